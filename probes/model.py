@@ -1,0 +1,194 @@
+"""The nouns: what is watched, what was seen, and what it means."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How one attempt ended. UNKNOWN: we could not look; it counts as neither up nor down."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Blame(StrEnum):
+    """Whose trouble it is. PATH is the road between: region, edge, egress."""
+
+    ACCOUNT = "account"
+    PROVIDER = "provider"
+    PATH = "path"
+    US = "us"
+    UNKNOWN = "unknown"
+
+
+class Fault(StrEnum):
+    """What is wrong, in one word; the README explains each."""
+
+    INVALID_KEY = "invalid_key"
+    ACCOUNT_SUSPENDED = "account_suspended"
+    PERMISSION_DENIED = "permission_denied"
+    VERIFICATION_REQUIRED = "verification_required"
+    QUOTA_EXHAUSTED = "quota_exhausted"
+    RATE_LIMITED = "rate_limited"
+    MODEL_UNAVAILABLE = "model_unavailable"
+    CONTENT_FILTERED = "content_filtered"
+    BAD_REQUEST = "bad_request"
+    REGION_BLOCKED = "region_blocked"
+    BLOCKED_BY_EDGE = "blocked_by_edge"
+    OVERLOADED = "overloaded"
+    SERVER_ERROR = "server_error"
+    TIMEOUT = "timeout"
+    CONNECTION_FAILED = "connection_failed"
+    INVALID_RESPONSE = "invalid_response"
+    SLOW = "slow"
+    LIMIT_COLLAPSE = "limit_collapse"
+    UNCLASSIFIED = "unclassified"
+
+    @property
+    def blame(self) -> Blame:
+        return BLAMES[self]
+
+
+BLAMES = {
+    Fault.INVALID_KEY: Blame.ACCOUNT,
+    Fault.ACCOUNT_SUSPENDED: Blame.ACCOUNT,
+    Fault.PERMISSION_DENIED: Blame.ACCOUNT,
+    Fault.VERIFICATION_REQUIRED: Blame.ACCOUNT,
+    Fault.QUOTA_EXHAUSTED: Blame.ACCOUNT,
+    Fault.RATE_LIMITED: Blame.ACCOUNT,
+    Fault.MODEL_UNAVAILABLE: Blame.ACCOUNT,
+    Fault.CONTENT_FILTERED: Blame.US,
+    Fault.BAD_REQUEST: Blame.US,
+    Fault.REGION_BLOCKED: Blame.PATH,
+    Fault.BLOCKED_BY_EDGE: Blame.PATH,
+    Fault.OVERLOADED: Blame.PROVIDER,
+    Fault.SERVER_ERROR: Blame.PROVIDER,
+    Fault.TIMEOUT: Blame.PROVIDER,
+    Fault.CONNECTION_FAILED: Blame.PATH,
+    Fault.INVALID_RESPONSE: Blame.PROVIDER,
+    Fault.SLOW: Blame.PROVIDER,
+    Fault.LIMIT_COLLAPSE: Blame.ACCOUNT,
+    Fault.UNCLASSIFIED: Blame.UNKNOWN,
+}
+
+
+class Confidence(StrEnum):
+    """How sure a verdict is: the provider's own code, its wording, or only the HTTP status."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an answer means. `fault` is None when the answer is good; `rule` names what decided."""
+
+    fault: Fault | None
+    rule: str
+    confidence: Confidence = Confidence.HIGH
+
+    @property
+    def blame(self) -> Blame | None:
+        return self.fault.blame if self.fault else None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One key at one provider. `key` is None when its reference could not be read: see `problem`.
+
+    `base` replaces the provider's base address (a gateway, a proxy, a region).
+    """
+
+    name: str
+    provider: str
+    key: str | None = field(default=None, repr=False)
+    base: str | None = None
+    problem: str | None = None
+    tags: tuple[str, ...] = ()
+    note: str = ""
+
+    @property
+    def id(self) -> str:
+        return f"{self.provider}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One canary of one account: the thing that is up or down. `model` is None where none is named."""
+
+    account: str
+    provider: str
+    canary: str
+    model: str | None = None
+
+    @property
+    def id(self) -> str:
+        return "/".join(filter(None, (self.account, self.canary, self.model)))
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One rate limit as last told. None: not told. `window_s` and `reset_s` are seconds from now."""
+
+    unit: str
+    window_s: float | None
+    limit: float | None
+    remaining: float | None
+    reset_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens that an answer was billed for."""
+
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Proof of what was not good, already redacted: the rule that decided and the words of the answer.
+
+    `body` is cut to what a person can read.
+    """
+
+    rule: str
+    words: str
+    confidence: Confidence = Confidence.HIGH
+    body: str = ""
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One attempt's result. `at` is when it began (aware UTC).
+
+    `latency_s` is the whole attempt; `ttft_s` the time until the first piece of generated content as
+    this client sees it (OpenTelemetry: time to first chunk). None: not measured. `status` is None when
+    no HTTP answer came. `cost_usd` is None when the model's price is not known. `limits` is None when
+    the answer said nothing of limits. `fault` is set exactly when the outcome is DEGRADED or FAILED,
+    `answer` exactly when it is not OK; an UNKNOWN one says there why we could not look.
+    """
+
+    target: Target
+    at: datetime
+    outcome: Outcome
+    latency_s: float | None = None
+    ttft_s: float | None = None
+    status: int | None = None
+    request_id: str | None = None
+    usage: Usage = Usage()
+    cost_usd: float | None = None
+    limits: tuple[Limit, ...] | None = None
+    fault: Fault | None = None
+    answer: Answer | None = None
+
+    def __post_init__(self) -> None:
+        if (self.fault is None) != (self.outcome in (Outcome.OK, Outcome.UNKNOWN)):
+            raise ValueError(f"{self.target.id}: outcome {self.outcome} does not go with fault {self.fault}")
+        if (self.answer is None) != (self.outcome is Outcome.OK):
+            raise ValueError(f"{self.target.id}: an answer is kept exactly when the outcome is not ok")

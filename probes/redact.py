@@ -1,0 +1,86 @@
+"""The one place that removes secrets from any text."""
+
+import base64
+import re
+from collections.abc import Iterable
+from urllib.parse import quote
+
+MASK = "[redacted]"
+ECHO = 10
+"""So many characters of a key in a row count as the key; fewer identify nobody."""
+SHORTEST_SECRET = 6
+"""A shorter "key" (vLLM's EMPTY, Ollama's anything) is no secret, and words would be torn out of texts."""
+
+# Shapes of keys as their issuers print them, masked ones (sk-ab***yz) included. Read 2026-11-21:
+# the prefixes stand in each provider's file; these cover keys that are *not* in our configuration.
+SHAPES = re.compile(
+    r"""
+      \b(?:sk|pk|rk|fk|gsk|xai|pplx|csk|nvapi)[-_][\w*.\-]{6,}
+    | \b(?:hf|tgp|fw|key|sess|r8|ak)[-_][A-Za-z0-9]{16,}
+    | \bAIza[\w*\-]{6,}                                  # Google API keys
+    | \bya29\.[\w*.\-]{6,}                               # Google OAuth tokens
+    | \bLLM\|[\w|*\-]{6,}                                # Meta Llama API
+    | \bABSK[\w+/=*]{12,}                                # Bedrock bearer keys
+    | \b(?:AKIA|ASIA)[A-Z0-9]{12,}                       # AWS access key ids
+    | \beyJ[\w\-]{8,}\.[\w\-]{8,}(?:\.[\w\-]*)?          # JWT
+    | (?i:\b(?:bearer|basic)\s+)[\w.~+/=*\-|]{16,}
+    | (?<=://)[^\s/@:]+:[^\s/@]+(?=@)                    # user:password in an address
+    | (?i:(?<=[?&]key=)|(?<=[?&]token=)|(?<=api_key=))[^\s&"']{6,}
+    | \b[\w.+\-]{1,64}@[\w\-]+(?:\.[\w\-]+)+\b           # e-mail addresses
+    """,
+    re.VERBOSE,
+)
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+"""Control characters and direction marks: they can forge a line in a log or turn a message around."""
+
+
+def mask(text: str) -> str:
+    """Remove what has the shape of a secret or an e-mail address, and control characters."""
+    return SHAPES.sub(MASK, CONTROLS.sub("", text))
+
+
+def conceal(text: str, secrets: Iterable[str]) -> str:
+    """Remove whole secrets, then what `mask` removes: for text that we wrote ourselves, such as a log line."""
+    for secret in secrets:
+        if len(secret) >= SHORTEST_SECRET and secret in text:
+            text = text.replace(secret, MASK)
+    return mask(text)
+
+
+def redact(text: str, secrets: Iterable[str]) -> str:
+    """Remove secrets from a text that came from outside, however they are echoed.
+
+    Whole, in part (from ten characters), in another case, backwards, percent-encoded or in base64.
+    """
+    grams = {gram for secret in secrets for form in _forms(secret) for gram in _grams(form)}
+    folded = text.lower()
+    if len(folded) != len(text):  # some letters grow when lowered; positions must keep
+        folded = text
+    hits = [at for at in range(len(text) - ECHO + 1) if folded[at : at + ECHO] in grams] if grams else []
+    for start, end in reversed(_spans(hits)):
+        text = text[:start] + MASK + text[end:]
+    return conceal(text, secrets)
+
+
+def _forms(secret: str) -> Iterable[str]:
+    raw = secret.encode()
+    yield secret.lower()
+    yield secret[::-1].lower()
+    yield quote(secret, safe="").lower()
+    for shift in range(3):  # base64 of a longer text holds the secret in one of three alignments
+        encoded = base64.b64encode(bytes(shift) + raw).decode().strip("=")
+        yield encoded[4 if shift else 0 : -1].lower()
+
+
+def _grams(form: str) -> Iterable[str]:
+    return (form[at : at + ECHO] for at in range(len(form) - ECHO + 1))
+
+
+def _spans(starts: list[int]) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    for start in starts:
+        if spans and start <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], start + ECHO)
+        else:
+            spans.append((start, start + ECHO))
+    return spans

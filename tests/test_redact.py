@@ -1,0 +1,96 @@
+import base64
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from probes.redact import MASK, conceal, mask, redact
+
+KEY = "sk-proj-AbCdEfGh1234567890zyxwVUTS"
+ODD = "LLM|1234567890|a/b+c=d~e!f"
+
+
+@pytest.mark.parametrize("key", [KEY, ODD, "relay:0123456789abcdef"])
+@pytest.mark.parametrize(
+    "echo",
+    [
+        lambda key: key,
+        lambda key: key.upper(),
+        lambda key: key[::-1],
+        lambda key: quote(key, safe=""),
+        lambda key: base64.b64encode(f"Bearer {key}".encode()).decode(),
+        lambda key: base64.b64encode(f"x{key}".encode()).decode(),
+        lambda key: key[3:16],
+        lambda key: f"api_key:{key}",
+    ],
+    ids=["whole", "upper", "backwards", "percent", "base64", "base64-shifted", "part", "labelled"],
+)
+def test_an_echoed_key_is_removed_however_it_is_written(key, echo):
+    text = f'{{"message": "Consumer {echo(key)} has been suspended."}}'
+    clean = redact(text, [key])
+
+    grams = {echo(key)[at : at + 10].lower() for at in range(len(echo(key)) - 9)}
+    assert not [gram for gram in grams if gram in clean.lower() and gram in key.lower()]
+    assert MASK in clean
+    assert "has been suspended" in clean
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "sk-4jw***X123",
+        "sk-ant-api03-abcdef",
+        "AIzaSyA1234567890",
+        "gsk_abcdef123456",
+        "Bearer abcdefghijklmnopqrst",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
+        "somebody@example.com",
+        "ABSKQmVkcm9ja0FQSUtleS1hYmM",
+    ],
+)
+def test_what_has_the_shape_of_a_secret_is_masked_although_unknown(secret):
+    assert secret not in mask(f"provided: {secret}.")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "key_model_access_denied",
+        "insufficient_quota",
+        "basic authentication is off",
+        "token_not_found_in_db",
+        "Visit https://groqstatus.com for status",
+        "gpt-4o-mini-2024-07-18",
+    ],
+)
+def test_words_of_the_field_are_left_as_they_are(words):
+    assert mask(words) == words
+
+
+def test_the_password_of_an_address_is_masked_and_its_host_kept():
+    assert mask("https://user:secret@proxy.example.com/x") == f"https://{MASK}@proxy.example.com/x"
+
+
+def test_control_characters_and_direction_marks_cannot_forge_a_line():
+    assert mask("a\x1b[2Jb\u202ec\x00d") == "a[2Jbcd"
+
+
+def test_a_placeholder_key_does_not_tear_words_apart():
+    assert redact("EMPTY is not valid", ["EMPTY"]) == "EMPTY is not valid"
+
+
+def test_our_own_lines_lose_whole_secrets():
+    assert conceal(f"asked with {KEY}", [KEY]) == f"asked with {MASK}"
+
+
+@given(some.text(max_size=300), some.text(min_size=10, max_size=60))
+def test_no_ten_characters_of_a_key_survive(text, key):
+    clean = redact(text + key + text, [key])
+
+    assert key not in clean or not key.strip()
+
+
+@given(some.text(max_size=300))
+def test_without_secrets_nothing_is_invented(text):
+    assert redact(text, []) == mask(text)
