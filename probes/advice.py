@@ -1,0 +1,90 @@
+"""What a person does next about a fault, with the provider's address for it."""
+
+from typing import NamedTuple
+
+from probes.model import Fault
+from probes.provider import Provider
+
+
+class Advice(NamedTuple):
+    """What to do, and how to say the address where it is done, if the provider's file has one."""
+
+    do: str
+    where: str = "More at {address}."
+
+
+ADVICE = {
+    Fault.INVALID_KEY: Advice(
+        "The key is not accepted: look whether it was revoked, replaced or cut, and put a working one in its place.",
+        "Keys are made at {address}.",
+    ),
+    Fault.ACCOUNT_SUSPENDED: Advice(
+        "Stop automated traffic with this key and do not move it to another account.",
+        "Appeal at {address} and name the request id.",
+    ),
+    Fault.PERMISSION_DENIED: Advice(
+        "The key works but lacks the right: ask the account's owner for the scope, the model or the allowed address.",
+        "Ask at {address}.",
+    ),
+    Fault.VERIFICATION_REQUIRED: Advice(
+        "The provider wants to know who you are: a person must verify the account; it can take some minutes to spread.",
+        "Verify at {address}.",
+    ),
+    Fault.QUOTA_EXHAUSTED: Advice(
+        "Credit, a spend limit or an allowance is used up: add credit, raise the limit, or wait until it resets.",
+        "Billing is at {address}.",
+    ),
+    Fault.RATE_LIMITED: Advice(
+        "Send less for some minutes; if it lasts, somebody else uses the account or its limits have shrunk.",
+        "Limits are shown at {address}.",
+    ),
+    Fault.MODEL_UNAVAILABLE: Advice(
+        "The model is gone or not open to this account: name another one, or ask for access.",
+        "Models are listed at {address}.",
+    ),
+    Fault.CONTENT_FILTERED: Advice(
+        "The canary's harmless text was filtered: change the canary, and look whether the filter was tightened."
+    ),
+    Fault.BAD_REQUEST: Advice(
+        "Our own request is not accepted: check base, model and canary of this account; your other traffic may be fine."
+    ),
+    Fault.REGION_BLOCKED: Advice(
+        "The provider refuses the country it sees: check from which address this monitor and your traffic go out.",
+        "Supported places are listed at {address}.",
+    ),
+    Fault.BLOCKED_BY_EDGE: Advice(
+        "A firewall in front of the provider refuses this address, not the key: try another egress, or wait."
+    ),
+    Fault.OVERLOADED: Advice(
+        "The provider has more load than it can carry; nothing on your side helps: wait, or switch model or provider."
+    ),
+    Fault.SERVER_ERROR: Advice(
+        "The provider fails inside; nothing on your side helps: wait, or switch to another provider."
+    ),
+    Fault.TIMEOUT: Advice(
+        "The provider does not answer in time; nothing on your side helps: wait, or switch to another provider."
+    ),
+    Fault.CONNECTION_FAILED: Advice(
+        "No connection came about: check name service, firewall and certificates; the key is not in question."
+    ),
+    Fault.INVALID_RESPONSE: Advice(
+        "What came back is not the API's answer: check the base address; if it is right, wait or switch provider."
+    ),
+    Fault.SLOW: Advice(
+        "Answers come, but much later than usual; nothing on your side helps: wait, or switch model or provider."
+    ),
+    Fault.LIMIT_COLLAPSE: Advice(
+        "The account may do far less than before: look for mail about its tier or a policy, and send less until then.",
+        "Limits are shown at {address}.",
+    ),
+    Fault.UNCLASSIFIED: Advice(
+        "No rule knows this answer: read its words below and decide; a rule for it belongs into the provider's file."
+    ),
+}
+
+
+def advise(fault: Fault, provider: Provider) -> str:
+    """Return one or two sentences of what a person does next."""
+    do, where = ADVICE[fault]
+    address = provider.help.get(fault)
+    return f"{do} {where.format(address=address)}" if address else do

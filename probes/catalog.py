@@ -1,0 +1,94 @@
+"""Provider files → frozen values; strict, and every mistake is named."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from probes.document import DocumentError, Problem, convert, read_toml
+from probes.model import Blame
+from probes.provider import Dialect, Provider, Rule, Wording
+
+FOLDER = Path(__file__).parent / "providers"
+WORDING = Path(__file__).parent / "wording.toml"
+MARKS = ("status", "tag", "code", "type", "reason", "message")
+
+Catalog = Mapping[str, Provider]
+
+
+def provider_ids(folder: Path = FOLDER) -> list[str]:
+    return sorted(path.stem for path in folder.glob("*.toml"))
+
+
+def load_provider(id: str, folder: Path = FOLDER) -> Provider:
+    """Return the facts of one provider. Raises DocumentError with all that is wrong in its file."""
+    file = f"{id}.toml"
+    provider, problems = convert(read_toml(folder / file), Provider, file)
+    if provider is not None:
+        problems += _contradictions(provider, file)
+    if provider is None or problems:
+        raise DocumentError(problems)
+    return provider
+
+
+def load_wording(path: Path = WORDING) -> tuple[Rule, ...]:
+    """Return the shared last layer of rules. Raises DocumentError with all that is wrong in the file."""
+    wording, problems = convert(read_toml(path), Wording, path.name)
+    if wording is not None:
+        problems += _rule_problems(wording.rules, path.name)
+    if wording is None or problems:
+        raise DocumentError(problems)
+    return tuple(wording.rules)
+
+
+def _contradictions(provider: Provider, file: str) -> Iterator[Problem]:
+    if file != f"{provider.id}.toml":
+        repair = f'write id = "{file.removesuffix(".toml")}" or name the file {provider.id}.toml'
+        yield Problem(file, "id", f'= "{provider.id}" is not the name of the file', repair)
+    yield from _rule_problems(provider.rules, file)
+    if provider.base is None:
+        return  # a gateway: models and addresses of help are the account's affair
+    for name, canary in provider.canaries.items():
+        if canary.dialect is not Dialect.LIST and canary.model is None:
+            yield Problem(file, f"canaries.{name}", "lacks `model`", 'add model = "..." (the cheapest one)')
+    faults = {rule.fault for rule in provider.rules if rule.fault and rule.fault.blame is Blame.ACCOUNT}
+    for fault in sorted(faults - provider.help.keys()):
+        yield Problem(file, "help", f"lacks `{fault}`, which a rule can yield", f'add {fault} = "https://..."')
+
+
+def _rule_problems(rules: Sequence[Rule], file: str) -> Iterator[Problem]:
+    for id, times in Counter(rule.id for rule in rules).items():
+        if times > 1:
+            yield Problem(file, f"rules.{id}", f"stands {times} times", "give each rule an id of its own")
+    for place, rule in enumerate(rules):
+        key = f"rules.{rule.id}"
+        if rule.ok == (rule.fault is not None):
+            yield Problem(file, key, "must have either `fault` or `ok`", "keep exactly one of the two")
+        if not _asks(rule):
+            yield Problem(file, key, "names nothing to match", f"add one of: {', '.join(MARKS)}")
+        yield from _bad_expressions(rule, key, file)
+        if hider := next((earlier for earlier in rules[:place] if _hides(earlier, rule)), None):
+            yield Problem(file, key, f"is never reached: {hider.id} fits first", f"move it above {hider.id} or drop it")
+
+
+def _bad_expressions(rule: Rule, key: str, file: str) -> Iterator[Problem]:
+    for expression in rule.message:
+        try:
+            re.compile(expression)
+        except re.error as error:
+            what = f'= "{expression}" is no regular expression ({error})'
+            yield Problem(file, f"{key}.message", what, "mend it")
+
+
+def _hides(earlier: Rule, later: Rule) -> bool:
+    """Whatever fits the later rule fits the earlier one: it asks for less, or for the same."""
+    fits_all = all(not (asked := getattr(earlier, mark)) or _within(getattr(later, mark), asked) for mark in MARKS)
+    return fits_all and earlier.page == later.page and _asks(earlier)
+
+
+def _asks(rule: Rule) -> bool:
+    return any(getattr(rule, mark) for mark in MARKS)
+
+
+def _within(asked: Sequence[int | str], allowed: Sequence[int | str]) -> bool:
+    return bool(asked) and {str(item).lower() for item in asked} <= {str(item).lower() for item in allowed}

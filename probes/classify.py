@@ -1,0 +1,93 @@
+"""Pure: rules + a complaint → what an answer means."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+
+from probes.complaint import Complaint, Layer, Sign, look, read
+from probes.model import Confidence, Fault, Verdict
+from probes.provider import Provider, Rule
+
+STATUSES = {
+    400: Fault.BAD_REQUEST,
+    401: Fault.INVALID_KEY,
+    402: Fault.QUOTA_EXHAUSTED,
+    403: Fault.PERMISSION_DENIED,
+    404: Fault.BAD_REQUEST,
+    405: Fault.BAD_REQUEST,
+    406: Fault.BAD_REQUEST,
+    408: Fault.TIMEOUT,
+    409: Fault.BAD_REQUEST,
+    411: Fault.BAD_REQUEST,
+    413: Fault.BAD_REQUEST,
+    414: Fault.BAD_REQUEST,
+    415: Fault.BAD_REQUEST,
+    422: Fault.BAD_REQUEST,
+    424: Fault.SERVER_ERROR,
+    429: Fault.RATE_LIMITED,
+    431: Fault.BAD_REQUEST,
+    451: Fault.REGION_BLOCKED,
+    503: Fault.OVERLOADED,
+    529: Fault.OVERLOADED,
+}
+"""What a status says when nothing else does. 3xx and 5xx are ranges; any other says nothing."""
+
+
+def judge(
+    provider: Provider, wording: Sequence[Rule], status: int | None, headers: Mapping[str, str], body: str
+) -> Verdict:
+    """Return what an answer means. What fits no rule is judged by its status, or is UNCLASSIFIED."""
+    sign = look(body) if status is not None and 200 <= status < 300 else Sign.ERROR
+    if sign is Sign.GOOD:
+        return Verdict(None, "ok/2xx")
+    if sign is Sign.FILTERED:
+        return Verdict(Fault.CONTENT_FILTERED, "answer/filtered")
+    complaint = read(status, headers, body)
+    if verdict := _decide(provider, wording, complaint):
+        return verdict
+    if sign is Sign.STRANGE:
+        return Verdict(Fault.INVALID_RESPONSE, "answer/unreadable", Confidence.MEDIUM)
+    return _by_status(complaint.status)
+
+
+def _decide(provider: Provider, wording: Sequence[Rule], complaint: Complaint) -> Verdict | None:
+    """The innermost layer is heard first, by the provider's own rules and then by the shared ones."""
+    for layer in complaint.layers:
+        if rule := _first_fit(provider.rules, complaint, layer):
+            told = rule.tag or rule.code or rule.type or rule.reason or rule.message
+            return Verdict(rule.fault, f"{provider.id}/{rule.id}", Confidence.HIGH if told else Confidence.LOW)
+        if rule := _first_fit(wording, complaint, layer):
+            return Verdict(rule.fault, f"wording/{rule.id}", Confidence.MEDIUM)
+    return None
+
+
+def _first_fit(rules: Iterable[Rule], complaint: Complaint, layer: Layer) -> Rule | None:
+    return next((rule for rule in rules if _fits(rule, complaint, layer)), None)
+
+
+def _fits(rule: Rule, complaint: Complaint, layer: Layer) -> bool:
+    return (
+        rule.page == complaint.page
+        and (not rule.status or complaint.status in rule.status)
+        and _listed(rule.code, layer.codes)
+        and _listed(rule.type, layer.types)
+        and _listed(rule.reason, layer.reasons)
+        and _listed(rule.tag, layer.codes + layer.types + layer.reasons)
+        and (not rule.message or _pattern(tuple(rule.message)).search(layer.words) is not None)
+    )
+
+
+def _listed(wanted: Sequence[str], found: Sequence[str]) -> bool:
+    return not wanted or any(mark.lower() in found for mark in wanted)
+
+
+@cache
+def _pattern(alternatives: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{alternative})" for alternative in alternatives), re.IGNORECASE)
+
+
+def _by_status(status: int | None) -> Verdict:
+    fault = STATUSES.get(status or 0, Fault.UNCLASSIFIED)
+    if fault is Fault.UNCLASSIFIED and status is not None:
+        fault = {3: Fault.INVALID_RESPONSE, 5: Fault.SERVER_ERROR}.get(status // 100, fault)
+    return Verdict(fault, f"status/{status or 'none'}", Confidence.LOW)

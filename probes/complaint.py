@@ -1,0 +1,339 @@
+"""Pure: status + headers + body → what an answer complains of, in whatever shape it says it."""
+
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+LONGEST = 32_000
+"""No error is longer; what comes after is not read."""
+LONGEST_MESSAGE = 2_000
+LONGEST_MARK = 100
+DEEPEST = 10
+MOST_LAYERS = 12
+MOST_ITEMS = 5
+
+# Field names, folded: lower case, without underscores. Each vendor has its own.
+CODES = ("code", "errorcode", "errcode", "statuscode", "status")
+TYPES = ("type", "errortype", "status", "error")
+REASONS = ("reason", "errorname", "errortype", "limitsource", "finishreason")
+MESSAGES = (
+    *("message", "msg", "errormessage", "errormsg", "errordescription", "error", "detail", "statusmsg"),
+    *("faultstring", "description", "title", "raw", "reason"),
+)
+NESTED = (
+    *("error", "errors", "innererror", "fault", "response", "body", "baseresp", "choices", "delta", "cause"),
+    *("metadata", "raw", "details", "detail", "message", "msg", "description"),
+)
+LISTED = ("details", "errors")
+
+PAYLOAD = frozenset(
+    {"choices", "candidates", "content", "data", "embeddings", "generations"}
+    | {"models", "object", "output", "response_id", "result", "text"}
+)
+FILTERS = ("SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "RECITATION", "IMAGE_SAFETY", "content_filter")
+
+STREAM = ("data:", "event:", "id:", "retry:", ":")
+GENERATED = re.compile(r'"(?:text|content)"\s*:\s*"[^"]')
+PAGE = re.compile(r"<(?:!doctype html|html|head|body|title|center|h1)\b", re.IGNORECASE)
+EDGE_LINE = re.compile(r"error code: \d{3,4}", re.IGNORECASE)
+MARKUP = re.compile(r"<(script|style|svg)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<[^<>]*>?", re.IGNORECASE | re.DOTALL)
+SPACE = re.compile(r"\s+")
+TOLD_STATUS = re.compile(r"(?:^|\b(?:status|status code|error code|http|code)[:= ]+)([45]\d\d)\b", re.IGNORECASE)
+PYTHON_TOKEN = re.compile(r""""(?:[^"\\]|\\.)*"|'((?:[^'\\]|\\.)*)'|\b(None|True|False)\b""", re.DOTALL)
+PYTHON_WORDS = {"None": "null", "True": "true", "False": "false"}
+PAIR = re.compile(r'"(code|type|status|reason|message|detail|error)"\s*:\s*(?:"((?:[^"\\]|\\.)+)|(\d+))')
+JSON = json.JSONDecoder(strict=False)  # people paste answers with raw line breaks inside strings
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One error object, or one sentence, of an answer. Marks are in lower case.
+
+    `message` is the sentence for people; `words` is all that rules search: the sentence, the other
+    sentences beside it and the names of quotas.
+    """
+
+    codes: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    message: str = ""
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What an answer complains of, the innermost cause first.
+
+    `status` is the HTTP status, or the one told in the body where HTTP gives none or a good one.
+    `page`: it came as an HTML page or as a CDN's one line, not from the API itself.
+    """
+
+    status: int | None
+    layers: tuple[Layer, ...]
+    page: bool = False
+
+
+class Sign(Enum):
+    """What the first look at a 2xx answer shows."""
+
+    GOOD = auto()
+    FILTERED = auto()
+    ERROR = auto()
+    STRANGE = auto()
+
+
+def read(status: int | None, headers: Mapping[str, str], body: str) -> Complaint:
+    """Return what an answer says is wrong, in whatever shape it says it. Never raises."""
+    text = body.lstrip("\ufeff \t\r\n")
+    text = (_failed_event(text) if text.startswith(STREAM) else text)[:LONGEST].strip()
+    told = _told_by_headers(headers)
+    page = _is_page(text) or "cf-mitigated" in told.reasons
+    found = [_sentence(_visible(text))] if page else list(islice(_text_layers(text, 0), MOST_LAYERS))
+    layers = tuple(
+        replace(layer, types=layer.types + told.types, reasons=layer.reasons + told.reasons)
+        for layer in found or [Layer()]
+    )
+    return Complaint(_status_that_counts(status, layers), layers, page)
+
+
+def words(complaint: Complaint) -> str:
+    """Return the sentence of the innermost cause, for people. It may still hold secrets."""
+    for layer in complaint.layers:
+        if layer.message:
+            return layer.message
+    marks = (mark for layer in complaint.layers for mark in layer.codes + layer.types + layer.reasons)
+    return next(marks, "")
+
+
+# A 2xx answer: one parse and a look at its top level, since every healthy canary comes through here.
+
+
+def look(body: str) -> Sign:
+    """Return what the first look at a 2xx answer shows."""
+    text = body.lstrip("\ufeff \t\r\n")
+    if text.startswith(STREAM):
+        return _look_at_stream(text)
+    try:
+        return _sign(msgspec.json.decode(text))
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return Sign.STRANGE
+
+
+def _look_at_stream(text: str) -> Sign:
+    signs = {_look_at_event(name, data) for name, data in _events(text)}
+    if Sign.ERROR in signs:
+        return Sign.ERROR
+    if Sign.FILTERED in signs and not GENERATED.search(text):
+        return Sign.FILTERED
+    return Sign.GOOD if Sign.GOOD in signs else Sign.STRANGE
+
+
+def _look_at_event(name: str, data: str) -> Sign:
+    if name == "error":
+        return Sign.ERROR
+    return look(data) if data.startswith(("{", "[")) else Sign.STRANGE
+
+
+def _sign(value: Any) -> Sign:
+    match value:
+        case dict() if not value:
+            return Sign.STRANGE
+        case dict() if _is_failure(value):
+            return Sign.ERROR
+        case dict():
+            return Sign.FILTERED if _is_filtered(value) else Sign.GOOD
+        case list():
+            signs = [_sign(item) for item in value if isinstance(item, dict)]
+            return next((sign for sign in signs if sign in (Sign.ERROR, Sign.FILTERED)), Sign.GOOD)
+    return Sign.STRANGE
+
+
+def _is_failure(top: dict[str, Any]) -> bool:
+    if top.get("error") or top.get("errors") or top.get("success") is False:
+        return True
+    if top.get("type") in ("error", "response.failed") or _object(top, "base_resp").get("status_code"):
+        return True
+    choice, delta = _first(top, "choices"), _object(top, "delta")
+    if choice.get("error") or choice.get("finish_reason") == "error" or delta.get("finish_reason") == "ERROR":
+        return True
+    told = any(isinstance(top.get(name), str) and top[name] for name in ("message", "detail", "msg", "error_msg"))
+    return told and PAYLOAD.isdisjoint(top)
+
+
+def _is_filtered(top: dict[str, Any]) -> bool:
+    candidate, choice = _first(top, "candidates"), _first(top, "choices")
+    if _object(top, "promptFeedback").get("blockReason") and not candidate:
+        return True
+    if candidate.get("finishReason") in FILTERS:
+        return not _object(candidate, "content").get("parts")
+    said = _object(choice, "message") or _object(choice, "delta")
+    return choice.get("finish_reason") in FILTERS and not said.get("content")
+
+
+def _object(top: dict[str, Any], name: str) -> dict[str, Any]:
+    value = top.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _first(top: dict[str, Any], name: str) -> dict[str, Any]:
+    value = top.get(name)
+    return value[0] if isinstance(value, list) and value and isinstance(value[0], dict) else {}
+
+
+# Reading: objects inside objects, JSON inside strings, sentences around JSON, pages.
+
+
+def _events(stream: str) -> Iterator[tuple[str, str]]:
+    """Yield name and data of each event; a healthy stream names few of them."""
+    name = ""
+    for line in stream.split("\n"):
+        field, _, value = line.partition(":")
+        if field == "event":
+            name = value.strip()
+        elif field == "data":
+            yield name, value.strip()
+        elif not line.strip():
+            name = ""
+
+
+def _failed_event(stream: str) -> str:
+    """Return the data of the first event that tells of trouble, or nothing."""
+    return next((data for name, data in _events(stream) if _look_at_event(name, data) is Sign.ERROR), "")
+
+
+def _text_layers(text: str, depth: int) -> Iterator[Layer]:
+    inner = _decode(text)
+    yield from _layers(inner, depth + 1)
+    if text and not (inner and text.startswith(("{", "["))):
+        sentence = _sentence(_visible(text) if text.startswith("<") else text)
+        yield replace(sentence, codes=tuple(TOLD_STATUS.findall(text[:200])))
+
+
+def _layers(value: Any, depth: int) -> Iterator[Layer]:
+    if depth > DEEPEST:
+        return
+    match value:
+        case dict():
+            yield from _object_layers(value, depth)
+        case list():
+            for item in value[:MOST_ITEMS]:
+                yield from _layers(item, depth + 1)
+        case str() if "{" in value:
+            yield from _layers(_decode(value), depth + 1)
+
+
+def _object_layers(top: dict[str, Any], depth: int) -> Iterator[Layer]:
+    fields = {name.lower().replace("_", ""): value for name, value in top.items()}
+    layer = _layer(fields)
+    for name in NESTED:
+        value = fields.get(name)
+        # Beside a message, the lists `details` and `errors` (Google's) are marks of this same error.
+        if not (name in LISTED and isinstance(value, list) and layer.message):
+            yield from _layers(value, depth + 1)
+    if layer != Layer():
+        yield layer
+
+
+def _layer(fields: Mapping[str, Any]) -> Layer:
+    listed = [item for name in LISTED for item in _objects(fields.get(name))]
+    sentences = [_squeeze(fields[name]) for name in MESSAGES if isinstance(fields.get(name), str)]
+    if isinstance(param := fields.get("param"), str) and " " in param:
+        sentences.append(_squeeze(param))
+    hints = [hint for item in listed for hint in _hints(item)]
+    return Layer(
+        codes=_marks(fields, CODES) + tuple(mark for item in listed for mark in _marks(item, ("code",))),
+        types=_marks(fields, TYPES),
+        reasons=_marks(fields, REASONS) + tuple(mark for item in listed for mark in _marks(item, ("reason",))),
+        message=next(filter(None, sentences), ""),
+        words="\n".join(filter(None, sentences + hints)),
+    )
+
+
+def _hints(item: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a rule may search in one of Google's details: its sentence and the quota it names."""
+    if isinstance(item.get("message"), str):
+        yield _squeeze(item["message"])
+    for violation in _objects(item.get("violations")):
+        yield _squeeze(str(violation.get("quotaId", "")))
+    metadata = item.get("metadata")
+    if isinstance(metadata, dict):
+        yield from (f"{name}={metadata[name]}" for name in ("quota_limit", "quota_limit_value") if name in metadata)
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value[:MOST_ITEMS] if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _marks(fields: Mapping[str, Any], names: Iterable[str]) -> tuple[str, ...]:
+    values = (fields.get(name) for name in names)
+    told = (str(value).strip() for value in values if isinstance(value, str | int) and not isinstance(value, bool))
+    # AWS writes a namespace and a hash sign before the name.
+    return tuple(mark.rpartition("#")[2].lower() for mark in told if 0 < len(mark) <= LONGEST_MARK)
+
+
+def _sentence(text: str) -> Layer:
+    sentence = _squeeze(text)
+    return Layer(message=sentence, words=sentence)
+
+
+def _squeeze(text: str) -> str:
+    return SPACE.sub(" ", text[:LONGEST_MESSAGE].replace("\u2019", "'")).strip()
+
+
+def _decode(text: str) -> Any:
+    """Return the first JSON or Python literal in a text; of a broken one the pairs that can be seen; else None."""
+    start = 0 if text.startswith("[") else text.find("{")
+    if start < 0:
+        return None
+    for spell in (str, _requoted, _unescaped):
+        try:
+            return JSON.raw_decode(spell(text[start:]))[0]
+        except (ValueError, RecursionError):
+            continue
+    return {name: string or number for name, string, number in reversed(PAIR.findall(text))} or None
+
+
+def _requoted(literal: str) -> str:
+    return PYTHON_TOKEN.sub(_json_token, literal)
+
+
+def _json_token(token: re.Match[str]) -> str:
+    if token[1] is not None:
+        return '"' + token[1].replace("\\'", "'").replace('"', '\\"').replace("\\x", "\\u00") + '"'
+    return PYTHON_WORDS.get(token[2], token[0])
+
+
+def _unescaped(text: str) -> str:
+    """JSON that was printed as a string once too often."""
+    return text.replace("\\n", " ").replace('\\"', '"')
+
+
+def _is_page(text: str) -> bool:
+    return EDGE_LINE.fullmatch(text) is not None or (text.startswith("<") and PAGE.search(text[:2000]) is not None)
+
+
+def _visible(page: str) -> str:
+    return html.unescape(MARKUP.sub(" ", page))[:LONGEST_MESSAGE]
+
+
+def _told_by_headers(headers: Mapping[str, str]) -> Layer:
+    """Return the marks that stand in headers: AWS names the exception there, Cloudflare its challenge."""
+    found = {name.lower(): value for name, value in headers.items()}
+    exception = found.get("x-amzn-errortype", "").partition(":")[0].lower()
+    return Layer(
+        types=(exception,) if exception else (), reasons=("cf-mitigated",) if found.get("cf-mitigated") else ()
+    )
+
+
+def _status_that_counts(status: int | None, layers: Sequence[Layer]) -> int | None:
+    if status is not None and not 200 <= status < 300:
+        return status
+    told = (int(code) for layer in reversed(layers) for code in layer.codes if re.fullmatch("[45][0-9][0-9]", code))
+    return next(told, status)

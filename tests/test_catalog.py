@@ -1,0 +1,163 @@
+"""What a provider's file may not say, and in which words it is told."""
+
+import pytest
+
+from probes.catalog import load_provider, load_wording
+from probes.document import DocumentError
+from probes.model import Fault
+
+GOOD = """\
+id = "example"
+name = "Example AI"
+source = "https://docs.example.com/errors"
+checked = 2026-11-21
+base = "https://api.example.com/v1"
+
+[canaries.list]
+dialect = "list"
+path = "/models"
+free = true
+source = "https://docs.example.com/models"
+
+[help]
+account_suspended = "https://example.com/appeal"
+
+[[rules]]
+id = "banned"
+fault = "account_suspended"
+code = ["banned"]
+message = ["has been (suspended|banned)"]
+source = "https://docs.example.com/errors"
+"""
+RULE = '[[rules]]\nid = "{id}"\n{facts}\nsource = "https://docs.example.com/errors"\n'
+
+
+def load(folder, text=GOOD, id="example"):
+    (folder / f"{id}.toml").write_text(text)
+    return load_provider(id, folder)
+
+
+def problems(folder, text, id="example"):
+    with pytest.raises(DocumentError) as raised:
+        load(folder, text, id)
+    return [str(problem) for problem in raised.value.problems]
+
+
+def test_a_right_file_becomes_a_frozen_value(tmp_path):
+    provider = load(tmp_path)
+
+    assert (provider.id, provider.rules[0].fault) == ("example", Fault.ACCOUNT_SUSPENDED)
+    with pytest.raises(AttributeError):
+        provider.name = "another"
+
+
+def test_a_provider_without_a_file_is_named(tmp_path):
+    with pytest.raises(DocumentError, match=r"^nobody\.toml: does not exist; "):
+        load_provider("nobody", tmp_path)
+
+
+def test_the_file_must_be_called_after_its_id(tmp_path):
+    assert problems(tmp_path, GOOD, "sample") == [
+        'sample.toml: id = "example" is not the name of the file; write id = "sample" or name the file example.toml'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("id", "facts", "told"),
+    [
+        (
+            *("banned", 'ok = true\ntype = ["fine"]'),
+            "example.toml: rules.banned stands 2 times; give each rule an id of its own",
+        ),
+        (
+            *("both", 'fault = "timeout"\nok = true\nstatus = [504]'),
+            "example.toml: rules.both must have either `fault` or `ok`; keep exactly one of the two",
+        ),
+        (
+            *("neither", "status = [504]"),
+            "example.toml: rules.neither must have either `fault` or `ok`; keep exactly one of the two",
+        ),
+        (
+            *("empty", 'fault = "timeout"'),
+            "example.toml: rules.empty names nothing to match; add one of: status, tag, code, type, reason, message",
+        ),
+        (
+            *("unclosed", 'fault = "timeout"\nmessage = ["(late"]'),
+            'example.toml: rules.unclosed.message = "(late" is no regular expression '
+            "(missing ), unterminated subpattern at position 0); mend it",
+        ),
+        (
+            *("same", 'ok = true\ncode = ["BANNED"]\nmessage = ["has been (suspended|banned)"]'),
+            "example.toml: rules.same is never reached: banned fits first; move it above banned or drop it",
+        ),
+        (
+            *("narrower", 'ok = true\nstatus = [403]\ncode = ["banned"]\nmessage = ["has been (suspended|banned)"]'),
+            "example.toml: rules.narrower is never reached: banned fits first; move it above banned or drop it",
+        ),
+        (
+            *("unhelped", 'fault = "invalid_key"\nstatus = [401]'),
+            'example.toml: help lacks `invalid_key`, which a rule can yield; add invalid_key = "https://..."',
+        ),
+        (
+            *("unknown", 'fault = "suspended"\nstatus = [403]'),
+            'example.toml: rules.unknown.fault = "suspended": no such fault; did you mean "account_suspended"?',
+        ),
+    ],
+    ids=lambda value: value if " " not in value else "",
+)
+def test_a_contradiction_in_a_rule_is_told_with_its_repair(tmp_path, id, facts, told):
+    assert told in problems(tmp_path, GOOD + RULE.format(id=id, facts=facts))
+
+
+def test_a_rule_that_asks_for_something_else_as_well_does_not_hide_a_wider_one(tmp_path):
+    wider = RULE.format(id="wider", facts='ok = true\ncode = ["banned"]')
+
+    assert [rule.id for rule in load(tmp_path, GOOD + wider).rules] == ["banned", "wider"]
+
+
+def test_a_rule_for_pages_does_not_hide_one_for_the_api(tmp_path):
+    page = RULE.format(id="page", facts="ok = true\npage = true\nstatus = [404]")
+    plain = RULE.format(id="plain", facts="ok = true\nstatus = [404]")
+
+    assert len(load(tmp_path, GOOD + page + plain).rules) == 3
+
+
+def test_everything_wrong_is_told_at_once(tmp_path):
+    text = GOOD + RULE.format(id="a", facts="") + RULE.format(id="b", facts='ok = true\nmessage = ["["]')
+
+    assert len(problems(tmp_path, text.replace('id = "example"', 'id = "other"'))) == 4
+
+
+PAID = """
+[canaries.chat]
+dialect = "openai-chat"
+path = "/chat/completions"
+source = "https://docs.example.com/chat"
+"""
+
+
+def test_a_paid_canary_needs_a_model(tmp_path):
+    told = problems(tmp_path, GOOD + PAID)
+
+    assert told == ['example.toml: canaries.chat lacks `model`; add model = "..." (the cheapest one)']
+
+
+def test_a_gateway_may_leave_models_and_addresses_of_help_to_the_account(tmp_path):
+    text = (GOOD + PAID).replace('base = "https://api.example.com/v1"\n', "")
+
+    assert load(tmp_path, text.replace('account_suspended = "https://example.com/appeal"\n', "")).base is None
+
+
+def test_the_wording_is_checked_like_a_providers_rules(tmp_path):
+    path = tmp_path / "wording.toml"
+    path.write_text("checked = 2026-11-21\n" + RULE.format(id="a", facts='fault = "timeout"'))
+
+    with pytest.raises(DocumentError, match=r"^wording\.toml: rules\.a names nothing to match; "):
+        load_wording(path)
+
+
+def test_the_wording_yields_a_tuple_of_rules(tmp_path):
+    path = tmp_path / "wording.toml"
+    path.write_text("checked = 2026-11-21\n" + RULE.format(id="a", facts='fault = "timeout"\nstatus = [504]'))
+
+    assert [(rule.id, rule.fault) for rule in load_wording(path)] == [("a", Fault.TIMEOUT)]

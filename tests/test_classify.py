@@ -1,0 +1,528 @@
+"""What answers mean: shapes, layers, statuses, and the words that decide."""
+
+import json
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probes.catalog import load_provider, load_wording
+from probes.classify import judge
+from probes.complaint import read, words
+from probes.model import Blame, Confidence, Fault
+from probes.provider import Canary, Dialect, Provider, Rule
+
+SOURCE = "https://docs.example.com"
+WORDING = load_wording()
+IDS = ["openai", "anthropic", "gemini", "cohere", "groq", "openai-compatible"]
+PROVIDERS = {id: load_provider(id) for id in IDS}
+
+
+def provider(*rules):
+    return Provider(
+        id="example",
+        name="Example",
+        source=SOURCE,
+        checked=date(2026, 11, 21),
+        canaries={"list": Canary(dialect=Dialect.LIST, path="/models", source=SOURCE)},
+        rules=list(rules),
+    )
+
+
+def rule(id, fault=Fault.TIMEOUT, **facts):
+    return Rule(id=id, fault=fault, source=SOURCE, **facts)
+
+
+def verdict(body, status=400, id="openai-compatible", headers=None):
+    return judge(PROVIDERS[id], WORDING, status, headers or {}, body)
+
+
+def fault(body, status=400, id="openai-compatible", headers=None):
+    return verdict(body, status, id, headers).fault
+
+
+def said(message, **marks):
+    return json.dumps({"error": {"message": message, **marks}}, ensure_ascii=False)
+
+
+def test_a_challenge_named_in_a_header_makes_a_page_of_the_answer():
+    assert fault("<p>One moment</p>", 403, headers={"CF-Mitigated": "challenge"}) is Fault.BLOCKED_BY_EDGE
+
+
+def test_attempts_that_failed_before_are_not_the_cause():
+    body = said(
+        "Insufficient credits", code=402, metadata={"previous_errors": [{"code": 500, "message": "Overloaded"}]}
+    )
+
+    assert fault(body, 402) is Fault.QUOTA_EXHAUSTED
+
+
+def test_the_providers_own_rules_come_first_then_the_wording_then_the_status():
+    own = provider(rule("own", code=["teapot"]))
+    shared = [rule("shared", Fault.SLOW, message=["stout"])]
+
+    verdicts = [
+        judge(own, shared, 418, {}, body)
+        for body in ('{"code": "teapot", "message": "stout"}', '{"message": "stout"}', '{"message": "tall"}')
+    ]
+
+    assert [(one.rule, one.fault, one.confidence) for one in verdicts] == [
+        ("example/own", Fault.TIMEOUT, Confidence.HIGH),
+        ("wording/shared", Fault.SLOW, Confidence.MEDIUM),
+        ("status/418", Fault.UNCLASSIFIED, Confidence.LOW),
+    ]
+
+
+def test_the_innermost_layer_is_heard_before_the_outer_one_by_all_rules():
+    own = provider(rule("outer", code=["outer"]))
+    body = '{"code": "outer", "error": {"message": "inner"}}'
+
+    assert judge(own, [rule("inner", Fault.SLOW, message=["inner"])], 400, {}, body).rule == "wording/inner"
+
+
+@pytest.mark.parametrize(
+    ("facts", "fits"),
+    [
+        ({"code": ["TEAPOT"]}, True),
+        ({"code": ["kettle"]}, False),
+        ({"code": ["kettle", "teapot"]}, True),
+        ({"type": ["kind"]}, True),
+        ({"type": ["teapot"]}, False),
+        ({"reason": ["why"]}, True),
+        ({"tag": ["teapot"]}, True),
+        ({"tag": ["kind"]}, True),
+        ({"tag": ["why"]}, True),
+        ({"tag": ["kettle"]}, False),
+        ({"message": ["^short", "never"]}, True),
+        ({"message": ["never"]}, False),
+        ({"status": [400, 418]}, True),
+        ({"status": [400]}, False),
+        ({"code": ["teapot"], "message": ["never"]}, False),
+        ({"code": ["teapot"], "page": True}, False),
+    ],
+    ids=str,
+)
+def test_a_rule_fits_when_all_that_it_names_fits(facts, fits):
+    body = '{"code": "teapot", "type": "kind", "reason": "why", "message": "Short and stout."}'
+
+    assert (judge(provider(rule("one", **facts)), [], 418, {}, body).rule == "example/one") is fits
+
+
+def test_a_rule_that_names_only_a_status_is_no_surer_than_the_status():
+    assert judge(provider(rule("late", status=[498])), [], 498, {}, "").confidence is Confidence.LOW
+
+
+def test_a_rule_can_say_that_a_refusal_is_fine():
+    fine = Rule(id="fine", ok=True, code=["cap"], source=SOURCE)
+
+    assert judge(provider(fine), [], 400, {}, '{"code": "cap"}').fault is None
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (400, Fault.BAD_REQUEST),
+        (401, Fault.INVALID_KEY),
+        (402, Fault.QUOTA_EXHAUSTED),
+        (403, Fault.PERMISSION_DENIED),
+        (404, Fault.BAD_REQUEST),
+        (405, Fault.BAD_REQUEST),
+        (408, Fault.TIMEOUT),
+        (413, Fault.BAD_REQUEST),
+        (422, Fault.BAD_REQUEST),
+        (429, Fault.RATE_LIMITED),
+        (451, Fault.REGION_BLOCKED),
+        (500, Fault.SERVER_ERROR),
+        (503, Fault.OVERLOADED),
+        (524, Fault.SERVER_ERROR),
+        (529, Fault.OVERLOADED),
+        (302, Fault.INVALID_RESPONSE),
+        (418, Fault.UNCLASSIFIED),
+        (None, Fault.UNCLASSIFIED),
+    ],
+)
+@pytest.mark.parametrize("body", ["", "xyzzy", '{"error": {"message": "xyzzy"}}'])
+def test_without_words_the_status_says_little_and_says_so(status, expected, body):
+    told = judge(provider(), WORDING, status, {}, body)
+
+    assert (told.fault, told.rule, told.confidence) == (expected, f"status/{status or 'none'}", Confidence.LOW)
+
+
+def test_a_status_told_in_the_body_counts_where_http_gives_none():
+    assert fault('{"error": {"code": 503, "message": "xyzzy"}}', None) is Fault.OVERLOADED
+    assert fault("401 status code (no body)", None) is Fault.INVALID_KEY
+    assert fault('{"error": {"code": 502, "message": "xyzzy"}}', 200) is Fault.SERVER_ERROR
+    assert fault('{"error": {"code": 503, "message": "xyzzy"}}', 403) is Fault.PERMISSION_DENIED
+
+
+# Status lies
+
+
+QUOTA_WORDS = "You exceeded your current quota, please check your plan and billing details."
+
+
+@pytest.mark.parametrize(
+    ("id", "status", "body", "expected"),
+    [
+        ("openai", 401, said("x", code="account_deactivated"), Fault.ACCOUNT_SUSPENDED),
+        ("openai", 401, said("You have insufficient permissions for this operation."), Fault.PERMISSION_DENIED),
+        ("openai", 429, said(QUOTA_WORDS, type="insufficient_quota"), Fault.QUOTA_EXHAUSTED),
+        ("gemini", 429, said(QUOTA_WORDS, status="RESOURCE_EXHAUSTED"), Fault.RATE_LIMITED),
+        ("gemini", 400, said("API key expired. Please renew the API key."), Fault.INVALID_KEY),
+        ("anthropic", 400, said("This organization has been disabled."), Fault.ACCOUNT_SUSPENDED),
+        ("anthropic", 400, said("Your credit balance is too low to access the API."), Fault.QUOTA_EXHAUSTED),
+        ("groq", 400, said("x", code="organization_restricted"), Fault.ACCOUNT_SUSPENDED),
+        (
+            "openai-compatible",
+            412,
+            '{"error": "Account x is suspended, failure to pay invoices"}',
+            Fault.QUOTA_EXHAUSTED,
+        ),
+        ("openai-compatible", 500, said("Insufficient account balance"), Fault.QUOTA_EXHAUSTED),
+        ("openai-compatible", 429, said("The engine is currently overloaded"), Fault.OVERLOADED),
+        ("openai-compatible", 500, said("pull model manifest: file does not exist"), Fault.MODEL_UNAVAILABLE),
+        ("openai-compatible", 403, said("You've reached your concurrent request limit."), Fault.RATE_LIMITED),
+        ("openai-compatible", 503, said("当前分组下对于模型 gpt-0 无可用渠道"), Fault.MODEL_UNAVAILABLE),
+        ("openai-compatible", 403, said("Upstream authentication failed"), Fault.SERVER_ERROR),
+    ],
+)
+def test_words_decide_before_the_status(id, status, body, expected):
+    assert fault(body, status, id) is expected
+
+
+@pytest.mark.parametrize(
+    ("expected", "sentences"),
+    [
+        (
+            Fault.ACCOUNT_SUSPENDED,
+            [
+                "Your account has been deactivated.",
+                "This organization has been permanently disabled",
+                "Your access was terminated due to violation of our policies",
+                "User is banned",
+                "Team is blocked",
+                "Your account has been flagged and is under review",
+                "Your resource has been temporarily blocked because we detected unusual behavior",
+                "该用户已被禁用",
+                "账号已被封禁，请联系管理员",
+                "您的账户已被冻结",
+            ],
+        ),
+        (
+            Fault.QUOTA_EXHAUSTED,
+            [
+                "Insufficient USD balance to complete request",
+                "You've used up your points! Get more.",
+                "You have no credits left",
+                "Your spending limit was reached",
+                "Your subscription has expired",
+                "Your account is suspended due to insufficient balance, please recharge",
+                "Too many tokens per day, please wait",
+                "Daily usage limit exceeded",
+                "余额不足",
+                "用户额度不足",
+                "该令牌额度已用尽",
+                "预扣费额度失败",
+                "账户已欠费，请充值",
+                "今日调用次数已达上限",
+                "您的套餐已到期",
+            ],
+        ),
+        (
+            Fault.INVALID_KEY,
+            [
+                "Invalid API Key",
+                "please check the api-key you provided",
+                "The security token included in the request is expired",
+                "Bearer token has expired",
+                "API keys are not supported by this API",
+                "Missing Authentication header",
+                "No auth credentials found",
+                "This API key has been revoked",
+                "无效的令牌",
+                "该令牌已过期",
+                "未提供令牌",
+                "API Key 错误",
+                "鉴权失败",
+            ],
+        ),
+        (
+            Fault.PERMISSION_DENIED,
+            [
+                "The caller does not have permission",
+                "Missing scopes: model.request",
+                "You are not authorized to perform this operation",
+                "Model x is not allowed for this token",
+                "This feature is not available on your plan",
+                "The model is blocked at the organization level",
+                "Access denied due to Virtual Network/Firewall rules.",
+                "您无权访问该接口",
+                "您的 IP 不在令牌允许访问的列表中",
+                "该令牌无权访问模型 gpt-0",
+            ],
+        ),
+        (
+            Fault.RATE_LIMITED,
+            [
+                "Too many requests",
+                "Rate limit reached on tokens per min (TPM): Limit 6000. Add a payment method to raise it.",
+                "Requests throttled",
+                "Number of concurrent connections has exceeded your limit",
+                "请求过于频繁",
+                "超过并发限制",
+                "达到速率限制，每分钟 60 次",
+            ],
+        ),
+        (
+            Fault.OVERLOADED,
+            [
+                "The model is overloaded. Please try again later.",
+                "Service is too busy",
+                "This model is currently experiencing high demand",
+                "No available accounts",
+                "Service tier capacity exceeded for this model.",
+                "当前分组上游负载已饱和，请稍后再试",
+                "系统繁忙",
+            ],
+        ),
+        (
+            Fault.SERVER_ERROR,
+            [
+                "Internal Server Error",
+                "upstream connect error or disconnect/reset before headers",
+                "read: connection reset by peer",
+                "服务器内部错误",
+                "上游服务异常",
+                "网络错误",
+            ],
+        ),
+        (
+            Fault.MODEL_UNAVAILABLE,
+            [
+                "The model `x` does not exist or you do not have access to it.",
+                "Model x has been decommissioned",
+                "x is not a valid model ID",
+                "No endpoints found for x/y:free.",
+                "model 'x' not found, try pulling it first",
+                "模型不存在，请检查模型代码",
+                "无可用渠道",
+            ],
+        ),
+        (
+            Fault.REGION_BLOCKED,
+            [
+                "Country, region, or territory not supported",
+                "User location is not supported for the API use.",
+                "This service is not available in your country",
+                "该地区不支持",
+            ],
+        ),
+        (
+            Fault.VERIFICATION_REQUIRED,
+            [
+                "Your organization must be verified to use the model",
+                "Please verify your email address",
+                "Phone verification required",
+                "请先完成实名认证",
+            ],
+        ),
+        (
+            Fault.CONTENT_FILTERED,
+            [
+                "The response was filtered due to content management policy",
+                "Your input was flagged",
+                "内容包含敏感信息",
+            ],
+        ),
+        (
+            Fault.BAD_REQUEST,
+            [
+                "This model's maximum context length is 4096 tokens",
+                "prompt is too long: 3333404 tokens > 200000 maximum",
+                "`tool calling` is not supported with this model",
+                "Audio input is not enabled for this model",
+                "messages.0.foo: Extra inputs are not permitted",
+                "`max_tokens` must be greater than `thinking.budget_tokens`.",
+                "An assistant message with 'tool_calls' must be followed by tool messages",
+                "无效的请求",
+            ],
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, Fault) else "",
+)
+def test_siblings_of_a_sentence_mean_the_same_to_a_gateway(expected, sentences):
+    told = {sentence: fault(said(sentence + " (request id: 20261121)")) for sentence in sentences}
+
+    assert told == dict.fromkeys(sentences, expected)
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 429, 500, 503, None])
+@pytest.mark.parametrize("id", IDS)
+@pytest.mark.parametrize(
+    ("sentence", "blame"),
+    [
+        ("Your organization has been suspended.", Blame.ACCOUNT),
+        ("Your credit balance is too low.", Blame.ACCOUNT),
+        ("The model is overloaded. Please try again later.", Blame.PROVIDER),
+    ],
+)
+def test_no_status_moves_the_blame_between_account_and_provider(status, id, sentence, blame):
+    assert verdict(said(sentence), status, id).blame is blame
+
+
+# Pages
+
+
+def page(title, text=""):
+    return f"<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{text}</h1></body></html>"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (403, page("Attention Required! | Cloudflare"), Fault.BLOCKED_BY_EDGE),
+        (403, page("Just a moment..."), Fault.BLOCKED_BY_EDGE),
+        (503, page("Just a moment..."), Fault.BLOCKED_BY_EDGE),
+        (200, page("Just a moment..."), Fault.BLOCKED_BY_EDGE),
+        (403, page("", "Sorry, you have been blocked"), Fault.BLOCKED_BY_EDGE),
+        (403, "<html>Access denied. error code: 1010</html>", Fault.BLOCKED_BY_EDGE),
+        (403, "error code: 1020", Fault.BLOCKED_BY_EDGE),
+        (429, page("Sorry...", "your computer or network may be sending automated queries"), Fault.BLOCKED_BY_EDGE),
+        (403, page("403 Forbidden", "nginx"), Fault.BLOCKED_BY_EDGE),
+        (429, "error code: 1015", Fault.RATE_LIMITED),
+        (403, "error code: 1009", Fault.REGION_BLOCKED),
+        (502, page("502 Bad Gateway", "nginx"), Fault.SERVER_ERROR),
+        (503, page("503 Service Temporarily Unavailable", "openresty"), Fault.SERVER_ERROR),
+        (504, page("504 Gateway Time-out"), Fault.SERVER_ERROR),
+        (521, "error code: 521", Fault.SERVER_ERROR),
+        (530, page("Error 1033", "Cloudflare Tunnel error"), Fault.SERVER_ERROR),
+        (401, page("401 Authorization Required", "openresty"), Fault.INVALID_KEY),
+        (404, page("The page you were looking for doesn't exist"), Fault.BAD_REQUEST),
+        (500, page("Our billing page", "Add credits, you are out of quota"), Fault.SERVER_ERROR),
+    ],
+)
+def test_a_page_is_not_the_api_speaking(status, body, expected):
+    assert fault(body, status) is expected
+
+
+# Answers with 2xx
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"object": "list", "data": []}',
+        '{"models": [{"name": "m"}]}',
+        "[]",
+        '[{"id": "m", "type": "chat"}]',
+        '{"id": "c", "choices": [{"message": {"content": "hi", "refusal": null}, "finish_reason": "stop"}]}',
+        '{"id": "c", "choices": [{"message": {"content": null, "refusal": "No."}, "finish_reason": "stop"}]}',
+        '{"object": "response", "error": null, "status": "incomplete", "output": []}',
+        '{"candidates": [{"content": {"role": "model"}, "finishReason": "MAX_TOKENS"}]}',
+        '{"id": "m", "type": "message", "content": [], "stop_reason": "refusal"}',
+        '{"id": "c", "message": {"content": []}, "finish_reason": "MAX_TOKENS"}',
+        '{"choices": [{"message": {"content": "an \\"error\\": your account is banned"}}]}',
+        '{"base_resp": {"status_code": 0, "status_msg": ""}, "choices": []}',
+        '\n  \n{"choices": []}',
+        'data: {"choices": [{"delta": {"content": "a"}}]}\n\ndata: [DONE]\n\n',
+        ': PROCESSING\n\ndata: {"choices": []}\n\n',
+        'event: response.created\ndata: {"type": "response.created", "response": {"error": null}}\n\n',
+        'data: {"candidates": [{"content": {"parts": [{"text": "a"}]}}]}\n\n'
+        'data: {"candidates": [{"finishReason": "SAFETY"}]}\n\n',
+    ],
+)
+def test_a_healthy_answer_is_fine(body):
+    assert verdict(body, 200).rule == "ok/2xx"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (said("Rate limit reached"), Fault.RATE_LIMITED),
+        ('{"code": 1305, "message": "The service may be temporarily overloaded"}', Fault.OVERLOADED),
+        ('{"base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}', Fault.QUOTA_EXHAUSTED),
+        ('{"success": false, "errors": [], "message": "Invalid API key"}', Fault.INVALID_KEY),
+        ('{"id": "c", "choices": [{"error": {"message": "Overloaded"}, "finish_reason": "error"}]}', Fault.OVERLOADED),
+        ('[{"choices": []}, {"error": {"message": "Invalid API key"}}]', Fault.INVALID_KEY),
+        (said("xyzzy"), Fault.UNCLASSIFIED),
+        ("Rate limit exceeded", Fault.RATE_LIMITED),
+        (
+            'event: message_start\ndata: {"type": "message_start", "message": {}}\n\n'
+            'event: error\ndata: {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}\n\n',
+            Fault.OVERLOADED,
+        ),
+        (
+            'data: {"type": "response.failed", "response": {"error": {"code": "server_error", "message": "x"}}}\n\n',
+            Fault.SERVER_ERROR,
+        ),
+        ('data: {"choices": [{"delta": {}, "finish_reason": "error"}]}\n\n', Fault.SERVER_ERROR),
+        ("event: error\ndata: Invalid API key\n\n", Fault.INVALID_KEY),
+        ('{"candidates": [{"content": {}, "finishReason": "SAFETY"}]}', Fault.CONTENT_FILTERED),
+        ('{"promptFeedback": {"blockReason": "OTHER"}}', Fault.CONTENT_FILTERED),
+        ('{"choices": [{"finish_reason": "content_filter", "message": {"content": null}}]}', Fault.CONTENT_FILTERED),
+        ('data: {"candidates": [{"finishReason": "SAFETY"}]}\n\n', Fault.CONTENT_FILTERED),
+        ("", Fault.INVALID_RESPONSE),
+        ("  \n ", Fault.INVALID_RESPONSE),
+        ("null", Fault.INVALID_RESPONSE),
+        ("{}", Fault.INVALID_RESPONSE),
+        ("hello", Fault.INVALID_RESPONSE),
+        ('{"id": "c", "choi', Fault.INVALID_RESPONSE),
+        (page("Welcome to our network", "Please accept the terms"), Fault.INVALID_RESPONSE),
+        (": keep-alive\n\n: keep-alive\n\n", Fault.INVALID_RESPONSE),
+    ],
+)
+def test_a_2xx_that_is_no_answer_is_judged_by_what_it_says(body, expected):
+    assert fault(body, 200) is expected
+
+
+# Hostile answers
+
+TEXTS = st.one_of(
+    st.text(max_size=200),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    ["error", "errors", "message", "code", "type", "details", "metadata", "choices", "raw"]
+                ),
+                inner,
+                max_size=4,
+            )
+        ),
+        max_leaves=12,
+    ).map(json.dumps),
+)
+
+
+@given(TEXTS, st.sampled_from([None, 200, 400, 429, 503]), st.sampled_from(IDS))
+def test_no_answer_makes_the_judge_fail(body, status, id):
+    told = verdict(body, status, id)
+
+    assert told.fault is None or told.rule
+    assert isinstance(words(read(status, {}, body)), str)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{" * 60_000,
+        "[" * 60_000,
+        '{"error":' * 6_000,
+        "{'" * 30_000,
+        "<" * 60_000,
+        "<html>" + "<script " * 7_000,
+        "event: error\n" * 4_000,
+        '{"message": "' + "\\" * 60_000,
+        said("limit quota budget credits " * 2_000),
+    ],
+    ids=lambda body: body[:12],
+)
+@pytest.mark.parametrize("status", [200, 403])
+def test_a_hostile_answer_is_judged_all_the_same(status, body):
+    told = verdict(body, status)
+
+    assert told.fault is not None
+    assert len(words(read(status, {}, body))) <= 2_000

@@ -1,0 +1,139 @@
+"""Each provider's file against recorded answers: every rule has its sample, and nothing steals it."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from probes.catalog import load_provider, load_wording, provider_ids
+from probes.classify import judge
+from probes.model import Blame
+from probes.provider import Canary, Dialect, Price, Provider
+from probes.redact import mask
+
+SAMPLES = Path(__file__).parent / "samples"
+SOURCE = "https://docs.example.com"
+WORDING = load_wording()
+PROVIDERS = {id: load_provider(id) for id in provider_ids()}
+NOBODY = Provider(
+    id="nobody",
+    name="Nobody",
+    source=SOURCE,
+    checked=date(2026, 11, 21),
+    canaries={"list": Canary(dialect=Dialect.LIST, path="/models", source=SOURCE)},
+)
+RULES = {id: provider.rules for id, provider in PROVIDERS.items()} | {"wording": WORDING}
+EACH_RULE = [pytest.param(id, rule, id=f"{id}/{rule.id}") for id, rules in RULES.items() for rule in rules]
+EACH_SAMPLE = [
+    pytest.param(path, id=f"{path.parent.name}/{path.stem}") for id in RULES for path in (SAMPLES / id).iterdir()
+]
+
+
+def read_sample(path):
+    head, _, body = path.read_text().partition("\n\n")
+    first, *lines = head.split("\n")
+    headers = dict(line.split(": ", 1) for line in lines)
+    return int(first.split(" ")[1]), headers, body
+
+
+@pytest.mark.parametrize(("id", "rule"), EACH_RULE)
+def test_each_rule_is_the_first_to_fit_its_sample(id, rule):
+    status, headers, body = read_sample(SAMPLES / id / f"{rule.id}.http")
+
+    verdict = judge(PROVIDERS.get(id, NOBODY), WORDING, status, headers, body)
+
+    assert (verdict.rule, verdict.fault) == (f"{id}/{rule.id}", rule.fault)
+
+
+@pytest.mark.parametrize("id", RULES)
+def test_no_sample_is_without_its_rule(id):
+    assert {path.name for path in (SAMPLES / id).iterdir()} == {f"{rule.id}.http" for rule in RULES[id]}
+
+
+@pytest.mark.parametrize("path", EACH_SAMPLE)
+def test_a_sample_holds_nothing_that_looks_like_a_key(path):
+    text = path.read_text()
+
+    assert mask(text) == text
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
+def test_no_fact_was_checked_in_the_future(provider):
+    today = datetime.now(UTC).date()
+
+    assert provider.checked <= today
+    assert all(price.checked <= today for price in provider.prices)
+
+
+@pytest.mark.parametrize(("id", "rule"), EACH_RULE)
+def test_each_rule_says_where_it_was_read(id, rule):
+    assert rule.source.startswith(("https://", "unverified: "))
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
+def test_each_provider_can_be_asked_for_free_and_for_a_token(provider):
+    assert provider.canaries["list"].free
+    assert not provider.canaries["chat"].free
+    assert provider.auth.value.endswith("{key}")
+
+
+@pytest.mark.parametrize(
+    ("id", "canary", "model", "address"),
+    [
+        ("openai", "list", None, "https://api.openai.com/v1/models"),
+        ("openai", "chat", None, "https://api.openai.com/v1/chat/completions"),
+        ("openai", "responses", None, "https://api.openai.com/v1/responses"),
+        ("anthropic", "chat", None, "https://api.anthropic.com/v1/messages"),
+        (
+            *("gemini", "chat", "m-1"),
+            "https://generativelanguage.googleapis.com/v1beta/models/m-1:streamGenerateContent?alt=sse",
+        ),
+        ("cohere", "list", None, "https://api.cohere.com/v1/models?page_size=1"),
+        ("cohere", "chat", None, "https://api.cohere.com/v2/chat"),
+        ("groq", "chat", None, "https://api.groq.com/openai/v1/chat/completions"),
+    ],
+)
+def test_base_and_path_make_the_documented_address(id, canary, model, address):
+    provider = PROVIDERS[id]
+
+    assert (provider.base + provider.canaries[canary].path).replace("{model}", str(model)) == address
+
+
+def test_only_a_gateway_leaves_base_and_model_to_the_account():
+    open_ones = [id for id, provider in PROVIDERS.items() if provider.base is None]
+
+    assert open_ones == ["openai-compatible"]
+    assert PROVIDERS["openai-compatible"].canaries["chat"].model is None
+
+
+@pytest.mark.parametrize("provider", [one for one in PROVIDERS.values() if one.base], ids=lambda one: one.id)
+def test_each_fault_of_an_account_has_an_address_where_it_is_mended(provider):
+    faults = {rule.fault for rule in provider.rules if rule.fault and rule.fault.blame is Blame.ACCOUNT}
+
+    assert faults <= provider.help.keys()
+
+
+@pytest.mark.parametrize("provider", [one for one in PROVIDERS.values() if one.base], ids=lambda one: one.id)
+def test_the_price_of_the_default_model_is_known(provider):
+    assert provider.cost_usd(provider.canaries["chat"].model, 10, 16) > 0
+
+
+def test_a_cost_is_counted_per_million_tokens_by_the_first_prefix_that_fits():
+    long, short = (
+        Price(model=model, input_usd=usd, output_usd=10 * usd, source=SOURCE, checked=date(2026, 11, 21))
+        for model, usd in (("m-large", 3.0), ("m", 1.0))
+    )
+    provider = msgspec.structs.replace(NOBODY, prices=[long, short])
+
+    assert provider.cost_usd("m-large-2026", 1_000_000, 100_000) == pytest.approx(6.0)
+    assert provider.cost_usd("m-small", 1_000_000, 0) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("model", ["other", None])
+def test_a_model_without_a_known_price_costs_none(model):
+    assert PROVIDERS["openai"].cost_usd(model, 10, 10) is None
+
+
+def test_groq_counts_requests_by_the_day():
+    assert PROVIDERS["groq"].windows["requests"] == 24 * 60 * 60
