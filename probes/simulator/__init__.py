@@ -1,0 +1,365 @@
+"""The other side: a server that plays AI providers and can be told, while it runs, to misbehave."""
+
+import json
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import partial
+from random import Random
+from typing import Any
+
+from aiohttp import web
+
+from probes.simulator import wire
+from probes.simulator.answer import data, dump, named
+from probes.simulator.demand import Demand, Objection, ask, fault_of_form, key_shown, understand
+from probes.simulator.part import PARTS, Call, Meter, Part, Route
+from probes.simulator.refusal import load_refusals, masked
+from probes.simulator.wire import Pace, Reply
+
+HOST = "127.0.0.1"  # never another: whoever reaches the server can steer it
+CONTROL = "/_simulator"
+KEPT_REQUESTS = 1000
+GOODBYE_S = 0.1
+"""So long may answers under way take when the simulator closes."""
+
+
+class Trouble(StrEnum):
+    """What can be wrong with an account, a provider, or the road between."""
+
+    ACCOUNT_SUSPENDED = "account_suspended"
+    INVALID_KEY = "invalid_key"
+    READ_ONLY = "read_only"
+    WALLET_EMPTY = "wallet_empty"
+    VERIFICATION_REQUIRED = "verification_required"
+    LIMITS_CUT = "limits_cut"
+    LIMITS_ZERO = "limits_zero"
+    RATE_LIMITED = "rate_limited"
+    MODEL_GONE = "model_gone"
+    ECHO_KEY = "echo_key"
+    REGION_BLOCKED = "region_blocked"
+    EDGE_BLOCK = "edge_block"
+    OVERLOADED = "overloaded"
+    SERVER_ERROR = "server_error"
+    ERROR_IN_200 = "error_in_200"
+    SLOW = "slow"
+    HANG = "hang"
+    HALF_STREAM = "half_stream"
+    ENDLESS_STREAM = "endless_stream"
+    NOT_JSON = "not_json"
+    EMPTY = "empty"
+    TRUNCATED = "truncated"
+    WRONG_CHARSET = "wrong_charset"
+    HUGE_BODY = "huge_body"
+    GZIP_BOMB = "gzip_bomb"
+    REDIRECT = "redirect"
+
+
+SPARES_LISTS = frozenset(
+    {
+        Trouble.READ_ONLY,
+        Trouble.WALLET_EMPTY,
+        Trouble.VERIFICATION_REQUIRED,
+        Trouble.LIMITS_CUT,
+        Trouble.LIMITS_ZERO,
+        Trouble.RATE_LIMITED,
+        Trouble.OVERLOADED,
+        Trouble.ERROR_IN_200,
+    }
+)
+"""These show on a paid call only; the free list of models works on."""
+
+OF_ACCOUNTS = frozenset(
+    {
+        Trouble.ACCOUNT_SUSPENDED,
+        Trouble.INVALID_KEY,
+        Trouble.ECHO_KEY,
+        Trouble.LIMITS_CUT,
+        Trouble.LIMITS_ZERO,
+        Trouble.MODEL_GONE,
+        Trouble.RATE_LIMITED,
+        Trouble.READ_ONLY,
+        Trouble.VERIFICATION_REQUIRED,
+        Trouble.WALLET_EMPTY,
+    }
+)
+"""These are found out once the key is known; any other also strikes who shows no key or a wrong one."""
+
+METERS = {
+    Trouble.LIMITS_CUT: Meter(scale=0.1),
+    Trouble.LIMITS_ZERO: Meter(scale=0.0),
+    Trouble.RATE_LIMITED: Meter(spent=True),
+}
+
+ENDLESS = {
+    Trouble.HANG: wire.hang,
+    Trouble.ENDLESS_STREAM: wire.send_comments,
+    Trouble.HUGE_BODY: wire.send_huge,
+    Trouble.GZIP_BOMB: wire.send_bomb,
+}
+
+MANGLES: dict[Trouble, Callable[[Reply], Reply]] = {
+    Trouble.EDGE_BLOCK: wire.blocked_by_edge,
+    Trouble.NOT_JSON: wire.not_json,
+    Trouble.EMPTY: wire.empty,
+    Trouble.TRUNCATED: wire.truncated,
+    Trouble.WRONG_CHARSET: wire.wrong_charset,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedAccount:
+    """One key that a provider knows. Without `models` it may use the provider's usual ones."""
+
+    provider: str
+    key: str = field(repr=False)
+    models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plight:
+    """A trouble, or None, and how it strikes: in which share of the requests, on which calls, for which model.
+
+    Without `calls` it strikes those that the trouble strikes by nature; without `model`, all models.
+    The waits are those of SLOW and ENDLESS_STREAM, `location` is where REDIRECT points.
+    """
+
+    trouble: Trouble | None = None
+    share: float = 1.0
+    calls: Collection[str] = ()
+    model: str | None = None
+    latency_s: float = 3.0
+    ttft_s: float = 0.0
+    gap_s: float = 0.1
+    location: str = "/_elsewhere"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise ValueError(f"share = {self.share}: must be above 0, and 1 at most")
+        if min(self.latency_s, self.ttft_s, self.gap_s) < 0:
+            raise ValueError("a wait must not be negative")
+        if unknown := set(self.calls) - set(Call):
+            raise ValueError(f"calls: no such call: {', '.join(sorted(unknown))}; there are {', '.join(Call)}")
+
+    @property
+    def pace(self) -> Pace:
+        return Pace(self.latency_s, self.ttft_s, self.gap_s)
+
+    def strikes(self, call: Call, model: str | None) -> bool:
+        if self.trouble is Trouble.MODEL_GONE:
+            return True
+        struck = call in self.calls if self.calls else call is not Call.LIST or self.trouble not in SPARES_LISTS
+        return struck and self.model in (None, model)
+
+
+WELL = Plight()
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One request as it arrived. `provider` is None for an address that no provider has."""
+
+    provider: str | None
+    key: str | None = field(repr=False)
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class Simulator:
+    """Plays all providers on one port of this machine, from `async with` to its end.
+
+    `latency_s` passes before the headers, `ttft_s` from there to the first word of a stream, `gap_s`
+    between words; `spread` varies them by up to that share. `requests` holds the last requests,
+    `counts` how many came with each key.
+    """
+
+    def __init__(
+        self,
+        accounts: Iterable[SimulatedAccount],
+        *,
+        port: int = 0,
+        latency_s: float = 0.0,
+        ttft_s: float = 0.0,
+        gap_s: float = 0.0,
+        spread: float = 0.0,
+        random: Random | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.requests: deque[Received] = deque(maxlen=KEPT_REQUESTS)
+        self.counts: Counter[str | None] = Counter()
+        self._accounts = {(account.provider, account.key): account for account in accounts}
+        if unknown := {provider for provider, _ in self._accounts} - set(PARTS):
+            raise ValueError(f"no such provider: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+        self._plights: dict[str, Plight] = {}
+        self._refusals = load_refusals()
+        self._pace = Pace(latency_s, ttft_s, gap_s)
+        self._spread = spread
+        self._random = random or Random()
+        self._clock = clock
+        self._port = port
+        self._runner = web.AppRunner(
+            self._application(), access_log=None, handler_cancellation=True, shutdown_timeout=GOODBYE_S
+        )
+
+    async def __aenter__(self) -> "Simulator":
+        await self._runner.setup()
+        await web.TCPSite(self._runner, HOST, self._port).start()
+        self._port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._runner.cleanup()
+
+    @property
+    def root(self) -> str:
+        return f"http://{HOST}:{self._port}"
+
+    def base(self, provider: str) -> str:
+        return self.root + PARTS[provider].base
+
+    def received(self, key: str | None) -> list[Received]:
+        return [request for request in self.requests if request.key == key]
+
+    def set(self, whom: str, trouble: Trouble | None, **settings: Any) -> None:
+        """Bring a trouble, or None, upon a key or a whole provider; the settings are those of Plight."""
+        if whom not in PARTS and whom not in {key for _, key in self._accounts}:
+            raise ValueError("no such account or provider")
+        if trouble is None:
+            self._plights.pop(whom, None)
+        else:
+            self._plights[whom] = Plight(Trouble(trouble), **settings)
+
+    def _application(self) -> web.Application:
+        app = web.Application()
+        for provider, part in PARTS.items():
+            for route in part.routes:
+                app.router.add_route(route.method, part.base + route.path, partial(self._answer, provider, route))
+        app.router.add_post(CONTROL, self._steer)
+        app.router.add_route("*", "/{rest:.*}", self._miss)
+        return app
+
+    async def _answer(self, provider: str, route: Route, request: web.Request) -> web.StreamResponse:
+        demand = await self._hear(provider, route, request)
+        plight = self._plight(demand)
+        if plight.trouble in ENDLESS:
+            return await ENDLESS[plight.trouble](request, plight.pace)
+        pace = plight.pace if plight.trouble is Trouble.SLOW else self._pace
+        send = wire.send_half if plight.trouble is Trouble.HALF_STREAM else wire.send
+        return await send(request, self._reply(demand, plight), self._vary(pace))
+
+    async def _hear(self, provider: str, route: Route, request: web.Request) -> Demand:
+        raw = await self._note(request, provider, key_shown(provider, request.headers))
+        id = f"{self._random.getrandbits(128):032x}"
+        return understand(provider, route, request.headers, raw, model=request.match_info.get("model"), id=id)
+
+    async def _note(self, request: web.Request, provider: str | None, key: str | None) -> bytes:
+        body = await request.read()
+        self.counts[key] += 1
+        self.requests.append(Received(provider, key, request.method, request.path_qs, request.headers, body))
+        return body
+
+    def _plight(self, demand: Demand) -> Plight:
+        for whom in (demand.key, demand.provider):
+            plight = self._plights.get(whom or "")
+            if plight and plight.strikes(demand.route.call, demand.model) and self._random.random() < plight.share:
+                return plight
+        return WELL
+
+    def _vary(self, pace: Pace) -> Pace:
+        return pace.times(1 + self._random.uniform(-self._spread, self._spread)) if self._spread else pace
+
+    def _reply(self, demand: Demand, plight: Plight) -> Reply:
+        objection = self._objection(demand, plight)
+        reply = self._refuse(demand, objection) if objection else self._good(demand, plight)
+        if not objection or objection.name in METERS:
+            reply = self._metered(demand, reply, plight)
+        if plight.trouble in MANGLES:
+            return MANGLES[plight.trouble](reply)
+        if plight.trouble is Trouble.REDIRECT:
+            return Reply(302, {"Location": plight.location}, b"")
+        return self._failing(demand, reply) if plight.trouble is Trouble.ERROR_IN_200 and not objection else reply
+
+    def _objection(self, demand: Demand, plight: Plight) -> Objection | None:
+        trouble = plight.trouble if plight.trouble in self._refusals[demand.provider] else None
+        if trouble and trouble not in OF_ACCOUNTS:
+            return Objection(trouble)
+        if demand.key is None:
+            return Objection("missing_key")
+        account = self._accounts.get((demand.provider, demand.key))
+        if account is None:
+            return Objection("invalid_key")
+        if trouble:
+            return Objection(trouble)
+        return fault_of_form(demand) or _fault_of_model(demand, account, plight)
+
+    def _refuse(self, demand: Demand, objection: Objection) -> Reply:
+        refusal = self._refusals[demand.provider][objection.name]
+        kind = demand.streams and demand.part.stream_error_type or demand.part.json_type
+        key = demand.key or ""
+        body = refusal.say(
+            key=key, masked_key=masked(key), model=demand.model or "", request_id=demand.id, **objection.words
+        )
+        headers = {**demand.part.headers(demand.id), **refusal.headers, "Content-Type": kind}
+        return Reply(refusal.status, headers, body)
+
+    def _good(self, demand: Demand, plight: Plight) -> Reply:
+        headers = {**demand.part.headers(demand.id), "Content-Type": demand.part.json_type}
+        dialect = demand.route.dialect
+        if not dialect:
+            account = self._accounts[demand.provider, demand.key or ""]
+            return Reply(200, headers, dump(demand.part.listing(_models(account, demand.part, plight))))
+        question = ask(demand, dialect, self._clock())
+        if not demand.streams:
+            return Reply(200, headers, dump(dialect.whole(question)))
+        return Reply(200, {**headers, "Content-Type": wire.SSE}, *dialect.stream(question))
+
+    def _metered(self, demand: Demand, reply: Reply, plight: Plight) -> Reply:
+        if demand.route.call is Call.LIST:
+            return reply
+        meter = METERS[plight.trouble] if plight.trouble in METERS else Meter()
+        return replace(reply, headers={**reply.headers, **demand.part.limits(meter, self._clock())})
+
+    def _failing(self, demand: Demand, reply: Reply) -> Reply:
+        """Return an answer that says 200 and then, in its body or after the first word, that it failed."""
+        error = self._refuse(demand, Objection(Trouble.SERVER_ERROR)).lead
+        if not reply.rest:
+            return replace(reply, lead=error)
+        event = json.loads(error)
+        return replace(reply, rest=(reply.rest[0], named(event) if "type" in event else data(event)))
+
+    async def _miss(self, request: web.Request) -> web.StreamResponse:
+        await self._note(request, None, None)
+        return web.json_response({"error": "nobody lives here"}, status=404)
+
+    async def _steer(self, request: web.Request) -> web.StreamResponse:
+        """Do as the JSON says. Its content type is demanded, since a web page cannot send it unasked."""
+        if request.content_type != "application/json":
+            return _refused(415, "send application/json")
+        try:
+            order = await request.json()
+            whom = order.pop("account", None) or order.pop("provider", None)
+            self.set(whom, order.pop("trouble"), **order)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            return _refused(400, f"send account or provider, trouble (null ends it) and its settings; {error}")
+        return web.Response(status=204)
+
+
+def _refused(status: int, why: str) -> web.StreamResponse:
+    return web.json_response({"error": why, "troubles": list(Trouble), "providers": list(PARTS)}, status=status)
+
+
+def _models(account: SimulatedAccount, part: Part, plight: Plight) -> list[str]:
+    models = account.models or part.models
+    if plight.trouble is not Trouble.MODEL_GONE:
+        return list(models)
+    return [model for model in models if plight.model not in (None, model)]
+
+
+def _fault_of_model(demand: Demand, account: SimulatedAccount, plight: Plight) -> Objection | None:
+    if not demand.route.dialect or demand.model in _models(account, demand.part, plight):
+        return None
+    return Objection("unknown_model_responses" if demand.route.call is Call.RESPONSES else "unknown_model")

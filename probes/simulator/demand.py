@@ -1,0 +1,103 @@
+"""What is asked, by whom, and what is wrong with its form."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from probes.simulator.answer import Ask, Dialect, Json
+from probes.simulator.part import PARTS, Part, Route
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """One request, understood. `body` is None when it is no JSON object."""
+
+    provider: str
+    route: Route
+    key: str | None = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: Json | None
+    model: str | None
+    streams: bool
+    id: str
+
+    @property
+    def part(self) -> Part:
+        return PARTS[self.provider]
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Why a demand is refused: a row of the provider's refusals, with what it needs to name."""
+
+    name: str
+    words: Mapping[str, str] = field(default_factory=dict)
+
+
+def understand(
+    provider: str, route: Route, headers: Mapping[str, str], raw: bytes, *, model: str | None, id: str
+) -> Demand:
+    """Return the demand; `model` is the one that the address names, if it does."""
+    body = _json_object(raw)
+    told = body or {}
+    named = model or told.get("model")
+    return Demand(
+        provider=provider,
+        route=route,
+        key=key_shown(provider, headers),
+        headers=headers,
+        body=body,
+        model=named if isinstance(named, str) else None,
+        streams=told.get("stream") is True if route.streams is None else route.streams,
+        id=id,
+    )
+
+
+def key_shown(provider: str, headers: Mapping[str, str]) -> str | None:
+    part = PARTS[provider]
+    value = headers.get(part.key_header, "")
+    return value.removeprefix(part.key_prefix) or None if value.startswith(part.key_prefix) else None
+
+
+def fault_of_form(demand: Demand) -> Objection | None:
+    dialect, body = demand.route.dialect, demand.body
+    if not dialect:
+        return None
+    if body is None:
+        return Objection("malformed")
+    if missing := [name for name in dialect.required_headers if name not in demand.headers]:
+        return Objection("missing_header", {"field": missing[0]})
+    if missing := [name for name in dialect.required if name not in body]:
+        return Objection("missing_field", {"field": missing[0]})
+    return _fault_of_cap(dialect, _cap(dialect, body))
+
+
+def ask(demand: Demand, dialect: Dialect, at: datetime) -> Ask:
+    body = demand.body or {}
+    options = body.get("stream_options")
+    wanted = isinstance(options, dict) and options.get("include_usage") is True
+    return Ask(demand.id, at, demand.model or "", _cap(dialect, body), wanted)
+
+
+def _json_object(raw: bytes) -> Json | None:
+    try:
+        value = json.loads(raw)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _fault_of_cap(dialect: Dialect, cap: object) -> Objection | None:
+    if cap is None:
+        return None
+    if not isinstance(cap, int) or cap < 1:
+        return Objection("malformed")
+    return Objection("cap_too_small", {"value": str(cap)}) if cap < dialect.least_cap else None
+
+
+def _cap(dialect: Dialect, body: Json) -> Any:
+    config = body.get("generationConfig")  # Gemini's settings stand one level deeper
+    settings = config if isinstance(config, dict) else body
+    return next((settings[name] for name in dialect.caps if name in settings), None)

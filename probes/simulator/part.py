@@ -1,0 +1,204 @@
+"""The parts to play: each provider's addresses, headers and rate limits."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from probes.simulator.answer import (
+    CHAT,
+    COHERE_CHAT,
+    GENERATE,
+    GROQ_CHAT,
+    MESSAGES,
+    RESPONSES,
+    Dialect,
+    Json,
+    anthropic_list,
+    cohere_list,
+    gemini_list,
+    openai_list,
+)
+
+
+class Call(StrEnum):
+    """What a client can ask for."""
+
+    LIST = "list"
+    CHAT = "chat"
+    RESPONSES = "responses"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One endpoint; `dialect` is None for the list of models."""
+
+    method: str
+    path: str
+    call: Call
+    dialect: Dialect | None = None
+    streams: bool | None = None
+    """Whether it streams; None: as the request's `stream` says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """The state of an account's rate limits: `scale` times the usual ceilings, all of it used up or not."""
+
+    scale: float = 1.0
+    spent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One provider: where it is reached and what all of its answers have in common."""
+
+    base: str
+    routes: tuple[Route, ...]
+    models: tuple[str, ...]
+    listing: Callable[[Sequence[str]], Json]
+    headers: Callable[[str], Mapping[str, str]]
+    limits: Callable[[Meter, datetime], Mapping[str, str]]
+    key_header: str = "Authorization"
+    key_prefix: str = "Bearer "
+    json_type: str = "application/json"
+    stream_error_type: str | None = None
+    """The content type of an error where a stream was asked for, if it is not `json_type`."""
+
+
+def _openai_limits(meter: Meter, now: datetime) -> Mapping[str, str]:
+    return _x_ratelimit(meter, requests=(500, "120ms"), tokens=(200_000, "0s"))
+
+
+def _groq_limits(meter: Meter, now: datetime) -> Mapping[str, str]:
+    """Groq's requests are per day, its tokens per minute."""
+    return _x_ratelimit(meter, requests=(14_400, "6s"), tokens=(6_000, "130ms"))
+
+
+def _x_ratelimit(meter: Meter, **units: tuple[int, str]) -> Mapping[str, str]:
+    headers = {}
+    for unit, (usual, reset) in units.items():
+        ceiling = int(usual * meter.scale)
+        headers[f"x-ratelimit-limit-{unit}"] = str(ceiling)
+        headers[f"x-ratelimit-remaining-{unit}"] = str(_left(meter, ceiling))
+        headers[f"x-ratelimit-reset-{unit}"] = "20s" if meter.spent else reset
+    return headers
+
+
+def _anthropic_limits(meter: Meter, now: datetime) -> Mapping[str, str]:
+    usual = {"requests": 4_000, "tokens": 2_400_000, "input-tokens": 2_000_000, "output-tokens": 400_000}
+    reset = (now + timedelta(seconds=20 if meter.spent else 1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    headers = {}
+    for unit, ceiling in ((unit, int(ceiling * meter.scale)) for unit, ceiling in usual.items()):
+        left = _left(meter, ceiling)
+        headers[f"anthropic-ratelimit-{unit}-limit"] = str(ceiling)
+        # Tokens left are told in whole thousands.
+        headers[f"anthropic-ratelimit-{unit}-remaining"] = str(left if unit == "requests" else round(left, -3))
+        headers[f"anthropic-ratelimit-{unit}-reset"] = reset
+    return headers
+
+
+def _cohere_limits(meter: Meter, now: datetime) -> Mapping[str, str]:
+    ceiling = int(40 * meter.scale)
+    return {
+        "x-endpoint-monthly-call-limit": str(int(1000 * meter.scale)),
+        "x-trial-endpoint-call-limit": str(ceiling),
+        "x-trial-endpoint-call-remaining": str(_left(meter, ceiling)),
+    }
+
+
+def _no_limits(meter: Meter, now: datetime) -> Mapping[str, str]:
+    return {}
+
+
+def _left(meter: Meter, ceiling: int) -> int:
+    return 0 if meter.spent else max(ceiling - 1, 0)
+
+
+PARTS: Mapping[str, Part] = {
+    "openai": Part(
+        base="/openai/v1",
+        routes=(
+            Route("GET", "/models", Call.LIST),
+            Route("POST", "/chat/completions", Call.CHAT, CHAT),
+            Route("POST", "/responses", Call.RESPONSES, RESPONSES),
+        ),
+        models=("gpt-5-nano", "gpt-4.1-nano", "gpt-4o-mini"),
+        listing=openai_list,
+        headers=lambda id: {
+            "x-request-id": f"req_{id}",
+            "openai-organization": "org-simulated",
+            "openai-processing-ms": "7",
+            "openai-version": "2020-10-01",
+            "cf-ray": f"{id[:16]}-SIM",
+        },
+        limits=_openai_limits,
+    ),
+    "anthropic": Part(
+        base="/anthropic",
+        routes=(
+            Route("GET", "/v1/models", Call.LIST),
+            Route("POST", "/v1/messages", Call.CHAT, MESSAGES),
+        ),
+        models=("claude-haiku-4-5", "claude-3-haiku-20240307"),
+        listing=anthropic_list,
+        headers=lambda id: {
+            "request-id": f"req_{id}",
+            "anthropic-organization-id": "00000000-0000-0000-0000-000000000000",
+            "cf-ray": f"{id[:16]}-SIM",
+        },
+        limits=_anthropic_limits,
+        key_header="x-api-key",
+        key_prefix="",
+    ),
+    "gemini": Part(
+        base="/gemini/v1beta",
+        routes=(
+            Route("GET", "/models", Call.LIST),
+            Route("POST", "/models/{model}:generateContent", Call.CHAT, GENERATE, streams=False),
+            Route("POST", "/models/{model}:streamGenerateContent", Call.CHAT, GENERATE, streams=True),
+        ),
+        models=("gemini-flash-lite-latest", "gemini-2.5-flash-lite", "gemini-2.5-flash"),
+        listing=gemini_list,
+        headers=lambda id: {"server-timing": "gfet4t7; dur=7"},
+        limits=_no_limits,
+        key_header="x-goog-api-key",
+        key_prefix="",
+        json_type="application/json; charset=UTF-8",
+        stream_error_type="text/event-stream",
+    ),
+    "cohere": Part(
+        base="/cohere",
+        routes=(
+            Route("GET", "/v1/models", Call.LIST),
+            Route("POST", "/v2/chat", Call.CHAT, COHERE_CHAT),
+        ),
+        models=("command-r7b-12-2024", "command-a-03-2025"),
+        listing=cohere_list,
+        headers=lambda id: {"x-debug-trace-id": id},
+        limits=_cohere_limits,
+    ),
+    "groq": Part(
+        base="/groq/openai/v1",
+        routes=(
+            Route("GET", "/models", Call.LIST),
+            Route("POST", "/chat/completions", Call.CHAT, GROQ_CHAT),
+        ),
+        models=("llama-3.1-8b-instant", "openai/gpt-oss-20b"),
+        listing=openai_list,
+        headers=lambda id: {"x-request-id": f"req_{id}", "x-groq-region": "sim", "cf-ray": f"{id[:16]}-SIM"},
+        limits=_groq_limits,
+    ),
+    "openai-compatible": Part(
+        base="/gateway/v1",
+        routes=(
+            Route("GET", "/models", Call.LIST),
+            Route("POST", "/chat/completions", Call.CHAT, CHAT),
+        ),
+        models=("gpt-4o-mini", "deepseek-chat"),
+        listing=openai_list,
+        headers=lambda id: {"x-oneapi-request-id": id},
+        limits=_no_limits,
+        json_type="application/json; charset=utf-8",
+    ),
+}
