@@ -1,0 +1,288 @@
+"""One bounded, timed attempt → Observation. Provider trouble never raises here."""
+
+import os
+import ssl
+from asyncio import timeout
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+import msgspec
+
+from probes.classify import judge
+from probes.complaint import read, words
+from probes.dialects import WIRES, Piece, Wire
+from probes.model import Account, Answer, Fault, Observation, Outcome, Target, Usage, Verdict
+from probes.provider import Canary, Dialect, Provider, Rule
+from probes.ratelimit import read_limits, retry_after_s
+from probes.redact import redact
+from probes.stream import Events, Unreadable, read_chunks, read_text
+
+KEPT_WORDS = 300
+KEPT_BODY = 4000
+OPEN_S = 90
+"""Idle connections stay open longer than a canary's minute: a new TLS handshake costs eight times the CPU."""
+
+GOOD = Verdict(None, "ok/stream")
+
+Clock = Callable[[], datetime]
+Timer = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long one attempt may take: to connect, to be silent, and in all. Seconds."""
+
+    connect_s: float = 10
+    silence_s: float = 30
+    total_s: float = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Prober:
+    """What every attempt needs. `timer` is monotonic; `clock` tells aware UTC."""
+
+    session: aiohttp.ClientSession
+    wording: Sequence[Rule]
+    clock: Clock
+    timer: Timer
+    patience: Patience = Patience()
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What has been learnt so far of an attempt under way."""
+
+    at: datetime
+    started: float
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+    words: str = ""
+    ttft_s: float | None = None
+    ended_s: float | None = None
+    failed: bool = False
+    usage: Usage = Usage()
+
+
+def open_session(version: str, *, context: ssl.SSLContext | None = None) -> aiohttp.ClientSession:
+    """Return the one session of the process: no cookies, no redirects' memory, our own name.
+
+    `context` replaces the system's trust in certificates (a private gateway's own authority).
+    """
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=OPEN_S, ssl=context or True),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": f"provider-monitor/{version}", "Accept-Encoding": "identity"},
+        auto_decompress=False,
+    )
+
+
+async def attempt(prober: Prober, provider: Provider, account: Account, target: Target) -> Observation:
+    """Ask once and return what was seen; `account.key` is None only where none is needed."""
+    this = Attempt(prober.clock(), prober.timer())
+    try:
+        async with timeout(prober.patience.total_s):
+            verdict = await _ask(prober, provider, account, target, this)
+    except (aiohttp.ClientError, OSError, Unreadable, ValueError) as error:
+        verdict = GOOD if this.ended_s else _broken(error, this, prober.patience)
+    duration_s = this.ended_s or prober.timer() - this.started
+    return _observe(this, verdict, duration_s, provider, account, target)
+
+
+async def _ask(prober: Prober, provider: Provider, account: Account, target: Target, this: Attempt) -> Verdict:
+    canary = provider.canaries[target.canary]
+    wire = WIRES[canary.dialect]
+    body = {**wire.body(target.model or ""), **canary.body} if wire.body else None
+    async with prober.session.request(
+        "POST" if body else "GET",
+        address(provider, account, canary, target),
+        headers=_headers(provider, account, body),
+        data=msgspec.json.encode(body) if body else None,
+        allow_redirects=False,  # a redirect would carry the key to wherever it points
+        timeout=aiohttp.ClientTimeout(sock_connect=prober.patience.connect_s, sock_read=prober.patience.silence_s),
+    ) as response:
+        this.status, this.headers = response.status, response.headers
+        if 300 <= response.status < 400:
+            this.words = (
+                f"redirects to {_host(response.headers.get('Location', ''))}; not followed, since that sends the key on"
+            )
+            return Verdict(Fault.INVALID_RESPONSE, "transport/redirect")
+        if response.status == 200 and response.content_type == "text/event-stream":
+            return await _listen(prober, provider, wire, response, this)
+        this.body, whole = await read_text(response)
+    if (
+        response.status == 200
+        and not whole
+        and canary.dialect is Dialect.LIST
+        and this.body.lstrip().startswith(("[", "{"))
+    ):
+        return GOOD  # a long list of models; what was read of it began well
+    return judge(provider, prober.wording, this.status, this.headers, this.body)
+
+
+async def _listen(
+    prober: Prober, provider: Provider, wire: Wire, response: aiohttp.ClientResponse, this: Attempt
+) -> Verdict:
+    """Follow a stream to its end, so that its connection can be used again."""
+    events, heard = Events(), bytearray()
+    async for chunk in read_chunks(response):
+        heard += chunk
+        for data in events.feed(chunk):
+            _note(_understand(wire, data), prober.timer() - this.started, this)
+    for data in events.end():
+        _note(_understand(wire, data), prober.timer() - this.started, this)
+    if this.ended_s and not this.failed:
+        return GOOD
+    this.body, this.ended_s = heard.decode("utf-8", "replace"), None
+    verdict = judge(provider, prober.wording, this.status, this.headers, this.body)
+    if verdict.fault:
+        return verdict
+    this.words = "the stream broke off before its answer was complete"
+    return Verdict(Fault.INVALID_RESPONSE, "stream/cut")
+
+
+def address(provider: Provider, account: Account, canary: Canary, target: Target) -> str:
+    base = (account.base or provider.base or "").rstrip("/")
+    return base + canary.path.replace("{model}", quote(target.model or "", safe="/:@"))
+
+
+def _headers(provider: Provider, account: Account, body: object) -> dict[str, str]:
+    headers = dict(provider.headers)
+    if account.key is not None:
+        headers[provider.auth.header] = provider.auth.value.replace("{key}", account.key)
+    if body:
+        headers["content-type"] = "application/json"
+    return headers
+
+
+def _understand(wire: Wire, data: bytes) -> Piece:
+    if data == b"[DONE]":
+        return Piece(ended=True)
+    try:
+        return wire.read(msgspec.json.decode(data))
+    except (msgspec.DecodeError, AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return Piece(failed=True)  # no event of this dialect: the classifier will say what it is
+
+
+def _note(piece: Piece, now_s: float, this: Attempt) -> None:
+    this.failed |= piece.failed
+    if piece.content and this.ttft_s is None:
+        this.ttft_s = now_s
+    if piece.ended:
+        this.ended_s = now_s
+    if piece.usage:
+        this.usage = Usage(
+            max(this.usage.tokens_in, piece.usage.tokens_in), max(this.usage.tokens_out, piece.usage.tokens_out)
+        )
+
+
+def _broken(error: Exception, this: Attempt, patience: Patience) -> Verdict:
+    """Say what went wrong on the way in our own words: an exception's text may hold the key or the address."""
+    for kind, fault, rule, told in BREAKS:
+        if isinstance(error, kind):
+            this.words = told.format(
+                connect_s=patience.connect_s, silence_s=patience.silence_s, total_s=patience.total_s
+            )
+            this.words += _detail(error)
+            return Verdict(fault, f"transport/{rule}")
+    raise error
+
+
+BREAKS: Sequence[tuple[type[Exception], Fault, str, str]] = (
+    (aiohttp.ClientConnectorDNSError, Fault.CONNECTION_FAILED, "dns", "the name of the host is not found"),
+    (aiohttp.ClientConnectorCertificateError, Fault.CONNECTION_FAILED, "certificate", "the certificate is not valid"),
+    (aiohttp.ClientSSLError, Fault.CONNECTION_FAILED, "tls", "no secure connection could be agreed on"),
+    (
+        aiohttp.ConnectionTimeoutError,
+        Fault.CONNECTION_FAILED,
+        "connect-timeout",
+        "no connection within {connect_s:g} s",
+    ),
+    (aiohttp.ClientConnectorError, Fault.CONNECTION_FAILED, "connect", "no connection"),
+    (aiohttp.SocketTimeoutError, Fault.TIMEOUT, "silence", "not a byte for {silence_s:g} s"),
+    (TimeoutError, Fault.TIMEOUT, "total", "not done within {total_s:g} s"),
+    (
+        aiohttp.ServerDisconnectedError,
+        Fault.CONNECTION_FAILED,
+        "disconnected",
+        "the connection was closed without an answer",
+    ),
+    (aiohttp.ClientPayloadError, Fault.INVALID_RESPONSE, "cut", "the answer broke off in the middle"),
+    (aiohttp.InvalidURL, Fault.BAD_REQUEST, "address", "the base address is not a web address"),
+    (aiohttp.ClientResponseError, Fault.INVALID_RESPONSE, "protocol", "what came back is not HTTP that can be read"),
+    (Unreadable, Fault.INVALID_RESPONSE, "encoding", "the answer"),
+    (OSError, Fault.CONNECTION_FAILED, "reset", "the connection broke"),
+    (aiohttp.ClientError, Fault.INVALID_RESPONSE, "client", "the exchange failed"),
+    (
+        ValueError,
+        Fault.BAD_REQUEST,
+        "value",
+        "the request could not be built: look at the key, the address and the model",
+    ),
+)
+"""The first kind that fits says what it means; the more special ones stand first."""
+
+
+def _detail(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f" ({getattr(error.certificate_error, 'verify_message', 'not trusted')})"
+    if isinstance(error, Unreadable):
+        return f" {error}"
+    if isinstance(error, OSError) and error.errno and error.errno > 0:
+        return f" ({os.strerror(error.errno)})"
+    return ""
+
+
+def _host(location: str) -> str:
+    return urlsplit(location).hostname or "another address"
+
+
+def _observe(
+    this: Attempt, verdict: Verdict, duration_s: float, provider: Provider, account: Account, target: Target
+) -> Observation:
+    paid = this.usage != Usage()
+    return Observation(
+        target=target,
+        at=this.at,
+        outcome=_outcome(verdict.fault),
+        latency_s=duration_s,
+        ttft_s=this.ttft_s,
+        status=this.status,
+        request_id=_request_id(provider, account, this.headers),
+        usage=this.usage,
+        cost_usd=provider.cost_usd(target.model, this.usage.tokens_in, this.usage.tokens_out) if paid else None,
+        limits=read_limits(this.headers, provider.windows, this.at),
+        fault=verdict.fault,
+        answer=_answer(this, verdict, account) if verdict.fault else None,
+    )
+
+
+def _answer(this: Attempt, verdict: Verdict, account: Account) -> Answer:
+    secrets = _secrets(account)
+    told = this.words or words(read(this.status, this.headers, this.body))
+    return Answer(
+        rule=verdict.rule,
+        words=redact(told[: 2 * KEPT_WORDS], secrets)[:KEPT_WORDS],
+        confidence=verdict.confidence,
+        # Cut first, since redacting is slow; an echo that the cut halves is still found by its half.
+        body=redact(this.body[: KEPT_BODY + KEPT_WORDS], secrets)[:KEPT_BODY],
+        retry_after_s=retry_after_s(this.headers, this.body, this.at) if this.status in (429, 503, 529) else None,
+    )
+
+
+def _request_id(provider: Provider, account: Account, headers: Mapping[str, str]) -> str | None:
+    found = next((headers[name] for name in provider.request_id if name in headers), None)
+    return redact(found[:KEPT_WORDS], _secrets(account))[:100] if found else None
+
+
+def _secrets(account: Account) -> list[str]:
+    return [account.key] if account.key else []
+
+
+def _outcome(fault: Fault | None) -> Outcome:
+    if fault is None:
+        return Outcome.OK
+    return Outcome.DEGRADED if fault in (Fault.RATE_LIMITED, Fault.SLOW, Fault.LIMIT_COLLAPSE) else Outcome.FAILED

@@ -1,0 +1,82 @@
+"""Bounded reading: an answer's bytes, decoded under a limit, and the events of a stream."""
+
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterator
+
+from aiohttp import ClientResponse
+
+KEPT_BYTES = 64 * 1024
+"""So much of an answer is kept; the rest is not read. The largest healthy canary answer has a few KiB."""
+
+GZIP_OR_ZLIB = 47  # zlib's wbits: detect either header
+
+
+class Unreadable(Exception):
+    """The body cannot be decoded; the text says why."""
+
+
+async def read_chunks(response: ClientResponse) -> AsyncIterator[bytes]:
+    """Yield the decoded body as it comes, at most KEPT_BYTES in all. Raises Unreadable.
+
+    We ask for no compression; a server that compresses all the same (or sends a bomb) is decoded only
+    as far as the limit.
+    """
+    decode = _decoder(response.headers.get("Content-Encoding", "identity"))
+    room = KEPT_BYTES
+    async for raw in response.content.iter_any():
+        chunk = decode(raw, room)
+        room -= len(chunk)
+        yield chunk
+        if not room:
+            return
+
+
+async def read_text(response: ClientResponse) -> tuple[str, bool]:
+    """Return the body as text and whether it is all there. What is no UTF-8 is replaced, not refused."""
+    body = b"".join([chunk async for chunk in read_chunks(response)])
+    return body.decode("utf-8", "replace"), len(body) < KEPT_BYTES
+
+
+class Events:
+    """Cuts a byte stream into the data of its server-sent events.
+
+    Source: WHATWG HTML, "Server-sent events", 9.2.6. Only `data` counts here: comments keep a line
+    alive, and each dialect names its events inside the data as well.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._data: list[bytes] = []
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        for line in lines:
+            line = line.rstrip(b"\r")
+            if line.startswith(b"data:"):
+                self._data.append(line[5:].removeprefix(b" "))
+            elif not line and self._data:
+                yield self._flush()
+
+    def end(self) -> Iterator[bytes]:
+        """Yield what a server that forgot the last empty line has sent."""
+        yield from self.feed(b"\n\n")
+
+    def _flush(self) -> bytes:
+        data, self._data = b"\n".join(self._data), []
+        return data
+
+
+def _decoder(encoding: str) -> Callable[[bytes, int], bytes]:
+    if encoding in ("identity", ""):
+        return lambda raw, room: raw[:room]
+    if encoding not in ("gzip", "deflate"):
+        raise Unreadable("is compressed in a way that was not asked for")
+    inflate = zlib.decompressobj(GZIP_OR_ZLIB)
+
+    def decode(raw: bytes, room: int) -> bytes:
+        try:
+            return inflate.decompress(raw, room)
+        except zlib.error:
+            raise Unreadable("says it is compressed but cannot be decompressed") from None
+
+    return decode
