@@ -1,0 +1,192 @@
+"""Diagnoses and open incidents → changes. A change is a row before it is a message."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from hashlib import blake2s
+
+from monitor.diagnose import Diagnosis, Evidence, Scope
+from probes.model import Blame, Confidence, Fault
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        return list(Severity).index(self)
+
+
+class ChangeKind(StrEnum):
+    """What happened to an incident.
+
+    MERGED: it turned out to be part of a larger one. WITHDRAWN: what it spoke of is no longer watched.
+    Neither is an end of the trouble, so nobody is told of one.
+    """
+
+    OPENED = "opened"
+    CHANGED = "changed"
+    RESOLVED = "resolved"
+    MERGED = "merged"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One trouble with one cause. `opened_at` is when it began, `closed_at` when it ended (None: open)."""
+
+    id: str
+    scope: Scope
+    subject: str
+    fault: Fault
+    severity: Severity
+    confidence: Confidence
+    opened_at: datetime
+    reasons: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    closed_at: datetime | None = None
+    drill: bool = False
+
+    @property
+    def blame(self) -> Blame:
+        return self.fault.blame
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step in an incident's life; `incident` is as it stands after the step."""
+
+    incident: Incident
+    kind: ChangeKind
+    at: datetime
+
+    @property
+    def id(self) -> str:
+        return f"{self.incident.id}.{self.kind}.{int(self.at.timestamp() * 1000)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One message of an incident: to which channel, of which change, and how it went."""
+
+    channel: str
+    kind: str
+    state: str
+    at: datetime
+    tries: int
+    error: str | None = None
+
+
+SEVERITIES = {
+    Fault.INVALID_KEY: Severity.CRITICAL,
+    Fault.ACCOUNT_SUSPENDED: Severity.CRITICAL,
+    Fault.PERMISSION_DENIED: Severity.CRITICAL,
+    Fault.VERIFICATION_REQUIRED: Severity.CRITICAL,
+    Fault.QUOTA_EXHAUSTED: Severity.CRITICAL,
+    Fault.REGION_BLOCKED: Severity.CRITICAL,
+    Fault.BLOCKED_BY_EDGE: Severity.CRITICAL,
+    Fault.LIMIT_COLLAPSE: Severity.CRITICAL,
+    Fault.OVERLOADED: Severity.WARNING,
+    Fault.SERVER_ERROR: Severity.CRITICAL,
+    Fault.TIMEOUT: Severity.CRITICAL,
+    Fault.CONNECTION_FAILED: Severity.CRITICAL,
+    Fault.INVALID_RESPONSE: Severity.CRITICAL,
+    Fault.MODEL_UNAVAILABLE: Severity.CRITICAL,
+    Fault.UNCLASSIFIED: Severity.CRITICAL,
+    Fault.RATE_LIMITED: Severity.WARNING,
+    Fault.SLOW: Severity.WARNING,
+    Fault.CONTENT_FILTERED: Severity.WARNING,
+    Fault.BAD_REQUEST: Severity.WARNING,
+}
+
+
+PATIENCE = timedelta(seconds=45)
+"""So long after the latest recovery what is still down may yet recover with it."""
+
+
+def advance(
+    open_incidents: Iterable[Incident],
+    diagnoses: Sequence[Diagnosis],
+    well_since: Mapping[str, datetime | None],
+    now: datetime,
+) -> list[Change]:
+    """Return what opens, changes and ends; drills are not touched.
+
+    `well_since` has an entry for every target that is watched: since when it is up, None when it is not.
+    """
+    standing = {(incident.scope, incident.subject): incident for incident in open_incidents if not incident.drill}
+    found = {(diagnosis.scope, diagnosis.subject): diagnosis for diagnosis in diagnoses}
+    gone = [incident for key, incident in standing.items() if key not in found]
+    fading = [incident for incident in gone if _is_fading(incident, diagnoses, well_since, now)]
+    changes = [_ended(incident, diagnoses, well_since, now) for incident in gone if incident not in fading]
+    for key, diagnosis in found.items():
+        if key in standing:
+            changes += _changed(standing[key], diagnosis, now)
+        elif diagnosis.settled and not any(_is_within(diagnosis, incident) for incident in fading):
+            changes.append(Change(open_incident(diagnosis), ChangeKind.OPENED, now))
+    return changes
+
+
+def _is_fading(
+    incident: Incident, diagnoses: Sequence[Diagnosis], well_since: Mapping[str, datetime | None], now: datetime
+) -> bool:
+    """Whether part of it has just recovered and the rest may follow: neither an end nor a new trouble."""
+    recoveries = [since for target in incident.targets if (since := well_since.get(target))]
+    rest = any(_is_within(diagnosis, incident) for diagnosis in diagnoses)
+    return rest and bool(recoveries) and now - max(recoveries) < PATIENCE
+
+
+def _is_within(diagnosis: Diagnosis, incident: Incident) -> bool:
+    return set(diagnosis.targets) < set(incident.targets)
+
+
+def open_incident(diagnosis: Diagnosis, *, drill: bool = False) -> Incident:
+    name = f"{diagnosis.scope}:{diagnosis.subject}:{drill}"
+    return Incident(
+        id=f"{diagnosis.since:%Y%m%d-%H%M%S}-{blake2s(name.encode(), digest_size=3).hexdigest()}",
+        scope=diagnosis.scope,
+        subject=diagnosis.subject,
+        fault=diagnosis.fault,
+        severity=SEVERITIES[diagnosis.fault],
+        confidence=diagnosis.confidence,
+        opened_at=diagnosis.since,
+        reasons=diagnosis.reasons,
+        targets=diagnosis.targets,
+        evidence=diagnosis.evidence,
+        drill=drill,
+    )
+
+
+def _ended(
+    incident: Incident, diagnoses: Sequence[Diagnosis], well_since: Mapping[str, datetime | None], now: datetime
+) -> Change:
+    recoveries = [since for target in incident.targets if (since := well_since.get(target))]
+    closed = replace(incident, closed_at=max(recoveries, default=now))
+    if not any(target in well_since for target in incident.targets):
+        return Change(closed, ChangeKind.WITHDRAWN, now)
+    wider = any(set(incident.targets) <= set(diagnosis.targets) for diagnosis in diagnoses)
+    return Change(closed, ChangeKind.MERGED if wider else ChangeKind.RESOLVED, now)
+
+
+def _changed(incident: Incident, diagnosis: Diagnosis, now: datetime) -> list[Change]:
+    """Return the change that people should hear of, if any.
+
+    Faults of one blame and severity alternate in any outage (503, timeout, 503): that is no news.
+    """
+    severity = SEVERITIES[diagnosis.fault]
+    if (diagnosis.fault.blame, severity) == (incident.blame, incident.severity):
+        return []
+    changed = replace(
+        incident,
+        fault=diagnosis.fault,
+        severity=severity,
+        confidence=diagnosis.confidence,
+        reasons=diagnosis.reasons,
+        targets=diagnosis.targets,
+        evidence=diagnosis.evidence,
+    )
+    return [Change(changed, ChangeKind.CHANGED, now)]

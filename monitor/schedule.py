@@ -1,0 +1,152 @@
+"""What is due, and when: cadence, phase, confirmation, back-off, budget; pure."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from hashlib import blake2s
+from heapq import heappop, heappush
+
+from monitor.detect.health import Health, State
+from probes.model import Fault, Observation, Target
+
+CONFIRM_S = (5.0, 10.0, 15.0)
+"""Pauses between the re-checks of a suspected failure: 5 s, 15 s and 30 s after the first one."""
+
+REVIVE_S = 15.0
+"""Pause before the second look at a target that answered again."""
+
+BACK_OFF = (1, 5, 15, 60)
+"""Pauses, in intervals, between looks at an account that is confirmed dead: to knock on does not help its appeal."""
+
+LONGEST_BACK_OFF_S = 3600.0
+
+DEAD = frozenset({Fault.ACCOUNT_SUSPENDED, Fault.INVALID_KEY, Fault.QUOTA_EXHAUSTED, Fault.VERIFICATION_REQUIRED})
+"""Faults that do not pass by themselves within minutes."""
+
+LONGEST_WAIT_S = 900.0
+"""A Retry-After beyond this is not honoured: the monitor would be blind for as long as a provider likes."""
+
+JITTER = 0.05
+"""Share of the interval by which a probe may come late, so that it is not the same second each time."""
+
+EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A target and how often to look at it. Free: costs no tokens, so no budget holds it back."""
+
+    target: Target
+    interval_s: float
+    free: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What one account's canaries may use in a day (UTC)."""
+
+    daily_usd: float
+    daily_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What one account's canaries have used on `day` (UTC). Calls of unknown price count as tokens only."""
+
+    day: date
+    tokens: int = 0
+    usd: float = 0.0
+
+    def add(self, observation: Observation) -> "Spending":
+        usage, day = observation.usage, observation.at.date()
+        before = self if self.day == day else Spending(day)
+        tokens = before.tokens + usage.tokens_in + usage.tokens_out
+        return Spending(day, tokens, before.usd + (observation.cost_usd or 0.0))
+
+
+class Agenda:
+    """When to look at what: the next look of each target, the earliest at hand."""
+
+    def __init__(self) -> None:
+        self._at: dict[str, datetime] = {}
+        self._heap: list[tuple[datetime, str]] = []
+
+    def __contains__(self, target: str) -> bool:
+        return target in self._at
+
+    def set(self, target: str, at: datetime) -> None:
+        self._at[target] = at
+        heappush(self._heap, (at, target))
+
+    def hurry(self, target: str, at: datetime) -> None:
+        """Move a look forward; one that is under way or earlier stays as it is."""
+        if target in self._at and at < self._at[target]:
+            self.set(target, at)
+
+    def drop(self, target: str) -> None:
+        self._at.pop(target, None)
+
+    def next_at(self) -> datetime | None:
+        while self._heap and self._at.get(self._heap[0][1]) != self._heap[0][0]:
+            heappop(self._heap)
+        return self._heap[0][0] if self._heap else None
+
+    def take_due(self, now: datetime) -> list[str]:
+        """Return the targets whose time has come, and forget their times."""
+        due = []
+        while (at := self.next_at()) is not None and at <= now:
+            _, target = heappop(self._heap)
+            del self._at[target]
+            due.append(target)
+        return due
+
+
+def is_affordable(budget: Budget, spending: Spending, now: datetime) -> bool:
+    if spending.day != now.date():
+        return budget.daily_tokens > 0
+    return spending.tokens < budget.daily_tokens and spending.usd < budget.daily_usd
+
+
+def next_at(watch: Watch, health: Health, at: datetime, failures_to_confirm: int, chance: float) -> datetime:
+    """Return when to look again after the attempt that began at `at` and led to `health`.
+
+    `chance` in [0, 1) places it within the jitter. Every regular look falls on the target's own
+    phase, so that a late answer does not move the next.
+    """
+    pause_s = _pause_s(health, watch.interval_s, failures_to_confirm)
+    asked_s = min((health.answer and health.answer.retry_after_s) or 0.0, LONGEST_WAIT_S)
+    if pause_s is None:
+        regular = _slot_after(watch, at, chance)
+        return max(regular, at + timedelta(seconds=asked_s))
+    return at + timedelta(seconds=max(pause_s, asked_s))
+
+
+def first_at(watch: Watch, now: datetime, spread_s: float) -> datetime:
+    """Return when to look for the first time: soon, but not all at the same instant."""
+    return now + timedelta(seconds=_phase(watch.target) * min(spread_s, watch.interval_s))
+
+
+def _pause_s(health: Health, interval_s: float, failures_to_confirm: int) -> float | None:
+    """Return the pause when something hurries or delays the next look; None for the regular interval."""
+    match health.state:
+        case State.SUSPECTED:
+            return CONFIRM_S[min(health.failures, len(CONFIRM_S)) - 1]
+        case State.DOWN if health.successes:
+            return REVIVE_S
+        case State.DOWN if health.fault in DEAD:
+            looks = health.failures - failures_to_confirm
+            return min(BACK_OFF[min(max(looks, 0), len(BACK_OFF) - 1)] * interval_s, LONGEST_BACK_OFF_S)
+    return None
+
+
+def _slot_after(watch: Watch, at: datetime, chance: float) -> datetime:
+    """Return the first slot of the target's own grid that is at least half an interval away."""
+    interval_s = watch.interval_s
+    offset_s = _phase(watch.target) * interval_s
+    elapsed = (at - EPOCH).total_seconds() + interval_s / 2 - offset_s
+    slot = int(elapsed // interval_s) + 1
+    return EPOCH + timedelta(seconds=offset_s + slot * interval_s + chance * JITTER * interval_s)
+
+
+def _phase(target: Target) -> float:
+    """Return the target's own place in [0, 1) within any interval; the same in every run."""
+    return int.from_bytes(blake2s(target.id.encode(), digest_size=4).digest()) / 2**32

@@ -1,0 +1,88 @@
+"""Service level indicators: availability, and quantiles from sketches that can be merged; pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from math import ceil, log
+
+SMALLEST_S = 0.001
+GROWTH = 1.1
+"""Each bin is 10 % wider than the one before, so a quantile is right within 5 %."""
+LAST_BIN = 127
+
+Sketch = Mapping[int, int]
+"""How many durations fell into each bin; bin 0 holds all up to 1 ms, LAST_BIN all above three minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One hour of a target's strip. All zero: nothing was looked at, which is shown as such."""
+
+    at: datetime
+    ok: int = 0
+    degraded: int = 0
+    failed: int = 0
+    unknown: int = 0
+
+
+def availability(good: int, valid: int) -> float | None:
+    """Return good / valid in [0, 1]; None when nothing valid was seen. UNKNOWN is not valid.
+
+    Source: Google, Site Reliability Workbook, chapter 2: an SLI is good events over valid events.
+    """
+    return good / valid if valid else None
+
+
+def sketch(durations_s: Iterable[float]) -> Sketch:
+    return Counter(map(_bin, durations_s))
+
+
+def merge(sketches: Iterable[Sketch]) -> Sketch:
+    total: Counter[int] = Counter()
+    for one in sketches:
+        total.update(one)
+    return total
+
+
+def quantile(durations: Sketch, share: float) -> float | None:
+    """Return the duration in seconds below which `share` of all lie, within 5 %; None when there are none."""
+    rank = share * sum(durations.values())
+    seen = 0
+    for bin_, count in sorted(durations.items()):
+        seen += count
+        if seen >= rank and count:
+            return SMALLEST_S if bin_ == 0 else float(SMALLEST_S * GROWTH ** (bin_ - 0.5))
+    return None
+
+
+def pack(durations: Sketch) -> bytes | None:
+    """Return the sketch as pairs of bin and count, a byte each where they fit; None when it is empty."""
+    packed = bytearray()
+    for bin_, count in sorted(durations.items()):
+        packed.append(bin_)
+        while count > 127:
+            packed.append(count & 127 | 128)
+            count >>= 7
+        packed.append(count)
+    return bytes(packed) or None
+
+
+def unpack(packed: bytes | None) -> Sketch:
+    durations: dict[int, int] = {}
+    rest = iter(packed or b"")
+    for bin_ in rest:
+        count = shift = 0
+        for byte in rest:
+            count |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                break
+        durations[bin_] = count
+    return durations
+
+
+def _bin(duration_s: float) -> int:
+    if duration_s <= SMALLEST_S:
+        return 0
+    return min(ceil(log(duration_s / SMALLEST_S) / log(GROWTH)), LAST_BIN)

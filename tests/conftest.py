@@ -1,0 +1,43 @@
+"""Builders: a value of the field with one line, and only what matters in a test spelt out."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import settings
+
+from monitor.detect.health import Health, Thresholds, advance
+from probes.model import Answer, Fault, Observation, Outcome, Target
+
+# No test is about how fast this machine is today.
+settings.register_profile("steady", deadline=None)
+settings.load_profile("steady")
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+USUAL = Thresholds()
+CHAT = Target("openai/main", "openai", "chat", "gpt-5-nano")
+
+
+def at(seconds):
+    return NOON + timedelta(seconds=seconds)
+
+
+def target(account="openai/main", canary="chat", model=None):
+    return Target(account, account.partition("/")[0], canary, model)
+
+
+def observation(fault=None, seconds=0, target=CHAT, **facts):
+    """One attempt: good, or with this fault; UNKNOWN when the fault is the word for why we could not look."""
+    if fault is None:
+        return Observation(target, at(seconds), Outcome.OK, latency_s=0.5, status=200, **facts)
+    if not isinstance(fault, Fault):
+        return Observation(target, at(seconds), Outcome.UNKNOWN, answer=Answer("monitor/not-asked", fault))
+    facts = {"status": 401, "request_id": "req_1", "answer": Answer(f"openai/{fault}", "some words"), **facts}
+    return Observation(target, at(seconds), Outcome.FAILED, fault=fault, **facts)
+
+
+def health(*faults, target=CHAT, every_s=60, thresholds=USUAL, **facts):
+    """The health after these attempts: None for a good one, a Fault for a bad one."""
+    now = Health()
+    for number, fault in enumerate(faults):
+        more = facts if fault else {}
+        now = advance(now, observation(fault, number * every_s, target, **more), thresholds)
+    return now

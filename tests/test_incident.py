@@ -1,0 +1,102 @@
+from dataclasses import replace
+
+from monitor.diagnose import Diagnosis, Scope
+from monitor.incident import SEVERITIES, ChangeKind, Severity, advance, open_incident
+from probes.model import Confidence, Fault
+from tests.conftest import at
+
+TARGETS = ("openai/main/chat", "openai/main/list")
+
+
+def diagnosis(fault=Fault.ACCOUNT_SUSPENDED, scope=Scope.ACCOUNT, subject="openai/main", targets=TARGETS, **facts):
+    return Diagnosis(scope, subject, fault, Confidence.HIGH, at(0), ("why",), targets, (), **facts)
+
+
+ILL = dict.fromkeys(TARGETS)
+
+
+def kinds(incidents, diagnoses, well_since=ILL, seconds=60):
+    return [(change.kind, change.incident.subject) for change in advance(incidents, diagnoses, well_since, at(seconds))]
+
+
+def test_a_diagnosis_opens_an_incident_dated_when_it_began():
+    (change,) = advance([], [diagnosis()], ILL, at(60))
+
+    assert (change.kind, change.at, change.incident.opened_at) == (ChangeKind.OPENED, at(60), at(0))
+
+
+def test_it_opens_once():
+    assert kinds([open_incident(diagnosis())], [diagnosis()]) == []
+
+
+def test_what_may_widen_does_not_open_yet():
+    assert kinds([], [diagnosis(settled=False)]) == []
+
+
+def test_but_it_keeps_open_what_is_open():
+    assert kinds([open_incident(diagnosis())], [diagnosis(settled=False)]) == []
+
+
+def test_it_is_resolved_when_the_diagnosis_is_gone():
+    (change,) = advance([open_incident(diagnosis())], [], dict.fromkeys(TARGETS, at(45)), at(60))
+
+    assert (change.kind, change.at, change.incident.closed_at) == (ChangeKind.RESOLVED, at(60), at(45))
+
+
+def test_while_part_of_it_has_just_recovered_it_neither_ends_nor_shrinks():
+    standing, rest = (
+        open_incident(diagnosis(Fault.SERVER_ERROR)),
+        diagnosis(Fault.SERVER_ERROR, Scope.CAPABILITY, "openai/main/chat", TARGETS[:1]),
+    )
+    half = {TARGETS[0]: None, TARGETS[1]: at(50)}
+
+    assert kinds([standing], [rest], half, seconds=60) == []
+    assert kinds([standing], [rest], half, seconds=96) == [
+        (ChangeKind.RESOLVED, "openai/main"),
+        (ChangeKind.OPENED, "openai/main/chat"),
+    ]
+
+
+def test_a_change_of_blame_is_told():
+    standing = open_incident(diagnosis(Fault.TIMEOUT))
+
+    assert kinds([standing], [diagnosis(Fault.ACCOUNT_SUSPENDED)]) == [(ChangeKind.CHANGED, "openai/main")]
+
+
+def test_faults_of_one_outage_may_alternate():
+    assert kinds([open_incident(diagnosis(Fault.TIMEOUT))], [diagnosis(Fault.SERVER_ERROR)]) == []
+
+
+def test_a_narrow_incident_is_merged_into_the_wider_one_and_not_called_resolved():
+    narrow = open_incident(diagnosis(Fault.SERVER_ERROR))
+    wide = diagnosis(Fault.SERVER_ERROR, Scope.PROVIDER, "openai", (*TARGETS, "openai/b/list"))
+
+    assert kinds([narrow], [wide]) == [(ChangeKind.MERGED, "openai/main"), (ChangeKind.OPENED, "openai")]
+
+
+def test_an_account_that_is_no_longer_watched_is_not_called_resolved():
+    assert kinds([open_incident(diagnosis())], [], well_since={}) == [(ChangeKind.WITHDRAWN, "openai/main")]
+
+
+def test_drills_are_left_alone():
+    assert kinds([open_incident(diagnosis(targets=()), drill=True)], []) == []
+
+
+def test_a_drill_and_a_real_incident_do_not_share_an_id():
+    assert open_incident(diagnosis()).id != open_incident(diagnosis(), drill=True).id
+
+
+def test_ids_say_when_and_are_fit_for_an_address():
+    assert open_incident(diagnosis()).id.startswith("20261121-120000-")
+
+
+def test_changes_of_one_incident_have_ids_of_their_own():
+    (opened,) = advance([], [diagnosis()], ILL, at(60))
+    closed = replace(opened, kind=ChangeKind.RESOLVED)
+
+    assert opened.id != closed.id
+
+
+def test_every_fault_has_a_severity():
+    assert set(SEVERITIES) == set(Fault)
+    assert SEVERITIES[Fault.ACCOUNT_SUSPENDED] is Severity.CRITICAL

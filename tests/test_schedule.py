@@ -1,0 +1,151 @@
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from monitor.detect.health import Health, State
+from monitor.schedule import Agenda, Budget, Spending, Watch, first_at, is_affordable, next_at
+from probes.model import Answer, Fault, Usage
+from tests.conftest import CHAT, NOON, at, health, observation, target
+
+WATCH = Watch(CHAT, interval_s=60, free=True)
+SUSPENDED = Fault.ACCOUNT_SUSPENDED
+
+
+def pause_s(now, chance=0.0, seen=NOON):
+    return (next_at(WATCH, now, seen, failures_to_confirm=3, chance=chance) - seen).total_seconds()
+
+
+@pytest.mark.parametrize(
+    ("faults", "expected_s"),
+    [
+        ([SUSPENDED], 5),
+        ([SUSPENDED] * 2, 10),
+        ([SUSPENDED] * 3, 60),
+        ([SUSPENDED] * 4, 300),
+        ([SUSPENDED] * 5, 900),
+        ([SUSPENDED] * 6, 3600),
+        ([SUSPENDED] * 60, 3600),
+        ([*[SUSPENDED] * 9, None], 15),
+        ([*[Fault.TIMEOUT] * 3, None], 15),
+    ],
+)
+def test_a_failure_is_checked_again_soon_and_a_dead_account_ever_more_seldom(faults, expected_s):
+    assert pause_s(health(*faults)) == expected_s
+
+
+def test_a_paid_canary_of_a_dead_account_is_not_asked_more_often_than_a_healthy_one():
+    dead = health(*[SUSPENDED] * 3)
+    pauses = [next_at(Watch(CHAT, seconds, free=False), dead, NOON, 3, 0.0) - NOON for seconds in (300, 7200)]
+
+    assert [pause.total_seconds() for pause in pauses] == [300, 3600]
+
+
+def test_the_three_failures_that_confirm_a_block_fit_into_thirty_seconds():
+    assert pause_s(health(SUSPENDED)) + pause_s(health(*[SUSPENDED] * 2)) < 30
+
+
+def test_a_provider_that_is_down_is_looked_at_at_the_usual_pace():
+    assert 30 <= pause_s(health(*[Fault.SERVER_ERROR] * 9)) < 95
+
+
+@given(some.floats(0, 1e6), some.floats(0, 0.999))
+def test_regular_looks_keep_the_targets_own_phase(seconds, chance):
+    now = health(None)
+    planned = next_at(WATCH, now, at(seconds), 3, chance=0.0)
+    late = next_at(WATCH, now, at(seconds), 3, chance)
+
+    assert timedelta(seconds=29.9) < planned - at(seconds) <= timedelta(seconds=90.1)
+    assert timedelta(0) <= late - planned <= timedelta(seconds=3)
+    assert abs(((planned - next_at(WATCH, now, NOON, 3, 0.0)).total_seconds() + 30) % 60 - 30) < 0.001
+
+
+def test_two_targets_do_not_share_a_second():
+    others = [Watch(target(f"openai/{name}"), 60, free=True) for name in range(50)]
+
+    assert len({next_at(watch, health(None), NOON, 3, 0.0).replace(microsecond=0) for watch in others}) > 25
+
+
+def test_a_provider_that_asks_for_patience_gets_it():
+    now = health(Fault.RATE_LIMITED, answer=Answer("x", "slow down", retry_after_s=40))
+
+    assert pause_s(now) == 40
+
+
+def test_but_never_more_than_a_quarter_of_an_hour():
+    now = health(Fault.RATE_LIMITED, answer=Answer("x", "slow down", retry_after_s=86400))
+
+    assert pause_s(now) == 900
+
+
+def test_first_looks_come_soon_but_not_together():
+    firsts = {first_at(Watch(target(f"openai/{name}"), 60, free=True), NOON, 5) for name in range(20)}
+
+    assert len(firsts) == 20
+    assert all(NOON <= first <= at(5) for first in firsts)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "usd", "affordable"), [(0, 0, True), (99, 0.9, True), (100, 0, False), (0, 1.0, False)]
+)
+def test_a_spent_budget_stops_paid_canaries_for_the_day(tokens, usd, affordable):
+    assert is_affordable(Budget(1.0, 100), Spending(NOON.date(), tokens, usd), NOON) is affordable
+
+
+def test_a_new_day_has_a_new_budget():
+    spent = Spending((NOON - timedelta(days=1)).date(), tokens=10**9)
+
+    assert is_affordable(Budget(1.0, 100), spent, NOON)
+
+
+def test_spending_adds_up_and_starts_anew_with_the_day():
+    one = observation(usage=Usage(3, 4), cost_usd=0.5)
+    yesterday = Spending((NOON - timedelta(days=1)).date(), 1000, 9.0)
+
+    assert Spending(NOON.date()).add(one).add(one) == Spending(NOON.date(), 14, 1.0)
+    assert yesterday.add(one) == Spending(NOON.date(), 7, 0.5)
+
+
+def test_calls_of_unknown_price_count_as_tokens_only():
+    assert Spending(NOON.date()).add(observation(usage=Usage(3, 4))) == Spending(NOON.date(), 7, 0.0)
+
+
+def test_the_agenda_gives_what_is_due_once_and_in_order():
+    agenda = Agenda()
+    for name, seconds in (("c", 3), ("a", 1), ("b", 2), ("later", 60)):
+        agenda.set(name, at(seconds))
+
+    assert agenda.take_due(at(3)) == ["a", "b", "c"]
+    assert agenda.take_due(at(3)) == []
+    assert agenda.next_at() == at(60)
+
+
+def test_a_look_can_be_moved_forward_but_not_back():
+    agenda = Agenda()
+    agenda.set("a", at(60))
+    agenda.hurry("a", at(5))
+    agenda.hurry("a", at(30))
+
+    assert agenda.next_at() == at(5)
+
+
+def test_a_look_under_way_is_not_started_twice():
+    agenda = Agenda()
+    agenda.set("a", at(0))
+    agenda.take_due(at(0))
+    agenda.hurry("a", at(1))
+
+    assert agenda.next_at() is None
+
+
+def test_a_target_that_is_no_longer_watched_is_forgotten():
+    agenda = Agenda()
+    agenda.set("a", at(0))
+    agenda.drop("a")
+
+    assert agenda.take_due(at(1)) == []
+
+
+def test_an_unseen_target_keeps_its_pace():
+    assert 30 <= pause_s(Health(State.UNKNOWN)) < 95

@@ -1,0 +1,48 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from monitor.sli import availability, merge, pack, quantile, sketch, unpack
+
+DURATIONS = some.lists(some.floats(0.0005, 150), max_size=200)
+
+
+def test_availability_is_good_over_valid():
+    assert availability(99, 100) == 0.99
+
+
+def test_nothing_valid_is_not_zero():
+    assert availability(0, 0) is None
+
+
+@given(DURATIONS.filter(len), some.floats(0.01, 1))
+def test_a_quantile_is_right_within_five_per_cent(durations, share):
+    rank = max(1, -(-share * len(durations) // 1))
+    exact = sorted(durations)[int(rank) - 1]
+
+    assert quantile(sketch(durations), share) == pytest.approx(max(exact, 0.001), rel=0.05)
+
+
+@given(DURATIONS)
+def test_packing_loses_nothing(durations):
+    assert unpack(pack(sketch(durations))) == sketch(durations)
+
+
+def test_many_of_one_duration_pack_small():
+    assert len(pack({50: 86400})) == 4
+    assert unpack(pack({50: 86400})) == {50: 86400}
+
+
+@given(DURATIONS, DURATIONS)
+def test_merging_is_counting_together(some_of_them, others):
+    assert merge([sketch(some_of_them), sketch(others)]) == sketch(some_of_them + others)
+
+
+def test_nothing_measured_has_no_quantile():
+    assert quantile({}, 0.5) is None
+    assert pack({}) is None
+    assert unpack(None) == {}
+
+
+def test_a_day_in_one_bin_is_still_counted():
+    assert quantile(sketch([1e9]), 0.5) > 60
