@@ -1,0 +1,1 @@
+"""Remembers in SQLite: values in, values out."""

@@ -1,0 +1,130 @@
+"""Rows → hours → days, and the forgetting of what is old; in small steps, so that no beat waits long."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from monitor.sli import merge, pack, sketch, unpack
+from monitor.store.reader import HOUR, rolled_until
+from monitor.store.value import from_ms, to_ms
+
+DAY = timedelta(days=1)
+ROWS_AT_ONCE = 5000
+"""So many rows are deleted in one transaction: a few milliseconds of the writer."""
+
+Row = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RollUp:
+    """One closed hour or day, ready to be written; `until` is its end."""
+
+    table: str
+    until: datetime
+    rows: Sequence[Row]
+
+    def save(self, db: sqlite3.Connection) -> None:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            db.executemany(f"INSERT OR REPLACE INTO {self.table} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self.rows)
+            db.execute("INSERT OR REPLACE INTO mark VALUES (?, ?)", (f"{self.table}_until", str(to_ms(self.until))))
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+        db.execute("COMMIT")
+
+
+def next_roll_up(db: sqlite3.Connection, now: datetime) -> RollUp | None:
+    """Return the oldest closed hour that is not rolled up yet, else the oldest such day; None when all is done."""
+    if hour := _next_span(db, "observation", "hourly", HOUR, now):
+        return RollUp("hourly", hour + HOUR, _hour_rows(db, hour))
+    if day := _next_span(db, "hourly", "daily", DAY, now):
+        return RollUp("daily", day + DAY, _day_rows(db, day))
+    return None
+
+
+def _next_span(db: sqlite3.Connection, source: str, table: str, span: timedelta, now: datetime) -> datetime | None:
+    """Return the start of the first closed span that has rows in `source` and is not in `table` yet."""
+    query = f"""
+        SELECT min(first) AS at FROM (
+            SELECT (SELECT min(at) FROM {source} WHERE series_id = series.id AND at >= ?) AS first FROM series
+        )
+    """
+    at = db.execute(query, (to_ms(rolled_until(db, table)),)).fetchone()["at"]
+    if at is None or from_ms(at) >= _floor(now, span):
+        return None
+    return _floor(from_ms(at), span)
+
+
+def _hour_rows(db: sqlite3.Connection, hour: datetime) -> list[Row]:
+    """Return a row for each series that was looked at in this hour."""
+    series = [row["id"] for row in db.execute("SELECT id FROM series")]
+    query = "SELECT outcome, latency, ttft FROM observation WHERE series_id = ? AND at >= ? AND at < ?"
+    span = (to_ms(hour), to_ms(hour + HOUR))
+    return [
+        _from_observations(one, hour, rows) for one in series if (rows := db.execute(query, (one, *span)).fetchall())
+    ]
+
+
+def _day_rows(db: sqlite3.Connection, day: datetime) -> list[Row]:
+    """Return a row for each series that has hours in this day."""
+    query = "SELECT * FROM hourly WHERE at >= ? AND at < ? ORDER BY series_id"
+    by_series: dict[int, list[sqlite3.Row]] = {}
+    for row in db.execute(query, (to_ms(day), to_ms(day + DAY))):
+        by_series.setdefault(row["series_id"], []).append(row)
+    return [_from_hours(series, day, rows) for series, rows in by_series.items()]
+
+
+def forget(db: sqlite3.Connection, table: str, before: datetime) -> int:
+    """Delete up to ROWS_AT_ONCE rows older than `before`; return how many."""
+    query = FORGET[table]
+    return db.execute(query, (to_ms(before), ROWS_AT_ONCE)).rowcount
+
+
+def forget_answers(db: sqlite3.Connection, before: datetime) -> int:
+    """Delete the answers of that time that nothing refers to any more."""
+    query = """
+        DELETE FROM answer WHERE first_at < ?
+            AND id NOT IN (SELECT answer_id FROM evidence)
+            AND id NOT IN (SELECT answer_id FROM health WHERE answer_id IS NOT NULL)
+    """
+    return db.execute(query, (to_ms(before),)).rowcount
+
+
+FORGET = {
+    name: f"""
+        DELETE FROM {name} WHERE (series_id, at) IN (
+            SELECT {name}.series_id, {name}.at FROM series JOIN {name} ON {name}.series_id = series.id
+            WHERE {name}.at < ? LIMIT ?
+        )
+    """
+    for name in ("observation", "evidence", "hourly", "daily")
+}
+
+
+def _from_observations(series: int, hour: datetime, rows: list[sqlite3.Row]) -> Row:
+    outcomes = [row["outcome"] for row in rows]
+    good = [row for row in rows if row["outcome"] == "ok"]
+    return (
+        series,
+        to_ms(hour),
+        *(outcomes.count(outcome) for outcome in ("ok", "degraded", "failed", "unknown")),
+        pack(sketch(row["latency"] / 1000 for row in good if row["latency"] is not None)),
+        pack(sketch(row["ttft"] / 1000 for row in good if row["ttft"] is not None)),
+    )
+
+
+def _from_hours(series: int, day: datetime, rows: list[sqlite3.Row]) -> Row:
+    return (
+        series,
+        to_ms(day),
+        *(sum(row[outcome] for row in rows) for outcome in ("ok", "degraded", "failed", "unknown")),
+        pack(merge(unpack(row["latency"]) for row in rows)),
+        pack(merge(unpack(row["ttft"]) for row in rows)),
+    )
+
+
+def _floor(at: datetime, span: timedelta) -> datetime:
+    start = datetime.fromtimestamp(0, UTC)
+    return start + (at - start) // span * span

@@ -1,0 +1,173 @@
+"""The tables, and the steps that lead from each older version to this one."""
+
+import sqlite3
+
+from sqlite_utils import Database, Migrations
+
+STEPS = Migrations("provider-monitor")
+
+
+@STEPS()
+def m001_first(db: Database) -> None:
+    """Times are whole milliseconds since 1970 UTC, durations milliseconds, money nano-USD: small and exact."""
+    for statement in FIRST:
+        db.execute(statement)
+
+
+FIRST = (
+    """
+    CREATE TABLE series (
+        id INTEGER PRIMARY KEY,
+        location TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        account TEXT NOT NULL,
+        canary TEXT NOT NULL,
+        model TEXT NOT NULL,
+        UNIQUE (location, account, canary, model)
+    )
+    """,
+    """
+    CREATE TABLE observation (
+        series_id INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        outcome TEXT NOT NULL,
+        fault TEXT,
+        status INTEGER,
+        latency INTEGER,
+        ttft INTEGER,
+        tokens_in INTEGER,
+        tokens_out INTEGER,
+        cost INTEGER,
+        PRIMARY KEY (series_id, at)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE answer (
+        id INTEGER PRIMARY KEY,
+        digest BLOB NOT NULL UNIQUE,
+        rule TEXT NOT NULL,
+        confidence TEXT NOT NULL,
+        words TEXT NOT NULL,
+        body TEXT NOT NULL,
+        first_at INTEGER NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE evidence (
+        series_id INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        answer_id INTEGER NOT NULL REFERENCES answer (id),
+        request_id TEXT,
+        PRIMARY KEY (series_id, at)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE ceiling (
+        series_id INTEGER NOT NULL,
+        unit TEXT NOT NULL,
+        window INTEGER NOT NULL,
+        most REAL,
+        remaining REAL,
+        since INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (series_id, unit, window)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE health (
+        series_id INTEGER PRIMARY KEY,
+        state TEXT NOT NULL,
+        since INTEGER,
+        failures INTEGER NOT NULL,
+        successes INTEGER NOT NULL,
+        began INTEGER,
+        seen INTEGER,
+        fault TEXT,
+        status INTEGER,
+        request_id TEXT,
+        answer_id INTEGER REFERENCES answer (id),
+        reason TEXT,
+        next INTEGER
+    )
+    """,
+    """
+    CREATE TABLE spending (
+        account TEXT NOT NULL,
+        day TEXT NOT NULL,
+        tokens INTEGER NOT NULL,
+        usd REAL NOT NULL,
+        PRIMARY KEY (account, day)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE incident (
+        id TEXT PRIMARY KEY,
+        scope TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        fault TEXT NOT NULL,
+        severity TEXT NOT NULL,
+        confidence TEXT NOT NULL,
+        opened INTEGER NOT NULL,
+        closed INTEGER,
+        drill INTEGER NOT NULL,
+        details TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX incident_opened ON incident (opened)",
+    """
+    CREATE TABLE change (
+        id TEXT PRIMARY KEY,
+        incident_id TEXT NOT NULL REFERENCES incident (id),
+        kind TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        incident TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX change_incident ON change (incident_id, at)",
+    """
+    CREATE TABLE outbox (
+        id INTEGER PRIMARY KEY,
+        change_id TEXT NOT NULL REFERENCES change (id),
+        channel TEXT NOT NULL,
+        state TEXT NOT NULL,
+        tries INTEGER NOT NULL,
+        next INTEGER NOT NULL,
+        done INTEGER,
+        error TEXT,
+        UNIQUE (change_id, channel)
+    )
+    """,
+    "CREATE INDEX outbox_waiting ON outbox (next) WHERE state = 'waiting'",
+    """
+    CREATE TABLE hourly (
+        series_id INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        ok INTEGER NOT NULL,
+        degraded INTEGER NOT NULL,
+        failed INTEGER NOT NULL,
+        unknown INTEGER NOT NULL,
+        latency BLOB,
+        ttft BLOB,
+        PRIMARY KEY (series_id, at)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE daily (
+        series_id INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        ok INTEGER NOT NULL,
+        degraded INTEGER NOT NULL,
+        failed INTEGER NOT NULL,
+        unknown INTEGER NOT NULL,
+        latency BLOB,
+        ttft BLOB,
+        PRIMARY KEY (series_id, at)
+    ) WITHOUT ROWID
+    """,
+    "CREATE TABLE mark (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the tables up to date, each step in a transaction of its own that is recorded with it."""
+    STEPS.apply(Database(connection))

@@ -1,0 +1,97 @@
+"""Values ↔ columns: the one place where times become integers and incidents become JSON."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from monitor.detect.health import Health, State
+from monitor.incident import Change, Incident
+from monitor.schedule import Spending
+from probes.model import Answer, Confidence, Fault, Observation
+
+EPOCH = datetime.fromtimestamp(0, UTC)
+MILLISECOND = timedelta(milliseconds=1)
+
+# What differs from one answer to the next of the same meaning: ids, counters, times, addresses.
+VARYING = re.compile(r"[0-9a-f]{8,}|[0-9A-Za-z_-]{20,}|\d+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing to tell one channel: a row of the outbox before it is sent."""
+
+    change_id: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one beat remembers, in one transaction. `plans` says when each target is looked at next."""
+
+    at: datetime
+    observations: tuple[Observation, ...] = ()
+    healths: Mapping[str, Health] = field(default_factory=dict)  # by target id
+    plans: Mapping[str, datetime] = field(default_factory=dict)
+    spendings: Mapping[str, Spending] = field(default_factory=dict)  # by account id
+    changes: tuple[Change, ...] = ()
+    messages: tuple[Message, ...] = ()
+
+
+def to_ms(at: datetime) -> int:
+    return (at - EPOCH) // MILLISECOND
+
+
+def from_ms(at: int) -> datetime:
+    return EPOCH + at * MILLISECOND
+
+
+def maybe_ms(at: datetime | None) -> int | None:
+    return None if at is None else to_ms(at)
+
+
+def maybe_time(at: int | None) -> datetime | None:
+    return None if at is None else from_ms(at)
+
+
+def duration_ms(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
+
+
+def incident_json(incident: Incident) -> str:
+    return msgspec.json.encode(incident).decode()
+
+
+def incident_from(text: str) -> Incident:
+    return msgspec.json.decode(text, type=Incident)
+
+
+def answer_digest(answer: Answer) -> bytes:
+    """Return what two answers share when they differ only in ids, counters and times."""
+    text = f"{answer.rule}\n{answer.words}\n{answer.body}"
+    return blake2b(VARYING.sub("#", text).encode(), digest_size=16).digest()
+
+
+def health_from(row: Mapping[str, Any]) -> Health:
+    """Return the health of a row that was joined with its answer."""
+    return Health(
+        state=State(row["state"]),
+        since=maybe_time(row["since"]),
+        failures=row["failures"],
+        successes=row["successes"],
+        began_at=maybe_time(row["began"]),
+        seen_at=maybe_time(row["seen"]),
+        fault=Fault(row["fault"]) if row["fault"] else None,
+        status=row["status"],
+        request_id=row["request_id"],
+        answer=_answer_from(row) if row["rule"] else None,
+        reason=row["reason"],
+    )
+
+
+def _answer_from(row: Mapping[str, Any]) -> Answer:
+    return Answer(row["rule"], row["words"], Confidence(row["confidence"]), row["body"])

@@ -1,0 +1,259 @@
+"""Everything that is written: one transaction per beat, and the outbox."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.detect.health import Health
+from monitor.incident import Change, ChangeKind
+from monitor.schedule import Spending
+from monitor.store.value import (
+    Batch,
+    Message,
+    answer_digest,
+    duration_ms,
+    from_ms,
+    incident_from,
+    incident_json,
+    maybe_ms,
+    maybe_time,
+    to_ms,
+)
+from probes.model import Answer, Limit, Observation, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """An outbox row that is due, with the change it tells of. `tries` counts the failed ones so far."""
+
+    id: int
+    channel: str
+    change: Change
+    tries: int
+
+
+class Writer:
+    """The one connection that writes; not for use by two threads at once."""
+
+    def __init__(self, connection: sqlite3.Connection, location: str) -> None:
+        self._db = connection
+        self._location = location
+        self._series: dict[str, int] = {}
+
+    def close(self) -> None:
+        self._db.close()
+
+    def save(self, batch: Batch) -> None:
+        """Write one beat, all of it or nothing."""
+        with self._transaction():
+            answers = self._save_observations(batch.observations)
+            self._save_healths(batch, answers)
+            self._save_limits(batch.observations)
+            self._save_spendings(batch.spendings)
+            self._save_changes(batch.changes)
+            self._save_messages(batch.messages, batch.at)
+            self._mark("beat", str(to_ms(batch.at)))
+
+    def mark(self, name: str, value: str) -> None:
+        with self._transaction():
+            self._mark(name, value)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            self._series.clear()  # ids handed out in this transaction are void
+            raise
+        self._db.execute("COMMIT")
+
+    def _mark(self, name: str, value: str) -> None:
+        self._db.execute(
+            "INSERT INTO mark VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value)
+        )
+
+    def series(self, target: Target) -> int:
+        found = self._series.get(target.id)
+        if found is None:
+            key = (self._location, target.provider, target.account, target.canary, target.model or "")
+            self._db.execute(
+                "INSERT OR IGNORE INTO series (location, provider, account, canary, model) VALUES (?, ?, ?, ?, ?)", key
+            )
+            query = "SELECT id FROM series WHERE (location, account, canary, model) = (?, ?, ?, ?)"
+            found = self._series[target.id] = int(self._db.execute(query, (key[0], *key[2:])).fetchone()[0])
+        return found
+
+    def _save_observations(self, observations: Sequence[Observation]) -> dict[Answer, int]:
+        rows = [_observation_row(self.series(one.target), one) for one in observations]
+        # Two looks at one target within a millisecond cannot both be real: the clock stepped back.
+        self._db.executemany("INSERT OR REPLACE INTO observation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        answers: dict[Answer, int] = {}
+        for one in observations:
+            if one.answer:
+                answers[one.answer] = self._answer(one.answer, one.at)
+                row = (self.series(one.target), to_ms(one.at), answers[one.answer], one.request_id)
+                self._db.execute("INSERT OR REPLACE INTO evidence VALUES (?, ?, ?, ?)", row)
+        return answers
+
+    def _answer(self, answer: Answer, at: datetime) -> int:
+        digest = answer_digest(answer)
+        row = (digest, answer.rule, answer.confidence, answer.words, answer.body, to_ms(at))
+        self._db.execute(
+            "INSERT OR IGNORE INTO answer (digest, rule, confidence, words, body, first_at) VALUES (?, ?, ?, ?, ?, ?)",
+            row,
+        )
+        return int(self._db.execute("SELECT id FROM answer WHERE digest = ?", (digest,)).fetchone()[0])
+
+    def _save_healths(self, batch: Batch, answers: Mapping[Answer, int]) -> None:
+        targets = {one.target.id: one.target for one in batch.observations}
+        rows = [
+            _health_row(self.series(targets[id]), health, answers, batch.plans.get(id))
+            for id, health in batch.healths.items()
+        ]
+        # The answer of a health that outlives its beat is found by what was kept before.
+        self._db.executemany(
+            """
+            INSERT INTO health VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (series_id) DO UPDATE SET
+                state = excluded.state, since = excluded.since,
+                failures = excluded.failures, successes = excluded.successes,
+                began = excluded.began, seen = excluded.seen,
+                fault = excluded.fault, status = excluded.status, request_id = excluded.request_id,
+                answer_id = CASE WHEN excluded.fault IS NULL THEN NULL ELSE coalesce(excluded.answer_id, answer_id) END,
+                reason = excluded.reason, next = excluded.next
+            """,
+            rows,
+        )
+
+    def _save_limits(self, observations: Sequence[Observation]) -> None:
+        rows = [
+            _limit_row(self.series(one.target), limit, one.at) for one in observations for limit in one.limits or ()
+        ]
+        self._db.executemany(
+            """
+            INSERT INTO ceiling VALUES (?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (series_id, unit, window) DO UPDATE SET
+                since = CASE WHEN most IS excluded.most THEN since ELSE excluded.since END,
+                most = excluded.most, remaining = excluded.remaining, at = excluded.at
+            """,
+            rows,
+        )
+
+    def _save_spendings(self, spendings: Mapping[str, Spending]) -> None:
+        rows = [(account, spent.day.isoformat(), spent.tokens, spent.usd) for account, spent in spendings.items()]
+        self._db.executemany("INSERT OR REPLACE INTO spending VALUES (?, ?, ?, ?)", rows)
+
+    def _save_changes(self, changes: Iterable[Change]) -> None:
+        for change in changes:
+            incident, json = change.incident, incident_json(change.incident)
+            self._db.execute(
+                "INSERT OR REPLACE INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    incident.id,
+                    incident.scope,
+                    incident.subject,
+                    incident.fault,
+                    incident.severity,
+                    incident.confidence,
+                    to_ms(incident.opened_at),
+                    maybe_ms(incident.closed_at),
+                    incident.drill,
+                    json,
+                ),
+            )
+            row = (change.id, incident.id, change.kind, to_ms(change.at), json)
+            self._db.execute("INSERT OR IGNORE INTO change VALUES (?, ?, ?, ?, ?)", row)
+
+    def _save_messages(self, messages: Iterable[Message], at: datetime) -> None:
+        rows = [(message.change_id, message.channel, to_ms(at)) for message in messages]
+        self._db.executemany(
+            "INSERT OR IGNORE INTO outbox (change_id, channel, state, tries, next) VALUES (?, ?, 'waiting', 0, ?)", rows
+        )
+
+    def letters(self, now: datetime) -> list[Letter]:
+        """Return what is due to be sent. A channel hears of an incident in order: one letter of each at a time."""
+        query = """
+            SELECT outbox.id, channel, tries, kind, change.at, change.incident, min(change.at)
+            FROM outbox JOIN change ON change.id = change_id
+            WHERE state = 'waiting'
+            GROUP BY channel, incident_id
+            HAVING next <= ?
+        """
+        return [
+            Letter(
+                id=row["id"],
+                channel=row["channel"],
+                change=Change(incident_from(row["incident"]), ChangeKind(row["kind"]), from_ms(row["at"])),
+                tries=row["tries"],
+            )
+            for row in self._db.execute(query, (to_ms(now),))
+        ]
+
+    def next_letter_at(self) -> datetime | None:
+        (at,) = self._db.execute("SELECT min(next) FROM outbox WHERE state = 'waiting'").fetchone()
+        return maybe_time(at)
+
+    def delivered(self, letter: Letter, at: datetime) -> None:
+        with self._transaction():
+            self._db.execute(
+                "UPDATE outbox SET state = 'sent', tries = tries + 1, done = ?, error = NULL WHERE id = ?",
+                (to_ms(at), letter.id),
+            )
+
+    def postponed(self, letter: Letter, error: str, again_at: datetime) -> None:
+        with self._transaction():
+            self._db.execute(
+                "UPDATE outbox SET tries = tries + 1, next = ?, error = ? WHERE id = ?",
+                (to_ms(again_at), error, letter.id),
+            )
+
+    def given_up(self, letter: Letter, error: str, at: datetime) -> None:
+        with self._transaction():
+            self._db.execute(
+                "UPDATE outbox SET state = 'failed', tries = tries + 1, done = ?, error = ? WHERE id = ?",
+                (to_ms(at), error, letter.id),
+            )
+
+
+def _observation_row(series: int, one: Observation) -> tuple[object, ...]:
+    usage = one.usage
+    return (
+        series,
+        to_ms(one.at),
+        one.outcome,
+        one.fault,
+        one.status,
+        duration_ms(one.latency_s),
+        duration_ms(one.ttft_s),
+        usage.tokens_in or None,
+        usage.tokens_out or None,
+        None if one.cost_usd is None else round(one.cost_usd * 1e9),
+    )
+
+
+def _health_row(
+    series: int, health: Health, answers: Mapping[Answer, int], next_at: datetime | None
+) -> tuple[object, ...]:
+    return (
+        series,
+        health.state,
+        maybe_ms(health.since),
+        health.failures,
+        health.successes,
+        maybe_ms(health.began_at),
+        maybe_ms(health.seen_at),
+        health.fault,
+        health.status,
+        health.request_id,
+        answers.get(health.answer) if health.answer else None,
+        health.reason,
+        maybe_ms(next_at),
+    )
+
+
+def _limit_row(series: int, limit: Limit, at: datetime) -> tuple[object, ...]:
+    return (series, limit.unit, round(limit.window_s or 0), limit.limit, limit.remaining, to_ms(at), to_ms(at))

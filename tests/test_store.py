@@ -1,0 +1,378 @@
+"""The database: one writer, what a restart resumes, roll-ups, and what it does when it cannot."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from datetime import timedelta
+
+import pytest
+
+from monitor.detect.health import State
+from monitor.diagnose import Diagnosis, Scope
+from monitor.incident import Change, ChangeKind, open_incident
+from monitor.schedule import Spending
+from monitor.sli import quantile
+from monitor.store import reader
+from monitor.store.connection import VERSION, Busy, Lock, StoreError, open_reader, open_writer
+from monitor.store.rollup import FORGET, forget, forget_answers, next_roll_up
+from monitor.store.schema import STEPS
+from monitor.store.value import Batch, Message
+from monitor.store.writer import Writer
+from probes.model import Answer, Confidence, Fault, Limit
+from tests.conftest import CHAT, NOON, at, health, observation, target
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "state" / "monitor.db"
+
+
+@pytest.fixture
+def db(path):
+    lock = Lock(path)
+    with closing(open_writer(path)) as connection:
+        yield connection
+    lock.release()
+
+
+@pytest.fixture
+def writer(db):
+    return Writer(db, "here")
+
+
+def incident(**facts):
+    cause = Diagnosis(
+        Scope.ACCOUNT, "openai/main", Fault.ACCOUNT_SUSPENDED, Confidence.HIGH, at(0), ("why",), ("t",), ()
+    )
+    return open_incident(cause, **facts)
+
+
+def count(db, table):
+    return db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+
+
+def test_a_new_database_is_for_its_owner_only(db, path):
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert path.with_name("monitor.db-wal").stat().st_mode & 0o777 == 0o600
+
+
+def test_it_is_a_wal_database_that_syncs_each_commit(db):
+    assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    assert db.execute("PRAGMA synchronous").fetchone()[0] == 2
+
+
+def test_the_schema_version_is_the_number_of_steps(db):
+    assert db.execute("PRAGMA user_version").fetchone()[0] == VERSION == len(STEPS._migrations)
+
+
+def test_a_second_writer_is_told_who_is_first(path):
+    lock = Lock(path)
+    with pytest.raises(Busy, match=f"process {os.getpid()}"):
+        Lock(path)
+    lock.release()
+    Lock(path).release()
+
+
+def test_the_lock_of_a_killed_process_is_free(path):
+    code = f"import os, pathlib, monitor.store.connection as c; c.Lock(pathlib.Path({str(path)!r})); os._exit(9)"
+    subprocess.run([sys.executable, "-c", code], check=False)
+
+    Lock(path).release()
+
+
+def test_a_newer_database_is_refused_untouched(path):
+    lock = Lock(path)
+    with closing(open_writer(path)) as db:
+        db.execute("PRAGMA user_version = 99")
+    with pytest.raises(StoreError, match=r"of schema 99, newer than this program's \d+; update provider-monitor"):
+        open_writer(path)
+    with pytest.raises(StoreError, match="schema 99"):
+        open_reader(path)
+    lock.release()
+
+
+def test_what_is_no_database_is_refused_and_kept(tmp_path):
+    path = tmp_path / "monitor.db"
+    path.write_text("my shopping list, " * 100)
+
+    with pytest.raises(StoreError, match="file is not a database; move it away"):
+        open_writer(path)
+    assert path.read_text().startswith("my shopping list")
+
+
+def test_a_locked_database_is_said_to_be_locked(path, monkeypatch):
+    monkeypatch.setattr("monitor.store.connection.WAIT_S", 0.1)
+    lock = Lock(path)
+    open_writer(path).close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA user_version = 0")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreError, match="database is locked; close the program that holds it open"):
+            open_writer(path)
+    lock.release()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become nobody")
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    """Root ignores file modes, so the attempt is made by nobody."""
+    tmp_path.chmod(0o755)
+    code = (
+        f"import os; from pathlib import Path; from monitor.store.connection import *\n"
+        f"os.setuid(65534)\n"
+        f"try: Lock(Path('{tmp_path}/monitor.db'))\n"
+        f"except StoreError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=os.getcwd())
+
+    if "Permission denied" not in done.stdout and "ModuleNotFound" in done.stderr:
+        pytest.skip("nobody cannot read this checkout")
+    assert "Permission denied; make" in done.stdout
+
+
+def test_no_database_yet_is_said_with_the_way_to_one(path):
+    with pytest.raises(StoreError, match="does not exist; start `provider-monitor run`"):
+        open_reader(path)
+
+
+def test_a_reader_cannot_write(db, path):
+    with closing(open_reader(path)) as other, pytest.raises(sqlite3.OperationalError, match="readonly"):
+        other.execute("INSERT INTO mark VALUES ('x', 'y')")
+
+
+def test_a_restart_resumes_what_was_believed_planned_spent_open_and_told(db, writer):
+    seen = observation(Fault.ACCOUNT_SUSPENDED, answer=Answer("openai/x", "words", Confidence.MEDIUM, "body"))
+    now = health(None, *[Fault.ACCOUNT_SUSPENDED] * 3, answer=seen.answer)
+    opened = Change(incident(), ChangeKind.OPENED, at(60))
+    writer.save(
+        Batch(
+            at(60), (seen,), {CHAT.id: now}, {CHAT.id: at(120)}, {"openai/main": Spending(NOON.date(), 5, 0.25)},
+            (opened,), (Message(opened.id, "phone"),),
+        )
+    )  # fmt: skip
+
+    remembered = reader.resume(db, "here")
+    assert remembered.healths == {CHAT.id: now}
+    assert remembered.plans == {CHAT.id: at(120)}
+    assert remembered.spendings == {"openai/main": Spending(NOON.date(), 5, 0.25)}
+    assert remembered.incidents == {opened.incident.id: opened.incident}
+    assert remembered.told == {opened.incident.id: {"phone"}}
+    assert reader.last_beat(db) == at(60)
+
+
+def test_another_location_has_its_own_beliefs(db, writer):
+    writer.save(Batch(at(0), (observation(),), {CHAT.id: health(None)}))
+
+    assert reader.resume(db, "elsewhere").healths == {}
+
+
+def test_a_recovery_forgets_the_answer(db, writer):
+    failed = observation(Fault.TIMEOUT)
+    writer.save(Batch(at(0), (failed,), {CHAT.id: health(Fault.TIMEOUT)}))
+    writer.save(Batch(at(60), (observation(seconds=60),), {CHAT.id: health(Fault.TIMEOUT, None)}))
+
+    found = reader.resume(db, "here").healths[CHAT.id]
+    assert (found.state, found.answer, found.fault) == (State.UP, None, None)
+
+
+def test_a_beat_is_written_whole_or_not_at_all(db, writer):
+    with pytest.raises(sqlite3.IntegrityError):
+        writer.save(Batch(at(0), (observation(),), messages=(Message("no such change", "phone"),)))
+
+    assert (count(db, "observation"), count(db, "series")) == (0, 0)
+    writer.save(Batch(at(1), (observation(seconds=1),)))
+    assert count(db, "observation") == 1
+
+
+def test_answers_that_differ_in_ids_and_times_only_are_kept_once(db, writer):
+    for number in range(20):
+        words = f"Rate limit reached, used {number}. (request id: 20261121{number:012d}ab) at 12:0{number % 10}"
+        one = observation(Fault.RATE_LIMITED, number, answer=Answer("x", words), request_id=f"req_{number}")
+        writer.save(Batch(at(number), (one,)))
+
+    assert (count(db, "answer"), count(db, "evidence")) == (1, 20)
+
+
+def test_answers_that_say_something_else_are_kept_apart(db, writer):
+    for number, words in enumerate(["account suspended", "credit is used up"]):
+        writer.save(Batch(at(number), (observation(Fault.TIMEOUT, number, answer=Answer("x", words)),)))
+
+    assert count(db, "answer") == 2
+
+
+def test_a_ceiling_keeps_the_date_since_which_it_holds(db, writer):
+    for seconds, most in ((0, 100.0), (60, 100.0), (120, 10.0)):
+        limits = (Limit("requests", 60.0, most, most - 1),)
+        writer.save(Batch(at(seconds), (observation(seconds=seconds, limits=limits),)))
+
+    (row,) = db.execute("SELECT since, most, remaining FROM ceiling").fetchall()
+    assert (row["since"], row["most"], row["remaining"]) == (int(at(120).timestamp() * 1000), 10.0, 9.0)
+    assert reader.limits(db, 1) == (Limit("requests", 60, 10.0, 9.0),)
+
+
+def write_hours(writer, hours, every_s=600, fault=None):
+    for number in range(hours * 3600 // every_s):
+        seconds = number * every_s
+        writer.save(Batch(at(seconds), (observation(fault if number % 2 else None, seconds),)))
+
+
+def roll_up(db, now):
+    while due := next_roll_up(db, now):
+        due.save(db)
+
+
+def test_closed_hours_are_rolled_up_once_and_the_open_one_is_not(db, writer):
+    write_hours(writer, 3, fault=Fault.TIMEOUT)
+    roll_up(db, at(2 * 3600 + 60))
+
+    assert [tuple(row)[2:6] for row in db.execute("SELECT * FROM hourly ORDER BY at")] == [(3, 0, 3, 0), (3, 0, 3, 0)]
+    assert next_roll_up(db, at(2 * 3600 + 60)) is None
+
+
+def test_a_closed_day_is_rolled_up_from_its_hours(db, writer):
+    write_hours(writer, 14)
+    roll_up(db, at(14 * 3600))
+
+    (row,) = db.execute("SELECT * FROM daily").fetchall()
+    assert row["ok"] == 12 * 6
+
+
+def test_cells_are_the_same_before_and_after_the_roll_up(db, writer):
+    write_hours(writer, 3, fault=Fault.TIMEOUT)
+    before = reader.cells(db, NOON)
+    roll_up(db, at(3 * 3600))
+
+    assert reader.cells(db, NOON) == before
+    assert [(cell.ok, cell.failed) for cell in before[1].values()] == [(3, 3)] * 3
+
+
+def test_usual_durations_outlive_the_rows_they_came_from(db, writer):
+    write_hours(writer, 3)
+    roll_up(db, at(3 * 3600))
+    db.execute("DELETE FROM observation")
+
+    seen = reader.durations(db, 1, at(3 * 3600))
+    assert quantile(seen.usual_latency, 0.5) == pytest.approx(0.5, rel=0.05)
+    assert quantile(seen.latency, 0.5) is None
+
+
+def test_hours_without_a_look_cost_no_step(db, writer):
+    writer.save(Batch(at(0), (observation(),)))
+    writer.save(Batch(at(86400 * 300), (observation(seconds=86400 * 300),)))
+    steps = 0
+    while due := next_roll_up(db, at(86400 * 301)):
+        due.save(db)
+        steps += 1
+
+    assert steps == 4  # two hours, two days
+
+
+def test_forgetting_takes_what_is_older_and_only_a_bite_at_a_time(db, writer, monkeypatch):
+    monkeypatch.setattr("monitor.store.rollup.ROWS_AT_ONCE", 4)
+    write_hours(writer, 2)
+
+    assert forget(db, "observation", at(3600)) == 4
+    assert forget(db, "observation", at(3600)) == 2
+    assert forget(db, "observation", at(3600)) == 0
+    assert count(db, "observation") == 6
+
+
+def test_everything_that_grows_can_be_forgotten():
+    assert set(FORGET) == {"observation", "evidence", "hourly", "daily"}
+
+
+def test_an_answer_goes_when_nothing_refers_to_it_any_more(db, writer):
+    one = observation(Fault.TIMEOUT, answer=Answer("x", "words"))
+    writer.save(Batch(at(0), (one,), {CHAT.id: health(Fault.TIMEOUT, answer=one.answer)}))
+    forget(db, "evidence", at(3600))
+
+    assert forget_answers(db, at(3600)) == 0  # the current belief rests on it
+    writer.save(Batch(at(60), (observation(seconds=60),), {CHAT.id: health(Fault.TIMEOUT, None)}))
+    assert forget_answers(db, at(3600)) == 1
+
+
+def letter(writer, change, *channels, seconds=0):
+    writer.save(Batch(at(seconds), changes=(change,), messages=tuple(Message(change.id, name) for name in channels)))
+
+
+def test_a_letter_is_due_until_it_is_delivered(db, writer):
+    letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone")
+
+    (due,) = writer.letters(at(0))
+    writer.delivered(due, at(1))
+    assert writer.letters(at(99)) == []
+    assert [(one.channel, one.state, one.tries) for one in reader.deliveries(db, due.change.incident.id)] == [
+        ("phone", "sent", 1)
+    ]
+
+
+def test_a_letter_that_failed_is_due_again_later_and_shown_meanwhile(db, writer):
+    letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone", "mail")
+    first = next(one for one in writer.letters(at(0)) if one.channel == "phone")
+    writer.postponed(first, "no answer", at(60))
+
+    assert [one.channel for one in writer.letters(at(59))] == ["mail"]
+    assert [(one.channel, one.tries) for one in writer.letters(at(60)) if one.channel == "phone"] == [("phone", 1)]
+    assert reader.failing_channels(db) == [("phone", "no answer")]
+
+
+def test_one_change_is_one_letter_per_channel(db, writer):
+    change = Change(incident(), ChangeKind.OPENED, at(0))
+    letter(writer, change, "phone")
+    letter(writer, change, "phone", "phone")
+
+    assert len(writer.letters(at(0))) == 1
+
+
+def test_an_end_waits_until_its_beginning_is_through(db, writer):
+    opened, closed = (
+        Change(incident(), kind, at(n)) for n, kind in enumerate((ChangeKind.OPENED, ChangeKind.RESOLVED))
+    )
+    letter(writer, opened, "phone")
+    letter(writer, closed, "phone")
+    (first,) = writer.letters(at(5))
+    writer.postponed(first, "no answer", at(60))
+
+    assert first.change.kind is ChangeKind.OPENED
+    assert writer.letters(at(59)) == []
+    (again,) = writer.letters(at(60))
+    writer.given_up(again, "no answer", at(61))
+    assert [one.change.kind for one in writer.letters(at(61))] == [ChangeKind.RESOLVED]
+
+
+def test_the_next_letter_says_when_to_wake(db, writer):
+    assert writer.next_letter_at() is None
+    letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone", seconds=5)
+    assert writer.next_letter_at() == at(5)
+
+
+def test_closed_incidents_come_newest_first(db, writer):
+    for number in range(3):
+        one = open_incident(
+            Diagnosis(Scope.ACCOUNT, f"openai/{number}", Fault.TIMEOUT, Confidence.HIGH, at(number), (), (), ())
+        )
+        opened = Change(one, ChangeKind.OPENED, at(number))
+        writer.save(Batch(at(0), changes=(opened,)))
+    assert [one.subject for one in reader.closed_incidents(db, 9)] == []
+    assert len(reader.resume(db, "here").incidents) == 3
+
+
+def test_a_row_is_small(db, writer):
+    """Ten thousand good looks at ten targets; the goal for a row with its index is 32 bytes."""
+    names = [target(f"openai/{number}", "list") for number in range(10)]
+    for minute in range(1000):
+        seen = tuple(observation(seconds=60 * minute + number * 0.1, target=one) for number, one in enumerate(names))
+        writer.save(Batch(at(60 * minute), seen))
+    db.execute("VACUUM")
+    query = "SELECT sum(pgsize) FROM dbstat WHERE name = 'observation'"
+
+    assert db.execute(query).fetchone()[0] / 10_000 < 32
+
+
+def test_times_survive_to_the_millisecond(db, writer):
+    when = NOON + timedelta(milliseconds=123)
+    writer.save(Batch(when, (observation(seconds=0.123),), {CHAT.id: health(None)}, {CHAT.id: when}))
+
+    assert reader.resume(db, "here").plans[CHAT.id] == when
