@@ -1,0 +1,324 @@
+"""monitor.toml → Config: every error at once, at start; secrets only by reference."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta, Struct
+
+from monitor.detect.health import Thresholds
+from monitor.schedule import Budget, Watch
+from monitor.secret import SecretError, is_reference, resolve
+from probes.catalog import Catalog, load_provider, provider_ids
+from probes.document import DocumentError, Problem, convert, read_toml, suggest
+from probes.model import Account, Target
+from probes.provider import Dialect, Provider
+
+FILE = "monitor.toml"
+SCHEMA = Path(__file__).parent / "schema.json"
+
+Label = Annotated[str, Meta(pattern=r"^[^/\s\x00-\x1f](?:[^/\x00-\x1f]{0,62}[^/\s\x00-\x1f])?$")]
+Seconds = Annotated[float, Meta(gt=0, le=86400)]
+IntervalSeconds = Annotated[float, Meta(ge=10, le=86400)]
+Count = Annotated[int, Meta(ge=1, le=100)]
+Days = Annotated[int, Meta(ge=1, le=3650)]
+
+
+class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One table of monitor.toml: an unknown key is an error."""
+
+
+class ProbeSection(Section, frozen=True, kw_only=True):
+    """How we ask. Limits are per attempt; `per_host` is how many attempts one host gets at a time."""
+
+    free_interval_s: IntervalSeconds = 60
+    paid_interval_s: IntervalSeconds = 300
+    connect_s: Seconds = 10
+    silence_s: Seconds = 30
+    total_s: Seconds = 60
+    per_host: Annotated[int, Meta(ge=1, le=10000)] = 20
+    failures: Annotated[Count, Meta(description="failures in a row that make a target down")] = 3
+    successes: Annotated[Count, Meta(description="successes in a row that make it up again")] = 2
+
+
+class BudgetSection(Section, frozen=True, kw_only=True):
+    """What the canaries of one account may use in a day (UTC). Free canaries go on when it is spent."""
+
+    daily_usd: Annotated[float, Meta(ge=0)] = 0.25
+    daily_tokens: Annotated[int, Meta(ge=0)] = 50_000
+
+
+class StoreSection(Section, frozen=True, kw_only=True):
+    """Where results are kept and how long: each attempt, hours, days."""
+
+    path: str = "state/monitor.db"
+    raw_days: Days = 14
+    hourly_days: Days = 100
+    daily_days: Days = 800
+
+
+class SiteSection(Section, frozen=True, kw_only=True):
+    """The status page: where it is written, and whether `run` serves it. `url` is where people reach it."""
+
+    folder: str = "site"
+    title: Annotated[str, Meta(min_length=1, max_length=120)] = "AI accounts"
+    serve: bool = True
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8321
+    url: Annotated[str, Meta(pattern=r"^https?://[^\s]+$")] | None = None
+
+
+class AccountSection(Section, frozen=True, kw_only=True):
+    """One account. `key` says where the key is: env:NAME, file:PATH or command:PROGRAM ARGS."""
+
+    name: Label
+    provider: str
+    key: str | None = None
+    base: Annotated[str, Meta(pattern=r"^https?://[^\s]+$")] | None = None
+    canaries: list[str] | None = None
+    models: list[str] | dict[str, list[str]] = []
+    interval_s: dict[str, IntervalSeconds] = {}
+    daily_usd: Annotated[float, Meta(ge=0)] | None = None
+    daily_tokens: Annotated[int, Meta(ge=0)] | None = None
+    tags: list[Label] = []
+    note: Annotated[str, Meta(max_length=300)] = ""
+
+
+class ChannelSection(Section, frozen=True, kw_only=True):
+    """One way to tell people: an Apprise address, or a reference to one, or `terminal:`."""
+
+    name: Label
+    url: Annotated[str, Meta(min_length=1)]
+
+
+class Document(Section, frozen=True, kw_only=True):
+    """What monitor.toml may hold."""
+
+    location: Label = "here"
+    probe: ProbeSection = ProbeSection()
+    budget: BudgetSection = BudgetSection()
+    store: StoreSection = StoreSection()
+    site: SiteSection = SiteSection()
+    accounts: list[AccountSection] = []
+    channels: list[ChannelSection] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A named Apprise address; it may hold a token, so it is never shown."""
+
+    name: str
+    url: str = field(repr=False)
+
+
+TERMINAL = Channel("terminal", "terminal:")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What is watched and how, with every reference resolved. Paths are absolute."""
+
+    file: Path | None
+    location: str
+    probe: ProbeSection
+    store: StoreSection
+    site: SiteSection
+    database: Path
+    folder: Path
+    providers: Mapping[str, Provider]
+    accounts: Mapping[str, Account]
+    budgets: Mapping[str, Budget]
+    watches: Mapping[str, Watch]
+    channels: tuple[Channel, ...]
+    simulated: bool = False
+
+    @property
+    def thresholds(self) -> Thresholds:
+        return Thresholds(self.probe.failures, self.probe.successes)
+
+    @property
+    def secrets(self) -> list[str]:
+        keys = [account.key for account in self.accounts.values() if account.key]
+        return keys + [channel.url for channel in self.channels if channel != TERMINAL]
+
+
+def load(path: Path, environment: Mapping[str, str]) -> Config:
+    """Return the configuration of a file. Raises DocumentError with everything that is wrong."""
+    document, problems = convert(read_toml(path), Document, path.name)
+    return build(document or Document(), path, environment, problems)
+
+
+def from_environment(folder: Path, environment: Mapping[str, str]) -> Config:
+    """Return the configuration of somebody who has no file; it may have no account."""
+    return build(Document(), folder / FILE, environment, [])
+
+
+def build(document: Document, path: Path, environment: Mapping[str, str], problems: list[Problem]) -> Config:
+    """Check what no schema can say, resolve references, and raise DocumentError if anything is wrong.
+
+    Where no account is named, each well-known key variable that is set becomes one.
+    """
+    if not document.accounts and not problems:
+        document = msgspec.structs.replace(document, accounts=list(_known_keys(environment)))
+    providers = _providers(document, problems, path.name)
+    for check in (_check_names, _check_accounts):
+        problems += check(document, providers, path.name)
+    channels = list(_channels(document, path, environment, problems))
+    if problems:
+        raise DocumentError(problems)
+    accounts = [_account(section, path.parent, environment) for section in document.accounts]
+    return Config(
+        file=path,
+        location=document.location,
+        probe=document.probe,
+        store=document.store,
+        site=document.site,
+        database=(path.parent / document.store.path).absolute(),
+        folder=(path.parent / document.site.folder).absolute(),
+        providers=providers,
+        accounts={account.id: account for account in accounts},
+        budgets={
+            account.id: _budget(section, document.budget)
+            for account, section in zip(accounts, document.accounts, strict=True)
+        },
+        watches={
+            watch.target.id: watch
+            for section in document.accounts
+            for watch in _watches(section, providers, document.probe)
+        },
+        channels=tuple(channels) or (TERMINAL,),
+    )
+
+
+def _known_keys(environment: Mapping[str, str]) -> Iterator[AccountSection]:
+    for id in provider_ids():
+        variable = next((name for name in load_provider(id).key_variables if environment.get(name)), None)
+        if variable:
+            yield AccountSection(name="default", provider=id, key=f"env:{variable}")
+
+
+def _providers(document: Document, problems: list[Problem], file: str) -> Catalog:
+    known, providers = provider_ids(), {}
+    for section in document.accounts:
+        key = f"accounts.{section.name}.provider"
+        if section.provider not in known:
+            what = f'= "{section.provider}": no such provider'
+            problems.append(Problem(file, key, what, suggest(section.provider, known)))
+        elif section.provider not in providers:
+            providers[section.provider] = load_provider(section.provider)
+    return providers
+
+
+def _check_names(document: Document, _: Catalog, file: str) -> Iterator[Problem]:
+    accounts = Counter(f"{section.provider}/{section.name}" for section in document.accounts)
+    channels = Counter(section.name for section in document.channels)
+    for kind, counter in (("accounts", accounts), ("channels", channels)):
+        for name, times in counter.items():
+            if times > 1:
+                yield Problem(file, kind, f'holds "{name}" {times} times', "give each a name of its own")
+
+
+def _check_accounts(document: Document, providers: Catalog, file: str) -> Iterator[Problem]:
+    for section in document.accounts:
+        key = f"accounts.{section.name}"
+        yield from _check_reference(section, key, file)
+        if provider := providers.get(section.provider):
+            yield from _check_base(section, provider, key, file)
+            yield from _check_canaries(section, provider, key, file)
+
+
+def _check_reference(section: AccountSection, key: str, file: str) -> Iterator[Problem]:
+    if section.key is not None and not is_reference(section.key):
+        # The value is not shown: most likely it is the key itself.
+        repair = 'put the key into an environment variable or a file and write "env:NAME" or "file:PATH"'
+        yield Problem(file, f"{key}.key", "is not a reference to a key", repair)
+
+
+def _check_base(section: AccountSection, provider: Provider, key: str, file: str) -> Iterator[Problem]:
+    base = section.base or provider.base
+    if base is None:
+        repair = 'add base = "https://..." (up to and with /v1)'
+        yield Problem(file, key, "lacks `base`", repair)
+    elif urlsplit(base).username or urlsplit(base).query:
+        yield Problem(file, f"{key}.base", "holds a user, a password or a query", "keep secrets out of addresses")
+
+
+def _check_canaries(section: AccountSection, provider: Provider, key: str, file: str) -> Iterator[Problem]:
+    named = {
+        "canaries": section.canaries or [],
+        "interval_s": section.interval_s,
+        "models": section.models if isinstance(section.models, dict) else [],
+    }
+    for part, canaries in named.items():
+        for canary in canaries:
+            if canary not in provider.canaries:
+                what = f'= "{canary}": {provider.id} has no such canary'
+                yield Problem(file, f"{key}.{part}", what, suggest(canary, provider.canaries))
+    for canary in section.canaries or []:
+        if canary in provider.canaries and not _models(section, provider, canary):
+            yield Problem(file, f"{key}.models", f"names no model for {canary}", f'add models = ["..."] for {canary}')
+
+
+def _models(section: AccountSection, provider: Provider, canary: str) -> Sequence[str | None]:
+    """Return the models a canary asks for; [None] when it asks for none, empty when it needs one and has none."""
+    facts = provider.canaries[canary]
+    if facts.dialect is Dialect.LIST:
+        return [None]
+    chosen = section.models.get(canary, []) if isinstance(section.models, dict) else section.models
+    return list(dict.fromkeys(chosen)) or ([facts.model] if facts.model else [])
+
+
+def _watches(section: AccountSection, providers: Catalog, probe: ProbeSection) -> Iterator[Watch]:
+    provider = providers[section.provider]
+    canaries = section.canaries or [name for name in ("list", "chat") if name in provider.canaries]
+    for canary in dict.fromkeys(canaries):
+        free = provider.canaries[canary].free
+        usual_s = probe.free_interval_s if free else probe.paid_interval_s
+        for model in _models(section, provider, canary):
+            target = Target(f"{section.provider}/{section.name}", section.provider, canary, model)
+            yield Watch(target, section.interval_s.get(canary, usual_s), free)
+
+
+def _account(section: AccountSection, folder: Path, environment: Mapping[str, str]) -> Account:
+    key, problem = None, None
+    try:
+        key = resolve(section.key, folder, environment) if section.key else None
+    except SecretError as error:
+        problem = str(error)
+    return Account(
+        section.name, section.provider, key, section.base, problem, tags=tuple(section.tags), note=section.note
+    )
+
+
+def _budget(section: AccountSection, usual: BudgetSection) -> Budget:
+    usd = usual.daily_usd if section.daily_usd is None else section.daily_usd
+    tokens = usual.daily_tokens if section.daily_tokens is None else section.daily_tokens
+    return Budget(usd, tokens)
+
+
+def _channels(
+    document: Document, path: Path, environment: Mapping[str, str], problems: list[Problem]
+) -> Iterator[Channel]:
+    for section in document.channels:
+        try:
+            url = resolve(section.url, path.parent, environment) if is_reference(section.url) else section.url
+        except SecretError as error:
+            repair = "set it, or leave this channel out"
+            problems.append(Problem(path.name, f"channels.{section.name}.url", str(error), repair))
+        else:
+            yield Channel(section.name, url)
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of monitor.toml, for editors."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(Document)}
+
+
+if __name__ == "__main__":  # `make schema`
+    from json import dumps
+
+    SCHEMA.write_text(dumps(schema(), indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,207 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from monitor.config import SCHEMA, TERMINAL, from_environment, load, schema
+from probes.document import DocumentError
+
+BAD = Path(__file__).parent / "samples" / "bad_config"
+KEY = "sk-proj-0123456789abcdef0123456789"
+SET = {"SET": KEY}
+
+
+def written(folder, text):
+    path = folder / "monitor.toml"
+    path.write_text(text)
+    return path
+
+
+def loaded(folder, text, environment=SET):
+    return load(written(folder, text), environment)
+
+
+def account(rest="", name="a", provider="openai", key='"env:SET"'):
+    return f'[[accounts]]\nname = "{name}"\nprovider = "{provider}"\nkey = {key}\n{rest}\n'
+
+
+@pytest.mark.parametrize("sample", sorted(BAD.glob("*.toml")), ids=lambda path: path.stem)
+def test_a_bad_file_gets_all_its_errors_with_their_repairs(sample, tmp_path):
+    shutil.copy(sample, tmp_path / "monitor.toml")
+
+    with pytest.raises(DocumentError) as caught:
+        load(tmp_path / "monitor.toml", SET)
+
+    told = sorted(map(str, caught.value.problems))
+    assert told == sorted(sample.with_suffix(".txt").read_text().splitlines())
+
+
+def test_no_error_shows_a_key_that_was_pasted(tmp_path):
+    with pytest.raises(DocumentError) as caught:
+        loaded(tmp_path, account(key=f'"{KEY}"'))
+
+    assert KEY not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(DocumentError, match=r"monitor.toml: does not exist; create .*monitor.toml"):
+        load(tmp_path / "monitor.toml", SET)
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path):
+    (tmp_path / "monitor.toml").write_bytes(b"\xff\xfe")
+
+    with pytest.raises(DocumentError, match="is not UTF-8"):
+        load(tmp_path / "monitor.toml", SET)
+
+
+def test_an_account_is_watched_by_list_and_chat_with_the_cheapest_model(tmp_path):
+    watches = loaded(tmp_path, account()).watches.values()
+
+    assert [(watch.target.canary, watch.interval_s, watch.free) for watch in watches] == [
+        ("list", 60, True),
+        ("chat", 300, False),
+    ]
+    assert [bool(watch.target.model) for watch in watches] == [False, True]
+
+
+def test_models_multiply_the_paid_canaries(tmp_path):
+    config = loaded(tmp_path, account('canaries = ["list", "chat", "responses"]\nmodels = ["x", "y"]'))
+
+    assert [watch.split("/", 2)[2] for watch in config.watches] == [
+        "list",
+        "chat/x",
+        "chat/y",
+        "responses/x",
+        "responses/y",
+    ]
+
+
+def test_models_can_be_named_for_one_canary(tmp_path):
+    config = loaded(tmp_path, account('canaries = ["responses"]\nmodels = { responses = ["codex"] }'))
+
+    assert list(config.watches) == ["openai/a/responses/codex"]
+
+
+def test_intervals_come_from_the_account_then_from_probe(tmp_path):
+    config = loaded(
+        tmp_path, account("interval_s = { chat = 900 }") + "[probe]\nfree_interval_s = 30\npaid_interval_s = 600"
+    )
+
+    assert [watch.interval_s for watch in config.watches.values()] == [30, 900]
+
+
+def test_a_budget_can_be_the_accounts_own(tmp_path):
+    text = account("daily_usd = 1.5") + account(name="b") + "[budget]\ndaily_usd = 0.1\ndaily_tokens = 7"
+    budgets = loaded(tmp_path, text).budgets
+
+    assert [(one.daily_usd, one.daily_tokens) for one in budgets.values()] == [(1.5, 7), (0.1, 7)]
+
+
+def test_a_gateway_has_its_own_address_and_only_list_without_a_model(tmp_path):
+    config = loaded(tmp_path, account('base = "https://relay.example.com/v1"', provider="openai-compatible"))
+
+    assert config.accounts["openai-compatible/a"].base == "https://relay.example.com/v1"
+    assert list(config.watches) == ["openai-compatible/a/list"]
+
+
+def test_a_key_comes_from_a_file_beside_the_configuration(tmp_path):
+    (tmp_path / "key").write_text(KEY + "\n")
+
+    assert loaded(tmp_path, account(key='"file:key"')).accounts["openai/a"].key == KEY
+
+
+def test_a_key_comes_from_a_command_without_a_shell(tmp_path):
+    config = loaded(tmp_path, account(key="\"command:printf %s 'a b; echo c'\""), {"PATH": "/usr/bin:/bin"})
+
+    assert config.accounts["openai/a"].key == "a b; echo c"
+
+
+@pytest.mark.parametrize(
+    ("key", "problem"),
+    [
+        ('"env:NOT_SET"', "the environment variable NOT_SET is not set"),
+        ('"env:EMPTY"', "env:EMPTY is empty"),
+        ('"env:BROKEN"', "env:BROKEN holds a line break or a character that no key has"),
+        ('"env:FOREIGN"', "env:FOREIGN holds a line break or a character that no key has"),
+        ('"file:nowhere"', "the file nowhere cannot be read (No such file or directory)"),
+        ('"command:false"', "the command false ended with exit code 1"),
+        ('"command:no-such-program"', "the command of no-such-program cannot be run"),
+        ('"command:"', "the command of an empty reference cannot be run"),
+    ],
+)
+def test_a_key_that_cannot_be_had_makes_its_account_unknown_and_no_other(tmp_path, key, problem):
+    environment = {**SET, "EMPTY": " ", "BROKEN": "sk-a\nb", "FOREIGN": "sk-ä", "PATH": "/usr/bin:/bin"}
+    accounts = loaded(tmp_path, account(key=key) + account(name="b"), environment).accounts
+
+    assert accounts["openai/a"].problem == problem
+    assert (accounts["openai/b"].problem, accounts["openai/b"].key) == (None, KEY)
+
+
+def test_an_account_may_need_no_key(tmp_path):
+    text = '[[accounts]]\nname = "local"\nprovider = "openai-compatible"\nbase = "http://127.0.0.1:11434/v1"'
+    local = loaded(tmp_path, text).accounts["openai-compatible/local"]
+
+    assert (local.key, local.problem) == (None, None)
+
+
+def test_well_known_variables_become_accounts_when_none_is_named(tmp_path):
+    environment = {"ANTHROPIC_API_KEY": "sk-ant-1234567890", "GROQ_API_KEY": "gsk_1234567890", "OTHER": "x"}
+
+    assert list(from_environment(tmp_path, environment).accounts) == ["anthropic/default", "groq/default"]
+    assert list(loaded(tmp_path, 'location = "x"', environment).accounts) == ["anthropic/default", "groq/default"]
+
+
+def test_an_empty_variable_is_no_account(tmp_path):
+    assert not from_environment(tmp_path, {"OPENAI_API_KEY": ""}).accounts
+
+
+def test_without_a_channel_messages_go_to_the_terminal(tmp_path):
+    assert loaded(tmp_path, account()).channels == (TERMINAL,)
+
+
+def test_a_channels_address_can_be_a_reference(tmp_path):
+    text = '[[channels]]\nname = "phone"\nurl = "env:PHONE"\n[[channels]]\nname = "desk"\nurl = "json://127.0.0.1"'
+    channels = loaded(tmp_path, text, {"PHONE": "ntfy://token/topic"}).channels
+
+    assert [(one.name, one.url) for one in channels] == [("phone", "ntfy://token/topic"), ("desk", "json://127.0.0.1")]
+
+
+def test_paths_are_relative_to_the_file(tmp_path):
+    config = loaded(tmp_path, '[store]\npath = "x/y.db"\n[site]\nfolder = "page"')
+
+    assert (config.database, config.folder) == (tmp_path / "x/y.db", tmp_path / "page")
+
+
+def test_no_repr_shows_a_secret(tmp_path):
+    text = account() + '[[channels]]\nname = "phone"\nurl = "ntfy://secrettoken/topic"'
+
+    shown = repr(loaded(tmp_path, text))
+    assert KEY not in shown
+    assert "secrettoken" not in shown
+
+
+def test_the_shipped_schema_is_the_one_of_the_types():
+    assert json.loads(SCHEMA.read_text()) == schema(), "say: make schema"
+
+
+def test_the_shipped_example_is_valid_commented_in_or_out(tmp_path):
+    text = (Path(__file__).parents[1] / "monitor.toml").read_text()
+    examples = "\n".join(line.removeprefix("# ") for line in _accounts_and_channels(text) if _is_example(line))
+    environment = {"OPENAI_API_KEY": KEY, "RESELLER_KEY": KEY, "PHONE_URL": "ntfy://x/y"}
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "team-b").write_text(KEY)
+    (tmp_path / "keys" / "mail-url").write_text("mailtos://user:password@example.com")
+
+    assert not loaded(tmp_path, text, {}).accounts
+    assert len(loaded(tmp_path, examples, environment).accounts) == 3
+
+
+def _accounts_and_channels(text):
+    return text[: text.index("# --- How we look")].splitlines()
+
+
+def _is_example(line):
+    body = line.removeprefix("# ")
+    return line.startswith("# ") and (body.startswith("[[") or " = " in body)
