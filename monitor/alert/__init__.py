@@ -1,0 +1,1 @@
+"""Tells people: who is told what, and the telling."""

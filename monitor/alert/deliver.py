@@ -1,0 +1,89 @@
+"""Outbox → people: each letter once its turn comes, again after a failure, at least once."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from urllib.parse import unquote
+
+from monitor.alert.address import load_apprise
+from monitor.alert.text import Text
+from monitor.config import TERMINAL, Channel
+from monitor.incident import Change, ChangeKind, Severity
+from monitor.store.writer import Letter
+from probes.redact import redact
+
+LIMIT_S = 20.0
+"""A channel that has not answered by then has failed this time."""
+
+PAUSES_S = (5, 15, 60, 300, 900)
+"""Pauses between tries; the last one repeats."""
+
+GIVE_UP = timedelta(hours=24)
+
+Print = Callable[[str], None]
+
+
+async def send(channel: Channel, change: Change, text: Text, show: Print) -> str | None:
+    """Send one message. Return None when it was taken, else why not, without any of the channel's secrets."""
+    if channel.url == TERMINAL.url:
+        show(f"\n{text.title}\n{'-' * len(text.title)}\n{text.body}")
+        return None
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            return await _in_thread(lambda: _notify(channel, change, text))
+    except TimeoutError:
+        return f"no answer within {LIMIT_S:g} s"
+
+
+def again_at(letter: Letter, now: datetime) -> datetime | None:
+    """Return when to try a letter again that has just failed; None when it is too late for that."""
+    if now - letter.change.at > GIVE_UP:
+        return None
+    return now + timedelta(seconds=PAUSES_S[min(letter.tries, len(PAUSES_S) - 1)])
+
+
+def _notify(channel: Channel, change: Change, text: Text) -> str | None:
+    apprise = load_apprise()
+    service = apprise.Apprise()
+    if not service.add(channel.url):
+        return "the address is not valid; run `provider-monitor check`"
+    result = service.notify(title=text.title, body=text.body, notify_type=_kind(change), body_format="text")
+    return None if result else _reason(result, channel)
+
+
+def _kind(change: Change) -> str:
+    if change.kind is ChangeKind.RESOLVED:
+        return "success"
+    return {Severity.CRITICAL: "failure", Severity.WARNING: "warning", Severity.INFO: "info"}[change.incident.severity]
+
+
+def _reason(result: object, channel: Channel) -> str:
+    """Return what Apprise says of its failure; its own texts may hold tokens and headers."""
+    told = [str(getattr(entry, "message", "")) for service in iter(result) for one in service for entry in one]  # type: ignore[call-overload]
+    text = told[-1] if told else "the service refused the message"
+    return redact(text, [channel.url, unquote(channel.url)])[:200]
+
+
+async def _in_thread(work: Callable[[], str | None]) -> str | None:
+    """Run blocking work in a thread of its own that nobody waits for at exit.
+
+    A pool's threads could all be held by channels that hang, and would hold up the end of the process.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[str | None] = loop.create_future()
+
+    def settle(reason: str | None) -> None:
+        if not done.done():
+            done.set_result(reason)
+
+    def target() -> None:
+        try:
+            reason = work()
+        except Exception as error:  # noqa: BLE001 - a plugin's bug is a failed delivery, and its text may hold secrets
+            reason = f"the channel's plugin failed ({type(error).__name__})"
+        if not loop.is_closed():  # we may be at the end of the process by now
+            loop.call_soon_threadsafe(settle, reason)
+
+    threading.Thread(target=target, daemon=True, name="delivery").start()
+    return await done

@@ -1,0 +1,54 @@
+"""Real receivers for alerts: an HTTP server that can be told to misbehave, and a mail server."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+
+@dataclass
+class Inbox:
+    """What a webhook has received. `answer` is the status it gives; None hangs."""
+
+    messages: list = field(default_factory=list)
+    answer: int | None = 200
+    port: int = 0
+    event: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def url(self):
+        return f"json://127.0.0.1:{self.port}/hook"
+
+    def titles(self):
+        return [message["title"] for message in self.messages]
+
+    async def until(self, check, limit_s=30):
+        async with asyncio.timeout(limit_s):
+            while not check(self.messages):
+                self.event.clear()
+                await self.event.wait()
+
+
+@asynccontextmanager
+async def webhook(answer=200):
+    inbox = Inbox(answer=answer)
+
+    async def receive(request):
+        if inbox.answer is None:
+            await asyncio.sleep(60)
+        if inbox.answer == 200:
+            inbox.messages.append(await request.json())
+            inbox.event.set()
+        return web.Response(status=inbox.answer, text="no" if inbox.answer >= 400 else "ok")
+
+    app = web.Application()
+    app.router.add_post("/hook", receive)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    inbox.port = runner.addresses[0][1]
+    try:
+        yield inbox
+    finally:
+        await runner.cleanup()
