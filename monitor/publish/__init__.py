@@ -1,0 +1,1 @@
+"""Shows: a snapshot becomes files that people and programs read."""

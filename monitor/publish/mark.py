@@ -1,0 +1,87 @@
+"""How good a target or an account looks to a reader; pure. Stricter than its state: what is old is not known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from monitor.detect.health import State
+from monitor.diagnose import ACCOUNT_WIDE, Scope
+from monitor.incident import SEVERITIES, Incident, Severity
+from monitor.publish.snapshot import AccountView, Snapshot, TargetView
+from probes.model import Fault
+
+LATE = 3
+"""A canary not seen for so many of its intervals is not known any more: one may be lost, two can be slow."""
+
+
+class Mark(StrEnum):
+    """What a reader is shown, the worst first. PARTLY: some of it works, or it works badly."""
+
+    DOWN = "down"
+    PARTLY = "partly"
+    SUSPECTED = "suspected"
+    UNKNOWN = "unknown"
+    UP = "up"
+
+    @property
+    def is_trouble(self) -> bool:
+        return self in (Mark.DOWN, Mark.PARTLY)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """When the page is made, and what the open incidents (no drills) say of each target."""
+
+    at: datetime
+    incidents: tuple[Incident, ...]
+
+    @property
+    def offline(self) -> bool:
+        return any(incident.scope is Scope.MONITOR for incident in self.incidents)
+
+    def incident_of(self, target: str) -> Incident | None:
+        return next((incident for incident in self.incidents if target in incident.targets), None)
+
+
+def standing(snapshot: Snapshot) -> Standing:
+    real = tuple(view.incident for view in snapshot.open_incidents if not view.incident.drill)
+    return Standing(snapshot.made_at, real)
+
+
+def mark_target(target: TargetView, now: Standing) -> Mark:
+    if now.offline:
+        return Mark.UNKNOWN
+    match target.state:
+        case State.DOWN:
+            return Mark.PARTLY if _is_mild(target.fault) else Mark.DOWN
+        case State.SUSPECTED:
+            return Mark.SUSPECTED
+        case State.UNKNOWN:
+            return Mark.UNKNOWN
+        case State.UP:
+            return Mark.UNKNOWN if is_late(target, now.at) else Mark.UP
+
+
+def mark_account(account: AccountView, now: Standing) -> Mark:
+    """Return the worst of its targets; PARTLY when one of them still answers."""
+    if now.offline or not account.targets:
+        return Mark.UNKNOWN
+    marks = [mark_target(target, now) for target in account.targets]
+    if account.state is State.DOWN and account.fault in ACCOUNT_WIDE:
+        return Mark.DOWN
+    if Mark.DOWN in marks and any(mark in (Mark.UP, Mark.PARTLY) for mark in marks):
+        return Mark.PARTLY
+    return worst(marks)
+
+
+def worst(marks: Sequence[Mark]) -> Mark:
+    return min(marks, key=list(Mark).index)
+
+
+def is_late(target: TargetView, at: datetime) -> bool:
+    return target.seen_at is None or at - target.seen_at > timedelta(seconds=LATE * target.interval_s)
+
+
+def _is_mild(fault: Fault | None) -> bool:
+    return fault is not None and SEVERITIES[fault] is not Severity.CRITICAL

@@ -1,0 +1,86 @@
+"""What the page shows, as one immutable value; nothing in it needs the database any more."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.detect.health import State
+from monitor.incident import Incident, Told
+from monitor.sli import Cell
+from probes.model import Fault, Limit
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A duration now (median of the last ten good answers) against the usual one (median of a week).
+
+    Seconds; None where there is nothing to say it from.
+    """
+
+    now_s: float | None = None
+    usual_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetView:
+    """One canary of one account. `availability` is good / valid over 24 h in [0, 1]; None: nothing valid."""
+
+    id: str
+    canary: str
+    model: str | None
+    state: State
+    fault: Fault | None
+    reason: str | None
+    since: datetime | None
+    seen_at: datetime | None
+    interval_s: float
+    latency: Measure
+    ttft: Measure
+    availability: float | None
+    cells: tuple[Cell, ...]
+    limits: tuple[Limit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """One account; `state` is the worst that is confirmed of its targets."""
+
+    id: str
+    name: str
+    note: str
+    tags: tuple[str, ...]
+    state: State
+    fault: Fault | None
+    since: datetime | None
+    advice: str | None
+    spent_usd: float | None
+    targets: tuple[TargetView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderView:
+    id: str
+    name: str
+    accounts: tuple[AccountView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentView:
+    incident: Incident
+    title: str
+    advice: str
+    told: tuple[Told, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything at one instant. `fresh_s`: after so many seconds without a newer one, it is stale."""
+
+    made_at: datetime
+    fresh_s: float
+    title: str
+    location: str
+    simulated: bool
+    warnings: tuple[str, ...]
+    providers: tuple[ProviderView, ...]
+    open_incidents: tuple[IncidentView, ...]
+    past_incidents: tuple[IncidentView, ...]

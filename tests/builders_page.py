@@ -1,0 +1,165 @@
+"""Snapshots for the tests of the page, built from what a test cares about."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from monitor.detect.health import State
+from monitor.diagnose import Evidence, Scope
+from monitor.incident import SEVERITIES, Incident, Told
+from monitor.publish.snapshot import (
+    AccountView,
+    IncidentView,
+    Measure,
+    ProviderView,
+    Snapshot,
+    TargetView,
+)
+from monitor.sli import Cell
+from probes.model import Confidence, Fault, Limit
+
+NOW = datetime(2026, 11, 21, 10, 34, tzinfo=UTC)
+BEGAN = NOW - timedelta(minutes=23)
+LONG_AGO = NOW - timedelta(days=18)
+HOSTILE = "<script>alert(1)</script>\"'&amp;<b>\u202egnihton\u202c\U0001f525 " + "w" * 260
+
+
+def cells(bad: Sequence[int] = (), gaps: Sequence[int] = ()) -> tuple[Cell, ...]:
+    """Twenty-four hours up to NOW, numbered from the oldest: some only failed, some nobody looked at."""
+    first = NOW.replace(minute=0) - timedelta(hours=23)
+
+    def cell(hour: int) -> Cell:
+        at = first + timedelta(hours=hour)
+        return Cell(at) if hour in gaps else Cell(at, failed=12) if hour in bad else Cell(at, ok=12)
+
+    return tuple(map(cell, range(24)))
+
+
+def target(
+    account: str = "openai/main", canary: str = "chat", state: State = State.UP, **changes: object
+) -> TargetView:
+    fault = Fault.TIMEOUT if state in (State.DOWN, State.SUSPECTED) else None
+    view = TargetView(
+        id=f"{account}/{canary}",
+        canary=canary,
+        model="gpt-5-mini" if canary == "chat" else None,
+        state=state,
+        fault=fault,
+        reason="the day's budget is spent" if state is State.UNKNOWN else None,
+        since=LONG_AGO if state is State.UP else BEGAN,
+        seen_at=NOW - timedelta(seconds=20),
+        interval_s=300 if canary == "chat" else 60,
+        latency=Measure(1.93, 1.71),
+        ttft=Measure(0.62, 0.58) if canary == "chat" else Measure(),
+        availability=1.0,
+        cells=cells(),
+        limits=(Limit("requests", 60, 500, 498), Limit("tokens", 60, 200_000, 199_100)) if canary == "chat" else (),
+    )
+    return replace(view, **changes)  # type: ignore[arg-type]
+
+
+def account(
+    id: str = "openai/main", targets: Sequence[TargetView] | None = None, state: State | None = None, **changes: object
+) -> AccountView:
+    """An account whose state, unless told, is that of its first target that is not up."""
+    if targets is None:
+        targets = (target(id, "list", state or State.UP), target(id, "chat", state or State.UP))
+    worst = next((it for it in targets if it.state is not State.UP), targets[0] if targets else None)
+    view = AccountView(
+        id=id,
+        name=id.split("/")[1],
+        note="",
+        tags=(),
+        state=state or (worst.state if worst else State.UNKNOWN),
+        fault=worst.fault if worst else None,
+        since=worst.since if worst else None,
+        advice=None,
+        spent_usd=0.04,
+        targets=tuple(targets),
+    )
+    return replace(view, **changes)  # type: ignore[arg-type]
+
+
+def sick(id: str, fault: Fault, **changes: object) -> AccountView:
+    targets = tuple(
+        target(id, canary, State.DOWN, fault=fault, availability=0.958, cells=cells(bad=[23]))
+        for canary in ("list", "chat")
+    )
+    return account(id, targets, **changes)
+
+
+def incident(
+    subject: str = "openai/team-b",
+    fault: Fault = Fault.ACCOUNT_SUSPENDED,
+    scope: Scope = Scope.ACCOUNT,
+    **changes: object,
+) -> Incident:
+    targets = tuple(f"{subject}/{canary}" for canary in ("chat", "list"))
+    words = "Your account has been deactivated, please check your email for more information."
+    made = Incident(
+        id=f"20261121-101100-{subject.replace('/', '-')}",
+        scope=scope,
+        subject=subject,
+        fault=fault,
+        severity=SEVERITIES[fault],
+        confidence=Confidence.HIGH,
+        opened_at=BEGAN,
+        reasons=("chat, list: HTTP 401, account_suspended", "2 other accounts of this provider do not share it"),
+        targets=targets,
+        evidence=tuple(
+            Evidence(it, BEGAN, fault, "openai.account_deactivated", words, 401, "req_5f3c9a1b77e24d0c")
+            for it in targets
+        ),
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def shown(it: Incident | None = None, **changes: object) -> IncidentView:
+    it = it or incident()
+    view = IncidentView(
+        incident=it,
+        title=f"{it.subject}: {it.fault.replace('_', ' ')}",
+        advice="Stop automated traffic on this key and appeal with the request ids below at "
+        "https://help.openai.com/en/.\nMeanwhile use openai/main: it answered 20 s ago.",
+        told=(Told("ops-mail", "opened", "sent", it.opened_at + timedelta(seconds=28), 1),),
+    )
+    return replace(view, **changes)  # type: ignore[arg-type]
+
+
+def snapshot(*accounts: AccountView, **changes: object) -> Snapshot:
+    """Group accounts by the provider in their id."""
+    names = {"openai": "OpenAI", "anthropic": "Anthropic", "gemini": "Google Gemini"}
+    ids = dict.fromkeys(it.id.split("/")[0] for it in accounts)
+    providers = (
+        ProviderView(id, names.get(id, id), tuple(it for it in accounts if it.id.split("/")[0] == id)) for id in ids
+    )
+    made = Snapshot(
+        made_at=NOW,
+        fresh_s=180,
+        title="Our AI accounts",
+        location="fra1",
+        simulated=False,
+        warnings=(),
+        providers=tuple(providers),
+        open_incidents=(),
+        past_incidents=(),
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def four_accounts(**changes: object) -> Snapshot:
+    """Three accounts that work and one that is suspended, with its incident."""
+    return snapshot(
+        account("openai/main"),
+        sick("openai/team-b", Fault.ACCOUNT_SUSPENDED),
+        account("openai/research", tags=("batch",), note="Only for the night runs."),
+        account("anthropic/main"),
+        **{"open_incidents": (shown(),)} | changes,
+    )
+
+
+def past(days_ago: int, fault: Fault = Fault.SERVER_ERROR, subject: str = "anthropic") -> IncidentView:
+    began = NOW - timedelta(days=days_ago)
+    scope = Scope.ACCOUNT if "/" in subject else Scope.PROVIDER
+    ended = began + timedelta(minutes=17 + days_ago)
+    return shown(incident(subject, fault, scope, id=f"{began:%Y%m%d}-past", opened_at=began, closed_at=ended))

@@ -1,0 +1,189 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from monitor.detect.health import State
+from monitor.incident import Told
+from monitor.publish import layout
+from monitor.publish.layout import Figure, Piece
+from monitor.publish.mark import Mark
+from monitor.publish.snapshot import Measure
+from probes.model import Fault
+from tests.builders_page import (
+    BEGAN,
+    HOSTILE,
+    NOW,
+    account,
+    four_accounts,
+    incident,
+    past,
+    shown,
+    sick,
+    snapshot,
+    target,
+)
+
+
+def only_account(shot):
+    (provider,) = layout.front(shot).providers
+    return provider.accounts[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("", ()),
+        ("Wait.", (Piece("Wait."),)),
+        (
+            "Appeal at https://a.example/x?y=1, then wait.",
+            (
+                Piece("Appeal at "),
+                Piece("https://a.example/x?y=1", "https://a.example/x?y=1"),
+                Piece(", then wait."),
+            ),
+        ),
+        ("(http://a.example/)", (Piece("("), Piece("http://a.example/", "http://a.example/"), Piece(")"))),
+        ("javascript:alert(1) data:text/html,x", (Piece("javascript:alert(1) data:text/html,x"),)),
+    ],
+)
+def test_only_web_addresses_become_links(text, pieces):
+    assert layout.pieces(text) == pieces
+
+
+def test_nothing_of_a_text_is_lost_by_linking():
+    assert "".join(piece.text for piece in layout.pieces(HOSTILE)) == HOSTILE
+
+
+@pytest.mark.parametrize(
+    ("measure", "figure"),
+    [
+        (Measure(), None),
+        (Measure(0.62, 0.58), Figure("0.62 s", "0.58 s", None)),
+        (Measure(4.2, 0.6), Figure("4.2 s", "0.60 s", "7.0 × usual")),
+        (Measure(None, 0.6), Figure("none", "0.60 s", None)),
+        (Measure(0.6, None), Figure("0.60 s", None, None)),
+        (Measure(0.6, 0.0), Figure("0.60 s", "0.00 s", None)),
+    ],
+)
+def test_a_duration_is_set_against_the_usual_one(measure, figure):
+    it = only_account(snapshot(account(targets=[target(ttft=measure)])))
+    assert it.targets[0].ttft == figure
+
+
+def test_what_is_down_has_no_duration_now():
+    it = only_account(snapshot(sick("openai/main", Fault.INVALID_KEY)))
+    assert it.targets[1].ttft == Figure("none", "0.58 s", None)
+
+
+def test_a_few_accounts_are_all_shown_at_length_and_of_many_only_those_that_do_not_simply_work():
+    few = [account(f"openai/{number}") for number in range(layout.ROOMY)]
+    many = [*few, account("openai/ill", state=State.SUSPECTED)]
+    assert [it.folded is None for it in layout.front(snapshot(*few)).providers[0].accounts] == [True] * layout.ROOMY
+    assert [it.folded is None for it in layout.front(snapshot(*many)).providers[0].accounts] == [False] * 8 + [True]
+
+
+def test_an_account_names_the_open_incident_that_explains_it():
+    (openai, anthropic) = layout.front(four_accounts()).providers
+    assert [it.incident for it in (*openai.accounts, *anthropic.accounts)] == [None, incident().id, None, None]
+
+
+def test_advice_stands_with_the_account_while_no_incident_is_open():
+    ill = sick("openai/main", Fault.INVALID_KEY, advice="Make a new key.")
+    assert only_account(snapshot(ill)).advice == (Piece("Make a new key."),)
+    assert only_account(snapshot(ill, open_incidents=(shown(incident("openai/main")),))).advice == ()
+
+
+@pytest.mark.parametrize(
+    ("states", "mark", "said"),
+    [
+        ((State.UP, State.UP), Mark.UP, "Works"),
+        ((State.UP, State.DOWN), Mark.PARTLY, "Partly down"),
+        ((State.UP, State.UNKNOWN), Mark.UNKNOWN, "Not fully known"),
+        ((State.UNKNOWN, State.UNKNOWN), Mark.UNKNOWN, "Not known"),
+        ((State.SUSPECTED, State.UP), Mark.SUSPECTED, "Rechecking"),
+        ((State.DOWN, State.DOWN), Mark.DOWN, "Down"),
+    ],
+)
+def test_the_state_of_an_account_in_words(states, mark, said):
+    it = only_account(snapshot(account(targets=[target(state=state) for state in states])))
+    assert (it.mark, it.state) == (mark, said)
+
+
+def test_a_target_that_is_no_longer_seen_says_so():
+    it = only_account(snapshot(account(targets=[target(seen_at=NOW - timedelta(hours=2))]))).targets[0]
+    assert (it.mark, it.state, it.late) == (Mark.UNKNOWN, "Not seen lately", True)
+
+
+def test_real_and_grave_incidents_stand_first():
+    drill = shown(incident("a", drill=True, opened_at=BEGAN - timedelta(days=9)))
+    mild = shown(incident("b", Fault.SLOW, opened_at=BEGAN - timedelta(days=2)))
+    old, new = shown(incident("c", opened_at=BEGAN - timedelta(days=1))), shown(incident("d"))
+    rows = layout.front(snapshot(open_incidents=(drill, mild, new, old))).open
+    assert [row.id for row in rows] == [it.incident.id for it in (old, new, mild, drill)]
+
+
+@pytest.mark.parametrize(
+    ("sendings", "said", "undelivered"),
+    [
+        ((), "no message was due", False),
+        ((("sent", 1),), "1 message delivered", False),
+        ((("sent", 1), ("sent", 4)), "2 messages delivered", False),
+        ((("sent", 1), ("waiting", 0)), "1 message on the way", False),
+        ((("sent", 1), ("waiting", 2)), "1 of 2 messages not delivered", True),
+        ((("failed", 9),), "1 of 1 message not delivered", True),
+    ],
+)
+def test_a_message_that_did_not_arrive_is_said(sendings, said, undelivered):
+    told = tuple(Told("mail", "opened", state, NOW, tries) for state, tries in sendings)
+    (row,) = layout.front(snapshot(open_incidents=(shown(told=told),))).open
+    assert (row.told, row.undelivered) == (said, undelivered)
+
+
+@pytest.mark.parametrize(
+    ("state", "tries", "said"),
+    [
+        ("sent", 1, "delivered"),
+        ("sent", 3, "delivered after 3 tries"),
+        ("waiting", 0, "on the way"),
+        ("waiting", 1, "to be tried again after one try"),
+        ("failed", 9, "failed after 9 tries"),
+    ],
+)
+def test_the_timeline_says_how_a_message_went(state, tries, said):
+    told = (Told("mail", "opened", state, NOW, tries),)
+    assert layout.story(shown(told=told), NOW).events[-1].words == f"First message to mail: {said}"
+
+
+def test_the_timeline_runs_from_the_first_failure_to_the_end():
+    ended = shown(
+        incident(closed_at=NOW),
+        told=(
+            Told("mail", "resolved", "sent", NOW + timedelta(seconds=2), 1),
+            Told("telegram", "opened", "failed", BEGAN + timedelta(seconds=30), 4, "HTTP 502"),
+        ),
+    )
+    assert [(event.at.words[-12:], event.words, event.error) for event in layout.story(ended, NOW).events] == [
+        ("10:11:00 UTC", "First failure seen: the incident begins here", None),
+        ("10:11:30 UTC", "First message to telegram: failed after 4 tries", "HTTP 502"),
+        ("10:34:00 UTC", "Ended", None),
+        ("10:34:02 UTC", "All-clear to mail: delivered", None),
+    ]
+
+
+def test_past_incidents_are_grouped_by_the_month_they_began_in():
+    shot = snapshot(past_incidents=(past(40), past(3), past(24), past(9)))
+    assert [(month.name, len(month.rows)) for month in layout.months(shot)] == [
+        ("November 2026", 2),
+        ("October 2026", 2),
+    ]
+
+
+def test_what_is_told_of_an_ended_incident_never_changes():
+    ended = past(3)
+    assert layout.story(ended, NOW) == layout.story(ended, NOW + timedelta(days=400))
+
+
+def test_an_open_incident_gets_longer():
+    later = replace(four_accounts(), made_at=NOW + timedelta(hours=1))
+    assert [layout.front(it).open[0].lasted for it in (four_accounts(), later)] == ["23 min", "1 h 23 min"]

@@ -1,0 +1,394 @@
+import json
+import posixpath
+import re
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from html.parser import HTMLParser
+from itertools import product
+
+import pytest
+
+from monitor.detect.health import State
+from monitor.diagnose import Evidence, Scope
+from monitor.incident import Told
+from monitor.publish.layout import MARKS
+from monitor.publish.mark import Mark
+from monitor.publish.page import POLICY, TEMPLATES, render
+from monitor.publish.snapshot import Measure
+from probes.model import Fault, Limit
+from tests.builders_page import (
+    HOSTILE,
+    NOW,
+    account,
+    cells,
+    four_accounts,
+    incident,
+    past,
+    shown,
+    sick,
+    snapshot,
+    target,
+)
+
+VOID = frozenset({"meta", "link"})
+BLOCKS = frozenset({"p", "div", "li", "dt", "dd", "h1", "h2", "h3", "h4", "title", "section", "svg"})
+KILOBYTE = 1000
+
+
+class Document(HTMLParser):
+    """What a page holds: its elements with their attributes, and its text."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.elements, self.texts, self.open = [], [], []
+        self.feed(page.decode())
+
+    def handle_starttag(self, tag, attributes):
+        self.texts.append(" " if tag in BLOCKS else "")
+        self.elements.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+    @property
+    def text(self):
+        return " ".join("".join(self.texts).split())
+
+    def values(self, name):
+        return [attributes[name] for _, attributes in self.elements if name in attributes]
+
+
+def documents(shot):
+    return {name: Document(page) for name, page in render(shot).items() if name.endswith(".html")}
+
+
+def index(shot):
+    return documents(shot)["index.html"]
+
+
+def crowded():
+    """Every part of the page at once."""
+    mixed = (target("gemini/a", "list"), target("gemini/a", state=State.UNKNOWN, availability=None, cells=()))
+    return four_accounts(
+        warnings=("The disk is nearly full.",),
+        past_incidents=tuple(past(days) for days in (1, 3, 9, 24, 40, 41)),
+        open_incidents=(
+            shown(told=(Told("mail", "opened", "failed", NOW, 3, "HTTP 502"),)),
+            shown(incident("openai/main", drill=True, id="drill")),
+        ),
+        providers=(*four_accounts().providers, *snapshot(account("gemini/a", mixed)).providers),
+    )
+
+
+def hostile(words):
+    """A page that says `words` wherever words come from outside."""
+    evidence = Evidence("openai/x/chat", NOW, Fault.UNCLASSIFIED, words, words, 418, words)
+    it = incident(id="one", subject=words, reasons=(words,), targets=(words,), evidence=(evidence,))
+    it = shown(it, title=words, advice=words, told=(Told(words, words, words, NOW, 2, words),))
+    ill = target("openai/x", words, State.UNKNOWN, model=words, reason=words, limits=(Limit(words, 60, 5, 1),))
+    return snapshot(
+        sick(f"openai/{words.replace('/', '|')}", Fault.INVALID_KEY, note=words, tags=(words,), advice=words),
+        account("openai/x", (ill,)),
+        title=words,
+        location=words,
+        warnings=(words,),
+        open_incidents=(it,),
+        past_incidents=(shown(incident(id="two", closed_at=NOW), title=words),),
+    )
+
+
+def test_the_first_heading_is_the_whole_truth_in_a_sentence():
+    page = index(four_accounts())
+    assert (
+        "1 of 4 accounts has trouble: openai/team-b: account suspended (your account). The other 3 work." in page.text
+    )
+
+
+def test_an_open_incident_says_what_whose_fault_since_when_and_what_now():
+    text = index(four_accounts()).text
+    for words in (
+        "Whose fault Your account (sure)",
+        "Since 10:11 UTC for 23 min",
+        "What now Stop automated traffic on this key",
+        "chat, list: HTTP 401, account_suspended; 2 other accounts of this provider do not share it",
+        "1 message delivered",
+    ):
+        assert words in text
+
+
+def test_the_page_of_an_incident_holds_the_evidence_an_appeal_needs():
+    text = documents(four_accounts())[f"incidents/{incident().id}.html"].text
+    for words in (
+        "Open since 21 Nov 2026, 10:11 UTC, for 23 min.",
+        "Whose fault Your account",
+        "How sure sure",
+        "What is hit the whole account",
+        "HTTP 401",
+        "req_5f3c9a1b77e24d0c",
+        "openai.account_deactivated",
+        "Your account has been deactivated, please check your email for more information.",
+        "21 Nov 2026, 10:11:28 UTC First message to ops-mail: delivered",
+    ):
+        assert words in text
+
+
+def test_a_target_shows_its_figures():
+    text = index(four_accounts()).text
+    for words in (
+        "chat gpt-5-mini Works First token 0.62 s usually 0.58 s Whole answer 1.9 s usually 1.7 s Good in 24 h 100%",
+        "498 of 500 requests per minute left 199,100 of 200,000 tokens per minute left",
+        "Canaries cost $0.04 today",
+    ):
+        assert words in text
+
+
+def test_the_page_says_when_it_was_made_from_where_and_when_it_is_stale():
+    text = index(four_accounts()).text
+    assert "Made 21 Nov 2026, 10:34 UTC, seen from fra1. A newer page is due by 10:37 UTC." in text
+
+
+def test_a_page_without_accounts_says_how_to_get_one():
+    text = index(snapshot()).text
+    assert "No account is watched yet. Name accounts in monitor.toml" in text
+    assert "Past incidents None on record." in text
+
+
+@pytest.mark.parametrize(("state", "fault"), list(product(State, (None, *Fault))))
+def test_every_state_with_every_fault_makes_a_whole_page(state, fault):
+    shot = snapshot(account(targets=[target(state=state, fault=fault, since=None, seen_at=None, latency=Measure())]))
+    page = index(shot)
+    assert page.open == []
+    assert ("work" in page.text.split(".")[0]) is False
+
+
+@pytest.mark.parametrize("scope", Scope)
+@pytest.mark.parametrize("fault", Fault)
+def test_every_scope_with_every_fault_makes_a_page_of_an_incident(scope, fault):
+    name = f"incidents/{incident().id}.html"
+    assert documents(snapshot(open_incidents=(shown(incident(fault=fault, scope=scope)),)))[name].open == []
+
+
+@pytest.mark.parametrize("shot", [crowded(), hostile("x"), hostile(HOSTILE), snapshot()])
+def test_every_link_leads_to_a_file_of_the_page(shot):
+    files = render(shot)
+    for name, page in documents(shot).items():
+        links = [link for link in page.values("href") + page.values("src") if not re.match(r"https?://|#", link)]
+        reached = {posixpath.normpath(posixpath.join(posixpath.dirname(name), link)) for link in links}
+        assert reached <= set(files)
+        assert {"index.html", "history.html", "style.css", "page.js", "favicon.svg"} & reached
+
+
+@pytest.mark.parametrize("shot", [crowded(), hostile(HOSTILE)])
+def test_nothing_is_loaded_from_elsewhere_and_nothing_is_inline(shot):
+    for page in documents(shot).values():
+        for tag, attributes in page.elements:
+            loaded = [attributes.get("src", ""), attributes.get("href", "") if tag in ("link", "use") else ""]
+            assert not any("//" in address for address in loaded)
+            assert tag != "style"
+            assert tag != "script" or "src" in attributes
+            assert not [name for name in attributes if name == "style" or name.startswith("on")]
+    assert "url(" not in (TEMPLATES / "style.css").read_text()
+    assert "@import" not in (TEMPLATES / "style.css").read_text()
+
+
+def test_each_page_forbids_what_it_does_not_need():
+    for page in documents(crowded()).values():
+        assert POLICY in page.values("content")
+        assert "noindex, nofollow" in page.values("content")
+
+
+@pytest.mark.parametrize(
+    "words", [HOSTILE, "</title><script>x</script>", '" onmouseover="x', "{{ 7 * 7 }}{% x %}", "]]>\x00\x1b[2J"]
+)
+def test_hostile_words_stay_words(words):
+    clean, dirty = documents(hostile("word")), documents(hostile(words))
+    assert clean.keys() == dirty.keys()
+    for name in clean:
+        shapes = [Counter((tag, *sorted(attributes)) for tag, attributes in it[name].elements) for it in (clean, dirty)]
+        assert shapes[0] == shapes[1]
+
+
+def test_an_address_in_hostile_words_is_a_link_only_in_our_own_advice():
+    pages = documents(hostile("javascript:alert(1) https://evil.example/"))
+    links = [link for page in pages.values() for link in page.values("href") if "evil" in link or "script:" in link]
+    assert set(links) == {"https://evil.example/"}
+    assert len(links) == 2 + 1  # the card, the page of the incident, the account without one
+
+
+@pytest.mark.parametrize("mark", ["\u202e", "\u2066", "\u200f", "\x00", "\x1b", "\x85"])
+def test_marks_that_turn_the_reading_direction_do_not_pass(mark):
+    assert all(mark.encode() not in page for page in render(hostile(f"a{mark}b")).values())
+
+
+def test_half_a_character_breaks_nothing():
+    assert b"a?b" in render(hostile("a\ud800b"))["index.html"]
+
+
+def test_simulated_is_said_on_every_page_and_in_its_title():
+    simulated = documents(replace(crowded(), simulated=True))
+    real = documents(crowded())
+    assert all(page.text.startswith("SIMULATED · ") for page in simulated.values())
+    assert all("These accounts and answers come from the built-in simulator." in it.text for it in simulated.values())
+    assert not any("SIMULATED" in page.text for page in real.values())
+
+
+def test_a_drill_is_marked_wherever_it_stands():
+    pages = documents(crowded())
+    assert "Drill openai/main: account suspended" in pages["index.html"].text
+    assert pages["incidents/drill.html"].text.startswith("DRILL: ")
+    assert "Nothing is wrong." in pages["incidents/drill.html"].text
+    over = shown(incident("openai/main", drill=True, closed_at=NOW))
+    assert "Drill Your account" in documents(snapshot(past_incidents=(over,)))["history.html"].text
+
+
+def test_warnings_and_failed_messages_are_shown():
+    pages = documents(crowded())
+    assert "The monitor's own troubles The disk is nearly full." in pages["index.html"].text
+    assert "1 of 1 message not delivered" in pages["index.html"].text
+    assert "First message to mail: failed after 3 tries HTTP 502" in pages[f"incidents/{incident().id}.html"].text
+
+
+def test_the_first_page_names_the_last_five_past_incidents_and_the_history_all():
+    pages = documents(crowded())
+    counts = [sum(link.endswith("-past.html") for link in pages[name].values("href")) for name in pages]
+    assert counts[:2] == [5, 6]
+
+
+def test_equal_snapshots_give_equal_bytes():
+    assert render(crowded()) == render(crowded())
+
+
+def test_the_page_of_an_ended_incident_is_never_written_again():
+    early = render(snapshot(past_incidents=(past(3),)))
+    late = render(snapshot(account(), made_at=NOW + timedelta(days=90), past_incidents=(past(3),)))
+    (name,) = (name for name in early if name.startswith("incidents/"))
+    assert early[name] == late[name]
+    assert early["index.html"] != late["index.html"]
+
+
+def test_twenty_accounts_with_two_canaries_each_weigh_less_than_sixty_kilobytes():
+    patchy = cells(bad=[3, 9, 10, 20], gaps=[15])
+    ids = [
+        f"{provider}/team-{number}" for provider in ("openai", "anthropic", "gemini", "mistral") for number in range(5)
+    ]
+    fleet = [account(id, [target(id, canary, cells=patchy) for canary in ("list", "chat")]) for id in ids[1:]]
+    shot = snapshot(sick(ids[0], Fault.INVALID_KEY), *fleet, open_incidents=(shown(incident(ids[0])),))
+    assert len(render(shot)["index.html"]) < 60 * KILOBYTE
+
+
+def test_each_mark_has_its_own_shape_and_its_own_word():
+    shapes = {attributes["id"] for tag, attributes in index(snapshot()).elements if tag == "symbol"}
+    assert shapes == set(Mark)
+    assert len(set(MARKS.values())) == len(Mark)
+    icons = {render(shot)["favicon.svg"] for shot in (snapshot(), snapshot(account()), four_accounts())}
+    assert len(icons) == 3
+
+
+def test_headings_go_down_one_step_at_a_time():
+    for page in documents(crowded()).values():
+        levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
+        assert levels[0] == 1
+        assert levels.count(1) == 1
+        assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+
+
+def test_no_id_stands_twice_on_a_page():
+    for page in documents(crowded()).values():
+        assert max(Counter(page.values("id")).values()) == 1
+
+
+def test_every_drawing_is_said_in_words_or_hidden_from_who_listens():
+    for page in documents(crowded()).values():
+        for tag, attributes in page.elements:
+            assert tag != "svg" or attributes.get("aria-hidden") == "true" or attributes["aria-label"]
+
+
+def test_the_status_for_machines_is_a_fixed_format():
+    shot = four_accounts(providers=snapshot(sick("openai/team-b", Fault.ACCOUNT_SUSPENDED)).providers)
+    assert json.loads(render(shot)["status.json"]) == {
+        "version": 1,
+        "made_at": "2026-11-21T10:34:00Z",
+        "stale_after": "2026-11-21T10:37:00Z",
+        "location": "fra1",
+        "simulated": False,
+        "accounts": [
+            {
+                "id": "openai/team-b",
+                "provider": "openai",
+                "state": "down",
+                "mark": "down",
+                "since": "2026-11-21T10:11:00Z",
+                "fault": "account_suspended",
+                "blame": "account",
+            }
+        ],
+        "open_incidents": [
+            {
+                "id": "20261121-101100-openai-team-b",
+                "title": "openai/team-b: account suspended",
+                "page": "incidents/20261121-101100-openai-team-b.html",
+                "scope": "account",
+                "subject": "openai/team-b",
+                "severity": "critical",
+                "confidence": "high",
+                "opened_at": "2026-11-21T10:11:00Z",
+                "drill": False,
+                "fault": "account_suspended",
+                "blame": "account",
+            }
+        ],
+    }
+
+
+def test_search_engines_are_turned_away():
+    assert render(snapshot())["robots.txt"] == b"User-agent: *\nDisallow: /\n"
+
+
+def colours():
+    """The custom properties of the style sheet, for the light and for the dark scheme."""
+    sheet = (TEMPLATES / "style.css").read_text()
+    light, dark, *_ = (
+        dict(re.findall(r"--([\w-]+): (#\w{6})", block)) for block in re.findall(r":root {([^}]+)}", sheet)
+    )
+    return {"light": light, "dark": light | dark}
+
+
+def contrast(one, other):
+    """Return the WCAG 2.2 contrast ratio of two colours. Source: https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio"""
+
+    def luminance(colour):
+        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dim, bright = sorted((luminance(one), luminance(other)))
+    return (bright + 0.05) / (dim + 0.05)
+
+
+TINTED = [f"{mark}-tint" for mark in Mark]
+READ = [
+    *product(("text", "muted", "link"), ("ground", "card", "sunk")),
+    *product(("text", "muted"), TINTED),
+    *product(Mark, ("card",)),
+    ("down", "ground"),
+    ("down", "sunk"),
+    ("partly", "partly-tint"),
+]
+SEEN = [("bar", "card"), *((mark, f"{mark}-tint") for mark in Mark), *(("glyph", mark) for mark in Mark)]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everything_can_be_read_in_both_schemes(scheme):
+    names = colours()[scheme]
+    faint = [pair for pair in READ if contrast(names[pair[0]], names[pair[1]]) < 4.5]
+    faint += [pair for pair in SEEN if contrast(names[pair[0]], names[pair[1]]) < 3]
+    assert faint == []

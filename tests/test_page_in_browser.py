@@ -1,0 +1,229 @@
+"""The page as a reader's browser shows it. Without Chromium all of it is skipped, but fails where CI is set."""
+
+import asyncio
+import os
+import shutil
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from itertools import product
+from queue import Queue
+from threading import Thread
+
+import pytest
+from aiohttp import web
+from playwright.sync_api import sync_playwright
+
+from monitor.publish.page import render
+from monitor.publish.serve import site_app
+from monitor.publish.write import write_site
+from tests.builders_page import NOW, account, four_accounts, incident, past, snapshot
+from tests.test_page import crowded, hostile
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+)
+PHONE, SMALL, DESKTOP = (390, 844), (320, 568), (1280, 900)
+ROOT = "document.documentElement"
+INCIDENT = f"incidents/{incident().id}.html"
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None and "CI" not in os.environ, reason="Chromium is not installed (Debian: apt install chromium)"
+)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    assert CHROMIUM, "CI promises a Chromium, and there is none"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def served(folder):
+    """Serve a folder from a thread with a loop of its own, as Playwright holds this thread's; yield its address."""
+    started = Queue()
+
+    async def serve():
+        runner, over = web.AppRunner(site_app(folder)), asyncio.Event()
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        started.put((runner.addresses[0][1], asyncio.get_running_loop(), over))
+        await over.wait()
+        await site.stop()
+        await asyncio.sleep(0.02)  # a connection accepted in this very moment must be known before all are closed
+        await runner.cleanup()
+
+    thread = Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    port, loop, over = started.get(timeout=10)
+    try:
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join()
+
+
+@contextmanager
+def opened(browser, size=PHONE, **settings):
+    """Yield a page and the list of what it complains of: console errors, exceptions, refused requests."""
+    width, height = size
+    context = browser.new_context(viewport={"width": width, "height": height}, **settings)
+    page, complaints = context.new_page(), []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("response", lambda answer: complaints.append(answer.url) if answer.status >= 400 else None)
+    try:
+        yield page, complaints
+    finally:
+        context.close()
+
+
+SHOTS = {
+    "trouble": (four_accounts(), ("index.html", INCIDENT, "history.html")),
+    "all at once": (replace(crowded(), simulated=True), ("index.html", "incidents/drill.html", "history.html")),
+    "hostile": (hostile("<b>" + "w" * 300), ("index.html", "incidents/one.html", "history.html")),
+    "well": (snapshot(account(), past_incidents=(past(3),)), ("index.html", "incidents/20261118-past.html")),
+    "empty": (snapshot(), ("index.html", "history.html")),
+}
+
+
+def views(page):
+    """Show the page in each size and scheme, everything unfolded; yield what each is called."""
+    page.evaluate("document.querySelectorAll('details').forEach(it => { it.open = true })")
+    for (width, height), scheme in product((PHONE, SMALL, DESKTOP), ("light", "dark")):
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme)
+        yield f"{page.url} {width} {scheme}"
+
+
+@pytest.mark.parametrize("script", [False, True], ids=["script off", "script on"])
+@pytest.mark.parametrize("shot", SHOTS)
+def test_every_page_fits_asks_nobody_else_and_complains_of_nothing(browser, tmp_path, shot, script):
+    snapshot, names = SHOTS[shot]
+    write_site(tmp_path, render(snapshot))
+    with served(tmp_path) as address, opened(browser, java_script_enabled=script) as (page, complaints):
+        asked, wide = [], []
+        page.on("request", lambda request: asked.append(request.url))
+        for name in names:
+            page.goto(address + name)
+            wide += [view for view in views(page) if page.evaluate(f"{ROOT}.scrollWidth > {ROOT}.clientWidth")]
+        assert wide == []
+        assert [url for url in asked if not url.startswith(address)] == []
+        assert complaints == []
+
+
+def test_the_dark_scheme_is_dark_and_the_light_one_light(browser, tmp_path):
+    write_site(tmp_path, render(four_accounts()))
+    grounds = []
+    for scheme in ("light", "dark"):
+        with served(tmp_path) as address, opened(browser, color_scheme=scheme) as (page, _):
+            page.goto(address)
+            grounds.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+    assert grounds == ["rgb(245, 246, 248)", "rgb(14, 17, 22)"]
+
+
+def test_a_phone_shows_what_whose_fault_since_when_and_what_now_without_scrolling(browser, tmp_path):
+    write_site(tmp_path, render(four_accounts()))
+    with served(tmp_path) as address, opened(browser, PHONE) as (page, _):
+        page.goto(address)
+        for words in ("1 of 4 accounts has trouble", "The other 3 work.", "Whose fault", "Since", "What now"):
+            box = page.get_by_text(words).first.bounding_box()
+            assert box["y"] + box["height"] < PHONE[1], words
+
+
+def test_the_page_works_from_a_folder_without_any_server(browser, tmp_path):
+    write_site(tmp_path, render(four_accounts()))
+    with opened(browser) as (page, complaints):
+        page.clock.install(time=NOW + timedelta(hours=1))
+        page.goto((tmp_path / "index.html").as_uri())
+        page.clock.run_for(60_000)
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(245, 246, 248)"
+        assert page.locator(".stale").is_visible()
+        page.get_by_role("link", name="openai/team-b: account suspended", exact=True).click()
+        assert page.get_by_role("heading", name="Evidence").is_visible()
+        page.get_by_role("link", name="Now").click()
+        assert page.get_by_role("heading", name="Open incidents").is_visible()
+        assert complaints == []
+
+
+@pytest.mark.parametrize(("age_s", "is_old"), [(0, False), (179, False), (181, True)])
+def test_a_page_past_its_time_says_that_it_is_old(browser, tmp_path, age_s, is_old):
+    write_site(tmp_path, render(four_accounts()))
+    with served(tmp_path) as address, opened(browser) as (page, _):
+        page.clock.set_fixed_time(NOW + timedelta(seconds=age_s))
+        page.goto(address)
+        assert page.get_by_text("This page is old.").is_visible() is is_old
+        assert page.locator("html.is-stale").count() == is_old
+
+
+def test_without_script_no_page_claims_to_be_old(browser, tmp_path):
+    write_site(tmp_path, render(four_accounts()))
+    with served(tmp_path) as address, opened(browser, java_script_enabled=False) as (page, _):
+        page.goto(address)
+        assert not page.locator(".stale").is_visible()
+        assert page.get_by_text("A newer page is due by 10:37 UTC.").is_visible()
+
+
+def test_an_open_tab_fetches_the_newer_page_once_its_own_is_old(browser, tmp_path):
+    write_site(tmp_path, render(four_accounts()))
+    with served(tmp_path) as address, opened(browser) as (page, complaints):
+        page.clock.install(time=NOW)
+        page.goto(address)
+        write_site(tmp_path, render(snapshot(made_at=NOW + timedelta(minutes=3))))
+        assert page.get_by_text("has trouble").first.is_visible()
+        page.clock.run_for(200_000)
+        page.get_by_role("heading", name="No account is watched yet.").wait_for(timeout=10_000)
+        assert not page.locator(".stale").is_visible()
+        assert complaints == []
+
+
+def test_an_open_tab_is_left_alone_while_what_it_shows_still_holds(browser, tmp_path):
+    write_site(tmp_path, render(four_accounts()))
+    with served(tmp_path) as address, opened(browser) as (page, _):
+        page.clock.install(time=NOW)
+        page.goto(address)
+        asked = []
+        page.on("request", lambda request: asked.append(request.url))
+        write_site(tmp_path, render(snapshot(made_at=NOW + timedelta(minutes=1))))
+        page.clock.run_for(150_000)
+        assert [url for url in asked if not url.endswith("favicon.svg")] == []
+
+
+def test_an_open_tab_stays_and_says_it_is_old_when_there_is_no_newer_page(browser, tmp_path):
+    write_site(tmp_path, render(four_accounts()))
+    with served(tmp_path) as address, opened(browser) as (page, _):
+        page.clock.install(time=NOW)
+        page.goto(address + INCIDENT)
+        loads = []
+        page.on("load", lambda: loads.append(page.url))
+        page.clock.run_for(400_000)
+        assert page.locator(".stale").is_visible()
+        assert loads == []
+
+
+def test_local_times_stand_beside_utc(browser, tmp_path):
+    write_site(tmp_path, render(four_accounts()))
+    with served(tmp_path) as address, opened(browser, timezone_id="Asia/Tokyo", locale="en-GB") as (page, _):
+        page.clock.set_fixed_time(NOW)
+        page.goto(address)
+        assert "10:11 UTC (19:11 here)" in page.locator(".incident").inner_text()
+    with served(tmp_path) as address, opened(browser, timezone_id="UTC") as (page, _):
+        page.goto(address)
+        assert "here)" not in page.locator("main").inner_text()
+
+
+def test_the_first_stop_of_the_keyboard_leads_past_the_menu(browser, tmp_path):
+    write_site(tmp_path, render(four_accounts()))
+    with served(tmp_path) as address, opened(browser) as (page, _):
+        page.goto(address)
+        page.keyboard.press("Tab")
+        skip = page.get_by_role("link", name="Skip to content")
+        assert skip.bounding_box()["x"] >= 0
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "main"

@@ -1,0 +1,160 @@
+import asyncio
+
+import pytest
+from aiohttp import web
+
+from monitor.publish.page import POLICY
+from monitor.publish.serve import site_app
+
+FILES = {
+    "index.html": b"<!doctype html><p>all is well",
+    "style.css": b"p { color: red }",
+    "page.js": b"1",
+    "status.json": b"{}",
+    "favicon.svg": b"<svg/>",
+    "robots.txt": b"User-agent: *",
+    "incidents/a.html": b"<p>a",
+    ".index.html.tmp": b"half",
+    ".git/config": b"hidden",
+}
+SECRET = b"the secret beside the folder"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "site"
+    for name, content in FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    (tmp_path / "secret.html").write_bytes(SECRET)
+    (folder / "link.html").symlink_to(tmp_path / "secret.html")
+    return folder
+
+
+def ask(folder, path, *, method="GET", host="localhost", names=(), **headers):
+    """Send one request as it stands, untidied, over a real connection; return status, headers and body."""
+
+    async def exchange():
+        runner = web.AppRunner(site_app(folder, names))
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", "Connection: close"]
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        writer.write("\r\n".join([*lines, "", ""]).encode())
+        try:
+            return await asyncio.wait_for(reader.read(), 10)
+        finally:
+            writer.close()
+            await writer.wait_closed()
+            await runner.cleanup()
+
+    head, _, body = asyncio.run(exchange()).partition(b"\r\n\r\n")
+    status, *fields = head.decode().split("\r\n")
+    return int(status.split()[1]), {k.lower(): v for k, v in (field.split(": ", 1) for field in fields)}, body
+
+
+@pytest.mark.parametrize(
+    ("path", "file", "kind"),
+    [
+        ("/", "index.html", "text/html"),
+        ("/index.html?fresh=1", "index.html", "text/html"),
+        ("/style.css", "style.css", "text/css"),
+        ("/page.js", "page.js", "javascript"),
+        ("/status.json", "status.json", "application/json"),
+        ("/favicon.svg", "favicon.svg", "image/svg+xml"),
+        ("/robots.txt", "robots.txt", "text/plain"),
+        ("/incidents/a.html", "incidents/a.html", "text/html"),
+    ],
+)
+def test_a_file_is_served_as_what_it_is(folder, path, file, kind):
+    status, headers, body = ask(folder, path)
+    assert (status, body) == (200, FILES[file])
+    assert kind in headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nothing.html",
+        "/incidents",
+        "/incidents/",
+        "/index.html/",
+        "//index.html",
+        "/incidents//a.html",
+        "/.index.html.tmp",
+        "/.git/config",
+        "/../secret.html",
+        "/incidents/../../secret.html",
+        "/%2e%2e/secret.html",
+        "/..%2fsecret.html",
+        "/incidents/..%2f..%2fsecret.html",
+        "/..%5csecret.html",
+        "/%2fetc/passwd",
+        "/index.html%00",
+        "/link.html",
+        "/%ff%fe",
+        "/" + "a" * 5000,
+    ],
+)
+def test_whatever_is_no_file_of_the_page_is_not_found(folder, path):
+    status, _, body = ask(folder, path)
+    assert status == 404
+    assert SECRET not in body
+
+
+def test_head_tells_the_size_without_the_page(folder):
+    status, headers, body = ask(folder, "/", method="HEAD")
+    assert (status, headers["content-length"], body) == (200, str(len(FILES["index.html"])), b"")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_nothing_can_be_changed(folder, method):
+    status, headers, _ = ask(folder, "/index.html", method=method)
+    assert (status, headers["allow"]) == (405, "GET,HEAD")
+
+
+def test_an_unchanged_page_is_not_sent_twice(folder):
+    _, first, _ = ask(folder, "/")
+    assert ask(folder, "/", If_None_Match=first["etag"])[0] == 304
+    assert ask(folder, "/", If_Modified_Since=first["last-modified"])[0] == 304
+    (folder / "index.html").write_bytes(b"<p>something else")
+    assert ask(folder, "/", If_None_Match=first["etag"])[2] == b"<p>something else"
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        ({"path": "/"}, 200),
+        ({"path": "/none"}, 404),
+        ({"path": "/", "host": "x"}, 421),
+        ({"path": "/", "method": "PUT"}, 405),
+    ],
+)
+def test_every_answer_is_hardened(folder, request_, status):
+    answered, headers, _ = ask(folder, **request_)
+    assert answered == status
+    assert headers["content-security-policy"] == f"{POLICY}; frame-ancestors 'none'"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8080", "127.0.0.1:9", "[::1]", "[::1]:8080"])
+def test_local_names_are_answered(folder, host):
+    assert ask(folder, "/", host=host)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "127.0.0.2", "[::1", "", "a@localhost.x"],
+)
+def test_other_names_are_refused_so_that_no_page_elsewhere_can_read_this_one(folder, host):
+    status, _, body = ask(folder, "/", host=host)
+    assert status == 421
+    assert FILES["index.html"] not in body
+
+
+def test_a_name_that_was_given_is_answered_too(folder):
+    assert ask(folder, "/", host="status.example:8443", names=["Status.example"])[0] == 200
+    assert ask(folder, "/", host="localhost", names=["status.example"])[0] == 200

@@ -1,0 +1,62 @@
+from datetime import timedelta
+
+import pytest
+
+from monitor.publish.strip import LINES, Hour, judge, strip, together
+from monitor.sli import Cell
+from tests.builders_page import NOW, cells
+
+
+@pytest.mark.parametrize(
+    ("counts", "hour"),
+    [
+        ({}, Hour.NOTHING),
+        ({"unknown": 3}, Hour.UNKNOWN),
+        ({"ok": 60}, Hour.GOOD),
+        ({"ok": 1, "unknown": 59}, Hour.GOOD),
+        ({"ok": 59, "failed": 1}, Hour.MIXED),
+        ({"ok": 59, "degraded": 1}, Hour.MIXED),
+        ({"degraded": 60}, Hour.MIXED),
+        ({"failed": 1}, Hour.DOWN),
+        ({"failed": 1, "unknown": 59}, Hour.DOWN),
+    ],
+)
+def test_an_hour_is_judged_by_what_was_seen_in_it(counts, hour):
+    assert judge(Cell(NOW, **counts)) == hour
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [
+        (cells(), "Last 24 hours: 24 good"),
+        (cells(bad=[23]), "Last 24 hours: 23 good; down in the last hour"),
+        (cells(bad=[21, 22, 23]), "Last 24 hours: 21 good; down in the last 3 hours"),
+        (cells(bad=[0, 1]), "Last 24 hours: 22 good; down 11:00 to 13:00 UTC"),
+        (cells(bad=[4, 9, 10]), "Last 24 hours: 21 good; down in 3 hours"),
+        (cells(bad=[4], gaps=[6]), "Last 24 hours: 22 good; down 15:00 to 16:00 UTC; no data 17:00 to 18:00 UTC"),
+        (cells(gaps=range(24)), "Last 24 hours: 0 good; no data in the last 24 hours"),
+        ((), "No data"),
+    ],
+)
+def test_a_strip_tells_in_words_what_it_shows(hours, words):
+    assert strip(hours).words == words
+
+
+def test_a_run_of_hours_is_one_stroke_and_each_kind_has_its_own():
+    drawn = strip(cells(bad=[3, 4], gaps=[10]))
+    assert {stroke.kind: stroke.path for stroke in drawn.strokes} == {
+        Hour.GOOD: "M0 14h30M50 14h50M110 14h130",
+        Hour.DOWN: "M30 14h20",
+        Hour.NOTHING: "M100 14h10",
+    }
+    assert drawn.width == 240
+
+
+def test_every_kind_of_hour_can_be_drawn():
+    assert set(LINES) == set(Hour)
+
+
+def test_strips_add_up_hour_by_hour():
+    early = Cell(NOW - timedelta(hours=1), ok=1)
+    summed = together([(early, Cell(NOW, ok=2, unknown=1)), (Cell(NOW, degraded=3, failed=4),)])
+    assert summed == [early, Cell(NOW, ok=2, degraded=3, failed=4, unknown=1)]

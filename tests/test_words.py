@@ -1,0 +1,98 @@
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from monitor import words
+from monitor.diagnose import Scope
+from probes.model import Blame, Confidence, Fault, Limit
+from tests.builders_page import NOW, incident
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (-5, "0 s"),
+        (0.4, "0 s"),
+        (59.9, "59 s"),
+        (60, "1 min"),
+        (23 * 60, "23 min"),
+        (3600, "1 h"),
+        (3600 * 3 + 60 * 20, "3 h 20 min"),
+        (86400, "1 day"),
+        (86400 * 5 + 3600 * 2, "5 days 2 h"),
+    ],
+)
+def test_a_duration_is_said_in_its_two_largest_units(seconds, said):
+    assert words.duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(0.0, "0.00 s"), (0.617, "0.62 s"), (1.93, "1.9 s"), (9.96, "10 s"), (42.4, "42 s")]
+)
+def test_a_latency_has_as_many_digits_as_it_deserves(value, said):
+    assert words.seconds(value) == said
+
+
+@pytest.mark.parametrize(
+    ("share", "said"), [(1.0, "100%"), (0.9999, "99.9%"), (0.57, "57%"), (0.958, "95.8%"), (0.0004, "0%"), (0.0, "0%")]
+)
+def test_a_share_is_never_rounded_up(share, said):
+    assert words.percent(share) == said
+
+
+@pytest.mark.parametrize(("usd", "said"), [(0.0, "$0.00"), (0.004, "less than $0.01"), (0.42, "$0.42")])
+def test_a_cost_that_is_not_nothing_never_reads_as_nothing(usd, said):
+    assert words.money(usd) == said
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        (NOW, "10:34 UTC"),
+        (NOW - timedelta(days=1), "20 Nov, 10:34 UTC"),
+        (NOW - timedelta(days=365), "21 Nov 2025, 10:34 UTC"),
+        (datetime(2026, 11, 21, 1, 30, tzinfo=timezone(timedelta(hours=9))), "20 Nov, 16:30 UTC"),
+    ],
+)
+def test_a_time_is_utc_and_leaves_out_what_today_says(at, said):
+    assert words.moment(at, NOW).words == said
+
+
+def test_a_time_without_a_today_is_said_in_full():
+    assert words.moment(NOW) == words.Moment("2026-11-21T10:34:00Z", "21 Nov 2026, 10:34 UTC")
+    assert words.instant(NOW.replace(second=7)).words == "21 Nov 2026, 10:34:07 UTC"
+    assert words.month(datetime(2026, 12, 31, 23, 30, tzinfo=UTC)) == "December 2026"
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        (Limit("requests", 60, 500, 480), "480 of 500 requests per minute left"),
+        (Limit("input_tokens", 86400, 2_000_000, 0), "0 of 2,000,000 input tokens per day left"),
+        (Limit("requests", 10, 500, None), "at most 500 requests in 10 s"),
+        (Limit("requests", 60, None, 3.0), "3 requests per minute left"),
+        (Limit("tokens", None, None, None), "tokens: not told"),
+    ],
+)
+def test_a_rate_limit_says_what_is_left_of_what(limit, said):
+    assert words.limit(limit) == said
+
+
+def test_every_fault_and_blame_has_its_own_words():
+    assert set(words.FAULTS) == set(Fault)
+    assert len(set(words.FAULTS.values())) == len(Fault)
+    assert set(words.BLAMES) == set(words.BLAMES_AT_LENGTH) == set(Blame)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "your account"),
+        ({"confidence": Confidence.MEDIUM}, "probably your account"),
+        ({"confidence": Confidence.LOW, "fault": Fault.TIMEOUT}, "perhaps the provider"),
+        ({"confidence": Confidence.LOW, "fault": Fault.UNCLASSIFIED}, "undecided"),
+        ({"scope": Scope.MONITOR, "fault": Fault.CONNECTION_FAILED}, "nobody: this monitor is offline"),
+    ],
+)
+def test_blame_is_hedged_by_how_sure_it_is(changes, said):
+    assert words.whose_hedged(incident(**changes)) == said
