@@ -1,0 +1,417 @@
+"""Commands: parse, call, print. Results go to stdout, logs to stderr."""
+
+import argparse
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monitor import __version__
+from probes.model import Fault
+
+# Each command imports what it needs when it is called: `--help` and `check` must not pay for an HTTP
+# client, a template engine or a table printer, and a cron run pays every import each minute.
+if TYPE_CHECKING:
+    from monitor.config import Config
+    from monitor.detect.health import State
+    from monitor.drill import Drill
+    from monitor.publish.snapshot import Snapshot
+    from probes.provider import Provider, Rule
+
+UP, DOWN, WRONG_USE = 0, 1, 2
+"""Exit codes: all is up; something is down or not known; the command or its configuration is wrong."""
+
+OWN = "monitor.toml"
+
+Arguments = argparse.Namespace
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = build_parser().parse_args(argv)
+    command: Callable[[Arguments], int] = arguments.command
+    from monitor.store.connection import StoreError
+    from probes.document import DocumentError
+
+    try:
+        return command(arguments)
+    except DocumentError as error:
+        return _refuse(*map(str, error.problems))
+    except StoreError as error:
+        return _refuse(str(error))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # whoever read our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UP
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="provider-monitor",
+        description="Tells you within a minute, with proof, when one of your AI accounts is being lost, "
+        "and whether it is you, the provider, or the road between.",
+        epilog="Exit codes: 0 all up, 1 something down or not known, 2 wrong use or configuration.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument("-c", "--config", type=Path, metavar="FILE", help=f"the configuration (default: ./{OWN})")
+    parser.add_argument("-v", "--verbose", action="store_true", help="log each beat, not only what changes")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
+    for name, (function, words, fill) in COMMANDS.items():
+        sub = commands.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
+        sub.set_defaults(command=function)
+        fill(sub)
+    return parser
+
+
+def run(arguments: Arguments) -> int:
+    from monitor.daemon import demonstrate, watch
+
+    config = _config(arguments)
+    _start_log(arguments, config)
+    if config.accounts:
+        _check_channels(config)
+        watch(config, say)
+    else:
+        demonstrate(Path.cwd(), say)
+    return UP
+
+
+def once(arguments: Arguments) -> int:
+    from monitor.errand import single_round
+    from monitor.store.connection import Busy
+
+    config = _with_accounts(arguments)
+    _start_log(arguments, config)
+    try:
+        states = single_round(config, say)
+    except Busy as error:
+        complain(f"{error}; nothing was asked")
+        return _verdict(account.state for provider in _snapshot(config).providers for account in provider.accounts)
+    return _verdict(states)
+
+
+def probe(arguments: Arguments) -> int:
+    from monitor.errand import probe_now
+    from monitor.table import observation_table, show_progress
+
+    config = _with_accounts(arguments)
+    accounts = _chosen(config, arguments.account)
+    watches = [watch for watch in config.watches.values() if watch.target.account in accounts]
+    with show_progress(f"asking {len(watches)} targets"):
+        observations = probe_now(config, watches)
+    observation_table(observations)
+    return UP if all(observation.fault is None and observation.answer is None for observation in observations) else DOWN
+
+
+def status(arguments: Arguments) -> int:
+    from monitor.table import status_table
+
+    config = _with_accounts(arguments)
+    if arguments.alive:
+        return _alive(config)
+    snapshot = _snapshot(config)
+    if arguments.json:
+        from monitor.publish.page import status_json
+
+        sys.stdout.write(status_json(snapshot).decode())
+    else:
+        status_table(snapshot)
+    return _verdict(account.state for provider in snapshot.providers for account in provider.accounts)
+
+
+def incidents(arguments: Arguments) -> int:
+    from monitor.table import incident_table
+
+    snapshot = _snapshot(_with_accounts(arguments))
+    incident_table([*snapshot.open_incidents, *snapshot.past_incidents][: arguments.last])
+    return DOWN if snapshot.open_incidents else UP
+
+
+def check(arguments: Arguments) -> int:
+    config = _config(arguments)
+    _check_channels(config)
+    for account in config.accounts.values():
+        targets = [watch.target for watch in config.watches.values() if watch.target.account == account.id]
+        asked = ", ".join(" ".join(filter(None, (target.canary, target.model))) for target in targets)
+        say(f"{account.id}: {asked}" + (f"; UNKNOWN until mended: {account.problem}" if account.problem else ""))
+    counts = (len(config.accounts), len(config.watches), len(config.channels))
+    say("{} accounts, {} targets, {} channels: all well-formed".format(*counts))
+    return UP
+
+
+def drill(arguments: Arguments) -> int:
+    from monitor.drill import Drill, ask
+    from monitor.errand import hold_drill
+    from monitor.store.connection import Busy
+
+    config = _with_accounts(arguments)
+    _start_log(arguments, config)
+    _check_channels(config)
+    (account,) = _chosen(config, arguments.account)
+    wish = Drill(account, arguments.fault, datetime.now(UTC))
+    say(f"drill for {account}: one message that it is down, one that it is over, to each of: "
+        + ", ".join(channel.name for channel in config.channels))  # fmt: skip
+    try:
+        hold_drill(config, wish, say)
+    except Busy:
+        ask(config.database, wish)
+    return _report(config, wish)
+
+
+def providers(arguments: Arguments) -> int:
+    from monitor.table import provider_facts, provider_table
+    from probes.catalog import load_provider, provider_ids
+
+    if not arguments.provider:
+        provider_table([load_provider(id) for id in provider_ids()])
+        return UP
+    if arguments.provider not in provider_ids():
+        return _refuse(_unknown("provider", arguments.provider, provider_ids()))
+    provider_facts(load_provider(arguments.provider))
+    return UP
+
+
+def classify(arguments: Arguments) -> int:
+    from probes.catalog import load_provider, load_wording, provider_ids
+
+    known = provider_ids()
+    wording = load_wording()
+    if arguments.jsonl:
+        return _classify_lines(sys.stdin, known, wording)
+    if arguments.provider not in known:
+        return _refuse(_unknown("provider", arguments.provider, known))
+    provider = load_provider(arguments.provider)
+    result = _classified(provider, wording, arguments.status, dict(arguments.header), sys.stdin.read())
+    say(json.dumps(result, indent=2, ensure_ascii=False))
+    return UP
+
+
+def _classify_lines(lines: Iterable[str], known: list[str], wording: "Sequence[Rule]") -> int:
+    """Print one result for each case; a line that is no case is named, and the rest goes on."""
+    from probes.catalog import load_provider
+
+    catalog: dict[str, Provider] = {}
+    bad = 0
+    for number, line in enumerate(filter(str.strip, lines), 1):
+        try:
+            case = json.loads(line)
+            id = case["provider"] if case["provider"] in known else FALLBACK
+            status, headers, body = case.get("http_status"), case.get("headers") or {}, case.get("body") or ""
+        except (ValueError, KeyError, TypeError, AttributeError):
+            complain(f"stdin: line {number} is no case; give JSON with provider, http_status, headers and body")
+            bad += 1
+            continue
+        provider = catalog.setdefault(id, catalog.get(id) or load_provider(id))
+        say(json.dumps(_classified(provider, wording, status, headers, body), ensure_ascii=False))
+    return WRONG_USE if bad else UP
+
+
+def _classified(
+    provider: "Provider", wording: "Sequence[Rule]", status: int | None, headers: Mapping[str, str], body: str
+) -> dict[str, object]:
+    from probes.advice import advise
+    from probes.classify import judge
+
+    verdict = judge(provider, wording, status, headers, body)
+    return {
+        "fault": verdict.fault or "ok",
+        "blame": verdict.blame,
+        "confidence": verdict.confidence,
+        "rule": verdict.rule,
+        "advice": advise(verdict.fault, provider) if verdict.fault else None,
+    }
+
+
+def _config(arguments: Arguments) -> "Config":
+    """Return the named configuration, else ./monitor.toml with the environment's keys where it has no account."""
+    from monitor.config import from_environment, load
+
+    path = arguments.config or Path(OWN)
+    if not arguments.config and not path.exists():
+        return from_environment(Path.cwd(), os.environ)
+    return load(path, os.environ)
+
+
+def _with_accounts(arguments: Arguments) -> "Config":
+    from probes.document import DocumentError, Problem
+
+    config = _config(arguments)
+    if not config.accounts:
+        file = config.file.name if config.file else OWN
+        repair = "add an [[accounts]] block, or set a key variable such as OPENAI_API_KEY"
+        raise DocumentError([Problem(file, "accounts", "is empty: nothing to look at", repair)])
+    return config
+
+
+def _chosen(config: "Config", wanted: str | None) -> list[str]:
+    """Return the ids of the accounts meant: all, one by its id, or one by its bare name."""
+    from probes.document import DocumentError, Problem, suggest
+
+    if wanted is None:
+        return list(config.accounts)
+    found = [id for id, account in config.accounts.items() if wanted in (id, account.name)]
+    known = {*config.accounts, *(account.name for account in config.accounts.values())}
+    if len(found) == 1:
+        return found
+    repair = "write provider/name: " + ", ".join(found) if found else suggest(wanted, known)
+    what = "is the name of several accounts" if found else "is no account"
+    raise DocumentError([Problem("command line", f'"{wanted}"', what, repair)])
+
+
+def _check_channels(config: "Config") -> None:
+    """Raise DocumentError when a channel's address is not one that messages can be sent to."""
+    from monitor.alert.address import check_address
+    from probes.document import DocumentError, Problem
+
+    file = config.file.name if config.file else OWN
+    repair = "compare it with Apprise's page on that service"
+    problems = [
+        Problem(file, f"channels.{channel.name}.url", wrong, repair)
+        for channel in config.channels
+        if (wrong := check_address(channel))
+    ]
+    if problems:
+        raise DocumentError(problems)
+
+
+def _snapshot(config: "Config") -> "Snapshot":
+    from monitor.store.connection import open_reader
+    from monitor.view import take
+
+    with closing(open_reader(config.database)) as db:
+        return take(db, config, datetime.now(UTC))
+
+
+def _alive(config: "Config") -> int:
+    """Say when the monitor last looked; whatever it saw then, it is alive when that is not long ago."""
+    from monitor.store.connection import open_reader
+    from monitor.store.reader import last_beat
+    from monitor.view import fresh_s
+
+    with closing(open_reader(config.database)) as db:
+        beat = last_beat(db)
+    age_s = (datetime.now(UTC) - beat).total_seconds() if beat else None
+    say("nothing was looked at yet" if age_s is None else f"last looked {age_s:.0f} s ago")
+    return UP if age_s is not None and age_s <= fresh_s(config) else DOWN
+
+
+def _report(config: "Config", wish: "Drill") -> int:
+    """Wait until every message of a drill has met its fate, and print it."""
+    from monitor.store.connection import open_reader
+    from monitor.store.reader import deliveries
+
+    for _ in range(DRILL_LIMIT_S):
+        with closing(open_reader(config.database)) as db:
+            told = deliveries(db, wish.incident.id)
+        through = [one.channel for one in told if one.state == "sent" and one.kind == "resolved"]
+        if {*through, *(one.channel for one in told if one.error)} >= {channel.name for channel in config.channels}:
+            break
+        time.sleep(1)
+    for one in told:
+        say(f"{one.channel}: {one.kind}: {one.state}" + (f" ({one.error})" if one.error else ""))
+    if not told:
+        complain("nobody took the drill up within a minute; the next `once` or `run` on this database will")
+    return UP if told and all(one.state == "sent" for one in told) else DOWN
+
+
+def _verdict(states: "Iterable[State]") -> int:
+    from monitor.detect.health import State
+
+    return UP if all(state is State.UP for state in states) else DOWN
+
+
+def _start_log(arguments: Arguments, config: "Config") -> None:
+    from monitor.log import start_log
+
+    start_log(logging.DEBUG if arguments.verbose else logging.INFO, config.secrets)
+
+
+def _unknown(kind: str, word: str, known: list[str]) -> str:
+    from probes.document import suggest
+
+    return f'command line: "{word}": no such {kind}; {suggest(word, known)}'
+
+
+def say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - this is where results are printed
+
+
+def complain(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - and errors
+
+
+def _refuse(*problems: str) -> int:
+    for problem in problems:
+        complain(problem)
+    return WRONG_USE
+
+
+def _no_arguments(_: argparse.ArgumentParser) -> None:
+    pass
+
+
+def _one_account(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("account", nargs="?", metavar="ACCOUNT", help="provider/name, or the name where it is unique")
+
+
+def _how_to_tell(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print what the page's status.json holds")
+    parser.add_argument("--alive", action="store_true", help="only ask whether the monitor is looking, for containers")
+
+
+def _how_many(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--last", type=int, default=20, metavar="N", help="print at most N (default: 20)")
+
+
+def _a_drill(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("account", metavar="ACCOUNT", help="provider/name, or the name where it is unique")
+    parser.add_argument(
+        "--fault",
+        choices=list(Fault),
+        default=Fault.ACCOUNT_SUSPENDED,
+        type=Fault,
+        metavar="FAULT",
+        help=", ".join(Fault),
+    )
+
+
+def _one_provider(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("provider", nargs="?", metavar="NAME", help="print all facts of this one")
+
+
+def _an_answer(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--provider", default=FALLBACK, metavar="P", help=f"whose answer it is (default: {FALLBACK})")
+    parser.add_argument("--status", type=int, metavar="N", help="the HTTP status, where it is known")
+    parser.add_argument("--header", action="append", default=[], type=_header, metavar="K:V", help="a response header")
+    parser.add_argument(
+        "--jsonl", action="store_true", help="read one case a line (provider, http_status, headers, body)"
+    )
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise argparse.ArgumentTypeError(f'"{text}" is no header; write NAME:VALUE')
+    return name.strip().lower(), value.strip()
+
+
+DRILL_LIMIT_S = 60
+FALLBACK = "openai-compatible"
+
+COMMANDS: dict[str, tuple[Callable[[Arguments], int], str, Callable[[argparse.ArgumentParser], None]]] = {
+    "run": (run, "watch until stopped; without any account, show a demonstration", _no_arguments),
+    "once": (once, "do one due round and exit, for cron", _no_arguments),
+    "probe": (probe, "ask now, print what came back, remember nothing", _one_account),
+    "status": (status, "print what the monitor believes", _how_to_tell),
+    "incidents": (incidents, "print open and past incidents", _how_many),
+    "check": (check, "load everything, test each address for its form, send nothing", _no_arguments),
+    "drill": (drill, "send a simulated trouble of a real account through the real alerts", _a_drill),
+    "providers": (providers, "print the providers that are known, or all facts of one", _one_provider),
+    "classify": (classify, "read an answer's body on stdin and say what it means", _an_answer),
+}

@@ -1,0 +1,114 @@
+"""The process around the loop: signals, the page's server, the start and the end."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiohttp import web
+
+from monitor.alert.deliver import Print
+from monitor.config import Config
+from monitor.demo import demo_config, play, simulated_accounts
+from monitor.publish.serve import site_app
+from monitor.run import run
+from monitor.world import World, open_world, real_edge
+from probes.simulator import Simulator
+
+log = logging.getLogger("monitor")
+
+
+def watch(config: Config, show: Print) -> None:
+    """Watch until SIGTERM or SIGINT. Raises StoreError when the database cannot be used."""
+    asyncio.run(_watch(config, show))
+
+
+async def _watch(config: Config, show: Print) -> None:
+    async with open_world(config, real_edge(show)) as world, _site(config) as address:
+        if address:
+            show(f"status page: {address}")
+        show(f"watching {len(config.watches)} targets of {len(config.accounts)} accounts; Ctrl-C ends it")
+        world.plan_anew()
+        await _until_signalled(world)
+
+
+def demonstrate(folder: Path, show: Print) -> None:
+    """Watch simulated accounts while a script of trouble and recovery happens to them."""
+    asyncio.run(_demonstrate(folder, show))
+
+
+async def _demonstrate(folder: Path, show: Print) -> None:
+    async with Simulator(simulated_accounts(), ttft_s=0.05) as simulator:
+        config = demo_config(simulator, folder)
+        _start_afresh(config)
+        async with open_world(config, real_edge(show)) as world, _site(config) as address:
+            show(DEMONSTRATION.format(address=address or "not served", page=config.folder / "index.html"))
+            script = asyncio.create_task(play(simulator, show))
+            world.plan_anew()
+            try:
+                await _until_signalled(world)
+            finally:
+                script.cancel()
+
+
+DEMONSTRATION = """
+DEMONSTRATION: no account is configured, so everything here is SIMULATED.
+Trouble happens to seven simulated accounts; watch the monitor notice, explain, tell and show it.
+  status page: {address}
+  as a file:   {page}
+To watch a first account of your own: set OPENAI_API_KEY (or ANTHROPIC_API_KEY, GEMINI_API_KEY, ...)
+and start again, or uncomment an [[accounts]] block in monitor.toml. Ctrl-C ends it.
+"""
+
+
+def _start_afresh(config: Config) -> None:
+    """Forget the last demonstration: its incidents would still be open, and its accounts dead."""
+    for path in config.database.parent.glob(config.database.name + "*"):
+        if path.is_file() and path.suffix != ".lock":
+            path.unlink()
+
+
+async def _until_signalled(world: World) -> None:
+    """Run the stages until somebody asks for the end; what is under way is dropped, what is written stays."""
+    reload, ended = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, reload.set)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    stages, end = asyncio.create_task(run(world, reload)), asyncio.create_task(ended.wait())
+    await asyncio.wait((stages, end), return_when=asyncio.FIRST_COMPLETED)
+    if stages.done():
+        await stages
+    stages.cancel()
+    await asyncio.gather(stages, return_exceptions=True)
+    log.info("ended")
+
+
+@asynccontextmanager
+async def _site(config: Config) -> AsyncIterator[str | None]:
+    """Serve the page; yield its address, or None when it is not served."""
+    if not config.site.serve:
+        yield None
+        return
+    config.folder.mkdir(parents=True, exist_ok=True)
+    runner = web.AppRunner(site_app(config.folder), access_log=None)
+    await runner.setup()
+    try:
+        yield await _listen(runner, config)
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, config: Config) -> str | None:
+    host = config.site.host
+    # The demonstration takes any port when its own is held, most likely by the real monitor.
+    for port in (config.site.port, 0) if config.simulated else (config.site.port,):
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            log.warning("the page is not served on %s:%d: %s", host, port, error.strerror)
+        else:
+            return f"http://{runner.addresses[0][0]}:{runner.addresses[0][1]}/"
+    return None

@@ -1,0 +1,99 @@
+"""The demonstration: the real engine on simulated providers, with a short script of trouble and recovery."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from monitor.config import TERMINAL, Config, ProbeSection, SiteSection, StoreSection
+from monitor.schedule import Budget, Watch
+from probes.catalog import load_provider
+from probes.model import Account, Target
+from probes.simulator import SimulatedAccount, Simulator, Trouble
+
+FREE_S, PAID_S = 4.0, 8.0
+"""The demonstration looks fifteen times as often as a real monitor, so that nobody has to wait."""
+
+KEYS = {
+    "openai/production": "sk-simulated-production-0001",
+    "openai/backup": "sk-simulated-backup-0002",
+    "anthropic/team": "sk-ant-simulated-team-0003",
+    "gemini/app": "AIzaSimulatedApp0004",
+    "groq/llama": "gsk_simulatedllama0005",
+    "cohere/search": "co-simulated-search-0006",
+    "openai-compatible/reseller": "sk-simulated-reseller-0007",
+}
+
+MODELS = {"openai-compatible": "gpt-4o-mini"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What happens so many seconds after the start. `account` is an account's id, or a provider's."""
+
+    after_s: float
+    subject: str
+    trouble: Trouble | None
+    words: str
+
+
+SCRIPT = (
+    Scene(10, "openai/production", Trouble.ACCOUNT_SUSPENDED, "OpenAI suspends openai/production"),
+    Scene(40, "openai/production", None, "OpenAI gives openai/production back"),
+    Scene(45, "openai-compatible/reseller", Trouble.READ_ONLY, "the reseller lets its key list models, but not chat"),
+    Scene(65, "groq", Trouble.OVERLOADED, "Groq is overloaded for everybody"),
+    Scene(80, "openai-compatible/reseller", None, "the reseller lets its key chat again"),
+    Scene(95, "groq", None, "Groq recovers"),
+)
+
+
+def simulated_accounts() -> list[SimulatedAccount]:
+    return [SimulatedAccount(id.partition("/")[0], key) for id, key in KEYS.items()]
+
+
+def demo_config(simulator: Simulator, folder: Path) -> Config:
+    """Return a configuration that watches the simulator; its own database and page lie below `folder`."""
+    accounts = {id: _account(id, key, simulator) for id, key in KEYS.items()}
+    providers = {account.provider: load_provider(account.provider) for account in accounts.values()}
+    watches = [
+        Watch(Target(id, account.provider, canary, model), every_s, free)
+        for id, account in accounts.items()
+        for canary, model, every_s, free in (
+            ("list", None, FREE_S, True),
+            ("chat", _model(account.provider), PAID_S, False),
+        )
+    ]
+    return Config(
+        file=None,
+        location="demonstration",
+        probe=ProbeSection(),
+        store=StoreSection(),
+        site=SiteSection(title="AI accounts (demonstration)"),
+        database=folder / "state" / "demo.db",
+        folder=folder / "site" / "demo",
+        providers=providers,
+        accounts=accounts,
+        budgets={id: Budget(daily_usd=1, daily_tokens=10_000_000) for id in accounts},
+        watches={watch.target.id: watch for watch in watches},
+        channels=(TERMINAL,),
+        simulated=True,
+    )
+
+
+async def play(simulator: Simulator, show: Callable[[str], None], script: tuple[Scene, ...] = SCRIPT) -> None:
+    """Let the script happen to the simulator; the monitor is not told."""
+    passed_s = 0.0
+    for scene in script:
+        await asyncio.sleep(scene.after_s - passed_s)
+        passed_s = scene.after_s
+        show(f"[simulator, {passed_s:g} s] {scene.words}")
+        simulator.set(KEYS.get(scene.subject, scene.subject), scene.trouble)
+
+
+def _account(id: str, key: str, simulator: Simulator) -> Account:
+    provider, _, name = id.partition("/")
+    return Account(name, provider, key, simulator.base(provider), note="simulated")
+
+
+def _model(provider: str) -> str | None:
+    return MODELS.get(provider) or load_provider(provider).canaries["chat"].model

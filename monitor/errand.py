@@ -1,0 +1,65 @@
+"""The short runs: one round, one look, one drill."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+
+from monitor import __version__, drill
+from monitor.alert.deliver import Print
+from monitor.config import Config
+from monitor.detect.health import State
+from monitor.drill import Drill
+from monitor.incident import Change, ChangeKind
+from monitor.run import begin_drills, change, deliver_due, end_drills, once
+from monitor.schedule import Watch
+from monitor.world import now, open_world, patience, real_edge
+from probes.canary import Prober, attempt, open_session
+from probes.catalog import load_wording
+from probes.model import Answer, Observation, Outcome
+
+
+def single_round(config: Config, show: Print) -> list[State]:
+    """Do one due round, tell and publish; return the state of every target."""
+    return asyncio.run(_single_round(config, show))
+
+
+async def _single_round(config: Config, show: Print) -> list[State]:
+    async with open_world(config, real_edge(show)) as world:
+        world.plan_anew(spread_s=0)
+        await end_drills(world)
+        await begin_drills(world)
+        await once(world)
+        return [health.state for health in world.healths.values()]
+
+
+def probe_now(config: Config, watches: Sequence[Watch]) -> list[Observation]:
+    """Ask every target once, at once, and remember nothing."""
+    return asyncio.run(_probe_now(config, watches))
+
+
+async def _probe_now(config: Config, watches: Sequence[Watch]) -> list[Observation]:
+    async with open_session(__version__) as session:
+        prober = Prober(session, load_wording(), now, time.monotonic, patience(config))
+        return await asyncio.gather(*(_ask(prober, config, one) for one in watches))
+
+
+async def _ask(prober: Prober, config: Config, watch: Watch) -> Observation:
+    account = config.accounts[watch.target.account]
+    if account.problem:
+        return Observation(watch.target, now(), Outcome.UNKNOWN, answer=Answer("monitor/not-asked", account.problem))
+    return await attempt(prober, config.providers[account.provider], account, watch.target)
+
+
+def hold_drill(config: Config, wish: Drill, show: Print) -> None:
+    """Open and resolve a drill in this process. Raises Busy when another one holds the database."""
+    asyncio.run(_hold_drill(config, wish, show))
+
+
+async def _hold_drill(config: Config, wish: Drill, show: Print) -> None:
+    async with open_world(config, real_edge(show)) as world:
+        await change(world, Change(wish.incident, ChangeKind.OPENED, now()))
+        await deliver_due(world)
+        await asyncio.sleep(max(0.0, (wish.at + drill.LASTS - now()) / timedelta(seconds=1)))
+        await end_drills(world)
+        await deliver_due(world)

@@ -1,0 +1,26 @@
+"""Where log lines go: stderr, and never with a secret in them."""
+
+import logging
+import sys
+from collections.abc import Sequence
+
+from probes.redact import conceal
+
+
+class Discreet(logging.Formatter):
+    """Formats a line, traceback included, and takes every secret out of it."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(message)s")
+        self._secrets = secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        return "\n".join(conceal(line, self._secrets) for line in super().format(record).split("\n"))
+
+
+def start_log(level: int, secrets: Sequence[str]) -> None:
+    """Send all that is logged to stderr; other packages speak only of what is wrong."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Discreet(secrets))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("monitor").setLevel(level)

@@ -1,0 +1,506 @@
+"""The one loop in which all stages meet: look, remember, judge, tell."""
+
+import asyncio
+import logging
+import os
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from monitor import drill, incident
+from monitor.alert.deliver import again_at, send
+from monitor.alert.routing import remember as remember_told
+from monitor.alert.routing import route
+from monitor.alert.text import Circumstances, Text, compose
+from monitor.config import StoreSection, load
+from monitor.detect.health import Health, State, advance
+from monitor.diagnose import Patient, diagnose, is_unreachable
+from monitor.incident import Change, ChangeKind
+from monitor.publish.page import render
+from monitor.publish.write import write_site
+from monitor.schedule import Agenda, Spending, Watch, is_affordable, next_at
+from monitor.store import rollup
+from monitor.store.connection import StoreError, open_reader
+from monitor.store.value import Batch, Message
+from monitor.store.writer import Letter
+from monitor.view import advice_for, take, usable
+from monitor.words import title
+from monitor.world import World
+from probes.canary import attempt
+from probes.document import DocumentError
+from probes.model import Account, Answer, Observation, Outcome
+
+log = logging.getLogger("monitor")
+
+BEAT_S = 1.0
+"""Good news waits so long for company, so that many results share one transaction. Bad news does not wait."""
+JUMP = timedelta(seconds=30)
+"""A clock that moved so far against the monotonic one was set, or the machine slept: all is planned anew."""
+PUBLISH_S = 30.0
+TIDY_S = 60.0
+STEP_S = 1.0
+MOST_UNSAVED = 1000
+ROUND_S = 60.0
+"""A single round takes at most so long, confirmation of failures included."""
+
+
+async def run(world: World, reload: asyncio.Event) -> None:
+    """Watch until cancelled. Probes under way are then dropped, not stored as failures."""
+    async with asyncio.TaskGroup() as stages:
+        stages.create_task(look(world))
+        stages.create_task(remember(world))
+        stages.create_task(deliver(world))
+        stages.create_task(publish(world))
+        stages.create_task(tidy(world))
+        stages.create_task(drills(world))
+        stages.create_task(follow_configuration(world, reload))
+
+
+async def once(world: World) -> None:
+    """Look at what is due, confirm what fails, tell, publish, and return."""
+    ends_at = world.edge.clock() + timedelta(seconds=ROUND_S)
+    async with asyncio.TaskGroup() as attempts:
+        running = 0
+        while True:
+            for target in world.agenda.take_due(world.edge.clock()):
+                attempts.create_task(probe(world, world.config.watches[target]))
+                running += 1
+            if running:
+                observations = [await world.finished.get()]
+                observations += [world.finished.get_nowait() for _ in range(world.finished.qsize())]
+                running -= len(observations)
+                await beat(world, observations, world.edge.clock())
+            elif (at := _next_confirmation(world)) and at < ends_at:
+                await asyncio.sleep(_seconds_to(world, at))
+            else:
+                break
+    if world.unsettled:
+        await beat(world, [], ends_at)
+    await deliver_due(world)
+    await asyncio.to_thread(publish_now, world)
+    await tidy_step(world)
+
+
+def _next_confirmation(world: World) -> datetime | None:
+    at = world.agenda.next_at()
+    wavering = any(_is_wavering(health) for health in world.healths.values())
+    return at if wavering else None
+
+
+def _is_wavering(health: Health) -> bool:
+    return health.state is State.SUSPECTED or (health.state is State.DOWN and health.successes > 0)
+
+
+async def look(world: World) -> None:
+    """Start every probe when its time comes, without waiting for any to end."""
+    offset = _offset(world)
+    async with asyncio.TaskGroup() as attempts:
+        while True:
+            if abs(_offset(world) - offset) > JUMP:
+                offset = _offset(world)
+                _plan_after_jump(world)
+            for target in world.agenda.take_due(world.edge.clock()):
+                if watch := world.config.watches.get(target):
+                    attempts.create_task(probe(world, watch))
+            world.planned.clear()
+            await _pause(_seconds_to(world, world.agenda.next_at()), world.planned)
+
+
+async def probe(world: World, watch: Watch) -> None:
+    """Look at one target, unless there is a reason not to, and hand on what was seen."""
+    account = world.config.accounts.get(watch.target.account)
+    if account is None:
+        return  # a new configuration came in between
+    if refusal := _refusal(world, account, watch):
+        observation = _unseen(watch, world.edge.clock(), refusal)
+    else:
+        provider = world.config.providers[account.provider]
+        async with world.host(account.id):
+            try:
+                observation = await attempt(world.prober, provider, account, watch.target)
+            except Exception as error:  # a bug of ours must neither end the watch nor be blamed on anybody
+                log.exception("%s: the attempt itself failed", watch.target.id)
+                observation = _unseen(watch, world.edge.clock(), f"the monitor's own fault ({type(error).__name__})")
+    world.finished.put_nowait(observation)
+    if observation.outcome is not Outcome.OK or _is_wavering(world.healths.get(watch.target.id, Health())):
+        world.urgent.set()
+
+
+def _refusal(world: World, account: Account, watch: Watch) -> str | None:
+    if account.problem:
+        return f"no key: {account.problem}"
+    now = world.edge.clock()
+    spent = world.spendings.get(account.id, Spending(now.date()))
+    if not watch.free and not is_affordable(world.config.budgets[account.id], spent, now):
+        return "the day's budget for this account's canaries is spent"
+    return None
+
+
+def _unseen(watch: Watch, at: datetime, reason: str) -> Observation:
+    return Observation(watch.target, at, Outcome.UNKNOWN, answer=Answer("monitor/not-asked", reason))
+
+
+async def remember(world: World) -> None:
+    """Turn what was seen into one beat after the other."""
+    while True:
+        observations = await _gather(world)
+        if observations or world.unsettled or world.unsaved:
+            await beat(world, observations, world.edge.clock())
+
+
+async def _gather(world: World) -> list[Observation]:
+    """Return what has been seen: good news after a moment's wait for more, bad news at once."""
+    try:
+        async with asyncio.timeout(BEAT_S):
+            await world.urgent.wait()
+    except TimeoutError:
+        pass
+    world.urgent.clear()
+    return [world.finished.get_nowait() for _ in range(world.finished.qsize())]
+
+
+async def beat(world: World, observations: Sequence[Observation], now: datetime) -> None:
+    """One heartbeat: judge what was seen, remember all of it in one transaction, and let it be told."""
+    healths = _judge(world, observations)
+    is_news = world.stirred
+    plans = _plan(world, healths, observations)
+    changes = _diagnose(world, now)
+    messages = route(changes, [channel.name for channel in world.config.channels], world.told)
+    batch = Batch(
+        now, tuple(observations), healths, plans, _spend(world, observations), tuple(changes), tuple(messages)
+    )
+    _adopt(world, changes, messages)
+    if observations or changes or world.unsaved:
+        await _save(world, batch)
+    if messages:
+        world.mail.set()
+    if changes or is_news:
+        world.news.set()
+
+
+def _judge(world: World, observations: Sequence[Observation]) -> dict[str, Health]:
+    healths: dict[str, Health] = {}
+    for observation in observations:
+        id = observation.target.id
+        if id in world.config.watches:
+            before = world.healths.get(id, Health())
+            world.healths[id] = healths[id] = advance(before, observation, world.config.thresholds)
+            world.stirred |= _has_stirred(before, healths[id])
+    return healths
+
+
+def _has_stirred(before: Health, after: Health) -> bool:
+    return (before.state, before.fault, before.reason) != (after.state, after.fault, after.reason)
+
+
+def _plan(world: World, healths: Mapping[str, Health], observations: Sequence[Observation]) -> dict[str, datetime]:
+    """Plan the next look at each target that was seen; the first failure brings its neighbours' looks forward."""
+    plans: dict[str, datetime] = {}
+    for observation in observations:
+        id = observation.target.id
+        if id in healths:
+            watch, health = world.config.watches[id], healths[id]
+            plans[id] = next_at(watch, health, observation.at, world.config.probe.failures, world.edge.chance())
+            world.agenda.set(id, plans[id])
+            if _is_turning(health):
+                _hurry_neighbours(world, watch, health)
+    world.planned.set()
+    return plans
+
+
+def _is_turning(health: Health) -> bool:
+    """Whether this was the first sign of a trouble, or of its end."""
+    return (health.state is State.SUSPECTED and health.failures == 1) or (
+        health.state is State.DOWN and health.successes == 1
+    )
+
+
+def _hurry_neighbours(world: World, suspect: Watch, health: Health) -> None:
+    """Ask at once whoever can tell whose trouble it is.
+
+    The account's other canaries, its siblings' free ones, and, where no answer came at all, one free
+    canary of every other provider: perhaps it is this machine that is offline.
+    """
+    now = world.edge.clock()
+    asked = {suspect.target.provider} if is_unreachable(health) else set(world.config.providers)
+    for id, watch in world.config.watches.items():
+        provider = watch.target.provider
+        same_account = watch.target.account == suspect.target.account
+        sibling = watch.free and provider == suspect.target.provider
+        elsewhere = watch.free and provider not in asked
+        if same_account or sibling or elsewhere:
+            asked.add(provider)
+            world.agenda.hurry(id, now)
+
+
+def _diagnose(world: World, now: datetime) -> list[Change]:
+    if not (world.stirred or world.unsettled):
+        return []
+    watches = world.config.watches
+    patients = [Patient(watch.target, world.healths[id]) for id, watch in watches.items() if id in world.healths]
+    diagnoses = diagnose(patients, now)
+    well_since = {id: _well_since(world.healths.get(id, Health())) for id in watches}
+    world.stirred = False
+    # Until all is settled, time alone can change the picture: an incident that fades, a sibling that is suspected.
+    world.unsettled = bool(world.incidents) or not all(diagnosis.settled for diagnosis in diagnoses)
+    return incident.advance(world.incidents.values(), diagnoses, well_since, now)
+
+
+def _well_since(health: Health) -> datetime | None:
+    return health.since if health.state is State.UP else None
+
+
+def _spend(world: World, observations: Sequence[Observation]) -> dict[str, Spending]:
+    spent: dict[str, Spending] = {}
+    for observation in observations:
+        if observation.usage.tokens_in or observation.usage.tokens_out:
+            account = observation.target.account
+            before = world.spendings.get(account, Spending(observation.at.date()))
+            world.spendings[account] = spent[account] = before.add(observation)
+    return spent
+
+
+def _adopt(world: World, changes: Sequence[Change], messages: Sequence[Message]) -> None:
+    for change in changes:
+        log.info("%s: %s (%s)", change.kind, title(change.incident), change.incident.id)
+        if change.incident.closed_at:
+            world.incidents.pop(change.incident.id, None)
+        else:
+            world.incidents[change.incident.id] = change.incident
+    world.told = dict(remember_told(world.told, changes, messages))
+
+
+async def _save(world: World, batch: Batch) -> None:
+    """Write what is not yet written, oldest first; what cannot be written now is kept for the next beat."""
+    world.unsaved.append(batch)
+    async with world.saving:
+        try:
+            while world.unsaved:
+                await world.write(world.writer.save, world.unsaved[0])
+                del world.unsaved[0]
+            world.warnings.pop("store", None)
+        except sqlite3.Error as error:
+            del world.unsaved[:-MOST_UNSAVED]
+            world.warn("store", f"results cannot be written to {world.config.database.name}: {error}")
+
+
+async def deliver(world: World) -> None:
+    """Carry each letter to its channel; no channel waits for another."""
+    busy: set[str] = set()
+    async with asyncio.TaskGroup() as carriers:
+        while True:
+            world.mail.clear()
+            for letter in await _due_letters(world):
+                if letter.channel not in busy:
+                    busy.add(letter.channel)
+                    carriers.create_task(_carry(world, letter, busy))
+            # Not at once, even for what is due: its channel may be busy with an earlier letter.
+            await _pause(max(_seconds_to(world, await _next_letter_at(world)), STEP_S), world.mail)
+
+
+async def deliver_due(world: World) -> None:
+    """Carry what is due once, each channel's letters in order, and return."""
+    tried: set[int] = set()
+    while letters := [letter for letter in await _due_letters(world) if letter.id not in tried]:
+        tried |= {letter.id for letter in letters}
+        await asyncio.gather(*(_carry(world, letter, set()) for letter in letters))
+
+
+async def _carry(world: World, letter: Letter, busy: set[str]) -> None:
+    try:
+        await _deliver_one(world, letter)
+    except sqlite3.Error as error:  # sent, but not noted: it will be sent once more rather than never
+        world.warn("store", f"a delivery cannot be noted: {error}")
+    finally:
+        busy.discard(letter.channel)
+        world.mail.set()
+
+
+async def _deliver_one(world: World, letter: Letter) -> None:
+    channel = next((one for one in world.config.channels if one.name == letter.channel), None)
+    if channel is None:
+        await world.write(world.writer.given_up, letter, "no such channel any more", world.edge.clock())
+        return
+    error = await send(channel, letter.change, _text(world, letter.change), world.edge.show)
+    now = world.edge.clock()
+    if error is None:
+        await world.write(world.writer.delivered, letter, now)
+    elif again := again_at(letter, now):
+        log.warning("channel %s: not delivered (%s); next try at %s", channel.name, error, f"{again:%H:%M:%S} UTC")
+        await world.write(world.writer.postponed, letter, error, again)
+    else:
+        log.error("channel %s: given up (%s)", channel.name, error)
+        await world.write(world.writer.given_up, letter, error, now)
+    world.news.set()
+
+
+def _text(world: World, change: Change) -> Text:
+    circumstances = Circumstances(
+        location=world.config.location,
+        simulated=world.config.simulated,
+        advice=advice_for(change.incident, world.config),
+        usable=usable(change.incident, world.config, world.healths),
+        url=world.config.site.url,
+    )
+    return compose(change, circumstances, world.edge.clock())
+
+
+async def _due_letters(world: World) -> list[Letter]:
+    try:
+        return await world.write(world.writer.letters, world.edge.clock())
+    except sqlite3.Error as error:
+        world.warn("store", f"the outbox cannot be read: {error}")
+        return []
+
+
+async def _next_letter_at(world: World) -> datetime | None:
+    try:
+        return await world.write(world.writer.next_letter_at)
+    except sqlite3.Error:
+        return world.edge.clock() + timedelta(seconds=5)
+
+
+async def publish(world: World) -> None:
+    """Keep the page fresh: at once when there is news, else every half minute."""
+    while True:
+        world.news.clear()
+        await asyncio.to_thread(publish_now, world)
+        await asyncio.sleep(1)  # a storm of changes is one page
+        await _pause(PUBLISH_S, world.news)
+
+
+def publish_now(world: World) -> None:
+    """Write the page from what the database holds. Called off the loop."""
+    try:
+        with closing(open_reader(world.config.database)) as db:
+            snapshot = take(db, world.config, world.edge.clock(), tuple(world.warnings.values()))
+        write_site(world.config.folder, render(snapshot))
+        world.warnings.pop("page", None)
+    except (OSError, sqlite3.Error, StoreError) as error:
+        world.warn("page", f"the page cannot be written to {world.config.folder}: {getattr(error, 'strerror', error)}")
+
+
+async def tidy(world: World) -> None:
+    """Roll up closed hours and forget what is too old, a step at a time."""
+    while True:
+        try:
+            more = await tidy_step(world)
+        except (sqlite3.Error, StoreError) as error:
+            more = False
+            world.warn("tidy", f"old results cannot be rolled up: {error}")
+        await asyncio.sleep(0 if more else TIDY_S)
+
+
+async def tidy_step(world: World) -> bool:
+    """Do one piece of housekeeping; return whether there is more to do."""
+    now = world.edge.clock()
+    if due := await asyncio.to_thread(_next_roll_up, world.config.database, now):
+        await world.write(due.save, world.connection)
+        return True
+    return await world.write(_forget, world.connection, world.config.store, now)
+
+
+def _next_roll_up(database: Path, now: datetime) -> rollup.RollUp | None:
+    # The thread that reads opens and closes: a cancelled task must not close what its thread still uses.
+    with closing(open_reader(database)) as db:
+        return rollup.next_roll_up(db, now)
+
+
+def _forget(db: sqlite3.Connection, keep: StoreSection, now: datetime) -> bool:
+    ages = {
+        "observation": keep.raw_days,
+        "evidence": keep.raw_days,
+        "hourly": keep.hourly_days,
+        "daily": keep.daily_days,
+    }
+    gone = sum(rollup.forget(db, table, now - timedelta(days=days)) for table, days in ages.items())
+    if gone:
+        return True
+    rollup.forget_answers(db, now - timedelta(days=keep.raw_days))
+    return False
+
+
+async def drills(world: World) -> None:
+    """Begin the drills that somebody asked for, and end them after a while."""
+    while True:
+        await begin_drills(world)
+        await end_drills(world)
+        await asyncio.sleep(1)
+
+
+async def begin_drills(world: World) -> None:
+    for wish in await asyncio.to_thread(drill.take, world.config.database):
+        await change(world, Change(wish.incident, ChangeKind.OPENED, world.edge.clock()))
+
+
+async def end_drills(world: World) -> None:
+    now = world.edge.clock()
+    for one in [one for one in world.incidents.values() if drill.is_over(one, now)]:
+        await change(world, Change(replace(one, closed_at=now), ChangeKind.RESOLVED, now))
+
+
+async def change(world: World, one: Change) -> None:
+    """Remember one change that no observation led to, and let it be told."""
+    messages = route([one], [channel.name for channel in world.config.channels], world.told)
+    _adopt(world, [one], messages)
+    await _save(world, Batch(world.edge.clock(), changes=(one,), messages=tuple(messages)))
+    world.mail.set()
+    world.news.set()
+
+
+async def follow_configuration(world: World, reload: asyncio.Event) -> None:
+    """Take up a changed monitor.toml; a bad one is named, and the one that runs goes on."""
+    stamp = _stamp(world.config.file)
+    while True:
+        await _pause(2 * STEP_S, reload)
+        asked, before, stamp = reload.is_set(), stamp, _stamp(world.config.file)
+        reload.clear()
+        if world.config.file and (asked or stamp != before):
+            await _reload(world, world.config.file)
+
+
+async def _reload(world: World, file: Path) -> None:
+    try:
+        config = await asyncio.to_thread(load, file, os.environ)
+    except DocumentError as error:
+        world.warn("configuration", f"{file.name} was changed but is not used, because of: {error.problems[0]}")
+        world.news.set()
+        for problem in error.problems:
+            log.error("%s", problem)
+        return
+    world.take_up(config)
+    log.info("%s was taken up: %d accounts, %d targets", file.name, len(config.accounts), len(config.watches))
+    world.news.set()
+
+
+def _stamp(file: Path | None) -> tuple[int, int] | None:
+    try:
+        seen = file.stat() if file else None
+    except OSError:
+        return None
+    return (seen.st_mtime_ns, seen.st_size) if seen else None
+
+
+async def _pause(seconds: float, event: asyncio.Event) -> None:
+    """Wait for the event, at most so long."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(max(seconds, 0)):
+            await event.wait()
+
+
+def _seconds_to(world: World, at: datetime | None) -> float:
+    """Return the seconds until `at`, at most STEP_S: whoever waits looks at the clock again, as it may be set."""
+    return STEP_S if at is None else min((at - world.edge.clock()).total_seconds(), STEP_S)
+
+
+def _offset(world: World) -> timedelta:
+    return world.edge.clock() - timedelta(seconds=world.edge.timer()) - datetime.fromtimestamp(0, UTC)
+
+
+def _plan_after_jump(world: World) -> None:
+    log.warning("the clock jumped, or the machine slept: every look is planned anew")
+    world.agenda = Agenda()
+    world.plan_anew()

@@ -1,0 +1,151 @@
+"""Tables for a person at a terminal; plain when the output goes elsewhere."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from monitor import words
+from monitor.detect.health import State
+from monitor.publish.snapshot import IncidentView, Snapshot, TargetView
+from probes.model import Observation, Outcome
+from probes.provider import Provider, Rule
+
+COLOURS = {State.UP: "green", State.SUSPECTED: "yellow", State.DOWN: "red", State.UNKNOWN: "dim"}
+OUTCOMES = {Outcome.OK: "green", Outcome.DEGRADED: "yellow", Outcome.FAILED: "red", Outcome.UNKNOWN: "dim"}
+
+
+@contextmanager
+def show_progress(what: str) -> Iterator[None]:
+    """Turn something on stderr while a person waits; nothing when stderr is no terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(what):
+        yield
+
+
+def observation_table(observations: Sequence[Observation]) -> None:
+    table = _table("account", "canary", "outcome", "HTTP", "first token", "total", "what it says")
+    for one in observations:
+        table.add_row(
+            one.target.account,
+            _canary(one.target.canary, one.target.model),
+            f"[{OUTCOMES[one.outcome]}]{one.fault or one.outcome}[/]",
+            str(one.status or "-"),
+            _seconds(one.ttft_s),
+            _seconds(one.latency_s),
+            _plain(f"{one.answer.words} ({one.answer.rule})") if one.answer else "",
+        )
+    _print(table)
+
+
+def status_table(snapshot: Snapshot) -> None:
+    table = _table("account", "canary", "state", "since", "seen", "total", "first token", "why")
+    for provider in snapshot.providers:
+        for account in provider.accounts:
+            for target in account.targets:
+                table.add_row(account.id, *_target_cells(target))
+    _print(table)
+    for view in snapshot.open_incidents:
+        _console().print(_plain(f"{view.title}, since {words.moment(view.incident.opened_at).words}. {view.advice}"))
+
+
+def _target_cells(target: TargetView) -> tuple[str, ...]:
+    return (
+        _canary(target.canary, target.model),
+        f"[{COLOURS[target.state]}]{target.state}[/]",
+        _time(target.since),
+        _time(target.seen_at),
+        _seconds(target.latency.now_s),
+        _seconds(target.ttft.now_s),
+        _plain(words.FAULTS[target.fault] if target.fault else target.reason or ""),
+    )
+
+
+def incident_table(views: Sequence[IncidentView]) -> None:
+    table = _table("id", "what", "blame", "began", "ended", "told")
+    for view in views:
+        incident = view.incident
+        told = sorted({f"{one.channel}: {one.state}" for one in view.told})
+        table.add_row(
+            incident.id,
+            _plain(("DRILL " if incident.drill else "") + view.title),
+            words.BLAMES[incident.blame],
+            _time(incident.opened_at),
+            _time(incident.closed_at) if incident.closed_at else "[red]open[/]",
+            _plain(", ".join(told)),
+        )
+    _print(table)
+
+
+def provider_table(providers: Sequence[Provider]) -> None:
+    table = _table("id", "name", "canaries", "rules", "key variable", "checked")
+    for one in providers:
+        canaries = ", ".join(one.canaries)
+        table.add_row(
+            one.id, one.name, canaries, str(len(one.rules)), ", ".join(one.key_variables), one.checked.isoformat()
+        )
+    _print(table)
+
+
+def provider_facts(provider: Provider) -> None:
+    """Print one provider: how it is asked, what its answers mean, and where a person goes."""
+    console = _console()
+    console.print(f"[bold]{provider.name}[/] ({provider.id}), checked {provider.checked}, {provider.source}")
+    console.print(f"base: {provider.base or 'given by each account'}   key: {provider.auth.header}")
+    asked = _table("canary", "dialect", "path", "model", "costs", "source")
+    for name, canary in provider.canaries.items():
+        costs = "nothing" if canary.free else "tokens"
+        asked.add_row(name, canary.dialect, _plain(canary.path), canary.model or "-", costs, _plain(canary.source))
+    _print(asked)
+    rules = _table("rule", "means", "fits", "source")
+    for rule in provider.rules:
+        rules.add_row(rule.id, "ok" if rule.ok else str(rule.fault), _plain(_conditions(rule)), _plain(rule.source))
+    _print(rules)
+    for fault, address in provider.help.items():
+        console.print(f"{words.FAULTS[fault]}: {address}")
+
+
+def _conditions(rule: Rule) -> str:
+    """Return what a rule asks of an answer, as its file says it."""
+    facts = {name: getattr(rule, name) for name in ("status", "code", "type", "reason", "message")}
+    return "; ".join(f"{name} {value}" for name, value in facts.items() if value)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _print(table: Table) -> None:
+    _console().print(table)
+
+
+def _console() -> Console:
+    """A pipe has no width: a table cut to 80 columns would lose what a script looks for."""
+    return Console() if sys.stdout.isatty() else Console(width=240)
+
+
+def _canary(canary: str, model: str | None) -> str:
+    return _plain(" ".join(filter(None, (canary, model))))
+
+
+def _plain(text: str) -> str:
+    """Keep a provider's brackets from being read as markup."""
+    return text.replace("[", r"\[")
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else words.seconds(value)
+
+
+def _time(at: datetime | None) -> str:
+    return words.moment(at).words if at else "-"

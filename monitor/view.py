@@ -1,0 +1,194 @@
+"""Configuration and database → Snapshot: what the page, `status` and `usable` show."""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from monitor.alert.text import Usable
+from monitor.config import Config
+from monitor.detect.health import Health, State
+from monitor.diagnose import GRAVITY, Scope
+from monitor.incident import Incident
+from monitor.publish.snapshot import AccountView, IncidentView, Measure, ProviderView, Snapshot, TargetView
+from monitor.schedule import Watch
+from monitor.sli import Cell, availability, quantile
+from monitor.store import reader
+from monitor.words import title
+from probes.advice import advise
+from probes.model import Account
+
+HOURS = 24
+PAST = 200
+FRESH_AT_LEAST_S = 120.0
+OVERDUE = timedelta(seconds=90)
+"""A look that is later than this did not take place: the monitor was not running."""
+
+WORST = (State.DOWN, State.SUSPECTED, State.UNKNOWN, State.UP)
+
+OFFLINE_ADVICE = (
+    "Look at this machine's network, name server and firewall. Nothing is said of any account until it is back."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """All that one snapshot reads from the database."""
+
+    healths: Mapping[str, Health]
+    plans: Mapping[str, datetime]
+    spent_usd: Mapping[str, float]
+    series: Mapping[str, int]
+    cells: Mapping[int, Mapping[datetime, Cell]]
+
+
+def take(db: sqlite3.Connection, config: Config, now: datetime, warnings: Sequence[str] = ()) -> Snapshot:
+    """Return everything as it is at `now`, read in one transaction."""
+    db.execute("BEGIN")
+    try:
+        return _take(db, config, now, tuple(warnings))
+    finally:
+        db.execute("ROLLBACK")
+
+
+def _take(db: sqlite3.Connection, config: Config, now: datetime, warnings: tuple[str, ...]) -> Snapshot:
+    remembered = reader.resume(db, config.location)
+    first = _hour(now) - timedelta(hours=HOURS - 1)
+    memory = Memory(
+        healths=remembered.healths,
+        plans=remembered.plans,
+        spent_usd={account: spent.usd for account, spent in remembered.spendings.items() if spent.day == now.date()},
+        series=reader.series_ids(db, config.location),
+        cells=reader.cells(db, first),
+    )
+    watches: dict[str, list[Watch]] = defaultdict(list)
+    for watch in config.watches.values():
+        watches[watch.target.account].append(watch)
+    views = [_account_view(db, config, config.accounts[id], its, memory, now) for id, its in watches.items()]
+    unsent = tuple(f"messages to {name} are not getting through: {why}" for name, why in reader.failing_channels(db))
+    return Snapshot(
+        made_at=now,
+        fresh_s=fresh_s(config),
+        title=config.site.title,
+        location=config.location,
+        simulated=config.simulated,
+        warnings=warnings + unsent,
+        providers=tuple(
+            ProviderView(id, config.providers[id].name, tuple(view for view in views if view.id.startswith(f"{id}/")))
+            for id in sorted(config.providers)
+        ),
+        open_incidents=tuple(_incident_view(db, config, incident) for incident in remembered.incidents.values()),
+        past_incidents=tuple(_incident_view(db, config, incident) for incident in reader.closed_incidents(db, PAST)),
+    )
+
+
+def fresh_s(config: Config) -> float:
+    """Return after how many seconds without a look what is shown is stale: two intervals, at least two minutes."""
+    shortest_s = min((watch.interval_s for watch in config.watches.values()), default=0.0)
+    return max(FRESH_AT_LEAST_S, 2 * shortest_s)
+
+
+def _account_view(
+    db: sqlite3.Connection,
+    config: Config,
+    account: Account,
+    watches: Sequence[Watch],
+    memory: Memory,
+    now: datetime,
+) -> AccountView:
+    targets = tuple(_target_view(db, watch, memory, now) for watch in watches)
+    worst = min(targets, key=_badness)
+    return AccountView(
+        id=account.id,
+        name=account.name,
+        note=account.note,
+        tags=account.tags,
+        state=worst.state,
+        fault=worst.fault,
+        since=worst.since,
+        advice=advise(worst.fault, config.providers[account.provider]) if worst.fault else None,
+        spent_usd=memory.spent_usd.get(account.id, 0.0),
+        targets=targets,
+    )
+
+
+def _badness(target: TargetView) -> tuple[int, int]:
+    return WORST.index(target.state), GRAVITY.index(target.fault) if target.fault else len(GRAVITY)
+
+
+def _target_view(db: sqlite3.Connection, watch: Watch, memory: Memory, now: datetime) -> TargetView:
+    target = watch.target
+    health = _as_of(memory.healths.get(target.id, Health()), memory.plans.get(target.id), now)
+    series = memory.series.get(target.id)
+    seen = memory.cells.get(series, {}) if series else {}
+    first = _hour(now) - timedelta(hours=HOURS - 1)
+    hours = [first + timedelta(hours=hour) for hour in range(HOURS)]
+    latency, ttft = _measures(db, series, now)
+    return TargetView(
+        id=target.id,
+        canary=target.canary,
+        model=target.model,
+        state=health.state,
+        fault=health.fault,
+        reason=health.reason,
+        since=health.since,
+        seen_at=health.seen_at,
+        interval_s=watch.interval_s,
+        latency=latency,
+        ttft=ttft,
+        availability=_availability(seen.values()),
+        cells=tuple(seen.get(hour, Cell(hour)) for hour in hours),
+        limits=reader.limits(db, series) if series else (),
+    )
+
+
+def _as_of(health: Health, due_at: datetime | None, now: datetime) -> Health:
+    """Return what can still be said: a look that is long overdue means that nobody has been looking."""
+    if due_at is None or now - due_at < OVERDUE or health.state is State.UNKNOWN:
+        return health
+    return replace(health, state=State.UNKNOWN, fault=None, since=due_at, reason="the monitor was not looking")
+
+
+def _availability(seen: Collection[Cell]) -> float | None:
+    good = sum(cell.ok for cell in seen)
+    return availability(good, good + sum(cell.degraded + cell.failed for cell in seen))
+
+
+def _measures(db: sqlite3.Connection, series: int | None, now: datetime) -> tuple[Measure, Measure]:
+    if series is None:
+        return Measure(), Measure()
+    seen = reader.durations(db, series, now)
+    return (
+        Measure(quantile(seen.latency, 0.5), quantile(seen.usual_latency, 0.5)),
+        Measure(quantile(seen.ttft, 0.5), quantile(seen.usual_ttft, 0.5)),
+    )
+
+
+def _incident_view(db: sqlite3.Connection, config: Config, incident: Incident) -> IncidentView:
+    return IncidentView(incident, title(incident), advice_for(incident, config), reader.deliveries(db, incident.id))
+
+
+def advice_for(incident: Incident, config: Config) -> str:
+    """Return what a person does next."""
+    if incident.scope is Scope.MONITOR:
+        return OFFLINE_ADVICE
+    provider = config.providers.get(incident.subject.partition("/")[0])
+    return advise(incident.fault, provider) if provider else ""
+
+
+def usable(incident: Incident, config: Config, healths: Mapping[str, Health]) -> list[Usable]:
+    """Return the other accounts of the incident's provider of which every target is up, by their last proof."""
+    provider, _, name = incident.subject.partition("/")
+    found = []
+    for account in config.accounts.values():
+        its = [healths.get(id, Health()) for id, watch in config.watches.items() if watch.target.account == account.id]
+        seen = [health.seen_at for health in its if health.seen_at and health.state is State.UP]
+        other = account.provider == provider and not f"{incident.subject}/".startswith(f"{account.id}/")
+        if other and name and seen and len(seen) == len(its):
+            found.append(Usable(account.id, min(seen)))
+    return sorted(found, key=lambda one: one.seen_at, reverse=True)
+
+
+def _hour(at: datetime) -> datetime:
+    return at.replace(minute=0, second=0, microsecond=0)

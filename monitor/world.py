@@ -1,0 +1,169 @@
+"""What a running monitor holds between two beats; opened and closed in one place."""
+
+import asyncio
+import logging
+import random
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from monitor import __version__
+from monitor.alert.deliver import Print
+from monitor.config import Config
+from monitor.detect.health import Health
+from monitor.incident import Incident
+from monitor.schedule import Agenda, Spending, first_at
+from monitor.store.connection import Lock, open_writer
+from monitor.store.reader import Remembered, resume
+from monitor.store.value import Batch
+from monitor.store.writer import Writer
+from probes.canary import Clock, Patience, Prober, Timer, open_session
+from probes.catalog import load_wording
+from probes.model import Observation
+
+log = logging.getLogger("monitor")
+
+SPREAD_S = 5.0
+"""The first looks after a start are spread over so many seconds."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Where time, chance and the terminal come in."""
+
+    clock: Clock
+    timer: Timer
+    chance: Callable[[], float]
+    show: Print
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def real_edge(show: Print) -> Edge:
+    return Edge(clock=now, timer=time.monotonic, chance=random.random, show=show)
+
+
+@dataclass(slots=True)
+class World:
+    """The state of a running monitor. Only `remember` changes what is believed; tasks tell each other by events."""
+
+    config: Config
+    edge: Edge
+    prober: Prober
+    connection: sqlite3.Connection
+    writer: Writer
+    pool: ThreadPoolExecutor
+    agenda: Agenda
+    healths: dict[str, Health]
+    spendings: dict[str, Spending]
+    incidents: dict[str, Incident]
+    told: dict[str, frozenset[str]]
+    hosts: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+    finished: asyncio.Queue[Observation] = field(default_factory=asyncio.Queue)
+    unsaved: list[Batch] = field(default_factory=list)
+    saving: asyncio.Lock = field(default_factory=asyncio.Lock)
+    warnings: dict[str, str] = field(default_factory=dict)
+    stirred: bool = True
+    unsettled: bool = False
+    planned: asyncio.Event = field(default_factory=asyncio.Event)
+    urgent: asyncio.Event = field(default_factory=asyncio.Event)
+    mail: asyncio.Event = field(default_factory=asyncio.Event)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def write(self, work: Callable[..., T], *args: object) -> T:
+        """Run one of the writer's methods off the loop, one after the other."""
+        return await asyncio.get_running_loop().run_in_executor(self.pool, work, *args)
+
+    def host(self, account: str) -> asyncio.Semaphore:
+        """Return the turnstile of the host that an account's canaries ask."""
+        provider = self.config.providers[self.config.accounts[account].provider]
+        name = urlsplit(self.config.accounts[account].base or provider.base or "").netloc
+        return self.hosts.setdefault(name, asyncio.Semaphore(self.config.probe.per_host))
+
+    def plan_anew(self, spread_s: float = SPREAD_S) -> None:
+        """Plan a first look, within `spread_s`, for every target that has no plan."""
+        now = self.edge.clock()
+        for id, watch in self.config.watches.items():
+            if id not in self.agenda:
+                self.agenda.set(id, first_at(watch, now, spread_s))
+        self.planned.set()
+
+    def warn(self, about: str, words: str) -> None:
+        """Say on the page and in the log that something of ours does not work; once, until it changes."""
+        if self.warnings.get(about) != words:
+            log.error("%s", words)
+        self.warnings[about] = words
+
+    def take_up(self, config: Config) -> None:
+        """Go on with another configuration. Where results and the page are kept stays until a restart."""
+        before = self.config
+        self.config = replace(
+            config, location=before.location, database=before.database, folder=before.folder, simulated=before.simulated
+        )
+        self.prober = replace(self.prober, patience=patience(config))
+        self.hosts.clear()
+        for id in before.watches.keys() - config.watches.keys():
+            self.agenda.drop(id)
+            self.healths.pop(id, None)
+        self.warnings.pop("configuration", None)
+        self.stirred = True
+        self.plan_anew()
+
+
+@asynccontextmanager
+async def open_world(config: Config, edge: Edge) -> AsyncIterator[World]:
+    """Take the lock, open the database and the session, and resume. Raises StoreError."""
+    lock = Lock(config.database)
+    try:
+        connection = open_writer(config.database)
+        with closing(connection), ThreadPoolExecutor(1, "store") as pool:
+            async with open_session(__version__) as session:
+                prober = Prober(session, load_wording(), edge.clock, edge.timer, patience(config))
+                yield _resumed(config, edge, prober, connection, pool)
+    finally:
+        lock.release()
+
+
+def patience(config: Config) -> Patience:
+    return Patience(config.probe.connect_s, config.probe.silence_s, config.probe.total_s)
+
+
+def _resumed(
+    config: Config, edge: Edge, prober: Prober, connection: sqlite3.Connection, pool: ThreadPoolExecutor
+) -> World:
+    remembered = resume(connection, config.location)
+    writer = Writer(connection, config.location)
+    if config.simulated:
+        writer.mark("simulated", "yes")
+    return World(
+        config=config,
+        edge=edge,
+        prober=prober,
+        connection=connection,
+        writer=writer,
+        pool=pool,
+        agenda=_agenda(config, remembered, edge.clock()),
+        healths={id: health for id, health in remembered.healths.items() if id in config.watches},
+        spendings=dict(remembered.spendings),
+        incidents=dict(remembered.incidents),
+        told=dict(remembered.told),
+    )
+
+
+def _agenda(config: Config, remembered: Remembered, now: datetime) -> Agenda:
+    """Resume the plans that are still to come; what should have been looked at meanwhile starts anew."""
+    agenda = Agenda()
+    for id, at in remembered.plans.items():
+        if id in config.watches and at > now:
+            agenda.set(id, at)
+    return agenda

@@ -1,0 +1,97 @@
+"""The simulator and a webhook in a thread, for tests that run the program as a process."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from probes.simulator import SimulatedAccount, Simulator
+from tests.receiver import webhook
+
+ROOT = Path(__file__).parents[1]
+KEYS = {
+    "openai/main": "sk-sim-main-0123456789abcdef",
+    "openai/backup": "sk-sim-backup-0123456789abcdef",
+    "anthropic/team": "sk-ant-sim-team-0123456789",
+}
+VARIABLES = {"OPENAI_MAIN": "openai/main", "OPENAI_BACKUP": "openai/backup", "ANTHROPIC_TEAM": "anthropic/team"}
+
+
+class Backstage:
+    def __init__(self, loop, simulator, inbox):
+        self._loop, self.simulator, self.inbox = loop, simulator, inbox
+
+    def set(self, id, trouble, **settings):
+        done = threading.Event()
+        key = KEYS.get(id, id)
+        self._loop.call_soon_threadsafe(lambda: (self.simulator.set(key, trouble, **settings), done.set()))
+        assert done.wait(5)
+
+    def write_config(self, folder, more="", channel=True, every_s=10):
+        blocks = [
+            f'[[accounts]]\nname = "{id.split("/")[1]}"\nprovider = "{id.split("/")[0]}"\nkey = "env:{variable}"\n'
+            f'base = "{self.simulator.base(id.split("/")[0])}"\ninterval_s = {{ list = {every_s}, chat = {every_s} }}\n'
+            for variable, id in VARIABLES.items()
+        ]
+        if channel:
+            blocks.append(f'[[channels]]\nname = "hook"\nurl = "{self.inbox.url}"\n')
+        (folder / "monitor.toml").write_text("[site]\nport = 0\n" + more + "\n" + "\n".join(blocks))
+
+    def until(self, check, limit_s):
+        ends = time.monotonic() + limit_s
+        while not check():
+            assert time.monotonic() < ends, f"not within {limit_s} s"
+            time.sleep(0.1)
+
+
+@contextmanager
+def backstage():
+    loop, ready, made = asyncio.new_event_loop(), threading.Event(), []
+
+    async def play():
+        ended = asyncio.Event()
+        accounts = [SimulatedAccount(id.split("/")[0], key) for id, key in KEYS.items()]
+        async with Simulator(accounts) as simulator, webhook() as inbox:
+            made.append((Backstage(loop, simulator, inbox), ended))
+            ready.set()
+            await ended.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(play()))
+    thread.start()
+    assert ready.wait(10)
+    stage, ended = made[0]
+    try:
+        yield stage
+    finally:
+        loop.call_soon_threadsafe(ended.set)
+        thread.join(10)
+        loop.close()
+
+
+def environment(keys=True, **more):
+    known = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return known | ({name: KEYS[id] for name, id in VARIABLES.items()} if keys else {}) | more
+
+
+def start(*arguments, folder, **more):
+    """Start the program as a newcomer's shell would, from the folder of the configuration."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "monitor", *arguments],
+        cwd=folder, env=environment(PYTHONPATH=str(ROOT), **more), text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def call(*arguments, folder, text="", limit_s=90, **more):
+    """Run the program to its end: exit code, stdout, stderr."""
+    with start(*arguments, folder=folder, **more) as process:
+        try:
+            out, err = process.communicate(text, timeout=limit_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        return process.returncode, out, err

@@ -1,0 +1,305 @@
+"""The program as a process: commands, exit codes, what goes to stdout and what to stderr."""
+
+import json
+import signal
+import sqlite3
+import time
+from contextlib import closing
+
+import pytest
+
+from monitor.cli import COMMANDS, main
+from probes.simulator import Trouble
+from tests.backstage import KEYS, backstage, call, start
+
+
+@pytest.fixture(scope="module")
+def stage():
+    with backstage() as stage:
+        yield stage
+
+
+@pytest.fixture
+def folder(tmp_path, stage):
+    for id in KEYS:
+        stage.set(id, None)
+    stage.inbox.messages.clear()
+    stage.write_config(tmp_path)
+    return tmp_path
+
+
+def test_help_names_every_command(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--help"])
+
+    assert end.value.code == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in COMMANDS)
+
+
+@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["status", "--nonsense"], ["drill", "x", "--fault", "sad"]])
+def test_wrong_use_is_exit_code_2(arguments, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+
+    assert end.value.code == 2
+
+
+def test_probe_prints_what_came_back_and_why(folder, stage):
+    stage.set("openai/main", Trouble.WALLET_EMPTY)
+    code, out, _ = call("probe", folder=folder)
+
+    assert code == 1
+    assert "quota_exhausted" in out
+    assert "You exceeded your current quota" in out
+    assert out.count("ok") >= 5
+    assert not list(folder.rglob("*.db"))
+
+
+def test_probe_of_one_account_asks_no_other(folder, stage):
+    before = stage.simulator.counts[KEYS["openai/backup"]]
+    code, out, _ = call("probe", "main", folder=folder)
+
+    assert code == 0
+    assert "openai/main" in out
+    assert "backup" not in out
+    assert stage.simulator.counts[KEYS["openai/backup"]] == before
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (("probe", "mian"), 'command line: "mian" is no account; did you mean'),
+        (("providers", "opanai"), 'command line: "opanai": no such provider; did you mean "openai"?'),
+        (("classify", "--provider", "opanai"), 'no such provider; did you mean "openai"?'),
+        (("--config", "gone.toml", "check"), "gone.toml: does not exist; create gone.toml or name another file"),
+        (("status",), "does not exist; start `provider-monitor run` or `once` first"),
+    ],
+)
+def test_what_does_not_exist_is_named_with_a_way_on(folder, command, told):
+    code, out, err = call(*command, folder=folder)
+
+    assert (code, out) == (2, "")
+    assert told in err
+
+
+def test_a_bad_configuration_is_told_on_stderr_all_at_once(tmp_path):
+    (tmp_path / "monitor.toml").write_text('locaton = "x"\n[probe]\nfailures = 0\n')
+    code, out, err = call("run", folder=tmp_path)
+
+    assert (code, out) == (2, "")
+    assert err.splitlines() == [
+        'monitor.toml: locaton is not known; did you mean "location"?',
+        "monitor.toml: probe.failures = 0; give 1 or more",
+    ]
+
+
+def test_check_loads_everything_and_sends_nothing(folder, stage):
+    before = len(stage.simulator.requests)
+    code, out, _ = call("check", folder=folder)
+
+    assert code == 0
+    assert "3 accounts, 6 targets, 1 channels: all well-formed" in out
+    assert (len(stage.simulator.requests), stage.inbox.messages) == (before, [])
+
+
+def test_check_names_a_channel_whose_address_is_wrong(tmp_path):
+    (tmp_path / "monitor.toml").write_text('[[channels]]\nname = "phone"\nurl = "slack://tokensecret"\n')
+    code, _, err = call("check", folder=tmp_path)
+
+    assert code == 2
+    assert "channels.phone.url is not a complete slack:// address" in err
+    assert "tokensecret" not in err
+
+
+def test_check_says_which_key_is_missing_and_goes_on(folder):
+    code, out, _ = call("check", folder=folder, keys=False)
+
+    assert code == 0
+    assert "UNKNOWN until mended: the environment variable OPENAI_MAIN is not set" in out
+
+
+def test_without_any_account_a_command_that_needs_one_says_so(tmp_path):
+    code, _, err = call("once", folder=tmp_path, keys=False)
+
+    assert code == 2
+    assert "set a key variable such as OPENAI_API_KEY" in err
+
+
+def test_once_exits_0_when_all_is_up_and_leaves_page_and_database(folder):
+    code, _, err = call("once", folder=folder)
+
+    assert code == 0, err
+    assert (folder / "site" / "index.html").exists()
+    with closing(sqlite3.connect(folder / "state" / "monitor.db")) as db:
+        assert db.execute("SELECT count(*) FROM observation").fetchone() == (6,)
+
+
+def test_once_confirms_a_block_tells_it_and_exits_1(folder, stage):
+    stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+    began = time.monotonic()
+    code, _, err = call("once", folder=folder)
+
+    assert code == 1, err
+    assert time.monotonic() - began < 30
+    assert stage.inbox.titles() == ["[DOWN] openai/main: account suspended"]
+    assert "account suspended" in (folder / "site" / "index.html").read_text()
+
+
+def test_once_again_asks_only_what_is_due(folder, stage):
+    call("once", folder=folder)
+    before = len(stage.simulator.requests)
+    call("once", folder=folder)
+
+    assert len(stage.simulator.requests) == before
+
+
+def test_status_incidents_and_json_tell_what_is_believed(folder, stage):
+    stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+    call("once", folder=folder)
+
+    code, out, _ = call("status", folder=folder)
+    assert code == 1
+    assert "account suspended" in out
+    code, out, _ = call("status", "--json", folder=folder)
+    states = {account["id"]: account["state"] for account in json.loads(out)["accounts"]}
+    assert (code, states["openai/main"], states["openai/backup"]) == (1, "down", "up")
+    code, out, _ = call("incidents", folder=folder)
+    assert code == 1
+    assert "openai/main: account suspended" in out
+    assert "hook: sent" in out
+
+
+def test_alive_asks_whether_it_looks_not_what_it_sees(folder, stage):
+    stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+    call("once", folder=folder)
+    assert call("status", "--alive", folder=folder)[0] == 0
+
+    with closing(sqlite3.connect(folder / "state" / "monitor.db")) as db, db:
+        db.execute("UPDATE mark SET value = value - 600000 WHERE name = 'beat'")
+    code, out, _ = call("status", "--alive", folder=folder)
+    assert code == 1
+    assert "last looked 6" in out
+
+
+def test_a_drill_without_a_running_monitor_rings_and_reports(folder, stage):
+    code, out, err = call("drill", "main", "--fault", "invalid_key", folder=folder)
+
+    assert code == 0, err
+    assert "hook: opened: sent" in out
+    assert "hook: resolved: sent" in out
+    assert [title.split("]")[0] for title in stage.inbox.titles()] == ["[DRILL", "[DRILL"]
+
+
+def test_a_drill_reports_a_channel_that_does_not_take_it(folder, stage):
+    stage.inbox.answer = 500
+    try:
+        code, out, _ = call("drill", "main", folder=folder)
+    finally:
+        stage.inbox.answer = 200
+
+    assert code == 1
+    assert "hook: opened: waiting (" in out
+
+
+def test_providers_prints_them_all_or_one_with_its_sources(folder):
+    _, out, _ = call("providers", folder=folder)
+    assert all(id in out for id in ("openai", "anthropic", "gemini", "cohere", "groq", "openai-compatible"))
+    _, out, _ = call("providers", "anthropic", folder=folder)
+    assert "https://" in out
+    assert "account_suspended" in out
+
+
+def test_classify_says_what_a_pasted_answer_means(folder):
+    body = '{"type":"error","error":{"type":"invalid_request_error","message":"This organization has been disabled."}}'
+    code, out, _ = call("classify", "--provider", "anthropic", "--status", "400", text=body, folder=folder)
+
+    result = json.loads(out)
+    assert code == 0
+    assert (result["fault"], result["blame"]) == ("account_suspended", "account")
+    assert result["rule"].startswith("anthropic/")
+    assert "support.claude.com" in result["advice"]
+
+
+def test_classify_reads_one_case_a_line_and_names_a_line_that_is_none(folder):
+    cases = [
+        {"provider": "openai", "http_status": 200, "headers": {}, "body": '{"object": "list", "data": []}'},
+        {
+            "provider": "openai",
+            "http_status": 429,
+            "headers": None,
+            "body": '{"error": {"code": "insufficient_quota"}}',
+        },
+        {"provider": "somebody-new", "http_status": 503, "headers": {}, "body": None},
+    ]
+    text = "\n".join([*map(json.dumps, cases), "no json"])
+    code, out, err = call("classify", "--jsonl", text=text, folder=folder)
+
+    assert [json.loads(line)["fault"] for line in out.splitlines()] == ["ok", "quota_exhausted", "overloaded"]
+    assert code == 2
+    assert "line 4 is no case" in err
+
+
+def test_a_header_can_decide(folder):
+    arguments = ("classify", "--provider", "openai", "--status", "403", "--header", "Cf-Mitigated: challenge")
+    _, out, _ = call(*arguments, text="<html>Just a moment...</html>", folder=folder)
+
+    assert json.loads(out)["fault"] == "blocked_by_edge"
+
+
+@pytest.fixture
+def running(folder):
+    """The resident monitor, ended with SIGTERM as a service manager would."""
+    with start("run", folder=folder) as process:
+        yield process
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=15)
+        assert process.returncode == 0, err
+        assert "Traceback" not in err
+        for key in KEYS.values():
+            assert key not in out + err
+
+
+def states(folder):
+    code, out, _ = call("status", "--json", folder=folder)
+    return {one["id"]: one["state"] for one in json.loads(out)["accounts"]} if code < 2 else {}
+
+
+def test_a_running_monitor_is_told_takes_up_changes_and_keeps_others_off(running, folder, stage):
+    stage.until(lambda: set(states(folder).values()) == {"up"}, 30)
+
+    code, _, err = call("run", folder=folder)
+    assert code == 2
+    assert f"process {running.pid}" in err
+    code, _, err = call("once", folder=folder)
+    assert code == 0
+    assert "nothing was asked" in err
+    code, out, _ = call("drill", "main", folder=folder)
+    assert code == 0
+    assert "hook: resolved: sent" in out
+
+    good = (folder / "monitor.toml").read_text()
+    (folder / "monitor.toml").write_text(good + "\n[probe]\nfailures = 0\n")
+    page = folder / "site" / "index.html"
+    stage.until(lambda: "probe.failures = 0" in page.read_text(), 20)
+
+    (folder / "monitor.toml").write_text(good.replace('name = "backup"', 'name = "renamed"'))
+    running.send_signal(signal.SIGHUP)
+    stage.until(lambda: "openai/renamed" in states(folder), 20)
+    stage.until(lambda: "probe.failures" not in page.read_text(), 20)
+
+
+def test_a_monitor_that_is_killed_goes_on_where_it_was(folder, stage):
+    stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+    with start("run", folder=folder) as process:
+        stage.until(lambda: stage.inbox.messages, 60)
+        process.kill()
+        process.communicate()
+    stage.set("openai/main", None)
+    with start("run", folder=folder) as process:
+        stage.until(lambda: len(stage.inbox.messages) == 2, 120)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=15)
+
+    assert [title.split()[0] for title in stage.inbox.titles()] == ["[DOWN]", "[RESOLVED]"]

@@ -1,0 +1,76 @@
+"""What a newcomer sees: `run` without an account, from an empty folder."""
+
+import json
+import signal
+import threading
+import time
+
+import pytest
+
+from monitor.demo import KEYS, SCRIPT
+from tests.backstage import start
+
+LIMIT_S = 120
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """Run the demonstration until its first recovery: what was printed, the pages seen, the exit code."""
+    folder = tmp_path_factory.mktemp("newcomer")
+    lines, pages = [], []
+    with start("run", folder=folder, OPENAI_API_KEY="") as process:
+        reader = threading.Thread(target=lambda: lines.extend(iter(process.stdout.readline, "")))
+        reader.start()
+        ends = time.monotonic() + LIMIT_S
+        while time.monotonic() < ends and not any("[RESOLVED]" in line for line in list(lines)):
+            page = folder / "site" / "demo" / "index.html"
+            if page.exists():
+                pages.append(page.read_text())
+            time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        code = process.wait(15)
+        reader.join()
+        err = process.stderr.read()
+    return {"text": "".join(lines), "pages": pages, "code": code, "err": err, "folder": folder}
+
+
+def test_it_says_that_it_is_simulated_and_how_to_begin_in_earnest(shown):
+    assert "everything here is SIMULATED" in shown["text"]
+    assert "OPENAI_API_KEY" in shown["text"]
+
+
+def test_an_incident_is_told_with_its_cause_and_its_end(shown):
+    assert "[SIMULATED] [DOWN] openai/production: account suspended" in shown["text"]
+    assert "[SIMULATED] [RESOLVED] openai/production: account suspended" in shown["text"]
+
+
+def test_the_page_changed_with_it(shown):
+    assert any("account suspended" not in page for page in shown["pages"])
+    assert any("account suspended" in page for page in shown["pages"])
+    assert all("SIMULATED" in page.upper() for page in shown["pages"])
+
+
+def test_it_ends_well_and_leaves_nothing_outside_its_folders(shown):
+    assert (shown["code"], "Traceback" in shown["err"]) == (0, False)
+    assert {path.name for path in shown["folder"].iterdir()} == {"state", "site"}
+
+
+def test_not_even_a_simulated_key_is_shown(shown):
+    kept = b"".join(path.read_bytes() for path in shown["folder"].rglob("*") if path.is_file()).decode(
+        "utf-8", "replace"
+    )
+    for key in KEYS.values():
+        assert key not in kept + shown["text"] + shown["err"]
+
+
+def test_its_status_is_machine_readable_and_marked(shown):
+    assert json.loads((shown["folder"] / "site" / "demo" / "status.json").read_text())["simulated"] is True
+
+
+def test_the_script_heals_all_that_it_hurts():
+    ill = set()
+    for scene in SCRIPT:
+        (ill.add if scene.trouble else ill.discard)(scene.subject)
+
+    assert not ill
+    assert [scene.after_s for scene in SCRIPT] == sorted(scene.after_s for scene in SCRIPT)

@@ -1,0 +1,449 @@
+"""The whole loop in one process on the simulator, with its pauses cut short."""
+
+import asyncio
+import random
+import sqlite3
+import time
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from monitor import drill, run, schedule, world
+from monitor.config import Channel, Config, ProbeSection, SiteSection, StoreSection
+from monitor.detect.health import State
+from monitor.drill import Drill
+from monitor.schedule import Budget, Watch
+from monitor.store.connection import Busy, open_reader
+from monitor.world import Edge, open_world
+from probes.catalog import load_provider
+from probes.model import Account, Fault, Target
+from probes.simulator import SimulatedAccount, Simulator, Trouble
+from tests.receiver import webhook
+
+KEYS = {
+    "openai/main": "sk-sim-main-0123456789",
+    "openai/backup": "sk-sim-backup-0123456789",
+    "groq/llama": "gsk_simllama0123456789",
+}
+EVERY_S = 0.2
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch):
+    monkeypatch.setattr(schedule, "CONFIRM_S", (0.1, 0.1, 0.1))
+    monkeypatch.setattr(schedule, "REVIVE_S", 0.1)
+    monkeypatch.setattr(schedule, "BACK_OFF", (1, 2))
+    monkeypatch.setattr(world, "SPREAD_S", 0.1)
+    monkeypatch.setattr(run, "BEAT_S", 0.05)
+    monkeypatch.setattr(run, "STEP_S", 0.1)
+    monkeypatch.setattr(drill, "LASTS", drill.timedelta(seconds=0.3))
+
+
+def config(folder, simulator, *channels, ids=KEYS, base=None, **facts):
+    accounts = {}
+    for id in ids:
+        provider, name = id.split("/")
+        accounts[id] = Account(name, provider, KEYS[id], base or simulator.base(provider))
+    watches = [
+        Watch(Target(id, account.provider, canary, model), EVERY_S, free)
+        for id, account in accounts.items()
+        for canary, model, free in (("list", None, True), ("chat", _model(account.provider), False))
+    ]
+    return replace(
+        Config(
+            file=None,
+            location="here",
+            probe=ProbeSection(connect_s=1, silence_s=1, total_s=2),
+            store=StoreSection(),
+            site=SiteSection(),
+            database=folder / "state" / "monitor.db",
+            folder=folder / "site",
+            providers={one.provider: load_provider(one.provider) for one in accounts.values()},
+            accounts=accounts,
+            budgets={id: Budget(1, 10**6) for id in accounts},
+            watches={watch.target.id: watch for watch in watches},
+            channels=channels or (Channel("terminal", "terminal:"),),
+        ),
+        **facts,
+    )
+
+
+def _model(provider):
+    return load_provider(provider).canaries["chat"].model
+
+
+class Watching:
+    """A monitor at work: its world, what it showed, and a way to wait for something."""
+
+    def __init__(self, world, shown):
+        self.world, self.shown = world, shown
+
+    async def until(self, check, limit_s=15):
+        async with asyncio.timeout(limit_s):
+            while not check():  # noqa: ASYNC110 - we wait for a state of many parts, not for one event
+                await asyncio.sleep(0.02)
+
+    def state(self, id):
+        return {health.state for key, health in self.world.healths.items() if key.startswith(id)}
+
+    def titles(self):
+        return [text.strip().splitlines()[0] for text in self.shown]
+
+
+@asynccontextmanager
+async def watching(settings):
+    shown = []
+    edge = Edge(lambda: datetime.now(UTC), time.monotonic, random.random, shown.append)
+    async with open_world(settings, edge) as made:
+        made.plan_anew()
+        stages = asyncio.create_task(run.run(made, asyncio.Event()))
+        try:
+            yield Watching(made, shown)
+        finally:
+            stages.cancel()
+            await asyncio.gather(stages, return_exceptions=True)
+
+
+def simulator(**settings):
+    return Simulator([SimulatedAccount(id.split("/")[0], key) for id, key in KEYS.items()], **settings)
+
+
+def everything_below(folder):
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_suspended_account_is_noticed_explained_told_shown_and_its_recovery_too(tmp_path):
+    async def play():
+        async with simulator() as other_side, webhook() as inbox:
+            settings = config(tmp_path, other_side, Channel("hook", inbox.url))
+            async with watching(settings) as monitor:
+                await monitor.until(lambda: monitor.state("openai/main") == {State.UP})
+                other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
+                await inbox.until(lambda messages: len(messages) == 1)
+                page = settings.folder / "index.html"
+                await monitor.until(lambda: "account suspended" in page.read_text())
+                other_side.set(KEYS["openai/main"], None)
+                await inbox.until(lambda messages: len(messages) == 2)
+                await monitor.until(lambda: "Nothing is wrong" in page.read_text() or not monitor.world.incidents)
+            return inbox
+
+    inbox = asyncio.run(play())
+    assert inbox.titles() == [
+        "[DOWN] openai/main: account suspended",
+        "[RESOLVED] openai/main: account suspended",
+    ]
+    assert "request id" in inbox.messages[0]["message"]
+    assert "Working instead: openai/backup" in inbox.messages[0]["message"]
+
+
+def test_no_key_is_in_the_database_the_page_or_any_message(tmp_path, caplog):
+    async def play():
+        async with simulator() as other_side, webhook() as inbox:
+            settings = config(tmp_path, other_side, Channel("hook", inbox.url))
+            async with watching(settings) as monitor:
+                for id in KEYS:
+                    other_side.set(KEYS[id], Trouble.ECHO_KEY)
+                await inbox.until(lambda messages: len(messages) >= 3)
+                await asyncio.sleep(1.5)
+            return repr(inbox.messages) + "".join(monitor.shown)
+
+    told = asyncio.run(play())
+    kept = everything_below(tmp_path)
+    for key in KEYS.values():
+        for part in (key, key[:12], key[-12:]):
+            assert part.encode() not in kept
+            assert part not in told + caplog.text
+
+
+def test_an_overloaded_provider_is_one_incident_that_blames_no_account(tmp_path):
+    async def play():
+        async with simulator() as other_side:
+            async with watching(config(tmp_path, other_side)) as monitor:
+                await monitor.until(lambda: monitor.state("openai") == {State.UP})
+                other_side.set("openai", Trouble.SERVER_ERROR)
+                await monitor.until(lambda: monitor.shown)
+                other_side.set("openai", None)
+                await monitor.until(lambda: len(monitor.shown) == 2)
+            return monitor
+
+    assert asyncio.run(play()).titles() == ["[DOWN] openai: server errors", "[RESOLVED] openai: server errors"]
+
+
+def test_a_single_bad_answer_wakes_nobody(tmp_path):
+    async def play():
+        async with simulator() as other_side:
+            patient = ProbeSection(failures=50)
+            async with watching(config(tmp_path, other_side, probe=patient)) as monitor:
+                await monitor.until(lambda: monitor.state("openai/main") == {State.UP})
+                other_side.set(KEYS["openai/main"], Trouble.SERVER_ERROR)
+                await monitor.until(lambda: State.SUSPECTED in monitor.state("openai/main"))
+                other_side.set(KEYS["openai/main"], None)
+                await monitor.until(lambda: monitor.state("openai/main") == {State.UP})
+            return monitor
+
+    assert asyncio.run(play()).shown == []
+
+
+def test_when_nothing_can_be_reached_nobody_is_blamed(tmp_path):
+    async def play():
+        async with simulator() as other_side:
+            settings = config(tmp_path, other_side, base="http://127.0.0.1:1/v1")
+            async with watching(settings) as monitor:
+                await monitor.until(lambda: monitor.shown)
+                await asyncio.sleep(0.5)
+            return monitor
+
+    (message,) = asyncio.run(play()).shown
+    assert "the monitor is offline" in message
+    assert "nobody" in message
+
+
+def test_a_restart_in_the_middle_of_an_incident_tells_nothing_twice(tmp_path):
+    async def play():
+        async with simulator() as other_side, webhook() as inbox:
+            settings = config(tmp_path, other_side, Channel("hook", inbox.url))
+            other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
+            async with watching(settings) as monitor:
+                await monitor.until(lambda: _delivered(settings) == 1)
+            async with watching(settings) as monitor:
+                await asyncio.sleep(1)
+                other_side.set(KEYS["openai/main"], None)
+                await inbox.until(lambda messages: len(messages) == 2)
+                await monitor.until(lambda: not monitor.world.incidents)
+            return inbox
+
+    assert [title.split()[0] for title in asyncio.run(play()).titles()] == ["[DOWN]", "[RESOLVED]"]
+
+
+def test_a_message_that_could_not_be_sent_is_sent_after_a_restart(tmp_path):
+    async def play():
+        async with simulator() as other_side, webhook(answer=500) as inbox:
+            settings = config(tmp_path, other_side, Channel("hook", inbox.url))
+            other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
+            async with watching(settings) as monitor:
+                await monitor.until(lambda: _failed_tries(settings))
+                await monitor.until(lambda: "not getting through" in (settings.folder / "index.html").read_text())
+            inbox.answer = 200
+            with closing(sqlite3.connect(settings.database)) as db, db:
+                db.execute("UPDATE outbox SET next = 0")
+            async with watching(settings):
+                await inbox.until(lambda messages: len(messages) == 1)
+            return inbox
+
+    assert asyncio.run(play()).titles() == ["[DOWN] openai/main: account suspended"]
+
+
+def _failed_tries(settings):
+    with closing(open_reader(settings.database)) as db:
+        return db.execute("SELECT count(*) FROM outbox WHERE error IS NOT NULL").fetchone()[0]
+
+
+def test_a_channel_that_hangs_does_not_hold_up_the_others(tmp_path):
+    async def play():
+        async with simulator() as other_side, webhook(answer=None) as deaf, webhook() as inbox:
+            settings = config(tmp_path, other_side, Channel("deaf", deaf.url), Channel("hook", inbox.url))
+            other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
+            async with watching(settings):
+                await inbox.until(lambda messages: len(messages) == 1, limit_s=10)
+
+    asyncio.run(play())
+
+
+def test_a_locked_database_loses_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr("monitor.store.connection.WAIT_S", 0.1)
+
+    async def play():
+        async with simulator() as other_side, webhook() as inbox:
+            settings = config(tmp_path, other_side, Channel("hook", inbox.url))
+            async with watching(settings) as monitor:
+                await monitor.until(lambda: monitor.state("openai/main") == {State.UP})
+                with closing(sqlite3.connect(settings.database, isolation_level=None)) as intruder:
+                    intruder.execute("BEGIN IMMEDIATE")
+                    other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
+                    await monitor.until(lambda: monitor.world.incidents)
+                    assert "store" in monitor.world.warnings
+                    assert inbox.messages == []
+                await inbox.until(lambda messages: len(messages) == 1)
+                await monitor.until(lambda: "store" not in monitor.world.warnings)
+                assert monitor.world.unsaved == []
+
+    asyncio.run(play())
+
+
+def test_a_spent_budget_makes_the_paid_canary_unknown_and_leaves_the_free_one(tmp_path):
+    async def play():
+        async with simulator() as other_side:
+            settings = config(tmp_path, other_side, ids=["openai/main"])
+            settings = replace(settings, budgets={"openai/main": Budget(1, 1)})
+            async with watching(settings) as monitor:
+                await monitor.until(lambda: monitor.state("openai/main/chat") == {State.UNKNOWN})
+                await asyncio.sleep(0.5)
+            return monitor, other_side.counts
+
+    monitor, _ = asyncio.run(play())
+    assert monitor.state("openai/main/list") == {State.UP}
+    (reason,) = {health.reason for id, health in monitor.world.healths.items() if "chat" in id}
+    assert "budget" in reason
+    assert monitor.shown == []
+
+
+def test_an_account_without_its_key_is_unknown_with_the_reason_and_the_rest_runs(tmp_path):
+    async def play():
+        async with simulator() as other_side:
+            settings = config(tmp_path, other_side)
+            accounts = dict(settings.accounts)
+            accounts["openai/main"] = Account("main", "openai", None, None, problem="the variable X is not set")
+            async with watching(replace(settings, accounts=accounts)) as monitor:
+                await monitor.until(lambda: monitor.state("openai/backup") == {State.UP})
+                await monitor.until(lambda: monitor.state("openai/main") == {State.UNKNOWN})
+                page = settings.folder / "index.html"
+                await monitor.until(lambda: page.exists() and "the variable X is not set" in page.read_text())
+            return other_side.received(KEYS["openai/main"])
+
+    assert asyncio.run(play()) == []
+
+
+def test_a_drill_rings_every_channel_is_marked_and_touches_no_account(tmp_path):
+    async def play():
+        async with simulator() as other_side, webhook() as inbox:
+            settings = config(tmp_path, other_side, Channel("hook", inbox.url))
+            async with watching(settings) as monitor:
+                drill.ask(settings.database, Drill("openai/main", Fault.QUOTA_EXHAUSTED, datetime.now(UTC)))
+                await inbox.until(lambda messages: len(messages) == 2)
+                return inbox, monitor.state("openai/main")
+
+    inbox, states = asyncio.run(play())
+    assert inbox.titles() == [
+        "[DRILL] [DOWN] openai/main: credit or quota used up",
+        "[DRILL] [RESOLVED] openai/main: credit or quota used up",
+    ]
+    assert State.DOWN not in states
+
+
+def test_two_monitors_do_not_share_a_database(tmp_path):
+    async def play():
+        async with simulator() as other_side:
+            settings = config(tmp_path, other_side)
+            async with watching(settings):
+                with pytest.raises(Busy):
+                    async with watching(settings):
+                        pass
+
+    asyncio.run(play())
+
+
+def test_a_hanging_provider_does_not_hold_up_the_others(tmp_path):
+    async def play():
+        async with simulator() as other_side:
+            other_side.set("groq", Trouble.HANG)
+            async with watching(config(tmp_path, other_side)) as monitor:
+                await monitor.until(lambda: monitor.state("openai") == {State.UP}, limit_s=3)
+                before = other_side.counts[KEYS["openai/main"]]
+                await asyncio.sleep(1)
+                return other_side.counts[KEYS["openai/main"]] - before
+
+    assert asyncio.run(play()) >= 5
+
+
+def test_no_more_attempts_at_one_host_than_allowed(tmp_path):
+    async def play():
+        async with simulator() as other_side:
+            for key in KEYS.values():
+                other_side.set(key, Trouble.HANG)
+            probe = ProbeSection(connect_s=1, silence_s=5, total_s=5, per_host=2)
+            async with watching(config(tmp_path, other_side, probe=probe)):
+                await asyncio.sleep(1)
+                return len(other_side.requests)
+
+    assert asyncio.run(play()) == 2
+
+
+def test_a_clock_that_is_set_back_an_hour_does_not_stop_the_watch(tmp_path):
+    shift = [0.0]
+
+    async def play():
+        async with simulator() as other_side:
+            edge = Edge(
+                lambda: datetime.fromtimestamp(time.time() + shift[0], UTC), time.monotonic, random.random, print
+            )
+            async with open_world(config(tmp_path, other_side), edge) as made:
+                made.plan_anew()
+                stages = asyncio.create_task(run.run(made, asyncio.Event()))
+                await asyncio.sleep(1)
+                shift[0] = -3600
+                await asyncio.sleep(0.3)
+                before = sum(other_side.counts.values())
+                await asyncio.sleep(1)
+                stages.cancel()
+                await asyncio.gather(stages, return_exceptions=True)
+                return sum(other_side.counts.values()) - before
+
+    assert asyncio.run(play()) >= 6
+
+
+def test_a_drill_that_a_crash_left_open_ends_after_the_restart(tmp_path):
+    async def play():
+        async with simulator() as other_side, webhook() as inbox:
+            settings = config(tmp_path, other_side, Channel("hook", inbox.url))
+            settings.database.parent.mkdir(parents=True)
+            drill.ask(settings.database, Drill("openai/main", Fault.TIMEOUT, datetime.now(UTC)))
+            async with watching(settings) as monitor:
+                await monitor.until(lambda: _delivered(settings) == 1)
+            async with watching(settings) as monitor:
+                await inbox.until(lambda messages: len(messages) == 2)
+                await monitor.until(lambda: not monitor.world.incidents)
+            return inbox
+
+    assert [title.split()[1] for title in asyncio.run(play()).titles()] == ["[DOWN]", "[RESOLVED]"]
+
+
+def test_a_target_that_a_new_configuration_leaves_out_is_looked_at_no_more(tmp_path):
+    async def play():
+        async with simulator() as other_side:
+            settings = config(tmp_path, other_side)
+            async with watching(settings) as monitor:
+                other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
+                await monitor.until(lambda: monitor.shown)
+                smaller = {id: watch for id, watch in settings.watches.items() if not id.startswith("openai/main")}
+                monitor.world.take_up(replace(settings, watches=smaller))
+                await monitor.until(lambda: not monitor.world.incidents)
+                await asyncio.sleep(0.3)
+                before = other_side.counts[KEYS["openai/main"]]
+                await asyncio.sleep(1)
+                return monitor, other_side.counts[KEYS["openai/main"]] - before
+
+    monitor, asked = asyncio.run(play())
+    assert asked == 0
+    assert len(monitor.shown) == 1, "it is not resolved, only no longer watched"
+
+
+def test_old_results_are_rolled_up_and_forgotten_while_it_runs(tmp_path):
+    async def play():
+        async with simulator() as other_side:
+            settings = config(tmp_path, other_side)
+            async with watching(settings) as monitor:
+                await monitor.until(lambda: monitor.state("openai") == {State.UP})
+            with closing(sqlite3.connect(settings.database)) as db, db:
+                db.execute("UPDATE OR IGNORE observation SET at = at - 86400000 * 20")
+            async with watching(settings) as monitor:
+                await monitor.until(lambda: _count(settings, "daily") > 0 and _oldest_age_d(settings) < 15)
+
+    asyncio.run(play())
+
+
+def _delivered(settings):
+    with closing(open_reader(settings.database)) as db:
+        return db.execute("SELECT count(*) FROM outbox WHERE state = 'sent'").fetchone()[0]
+
+
+def _count(settings, table):
+    with closing(open_reader(settings.database)) as db:
+        return db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+
+
+def _oldest_age_d(settings):
+    with closing(open_reader(settings.database)) as db:
+        (oldest,) = db.execute("SELECT min(at) FROM observation").fetchone()
+    return (time.time() - oldest / 1000) / 86400 if oldest else 0

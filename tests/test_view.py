@@ -1,0 +1,170 @@
+"""From configuration and database to what is shown."""
+
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from monitor.config import Config, ProbeSection, SiteSection, StoreSection
+from monitor.detect.health import State
+from monitor.diagnose import Diagnosis, Scope
+from monitor.incident import Change, ChangeKind, open_incident
+from monitor.schedule import Budget, Spending, Watch
+from monitor.store.connection import open_writer
+from monitor.store.value import Batch, Message
+from monitor.store.writer import Writer
+from monitor.view import advice_for, take, usable
+from probes.catalog import load_provider
+from probes.model import Account, Confidence, Fault, Limit, Usage
+from tests.conftest import NOON, at, health, observation, target
+
+LIST, CHAT = target("openai/main", "list"), target("openai/main", "chat", "gpt")
+
+
+@pytest.fixture
+def db(tmp_path):
+    with closing(open_writer(tmp_path / "monitor.db")) as connection:
+        yield connection
+
+
+@pytest.fixture
+def writer(db):
+    return Writer(db, "here")
+
+
+def config(*targets, **facts):
+    accounts = {one.account: Account(one.account.split("/")[1], "openai", "k") for one in targets}
+    settings = Config(
+        file=None, location="here", probe=ProbeSection(), store=StoreSection(), site=SiteSection(),
+        database=None, folder=None, providers={"openai": load_provider("openai")}, accounts=accounts,
+        budgets={id: Budget(1, 1) for id in accounts},
+        watches={one.id: Watch(one, 60, free=True) for one in targets}, channels=(),
+    )  # fmt: skip
+    return replace(settings, **facts)
+
+
+def remember(writer, one, now, plan=60, **more):
+    writer.save(Batch(at(0), (observation(target=one, **more),), {one.id: now}, {one.id: at(plan)}))
+
+
+def shown(db, settings, seconds=1):
+    return take(db, settings, at(seconds))
+
+
+def account(snapshot):
+    (provider,) = snapshot.providers
+    return provider.accounts[0]
+
+
+def test_what_was_never_looked_at_is_unknown(db):
+    view = account(shown(db, config(LIST)))
+
+    assert (view.state, view.targets[0].seen_at, view.targets[0].availability) == (State.UNKNOWN, None, None)
+
+
+def test_an_account_is_as_bad_as_the_worst_of_its_targets(db, writer):
+    remember(writer, LIST, health(None))
+    remember(writer, CHAT, health(*[Fault.QUOTA_EXHAUSTED] * 3, target=CHAT))
+    view = account(shown(db, config(LIST, CHAT)))
+
+    assert (view.state, view.fault) == (State.DOWN, Fault.QUOTA_EXHAUSTED)
+    assert "Billing is at https://" in view.advice
+
+
+def test_a_look_that_is_overdue_is_no_longer_believed(db, writer):
+    remember(writer, LIST, health(None), plan=60)
+
+    assert account(shown(db, config(LIST), seconds=100)).state is State.UP
+    late = account(shown(db, config(LIST), seconds=151)).targets[0]
+    assert (late.state, late.reason) == (State.UNKNOWN, "the monitor was not looking")
+
+
+def test_the_strip_has_a_cell_for_each_of_twenty_four_hours(db, writer):
+    for hours in (0, 1, 5):
+        writer.save(Batch(at(0), (observation(seconds=hours * 3600, target=LIST),)))
+    writer.save(Batch(at(0), (observation(Fault.TIMEOUT, 5 * 3600 + 60, LIST),)))
+    view = account(shown(db, config(LIST), seconds=5 * 3600 + 120)).targets[0]
+
+    assert [(cell.ok, cell.failed) for cell in view.cells[-6:]] == [(1, 0), (1, 0), (0, 0), (0, 0), (0, 0), (1, 1)]
+    assert len(view.cells) == 24
+    assert view.availability == 0.75
+
+
+def test_not_having_looked_is_in_no_availability(db, writer):
+    writer.save(Batch(at(0), (observation(target=LIST), observation("no budget", 60, LIST))))
+
+    assert account(shown(db, config(LIST), seconds=120)).targets[0].availability == 1
+
+
+def test_now_is_set_against_the_usual(db, writer):
+    for number in range(100):
+        latency_s = 0.5 if number < 90 else 2.0
+        one = replace(observation(seconds=number * 10, target=CHAT), latency_s=latency_s, ttft_s=latency_s / 2)
+        writer.save(Batch(at(0), (one,)))
+    view = account(shown(db, config(CHAT), seconds=1000)).targets[0]
+
+    assert (view.latency.now_s, view.latency.usual_s) == (pytest.approx(2, rel=0.05), pytest.approx(0.5, rel=0.05))
+    assert (view.ttft.now_s, view.ttft.usual_s) == (pytest.approx(1, rel=0.05), pytest.approx(0.25, rel=0.05))
+
+
+def test_limits_and_spending_of_today_are_shown(db, writer):
+    limits = (Limit("requests", 60, 500, 499),)
+    writer.save(
+        Batch(
+            at(0),
+            (observation(target=CHAT, limits=limits, usage=Usage(1, 1)),),
+            spendings={"openai/main": Spending(NOON.date(), 2, 0.5)},
+        )
+    )
+    view = account(shown(db, config(CHAT)))
+
+    assert (view.spent_usd, view.targets[0].limits) == (0.5, limits)
+    assert account(shown(db, config(CHAT), seconds=86400)).spent_usd == 0
+
+
+CAUSE = Diagnosis(Scope.ACCOUNT, "openai/main", Fault.ACCOUNT_SUSPENDED, Confidence.HIGH, at(0), (), (LIST.id,), ())
+
+
+def test_incidents_are_shown_with_what_was_told(db, writer):
+    opened = Change(open_incident(CAUSE), ChangeKind.OPENED, at(1))
+    writer.save(Batch(at(1), changes=(opened,), messages=(Message(opened.id, "phone"),)))
+    snapshot = shown(db, config(LIST))
+
+    (view,) = snapshot.open_incidents
+    assert (view.title, view.told[0].channel) == ("openai/main: account suspended", "phone")
+    closed = Change(replace(opened.incident, closed_at=at(60)), ChangeKind.RESOLVED, at(60))
+    writer.save(Batch(at(60), changes=(closed,)))
+    snapshot = shown(db, config(LIST))
+    assert (snapshot.open_incidents, len(snapshot.past_incidents)) == ((), 1)
+
+
+def test_warnings_are_ours_and_the_channels(db, writer):
+    opened = Change(open_incident(CAUSE), ChangeKind.OPENED, at(1))
+    writer.save(Batch(at(1), changes=(opened,), messages=(Message(opened.id, "phone"),)))
+    writer.postponed(writer.letters(at(9))[0], "no answer within 20 s", at(60))
+
+    assert take(db, config(LIST), at(9), ["disk full"]).warnings == (
+        "disk full",
+        "messages to phone are not getting through: no answer within 20 s",
+    )
+
+
+def test_usable_instead_is_another_account_of_which_all_is_up():
+    targets = [target(f"openai/{name}", canary) for name in ("main", "a", "b", "c") for canary in ("list", "chat")]
+    healths = {one.id: health(None, target=one) for one in targets if "/b/" not in one.id}
+    healths["openai/c/chat"] = health(Fault.TIMEOUT)
+
+    assert [one.account for one in usable(open_incident(CAUSE), config(*targets), healths)] == ["openai/a"]
+
+
+def test_when_the_monitor_is_offline_the_advice_is_for_this_machine():
+    offline = open_incident(replace(CAUSE, scope=Scope.MONITOR, subject="", fault=Fault.CONNECTION_FAILED))
+
+    assert "this machine's network" in advice_for(offline, config(LIST))
+
+
+def test_a_page_is_stale_after_two_intervals_but_not_before_two_minutes(db):
+    slow = {LIST.id: Watch(LIST, 600, free=True)}
+
+    assert shown(db, config(LIST)).fresh_s == 120
+    assert shown(db, config(LIST, watches=slow)).fresh_s == 1200
