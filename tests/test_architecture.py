@@ -1,0 +1,170 @@
+"""The floor plan, checked: a new file has to argue for its line here."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# What each module may import besides the standard library. Nothing below imports upward.
+MODEL = {"probes.model"}
+PLAN = {
+    "probes": set(),
+    "probes.model": set(),
+    "probes.redact": set(),
+    "probes.document": {"msgspec", "jsonschema", "probes.redact"},
+    "probes.provider": {"msgspec", "probes.model"},
+    "probes.catalog": {"probes.model", "probes.document", "probes.provider"},
+    "probes.dialects": {"probes.model", "probes.provider"},
+    "probes.complaint": {"msgspec"},
+    "probes.classify": {"probes.model", "probes.provider", "probes.complaint"},
+    "probes.ratelimit": {"probes.model"},
+    "probes.advice": {"probes.model", "probes.provider"},
+    "probes.stream": {"aiohttp"},
+    "probes.canary": {
+        *("aiohttp", "msgspec", "probes.model", "probes.provider", "probes.dialects", "probes.classify"),
+        "probes.complaint",
+        *("probes.ratelimit", "probes.redact", "probes.stream"),
+    },
+    "monitor": set(),
+    "monitor.__main__": {"monitor.cli"},
+    "monitor.detect": set(),
+    "monitor.detect.health": MODEL,
+    "monitor.schedule": {"probes.model", "monitor.detect.health"},
+    "monitor.diagnose": {"probes.model", "monitor.detect.health"},
+    "monitor.incident": {"probes.model", "monitor.diagnose"},
+    "monitor.sli": set(),
+    "monitor.drill": {"msgspec", "probes.model", "monitor.diagnose", "monitor.incident"},
+    "monitor.words": {"probes.model", "monitor.diagnose", "monitor.incident"},
+    "monitor.secret": set(),
+    "monitor.config": {
+        *("msgspec", "probes.model", "probes.document", "probes.provider", "probes.catalog"),
+        *("monitor.detect.health", "monitor.schedule", "monitor.secret"),
+    },
+    "monitor.store": set(),
+    "monitor.store.connection": {"monitor.store.schema"},
+    "monitor.store.schema": {"sqlite_utils"},
+    "monitor.store.value": {"msgspec", "probes.model", "monitor.detect.health", "monitor.incident", "monitor.schedule"},
+    "monitor.store.writer": {
+        "probes.model",
+        "monitor.detect.health",
+        "monitor.incident",
+        "monitor.schedule",
+        "monitor.store.value",
+    },
+    "monitor.store.reader": {
+        *("probes.model", "monitor.detect.health", "monitor.incident", "monitor.schedule", "monitor.sli"),
+        "monitor.store.value",
+    },
+    "monitor.store.rollup": {"monitor.sli", "monitor.store.reader", "monitor.store.value"},
+    "monitor.alert": set(),
+    "monitor.alert.routing": {"monitor.incident", "monitor.store.value"},
+    "monitor.alert.text": {"jinja2", "monitor.diagnose", "monitor.incident", "monitor.words"},
+    "monitor.alert.address": {"apprise", "monitor.config"},
+    "monitor.alert.deliver": {
+        *("probes.redact", "monitor.alert.address", "monitor.alert.text", "monitor.config", "monitor.incident"),
+        "monitor.store.writer",
+    },
+    "monitor.publish": set(),
+    "monitor.view": {
+        *("probes.model", "probes.advice", "monitor.config", "monitor.detect.health", "monitor.diagnose"),
+        *("monitor.incident", "monitor.alert.text", "monitor.publish.snapshot", "monitor.schedule", "monitor.sli"),
+        *("monitor.store.reader", "monitor.words"),
+    },
+    "monitor.world": {
+        *("monitor", "monitor.alert.deliver", "monitor.config", "monitor.detect.health", "monitor.incident"),
+        *("monitor.schedule", "monitor.store.connection", "monitor.store.reader", "monitor.store.value"),
+        *("monitor.store.writer", "probes.canary", "probes.catalog", "probes.model"),
+    },
+    "monitor.demo": {"probes.catalog", "probes.model", "probes.simulator", "monitor.config", "monitor.schedule"},
+    "monitor.log": {"probes.redact"},
+    "monitor.table": {
+        *("rich", "probes.model", "probes.provider", "monitor.detect.health"),
+        *("monitor.publish.snapshot", "monitor.words"),
+    },
+}
+# Where all stages meet; they import what they join.
+ROOFS = {"monitor.run", "monitor.daemon", "monitor.errand", "monitor.cli"}
+
+TOP = {
+    *("monitor", "probes", "templates", "tests", "deploy", ".ci", "monitor.toml", "pyproject.toml", "Makefile"),
+    *(
+        "README.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "LICENSE",
+        "Dockerfile",
+        "compose.yaml",
+        ".gitignore",
+        ".dockerignore",
+    ),
+}
+REFUSED = {"utils", "util", "helpers", "common", "core", "base", "misc"}
+
+
+def modules():
+    for path in sorted([*ROOT.glob("monitor/**/*.py"), *ROOT.glob("probes/**/*.py")]):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "absolute imports only"
+            for name in node.names:
+                inner = f"{node.module}.{name.name}"
+                yield inner if inner in dict(modules()) else node.module
+
+
+def is_standard(name):
+    return name.partition(".")[0] in sys.stdlib_module_names
+
+
+def outside(name):
+    """A third party is one thing, whichever of its modules is used."""
+    return name if name.startswith(("monitor", "probes")) else name.partition(".")[0]
+
+
+@pytest.mark.parametrize(("name", "path"), [pytest.param(*one, id=one[0]) for one in modules()])
+def test_a_module_imports_exactly_what_its_line_of_the_plan_allows(name, path):
+    used = {outside(one) for one in imports(path) if not is_standard(one)}
+
+    if name in ROOFS:
+        return
+    if name.startswith(("probes.simulator", "monitor.publish")):
+        floor = "monitor." if name.startswith("probes") else "monitor.run"
+        assert not {one for one in used if one.startswith(floor)}
+        return
+    assert used == PLAN[name]
+
+
+def test_every_line_of_the_plan_has_its_module():
+    assert set(PLAN) | ROOFS <= {name for name, _ in modules()}
+
+
+def test_the_probes_know_nothing_of_the_monitor():
+    for name, path in modules():
+        if name.startswith("probes"):
+            assert not [one for one in imports(path) if one.startswith("monitor")], name
+
+
+def test_no_room_is_called_after_nothing():
+    for name, _ in modules():
+        assert not REFUSED & set(name.split(".")), name
+
+
+def test_the_top_level_holds_what_it_is_known_to_hold():
+    ignored = {line.strip("/") for line in (ROOT / ".gitignore").read_text().split()}
+    here = {path.name for path in ROOT.iterdir()} - {".git"} - ignored
+    assert {name for name in here if not re.fullmatch(r".*\.egg-info|.*\.db.*", name)} <= TOP
+
+
+def test_the_product_does_not_know_of_tests():
+    for name, path in modules():
+        assert not re.search(r"\bpytest\b|\bunittest\b|\bmock\b", path.read_text()), name
