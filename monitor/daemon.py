@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -93,7 +94,8 @@ async def _site(config: Config) -> AsyncIterator[str | None]:
         yield None
         return
     config.folder.mkdir(parents=True, exist_ok=True)
-    runner = web.AppRunner(site_app(config.folder), access_log=None)
+    public = urlsplit(config.site.url or "").hostname  # a proxy in front passes this name on
+    runner = web.AppRunner(site_app(config.folder, [public] if public else []), access_log=None)
     await runner.setup()
     try:
         yield await _listen(runner, config)

@@ -1,7 +1,9 @@
 """The program as a process: commands, exit codes, what goes to stdout and what to stderr."""
 
+import http.client
 import json
 import signal
+import socket
 import sqlite3
 import time
 from contextlib import closing
@@ -259,6 +261,46 @@ def running(folder):
         assert "Traceback" not in err
         for key in KEYS.values():
             assert key not in out + err
+
+
+def test_the_page_is_served_where_it_was_asked_for_and_under_its_public_name(folder, stage):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    text = (folder / "monitor.toml").read_text()
+    url = "https://status.example.com"
+    (folder / "monitor.toml").write_text(
+        text.replace("port = 0", f'port = {port}\nurl = "{url}"\ntitle = "Keys of ours"')
+    )
+    with start("run", folder=folder) as process:
+        try:
+            stage.until(lambda: b"Keys of ours" in fetch(port, "status.example.com"), 20)
+            assert b"Keys of ours" not in fetch(port, "evil.example.com")
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=15)
+
+
+def test_the_page_is_not_served_when_that_was_not_asked_for(folder, stage):
+    text = (folder / "monitor.toml").read_text()
+    (folder / "monitor.toml").write_text(text.replace("port = 0", "serve = false"))
+    with start("run", folder=folder) as process:
+        stage.until(lambda: (folder / "site" / "index.html").exists(), 20)
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=15)
+
+    assert "status page" not in out
+
+
+def fetch(port, name):
+    try:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection.request("GET", "/", headers={"Host": name})
+        return connection.getresponse().read()
+    except OSError:
+        return b""
+    finally:
+        connection.close()
 
 
 def states(folder):

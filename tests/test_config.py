@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from monitor.config import SCHEMA, TERMINAL, from_environment, load, schema
+from monitor.detect.health import Thresholds
+from monitor.world import patience
+from probes.canary import Patience
 from probes.document import DocumentError
 
 BAD = Path(__file__).parent / "samples" / "bad_config"
@@ -166,6 +169,19 @@ def test_a_channels_address_can_be_a_reference(tmp_path):
     channels = loaded(tmp_path, text, {"PHONE": "ntfy://token/topic"}).channels
 
     assert [(one.name, one.url) for one in channels] == [("phone", "ntfy://token/topic"), ("desk", "json://127.0.0.1")]
+
+
+def test_thresholds_and_patience_come_from_probe(tmp_path):
+    config = loaded(tmp_path, "[probe]\nfailures = 5\nsuccesses = 4\nconnect_s = 1\nsilence_s = 2\ntotal_s = 3")
+
+    assert config.thresholds == Thresholds(failures=5, successes=4)
+    assert patience(config) == Patience(connect_s=1, silence_s=2, total_s=3)
+
+
+def test_tags_and_notes_go_with_the_account(tmp_path):
+    one = loaded(tmp_path, account('tags = ["eu"]\nnote = "owner: Jo"')).accounts["openai/a"]
+
+    assert (one.tags, one.note) == (("eu",), "owner: Jo")
 
 
 def test_paths_are_relative_to_the_file(tmp_path):

@@ -138,32 +138,22 @@ FIRST = (
     )
     """,
     "CREATE INDEX outbox_waiting ON outbox (next) WHERE state = 'waiting'",
-    """
-    CREATE TABLE hourly (
-        series_id INTEGER NOT NULL,
-        at INTEGER NOT NULL,
-        ok INTEGER NOT NULL,
-        degraded INTEGER NOT NULL,
-        failed INTEGER NOT NULL,
-        unknown INTEGER NOT NULL,
-        latency BLOB,
-        ttft BLOB,
-        PRIMARY KEY (series_id, at)
-    ) WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE daily (
-        series_id INTEGER NOT NULL,
-        at INTEGER NOT NULL,
-        ok INTEGER NOT NULL,
-        degraded INTEGER NOT NULL,
-        failed INTEGER NOT NULL,
-        unknown INTEGER NOT NULL,
-        latency BLOB,
-        ttft BLOB,
-        PRIMARY KEY (series_id, at)
-    ) WITHOUT ROWID
-    """,
+    *(
+        f"""
+        CREATE TABLE {name} (
+            series_id INTEGER NOT NULL,
+            at INTEGER NOT NULL,
+            ok INTEGER NOT NULL,
+            degraded INTEGER NOT NULL,
+            failed INTEGER NOT NULL,
+            unknown INTEGER NOT NULL,
+            latency BLOB,
+            ttft BLOB,
+            PRIMARY KEY (series_id, at)
+        ) WITHOUT ROWID
+        """
+        for name in ("hourly", "daily")
+    ),
     "CREATE TABLE mark (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
 )
 
