@@ -54,9 +54,8 @@ def served(folder):
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         started.put((runner.addresses[0][1], asyncio.get_running_loop(), over))
         await over.wait()
-        await asyncio.sleep(
-            0.05
-        )  # Python 3.11 leaks what is accepted while it closes: github.com/python/cpython/issues/109564
+        # asyncio leaks what it accepts while it closes: https://github.com/python/cpython/issues/109564
+        await asyncio.sleep(0.05)
         await runner.cleanup()
 
     thread = Thread(target=asyncio.run, args=(serve(),))
