@@ -8,10 +8,11 @@ from datetime import timedelta
 from monitor import __version__, drill
 from monitor.alert.deliver import Print
 from monitor.config import Config
+from monitor.courier import deliver_due
 from monitor.detect.health import State
 from monitor.drill import Drill
 from monitor.incident import Change, ChangeKind
-from monitor.run import begin_drills, change, deliver_due, end_drills, once
+from monitor.run import begin_drills, change, end_drills, once
 from monitor.schedule import Watch
 from monitor.world import now, open_world, patience, real_edge
 from probes.canary import Prober, attempt, open_session

@@ -2,35 +2,24 @@
 
 import asyncio
 import logging
-import os
 import sqlite3
 from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from monitor import drill, incident
-from monitor.alert.deliver import again_at, send
 from monitor.alert.routing import remember as remember_told
 from monitor.alert.routing import route
-from monitor.alert.text import Circumstances, Text, compose
-from monitor.config import StoreSection, load
+from monitor.courier import deliver, deliver_due
 from monitor.detect.health import Health, State, advance
 from monitor.diagnose import Patient, diagnose, is_unreachable
 from monitor.incident import Change, ChangeKind
-from monitor.publish.page import render
-from monitor.publish.write import write_site
 from monitor.schedule import Agenda, Spending, Watch, is_affordable, next_at
-from monitor.store import rollup
-from monitor.store.connection import StoreError, open_reader
 from monitor.store.value import Batch, Message
-from monitor.store.writer import Letter
-from monitor.view import advice_for, take, usable
+from monitor.upkeep import follow_configuration, publish, publish_now, tidy, tidy_step
 from monitor.words import title
-from monitor.world import World
+from monitor.world import World, pause
 from probes.canary import attempt
-from probes.document import DocumentError
 from probes.model import Account, Answer, Observation, Outcome
 
 log = logging.getLogger("monitor")
@@ -39,9 +28,8 @@ BEAT_S = 1.0
 """Good news waits so long for company, so that many results share one transaction. Bad news does not wait."""
 JUMP = timedelta(seconds=30)
 """A clock that moved so far against the monotonic one was set, or the machine slept: all is planned anew."""
-PUBLISH_S = 30.0
-TIDY_S = 60.0
-STEP_S = 1.0
+SIBLINGS = 10
+"""So many other accounts of a provider are asked at once: enough to tell, and no burst at a provider in trouble."""
 MOST_UNSAVED = 1000
 ROUND_S = 60.0
 """A single round takes at most so long, confirmation of failures included."""
@@ -74,7 +62,7 @@ async def once(world: World) -> None:
                 running -= len(observations)
                 await beat(world, observations, world.edge.clock())
             elif (at := _next_confirmation(world)) and at < ends_at:
-                await asyncio.sleep(_seconds_to(world, at))
+                await asyncio.sleep(world.seconds_to(at))
             else:
                 break
     if world.unsettled:
@@ -106,7 +94,7 @@ async def look(world: World) -> None:
                 if watch := world.config.watches.get(target):
                     attempts.create_task(probe(world, watch))
             world.planned.clear()
-            await _pause(_seconds_to(world, world.agenda.next_at()), world.planned)
+            await pause(world.seconds_to(world.agenda.next_at()), world.planned)
 
 
 async def probe(world: World, watch: Watch) -> None:
@@ -221,18 +209,18 @@ def _is_turning(health: Health) -> bool:
 def _hurry_neighbours(world: World, suspect: Watch, health: Health) -> None:
     """Ask at once whoever can tell whose trouble it is.
 
-    The account's other canaries, its siblings' free ones, and, where no answer came at all, one free
+    The account's other canaries, free ones of some siblings, and, where no answer came at all, one free
     canary of every other provider: perhaps it is this machine that is offline.
     """
     now = world.edge.clock()
-    asked = {suspect.target.provider} if is_unreachable(health) else set(world.config.providers)
+    room = dict.fromkeys(world.config.providers, 1 if is_unreachable(health) else 0)
+    room[suspect.target.provider] = SIBLINGS
     for id, watch in world.config.watches.items():
         provider = watch.target.provider
-        same_account = watch.target.account == suspect.target.account
-        sibling = watch.free and provider == suspect.target.provider
-        elsewhere = watch.free and provider not in asked
-        if same_account or sibling or elsewhere:
-            asked.add(provider)
+        if watch.target.account == suspect.target.account:
+            world.agenda.hurry(id, now)
+        elif watch.free and room[provider]:
+            room[provider] -= 1
             world.agenda.hurry(id, now)
 
 
@@ -287,142 +275,6 @@ async def _save(world: World, batch: Batch) -> None:
             world.warn("store", f"results cannot be written to {world.config.database.name}: {error}")
 
 
-async def deliver(world: World) -> None:
-    """Carry each letter to its channel; no channel waits for another."""
-    busy: set[str] = set()
-    async with asyncio.TaskGroup() as carriers:
-        while True:
-            world.mail.clear()
-            for letter in await _due_letters(world):
-                if letter.channel not in busy:
-                    busy.add(letter.channel)
-                    carriers.create_task(_carry(world, letter, busy))
-            # Not at once, even for what is due: its channel may be busy with an earlier letter.
-            await _pause(max(_seconds_to(world, await _next_letter_at(world)), STEP_S), world.mail)
-
-
-async def deliver_due(world: World) -> None:
-    """Carry what is due once, each channel's letters in order, and return."""
-    tried: set[int] = set()
-    while letters := [letter for letter in await _due_letters(world) if letter.id not in tried]:
-        tried |= {letter.id for letter in letters}
-        await asyncio.gather(*(_carry(world, letter, set()) for letter in letters))
-
-
-async def _carry(world: World, letter: Letter, busy: set[str]) -> None:
-    try:
-        await _deliver_one(world, letter)
-    except sqlite3.Error as error:  # sent, but not noted: it will be sent once more rather than never
-        world.warn("store", f"a delivery cannot be noted: {error}")
-    finally:
-        busy.discard(letter.channel)
-        world.mail.set()
-
-
-async def _deliver_one(world: World, letter: Letter) -> None:
-    channel = next((one for one in world.config.channels if one.name == letter.channel), None)
-    if channel is None:
-        await world.write(world.writer.given_up, letter, "no such channel any more", world.edge.clock())
-        return
-    error = await send(channel, letter.change, _text(world, letter.change), world.edge.show)
-    now = world.edge.clock()
-    if error is None:
-        await world.write(world.writer.delivered, letter, now)
-    elif again := again_at(letter, now):
-        log.warning("channel %s: not delivered (%s); next try at %s", channel.name, error, f"{again:%H:%M:%S} UTC")
-        await world.write(world.writer.postponed, letter, error, again)
-    else:
-        log.error("channel %s: given up (%s)", channel.name, error)
-        await world.write(world.writer.given_up, letter, error, now)
-    world.news.set()
-
-
-def _text(world: World, change: Change) -> Text:
-    circumstances = Circumstances(
-        location=world.config.location,
-        simulated=world.config.simulated,
-        advice=advice_for(change.incident, world.config),
-        usable=usable(change.incident, world.config, world.healths),
-        url=world.config.site.url,
-    )
-    return compose(change, circumstances, world.edge.clock())
-
-
-async def _due_letters(world: World) -> list[Letter]:
-    try:
-        return await world.write(world.writer.letters, world.edge.clock())
-    except sqlite3.Error as error:
-        world.warn("store", f"the outbox cannot be read: {error}")
-        return []
-
-
-async def _next_letter_at(world: World) -> datetime | None:
-    try:
-        return await world.write(world.writer.next_letter_at)
-    except sqlite3.Error:
-        return world.edge.clock() + timedelta(seconds=5)
-
-
-async def publish(world: World) -> None:
-    """Keep the page fresh: at once when there is news, else every half minute."""
-    while True:
-        world.news.clear()
-        await asyncio.to_thread(publish_now, world)
-        await asyncio.sleep(1)  # a storm of changes is one page
-        await _pause(PUBLISH_S, world.news)
-
-
-def publish_now(world: World) -> None:
-    """Write the page from what the database holds. Called off the loop."""
-    try:
-        with closing(open_reader(world.config.database)) as db:
-            snapshot = take(db, world.config, world.edge.clock(), tuple(world.warnings.values()))
-        write_site(world.config.folder, render(snapshot))
-        world.warnings.pop("page", None)
-    except (OSError, sqlite3.Error, StoreError) as error:
-        world.warn("page", f"the page cannot be written to {world.config.folder}: {getattr(error, 'strerror', error)}")
-
-
-async def tidy(world: World) -> None:
-    """Roll up closed hours and forget what is too old, a step at a time."""
-    while True:
-        try:
-            more = await tidy_step(world)
-        except (sqlite3.Error, StoreError) as error:
-            more = False
-            world.warn("tidy", f"old results cannot be rolled up: {error}")
-        await asyncio.sleep(0 if more else TIDY_S)
-
-
-async def tidy_step(world: World) -> bool:
-    """Do one piece of housekeeping; return whether there is more to do."""
-    now = world.edge.clock()
-    if due := await asyncio.to_thread(_next_roll_up, world.config.database, now):
-        await world.write(due.save, world.connection)
-        return True
-    return await world.write(_forget, world.connection, world.config.store, now)
-
-
-def _next_roll_up(database: Path, now: datetime) -> rollup.RollUp | None:
-    # The thread that reads opens and closes: a cancelled task must not close what its thread still uses.
-    with closing(open_reader(database)) as db:
-        return rollup.next_roll_up(db, now)
-
-
-def _forget(db: sqlite3.Connection, keep: StoreSection, now: datetime) -> bool:
-    ages = {
-        "observation": keep.raw_days,
-        "evidence": keep.raw_days,
-        "hourly": keep.hourly_days,
-        "daily": keep.daily_days,
-    }
-    gone = sum(rollup.forget(db, table, now - timedelta(days=days)) for table, days in ages.items())
-    if gone:
-        return True
-    rollup.forget_answers(db, now - timedelta(days=keep.raw_days))
-    return False
-
-
 async def drills(world: World) -> None:
     """Begin the drills that somebody asked for, and end them after a while."""
     while True:
@@ -449,51 +301,6 @@ async def change(world: World, one: Change) -> None:
     await _save(world, Batch(world.edge.clock(), changes=(one,), messages=tuple(messages)))
     world.mail.set()
     world.news.set()
-
-
-async def follow_configuration(world: World, reload: asyncio.Event) -> None:
-    """Take up a changed monitor.toml; a bad one is named, and the one that runs goes on."""
-    stamp = _stamp(world.config.file)
-    while True:
-        await _pause(2 * STEP_S, reload)
-        asked, before, stamp = reload.is_set(), stamp, _stamp(world.config.file)
-        reload.clear()
-        if world.config.file and (asked or stamp != before):
-            await _reload(world, world.config.file)
-
-
-async def _reload(world: World, file: Path) -> None:
-    try:
-        config = await asyncio.to_thread(load, file, os.environ)
-    except DocumentError as error:
-        world.warn("configuration", f"{file.name} was changed but is not used, because of: {error.problems[0]}")
-        world.news.set()
-        for problem in error.problems:
-            log.error("%s", problem)
-        return
-    world.take_up(config)
-    log.info("%s was taken up: %d accounts, %d targets", file.name, len(config.accounts), len(config.watches))
-    world.news.set()
-
-
-def _stamp(file: Path | None) -> tuple[int, int] | None:
-    try:
-        seen = file.stat() if file else None
-    except OSError:
-        return None
-    return (seen.st_mtime_ns, seen.st_size) if seen else None
-
-
-async def _pause(seconds: float, event: asyncio.Event) -> None:
-    """Wait for the event, at most so long."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(max(seconds, 0)):
-            await event.wait()
-
-
-def _seconds_to(world: World, at: datetime | None) -> float:
-    """Return the seconds until `at`, at most STEP_S: whoever waits looks at the clock again, as it may be set."""
-    return STEP_S if at is None else min((at - world.edge.clock()).total_seconds(), STEP_S)
 
 
 def _offset(world: World) -> timedelta:

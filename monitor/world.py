@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -32,6 +32,9 @@ log = logging.getLogger("monitor")
 SPREAD_S = 5.0
 """The first looks after a start are spread over so many seconds."""
 
+STEP_S = 1.0
+"""Whoever waits looks at the clock again after so long, as it may be set meanwhile."""
+
 T = TypeVar("T")
 
 
@@ -43,6 +46,13 @@ class Edge:
     timer: Timer
     chance: Callable[[], float]
     show: Print
+
+
+async def pause(seconds: float, event: asyncio.Event) -> None:
+    """Wait for the event, at most so long."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(max(seconds, 0)):
+            await event.wait()
 
 
 def now() -> datetime:
@@ -89,6 +99,10 @@ class World:
         provider = self.config.providers[self.config.accounts[account].provider]
         name = urlsplit(self.config.accounts[account].base or provider.base or "").netloc
         return self.hosts.setdefault(name, asyncio.Semaphore(self.config.probe.per_host))
+
+    def seconds_to(self, at: datetime | None) -> float:
+        """Return the seconds until `at`, at most STEP_S."""
+        return STEP_S if at is None else min((at - self.edge.clock()).total_seconds(), STEP_S)
 
     def plan_anew(self, spread_s: float = SPREAD_S) -> None:
         """Plan a first look, within `spread_s`, for every target that has no plan."""

@@ -87,7 +87,7 @@ PLAN = {
     },
 }
 # Where all stages meet; they import what they join.
-ROOFS = {"monitor.run", "monitor.daemon", "monitor.errand", "monitor.cli"}
+ROOFS = {"monitor.run", "monitor.courier", "monitor.upkeep", "monitor.daemon", "monitor.errand", "monitor.cli"}
 
 TOP = {
     *("monitor", "probes", "templates", "tests", "deploy", ".ci", "monitor.toml", "pyproject.toml", "Makefile"),

@@ -37,7 +37,7 @@ def short_pauses(monkeypatch):
     monkeypatch.setattr(schedule, "BACK_OFF", (1, 2))
     monkeypatch.setattr(world, "SPREAD_S", 0.1)
     monkeypatch.setattr(run, "BEAT_S", 0.05)
-    monkeypatch.setattr(run, "STEP_S", 0.1)
+    monkeypatch.setattr(world, "STEP_S", 0.1)
     monkeypatch.setattr(drill, "LASTS", drill.timedelta(seconds=0.3))
 
 
@@ -476,3 +476,22 @@ def _oldest_age_d(settings):
     with closing(open_reader(settings.database)) as db:
         (oldest,) = db.execute("SELECT min(at) FROM observation").fetchone()
     return (time.time() - oldest / 1000) / 86400 if oldest else 0
+
+
+def test_a_first_failure_asks_the_accounts_neighbours_at_once_and_no_more_than_needed(tmp_path):
+    async def play():
+        async with simulator() as other_side:
+            settings = config(tmp_path, other_side)
+            rare = {id: replace(watch, interval_s=3600) for id, watch in settings.watches.items()}
+            often = {id: replace(watch, interval_s=EVERY_S) for id, watch in rare.items() if id == "openai/main/list"}
+            async with watching(replace(settings, watches=rare | often)) as monitor:
+                await monitor.until(lambda: len(monitor.world.healths) == 6)
+                before = other_side.counts.copy()
+                other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
+                await monitor.until(lambda: monitor.shown)
+                return monitor.state("openai/main/chat"), other_side.counts - before
+
+    states, asked = asyncio.run(play())
+    assert State.UP not in states, "the other canary was asked too"
+    assert asked[KEYS["openai/backup"]] >= 1, "and a sibling"
+    assert asked[KEYS["groq/llama"]] == 0, "but nobody elsewhere, since the provider did answer"

@@ -1,0 +1,116 @@
+"""What goes on beside the beats: the page, the roll-ups, the configuration."""
+
+import asyncio
+import logging
+import os
+import sqlite3
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from monitor.config import StoreSection, load
+from monitor.publish.page import render
+from monitor.publish.write import write_site
+from monitor.store import rollup
+from monitor.store.connection import StoreError, open_reader
+from monitor.view import take
+from monitor.world import STEP_S, World, pause
+from probes.document import DocumentError
+
+log = logging.getLogger("monitor")
+
+PUBLISH_S = 30.0
+TIDY_S = 60.0
+
+
+async def publish(world: World) -> None:
+    """Keep the page fresh: at once when there is news, else every half minute."""
+    while True:
+        world.news.clear()
+        await asyncio.to_thread(publish_now, world)
+        await asyncio.sleep(1)  # a storm of changes is one page
+        await pause(PUBLISH_S, world.news)
+
+
+def publish_now(world: World) -> None:
+    """Write the page from what the database holds. Called off the loop."""
+    try:
+        with closing(open_reader(world.config.database)) as db:
+            snapshot = take(db, world.config, world.edge.clock(), tuple(world.warnings.values()))
+        write_site(world.config.folder, render(snapshot))
+        world.warnings.pop("page", None)
+    except (OSError, sqlite3.Error, StoreError) as error:
+        world.warn("page", f"the page cannot be written to {world.config.folder}: {getattr(error, 'strerror', error)}")
+
+
+async def tidy(world: World) -> None:
+    """Roll up closed hours and forget what is too old, a step at a time."""
+    while True:
+        try:
+            more = await tidy_step(world)
+        except (sqlite3.Error, StoreError) as error:
+            more = False
+            world.warn("tidy", f"old results cannot be rolled up: {error}")
+        await asyncio.sleep(0 if more else TIDY_S)
+
+
+async def tidy_step(world: World) -> bool:
+    """Do one piece of housekeeping; return whether there is more to do."""
+    now = world.edge.clock()
+    if due := await asyncio.to_thread(_next_roll_up, world.config.database, now):
+        await world.write(due.save, world.connection)
+        return True
+    return await world.write(_forget, world.connection, world.config.store, now)
+
+
+def _next_roll_up(database: Path, now: datetime) -> rollup.RollUp | None:
+    # The thread that reads opens and closes: a cancelled task must not close what its thread still uses.
+    with closing(open_reader(database)) as db:
+        return rollup.next_roll_up(db, now)
+
+
+def _forget(db: sqlite3.Connection, keep: StoreSection, now: datetime) -> bool:
+    ages = {
+        "observation": keep.raw_days,
+        "evidence": keep.raw_days,
+        "hourly": keep.hourly_days,
+        "daily": keep.daily_days,
+    }
+    gone = sum(rollup.forget(db, table, now - timedelta(days=days)) for table, days in ages.items())
+    if gone:
+        return True
+    rollup.forget_answers(db, now - timedelta(days=keep.raw_days))
+    return False
+
+
+async def follow_configuration(world: World, reload: asyncio.Event) -> None:
+    """Take up a changed monitor.toml; a bad one is named, and the one that runs goes on."""
+    stamp = _stamp(world.config.file)
+    while True:
+        await pause(2 * STEP_S, reload)
+        asked, before, stamp = reload.is_set(), stamp, _stamp(world.config.file)
+        reload.clear()
+        if world.config.file and (asked or stamp != before):
+            await _reload(world, world.config.file)
+
+
+async def _reload(world: World, file: Path) -> None:
+    try:
+        config = await asyncio.to_thread(load, file, os.environ)
+    except DocumentError as error:
+        world.warn("configuration", f"{file.name} was changed but is not used, because of: {error.problems[0]}")
+        world.news.set()
+        for problem in error.problems:
+            log.error("%s", problem)
+        return
+    world.take_up(config)
+    log.info("%s was taken up: %d accounts, %d targets", file.name, len(config.accounts), len(config.watches))
+    world.news.set()
+
+
+def _stamp(file: Path | None) -> tuple[int, int] | None:
+    try:
+        seen = file.stat() if file else None
+    except OSError:
+        return None
+    return (seen.st_mtime_ns, seen.st_size) if seen else None
