@@ -93,7 +93,6 @@ async def _site(config: Config) -> AsyncIterator[str | None]:
     if not config.site.serve:
         yield None
         return
-    config.folder.mkdir(parents=True, exist_ok=True)
     public = urlsplit(config.site.url or "").hostname  # a proxy in front passes this name on
     runner = web.AppRunner(site_app(config.folder, [public] if public else []), access_log=None)
     await runner.setup()

@@ -127,6 +127,15 @@ def test_the_dark_scheme_is_dark_and_the_light_one_light(browser, tmp_path):
     assert grounds == ["rgb(245, 246, 248)", "rgb(14, 17, 22)"]
 
 
+def test_paper_is_white_whatever_the_screen_is(browser, tmp_path):
+    write_site(tmp_path, render(four_accounts()))
+    with served(tmp_path) as address, opened(browser, color_scheme="dark") as (page, _):
+        page.emulate_media(media="print")
+        page.goto(address)
+        style = "getComputedStyle(document.body)"
+        assert page.evaluate(f"[{style}.backgroundColor, {style}.color]") == ["rgb(255, 255, 255)", "rgb(20, 24, 29)"]
+
+
 def test_a_phone_shows_what_whose_fault_since_when_and_what_now_without_scrolling(browser, tmp_path):
     write_site(tmp_path, render(four_accounts()))
     with served(tmp_path) as address, opened(browser, PHONE) as (page, _):

@@ -137,9 +137,10 @@ def test_a_reader_never_meets_half_a_page(tmp_path):
 
     reader = Thread(target=read)
     reader.start()
-    for turn in range(1, 201):
+    for turn in range(1, 10_000):
         write_site(tmp_path, {"index.html": pages[turn % 2]})
+        if turn > 200 and len(met) > 1:
+            break
     done.set()
     reader.join()
-    assert met <= set(pages)
-    assert len(met) == 2
+    assert met == set(pages)

@@ -42,7 +42,7 @@ class TargetView:
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """One account; `state` is the worst that is confirmed of its targets."""
+    """One account; `state` is that of its worst target, `spent_usd` what its canaries cost today (UTC)."""
 
     id: str
     name: str
