@@ -75,7 +75,7 @@ def run(arguments: Arguments) -> int:
     config = _config(arguments)
     _start_log(arguments, config)
     if config.accounts:
-        _check_channels(config)
+        _check(config)
         watch(config, say)
     else:
         demonstrate(Path.cwd(), say)
@@ -83,11 +83,15 @@ def run(arguments: Arguments) -> int:
 
 
 def once(arguments: Arguments) -> int:
+    from monitor.cost import overspending
     from monitor.errand import single_round
     from monitor.store.connection import Busy
+    from probes.document import DocumentError
 
     config = _with_accounts(arguments)
     _start_log(arguments, config)
+    if problems := overspending(config):
+        raise DocumentError(problems)
     try:
         states = single_round(config, say)
     except Busy as error:
@@ -135,7 +139,7 @@ def incidents(arguments: Arguments) -> int:
 
 def check(arguments: Arguments) -> int:
     config = _config(arguments)
-    _check_channels(config)
+    _check(config)
     for account in config.accounts.values():
         targets = [watch.target for watch in config.watches.values() if watch.target.account == account.id]
         asked = ", ".join(" ".join(filter(None, (target.canary, target.model))) for target in targets)
@@ -145,6 +149,15 @@ def check(arguments: Arguments) -> int:
     return UP
 
 
+def cost(arguments: Arguments) -> int:
+    from monitor.cost import by_account, overspending
+    from monitor.table import cost_table
+
+    config = _with_accounts(arguments)
+    cost_table(by_account(config), config.budgets)
+    return _refuse(*map(str, overspending(config))) if overspending(config) else UP
+
+
 def drill(arguments: Arguments) -> int:
     from monitor.drill import Drill, ask
     from monitor.errand import hold_drill
@@ -152,7 +165,7 @@ def drill(arguments: Arguments) -> int:
 
     config = _with_accounts(arguments)
     _start_log(arguments, config)
-    _check_channels(config)
+    _check(config)
     (account,) = _chosen(config, arguments.account)
     wish = Drill(account, arguments.fault, datetime.now(UTC))
     say(f"drill for {account}: one message that it is down, one that it is over, to each of: "
@@ -264,14 +277,15 @@ def _chosen(config: "Config", wanted: str | None) -> list[str]:
     raise DocumentError([Problem("command line", f'"{wanted}"', what, repair)])
 
 
-def _check_channels(config: "Config") -> None:
-    """Raise DocumentError when a channel's address is not one that messages can be sent to."""
+def _check(config: "Config") -> None:
+    """Raise DocumentError when canaries would cost more than allowed, or a channel's address is of no use."""
     from monitor.alert.address import check_address
+    from monitor.cost import overspending
     from probes.document import DocumentError, Problem
 
     file = config.file.name if config.file else OWN
     repair = "compare it with Apprise's page on that service"
-    problems = [
+    problems = overspending(config) + [
         Problem(file, f"channels.{channel.name}.url", wrong, repair)
         for channel in config.channels
         if (wrong := check_address(channel))
@@ -411,6 +425,7 @@ COMMANDS: dict[str, tuple[Callable[[Arguments], int], str, Callable[[argparse.Ar
     "status": (status, "print what the monitor believes", _how_to_tell),
     "incidents": (incidents, "print open and past incidents", _how_many),
     "check": (check, "load everything, test each address for its form, send nothing", _no_arguments),
+    "cost": (cost, "print what the canaries use in a month, before anything is sent", _no_arguments),
     "drill": (drill, "send a simulated trouble of a real account through the real alerts", _a_drill),
     "providers": (providers, "print the providers that are known, or all facts of one", _one_provider),
     "classify": (classify, "read an answer's body on stdin and say what it means", _an_answer),

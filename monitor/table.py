@@ -1,7 +1,7 @@
 """Tables for a person at a terminal; plain when the output goes elsewhere."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -10,8 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from monitor import words
+from monitor.cost import MONTH_D, Estimate
 from monitor.detect.health import State
 from monitor.publish.snapshot import IncidentView, Snapshot, TargetView
+from monitor.schedule import Budget
 from probes.model import Observation, Outcome
 from probes.provider import Provider, Rule
 
@@ -80,6 +82,20 @@ def incident_table(views: Sequence[IncidentView]) -> None:
             _time(incident.opened_at),
             _time(incident.closed_at) if incident.closed_at else "[red]open[/]",
             _plain(", ".join(told)),
+        )
+    _print(table)
+
+
+def cost_table(costs: Mapping[str, Estimate], budgets: Mapping[str, Budget]) -> None:
+    table = _table("account", "calls a month", "tokens a month", "USD a month", "budget a month")
+    for account, cost in costs.items():
+        budget = budgets[account]
+        table.add_row(
+            account,
+            f"{cost.calls * MONTH_D:,.0f}",
+            f"{cost.tokens * MONTH_D:,.0f}",
+            "price not known" if cost.usd is None else f"{cost.usd * MONTH_D:.2f}",
+            f"{budget.daily_tokens * MONTH_D:,} tokens, {budget.daily_usd * MONTH_D:.2f} USD",
         )
     _print(table)
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from monitor.config import StoreSection, load
+from monitor.cost import overspending
 from monitor.publish.page import render
 from monitor.publish.write import write_site
 from monitor.store import rollup
@@ -97,6 +98,8 @@ async def follow_configuration(world: World, reload: asyncio.Event) -> None:
 async def _reload(world: World, file: Path) -> None:
     try:
         config = await asyncio.to_thread(load, file, os.environ)
+        if problems := overspending(config):
+            raise DocumentError(problems)
     except DocumentError as error:
         world.warn("configuration", f"{file.name} was changed but is not used, because of: {error.problems[0]}")
         world.news.set()

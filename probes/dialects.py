@@ -8,6 +8,8 @@ from probes.model import Usage
 from probes.provider import Dialect
 
 PROMPT = "hi"
+PROMPT_TOKENS = 10
+"""What the prompt is billed as, its frame included: 8 to 10 where answers told."""
 CAP_TOKENS = 16
 """Below this the Responses API refuses the request, and reasoning models end in an error before any text."""
 
@@ -26,10 +28,14 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """One dialect. `body` is None for a plain GET; `read` understands one event of its stream."""
+    """One dialect. `body` is None for a plain GET; `read` understands one event of its stream.
+
+    `most_out` is the cap on generated tokens that the body asks for.
+    """
 
     body: Callable[[str], dict[str, Any]] | None
     read: Callable[[Json], Piece]
+    most_out: int = CAP_TOKENS
 
 
 NOTHING = Piece()
@@ -140,11 +146,11 @@ def _usage(counts: Json | None, tokens_in: str, *tokens_out: str) -> Usage | Non
 
 
 WIRES: Mapping[Dialect, Wire] = {
-    Dialect.LIST: Wire(None, lambda _: NOTHING),
+    Dialect.LIST: Wire(None, lambda _: NOTHING, most_out=0),
     Dialect.OPENAI_CHAT: Wire(_openai_chat_body, _read_openai_chat),
     Dialect.OPENAI_COMPATIBLE: Wire(_openai_compatible_body, _read_openai_chat),
     Dialect.OPENAI_RESPONSES: Wire(_openai_responses_body, _read_openai_responses),
-    Dialect.ANTHROPIC: Wire(_anthropic_body, _read_anthropic),
+    Dialect.ANTHROPIC: Wire(_anthropic_body, _read_anthropic, most_out=1),
     Dialect.GEMINI: Wire(_gemini_body, _read_gemini),
-    Dialect.COHERE: Wire(_cohere_body, _read_cohere),
+    Dialect.COHERE: Wire(_cohere_body, _read_cohere, most_out=1),
 }

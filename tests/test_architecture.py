@@ -44,6 +44,9 @@ PLAN = {
         *("msgspec", "probes.model", "probes.document", "probes.provider", "probes.catalog"),
         *("monitor.detect.health", "monitor.schedule", "monitor.secret"),
     },
+    "monitor.cost": {
+        *("probes.dialects", "probes.document", "probes.provider", "monitor.config", "monitor.schedule"),
+    },
     "monitor.store": set(),
     "monitor.store.connection": {"monitor.store.schema"},
     "monitor.store.schema": {"sqlite_utils"},
@@ -82,7 +85,7 @@ PLAN = {
     "monitor.demo": {"probes.catalog", "probes.model", "probes.simulator", "monitor.config", "monitor.schedule"},
     "monitor.log": {"probes.redact"},
     "monitor.table": {
-        *("rich", "probes.model", "probes.provider", "monitor.detect.health"),
+        *("rich", "probes.model", "probes.provider", "monitor.cost", "monitor.detect.health", "monitor.schedule"),
         *("monitor.publish.snapshot", "monitor.words"),
     },
 }

@@ -1,0 +1,79 @@
+"""What the canaries will cost, before anything is sent; pure."""
+
+from dataclasses import dataclass
+from math import ceil
+
+from monitor.config import FILE, Config
+from monitor.schedule import Budget, Watch
+from probes.dialects import PROMPT_TOKENS, WIRES
+from probes.document import Problem
+from probes.provider import Provider
+
+DAY_S = 86_400
+MONTH_D = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The most that canaries use in a day when all goes well. `usd` is None when a price is not known."""
+
+    calls: float = 0.0
+    tokens: float = 0.0
+    usd: float | None = 0.0
+
+    def __add__(self, other: "Estimate") -> "Estimate":
+        usd = None if self.usd is None or other.usd is None else self.usd + other.usd
+        return Estimate(self.calls + other.calls, self.tokens + other.tokens, usd)
+
+
+def estimate(watch: Watch, provider: Provider) -> Estimate:
+    """Return what one target costs in a day at its usual pace: every answer as long as its cap allows."""
+    calls = DAY_S / watch.interval_s
+    if watch.free:
+        return Estimate(calls)
+    out = WIRES[provider.canaries[watch.target.canary].dialect].most_out
+    usd = provider.cost_usd(watch.target.model, PROMPT_TOKENS, out)
+    return Estimate(calls, calls * (PROMPT_TOKENS + out), None if usd is None else calls * usd)
+
+
+def by_account(config: Config) -> dict[str, Estimate]:
+    """Return what the canaries of each account cost in a day."""
+    totals: dict[str, Estimate] = {}
+    for watch in config.watches.values():
+        target = watch.target
+        cost = estimate(watch, config.providers[target.provider])
+        totals[target.account] = totals.get(target.account, Estimate()) + cost
+    return totals
+
+
+def overspending(config: Config) -> list[Problem]:
+    """Return a problem for each account whose canaries would use more than its budget, with the line to change."""
+    file = config.file.name if config.file else FILE
+    return [
+        Problem(file, f"accounts.{config.accounts[id].name}", what, _repair(config, id, factor))
+        for id, cost in by_account(config).items()
+        if (found := _excess(cost, config.budgets[id]))
+        for what, factor in (found,)
+    ]
+
+
+def _excess(cost: Estimate, budget: Budget) -> tuple[str, float] | None:
+    """Return in words what is above the budget, and how many times."""
+    if cost.tokens > budget.daily_tokens:
+        what = f"would use {cost.tokens:,.0f} tokens a day, above daily_tokens = {budget.daily_tokens}"
+        return what, cost.tokens / max(budget.daily_tokens, 1)
+    if cost.usd is not None and cost.usd > budget.daily_usd:
+        what = f"would cost {cost.usd:.2f} USD a day, above daily_usd = {budget.daily_usd:g}"
+        return what, cost.usd / max(budget.daily_usd, 1e-6)
+    return None
+
+
+def _repair(config: Config, account: str, factor: float) -> str:
+    paid = {
+        w.target.canary: w.interval_s for w in config.watches.values() if w.target.account == account and not w.free
+    }
+    slower = {canary: ceil(interval_s * factor / 60) * 60 for canary, interval_s in paid.items()}
+    if max(slower.values()) > DAY_S:
+        return f"raise that budget, or leave out {', '.join(slower)}"
+    pairs = ", ".join(f"{canary} = {interval_s}" for canary, interval_s in slower.items())
+    return f"write interval_s = {{ {pairs} }}, or raise that budget"
