@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from monitor.detect.health import State
     from monitor.drill import Drill
     from monitor.publish.snapshot import Snapshot
+    from probes.catalog import Shelf
     from probes.provider import Provider, Rule
 
 UP, DOWN, WRONG_USE = 0, 1, 2
@@ -181,34 +182,37 @@ def providers(arguments: Arguments) -> int:
     from monitor.table import provider_facts, provider_table
     from probes.catalog import load_provider, provider_ids
 
+    shelf = _config(arguments).shelf
+    known = provider_ids(shelf)
     if not arguments.provider:
-        provider_table([load_provider(id) for id in provider_ids()])
+        provider_table([load_provider(id, shelf) for id in known])
         return UP
-    if arguments.provider not in provider_ids():
-        return _refuse(_unknown("provider", arguments.provider, provider_ids()))
-    provider_facts(load_provider(arguments.provider))
+    if arguments.provider not in known:
+        return _refuse(_unknown("provider", arguments.provider, known))
+    provider_facts(load_provider(arguments.provider, shelf))
     return UP
 
 
 def classify(arguments: Arguments) -> int:
     from probes.catalog import load_provider, load_wording, provider_ids
 
-    known = provider_ids()
-    wording = load_wording()
+    shelf = _config(arguments).shelf
+    known, wording = provider_ids(shelf), load_wording()
     if arguments.jsonl:
-        return _classify_lines(sys.stdin, known, wording)
+        return _classify_lines(sys.stdin, shelf, wording)
     if arguments.provider not in known:
         return _refuse(_unknown("provider", arguments.provider, known))
-    provider = load_provider(arguments.provider)
+    provider = load_provider(arguments.provider, shelf)
     result = _classified(provider, wording, arguments.status, dict(arguments.header), sys.stdin.read())
     say(json.dumps(result, indent=2, ensure_ascii=False))
     return UP
 
 
-def _classify_lines(lines: Iterable[str], known: list[str], wording: "Sequence[Rule]") -> int:
+def _classify_lines(lines: Iterable[str], shelf: "Shelf", wording: "Sequence[Rule]") -> int:
     """Print one result for each case; a line that is no case is named, and the rest goes on."""
-    from probes.catalog import load_provider
+    from probes.catalog import load_provider, provider_ids
 
+    known = provider_ids(shelf)
     catalog: dict[str, Provider] = {}
     bad = 0
     for number, line in enumerate(filter(str.strip, lines), 1):
@@ -220,7 +224,7 @@ def _classify_lines(lines: Iterable[str], known: list[str], wording: "Sequence[R
             complain(f"stdin: line {number} is no case; give JSON with provider, http_status, headers and body")
             bad += 1
             continue
-        provider = catalog.setdefault(id, catalog.get(id) or load_provider(id))
+        provider = catalog.setdefault(id, catalog.get(id) or load_provider(id, shelf))
         say(json.dumps(_classified(provider, wording, status, headers, body), ensure_ascii=False))
     return WRONG_USE if bad else UP
 

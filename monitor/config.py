@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,10 +14,10 @@ from msgspec import Meta, Struct
 from monitor.detect.health import Thresholds
 from monitor.schedule import Budget, Watch
 from monitor.secret import SecretError, is_reference, resolve
-from probes.catalog import Catalog, load_provider, provider_ids
+from probes.catalog import FOLDER, PACKAGED, Catalog, Shelf, load_provider, provider_ids
 from probes.document import DocumentError, Problem, convert, read_toml, suggest
 from probes.model import Account, Target
-from probes.provider import Dialect, Provider
+from probes.provider import Dialect, Name, Provider
 
 FILE = "monitor.toml"
 SCHEMA = Path(__file__).parent / "schema.json"
@@ -105,6 +106,12 @@ class Document(Section, frozen=True, kw_only=True):
     site: SiteSection = SiteSection()
     accounts: list[AccountSection] = []
     channels: list[ChannelSection] = []
+    provider_folder: Annotated[
+        str | None, Meta(description="a folder with provider files of your own, each of the form of the shipped ones")
+    ] = None
+    providers: Annotated[
+        dict[Name, dict[str, Any]], Meta(description="facts laid over a provider's file, or a provider of your own")
+    ] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +141,7 @@ class Config:
     budgets: Mapping[str, Budget]
     watches: Mapping[str, Watch]
     channels: tuple[Channel, ...]
+    shelf: Shelf = PACKAGED
     simulated: bool = False
 
     @property
@@ -162,9 +170,10 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
 
     Where no account is named, each well-known key variable that is set becomes one.
     """
+    shelf = _shelf(document, path, problems)
     if not document.accounts and not problems:
-        document = msgspec.structs.replace(document, accounts=list(_known_keys(environment)))
-    providers = _providers(document, problems, path.name)
+        document = msgspec.structs.replace(document, accounts=list(_known_keys(shelf, environment)))
+    providers = _providers(document, shelf, problems, path.name)
     for check in (_check_names, _check_accounts):
         problems += check(document, providers, path.name)
     channels = list(_channels(document, path, environment, problems))
@@ -191,25 +200,42 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
             for watch in _watches(section, providers, document.probe)
         },
         channels=tuple(channels) or (TERMINAL,),
+        shelf=shelf,
     )
 
 
-def _known_keys(environment: Mapping[str, str]) -> Iterator[AccountSection]:
-    for id in provider_ids():
-        variable = next((name for name in load_provider(id).key_variables if environment.get(name)), None)
+def _shelf(document: Document, path: Path, problems: list[Problem]) -> Shelf:
+    """Return where facts of providers are found, and name what is wrong with the user's own."""
+    folder = path.parent / document.provider_folder if document.provider_folder else None
+    if folder and not folder.is_dir():
+        what = f'= "{document.provider_folder}" is no folder'
+        problems.append(Problem(path.name, "provider_folder", what, f"create {folder} or leave it out"))
+    shelf = Shelf((FOLDER, folder) if folder else (FOLDER,), document.providers)
+    for id in sorted({*document.providers, *(provider_ids(Shelf((folder,))) if folder else ())}):
+        try:
+            load_provider(id, shelf)
+        except DocumentError as error:
+            problems += error.problems
+    return shelf
+
+
+def _known_keys(shelf: Shelf, environment: Mapping[str, str]) -> Iterator[AccountSection]:
+    for id in provider_ids(shelf):
+        variable = next((name for name in load_provider(id, shelf).key_variables if environment.get(name)), None)
         if variable:
             yield AccountSection(name="default", provider=id, key=f"env:{variable}")
 
 
-def _providers(document: Document, problems: list[Problem], file: str) -> Catalog:
-    known, providers = provider_ids(), {}
+def _providers(document: Document, shelf: Shelf, problems: list[Problem], file: str) -> Catalog:
+    known, providers = provider_ids(shelf), {}
     for section in document.accounts:
         key = f"accounts.{section.name}.provider"
         if section.provider not in known:
             what = f'= "{section.provider}": no such provider'
             problems.append(Problem(file, key, what, suggest(section.provider, known)))
         elif section.provider not in providers:
-            providers[section.provider] = load_provider(section.provider)
+            with suppress(DocumentError):  # named by _shelf
+                providers[section.provider] = load_provider(section.provider, shelf)
     return providers
 
 

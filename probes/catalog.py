@@ -2,8 +2,11 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
+from typing import Any
 
 from probes.document import DocumentError, Problem, convert, read_toml
 from probes.model import Blame
@@ -13,22 +16,64 @@ FOLDER = Path(__file__).parent / "providers"
 WORDING = Path(__file__).parent / "wording.toml"
 MARKS = ("status", "tag", "code", "type", "reason", "message")
 
+IN_FRONT = ("rules", "prices")
+"""Lists in which what is laid over stands before what was there; a rule of the same id takes its place."""
+
 Catalog = Mapping[str, Provider]
 
 
-def provider_ids(folder: Path = FOLDER) -> list[str]:
-    return sorted(path.stem for path in folder.glob("*.toml"))
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where facts are found: our files, then those of a folder of the user's, then tables of monitor.toml.
+
+    What comes later is laid over what comes before, key by key; its rules and prices stand in front.
+    """
+
+    folders: tuple[Path, ...] = (FOLDER,)
+    tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def load_provider(id: str, folder: Path = FOLDER) -> Provider:
-    """Return the facts of one provider. Raises DocumentError with all that is wrong in its file."""
+PACKAGED = Shelf()
+
+
+def provider_ids(shelf: Shelf = PACKAGED) -> list[str]:
+    return sorted({path.stem for folder in shelf.folders for path in folder.glob("*.toml")} | shelf.tables.keys())
+
+
+def load_provider(id: str, shelf: Shelf = PACKAGED) -> Provider:
+    """Return the facts of one provider. Raises DocumentError with all that is wrong with them."""
     file = f"{id}.toml"
-    provider, problems = convert(read_toml(folder / file), Provider, file)
+    layers = _layers(id, shelf)
+    provider, problems = convert(reduce(_lay_over, layers), Provider, file)
     if provider is not None:
-        problems += _contradictions(provider, file)
+        # What a user's rule hides of ours is hidden on purpose.
+        own = sum(len(layer.get("rules", ())) for layer in layers[1:])
+        problems += _contradictions(provider, file, own)
     if provider is None or problems:
         raise DocumentError(problems)
     return provider
+
+
+def _layers(id: str, shelf: Shelf) -> list[Mapping[str, Any]]:
+    paths = [folder / f"{id}.toml" for folder in shelf.folders]
+    files = [read_toml(path) for path in paths if path.exists()]
+    layers = files + ([shelf.tables[id]] if id in shelf.tables else [])
+    return layers or [read_toml(paths[-1])]  # which says that it is not there
+
+
+def _lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> Mapping[str, Any]:
+    merged = {**below, **above}
+    for key in below.keys() & above.keys():
+        if isinstance(below[key], dict) and isinstance(above[key], dict):
+            merged[key] = _lay_over(below[key], above[key])
+        elif key in IN_FRONT and isinstance(below[key], list) and isinstance(above[key], list):
+            named = {item.get("id") for item in above[key] if isinstance(item, dict)} - {None}
+            merged[key] = above[key] + [item for item in below[key] if not _is_named(item, named)]
+    return merged
+
+
+def _is_named(item: object, names: Collection[object]) -> bool:
+    return isinstance(item, dict) and item.get("id") in names
 
 
 def load_wording(path: Path = WORDING) -> tuple[Rule, ...]:
@@ -41,11 +86,11 @@ def load_wording(path: Path = WORDING) -> tuple[Rule, ...]:
     return tuple(wording.rules)
 
 
-def _contradictions(provider: Provider, file: str) -> Iterator[Problem]:
+def _contradictions(provider: Provider, file: str, own: int) -> Iterator[Problem]:
     if file != f"{provider.id}.toml":
         repair = f'write id = "{file.removesuffix(".toml")}" or name the file {provider.id}.toml'
         yield Problem(file, "id", f'= "{provider.id}" is not the name of the file', repair)
-    yield from _rule_problems(provider.rules, file)
+    yield from _rule_problems(provider.rules, file, own)
     if provider.base is None:
         return  # a gateway: models and addresses of help are the account's affair
     for name, canary in provider.canaries.items():
@@ -56,7 +101,7 @@ def _contradictions(provider: Provider, file: str) -> Iterator[Problem]:
         yield Problem(file, "help", f"lacks `{fault}`, which a rule can yield", f'add {fault} = "https://..."')
 
 
-def _rule_problems(rules: Sequence[Rule], file: str) -> Iterator[Problem]:
+def _rule_problems(rules: Sequence[Rule], file: str, own: int = 0) -> Iterator[Problem]:
     for id, times in Counter(rule.id for rule in rules).items():
         if times > 1:
             yield Problem(file, f"rules.{id}", f"stands {times} times", "give each rule an id of its own")
@@ -67,7 +112,8 @@ def _rule_problems(rules: Sequence[Rule], file: str) -> Iterator[Problem]:
         if not _asks(rule):
             yield Problem(file, key, "names nothing to match", f"add one of: {', '.join(MARKS)}")
         yield from _bad_expressions(rule, key, file)
-        if hider := next((earlier for earlier in rules[:place] if _hides(earlier, rule)), None):
+        rivals = rules[:place] if place < own else rules[own:place]
+        if hider := next((earlier for earlier in rivals if _hides(earlier, rule)), None):
             yield Problem(file, key, f"is never reached: {hider.id} fits first", f"move it above {hider.id} or drop it")
 
 

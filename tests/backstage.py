@@ -39,7 +39,8 @@ class Backstage:
         ]
         if channel:
             blocks.append(f'[[channels]]\nname = "hook"\nurl = "{self.inbox.url}"\n')
-        (folder / "monitor.toml").write_text("[site]\nport = 0\n" + more + "\n" + "\n".join(blocks))
+        head = "[site]\nport = 0\n[budget]\ndaily_tokens = 10000000\ndaily_usd = 10\n"
+        (folder / "monitor.toml").write_text(head + more + "\n" + "\n".join(blocks))
 
     def until(self, check, limit_s):
         ends = time.monotonic() + limit_s

@@ -2,7 +2,7 @@
 
 import pytest
 
-from probes.catalog import load_provider, load_wording
+from probes.catalog import Shelf, load_provider, load_wording
 from probes.document import DocumentError
 from probes.model import Fault
 
@@ -34,7 +34,7 @@ RULE = '[[rules]]\nid = "{id}"\n{facts}\nsource = "https://docs.example.com/erro
 
 def load(folder, text=GOOD, id="example"):
     (folder / f"{id}.toml").write_text(text)
-    return load_provider(id, folder)
+    return load_provider(id, Shelf((folder,)))
 
 
 def problems(folder, text, id="example"):
@@ -53,7 +53,7 @@ def test_a_right_file_becomes_a_frozen_value(tmp_path):
 
 def test_a_provider_without_a_file_is_named(tmp_path):
     with pytest.raises(DocumentError, match=r"^nobody\.toml: does not exist; "):
-        load_provider("nobody", tmp_path)
+        load_provider("nobody", Shelf((tmp_path,)))
 
 
 def test_the_file_must_be_called_after_its_id(tmp_path):

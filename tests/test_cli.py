@@ -212,6 +212,14 @@ def test_providers_prints_them_all_or_one_with_its_sources(folder):
     assert "account_suspended" in out
 
 
+def test_providers_prints_the_facts_as_they_are_merged(folder):
+    with (folder / "monitor.toml").open("a") as file:
+        file.write('[providers.openai]\nbase = "https://proxy.example.com/v1"\n')
+    _, out, _ = call("providers", "openai", folder=folder)
+
+    assert "base: https://proxy.example.com/v1" in out
+
+
 def test_classify_says_what_a_pasted_answer_means(folder):
     body = '{"type":"error","error":{"type":"invalid_request_error","message":"This organization has been disabled."}}'
     code, out, _ = call("classify", "--provider", "anthropic", "--status", "400", text=body, folder=folder)

@@ -8,7 +8,9 @@ from monitor.config import SCHEMA, TERMINAL, from_environment, load, schema
 from monitor.detect.health import Thresholds
 from monitor.world import patience
 from probes.canary import Patience
+from probes.catalog import load_provider
 from probes.document import DocumentError
+from probes.model import Fault
 
 BAD = Path(__file__).parent / "samples" / "bad_config"
 KEY = "sk-proj-0123456789abcdef0123456789"
@@ -160,6 +162,87 @@ def test_an_empty_variable_is_no_account(tmp_path):
     assert not from_environment(tmp_path, {"OPENAI_API_KEY": ""}).accounts
 
 
+OWN = """
+name = "House gateway"
+source = "https://wiki.example.com/gateway"
+checked = 2026-11-21
+base = "https://gateway.example.com/v1"
+[canaries.list]
+dialect = "list"
+path = "/models"
+free = true
+source = "https://wiki.example.com/gateway"
+"""
+
+
+def test_a_provider_of_ones_own_stands_in_a_folder_beside_the_configuration(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "house.toml").write_text('id = "house"\n' + OWN)
+    config = loaded(tmp_path, 'provider_folder = "mine"\n' + account(provider="house"))
+
+    assert config.providers["house"].name == "House gateway"
+    assert list(config.watches) == ["house/a/list"]
+
+
+def test_or_in_the_configuration_itself(tmp_path):
+    own = OWN.replace("[canaries", "[providers.house.canaries")
+    config = loaded(tmp_path, account(provider="house") + '[providers.house]\nid = "house"\n' + own)
+
+    assert config.providers["house"].base == "https://gateway.example.com/v1"
+
+
+def test_a_shipped_provider_can_be_changed_in_part(tmp_path):
+    more = """
+    [providers.openai]
+    base = "https://proxy.example.com/v1"
+    help = { account_suspended = "https://wiki.example.com/suspended" }
+    [[providers.openai.rules]]
+    id = "house-rule"
+    fault = "blocked_by_edge"
+    message = ["ask the network team"]
+    source = "https://wiki.example.com"
+    """
+    before, after = load_provider("openai"), loaded(tmp_path, account() + more).providers["openai"]
+
+    assert after.base == "https://proxy.example.com/v1"
+    assert after.help == before.help | {Fault.ACCOUNT_SUSPENDED: "https://wiki.example.com/suspended"}
+    assert [rule.id for rule in after.rules] == ["house-rule", *(rule.id for rule in before.rules)]
+    assert after.canaries == before.canaries
+
+
+def test_a_rule_of_the_same_id_takes_the_place_of_the_shipped_one(tmp_path):
+    first = load_provider("openai").rules[0].id
+    more = f"""
+    [[providers.openai.rules]]
+    id = "{first}"
+    fault = "slow"
+    code = ["x"]
+    source = "https://wiki.example.com"
+    """
+    rules = loaded(tmp_path, account() + more).providers["openai"].rules
+
+    assert [rule.fault for rule in rules if rule.id == first] == [Fault.SLOW]
+
+
+def test_what_is_wrong_with_a_provider_of_ones_own_is_told_with_all_the_rest(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "house.toml").write_text('id = "hose"\ncolour = "red"\n' + OWN)
+    text = 'provider_folder = "mine"\n' + account(provider="house") + account(name="b", provider="hause")
+
+    with pytest.raises(DocumentError) as caught:
+        loaded(tmp_path, text)
+    told = sorted(map(str, caught.value.problems))
+    assert told[0].startswith("house.toml: colour is not known")
+    assert told[1].startswith('house.toml: id = "hose" is not the name of the file')
+    assert told[2] == 'monitor.toml: accounts.b.provider = "hause": no such provider; did you mean "house"?'
+    assert len(told) == 3
+
+
+def test_a_folder_of_providers_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(DocumentError, match=r'provider_folder = "mine" is no folder; create .*mine or leave it out'):
+        loaded(tmp_path, 'provider_folder = "mine"')
+
+
 def test_without_a_channel_messages_go_to_the_terminal(tmp_path):
     assert loaded(tmp_path, account()).channels == (TERMINAL,)
 
@@ -210,6 +293,8 @@ def test_the_shipped_example_is_valid_commented_in_or_out(tmp_path):
     (tmp_path / "keys" / "team-b").write_text(KEY)
     (tmp_path / "keys" / "mail-url").write_text("mailtos://user:password@example.com")
 
+    (tmp_path / "providers").mkdir()
+
     assert not loaded(tmp_path, text, {}).accounts
     assert len(loaded(tmp_path, examples, environment).accounts) == 3
 
@@ -220,4 +305,4 @@ def _accounts_and_channels(text):
 
 def _is_example(line):
     body = line.removeprefix("# ")
-    return line.startswith("# ") and (body.startswith("[[") or " = " in body)
+    return line.startswith("# ") and (body.startswith("[") or " = " in body)
