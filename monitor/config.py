@@ -302,11 +302,11 @@ def _watches(section: AccountSection, providers: Catalog, probe: ProbeSection) -
     provider = providers[section.provider]
     canaries = section.canaries or [name for name in ("list", "chat") if name in provider.canaries]
     for canary in dict.fromkeys(canaries):
-        free = provider.canaries[canary].free
-        usual_s = probe.free_interval_s if free else probe.paid_interval_s
+        facts = provider.canaries[canary]
+        usual_s = facts.every_s or (probe.free_interval_s if facts.free else probe.paid_interval_s)
         for model in _models(section, provider, canary):
             target = Target(f"{section.provider}/{section.name}", section.provider, canary, model)
-            yield Watch(target, section.interval_s.get(canary, usual_s), free)
+            yield Watch(target, section.interval_s.get(canary, usual_s), facts.free)
 
 
 def _account(section: AccountSection, folder: Path, environment: Mapping[str, str]) -> Account:

@@ -41,7 +41,8 @@ class Canary(Facts, frozen=True, kw_only=True):
 
     `path` is joined to the base address; `{model}` in it stands for the model. `model` is what is
     asked for when an account names none. A free canary costs no tokens and runs each minute. `body`
-    is laid over the dialect's own request.
+    is laid over the dialect's own request. `every_s` is its pace where nobody says otherwise, for one
+    that costs more money or allowance than most.
     """
 
     dialect: Dialect
@@ -49,6 +50,7 @@ class Canary(Facts, frozen=True, kw_only=True):
     model: str | None = None
     free: bool = False
     body: dict[str, Any] = {}
+    every_s: Annotated[float, Meta(ge=10, le=86400)] | None = None
     source: str
 
 
@@ -82,9 +84,10 @@ class Wording(Facts, frozen=True, kw_only=True):
 
 
 class Price(Facts, frozen=True, kw_only=True):
-    """What a model costs, in USD per million tokens. `model` is a prefix of the model's name."""
+    """What a model costs, in USD per million tokens, and per call besides. `model` is a prefix of its name."""
 
     model: str
+    call_usd: Annotated[float, Meta(ge=0)] = 0.0
     input_usd: Annotated[float, Meta(ge=0)]
     output_usd: Annotated[float, Meta(ge=0)]
     source: str
@@ -115,8 +118,8 @@ class Provider(Facts, frozen=True, kw_only=True):
     help: dict[Fault, Url] = {}
 
     def cost_usd(self, model: str | None, tokens_in: int, tokens_out: int) -> float | None:
-        """Return what so many tokens cost; None when the model's price is not known."""
+        """Return what a call with so many tokens costs; None when the model's price is not known."""
         for price in self.prices:
             if model and model.startswith(price.model):
-                return (tokens_in * price.input_usd + tokens_out * price.output_usd) / 1e6
+                return price.call_usd + (tokens_in * price.input_usd + tokens_out * price.output_usd) / 1e6
         return None

@@ -97,6 +97,14 @@ def test_intervals_come_from_the_account_then_from_probe(tmp_path):
     assert [watch.interval_s for watch in config.watches.values()] == [30, 900]
 
 
+def test_a_canary_that_is_dear_has_a_pace_of_its_own_until_somebody_says_otherwise(tmp_path):
+    usual = loaded(tmp_path, account(provider="cohere")).watches
+    said = loaded(tmp_path, account("interval_s = { chat = 600 }", provider="cohere")).watches
+
+    assert [watch.interval_s for watch in usual.values()] == [60, 3600]
+    assert [watch.interval_s for watch in said.values()] == [60, 600]
+
+
 def test_a_budget_can_be_the_accounts_own(tmp_path):
     text = account("daily_usd = 1.5") + account(name="b") + "[budget]\ndaily_usd = 0.1\ndaily_tokens = 7"
     budgets = loaded(tmp_path, text).budgets

@@ -6,9 +6,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from monitor.config import BudgetSection
+from monitor.cost import estimate
+from monitor.schedule import Watch
 from probes.catalog import load_provider, load_wording, provider_ids
 from probes.classify import judge
-from probes.model import Blame
+from probes.model import Blame, Target
 from probes.provider import Canary, Dialect, Price, Provider
 from probes.redact import mask
 
@@ -117,6 +120,22 @@ def test_each_fault_of_an_account_has_an_address_where_it_is_mended(provider):
 @pytest.mark.parametrize("provider", [one for one in PROVIDERS.values() if one.base], ids=lambda one: one.id)
 def test_the_price_of_the_default_model_is_known(provider):
     assert provider.cost_usd(provider.canaries["chat"].model, 10, 16) > 0
+
+
+def test_a_fee_for_each_call_is_counted_besides_the_tokens():
+    fee = Price(model="m", call_usd=0.5, input_usd=1, output_usd=1, source=SOURCE, checked=date(2026, 11, 21))
+
+    assert msgspec.structs.replace(PROVIDERS["openai"], prices=[fee]).cost_usd("m", 1_000_000, 0) == 1.5
+
+
+def test_no_providers_defaults_are_above_the_default_budget():
+    budget = BudgetSection()
+    for provider in PROVIDERS.values():
+        for name, canary in provider.canaries.items():
+            watch = Watch(Target("x/y", "x", name, canary.model), canary.every_s or 300, canary.free)
+            cost = estimate(watch, provider)
+            assert cost.tokens <= budget.daily_tokens
+            assert (cost.usd or 0) <= budget.daily_usd, provider.id
 
 
 def test_a_cost_is_counted_per_million_tokens_by_the_first_prefix_that_fits():
