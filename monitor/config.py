@@ -300,12 +300,13 @@ def _models(section: AccountSection, provider: Provider, canary: str) -> Sequenc
 
 def _watches(section: AccountSection, providers: Catalog, probe: ProbeSection) -> Iterator[Watch]:
     provider = providers[section.provider]
+    host = urlsplit(section.base).netloc if section.base else None
     canaries = section.canaries or [name for name in ("list", "chat") if name in provider.canaries]
     for canary in dict.fromkeys(canaries):
         facts = provider.canaries[canary]
         usual_s = facts.every_s or (probe.free_interval_s if facts.free else probe.paid_interval_s)
         for model in _models(section, provider, canary):
-            target = Target(f"{section.provider}/{section.name}", section.provider, canary, model)
+            target = Target(f"{section.provider}/{section.name}", section.provider, canary, model, host)
             yield Watch(target, section.interval_s.get(canary, usual_s), facts.free)
 
 

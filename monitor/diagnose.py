@@ -99,7 +99,7 @@ def diagnose(patients: Sequence[Patient], now: datetime) -> list[Diagnosis]:
     if offline := _offline(patients):
         return [offline]
     found: list[Diagnosis] = []
-    for its in _group(patients, lambda target: target.provider).values():
+    for its in _group(patients, lambda target: target.answerer).values():
         found += _diagnose_provider(its)
     return [_settle(diagnosis, patients, now) for diagnosis in found]
 
@@ -120,7 +120,7 @@ def _may_share(diagnosis: Diagnosis, sick: Sequence[Patient], suspect: Patient) 
         return suspect.target.account in {patient.target.account for patient in sick}
     if is_unreachable(suspect.health) and all(is_unreachable(patient.health) for patient in sick):
         return True
-    return suspect.target.provider == sick[0].target.provider
+    return suspect.target.answerer == sick[0].target.answerer
 
 
 def _offline(patients: Sequence[Patient]) -> Diagnosis | None:
@@ -129,7 +129,7 @@ def _offline(patients: Sequence[Patient]) -> Diagnosis | None:
     Nothing is concluded while some of them are not confirmed down.
     """
     seen = [patient for patient in patients if patient.health.state is not State.UNKNOWN]
-    providers = {patient.target.provider for patient in seen}
+    providers = {patient.target.answerer for patient in seen}
     down = all(patient.health.state is State.DOWN and is_unreachable(patient.health) for patient in seen)
     if len(providers) < 2 or not down:
         return None
@@ -149,7 +149,7 @@ def _diagnose_provider(patients: Sequence[Patient]) -> list[Diagnosis]:
     seen = [account for account, its in accounts.items() if any(p.health.state is not State.UNKNOWN for p in its)]
     found: list[Diagnosis] = []
     if shared and (len(seen) == 1 or len(shared) >= 2 and 2 * len(shared) >= len(seen)):
-        found.append(_provider_trouble(patients[0].target.provider, shared, seen))
+        found.append(_provider_trouble(patients[0].target.answerer, shared, seen))
         shared_targets = set(found[0].targets)
         sick = {account: [p for p in its if p.target.id not in shared_targets] for account, its in sick.items()}
     for account, its in sick.items():

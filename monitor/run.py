@@ -213,14 +213,14 @@ def _hurry_neighbours(world: World, suspect: Watch, health: Health) -> None:
     canary of every other provider: perhaps it is this machine that is offline.
     """
     now = world.edge.clock()
-    room = dict.fromkeys(world.config.providers, 1 if is_unreachable(health) else 0)
-    room[suspect.target.provider] = SIBLINGS
+    elsewhere = 1 if is_unreachable(health) else 0
+    room = {suspect.target.answerer: SIBLINGS}
     for id, watch in world.config.watches.items():
-        provider = watch.target.provider
+        answerer = watch.target.answerer
         if watch.target.account == suspect.target.account:
             world.agenda.hurry(id, now)
-        elif watch.free and room[provider]:
-            room[provider] -= 1
+        elif watch.free and room.setdefault(answerer, elsewhere):
+            room[answerer] -= 1
             world.agenda.hurry(id, now)
 
 

@@ -173,7 +173,7 @@ def advice_for(incident: Incident, config: Config) -> str:
     """Return what a person does next."""
     if incident.scope is Scope.MONITOR:
         return OFFLINE_ADVICE
-    provider = config.providers.get(incident.subject.partition("/")[0])
+    provider = config.providers.get(incident.subject.partition("/")[0].partition("@")[0])
     return advise(incident.fault, provider) if provider else ""
 
 

@@ -118,12 +118,22 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One canary of one account: the thing that is up or down. `model` is None where none is named."""
+    """One canary of one account: the thing that is up or down. `model` is None where none is named.
+
+    `host` is the account's own address, None where the provider's is asked: two gateways of one kind
+    are two companies.
+    """
 
     account: str
     provider: str
     canary: str
     model: str | None = None
+    host: str | None = None
+
+    @property
+    def answerer(self) -> str:
+        """Who answers: the provider, or what stands at the account's own address."""
+        return f"{self.provider}@{self.host}" if self.host else self.provider
 
     @property
     def id(self) -> str:

@@ -119,6 +119,19 @@ def test_a_gateway_has_its_own_address_and_only_list_without_a_model(tmp_path):
     assert list(config.watches) == ["openai-compatible/a/list"]
 
 
+def test_two_gateways_of_one_kind_are_two_answerers(tmp_path):
+    blocks = (
+        account(f'base = "https://{name}.example.com/v1"', name=name, provider="openai-compatible") for name in "ab"
+    )
+    watches = loaded(tmp_path, "".join(blocks) + account()).watches.values()
+
+    assert {watch.target.answerer for watch in watches} == {
+        "openai-compatible@a.example.com",
+        "openai-compatible@b.example.com",
+        "openai",
+    }
+
+
 def test_a_key_comes_from_a_file_beside_the_configuration(tmp_path):
     (tmp_path / "key").write_text(KEY + "\n")
 

@@ -1,5 +1,6 @@
 """Whose fault it is: rows of what each canary last said, and what that means."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -111,6 +112,16 @@ def verdicts(now=LATER, **states):
 )
 def test_the_cause_is_found(states, expected):
     assert verdicts(**states) == expected
+
+
+def test_two_gateways_of_one_kind_say_nothing_of_each_other():
+    sick, well = patients(gateway_a__list=ERROR, gateway_b__list=None)
+    sick = replace(sick, target=replace(sick.target, host="a.example.com"))
+    well = replace(well, target=replace(well.target, host="b.example.com"))
+    (found,) = diagnose([sick, well], LATER)
+
+    assert (found.scope, found.subject) == (Scope.PROVIDER, "gateway@a.example.com")
+    assert "only one account is watched here" in " ".join(found.reasons)
 
 
 def only(now=LATER, **states):
