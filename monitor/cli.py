@@ -156,7 +156,8 @@ def cost(arguments: Arguments) -> int:
 
     config = _with_accounts(arguments)
     cost_table(by_account(config), config.budgets)
-    return _refuse(*map(str, overspending(config))) if overspending(config) else UP
+    problems = overspending(config)
+    return _refuse(*map(str, problems)) if problems else UP
 
 
 def drill(arguments: Arguments) -> int:
@@ -260,9 +261,8 @@ def _with_accounts(arguments: Arguments) -> "Config":
 
     config = _config(arguments)
     if not config.accounts:
-        file = config.file.name if config.file else OWN
         repair = "add an [[accounts]] block, or set a key variable such as OPENAI_API_KEY"
-        raise DocumentError([Problem(file, "accounts", "is empty: nothing to look at", repair)])
+        raise DocumentError([Problem(config.file_name, "accounts", "is empty: nothing to look at", repair)])
     return config
 
 
@@ -287,10 +287,9 @@ def _check(config: "Config") -> None:
     from monitor.cost import overspending
     from probes.document import DocumentError, Problem
 
-    file = config.file.name if config.file else OWN
     repair = "compare it with Apprise's page on that service"
     problems = overspending(config) + [
-        Problem(file, f"channels.{channel.name}.url", wrong, repair)
+        Problem(config.file_name, f"channels.{channel.name}.url", wrong, repair)
         for channel in config.channels
         if (wrong := check_address(channel))
     ]

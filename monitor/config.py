@@ -145,6 +145,11 @@ class Config:
     simulated: bool = False
 
     @property
+    def file_name(self) -> str:
+        """How errors name the file, also where there is none yet."""
+        return self.file.name if self.file else FILE
+
+    @property
     def thresholds(self) -> Thresholds:
         return Thresholds(self.probe.failures, self.probe.successes)
 

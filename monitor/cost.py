@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import ceil
 
-from monitor.config import FILE, Config
+from monitor.config import Config
 from monitor.schedule import Budget, Watch
 from probes.dialects import PROMPT_TOKENS, WIRES
 from probes.document import Problem
@@ -48,9 +48,8 @@ def by_account(config: Config) -> dict[str, Estimate]:
 
 def overspending(config: Config) -> list[Problem]:
     """Return a problem for each account whose canaries would use more than its budget, with the line to change."""
-    file = config.file.name if config.file else FILE
     return [
-        Problem(file, f"accounts.{config.accounts[id].name}", what, _repair(config, id, factor))
+        Problem(config.file_name, f"accounts.{config.accounts[id].name}", what, _repair(config, id, factor))
         for id, cost in by_account(config).items()
         if (found := _excess(cost, config.budgets[id]))
         for what, factor in (found,)

@@ -12,12 +12,12 @@ from monitor.courier import deliver_due
 from monitor.detect.health import State
 from monitor.drill import Drill
 from monitor.incident import Change, ChangeKind
-from monitor.run import begin_drills, change, end_drills, once
+from monitor.run import begin_drills, change, end_drills, once, unseen
 from monitor.schedule import Watch
 from monitor.world import now, open_world, patience, real_edge
 from probes.canary import Prober, attempt, open_session
 from probes.catalog import load_wording
-from probes.model import Answer, Observation, Outcome
+from probes.model import Observation
 
 
 def single_round(config: Config, show: Print) -> list[State]:
@@ -48,7 +48,7 @@ async def _probe_now(config: Config, watches: Sequence[Watch]) -> list[Observati
 async def _ask(prober: Prober, config: Config, watch: Watch) -> Observation:
     account = config.accounts[watch.target.account]
     if account.problem:
-        return Observation(watch.target, now(), Outcome.UNKNOWN, answer=Answer("monitor/not-asked", account.problem))
+        return unseen(watch, now(), account.problem)
     return await attempt(prober, config.providers[account.provider], account, watch.target)
 
 

@@ -135,9 +135,14 @@ def _is_fading(
     incident: Incident, diagnoses: Sequence[Diagnosis], well_since: Mapping[str, datetime | None], now: datetime
 ) -> bool:
     """Whether part of it has just recovered and the rest may follow: neither an end nor a new trouble."""
-    recoveries = [since for target in incident.targets if (since := well_since.get(target))]
+    recovered_at = _recovered_at(incident, well_since)
     rest = any(_is_within(diagnosis, incident) for diagnosis in diagnoses)
-    return rest and bool(recoveries) and now - max(recoveries) < PATIENCE
+    return rest and recovered_at is not None and now - recovered_at < PATIENCE
+
+
+def _recovered_at(incident: Incident, well_since: Mapping[str, datetime | None]) -> datetime | None:
+    """Return when the latest of its targets came back; None when none has."""
+    return max((since for target in incident.targets if (since := well_since.get(target))), default=None)
 
 
 def _is_within(diagnosis: Diagnosis, incident: Incident) -> bool:
@@ -164,8 +169,7 @@ def open_incident(diagnosis: Diagnosis, *, drill: bool = False) -> Incident:
 def _ended(
     incident: Incident, diagnoses: Sequence[Diagnosis], well_since: Mapping[str, datetime | None], now: datetime
 ) -> Change:
-    recoveries = [since for target in incident.targets if (since := well_since.get(target))]
-    closed = replace(incident, closed_at=max(recoveries, default=now))
+    closed = replace(incident, closed_at=_recovered_at(incident, well_since) or now)
     if not any(target in well_since for target in incident.targets):
         return Change(closed, ChangeKind.WITHDRAWN, now)
     wider = any(set(incident.targets) <= set(diagnosis.targets) for diagnosis in diagnoses)

@@ -103,7 +103,7 @@ async def probe(world: World, watch: Watch) -> None:
     if account is None:
         return  # a new configuration came in between
     if refusal := _refusal(world, account, watch):
-        observation = _unseen(watch, world.edge.clock(), refusal)
+        observation = unseen(watch, world.edge.clock(), refusal)
     else:
         provider = world.config.providers[account.provider]
         async with world.host(account.id):
@@ -111,7 +111,7 @@ async def probe(world: World, watch: Watch) -> None:
                 observation = await attempt(world.prober, provider, account, watch.target)
             except Exception as error:  # a bug of ours must neither end the watch nor be blamed on anybody
                 log.exception("%s: the attempt itself failed", watch.target.id)
-                observation = _unseen(watch, world.edge.clock(), f"the monitor's own fault ({type(error).__name__})")
+                observation = unseen(watch, world.edge.clock(), f"the monitor's own fault ({type(error).__name__})")
     world.finished.put_nowait(observation)
     if observation.outcome is not Outcome.OK or _is_wavering(world.healths.get(watch.target.id, Health())):
         world.urgent.set()
@@ -127,7 +127,8 @@ def _refusal(world: World, account: Account, watch: Watch) -> str | None:
     return None
 
 
-def _unseen(watch: Watch, at: datetime, reason: str) -> Observation:
+def unseen(watch: Watch, at: datetime, reason: str) -> Observation:
+    """Return the observation of a look that did not take place."""
     return Observation(watch.target, at, Outcome.UNKNOWN, answer=Answer("monitor/not-asked", reason))
 
 

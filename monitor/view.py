@@ -54,13 +54,12 @@ def take(db: sqlite3.Connection, config: Config, now: datetime, warnings: Sequen
 
 def _take(db: sqlite3.Connection, config: Config, now: datetime, warnings: tuple[str, ...]) -> Snapshot:
     remembered = reader.resume(db, config.location)
-    first = _hour(now) - timedelta(hours=HOURS - 1)
     memory = Memory(
         healths=remembered.healths,
         plans=remembered.plans,
         spent_usd={account: spent.usd for account, spent in remembered.spendings.items() if spent.day == now.date()},
         series=reader.series_ids(db, config.location),
-        cells=reader.cells(db, first),
+        cells=reader.cells(db, _first_hour(now)),
     )
     watches: dict[str, list[Watch]] = defaultdict(list)
     for watch in config.watches.values():
@@ -122,8 +121,7 @@ def _target_view(db: sqlite3.Connection, watch: Watch, memory: Memory, now: date
     health = _as_of(memory.healths.get(target.id, Health()), memory.plans.get(target.id), now)
     series = memory.series.get(target.id)
     seen = memory.cells.get(series, {}) if series else {}
-    first = _hour(now) - timedelta(hours=HOURS - 1)
-    hours = [first + timedelta(hours=hour) for hour in range(HOURS)]
+    hours = [_first_hour(now) + timedelta(hours=hour) for hour in range(HOURS)]
     latency, ttft = _measures(db, series, now)
     return TargetView(
         id=target.id,
@@ -190,5 +188,6 @@ def usable(incident: Incident, config: Config, healths: Mapping[str, Health]) ->
     return sorted(found, key=lambda one: one.seen_at, reverse=True)
 
 
-def _hour(at: datetime) -> datetime:
-    return at.replace(minute=0, second=0, microsecond=0)
+def _first_hour(now: datetime) -> datetime:
+    """Return the start of the strip: the hour that runs is its last."""
+    return now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
