@@ -198,7 +198,7 @@ def classify(arguments: Arguments) -> int:
     from probes.catalog import load_provider, load_wording, provider_ids
 
     shelf = _config(arguments).shelf
-    known, wording = provider_ids(shelf), load_wording()
+    known, wording = provider_ids(shelf), load_wording().rules
     if arguments.jsonl:
         return _classify_lines(sys.stdin, shelf, wording)
     if arguments.provider not in known:

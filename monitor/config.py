@@ -14,10 +14,10 @@ from msgspec import Meta, Struct
 from monitor.detect.health import Thresholds
 from monitor.schedule import Budget, Watch
 from monitor.secret import SecretError, is_reference, resolve
-from probes.catalog import FOLDER, PACKAGED, Catalog, Shelf, load_provider, provider_ids
+from probes.catalog import FOLDER, MODELLESS, PACKAGED, Catalog, Shelf, load_provider, provider_ids
 from probes.document import DocumentError, Problem, convert, read_toml, suggest
 from probes.model import Account, Target
-from probes.provider import Dialect, Name, Provider
+from probes.provider import Canary, Name, Provider
 
 FILE = "monitor.toml"
 SCHEMA = Path(__file__).parent / "schema.json"
@@ -25,6 +25,7 @@ SCHEMA = Path(__file__).parent / "schema.json"
 Label = Annotated[str, Meta(pattern=r"^[^/\s\x00-\x1f](?:[^/\x00-\x1f]{0,62}[^/\s\x00-\x1f])?$")]
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
 IntervalSeconds = Annotated[float, Meta(ge=10, le=86400)]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
 Count = Annotated[int, Meta(ge=1, le=100)]
 Days = Annotated[int, Meta(ge=1, le=3650)]
 
@@ -53,6 +54,16 @@ class BudgetSection(Section, frozen=True, kw_only=True):
     daily_tokens: Annotated[int, Meta(ge=0)] = 50_000
 
 
+class CreditSection(Section, frozen=True, kw_only=True):
+    """When to warn of credit that ends, where a provider tells of it: `low` by currency, at this pace, by its date."""
+
+    low: dict[Currency, Annotated[float, Meta(ge=0)]] = msgspec.field(
+        default_factory=lambda: {"USD": 1.0, "EUR": 1.0, "CNY": 7.0}
+    )
+    days_left: Annotated[float, Meta(ge=0, le=365)] = 3
+    expires_days: Annotated[float, Meta(ge=0, le=365)] = 7
+
+
 class StoreSection(Section, frozen=True, kw_only=True):
     """Where results are kept and how long: each attempt, hours, days."""
 
@@ -74,7 +85,11 @@ class SiteSection(Section, frozen=True, kw_only=True):
 
 
 class AccountSection(Section, frozen=True, kw_only=True):
-    """One account. `key` says where the key is: env:NAME, file:PATH or command:PROGRAM ARGS."""
+    """One account. `key` says where the key is: env:NAME, file:PATH or command:PROGRAM ARGS.
+
+    `admin_key`, of the same form, may read the organization's costs; with `spend_limit_usd`, the limit
+    of a month, they tell what is left. `expect` names models that must not leave the provider's list.
+    """
 
     name: Label
     provider: str
@@ -87,6 +102,10 @@ class AccountSection(Section, frozen=True, kw_only=True):
     daily_tokens: Annotated[int, Meta(ge=0)] | None = None
     tags: list[Label] = []
     note: Annotated[str, Meta(max_length=300)] = ""
+    low_credit: dict[Currency, Annotated[float, Meta(ge=0)]] | None = None
+    admin_key: str | None = None
+    spend_limit_usd: Annotated[float, Meta(gt=0)] | None = None
+    expect: list[Annotated[str, Meta(min_length=1, max_length=200)]] = []
 
 
 class ChannelSection(Section, frozen=True, kw_only=True):
@@ -102,6 +121,7 @@ class Document(Section, frozen=True, kw_only=True):
     location: Label = "here"
     probe: ProbeSection = ProbeSection()
     budget: BudgetSection = BudgetSection()
+    credit: CreditSection = CreditSection()
     store: StoreSection = StoreSection()
     site: SiteSection = SiteSection()
     accounts: list[AccountSection] = []
@@ -155,7 +175,7 @@ class Config:
 
     @property
     def secrets(self) -> list[str]:
-        keys = [account.key for account in self.accounts.values() if account.key]
+        keys = [key for one in self.accounts.values() for key in (one.key, one.admin_key) if key]
         return keys + [channel.url for channel in self.channels if channel != TERMINAL]
 
 
@@ -256,17 +276,18 @@ def _check_names(document: Document, _: Catalog, file: str) -> Iterator[Problem]
 def _check_accounts(document: Document, providers: Catalog, file: str) -> Iterator[Problem]:
     for section in document.accounts:
         key = f"accounts.{section.name}"
-        yield from _check_reference(section, key, file)
+        yield from _check_reference(section.key, f"{key}.key", file)
+        yield from _check_reference(section.admin_key, f"{key}.admin_key", file)
         if provider := providers.get(section.provider):
             yield from _check_base(section, provider, key, file)
             yield from _check_canaries(section, provider, key, file)
 
 
-def _check_reference(section: AccountSection, key: str, file: str) -> Iterator[Problem]:
-    if section.key is not None and not is_reference(section.key):
+def _check_reference(reference: str | None, key: str, file: str) -> Iterator[Problem]:
+    if reference is not None and not is_reference(reference):
         # The value is not shown: most likely it is the key itself.
         repair = 'put the key into an environment variable or a file and write "env:NAME" or "file:PATH"'
-        yield Problem(file, f"{key}.key", "is not a reference to a key", repair)
+        yield Problem(file, key, "is not a reference to a key", repair)
 
 
 def _check_base(section: AccountSection, provider: Provider, key: str, file: str) -> Iterator[Problem]:
@@ -290,14 +311,20 @@ def _check_canaries(section: AccountSection, provider: Provider, key: str, file:
                 what = f'= "{canary}": {provider.id} has no such canary'
                 yield Problem(file, f"{key}.{part}", what, suggest(canary, provider.canaries))
     for canary in section.canaries or []:
-        if canary in provider.canaries and not _models(section, provider, canary):
+        facts = provider.canaries.get(canary)
+        if facts and facts.admin and not section.admin_key:
+            yield Problem(file, key, f"lacks `admin_key`, which {canary} needs", 'add admin_key = "env:..."')
+        if facts and facts.path.startswith("https://") and section.base:
+            what = f'= "{canary}": asks {urlsplit(facts.path).netloc}, not the account\'s own base'
+            yield Problem(file, f"{key}.canaries", what, "leave it out")
+        if facts and not _models(section, provider, canary):
             yield Problem(file, f"{key}.models", f"names no model for {canary}", f'add models = ["..."] for {canary}')
 
 
 def _models(section: AccountSection, provider: Provider, canary: str) -> Sequence[str | None]:
     """Return the models a canary asks for; [None] when it asks for none, empty when it needs one and has none."""
     facts = provider.canaries[canary]
-    if facts.dialect is Dialect.LIST:
+    if facts.dialect in MODELLESS:
         return [None]
     chosen = section.models.get(canary, []) if isinstance(section.models, dict) else section.models
     return list(dict.fromkeys(chosen)) or ([facts.model] if facts.model else [])
@@ -306,7 +333,9 @@ def _models(section: AccountSection, provider: Provider, canary: str) -> Sequenc
 def _watches(section: AccountSection, providers: Catalog, probe: ProbeSection) -> Iterator[Watch]:
     provider = providers[section.provider]
     host = urlsplit(section.base).netloc if section.base else None
-    canaries = section.canaries or [name for name in ("list", "chat") if name in provider.canaries]
+    canaries = section.canaries or [
+        name for name, facts in provider.canaries.items() if _is_usual(name, facts, section)
+    ]
     for canary in dict.fromkeys(canaries):
         facts = provider.canaries[canary]
         usual_s = facts.every_s or (probe.free_interval_s if facts.free else probe.paid_interval_s)
@@ -315,14 +344,31 @@ def _watches(section: AccountSection, providers: Catalog, probe: ProbeSection) -
             yield Watch(target, section.interval_s.get(canary, usual_s), facts.free)
 
 
+def _is_usual(name: str, facts: Canary, section: AccountSection) -> bool:
+    """Whether a canary is used where nobody chose: chat, and all that costs nothing and can be asked."""
+    if facts.admin:
+        return section.admin_key is not None
+    if section.base and facts.path.startswith("https://"):
+        return False
+    return facts.free or name == "chat"
+
+
 def _account(section: AccountSection, folder: Path, environment: Mapping[str, str]) -> Account:
-    key, problem = None, None
+    key, admin_key, problem = None, None, None
     try:
         key = resolve(section.key, folder, environment) if section.key else None
+        admin_key = resolve(section.admin_key, folder, environment) if section.admin_key else None
     except SecretError as error:
         problem = str(error)
     return Account(
-        section.name, section.provider, key, section.base, problem, tags=tuple(section.tags), note=section.note
+        section.name,
+        section.provider,
+        key,
+        section.base,
+        problem,
+        tags=tuple(section.tags),
+        note=section.note,
+        admin_key=admin_key,
     )
 
 

@@ -1,31 +1,40 @@
 """One bounded, timed attempt → Observation. Provider trouble never raises here."""
 
 import os
+import re
 import ssl
 from asyncio import timeout
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import aiohttp
 import msgspec
 
+from probes.balance import raised, read_credits, read_offer
 from probes.classify import judge
 from probes.complaint import read, words
 from probes.dialects import WIRES, Piece, Wire
-from probes.model import Account, Answer, Fault, Observation, Outcome, Target, Usage, Verdict
-from probes.provider import Canary, Dialect, Provider, Rule
+from probes.model import Account, Answer, Credit, Fault, Observation, Outcome, Sign, Target, Usage, Verdict
+from probes.provider import Canary, Provider, Wording
 from probes.ratelimit import read_limits, retry_after_s
 from probes.redact import redact
-from probes.stream import Events, Unreadable, read_chunks, read_text
+from probes.sign import read_signs
+from probes.stream import KEPT_BYTES, Events, Unreadable, read_chunks, read_text
 
 KEPT_WORDS = 300
 KEPT_BODY = 4000
+BLANK = re.compile(r"\{(model|month|month_s)\}")
+LIST_BYTES = 2 * 1024 * 1024
+"""So much is read of a list of models whose names we want; the longest known one has half of it."""
 OPEN_S = 90
 """Idle connections stay open longer than a canary's minute: a new TLS handshake costs eight times the CPU."""
 
 GOOD = Verdict(None, "ok/stream")
+STRANGE = Piece(failed=True)
+"""No event of this dialect: the classifier will say what it is."""
 
 Clock = Callable[[], datetime]
 Timer = Callable[[], float]
@@ -45,7 +54,7 @@ class Prober:
     """What every attempt needs. `timer` is monotonic; `clock` tells aware UTC."""
 
     session: aiohttp.ClientSession
-    wording: Sequence[Rule]
+    wording: Wording
     clock: Clock
     timer: Timer
     patience: Patience = Patience()
@@ -65,6 +74,8 @@ class Attempt:
     ended_s: float | None = None
     failed: bool = False
     usage: Usage = Usage()
+    credits: tuple[Credit, ...] = ()
+    offer: tuple[str, ...] | None = None
 
 
 def open_session(version: str, *, context: ssl.SSLContext | None = None) -> aiohttp.ClientSession:
@@ -89,7 +100,8 @@ async def attempt(prober: Prober, provider: Provider, account: Account, target: 
     except (aiohttp.ClientError, OSError, Unreadable, ValueError) as error:
         verdict = GOOD if this.ended_s else _broken(error, this, prober.patience)
     duration_s = this.ended_s or prober.timer() - this.started
-    return _observe(this, verdict, duration_s, provider, account, target)
+    signs = _signs(prober, provider, account, this)
+    return _observe(this, verdict, duration_s, provider, account, target, signs)
 
 
 async def _ask(prober: Prober, provider: Provider, account: Account, target: Target, this: Attempt) -> Verdict:
@@ -98,8 +110,8 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
     body = {**wire.body(target.model or ""), **canary.body} if wire.body else None
     async with prober.session.request(
         "POST" if body else "GET",
-        address(provider, account, canary, target),
-        headers=_headers(provider, account, body),
+        address(provider, account, canary, target, this.at),
+        headers=_headers(provider, account, canary, body),
         data=msgspec.json.encode(body) if body else None,
         allow_redirects=False,  # a redirect would carry the key to wherever it points
         timeout=aiohttp.ClientTimeout(sock_connect=prober.patience.connect_s, sock_read=prober.patience.silence_s),
@@ -112,15 +124,27 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
             return Verdict(Fault.INVALID_RESPONSE, "transport/redirect")
         if response.status == 200 and response.content_type == "text/event-stream":
             return await _listen(prober, provider, wire, response, this)
-        this.body, whole = await read_text(response)
-    if (
-        response.status == 200
-        and not whole
-        and canary.dialect is Dialect.LIST
-        and this.body.lstrip().startswith(("[", "{"))
-    ):
-        return GOOD  # a long list of models; what was read of it began well
-    return judge(provider, prober.wording, this.status, this.headers, this.body)
+        this.body, whole = await read_text(response, LIST_BYTES if canary.offers else KEPT_BYTES)
+    if response.status == 200 and not whole and wire.long and this.body.lstrip().startswith(("[", "{")):
+        return GOOD  # what was read of it began well
+    verdict = judge(provider, prober.wording.rules, this.status, this.headers, this.body)
+    return verdict if verdict.fault else _learn(canary, wire, this, verdict)
+
+
+def _learn(canary: Canary, wire: Wire, this: Attempt, verdict: Verdict) -> Verdict:
+    """Note what a good answer tells besides; return what it means after all: a blocked key can say 200."""
+    if not (wire.body or canary.credit or canary.flags or canary.offers):
+        return verdict
+    try:
+        answer = msgspec.json.decode(this.body)
+    except msgspec.DecodeError:
+        return verdict
+    if wire.body and (told := _read(wire, answer).usage):
+        this.usage = told
+    this.credits = read_credits(canary.credit, answer) if canary.credit else ()
+    this.offer = read_offer(canary.offers, answer) if canary.offers else None
+    fault = raised(canary.flags, answer)
+    return Verdict(fault, f"flag/{fault}") if fault else verdict
 
 
 async def _listen(
@@ -137,22 +161,29 @@ async def _listen(
     if this.ended_s and not this.failed:
         return GOOD
     this.body, this.ended_s = heard.decode("utf-8", "replace"), None
-    verdict = judge(provider, prober.wording, this.status, this.headers, this.body)
+    verdict = judge(provider, prober.wording.rules, this.status, this.headers, this.body)
     if verdict.fault:
         return verdict
     this.words = "the stream broke off before its answer was complete"
     return Verdict(Fault.INVALID_RESPONSE, "stream/cut")
 
 
-def address(provider: Provider, account: Account, canary: Canary, target: Target) -> str:
-    base = (account.base or provider.base or "").rstrip("/")
-    return base + canary.path.replace("{model}", quote(target.model or "", safe="/:@"))
+def address(provider: Provider, account: Account, canary: Canary, target: Target, at: datetime) -> str:
+    base = "" if canary.path.startswith("https://") else (account.base or provider.base or "").rstrip("/")
+    month = at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    blanks = {
+        "model": quote(target.model or "", safe="/:@"),
+        "month": f"{month:%Y-%m-%dT%H:%M:%SZ}",
+        "month_s": f"{month.timestamp():.0f}",
+    }
+    return base + BLANK.sub(lambda blank: blanks[blank[1]], canary.path)
 
 
-def _headers(provider: Provider, account: Account, body: object) -> dict[str, str]:
+def _headers(provider: Provider, account: Account, canary: Canary, body: object) -> dict[str, str]:
     headers = dict(provider.headers)
-    if account.key is not None:
-        headers[provider.auth.header] = provider.auth.value.replace("{key}", account.key)
+    key = account.admin_key if canary.admin else account.key
+    if key is not None:
+        headers[provider.auth.header] = provider.auth.value.replace("{key}", key)
     if body:
         headers["content-type"] = "application/json"
     return headers
@@ -162,9 +193,16 @@ def _understand(wire: Wire, data: bytes) -> Piece:
     if data == b"[DONE]":
         return Piece(ended=True)
     try:
-        return wire.read(msgspec.json.decode(data))
-    except (msgspec.DecodeError, AttributeError, IndexError, KeyError, TypeError, ValueError):
-        return Piece(failed=True)  # no event of this dialect: the classifier will say what it is
+        return _read(wire, msgspec.json.decode(data))
+    except msgspec.DecodeError:
+        return STRANGE
+
+
+def _read(wire: Wire, event: Any) -> Piece:
+    try:
+        return wire.read(event)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return STRANGE
 
 
 def _note(piece: Piece, now_s: float, this: Attempt) -> None:
@@ -240,8 +278,20 @@ def _host(location: str) -> str:
     return urlsplit(location).hostname or "another address"
 
 
+def _signs(prober: Prober, provider: Provider, account: Account, this: Attempt) -> tuple[Sign, ...]:
+    signals = (*((provider.id, one) for one in provider.signals), *(("wording", one) for one in prober.wording.signals))
+    secrets = _secrets(account)
+    return tuple(replace(sign, words=redact(sign.words, secrets)) for sign in read_signs(signals, this.headers))
+
+
 def _observe(
-    this: Attempt, verdict: Verdict, duration_s: float, provider: Provider, account: Account, target: Target
+    this: Attempt,
+    verdict: Verdict,
+    duration_s: float,
+    provider: Provider,
+    account: Account,
+    target: Target,
+    signs: tuple[Sign, ...],
 ) -> Observation:
     paid = this.usage != Usage()
     return Observation(
@@ -257,6 +307,9 @@ def _observe(
         limits=read_limits(this.headers, provider.windows, this.at),
         fault=verdict.fault,
         answer=_answer(this, verdict, account) if verdict.fault else None,
+        credits=this.credits,
+        offer=this.offer,
+        signs=signs,
     )
 
 
@@ -279,7 +332,7 @@ def _request_id(provider: Provider, account: Account, headers: Mapping[str, str]
 
 
 def _secrets(account: Account) -> list[str]:
-    return [account.key] if account.key else []
+    return [key for key in (account.key, account.admin_key) if key]
 
 
 def _outcome(fault: Fault | None) -> Outcome:

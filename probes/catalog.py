@@ -8,15 +8,21 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from probes.balance import bad_expressions
 from probes.document import DocumentError, Problem, convert, read_toml
 from probes.model import Blame
-from probes.provider import Dialect, Provider, Rule, Wording
+from probes.provider import CreditFacts, Dialect, Provider, Rule, Signal, Wording
 
 FOLDER = Path(__file__).parent / "providers"
 WORDING = Path(__file__).parent / "wording.toml"
+SOUGHT = ("each", "left", "most", "used", "unlimited", "expires", "currency_at")
 MARKS = ("status", "tag", "code", "type", "reason", "message")
 
-IN_FRONT = ("rules", "prices")
+MODELLESS = (Dialect.LIST, Dialect.ACCOUNT)
+
+IN_FRONT = ("rules", "prices", "signals")
 """Lists in which what is laid over stands before what was there; a rule of the same id takes its place."""
 
 Catalog = Mapping[str, Provider]
@@ -49,6 +55,8 @@ def load_provider(id: str, shelf: Shelf = PACKAGED) -> Provider:
         # What a user's rule hides of ours is hidden on purpose.
         own = sum(len(layer.get("rules", ())) for layer in layers[1:])
         problems += _contradictions(provider, file, own)
+        if len(layers) > 1 or id not in _shipped():
+            problems += _expression_problems(provider, file)
     if provider is None or problems:
         raise DocumentError(problems)
     return provider
@@ -72,18 +80,23 @@ def _lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> Mapping[str
     return merged
 
 
+def _shipped() -> list[str]:
+    return [path.stem for path in FOLDER.glob("*.toml")]
+
+
 def _is_named(item: object, names: Collection[object]) -> bool:
     return isinstance(item, dict) and item.get("id") in names
 
 
-def load_wording(path: Path = WORDING) -> tuple[Rule, ...]:
-    """Return the shared last layer of rules. Raises DocumentError with all that is wrong in the file."""
+def load_wording(path: Path = WORDING) -> Wording:
+    """Return the shared last layer of rules and signals. Raises DocumentError with all that is wrong in the file."""
     wording, problems = convert(read_toml(path), Wording, path.name)
     if wording is not None:
         problems += _rule_problems(wording.rules, path.name)
+        problems += _signal_problems(wording.signals, path.name)
     if wording is None or problems:
         raise DocumentError(problems)
-    return tuple(wording.rules)
+    return wording
 
 
 def _contradictions(provider: Provider, file: str, own: int) -> Iterator[Problem]:
@@ -91,14 +104,52 @@ def _contradictions(provider: Provider, file: str, own: int) -> Iterator[Problem
         repair = f'write id = "{file.removesuffix(".toml")}" or name the file {provider.id}.toml'
         yield Problem(file, "id", f'= "{provider.id}" is not the name of the file', repair)
     yield from _rule_problems(provider.rules, file, own)
+    yield from _signal_problems(provider.signals, file)
+    yield from _canary_problems(provider, file)
+    tables = msgspec.to_builtins(provider) if provider.unverified else {}
+    for path in provider.unverified:
+        if not _is_there(tables, path):
+            yield Problem(file, "unverified", f'names "{path}", which is no fact here', "mend it or leave it out")
     if provider.base is None:
         return  # a gateway: models and addresses of help are the account's affair
     for name, canary in provider.canaries.items():
-        if canary.dialect is not Dialect.LIST and canary.model is None:
+        if canary.dialect not in MODELLESS and canary.model is None:
             yield Problem(file, f"canaries.{name}", "lacks `model`", 'add model = "..." (the cheapest one)')
     faults = {rule.fault for rule in provider.rules if rule.fault and rule.fault.blame is Blame.ACCOUNT}
     for fault in sorted(faults - provider.help.keys()):
         yield Problem(file, "help", f"lacks `{fault}`, which a rule can yield", f'add {fault} = "https://..."')
+
+
+def _canary_problems(provider: Provider, file: str) -> Iterator[Problem]:
+    for name, canary in provider.canaries.items():
+        key = f"canaries.{name}"
+        if (canary.credit or canary.flags) and canary.dialect is not Dialect.ACCOUNT:
+            what = f'has `credit` or `flags`, but its dialect is "{canary.dialect}"'
+            yield Problem(file, key, what, 'write dialect = "account"')
+        if canary.offers and canary.dialect is not Dialect.LIST:
+            yield Problem(file, key, f'has `offers`, but its dialect is "{canary.dialect}"', 'write dialect = "list"')
+        if canary.credit:
+            yield from _credit_problems(canary.credit, f"{key}.credit", file)
+
+
+def _credit_problems(credit: CreditFacts, key: str, file: str) -> Iterator[Problem]:
+    if not (credit.left or credit.most or credit.used or credit.expires):
+        yield Problem(file, key, "tells of nothing", "add one of: left, most, used, expires")
+    if (credit.currency is None) == (credit.currency_at is None):
+        yield Problem(file, key, "must have either `currency` or `currency_at`", "keep exactly one of the two")
+
+
+def _expression_problems(provider: Provider, file: str) -> Iterator[Problem]:
+    """Only for facts of a user's own: our tests read all of ours, and a start need not pay for it."""
+    for name, canary in provider.canaries.items():
+        told = {f"flags.{fault}": expression for fault, expression in canary.flags.items()}
+        told |= {"offers": canary.offers} if canary.offers else {}
+        if canary.credit:
+            asked = {field: getattr(canary.credit, field) for field in SOUGHT}
+            told |= {f"credit.{field}": expression for field, expression in asked.items() if expression}
+        for key, why in bad_expressions(told):
+            what = f'= "{told[key]}" is no JMESPath ({why})'
+            yield Problem(file, f"canaries.{name}.{key}", what, "mend it; see https://jmespath.org")
 
 
 def _rule_problems(rules: Sequence[Rule], file: str, own: int = 0) -> Iterator[Problem]:
@@ -111,19 +162,30 @@ def _rule_problems(rules: Sequence[Rule], file: str, own: int = 0) -> Iterator[P
             yield Problem(file, key, "must have either `fault` or `ok`", "keep exactly one of the two")
         if not _asks(rule):
             yield Problem(file, key, "names nothing to match", f"add one of: {', '.join(MARKS)}")
-        yield from _bad_expressions(rule, key, file)
+        yield from _bad_expressions(rule.message, f"{key}.message", file)
         rivals = rules[:place] if place < own else rules[own:place]
         if hider := next((earlier for earlier in rivals if _hides(earlier, rule)), None):
             yield Problem(file, key, f"is never reached: {hider.id} fits first", f"move it above {hider.id} or drop it")
 
 
-def _bad_expressions(rule: Rule, key: str, file: str) -> Iterator[Problem]:
-    for expression in rule.message:
+def _signal_problems(signals: Sequence[Signal], file: str) -> Iterator[Problem]:
+    for signal in signals:
+        yield from _bad_expressions([signal.value], f"signals.{signal.id}.value", file)
+
+
+def _is_there(value: Any, path: str) -> bool:
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    return value is not None
+
+
+def _bad_expressions(expressions: Sequence[str], key: str, file: str) -> Iterator[Problem]:
+    for expression in expressions:
         try:
             re.compile(expression)
         except re.error as error:
             what = f'= "{expression}" is no regular expression ({error})'
-            yield Problem(file, f"{key}.message", what, "mend it")
+            yield Problem(file, key, what, "mend it")
 
 
 def _hides(earlier: Rule, later: Rule) -> bool:

@@ -28,14 +28,16 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """One dialect. `body` is None for a plain GET; `read` understands one event of its stream.
+    """One dialect. `body` is None for a plain GET; `read` understands one event of its stream, or its whole answer.
 
-    `most_out` is the cap on generated tokens that the body asks for.
+    `most_out` is the cap on generated tokens that the body asks for. `long`: a good answer may be longer
+    than what we read of it.
     """
 
     body: Callable[[str], dict[str, Any]] | None
     read: Callable[[Json], Piece]
     most_out: int = CAP_TOKENS
+    long: bool = False
 
 
 NOTHING = Piece()
@@ -71,6 +73,22 @@ def _gemini_body(model: str) -> dict[str, Any]:
         "contents": [{"role": "user", "parts": [{"text": PROMPT}]}],
         "generationConfig": {"maxOutputTokens": CAP_TOKENS},
     }
+
+
+def _anthropic_count_body(model: str) -> dict[str, Any]:
+    return {"model": model, "messages": [{"role": "user", "content": PROMPT}]}
+
+
+def _openai_embed_body(model: str) -> dict[str, Any]:
+    return {"model": model, "input": PROMPT}
+
+
+def _gemini_embed_body(model: str) -> dict[str, Any]:
+    return {"content": {"parts": [{"text": PROMPT}]}}
+
+
+def _cohere_embed_body(model: str) -> dict[str, Any]:
+    return {"model": model, "texts": [PROMPT], "input_type": "search_query", "embedding_types": ["float"]}
 
 
 def _cohere_body(model: str) -> dict[str, Any]:
@@ -139,6 +157,18 @@ def _read_cohere(event: Json) -> Piece:
     return NOTHING
 
 
+def _read_openai_embed(answer: Json) -> Piece:
+    return Piece(usage=_usage(answer.get("usage"), "prompt_tokens"))
+
+
+def _read_gemini_embed(answer: Json) -> Piece:
+    return Piece(usage=_usage(answer.get("usageMetadata"), "promptTokenCount"))
+
+
+def _read_cohere_embed(answer: Json) -> Piece:
+    return Piece(usage=_usage((answer.get("meta") or {}).get("billed_units"), "input_tokens"))
+
+
 def _usage(counts: Json | None, tokens_in: str, *tokens_out: str) -> Usage | None:
     if not counts:
         return None
@@ -146,11 +176,16 @@ def _usage(counts: Json | None, tokens_in: str, *tokens_out: str) -> Usage | Non
 
 
 WIRES: Mapping[Dialect, Wire] = {
-    Dialect.LIST: Wire(None, lambda _: NOTHING, most_out=0),
+    Dialect.LIST: Wire(None, lambda _: NOTHING, most_out=0, long=True),
+    Dialect.ACCOUNT: Wire(None, lambda _: NOTHING, most_out=0),
     Dialect.OPENAI_CHAT: Wire(_openai_chat_body, _read_openai_chat),
     Dialect.OPENAI_COMPATIBLE: Wire(_openai_compatible_body, _read_openai_chat),
     Dialect.OPENAI_RESPONSES: Wire(_openai_responses_body, _read_openai_responses),
+    Dialect.OPENAI_EMBED: Wire(_openai_embed_body, _read_openai_embed, most_out=0, long=True),
     Dialect.ANTHROPIC: Wire(_anthropic_body, _read_anthropic, most_out=1),
+    Dialect.ANTHROPIC_COUNT: Wire(_anthropic_count_body, lambda _: NOTHING, most_out=0),
     Dialect.GEMINI: Wire(_gemini_body, _read_gemini),
+    Dialect.GEMINI_EMBED: Wire(_gemini_embed_body, _read_gemini_embed, most_out=0, long=True),
     Dialect.COHERE: Wire(_cohere_body, _read_cohere, most_out=1),
+    Dialect.COHERE_EMBED: Wire(_cohere_embed_body, _read_cohere_embed, most_out=0, long=True),
 }

@@ -88,7 +88,8 @@ def convert(tables: Mapping[str, Any], kind: type[T], file: str) -> tuple[T | No
 def suggest(word: object, known: Iterable[str]) -> str:
     """Return the repair for a word that is none of the `known`."""
     words = sorted(known)
-    near = get_close_matches(str(word), words, n=1, cutoff=0.6)
+    part = [known for known in words if known in str(word).split("_")]  # api_key means key
+    near = part or get_close_matches(str(word), words, n=1, cutoff=0.6)
     if near:
         return f'did you mean "{near[0]}"?'
     return "use one of: " + ", ".join(words) if words else "leave it out"

@@ -45,6 +45,9 @@ class Fault(StrEnum):
     INVALID_RESPONSE = "invalid_response"
     SLOW = "slow"
     LIMIT_COLLAPSE = "limit_collapse"
+    LOW_BALANCE = "low_balance"
+    EXPIRES_SOON = "expires_soon"
+    MODEL_RETIRING = "model_retiring"
     UNCLASSIFIED = "unclassified"
 
     @property
@@ -71,6 +74,9 @@ BLAMES = {
     Fault.INVALID_RESPONSE: Blame.PROVIDER,
     Fault.SLOW: Blame.PROVIDER,
     Fault.LIMIT_COLLAPSE: Blame.ACCOUNT,
+    Fault.LOW_BALANCE: Blame.ACCOUNT,
+    Fault.EXPIRES_SOON: Blame.ACCOUNT,
+    Fault.MODEL_RETIRING: Blame.PROVIDER,
     Fault.UNCLASSIFIED: Blame.UNKNOWN,
 }
 
@@ -100,7 +106,8 @@ class Verdict:
 class Account:
     """One key at one provider. `key` is None when its reference could not be read: see `problem`.
 
-    `base` replaces the provider's base address (a gateway, a proxy, a region).
+    `base` replaces the provider's base address (a gateway, a proxy, a region). `admin_key` is the key
+    that may read the costs of the organization, None where there is none.
     """
 
     name: str
@@ -110,6 +117,7 @@ class Account:
     problem: str | None = None
     tags: tuple[str, ...] = ()
     note: str = ""
+    admin_key: str | None = field(default=None, repr=False)
 
     @property
     def id(self) -> str:
@@ -152,6 +160,31 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class Credit:
+    """What is left of money, or of an allowance, as told. None: not told.
+
+    `unit` is a currency (`USD`) or what is counted (`requests`). `left` is None, too, where it is
+    `unlimited`. `expires_at` is when the key or the credit ends by itself.
+    """
+
+    unit: str
+    left: float | None = None
+    most: float | None = None
+    used: float | None = None
+    unlimited: bool = False
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """What a header told of trouble to come, beside an answer that may be good. `rule` names what decided."""
+
+    fault: Fault
+    rule: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens that an answer was billed for."""
 
@@ -181,7 +214,8 @@ class Observation:
     this client sees it (OpenTelemetry: time to first chunk). None: not measured. `status` is None when
     no HTTP answer came. `cost_usd` is None when the model's price is not known. `limits` is None when
     the answer said nothing of limits. `fault` is set exactly when the outcome is DEGRADED or FAILED,
-    `answer` exactly when it is not OK; an UNKNOWN one says there why we could not look.
+    `answer` exactly when it is not OK; an UNKNOWN one says there why we could not look. `offer` holds the
+    names of all models that are on offer, None when the answer was no such list.
     """
 
     target: Target
@@ -196,6 +230,9 @@ class Observation:
     limits: tuple[Limit, ...] | None = None
     fault: Fault | None = None
     answer: Answer | None = None
+    credits: tuple[Credit, ...] = ()
+    offer: tuple[str, ...] | None = None
+    signs: tuple[Sign, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.fault is None) != (self.outcome in (Outcome.OK, Outcome.UNKNOWN)):

@@ -11,18 +11,24 @@ from probes.model import Fault
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s]+$")]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 HeaderName = Annotated[str, Meta(pattern=r"^[a-z0-9-]+$")]
+Expression = Annotated[str, Meta(min_length=1)]
 
 
 class Dialect(StrEnum):
     """The few wire formats in which canaries speak."""
 
     LIST = "list"
+    ACCOUNT = "account"
     OPENAI_CHAT = "openai-chat"
     OPENAI_COMPATIBLE = "openai-compatible"
     OPENAI_RESPONSES = "openai-responses"
+    OPENAI_EMBED = "openai-embed"
     ANTHROPIC = "anthropic"
+    ANTHROPIC_COUNT = "anthropic-count"
     GEMINI = "gemini"
+    GEMINI_EMBED = "gemini-embed"
     COHERE = "cohere"
+    COHERE_EMBED = "cohere-embed"
 
 
 class Facts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -36,21 +42,50 @@ class Auth(Facts, frozen=True, kw_only=True):
     value: Annotated[str, Meta(pattern=r"\{key\}")] = "Bearer {key}"
 
 
+class CreditFacts(Facts, frozen=True, kw_only=True):
+    """Where an answer tells what is left of money or of an allowance: JMESPath over its JSON.
+
+    `each` finds several (a balance in each currency), over which the others are then asked. What they
+    find is a number, or a text that is one, times `scale`; where `left` is not told it is `most` less
+    `used`. `currency` is the word itself, `currency_at` finds it. `unlimited` finds whether there is no
+    end of it, `expires` when it ends: seconds since 1970 or ISO 8601. Source: https://jmespath.org
+    """
+
+    each: Expression | None = None
+    left: Expression | None = None
+    most: Expression | None = None
+    used: Expression | None = None
+    unlimited: Expression | None = None
+    expires: Expression | None = None
+    currency: str | None = None
+    currency_at: Expression | None = None
+    scale: Annotated[float, Meta(gt=0)] = 1.0
+
+
 class Canary(Facts, frozen=True, kw_only=True):
     """The smallest real request of one kind.
 
-    `path` is joined to the base address; `{model}` in it stands for the model. `model` is what is
-    asked for when an account names none. A free canary costs no tokens and runs each minute. `body`
-    is laid over the dialect's own request. `every_s` is its pace where nobody says otherwise, for one
-    that costs more money or allowance than most.
+    `path` is joined to the base address (`..` steps up), or is a whole address, which is asked only
+    where the account has no base of its own. `{model}` in it stands for the model, `{month}` and
+    `{month_s}` for the month's first instant as ISO 8601 and in seconds. `model` is what is asked for
+    when an account names none. A free canary costs no tokens and runs each minute. `body` is laid over
+    the dialect's own request. `every_s` is its pace where nobody says otherwise. `admin`: it takes the
+    account's administration key.
+
+    What a good answer tells besides: `credit`; `flags`, JMESPath that finds by a true value that the key
+    has this fault all the same; `offers`, JMESPath that finds the names of the models on offer.
     """
 
     dialect: Dialect
-    path: Annotated[str, Meta(pattern=r"^/")]
+    path: Annotated[str, Meta(pattern=r"^(/|https://)")]
     model: str | None = None
     free: bool = False
     body: dict[str, Any] = {}
     every_s: Annotated[float, Meta(ge=10, le=86400)] | None = None
+    admin: bool = False
+    credit: CreditFacts | None = None
+    flags: dict[Fault, Expression] = {}
+    offers: Expression | None = None
     source: str
 
 
@@ -76,11 +111,22 @@ class Rule(Facts, frozen=True, kw_only=True):
     source: str
 
 
+class Signal(Facts, frozen=True, kw_only=True):
+    """A header that tells of trouble to come, also beside a good answer; `value` is found in what it says."""
+
+    id: Name
+    header: HeaderName
+    value: str = ""
+    fault: Fault
+    source: str
+
+
 class Wording(Facts, frozen=True, kw_only=True):
-    """The shared last layer of rules: words that mean the same whoever says them."""
+    """The shared last layer of rules and signals: words that mean the same whoever says them."""
 
     checked: date
     rules: list[Rule]
+    signals: list[Signal] = []
 
 
 class Price(Facts, frozen=True, kw_only=True):
@@ -99,7 +145,8 @@ class Provider(Facts, frozen=True, kw_only=True):
 
     `base` is None for a gateway whose address each account must give. `windows` says how many
     seconds a limit of a unit spans when its header does not. `help` gives the address at which a
-    person mends each fault.
+    person mends each fault. `unverified` names facts that have no source of their own and were not
+    checked, as dotted paths: `help.rate_limited`, `canaries.chat.model`.
     """
 
     id: Name
@@ -115,7 +162,9 @@ class Provider(Facts, frozen=True, kw_only=True):
     canaries: dict[Name, Canary]
     prices: list[Price] = []
     rules: list[Rule] = []
+    signals: list[Signal] = []
     help: dict[Fault, Url] = {}
+    unverified: list[str] = []
 
     def cost_usd(self, model: str | None, tokens_in: int, tokens_out: int) -> float | None:
         """Return what a call with so many tokens costs; None when the model's price is not known."""

@@ -15,14 +15,13 @@ class Unreadable(Exception):
     """The body cannot be decoded; the text says why."""
 
 
-async def read_chunks(response: ClientResponse) -> AsyncIterator[bytes]:
-    """Yield the decoded body as it comes, at most KEPT_BYTES in all. Raises Unreadable.
+async def read_chunks(response: ClientResponse, room: int = KEPT_BYTES) -> AsyncIterator[bytes]:
+    """Yield the decoded body as it comes, at most `room` bytes in all. Raises Unreadable.
 
     We ask for no compression; a server that compresses all the same (or sends a bomb) is decoded only
     as far as the limit.
     """
     decode = _decoder(response.headers.get("Content-Encoding", "identity"))
-    room = KEPT_BYTES
     async for raw in response.content.iter_any():
         chunk = decode(raw, room)
         room -= len(chunk)
@@ -31,10 +30,10 @@ async def read_chunks(response: ClientResponse) -> AsyncIterator[bytes]:
             return
 
 
-async def read_text(response: ClientResponse) -> tuple[str, bool]:
+async def read_text(response: ClientResponse, room: int = KEPT_BYTES) -> tuple[str, bool]:
     """Return the body as text and whether it is all there. What is no UTF-8 is replaced, not refused."""
-    body = b"".join([chunk async for chunk in read_chunks(response)])
-    return body.decode("utf-8", "replace"), len(body) < KEPT_BYTES
+    body = b"".join([chunk async for chunk in read_chunks(response, room)])
+    return body.decode("utf-8", "replace"), len(body) < room
 
 
 class Events:

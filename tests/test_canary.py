@@ -283,7 +283,7 @@ def test_a_model_is_put_into_the_address_with_care():
     account = Account("main", "gemini", KEY, "http://127.0.0.1/v1beta/")
     target = Target(account.id, "gemini", "chat", "tuned models/x?y")
 
-    assert "/models/tuned%20models/x%3Fy:" in address(facts, account, facts.canaries["chat"], target)
+    assert "/models/tuned%20models/x%3Fy:" in address(facts, account, facts.canaries["chat"], target, datetime.now(UTC))
 
 
 def test_a_long_list_of_models_that_began_well_is_good_and_not_read_to_its_end():

@@ -160,4 +160,4 @@ def test_the_wording_yields_a_tuple_of_rules(tmp_path):
     path = tmp_path / "wording.toml"
     path.write_text("checked = 2026-11-21\n" + RULE.format(id="a", facts='fault = "timeout"\nstatus = [504]'))
 
-    assert [(rule.id, rule.fault) for rule in load_wording(path)] == [("a", Fault.TIMEOUT)]
+    assert [(rule.id, rule.fault) for rule in load_wording(path).rules] == [("a", Fault.TIMEOUT)]

@@ -14,7 +14,7 @@ from probes.model import Blame, Confidence, Fault
 from probes.provider import Canary, Dialect, Provider, Rule
 
 SOURCE = "https://docs.example.com"
-WORDING = load_wording()
+WORDING = load_wording().rules
 IDS = ["openai", "anthropic", "gemini", "cohere", "groq", "openai-compatible"]
 PROVIDERS = {id: load_provider(id) for id in IDS}
 

@@ -17,7 +17,7 @@ from probes.redact import mask
 
 SAMPLES = Path(__file__).parent / "samples"
 SOURCE = "https://docs.example.com"
-WORDING = load_wording()
+WORDING = load_wording().rules
 PROVIDERS = {id: load_provider(id) for id in provider_ids()}
 NOBODY = Provider(
     id="nobody",

@@ -1,0 +1,127 @@
+"""Pure: what an answer tells of the account itself → credit, flags, models on offer."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from probes.model import Credit, Fault
+from probes.provider import CreditFacts
+from probes.redact import mask
+
+if TYPE_CHECKING:
+    from jmespath.parser import ParsedResult
+
+MOST_CREDITS = 8
+MOST_MODELS = 2_000
+LONGEST_NAME = 200
+LONGEST_UNIT = 16
+LARGEST = 1e12
+EPOCH_MS_FROM = 1e11
+
+NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,20})?")
+
+
+def read_credits(facts: CreditFacts, answer: Any) -> tuple[Credit, ...]:
+    """Return every balance that an answer tells of; what is no number in it counts as not told."""
+    items = find(facts.each, answer) if facts.each else [answer]
+    if not isinstance(items, list):
+        return ()
+    found = (_read_credit(facts, item) for item in items[:MOST_CREDITS])
+    return tuple(credit for credit in found if credit is not None)
+
+
+def raised(flags: Mapping[Fault, str], answer: Any) -> Fault | None:
+    """Return the first fault whose flag a good answer shows all the same: a key can be blocked and say 200."""
+    return next((fault for fault, expression in flags.items() if find(expression, answer)), None)
+
+
+def read_offer(expression: str, answer: Any) -> tuple[str, ...] | None:
+    """Return the names of the models on offer; None when the answer is no such list."""
+    names = find(expression, answer)
+    if not isinstance(names, list):
+        return None
+    return tuple(dict.fromkeys(mask(name) for name in names[:MOST_MODELS] if _is_name(name))) or None
+
+
+def find(expression: str, answer: Any) -> Any:
+    """Return what a JMESPath expression finds; None when it finds nothing or does not suit the answer."""
+    from jmespath.exceptions import JMESPathError
+
+    try:
+        return _compiled(expression).search(answer)
+    except (JMESPathError, ValueError, TypeError, OverflowError, RecursionError):
+        return None
+
+
+@cache
+def _compiled(expression: str) -> "ParsedResult":
+    import jmespath  # 14 ms, which only they pay who ask for a balance
+
+    return jmespath.compile(expression)
+
+
+def _read_credit(facts: CreditFacts, item: Any) -> Credit | None:
+    unlimited = bool(facts.unlimited and find(facts.unlimited, item))
+    left, most, used = (_amount(facts, expression, item) for expression in (facts.left, facts.most, facts.used))
+    if left is None and most is not None and used is not None:
+        left = most - used
+    unit = facts.currency or _unit(find(facts.currency_at, item) if facts.currency_at else None)
+    expires_at = _moment(find(facts.expires, item)) if facts.expires else None
+    if unit is None or not (unlimited or expires_at or any(figure is not None for figure in (left, most, used))):
+        return None
+    if unlimited:
+        left = most = None
+    return Credit(unit, left, most, used, unlimited, expires_at)
+
+
+def _amount(facts: CreditFacts, expression: str | None, item: Any) -> float | None:
+    number = _number(find(expression, item)) if expression else None
+    return None if number is None else number * facts.scale
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, str) and NUMBER.fullmatch(value.strip()):
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) and abs(value) < LARGEST else None
+
+
+def _unit(value: Any) -> str | None:
+    """Keep a currency that nobody knows as it was told: it is shown, and never converted."""
+    text = mask(value).strip() if isinstance(value, str) else ""
+    return text if 0 < len(text) <= LONGEST_UNIT else None
+
+
+def _moment(value: Any) -> datetime | None:
+    """Return an instant for seconds or milliseconds since 1970 or ISO 8601; 0 and -1 stand for never."""
+    try:
+        number = _number(value)
+        if number is None:
+            return _aware(datetime.fromisoformat(value)) if isinstance(value, str) else None
+        seconds = number / 1000 if number >= EPOCH_MS_FROM else number
+        return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _aware(at: datetime) -> datetime:
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME
+
+
+def bad_expressions(expressions: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the key and the reason of each expression that is no JMESPath."""
+    from jmespath.exceptions import JMESPathError
+
+    for key, expression in expressions.items():
+        try:
+            _compiled(expression)
+        except JMESPathError as error:
+            yield key, str(error).partition("\n")[0]

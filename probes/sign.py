@@ -1,0 +1,29 @@
+"""Pure: headers → signs of trouble to come, which stand beside good answers too."""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+from probes.model import Sign
+from probes.provider import Signal
+
+LONGEST_WORDS = 300
+READ = 1_000
+
+
+def read_signs(signals: Iterable[tuple[str, Signal]], headers: Mapping[str, str]) -> tuple[Sign, ...]:
+    """Return what the headers warn of. Each signal comes with the name of the file it is written in.
+
+    The words are not redacted yet.
+    """
+    found = []
+    for file, signal in signals:
+        told = headers.get(signal.header)
+        if told is not None and _pattern(signal.value).search(told[:READ]):
+            found.append(Sign(signal.fault, f"{file}/{signal.id}", f"{signal.header}: {told[:LONGEST_WORDS]}"))
+    return tuple(found)
+
+
+@cache
+def _pattern(value: str) -> re.Pattern[str]:
+    return re.compile(value, re.IGNORECASE)
