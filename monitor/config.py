@@ -1,7 +1,7 @@
 """monitor.toml → Config: every error at once, at start; secrets only by reference."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta, Struct
 
+from monitor.detect.credit import Floor
 from monitor.detect.health import Thresholds
+from monitor.detect.note import Attention
 from monitor.schedule import Budget, Watch
 from monitor.secret import SecretError, is_reference, resolve
 from probes.catalog import FOLDER, MODELLESS, PACKAGED, Catalog, Shelf, load_provider, provider_ids
@@ -161,6 +163,7 @@ class Config:
     budgets: Mapping[str, Budget]
     watches: Mapping[str, Watch]
     channels: tuple[Channel, ...]
+    attentions: Mapping[str, Attention] = field(default_factory=dict)
     shelf: Shelf = PACKAGED
     simulated: bool = False
 
@@ -168,6 +171,9 @@ class Config:
     def file_name(self) -> str:
         """How errors name the file, also where there is none yet."""
         return self.file.name if self.file else FILE
+
+    def attention(self, account: str) -> Attention:
+        return self.attentions.get(account) or Attention()
 
     @property
     def thresholds(self) -> Thresholds:
@@ -205,6 +211,11 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
     if problems:
         raise DocumentError(problems)
     accounts = [_account(section, path.parent, environment) for section in document.accounts]
+    watches = {
+        watch.target.id: watch
+        for section in document.accounts
+        for watch in _watches(section, providers, document.probe)
+    }
     return Config(
         file=path,
         location=document.location,
@@ -219,10 +230,10 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
             account.id: _budget(section, document.budget)
             for account, section in zip(accounts, document.accounts, strict=True)
         },
-        watches={
-            watch.target.id: watch
-            for section in document.accounts
-            for watch in _watches(section, providers, document.probe)
+        watches=watches,
+        attentions={
+            account.id: _attention(section, document.credit, account.id, watches.values())
+            for account, section in zip(accounts, document.accounts, strict=True)
         },
         channels=tuple(channels) or (TERMINAL,),
         shelf=shelf,
@@ -376,6 +387,16 @@ def _budget(section: AccountSection, usual: BudgetSection) -> Budget:
     usd = usual.daily_usd if section.daily_usd is None else section.daily_usd
     tokens = usual.daily_tokens if section.daily_tokens is None else section.daily_tokens
     return Budget(usd, tokens)
+
+
+def _attention(section: AccountSection, usual: CreditSection, account: str, watches: Iterable[Watch]) -> Attention:
+    asked = {watch.target.model for watch in watches if watch.target.account == account and watch.target.model}
+    low = usual.low if section.low_credit is None else section.low_credit
+    return Attention(
+        floor=Floor(low, usual.days_left, usual.expires_days),
+        models=frozenset({*asked, *section.expect}),
+        spend_limit_usd=section.spend_limit_usd,
+    )
 
 
 def _channels(

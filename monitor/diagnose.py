@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from monitor.detect.finding import Finding
 from monitor.detect.health import Health, State
 from probes.model import Blame, Confidence, Fault, Target
 
@@ -39,6 +40,7 @@ class Diagnosis:
     """What is wrong. `subject` is the id of what `scope` names; `since` is when the first target failed.
 
     Not `settled`: others may turn out to share it within seconds, so it is too early to open an incident.
+    A `signal` tells of what is coming while everything works; it has no failing targets.
     """
 
     scope: Scope
@@ -50,6 +52,7 @@ class Diagnosis:
     targets: tuple[str, ...]
     evidence: tuple[Evidence, ...]
     settled: bool = True
+    signal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,9 @@ GRAVITY = (
     Fault.LIMIT_COLLAPSE,
     Fault.RATE_LIMITED,
     Fault.MODEL_UNAVAILABLE,
+    Fault.LOW_BALANCE,
+    Fault.EXPIRES_SOON,
+    Fault.MODEL_RETIRING,
     Fault.SERVER_ERROR,
     Fault.OVERLOADED,
     Fault.CONNECTION_FAILED,
@@ -94,14 +100,39 @@ PATIENCE = timedelta(seconds=45)
 UNREACHABLE = frozenset({Fault.CONNECTION_FAILED, Fault.TIMEOUT})
 
 
-def diagnose(patients: Sequence[Patient], now: datetime) -> list[Diagnosis]:
-    """Return one diagnosis for each cause that explains the targets that are down."""
+def diagnose(patients: Sequence[Patient], now: datetime, findings: Iterable[Finding] = ()) -> list[Diagnosis]:
+    """Return one diagnosis for each cause that explains the targets that are down, and for each sign of more."""
     if offline := _offline(patients):
-        return [offline]
-    found: list[Diagnosis] = []
-    for its in _group(patients, lambda target: target.answerer).values():
-        found += _diagnose_provider(its)
-    return [_settle(diagnosis, patients, now) for diagnosis in found]
+        troubles = [offline]
+    else:
+        troubles = [
+            _settle(diagnosis, patients, now)
+            for its in _group(patients, lambda target: target.answerer).values()
+            for diagnosis in _diagnose_provider(its)
+        ]
+    return troubles + [_signal(finding) for finding in findings if not _is_overtaken(finding, patients)]
+
+
+def _is_overtaken(finding: Finding, patients: Iterable[Patient]) -> bool:
+    """Whether what it foretold has come: the account is lost, or the model refused."""
+    down = [patient for patient in _down(patients) if patient.target.account == finding.account]
+    if any(patient.health.fault in ACCOUNT_WIDE for patient in down):
+        return True
+    return finding.model is not None and finding.model in {patient.target.model for patient in down}
+
+
+def _signal(finding: Finding) -> Diagnosis:
+    return Diagnosis(
+        scope=Scope.MODEL if finding.model else Scope.ACCOUNT,
+        subject="/".join(filter(None, (finding.account, finding.model))),
+        fault=finding.fault,
+        confidence=Confidence.HIGH,
+        since=finding.since,
+        reasons=finding.reasons,
+        targets=(),
+        evidence=(Evidence(finding.target, finding.seen_at, finding.fault, finding.rule, finding.words),),
+        signal=True,
+    )
 
 
 def _settle(diagnosis: Diagnosis, patients: Sequence[Patient], now: datetime) -> Diagnosis:

@@ -36,7 +36,10 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One trouble with one cause. `opened_at` is when it began, `closed_at` when it ended (None: open)."""
+    """One trouble with one cause. `opened_at` is when it began, `closed_at` when it ended (None: open).
+
+    A `signal` tells of what is coming: nothing fails yet.
+    """
 
     id: str
     scope: Scope
@@ -50,6 +53,7 @@ class Incident:
     evidence: tuple[Evidence, ...] = ()
     closed_at: datetime | None = None
     drill: bool = False
+    signal: bool = False
 
     @property
     def blame(self) -> Blame:
@@ -98,6 +102,9 @@ SEVERITIES = {
     Fault.MODEL_UNAVAILABLE: Severity.CRITICAL,
     Fault.UNCLASSIFIED: Severity.CRITICAL,
     Fault.RATE_LIMITED: Severity.WARNING,
+    Fault.LOW_BALANCE: Severity.WARNING,
+    Fault.EXPIRES_SOON: Severity.WARNING,
+    Fault.MODEL_RETIRING: Severity.WARNING,
     Fault.SLOW: Severity.WARNING,
     Fault.CONTENT_FILTERED: Severity.WARNING,
     Fault.BAD_REQUEST: Severity.WARNING,
@@ -118,8 +125,8 @@ def advance(
 
     `well_since` has an entry for every target that is watched: since when it is up, None when it is not.
     """
-    standing = {(incident.scope, incident.subject): incident for incident in open_incidents if not incident.drill}
-    found = {(diagnosis.scope, diagnosis.subject): diagnosis for diagnosis in diagnoses}
+    standing = {_key(incident): incident for incident in open_incidents if not incident.drill}
+    found = {_key(diagnosis): diagnosis for diagnosis in diagnoses}
     gone = [incident for key, incident in standing.items() if key not in found]
     fading = [incident for incident in gone if _is_fading(incident, diagnoses, well_since, now)]
     changes = [_ended(incident, diagnoses, well_since, now) for incident in gone if incident not in fading]
@@ -129,6 +136,11 @@ def advance(
         elif diagnosis.settled and not any(_is_within(diagnosis, incident) for incident in fading):
             changes.append(Change(open_incident(diagnosis), ChangeKind.OPENED, now))
     return changes
+
+
+def _key(one: Incident | Diagnosis) -> tuple[Scope, str, Fault | None]:
+    """Return what stays the same of a trouble: its fault may change. Signs of two faults are two."""
+    return one.scope, one.subject, one.fault if one.signal else None
 
 
 def _is_fading(
@@ -146,11 +158,11 @@ def _recovered_at(incident: Incident, well_since: Mapping[str, datetime | None])
 
 
 def _is_within(diagnosis: Diagnosis, incident: Incident) -> bool:
-    return set(diagnosis.targets) < set(incident.targets)
+    return not diagnosis.signal and set(diagnosis.targets) < set(incident.targets)
 
 
 def open_incident(diagnosis: Diagnosis, *, drill: bool = False) -> Incident:
-    name = f"{diagnosis.scope}:{diagnosis.subject}:{drill}"
+    name = f"{_key(diagnosis)}:{drill}"
     return Incident(
         id=f"{diagnosis.since:%Y%m%d-%H%M%S}-{blake2s(name.encode(), digest_size=3).hexdigest()}",
         scope=diagnosis.scope,
@@ -163,6 +175,7 @@ def open_incident(diagnosis: Diagnosis, *, drill: bool = False) -> Incident:
         targets=diagnosis.targets,
         evidence=diagnosis.evidence,
         drill=drill,
+        signal=diagnosis.signal,
     )
 
 
@@ -170,10 +183,20 @@ def _ended(
     incident: Incident, diagnoses: Sequence[Diagnosis], well_since: Mapping[str, datetime | None], now: datetime
 ) -> Change:
     closed = replace(incident, closed_at=_recovered_at(incident, well_since) or now)
+    if incident.signal:
+        return Change(closed, _end_of_signal(incident, diagnoses, well_since), now)
     if not any(target in well_since for target in incident.targets):
         return Change(closed, ChangeKind.WITHDRAWN, now)
     wider = any(set(incident.targets) <= set(diagnosis.targets) for diagnosis in diagnoses)
     return Change(closed, ChangeKind.MERGED if wider else ChangeKind.RESOLVED, now)
+
+
+def _end_of_signal(incident: Incident, diagnoses: Sequence[Diagnosis], watched: Iterable[str]) -> ChangeKind:
+    account = "/".join(incident.subject.split("/")[:2])
+    if not any(target.startswith(f"{account}/") for target in watched):
+        return ChangeKind.WITHDRAWN
+    came = (target for diagnosis in diagnoses for target in diagnosis.targets)
+    return ChangeKind.MERGED if any(target.startswith(f"{account}/") for target in came) else ChangeKind.RESOLVED
 
 
 def _changed(incident: Incident, diagnosis: Diagnosis, now: datetime) -> list[Change]:

@@ -11,7 +11,9 @@ from monitor import drill, incident
 from monitor.alert.routing import remember as remember_told
 from monitor.alert.routing import route
 from monitor.courier import deliver, deliver_due
+from monitor.detect import note
 from monitor.detect.health import Health, State, advance
+from monitor.detect.note import EMPTY, Note
 from monitor.diagnose import Patient, diagnose, is_unreachable
 from monitor.incident import Change, ChangeKind
 from monitor.schedule import Agenda, Spending, Watch, is_affordable, next_at
@@ -28,6 +30,8 @@ BEAT_S = 1.0
 """Good news waits so long for company, so that many results share one transaction. Bad news does not wait."""
 JUMP = timedelta(seconds=30)
 """A clock that moved so far against the monotonic one was set, or the machine slept: all is planned anew."""
+RELOOK = timedelta(seconds=15)
+"""So soon a balance that is low, or a list that lacks a model, is read again."""
 SIBLINGS = 10
 """So many other accounts of a provider are asked at once: enough to tell, and no burst at a provider in trouble."""
 MOST_UNSAVED = 1000
@@ -154,13 +158,13 @@ async def _gather(world: World) -> list[Observation]:
 async def beat(world: World, observations: Sequence[Observation], now: datetime) -> None:
     """One heartbeat: judge what was seen, remember all of it in one transaction, and let it be told."""
     healths = _judge(world, observations)
+    notes = _note(world, observations)
     is_news = world.stirred
     plans = _plan(world, healths, observations)
     changes = _diagnose(world, now)
     messages = route(changes, [channel.name for channel in world.config.channels], world.told)
-    batch = Batch(
-        now, tuple(observations), healths, plans, _spend(world, observations), tuple(changes), tuple(messages)
-    )
+    spent = _spend(world, observations)
+    batch = Batch(now, tuple(observations), healths, plans, spent, tuple(changes), tuple(messages), notes)
     _adopt(world, changes, messages)
     if observations or changes or world.unsaved:
         await _save(world, batch)
@@ -185,6 +189,22 @@ def _has_stirred(before: Health, after: Health) -> bool:
     return (before.state, before.fault, before.reason) != (after.state, after.fault, after.reason)
 
 
+def _note(world: World, observations: Sequence[Observation]) -> dict[str, Note]:
+    """Take note of what the answers told besides: credit, models on offer, warnings."""
+    notes: dict[str, Note] = {}
+    for observation in observations:
+        account = observation.target.account
+        if observation.target.id in world.config.watches:
+            attention, before = world.config.attention(account), world.notes.get(account, EMPTY)
+            after = note.advance(before, observation, attention)
+            if after is not before:
+                found = tuple(note.findings(account, after, attention))
+                world.stirred |= bool(found or world.findings.get(account))
+                world.findings[account] = found
+                world.notes[account] = notes[account] = after
+    return notes
+
+
 def _plan(world: World, healths: Mapping[str, Health], observations: Sequence[Observation]) -> dict[str, datetime]:
     """Plan the next look at each target that was seen; the first failure brings its neighbours' looks forward."""
     plans: dict[str, datetime] = {}
@@ -193,11 +213,21 @@ def _plan(world: World, healths: Mapping[str, Health], observations: Sequence[Ob
         if id in healths:
             watch, health = world.config.watches[id], healths[id]
             plans[id] = next_at(watch, health, observation.at, world.config.probe.failures, world.edge.chance())
+            if _is_to_confirm(world, observation):
+                plans[id] = min(plans[id], observation.at + RELOOK)
             world.agenda.set(id, plans[id])
             if _is_turning(health):
                 _hurry_neighbours(world, watch, health)
     world.planned.set()
     return plans
+
+
+def _is_to_confirm(world: World, observation: Observation) -> bool:
+    """Whether it told of a loss that one more reading shall confirm."""
+    if not observation.credits and observation.offer is None:
+        return False
+    account = observation.target.account
+    return note.is_turning(world.notes.get(account, EMPTY), world.config.attention(account))
 
 
 def _is_turning(health: Health) -> bool:
@@ -230,7 +260,8 @@ def _diagnose(world: World, now: datetime) -> list[Change]:
         return []
     watches = world.config.watches
     patients = [Patient(watch.target, world.healths[id]) for id, watch in watches.items() if id in world.healths]
-    diagnoses = diagnose(patients, now)
+    findings = [finding for its in world.findings.values() for finding in its]
+    diagnoses = diagnose(patients, now, findings)
     well_since = {id: _well_since(world.healths.get(id, Health())) for id in watches}
     world.stirred = False
     # Until all is settled, time alone can change the picture: an incident that fades, a sibling that is suspected.

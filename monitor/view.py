@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 
 from monitor.alert.text import Usable
 from monitor.config import Config
+from monitor.detect.credit import Purse, days_left, say
 from monitor.detect.health import Health, State
+from monitor.detect.note import EMPTY, Note
 from monitor.diagnose import GRAVITY, Scope
 from monitor.incident import Incident
-from monitor.publish.snapshot import AccountView, IncidentView, Measure, ProviderView, Snapshot, TargetView
+from monitor.publish.snapshot import AccountView, IncidentView, Measure, ProviderView, PurseView, Snapshot, TargetView
 from monitor.schedule import Watch
 from monitor.sli import Cell, availability, quantile
 from monitor.store import reader
@@ -39,6 +41,7 @@ class Memory:
     healths: Mapping[str, Health]
     plans: Mapping[str, datetime]
     spent_usd: Mapping[str, float]
+    notes: Mapping[str, Note]
     series: Mapping[str, int]
     cells: Mapping[int, Mapping[datetime, Cell]]
 
@@ -58,6 +61,7 @@ def _take(db: sqlite3.Connection, config: Config, now: datetime, warnings: tuple
         healths=remembered.healths,
         plans=remembered.plans,
         spent_usd={account: spent.usd for account, spent in remembered.spendings.items() if spent.day == now.date()},
+        notes=remembered.notes,
         series=reader.series_ids(db, config.location),
         cells=reader.cells(db, _first_hour(now)),
     )
@@ -109,7 +113,12 @@ def _account_view(
         advice=advise(worst.fault, config.providers[account.provider]) if worst.fault else None,
         spent_usd=memory.spent_usd.get(account.id, 0.0),
         targets=targets,
+        purses=tuple(map(_purse_view, memory.notes.get(account.id, EMPTY).purses.values())),
     )
+
+
+def _purse_view(purse: Purse) -> PurseView:
+    return PurseView(purse.unit, purse.at, say(purse), purse.left, purse.most, days_left(purse), purse.expires_at)
 
 
 def _badness(target: TargetView) -> tuple[int, int]:

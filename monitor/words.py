@@ -27,6 +27,9 @@ FAULTS = {
     Fault.INVALID_RESPONSE: "unreadable answers",
     Fault.SLOW: "slower than usual",
     Fault.LIMIT_COLLAPSE: "rate limit cut sharply",
+    Fault.LOW_BALANCE: "credit is running out",
+    Fault.EXPIRES_SOON: "the key or its credit ends soon",
+    Fault.MODEL_RETIRING: "a model will be withdrawn",
     Fault.UNCLASSIFIED: "an error no rule knows",
 }
 

@@ -16,7 +16,10 @@ from urllib.parse import urlsplit
 from monitor import __version__
 from monitor.alert.deliver import Print
 from monitor.config import Config
+from monitor.detect.finding import Finding
 from monitor.detect.health import Health
+from monitor.detect.note import Note
+from monitor.detect.note import findings as find
 from monitor.incident import Incident
 from monitor.schedule import Agenda, Spending, first_at
 from monitor.store.connection import Lock, open_writer
@@ -78,6 +81,8 @@ class World:
     spendings: dict[str, Spending]
     incidents: dict[str, Incident]
     told: dict[str, frozenset[str]]
+    notes: dict[str, Note]
+    findings: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
     hosts: dict[str, asyncio.Semaphore] = field(default_factory=dict)
     finished: asyncio.Queue[Observation] = field(default_factory=asyncio.Queue)
     unsaved: list[Batch] = field(default_factory=list)
@@ -112,6 +117,12 @@ class World:
                 self.agenda.set(id, first_at(watch, now, spread_s))
         self.planned.set()
 
+    def find_anew(self) -> None:
+        """Forget what was noted of targets that are no longer watched, and find what the rest tells of."""
+        kept = {account: note.of(self.config.watches.keys()) for account, note in self.notes.items()}
+        self.notes = {account: note for account, note in kept.items() if account in self.config.accounts}
+        self.findings = {id: tuple(find(id, note, self.config.attention(id))) for id, note in self.notes.items()}
+
     def warn(self, about: str, words: str) -> None:
         """Say on the page and in the log that something of ours does not work; once, until it changes."""
         if self.warnings.get(about) != words:
@@ -129,6 +140,7 @@ class World:
         for id in before.watches.keys() - config.watches.keys():
             self.agenda.drop(id)
             self.healths.pop(id, None)
+        self.find_anew()
         self.warnings.pop("configuration", None)
         self.stirred = True
         self.plan_anew()
@@ -159,7 +171,7 @@ def _resumed(
     writer = Writer(connection, config.location)
     if config.simulated:
         writer.mark("simulated", "yes")
-    return World(
+    world = World(
         config=config,
         edge=edge,
         prober=prober,
@@ -171,7 +183,10 @@ def _resumed(
         spendings=dict(remembered.spendings),
         incidents=dict(remembered.incidents),
         told=dict(remembered.told),
+        notes=dict(remembered.notes),
     )
+    world.find_anew()
+    return world
 
 
 def _agenda(config: Config, remembered: Remembered, now: datetime) -> Agenda:

@@ -77,14 +77,32 @@ ADVICE = {
         "The account may do far less than before: look for mail about its tier or a policy, and send less until then.",
         "Limits are shown at {address}.",
     ),
+    Fault.LOW_BALANCE: Advice(
+        "Nothing fails yet: add credit or raise the limit before it is used up.", "Billing is at {address}."
+    ),
+    Fault.EXPIRES_SOON: Advice(
+        "Nothing fails yet: renew the key or the credit before it ends by itself.", "Keys are made at {address}."
+    ),
+    Fault.MODEL_RETIRING: Advice(
+        "Nothing fails yet: read the provider's notice and move to a model that stays.",
+        "Models are listed at {address}.",
+    ),
     Fault.UNCLASSIFIED: Advice(
         "No rule knows this answer: read its words below and decide; a rule for it belongs into the provider's file."
     ),
 }
 
 
+NEAR = {
+    Fault.LOW_BALANCE: Fault.QUOTA_EXHAUSTED,
+    Fault.EXPIRES_SOON: Fault.INVALID_KEY,
+    Fault.MODEL_RETIRING: Fault.MODEL_UNAVAILABLE,
+}
+"""Where what is coming is mended at the address of what it leads to."""
+
+
 def advise(fault: Fault, provider: Provider) -> str:
     """Return one or two sentences of what a person does next."""
     do, where = ADVICE[fault]
-    address = provider.help.get(fault)
+    address = provider.help.get(fault) or provider.help.get(NEAR.get(fault, fault))
     return f"{do} {where.format(address=address)}" if address else do

@@ -41,7 +41,11 @@ def test_a_suspended_account_stops_its_traffic_and_appeals():
 
 @pytest.mark.parametrize(
     "fault",
-    [fault for fault in Fault if fault.blame is Blame.PROVIDER and fault is not Fault.INVALID_RESPONSE],
+    [
+        fault
+        for fault in Fault
+        if fault.blame is Blame.PROVIDER and fault not in (Fault.INVALID_RESPONSE, Fault.MODEL_RETIRING)
+    ],
 )
 def test_a_fault_of_the_provider_cannot_be_mended_here(fault):
     assert "nothing on your side helps: wait, or switch" in advise(fault, OPENAI)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from monitor.detect.finding import Finding
 from monitor.detect.health import Health
 from monitor.diagnose import GRAVITY, Patient, Scope, diagnose
 from probes.model import Confidence, Fault
@@ -193,3 +194,46 @@ def test_gravity_ranks_every_fault():
 
 def test_since_is_the_earliest():
     assert LATER - only(openai_main__list=ERROR).since == timedelta(hours=1)
+
+
+def finding(fault=Fault.LOW_BALANCE, model=None, account="openai/main"):
+    target_id = f"{account}/balance"
+    return Finding(account, fault, at(0), at(60), target_id, "credit/low", "1.00 USD left", ("low",), model)
+
+
+def test_a_sign_of_what_is_coming_stands_beside_what_works():
+    (found,) = diagnose(patients(openai_main__list=None), LATER, [finding()])
+
+    assert (found.scope, found.subject, found.fault, found.signal) == (
+        *(Scope.ACCOUNT, "openai/main", Fault.LOW_BALANCE),
+        True,
+    )
+    assert (found.targets, found.evidence[0].words) == ((), "1.00 USD left")
+
+
+def test_a_sign_for_one_model_names_it():
+    (found,) = diagnose([], LATER, [finding(Fault.MODEL_RETIRING, "m")])
+
+    assert (found.scope, found.subject) == (Scope.MODEL, "openai/main/m")
+
+
+@pytest.mark.parametrize(
+    ("states", "sign", "overtaken"),
+    [
+        ({"openai_main__chat_m": QUOTA}, finding(), True),  # the wallet is empty now
+        ({"openai_main__chat_m": OVERLOADED}, finding(), False),
+        ({"openai_other__chat_m": QUOTA}, finding(), False),
+        ({"openai_main__chat_m": Fault.MODEL_UNAVAILABLE}, finding(Fault.MODEL_RETIRING, "m"), True),
+        ({"openai_main__chat_n": Fault.MODEL_UNAVAILABLE}, finding(Fault.MODEL_RETIRING, "m"), False),
+    ],
+)
+def test_what_was_foretold_and_has_come_is_one_trouble(states, sign, overtaken):
+    found = diagnose(patients(**states), LATER, [sign])
+
+    assert [one.signal for one in found if one.signal] == ([] if overtaken else [True])
+
+
+def test_being_offline_takes_no_sign_back():
+    found = diagnose(patients(openai_main__list=UNREACHED, groq_main__list=UNREACHED), LATER, [finding()])
+
+    assert [one.scope for one in found] == [Scope.MONITOR, Scope.ACCOUNT]

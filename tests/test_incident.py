@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from monitor.diagnose import Diagnosis, Scope
 from monitor.incident import SEVERITIES, ChangeKind, Severity, advance, open_incident
 from probes.model import Confidence, Fault
@@ -100,3 +102,46 @@ def test_changes_of_one_incident_have_ids_of_their_own():
 def test_every_fault_has_a_severity():
     assert set(SEVERITIES) == set(Fault)
     assert SEVERITIES[Fault.ACCOUNT_SUSPENDED] is Severity.CRITICAL
+
+
+LOW = diagnosis(Fault.LOW_BALANCE, targets=(), signal=True)
+
+
+def test_a_sign_opens_beside_another_trouble_of_its_account():
+    standing = open_incident(diagnosis(Fault.RATE_LIMITED))
+
+    assert kinds([standing], [diagnosis(Fault.RATE_LIMITED), LOW]) == [(ChangeKind.OPENED, "openai/main")]
+
+
+def test_two_signs_of_one_account_are_two_incidents():
+    ends = diagnosis(Fault.EXPIRES_SOON, targets=(), signal=True)
+
+    changes = advance([], [LOW, ends], ILL, at(60))
+
+    assert len({change.incident.id for change in changes}) == 2
+    assert kinds([change.incident for change in changes], [LOW, ends]) == []
+
+
+@pytest.mark.parametrize(
+    ("diagnoses", "watched", "kind"),
+    [
+        ([], ILL, ChangeKind.RESOLVED),
+        ([diagnosis(Fault.QUOTA_EXHAUSTED)], ILL, ChangeKind.MERGED),  # it has come
+        ([diagnosis(targets=("openai/other/chat",), subject="openai/other")], ILL, ChangeKind.RESOLVED),
+        ([], {"openai/other/chat": None}, ChangeKind.WITHDRAWN),
+    ],
+)
+def test_a_sign_ends_when_it_is_seen_no_more(diagnoses, watched, kind):
+    changes = advance([open_incident(LOW)], diagnoses, watched, at(60))
+
+    assert [(change.kind, change.incident.closed_at) for change in changes if change.incident.signal] == [
+        (kind, at(60))
+    ]
+
+
+def test_a_sign_keeps_no_ended_trouble_open():
+    standing = open_incident(diagnosis(Fault.SERVER_ERROR))
+
+    assert kinds([standing, open_incident(LOW)], [LOW], dict.fromkeys(TARGETS, at(59))) == [
+        (ChangeKind.RESOLVED, "openai/main")
+    ]

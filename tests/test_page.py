@@ -329,6 +329,7 @@ def test_the_status_for_machines_is_a_fixed_format():
                 "since": "2026-11-21T10:11:00Z",
                 "fault": "account_suspended",
                 "blame": "account",
+                "credit": [],
             }
         ],
         "open_incidents": [
@@ -342,6 +343,7 @@ def test_the_status_for_machines_is_a_fixed_format():
                 "confidence": "high",
                 "opened_at": "2026-11-21T10:11:00Z",
                 "drill": False,
+                "signal": False,
                 "fault": "account_suspended",
                 "blame": "account",
             }

@@ -6,19 +6,24 @@ import sqlite3
 import time
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
+import msgspec
 import pytest
+from aiohttp import web
 
 from monitor import drill, run, schedule, world
 from monitor.config import Channel, Config, ProbeSection, SiteSection, StoreSection
+from monitor.detect.credit import Floor
 from monitor.detect.health import State
+from monitor.detect.note import Attention
 from monitor.drill import Drill
 from monitor.schedule import Budget, Watch
 from monitor.store.connection import Busy, open_reader
 from monitor.world import Edge, open_world
-from probes.catalog import load_provider
+from probes.catalog import Shelf, load_provider
 from probes.model import Account, Fault, Target
+from probes.provider import Signal
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 from tests.receiver import webhook
 
@@ -495,3 +500,114 @@ def test_a_first_failure_asks_the_accounts_neighbours_at_once_and_no_more_than_n
     assert State.UP not in states, "the other canary was asked too"
     assert asked[KEYS["openai/backup"]] >= 1, "and a sibling"
     assert asked[KEYS["groq/llama"]] == 0, "but nobody elsewhere, since the provider did answer"
+
+
+TELLING = {
+    "id": "telling",
+    "name": "Telling",
+    "source": "https://docs.example.com",
+    "checked": date(2026, 11, 21),
+    "canaries": {
+        "balance": {
+            "dialect": "account",
+            "path": "/balance",
+            "free": True,
+            "credit": {"left": "left", "currency": "USD"},
+            "source": "https://docs.example.com",
+        },
+        "models": {
+            "dialect": "list",
+            "path": "/models",
+            "free": True,
+            "offers": "data[].id",
+            "source": "https://docs.example.com",
+        },
+    },
+}
+
+
+@asynccontextmanager
+async def telling(state):
+    """A provider that tells of credit and models, and warns in a header, as `state` says."""
+
+    async def balance(_):
+        return web.json_response({"left": state["left"]})
+
+    async def models(_):
+        return web.json_response({"data": [{"id": name} for name in state["models"]]}, headers=state["headers"])
+
+    app = web.Application()
+    app.add_routes([web.get("/balance", balance), web.get("/models", models)])
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+def telling_config(folder, base, *channels):
+    account = Account("main", "telling", "key-0123456789", base)
+    watches = [Watch(Target(account.id, "telling", canary), EVERY_S, True) for canary in TELLING["canaries"]]
+    return replace(
+        config(folder, None, *channels, ids=()),
+        providers={"telling": load_provider("telling", Shelf(tables={"telling": TELLING}))},
+        accounts={account.id: account},
+        budgets={account.id: Budget(1, 1)},
+        watches={watch.target.id: watch for watch in watches},
+        attentions={account.id: Attention(Floor({"USD": 5.0}), {"m"})},
+    )
+
+
+def test_what_is_coming_is_told_while_everything_works_and_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "RELOOK", timedelta(seconds=0.1))
+    state = {"left": 50, "models": ["m", "n"], "headers": {}}
+
+    async def play():
+        async with telling(state) as base, webhook() as inbox:
+            settings = telling_config(tmp_path, base, Channel("hook", inbox.url))
+            async with watching(settings) as monitor:
+                await monitor.until(lambda: monitor.state("telling/main") == {State.UP})
+                state["left"] = 1.5
+                await inbox.until(lambda messages: len(messages) == 1)
+                page = settings.folder / "index.html"
+                await monitor.until(lambda: "The only account works, with 1 warning" in page.read_text())
+                state["models"] = ["n"]
+                await inbox.until(lambda messages: len(messages) == 2)
+                assert monitor.state("telling/main") == {State.UP}
+                await monitor.until(lambda: page.read_text().count("1 message delivered") == 2)
+            state["left"] = 60
+            async with watching(settings) as monitor:  # a restart forgets nothing, and tells nothing twice
+                await inbox.until(lambda messages: len(messages) == 3)
+                await monitor.until(lambda: "60.00 USD left" in page.read_text())
+                state["models"] = ["m", "n"]
+                await inbox.until(lambda messages: len(messages) == 4)
+            return inbox
+
+    inbox = asyncio.run(play())
+    assert inbox.titles() == [
+        "[AT RISK] telling/main: credit is running out",
+        "[AT RISK] telling/main/m: model not available",
+        "[RESOLVED] telling/main: credit is running out",
+        "[RESOLVED] telling/main/m: model not available",
+    ]
+    assert "1.50 USD left" in inbox.messages[0]["message"]
+
+
+def test_a_header_that_warns_beside_a_good_answer_is_told(tmp_path):
+    state = {"left": 50, "models": ["m"], "headers": {"sunset": "Fri, 01 Jan 2027 00:00:00 GMT"}}
+
+    async def play():
+        async with telling(state) as base, webhook() as inbox:
+            settings = telling_config(tmp_path, base, Channel("hook", inbox.url))
+            async with watching(settings) as monitor:
+                facts = monitor.world.config.providers["telling"]
+                signal = Signal(id="sunset", header="sunset", fault=Fault.MODEL_RETIRING, source="https://rfc.example")
+                monitor.world.config.providers["telling"] = msgspec.structs.replace(facts, signals=[signal])
+                await inbox.until(lambda messages: len(messages) == 1)
+            return inbox
+
+    inbox = asyncio.run(play())
+    assert inbox.titles() == ["[AT RISK] telling/main: a model will be withdrawn"]
+    assert "01 Jan 2027" in inbox.messages[0]["message"]

@@ -15,6 +15,7 @@ from monitor.incident import Change, ChangeKind, Incident
 FOLDER = Path(__file__).parents[2] / "templates" / "alerts"
 
 HEADS = {ChangeKind.OPENED: "DOWN", ChangeKind.CHANGED: "CHANGED", ChangeKind.RESOLVED: "RESOLVED"}
+AT_RISK = "AT RISK"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ class Text:
 def compose(change: Change, around: Circumstances, now: datetime) -> Text:
     incident = change.incident
     marks = [mark for mark, there in (("DRILL", incident.drill), ("SIMULATED", around.simulated)) if there]
-    head = " ".join(f"[{mark}]" for mark in (*marks, HEADS[change.kind]))
+    opened = incident.signal and change.kind is ChangeKind.OPENED
+    head = " ".join(f"[{mark}]" for mark in (*marks, AT_RISK if opened else HEADS[change.kind]))
     template = _environment().get_template(f"{change.kind}.txt.j2")
     body = template.render(
         incident=incident,

@@ -7,7 +7,7 @@ from monitor.diagnose import Scope
 from monitor.incident import Incident
 from monitor.publish.mark import Mark, Standing, is_late, mark_account, standing
 from monitor.publish.snapshot import AccountView, Snapshot
-from monitor.words import BLAMES, FAULTS, capital, moment, whose_hedged
+from monitor.words import BLAMES, FAULTS, capital, count, moment, whose_hedged
 
 NAMED = 3
 """So many causes are named in the sentence; the rest is counted."""
@@ -57,8 +57,14 @@ def headline(snapshot: Snapshot) -> Headline:
         return _some(roll, Mark.SUSPECTED, "failed just now and {be} being rechecked", _suspicion)
     if roll.marked(Mark.UNKNOWN):
         return _some(roll, Mark.UNKNOWN, "{be} not fully known", lambda account: _gap(account, roll.now))
-    number = len(roll.accounts)
-    return Headline(Mark.UP, f"{capital(_all(number))} {REST[Mark.UP][number != 1]}")
+    lead = f"{capital(_all(len(roll.accounts)))} {REST[Mark.UP][len(roll.accounts) != 1]}"
+    return _warned(roll, lead) if roll.now.signals else Headline(Mark.UP, lead)
+
+
+def _warned(roll: Roll, lead: str) -> Headline:
+    """Say what is coming while all works."""
+    signs = [f"{incident.subject}: {FAULTS[incident.fault]}" for incident in roll.now.signals]
+    return Headline(Mark.PARTLY, f"{lead}, with {count(len(signs), 'warning')}", _few(signs))
 
 
 def _roll(snapshot: Snapshot) -> Roll:

@@ -9,10 +9,10 @@ from itertools import groupby
 from monitor import words
 from monitor.detect.health import State
 from monitor.diagnose import Evidence, Scope
-from monitor.incident import Severity, Told
+from monitor.incident import Incident, Severity, Told
 from monitor.publish.headline import Headline, headline
 from monitor.publish.mark import Mark, Standing, is_late, mark_account, mark_target, standing
-from monitor.publish.snapshot import AccountView, IncidentView, Measure, Snapshot, TargetView
+from monitor.publish.snapshot import AccountView, IncidentView, Measure, PurseView, Snapshot, TargetView
 from monitor.publish.strip import Strip, strip, together
 from monitor.words import Moment, instant, moment
 
@@ -161,6 +161,7 @@ class AccountCard:
     incident: str | None
     advice: tuple[Piece, ...]
     spent: str | None
+    credits: tuple[str, ...]
     folded: Strip | None
     targets: tuple[TargetRow, ...]
 
@@ -236,7 +237,7 @@ def story(view: IncidentView, made_at: datetime) -> Story:
         blame_at_length=words.OFFLINE_AT_LENGTH if offline else words.BLAMES_AT_LENGTH[incident.blame],
         targets=incident.targets,
         events=_events(view),
-        proofs=tuple(map(_proof, incident.evidence)),
+        proofs=tuple(_proof(evidence, incident.signal) for evidence in incident.evidence),
     )
 
 
@@ -297,13 +298,15 @@ def _is_stuck(told: Told) -> bool:
 
 def _events(view: IncidentView) -> tuple[Event, ...]:
     incident = view.incident
-    steps = [
-        (incident.opened_at, 0, Event(instant(incident.opened_at), "First failure seen: the incident begins here"))
-    ]
+    steps = [(incident.opened_at, 0, Event(instant(incident.opened_at), _beginning(incident)))]
     steps += [(told.at, 1, _message(told)) for told in view.told]
     if incident.closed_at:
         steps.append((incident.closed_at, 2, Event(instant(incident.closed_at), "Ended")))
     return tuple(event for _, _, event in sorted(steps, key=lambda step: step[:2]))
+
+
+def _beginning(incident: Incident) -> str:
+    return "First sign seen" if incident.signal else "First failure seen: the incident begins here"
 
 
 def _message(told: Told) -> Event:
@@ -322,12 +325,18 @@ def _fate(told: Told) -> str:
             return f"{state} after {tries}"
 
 
-def _proof(evidence: Evidence) -> Proof:
+def _status(evidence: Evidence, signal: bool) -> str:
+    if signal:
+        return "a good answer that tells of it"
+    return f"HTTP {evidence.status}" if evidence.status else "no HTTP answer"
+
+
+def _proof(evidence: Evidence, signal: bool) -> Proof:
     return Proof(
         target=evidence.target,
         at=instant(evidence.at),
         fault=words.FAULTS[evidence.fault],
-        status=f"HTTP {evidence.status}" if evidence.status else "no HTTP answer",
+        status=_status(evidence, signal),
         request_id=evidence.request_id,
         rule=evidence.rule,
         words=evidence.words,
@@ -350,9 +359,20 @@ def _account(account: AccountView, now: Standing, roomy: bool) -> AccountCard:
         incident=incidents[0].id if incidents else None,
         advice=pieces(account.advice or "") if mark.is_trouble and not incidents else (),
         spent=None if account.spent_usd is None else words.money(account.spent_usd),
+        credits=tuple(_credit(purse, now.at) for purse in account.purses),
         folded=None if roomy or mark is not Mark.UP else strip(together([it.cells for it in account.targets])),
         targets=tuple(_target(target, now) for target in account.targets),
     )
+
+
+def _credit(purse: PurseView, now: datetime) -> str:
+    """Say what is left and for how long: `4.20 of 50.00 USD left, about 6 days at this pace`."""
+    said = purse.words
+    if purse.days_left is not None:
+        said += f", about {words.duration(purse.days_left * 86_400)} at this pace"
+    if purse.expires_at:
+        said += f", until {moment(purse.expires_at, now).words}"
+    return f"{said} (as of {moment(purse.at, now).words})"
 
 
 def _account_state(account: AccountView, mark: Mark) -> str:

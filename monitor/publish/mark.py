@@ -31,10 +31,14 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """When the page is made, and what the open incidents (no drills) say of each target."""
+    """When the page is made, and what the open incidents (no drills) say of each target.
+
+    `signals` tell of what is coming; what they speak of works still.
+    """
 
     at: datetime
     incidents: tuple[Incident, ...]
+    signals: tuple[Incident, ...] = ()
 
     @property
     def offline(self) -> bool:
@@ -45,8 +49,12 @@ class Standing:
 
 
 def standing(snapshot: Snapshot) -> Standing:
-    real = tuple(view.incident for view in snapshot.open_incidents if not view.incident.drill)
-    return Standing(snapshot.made_at, real)
+    real = [view.incident for view in snapshot.open_incidents if not view.incident.drill]
+    return Standing(
+        snapshot.made_at,
+        tuple(incident for incident in real if not incident.signal),
+        tuple(incident for incident in real if incident.signal),
+    )
 
 
 def mark_target(target: TargetView, now: Standing) -> Mark:

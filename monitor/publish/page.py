@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from monitor.publish.layout import Frame, frame, front, months, story
 from monitor.publish.mark import mark_account, standing
-from monitor.publish.snapshot import AccountView, IncidentView, Snapshot
+from monitor.publish.snapshot import AccountView, IncidentView, PurseView, Snapshot
 from probes.model import Fault
 from probes.redact import CONTROLS
 
@@ -99,6 +99,18 @@ def _account(account: AccountView, provider: str) -> dict[str, object]:
         "state": account.state,
         "since": _iso(account.since),
         **_fault(account.fault),
+        "credit": [_purse(purse) for purse in account.purses],
+    }
+
+
+def _purse(purse: PurseView) -> dict[str, object]:
+    return {
+        "unit": purse.unit,
+        "left": purse.left,
+        "of": purse.most,
+        "days_left": None if purse.days_left is None else round(purse.days_left, 1),
+        "expires_at": _iso(purse.expires_at),
+        "told_at": _iso(purse.at),
     }
 
 
@@ -114,6 +126,7 @@ def _open_incident(view: IncidentView) -> dict[str, object]:
         "confidence": incident.confidence,
         "opened_at": _iso(incident.opened_at),
         "drill": incident.drill,
+        "signal": incident.signal,
         **_fault(incident.fault),
     }
 

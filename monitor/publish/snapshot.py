@@ -41,6 +41,19 @@ class TargetView:
 
 
 @dataclass(frozen=True, slots=True)
+class PurseView:
+    """Credit left in one unit, as told at `at`. `days_left` is at the pace of the last days; None: cannot be said."""
+
+    unit: str
+    at: datetime
+    words: str
+    left: float | None
+    most: float | None
+    days_left: float | None
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class AccountView:
     """One account; `state` is that of its worst target, `spent_usd` what its canaries cost today (UTC)."""
 
@@ -54,6 +67,7 @@ class AccountView:
     advice: str | None
     spent_usd: float | None
     targets: tuple[TargetView, ...]
+    purses: tuple[PurseView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

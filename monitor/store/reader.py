@@ -8,10 +8,11 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 
 from monitor.detect.health import Health
+from monitor.detect.note import Note
 from monitor.incident import Incident, Told
 from monitor.schedule import Spending
 from monitor.sli import Cell, Sketch, merge, sketch, unpack
-from monitor.store.value import from_ms, health_from, incident_from, to_ms
+from monitor.store.value import from_ms, health_from, incident_from, note_from, to_ms
 from probes.model import Limit
 
 HOUR = timedelta(hours=1)
@@ -30,6 +31,7 @@ class Remembered:
     spendings: Mapping[str, Spending]
     incidents: Mapping[str, Incident]
     told: Mapping[str, frozenset[str]]
+    notes: Mapping[str, Note]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def resume(db: sqlite3.Connection, location: str) -> Remembered:
         healths[id] = health_from(row)
         if row["next"] is not None:
             plans[id] = from_ms(row["next"])
-    return Remembered(healths, plans, _spendings(db), _open_incidents(db), _told(db))
+    return Remembered(healths, plans, _spendings(db), _open_incidents(db), _told(db), _notes(db, location))
 
 
 def last_beat(db: sqlite3.Connection) -> datetime | None:
@@ -152,6 +154,11 @@ def failing_channels(db: sqlite3.Connection) -> list[tuple[str, str]]:
 def _spendings(db: sqlite3.Connection) -> dict[str, Spending]:
     rows = db.execute("SELECT account, max(day) AS day, tokens, usd FROM spending GROUP BY account")
     return {row["account"]: Spending(date.fromisoformat(row["day"]), row["tokens"], row["usd"]) for row in rows}
+
+
+def _notes(db: sqlite3.Connection, location: str) -> dict[str, Note]:
+    rows = db.execute("SELECT account, note FROM note WHERE location = ?", (location,))
+    return {row["account"]: note_from(row["note"]) for row in rows}
 
 
 def _open_incidents(db: sqlite3.Connection) -> dict[str, Incident]:

@@ -14,6 +14,18 @@ def m001_first(db: Database) -> None:
         db.execute(statement)
 
 
+@STEPS()
+def m002_note(db: Database) -> None:
+    """What is remembered of an account besides health: credit, models on offer, warnings."""
+    db.execute(
+        """
+        CREATE TABLE note (
+            location TEXT NOT NULL, account TEXT NOT NULL, note TEXT NOT NULL, PRIMARY KEY (location, account)
+        ) WITHOUT ROWID
+        """
+    )
+
+
 FIRST = (
     """
     CREATE TABLE series (

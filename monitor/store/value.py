@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from monitor.detect.health import Health, State
+from monitor.detect.note import Note
 from monitor.incident import Change, Incident
 from monitor.schedule import Spending
 from probes.model import Answer, Confidence, Fault, Observation
@@ -40,6 +41,7 @@ class Batch:
     spendings: Mapping[str, Spending] = field(default_factory=dict)  # by account id
     changes: tuple[Change, ...] = ()
     messages: tuple[Message, ...] = ()
+    notes: Mapping[str, Note] = field(default_factory=dict)  # by account id
 
 
 def to_ms(at: datetime) -> int:
@@ -68,6 +70,14 @@ def incident_json(incident: Incident) -> str:
 
 def incident_from(text: str) -> Incident:
     return msgspec.json.decode(text, type=Incident)
+
+
+def note_json(note: Note) -> str:
+    return msgspec.json.encode(note).decode()
+
+
+def note_from(text: str) -> Note:
+    return msgspec.json.decode(text, type=Note)
 
 
 def answer_digest(answer: Answer) -> bytes:

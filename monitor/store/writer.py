@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.detect.health import Health
+from monitor.detect.note import Note
 from monitor.incident import Change, ChangeKind
 from monitor.schedule import Spending
 from monitor.store.value import (
@@ -19,6 +20,7 @@ from monitor.store.value import (
     incident_json,
     maybe_ms,
     maybe_time,
+    note_json,
     to_ms,
 )
 from probes.model import Answer, Limit, Observation, Target
@@ -52,6 +54,7 @@ class Writer:
             self._save_healths(batch, answers)
             self._save_limits(batch.observations)
             self._save_spendings(batch.spendings)
+            self._save_notes(batch.notes)
             self._save_changes(batch.changes)
             self._save_messages(batch.messages, batch.at)
             self._mark("beat", str(to_ms(batch.at)))
@@ -146,6 +149,10 @@ class Writer:
     def _save_spendings(self, spendings: Mapping[str, Spending]) -> None:
         rows = [(account, spent.day.isoformat(), spent.tokens, spent.usd) for account, spent in spendings.items()]
         self._db.executemany("INSERT OR REPLACE INTO spending VALUES (?, ?, ?, ?)", rows)
+
+    def _save_notes(self, notes: Mapping[str, Note]) -> None:
+        rows = [(self._location, account, note_json(note)) for account, note in notes.items()]
+        self._db.executemany("INSERT OR REPLACE INTO note VALUES (?, ?, ?)", rows)
 
     def _save_changes(self, changes: Iterable[Change]) -> None:
         for change in changes:

@@ -1,0 +1,150 @@
+"""Credit left, its slope, and when it ends: the balances an account tells of, one after the other; pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from monitor.detect.finding import Finding, day
+from probes.model import Credit, Fault
+
+Points = tuple[tuple[datetime, float], ...]
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+REMEMBERED = timedelta(days=3)
+"""So far back reaches the slope: a weekend and a weekday, and no older habit."""
+ENOUGH = timedelta(hours=6)
+"""A slope over less says nothing of a day: work comes in bursts."""
+TO_CONFIRM = 2
+"""So many readings in a row must say that it is low: some dashboards answer 0 while they restart."""
+CLEARED = 1.2
+"""What is low ends at so many times the threshold, so that it does not come and go with each call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """When to warn: below so much of a unit, when it ends within so many days at this pace, or by its date."""
+
+    low: Mapping[str, float] = field(default_factory=dict)
+    days_left: float = 3
+    expires_days: float = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """What is known of one account's credit in one unit; small, so that a restart resumes it.
+
+    The figures are those last told, by whichever canary told them on `target`; None: never told.
+    `points` holds one (time, left) an hour. `lows` counts the readings in a row that were low, the first
+    of them at `low_since`; `ends_since` is the first that saw its end near.
+    """
+
+    unit: str
+    target: str
+    at: datetime
+    left: float | None = None
+    most: float | None = None
+    used: float | None = None
+    unlimited: bool = False
+    expires_at: datetime | None = None
+    points: Points = ()
+    lows: int = 0
+    low_since: datetime | None = None
+    ends_since: datetime | None = None
+
+
+def advance(purse: Purse | None, credit: Credit, target: str, at: datetime, floor: Floor) -> Purse:
+    """Return what is known after one more reading."""
+    before = purse or Purse(credit.unit, target, at)
+    most = before.most if credit.most is None else credit.most
+    used = before.used if credit.used is None else credit.used
+    left = credit.left
+    if left is None and most is not None and used is not None:
+        left = most - used
+    after = replace(
+        before,
+        target=target,
+        at=at,
+        left=None if credit.unlimited else left,
+        most=None if credit.unlimited else most,
+        used=used,
+        unlimited=credit.unlimited,
+        expires_at=credit.expires_at or before.expires_at,
+        points=() if credit.unlimited or left is None else _with_point(before.points, at, left),
+    )
+    near = after.expires_at is not None and after.expires_at - at <= floor.expires_days * DAY
+    after = replace(after, ends_since=(before.ends_since or at) if near else None)
+    if not _is_low(after, floor):
+        return replace(after, lows=0, low_since=None)
+    return replace(after, lows=before.lows + 1, low_since=before.low_since or at)
+
+
+def per_day(purse: Purse) -> float | None:
+    """Return how much is used in a day at the pace of the last three; None after less than six hours.
+
+    What is added in between (a payment, a new month) counts as no use.
+    """
+    if not purse.points or purse.points[-1][0] - purse.points[0][0] < ENOUGH:
+        return None
+    lefts = [left for _, left in purse.points]
+    used = sum(max(earlier - later, 0.0) for earlier, later in zip(lefts, lefts[1:], strict=False))
+    return used / ((purse.points[-1][0] - purse.points[0][0]) / DAY)
+
+
+def days_left(purse: Purse) -> float | None:
+    """Return in how many days it is used up at this pace; None where that cannot be said, or it never is."""
+    pace = per_day(purse)
+    return max(purse.left, 0.0) / pace if pace and purse.left is not None else None
+
+
+def is_turning(purse: Purse) -> bool:
+    """Whether it is low for the first time: one more reading shall confirm it soon."""
+    return purse.lows == 1
+
+
+def findings(account: str, purse: Purse, floor: Floor) -> Iterator[Finding]:
+    """Yield what is to be told of one purse."""
+    words = say(purse)
+    if purse.lows >= TO_CONFIRM and purse.low_since:
+        reasons = tuple(_why_low(purse, floor))
+        yield Finding(account, Fault.LOW_BALANCE, purse.low_since, purse.at, purse.target, "credit/low", words, reasons)
+    if purse.ends_since and purse.expires_at:
+        reasons = (f"it ends by itself on {day(purse.expires_at)}",)
+        yield Finding(
+            account, Fault.EXPIRES_SOON, purse.ends_since, purse.at, purse.target, "credit/expires", words, reasons
+        )
+
+
+def say(purse: Purse) -> str:
+    """Say what is left: `4.20 of 50.00 USD left`."""
+    if purse.unlimited:
+        return f"no limit in {purse.unit}"
+    if purse.left is None:
+        return f"{purse.used:,.2f} {purse.unit} used" if purse.used is not None else f"{purse.unit}: not told"
+    of = f" of {purse.most:,.2f}" if purse.most is not None else ""
+    return f"{purse.left:,.2f}{of} {purse.unit} left"
+
+
+def _with_point(points: Points, at: datetime, left: float) -> Points:
+    """Add a reading; of one hour only the first and the newest are kept, and a rise at once."""
+    kept = [point for point in points if at - REMEMBERED <= point[0] < at]
+    if len(kept) >= 2 and at - kept[-2][0] < HOUR and kept[-1][1] <= kept[-2][1] and left <= kept[-1][1]:
+        kept.pop()
+    return (*kept, (at, left))
+
+
+def _is_low(purse: Purse, floor: Floor) -> bool:
+    slack = CLEARED if purse.lows >= TO_CONFIRM else 1.0
+    if purse.left is None:
+        return False
+    days = days_left(purse)
+    return purse.left < floor.low.get(purse.unit, 0.0) * slack or (days is not None and days < floor.days_left * slack)
+
+
+def _why_low(purse: Purse, floor: Floor) -> Iterator[str]:
+    yield say(purse)
+    if (least := floor.low.get(purse.unit)) and purse.left is not None and purse.left < least * CLEARED:
+        yield f"the warning is set at {least:,.2f} {purse.unit}"
+    pace, days = per_day(purse), days_left(purse)
+    if pace and days is not None:
+        yield f"at {pace:,.2f} {purse.unit} a day, the pace of the last days, it lasts {days:.1f} days"

@@ -1,0 +1,29 @@
+"""What is worth telling although every look succeeds: a sign of what is coming."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from probes.model import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One sign of trouble to come, of an account or of one model there.
+
+    `since` is when it began, `seen_at` when it was last seen, on `target`. `rule` names what decided,
+    `words` is what came back, `reasons` say in full what follows from it.
+    """
+
+    account: str
+    fault: Fault
+    since: datetime
+    seen_at: datetime
+    target: str
+    rule: str
+    words: str
+    reasons: tuple[str, ...]
+    model: str | None = None
+
+
+def day(at: datetime) -> str:
+    return f"{at.day} {at:%b %Y, %H:%M} UTC"

@@ -1,0 +1,80 @@
+"""What is remembered of an account besides the health of its targets, and what is found in it; pure."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from monitor.detect import credit, offer, warning
+from monitor.detect.credit import Floor, Purse
+from monitor.detect.finding import Finding
+from monitor.detect.offer import Offer
+from monitor.detect.warning import Warned
+from probes.model import Credit, Observation, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What a user wants to be warned of: credit below a floor, and models that leave the list.
+
+    `spend_limit_usd` is the limit of a month that the user knows of, where the provider tells only
+    what was spent.
+    """
+
+    floor: Floor = field(default_factory=Floor)
+    models: Collection[str] = ()
+    spend_limit_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """All that is remembered of one account between two looks, beside its targets' health."""
+
+    purses: Mapping[str, Purse] = field(default_factory=dict)
+    offer: Offer | None = None
+    warned: Mapping[str, Warned] = field(default_factory=dict)
+
+    def of(self, targets: Collection[str]) -> "Note":
+        """Return what was learnt from these targets; of the others nothing more will be heard."""
+        return Note(
+            {unit: purse for unit, purse in self.purses.items() if purse.target in targets},
+            self.offer if self.offer and self.offer.target in targets else None,
+            {id: one for id, one in self.warned.items() if one.target in targets},
+        )
+
+
+EMPTY = Note()
+
+
+def advance(note: Note, observation: Observation, attention: Attention) -> Note:
+    """Return the note after one more look at one of the account's targets."""
+    target, at = observation.target, observation.at
+    if observation.credits:
+        told = {
+            one.unit: credit.advance(note.purses.get(one.unit), one, target.id, at, attention.floor)
+            for one in (_limited(one, attention.spend_limit_usd) for one in observation.credits)
+        }
+        note = replace(note, purses={**note.purses, **told})
+    if observation.offer is not None:
+        note = replace(note, offer=offer.advance(note.offer, observation.offer, target.id, at))
+    if observation.signs or (note.warned and observation.outcome is Outcome.OK):
+        note = replace(note, warned=warning.advance(note.warned, observation.signs, target.id, target.model, at))
+    return note
+
+
+def _limited(told: Credit, limit_usd: float | None) -> Credit:
+    if limit_usd is None or told.unit != "USD" or told.most is not None or told.left is not None:
+        return told
+    return replace(told, most=limit_usd)
+
+
+def is_turning(note: Note, attention: Attention) -> bool:
+    """Whether something was seen for the first time that one more look shall confirm."""
+    low = any(credit.is_turning(purse) for purse in note.purses.values())
+    return low or (note.offer is not None and offer.is_turning(note.offer, attention.models))
+
+
+def findings(account: str, note: Note, attention: Attention) -> Iterator[Finding]:
+    for purse in note.purses.values():
+        yield from credit.findings(account, purse, attention.floor)
+    if note.offer:
+        yield from offer.findings(account, note.offer, attention.models)
+    yield from warning.findings(account, note.warned)

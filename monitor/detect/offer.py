@@ -1,0 +1,86 @@
+"""Which models are on offer to an account, and which have gone from its list; pure."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from monitor.detect.finding import Finding, day
+from probes.model import Fault
+
+TO_CONFIRM = 2
+"""So many lists in a row must lack a model: some are put together from several servers, and one lags."""
+REMEMBERED = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A model that was on offer: `until` the last list that had it, `since` the first without it."""
+
+    until: datetime
+    since: datetime
+    lists: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The latest list of an account's models, and what has gone from it; small enough to be kept."""
+
+    target: str
+    at: datetime
+    models: tuple[str, ...]
+    gone: Mapping[str, Gone] = field(default_factory=dict)
+
+
+def advance(offer: Offer | None, models: Collection[str], target: str, at: datetime) -> Offer:
+    """Return what is known after one more complete list."""
+    if offer is None:
+        return Offer(target, at, tuple(sorted(models)))
+    now = set(models)
+    gone = {
+        model: Gone(one.until, one.since, one.lists + 1)
+        for model, one in offer.gone.items()
+        if model not in now and at - one.since < REMEMBERED
+    }
+    gone |= {model: Gone(offer.at, at) for model in offer.models if model not in now}
+    return Offer(target, at, tuple(sorted(now)), gone)
+
+
+def is_turning(offer: Offer, wanted: Collection[str]) -> bool:
+    """Whether a wanted model lacks for the first time: one more list shall confirm it soon."""
+    return any(gone.lists == 1 for _, _, gone in _lost(offer, wanted))
+
+
+def findings(account: str, offer: Offer, wanted: Collection[str]) -> Iterator[Finding]:
+    """Yield what is to be told: wanted models that were on offer and are no longer."""
+    for model, name, gone in _lost(offer, wanted):
+        if gone.lists >= TO_CONFIRM:
+            reasons = (
+                f"the provider's list of {len(offer.models)} models lacks it; it was there until {day(gone.until)}",
+            )
+            words = f"no {name} among {len(offer.models)} models"
+            yield Finding(
+                account,
+                Fault.MODEL_UNAVAILABLE,
+                gone.since,
+                offer.at,
+                offer.target,
+                "offer/gone",
+                words,
+                reasons,
+                model,
+            )
+
+
+def _lost(offer: Offer, wanted: Collection[str]) -> Iterator[tuple[str, str, Gone]]:
+    for model in sorted(set(wanted)):
+        if any(_is_called(name, model) for name in offer.models):
+            continue
+        for name, gone in offer.gone.items():
+            if _is_called(name, model):
+                yield model, name, gone
+                break
+
+
+def _is_called(name: str, model: str) -> bool:
+    """Lists name a model by its path, requests by its last part: models/gemini-2.5-flash."""
+    return name == model or name.endswith(f"/{model}")
