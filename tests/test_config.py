@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from monitor.config import SCHEMA, TERMINAL, from_environment, load, schema
+from monitor.detect.credit import Floor
 from monitor.detect.health import Thresholds
 from monitor.world import patience
 from probes.canary import Patience
@@ -327,3 +328,77 @@ def _accounts_and_channels(text):
 def _is_example(line):
     body = line.removeprefix("# ")
     return line.startswith("# ") and (body.startswith("[") or " = " in body)
+
+
+COSTLY = """
+[providers.openai.canaries.spent]
+dialect = "account"
+path = "/spent"
+free = true
+admin = true
+credit = { used = "used", currency = "USD" }
+source = "https://docs.example.com"
+
+[providers.openai.canaries.elsewhere]
+dialect = "account"
+path = "https://api.example.com/me"
+free = true
+flags = { account_suspended = "blocked" }
+source = "https://docs.example.com"
+"""
+
+
+def asked(config):
+    return [watch.target.canary for watch in config.watches.values()]
+
+
+def test_what_costs_nothing_is_asked_without_a_word(tmp_path):
+    assert {"list", "chat", "elsewhere"} <= set(asked(loaded(tmp_path, COSTLY + account())))
+
+
+def test_costs_are_asked_for_with_an_administration_key_only(tmp_path):
+    assert "spent" not in asked(loaded(tmp_path, COSTLY + account()))
+
+    config = loaded(tmp_path, COSTLY + account('admin_key = "env:ADMIN"'), {**SET, "ADMIN": "sk-admin-0123456789"})
+    assert "spent" in asked(config)
+    assert "sk-admin-0123456789" in config.secrets
+    assert "sk-admin" not in repr(config)
+
+
+def test_an_administration_key_that_is_not_set_is_the_accounts_problem(tmp_path):
+    (one,) = loaded(tmp_path, COSTLY + account('admin_key = "env:ADMIN"')).accounts.values()
+
+    assert "ADMIN" in one.problem
+
+
+def test_a_key_for_a_gateway_is_not_shown_to_the_provider_behind_it(tmp_path):
+    assert "elsewhere" not in asked(loaded(tmp_path, COSTLY + account('base = "https://gateway.example.com/v1"')))
+
+
+@pytest.mark.parametrize(
+    ("rest", "problem"),
+    [
+        ('canaries = ["spent"]', "accounts.a lacks `admin_key`, which spent needs"),
+        (
+            'canaries = ["elsewhere"]\nbase = "https://gateway.example.com/v1"',
+            'accounts.a.canaries = "elsewhere": asks api.example.com, not the account\'s own base',
+        ),
+    ],
+)
+def test_a_canary_that_cannot_be_asked_is_named(tmp_path, rest, problem):
+    with pytest.raises(DocumentError) as caught:
+        loaded(tmp_path, COSTLY + account(rest))
+
+    assert problem in str(caught.value)
+
+
+def test_what_to_be_warned_of_is_usual_or_the_accounts_own(tmp_path):
+    text = "[credit]\nlow = { USD = 9 }\ndays_left = 1\nexpires_days = 2\n" + account(
+        'models = { chat = ["m"] }\nexpect = ["n"]\nspend_limit_usd = 100'
+    )
+    usual = loaded(tmp_path, text).attention("openai/a")
+    own = loaded(tmp_path, text + "low_credit = { USD = 50 }").attention("openai/a")
+
+    assert (usual.floor, usual.spend_limit_usd) == (Floor({"USD": 9}, 1, 2), 100)
+    assert {"m", "n"} <= set(usual.models)
+    assert own.floor.low == {"USD": 50}
