@@ -2,7 +2,8 @@
 
 import os
 import ssl
-from asyncio import timeout
+from asyncio import Lock, timeout
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -42,13 +43,17 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Prober:
-    """What every attempt needs. `timer` is monotonic; `clock` tells aware UTC."""
+    """What every attempt needs. `timer` is monotonic; `clock` tells aware UTC.
+
+    `turns` holds back a second program of an account while the first one runs.
+    """
 
     session: aiohttp.ClientSession
     wording: Sequence[Rule]
     clock: Clock
     timer: Timer
     patience: Patience = Patience()
+    turns: Mapping[str, Lock] = field(default_factory=lambda: defaultdict(Lock))
 
 
 @dataclass(slots=True)
@@ -146,7 +151,7 @@ async def _listen(
 
 def address(provider: Provider, account: Account, canary: Canary, target: Target) -> str:
     base = (account.base or provider.base or "").rstrip("/")
-    return base + canary.path.replace("{model}", quote(target.model or "", safe="/:@"))
+    return base + (canary.path or "").replace("{model}", quote(target.model or "", safe="/:@"))
 
 
 def _headers(provider: Provider, account: Account, body: object) -> dict[str, str]:
@@ -247,7 +252,7 @@ def _observe(
     return Observation(
         target=target,
         at=this.at,
-        outcome=_outcome(verdict.fault),
+        outcome=outcome_of(verdict.fault),
         latency_s=duration_s,
         ttft_s=this.ttft_s,
         status=this.status,
@@ -261,7 +266,7 @@ def _observe(
 
 
 def _answer(this: Attempt, verdict: Verdict, account: Account) -> Answer:
-    secrets = _secrets(account)
+    secrets = account.secrets
     told = this.words or words(read(this.status, this.headers, this.body))
     return Answer(
         rule=verdict.rule,
@@ -275,14 +280,10 @@ def _answer(this: Attempt, verdict: Verdict, account: Account) -> Answer:
 
 def _request_id(provider: Provider, account: Account, headers: Mapping[str, str]) -> str | None:
     found = next((headers[name] for name in provider.request_id if name in headers), None)
-    return redact(found[:KEPT_WORDS], _secrets(account))[:100] if found else None
+    return redact(found[:KEPT_WORDS], account.secrets)[:100] if found else None
 
 
-def _secrets(account: Account) -> list[str]:
-    return [account.key] if account.key else []
-
-
-def _outcome(fault: Fault | None) -> Outcome:
+def outcome_of(fault: Fault | None) -> Outcome:
     if fault is None:
         return Outcome.OK
     return Outcome.DEGRADED if fault in (Fault.RATE_LIMITED, Fault.SLOW, Fault.LIMIT_COLLAPSE) else Outcome.FAILED

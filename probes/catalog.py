@@ -10,10 +10,12 @@ from typing import Any
 
 from probes.document import DocumentError, Problem, convert, read_toml
 from probes.model import Blame
-from probes.provider import Dialect, Provider, Rule, Wording
+from probes.provider import Canary, Dialect, Provider, Rule, Wording
 
 FOLDER = Path(__file__).parent / "providers"
 WORDING = Path(__file__).parent / "wording.toml"
+OF_ADDRESSES = ("path", "model", "body")
+OF_COMMANDS = ("run", "limit_s")
 MARKS = ("status", "tag", "code", "type", "reason", "message")
 
 IN_FRONT = ("rules", "prices")
@@ -91,14 +93,37 @@ def _contradictions(provider: Provider, file: str, own: int) -> Iterator[Problem
         repair = f'write id = "{file.removesuffix(".toml")}" or name the file {provider.id}.toml'
         yield Problem(file, "id", f'= "{provider.id}" is not the name of the file', repair)
     yield from _rule_problems(provider.rules, file, own)
-    if provider.base is None:
+    for name, canary in provider.canaries.items():
+        yield from _canary_problems(canary, f"canaries.{name}", file)
+    if provider.is_command:
+        yield from _mixture(provider, file)
+    elif provider.base is None:
         return  # a gateway: models and addresses of help are the account's affair
     for name, canary in provider.canaries.items():
-        if canary.dialect is not Dialect.LIST and canary.model is None:
+        if canary.dialect not in (Dialect.LIST, Dialect.COMMAND) and canary.model is None:
             yield Problem(file, f"canaries.{name}", "lacks `model`", 'add model = "..." (the cheapest one)')
     faults = {rule.fault for rule in provider.rules if rule.fault and rule.fault.blame is Blame.ACCOUNT}
     for fault in sorted(faults - provider.help.keys()):
         yield Problem(file, "help", f"lacks `{fault}`, which a rule can yield", f'add {fault} = "https://..."')
+
+
+def _canary_problems(canary: Canary, key: str, file: str) -> Iterator[Problem]:
+    """A command needs a program, every other canary a path, and neither can use what belongs to the other."""
+    is_command = canary.dialect is Dialect.COMMAND
+    needed, example = ("run", '["program", "argument"]') if is_command else ("path", '"/..."')
+    if getattr(canary, needed) is None:
+        yield Problem(file, key, f"lacks `{needed}`", f"add {needed} = {example}")
+    for name in OF_ADDRESSES if is_command else OF_COMMANDS:
+        if getattr(canary, name):
+            yield Problem(file, f"{key}.{name}", f"does not go with dialect {canary.dialect}", "leave it out")
+
+
+def _mixture(provider: Provider, file: str) -> Iterator[Problem]:
+    if any(canary.dialect is not Dialect.COMMAND for canary in provider.canaries.values()):
+        repair = "give the commands a provider file of their own"
+        yield Problem(file, "canaries", "hold commands beside canaries with an address", repair)
+    if provider.base is not None:
+        yield Problem(file, "base", "does not go with commands", "leave it out")
 
 
 def _rule_problems(rules: Sequence[Rule], file: str, own: int = 0) -> Iterator[Problem]:

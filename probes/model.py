@@ -1,5 +1,6 @@
 """The nouns: what is watched, what was seen, and what it means."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -100,7 +101,9 @@ class Verdict:
 class Account:
     """One key at one provider. `key` is None when its reference could not be read: see `problem`.
 
-    `base` replaces the provider's base address (a gateway, a proxy, a region).
+    `base` replaces the provider's base address (a gateway, a proxy, a region). `command` replaces the
+    program and arguments of a canary that runs one; `environment` is what that program gets besides the
+    usual variables.
     """
 
     name: str
@@ -110,10 +113,17 @@ class Account:
     problem: str | None = None
     tags: tuple[str, ...] = ()
     note: str = ""
+    command: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
 
     @property
     def id(self) -> str:
         return f"{self.provider}/{self.name}"
+
+    @property
+    def secrets(self) -> list[str]:
+        """What no text may show."""
+        return [self.key, *self.environment.values()] if self.key else [*self.environment.values()]
 
 
 @dataclass(frozen=True, slots=True)
