@@ -29,6 +29,10 @@ PLAN = {
         "probes.complaint",
         *("probes.ratelimit", "probes.redact", "probes.stream"),
     },
+    "probes.command": {
+        *("probes.model", "probes.provider", "probes.classify", "probes.redact", "probes.canary"),
+    },
+    "probes.attempt": {"probes.model", "probes.provider", "probes.canary", "probes.command"},
     "monitor": set(),
     "monitor.__main__": {"monitor.cli"},
     "monitor.detect": set(),
@@ -42,7 +46,7 @@ PLAN = {
     "monitor.secret": set(),
     "monitor.config": {
         *("msgspec", "probes.model", "probes.document", "probes.provider", "probes.catalog"),
-        *("monitor.detect.health", "monitor.schedule", "monitor.secret"),
+        *("monitor.detect.health", "monitor.schedule", "monitor.secret", "probes.redact"),
     },
     "monitor.cost": {
         *("probes.dialects", "probes.document", "probes.provider", "monitor.config", "monitor.schedule"),
