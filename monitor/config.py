@@ -1,5 +1,6 @@
 """monitor.toml → Config: every error at once, at start; secrets only by reference."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -18,9 +19,13 @@ from probes.catalog import FOLDER, PACKAGED, Catalog, Shelf, load_provider, prov
 from probes.document import DocumentError, Problem, convert, read_toml, suggest
 from probes.model import Account, Target
 from probes.provider import Dialect, Name, Provider
+from probes.redact import mask
 
 FILE = "monitor.toml"
 SCHEMA = Path(__file__).parent / "schema.json"
+USUAL = ("list", "chat", "command")
+"""The canaries of an account that names none, as far as its provider has them."""
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 Label = Annotated[str, Meta(pattern=r"^[^/\s\x00-\x1f](?:[^/\x00-\x1f]{0,62}[^/\s\x00-\x1f])?$")]
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
@@ -74,7 +79,10 @@ class SiteSection(Section, frozen=True, kw_only=True):
 
 
 class AccountSection(Section, frozen=True, kw_only=True):
-    """One account. `key` says where the key is: env:NAME, file:PATH or command:PROGRAM ARGS."""
+    """One account. `key` says where the key is: env:NAME, file:PATH or command:PROGRAM ARGS.
+
+    `command` and `environment` are for a provider that is asked through a program.
+    """
 
     name: Label
     provider: str
@@ -87,6 +95,11 @@ class AccountSection(Section, frozen=True, kw_only=True):
     daily_tokens: Annotated[int, Meta(ge=0)] | None = None
     tags: list[Label] = []
     note: Annotated[str, Meta(max_length=300)] = ""
+    command: Annotated[list[str], Meta(min_length=1, description="program and arguments; no shell")] | None = None
+    environment: Annotated[
+        list[str] | dict[str, str],
+        Meta(description="variables the program gets: names to pass on, or NAME = where its value is"),
+    ] = []
 
 
 class ChannelSection(Section, frozen=True, kw_only=True):
@@ -155,7 +168,7 @@ class Config:
 
     @property
     def secrets(self) -> list[str]:
-        keys = [account.key for account in self.accounts.values() if account.key]
+        keys = [secret for account in self.accounts.values() for secret in account.secrets]
         return keys + [channel.url for channel in self.channels if channel != TERMINAL]
 
 
@@ -256,21 +269,57 @@ def _check_names(document: Document, _: Catalog, file: str) -> Iterator[Problem]
 def _check_accounts(document: Document, providers: Catalog, file: str) -> Iterator[Problem]:
     for section in document.accounts:
         key = f"accounts.{section.name}"
-        yield from _check_reference(section, key, file)
+        yield from _check_references(section, key, file)
         if provider := providers.get(section.provider):
+            yield from _check_command(section, provider, key, file)
             yield from _check_base(section, provider, key, file)
             yield from _check_canaries(section, provider, key, file)
 
 
-def _check_reference(section: AccountSection, key: str, file: str) -> Iterator[Problem]:
+def _check_references(section: AccountSection, key: str, file: str) -> Iterator[Problem]:
+    # No value is shown: most likely it is the key itself.
     if section.key is not None and not is_reference(section.key):
-        # The value is not shown: most likely it is the key itself.
         repair = 'put the key into an environment variable or a file and write "env:NAME" or "file:PATH"'
         yield Problem(file, f"{key}.key", "is not a reference to a key", repair)
+    for name, reference in _variables(section).items():
+        if not VARIABLE.fullmatch(name):
+            repair = 'write names to pass on, ["NAME"], or where each value is, { NAME = "env:OTHER" }'
+            yield Problem(file, f"{key}.environment", "holds what is no name of a variable", repair)
+        elif not is_reference(reference):
+            repair = 'put the value into an environment variable or a file and write "env:NAME" or "file:PATH"'
+            yield Problem(file, f"{key}.environment.{name}", "is not a reference to a value", repair)
+
+
+def _variables(section: AccountSection) -> Mapping[str, str]:
+    """Return where the value of each variable is that a program gets."""
+    named = section.environment
+    return named if isinstance(named, dict) else {name: f"env:{name}" for name in named}
+
+
+def _check_command(section: AccountSection, provider: Provider, key: str, file: str) -> Iterator[Problem]:
+    for name, repair in (WITHOUT_ADDRESS if provider.is_command else WITHOUT_COMMAND).items():
+        if getattr(section, name):
+            how = "through a program" if provider.is_command else "over HTTP"
+            yield Problem(file, f"{key}.{name}", f"has no effect: {provider.id} is asked {how}", repair)
+    if any(mask(word) != word for word in section.command or ()):
+        repair = 'put it into an environment variable and write environment = ["NAME"]'
+        yield Problem(file, f"{key}.command", "holds what looks like a key", repair)
+
+
+WITHOUT_ADDRESS = {
+    "key": 'leave it out; what the program needs goes into environment = ["NAME"]',
+    "base": "leave it out",
+    "models": "leave it out; the model is named in command = [...]",
+}
+WITHOUT_COMMAND = dict.fromkeys(
+    ("command", "environment"), "leave it out, or choose a provider with a canary of dialect command"
+)
 
 
 def _check_base(section: AccountSection, provider: Provider, key: str, file: str) -> Iterator[Problem]:
     base = section.base or provider.base
+    if provider.is_command:
+        return
     if base is None:
         repair = 'add base = "https://..." (up to and with /v1)'
         yield Problem(file, key, "lacks `base`", repair)
@@ -297,7 +346,7 @@ def _check_canaries(section: AccountSection, provider: Provider, key: str, file:
 def _models(section: AccountSection, provider: Provider, canary: str) -> Sequence[str | None]:
     """Return the models a canary asks for; [None] when it asks for none, empty when it needs one and has none."""
     facts = provider.canaries[canary]
-    if facts.dialect is Dialect.LIST:
+    if facts.dialect in (Dialect.LIST, Dialect.COMMAND):
         return [None]
     chosen = section.models.get(canary, []) if isinstance(section.models, dict) else section.models
     return list(dict.fromkeys(chosen)) or ([facts.model] if facts.model else [])
@@ -306,7 +355,7 @@ def _models(section: AccountSection, provider: Provider, canary: str) -> Sequenc
 def _watches(section: AccountSection, providers: Catalog, probe: ProbeSection) -> Iterator[Watch]:
     provider = providers[section.provider]
     host = urlsplit(section.base).netloc if section.base else None
-    canaries = section.canaries or [name for name in ("list", "chat") if name in provider.canaries]
+    canaries = section.canaries or [name for name in USUAL if name in provider.canaries]
     for canary in dict.fromkeys(canaries):
         facts = provider.canaries[canary]
         usual_s = facts.every_s or (probe.free_interval_s if facts.free else probe.paid_interval_s)
@@ -316,14 +365,31 @@ def _watches(section: AccountSection, providers: Catalog, probe: ProbeSection) -
 
 
 def _account(section: AccountSection, folder: Path, environment: Mapping[str, str]) -> Account:
-    key, problem = None, None
+    key, problem, variables = None, None, {}
     try:
         key = resolve(section.key, folder, environment) if section.key else None
+        variables = {name: resolve(where, folder, environment) for name, where in _variables(section).items()}
     except SecretError as error:
         problem = str(error)
     return Account(
-        section.name, section.provider, key, section.base, problem, tags=tuple(section.tags), note=section.note
+        section.name,
+        section.provider,
+        key,
+        section.base,
+        problem,
+        tags=tuple(section.tags),
+        note=section.note,
+        command=_command(section.command or (), folder),
+        environment=variables,
     )
+
+
+def _command(words: Sequence[str], folder: Path) -> tuple[str, ...]:
+    """Return a command that means the same in any folder: a relative path is looked for in `folder`."""
+    program, arguments = "".join(words[:1]), words[1:]
+    if "/" in program:
+        program = str((folder / Path(program).expanduser()).absolute())
+    return (program, *arguments) if program else ()
 
 
 def _budget(section: AccountSection, usual: BudgetSection) -> Budget:
