@@ -135,7 +135,7 @@ def provider_facts(provider: Provider) -> None:
 
 def _conditions(rule: Rule) -> str:
     """Return what a rule asks of an answer, as its file says it."""
-    facts = {name: getattr(rule, name) for name in ("status", "code", "type", "reason", "message")}
+    facts = {name: getattr(rule, name) for name in ("status", "tag", "code", "type", "reason", "message")}
     return "; ".join(f"{name} {value}" for name, value in facts.items() if value)
 
 

@@ -423,6 +423,7 @@ def test_providers_shows_what_a_client_is_run_with(tmp_path):
     assert code == 0
     assert "asked through a program" in out
     assert "codex exec --ephemeral" in out
+    assert "tag ['deactivated_workspace'" in out
 
 
 def test_classify_reads_the_output_of_a_client(tmp_path):
