@@ -4,6 +4,7 @@ import argparse
 import json
 import logging
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from monitor.drill import Drill
     from monitor.publish.snapshot import Snapshot
     from probes.catalog import Shelf
+    from probes.model import Target
     from probes.provider import Provider, Rule
 
 UP, DOWN, WRONG_USE = 0, 1, 2
@@ -143,11 +145,16 @@ def check(arguments: Arguments) -> int:
     _check(config)
     for account in config.accounts.values():
         targets = [watch.target for watch in config.watches.values() if watch.target.account == account.id]
-        asked = ", ".join(" ".join(filter(None, (target.canary, target.model))) for target in targets)
+        asked = ", ".join(_asked(config, target) for target in targets)
         say(f"{account.id}: {asked}" + (f"; UNKNOWN until mended: {account.problem}" if account.problem else ""))
     counts = (len(config.accounts), len(config.watches), len(config.channels))
     say("{} accounts, {} targets, {} channels: all well-formed".format(*counts))
     return UP
+
+
+def _asked(config: "Config", target: "Target") -> str:
+    line = config.providers[target.provider].canaries[target.canary].line(config.accounts[target.account])
+    return " ".join(filter(None, (target.canary, target.model, f"({shlex.join(line)})" if line else None)))
 
 
 def cost(arguments: Arguments) -> int:
@@ -234,9 +241,12 @@ def _classified(
     provider: "Provider", wording: "Sequence[Rule]", status: int | None, headers: Mapping[str, str], body: str
 ) -> dict[str, object]:
     from probes.advice import advise
-    from probes.classify import judge
+    from probes.classify import judge, judge_output
 
-    verdict = judge(provider, wording, status, headers, body)
+    if provider.is_command:
+        verdict, _ = judge_output(provider, wording, 1 if status is None else status, body)
+    else:
+        verdict = judge(provider, wording, status, headers, body)
     return {
         "fault": verdict.fault or "ok",
         "blame": verdict.blame,
@@ -404,7 +414,7 @@ def _one_provider(parser: argparse.ArgumentParser) -> None:
 
 def _an_answer(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--provider", default=FALLBACK, metavar="P", help=f"whose answer it is (default: {FALLBACK})")
-    parser.add_argument("--status", type=int, metavar="N", help="the HTTP status, where it is known")
+    parser.add_argument("--status", type=int, metavar="N", help="the HTTP status, or the exit code, where it is known")
     parser.add_argument("--header", action="append", default=[], type=_header, metavar="K:V", help="a response header")
     parser.add_argument(
         "--jsonl", action="store_true", help="read one case a line (provider, http_status, headers, body)"

@@ -1,5 +1,6 @@
 """monitor.toml → Config: every error at once, at start; secrets only by reference."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -20,9 +21,13 @@ from probes.catalog import FOLDER, MODELLESS, PACKAGED, Catalog, Shelf, load_pro
 from probes.document import DocumentError, Problem, convert, read_toml, suggest
 from probes.model import Account, Target
 from probes.provider import Canary, Name, Provider
+from probes.redact import mask
 
 FILE = "monitor.toml"
 SCHEMA = Path(__file__).parent / "schema.json"
+USUAL = ("chat", "command")
+"""The canaries that cost something and are asked where an account names none, as far as its provider has them."""
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 Label = Annotated[str, Meta(pattern=r"^[^/\s\x00-\x1f](?:[^/\x00-\x1f]{0,62}[^/\s\x00-\x1f])?$")]
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
@@ -91,6 +96,7 @@ class AccountSection(Section, frozen=True, kw_only=True):
 
     `admin_key`, of the same form, may read the organization's costs; with `spend_limit_usd`, the limit
     of a month, they tell what is left. `expect` names models that must not leave the provider's list.
+    `command` and `environment` are for a provider that is asked through a program.
     """
 
     name: Label
@@ -108,6 +114,11 @@ class AccountSection(Section, frozen=True, kw_only=True):
     admin_key: str | None = None
     spend_limit_usd: Annotated[float, Meta(gt=0)] | None = None
     expect: list[Annotated[str, Meta(min_length=1, max_length=200)]] = []
+    command: Annotated[list[str], Meta(min_length=1, description="program and arguments; no shell")] | None = None
+    environment: Annotated[
+        list[str] | dict[str, str],
+        Meta(description="variables the program gets: names to pass on, or NAME = where its value is"),
+    ] = []
 
 
 class ChannelSection(Section, frozen=True, kw_only=True):
@@ -181,7 +192,7 @@ class Config:
 
     @property
     def secrets(self) -> list[str]:
-        keys = [key for one in self.accounts.values() for key in (one.key, one.admin_key) if key]
+        keys = [secret for account in self.accounts.values() for secret in account.secrets]
         return keys + [channel.url for channel in self.channels if channel != TERMINAL]
 
 
@@ -287,22 +298,59 @@ def _check_names(document: Document, _: Catalog, file: str) -> Iterator[Problem]
 def _check_accounts(document: Document, providers: Catalog, file: str) -> Iterator[Problem]:
     for section in document.accounts:
         key = f"accounts.{section.name}"
-        yield from _check_reference(section.key, f"{key}.key", file)
-        yield from _check_reference(section.admin_key, f"{key}.admin_key", file)
+        yield from _check_references(section, key, file)
         if provider := providers.get(section.provider):
+            yield from _check_command(section, provider, key, file)
             yield from _check_base(section, provider, key, file)
             yield from _check_canaries(section, provider, key, file)
 
 
-def _check_reference(reference: str | None, key: str, file: str) -> Iterator[Problem]:
-    if reference is not None and not is_reference(reference):
-        # The value is not shown: most likely it is the key itself.
-        repair = 'put the key into an environment variable or a file and write "env:NAME" or "file:PATH"'
-        yield Problem(file, key, "is not a reference to a key", repair)
+def _check_references(section: AccountSection, key: str, file: str) -> Iterator[Problem]:
+    # No value is shown: most likely it is the key itself.
+    for name in ("key", "admin_key"):
+        reference = getattr(section, name)
+        if reference is not None and not is_reference(reference):
+            repair = 'put the key into an environment variable or a file and write "env:NAME" or "file:PATH"'
+            yield Problem(file, f"{key}.{name}", "is not a reference to a key", repair)
+    for name, reference in _variables(section).items():
+        if not VARIABLE.fullmatch(name):
+            repair = 'write names to pass on, ["NAME"], or where each value is, { NAME = "env:OTHER" }'
+            yield Problem(file, f"{key}.environment", "holds what is no name of a variable", repair)
+        elif not is_reference(reference):
+            repair = 'put the value into an environment variable or a file and write "env:NAME" or "file:PATH"'
+            yield Problem(file, f"{key}.environment.{name}", "is not a reference to a value", repair)
+
+
+def _variables(section: AccountSection) -> Mapping[str, str]:
+    """Return where the value of each variable is that a program gets."""
+    named = section.environment
+    return named if isinstance(named, dict) else {name: f"env:{name}" for name in named}
+
+
+def _check_command(section: AccountSection, provider: Provider, key: str, file: str) -> Iterator[Problem]:
+    for name, repair in (WITHOUT_ADDRESS if provider.is_command else WITHOUT_COMMAND).items():
+        if getattr(section, name):
+            how = "through a program" if provider.is_command else "over HTTP"
+            yield Problem(file, f"{key}.{name}", f"has no effect: {provider.id} is asked {how}", repair)
+    if any(mask(word) != word for word in section.command or ()):
+        repair = 'put it into an environment variable and write environment = ["NAME"]'
+        yield Problem(file, f"{key}.command", "holds what looks like a key", repair)
+
+
+WITHOUT_ADDRESS = {
+    "key": 'leave it out; what the program needs goes into environment = ["NAME"]',
+    "base": "leave it out",
+    "models": "leave it out; the model is named in command = [...]",
+}
+WITHOUT_COMMAND = dict.fromkeys(
+    ("command", "environment"), "leave it out, or choose a provider with a canary of dialect command"
+)
 
 
 def _check_base(section: AccountSection, provider: Provider, key: str, file: str) -> Iterator[Problem]:
     base = section.base or provider.base
+    if provider.is_command:
+        return
     if base is None:
         repair = 'add base = "https://..." (up to and with /v1)'
         yield Problem(file, key, "lacks `base`", repair)
@@ -325,8 +373,8 @@ def _check_canaries(section: AccountSection, provider: Provider, key: str, file:
         facts = provider.canaries.get(canary)
         if facts and facts.admin and not section.admin_key:
             yield Problem(file, key, f"lacks `admin_key`, which {canary} needs", 'add admin_key = "env:..."')
-        if facts and facts.path.startswith("https://") and section.base:
-            what = f'= "{canary}": asks {urlsplit(facts.path).netloc}, not the account\'s own base'
+        if facts and _is_elsewhere(facts) and section.base:
+            what = f'= "{canary}": asks {urlsplit(facts.path or "").netloc}, not the account\'s own base'
             yield Problem(file, f"{key}.canaries", what, "leave it out")
         if facts and not _models(section, provider, canary):
             yield Problem(file, f"{key}.models", f"names no model for {canary}", f'add models = ["..."] for {canary}')
@@ -359,16 +407,22 @@ def _is_usual(name: str, facts: Canary, section: AccountSection) -> bool:
     """Whether a canary is used where nobody chose: chat, and all that costs nothing and can be asked."""
     if facts.admin:
         return section.admin_key is not None
-    if section.base and facts.path.startswith("https://"):
+    if section.base and _is_elsewhere(facts):
         return False
-    return facts.free or name == "chat"
+    return facts.free or name in USUAL
+
+
+def _is_elsewhere(facts: Canary) -> bool:
+    """Whether it is asked at an address of its own: the key of a gateway must not go there."""
+    return facts.path is not None and facts.path.startswith("https://")
 
 
 def _account(section: AccountSection, folder: Path, environment: Mapping[str, str]) -> Account:
-    key, admin_key, problem = None, None, None
+    key, admin_key, problem, variables = None, None, None, {}
     try:
         key = resolve(section.key, folder, environment) if section.key else None
         admin_key = resolve(section.admin_key, folder, environment) if section.admin_key else None
+        variables = {name: resolve(where, folder, environment) for name, where in _variables(section).items()}
     except SecretError as error:
         problem = str(error)
     return Account(
@@ -380,7 +434,17 @@ def _account(section: AccountSection, folder: Path, environment: Mapping[str, st
         tags=tuple(section.tags),
         note=section.note,
         admin_key=admin_key,
+        command=_command(section.command or (), folder),
+        environment=variables,
     )
+
+
+def _command(words: Sequence[str], folder: Path) -> tuple[str, ...]:
+    """Return a command that means the same in any folder: a relative path is looked for in `folder`."""
+    program, arguments = "".join(words[:1]), words[1:]
+    if "/" in program:
+        program = str((folder / Path(program).expanduser()).absolute())
+    return (program, *arguments) if program else ()
 
 
 def _budget(section: AccountSection, usual: BudgetSection) -> Budget:

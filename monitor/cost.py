@@ -15,15 +15,21 @@ MONTH_D = 30
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The most that canaries use in a day when all goes well. `usd` is None when a price is not known."""
+    """The most that canaries use in a day when all goes well.
+
+    `usd` is None when a price is not known, `tokens` when an official client asks: it keeps that to itself.
+    """
 
     calls: float = 0.0
-    tokens: float = 0.0
+    tokens: float | None = 0.0
     usd: float | None = 0.0
 
     def __add__(self, other: "Estimate") -> "Estimate":
-        usd = None if self.usd is None or other.usd is None else self.usd + other.usd
-        return Estimate(self.calls + other.calls, self.tokens + other.tokens, usd)
+        return Estimate(self.calls + other.calls, _sum(self.tokens, other.tokens), _sum(self.usd, other.usd))
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one + other
 
 
 def estimate(watch: Watch, provider: Provider) -> Estimate:
@@ -31,6 +37,8 @@ def estimate(watch: Watch, provider: Provider) -> Estimate:
     calls = DAY_S / watch.interval_s
     if watch.free:
         return Estimate(calls)
+    if provider.is_command:
+        return Estimate(calls, None, None)
     out = WIRES[provider.canaries[watch.target.canary].dialect].most_out
     usd = provider.cost_usd(watch.target.model, PROMPT_TOKENS, out)
     return Estimate(calls, calls * (PROMPT_TOKENS + out), None if usd is None else calls * usd)
@@ -58,7 +66,7 @@ def overspending(config: Config) -> list[Problem]:
 
 def _excess(cost: Estimate, budget: Budget) -> tuple[str, float] | None:
     """Return in words what is above the budget, and how many times."""
-    if cost.tokens > budget.daily_tokens:
+    if cost.tokens is not None and cost.tokens > budget.daily_tokens:
         what = f"would use {cost.tokens:,.0f} tokens a day, above daily_tokens = {budget.daily_tokens}"
         return what, cost.tokens / max(budget.daily_tokens, 1)
     if cost.usd is not None and cost.usd > budget.daily_usd:

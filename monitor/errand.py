@@ -15,7 +15,8 @@ from monitor.incident import Change, ChangeKind
 from monitor.run import begin_drills, change, end_drills, once, unseen
 from monitor.schedule import Watch
 from monitor.world import now, open_world, patience, real_edge
-from probes.canary import Prober, attempt, open_session
+from probes.attempt import attempt
+from probes.canary import Prober, open_session
 from probes.catalog import load_wording
 from probes.model import Observation
 

@@ -21,7 +21,7 @@ from monitor.store.value import Batch, Message
 from monitor.upkeep import follow_configuration, publish, publish_now, tidy, tidy_step
 from monitor.words import title
 from monitor.world import World, pause
-from probes.canary import attempt
+from probes.attempt import attempt
 from probes.model import Account, Answer, Observation, Outcome
 
 log = logging.getLogger("monitor")

@@ -1,5 +1,6 @@
 """Tables for a person at a terminal; plain when the output goes elsewhere."""
 
+import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -93,7 +94,7 @@ def cost_table(costs: Mapping[str, Estimate], budgets: Mapping[str, Budget]) -> 
         table.add_row(
             account,
             f"{cost.calls * MONTH_D:,.0f}",
-            f"{cost.tokens * MONTH_D:,.0f}",
+            "not told" if cost.tokens is None else f"{cost.tokens * MONTH_D:,.0f}",
             "price not known" if cost.usd is None else f"{cost.usd * MONTH_D:.2f}",
             f"{budget.daily_tokens * MONTH_D:,} tokens, {budget.daily_usd * MONTH_D:.2f} USD",
         )
@@ -114,11 +115,15 @@ def provider_facts(provider: Provider) -> None:
     """Print one provider: how it is asked, what its answers mean, and where a person goes."""
     console = _console()
     console.print(f"[bold]{provider.name}[/] ({provider.id}), checked {provider.checked}, {provider.source}")
-    console.print(f"base: {provider.base or 'given by each account'}   key: {provider.auth.header}")
-    asked = _table("canary", "dialect", "path", "model", "costs", "source")
+    if provider.is_command:
+        console.print("asked through a program, which has its own login")
+    else:
+        console.print(f"base: {provider.base or 'given by each account'}   key: {provider.auth.header}")
+    asked = _table("canary", "dialect", "runs" if provider.is_command else "path", "model", "costs", "source")
     for name, canary in provider.canaries.items():
-        costs = "nothing" if canary.free else "tokens"
-        asked.add_row(name, canary.dialect, _plain(canary.path), canary.model or "-", costs, _plain(canary.source))
+        costs = "nothing" if canary.free else "allowance" if canary.run else "tokens"
+        where = canary.path or shlex.join(canary.run or ())
+        asked.add_row(name, canary.dialect, _plain(where), canary.model or "-", costs, _plain(canary.source))
     _print(asked)
     rules = _table("rule", "means", "fits", "source")
     for rule in provider.rules:
@@ -130,7 +135,7 @@ def provider_facts(provider: Provider) -> None:
 
 def _conditions(rule: Rule) -> str:
     """Return what a rule asks of an answer, as its file says it."""
-    facts = {name: getattr(rule, name) for name in ("status", "code", "type", "reason", "message")}
+    facts = {name: getattr(rule, name) for name in ("status", "tag", "code", "type", "reason", "message")}
     return "; ".join(f"{name} {value}" for name, value in facts.items() if value)
 
 

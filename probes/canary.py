@@ -3,7 +3,8 @@
 import os
 import re
 import ssl
-from asyncio import timeout
+from asyncio import Lock, timeout
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -51,13 +52,17 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Prober:
-    """What every attempt needs. `timer` is monotonic; `clock` tells aware UTC."""
+    """What every attempt needs. `timer` is monotonic; `clock` tells aware UTC.
+
+    `turns` holds back a second program of an account while the first one runs.
+    """
 
     session: aiohttp.ClientSession
     wording: Wording
     clock: Clock
     timer: Timer
     patience: Patience = Patience()
+    turns: Mapping[str, Lock] = field(default_factory=lambda: defaultdict(Lock))
 
 
 @dataclass(slots=True)
@@ -169,14 +174,15 @@ async def _listen(
 
 
 def address(provider: Provider, account: Account, canary: Canary, target: Target, at: datetime) -> str:
-    base = "" if canary.path.startswith("https://") else (account.base or provider.base or "").rstrip("/")
+    path = canary.path or ""
+    base = "" if path.startswith("https://") else (account.base or provider.base or "").rstrip("/")
     month = at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     blanks = {
         "model": quote(target.model or "", safe="/:@"),
         "month": f"{month:%Y-%m-%dT%H:%M:%SZ}",
         "month_s": f"{month.timestamp():.0f}",
     }
-    return base + BLANK.sub(lambda blank: blanks[blank[1]], canary.path)
+    return base + BLANK.sub(lambda blank: blanks[blank[1]], path)
 
 
 def _headers(provider: Provider, account: Account, canary: Canary, body: object) -> dict[str, str]:
@@ -280,7 +286,7 @@ def _host(location: str) -> str:
 
 def _signs(prober: Prober, provider: Provider, account: Account, this: Attempt) -> tuple[Sign, ...]:
     signals = (*((provider.id, one) for one in provider.signals), *(("wording", one) for one in prober.wording.signals))
-    secrets = _secrets(account)
+    secrets = account.secrets
     return tuple(replace(sign, words=redact(sign.words, secrets)) for sign in read_signs(signals, this.headers))
 
 
@@ -297,7 +303,7 @@ def _observe(
     return Observation(
         target=target,
         at=this.at,
-        outcome=_outcome(verdict.fault),
+        outcome=outcome_of(verdict.fault),
         latency_s=duration_s,
         ttft_s=this.ttft_s,
         status=this.status,
@@ -314,7 +320,7 @@ def _observe(
 
 
 def _answer(this: Attempt, verdict: Verdict, account: Account) -> Answer:
-    secrets = _secrets(account)
+    secrets = account.secrets
     told = this.words or words(read(this.status, this.headers, this.body))
     return Answer(
         rule=verdict.rule,
@@ -328,14 +334,10 @@ def _answer(this: Attempt, verdict: Verdict, account: Account) -> Answer:
 
 def _request_id(provider: Provider, account: Account, headers: Mapping[str, str]) -> str | None:
     found = next((headers[name] for name in provider.request_id if name in headers), None)
-    return redact(found[:KEPT_WORDS], _secrets(account))[:100] if found else None
+    return redact(found[:KEPT_WORDS], account.secrets)[:100] if found else None
 
 
-def _secrets(account: Account) -> list[str]:
-    return [key for key in (account.key, account.admin_key) if key]
-
-
-def _outcome(fault: Fault | None) -> Outcome:
+def outcome_of(fault: Fault | None) -> Outcome:
     if fault is None:
         return Outcome.OK
     return Outcome.DEGRADED if fault in (Fault.RATE_LIMITED, Fault.SLOW, Fault.LIMIT_COLLAPSE) else Outcome.FAILED

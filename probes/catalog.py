@@ -13,14 +13,16 @@ import msgspec
 from probes.balance import bad_expressions
 from probes.document import DocumentError, Problem, convert, read_toml
 from probes.model import Blame
-from probes.provider import CreditFacts, Dialect, Provider, Rule, Signal, Wording
+from probes.provider import Canary, CreditFacts, Dialect, Provider, Rule, Signal, Wording
 
 FOLDER = Path(__file__).parent / "providers"
 WORDING = Path(__file__).parent / "wording.toml"
 SOUGHT = ("each", "left", "most", "used", "unlimited", "expires", "currency_at")
+OF_ADDRESSES = ("path", "model", "body")
+OF_COMMANDS = ("run", "limit_s")
 MARKS = ("status", "tag", "code", "type", "reason", "message")
 
-MODELLESS = (Dialect.LIST, Dialect.ACCOUNT)
+MODELLESS = (Dialect.LIST, Dialect.ACCOUNT, Dialect.COMMAND)
 
 IN_FRONT = ("rules", "prices", "signals")
 """Lists in which what is laid over stands before what was there; a rule of the same id takes its place."""
@@ -105,12 +107,16 @@ def _contradictions(provider: Provider, file: str, own: int) -> Iterator[Problem
         yield Problem(file, "id", f'= "{provider.id}" is not the name of the file', repair)
     yield from _rule_problems(provider.rules, file, own)
     yield from _signal_problems(provider.signals, file)
-    yield from _canary_problems(provider, file)
     tables = msgspec.to_builtins(provider) if provider.unverified else {}
     for path in provider.unverified:
         if not _is_there(tables, path):
             yield Problem(file, "unverified", f'names "{path}", which is no fact here', "mend it or leave it out")
-    if provider.base is None:
+    for name, canary in provider.canaries.items():
+        yield from _canary_problems(canary, f"canaries.{name}", file)
+        yield from _telling_problems(canary, f"canaries.{name}", file)
+    if provider.is_command:
+        yield from _mixture(provider, file)
+    elif provider.base is None:
         return  # a gateway: models and addresses of help are the account's affair
     for name, canary in provider.canaries.items():
         if canary.dialect not in MODELLESS and canary.model is None:
@@ -120,16 +126,14 @@ def _contradictions(provider: Provider, file: str, own: int) -> Iterator[Problem
         yield Problem(file, "help", f"lacks `{fault}`, which a rule can yield", f'add {fault} = "https://..."')
 
 
-def _canary_problems(provider: Provider, file: str) -> Iterator[Problem]:
-    for name, canary in provider.canaries.items():
-        key = f"canaries.{name}"
-        if (canary.credit or canary.flags) and canary.dialect is not Dialect.ACCOUNT:
-            what = f'has `credit` or `flags`, but its dialect is "{canary.dialect}"'
-            yield Problem(file, key, what, 'write dialect = "account"')
-        if canary.offers and canary.dialect is not Dialect.LIST:
-            yield Problem(file, key, f'has `offers`, but its dialect is "{canary.dialect}"', 'write dialect = "list"')
-        if canary.credit:
-            yield from _credit_problems(canary.credit, f"{key}.credit", file)
+def _telling_problems(canary: Canary, key: str, file: str) -> Iterator[Problem]:
+    if (canary.credit or canary.flags) and canary.dialect is not Dialect.ACCOUNT:
+        what = f'has `credit` or `flags`, but its dialect is "{canary.dialect}"'
+        yield Problem(file, key, what, 'write dialect = "account"')
+    if canary.offers and canary.dialect is not Dialect.LIST:
+        yield Problem(file, key, f'has `offers`, but its dialect is "{canary.dialect}"', 'write dialect = "list"')
+    if canary.credit:
+        yield from _credit_problems(canary.credit, f"{key}.credit", file)
 
 
 def _credit_problems(credit: CreditFacts, key: str, file: str) -> Iterator[Problem]:
@@ -150,6 +154,25 @@ def _expression_problems(provider: Provider, file: str) -> Iterator[Problem]:
         for key, why in bad_expressions(told):
             what = f'= "{told[key]}" is no JMESPath ({why})'
             yield Problem(file, f"canaries.{name}.{key}", what, "mend it; see https://jmespath.org")
+
+
+def _canary_problems(canary: Canary, key: str, file: str) -> Iterator[Problem]:
+    """A command needs a program, every other canary a path, and neither can use what belongs to the other."""
+    is_command = canary.dialect is Dialect.COMMAND
+    needed, example = ("run", '["program", "argument"]') if is_command else ("path", '"/..."')
+    if getattr(canary, needed) is None:
+        yield Problem(file, key, f"lacks `{needed}`", f"add {needed} = {example}")
+    for name in OF_ADDRESSES if is_command else OF_COMMANDS:
+        if getattr(canary, name):
+            yield Problem(file, f"{key}.{name}", f"does not go with dialect {canary.dialect}", "leave it out")
+
+
+def _mixture(provider: Provider, file: str) -> Iterator[Problem]:
+    if any(canary.dialect is not Dialect.COMMAND for canary in provider.canaries.values()):
+        repair = "give the commands a provider file of their own"
+        yield Problem(file, "canaries", "hold commands beside canaries with an address", repair)
+    if provider.base is not None:
+        yield Problem(file, "base", "does not go with commands", "leave it out")
 
 
 def _rule_problems(rules: Sequence[Rule], file: str, own: int = 0) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
-from probes.complaint import Complaint, Layer, Sign, look, read
+from probes.complaint import Complaint, Layer, Sign, look, read, words
 from probes.model import Confidence, Fault, Verdict
 from probes.provider import Provider, Rule
 
@@ -32,6 +32,12 @@ STATUSES = {
 }
 """What a status says when nothing else does. 3xx and 5xx are ranges; any other says nothing."""
 
+MOST_LINES = 100
+MOST_LAST_LINES = 3
+"""So many lines of a program's output are read: of one that failed, and of one that ended well."""
+ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+"""Colours and titles for a terminal."""
+
 
 def judge(
     provider: Provider, wording: Sequence[Rule], status: int | None, headers: Mapping[str, str], body: str
@@ -48,6 +54,30 @@ def judge(
     if sign is Sign.STRANGE:
         return Verdict(Fault.INVALID_RESPONSE, "answer/unreadable", Confidence.MEDIUM)
     return _by_status(complaint.status)
+
+
+def judge_output(provider: Provider, wording: Sequence[Rule], code: int | None, output: str) -> tuple[Verdict, str]:
+    """Return what a program's output means, and the sentence that says so. `code` is None when its time was up.
+
+    The last line is heard first, since a client ends with what it came to, and its own rules are asked
+    of every line before the shared ones of any. Of a program that ended well only the last lines count,
+    and only its own rules: it may have tried twice, and an answer may speak of anything.
+    """
+    said = [line for line in ESCAPES.sub("", output).splitlines() if line.strip()]
+    heard = [read(code, {}, line) for line in reversed(said[-MOST_LAST_LINES if code == 0 else -MOST_LINES :])]
+    for shared in ((),) if code == 0 else ((), wording):
+        for complaint in heard:
+            if verdict := _decide(provider, shared, complaint):
+                return verdict, words(complaint)
+    return _by_code(code), (words(heard[0]) or said[-1].strip()) if heard else ""
+
+
+def _by_code(code: int | None) -> Verdict:
+    if code == 0:
+        return Verdict(None, "ok/exit")
+    if code is None:
+        return Verdict(Fault.TIMEOUT, "command/time", Confidence.LOW)
+    return Verdict(Fault.UNCLASSIFIED, "command/exit", Confidence.LOW)
 
 
 def _decide(provider: Provider, wording: Sequence[Rule], complaint: Complaint) -> Verdict | None:

@@ -25,7 +25,7 @@ TYPES = ("type", "errortype", "status", "error")
 REASONS = ("reason", "errorname", "errortype", "limitsource", "finishreason")
 MESSAGES = (
     *("message", "msg", "errormessage", "errormsg", "errordescription", "error", "detail", "statusmsg"),
-    *("faultstring", "description", "title", "raw", "reason"),
+    *("faultstring", "description", "title", "raw", "reason", "result"),
 )
 NESTED = (
     *("error", "errors", "innererror", "fault", "response", "body", "baseresp", "choices", "delta", "cause"),

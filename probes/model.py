@@ -1,5 +1,6 @@
 """The nouns: what is watched, what was seen, and what it means."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -107,7 +108,9 @@ class Account:
     """One key at one provider. `key` is None when its reference could not be read: see `problem`.
 
     `base` replaces the provider's base address (a gateway, a proxy, a region). `admin_key` is the key
-    that may read the costs of the organization, None where there is none.
+    that may read the costs of the organization, None where there is none. `command` replaces the
+    program and arguments of a canary that runs one; `environment` is what that program gets besides the
+    usual variables.
     """
 
     name: str
@@ -118,10 +121,17 @@ class Account:
     tags: tuple[str, ...] = ()
     note: str = ""
     admin_key: str | None = field(default=None, repr=False)
+    command: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
 
     @property
     def id(self) -> str:
         return f"{self.provider}/{self.name}"
+
+    @property
+    def secrets(self) -> list[str]:
+        """What no text may show."""
+        return [key for key in (self.key, self.admin_key) if key] + [*self.environment.values()]
 
 
 @dataclass(frozen=True, slots=True)

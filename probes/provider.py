@@ -1,12 +1,13 @@
 """The shape of a provider's file: facts only, each block with its source and the day it was checked."""
 
+from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from probes.model import Fault
+from probes.model import Account, Fault
 
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s]+$")]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -15,7 +16,7 @@ Expression = Annotated[str, Meta(min_length=1)]
 
 
 class Dialect(StrEnum):
-    """The few wire formats in which canaries speak."""
+    """The few wire formats in which canaries speak; COMMAND runs an official client instead."""
 
     LIST = "list"
     ACCOUNT = "account"
@@ -29,6 +30,7 @@ class Dialect(StrEnum):
     GEMINI_EMBED = "gemini-embed"
     COHERE = "cohere"
     COHERE_EMBED = "cohere-embed"
+    COMMAND = "command"
 
 
 class Facts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -70,14 +72,17 @@ class Canary(Facts, frozen=True, kw_only=True):
     `{month_s}` for the month's first instant as ISO 8601 and in seconds. `model` is what is asked for
     when an account names none. A free canary costs no tokens and runs each minute. `body` is laid over
     the dialect's own request. `every_s` is its pace where nobody says otherwise. `admin`: it takes the
-    account's administration key.
+    account's administration key. A command has `run`, its program and arguments where the account names
+    none, instead of `path`, and ends within `limit_s`.
 
     What a good answer tells besides: `credit`; `flags`, JMESPath that finds by a true value that the key
     has this fault all the same; `offers`, JMESPath that finds the names of the models on offer.
     """
 
     dialect: Dialect
-    path: Annotated[str, Meta(pattern=r"^(/|https://)")]
+    path: Annotated[str, Meta(pattern=r"^(/|https://)")] | None = None
+    run: Annotated[list[str], Meta(min_length=1)] | None = None
+    limit_s: Annotated[float, Meta(gt=0, le=3600)] | None = None
     model: str | None = None
     free: bool = False
     body: dict[str, Any] = {}
@@ -88,6 +93,10 @@ class Canary(Facts, frozen=True, kw_only=True):
     offers: Expression | None = None
     source: str
 
+    def line(self, account: Account) -> Sequence[str]:
+        """Return program and arguments that a command runs for an account; empty for any other dialect."""
+        return account.command or self.run or ()
+
 
 class Rule(Facts, frozen=True, kw_only=True):
     """One meaning: when all that it names fits, the answer has this fault, or is fine.
@@ -95,7 +104,8 @@ class Rule(Facts, frozen=True, kw_only=True):
     `status`, `code`, `type` and `reason` fit when the answer's is one of those listed (case apart);
     `tag` when any of the three is, since gateways move them about. `message` fits when one of these
     regular expressions is found in the answer's words. A rule with `page` looks at HTML pages (and a
-    CDN's one-line texts) only, every other rule at everything else.
+    CDN's one-line texts) only, every other rule at everything else. The status of a command is its
+    exit code.
     """
 
     id: Name
@@ -143,7 +153,7 @@ class Price(Facts, frozen=True, kw_only=True):
 class Provider(Facts, frozen=True, kw_only=True):
     """A company (or a kind of gateway) that answers, with all that is known of it.
 
-    `base` is None for a gateway whose address each account must give. `windows` says how many
+    `base` is None for a gateway whose address each account must give, and for a command. `windows` says how many
     seconds a limit of a unit spans when its header does not. `help` gives the address at which a
     person mends each fault. `unverified` names facts that have no source of their own and were not
     checked, as dotted paths: `help.rate_limited`, `canaries.chat.model`.
@@ -165,6 +175,11 @@ class Provider(Facts, frozen=True, kw_only=True):
     signals: list[Signal] = []
     help: dict[Fault, Url] = {}
     unverified: list[str] = []
+
+    @property
+    def is_command(self) -> bool:
+        """Whether it is asked through a program, so that it has no address and takes no key from us."""
+        return any(canary.dialect is Dialect.COMMAND for canary in self.canaries.values())
 
     def cost_usd(self, model: str | None, tokens_in: int, tokens_out: int) -> float | None:
         """Return what a call with so many tokens costs; None when the model's price is not known."""

@@ -31,6 +31,10 @@ PLAN = {
         *("probes.complaint", "probes.balance", "probes.sign"),
         *("probes.ratelimit", "probes.redact", "probes.stream"),
     },
+    "probes.command": {
+        *("probes.model", "probes.provider", "probes.classify", "probes.redact", "probes.canary"),
+    },
+    "probes.attempt": {"probes.model", "probes.provider", "probes.canary", "probes.command"},
     "monitor": set(),
     "monitor.__main__": {"monitor.cli"},
     "monitor.detect": set(),
@@ -53,7 +57,7 @@ PLAN = {
     "monitor.config": {
         *("msgspec", "probes.model", "probes.document", "probes.provider", "probes.catalog"),
         *("monitor.detect.credit", "monitor.detect.health", "monitor.detect.note", "monitor.schedule"),
-        "monitor.secret",
+        *("monitor.secret", "probes.redact"),
     },
     "monitor.cost": {
         *("probes.dialects", "probes.document", "probes.provider", "monitor.config", "monitor.schedule"),

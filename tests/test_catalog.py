@@ -148,6 +148,72 @@ def test_a_gateway_may_leave_models_and_addresses_of_help_to_the_account(tmp_pat
     assert load(tmp_path, text.replace('account_suspended = "https://example.com/appeal"\n', "")).base is None
 
 
+COMMAND = """
+[canaries.command]
+dialect = "command"
+run = ["client", "--ask"]
+limit_s = 30
+source = "https://docs.example.com/client"
+"""
+CLIENT = GOOD.replace('base = "https://api.example.com/v1"\n', "").split("[canaries.list]")[0] + COMMAND
+CLIENT += GOOD[GOOD.index("[help]") :]
+
+
+def test_a_client_has_a_program_instead_of_an_address(tmp_path):
+    provider = load(tmp_path, CLIENT)
+
+    assert (provider.is_command, provider.base) == (True, None)
+    assert provider.canaries["command"].run == ["client", "--ask"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            GOOD.replace('path = "/models"\n', ""),
+            'example.toml: canaries.list lacks `path`; add path = "/..."',
+        ),
+        (
+            CLIENT.replace('run = ["client", "--ask"]\n', ""),
+            'example.toml: canaries.command lacks `run`; add run = ["program", "argument"]',
+        ),
+        (
+            GOOD.replace("free = true", 'free = true\nrun = ["client"]'),
+            "example.toml: canaries.list.run does not go with dialect list; leave it out",
+        ),
+        (
+            GOOD.replace("free = true", "free = true\nlimit_s = 30"),
+            "example.toml: canaries.list.limit_s does not go with dialect list; leave it out",
+        ),
+        (
+            CLIENT.replace("limit_s = 30", 'path = "/models"'),
+            "example.toml: canaries.command.path does not go with dialect command; leave it out",
+        ),
+        (
+            CLIENT.replace("limit_s = 30", 'model = "m"'),
+            "example.toml: canaries.command.model does not go with dialect command; leave it out",
+        ),
+        (
+            CLIENT.replace('name = "Example AI"', 'name = "Example AI"\nbase = "https://x.example.com"'),
+            "example.toml: base does not go with commands; leave it out",
+        ),
+        (
+            CLIENT + GOOD[GOOD.index("[canaries.list]") : GOOD.index("[help]")],
+            "example.toml: canaries hold commands beside canaries with an address; "
+            "give the commands a provider file of their own",
+        ),
+        (
+            CLIENT.replace('account_suspended = "https://example.com/appeal"\n', ""),
+            "example.toml: help lacks `account_suspended`, which a rule can yield; "
+            'add account_suspended = "https://..."',
+        ),
+    ],
+    ids=range(9),
+)
+def test_what_a_command_lacks_or_has_too_much_is_told(tmp_path, text, told):
+    assert told in problems(tmp_path, text)
+
+
 def test_the_wording_is_checked_like_a_providers_rules(tmp_path):
     path = tmp_path / "wording.toml"
     path.write_text("checked = 2026-11-21\n" + RULE.format(id="a", facts='fault = "timeout"'))

@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import os
+import re
 import signal
 import socket
 import sqlite3
@@ -354,3 +356,86 @@ def test_a_monitor_that_is_killed_goes_on_where_it_was(folder, stage):
         process.communicate(timeout=15)
 
     assert [title.split()[0] for title in stage.inbox.titles()] == ["[DOWN]", "[RESOLVED]"]
+
+
+def subscription(folder, prints, code=0, more=""):
+    """An account of codex, and a program of that name on PATH; return what the process needs to see it."""
+    (folder / "monitor.toml").write_text(
+        f'[[accounts]]\nname = "sub"\nprovider = "codex"\n{more}\n[site]\nserve = false\n'
+    )
+    (folder / "bin").mkdir()
+    client = folder / "bin" / "codex"
+    client.write_text(f"#!/bin/sh\ncat <<'END'\n{prints}\nEND\nexit {code}\n")
+    client.chmod(0o755)
+    return {"folder": folder, "keys": False, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
+
+
+def test_a_subscription_is_asked_through_its_client(tmp_path):
+    process = subscription(tmp_path, "ERROR: You've hit your usage limit. Try again in 4 days.", 1)
+    code, out, _ = call("probe", **process)
+
+    assert code == 1
+    assert "quota_exhausted" in out
+    assert "You've hit your usage limit. Try again in 4 days. (exit code 1) (codex/usage-limit)" in out
+
+
+def test_a_client_that_is_not_there_is_unknown_and_says_what_to_do(tmp_path):
+    process = subscription(tmp_path, "OK", more='command = ["codecks"]')
+    code, out, _ = call("probe", **process)
+
+    assert code == 1
+    assert "unknown" in out
+    assert "codecks is not found: install it, or name it with its path in `command`" in out
+
+
+def test_a_subscription_is_watched_like_any_account(tmp_path):
+    process = subscription(tmp_path, "OK")
+    once, _, err = call("once", **process)
+    status, out, _ = call("status", **process)
+
+    assert (once, status) == (0, 0), err
+    assert re.search(r"codex/sub +command +up", out)
+
+
+def test_check_and_cost_say_what_is_run_and_that_its_price_is_not_known(tmp_path):
+    process = subscription(tmp_path, "OK", more='command = ["codex", "exec", "say OK"]')
+    checked, asked, _ = call("check", **process)
+    priced, cost, _ = call("cost", **process)
+
+    assert (checked, priced) == (0, 0)
+    assert "codex/sub: command (codex exec 'say OK')" in asked
+    assert re.search(r"codex/sub +720 +not told +price not known", cost)
+
+
+def test_a_missing_variable_is_told_before_anything_is_run(tmp_path):
+    process = subscription(tmp_path, "OK", more='environment = ["CODEX_HOME"]')
+    _, out, _ = call("check", **process)
+    code, asked, _ = call("probe", **process)
+
+    assert "UNKNOWN until mended: the environment variable CODEX_HOME is not set" in out
+    assert code == 1
+    assert "the environment variable CODEX_HOME is not set" in asked
+
+
+def test_providers_shows_what_a_client_is_run_with(tmp_path):
+    code, out, _ = call("providers", "codex", folder=tmp_path)
+
+    assert code == 0
+    assert "asked through a program" in out
+    assert "codex exec --ephemeral" in out
+    assert "tag ['deactivated_workspace'" in out
+
+
+def test_classify_reads_the_output_of_a_client(tmp_path):
+    code, out, _ = call(
+        "classify",
+        "--provider",
+        "claude-code",
+        "--status",
+        "1",
+        folder=tmp_path,
+        text="hi\nCredit balance is too low\n",
+    )
+
+    assert code == 0
+    assert json.loads(out)["rule"] == "claude-code/credit"

@@ -32,6 +32,10 @@ def account(rest="", name="a", provider="openai", key='"env:SET"'):
     return f'[[accounts]]\nname = "{name}"\nprovider = "{provider}"\nkey = {key}\n{rest}\n'
 
 
+def subscription(rest="", provider="codex"):
+    return f'[[accounts]]\nname = "sub"\nprovider = "{provider}"\n{rest}\n'
+
+
 @pytest.mark.parametrize("sample", sorted(BAD.glob("*.toml")), ids=lambda path: path.stem)
 def test_a_bad_file_gets_all_its_errors_with_their_repairs(sample, tmp_path):
     shutil.copy(sample, tmp_path / "monitor.toml")
@@ -43,11 +47,20 @@ def test_a_bad_file_gets_all_its_errors_with_their_repairs(sample, tmp_path):
     assert told == sorted(sample.with_suffix(".txt").read_text().splitlines())
 
 
-def test_no_error_shows_a_key_that_was_pasted(tmp_path):
+@pytest.mark.parametrize(
+    "text",
+    [
+        account(key=f'"{KEY}"'),
+        subscription(f'command = ["codex", "{KEY}"]'),
+        subscription(f'environment = ["{KEY}"]'),
+        subscription(f'environment = {{ A = "{KEY}" }}'),
+    ],
+)
+def test_no_error_shows_a_key_that_was_pasted(tmp_path, text):
     with pytest.raises(DocumentError) as caught:
-        loaded(tmp_path, account(key=f'"{KEY}"'))
+        loaded(tmp_path, text)
 
-    assert KEY not in str(caught.value)
+    assert KEY[:12] not in str(caught.value)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
@@ -171,6 +184,51 @@ def test_an_account_may_need_no_key(tmp_path):
     local = loaded(tmp_path, text).accounts["openai-compatible/local"]
 
     assert (local.key, local.problem) == (None, None)
+
+
+@pytest.mark.parametrize("provider", ["codex", "claude-code"])
+def test_a_subscription_needs_no_key_and_no_address(tmp_path, provider):
+    config = loaded(tmp_path, subscription(provider=provider), {})
+    one = config.accounts[f"{provider}/sub"]
+
+    assert (one.key, one.base, one.problem, one.command) == (None, None, None, ())
+    assert [(id, watch.interval_s, watch.free) for id, watch in config.watches.items()] == [
+        (f"{provider}/sub/command", 3600, False)
+    ]
+
+
+def test_a_subscription_may_have_a_command_and_a_pace_of_its_own(tmp_path):
+    config = loaded(tmp_path, subscription('command = ["codex", "exec", "hi"]\ninterval_s = { command = 900 }'))
+
+    assert config.accounts["codex/sub"].command == ("codex", "exec", "hi")
+    assert config.watches["codex/sub/command"].interval_s == 900
+
+
+@pytest.mark.parametrize(
+    ("named", "meant"), [("codex", "codex"), ("bin/codex", "{folder}/bin/codex"), ("/opt/codex", "/opt/codex")]
+)
+def test_a_program_with_a_relative_path_is_beside_the_configuration(tmp_path, named, meant):
+    one = loaded(tmp_path, subscription(f'command = ["{named}", "a/b"]')).accounts["codex/sub"]
+
+    assert one.command == (meant.format(folder=tmp_path), "a/b")
+
+
+def test_variables_are_passed_on_by_name_or_taken_from_where_they_are(tmp_path):
+    (tmp_path / "token").write_text(KEY + "\n")
+    by_name = loaded(tmp_path, subscription('environment = ["SET"]'))
+    by_place = loaded(tmp_path, subscription('environment = { A = "env:SET", B = "file:token" }'))
+
+    assert by_name.accounts["codex/sub"].environment == {"SET": KEY}
+    assert by_place.accounts["codex/sub"].environment == {"A": KEY, "B": KEY}
+    assert by_name.secrets == [KEY]
+    assert KEY not in repr(by_name) + repr(by_place)
+
+
+@pytest.mark.parametrize("environment", ['["NOT_SET"]', '{ A = "env:NOT_SET" }'])
+def test_a_variable_that_is_not_set_makes_its_account_unknown(tmp_path, environment):
+    one = loaded(tmp_path, subscription(f"environment = {environment}")).accounts["codex/sub"]
+
+    assert (one.problem, one.environment) == ("the environment variable NOT_SET is not set", {})
 
 
 def test_well_known_variables_become_accounts_when_none_is_named(tmp_path):
@@ -310,7 +368,12 @@ def test_the_shipped_schema_is_the_one_of_the_types():
 def test_the_shipped_example_is_valid_commented_in_or_out(tmp_path):
     text = (Path(__file__).parents[1] / "monitor.toml").read_text()
     examples = "\n".join(line.removeprefix("# ") for line in _accounts_and_channels(text) if _is_example(line))
-    environment = {"OPENAI_API_KEY": KEY, "RESELLER_KEY": KEY, "PHONE_URL": "ntfy://x/y"}
+    environment = {
+        "OPENAI_API_KEY": KEY,
+        "RESELLER_KEY": KEY,
+        "CLAUDE_CODE_OAUTH_TOKEN": KEY,
+        "PHONE_URL": "ntfy://x/y",
+    }
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys" / "team-b").write_text(KEY)
     (tmp_path / "keys" / "mail-url").write_text("mailtos://user:password@example.com")
@@ -318,7 +381,7 @@ def test_the_shipped_example_is_valid_commented_in_or_out(tmp_path):
     (tmp_path / "providers").mkdir()
 
     assert not loaded(tmp_path, text, {}).accounts
-    assert len(loaded(tmp_path, examples, environment).accounts) == 3
+    assert len(loaded(tmp_path, examples, environment).accounts) == 4
 
 
 def _accounts_and_channels(text):

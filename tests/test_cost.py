@@ -35,6 +35,14 @@ def test_an_unknown_price_is_not_zero_and_the_tokens_still_count(tmp_path):
     assert cost.tokens == 2 * 288 * 26
 
 
+def test_a_client_is_counted_by_its_calls_since_it_tells_no_more(tmp_path):
+    (tmp_path / "monitor.toml").write_text('[[accounts]]\nname = "sub"\nprovider = "codex"\n')
+    config = load(tmp_path / "monitor.toml", {})
+
+    assert by_account(config) == {"codex/sub": Estimate(calls=24, tokens=None, usd=None)}
+    assert told(config) == []
+
+
 def test_the_default_configuration_is_within_its_budget(tmp_path):
     assert told(loaded(tmp_path, 'canaries = ["list", "chat", "responses"]')) == []
 

@@ -10,7 +10,7 @@ from monitor.config import BudgetSection
 from monitor.cost import estimate
 from monitor.schedule import Watch
 from probes.catalog import load_provider, load_wording, provider_ids
-from probes.classify import judge
+from probes.classify import judge, judge_output
 from probes.model import Blame, Target
 from probes.provider import Canary, Dialect, Price, Provider
 from probes.redact import mask
@@ -19,6 +19,8 @@ SAMPLES = Path(__file__).parent / "samples"
 SOURCE = "https://docs.example.com"
 WORDING = load_wording().rules
 PROVIDERS = {id: load_provider(id) for id in provider_ids()}
+OVER_HTTP = [pytest.param(one, id=one.id) for one in PROVIDERS.values() if not one.is_command]
+COMMANDS = [pytest.param(one, id=one.id) for one in PROVIDERS.values() if one.is_command]
 NOBODY = Provider(
     id="nobody",
     name="Nobody",
@@ -34,6 +36,7 @@ EACH_SAMPLE = [
 
 
 def read_sample(path):
+    """Status, headers and body of an answer; a program's first line is `EXIT` and its code."""
     head, _, body = path.read_text().partition("\n\n")
     first, *lines = head.split("\n")
     headers = dict(line.split(": ", 1) for line in lines)
@@ -44,7 +47,11 @@ def read_sample(path):
 def test_each_rule_is_the_first_to_fit_its_sample(id, rule):
     status, headers, body = read_sample(SAMPLES / id / f"{rule.id}.http")
 
-    verdict = judge(PROVIDERS.get(id, NOBODY), WORDING, status, headers, body)
+    provider = PROVIDERS.get(id, NOBODY)
+    if provider.is_command:
+        verdict, _ = judge_output(provider, WORDING, status, body)
+    else:
+        verdict = judge(provider, WORDING, status, headers, body)
 
     assert (verdict.rule, verdict.fault) == (f"{id}/{rule.id}", rule.fault)
 
@@ -74,11 +81,19 @@ def test_each_rule_says_where_it_was_read(id, rule):
     assert rule.source.startswith(("https://", "unverified: "))
 
 
-@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
+@pytest.mark.parametrize("provider", OVER_HTTP)
 def test_each_provider_can_be_asked_for_free_and_for_a_token(provider):
     assert provider.canaries["list"].free
     assert not provider.canaries["chat"].free
     assert provider.auth.value.endswith("{key}")
+
+
+@pytest.mark.parametrize("provider", COMMANDS)
+def test_a_client_is_run_once_an_hour_and_no_shell_is_among_its_words(provider):
+    canary = provider.canaries["command"]
+
+    assert (canary.every_s, canary.free) == (3600, False)
+    assert not {"sh", "bash", "-c"} & set(canary.run)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +125,9 @@ def test_whoever_leaves_the_address_to_the_account_makes_no_account_of_a_variabl
     assert not [provider.id for provider in open_ones if provider.key_variables]
 
 
-@pytest.mark.parametrize("provider", [one for one in PROVIDERS.values() if one.base], ids=lambda one: one.id)
+@pytest.mark.parametrize(
+    "provider", [one for one in PROVIDERS.values() if one.base or one.is_command], ids=lambda one: one.id
+)
 def test_each_fault_of_an_account_has_an_address_where_it_is_mended(provider):
     faults = {rule.fault for rule in provider.rules if rule.fault and rule.fault.blame is Blame.ACCOUNT}
 
@@ -134,7 +151,7 @@ def test_no_providers_defaults_are_above_the_default_budget():
         for name, canary in provider.canaries.items():
             watch = Watch(Target("x/y", "x", name, canary.model), canary.every_s or 300, canary.free)
             cost = estimate(watch, provider)
-            assert cost.tokens <= budget.daily_tokens
+            assert (cost.tokens or 0) <= budget.daily_tokens
             assert (cost.usd or 0) <= budget.daily_usd, provider.id
 
 

@@ -1,0 +1,188 @@
+"""One run of an official client, alone in an empty folder and for a limited time → Observation."""
+
+import asyncio
+import os
+import signal
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from tempfile import TemporaryDirectory
+
+from probes.canary import KEPT_BODY, KEPT_WORDS, Prober, outcome_of
+from probes.classify import judge_output
+from probes.model import Account, Answer, Fault, Observation, Outcome, Target, Verdict
+from probes.provider import Provider
+from probes.redact import redact
+
+PASSED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR")
+"""All that a program gets of our own environment; HOME, since clients keep their login there."""
+
+LIMIT_S = 120.0
+"""A client thinks longer than an API, and asks several times by itself before it gives up."""
+
+KEPT_BYTES = 64 * 1024
+LAST_WORDS_S = 1.0
+"""So long we listen on after the end: what was printed may still be in the pipe."""
+
+NOT_STARTED = (126, 127)
+"""How `env` and shells say that they could not execute, or not find, what a client's first line asks for."""
+
+
+class Heard(asyncio.Protocol):
+    """The first and the last of what a program prints; what lies between is let go."""
+
+    def __init__(self) -> None:
+        self.head, self.tail, self.ended = bytearray(), bytearray(), asyncio.Event()
+        self.cut = False
+
+    def data_received(self, data: bytes) -> None:
+        room = KEPT_BYTES // 2 - len(self.head)
+        self.head += data[:room]
+        self.tail += data[room:]
+        if len(self.tail) > KEPT_BYTES // 2:
+            del self.tail[: -KEPT_BYTES // 2]
+            self.cut = True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.ended.set()
+
+    @property
+    def text(self) -> str:
+        return (self.head + (b"\n[...]\n" if self.cut else b"") + self.tail).decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that came to an end: `code` is None when we ended it, negative when a signal did."""
+
+    at: datetime
+    program: str
+    code: int | None
+    output: str
+    duration_s: float
+    limit_s: float
+
+
+async def attempt(prober: Prober, provider: Provider, account: Account, target: Target) -> Observation:
+    """Run the client once, after any other of this account has ended, and return what was seen."""
+    canary = provider.canaries[target.canary]
+    line, limit_s = canary.line(account), canary.limit_s or LIMIT_S
+    async with prober.turns[account.id]:
+        at, started = prober.clock(), prober.timer()
+        try:
+            code, output = await _run(line, _environment(account), limit_s)
+        except (OSError, ValueError) as error:
+            return _unseen(target, at, f"{line[0]} {_reason(error)}")
+        run = Run(at, line[0], code, output, prober.timer() - started, limit_s)
+    # Off the loop: a hostile output of full length takes half a second.
+    verdict, told = await asyncio.to_thread(judge_output, provider, prober.wording.rules, code, output)
+    if code in NOT_STARTED and verdict.fault is Fault.UNCLASSIFIED:
+        return _unseen(target, at, _redacted(f"{run.program} cannot start: {told}", account))
+    return _observe(run, verdict, told, account, target)
+
+
+def _environment(account: Account) -> dict[str, str]:
+    return {name: os.environ[name] for name in PASSED if name in os.environ} | dict(account.environment)
+
+
+async def _run(line: Sequence[str], environment: Mapping[str, str], limit_s: float) -> tuple[int | None, str]:
+    """Return exit code and output. Raises OSError or ValueError when the program cannot be started."""
+    folder = await asyncio.to_thread(TemporaryDirectory, prefix="canary-", ignore_cleanup_errors=True)
+    try:
+        return await _run_in(folder.name, line, environment, limit_s)
+    finally:
+        await asyncio.to_thread(folder.cleanup)
+
+
+async def _run_in(
+    folder: str, line: Sequence[str], environment: Mapping[str, str], limit_s: float
+) -> tuple[int | None, str]:
+    # A pipe of our own: asyncio's would make the end of the program wait for whoever inherited it.
+    out, into = os.pipe()
+    transport, heard = await asyncio.get_running_loop().connect_read_pipe(Heard, os.fdopen(out, "rb", 0))
+    try:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *line, stdin=DEVNULL, stdout=into, stderr=into, cwd=folder, env=environment, start_new_session=True
+            )
+        finally:
+            os.close(into)
+        return await _wait(process, heard, limit_s), heard.text
+    finally:
+        transport.close()
+
+
+async def _wait(process: Process, heard: Heard, limit_s: float) -> int | None:
+    """Return the exit code, None when the time was up. Nothing of the program's group outlives this."""
+    try:
+        async with asyncio.timeout(limit_s):
+            return await process.wait()
+    except TimeoutError:
+        return None
+    finally:
+        _kill_group(process.pid)
+        await process.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_S):
+                await heard.ended.wait()
+
+
+def _kill_group(leader: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # the latter is what macOS says of the dead
+        os.killpg(leader, signal.SIGKILL)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "is not found: install it, or name it with its path in `command`"
+    if isinstance(error, OSError) and error.strerror:
+        return f"cannot be run ({error.strerror})"
+    return "cannot be run: look at the arguments in `command`"
+
+
+def _unseen(target: Target, at: datetime, reason: str) -> Observation:
+    """Return the observation of a look that did not take place."""
+    return Observation(target, at, Outcome.UNKNOWN, answer=Answer("command/not-run", reason))
+
+
+def _observe(run: Run, verdict: Verdict, told: str, account: Account, target: Target) -> Observation:
+    return Observation(
+        target=target,
+        at=run.at,
+        outcome=outcome_of(verdict.fault),
+        latency_s=run.duration_s,
+        fault=verdict.fault,
+        answer=_answer(run, verdict, told, account) if verdict.fault else None,
+    )
+
+
+def _answer(run: Run, verdict: Verdict, told: str, account: Account) -> Answer:
+    return Answer(
+        rule=verdict.rule,
+        words=_words(run, verdict, _redacted(told, account))[:KEPT_WORDS],
+        confidence=verdict.confidence,
+        body=redact(run.output[-KEPT_BODY - KEPT_WORDS :], account.secrets)[-KEPT_BODY:],
+    )
+
+
+def _words(run: Run, verdict: Verdict, told: str) -> str:
+    ending = f" ({_ending(run)})"
+    if verdict.fault is Fault.TIMEOUT and run.code is None:
+        why = "nothing says why: its provider is slow, or it waits for something on this machine"
+        return f"{_ending(run)}, and {why}; its last words: {told or 'none'}"
+    return (told or "it printed nothing")[: KEPT_WORDS - len(ending)] + ending
+
+
+def _redacted(text: str, account: Account) -> str:
+    # Cut first, since redacting is slow; an echo that the cut halves is still found by its half.
+    return redact(text[: 2 * KEPT_WORDS], account.secrets)[:KEPT_WORDS]
+
+
+def _ending(run: Run) -> str:
+    if run.code is None:
+        return f"not done within {run.limit_s:g} s"
+    if run.code < 0:
+        return f"ended by signal {-run.code}"
+    return f"exit code {run.code}"
