@@ -46,7 +46,10 @@ EDGE_LINE = re.compile(r"error code: \d{3,4}", re.IGNORECASE)
 MARKUP = re.compile(r"<(script|style|svg)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<[^<>]*>?", re.IGNORECASE | re.DOTALL)
 SPACE = re.compile(r"\s+")
 TOLD_STATUS = re.compile(r"(?:^|\b(?:status|status code|error code|http|code)[:= ]+)([45]\d\d)\b", re.IGNORECASE)
-PYTHON_TOKEN = re.compile(r""""(?:[^"\\]|\\.)*"|'((?:[^'\\]|\\.)*)'|\b(None|True|False)\b""", re.DOTALL)
+# A string that is never closed runs to the end: looking for its end from each quote anew would take its square.
+PYTHON_TOKEN = re.compile(
+    r""""(?:[^"\\]|\\(?:.|\Z))*(?:"|\Z)|'((?:[^'\\]|\\(?:.|\Z))*)(?:'|\Z)|\b(None|True|False)\b""", re.DOTALL
+)
 PYTHON_WORDS = {"None": "null", "True": "true", "False": "false"}
 PAIR = re.compile(r'"(code|type|status|reason|message|detail|error)"\s*:\s*(?:"((?:[^"\\]|\\.)+)|(\d+))')
 JSON = json.JSONDecoder(strict=False)  # people paste answers with raw line breaks inside strings
@@ -209,7 +212,7 @@ def _failed_event(stream: str) -> str:
 
 
 def _text_layers(text: str, depth: int) -> Iterator[Layer]:
-    inner = _decode(text)
+    inner = decode(text)
     yield from _layers(inner, depth + 1)
     if text and not (inner and text.startswith(("{", "["))):
         sentence = _sentence(_visible(text) if text.startswith("<") else text)
@@ -226,7 +229,7 @@ def _layers(value: Any, depth: int) -> Iterator[Layer]:
             for item in value[:MOST_ITEMS]:
                 yield from _layers(item, depth + 1)
         case str() if "{" in value:
-            yield from _layers(_decode(value), depth + 1)
+            yield from _layers(decode(value), depth + 1)
 
 
 def _object_layers(top: dict[str, Any], depth: int) -> Iterator[Layer]:
@@ -287,7 +290,7 @@ def _squeeze(text: str) -> str:
     return SPACE.sub(" ", text[:LONGEST_MESSAGE].replace("\u2019", "'")).strip()
 
 
-def _decode(text: str) -> Any:
+def decode(text: str) -> Any:
     """Return the first JSON or Python literal in a text; of a broken one the pairs that can be seen; else None."""
     start = 0 if text.startswith("[") else text.find("{")
     if start < 0:
