@@ -14,10 +14,11 @@ import msgspec
 from probes.classify import judge
 from probes.complaint import read, words
 from probes.dialects import WIRES, Piece, Wire
-from probes.model import Account, Answer, Fault, Observation, Outcome, Target, Usage, Verdict
+from probes.model import Account, Answer, Fault, Limit, Observation, Outcome, Target, Usage, Verdict
 from probes.provider import Canary, Dialect, Provider, Rule
-from probes.ratelimit import read_limits, retry_after_s
+from probes.ratelimit import read_limits, retry_after_s, unite
 from probes.redact import redact
+from probes.refusal import read_refusal
 from probes.stream import Events, Unreadable, read_chunks, read_text
 
 KEPT_WORDS = 300
@@ -254,10 +255,17 @@ def _observe(
         request_id=_request_id(provider, account, this.headers),
         usage=this.usage,
         cost_usd=provider.cost_usd(target.model, this.usage.tokens_in, this.usage.tokens_out) if paid else None,
-        limits=read_limits(this.headers, provider.windows, this.at),
+        limits=_limits(this, provider),
         fault=verdict.fault,
         answer=_answer(this, verdict, account) if verdict.fault else None,
     )
+
+
+def _limits(this: Attempt, provider: Provider) -> tuple[Limit, ...] | None:
+    told = read_limits(this.headers, provider.windows, this.at)
+    if this.status not in (403, 429):
+        return told
+    return unite([*(told or ()), *(read_refusal(this.body, provider.windows, this.at) or ())])
 
 
 def _answer(this: Attempt, verdict: Verdict, account: Account) -> Answer:
