@@ -60,7 +60,8 @@ class Layer:
     """One error object, or one sentence, of an answer. Marks are in lower case.
 
     `message` is the sentence for people; `words` is all that rules search: the sentence, the other
-    sentences beside it and the names of quotas.
+    sentences beside it and the names of quotas. `relayed`: a gateway repeats here what its own provider
+    told it, of an account that is not ours.
     """
 
     codes: tuple[str, ...] = ()
@@ -68,6 +69,7 @@ class Layer:
     reasons: tuple[str, ...] = ()
     message: str = ""
     words: str = ""
+    relayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +236,11 @@ def _layers(value: Any, depth: int) -> Iterator[Layer]:
 
 def _object_layers(top: dict[str, Any], depth: int) -> Iterator[Layer]:
     fields = {name.lower().replace("_", ""): value for name, value in top.items()}
+    found = _layers_inside(fields, depth)
+    yield from (replace(layer, relayed=True) for layer in found) if _is_relay(fields) else found
+
+
+def _layers_inside(fields: Mapping[str, Any], depth: int) -> Iterator[Layer]:
     layer = _layer(fields)
     for name in NESTED:
         value = fields.get(name)
@@ -242,6 +249,13 @@ def _object_layers(top: dict[str, Any], depth: int) -> Iterator[Layer]:
             yield from _layers(value, depth + 1)
     if layer != Layer():
         yield layer
+
+
+def _is_relay(fields: Mapping[str, Any]) -> bool:
+    """OpenRouter names who answered and says whose key it was; new-api names only the kind of error."""
+    if fields.get("type") == "upstream_error":
+        return True
+    return bool(fields.get("providername") and fields.get("raw")) and fields.get("isbyok") is not True
 
 
 def _layer(fields: Mapping[str, Any]) -> Layer:
