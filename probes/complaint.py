@@ -341,12 +341,14 @@ def _visible(page: str) -> str:
 
 
 def _told_by_headers(headers: Mapping[str, str]) -> Layer:
-    """Return the marks that stand in headers: AWS names the exception there, Cloudflare its challenge."""
+    """Return the marks that stand in headers: AWS names an exception there, Cloudflare a challenge, Azure a penalty."""
     found = {name.lower(): value for name, value in headers.items()}
     exception = found.get("x-amzn-errortype", "").partition(":")[0].lower()
-    return Layer(
-        types=(exception,) if exception else (), reasons=("cf-mitigated",) if found.get("cf-mitigated") else ()
-    )
+    told = {
+        "cf-mitigated": bool(found.get("cf-mitigated")),
+        "abusepenalty-active": found.get("x-ratelimit-abusepenalty-active", "").strip().lower() == "true",
+    }
+    return Layer(types=(exception,) if exception else (), reasons=tuple(mark for mark, holds in told.items() if holds))
 
 
 def _status_that_counts(status: int | None, layers: Sequence[Layer]) -> int | None:

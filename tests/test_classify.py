@@ -449,6 +449,36 @@ def test_litellm_s_provider_is_whose_key_we_gave_it():
     assert fault(body, 401, "litellm") is Fault.INVALID_KEY
 
 
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("您已达到请求数限制：1分钟内最多请求60次", Fault.RATE_LIMITED),
+        ("您已达到总请求数限制：1分钟内最多请求100次，包括失败次数，请检查您的请求是否正确", Fault.RATE_LIMITED),
+        ("您已达到并发请求数限制：最多同时处理1个请求", Fault.RATE_LIMITED),
+        ("您已达到请求数限制：1分钟内最多请求0次", Fault.LIMIT_COLLAPSE),
+    ],
+)
+def test_new_api_limits_requests_in_so_many_minutes(message, expected):
+    assert fault(said(message, type="new_api_error"), 429, "new-api") is expected
+
+
+@pytest.mark.parametrize(
+    ("active", "status", "expected"),
+    [
+        ("True", 429, Fault.LIMIT_COLLAPSE),
+        ("true", 429, Fault.LIMIT_COLLAPSE),
+        ("False", 429, Fault.RATE_LIMITED),
+        ("", 429, Fault.RATE_LIMITED),
+        ("True", 401, Fault.INVALID_KEY),
+    ],
+)
+def test_a_penalty_told_by_azures_header_is_more_than_a_rate(active, status, expected):
+    said_so = {429: "You have exceeded the call rate limit.", 401: "Access denied due to invalid subscription key."}
+    headers = {"X-RateLimit-AbusePenalty-Active": active}
+
+    assert fault(said(said_so[status]), status, "azure-openai", headers) is expected
+
+
 def page(title, text=""):
     return f"<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{text}</h1></body></html>"
 
