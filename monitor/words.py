@@ -149,7 +149,7 @@ def is_blamed(incident: Incident) -> bool:
 
 def limit(it: Limit) -> str:
     """Say a rate limit: `480 of 500 requests per minute left`."""
-    unit = " ".join(filter(None, (it.unit.replace("_", " "), _window(it.window_s))))
+    unit = " ".join(filter(None, (it.unit.replace("_", " ").replace("-", " "), _window(it.window_s))))
     match it.remaining, it.limit:
         case None, None:
             return f"{unit}: not told"

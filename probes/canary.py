@@ -18,10 +18,11 @@ from probes.balance import raised, read_credits, read_offer
 from probes.classify import judge
 from probes.complaint import read, words
 from probes.dialects import WIRES, Piece, Wire
-from probes.model import Account, Answer, Credit, Fault, Observation, Outcome, Sign, Target, Usage, Verdict
+from probes.model import Account, Answer, Credit, Fault, Limit, Observation, Outcome, Sign, Target, Usage, Verdict
 from probes.provider import Canary, Provider, Wording
-from probes.ratelimit import read_limits, retry_after_s
+from probes.ratelimit import read_limits, retry_after_s, unite
 from probes.redact import redact
+from probes.refusal import read_refusal
 from probes.sign import read_signs
 from probes.stream import KEPT_BYTES, Events, Unreadable, read_chunks, read_text
 
@@ -310,13 +311,20 @@ def _observe(
         request_id=_request_id(provider, account, this.headers),
         usage=this.usage,
         cost_usd=provider.cost_usd(target.model, this.usage.tokens_in, this.usage.tokens_out) if paid else None,
-        limits=read_limits(this.headers, provider.windows, this.at),
+        limits=_limits(this, provider),
         fault=verdict.fault,
         answer=_answer(this, verdict, account) if verdict.fault else None,
         credits=this.credits,
         offer=this.offer,
         signs=signs,
     )
+
+
+def _limits(this: Attempt, provider: Provider) -> tuple[Limit, ...] | None:
+    told = read_limits(this.headers, provider.windows, this.at)
+    if this.status not in (403, 429):
+        return told
+    return unite([*(told or ()), *(read_refusal(this.body, provider.windows, this.at) or ())])
 
 
 def _answer(this: Attempt, verdict: Verdict, account: Account) -> Answer:

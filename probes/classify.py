@@ -37,6 +37,13 @@ MOST_LAST_LINES = 3
 """So many lines of a program's output are read: of one that failed, and of one that ended well."""
 ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 """Colours and titles for a terminal."""
+OF_AN_ACCOUNT = frozenset(
+    {
+        *(Fault.INVALID_KEY, Fault.ACCOUNT_SUSPENDED, Fault.PERMISSION_DENIED, Fault.VERIFICATION_REQUIRED),
+        *(Fault.QUOTA_EXHAUSTED, Fault.LIMIT_COLLAPSE),
+    }
+)
+"""What is wrong with an account as a whole. A rate that is relayed may be our own doing, a missing model our choice."""
 
 
 def judge(
@@ -83,12 +90,23 @@ def _by_code(code: int | None) -> Verdict:
 def _decide(provider: Provider, wording: Sequence[Rule], complaint: Complaint) -> Verdict | None:
     """The innermost layer is heard first, by the provider's own rules and then by the shared ones."""
     for layer in complaint.layers:
-        if rule := _first_fit(provider.rules, complaint, layer):
-            told = rule.tag or rule.code or rule.type or rule.reason or rule.message
-            return Verdict(rule.fault, f"{provider.id}/{rule.id}", Confidence.HIGH if told else Confidence.LOW)
-        if rule := _first_fit(wording, complaint, layer):
-            return Verdict(rule.fault, f"wording/{rule.id}", Confidence.MEDIUM)
+        if verdict := _hear(provider, wording, complaint, layer):
+            return _of_the_gateway(verdict) if layer.relayed and verdict.fault in OF_AN_ACCOUNT else verdict
     return None
+
+
+def _hear(provider: Provider, wording: Sequence[Rule], complaint: Complaint, layer: Layer) -> Verdict | None:
+    if rule := _first_fit(provider.rules, complaint, layer):
+        told = rule.tag or rule.code or rule.type or rule.reason or rule.message
+        return Verdict(rule.fault, f"{provider.id}/{rule.id}", Confidence.HIGH if told else Confidence.LOW)
+    if rule := _first_fit(wording, complaint, layer):
+        return Verdict(rule.fault, f"wording/{rule.id}", Confidence.MEDIUM)
+    return None
+
+
+def _of_the_gateway(verdict: Verdict) -> Verdict:
+    """The account that is refused there is the gateway's: to us the gateway does not work."""
+    return Verdict(Fault.SERVER_ERROR, f"relayed/{verdict.rule}", Confidence.MEDIUM)
 
 
 def _first_fit(rules: Iterable[Rule], complaint: Complaint, layer: Layer) -> Rule | None:

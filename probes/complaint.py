@@ -46,7 +46,10 @@ EDGE_LINE = re.compile(r"error code: \d{3,4}", re.IGNORECASE)
 MARKUP = re.compile(r"<(script|style|svg)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<[^<>]*>?", re.IGNORECASE | re.DOTALL)
 SPACE = re.compile(r"\s+")
 TOLD_STATUS = re.compile(r"(?:^|\b(?:status|status code|error code|http|code)[:= ]+)([45]\d\d)\b", re.IGNORECASE)
-PYTHON_TOKEN = re.compile(r""""(?:[^"\\]|\\.)*"|'((?:[^'\\]|\\.)*)'|\b(None|True|False)\b""", re.DOTALL)
+# A string that is never closed runs to the end: looking for its end from each quote anew would take its square.
+PYTHON_TOKEN = re.compile(
+    r""""(?:[^"\\]|\\(?:.|\Z))*(?:"|\Z)|'((?:[^'\\]|\\(?:.|\Z))*)(?:'|\Z)|\b(None|True|False)\b""", re.DOTALL
+)
 PYTHON_WORDS = {"None": "null", "True": "true", "False": "false"}
 PAIR = re.compile(r'"(code|type|status|reason|message|detail|error)"\s*:\s*(?:"((?:[^"\\]|\\.)+)|(\d+))')
 JSON = json.JSONDecoder(strict=False)  # people paste answers with raw line breaks inside strings
@@ -57,7 +60,8 @@ class Layer:
     """One error object, or one sentence, of an answer. Marks are in lower case.
 
     `message` is the sentence for people; `words` is all that rules search: the sentence, the other
-    sentences beside it and the names of quotas.
+    sentences beside it and the names of quotas. `relayed`: a gateway repeats here what its own provider
+    told it, of an account that is not ours.
     """
 
     codes: tuple[str, ...] = ()
@@ -65,6 +69,7 @@ class Layer:
     reasons: tuple[str, ...] = ()
     message: str = ""
     words: str = ""
+    relayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +214,7 @@ def _failed_event(stream: str) -> str:
 
 
 def _text_layers(text: str, depth: int) -> Iterator[Layer]:
-    inner = _decode(text)
+    inner = decode(text)
     yield from _layers(inner, depth + 1)
     if text and not (inner and text.startswith(("{", "["))):
         sentence = _sentence(_visible(text) if text.startswith("<") else text)
@@ -226,11 +231,16 @@ def _layers(value: Any, depth: int) -> Iterator[Layer]:
             for item in value[:MOST_ITEMS]:
                 yield from _layers(item, depth + 1)
         case str() if "{" in value:
-            yield from _layers(_decode(value), depth + 1)
+            yield from _layers(decode(value), depth + 1)
 
 
 def _object_layers(top: dict[str, Any], depth: int) -> Iterator[Layer]:
     fields = {name.lower().replace("_", ""): value for name, value in top.items()}
+    found = _layers_inside(fields, depth)
+    yield from (replace(layer, relayed=True) for layer in found) if _is_relay(fields) else found
+
+
+def _layers_inside(fields: Mapping[str, Any], depth: int) -> Iterator[Layer]:
     layer = _layer(fields)
     for name in NESTED:
         value = fields.get(name)
@@ -239,6 +249,13 @@ def _object_layers(top: dict[str, Any], depth: int) -> Iterator[Layer]:
             yield from _layers(value, depth + 1)
     if layer != Layer():
         yield layer
+
+
+def _is_relay(fields: Mapping[str, Any]) -> bool:
+    """OpenRouter names who answered and says whose key it was; new-api names only the kind of error."""
+    if fields.get("type") == "upstream_error":
+        return True
+    return bool(fields.get("providername") and fields.get("raw")) and fields.get("isbyok") is not True
 
 
 def _layer(fields: Mapping[str, Any]) -> Layer:
@@ -287,7 +304,7 @@ def _squeeze(text: str) -> str:
     return SPACE.sub(" ", text[:LONGEST_MESSAGE].replace("\u2019", "'")).strip()
 
 
-def _decode(text: str) -> Any:
+def decode(text: str) -> Any:
     """Return the first JSON or Python literal in a text; of a broken one the pairs that can be seen; else None."""
     start = 0 if text.startswith("[") else text.find("{")
     if start < 0:
@@ -324,12 +341,14 @@ def _visible(page: str) -> str:
 
 
 def _told_by_headers(headers: Mapping[str, str]) -> Layer:
-    """Return the marks that stand in headers: AWS names the exception there, Cloudflare its challenge."""
+    """Return the marks that stand in headers: AWS names an exception there, Cloudflare a challenge, Azure a penalty."""
     found = {name.lower(): value for name, value in headers.items()}
     exception = found.get("x-amzn-errortype", "").partition(":")[0].lower()
-    return Layer(
-        types=(exception,) if exception else (), reasons=("cf-mitigated",) if found.get("cf-mitigated") else ()
-    )
+    told = {
+        "cf-mitigated": bool(found.get("cf-mitigated")),
+        "abusepenalty-active": found.get("x-ratelimit-abusepenalty-active", "").strip().lower() == "true",
+    }
+    return Layer(types=(exception,) if exception else (), reasons=tuple(mark for mark, holds in told.items() if holds))
 
 
 def _status_that_counts(status: int | None, layers: Sequence[Layer]) -> int | None:

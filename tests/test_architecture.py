@@ -24,12 +24,13 @@ PLAN = {
     "probes.complaint": {"msgspec"},
     "probes.classify": {"probes.model", "probes.provider", "probes.complaint"},
     "probes.ratelimit": {"probes.model"},
+    "probes.refusal": {"probes.model", "probes.complaint", "probes.ratelimit"},
     "probes.advice": {"probes.model", "probes.provider"},
     "probes.stream": {"aiohttp"},
     "probes.canary": {
         *("aiohttp", "msgspec", "probes.model", "probes.provider", "probes.dialects", "probes.classify"),
         *("probes.complaint", "probes.balance", "probes.sign"),
-        *("probes.ratelimit", "probes.redact", "probes.stream"),
+        *("probes.ratelimit", "probes.redact", "probes.refusal", "probes.stream"),
     },
     "probes.command": {
         *("probes.model", "probes.provider", "probes.classify", "probes.redact", "probes.canary"),

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from aioresponses import aioresponses
 
 from probes.canary import BREAKS, Patience, Prober, address, attempt, open_session
@@ -82,6 +84,35 @@ def test_limits_and_the_request_id_come_with_a_good_answer(provider):
     assert one.limits
     assert all(limit.limit for limit in one.limits)
     assert one.request_id
+
+
+def test_a_refusal_tells_its_limit_in_the_body_where_no_header_does():
+    one = seen("gemini", trouble=Trouble.RATE_LIMITED)
+
+    (told,) = one.limits
+    assert (told.unit, told.window_s, told.limit, told.remaining) == ("requests", 60, 1000, 0)
+    assert told.reset_s == one.answer.retry_after_s > 0
+
+
+@pytest.mark.parametrize(("status", "told"), [(200, 0), (403, 1), (429, 1), (500, 0)])
+def test_only_a_refusals_body_is_searched_for_limits(status, told):
+    async def answer(_):
+        return web.json_response({"data": "limited to 5 requests per minute"}, status=status)
+
+    async def play():
+        app = web.Application()
+        app.router.add_get("/v1/models", answer)
+        async with TestServer(app) as server, prober() as one:
+            account = Account("main", "openai", KEY, str(server.make_url("/v1")))
+            return await attempt(one, load_provider("openai"), account, Target(account.id, "openai", "list"))
+
+    assert len(asyncio.run(play()).limits or ()) == told
+
+
+def test_a_limit_told_by_header_and_body_is_one():
+    told = seen("openai", trouble=Trouble.RATE_LIMITED).limits
+
+    assert sorted(limit.unit for limit in told) == ["requests", "tokens"]
 
 
 def test_a_known_price_becomes_a_cost():

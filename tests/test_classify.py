@@ -16,7 +16,8 @@ from probes.provider import Canary, Dialect, Provider, Rule
 SOURCE = "https://docs.example.com"
 WORDING = load_wording().rules
 IDS = ["openai", "anthropic", "gemini", "cohere", "groq", "openai-compatible"]
-PROVIDERS = {id: load_provider(id) for id in IDS}
+GATEWAYS = ["openrouter", "new-api", "litellm", "azure-openai"]
+PROVIDERS = {id: load_provider(id) for id in IDS + GATEWAYS}
 
 
 def provider(*rules):
@@ -372,6 +373,110 @@ def test_no_status_moves_the_blame_between_account_and_provider(status, id, sent
 
 
 # Pages
+
+
+# A gateway repeats what its own provider told it. Without a key of ours there, its account is not ours.
+KEY_THERE = said("Incorrect API key provided: sk-pr***9kA.", type="invalid_request_error", code="invalid_api_key")
+MONEY_THERE = said("Insufficient Balance", type="unknown_error", code="invalid_request_error")
+BANNED_THERE = said("Permission denied: Consumer 'projects/1' has been suspended.", status="PERMISSION_DENIED")
+LIMITED_THERE = said("This request would exceed your rate limit of 50,000 input tokens per minute.")
+MISSING_THERE = said("The model `x` does not exist or you do not have access to it.", code="model_not_found")
+TOO_LONG_THERE = said("prompt is too long: 200001 tokens > 200000 maximum", type="invalid_request_error")
+
+
+def relayed(raw, **metadata):
+    return said("Provider returned error", metadata={"provider_name": "Someone", "raw": raw, **metadata})
+
+
+@pytest.mark.parametrize(
+    ("raw", "of_the_gateway", "of_ours"),
+    [
+        (KEY_THERE, Fault.SERVER_ERROR, Fault.INVALID_KEY),
+        (MONEY_THERE, Fault.SERVER_ERROR, Fault.QUOTA_EXHAUSTED),
+        (BANNED_THERE, Fault.SERVER_ERROR, Fault.ACCOUNT_SUSPENDED),
+        ("Account someone is suspended due to unpaid invoices", Fault.SERVER_ERROR, Fault.QUOTA_EXHAUSTED),
+        ("Your organization must be verified", Fault.SERVER_ERROR, Fault.VERIFICATION_REQUIRED),
+        (LIMITED_THERE, Fault.RATE_LIMITED, Fault.RATE_LIMITED),
+        (MISSING_THERE, Fault.MODEL_UNAVAILABLE, Fault.MODEL_UNAVAILABLE),
+        (TOO_LONG_THERE, Fault.BAD_REQUEST, Fault.BAD_REQUEST),
+        ("Overloaded", Fault.OVERLOADED, Fault.OVERLOADED),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 400, 403])
+def test_a_relayed_refusal_is_of_the_gateways_account_unless_the_key_there_is_ours(
+    raw, of_the_gateway, of_ours, status
+):
+    assert fault(relayed(raw), status, "openrouter") is of_the_gateway
+    assert fault(relayed(raw, is_byok=False), status, "openrouter") is of_the_gateway
+    assert fault(relayed(raw, is_byok=True), status, "openrouter") is of_ours
+
+
+def test_a_relayed_refusal_names_the_rule_that_understood_it_and_is_less_sure():
+    told = verdict(relayed(KEY_THERE), 401, "openrouter")
+
+    assert (told.rule, told.confidence) == ("relayed/wording/key-tag", Confidence.MEDIUM)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (said("No auth credentials found", code=401), Fault.INVALID_KEY),
+        (said("User not found.", code=401, metadata={"provider_name": None, "raw": None}), Fault.INVALID_KEY),
+        (said("Insufficient credits", code=402, metadata={"provider_name": None}), Fault.QUOTA_EXHAUSTED),
+        (
+            said("Your input was flagged", code=403, metadata={"provider_name": "OpenAI", "reasons": ["violence"]}),
+            Fault.CONTENT_FILTERED,
+        ),
+    ],
+)
+def test_what_a_gateway_says_of_our_own_account_stays_ours(body, expected):
+    assert fault(body, 403, "openrouter") is expected
+
+
+@pytest.mark.parametrize("id", ["new-api", "openai-compatible"])
+def test_new_api_names_its_provider_s_trouble_by_the_kind_of_the_error(id):
+    told = {"code": "invalid_api_key"}
+
+    assert fault(said("Incorrect API key provided: sk-pr***9kA.", type="upstream_error", **told), 401, id) is (
+        Fault.SERVER_ERROR
+    )
+    assert fault(said("无效的令牌", type="new_api_error"), 401, id) is Fault.INVALID_KEY
+
+
+def test_litellm_s_provider_is_whose_key_we_gave_it():
+    body = said(f"litellm.AuthenticationError: OpenAIException - {KEY_THERE}", code="401")
+
+    assert fault(body, 401, "litellm") is Fault.INVALID_KEY
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("您已达到请求数限制：1分钟内最多请求60次", Fault.RATE_LIMITED),
+        ("您已达到总请求数限制：1分钟内最多请求100次，包括失败次数，请检查您的请求是否正确", Fault.RATE_LIMITED),
+        ("您已达到并发请求数限制：最多同时处理1个请求", Fault.RATE_LIMITED),
+        ("您已达到请求数限制：1分钟内最多请求0次", Fault.LIMIT_COLLAPSE),
+    ],
+)
+def test_new_api_limits_requests_in_so_many_minutes(message, expected):
+    assert fault(said(message, type="new_api_error"), 429, "new-api") is expected
+
+
+@pytest.mark.parametrize(
+    ("active", "status", "expected"),
+    [
+        ("True", 429, Fault.LIMIT_COLLAPSE),
+        ("true", 429, Fault.LIMIT_COLLAPSE),
+        ("False", 429, Fault.RATE_LIMITED),
+        ("", 429, Fault.RATE_LIMITED),
+        ("True", 401, Fault.INVALID_KEY),
+    ],
+)
+def test_a_penalty_told_by_azures_header_is_more_than_a_rate(active, status, expected):
+    said_so = {429: "You have exceeded the call rate limit.", 401: "Access denied due to invalid subscription key."}
+    headers = {"X-RateLimit-AbusePenalty-Active": active}
+
+    assert fault(said(said_so[status]), status, "azure-openai", headers) is expected
 
 
 def page(title, text=""):

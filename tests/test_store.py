@@ -212,6 +212,16 @@ def test_a_ceiling_keeps_the_date_since_which_it_holds(db, writer):
     assert reader.limits(db, 1) == (Limit("requests", 60, 10.0, 9.0),)
 
 
+def test_a_ceiling_stands_when_an_answer_tells_only_what_is_left(db, writer):
+    for seconds, most, left in ((0, 100.0, 99.0), (60, None, 0.0)):
+        limits = (Limit("requests", 60.0, most, left),)
+        writer.save(Batch(at(seconds), (observation(seconds=seconds, limits=limits),)))
+
+    (row,) = db.execute("SELECT since FROM ceiling").fetchall()
+    assert row["since"] == int(at(0).timestamp() * 1000)
+    assert reader.limits(db, 1) == (Limit("requests", 60, 100.0, 0.0),)
+
+
 def write_hours(writer, hours, every_s=600, fault=None):
     for number in range(hours * 3600 // every_s):
         seconds = number * every_s

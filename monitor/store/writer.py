@@ -136,12 +136,13 @@ class Writer:
         rows = [
             _limit_row(self.series(one.target), limit, one.at) for one in observations for limit in one.limits or ()
         ]
+        # An answer that tells only what is left (or that nothing is) does not take the ceiling back.
         self._db.executemany(
             """
             INSERT INTO ceiling VALUES (?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (series_id, unit, window) DO UPDATE SET
-                since = CASE WHEN most IS excluded.most THEN since ELSE excluded.since END,
-                most = excluded.most, remaining = excluded.remaining, at = excluded.at
+                since = CASE WHEN most IS coalesce(excluded.most, most) THEN since ELSE excluded.since END,
+                most = coalesce(excluded.most, most), remaining = excluded.remaining, at = excluded.at
             """,
             rows,
         )
