@@ -1,13 +1,14 @@
-"""Whose fault is it, how sure are we, and why: the health of all targets → diagnoses; pure."""
+"""Whose fault is it, how sure are we, and why: the health of all targets and what else is known → diagnoses; pure."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health, State
+from monitor.witness import NOBODY, Group, Level, Witnesses, knock_words, page_words
 from probes.model import Blame, Confidence, Fault, Target
 
 
@@ -18,7 +19,9 @@ class Scope(StrEnum):
     MODEL = "model"
     CAPABILITY = "capability"
     ACCOUNT = "account"
+    ORGANIZATION = "organization"
     PROVIDER = "provider"
+    EGRESS = "egress"
     MONITOR = "monitor"
 
 
@@ -40,7 +43,8 @@ class Diagnosis:
     """What is wrong. `subject` is the id of what `scope` names; `since` is when the first target failed.
 
     Not `settled`: others may turn out to share it within seconds, so it is too early to open an incident.
-    A `signal` tells of what is coming while everything works; it has no failing targets.
+    A `signal` tells of what is coming while everything works; it has no failing targets. `blamed` is None
+    where the fault says by itself whose trouble it is.
     """
 
     scope: Scope
@@ -53,6 +57,11 @@ class Diagnosis:
     evidence: tuple[Evidence, ...]
     settled: bool = True
     signal: bool = False
+    blamed: Blame | None = None
+
+    @property
+    def blame(self) -> Blame:
+        return self.blamed or self.fault.blame
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,8 @@ class Patient:
     target: Target
     health: Health
 
+
+Patients = Sequence[Patient]
 
 GRAVITY = (
     Fault.ACCOUNT_SUSPENDED,
@@ -94,23 +105,44 @@ ACCOUNT_WIDE = frozenset(
 )
 """Faults that speak of the whole account even when only one canary meets them."""
 
+REFUSALS = frozenset({Fault.INVALID_KEY, Fault.PERMISSION_DENIED})
+"""What a provider whose key service is down says to everybody. A suspension it says of one account only."""
+
+REFUSED_ROADS = frozenset({Fault.REGION_BLOCKED, Fault.BLOCKED_BY_EDGE})
+UNREACHABLE = frozenset({Fault.CONNECTION_FAILED, Fault.TIMEOUT})
+
 PATIENCE = timedelta(seconds=45)
 """So long after the first failure a narrow diagnosis waits for suspected siblings to be confirmed or cleared."""
 
-UNREACHABLE = frozenset({Fault.CONNECTION_FAILED, Fault.TIMEOUT})
+SHORT_PATIENCE = timedelta(seconds=30)
+"""So long the loss of one account waits for another that is suspected of the same."""
+
+TOGETHER = timedelta(minutes=10)
+"""Accounts that are lost within so long are lost by one cause, until somebody says otherwise."""
 
 
-def diagnose(patients: Sequence[Patient], now: datetime, findings: Iterable[Finding] = ()) -> list[Diagnosis]:
+def diagnose(
+    patients: Patients, now: datetime, findings: Iterable[Finding] = (), witnesses: Witnesses = NOBODY
+) -> list[Diagnosis]:
     """Return one diagnosis for each cause that explains the targets that are down, and for each sign of more."""
-    if offline := _offline(patients):
-        troubles = [offline]
-    else:
-        troubles = [
-            _settle(diagnosis, patients, now)
-            for its in _group(patients, lambda target: target.answerer).values()
-            for diagnosis in _diagnose_provider(its)
-        ]
+    troubles = [_settle(diagnosis, patients, now) for diagnosis in _troubles(patients, witnesses)]
     return troubles + [_signal(finding) for finding in findings if not _is_overtaken(finding, patients)]
+
+
+def _troubles(patients: Patients, witnesses: Witnesses) -> Iterator[Diagnosis]:
+    if offline := _offline(patients, witnesses):
+        yield offline
+        return
+    answerers = _group(patients, lambda target: target.answerer)
+    cut_off = _cut_off(answerers)
+    if cut_off:
+        yield _egress(cut_off, answerers, witnesses)
+    for answerer, its in answerers.items():
+        if answerer not in cut_off:
+            yield from _diagnose_provider(answerer, its, witnesses)
+
+
+# Signs of what is coming
 
 
 def _is_overtaken(finding: Finding, patients: Iterable[Patient]) -> bool:
@@ -135,37 +167,55 @@ def _signal(finding: Finding) -> Diagnosis:
     )
 
 
-def _settle(diagnosis: Diagnosis, patients: Sequence[Patient], now: datetime) -> Diagnosis:
+# Whether it is too early to tell
+
+
+def _settle(diagnosis: Diagnosis, patients: Patients, now: datetime) -> Diagnosis:
     """Mark a diagnosis that may widen: somebody else is suspected of the same, and it is early."""
-    if diagnosis.scope is Scope.ACCOUNT and diagnosis.fault in ACCOUNT_WIDE:
-        return diagnosis
     sick = [patient for patient in patients if patient.target.id in diagnosis.targets]
     suspects = [patient for patient in patients if patient.health.state is State.SUSPECTED]
+    if diagnosis.scope is Scope.ACCOUNT and diagnosis.fault in ACCOUNT_WIDE:
+        wavering = any(_is_lost_alike(sick, suspect) for suspect in suspects)
+        return replace(diagnosis, settled=not wavering or now - diagnosis.since >= SHORT_PATIENCE)
     wavering = any(_may_share(diagnosis, sick, suspect) for suspect in suspects)
     return replace(diagnosis, settled=not wavering or now - diagnosis.since >= PATIENCE)
 
 
-def _may_share(diagnosis: Diagnosis, sick: Sequence[Patient], suspect: Patient) -> bool:
+def _is_lost_alike(sick: Patients, suspect: Patient) -> bool:
+    """Whether another account of the same provider seems to be lost at the same time."""
+    ours, its = sick[0].target, suspect.target
+    other = its.answerer == ours.answerer and its.account != ours.account
+    return other and suspect.health.fault in ACCOUNT_WIDE
+
+
+def _may_share(diagnosis: Diagnosis, sick: Patients, suspect: Patient) -> bool:
     """An account's trouble may spread to its other canaries, a provider's to its accounts, ours to everybody."""
-    if diagnosis.fault.blame is Blame.ACCOUNT:
+    if diagnosis.blame is Blame.ACCOUNT:
         return suspect.target.account in {patient.target.account for patient in sick}
     if is_unreachable(suspect.health) and all(is_unreachable(patient.health) for patient in sick):
         return True
     return suspect.target.answerer == sick[0].target.answerer
 
 
-def _offline(patients: Sequence[Patient]) -> Diagnosis | None:
-    """Blame nobody when nothing can be reached: every target of two or more providers fails before any answer.
+# This machine, and the road out
 
+
+def _offline(patients: Patients, witnesses: Witnesses) -> Diagnosis | None:
+    """Blame nobody when nothing can be reached: every target fails before any answer.
+
+    Of two providers or more; of a single one only when nothing else can be reached from here either.
     Nothing is concluded while some of them are not confirmed down.
     """
-    seen = [patient for patient in patients if patient.health.state is not State.UNKNOWN]
+    seen = _seen(patients)
     providers = {patient.target.answerer for patient in seen}
     down = all(patient.health.state is State.DOWN and is_unreachable(patient.health) for patient in seen)
-    if len(providers) < 2 or not down:
+    if not seen or not down or witnesses.online is True or (len(providers) < 2 and witnesses.online is None):
         return None
-    reasons = (f"nothing answers: {len(seen)} targets of {len(providers)} unrelated providers fail before any answer",)
-    return _diagnosis(Scope.MONITOR, "", seen, Confidence.HIGH, reasons)
+    who = f"{len(providers)} unrelated providers" if len(providers) > 1 else "the one provider"
+    reasons = [f"nothing answers: {len(seen)} targets of {who} fail before any answer"]
+    if witnesses.online is False:
+        reasons.append("nothing else can be reached from this machine either")
+    return _diagnosis(Scope.MONITOR, "", seen, Confidence.HIGH, reasons, blame=Blame.UNKNOWN)
 
 
 def is_unreachable(health: Health) -> bool:
@@ -173,73 +223,220 @@ def is_unreachable(health: Health) -> bool:
     return health.status is None and health.fault in UNREACHABLE
 
 
-def _diagnose_provider(patients: Sequence[Patient]) -> list[Diagnosis]:
+def _cut_off(answerers: Mapping[str, Patients]) -> list[str]:
+    """Return who is out of reach from here, when that is so of two at least and at half of all.
+
+    One provider that cannot be reached may be down itself; two at the same time are the road.
+    """
+    seen = {answerer: _seen(its) for answerer, its in answerers.items()}
+    out = [answerer for answerer, its in seen.items() if its and all(_is_stopped(patient.health) for patient in its)]
+    return out if len(out) >= 2 and 2 * len(out) >= sum(bool(its) for its in seen.values()) else []
+
+
+def _is_stopped(health: Health) -> bool:
+    """Whether it is down by what stands between us and the provider."""
+    stopped = health.fault in REFUSED_ROADS or is_unreachable(health)
+    return health.state is State.DOWN and stopped
+
+
+def _egress(cut_off: Collection[str], answerers: Mapping[str, Patients], witnesses: Witnesses) -> Diagnosis:
+    patients = [patient for answerer in cut_off for patient in _down(answerers[answerer])]
+    everybody = len(cut_off) == len([its for its in answerers.values() if _seen(its)])
+    reasons = [f"{len(cut_off)} of {len(answerers)} unrelated providers are out of reach from here", _symptom(patients)]
+    if witnesses.online:
+        reasons.append("this machine does reach other hosts")
+    sure = Confidence.HIGH if everybody or witnesses.online else Confidence.MEDIUM
+    return _diagnosis(Scope.EGRESS, "", patients, sure, reasons, blame=Blame.PATH)
+
+
+# One provider
+
+
+def _diagnose_provider(answerer: str, patients: Patients, witnesses: Witnesses) -> Iterator[Diagnosis]:
     accounts = _group(patients, lambda target: target.account)
-    sick = {account: theirs for account, its in accounts.items() if (theirs := _down(its))}
-    shared = {account: theirs for account, its in sick.items() if (theirs := _not_the_accounts(its))}
-    seen = [account for account, its in accounts.items() if any(p.health.state is not State.UNKNOWN for p in its)]
-    found: list[Diagnosis] = []
-    if shared and (len(seen) == 1 or len(shared) >= 2 and 2 * len(shared) >= len(seen)):
-        found.append(_provider_trouble(patients[0].target.answerer, shared, seen))
-        shared_targets = set(found[0].targets)
-        sick = {account: [p for p in its if p.target.id not in shared_targets] for account, its in sick.items()}
+    sick: dict[str, Patients] = {account: theirs for account, its in accounts.items() if (theirs := _down(its))}
+    if not sick:
+        return
+    for find in (_refused_road, _withdrawn_model, _provider_trouble, _lost_together):
+        while found := find(answerer, sick, accounts, witnesses):
+            yield found
+            sick = _without(sick, found)
+    siblings = len(_seen_accounts(accounts)) - 1
     for account, its in sick.items():
-        if its:
-            found += _diagnose_account(account, its, accounts[account], siblings=len(seen) - 1)
-    return found
+        yield from _diagnose_account(account, its, accounts[account], siblings, _knock_words(answerer, its, witnesses))
 
 
-def _provider_trouble(provider: str, shared: Mapping[str, Sequence[Patient]], seen: Sequence[str]) -> Diagnosis:
+def _without(sick: Mapping[str, Patients], found: Diagnosis) -> dict[str, Patients]:
+    """Return who is not yet explained."""
+    rest: dict[str, Patients] = {
+        account: [p for p in its if p.target.id not in found.targets] for account, its in sick.items()
+    }
+    return {account: its for account, its in rest.items() if its}
+
+
+def _refused_road(
+    answerer: str, sick: Mapping[str, Patients], accounts: Mapping[str, Patients], witnesses: Witnesses
+) -> Diagnosis | None:
+    """Find that the provider refuses the place or the address we call from, whatever the key."""
+    stopped = [p for its in sick.values() for p in its if p.health.fault in REFUSED_ROADS]
+    if not stopped:
+        return None
+    knock, seen = witnesses.knocks.get(answerer), _seen_accounts(accounts)
+    hit = {patient.target.account for patient in stopped}
+    knocked = knock is not None and knock.fault in REFUSED_ROADS
+    if not knocked and len(hit) < len(seen):
+        return None  # others come through from here: it is this account's own
+    reasons = [_share(hit, seen), _symptom(stopped), knock_words(knock)]
+    sure = Confidence.HIGH if knocked or len(hit) > 1 else Confidence.MEDIUM
+    return _diagnosis(Scope.EGRESS, answerer, stopped, sure, reasons, blame=Blame.PATH)
+
+
+def _withdrawn_model(
+    answerer: str, sick: Mapping[str, Patients], accounts: Mapping[str, Patients], witnesses: Witnesses
+) -> Diagnosis | None:
+    """Find one model that fails for every account that asks for it, while another one is answered."""
+    watched = _group([p for its in accounts.values() for p in _seen(its) if p.target.model], _model)
+    for model, its in watched.items():
+        failing = [p for p in its if p.health.state is State.DOWN and _is_of_the_model(p.health)]
+        hit = {patient.target.account for patient in failing}
+        others = any(p.health.state is State.UP for name, them in watched.items() if name != model for p in them)
+        fresh = all(p in sick.get(p.target.account, ()) for p in failing)
+        if len(hit) >= 2 and len(failing) == len(its) and others and fresh:
+            asking = f"all {len(hit)} accounts that ask for it fail alike, and another model is answered"
+            reasons = [asking, _symptom(failing), page_words(witnesses.pages.get(answerer))]
+            subject = f"{answerer}/{model}"
+            return _diagnosis(Scope.MODEL, subject, failing, Confidence.HIGH, reasons, blame=Blame.PROVIDER)
+    return None
+
+
+def _is_of_the_model(health: Health) -> bool:
+    return health.fault is Fault.MODEL_UNAVAILABLE or (
+        health.fault is not None and health.fault.blame is Blame.PROVIDER
+    )
+
+
+def _model(target: Target) -> str:
+    return target.model or ""
+
+
+def _provider_trouble(
+    answerer: str, sick: Mapping[str, Patients], accounts: Mapping[str, Patients], witnesses: Witnesses
+) -> Diagnosis | None:
+    """Find trouble that no account is the cause of: many accounts share it, or the provider itself says so."""
+    shared = {account: theirs for account, its in sick.items() if (theirs := _not_the_accounts(its))}
+    seen, page = _seen_accounts(accounts), witnesses.pages.get(answerer)
+    told = page is not None and page.trouble is not None
+    widespread = len(shared) >= 2 and 2 * len(shared) >= len(seen)
+    if not shared or not (widespread or len(seen) == 1 or told):
+        return None
     patients = [patient for its in shared.values() for patient in its]
-    if len(seen) == 1:
-        reasons = (
-            _symptom(patients),
-            "only one account is watched here: whether others have it too cannot be said",
-        )
-        return _diagnosis(Scope.PROVIDER, provider, patients, Confidence.LOW, reasons)
-    reasons = (f"{len(shared)} of {len(seen)} accounts fail alike", _symptom(patients))
-    everybody = len(shared) == len(seen)
-    return _diagnosis(Scope.PROVIDER, provider, patients, Confidence.HIGH if everybody else Confidence.MEDIUM, reasons)
+    reasons = [_share(shared, seen), _symptom(patients), _still_well(accounts), page_words(page)]
+    reasons.append(_knock_words(answerer, patients, witnesses))
+    sure = _sure_of_provider(answerer, shared, seen, told, witnesses)
+    return _diagnosis(Scope.PROVIDER, answerer, patients, sure, reasons)
+
+
+def _sure_of_provider(
+    answerer: str, shared: Collection[str], seen: Collection[str], told: bool, witnesses: Witnesses
+) -> Confidence:
+    """Two witnesses make it sure: all accounts, the page, a call without a key that fails too."""
+    knock = witnesses.knocks.get(answerer)
+    alone, everybody = len(seen) == 1, len(shared) == len(seen)
+    voices = (everybody and not alone) + told + (knock is not None and knock.fault is not None)
+    if voices and everybody:
+        return Confidence.HIGH
+    return Confidence.MEDIUM if voices or not alone else Confidence.LOW
+
+
+def _lost_together(
+    answerer: str, sick: Mapping[str, Patients], accounts: Mapping[str, Patients], witnesses: Witnesses
+) -> Diagnosis | None:
+    """Find accounts that are lost by one cause: what they belong to, or the provider's own key service."""
+    lost = {account: theirs for account, its in sick.items() if (theirs := _lost(its))}
+    if len(lost) < 2:
+        return None
+    for group, members in _groups(lost, accounts, witnesses):
+        patients = [patient for account in members for patient in lost[account]]
+        reasons = [f"all {len(members)} accounts of {group} are refused", _symptom(patients)]
+        return _diagnosis(Scope.ORGANIZATION, f"{answerer}/{group}", patients, _confidence(patients), reasons)
+    return _lost_at_once(answerer, lost, accounts, witnesses)
+
+
+def _groups(
+    lost: Collection[str], accounts: Mapping[str, Patients], witnesses: Witnesses
+) -> Iterator[tuple[Group, list[str]]]:
+    """Yield each declared group of two or more of which every member is lost, the narrowest first."""
+    members: dict[Group, list[str]] = defaultdict(list)
+    for account in _seen_accounts(accounts):
+        for group in witnesses.groups.get(account, ()):
+            members[group].append(account)
+    whole = [(group, its) for group, its in members.items() if len(its) >= 2 and set(its) <= set(lost)]
+    yield from sorted(whole, key=lambda one: (list(Level).index(one[0].level), one[0].name))
+
+
+def _lost_at_once(
+    answerer: str, lost: Mapping[str, Patients], accounts: Mapping[str, Patients], witnesses: Witnesses
+) -> Diagnosis | None:
+    """Find that every account here was refused within minutes; nobody declared what they share."""
+    seen = _seen_accounts(accounts)
+    began = [min(since for p in its if (since := p.health.since)) for its in lost.values()]
+    if len(lost) < len(seen) or max(began) - min(began) > TOGETHER:
+        return None
+    patients = [patient for its in lost.values() for patient in its]
+    page = witnesses.pages.get(answerer)
+    reasons = [f"all {len(lost)} accounts here are refused at once", _symptom(patients), page_words(page)]
+    refused = all(patient.health.fault in REFUSALS for patient in patients)
+    if refused and page is not None and page.trouble:
+        return _diagnosis(Scope.PROVIDER, answerer, patients, Confidence.MEDIUM, reasons, blame=Blame.PROVIDER)
+    return _diagnosis(Scope.ORGANIZATION, answerer, patients, Confidence.MEDIUM, reasons)
+
+
+# One account
 
 
 def _diagnose_account(
-    account: str, sick: Sequence[Patient], all_of_it: Sequence[Patient], *, siblings: int
-) -> list[Diagnosis]:
+    account: str, sick: Patients, all_of_it: Patients, siblings: int, knocked: str
+) -> Iterator[Diagnosis]:
     """Explain what is down of one account: the whole of it, one ability, or single targets."""
-    wide = [patient for patient in sick if patient.health.fault in ACCOUNT_WIDE]
-    seen = [patient for patient in all_of_it if patient.health.state is not State.UNKNOWN]
+    wide, seen = _lost(sick), _seen(all_of_it)
     if wide or len(sick) == len(seen):
-        reasons = [_symptom(wide or sick), _siblings_words(siblings)]
-        healthy = [patient.target.canary for patient in seen if patient.health.state is State.UP]
-        if healthy:
-            reasons.append(f"still answers: {', '.join(sorted(set(healthy)))}")
-        return [_diagnosis(Scope.ACCOUNT, account, sick, _confidence(wide or sick), tuple(filter(None, reasons)))]
-    return [_part(canary, its, seen) for canary, its in _group(sick, lambda target: target.canary).items()]
+        reasons = [_symptom(wide or sick), _siblings_words(siblings), _still_well({account: all_of_it}), knocked]
+        yield _diagnosis(Scope.ACCOUNT, account, sick, _confidence(wide or sick), reasons)
+        return
+    for canary, its in _group(sick, lambda target: target.canary).items():
+        yield _part(canary, its, seen)
 
 
-def _part(canary: str, sick: Sequence[Patient], seen: Sequence[Patient]) -> Diagnosis:
+def _part(canary: str, sick: Patients, seen: Patients) -> Diagnosis:
     """Explain a partial loss: a canary refused for all its models, or for one."""
     account = sick[0].target.account
     rivals = [patient for patient in seen if patient.target.canary == canary]
-    healthy = sorted({patient.target.canary for patient in seen if patient.health.state is State.UP})
-    reasons = (_symptom(sick), f"still answers: {', '.join(healthy)}") if healthy else (_symptom(sick),)
+    reasons = [_symptom(sick), _still_well({account: seen})]
     if len(sick) == 1 and len(rivals) > 1:
         return _diagnosis(Scope.MODEL, sick[0].target.id, sick, _confidence(sick), reasons)
     return _diagnosis(Scope.CAPABILITY, f"{account}/{canary}", sick, _confidence(sick), reasons)
 
 
 def _diagnosis(
-    scope: Scope, subject: str, patients: Sequence[Patient], confidence: Confidence, reasons: tuple[str, ...]
+    scope: Scope,
+    subject: str,
+    patients: Patients,
+    confidence: Confidence,
+    reasons: Iterable[str],
+    *,
+    blame: Blame | None = None,
 ) -> Diagnosis:
+    fault = min((fault for p in patients if (fault := p.health.fault)), key=GRAVITY.index)
     return Diagnosis(
         scope=scope,
         subject=subject,
-        fault=min((fault for p in patients if (fault := p.health.fault)), key=GRAVITY.index),
+        fault=fault,
         confidence=confidence,
         since=min(since for p in patients if (since := p.health.since)),
-        reasons=reasons,
+        reasons=tuple(filter(None, reasons)),
         targets=tuple(sorted(p.target.id for p in patients)),
         evidence=tuple(map(_evidence, patients)),
+        blamed=blame,
     )
 
 
@@ -258,7 +455,10 @@ def _evidence(patient: Patient) -> Evidence:
     )
 
 
-def _symptom(patients: Sequence[Patient]) -> str:
+# Reasons in words
+
+
+def _symptom(patients: Patients) -> str:
     """Say in words what the failing canaries get: `chat, list: HTTP 401 account_suspended`."""
     kinds: dict[str, set[str]] = defaultdict(set)
     for patient in patients:
@@ -267,10 +467,27 @@ def _symptom(patients: Sequence[Patient]) -> str:
     return "; ".join(f"{', '.join(sorted(canaries))}: {kind}" for kind, canaries in sorted(kinds.items()))
 
 
+def _share(hit: Collection[str], seen: Collection[str]) -> str:
+    if len(seen) == 1:
+        return "only one account is watched here: whether others have it too cannot be said"
+    return f"{len(hit)} of {len(seen)} accounts fail{'s' if len(hit) == 1 else ' alike'}"
+
+
+def _still_well(accounts: Mapping[str, Patients]) -> str:
+    well = {p.target.canary for its in accounts.values() for p in its if p.health.state is State.UP}
+    return f"still answers: {', '.join(sorted(well))}" if well else ""
+
+
 def _siblings_words(siblings: int) -> str:
     if siblings <= 0:
         return ""
     return f"{siblings} other account{'s' if siblings > 1 else ''} of this provider do not share it"
+
+
+def _knock_words(answerer: str, patients: Patients, witnesses: Witnesses) -> str:
+    """A call without a key says nothing where the API itself has refused the key."""
+    refused = all(patient.health.fault and patient.health.fault.blame is Blame.ACCOUNT for patient in patients)
+    return "" if refused else knock_words(witnesses.knocks.get(answerer))
 
 
 def _confidence(patients: Iterable[Patient]) -> Confidence:
@@ -279,8 +496,23 @@ def _confidence(patients: Iterable[Patient]) -> Confidence:
     return min((p.health.answer.confidence for p in patients if p.health.answer), key=order.index)
 
 
+# Who is how
+
+
 def _down(patients: Iterable[Patient]) -> list[Patient]:
     return [patient for patient in patients if patient.health.state is State.DOWN]
+
+
+def _seen(patients: Iterable[Patient]) -> list[Patient]:
+    return [patient for patient in patients if patient.health.state is not State.UNKNOWN]
+
+
+def _seen_accounts(accounts: Mapping[str, Patients]) -> list[str]:
+    return [account for account, its in accounts.items() if _seen(its)]
+
+
+def _lost(patients: Iterable[Patient]) -> list[Patient]:
+    return [patient for patient in patients if patient.health.fault in ACCOUNT_WIDE]
 
 
 def _not_the_accounts(patients: Iterable[Patient]) -> list[Patient]:

@@ -54,10 +54,11 @@ class Incident:
     closed_at: datetime | None = None
     drill: bool = False
     signal: bool = False
+    blamed: Blame | None = None
 
     @property
     def blame(self) -> Blame:
-        return self.fault.blame
+        return self.blamed or self.fault.blame
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,7 @@ def open_incident(diagnosis: Diagnosis, *, drill: bool = False) -> Incident:
         evidence=diagnosis.evidence,
         drill=drill,
         signal=diagnosis.signal,
+        blamed=diagnosis.blamed,
     )
 
 
@@ -205,7 +207,7 @@ def _changed(incident: Incident, diagnosis: Diagnosis, now: datetime) -> list[Ch
     Faults of one blame and severity alternate in any outage (503, timeout, 503): that is no news.
     """
     severity = SEVERITIES[diagnosis.fault]
-    if (diagnosis.fault.blame, severity) == (incident.blame, incident.severity):
+    if (diagnosis.blame, severity) == (incident.blame, incident.severity):
         return []
     changed = replace(
         incident,
@@ -215,5 +217,6 @@ def _changed(incident: Incident, diagnosis: Diagnosis, now: datetime) -> list[Ch
         reasons=diagnosis.reasons,
         targets=diagnosis.targets,
         evidence=diagnosis.evidence,
+        blamed=diagnosis.blamed,
     )
     return [Change(changed, ChangeKind.CHANGED, now)]

@@ -171,4 +171,6 @@ def title(incident: Incident) -> str:
     """Name an incident in one line: `openai/main: account suspended`."""
     if incident.scope is Scope.MONITOR:
         return "the monitor is offline: nothing answers"
+    if incident.scope is Scope.EGRESS and not incident.subject:
+        return f"the road out from here: {FAULTS[incident.fault]}"
     return f"{incident.subject}: {FAULTS[incident.fault]}"

@@ -8,7 +8,10 @@ import pytest
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health
 from monitor.diagnose import GRAVITY, Patient, Scope, diagnose
-from probes.model import Confidence, Fault
+from monitor.witness import Group, Level, Page, Witnesses
+from probes.control import Knock
+from probes.model import Blame, Confidence, Fault
+from probes.notice import Impact, Notice, Phase
 from tests.conftest import at, health, target
 
 SUSPENDED, KEY, QUOTA, DENIED = (
@@ -90,11 +93,8 @@ def verdicts(now=LATER, **states):
             },
             [(Scope.PROVIDER, "openai", OVERLOADED), (Scope.ACCOUNT, "openai/c", SUSPENDED)],
         ),
-        # Every key refused is never an outage.
-        (
-            {"openai_a__list": KEY, "openai_b__list": KEY},
-            [(Scope.ACCOUNT, "openai/a", KEY), (Scope.ACCOUNT, "openai/b", KEY)],
-        ),
+        # Every key refused is never an outage: what they share is lost.
+        ({"openai_a__list": KEY, "openai_b__list": KEY}, [(Scope.ORGANIZATION, "openai", KEY)]),
         # Alone, it cannot be told from the provider's.
         ({"openai_main__list": ERROR, "openai_main__chat": ERROR}, [(Scope.PROVIDER, "openai", ERROR)]),
         # Nothing answers anywhere: nobody is blamed.
@@ -237,3 +237,290 @@ def test_being_offline_takes_no_sign_back():
     found = diagnose(patients(openai_main__list=UNREACHED, groq_main__list=UNREACHED), LATER, [finding()])
 
     assert [one.scope for one in found] == [Scope.MONITOR, Scope.ACCOUNT]
+
+
+# Situations: what accounts, siblings, calls without a key, pages and our own connection say, and what it means.
+
+EDGE, REGION, RATE, MODEL = Fault.BLOCKED_BY_EDGE, Fault.REGION_BLOCKED, Fault.RATE_LIMITED, Fault.MODEL_UNAVAILABLE
+OURS, THEIRS, ROAD, NOBODYS = Blame.ACCOUNT, Blame.PROVIDER, Blame.PATH, Blame.UNKNOWN
+
+
+def notice(impact=Impact.MAJOR, phase=Phase.INVESTIGATING, **facts):
+    return Notice("n1", "Elevated errors", "https://status.example.com/n1", phase, impact, **facts)
+
+
+GREEN, RED, DARK = Page(True), Page(True, (notice(),)), Page(False)
+OVER = Page(True, (notice(phase=Phase.RESOLVED),))
+MAINTENANCE = Page(True, (notice(Impact.MAINTENANCE, Phase.SCHEDULED, planned=True),))
+ANSWERED, FAILING = Knock(at(0), None, 401, 0.08), Knock(at(0), OVERLOADED, 529, 0.2)
+WALLED, BANNED, SILENT = Knock(at(0), EDGE, 403, 0.1), Knock(at(0), REGION, 403, 0.1), Knock(at(0), UNREACHED)
+ACME = {f"openai/{name}": (Group(Level.ORGANIZATION, "acme"),) for name in "ab"}
+CARD = {f"openai/{name}": (Group(Level.BILLING, "card-1"),) for name in "abc"}
+NESTED = {
+    "openai/a": (Group(Level.PROJECT, "p"), Group(Level.ORGANIZATION, "acme")),
+    "openai/b": (Group(Level.PROJECT, "p"), Group(Level.ORGANIZATION, "acme")),
+    "openai/c": (Group(Level.PROJECT, "q"), Group(Level.ORGANIZATION, "acme")),
+}
+
+
+def witnesses(page=None, knock=None, online=None, groups=None):
+    """What is said besides of OpenAI."""
+    pages, knocks = {"openai": page} if page else {}, {"openai": knock} if knock else {}
+    return Witnesses(knocks, pages, groups or {}, online)
+
+
+def three(**faults):
+    """Three accounts at OpenAI, asked for a list and a chat; of whom is not named, all is well."""
+    return {f"openai_{name}__{canary}": faults.get(name) for name in "abc" for canary in ("list", "chat")}
+
+
+def chats(**faults):
+    """The same, and what is named fails at the chat only."""
+    return {
+        f"openai_{name}__{canary}": faults.get(name) if canary == "chat" else None
+        for name in "abc"
+        for canary in ("list", "chat")
+    }
+
+
+ALL = "abc"
+SITUATIONS = {
+    "all is well": (three(), {}, []),
+    "one key of three dies": (three(a=KEY), {}, [(Scope.ACCOUNT, "openai/a", OURS)]),
+    "one key of three dies while the page is red": (
+        *(three(a=KEY), {"page": RED}),
+        [(Scope.ACCOUNT, "openai/a", OURS)],
+    ),
+    "all keys die and the page is green": (
+        *(three(**dict.fromkeys(ALL, KEY)), {"page": GREEN}),
+        [(Scope.ORGANIZATION, "openai", OURS)],
+    ),
+    "all keys die and the page is red": (
+        *(three(**dict.fromkeys(ALL, KEY)), {"page": RED}),
+        [(Scope.PROVIDER, "openai", THEIRS)],
+    ),
+    "all keys die and the page's trouble is over": (
+        *(three(**dict.fromkeys(ALL, KEY)), {"page": OVER}),
+        [(Scope.ORGANIZATION, "openai", OURS)],
+    ),
+    "all keys die and the page only plans a maintenance": (
+        *(three(**dict.fromkeys(ALL, KEY)), {"page": MAINTENANCE}),
+        [(Scope.ORGANIZATION, "openai", OURS)],
+    ),
+    "all keys die and the page cannot be read": (
+        *(three(**dict.fromkeys(ALL, KEY)), {"page": DARK}),
+        [(Scope.ORGANIZATION, "openai", OURS)],
+    ),
+    "all are suspended though the page is red": (
+        *(three(**dict.fromkeys(ALL, SUSPENDED)), {"page": RED}),
+        [(Scope.ORGANIZATION, "openai", OURS)],
+    ),
+    "all wallets are empty": (three(**dict.fromkeys(ALL, QUOTA)), {}, [(Scope.ORGANIZATION, "openai", OURS)]),
+    "two keys of three die": (
+        *(three(a=KEY, b=KEY), {}),
+        [(Scope.ACCOUNT, "openai/a", OURS), (Scope.ACCOUNT, "openai/b", OURS)],
+    ),
+    "the organization is disabled": (
+        *(three(a=SUSPENDED, b=SUSPENDED), {"groups": ACME}),
+        [(Scope.ORGANIZATION, "openai/organization acme", OURS)],
+    ),
+    "one of the organization is disabled": (
+        *(three(a=SUSPENDED), {"groups": ACME}),
+        [(Scope.ACCOUNT, "openai/a", OURS)],
+    ),
+    "one of the organization and one of another": (
+        *(three(a=SUSPENDED, c=SUSPENDED), {"groups": ACME}),
+        [(Scope.ACCOUNT, "openai/a", OURS), (Scope.ACCOUNT, "openai/c", OURS)],
+    ),
+    "the card that pays for all lapses": (
+        *(three(**dict.fromkeys(ALL, QUOTA)), {"groups": CARD}),
+        [(Scope.ORGANIZATION, "openai/billing card-1", OURS)],
+    ),
+    "a project is archived, the rest of the organization lives": (
+        *(three(a=KEY, b=KEY), {"groups": NESTED}),
+        [(Scope.ORGANIZATION, "openai/project p", OURS)],
+    ),
+    "read-only": (chats(a=DENIED), {}, [(Scope.CAPABILITY, "openai/a/chat", OURS)]),
+    "read-only for all": (
+        *(chats(**dict.fromkeys(ALL, DENIED)), {}),
+        [(Scope.CAPABILITY, f"openai/{name}/chat", OURS) for name in ALL],
+    ),
+    "one account's limit": (three(a=RATE), {}, [(Scope.ACCOUNT, "openai/a", OURS)]),
+    "529 storm with a green page": (
+        *(chats(**dict.fromkeys(ALL, OVERLOADED)), {"page": GREEN, "knock": ANSWERED}),
+        [(Scope.PROVIDER, "openai", THEIRS)],
+    ),
+    "529 storm with a red page": (
+        *(chats(**dict.fromkeys(ALL, OVERLOADED)), {"page": RED}),
+        [(Scope.PROVIDER, "openai", THEIRS)],
+    ),
+    "two of three meet 500": (three(a=ERROR, b=ERROR), {}, [(Scope.PROVIDER, "openai", THEIRS)]),
+    "one of three meets 500, no page": (three(a=ERROR), {}, [(Scope.ACCOUNT, "openai/a", THEIRS)]),
+    "one of three meets 500 and the page is red": (
+        *(three(a=ERROR), {"page": RED}),
+        [(Scope.PROVIDER, "openai", THEIRS)],
+    ),
+    "one of three meets 500 and the page is green": (
+        *(three(a=ERROR), {"page": GREEN}),
+        [(Scope.ACCOUNT, "openai/a", THEIRS)],
+    ),
+    "the only account meets 500": ({"openai_a__list": ERROR}, {}, [(Scope.PROVIDER, "openai", THEIRS)]),
+    "a stale page claims an outage while canaries pass": (three(), {"page": RED}, []),
+    "a page that cannot be read while canaries pass": (three(), {"page": DARK}, []),
+    "an outage does not hide a dead key": (
+        *(three(a=ERROR, b=ERROR, c=SUSPENDED), {"page": RED}),
+        [(Scope.PROVIDER, "openai", THEIRS), (Scope.ACCOUNT, "openai/c", OURS)],
+    ),
+    "one model withdrawn": (
+        {**{f"openai_{name}__chat_m": MODEL for name in "ab"}, **{f"openai_{name}__chat_n": None for name in "ab"}},
+        {},
+        [(Scope.MODEL, "openai/m", THEIRS)],
+    ),
+    "one model withdrawn from one account": (
+        {"openai_a__chat_m": MODEL, "openai_a__chat_n": None, "openai_b__chat_m": None},
+        {},
+        [(Scope.MODEL, "openai/a/chat/m", OURS)],
+    ),
+    "one model overloaded for all": (
+        {**{f"openai_{name}__chat_m": OVERLOADED for name in "ab"}, "openai_a__chat_n": None},
+        {},
+        [(Scope.MODEL, "openai/m", THEIRS)],
+    ),
+    "the only model overloaded for all": (
+        {f"openai_{name}__chat_m": OVERLOADED for name in "ab"},
+        {},
+        [(Scope.PROVIDER, "openai", THEIRS)],
+    ),
+    "region refused on one provider": (
+        {**three(**dict.fromkeys(ALL, REGION)), "groq_x__list": None},
+        {},
+        [(Scope.EGRESS, "openai", ROAD)],
+    ),
+    "region refused to one account, and to who has no key": (
+        *(three(a=REGION), {"knock": BANNED}),
+        [(Scope.EGRESS, "openai", ROAD)],
+    ),
+    "region refused to one account of three": (three(a=REGION), {}, [(Scope.ACCOUNT, "openai/a", ROAD)]),
+    "a firewall page for the only account": (
+        {"openai_a__list": EDGE, "groq_x__list": None},
+        {"knock": WALLED},
+        [(Scope.EGRESS, "openai", ROAD)],
+    ),
+    "egress blocked: all providers refuse by edge page": (
+        {"openai_a__list": EDGE, "groq_x__list": EDGE, "cohere_y__list": EDGE},
+        {},
+        [(Scope.EGRESS, "", ROAD)],
+    ),
+    "egress blocked for two of three providers": (
+        {"openai_a__list": EDGE, "groq_x__list": EDGE, "cohere_y__list": None},
+        {},
+        [(Scope.EGRESS, "", ROAD)],
+    ),
+    "egress blocked, and a dead key behind the road that is open": (
+        {"openai_a__list": EDGE, "groq_x__list": EDGE, "cohere_y__list": KEY},
+        {},
+        [(Scope.EGRESS, "", ROAD), (Scope.ACCOUNT, "cohere/y", OURS)],
+    ),
+    "two of five providers behind edge pages": (
+        {"openai_a__list": EDGE, "groq_x__list": EDGE, **{f"p{number}_y__list": None for number in range(3)}},
+        {},
+        [(Scope.EGRESS, "groq", ROAD), (Scope.EGRESS, "openai", ROAD)],
+    ),
+    "offline: nothing answers": (
+        {"openai_a__list": UNREACHED, "groq_x__list": TIMEOUT},
+        {"online": False},
+        [(Scope.MONITOR, "", NOBODYS)],
+    ),
+    "offline with a single provider": (
+        {"openai_a__list": UNREACHED, "openai_a__chat": TIMEOUT},
+        {"online": False},
+        [(Scope.MONITOR, "", NOBODYS)],
+    ),
+    "a firewall that lets out nothing but the rest of the world": (
+        {"openai_a__list": UNREACHED, "groq_x__list": TIMEOUT},
+        {"online": True},
+        [(Scope.EGRESS, "", ROAD)],
+    ),
+    "offline while all keys were dead before": (
+        {"openai_a__list": UNREACHED, "groq_x__list": KEY},
+        {},
+        [(Scope.ACCOUNT, "groq/x", OURS), (Scope.PROVIDER, "openai", ROAD)],
+    ),
+    "one provider out of reach": (
+        {"openai_a__list": UNREACHED, "groq_x__list": None},
+        {"knock": SILENT, "online": True},
+        [(Scope.PROVIDER, "openai", ROAD)],
+    ),
+    "nothing was looked at": ({"openai_a__list": "unseen"}, {"page": RED, "knock": FAILING, "online": False}, []),
+}
+
+
+@pytest.mark.parametrize(("states", "said", "expected"), SITUATIONS.values(), ids=SITUATIONS)
+def test_whose_fault_it_is(states, said, expected):
+    found = diagnose(patients(**states), LATER, witnesses=witnesses(**said))
+
+    assert [(one.scope, one.subject, one.blame) for one in found] == expected
+
+
+def test_there_are_forty_situations():
+    assert len(SITUATIONS) >= 40
+
+
+@pytest.mark.parametrize(
+    ("states", "said", "sure"),
+    [
+        ({"openai_a__list": ERROR}, {}, Confidence.LOW),
+        ({"openai_a__list": ERROR}, {"knock": ANSWERED}, Confidence.LOW),
+        ({"openai_a__list": ERROR}, {"knock": FAILING}, Confidence.HIGH),
+        ({"openai_a__list": ERROR}, {"page": RED}, Confidence.HIGH),
+        ({"openai_a__list": ERROR}, {"page": GREEN}, Confidence.LOW),
+        (three(a=ERROR, b=ERROR), {}, Confidence.MEDIUM),
+        (three(**dict.fromkeys(ALL, ERROR)), {"page": GREEN}, Confidence.HIGH),
+        (three(a=ERROR), {"page": RED}, Confidence.MEDIUM),
+        (three(a=REGION, b=REGION, c=REGION), {}, Confidence.HIGH),
+        ({"openai_a__list": REGION}, {}, Confidence.MEDIUM),
+        ({"openai_a__list": REGION}, {"knock": BANNED}, Confidence.HIGH),
+    ],
+)
+def test_a_second_witness_makes_it_sure(states, said, sure):
+    (found,) = diagnose(patients(**states), LATER, witnesses=witnesses(**said))
+
+    assert found.confidence is sure
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"page": GREEN}, "the provider's page says nothing"),
+        ({"page": RED}, "the provider's page says: Elevated errors (investigating)"),
+        ({"page": DARK}, "the provider's page cannot be read now"),
+        ({"knock": ANSWERED}, "a call without a key is answered in 80 ms"),
+        ({"knock": FAILING}, "a call without a key fails too: HTTP 529, overloaded"),
+    ],
+)
+def test_reasons_say_what_each_witness_said(said, reason):
+    (found,) = diagnose(patients(**chats(a=OVERLOADED, b=OVERLOADED)), LATER, witnesses=witnesses(**said))
+
+    assert found.reasons[:3] == (
+        "2 of 3 accounts fail alike",
+        "chat: HTTP 403, overloaded",
+        "still answers: chat, list",
+    )
+    assert reason in found.reasons
+
+
+def test_two_of_one_organization_that_are_lost_a_day_apart_are_one_trouble_still():
+    early, late = patients(openai_a__list=SUSPENDED, openai_b__list=SUSPENDED)
+    late = replace(late, health=replace(late.health, since=at(86_400)))
+
+    declared = diagnose([early, late], at(2 * 86_400), witnesses=witnesses(groups=ACME))
+    undeclared = diagnose([early, late], at(2 * 86_400))
+
+    assert [one.scope for one in declared] == [Scope.ORGANIZATION]
+    assert [one.scope for one in undeclared] == [Scope.ACCOUNT, Scope.ACCOUNT]
+
+
+def test_the_loss_of_an_account_waits_a_moment_for_another_that_is_suspected_of_the_same():
+    states = {"openai_a__list": KEY, "openai_b__list": (KEY, 1), "openai_c__list": None}
+
+    assert [only(now=at(seconds), **states).settled for seconds in (20, 31)] == [False, True]

@@ -37,7 +37,9 @@ SCOPES = {
     Scope.MODEL: "one model",
     Scope.CAPABILITY: "one ability of an account",
     Scope.ACCOUNT: "the whole account",
+    Scope.ORGANIZATION: "several accounts that belong together",
     Scope.PROVIDER: "the provider, across accounts",
+    Scope.EGRESS: "the road out from this monitor",
     Scope.MONITOR: "this monitor",
 }
 KINDS = {"opened": "first message", "changed": "news", "resolved": "all-clear"}

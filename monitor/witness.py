@@ -1,0 +1,84 @@
+"""Who speaks besides the canaries: calls without a key, status pages, our own connection, and who belongs to whom."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from probes.control import Knock
+from probes.notice import Impact, Notice
+
+TELLING = Impact.MINOR
+"""From this impact on, or when none was told, an open notice speaks of trouble."""
+
+
+class Level(StrEnum):
+    """What accounts can share, the narrowest first."""
+
+    PROJECT = "project"
+    ORGANIZATION = "organization"
+    BILLING = "billing"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Accounts of one provider that are lost together: a project, an organization, one who pays."""
+
+    level: Level
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.level} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a provider's status sources say. Not `readable`: nothing can be concluded from their silence."""
+
+    readable: bool
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def trouble(self) -> Notice | None:
+        """The gravest open notice of trouble, None where they tell of none."""
+        told = [one for one in self.notices if one.is_open and not one.planned and _is_telling(one)]
+        return max(told, key=lambda one: one.impact.rank, default=None)
+
+
+def _is_telling(notice: Notice) -> bool:
+    return notice.impact is Impact.UNKNOWN or notice.impact >= TELLING
+
+
+@dataclass(frozen=True, slots=True)
+class Witnesses:
+    """All that is known besides the health of the targets.
+
+    `knocks` by who answers, `pages` by provider, `groups` by account (the narrowest first). `online` is
+    whether this machine reaches anything at all; None: not asked.
+    """
+
+    knocks: Mapping[str, Knock] = field(default_factory=dict)
+    pages: Mapping[str, Page] = field(default_factory=dict)
+    groups: Mapping[str, Collection[Group]] = field(default_factory=dict)
+    online: bool | None = None
+
+
+NOBODY = Witnesses()
+
+
+def knock_words(knock: Knock | None) -> str:
+    """Say what the control probe met: `a call without a key is answered in 80 ms`; empty where there was none."""
+    if knock is None:
+        return ""
+    if knock.fault is not None:
+        met = f"HTTP {knock.status}" if knock.status else "no answer"
+        return f"a call without a key fails too: {met}, {knock.fault}"
+    return f"a call without a key is answered in {(knock.latency_s or 0) * 1000:.0f} ms"
+
+
+def page_words(page: Page | None) -> str:
+    """Say what the provider's page says; empty where none is read."""
+    if page is None:
+        return ""
+    if notice := page.trouble:
+        return f"the provider's page says: {notice.title} ({notice.phase.replace('_', ' ')})"
+    return "the provider's page says nothing" if page.readable else "the provider's page cannot be read now"
