@@ -350,7 +350,7 @@ def _is_usual(name: str, facts: Canary, section: AccountSection) -> bool:
         return section.admin_key is not None
     if section.base and facts.path.startswith("https://"):
         return False
-    return facts.free or name == "chat"
+    return (facts.free and not facts.optional) or name == "chat"
 
 
 def _account(section: AccountSection, folder: Path, environment: Mapping[str, str]) -> Account:
