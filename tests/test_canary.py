@@ -461,6 +461,16 @@ def test_counting_tokens_costs_nothing_and_shows_an_empty_wallet():
     assert bad.fault is Fault.QUOTA_EXHAUSTED
 
 
+@pytest.mark.parametrize("provider", ["anthropic", "gemini"])
+def test_the_simulator_counts_for_a_sound_account_and_refuses_an_empty_one(provider):
+    good, (request,) = ask(provider, "count")
+    empty = seen(provider, "count", trouble=Trouble.WALLET_EMPTY)
+
+    assert (good.outcome, good.usage, good.cost_usd) == (Outcome.OK, Usage(), None)
+    assert b"max" not in request.body
+    assert empty.fault is Fault.QUOTA_EXHAUSTED
+
+
 def test_a_header_warns_beside_a_good_answer():
     headers = {"Deprecation": "@1688169599", "Sunset": f"Sat, 31 Dec 2026 23:59:59 GMT, {KEY}"}
     one, _ = told("openai", "list", sample("openai-models"), headers=headers)

@@ -83,6 +83,13 @@ def test_what_not_every_gateway_answers_is_asked_only_where_it_is_named(tmp_path
     assert [(watch.target.canary, watch.free) for watch in named] == [("subscription", True)]
 
 
+def test_an_administration_key_adds_the_canaries_that_take_it(tmp_path):
+    usual = loaded(tmp_path, account()).watches.values()
+    trusted = loaded(tmp_path, account('admin_key = "env:SET"')).watches.values()
+
+    assert {watch.target.canary for watch in trusted} - {watch.target.canary for watch in usual} == {"costs"}
+
+
 def test_a_canary_at_an_address_of_its_own_is_not_asked_for_an_account_elsewhere(tmp_path):
     at_home = loaded(tmp_path, account(provider="moonshot")).watches.values()
     elsewhere = loaded(tmp_path, account('base = "https://api.moonshot.cn/v1"', provider="moonshot")).watches.values()
