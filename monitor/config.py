@@ -409,7 +409,7 @@ def _is_usual(name: str, facts: Canary, section: AccountSection) -> bool:
         return section.admin_key is not None
     if section.base and _is_elsewhere(facts):
         return False
-    return facts.free or name in USUAL
+    return (facts.free and not facts.optional) or name in USUAL
 
 
 def _is_elsewhere(facts: Canary) -> bool:

@@ -16,7 +16,7 @@ from monitor.detect.health import State
 from monitor.publish.snapshot import IncidentView, Snapshot, TargetView
 from monitor.schedule import Budget
 from probes.model import Observation, Outcome
-from probes.provider import Provider, Rule
+from probes.provider import Canary, Provider, Rule
 
 COLOURS = {State.UP: "green", State.SUSPECTED: "yellow", State.DOWN: "red", State.UNKNOWN: "dim"}
 OUTCOMES = {Outcome.OK: "green", Outcome.DEGRADED: "yellow", Outcome.FAILED: "red", Outcome.UNKNOWN: "dim"}
@@ -102,35 +102,109 @@ def cost_table(costs: Mapping[str, Estimate], budgets: Mapping[str, Budget]) -> 
 
 
 def provider_table(providers: Sequence[Provider]) -> None:
-    table = _table("id", "name", "canaries", "rules", "key variable", "checked")
+    table = _table("id", "name", "canaries", "rules", "unverified", "key variable", "checked")
     for one in providers:
-        canaries = ", ".join(one.canaries)
         table.add_row(
-            one.id, one.name, canaries, str(len(one.rules)), ", ".join(one.key_variables), one.checked.isoformat()
+            one.id,
+            one.name,
+            ", ".join(one.canaries),
+            str(len(one.rules)),
+            _doubts(one),
+            ", ".join(one.key_variables),
+            one.checked.isoformat(),
         )
     _print(table)
 
 
 def provider_facts(provider: Provider) -> None:
-    """Print one provider: how it is asked, what its answers mean, and where a person goes."""
-    console = _console()
-    console.print(f"[bold]{provider.name}[/] ({provider.id}), checked {provider.checked}, {provider.source}")
+    """Print one provider: how it is asked, what its answers mean, what it costs, and where a person goes."""
+    console, verified = _console(), provider.facts()
+    console.print(f"[bold]{provider.name}[/] ({provider.id}), checked {provider.checked}, {_plain(provider.source)}")
     if provider.is_command:
         console.print("asked through a program, which has its own login")
     else:
         console.print(f"base: {provider.base or 'given by each account'}   key: {provider.auth.header}")
-    asked = _table("canary", "dialect", "runs" if provider.is_command else "path", "model", "costs", "source")
-    for name, canary in provider.canaries.items():
-        costs = "nothing" if canary.free else "allowance" if canary.run else "tokens"
-        where = canary.path or shlex.join(canary.run or ())
-        asked.add_row(name, canary.dialect, _plain(where), canary.model or "-", costs, _plain(canary.source))
-    _print(asked)
-    rules = _table("rule", "means", "fits", "source")
-    for rule in provider.rules:
-        rules.add_row(rule.id, "ok" if rule.ok else str(rule.fault), _plain(_conditions(rule)), _plain(rule.source))
-    _print(rules)
+    console.print(f"unverified: {_doubts(provider)}")
+    _print(_canary_table(provider, verified))
+    _print(_rule_table(provider, verified))
+    if provider.signals:
+        _print(_signal_table(provider, verified))
+    if provider.prices:
+        _print(_price_table(provider, verified))
     for fault, address in provider.help.items():
-        console.print(f"{words.FAULTS[fault]}: {address}")
+        console.print(f"{words.FAULTS[fault]}: {_plain(address)}{_doubt(verified, f'help.{fault}')}")
+    for path in provider.unverified:
+        if path in verified and not path.startswith("help") and not path.endswith(".model"):
+            console.print(f"{path}{_doubt(verified, path)}")
+
+
+def _canary_table(provider: Provider, verified: Mapping[str, bool]) -> Table:
+    where = "runs" if provider.is_command else "path"
+    table = _table("canary", "dialect", where, "model", "costs", "asked", "tells", "verified", "source")
+    for name, canary in provider.canaries.items():
+        path = f"canaries.{name}"
+        table.add_row(
+            name,
+            canary.dialect,
+            _plain(canary.path or shlex.join(canary.run or ())),
+            _plain(canary.model or "-") + _doubt(verified, f"{path}.model"),
+            "nothing" if canary.free else "allowance" if canary.run else "tokens",
+            _asked(name, canary),
+            _told(canary),
+            _verified(verified, path),
+            _plain(canary.source),
+        )
+    return table
+
+
+def _asked(name: str, canary: Canary) -> str:
+    """Return for which accounts a canary is used where they name none."""
+    if canary.admin:
+        return "with admin_key"
+    return "always" if name in ("chat", "command") or (canary.free and not canary.optional) else "if named"
+
+
+def _told(canary: Canary) -> str:
+    tells = {"credit": canary.credit, "models": canary.offers}
+    return ", ".join([*(word for word, fact in tells.items() if fact), *canary.flags]) or "-"
+
+
+def _rule_table(provider: Provider, verified: Mapping[str, bool]) -> Table:
+    table = _table("rule", "means", "fits", "verified", "source")
+    for rule in provider.rules:
+        means = "ok" if rule.ok else str(rule.fault)
+        checked = _verified(verified, f"rules.{rule.id}")
+        table.add_row(rule.id, means, _plain(_conditions(rule)), checked, _plain(rule.source))
+    return table
+
+
+def _signal_table(provider: Provider, verified: Mapping[str, bool]) -> Table:
+    table = _table("signal", "means", "header", "value", "verified", "source")
+    for one in provider.signals:
+        checked = _verified(verified, f"signals.{one.id}")
+        table.add_row(one.id, one.fault, one.header, _plain(one.value or "any"), checked, _plain(one.source))
+    return table
+
+
+def _price_table(provider: Provider, verified: Mapping[str, bool]) -> Table:
+    table = _table("price of", "USD a call", "USD a million in", "USD a million out", "verified", "source")
+    for one in provider.prices:
+        figures = (f"{usd:g}" for usd in (one.call_usd, one.input_usd, one.output_usd))
+        table.add_row(_plain(one.model), *figures, _verified(verified, f"prices.{one.model}"), _plain(one.source))
+    return table
+
+
+def _doubts(provider: Provider) -> str:
+    verified = list(provider.facts().values())
+    return f"{verified.count(False)} of {len(verified)} facts"
+
+
+def _verified(verified: Mapping[str, bool], path: str) -> str:
+    return "yes" if verified[path] else "[yellow]unverified[/]"
+
+
+def _doubt(verified: Mapping[str, bool], path: str) -> str:
+    return "" if verified.get(path, True) else " [yellow](unverified)[/]"
 
 
 def _conditions(rule: Rule) -> str:

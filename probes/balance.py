@@ -1,6 +1,5 @@
 """Pure: what an answer tells of the account itself → credit, flags, models on offer."""
 
-import math
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ MOST_CREDITS = 8
 MOST_MODELS = 2_000
 LONGEST_NAME = 200
 LONGEST_UNIT = 16
-LARGEST = 1e12
+LARGEST = 1e15
 EPOCH_MS_FROM = 1e11
 
 NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,20})?")
@@ -38,12 +37,13 @@ def raised(flags: Mapping[Fault, str], answer: Any) -> Fault | None:
     return next((fault for fault, expression in flags.items() if find(expression, answer)), None)
 
 
-def read_offer(expression: str, answer: Any) -> tuple[str, ...] | None:
-    """Return the names of the models on offer; None when the answer is no such list."""
+def read_offer(expression: str, answer: Any, prefix: str = "") -> tuple[str, ...] | None:
+    """Return the names of the models on offer, without `prefix`; None when the answer is no such list."""
     names = find(expression, answer)
     if not isinstance(names, list):
         return None
-    return tuple(dict.fromkeys(mask(name) for name in names[:MOST_MODELS] if _is_name(name))) or None
+    told = (mask(name).removeprefix(prefix) for name in names[:MOST_MODELS] if _is_name(name))
+    return tuple(dict.fromkeys(filter(None, told))) or None
 
 
 def find(expression: str, answer: Any) -> Any:
@@ -87,12 +87,12 @@ def _number(value: Any) -> float | None:
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) and abs(value) < LARGEST else None
+    return float(value) if abs(value) < LARGEST else None  # false for NaN too
 
 
 def _unit(value: Any) -> str | None:
     """Keep a currency that nobody knows as it was told: it is shown, and never converted."""
-    text = mask(value).strip() if isinstance(value, str) else ""
+    text = mask(value[:LONGEST_NAME]).strip() if isinstance(value, str) else ""
     return text if 0 < len(text) <= LONGEST_UNIT else None
 
 
@@ -109,7 +109,7 @@ def _moment(value: Any) -> datetime | None:
 
 
 def _aware(at: datetime) -> datetime:
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def _is_name(value: Any) -> bool:
@@ -119,9 +119,20 @@ def _is_name(value: Any) -> bool:
 def bad_expressions(expressions: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield the key and the reason of each expression that is no JMESPath."""
     from jmespath.exceptions import JMESPathError
+    from jmespath.functions import Functions
 
     for key, expression in expressions.items():
         try:
-            _compiled(expression)
+            unknown = set(_functions(_compiled(expression).parsed)) - Functions.FUNCTION_TABLE.keys()
         except JMESPathError as error:
             yield key, str(error).partition("\n")[0]
+        else:
+            yield from ((key, f"no such function: {name}") for name in sorted(unknown))
+
+
+def _functions(node: Any) -> Iterator[str]:
+    """Yield the functions that an expression calls: whether they exist is found out late, and then only it fails."""
+    if node["type"] == "function_expression":
+        yield node["value"]
+    for child in node["children"]:
+        yield from _functions(child)

@@ -143,12 +143,12 @@ def _learn(canary: Canary, wire: Wire, this: Attempt, verdict: Verdict) -> Verdi
         return verdict
     try:
         answer = msgspec.json.decode(this.body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return verdict
     if wire.body and (told := _read(wire, answer).usage):
         this.usage = told
     this.credits = read_credits(canary.credit, answer) if canary.credit else ()
-    this.offer = read_offer(canary.offers, answer) if canary.offers else None
+    this.offer = read_offer(canary.offers, answer, canary.offers_prefix) if canary.offers else None
     fault = raised(canary.flags, answer)
     return Verdict(fault, f"flag/{fault}") if fault else verdict
 

@@ -75,6 +75,11 @@ def _gemini_body(model: str) -> dict[str, Any]:
     }
 
 
+def _gemini_count_body(model: str) -> dict[str, Any]:
+    """The settings of a generation are no field of a count: the AI Studio address refuses them."""
+    return {"contents": [{"role": "user", "parts": [{"text": PROMPT}]}]}
+
+
 def _anthropic_count_body(model: str) -> dict[str, Any]:
     return {"model": model, "messages": [{"role": "user", "content": PROMPT}]}
 
@@ -107,6 +112,8 @@ def _read_openai_chat(event: Json) -> Piece:
 
 
 def _read_openai_responses(event: Json) -> Piece:
+    if event.get("object") == "response":  # not streamed: the whole answer
+        return Piece(usage=_usage(event.get("usage"), "input_tokens", "output_tokens"))
     kind = event.get("type", "")
     if kind.endswith(".delta"):
         return Piece(content=bool(event.get("delta")))
@@ -121,7 +128,7 @@ def _read_anthropic(event: Json) -> Piece:
             return Piece(content=True)
         case "message_start":
             return Piece(usage=_usage(event["message"].get("usage"), "input_tokens", "output_tokens"))
-        case "message_delta":
+        case "message_delta" | "message":  # the latter is a whole answer, not streamed
             return Piece(usage=_usage(event.get("usage"), "input_tokens", "output_tokens"))
         case "message_stop":
             return Piece(ended=True)
@@ -154,6 +161,8 @@ def _read_cohere(event: Json) -> Piece:
                 failed=delta.get("finish_reason") == "ERROR",
                 usage=_usage(tokens, "input_tokens", "output_tokens"),
             )
+        case None:  # not streamed: the whole answer
+            return Piece(usage=_usage((event.get("usage") or {}).get("billed_units"), "input_tokens", "output_tokens"))
     return NOTHING
 
 
@@ -185,6 +194,7 @@ WIRES: Mapping[Dialect, Wire] = {
     Dialect.ANTHROPIC: Wire(_anthropic_body, _read_anthropic, most_out=1),
     Dialect.ANTHROPIC_COUNT: Wire(_anthropic_count_body, lambda _: NOTHING, most_out=0),
     Dialect.GEMINI: Wire(_gemini_body, _read_gemini),
+    Dialect.GEMINI_COUNT: Wire(_gemini_count_body, lambda _: NOTHING, most_out=0),
     Dialect.GEMINI_EMBED: Wire(_gemini_embed_body, _read_gemini_embed, most_out=0, long=True),
     Dialect.COHERE: Wire(_cohere_body, _read_cohere, most_out=1),
     Dialect.COHERE_EMBED: Wire(_cohere_embed_body, _read_cohere_embed, most_out=0, long=True),

@@ -1,6 +1,6 @@
 """The shape of a provider's file: facts only, each block with its source and the day it was checked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
@@ -27,6 +27,7 @@ class Dialect(StrEnum):
     ANTHROPIC = "anthropic"
     ANTHROPIC_COUNT = "anthropic-count"
     GEMINI = "gemini"
+    GEMINI_COUNT = "gemini-count"
     GEMINI_EMBED = "gemini-embed"
     COHERE = "cohere"
     COHERE_EMBED = "cohere-embed"
@@ -70,13 +71,15 @@ class Canary(Facts, frozen=True, kw_only=True):
     `path` is joined to the base address (`..` steps up), or is a whole address, which is asked only
     where the account has no base of its own. `{model}` in it stands for the model, `{month}` and
     `{month_s}` for the month's first instant as ISO 8601 and in seconds. `model` is what is asked for
-    when an account names none. A free canary costs no tokens and runs each minute. `body` is laid over
-    the dialect's own request. `every_s` is its pace where nobody says otherwise. `admin`: it takes the
-    account's administration key. A command has `run`, its program and arguments where the account names
-    none, instead of `path`, and ends within `limit_s`.
+    when an account names none. A free canary costs no tokens and runs each minute, unless it is `optional`:
+    not every account can be asked so, and a refusal would mean nothing. `body` is laid over the dialect's
+    own request. `every_s` is its pace where nobody says otherwise. `admin`: it takes the account's
+    administration key. A command has `run`, its program and arguments where the account names none,
+    instead of `path`, and ends within `limit_s`.
 
     What a good answer tells besides: `credit`; `flags`, JMESPath that finds by a true value that the key
-    has this fault all the same; `offers`, JMESPath that finds the names of the models on offer.
+    has this fault all the same; `offers`, JMESPath that finds the names of the models on offer, which
+    `offers_prefix` may precede.
     """
 
     dialect: Dialect
@@ -85,12 +88,14 @@ class Canary(Facts, frozen=True, kw_only=True):
     limit_s: Annotated[float, Meta(gt=0, le=3600)] | None = None
     model: str | None = None
     free: bool = False
+    optional: bool = False
     body: dict[str, Any] = {}
     every_s: Annotated[float, Meta(ge=10, le=86400)] | None = None
     admin: bool = False
     credit: CreditFacts | None = None
     flags: dict[Fault, Expression] = {}
     offers: Expression | None = None
+    offers_prefix: str = ""
     source: str
 
     def line(self, account: Account) -> Sequence[str]:
@@ -156,7 +161,7 @@ class Provider(Facts, frozen=True, kw_only=True):
     `base` is None for a gateway whose address each account must give, and for a command. `windows` says how many
     seconds a limit of a unit spans when its header does not. `help` gives the address at which a
     person mends each fault. `unverified` names facts that have no source of their own and were not
-    checked, as dotted paths: `help.rate_limited`, `canaries.chat.model`.
+    checked, as dotted paths: `help.rate_limited`, `canaries.chat.model`; `help` names all that is below it.
     """
 
     id: Name
@@ -181,9 +186,35 @@ class Provider(Facts, frozen=True, kw_only=True):
         """Whether it is asked through a program, so that it has no address and takes no key from us."""
         return any(canary.dialect is Dialect.COMMAND for canary in self.canaries.values())
 
+    def facts(self) -> dict[str, bool]:
+        """Return the dotted path of each fact that can be wrong by itself, and whether it was verified."""
+        told = {path: _is_verified(source) and not self._is_doubted(path) for path, source in self._sources()}
+        models = (f"canaries.{name}.model" for name, canary in self.canaries.items() if canary.model)
+        helps = (f"help.{fault}" for fault in self.help)
+        told |= {path: not self._is_doubted(path) for path in (*models, *helps)}
+        return told | {path: False for path in self.unverified if not any(_is_within(one, path) for one in told)}
+
+    def _sources(self) -> Iterator[tuple[str, str]]:
+        yield "source", self.source
+        yield from ((f"canaries.{name}", canary.source) for name, canary in self.canaries.items())
+        yield from ((f"prices.{price.model}", price.source) for price in self.prices)
+        yield from ((f"rules.{rule.id}", rule.source) for rule in self.rules)
+        yield from ((f"signals.{signal.id}", signal.source) for signal in self.signals)
+
+    def _is_doubted(self, path: str) -> bool:
+        return any(_is_within(path, doubted) for doubted in self.unverified)
+
     def cost_usd(self, model: str | None, tokens_in: int, tokens_out: int) -> float | None:
         """Return what a call with so many tokens costs; None when the model's price is not known."""
         for price in self.prices:
             if model and model.startswith(price.model):
                 return price.call_usd + (tokens_in * price.input_usd + tokens_out * price.output_usd) / 1e6
         return None
+
+
+def _is_within(path: str, above: str) -> bool:
+    return path == above or path.startswith(f"{above}.")
+
+
+def _is_verified(source: str) -> bool:
+    return not source.startswith("unverified")

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import json
 import os
 import resource
 import socket
@@ -10,6 +11,8 @@ import subprocess
 import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
@@ -18,10 +21,11 @@ from aiohttp.test_utils import TestServer
 from aioresponses import aioresponses
 
 from probes.canary import BREAKS, Patience, Prober, address, attempt, open_session
-from probes.catalog import load_provider, load_wording
-from probes.model import Account, Fault, Outcome, Target
+from probes.catalog import Shelf, load_provider, load_wording
+from probes.model import Account, Credit, Fault, Outcome, Target, Usage
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 from probes.simulator.part import PARTS
+from probes.stream import KEPT_BYTES
 
 KEY = "sim-key-0123456789-abcdefghij"
 QUICK = Patience(connect_s=1, silence_s=0.5, total_s=1.5)
@@ -323,3 +327,329 @@ def test_a_long_list_of_models_that_began_well_is_good_and_not_read_to_its_end()
 
 def test_a_refused_connection_is_said_in_the_systems_words():
     assert os.strerror(errno.ECONNREFUSED) in seen("openai", "list", base="http://127.0.0.1:1/v1").answer.words
+
+
+# What a good answer tells besides, against a server that answers what a test says
+
+ADMIN_KEY = "sim-admin-9876543210-zyxwvutsrq"
+AT = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
+
+
+@asynccontextmanager
+async def serving(path, status, told, headers):
+    """Answer `path`, or any where it is None, with JSON or bytes; yield the port and what arrived."""
+    arrived = []
+    body = told if isinstance(told, bytes) else json.dumps(told).encode()
+
+    async def answer(request):
+        sent = await request.read()
+        arrived.append(
+            SimpleNamespace(
+                method=request.method, path=request.path, query=request.query, headers=request.headers, body=sent
+            )
+        )
+        if path not in (None, request.path):
+            return aiohttp.web.json_response({"error": "no such path"}, status=404)
+        return aiohttp.web.Response(status=status, body=body, headers={"Content-Type": "application/json", **headers})
+
+    app = aiohttp.web.Application()
+    app.router.add_route("*", "/{rest:.*}", answer)
+    runner = aiohttp.web.AppRunner(app)
+    await runner.setup()
+    site = aiohttp.web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield runner.addresses[0][1], arrived
+    finally:
+        await runner.cleanup()
+
+
+def told(provider, canary, body, *, path=None, status=200, headers=None, base="/v1", admin_key=None):
+    """Ask one canary of a provider that answers so; return what was seen and what arrived."""
+
+    async def play():
+        facts = load_provider(provider)
+        async with serving(path, status, body, headers or {}) as (port, arrived), prober() as one:
+            account = Account("main", provider, KEY, f"http://127.0.0.1:{port}{base}", admin_key=admin_key)
+            model = facts.canaries[canary].model
+            return await attempt(one, facts, account, Target(account.id, provider, canary, model)), arrived
+
+    return asyncio.run(play())
+
+
+def sample(name):
+    return json.loads((Path(__file__).parent / "samples" / "account" / f"{name}.json").read_text())
+
+
+def test_a_balance_is_kept_in_each_currency():
+    one, (request,) = told("deepseek", "balance", sample("deepseek-balance"))
+
+    assert (one.outcome, one.credits) == (Outcome.OK, (Credit("CNY", 110.0), Credit("USD", 3.2)))
+    assert (request.method, request.headers["Authorization"]) == ("GET", f"Bearer {KEY}")
+    assert (one.usage, one.cost_usd) == (Usage(), None)
+
+
+def test_a_refused_balance_is_judged_by_the_providers_rules():
+    one, _ = told("deepseek", "balance", {"error": {"message": "Insufficient Balance"}}, status=402)
+
+    assert (one.fault, one.credits) == (Fault.QUOTA_EXHAUSTED, ())
+
+
+def test_a_flag_beside_a_200_is_a_fault_and_the_balance_is_kept_all_the_same():
+    one, _ = told("deepseek", "balance", sample("deepseek-balance") | {"is_available": False})
+
+    assert (one.outcome, one.fault) == (Outcome.FAILED, Fault.QUOTA_EXHAUSTED)
+    assert (one.status, one.answer.rule) == (200, "flag/quota_exhausted")
+    assert len(one.credits) == 2
+    assert "is_available" in one.answer.body
+
+
+def test_a_blocked_team_is_suspended_though_its_key_is_answered():
+    one, (request,) = told("xai", "list", sample("xai-list") | {"team_blocked": True})
+
+    assert (request.path, one.fault, one.answer.rule) == (
+        "/v1/api-key",
+        Fault.ACCOUNT_SUSPENDED,
+        "flag/account_suspended",
+    )
+
+
+@pytest.mark.parametrize("body", [b"null", b"5", b'"fine"', b"[[[[]]]]", b'{"is_available": {"balance_infos": 5}}'])
+def test_a_balance_of_another_shape_is_no_exception(body):
+    one, _ = told("deepseek", "balance", body)
+
+    assert one.credits == ()
+
+
+@pytest.mark.parametrize(
+    ("provider", "body"),
+    [
+        (
+            "openai",
+            {"object": "list", "data": [{"embedding": [0.1]}], "usage": {"prompt_tokens": 3, "total_tokens": 3}},
+        ),
+        ("gemini", {"embedding": {"values": [0.1]}, "usageMetadata": {"promptTokenCount": 3}}),
+        ("cohere", {"id": "1", "embeddings": {"float": [[0.1]]}, "meta": {"billed_units": {"input_tokens": 3}}}),
+    ],
+)
+def test_the_usage_of_an_embedding_is_counted_and_priced(provider, body):
+    one, (request,) = told(provider, "embed", body, base="")
+
+    assert (one.outcome, one.usage) == (Outcome.OK, Usage(3, 0))
+    assert one.cost_usd == load_provider(provider).cost_usd(one.target.model, 3, 0) > 0
+    assert request.method == "POST"
+
+
+def test_an_embedding_is_asked_for_as_small_as_may_be():
+    _, (request,) = told("openai", "embed", {"data": []})
+
+    assert json.loads(request.body) == {"model": "text-embedding-3-small", "input": "hi", "dimensions": 8}
+
+
+def test_an_embedding_longer_than_what_is_read_is_good():
+    body = {"object": "list", "data": [{"embedding": [0.123456789] * 20_000}], "usage": {"prompt_tokens": 3}}
+    one, _ = told("openai", "embed", body)
+
+    assert len(json.dumps(body)) > KEPT_BYTES
+    assert one.outcome is Outcome.OK
+
+
+def test_an_offer_of_many_models_is_read_whole():
+    models = [{"id": f"someone/model-{number}", "description": "x" * 500} for number in range(1_500)]
+    one, _ = told("openrouter", "models", {"data": models})
+
+    assert (one.outcome, len(one.offer)) == (Outcome.OK, 1_500)
+    assert one.offer[-1] == "someone/model-1499"
+
+
+def test_an_offer_longer_than_all_bounds_is_good_and_not_told():
+    models = [{"id": f"someone/model-{number}", "description": "x" * 2_000} for number in range(1_500)]
+    one, _ = told("openrouter", "models", {"data": models})
+
+    assert (one.outcome, one.offer) == (Outcome.OK, None)
+
+
+def test_the_minutely_list_does_not_read_the_offer():
+    one, _ = told("openai", "list", sample("openai-models"))
+
+    assert (one.outcome, one.offer) == (Outcome.OK, None)
+
+
+def test_the_names_of_an_offer_are_those_that_accounts_use():
+    one, (request,) = told("gemini", "models", sample("gemini-models"), path="/v1/models")
+
+    assert one.offer == ("gemini-flash-lite-latest", "gemini-another")
+    assert request.query["pageSize"] == "1000"
+
+
+def test_counting_tokens_costs_nothing_and_shows_an_empty_wallet():
+    good, (request,) = told("anthropic", "count", {"input_tokens": 8}, base="")
+    message = "Your credit balance is too low to access the Anthropic API."
+    empty = {"type": "error", "error": {"type": "invalid_request_error", "message": message}}
+    bad, _ = told("anthropic", "count", empty, status=400, base="")
+
+    assert (good.outcome, good.usage, request.headers["anthropic-version"]) == (Outcome.OK, Usage(), "2023-06-01")
+    assert bad.fault is Fault.QUOTA_EXHAUSTED
+
+
+@pytest.mark.parametrize("provider", ["anthropic", "gemini"])
+def test_the_simulator_counts_for_a_sound_account_and_refuses_an_empty_one(provider):
+    good, (request,) = ask(provider, "count")
+    empty = seen(provider, "count", trouble=Trouble.WALLET_EMPTY)
+
+    assert (good.outcome, good.usage, good.cost_usd) == (Outcome.OK, Usage(), None)
+    assert b"max" not in request.body
+    assert empty.fault is Fault.QUOTA_EXHAUSTED
+
+
+def test_a_header_warns_beside_a_good_answer():
+    headers = {"Deprecation": "@1688169599", "Sunset": f"Sat, 31 Dec 2026 23:59:59 GMT, {KEY}"}
+    one, _ = told("openai", "list", sample("openai-models"), headers=headers)
+
+    assert one.outcome is Outcome.OK
+    assert [sign.rule for sign in one.signs] == ["wording/deprecation", "wording/sunset"]
+    assert KEY not in repr(one.signs)
+
+
+def test_a_header_warns_beside_a_stream_too():
+    stream = b'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+    headers = {"Content-Type": "text/event-stream", "x-ratelimit-abusepenalty-active": "True"}
+    one, _ = told("azure-openai", "chat", stream, headers=headers)
+
+    assert (one.outcome, [sign.fault for sign in one.signs]) == (Outcome.OK, [Fault.LIMIT_COLLAPSE])
+
+
+# The administration key
+
+
+def test_the_administration_key_goes_with_its_own_canaries_only():
+    _, (costs,) = told("openai", "costs", sample("openai-costs"), admin_key=ADMIN_KEY)
+    _, (listed,) = told("openai", "list", sample("openai-models"), admin_key=ADMIN_KEY)
+
+    assert costs.headers["Authorization"] == f"Bearer {ADMIN_KEY}"
+    assert KEY not in str(costs.headers)
+    assert listed.headers["Authorization"] == f"Bearer {KEY}"
+    assert ADMIN_KEY not in str(listed.headers)
+
+
+def test_an_administration_canary_without_its_key_sends_none():
+    _, (request,) = told("openai", "costs", sample("openai-costs"))
+
+    assert "Authorization" not in request.headers
+
+
+@pytest.mark.parametrize(("provider", "used"), [("openai", 4.0), ("anthropic", 2.0)])
+def test_the_costs_of_a_month_are_summed(provider, used):
+    one, (request,) = told(provider, "costs", sample(f"{provider}-costs"), admin_key=ADMIN_KEY)
+
+    assert [(credit.unit, credit.used) for credit in one.credits] == [("USD", pytest.approx(used))]
+    assert request.query["limit"] == "31"
+
+
+@pytest.mark.parametrize("canary", ["costs", "list"])
+def test_an_administration_key_that_is_echoed_is_in_nothing_that_we_keep(canary):
+    body = {"error": {"message": f"Incorrect API key provided: {ADMIN_KEY}", "code": "invalid_api_key"}}
+    headers = {"x-request-id": ADMIN_KEY, "Sunset": f"2027 {ADMIN_KEY}"}
+    one, _ = told("openai", canary, body, status=401, headers=headers, admin_key=ADMIN_KEY)
+
+    assert one.fault is Fault.INVALID_KEY
+    assert ADMIN_KEY[:12] not in repr(one)
+
+
+# Addresses
+
+
+def where(provider, canary, *, base=None, at=AT, model=None, tables=None):
+    facts = load_provider(provider, Shelf(tables={provider: tables} if tables else {}))
+    account = Account("main", provider, KEY, base)
+    return address(facts, account, facts.canaries[canary], Target(account.id, provider, canary, model), at)
+
+
+@pytest.mark.parametrize("base", [None, "https://relay.example.com/v1"])
+def test_a_whole_address_is_asked_as_it_stands(base):
+    assert where("moonshot", "balance", base=base) == "https://api.moonshot.ai/v1/users/me/balance"
+
+
+@pytest.mark.parametrize(
+    ("at", "month"),
+    [
+        (AT, "2026-11-01T00:00:00Z"),
+        (datetime(2026, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC), "2026-12-01T00:00:00Z"),
+        (datetime(2027, 1, 1, tzinfo=UTC), "2027-01-01T00:00:00Z"),
+    ],
+)
+def test_the_month_begins_with_its_first_instant(at, month):
+    seconds = int(datetime.fromisoformat(month).timestamp())
+
+    assert f"starting_at={month}&" in where("anthropic", "costs", at=at)
+    assert f"start_time={seconds}&" in where("openai", "costs", at=at)
+
+
+def test_a_brace_that_is_no_blank_stays():
+    tables = {"canaries": {"list": {"path": "/models?filter={free}&month={month_s}&of={model}"}}}
+
+    assert where("openai", "list", tables=tables, model="a b") == (
+        "https://api.openai.com/v1/models?filter={free}&month=1793491200&of=a%20b"
+    )
+
+
+@pytest.mark.parametrize(
+    ("base", "path"),
+    [("/v1", "/api/usage/token/"), ("/relay/v1", "/relay/api/usage/token/"), ("", "/api/usage/token/")],
+)
+def test_two_dots_step_up_from_the_base(base, path):
+    one, (request,) = told("new-api", "balance", sample("new-api-balance"), base=base, path=path)
+
+    assert (request.path, one.outcome) == (path, Outcome.OK)
+    assert one.credits[0].left == 7.5
+
+
+# Usage of an answer that was not streamed
+
+
+@pytest.mark.parametrize(
+    ("provider", "canary", "body"),
+    [
+        (
+            *("openai-compatible", "chat"),
+            {"choices": [{"message": {"content": "Hi"}}], "usage": {"prompt_tokens": 9, "completion_tokens": 2}},
+        ),
+        (
+            *("openai", "responses"),
+            {"object": "response", "output": [], "usage": {"input_tokens": 9, "output_tokens": 2}},
+        ),
+        (
+            *("anthropic", "chat"),
+            {"type": "message", "content": [], "usage": {"input_tokens": 9, "output_tokens": 2}},
+        ),
+        (
+            *("cohere", "chat"),
+            {"id": "1", "message": {}, "usage": {"billed_units": {"input_tokens": 9, "output_tokens": 2}}},
+        ),
+    ],
+)
+def test_an_answer_that_was_not_streamed_is_good_and_its_usage_counts(provider, canary, body):
+    base = "" if provider in ("anthropic", "cohere") else "/v1"
+    if provider == "cohere":
+        body = {**body, "message": {"content": [{"type": "text", "text": "Hi"}]}}
+    one, _ = told(provider, canary, body, base=base)
+
+    assert (one.outcome, one.usage, one.ttft_s) == (Outcome.OK, Usage(9, 2), None)
+    assert (one.cost_usd is None) == (provider == "openai-compatible")
+
+
+def test_gemini_without_a_stream_counts_too():
+    body = {
+        "candidates": [{"content": {"parts": [{"text": "Hi"}]}, "finishReason": "STOP"}],
+        "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 1, "thoughtsTokenCount": 1},
+    }
+    one, _ = told("gemini", "chat", body, path="/v1/models/gemini-flash-lite-latest:streamGenerateContent")
+
+    assert (one.outcome, one.usage) == (Outcome.OK, Usage(9, 2))
+
+
+@pytest.mark.parametrize("usage", [None, 5, "many", [], {"prompt_tokens": "many"}, {"prompt_tokens": [1]}])
+def test_a_strange_usage_is_none(usage):
+    one, _ = told("openai", "chat", {"choices": [{"message": {"content": "Hi"}}], "usage": usage})
+
+    assert (one.outcome, one.usage, one.cost_usd) == (Outcome.OK, Usage(), None)

@@ -227,3 +227,133 @@ def test_the_wording_yields_a_tuple_of_rules(tmp_path):
     path.write_text("checked = 2026-11-21\n" + RULE.format(id="a", facts='fault = "timeout"\nstatus = [504]'))
 
     assert [(rule.id, rule.fault) for rule in load_wording(path).rules] == [("a", Fault.TIMEOUT)]
+
+
+BALANCE = """
+[canaries.balance]
+dialect = "account"
+path = "/balance"
+free = true
+source = "https://docs.example.com/balance"
+
+[canaries.balance.credit]
+left = "left"
+currency = "USD"
+
+[canaries.balance.flags]
+account_suspended = "blocked"
+
+[canaries.models]
+dialect = "list"
+path = "/models"
+free = true
+offers = "data[].id"
+source = "https://docs.example.com/models"
+"""
+
+
+def test_what_an_answer_tells_of_the_account_is_a_frozen_value(tmp_path):
+    canary = load(tmp_path, GOOD + BALANCE).canaries["balance"]
+
+    assert (canary.credit.left, canary.flags) == ("left", {Fault.ACCOUNT_SUSPENDED: "blocked"})
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        (
+            *('left = "left"', 'left = "data["'),
+            'canaries.balance.credit.left = "data[" is no JMESPath (Invalid jmespath expression: ',
+        ),
+        (
+            *('left = "left"', 'left = "summ(data)"'),
+            'canaries.balance.credit.left = "summ(data)" is no JMESPath (no such function: summ); mend it; see ',
+        ),
+        (
+            *('account_suspended = "blocked"', "account_suspended = 'a b'"),
+            'canaries.balance.flags.account_suspended = "a b" is no JMESPath (',
+        ),
+        (
+            *('offers = "data[].id"', 'offers = "data[}.id"'),
+            'canaries.models.offers = "data[}.id" is no JMESPath (',
+        ),
+        (
+            *('left = "left"', 'unlimited = "all"'),
+            "canaries.balance.credit tells of nothing; add one of: left, most, used, expires",
+        ),
+        (
+            *('currency = "USD"', 'currency = "USD"\ncurrency_at = "unit"'),
+            "canaries.balance.credit must have either `currency` or `currency_at`; keep exactly one of the two",
+        ),
+        (
+            *('currency = "USD"\n', ""),
+            "canaries.balance.credit must have either `currency` or `currency_at`; keep exactly one of the two",
+        ),
+        (
+            *('dialect = "account"', 'dialect = "list"'),
+            'canaries.balance has `credit` or `flags`, but its dialect is "list"; write dialect = "account"',
+        ),
+        (
+            *("free = true\noffers", 'free = true\nflags = { invalid_key = "x" }\noffers'),
+            'canaries.models has `credit` or `flags`, but its dialect is "list"; write dialect = "account"',
+        ),
+    ],
+)
+def test_a_mistake_in_what_an_answer_tells_gets_its_repair(tmp_path, right, wrong, told):
+    assert BALANCE.count(right) == 1
+    (problem,) = problems(tmp_path, GOOD + BALANCE.replace(right, wrong))
+
+    assert problem.startswith(f"example.toml: {told}")
+
+
+def test_names_of_models_are_found_in_lists_only(tmp_path):
+    text = GOOD + BALANCE.replace('dialect = "list"', 'dialect = "account"')
+
+    assert problems(tmp_path, text) == [
+        'example.toml: canaries.models has `offers`, but its dialect is "account"; write dialect = "list"'
+    ]
+
+
+def test_an_expression_laid_over_a_shipped_provider_is_checked_too():
+    shelf = Shelf(tables={"deepseek": {"canaries": {"balance": {"credit": {"left": "total_balance["}}}}})
+    with pytest.raises(DocumentError, match=r"deepseek\.toml: canaries\.balance\.credit\.left = .* is no JMESPath"):
+        load_provider("deepseek", shelf)
+
+
+def test_a_currency_can_be_said_for_a_region_without_repeating_the_rest():
+    shelf = Shelf(tables={"moonshot": {"canaries": {"balance": {"credit": {"currency": "CNY"}}}}})
+    credit = load_provider("moonshot", shelf).canaries["balance"].credit
+
+    assert (credit.left, credit.currency) == ("data.available_balance", "CNY")
+
+
+def test_what_is_called_unverified_must_be_there(tmp_path):
+    text = GOOD.replace("\nbase", '\nunverified = ["help.account_suspended", "help.rate_limited", "base.url"]\nbase')
+
+    assert problems(tmp_path, text) == [
+        'example.toml: unverified names "help.rate_limited", which is no fact here; mend it or leave it out',
+        'example.toml: unverified names "base.url", which is no fact here; mend it or leave it out',
+    ]
+
+
+SIGNAL = """
+[[signals]]
+id = "old"
+header = "x-old"
+value = "{value}"
+fault = "model_retiring"
+source = "https://docs.example.com"
+"""
+
+
+def test_a_signal_that_is_no_regular_expression_is_told(tmp_path):
+    (problem,) = problems(tmp_path, GOOD + SIGNAL.format(value="(yes"))
+
+    assert problem.startswith('example.toml: signals.old.value = "(yes" is no regular expression (')
+
+
+def test_a_users_signals_stand_before_ours():
+    signal = {"id": "own", "header": "x-own", "fault": "model_retiring", "source": "https://docs.example.com"}
+    signals = load_provider("cohere", Shelf(tables={"cohere": {"signals": [signal]}})).signals
+
+    assert [one.id for one in signals] == ["own", "deprecated"]

@@ -103,7 +103,7 @@ def test_check_loads_everything_and_sends_nothing(folder, stage):
     code, out, _ = call("check", folder=folder)
 
     assert code == 0
-    assert "3 accounts, 6 targets, 1 channels: all well-formed" in out
+    assert "3 accounts, 10 targets, 1 channels: all well-formed" in out
     assert (len(stage.simulator.requests), stage.inbox.messages) == (before, [])
 
 
@@ -136,7 +136,7 @@ def test_once_exits_0_when_all_is_up_and_leaves_page_and_database(folder):
     assert code == 0, err
     assert (folder / "site" / "index.html").exists()
     with closing(sqlite3.connect(folder / "state" / "monitor.db")) as db:
-        assert db.execute("SELECT count(*) FROM observation").fetchone() == (6,)
+        assert db.execute("SELECT count(*) FROM observation").fetchone() == (10,)
 
 
 def test_once_confirms_a_block_tells_it_and_exits_1(folder, stage):

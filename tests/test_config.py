@@ -75,14 +75,41 @@ def test_a_file_that_is_no_text_is_named(tmp_path):
         load(tmp_path / "monitor.toml", SET)
 
 
-def test_an_account_is_watched_by_list_and_chat_with_the_cheapest_model(tmp_path):
+def test_an_account_is_watched_by_chat_with_the_cheapest_model_and_by_all_that_is_free(tmp_path):
     watches = loaded(tmp_path, account()).watches.values()
 
     assert [(watch.target.canary, watch.interval_s, watch.free) for watch in watches] == [
         ("list", 60, True),
         ("chat", 300, False),
+        ("models", 3600, True),
     ]
-    assert [bool(watch.target.model) for watch in watches] == [False, True]
+    assert [bool(watch.target.model) for watch in watches] == [False, True, False]
+
+
+def test_what_not_every_gateway_answers_is_asked_only_where_it_is_named(tmp_path):
+    base = 'base = "https://relay.example.com/v1"\n'
+    usual = loaded(tmp_path, account(base, provider="openai-compatible")).watches.values()
+    named = loaded(
+        tmp_path, account(base + 'canaries = ["subscription"]', provider="openai-compatible")
+    ).watches.values()
+
+    assert "subscription" not in {watch.target.canary for watch in usual}
+    assert [(watch.target.canary, watch.free) for watch in named] == [("subscription", True)]
+
+
+def test_an_administration_key_adds_the_canaries_that_take_it(tmp_path):
+    usual = loaded(tmp_path, account()).watches.values()
+    trusted = loaded(tmp_path, account('admin_key = "env:SET"')).watches.values()
+
+    assert {watch.target.canary for watch in trusted} - {watch.target.canary for watch in usual} == {"costs"}
+
+
+def test_a_canary_at_an_address_of_its_own_is_not_asked_for_an_account_elsewhere(tmp_path):
+    at_home = loaded(tmp_path, account(provider="moonshot")).watches.values()
+    elsewhere = loaded(tmp_path, account('base = "https://api.moonshot.cn/v1"', provider="moonshot")).watches.values()
+
+    assert "balance" in {watch.target.canary for watch in at_home}
+    assert "balance" not in {watch.target.canary for watch in elsewhere}
 
 
 def test_models_multiply_the_paid_canaries(tmp_path):
@@ -108,15 +135,19 @@ def test_intervals_come_from_the_account_then_from_probe(tmp_path):
         tmp_path, account("interval_s = { chat = 900 }") + "[probe]\nfree_interval_s = 30\npaid_interval_s = 600"
     )
 
-    assert [watch.interval_s for watch in config.watches.values()] == [30, 900]
+    assert {watch.target.canary: watch.interval_s for watch in config.watches.values()} == {
+        "list": 30,
+        "chat": 900,
+        "models": 3600,
+    }
 
 
 def test_a_canary_that_is_dear_has_a_pace_of_its_own_until_somebody_says_otherwise(tmp_path):
     usual = loaded(tmp_path, account(provider="cohere")).watches
     said = loaded(tmp_path, account("interval_s = { chat = 600 }", provider="cohere")).watches
 
-    assert [watch.interval_s for watch in usual.values()] == [60, 3600]
-    assert [watch.interval_s for watch in said.values()] == [60, 600]
+    assert [watch.interval_s for watch in usual.values()] == [60, 3600, 3600]
+    assert [watch.interval_s for watch in said.values()] == [60, 600, 3600]
 
 
 def test_a_budget_can_be_the_accounts_own(tmp_path):
@@ -126,11 +157,11 @@ def test_a_budget_can_be_the_accounts_own(tmp_path):
     assert [(one.daily_usd, one.daily_tokens) for one in budgets.values()] == [(1.5, 7), (0.1, 7)]
 
 
-def test_a_gateway_has_its_own_address_and_only_list_without_a_model(tmp_path):
+def test_a_gateway_has_its_own_address_and_only_lists_without_a_model(tmp_path):
     config = loaded(tmp_path, account('base = "https://relay.example.com/v1"', provider="openai-compatible"))
 
     assert config.accounts["openai-compatible/a"].base == "https://relay.example.com/v1"
-    assert list(config.watches) == ["openai-compatible/a/list"]
+    assert list(config.watches) == ["openai-compatible/a/list", "openai-compatible/a/models"]
 
 
 def test_two_gateways_of_one_kind_are_two_answerers(tmp_path):

@@ -86,7 +86,7 @@ def test_cost_prints_a_month_before_anything_is_sent(tmp_path):
     code, out, _ = call("cost", folder=tmp_path, X="sk-0123456789")
 
     assert code == 0
-    assert "51,840" in out
+    assert "52,560" in out
     assert "224,640" in out
     assert "0.06" in out
 

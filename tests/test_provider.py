@@ -110,6 +110,12 @@ def test_a_client_is_run_once_an_hour_and_no_shell_is_among_its_words(provider):
         ("cohere", "list", None, "https://api.cohere.com/v1/models?page_size=1"),
         ("cohere", "chat", None, "https://api.cohere.com/v2/chat"),
         ("groq", "chat", None, "https://api.groq.com/openai/v1/chat/completions"),
+        ("openai", "embed", None, "https://api.openai.com/v1/embeddings"),
+        ("anthropic", "count", None, "https://api.anthropic.com/v1/messages/count_tokens"),
+        ("cohere", "embed", None, "https://api.cohere.com/v2/embed"),
+        ("deepseek", "balance", None, "https://api.deepseek.com/user/balance"),
+        ("openrouter", "list", None, "https://openrouter.ai/api/v1/key"),
+        ("xai", "list", None, "https://api.x.ai/v1/api-key"),
     ],
 )
 def test_base_and_path_make_the_documented_address(id, canary, model, address):
@@ -129,7 +135,9 @@ def test_whoever_leaves_the_address_to_the_account_makes_no_account_of_a_variabl
     "provider", [one for one in PROVIDERS.values() if one.base or one.is_command], ids=lambda one: one.id
 )
 def test_each_fault_of_an_account_has_an_address_where_it_is_mended(provider):
-    faults = {rule.fault for rule in provider.rules if rule.fault and rule.fault.blame is Blame.ACCOUNT}
+    rules = {rule.fault for rule in provider.rules if rule.fault} | {signal.fault for signal in provider.signals}
+    flags = {fault for canary in provider.canaries.values() for fault in canary.flags}
+    faults = {fault for fault in rules | flags if fault.blame is Blame.ACCOUNT}
 
     assert faults <= provider.help.keys()
 
@@ -137,6 +145,23 @@ def test_each_fault_of_an_account_has_an_address_where_it_is_mended(provider):
 @pytest.mark.parametrize("provider", [one for one in PROVIDERS.values() if one.base], ids=lambda one: one.id)
 def test_the_price_of_the_default_model_is_known(provider):
     assert provider.cost_usd(provider.canaries["chat"].model, 10, 16) > 0
+    paid = {name: canary.model for name, canary in provider.canaries.items() if not canary.free}
+    assert [name for name, model in paid.items() if provider.cost_usd(model, 10, 16) is None] == []
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
+def test_whatever_is_called_unverified_is_counted_once(provider):
+    doubted = [path for path, verified in provider.facts().items() if not verified]
+    sourced = [canary.source for canary in provider.canaries.values()] + [rule.source for rule in provider.rules]
+
+    assert len(doubted) >= sum(source.startswith("unverified") for source in sourced)
+    assert all(any(path.startswith(one) for path in doubted) for one in provider.unverified)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
+def test_only_a_free_canary_takes_the_administration_key_or_reads_the_account(provider):
+    for canary in provider.canaries.values():
+        assert canary.free or not (canary.admin or canary.credit or canary.flags or canary.offers)
 
 
 def test_a_fee_for_each_call_is_counted_besides_the_tokens():

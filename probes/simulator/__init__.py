@@ -313,12 +313,12 @@ class Simulator:
             account = self._accounts[demand.provider, demand.key or ""]
             return Reply(200, headers, dump(demand.part.listing(_models(account, demand.part, plight))))
         question = ask(demand, dialect, self._clock())
-        if not demand.streams:
+        if not demand.streams or not dialect.stream:
             return Reply(200, headers, dump(dialect.whole(question)))
         return Reply(200, {**headers, "Content-Type": wire.SSE}, *dialect.stream(question))
 
     def _metered(self, demand: Demand, reply: Reply, plight: Plight) -> Reply:
-        if demand.route.call is Call.LIST:
+        if demand.route.call in (Call.LIST, Call.COUNT):
             return reply
         meter = METERS[plight.trouble] if plight.trouble in METERS else Meter()
         return replace(reply, headers={**reply.headers, **demand.part.limits(meter, self._clock())})

@@ -52,11 +52,12 @@ Stream = tuple[bytes, tuple[bytes, ...]]
 class Dialect:
     """How one endpoint is asked and how it answers.
 
-    `caps` are the fields that may hold the output cap, which must not be below `least_cap`.
+    `stream` is None where nothing is generated. `caps` are the fields that may hold the output cap, which
+    must not be below `least_cap`.
     """
 
     whole: Callable[[Ask], Json]
-    stream: Callable[[Ask], Stream]
+    stream: Callable[[Ask], Stream] | None
     required: tuple[str, ...]
     caps: tuple[str, ...]
     least_cap: int = 1
@@ -344,11 +345,24 @@ MESSAGES = Dialect(
     caps=("max_tokens",),
     required_headers=("anthropic-version",),
 )
+COUNT_MESSAGES = Dialect(
+    whole=lambda _: {"input_tokens": TOKENS_IN},
+    stream=None,
+    required=("model", "messages"),
+    caps=(),
+    required_headers=MESSAGES.required_headers,
+)
 GENERATE = Dialect(
     whole=_generated,
     stream=_generated_stream,
     required=("contents",),
     caps=("maxOutputTokens",),
+)
+COUNT_CONTENTS = Dialect(
+    whole=lambda _: {"totalTokens": TOKENS_IN},
+    stream=None,
+    required=("contents",),
+    caps=(),
 )
 COHERE_CHAT = Dialect(
     whole=_cohere_chat,

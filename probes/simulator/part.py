@@ -8,6 +8,8 @@ from enum import StrEnum
 from probes.simulator.answer import (
     CHAT,
     COHERE_CHAT,
+    COUNT_CONTENTS,
+    COUNT_MESSAGES,
     GENERATE,
     GROQ_CHAT,
     MESSAGES,
@@ -27,6 +29,7 @@ class Call(StrEnum):
     LIST = "list"
     CHAT = "chat"
     RESPONSES = "responses"
+    COUNT = "count"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,7 @@ PARTS: Mapping[str, Part] = {
         routes=(
             Route("GET", "/v1/models", Call.LIST),
             Route("POST", "/v1/messages", Call.CHAT, MESSAGES),
+            Route("POST", "/v1/messages/count_tokens", Call.COUNT, COUNT_MESSAGES, streams=False),
         ),
         models=("claude-haiku-4-5", "claude-3-haiku-20240307"),
         listing=anthropic_list,
@@ -156,6 +160,7 @@ PARTS: Mapping[str, Part] = {
         routes=(
             Route("GET", "/models", Call.LIST),
             Route("POST", "/models/{model}:generateContent", Call.CHAT, GENERATE, streams=False),
+            Route("POST", "/models/{model}:countTokens", Call.COUNT, COUNT_CONTENTS, streams=False),
             Route("POST", "/models/{model}:streamGenerateContent", Call.CHAT, GENERATE, streams=True),
         ),
         models=("gemini-flash-lite-latest", "gemini-2.5-flash-lite", "gemini-2.5-flash"),
@@ -183,6 +188,7 @@ PARTS: Mapping[str, Part] = {
         routes=(
             Route("GET", "/models", Call.LIST),
             Route("POST", "/chat/completions", Call.CHAT, GROQ_CHAT),
+            Route("POST", "/responses", Call.RESPONSES, RESPONSES),
         ),
         models=("llama-3.1-8b-instant", "openai/gpt-oss-20b"),
         listing=openai_list,
@@ -194,6 +200,7 @@ PARTS: Mapping[str, Part] = {
         routes=(
             Route("GET", "/models", Call.LIST),
             Route("POST", "/chat/completions", Call.CHAT, CHAT),
+            Route("POST", "/responses", Call.RESPONSES, RESPONSES),
         ),
         models=("gpt-4o-mini", "deepseek-chat"),
         listing=openai_list,

@@ -1,0 +1,123 @@
+"""What a person reads at a terminal about the providers' facts."""
+
+from datetime import date
+
+import pytest
+
+from monitor.table import provider_facts, provider_table
+from probes.catalog import load_provider, provider_ids
+from probes.model import Fault
+from probes.provider import Canary, CreditFacts, Dialect, Price, Provider, Rule, Signal
+
+READ = "https://docs.example.com"
+GUESSED = "unverified: from memory"
+EXAMPLE = Provider(
+    id="example",
+    name="Example AI",
+    source=READ,
+    checked=date(2026, 11, 21),
+    base="https://api.example.com/v1",
+    canaries={
+        "list": Canary(dialect=Dialect.LIST, path="/models", free=True, source=READ),
+        "chat": Canary(dialect=Dialect.OPENAI_CHAT, path="/chat", model="small-1", source=GUESSED),
+        "embed": Canary(dialect=Dialect.OPENAI_EMBED, path="/embeddings", model="embed-1", source=READ),
+        "models": Canary(dialect=Dialect.LIST, path="/models", free=True, offers="data[].id", source=READ),
+        "balance": Canary(
+            dialect=Dialect.ACCOUNT,
+            path="/balance",
+            free=True,
+            optional=True,
+            credit=CreditFacts(left="left", currency="USD"),
+            flags={Fault.QUOTA_EXHAUSTED: "left <= `0`"},
+            source=READ,
+        ),
+        "costs": Canary(
+            dialect=Dialect.ACCOUNT,
+            path="/costs",
+            free=True,
+            admin=True,
+            credit=CreditFacts(used="used", currency="USD"),
+            source=READ,
+        ),
+    },
+    prices=[
+        Price(model="small-1", input_usd=0.1, output_usd=0.4, source=GUESSED, checked=date(2026, 11, 21)),
+        Price(model="embed-1", input_usd=0.02, output_usd=0, source=READ, checked=date(2026, 11, 21)),
+    ],
+    rules=[
+        Rule(id="banned", fault=Fault.ACCOUNT_SUSPENDED, tag=["banned"], source=READ),
+        Rule(id="busy", fault=Fault.OVERLOADED, status=[503], source=GUESSED),
+    ],
+    signals=[Signal(id="old", header="x-old", value="yes", fault=Fault.MODEL_RETIRING, source=GUESSED)],
+    help={Fault.ACCOUNT_SUSPENDED: "https://example.com/appeal", Fault.RATE_LIMITED: "https://example.com/limits"},
+    unverified=["canaries.chat.model", "canaries.balance.credit.currency", "help.rate_limited"],
+)
+
+
+def printed(capsys, provider=EXAMPLE):
+    provider_facts(provider)
+    return [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+
+
+def line_of(capsys, start, provider=EXAMPLE):
+    return next(line for line in printed(capsys, provider) if line.startswith(start))
+
+
+def test_the_list_says_how_much_of_each_provider_is_unverified(capsys):
+    provider_table([EXAMPLE])
+
+    assert "7 of 17 facts" in capsys.readouterr().out
+
+
+def test_one_provider_says_so_too(capsys):
+    assert "unverified: 7 of 17 facts" in printed(capsys)
+
+
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        ("list list", "nothing always - yes"),
+        ("chat openai-chat", "small-1 (unverified) tokens always - unverified"),
+        ("embed openai-embed", "embed-1 tokens if named - yes"),
+        ("models list", "nothing always models yes"),
+        ("balance account", "nothing if named credit, quota_exhausted yes"),
+        ("costs account", "nothing with admin_key credit yes"),
+        ("banned", "account_suspended tag ['banned'] yes"),
+        ("busy", "overloaded status [503] unverified"),
+        ("old", "model_retiring x-old yes unverified"),
+        ("small-1", "0 0.1 0.4 unverified"),
+        ("embed-1", "0 0.02 0 yes"),
+        ("canaries.balance.credit.currency", "(unverified)"),
+    ],
+)
+def test_each_fact_says_whether_it_was_verified(capsys, start, words):
+    assert words in line_of(capsys, start)
+
+
+def test_an_address_for_help_says_it_when_nobody_checked_it(capsys):
+    lines = printed(capsys)
+
+    assert "rate limit reached: https://example.com/limits (unverified)" in [line.lower() for line in lines]
+    assert any(line.endswith("https://example.com/appeal") for line in lines)
+
+
+@pytest.mark.parametrize("id", provider_ids())
+def test_every_shipped_provider_can_be_printed(capsys, id):
+    provider = load_provider(id)
+    lines = printed(capsys, provider)
+
+    assert [name for name in provider.canaries if not any(line.startswith(f"{name} ") for line in lines)] == []
+
+
+def test_what_is_above_a_fact_marks_it_too():
+    doubted = Provider(
+        id="example",
+        name="Example AI",
+        source=READ,
+        checked=date(2026, 11, 21),
+        canaries={},
+        help={Fault.RATE_LIMITED: "https://example.com"},
+        unverified=["help", "base"],
+    )
+
+    assert doubted.facts() == {"source": True, "help.rate_limited": False, "base": False}
