@@ -10,14 +10,14 @@ from typing import Any
 
 from probes.document import DocumentError, Problem, convert, read_toml
 from probes.model import Blame
-from probes.provider import Dialect, Provider, Rule, Wording
+from probes.provider import Dialect, Feed, Provider, Rule, Wording
 
 FOLDER = Path(__file__).parent / "providers"
 WORDING = Path(__file__).parent / "wording.toml"
 MARKS = ("status", "tag", "code", "type", "reason", "message")
 
-IN_FRONT = ("rules", "prices")
-"""Lists in which what is laid over stands before what was there; a rule of the same id takes its place."""
+IN_FRONT = ("rules", "prices", "feeds")
+"""Lists in which what is laid over stands before what was there; a rule or feed of the same id takes its place."""
 
 Catalog = Mapping[str, Provider]
 
@@ -91,6 +91,7 @@ def _contradictions(provider: Provider, file: str, own: int) -> Iterator[Problem
         repair = f'write id = "{file.removesuffix(".toml")}" or name the file {provider.id}.toml'
         yield Problem(file, "id", f'= "{provider.id}" is not the name of the file', repair)
     yield from _rule_problems(provider.rules, file, own)
+    yield from _feed_problems(provider.feeds, file)
     if provider.base is None:
         return  # a gateway: models and addresses of help are the account's affair
     for name, canary in provider.canaries.items():
@@ -111,19 +112,26 @@ def _rule_problems(rules: Sequence[Rule], file: str, own: int = 0) -> Iterator[P
             yield Problem(file, key, "must have either `fault` or `ok`", "keep exactly one of the two")
         if not _asks(rule):
             yield Problem(file, key, "names nothing to match", f"add one of: {', '.join(MARKS)}")
-        yield from _bad_expressions(rule, key, file)
+        yield from _bad_expressions(rule.message, f"{key}.message", file)
         rivals = rules[:place] if place < own else rules[own:place]
         if hider := next((earlier for earlier in rivals if _hides(earlier, rule)), None):
             yield Problem(file, key, f"is never reached: {hider.id} fits first", f"move it above {hider.id} or drop it")
 
 
-def _bad_expressions(rule: Rule, key: str, file: str) -> Iterator[Problem]:
-    for expression in rule.message:
+def _feed_problems(feeds: Sequence[Feed], file: str) -> Iterator[Problem]:
+    for id, times in Counter(feed.id for feed in feeds).items():
+        if times > 1:
+            yield Problem(file, f"feeds.{id}", f"stands {times} times", "give each feed an id of its own")
+    for feed in feeds:
+        yield from _bad_expressions(feed.components, f"feeds.{feed.id}.components", file)
+
+
+def _bad_expressions(expressions: Sequence[str], key: str, file: str) -> Iterator[Problem]:
+    for expression in expressions:
         try:
             re.compile(expression)
         except re.error as error:
-            what = f'= "{expression}" is no regular expression ({error})'
-            yield Problem(file, f"{key}.message", what, "mend it")
+            yield Problem(file, key, f'= "{expression}" is no regular expression ({error})', "mend it")
 
 
 def _hides(earlier: Rule, later: Rule) -> bool:

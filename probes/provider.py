@@ -25,6 +25,25 @@ class Dialect(StrEnum):
     COHERE = "cohere"
 
 
+class Platform(StrEnum):
+    """Who makes a status page: the form in which it is read. FEED is any RSS or Atom."""
+
+    STATUSPAGE = "statuspage"
+    INCIDENT_IO = "incident-io"
+    INSTATUS = "instatus"
+    BETTER_STACK = "better-stack"
+    CHECKLY = "checkly"
+    ONLINE_OR_NOT = "online-or-not"
+    DATADOG = "datadog"
+    FLASHDUTY = "flashduty"
+    GOOGLE_CLOUD = "google-cloud"
+    AWS = "aws"
+    AZURE = "azure"
+    XAI = "xai"
+    ALIBABA = "alibaba"
+    FEED = "feed"
+
+
 class Facts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What every block of a provider's file has in common: an unknown key is an error."""
 
@@ -94,6 +113,20 @@ class Price(Facts, frozen=True, kw_only=True):
     checked: date
 
 
+class Feed(Facts, frozen=True, kw_only=True):
+    """One public status source: `url` is read, `page` is what people open.
+
+    `components` are regular expressions of those that matter to an account of the API, case apart; empty: all.
+    """
+
+    id: Name
+    form: Platform
+    url: Url
+    page: Url
+    components: list[str] = []
+    source: str
+
+
 class Provider(Facts, frozen=True, kw_only=True):
     """A company (or a kind of gateway) that answers, with all that is known of it.
 
@@ -116,6 +149,7 @@ class Provider(Facts, frozen=True, kw_only=True):
     prices: list[Price] = []
     rules: list[Rule] = []
     help: dict[Fault, Url] = {}
+    feeds: list[Feed] = []
 
     def cost_usd(self, model: str | None, tokens_in: int, tokens_out: int) -> float | None:
         """Return what a call with so many tokens costs; None when the model's price is not known."""
