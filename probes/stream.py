@@ -15,14 +15,14 @@ class Unreadable(Exception):
     """The body cannot be decoded; the text says why."""
 
 
-async def read_chunks(response: ClientResponse) -> AsyncIterator[bytes]:
-    """Yield the decoded body as it comes, at most KEPT_BYTES in all. Raises Unreadable.
+async def read_chunks(response: ClientResponse, most_bytes: int = KEPT_BYTES) -> AsyncIterator[bytes]:
+    """Yield the decoded body as it comes, at most `most_bytes` in all. Raises Unreadable.
 
     We ask for no compression; a server that compresses all the same (or sends a bomb) is decoded only
     as far as the limit.
     """
     decode = _decoder(response.headers.get("Content-Encoding", "identity"))
-    room = KEPT_BYTES
+    room = most_bytes
     async for raw in response.content.iter_any():
         chunk = decode(raw, room)
         room -= len(chunk)

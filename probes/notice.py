@@ -1,0 +1,126 @@
+"""The nouns of status sources: what a provider's public page says of itself, and how far it is believed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """How far an incident or a maintenance has come. UNKNOWN: the source did not say."""
+
+    INVESTIGATING = "investigating"
+    IDENTIFIED = "identified"
+    MONITORING = "monitoring"
+    RESOLVED = "resolved"
+    SCHEDULED = "scheduled"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_open(self) -> bool:
+        """True while it goes on, also when nobody said; a maintenance that has not begun is not open."""
+        return self not in (Phase.RESOLVED, Phase.COMPLETED, Phase.SCHEDULED)
+
+
+class Impact(StrEnum):
+    """How bad it is, in order. UNKNOWN stands below MINOR, so that whatever is known is the worst."""
+
+    NONE = "none"
+    MAINTENANCE = "maintenance"
+    UNKNOWN = "unknown"
+    MINOR = "minor"
+    MAJOR = "major"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        return list(Impact).index(self)
+
+    # A StrEnum would be ordered by its letters.
+    def __lt__(self, other: str) -> bool:
+        return self.rank < Impact(other).rank
+
+    def __le__(self, other: str) -> bool:
+        return self.rank <= Impact(other).rank
+
+    def __gt__(self, other: str) -> bool:
+        return self.rank > Impact(other).rank
+
+    def __ge__(self, other: str) -> bool:
+        return self.rank >= Impact(other).rank
+
+
+class Trust(StrEnum):
+    """What one poll is worth. UNCHANGED: the source says that what was read last still holds."""
+
+    READ = "read"
+    UNCHANGED = "unchanged"
+    DOUBTFUL = "doubtful"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One incident or maintenance, as its source tells it. All texts are plain and bounded, but not escaped.
+
+    `id` is stable within its source. `url` is http or https. `text` is the newest update. A None time
+    was not told, or was impossible. `planned` is a maintenance: no outage before it is in progress.
+    """
+
+    id: str
+    title: str
+    url: str | None
+    phase: Phase
+    impact: Impact
+    components: tuple[str, ...] = ()
+    began_at: datetime | None = None
+    updated_at: datetime | None = None
+    ended_at: datetime | None = None
+    text: str = ""
+    planned: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        return self.phase.is_open
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one component stands."""
+
+    name: str
+    impact: Impact
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What the source gave us to ask next time whether anything is new."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bulletin:
+    """What one poll of one source gave. `source` is `provider/feed`.
+
+    `problem` says in our own words why it is DOUBTFUL, and is None otherwise. `impact` is None when the
+    source does not say how things stand: no component, no open notice, no word for the whole. `newest_at`
+    is when the source last changed, by its own account. An UNCHANGED bulletin holds no notices of its own.
+    """
+
+    source: str
+    at: datetime
+    trust: Trust
+    problem: str | None = None
+    notices: tuple[Notice, ...] = ()
+    components: tuple[Standing, ...] = ()
+    impact: Impact | None = None
+    newest_at: datetime | None = None
+    validators: Validators = Validators()
+    latency_s: float | None = None
+    status: int | None = None
+
+    def __post_init__(self) -> None:
+        if (self.problem is None) == (self.trust is Trust.DOUBTFUL):
+            raise ValueError(f"{self.source}: a problem is told exactly when a bulletin is doubtful")
