@@ -6,6 +6,8 @@ import socket
 import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from probes.canary import open_session
 from probes.feeds.poll import MOST_BYTES, Patience, poll, renew
 from probes.notice import Bulletin, Impact, Notice, Phase, Standing, Trust, Validators
 from probes.provider import Feed, Platform
+from probes.simulator import CONTROL, Simulator
 from tests.conftest import NOON, at
 
 SAMPLES = Path(__file__).parent / "samples" / "feeds"
@@ -225,6 +228,48 @@ def test_being_stopped_is_not_the_other_sides_fault():
 
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(play())
+
+
+# The simulator's page ----------------------------------------------------------------------------------------------
+
+
+def test_what_the_simulator_announces_is_read_from_both_of_its_forms_until_it_is_over():
+    async def play():
+        async with Simulator([]) as simulator, open_session("test") as session:
+            root = simulator.status_page("openai")
+
+            async def read(path, *known):
+                source = feed(root + path, Platform.INCIDENT_IO)
+                clock = partial(datetime.now, UTC)
+                return await poll(session, source, *(known or [Validators()]), clock, time.monotonic, source="a/b")
+
+            quiet = await read("/api/v2/summary.json")
+            simulator.announce("openai", "Answers & requests fail", impact="major")
+            first = [await read("/api/v2/summary.json", quiet.validators), await read("/history.rss")]
+            same = await read("/api/v2/summary.json", first[0].validators)
+            async with session.post(
+                simulator.root + CONTROL,
+                json={"provider": "openai", "announce": "Answers & requests fail", "phase": "resolved"},
+            ) as answer:
+                assert answer.status == 204
+            return quiet, first, same, [await read("/api/v2/summary.json"), await read("/history.rss")]
+
+    quiet, first, same, last = asyncio.run(play())
+
+    assert (quiet.trust, quiet.impact, quiet.notices) == (Trust.READ, Impact.NONE, ())
+    for bulletin in first:
+        (one,) = bulletin.notices
+        assert (one.id, one.title, one.phase) == ("simulated1", "Answers & requests fail", Phase.INVESTIGATING)
+        assert (bulletin.impact, one.components) == (Impact.MAJOR, ("API",))
+    assert same.trust is Trust.UNCHANGED
+    assert [[one.phase for one in bulletin.notices] for bulletin in last] == [[], [Phase.RESOLVED]]
+    assert last[0].impact is Impact.NONE
+
+
+@pytest.mark.parametrize("facts", [{"phase": "over"}, {"impact": "huge"}, {"colour": "red"}])
+def test_the_simulator_announces_only_what_a_page_could_say(facts):
+    with pytest.raises((TypeError, ValueError)):
+        Simulator([]).announce("openai", "Answers fail", **facts)
 
 
 # What was read last ----------------------------------------------------------------------------------------------
