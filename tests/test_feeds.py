@@ -308,6 +308,7 @@ SHELL = (
         ("feed", b"not found", "is not in a form that feed sends"),
         ("feed", CHALLENGE.encode(), "is behind a challenge for browsers"),
         ("feed", b"\xef\xbb\xbf <!-- x --> <!DOCTYPE html><html></html>", "is a web page, not data"),
+        ("feed", b"<!-- x -->" * 1000 + b"<x/>", "is XML, but no feed: it begins with <x>"),
         ("statuspage", SHELL.encode(), "is a web page, not data; it seems to have moved to Checkly"),
         (
             *("statuspage", b"<html><head><meta name='generator' content='incident.io'></head></html>"),

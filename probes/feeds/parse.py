@@ -70,9 +70,7 @@ OWN = {
     Platform.FLASHDUTY: "Flashduty",
 }
 CHALLENGE = re.compile(rb"just a moment|challenge-platform|cf-chl|cf_chl|captcha|attention required", re.IGNORECASE)
-PAGE = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*(?:<!--.{0,500}?-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
-)
+PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<!--[^<>]{0,500}-->\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 LOOKED_AT = 100_000
 """So much of a page is searched for marks."""
 
