@@ -13,7 +13,7 @@ import msgspec
 from probes.balance import bad_expressions
 from probes.document import DocumentError, Problem, convert, read_toml
 from probes.model import Blame
-from probes.provider import Canary, CreditFacts, Dialect, Provider, Rule, Signal, Wording
+from probes.provider import Canary, CreditFacts, Dialect, Feed, Provider, Rule, Signal, Wording
 
 FOLDER = Path(__file__).parent / "providers"
 WORDING = Path(__file__).parent / "wording.toml"
@@ -24,8 +24,8 @@ MARKS = ("status", "tag", "code", "type", "reason", "message")
 
 MODELLESS = (Dialect.LIST, Dialect.ACCOUNT, Dialect.COMMAND)
 
-IN_FRONT = ("rules", "prices", "signals")
-"""Lists in which what is laid over stands before what was there; a rule of the same id takes its place."""
+IN_FRONT = ("rules", "prices", "signals", "feeds")
+"""Lists in which what is laid over stands before what was there; a rule or feed of the same id takes its place."""
 
 Catalog = Mapping[str, Provider]
 
@@ -107,6 +107,7 @@ def _contradictions(provider: Provider, file: str, own: int) -> Iterator[Problem
         yield Problem(file, "id", f'= "{provider.id}" is not the name of the file', repair)
     yield from _rule_problems(provider.rules, file, own)
     yield from _signal_problems(provider.signals, file)
+    yield from _feed_problems(provider.feeds, file)
     tables = msgspec.to_builtins(provider) if provider.unverified else {}
     for path in provider.unverified:
         if not _is_there(tables, path):
@@ -202,13 +203,20 @@ def _is_there(value: Any, path: str) -> bool:
     return value is not None
 
 
+def _feed_problems(feeds: Sequence[Feed], file: str) -> Iterator[Problem]:
+    for id, times in Counter(feed.id for feed in feeds).items():
+        if times > 1:
+            yield Problem(file, f"feeds.{id}", f"stands {times} times", "give each feed an id of its own")
+    for feed in feeds:
+        yield from _bad_expressions(feed.components, f"feeds.{feed.id}.components", file)
+
+
 def _bad_expressions(expressions: Sequence[str], key: str, file: str) -> Iterator[Problem]:
     for expression in expressions:
         try:
             re.compile(expression)
         except re.error as error:
-            what = f'= "{expression}" is no regular expression ({error})'
-            yield Problem(file, key, what, "mend it")
+            yield Problem(file, key, f'= "{expression}" is no regular expression ({error})', "mend it")
 
 
 def _hides(earlier: Rule, later: Rule) -> bool:

@@ -34,6 +34,25 @@ class Dialect(StrEnum):
     COMMAND = "command"
 
 
+class Platform(StrEnum):
+    """Who makes a status page: the form in which it is read. FEED is any RSS or Atom."""
+
+    STATUSPAGE = "statuspage"
+    INCIDENT_IO = "incident-io"
+    INSTATUS = "instatus"
+    BETTER_STACK = "better-stack"
+    CHECKLY = "checkly"
+    ONLINE_OR_NOT = "online-or-not"
+    DATADOG = "datadog"
+    FLASHDUTY = "flashduty"
+    GOOGLE_CLOUD = "google-cloud"
+    AWS = "aws"
+    AZURE = "azure"
+    XAI = "xai"
+    ALIBABA = "alibaba"
+    FEED = "feed"
+
+
 class Facts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What every block of a provider's file has in common: an unknown key is an error."""
 
@@ -155,6 +174,20 @@ class Price(Facts, frozen=True, kw_only=True):
     checked: date
 
 
+class Feed(Facts, frozen=True, kw_only=True):
+    """One public status source: `url` is read, `page` is what people open.
+
+    `components` are regular expressions of those that matter to an account of the API, case apart; empty: all.
+    """
+
+    id: Name
+    form: Platform
+    url: Url
+    page: Url
+    components: list[str] = []
+    source: str
+
+
 class Provider(Facts, frozen=True, kw_only=True):
     """A company (or a kind of gateway) that answers, with all that is known of it.
 
@@ -179,6 +212,7 @@ class Provider(Facts, frozen=True, kw_only=True):
     rules: list[Rule] = []
     signals: list[Signal] = []
     help: dict[Fault, Url] = {}
+    feeds: list[Feed] = []
     unverified: list[str] = []
 
     @property
@@ -200,6 +234,7 @@ class Provider(Facts, frozen=True, kw_only=True):
         yield from ((f"prices.{price.model}", price.source) for price in self.prices)
         yield from ((f"rules.{rule.id}", rule.source) for rule in self.rules)
         yield from ((f"signals.{signal.id}", signal.source) for signal in self.signals)
+        yield from ((f"feeds.{feed.id}", feed.source) for feed in self.feeds)
 
     def _is_doubted(self, path: str) -> bool:
         return any(_is_within(path, doubted) for doubted in self.unverified)

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 # What each module may import besides the standard library. Nothing below imports upward.
 MODEL = {"probes.model"}
+READING = {"probes.notice", "probes.feeds.report", "probes.feeds.text", "probes.feeds.word"}
 PLAN = {
     "probes": set(),
     "probes.model": set(),
@@ -27,6 +28,27 @@ PLAN = {
     "probes.notice": set(),
     "probes.control": {"probes.canary", "probes.model", "probes.provider"},
     "probes.refusal": {"probes.model", "probes.complaint", "probes.ratelimit"},
+    "probes.feeds": set(),
+    "probes.feeds.report": {"probes.notice"},
+    "probes.feeds.text": {"probes.redact"},
+    "probes.feeds.word": {"probes.notice"},
+    "probes.feeds.syndication": {"feedparser", "probes.feeds.report", "probes.feeds.text"},
+    "probes.feeds.payload": {"msgspec", "probes.feeds.report", "probes.feeds.syndication"},
+    "probes.feeds.story": {*READING, "probes.feeds.syndication"},
+    "probes.feeds.statuspage": {*READING, "probes.feeds.payload"},
+    "probes.feeds.hosted": {*READING, "probes.feeds.payload"},
+    "probes.feeds.cloud": {*READING, "probes.feeds.payload", "msgspec"},
+    "probes.feeds.parse": {
+        *("probes.provider", "probes.feeds.cloud", "probes.feeds.hosted", "probes.feeds.report"),
+        *("probes.feeds.statuspage", "probes.feeds.story", "probes.feeds.syndication"),
+    },
+    "probes.feeds.fold": {"probes.notice", "probes.feeds.report"},
+    "probes.feeds.poll": {
+        *("aiohttp", "probes.notice", "probes.provider", "probes.stream", "probes.feeds.fold", "probes.feeds.parse"),
+        *("probes.feeds.report", "probes.feeds.text"),
+    },
+    "probes.feeds.distrust": {"probes.notice"},
+    "probes.feeds.pace": {"probes.notice"},
     "probes.advice": {"probes.model", "probes.provider"},
     "probes.stream": {"aiohttp"},
     "probes.canary": {

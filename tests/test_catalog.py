@@ -128,6 +128,50 @@ def test_everything_wrong_is_told_at_once(tmp_path):
     assert len(problems(tmp_path, text.replace('id = "example"', 'id = "other"'))) == 4
 
 
+FEED = """
+[[feeds]]
+id = "{id}"
+form = "{form}"
+url = "https://status.example.com/feed"
+page = "https://status.example.com"
+components = ["{component}"]
+source = "https://docs.example.com/status"
+"""
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        (
+            {"form": "status-page"},
+            'example.toml: feeds.main.form = "status-page": no such form; did you mean "statuspage"?',
+        ),
+        (
+            {"component": "(API"},
+            'example.toml: feeds.main.components = "(API" is no regular expression '
+            "(missing ), unterminated subpattern at position 0); mend it",
+        ),
+        ({"id": "other"}, "example.toml: feeds.other stands 2 times; give each feed an id of its own"),
+    ],
+    ids=["form", "component", "id"],
+)
+def test_a_mistake_in_a_status_source_is_told_with_its_repair(tmp_path, facts, told):
+    usual = {"id": "main", "form": "feed", "component": "API"}
+    text = GOOD + FEED.format(**usual | facts) + FEED.format(**usual | {"id": "other"})
+
+    assert problems(tmp_path, text) == [told]
+
+
+def test_a_users_status_source_takes_the_place_of_a_shipped_one_of_its_id(tmp_path):
+    (tmp_path / "example.toml").write_text(GOOD + FEED.format(id="main", form="feed", component="API"))
+    moved = {"id": "main", "form": "xai", "url": "https://new.example.com", "page": "https://new.example.com"}
+    shelf = Shelf((tmp_path,), {"example": {"feeds": [moved | {"source": "mine"}]}})
+
+    assert [(feed.id, feed.url) for feed in load_provider("example", shelf).feeds] == [
+        ("main", "https://new.example.com")
+    ]
+
+
 PAID = """
 [canaries.chat]
 dialect = "openai-chat"

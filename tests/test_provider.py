@@ -9,7 +9,7 @@ import pytest
 from monitor.config import BudgetSection
 from monitor.cost import estimate
 from monitor.schedule import Watch
-from probes.catalog import load_provider, load_wording, provider_ids
+from probes.catalog import FOLDER, load_provider, load_wording, provider_ids
 from probes.classify import judge, judge_output
 from probes.model import Blame, Target
 from probes.provider import Canary, Dialect, Price, Provider
@@ -79,6 +79,24 @@ def test_no_fact_was_checked_in_the_future(provider):
 @pytest.mark.parametrize(("id", "rule"), EACH_RULE)
 def test_each_rule_says_where_it_was_read(id, rule):
     assert rule.source.startswith(("https://", "unverified: "))
+
+
+EACH_FEED = [pytest.param(feed, id=f"{id}/{feed.id}") for id, one in PROVIDERS.items() for feed in one.feeds]
+
+
+@pytest.mark.parametrize("feed", EACH_FEED)
+def test_each_status_source_is_read_over_https_and_says_where_that_was_read(feed):
+    assert feed.url.startswith("https://")
+    assert feed.page.startswith("https://")
+    assert feed.source.startswith(("https://", "unverified: "))
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
+def test_a_chapter_on_status_names_a_source_or_says_why_there_is_none(provider):
+    chapter = (FOLDER / f"{provider.id}.toml").read_text().partition("\n# Status ---")[2]
+
+    assert bool(provider.feeds) != ("\n# None: " in chapter) or not chapter
+    assert chapter or not provider.feeds
 
 
 @pytest.mark.parametrize("provider", OVER_HTTP)

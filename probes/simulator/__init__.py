@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from probes.simulator import wire
+from probes.simulator import page, wire
 from probes.simulator.answer import data, dump, named
 from probes.simulator.demand import Demand, Objection, ask, fault_of_form, key_shown, understand
 from probes.simulator.part import PARTS, Call, Meter, Part, Route
@@ -195,11 +195,13 @@ class Simulator:
         if unknown := {provider for provider, _ in self._accounts} - set(PARTS):
             raise ValueError(f"no such provider: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
         self._plights: dict[str, Plight] = {}
+        self._told: dict[str, dict[str, page.Announcement]] = {}
         self._refusals = load_refusals()
         self._pace = Pace(latency_s, ttft_s, gap_s)
         self._spread = spread
         self._random = random or Random()
         self._clock = clock
+        self._began_at = clock()
         self._port = port
         self._runner = web.AppRunner(
             self._application(), access_log=None, handler_cancellation=True, shutdown_timeout=GOODBYE_S
@@ -233,8 +235,28 @@ class Simulator:
         else:
             self._plights[whom] = Plight(Trouble(trouble), **settings)
 
+    def status_page(self, provider: str) -> str:
+        """Return where the provider's page is; below it are `/api/v2/summary.json` and `/history.rss`."""
+        return f"{self.root}/{provider}/status"
+
+    def announce(self, provider: str, title: str, **facts: Any) -> None:
+        """Put an incident on the provider's status page, or bring the one of this title up to date.
+
+        The facts are those of Announcement. The phase "resolved" ends it.
+        """
+        if provider not in PARTS:
+            raise ValueError("no such provider")
+        told, now = self._told.setdefault(provider, {}), self._clock()
+        if title in told:
+            told[title] = replace(told[title], updated_at=now, **facts)
+        else:
+            told[title] = page.Announcement(f"simulated{len(told) + 1}", title, now, now, **facts)
+
     def _application(self) -> web.Application:
         app = web.Application()
+        for provider in PARTS:
+            app.router.add_get(f"/{provider}/status/api/v2/summary.json", partial(self._summarize, provider))
+            app.router.add_get(f"/{provider}/status/history.rss", partial(self._recount, provider))
         for provider, part in PARTS.items():
             for route in part.routes:
                 app.router.add_route(route.method, part.base + route.path, partial(self._answer, provider, route))
@@ -331,6 +353,16 @@ class Simulator:
         event = json.loads(error)
         return replace(reply, rest=(reply.rest[0], named(event) if "type" in event else data(event)))
 
+    async def _summarize(self, provider: str, request: web.Request) -> web.StreamResponse:
+        await self._note(request, provider, None)
+        told = list(self._told.get(provider, {}).values())
+        return page.send(request, page.summary(told, self.status_page(provider), self._began_at), "application/json")
+
+    async def _recount(self, provider: str, request: web.Request) -> web.StreamResponse:
+        await self._note(request, provider, None)
+        told = list(self._told.get(provider, {}).values())
+        return page.send(request, page.history(told, self.status_page(provider)), "application/rss+xml")
+
     async def _miss(self, request: web.Request) -> web.StreamResponse:
         await self._note(request, None, None)
         return web.json_response({"error": "nobody lives here"}, status=404)
@@ -342,9 +374,13 @@ class Simulator:
         try:
             order = await request.json()
             whom = order.pop("account", None) or order.pop("provider", None)
-            self.set(whom, order.pop("trouble"), **order)
+            if "announce" in order:
+                self.announce(whom, order.pop("announce"), **order)
+            else:
+                self.set(whom, order.pop("trouble"), **order)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            return _refused(400, f"send account or provider, trouble (null ends it) and its settings; {error}")
+            what = "account or provider, trouble (null ends it) and its settings; or provider, announce and its facts"
+            return _refused(400, f"send {what}; {error}")
         return web.Response(status=204)
 
 

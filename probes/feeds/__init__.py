@@ -1,0 +1,1 @@
+"""Providers' public status pages: bytes of many platforms in, bulletins out."""

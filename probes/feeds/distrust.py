@@ -1,0 +1,75 @@
+"""What a source said before against what it says now. A source that contradicts itself is doubtful."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from probes.notice import Bulletin, Trust, Validators
+
+REMEMBERED = 4
+"""So many polls show that a source flips: A, B, A, B."""
+PATIENCE = 10
+"""After so many polls that agree with each other, it is the world that changed, not the source that errs."""
+TOLERANCE = timedelta(minutes=5)
+"""Servers behind one name may be so far apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is remembered of a source: plain values, so that it can be kept as JSON.
+
+    `states` are digests of what the last polls said; `odd_polls` counts those in a row that were older
+    or poorer than what is remembered.
+    """
+
+    newest_at: datetime | None = None
+    components: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    odd_polls: int = 0
+
+
+def doubt(previous: Seen, bulletin: Bulletin) -> tuple[Bulletin, Seen]:
+    """Return the bulletin, doubtful if it does not fit what was seen before, and what to remember of it.
+
+    Its notices are kept, since they may be true. Its validators are not: the next poll shall read it all
+    anew, or a source that errs could confirm its own error.
+    """
+    if bulletin.trust is Trust.DOUBTFUL:
+        return bulletin, previous
+    if bulletin.trust is Trust.UNCHANGED:
+        return bulletin, replace(previous, states=_push(previous.states, *previous.states[-1:]))
+    states = _push(previous.states, _digest(bulletin))
+    odd = _odd(previous, bulletin)
+    if odd and previous.odd_polls < PATIENCE:
+        return _doubtful(bulletin, odd), replace(previous, states=states, odd_polls=previous.odd_polls + 1)
+    names = tuple(one.name for one in bulletin.components)
+    seen = Seen(bulletin.newest_at or previous.newest_at, names, states)
+    return (_doubtful(bulletin, "says one thing and another by turns") if _flips(states) else bulletin), seen
+
+
+def _odd(previous: Seen, bulletin: Bulletin) -> str | None:
+    if previous.newest_at and bulletin.newest_at and bulletin.newest_at < previous.newest_at - TOLERANCE:
+        return f"is older than what it said before (of {bulletin.newest_at:%Y-%m-%d %H:%M} UTC)"
+    lost = set(previous.components) - {one.name for one in bulletin.components}
+    if lost and 2 * len(lost) > len(previous.components):
+        return f"has lost {len(lost)} of {len(previous.components)} components"
+    return None
+
+
+def _flips(states: tuple[str, ...]) -> bool:
+    return len(states) == REMEMBERED and len(set(states)) == 2 and states[:2] == states[2:] and states[0] != states[1]
+
+
+def _push(states: tuple[str, ...], *state: str) -> tuple[str, ...]:
+    return (*states, *state)[-REMEMBERED:]
+
+
+def _digest(bulletin: Bulletin) -> str:
+    """Return a short name for what is said: which notices are open, and how each component stands."""
+    said = sorted(f"{one.id} {one.phase} {one.impact}" for one in bulletin.notices if one.is_open)
+    said += sorted(f"{one.name} {one.impact}" for one in bulletin.components)
+    return sha256("\n".join(said).encode("utf-8", "replace")).hexdigest()[:12]
+
+
+def _doubtful(bulletin: Bulletin, problem: str) -> Bulletin:
+    return replace(bulletin, trust=Trust.DOUBTFUL, problem=problem, validators=Validators())

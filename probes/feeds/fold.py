@@ -1,0 +1,109 @@
+"""Reports → notices: one for each incident, of what matters to an account, and of what is not long over."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from probes.feeds.report import Parsed, Report
+from probes.notice import Impact, Notice, Phase, Standing
+
+KEPT = timedelta(days=7)
+"""What ended longer ago is history. What never said its phase is taken for over by then."""
+SKEW = timedelta(hours=1)
+"""Their clock may be so far ahead of ours; what lies further ahead did not happen yet, or never will."""
+AHEAD = timedelta(days=60)
+"""A maintenance or an end may be announced so far ahead; a later date is an invention."""
+
+REOPENED = {Phase.RESOLVED: Phase.INVESTIGATING, Phase.COMPLETED: Phase.IN_PROGRESS}
+
+
+def fold(parsed: Parsed, components: Sequence[str], now: datetime) -> tuple[Notice, ...]:
+    """Return the newest report of each incident as a notice, open ones and the worst first."""
+    newest: dict[str, Report] = {}
+    for report in (_sane(one, now) for one in parsed.reports):
+        known = newest.get(report.id)
+        newest[report.id] = report if known is None else _newer(known, report)
+    well = bool(parsed.standings) and all(one.impact is Impact.NONE for one in parsed.standings)
+    notices = (_notice(one, components, well) for one in newest.values())
+    return tuple(sorted((one for one in notices if one and matters(one, now)), key=_order))
+
+
+def concerns(name: str, components: Sequence[str]) -> bool:
+    return not components or any(re.search(one, name, re.IGNORECASE) for one in components)
+
+
+def matters(notice: Notice, now: datetime) -> bool:
+    times = [time for time in (notice.began_at, notice.updated_at, notice.ended_at) if time]
+    if notice.phase is Phase.UNKNOWN or not notice.is_open:
+        return bool(times) and max(times) >= now - KEPT
+    return True
+
+
+def worst(impacts: Iterable[Impact]) -> Impact | None:
+    return max(impacts, default=None)
+
+
+def _sane(report: Report, now: datetime) -> Report:
+    """Take out times that cannot be: a date of 2099 must not stay the newest until then."""
+    began = report.began_at if report.began_at and report.began_at <= now + AHEAD else None
+    updated = report.updated_at if report.updated_at and report.updated_at <= now + SKEW else None
+    ended = report.ended_at if report.ended_at and report.ended_at <= now + AHEAD else None
+    if began and began > now + SKEW and not report.planned:
+        began = None
+    if ended and ended > now + SKEW:
+        return replace(
+            report, began_at=began, updated_at=updated, ended_at=None, phase=REOPENED.get(report.phase, report.phase)
+        )
+    return replace(report, began_at=began, updated_at=updated, ended_at=ended)
+
+
+def _newer(known: Report, other: Report) -> Report:
+    """Return the later one; at the same time the closed one; without times the one that stands first."""
+    newer, older = (other, known) if _age_key(other) > _age_key(known) else (known, other)
+    begins = [one.began_at for one in (newer, older) if one.began_at]
+    return replace(newer, began_at=min(begins, default=None))
+
+
+def _age_key(report: Report) -> tuple[float, bool]:
+    time = report.updated_at or report.began_at
+    return time.timestamp() if time else 0.0, not report.phase.is_open
+
+
+def _notice(report: Report, components: Sequence[str], well: bool) -> Notice | None:
+    """Return None when it names components and none is ours."""
+    parts = [part for part in report.parts if concerns(part.name, components)]
+    if report.parts and not parts:
+        return None
+    return Notice(
+        id=report.id,
+        title=report.title,
+        url=report.url,
+        phase=report.phase,
+        impact=_impact(report, parts, well),
+        components=tuple(dict.fromkeys(part.name for part in parts)),
+        began_at=report.began_at,
+        updated_at=report.updated_at,
+        ended_at=report.ended_at,
+        text=report.text,
+        planned=report.planned,
+    )
+
+
+def _impact(report: Report, parts: Sequence[Standing], well: bool) -> Impact:
+    of_parts = worst(part.impact for part in parts)
+    if of_parts and of_parts not in (Impact.NONE, Impact.UNKNOWN):
+        return of_parts
+    if report.planned:
+        return Impact.MAINTENANCE
+    if report.phase.is_open and not parts and well:
+        # One source opens "critical" incidents by itself while every component stands well.
+        return Impact.UNKNOWN
+    if report.phase.is_open and of_parts is Impact.NONE:
+        return report.impact or Impact.NONE
+    # What is over shows its components as well again: that does not say how bad it was.
+    return Impact.UNKNOWN if report.impact in (None, Impact.NONE) else report.impact
+
+
+def _order(notice: Notice) -> tuple[bool, int, float]:
+    return not notice.is_open, -notice.impact.rank, -(notice.updated_at.timestamp() if notice.updated_at else 0.0)

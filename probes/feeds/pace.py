@@ -1,0 +1,29 @@
+"""When to look at a source again."""
+
+from probes.notice import Bulletin, Trust
+
+USUAL_S = 120.0
+OPEN_S = 60.0
+QUIET_S = 300.0
+LONGEST_S = 900.0
+SLOWER_S = 12.0
+"""So much longer is the wait after each poll in which nothing was open: fifteen of them make it QUIET_S."""
+JITTER = 0.1
+
+
+def next_poll_s(bulletin: Bulletin, failures: int, quiet_polls: int, chance: float) -> float:
+    """Return the seconds until the next poll.
+
+    `bulletin` is the latest, an unchanged one renewed. `failures` and `quiet_polls` count those in a row
+    that were doubtful, or had nothing open. `chance` is in [0, 1): up to a tenth is taken off, so that
+    sources drift apart.
+    """
+    return _wait_s(bulletin, failures, quiet_polls) * (1 - JITTER * chance)
+
+
+def _wait_s(bulletin: Bulletin, failures: int, quiet_polls: int) -> float:
+    if bulletin.trust is Trust.DOUBTFUL:
+        return float(min(LONGEST_S, USUAL_S * 2 ** min(max(failures - 1, 0), 10)))
+    if any(notice.is_open for notice in bulletin.notices):
+        return OPEN_S
+    return min(QUIET_S, USUAL_S + SLOWER_S * quiet_polls)

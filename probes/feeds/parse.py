@@ -1,0 +1,110 @@
+"""Bytes of a platform → what was read of them, or why nothing could be. Nothing raises out of here."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from probes.feeds import cloud, hosted, statuspage, story
+from probes.feeds.report import Parsed, Report, Unfit
+from probes.feeds.syndication import Entry
+from probes.provider import Platform
+
+Reader = Callable[[bytes], Parsed]
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """How a platform speaks: as JSON, as RSS or Atom. None where it does not (or nobody has seen it)."""
+
+    json: Reader | None
+    feed: Reader | None
+
+
+def _feed(tell: Callable[[Entry], Report]) -> Reader:
+    return partial(story.read_feed, tell)
+
+
+def _read_xai(data: bytes) -> Parsed:
+    return story.unite(story.read_feed(story.tell_by_prefix, data))
+
+
+READERS: Mapping[Platform, Readers] = {
+    Platform.STATUSPAGE: Readers(statuspage.read_summary, _feed(story.tell)),
+    Platform.INCIDENT_IO: Readers(statuspage.read_incident_io, _feed(story.tell)),
+    Platform.INSTATUS: Readers(hosted.read_instatus, _feed(story.tell_in_any_order)),
+    Platform.BETTER_STACK: Readers(hosted.read_better_stack, _feed(story.tell)),
+    Platform.CHECKLY: Readers(None, _feed(story.tell)),
+    Platform.ONLINE_OR_NOT: Readers(None, _feed(story.tell)),
+    Platform.DATADOG: Readers(hosted.read_datadog, None),
+    Platform.FLASHDUTY: Readers(hosted.read_flashduty, _feed(story.tell)),
+    Platform.GOOGLE_CLOUD: Readers(cloud.read_google, _feed(story.tell)),
+    Platform.AWS: Readers(cloud.read_aws, _feed(story.tell_by_update)),
+    Platform.AZURE: Readers(None, _feed(story.tell_by_service)),
+    Platform.XAI: Readers(None, _read_xai),
+    Platform.ALIBABA: Readers(cloud.read_alibaba, None),
+    Platform.FEED: Readers(None, _feed(story.tell_by_category)),
+}
+
+MARKS: Mapping[str, re.Pattern[bytes]] = {
+    "incident.io": re.compile(rb'incident\.io|"ongoing_incidents"', re.IGNORECASE),
+    "Statuspage": re.compile(rb"atlassian statuspage|statuspage\.io|cdn\.statuspage", re.IGNORECASE),
+    "Instatus": re.compile(rb'instatus|"activeIncidents"', re.IGNORECASE),
+    "Better Stack": re.compile(rb'better ?stack|betteruptime|"aggregate_state"', re.IGNORECASE),
+    "Checkly": re.compile(rb"checkly", re.IGNORECASE),
+    "OnlineOrNot": re.compile(rb"onlineornot", re.IGNORECASE),
+    "Datadog": re.compile(rb'datadoghq|datadog status|"componentsAffected"', re.IGNORECASE),
+    "Flashduty": re.compile(rb'flashduty|flashcat|"active_changes"', re.IGNORECASE),
+    "Rootly": re.compile(rb"rootly", re.IGNORECASE),
+}
+"""What betrays who makes a page, in its HTML or its JSON."""
+
+OWN = {
+    Platform.INCIDENT_IO: "incident.io",
+    Platform.STATUSPAGE: "Statuspage",
+    Platform.INSTATUS: "Instatus",
+    Platform.BETTER_STACK: "Better Stack",
+    Platform.CHECKLY: "Checkly",
+    Platform.ONLINE_OR_NOT: "OnlineOrNot",
+    Platform.DATADOG: "Datadog",
+    Platform.FLASHDUTY: "Flashduty",
+}
+CHALLENGE = re.compile(rb"just a moment|challenge-platform|cf-chl|cf_chl|captcha|attention required", re.IGNORECASE)
+PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<!--[^<>]{0,500}-->\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE)
+LOOKED_AT = 100_000
+"""So much of a page is searched for marks."""
+
+
+def parse(form: Platform, data: bytes) -> Parsed:
+    """Return what was read; `problem` is set, and nothing else, when that was nothing."""
+    try:
+        return _parse(form, data)
+    except Unfit as error:
+        return Parsed(problem=str(error) + _moved(form, data))
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
+        return Parsed(problem="cannot be read" + _moved(form, data))
+
+
+def _parse(form: Platform, data: bytes) -> Parsed:
+    start = data[:200].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")[:1]
+    if not start:
+        raise Unfit("is empty")
+    if PAGE.match(data):
+        raise Unfit("is behind a challenge for browsers" if is_challenge(data) else "is a web page, not data")
+    readers = READERS[form]
+    reader = readers.json if start in (b"{", b"[") else readers.feed if start == b"<" else None
+    if reader is None:
+        raise Unfit(f"is not in a form that {form} sends")
+    return reader(data)
+
+
+def is_challenge(data: bytes) -> bool:
+    return bool(CHALLENGE.search(data[:LOOKED_AT]))
+
+
+def _moved(form: Platform, data: bytes) -> str:
+    """Say whose page it is now, if it shows the marks of another platform and none of its own."""
+    here = {name for name, mark in MARKS.items() if mark.search(data[:LOOKED_AT])}
+    if not here or OWN.get(form) in here:
+        return ""
+    return f"; it seems to have moved to {' or '.join(sorted(here))}"

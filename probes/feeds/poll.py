@@ -1,0 +1,205 @@
+"""One bounded, timed look at one status source → Bulletin. The other side's trouble never raises here."""
+
+import asyncio
+from asyncio import timeout
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import urljoin, urlsplit
+
+import aiohttp
+
+from probes.feeds.fold import concerns, fold, matters, worst
+from probes.feeds.parse import is_challenge, parse
+from probes.feeds.report import Parsed
+from probes.feeds.text import name
+from probes.notice import Bulletin, Trust, Validators
+from probes.provider import Feed
+from probes.stream import Unreadable, read_chunks
+
+MOST_BYTES = 8 * 1024 * 1024
+"""Google's history of all its products has some MiB; a page of one provider has a hundredth of that."""
+MOST_REDIRECTS = 3
+KEPT_VALIDATOR = 300
+
+ACCEPT = "application/json, application/atom+xml, application/rss+xml, application/xml;q=0.9, */*;q=0.1"
+
+Clock = Callable[[], datetime]
+Timer = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long one look may take, in seconds: to connect, to be silent, and in all, parsing included."""
+
+    connect_s: float = 10
+    silence_s: float = 15
+    total_s: float = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. `problem` says why it is not worth reading."""
+
+    status: int | None = None
+    body: bytes = b""
+    validators: Validators = Validators()
+    problem: str | None = None
+
+
+async def poll(
+    session: aiohttp.ClientSession,
+    feed: Feed,
+    validators: Validators,
+    clock: Clock,
+    timer: Timer,
+    *,
+    source: str,
+    patience: Patience = Patience(),
+) -> Bulletin:
+    """Ask once whether anything is new, and read it if so.
+
+    `validators` are those of the last bulletin of this source; `source` is what it is called. A doubtful
+    bulletin hands back the validators it was given, so that what was read before it can still be confirmed.
+    """
+    at, started = clock(), timer()
+    try:
+        async with timeout(patience.total_s):
+            answer = await _ask(session, feed.url, validators, patience)
+            bulletin = await _read(answer, feed, source, at, validators)
+    except (aiohttp.ClientError, OSError, Unreadable, ValueError) as error:
+        told = _trouble(error, patience)
+        bulletin = Bulletin(source, at, Trust.DOUBTFUL, told, validators=validators)
+    return replace(bulletin, latency_s=timer() - started)
+
+
+def renew(last: Bulletin | None, bulletin: Bulletin) -> Bulletin:
+    """Return an unchanged bulletin with what was read last, as far as it still matters; any other as it is."""
+    if bulletin.trust is not Trust.UNCHANGED or last is None:
+        return bulletin
+    kept = tuple(one for one in last.notices if matters(one, bulletin.at))
+    return replace(bulletin, notices=kept, components=last.components, impact=last.impact, newest_at=last.newest_at)
+
+
+async def _ask(session: aiohttp.ClientSession, url: str, validators: Validators, patience: Patience) -> Answer:
+    for _ in range(MOST_REDIRECTS + 1):
+        async with session.get(
+            url,
+            headers=_headers(validators),
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(sock_connect=patience.connect_s, sock_read=patience.silence_s),
+        ) as response:
+            if response.status not in (301, 302, 303, 307, 308):
+                return await _answer(response, validators)
+            target = urljoin(url, response.headers.get("Location", ""))
+            if problem := _wrong_way(url, target):
+                return Answer(response.status, problem=problem)
+            url = target
+    return Answer(problem=f"redirects more than {MOST_REDIRECTS} times")
+
+
+def _headers(validators: Validators) -> dict[str, str]:
+    asked = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
+    known = {key: value for key, value in asked.items() if value}
+    return {"Accept": ACCEPT, "Accept-Encoding": "gzip", **known}
+
+
+def _wrong_way(url: str, target: str) -> str | None:
+    here, there = urlsplit(url), urlsplit(target)
+    if there.scheme not in ("http", "https") or not there.hostname:
+        return "redirects to what is no web address"
+    if here.hostname != there.hostname:
+        return f"moved to another host, {name(there.hostname)}; not followed"
+    if here.scheme == "https" and there.scheme == "http":
+        return "redirects from https to http; not followed"
+    return None
+
+
+async def _answer(response: aiohttp.ClientResponse, validators: Validators) -> Answer:
+    status = response.status
+    if status == 304:
+        asked = validators != Validators()
+        return Answer(status, problem=None if asked else "says unchanged, but was not asked for changes")
+    body = b"".join([chunk async for chunk in read_chunks(response, MOST_BYTES + 1)])
+    if "cf-mitigated" in response.headers or (status in (401, 403, 429, 503) and is_challenge(body)):
+        return Answer(status, problem=f"is behind a challenge for browsers (HTTP {status})")
+    if status != 200:
+        return Answer(status, problem=_refusal(status))
+    if len(body) > MOST_BYTES:
+        return Answer(status, problem=f"is larger than {MOST_BYTES // 1024 // 1024} MiB")
+    return Answer(status, body, _validators(response.headers))
+
+
+def _refusal(status: int) -> str:
+    if status in (404, 410):
+        return f"is not there (HTTP {status}): its address may have changed"
+    if status == 429:
+        return "asks us to come less often (HTTP 429)"
+    return f"answers HTTP {status}"
+
+
+def _validators(headers: Mapping[str, str]) -> Validators:
+    etag, modified = headers.get("ETag"), headers.get("Last-Modified")
+    return Validators(
+        etag if etag and len(etag) <= KEPT_VALIDATOR else None,
+        modified if modified and len(modified) <= KEPT_VALIDATOR else None,
+    )
+
+
+async def _read(answer: Answer, feed: Feed, source: str, at: datetime, validators: Validators) -> Bulletin:
+    if answer.problem:
+        return Bulletin(source, at, Trust.DOUBTFUL, answer.problem, validators=validators, status=answer.status)
+    if answer.status == 304:
+        return Bulletin(source, at, Trust.UNCHANGED, validators=validators, status=304)
+    # Off the event loop: a full feed takes milliseconds, a hostile one more.
+    bulletin = await asyncio.to_thread(lambda: tell(parse(feed.form, answer.body), feed, source, at))
+    kept = validators if bulletin.trust is Trust.DOUBTFUL else answer.validators
+    return replace(bulletin, validators=kept, status=answer.status)
+
+
+def tell(parsed: Parsed, feed: Feed, source: str, at: datetime) -> Bulletin:
+    """Return what was read as far as it concerns an account of the API."""
+    ours = tuple(one for one in parsed.standings if concerns(one.name, feed.components))
+    problem = parsed.problem
+    if parsed.standings and not ours:
+        problem = f"has {len(parsed.standings)} components, none of those we look for: it was rearranged"
+    notices = fold(parsed, feed.components, at)
+    impacts = [one.impact for one in notices if one.is_open] + [one.impact for one in ours]
+    if parsed.overall and not parsed.standings and not feed.components:
+        impacts.append(parsed.overall)
+    return Bulletin(
+        source=source,
+        at=at,
+        trust=Trust.DOUBTFUL if problem else Trust.READ,
+        problem=problem,
+        notices=notices,
+        components=ours,
+        impact=worst(impacts),
+        newest_at=parsed.newest_at if parsed.newest_at and parsed.newest_at <= at else None,
+    )
+
+
+def _trouble(error: Exception, patience: Patience) -> str:
+    for kind, told in TROUBLES:
+        if isinstance(error, kind):
+            return told.format(total_s=patience.total_s, silence_s=patience.silence_s)
+    raise error
+
+
+TROUBLES: tuple[tuple[type[Exception], str], ...] = (
+    (aiohttp.ClientConnectorDNSError, "cannot be reached: the name of its host is not found"),
+    (aiohttp.ClientConnectorCertificateError, "cannot be reached: its certificate is not valid"),
+    (aiohttp.ClientSSLError, "cannot be reached: no secure connection could be agreed on"),
+    (aiohttp.SocketTimeoutError, "is too slow: not a byte for {silence_s:g} s"),
+    (aiohttp.ConnectionTimeoutError, "cannot be reached: no connection in time"),
+    (TimeoutError, "is too slow: not done within {total_s:g} s"),
+    (aiohttp.ClientConnectorError, "cannot be reached: no connection"),
+    (aiohttp.ClientPayloadError, "broke off in the middle"),
+    (aiohttp.InvalidURL, "has an address that is none"),
+    (Unreadable, "is compressed in a way that cannot be read"),
+    (aiohttp.ClientResponseError, "sends what is not HTTP that can be read"),
+    (ValueError, "sends what is not HTTP that can be read"),
+    (aiohttp.ClientError, "cannot be reached: the connection failed"),
+    (OSError, "cannot be reached: the connection failed"),
+)
+"""From the narrow to the wide, in our own words: an exception's text may hold anything."""

@@ -1,0 +1,191 @@
+"""One entry of a feed → a report: the state is read from the form of its body, never from its prose."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+
+from probes.feeds import word
+from probes.feeds.report import Parsed, Report
+from probes.feeds.syndication import Entry, read_entries
+from probes.feeds.text import link, moment, name, plain
+from probes.notice import Impact, Phase, Standing
+
+MOST_PARTS = 60
+
+STATUS = re.compile(r"(?:\s|<[^<>]*>)*status:\s*(?:</?(?:b|strong)>\s*)?([a-z][a-z_ ]{2,24})", re.IGNORECASE)
+STATE = re.compile(r"<strong>\s*([a-z][a-z_ ]{2,24})\s*</strong>", re.IGNORECASE)
+SEVERITY = re.compile(r"severity:\s*(?:</?(?:b|strong)>\s*)?([a-z][a-z_ ]{2,24})", re.IGNORECASE)
+ENDED = re.compile(r"resolved:\s*(?:</?(?:b|strong)>\s*)?([^<>]{8,60})", re.IGNORECASE)
+AFFECTED = re.compile(r"(?:<(?:b|strong|h\d|p)>\s*)?affected (?:components|services):?", re.IGNORECASE)
+LISTED = re.compile(r"<li>\s*([^<>]{1,200})", re.IGNORECASE)
+SUFFIX = re.compile(r"^(.*?)\s*\(([a-z_ ]{2,24})\)$", re.IGNORECASE)
+DATED = re.compile(r"<small>.{0,200}?</small>", re.IGNORECASE | re.DOTALL)
+TITLE_STATE = re.compile(r"\brecovered$|[\[(](resolved|recovered|completed)[\])]", re.IGNORECASE)
+PREFIX = re.compile(r"^\s*\[([^\[\]]{1,80})\]\s*")
+SLUG = re.compile(r"/(?:incidents?|maintenances?|scheduled[-_]maintenances?|notices?)/+([\w-]{4,64})", re.IGNORECASE)
+UPDATE_NUMBER = re.compile(r"_\d{9,13}$")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A phase, and where its text begins and ends in the body."""
+
+    phase: Phase
+    begin: int = 0
+    end: int | None = None
+
+
+def read_feed(tell: Callable[[Entry], Report], data: bytes) -> Parsed:
+    """Raises Unfit."""
+    reports = tuple(tell(entry) for entry in read_entries(data))
+    return Parsed(reports, newest_at=max((one.updated_at for one in reports if one.updated_at), default=None))
+
+
+def tell(entry: Entry) -> Report:
+    """Return what almost every platform's entry says, in one or another of their forms."""
+    return _tell(entry, body_state(entry))
+
+
+def _tell(entry: Entry, state: State) -> Report:
+    title, parts = plain(entry.title, 200), _parts(entry.body)
+    severity = SEVERITY.search(entry.body)
+    said = word.impact(severity[1]) if severity else None
+    graded = any(part.impact is not Impact.UNKNOWN for part in parts)
+    return Report(
+        id=_id(entry),
+        title=title,
+        url=link(entry.link) or link(entry.id),
+        phase=state.phase,
+        impact=said if said or graded else word.impact_of_title(title),
+        parts=parts,
+        began_at=entry.began_at,
+        updated_at=entry.updated_at,
+        ended_at=None if state.phase.is_open else _ended_at(entry),
+        text=_text(entry.body, state),
+        planned=word.is_planned(state.phase, title),
+    )
+
+
+def body_state(entry: Entry) -> State:
+    if status := STATUS.match(entry.body):
+        found = word.phase(status[1])
+        if found is Phase.UNKNOWN:
+            found = word.phase(status[1].split()[0])
+        if found is not Phase.UNKNOWN:
+            return State(found, status.end())
+    states = _states(entry.body)
+    return states[0] if states else State(_phase_of_title(entry.title))
+
+
+def _states(body: str) -> list[State]:
+    """Return the phases named in bold, in the order in which they stand. `Update` keeps the phase before it."""
+    marks = [mark for mark in STATE.finditer(body) if _is_state(mark[1])]
+    named = [word.phase(mark[1]) for mark in marks]
+    ends = [*(mark.start() for mark in marks), len(body)][1:]
+    return [
+        State(next((one for one in named[at:] if one is not Phase.UNKNOWN), Phase.INVESTIGATING), mark.end(), end)
+        for at, (mark, end) in enumerate(zip(marks, ends, strict=False))
+    ]
+
+
+def _is_state(text: str) -> bool:
+    return text.strip().lower() == "update" or word.phase(text) is not Phase.UNKNOWN
+
+
+def _phase_of_title(title: str) -> Phase:
+    return Phase.RESOLVED if TITLE_STATE.search(title[:300]) else Phase.UNKNOWN
+
+
+def _id(entry: Entry) -> str:
+    """Return the incident's own id where an address shows it, so that a page's feed and its JSON agree."""
+    for address in (entry.id, entry.link):
+        if slug := SLUG.search(address):
+            return slug[1]
+    whole = entry.id or entry.link or f"{entry.title}\n{entry.began_at}"
+    return whole if len(whole) <= 200 else sha256(whole.encode("utf-8", "replace")).hexdigest()
+
+
+def _parts(body: str) -> tuple[Standing, ...]:
+    heading = AFFECTED.search(body)
+    if not heading:
+        return ()
+    rest = body[heading.end() :]
+    listed = LISTED.findall(rest) or re.sub(r"^(?:\s*</?\w+>)+", "", rest).partition("<")[0].split(",")
+    return tuple(_part(text) for text in listed[:MOST_PARTS] if name(text))
+
+
+def _part(text: str) -> Standing:
+    told = name(text)
+    suffix = SUFFIX.match(told)
+    found = word.impact(suffix[2]) if suffix else None
+    return Standing(suffix[1], found) if suffix and found else Standing(told, Impact.UNKNOWN)
+
+
+def _ended_at(entry: Entry) -> datetime | None:
+    found = ENDED.search(entry.body)
+    return found and moment(found[1].strip()) or entry.updated_at
+
+
+def _text(body: str, state: State) -> str:
+    told = ENDED.sub("", SEVERITY.sub("", DATED.sub("", body[state.begin : state.end])))
+    heading = AFFECTED.search(told)
+    return plain(told[: heading.start()] if heading else told).lstrip("-–—: ")
+
+
+# Platforms whose entries differ in more than words ------------------------------------------------------
+
+
+def tell_by_category(entry: Entry) -> Report:
+    """Return the report where the state, if it is told anywhere, is told as a category."""
+    found = (word.phase(category) for category in entry.categories)
+    phase = next((one for one in found if one is not Phase.UNKNOWN), None)
+    return _tell(entry, replace(body_state(entry), phase=phase)) if phase else tell(entry)
+
+
+def tell_in_any_order(entry: Entry) -> Report:
+    """Instatus: the updates stand in either order, so what is closed anywhere is closed."""
+    states = _states(entry.body)
+    if not states:
+        return tell(entry)
+    return _tell(entry, next((state for state in states if not state.phase.is_open), states[-1]))
+
+
+def tell_by_prefix(entry: Entry) -> Report:
+    """xAI: the component stands in front of the title."""
+    report, prefix = tell_by_category(entry), PREFIX.match(entry.title)
+    if not prefix:
+        return report
+    impact = (report.impact or Impact.UNKNOWN) if report.phase.is_open else Impact.NONE
+    title = plain(entry.title[prefix.end() :], 200)
+    return replace(report, title=title, parts=(Standing(name(prefix[1]), impact),))
+
+
+def tell_by_service(entry: Entry) -> Report:
+    """Azure: services and regions are the categories, and an item is there only while something is wrong."""
+    services = tuple(Standing(name(one), Impact.UNKNOWN) for one in entry.categories if name(one))
+    return replace(tell(entry), parts=services)
+
+
+def tell_by_update(entry: Entry) -> Report:
+    """AWS: each update is an item of its own, with its number at the end of its id."""
+    report = tell(entry)
+    return replace(report, id=f"{UPDATE_NUMBER.sub('', report.id)}/{PREFIX.sub('', report.title)}")
+
+
+def unite(parsed: Parsed) -> Parsed:
+    """Make one report of those of one id that differ in their component: open while one is, with all of them."""
+    groups: dict[str, list[Report]] = {}
+    for report in parsed.reports:
+        groups.setdefault(report.id, []).append(report)
+    return replace(parsed, reports=tuple(_united(group) for group in groups.values()))
+
+
+def _united(group: list[Report]) -> Report:
+    latest: dict[tuple[str, ...], Report] = {}
+    for report in sorted(group, key=lambda one: one.updated_at.timestamp() if one.updated_at else 0.0):
+        latest[tuple(part.name for part in report.parts)] = report
+    alive = [one for one in latest.values() if one.phase.is_open] or list(latest.values())
+    parts = tuple(part for one in latest.values() for part in one.parts)
+    return replace(alive[-1], parts=parts, impact=max((one.impact for one in alive if one.impact), default=None))

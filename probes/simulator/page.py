@@ -1,0 +1,108 @@
+"""A provider's public status page: what was announced, as Statuspage's JSON and as RSS."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from hashlib import sha256
+from html import escape
+from typing import Any
+
+from aiohttp import web
+
+from probes.simulator.answer import dump
+
+COMPONENTS = ("API", "Website")
+STANDINGS = {
+    "none": "operational",
+    "minor": "degraded_performance",
+    "major": "partial_outage",
+    "critical": "major_outage",
+}
+"""How a component stands under an incident of each impact."""
+PHASES = ("investigating", "identified", "monitoring", "resolved")
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One incident as the page tells it now."""
+
+    id: str
+    title: str
+    began_at: datetime
+    updated_at: datetime
+    phase: str = "investigating"
+    impact: str = "minor"
+    components: Sequence[str] = ("API",)
+    text: str = "We look into it."
+
+    def __post_init__(self) -> None:
+        for word, known in ((self.phase, PHASES), (self.impact, STANDINGS)):
+            if word not in known:
+                raise ValueError(f"{word}: no such word; there are {', '.join(known)}")
+
+
+def summary(told: Sequence[Announcement], page: str, now: datetime) -> bytes:
+    """Return what is open, and how each component stands."""
+    alive = [one for one in told if one.phase != "resolved"]
+    impacts = list(STANDINGS)
+    names = dict.fromkeys([*COMPONENTS, *(name for one in told for name in one.components)])
+    worst = {
+        name: max((impacts.index(one.impact) for one in alive if name in one.components), default=0) for name in names
+    }
+    changed = max((one.updated_at for one in told), default=now)
+    return dump(
+        {
+            "page": {"id": "simulated", "name": "Simulated", "url": page, "updated_at": changed.isoformat()},
+            "status": {"indicator": impacts[max(worst.values())], "description": "Simulated"},
+            "components": [_component(name, impacts[at]) for name, at in worst.items()],
+            "incidents": [_incident(one, page) for one in alive],
+            "scheduled_maintenances": [],
+        }
+    )
+
+
+def _component(name: str, impact: str) -> Mapping[str, Any]:
+    return {"id": name.lower(), "name": name, "status": STANDINGS[impact], "group": False}
+
+
+def _incident(one: Announcement, page: str) -> Mapping[str, Any]:
+    at = one.updated_at.isoformat()
+    return {
+        "id": one.id,
+        "name": one.title,
+        "status": one.phase,
+        "impact": one.impact,
+        "shortlink": f"{page}/incidents/{one.id}",
+        "created_at": one.began_at.isoformat(),
+        "updated_at": at,
+        "resolved_at": None,
+        "incident_updates": [{"status": one.phase, "body": one.text, "created_at": at}],
+        "components": [_component(name, one.impact) for name in one.components],
+    }
+
+
+def history(told: Sequence[Announcement], page: str) -> bytes:
+    """Return all that was announced, the newest first, in incident.io's form."""
+    items = "".join(_item(one, page) for one in sorted(told, key=lambda one: one.updated_at, reverse=True))
+    head = f"<title>Simulated</title><link>{escape(page)}</link>"
+    return f'<?xml version="1.0"?>\n<rss version="2.0"><channel>{head}{items}</channel></rss>\n'.encode()
+
+
+def _item(one: Announcement, page: str) -> str:
+    word = "operational" if one.phase == "resolved" else STANDINGS[one.impact].replace("_", " ")
+    listed = "".join(f"<li>{escape(name)} ({word.capitalize()})</li>" for name in one.components)
+    body = f"<b>Status: {one.phase.capitalize()}</b><br/>{escape(one.text)}<b>Affected components</b><ul>{listed}</ul>"
+    address = escape(f"{page}/incidents/{one.id}")
+    return (
+        f"<item><title>{escape(one.title)}</title><link>{address}</link><guid>{address}</guid>"
+        f"<pubDate>{format_datetime(one.updated_at)}</pubDate><description>{escape(body)}</description></item>"
+    )
+
+
+def send(request: web.Request, body: bytes, kind: str) -> web.Response:
+    """Send a page, or only that it is the one that the client has already."""
+    etag = f'"{sha256(body).hexdigest()[:16]}"'
+    if request.headers.get("If-None-Match") == etag:
+        return web.Response(status=304, headers={"ETag": etag})
+    return web.Response(body=body, headers={"ETag": etag, "Content-Type": kind})
