@@ -27,6 +27,8 @@ FILE = "monitor.toml"
 SCHEMA = Path(__file__).parent / "schema.json"
 USUAL = ("chat", "command")
 """The canaries that cost something and are asked where an account names none, as far as its provider has them."""
+CORE = "list"
+"""The free canary that shows whether the key works, whatever else its answer tells."""
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 Label = Annotated[str, Meta(pattern=r"^[^/\s\x00-\x1f](?:[^/\x00-\x1f]{0,62}[^/\s\x00-\x1f])?$")]
@@ -400,7 +402,11 @@ def _watches(section: AccountSection, providers: Catalog, probe: ProbeSection) -
         usual_s = facts.every_s or (probe.free_interval_s if facts.free else probe.paid_interval_s)
         for model in _models(section, provider, canary):
             target = Target(f"{section.provider}/{section.name}", section.provider, canary, model, host)
-            yield Watch(target, section.interval_s.get(canary, usual_s), facts.free)
+            yield Watch(target, section.interval_s.get(canary, usual_s), facts.free, _is_aside(canary, facts))
+
+
+def _is_aside(name: str, facts: Canary) -> bool:
+    return name != CORE and (facts.admin or facts.offers is not None or facts.credit is not None)
 
 
 def _is_usual(name: str, facts: Canary, section: AccountSection) -> bool:

@@ -7,6 +7,7 @@ from monitor.config import Config
 from monitor.schedule import Budget, Watch
 from probes.dialects import PROMPT_TOKENS, WIRES
 from probes.document import Problem
+from probes.model import Target, Usage
 from probes.provider import Provider
 
 DAY_S = 86_400
@@ -39,9 +40,17 @@ def estimate(watch: Watch, provider: Provider) -> Estimate:
         return Estimate(calls)
     if provider.is_command:
         return Estimate(calls, None, None)
-    out = WIRES[provider.canaries[watch.target.canary].dialect].most_out
-    usd = provider.cost_usd(watch.target.model, PROMPT_TOKENS, out)
-    return Estimate(calls, calls * (PROMPT_TOKENS + out), None if usd is None else calls * usd)
+    usage, usd = most_used(watch.target, provider)
+    return Estimate(calls, calls * (usage.tokens_in + usage.tokens_out), None if usd is None else calls * usd)
+
+
+def most_used(target: Target, provider: Provider) -> tuple[Usage, float | None]:
+    """Return what one paid call is billed for at most, and its price in USD: None where that is not known."""
+    dialect = provider.canaries[target.canary].dialect
+    if dialect not in WIRES:
+        return Usage(), None  # a program: nobody tells its tokens
+    usage = Usage(PROMPT_TOKENS, WIRES[dialect].most_out)
+    return usage, provider.cost_usd(target.model, usage.tokens_in, usage.tokens_out)
 
 
 def by_account(config: Config) -> dict[str, Estimate]:

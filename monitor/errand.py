@@ -32,7 +32,8 @@ async def _single_round(config: Config, show: Print) -> list[State]:
         await end_drills(world)
         await begin_drills(world)
         await once(world)
-        return [health.state for health in world.healths.values()]
+        asides = {id for id, watch in config.watches.items() if watch.aside}
+        return [one.state for id, one in world.healths.items() if not (id in asides and one.state is State.UNKNOWN)]
 
 
 def probe_now(config: Config, watches: Sequence[Watch]) -> list[Observation]:

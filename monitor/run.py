@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 from monitor import drill, incident
 from monitor.alert.routing import remember as remember_told
 from monitor.alert.routing import route
+from monitor.cost import most_used
 from monitor.courier import deliver, deliver_due
 from monitor.detect import note
 from monitor.detect.health import Health, State, advance
 from monitor.detect.note import EMPTY, Note
-from monitor.diagnose import Patient, diagnose, is_unreachable
+from monitor.diagnose import ACCOUNT_WIDE, Patient, diagnose, is_unreachable
 from monitor.incident import Change, ChangeKind
 from monitor.schedule import Agenda, Spending, Watch, is_affordable, next_at
 from monitor.store.value import Batch, Message
@@ -22,7 +23,7 @@ from monitor.upkeep import follow_configuration, publish, publish_now, tidy, tid
 from monitor.words import title
 from monitor.world import World, pause
 from probes.attempt import attempt
-from probes.model import Account, Answer, Observation, Outcome
+from probes.model import Account, Answer, Observation, Outcome, Usage
 
 log = logging.getLogger("monitor")
 
@@ -116,9 +117,18 @@ async def probe(world: World, watch: Watch) -> None:
             except Exception as error:  # a bug of ours must neither end the watch nor be blamed on anybody
                 log.exception("%s: the attempt itself failed", watch.target.id)
                 observation = unseen(watch, world.edge.clock(), f"the monitor's own fault ({type(error).__name__})")
+    if watch.aside:
+        observation = _set_aside(observation)
     world.finished.put_nowait(observation)
     if observation.outcome is not Outcome.OK or _is_wavering(world.healths.get(watch.target.id, Health())):
         world.urgent.set()
+
+
+def _set_aside(observation: Observation) -> Observation:
+    """Take the failure of a look beside the account's work as not having seen, unless it speaks of all of it."""
+    if observation.fault is None or observation.fault in ACCOUNT_WIDE:
+        return observation
+    return replace(observation, outcome=Outcome.UNKNOWN, fault=None)
 
 
 def _refusal(world: World, account: Account, watch: Watch) -> str | None:
@@ -276,11 +286,21 @@ def _well_since(health: Health) -> datetime | None:
 def _spend(world: World, observations: Sequence[Observation]) -> dict[str, Spending]:
     spent: dict[str, Spending] = {}
     for observation in observations:
-        if observation.usage.tokens_in or observation.usage.tokens_out:
+        paid = _paid(world, observation)
+        if paid.usage.tokens_in or paid.usage.tokens_out:
             account = observation.target.account
             before = world.spendings.get(account, Spending(observation.at.date()))
-            world.spendings[account] = spent[account] = before.add(observation)
+            world.spendings[account] = spent[account] = before.add(paid)
     return spent
+
+
+def _paid(world: World, observation: Observation) -> Observation:
+    """Return it with what it was billed for; what an answer does not tell counts as the most it can be."""
+    watch = world.config.watches.get(observation.target.id)
+    if watch is None or watch.free or observation.status != 200 or observation.usage != Usage():
+        return observation
+    usage, usd = most_used(watch.target, world.config.providers[watch.target.provider])
+    return replace(observation, usage=usage, cost_usd=usd)
 
 
 def _adopt(world: World, changes: Sequence[Change], messages: Sequence[Message]) -> None:

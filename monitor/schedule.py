@@ -33,11 +33,16 @@ EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """A target and how often to look at it. Free: costs no tokens, so no budget holds it back."""
+    """A target and how often to look at it. Free: costs no tokens, so no budget holds it back.
+
+    Aside: it tells of more than whether the account works (credit, costs, models on offer). That it
+    fails says nothing of the account, but that those are not known.
+    """
 
     target: Target
     interval_s: float
     free: bool
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

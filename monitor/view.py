@@ -101,7 +101,7 @@ def _account_view(
     now: datetime,
 ) -> AccountView:
     targets = tuple(_target_view(db, watch, memory, now) for watch in watches)
-    worst = min(targets, key=_badness)
+    worst = min([target for target in targets if target.counts] or targets, key=_badness)
     return AccountView(
         id=account.id,
         name=account.name,
@@ -147,6 +147,7 @@ def _target_view(db: sqlite3.Connection, watch: Watch, memory: Memory, now: date
         availability=_availability(seen.values()),
         cells=tuple(seen.get(hour, Cell(hour)) for hour in hours),
         limits=reader.limits(db, series) if series else (),
+        aside=watch.aside,
     )
 
 
@@ -189,7 +190,11 @@ def usable(incident: Incident, config: Config, healths: Mapping[str, Health]) ->
     provider, _, name = incident.subject.partition("/")
     found = []
     for account in config.accounts.values():
-        its = [healths.get(id, Health()) for id, watch in config.watches.items() if watch.target.account == account.id]
+        its = [
+            healths.get(id, Health())
+            for id, watch in config.watches.items()
+            if watch.target.account == account.id and not watch.aside
+        ]
         seen = [health.seen_at for health in its if health.seen_at and health.state is State.UP]
         other = account.provider == provider and not f"{incident.subject}/".startswith(f"{account.id}/")
         if other and name and seen and len(seen) == len(its):

@@ -86,7 +86,8 @@ PLAN = {
         *("monitor.secret", "probes.redact"),
     },
     "monitor.cost": {
-        *("probes.dialects", "probes.document", "probes.provider", "monitor.config", "monitor.schedule"),
+        *("probes.dialects", "probes.document", "probes.model", "probes.provider", "monitor.config"),
+        "monitor.schedule",
     },
     "monitor.store": set(),
     "monitor.store.connection": {"monitor.store.schema"},

@@ -486,6 +486,14 @@ def test_a_canary_that_cannot_be_asked_is_named(tmp_path, rest, problem):
     assert problem in str(caught.value)
 
 
+def test_what_tells_of_credit_or_models_stands_aside(tmp_path):
+    watches = loaded(tmp_path, COSTLY + account('admin_key = "env:SET"')).watches
+
+    asides = {watch.target.canary: watch.aside for watch in watches.values()}
+    assert {"spent", "models"} <= {canary for canary, aside in asides.items() if aside}
+    assert not {asides[canary] for canary in ("list", "chat", "elsewhere")} - {False}
+
+
 def test_what_to_be_warned_of_is_usual_or_the_accounts_own(tmp_path):
     text = "[credit]\nlow = { USD = 9 }\ndays_left = 1\nexpires_days = 2\n" + account(
         'models = { chat = ["m"] }\nexpect = ["n"]\nspend_limit_usd = 100'

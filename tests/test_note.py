@@ -51,6 +51,16 @@ def test_a_limit_that_the_provider_tells_stands_over_the_users():
     assert noted(told, attention=Attention(spend_limit_usd=100)).purses["USD"].left == 40
 
 
+def test_what_is_left_of_a_key_and_of_its_account_are_two():
+    note = noted(
+        observation(target=BALANCE, credits=(Credit("USD", left=2, most=10),)),
+        observation(target=target(canary="credits"), credits=(Credit("USD", left=900),)),
+        observation(target=BALANCE, seconds=9, credits=(Credit("USD", left=1, most=10),)),
+    )
+
+    assert sorted(purse.left for purse in note.purses.values()) == [1, 900]
+
+
 def test_what_was_learnt_from_a_target_that_is_gone_is_forgotten():
     note = noted(
         observation(target=BALANCE, credits=(Credit("USD", 1.0),)),

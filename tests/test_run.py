@@ -22,7 +22,7 @@ from monitor.schedule import Budget, Watch
 from monitor.store.connection import Busy, open_reader
 from monitor.world import Edge, open_world
 from probes.catalog import Shelf, load_provider
-from probes.model import Account, Fault, Target
+from probes.model import Account, Fault, Observation, Outcome, Target
 from probes.provider import Signal
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 from tests.receiver import webhook
@@ -593,6 +593,41 @@ def test_what_is_coming_is_told_while_everything_works_and_once(tmp_path, monkey
         "[RESOLVED] telling/main/m: model not available",
     ]
     assert "1.50 USD left" in inbox.messages[0]["message"]
+
+
+def test_credit_that_cannot_be_read_is_not_known_and_no_loss_of_the_account(tmp_path):
+    state = {"left": 50, "models": ["m"], "headers": {}}
+
+    async def play():
+        async with telling(state) as base, webhook() as inbox:
+            settings = telling_config(tmp_path, f"{base}/elsewhere", Channel("hook", inbox.url))
+            good = Watch(Target("telling/main", "telling", "models"), EVERY_S, True)
+            settings = replace(
+                settings,
+                watches={id: replace(watch, aside=True) for id, watch in settings.watches.items()}
+                | {good.target.id: replace(good, aside=True)},
+            )
+            async with watching(settings) as monitor:
+                await monitor.until(lambda: len(monitor.world.healths) == 2)
+                await asyncio.sleep(1)
+                assert monitor.state("telling/main") == {State.UNKNOWN}
+            return inbox
+
+    inbox = asyncio.run(play())
+    assert inbox.titles() == []
+
+
+def test_an_answer_that_tells_no_usage_counts_as_the_most_it_can_be(tmp_path):
+    async def play():
+        async with simulator() as other, watching(config(tmp_path, other, ids=["openai/main"])) as monitor:
+            await monitor.until(lambda: monitor.state("openai/main") == {State.UP})
+            watch = next(watch for watch in monitor.world.config.watches.values() if not watch.free)
+            silent = Observation(watch.target, monitor.world.edge.clock(), Outcome.OK, status=200)
+            before = monitor.world.spendings["openai/main"].tokens
+            await run.beat(monitor.world, [silent], silent.at)
+            return monitor.world.spendings["openai/main"].tokens - before
+
+    assert asyncio.run(play()) >= 26
 
 
 def test_a_header_that_warns_beside_a_good_answer_is_told(tmp_path):

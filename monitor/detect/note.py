@@ -49,8 +49,9 @@ def advance(note: Note, observation: Observation, attention: Attention) -> Note:
     target, at = observation.target, observation.at
     if observation.credits:
         told = {
-            one.unit: credit.advance(note.purses.get(one.unit), one, target.id, at, attention.floor)
+            name: credit.advance(note.purses.get(name), one, target.id, at, attention.floor)
             for one in (_limited(one, attention.spend_limit_usd) for one in observation.credits)
+            for name in (_purse(one, target.canary),)
         }
         note = replace(note, purses={**note.purses, **told})
     if observation.offer is not None:
@@ -58,6 +59,11 @@ def advance(note: Note, observation: Observation, attention: Attention) -> Note:
     if observation.signs or (note.warned and observation.outcome is Outcome.OK):
         note = replace(note, warned=warning.advance(note.warned, observation.signs, target.id, target.model, at))
     return note
+
+
+def _purse(told: Credit, canary: str) -> str:
+    """Name the purse: what is left in each canary's answer is its own, its limit and its use apart make one."""
+    return told.unit if told.left is None and not told.unlimited else f"{told.unit} {canary}"
 
 
 def _limited(told: Credit, limit_usd: float | None) -> Credit:

@@ -75,7 +75,8 @@ def mark_account(account: AccountView, now: Standing) -> Mark:
     """Return the worst of its targets; PARTLY when one of them still answers."""
     if now.offline or not account.targets:
         return Mark.UNKNOWN
-    marks = [mark_target(target, now) for target in account.targets]
+    counting = [target for target in account.targets if target.counts] or account.targets
+    marks = [mark_target(target, now) for target in counting]
     if account.state is State.DOWN and account.fault in ACCOUNT_WIDE:
         return Mark.DOWN
     if Mark.DOWN in marks and any(mark in (Mark.UP, Mark.PARTLY) for mark in marks):

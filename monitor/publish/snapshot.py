@@ -22,7 +22,10 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class TargetView:
-    """One canary of one account. `availability` is good / valid over 24 h in [0, 1]; None: nothing valid."""
+    """One canary of one account. `availability` is good / valid over 24 h in [0, 1]; None: nothing valid.
+
+    `aside`: it tells of more than whether the account works, such as its credit.
+    """
 
     id: str
     canary: str
@@ -38,6 +41,12 @@ class TargetView:
     availability: float | None
     cells: tuple[Cell, ...]
     limits: tuple[Limit, ...] = ()
+    aside: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """Whether its state is the account's: credit that cannot be read is no loss."""
+        return not self.aside or self.state is State.DOWN
 
 
 @dataclass(frozen=True, slots=True)
