@@ -201,6 +201,18 @@ def providers(arguments: Arguments) -> int:
     return UP
 
 
+def feeds(arguments: Arguments) -> int:
+    from monitor.table import source_table
+
+    config = _with_accounts(arguments)
+    if not config.feeds:
+        say("no status source is followed")
+        return UP
+    sources = _snapshot(config).sources
+    source_table(sources, datetime.now(UTC))
+    return UP if all(source.readable for source in sources) else DOWN
+
+
 def classify(arguments: Arguments) -> int:
     from probes.catalog import load_provider, load_wording, provider_ids
 
@@ -441,5 +453,10 @@ COMMANDS: dict[str, tuple[Callable[[Arguments], int], str, Callable[[argparse.Ar
     "cost": (cost, "print what the canaries use in a month, before anything is sent", _no_arguments),
     "drill": (drill, "send a simulated trouble of a real account through the real alerts", _a_drill),
     "providers": (providers, "print the providers that are known, or all facts of one", _one_provider),
+    "feeds": (
+        feeds,
+        "print what each provider's own status page says, and how far it is believed",
+        _no_arguments,
+    ),
     "classify": (classify, "read an answer's body on stdin and say what it means", _an_answer),
 }

@@ -17,10 +17,11 @@ from monitor.detect.health import Thresholds
 from monitor.detect.note import Attention
 from monitor.schedule import Budget, Watch
 from monitor.secret import SecretError, is_reference, resolve
+from monitor.witness import Group, Level
 from probes.catalog import FOLDER, MODELLESS, PACKAGED, Catalog, Shelf, load_provider, provider_ids
 from probes.document import DocumentError, Problem, convert, read_toml, suggest
 from probes.model import Account, Target
-from probes.provider import Canary, Name, Provider
+from probes.provider import Canary, Feed, Name, Provider
 from probes.redact import mask
 
 FILE = "monitor.toml"
@@ -32,6 +33,7 @@ CORE = "list"
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 Label = Annotated[str, Meta(pattern=r"^[^/\s\x00-\x1f](?:[^/\x00-\x1f]{0,62}[^/\s\x00-\x1f])?$")]
+HostAndPort = Annotated[str, Meta(pattern=r"^[A-Za-z0-9.\-]+:[0-9]{1,5}$")]
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
 IntervalSeconds = Annotated[float, Meta(ge=10, le=86400)]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
@@ -41,6 +43,14 @@ Days = Annotated[int, Meta(ge=1, le=3650)]
 
 class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One table of monitor.toml: an unknown key is an error."""
+
+
+class StatusSection(Section, frozen=True, kw_only=True):
+    """The providers' own status pages: whether they are read, how often, and whose besides those with accounts."""
+
+    poll: bool = True
+    interval_s: Annotated[float, Meta(ge=30, le=3600)] = 120
+    providers: list[str] = []
 
 
 class ProbeSection(Section, frozen=True, kw_only=True):
@@ -54,6 +64,9 @@ class ProbeSection(Section, frozen=True, kw_only=True):
     per_host: Annotated[int, Meta(ge=1, le=10000)] = 20
     failures: Annotated[Count, Meta(description="failures in a row that make a target down")] = 3
     successes: Annotated[Count, Meta(description="successes in a row that make it up again")] = 2
+    online: Annotated[
+        list[HostAndPort], Meta(description="hosts asked for a connection when nothing answers; empty: none")
+    ] = msgspec.field(default_factory=lambda: ["one.one.one.one:443", "dns.google:443"])
 
 
 class BudgetSection(Section, frozen=True, kw_only=True):
@@ -96,6 +109,9 @@ class SiteSection(Section, frozen=True, kw_only=True):
 class AccountSection(Section, frozen=True, kw_only=True):
     """One account. `key` says where the key is: env:NAME, file:PATH or command:PROGRAM ARGS.
 
+    `project`, `organization` and `billing` name what it shares with others: when all of them are lost,
+    that is one trouble.
+
     `admin_key`, of the same form, may read the organization's costs; with `spend_limit_usd`, the limit
     of a month, they tell what is left. `expect` names models that must not leave the provider's list.
     `command` and `environment` are for a provider that is asked through a program.
@@ -116,6 +132,9 @@ class AccountSection(Section, frozen=True, kw_only=True):
     admin_key: str | None = None
     spend_limit_usd: Annotated[float, Meta(gt=0)] | None = None
     expect: list[Annotated[str, Meta(min_length=1, max_length=200)]] = []
+    project: Label | None = None
+    organization: Label | None = None
+    billing: Label | None = None
     command: Annotated[list[str], Meta(min_length=1, description="program and arguments; no shell")] | None = None
     environment: Annotated[
         list[str] | dict[str, str],
@@ -135,6 +154,7 @@ class Document(Section, frozen=True, kw_only=True):
 
     location: Label = "here"
     probe: ProbeSection = ProbeSection()
+    status: StatusSection = StatusSection()
     budget: BudgetSection = BudgetSection()
     credit: CreditSection = CreditSection()
     store: StoreSection = StoreSection()
@@ -176,7 +196,10 @@ class Config:
     budgets: Mapping[str, Budget]
     watches: Mapping[str, Watch]
     channels: tuple[Channel, ...]
+    status: StatusSection = StatusSection()
     attentions: Mapping[str, Attention] = field(default_factory=dict)
+    feeds: Mapping[str, Feed] = field(default_factory=dict)
+    groups: Mapping[str, tuple[Group, ...]] = field(default_factory=dict)
     shelf: Shelf = PACKAGED
     simulated: bool = False
 
@@ -184,6 +207,10 @@ class Config:
     def file_name(self) -> str:
         """How errors name the file, also where there is none yet."""
         return self.file.name if self.file else FILE
+
+    @property
+    def neutral_hosts(self) -> list[tuple[str, int]]:
+        return [(host, int(port)) for host, _, port in (one.rpartition(":") for one in self.probe.online)]
 
     def attention(self, account: str) -> Attention:
         return self.attentions.get(account) or Attention()
@@ -218,6 +245,7 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
     if not document.accounts and not problems:
         document = msgspec.structs.replace(document, accounts=list(_known_keys(shelf, environment)))
     providers = _providers(document, shelf, problems, path.name)
+    feeds = dict(_feeds(document, providers, shelf, problems, path.name))
     for check in (_check_names, _check_accounts):
         problems += check(document, providers, path.name)
     channels = list(_channels(document, path, environment, problems))
@@ -244,6 +272,9 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
             for account, section in zip(accounts, document.accounts, strict=True)
         },
         watches=watches,
+        status=document.status,
+        feeds=feeds,
+        groups={account.id: _groups(section) for account, section in zip(accounts, document.accounts, strict=True)},
         attentions={
             account.id: _attention(section, document.credit, account.id, watches.values())
             for account, section in zip(accounts, document.accounts, strict=True)
@@ -286,6 +317,28 @@ def _providers(document: Document, shelf: Shelf, problems: list[Problem], file: 
             with suppress(DocumentError):  # named by _shelf
                 providers[section.provider] = load_provider(section.provider, shelf)
     return providers
+
+
+def _feeds(
+    document: Document, providers: Catalog, shelf: Shelf, problems: list[Problem], file: str
+) -> Iterator[tuple[str, Feed]]:
+    """Yield the status sources of all providers with accounts, and of those that are named besides."""
+    known = provider_ids(shelf)
+    for id in document.status.providers:
+        if id not in known:
+            what = f'= "{id}": no such provider'
+            problems.append(Problem(file, "status.providers", what, suggest(id, known)))
+    if not document.status.poll:
+        return
+    others = {id for id in document.status.providers if id in known} - providers.keys()
+    for provider in (*providers.values(), *(load_provider(id, shelf) for id in sorted(others))):
+        yield from ((f"{provider.id}/{feed.id}", feed) for feed in provider.feeds)
+
+
+def _groups(section: AccountSection) -> tuple[Group, ...]:
+    """Return what an account shares with others, the narrowest first."""
+    names = {Level.PROJECT: section.project, Level.ORGANIZATION: section.organization, Level.BILLING: section.billing}
+    return tuple(Group(level, name) for level, name in names.items() if name)
 
 
 def _check_names(document: Document, _: Catalog, file: str) -> Iterator[Problem]:

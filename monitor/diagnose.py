@@ -23,6 +23,7 @@ class Scope(StrEnum):
     PROVIDER = "provider"
     EGRESS = "egress"
     MONITOR = "monitor"
+    SOURCE = "source"
 
 
 @dataclass(frozen=True, slots=True)

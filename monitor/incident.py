@@ -23,8 +23,8 @@ class Severity(StrEnum):
 class ChangeKind(StrEnum):
     """What happened to an incident.
 
-    MERGED: it turned out to be part of a larger one. WITHDRAWN: what it spoke of is no longer watched.
-    Neither is an end of the trouble, so nobody is told of one.
+    MERGED: it turned out to be part of a larger one, under which it stays open. WITHDRAWN: what it spoke of
+    is no longer watched. ANNOUNCED: the provider's own page says so too. Nobody is told of these.
     """
 
     OPENED = "opened"
@@ -32,13 +32,26 @@ class ChangeKind(StrEnum):
     RESOLVED = "resolved"
     MERGED = "merged"
     WITHDRAWN = "withdrawn"
+    ANNOUNCED = "announced"
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """The first word of the provider's own page on a trouble; `at` is when it came to be there."""
+
+    at: datetime
+    title: str
+    url: str | None
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
     """One trouble with one cause. `opened_at` is when it began, `closed_at` when it ended (None: open).
 
-    A `signal` tells of what is coming: nothing fails yet.
+    A `signal` tells of what is coming: nothing fails yet. `parent` is the wider incident that it is part
+    of, and ends with. `detected_at` is when we were sure of it, `announcement` what the provider's own
+    page says of it.
     """
 
     id: str
@@ -55,6 +68,19 @@ class Incident:
     drill: bool = False
     signal: bool = False
     blamed: Blame | None = None
+    parent: str | None = None
+    detected_at: datetime | None = None
+    announcement: Announcement | None = None
+
+    @property
+    def lead(self) -> timedelta | None:
+        """Return by how much we knew before the provider's page said so; negative: the page knew first.
+
+        None when the page has not said so.
+        """
+        if self.announcement is None or self.detected_at is None:
+            return None
+        return self.announcement.at - self.detected_at
 
     @property
     def blame(self) -> Blame:
@@ -112,6 +138,12 @@ SEVERITIES = {
 }
 
 
+ANNOUNCED = (Scope.PROVIDER, Scope.MODEL)
+"""What a provider's page can be expected to speak of."""
+
+EARLIER = timedelta(hours=2)
+"""What a page said so long before our first failure may be about it."""
+
 PATIENCE = timedelta(seconds=45)
 """So long after the latest recovery what is still down may yet recover with it."""
 
@@ -130,13 +162,37 @@ def advance(
     found = {_key(diagnosis): diagnosis for diagnosis in diagnoses}
     gone = [incident for key, incident in standing.items() if key not in found]
     fading = [incident for incident in gone if _is_fading(incident, diagnoses, well_since, now)]
-    changes = [_ended(incident, diagnoses, well_since, now) for incident in gone if incident not in fading]
+    changes = []
     for key, diagnosis in found.items():
         if key in standing:
             changes += _changed(standing[key], diagnosis, now)
         elif diagnosis.settled and not any(_is_within(diagnosis, incident) for incident in fading):
-            changes.append(Change(open_incident(diagnosis), ChangeKind.OPENED, now))
+            changes.append(Change(replace(open_incident(diagnosis), detected_at=now), ChangeKind.OPENED, now))
+    here = standing | {_key(change.incident): change.incident for change in changes}
+    wider = [(diagnosis, here.get(key)) for key, diagnosis in found.items() if not diagnosis.signal]
+    ends = [change for one in gone if one not in fading for change in _gone(one, wider, well_since, now)]
+    return ends + changes
+
+
+def announce(
+    open_incidents: Iterable[Incident], told: Mapping[str, Sequence[Announcement]], now: datetime
+) -> list[Change]:
+    """Return a change for each trouble of a provider of which its own page has begun to speak.
+
+    `told` holds what is said of trouble, by who answers. What was said long before is about another one.
+    """
+    changes = []
+    for incident in open_incidents:
+        if incident.announcement is None and incident.blame is Blame.PROVIDER and incident.scope in ANNOUNCED:
+            said = [one for one in told.get(incident.subject.partition("/")[0], ()) if _is_about(one, incident)]
+            if said:
+                first = min(said, key=lambda one: one.at)
+                changes.append(Change(replace(incident, announcement=first), ChangeKind.ANNOUNCED, now))
     return changes
+
+
+def _is_about(announcement: Announcement, incident: Incident) -> bool:
+    return announcement.at >= incident.opened_at - EARLIER
 
 
 def _key(one: Incident | Diagnosis) -> tuple[Scope, str, Fault | None]:
@@ -162,6 +218,11 @@ def _is_within(diagnosis: Diagnosis, incident: Incident) -> bool:
     return not diagnosis.signal and set(diagnosis.targets) < set(incident.targets)
 
 
+def _severity(diagnosis: Diagnosis) -> Severity:
+    """A status page that cannot be read takes nothing from anybody."""
+    return Severity.INFO if diagnosis.scope is Scope.SOURCE else SEVERITIES[diagnosis.fault]
+
+
 def open_incident(diagnosis: Diagnosis, *, drill: bool = False) -> Incident:
     name = f"{_key(diagnosis)}:{drill}"
     return Incident(
@@ -169,7 +230,7 @@ def open_incident(diagnosis: Diagnosis, *, drill: bool = False) -> Incident:
         scope=diagnosis.scope,
         subject=diagnosis.subject,
         fault=diagnosis.fault,
-        severity=SEVERITIES[diagnosis.fault],
+        severity=_severity(diagnosis),
         confidence=diagnosis.confidence,
         opened_at=diagnosis.since,
         reasons=diagnosis.reasons,
@@ -181,19 +242,38 @@ def open_incident(diagnosis: Diagnosis, *, drill: bool = False) -> Incident:
     )
 
 
-def _ended(
-    incident: Incident, diagnoses: Sequence[Diagnosis], well_since: Mapping[str, datetime | None], now: datetime
-) -> Change:
+def _gone(
+    incident: Incident,
+    wider: Sequence[tuple[Diagnosis, Incident | None]],
+    well_since: Mapping[str, datetime | None],
+    now: datetime,
+) -> list[Change]:
+    """Return what becomes of an incident that no diagnosis names any more: part of a wider one, or over.
+
+    `wider` holds the diagnoses of now with their incidents, None where it is too early to open one.
+    """
     closed = replace(incident, closed_at=_recovered_at(incident, well_since) or now)
     if incident.signal:
-        return Change(closed, _end_of_signal(incident, diagnoses, well_since), now)
+        return [Change(closed, _end_of_signal(incident, [diagnosis for diagnosis, _ in wider], well_since), now)]
     if not any(target in well_since for target in incident.targets):
-        return Change(closed, ChangeKind.WITHDRAWN, now)
-    wider = any(set(incident.targets) <= set(diagnosis.targets) for diagnosis in diagnoses)
-    return Change(closed, ChangeKind.MERGED if wider else ChangeKind.RESOLVED, now)
+        return [Change(closed, ChangeKind.WITHDRAWN, now)]
+    failing = {target for target in incident.targets if well_since.get(target, now) is None}
+    for diagnosis, parent in wider:
+        if failing and failing <= set(diagnosis.targets) and not _is_within(diagnosis, incident):
+            return _beneath(incident, parent, now)
+    return [Change(closed, ChangeKind.RESOLVED, now)]
+
+
+def _beneath(incident: Incident, parent: Incident | None, now: datetime) -> list[Change]:
+    """It stays open as a part of the wider one, and ends when its own targets are well again."""
+    if parent is None or parent.id == incident.parent:
+        return []
+    return [Change(replace(incident, parent=parent.id), ChangeKind.MERGED, now)]
 
 
 def _end_of_signal(incident: Incident, diagnoses: Sequence[Diagnosis], watched: Iterable[str]) -> ChangeKind:
+    if incident.scope is Scope.SOURCE:
+        return ChangeKind.RESOLVED
     account = "/".join(incident.subject.split("/")[:2])
     if not any(target.startswith(f"{account}/") for target in watched):
         return ChangeKind.WITHDRAWN
@@ -204,10 +284,11 @@ def _end_of_signal(incident: Incident, diagnoses: Sequence[Diagnosis], watched: 
 def _changed(incident: Incident, diagnosis: Diagnosis, now: datetime) -> list[Change]:
     """Return the change that people should hear of, if any.
 
-    Faults of one blame and severity alternate in any outage (503, timeout, 503): that is no news.
+    Faults of one blame and severity alternate in any outage (503, timeout, 503): that is no news. What was
+    part of a wider trouble and outlasts it is.
     """
-    severity = SEVERITIES[diagnosis.fault]
-    if (diagnosis.blame, severity) == (incident.blame, incident.severity):
+    severity = _severity(diagnosis)
+    if incident.parent is None and (diagnosis.blame, severity) == (incident.blame, incident.severity):
         return []
     changed = replace(
         incident,
@@ -218,5 +299,6 @@ def _changed(incident: Incident, diagnosis: Diagnosis, now: datetime) -> list[Ch
         targets=diagnosis.targets,
         evidence=diagnosis.evidence,
         blamed=diagnosis.blamed,
+        parent=None,
     )
     return [Change(changed, ChangeKind.CHANGED, now)]

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -17,13 +18,15 @@ from monitor.detect.health import Health, State, advance
 from monitor.detect.note import EMPTY, Note
 from monitor.diagnose import ACCOUNT_WIDE, Patient, diagnose, is_unreachable
 from monitor.incident import Change, ChangeKind
+from monitor.listen import enquire, hear, listen
 from monitor.schedule import Agenda, Spending, Watch, is_affordable, next_at
+from monitor.source import unreadable
 from monitor.store.value import Batch, Message
 from monitor.upkeep import follow_configuration, publish, publish_now, tidy, tidy_step
 from monitor.words import title
 from monitor.world import World, pause
 from probes.attempt import attempt
-from probes.model import Account, Answer, Observation, Outcome, Usage
+from probes.model import Account, Answer, Blame, Observation, Outcome, Usage
 
 log = logging.getLogger("monitor")
 
@@ -33,6 +36,8 @@ JUMP = timedelta(seconds=30)
 """A clock that moved so far against the monotonic one was set, or the machine slept: all is planned anew."""
 RELOOK = timedelta(seconds=15)
 """So soon a balance that is low, or a list that lacks a model, is read again."""
+SLACK = timedelta(seconds=15)
+"""Cron is not exact: what is due in a moment is done now."""
 SIBLINGS = 10
 """So many other accounts of a provider are asked at once: enough to tell, and no burst at a provider in trouble."""
 MOST_UNSAVED = 1000
@@ -45,6 +50,8 @@ async def run(world: World, reload: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as stages:
         stages.create_task(look(world))
         stages.create_task(remember(world))
+        stages.create_task(listen(world))
+        stages.create_task(enquire(world))
         stages.create_task(deliver(world))
         stages.create_task(publish(world))
         stages.create_task(tidy(world))
@@ -55,7 +62,7 @@ async def run(world: World, reload: asyncio.Event) -> None:
 async def once(world: World) -> None:
     """Look at what is due, confirm what fails, tell, publish, and return."""
     ends_at = world.edge.clock() + timedelta(seconds=ROUND_S)
-    async with asyncio.TaskGroup() as attempts:
+    async with _witnesses(world), asyncio.TaskGroup() as attempts:
         running = 0
         while True:
             for target in world.agenda.take_due(world.edge.clock()):
@@ -75,6 +82,27 @@ async def once(world: World) -> None:
     await deliver_due(world)
     await asyncio.to_thread(publish_now, world)
     await tidy_step(world)
+
+
+@asynccontextmanager
+async def _witnesses(world: World) -> AsyncIterator[None]:
+    """Hear the status pages that are due, and whoever is doubted, beside the looks of a single round."""
+    due = [id for id in world.config.feeds if _is_due(world, id)]
+    polls = [asyncio.create_task(hear(world, id)) for id in due]
+    questions = asyncio.create_task(enquire(world))
+    try:
+        yield
+        await asyncio.gather(*polls)
+    finally:
+        for task in (*polls, questions):
+            task.cancel()
+        await asyncio.gather(*polls, questions, return_exceptions=True)
+
+
+def _is_due(world: World, source: str) -> bool:
+    known = world.sources.get(source)
+    since = timedelta(seconds=world.config.status.interval_s) - SLACK
+    return known is None or known.polled_at is None or world.edge.clock() - known.polled_at >= since
 
 
 def _next_confirmation(world: World) -> datetime | None:
@@ -172,6 +200,7 @@ async def beat(world: World, observations: Sequence[Observation], now: datetime)
     is_news = world.stirred
     plans = _plan(world, healths, observations)
     changes = _diagnose(world, now)
+    changes += _announce(world, changes, now)
     messages = route(changes, [channel.name for channel in world.config.channels], world.told)
     spent = _spend(world, observations)
     batch = Batch(now, tuple(observations), healths, plans, spent, tuple(changes), tuple(messages), notes)
@@ -254,6 +283,9 @@ def _hurry_neighbours(world: World, suspect: Watch, health: Health) -> None:
     canary of every other provider: perhaps it is this machine that is offline.
     """
     now = world.edge.clock()
+    if health.fault and health.fault.blame is not Blame.ACCOUNT:
+        world.doubted.add(suspect.target.answerer)
+        world.doubt.set()
     elsewhere = 1 if is_unreachable(health) else 0
     room = {suspect.target.answerer: SIBLINGS}
     for id, watch in world.config.watches.items():
@@ -271,12 +303,20 @@ def _diagnose(world: World, now: datetime) -> list[Change]:
     watches = world.config.watches
     patients = [Patient(watch.target, world.healths[id]) for id, watch in watches.items() if id in world.healths]
     findings = [finding for its in world.findings.values() for finding in its]
-    diagnoses = diagnose(patients, now, findings)
+    diagnoses = diagnose(patients, now, findings, world.witnesses())
+    diagnoses += unreadable(world.sources.values(), now)
     well_since = {id: _well_since(world.healths.get(id, Health())) for id in watches}
     world.stirred = False
     # Until all is settled, time alone can change the picture: an incident that fades, a sibling that is suspected.
     world.unsettled = bool(world.incidents) or not all(diagnosis.settled for diagnosis in diagnoses)
     return incident.advance(world.incidents.values(), diagnoses, well_since, now)
+
+
+def _announce(world: World, changes: Sequence[Change], now: datetime) -> list[Change]:
+    """Note of what is open, or opens now, that the provider's own page speaks of it."""
+    after = world.incidents | {change.incident.id: change.incident for change in changes}
+    standing = [one for one in after.values() if one.closed_at is None and one.announcement is None and not one.signal]
+    return incident.announce(standing, world.announcements(), now) if standing and world.sources else []
 
 
 def _well_since(health: Health) -> datetime | None:

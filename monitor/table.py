@@ -13,7 +13,7 @@ from rich.table import Table
 from monitor import words
 from monitor.cost import MONTH_D, Estimate
 from monitor.detect.health import State
-from monitor.publish.snapshot import IncidentView, Snapshot, TargetView
+from monitor.publish.snapshot import IncidentView, Snapshot, SourceView, TargetView
 from monitor.schedule import Budget
 from probes.model import Observation, Outcome
 from probes.provider import Canary, Provider, Rule
@@ -69,6 +69,17 @@ def _target_cells(target: TargetView) -> tuple[str, ...]:
         _seconds(target.ttft.now_s),
         _plain(words.FAULTS[target.fault] if target.fault else target.reason or ""),
     )
+
+
+def source_table(sources: Sequence[SourceView], now: datetime) -> None:
+    table = _table("source", "state", "read", "what it says", "page")
+    for one in sources:
+        state = "[green]read[/]" if one.readable else f"[yellow]{'not believed' if one.problem else 'not read yet'}[/]"
+        read = f"{words.duration((now - one.read_at).total_seconds())} ago" if one.read_at else "-"
+        said = [f"{notice.title} ({notice.phase.replace('_', ' ')})" for notice in one.notices]
+        told = "; ".join(said) if one.readable else one.problem or ""
+        table.add_row(one.id, state, read, _plain(told or "nothing"), _plain(one.page))
+    _print(table)
 
 
 def incident_table(views: Sequence[IncidentView]) -> None:

@@ -13,13 +13,24 @@ from monitor.detect.health import Health, State
 from monitor.detect.note import EMPTY, Note
 from monitor.diagnose import GRAVITY, Scope
 from monitor.incident import Incident
-from monitor.publish.snapshot import AccountView, IncidentView, Measure, ProviderView, PurseView, Snapshot, TargetView
+from monitor.publish.snapshot import (
+    AccountView,
+    IncidentView,
+    Measure,
+    ProviderView,
+    PurseView,
+    Snapshot,
+    SourceView,
+    TargetView,
+)
 from monitor.schedule import Watch
 from monitor.sli import Cell, availability, quantile
+from monitor.source import Source
 from monitor.store import reader
 from monitor.words import title
 from probes.advice import advise
 from probes.model import Account
+from probes.notice import Phase
 
 HOURS = 24
 PAST = 200
@@ -31,6 +42,10 @@ WORST = (State.DOWN, State.SUSPECTED, State.UNKNOWN, State.UP)
 
 OFFLINE_ADVICE = (
     "Look at this machine's network, name server and firewall. Nothing is said of any account until it is back."
+)
+SOURCE_ADVICE = (
+    "Nothing is concluded from it meanwhile, and no account is concerned. If the page has moved, give its new address "
+    "in [[providers.{provider}.feeds]]."
 )
 
 
@@ -83,6 +98,7 @@ def _take(db: sqlite3.Connection, config: Config, now: datetime, warnings: tuple
         ),
         open_incidents=tuple(_incident_view(db, config, incident) for incident in remembered.incidents.values()),
         past_incidents=tuple(_incident_view(db, config, incident) for incident in reader.closed_incidents(db, PAST)),
+        sources=tuple(_source_view(id, remembered.sources.get(id), config, now) for id in sorted(config.feeds)),
     )
 
 
@@ -151,6 +167,25 @@ def _target_view(db: sqlite3.Connection, watch: Watch, memory: Memory, now: date
     )
 
 
+def _source_view(id: str, source: Source | None, config: Config, now: datetime) -> SourceView:
+    provider = id.partition("/")[0]
+    known = config.providers.get(provider)
+    telling = tuple(one for one in source.notices if one.is_open or one.planned) if source else ()
+    return SourceView(
+        id=id,
+        provider=known.name if known else provider,
+        page=config.feeds[id].page,
+        readable=source is not None and source.is_readable(now),
+        read_at=source.last.at if source and source.last else None,
+        problem=_why_unread(source) if source else None,
+        notices=tuple(one for one in telling if one.phase is not Phase.COMPLETED),
+    )
+
+
+def _why_unread(source: Source) -> str | None:
+    return source.problem or ("was not read for half an hour" if source.last else None)
+
+
 def _as_of(health: Health, due_at: datetime | None, now: datetime) -> Health:
     """Return what can still be said: a look that is long overdue means that nobody has been looking."""
     if due_at is None or now - due_at < OVERDUE or health.state is State.UNKNOWN:
@@ -181,6 +216,8 @@ def advice_for(incident: Incident, config: Config) -> str:
     """Return what a person does next."""
     if incident.scope is Scope.MONITOR:
         return OFFLINE_ADVICE
+    if incident.scope is Scope.SOURCE:
+        return SOURCE_ADVICE.format(provider=incident.subject.partition("/")[0])
     provider = config.providers.get(incident.subject.partition("/")[0].partition("@")[0])
     return advise(incident.fault, provider) if provider else ""
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from probes.control import Knock
+from probes.model import Knock
 from probes.notice import Impact, Notice
 
 TELLING = Impact.MINOR
@@ -40,12 +40,14 @@ class Page:
     @property
     def trouble(self) -> Notice | None:
         """The gravest open notice of trouble, None where they tell of none."""
-        told = [one for one in self.notices if one.is_open and not one.planned and _is_telling(one)]
+        told = [one for one in self.notices if is_trouble(one)]
         return max(told, key=lambda one: one.impact.rank, default=None)
 
 
-def _is_telling(notice: Notice) -> bool:
-    return notice.impact is Impact.UNKNOWN or notice.impact >= TELLING
+def is_trouble(notice: Notice) -> bool:
+    """Whether a notice speaks of trouble now: neither over, nor planned, nor without an impact."""
+    told = notice.impact is Impact.UNKNOWN or notice.impact >= TELLING
+    return told and notice.is_open and not notice.planned
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,10 +167,22 @@ def _window(window_s: float | None) -> str:
     return WINDOWS.get(round(window_s), f"in {duration(window_s)}")
 
 
+def lead(incident: Incident) -> str:
+    """Say who knew first: `we knew 11 min before the provider's page`; empty while the page says nothing."""
+    if incident.lead is None:
+        return ""
+    passed = duration(abs(incident.lead.total_seconds()))
+    if incident.lead.total_seconds() >= 0:
+        return f"we knew {passed} before the provider's page"
+    return f"the provider's page knew {passed} before us"
+
+
 def title(incident: Incident) -> str:
     """Name an incident in one line: `openai/main: account suspended`."""
     if incident.scope is Scope.MONITOR:
         return "the monitor is offline: nothing answers"
+    if incident.scope is Scope.SOURCE:
+        return f"the status source {incident.subject} cannot be read"
     if incident.scope is Scope.EGRESS and not incident.subject:
         return f"the road out from here: {FAULTS[incident.fault]}"
     return f"{incident.subject}: {FAULTS[incident.fault]}"

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -20,20 +20,25 @@ from monitor.detect.finding import Finding
 from monitor.detect.health import Health
 from monitor.detect.note import Note
 from monitor.detect.note import findings as find
-from monitor.incident import Incident
+from monitor.incident import Announcement, Incident
 from monitor.schedule import Agenda, Spending, first_at
+from monitor.source import Source, announcements, page
 from monitor.store.connection import Lock, open_writer
 from monitor.store.reader import Remembered, resume
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
+from monitor.witness import Witnesses
 from probes.canary import Clock, Patience, Prober, Timer, open_session
 from probes.catalog import load_wording
-from probes.model import Observation
+from probes.model import Knock, Observation
 
 log = logging.getLogger("monitor")
 
 SPREAD_S = 5.0
 """The first looks after a start are spread over so many seconds."""
+
+FORGOTTEN = timedelta(minutes=3)
+"""What a call without a key met so long ago says nothing of now."""
 
 STEP_S = 1.0
 """Whoever waits looks at the clock again after so long, as it may be set meanwhile."""
@@ -83,6 +88,12 @@ class World:
     told: dict[str, frozenset[str]]
     notes: dict[str, Note]
     findings: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
+    pages_due: Agenda = field(default_factory=Agenda)
+    knocks: dict[str, Knock] = field(default_factory=dict)
+    doubted: set[str] = field(default_factory=set)
+    followed: set[str] = field(default_factory=set)
+    online: bool | None = None
     hosts: dict[str, asyncio.Semaphore] = field(default_factory=dict)
     finished: asyncio.Queue[Observation] = field(default_factory=asyncio.Queue)
     unsaved: list[Batch] = field(default_factory=list)
@@ -91,6 +102,8 @@ class World:
     stirred: bool = True
     unsettled: bool = False
     planned: asyncio.Event = field(default_factory=asyncio.Event)
+    planned_pages: asyncio.Event = field(default_factory=asyncio.Event)
+    doubt: asyncio.Event = field(default_factory=asyncio.Event)
     urgent: asyncio.Event = field(default_factory=asyncio.Event)
     mail: asyncio.Event = field(default_factory=asyncio.Event)
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -117,6 +130,43 @@ class World:
                 self.agenda.set(id, first_at(watch, now, spread_s))
         self.planned.set()
 
+    def plan_sources(self) -> None:
+        """Plan a first poll, within SPREAD_S, of every status source that is new; forget those that are gone."""
+        now = self.edge.clock()
+        for number, id in enumerate(sorted(self.config.feeds)):
+            if id not in self.followed:
+                self.followed.add(id)
+                self.pages_due.set(id, now + timedelta(seconds=SPREAD_S * number / len(self.config.feeds)))
+        for id in self.followed - self.config.feeds.keys():
+            self.followed.discard(id)
+            self.pages_due.drop(id)
+            self.sources.pop(id, None)
+
+    def announcements(self) -> dict[str, list[Announcement]]:
+        """Return what the providers' pages say of trouble, by who answers."""
+        now = self.edge.clock()
+        return {
+            watch.target.answerer: announcements(
+                [source for source in self.sources.values() if source.provider == watch.target.provider], now
+            )
+            for watch in self.config.watches.values()
+        }
+
+    def witnesses(self) -> Witnesses:
+        """Return what is known besides the health of the targets; what was long ago is left out."""
+        now = self.edge.clock()
+        by_provider: dict[str, list[Source]] = {}
+        for source in self.sources.values():
+            by_provider.setdefault(source.provider, []).append(source)
+        told = {id: page(its, now) for id, its in by_provider.items()}
+        targets = [watch.target for watch in self.config.watches.values()]
+        return Witnesses(
+            knocks={id: one for id, one in self.knocks.items() if now - one.at < FORGOTTEN},
+            pages={one.answerer: its for one in targets if (its := told.get(one.provider))},
+            groups=self.config.groups,
+            online=self.online,
+        )
+
     def find_anew(self) -> None:
         """Forget what was noted of targets that are no longer watched, and find what the rest tells of."""
         kept = {account: note.of(self.config.watches.keys()) for account, note in self.notes.items()}
@@ -141,6 +191,7 @@ class World:
             self.agenda.drop(id)
             self.healths.pop(id, None)
         self.find_anew()
+        self.planned_pages.set()
         self.warnings.pop("configuration", None)
         self.stirred = True
         self.plan_anew()
@@ -184,6 +235,7 @@ def _resumed(
         incidents=dict(remembered.incidents),
         told=dict(remembered.told),
         notes=dict(remembered.notes),
+        sources={id: source for id, source in remembered.sources.items() if id in config.feeds},
     )
     world.find_anew()
     return world

@@ -3,11 +3,9 @@
 import asyncio
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 from probes.canary import Prober, attempt
-from probes.model import Account, Fault, Target
+from probes.model import Account, Fault, Knock, Target
 from probes.provider import Provider
 
 CONTROL = "list"
@@ -15,19 +13,6 @@ CONTROL = "list"
 
 OF_THE_ROAD = frozenset({Fault.REGION_BLOCKED, Fault.BLOCKED_BY_EDGE, Fault.CONNECTION_FAILED})
 OF_THE_PROVIDER = frozenset({Fault.OVERLOADED, Fault.SERVER_ERROR, Fault.INVALID_RESPONSE, Fault.TIMEOUT})
-
-
-@dataclass(frozen=True, slots=True)
-class Knock:
-    """What a call without a key met. `fault` is None when the API itself answered, be it with a refusal.
-
-    Any other fault stands in the way of everybody who calls from here, whatever the key.
-    """
-
-    at: datetime
-    fault: Fault | None = None
-    status: int | None = None
-    latency_s: float | None = None
 
 
 async def knock(prober: Prober, provider: Provider, base: str | None) -> Knock:

@@ -195,6 +195,19 @@ class Sign:
 
 
 @dataclass(frozen=True, slots=True)
+class Knock:
+    """What a call without a key met. `fault` is None when the API itself answered, be it with a refusal.
+
+    Any other fault stands in the way of everybody who calls from here, whatever the key.
+    """
+
+    at: datetime
+    fault: Fault | None = None
+    status: int | None = None
+    latency_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens that an answer was billed for."""
 

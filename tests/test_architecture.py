@@ -62,6 +62,10 @@ PLAN = {
     "probes.attempt": {"probes.model", "probes.provider", "probes.canary", "probes.command"},
     "monitor": set(),
     "monitor.__main__": {"monitor.cli"},
+    "monitor.source": {
+        *("monitor.diagnose", "monitor.incident", "monitor.witness", "probes.feeds.distrust", "probes.feeds.fold"),
+        *("probes.model", "probes.notice"),
+    },
     "monitor.detect": set(),
     "monitor.detect.health": MODEL,
     "monitor.detect.finding": MODEL,
@@ -73,7 +77,7 @@ PLAN = {
         *("monitor.detect.offer", "monitor.detect.warning"),
     },
     "monitor.schedule": {"probes.model", "monitor.detect.health"},
-    "monitor.witness": {"probes.control", "probes.notice"},
+    "monitor.witness": {"probes.model", "probes.notice"},
     "monitor.diagnose": {"probes.model", "monitor.detect.finding", "monitor.detect.health", "monitor.witness"},
     "monitor.incident": {"probes.model", "monitor.diagnose"},
     "monitor.sli": set(),
@@ -83,7 +87,7 @@ PLAN = {
     "monitor.config": {
         *("msgspec", "probes.model", "probes.document", "probes.provider", "probes.catalog"),
         *("monitor.detect.credit", "monitor.detect.health", "monitor.detect.note", "monitor.schedule"),
-        *("monitor.secret", "probes.redact"),
+        *("monitor.secret", "monitor.witness", "probes.redact"),
     },
     "monitor.cost": {
         *("probes.dialects", "probes.document", "probes.model", "probes.provider", "monitor.config"),
@@ -94,10 +98,10 @@ PLAN = {
     "monitor.store.schema": {"sqlite_utils"},
     "monitor.store.value": {
         *("msgspec", "probes.model", "monitor.detect.health", "monitor.detect.note", "monitor.incident"),
-        "monitor.schedule",
+        *("monitor.schedule", "monitor.source"),
     },
     "monitor.store.writer": {
-        "probes.model",
+        *("probes.model", "monitor.source"),
         "monitor.detect.health",
         "monitor.detect.note",
         "monitor.incident",
@@ -106,7 +110,7 @@ PLAN = {
     },
     "monitor.store.reader": {
         *("probes.model", "monitor.detect.health", "monitor.detect.note", "monitor.incident", "monitor.schedule"),
-        *("monitor.sli", "monitor.store.value"),
+        *("monitor.sli", "monitor.source", "monitor.store.value"),
     },
     "monitor.store.rollup": {"monitor.sli", "monitor.store.reader", "monitor.store.value"},
     "monitor.alert": set(),
@@ -120,13 +124,13 @@ PLAN = {
     "monitor.publish": set(),
     "monitor.view": {
         *("probes.model", "probes.advice", "monitor.config", "monitor.detect.credit", "monitor.detect.health"),
-        *("monitor.detect.note", "monitor.diagnose"),
+        *("monitor.detect.note", "monitor.diagnose", "monitor.source", "probes.notice"),
         *("monitor.incident", "monitor.alert.text", "monitor.publish.snapshot", "monitor.schedule", "monitor.sli"),
         *("monitor.store.reader", "monitor.words"),
     },
     "monitor.world": {
         *("monitor", "monitor.alert.deliver", "monitor.config", "monitor.detect.health", "monitor.incident"),
-        *("monitor.detect.finding", "monitor.detect.note"),
+        *("monitor.detect.finding", "monitor.detect.note", "monitor.source", "monitor.witness"),
         *("monitor.schedule", "monitor.store.connection", "monitor.store.reader", "monitor.store.value"),
         *("monitor.store.writer", "probes.canary", "probes.catalog", "probes.model"),
     },
@@ -138,7 +142,15 @@ PLAN = {
     },
 }
 # Where all stages meet; they import what they join.
-ROOFS = {"monitor.run", "monitor.courier", "monitor.upkeep", "monitor.daemon", "monitor.errand", "monitor.cli"}
+ROOFS = {
+    "monitor.run",
+    "monitor.listen",
+    "monitor.courier",
+    "monitor.upkeep",
+    "monitor.daemon",
+    "monitor.errand",
+    "monitor.cli",
+}
 
 TOP = {
     *("monitor", "probes", "templates", "tests", "deploy", ".ci", "monitor.toml", "pyproject.toml", "Makefile"),

@@ -504,3 +504,37 @@ def test_what_to_be_warned_of_is_usual_or_the_accounts_own(tmp_path):
     assert (usual.floor, usual.spend_limit_usd) == (Floor({"USD": 9}, 1, 2), 100)
     assert {"m", "n"} <= set(usual.models)
     assert own.floor.low == {"USD": 50}
+
+
+def test_the_pages_of_all_watched_providers_are_followed_and_of_those_named_besides(tmp_path):
+    usual = loaded(tmp_path, account()).feeds
+    more = loaded(tmp_path, '[status]\nproviders = ["groq"]\n' + account()).feeds
+    none = loaded(tmp_path, "[status]\npoll = false\n" + account()).feeds
+
+    assert {id.split("/")[0] for id in usual} == {"openai"}
+    assert {id.split("/")[0] for id in more} == {"openai", "groq"}
+    assert none == {}
+
+
+def test_a_status_source_of_ones_own_is_followed(tmp_path):
+    own = """
+[[providers.openai.feeds]]
+id = "mirror"
+form = "feed"
+url = "https://mirror.example.com/openai.rss"
+page = "https://mirror.example.com"
+source = "https://mirror.example.com/about"
+"""
+    assert "openai/mirror" in loaded(tmp_path, account() + own).feeds
+
+
+def test_what_accounts_share_is_named_from_the_narrowest_on(tmp_path):
+    rest = 'billing = "card"\nproject = "p"\norganization = "acme"'
+    (groups,) = loaded(tmp_path, account(rest)).groups.values()
+
+    assert [str(group) for group in groups] == ["project p", "organization acme", "billing card"]
+
+
+def test_neutral_hosts_are_names_and_ports(tmp_path):
+    assert loaded(tmp_path, '[probe]\nonline = ["a.example.com:8443"]\n').neutral_hosts == [("a.example.com", 8443)]
+    assert loaded(tmp_path, "[probe]\nonline = []\n").neutral_hosts == []

@@ -9,8 +9,7 @@ from monitor.detect.finding import Finding
 from monitor.detect.health import Health
 from monitor.diagnose import GRAVITY, Patient, Scope, diagnose
 from monitor.witness import Group, Level, Page, Witnesses
-from probes.control import Knock
-from probes.model import Blame, Confidence, Fault
+from probes.model import Blame, Confidence, Fault, Knock
 from probes.notice import Impact, Notice, Phase
 from tests.conftest import at, health, target
 

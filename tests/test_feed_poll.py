@@ -14,7 +14,8 @@ import pytest
 from aiohttp import web
 
 from probes.canary import open_session
-from probes.feeds.poll import MOST_BYTES, Patience, poll, renew
+from probes.feeds.fold import renew
+from probes.feeds.poll import MOST_BYTES, Patience, poll
 from probes.notice import Bulletin, Impact, Notice, Phase, Standing, Trust, Validators
 from probes.provider import Feed, Platform
 from probes.simulator import CONTROL, Simulator

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from monitor.diagnose import Diagnosis, Scope
-from monitor.incident import SEVERITIES, ChangeKind, Severity, advance, open_incident
+from monitor.incident import SEVERITIES, Announcement, ChangeKind, Severity, advance, announce, open_incident
 from probes.model import Confidence, Fault
 from tests.conftest import at
 
@@ -145,3 +145,95 @@ def test_a_sign_keeps_no_ended_trouble_open():
     assert kinds([standing, open_incident(LOW)], [LOW], dict.fromkeys(TARGETS, at(59))) == [
         (ChangeKind.RESOLVED, "openai/main")
     ]
+
+
+WIDE = diagnosis(Fault.SERVER_ERROR, Scope.PROVIDER, "openai", (*TARGETS, "openai/b/list"))
+
+
+def merged():
+    """An account's incident that became part of its provider's, and that one."""
+    narrow = open_incident(diagnosis(Fault.SERVER_ERROR))
+    child, whole = (change.incident for change in advance([narrow], [WIDE], ILL, at(60)))
+    return child, whole
+
+
+def test_a_part_stays_open_under_the_whole():
+    child, whole = merged()
+
+    assert (child.parent, child.closed_at) == (whole.id, None)
+    assert kinds([child, whole], [WIDE]) == []
+
+
+def test_a_part_waits_until_the_whole_is_settled():
+    assert kinds([open_incident(diagnosis(Fault.SERVER_ERROR))], [replace(WIDE, settled=False)]) == []
+
+
+def test_a_part_that_recovers_ends_while_the_whole_goes_on():
+    child, whole = merged()
+
+    assert kinds([child, whole], [WIDE], dict.fromkeys(TARGETS, at(70)), 80) == [(ChangeKind.RESOLVED, "openai/main")]
+
+
+def test_a_part_and_the_whole_end_together():
+    child, whole = merged()
+    well = dict.fromkeys(WIDE.targets, at(70))
+
+    assert sorted(kinds([child, whole], [], well, 80)) == [
+        (ChangeKind.RESOLVED, "openai"),
+        (ChangeKind.RESOLVED, "openai/main"),
+    ]
+
+
+def test_a_part_that_outlasts_the_whole_stands_on_its_own_again():
+    child, whole = merged()
+    well = {**dict.fromkeys(TARGETS), "openai/b/list": at(70)}
+
+    changes = advance([child, whole], [diagnosis(Fault.SERVER_ERROR)], well, at(200))
+
+    assert [(change.kind, change.incident.subject, change.incident.parent) for change in changes] == [
+        (ChangeKind.RESOLVED, "openai", None),
+        (ChangeKind.CHANGED, "openai/main", None),
+    ]
+
+
+def test_it_is_noted_when_we_were_sure():
+    (change,) = advance([], [diagnosis()], ILL, at(60))
+
+    assert change.incident.detected_at == at(60)
+
+
+def said(seconds, title="Elevated errors"):
+    return Announcement(at(seconds), title, "https://status.example.com/1", "openai/summary")
+
+
+@pytest.mark.parametrize(
+    ("announcements", "lead_s"),
+    [
+        ([said(720)], 660),  # we knew eleven minutes before the page
+        ([said(-240)], -300),  # the page knew five minutes before us
+        ([said(900), said(720), said(1000)], 660),
+        ([said(-3 * 3600)], None),  # of another trouble
+        ([said(-3 * 3600), said(720)], 660),
+        ([], None),
+    ],
+)
+def test_the_lead_is_counted_to_the_first_word_of_the_providers_page(announcements, lead_s):
+    (opened,) = advance([], [WIDE], ILL, at(60))
+
+    changes = announce([opened.incident], {"openai": announcements}, at(2000))
+
+    leads = [change.incident.lead.total_seconds() for change in changes]
+    assert leads == ([] if lead_s is None else [lead_s])
+
+
+def test_a_page_speaks_of_its_provider_and_of_no_account():
+    ours, other = open_incident(diagnosis()), open_incident(replace(WIDE, subject="groq"))
+
+    assert announce([ours, other], {"openai": [said(60)]}, at(90)) == []
+
+
+def test_what_was_announced_once_is_not_announced_again():
+    (change,) = announce([open_incident(WIDE)], {"openai": [said(60)]}, at(90))
+
+    assert change.kind is ChangeKind.ANNOUNCED
+    assert announce([change.incident], {"openai": [said(60), said(30)]}, at(95)) == []

@@ -344,10 +344,13 @@ def test_the_status_for_machines_is_a_fixed_format():
                 "opened_at": "2026-11-21T10:11:00Z",
                 "drill": False,
                 "signal": False,
+                "parent": None,
+                "lead_s": None,
                 "fault": "account_suspended",
                 "blame": "account",
             }
         ],
+        "status_sources": [],
     }
 
 

@@ -37,6 +37,19 @@ def test_what_was_only_merged_or_withdrawn_is_told_to_nobody():
     assert hearers(ChangeKind.WITHDRAWN, told=["mail"]) == []
 
 
+def test_the_end_of_a_part_is_told_to_whoever_does_not_hear_of_the_wholes():
+    part = replace(INCIDENT, parent="whole", closed_at=at(9))
+    told = {INCIDENT.id: frozenset({"phone", "mail"}), "whole": frozenset({"mail"})}
+
+    messages = route([Change(part, ChangeKind.RESOLVED, at(9))], ["phone", "mail"], told)
+
+    assert [message.channel for message in messages] == ["phone"]
+
+
+def test_that_a_page_says_so_too_is_no_message():
+    assert hearers(ChangeKind.ANNOUNCED, told=["mail"]) == []
+
+
 def test_who_was_told_is_remembered_until_the_end():
     opened, closed = change(ChangeKind.OPENED), Change(replace(INCIDENT, closed_at=at(9)), ChangeKind.RESOLVED, at(9))
     told = remember({}, [opened], route([opened], ["phone"], {}))

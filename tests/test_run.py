@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from monitor import drill, run, schedule, world
-from monitor.config import Channel, Config, ProbeSection, SiteSection, StoreSection
+from monitor.config import Channel, Config, ProbeSection, SiteSection, StatusSection, StoreSection
 from monitor.detect.credit import Floor
 from monitor.detect.health import State
 from monitor.detect.note import Attention
@@ -23,7 +23,7 @@ from monitor.store.connection import Busy, open_reader
 from monitor.world import Edge, open_world
 from probes.catalog import Shelf, load_provider
 from probes.model import Account, Fault, Observation, Outcome, Target
-from probes.provider import Signal
+from probes.provider import Feed, Platform, Signal
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 from tests.receiver import webhook
 
@@ -60,7 +60,7 @@ def config(folder, simulator, *channels, ids=KEYS, base=None, **facts):
         Config(
             file=None,
             location="here",
-            probe=ProbeSection(connect_s=1, silence_s=1, total_s=2),
+            probe=ProbeSection(connect_s=1, silence_s=1, total_s=2, online=[]),
             store=StoreSection(),
             site=SiteSection(),
             database=folder / "state" / "monitor.db",
@@ -646,3 +646,102 @@ def test_a_header_that_warns_beside_a_good_answer_is_told(tmp_path):
     inbox = asyncio.run(play())
     assert inbox.titles() == ["[AT RISK] telling/main: a model will be withdrawn"]
     assert "01 Jan 2027" in inbox.messages[0]["message"]
+
+
+def with_page(settings, simulator, id="openai"):
+    """The same, with the simulator's status page followed, forty times as often as real ones."""
+    url = f"{simulator.status_page(id)}/api/v2/summary.json"
+    feed = Feed(
+        id="page", form=Platform.STATUSPAGE, url=url, page=simulator.status_page(id), source="https://x.example"
+    )
+    return replace(settings, feeds={f"{id}/page": feed}, status=StatusSection(interval_s=1))
+
+
+def test_an_outage_is_known_before_the_page_tells_of_it_and_one_message_says_so(tmp_path):
+    async def play():
+        async with simulator() as other_side, webhook() as inbox:
+            settings = with_page(config(tmp_path, other_side, Channel("hook", inbox.url)), other_side)
+            async with watching(settings) as monitor:
+                await monitor.until(lambda: monitor.state("openai/") == {State.UP})
+                await monitor.until(lambda: monitor.world.sources["openai/page"].last)
+                other_side.set("openai", Trouble.SERVER_ERROR)
+                await inbox.until(lambda messages: len(messages) == 1)
+                other_side.announce("openai", "Elevated error rates", impact="major")
+                page = settings.folder / "index.html"
+                await monitor.until(lambda: "before the provider&#39;s page" in page.read_text())
+                (told,) = monitor.world.incidents.values()
+                other_side.announce("openai", "Elevated error rates", phase="resolved")
+                other_side.set("openai", None)
+                await inbox.until(lambda messages: len(messages) == 2)
+            return inbox, told
+
+    inbox, told = asyncio.run(play())
+    assert inbox.titles() == ["[DOWN] openai: server errors", "[RESOLVED] openai: server errors"]
+    assert "the provider's page says nothing" in inbox.messages[0]["message"]
+    assert "a call without a key fails too: HTTP 500, server_error" in inbox.messages[0]["message"]
+    assert told.announcement.title == "Elevated error rates"
+    assert timedelta() < told.lead < timedelta(seconds=15)
+
+
+def test_a_page_that_claims_an_outage_while_canaries_pass_is_shown_and_told_to_nobody(tmp_path):
+    async def play():
+        async with simulator() as other_side, webhook() as inbox:
+            other_side.announce("openai", "Everything is <b>down</b>", impact="critical")
+            settings = with_page(config(tmp_path, other_side, Channel("hook", inbox.url)), other_side)
+            async with watching(settings) as monitor:
+                await monitor.until(lambda: monitor.state("openai/") == {State.UP})
+                page = settings.folder / "index.html"
+                await monitor.until(lambda: page.exists() and "Everything is" in page.read_text())
+                return inbox.titles(), page.read_text()
+
+    titles, page = asyncio.run(play())
+    assert titles == []
+    assert "<b>down</b>" not in page
+    assert "All 3 accounts work" in page
+
+
+def test_a_page_that_cannot_be_read_is_said_to_be_so_and_accuses_nobody(tmp_path):
+    async def play():
+        async with simulator() as other_side, webhook() as inbox:
+            settings = with_page(config(tmp_path, other_side, Channel("hook", inbox.url)), other_side)
+            feed = msgspec.structs.replace(settings.feeds["openai/page"], url=f"{other_side.root}/nowhere")
+            settings = replace(settings, feeds={"openai/page": feed})
+            async with watching(settings) as monitor:
+                await monitor.until(lambda: monitor.state("openai/") == {State.UP})
+                page = settings.folder / "index.html"
+                await monitor.until(lambda: page.exists() and "Not to be read now" in page.read_text())
+                return inbox.titles()
+
+    assert asyncio.run(play()) == []
+
+
+def test_who_cannot_be_reached_while_the_rest_of_the_world_can_is_not_this_machine(tmp_path):
+    async def play(online):
+        async with simulator() as other_side, webhook() as inbox:
+            settings = config(tmp_path / online, other_side, Channel("hook", inbox.url), base="http://127.0.0.1:9")
+            hosts = [other_side.root.removeprefix("http://")] if online == "online" else ["127.0.0.1:9"]
+            probe = ProbeSection(connect_s=1, silence_s=1, total_s=2, online=hosts)
+            async with watching(replace(settings, probe=probe)):
+                await inbox.until(lambda messages: len(messages) == 1)
+            return inbox.titles()
+
+    assert asyncio.run(play("online")) == ["[DOWN] the road out from here: no connection"]
+    assert asyncio.run(play("offline")) == ["[DOWN] the monitor is offline: nothing answers"]
+
+
+def test_a_single_round_reads_the_page_that_is_due_and_says_what_it_says(tmp_path):
+    async def play():
+        async with simulator() as other_side:
+            other_side.announce("openai", "Elevated error rates", impact="major")
+            other_side.set("openai", Trouble.SERVER_ERROR)
+            settings = with_page(config(tmp_path, other_side), other_side)
+            shown = []
+            edge = Edge(lambda: datetime.now(UTC), time.monotonic, random.random, shown.append)
+            async with open_world(settings, edge) as made:
+                made.plan_anew(spread_s=0)
+                await run.once(made)
+            return "".join(shown)
+
+    said = asyncio.run(play())
+    assert "openai: server errors" in said
+    assert "the provider's page says: Elevated error rates" in said

@@ -16,12 +16,16 @@ def route(changes: Iterable[Change], channels: Sequence[str], told: Told) -> lis
 
 def _hearers(change: Change, channels: Sequence[str], told: Told) -> Iterator[str]:
     """An end is told to whoever heard of the beginning, and only to those."""
+    heard = told.get(change.incident.id, frozenset())
     match change.kind:
         case ChangeKind.OPENED:
             yield from channels
-        case ChangeKind.CHANGED | ChangeKind.RESOLVED:
-            yield from (name for name in channels if name in told.get(change.incident.id, ()))
-        case ChangeKind.MERGED | ChangeKind.WITHDRAWN:
+        case ChangeKind.CHANGED:
+            yield from (name for name in channels if name in heard)
+        case ChangeKind.RESOLVED:  # the end of a part is told by the end of the whole
+            whole = told.get(change.incident.parent or "", frozenset())
+            yield from (name for name in channels if name in heard - whole)
+        case ChangeKind.MERGED | ChangeKind.WITHDRAWN | ChangeKind.ANNOUNCED:
             return
 
 

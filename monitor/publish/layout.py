@@ -12,9 +12,10 @@ from monitor.diagnose import Evidence, Scope
 from monitor.incident import Incident, Severity, Told
 from monitor.publish.headline import Headline, headline
 from monitor.publish.mark import Mark, Standing, is_late, mark_account, mark_target, standing
-from monitor.publish.snapshot import AccountView, IncidentView, Measure, PurseView, Snapshot, TargetView
+from monitor.publish.snapshot import AccountView, IncidentView, Measure, PurseView, Snapshot, SourceView, TargetView
 from monitor.publish.strip import Strip, strip, together
 from monitor.words import Moment, instant, moment
+from probes.notice import Impact, Notice
 
 ROOMY = 8
 """A page of so many accounts shows all of each; a longer one folds the accounts that simply work."""
@@ -41,6 +42,7 @@ SCOPES = {
     Scope.PROVIDER: "the provider, across accounts",
     Scope.EGRESS: "the road out from this monitor",
     Scope.MONITOR: "this monitor",
+    Scope.SOURCE: "a status page that we read",
 }
 KINDS = {"opened": "first message", "changed": "news", "resolved": "all-clear"}
 
@@ -84,6 +86,8 @@ class Row:
     reasons: tuple[str, ...]
     told: str
     undelivered: bool
+    lead: str
+    parent: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +179,28 @@ class ProviderGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeRow:
+    """What a provider's own page says of one trouble or maintenance."""
+
+    provider: str
+    title: str
+    href: str | None
+    phase: str
+    impact: str
+    began: Moment | None
+    planned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """What the providers' own pages say, which of them are quiet, and which cannot be believed now."""
+
+    notices: tuple[NoticeRow, ...]
+    quiet: tuple[str, ...]
+    dark: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Month:
     name: str
     rows: tuple[Row, ...]
@@ -190,6 +216,7 @@ class Front:
     providers: tuple[ProviderGroup, ...]
     recent: tuple[Row, ...]
     past: int
+    pages: Pages
 
 
 def frame(snapshot: Snapshot) -> Frame:
@@ -213,11 +240,36 @@ def front(snapshot: Snapshot) -> Front:
     )
     return Front(
         headline=headline(snapshot),
-        open=tuple(_row(view, snapshot.made_at, snapshot.made_at) for view in _gravest_first(snapshot.open_incidents)),
+        open=tuple(_row(view, snapshot.made_at, snapshot.made_at) for view in _gravest_first(_wholes(snapshot))),
         warnings=snapshot.warnings,
         providers=tuple(group for group in groups if group.accounts),
         recent=tuple(_row(view, snapshot.made_at) for view in _newest_first(snapshot.past_incidents)[:RECENT]),
         past=len(snapshot.past_incidents),
+        pages=_pages(snapshot.sources, snapshot.made_at),
+    )
+
+
+def _pages(sources: Sequence[SourceView], now: datetime) -> Pages:
+    telling = [source for source in sources if source.readable and source.notices]
+    quiet = dict.fromkeys(source.provider for source in sources if source.readable)
+    return Pages(
+        notices=tuple(_notice(source, one, now) for source in telling for one in source.notices),
+        quiet=tuple(name for name in quiet if name not in {source.provider for source in telling}),
+        dark=tuple(
+            f"{source.provider}: {source.problem or 'not read yet'}" for source in sources if not source.readable
+        ),
+    )
+
+
+def _notice(source: SourceView, notice: Notice, now: datetime) -> NoticeRow:
+    return NoticeRow(
+        provider=source.provider,
+        title=notice.title,
+        href=notice.url or source.page,
+        phase=notice.phase.replace("_", " "),
+        impact="" if notice.planned or notice.impact is Impact.UNKNOWN else str(notice.impact),
+        began=moment(notice.began_at, now) if notice.began_at else None,
+        planned=notice.planned,
     )
 
 
@@ -258,6 +310,12 @@ def _gravest_first(views: Sequence[IncidentView]) -> list[IncidentView]:
     return sorted(views, key=lambda v: (v.incident.drill, -v.incident.severity.rank, v.incident.opened_at))
 
 
+def _wholes(snapshot: Snapshot) -> list[IncidentView]:
+    """Return the open incidents that are no part of another open one."""
+    ids = {view.incident.id for view in snapshot.open_incidents}
+    return [view for view in snapshot.open_incidents if view.incident.parent not in ids]
+
+
 def _newest_first(views: Sequence[IncidentView]) -> list[IncidentView]:
     return sorted(views, key=lambda view: (view.incident.opened_at, view.incident.id), reverse=True)
 
@@ -278,6 +336,8 @@ def _row(view: IncidentView, made_at: datetime, today: datetime | None = None) -
         reasons=incident.reasons,
         told=_told_words(view.told),
         undelivered=any(map(_is_stuck, view.told)),
+        lead=words.capital(words.lead(incident)),
+        parent=incident.parent,
     )
 
 
@@ -302,6 +362,9 @@ def _events(view: IncidentView) -> tuple[Event, ...]:
     incident = view.incident
     steps = [(incident.opened_at, 0, Event(instant(incident.opened_at), _beginning(incident)))]
     steps += [(told.at, 1, _message(told)) for told in view.told]
+    if incident.announcement:
+        said = f"The provider's page says: {incident.announcement.title}"
+        steps.append((incident.announcement.at, 1, Event(instant(incident.announcement.at), said)))
     if incident.closed_at:
         steps.append((incident.closed_at, 2, Event(instant(incident.closed_at), "Ended")))
     return tuple(event for _, _, event in sorted(steps, key=lambda step: step[:2]))

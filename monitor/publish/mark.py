@@ -49,7 +49,9 @@ class Standing:
 
 
 def standing(snapshot: Snapshot) -> Standing:
-    real = [view.incident for view in snapshot.open_incidents if not view.incident.drill]
+    ids = {view.incident.id for view in snapshot.open_incidents}
+    wholes = (view.incident for view in snapshot.open_incidents if view.incident.parent not in ids)
+    real = [incident for incident in wholes if not incident.drill]
     return Standing(
         snapshot.made_at,
         tuple(incident for incident in real if not incident.signal),

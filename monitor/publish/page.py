@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from monitor.publish.layout import Frame, frame, front, months, story
 from monitor.publish.mark import mark_account, standing
-from monitor.publish.snapshot import AccountView, IncidentView, PurseView, Snapshot
+from monitor.publish.snapshot import AccountView, IncidentView, PurseView, Snapshot, SourceView
 from probes.model import Fault
 from probes.redact import CONTROLS
 
@@ -62,6 +62,7 @@ def status_json(snapshot: Snapshot) -> bytes:
             for account in provider.accounts
         ],
         "open_incidents": [_open_incident(view) for view in snapshot.open_incidents],
+        "status_sources": [_source(source) for source in snapshot.sources],
     }
     return (json.dumps(document, indent=1) + "\n").encode()
 
@@ -114,6 +115,19 @@ def _purse(purse: PurseView) -> dict[str, object]:
     }
 
 
+def _source(source: SourceView) -> dict[str, object]:
+    return {
+        "id": source.id,
+        "readable": source.readable,
+        "read_at": _iso(source.read_at),
+        "problem": source.problem,
+        "notices": [
+            {"title": one.title, "url": one.url, "phase": one.phase, "impact": one.impact, "planned": one.planned}
+            for one in source.notices
+        ],
+    }
+
+
 def _open_incident(view: IncidentView) -> dict[str, object]:
     incident = view.incident
     return {
@@ -127,7 +141,10 @@ def _open_incident(view: IncidentView) -> dict[str, object]:
         "opened_at": _iso(incident.opened_at),
         "drill": incident.drill,
         "signal": incident.signal,
-        **_fault(incident.fault),
+        "parent": incident.parent,
+        "lead_s": None if incident.lead is None else round(incident.lead.total_seconds()),
+        "fault": incident.fault,
+        "blame": incident.blame,
     }
 
 

@@ -7,6 +7,7 @@ from monitor.detect.health import State
 from monitor.incident import Incident, Told
 from monitor.sli import Cell
 from probes.model import Fault, Limit
+from probes.notice import Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,22 @@ class ProviderView:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceView:
+    """One status source of a provider. Not `readable`: `problem` says why, None: it was not read yet.
+
+    `notices` are those that are open or planned, as last read.
+    """
+
+    id: str
+    provider: str
+    page: str
+    readable: bool
+    read_at: datetime | None
+    problem: str | None
+    notices: tuple[Notice, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentView:
     incident: Incident
     title: str
@@ -107,3 +124,4 @@ class Snapshot:
     providers: tuple[ProviderView, ...]
     open_incidents: tuple[IncidentView, ...]
     past_incidents: tuple[IncidentView, ...]
+    sources: tuple[SourceView, ...] = ()

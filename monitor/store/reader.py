@@ -12,7 +12,8 @@ from monitor.detect.note import Note
 from monitor.incident import Incident, Told
 from monitor.schedule import Spending
 from monitor.sli import Cell, Sketch, merge, sketch, unpack
-from monitor.store.value import from_ms, health_from, incident_from, note_from, to_ms
+from monitor.source import Source
+from monitor.store.value import from_ms, health_from, incident_from, note_from, source_from, to_ms
 from probes.model import Limit
 
 HOUR = timedelta(hours=1)
@@ -32,6 +33,7 @@ class Remembered:
     incidents: Mapping[str, Incident]
     told: Mapping[str, frozenset[str]]
     notes: Mapping[str, Note]
+    sources: Mapping[str, Source]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,15 @@ def resume(db: sqlite3.Connection, location: str) -> Remembered:
         healths[id] = health_from(row)
         if row["next"] is not None:
             plans[id] = from_ms(row["next"])
-    return Remembered(healths, plans, _spendings(db), _open_incidents(db), _told(db), _notes(db, location))
+    return Remembered(
+        healths,
+        plans,
+        _spendings(db),
+        _open_incidents(db),
+        _told(db),
+        _notes(db, location),
+        sources(db, location),
+    )
 
 
 def last_beat(db: sqlite3.Connection) -> datetime | None:
@@ -154,6 +164,12 @@ def failing_channels(db: sqlite3.Connection) -> list[tuple[str, str]]:
 def _spendings(db: sqlite3.Connection) -> dict[str, Spending]:
     rows = db.execute("SELECT account, max(day) AS day, tokens, usd FROM spending GROUP BY account")
     return {row["account"]: Spending(date.fromisoformat(row["day"]), row["tokens"], row["usd"]) for row in rows}
+
+
+def sources(db: sqlite3.Connection, location: str) -> dict[str, Source]:
+    """Return what is believed of each status source, by its id."""
+    rows = db.execute("SELECT id, source FROM source WHERE location = ? ORDER BY id", (location,))
+    return {row["id"]: source_from(row["source"]) for row in rows}
 
 
 def _notes(db: sqlite3.Connection, location: str) -> dict[str, Note]:

@@ -26,6 +26,18 @@ def m002_note(db: Database) -> None:
     )
 
 
+@STEPS()
+def m003_source(db: Database) -> None:
+    """What is believed of each status source."""
+    db.execute(
+        """
+        CREATE TABLE source (
+            location TEXT NOT NULL, id TEXT NOT NULL, source TEXT NOT NULL, PRIMARY KEY (location, id)
+        ) WITHOUT ROWID
+        """
+    )
+
+
 FIRST = (
     """
     CREATE TABLE series (

@@ -13,6 +13,7 @@ from monitor.detect.health import Health, State
 from monitor.detect.note import Note
 from monitor.incident import Change, Incident
 from monitor.schedule import Spending
+from monitor.source import Source
 from probes.model import Answer, Confidence, Fault, Observation
 
 EPOCH = datetime.fromtimestamp(0, UTC)
@@ -78,6 +79,14 @@ def note_json(note: Note) -> str:
 
 def note_from(text: str) -> Note:
     return msgspec.json.decode(text, type=Note)
+
+
+def source_json(source: Source) -> str:
+    return msgspec.json.encode(source).decode()
+
+
+def source_from(text: str) -> Source:
+    return msgspec.json.decode(text, type=Source)
 
 
 def answer_digest(answer: Answer) -> bytes:

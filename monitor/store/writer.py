@@ -10,6 +10,7 @@ from monitor.detect.health import Health
 from monitor.detect.note import Note
 from monitor.incident import Change, ChangeKind
 from monitor.schedule import Spending
+from monitor.source import Source
 from monitor.store.value import (
     Batch,
     Message,
@@ -21,6 +22,7 @@ from monitor.store.value import (
     maybe_ms,
     maybe_time,
     note_json,
+    source_json,
     to_ms,
 )
 from probes.model import Answer, Limit, Observation, Target
@@ -62,6 +64,11 @@ class Writer:
     def mark(self, name: str, value: str) -> None:
         with self._transaction():
             self._mark(name, value)
+
+    def save_source(self, source: Source) -> None:
+        with self._transaction():
+            row = (self._location, source.id, source_json(source))
+            self._db.execute("INSERT OR REPLACE INTO source VALUES (?, ?, ?)", row)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

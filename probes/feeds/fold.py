@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from probes.feeds.report import Parsed, Report
-from probes.notice import Impact, Notice, Phase, Standing
+from probes.notice import Bulletin, Impact, Notice, Phase, Standing, Trust
 
 KEPT = timedelta(days=7)
 """What ended longer ago is history. What never said its phase is taken for over by then."""
@@ -107,3 +107,11 @@ def _impact(report: Report, parts: Sequence[Standing], well: bool) -> Impact:
 
 def _order(notice: Notice) -> tuple[bool, int, float]:
     return not notice.is_open, -notice.impact.rank, -(notice.updated_at.timestamp() if notice.updated_at else 0.0)
+
+
+def renew(last: Bulletin | None, bulletin: Bulletin) -> Bulletin:
+    """Return an unchanged bulletin with what was read last, as far as it still matters; any other as it is."""
+    if bulletin.trust is not Trust.UNCHANGED or last is None:
+        return bulletin
+    kept = tuple(one for one in last.notices if matters(one, bulletin.at))
+    return replace(bulletin, notices=kept, components=last.components, impact=last.impact, newest_at=last.newest_at)

@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
-from probes.feeds.fold import concerns, fold, matters, worst
+from probes.feeds.fold import concerns, fold, worst
 from probes.feeds.parse import is_challenge, parse
 from probes.feeds.report import Parsed
 from probes.feeds.text import name
@@ -71,14 +71,6 @@ async def poll(
         told = _trouble(error, patience)
         bulletin = Bulletin(source, at, Trust.DOUBTFUL, told, validators=validators)
     return replace(bulletin, latency_s=timer() - started)
-
-
-def renew(last: Bulletin | None, bulletin: Bulletin) -> Bulletin:
-    """Return an unchanged bulletin with what was read last, as far as it still matters; any other as it is."""
-    if bulletin.trust is not Trust.UNCHANGED or last is None:
-        return bulletin
-    kept = tuple(one for one in last.notices if matters(one, bulletin.at))
-    return replace(bulletin, notices=kept, components=last.components, impact=last.impact, newest_at=last.newest_at)
 
 
 async def _ask(session: aiohttp.ClientSession, url: str, validators: Validators, patience: Patience) -> Answer:

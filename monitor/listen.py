@@ -1,0 +1,112 @@
+"""The stages that hear other witnesses: status pages, calls without a key, our own connection."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Iterable
+from datetime import timedelta
+
+from monitor.source import Source, follow
+from monitor.world import STEP_S, World, pause
+from probes.control import is_online, knock
+from probes.feeds.pace import USUAL_S, next_poll_s
+from probes.feeds.poll import poll
+from probes.model import Blame
+from probes.notice import Bulletin, Trust
+
+log = logging.getLogger("monitor")
+
+AGAIN = timedelta(seconds=60)
+"""While something is not the account's trouble, who answers without a key is asked each minute, and not more often."""
+ONLINE_LIMIT_S = 5.0
+
+
+async def listen(world: World) -> None:
+    """Poll each status source when its time comes, without waiting for any to answer."""
+    async with asyncio.TaskGroup() as polls:
+        while True:
+            world.plan_sources()
+            for id in world.pages_due.take_due(world.edge.clock()):
+                if id in world.config.feeds:
+                    polls.create_task(hear(world, id))
+            await pause(world.seconds_to(world.pages_due.next_at()), world.planned_pages)
+            world.planned_pages.clear()
+
+
+async def hear(world: World, id: str) -> None:
+    """Poll one source, and let what it says be judged with all else."""
+    feed, before = world.config.feeds[id], world.sources.get(id, Source(id))
+    prober = world.prober
+    try:
+        told = await poll(prober.session, feed, before.validators, prober.clock, prober.timer, source=id)
+    except Exception as error:  # a bug of ours must not be taken for the source's silence
+        log.exception("%s: the poll itself failed", id)
+        told = Bulletin(id, prober.clock(), Trust.DOUBTFUL, f"the monitor's own fault ({type(error).__name__})")
+    after = world.sources[id] = follow(before, told)
+    wait_s = next_poll_s(after.last or told, after.failures, after.quiet_polls, world.edge.chance())
+    if after.problem:
+        wait_s = next_poll_s(told, after.failures, after.quiet_polls, world.edge.chance())
+    world.pages_due.set(id, world.edge.clock() + timedelta(seconds=wait_s * world.config.status.interval_s / USUAL_S))
+    await _keep(world, before, after)
+
+
+async def _keep(world: World, before: Source, after: Source) -> None:
+    is_news = (before.problem, before.notices) != (after.problem, after.notices) or after.failures > 1
+    if after.problem and before.problem != after.problem:
+        log.warning("status source %s is not believed: %s", after.id, after.problem)
+    try:
+        await world.write(world.writer.save_source, after)
+    except sqlite3.Error as error:
+        world.warn("store", f"a status source cannot be noted: {error}")
+    if is_news:
+        world.stirred = True
+        world.urgent.set()
+        world.news.set()
+
+
+async def enquire(world: World) -> None:
+    """Ask whoever is doubted without a key, as soon as there is a doubt, and again while it stands."""
+    while True:
+        await pause(STEP_S, world.doubt)
+        world.doubt.clear()
+        await enquire_now(world)
+
+
+async def enquire_now(world: World) -> None:
+    """Knock at each answerer that is in doubt, and look whether anything can be reached from here."""
+    now = world.edge.clock()
+    doubted = {*world.doubted, *_standing_doubts(world)}
+    world.doubted.clear()
+    due = [one for one in sorted(doubted) if one not in world.knocks or now - world.knocks[one].at >= AGAIN]
+    if not due:
+        return
+    await asyncio.gather(*(_knock(world, answerer) for answerer in due), _look_out(world, due))
+    world.stirred = True
+    world.urgent.set()
+
+
+def _standing_doubts(world: World) -> Iterable[str]:
+    """Yield who answers the targets of open incidents that are not an account's own."""
+    for incident in world.incidents.values():
+        if incident.blame is not Blame.ACCOUNT and not (incident.signal or incident.drill):
+            for id in incident.targets:
+                if watch := world.config.watches.get(id):
+                    yield watch.target.answerer
+
+
+async def _knock(world: World, answerer: str) -> None:
+    watch = next((one for one in world.config.watches.values() if one.target.answerer == answerer), None)
+    if watch is None:
+        return
+    account = world.config.accounts[watch.target.account]
+    provider = world.config.providers[account.provider]
+    if not provider.is_command:
+        world.knocks[answerer] = await knock(world.prober, provider, account.base)
+
+
+async def _look_out(world: World, doubted: Iterable[str]) -> None:
+    """Ask neutral hosts only when some target met no answer at all."""
+    if any(health.status is None and health.failures for health in world.healths.values()):
+        world.online = await is_online(world.config.neutral_hosts, ONLINE_LIMIT_S)
+    else:
+        world.online = None

@@ -1,0 +1,126 @@
+"""One status source as the monitor follows it: what is believed of it from one poll to the next; pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from monitor.diagnose import Diagnosis, Scope
+from monitor.incident import Announcement
+from monitor.witness import Page, is_trouble
+from probes.feeds.distrust import Seen, doubt
+from probes.feeds.fold import renew
+from probes.model import Confidence, Fault
+from probes.notice import Bulletin, Notice, Trust, Validators
+
+STALE = timedelta(minutes=30)
+"""A source that was not read for so long is not readable, whatever it said last."""
+
+PATIENCE = timedelta(hours=6)
+"""After so long of doubt a source is worth one quiet message: somebody should look whether it moved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is remembered of one status source. `last` is the latest bulletin that can be believed, None: none yet.
+
+    `problem` says why the latest poll cannot be believed, since `doubtful_since`; None: it can. `failures`
+    and `quiet_polls` count those in a row. `published` says when each notice that it holds came to be there.
+    """
+
+    id: str
+    polled_at: datetime | None = None
+    last: Bulletin | None = None
+    seen: Seen = Seen()
+    validators: Validators = Validators()
+    problem: str | None = None
+    doubtful_since: datetime | None = None
+    failures: int = 0
+    quiet_polls: int = 0
+    published: Mapping[str, datetime] = field(default_factory=dict)
+
+    @property
+    def provider(self) -> str:
+        return self.id.partition("/")[0]
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        return self.last.notices if self.last else ()
+
+    def is_readable(self, now: datetime) -> bool:
+        return self.problem is None and self.last is not None and now - self.last.at < STALE
+
+
+def follow(source: Source, told: Bulletin) -> Source:
+    """Return what is believed after one more poll."""
+    bulletin, seen = doubt(source.seen, told)
+    bulletin = renew(source.last, bulletin)
+    if bulletin.trust is Trust.DOUBTFUL:
+        return Source(
+            id=source.id,
+            polled_at=bulletin.at,
+            last=source.last,
+            seen=seen,
+            validators=bulletin.validators,
+            problem=bulletin.problem,
+            doubtful_since=source.doubtful_since or bulletin.at,
+            failures=source.failures + 1,
+            published=source.published,
+        )
+    published = {
+        one.id: source.published.get(one.id) or _published_at(one, source, bulletin) for one in bulletin.notices
+    }
+    is_quiet = not any(notice.is_open for notice in bulletin.notices)
+    return Source(
+        id=source.id,
+        polled_at=bulletin.at,
+        last=bulletin,
+        seen=seen,
+        validators=bulletin.validators,
+        quiet_polls=source.quiet_polls + 1 if is_quiet else 0,
+        published=published,
+    )
+
+
+def _published_at(notice: Notice, source: Source, bulletin: Bulletin) -> datetime:
+    """Return when it came to be there: providers date a notice back, so what they say is kept between two polls."""
+    told = notice.began_at or bulletin.at
+    return told if source.last is None else min(max(told, source.last.at), bulletin.at)
+
+
+def unreadable(sources: Iterable[Source], now: datetime) -> list[Diagnosis]:
+    """Return a sign for each source that could not be believed for hours: perhaps it has moved."""
+    return [
+        Diagnosis(
+            scope=Scope.SOURCE,
+            subject=source.id,
+            fault=Fault.INVALID_RESPONSE,
+            confidence=Confidence.HIGH,
+            since=source.doubtful_since,
+            reasons=(f"it {source.problem}" if source.problem else "",),
+            targets=(),
+            evidence=(),
+            signal=True,
+        )
+        for source in sources
+        if source.doubtful_since and now - source.doubtful_since >= PATIENCE
+    ]
+
+
+def announcements(sources: Iterable[Source], now: datetime) -> list[Announcement]:
+    """Return when and where these sources began to speak of the troubles that are open."""
+    return [
+        Announcement(source.published[notice.id], notice.title, notice.url, source.id)
+        for source in sources
+        if source.is_readable(now)
+        for notice in source.notices
+        if is_trouble(notice)
+    ]
+
+
+def page(sources: Iterable[Source], now: datetime) -> Page | None:
+    """Return what a provider's sources say together; None where it has none. What is doubted says nothing."""
+    known = list(sources)
+    if not known:
+        return None
+    readable = [source for source in known if source.is_readable(now)]
+    return Page(bool(readable), tuple(notice for source in readable for notice in source.notices))
