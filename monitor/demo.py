@@ -5,10 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from monitor.config import TERMINAL, Config, ProbeSection, SiteSection, StoreSection
+from monitor.config import TERMINAL, Config, ProbeSection, SiteSection, StatusSection, StoreSection
 from monitor.schedule import Budget, Watch
 from probes.catalog import load_provider
 from probes.model import Account, Target
+from probes.provider import Feed, Platform
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 
 FREE_S, PAID_S = 4.0, 8.0
@@ -37,14 +38,27 @@ class Scene:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What a provider puts on its own status page so many seconds after the start."""
+
+    after_s: float
+    provider: str
+    phase: str
+    words: str
+
+
 SCRIPT = (
     Scene(10, "openai/production", Trouble.ACCOUNT_SUSPENDED, "OpenAI suspends openai/production"),
     Scene(40, "openai/production", None, "OpenAI gives openai/production back"),
     Scene(45, "openai-compatible/reseller", Trouble.READ_ONLY, "the reseller lets its key list models, but not chat"),
     Scene(65, "groq", Trouble.OVERLOADED, "Groq is overloaded for everybody"),
     Scene(80, "openai-compatible/reseller", None, "the reseller lets its key chat again"),
+    Post(85, "groq", "investigating", "Groq puts it on its status page"),
     Scene(95, "groq", None, "Groq recovers"),
+    Post(100, "groq", "resolved", "Groq's page says that it is over"),
 )
+ON_THE_PAGE = "Elevated error rates"
 
 
 def simulated_accounts() -> list[SimulatedAccount]:
@@ -66,7 +80,7 @@ def demo_config(simulator: Simulator, folder: Path) -> Config:
     return Config(
         file=None,
         location="demonstration",
-        probe=ProbeSection(),
+        probe=ProbeSection(online=[]),
         store=StoreSection(),
         site=SiteSection(title="AI accounts (demonstration)"),
         database=folder / "state" / "demo.db",
@@ -76,18 +90,30 @@ def demo_config(simulator: Simulator, folder: Path) -> Config:
         budgets={id: Budget(daily_usd=1, daily_tokens=10_000_000) for id in accounts},
         watches={watch.target.id: watch for watch in watches},
         channels=(TERMINAL,),
+        status=StatusSection(interval_s=FREE_S),
+        feeds={f"{id}/page": _page(id, simulator) for id in ("groq", "openai")},
         simulated=True,
     )
 
 
-async def play(simulator: Simulator, show: Callable[[str], None], script: tuple[Scene, ...] = SCRIPT) -> None:
+async def play(simulator: Simulator, show: Callable[[str], None], script: tuple[Scene | Post, ...] = SCRIPT) -> None:
     """Let the script happen to the simulator; the monitor is not told."""
     passed_s = 0.0
     for scene in script:
         await asyncio.sleep(scene.after_s - passed_s)
         passed_s = scene.after_s
         show(f"[simulator, {passed_s:g} s] {scene.words}")
-        simulator.set(KEYS.get(scene.subject, scene.subject), scene.trouble)
+        match scene:
+            case Post(_, provider, phase):
+                simulator.announce(provider, ON_THE_PAGE, phase=phase, impact="major")
+            case Scene(_, subject, trouble):
+                simulator.set(KEYS.get(subject, subject), trouble)
+
+
+def _page(provider: str, simulator: Simulator) -> Feed:
+    page = simulator.status_page(provider)
+    url = f"{page}/api/v2/summary.json"
+    return Feed(id="page", form=Platform.STATUSPAGE, url=url, page=page, source="the simulator")
 
 
 def _account(id: str, key: str, simulator: Simulator) -> Account:

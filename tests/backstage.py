@@ -31,6 +31,11 @@ class Backstage:
         self._loop.call_soon_threadsafe(lambda: (self.simulator.set(key, trouble, **settings), done.set()))
         assert done.wait(5)
 
+    def announce(self, provider, title, **facts):
+        done = threading.Event()
+        self._loop.call_soon_threadsafe(lambda: (self.simulator.announce(provider, title, **facts), done.set()))
+        assert done.wait(5)
+
     def write_config(self, folder, more="", channel=True, every_s=10):
         blocks = [
             f'[[accounts]]\nname = "{id.split("/")[1]}"\nprovider = "{id.split("/")[0]}"\nkey = "env:{variable}"\n'
@@ -40,6 +45,8 @@ class Backstage:
         if channel:
             blocks.append(f'[[channels]]\nname = "hook"\nurl = "{self.inbox.url}"\n')
         head = "[site]\nport = 0\n[budget]\ndaily_tokens = 10000000\ndaily_usd = 10\n"
+        head += "" if "[probe]" in more else "[probe]\nonline = []\n"
+        head += "" if "[status]" in more else "[status]\npoll = false\n"
         (folder / "monitor.toml").write_text(head + more + "\n" + "\n".join(blocks))
 
     def until(self, check, limit_s):

@@ -134,7 +134,10 @@ PLAN = {
         *("monitor.schedule", "monitor.store.connection", "monitor.store.reader", "monitor.store.value"),
         *("monitor.store.writer", "probes.canary", "probes.catalog", "probes.model"),
     },
-    "monitor.demo": {"probes.catalog", "probes.model", "probes.simulator", "monitor.config", "monitor.schedule"},
+    "monitor.demo": {
+        *("probes.catalog", "probes.model", "probes.provider", "probes.simulator", "monitor.config"),
+        "monitor.schedule",
+    },
     "monitor.log": {"probes.redact"},
     "monitor.table": {
         *("rich", "probes.model", "probes.provider", "monitor.cost", "monitor.detect.health", "monitor.schedule"),

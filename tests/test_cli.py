@@ -49,6 +49,44 @@ def test_wrong_use_is_exit_code_2(arguments, capsys):
     assert end.value.code == 2
 
 
+def own_pages(stage):
+    """Tables that put the simulator's status pages in the place of the real ones."""
+    tables = ["[status]\npoll = true\n"]
+    for provider, feed in (("openai", "summary"), ("openai", "feed"), ("anthropic", "summary")):
+        page = stage.simulator.status_page(provider)
+        tables.append(
+            f'[[providers.{provider}.feeds]]\nid = "{feed}"\nform = "statuspage"\npage = "{page}"\n'
+            f'url = "{page}/api/v2/summary.json"\nsource = "https://docs.example.com"\n'
+        )
+    return "".join(tables)
+
+
+def test_feeds_prints_what_each_page_says_and_how_old_that_is(tmp_path, stage):
+    for id in KEYS:
+        stage.set(id, None)
+    stage.write_config(tmp_path, own_pages(stage))
+    stage.announce("openai", "Elevated errors on chat", impact="minor")
+
+    assert call("once", folder=tmp_path)[0] == 0
+    code, out, _ = call("feeds", folder=tmp_path)
+
+    lines = {line.split()[0]: line for line in out.splitlines() if "/summary" in line}
+    assert "Elevated errors on chat (investigating)" in lines["openai/summary"]
+    assert "nothing" in lines["anthropic/summary"]
+    assert re.search(r"\b\d+ s ago", lines["openai/summary"])
+    assert code == 0
+
+
+def test_feeds_says_which_source_is_not_believed_and_why(tmp_path, stage):
+    stage.write_config(tmp_path, own_pages(stage).replace("/anthropic/status/api", "/nowhere/api"))
+
+    call("once", folder=tmp_path)
+    code, out, _ = call("feeds", folder=tmp_path)
+
+    assert code == 1
+    assert re.search("anthropic/summary +not believed", out)
+
+
 def test_probe_prints_what_came_back_and_why(folder, stage):
     stage.set("openai/main", Trouble.WALLET_EMPTY)
     code, out, _ = call("probe", folder=folder)

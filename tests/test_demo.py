@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from monitor.demo import KEYS, SCRIPT
+from monitor.demo import KEYS, SCRIPT, Post, Scene
 from tests.backstage import start
 
 LIMIT_S = 120
@@ -68,9 +68,14 @@ def test_its_status_is_machine_readable_and_marked(shown):
 
 
 def test_the_script_heals_all_that_it_hurts():
-    ill = set()
+    ill, told = set(), set()
     for scene in SCRIPT:
-        (ill.add if scene.trouble else ill.discard)(scene.subject)
+        match scene:
+            case Scene(_, subject, trouble):
+                (ill.add if trouble else ill.discard)(subject)
+            case Post(_, provider, phase):
+                (told.discard if phase == "resolved" else told.add)(provider)
 
     assert not ill
+    assert not told
     assert [scene.after_s for scene in SCRIPT] == sorted(scene.after_s for scene in SCRIPT)
