@@ -142,6 +142,8 @@ def provider_facts(provider: Provider) -> None:
         _print(_signal_table(provider, verified))
     if provider.prices:
         _print(_price_table(provider, verified))
+    if provider.feeds:
+        _print(_feed_table(provider, verified))
     for fault, address in provider.help.items():
         console.print(f"{words.FAULTS[fault]}: {_plain(address)}{_doubt(verified, f'help.{fault}')}")
     for path in provider.unverified:
@@ -186,6 +188,14 @@ def _rule_table(provider: Provider, verified: Mapping[str, bool]) -> Table:
         means = "ok" if rule.ok else str(rule.fault)
         checked = _verified(verified, f"rules.{rule.id}")
         table.add_row(rule.id, means, _plain(_conditions(rule)), checked, _plain(rule.source))
+    return table
+
+
+def _feed_table(provider: Provider, verified: Mapping[str, bool]) -> Table:
+    table = _table("status source", "form", "read from", "what matters", "verified", "source")
+    for feed in provider.feeds:
+        matters, checked = _plain(", ".join(feed.components) or "all"), _verified(verified, f"feeds.{feed.id}")
+        table.add_row(feed.id, feed.form, _plain(feed.url), matters, checked, _plain(feed.source))
     return table
 
 

@@ -7,7 +7,7 @@ import pytest
 from monitor.table import provider_facts, provider_table
 from probes.catalog import load_provider, provider_ids
 from probes.model import Fault
-from probes.provider import Canary, CreditFacts, Dialect, Price, Provider, Rule, Signal
+from probes.provider import Canary, CreditFacts, Dialect, Feed, Platform, Price, Provider, Rule, Signal
 
 READ = "https://docs.example.com"
 GUESSED = "unverified: from memory"
@@ -48,6 +48,16 @@ EXAMPLE = Provider(
         Rule(id="banned", fault=Fault.ACCOUNT_SUSPENDED, tag=["banned"], source=READ),
         Rule(id="busy", fault=Fault.OVERLOADED, status=[503], source=GUESSED),
     ],
+    feeds=[
+        Feed(
+            id="page",
+            form=Platform.STATUSPAGE,
+            url="https://status.example.com/api/v2/summary.json",
+            page="https://status.example.com",
+            components=["API"],
+            source=GUESSED,
+        )
+    ],
     signals=[Signal(id="old", header="x-old", value="yes", fault=Fault.MODEL_RETIRING, source=GUESSED)],
     help={Fault.ACCOUNT_SUSPENDED: "https://example.com/appeal", Fault.RATE_LIMITED: "https://example.com/limits"},
     unverified=["canaries.chat.model", "canaries.balance.credit.currency", "help.rate_limited"],
@@ -66,11 +76,11 @@ def line_of(capsys, start, provider=EXAMPLE):
 def test_the_list_says_how_much_of_each_provider_is_unverified(capsys):
     provider_table([EXAMPLE])
 
-    assert "7 of 17 facts" in capsys.readouterr().out
+    assert "8 of 18 facts" in capsys.readouterr().out
 
 
 def test_one_provider_says_so_too(capsys):
-    assert "unverified: 7 of 17 facts" in printed(capsys)
+    assert "unverified: 8 of 18 facts" in printed(capsys)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +95,7 @@ def test_one_provider_says_so_too(capsys):
         ("banned", "account_suspended tag ['banned'] yes"),
         ("busy", "overloaded status [503] unverified"),
         ("old", "model_retiring x-old yes unverified"),
+        ("page", "statuspage https://status.example.com/api/v2/summary.json API unverified"),
         ("small-1", "0 0.1 0.4 unverified"),
         ("embed-1", "0 0.02 0 yes"),
         ("canaries.balance.credit.currency", "(unverified)"),
