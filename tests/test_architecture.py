@@ -41,6 +41,7 @@ PLAN = {
     "monitor.detect": set(),
     "monitor.detect.health": MODEL,
     "monitor.detect.finding": MODEL,
+    "monitor.detect.flap": {"probes.model", "monitor.detect.finding", "monitor.detect.health"},
     "monitor.detect.credit": {"probes.model", "monitor.detect.finding"},
     "monitor.detect.offer": {"probes.model", "monitor.detect.finding"},
     "monitor.detect.warning": {"probes.model", "monitor.detect.finding"},
@@ -115,7 +116,18 @@ PLAN = {
 ROOFS = {"monitor.run", "monitor.courier", "monitor.upkeep", "monitor.daemon", "monitor.errand", "monitor.cli"}
 
 TOP = {
-    *("monitor", "probes", "templates", "tests", "deploy", ".ci", "monitor.toml", "pyproject.toml", "Makefile"),
+    *(
+        "monitor",
+        "probes",
+        "benchmarks",
+        "templates",
+        "tests",
+        "deploy",
+        ".ci",
+        "monitor.toml",
+        "pyproject.toml",
+        "Makefile",
+    ),
     *(
         "README.md",
         "CHANGELOG.md",
