@@ -42,6 +42,8 @@ PLAN = {
     "monitor.detect.health": MODEL,
     "monitor.detect.finding": MODEL,
     "monitor.detect.flap": {"probes.model", "monitor.detect.finding", "monitor.detect.health"},
+    "monitor.detect.latency": {"probes.model", "monitor.detect.finding"},
+    "monitor.detect.pool": {"probes.model", "monitor.detect.finding", "monitor.detect.latency"},
     "monitor.detect.credit": {"probes.model", "monitor.detect.finding"},
     "monitor.detect.offer": {"probes.model", "monitor.detect.finding"},
     "monitor.detect.warning": {"probes.model", "monitor.detect.finding"},
