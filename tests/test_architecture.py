@@ -43,6 +43,8 @@ PLAN = {
     "monitor.detect.finding": MODEL,
     "monitor.detect.flap": {"probes.model", "monitor.detect.finding", "monitor.detect.health"},
     "monitor.detect.latency": {"probes.model", "monitor.detect.finding"},
+    "monitor.detect.limits": {"probes.model", "monitor.detect.finding"},
+    "monitor.detect.flicker": {"probes.model", "monitor.detect.finding"},
     "monitor.detect.pool": {"probes.model", "monitor.detect.finding", "monitor.detect.latency"},
     "monitor.detect.credit": {"probes.model", "monitor.detect.finding"},
     "monitor.detect.offer": {"probes.model", "monitor.detect.finding"},
