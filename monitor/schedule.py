@@ -5,22 +5,29 @@ from datetime import date, datetime, timedelta
 from hashlib import blake2s
 from heapq import heappop, heappush
 
-from monitor.detect.health import Health, State
-from probes.model import Fault, Observation, Target
+from monitor.detect.health import TERMINAL, Health, State
+from probes.model import Observation, Target
 
 CONFIRM_S = (5.0, 10.0, 15.0)
 """Pauses between the re-checks of a suspected failure: 5 s, 15 s and 30 s after the first one."""
 
+FINAL_S = 15.0
+"""Pause before the one re-check of an answer that leaves no hope: the account closed, the key invalid."""
+
+PROVE_S = 48.0
+"""Longest pause while a failure may be a blip: looks 63 s and 111 s after the first one show that it lasts."""
+
+WATCHFUL_S = 20.0
+DOUBTFUL = 0.5
+"""A target that works, with so many failures on balance against it, is looked at so often: perhaps a brownout."""
+
 REVIVE_S = 15.0
-"""Pause before the second look at a target that answered again."""
+"""Pause before the second look at a target that answered again; each further one is twice as long."""
 
 BACK_OFF = (1, 5, 15, 60)
 """Pauses, in intervals, between looks at an account that is confirmed dead: to knock on does not help its appeal."""
 
 LONGEST_BACK_OFF_S = 3600.0
-
-DEAD = frozenset({Fault.ACCOUNT_SUSPENDED, Fault.INVALID_KEY, Fault.QUOTA_EXHAUSTED, Fault.VERIFICATION_REQUIRED})
-"""Faults that do not pass by themselves within minutes."""
 
 LONGEST_WAIT_S = 900.0
 """A Retry-After beyond this is not honoured: the monitor would be blind for as long as a provider likes."""
@@ -133,11 +140,17 @@ def first_at(watch: Watch, now: datetime, spread_s: float) -> datetime:
 def _pause_s(health: Health, interval_s: float, failures_to_confirm: int) -> float | None:
     """Return the pause when something hurries or delays the next look; None for the regular interval."""
     match health.state:
+        case State.UP if health.doubt >= DOUBTFUL:
+            return min(WATCHFUL_S, interval_s)
+        case State.SUSPECTED if health.final and health.failures == 1:
+            return FINAL_S
         case State.SUSPECTED:
             return CONFIRM_S[min(health.failures, len(CONFIRM_S)) - 1]
         case State.DOWN if health.successes:
-            return REVIVE_S
-        case State.DOWN if health.fault in DEAD:
+            return min(REVIVE_S * 2.0 ** min(health.successes - 1, 9), max(interval_s, REVIVE_S))
+        case State.DOWN if not health.lasting:
+            return min(PROVE_S, interval_s)
+        case State.DOWN if health.fault in TERMINAL:
             looks = health.failures - failures_to_confirm
             return min(BACK_OFF[min(max(looks, 0), len(BACK_OFF) - 1)] * interval_s, LONGEST_BACK_OFF_S)
     return None

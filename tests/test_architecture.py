@@ -69,6 +69,11 @@ PLAN = {
     "monitor.detect": set(),
     "monitor.detect.health": MODEL,
     "monitor.detect.finding": MODEL,
+    "monitor.detect.flap": {"probes.model", "monitor.detect.finding", "monitor.detect.health"},
+    "monitor.detect.latency": {"probes.model", "monitor.detect.finding"},
+    "monitor.detect.limits": {"probes.model", "monitor.detect.finding"},
+    "monitor.detect.flicker": {"probes.model", "monitor.detect.finding"},
+    "monitor.detect.pool": {"probes.model", "monitor.detect.finding", "monitor.detect.latency"},
     "monitor.detect.credit": {"probes.model", "monitor.detect.finding"},
     "monitor.detect.offer": {"probes.model", "monitor.detect.finding"},
     "monitor.detect.warning": {"probes.model", "monitor.detect.finding"},
@@ -156,7 +161,18 @@ ROOFS = {
 }
 
 TOP = {
-    *("monitor", "probes", "templates", "tests", "deploy", ".ci", "monitor.toml", "pyproject.toml", "Makefile"),
+    *(
+        "monitor",
+        "probes",
+        "benchmarks",
+        "templates",
+        "tests",
+        "deploy",
+        ".ci",
+        "monitor.toml",
+        "pyproject.toml",
+        "Makefile",
+    ),
     *(
         "README.md",
         "CHANGELOG.md",

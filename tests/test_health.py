@@ -1,11 +1,12 @@
 """Up and down, in words: O an answer that is good, F one that is not, ? no look."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from monitor.detect.health import Health, State, Thresholds, advance
-from probes.model import Fault
+from monitor.detect.health import MOST_SUCCESSES, Health, State, Thresholds, advance
+from probes.model import Answer, Confidence, Fault
 from tests.conftest import at, health, observation
 
 LETTERS = {"O": None, "F": Fault.SERVER_ERROR, "?": "offline"}
@@ -27,8 +28,11 @@ def states(word, failures=3, successes=2):
         ("OFO", "up hm up"),
         ("OFFFO", "up hm hm down down"),
         ("OFFFOO", "up hm hm down down up"),
-        ("OFFFOFOO", "up hm hm down down down down up"),
-        ("OFFOFFOFF", "up hm hm up hm hm up hm hm"),
+        # One good answer in between, and the end takes three.
+        ("OFFFOFOOO", "up hm hm down down down down down up"),
+        # Three of four.
+        ("OFFOF", "up hm hm up down"),
+        ("OFFOOOOF", "up hm hm up up up up hm"),
         ("FFF", "hm hm down"),
         ("FO", "hm up"),
         ("?", "??"),
@@ -73,20 +77,149 @@ def test_why_it_was_not_seen_is_remembered():
     assert health(None, "the budget is spent").reason == "the budget is spent"
 
 
-@given(some.text("OF?", max_size=60), some.integers(1, 5), some.integers(1, 5))
-def test_it_never_goes_down_without_as_many_failures_in_a_row_as_asked(word, failures, successes):
+def times(*looks, thresholds=Thresholds()):  # noqa: B008 - frozen
+    """The health after looks at these seconds: (seconds, None) a good one, (seconds, fault) a bad one."""
+    now = Health()
+    for seconds, fault, *answer in looks:
+        now = advance(now, observation(fault, seconds, **({"answer": answer[0]} if answer else {})), thresholds)
+    return now
+
+
+def test_a_closed_account_is_believed_at_the_second_answer_fifteen_seconds_later():
+    now = times((0, None), (60, Fault.ACCOUNT_SUSPENDED), (75, Fault.ACCOUNT_SUSPENDED))
+
+    assert (now.state, now.since, now.lasting) == (State.DOWN, at(60), True)
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        (61, Fault.ACCOUNT_SUSPENDED),
+        (75, Fault.SERVER_ERROR),
+        (75, Fault.PERMISSION_DENIED),
+        (75, Fault.INVALID_KEY, Answer("http/401", "?", Confidence.LOW)),
+    ],
+)
+def test_but_not_when_it_is_too_soon_or_something_else_or_only_a_status(second):
+    assert times((0, None), (60, Fault.ACCOUNT_SUSPENDED), second).state is State.SUSPECTED
+
+
+@pytest.mark.parametrize(
+    ("fault", "lasting"),
+    [
+        (Fault.SERVER_ERROR, False),
+        (Fault.RATE_LIMITED, False),
+        (Fault.TIMEOUT, False),
+        (Fault.PERMISSION_DENIED, True),
+        (Fault.BLOCKED_BY_EDGE, True),
+        (Fault.UNCLASSIFIED, True),
+    ],
+)
+def test_what_may_pass_by_itself_is_down_at_the_third_failure_but_not_yet_worth_telling(fault, lasting):
+    now = times((0, None), (60, fault), (65, fault), (75, fault))
+
+    assert (now.state, now.lasting) == (State.DOWN, lasting)
+
+
+def test_it_is_worth_telling_once_it_has_lasted_two_minutes():
+    timeout = Fault.TIMEOUT
+    looks = [(0, None), (60, timeout), (65, timeout), (75, timeout), (123, timeout), (171, timeout)]
+
+    assert [times(*looks[:count]).lasting for count in range(1, 7)] == [False] * 5 + [True]
+    assert times(*looks[:4], thresholds=Thresholds(blip_s=0)).lasting
+
+
+def test_a_blip_that_became_worth_telling_stays_so_until_it_is_up():
+    now = health(None, *[Fault.TIMEOUT] * 3, None)
+
+    assert now.lasting
+    assert not health(None, *[Fault.TIMEOUT] * 3, None, None).lasting
+
+
+def test_a_brownout_is_dated_by_the_first_failure_that_counts():
+    now = health(None, Fault.TIMEOUT, None, Fault.TIMEOUT, None, Fault.TIMEOUT)
+
+    assert (now.state, now.since) == (State.DOWN, at(60))
+
+
+def test_an_outage_after_a_lost_packet_is_dated_by_its_own_beginning():
+    now = health(None, Fault.TIMEOUT, *[None] * 4, *[Fault.TIMEOUT] * 3)
+
+    assert now.since == at(360)
+
+
+def test_one_failure_in_twenty_is_no_brownout():
+    assert set(states(("O" * 19 + "F") * 20).split()) == {"up", "hm"}
+
+
+def test_a_quarter_failing_is_noticed_within_half_an_hour():
+    assert "down" in states("OOOF" * 8).split()
+
+
+def test_a_brownout_is_over_only_after_many_good_answers():
+    word = "OOF" * 6
+
+    assert states(word + "OOO").split()[-1] == "down"
+    assert states(word + "O" * MOST_SUCCESSES).split()[-1] == "up"
+
+
+def test_health_of_an_earlier_version_that_is_down_goes_on():
+    before = Health(State.DOWN, at(0), failures=5, began_at=at(0), seen_at=at(300), fault=Fault.TIMEOUT)
+
+    assert before.lasting
+    assert advance(before, observation(Fault.TIMEOUT, 360), Thresholds()).lasting
+    up = advance(advance(before, observation(None, 360), Thresholds()), observation(None, 375), Thresholds())
+    assert up.state is State.UP
+
+
+words = some.text("OF?", max_size=80)
+
+
+@given(words, some.integers(1, 5), some.integers(1, 5))
+def test_it_never_goes_down_without_as_many_failures_as_asked(word, failures, successes):
     before = ""
     for letter, state in zip(word, states(word, failures, successes).split(), strict=True):
         before += letter
-        if state == "down" and "O" not in before:
+        if state == "down":
             assert before.count("F") >= failures
 
 
-@given(some.text("OF?", max_size=60))
+@given(words)
+def test_as_many_failures_in_a_row_are_always_down(word):
+    assert states(word + "FFF").split()[-1] == "down"
+
+
+@given(words)
+def test_one_more_failure_never_speaks_for_it(word):
+    doubts = [played(word + letter).doubt for letter in "OF"]
+
+    assert doubts[0] <= doubts[1]
+
+
+@given(words)
 def test_enough_good_answers_always_end_it(word):
-    assert states(word + "OO").split()[-1] == "up"
+    assert states(word + "O" * MOST_SUCCESSES).split()[-1] == "up"
+
+
+@given(some.integers(3, 60))
+def test_two_good_answers_end_an_outage(failures):
+    assert states("F" * failures + "OO").split()[-1] == "up"
 
 
 @given(some.text("?", min_size=1, max_size=20))
 def test_not_looking_is_never_evidence(word):
     assert set(states(word).split()) == {"??"}
+
+
+def played(word, now=None, start=0):
+    now = now or Health()
+    for number, letter in enumerate(word, start):
+        now = advance(now, observation(LETTERS[letter], 60 * number), Thresholds())
+    return now
+
+
+@given(words, words)
+def test_what_is_kept_as_text_resumes_exactly(before, after):
+    kept = msgspec.json.decode(msgspec.json.encode(played(before)), type=Health)
+
+    assert played(after, kept, len(before)) == played(before + after)

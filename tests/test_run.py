@@ -38,6 +38,7 @@ EVERY_S = 0.2
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch):
     monkeypatch.setattr(schedule, "CONFIRM_S", (0.1, 0.1, 0.1))
+    monkeypatch.setattr(schedule, "FINAL_S", 0.1)
     monkeypatch.setattr(schedule, "REVIVE_S", 0.1)
     monkeypatch.setattr(schedule, "BACK_OFF", (1, 2))
     monkeypatch.setattr(world, "SPREAD_S", 0.1)

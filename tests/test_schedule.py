@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from monitor.detect.health import Health, State
+from monitor.detect.health import Health, State, Thresholds, advance
 from monitor.schedule import Agenda, Budget, Spending, Watch, first_at, is_affordable, next_at
 from probes.model import Answer, Fault, Usage
 from tests.conftest import CHAT, NOON, at, health, observation, target
@@ -20,8 +20,10 @@ def pause_s(now, chance=0.0, seen=NOON):
 @pytest.mark.parametrize(
     ("faults", "expected_s"),
     [
-        ([SUSPENDED], 5),
-        ([SUSPENDED] * 2, 10),
+        ([Fault.TIMEOUT], 5),
+        ([Fault.TIMEOUT] * 2, 10),
+        ([SUSPENDED], 15),
+        ([SUSPENDED] * 2, 60),
         ([SUSPENDED] * 3, 60),
         ([SUSPENDED] * 4, 300),
         ([SUSPENDED] * 5, 900),
@@ -42,8 +44,34 @@ def test_a_paid_canary_of_a_dead_account_is_not_asked_more_often_than_a_healthy_
     assert [pause.total_seconds() for pause in pauses] == [300, 3600]
 
 
-def test_the_three_failures_that_confirm_a_block_fit_into_thirty_seconds():
-    assert pause_s(health(SUSPENDED)) + pause_s(health(*[SUSPENDED] * 2)) < 30
+def test_the_answers_that_confirm_a_block_fit_into_twenty_seconds():
+    pauses = pause_s(health(Fault.PERMISSION_DENIED)), pause_s(health(*[Fault.PERMISSION_DENIED] * 2))
+
+    assert pause_s(health(SUSPENDED)) <= 20
+    assert sum(pauses) <= 20
+
+
+def test_what_may_be_a_blip_is_looked_at_until_it_has_lasted():
+    looks, now = [0.0], health(Fault.TIMEOUT)
+    while not now.lasting:
+        looks.append(looks[-1] + pause_s(now, seen=at(looks[-1])))
+        now = advance(now, observation(Fault.TIMEOUT, looks[-1]), Thresholds())
+
+    assert looks == [0, 5, 15, 63, 111]
+
+
+def test_a_target_that_failed_lately_is_looked_at_more_often_until_it_is_trusted_again():
+    assert pause_s(health(None, Fault.TIMEOUT, None)) == 20
+    assert pause_s(health(None, Fault.TIMEOUT, *[None] * 4)) == 20
+    assert pause_s(health(None, Fault.TIMEOUT, *[None] * 5)) > 30
+
+
+def test_the_end_of_a_brownout_is_looked_at_ever_more_seldom():
+    brownout = [Fault.TIMEOUT, None] * 6
+    hourly = Watch(CHAT, 3600, free=False)
+    pauses = [next_at(hourly, health(*brownout, *[None] * more), NOON, 3, 0.0) - NOON for more in range(3)]
+
+    assert [pause.total_seconds() for pause in pauses] == [15, 30, 60]
 
 
 def test_a_provider_that_is_down_is_looked_at_at_the_usual_pace():

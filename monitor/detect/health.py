@@ -1,10 +1,41 @@
-"""Up or down: hysteresis over one target's observations."""
+"""Up or down: sequential evidence over one target's observations; pure."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from math import ceil, log
 
-from probes.model import Answer, Fault, Observation, Outcome
+from probes.model import Answer, Confidence, Fault, Observation, Outcome
+
+TERMINAL = frozenset({Fault.ACCOUNT_SUSPENDED, Fault.INVALID_KEY, Fault.QUOTA_EXHAUSTED, Fault.VERIFICATION_REQUIRED})
+"""Faults that do not pass by themselves within minutes: said twice in the provider's own words, they are believed."""
+
+PASSING = frozenset(
+    {
+        *(Fault.OVERLOADED, Fault.SERVER_ERROR, Fault.TIMEOUT, Fault.CONNECTION_FAILED),
+        *(Fault.INVALID_RESPONSE, Fault.RATE_LIMITED, Fault.SLOW),
+    }
+)
+"""Faults that often pass by themselves within a minute: told only when they last."""
+
+APART = timedelta(seconds=10)
+"""Two terminal answers that are nearer to each other are one witness."""
+
+RELIEF = log(0.99 / 0.7) / log(0.3 / 0.01)
+"""A good answer takes back so much of a failure: the CUSUM of 1 % against 30 % failing, with a failure as its unit."""
+
+SLACK = 0.35
+"""So much less than the failures in a row is asked for on balance: room for three good answers among them."""
+
+LASTING = 0.9
+"""Share of `blip_s` after which it has lasted: the looks of two minutes are not two minutes apart to the second."""
+
+STILL = 0.02
+"""It is up again once so many good answers in a row have at most this chance while the trouble goes on."""
+
+MOST_SUCCESSES = 12
+REMEMBERED = 32
+"""So many looks back reaches the share of failures: an outage may turn into a brownout."""
 
 
 class State(StrEnum):
@@ -18,10 +49,29 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """So many failures in a row make it down, so many successes in a row make it up again."""
+    """So many failures on balance make it down, at least so many successes in a row make it up again.
+
+    What often passes by itself is not told before it has lasted `blip_s`.
+    """
 
     failures: int = 3
     successes: int = 2
+    blip_s: float = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What speaks against a target, as of its latest failure.
+
+    `weight` is in failures, less what the good answers among them took back. Of `looks` since `since`,
+    the first failure that still counts, so many `failed`. `lasting`: down, and worth telling.
+    """
+
+    weight: float
+    since: datetime
+    looks: int
+    failed: int
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +80,8 @@ class Health:
 
     `since` dates the state by the observation that began it, not by the one that confirmed it.
     `failures` and `successes` are in a row. `fault`, `answer`, `status` and `request_id` are those of
-    the latest failure of this row. `reason` says why it was not seen, when it was not.
+    the latest failure of this row. `reason` says why it was not seen, when it was not. `evidence` is
+    None when there was no failure that still counts.
     """
 
     state: State = State.UNKNOWN
@@ -44,15 +95,31 @@ class Health:
     request_id: str | None = None
     answer: Answer | None = None
     reason: str | None = None
+    evidence: Evidence | None = None
+
+    @property
+    def doubt(self) -> float:
+        """What speaks against it now, in failures."""
+        return max(self.evidence.weight - RELIEF * self.successes, 0.0) if self.evidence else 0.0
+
+    @property
+    def lasting(self) -> bool:
+        """Whether it is down and worth telling: no blip."""
+        return self.state is State.DOWN and (self.evidence is None or self.evidence.lasting)
+
+    @property
+    def final(self) -> bool:
+        """Whether the latest failure said, in the provider's own words, that no waiting helps."""
+        return _is_final(self.fault, self.answer)
 
 
 def advance(health: Health, observation: Observation, thresholds: Thresholds) -> Health:
     """Return the health after one more observation; an UNKNOWN one is no evidence."""
     match observation.outcome:
-        case Outcome.UNKNOWN:
-            return _unseen(health, observation)
         case Outcome.OK:
             return _succeeded(health, observation, thresholds)
+        case Outcome.UNKNOWN:
+            return _unseen(health, observation)
         case Outcome.FAILED | Outcome.DEGRADED:
             return _failed(health, observation, thresholds)
 
@@ -65,34 +132,77 @@ def _unseen(health: Health, observation: Observation) -> Health:
 
 
 def _succeeded(health: Health, observation: Observation, thresholds: Thresholds) -> Health:
-    at = observation.at
+    at, successes = observation.at, health.successes + 1
     if health.state is State.UP:
-        return replace(health, successes=health.successes + 1, seen_at=at)
+        return Health(State.UP, health.since, 0, successes, health.began_at, at, evidence=health.evidence)
     if health.state is not State.DOWN:
         since = health.since if health.state is State.SUSPECTED else at
-        return Health(State.UP, since=since, successes=1, seen_at=at)
+        return Health(State.UP, since=since, successes=1, seen_at=at, evidence=health.evidence)
     began_at = health.began_at if health.successes else at
-    if health.successes + 1 < thresholds.successes:
-        return replace(health, successes=health.successes + 1, failures=0, began_at=began_at, seen_at=at, reason=None)
-    return Health(State.UP, since=began_at, successes=health.successes + 1, seen_at=at)
+    if successes < _successes_to_recover(health.evidence, thresholds):
+        return replace(health, successes=successes, failures=0, began_at=began_at, seen_at=at, reason=None)
+    return Health(State.UP, since=began_at, successes=successes, seen_at=at)
+
+
+def _successes_to_recover(evidence: Evidence | None, thresholds: Thresholds) -> int:
+    """Two good answers end an outage, but not a brownout, in which most answers are good."""
+    if evidence is None or evidence.failed == evidence.looks:
+        return thresholds.successes
+    share = (evidence.failed + 0.5) / (evidence.looks + 1)
+    return max(thresholds.successes, min(ceil(log(STILL) / log(1 - share)), MOST_SUCCESSES))
 
 
 def _failed(health: Health, observation: Observation, thresholds: Thresholds) -> Health:
-    began_at = health.began_at if health.failures else observation.at
+    began_at = health.began_at if health.failures and health.began_at else observation.at
     failures = health.failures + 1
-    down = health.state is State.DOWN or failures >= thresholds.failures
-    began_now = health.state is State.UNKNOWN or (down and health.state is not State.DOWN)
-    return replace(
-        health,
+    evidence = _weigh(health, observation.at, thresholds)
+    down = health.state is State.DOWN or evidence.weight >= thresholds.failures - SLACK or _is_end(health, observation)
+    since = health.since
+    if down and health.state is not State.DOWN:
+        in_a_row = failures >= thresholds.failures or health.final
+        since = began_at if in_a_row else evidence.since
+    elif health.state is State.UNKNOWN:
+        since = began_at
+    if down and not evidence.lasting and _is_lasting(observation, since or began_at, thresholds):
+        evidence = replace(evidence, lasting=True)
+    return Health(
         state=State.DOWN if down else State.SUSPECTED,
-        since=began_at if began_now else health.since,
+        since=since,
         failures=failures,
-        successes=0,
         began_at=began_at,
         seen_at=observation.at,
         fault=observation.fault,
         status=observation.status,
         request_id=observation.request_id,
         answer=observation.answer,
-        reason=None,
+        evidence=evidence,
     )
+
+
+def _weigh(health: Health, at: datetime, thresholds: Thresholds) -> Evidence:
+    """Return the evidence with one more failure."""
+    before = health.evidence
+    if before is None and health.state is State.DOWN:  # remembered by an earlier version
+        return Evidence(thresholds.failures, health.since or at, 1, 1, lasting=True)
+    if before is None or (health.doubt == 0.0 and health.state is not State.DOWN):
+        return Evidence(1.0, at, 1, 1)
+    weight = min(health.doubt + 1.0, thresholds.failures + 1.0)
+    looks, failed = before.looks + health.successes + 1, before.failed + 1
+    if looks > REMEMBERED:
+        looks, failed = (looks + 1) // 2, (failed + 1) // 2
+    return Evidence(weight, before.since, looks, failed, before.lasting)
+
+
+def _is_end(health: Health, observation: Observation) -> bool:
+    """Whether a second answer confirms a first one that left no hope."""
+    apart = health.began_at is not None and observation.at - health.began_at >= APART
+    return health.failures > 0 and apart and health.final and _is_final(observation.fault, observation.answer)
+
+
+def _is_final(fault: Fault | None, answer: Answer | None) -> bool:
+    return fault in TERMINAL and answer is not None and answer.confidence is not Confidence.LOW
+
+
+def _is_lasting(observation: Observation, since: datetime, thresholds: Thresholds) -> bool:
+    lasted_s = (observation.at - since).total_seconds()
+    return observation.fault not in PASSING or lasted_s >= LASTING * thresholds.blip_s

@@ -1,0 +1,1 @@
+"""Measurements of what the monitor promises; no part of what is installed."""

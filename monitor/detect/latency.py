@@ -1,0 +1,352 @@
+"""Slower than usual: how long the good answers of one target take, against what is usual there; pure.
+
+All is on the natural logarithm of seconds: twice as slow is the same step for a fast and a slow model.
+Two one-sided CUSUMs look for a rise to 1.8 and to 2.5 times the usual level; a comparison of the last
+hour with the last day finds what rises slowly. Level and scale are running estimates that an outlier
+moves little, that follow the daily swing, and that stand still while it is slow.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from math import exp, log
+from statistics import median
+
+from monitor.detect.finding import Finding, day
+from probes.model import Fault, Observation, Outcome, Target
+
+SMALL, LARGE = log(1.8), log(2.5)
+"""The two rises the CUSUMs are tuned to."""
+SLOW_RISE = log(1.75)
+"""The last hour against the last day."""
+LEAST_RISE_S = 0.2
+"""A rise by less is nothing a person would notice."""
+BOUND = 2.5
+"""One answer says at most so much, in nats: outliers of 5 to 20 times the usual come alone."""
+
+LEVEL_S, HOUR_S, DAY_S = 6000.0, 2400.0, 86400.0
+"""How far back the level, and the slow comparison's two sides, reach."""
+SLOW_ANSWER = 1.5
+"""An answer moves a level as if it were at most so many scales away from it."""
+QUARTILE = 0.6745
+LEAST_SCALE, MOST_SCALE, FIRST_SCALE = 0.12, 0.6, 0.3
+TO_START = 10
+TO_ARM = 30
+TO_TRUST = 240
+"""So many answers until a level, an alarm, and a scale below FIRST_SCALE are believed."""
+
+EXTRA_S = 15.0
+"""Pause before an extra look at a target that may be slow."""
+REGULAR = 0.9
+"""What comes after less than this share of the interval is an extra look."""
+EXTRA_WEIGHT = 0.5
+"""What an extra look weighs: what makes one answer slow often makes the next one slow."""
+EXTRAS_IN_A_ROW = 3
+MOST_EXTRAS = 40.0
+"""So many extra looks at once, and so many more in a day."""
+SUSPICION = 0.3
+CAP = 1.1
+"""Shares of the threshold: from here on more is asked for; further than this it does not rise."""
+
+ACCEPTED_AFTER = timedelta(hours=12)
+STALE_S = 3600.0
+"""After a pause so long what was seen before it is no evidence of now."""
+RECENT = 10
+TO_JUDGE = 5
+"""So many answers are kept, and so many say how slow it is now."""
+ABOVE = 1.645
+"""Scales above the level: 95 % of the usual answers are faster."""
+QUARTILE_STEP, MEMORY_STEP = 0.0045, 0.002
+LEAST_S, MOST_S = 1e-3, 1e5
+
+Memory = tuple[float, float, float, float, float, float, float]
+"""Variance and the three covariances of successive regular answers, and the latest three, in scales."""
+
+
+class Kind(StrEnum):
+    """What is measured: the whole answer, or the time until its first piece."""
+
+    TOTAL = "total"
+    FIRST = "first"
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What follows from the interval between regular looks. Thresholds are in nats."""
+
+    interval_s: float
+    small: float
+    large: float
+    level_s: float
+    hour_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """It is slower than usual: `since` when, decided `at`. `usual_s` is the level before. `slowly`: it crept up."""
+
+    since: datetime
+    at: datetime
+    usual_s: float
+    slowly: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A rise that stayed became the new usual."""
+
+    at: datetime
+    from_s: float
+    to_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What was learnt from `count` answers: logarithms of seconds, and the quartiles around `level`.
+
+    `memory` says how much an answer takes after those before it.
+    """
+
+    count: int
+    level: float
+    hour: float
+    day: float
+    low: float = -FIRST_SCALE * QUARTILE
+    high: float = FIRST_SCALE * QUARTILE
+    memory: Memory = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+    @property
+    def scale(self) -> float:
+        least = LEAST_SCALE if self.count >= TO_TRUST else FIRST_SCALE
+        return min(max(self.high / QUARTILE, -self.low / QUARTILE, least), MOST_SCALE)
+
+    @property
+    def inflation(self) -> float:
+        """How many answers say as much as one that is independent of those before; 1 to 7."""
+        variance, one, two, three, *_ = self.memory
+        return 1.0 + 2.0 * min(max(one, 0.0) + max(two, 0.0) + max(three, 0.0), 3.0 * variance) / variance
+
+
+@dataclass(frozen=True, slots=True)
+class Rise:
+    """What speaks for a rise: two CUSUMs in nats, above zero since `since`."""
+
+    small: float = 0.0
+    large: float = 0.0
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """All that is remembered of one measure of one target; small, so that a restart resumes it.
+
+    `at` and `regular_at` are the latest answer and the latest regular one, `in_a_row` the extra looks since.
+    `recent` holds the latest logarithms of seconds.
+    """
+
+    at: datetime
+    regular_at: datetime
+    usual: Usual
+    rise: Rise = Rise()
+    extras: float = MOST_EXTRAS
+    in_a_row: int = 0
+    recent: tuple[float, ...] = ()
+    alarm: Alarm | None = None
+    accepted: Accepted | None = None
+
+
+STILL = Rise()
+
+
+@lru_cache(256)
+def pace(interval_s: float) -> Pace:
+    """Return what suits an interval: fewer answers a day allow lower thresholds for as few false alarms."""
+    fewer = min(max(log(interval_s / 60), 0.0), log(5))
+    return Pace(
+        interval_s,
+        small=15.0 - 2.6 * fewer,
+        large=9.5 - 1.5 * fewer,
+        level_s=max(LEVEL_S, 20 * interval_s),
+        hour_s=max(HOUR_S, 12 * interval_s),
+    )
+
+
+def measures(observation: Observation) -> Iterator[tuple[Kind, float]]:
+    """Yield what a good answer tells. A failure tells nothing of how long an answer takes."""
+    if observation.outcome is Outcome.OK:
+        if observation.latency_s is not None:
+            yield Kind.TOTAL, observation.latency_s
+        if observation.ttft_s is not None:
+            yield Kind.FIRST, observation.ttft_s
+
+
+def advance(series: Series | None, seconds: float, at: datetime, pace: Pace, *, held: bool = False) -> Series:
+    """Return the series after one more good answer. `held`: its siblings say it is slow, so it learns nothing."""
+    x = log(min(max(seconds, LEAST_S), MOST_S))
+    if series is None or series.usual.count < TO_START:
+        return _begin(series, x, at)
+    usual, alarm = series.usual, series.alarm
+    since_s = max((at - series.at).total_seconds(), 0.0)
+    regular = (at - series.regular_at).total_seconds() >= REGULAR * pace.interval_s
+    extras = min(series.extras + MOST_EXTRAS * since_s / DAY_S, MOST_EXTRAS)
+    after = Series(
+        at,
+        at if regular else series.regular_at,
+        usual if alarm or held else _learn(usual, x, since_s, regular, pace),
+        _weigh(series, x, at, 1.0 if regular else EXTRA_WEIGHT, pace),
+        extras if regular else max(extras - 1.0, 0.0),
+        0 if regular else series.in_a_row + 1,
+        (*series.recent[1 - RECENT :], x),
+        alarm,
+        series.accepted,
+    )
+    if alarm:
+        return _go_on(after, alarm)
+    return _decide(after, pace, held)
+
+
+def wants_more(series: Series, pace: Pace) -> bool:
+    """Whether a look in EXTRA_S would help to tell a rise from chance, and may be had."""
+    rise = series.rise
+    suspicious = rise.small >= SUSPICION * pace.small or rise.large >= SUSPICION * pace.large
+    return suspicious and not series.alarm and series.extras >= 1.0 and series.in_a_row < EXTRAS_IN_A_ROW
+
+
+def findings(target: Target, kind: Kind, series: Series) -> Iterator[Finding]:
+    """Yield what is to be told while it is slow."""
+    if alarm := series.alarm:
+        yield Finding(
+            target.account,
+            Fault.SLOW,
+            alarm.since,
+            series.at,
+            target.id,
+            f"latency/{kind}",
+            say(series),
+            tuple(_reasons(series, alarm, kind)),
+            target.model,
+        )
+
+
+def say(series: Series) -> str:
+    """Say how fast it is: `usual 0.42 s, now 1.30 s since 14:05`."""
+    if alarm := series.alarm:
+        return f"usual {alarm.usual_s:.2f} s, now {now_s(series):.2f} s since {alarm.since:%H:%M} UTC"
+    if accepted := series.accepted:
+        return (
+            f"usual {usual_s(series):.2f} s; {accepted.to_s:.2f} s instead of {accepted.from_s:.2f} s"
+            f" was taken for the new usual on {day(accepted.at)}"
+        )
+    return f"usual {usual_s(series):.2f} s"
+
+
+def usual_s(series: Series) -> float:
+    return exp(series.usual.level)
+
+
+def now_s(series: Series) -> float:
+    """Return the middle of the latest answers."""
+    return exp(median(series.recent[-TO_JUDGE:]))
+
+
+def _begin(series: Series | None, x: float, at: datetime) -> Series:
+    """The first few answers are only gathered: any of them may be an outlier."""
+    recent = (*(series.recent if series else ()), x)
+    level = median(recent)
+    return Series(at, at, Usual(len(recent), level, level, level), recent=recent)
+
+
+def _weigh(series: Series, x: float, at: datetime, weight: float, pace: Pace) -> Rise:
+    usual, rise = series.usual, series.rise
+    if usual.count < TO_ARM:
+        return rise
+    if (at - series.at).total_seconds() > max(STALE_S, 5 * pace.interval_s):
+        rise = Rise()
+    away, sharp, weight = x - usual.level, 1.0 / usual.scale**2, weight / usual.inflation
+    small = rise.small + weight * min(max(SMALL * (away - SMALL / 2) * sharp, -BOUND), BOUND)
+    large = rise.large + weight * min(max(LARGE * (away - LARGE / 2) * sharp, -BOUND), BOUND)
+    if small <= 0.0 and large <= 0.0:
+        return STILL
+    return Rise(min(max(small, 0.0), CAP * pace.small), min(max(large, 0.0), CAP * pace.large), rise.since or at)
+
+
+def _learn(usual: Usual, x: float, since_s: float, regular: bool, pace: Pace) -> Usual:
+    scale, least = usual.scale, 1.0 / usual.count
+    away = x - usual.level
+    low, high, memory = usual.low, usual.high, usual.memory
+    if regular:
+        drift = max(QUARTILE_STEP, least) * scale
+        high += drift * (0.75 if away > high else -0.25)
+        low -= drift * (0.75 if away < low else -0.25)
+        memory = _remember(memory, away / scale)
+    most = SLOW_ANSWER * scale
+    return Usual(
+        usual.count + 1,
+        usual.level + max(min(since_s / pace.level_s, 0.05), least) * min(max(away, -most), most),
+        usual.hour + max(min(since_s / pace.hour_s, 0.1), least) * min(max(x - usual.hour, -most), most),
+        usual.day + max(min(since_s / DAY_S, 0.05), least) * min(max(x - usual.day, -most), most),
+        low,
+        high,
+        memory,
+    )
+
+
+def _remember(memory: Memory, scales: float) -> Memory:
+    variance, one, two, three, last, second, third = memory
+    now = min(max(scales, -2.0), 2.0)
+    return (
+        variance + MEMORY_STEP * (now * now - variance),
+        one + MEMORY_STEP * (now * last - one),
+        two + MEMORY_STEP * (now * second - two),
+        three + MEMORY_STEP * (now * third - three),
+        now,
+        last,
+        second,
+    )
+
+
+def _decide(series: Series, pace: Pace, held: bool) -> Series:
+    usual, rise = series.usual, series.rise
+    if rise.small > pace.small or rise.large > pace.large:
+        return _raise(series, usual.level, slowly=False)
+    crept = usual.hour - usual.day >= SLOW_RISE and usual.count * pace.interval_s >= DAY_S
+    if crept and not held:
+        usual = replace(usual, level=usual.day)
+        return _raise(replace(series, usual=usual, rise=Rise(pace.small, 0.0, rise.since)), usual.day, slowly=True)
+    return series
+
+
+def _raise(series: Series, level: float, *, slowly: bool) -> Series:
+    usual = exp(level)
+    if now_s(series) - usual < LEAST_RISE_S:
+        return series
+    return replace(series, alarm=Alarm(series.rise.since or series.at, series.at, usual, slowly))
+
+
+def _go_on(series: Series, alarm: Alarm) -> Series:
+    """End an alarm when it is as fast as before, or when it stayed slow for so long that this is usual now."""
+    if series.rise.small == 0.0 and series.rise.large == 0.0:
+        return replace(series, usual=_moved(series), alarm=None)
+    if series.at - alarm.at < ACCEPTED_AFTER:
+        return series
+    accepted = Accepted(series.at, alarm.usual_s, exp(median(series.recent)))
+    return replace(series, usual=_moved(series, whole=True), rise=STILL, alarm=None, accepted=accepted)
+
+
+def _moved(series: Series, *, whole: bool = False) -> Usual:
+    level = median(series.recent)
+    usual = replace(series.usual, level=level, hour=level)
+    return replace(usual, day=level) if whole else usual
+
+
+def _reasons(series: Series, alarm: Alarm, kind: Kind) -> Iterator[str]:
+    what = "until the first piece of the answer" if kind is Kind.FIRST else "until the whole answer"
+    times = now_s(series) / alarm.usual_s
+    yield f"{what}: usual {alarm.usual_s:.2f} s, now {now_s(series):.2f} s ({times:.1f} times) since {day(alarm.since)}"
+    most = log(alarm.usual_s) + ABOVE * series.usual.scale
+    above = sum(x > most for x in series.recent)
+    yield f"{above} of the last {len(series.recent)} answers took longer than {exp(most):.2f} s, as 95 % usually do not"
+    if alarm.slowly:
+        yield "it rose slowly: the last hour against the last day"

@@ -1,0 +1,291 @@
+"""Rate limits that fall: the ceilings one target's answers tell of, against what they were; pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from statistics import median
+
+from monitor.detect.finding import Finding, day
+from probes.model import Fault, Limit, Observation, Outcome, Target
+
+FALLEN, BACK, RAISED = 0.7, 0.85, 1.4
+"""Shares of the reference below which a ceiling has fallen, above which it is back, and above which it was raised."""
+LATEST, TO_CONFIRM = 5, 4
+"""So many of the latest readings must agree: a gateway with several pools tells another pool's ceiling in between."""
+STRAY_STEP = 1 / 32
+MIXED, WHOLLY = 0.05, 0.9
+"""Where so large a share of older readings strays, there are several pools, and a fall takes nearly all of them."""
+TO_ARM = 5
+HELD, HOUR = 12, timedelta(hours=1)
+"""The reference is the middle of so many readings, one an hour."""
+ACCEPTED_AFTER = timedelta(hours=24)
+MOST = 32
+"""Ceilings kept of one target: whoever sends more names makes them up."""
+
+LOW_SHARE, USUAL_SHARE = 0.1, 0.5
+"""So little is left, and at least so much usually is."""
+SHARE_STEP = 0.02
+OWN_SHARE = 0.05
+"""Where the canary itself uses more of the ceiling between two looks, what is left says nothing of others."""
+
+REFUSED = frozenset({403, 429})
+NOT_ITS_LIMITS = frozenset(
+    {
+        *(Fault.ACCOUNT_SUSPENDED, Fault.INVALID_KEY, Fault.QUOTA_EXHAUSTED, Fault.VERIFICATION_REQUIRED),
+        *(Fault.BLOCKED_BY_EDGE, Fault.REGION_BLOCKED, Fault.CONTENT_FILTERED, Fault.MODEL_UNAVAILABLE),
+    }
+)
+"""Refusals that have a reason of their own, and need not tell of limits."""
+VANISHED = "limits/vanished"
+REFUSALS = {
+    VANISHED: "a refusal came without the limits that every answer told of before",
+    "limits/zero": "a refusal tells of a ceiling of 0",
+}
+WINDOWS = {1.0: "per second", 60.0: "per minute", 3600.0: "per hour", 86400.0: "per day"}
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A ceiling that went up for good, a higher tier, or that stayed down until it was taken for usual."""
+
+    at: datetime
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """One limit as it was told: `held` are readings, one an hour, whose middle is what it usually is.
+
+    `latest` are the last few readings. `low_since` is the first of a row below the reference, which is a
+    sign from `fallen_at` on. `strays` is the share of the readings before `latest` that were far off.
+    `share` is what is usually left of it, `shorts` counts the latest readings with hardly anything left,
+    as bits, a window apart, the newest at `counted_at`; a sign since `short_since`.
+    """
+
+    unit: str
+    window_s: float | None
+    at: datetime
+    held: tuple[float, ...]
+    held_at: datetime
+    latest: tuple[float, ...] = ()
+    low_since: datetime | None = None
+    fallen_at: datetime | None = None
+    strays: float = 0.0
+    moved: Moved | None = None
+    share: float | None = None
+    shorts: int = 0
+    counted_at: datetime | None = None
+    short_since: datetime | None = None
+
+    @property
+    def reference(self) -> float:
+        return median(self.held)
+
+    @property
+    def lows(self) -> int:
+        floor = FALLEN * self.reference
+        return sum(reading < floor for reading in self.latest)
+
+    @property
+    def is_mixed(self) -> bool:
+        return MIXED <= self.strays <= WHOLLY
+
+    @property
+    def name(self) -> str:
+        """Name it: `requests per minute`."""
+        span = WINDOWS.get(self.window_s or 0.0) or (f"per {self.window_s:g} s" if self.window_s else "")
+        return f"{self.unit} {span}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A refusal that says the limits are gone: `rule` how, `words` what came back."""
+
+    since: datetime
+    at: datetime
+    rule: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """All that is remembered of one target's limits; small, so that a restart resumes it.
+
+    `mute`: a refusal without limits came and went while they stayed as they were, so none of its
+    refusals tells of limits.
+    """
+
+    ceilings: Mapping[str, Ceiling] = field(default_factory=dict)
+    refusal: Refusal | None = None
+    mute: bool = False
+
+
+NONE = Limits()
+
+
+def advance(limits: Limits, observation: Observation) -> Limits:
+    """Return the limits after one more answer; `limits` itself where it tells of none and is no refusal."""
+    ceilings = _read_all(limits.ceilings, observation)
+    if refusal := _refusal(limits, observation):
+        since = limits.refusal.since if limits.refusal else observation.at
+        return Limits(ceilings, replace(refusal, since=since), limits.mute)
+    if limits.refusal and observation.outcome is Outcome.OK:
+        return _forgive(limits, limits.refusal, ceilings, observation)
+    return limits if ceilings is limits.ceilings else Limits(ceilings, limits.refusal, limits.mute)
+
+
+def _forgive(limits: Limits, refusal: Refusal, ceilings: Mapping[str, Ceiling], observation: Observation) -> Limits:
+    """A good answer ends it; limits that had vanished must be told again, or be gone for a day."""
+    if refusal.rule != VANISHED:
+        return Limits(ceilings, None, limits.mute)
+    if not observation.limits:
+        over = observation.at - refusal.since >= ACCEPTED_AFTER
+        return NONE if over else limits
+    unharmed = not any(one.low_since for one in ceilings.values())
+    return Limits(ceilings, None, limits.mute or unharmed)
+
+
+def _read_all(ceilings: Mapping[str, Ceiling], observation: Observation) -> Mapping[str, Ceiling]:
+    after = dict(ceilings)
+    for limit in observation.limits or ():
+        key = f"{limit.unit}/{limit.window_s or 0:g}"
+        if limit.limit is not None and (key in after or len(after) < MOST):
+            after[key] = _read(after.get(key), limit, limit.limit, observation)
+    return after if observation.limits else ceilings
+
+
+def is_turning(limits: Limits) -> bool:
+    """Whether something fell for the first time: some more readings shall confirm it soon."""
+    return any(one.low_since and not one.fallen_at and not one.is_mixed for one in limits.ceilings.values())
+
+
+def findings(target: Target, limits: Limits) -> Iterator[Finding]:
+    """Yield what is to be told of one target's limits."""
+    if one := limits.refusal:
+        reasons = (REFUSALS.get(one.rule, "the provider says so in its refusal"),)
+        yield _finding(target, Fault.LIMIT_COLLAPSE, one.since, one.at, one.rule, one.words, reasons)
+    for ceiling in limits.ceilings.values():
+        yield from _of_ceiling(target, ceiling)
+
+
+def _of_ceiling(target: Target, ceiling: Ceiling) -> Iterator[Finding]:
+    name, at = ceiling.name, ceiling.at
+    if ceiling.fallen_at and ceiling.low_since:
+        now, before, since = median(ceiling.latest), ceiling.reference, ceiling.low_since
+        reasons: tuple[str, ...] = (
+            f"the ceiling of {name} fell from {before:,.0f} to {now:,.0f} on {day(since)}",
+            f"{ceiling.lows} of the last {len(ceiling.latest)} answers say so",
+        )
+        words = f"{name}: {now:,.0f} instead of {before:,.0f}"
+        yield _finding(target, Fault.LIMIT_COLLAPSE, since, at, "limits/fallen", words, reasons)
+    if ceiling.short_since and ceiling.share is not None:
+        reasons = (
+            f"less than {LOW_SHARE:.0%} of the {name} is left, where usually {ceiling.share:.0%} is",
+            "the canaries use no more than before: what you run uses more, or somebody else uses this key",
+        )
+        words = f"{name}: hardly anything is left"
+        yield _finding(target, Fault.RATE_LIMITED, ceiling.short_since, at, "limits/used-by-others", words, reasons)
+
+
+def moves(limits: Limits) -> Iterator[tuple[str, Moved]]:
+    """Yield the ceilings that went up, or stayed down, by name: no trouble any more, worth a line."""
+    return ((one.name, one.moved) for one in limits.ceilings.values() if one.moved)
+
+
+def _finding(
+    target: Target, fault: Fault, since: datetime, at: datetime, rule: str, words: str, reasons: tuple[str, ...]
+) -> Finding:
+    return Finding(target.account, fault, since, at, target.id, rule, words, reasons, target.model)
+
+
+def _refusal(limits: Limits, observation: Observation) -> Refusal | None:
+    """Return what a refusal tells at once: the provider's own word for it, a ceiling of nothing, or none any more."""
+    at, answer, fault = observation.at, observation.answer, observation.fault
+    if answer is None or fault is None:
+        return None
+    if fault is Fault.LIMIT_COLLAPSE:
+        return Refusal(at, at, answer.rule, answer.words)
+    if observation.status not in REFUSED or fault in NOT_ITS_LIMITS:
+        return None
+    if any(limit.limit == 0 for limit in observation.limits or ()):
+        return Refusal(at, at, "limits/zero", answer.words)
+    known = any(len(one.held) >= TO_ARM for one in limits.ceilings.values())
+    if known and not observation.limits and not limits.mute:
+        return Refusal(at, at, VANISHED, answer.words)
+    return None
+
+
+def _read(before: Ceiling | None, limit: Limit, reading: float, observation: Observation) -> Ceiling:
+    at = observation.at
+    if before is None:
+        return Ceiling(limit.unit, limit.window_s, at, (reading,), at, (reading,))
+    latest = (*before.latest[1 - LATEST :], reading)
+    after = replace(before, at=at, latest=latest, strays=_strays(before))
+    if reading >= 1 and limit.remaining is not None:
+        after = _count_left(after, min(limit.remaining / reading, 1.0), _own_share(before, limit, reading, observation))
+    return _judge(after, reading)
+
+
+def _judge(ceiling: Ceiling, reading: float) -> Ceiling:
+    at, reference, latest = ceiling.at, ceiling.reference, ceiling.latest
+    if len(ceiling.held) < TO_ARM:
+        return replace(ceiling, held=(*ceiling.held, reading), held_at=at)
+    if ceiling.fallen_at:
+        if sum(one >= BACK * reference for one in latest) >= TO_CONFIRM:
+            strays = ceiling.strays + TO_CONFIRM * STRAY_STEP
+            return replace(ceiling, low_since=None, fallen_at=None, strays=strays)
+        return _settled(ceiling) if at - ceiling.fallen_at >= ACCEPTED_AFTER else ceiling
+    if not ceiling.is_mixed and sum(one > RAISED * reference for one in latest) >= TO_CONFIRM:
+        return _settled(ceiling)
+    if lows := ceiling.lows:
+        fallen = lows >= TO_CONFIRM and not ceiling.is_mixed
+        return replace(ceiling, low_since=ceiling.low_since or at, fallen_at=at if fallen else None)
+    if at - ceiling.held_at >= HOUR:
+        return replace(ceiling, held=(*ceiling.held[1 - HELD :], reading), held_at=at, low_since=None)
+    return replace(ceiling, low_since=None) if ceiling.low_since else ceiling
+
+
+def _strays(ceiling: Ceiling) -> float:
+    """Count the reading that leaves the latest ones."""
+    if len(ceiling.latest) < LATEST or ceiling.fallen_at:
+        return ceiling.strays
+    oldest, reference = ceiling.latest[0], ceiling.reference
+    far = not FALLEN * reference <= oldest <= RAISED * reference
+    return ceiling.strays + STRAY_STEP * (far - ceiling.strays)
+
+
+def _settled(ceiling: Ceiling) -> Ceiling:
+    """What was read last is what it is from now on."""
+    now = median(ceiling.latest)
+    moved = Moved(ceiling.at, ceiling.reference, now)
+    return replace(
+        ceiling, held=(now,) * TO_ARM, held_at=ceiling.at, low_since=None, fallen_at=None, strays=0.0, moved=moved
+    )
+
+
+def _own_share(before: Ceiling, limit: Limit, reading: float, observation: Observation) -> float:
+    """Return the share of the ceiling that looks like this one use in its window."""
+    usage = observation.usage
+    used = usage.tokens_in + usage.tokens_out if "token" in limit.unit else 1
+    pause_s = max((observation.at - before.at).total_seconds(), 1.0)
+    return used * max((limit.window_s or 60.0) / pause_s, 1.0) / reading
+
+
+def _count_left(ceiling: Ceiling, share: float, own: float) -> Ceiling:
+    """Count readings with hardly anything left, where usually much is and the canaries are not the cause."""
+    at, usual, counted_at = ceiling.at, ceiling.share, ceiling.counted_at
+    if usual is None:
+        return replace(ceiling, share=share, counted_at=at)
+    if counted_at and (at - counted_at).total_seconds() < max(ceiling.window_s or 0.0, 60.0) * 0.9:
+        return ceiling
+    low = share < LOW_SHARE and own < OWN_SHARE and usual >= USUAL_SHARE
+    shorts = (ceiling.shorts << 1 | low) & (1 << LATEST) - 1
+    since = ceiling.short_since
+    if shorts.bit_count() >= TO_CONFIRM:
+        since = since or at
+    elif shorts.bit_count() <= LATEST - TO_CONFIRM:
+        since = None
+    accepted = since is not None and at - since >= ACCEPTED_AFTER
+    usual = share if accepted else usual if low else usual + SHARE_STEP * (share - usual)
+    return replace(ceiling, share=usual, shorts=shorts, counted_at=at, short_since=since)

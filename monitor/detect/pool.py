@@ -1,0 +1,128 @@
+"""Slower than usual in several accounts at once: what one series only suspects, a few together show sooner; pure.
+
+Feed it one series of each account that one provider serves, or of each canary of one account. Where each
+series is quick to be moved by one bad answer, the pool needs most of the latest answers to be slow, and of
+more than one member.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import exp, log
+
+from monitor.detect.finding import Finding, day
+from monitor.detect.latency import EXTRA_WEIGHT, LEAST_RISE_S, Kind, Series, now_s, usual_s
+from probes.model import Fault
+
+RISE = log(1.6)
+"""The rise it is tuned to: smaller than a single series could find."""
+THRESHOLD, PER_MEMBER = 7.5, 1.5
+"""In nats; so much, and so much more for the logarithm of the members: many of them look more often by chance."""
+MOST = 12.0
+CALM = 7.0
+"""From this score on nothing is learnt of how the members swing together."""
+BOUND = 2.0
+"""One answer says at most so much: no member decides by itself."""
+MOST_LIFT = log(3.0)
+STEP = 1 / 12
+"""Of the latest answers the last dozen, roughly, make up the share and the lift."""
+MOST_OF_THEM = 0.6
+MEAN_STEP = 1 / 16
+NOISE = MEAN_STEP / (2 - MEAN_STEP)
+"""The mean square of the running mean of independent answers."""
+SWING_STEP = 1 / 2000
+MEMBERS = 8
+ENOUGH, SUSPICIOUS = 2, 5.0
+"""So many members, at least, must each for itself be so far up, in nats."""
+STALE = timedelta(minutes=30)
+ALONE = timedelta(minutes=20)
+"""Who has been slow for so long without the others is no sign of a common trouble."""
+ACCEPTED_AFTER = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """What is remembered of a group of series; small, so that a restart resumes it.
+
+    `score` is a CUSUM in nats, above zero since `since`; `members` are suspicious by themselves. `share` of the latest
+    answers was slow; they took exp(`lift`) times as long as usual. `mean` runs over the latest answers in
+    scales, `swing` and `variance` are the mean squares of it and of single answers: what all members share
+    on a calm day. `alarmed_at` is None while it is calm.
+    """
+
+    at: datetime
+    score: float = 0.0
+    since: datetime | None = None
+    members: tuple[str, ...] = ()
+    share: float = 0.0
+    lift: float = 0.0
+    mean: float = 0.0
+    swing: float = NOISE
+    variance: float = 1.0
+    alarmed_at: datetime | None = None
+
+    @property
+    def inflation(self) -> float:
+        """How many answers say as much as one would if what slows one member never slowed another; from 1."""
+        return max(self.swing / (NOISE * max(self.variance, 0.1)), 1.0)
+
+
+def advance(pool: Pool | None, member: str, series: Series) -> Pool:
+    """Return the pool after a member's series took in one more answer, at `series.at`."""
+    pool, at = pool or Pool(series.at), series.at
+    if series.alarm and not pool.alarmed_at and at - series.alarm.since > ALONE:
+        return pool
+    away, scale = series.recent[-1] - series.usual.level, series.usual.scale
+    score, slow = _summed(pool, series, away), away > RISE / 2
+    share = pool.share + STEP * (slow - pool.share)
+    lift = pool.lift + STEP * (min(max(away, -MOST_LIFT), MOST_LIFT) - pool.lift)
+    mean, swing, variance = _swung(pool, min(max(away / scale, -2.0), 2.0))
+    alarmed_at, members = pool.alarmed_at, pool.members
+    if score == 0.0 or (alarmed_at and at - alarmed_at >= ACCEPTED_AFTER):
+        return Pool(at, 0.0, None, (), share, lift, mean, swing, variance)
+    if (member in members) is not (series.rise.small >= SUSPICIOUS):
+        members = _turned(members, member)
+    if not alarmed_at and _is_slow(score, share, members, series):
+        alarmed_at = at
+    return Pool(at, score, pool.since or at, members, share, lift, mean, swing, variance, alarmed_at)
+
+
+def _turned(members: tuple[str, ...], member: str) -> tuple[str, ...]:
+    if member in members:
+        return tuple(one for one in members if one != member)
+    return (*members, member)[-MEMBERS:]
+
+
+def _swung(pool: Pool, scales: float) -> tuple[float, float, float]:
+    mean = pool.mean + MEAN_STEP * (scales - pool.mean)
+    if pool.score > CALM:
+        return mean, pool.swing, pool.variance
+    swing = pool.swing + SWING_STEP * (mean * mean - pool.swing)
+    return mean, swing, pool.variance + SWING_STEP * (scales * scales - pool.variance)
+
+
+def findings(group: str, target: str, kind: Kind, pool: Pool) -> Iterator[Finding]:
+    """Yield what is to be told while the group, a provider or an account, is slow; `target` was seen last."""
+    if pool.alarmed_at and pool.since:
+        times = exp(pool.lift)
+        words = f"{times:.1f} times as slow as usual since {pool.since:%H:%M} UTC"
+        many = f"at least {len(pool.members)} of those watched here"
+        reasons = (
+            f"{many} take {times:.1f} times as long as each usually does, since {day(pool.since)}",
+            f"{pool.share:.0%} of the latest answers were slower than usual",
+        )
+        yield Finding(group, Fault.SLOW, pool.since, pool.at, target, f"latency/{kind}/pool", words, reasons)
+
+
+def _summed(pool: Pool, series: Series, away: float) -> float:
+    usual = series.usual
+    told = RISE * (away - RISE / 2) / usual.scale**2
+    before = 0.0 if series.at - pool.at > STALE else pool.score
+    weighed = min(max(told, -BOUND), BOUND) * (EXTRA_WEIGHT if series.in_a_row else 1.0) / pool.inflation
+    return min(max(before + weighed, 0.0), MOST)
+
+
+def _is_slow(score: float, share: float, members: tuple[str, ...], series: Series) -> bool:
+    if len(members) < ENOUGH or share < MOST_OF_THEM or score <= THRESHOLD + PER_MEMBER * log(len(members)):
+        return False
+    return now_s(series) - usual_s(series) >= LEAST_RISE_S * 0.5

@@ -1,0 +1,234 @@
+"""How long answers take: what is slow, what is chance, and what is never held against anybody."""
+
+import itertools
+from dataclasses import replace
+from datetime import timedelta
+from functools import reduce
+from random import Random
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from monitor.detect.latency import (
+    ACCEPTED_AFTER,
+    EXTRAS_IN_A_ROW,
+    MOST_EXTRAS,
+    RECENT,
+    Kind,
+    Series,
+    advance,
+    findings,
+    measures,
+    pace,
+    say,
+    usual_s,
+    wants_more,
+)
+from probes.model import Fault
+from tests.conftest import CHAT, at, observation
+
+MINUTE = pace(60.0)
+
+
+def noisy(count, usual_s=0.5, seed=1, sigma=0.3):
+    rng = Random(seed)
+    return [usual_s * rng.lognormvariate(0, sigma) for _ in range(count)]
+
+
+def played(seconds, series=None, start=0, every_s=60, pace=MINUTE, **how):
+    for number, one in enumerate(seconds, start):
+        series = advance(series, one, at(every_s * number), pace, **how)
+    return series
+
+
+def first_alarm(seconds, series=None, start=0, pace=MINUTE, every_s=60):
+    """The number of answers until it is slow; None when it never is."""
+    for number, one in enumerate(seconds):
+        series = advance(series, one, at(every_s * (start + number)), pace)
+        if series.alarm:
+            return number + 1
+    return None
+
+
+CALM = played(noisy(600))
+
+
+@pytest.mark.parametrize(
+    ("times", "most"), [(2.0, 30), (3.0, 9), (6.0, 6)], ids=["twice as slow", "three times", "six times"]
+)
+def test_a_rise_is_noticed_after_few_answers(times, most):
+    delays = [first_alarm(noisy(60, 0.5 * times, seed), CALM, 600) for seed in range(2, 22)]
+
+    assert max(delay or 99 for delay in delays) <= most
+
+
+def test_two_calm_weeks_raise_hardly_any_alarm():
+    alarms = 0
+    for seed in range(4):
+        series = None
+        for number, one in enumerate(noisy(14 * 1440, 0.7, seed)):
+            before, series = series, advance(series, one, at(60 * number), MINUTE)
+            alarms += bool(series.alarm) and not (before and before.alarm)
+
+    assert alarms <= 2
+
+
+def test_the_daily_swing_is_no_rise():
+    rng = Random(7)
+    swing = [0.8 * (1.25 if number // 720 % 2 else 0.8) ** 0.5 * rng.lognormvariate(0, 0.3) for number in range(5760)]
+
+    assert first_alarm(swing) is None
+
+
+def test_an_outlier_or_two_are_chance():
+    assert first_alarm([9.0, 9.0], CALM, 600) is None
+
+
+def test_a_rise_nobody_would_notice_is_not_told():
+    quick = played(noisy(600, 0.05))
+
+    assert first_alarm(noisy(300, 0.12, 2), quick, 600) is None
+
+
+def test_a_slow_ramp_is_found_within_its_hours():
+    calm = noisy(2000, 0.8, 3)
+    ramp = [one * 2.2 ** min(number / 240, 1.0) for number, one in enumerate(noisy(400, 0.8, 4))]
+
+    assert 30 < (first_alarm(ramp, played(calm), 2000) or 0) < 400
+
+
+def test_it_is_told_in_words_and_numbers():
+    slow = played([*noisy(30, 1.3, 2)], CALM, 600)
+    (one,) = findings(CHAT, Kind.FIRST, slow)
+
+    assert (one.account, one.fault, one.rule, one.model) == (CHAT.account, Fault.SLOW, "latency/first", CHAT.model)
+    assert at(600 * 60) <= one.since <= at(610 * 60)
+    assert one.words == say(slow)
+    assert one.words.startswith("usual 0.5")
+    assert "until the first piece of the answer: usual 0.5" in one.reasons[0]
+    assert "of the last 10 answers took longer than 0." in one.reasons[1]
+
+
+def test_while_it_is_slow_nothing_is_learnt():
+    slow = played(noisy(120, 1.5, 2), CALM, 600)
+
+    assert slow.alarm
+    assert slow.usual == played(noisy(240, 1.5, 2), CALM, 600).usual
+
+
+def test_it_ends_when_it_is_as_fast_as_before_and_nothing_is_told_of_it_then():
+    over = played(noisy(60, 0.5, 3), played(noisy(60, 1.5, 2), CALM, 600), 660)
+
+    assert over.alarm is None
+    assert list(findings(CHAT, Kind.TOTAL, over)) == []
+
+
+def test_a_rise_that_stays_becomes_usual_and_that_is_said():
+    stays = played(noisy(int(ACCEPTED_AFTER.total_seconds()) // 60 + 60, 1.5, 2), CALM, 600)
+
+    assert stays.alarm is None
+    assert usual_s(stays) == pytest.approx(1.5, rel=0.3)
+    assert "instead of 0.5" in say(stays)
+    assert "was taken for the new usual on 22 Nov 2026" in say(stays)
+    assert first_alarm(noisy(600, 1.5, 9), stays, 2000) is None
+
+
+def test_siblings_that_are_slow_hold_what_is_usual():
+    assert played(noisy(30, 0.9, 2), CALM, 600, held=True).usual == CALM.usual
+
+
+def test_the_first_half_hour_raises_no_alarm():
+    assert first_alarm([*noisy(15, 0.5), *noisy(14, 5.0)]) is None
+
+
+def test_suspicion_asks_for_more_looks_but_only_for_some():
+    asked, series, now_s = 0, CALM, 600 * 60
+    for one in itertools.cycle([0.9, 0.85]):
+        now_s += 15 if wants_more(series, MINUTE) else 60
+        asked += wants_more(series, MINUTE)
+        series = advance(series, one, at(now_s), MINUTE)
+        if series.alarm or now_s > 620 * 60:
+            break
+        assert series.in_a_row <= EXTRAS_IN_A_ROW
+
+    assert 0 < asked <= MOST_EXTRAS
+    assert not wants_more(CALM, MINUTE)
+
+
+def test_the_budget_of_extra_looks_ends():
+    suspicious = played([1.1, 1.1, 1.1], CALM, 600)
+
+    assert wants_more(suspicious, MINUTE)
+    assert not wants_more(replace(suspicious, extras=0.5), MINUTE)
+    assert not wants_more(replace(suspicious, in_a_row=EXTRAS_IN_A_ROW), MINUTE)
+
+
+def test_a_long_pause_wipes_suspicion():
+    suspicious = played([1.1, 1.1, 1.1], CALM, 600)
+    later = advance(suspicious, 0.5, at(603 * 60 + 7200), MINUTE)
+
+    assert suspicious.rise.small > 0
+    assert later.rise.small == 0
+
+
+def test_looks_each_five_minutes_need_fewer_answers():
+    slow = pace(300.0)
+    calm = played(noisy(600), every_s=300, pace=slow)
+
+    assert (slow.small, slow.large) < (MINUTE.small, MINUTE.large)
+    assert first_alarm(noisy(20, 1.5, 2), calm, 600, slow, 300) <= 6
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        (observation(), [(Kind.TOTAL, 0.5)]),
+        (observation(ttft_s=0.2), [(Kind.TOTAL, 0.5), (Kind.FIRST, 0.2)]),
+        (observation(Fault.TIMEOUT, latency_s=60.0), []),
+        (observation("offline"), []),
+    ],
+)
+def test_failures_never_enter(seen, expected):
+    assert list(measures(seen)) == expected
+
+
+seconds = some.floats(0.001, 120)
+
+
+@given(seconds, some.integers(1, 400))
+def test_what_is_always_the_same_is_never_slow(same, count):
+    assert first_alarm([same] * count) is None
+
+
+@given(some.floats(0.01, 120), some.floats(0.01, 1), some.integers(30, 200))
+def test_a_drop_is_never_an_alarm(before, share, count):
+    assert first_alarm([before] * count + [before * share] * 100) is None
+
+
+@given(some.lists(seconds, max_size=60), some.lists(seconds, min_size=1, max_size=60))
+def test_what_is_kept_as_text_is_small_and_resumes_exactly(before, after):
+    now = played(before, CALM, 600)
+    text = msgspec.json.encode(now)
+
+    assert len(text) < 2000
+    assert len(now.recent) <= RECENT
+    assert played(after, msgspec.json.decode(text, type=Series), 700) == played(after, now, 700)
+
+
+@given(some.lists(some.floats(0.3, 3), min_size=1, max_size=20), some.floats(1, 5))
+def test_a_slower_last_answer_never_speaks_against_a_rise(answers, times):
+    before = played(answers[:-1], CALM, 600)
+    faster, slower = (
+        advance(before, answers[-1] * factor, before.at + timedelta(minutes=1), MINUTE) for factor in (1, times)
+    )
+
+    assert slower.rise.small >= faster.rise.small
+    assert slower.rise.large >= faster.rise.large
+
+
+def test_a_clock_that_was_set_back_does_no_harm():
+    now = reduce(lambda series, second: advance(series, 0.5, at(second), MINUTE), (0, -3600, 60, 7200), CALM)
+
+    assert now.alarm is None

@@ -1,0 +1,236 @@
+"""Rate limits that fall, vanish, go up, or are used by somebody else."""
+
+from dataclasses import replace
+from random import Random
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from monitor.detect.limits import LATEST, MOST, NONE, Limits, advance, findings, is_turning, moves
+from probes.model import Answer, Fault, Limit, Usage
+from tests.conftest import CHAT, at, observation
+
+DAY_MIN = 1440
+
+
+def told(*ceilings, fault=None, minute=0, left=None, **facts):
+    """An answer that tells of these ceilings of requests per minute."""
+    limits = tuple(Limit("requests", 60.0, ceiling, left) for ceiling in ceilings) or None
+    return observation(fault, 60 * minute, limits=limits, **facts)
+
+
+def played(ceilings, limits=NONE, start=0, left=None, every_min=1.0):
+    for number, ceiling in enumerate(ceilings):
+        seen = () if ceiling is None else (ceiling,)
+        limits = advance(limits, told(*seen, minute=start + number * every_min, left=left))
+    return limits
+
+
+def found(limits):
+    return [(one.fault, one.rule) for one in findings(CHAT, limits)]
+
+
+CALM = played([1000] * 60)
+FALLEN = [(Fault.LIMIT_COLLAPSE, "limits/fallen")]
+
+
+@pytest.mark.parametrize(
+    ("readings", "expected"),
+    [
+        ([500] * 3, []),
+        ([500] * 4, FALLEN),
+        ([100, 100, 1000, 100, 100], FALLEN),
+        ([100, 100, 1000, 100, 1000, 100], []),
+        ([800] * 60, []),
+        ([500] * 4 + [1000] * 3, FALLEN),
+        ([500] * 4 + [1000] * 4, []),
+        ([None] * 60, []),
+        ([500, None, 500, None, 500, None, 500], FALLEN),
+        ([2000] * 60, []),
+        ([0] * 4, FALLEN),
+    ],
+)
+def test_a_ceiling_has_fallen_when_four_of_five_readings_say_so(readings, expected):
+    assert found(played(readings, CALM, 60)) == expected
+
+
+def test_it_is_told_with_before_after_and_when():
+    (one,) = findings(CHAT, played([500] * 4, CALM, 60))
+
+    assert one.words == "requests per minute: 500 instead of 1,000"
+    assert one.reasons[0] == "the ceiling of requests per minute fell from 1,000 to 500 on 21 Nov 2026, 13:00 UTC"
+    assert one.reasons[1] == "4 of the last 5 answers say so"
+    assert (one.since, one.seen_at, one.model) == (at(3600), at(3780), CHAT.model)
+
+
+def test_a_first_low_reading_asks_for_more_and_a_confirmed_one_does_not():
+    assert not is_turning(CALM)
+    assert is_turning(played([500], CALM, 60))
+    assert not is_turning(played([500] * 4, CALM, 60))
+
+
+def test_a_ceiling_that_stays_down_is_usual_after_a_day():
+    later = played([500] * (DAY_MIN + 10), CALM, 60)
+
+    assert found(later) == []
+    assert [(name, moved.before, moved.after) for name, moved in moves(later)] == [("requests per minute", 1000, 500)]
+    assert found(played([200] * 4, later, 2000)) == FALLEN
+
+
+def test_a_higher_tier_is_noted_quietly_and_is_the_reference_from_then_on():
+    higher = played([5000] * 4, CALM, 60)
+
+    assert [(name, moved.before, moved.after) for name, moved in moves(higher)] == [("requests per minute", 1000, 5000)]
+    assert found(played([1000] * 4, higher, 70)) == FALLEN
+
+
+def test_two_pools_of_keys_behind_a_gateway_are_no_fall():
+    rng = Random(4)
+    limits, alarms = NONE, 0
+    for number in range(3 * DAY_MIN):
+        limits = advance(limits, told(rng.choice((1000, 600)), minute=number))
+        alarms += bool(found(limits))
+
+    assert alarms == 0
+
+
+def test_each_limit_is_judged_by_itself():
+    limits = NONE
+    for minute in range(20):
+        tokens = 90_000 if minute < 12 else 9_000
+        both = (Limit("requests", 60.0, 50, None), Limit("tokens", None, tokens, None))
+        limits = advance(limits, observation(None, 60 * minute, limits=both))
+
+    (one,) = findings(CHAT, limits)
+    assert one.words == "tokens: 9,000 instead of 90,000"
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        (told(fault=Fault.LIMIT_COLLAPSE, status=429), "openai/limit_collapse"),
+        (told(0, fault=Fault.RATE_LIMITED, status=429), "limits/zero"),
+        (told(fault=Fault.RATE_LIMITED, status=429), "limits/vanished"),
+        (told(fault=Fault.PERMISSION_DENIED, status=403), "limits/vanished"),
+        (told(1000, fault=Fault.RATE_LIMITED, status=429), None),
+        (told(fault=Fault.BLOCKED_BY_EDGE, status=403), None),
+        (told(fault=Fault.QUOTA_EXHAUSTED, status=429), None),
+        (told(fault=Fault.SERVER_ERROR, status=500), None),
+        (told(fault=Fault.TIMEOUT, status=None), None),
+        (observation("offline"), None),
+        (told(), None),
+    ],
+)
+def test_what_a_refusal_says_is_told_at_once(seen, expected):
+    rules = [rule for _, rule in found(advance(CALM, replace(seen, at=at(3660))))]
+
+    assert rules == ([expected] if expected else [])
+
+
+def test_a_provider_that_never_told_of_limits_does_not_lose_them():
+    assert found(advance(NONE, told(fault=Fault.RATE_LIMITED, status=429))) == []
+
+
+def test_a_good_answer_ends_it_and_vanished_limits_must_be_told_again():
+    gone = advance(CALM, told(fault=Fault.RATE_LIMITED, status=429, minute=61))
+    zero = advance(CALM, told(0, fault=Fault.RATE_LIMITED, status=429, minute=61))
+
+    assert found(advance(zero, told(minute=62))) == []
+    assert found(advance(gone, told(minute=62))) == [(Fault.LIMIT_COLLAPSE, "limits/vanished")]
+    assert found(advance(gone, told(1000, minute=62))) == []
+    assert found(advance(gone, told(minute=62 + DAY_MIN))) == []
+
+
+def test_whose_refusals_never_tell_of_limits_is_believed_once():
+    back = advance(advance(CALM, told(fault=Fault.RATE_LIMITED, status=429, minute=61)), told(1000, minute=62))
+
+    assert found(advance(back, told(fault=Fault.RATE_LIMITED, status=429, minute=63))) == []
+
+
+def test_a_refusal_that_goes_on_is_dated_by_its_first():
+    limits = CALM
+    for minute in (61, 62, 63):
+        limits = advance(limits, told(0, fault=Fault.RATE_LIMITED, status=429, minute=minute))
+
+    (one,) = findings(CHAT, limits)
+    assert (one.since, one.seen_at) == (at(61 * 60), at(63 * 60))
+
+
+@pytest.mark.parametrize(
+    ("usual", "left", "minutes", "expected"),
+    [
+        (950, 20, 3, []),
+        (950, 20, 4, [(Fault.RATE_LIMITED, "limits/used-by-others")]),
+        (950, 300, 60, []),
+        (300, 20, 60, []),
+    ],
+)
+def test_much_less_left_than_usual_tells_of_somebody_else(usual, left, minutes, expected):
+    calm = played([1000] * 60, left=usual)
+
+    assert found(played([1000] * minutes, calm, 60, left=left)) == expected
+
+
+def test_one_busy_minute_is_not_somebody_else_however_often_one_looks():
+    calm = played([1000] * 60, left=950)
+
+    assert found(played([1000] * 12, calm, 60, left=20, every_min=0.2)) == []
+
+
+def test_a_canary_that_uses_much_of_a_small_ceiling_blames_nobody():
+    limits = NONE
+    for minute in range(60):
+        left = 900 if minute < 40 else 10
+        one = (Limit("tokens", 60.0, 1000, left),)
+        limits = advance(limits, observation(None, 60 * minute, limits=one, usage=Usage(80, 20)))
+
+    assert found(limits) == []
+
+
+def test_use_that_stays_so_high_is_usual_after_a_day():
+    calm = played([1000] * 60, left=950)
+
+    assert found(played([1000] * (DAY_MIN + 10), calm, 60, left=20)) == []
+
+
+def test_an_answer_that_tells_nothing_changes_nothing():
+    assert advance(CALM, told(minute=61)) is CALM
+
+
+def test_made_up_names_do_not_pile_up():
+    limits = NONE
+    for number in range(100):
+        limits = advance(limits, observation(None, number, limits=(Limit(f"unit{number}", None, 10, None),)))
+
+    assert len(limits.ceilings) == MOST
+
+
+@given(some.floats(0, 1e9), some.integers(1, 300))
+def test_a_ceiling_that_stays_never_falls(ceiling, count):
+    assert found(played([ceiling] * count)) == []
+
+
+@given(some.lists(some.floats(1000, 1400), max_size=100))
+def test_a_ceiling_above_its_reference_never_falls(readings):
+    assert found(played(readings, CALM, 60)) == []
+
+
+readings = some.lists(some.one_of(some.none(), some.floats(0, 1e6)), max_size=40)
+
+
+@given(readings, readings)
+def test_what_is_kept_as_text_is_small_and_resumes_exactly(before, after):
+    now = played(before, left=10)
+    text = msgspec.json.encode(now)
+
+    assert len(text) < 1500
+    assert all(len(one.latest) <= LATEST for one in now.ceilings.values())
+    assert played(after, msgspec.json.decode(text, type=Limits), 50) == played(after, now, 50)
+
+
+def test_a_refusal_is_kept_too():
+    now = advance(CALM, told(0, fault=Fault.RATE_LIMITED, status=429, answer=Answer("x", "limit: 0")))
+
+    assert msgspec.json.decode(msgspec.json.encode(now), type=Limits) == now
