@@ -112,6 +112,9 @@ REFUSALS = frozenset({Fault.INVALID_KEY, Fault.PERMISSION_DENIED})
 REFUSED_ROADS = frozenset({Fault.REGION_BLOCKED, Fault.BLOCKED_BY_EDGE})
 UNREACHABLE = frozenset({Fault.CONNECTION_FAILED, Fault.TIMEOUT})
 
+FLAP = "flap"
+"""The rule of the one finding that stands while its target is down."""
+
 PATIENCE = timedelta(seconds=45)
 """So long after the first failure a narrow diagnosis waits for suspected siblings to be confirmed or cleared."""
 
@@ -148,7 +151,10 @@ def _troubles(patients: Patients, witnesses: Witnesses) -> Iterator[Diagnosis]:
 
 def _is_overtaken(finding: Finding, patients: Iterable[Patient]) -> bool:
     """Whether what it foretold has come: the account is lost, or the model refused."""
-    down = [patient for patient in _down(patients) if patient.target.account == finding.account]
+    sick = _down(patients)
+    if finding.rule != FLAP and finding.target in {patient.target.id for patient in sick}:
+        return True
+    down = [patient for patient in sick if patient.target.account == finding.account]
     if any(patient.health.fault in ACCOUNT_WIDE for patient in down):
         return True
     return finding.model is not None and finding.model in {patient.target.model for patient in down}
@@ -156,7 +162,7 @@ def _is_overtaken(finding: Finding, patients: Iterable[Patient]) -> bool:
 
 def _signal(finding: Finding) -> Diagnosis:
     return Diagnosis(
-        scope=Scope.MODEL if finding.model else Scope.ACCOUNT,
+        scope=Scope.MODEL if finding.model else Scope.ACCOUNT if "/" in finding.account else Scope.PROVIDER,
         subject="/".join(filter(None, (finding.account, finding.model))),
         fault=finding.fault,
         confidence=Confidence.HIGH,
@@ -174,7 +180,7 @@ def _signal(finding: Finding) -> Diagnosis:
 def _settle(diagnosis: Diagnosis, patients: Patients, now: datetime) -> Diagnosis:
     """Mark a diagnosis that may widen: somebody else is suspected of the same, and it is early."""
     sick = [patient for patient in patients if patient.target.id in diagnosis.targets]
-    suspects = [patient for patient in patients if patient.health.state is State.SUSPECTED]
+    suspects = [patient for patient in patients if is_suspected(patient.health)]
     if diagnosis.scope is Scope.ACCOUNT and diagnosis.fault in ACCOUNT_WIDE:
         wavering = any(_is_lost_alike(sick, suspect) for suspect in suspects)
         return replace(diagnosis, settled=not wavering or now - diagnosis.since >= SHORT_PATIENCE)
@@ -209,7 +215,7 @@ def _offline(patients: Patients, witnesses: Witnesses) -> Diagnosis | None:
     """
     seen = _seen(patients)
     providers = {patient.target.answerer for patient in seen}
-    down = all(patient.health.state is State.DOWN and is_unreachable(patient.health) for patient in seen)
+    down = all(is_down(patient.health) and is_unreachable(patient.health) for patient in seen)
     if not seen or not down or witnesses.online is True or (len(providers) < 2 and witnesses.online is None):
         return None
     who = f"{len(providers)} unrelated providers" if len(providers) > 1 else "the one provider"
@@ -217,6 +223,15 @@ def _offline(patients: Patients, witnesses: Witnesses) -> Diagnosis | None:
     if witnesses.online is False:
         reasons.append("nothing else can be reached from this machine either")
     return _diagnosis(Scope.MONITOR, "", seen, Confidence.HIGH, reasons, blame=Blame.UNKNOWN)
+
+
+def is_down(health: Health) -> bool:
+    """Whether it is down for good: what may yet turn out a blip is only suspected."""
+    return health.state is State.DOWN and health.lasting
+
+
+def is_suspected(health: Health) -> bool:
+    return health.state is State.SUSPECTED or (health.state is State.DOWN and not health.lasting)
 
 
 def is_unreachable(health: Health) -> bool:
@@ -237,7 +252,7 @@ def _cut_off(answerers: Mapping[str, Patients]) -> list[str]:
 def _is_stopped(health: Health) -> bool:
     """Whether it is down by what stands between us and the provider."""
     stopped = health.fault in REFUSED_ROADS or is_unreachable(health)
-    return health.state is State.DOWN and stopped
+    return is_down(health) and stopped
 
 
 def _egress(cut_off: Collection[str], answerers: Mapping[str, Patients], witnesses: Witnesses) -> Diagnosis:
@@ -298,7 +313,7 @@ def _withdrawn_model(
     """Find one model that fails for every account that asks for it, while another one is answered."""
     watched = _group([p for its in accounts.values() for p in _seen(its) if p.target.model], _model)
     for model, its in watched.items():
-        failing = [p for p in its if p.health.state is State.DOWN and _is_of_the_model(p.health)]
+        failing = [p for p in its if is_down(p.health) and _is_of_the_model(p.health)]
         hit = {patient.target.account for patient in failing}
         others = any(p.health.state is State.UP for name, them in watched.items() if name != model for p in them)
         fresh = all(p in sick.get(p.target.account, ()) for p in failing)
@@ -501,7 +516,7 @@ def _confidence(patients: Iterable[Patient]) -> Confidence:
 
 
 def _down(patients: Iterable[Patient]) -> list[Patient]:
-    return [patient for patient in patients if patient.health.state is State.DOWN]
+    return [patient for patient in patients if is_down(patient.health)]
 
 
 def _seen(patients: Iterable[Patient]) -> list[Patient]:

@@ -8,19 +8,19 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from monitor import drill, incident
+from monitor import drill
 from monitor.alert.routing import remember as remember_told
 from monitor.alert.routing import route
 from monitor.cost import most_used
 from monitor.courier import deliver, deliver_due
-from monitor.detect import note
-from monitor.detect.health import Health, State, advance
-from monitor.detect.note import EMPTY, Note
-from monitor.diagnose import ACCOUNT_WIDE, Patient, diagnose, is_unreachable
+from monitor.detect import track
+from monitor.detect.health import Health, State
+from monitor.detect.latency import EXTRA_S, pace
+from monitor.diagnose import ACCOUNT_WIDE, is_unreachable
 from monitor.incident import Change, ChangeKind
+from monitor.judge import conclude, is_to_confirm, judge, take_note, tracks_to_save
 from monitor.listen import enquire, hear, listen
 from monitor.schedule import Agenda, Spending, Watch, is_affordable, next_at
-from monitor.source import unreadable
 from monitor.store.value import Batch, Message
 from monitor.upkeep import follow_configuration, publish, publish_now, tidy, tidy_step
 from monitor.words import title
@@ -195,15 +195,17 @@ async def _gather(world: World) -> list[Observation]:
 
 async def beat(world: World, observations: Sequence[Observation], now: datetime) -> None:
     """One heartbeat: judge what was seen, remember all of it in one transaction, and let it be told."""
-    healths = _judge(world, observations)
-    notes = _note(world, observations)
+    healths = judge(world, observations)
+    notes = take_note(world, observations)
+    tracks, pools = tracks_to_save(world, observations, now)
     is_news = world.stirred
     plans = _plan(world, healths, observations)
-    changes = _diagnose(world, now)
-    changes += _announce(world, changes, now)
+    changes = conclude(world, now)
     messages = route(changes, [channel.name for channel in world.config.channels], world.told)
     spent = _spend(world, observations)
-    batch = Batch(now, tuple(observations), healths, plans, spent, tuple(changes), tuple(messages), notes)
+    batch = Batch(
+        now, tuple(observations), healths, plans, spent, tuple(changes), tuple(messages), notes, tracks, pools
+    )
     _adopt(world, changes, messages)
     if observations or changes or world.unsaved:
         await _save(world, batch)
@@ -211,37 +213,6 @@ async def beat(world: World, observations: Sequence[Observation], now: datetime)
         world.mail.set()
     if changes or is_news:
         world.news.set()
-
-
-def _judge(world: World, observations: Sequence[Observation]) -> dict[str, Health]:
-    healths: dict[str, Health] = {}
-    for observation in observations:
-        id = observation.target.id
-        if id in world.config.watches:
-            before = world.healths.get(id, Health())
-            world.healths[id] = healths[id] = advance(before, observation, world.config.thresholds)
-            world.stirred |= _has_stirred(before, healths[id])
-    return healths
-
-
-def _has_stirred(before: Health, after: Health) -> bool:
-    return (before.state, before.fault, before.reason) != (after.state, after.fault, after.reason)
-
-
-def _note(world: World, observations: Sequence[Observation]) -> dict[str, Note]:
-    """Take note of what the answers told besides: credit, models on offer, warnings."""
-    notes: dict[str, Note] = {}
-    for observation in observations:
-        account = observation.target.account
-        if observation.target.id in world.config.watches:
-            attention, before = world.config.attention(account), world.notes.get(account, EMPTY)
-            after = note.advance(before, observation, attention)
-            if after is not before:
-                found = tuple(note.findings(account, after, attention))
-                world.stirred |= bool(found or world.findings.get(account))
-                world.findings[account] = found
-                world.notes[account] = notes[account] = after
-    return notes
 
 
 def _plan(world: World, healths: Mapping[str, Health], observations: Sequence[Observation]) -> dict[str, datetime]:
@@ -252,21 +223,15 @@ def _plan(world: World, healths: Mapping[str, Health], observations: Sequence[Ob
         if id in healths:
             watch, health = world.config.watches[id], healths[id]
             plans[id] = next_at(watch, health, observation.at, world.config.probe.failures, world.edge.chance())
-            if _is_to_confirm(world, observation):
+            if is_to_confirm(world, observation):
                 plans[id] = min(plans[id], observation.at + RELOOK)
+            if id in world.tracks and track.wants_more(world.tracks[id], pace(watch.interval_s)):
+                plans[id] = min(plans[id], observation.at + timedelta(seconds=EXTRA_S))
             world.agenda.set(id, plans[id])
             if _is_turning(health):
                 _hurry_neighbours(world, watch, health)
     world.planned.set()
     return plans
-
-
-def _is_to_confirm(world: World, observation: Observation) -> bool:
-    """Whether it told of a loss that one more reading shall confirm."""
-    if not observation.credits and observation.offer is None:
-        return False
-    account = observation.target.account
-    return note.is_turning(world.notes.get(account, EMPTY), world.config.attention(account))
 
 
 def _is_turning(health: Health) -> bool:
@@ -295,32 +260,6 @@ def _hurry_neighbours(world: World, suspect: Watch, health: Health) -> None:
         elif watch.free and room.setdefault(answerer, elsewhere):
             room[answerer] -= 1
             world.agenda.hurry(id, now)
-
-
-def _diagnose(world: World, now: datetime) -> list[Change]:
-    if not (world.stirred or world.unsettled):
-        return []
-    watches = world.config.watches
-    patients = [Patient(watch.target, world.healths[id]) for id, watch in watches.items() if id in world.healths]
-    findings = [finding for its in world.findings.values() for finding in its]
-    diagnoses = diagnose(patients, now, findings, world.witnesses())
-    diagnoses += unreadable(world.sources.values(), now)
-    well_since = {id: _well_since(world.healths.get(id, Health())) for id in watches}
-    world.stirred = False
-    # Until all is settled, time alone can change the picture: an incident that fades, a sibling that is suspected.
-    world.unsettled = bool(world.incidents) or not all(diagnosis.settled for diagnosis in diagnoses)
-    return incident.advance(world.incidents.values(), diagnoses, well_since, now)
-
-
-def _announce(world: World, changes: Sequence[Change], now: datetime) -> list[Change]:
-    """Note of what is open, or opens now, that the provider's own page speaks of it."""
-    after = world.incidents | {change.incident.id: change.incident for change in changes}
-    standing = [one for one in after.values() if one.closed_at is None and one.announcement is None and not one.signal]
-    return incident.announce(standing, world.announcements(), now) if standing and world.sources else []
-
-
-def _well_since(health: Health) -> datetime | None:
-    return health.since if health.state is State.UP else None
 
 
 def _spend(world: World, observations: Sequence[Observation]) -> dict[str, Spending]:

@@ -11,7 +11,7 @@ from monitor.config import Config
 from monitor.detect.credit import Purse, days_left, say
 from monitor.detect.health import Health, State
 from monitor.detect.note import EMPTY, Note
-from monitor.diagnose import GRAVITY, Scope
+from monitor.diagnose import GRAVITY, Scope, is_suspected
 from monitor.incident import Incident
 from monitor.publish.snapshot import (
     AccountView,
@@ -188,6 +188,8 @@ def _why_unread(source: Source) -> str | None:
 
 def _as_of(health: Health, due_at: datetime | None, now: datetime) -> Health:
     """Return what can still be said: a look that is long overdue means that nobody has been looking."""
+    if is_suspected(health):  # what may be a blip is not called down
+        health = replace(health, state=State.SUSPECTED)
     if due_at is None or now - due_at < OVERDUE or health.state is State.UNKNOWN:
         return health
     return replace(health, state=State.UNKNOWN, fault=None, since=due_at, reason="the monitor was not looking")

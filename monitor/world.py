@@ -18,11 +18,15 @@ from monitor.alert.deliver import Print
 from monitor.config import Config
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health
+from monitor.detect.latency import Kind
 from monitor.detect.note import Note
 from monitor.detect.note import findings as find
+from monitor.detect.pool import Pool
+from monitor.detect.track import Track
 from monitor.incident import Announcement, Incident
 from monitor.schedule import Agenda, Spending, first_at
 from monitor.source import Source, announcements, page
+from monitor.store import reader
 from monitor.store.connection import Lock, open_writer
 from monitor.store.reader import Remembered, resume
 from monitor.store.value import Batch
@@ -30,7 +34,7 @@ from monitor.store.writer import Writer
 from monitor.witness import Witnesses
 from probes.canary import Clock, Patience, Prober, Timer, open_session
 from probes.catalog import load_wording
-from probes.model import Knock, Observation
+from probes.model import Knock, Observation, Target
 
 log = logging.getLogger("monitor")
 
@@ -88,6 +92,9 @@ class World:
     told: dict[str, frozenset[str]]
     notes: dict[str, Note]
     findings: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
+    tracks: dict[str, Track] = field(default_factory=dict)
+    pools: dict[str, Pool] = field(default_factory=dict)
+    tracked_at: dict[str, datetime] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
     pages_due: Agenda = field(default_factory=Agenda)
     knocks: dict[str, Knock] = field(default_factory=dict)
@@ -129,6 +136,11 @@ class World:
             if id not in self.agenda:
                 self.agenda.set(id, first_at(watch, now, spread_s))
         self.planned.set()
+
+    def is_slow(self, target: Target, kind: Kind) -> bool:
+        """Whether all that answer like this target are slower than usual together."""
+        pool = self.pools.get(group_of(target, kind))
+        return pool is not None and pool.alarmed_at is not None
 
     def plan_sources(self) -> None:
         """Plan a first poll, within SPREAD_S, of every status source that is new; forget those that are gone."""
@@ -190,11 +202,17 @@ class World:
         for id in before.watches.keys() - config.watches.keys():
             self.agenda.drop(id)
             self.healths.pop(id, None)
+            self.tracks.pop(id, None)
         self.find_anew()
         self.planned_pages.set()
         self.warnings.pop("configuration", None)
         self.stirred = True
         self.plan_anew()
+
+
+def group_of(target: Target, kind: Kind) -> str:
+    """Return the name of the targets whose speed is compared: one canary of all accounts that one company answers."""
+    return f"{target.answerer} {target.canary} {kind}"
 
 
 @asynccontextmanager
@@ -235,6 +253,8 @@ def _resumed(
         incidents=dict(remembered.incidents),
         told=dict(remembered.told),
         notes=dict(remembered.notes),
+        tracks={id: track for id, track in reader.tracks(connection, config.location).items() if id in config.watches},
+        pools=reader.pools(connection, config.location),
         sources={id: source for id, source in remembered.sources.items() if id in config.feeds},
     )
     world.find_anew()

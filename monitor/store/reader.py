@@ -9,11 +9,22 @@ from itertools import groupby
 
 from monitor.detect.health import Health
 from monitor.detect.note import Note
+from monitor.detect.pool import Pool
+from monitor.detect.track import Track
 from monitor.incident import Incident, Told
 from monitor.schedule import Spending
 from monitor.sli import Cell, Sketch, merge, sketch, unpack
 from monitor.source import Source
-from monitor.store.value import from_ms, health_from, incident_from, note_from, source_from, to_ms
+from monitor.store.value import (
+    from_ms,
+    health_from,
+    incident_from,
+    note_from,
+    pool_from,
+    source_from,
+    to_ms,
+    track_from,
+)
 from probes.model import Limit
 
 HOUR = timedelta(hours=1)
@@ -170,6 +181,20 @@ def sources(db: sqlite3.Connection, location: str) -> dict[str, Source]:
     """Return what is believed of each status source, by its id."""
     rows = db.execute("SELECT id, source FROM source WHERE location = ? ORDER BY id", (location,))
     return {row["id"]: source_from(row["source"]) for row in rows}
+
+
+def tracks(db: sqlite3.Connection, location: str) -> dict[str, Track]:
+    """Return the detectors' memory of each target, by its id."""
+    query = """
+        SELECT account, canary, model, track FROM track JOIN series ON series.id = series_id WHERE location = ?
+    """
+    return {_target_id(row): track_from(row["track"]) for row in db.execute(query, (location,))}
+
+
+def pools(db: sqlite3.Connection, location: str) -> dict[str, Pool]:
+    """Return the detectors' memory of each group of targets, by its name."""
+    rows = db.execute("SELECT id, pool FROM pool WHERE location = ?", (location,))
+    return {row["id"]: pool_from(row["pool"]) for row in rows}
 
 
 def _notes(db: sqlite3.Connection, location: str) -> dict[str, Note]:

@@ -38,6 +38,20 @@ def m003_source(db: Database) -> None:
     )
 
 
+@STEPS()
+def m004_track(db: Database) -> None:
+    """The detectors' memory of each target and of each group of targets, and the evidence against a target."""
+    db.execute("CREATE TABLE track (series_id INTEGER PRIMARY KEY, track TEXT NOT NULL)")
+    db.execute(
+        """
+        CREATE TABLE pool (
+            location TEXT NOT NULL, id TEXT NOT NULL, pool TEXT NOT NULL, PRIMARY KEY (location, id)
+        ) WITHOUT ROWID
+        """
+    )
+    db.execute("ALTER TABLE health ADD COLUMN evidence TEXT")
+
+
 FIRST = (
     """
     CREATE TABLE series (

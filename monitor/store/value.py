@@ -9,8 +9,10 @@ from typing import Any
 
 import msgspec
 
-from monitor.detect.health import Health, State
+from monitor.detect.health import Evidence, Health, State
 from monitor.detect.note import Note
+from monitor.detect.pool import Pool
+from monitor.detect.track import Track
 from monitor.incident import Change, Incident
 from monitor.schedule import Spending
 from monitor.source import Source
@@ -43,6 +45,8 @@ class Batch:
     changes: tuple[Change, ...] = ()
     messages: tuple[Message, ...] = ()
     notes: Mapping[str, Note] = field(default_factory=dict)  # by account id
+    tracks: Mapping[str, Track] = field(default_factory=dict)  # by target id
+    pools: Mapping[str, Pool] = field(default_factory=dict)  # by the group's name
 
 
 def to_ms(at: datetime) -> int:
@@ -81,6 +85,26 @@ def note_from(text: str) -> Note:
     return msgspec.json.decode(text, type=Note)
 
 
+def track_json(track: Track) -> str:
+    return msgspec.json.encode(track).decode()
+
+
+def track_from(text: str) -> Track:
+    return msgspec.json.decode(text, type=Track)
+
+
+def pool_json(pool: Pool) -> str:
+    return msgspec.json.encode(pool).decode()
+
+
+def pool_from(text: str) -> Pool:
+    return msgspec.json.decode(text, type=Pool)
+
+
+def evidence_json(evidence: Evidence | None) -> str | None:
+    return None if evidence is None else msgspec.json.encode(evidence).decode()
+
+
 def source_json(source: Source) -> str:
     return msgspec.json.encode(source).decode()
 
@@ -109,6 +133,7 @@ def health_from(row: Mapping[str, Any]) -> Health:
         request_id=row["request_id"],
         answer=_answer_from(row) if row["rule"] else None,
         reason=row["reason"],
+        evidence=msgspec.json.decode(row["evidence"], type=Evidence) if row["evidence"] else None,
     )
 
 

@@ -16,14 +16,17 @@ from monitor.store.value import (
     Message,
     answer_digest,
     duration_ms,
+    evidence_json,
     from_ms,
     incident_from,
     incident_json,
     maybe_ms,
     maybe_time,
     note_json,
+    pool_json,
     source_json,
     to_ms,
+    track_json,
 )
 from probes.model import Answer, Limit, Observation, Target
 
@@ -57,6 +60,7 @@ class Writer:
             self._save_limits(batch.observations)
             self._save_spendings(batch.spendings)
             self._save_notes(batch.notes)
+            self._save_tracks(batch)
             self._save_changes(batch.changes)
             self._save_messages(batch.messages, batch.at)
             self._mark("beat", str(to_ms(batch.at)))
@@ -127,14 +131,14 @@ class Writer:
         # The answer of a health that outlives its beat is found by what was kept before.
         self._db.executemany(
             """
-            INSERT INTO health VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO health VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (series_id) DO UPDATE SET
                 state = excluded.state, since = excluded.since,
                 failures = excluded.failures, successes = excluded.successes,
                 began = excluded.began, seen = excluded.seen,
                 fault = excluded.fault, status = excluded.status, request_id = excluded.request_id,
                 answer_id = CASE WHEN excluded.fault IS NULL THEN NULL ELSE coalesce(excluded.answer_id, answer_id) END,
-                reason = excluded.reason, next = excluded.next
+                reason = excluded.reason, next = excluded.next, evidence = excluded.evidence
             """,
             rows,
         )
@@ -157,6 +161,13 @@ class Writer:
     def _save_spendings(self, spendings: Mapping[str, Spending]) -> None:
         rows = [(account, spent.day.isoformat(), spent.tokens, spent.usd) for account, spent in spendings.items()]
         self._db.executemany("INSERT OR REPLACE INTO spending VALUES (?, ?, ?, ?)", rows)
+
+    def _save_tracks(self, batch: Batch) -> None:
+        targets = {one.target.id: one.target for one in batch.observations}
+        rows = [(self.series(targets[id]), track_json(track)) for id, track in batch.tracks.items()]
+        self._db.executemany("INSERT OR REPLACE INTO track VALUES (?, ?)", rows)
+        pools = [(self._location, id, pool_json(pool)) for id, pool in batch.pools.items()]
+        self._db.executemany("INSERT OR REPLACE INTO pool VALUES (?, ?, ?)", pools)
 
     def _save_notes(self, notes: Mapping[str, Note]) -> None:
         rows = [(self._location, account, note_json(note)) for account, note in notes.items()]
@@ -267,6 +278,7 @@ def _health_row(
         answers.get(health.answer) if health.answer else None,
         health.reason,
         maybe_ms(next_at),
+        evidence_json(health.evidence),
     )
 
 

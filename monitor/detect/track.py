@@ -1,0 +1,76 @@
+"""What is remembered of one target besides its health: how fast it is, its limits, how often it turns; pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from monitor.detect import flap, flicker, latency, limits
+from monitor.detect.finding import Finding
+from monitor.detect.flap import Flap
+from monitor.detect.flicker import Flicker
+from monitor.detect.health import Health
+from monitor.detect.latency import Kind, Pace, Series
+from monitor.detect.limits import Limits
+from probes.model import Observation, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """All detectors' memory of one target; small, so that a restart resumes it.
+
+    A series is None before its first answer.
+    """
+
+    total: Series | None = None
+    first: Series | None = None
+    limits: Limits = limits.NONE
+    flap: Flap = flap.STEADY
+    flicker: Flicker = flicker.NONE
+
+    def series(self, kind: Kind) -> Series | None:
+        return self.total if kind is Kind.TOTAL else self.first
+
+    @property
+    def is_alarmed(self) -> bool:
+        """Whether anything is to be told of it."""
+        slow = (self.total and self.total.alarm) or (self.first and self.first.alarm)
+        cut = self.limits.refusal or any(one.fallen_at or one.short_since for one in self.limits.ceilings.values())
+        return bool(slow or cut or self.flap.since or self.flicker.told_since)
+
+
+NEW = Track()
+
+
+def advance(track: Track, observation: Observation, before: Health, after: Health, pace: Pace, *, held: bool) -> Track:
+    """Return the track after one more look, which changed the health so. `held`: its siblings say it is slow."""
+    total, first, at = track.total, track.first, observation.at
+    for kind, seconds in latency.measures(observation):
+        if kind is Kind.TOTAL:
+            total = latency.advance(total, seconds, at, pace, held=held)
+        else:
+            first = latency.advance(first, seconds, at, pace, held=held)
+    return Track(
+        total,
+        first,
+        limits.advance(track.limits, observation),
+        flap.advance(track.flap, before, after, at),
+        flicker.advance(track.flicker, observation),
+    )
+
+
+def wants_more(track: Track, pace: Pace) -> bool:
+    """Whether another look soon would tell a rise, or a fall, from chance."""
+    slow = any(one and latency.wants_more(one, pace) for one in (track.total, track.first))
+    return slow or limits.is_turning(track.limits)
+
+
+def findings(target: Target, track: Track) -> Iterator[Finding]:
+    """Yield what is to be told of one target; the first piece speaks for the whole answer where both are late."""
+    for kind in (Kind.FIRST, Kind.TOTAL):
+        if series := track.series(kind):
+            slow = list(latency.findings(target, kind, series))
+            yield from slow
+            if slow:
+                break
+    yield from limits.findings(target, track.limits)
+    yield from flap.findings(target, track.flap)
+    yield from flicker.findings(target, track.flicker)

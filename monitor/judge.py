@@ -1,0 +1,148 @@
+"""What was seen → what is believed, noted and concluded: where all detectors and the diagnosis meet."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+from monitor import incident
+from monitor.detect import note, pool, track
+from monitor.detect.finding import Finding
+from monitor.detect.health import Health, State, advance
+from monitor.detect.latency import Kind, pace
+from monitor.detect.note import EMPTY, Note
+from monitor.detect.pool import Pool
+from monitor.detect.track import Track
+from monitor.diagnose import Patient, diagnose
+from monitor.incident import Change
+from monitor.source import unreadable
+from monitor.world import World, group_of
+from probes.model import Fault, Observation
+
+KEPT_EVERY = timedelta(minutes=1)
+"""So often the detectors' memory of a target is written; a crash forgets a minute of it."""
+EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+def judge(world: World, observations: Sequence[Observation]) -> dict[str, Health]:
+    healths: dict[str, Health] = {}
+    for observation in observations:
+        id = observation.target.id
+        if id in world.config.watches:
+            before = world.healths.get(id, Health())
+            world.healths[id] = healths[id] = advance(before, observation, world.config.thresholds)
+            world.stirred |= _has_stirred(before, healths[id])
+            _follow(world, observation, before, healths[id])
+    return healths
+
+
+def _has_stirred(before: Health, after: Health) -> bool:
+    was = (before.state, before.fault, before.reason, before.lasting)
+    return was != (after.state, after.fault, after.reason, after.lasting)
+
+
+def _follow(world: World, observation: Observation, before: Health, after: Health) -> None:
+    """Let the detectors take in one more look, of the target and of all that the same company answers."""
+    target = observation.target
+    watch, known = world.config.watches[target.id], world.tracks.get(target.id, track.NEW)
+    if watch.aside:
+        return
+    its_pace = pace(watch.interval_s)
+    held = any(world.is_slow(target, kind) for kind in Kind)
+    now = world.tracks[target.id] = track.advance(known, observation, before, after, its_pace, held=held)
+    for kind in Kind:
+        series = now.series(kind)
+        if series is not None and series is not known.series(kind):
+            group = group_of(target, kind)
+            world.pools[group] = pool.advance(world.pools.get(group), target.account, series)
+    if now.is_alarmed or known.is_alarmed or held or any(world.is_slow(target, kind) for kind in Kind):
+        world.stirred = True
+
+
+def tracks_to_save(
+    world: World, observations: Sequence[Observation], now: datetime
+) -> tuple[dict[str, Track], dict[str, Pool]]:
+    """Return what was not written for a minute, or tells of something; the rest is cheap to learn anew."""
+    tracks: dict[str, Track] = {}
+    pools: dict[str, Pool] = {}
+    for observation in observations:
+        id, target = observation.target.id, observation.target
+        one = world.tracks.get(id)
+        if one and (one.is_alarmed or now - world.tracked_at.get(id, EPOCH) >= KEPT_EVERY):
+            tracks[id], world.tracked_at[id] = one, now
+            groups = (group_of(target, kind) for kind in Kind)
+            pools |= {group: world.pools[group] for group in groups if group in world.pools}
+    return tracks, pools
+
+
+def take_note(world: World, observations: Sequence[Observation]) -> dict[str, Note]:
+    """Take note of what the answers told besides: credit, models on offer, warnings."""
+    notes: dict[str, Note] = {}
+    for observation in observations:
+        account = observation.target.account
+        if observation.target.id in world.config.watches:
+            attention, before = world.config.attention(account), world.notes.get(account, EMPTY)
+            after = note.advance(before, observation, attention)
+            if after is not before:
+                found = tuple(note.findings(account, after, attention))
+                world.stirred |= bool(found or world.findings.get(account))
+                world.findings[account] = found
+                world.notes[account] = notes[account] = after
+    return notes
+
+
+def is_to_confirm(world: World, observation: Observation) -> bool:
+    """Whether it told of a loss that one more reading shall confirm."""
+    if not observation.credits and observation.offer is None:
+        return False
+    account = observation.target.account
+    return note.is_turning(world.notes.get(account, EMPTY), world.config.attention(account))
+
+
+def conclude(world: World, now: datetime) -> list[Change]:
+    """Return what opens, changes and ends, and of what the providers' own pages speak now."""
+    changes = _diagnose(world, now)
+    return changes + _announce(world, changes, now)
+
+
+def _diagnose(world: World, now: datetime) -> list[Change]:
+    if not (world.stirred or world.unsettled):
+        return []
+    watches = world.config.watches
+    patients = [Patient(watch.target, world.healths[id]) for id, watch in watches.items() if id in world.healths]
+    findings = [finding for its in world.findings.values() for finding in its] + list(_signs(world))
+    diagnoses = diagnose(patients, now, findings, world.witnesses())
+    diagnoses += unreadable(world.sources.values(), now)
+    well_since = {id: _well_since(world.healths.get(id, Health())) for id in watches}
+    world.stirred = False
+    # Until all is settled, time alone can change the picture: an incident that fades, a sibling that is suspected.
+    world.unsettled = bool(world.incidents) or not all(diagnosis.settled for diagnosis in diagnoses)
+    return incident.advance(world.incidents.values(), diagnoses, well_since, now)
+
+
+def _signs(world: World) -> Iterator[Finding]:
+    """Yield what the detectors tell; what a whole company's answers show is not told of each account again."""
+    for group, one in world.pools.items():
+        if one.alarmed_at:
+            answerer, _, kind = group.split(" ")
+            yield from pool.findings(answerer, _last_of(world, group), Kind(kind), one)
+    for id, memory in world.tracks.items():
+        if memory.is_alarmed and (watch := world.config.watches.get(id)):
+            common = any(world.is_slow(watch.target, kind) for kind in Kind)
+            found = track.findings(watch.target, memory)
+            yield from (finding for finding in found if not (common and finding.fault is Fault.SLOW))
+
+
+def _last_of(world: World, group: str) -> str:
+    """Return a target of a group: the one that was seen last."""
+    its = [w.target.id for w in world.config.watches.values() if group in [group_of(w.target, kind) for kind in Kind]]
+    return max(its, key=lambda id: world.healths.get(id, Health()).seen_at or EPOCH, default="")
+
+
+def _announce(world: World, changes: Sequence[Change], now: datetime) -> list[Change]:
+    """Note of what is open, or opens now, that the provider's own page speaks of it."""
+    after = world.incidents | {change.incident.id: change.incident for change in changes}
+    standing = [one for one in after.values() if one.closed_at is None and one.announcement is None and not one.signal]
+    return incident.announce(standing, world.announcements(), now) if standing and world.sources else []
+
+
+def _well_since(health: Health) -> datetime | None:
+    return health.since if health.state is State.UP else None
