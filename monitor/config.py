@@ -50,8 +50,8 @@ class ProbeSection(Section, frozen=True, kw_only=True):
     silence_s: Seconds = 30
     total_s: Seconds = 60
     per_host: Annotated[int, Meta(ge=1, le=10000)] = 20
-    failures: Annotated[Count, Meta(description="failures in a row that make a target down")] = 3
-    successes: Annotated[Count, Meta(description="successes in a row that make it up again")] = 2
+    failures: Annotated[Count, Meta(description="failures on balance that make a target down")] = 3
+    successes: Annotated[Count, Meta(description="successes in a row, at least, that make it up again")] = 2
 
 
 class BudgetSection(Section, frozen=True, kw_only=True):
