@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from math import cos, exp, log, pi, sqrt
 from random import Random
 from statistics import median
@@ -84,13 +85,15 @@ class Ours:
     series: Series | None = None
     looks: int = 0
 
-    def see(self, account: Account, at_s: float, factor: Factor) -> bool:
+    def see(self, account: Account, at_s: float, factor: Factor, hear: Callable[[Series], None] | None = None) -> bool:
         """Look at `at_s`, and again if that seems worth it; return whether it is told to be slow."""
         steps, alarmed = pace(self.interval_s), False
         for _ in range(4):
             seconds = account.answer_s(at_s) * factor(at_s)
             self.series = advance(self.series, seconds, BEGIN + timedelta(seconds=at_s), steps)
             self.looks += 1
+            if hear:
+                hear(self.series)
             alarmed = alarmed or self.series.alarm is not None
             at_s += EXTRA_S
             if not (self.extra and wants_more(self.series, steps)):
@@ -124,30 +127,38 @@ class Fixed:
 
 @dataclass(slots=True)
 class Together:
-    """Several accounts of one provider, each at its own second of the minute, pooled. `shared_sd` moves all alike."""
+    """Several accounts of one provider, each at its own second of the minute, pooled. `shared_sd` moves all alike.
+
+    `first_alone`: it is the first member's own alarm that counts, not the pool's.
+    """
 
     members: list[tuple[Account, Ours]]
     pooled: Pool | None = None
     shared_sd: float = 0.1
+    first_alone: bool = False
     shared: float = 0.0
     looks: int = 0
 
     def see(self, own: Account, at_s: float, factor: Factor) -> bool:
         """Look at all members once; return whether the pool is told to be slow."""
-        alarmed = False
+        found: list[bool] = []
         self.shared = _walk(self.shared, self.shared_sd, 0.5, own.rng)
         for number, (account, ours) in enumerate(self.members):
             second = at_s + number * ours.interval_s / len(self.members)
-            ours.see(account, second, lambda s: factor(s) * exp(self.shared))
-            assert ours.series
-            self.pooled = pool.advance(self.pooled, str(number), ours.series)
+            alone = ours.see(
+                account, second, lambda s: factor(s) * exp(self.shared), partial(self._hear, str(number), found)
+            )
+            found.append(alone and self.first_alone)
             self.looks += 1
-            alarmed = alarmed or self.pooled.alarmed_at is not None
-        return alarmed
+        return any(found)
+
+    def _hear(self, member: str, found: list[bool], series: Series) -> None:
+        self.pooled = pool.advance(self.pooled, member, series)
+        found.append(self.pooled.alarmed_at is not None and not self.first_alone)
 
     def __copy__(self) -> "Together":
         members = [(_elsewhere(account), copy(ours)) for account, ours in self.members]
-        return Together(members, self.pooled, self.shared_sd, self.shared)
+        return Together(members, self.pooled, self.shared_sd, self.first_alone, self.shared)
 
 
 def _elsewhere(account: Account) -> Account:
@@ -226,7 +237,7 @@ def _delay(detector: Detector, account: Account, at_s: float, interval_s: float,
     return None
 
 
-def accounts(count: int, seed: int, **facts: float | bool) -> Iterator[Account]:
+def accounts(count: int, seed: int, **facts: float) -> Iterator[Account]:
     return (Account(Random(seed + number), **facts) for number in range(count))  # type: ignore[arg-type]
 
 

@@ -62,8 +62,11 @@ class ProbeSection(Section, frozen=True, kw_only=True):
     silence_s: Seconds = 30
     total_s: Seconds = 60
     per_host: Annotated[int, Meta(ge=1, le=10000)] = 20
-    failures: Annotated[Count, Meta(description="failures in a row that make a target down")] = 3
-    successes: Annotated[Count, Meta(description="successes in a row that make it up again")] = 2
+    failures: Annotated[Count, Meta(description="failures on balance that make a target down")] = 3
+    successes: Annotated[Count, Meta(description="successes in a row, at least, that make it up again")] = 2
+    blip_s: Annotated[
+        float, Meta(ge=0, le=3600, description="what often passes by itself is told when it has lasted so long")
+    ] = 120
     online: Annotated[
         list[HostAndPort], Meta(description="hosts asked for a connection when nothing answers; empty: none")
     ] = msgspec.field(default_factory=lambda: ["one.one.one.one:443", "dns.google:443"])
@@ -217,7 +220,7 @@ class Config:
 
     @property
     def thresholds(self) -> Thresholds:
-        return Thresholds(self.probe.failures, self.probe.successes)
+        return Thresholds(self.probe.failures, self.probe.successes, self.probe.blip_s)
 
     @property
     def secrets(self) -> list[str]:

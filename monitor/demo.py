@@ -80,7 +80,7 @@ def demo_config(simulator: Simulator, folder: Path) -> Config:
     return Config(
         file=None,
         location="demonstration",
-        probe=ProbeSection(online=[]),
+        probe=ProbeSection(online=[], blip_s=8),
         store=StoreSection(),
         site=SiteSection(title="AI accounts (demonstration)"),
         database=folder / "state" / "demo.db",

@@ -16,7 +16,7 @@ from monitor.courier import deliver, deliver_due
 from monitor.detect import track
 from monitor.detect.health import Health, State
 from monitor.detect.latency import EXTRA_S, pace
-from monitor.diagnose import ACCOUNT_WIDE, is_unreachable
+from monitor.diagnose import ACCOUNT_WIDE, is_suspected, is_unreachable
 from monitor.incident import Change, ChangeKind
 from monitor.judge import conclude, is_to_confirm, judge, take_note, tracks_to_save
 from monitor.listen import enquire, hear, listen
@@ -112,7 +112,7 @@ def _next_confirmation(world: World) -> datetime | None:
 
 
 def _is_wavering(health: Health) -> bool:
-    return health.state is State.SUSPECTED or (health.state is State.DOWN and health.successes > 0)
+    return is_suspected(health) or (health.state is State.DOWN and health.successes > 0)
 
 
 async def look(world: World) -> None:

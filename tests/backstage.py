@@ -45,7 +45,7 @@ class Backstage:
         if channel:
             blocks.append(f'[[channels]]\nname = "hook"\nurl = "{self.inbox.url}"\n')
         head = "[site]\nport = 0\n[budget]\ndaily_tokens = 10000000\ndaily_usd = 10\n"
-        head += "" if "[probe]" in more else "[probe]\nonline = []\n"
+        head += "" if "[probe]" in more else "[probe]\nonline = []\nblip_s = 10\n"
         head += "" if "[status]" in more else "[status]\npoll = false\n"
         (folder / "monitor.toml").write_text(head + more + "\n" + "\n".join(blocks))
 

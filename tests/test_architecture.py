@@ -74,6 +74,10 @@ PLAN = {
     "monitor.detect.limits": {"probes.model", "monitor.detect.finding"},
     "monitor.detect.flicker": {"probes.model", "monitor.detect.finding"},
     "monitor.detect.pool": {"probes.model", "monitor.detect.finding", "monitor.detect.latency"},
+    "monitor.detect.track": {
+        *("probes.model", "monitor.detect.finding", "monitor.detect.flap", "monitor.detect.flicker"),
+        *("monitor.detect.health", "monitor.detect.latency", "monitor.detect.limits"),
+    },
     "monitor.detect.credit": {"probes.model", "monitor.detect.finding"},
     "monitor.detect.offer": {"probes.model", "monitor.detect.finding"},
     "monitor.detect.warning": {"probes.model", "monitor.detect.finding"},
@@ -103,6 +107,7 @@ PLAN = {
     "monitor.store.schema": {"sqlite_utils"},
     "monitor.store.value": {
         *("msgspec", "probes.model", "monitor.detect.health", "monitor.detect.note", "monitor.incident"),
+        *("monitor.detect.pool", "monitor.detect.track"),
         *("monitor.schedule", "monitor.source"),
     },
     "monitor.store.writer": {
@@ -115,6 +120,7 @@ PLAN = {
     },
     "monitor.store.reader": {
         *("probes.model", "monitor.detect.health", "monitor.detect.note", "monitor.incident", "monitor.schedule"),
+        *("monitor.detect.pool", "monitor.detect.track"),
         *("monitor.sli", "monitor.source", "monitor.store.value"),
     },
     "monitor.store.rollup": {"monitor.sli", "monitor.store.reader", "monitor.store.value"},
@@ -136,6 +142,7 @@ PLAN = {
     "monitor.world": {
         *("monitor", "monitor.alert.deliver", "monitor.config", "monitor.detect.health", "monitor.incident"),
         *("monitor.detect.finding", "monitor.detect.note", "monitor.source", "monitor.witness"),
+        *("monitor.detect.latency", "monitor.detect.pool", "monitor.detect.track"),
         *("monitor.schedule", "monitor.store.connection", "monitor.store.reader", "monitor.store.value"),
         *("monitor.store.writer", "probes.canary", "probes.catalog", "probes.model"),
     },
@@ -152,6 +159,7 @@ PLAN = {
 # Where all stages meet; they import what they join.
 ROOFS = {
     "monitor.run",
+    "monitor.judge",
     "monitor.listen",
     "monitor.courier",
     "monitor.upkeep",

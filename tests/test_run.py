@@ -39,6 +39,7 @@ EVERY_S = 0.2
 def short_pauses(monkeypatch):
     monkeypatch.setattr(schedule, "CONFIRM_S", (0.1, 0.1, 0.1))
     monkeypatch.setattr(schedule, "FINAL_S", 0.1)
+    monkeypatch.setattr(schedule, "PROVE_S", 0.2)
     monkeypatch.setattr(schedule, "REVIVE_S", 0.1)
     monkeypatch.setattr(schedule, "BACK_OFF", (1, 2))
     monkeypatch.setattr(world, "SPREAD_S", 0.1)
@@ -61,7 +62,7 @@ def config(folder, simulator, *channels, ids=KEYS, base=None, **facts):
         Config(
             file=None,
             location="here",
-            probe=ProbeSection(connect_s=1, silence_s=1, total_s=2, online=[]),
+            probe=ProbeSection(connect_s=1, silence_s=1, total_s=2, online=[], blip_s=0.5),
             store=StoreSection(),
             site=SiteSection(),
             database=folder / "state" / "monitor.db",
@@ -721,7 +722,7 @@ def test_who_cannot_be_reached_while_the_rest_of_the_world_can_is_not_this_machi
         async with simulator() as other_side, webhook() as inbox:
             settings = config(tmp_path / online, other_side, Channel("hook", inbox.url), base="http://127.0.0.1:9")
             hosts = [other_side.root.removeprefix("http://")] if online == "online" else ["127.0.0.1:9"]
-            probe = ProbeSection(connect_s=1, silence_s=1, total_s=2, online=hosts)
+            probe = ProbeSection(connect_s=1, silence_s=1, total_s=2, online=hosts, blip_s=0.5)
             async with watching(replace(settings, probe=probe)):
                 await inbox.until(lambda messages: len(messages) == 1)
             return inbox.titles()

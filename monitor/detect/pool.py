@@ -16,9 +16,9 @@ from probes.model import Fault
 
 RISE = log(1.6)
 """The rise it is tuned to: smaller than a single series could find."""
-THRESHOLD, PER_MEMBER = 7.5, 1.5
+THRESHOLD, PER_MEMBER = 10.5, 1.5
 """In nats; so much, and so much more for the logarithm of the members: many of them look more often by chance."""
-MOST = 12.0
+MOST = 15.0
 CALM = 7.0
 """From this score on nothing is learnt of how the members swing together."""
 BOUND = 2.0
