@@ -151,8 +151,10 @@ def _troubles(patients: Patients, witnesses: Witnesses) -> Iterator[Diagnosis]:
 
 def _is_overtaken(finding: Finding, patients: Iterable[Patient]) -> bool:
     """Whether what it foretold has come: the account is lost, or the model refused."""
+    if finding.rule == FLAP:
+        return False
     sick = _down(patients)
-    if finding.rule != FLAP and finding.target in {patient.target.id for patient in sick}:
+    if finding.target in {patient.target.id for patient in sick}:
         return True
     down = [patient for patient in sick if patient.target.account == finding.account]
     if any(patient.health.fault in ACCOUNT_WIDE for patient in down):

@@ -15,7 +15,7 @@ from monitor.cost import most_used
 from monitor.courier import deliver, deliver_due
 from monitor.detect import track
 from monitor.detect.health import Health, State
-from monitor.detect.latency import EXTRA_S, pace
+from monitor.detect.latency import pace
 from monitor.diagnose import ACCOUNT_WIDE, is_suspected, is_unreachable
 from monitor.incident import Change, ChangeKind
 from monitor.judge import conclude, is_to_confirm, judge, take_note, tracks_to_save
@@ -225,8 +225,8 @@ def _plan(world: World, healths: Mapping[str, Health], observations: Sequence[Ob
             plans[id] = next_at(watch, health, observation.at, world.config.probe.failures, world.edge.chance())
             if is_to_confirm(world, observation):
                 plans[id] = min(plans[id], observation.at + RELOOK)
-            if id in world.tracks and track.wants_more(world.tracks[id], pace(watch.interval_s)):
-                plans[id] = min(plans[id], observation.at + timedelta(seconds=EXTRA_S))
+            if (more := world.tracks.get(id)) and (again := track.again_s(more, pace(watch.interval_s))) is not None:
+                plans[id] = min(plans[id], observation.at + timedelta(seconds=again))
             world.agenda.set(id, plans[id])
             if _is_turning(health):
                 _hurry_neighbours(world, watch, health)
@@ -235,10 +235,10 @@ def _plan(world: World, healths: Mapping[str, Health], observations: Sequence[Ob
 
 
 def _is_turning(health: Health) -> bool:
-    """Whether this was the first sign of a trouble, or of its end."""
-    return (health.state is State.SUSPECTED and health.failures == 1) or (
-        health.state is State.DOWN and health.successes == 1
-    )
+    """Whether this was the first sign of a trouble, or of its end: in a brownout each good answer might be one."""
+    brownout = health.evidence is not None and health.evidence.failed < health.evidence.looks
+    ending = health.state is State.DOWN and health.successes == 1 and not brownout
+    return ending or (health.state is State.SUSPECTED and health.failures == 1)
 
 
 def _hurry_neighbours(world: World, suspect: Watch, health: Health) -> None:

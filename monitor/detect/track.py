@@ -12,6 +12,9 @@ from monitor.detect.latency import Kind, Pace, Series
 from monitor.detect.limits import Limits
 from probes.model import Observation, Target
 
+CEILING_S = 45.0
+"""Pause before a ceiling that fell is read again: another pool of a gateway may answer for a minute."""
+
 
 @dataclass(frozen=True, slots=True)
 class Track:
@@ -57,10 +60,11 @@ def advance(track: Track, observation: Observation, before: Health, after: Healt
     )
 
 
-def wants_more(track: Track, pace: Pace) -> bool:
-    """Whether another look soon would tell a rise, or a fall, from chance."""
-    slow = any(one and latency.wants_more(one, pace) for one in (track.total, track.first))
-    return slow or limits.is_turning(track.limits)
+def again_s(track: Track, pace: Pace) -> float | None:
+    """Return in how many seconds another look would tell a rise, or a fall, from chance; None: no hurry."""
+    if any(one and latency.wants_more(one, pace) for one in (track.total, track.first)):
+        return latency.EXTRA_S
+    return CEILING_S if limits.is_turning(track.limits) else None
 
 
 def findings(target: Target, track: Track) -> Iterator[Finding]:

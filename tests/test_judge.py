@@ -1,0 +1,181 @@
+"""Where the detectors meet: hours of looks in a moment, with a real store and no network."""
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from monitor import run
+from monitor.detect.health import State
+from monitor.schedule import Watch
+from monitor.world import Edge, open_world
+from probes.model import Answer, Fault, Limit, Observation, Outcome, Target
+from tests.conftest import NOON
+from tests.test_run import config
+
+FAILING = {"fault": Fault.SERVER_ERROR, "status": 500}
+IDS = ("openai/main", "openai/backup", "groq/llama")
+
+
+class Clockwork:
+    """A monitor whose looks are told to it, one a minute at each target."""
+
+    def __init__(self, world, clock):
+        self.world, self.clock = world, clock
+        self.told = []
+
+    async def minutes(self, count, looks):
+        """Let so many minutes pass; `looks(target)` gives the facts of each look."""
+        for _ in range(count):
+            self.clock.now += timedelta(minutes=1)
+            seen = [(watch.target, looks(watch.target)) for watch in self.world.config.watches.values()]
+            before = dict(self.world.incidents)
+            looked = [look(one, self.clock.now, facts) for one, facts in seen]
+            await run.beat(self.world, looked, self.clock.now)
+            self.told += [one for id, one in self.world.incidents.items() if id not in before]
+
+    def open(self):
+        return sorted((one.subject, one.fault, one.signal) for one in self.world.incidents.values())
+
+
+class Clock:
+    now = NOON
+
+
+def look(target, at, facts):
+    facts = {"latency_s": 0.5, "status": 200} | facts
+    fault = facts.pop("fault", None)
+    if fault is None:
+        return Observation(target, at, Outcome.OK, **facts)
+    return Observation(target, at, Outcome.FAILED, fault=fault, answer=Answer(f"x/{fault}", "words"), **facts)
+
+
+@asynccontextmanager
+async def clockwork(folder, clock, ids=IDS):
+    settings = config(folder, Nowhere(), ids=ids)
+    chats = (watch.target for watch in settings.watches.values() if watch.target.canary == "chat")
+    watches = {target.id: Watch(target, 60, True) for target in chats}
+    edge = Edge(lambda: clock.now, time.monotonic, lambda: 0.5, lambda _: None)
+    async with open_world(replace(settings, watches=watches), edge) as made:
+        yield Clockwork(made, clock)
+
+
+class Nowhere:
+    def base(self, provider):
+        return "http://127.0.0.1:9"
+
+
+def wavy(number, base=0.5):
+    """A time that varies a little, the same in every run."""
+    return base * (1 + 0.2 * ((number * 7919) % 13 - 6) / 6)
+
+
+def steady(seconds_of):
+    counter = iter(range(10**9))
+    return lambda target: {"latency_s": wavy(next(counter), seconds_of(target))}
+
+
+def test_answers_that_take_much_longer_are_a_sign_while_the_account_stays_up(tmp_path):
+    async def play():
+        clock = Clock()
+        async with clockwork(tmp_path, clock) as it:
+            await it.minutes(300, steady(lambda _: 0.5))
+            assert it.open() == []
+            slow = steady(lambda target: 2.0 if target.account == "groq/llama" else 0.5)
+            await it.minutes(15, slow)
+            first = it.open()
+            states = {health.state for health in it.world.healths.values()}
+        async with clockwork(tmp_path, clock) as it:  # in the middle of an alarm
+            await it.minutes(5, slow)
+            again, told = it.open(), it.told
+            await it.minutes(120, steady(lambda _: 0.5))
+            return first, states, again, told, it.open()
+
+    first, states, again, told, last = asyncio.run(play())
+    (subject, fault, signal) = first[0]
+    assert (len(first), fault, signal, subject.startswith("groq/llama")) == (1, Fault.SLOW, True, True)
+    assert states == {State.UP}
+    assert (again, told) == (first, [])
+    assert last == []
+
+
+def test_a_rise_that_all_accounts_of_a_provider_share_is_one_sign_and_the_providers(tmp_path):
+    async def play():
+        async with clockwork(tmp_path, Clock()) as it:
+            await it.minutes(300, steady(lambda _: 0.5))
+            await it.minutes(15, steady(lambda target: 1.6 if target.provider == "openai" else 0.5))
+            return it.open()
+
+    assert [(subject, fault) for subject, fault, _ in asyncio.run(play())] == [("openai", Fault.SLOW)]
+
+
+@pytest.mark.parametrize(("ceiling", "found"), [(500, []), (450, []), (50, [Fault.LIMIT_COLLAPSE])])
+def test_a_ceiling_that_falls_is_a_sign(tmp_path, ceiling, found):
+    def limits(most):
+        return lambda target: {"limits": (Limit("requests", 60.0, float(most), float(most) * 0.9),)}
+
+    async def play():
+        async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
+            await it.minutes(120, limits(500))
+            await it.minutes(8, limits(ceiling))
+            return [fault for _, fault, _ in it.open()]
+
+    assert asyncio.run(play()) == found
+
+
+def test_an_account_that_flaps_is_named_once(tmp_path):
+    """Three minutes up and three down, for an hour."""
+
+    async def play():
+        counter = iter(range(10**6))
+        async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
+            await it.minutes(30, lambda _: {"latency_s": 0.5})
+            await it.minutes(60, lambda _: FAILING if next(counter) // 3 % 2 else {})
+            flapping = [one for one in it.told if one.signal]
+            return len(flapping), flapping[0].reasons[0]
+
+    count, reason = asyncio.run(play())
+    assert count == 1
+    assert "changes between up and down within an hour" in reason
+
+
+def test_refusals_among_good_answers_are_a_sign_and_no_loss(tmp_path):
+    async def play():
+        counter = iter(range(10**6))
+        denied = {"fault": Fault.PERMISSION_DENIED, "status": 403}
+        async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
+            await it.minutes(60, lambda _: {"latency_s": 0.5})
+            await it.minutes(40, lambda _: denied if next(counter) % 12 == 0 else {})
+            return it.open()
+
+    assert [(fault, signal) for _, fault, signal in asyncio.run(play())] == [(Fault.PERMISSION_DENIED, True)]
+
+
+def test_a_blip_changes_the_page_and_nothing_else(tmp_path):
+    async def play():
+        async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
+            probe = msgspec.structs.replace(it.world.config.probe, blip_s=120)
+            it.world.config = replace(it.world.config, probe=probe)
+            await it.minutes(10, lambda _: {})
+            await it.minutes(1, lambda _: FAILING)
+            state = next(iter(it.world.healths.values())).state
+            await it.minutes(10, lambda _: {})
+            return state, it.told
+
+    assert asyncio.run(play()) == (State.SUSPECTED, [])
+
+
+def test_what_is_asked_aside_has_no_detectors(tmp_path):
+    async def play():
+        async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
+            target = Target("openai/main", "openai", "balance")
+            watches = {**it.world.config.watches, target.id: Watch(target, 900, True, aside=True)}
+            it.world.config = replace(it.world.config, watches=watches)
+            await it.minutes(3, lambda _: {})
+            return target.id in it.world.healths, target.id in it.world.tracks
+
+    assert asyncio.run(play()) == (True, False)
