@@ -38,7 +38,7 @@ class ChangeKind(StrEnum):
 class Incident:
     """One trouble with one cause. `opened_at` is when it began, `closed_at` when it ended (None: open).
 
-    A `signal` tells of what is coming: nothing fails yet.
+    A `signal` tells of what is coming: nothing fails yet. `parent` is the id of a wider incident of which it is a part.
     """
 
     id: str
@@ -55,6 +55,7 @@ class Incident:
     drill: bool = False
     signal: bool = False
     blamed: Blame | None = None
+    parent: str | None = None
 
     @property
     def blame(self) -> Blame:
@@ -165,7 +166,7 @@ def _is_within(diagnosis: Diagnosis, incident: Incident) -> bool:
 def open_incident(diagnosis: Diagnosis, *, drill: bool = False) -> Incident:
     name = f"{_key(diagnosis)}:{drill}"
     return Incident(
-        id=f"{diagnosis.since:%Y%m%d-%H%M%S}-{blake2s(name.encode(), digest_size=3).hexdigest()}",
+        id=f"{diagnosis.since:%Y%m%d-%H%M%S}-{blake2s(name.encode(), digest_size=5).hexdigest()}",
         scope=diagnosis.scope,
         subject=diagnosis.subject,
         fault=diagnosis.fault,

@@ -2,22 +2,20 @@
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from monitor import drill, incident
-from monitor.alert.routing import remember as remember_told
-from monitor.alert.routing import route
 from monitor.courier import deliver, deliver_due
 from monitor.detect import note
 from monitor.detect.health import Health, State, advance
 from monitor.detect.note import EMPTY, Note
 from monitor.diagnose import Patient, diagnose, is_unreachable
+from monitor.herald import herald, take_replies, tell, tell_due
 from monitor.incident import Change, ChangeKind
 from monitor.schedule import Agenda, Spending, Watch, is_affordable, next_at
-from monitor.store.value import Batch, Message
+from monitor.store.value import Batch
 from monitor.upkeep import follow_configuration, publish, publish_now, tidy, tidy_step
 from monitor.words import title
 from monitor.world import World, pause
@@ -34,7 +32,6 @@ RELOOK = timedelta(seconds=15)
 """So soon a balance that is low, or a list that lacks a model, is read again."""
 SIBLINGS = 10
 """So many other accounts of a provider are asked at once: enough to tell, and no burst at a provider in trouble."""
-MOST_UNSAVED = 1000
 ROUND_S = 60.0
 """A single round takes at most so long, confirmation of failures included."""
 
@@ -44,6 +41,7 @@ async def run(world: World, reload: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as stages:
         stages.create_task(look(world))
         stages.create_task(remember(world))
+        stages.create_task(herald(world))
         stages.create_task(deliver(world))
         stages.create_task(publish(world))
         stages.create_task(tidy(world))
@@ -54,6 +52,7 @@ async def run(world: World, reload: asyncio.Event) -> None:
 async def once(world: World) -> None:
     """Look at what is due, confirm what fails, tell, publish, and return."""
     ends_at = world.edge.clock() + timedelta(seconds=ROUND_S)
+    await take_replies(world)
     async with asyncio.TaskGroup() as attempts:
         running = 0
         while True:
@@ -71,6 +70,7 @@ async def once(world: World) -> None:
                 break
     if world.unsettled:
         await beat(world, [], ends_at)
+    await tell_due(world)
     await deliver_due(world)
     await asyncio.to_thread(publish_now, world)
     await tidy_step(world)
@@ -162,12 +162,12 @@ async def beat(world: World, observations: Sequence[Observation], now: datetime)
     is_news = world.stirred
     plans = _plan(world, healths, observations)
     changes = _diagnose(world, now)
-    messages = route(changes, [channel.name for channel in world.config.channels], world.told)
+    _adopt(world, changes)
+    messages = tell(world, changes, now)
     spent = _spend(world, observations)
     batch = Batch(now, tuple(observations), healths, plans, spent, tuple(changes), tuple(messages), notes)
-    _adopt(world, changes, messages)
     if observations or changes or world.unsaved:
-        await _save(world, batch)
+        await world.save(batch)
     if messages:
         world.mail.set()
     if changes or is_news:
@@ -283,28 +283,13 @@ def _spend(world: World, observations: Sequence[Observation]) -> dict[str, Spend
     return spent
 
 
-def _adopt(world: World, changes: Sequence[Change], messages: Sequence[Message]) -> None:
+def _adopt(world: World, changes: Sequence[Change]) -> None:
     for change in changes:
         log.info("%s: %s (%s)", change.kind, title(change.incident), change.incident.id)
         if change.incident.closed_at:
             world.incidents.pop(change.incident.id, None)
         else:
             world.incidents[change.incident.id] = change.incident
-    world.told = dict(remember_told(world.told, changes, messages))
-
-
-async def _save(world: World, batch: Batch) -> None:
-    """Write what is not yet written, oldest first; what cannot be written now is kept for the next beat."""
-    world.unsaved.append(batch)
-    async with world.saving:
-        try:
-            while world.unsaved:
-                await world.write(world.writer.save, world.unsaved[0])
-                del world.unsaved[0]
-            world.warnings.pop("store", None)
-        except sqlite3.Error as error:
-            del world.unsaved[:-MOST_UNSAVED]
-            world.warn("store", f"results cannot be written to {world.config.database.name}: {error}")
 
 
 async def drills(world: World) -> None:
@@ -328,9 +313,9 @@ async def end_drills(world: World) -> None:
 
 async def change(world: World, one: Change) -> None:
     """Remember one change that no observation led to, and let it be told."""
-    messages = route([one], [channel.name for channel in world.config.channels], world.told)
-    _adopt(world, [one], messages)
-    await _save(world, Batch(world.edge.clock(), changes=(one,), messages=tuple(messages)))
+    now = world.edge.clock()
+    _adopt(world, [one])
+    await world.save(Batch(now, changes=(one,), messages=tuple(tell(world, [one], now))))
     world.mail.set()
     world.news.set()
 

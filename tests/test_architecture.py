@@ -82,8 +82,9 @@ PLAN = {
     "monitor.secret": set(),
     "monitor.config": {
         *("msgspec", "probes.model", "probes.document", "probes.provider", "probes.catalog"),
+        *("monitor.alert.digest", "monitor.alert.rule", "monitor.alert.section"),
         *("monitor.detect.credit", "monitor.detect.health", "monitor.detect.note", "monitor.schedule"),
-        *("monitor.secret", "probes.redact"),
+        *("monitor.secret", "monitor.section", "probes.redact"),
     },
     "monitor.cost": {
         *("probes.dialects", "probes.document", "probes.provider", "monitor.config", "monitor.schedule"),
@@ -93,9 +94,10 @@ PLAN = {
     "monitor.store.schema": {"sqlite_utils"},
     "monitor.store.value": {
         *("msgspec", "probes.model", "monitor.detect.health", "monitor.detect.note", "monitor.incident"),
-        "monitor.schedule",
+        *("monitor.schedule", "monitor.alert.case", "monitor.alert.reply"),
     },
     "monitor.store.writer": {
+        *("monitor.alert.case", "monitor.alert.reply"),
         "probes.model",
         "monitor.detect.health",
         "monitor.detect.note",
@@ -105,15 +107,31 @@ PLAN = {
     },
     "monitor.store.reader": {
         *("probes.model", "monitor.detect.health", "monitor.detect.note", "monitor.incident", "monitor.schedule"),
-        *("monitor.sli", "monitor.store.value"),
+        *("monitor.sli", "monitor.store.value", "monitor.alert.case", "monitor.alert.reply"),
     },
     "monitor.store.rollup": {"monitor.sli", "monitor.store.reader", "monitor.store.value"},
     "monitor.alert": set(),
-    "monitor.alert.routing": {"monitor.incident", "monitor.store.value"},
-    "monitor.alert.text": {"jinja2", "monitor.diagnose", "monitor.incident", "monitor.words"},
-    "monitor.alert.address": {"apprise", "monitor.config"},
+    "monitor.section": {"msgspec"},
+    "monitor.alert.window": {"cronsim", "dateutil"},
+    "monitor.alert.digest": set(),
+    "monitor.alert.rule": {"probes.model", "monitor.alert.window", "monitor.diagnose", "monitor.incident"},
+    "monitor.alert.section": {
+        *("msgspec", "probes.document", "probes.model", "monitor.alert.digest", "monitor.alert.rule"),
+        *("monitor.alert.window", "monitor.diagnose", "monitor.incident", "monitor.section"),
+    },
+    "monitor.alert.case": {"probes.model", "monitor.diagnose", "monitor.incident"},
+    "monitor.alert.reply": {"msgspec", "monitor.alert.rule"},
+    "monitor.alert.routing": {
+        *("monitor.alert.case", "monitor.alert.reply", "monitor.alert.rule", "monitor.alert.window"),
+        *("monitor.diagnose", "monitor.incident"),
+    },
+    "monitor.alert.text": {
+        *("jinja2", "probes.model", "monitor.alert.case", "monitor.alert.rule", "monitor.diagnose", "monitor.incident"),
+        "monitor.words",
+    },
+    "monitor.alert.address": {"apprise", "monitor.alert.rule"},
     "monitor.alert.deliver": {
-        *("probes.redact", "monitor.alert.address", "monitor.alert.text", "monitor.config", "monitor.incident"),
+        *("probes.redact", "monitor.alert.address", "monitor.alert.rule", "monitor.alert.text", "monitor.incident"),
         "monitor.store.writer",
     },
     "monitor.publish": set(),
@@ -124,12 +142,16 @@ PLAN = {
         *("monitor.store.reader", "monitor.words"),
     },
     "monitor.world": {
+        *("monitor.alert.case", "monitor.alert.reply", "monitor.alert.routing", "monitor.alert.text"),
         *("monitor", "monitor.alert.deliver", "monitor.config", "monitor.detect.health", "monitor.incident"),
         *("monitor.detect.finding", "monitor.detect.note"),
         *("monitor.schedule", "monitor.store.connection", "monitor.store.reader", "monitor.store.value"),
         *("monitor.store.writer", "probes.canary", "probes.catalog", "probes.model"),
     },
-    "monitor.demo": {"probes.catalog", "probes.model", "probes.simulator", "monitor.config", "monitor.schedule"},
+    "monitor.demo": {
+        *("probes.catalog", "probes.model", "probes.simulator", "monitor.alert.rule", "monitor.config"),
+        "monitor.schedule",
+    },
     "monitor.log": {"probes.redact"},
     "monitor.table": {
         *("rich", "probes.model", "probes.provider", "monitor.cost", "monitor.detect.health", "monitor.schedule"),
@@ -137,7 +159,15 @@ PLAN = {
     },
 }
 # Where all stages meet; they import what they join.
-ROOFS = {"monitor.run", "monitor.courier", "monitor.upkeep", "monitor.daemon", "monitor.errand", "monitor.cli"}
+ROOFS = {
+    "monitor.run",
+    "monitor.herald",
+    "monitor.courier",
+    "monitor.upkeep",
+    "monitor.daemon",
+    "monitor.errand",
+    "monitor.cli",
+}
 
 TOP = {
     *("monitor", "probes", "templates", "tests", "deploy", ".ci", "monitor.toml", "pyproject.toml", "Makefile"),

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from monitor.alert.case import Message
+from monitor.alert.reply import Reply
 from monitor.detect.health import Health, State
 from monitor.detect.note import Note
 from monitor.incident import Change, Incident
@@ -23,14 +25,6 @@ VARYING = re.compile(r"[0-9a-f]{8,}|[0-9A-Za-z_-]{20,}|\d+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One thing to tell one channel: a row of the outbox before it is sent."""
-
-    change_id: str
-    channel: str
-
-
-@dataclass(frozen=True, slots=True)
 class Batch:
     """What one beat remembers, in one transaction. `plans` says when each target is looked at next."""
 
@@ -42,6 +36,7 @@ class Batch:
     changes: tuple[Change, ...] = ()
     messages: tuple[Message, ...] = ()
     notes: Mapping[str, Note] = field(default_factory=dict)  # by account id
+    replies: tuple[Reply, ...] = ()
 
 
 def to_ms(at: datetime) -> int:
@@ -78,6 +73,14 @@ def note_json(note: Note) -> str:
 
 def note_from(text: str) -> Note:
     return msgspec.json.decode(text, type=Note)
+
+
+def reply_json(reply: Reply) -> str:
+    return msgspec.json.encode(reply).decode()
+
+
+def reply_from(text: str) -> Reply:
+    return msgspec.json.decode(text, type=Reply)
 
 
 def answer_digest(answer: Answer) -> bytes:
