@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from monitor.alert.case import Step
 from monitor.alert.deliver import again_at, send
 from monitor.alert.digest import begins
+from monitor.alert.link import addresses
 from monitor.alert.routing import past, streak
 from monitor.alert.rule import Channel
 from monitor.alert.text import (
@@ -139,6 +140,13 @@ def _summary(world: World, channel: Channel, due: str) -> Summary:
     return Summary(since, until, incidents, world.config.location, world.config.site.url)
 
 
+def _links(world: World, incident: Incident, channel: Channel, now: datetime) -> dict[str, str]:
+    url = world.config.site.url
+    if not (url and world.link_key) or incident.closed_at or incident.drill:
+        return {}
+    return addresses(world.link_key, url, incident.id, channel.name, now)
+
+
 def _around(world: World, incident: Incident, channel: Channel) -> Circumstances:
     now, config = world.edge.clock(), world.config
     scene = world.scene(now)
@@ -151,6 +159,7 @@ def _around(world: World, incident: Incident, channel: Channel) -> Circumstances
         advice=advice_for(incident, config),
         usable=usable(incident, config, world.healths),
         url=config.site.url,
+        links=_links(world, incident, channel, now),
         times=len(lately),
         downtime_s=sum(((one.closed_at or now) - one.opened_at).total_seconds() for one in lately),
         flips=len(flips),

@@ -76,7 +76,7 @@ def real_edge(show: Print) -> Edge:
 class World:
     """The state of a running monitor. Only `remember` changes what is believed; tasks tell each other by events.
 
-    No digest is owed that was due before `digest_from`.
+    No digest is owed that was due before `digest_from`. `link_key` is None where nobody serves signed links.
     """
 
     config: Config
@@ -95,6 +95,7 @@ class World:
     notes: dict[str, Note]
     templates: Templates
     digest_from: datetime
+    link_key: bytes | None = None
     findings: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
     hosts: dict[str, asyncio.Semaphore] = field(default_factory=dict)
     finished: asyncio.Queue[Observation] = field(default_factory=asyncio.Queue)

@@ -119,6 +119,14 @@ PLAN = {
         *("msgspec", "probes.document", "probes.model", "monitor.alert.digest", "monitor.alert.rule"),
         *("monitor.alert.window", "monitor.diagnose", "monitor.incident", "monitor.section"),
     },
+    "monitor.alert.link": {"monitor.alert.reply"},
+    "monitor.alert.ical": {"icalendar", "monitor.alert.rule"},
+    "monitor.answer": {"monitor.alert.link", "monitor.alert.reply", "monitor.store.connection", "monitor.store.reader"},
+    "monitor.desk": {
+        *("monitor.alert.case", "monitor.alert.ical", "monitor.alert.reply", "monitor.alert.routing"),
+        *("monitor.alert.rule", "monitor.config", "monitor.store.connection", "monitor.store.reader", "monitor.words"),
+        "probes.document",
+    },
     "monitor.alert.case": {"probes.model", "monitor.diagnose", "monitor.incident"},
     "monitor.alert.reply": {"msgspec", "monitor.alert.rule"},
     "monitor.alert.routing": {

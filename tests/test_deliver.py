@@ -16,7 +16,7 @@ from monitor.alert.address import check_address, load_apprise
 from monitor.alert.case import Step
 from monitor.alert.deliver import GIVE_UP, again_at, fit, send
 from monitor.alert.rule import TERMINAL, Channel, Detail, Format
-from monitor.alert.text import Circumstances, Piece, Templates, compose
+from monitor.alert.text import Circumstances, Piece, Templates, Text, compose
 from monitor.diagnose import Diagnosis, Evidence, Scope
 from monitor.incident import Change, ChangeKind, Severity, open_incident
 from monitor.store.writer import Item, Letter
@@ -132,6 +132,12 @@ async def endpoint(path, answer):
         yield runner.addresses[0][1], requests
     finally:
         await runner.cleanup()
+
+
+def test_what_is_cut_is_cut_between_lines():
+    text = Text("t", "x" * 999, "first line\nhttps://s.example/incidents/1.html\n")
+
+    assert fit(text, 250, 30).body == "first line\n"
 
 
 def test_a_connection_that_is_reset_is_told():

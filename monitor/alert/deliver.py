@@ -57,7 +57,17 @@ def fit(text: Text, title_most: int, body_most: int) -> Text:
     title = _cut(text.title, title_most) if title_most > 0 else text.title
     if len(text.body) <= room:
         return replace(text, title=title)
-    return Text(title, _cut(text.brief, max(room, 1)), text.brief)
+    return Text(title, _first_lines(text.brief, max(room, 1)), text.brief)
+
+
+def _first_lines(text: str, most: int) -> str:
+    """Return as many whole lines as fit, since half a link is none; a part of the first where not even that does."""
+    kept = ""
+    for line in text.splitlines(keepends=True):
+        if len(kept) + len(line) > most:
+            return kept or _cut(text, most)
+        kept += line
+    return kept
 
 
 def _cut(text: str, most: int) -> str:

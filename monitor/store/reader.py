@@ -174,6 +174,32 @@ def deliveries(db: sqlite3.Connection, incident: str) -> tuple[Told, ...]:
     )
 
 
+def latest_deliveries(db: sqlite3.Connection, most: int) -> list[tuple[str, Told]]:
+    """Return the latest messages of all, newest first, each with the incident's id or what else it was about."""
+    query = """
+        SELECT coalesce(incident_id, note) AS about, channel, step, state, coalesce(done, next) AS at, tries, error
+        FROM outbox ORDER BY id DESC LIMIT ?
+    """
+    return [
+        (row["about"], Told(row["channel"], row["step"], row["state"], from_ms(row["at"]), row["tries"], row["error"]))
+        for row in db.execute(query, (most,))
+    ]
+
+
+def changes_since(db: sqlite3.Connection, since: datetime) -> list[Change]:
+    """Return the changes of the incidents that began to be told of since then, in the order in which they came."""
+    query = """
+        SELECT incident, kind, at FROM change
+        WHERE incident_id IN (SELECT incident_id FROM change WHERE kind = 'opened' AND at >= ?) ORDER BY rowid
+    """
+    rows = db.execute(query, (to_ms(since),))
+    return [Change(incident_from(row["incident"]), ChangeKind(row["kind"]), from_ms(row["at"])) for row in rows]
+
+
+def all_replies(db: sqlite3.Connection) -> list[Reply]:
+    return [reply_from(row["details"]) for row in db.execute("SELECT details FROM reply ORDER BY at")]
+
+
 def failing_channels(db: sqlite3.Connection) -> list[tuple[str, str]]:
     """Return the channels whose latest message is not through after some tries, with the reason."""
     query = """
