@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -186,6 +186,67 @@ def drill(arguments: Arguments) -> int:
     return _report(config, wish)
 
 
+def acknowledge(arguments: Arguments) -> int:
+    from monitor import desk
+
+    return _at_desk(desk.acknowledge, arguments)
+
+
+def snooze(arguments: Arguments) -> int:
+    from monitor import desk
+
+    return _at_desk(desk.snooze, arguments)
+
+
+def silence(arguments: Arguments) -> int:
+    from monitor import desk
+
+    return _at_desk(desk.silence, arguments)
+
+
+def maintenance(arguments: Arguments) -> int:
+    from monitor import desk
+
+    return _at_desk(desk.maintenance, arguments)
+
+
+def _at_desk(work: "Callable[[Config, Arguments, datetime, Callable[[str], None]], None]", arguments: Arguments) -> int:
+    work(_with_accounts(arguments), arguments, datetime.now(UTC), say)
+    return UP
+
+
+def alerts(arguments: Arguments) -> int:
+    from monitor import desk
+    from monitor.errand import try_channels
+
+    config, now = _with_accounts(arguments), datetime.now(UTC)
+    match arguments.what:
+        case "test":
+            _check(config)
+            results = try_channels(config, _channels_meant(config, arguments.name), say)
+            for name, error in results.items():
+                say(f"{name}: {error or 'taken'}")
+            return DOWN if any(results.values()) else UP
+        case "history":
+            desk.history(config, arguments.last, say)
+        case "explain":
+            desk.explain(config, arguments.name, now, say)
+        case "replay":
+            desk.replay(config, arguments.since, now, say)
+    return UP
+
+
+def _channels_meant(config: "Config", wanted: str | None) -> list[str]:
+    from probes.document import DocumentError, Problem, suggest
+
+    names = [channel.name for channel in config.channels]
+    if wanted is None:
+        return names
+    if wanted not in names:
+        raise DocumentError([Problem("command line", f'"{wanted}"', "is no channel", suggest(wanted, names))])
+    return [wanted]
+
+
 def providers(arguments: Arguments) -> int:
     from monitor.table import provider_facts, provider_table
     from probes.catalog import load_provider, provider_ids
@@ -306,10 +367,13 @@ def _chosen(config: "Config", wanted: str | None) -> list[str]:
 def _check(config: "Config") -> None:
     """Raise DocumentError when canaries would cost more than allowed, or a channel's address is of no use."""
     from monitor.alert.address import check_address
+    from monitor.alert.text import Templates
     from monitor.cost import overspending
     from probes.document import DocumentError, Problem
 
     repair = "compare it with Apprise's page on that service"
+    for name, reason in Templates(config.templates).problems():
+        complain(f"{config.templates}/{name}: {reason}; the shipped text is used until it is mended")
     problems = overspending(config) + [
         Problem(config.file_name, f"channels.{channel.name}.url", wrong, repair)
         for channel in config.channels
@@ -420,6 +484,45 @@ def _a_drill(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _an_incident(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("incident", nargs="?", metavar="INCIDENT", help="its id, or a part of it; the only open one")
+    parser.add_argument("--by", metavar="NAME", help="who answers (default: your login)")
+
+
+def _an_incident_for_a_while(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("span", type=_span, metavar="FOR", help="30m, 2h or 7d")
+    _an_incident(parser)
+
+
+def _a_silence(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("span", type=_span, nargs="?", metavar="FOR", help="30m, 2h or 7d; left out: list them")
+    parser.add_argument("--reason", metavar="WORDS", help="why")
+    for what, kind in (("account", str), ("provider", str), ("tag", str), ("fault", Fault)):
+        words = f"only what is of this {what}; several: any of them"
+        parser.add_argument(f"--{what}", action="append", default=[], type=kind, metavar=what.upper(), help=words)
+    parser.add_argument("--end", metavar="ID", help="end this silence")
+    parser.add_argument("--by", metavar="NAME", help="who asks for it (default: your login)")
+
+
+def _windows(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--ical", action="store_true", help="print them as a calendar")
+
+
+def _about_alerts(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=["test", "history", "explain", "replay"], metavar="WHAT",
+                        help="test: send to one or all channels; history: what was sent; explain: which rules fired or "
+                        "held; replay: what today's rules would have sent")  # fmt: skip
+    parser.add_argument("name", nargs="?", metavar="NAME", help="the channel to test, or the incident to explain")
+    parser.add_argument("--last", type=int, default=20, metavar="N", help="history: at most N (default: 20)")
+    parser.add_argument("--since", type=_span, default="7d", metavar="SPAN", help="replay: so far back (default: 7d)")
+
+
+def _span(text: str) -> timedelta:
+    from monitor.desk import span
+
+    return span(text)
+
+
 def _one_provider(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("provider", nargs="?", metavar="NAME", help="print all facts of this one")
 
@@ -452,6 +555,11 @@ COMMANDS: dict[str, tuple[Callable[[Arguments], int], str, Callable[[argparse.Ar
     "check": (check, "load everything, test each address for its form, send nothing", _no_arguments),
     "cost": (cost, "print what the canaries use in a month, before anything is sent", _no_arguments),
     "drill": (drill, "send a simulated trouble of a real account through the real alerts", _a_drill),
+    "acknowledge": (acknowledge, "say that somebody is at it: no more reminders", _an_incident),
+    "snooze": (snooze, "hold messages of one incident for a while", _an_incident_for_a_while),
+    "silence": (silence, "hold what fits for a while, list silences, or end one", _a_silence),
+    "maintenance": (maintenance, "print the maintenance windows of the next 30 days", _windows),
+    "alerts": (alerts, "test channels, print what was sent, explain it, or replay it by today's rules", _about_alerts),
     "providers": (providers, "print the providers that are known, or all facts of one", _one_provider),
     "feeds": (
         feeds,

@@ -10,13 +10,27 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta
 
+from monitor.alert.digest import Timing
+from monitor.alert.rule import TERMINAL, Channel, Rules
+from monitor.alert.section import (
+    AlertsSection,
+    ChannelSection,
+    MaintenanceSection,
+    RouteSection,
+    Telling,
+    channels,
+    check_telling,
+    rules,
+    timing,
+)
 from monitor.detect.credit import Floor
 from monitor.detect.health import Thresholds
 from monitor.detect.note import Attention
 from monitor.schedule import Budget, Watch
 from monitor.secret import SecretError, is_reference, resolve
+from monitor.section import Label, Seconds, Section
 from monitor.witness import Group, Level
 from probes.catalog import FOLDER, MODELLESS, PACKAGED, Catalog, Shelf, load_provider, provider_ids
 from probes.document import DocumentError, Problem, convert, read_toml, suggest
@@ -32,17 +46,11 @@ CORE = "list"
 """The free canary that shows whether the key works, whatever else its answer tells."""
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
-Label = Annotated[str, Meta(pattern=r"^[^/\s\x00-\x1f](?:[^/\x00-\x1f]{0,62}[^/\s\x00-\x1f])?$")]
 HostAndPort = Annotated[str, Meta(pattern=r"^[A-Za-z0-9.\-]+:[0-9]{1,5}$")]
-Seconds = Annotated[float, Meta(gt=0, le=86400)]
 IntervalSeconds = Annotated[float, Meta(ge=10, le=86400)]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
 Count = Annotated[int, Meta(ge=1, le=100)]
 Days = Annotated[int, Meta(ge=1, le=3650)]
-
-
-class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One table of monitor.toml: an unknown key is an error."""
 
 
 class StatusSection(Section, frozen=True, kw_only=True):
@@ -145,13 +153,6 @@ class AccountSection(Section, frozen=True, kw_only=True):
     ] = []
 
 
-class ChannelSection(Section, frozen=True, kw_only=True):
-    """One way to tell people: an Apprise address, or a reference to one, or `terminal:`."""
-
-    name: Label
-    url: Annotated[str, Meta(min_length=1)]
-
-
 class Document(Section, frozen=True, kw_only=True):
     """What monitor.toml may hold."""
 
@@ -164,23 +165,15 @@ class Document(Section, frozen=True, kw_only=True):
     site: SiteSection = SiteSection()
     accounts: list[AccountSection] = []
     channels: list[ChannelSection] = []
+    routes: list[RouteSection] = []
+    maintenance: list[MaintenanceSection] = []
+    alerts: AlertsSection = AlertsSection()
     provider_folder: Annotated[
         str | None, Meta(description="a folder with provider files of your own, each of the form of the shipped ones")
     ] = None
     providers: Annotated[
         dict[Name, dict[str, Any]], Meta(description="facts laid over a provider's file, or a provider of your own")
     ] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """A named Apprise address; it may hold a token, so it is never shown."""
-
-    name: str
-    url: str = field(repr=False)
-
-
-TERMINAL = Channel("terminal", "terminal:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +198,9 @@ class Config:
     groups: Mapping[str, tuple[Group, ...]] = field(default_factory=dict)
     shelf: Shelf = PACKAGED
     simulated: bool = False
+    rules: Rules = Rules()
+    digest: Timing = Timing()
+    templates: Path | None = None
 
     @property
     def file_name(self) -> str:
@@ -251,7 +247,10 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
     feeds = dict(_feeds(document, providers, shelf, problems, path.name))
     for check in (_check_names, _check_accounts):
         problems += check(document, providers, path.name)
-    channels = list(_channels(document, path, environment, problems))
+    telling = Telling(document.channels, document.routes, document.maintenance, document.alerts)
+    problems += check_telling(telling, {f"{one.provider}/{one.name}": one.tags for one in document.accounts}, path.name)
+    urls = dict(_urls(document, path, environment, problems))
+    templates = _templates(document, path, problems)
     if problems:
         raise DocumentError(problems)
     accounts = [_account(section, path.parent, environment) for section in document.accounts]
@@ -282,8 +281,11 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
             account.id: _attention(section, document.credit, account.id, watches.values())
             for account, section in zip(accounts, document.accounts, strict=True)
         },
-        channels=tuple(channels) or (TERMINAL,),
+        channels=channels(telling, urls),
+        rules=rules(telling, accounts),
         shelf=shelf,
+        digest=timing(document.alerts),
+        templates=templates,
     )
 
 
@@ -347,7 +349,8 @@ def _groups(section: AccountSection) -> tuple[Group, ...]:
 def _check_names(document: Document, _: Catalog, file: str) -> Iterator[Problem]:
     accounts = Counter(f"{section.provider}/{section.name}" for section in document.accounts)
     channels = Counter(section.name for section in document.channels)
-    for kind, counter in (("accounts", accounts), ("channels", channels)):
+    windows = Counter(section.name for section in document.maintenance)
+    for kind, counter in (("accounts", accounts), ("channels", channels), ("maintenance", windows)):
         for name, times in counter.items():
             if times > 1:
                 yield Problem(file, kind, f'holds "{name}" {times} times', "give each a name of its own")
@@ -525,9 +528,10 @@ def _attention(section: AccountSection, usual: CreditSection, account: str, watc
     )
 
 
-def _channels(
+def _urls(
     document: Document, path: Path, environment: Mapping[str, str], problems: list[Problem]
-) -> Iterator[Channel]:
+) -> Iterator[tuple[str, str]]:
+    """Yield the address of each channel, by its name."""
     for section in document.channels:
         try:
             url = resolve(section.url, path.parent, environment) if is_reference(section.url) else section.url
@@ -535,7 +539,17 @@ def _channels(
             repair = "set it, or leave this channel out"
             problems.append(Problem(path.name, f"channels.{section.name}.url", str(error), repair))
         else:
-            yield Channel(section.name, url)
+            yield section.name, url
+
+
+def _templates(document: Document, path: Path, problems: list[Problem]) -> Path | None:
+    if document.alerts.templates is None:
+        return None
+    folder = (path.parent / document.alerts.templates).absolute()
+    if not folder.is_dir():
+        what = f'= "{document.alerts.templates}" is no folder'
+        problems.append(Problem(path.name, "alerts.templates", what, f"create {folder} or leave it out"))
+    return folder
 
 
 def schema() -> dict[str, Any]:

@@ -3,11 +3,29 @@
 import asyncio
 import logging
 import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
 
+from monitor.alert.case import Step
 from monitor.alert.deliver import again_at, send
-from monitor.alert.text import Circumstances, Text, compose
-from monitor.incident import Change
+from monitor.alert.digest import begins
+from monitor.alert.link import addresses
+from monitor.alert.routing import past, streak
+from monitor.alert.rule import Channel
+from monitor.alert.text import (
+    Circumstances,
+    Piece,
+    Summary,
+    Text,
+    compose,
+    compose_digest,
+    compose_failing,
+    worst,
+)
+from monitor.incident import Incident, Severity
+from monitor.store.connection import open_reader
+from monitor.store.reader import incidents_between
 from monitor.store.writer import Letter
 from monitor.view import advice_for, usable
 from monitor.world import STEP_S, World, pause
@@ -52,28 +70,101 @@ async def _deliver_one(world: World, letter: Letter) -> None:
     if channel is None:
         await world.write(world.writer.given_up, letter, "no such channel any more", world.edge.clock())
         return
-    error = await send(channel, letter.change, _text(world, letter.change), world.edge.show)
+    pieces = _pieces(world, letter, channel)
+    error = await send(channel, await _text(world, letter, pieces, channel), _severity(letter, pieces), world.edge.show)
     now = world.edge.clock()
     if error is None:
         await world.write(world.writer.delivered, letter, now)
     elif again := again_at(letter, now):
         log.warning("channel %s: not delivered (%s); next try at %s", channel.name, error, f"{again:%H:%M:%S} UTC")
         await world.write(world.writer.postponed, letter, error, again)
+        await _complain(world, letter, error, now)
     else:
         log.error("channel %s: given up (%s)", channel.name, error)
         await world.write(world.writer.given_up, letter, error, now)
     world.news.set()
 
 
-def _text(world: World, change: Change) -> Text:
-    circumstances = Circumstances(
-        location=world.config.location,
-        simulated=world.config.simulated,
-        advice=advice_for(change.incident, world.config),
-        usable=usable(change.incident, world.config, world.healths),
-        url=world.config.site.url,
+async def _complain(world: World, letter: Letter, error: str, now: datetime) -> None:
+    """Let the other channels be told of one that fails. What was not critical disturbs nobody's quiet hours."""
+    if letter.tries + 1 < world.config.rules.patience.failing_tries:
+        return
+    critical = any(one.change and one.change.incident.severity is Severity.CRITICAL for one in letter.items)
+    others = (one for one in world.config.channels if one.name != letter.channel)
+    hearers = [one.name for one in others if critical or not (one.quiet and one.quiet.is_on(now))]
+    if hearers and any(one.change for one in letter.items):
+        await world.write(world.writer.complain, letter.channel, error, hearers, now)
+        world.mail.set()
+
+
+def _pieces(world: World, letter: Letter, channel: Channel) -> list[Piece]:
+    return [
+        Piece(item.step, item.number, item.change, _around(world, item.change.incident, channel), item.first)
+        for item in letter.items
+        if item.change
+    ]
+
+
+def _severity(letter: Letter, pieces: Sequence[Piece]) -> Severity | None:
+    if pieces:
+        return worst(pieces)
+    return Severity.WARNING if letter.items[0].step is Step.FAILING else Severity.INFO
+
+
+async def _text(world: World, letter: Letter, pieces: Sequence[Piece], channel: Channel) -> Text:
+    now, config, form = world.edge.clock(), world.config, channel.format
+    first = letter.items[0]
+    if pieces:
+        text = compose(pieces, channel.detail, form, world.templates, now)
+    elif first.step is Step.DIGEST:
+        summary = await asyncio.to_thread(_summary, world, channel, first.note)
+        text = compose_digest(summary, channel.detail, form, world.templates)
+    else:
+        text = compose_failing(first.note, config.location, form, world.templates)
+    _warn_of_templates(world)
+    return text
+
+
+def _warn_of_templates(world: World) -> None:
+    for key in [key for key in world.warnings if key.startswith("template ")]:
+        del world.warnings[key]
+    for name, words in world.templates.warnings.items():
+        world.warn(f"template {name}", words)
+
+
+def _summary(world: World, channel: Channel, due: str) -> Summary:
+    until = datetime.fromisoformat(due)
+    since = begins(channel.digest or "daily", until)
+    with closing(open_reader(world.config.database)) as db:
+        incidents = incidents_between(db, since, until)
+    return Summary(since, until, incidents, world.config.location, world.config.site.url)
+
+
+def _links(world: World, incident: Incident, channel: Channel, now: datetime) -> dict[str, str]:
+    url = world.config.site.url
+    if not (url and world.link_key) or incident.closed_at or incident.drill:
+        return {}
+    return addresses(world.link_key, url, incident.id, channel.name, now)
+
+
+def _around(world: World, incident: Incident, channel: Channel) -> Circumstances:
+    now, config = world.edge.clock(), world.config
+    scene = world.scene(now)
+    case = scene.cases.get(incident.id)
+    flips = streak(case, scene) if case else []
+    lately = past(case, scene) if case else [incident]
+    return Circumstances(
+        location=config.location,
+        simulated=config.simulated,
+        advice=advice_for(incident, config),
+        usable=usable(incident, config, world.healths),
+        url=config.site.url,
+        links=_links(world, incident, channel, now),
+        times=len(lately),
+        downtime_s=sum(((one.closed_at or now) - one.opened_at).total_seconds() for one in lately),
+        flips=len(flips),
+        flips_for_s=(now - flips[-1]).total_seconds() if flips else 0,
     )
-    return compose(change, circumstances, world.edge.clock())
 
 
 async def _due_letters(world: World) -> list[Letter]:

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from monitor.alert.deliver import Print
+from monitor.alert.link import link_key
+from monitor.answer import Answerer
 from monitor.config import Config
 from monitor.demo import demo_config, play, simulated_accounts
 from monitor.publish.serve import site_app
@@ -27,7 +29,7 @@ def watch(config: Config, show: Print) -> None:
 
 
 async def _watch(config: Config, show: Print) -> None:
-    async with open_world(config, real_edge(show)) as world, _site(config) as address:
+    async with open_world(config, real_edge(show)) as world, _site(config, world) as address:
         if address:
             show(f"status page: {address}")
         show(f"watching {len(config.watches)} targets of {len(config.accounts)} accounts; Ctrl-C ends it")
@@ -44,7 +46,7 @@ async def _demonstrate(folder: Path, show: Print) -> None:
     async with Simulator(simulated_accounts(), ttft_s=0.05) as simulator:
         config = demo_config(simulator, folder)
         _start_afresh(config)
-        async with open_world(config, real_edge(show)) as world, _site(config) as address:
+        async with open_world(config, real_edge(show)) as world, _site(config, world) as address:
             show(DEMONSTRATION.format(address=address or "not served", page=config.folder / "index.html"))
             script = asyncio.create_task(play(simulator, show))
             world.plan_anew()
@@ -88,16 +90,19 @@ async def _until_signalled(world: World) -> None:
 
 
 @asynccontextmanager
-async def _site(config: Config) -> AsyncIterator[str | None]:
-    """Serve the page; yield its address, or None when it is not served."""
+async def _site(config: Config, world: World) -> AsyncIterator[str | None]:
+    """Serve the page, and the signed links; yield its address, or None when it is not served."""
     if not config.site.serve:
         yield None
         return
     public = urlsplit(config.site.url or "").hostname  # a proxy in front passes this name on
-    runner = web.AppRunner(site_app(config.folder, [public] if public else []), access_log=None)
+    answerer = Answerer(config.database, link_key(config.database), world.edge.clock)
+    runner = web.AppRunner(site_app(config.folder, [public] if public else [], answerer), access_log=None)
     await runner.setup()
     try:
-        yield await _listen(runner, config)
+        address = await _listen(runner, config)
+        world.link_key = answerer.key if address else None
+        yield address
     finally:
         await runner.cleanup()
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from monitor.config import TERMINAL, Config, ProbeSection, SiteSection, StatusSection, StoreSection
+from monitor.alert.rule import TERMINAL
+from monitor.config import Config, ProbeSection, SiteSection, StatusSection, StoreSection
 from monitor.schedule import Budget, Watch
 from probes.catalog import load_provider
 from probes.model import Account, Target

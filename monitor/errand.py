@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from monitor import __version__, drill
-from monitor.alert.deliver import Print
+from monitor.alert.deliver import Print, send
+from monitor.alert.text import Text
 from monitor.config import Config
 from monitor.courier import deliver_due
 from monitor.detect.health import State
 from monitor.drill import Drill
-from monitor.incident import Change, ChangeKind
+from monitor.incident import Change, ChangeKind, Severity
 from monitor.run import begin_drills, change, end_drills, once, unseen
 from monitor.schedule import Watch
 from monitor.world import now, open_world, patience, real_edge
@@ -66,3 +67,16 @@ async def _hold_drill(config: Config, wish: Drill, show: Print) -> None:
         await asyncio.sleep(max(0.0, (wish.at + drill.LASTS - now()) / timedelta(seconds=1)))
         await end_drills(world)
         await deliver_due(world)
+
+
+def try_channels(config: Config, names: Sequence[str], show: Print) -> dict[str, str | None]:
+    """Send a test to these channels, past all rules; return for each what went wrong, None when it was taken."""
+    return asyncio.run(_try_channels(config, names, show))
+
+
+async def _try_channels(config: Config, names: Sequence[str], show: Print) -> dict[str, str | None]:
+    title = f"[TEST] provider-monitor at {config.location} reaches you"
+    body = "This is a test. Nothing is wrong, and nothing has changed.\n"
+    chosen = [channel for channel in config.channels if channel.name in names]
+    results = await asyncio.gather(*(send(one, Text(title, body, body), Severity.INFO, show) for one in chosen))
+    return {channel.name: error for channel, error in zip(chosen, results, strict=True)}

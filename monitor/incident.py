@@ -226,7 +226,7 @@ def _severity(diagnosis: Diagnosis) -> Severity:
 def open_incident(diagnosis: Diagnosis, *, drill: bool = False) -> Incident:
     name = f"{_key(diagnosis)}:{drill}"
     return Incident(
-        id=f"{diagnosis.since:%Y%m%d-%H%M%S}-{blake2s(name.encode(), digest_size=3).hexdigest()}",
+        id=f"{diagnosis.since:%Y%m%d-%H%M%S}-{blake2s(name.encode(), digest_size=5).hexdigest()}",
         scope=diagnosis.scope,
         subject=diagnosis.subject,
         fault=diagnosis.fault,

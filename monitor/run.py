@@ -2,26 +2,24 @@
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from monitor import drill
-from monitor.alert.routing import remember as remember_told
-from monitor.alert.routing import route
 from monitor.cost import most_used
 from monitor.courier import deliver, deliver_due
 from monitor.detect import track
 from monitor.detect.health import Health, State
 from monitor.detect.latency import pace
 from monitor.diagnose import ACCOUNT_WIDE, is_suspected, is_unreachable
+from monitor.herald import herald, take_replies, tell, tell_due
 from monitor.incident import Change, ChangeKind
 from monitor.judge import conclude, is_to_confirm, judge, take_note, tracks_to_save
 from monitor.listen import enquire, hear, listen
 from monitor.schedule import Agenda, Spending, Watch, is_affordable, next_at
-from monitor.store.value import Batch, Message
+from monitor.store.value import Batch
 from monitor.upkeep import follow_configuration, publish, publish_now, tidy, tidy_step
 from monitor.words import title
 from monitor.world import World, pause
@@ -40,7 +38,6 @@ SLACK = timedelta(seconds=15)
 """Cron is not exact: what is due in a moment is done now."""
 SIBLINGS = 10
 """So many other accounts of a provider are asked at once: enough to tell, and no burst at a provider in trouble."""
-MOST_UNSAVED = 1000
 ROUND_S = 60.0
 """A single round takes at most so long, confirmation of failures included."""
 
@@ -52,6 +49,7 @@ async def run(world: World, reload: asyncio.Event) -> None:
         stages.create_task(remember(world))
         stages.create_task(listen(world))
         stages.create_task(enquire(world))
+        stages.create_task(herald(world))
         stages.create_task(deliver(world))
         stages.create_task(publish(world))
         stages.create_task(tidy(world))
@@ -62,6 +60,7 @@ async def run(world: World, reload: asyncio.Event) -> None:
 async def once(world: World) -> None:
     """Look at what is due, confirm what fails, tell, publish, and return."""
     ends_at = world.edge.clock() + timedelta(seconds=ROUND_S)
+    await take_replies(world)
     async with _witnesses(world), asyncio.TaskGroup() as attempts:
         running = 0
         while True:
@@ -79,6 +78,7 @@ async def once(world: World) -> None:
                 break
     if world.unsettled:
         await beat(world, [], ends_at)
+    await tell_due(world)
     await deliver_due(world)
     await asyncio.to_thread(publish_now, world)
     await tidy_step(world)
@@ -201,14 +201,23 @@ async def beat(world: World, observations: Sequence[Observation], now: datetime)
     is_news = world.stirred
     plans = _plan(world, healths, observations)
     changes = conclude(world, now)
-    messages = route(changes, [channel.name for channel in world.config.channels], world.told)
+    _adopt(world, changes)
+    messages = tell(world, changes, now)
     spent = _spend(world, observations)
     batch = Batch(
-        now, tuple(observations), healths, plans, spent, tuple(changes), tuple(messages), notes, tracks, pools
+        now,
+        tuple(observations),
+        healths,
+        plans,
+        spent,
+        tuple(changes),
+        tuple(messages),
+        notes=notes,
+        tracks=tracks,
+        pools=pools,
     )
-    _adopt(world, changes, messages)
     if observations or changes or world.unsaved:
-        await _save(world, batch)
+        await world.save(batch)
     if messages:
         world.mail.set()
     if changes or is_news:
@@ -282,28 +291,13 @@ def _paid(world: World, observation: Observation) -> Observation:
     return replace(observation, usage=usage, cost_usd=usd)
 
 
-def _adopt(world: World, changes: Sequence[Change], messages: Sequence[Message]) -> None:
+def _adopt(world: World, changes: Sequence[Change]) -> None:
     for change in changes:
         log.info("%s: %s (%s)", change.kind, title(change.incident), change.incident.id)
         if change.incident.closed_at:
             world.incidents.pop(change.incident.id, None)
         else:
             world.incidents[change.incident.id] = change.incident
-    world.told = dict(remember_told(world.told, changes, messages))
-
-
-async def _save(world: World, batch: Batch) -> None:
-    """Write what is not yet written, oldest first; what cannot be written now is kept for the next beat."""
-    world.unsaved.append(batch)
-    async with world.saving:
-        try:
-            while world.unsaved:
-                await world.write(world.writer.save, world.unsaved[0])
-                del world.unsaved[0]
-            world.warnings.pop("store", None)
-        except sqlite3.Error as error:
-            del world.unsaved[:-MOST_UNSAVED]
-            world.warn("store", f"results cannot be written to {world.config.database.name}: {error}")
 
 
 async def drills(world: World) -> None:
@@ -327,9 +321,9 @@ async def end_drills(world: World) -> None:
 
 async def change(world: World, one: Change) -> None:
     """Remember one change that no observation led to, and let it be told."""
-    messages = route([one], [channel.name for channel in world.config.channels], world.told)
-    _adopt(world, [one], messages)
-    await _save(world, Batch(world.edge.clock(), changes=(one,), messages=tuple(messages)))
+    now = world.edge.clock()
+    _adopt(world, [one])
+    await world.save(Batch(now, changes=(one,), messages=tuple(tell(world, [one], now))))
     world.mail.set()
     world.news.set()
 

@@ -5,7 +5,7 @@ import logging
 import random
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,11 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from monitor import __version__
+from monitor.alert.case import Case, Message, with_messages
 from monitor.alert.deliver import Print
+from monitor.alert.reply import Reply
+from monitor.alert.routing import Scene
+from monitor.alert.text import Templates
 from monitor.config import Config
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health
@@ -28,7 +32,7 @@ from monitor.schedule import Agenda, Spending, first_at
 from monitor.source import Source, announcements, page
 from monitor.store import reader
 from monitor.store.connection import Lock, open_writer
-from monitor.store.reader import Remembered, resume
+from monitor.store.reader import Remembered, correspondence, resume
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from monitor.witness import Witnesses
@@ -46,6 +50,8 @@ FORGOTTEN = timedelta(minutes=3)
 
 STEP_S = 1.0
 """Whoever waits looks at the clock again after so long, as it may be set meanwhile."""
+
+MOST_UNSAVED = 1000
 
 T = TypeVar("T")
 
@@ -77,7 +83,10 @@ def real_edge(show: Print) -> Edge:
 
 @dataclass(slots=True)
 class World:
-    """The state of a running monitor. Only `remember` changes what is believed; tasks tell each other by events."""
+    """The state of a running monitor. Only `remember` changes what is believed; tasks tell each other by events.
+
+    No digest is owed that was due before `digest_from`. `link_key` is None where nobody serves signed links.
+    """
 
     config: Config
     edge: Edge
@@ -89,8 +98,13 @@ class World:
     healths: dict[str, Health]
     spendings: dict[str, Spending]
     incidents: dict[str, Incident]
-    told: dict[str, frozenset[str]]
+    cases: dict[str, Case]
+    replies: list[Reply]
+    digests: dict[str, datetime]
     notes: dict[str, Note]
+    templates: Templates
+    digest_from: datetime
+    link_key: bytes | None = None
     findings: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
     tracks: dict[str, Track] = field(default_factory=dict)
     pools: dict[str, Pool] = field(default_factory=dict)
@@ -185,6 +199,27 @@ class World:
         self.notes = {account: note for account, note in kept.items() if account in self.config.accounts}
         self.findings = {id: tuple(find(id, note, self.config.attention(id))) for id, note in self.notes.items()}
 
+    def scene(self, now: datetime) -> Scene:
+        """Return all that is looked at to decide who is told what."""
+        return Scene(self.cases, self.config.channels, self.config.rules, self.replies, now)
+
+    def note_told(self, messages: Sequence[Message], at: datetime) -> None:
+        """Remember that these messages, decided at `at`, are on their way."""
+        self.cases = with_messages(self.cases, [(message, at) for message in messages])
+
+    async def save(self, batch: Batch) -> None:
+        """Write what is not yet written, oldest first; what cannot be written now is kept for the next beat."""
+        self.unsaved.append(batch)
+        async with self.saving:
+            try:
+                while self.unsaved:
+                    await self.write(self.writer.save, self.unsaved[0])
+                    del self.unsaved[0]
+                self.warnings.pop("store", None)
+            except sqlite3.Error as error:
+                del self.unsaved[:-MOST_UNSAVED]
+                self.warn("store", f"results cannot be written to {self.config.database.name}: {error}")
+
     def warn(self, about: str, words: str) -> None:
         """Say on the page and in the log that something of ours does not work; once, until it changes."""
         if self.warnings.get(about) != words:
@@ -198,6 +233,7 @@ class World:
             config, location=before.location, database=before.database, folder=before.folder, simulated=before.simulated
         )
         self.prober = replace(self.prober, patience=patience(config))
+        self.templates = Templates(config.templates)
         self.hosts.clear()
         for id in before.watches.keys() - config.watches.keys():
             self.agenda.drop(id)
@@ -236,7 +272,7 @@ def patience(config: Config) -> Patience:
 def _resumed(
     config: Config, edge: Edge, prober: Prober, connection: sqlite3.Connection, pool: ThreadPoolExecutor
 ) -> World:
-    remembered = resume(connection, config.location)
+    remembered, told = resume(connection, config.location), correspondence(connection, edge.clock())
     writer = Writer(connection, config.location)
     if config.simulated:
         writer.mark("simulated", "yes")
@@ -251,11 +287,15 @@ def _resumed(
         healths={id: health for id, health in remembered.healths.items() if id in config.watches},
         spendings=dict(remembered.spendings),
         incidents=dict(remembered.incidents),
-        told=dict(remembered.told),
+        cases=dict(told.cases),
+        replies=list(told.replies),
+        digests=dict(told.digests),
         notes=dict(remembered.notes),
         tracks={id: track for id, track in reader.tracks(connection, config.location).items() if id in config.watches},
         pools=reader.pools(connection, config.location),
         sources={id: source for id, source in remembered.sources.items() if id in config.feeds},
+        templates=Templates(config.templates),
+        digest_from=told.beat or edge.clock(),
     )
     world.find_anew()
     return world

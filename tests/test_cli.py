@@ -241,7 +241,8 @@ def test_a_drill_reports_a_channel_that_does_not_take_it(folder, stage):
         stage.inbox.answer = 200
 
     assert code == 1
-    assert "hook: opened: waiting (" in out
+    assert "hook: opened: replaced (" in out
+    assert "hook: resolved: waiting (" in out
 
 
 def test_providers_prints_them_all_or_one_with_its_sources(folder):

@@ -1,22 +1,25 @@
 """Messages to real receivers, and to receivers that do not behave."""
 
 import asyncio
+import json
 import logging
 import socket
-from dataclasses import replace
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from email import message_from_string, policy
 
 import pytest
+from aiohttp import web
 from aiosmtpd.controller import Controller
 
-from monitor.alert import deliver
-from monitor.alert.address import check_address
-from monitor.alert.deliver import GIVE_UP, again_at, send
-from monitor.alert.text import Circumstances, Usable, compose
-from monitor.config import TERMINAL, Channel
+from monitor.alert.address import check_address, load_apprise
+from monitor.alert.case import Step
+from monitor.alert.deliver import GIVE_UP, again_at, fit, send
+from monitor.alert.rule import TERMINAL, Channel, Detail, Format
+from monitor.alert.text import Circumstances, Piece, Templates, Text, compose
 from monitor.diagnose import Diagnosis, Evidence, Scope
-from monitor.incident import Change, ChangeKind, open_incident
-from monitor.store.writer import Letter
+from monitor.incident import Change, ChangeKind, Severity, open_incident
+from monitor.store.writer import Item, Letter
 from probes.model import Confidence, Fault
 from tests.conftest import at
 from tests.receiver import webhook
@@ -29,54 +32,13 @@ CAUSE = Diagnosis(
     ("chat: HTTP 401, account_suspended",), ("openai/main/chat",), (EVIDENCE,),
 )  # fmt: skip
 OPENED = Change(open_incident(CAUSE), ChangeKind.OPENED, at(20))
-RESOLVED = Change(replace(OPENED.incident, closed_at=at(3620)), ChangeKind.RESOLVED, at(3620))
 AROUND = Circumstances("office", simulated=False, advice="Appeal at https://help.openai.com.")
-TEXT = compose(OPENED, AROUND, at(20))
+TEXT = compose([Piece(Step.OPENED, 0, OPENED, AROUND)], Detail.FULL, Format.TEXT, Templates(), at(20))
 
 
-def sent(url, change=OPENED, text=TEXT):
+def sent(url, text=TEXT, severity=Severity.CRITICAL, **facts):
     shown = []
-    return asyncio.run(send(Channel("x", url), change, text, shown.append)), shown
-
-
-def test_a_message_says_what_who_since_when_with_proof_and_what_to_do():
-    text = compose(OPENED, replace(AROUND, usable=[Usable("openai/backup", at(-20))], url="https://s.example"), at(20))
-
-    assert text.title == "[DOWN] openai/main: account suspended"
-    for part in (
-        "Whose trouble: your account (sure)",
-        "Since: 21 Nov 2026, 12:00 UTC (20 s ago)",
-        "HTTP 401, account_suspended, request id req_7",
-        '"has been deactivated"',
-        "What to do: Appeal at https://help.openai.com.",
-        "Working instead: openai/backup (seen working 40 s ago)",
-        "Seen from: office",
-        f"https://s.example/incidents/{OPENED.incident.id}.html",
-    ):
-        assert part in text.body
-
-
-def test_an_end_says_how_long_it_lasted():
-    text = compose(RESOLVED, AROUND, at(3700))
-
-    assert text.title == "[RESOLVED] openai/main: account suspended"
-    assert "Lasted: 1 h" in text.body
-
-
-def test_a_change_of_cause_says_that_it_is_new():
-    text = compose(replace(OPENED, kind=ChangeKind.CHANGED), AROUND, at(20))
-
-    assert text.title.startswith("[CHANGED]")
-    assert "this is new" in text.body
-
-
-def test_drills_and_simulations_are_marked_in_title_and_text():
-    drill = Change(open_incident(CAUSE, drill=True), ChangeKind.OPENED, at(20))
-    text = compose(drill, replace(AROUND, simulated=True), at(20))
-
-    assert text.title.startswith("[DRILL] [SIMULATED] [DOWN]")
-    assert "This is a DRILL: nothing is wrong." in text.body
-    assert "SIMULATED:" in text.body
+    return asyncio.run(send(Channel("x", url, **facts), text, severity, shown.append)), shown
 
 
 def test_the_terminal_shows_the_whole_message():
@@ -87,16 +49,127 @@ def test_the_terminal_shows_the_whole_message():
     assert TEXT.body in shown[0]
 
 
-@pytest.mark.parametrize(("change", "kind"), [(OPENED, "failure"), (RESOLVED, "success")])
-def test_a_webhook_receives_title_text_and_kind(change, kind):
+@pytest.mark.parametrize(
+    ("severity", "kind"),
+    [(Severity.CRITICAL, "failure"), (Severity.WARNING, "warning"), (Severity.INFO, "info"), (None, "success")],
+)
+def test_a_webhook_receives_title_text_and_kind(severity, kind):
     async def play():
         async with webhook() as inbox:
-            error = await send(Channel("x", inbox.url), change, TEXT, print)
+            error = await send(Channel("x", inbox.url), TEXT, severity, print)
             return error, inbox.messages
 
     error, (message,) = asyncio.run(play())
     assert error is None
     assert (message["title"], message["message"].strip(), message["type"]) == (TEXT.title, TEXT.body.strip(), kind)
+
+
+def test_ntfy_receives_topic_title_priority_and_markdown():
+    text = compose([Piece(Step.OPENED, 0, OPENED, AROUND)], Detail.FULL, Format.MARKDOWN, Templates(), at(20))
+
+    async def play():
+        async with endpoint("/", {"id": "1", "event": "message"}) as (port, requests):
+            channel = Channel("x", f"ntfy://127.0.0.1:{port}/alerts?priority=high")
+            return await send(channel, text, Severity.CRITICAL, print), requests
+
+    error, (request,) = asyncio.run(play())
+    told = json.loads(request["body"])
+    assert error is None
+    assert (told["topic"], told["title"], request["headers"]["X-Priority"]) == ("alerts", TEXT.title, "high")
+    assert request["headers"]["X-Markdown"] == "yes"
+    assert "**What to do:**" in told["message"]
+
+
+def test_slack_receives_a_message_in_its_own_form(monkeypatch):
+    async def play():
+        async with endpoint("/services/T0001ABCD/B0001ABCD/aaaaaaaaaaaaaaaaaaaaaaaa", "ok") as (port, requests):
+            load_apprise()
+            from apprise.plugins.slack import NotifySlack
+
+            monkeypatch.setattr(NotifySlack, "webhook_url", f"http://127.0.0.1:{port}/services")
+            channel = Channel("x", "slack://T0001ABCD/B0001ABCD/aaaaaaaaaaaaaaaaaaaaaaaa/#ops")
+            return await send(channel, TEXT, Severity.CRITICAL, print), requests
+
+    error, (request,) = asyncio.run(play())
+    told = json.loads(request["body"])
+    assert error is None
+    assert told["channel"] == "#ops"
+    assert told["attachments"][0]["title"] == TEXT.title
+    assert "has been deactivated" in json.dumps(told)
+
+
+def test_a_200_that_says_it_failed_is_a_failure(monkeypatch):
+    """Slack's API answers 200 with ok: false."""
+
+    async def play():
+        async with endpoint("/api/chat.postMessage", {"ok": False, "error": "channel_not_found"}) as (port, _):
+            load_apprise()
+            from apprise.plugins.slack import NotifySlack
+
+            monkeypatch.setattr(NotifySlack, "api_url", f"http://127.0.0.1:{port}/api/{{}}")
+            return await send(Channel("x", "slack://xoxb-1234-1234-abcdefghijk/#ops"), TEXT, Severity.CRITICAL, print)
+
+    error = asyncio.run(play())
+    assert error
+    assert "xoxb-1234" not in error
+
+
+@asynccontextmanager
+async def endpoint(path, answer):
+    """A service at one address; yields its port and what it was asked."""
+    requests = []
+
+    async def receive(request):
+        requests.append({"headers": dict(request.headers), "body": await request.text()})
+        return web.Response(text=answer) if isinstance(answer, str) else web.json_response(answer)
+
+    app = web.Application()
+    app.router.add_post(path, receive)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield runner.addresses[0][1], requests
+    finally:
+        await runner.cleanup()
+
+
+def test_what_is_cut_is_cut_between_lines():
+    text = Text("t", "x" * 999, "first line\nhttps://s.example/incidents/1.html\n")
+
+    assert fit(text, 250, 30).body == "first line\n"
+
+
+def test_a_connection_that_is_reset_is_told():
+    async def play():
+        async def reset(_, writer):
+            writer.transport.abort()
+
+        server = await asyncio.start_server(reset, "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            return await send(Channel("x", f"json://127.0.0.1:{port}/hook"), TEXT, Severity.CRITICAL, print)
+
+    assert "onnection" in asyncio.run(play())
+
+
+@pytest.mark.parametrize(
+    ("title_most", "body_most", "title", "body"),
+    [
+        (250, 32768, TEXT.title, TEXT.body),
+        (250, len(TEXT.body), TEXT.title, TEXT.body),
+        (250, len(TEXT.body) - 1, TEXT.title, TEXT.brief),
+        (10, 32768, TEXT.title[:9] + "…", TEXT.body),
+        (250, 20, TEXT.title, TEXT.brief[:19] + "…"),
+        (0, 160, TEXT.title, None),
+    ],
+)
+def test_a_message_fits_the_service(title_most, body_most, title, body):
+    fitted = fit(TEXT, title_most, body_most)
+
+    assert fitted.title == title
+    assert body is None or fitted.body == body
+    assert len(fitted.body) + (len(fitted.title) + 2 if title_most == 0 else 0) <= max(body_most, 3)
 
 
 class Mailbox:
@@ -108,27 +181,40 @@ class Mailbox:
         return "250 taken"
 
 
-def test_a_mail_arrives():
+@pytest.mark.parametrize(
+    ("form", "kind", "part"),
+    [
+        (Format.TEXT, "text/plain", "What to do: Appeal at https://help.openai.com."),
+        (Format.HTML, "text/html", "<strong>What to do:</strong> Appeal"),
+        (Format.MARKDOWN, "text/html", "<strong>What to do:</strong> Appeal"),
+    ],
+)
+def test_a_mail_arrives_in_the_form_that_was_asked_for(form, kind, part):
+    text = compose([Piece(Step.OPENED, 0, OPENED, AROUND)], Detail.FULL, form, Templates(), at(20))
     mailbox = Mailbox()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     controller = Controller(mailbox, hostname="127.0.0.1", port=port)
     controller.start()
+    as_text = "&format=text" if form is Format.TEXT else ""
     try:
-        error, _ = sent(f"mailto://127.0.0.1:{port}?from=monitor@example.com&to=me@example.com&smtp=127.0.0.1")
+        error, _ = sent(f"mailto://127.0.0.1:{port}?from=m@example.com&to=me@example.com&smtp=127.0.0.1{as_text}", text)
     finally:
         controller.stop()
 
     assert error is None
-    assert "openai/main: account suspended" in mailbox.letters[0]
+    mail = message_from_string(mailbox.letters[0], policy=policy.default)
+    assert "openai/main: account suspended" in mail["Subject"]
+    parts = [one for one in mail.walk() if one.get_content_type() == kind]
+    assert any(part in one.get_content() for one in parts)
 
 
 def test_a_refusal_is_told_without_the_channels_secrets():
     async def play():
         async with webhook(answer=500) as inbox:
             url = inbox.url + "?+X-Token=verysecrettoken123"
-            return await send(Channel("x", url), OPENED, TEXT, print)
+            return await send(Channel("x", url), TEXT, Severity.CRITICAL, print)
 
     error = asyncio.run(play())
     assert error
@@ -141,12 +227,10 @@ def test_nobody_listening_is_told():
     assert "Connection error" in error
 
 
-def test_a_channel_that_hangs_is_left_after_its_limit(monkeypatch):
-    monkeypatch.setattr(deliver, "LIMIT_S", 0.3)
-
+def test_a_channel_that_hangs_is_left_after_its_limit():
     async def play():
         async with webhook(answer=None) as inbox:
-            return await send(Channel("x", inbox.url), OPENED, TEXT, print)
+            return await send(Channel("x", inbox.url, limit_s=0.3), TEXT, Severity.CRITICAL, print)
 
     assert asyncio.run(play()) == "no answer within 0.3 s"
 
@@ -174,11 +258,15 @@ def test_an_address_is_checked_for_its_form_and_nothing_is_sent(url, wrong):
     assert check_address(Channel("x", url)) == wrong
 
 
+def letter(tries):
+    return Letter("x", at(20), (Item(1, Step.OPENED, 0, OPENED, "", tries, first=True),))
+
+
 def test_pauses_between_tries_grow_to_a_quarter_of_an_hour():
-    pauses = [again_at(Letter(1, "x", OPENED, tries), at(30)) - at(30) for tries in range(7)]
+    pauses = [again_at(letter(tries), at(30)) - at(30) for tries in range(7)]
 
     assert pauses == [timedelta(seconds=seconds) for seconds in (5, 15, 60, 300, 900, 900, 900)]
 
 
 def test_after_a_day_it_is_given_up():
-    assert again_at(Letter(1, "x", OPENED, 50), at(21) + GIVE_UP) is None
+    assert again_at(letter(50), at(21) + GIVE_UP) is None

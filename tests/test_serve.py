@@ -1,10 +1,18 @@
 import asyncio
+from contextlib import closing
 
 import pytest
 from aiohttp import web
 
+from monitor.alert.link import Link, link_key, read, sign
+from monitor.alert.reply import ReplyKind, waiting
+from monitor.answer import Answerer
 from monitor.publish.page import POLICY
 from monitor.publish.serve import site_app
+from monitor.store.connection import open_writer
+from monitor.store.value import Batch
+from monitor.store.writer import Writer
+from tests.conftest import at
 
 FILES = {
     "index.html": b"<!doctype html><p>all is well",
@@ -31,11 +39,11 @@ def folder(tmp_path):
     return folder
 
 
-def ask(folder, path, *, method="GET", host="localhost", names=(), **headers):
+def ask(folder, path, *, method="GET", host="localhost", names=(), answers=None, **headers):
     """Send one request as it stands, untidied, over a real connection; return status, headers and body."""
 
     async def exchange():
-        runner = web.AppRunner(site_app(folder, names))
+        runner = web.AppRunner(site_app(folder, names, answers))
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
@@ -158,3 +166,87 @@ def test_other_names_are_refused_so_that_no_page_elsewhere_can_read_this_one(fol
 def test_a_name_that_was_given_is_answered_too(folder):
     assert ask(folder, "/", host="status.example:8443", names=["Status.example"])[0] == 200
     assert ask(folder, "/", host="localhost", names=["status.example"])[0] == 200
+
+
+# Signed links
+
+
+@pytest.fixture
+def answers(tmp_path):
+    database = tmp_path / "state" / "monitor.db"
+    with closing(open_writer(make(database))):
+        pass
+    return Answerer(database, link_key(database), lambda: at(60))
+
+
+def make(database):
+    database.parent.mkdir()
+    return database
+
+
+def token(answers, kind=ReplyKind.ACKNOWLEDGE, seconds=3600, incident="20261121-120000-ab"):
+    return sign(answers.key, Link(kind, incident, "phone", at(seconds)))
+
+
+def test_a_link_that_is_only_opened_does_nothing(folder, answers):
+    status, headers, body = ask(folder, f"/answer/{token(answers)}", answers=answers)
+
+    assert status == 200
+    assert b"<button>Acknowledge</button>" in body
+    assert "form-action 'self'" in headers["content-security-policy"]
+    assert waiting(answers.database) == []
+
+
+def test_a_link_that_is_pressed_leaves_a_reply_once(folder, answers):
+    path = f"/answer/{token(answers, ReplyKind.SNOOZE)}"
+    status, _, body = ask(folder, path, method="POST", answers=answers)
+    assert (status, b"Done" in body) == (200, True)
+
+    ((_, reply),) = waiting(answers.database)
+    assert (reply.kind, reply.subject, reply.by) == (ReplyKind.SNOOZE, "20261121-120000-ab", "whoever reads phone")
+    assert reply.until == at(60 + 4 * 3600)
+    assert ask(folder, path, method="POST", answers=answers)[0] == 410
+    assert ask(folder, path, answers=answers)[0] == 410
+
+
+def test_a_link_stays_used_after_its_reply_was_taken_up(folder, answers):
+    path = f"/answer/{token(answers)}"
+    ask(folder, path, method="POST", answers=answers)
+    ((file, reply),) = waiting(answers.database)
+    with closing(open_writer(answers.database)) as db:
+        Writer(db, "here").save(Batch(at(61), replies=(reply,)))
+    file.unlink()
+
+    assert ask(folder, path, method="POST", answers=answers)[0] == 410
+
+
+def test_a_link_that_was_changed_has_run_out_or_is_of_another_key_is_refused(folder, answers):
+    good = token(answers)
+    payload, mac = good.split(".")
+    other = sign(b"x" * 32, Link(ReplyKind.ACKNOWLEDGE, "i", "phone", at(3600)))
+    for bad in (
+        token(answers, seconds=60),
+        other,
+        f"{payload}.{mac[:-2]}AA",
+        payload,
+        f"{good}.x",
+        "a.b",
+        "%00.%ff",
+        "ä.ö",
+    ):
+        assert read(answers.key, bad, at(60)) is None
+    status, _, body = ask(folder, f"/answer/{other}", method="POST", answers=answers)
+    assert (status, b"not valid" in body) == (410, True)
+    assert waiting(answers.database) == []
+
+
+def test_a_page_without_links_has_no_such_address(folder, answers):
+    assert ask(folder, f"/answer/{token(answers)}")[0] == 404
+
+
+def test_the_key_is_for_its_owner_only_and_stays(answers):
+    path = answers.database.with_name("monitor.db.key")
+
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert link_key(answers.database) == answers.key == path.read_bytes()
+    assert len(answers.key) == 32

@@ -5,10 +5,14 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from monitor.alert.case import KEPT, Message, Step, Telling
+from monitor.alert.reply import Reply, ReplyKind
+from monitor.alert.rule import Match
 from monitor.detect.health import State
 from monitor.diagnose import Diagnosis, Scope
 from monitor.incident import Change, ChangeKind, open_incident
@@ -17,8 +21,8 @@ from monitor.sli import quantile
 from monitor.store import reader
 from monitor.store.connection import VERSION, Busy, Lock, StoreError, open_reader, open_writer
 from monitor.store.rollup import FORGET, forget, forget_answers, next_roll_up
-from monitor.store.schema import STEPS
-from monitor.store.value import Batch, Message
+from monitor.store.schema import FIRST, STEPS, STEPWISE
+from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from probes.model import Answer, Confidence, Fault, Limit
 from tests.conftest import CHAT, NOON, at, health, observation, target
@@ -47,6 +51,9 @@ def incident(**facts):
         Scope.ACCOUNT, "openai/main", Fault.ACCOUNT_SUSPENDED, Confidence.HIGH, at(0), ("why",), ("t",), ()
     )
     return open_incident(cause, **facts)
+
+
+ACKNOWLEDGED = Reply(ReplyKind.ACKNOWLEDGE, at(50), "Jo", incident().id)
 
 
 def count(db, table):
@@ -149,7 +156,8 @@ def test_a_restart_resumes_what_was_believed_planned_spent_open_and_told(db, wri
     writer.save(
         Batch(
             at(60), (seen,), {CHAT.id: now}, {CHAT.id: at(120)}, {"openai/main": Spending(NOON.date(), 5, 0.25)},
-            (opened,), (Message(opened.id, "phone"),),
+            (opened,), (Message(opened.id, "phone", incident_id=opened.incident.id),),
+            replies=(ACKNOWLEDGED,),
         )
     )  # fmt: skip
 
@@ -158,8 +166,21 @@ def test_a_restart_resumes_what_was_believed_planned_spent_open_and_told(db, wri
     assert remembered.plans == {CHAT.id: at(120)}
     assert remembered.spendings == {"openai/main": Spending(NOON.date(), 5, 0.25)}
     assert remembered.incidents == {opened.incident.id: opened.incident}
-    assert remembered.told == {opened.incident.id: {"phone"}}
+    told = reader.correspondence(db, at(61))
+    assert told.cases[opened.incident.id].changes == (opened,)
+    assert told.cases[opened.incident.id].told == {"phone": (Telling(Step.OPENED, 0, opened.id, at(60)),)}
+    assert (told.replies, told.digests, told.beat) == ([ACKNOWLEDGED], {}, at(60))
     assert reader.last_beat(db) == at(60)
+
+
+def test_what_ended_long_ago_and_replies_that_ran_out_are_not_resumed(db, writer):
+    over = replace(incident(), closed_at=at(5))
+    short = Reply(ReplyKind.SILENCE, at(0), match=Match(), until=at(60))
+    writer.save(Batch(at(5), changes=(Change(over, ChangeKind.RESOLVED, at(5)),), replies=(ACKNOWLEDGED, short)))
+
+    assert reader.correspondence(db, at(59)).replies == [short]
+    late = reader.correspondence(db, at(6) + KEPT)
+    assert (late.cases, late.replies) == ({}, [])
 
 
 def test_another_location_has_its_own_beliefs(db, writer):
@@ -313,7 +334,7 @@ def test_a_letter_is_due_until_it_is_delivered(db, writer):
     (due,) = writer.letters(at(0))
     writer.delivered(due, at(1))
     assert writer.letters(at(99)) == []
-    assert [(one.channel, one.state, one.tries) for one in reader.deliveries(db, due.change.incident.id)] == [
+    assert [(one.channel, one.state, one.tries) for one in reader.deliveries(db, due.items[0].change.incident.id)] == [
         ("phone", "sent", 1)
     ]
 
@@ -341,15 +362,76 @@ def test_an_end_waits_until_its_beginning_is_through(db, writer):
         Change(incident(), kind, at(n)) for n, kind in enumerate((ChangeKind.OPENED, ChangeKind.RESOLVED))
     )
     letter(writer, opened, "phone")
-    letter(writer, closed, "phone")
+    letter(writer, closed, "phone", seconds=1)
+    (first,) = writer.letters(at(5))
+
+    assert [item.change.kind for item in first.items] == [ChangeKind.OPENED]
+    writer.delivered(first, at(6))
+    (second,) = writer.letters(at(6))
+    assert [(item.change.kind, item.first) for item in second.items] == [(ChangeKind.RESOLVED, False)]
+
+
+def test_what_could_not_be_sent_gives_way_to_what_is_newer_of_the_same_incident(db, writer):
+    opened, closed = (
+        Change(incident(), kind, at(n)) for n, kind in enumerate((ChangeKind.OPENED, ChangeKind.RESOLVED))
+    )
+    letter(writer, opened, "phone")
     (first,) = writer.letters(at(5))
     writer.postponed(first, "no answer", at(60))
+    letter(writer, closed, "phone", seconds=6)
 
-    assert first.change.kind is ChangeKind.OPENED
-    assert writer.letters(at(59)) == []
-    (again,) = writer.letters(at(60))
-    writer.given_up(again, "no answer", at(61))
-    assert [one.change.kind for one in writer.letters(at(61))] == [ChangeKind.RESOLVED]
+    (only,) = writer.letters(at(7))
+    assert [(item.change.kind, item.first) for item in only.items] == [(ChangeKind.RESOLVED, True)]
+    writer.delivered(only, at(8))
+    assert writer.letters(at(9999)) == []
+    assert reader.failing_channels(db) == []
+    assert [one.state for one in reader.deliveries(db, incident().id)] == ["replaced", "sent"]
+
+
+def test_what_was_decided_at_one_instant_is_one_letter(db, writer):
+    ones = [Change(replace(incident(), id=f"i{number}"), ChangeKind.OPENED, at(0)) for number in range(3)]
+    messages = [Message(one.id, "phone") for one in ones] + [Message(None, "phone", Step.DIGEST, note="n")]
+    writer.save(Batch(at(0), changes=tuple(ones), messages=tuple(messages)))
+
+    assert [len(one.items) for one in writer.letters(at(0))] == [3, 1]
+
+
+def test_a_clock_that_is_set_back_holds_no_letter_up(db, writer):
+    letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone")
+    earlier = at(-3600)
+
+    (due,) = writer.letters(earlier)
+    writer.postponed(due, "no answer", earlier + timedelta(seconds=5))
+    assert writer.letters(earlier) == []
+    assert len(writer.letters(earlier + timedelta(seconds=5))) == 1
+
+
+def test_a_channel_that_fails_is_told_of_once_until_it_works_again(db, writer):
+    writer.complain("mail", "no answer", ["phone"], at(0))
+    writer.complain("mail", "no answer", ["phone"], at(60))
+    (told,) = writer.letters(at(60))
+    assert [(item.step, item.note) for item in told.items] == [(Step.FAILING, "mail: no answer")]
+    writer.delivered(told, at(61))
+
+    letter(writer, Change(incident(), ChangeKind.OPENED, at(70)), "mail", seconds=70)
+    (through,) = writer.letters(at(70))
+    writer.delivered(through, at(71))
+    writer.complain("mail", "refused", ["phone"], at(80))
+    assert len(writer.letters(at(80))) == 1
+
+
+def test_an_outbox_of_the_first_version_is_taken_over(path):
+    with closing(sqlite3.connect(":memory:")) as new:
+        before = [statement for statement in FIRST if "outbox" in statement or "TABLE change" in statement]
+        for statement in before:
+            new.execute(statement)
+        new.execute("INSERT INTO change VALUES ('c', 'i', 'opened', 5, '{}')")
+        new.execute("INSERT INTO outbox VALUES (1, 'c', 'phone', 'waiting', 2, 9, NULL, 'no answer')")
+        for statement in STEPWISE:
+            new.execute(statement)
+
+        query = "SELECT incident_id, change_id, channel, step, at, state, tries, next, error FROM outbox"
+        assert new.execute(query).fetchall() == [("i", "c", "phone", "opened", 5, "waiting", 2, 9, "no answer")]
 
 
 def test_the_next_letter_says_when_to_wake(db, writer):

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from monitor.config import TERMINAL, Channel
+from monitor.alert.rule import TERMINAL, Channel
 
 
 def check_address(channel: Channel) -> str | None:

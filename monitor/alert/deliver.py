@@ -3,18 +3,16 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import unquote
 
 from monitor.alert.address import load_apprise
+from monitor.alert.rule import TERMINAL, Channel, Format
 from monitor.alert.text import Text
-from monitor.config import TERMINAL, Channel
-from monitor.incident import Change, ChangeKind, Severity
+from monitor.incident import Severity
 from monitor.store.writer import Letter
 from probes.redact import redact
-
-LIMIT_S = 20.0
-"""A channel that has not answered by then has failed this time."""
 
 PAUSES_S = (5, 15, 60, 300, 900)
 """Pauses between tries; the last one repeats."""
@@ -24,38 +22,68 @@ GIVE_UP = timedelta(hours=24)
 Print = Callable[[str], None]
 
 
-async def send(channel: Channel, change: Change, text: Text, show: Print) -> str | None:
-    """Send one message. Return None when it was taken, else why not, without any of the channel's secrets."""
+async def send(channel: Channel, text: Text, severity: Severity | None, show: Print) -> str | None:
+    """Send one message; `severity` is None when it tells of an end.
+
+    Return None when it was taken, else why not, without any of the channel's secrets.
+    """
     if channel.url == TERMINAL.url:
         show(f"\n{text.title}\n{'-' * len(text.title)}\n{text.body}")
         return None
     try:
-        async with asyncio.timeout(LIMIT_S):
-            return await _in_thread(lambda: _notify(channel, change, text))
+        async with asyncio.timeout(channel.limit_s):
+            return await _in_thread(lambda: _notify(channel, text, KINDS[severity]))
     except TimeoutError:
-        return f"no answer within {LIMIT_S:g} s"
+        return f"no answer within {channel.limit_s:g} s"
+
+
+KINDS = {None: "success", Severity.CRITICAL: "failure", Severity.WARNING: "warning", Severity.INFO: "info"}
+"""How a service marks a message, in Apprise's words."""
 
 
 def again_at(letter: Letter, now: datetime) -> datetime | None:
     """Return when to try a letter again that has just failed; None when it is too late for that."""
-    if now - letter.change.at > GIVE_UP:
+    if now - letter.at > GIVE_UP:
         return None
     return now + timedelta(seconds=PAUSES_S[min(letter.tries, len(PAUSES_S) - 1)])
 
 
-def _notify(channel: Channel, change: Change, text: Text) -> str | None:
+def fit(text: Text, title_most: int, body_most: int) -> Text:
+    """Return the message as it fits a service: the brief one where the whole is too long, cut where that is, too.
+
+    A `title_most` of 0 means that the service has no title and puts it before the body.
+    """
+    room = body_most if title_most > 0 else body_most - len(text.title) - 2
+    title = _cut(text.title, title_most) if title_most > 0 else text.title
+    if len(text.body) <= room:
+        return replace(text, title=title)
+    return Text(title, _first_lines(text.brief, max(room, 1)), text.brief)
+
+
+def _first_lines(text: str, most: int) -> str:
+    """Return as many whole lines as fit, since half a link is none; a part of the first where not even that does."""
+    kept = ""
+    for line in text.splitlines(keepends=True):
+        if len(kept) + len(line) > most:
+            return kept or _cut(text, most)
+        kept += line
+    return kept
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+def _notify(channel: Channel, text: Text, kind: str) -> str | None:
     apprise = load_apprise()
     service = apprise.Apprise()
     if not service.add(channel.url):
         return "the address is not valid; run `provider-monitor check`"
-    result = service.notify(title=text.title, body=text.body, notify_type=_kind(change), body_format="text")
+    text = fit(text, service[0].title_maxlen, service[0].body_maxlen)
+    if service[0].notify_format == Format.TEXT and "format=" not in channel.url:
+        service[0].notify_format = str(text.format)  # else Apprise would make plain text of it again
+    result = service.notify(title=text.title, body=text.body, notify_type=kind, body_format=str(text.format))
     return None if result else _reason(result, channel)
-
-
-def _kind(change: Change) -> str:
-    if change.kind is ChangeKind.RESOLVED:
-        return "success"
-    return {Severity.CRITICAL: "failure", Severity.WARNING: "warning", Severity.INFO: "info"}[change.incident.severity]
 
 
 def _reason(result: object, channel: Channel) -> str:

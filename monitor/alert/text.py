@@ -1,21 +1,39 @@
-"""A change → the words of its message, from the templates in templates/alerts/."""
+"""What is to be told → the words, from the templates in templates/alerts/ or a folder of the user's."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2.sandbox import SandboxedEnvironment
 
 from monitor import words
+from monitor.alert.case import Step
+from monitor.alert.rule import Detail, Format
 from monitor.diagnose import Scope
-from monitor.incident import Change, ChangeKind, Incident
+from monitor.incident import Change, Incident, Severity
+from probes.model import Blame
+
+log = logging.getLogger("monitor")
 
 FOLDER = Path(__file__).parents[2] / "templates" / "alerts"
 
-HEADS = {ChangeKind.OPENED: "DOWN", ChangeKind.CHANGED: "CHANGED", ChangeKind.RESOLVED: "RESOLVED"}
+HEADS = {
+    Step.OPENED: "DOWN",
+    Step.CHANGED: "CHANGED",
+    Step.RESOLVED: "RESOLVED",
+    Step.REMINDER: "STILL DOWN",
+    Step.ESCALATED: "ESCALATED",
+    Step.FLAPPING: "FLAPPING",
+    Step.MISSED: "WHILE QUIET",
+}
 AT_RISK = "AT RISK"
+ENDINGS = {Format.TEXT: "txt", Format.MARKDOWN: "md", Format.HTML: "html"}
+LISTED = 30
+"""So many incidents stand in one message; the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,57 +46,219 @@ class Usable:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What a message says besides the incident. `url` is None when the page has no public address."""
+    """What a message says besides the incident. `url` is None when the page has no public address.
+
+    `links` are signed addresses by what they do. `times` and `downtime_s` are those of the same trouble within
+    24 hours, this time included; `flips` how often it came or went lately.
+    """
 
     location: str
     simulated: bool
     advice: str
     usable: Sequence[Usable] = ()
     url: str | None = None
+    links: Mapping[str, str] = field(default_factory=dict)
+    times: int = 1
+    downtime_s: float = 0
+    flips: int = 0
+    flips_for_s: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One incident's part of a message. `first`: nothing of it got through to this channel before."""
+
+    step: Step
+    number: int
+    change: Change
+    around: Circumstances
+    first: bool = False
+
+    @property
+    def head(self) -> str:
+        return AT_RISK if self.change.incident.signal and self.step is Step.OPENED else HEADS[self.step]
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
+    """A message. `brief` is plain text of a few lines, for what is too small for `body`."""
+
     title: str
     body: str
+    brief: str
+    format: Format = Format.TEXT
 
 
-def compose(change: Change, around: Circumstances, now: datetime) -> Text:
-    incident = change.incident
-    marks = [mark for mark, there in (("DRILL", incident.drill), ("SIMULATED", around.simulated)) if there]
-    opened = incident.signal and change.kind is ChangeKind.OPENED
-    head = " ".join(f"[{mark}]" for mark in (*marks, AT_RISK if opened else HEADS[change.kind]))
-    template = _environment().get_template(f"{change.kind}.txt.j2")
-    body = template.render(
-        incident=incident,
-        around=around,
-        marks=marks,
-        what=words.title(incident),
-        whose=_whose(incident),
-        since=words.moment(incident.opened_at).words,
-        ended=words.moment(incident.closed_at).words if incident.closed_at else "",
-        lasted=words.duration(((incident.closed_at or now) - incident.opened_at).total_seconds()),
-        usable=[f"{one.account} (seen working {_age(one.seen_at, now)} ago)" for one in around.usable],
-        sure=words.CERTAINTIES[incident.confidence],
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a digest tells: the incidents of a span."""
+
+    since: datetime
+    until: datetime
+    incidents: Sequence[Incident]
+    location: str
+    url: str | None = None
+
+
+class Templates:
+    """The templates; those of the user's folder first. What is wrong with one of those is kept in `warnings`."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._shipped = _environment(FileSystemLoader(FOLDER))
+        self._own = folder and _environment(ChoiceLoader([FileSystemLoader(folder), FileSystemLoader(FOLDER)]))
+        self._folder = folder
+        self.warnings: dict[str, str] = {}
+
+    def fill(self, name: str, values: Mapping[str, object]) -> str:
+        """Return a template's text; where the user's own fails, that of the shipped one."""
+        if self._own:
+            try:
+                text = self._own.get_template(name).render(values)
+            except Exception as error:  # noqa: BLE001 - a template may raise anything, and the message must go out
+                self.warnings[name] = f"the template {name} of {self._folder} is not used: {_reason(error)}"
+            else:
+                self.warnings.pop(name, None)
+                return text.strip() + "\n"
+        return self._shipped.get_template(name).render(values).strip() + "\n"
+
+    def problems(self) -> list[tuple[str, str]]:
+        """Return the names of the user's templates that cannot be read, or replace nothing, with the reason."""
+        if not (self._own and self._folder):
+            return []
+        known, found = set(self._shipped.list_templates()), []
+        for name in sorted(path.name for path in self._folder.glob("*.j2")):
+            try:
+                self._own.get_template(name)
+            except (TemplateError, UnicodeDecodeError) as error:
+                found.append((name, _reason(error)))
+            else:
+                found += [] if name in known else [(name, f"replaces none of {', '.join(sorted(known))}")]
+        return found
+
+
+def _reason(error: Exception) -> str:
+    line = getattr(error, "lineno", None)
+    return f"{type(error).__name__}: {error}" + (f" (line {line})" if line else "")
+
+
+def compose(pieces: Sequence[Piece], detail: Detail, form: Format, templates: Templates, now: datetime) -> Text:
+    """Return one message: about one incident, or a list of several."""
+    title = _title(pieces)
+    if len(pieces) == 1:
+        values = _values(pieces[0], now)
+        brief = templates.fill("short.txt.j2", values)
+    else:
+        shown = [_values(piece, now) for piece in pieces[:LISTED]]
+        values = {"items": shown, "more": len(pieces) - len(shown), "around": pieces[0].around, "count": len(pieces)}
+        brief = "\n".join(f"{one['head']}: {one['what']}" for one in shown[:5]) + "\n"
+        brief += f"and {len(pieces) - 5} more\n" if len(pieces) > 5 else ""
+    if detail is Detail.SHORT:
+        return Text(title, brief, brief)
+    name = "incident" if len(pieces) == 1 else "list"
+    return Text(title, templates.fill(f"{name}.{ENDINGS[form]}.j2", values), brief, form)
+
+
+def compose_digest(summary: Summary, detail: Detail, form: Format, templates: Templates) -> Text:
+    still = [one for one in summary.incidents if not one.closed_at or one.closed_at > summary.until]
+    over = [one for one in summary.incidents if one not in still]
+    title = f"[DIGEST] {len(still)} open, {len(over)} over since {words.moment(summary.since).words}"
+    brief = "".join(f"open: {words.title(one)}\n" for one in still[:5]) or "Nothing is open.\n"
+    if detail is Detail.SHORT:
+        return Text(title, brief, brief)
+    values = {
+        "since": words.moment(summary.since).words,
+        "until": words.moment(summary.until).words,
+        "open": [_line(one, summary.until) for one in still[:LISTED]],
+        "over": [_line(one, summary.until) for one in over[:LISTED]],
+        "more": max(0, len(still) - LISTED) + max(0, len(over) - LISTED),
+        "location": summary.location,
+        "url": summary.url,
+    }
+    return Text(title, templates.fill(f"digest.{ENDINGS[form]}.j2", values), brief, form)
+
+
+def compose_failing(note: str, location: str, form: Format, templates: Templates) -> Text:
+    """Return the message that a channel does not work; `note` is its name and the reason."""
+    name, _, reason = note.partition(": ")
+    title = f"[CHANNEL FAILING] messages to {name} are not getting through"
+    body = templates.fill(f"failing.{ENDINGS[form]}.j2", {"name": name, "reason": reason, "location": location})
+    return Text(title, body, f"{reason}\n", form)
+
+
+def _line(incident: Incident, until: datetime) -> dict[str, str]:
+    lasted = words.duration(((incident.closed_at or until) - incident.opened_at).total_seconds())
+    return {
+        "what": words.title(incident),
+        "since": words.moment(incident.opened_at).words,
+        "lasted": lasted,
+        "severity": incident.severity,
+    }
+
+
+def _title(pieces: Sequence[Piece]) -> str:
+    first = pieces[0]
+    marks = [mark for mark in ("DRILL", "SIMULATED") if all(mark in _marks(piece) for piece in pieces)]
+    if len(pieces) == 1:
+        return " ".join([*(f"[{mark}]" for mark in marks), f"[{first.head}]", words.title(first.change.incident)])
+    heads = Counter(piece.head for piece in pieces)
+    counted = ", ".join(f"{number} {head}" for head, number in heads.items())
+    worst = max(pieces, key=lambda piece: piece.change.incident.severity.rank).change.incident
+    return " ".join(
+        [*(f"[{mark}]" for mark in marks), f"[{counted}]", f"{words.title(worst)}, and {len(pieces) - 1} more"]
     )
-    return Text(f"{head} {words.title(incident)}", body.strip() + "\n")
 
 
-def _whose(incident: Incident) -> str:
-    return words.OFFLINE if incident.scope is Scope.MONITOR else words.BLAMES[incident.blame]
+def _marks(piece: Piece) -> list[str]:
+    there = (("DRILL", piece.change.incident.drill), ("SIMULATED", piece.around.simulated))
+    return [mark for mark, is_there in there if is_there]
+
+
+def _values(piece: Piece, now: datetime) -> dict[str, object]:
+    incident, around = piece.change.incident, piece.around
+    lasted_s = ((incident.closed_at or now) - incident.opened_at).total_seconds()
+    return {
+        "incident": incident,
+        "around": around,
+        "step": piece.step,
+        "first": piece.first,
+        "head": piece.head,
+        "marks": _marks(piece),
+        "what": words.title(incident),
+        "whose": words.OFFLINE if incident.scope is Scope.MONITOR else words.BLAMES[incident.blame],
+        "revived": incident.scope is Scope.ACCOUNT and incident.blame is Blame.ACCOUNT and not incident.signal,
+        "since": words.moment(incident.opened_at).words,
+        "ended": words.moment(incident.closed_at).words if incident.closed_at else "",
+        "lasted": words.duration(lasted_s),
+        "downtime": words.duration(around.downtime_s),
+        "flips_for": words.duration(around.flips_for_s),
+        "usable": [f"{one.account} (seen working {_age(one.seen_at, now)} ago)" for one in around.usable],
+        "sure": words.CERTAINTIES[incident.confidence],
+        "page": f"{around.url}/incidents/{incident.id}.html" if around.url else "",
+    }
+
+
+def worst(pieces: Sequence[Piece]) -> Severity | None:
+    """Return the gravest of what is not over; None when all is over."""
+    going_on = [piece.change.incident.severity for piece in pieces if piece.step not in (Step.RESOLVED, Step.MISSED)]
+    return max(going_on, key=lambda severity: severity.rank, default=None)
 
 
 def _age(at: datetime, now: datetime) -> str:
     return words.duration((now - at).total_seconds())
 
 
-@cache
-def _environment() -> Environment:
-    # Plain text: nothing to escape. What is not plain text (HTML mail) gets an environment of its own.
-    return Environment(
-        loader=FileSystemLoader(FOLDER),
-        autoescape=False,
+def _code(text: object) -> str:
+    """Return foreign words as a piece of code: nothing in them is a link or a format then."""
+    return "`" + str(text).replace("`", "'").replace("\n", " ") + "`"
+
+
+def _environment(loader: BaseLoader) -> SandboxedEnvironment:
+    made = SandboxedEnvironment(
+        loader=loader,
+        autoescape=lambda name: bool(name and ".html" in name),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["code"] = _code
+    return made

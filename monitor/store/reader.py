@@ -2,16 +2,17 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import groupby
 
+from monitor.alert.case import KEPT, Case, Message, Step, with_changes, with_messages
+from monitor.alert.reply import Reply
 from monitor.detect.health import Health
 from monitor.detect.note import Note
 from monitor.detect.pool import Pool
 from monitor.detect.track import Track
-from monitor.incident import Incident, Told
+from monitor.incident import Change, ChangeKind, Incident, Told
 from monitor.schedule import Spending
 from monitor.sli import Cell, Sketch, merge, sketch, unpack
 from monitor.source import Source
@@ -21,6 +22,7 @@ from monitor.store.value import (
     incident_from,
     note_from,
     pool_from,
+    reply_from,
     source_from,
     to_ms,
     track_from,
@@ -42,7 +44,6 @@ class Remembered:
     plans: Mapping[str, datetime]
     spendings: Mapping[str, Spending]
     incidents: Mapping[str, Incident]
-    told: Mapping[str, frozenset[str]]
     notes: Mapping[str, Note]
     sources: Mapping[str, Source]
 
@@ -58,7 +59,7 @@ class Durations:
 
 
 def resume(db: sqlite3.Connection, location: str) -> Remembered:
-    """Return what was believed, planned, spent, open and told when the last process ended."""
+    """Return what was believed, planned, spent and open when the last process ended."""
     healths, plans = {}, {}
     query = """
         SELECT health.*, rule, confidence, words, body, account, canary, model
@@ -70,15 +71,7 @@ def resume(db: sqlite3.Connection, location: str) -> Remembered:
         healths[id] = health_from(row)
         if row["next"] is not None:
             plans[id] = from_ms(row["next"])
-    return Remembered(
-        healths,
-        plans,
-        _spendings(db),
-        _open_incidents(db),
-        _told(db),
-        _notes(db, location),
-        sources(db, location),
-    )
+    return Remembered(healths, plans, _spendings(db), _open_incidents(db), _notes(db, location), sources(db, location))
 
 
 def last_beat(db: sqlite3.Connection) -> datetime | None:
@@ -150,24 +143,82 @@ def closed_incidents(db: sqlite3.Connection, most: int) -> list[Incident]:
     return [incident_from(row["details"]) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Correspondence:
+    """What a restart resumes of the telling.
+
+    `digests` is when each channel was last sent one, `beat` when anything was last written (None: never).
+    """
+
+    cases: Mapping[str, Case]
+    replies: Sequence[Reply]
+    digests: Mapping[str, datetime]
+    beat: datetime | None
+
+
+def correspondence(db: sqlite3.Connection, now: datetime) -> Correspondence:
+    rows = db.execute("SELECT channel, max(at) AS at FROM outbox WHERE step = 'digest' GROUP BY channel")
+    digests = {row["channel"]: from_ms(row["at"]) for row in rows}
+    return Correspondence(_cases(db, now), _replies(db, now), digests, last_beat(db))
+
+
+def is_replied(db: sqlite3.Connection, reply: str) -> bool:
+    return db.execute("SELECT 1 FROM reply WHERE id = ?", (reply,)).fetchone() is not None
+
+
+def incidents_between(db: sqlite3.Connection, since: datetime, until: datetime) -> list[Incident]:
+    """Return the incidents that were open at some time of the span, drills left out; oldest first."""
+    query = """
+        SELECT details FROM incident
+        WHERE NOT drill AND opened < ? AND coalesce(closed, ?) >= ? ORDER BY opened
+    """
+    rows = db.execute(query, (to_ms(until), to_ms(until), to_ms(since)))
+    return [incident_from(row["details"]) for row in rows]
+
+
 def deliveries(db: sqlite3.Connection, incident: str) -> tuple[Told, ...]:
     """Return what was told of an incident, to whom, and how that went; oldest first."""
     query = """
-        SELECT channel, kind, state, coalesce(done, next) AS at, tries, error
-        FROM outbox JOIN change ON change.id = change_id
-        WHERE incident_id = ? ORDER BY change.at, outbox.id
+        SELECT channel, step, state, coalesce(done, next) AS at, tries, error
+        FROM outbox WHERE incident_id = ? ORDER BY id
     """
     return tuple(
-        Told(row["channel"], row["kind"], row["state"], from_ms(row["at"]), row["tries"], row["error"])
+        Told(row["channel"], row["step"], row["state"], from_ms(row["at"]), row["tries"], row["error"])
         for row in db.execute(query, (incident,))
     )
+
+
+def latest_deliveries(db: sqlite3.Connection, most: int) -> list[tuple[str, Told]]:
+    """Return the latest messages of all, newest first, each with the incident's id or what else it was about."""
+    query = """
+        SELECT coalesce(incident_id, note) AS about, channel, step, state, coalesce(done, next) AS at, tries, error
+        FROM outbox ORDER BY id DESC LIMIT ?
+    """
+    return [
+        (row["about"], Told(row["channel"], row["step"], row["state"], from_ms(row["at"]), row["tries"], row["error"]))
+        for row in db.execute(query, (most,))
+    ]
+
+
+def changes_since(db: sqlite3.Connection, since: datetime) -> list[Change]:
+    """Return the changes of the incidents that began to be told of since then, in the order in which they came."""
+    query = """
+        SELECT incident, kind, at FROM change
+        WHERE incident_id IN (SELECT incident_id FROM change WHERE kind = 'opened' AND at >= ?) ORDER BY rowid
+    """
+    rows = db.execute(query, (to_ms(since),))
+    return [Change(incident_from(row["incident"]), ChangeKind(row["kind"]), from_ms(row["at"])) for row in rows]
+
+
+def all_replies(db: sqlite3.Connection) -> list[Reply]:
+    return [reply_from(row["details"]) for row in db.execute("SELECT details FROM reply ORDER BY at")]
 
 
 def failing_channels(db: sqlite3.Connection) -> list[tuple[str, str]]:
     """Return the channels whose latest message is not through after some tries, with the reason."""
     query = """
         SELECT channel, error, max(id) FROM outbox
-        WHERE error IS NOT NULL AND state != 'sent' GROUP BY channel ORDER BY channel
+        WHERE error IS NOT NULL AND state IN ('waiting', 'failed') GROUP BY channel ORDER BY channel
     """
     return [(row["channel"], row["error"]) for row in db.execute(query)]
 
@@ -207,14 +258,34 @@ def _open_incidents(db: sqlite3.Connection) -> dict[str, Incident]:
     return {incident.id: incident for incident in (incident_from(row["details"]) for row in rows)}
 
 
-def _told(db: sqlite3.Connection) -> dict[str, frozenset[str]]:
+def _cases(db: sqlite3.Connection, now: datetime) -> dict[str, Case]:
+    """Return what happened lately and who was told of it, in the order in which it came."""
+    recent = "SELECT id FROM incident WHERE closed IS NULL OR closed > ?"
+    since = (to_ms(now - KEPT),)
+    query = f"SELECT incident, kind, at FROM change WHERE incident_id IN ({recent}) ORDER BY rowid"
+    changes = [
+        Change(incident_from(row["incident"]), ChangeKind(row["kind"]), from_ms(row["at"]))
+        for row in db.execute(query, since)
+    ]
+    cases = with_changes({}, changes)
+    query = f"SELECT * FROM outbox WHERE incident_id IN ({recent}) AND change_id IS NOT NULL ORDER BY id"
+    return with_messages(cases, ((_message(row), from_ms(row["at"])) for row in db.execute(query, since)))
+
+
+def _message(row: sqlite3.Row) -> Message:
+    return Message(row["change_id"], row["channel"], Step(row["step"]), row["number"], row["incident_id"])
+
+
+def _replies(db: sqlite3.Connection, now: datetime) -> list[Reply]:
+    """Return what people answered that may still count."""
     query = """
-        SELECT DISTINCT incident_id, channel
-        FROM outbox JOIN change ON change.id = change_id JOIN incident ON incident.id = incident_id
-        WHERE closed IS NULL ORDER BY incident_id
+        SELECT details FROM reply
+        WHERE coalesce(until, ?) >= ? AND (
+            kind IN ('silence', 'lift') OR subject IN (SELECT id FROM incident WHERE closed IS NULL)
+        )
+        ORDER BY at
     """
-    rows = groupby(db.execute(query), key=lambda row: row["incident_id"])
-    return {incident: frozenset(row["channel"] for row in its) for incident, its in rows}
+    return [reply_from(row["details"]) for row in db.execute(query, (to_ms(now), to_ms(now)))]
 
 
 def _target_id(row: Mapping[str, str]) -> str:

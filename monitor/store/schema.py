@@ -52,6 +52,55 @@ def m004_track(db: Database) -> None:
     db.execute("ALTER TABLE health ADD COLUMN evidence TEXT")
 
 
+@STEPS()
+def m005_step(db: Database) -> None:
+    """A message has a step of its own, may be about no change, and is sent with others of its instant (`at`)."""
+    for statement in STEPWISE:
+        db.execute(statement)
+
+
+STEPWISE = (
+    "ALTER TABLE outbox RENAME TO outbox_before",
+    "DROP INDEX outbox_waiting",
+    """
+    CREATE TABLE outbox (
+        id INTEGER PRIMARY KEY,
+        incident_id TEXT REFERENCES incident (id),
+        change_id TEXT REFERENCES change (id),
+        channel TEXT NOT NULL,
+        step TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        note TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        tries INTEGER NOT NULL,
+        next INTEGER NOT NULL,
+        done INTEGER,
+        error TEXT
+    )
+    """,
+    """
+    INSERT INTO outbox
+    SELECT outbox_before.id, incident_id, change_id, channel, kind, 0, '', at, state, tries, next, done, error
+    FROM outbox_before JOIN change ON change.id = change_id
+    """,
+    "DROP TABLE outbox_before",
+    "CREATE UNIQUE INDEX outbox_once ON outbox (coalesce(change_id, ''), channel, step, number, note)",
+    "CREATE INDEX outbox_incident ON outbox (incident_id, channel)",
+    "CREATE INDEX outbox_waiting ON outbox (channel, incident_id) WHERE state = 'waiting'",
+    """
+    CREATE TABLE reply (
+        id TEXT PRIMARY KEY,
+        kind TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        until INTEGER,
+        details TEXT NOT NULL
+    ) WITHOUT ROWID
+    """,
+)
+
+
 FIRST = (
     """
     CREATE TABLE series (

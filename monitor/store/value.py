@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from monitor.alert.case import Message
+from monitor.alert.reply import Reply
 from monitor.detect.health import Evidence, Health, State
 from monitor.detect.note import Note
 from monitor.detect.pool import Pool
@@ -26,14 +28,6 @@ VARYING = re.compile(r"[0-9a-f]{8,}|[0-9A-Za-z_-]{20,}|\d+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One thing to tell one channel: a row of the outbox before it is sent."""
-
-    change_id: str
-    channel: str
-
-
-@dataclass(frozen=True, slots=True)
 class Batch:
     """What one beat remembers, in one transaction. `plans` says when each target is looked at next."""
 
@@ -47,6 +41,7 @@ class Batch:
     notes: Mapping[str, Note] = field(default_factory=dict)  # by account id
     tracks: Mapping[str, Track] = field(default_factory=dict)  # by target id
     pools: Mapping[str, Pool] = field(default_factory=dict)  # by the group's name
+    replies: tuple[Reply, ...] = ()
 
 
 def to_ms(at: datetime) -> int:
@@ -111,6 +106,14 @@ def source_json(source: Source) -> str:
 
 def source_from(text: str) -> Source:
     return msgspec.json.decode(text, type=Source)
+
+
+def reply_json(reply: Reply) -> str:
+    return msgspec.json.encode(reply).decode()
+
+
+def reply_from(text: str) -> Reply:
+    return msgspec.json.decode(text, type=Reply)
 
 
 def answer_digest(answer: Answer) -> bytes:

@@ -1,11 +1,14 @@
 """Everything that is written: one transaction per beat, and the outbox."""
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from monitor.alert.case import Message, Step
+from monitor.alert.reply import Reply
 from monitor.detect.health import Health
 from monitor.detect.note import Note
 from monitor.incident import Change, ChangeKind
@@ -13,7 +16,6 @@ from monitor.schedule import Spending
 from monitor.source import Source
 from monitor.store.value import (
     Batch,
-    Message,
     answer_digest,
     duration_ms,
     evidence_json,
@@ -24,21 +26,45 @@ from monitor.store.value import (
     maybe_time,
     note_json,
     pool_json,
+    reply_json,
     source_json,
     to_ms,
     track_json,
 )
 from probes.model import Answer, Limit, Observation, Target
 
+FARTHEST_MS = 15 * 60 * 1000
+"""No try is put off for longer; what waits longer was put off before the clock was set back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One row of the outbox. `change` is None for what is about no incident; `first`: nothing got through before."""
+
+    id: int
+    step: Step
+    number: int
+    change: Change | None
+    note: str
+    tries: int
+    first: bool
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """An outbox row that is due, with the change it tells of. `tries` counts the failed ones so far."""
+    """What goes to one channel as one message: all that was decided at one instant. `tries` failed so far."""
 
-    id: int
     channel: str
-    change: Change
-    tries: int
+    at: datetime
+    items: tuple[Item, ...]
+
+    @property
+    def id(self) -> int:
+        return self.items[0].id
+
+    @property
+    def tries(self) -> int:
+        return max(item.tries for item in self.items)
 
 
 class Writer:
@@ -63,6 +89,7 @@ class Writer:
             self._save_tracks(batch)
             self._save_changes(batch.changes)
             self._save_messages(batch.messages, batch.at)
+            self._save_replies(batch.replies)
             self._mark("beat", str(to_ms(batch.at)))
 
     def mark(self, name: str, value: str) -> None:
@@ -195,54 +222,103 @@ class Writer:
             self._db.execute("INSERT OR IGNORE INTO change VALUES (?, ?, ?, ?, ?)", row)
 
     def _save_messages(self, messages: Iterable[Message], at: datetime) -> None:
-        rows = [(message.change_id, message.channel, to_ms(at)) for message in messages]
+        rows = [(*_message_row(message), to_ms(at), to_ms(at)) for message in messages]
         self._db.executemany(
-            "INSERT OR IGNORE INTO outbox (change_id, channel, state, tries, next) VALUES (?, ?, 'waiting', 0, ?)", rows
+            """
+            INSERT OR IGNORE INTO outbox
+                (incident_id, change_id, channel, step, number, note, at, next, state, tries)
+            VALUES ((SELECT incident_id FROM change WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, 'waiting', 0)
+            """,
+            rows,
         )
 
+    def _save_replies(self, replies: Iterable[Reply]) -> None:
+        rows = [(one.id, one.kind, one.subject, to_ms(one.at), maybe_ms(one.until), reply_json(one)) for one in replies]
+        self._db.executemany("INSERT OR IGNORE INTO reply VALUES (?, ?, ?, ?, ?, ?)", rows)
+
     def letters(self, now: datetime) -> list[Letter]:
-        """Return what is due to be sent. A channel hears of an incident in order: one letter of each at a time."""
-        query = """
-            SELECT outbox.id, channel, tries, kind, change.at, change.incident, min(change.at)
-            FROM outbox JOIN change ON change.id = change_id
-            WHERE state = 'waiting'
-            GROUP BY channel, incident_id
-            HAVING next <= ?
+        """Return what is due to be sent. A channel hears of an incident in order.
+
+        What has failed already gives way to what is newer of the same incident: nobody needs both.
         """
-        return [
-            Letter(
-                id=row["id"],
-                channel=row["channel"],
-                change=Change(incident_from(row["incident"]), ChangeKind(row["kind"]), from_ms(row["at"])),
-                tries=row["tries"],
+        with self._transaction():
+            self._db.execute(
+                """
+                UPDATE outbox SET state = 'replaced' WHERE state = 'waiting' AND tries > 0 AND EXISTS (
+                    SELECT 1 FROM outbox AS newer
+                    WHERE newer.state = 'waiting' AND newer.channel = outbox.channel
+                        AND newer.incident_id = outbox.incident_id AND newer.id > outbox.id
+                )
+                """
             )
-            for row in self._db.execute(query, (to_ms(now),))
-        ]
+        letters: dict[tuple[str, int, str], list[sqlite3.Row]] = defaultdict(list)
+        for row in self._db.execute(DUE, {"now": to_ms(now), "farthest": to_ms(now) + FARTHEST_MS}):
+            letters[row["channel"], row["at"], "" if row["kind"] else row["step"]].append(row)
+        return [Letter(channel, from_ms(at), tuple(map(_item, rows))) for (channel, at, _), rows in letters.items()]
 
     def next_letter_at(self) -> datetime | None:
         (at,) = self._db.execute("SELECT min(next) FROM outbox WHERE state = 'waiting'").fetchone()
         return maybe_time(at)
 
     def delivered(self, letter: Letter, at: datetime) -> None:
-        with self._transaction():
-            self._db.execute(
-                "UPDATE outbox SET state = 'sent', tries = tries + 1, done = ?, error = NULL WHERE id = ?",
-                (to_ms(at), letter.id),
-            )
+        self._mark_all(letter, "state = 'sent', tries = tries + 1, done = ?, error = NULL", to_ms(at))
 
     def postponed(self, letter: Letter, error: str, again_at: datetime) -> None:
-        with self._transaction():
-            self._db.execute(
-                "UPDATE outbox SET tries = tries + 1, next = ?, error = ? WHERE id = ?",
-                (to_ms(again_at), error, letter.id),
-            )
+        self._mark_all(letter, "tries = tries + 1, next = ?, error = ?", to_ms(again_at), error)
 
     def given_up(self, letter: Letter, error: str, at: datetime) -> None:
+        self._mark_all(letter, "state = 'failed', tries = tries + 1, done = ?, error = ?", to_ms(at), error)
+
+    def _mark_all(self, letter: Letter, what: str, *values: object) -> None:
         with self._transaction():
-            self._db.execute(
-                "UPDATE outbox SET state = 'failed', tries = tries + 1, done = ?, error = ? WHERE id = ?",
-                (to_ms(at), error, letter.id),
+            rows = [(*values, item.id) for item in letter.items]
+            self._db.executemany(f"UPDATE outbox SET {what} WHERE id = ?", rows)
+
+    def complain(self, about: str, error: str, hearers: Sequence[str], at: datetime) -> None:
+        """Let `hearers` be told that a channel does not work; once, until something gets through it again."""
+        query = """
+            SELECT 1 FROM outbox WHERE step = 'failing' AND note LIKE ? || ': %' AND at > coalesce(
+                (SELECT max(done) FROM outbox WHERE channel = ? AND state = 'sent'), 0
             )
+        """
+        with self._transaction():
+            if not self._db.execute(query, (about, about)).fetchone():
+                note = f"{about}: {error}"
+                self._save_messages([Message(None, one, Step.FAILING, to_ms(at), note=note) for one in hearers], at)
+
+
+DUE = """
+    SELECT outbox.id, channel, step, number, note, tries, outbox.at, kind, change.at AS changed, change.incident,
+        NOT EXISTS (
+            SELECT 1 FROM outbox AS sent
+            WHERE sent.incident_id = outbox.incident_id AND sent.channel = outbox.channel AND sent.state = 'sent'
+        ) AS first
+    FROM outbox LEFT JOIN change ON change.id = change_id
+    WHERE state = 'waiting' AND (next <= :now OR next > :farthest) AND NOT EXISTS (
+        SELECT 1 FROM outbox AS earlier
+        WHERE earlier.state = 'waiting' AND earlier.channel = outbox.channel
+            AND earlier.incident_id = outbox.incident_id AND earlier.id < outbox.id
+    )
+    ORDER BY outbox.id
+"""
+
+
+def _message_row(message: Message) -> tuple[object, ...]:
+    return (
+        message.change_id,
+        message.change_id,
+        message.channel,
+        message.step,
+        message.number,
+        message.note,
+    )
+
+
+def _item(row: sqlite3.Row) -> Item:
+    told = row["incident"] and Change(incident_from(row["incident"]), ChangeKind(row["kind"]), from_ms(row["changed"]))
+    return Item(
+        row["id"], Step(row["step"]), row["number"], told or None, row["note"], row["tries"], bool(row["first"])
+    )
 
 
 def _observation_row(series: int, one: Observation) -> tuple[object, ...]:

@@ -1,0 +1,116 @@
+"""An incident as the telling sees it: what happened to it, and which channel was told what."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from monitor.diagnose import Scope
+from monitor.incident import Change, ChangeKind, Incident
+from probes.model import Fault
+
+KEPT = timedelta(hours=48)
+"""So long after its end an incident is still looked at: for what quiet hours held back, and for flapping."""
+
+
+class Step(StrEnum):
+    """What a message is. MISSED: quiet hours held it back until it was over. FAILING: a channel, not an incident."""
+
+    OPENED = "opened"
+    CHANGED = "changed"
+    RESOLVED = "resolved"
+    REMINDER = "reminder"
+    ESCALATED = "escalated"
+    FLAPPING = "flapping"
+    MISSED = "missed"
+    DIGEST = "digest"
+    FAILING = "failing"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing to tell one channel: a row of the outbox before it is sent.
+
+    Unique by change, channel, step and `number` (which reminder, which escalation). Messages to one channel
+    that were decided at the same instant are sent as one. `change_id` is None for what is about no incident.
+    """
+
+    change_id: str | None
+    channel: str
+    step: Step = Step.OPENED
+    number: int = 0
+    incident_id: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What a channel was told of an incident, and when that was decided."""
+
+    step: Step
+    number: int
+    change_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One incident, its changes (oldest first), and what each channel was told of it (oldest first)."""
+
+    incident: Incident
+    changes: tuple[Change, ...] = ()
+    told: Mapping[str, tuple[Telling, ...]] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[Scope, str, Fault | None, bool]:
+        """What stays the same when a trouble ends and comes again."""
+        one = self.incident
+        return one.scope, one.subject, one.fault if one.signal else None, one.drill
+
+    @property
+    def last(self) -> Change:
+        return self.changes[-1]
+
+    @property
+    def opened(self) -> Change:
+        return self.changes[0]
+
+    def is_silently_over(self) -> bool:
+        return self.last.kind in (ChangeKind.MERGED, ChangeKind.WITHDRAWN)
+
+
+Cases = Mapping[str, Case]
+
+
+def with_changes(cases: Cases, changes: Iterable[Change]) -> dict[str, Case]:
+    """Return the cases after these changes."""
+    after = dict(cases)
+    for change in changes:
+        id = change.incident.id
+        before = after.get(id, Case(change.incident))
+        after[id] = Case(change.incident, (*before.changes, change), before.told)
+    return after
+
+
+def with_messages(cases: Cases, messages: Iterable[tuple[Message, datetime]]) -> dict[str, Case]:
+    """Return the cases once these messages, each with the instant of its decision, are on their way."""
+    told: dict[str, dict[str, list[Telling]]] = defaultdict(lambda: defaultdict(list))
+    for message, at in messages:
+        if message.incident_id and message.change_id:
+            telling = Telling(message.step, message.number, message.change_id, at)
+            told[message.incident_id][message.channel].append(telling)
+    after = dict(cases)
+    for id, channels in told.items():
+        if case := cases.get(id):
+            added = {name: (*case.told.get(name, ()), *its) for name, its in channels.items()}
+            after[id] = Case(case.incident, case.changes, {**case.told, **added})
+    return after
+
+
+def without_old(cases: Cases, now: datetime) -> dict[str, Case]:
+    return {
+        id: case
+        for id, case in cases.items()
+        if case.incident.closed_at is None or now - max(case.last.at, case.incident.closed_at) < KEPT
+    }

@@ -1,0 +1,39 @@
+"""When a digest is due: each day, or each week, at one time of a wall clock; pure."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+DAYS = {"daily": 1, "weekly": 7}
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """`weekday` counts from Monday, 0."""
+
+    at: time = time(8)
+    weekday: int = 0
+    zone: ZoneInfo = ZoneInfo("UTC")
+
+
+def latest(kind: str, timing: Timing, now: datetime) -> datetime:
+    """Return the latest instant, not after `now`, at which a digest of this kind was due."""
+    today = now.astimezone(timing.zone).date()
+    # One day more than a week: today's may still be to come.
+    for back in range(9):
+        day = today - timedelta(days=back)
+        due = datetime.combine(day, timing.at, timing.zone).astimezone(UTC)
+        if due <= now and (kind == "daily" or day.weekday() == timing.weekday):
+            return due
+    raise AssertionError("every weekday comes within nine days")
+
+
+def is_due(kind: str, timing: Timing, since: datetime, now: datetime) -> datetime | None:
+    """Return the instant that a digest is due for, if it lies after `since`: the last one, or our start."""
+    due = latest(kind, timing, now)
+    return due if due > since else None
+
+
+def begins(kind: str, due: datetime) -> datetime:
+    """Return since when a digest tells."""
+    return due - timedelta(days=DAYS[kind])

@@ -1,0 +1,82 @@
+"""Signed links in messages: a person may acknowledge or snooze from the phone, once, without an account here."""
+
+import base64
+import hmac
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+from monitor.alert.reply import Reply, ReplyKind
+
+LASTS = timedelta(hours=24)
+SNOOZES = timedelta(hours=4)
+LONGEST = 512
+NAMES = {ReplyKind.ACKNOWLEDGE: "Acknowledge", ReplyKind.SNOOZE: f"Snooze for {SNOOZES // timedelta(hours=1)} h"}
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a link does, to which incident; `channel` is who got it."""
+
+    kind: ReplyKind
+    incident: str
+    channel: str
+    until: datetime
+
+    def reply(self, token: str, now: datetime) -> Reply:
+        until = now + SNOOZES if self.kind is ReplyKind.SNOOZE else None
+        by = f"whoever reads {self.channel}"
+        return Reply(self.kind, now, by, self.incident, until=until, token=sha256(token.encode()).hexdigest())
+
+
+def link_key(database: Path) -> bytes:
+    """Return the key that signs links: in a file beside the database, made when it is first needed."""
+    path = database.with_name(database.name + ".key")
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(file, "wb") as out:
+        out.write(secrets.token_bytes(32))
+    return path.read_bytes()
+
+
+def addresses(key: bytes, url: str, incident: str, channel: str, now: datetime) -> dict[str, str]:
+    """Return the addresses for a message, by what they do."""
+    return {
+        name: f"{url.rstrip('/')}/answer/{sign(key, Link(kind, incident, channel, now + LASTS))}"
+        for kind, name in NAMES.items()
+    }
+
+
+def sign(key: bytes, link: Link) -> str:
+    payload = "\n".join((link.kind, link.incident, link.channel, str(int(link.until.timestamp())))).encode()
+    return f"{_text(payload)}.{_text(_mac(key, payload))}"
+
+
+def read(key: bytes, token: str, now: datetime) -> Link | None:
+    """Return what a token permits; None when it is not ours, was changed, or has run out."""
+    try:
+        payload, mac = (_bytes(part) for part in token[:LONGEST].split("."))
+    except ValueError:
+        return None
+    if not hmac.compare_digest(mac, _mac(key, payload)):
+        return None
+    kind, incident, channel, until = payload.decode().split("\n")
+    link = Link(ReplyKind(kind), incident, channel, datetime.fromtimestamp(int(until), UTC))
+    return link if now < link.until else None
+
+
+def _mac(key: bytes, payload: bytes) -> bytes:
+    return hmac.digest(key, payload, "sha256")
+
+
+def _text(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

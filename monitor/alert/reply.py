@@ -1,0 +1,81 @@
+"""What people answer: acknowledge, snooze, silence. Left as files for the process that holds the database."""
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from hashlib import blake2s
+from pathlib import Path
+
+import msgspec
+
+from monitor.alert.rule import Match
+
+
+class ReplyKind(StrEnum):
+    """ACKNOWLEDGE: somebody is at it, until its end. SNOOZE: the same for a while. LIFT ends a silence."""
+
+    ACKNOWLEDGE = "acknowledge"
+    SNOOZE = "snooze"
+    SILENCE = "silence"
+    LIFT = "lift"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer. `subject` is an incident's id, for LIFT a silence's; a silence has a `match` instead.
+
+    `until` is None where it has no end of its own. `token` is the digest of the signed link it came by.
+    """
+
+    kind: ReplyKind
+    at: datetime
+    by: str = ""
+    subject: str = ""
+    match: Match | None = None
+    until: datetime | None = None
+    reason: str = ""
+    token: str = ""
+
+    @property
+    def id(self) -> str:
+        """A name that the same link gives twice, so that it counts once."""
+        name = self.token or f"{self.kind}:{self.subject}:{self.match}:{self.at.isoformat()}"
+        return blake2s(name.encode(), digest_size=4).hexdigest()
+
+    def is_running(self, now: datetime) -> bool:
+        return self.until is None or now < self.until
+
+
+def leave(database: Path, reply: Reply) -> None:
+    """Leave a reply for the process that holds the database; it looks every second."""
+    folder = _folder(database)
+    folder.mkdir(mode=0o700, exist_ok=True, parents=True)
+    draft = folder / f".{os.getpid()}.{reply.id}"
+    draft.write_bytes(msgspec.json.encode(reply))
+    draft.rename(folder / f"{reply.id}.json")
+
+
+def waiting(database: Path) -> list[tuple[Path, Reply]]:
+    """Return the replies that were left, with their files; what is no reply is thrown away."""
+    found = []
+    for file in sorted(_folder(database).glob("*.json")):
+        try:
+            found.append((file, msgspec.json.decode(file.read_bytes(), type=Reply)))
+        except (msgspec.DecodeError, OSError):
+            with suppress(OSError):
+                file.unlink()
+    return sorted(found, key=lambda one: one[1].at)
+
+
+def standing(replies: Iterable[Reply], now: datetime) -> list[Reply]:
+    """Return the replies that still count: not run out, and no silence that was lifted."""
+    replies = list(replies)
+    lifted = {reply.subject for reply in replies if reply.kind is ReplyKind.LIFT}
+    return [one for one in replies if one.kind is not ReplyKind.LIFT and one.is_running(now) and one.id not in lifted]
+
+
+def _folder(database: Path) -> Path:
+    return database.with_name(database.name + ".replies")

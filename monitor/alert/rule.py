@@ -1,0 +1,151 @@
+"""What monitor.toml says of telling: channels, routes, windows and patience; pure values, and what fits what."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from monitor.alert.window import Quiet, Window
+from monitor.diagnose import Scope
+from monitor.incident import Incident, Severity
+from probes.model import Fault
+
+
+class Detail(StrEnum):
+    """How much a channel is told: a few lines for a phone, or all for mail and chat."""
+
+    SHORT = "short"
+    FULL = "full"
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A named Apprise address; it may hold a token, so it is never shown. `severity` is the least it is told of."""
+
+    name: str
+    url: str = field(repr=False)
+    tags: tuple[str, ...] = ()
+    severity: Severity = Severity.INFO
+    detail: Detail = Detail.FULL
+    format: Format = Format.TEXT
+    limit_s: float = 20.0
+    quiet: Quiet | None = None
+    digest: str | None = None
+
+
+TERMINAL = Channel("terminal", "terminal:")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a rule asks of an incident; what is left empty fits every one. `severity` is the least."""
+
+    accounts: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    scopes: tuple[Scope, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    severity: Severity = Severity.INFO
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """Who hears of what nobody has acknowledged `after` its opening; names or tags of channels."""
+
+    after: timedelta
+    channels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Which channels, by name or tag, hear of the incidents that fit."""
+
+    match: Match
+    channels: tuple[str, ...]
+    escalate: tuple[Escalation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """A window in which nothing of what fits is told."""
+
+    name: str
+    match: Match
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """When a channel has had enough, and when it is reminded."""
+
+    remind: tuple[timedelta, ...] = (timedelta(minutes=30), timedelta(hours=2), timedelta(hours=6), timedelta(days=1))
+    storm: int = 5
+    storm_for: timedelta = timedelta(minutes=1)
+    flaps: int = 6
+    flaps_within: timedelta = timedelta(minutes=30)
+    calm: timedelta = timedelta(minutes=10)
+    failing_tries: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """All that decides who is told what, besides the channels. `tags` are those of each account, by its id."""
+
+    routes: tuple[Route, ...] = ()
+    maintenance: tuple[Maintenance, ...] = ()
+    patience: Patience = Patience()
+    tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def accounts_of(incident: Incident) -> frozenset[str]:
+    """Return the ids of the accounts that an incident is about; none where it is only about a provider."""
+    named = incident.targets or (incident.subject,)
+    return frozenset("/".join(id.split("/")[:2]) for id in named if "/" in id)
+
+
+def providers_of(incident: Incident) -> frozenset[str]:
+    """Return the providers it is about; `gateway@host` is one of the provider `gateway`."""
+    named = (*incident.targets, incident.subject)
+    return frozenset(name for id in named if (name := id.partition("/")[0].partition("@")[0]))
+
+
+def fits_some(match: Match, incident: Incident, tags: Mapping[str, Sequence[str]]) -> bool:
+    """Whether a part of the incident fits: enough for somebody to want to hear of it."""
+    its, providers = accounts_of(incident), providers_of(incident)
+    return _fits_kind(match, incident) and all(
+        (
+            not match.accounts or its & {*match.accounts},
+            not match.providers or providers & {*match.providers},
+            not match.tags or any({*tags.get(one, ())} & {*match.tags} for one in its),
+        )
+    )
+
+
+def fits_whole(match: Match, incident: Incident, tags: Mapping[str, Sequence[str]]) -> bool:
+    """Whether all of the incident fits: only then may it be kept from people."""
+    its, providers = accounts_of(incident), providers_of(incident)
+    return _fits_kind(match, incident) and all(
+        (
+            not match.accounts or (its and its <= {*match.accounts}),
+            not match.providers or (providers and providers <= {*match.providers}),
+            not match.tags or (its and all({*tags.get(one, ())} & {*match.tags} for one in its)),
+        )
+    )
+
+
+def _fits_kind(match: Match, incident: Incident) -> bool:
+    return (
+        (not match.scopes or incident.scope in match.scopes)
+        and (not match.faults or incident.fault in match.faults)
+        and incident.severity.rank >= match.severity.rank
+    )
+
+
+def named(channel: Channel, names: Iterable[str]) -> bool:
+    return bool({channel.name, *channel.tags} & {*names})

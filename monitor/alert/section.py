@@ -1,0 +1,244 @@
+"""What monitor.toml may say of telling → rules; what is wrong in it, with the repair."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Meta
+
+from monitor.alert.digest import Timing
+from monitor.alert.rule import (
+    TERMINAL,
+    Channel,
+    Detail,
+    Escalation,
+    Format,
+    Maintenance,
+    Match,
+    Patience,
+    Route,
+    Rules,
+)
+from monitor.alert.window import Quiet, Window, problem_of
+from monitor.diagnose import Scope
+from monitor.incident import Severity
+from monitor.section import Label, Seconds, Section
+from probes.document import Problem, suggest
+from probes.model import Account, Fault
+
+Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="a time of day: HH:MM")]
+Moment = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d[T ]([01]\d|2[0-3]):[0-5]\d$", description="YYYY-MM-DD HH:MM")]
+Zone = Annotated[str, Meta(min_length=1, max_length=64, description="a name such as Europe/Berlin")]
+Count = Annotated[int, Meta(ge=1, le=1000)]
+LongSeconds = Annotated[float, Meta(gt=0, le=31 * 86400)]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS = Weekday.__args__  # type: ignore[attr-defined]
+
+
+class QuietSection(Section, frozen=True, kw_only=True):
+    """Hours of each day in which only what is critical is told; the rest follows as one list."""
+
+    start: Clock
+    end: Clock
+    zone: Zone | None = None
+
+
+class ChannelSection(Section, frozen=True, kw_only=True):
+    """One way to tell people: an Apprise address, or a reference to one, or `terminal:`."""
+
+    name: Label
+    url: Annotated[str, Meta(min_length=1)]
+    tags: list[Label] = []
+    severity: Annotated[Severity, Meta(description="the least it is told of")] = Severity.INFO
+    detail: Annotated[Detail, Meta(description="short for a phone, full for mail and chat")] = Detail.FULL
+    format: Format = Format.TEXT
+    limit_s: Annotated[Seconds, Meta(description="without an answer by then, it has failed this time")] = 20
+    quiet: QuietSection | None = None
+    digest: Literal["daily", "weekly"] | None = None
+
+
+class MatchSection(Section, frozen=True, kw_only=True):
+    """What a rule asks of an incident; what is left out fits every one."""
+
+    accounts: list[str] = []
+    providers: list[str] = []
+    tags: list[Label] = []
+    scopes: list[Scope] = []
+    faults: list[Fault] = []
+    severity: Severity = Severity.INFO
+
+
+class EscalationSection(Section, frozen=True, kw_only=True):
+    """Who hears of what nobody has acknowledged by then."""
+
+    after_s: LongSeconds
+    channels: Annotated[list[Label], Meta(min_length=1)]
+
+
+class RouteSection(MatchSection, frozen=True, kw_only=True):
+    """Which channels, by name or tag, hear of the incidents that fit; every route that fits counts."""
+
+    channels: list[Label]
+    escalate: list[EscalationSection] = []
+
+
+class MaintenanceSection(MatchSection, frozen=True, kw_only=True):
+    """When nothing of what fits is told: once from `start`, again by `rrule`, or by a `cron` line."""
+
+    name: Label
+    start: Moment | None = None
+    lasts_s: LongSeconds
+    rrule: Annotated[str, Meta(max_length=300)] | None = None
+    cron: Annotated[str, Meta(max_length=100)] | None = None
+    zone: Zone | None = None
+
+
+class AlertsSection(Section, frozen=True, kw_only=True):
+    """How patient people are: reminders, storms, flapping, and when a digest is sent."""
+
+    remind_s: Annotated[
+        list[LongSeconds], Meta(description="pauses before reminders of what is critical and not acknowledged")
+    ] = msgspec.field(default_factory=lambda: [1800, 7200, 21600, 86400])
+    storm: Annotated[Count, Meta(description="so many messages to a channel within storm_s; then one list")] = 5
+    storm_s: Seconds = 60
+    flapping: Annotated[Count, Meta(description="so often opened or ended within flapping_s; then silence")] = 6
+    flapping_s: Seconds = 1800
+    calm_s: Annotated[Seconds, Meta(description="without a change for so long, it flaps no more")] = 600
+    failing_tries: Annotated[Count, Meta(description="after so many, the other channels hear that one fails")] = 3
+    zone: Annotated[Zone, Meta(description="where no zone is named")] = "UTC"
+    digest_at: Clock = "08:00"
+    digest_weekday: Weekday = "monday"
+    templates: Annotated[str | None, Meta(description="a folder whose templates replace those of the same name")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """The sections that say who is told what, as they stand in the file."""
+
+    channels: Sequence[ChannelSection]
+    routes: Sequence[RouteSection]
+    maintenance: Sequence[MaintenanceSection]
+    alerts: AlertsSection
+
+
+def channels(telling: Telling, urls: Mapping[str, str]) -> tuple[Channel, ...]:
+    """Return the channels, with their addresses resolved; the terminal where there are none."""
+    return tuple(_channel(one, urls[one.name], telling.alerts.zone) for one in telling.channels) or (TERMINAL,)
+
+
+def rules(telling: Telling, accounts: Iterable[Account]) -> Rules:
+    """Return the rules. Call it when nothing is wrong."""
+    zone = telling.alerts.zone
+    return Rules(
+        routes=tuple(_route(one) for one in telling.routes),
+        maintenance=tuple(_maintenance(one, zone) for one in telling.maintenance),
+        patience=_patience(telling.alerts),
+        tags={account.id: account.tags for account in accounts},
+    )
+
+
+def _channel(one: ChannelSection, url: str, zone: str) -> Channel:
+    quiet = _quiet(one.quiet, zone) if one.quiet else None
+    return Channel(one.name, url, tuple(one.tags), one.severity, one.detail, one.format, one.limit_s, quiet, one.digest)
+
+
+def _quiet(one: QuietSection, zone: str) -> Quiet:
+    return Quiet(time.fromisoformat(one.start), time.fromisoformat(one.end), ZoneInfo(one.zone or zone))
+
+
+def _match(one: MatchSection) -> Match:
+    return Match(
+        accounts=tuple(one.accounts),
+        providers=tuple(one.providers),
+        tags=tuple(one.tags),
+        scopes=tuple(one.scopes),
+        faults=tuple(one.faults),
+        severity=one.severity,
+    )
+
+
+def _route(one: RouteSection) -> Route:
+    steps = (Escalation(timedelta(seconds=step.after_s), tuple(step.channels)) for step in one.escalate)
+    return Route(_match(one), tuple(one.channels), tuple(sorted(steps, key=lambda step: step.after)))
+
+
+def _maintenance(one: MaintenanceSection, zone: str) -> Maintenance:
+    return Maintenance(one.name, _match(one), _window(one, zone))
+
+
+def _window(one: MaintenanceSection, zone: str) -> Window:
+    start = datetime.fromisoformat(one.start) if one.start else None
+    return Window(start, timedelta(seconds=one.lasts_s), ZoneInfo(one.zone or zone), one.rrule, one.cron)
+
+
+def _patience(one: AlertsSection) -> Patience:
+    return Patience(
+        remind=tuple(timedelta(seconds=pause) for pause in one.remind_s),
+        storm=one.storm,
+        storm_for=timedelta(seconds=one.storm_s),
+        flaps=one.flapping,
+        flaps_within=timedelta(seconds=one.flapping_s),
+        calm=timedelta(seconds=one.calm_s),
+        failing_tries=one.failing_tries,
+    )
+
+
+def check_telling(telling: Telling, accounts: Mapping[str, Sequence[str]], file: str) -> Iterator[Problem]:
+    """Yield what is wrong with names, zones and rules. `accounts` are the tags of each account, by its id."""
+    hearers = {name for one in telling.channels for name in (one.name, *one.tags)}
+    for number, route in enumerate(telling.routes, 1):
+        key = f"routes[{number}]"
+        yield from _check_match(route, accounts, key, file)
+        named = [*route.channels, *(name for step in route.escalate for name in step.channels)]
+        yield from _unknown(named, hearers, f"{key}.channels", "no channel has this name or tag", file)
+    zones = {f"channels.{one.name}.quiet.zone": one.quiet.zone for one in telling.channels if one.quiet}
+    zones |= {f"maintenance.{one.name}.zone": one.zone for one in telling.maintenance}
+    zones["alerts.zone"] = telling.alerts.zone
+    bad = [key for key, zone in zones.items() if zone and not _is_zone(zone)]
+    for key in bad:
+        yield Problem(file, key, f'= "{zones[key]}": no such time zone', "write one like Europe/Berlin, or UTC")
+    for one in telling.maintenance:
+        yield from _check_match(one, accounts, f"maintenance.{one.name}", file)
+        if not bad:
+            yield from _check_window(one, telling.alerts.zone, file)
+
+
+def _check_match(one: MatchSection, accounts: Mapping[str, Sequence[str]], key: str, file: str) -> Iterator[Problem]:
+    known = {
+        "accounts": set(accounts),
+        "providers": {id.partition("/")[0] for id in accounts},
+        "tags": {tag for tags in accounts.values() for tag in tags},
+    }
+    for part, words in known.items():
+        yield from _unknown(getattr(one, part), words, f"{key}.{part}", "no account is of it", file)
+
+
+def _unknown(named: Iterable[str], known: set[str], key: str, what: str, file: str) -> Iterator[Problem]:
+    for name in named:
+        if name not in known:
+            yield Problem(file, key, f'= "{name}": {what}', suggest(name, known))
+
+
+def _check_window(one: MaintenanceSection, zone: str, file: str) -> Iterator[Problem]:
+    try:
+        wrong = problem_of(_window(one, zone))
+    except ValueError:
+        wrong = f'has start = "{one.start}": there is no such day'
+    if wrong:
+        repair = 'give start = "2026-11-28 22:00", with rrule = "FREQ=WEEKLY" if it recurs, or cron = "0 22 * * 6"'
+        yield Problem(file, f"maintenance.{one.name}", wrong, repair)
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):  # a path outside, a folder, a name that nobody knows
+        return False
+    return True
+
+
+def timing(one: AlertsSection) -> Timing:
+    return Timing(time.fromisoformat(one.digest_at), WEEKDAYS.index(one.digest_weekday), ZoneInfo(one.zone))

@@ -1,0 +1,110 @@
+"""Spans of time on a wall clock: quiet hours of each day, and windows that recur; DST falls out of the zone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+DAY = timedelta(days=1)
+FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+"""Nothing is maintained more often than daily, and finer rules would be counted through from their start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From `start` on, until just before `end`; both UTC."""
+
+    start: datetime
+    end: datetime
+
+    def __contains__(self, at: datetime) -> bool:
+        return self.start <= at < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Hours of each day, on the clock of `zone`; over midnight where `end` is not after `start`."""
+
+    start: time
+    end: time
+    zone: ZoneInfo
+
+    def spans(self, now: datetime) -> Iterator[Span]:
+        """Yield the spans around `now`, oldest first: those that began from the day before yesterday to today."""
+        today = now.astimezone(self.zone).date()
+        for back in (2, 1, 0):
+            yield self._span(today - back * DAY)
+
+    def is_on(self, now: datetime) -> bool:
+        return any(now in span for span in self.spans(now))
+
+    def _span(self, day: date) -> Span:
+        last = day if self.start < self.end else day + DAY
+        # An hour that the clock shows twice counts from its first time on; one it skips, from as much later.
+        return Span(_instant(datetime.combine(day, self.start), self.zone),
+                    _instant(datetime.combine(last, self.end), self.zone))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A span that begins at `start` on the clock of `zone`, once or by an RRULE (RFC 5545) or a cron line."""
+
+    start: datetime | None
+    lasts: timedelta
+    zone: ZoneInfo
+    rrule: str | None = None
+    cron: str | None = None
+
+    def span_at(self, now: datetime) -> Span | None:
+        """Return the span that holds `now`; None when there is none."""
+        return next((span for span in self.spans(now - self.lasts, now) if now in span), None)
+
+    def spans(self, since: datetime, until: datetime) -> Iterator[Span]:
+        """Yield the spans that begin within; of a rule without an end, too."""
+        for start in self._starts(since, until):
+            if since <= start <= until:
+                yield Span(start, start + self.lasts)
+
+    def _starts(self, since: datetime, until: datetime) -> Iterator[datetime]:
+        if self.cron:
+            yield from self._cron_starts(since, until)
+        elif self.rrule and self.start:
+            # Imported where a rule recurs: most configurations have none.
+            from dateutil.rrule import rrulestr
+
+            # The rule runs on the wall clock, and only its results become instants: 22:00 stays 22:00.
+            low, high = (_wall(at, self.zone) + side * DAY for at, side in ((since, -1), (until, 1)))
+            for wall in rrulestr(self.rrule, dtstart=self.start).between(low, high, inc=True):
+                yield _instant(wall, self.zone)
+        elif self.start:
+            yield _instant(self.start, self.zone)
+
+    def _cron_starts(self, since: datetime, until: datetime) -> Iterator[datetime]:
+        from cronsim import CronSim
+
+        for at in CronSim(self.cron or "", (since - timedelta(minutes=1)).astimezone(self.zone)):
+            if at > until:
+                return
+            yield at.astimezone(UTC)
+
+
+def problem_of(window: Window) -> str | None:
+    """Return what is wrong with a window's rule; None when nothing is."""
+    if (window.start is None) == (window.cron is None):
+        return "needs either `start` or `cron`"
+    if window.rrule and not any(f"FREQ={one}" in window.rrule.upper() for one in FREQUENCIES):
+        return f'= "{window.rrule}": its FREQ is none of {", ".join(FREQUENCIES)}'
+    begins = _instant(window.start, window.zone) if window.start else datetime(2000, 1, 1, tzinfo=UTC)
+    try:
+        next(window.spans(begins, begins + 4000 * DAY), None)
+    except Exception as error:  # noqa: BLE001 - both libraries raise what they like
+        return f'= "{window.rrule or window.cron}" is no rule that recurs ({error})'
+    return None
+
+
+def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
+    return wall.replace(tzinfo=zone).astimezone(UTC)
+
+
+def _wall(at: datetime, zone: ZoneInfo) -> datetime:
+    return at.astimezone(zone).replace(tzinfo=None)

@@ -1,0 +1,80 @@
+"""Changes, replies and time → the outbox: the stage that asks what is due to be told."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from monitor.alert.case import Message, Step, with_changes, without_old
+from monitor.alert.digest import is_due
+from monitor.alert.reply import waiting
+from monitor.alert.routing import decide
+from monitor.incident import Change
+from monitor.store.value import Batch
+from monitor.world import STEP_S, World
+
+PACE = 5
+"""So many looks for replies to one look at what is due: nothing but a reply is a matter of seconds."""
+
+
+async def herald(world: World) -> None:
+    """Take up what people answer, and tell what time has made due: reminders, what was held back, digests."""
+    look = 0
+    while True:
+        replied = await take_replies(world)
+        if replied or look % PACE == 0:
+            await tell_due(world)
+        look += 1
+        await asyncio.sleep(STEP_S)
+
+
+def tell(world: World, changes: Sequence[Change], now: datetime) -> list[Message]:
+    """Return what is to be told of these changes at once; it counts as told from here on."""
+    if not changes:
+        return []
+    world.cases = with_changes(world.cases, changes)
+    messages = decide(world.scene(now), {change.incident.id for change in changes})
+    world.note_told(messages, now)
+    return messages
+
+
+async def tell_due(world: World) -> None:
+    """Write to the outbox whatever is due by now."""
+    now = world.edge.clock()
+    world.cases = without_old(world.cases, now)
+    messages = decide(world.scene(now)) + _digests(world, now)
+    if messages:
+        world.note_told(messages, now)
+        await world.save(Batch(now, messages=tuple(messages)))
+        world.mail.set()
+        world.news.set()
+
+
+def _digests(world: World, now: datetime) -> list[Message]:
+    due = []
+    for channel in world.config.channels:
+        since = world.digests.get(channel.name, world.digest_from)
+        if channel.digest and (at := is_due(channel.digest, world.config.digest, since, now)):
+            due.append(Message(None, channel.name, Step.DIGEST, note=at.isoformat()))
+            world.digests[channel.name] = now
+    return due
+
+
+async def take_replies(world: World) -> bool:
+    """Take up the replies that were left; return whether there were any."""
+    found = await asyncio.to_thread(waiting, world.config.database)
+    if not found:
+        return False
+    known = {reply.id for reply in world.replies}
+    fresh = [reply for _, reply in found if reply.id not in known]
+    world.replies += fresh
+    await world.save(Batch(world.edge.clock(), replies=tuple(fresh)))
+    if not world.unsaved:  # else they stay until they are written
+        await asyncio.to_thread(_remove, [file for file, _ in found])
+    world.news.set()
+    return True
+
+
+def _remove(files: Sequence[Path]) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)

@@ -1,0 +1,12 @@
+"""One table of monitor.toml: what all of them share."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Label = Annotated[str, Meta(pattern=r"^[^/\s\x00-\x1f](?:[^/\x00-\x1f]{0,62}[^/\s\x00-\x1f])?$")]
+Seconds = Annotated[float, Meta(gt=0, le=86400)]
+
+
+class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One table of monitor.toml: an unknown key is an error."""

@@ -1,0 +1,233 @@
+"""What people ask and answer about alerts at a terminal."""
+
+import sqlite3
+from argparse import ArgumentTypeError
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from monitor import desk
+from monitor.alert.case import Message, Step
+from monitor.alert.reply import Reply, ReplyKind, leave, standing, waiting
+from monitor.alert.rule import Match
+from monitor.cli import build_parser
+from monitor.config import load
+from monitor.diagnose import Diagnosis, Scope
+from monitor.incident import Change, ChangeKind, open_incident
+from monitor.store import reader
+from monitor.store.connection import open_reader, open_writer
+from monitor.store.value import Batch
+from monitor.store.writer import Writer
+from probes.document import DocumentError
+from probes.model import Confidence, Fault
+from tests.conftest import at
+
+FILE = """
+[[accounts]]
+name = "main"
+provider = "openai"
+key = "env:SET"
+tags = ["eu"]
+[[channels]]
+name = "phone"
+url = "terminal:"
+[[channels]]
+name = "mail"
+url = "terminal:"
+severity = "critical"
+quiet = { start = "00:00", end = "00:00" }
+[[maintenance]]
+name = "upgrade"
+start = "2026-11-21 22:00"
+lasts_s = 7200
+rrule = "FREQ=WEEKLY"
+zone = "Europe/Berlin"
+providers = ["openai"]
+[[maintenance]]
+name = "nightly"
+cron = "0 3 1 * *"
+lasts_s = 600
+"""
+
+
+def incident(subject="openai/main", fault=Fault.ACCOUNT_SUSPENDED):
+    cause = Diagnosis(Scope.ACCOUNT, subject, fault, Confidence.HIGH, at(0), (), ("openai/main/chat",), ())
+    return open_incident(cause)
+
+
+@pytest.fixture
+def config(tmp_path):
+    (tmp_path / "monitor.toml").write_text(FILE)
+    made = load(tmp_path / "monitor.toml", {"SET": "sk-123456789"})
+    made.database.parent.mkdir()
+    opened = Change(incident(), ChangeKind.OPENED, at(20))
+    with closing(open_writer(made.database)) as db:
+        messages = (Message(opened.id, "phone", incident_id=opened.incident.id),)
+        Writer(db, "here").save(Batch(at(20), changes=(opened,), messages=messages))
+    return made
+
+
+def ask(config, *words, now=None):
+    """Call a command as its line says; return what it prints."""
+    arguments, lines = build_parser().parse_args(words), []
+    getattr(desk, words[0])(config, arguments, now or at(60), lines.append)
+    return lines
+
+
+def save(config, **facts):
+    with closing(open_writer(config.database)) as db:
+        Writer(db, "here").save(Batch(at(60), **facts))
+
+
+def left(config):
+    return [reply for _, reply in waiting(config.database)]
+
+
+def refused(config, *words):
+    with pytest.raises(DocumentError) as caught:
+        ask(config, *words)
+    return str(caught.value)
+
+
+def test_the_only_open_incident_is_meant_without_a_word(config):
+    assert "acknowledged" in ask(config, "acknowledge", "--by", "Jo")[0]
+    assert left(config) == [Reply(ReplyKind.ACKNOWLEDGE, at(60), "Jo", incident().id)]
+
+
+def test_an_incident_may_be_named_by_a_part_of_its_id(config):
+    ask(config, "snooze", "2h", incident().id[-4:], "--by", "Jo")
+
+    assert left(config) == [Reply(ReplyKind.SNOOZE, at(60), "Jo", incident().id, until=at(7260))]
+
+
+def test_an_incident_that_is_not_open_is_refused_with_those_that_are(config):
+    told = f'command line: "nonsense" is no open incident; use one of: {incident().id}'
+    assert refused(config, "acknowledge", "nonsense") == told
+    save(config, changes=(Change(incident("openai/other"), ChangeKind.OPENED, at(30)),))
+    assert "INCIDENT may be each open incident; use one of: " in refused(config, "acknowledge")
+
+
+@pytest.mark.parametrize("bad", ["2", "h", "0h", "-1h", "2w", "99999h", "2h30m"])
+def test_a_duration_is_minutes_hours_or_days(bad):
+    with pytest.raises(ArgumentTypeError, match="is no duration; write 30m, 2h or 7d"):
+        desk.span(bad)
+    assert [desk.span(good) for good in ("30m", "2h", "7d")] == [
+        timedelta(minutes=30), timedelta(hours=2), timedelta(days=7)
+    ]  # fmt: skip
+
+
+def test_a_silence_has_a_reason_and_an_end_is_listed_and_can_be_ended(config):
+    words = ("silence", "2h", "--account", "openai/main", "--fault", "timeout", "--by", "Jo")
+    assert "lacks --reason" in refused(config, *words)
+    ask(config, *words, "--reason", "moving")
+
+    (silence,) = left(config)
+    assert silence.match == Match(accounts=("openai/main",), faults=(Fault.TIMEOUT,))
+    save(config, replies=(silence,))
+    assert ask(config, "silence") == [f"{silence.id}: until 2026-11-21 14:01 UTC, openai/main, timeout, by Jo: moving"]
+    assert "is no silence that stands" in refused(config, "silence", "--end", "x")
+    ask(config, "silence", "--end", silence.id)
+    assert standing([*left(config), silence], at(61)) == []
+    assert ask(config, "silence", now=at(9000)) == ["no silence stands"]
+
+
+def test_a_silence_of_what_is_not_watched_is_refused(config):
+    for what, there in (("account", "openai/main"), ("provider", "openai"), ("tag", "eu")):
+        assert f"is not watched; use one of: {there}" in refused(config, "silence", "2h", f"--{what}", "x")
+
+
+def test_what_is_no_reply_is_thrown_away(config):
+    leave(config.database, Reply(ReplyKind.ACKNOWLEDGE, at(0), subject="i"))
+    folder = config.database.with_name("monitor.db.replies")
+    (folder / "bad.json").write_text("{")
+
+    assert [reply.subject for reply in left(config)] == ["i"]
+    assert not (folder / "bad.json").exists()
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_windows_of_the_next_days_are_listed_in_order(config):
+    lines = ask(config, "maintenance")
+
+    assert lines[0] == "2026-11-21 21:00 to 2026-11-21 23:00 UTC: upgrade (openai)"
+    assert lines[2] == "2026-12-01 03:00 to 2026-12-01 03:10 UTC: nightly (everything)"
+    assert len(lines) == 6
+    assert ask(replace(config, rules=type(config.rules)()), "maintenance") == ["no maintenance within 30 days"]
+
+
+def test_the_calendar_keeps_the_rule_and_the_zone_and_lists_what_is_cron(config):
+    from icalendar import Calendar
+
+    made = Calendar.from_ical(ask(config, "maintenance", "--ical")[0])
+    weekly, *nightly = made.events
+
+    assert (weekly["summary"], weekly["rrule"]["FREQ"]) == ("Maintenance: upgrade", ["WEEKLY"])
+    assert weekly["dtstart"].params["TZID"] == "Europe/Berlin"
+    assert weekly["duration"].dt == timedelta(hours=2)
+    assert [f"{one['dtstart'].dt:%m-%d %H:%M}" for one in nightly] == ["12-01 03:00", "01-01 03:00", "02-01 03:00"]
+    assert [str(one["tzid"]) for one in made.timezones] == ["Europe/Berlin"]
+
+
+def test_an_incident_is_explained_channel_by_channel(config):
+    lines = []
+    desk.explain(config, None, at(61), lines.append)
+
+    assert lines == [
+        f"{incident().id}: openai/main: account suspended (critical, opened)",
+        "  phone: opened at 2026-11-21 12:00:20 UTC",
+        "  phone: nothing now: it was told; a reminder follows at 2026-11-21 12:30 UTC",
+        "  mail: due: opened: it is open and was not told yet",
+    ]
+
+
+def test_history_says_what_was_sent_and_how_it_went(config):
+    with closing(open_writer(config.database)) as db:
+        writer = Writer(db, "here")
+        (letter,) = writer.letters(at(21))
+        writer.postponed(letter, "no answer", at(30))
+    lines = []
+    desk.history(config, 5, lines.append)
+
+    assert lines == [f"2026-11-21 12:00:30 phone: opened: waiting, tries 1 (no answer)  {incident().id}"]
+
+
+def test_a_replay_prints_what_todays_rules_would_have_sent_and_sends_nothing(config):
+    over = replace(incident(), closed_at=at(3600))
+    save(config, changes=(Change(over, ChangeKind.RESOLVED, at(3600)),))
+    before = dump(config)
+    lines = []
+    desk.replay(config, timedelta(days=7), at(4000), lines.append)
+
+    assert lines == [
+        "2026-11-21 12:00:20 phone: opened: openai/main: account suspended",
+        "2026-11-21 12:00:20 mail: opened: openai/main: account suspended",
+        "2026-11-21 12:30:20 phone: reminder: openai/main: account suspended",
+        "2026-11-21 12:30:20 mail: reminder: openai/main: account suspended",
+        "2026-11-21 13:00:00 phone: resolved: openai/main: account suspended",
+        "2026-11-21 13:00:00 mail: resolved: openai/main: account suspended",
+    ]
+    assert dump(config) == before
+
+
+def test_an_acknowledgement_counts_in_a_replay_from_when_it_was_given(config):
+    save(config, replies=(Reply(ReplyKind.ACKNOWLEDGE, at(60), "Jo", incident().id),))
+    lines = []
+    desk.replay(config, timedelta(days=7), at(9000), lines.append)
+
+    assert [line.split()[3] for line in lines] == ["opened:", "opened:"]
+
+
+def dump(config):
+    with closing(sqlite3.connect(config.database)) as db:
+        return list(db.iterdump())
+
+
+def test_replies_are_resumed_and_a_reply_counts_once(config):
+    reply = Reply(ReplyKind.ACKNOWLEDGE, at(60), "Jo", incident().id)
+    save(config, replies=(reply, reply))
+
+    with closing(open_reader(config.database)) as db:
+        assert reader.correspondence(db, at(61)).replies == [reply]
+        assert reader.correspondence(db, at(61)).cases[incident().id].told["phone"][0].step is Step.OPENED

@@ -1,0 +1,164 @@
+"""The telling inside the whole loop, on the simulator: what people answer, what fails, what time makes due."""
+
+import asyncio
+import re
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from monitor import herald
+from monitor.alert.digest import Timing
+from monitor.alert.link import read
+from monitor.alert.reply import Reply, ReplyKind, leave, waiting
+from monitor.alert.rule import Channel, Patience, Rules
+from monitor.config import SiteSection
+from monitor.schedule import Budget, Watch
+from monitor.store.connection import open_reader
+from probes.model import Account, Target
+from probes.simulator import SimulatedAccount, Simulator, Trouble
+from tests.receiver import webhook
+from tests.test_run import KEYS, config, short_pauses, simulator, watching  # noqa: F401 - a fixture among them
+
+
+@pytest.fixture(autouse=True)
+def short_steps(monkeypatch):
+    monkeypatch.setattr(herald, "STEP_S", 0.1)
+
+
+def test_a_lost_account_with_twelve_targets_and_three_siblings_is_one_message_and_one_end_per_channel(tmp_path):
+    names = ("main", "backup", "third", "fourth")
+    keys = {name: f"sk-sim-{name}-0123456789abcdef" for name in names}
+    models = tuple(f"gpt-{number}" for number in range(11))
+
+    async def play():
+        others = [SimulatedAccount("openai", key, models) for key in keys.values()]
+        async with Simulator(others) as other_side, webhook() as phone, webhook() as mail:
+            settings = config(tmp_path, other_side, Channel("phone", phone.url), Channel("mail", mail.url))
+            accounts = {
+                f"openai/{name}": Account(name, "openai", key, other_side.base("openai")) for name, key in keys.items()
+            }
+            targets = [
+                Target(id, "openai", canary, model)
+                for id in accounts
+                for canary, model in (("list", None), *(("chat", model) for model in models))
+            ]
+            watches = {one.id: Watch(one, 0.5, one.canary == "list") for one in targets}
+            budgets = {id: Budget(100, 10**9) for id in accounts}
+            settings = replace(settings, accounts=accounts, watches=watches, budgets=budgets)
+            async with watching(settings) as monitor:
+                await monitor.until(lambda: len(monitor.world.healths) == len(watches))
+                other_side.set(keys["main"], Trouble.ACCOUNT_SUSPENDED)
+                await monitor.until(lambda: len(phone.messages) == len(mail.messages) == 1, limit_s=60)
+                await asyncio.sleep(3)
+                other_side.set(keys["main"], None)
+                await monitor.until(lambda: len(phone.messages) == len(mail.messages) == 2, limit_s=60)
+                await asyncio.sleep(3)
+            return phone.titles(), mail.titles()
+
+    expected = ["[DOWN] openai/main: account suspended", "[RESOLVED] openai/main: account suspended"]
+    assert asyncio.run(play()) == (expected, expected)
+
+
+def test_an_answer_that_somebody_left_is_taken_up_and_survives_a_restart(tmp_path):
+    rules = Rules(patience=Patience(remind=(timedelta(seconds=1),)))
+
+    async def play():
+        async with simulator() as other_side, webhook() as inbox:
+            settings = config(tmp_path, other_side, Channel("hook", inbox.url), rules=rules)
+            other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
+            async with watching(settings) as monitor:
+                await inbox.until(lambda messages: len(messages) >= 2)
+                (id,) = monitor.world.incidents
+                leave(settings.database, Reply(ReplyKind.ACKNOWLEDGE, datetime.now(UTC), "Jo", id))
+                await monitor.until(lambda: monitor.world.replies and not waiting(settings.database))
+                await monitor.until(lambda: not _waiting(settings))
+                heard = len(inbox.messages)
+            async with watching(settings):
+                await asyncio.sleep(2)
+            return heard, inbox.titles()
+
+    heard, titles = asyncio.run(play())
+    assert titles[:2] == ["[DOWN] openai/main: account suspended", "[STILL DOWN] openai/main: account suspended"]
+    assert len(titles) == heard
+
+
+def _waiting(settings):
+    with closing(open_reader(settings.database)) as db:
+        return db.execute("SELECT count(*) FROM outbox WHERE state = 'waiting'").fetchone()[0]
+
+
+def test_a_channel_that_fails_is_told_of_through_the_others(tmp_path):
+    rules = Rules(patience=Patience(failing_tries=1))
+
+    async def play():
+        async with simulator() as other_side, webhook(answer=500) as broken, webhook() as inbox:
+            channels = (Channel("broken", broken.url), Channel("hook", inbox.url))
+            settings = config(tmp_path, other_side, *channels, rules=rules)
+            other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
+            async with watching(settings):
+                await inbox.until(lambda messages: len(messages) == 2)
+                await asyncio.sleep(2)
+            return inbox
+
+    inbox = asyncio.run(play())
+    assert sorted(inbox.titles()) == [
+        "[CHANNEL FAILING] messages to broken are not getting through",
+        "[DOWN] openai/main: account suspended",
+    ]
+
+
+def test_a_template_that_fails_is_told_on_the_page_and_the_message_goes_out(tmp_path):
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words" / "incident.txt.j2").write_text("{{ nonsense }}")
+
+    async def play():
+        async with simulator() as other_side, webhook() as inbox:
+            settings = config(tmp_path, other_side, Channel("hook", inbox.url), templates=tmp_path / "words")
+            other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
+            async with watching(settings) as monitor:
+                await inbox.until(lambda messages: len(messages) == 1)
+                page = settings.folder / "index.html"
+                await monitor.until(lambda: "incident.txt.j2" in page.read_text())
+            return inbox
+
+    (message,) = asyncio.run(play()).messages
+    assert "Whose trouble: your account" in message["message"]
+
+
+def test_a_digest_is_sent_once_when_its_time_has_come(tmp_path):
+    now = datetime.now(UTC)
+
+    async def play():
+        async with simulator() as other_side, webhook() as inbox:
+            channel = Channel("hook", inbox.url, digest="daily")
+            settings = config(tmp_path, other_side, channel, digest=Timing((now - timedelta(minutes=1)).time()))
+            async with watching(settings) as monitor:
+                monitor.world.digest_from = now - timedelta(hours=1)
+                await inbox.until(lambda messages: len(messages) == 1)
+                await monitor.until(lambda: not _waiting(settings))
+            async with watching(settings):
+                await asyncio.sleep(1)
+            return inbox
+
+    (title,) = asyncio.run(play()).titles()
+    assert title.startswith("[DIGEST] 0 open, 0 over since ")
+
+
+def test_a_message_has_signed_links_where_the_page_is_served(tmp_path):
+    async def play():
+        async with simulator() as other_side, webhook() as inbox:
+            site = SiteSection(url="https://s.example/")
+            settings = config(tmp_path, other_side, Channel("hook", inbox.url), site=site)
+            other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
+            async with watching(settings) as monitor:
+                monitor.world.link_key = b"k" * 32
+                await inbox.until(lambda messages: len(messages) == 1)
+                (id,) = monitor.world.incidents
+            return inbox.messages[0]["message"], id
+
+    message, id = asyncio.run(play())
+    token = re.search(r"Acknowledge: https://s\.example/answer/(\S+)", message)[1]
+    link = read(b"k" * 32, token, datetime.now(UTC))
+    assert (link.kind, link.incident, link.channel) == (ReplyKind.ACKNOWLEDGE, id, "hook")

@@ -1,0 +1,241 @@
+"""The words of a message: what each step says, in each form, and templates that are not fit to be used."""
+
+from dataclasses import replace
+
+import pytest
+
+from monitor.alert.case import Step
+from monitor.alert.rule import Detail, Format
+from monitor.alert.text import (
+    FOLDER,
+    LISTED,
+    Circumstances,
+    Piece,
+    Summary,
+    Templates,
+    Usable,
+    compose,
+    compose_digest,
+    compose_failing,
+    worst,
+)
+from monitor.diagnose import Diagnosis, Evidence, Scope
+from monitor.incident import Change, ChangeKind, Severity, open_incident
+from probes.model import Confidence, Fault
+from tests.conftest import at
+
+EVIDENCE = Evidence(
+    "openai/main/chat", at(0), Fault.ACCOUNT_SUSPENDED, "openai/deactivated", "has been deactivated", 401, "req_7"
+)  # fmt: skip
+CAUSE = Diagnosis(
+    Scope.ACCOUNT, "openai/main", Fault.ACCOUNT_SUSPENDED, Confidence.HIGH, at(0),
+    ("chat: HTTP 401, account_suspended",), ("openai/main/chat",), (EVIDENCE,),
+)  # fmt: skip
+OPENED = Change(open_incident(CAUSE), ChangeKind.OPENED, at(20))
+RESOLVED = Change(replace(OPENED.incident, closed_at=at(3620)), ChangeKind.RESOLVED, at(3620))
+AROUND = Circumstances("office", simulated=False, advice="Appeal at https://help.openai.com.")
+
+
+def message(step=Step.OPENED, change=OPENED, around=AROUND, form=Format.TEXT, detail=Detail.FULL, seconds=20, **facts):
+    return compose([Piece(step, 0, change, around, **facts)], detail, form, Templates(), at(seconds))
+
+
+def test_a_message_says_what_who_since_when_with_proof_and_what_to_do():
+    text = message(around=replace(AROUND, usable=[Usable("openai/backup", at(-20))], url="https://s.example"))
+
+    assert text.title == "[DOWN] openai/main: account suspended"
+    for part in (
+        "Whose trouble: your account (sure)",
+        "Since: 21 Nov 2026, 12:00 UTC (20 s ago)",
+        "HTTP 401, account_suspended, request id req_7",
+        '"has been deactivated"',
+        "What to do: Appeal at https://help.openai.com.",
+        "Working instead: openai/backup (seen working 40 s ago)",
+        "Seen from: office",
+        f"https://s.example/incidents/{OPENED.incident.id}.html",
+    ):
+        assert part in text.body
+
+
+@pytest.mark.parametrize(
+    ("step", "head", "words"),
+    [
+        (Step.CHANGED, "[CHANGED]", "this is new; the incident was open before"),
+        (Step.REMINDER, "[STILL DOWN]", "nobody has acknowledged it"),
+        (Step.ESCALATED, "[ESCALATED]", "because nobody has acknowledged it"),
+        (Step.FLAPPING, "[FLAPPING]", "11 changes in 30 min"),
+        (Step.FLAPPING, "[FLAPPING]", "urther changes are held until it is calm"),
+    ],
+)
+@pytest.mark.parametrize("form", Format)
+def test_each_step_says_what_it_is_in_each_form(form, step, head, words):
+    text = message(step, around=replace(AROUND, flips=11, flips_for_s=1800), form=form)
+
+    assert text.title == f"{head} openai/main: account suspended"
+    assert words in text.body
+
+
+@pytest.mark.parametrize("form", Format)
+def test_an_end_says_how_long_it_lasted_how_often_it_came_and_that_the_account_is_back(form):
+    text = message(Step.RESOLVED, RESOLVED, replace(AROUND, times=3, downtime_s=5400), form, seconds=3700, first=False)
+
+    assert text.title == "[RESOLVED] openai/main: account suspended"
+    assert "the account is back" in text.body
+    assert "1 h" in text.body
+    assert "Within 24 hours: 3 times, down for 1 h 30 min in all" in text.body
+    assert "first you hear" not in text.body
+    assert "first you hear" in message(Step.RESOLVED, RESOLVED, form=form, first=True).body
+
+
+def test_what_quiet_hours_held_back_says_so():
+    text = message(Step.MISSED, RESOLVED, first=True)
+
+    assert text.title.startswith("[WHILE QUIET]")
+    assert "It came and went during quiet hours." in text.body
+
+
+def test_a_short_message_is_a_few_lines_with_what_to_do_and_the_link():
+    around = replace(AROUND, usable=[Usable("openai/backup", at(-20))], url="https://s.example")
+    text = message(around=around, detail=Detail.SHORT)
+
+    assert text.body == (
+        "Whose: your account, for 20 s. Appeal at https://help.openai.com.\n"
+        "Instead: openai/backup (seen working 40 s ago)\n"
+        f"https://s.example/incidents/{OPENED.incident.id}.html\n"
+    )
+    assert message(Step.RESOLVED, RESOLVED, detail=Detail.SHORT).body == "Over after 1 h.\n"
+
+
+def test_drills_and_simulations_are_marked_in_title_and_text():
+    drill = Change(open_incident(CAUSE, drill=True), ChangeKind.OPENED, at(20))
+    text = message(change=drill, around=replace(AROUND, simulated=True))
+
+    assert text.title.startswith("[DRILL] [SIMULATED] [DOWN]")
+    assert "This is a DRILL: nothing is wrong." in text.body
+    assert "SIMULATED:" in text.body
+
+
+def many(number):
+    ones = [replace(OPENED.incident, id=f"i{n}", subject=f"openai/a{n}") for n in range(number)]
+    return [Piece(Step.OPENED, 0, replace(OPENED, incident=one), AROUND) for one in ones]
+
+
+@pytest.mark.parametrize("form", Format)
+def test_several_messages_are_one_list_and_the_rest_is_counted(form):
+    pieces = [*many(LISTED + 5), Piece(Step.RESOLVED, 0, RESOLVED, AROUND)]
+    text = compose(pieces, Detail.FULL, form, Templates(), at(20))
+
+    assert text.title == f"[{LISTED + 5} DOWN, 1 RESOLVED] openai/a0: account suspended, and {LISTED + 5} more"
+    assert text.body.count("account suspended") == LISTED
+    assert "and 6 more" in text.body
+    assert text.brief.count("\n") == 6
+
+
+def test_a_list_of_ten_thousand_stays_small():
+    assert len(compose(many(10_000), Detail.FULL, Format.HTML, Templates(), at(20)).body) < 10_000
+
+
+def test_a_message_is_as_grave_as_the_gravest_that_goes_on():
+    warning = replace(OPENED, incident=replace(OPENED.incident, severity=Severity.WARNING))
+    over = Piece(Step.RESOLVED, 0, RESOLVED, AROUND)
+
+    assert worst([Piece(Step.OPENED, 0, warning, AROUND), over]) is Severity.WARNING
+    assert worst([over]) is None
+
+
+EVIL = "<img src=x onerror=alert(1)> [pay here](https://evil.example) `x` {{ 7 * 7 }}"
+
+
+@pytest.mark.parametrize(
+    ("form", "kept"),
+    [
+        (Format.HTML, "&lt;img src=x onerror=alert(1)&gt;"),
+        (Format.MARKDOWN, "`<img src=x onerror=alert(1)> [pay here](https://evil.example) 'x' {{ 7 * 7 }}`"),
+    ],
+)
+def test_a_providers_words_are_neither_markup_nor_template(form, kept):
+    bad = replace(OPENED, incident=replace(OPENED.incident, reasons=(EVIL,), evidence=(replace(EVIDENCE, words=EVIL),)))
+    body = message(change=bad, form=form).body
+
+    assert body.count(kept) == 2
+    assert form is Format.MARKDOWN or "<img" not in body
+
+
+@pytest.mark.parametrize("form", Format)
+def test_a_digest_tells_what_is_open_and_what_is_over(form):
+    summary = Summary(at(-86400), at(7200), [OPENED.incident, replace(RESOLVED.incident, subject="openai/b")], "office")
+    text = compose_digest(summary, Detail.FULL, form, Templates())
+
+    assert text.title == "[DIGEST] 1 open, 1 over since 20 Nov 2026, 12:00 UTC"
+    assert text.body.index("openai/main") < text.body.index("openai/b")
+    assert "nothing" not in text.body
+    empty = compose_digest(replace(summary, incidents=[]), Detail.FULL, form, Templates())
+    assert empty.body.count("nothing") == 2
+
+
+@pytest.mark.parametrize("form", Format)
+def test_a_failing_channel_is_named_with_the_reason(form):
+    text = compose_failing("mail: no answer within 20 s", "office", form, Templates())
+
+    assert text.title == "[CHANNEL FAILING] messages to mail are not getting through"
+    assert "no answer within 20 s" in text.body
+
+
+# Templates of one's own
+
+
+def own(folder, words, name="incident.txt.j2"):
+    (folder / name).write_text(words)
+    templates = Templates(folder)
+    return templates, compose([Piece(Step.OPENED, 0, OPENED, AROUND)], Detail.FULL, Format.TEXT, templates, at(20))
+
+
+def test_a_template_of_ones_own_replaces_the_shipped_one_and_may_use_its_parts(tmp_path):
+    templates, text = own(tmp_path, 'Call Jo: {{ what }}\n{% include "foot.txt.j2" %}')
+
+    assert text.body.startswith("Call Jo: openai/main: account suspended\nSeen from: office")
+    assert (templates.warnings, templates.problems()) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("{% if %}", "TemplateSyntaxError: Expected an expression, got 'end of statement block' (line 1)"),
+        ("{{ nonsense }}", "UndefinedError: 'nonsense' is undefined"),
+        ("{{ 1 / 0 }}", "ZeroDivisionError: division by zero"),
+        ("{{ incident.__class__.__mro__ }}",
+         "SecurityError: access to attribute '__class__' of 'Incident' object is unsafe."),
+    ],
+)  # fmt: skip
+def test_a_template_that_fails_gives_way_to_the_shipped_one_with_a_warning(tmp_path, words, why):
+    templates, text = own(tmp_path, words)
+
+    assert "Whose trouble: your account" in text.body
+    assert templates.warnings == {"incident.txt.j2": f"the template incident.txt.j2 of {tmp_path} is not used: {why}"}
+
+
+def test_a_mended_template_is_warned_of_no_more(tmp_path):
+    templates, _ = own(tmp_path, "{{ nonsense }}")
+    (tmp_path / "incident.txt.j2").write_text("mended")
+    text = compose([Piece(Step.OPENED, 0, OPENED, AROUND)], Detail.FULL, Format.TEXT, templates, at(20))
+
+    assert (text.body, templates.warnings) == ("mended\n", {})
+
+
+def test_templates_that_cannot_be_read_or_replace_nothing_are_named_before_they_are_needed(tmp_path):
+    (tmp_path / "incident.md.j2").write_text("{% if %}")
+    (tmp_path / "incidents.txt.j2").write_text("x")
+
+    (first, why), (second, other) = Templates(tmp_path).problems()
+    assert (first, second) == ("incident.md.j2", "incidents.txt.j2")
+    assert "TemplateSyntaxError" in why
+    assert other.startswith("replaces none of digest.html.j2, ")
+
+
+def test_every_shipped_template_is_used_in_all_three_forms():
+    names = {path.name for path in FOLDER.iterdir()}
+    forms = {
+        f"{name}.{ending}.j2" for name in ("incident", "list", "digest", "failing") for ending in ("txt", "md", "html")
+    }
+
+    assert names == forms | {"short.txt.j2", "foot.txt.j2", "evidence.txt.j2"}
