@@ -5,6 +5,7 @@ import logging
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.alert.case import Step
@@ -98,11 +99,15 @@ async def _complain(world: World, letter: Letter, error: str, now: datetime) -> 
 
 
 def _pieces(world: World, letter: Letter, channel: Channel) -> list[Piece]:
-    return [
-        Piece(item.step, item.number, item.change, _around(world, item.change.incident, channel), item.first)
-        for item in letter.items
-        if item.change
-    ]
+    """Return the parts of a message. In a list of many nobody needs more of each than its line."""
+    told = [(item, item.change) for item in letter.items if item.change]
+    around = _around(world, told[0][1].incident, channel) if len(told) == 1 else _place(world)
+    return [Piece(item.step, item.number, change, around, item.first) for item, change in told]
+
+
+def _place(world: World) -> Circumstances:
+    config = world.config
+    return Circumstances(config.location, config.simulated, advice="", url=config.site.url)
 
 
 def _severity(letter: Letter, pieces: Sequence[Piece]) -> Severity | None:
@@ -153,12 +158,10 @@ def _around(world: World, incident: Incident, channel: Channel) -> Circumstances
     case = scene.cases.get(incident.id)
     flips = streak(case, scene) if case else []
     lately = past(case, scene) if case else [incident]
-    return Circumstances(
-        location=config.location,
-        simulated=config.simulated,
+    return replace(
+        _place(world),
         advice=advice_for(incident, config),
         usable=usable(incident, config, world.healths),
-        url=config.site.url,
         links=_links(world, incident, channel, now),
         times=len(lately),
         downtime_s=sum(((one.closed_at or now) - one.opened_at).total_seconds() for one in lately),

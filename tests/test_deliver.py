@@ -134,6 +134,19 @@ async def endpoint(path, answer):
         await runner.cleanup()
 
 
+def test_an_exception_inside_a_service_is_told_without_its_words():
+    load_apprise()
+    from apprise.decorators import notify
+
+    @notify(on="breaks")
+    def fail(body, title, notify_type, *args, **kwargs):
+        raise ValueError("verysecrettoken123")
+
+    error, _ = sent("breaks://verysecrettoken123@host")
+    assert error
+    assert "verysecrettoken123" not in error
+
+
 def test_what_is_cut_is_cut_between_lines():
     text = Text("t", "x" * 999, "first line\nhttps://s.example/incidents/1.html\n")
 

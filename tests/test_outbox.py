@@ -165,3 +165,19 @@ def test_a_backlog_collapses_to_what_is_true_now():
         assert [(step, first) for name, _, step, _, first in house.received if name == "mail"] == [
             (Step.RESOLVED, True)
         ]
+
+
+def test_ten_thousand_changes_at_once_are_one_letter_per_channel():
+    house = House()
+    causes = [
+        Diagnosis(Scope.ACCOUNT, f"openai/{n}", Fault.TIMEOUT, Confidence.HIGH, house.now, (), (f"t{n}",), ())
+        for n in range(10_000)
+    ]
+    with closing(house.db):
+        house.beat(*(Change(open_incident(cause), ChangeKind.OPENED, house.now) for cause in causes))
+        letters = house.writer.letters(house.now)
+
+        assert [len(letter.items) for letter in letters] == [10_000, 10_000]
+        for letter in letters:
+            house.writer.delivered(letter, house.now)
+        assert house.writer.letters(house.now) == []

@@ -366,6 +366,19 @@ def test_escalation_reaches_further_channels_step_by_step_while_nobody_acknowled
     assert desk.close() == ["phone resolved", "boss resolved", "chief resolved"]
 
 
+def test_escalation_counts_from_when_anybody_was_told_and_from_the_opening_where_nobody_is_told_first():
+    later = (Escalation(timedelta(minutes=15), ("mail",)),)
+    desk = Desk(PHONE, MAIL, routes=(Route(Match(), ("phone",), later),))
+    desk.reply(ReplyKind.SILENCE, match=Match(), until=at(3600))
+    desk.open()
+    assert desk.wait(hours=1) == ["phone opened"]
+    assert desk.wait(minutes=15) == ["mail escalated"]
+
+    lasting = Desk(MAIL, routes=(Route(Match(), (), later),))
+    assert lasting.open() == []
+    assert lasting.wait(minutes=15) == ["mail escalated"]
+
+
 # Quiet hours
 
 

@@ -194,12 +194,18 @@ def _reminder(case: Case, heard: Sequence[Telling], scene: Scene) -> Verdict:
 
 
 def _escalation(case: Case, channel: Channel, heard: Sequence[Telling], scene: Scene) -> Verdict | None:
-    """Return the step that is due now. All steps of all routes that fit are numbered through."""
+    """Return the step that is due now, counted from when anybody was first told, else from the opening.
+
+    All steps of all routes that fit are numbered through.
+    """
     if _acknowledged(case, scene) or case.incident.drill:
         return None
+    if not case.told and any(_wish_at_opening(case, one, scene).step for one in scene.channels):
+        return None  # whoever hears first is held back, so nobody could have acknowledged it
     done = {one.number for one in heard if one.step is Step.ESCALATED}
+    since = min((its[0].at for its in case.told.values()), default=case.opened.at)
     for number, step in enumerate(_escalations(case.incident, scene.rules), 1):
-        due = scene.now - case.opened.at >= step.after and named(channel, step.channels)
+        due = scene.now - since >= step.after and named(channel, step.channels)
         if due and number not in done and case.incident.severity.rank >= channel.severity.rank:
             return Verdict(Step.ESCALATED, f"nobody has acknowledged it for {step.after}", number)
     return None
