@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import floor
 
-from monitor.diagnose import Scope
+from monitor.diagnose import FLAP, Scope
 from monitor.incident import Incident
 from probes.model import Blame, Confidence, Fault, Limit
 
@@ -185,4 +185,10 @@ def title(incident: Incident) -> str:
         return f"the status source {incident.subject} cannot be read"
     if incident.scope is Scope.EGRESS and not incident.subject:
         return f"the road out from here: {FAULTS[incident.fault]}"
-    return f"{incident.subject}: {FAULTS[incident.fault]}"
+    again = " again and again" if is_flap(incident) else ""
+    return f"{incident.subject}: {FAULTS[incident.fault]}{again}"
+
+
+def is_flap(incident: Incident) -> bool:
+    """Whether it names a trouble that comes and goes, and not one that is there."""
+    return incident.signal and any(one.rule == FLAP for one in incident.evidence)

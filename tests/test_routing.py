@@ -13,7 +13,7 @@ from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.routing import Scene, covers, decide, judge
 from monitor.alert.rule import Channel, Escalation, Maintenance, Match, Patience, Route, Rules
 from monitor.alert.window import Quiet, Window
-from monitor.diagnose import Diagnosis, Scope
+from monitor.diagnose import FLAP, Diagnosis, Evidence, Scope
 from monitor.incident import Change, ChangeKind, Severity, open_incident
 from probes.model import Confidence, Fault
 from tests.conftest import at
@@ -522,3 +522,36 @@ def live(desk, standing, what, which):
         desk.close(standing.pop(which))
     elif what == "acknowledge" and which in standing:
         desk.reply(ReplyKind.ACKNOWLEDGE, standing[which])
+
+
+# What a sign says comes and goes
+
+
+def flap(subject="openai/main"):
+    evidence = (Evidence(f"{subject}/chat", at(0), Fault.SERVER_ERROR, FLAP, "server_error, again and again"),)
+    fault, sure = Fault.SERVER_ERROR, Confidence.HIGH
+    return open_incident(Diagnosis(Scope.ACCOUNT, subject, fault, sure, at(0), (), (), evidence, signal=True))
+
+
+def test_what_comes_and_goes_is_named_once_and_each_time_is_held():
+    desk, outage = Desk(), incident(fault=Fault.SERVER_ERROR)
+
+    assert desk.open(flap()) == ["phone opened"]
+    assert desk.open(outage) == []
+    assert "comes and goes" in desk.why(outage)
+    assert desk.close(outage) == []
+
+
+def test_another_target_is_told_as_ever_while_one_comes_and_goes():
+    desk = Desk()
+    desk.open(flap())
+
+    assert desk.open(incident("openai/other")) == ["phone opened"]
+
+
+def test_an_outage_that_outlasts_its_flapping_is_told():
+    desk, outage = Desk(), incident(fault=Fault.SERVER_ERROR)
+    desk.open(flap())
+    desk.open(outage)
+
+    assert sorted(desk.close(flap())) == ["phone opened", "phone resolved"]

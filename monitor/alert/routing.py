@@ -17,6 +17,7 @@ from monitor.alert.rule import Channel, Escalation, Maintenance, Route, Rules, f
 from monitor.alert.window import Span
 from monitor.diagnose import Scope
 from monitor.incident import ChangeKind, Incident, Severity
+from monitor.words import is_flap
 
 WIDTH = tuple(Scope)
 """From narrow to wide; see Scope."""
@@ -84,6 +85,12 @@ class Scene:
         for case in self.cases.values():
             found[case.key].append(case)
         return found
+
+    @cached_property
+    def restless(self) -> set[str]:
+        """The targets of which a sign says that they come and go."""
+        open_ones = (case.incident for case in self.cases.values() if case.incident.closed_at is None)
+        return {one.target for incident in open_ones if is_flap(incident) for one in incident.evidence}
 
     @cached_property
     def told_at(self) -> Mapping[str, set[datetime]]:
@@ -275,6 +282,14 @@ def _covered(case: Case, _: Channel, step: Step, scene: Scene) -> str | None:
     return None
 
 
+def _restless(case: Case, _: Channel, step: Step, scene: Scene) -> str | None:
+    """What comes and goes is named once, by its sign; each single time is not told, nor is each end."""
+    one = case.incident
+    if one.signal or one.drill or not one.targets or not {*one.targets} <= scene.restless:
+        return None
+    return "it comes and goes, which is told once; held until it is calm"
+
+
 def _quiet(case: Case, channel: Channel, _: Step, scene: Scene) -> str | None:
     if case.incident.severity is Severity.CRITICAL or case.incident.drill or not channel.quiet:
         return None
@@ -289,7 +304,7 @@ def _stormy(case: Case, channel: Channel, _: Step, scene: Scene) -> str | None:
     return f"{patience.storm} messages in {patience.storm_for.total_seconds():g} s: the next one is a list of all since"
 
 
-HOLDS = (_snoozed, _silenced, _maintained, _covered, _quiet, _stormy)
+HOLDS = (_snoozed, _silenced, _maintained, _covered, _restless, _quiet, _stormy)
 
 
 # Wider and narrower

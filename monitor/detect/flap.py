@@ -8,9 +8,9 @@ from monitor.detect.finding import Finding, day
 from monitor.detect.health import Health, State
 from probes.model import Fault, Target
 
-TURNS = 4
+TURNS = 3
 WITHIN = timedelta(minutes=60)
-"""So many turns, from down to up or back, within so long is flapping: two outages and the end of both."""
+"""So many turns, from down to up or back, within so long is flapping: the second outage within the hour."""
 CALM = timedelta(minutes=30)
 """So long in one state ends it."""
 
