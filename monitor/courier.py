@@ -67,7 +67,7 @@ async def _carry(world: World, letter: Letter, busy: set[str]) -> None:
 
 
 async def _deliver_one(world: World, letter: Letter) -> None:
-    channel = next((one for one in world.config.channels if one.name == letter.channel), None)
+    channel = _channel(world, letter.channel)
     if channel is None:
         await world.write(world.writer.given_up, letter, "no such channel any more", world.edge.clock())
         return
@@ -171,11 +171,27 @@ def _around(world: World, incident: Incident, channel: Channel) -> Circumstances
 
 
 async def _due_letters(world: World) -> list[Letter]:
+    now = world.edge.clock()
     try:
-        return await world.write(world.writer.letters, world.edge.clock())
+        letters = await world.write(world.writer.letters, now)
+        return [letter for letter in letters if not _would_disturb(world, letter, now)]
     except sqlite3.Error as error:
         world.warn("store", f"the outbox cannot be read: {error}")
         return []
+
+
+def _would_disturb(world: World, letter: Letter, now: datetime) -> bool:
+    """Whether what was decided by day, and could not be sent, would now come in somebody's quiet hours."""
+    channel = _channel(world, letter.channel)
+    if channel is None or channel.quiet is None or not channel.quiet.is_on(now):
+        return False
+    changes = [item.change for item in letter.items if item.change]
+    grave = any(one.incident.drill or one.incident.severity is Severity.CRITICAL for one in changes)
+    return bool(changes) and not grave
+
+
+def _channel(world: World, name: str) -> Channel | None:
+    return next((one for one in world.config.channels if one.name == name), None)
 
 
 async def _next_letter_at(world: World) -> datetime | None:

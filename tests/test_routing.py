@@ -215,11 +215,27 @@ def test_monitor_egress_provider_organization_and_account_hold_down_what_is_with
     assert desk.open(wider, narrower)[1:] == ([] if covered or wider is narrower else ["phone opened"])
 
 
+def test_an_end_is_told_also_while_something_wider_goes_on():
+    desk, part = Desk(), incident(fault=Fault.SERVER_ERROR)
+    desk.open(part)
+    desk.open(OUTAGE)
+
+    assert desk.close(part) == ["phone resolved"]
+
+
 def test_a_parent_that_the_diagnosis_names_holds_its_child():
     parent = incident("openai/org", scope=Scope.ORGANIZATION, targets=("openai/other/chat",))
     desk = Desk()
 
     assert desk.open(parent, incident(parent=parent.id)) == ["phone opened"]
+
+
+def test_a_wider_trouble_that_is_less_grave_or_not_told_here_holds_nothing():
+    busy = replace(OUTAGE, fault=Fault.OVERLOADED, severity=Severity.WARNING)
+    assert Desk().open(busy, incident()) == ["phone opened", "phone opened"]
+
+    elsewhere = (Route(Match(scopes=(Scope.PROVIDER,)), ("mail",)), Route(Match(scopes=(Scope.ACCOUNT,)), ("phone",)))
+    assert Desk(PHONE, MAIL, routes=elsewhere).open(OUTAGE, incident()) == ["phone opened", "mail opened"]
 
 
 def test_a_storm_becomes_one_list_after_the_first_few():
@@ -408,6 +424,15 @@ def test_after_quiet_hours_one_list_tells_what_is_open_and_what_came_and_went():
     assert desk.wait(hours=1) == []
 
 
+def test_nobody_hears_in_the_morning_of_what_did_not_concern_them():
+    desk = Desk(replace(PHONE, quiet=NIGHT), MAIL, routes=(Route(Match(), ("mail",)),), seconds=night(1))
+    slow = incident(fault=Fault.RATE_LIMITED)
+    desk.open(slow)
+    desk.close(slow)
+
+    assert desk.wait(hours=8) == []
+
+
 def test_good_news_of_a_warning_waits_for_the_morning():
     desk = Desk(replace(PHONE, quiet=NIGHT), seconds=night(-1))
     one = incident(fault=Fault.RATE_LIMITED)
@@ -435,6 +460,31 @@ def test_what_comes_and_goes_is_named_once_and_held_until_it_is_calm():
     assert desk.wait(minutes=8) == []
     assert desk.wait(minutes=2) == ["phone resolved"]
     assert desk.wait(hours=1) == []
+
+
+def test_flapping_is_named_once_however_long_it_lasts():
+    desk = Desk(patience=Patience(storm=1000, remind=()))
+    for number in range(100):
+        one = incident(seconds=number * 180)
+        desk.open(one)
+        desk.wait(seconds=90)
+        desk.close(one)
+        desk.wait(seconds=90)
+
+    assert [message.step for _, message in desk.sent].count(Step.FLAPPING) == 1
+    assert len(desk.sent) == 6
+
+
+def test_what_flaps_again_after_a_calm_is_named_again():
+    desk = Desk(patience=Patience(storm=1000, remind=()))
+    for number in range(8):
+        one = incident(seconds=number * 180)
+        desk.open(one)
+        desk.wait(seconds=90)
+        desk.close(one)
+        desk.wait(seconds=90 if number != 3 else 3600)
+
+    assert [message.step for _, message in desk.sent].count(Step.FLAPPING) == 2
 
 
 def test_after_flapping_it_is_told_that_it_stayed_down():
