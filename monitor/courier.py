@@ -93,21 +93,24 @@ async def _complain(world: World, letter: Letter, error: str, now: datetime) -> 
     critical = any(one.change and one.change.incident.severity is Severity.CRITICAL for one in letter.items)
     others = (one for one in world.config.channels if one.name != letter.channel)
     hearers = [one.name for one in others if critical or not (one.quiet and one.quiet.is_on(now))]
-    if hearers and any(one.change for one in letter.items):
+    if hearers:
         await world.write(world.writer.complain, letter.channel, error, hearers, now)
         world.mail.set()
 
 
 def _pieces(world: World, letter: Letter, channel: Channel) -> list[Piece]:
-    """Return the parts of a message. In a list of many nobody needs more of each than its line."""
+    """Return the parts of a message. In a list of many nobody needs more of each than what to do."""
     told = [(item, item.change) for item in letter.items if item.change]
-    around = _around(world, told[0][1].incident, channel) if len(told) == 1 else _place(world)
-    return [Piece(item.step, item.number, change, around, item.first) for item, change in told]
+    around = _around if len(told) == 1 else _briefly
+    return [
+        Piece(item.step, item.number, change, around(world, change.incident, channel), item.first)
+        for item, change in told
+    ]
 
 
-def _place(world: World) -> Circumstances:
+def _briefly(world: World, incident: Incident, _: Channel) -> Circumstances:
     config = world.config
-    return Circumstances(config.location, config.simulated, advice="", url=config.site.url)
+    return Circumstances(config.location, config.simulated, advice_for(incident, config), url=config.site.url)
 
 
 def _severity(letter: Letter, pieces: Sequence[Piece]) -> Severity | None:
@@ -159,8 +162,7 @@ def _around(world: World, incident: Incident, channel: Channel) -> Circumstances
     flips = streak(case, scene) if case else []
     lately = past(case, scene) if case else [incident]
     return replace(
-        _place(world),
-        advice=advice_for(incident, config),
+        _briefly(world, incident, channel),
         usable=usable(incident, config, world.healths),
         links=_links(world, incident, channel, now),
         times=len(lately),

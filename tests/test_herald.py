@@ -24,6 +24,8 @@ from probes.simulator import SimulatedAccount, Simulator, Trouble
 from tests.receiver import webhook
 from tests.test_run import KEYS, config, short_pauses, simulator, watching  # noqa: F401 - a fixture among them
 
+ALWAYS = Quiet(time(0), time(0), ZoneInfo("UTC"))
+
 
 @pytest.fixture(autouse=True)
 def short_steps(monkeypatch):
@@ -92,6 +94,31 @@ def _waiting(settings):
         return db.execute("SELECT count(*) FROM outbox WHERE state = 'waiting'").fetchone()[0]
 
 
+def _refused(settings):
+    with closing(open_reader(settings.database)) as db:
+        return db.execute("SELECT count(*) FROM outbox WHERE error IS NOT NULL").fetchone()[0]
+
+
+@pytest.mark.parametrize(
+    ("subject", "trouble", "told"),
+    [("groq", Trouble.OVERLOADED, 0), ("sk-sim-main-0123456789", Trouble.ACCOUNT_SUSPENDED, 2)],
+)
+def test_a_channel_that_fails_breaks_quiet_hours_only_for_what_is_critical(tmp_path, subject, trouble, told):
+    rules = Rules(patience=Patience(failing_tries=1))
+
+    async def play():
+        async with simulator() as other_side, webhook(answer=500) as broken, webhook() as inbox:
+            channels = (Channel("broken", broken.url), Channel("hook", inbox.url, quiet=ALWAYS))
+            settings = config(tmp_path, other_side, *channels, rules=rules)
+            other_side.set(subject, trouble)
+            async with watching(settings) as monitor:
+                await monitor.until(lambda: _refused(settings) and len(inbox.messages) == told)
+                await asyncio.sleep(0.5)
+            return inbox
+
+    assert len(asyncio.run(play()).messages) == told
+
+
 def test_a_channel_that_fails_is_told_of_through_the_others(tmp_path):
     rules = Rules(patience=Patience(failing_tries=1))
 
@@ -149,9 +176,6 @@ def test_a_digest_is_sent_once_when_its_time_has_come(tmp_path):
     assert title.startswith("[DIGEST] 0 open, 0 over since ")
 
 
-ALWAYS = Quiet(time(0), time(0), ZoneInfo("UTC"))
-
-
 def test_neither_a_digest_nor_a_late_warning_disturbs_quiet_hours(tmp_path):
     now = datetime.now(UTC)
 
@@ -161,7 +185,7 @@ def test_neither_a_digest_nor_a_late_warning_disturbs_quiet_hours(tmp_path):
             settings = config(tmp_path, other_side, channel, digest=Timing((now - timedelta(minutes=1)).time()))
             other_side.set("groq", Trouble.OVERLOADED)
             async with watching(settings) as monitor:
-                await monitor.until(lambda: _waiting(settings))
+                await monitor.until(lambda: _refused(settings))
             inbox.answer = 200
             with closing(sqlite3.connect(settings.database)) as db, db:
                 db.execute("UPDATE outbox SET next = 0")

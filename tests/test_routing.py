@@ -340,6 +340,23 @@ def test_a_silence_of_one_account_does_not_hide_a_trouble_of_more():
     assert desk.open(OUTAGE) == ["phone opened"]
 
 
+@pytest.mark.parametrize(
+    ("match", "held"),
+    [
+        (Match(providers=("openai",)), False),
+        (Match(providers=("openai", "cohere")), True),
+        (Match(tags=("eu",)), False),
+        (Match(tags=("eu", "us")), True),
+    ],
+)
+def test_a_silence_of_a_provider_or_a_tag_does_not_hide_what_goes_beyond(match, held):
+    both = incident("", Fault.REGION_BLOCKED, Scope.EGRESS, ("openai/main/chat", "cohere/main/chat"))
+    desk = Desk(tags={"openai/main": ("eu",), "cohere/main": ("us",)})
+    desk.reply(ReplyKind.SILENCE, match=match, until=at(3600))
+
+    assert desk.open(both) == ([] if held else ["phone opened"])
+
+
 def test_an_end_is_told_in_spite_of_a_silence_to_whoever_heard_of_the_beginning():
     desk = Desk()
     desk.open()
@@ -380,6 +397,15 @@ def test_escalation_reaches_further_channels_step_by_step_while_nobody_acknowled
     assert desk.wait(minutes=1) == ["phone escalated", "chief escalated"]
     assert desk.wait(hours=9) == []
     assert desk.close() == ["phone resolved", "boss resolved", "chief resolved"]
+
+
+def test_escalation_does_not_reach_a_channel_that_wants_only_what_is_graver():
+    boss = Channel("boss", "terminal:", severity=Severity.CRITICAL)
+    steps = (Escalation(timedelta(minutes=15), ("boss",)),)
+    desk = Desk(PHONE, boss, routes=(Route(Match(), ("phone",), steps),))
+    desk.open(incident(fault=Fault.RATE_LIMITED))
+
+    assert desk.wait(minutes=15) == []
 
 
 def test_escalation_counts_from_when_anybody_was_told_and_from_the_opening_where_nobody_is_told_first():

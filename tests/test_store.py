@@ -389,6 +389,15 @@ def test_what_could_not_be_sent_gives_way_to_what_is_newer_of_the_same_incident(
     assert [one.state for one in reader.deliveries(db, incident().id)] == ["replaced", "sent"]
 
 
+def test_what_could_not_be_sent_gives_way_to_nothing_of_another_incident(db, writer):
+    letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone")
+    (first,) = writer.letters(at(5))
+    writer.postponed(first, "no answer", at(60))
+    letter(writer, Change(replace(incident(), id="other"), ChangeKind.OPENED, at(6)), "phone", seconds=6)
+
+    assert len(writer.letters(at(60))) == 2
+
+
 def test_what_was_decided_at_one_instant_is_one_letter(db, writer):
     ones = [Change(replace(incident(), id=f"i{number}"), ChangeKind.OPENED, at(0)) for number in range(3)]
     messages = [Message(one.id, "phone") for one in ones] + [Message(None, "phone", Step.DIGEST, note="n")]
