@@ -492,3 +492,16 @@ def test_people_answer_from_the_terminal_and_the_next_round_takes_it_up(folder, 
     assert "hook: opened: openai/main: account suspended" in out
     assert call("silence", folder=folder)[1] == "no silence stands\n"
     assert call("maintenance", folder=folder)[1] == "no maintenance within 30 days\n"
+
+
+def test_a_drill_takes_the_real_routes_and_says_when_they_lead_nowhere(folder, stage):
+    stage.write_config(
+        folder, more='[[routes]]\nseverity = "critical"\nchannels = ["hook"]\n[[routes]]\nchannels = []\n'
+    )
+    with (folder / "monitor.toml").open("a") as file:
+        file.write(f'[[channels]]\nname = "other"\nurl = "{stage.inbox.url}"\n')
+    code, out, _ = call("drill", "main", folder=folder)
+    assert (code, "to each of: hook\n" in out, "other" in out) == (0, True, False)
+
+    code, _, err = call("drill", "main", "--fault", "slow", folder=folder)
+    assert (code, "no channel is told of slow at openai/main" in err) == (1, True)
