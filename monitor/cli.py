@@ -168,6 +168,7 @@ def cost(arguments: Arguments) -> int:
 
 
 def drill(arguments: Arguments) -> int:
+    from monitor.desk import hearers
     from monitor.drill import Drill, ask
     from monitor.errand import hold_drill
     from monitor.store.connection import Busy
@@ -177,13 +178,16 @@ def drill(arguments: Arguments) -> int:
     _check(config)
     (account,) = _chosen(config, arguments.account)
     wish = Drill(account, arguments.fault, datetime.now(UTC))
-    say(f"drill for {account}: one message that it is down, one that it is over, to each of: "
-        + ", ".join(channel.name for channel in config.channels))  # fmt: skip
+    told = hearers(config, wish.incident, wish.at)
+    if not told:
+        complain(f"no channel is told of {arguments.fault} at {account}; see [[routes]] and the channels' severity")
+        return DOWN
+    say(f"drill for {account}: one message that it is down, one that it is over, to each of: {', '.join(told)}")
     try:
         hold_drill(config, wish, say)
     except Busy:
         ask(config.database, wish)
-    return _report(config, wish)
+    return _report(config, wish, told)
 
 
 def acknowledge(arguments: Arguments) -> int:
@@ -404,7 +408,7 @@ def _alive(config: "Config") -> int:
     return UP if age_s is not None and age_s <= fresh_s(config) else DOWN
 
 
-def _report(config: "Config", wish: "Drill") -> int:
+def _report(config: "Config", wish: "Drill", hearers: Iterable[str]) -> int:
     """Wait until every message of a drill has met its fate, and print it."""
     from monitor.store.connection import open_reader
     from monitor.store.reader import deliveries
@@ -413,7 +417,7 @@ def _report(config: "Config", wish: "Drill") -> int:
         with closing(open_reader(config.database)) as db:
             told = deliveries(db, wish.incident.id)
         through = [one.channel for one in told if one.state == "sent" and one.kind == "resolved"]
-        if {*through, *(one.channel for one in told if one.error)} >= {channel.name for channel in config.channels}:
+        if {*through, *(one.channel for one in told if one.error)} >= {*hearers}:
             break
         time.sleep(1)
     for one in told:

@@ -67,7 +67,7 @@ async def _carry(world: World, letter: Letter, busy: set[str]) -> None:
 
 
 async def _deliver_one(world: World, letter: Letter) -> None:
-    channel = next((one for one in world.config.channels if one.name == letter.channel), None)
+    channel = _channel(world, letter.channel)
     if channel is None:
         await world.write(world.writer.given_up, letter, "no such channel any more", world.edge.clock())
         return
@@ -93,21 +93,24 @@ async def _complain(world: World, letter: Letter, error: str, now: datetime) -> 
     critical = any(one.change and one.change.incident.severity is Severity.CRITICAL for one in letter.items)
     others = (one for one in world.config.channels if one.name != letter.channel)
     hearers = [one.name for one in others if critical or not (one.quiet and one.quiet.is_on(now))]
-    if hearers and any(one.change for one in letter.items):
+    if hearers:
         await world.write(world.writer.complain, letter.channel, error, hearers, now)
         world.mail.set()
 
 
 def _pieces(world: World, letter: Letter, channel: Channel) -> list[Piece]:
-    """Return the parts of a message. In a list of many nobody needs more of each than its line."""
+    """Return the parts of a message. In a list of many nobody needs more of each than what to do."""
     told = [(item, item.change) for item in letter.items if item.change]
-    around = _around(world, told[0][1].incident, channel) if len(told) == 1 else _place(world)
-    return [Piece(item.step, item.number, change, around, item.first) for item, change in told]
+    around = _around if len(told) == 1 else _briefly
+    return [
+        Piece(item.step, item.number, change, around(world, change.incident, channel), item.first)
+        for item, change in told
+    ]
 
 
-def _place(world: World) -> Circumstances:
+def _briefly(world: World, incident: Incident, _: Channel) -> Circumstances:
     config = world.config
-    return Circumstances(config.location, config.simulated, advice="", url=config.site.url)
+    return Circumstances(config.location, config.simulated, advice_for(incident, config), url=config.site.url)
 
 
 def _severity(letter: Letter, pieces: Sequence[Piece]) -> Severity | None:
@@ -159,8 +162,7 @@ def _around(world: World, incident: Incident, channel: Channel) -> Circumstances
     flips = streak(case, scene) if case else []
     lately = past(case, scene) if case else [incident]
     return replace(
-        _place(world),
-        advice=advice_for(incident, config),
+        _briefly(world, incident, channel),
         usable=usable(incident, config, world.healths),
         links=_links(world, incident, channel, now),
         times=len(lately),
@@ -171,11 +173,27 @@ def _around(world: World, incident: Incident, channel: Channel) -> Circumstances
 
 
 async def _due_letters(world: World) -> list[Letter]:
+    now = world.edge.clock()
     try:
-        return await world.write(world.writer.letters, world.edge.clock())
+        letters = await world.write(world.writer.letters, now)
+        return [letter for letter in letters if not _would_disturb(world, letter, now)]
     except sqlite3.Error as error:
         world.warn("store", f"the outbox cannot be read: {error}")
         return []
+
+
+def _would_disturb(world: World, letter: Letter, now: datetime) -> bool:
+    """Whether what was decided by day, and could not be sent, would now come in somebody's quiet hours."""
+    channel = _channel(world, letter.channel)
+    if channel is None or channel.quiet is None or not channel.quiet.is_on(now):
+        return False
+    changes = [item.change for item in letter.items if item.change]
+    grave = any(one.incident.drill or one.incident.severity is Severity.CRITICAL for one in changes)
+    return bool(changes) and not grave
+
+
+def _channel(world: World, name: str) -> Channel | None:
+    return next((one for one in world.config.channels if one.name == name), None)
 
 
 async def _next_letter_at(world: World) -> datetime | None:

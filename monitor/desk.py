@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 
-from monitor.alert.case import Cases
+from monitor.alert.case import Cases, with_changes, with_messages
 from monitor.alert.reply import Reply, ReplyKind, leave, standing
 from monitor.alert.routing import Scene, decide, judge
 from monitor.alert.rule import Maintenance, Match
 from monitor.config import Config
+from monitor.incident import Change, ChangeKind, Incident
 from monitor.store import reader
 from monitor.store.connection import open_reader
 from monitor.words import duration, title
@@ -131,6 +132,12 @@ def _coming(windows: Iterable[Maintenance], now: datetime) -> Iterator[tuple[dat
                 yield its.start, its.end, one.name, _what(one.match)
 
 
+def hearers(config: Config, incident: Incident, now: datetime) -> list[str]:
+    """Return the channels that would be told of such an incident now."""
+    cases = with_changes({}, [Change(incident, ChangeKind.OPENED, now)])
+    return [message.channel for message in decide(Scene(cases, config.channels, config.rules, (), now))]
+
+
 def explain(config: Config, incident: str | None, now: datetime, say: Print) -> None:
     """Say for each channel what it is to be told of an incident now, or what holds it."""
     with closing(open_reader(config.database)) as db:
@@ -160,8 +167,6 @@ def replay(config: Config, since: timedelta, now: datetime, say: Print) -> None:
 
     Time moves from change to change and, in between, by minutes; what people answered counts as it was given.
     """
-    from monitor.alert.case import with_changes, with_messages
-
     with closing(open_reader(config.database)) as db:
         changes, replies = reader.changes_since(db, now - since), reader.all_replies(db)
     cases: Cases = {}

@@ -54,6 +54,8 @@ def _digests(world: World, now: datetime) -> list[Message]:
     due = []
     for channel in world.config.channels:
         since = world.digests.get(channel.name, world.digest_from)
+        if channel.quiet and channel.quiet.is_on(now):
+            continue
         if channel.digest and (at := is_due(channel.digest, world.config.digest, since, now)):
             due.append(Message(None, channel.name, Step.DIGEST, note=at.isoformat()))
             world.digests[channel.name] = now

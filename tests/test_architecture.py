@@ -140,7 +140,7 @@ PLAN = {
     "monitor.desk": {
         *("monitor.alert.case", "monitor.alert.ical", "monitor.alert.reply", "monitor.alert.routing"),
         *("monitor.alert.rule", "monitor.config", "monitor.store.connection", "monitor.store.reader", "monitor.words"),
-        "probes.document",
+        *("monitor.incident", "probes.document"),
     },
     "monitor.alert.case": {"probes.model", "monitor.diagnose", "monitor.incident"},
     "monitor.alert.reply": {"msgspec", "monitor.alert.rule"},

@@ -478,3 +478,68 @@ def test_classify_reads_the_output_of_a_client(tmp_path):
 
     assert code == 0
     assert json.loads(out)["rule"] == "claude-code/credit"
+
+
+def test_a_test_rings_one_channel_or_all_and_changes_nothing(folder, stage):
+    code, out, _ = call("alerts", "test", "hook", folder=folder)
+
+    assert (code, out) == (0, "hook: taken\n")
+    assert stage.inbox.titles() == ["[TEST] provider-monitor at here reaches you"]
+    assert not list(folder.rglob("*.db"))
+    code, _, err = call("alerts", "test", "hoook", folder=folder)
+    assert (code, err) == (2, 'command line: "hoook" is no channel; did you mean "hook"?\n')
+
+
+def test_a_test_says_which_channel_did_not_take_it(folder, stage):
+    stage.inbox.answer = 500
+    try:
+        code, out, _ = call("alerts", "test", folder=folder)
+    finally:
+        stage.inbox.answer = 200
+
+    assert code == 1
+    assert re.match(r"hook: .*500", out)
+
+
+def test_check_names_an_address_with_a_typo_and_a_template_that_cannot_be_read(folder, stage):
+    (folder / "words").mkdir()
+    (folder / "words" / "incident.txt.j2").write_text("{% if %}")
+    stage.write_config(folder, more='[alerts]\ntemplates = "words"\n')
+    with (folder / "monitor.toml").open("a") as file:
+        file.write('[[channels]]\nname = "team"\nurl = "slak://a/b/c"\n')
+    code, _, err = call("check", folder=folder)
+
+    assert code == 2
+    assert "channels.team.url does not begin with the name of a service that Apprise knows" in err
+    assert "words/incident.txt.j2: TemplateSyntaxError" in err
+
+
+def test_people_answer_from_the_terminal_and_the_next_round_takes_it_up(folder, stage):
+    stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+    assert call("once", folder=folder)[0] == 1
+    code, out, _ = call("acknowledge", "--by", "Jo", folder=folder)
+    assert (code, "acknowledged" in out) == (0, True)
+    call("once", folder=folder)
+
+    _, out, _ = call("alerts", "explain", folder=folder)
+    assert "hook: opened at" in out
+    assert "hook: nothing now: acknowledged by Jo" in out
+    _, out, _ = call("alerts", "history", folder=folder)
+    assert re.search(r"hook: opened: sent, tries 1  2", out)
+    _, out, _ = call("alerts", "replay", folder=folder)
+    assert "hook: opened: openai/main: account suspended" in out
+    assert call("silence", folder=folder)[1] == "no silence stands\n"
+    assert call("maintenance", folder=folder)[1] == "no maintenance within 30 days\n"
+
+
+def test_a_drill_takes_the_real_routes_and_says_when_they_lead_nowhere(folder, stage):
+    stage.write_config(
+        folder, more='[[routes]]\nseverity = "critical"\nchannels = ["hook"]\n[[routes]]\nchannels = []\n'
+    )
+    with (folder / "monitor.toml").open("a") as file:
+        file.write(f'[[channels]]\nname = "other"\nurl = "{stage.inbox.url}"\n')
+    code, out, _ = call("drill", "main", folder=folder)
+    assert (code, "to each of: hook\n" in out, "other" in out) == (0, True, False)
+
+    code, _, err = call("drill", "main", "--fault", "slow", folder=folder)
+    assert (code, "no channel is told of slow at openai/main" in err) == (1, True)

@@ -2,9 +2,11 @@
 
 import asyncio
 import re
+import sqlite3
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -13,6 +15,7 @@ from monitor.alert.digest import Timing
 from monitor.alert.link import read
 from monitor.alert.reply import Reply, ReplyKind, leave, waiting
 from monitor.alert.rule import Channel, Patience, Rules
+from monitor.alert.window import Quiet
 from monitor.config import SiteSection
 from monitor.schedule import Budget, Watch
 from monitor.store.connection import open_reader
@@ -20,6 +23,8 @@ from probes.model import Account, Target
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 from tests.receiver import webhook
 from tests.test_run import KEYS, config, short_pauses, simulator, watching  # noqa: F401 - a fixture among them
+
+ALWAYS = Quiet(time(0), time(0), ZoneInfo("UTC"))
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +94,31 @@ def _waiting(settings):
         return db.execute("SELECT count(*) FROM outbox WHERE state = 'waiting'").fetchone()[0]
 
 
+def _refused(settings):
+    with closing(open_reader(settings.database)) as db:
+        return db.execute("SELECT count(*) FROM outbox WHERE error IS NOT NULL").fetchone()[0]
+
+
+@pytest.mark.parametrize(
+    ("subject", "trouble", "told"),
+    [("groq", Trouble.OVERLOADED, 0), ("sk-sim-main-0123456789", Trouble.ACCOUNT_SUSPENDED, 2)],
+)
+def test_a_channel_that_fails_breaks_quiet_hours_only_for_what_is_critical(tmp_path, subject, trouble, told):
+    rules = Rules(patience=Patience(failing_tries=1))
+
+    async def play():
+        async with simulator() as other_side, webhook(answer=500) as broken, webhook() as inbox:
+            channels = (Channel("broken", broken.url), Channel("hook", inbox.url, quiet=ALWAYS))
+            settings = config(tmp_path, other_side, *channels, rules=rules)
+            other_side.set(subject, trouble)
+            async with watching(settings) as monitor:
+                await monitor.until(lambda: _refused(settings) and len(inbox.messages) == told)
+                await asyncio.sleep(0.5)
+            return inbox
+
+    assert len(asyncio.run(play()).messages) == told
+
+
 def test_a_channel_that_fails_is_told_of_through_the_others(tmp_path):
     rules = Rules(patience=Patience(failing_tries=1))
 
@@ -144,6 +174,31 @@ def test_a_digest_is_sent_once_when_its_time_has_come(tmp_path):
 
     (title,) = asyncio.run(play()).titles()
     assert title.startswith("[DIGEST] 0 open, 0 over since ")
+
+
+def test_neither_a_digest_nor_a_late_warning_disturbs_quiet_hours(tmp_path):
+    now = datetime.now(UTC)
+
+    async def play():
+        async with simulator() as other_side, webhook(answer=500) as inbox:
+            channel = Channel("hook", inbox.url, digest="daily")
+            settings = config(tmp_path, other_side, channel, digest=Timing((now - timedelta(minutes=1)).time()))
+            other_side.set("groq", Trouble.OVERLOADED)
+            async with watching(settings) as monitor:
+                await monitor.until(lambda: _refused(settings))
+            inbox.answer = 200
+            with closing(sqlite3.connect(settings.database)) as db, db:
+                db.execute("UPDATE outbox SET next = 0")
+            quiet = replace(settings, channels=(replace(channel, quiet=ALWAYS),))
+            async with watching(quiet) as monitor:
+                monitor.world.digest_from = now - timedelta(hours=1)
+                await asyncio.sleep(1)
+                assert inbox.messages == []
+            async with watching(settings):
+                await inbox.until(lambda messages: len(messages) >= 1)
+            return inbox
+
+    assert asyncio.run(play()).titles()[0] == "[DOWN] groq: provider overloaded"
 
 
 def test_a_message_has_signed_links_where_the_page_is_served(tmp_path):

@@ -132,6 +132,7 @@ def test_real_and_grave_incidents_stand_first():
         ((("sent", 1), ("waiting", 0)), "1 message on the way", False),
         ((("sent", 1), ("waiting", 2)), "1 of 2 messages not delivered", True),
         ((("failed", 9),), "1 of 1 message not delivered", True),
+        ((("replaced", 2), ("sent", 1)), "1 message delivered", False),
     ],
 )
 def test_a_message_that_did_not_arrive_is_said(sendings, said, undelivered):
@@ -145,6 +146,7 @@ def test_a_message_that_did_not_arrive_is_said(sendings, said, undelivered):
     [
         ("sent", 1, "delivered"),
         ("sent", 3, "delivered after 3 tries"),
+        ("replaced", 2, "gave way to the next one after 2 tries"),
         ("waiting", 0, "on the way"),
         ("waiting", 1, "to be tried again after one try"),
         ("failed", 9, "failed after 9 tries"),

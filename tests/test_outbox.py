@@ -93,7 +93,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(STEPS, st.integers(1, 900)), max_size=40))
 def test_every_opening_reaches_every_channel_and_no_end_comes_without_it(history):
     house = House()

@@ -215,11 +215,27 @@ def test_monitor_egress_provider_organization_and_account_hold_down_what_is_with
     assert desk.open(wider, narrower)[1:] == ([] if covered or wider is narrower else ["phone opened"])
 
 
+def test_an_end_is_told_also_while_something_wider_goes_on():
+    desk, part = Desk(), incident(fault=Fault.SERVER_ERROR)
+    desk.open(part)
+    desk.open(OUTAGE)
+
+    assert desk.close(part) == ["phone resolved"]
+
+
 def test_a_parent_that_the_diagnosis_names_holds_its_child():
     parent = incident("openai/org", scope=Scope.ORGANIZATION, targets=("openai/other/chat",))
     desk = Desk()
 
     assert desk.open(parent, incident(parent=parent.id)) == ["phone opened"]
+
+
+def test_a_wider_trouble_that_is_less_grave_or_not_told_here_holds_nothing():
+    busy = replace(OUTAGE, fault=Fault.OVERLOADED, severity=Severity.WARNING)
+    assert Desk().open(busy, incident()) == ["phone opened", "phone opened"]
+
+    elsewhere = (Route(Match(scopes=(Scope.PROVIDER,)), ("mail",)), Route(Match(scopes=(Scope.ACCOUNT,)), ("phone",)))
+    assert Desk(PHONE, MAIL, routes=elsewhere).open(OUTAGE, incident()) == ["phone opened", "mail opened"]
 
 
 def test_a_storm_becomes_one_list_after_the_first_few():
@@ -324,6 +340,23 @@ def test_a_silence_of_one_account_does_not_hide_a_trouble_of_more():
     assert desk.open(OUTAGE) == ["phone opened"]
 
 
+@pytest.mark.parametrize(
+    ("match", "held"),
+    [
+        (Match(providers=("openai",)), False),
+        (Match(providers=("openai", "cohere")), True),
+        (Match(tags=("eu",)), False),
+        (Match(tags=("eu", "us")), True),
+    ],
+)
+def test_a_silence_of_a_provider_or_a_tag_does_not_hide_what_goes_beyond(match, held):
+    both = incident("", Fault.REGION_BLOCKED, Scope.EGRESS, ("openai/main/chat", "cohere/main/chat"))
+    desk = Desk(tags={"openai/main": ("eu",), "cohere/main": ("us",)})
+    desk.reply(ReplyKind.SILENCE, match=match, until=at(3600))
+
+    assert desk.open(both) == ([] if held else ["phone opened"])
+
+
 def test_an_end_is_told_in_spite_of_a_silence_to_whoever_heard_of_the_beginning():
     desk = Desk()
     desk.open()
@@ -364,6 +397,15 @@ def test_escalation_reaches_further_channels_step_by_step_while_nobody_acknowled
     assert desk.wait(minutes=1) == ["phone escalated", "chief escalated"]
     assert desk.wait(hours=9) == []
     assert desk.close() == ["phone resolved", "boss resolved", "chief resolved"]
+
+
+def test_escalation_does_not_reach_a_channel_that_wants_only_what_is_graver():
+    boss = Channel("boss", "terminal:", severity=Severity.CRITICAL)
+    steps = (Escalation(timedelta(minutes=15), ("boss",)),)
+    desk = Desk(PHONE, boss, routes=(Route(Match(), ("phone",), steps),))
+    desk.open(incident(fault=Fault.RATE_LIMITED))
+
+    assert desk.wait(minutes=15) == []
 
 
 def test_escalation_counts_from_when_anybody_was_told_and_from_the_opening_where_nobody_is_told_first():
@@ -408,6 +450,15 @@ def test_after_quiet_hours_one_list_tells_what_is_open_and_what_came_and_went():
     assert desk.wait(hours=1) == []
 
 
+def test_nobody_hears_in_the_morning_of_what_did_not_concern_them():
+    desk = Desk(replace(PHONE, quiet=NIGHT), MAIL, routes=(Route(Match(), ("mail",)),), seconds=night(1))
+    slow = incident(fault=Fault.RATE_LIMITED)
+    desk.open(slow)
+    desk.close(slow)
+
+    assert desk.wait(hours=8) == []
+
+
 def test_good_news_of_a_warning_waits_for_the_morning():
     desk = Desk(replace(PHONE, quiet=NIGHT), seconds=night(-1))
     one = incident(fault=Fault.RATE_LIMITED)
@@ -435,6 +486,31 @@ def test_what_comes_and_goes_is_named_once_and_held_until_it_is_calm():
     assert desk.wait(minutes=8) == []
     assert desk.wait(minutes=2) == ["phone resolved"]
     assert desk.wait(hours=1) == []
+
+
+def test_flapping_is_named_once_however_long_it_lasts():
+    desk = Desk(patience=Patience(storm=1000, remind=()))
+    for number in range(100):
+        one = incident(seconds=number * 180)
+        desk.open(one)
+        desk.wait(seconds=90)
+        desk.close(one)
+        desk.wait(seconds=90)
+
+    assert [message.step for _, message in desk.sent].count(Step.FLAPPING) == 1
+    assert len(desk.sent) == 6
+
+
+def test_what_flaps_again_after_a_calm_is_named_again():
+    desk = Desk(patience=Patience(storm=1000, remind=()))
+    for number in range(8):
+        one = incident(seconds=number * 180)
+        desk.open(one)
+        desk.wait(seconds=90)
+        desk.close(one)
+        desk.wait(seconds=90 if number != 3 else 3600)
+
+    assert [message.step for _, message in desk.sent].count(Step.FLAPPING) == 2
 
 
 def test_after_flapping_it_is_told_that_it_stayed_down():

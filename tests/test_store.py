@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlite_utils import Database
 
 from monitor.alert.case import KEPT, Message, Step, Telling
 from monitor.alert.reply import Reply, ReplyKind
@@ -21,8 +22,8 @@ from monitor.sli import quantile
 from monitor.store import reader
 from monitor.store.connection import VERSION, Busy, Lock, StoreError, open_reader, open_writer
 from monitor.store.rollup import FORGET, forget, forget_answers, next_roll_up
-from monitor.store.schema import FIRST, STEPS, STEPWISE
-from monitor.store.value import Batch
+from monitor.store.schema import STEPS
+from monitor.store.value import Batch, incident_json
 from monitor.store.writer import Writer
 from probes.model import Answer, Confidence, Fault, Limit
 from tests.conftest import CHAT, NOON, at, health, observation, target
@@ -388,6 +389,15 @@ def test_what_could_not_be_sent_gives_way_to_what_is_newer_of_the_same_incident(
     assert [one.state for one in reader.deliveries(db, incident().id)] == ["replaced", "sent"]
 
 
+def test_what_could_not_be_sent_gives_way_to_nothing_of_another_incident(db, writer):
+    letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone")
+    (first,) = writer.letters(at(5))
+    writer.postponed(first, "no answer", at(60))
+    letter(writer, Change(replace(incident(), id="other"), ChangeKind.OPENED, at(6)), "phone", seconds=6)
+
+    assert len(writer.letters(at(60))) == 2
+
+
 def test_what_was_decided_at_one_instant_is_one_letter(db, writer):
     ones = [Change(replace(incident(), id=f"i{number}"), ChangeKind.OPENED, at(0)) for number in range(3)]
     messages = [Message(one.id, "phone") for one in ones] + [Message(None, "phone", Step.DIGEST, note="n")]
@@ -420,18 +430,23 @@ def test_a_channel_that_fails_is_told_of_once_until_it_works_again(db, writer):
     assert len(writer.letters(at(80))) == 1
 
 
-def test_an_outbox_of_the_first_version_is_taken_over(path):
-    with closing(sqlite3.connect(":memory:")) as new:
-        before = [statement for statement in FIRST if "outbox" in statement or "TABLE change" in statement]
-        for statement in before:
-            new.execute(statement)
-        new.execute("INSERT INTO change VALUES ('c', 'i', 'opened', 5, '{}')")
-        new.execute("INSERT INTO outbox VALUES (1, 'c', 'phone', 'waiting', 2, 9, NULL, 'no answer')")
-        for statement in STEPWISE:
-            new.execute(statement)
+def test_an_outbox_of_before_the_steps_is_taken_over(path):
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        STEPS.apply(Database(old), stop_before="m003_step")
+        details = incident_json(incident())
+        facts = ("i", "account", "openai/main", "account_suspended", "critical", "high", 5, None, False, details)
+        old.execute("INSERT INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", facts)
+        old.execute("INSERT INTO change VALUES ('c', 'i', 'opened', 5, ?)", (details,))
+        old.execute("INSERT INTO outbox VALUES (7, 'c', 'phone', 'waiting', 2, 9, NULL, 'no answer')")
+        old.execute("PRAGMA user_version = 2")
 
-        query = "SELECT incident_id, change_id, channel, step, at, state, tries, next, error FROM outbox"
-        assert new.execute(query).fetchall() == [("i", "c", "phone", "opened", 5, "waiting", 2, 9, "no answer")]
+    with closing(open_writer(path)) as new:
+        query = "SELECT id, incident_id, change_id, channel, step, at, state, tries, next, error FROM outbox"
+        rows = [tuple(row) for row in new.execute(query)]
+        assert rows == [(7, "i", "c", "phone", "opened", 5, "waiting", 2, 9, "no answer")]
+        (due,) = Writer(new, "here").letters(at(0))
+        assert (due.channel, due.tries) == ("phone", 2)
 
 
 def test_the_next_letter_says_when_to_wake(db, writer):

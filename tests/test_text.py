@@ -126,13 +126,13 @@ def test_several_messages_are_one_list_and_the_rest_is_counted(form):
     text = compose(pieces, Detail.FULL, form, Templates(), at(20))
 
     assert text.title == f"[{LISTED + 5} DOWN, 1 RESOLVED] openai/a0: account suspended, and {LISTED + 5} more"
-    assert text.body.count("account suspended") == LISTED
+    assert text.body.count("account suspended") == text.body.count(AROUND.advice) == LISTED
     assert "and 6 more" in text.body
     assert text.brief.count("\n") == 6
 
 
 def test_a_list_of_ten_thousand_stays_small():
-    assert len(compose(many(10_000), Detail.FULL, Format.HTML, Templates(), at(20)).body) < 10_000
+    assert len(compose(many(10_000), Detail.FULL, Format.HTML, Templates(), at(20)).body) < 20_000
 
 
 def test_a_message_is_as_grave_as_the_gravest_that_goes_on():

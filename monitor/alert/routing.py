@@ -125,7 +125,7 @@ def judge(case: Case, channel: Channel, scene: Scene) -> Verdict:
     for hold in HOLDS:
         if why := hold(case, channel, wish.step, scene):
             return Verdict(None, why)
-    return _named_once(case, channel, scene) if is_flapping(case, scene) else wish
+    return _named_once(case, channel, scene) or wish
 
 
 # What a channel does not know yet
@@ -269,15 +269,19 @@ def _maintained(case: Case, _: Channel, step: Step, scene: Scene) -> str | None:
     return None
 
 
-def _covered(case: Case, _: Channel, step: Step, scene: Scene) -> str | None:
-    """One cause, one message: what is part of a wider trouble is told with that, and so is its end."""
+def _covered(case: Case, channel: Channel, step: Step, scene: Scene) -> str | None:
+    """One cause, one message: what is part of a wider trouble is told with that, if that is told here and as grave."""
     if case.incident.drill or step is Step.RESOLVED:
         return None
     one = case.incident
     account = "/".join(one.subject.split("/")[:2])
     for name in (EVERYTHING, one.parent or EVERYTHING, account, *one.targets[:1]):
         for wider in scene.wide.get(name, ()):
-            if covers(wider, one):
+            if (
+                covers(wider, one)
+                and wider.severity.rank >= one.severity.rank
+                and _is_hearer(wider, channel, scene.rules)
+            ):
                 return f"it is part of {wider.id} ({wider.scope} {wider.subject})"
     return None
 
@@ -326,26 +330,26 @@ def covers(wider: Incident, narrower: Incident) -> bool:
 # Flapping
 
 
-def _named_once(case: Case, channel: Channel, scene: Scene) -> Verdict:
-    """One message says that it comes and goes; all else waits until it is calm."""
-    its, began_at = scene.families[case.key], streak(case, scene)[-1]
-    tellings = [one for other in its for one in other.told.get(channel.name, ())]
-    if any(one.step is Step.FLAPPING and one.at >= began_at for one in tellings):
+def _named_once(case: Case, channel: Channel, scene: Scene) -> Verdict | None:
+    """One message says that it comes and goes; all else waits until it is calm. None: it does neither."""
+    restless = streak(case, scene)
+    if not restless:
+        return None
+    tellings = [one for other in scene.families[case.key] for one in other.told.get(channel.name, ())]
+    if any(one.step is Step.FLAPPING and restless[-1] <= one.at <= scene.now for one in tellings):
         return Verdict(None, "it comes and goes, which was told; held until it is calm")
-    return Verdict(Step.FLAPPING, "it comes and goes")
-
-
-def is_flapping(case: Case, scene: Scene) -> bool:
-    return len(streak(case, scene)) >= scene.rules.patience.flaps
+    patience = scene.rules.patience
+    lately = [at for at in restless if _within(at, scene.now, patience.flaps_within)]
+    return Verdict(Step.FLAPPING, "it comes and goes") if len(lately) >= patience.flaps else None
 
 
 def streak(case: Case, scene: Scene) -> list[datetime]:
-    """Return when this trouble came or went lately, newest first, back to the last time that it was calm."""
-    patience = scene.rules.patience
-    its = [change for one in scene.families[case.key] for change in one.changes if change.kind in COMES_AND_GOES]
-    lately = sorted((change.at for change in its if _within(change.at, scene.now, patience.flaps_within)), reverse=True)
-    restless = takewhile(lambda pair: pair[0] - pair[1] < patience.calm, pairwise([scene.now, *lately]))
-    return [earlier for _, earlier in restless]
+    """Return when this trouble came or went, newest first, back to the last time that it was calm."""
+    its = [change.at for one in scene.families[case.key] for change in one.changes if change.kind in COMES_AND_GOES]
+    until_now = sorted((at for at in its if at <= scene.now), reverse=True)
+    calm = scene.rules.patience.calm
+    pairs = takewhile(lambda pair: pair[0] - pair[1] < calm, pairwise([scene.now, *until_now]))
+    return [earlier for _, earlier in pairs]
 
 
 def past(case: Case, scene: Scene) -> list[Incident]:

@@ -44,7 +44,14 @@ SCOPES = {
     Scope.MONITOR: "this monitor",
     Scope.SOURCE: "a status page that we read",
 }
-KINDS = {"opened": "first message", "changed": "news", "resolved": "all-clear"}
+KINDS = {
+    "opened": "first message",
+    "changed": "news",
+    "resolved": "all-clear",
+    "escalated": "escalation",
+    "flapping": "word that it comes and goes",
+    "missed": "word after quiet hours",
+}
 
 ADDRESS = re.compile(r"https?://[^\s<>\"')\]]+[^\s<>\"')\].,;:!?]")
 
@@ -343,6 +350,7 @@ def _row(view: IncidentView, made_at: datetime, today: datetime | None = None) -
 
 def _told_words(told: Sequence[Told]) -> str:
     """Say how the messages of an incident went, the worst first."""
+    told = [it for it in told if it.state != "replaced"]
     stuck = sum(map(_is_stuck, told))
     waiting = sum(it.state != "sent" for it in told) - stuck
     if not told:
@@ -355,7 +363,7 @@ def _told_words(told: Sequence[Told]) -> str:
 
 
 def _is_stuck(told: Told) -> bool:
-    return told.state != "sent" and told.tries > 0
+    return told.state not in ("sent", "replaced") and told.tries > 0
 
 
 def _events(view: IncidentView) -> tuple[Event, ...]:
@@ -386,6 +394,8 @@ def _fate(told: Told) -> str:
             return "delivered" if told.tries <= 1 else f"delivered after {tries}"
         case "waiting":
             return f"to be tried again after {tries}" if told.tries else "on the way"
+        case "replaced":
+            return f"gave way to the next one after {tries}"
         case state:
             return f"{state} after {tries}"
 
