@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from msgspec import Meta, Struct
 from monitor.detect.credit import Floor
 from monitor.detect.health import Thresholds
 from monitor.detect.note import Attention
+from monitor.detect.reminder import Reminder
 from monitor.schedule import Budget, Watch
 from monitor.secret import SecretError, is_reference, resolve
 from monitor.witness import Group, Level
@@ -152,6 +154,16 @@ class ChannelSection(Section, frozen=True, kw_only=True):
     url: Annotated[str, Meta(min_length=1)]
 
 
+class ReminderSection(Section, frozen=True, kw_only=True):
+    """A day on which something ends that no provider tells of: a key, a card. `account`: provider/name, or its name."""
+
+    name: Label
+    on: date
+    account: str | None = None
+    warn_days: Annotated[int, Meta(ge=0, le=365, description="told from so many days before")] = 14
+    note: Annotated[str, Meta(max_length=300)] = ""
+
+
 class Document(Section, frozen=True, kw_only=True):
     """What monitor.toml may hold."""
 
@@ -164,6 +176,7 @@ class Document(Section, frozen=True, kw_only=True):
     site: SiteSection = SiteSection()
     accounts: list[AccountSection] = []
     channels: list[ChannelSection] = []
+    reminders: list[ReminderSection] = []
     provider_folder: Annotated[
         str | None, Meta(description="a folder with provider files of your own, each of the form of the shipped ones")
     ] = None
@@ -203,6 +216,7 @@ class Config:
     attentions: Mapping[str, Attention] = field(default_factory=dict)
     feeds: Mapping[str, Feed] = field(default_factory=dict)
     groups: Mapping[str, tuple[Group, ...]] = field(default_factory=dict)
+    reminders: tuple[Reminder, ...] = ()
     shelf: Shelf = PACKAGED
     simulated: bool = False
 
@@ -249,7 +263,7 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
         document = msgspec.structs.replace(document, accounts=list(_known_keys(shelf, environment)))
     providers = _providers(document, shelf, problems, path.name)
     feeds = dict(_feeds(document, providers, shelf, problems, path.name))
-    for check in (_check_names, _check_accounts):
+    for check in (_check_names, _check_accounts, _check_reminders):
         problems += check(document, providers, path.name)
     channels = list(_channels(document, path, environment, problems))
     if problems:
@@ -283,6 +297,7 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
             for account, section in zip(accounts, document.accounts, strict=True)
         },
         channels=tuple(channels) or (TERMINAL,),
+        reminders=tuple(_reminder(section, document) for section in document.reminders),
         shelf=shelf,
     )
 
@@ -347,7 +362,8 @@ def _groups(section: AccountSection) -> tuple[Group, ...]:
 def _check_names(document: Document, _: Catalog, file: str) -> Iterator[Problem]:
     accounts = Counter(f"{section.provider}/{section.name}" for section in document.accounts)
     channels = Counter(section.name for section in document.channels)
-    for kind, counter in (("accounts", accounts), ("channels", channels)):
+    reminders = Counter(section.name for section in document.reminders)
+    for kind, counter in (("accounts", accounts), ("channels", channels), ("reminders", reminders)):
         for name, times in counter.items():
             if times > 1:
                 yield Problem(file, kind, f'holds "{name}" {times} times', "give each a name of its own")
@@ -361,6 +377,35 @@ def _check_accounts(document: Document, providers: Catalog, file: str) -> Iterat
             yield from _check_command(section, provider, key, file)
             yield from _check_base(section, provider, key, file)
             yield from _check_canaries(section, provider, key, file)
+
+
+def _check_reminders(document: Document, _: Catalog, file: str) -> Iterator[Problem]:
+    for section in document.reminders:
+        yield from _check_account(section.account, document, f"reminders.{section.name}.account", file)
+
+
+def _check_account(wanted: str | None, document: Document, key: str, file: str) -> Iterator[Problem]:
+    found = _accounts_called(wanted, document)
+    if wanted is None or len(found) == 1:
+        return
+    known = {id for section in document.accounts for id in (section.name, _id(section))}
+    what = "is the name of several accounts" if found else "no such account"
+    repair = "write provider/name: " + ", ".join(found) if found else suggest(wanted, known)
+    yield Problem(file, key, f'= "{wanted}": {what}', repair)
+
+
+def _accounts_called(wanted: str | None, document: Document) -> list[str]:
+    """Return the ids of the accounts that are meant by provider/name, or by the bare name."""
+    return [_id(section) for section in document.accounts if wanted in (section.name, _id(section))]
+
+
+def _id(section: AccountSection) -> str:
+    return f"{section.provider}/{section.name}"
+
+
+def _reminder(section: ReminderSection, document: Document) -> Reminder:
+    account = next(iter(_accounts_called(section.account, document)), None)
+    return Reminder(section.name, section.on, account, section.warn_days, section.note)
 
 
 def _check_references(section: AccountSection, key: str, file: str) -> Iterator[Problem]:

@@ -79,6 +79,7 @@ PLAN = {
         *("monitor.detect.health", "monitor.detect.latency", "monitor.detect.limits"),
     },
     "monitor.detect.credit": {"probes.model", "monitor.detect.finding"},
+    "monitor.detect.reminder": {"probes.model", "monitor.detect.finding"},
     "monitor.detect.offer": {"probes.model", "monitor.detect.finding"},
     "monitor.detect.warning": {"probes.model", "monitor.detect.finding"},
     "monitor.detect.note": {
@@ -87,7 +88,10 @@ PLAN = {
     },
     "monitor.schedule": {"probes.model", "monitor.detect.health"},
     "monitor.witness": {"probes.model", "probes.notice"},
-    "monitor.diagnose": {"probes.model", "monitor.detect.finding", "monitor.detect.health", "monitor.witness"},
+    "monitor.diagnose": {
+        *("probes.model", "monitor.detect.finding", "monitor.detect.health", "monitor.detect.reminder"),
+        "monitor.witness",
+    },
     "monitor.incident": {"probes.model", "monitor.diagnose"},
     "monitor.sli": set(),
     "monitor.drill": {"msgspec", "probes.model", "monitor.diagnose", "monitor.incident"},
@@ -95,8 +99,8 @@ PLAN = {
     "monitor.secret": set(),
     "monitor.config": {
         *("msgspec", "probes.model", "probes.document", "probes.provider", "probes.catalog"),
-        *("monitor.detect.credit", "monitor.detect.health", "monitor.detect.note", "monitor.schedule"),
-        *("monitor.secret", "monitor.witness", "probes.redact"),
+        *("monitor.detect.credit", "monitor.detect.health", "monitor.detect.note", "monitor.detect.reminder"),
+        *("monitor.schedule", "monitor.secret", "monitor.witness", "probes.redact"),
     },
     "monitor.cost": {
         *("probes.dialects", "probes.document", "probes.model", "probes.provider", "monitor.config"),
@@ -142,7 +146,7 @@ PLAN = {
     "monitor.world": {
         *("monitor", "monitor.alert.deliver", "monitor.config", "monitor.detect.health", "monitor.incident"),
         *("monitor.detect.finding", "monitor.detect.note", "monitor.source", "monitor.witness"),
-        *("monitor.detect.latency", "monitor.detect.pool", "monitor.detect.track"),
+        *("monitor.detect.latency", "monitor.detect.pool", "monitor.detect.reminder", "monitor.detect.track"),
         *("monitor.schedule", "monitor.store.connection", "monitor.store.reader", "monitor.store.value"),
         *("monitor.store.writer", "probes.canary", "probes.catalog", "probes.model"),
     },
