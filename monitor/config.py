@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -28,6 +29,7 @@ from monitor.alert.section import (
 from monitor.detect.credit import Floor
 from monitor.detect.health import Thresholds
 from monitor.detect.note import Attention
+from monitor.detect.reminder import Reminder
 from monitor.schedule import Budget, Watch
 from monitor.secret import SecretError, is_reference, resolve
 from monitor.section import Label, Seconds, Section
@@ -153,6 +155,16 @@ class AccountSection(Section, frozen=True, kw_only=True):
     ] = []
 
 
+class ReminderSection(Section, frozen=True, kw_only=True):
+    """A day on which something ends that no provider tells of: a key, a card. `account`: provider/name, or its name."""
+
+    name: Label
+    on: date
+    account: str | None = None
+    warn_days: Annotated[int, Meta(ge=0, le=365, description="told from so many days before")] = 14
+    note: Annotated[str, Meta(max_length=300)] = ""
+
+
 class Document(Section, frozen=True, kw_only=True):
     """What monitor.toml may hold."""
 
@@ -168,6 +180,7 @@ class Document(Section, frozen=True, kw_only=True):
     routes: list[RouteSection] = []
     maintenance: list[MaintenanceSection] = []
     alerts: AlertsSection = AlertsSection()
+    reminders: list[ReminderSection] = []
     provider_folder: Annotated[
         str | None, Meta(description="a folder with provider files of your own, each of the form of the shipped ones")
     ] = None
@@ -196,6 +209,7 @@ class Config:
     attentions: Mapping[str, Attention] = field(default_factory=dict)
     feeds: Mapping[str, Feed] = field(default_factory=dict)
     groups: Mapping[str, tuple[Group, ...]] = field(default_factory=dict)
+    reminders: tuple[Reminder, ...] = ()
     shelf: Shelf = PACKAGED
     simulated: bool = False
     rules: Rules = Rules()
@@ -245,7 +259,7 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
         document = msgspec.structs.replace(document, accounts=list(_known_keys(shelf, environment)))
     providers = _providers(document, shelf, problems, path.name)
     feeds = dict(_feeds(document, providers, shelf, problems, path.name))
-    for check in (_check_names, _check_accounts):
+    for check in (_check_names, _check_accounts, _check_reminders):
         problems += check(document, providers, path.name)
     telling = Telling(document.channels, document.routes, document.maintenance, document.alerts)
     problems += check_telling(telling, {f"{one.provider}/{one.name}": one.tags for one in document.accounts}, path.name)
@@ -283,6 +297,7 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
         },
         channels=channels(telling, urls),
         rules=rules(telling, accounts),
+        reminders=tuple(_reminder(section, document) for section in document.reminders),
         shelf=shelf,
         digest=timing(document.alerts),
         templates=templates,
@@ -350,7 +365,9 @@ def _check_names(document: Document, _: Catalog, file: str) -> Iterator[Problem]
     accounts = Counter(f"{section.provider}/{section.name}" for section in document.accounts)
     channels = Counter(section.name for section in document.channels)
     windows = Counter(section.name for section in document.maintenance)
-    for kind, counter in (("accounts", accounts), ("channels", channels), ("maintenance", windows)):
+    reminders = Counter(section.name for section in document.reminders)
+    counters = (("accounts", accounts), ("channels", channels), ("maintenance", windows), ("reminders", reminders))
+    for kind, counter in counters:
         for name, times in counter.items():
             if times > 1:
                 yield Problem(file, kind, f'holds "{name}" {times} times', "give each a name of its own")
@@ -364,6 +381,35 @@ def _check_accounts(document: Document, providers: Catalog, file: str) -> Iterat
             yield from _check_command(section, provider, key, file)
             yield from _check_base(section, provider, key, file)
             yield from _check_canaries(section, provider, key, file)
+
+
+def _check_reminders(document: Document, _: Catalog, file: str) -> Iterator[Problem]:
+    for section in document.reminders:
+        yield from _check_account(section.account, document, f"reminders.{section.name}.account", file)
+
+
+def _check_account(wanted: str | None, document: Document, key: str, file: str) -> Iterator[Problem]:
+    found = _accounts_called(wanted, document)
+    if wanted is None or len(found) == 1:
+        return
+    known = {id for section in document.accounts for id in (section.name, _id(section))}
+    what = "is the name of several accounts" if found else "no such account"
+    repair = "write provider/name: " + ", ".join(found) if found else suggest(wanted, known)
+    yield Problem(file, key, f'= "{wanted}": {what}', repair)
+
+
+def _accounts_called(wanted: str | None, document: Document) -> list[str]:
+    """Return the ids of the accounts that are meant by provider/name, or by the bare name."""
+    return [_id(section) for section in document.accounts if wanted in (section.name, _id(section))]
+
+
+def _id(section: AccountSection) -> str:
+    return f"{section.provider}/{section.name}"
+
+
+def _reminder(section: ReminderSection, document: Document) -> Reminder:
+    account = next(iter(_accounts_called(section.account, document)), None)
+    return Reminder(section.name, section.on, account, section.warn_days, section.note)
 
 
 def _check_references(section: AccountSection, key: str, file: str) -> Iterator[Problem]:

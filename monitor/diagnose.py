@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health, State
+from monitor.detect.reminder import RULE as REMINDER
 from monitor.witness import NOBODY, Group, Level, Witnesses, knock_words, page_words
 from probes.model import Blame, Confidence, Fault, Target
 
@@ -24,6 +25,7 @@ class Scope(StrEnum):
     EGRESS = "egress"
     MONITOR = "monitor"
     SOURCE = "source"
+    REMINDER = "reminder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,9 @@ REFUSED_ROADS = frozenset({Fault.REGION_BLOCKED, Fault.BLOCKED_BY_EDGE})
 UNREACHABLE = frozenset({Fault.CONNECTION_FAILED, Fault.TIMEOUT})
 
 FLAP = "flap"
-"""The rule of the one finding that stands while its target is down."""
+"""The rule of what comes and goes."""
+STANDING = frozenset({FLAP, REMINDER})
+"""The rules of the findings that stand also while their account is down: they foretell nothing."""
 
 PATIENCE = timedelta(seconds=45)
 """So long after the first failure a narrow diagnosis waits for suspected siblings to be confirmed or cleared."""
@@ -151,7 +155,7 @@ def _troubles(patients: Patients, witnesses: Witnesses) -> Iterator[Diagnosis]:
 
 def _is_overtaken(finding: Finding, patients: Iterable[Patient]) -> bool:
     """Whether what it foretold has come: the account is lost, or the model refused."""
-    if finding.rule == FLAP:
+    if finding.rule in STANDING:
         return False
     sick = _down(patients)
     if finding.target in {patient.target.id for patient in sick}:
@@ -163,17 +167,26 @@ def _is_overtaken(finding: Finding, patients: Iterable[Patient]) -> bool:
 
 
 def _signal(finding: Finding) -> Diagnosis:
+    proof = Evidence(finding.target, finding.seen_at, finding.fault, finding.rule, finding.words)
     return Diagnosis(
-        scope=Scope.MODEL if finding.model else Scope.ACCOUNT if "/" in finding.account else Scope.PROVIDER,
-        subject="/".join(filter(None, (finding.account, finding.model))),
+        scope=_scope(finding),
+        subject="/".join(filter(None, (finding.account, finding.model, finding.topic))),
         fault=finding.fault,
         confidence=Confidence.HIGH,
         since=finding.since,
         reasons=finding.reasons,
         targets=(),
-        evidence=(Evidence(finding.target, finding.seen_at, finding.fault, finding.rule, finding.words),),
+        evidence=(proof,) if finding.target else (),
         signal=True,
     )
+
+
+def _scope(finding: Finding) -> Scope:
+    if finding.rule == REMINDER:
+        return Scope.REMINDER
+    if finding.model:
+        return Scope.MODEL
+    return Scope.ACCOUNT if "/" in finding.account else Scope.PROVIDER
 
 
 # Whether it is too early to tell

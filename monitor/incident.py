@@ -274,6 +274,8 @@ def _beneath(incident: Incident, parent: Incident | None, now: datetime) -> list
 def _end_of_signal(incident: Incident, diagnoses: Sequence[Diagnosis], watched: Iterable[str]) -> ChangeKind:
     if incident.scope is Scope.SOURCE:
         return ChangeKind.RESOLVED
+    if incident.scope is Scope.REMINDER:  # the day has passed, or somebody changed the line: nothing to tell
+        return ChangeKind.WITHDRAWN
     account = "/".join(incident.subject.split("/")[:2])
     if not any(target.startswith(f"{account}/") for target in watched):
         return ChangeKind.WITHDRAWN

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from monitor import incident
-from monitor.detect import note, pool, track
+from monitor.detect import note, pool, reminder, track
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health, State, advance
 from monitor.detect.latency import Kind, pace
@@ -104,15 +104,17 @@ def conclude(world: World, now: datetime) -> list[Change]:
 
 
 def _diagnose(world: World, now: datetime) -> list[Change]:
-    if not (world.stirred or world.unsettled):
+    near = frozenset(one for one in world.config.reminders if one.is_near(now))
+    if not (world.stirred or world.unsettled or near != world.near):
         return []
     watches = world.config.watches
     patients = [Patient(watch.target, world.healths[id]) for id, watch in watches.items() if id in world.healths]
     findings = [finding for its in world.findings.values() for finding in its] + list(_signs(world))
+    findings += [finding for one in near for finding in reminder.findings(one, now)]
     diagnoses = diagnose(patients, now, findings, world.witnesses())
     diagnoses += unreadable(world.sources.values(), now)
     well_since = {id: _well_since(world.healths.get(id, Health())) for id in watches}
-    world.stirred = False
+    world.stirred, world.near = False, near
     # Until all is settled, time alone can change the picture: an incident that fades, a sibling that is suspected.
     world.unsettled = bool(world.incidents) or not all(diagnosis.settled for diagnosis in diagnoses)
     return incident.advance(world.incidents.values(), diagnoses, well_since, now)

@@ -183,6 +183,8 @@ def title(incident: Incident) -> str:
         return "the monitor is offline: nothing answers"
     if incident.scope is Scope.SOURCE:
         return f"the status source {incident.subject} cannot be read"
+    if incident.scope is Scope.REMINDER:
+        return f"{incident.subject} ends soon, by the date you entered"
     if incident.scope is Scope.EGRESS and not incident.subject:
         return f"the road out from here: {FAULTS[incident.fault]}"
     again = " again and again" if is_flap(incident) else ""

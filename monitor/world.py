@@ -26,6 +26,7 @@ from monitor.detect.latency import Kind
 from monitor.detect.note import Note
 from monitor.detect.note import findings as find
 from monitor.detect.pool import Pool
+from monitor.detect.reminder import Reminder
 from monitor.detect.track import Track
 from monitor.incident import Announcement, Incident
 from monitor.schedule import Agenda, Spending, first_at
@@ -112,6 +113,7 @@ class World:
     sources: dict[str, Source] = field(default_factory=dict)
     pages_due: Agenda = field(default_factory=Agenda)
     knocks: dict[str, Knock] = field(default_factory=dict)
+    near: frozenset[Reminder] = frozenset()
     doubted: set[str] = field(default_factory=set)
     followed: set[str] = field(default_factory=set)
     online: bool | None = None

@@ -106,7 +106,8 @@ def _explain(tables: Mapping[str, Any], kind: type[T], file: str) -> tuple[T | N
     from jsonschema import Draft202012Validator
 
     plain = msgspec.to_builtins(tables)
-    errors = list(Draft202012Validator(msgspec.json.schema(kind)).iter_errors(plain))
+    check = Draft202012Validator(msgspec.json.schema(kind), format_checker=Draft202012Validator.FORMAT_CHECKER)
+    errors = list(check.iter_errors(plain))
     findings = [finding for error in errors for finding in _describe(error)]
     problems = [Problem(file, dotted(plain, path), what, repair) for path, what, repair in findings]
     for path in sorted({path for path, _, _ in findings}, key=_backwards, reverse=True):
@@ -167,6 +168,7 @@ REPAIRS = {
     "maxLength": "at most {} characters",
     "minItems": "at least {} entries",
     "pattern": "a text of the form {}",
+    "format": "a {}, as in 2026-12-31",
 }
 
 

@@ -79,6 +79,7 @@ PLAN = {
         *("monitor.detect.health", "monitor.detect.latency", "monitor.detect.limits"),
     },
     "monitor.detect.credit": {"probes.model", "monitor.detect.finding"},
+    "monitor.detect.reminder": {"probes.model", "monitor.detect.finding"},
     "monitor.detect.offer": {"probes.model", "monitor.detect.finding"},
     "monitor.detect.warning": {"probes.model", "monitor.detect.finding"},
     "monitor.detect.note": {
@@ -87,7 +88,10 @@ PLAN = {
     },
     "monitor.schedule": {"probes.model", "monitor.detect.health"},
     "monitor.witness": {"probes.model", "probes.notice"},
-    "monitor.diagnose": {"probes.model", "monitor.detect.finding", "monitor.detect.health", "monitor.witness"},
+    "monitor.diagnose": {
+        *("probes.model", "monitor.detect.finding", "monitor.detect.health", "monitor.detect.reminder"),
+        "monitor.witness",
+    },
     "monitor.incident": {"probes.model", "monitor.diagnose"},
     "monitor.sli": set(),
     "monitor.drill": {"msgspec", "probes.model", "monitor.diagnose", "monitor.incident"},
@@ -96,8 +100,8 @@ PLAN = {
     "monitor.config": {
         *("msgspec", "probes.model", "probes.document", "probes.provider", "probes.catalog"),
         *("monitor.alert.digest", "monitor.alert.rule", "monitor.alert.section"),
-        *("monitor.detect.credit", "monitor.detect.health", "monitor.detect.note", "monitor.schedule"),
-        *("monitor.secret", "monitor.section", "monitor.witness", "probes.redact"),
+        *("monitor.detect.credit", "monitor.detect.health", "monitor.detect.note", "monitor.detect.reminder"),
+        *("monitor.schedule", "monitor.secret", "monitor.section", "monitor.witness", "probes.redact"),
     },
     "monitor.cost": {
         *("probes.dialects", "probes.document", "probes.model", "probes.provider", "monitor.config"),
@@ -168,7 +172,7 @@ PLAN = {
         *("monitor.alert.case", "monitor.alert.reply", "monitor.alert.routing", "monitor.alert.text"),
         *("monitor", "monitor.alert.deliver", "monitor.config", "monitor.detect.health", "monitor.incident"),
         *("monitor.detect.finding", "monitor.detect.note", "monitor.source", "monitor.witness"),
-        *("monitor.detect.latency", "monitor.detect.pool", "monitor.detect.track"),
+        *("monitor.detect.latency", "monitor.detect.pool", "monitor.detect.reminder", "monitor.detect.track"),
         *("monitor.schedule", "monitor.store.connection", "monitor.store.reader", "monitor.store.value"),
         *("monitor.store.writer", "probes.canary", "probes.catalog", "probes.model"),
     },

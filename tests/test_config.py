@@ -1,5 +1,6 @@
 import json
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from monitor.config import SCHEMA, TERMINAL, from_environment, load, schema
 from monitor.detect.credit import Floor
 from monitor.detect.health import Thresholds
+from monitor.detect.reminder import Reminder
 from monitor.world import patience
 from probes.canary import Patience
 from probes.catalog import load_provider
@@ -538,3 +540,13 @@ def test_what_accounts_share_is_named_from_the_narrowest_on(tmp_path):
 def test_neutral_hosts_are_names_and_ports(tmp_path):
     assert loaded(tmp_path, '[probe]\nonline = ["a.example.com:8443"]\n').neutral_hosts == [("a.example.com", 8443)]
     assert loaded(tmp_path, "[probe]\nonline = []\n").neutral_hosts == []
+
+
+def test_a_reminder_names_its_account_in_full_or_by_its_name(tmp_path):
+    text = '[[reminders]]\nname = "card"\non = 2026-12-24\n{}\n'
+    alone = loaded(tmp_path, account() + text.format('note = "Jo"\nwarn_days = 3')).reminders
+    short = loaded(tmp_path, account() + text.format('account = "a"')).reminders
+    full = loaded(tmp_path, account() + text.format('account = "openai/a"')).reminders
+
+    assert alone == (Reminder("card", date(2026, 12, 24), None, 3, "Jo"),)
+    assert short == full == (Reminder("card", date(2026, 12, 24), "openai/a"),)

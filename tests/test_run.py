@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 import sqlite3
 import time
 from contextlib import asynccontextmanager, closing
@@ -683,6 +684,7 @@ def test_an_outage_is_known_before_the_page_tells_of_it_and_one_message_says_so(
     assert "a call without a key fails too: HTTP 500, server_error" in inbox.messages[0]["message"]
     assert told.announcement.title == "Elevated error rates"
     assert timedelta() < told.lead < timedelta(seconds=15)
+    assert re.search(r"Who knew first: we knew \d+ s before the provider's page", inbox.messages[1]["message"])
 
 
 def test_a_page_that_claims_an_outage_while_canaries_pass_is_shown_and_told_to_nobody(tmp_path):

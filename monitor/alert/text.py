@@ -229,6 +229,7 @@ def _values(piece: Piece, now: datetime) -> dict[str, object]:
         "since": words.moment(incident.opened_at).words,
         "ended": words.moment(incident.closed_at).words if incident.closed_at else "",
         "lasted": words.duration(lasted_s),
+        "lead": words.lead(incident),
         "downtime": words.duration(around.downtime_s),
         "flips_for": words.duration(around.flips_for_s),
         "usable": [f"{one.account} (seen working {_age(one.seen_at, now)} ago)" for one in around.usable],

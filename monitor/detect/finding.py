@@ -8,7 +8,7 @@ from probes.model import Fault
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One sign of trouble to come, of an account or of one model there.
+    """One sign of trouble to come, of an account or of one model there. `topic` tells several of one account apart.
 
     `since` is when it began, `seen_at` when it was last seen, on `target`. `rule` names what decided,
     `words` is what came back, `reasons` say in full what follows from it.
@@ -23,6 +23,7 @@ class Finding:
     words: str
     reasons: tuple[str, ...]
     model: str | None = None
+    topic: str | None = None
 
 
 def day(at: datetime) -> str:

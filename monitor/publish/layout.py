@@ -43,6 +43,7 @@ SCOPES = {
     Scope.EGRESS: "the road out from this monitor",
     Scope.MONITOR: "this monitor",
     Scope.SOURCE: "a status page that we read",
+    Scope.REMINDER: "a date that you entered",
 }
 KINDS = {
     "opened": "first message",

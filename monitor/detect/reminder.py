@@ -1,0 +1,56 @@
+"""Dates that the user entered (a key's end, a card's) and that come near; pure. Told as a date, never foretold."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from monitor.detect.finding import Finding
+from probes.model import Fault
+
+RULE = "reminder/date"
+"""The rule of the findings that nothing seen led to, and that nothing seen ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """Something ends `on` a day (UTC); told from `warn_days` before. `account` is None where it is of no single one."""
+
+    name: str
+    on: date
+    account: str | None = None
+    warn_days: int = 14
+    note: str = ""
+
+    @property
+    def since(self) -> datetime:
+        return _midnight(self.on - timedelta(days=self.warn_days))
+
+    @property
+    def until(self) -> datetime:
+        """Return when it is over: the day itself and the one after it have passed."""
+        return _midnight(self.on + timedelta(days=2))
+
+    def is_near(self, now: datetime) -> bool:
+        return self.since <= now < self.until
+
+
+def findings(reminder: Reminder, now: datetime) -> Iterator[Finding]:
+    """Yield what is to be told while the day is near."""
+    if reminder.is_near(now):
+        day = f"{reminder.on.day} {reminder.on:%B %Y}"
+        told = f"{reminder.name} ends on {day}: a date that stands in the configuration, nothing that was seen"
+        yield Finding(
+            account=reminder.account or "",
+            fault=Fault.EXPIRES_SOON,
+            since=reminder.since,
+            seen_at=now,
+            target="",
+            rule=RULE,
+            words=day,
+            reasons=tuple(filter(None, (told, reminder.note))),
+            topic=reminder.name,
+        )
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

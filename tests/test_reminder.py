@@ -1,0 +1,117 @@
+"""Dates that the user entered."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from monitor.detect.reminder import Reminder, findings
+from monitor.diagnose import Scope
+from monitor.incident import SEVERITIES, ChangeKind
+from monitor.judge import conclude
+from monitor.publish.layout import SCOPES
+from monitor.view import advice_for
+from monitor.words import title
+from probes.model import Fault
+from tests.conftest import NOON
+from tests.test_judge import FAILING, IDS, Clock, clockwork
+
+CARD = Reminder("card", date(2026, 12, 3), note="ends 4242")
+KEY = Reminder("key", date(2026, 12, 3), "openai/main", warn_days=2)
+
+
+@pytest.mark.parametrize(
+    ("day", "warn_days", "near"),
+    [
+        ("2026-11-18T23:59", 14, False),
+        ("2026-11-19T00:00", 14, True),
+        ("2026-12-03T12:00", 14, True),
+        ("2026-12-04T23:59", 14, True),
+        ("2026-12-05T00:00", 14, False),
+        ("2026-12-01T23:59", 1, False),
+        ("2026-12-02T00:00", 1, True),
+        ("2026-12-02T23:59", 0, False),
+    ],
+)
+def test_a_date_is_near_from_so_many_days_before_until_a_day_has_passed(day, warn_days, near):
+    now = datetime.fromisoformat(day).replace(tzinfo=UTC)
+
+    assert len(list(findings(replace(CARD, warn_days=warn_days), now))) == near
+
+
+def test_it_says_that_nothing_of_it_was_seen_and_repeats_the_note():
+    (found,) = findings(CARD, NOON)
+
+    assert found.fault is Fault.EXPIRES_SOON
+    assert found.reasons == (
+        "card ends on 3 December 2026: a date that stands in the configuration, nothing that was seen",
+        "ends 4242",
+    )
+
+
+def days(*reminders, looks=lambda _: {}, until):
+    """Pass from NOON to each of these dates, two looks at each; return who was told what, and when."""
+
+    async def play():
+        clock = Clock()
+        async with clockwork(here[0], clock, IDS[:1]) as it:
+            it.world.config = replace(it.world.config, reminders=reminders)
+            for now in until:
+                clock.now = now
+                await it.minutes(2, looks)
+                opened.append([title(one) for one in it.world.incidents.values()])
+            return it.world, it.told
+
+    here, opened = [days.folder], []
+    world, told = asyncio.run(play())
+    return opened, told, world
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path):
+    days.folder = tmp_path
+
+
+AT = [datetime(2026, month, day, 9, tzinfo=UTC) for month, day in ((11, 22), (11, 30), (12, 1), (12, 4), (12, 5))]
+CARD_SOON = "card ends soon, by the date you entered"
+KEY_SOON = "openai/main/key ends soon, by the date you entered"
+
+
+def test_time_alone_opens_it_and_ends_it():
+    opened, told, world = days(CARD, KEY, until=AT)
+
+    assert opened == [[CARD_SOON], [CARD_SOON], [CARD_SOON, KEY_SOON], [CARD_SOON, KEY_SOON], []]
+    assert [(one.signal, one.scope) for one in told] == [(True, Scope.REMINDER)] * 2
+    assert "[[reminders]]" in advice_for(told[0], world.config)
+
+
+def test_two_dates_of_one_account_are_two_signs():
+    (opened,), _, _ = days(KEY, replace(KEY, name="plan", warn_days=30), replace(KEY, name="x"), until=[AT[2]])
+
+    assert len(opened) == 3
+
+
+def test_an_account_that_is_lost_does_not_take_its_dates_away():
+    lost = {**FAILING, "fault": Fault.INVALID_KEY, "status": 401}
+    opened, told, _ = days(replace(KEY, warn_days=14), looks=lambda _: lost, until=AT[:2])
+
+    assert KEY_SOON in opened[0]
+    assert KEY_SOON in opened[1]
+    assert len([one for one in told if one.scope is Scope.REMINDER]) == 1
+
+
+def test_a_line_that_is_removed_ends_it_without_a_message(tmp_path):
+    async def play():
+        async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
+            it.world.config = replace(it.world.config, reminders=(CARD,))
+            await it.minutes(2, lambda _: {})
+            it.world.config = replace(it.world.config, reminders=())
+            return conclude(it.world, NOON)
+
+    assert [change.kind for change in asyncio.run(play())] == [ChangeKind.WITHDRAWN]
+
+
+def test_every_scope_has_its_words_on_the_page():
+    assert set(SCOPES) == set(Scope)
+    assert set(SEVERITIES) == set(Fault)
