@@ -156,7 +156,8 @@ ROOFS = {
 }
 
 TOP = {
-    *("monitor", "probes", "templates", "tests", "deploy", ".ci", "monitor.toml", "pyproject.toml", "Makefile"),
+    *("monitor", "probes", "templates", "tests", "benchmarks", "deploy", ".ci", "monitor.toml"),
+    *("pyproject.toml", "Makefile"),
     *(
         "README.md",
         "CHANGELOG.md",
