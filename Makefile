@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test check schema clean
+.PHONY: run test check schema bench profile clean
 
 run: $(VENV)/.ready            ## watch; without any account, show a demonstration
 	@$(BIN)/provider-monitor run
@@ -19,6 +19,13 @@ check: $(VENV)/.ready-dev      ## style, types, and the floor plan
 
 schema: $(VENV)/.ready-dev     ## write the JSON Schema of monitor.toml anew
 	$(BIN)/python -m monitor.config
+
+bench: $(VENV)/.ready-dev      ## what it costs, beside a bare loop and others: a quarter of an hour
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,fast]'
+	$(BIN)/python -m benchmarks
+
+profile: $(VENV)/.ready-dev    ## where the CPU goes while 1,000 targets are asked
+	$(BIN)/python -m benchmarks profile
 
 clean:
 	rm -rf $(VENV) state site

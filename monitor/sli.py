@@ -1,15 +1,18 @@
 """Service level indicators: availability, and quantiles from sketches that can be merged; pure."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from math import ceil, log
+from functools import partial
 
 SMALLEST_S = 0.001
 GROWTH = 1.1
 """Each bin is 10 % wider than the one before, so a quantile is right within 5 %."""
 LAST_BIN = 127
+EDGES = tuple(SMALLEST_S * GROWTH**bin_ for bin_ in range(LAST_BIN))
+"""The longest duration of each bin but the last."""
 
 Sketch = Mapping[int, int]
 """How many durations fell into each bin; bin 0 holds all up to 1 ms, LAST_BIN all above three minutes."""
@@ -35,7 +38,7 @@ def availability(good: int, valid: int) -> float | None:
 
 
 def sketch(durations_s: Iterable[float]) -> Sketch:
-    return Counter(map(_bin, durations_s))
+    return Counter(map(partial(bisect_left, EDGES), durations_s))
 
 
 def merge(sketches: Iterable[Sketch]) -> Sketch:
@@ -80,9 +83,3 @@ def unpack(packed: bytes | None) -> Sketch:
                 break
         durations[bin_] = count
     return durations
-
-
-def _bin(duration_s: float) -> int:
-    if duration_s <= SMALLEST_S:
-        return 0
-    return min(ceil(log(duration_s / SMALLEST_S) / log(GROWTH)), LAST_BIN)

@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import quote
 
 MASK = "[redacted]"
@@ -15,15 +16,17 @@ SHORTEST_SECRET = 6
 # the prefixes stand in each provider's file; these cover keys that are *not* in our configuration.
 SHAPES = re.compile(
     r"""
-      \b(?:sk|pk|rk|fk|gsk|xai|pplx|csk|nvapi)[-_][\w*.\-]{6,}
-    | \b(?:hf|tgp|fw|key|sess|r8|ak)[-_][A-Za-z0-9]{16,}
-    | \bAIza[\w*\-]{6,}                                  # Google API keys
-    | \bya29\.[\w*.\-]{6,}                               # Google OAuth tokens
-    | \bLLM\|[\w|*\-]{6,}                                # Meta Llama API
-    | \bABSK[\w+/=*]{12,}                                # Bedrock bearer keys
-    | \b(?:AKIA|ASIA)[A-Z0-9]{12,}                       # AWS access key ids
-    | \beyJ[\w\-]{8,}\.[\w\-]{8,}(?:\.[\w\-]*)?          # JWT
-    | (?i:\b(?:bearer|basic)\s+)[\w.~+/=*\-|]{16,}
+      \b(?:                                              # asked once for all, since it is seldom so
+          (?:sk|pk|rk|fk|gsk|xai|pplx|csk|nvapi)[-_][\w*.\-]{6,}
+        | (?:hf|tgp|fw|key|sess|r8|ak)[-_][A-Za-z0-9]{16,}
+        | AIza[\w*\-]{6,}                                # Google API keys
+        | ya29\.[\w*.\-]{6,}                             # Google OAuth tokens
+        | LLM\|[\w|*\-]{6,}                              # Meta Llama API
+        | ABSK[\w+/=*]{12,}                              # Bedrock bearer keys
+        | (?:AKIA|ASIA)[A-Z0-9]{12,}                     # AWS access key ids
+        | eyJ[\w\-]{8,}\.[\w\-]{8,}(?:\.[\w\-]*)?        # JWT
+        | (?i:(?:bearer|basic)\s+)[\w.~+/=*\-|]{16,}
+      )
     | (?<=://)[^\s/@:]+:[^\s/@]+(?=@)                    # user:password in an address
     | (?i:(?<=[?&]key=)|(?<=[?&]token=)|(?<=api_key=))[^\s&"']{6,}
     | \b[\w.+\-]{1,64}@[\w\-]+(?:\.[\w\-]+)+\b           # e-mail addresses
@@ -52,14 +55,20 @@ def redact(text: str, secrets: Iterable[str]) -> str:
 
     Whole, in part (from ten characters), in another case, backwards, percent-encoded or in base64.
     """
-    grams = {gram for secret in secrets for form in _forms(secret) for gram in _grams(form)}
+    echoes = "\0".join(map(_echoes, secrets))
     folded = text.lower()
     if len(folded) != len(text):  # some letters grow when lowered; positions must keep
         folded = text
-    hits = [at for at in range(len(text) - ECHO + 1) if folded[at : at + ECHO] in grams] if grams else []
+    hits = [at for at in range(len(text) - ECHO + 1) if folded[at : at + ECHO] in echoes] if echoes else []
     for start, end in reversed(_spans(hits)):
         text = text[:start] + MASK + text[end:]
     return conceal(text, secrets)
+
+
+@lru_cache(10_000)
+def _echoes(secret: str) -> str:
+    """Return all forms in one text. Kept, since every good answer's request id is looked through."""
+    return "\0".join(_forms(secret))
 
 
 def _forms(secret: str) -> Iterable[str]:
@@ -70,10 +79,6 @@ def _forms(secret: str) -> Iterable[str]:
     for shift in range(3):  # base64 of a longer text holds the secret in one of three alignments
         encoded = base64.b64encode(bytes(shift) + raw).decode().strip("=")
         yield encoded[4 if shift else 0 : -1].lower()
-
-
-def _grams(form: str) -> Iterable[str]:
-    return (form[at : at + ECHO] for at in range(len(form) - ECHO + 1))
 
 
 def _spans(starts: list[int]) -> list[tuple[int, int]]:

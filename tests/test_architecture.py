@@ -201,18 +201,8 @@ ROOFS = {
 }
 
 TOP = {
-    *(
-        "monitor",
-        "probes",
-        "benchmarks",
-        "templates",
-        "tests",
-        "deploy",
-        ".ci",
-        "monitor.toml",
-        "pyproject.toml",
-        "Makefile",
-    ),
+    *("monitor", "probes", "templates", "tests", "benchmarks", "deploy", ".ci", "monitor.toml"),
+    *("pyproject.toml", "Makefile"),
     *(
         "README.md",
         "CHANGELOG.md",

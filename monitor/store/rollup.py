@@ -104,15 +104,20 @@ FORGET = {
 
 
 def _from_observations(series: int, hour: datetime, rows: list[sqlite3.Row]) -> Row:
-    outcomes = [row["outcome"] for row in rows]
-    good = [row for row in rows if row["outcome"] == "ok"]
+    outcomes, latencies, ttfts = zip(*rows, strict=True)  # by column: a day of 1,000 targets is 1.4 million rows
     return (
         series,
         to_ms(hour),
         *(outcomes.count(outcome) for outcome in ("ok", "degraded", "failed", "unknown")),
-        pack(sketch(row["latency"] / 1000 for row in good if row["latency"] is not None)),
-        pack(sketch(row["ttft"] / 1000 for row in good if row["ttft"] is not None)),
+        _good(outcomes, latencies),
+        _good(outcomes, ttfts),
     )
+
+
+def _good(outcomes: Sequence[str], durations_ms: Sequence[int | None]) -> bytes | None:
+    """Return the packed sketch of the durations of what went well."""
+    seen = zip(outcomes, durations_ms, strict=True)
+    return pack(sketch([ms / 1000 for outcome, ms in seen if ms is not None and outcome == "ok"]))
 
 
 def _from_hours(series: int, day: datetime, rows: list[sqlite3.Row]) -> Row:

@@ -1,0 +1,76 @@
+"""Our engine on a configuration of any size: every stage of `monitor.run`, a real session, a real database."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from monitor.config import Channel, Config, ProbeSection, SiteSection, StatusSection, StoreSection
+from monitor.run import run
+from monitor.schedule import Agenda, Budget, Watch
+from monitor.world import Edge, World, open_world
+from probes.catalog import load_provider
+from probes.model import Account, Target
+
+MODEL = "gpt-4.1-nano"
+
+
+def settle(
+    folder: Path, bases: Iterable[str], interval_s: float, probe: ProbeSection, channel: str = "terminal:"
+) -> Config:
+    """Return a configuration of one OpenAI account, and its chat canary, for each base address."""
+    named = ((f"account-{number:04d}", base) for number, base in enumerate(bases))
+    accounts = [Account(name, "openai", f"sk-bench-{name}-0123456789abcdef", base) for name, base in named]
+    watches = [Watch(Target(one.id, "openai", "chat", MODEL), interval_s, free=False) for one in accounts]
+    return Config(
+        file=None,
+        location="here",
+        probe=probe,
+        store=StoreSection(),
+        site=SiteSection(),
+        status=StatusSection(poll=False),
+        database=folder / "state" / "monitor.db",
+        folder=folder / "site",
+        providers={"openai": load_provider("openai")},
+        accounts={one.id: one for one in accounts},
+        budgets={one.id: Budget(1e9, 10**12) for one in accounts},
+        watches={one.target.id: one for one in watches},
+        channels=(Channel("bench", channel),),
+    )
+
+
+@dataclass
+class Diary(Agenda):
+    """The agenda, which also writes down what was due when."""
+
+    due: list[tuple[str, datetime]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def take_due(self, now: datetime) -> list[str]:
+        planned = dict(self._at)
+        taken = super().take_due(now)
+        self.due += [(target, planned[target]) for target in taken]
+        return taken
+
+
+def edge() -> Edge:
+    return Edge(lambda: datetime.now(UTC), time.monotonic, random.random, lambda text: None)
+
+
+@asynccontextmanager
+async def at_work(config: Config, spread_s: float) -> AsyncIterator[World]:
+    """Run every stage until the block ends. The first looks are spread over `spread_s`."""
+    async with open_world(config, edge()) as world:
+        world.plan_anew(spread_s)
+        stages = asyncio.create_task(run(world, asyncio.Event()))
+        try:
+            yield world
+        finally:
+            stages.cancel()
+            await asyncio.gather(stages, return_exceptions=True)

@@ -1,0 +1,191 @@
+"""One window of load in a process of its own: our engine, or a bare aiohttp loop; prints what it cost as JSON.
+
+`python -m benchmarks.load engine|bare|paced BASE TARGETS SECONDS` with `{}` in BASE for the number of the
+target; `--fresh` opens a connection for each request, `--uvloop` runs on uvloop, `--every` is the
+interval in seconds; one below a beat makes sweeps: all targets at once, again when a beat has judged the answers.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import resource
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+IN_FLIGHT = 50
+WARM_S = 2.0
+BODY = b'{"model":"gpt-4.1-nano","messages":[{"role":"user","content":"hi"}],"max_tokens":1}'
+LIMITS = ("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("base")
+    parser.add_argument("targets", type=int)
+    parser.add_argument("seconds", type=float)
+    for flag in ("--fresh", "--uvloop", "--profile"):
+        parser.add_argument(flag, action="store_true")
+    parser.add_argument("--every", type=float, default=1.0)
+    wish = parser.parse_args()
+    with asyncio.Runner(loop_factory=_loop_factory(wish.uvloop)) as runner:
+        if wish.kind == "engine":
+            from monitor.daemon import spare_garbage
+
+            spare_garbage()
+        print(json.dumps(runner.run(KINDS[wish.kind](wish))))
+
+
+def _loop_factory(wanted: bool) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if not wanted:
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
+
+
+class Meter:
+    """CPU of the whole process, all threads, over a window."""
+
+    def __init__(self) -> None:
+        self.started_at = datetime.now(UTC)
+        self._wall, self._cpu = time.perf_counter(), _cpu_s()
+
+    def read(self, probes: int) -> dict[str, float]:
+        return {"cpu_ms": 1000 * self.cpu_s / probes, "per_s": probes / self.wall_s, "rss_mib": peak_mib()}
+
+    def stop(self) -> None:
+        self.cpu_s, self.wall_s = _cpu_s() - self._cpu, time.perf_counter() - self._wall
+        self.ended_at = datetime.now(UTC)
+
+
+def _cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def peak_mib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+async def engine(wish: argparse.Namespace) -> dict[str, float]:
+    from benchmarks.engine import at_work, settle
+    from monitor.config import ProbeSection
+
+    bases = _bases(wish)
+    probe = ProbeSection(per_host=IN_FLIGHT, online=[])
+    with tempfile.TemporaryDirectory() as folder:
+        config = settle(Path(folder), bases, wish.every, probe)
+        async with at_work(config, spread_s=5 * WARM_S if wish.every > 10 * WARM_S else WARM_S):
+            await asyncio.sleep(2 * WARM_S)
+            meter = Meter()
+            with _profile(wish.profile):
+                await asyncio.sleep(wish.seconds)
+            meter.stop()
+            await asyncio.sleep(1.2)  # the last results are in the next beat
+        return meter.read(_stored(config.database, meter))
+
+
+@contextlib.contextmanager
+def _profile(wanted: bool) -> Iterator[None]:
+    if not wanted:
+        yield
+        return
+    import cProfile
+    import pstats
+
+    with cProfile.Profile() as profile:
+        yield
+    pstats.Stats(profile).sort_stats("tottime").print_stats(45)
+
+
+def _stored(database: Path, meter: Meter) -> int:
+    span = (meter.started_at.timestamp() * 1000, meter.ended_at.timestamp() * 1000)
+    with contextlib.closing(sqlite3.connect(database)) as db:
+        query = "SELECT count(*), sum(outcome != 'ok') FROM observation WHERE at BETWEEN ? AND ?"
+        stored, bad = db.execute(query, span).fetchone()
+    if bad:
+        raise SystemExit(f"{bad} of {stored} probes failed: this is no benchmark")
+    return int(stored)
+
+
+def _bases(wish: argparse.Namespace) -> list[str]:
+    return [wish.base.format(number) for number in range(1, wish.targets + 1)]
+
+
+def _session(fresh: bool) -> Any:
+    import aiohttp
+
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=fresh))
+
+
+async def _ask(session: Any, base: str, number: int) -> None:
+    headers = {"Authorization": f"Bearer sk-bench-{number}", "content-type": "application/json"}
+    async with session.post(f"{base}/chat/completions", data=BODY, headers=headers) as response:
+        answer = json.loads(await response.read())
+        told = [float(response.headers[name]) for name in LIMITS]
+        if response.status != 200 or not answer["choices"] or not told:
+            raise SystemExit("the bare loop got a bad answer")
+
+
+async def bare(wish: argparse.Namespace) -> dict[str, float]:
+    """Ask as fast as it goes, IN_FLIGHT at a time; read the answer and two limits, keep nothing."""
+    asked = 0
+
+    async def work(session: Any, targets: Iterator[tuple[int, str]]) -> None:
+        nonlocal asked
+        for number, base in targets:
+            await _ask(session, base, number)
+            asked += 1
+
+    async with _session(wish.fresh) as session:
+        targets = cycle(enumerate(_bases(wish)))
+        workers = [asyncio.create_task(work(session, targets)) for _ in range(IN_FLIGHT)]
+        await asyncio.sleep(WARM_S / 2)
+        meter, before = Meter(), asked
+        await asyncio.sleep(wish.seconds)
+        meter.stop()
+        result = meter.read(asked - before)
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+    return result
+
+
+async def paced(wish: argparse.Namespace) -> dict[str, float]:
+    """Ask each target once in an interval, a task each, evenly spread: the pace at which the engine asks."""
+    asked = 0
+
+    async def watch(session: Any, number: int, base: str) -> None:
+        nonlocal asked
+        loop = asyncio.get_running_loop()
+        at = loop.time() + number / wish.targets * wish.every
+        while True:
+            await asyncio.sleep(at - loop.time())
+            await _ask(session, base, number)
+            asked, at = asked + 1, at + wish.every
+
+    async with _session(wish.fresh) as session:
+        tasks = [asyncio.create_task(watch(session, *one)) for one in enumerate(_bases(wish))]
+        await asyncio.sleep(WARM_S)
+        meter, before = Meter(), asked
+        await asyncio.sleep(wish.seconds)
+        meter.stop()
+        result = meter.read(asked - before)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return result
+
+
+KINDS = {"engine": engine, "bare": bare, "paced": paced}
+
+if __name__ == "__main__":
+    main()

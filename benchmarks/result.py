@@ -1,0 +1,198 @@
+"""Samples → RESULTS.md: each goal beside what was measured, in the same run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from statistics import median
+
+Samples = dict[str, list[dict[str, float]]]
+Range = tuple[float, float, float]
+"""Median, least, most."""
+
+GATUS_SQLITE_1000, UPTIME_KUMA_1000, THEIR_BARE = 1.04, 2.93, 0.147
+"""CPU ms per probe, measured 2026-11-21 where the bare loop took 0.147: their ratio to it is what counts."""
+
+HEAD = """# Results
+
+Written by `make bench` on {date}; do not edit. Medians, with the range over {repeats} interleaved repeats in
+brackets. What is measured runs on one core, the fake provider on the other. CPU is that of the whole
+process, all threads. Ratios count; times move with the neighbours of a shared machine.
+
+{machine}
+
+| what | goal | measured | met |
+|---|---|---|---|
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One goal and what came of it. `met` is None where nothing could be measured, or nothing is asked."""
+
+    what: str
+    goal: str
+    measured: str
+    met: bool | None
+
+
+class Report:
+    """All lines of one run."""
+
+    def __init__(self, samples: Samples, machine: Sequence[str]) -> None:
+        self._samples, self._machine = samples, machine
+
+    def text(self) -> str:
+        repeats = max((len(self._samples.get(name, ())) for name in ("bare 200", "ours 200")), default=0)
+        machine = "\n".join(f"- {line}" for line in self._machine)
+        head = HEAD.format(date=f"{datetime.now(UTC):%Y-%m-%d}", repeats=repeats, machine=machine)
+        return head + "".join(map(_row, self._lines())) + "\n" + NOTES
+
+    def _lines(self) -> list[Line]:
+        return [
+            *self._cost(),
+            *self._peers(),
+            self._ratio(
+                "saturation, 5,000 targets, to the bare loop", "≥ 65 %", "saturated", "bare 1000", "per_s", 0.65
+            ),
+            *self._schedule(),
+            *self._tls(),
+            *self._kept(),
+            *self._site(),
+            *self._starts(),
+            self._plain("peak memory, 1,000 targets at 60 s", "≤ 70 MiB", "memory 1000", "rss_mib", "MiB", 70),
+            self._plain("peak memory, 5,000 targets at 60 s", "≤ 80 MiB", "memory 5000", "rss_mib", "MiB", 80),
+            *self._told(),
+            self._plain("feed of 25 entries, CPU", "≤ 12 ms", "feed", "cpu_ms", "ms", 12),
+        ]
+
+    def _cost(self) -> list[Line]:
+        what = "CPU per stored probe, N = {}, to the bare loop"
+        return [
+            self._ratio(what.format(200) + " flat out", "≤ 1.5", "ours 200", "bare 200", "cpu_ms", 1.5),
+            self._ratio(what.format("1,000") + " flat out", "≤ 1.5", "ours 1000", "bare 1000", "cpu_ms", 1.5),
+            self._ratio(what.format(200) + " at the same pace", "", "ours paced 200", "paced 200", "cpu_ms", 1.5),
+            self._ratio(what.format("1,000") + " at the same pace", "", "ours paced 1000", "paced 1000", "cpu_ms", 1.5),
+            self._ratio("the same on uvloop, N = 1,000, flat out", "", "ours uvloop", "bare uvloop", "cpu_ms", 1.5),
+            self._plain("CPU per stored probe, N = 200", "", "ours 200", "cpu_ms", "ms", None),
+            self._plain("CPU per stored probe, N = 1,000", "", "ours 1000", "cpu_ms", "ms", None),
+            self._plain("the bare loop, N = 1,000", "", "bare 1000", "cpu_ms", "ms", None),
+        ]
+
+    def _peers(self) -> list[Line]:
+        ours = self._ratios("ours 1000", "bare 1000", "cpu_ms")
+        lines = [self._ratio("… to LiteLLM warm, N = 200", "≤ 0.083", "ours 200", "litellm 200", "cpu_ms", 1 / 12)]
+        for name, theirs, most in (
+            ("Gatus + SQLite", GATUS_SQLITE_1000, 1 / 4),
+            ("Uptime Kuma", UPTIME_KUMA_1000, 0.1),
+        ):
+            ratio = ours and _scale(ours, THEIR_BARE / theirs)
+            lines.append(_line(f"… to {name}, N = 1,000 (by ratio to the bare loop)", f"≤ {most:g}", ratio, "", most))
+        return lines
+
+    def _schedule(self) -> list[Line]:
+        drift = self._range("drift", "late_s")
+        fewest, most = self._range("drift", "fewest"), self._range("drift", "most")
+        counts = (
+            f"{fewest[0]:.0f} to {most[0]:.0f} looks, none more than {drift[0]:.1f} s behind its place" if drift else ""
+        )
+        return [
+            self._plain("200 targets whose answers take 1 s, one sweep", "≤ 1.15 s", "sweep", "sweep_s", "s", 1.15),
+            self._plain("start lag of 800 while 200 hang, p99", "≤ 50 ms", "hang", "p99_ms", "ms", 50),
+            self._plain("… median", "", "hang", "p50_ms", "ms", None),
+            Line("a simulated day of 1,000 targets at 60 s", "no drift", counts, bool(drift) and drift[0] <= 3.1),
+        ]
+
+    def _tls(self) -> list[Line]:
+        reuse = self._range("reuse", "percent")
+        return [
+            _line("TLS at 60 s, 200 hosts: connections used again", "≥ 95 %", reuse, "%", 95, least=True),
+            self._ratio(
+                "TLS, CPU per probe to the new-connection loop", "≤ 0.25", "ours tls", "bare tls fresh", "cpu_ms", 0.25
+            ),
+        ]
+
+    def _kept(self) -> list[Line]:
+        held, all_s = self._range("tidy", "held_ms"), self._range("tidy", "all_s")
+        return [
+            self._plain("a raw result on disk, as beats leave it", "≤ 32 B", "size", "live_b", "B", 32),
+            self._plain("… after a VACUUM", "", "size", "packed_b", "B", None),
+            self._plain("… with tokens and cost", "", "size", "billed_b", "B", None),
+            self._plain("roll-ups add", "≤ 10 %", "size", "rolled_percent", "%", 10),
+            self._plain("90 days × 150 series from roll-ups", "≤ 100 ms", "ninety", "days_ms", "ms", 100),
+            self._ratio(
+                "… how much faster than from raw rows", "≥ 100", "ninety", "ninety", "raw_ms", 100, under="days_ms"
+            ),
+            _line("roll-up and retention of a day of 1,000 targets, CPU", "≤ 2 s", all_s, "s", 2),
+            _line("… longest hold of the writer", "≤ 50 ms", held, "ms", 50),
+        ]
+
+    def _site(self) -> list[Line]:
+        what = "whole site of {} accounts to the f-string floor"
+        rewritten = self._range("site 500", "rewritten")
+        return [
+            self._ratio(what.format(50), "≤ 1.5", "site 50", "site 50", "ours_ms", 1.5, under="floor_ms"),
+            self._ratio(what.format(500), "≤ 1.5", "site 500", "site 500", "ours_ms", 1.5, under="floor_ms"),
+            self._plain("… 500 accounts", "", "site 500", "ours_ms", "ms", None),
+            _line("… files rewritten that did not change", "0", rewritten, "", 0),
+        ]
+
+    def _starts(self) -> list[Line]:
+        return [
+            self._ratio("`--help`, CPU to bare Python's start", "≤ 6", "start help", "start python", "cpu_ms", 6),
+            self._ratio(
+                "`check`, 150 accounts, CPU to bare Python's start", "≤ 6", "start check", "start python", "cpu_ms", 6
+            ),
+            self._ratio("`once`, 150 due, CPU to a bare one-shot", "≤ 1.3", "start once", "start bare", "cpu_ms", 1.3),
+            _line("… heavy packages imported by it", "0", self._range("imported", "names"), "", 0),
+        ]
+
+    def _told(self) -> list[Line]:
+        return [
+            self._plain("first failure → delivered webhook", "≤ 35 s", "tell", "from_first_failure_s", "s", 35),
+            self._plain("fault → delivered webhook", "≤ 35 s", "tell", "from_fault_s", "s", 35),
+            self._plain("… of which after the confirming probe was due", "≤ 100 ms", "tell", "ours_ms", "ms", 100),
+        ]
+
+    def _range(self, name: str, key: str) -> Range | None:
+        values = [one[key] for one in self._samples.get(name, ())]
+        return (median(values), min(values), max(values)) if values else None
+
+    def _ratios(self, name: str, other: str, key: str, under: str | None = None) -> Range | None:
+        pairs = zip(self._samples.get(name, ()), self._samples.get(other, ()), strict=False)
+        values = [one[key] / two[under or key] for one, two in pairs]
+        return (median(values), min(values), max(values)) if values else None
+
+    def _plain(self, what: str, goal: str, name: str, key: str, unit: str, most: float | None) -> Line:
+        return _line(what, goal, self._range(name, key), unit, most)
+
+    def _ratio(
+        self, what: str, goal: str, name: str, other: str, key: str, mark: float, *, under: str | None = None
+    ) -> Line:
+        least = goal.startswith("≥")
+        return _line(what, goal, self._ratios(name, other, key, under), "", mark if goal else None, least=least)
+
+
+def _line(what: str, goal: str, found: Range | None, unit: str, mark: float | None, *, least: bool = False) -> Line:
+    if found is None:
+        return Line(what, goal, "not measured", None)
+    middle, low, high = found
+    met = None if mark is None else middle >= mark if least else middle <= mark
+    return Line(what, goal, f"{_figure(middle)} {unit} ({_figure(low)}–{_figure(high)})".replace("  ", " "), met)
+
+
+def _scale(found: Range, by: float) -> Range:
+    return found[0] * by, found[1] * by, found[2] * by
+
+
+def _figure(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 or value == 0 else f"{value:.3g}"
+
+
+def _row(line: Line) -> str:
+    met = {True: "yes", False: "**no**", None: ""}[line.met]
+    return f"| {line.what} | {line.goal} | {line.measured} | {met} |\n"
+
+
+NOTES = """
+NOTES
+"""

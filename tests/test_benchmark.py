@@ -1,0 +1,39 @@
+"""The benchmarks' own parts that others rely on: the report, and the provider that stands in for nginx."""
+
+import json
+import urllib.request
+
+from benchmarks import server
+from benchmarks.result import Report
+
+
+def _row(text, what):
+    return next(line for line in text.splitlines() if line.startswith(f"| {what} |"))
+
+
+def test_a_goal_is_met_or_not_by_the_median_of_the_ratios():
+    bare = [{"cpu_ms": ms, "per_s": 1000.0} for ms in (0.1, 0.1, 0.2)]
+    ours = [{"cpu_ms": ms, "per_s": 700.0} for ms in (0.15, 0.16, 0.28)]
+    text = Report({"bare 200": bare, "ours 200": ours, "bare 1000": bare, "saturated": ours}, []).text()
+
+    assert _row(text, "CPU per stored probe, N = 200, to the bare loop flat out").endswith("| 1.5 (1.4–1.6) | yes |")
+    assert _row(text, "saturation, 5,000 targets, to the bare loop").endswith("| 0.7 (0.7–0.7) | yes |")
+
+
+def test_what_was_not_measured_is_said_and_not_met():
+    row = _row(Report({}, []).text(), "… to LiteLLM warm, N = 200")
+
+    assert "not measured" in row
+    assert "yes" not in row
+
+
+def test_without_nginx_our_own_server_answers_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(server.shutil, "which", lambda name, path: None)
+
+    with server.fast(tmp_path, 0, 1) as (name, plain, _):
+        with urllib.request.urlopen(f"http://127.0.0.1:{plain}/a/v1/chat/completions", data=b"{}") as answer:
+            body, told = json.loads(answer.read()), answer.headers
+
+    assert name == "benchmarks/server.py"
+    assert body["choices"][0]["message"]["content"] == "Hello!"
+    assert told["x-ratelimit-limit-requests"] == "500"
