@@ -209,7 +209,7 @@ def test_a_ceiling_keeps_the_date_since_which_it_holds(db, writer):
 
     (row,) = db.execute("SELECT since, most, remaining FROM ceiling").fetchall()
     assert (row["since"], row["most"], row["remaining"]) == (int(at(120).timestamp() * 1000), 10.0, 9.0)
-    assert reader.limits(db, 1) == (Limit("requests", 60, 10.0, 9.0),)
+    assert [one.limit for one in reader.ceilings(db)[1]] == [Limit("requests", 60, 10.0, 9.0)]
 
 
 def test_a_ceiling_stands_when_an_answer_tells_only_what_is_left(db, writer):
@@ -219,7 +219,7 @@ def test_a_ceiling_stands_when_an_answer_tells_only_what_is_left(db, writer):
 
     (row,) = db.execute("SELECT since FROM ceiling").fetchall()
     assert row["since"] == int(at(0).timestamp() * 1000)
-    assert reader.limits(db, 1) == (Limit("requests", 60, 100.0, 0.0),)
+    assert [one.limit for one in reader.ceilings(db)[1]] == [Limit("requests", 60, 100.0, 0.0)]
 
 
 def write_hours(writer, hours, every_s=600, fault=None):
