@@ -77,7 +77,10 @@ def telling():
     told = (Told("zq-channel", "opened", "failed", NOW, 2, "zq-told"),)
     words = {"reasons": ("zq-reason",), "targets": ("openai/zq-account/chat",), "evidence": evidence}
     views = [
-        shown(incident(subject, Fault.SERVER_ERROR, scope, id=f"{number}-zq-account", **words), told=told, title="zq-incident-title", advice="zq-advice")
+        shown(
+            incident(subject, Fault.SERVER_ERROR, scope, id=f"{number}-zq-account", **words),
+            told=told, title="zq-incident-title", advice="zq-advice",
+        )
         for number, (subject, scope) in enumerate(
             [
                 ("openai", Scope.PROVIDER),
