@@ -132,6 +132,22 @@ def status(arguments: Arguments) -> int:
     return _verdict(account.state for provider in snapshot.providers for account in provider.accounts)
 
 
+def pick(arguments: Arguments) -> int:
+    from monitor.publish.usable import pick as choose
+    from monitor.publish.usable import usables
+
+    config = _with_accounts(arguments)
+    known = sorted({account.provider for account in config.accounts.values()})
+    if arguments.provider not in known:
+        return _refuse(_unknown("provider", arguments.provider, known))
+    account = choose(usables(_snapshot(config)), arguments.provider)
+    if account is None:
+        complain(f"no account of {arguments.provider} is known to work now")
+        return DOWN
+    say(account)
+    return UP
+
+
 def incidents(arguments: Arguments) -> int:
     from monitor.table import incident_table
 
@@ -531,6 +547,10 @@ def _one_provider(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("provider", nargs="?", metavar="NAME", help="print all facts of this one")
 
 
+def _of_provider(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("provider", metavar="PROVIDER", help="whose account is wanted, such as openai")
+
+
 def _an_answer(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--provider", default=FALLBACK, metavar="P", help=f"whose answer it is (default: {FALLBACK})")
     parser.add_argument("--status", type=int, metavar="N", help="the HTTP status, or the exit code, where it is known")
@@ -555,6 +575,7 @@ COMMANDS: dict[str, tuple[Callable[[Arguments], int], str, Callable[[argparse.Ar
     "once": (once, "do one due round and exit, for cron", _no_arguments),
     "probe": (probe, "ask now, print what came back, remember nothing", _one_account),
     "status": (status, "print what the monitor believes", _how_to_tell),
+    "pick": (pick, "print the account of a provider to use now; exit 1 when none is known to work", _of_provider),
     "incidents": (incidents, "print open and past incidents", _how_many),
     "check": (check, "load everything, test each address for its form, send nothing", _no_arguments),
     "cost": (cost, "print what the canaries use in a month, before anything is sent", _no_arguments),

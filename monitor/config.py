@@ -109,10 +109,21 @@ class StoreSection(Section, frozen=True, kw_only=True):
 
 
 class SiteSection(Section, frozen=True, kw_only=True):
-    """The status page: where it is written, and whether `run` serves it. `url` is where people reach it."""
+    """The status page: where it is written, and whether `run` serves it. `url` is where people reach it.
+
+    A second one, of providers only, is for everybody: nothing of an account is in it. `public_folder = ""`:
+    it is not written. `slo` is the share of good answers that an account is held to. `language` is the name of
+    a file of words; `templates` a folder whose files go before ours of the same name.
+    """
 
     folder: str = "site"
     title: Annotated[str, Meta(min_length=1, max_length=120)] = "AI accounts"
+    public_folder: str = "site/public"
+    public_title: Annotated[str, Meta(min_length=1, max_length=120)] = "AI providers"
+    public_url: Annotated[str, Meta(pattern=r"^https?://[^\s]+$")] | None = None
+    slo: Annotated[float, Meta(gt=0, lt=1)] = 0.99
+    language: Annotated[str, Meta(pattern=r"^[a-z]{2}(-[A-Za-z]{2,4})?$")] = "en"
+    templates: str | None = None
     serve: bool = True
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8321
@@ -214,7 +225,9 @@ class Config:
     simulated: bool = False
     rules: Rules = Rules()
     digest: Timing = Timing()
+    public_folder: Path | None = None
     templates: Path | None = None
+    page_templates: Path | None = None
 
     @property
     def file_name(self) -> str:
@@ -281,6 +294,8 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
         site=document.site,
         database=(path.parent / document.store.path).absolute(),
         folder=(path.parent / document.site.folder).absolute(),
+        public_folder=(path.parent / document.site.public_folder).absolute() if document.site.public_folder else None,
+        page_templates=(path.parent / document.site.templates).absolute() if document.site.templates else None,
         providers=providers,
         accounts={account.id: account for account in accounts},
         budgets={

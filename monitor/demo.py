@@ -86,6 +86,7 @@ def demo_config(simulator: Simulator, folder: Path) -> Config:
         site=SiteSection(title="AI accounts (demonstration)"),
         database=folder / "state" / "demo.db",
         folder=folder / "site" / "demo",
+        public_folder=folder / "site" / "demo" / "public",
         providers=providers,
         accounts=accounts,
         budgets={id: Budget(daily_usd=1, daily_tokens=10_000_000) for id in accounts},

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -20,7 +20,7 @@ Sketch = Mapping[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One hour of a target's strip. All zero: nothing was looked at, which is shown as such."""
+    """One hour or one day of a target, beginning at `at`. All zero: nothing was looked at, which is shown as such."""
 
     at: datetime
     ok: int = 0
@@ -29,12 +29,28 @@ class Cell:
     unknown: int = 0
 
 
+def add(at: datetime, cells: Collection[Cell]) -> Cell:
+    """Add up what was seen, as one cell that begins at `at`."""
+    return Cell(
+        at,
+        ok=sum(cell.ok for cell in cells),
+        degraded=sum(cell.degraded for cell in cells),
+        failed=sum(cell.failed for cell in cells),
+        unknown=sum(cell.unknown for cell in cells),
+    )
+
+
 def availability(good: int, valid: int) -> float | None:
     """Return good / valid in [0, 1]; None when nothing valid was seen. UNKNOWN is not valid.
 
     Source: Google, Site Reliability Workbook, chapter 2: an SLI is good events over valid events.
     """
     return good / valid if valid else None
+
+
+def budget_left(share: float, slo: float) -> float:
+    """Return how much of the error budget is left, 1: all of it; below 0 it is overspent. `slo` is in (0, 1)."""
+    return 1 - (1 - share) / (1 - slo)
 
 
 def sketch(durations_s: Iterable[float]) -> Sketch:
@@ -72,8 +88,12 @@ def pack(durations: Sketch) -> bytes | None:
 
 
 def unpack(packed: bytes | None) -> Sketch:
+    if not packed:
+        return {}
+    if max(packed) < 128:  # every count fits into its byte, as most do
+        return dict(zip(packed[::2], packed[1::2], strict=True))
     durations: dict[int, int] = {}
-    rest = iter(packed or b"")
+    rest = iter(packed)
     for bin_ in rest:
         count = shift = 0
         for byte in rest:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from monitor.config import StoreSection, load
 from monitor.cost import overspending
-from monitor.publish.page import render
-from monitor.publish.write import write_site
+from monitor.publish import page, public
+from monitor.publish.write import existing, write_site
 from monitor.store import rollup
 from monitor.store.connection import StoreError, open_reader
 from monitor.view import take
@@ -34,11 +34,14 @@ async def publish(world: World) -> None:
 
 
 def publish_now(world: World) -> None:
-    """Write the page from what the database holds. Called off the loop."""
+    """Write both sites from what the database holds. Called off the loop."""
     try:
         with closing(open_reader(world.config.database)) as db:
             snapshot = take(db, world.config, world.edge.clock(), tuple(world.warnings.values()))
-        write_site(world.config.folder, render(snapshot))
+        folder, public_folder = world.config.folder, world.config.public_folder
+        write_site(folder, page.render(snapshot, existing(folder)), page.kept(snapshot))
+        if public_folder:
+            write_site(public_folder, public.render(snapshot))
         world.warnings.pop("page", None)
     except (OSError, sqlite3.Error, StoreError) as error:
         world.warn("page", f"the page cannot be written to {world.config.folder}: {getattr(error, 'strerror', error)}")

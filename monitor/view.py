@@ -16,7 +16,9 @@ from monitor.incident import Incident
 from monitor.publish.snapshot import (
     AccountView,
     IncidentView,
+    Manner,
     Measure,
+    Pace,
     ProviderView,
     PurseView,
     Snapshot,
@@ -24,16 +26,21 @@ from monitor.publish.snapshot import (
     TargetView,
 )
 from monitor.schedule import Watch
-from monitor.sli import Cell, availability, quantile
+from monitor.sli import Cell, Sketch, add, availability, quantile
 from monitor.source import Source
 from monitor.store import reader
+from monitor.store.reader import Ceiling
 from monitor.words import title
 from probes.advice import advise
+from probes.catalog import PACKAGED, provider_ids
 from probes.model import Account
 from probes.notice import Phase
 
 HOURS = 24
-PAST = 200
+DAYS = 90
+DAY = timedelta(days=1)
+MONTH_DAYS = 30
+PAST = 1000
 FRESH_AT_LEAST_S = 120.0
 OVERDUE = timedelta(seconds=90)
 """A look that is later than this did not take place: the monitor was not running."""
@@ -50,6 +57,10 @@ SOURCE_ADVICE = (
 )
 
 
+Seen = Mapping[int, Mapping[datetime, Cell]]
+"""What was seen, by series and by the start of its hour or day."""
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """All that one snapshot reads from the database."""
@@ -57,9 +68,12 @@ class Memory:
     healths: Mapping[str, Health]
     plans: Mapping[str, datetime]
     spent_usd: Mapping[str, float]
+    spent_month_usd: Mapping[str, float]
     notes: Mapping[str, Note]
     series: Mapping[str, int]
-    cells: Mapping[int, Mapping[datetime, Cell]]
+    cells: Seen
+    days: Seen
+    ceilings: Mapping[int, tuple[Ceiling, ...]]
 
 
 def take(db: sqlite3.Connection, config: Config, now: datetime, warnings: Sequence[str] = ()) -> Snapshot:
@@ -73,18 +87,23 @@ def take(db: sqlite3.Connection, config: Config, now: datetime, warnings: Sequen
 
 def _take(db: sqlite3.Connection, config: Config, now: datetime, warnings: tuple[str, ...]) -> Snapshot:
     remembered = reader.resume(db, config.location)
+    hours, days = _seen(db, now)
     memory = Memory(
         healths=remembered.healths,
         plans=remembered.plans,
         spent_usd={account: spent.usd for account, spent in remembered.spendings.items() if spent.day == now.date()},
+        spent_month_usd=reader.spent(db, (now - (MONTH_DAYS - 1) * DAY).date()),
         notes=remembered.notes,
         series=reader.series_ids(db, config.location),
-        cells=reader.cells(db, _first_hour(now)),
+        cells=hours,
+        days=days,
+        ceilings=reader.ceilings(db),
     )
     watches: dict[str, list[Watch]] = defaultdict(list)
     for watch in config.watches.values():
         watches[watch.target.account].append(watch)
     views = [_account_view(db, config, config.accounts[id], its, memory, now) for id, its in watches.items()]
+    shipped = provider_ids(PACKAGED)
     unsent = tuple(f"messages to {name} are not getting through: {why}" for name, why in reader.failing_channels(db))
     return Snapshot(
         made_at=now,
@@ -94,13 +113,47 @@ def _take(db: sqlite3.Connection, config: Config, now: datetime, warnings: tuple
         simulated=config.simulated,
         warnings=warnings + unsent,
         providers=tuple(
-            ProviderView(id, config.providers[id].name, tuple(view for view in views if view.id.startswith(f"{id}/")))
+            ProviderView(
+                id,
+                config.providers[id].name,
+                tuple(view for view in views if view.id.startswith(f"{id}/")),
+                id in shipped,
+            )
             for id in sorted(config.providers)
         ),
         open_incidents=tuple(_incident_view(db, config, incident) for incident in remembered.incidents.values()),
         past_incidents=tuple(_incident_view(db, config, incident) for incident in reader.closed_incidents(db, PAST)),
         sources=tuple(_source_view(id, remembered.sources.get(id), config, now) for id in sorted(config.feeds)),
+        manner=_manner(config),
+        incident_ids=frozenset(reader.incident_ids(db)),
     )
+
+
+def _manner(config: Config) -> Manner:
+    site = config.site
+    return Manner(
+        slo=site.slo,
+        language=site.language,
+        url=site.url,
+        public_title=site.public_title,
+        public_url=site.public_url,
+        own=config.page_templates,
+    )
+
+
+def _seen(db: sqlite3.Connection, now: datetime) -> tuple[Seen, Seen]:
+    """Return the last hours and the last days of every series; what is not rolled up to days yet is added up."""
+    first_day = _midnight(now) - (DAYS - 1) * DAY
+    rolled = reader.rolled_until(db, "daily")
+    hours = reader.cells(db, max(first_day, min(_first_hour(now), rolled)))
+    days = reader.days(db, first_day)
+    for series, cells in hours.items():
+        unrolled: dict[datetime, list[Cell]] = defaultdict(list)
+        for at, cell in cells.items():
+            if at >= rolled:
+                unrolled[_midnight(at)].append(cell)
+        days.setdefault(series, {}).update({day: add(day, its) for day, its in unrolled.items()})
+    return hours, days
 
 
 def fresh_s(config: Config) -> float:
@@ -129,6 +182,8 @@ def _account_view(
         since=worst.since,
         advice=advise(worst.fault, config.providers[account.provider]) if worst.fault else None,
         spent_usd=memory.spent_usd.get(account.id, 0.0),
+        spent_month_usd=memory.spent_month_usd.get(account.id, 0.0),
+        own_host=account.base is not None,
         targets=targets,
         purses=tuple(map(_purse_view, memory.notes.get(account.id, EMPTY).purses.values())),
     )
@@ -145,10 +200,10 @@ def _badness(target: TargetView) -> tuple[int, int]:
 def _target_view(db: sqlite3.Connection, watch: Watch, memory: Memory, now: datetime) -> TargetView:
     target = watch.target
     health = _as_of(memory.healths.get(target.id, Health()), memory.plans.get(target.id), now)
-    series = memory.series.get(target.id)
-    seen = memory.cells.get(series, {}) if series else {}
-    hours = [_first_hour(now) + timedelta(hours=hour) for hour in range(HOURS)]
-    latency, ttft = _measures(db, series, now)
+    series = memory.series.get(target.id, 0)
+    hours = _strip(memory.cells.get(series, {}), _first_hour(now), timedelta(hours=1), HOURS)
+    ceilings = memory.ceilings.get(series, ())
+    durations = reader.durations(db, series, now)
     return TargetView(
         id=target.id,
         canary=target.canary,
@@ -159,13 +214,24 @@ def _target_view(db: sqlite3.Connection, watch: Watch, memory: Memory, now: date
         since=health.since,
         seen_at=health.seen_at,
         interval_s=watch.interval_s,
-        latency=latency,
-        ttft=ttft,
-        availability=_availability(seen.values()),
-        cells=tuple(seen.get(hour, Cell(hour)) for hour in hours),
-        limits=reader.limits(db, series) if series else (),
+        latency=_measure(durations.latency, durations.usual_latency),
+        ttft=_measure(durations.ttft, durations.usual_ttft),
+        availability=_availability(hours),
+        cells=hours,
+        limits=tuple(ceiling.limit for ceiling in ceilings),
         aside=watch.aside,
+        days=_strip(memory.days.get(series, {}), _midnight(now) - (DAYS - 1) * DAY, DAY, DAYS),
+        limited_since=tuple(ceiling.since for ceiling in ceilings),
+        latency_days=tuple(_pace(at, latency) for at, latency, _ in durations.days),
+        next_at=memory.plans.get(target.id),
+        ttft_days=tuple(_pace(at, ttft) for at, _, ttft in durations.days if ttft),
     )
+
+
+def _strip(seen: Mapping[datetime, Cell], first: datetime, step: timedelta, length: int) -> tuple[Cell, ...]:
+    """Return a cell for each hour or day, an empty one where nobody looked."""
+    times = [first + number * step for number in range(length)]
+    return tuple(seen.get(at) or Cell(at) for at in times)
 
 
 def _source_view(id: str, source: Source | None, config: Config, now: datetime) -> SourceView:
@@ -201,14 +267,12 @@ def _availability(seen: Collection[Cell]) -> float | None:
     return availability(good, good + sum(cell.degraded + cell.failed for cell in seen))
 
 
-def _measures(db: sqlite3.Connection, series: int | None, now: datetime) -> tuple[Measure, Measure]:
-    if series is None:
-        return Measure(), Measure()
-    seen = reader.durations(db, series, now)
-    return (
-        Measure(quantile(seen.latency, 0.5), quantile(seen.usual_latency, 0.5)),
-        Measure(quantile(seen.ttft, 0.5), quantile(seen.usual_ttft, 0.5)),
-    )
+def _measure(recent: Sketch, usual: Sketch) -> Measure:
+    return Measure(quantile(recent, 0.5), quantile(usual, 0.5), quantile(usual, 0.95))
+
+
+def _pace(at: datetime, durations: Sketch) -> Pace:
+    return Pace(at, quantile(durations, 0.5), quantile(durations, 0.95))
 
 
 def _incident_view(db: sqlite3.Connection, config: Config, incident: Incident) -> IncidentView:
@@ -242,6 +306,10 @@ def usable(incident: Incident, config: Config, healths: Mapping[str, Health]) ->
         if other and name and seen and len(seen) == len(its):
             found.append(Usable(account.id, min(seen)))
     return sorted(found, key=lambda one: one.seen_at, reverse=True)
+
+
+def _midnight(at: datetime) -> datetime:
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _first_hour(now: datetime) -> datetime:

@@ -11,6 +11,7 @@ from monitor.publish.snapshot import (
     AccountView,
     IncidentView,
     Measure,
+    Pace,
     ProviderView,
     Snapshot,
     TargetView,
@@ -35,6 +36,22 @@ def cells(bad: Sequence[int] = (), gaps: Sequence[int] = ()) -> tuple[Cell, ...]
     return tuple(map(cell, range(24)))
 
 
+def days(bad: Sequence[int] = (), gaps: Sequence[int] = ()) -> tuple[Cell, ...]:
+    """Ninety days up to NOW, numbered from the oldest: some mostly failed, on some nobody looked."""
+    first = NOW.replace(hour=0, minute=0) - timedelta(days=89)
+
+    def cell(day: int) -> Cell:
+        at = first + timedelta(days=day)
+        return Cell(at) if day in gaps else Cell(at, ok=40, failed=60) if day in bad else Cell(at, ok=100)
+
+    return tuple(map(cell, range(90)))
+
+
+def paces(length: int = 30) -> tuple[Pace, ...]:
+    first = NOW.replace(hour=0, minute=0) - timedelta(days=length)
+    return tuple(Pace(first + timedelta(days=day), 0.5 + day % 7 / 10, 1 + day % 5 / 5) for day in range(length))
+
+
 def target(
     account: str = "openai/main", canary: str = "chat", state: State = State.UP, **changes: object
 ) -> TargetView:
@@ -49,11 +66,16 @@ def target(
         since=LONG_AGO if state is State.UP else BEGAN,
         seen_at=NOW - timedelta(seconds=20),
         interval_s=300 if canary == "chat" else 60,
-        latency=Measure(1.93, 1.71),
-        ttft=Measure(0.62, 0.58) if canary == "chat" else Measure(),
+        latency=Measure(1.93, 1.71, 3.2),
+        ttft=Measure(0.62, 0.58, 1.1) if canary == "chat" else Measure(),
         availability=1.0,
         cells=cells(),
         limits=(Limit("requests", 60, 500, 498), Limit("tokens", 60, 200_000, 199_100)) if canary == "chat" else (),
+        days=days(),
+        limited_since=(LONG_AGO, LONG_AGO) if canary == "chat" and "limits" not in changes else (),
+        latency_days=paces(),
+        ttft_days=paces() if canary == "chat" else (),
+        next_at=NOW + timedelta(seconds=40),
     )
     return replace(view, **changes)  # type: ignore[arg-type]
 

@@ -30,9 +30,11 @@ def test_what_was_not_measured_is_said_and_not_met():
 def test_without_nginx_our_own_server_answers_the_same(tmp_path, monkeypatch):
     monkeypatch.setattr(server.shutil, "which", lambda name, path: None)
 
-    with server.fast(tmp_path, 0, 1) as (name, plain, _):
-        with urllib.request.urlopen(f"http://127.0.0.1:{plain}/a/v1/chat/completions", data=b"{}") as answer:
-            body, told = json.loads(answer.read()), answer.headers
+    with (
+        server.fast(tmp_path, 0, 1) as (name, plain, _),
+        urllib.request.urlopen(f"http://127.0.0.1:{plain}/a/v1/chat/completions", data=b"{}") as answer,
+    ):
+        body, told = json.loads(answer.read()), answer.headers
 
     assert name == "benchmarks/server.py"
     assert body["choices"][0]["message"]["content"] == "Hello!"

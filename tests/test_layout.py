@@ -15,6 +15,7 @@ from tests.builders_page import (
     HOSTILE,
     NOW,
     account,
+    days,
     four_accounts,
     incident,
     past,
@@ -73,19 +74,58 @@ def test_a_duration_is_set_against_the_usual_one(measure, figure):
 
 def test_what_is_down_has_no_duration_now():
     it = only_account(snapshot(sick("openai/main", Fault.INVALID_KEY)))
-    assert it.targets[1].ttft == Figure("none", "0.58 s", None)
+    assert it.targets[1].ttft == Figure("none", "0.58 s", None, "1.1 s")
 
 
-def test_a_few_accounts_are_all_shown_at_length_and_of_many_only_those_that_do_not_simply_work():
-    few = [account(f"openai/{number}") for number in range(layout.ROOMY)]
-    many = [*few, account("openai/ill", state=State.SUSPECTED)]
-    assert [it.folded is None for it in layout.front(snapshot(*few)).providers[0].accounts] == [True] * layout.ROOMY
-    assert [it.folded is None for it in layout.front(snapshot(*many)).providers[0].accounts] == [False] * 8 + [True]
+def test_of_too_many_accounts_the_first_page_shows_those_that_do_not_simply_work():
+    few = [account(f"openai/{number}") for number in range(layout.CROWD)]
+    ill = account("openai/ill", state=State.SUSPECTED)
+    (group,) = layout.front(snapshot(*few)).providers
+    assert (len(group.accounts), group.more) == (layout.CROWD, 0)
+    (group,) = layout.front(snapshot(*few, ill)).providers
+    assert ([it.name for it in group.accounts], group.more) == (["ill"], layout.CROWD)
+
+
+def test_an_account_is_held_to_its_worst_canary_over_each_window():
+    bad = target("openai/main", "list", days=days(bad=[89, 80]))
+    it = only_account(snapshot(account(targets=[bad, target("openai/main", days=days(gaps=range(60)))])))
+    assert [(one.window, one.words, one.missed) for one in it.shares] == [
+        ("24 h", "100%", False),
+        ("7 d", "91.4%", True),
+        ("30 d", "96%", True),
+        ("90 d", "98.6%", True),
+    ]
+    assert (it.budget, it.overspent) == ("overspent 4.0 times", True)
+
+
+def test_what_was_never_looked_at_has_no_share_and_no_budget():
+    blank = target(days=(), cells=(), availability=None)
+    it = only_account(snapshot(account(targets=[blank])))
+    assert {one.words for one in it.shares} == {"no data"}
+    assert (it.budget, it.ninety.words) == ("", "No data")
+
+
+def test_an_account_can_do_as_much_as_the_worst_canary_of_each_kind():
+    models = [
+        target(canary="chat", model="a"),
+        target(canary="chat", model="b", state=State.DOWN),
+        target(canary="list"),
+    ]
+    it = only_account(snapshot(account(targets=models)))
+    assert [(one.name, one.mark, one.state) for one in it.abilities] == [
+        ("chat", "down", "Down"),
+        ("list", "up", "Works"),
+    ]
 
 
 def test_an_account_names_the_open_incident_that_explains_it():
     (openai, anthropic) = layout.front(four_accounts()).providers
-    assert [it.incident for it in (*openai.accounts, *anthropic.accounts)] == [None, incident().id, None, None]
+    assert [it.incident for it in (*openai.accounts, *anthropic.accounts)] == [
+        None,
+        f"incidents/{incident().id}.html",
+        None,
+        None,
+    ]
 
 
 def test_advice_stands_with_the_account_while_no_incident_is_open():

@@ -14,7 +14,7 @@ from monitor.diagnose import Evidence, Scope
 from monitor.incident import Told
 from monitor.publish.layout import MARKS
 from monitor.publish.mark import Mark
-from monitor.publish.page import POLICY, TEMPLATES, render
+from monitor.publish.page import POLICY, TEMPLATES, kept, render
 from monitor.publish.snapshot import Measure
 from probes.model import Fault, Limit
 from tests.builders_page import (
@@ -141,14 +141,41 @@ def test_the_page_of_an_incident_holds_the_evidence_an_appeal_needs():
         assert words in text
 
 
-def test_a_target_shows_its_figures():
+def test_the_card_of_an_account_shows_what_it_can_do_how_well_and_what_it_costs():
     text = index(four_accounts()).text
     for words in (
-        "chat gpt-5-mini Works First token 0.62 s usually 0.58 s Whole answer 1.9 s usually 1.7 s Good in 24 h 100%",
-        "498 of 500 requests per minute left 199,100 of 200,000 tokens per minute left",
+        "main Works since 3 Nov, 10:34 UTC list Works chat Works",
+        "24 h 100% 7 d 100% 30 d 100% 90 d 100% Error budget 100% left",
+        "First token 0.62 s usually 0.58 s, p95 1.1 s",
         "Canaries cost $0.04 today",
     ):
         assert words in text
+
+
+def test_the_page_of_an_account_shows_each_canary_at_length():
+    text = documents(four_accounts())["accounts/openai/main.html"].text
+    for words in (
+        "chat gpt-5-mini Works · Last seen 10:33 UTC, every 5 min",
+        "Last 24 hours: 24 good · 100%",
+        "Last 90 days: 90 good",
+        "Whole answer 1.9 s usually 1.7 s, p95 3.2 s",
+        "Whole answer in the last 30 days: median 1.7 s, 95% within 3.2 s, the slowest day 1.8 s",
+        "498 of 500 requests per minute left this ceiling since 3 Nov, 10:34 UTC",
+    ):
+        assert words in text
+
+
+def test_the_page_of_a_provider_names_its_accounts_and_its_incidents():
+    page = documents(four_accounts(past_incidents=(past(3), past(9, subject="openai"))))["providers/openai.html"]
+    assert {"../accounts/openai/main.html", "../accounts/openai/team-b.html"} <= set(page.values("href"))
+    assert "openai: server error" in page.text
+    assert "anthropic: server error" not in page.text
+
+
+def test_two_accounts_never_share_a_page():
+    names = ["A", "a", "a b", "a-b", "ä", "🔥", "甲", "x" * 60, "x" * 61, "..", "a.b"]
+    files = render(snapshot(*(account(f"openai/{name}") for name in names)))
+    assert len([name for name in files if name.startswith("accounts/openai/")]) == len(names)
 
 
 def test_the_page_says_when_it_was_made_from_where_and_when_it_is_stale():
@@ -182,7 +209,7 @@ def test_every_link_leads_to_a_file_of_the_page(shot):
     files = render(shot)
     for name, page in documents(shot).items():
         links = [link for link in page.values("href") + page.values("src") if not re.match(r"https?://|#", link)]
-        reached = {posixpath.normpath(posixpath.join(posixpath.dirname(name), link)) for link in links}
+        reached = {posixpath.normpath(posixpath.join(posixpath.dirname(name), link)).lstrip("/") for link in links}
         assert reached <= set(files)
         assert {"index.html", "history.html", "style.css", "page.js", "favicon.svg"} & reached
 
@@ -211,17 +238,18 @@ def test_each_page_forbids_what_it_does_not_need():
 )
 def test_hostile_words_stay_words(words):
     clean, dirty = documents(hostile("word")), documents(hostile(words))
-    assert clean.keys() == dirty.keys()
-    for name in clean:
-        shapes = [Counter((tag, *sorted(attributes)) for tag, attributes in it[name].elements) for it in (clean, dirty)]
+    for one, other in zip(clean.values(), dirty.values(), strict=True):
+        shapes = [Counter((tag, *sorted(attributes)) for tag, attributes in it.elements) for it in (one, other)]
         assert shapes[0] == shapes[1]
 
 
 def test_an_address_in_hostile_words_is_a_link_only_in_our_own_advice():
     pages = documents(hostile("javascript:alert(1) https://evil.example/"))
-    links = [link for page in pages.values() for link in page.values("href") if "evil" in link or "script:" in link]
+    links = [
+        link for page in pages.values() for link in page.values("href") if "evil.example/" in link or "script:" in link
+    ]
     assert set(links) == {"https://evil.example/"}
-    assert len(links) == 2 + 1  # the card, the page of the incident, the account without one
+    assert len(links) == 2 + 2  # the card and the page of the incident, those of the account without one
 
 
 @pytest.mark.parametrize("mark", ["\u202e", "\u2066", "\u200f", "\x00", "\x1b", "\x85"])
@@ -259,8 +287,8 @@ def test_warnings_and_failed_messages_are_shown():
 
 def test_the_first_page_names_the_last_five_past_incidents_and_the_history_all():
     pages = documents(crowded())
-    counts = [sum(link.endswith("-past.html") for link in pages[name].values("href")) for name in pages]
-    assert counts[:2] == [5, 6]
+    counts = {name: sum(link.endswith("-past.html") for link in page.values("href")) for name, page in pages.items()}
+    assert [counts[name] for name in ("index.html", "history.html", "history/2026-11.html")] == [5, 6, 3]
 
 
 def test_equal_snapshots_give_equal_bytes():
@@ -299,6 +327,18 @@ def test_headings_go_down_one_step_at_a_time():
         assert levels[0] == 1
         assert levels.count(1) == 1
         assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+
+
+def test_of_many_incidents_only_what_is_missing_is_made_again():
+    views = tuple(past(days) for days in range(1, 300))
+    shot = snapshot(past_incidents=views, incident_ids=frozenset(it.incident.id for it in views))
+    first = render(shot)
+    again = render(shot, set(first))
+    assert len([name for name in first if name.startswith("incidents/")]) == 299
+    assert len([name for name in again if name.startswith("incidents/")]) == 200
+    assert {name for name in first if name not in again} <= kept(shot) | {
+        name for name in first if name.startswith("history/")
+    }
 
 
 def test_no_id_stands_twice_on_a_page():

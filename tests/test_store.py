@@ -231,7 +231,7 @@ def test_a_ceiling_keeps_the_date_since_which_it_holds(db, writer):
 
     (row,) = db.execute("SELECT since, most, remaining FROM ceiling").fetchall()
     assert (row["since"], row["most"], row["remaining"]) == (int(at(120).timestamp() * 1000), 10.0, 9.0)
-    assert reader.limits(db, 1) == (Limit("requests", 60, 10.0, 9.0),)
+    assert [one.limit for one in reader.ceilings(db)[1]] == [Limit("requests", 60, 10.0, 9.0)]
 
 
 def test_a_ceiling_stands_when_an_answer_tells_only_what_is_left(db, writer):
@@ -241,7 +241,7 @@ def test_a_ceiling_stands_when_an_answer_tells_only_what_is_left(db, writer):
 
     (row,) = db.execute("SELECT since FROM ceiling").fetchall()
     assert row["since"] == int(at(0).timestamp() * 1000)
-    assert reader.limits(db, 1) == (Limit("requests", 60, 100.0, 0.0),)
+    assert [one.limit for one in reader.ceilings(db)[1]] == [Limit("requests", 60, 100.0, 0.0)]
 
 
 def write_hours(writer, hours, every_s=600, fault=None):
@@ -433,13 +433,13 @@ def test_a_channel_that_fails_is_told_of_once_until_it_works_again(db, writer):
 def test_an_outbox_of_before_the_steps_is_taken_over(path):
     path.parent.mkdir()
     with closing(sqlite3.connect(path, isolation_level=None)) as old:
-        STEPS.apply(Database(old), stop_before="m003_step")
+        STEPS.apply(Database(old), stop_before="m005_step")
         details = incident_json(incident())
         facts = ("i", "account", "openai/main", "account_suspended", "critical", "high", 5, None, False, details)
         old.execute("INSERT INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", facts)
         old.execute("INSERT INTO change VALUES ('c', 'i', 'opened', 5, ?)", (details,))
         old.execute("INSERT INTO outbox VALUES (7, 'c', 'phone', 'waiting', 2, 9, NULL, 'no answer')")
-        old.execute("PRAGMA user_version = 2")
+        old.execute("PRAGMA user_version = 4")
 
     with closing(open_writer(path)) as new:
         query = "SELECT id, incident_id, change_id, channel, step, at, state, tries, next, error FROM outbox"

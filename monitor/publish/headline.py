@@ -7,7 +7,7 @@ from monitor.diagnose import Scope
 from monitor.incident import Incident
 from monitor.publish.mark import Mark, Standing, is_late, mark_account, standing
 from monitor.publish.snapshot import AccountView, Snapshot
-from monitor.words import BLAMES, FAULTS, capital, count, moment, whose_hedged
+from monitor.publish.speech import ENGLISH, Speech
 
 NAMED = 3
 """So many causes are named in the sentence; the rest is counted."""
@@ -17,6 +17,8 @@ REST = {
     Mark.UNKNOWN: ("is not fully known", "are not fully known"),
     Mark.UP: ("works", "work"),
 }
+
+ALL = {1: "The only account", 2: "Both accounts"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,37 +42,41 @@ class Roll:
     accounts: tuple[AccountView, ...]
     marks: Mapping[str, Mark]
     now: Standing
+    speech: Speech
 
     def marked(self, *marks: Mark) -> list[AccountView]:
         return [account for account in self.accounts if self.marks[account.id] in marks]
 
 
-def headline(snapshot: Snapshot) -> Headline:
-    roll = _roll(snapshot)
+def headline(snapshot: Snapshot, speech: Speech = ENGLISH) -> Headline:
+    roll = _roll(snapshot, speech)
     if not roll.accounts:
-        return Headline(Mark.UNKNOWN, "No account is watched yet")
+        return Headline(Mark.UNKNOWN, speech.say("No account is watched yet"))
     if roll.now.offline:
-        return Headline(Mark.UNKNOWN, "This monitor is offline, so nothing is known of any account")
+        return Headline(Mark.UNKNOWN, speech.say("This monitor is offline, so nothing is known of any account"))
     if roll.now.incidents or roll.marked(Mark.DOWN, Mark.PARTLY):
         return _trouble(roll, {provider.id: provider.name for provider in snapshot.providers})
     if roll.marked(Mark.SUSPECTED):
-        return _some(roll, Mark.SUSPECTED, "failed just now and {be} being rechecked", _suspicion)
+        verbs = ("{who} failed just now and is being rechecked", "{who} failed just now and are being rechecked")
+        return _some(roll, Mark.SUSPECTED, verbs, lambda account: _suspicion(account, speech))
     if roll.marked(Mark.UNKNOWN):
-        return _some(roll, Mark.UNKNOWN, "{be} not fully known", lambda account: _gap(account, roll.now))
-    lead = f"{capital(_all(len(roll.accounts)))} {REST[Mark.UP][len(roll.accounts) != 1]}"
+        verbs = ("{who} is not fully known", "{who} are not fully known")
+        return _some(roll, Mark.UNKNOWN, verbs, lambda account: _gap(account, roll))
+    lead = speech.many(len(roll.accounts), "{who} works", "{who} work", who=_share(len(roll.accounts), roll))
     return _warned(roll, lead) if roll.now.signals else Headline(Mark.UP, lead)
 
 
 def _warned(roll: Roll, lead: str) -> Headline:
     """Say what is coming while all works."""
-    signs = [f"{incident.subject}: {FAULTS[incident.fault]}" for incident in roll.now.signals]
-    return Headline(Mark.PARTLY, f"{lead}, with {count(len(signs), 'warning')}", _few(signs))
+    signs = [f"{incident.subject}: {roll.speech.fault(incident.fault)}" for incident in roll.now.signals]
+    said = roll.speech.many(len(signs), "{lead}, with {n} warning", "{lead}, with {n} warnings", lead=lead)
+    return Headline(Mark.PARTLY, said, _few(signs, roll.speech))
 
 
-def _roll(snapshot: Snapshot) -> Roll:
+def _roll(snapshot: Snapshot, speech: Speech) -> Roll:
     now = standing(snapshot)
     accounts = tuple(account for provider in snapshot.providers for account in provider.accounts)
-    return Roll(accounts, {account.id: _mark(account, now) for account in accounts}, now)
+    return Roll(accounts, {account.id: _mark(account, now) for account in accounts}, now, speech)
 
 
 def _mark(account: AccountView, now: Standing) -> Mark:
@@ -81,77 +87,74 @@ def _mark(account: AccountView, now: Standing) -> Mark:
 
 
 def _trouble(roll: Roll, names: Mapping[str, str]) -> Headline:
-    sick = roll.marked(Mark.DOWN, Mark.PARTLY)
+    sick, speech = roll.marked(Mark.DOWN, Mark.PARTLY), roll.speech
     mark = Mark.DOWN if roll.marked(Mark.DOWN) else Mark.PARTLY
-    causes = [_cause(incident, names) for incident in roll.now.incidents]
-    causes += [_own_cause(account) for account in sick if not _is_explained(account, roll.now)]
-    lead = f"{_share(len(sick), roll)} {'has' if len(sick) == 1 else 'have'} trouble" if sick else "An incident is open"
-    return Headline(mark, lead, _few(causes), _rest(roll, Mark.SUSPECTED, Mark.UNKNOWN, Mark.UP))
+    causes = [_cause(incident, names, speech) for incident in roll.now.incidents]
+    causes += [_own_cause(account, speech) for account in sick if not _is_explained(account, roll.now)]
+    lead = speech.say("An incident is open")
+    if sick:
+        lead = speech.many(len(sick), "{who} has trouble", "{who} have trouble", who=_share(len(sick), roll))
+    return Headline(mark, lead, _few(causes, speech), _rest(roll, Mark.SUSPECTED, Mark.UNKNOWN, Mark.UP))
 
 
-def _some(roll: Roll, mark: Mark, words: str, cause: Callable[[AccountView], str]) -> Headline:
+def _some(roll: Roll, mark: Mark, verbs: tuple[str, str], cause: Callable[[AccountView], str]) -> Headline:
     accounts = roll.marked(mark)
-    verb = words.format(be="is" if len(accounts) == 1 else "are")
     others = list(REST)[list(REST).index(mark) + 1 :]
-    lead = f"{_share(len(accounts), roll)} {verb}"
-    return Headline(mark, lead, _few([cause(account) for account in accounts]), _rest(roll, *others))
+    lead = roll.speech.many(len(accounts), *verbs, who=_share(len(accounts), roll))
+    return Headline(mark, lead, _few([cause(account) for account in accounts], roll.speech), _rest(roll, *others))
 
 
-def _cause(incident: Incident, names: Mapping[str, str]) -> str:
+def _cause(incident: Incident, names: Mapping[str, str], speech: Speech) -> str:
     subject = names.get(incident.subject, incident.subject) if incident.scope is Scope.PROVIDER else incident.subject
-    return f"{subject}: {FAULTS[incident.fault]} ({whose_hedged(incident)})"
+    return f"{subject}: {speech.fault(incident.fault)} ({speech.whose_hedged(incident)})"
 
 
-def _own_cause(account: AccountView) -> str:
+def _own_cause(account: AccountView, speech: Speech) -> str:
     if account.fault is None:
-        return f"{account.id}: cause not known"
-    return f"{account.id}: {FAULTS[account.fault]} ({BLAMES[account.fault.blame]})"
+        return f"{account.id}: {speech.say('cause not known')}"
+    return f"{account.id}: {speech.fault(account.fault)} ({speech.blame(account.fault.blame)})"
 
 
 def _is_explained(account: AccountView, now: Standing) -> bool:
     return any(now.incident_of(target.id) for target in account.targets)
 
 
-def _suspicion(account: AccountView) -> str:
-    faults = sorted({FAULTS[target.fault] for target in account.targets if target.fault})
+def _suspicion(account: AccountView, speech: Speech) -> str:
+    faults = sorted({speech.fault(target.fault) for target in account.targets if target.fault})
     return f"{account.id}: {', '.join(faults)}" if faults else account.id
 
 
-def _gap(account: AccountView, now: Standing) -> str:
+def _gap(account: AccountView, roll: Roll) -> str:
     """Say why an account is not known: the first reason that one of its targets gives."""
+    now, speech = roll.now, roll.speech
     if not account.targets:
-        return f"{account.id}: nothing of it is watched"
+        return f"{account.id}: {speech.say('nothing of it is watched')}"
     reason = next((target.reason for target in account.targets if target.reason), None)
     if reason:
-        return f"{account.id}: {reason}"
+        return f"{account.id}: {speech.say(reason)}"
     seen = [target.seen_at for target in account.targets if is_late(target, now.at) and target.seen_at]
-    return f"{account.id}: not seen since {moment(min(seen), now.at).words}" if seen else f"{account.id}: not seen yet"
+    since = speech.say("not seen since {time}", time=speech.moment(min(seen), now.at).words) if seen else ""
+    return f"{account.id}: {since or speech.say('not seen yet')}"
 
 
-def _few(causes: Sequence[str]) -> tuple[str, ...]:
-    more = (f"and {len(causes) - NAMED} more",) if len(causes) > NAMED else ()
+def _few(causes: Sequence[str], speech: Speech) -> tuple[str, ...]:
+    more = (speech.say("and {n} more", n=len(causes) - NAMED),) if len(causes) > NAMED else ()
     return (*causes[:NAMED], *more)
 
 
 def _rest(roll: Roll, *marks: Mark) -> str:
     """Say how the others are: `The other 3 work.`"""
-    counts = [(len(roll.marked(mark)), REST[mark]) for mark in marks]
-    said = [f"{number} {verbs[number != 1]}" for number, verbs in counts if number]
-    if len(said) == 1:
-        return f"The other {said[0]}.".replace("other 1 ", "other one ")
-    return f"Of the others {', '.join(said)}." if said else ""
+    speech = roll.speech
+    counts = [(number, speech.say(REST[mark][number != 1])) for mark in marks if (number := len(roll.marked(mark)))]
+    if len(counts) == 1:
+        ((number, verb),) = counts
+        return speech.many(number, "The other one {verb}.", "The other {n} {verb}.", verb=verb)
+    said = ", ".join(f"{number} {verb}" for number, verb in counts)
+    return speech.say("Of the others {said}.", said=said) if said else ""
 
 
 def _share(some: int, roll: Roll) -> str:
-    every = len(roll.accounts)
-    return f"{some} of {every} accounts" if some < every else capital(_all(every))
-
-
-def _all(accounts: int) -> str:
-    match accounts:
-        case 1:
-            return "the only account"
-        case 2:
-            return "both accounts"
-        case _:
-            return f"all {accounts} accounts"
+    every, speech = len(roll.accounts), roll.speech
+    if some < every:
+        return speech.say("{some} of {all} accounts", some=some, all=every)
+    return speech.say(ALL.get(every, "All {all} accounts"), all=every)

@@ -2,23 +2,38 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
 from monitor import words
 from monitor.detect.health import State
 from monitor.diagnose import Evidence, Scope
-from monitor.incident import Incident, Severity, Told
+from monitor.incident import Severity, Told
+from monitor.publish.chart import Chart, chart
 from monitor.publish.headline import Headline, headline
-from monitor.publish.mark import Mark, Standing, is_late, mark_account, mark_target, standing
-from monitor.publish.snapshot import AccountView, IncidentView, Measure, PurseView, Snapshot, SourceView, TargetView
-from monitor.publish.strip import Strip, strip, together
-from monitor.words import Moment, instant, moment
+from monitor.publish.mark import Mark, Standing, is_late, mark_account, mark_target, standing, worst
+from monitor.publish.place import account_page, incident_page, month_page, provider_page
+from monitor.publish.snapshot import (
+    AccountView,
+    IncidentView,
+    Measure,
+    Pace,
+    PurseView,
+    Snapshot,
+    SourceView,
+    TargetView,
+)
+from monitor.publish.speech import ENGLISH, Speech
+from monitor.publish.strip import Strip, ninety, strip, together
+from monitor.publish.uptime import BUDGET_D, WINDOWS_D, Shares, account_shares, counting, shares
+from monitor.sli import budget_left
+from monitor.words import Moment
+from probes.model import Limit
 from probes.notice import Impact, Notice
 
-ROOMY = 8
-"""A page of so many accounts shows all of each; a longer one folds the accounts that simply work."""
+CROWD = 100
+"""Of more accounts than these the first page shows only those that do not simply work."""
 
 RECENT = 5
 """So many past incidents stand on the first page."""
@@ -68,6 +83,7 @@ class Frame:
     due: Moment | None
     fresh_s: int
     up: str = ""
+    public: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +99,7 @@ class Row:
     """An incident as a card or as a line of a list."""
 
     id: str
+    href: str
     title: str
     mark: Mark
     drill: bool
@@ -140,6 +157,32 @@ class Figure:
     now: str
     usual: str | None
     slower: str | None
+    slow: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The share of good answers over one window; `missed`: it is below what the account is held to."""
+
+    window: str
+    words: str
+    missed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Durations of the last 30 days: a chart, None where the days are too few, and all it says in words."""
+
+    name: str
+    figure: Figure
+    chart: Chart | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRow:
+    words: str
+    since: Moment | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +200,29 @@ class TargetRow:
     ttft: Figure | None
     good: str
     strip: Strip
-    limits: tuple[str, ...]
+    limits: tuple[LimitRow, ...]
+    ninety: Strip
+    shares: tuple[Share, ...]
+    charts: tuple[Drawing, ...]
+    asks: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ability:
+    """One cell of the matrix: what an account can do, as far as its canaries tell."""
+
+    name: str
+    mark: Mark
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
 class AccountCard:
-    """`folded` is the day in one strip, where the targets are folded away."""
+    """One account: as a card of the first page, and with its targets as a page of its own."""
 
+    id: str
+    href: str
+    provider: str
     name: str
     note: str
     tags: tuple[str, ...]
@@ -176,14 +235,23 @@ class AccountCard:
     advice: tuple[Piece, ...]
     spent: str | None
     credits: tuple[str, ...]
-    folded: Strip | None
+    abilities: tuple[Ability, ...]
+    ninety: Strip
+    shares: tuple[Share, ...]
+    budget: str
+    overspent: bool
+    tempo: Drawing | None
     targets: tuple[TargetRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderGroup:
+    """A provider with the accounts that are shown; `more` counts those that simply work and are not."""
+
     name: str
+    href: str
     accounts: tuple[AccountCard, ...]
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +279,7 @@ class Pages:
 @dataclass(frozen=True, slots=True)
 class Month:
     name: str
+    href: str
     rows: tuple[Row, ...]
 
 
@@ -219,6 +288,7 @@ class Front:
     """The first page."""
 
     headline: Headline
+    slo: str
     open: tuple[Row, ...]
     warnings: tuple[str, ...]
     providers: tuple[ProviderGroup, ...]
@@ -227,79 +297,109 @@ class Front:
     pages: Pages
 
 
-def frame(snapshot: Snapshot) -> Frame:
+def frame(snapshot: Snapshot, speech: Speech = ENGLISH) -> Frame:
     due = snapshot.made_at + timedelta(seconds=snapshot.fresh_s)
     return Frame(
         site=snapshot.title,
         location=snapshot.location,
         simulated=snapshot.simulated,
-        made=moment(snapshot.made_at),
-        due=moment(due, snapshot.made_at),
+        made=speech.moment(snapshot.made_at),
+        due=speech.moment(due, snapshot.made_at),
         fresh_s=int(snapshot.fresh_s),
     )
 
 
-def front(snapshot: Snapshot) -> Front:
-    now = standing(snapshot)
-    roomy = sum(len(provider.accounts) for provider in snapshot.providers) <= ROOMY
-    groups = (
-        ProviderGroup(provider.name, tuple(_account(account, now, roomy) for account in provider.accounts))
-        for provider in snapshot.providers
-    )
+def front(snapshot: Snapshot, speech: Speech = ENGLISH) -> Front:
     return Front(
-        headline=headline(snapshot),
-        open=tuple(_row(view, snapshot.made_at, snapshot.made_at) for view in _gravest_first(_wholes(snapshot))),
+        headline=headline(snapshot, speech),
+        slo=speech.percent(snapshot.manner.slo),
+        open=tuple(row(view, snapshot.made_at, snapshot.made_at, speech) for view in _gravest_first(_wholes(snapshot))),
         warnings=snapshot.warnings,
-        providers=tuple(group for group in groups if group.accounts),
-        recent=tuple(_row(view, snapshot.made_at) for view in _newest_first(snapshot.past_incidents)[:RECENT]),
+        providers=_few_of_many(groups(snapshot, speech)),
+        recent=tuple(
+            row(view, snapshot.made_at, None, speech) for view in newest_first(snapshot.past_incidents)[:RECENT]
+        ),
         past=len(snapshot.past_incidents),
-        pages=_pages(snapshot.sources, snapshot.made_at),
+        pages=pages(snapshot.sources, snapshot.made_at, speech),
     )
 
 
-def _pages(sources: Sequence[SourceView], now: datetime) -> Pages:
+def groups(snapshot: Snapshot, speech: Speech = ENGLISH) -> tuple[ProviderGroup, ...]:
+    """Return every provider that has accounts, with all of them."""
+    context = Context(standing(snapshot), snapshot.manner.slo, speech)
+    return tuple(
+        ProviderGroup(
+            provider.name,
+            provider_page(provider.id),
+            tuple(_account(account, provider.name, context) for account in provider.accounts),
+        )
+        for provider in snapshot.providers
+        if provider.accounts
+    )
+
+
+def _few_of_many(all_groups: tuple[ProviderGroup, ...]) -> tuple[ProviderGroup, ...]:
+    """Leave out what simply works where there are too many accounts for one page."""
+    if sum(len(group.accounts) for group in all_groups) <= CROWD:
+        return all_groups
+    shown = [tuple(card for card in group.accounts if card.mark is not Mark.UP) for group in all_groups]
+    return tuple(
+        replace(group, accounts=cards[:CROWD], more=len(group.accounts) - len(cards[:CROWD]))
+        for group, cards in zip(all_groups, shown, strict=True)
+    )
+
+
+def pages(sources: Sequence[SourceView], now: datetime, speech: Speech = ENGLISH) -> Pages:
     telling = [source for source in sources if source.readable and source.notices]
     quiet = dict.fromkeys(source.provider for source in sources if source.readable)
     return Pages(
-        notices=tuple(_notice(source, one, now) for source in telling for one in source.notices),
+        notices=tuple(_notice(source, one, now, speech) for source in telling for one in source.notices),
         quiet=tuple(name for name in quiet if name not in {source.provider for source in telling}),
         dark=tuple(
-            f"{source.provider}: {source.problem or 'not read yet'}" for source in sources if not source.readable
+            f"{source.provider}: {speech.say(source.problem or 'not read yet')}"
+            for source in sources
+            if not source.readable
         ),
     )
 
 
-def _notice(source: SourceView, notice: Notice, now: datetime) -> NoticeRow:
+def _notice(source: SourceView, notice: Notice, now: datetime, speech: Speech) -> NoticeRow:
+    known = not notice.planned and notice.impact is not Impact.UNKNOWN
     return NoticeRow(
         provider=source.provider,
         title=notice.title,
         href=notice.url or source.page,
-        phase=notice.phase.replace("_", " "),
-        impact="" if notice.planned or notice.impact is Impact.UNKNOWN else str(notice.impact),
-        began=moment(notice.began_at, now) if notice.began_at else None,
+        phase=speech.say(notice.phase.replace("_", " ")),
+        impact=speech.say(str(notice.impact)) if known else "",
+        began=speech.moment(notice.began_at, now) if notice.began_at else None,
         planned=notice.planned,
     )
 
 
-def months(snapshot: Snapshot) -> tuple[Month, ...]:
-    by_month = groupby(_newest_first(snapshot.past_incidents), key=lambda view: words.month(view.incident.opened_at))
-    return tuple(Month(name, tuple(_row(view, snapshot.made_at) for view in its)) for name, its in by_month)
+def months(snapshot: Snapshot, speech: Speech = ENGLISH) -> tuple[Month, ...]:
+    by_month = groupby(newest_first(snapshot.past_incidents), key=lambda view: month_page(view.incident.opened_at))
+    return tuple(_month(href, list(its), snapshot.made_at, speech) for href, its in by_month)
 
 
-def story(view: IncidentView, made_at: datetime) -> Story:
+def _month(href: str, views: Sequence[IncidentView], made_at: datetime, speech: Speech) -> Month:
+    name = speech.month(views[0].incident.opened_at)
+    return Month(name, href, tuple(row(view, made_at, None, speech) for view in views))
+
+
+def story(view: IncidentView, made_at: datetime, speech: Speech = ENGLISH) -> Story:
     """Tell one incident. Of an ended one nothing depends on `made_at`, so that its page stays byte for byte."""
     incident = view.incident
     offline = incident.scope is Scope.MONITOR
     return Story(
-        row=_row(view, made_at),
+        row=row(view, made_at, None, speech),
         is_open=incident.closed_at is None,
-        ended=moment(incident.closed_at) if incident.closed_at else None,
-        severity=incident.severity,
-        scope=SCOPES[incident.scope],
-        blame_at_length=words.OFFLINE_AT_LENGTH if offline else words.BLAMES_AT_LENGTH[incident.blame],
+        ended=speech.moment(incident.closed_at) if incident.closed_at else None,
+        severity=speech.say(incident.severity),
+        scope=speech.say(SCOPES[incident.scope]),
+        blame_at_length=speech.say(words.OFFLINE_AT_LENGTH if offline else words.BLAMES_AT_LENGTH[incident.blame]),
         targets=incident.targets,
-        events=_events(view),
-        proofs=tuple(_proof(evidence, incident.signal) for evidence in incident.evidence),
+        events=_events(view, speech),
+        proofs=tuple(_proof(evidence, incident.signal, speech) for evidence in incident.evidence),
     )
 
 
@@ -324,185 +424,284 @@ def _wholes(snapshot: Snapshot) -> list[IncidentView]:
     return [view for view in snapshot.open_incidents if view.incident.parent not in ids]
 
 
-def _newest_first(views: Sequence[IncidentView]) -> list[IncidentView]:
+def newest_first(views: Sequence[IncidentView]) -> list[IncidentView]:
     return sorted(views, key=lambda view: (view.incident.opened_at, view.incident.id), reverse=True)
 
 
-def _row(view: IncidentView, made_at: datetime, today: datetime | None = None) -> Row:
+def row(view: IncidentView, made_at: datetime, today: datetime | None, speech: Speech) -> Row:
     incident = view.incident
     until = incident.closed_at or made_at
     return Row(
         id=incident.id,
-        title=view.title,
+        href=incident_page(incident.id),
+        title=speech.title(view),
         mark=Mark.DOWN if incident.severity is Severity.CRITICAL else Mark.PARTLY,
         drill=incident.drill,
-        blame=words.capital(words.whose(incident)),
-        certainty=words.CERTAINTIES[incident.confidence] if words.is_blamed(incident) else "",
-        began=moment(incident.opened_at, today),
-        lasted=words.duration((until - incident.opened_at).total_seconds()),
+        blame=words.capital(speech.whose(incident)),
+        certainty=speech.say(words.CERTAINTIES[incident.confidence]) if words.is_blamed(incident) else "",
+        began=speech.moment(incident.opened_at, today),
+        lasted=speech.duration((until - incident.opened_at).total_seconds()),
         advice=pieces(view.advice),
         reasons=incident.reasons,
-        told=_told_words(view.told),
+        told=_told_words(view.told, speech),
         undelivered=any(map(_is_stuck, view.told)),
-        lead=words.capital(words.lead(incident)),
+        lead=words.capital(speech.lead(incident)),
         parent=incident.parent,
     )
 
 
-def _told_words(told: Sequence[Told]) -> str:
+def _told_words(told: Sequence[Told], speech: Speech) -> str:
     """Say how the messages of an incident went, the worst first."""
     told = [it for it in told if it.state != "replaced"]
     stuck = sum(map(_is_stuck, told))
     waiting = sum(it.state != "sent" for it in told) - stuck
     if not told:
-        return "no message was due"
+        return speech.say("no message was due")
     if stuck:
-        return f"{stuck} of {words.count(len(told), 'message')} not delivered"
+        return speech.many(
+            len(told), "{stuck} of {n} message not delivered", "{stuck} of {n} messages not delivered", stuck=stuck
+        )
     if waiting:
-        return f"{words.count(waiting, 'message')} on the way"
-    return f"{words.count(len(told), 'message')} delivered"
+        return speech.many(waiting, "{n} message on the way", "{n} messages on the way")
+    return speech.many(len(told), "{n} message delivered", "{n} messages delivered")
 
 
 def _is_stuck(told: Told) -> bool:
     return told.state not in ("sent", "replaced") and told.tries > 0
 
 
-def _events(view: IncidentView) -> tuple[Event, ...]:
+def _events(view: IncidentView, speech: Speech) -> tuple[Event, ...]:
     incident = view.incident
-    steps = [(incident.opened_at, 0, Event(instant(incident.opened_at), _beginning(incident)))]
-    steps += [(told.at, 1, _message(told)) for told in view.told]
+    began = "First sign seen" if incident.signal else "First failure seen: the incident begins here"
+    steps = [(incident.opened_at, 0, Event(speech.instant(incident.opened_at), speech.say(began)))]
+    steps += [(told.at, 1, _message(told, speech)) for told in view.told]
     if incident.announcement:
-        said = f"The provider's page says: {incident.announcement.title}"
-        steps.append((incident.announcement.at, 1, Event(instant(incident.announcement.at), said)))
+        said = speech.say("The provider's page says: {title}", title=incident.announcement.title)
+        steps.append((incident.announcement.at, 1, Event(speech.instant(incident.announcement.at), said)))
     if incident.closed_at:
-        steps.append((incident.closed_at, 2, Event(instant(incident.closed_at), "Ended")))
+        steps.append((incident.closed_at, 2, Event(speech.instant(incident.closed_at), speech.say("Ended"))))
     return tuple(event for _, _, event in sorted(steps, key=lambda step: step[:2]))
 
 
-def _beginning(incident: Incident) -> str:
-    return "First sign seen" if incident.signal else "First failure seen: the incident begins here"
+def _message(told: Told, speech: Speech) -> Event:
+    kind = words.capital(speech.say(KINDS.get(told.kind, told.kind)))
+    said = speech.say("{kind} to {channel}: {fate}", kind=kind, channel=told.channel, fate=_fate(told, speech))
+    return Event(speech.instant(told.at), said, told.error)
 
 
-def _message(told: Told) -> Event:
-    kind = words.capital(KINDS.get(told.kind, told.kind))
-    return Event(instant(told.at), f"{kind} to {told.channel}: {_fate(told)}", told.error)
-
-
-def _fate(told: Told) -> str:
-    tries = "one try" if told.tries == 1 else f"{told.tries} tries"
+def _fate(told: Told, speech: Speech) -> str:
+    tries = speech.many(told.tries, "one try", "{n} tries")
     match told.state:
         case "sent":
-            return "delivered" if told.tries <= 1 else f"delivered after {tries}"
+            return speech.say("delivered") if told.tries <= 1 else speech.say("delivered after {tries}", tries=tries)
         case "waiting":
-            return f"to be tried again after {tries}" if told.tries else "on the way"
+            return (
+                speech.say("to be tried again after {tries}", tries=tries) if told.tries else speech.say("on the way")
+            )
         case "replaced":
-            return f"gave way to the next one after {tries}"
+            return speech.say("gave way to the next one after {tries}", tries=tries)
         case state:
-            return f"{state} after {tries}"
+            return speech.say("{state} after {tries}", state=speech.say(state), tries=tries)
 
 
-def _status(evidence: Evidence, signal: bool) -> str:
+def _status(evidence: Evidence, signal: bool, speech: Speech) -> str:
     if signal:
-        return "a good answer that tells of it"
-    return f"HTTP {evidence.status}" if evidence.status else "no HTTP answer"
+        return speech.say("a good answer that tells of it")
+    return f"HTTP {evidence.status}" if evidence.status else speech.say("no HTTP answer")
 
 
-def _proof(evidence: Evidence, signal: bool) -> Proof:
+def _proof(evidence: Evidence, signal: bool, speech: Speech) -> Proof:
     return Proof(
         target=evidence.target,
-        at=instant(evidence.at),
-        fault=words.FAULTS[evidence.fault],
-        status=_status(evidence, signal),
+        at=speech.instant(evidence.at),
+        fault=speech.fault(evidence.fault),
+        status=_status(evidence, signal, speech),
         request_id=evidence.request_id,
         rule=evidence.rule,
         words=evidence.words,
     )
 
 
-def _account(account: AccountView, now: Standing, roomy: bool) -> AccountCard:
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What it takes to put an account in words."""
+
+    now: Standing
+    slo: float
+    speech: Speech
+
+
+def _account(account: AccountView, provider: str, context: Context) -> AccountCard:
+    now, speech = context.now, context.speech
     mark = mark_account(account, now)
     incidents = [it for it in map(now.incident_of, (target.id for target in account.targets)) if it]
     fault = account.fault if mark.is_trouble or mark is Mark.SUSPECTED else None
+    every = account_shares(account)
+    left = _budget(every, context.slo)
     return AccountCard(
+        id=account.id,
+        href=account_page(account.id),
+        provider=provider,
         name=account.name,
         note=account.note,
         tags=account.tags,
         mark=mark,
-        state=_account_state(account, mark),
-        cause=words.FAULTS[fault] if fault else "",
-        blame=words.whose_hedged(incidents[0]) if incidents else words.BLAMES[fault.blame] if fault else "",
-        since=moment(account.since, now.at) if account.since and not now.offline else None,
-        incident=incidents[0].id if incidents else None,
+        state=_account_state(account, mark, speech),
+        cause=speech.fault(fault) if fault else "",
+        blame=speech.whose_hedged(incidents[0]) if incidents else speech.blame(fault.blame) if fault else "",
+        since=speech.moment(account.since, now.at) if account.since and not now.offline else None,
+        incident=incident_page(incidents[0].id) if incidents else None,
         advice=pieces(account.advice or "") if mark.is_trouble and not incidents else (),
-        spent=None if account.spent_usd is None else words.money(account.spent_usd),
-        credits=tuple(_credit(purse, now.at) for purse in account.purses),
-        folded=None if roomy or mark is not Mark.UP else strip(together([it.cells for it in account.targets])),
-        targets=tuple(_target(target, now) for target in account.targets),
+        spent=_spent(account, speech),
+        credits=tuple(_credit(purse, now.at, speech) for purse in account.purses),
+        abilities=_abilities(account, now, speech),
+        ninety=ninety(together([it.days for it in counting(account)]), speech),
+        shares=_shares(every, context.slo, speech),
+        budget="" if left is None else _budget_words(left, speech),
+        overspent=left is not None and left < 0,
+        tempo=next(filter(None, (_tempo(target, now, speech) for target in account.targets)), None),
+        targets=tuple(_target(target, context) for target in account.targets),
     )
 
 
-def _credit(purse: PurseView, now: datetime) -> str:
+def _abilities(account: AccountView, now: Standing, speech: Speech) -> tuple[Ability, ...]:
+    """Return each kind of canary with the worst of its targets."""
+    kinds: dict[str, list[Mark]] = {}
+    for target in account.targets:
+        kinds.setdefault(target.canary, []).append(mark_target(target, now))
+    marks = {kind: worst(its) for kind, its in kinds.items()}
+    return tuple(Ability(kind, mark, speech.say(MARKS[mark])) for kind, mark in marks.items())
+
+
+def _shares(every: Shares, slo: float, speech: Speech) -> tuple[Share, ...]:
+    return tuple(
+        Share(
+            speech.say("24 h") if length == 1 else speech.say("{n} d", n=length),
+            speech.say("no data") if share is None else speech.percent(share),
+            share is not None and share < slo,
+        )
+        for length, share in zip(WINDOWS_D, every, strict=True)
+    )
+
+
+def _budget(every: Shares, slo: float) -> float | None:
+    share = every[WINDOWS_D.index(BUDGET_D)]
+    return None if share is None else budget_left(share, slo)
+
+
+def _budget_words(left: float, speech: Speech) -> str:
+    if left < 0:
+        return speech.say("overspent {times} times", times=speech.number(f"{1 - left:.1f}"))
+    return speech.say("{share} left", share=speech.percent(left))
+
+
+def _spent(account: AccountView, speech: Speech) -> str | None:
+    if account.spent_usd is None:
+        return None
+    today = speech.say("Canaries cost {money} today", money=speech.money(account.spent_usd))
+    if account.spent_month_usd is None:
+        return today
+    return today + speech.say(", {money} in 30 days", money=speech.money(account.spent_month_usd))
+
+
+def _credit(purse: PurseView, now: datetime, speech: Speech) -> str:
     """Say what is left and for how long: `4.20 of 50.00 USD left, about 6 days at this pace`."""
     said = purse.words
     if purse.days_left is not None:
-        said += f", about {words.duration(purse.days_left * 86_400)} at this pace"
+        said += speech.say(", about {duration} at this pace", duration=speech.duration(purse.days_left * 86_400))
     if purse.expires_at:
-        said += f", until {moment(purse.expires_at, now).words}"
-    return f"{said} (as of {moment(purse.at, now).words})"
+        said += speech.say(", until {time}", time=speech.moment(purse.expires_at, now).words)
+    return said + speech.say(" (as of {time})", time=speech.moment(purse.at, now).words)
 
 
-def _account_state(account: AccountView, mark: Mark) -> str:
+def _account_state(account: AccountView, mark: Mark, speech: Speech) -> str:
     """Say PARTLY and UNKNOWN more exactly where only some of its targets are so."""
     states = {target.state for target in account.targets}
     if mark is Mark.PARTLY and State.UP in states:
-        return "Partly down"
+        return speech.say("Partly down")
     if mark is Mark.UNKNOWN and State.UP in states:
-        return "Not fully known"
-    return MARKS[mark]
+        return speech.say("Not fully known")
+    return speech.say(MARKS[mark])
 
 
-def _target(target: TargetView, now: Standing) -> TargetRow:
+def _target(target: TargetView, context: Context) -> TargetRow:
+    now, speech = context.now, context.speech
     mark = mark_target(target, now)
     late = is_late(target, now.at)
+    lost = mark is Mark.UNKNOWN and target.state is State.UP and late
+    since = target.limited_since or (None,) * len(target.limits)
     return TargetRow(
         canary=target.canary,
         model=target.model,
         mark=mark,
-        state="Not seen lately" if mark is Mark.UNKNOWN and target.state is State.UP and late else MARKS[mark],
-        cause=_target_cause(target, mark),
-        since=_since(target, mark, now),
-        seen=moment(target.seen_at, now.at) if target.seen_at else None,
+        state=speech.say("Not seen lately" if lost else MARKS[mark]),
+        cause=_target_cause(target, mark, speech),
+        since=_since(target, mark, now, speech),
+        seen=speech.moment(target.seen_at, now.at) if target.seen_at else None,
         late=late,
-        every=words.duration(target.interval_s),
-        latency=_figure(target.latency, mark),
-        ttft=_figure(target.ttft, mark),
-        good=words.percent(target.availability) if target.availability is not None else "no data",
-        strip=strip(target.cells),
-        limits=tuple(map(words.limit, target.limits)),
+        every=speech.duration(target.interval_s),
+        latency=_figure(target.latency, mark, speech),
+        ttft=_figure(target.ttft, mark, speech),
+        good=speech.percent(target.availability) if target.availability is not None else speech.say("no data"),
+        strip=strip(target.cells, speech),
+        limits=tuple(_limit(limit, at, now, speech) for limit, at in zip(target.limits, since, strict=True)),
+        ninety=ninety(target.days, speech),
+        shares=_shares(shares(target.cells, target.days), context.slo, speech),
+        charts=tuple(filter(None, _drawings(target, mark, speech))),
+        asks=speech.say("every {duration}", duration=speech.duration(target.interval_s)),
     )
 
 
-def _since(target: TargetView, mark: Mark, now: Standing) -> Moment | None:
+def _limit(limit: Limit, since: datetime | None, now: Standing, speech: Speech) -> LimitRow:
+    return LimitRow(speech.limit(limit), speech.moment(since, now.at) if since and limit.limit is not None else None)
+
+
+def _tempo(target: TargetView, now: Standing, speech: Speech) -> Drawing | None:
+    """Return the durations that tell most of an account: the first token of a canary that has one."""
+    first_token, _ = _drawings(target, mark_target(target, now), speech)
+    return first_token
+
+
+def _drawings(target: TargetView, mark: Mark, speech: Speech) -> tuple[Drawing | None, Drawing | None]:
+    return (
+        _drawing(speech.say("First token"), target.ttft, target.ttft_days, mark, speech),
+        _drawing(speech.say("Whole answer"), target.latency, target.latency_days, mark, speech),
+    )
+
+
+def _drawing(name: str, measure: Measure, paces: Sequence[Pace], mark: Mark, speech: Speech) -> Drawing | None:
+    figure = _figure(measure, mark, speech)
+    if figure is None:
+        return None
+    drawn = chart(paces)
+    top = speech.seconds(drawn.top_s) if drawn else ""
+    said = speech.say("{name} in the last 30 days: median {p50}, 95% within {p95}, the slowest day {top}",
+        name=name, p50=figure.usual or "?", p95=figure.slow or "?", top=top)  # fmt: skip
+    return Drawing(name, figure, drawn, said)
+
+
+def _since(target: TargetView, mark: Mark, now: Standing, speech: Speech) -> Moment | None:
     """Date what is wrong; of what works the account's own date is enough."""
     if target.since is None or mark is Mark.UP or now.offline or target.state is State.UP:
         return None
-    return moment(target.since, now.at)
+    return speech.moment(target.since, now.at)
 
 
-def _target_cause(target: TargetView, mark: Mark) -> str:
+def _target_cause(target: TargetView, mark: Mark, speech: Speech) -> str:
     if mark is Mark.UP:
         return ""
-    return words.FAULTS[target.fault] if target.fault and mark is not Mark.UNKNOWN else target.reason or ""
+    return speech.fault(target.fault) if target.fault and mark is not Mark.UNKNOWN else speech.say(target.reason or "")
 
 
-def _figure(measure: Measure, mark: Mark) -> Figure | None:
+def _figure(measure: Measure, mark: Mark, speech: Speech) -> Figure | None:
     """Put a duration in words. What is down has none now: the last good answers are of another time."""
     if measure.now_s is None and measure.usual_s is None:
         return None
     now, usual = None if mark is Mark.DOWN else measure.now_s, measure.usual_s
     times = now / usual if now and usual else 0
     return Figure(
-        now="none" if now is None else words.seconds(now),
-        usual=None if usual is None else words.seconds(usual),
-        slower=f"{times:.1f} × usual" if times >= SLOWER else None,
+        now=speech.say("none") if now is None else speech.seconds(now),
+        usual=None if usual is None else speech.seconds(usual),
+        slower=speech.say("{times} × usual", times=speech.number(f"{times:.1f}")) if times >= SLOWER else None,
+        slow=None if measure.slow_s is None else speech.seconds(measure.slow_s),
     )

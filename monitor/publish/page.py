@@ -1,50 +1,202 @@
-"""A snapshot → the files of the status page. Static, private, whole without script."""
+"""A snapshot → the files of the private site: accounts, evidence and all. Static, whole without script."""
 
 import json
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from pathlib import Path
+from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from monitor.publish.layout import Frame, frame, front, months, story
-from monitor.publish.mark import mark_account, standing
-from monitor.publish.snapshot import AccountView, IncidentView, PurseView, Snapshot, SourceView
-from probes.model import Fault
-from probes.redact import CONTROLS
-
-TEMPLATES = Path(__file__).parents[2] / "templates" / "page"
-FIXED = ("style.css", "page.js", "robots.txt")
-
-POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "script-src 'self'",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-    )
+from monitor.publish import statuspage
+from monitor.publish.badge import badge, endpoint
+from monitor.publish.board import Board, Case, Part, works
+from monitor.publish.calendar import calendar
+from monitor.publish.feed import feed
+from monitor.publish.fill import POLICY, TEMPLATES, Press, press
+from monitor.publish.headline import headline
+from monitor.publish.layout import (
+    MARKS,
+    AccountCard,
+    Frame,
+    Month,
+    ProviderGroup,
+    Row,
+    frame,
+    front,
+    groups,
+    months,
+    newest_first,
+    pages,
+    row,
+    story,
 )
-"""Content Security Policy: nothing from elsewhere, nothing inline."""
+from monitor.publish.mark import mark_account, standing, worst
+from monitor.publish.metrics import metrics
+from monitor.publish.place import badge as badge_path
+from monitor.publish.place import incident_page
+from monitor.publish.snapshot import AccountView, IncidentView, PurseView, Snapshot, SourceView
+from monitor.publish.speech import Speech
+from monitor.publish.usable import VERSION, Usable, pick, usables
+from probes.model import Fault
+
+__all__ = ["POLICY", "TEMPLATES", "kept", "render", "status_json", "usable_json"]
+
+FIXED = ("style.css", "page.js", "robots.txt", "schema/status.json", "schema/usable.json")
+RECENT = 200
+"""The pages of so many past incidents are made anew each time; older ones only where they are missing."""
+FULL_MONTHS = 3
+"""So many months stand in full on the page of the history; the others are links."""
 
 STATUS_VERSION = 1
 """Of the format of `status.json`. Fields are added without a new version, never removed or changed."""
 
 
-def render(snapshot: Snapshot) -> dict[str, bytes]:
-    """Return the content of every file of the page by its relative path; equal snapshots give equal bytes."""
-    files = {name: (TEMPLATES / name).read_bytes() for name in FIXED}
-    around, first = frame(snapshot), front(snapshot)
-    files["index.html"] = _fill("index.html", frame=around, front=first)
-    files["history.html"] = _fill("history.html", frame=around, months=months(snapshot))
-    files["favicon.svg"] = _fill("favicon.svg", mark=first.headline.mark)
+def render(snapshot: Snapshot, existing: Collection[str] = ()) -> dict[str, bytes]:
+    """Return the content of every file of the site by its relative path; equal snapshots give equal bytes.
+
+    Of the paths in `existing` those that never change any more are left out.
+    """
+    it = press(snapshot.manner.language, snapshot.manner.own)
+    around, first = frame(snapshot, it.speech), front(snapshot, it.speech)
+    files = {name: it.copy(name) for name in FIXED}
+    files["index.html"] = it.fill("index.html", frame=around, front=first)
+    files["404.html"] = it.fill("404.html", frame=replace(around, up=root(snapshot.manner.url), made=None))
+    files["favicon.svg"] = it.fill("favicon.svg", mark=first.headline.mark)
     files["status.json"] = status_json(snapshot)
-    for view in (*snapshot.past_incidents, *snapshot.open_incidents):
-        files[f"incidents/{view.incident.id}.html"] = _incident(view, around, snapshot.made_at)
+    files["usable.json"] = usable_json(snapshot)
+    files["metrics.prom"] = metrics(snapshot)
+    files |= history(months(snapshot, it.speech), around, it, existing)
+    for number, view in enumerate(newest_first(snapshot.past_incidents)):
+        name = incident_page(view.incident.id)
+        if number < RECENT or name not in existing:
+            files[name] = _incident(view, around, snapshot, it)
+    for view in snapshot.open_incidents:
+        files[incident_page(view.incident.id)] = _incident(view, around, snapshot, it)
+    files |= _inner_pages(snapshot, around, it)
+    return files | for_programs(private_board(snapshot, it.speech), it)
+
+
+def kept(snapshot: Snapshot) -> set[str]:
+    """Return the paths that belong to the site although `render` may leave them out: an address stays."""
+    return {incident_page(id) for id in snapshot.incident_ids}
+
+
+def root(url: str | None) -> str:
+    """Return where links of a page begin that may be shown at any depth."""
+    path = urlsplit(url).path if url else ""
+    return f"{path.rstrip('/')}/"
+
+
+def history(all_months: Sequence[Month], around: Frame, it: Press, existing: Collection[str]) -> dict[str, bytes]:
+    """Return the page of the history, and a page for each month; those of months long past never change."""
+    files = {
+        "history.html": it.fill(
+            "history.html", frame=around, months=all_months[:FULL_MONTHS], older=all_months[FULL_MONTHS:]
+        )
+    }
+    still = replace(around, made=None, due=None, up="../")
+    for number, month in enumerate(all_months):
+        if number < FULL_MONTHS or month.href not in existing:
+            files[month.href] = it.fill("history.html", frame=still, months=(month,), older=())
     return files
+
+
+def for_programs(board: Board, it: Press) -> dict[str, bytes]:
+    """Return what programs read of a site."""
+    files = statuspage.statuspage(board)
+    files["feed.xml"] = it.fill("feed.xml", feed=feed(board, it.speech))
+    files["maintenance.ics"] = calendar(board)
+    for part in board.parts:
+        word = it.speech.say(MARKS[part.mark])
+        files[f"{badge_path(part.id)}.svg"] = it.fill("badge.svg", badge=badge(part.name, part.mark, word))
+        files[f"{badge_path(part.id)}.json"] = endpoint(part.name, part.mark, word)
+    return files
+
+
+def private_board(snapshot: Snapshot, speech: Speech) -> Board:
+    now, first = standing(snapshot), headline(snapshot, speech)
+    parts: list[Part] = []
+    for provider in snapshot.providers:
+        marks = {account.id: mark_account(account, now) for account in provider.accounts}
+        if marks:
+            parts.append(Part(provider.id, provider.name, worst(list(marks.values()))))
+            parts += [
+                Part(account.id, account.name, marks[account.id], provider.id, account.since)
+                for account in provider.accounts
+            ]
+    views = [*snapshot.open_incidents, *newest_first(snapshot.past_incidents)]
+    return Board(
+        title=snapshot.title,
+        url=snapshot.manner.url,
+        made_at=snapshot.made_at,
+        mark=first.mark,
+        words=first.sentence,
+        parts=tuple(parts),
+        cases=tuple(_case(view, parts, speech) for view in views if not view.incident.drill),
+        works=works(snapshot.sources),
+    )
+
+
+def _case(view: IncidentView, parts: Sequence[Part], speech: Speech) -> Case:
+    incident = view.incident
+    hit = {"/".join(target.split("/")[:2]) for target in incident.targets}
+    began = f"{speech.title(view)}. {speech.whose_hedged(incident)}."
+    updates = [(incident.opened_at, "investigating" if incident.closed_at is None else "identified", began)]
+    if incident.announcement:
+        said = speech.say("The provider's page says: {title}", title=incident.announcement.title)
+        updates.append((max(incident.announcement.at, incident.opened_at), "identified", said))
+    if incident.closed_at:
+        updates.append((incident.closed_at, "resolved", speech.say("Ended")))
+    return Case(
+        id=incident.id,
+        title=speech.title(view),
+        severity=incident.severity,
+        opened_at=incident.opened_at,
+        closed_at=incident.closed_at,
+        parts=tuple(part.id for part in parts if part.id in hit),
+        path=incident_page(incident.id),
+        updates=tuple(updates),
+    )
+
+
+def _inner_pages(snapshot: Snapshot, around: Frame, it: Press) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    ids = {provider.name: provider.id for provider in snapshot.providers}
+    past = _by_account(snapshot, it.speech)
+    for group in groups(snapshot, it.speech):
+        files[group.href] = _provider(group, ids[group.name], snapshot, around, it)
+        for card in group.accounts:
+            files[card.href] = _account_page(card, past.get(card.id, []), around, it)
+    return files
+
+
+def _by_account(snapshot: Snapshot, speech: Speech) -> dict[str, list[Row]]:
+    """Return the past incidents of each account, newest first."""
+    found: dict[str, list[Row]] = {}
+    for view in newest_first(snapshot.past_incidents):
+        line = row(view, snapshot.made_at, None, speech)
+        for account in {"/".join(target.split("/")[:2]) for target in view.incident.targets}:
+            found.setdefault(account, []).append(line)
+    return found
+
+
+def _account_page(card: AccountCard, past: Sequence[Row], around: Frame, it: Press) -> bytes:
+    return it.fill("account.html", frame=replace(around, up="../../"), account=card, past=past[:RECENT])
+
+
+def _provider(group: ProviderGroup, id: str, snapshot: Snapshot, around: Frame, it: Press) -> bytes:
+    sources = [source for source in snapshot.sources if source.id.partition("/")[0] == id]
+    past = [view for view in newest_first(snapshot.past_incidents) if _is_of(view, id)]
+    return it.fill(
+        "provider.html",
+        frame=replace(around, up="../"),
+        group=group,
+        pages=pages(sources, snapshot.made_at, it.speech),
+        past=[row(view, snapshot.made_at, None, it.speech) for view in past[:RECENT]],
+    )
+
+
+def _is_of(view: IncidentView, provider: str) -> bool:
+    return view.incident.subject.split("/")[0].partition("@")[0] == provider
 
 
 def status_json(snapshot: Snapshot) -> bytes:
@@ -67,30 +219,42 @@ def status_json(snapshot: Snapshot) -> bytes:
     return (json.dumps(document, indent=1) + "\n").encode()
 
 
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
+def usable_json(snapshot: Snapshot) -> bytes:
+    """Return which account can be used now, and for each provider the one to use."""
+    every = usables(snapshot)
+    document = {
+        "version": VERSION,
+        "made_at": _iso(snapshot.made_at),
+        "valid_until": _iso(snapshot.made_at + timedelta(seconds=snapshot.fresh_s)),
+        "simulated": snapshot.simulated,
+        "providers": {one.id: {"use": pick(every, one.id)} for one in snapshot.providers if one.accounts},
+        "accounts": {one.account: _usable(one) for one in every},
+    }
+    return (json.dumps(document, indent=1) + "\n").encode()
 
 
-def _fill(template: str, **values: object) -> bytes:
-    """Fill a template; what could turn the reading direction or break the encoding does not pass."""
-    text = _environment().get_template(template).render(policy=POLICY, **values)
-    return CONTROLS.sub("", text).encode(errors="replace")
+def _usable(one: Usable) -> dict[str, object]:
+    return {
+        "provider": one.provider,
+        "usable": one.usable,
+        "state": one.state,
+        **_fault(one.fault),
+        "since": _iso(one.since),
+        "confidence": one.confidence,
+        "checked_at": _iso(one.checked_at),
+        "valid_until": _iso(one.valid_until),
+        "retry_at": _iso(one.retry_at),
+        "warned": one.warned,
+        "abilities": one.abilities,
+    }
 
 
-def _incident(view: IncidentView, around: Frame, made_at: datetime) -> bytes:
+def _incident(view: IncidentView, around: Frame, snapshot: Snapshot, it: Press) -> bytes:
     """Render one incident. The page of an ended one names no time of making: it is written once."""
     around = replace(around, up="../")
     if view.incident.closed_at:
         around = replace(around, made=None, due=None)
-    return _fill("incident.html", frame=around, story=story(view, made_at))
+    return it.fill("incident.html", frame=around, story=story(view, snapshot.made_at, it.speech))
 
 
 def _account(account: AccountView, provider: str) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from monitor.detect.health import State
 from monitor.incident import Incident, Told
@@ -14,18 +15,30 @@ from probes.notice import Notice
 class Measure:
     """A duration now (median of the last ten good answers) against the usual one (median of a week).
 
-    Seconds; None where there is nothing to say it from.
+    `slow_s` is what one in twenty of the week exceeds (p95). Seconds; None where there is nothing to say it from.
     """
 
     now_s: float | None = None
     usual_s: float | None = None
+    slow_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long the good answers of one day took: median and p95 in seconds, None where there was none."""
+
+    at: datetime
+    p50_s: float | None
+    p95_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class TargetView:
     """One canary of one account. `availability` is good / valid over 24 h in [0, 1]; None: nothing valid.
 
-    `aside`: it tells of more than whether the account works, such as its credit.
+    `aside`: it tells of more than whether the account works, such as its credit. `cells` are the last 24
+    hours, `days` the last 90 days; today is the last of them. `limited_since` says for each limit since when
+    its ceiling stands. The paces are of the last 30 closed days. `next_at` is when it is looked at next.
     """
 
     id: str
@@ -43,6 +56,11 @@ class TargetView:
     cells: tuple[Cell, ...]
     limits: tuple[Limit, ...] = ()
     aside: bool = False
+    days: tuple[Cell, ...] = ()
+    limited_since: tuple[datetime, ...] = ()
+    latency_days: tuple[Pace, ...] = ()
+    ttft_days: tuple[Pace, ...] = ()
+    next_at: datetime | None = None
 
     @property
     def counts(self) -> bool:
@@ -65,7 +83,11 @@ class PurseView:
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """One account; `state` is that of its worst target, `spent_usd` what its canaries cost today (UTC)."""
+    """One account; `state` is that of its worst target, `spent_usd` what its canaries cost today (UTC).
+
+    `spent_month_usd` is that of the last 30 days. `own_host`: it is asked at an address of its own, so nothing
+    of it is public. `note` and the like are the user's own words.
+    """
 
     id: str
     name: str
@@ -78,13 +100,18 @@ class AccountView:
     spent_usd: float | None
     targets: tuple[TargetView, ...]
     purses: tuple[PurseView, ...] = ()
+    spent_month_usd: float | None = None
+    own_host: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderView:
+    """One provider. `shipped`: its name is known to everybody; what a user named is his own."""
+
     id: str
     name: str
     accounts: tuple[AccountView, ...]
+    shipped: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +139,27 @@ class IncidentView:
 
 
 @dataclass(frozen=True, slots=True)
+class Manner:
+    """How the sites are made: as monitor.toml's [site] says.
+
+    `slo` is the share of good answers that an account is held to. `url` and `public_url` are where people reach
+    the private and the public site, None: not told. `own` is a folder whose templates go before ours.
+    """
+
+    slo: float = 0.99
+    language: str = "en"
+    url: str | None = None
+    public_title: str = "AI providers"
+    public_url: str | None = None
+    own: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything at one instant. `fresh_s`: after so many seconds without a newer one, it is stale."""
+    """Everything at one instant. `fresh_s`: after so many seconds without a newer one, it is stale.
+
+    `incident_ids` names every incident on record, `past_incidents` only the latest.
+    """
 
     made_at: datetime
     fresh_s: float
@@ -125,3 +171,5 @@ class Snapshot:
     open_incidents: tuple[IncidentView, ...]
     past_incidents: tuple[IncidentView, ...]
     sources: tuple[SourceView, ...] = ()
+    manner: Manner = Manner()
+    incident_ids: frozenset[str] = frozenset()

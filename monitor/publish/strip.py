@@ -1,22 +1,23 @@
-"""Twenty-four hours of a target as a drawing and as words; pure."""
+"""Hours or days of a target as a drawing and as words; pure."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import chain, groupby
 
-from monitor.sli import Cell
+from monitor.publish.speech import ENGLISH, Speech
+from monitor.sli import Cell, add
 
 STEP = 10
-"""Width of an hour in the drawing; the style sheet's dashes (8 and 2) leave the gap between two hours."""
+"""Width of a cell in the drawing; the style sheet's dashes (8 and 2) leave the gap between two."""
 HEIGHT = 28
 HOUR = timedelta(hours=1)
 
 
 class Hour(StrEnum):
-    """How one hour was. NOTHING: nobody looked; UNKNOWN: we looked and could not tell."""
+    """How one hour, or one day, was. NOTHING: nobody looked; UNKNOWN: we looked and could not tell."""
 
     GOOD = "good"
     MIXED = "mixed"
@@ -29,6 +30,17 @@ LINES = {Hour.GOOD: (14,), Hour.MIXED: (8, 20), Hour.DOWN: (14,), Hour.UNKNOWN: 
 """At which heights an hour is drawn: each kind has its own shape, so that no colour is needed to read it."""
 
 WORDS = {Hour.DOWN: "down", Hour.MIXED: "partly failing", Hour.UNKNOWN: "not known", Hour.NOTHING: "no data"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How a strip of hours, or of days, is told. So much of a cell may be bad (`tolerance`) and it is still good."""
+
+    lead: str
+    scattered: str
+    latest: tuple[str, str]
+    between: Callable[[str, datetime, datetime, Speech], str]
+    tolerance: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +58,28 @@ class Strip:
     words: str
     remark: str
 
+    @property
+    def paths(self) -> str:
+        """Return the strokes as SVG; it is made of numbers and of our own words, so it needs no escaping."""
+        return "".join(f'<path class="{stroke.kind}" d="{stroke.path}"/>' for stroke in self.strokes)
 
-def strip(cells: Sequence[Cell]) -> Strip:
-    hours = [judge(cell) for cell in cells]
-    runs = _runs(hours)
-    remark = "; ".join(filter(None, (_remark(kind, runs, cells) for kind in WORDS)))
-    good = hours.count(Hour.GOOD)
-    words = f"Last {len(hours)} hours: {good} good" + (f"; {remark}" if remark else "")
-    return Strip(STEP * len(hours), tuple(_strokes(runs)), words if hours else "No data", remark)
+
+def strip(cells: Sequence[Cell], speech: Speech = ENGLISH) -> Strip:
+    """Draw hours."""
+    return _strip(cells, HOURS, speech)
+
+
+def ninety(cells: Sequence[Cell], speech: Speech = ENGLISH) -> Strip:
+    """Draw days."""
+    return _strip(cells, DAYS, speech)
+
+
+def _strip(cells: Sequence[Cell], scale: Scale, speech: Speech) -> Strip:
+    kinds = [judge(cell, scale.tolerance) for cell in cells]
+    runs = _runs(kinds)
+    remark = "; ".join(filter(None, (_remark(kind, runs, cells, scale, speech) for kind in WORDS)))
+    words = speech.say(scale.lead, n=len(kinds), good=kinds.count(Hour.GOOD)) + (f"; {remark}" if remark else "")
+    return Strip(STEP * len(kinds), tuple(_strokes(runs)), words if kinds else speech.say("No data"), remark)
 
 
 def together(strips: Sequence[Sequence[Cell]]) -> list[Cell]:
@@ -61,25 +87,16 @@ def together(strips: Sequence[Sequence[Cell]]) -> list[Cell]:
     hours: dict[datetime, list[Cell]] = defaultdict(list)
     for cell in chain.from_iterable(strips):
         hours[cell.at].append(cell)
-    return [_sum(at, its) for at, its in sorted(hours.items())]
+    return [add(at, its) for at, its in sorted(hours.items())]
 
 
-def _sum(at: datetime, its: Sequence[Cell]) -> Cell:
-    return Cell(
-        at,
-        ok=sum(cell.ok for cell in its),
-        degraded=sum(cell.degraded for cell in its),
-        failed=sum(cell.failed for cell in its),
-        unknown=sum(cell.unknown for cell in its),
-    )
-
-
-def judge(cell: Cell) -> Hour:
-    """Judge an hour: DOWN when nothing of what counts was good, MIXED when some of it was not."""
+def judge(cell: Cell, tolerance: float = 0) -> Hour:
+    """Judge an hour or a day: DOWN when nothing of what counts was good, MIXED when more than `tolerance` was not."""
     bad = cell.failed + cell.degraded
+    valid = cell.ok + bad
     if cell.failed and not cell.ok + cell.degraded:
         return Hour.DOWN
-    if bad:
+    if bad > tolerance * valid:
         return Hour.MIXED
     if cell.ok:
         return Hour.GOOD
@@ -105,15 +122,43 @@ def _strokes(runs: Sequence[tuple[Hour, int, int]]) -> list[Stroke]:
     return strokes
 
 
-def _remark(kind: Hour, runs: Sequence[tuple[Hour, int, int]], cells: Sequence[Cell]) -> str:
-    """Say when the hours of a kind were, or how many where they are scattered: `down 03:00 to 05:00 UTC`."""
+def _remark(
+    kind: Hour, runs: Sequence[tuple[Hour, int, int]], cells: Sequence[Cell], scale: Scale, speech: Speech
+) -> str:
+    """Say when the cells of a kind were, or how many where they are scattered: `down 03:00 to 05:00 UTC`."""
     its = [(start, length) for k, start, length in runs if k is kind]
     if not its:
         return ""
+    said = speech.say(WORDS[kind])
     start, length = its[0]
     if len(its) > 1:
-        return f"{WORDS[kind]} in {sum(length for _, length in its)} hours"
+        return speech.say(scale.scattered, kind=said, n=sum(length for _, length in its))
     if start + length == len(cells):
-        return f"{WORDS[kind]} in the last {'hour' if length == 1 else f'{length} hours'}"
-    first, last = cells[start].at.astimezone(UTC), cells[start + length - 1].at.astimezone(UTC) + HOUR
-    return f"{WORDS[kind]} {first:%H:%M} to {last:%H:%M} UTC"
+        return speech.many(length, *scale.latest, kind=said)
+    return scale.between(said, cells[start].at.astimezone(UTC), cells[start + length - 1].at.astimezone(UTC), speech)
+
+
+def _hours_between(said: str, first: datetime, last: datetime, speech: Speech) -> str:
+    span = {"first": f"{first:%H:%M}", "last": f"{last + HOUR:%H:%M}"}
+    return speech.say("{kind} {first} to {last} UTC", kind=said, **span)
+
+
+def _days_between(said: str, first: datetime, last: datetime, speech: Speech) -> str:
+    if first == last:
+        return speech.say("{kind} on {day}", kind=said, day=speech.day(first))
+    return speech.say("{kind} from {first} to {last}", kind=said, first=speech.day(first), last=speech.day(last))
+
+
+HOURS = Scale(
+    lead="Last {n} hours: {good} good",
+    scattered="{kind} in {n} hours",
+    latest=("{kind} in the last hour", "{kind} in the last {n} hours"),
+    between=_hours_between,
+)
+DAYS = Scale(
+    lead="Last {n} days: {good} good",
+    scattered="{kind} on {n} days",
+    latest=("{kind} today", "{kind} on the last {n} days"),
+    between=_days_between,
+    tolerance=0.01,
+)

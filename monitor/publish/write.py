@@ -1,7 +1,7 @@
 """Files of a page → a folder, each by rename: a reader never meets half a page, a full disk never a lost one."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 
 # The page names accounts and shows evidence: its owner writes, the group (the web server's) reads,
@@ -9,12 +9,15 @@ from pathlib import Path, PurePosixPath
 FOLDER_MODE = 0o750
 FILE_MODE = 0o640
 
-GROWING = "incidents"
-"""The only place whose files come and go; nothing else is ever removed."""
+GROWING = ("incidents/*.html", "accounts/*/*.html", "providers/*.html", "badges/*.*", "badges/*/*.*")
+"""The only files that come and go; nothing else is ever removed."""
 
 
-def write_site(folder: Path, files: Mapping[str, bytes]) -> int:
-    """Write what differs and return how many files that were.
+LASTING = ("incidents/*.html", "history/*.html")
+
+
+def write_site(folder: Path, files: Mapping[str, bytes], kept: Collection[str] = ()) -> int:
+    """Write what differs and return how many files that were. What is `kept` is not removed though it is not written.
 
     `index.html` comes last, so that it never links to what is not there yet. Raises ValueError, before
     anything is written, when a path leaves the folder; OSError when a file cannot be written: that file
@@ -22,7 +25,7 @@ def write_site(folder: Path, files: Mapping[str, bytes]) -> int:
     """
     places = {_place(folder, name): content for name, content in files.items()}
     written = sum(_write(place, places[place]) for place in sorted(places, key=lambda p: (p.name == "index.html", p)))
-    _prune(folder / GROWING, places)
+    _prune(folder, {*places, *(_place(folder, name) for name in kept)})
     return written
 
 
@@ -73,8 +76,13 @@ def _create(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_EXCL | os.O_NOFOLLOW, FILE_MODE)
 
 
-def _prune(folder: Path, keep: Iterable[Path]) -> None:
-    wanted = set(keep)
-    for page in folder.glob("*.html"):
-        if page not in wanted:
-            page.unlink(missing_ok=True)
+def existing(folder: Path) -> set[str]:
+    """Return the relative paths of the pages that may stay as they are, where they are there already."""
+    return {str(file.relative_to(folder)) for kind in LASTING for file in folder.glob(kind)}
+
+
+def _prune(folder: Path, keep: Collection[Path]) -> None:
+    for kind in GROWING:
+        for file in folder.glob(kind):
+            if file not in keep and not file.name.startswith("."):
+                file.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import groupby
 
 from monitor.alert.case import KEPT, Case, Message, Step, with_changes, with_messages
 from monitor.alert.reply import Reply
@@ -32,8 +33,11 @@ from probes.model import Limit
 HOUR = timedelta(hours=1)
 RECENT = 10
 """So many of the latest good answers make "now"."""
-USUAL = timedelta(days=7)
-"""So far back reaches "usual"."""
+DAY = timedelta(days=1)
+USUAL_DAYS = 7
+"""So many days back reaches "usual"."""
+CHARTED_DAYS = 30
+"""So many days back reaches a chart of durations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +54,24 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """Sketches of the good answers of one target: the latest few, and all of the last days."""
+    """Sketches of the good answers of one target: the latest few, all of the last days, and each closed day.
+
+    `days` holds (start, latency, time to first token), the oldest first; days without a look are left out.
+    """
 
     latency: Sketch
     ttft: Sketch
     usual_latency: Sketch
     usual_ttft: Sketch
+    days: tuple[tuple[datetime, Sketch, Sketch], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """One rate limit as last told, and since when its ceiling is what it is."""
+
+    limit: Limit
+    since: datetime
 
 
 def resume(db: sqlite3.Connection, location: str) -> Remembered:
@@ -94,8 +110,10 @@ def cells(db: sqlite3.Connection, since: datetime) -> dict[int, dict[datetime, C
 
     Closed hours come from their roll-up; what is newer than the last roll-up is counted from the rows.
     """
-    found: dict[int, dict[datetime, Cell]] = defaultdict(dict)
-    rolled = "SELECT series_id, at, ok, degraded, failed, unknown FROM hourly WHERE at >= ?"
+    rolled = """
+        SELECT series_id, at, ok, degraded, failed, unknown FROM hourly
+        WHERE series_id IN (SELECT id FROM series) AND at >= ?
+    """
     raw = """
         SELECT series_id, at / 3600000 * 3600000 AS at,
             sum(outcome = 'ok') AS ok, sum(outcome = 'degraded') AS degraded,
@@ -104,11 +122,28 @@ def cells(db: sqlite3.Connection, since: datetime) -> dict[int, dict[datetime, C
         WHERE series_id IN (SELECT id FROM series) AND at >= ?
         GROUP BY 1, 2
     """
+    found: dict[int, dict[datetime, Cell]] = defaultdict(dict)
     for query, start in ((rolled, since), (raw, max(since, rolled_until(db)))):
-        for row in db.execute(query, (to_ms(start),)):
-            at = from_ms(row["at"])
-            found[row["series_id"]][at] = Cell(at, row["ok"], row["degraded"], row["failed"], row["unknown"])
+        _add_cells(found, db.execute(query, (to_ms(start),)))
     return found
+
+
+def days(db: sqlite3.Connection, since: datetime) -> dict[int, dict[datetime, Cell]]:
+    """Return what was seen in each closed day from `since` on, by series; days without a look are left out."""
+    query = """
+        SELECT series_id, at, ok, degraded, failed, unknown FROM daily
+        WHERE series_id IN (SELECT id FROM series) AND at >= ?
+    """
+    found: dict[int, dict[datetime, Cell]] = defaultdict(dict)
+    _add_cells(found, db.execute(query, (to_ms(since),)))
+    return found
+
+
+def _add_cells(found: dict[int, dict[datetime, Cell]], rows: Iterable[sqlite3.Row]) -> None:
+    times: dict[int, datetime] = {}  # the series share their hours: converting each time once halves the work
+    for series, at_ms, ok, degraded, failed, unknown in rows:
+        at = times.get(at_ms) or times.setdefault(at_ms, from_ms(at_ms))
+        found[series][at] = Cell(at, ok, degraded, failed, unknown)
 
 
 def rolled_until(db: sqlite3.Connection, table: str = "hourly") -> datetime:
@@ -120,21 +155,42 @@ def rolled_until(db: sqlite3.Connection, table: str = "hourly") -> datetime:
 def durations(db: sqlite3.Connection, series: int, now: datetime) -> Durations:
     newest = "SELECT latency, ttft FROM observation WHERE series_id = ? AND outcome = 'ok' ORDER BY at DESC LIMIT ?"
     recent = db.execute(newest, (series, RECENT)).fetchall()
+    daily = "SELECT at, latency, ttft FROM daily WHERE series_id = ? AND at >= ? ORDER BY at"
+    charted = db.execute(daily, (series, to_ms(now - CHARTED_DAYS * DAY))).fetchall()
+    usual_from = now - USUAL_DAYS * DAY
     packed = "SELECT latency, ttft FROM hourly WHERE series_id = ? AND at >= ?"
-    hours = db.execute(packed, (series, to_ms(now - USUAL))).fetchall()
+    hours = db.execute(packed, (series, to_ms(max(usual_from, rolled_until(db, "daily"))))).fetchall()
     unrolled = "SELECT latency, ttft FROM observation WHERE series_id = ? AND outcome = 'ok' AND at >= ?"
-    rest = db.execute(unrolled, (series, to_ms(rolled_until(db)))).fetchall()
+    rest = db.execute(unrolled, (series, to_ms(max(usual_from, rolled_until(db))))).fetchall()
+    days = tuple((from_ms(row["at"]), unpack(row["latency"]), unpack(row["ttft"])) for row in charted)
+    usual = [(latency, ttft) for at, latency, ttft in days if at >= usual_from]
+    usual += [(unpack(row["latency"]), unpack(row["ttft"])) for row in hours]
     return Durations(
         latency=_sketch(recent, "latency"),
         ttft=_sketch(recent, "ttft"),
-        usual_latency=merge([*(unpack(row["latency"]) for row in hours), _sketch(rest, "latency")]),
-        usual_ttft=merge([*(unpack(row["ttft"]) for row in hours), _sketch(rest, "ttft")]),
+        usual_latency=merge([*(latency for latency, _ in usual), _sketch(rest, "latency")]),
+        usual_ttft=merge([*(ttft for _, ttft in usual), _sketch(rest, "ttft")]),
+        days=days,
     )
 
 
-def limits(db: sqlite3.Connection, series: int) -> tuple[Limit, ...]:
-    rows = db.execute("SELECT * FROM ceiling WHERE series_id = ? ORDER BY unit, window", (series,))
-    return tuple(Limit(row["unit"], row["window"] or None, row["most"], row["remaining"]) for row in rows)
+def ceilings(db: sqlite3.Connection) -> dict[int, tuple[Ceiling, ...]]:
+    """Return the rate limits of each series."""
+    rows = groupby(
+        db.execute("SELECT * FROM ceiling ORDER BY series_id, unit, window"), key=lambda row: row["series_id"]
+    )
+    return {series: tuple(map(_ceiling, its)) for series, its in rows}
+
+
+def _ceiling(row: sqlite3.Row) -> Ceiling:
+    limit = Limit(row["unit"], row["window"] or None, row["most"], row["remaining"])
+    return Ceiling(limit, from_ms(row["since"]))
+
+
+def spent(db: sqlite3.Connection, since: date) -> dict[str, float]:
+    """Return what the canaries of each account have cost from that day on, in USD."""
+    rows = db.execute("SELECT account, sum(usd) AS usd FROM spending WHERE day >= ? GROUP BY 1", (since.isoformat(),))
+    return {row["account"]: row["usd"] for row in rows}
 
 
 def closed_incidents(db: sqlite3.Connection, most: int) -> list[Incident]:
@@ -174,6 +230,10 @@ def incidents_between(db: sqlite3.Connection, since: datetime, until: datetime) 
     """
     rows = db.execute(query, (to_ms(until), to_ms(until), to_ms(since)))
     return [incident_from(row["details"]) for row in rows]
+
+
+def incident_ids(db: sqlite3.Connection) -> list[str]:
+    return [row["id"] for row in db.execute("SELECT id FROM incident")]
 
 
 def deliveries(db: sqlite3.Connection, incident: str) -> tuple[Told, ...]:

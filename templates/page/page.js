@@ -1,7 +1,7 @@
 "use strict";
 // The page is whole without this. It says when the page is old, fetches a newer one, and adds local times.
 (() => {
-  const { made, freshS, status } = document.documentElement.dataset;
+  const { made, freshS, status, here } = document.documentElement.dataset;
   const madeAt = Date.parse(made);
   const isOld = () => Date.now() > madeAt + Number(freshS) * 1000;
 
@@ -29,7 +29,7 @@
     });
     const local = document.createElement("span");
     local.className = "local";
-    local.textContent = ` (${words} here)`;
+    local.textContent = ` (${words} ${here ?? "here"})`;
     time.after(local);
   }
 

@@ -1,0 +1,69 @@
+"""One word on one part, for other people's pages: an SVG drawing, and the JSON that shields.io reads; pure.
+
+Source: https://shields.io/badges/endpoint-badge, read 2026-11-21.
+"""
+
+import json
+from dataclasses import dataclass
+
+from monitor.publish.mark import Mark
+
+COLOURS = {
+    Mark.UP: "brightgreen",
+    Mark.SUSPECTED: "yellow",
+    Mark.PARTLY: "orange",
+    Mark.DOWN: "red",
+    Mark.UNKNOWN: "lightgrey",
+}
+GROUNDS = {
+    Mark.UP: "#17763f",
+    Mark.SUSPECTED: "#8f5200",
+    Mark.PARTLY: "#8f5200",
+    Mark.DOWN: "#bd2229",
+    Mark.UNKNOWN: "#545d69",
+}
+LONGEST = 40
+WIDTH = 7
+"""Pixels that a letter takes at most, nearly; the drawing squeezes or stretches each text to its place."""
+CACHE_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """What the template draws. The widths are of the label and of the message."""
+
+    label: str
+    message: str
+    ground: str
+    left: int
+    right: int
+
+    @property
+    def whole(self) -> int:
+        return self.left + self.right
+
+    @property
+    def left_middle(self) -> int:
+        return self.left // 2
+
+    @property
+    def right_middle(self) -> int:
+        return self.left + self.right // 2
+
+
+def badge(label: str, mark: Mark, word: str) -> Badge:
+    label = label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}…"
+    return Badge(label, word, GROUNDS[mark], WIDTH * len(label) + 10, WIDTH * len(word) + 10)
+
+
+def endpoint(label: str, mark: Mark, word: str) -> bytes:
+    """Return the document that https://img.shields.io/endpoint?url=... turns into a badge."""
+    document = {
+        "schemaVersion": 1,
+        "label": label,
+        "message": word,
+        "color": COLOURS[mark],
+        "isError": mark is Mark.DOWN,
+        "cacheSeconds": CACHE_S,
+    }
+    return (json.dumps(document) + "\n").encode()

@@ -1,0 +1,98 @@
+"""What programs are told, the same for both sites: parts, cases and maintenances, each with an address."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitor.incident import Severity
+from monitor.publish.mark import Mark
+from monitor.publish.snapshot import SourceView
+from probes.notice import Phase
+
+UNTOLD = timedelta(hours=1)
+"""A maintenance whose end was not told is taken to last so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One line of a status page; `group` is the id of the part it belongs to, `since` dates its mark."""
+
+    id: str
+    name: str
+    mark: Mark
+    group: str | None = None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One incident. `path` is where its page stands, `updates` what was said of it: time, status, words."""
+
+    id: str
+    title: str
+    severity: Severity
+    opened_at: datetime
+    closed_at: datetime | None
+    parts: tuple[str, ...]
+    path: str
+    updates: tuple[tuple[datetime, str, str], ...]
+
+    @property
+    def updated_at(self) -> datetime:
+        return max(at for at, _, _ in self.updates)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One maintenance that a provider announces."""
+
+    id: str
+    provider: str
+    title: str
+    url: str | None
+    phase: Phase
+    begins_at: datetime
+    ends_at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """All that programs read of one site. `url` is where it is reached, None: not told."""
+
+    title: str
+    url: str | None
+    made_at: datetime
+    mark: Mark
+    words: str
+    parts: tuple[Part, ...]
+    cases: tuple[Case, ...]
+    works: tuple[Work, ...]
+
+    def address(self, path: str) -> str:
+        """Return the address of one of the site's files; relative where nobody said where the site is."""
+        return f"{self.url.rstrip('/')}/{path}" if self.url else path
+
+
+def works(sources: Sequence[SourceView]) -> tuple[Work, ...]:
+    """Return the maintenances that were told with a time."""
+    return tuple(
+        Work(
+            id=f"{source.id}/{notice.id}",
+            provider=source.provider,
+            title=notice.title,
+            url=notice.url,
+            phase=notice.phase,
+            begins_at=notice.began_at,
+            ends_at=notice.ended_at or notice.began_at + UNTOLD,
+            text=notice.text,
+        )
+        for source in sources
+        if source.readable
+        for notice in source.notices
+        if notice.planned and notice.began_at
+    )
+
+
+def iso(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,57 @@
+"""The maintenances that providers announce, as a calendar; pure. Source: RFC 5545."""
+
+from datetime import UTC, datetime
+
+from monitor.publish.board import Board, Work
+from probes.redact import CONTROLS
+
+FOLD = 73
+"""Octets of a line: 75 at most with the space that a continuation begins with; a character is never cut."""
+
+
+def calendar(board: Board) -> bytes:
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//provider-monitor//EN", f"X-WR-CALNAME:{_text(board.title)}"]
+    for work in board.works:
+        lines += _event(work)
+    return "".join(_fold(line) for line in [*lines, "END:VCALENDAR"]).encode(errors="replace")
+
+
+def _event(work: Work) -> list[str]:
+    """Return one event. It is stamped with its own begin, so that an unchanged calendar stays as it is."""
+    lines = [
+        "BEGIN:VEVENT",
+        f"UID:{_text(work.id)}@provider-monitor",
+        f"DTSTAMP:{_time(work.begins_at)}",
+        f"DTSTART:{_time(work.begins_at)}",
+        f"DTEND:{_time(max(work.ends_at, work.begins_at))}",
+        f"SUMMARY:{_text(f'{work.provider}: {work.title}')}",
+        "TRANSP:TRANSPARENT",
+    ]
+    lines += [f"DESCRIPTION:{_text(work.text)}"] if work.text else []
+    lines += [f"URL:{_line(work.url)}"] if work.url else []
+    return [*lines, "END:VEVENT"]
+
+
+def _time(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def _text(text: str) -> str:
+    plain = CONTROLS.sub("", text).replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
+    return plain.replace("\n", "\\n")
+
+
+def _line(text: str) -> str:
+    return "".join(CONTROLS.sub("", text).split())
+
+
+def _fold(line: str) -> str:
+    pieces, size = [""], 0
+    for character in line:
+        length = len(character.encode(errors="replace"))
+        if size + length > FOLD:
+            pieces.append(" ")
+            size = 0
+        pieces[-1] += character
+        size += length
+    return "\r\n".join(pieces) + "\r\n"

@@ -1,0 +1,61 @@
+"""Incidents as an Atom feed: what its template shows; pure. Source: RFC 4287."""
+
+from dataclasses import dataclass
+from uuid import UUID, uuid5
+
+from monitor.publish.board import Board, Case, iso
+from monitor.publish.speech import Speech
+
+SPACE = UUID("6f1d7d5c-94a7-4a5a-8b8e-3f5f6a2f7c11")
+"""Names of incidents become ids that stay the same wherever the site moves to."""
+
+RECENT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    id: str
+    title: str
+    published: str
+    updated: str
+    href: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    id: str
+    title: str
+    updated: str
+    here: str
+    home: str
+    entries: tuple[Entry, ...]
+
+
+def feed(board: Board, speech: Speech) -> Feed:
+    """Return the latest incidents, newest first. The feed is as old as its newest entry, so that it can stay."""
+    cases = board.cases[:RECENT]
+    updated = max((case.updated_at for case in cases), default=None)
+    return Feed(
+        id=_urn(f"{board.title} {board.url or ''}"),
+        title=board.title,
+        updated=iso(updated) if updated else EPOCH,
+        here=board.address("feed.xml"),
+        home=board.address("index.html"),
+        entries=tuple(_entry(case, board, speech) for case in cases),
+    )
+
+
+EPOCH = "1970-01-01T00:00:00Z"
+
+
+def _entry(case: Case, board: Board, speech: Speech) -> Entry:
+    ended = speech.say("[Ended] {title}", title=case.title) if case.closed_at else case.title
+    lines = [f"{speech.instant(at).words}: {words}" for at, _, words in sorted(case.updates)]
+    return Entry(
+        _urn(case.id), ended, iso(case.opened_at), iso(case.updated_at), board.address(case.path), "\n".join(lines)
+    )
+
+
+def _urn(name: str) -> str:
+    return uuid5(SPACE, name.encode(errors="replace").decode()).urn

@@ -1,0 +1,162 @@
+"""The state as metrics. Only gauges, so that one text is good OpenMetrics and good for node_exporter; pure.
+
+Source: https://prometheus.io/docs/specs/om/open_metrics_spec/
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from monitor import __version__
+from monitor.publish.mark import Mark, Standing, mark_account, mark_target, standing
+from monitor.publish.snapshot import AccountView, Snapshot
+from probes.redact import CONTROLS
+
+Labels = dict[str, str]
+Sample = tuple[Labels, float]
+
+UP = {Mark.UP: 1.0, Mark.SUSPECTED: 1.0, Mark.PARTLY: 0.5, Mark.DOWN: 0.0}
+"""What is not known has no sample: it is neither up nor down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    name: str
+    help: str
+    samples: tuple[Sample, ...]
+
+
+def metrics(snapshot: Snapshot) -> bytes:
+    """Return the text; a gauge without a sample is left out."""
+    lines = [line for gauge in _gauges(snapshot) if gauge.samples for line in _lines(gauge)]
+    return "\n".join([*lines, "# EOF", ""]).encode(errors="replace")
+
+
+def _gauges(snapshot: Snapshot) -> Iterator[Gauge]:
+    now = standing(snapshot)
+    accounts = [account for provider in snapshot.providers for account in provider.accounts]
+    yield Gauge("llm_monitor_info", "The monitor that wrote this.", (({"version": __version__}, 1.0),))
+    yield Gauge(
+        "llm_monitor_last_publish_timestamp_seconds", "When this was written.", (({}, snapshot.made_at.timestamp()),)
+    )
+    yield Gauge(
+        "llm_account_up",
+        "1: the account works, 0.5: in part or badly, 0: it is down. Absent: not known.",
+        tuple((_account(one), UP[mark]) for one in accounts if (mark := mark_account(one, now)) in UP),
+    )
+    yield Gauge(
+        "llm_account_known",
+        "1: what the account's state is, is known.",
+        tuple((_account(one), float(mark_account(one, now) is not Mark.UNKNOWN)) for one in accounts),
+    )
+    yield Gauge(
+        "llm_account_fault",
+        "1 for the fault that an account has.",
+        tuple((_account(one) | {"fault": one.fault, "blame": one.fault.blame}, 1.0) for one in accounts if one.fault),
+    )
+    yield from _target_gauges(accounts, now)
+    yield from _purse_gauges(accounts)
+    yield Gauge(
+        "llm_incident_active",
+        "1 for each open incident; drills are left out.",
+        tuple(
+            (
+                {
+                    "incident": one.incident.id,
+                    "scope": one.incident.scope,
+                    "subject": one.incident.subject,
+                    "fault": one.incident.fault,
+                    "blame": one.incident.blame,
+                    "severity": one.incident.severity,
+                },
+                1.0,
+            )
+            for one in snapshot.open_incidents
+            if not one.incident.drill
+        ),
+    )
+    yield Gauge(
+        "llm_status_source_readable",
+        "1: the provider's own status page can be believed now.",
+        tuple(({"source": source.id}, float(source.readable)) for source in snapshot.sources),
+    )
+
+
+def _target_gauges(accounts: Iterable[AccountView], now: Standing) -> Iterator[Gauge]:
+    targets = [
+        (_account(account) | {"canary": target.canary, "model": target.model or ""}, target)
+        for account in accounts
+        for target in account.targets
+    ]
+    yield Gauge(
+        "llm_probe_up",
+        "1: the canary is answered well, 0.5: badly, 0: it fails. Absent: not known.",
+        tuple((labels, UP[mark]) for labels, one in targets if (mark := mark_target(one, now)) in UP),
+    )
+    for name, help, durations in (
+        ("llm_probe_duration_seconds", "Median of the last ten good answers.", [one.latency for _, one in targets]),
+        ("llm_probe_first_token_seconds", "Median time to the first token.", [one.ttft for _, one in targets]),
+    ):
+        its = zip(targets, durations, strict=True)
+        yield Gauge(name, help, tuple((labels, its_.now_s) for (labels, _), its_ in its if its_.now_s is not None))
+    yield Gauge(
+        "llm_probe_availability_ratio",
+        "Share of good answers in the last 24 hours.",
+        tuple((labels, one.availability) for labels, one in targets if one.availability is not None),
+    )
+    yield Gauge(
+        "llm_probe_last_seen_timestamp_seconds",
+        "When the canary was last answered or refused.",
+        tuple((labels, one.seen_at.timestamp()) for labels, one in targets if one.seen_at),
+    )
+    for name, field in (("llm_ratelimit_limit", "limit"), ("llm_ratelimit_remaining", "remaining")):
+        yield Gauge(
+            name,
+            f"Rate limit as last told: {field}.",
+            tuple(
+                (labels | {"unit": limit.unit, "window_s": f"{limit.window_s or 0:g}"}, value)
+                for labels, one in targets
+                for limit in one.limits
+                if (value := getattr(limit, field)) is not None
+            ),
+        )
+
+
+def _purse_gauges(accounts: Iterable[AccountView]) -> Iterator[Gauge]:
+    purses = [
+        (_account(account) | {"unit": purse.unit, "purse": str(number)}, purse)
+        for account in accounts
+        for number, purse in enumerate(account.purses)
+    ]
+    yield Gauge(
+        "llm_credit_left",
+        "Credit as last told, in its own unit.",
+        tuple((labels, one.left) for labels, one in purses if one.left is not None),
+    )
+    yield Gauge(
+        "llm_credit_days_left",
+        "Days that the credit lasts at the pace of the last days.",
+        tuple((labels, one.days_left) for labels, one in purses if one.days_left is not None),
+    )
+    yield Gauge(
+        "llm_canary_cost_today_usd",
+        "What the canaries of the account have cost today (UTC).",
+        tuple((_account(one), one.spent_usd) for one in accounts if one.spent_usd is not None),
+    )
+
+
+def _account(account: AccountView) -> Labels:
+    provider, _, name = account.id.partition("/")
+    return {"provider": provider, "account": name}
+
+
+def _lines(gauge: Gauge) -> Iterator[str]:
+    yield f"# TYPE {gauge.name} gauge"
+    yield f"# HELP {gauge.name} {gauge.help}"
+    for labels, value in gauge.samples:
+        inner = ",".join(f'{name}="{_escape(text)}"' for name, text in labels.items())
+        yield f"{gauge.name}{{{inner}}} {value!r}" if inner else f"{gauge.name} {value!r}"
+
+
+def _escape(text: str) -> str:
+    plain = CONTROLS.sub("", text)
+    return plain.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -1,0 +1,41 @@
+"""Under which relative path each thing stands, on both sites; pure. An address once given stays."""
+
+import re
+from datetime import UTC, datetime
+from hashlib import blake2s
+
+LONGEST = 40
+"""So much of a name is legible in an address; a hash tells apart what is cut or changed."""
+
+
+def account_page(account: str) -> str:
+    return f"accounts/{_path(account)}.html"
+
+
+def provider_page(provider: str) -> str:
+    return f"providers/{slug(provider)}.html"
+
+
+def incident_page(incident: str) -> str:
+    return f"incidents/{incident}.html"
+
+
+def month_page(at: datetime) -> str:
+    return f"history/{at.astimezone(UTC):%Y-%m}.html"
+
+
+def badge(of: str) -> str:
+    """Return the path of a badge without its suffix; `of` is the id of an account or a provider."""
+    return f"badges/{_path(of)}"
+
+
+def slug(name: str) -> str:
+    """Return a name as a part of an address: two names never share one."""
+    plain = re.sub("[^a-z0-9]+", "-", name.lower())[:LONGEST].strip("-")
+    if plain == name:
+        return plain
+    return f"{plain}-{blake2s(name.encode(errors='replace'), digest_size=4).hexdigest()}".strip("-")
+
+
+def _path(id: str) -> str:
+    return "/".join(slug(part) for part in id.split("/", 1))

@@ -1,0 +1,362 @@
+"""A snapshot → the files of the public site: providers only. What is not named here does not get there.
+
+Nothing is taken from an account but whether and when it was looked at; what is told of a provider comes from
+the incidents that are the provider's own, and from its own status page. Accounts at an address of their own,
+and providers that the user named, do not appear at all.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from monitor.diagnose import Scope
+from monitor.incident import Incident, Severity
+from monitor.publish.board import Board, Case, Part, iso, works
+from monitor.publish.fill import Press, press
+from monitor.publish.headline import Headline
+from monitor.publish.layout import MARKS, Frame, Month, Pages, Row, Share, frame, newest_first, pages
+from monitor.publish.mark import Mark, mark_target, standing, worst
+from monitor.publish.page import for_programs, history, root
+from monitor.publish.place import incident_page, month_page, slug
+from monitor.publish.snapshot import ProviderView, Snapshot, SourceView
+from monitor.publish.speech import Speech
+from monitor.publish.strip import Strip, ninety, together
+from monitor.publish.uptime import WINDOWS_D
+from monitor.sli import Cell, availability
+from monitor.words import Moment, capital
+from probes.model import Blame, Fault
+
+FIXED = ("style.css", "page.js")
+ROBOTS = b"User-agent: *\nAllow: /\n"
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MINUTE = timedelta(minutes=1)
+RECENT = 5
+VERSION = 1
+ABILITIES = frozenset({"list", "chat", "responses", "embed", "count", "command"})
+"""The canaries that are shown: one that a user named may tell something of him."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """One incident of a provider, as everybody may know it. `whole`: all of it, not only a model."""
+
+    id: str
+    provider: str
+    name: str
+    fault: Fault
+    severity: Severity
+    whole: bool
+    opened_at: datetime
+    closed_at: datetime | None
+    lead: timedelta | None
+    announced: str | None
+
+    def overlap(self, start: datetime, end: datetime, now: datetime) -> timedelta:
+        return max(min(self.closed_at or now, end) - max(self.opened_at, start), timedelta())
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One provider as the templates show it."""
+
+    name: str
+    mark: Mark
+    state: str
+    abilities: tuple[tuple[str, Mark, str], ...]
+    ninety: Strip
+    shares: tuple[Share, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tale:
+    """The page of one incident."""
+
+    row: Row
+    is_open: bool
+    ended: Moment | None
+    scope: str
+    announced: str | None
+
+
+def render(snapshot: Snapshot) -> dict[str, bytes]:
+    """Return the content of every file of the public site by its relative path."""
+    it = press(snapshot.manner.language, snapshot.manner.own)
+    speech = it.speech
+    around = replace(frame(snapshot, speech), site=snapshot.manner.public_title, location="", public=True)
+    providers = [one for one in snapshot.providers if _is_public(one)]
+    outages = _outages(snapshot, providers)
+    told = _sources(snapshot, providers)
+    lines = [_line(one, outages, snapshot, speech) for one in providers]
+    first = _headline(lines, speech)
+    rows = [_row(outage, snapshot.made_at, speech) for outage in outages]
+    files = {name: it.copy(name) for name in FIXED}
+    files["robots.txt"] = ROBOTS
+    files["favicon.svg"] = it.fill("favicon.svg", mark=first.mark)
+    files["index.html"] = it.fill(
+        "public.html",
+        frame=around,
+        headline=first,
+        lines=lines,
+        open=[row for row, outage in zip(rows, outages, strict=True) if outage.closed_at is None],
+        recent=[row for row, outage in zip(rows, outages, strict=True) if outage.closed_at][:RECENT],
+        pages=_pages(told, snapshot.made_at, speech),
+    )
+    files["404.html"] = it.fill("404.html", frame=replace(around, up=root(snapshot.manner.public_url), made=None))
+    files |= history(_months(outages, rows, speech), around, it, ())
+    for outage in outages:
+        files[incident_page(outage.id)] = _incident(outage, around, snapshot.made_at, it)
+    files["status.json"] = _status(snapshot, providers, lines)
+    return files | for_programs(_board(snapshot, providers, lines, outages, told, first, speech), it)
+
+
+def _is_public(provider: ProviderView) -> bool:
+    return provider.shipped and any(not account.own_host for account in provider.accounts)
+
+
+def _outages(snapshot: Snapshot, providers: Sequence[ProviderView]) -> list[Outage]:
+    """Return the providers' own incidents, open ones first, then the newest."""
+    names = {provider.id: provider.name for provider in providers}
+    views = [*snapshot.open_incidents, *newest_first(snapshot.past_incidents)]
+    found = [_outage(view.incident, names) for view in views if _is_theirs(view.incident, names)]
+    return list({outage.id: outage for outage in found}.values())
+
+
+def _is_theirs(incident: Incident, names: Iterable[str]) -> bool:
+    """Whether it is a provider's own trouble. A subject with `@` is somebody's own gateway."""
+    plain = incident.subject.partition("/")[0]
+    is_real = not incident.drill and not incident.signal and incident.parent is None
+    wide = incident.scope is Scope.PROVIDER or incident.scope is Scope.MODEL
+    return is_real and wide and incident.blame is Blame.PROVIDER and plain in names
+
+
+def _outage(incident: Incident, names: dict[str, str]) -> Outage:
+    """Take what may be known. The id is made anew: the private one holds a hash of the subject."""
+    id = incident.subject.partition("/")[0]
+    whole = incident.scope is Scope.PROVIDER
+    return Outage(
+        id=f"{incident.opened_at:%Y%m%d-%H%M%S}-{slug(id)}{'' if whole else '-model'}",
+        provider=id,
+        name=names[id],
+        fault=incident.fault,
+        severity=incident.severity,
+        whole=whole,
+        opened_at=incident.opened_at,
+        closed_at=incident.closed_at,
+        lead=incident.lead,
+        announced=incident.announcement.title if incident.announcement else None,
+    )
+
+
+def _sources(snapshot: Snapshot, providers: Sequence[ProviderView]) -> list[SourceView]:
+    ids = {provider.id for provider in providers}
+    return [source for source in snapshot.sources if source.id.partition("/")[0] in ids]
+
+
+def _pages(sources: Sequence[SourceView], now: datetime, speech: Speech) -> Pages:
+    return replace(pages(sources, now, speech), dark=())
+
+
+def _line(provider: ProviderView, outages: Sequence[Outage], snapshot: Snapshot, speech: Speech) -> Line:
+    its = [outage for outage in outages if outage.provider == provider.id]
+    mark = _mark(provider, its, snapshot)
+    hours, days = _cells(provider, its, snapshot.made_at)
+    return Line(
+        name=provider.name,
+        mark=mark,
+        state=speech.say(MARKS[mark]),
+        abilities=_abilities(provider, mark, snapshot, speech),
+        ninety=ninety(days, speech),
+        shares=_shares(hours, days, snapshot.manner.slo, speech),
+    )
+
+
+def _mark(provider: ProviderView, outages: Sequence[Outage], snapshot: Snapshot) -> Mark:
+    """Say how a provider is: well as long as one account works, for the others fail for reasons of their own."""
+    now = standing(snapshot)
+    open_ones = [outage for outage in outages if outage.closed_at is None]
+    if now.offline:
+        return Mark.UNKNOWN
+    if open_ones:
+        return worst([_gravity(outage) for outage in open_ones])
+    targets = [target for account in provider.accounts if not account.own_host for target in account.targets]
+    works = any(mark_target(target, now) is Mark.UP for target in targets if not target.aside)
+    return Mark.UP if works else Mark.UNKNOWN
+
+
+def _gravity(outage: Outage) -> Mark:
+    return Mark.DOWN if outage.whole and outage.severity is Severity.CRITICAL else Mark.PARTLY
+
+
+def _abilities(
+    provider: ProviderView, mark: Mark, snapshot: Snapshot, speech: Speech
+) -> tuple[tuple[str, Mark, str], ...]:
+    """Return each kind of canary, and whether some account has proof that it works."""
+    now = standing(snapshot)
+    kinds: dict[str, bool] = {}
+    for account in provider.accounts:
+        for target in account.targets:
+            if target.canary in ABILITIES and not (target.aside or account.own_host):
+                kinds[target.canary] = kinds.get(target.canary, False) or mark_target(target, now) is Mark.UP
+    marks = {kind: Mark.UP if works and mark is Mark.UP else mark if mark.is_trouble else Mark.UNKNOWN
+             for kind, works in kinds.items()}  # fmt: skip
+    return tuple((kind, its, speech.say(MARKS[its])) for kind, its in marks.items())
+
+
+def _cells(provider: ProviderView, outages: Sequence[Outage], now: datetime) -> tuple[list[Cell], list[Cell]]:
+    """Return the last hours and days in minutes: of an outage, of trouble, well, and none where nobody looked."""
+    targets = [target for account in provider.accounts if not account.own_host for target in account.targets]
+    hours = together([target.cells for target in targets])
+    days = together([target.days for target in targets])
+    return (
+        [_minutes(cell, HOUR, outages, now) for cell in hours],
+        [_minutes(cell, DAY, outages, now) for cell in days],
+    )
+
+
+def _minutes(cell: Cell, length: timedelta, outages: Sequence[Outage], now: datetime) -> Cell:
+    if not cell.ok + cell.degraded + cell.failed:
+        return Cell(cell.at, unknown=min(cell.unknown, 1))
+    end = min(cell.at + length, now)
+    whole = max((end - cell.at) // MINUTE, 1)
+    down = _total(cell.at, end, now, [one for one in outages if _gravity(one) is Mark.DOWN])
+    partly = _total(cell.at, end, now, [one for one in outages if _gravity(one) is not Mark.DOWN])
+    down = min(down, whole)
+    partly = min(partly, whole - down)
+    return Cell(cell.at, ok=whole - down - partly, degraded=partly, failed=down)
+
+
+def _total(start: datetime, end: datetime, now: datetime, outages: Iterable[Outage]) -> int:
+    return sum((outage.overlap(start, end, now) for outage in outages), timedelta()) // MINUTE
+
+
+def _shares(hours: Sequence[Cell], days: Sequence[Cell], slo: float, speech: Speech) -> tuple[Share, ...]:
+    """Return the share of time without an outage of the whole; trouble with a part of it counts as well."""
+    shares = []
+    for length in WINDOWS_D:
+        cells = hours if length == 1 else days[-length:]
+        good = sum(cell.ok + cell.degraded for cell in cells)
+        share = availability(good, good + sum(cell.failed for cell in cells))
+        window = speech.say("24 h") if length == 1 else speech.say("{n} d", n=length)
+        said = speech.say("no data") if share is None else speech.percent(share)
+        shares.append(Share(window, said, share is not None and share < slo))
+    return tuple(shares)
+
+
+def _headline(lines: Sequence[Line], speech: Speech) -> Headline:
+    """Say in a sentence how the providers are."""
+    sick = [line for line in lines if line.mark.is_trouble]
+    unknown = [line for line in lines if line.mark is Mark.UNKNOWN]
+    if not lines:
+        return Headline(Mark.UNKNOWN, speech.say("No provider is watched yet"))
+    if sick:
+        lead = speech.many(len(sick), "{n} provider has trouble", "{n} providers have trouble")
+        return Headline(worst([line.mark for line in sick]), lead, tuple(f"{line.name}: {line.state}" for line in sick))
+    if unknown:
+        lead = speech.many(len(unknown), "{n} provider is not fully known", "{n} providers are not fully known")
+        return Headline(Mark.UNKNOWN, lead, tuple(line.name for line in unknown))
+    return Headline(Mark.UP, speech.say("All providers that we watch work"))
+
+
+def _row(outage: Outage, made_at: datetime, speech: Speech) -> Row:
+    until = outage.closed_at or made_at
+    return Row(
+        id=outage.id,
+        href=incident_page(outage.id),
+        title=f"{outage.name}: {speech.fault(outage.fault)}",
+        mark=_gravity(outage),
+        drill=False,
+        blame=capital(speech.blame(Blame.PROVIDER)),
+        certainty="",
+        began=speech.moment(outage.opened_at),
+        lasted=speech.duration((until - outage.opened_at).total_seconds()),
+        advice=(),
+        reasons=(),
+        told="",
+        undelivered=False,
+        lead=_lead(outage, speech),
+        parent=None,
+    )
+
+
+def _lead(outage: Outage, speech: Speech) -> str:
+    if outage.lead is None:
+        return ""
+    passed = speech.duration(abs(outage.lead.total_seconds()))
+    if outage.lead >= timedelta():
+        return capital(speech.say("we knew {passed} before the provider's page", passed=passed))
+    return capital(speech.say("the provider's page knew {passed} before us", passed=passed))
+
+
+def _months(outages: Sequence[Outage], rows: Sequence[Row], speech: Speech) -> list[Month]:
+    found: dict[str, list[Row]] = {}
+    names: dict[str, str] = {}
+    for outage, row in zip(outages, rows, strict=True):
+        if outage.closed_at:
+            href = month_page(outage.opened_at)
+            names[href] = speech.month(outage.opened_at)
+            found.setdefault(href, []).append(row)
+    return [Month(names[href], href, tuple(found[href])) for href in sorted(found, reverse=True)]
+
+
+def _incident(outage: Outage, around: Frame, made_at: datetime, it: Press) -> bytes:
+    around = replace(around, up="../")
+    if outage.closed_at:
+        around = replace(around, made=None, due=None)
+    tale = Tale(
+        row=_row(outage, made_at, it.speech),
+        is_open=outage.closed_at is None,
+        ended=it.speech.moment(outage.closed_at) if outage.closed_at else None,
+        scope=it.speech.say("the provider" if outage.whole else "a part of it"),
+        announced=outage.announced,
+    )
+    return it.fill("public-incident.html", frame=around, tale=tale)
+
+
+def _status(snapshot: Snapshot, providers: Sequence[ProviderView], lines: Sequence[Line]) -> bytes:
+    document = {
+        "version": VERSION,
+        "made_at": iso(snapshot.made_at),
+        "stale_after": iso(snapshot.made_at + timedelta(seconds=snapshot.fresh_s)),
+        "simulated": snapshot.simulated,
+        "providers": [{"id": one.id, "mark": line.mark} for one, line in zip(providers, lines, strict=True)],
+    }
+    return (json.dumps(document, indent=1) + "\n").encode()
+
+
+def _board(
+    snapshot: Snapshot,
+    providers: Sequence[ProviderView],
+    lines: Sequence[Line],
+    outages: Sequence[Outage],
+    told: Sequence[SourceView],
+    first: Headline,
+    speech: Speech,
+) -> Board:
+    return Board(
+        title=snapshot.manner.public_title,
+        url=snapshot.manner.public_url,
+        made_at=snapshot.made_at,
+        mark=first.mark,
+        words=first.sentence,
+        parts=tuple(Part(one.id, one.name, line.mark) for one, line in zip(providers, lines, strict=True)),
+        cases=tuple(_case(outage, speech) for outage in outages),
+        works=works(told),
+    )
+
+
+def _case(outage: Outage, speech: Speech) -> Case:
+    title = f"{outage.name}: {speech.fault(outage.fault)}"
+    updates = [(outage.opened_at, "identified" if outage.closed_at else "investigating", title)]
+    if outage.closed_at:
+        updates.append((outage.closed_at, "resolved", speech.say("Ended")))
+    return Case(
+        id=outage.id,
+        title=title,
+        severity=outage.severity,
+        opened_at=outage.opened_at,
+        closed_at=outage.closed_at,
+        parts=(outage.provider,),
+        path=incident_page(outage.id),
+        updates=tuple(updates),
+    )

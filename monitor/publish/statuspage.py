@@ -1,0 +1,145 @@
+"""A board in the form of Statuspage's API, version 2, so that what reads such pages reads ours; pure.
+
+Source: the form of https://www.githubstatus.com/api, read 2026-11-21.
+"""
+
+import json
+
+from monitor.incident import Severity
+from monitor.publish.board import Board, Case, Part, Work, iso
+from monitor.publish.mark import Mark
+from probes.notice import Phase
+
+STATUSES = {
+    Mark.UP: "operational",
+    Mark.SUSPECTED: "operational",
+    Mark.UNKNOWN: "degraded_performance",
+    Mark.PARTLY: "partial_outage",
+    Mark.DOWN: "major_outage",
+}
+"""The form has no word for `unknown`; it must read neither as well nor as an outage. A suspicion is no state yet."""
+
+INDICATORS = {
+    Mark.UP: "none",
+    Mark.SUSPECTED: "none",
+    Mark.UNKNOWN: "minor",
+    Mark.PARTLY: "major",
+    Mark.DOWN: "critical",
+}
+IMPACTS = {Severity.INFO: "none", Severity.WARNING: "minor", Severity.CRITICAL: "critical"}
+PHASES = {Phase.SCHEDULED: "scheduled", Phase.COMPLETED: "completed"}
+RECENT = 50
+
+Json = dict[str, object]
+
+
+def statuspage(board: Board) -> dict[str, bytes]:
+    """Return the documents of the API by their paths."""
+    page, status = _page(board), {"indicator": INDICATORS[board.mark], "description": board.words}
+    cases = [_incident(case, board) for case in board.cases[:RECENT]]
+    unresolved = [_incident(case, board) for case in board.cases if case.closed_at is None]
+    works = [_maintenance(work, board) for work in board.works]
+    parts: Json = {"components": _components(board)}
+    documents: dict[str, Json] = {
+        "summary": parts | {"incidents": unresolved, "scheduled_maintenances": works, "status": status},
+        "status": {"status": status},
+        "components": parts,
+        "incidents": {"incidents": cases},
+        "incidents/unresolved": {"incidents": unresolved},
+        "scheduled-maintenances": {"scheduled_maintenances": works},
+    }
+    return {f"api/v2/{name}.json": _bytes({"page": page} | document) for name, document in documents.items()}
+
+
+def _bytes(document: Json) -> bytes:
+    return (json.dumps(document, separators=(",", ":")) + "\n").encode()
+
+
+def _page(board: Board) -> Json:
+    return {
+        "id": "provider-monitor",
+        "name": board.title,
+        "url": board.address(""),
+        "time_zone": "Etc/UTC",
+        "updated_at": iso(board.made_at),
+    }
+
+
+def _components(board: Board) -> list[Json]:
+    members: dict[str, list[str]] = {}
+    for part in board.parts:
+        if part.group:
+            members.setdefault(part.group, []).append(part.id)
+    return [_component(part, number, members.get(part.id), board) for number, part in enumerate(board.parts, 1)]
+
+
+def _component(part: Part, position: int, members: list[str] | None, board: Board) -> Json:
+    component: Json = {
+        "id": part.id,
+        "name": part.name,
+        "status": STATUSES[part.mark],
+        "created_at": None,
+        "updated_at": iso(part.since) if part.since else iso(board.made_at),
+        "position": position,
+        "description": "not known" if part.mark is Mark.UNKNOWN else None,
+        "showcase": False,
+        "start_date": None,
+        "group_id": part.group,
+        "page_id": "provider-monitor",
+        "group": members is not None,
+        "only_show_if_degraded": False,
+    }
+    return component if members is None else component | {"components": members}
+
+
+def _incident(case: Case, board: Board) -> Json:
+    newest_first = sorted(case.updates, key=lambda update: update[0], reverse=True)
+    updates = [
+        {
+            "id": f"{case.id}-{number}",
+            "incident_id": case.id,
+            "status": status,
+            "body": words,
+            "created_at": iso(at),
+            "updated_at": iso(at),
+            "display_at": iso(at),
+            "affected_components": None,
+            "deliver_notifications": False,
+        }
+        for number, (at, status, words) in zip(range(len(newest_first), 0, -1), newest_first, strict=True)
+    ]
+    return {
+        "id": case.id,
+        "name": case.title,
+        "status": newest_first[0][1],
+        "created_at": iso(case.opened_at),
+        "updated_at": iso(case.updated_at),
+        "monitoring_at": None,
+        "resolved_at": iso(case.closed_at) if case.closed_at else None,
+        "impact": IMPACTS[case.severity],
+        "shortlink": board.address(case.path),
+        "started_at": iso(case.opened_at),
+        "page_id": "provider-monitor",
+        "incident_updates": updates,
+        "components": [_component(part, 1, None, board) for part in board.parts if part.id in case.parts],
+    }
+
+
+def _maintenance(work: Work, board: Board) -> Json:
+    return {
+        "id": work.id,
+        "name": f"{work.provider}: {work.title}",
+        "status": PHASES.get(work.phase, "in_progress"),
+        "created_at": iso(work.begins_at),
+        "updated_at": iso(board.made_at),
+        "monitoring_at": None,
+        "resolved_at": None,
+        "impact": "maintenance",
+        "shortlink": work.url,
+        "started_at": iso(work.begins_at),
+        "page_id": "provider-monitor",
+        "incident_updates": [],
+        "components": [],
+        "scheduled_for": iso(work.begins_at),
+        "scheduled_until": iso(work.ends_at),
+    }

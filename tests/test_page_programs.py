@@ -1,0 +1,267 @@
+"""What programs read: Statuspage's form, usable.json, Atom, badges, metrics, the calendar."""
+
+import json
+import re
+from dataclasses import replace
+from datetime import timedelta
+from xml.etree import ElementTree
+
+import feedparser
+import pytest
+from icalendar import Calendar
+from jsonschema import Draft202012Validator
+
+from monitor.detect.health import State
+from monitor.diagnose import Scope
+from monitor.publish import page, public
+from monitor.publish.mark import Mark
+from monitor.publish.snapshot import Manner, SourceView
+from monitor.publish.statuspage import INDICATORS, STATUSES
+from monitor.publish.usable import pick, usables
+from probes.feeds.parse import parse
+from probes.model import Fault, Limit
+from probes.notice import Impact, Notice, Phase
+from probes.provider import Platform
+from tests.builders_page import HOSTILE, NOW, account, four_accounts, incident, past, shown, sick, snapshot, target
+from tests.test_page import crowded, hostile
+
+WORK = Notice(
+    "w1",
+    "Move; of, the\ndatabase " + "\u7532" * 60,
+    "https://status.example/w1",
+    Phase.SCHEDULED,
+    Impact.MAINTENANCE,
+    began_at=NOW + timedelta(days=1),
+    ended_at=NOW + timedelta(days=1, hours=2),
+    text="Nothing\nwill be lost.",
+    planned=True,
+)
+SOURCE = SourceView("openai/page", "OpenAI", "https://status.example", True, NOW, None, (WORK,))
+
+
+def full():
+    shot = four_accounts(past_incidents=(past(3), past(40)), sources=(SOURCE,))
+    return replace(shot, manner=Manner(url="https://status.example.com/ai/"))
+
+
+def document(name, shot=None):
+    return json.loads(page.render(shot or full())[name])
+
+
+def test_the_summary_names_groups_members_and_what_is_open():
+    summary = document("api/v2/summary.json")
+    assert summary["status"]["indicator"] == "critical"
+    assert summary["page"]["url"] == "https://status.example.com/ai/"
+    assert {(it["name"], it["status"], it["group"]) for it in summary["components"][:4]} == {
+        ("OpenAI", "major_outage", True),
+        ("main", "operational", False),
+        ("team-b", "major_outage", False),
+        ("research", "operational", False),
+    }
+    (it,) = summary["incidents"]
+    assert (it["impact"], it["status"]) == ("critical", "investigating")
+    assert it["shortlink"] == f"https://status.example.com/ai/incidents/{incident().id}.html"
+    assert [part["id"] for part in it["components"]] == ["openai/team-b"]
+    assert summary["scheduled_maintenances"][0]["scheduled_until"] == "2026-11-22T12:34:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "count"),
+    [
+        ("status", "status", 2),
+        ("components", "components", 6),
+        ("incidents", "incidents", 3),
+        ("incidents/unresolved", "incidents", 1),
+        ("scheduled-maintenances", "scheduled_maintenances", 1),
+    ],
+)
+def test_each_document_of_the_api_holds_its_part(name, key, count):
+    assert len(document(f"api/v2/{name}.json")[key]) == count
+
+
+def test_our_own_reader_of_such_pages_reads_ours():
+    read = parse(Platform.STATUSPAGE, page.render(full())["api/v2/summary.json"])
+    assert (read.problem, read.overall) == (None, Impact.CRITICAL)
+    assert [it.title for it in read.reports] == [
+        "openai/team-b: account suspended",
+        f"OpenAI: {' '.join(WORK.title.split())}",
+    ]
+    assert ("team-b", Impact.CRITICAL) in {(it.name, it.impact) for it in read.standings}
+
+
+def test_every_mark_has_its_word_in_that_form():
+    assert set(STATUSES) == set(INDICATORS) == set(Mark)
+    blind = snapshot(account(state=State.UNKNOWN))
+    assert document("api/v2/summary.json", blind)["status"]["indicator"] == "minor"
+
+
+def test_a_drill_is_in_nothing_that_programs_read():
+    shot = snapshot(account(), open_incidents=(shown(incident("openai/main", drill=True)),))
+    assert document("api/v2/incidents.json", shot)["incidents"] == []
+    assert b"incident_active" not in page.render(shot)["metrics.prom"]
+
+
+@pytest.mark.parametrize("name", ["status", "usable"])
+@pytest.mark.parametrize("shot", [full(), crowded(), hostile(HOSTILE), snapshot()])
+def test_our_own_formats_are_what_their_schemas_say(name, shot):
+    files = page.render(shot)
+    schema = json.loads(files[f"schema/{name}.json"])
+    Draft202012Validator.check_schema(schema)
+    assert list(Draft202012Validator(schema).iter_errors(json.loads(files[f"{name}.json"]))) == []
+
+
+def test_usable_says_which_account_works_and_until_when():
+    shot = full()
+    told = document("usable.json")
+    assert told["providers"] == {"openai": {"use": "openai/main"}, "anthropic": {"use": "anthropic/main"}}
+    assert told["accounts"]["openai/main"] | {"since": 0} == {
+        "provider": "openai", "usable": True, "state": "up", "fault": None, "blame": None, "since": 0,
+        "confidence": None, "checked_at": "2026-11-21T10:33:40Z", "valid_until": "2026-11-21T10:36:40Z",
+        "retry_at": "2026-11-21T10:34:40Z", "warned": False, "abilities": {"list": True, "chat": True},
+    }  # fmt: skip
+    ill = told["accounts"]["openai/team-b"]
+    assert (ill["usable"], ill["fault"], ill["blame"], ill["confidence"]) == (
+        False,
+        "account_suspended",
+        "account",
+        "high",
+    )
+    assert pick(usables(shot), "cohere") is None
+
+
+@pytest.mark.parametrize(
+    ("state", "fault", "usable"),
+    [
+        (State.UP, None, True),
+        (State.SUSPECTED, Fault.TIMEOUT, True),
+        (State.UNKNOWN, None, None),
+        (State.DOWN, Fault.INVALID_KEY, False),
+        (State.DOWN, Fault.SLOW, True),
+    ],
+)
+def test_what_is_not_known_is_neither_usable_nor_not(state, fault, usable):
+    (one,) = usables(snapshot(account(targets=[target(state=state, fault=fault)])))
+    assert one.usable is usable
+
+
+def test_an_account_that_may_list_but_not_chat_is_not_usable():
+    targets = [target(canary="list"), target(state=State.DOWN, fault=Fault.PERMISSION_DENIED)]
+    (one,) = usables(snapshot(account(targets=targets)))
+    assert (one.usable, one.abilities) == (False, {"list": True, "chat": False})
+
+
+def test_an_account_that_is_warned_of_is_taken_last():
+    sign = shown(incident("openai/a", Fault.LOW_BALANCE, signal=True, targets=()))
+    every = usables(snapshot(account("openai/a"), account("openai/b"), open_incidents=(sign,)))
+    assert pick(every, "openai") == "openai/b"
+    assert pick(every[:1], "openai") == "openai/a"
+
+
+@pytest.mark.parametrize("shot", [full(), crowded(), hostile(HOSTILE), snapshot()])
+@pytest.mark.parametrize("render", [page.render, public.render])
+def test_the_feed_is_atom_with_ids_that_stay(shot, render):
+    feed = render(shot)["feed.xml"]
+    read = feedparser.parse(feed)
+    assert (read.version, read.bozo) == ("atom10", False)
+    ids = [entry.id for entry in read.entries]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch(r"urn:uuid:[0-9a-f-]{36}", id) for id in [*ids, read.feed.id])
+    root = ElementTree.fromstring(feed)
+    times = [it.text for it in root.iter("{http://www.w3.org/2005/Atom}updated")]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", time) for time in times)
+
+
+def test_the_feed_changes_only_when_an_incident_does():
+    later = replace(full(), made_at=NOW + timedelta(hours=1))
+    assert page.render(full())["feed.xml"] == page.render(later)["feed.xml"]
+
+
+def test_an_entry_keeps_its_id_when_it_ends_and_says_so():
+    it = incident()
+    before, after = (
+        feedparser.parse(page.render(shot)["feed.xml"]).entries[0]
+        for shot in (
+            snapshot(open_incidents=(shown(it),)),
+            snapshot(past_incidents=(shown(replace(it, closed_at=NOW)),)),
+        )
+    )
+    assert (before.id, after.title) == (after.id, f"[Ended] {before.title}")
+    assert after.updated > before.updated
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_badge_is_a_drawing_with_words_and_what_shields_reads(state):
+    files = page.render(snapshot(account("openai/x", targets=[target("openai/x", state=state)])))
+    told = json.loads(files["badges/openai/x.json"])
+    assert told.keys() == {"schemaVersion", "label", "message", "color", "isError", "cacheSeconds"}
+    drawing = ElementTree.fromstring(files["badges/openai/x.svg"])
+    assert drawing.get("aria-label") == f"x: {told['message']}"
+    assert drawing.get("role") == "img"
+
+
+def test_hostile_names_break_no_badge():
+    for name, content in page.render(hostile(HOSTILE)).items():
+        if name.startswith("badges/") and name.endswith(".svg"):
+            tags = {it.tag.rpartition("}")[2] for it in ElementTree.fromstring(content).iter()}
+            assert tags <= {"svg", "title", "clipPath", "rect", "g", "text"}
+
+
+SAMPLE = re.compile(r'[a-z_]+(\{([a-z_]+="(\\\\|\\"|\\n|[^"\\\n])*",?)*\})? -?[0-9.e+]+')
+
+
+@pytest.mark.parametrize("shot", [full(), crowded(), hostile(HOSTILE), snapshot()])
+def test_metrics_are_well_formed_and_each_series_stands_once(shot):
+    *lines, last = page.render(shot)["metrics.prom"].decode().splitlines()
+    assert last == "# EOF"
+    samples = [line for line in lines if not line.startswith("#")]
+    assert all(SAMPLE.fullmatch(line) for line in samples)
+    series = [line.rpartition(" ")[0] for line in samples]
+    assert len(set(series)) == len(series)
+
+
+def test_what_is_not_known_has_no_sample_of_being_up():
+    text = page.render(snapshot(account(state=State.UNKNOWN)))["metrics.prom"].decode()
+    assert "llm_account_up{" not in text
+    assert 'llm_account_known{provider="openai",account="main"} 0.0' in text
+
+
+def test_metrics_tell_limits_faults_and_incidents():
+    shot = full()
+    text = page.render(shot)["metrics.prom"].decode()
+    for line in (
+        'llm_account_up{provider="openai",account="team-b"} 0.0',
+        'llm_account_fault{provider="openai",account="team-b",fault="account_suspended",blame="account"} 1.0',
+        'llm_ratelimit_limit{provider="openai",account="main",canary="chat",model="gpt-5-mini",'
+        'unit="requests",window_s="60"} 500',
+        f'llm_incident_active{{incident="{incident().id}",scope="account",subject="openai/team-b",',
+    ):
+        assert line in text
+
+
+def test_maintenances_are_a_calendar():
+    content = page.render(full())["maintenance.ics"]
+    (event,) = Calendar.from_ical(content).walk("VEVENT")
+    assert event.errors == []
+    assert str(event["SUMMARY"]) == f"OpenAI: {WORK.title}"
+    assert event["DTEND"].dt == WORK.ended_at
+    assert all(len(line) <= 75 for line in content.split(b"\r\n"))
+
+
+def test_without_maintenances_there_is_an_empty_calendar():
+    assert Calendar.from_ical(page.render(snapshot())["maintenance.ics"]).walk("VEVENT") == []
+
+
+def test_a_limit_without_a_ceiling_has_no_date():
+    shot = snapshot(account(targets=[target(limits=(Limit("requests", 60, None, 3),), limited_since=(NOW,))]))
+    assert b"this ceiling since" not in page.render(shot)["accounts/openai/main.html"]
+
+
+def test_a_providers_trouble_is_in_its_public_api():
+    it = shown(incident("openai", Fault.SERVER_ERROR, Scope.PROVIDER))
+    summary = json.loads(public.render(snapshot(account("openai/b"), open_incidents=(it,)))["api/v2/summary.json"])
+    assert [(one["id"], one["status"]) for one in summary["components"]] == [("openai", "major_outage")]
+    assert summary["incidents"][0]["name"] == "OpenAI: server errors"
+
+
+def test_sick_accounts_are_never_picked():
+    assert pick(usables(snapshot(sick("openai/a", Fault.INVALID_KEY))), "openai") is None

@@ -1,0 +1,203 @@
+"""What everybody may read: nothing of an account is in it."""
+
+import json
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.detect.health import State
+from monitor.diagnose import Evidence, Scope
+from monitor.incident import Announcement, Told
+from monitor.publish.public import render
+from monitor.publish.snapshot import Manner, ProviderView, PurseView, SourceView
+from probes.model import Fault
+from probes.notice import Impact, Notice, Phase
+from tests.builders_page import BEGAN, LONG_AGO, NOW, account, incident, past, shown, sick, snapshot, target
+from tests.test_page import Document
+
+
+def outage(**changes):
+    facts = {"id": "20261121-101100-private-hash", "reasons": ("openai/secret-team fails",), **changes}
+    return shown(incident("openai", Fault.SERVER_ERROR, Scope.PROVIDER, **facts))
+
+
+def text(shot):
+    return Document(render(shot)["index.html"]).text
+
+
+PRIVATE = (
+    *(
+        "zq-account",
+        "zq-note",
+        "zq-tag",
+        "zq-location",
+        "zq-title",
+        "zq-warning",
+        "zq-model",
+        "zq-channel",
+        "zq-reason",
+    ),
+    *(
+        "zq-error-body",
+        "zq-request-id",
+        "zq-rule",
+        "zq-advice",
+        "zq-host",
+        "zq-purse",
+        "zq-own",
+        "zq-canary",
+        "zq-told",
+    ),
+    *("zq-why", "zq-incident-title", "zq-url"),
+)
+
+
+def telling():
+    """A snapshot that holds something private wherever something private can stand."""
+    ill = target(
+        "openai/zq-account", "zq-canary", State.DOWN, model="zq-model", fault=Fault.ACCOUNT_SUSPENDED, reason="zq-why"
+    )
+    well = target("openai/zq-account", "chat", model="ft:gpt:zq-model")
+    mine = account(
+        "openai/zq-account",
+        (ill, well),
+        note="zq-note",
+        tags=("zq-tag",),
+        advice="zq-advice",
+        purses=(PurseView("USD", NOW, "zq-purse", 1, 2, 3, NOW),),
+    )
+    gateway = account("openai-compatible/zq-host", own_host=True)
+    evidence = (
+        Evidence("openai/zq-account/chat", NOW, Fault.TIMEOUT, "zq-rule", "zq-error-body", 500, "zq-request-id"),
+    )
+    told = (Told("zq-channel", "opened", "failed", NOW, 2, "zq-told"),)
+    words = {"reasons": ("zq-reason",), "targets": ("openai/zq-account/chat",), "evidence": evidence}
+    views = [
+        shown(
+            incident(subject, Fault.SERVER_ERROR, scope, id=f"{number}-zq-account", **words),
+            told=told, title="zq-incident-title", advice="zq-advice",
+        )
+        for number, (subject, scope) in enumerate(
+            [
+                ("openai", Scope.PROVIDER),
+                ("openai/zq-model", Scope.MODEL),
+                ("openai/zq-account", Scope.ACCOUNT),
+                ("openai-compatible@zq-host", Scope.PROVIDER),
+                ("zq-tag", Scope.ORGANIZATION),
+            ]
+        )
+    ]  # fmt: skip
+    ended = [replace(view, incident=replace(view.incident, closed_at=NOW)) for view in views]
+    shot = snapshot(mine, gateway, account("zq-own/main"))
+    own = tuple(replace(it, shipped=it.id != "zq-own") for it in shot.providers)
+    return replace(
+        shot,
+        providers=own,
+        title="zq-title",
+        location="zq-location",
+        warnings=("zq-warning",),
+        open_incidents=tuple(views),
+        past_incidents=tuple(ended),
+        manner=Manner(url="https://zq-url.example/"),
+        incident_ids=frozenset({"zq-account"}),
+    )
+
+
+def test_nothing_private_reaches_the_public_site():
+    everything = b"\n".join([name.encode() + b"\n" + content for name, content in render(telling()).items()])
+    assert b"OpenAI" in everything
+    assert [word for word in PRIVATE if word.encode() in everything.lower()] == []
+
+
+@given(st.text(min_size=4, max_size=30, alphabet="abcdefghijkmnpqrstuvwxyz0123456789-_ äß甲"))
+def test_no_name_that_a_user_gives_reaches_the_public_site(name):
+    word = f"zq{name}zq"
+    mine = sick(f"openai/{word}", Fault.INVALID_KEY, note=word, tags=(word,), advice=word)
+    it = shown(incident(f"openai/{word}", reasons=(word,)), title=word, advice=word)
+    shot = snapshot(mine, account("openai/main"), title=word, location=word, warnings=(word,), open_incidents=(it,))
+    assert all(word.encode() not in content for content in render(shot).values())
+    assert not any(word in file for file in render(shot))
+
+
+def test_an_accounts_own_trouble_is_nobody_elses_business():
+    shot = snapshot(
+        sick("openai/main", Fault.ACCOUNT_SUSPENDED),
+        account("openai/b"),
+        open_incidents=(shown(incident("openai/main")),),
+    )
+    page = render(shot)
+    assert "All providers that we watch work." in text(shot)
+    assert not [name for name in page if name.startswith("incidents/")]
+
+
+def test_a_provider_of_which_only_a_lost_account_is_watched_is_not_known():
+    shot = snapshot(sick("openai/main", Fault.ACCOUNT_SUSPENDED))
+    assert "1 provider is not fully known: OpenAI." in text(shot)
+
+
+def test_a_providers_outage_is_told_with_its_lead():
+    told = Announcement(BEGAN + timedelta(minutes=11), "Elevated errors", None, "openai/page")
+    shot = snapshot(account("openai/b"), open_incidents=(outage(detected_at=BEGAN, announcement=told),))
+    files = render(shot)
+    (name,) = (name for name in files if name.startswith("incidents/"))
+    assert "1 provider has trouble: OpenAI: Down." in text(shot)
+    page = Document(files[name]).text
+    for words in ("OpenAI: server errors", "We knew 11 min before the provider's page", "Elevated errors"):
+        assert words in page
+    assert name == "incidents/20261121-101100-openai.html"
+
+
+def test_the_lost_minutes_of_an_outage_are_what_is_missing_from_the_share():
+    ended = outage(opened_at=NOW - timedelta(hours=5), closed_at=NOW - timedelta(hours=4))
+    shot = snapshot(account("openai/b"), past_incidents=(ended,))
+    shares = re.search(r"24 h (\S+) 7 d (\S+) 30 d (\S+) 90 d (\S+)", text(shot)).groups()
+    assert shares == ("95.7%", "99.3%", "99.8%", "99.9%")
+
+
+def test_what_nobody_looked_at_is_no_data_and_never_up():
+    blind = target("openai/b", days=(), cells=(), seen_at=None, state=State.UNKNOWN)
+    assert "24 h no data 7 d no data" in text(snapshot(account("openai/b", (blind,))))
+
+
+def test_drills_signals_and_parts_of_a_wider_trouble_are_not_told():
+    views = tuple(outage(**{fact: value}) for fact, value in (("drill", True), ("signal", True), ("parent", "x")))
+    shot = snapshot(account("openai/b"), open_incidents=views)
+    assert "All providers that we watch work." in text(shot)
+
+
+def test_what_providers_say_themselves_is_public():
+    notice = Notice("1", "<b>Slow</b>", "https://status.example/1", Phase.MONITORING, Impact.MINOR, began_at=LONG_AGO)
+    source = SourceView("openai/page", "OpenAI", "https://status.example", True, NOW, None, (notice,))
+    other = replace(source, id="zq-own/page", provider="zq-own")
+    page = text(snapshot(account("openai/b"), sources=(source, other)))
+    assert "OpenAI: <b>Slow</b> monitoring, minor" in page
+    assert "zq-own" not in page
+
+
+def test_the_public_site_may_be_found_and_says_how_it_is_to_programs():
+    files = render(snapshot(account("openai/b")))
+    assert files["robots.txt"] == b"User-agent: *\nAllow: /\n"
+    assert b"noindex" not in files["index.html"]
+    assert json.loads(files["status.json"])["providers"] == [{"id": "openai", "mark": "up"}]
+    assert "metrics.prom" not in files
+    assert "usable.json" not in files
+
+
+def test_without_any_provider_there_is_a_whole_page():
+    assert "No provider is watched yet." in text(snapshot())
+    assert text(replace(snapshot(), providers=(ProviderView("openai", "OpenAI", ()),)))
+
+
+@pytest.mark.parametrize("shot", [telling(), snapshot(account("openai/b"), past_incidents=(past(3), past(50)))])
+def test_every_public_link_leads_to_a_file(shot):
+    files = render(shot)
+    for name in (name for name in files if name.endswith(".html")):
+        depth = "../" * name.count("/")
+        links = [link for link in Document(files[name]).values("href") if not re.match("https?://|#", link)]
+        for link in links:
+            path = f"{name.rpartition('/')[0]}/{link}" if depth and not link.startswith("..") else link
+            assert path.removeprefix(depth).lstrip("/") in files, (name, link)
