@@ -139,6 +139,24 @@ def test_a_channel_that_fails_is_told_of_through_the_others(tmp_path):
     ]
 
 
+def test_a_new_configuration_brings_its_channels_routes_and_templates(tmp_path):
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words" / "incident.txt.j2").write_text("Call Jo.")
+
+    async def play():
+        async with simulator() as other_side, webhook() as before, webhook() as after:
+            settings = config(tmp_path, other_side, Channel("before", before.url))
+            async with watching(settings) as monitor:
+                monitor.world.take_up(
+                    replace(settings, channels=(Channel("after", after.url),), templates=tmp_path / "words")
+                )
+                other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
+                await after.until(lambda messages: len(messages) == 1)
+            return before.messages, after.messages[0]["message"].strip()
+
+    assert asyncio.run(play()) == ([], "Call Jo.")
+
+
 def test_a_template_that_fails_is_told_on_the_page_and_the_message_goes_out(tmp_path):
     (tmp_path / "words").mkdir()
     (tmp_path / "words" / "incident.txt.j2").write_text("{{ nonsense }}")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.alert.case import Step, with_changes, with_messages
+from monitor.alert.case import KEPT, Step, with_changes, with_messages, without_old
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.routing import Scene, covers, decide, judge
 from monitor.alert.rule import Channel, Escalation, Maintenance, Match, Patience, Route, Rules
@@ -106,6 +106,15 @@ def test_what_was_only_merged_or_withdrawn_is_told_to_nobody(kind):
     desk.open()
 
     assert desk.close(kind=kind) == []
+
+
+def test_what_is_over_for_long_is_forgotten_and_what_is_open_never():
+    desk = Desk()
+    desk.open(incident(), incident("openai/b"))
+    desk.close(incident())
+
+    assert without_old(desk.cases, at(0) + KEPT - timedelta(seconds=1)).keys() == desk.cases.keys()
+    assert without_old(desk.cases, at(0) + KEPT).keys() == {incident("openai/b").id}
 
 
 # Routes
