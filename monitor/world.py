@@ -24,8 +24,10 @@ from monitor.detect.note import findings as find
 from monitor.detect.pool import Pool
 from monitor.detect.reminder import Reminder
 from monitor.detect.track import Track
+from monitor.diagnose import Diagnosis, Scope
 from monitor.incident import Announcement, Incident
 from monitor.schedule import Agenda, Spending, first_at
+from monitor.slo import resumed
 from monitor.source import Source, announcements, page
 from monitor.store import reader
 from monitor.store.connection import Lock, open_writer
@@ -100,6 +102,7 @@ class World:
     pages_due: Agenda = field(default_factory=Agenda)
     knocks: dict[str, Knock] = field(default_factory=dict)
     near: frozenset[Reminder] = frozenset()
+    burning: dict[str, Diagnosis] = field(default_factory=dict)
     doubted: set[str] = field(default_factory=set)
     followed: set[str] = field(default_factory=set)
     online: bool | None = None
@@ -260,6 +263,8 @@ def _resumed(
         sources={id: source for id, source in remembered.sources.items() if id in config.feeds},
     )
     world.find_anew()
+    objectives = [one for one in world.incidents.values() if one.scope is Scope.OBJECTIVE]
+    world.burning = {one.subject: resumed(one) for one in objectives}
     return world
 
 

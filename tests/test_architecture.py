@@ -94,13 +94,14 @@ PLAN = {
     },
     "monitor.incident": {"probes.model", "monitor.diagnose"},
     "monitor.sli": set(),
+    "monitor.slo": {"probes.model", "monitor.diagnose", "monitor.incident"},
     "monitor.drill": {"msgspec", "probes.model", "monitor.diagnose", "monitor.incident"},
     "monitor.words": {"probes.model", "monitor.diagnose", "monitor.incident"},
     "monitor.secret": set(),
     "monitor.config": {
         *("msgspec", "probes.model", "probes.document", "probes.provider", "probes.catalog"),
         *("monitor.detect.credit", "monitor.detect.health", "monitor.detect.note", "monitor.detect.reminder"),
-        *("monitor.schedule", "monitor.secret", "monitor.witness", "probes.redact"),
+        *("monitor.schedule", "monitor.secret", "monitor.slo", "monitor.witness", "probes.redact"),
     },
     "monitor.cost": {
         *("probes.dialects", "probes.document", "probes.model", "probes.provider", "monitor.config"),
@@ -125,7 +126,7 @@ PLAN = {
     "monitor.store.reader": {
         *("probes.model", "monitor.detect.health", "monitor.detect.note", "monitor.incident", "monitor.schedule"),
         *("monitor.detect.pool", "monitor.detect.track"),
-        *("monitor.sli", "monitor.source", "monitor.store.value"),
+        *("monitor.sli", "monitor.slo", "monitor.source", "monitor.store.value"),
     },
     "monitor.store.rollup": {"monitor.sli", "monitor.store.reader", "monitor.store.value"},
     "monitor.alert": set(),
@@ -145,6 +146,7 @@ PLAN = {
     },
     "monitor.world": {
         *("monitor", "monitor.alert.deliver", "monitor.config", "monitor.detect.health", "monitor.incident"),
+        *("monitor.diagnose", "monitor.slo"),
         *("monitor.detect.finding", "monitor.detect.note", "monitor.source", "monitor.witness"),
         *("monitor.detect.latency", "monitor.detect.pool", "monitor.detect.reminder", "monitor.detect.track"),
         *("monitor.schedule", "monitor.store.connection", "monitor.store.reader", "monitor.store.value"),
@@ -157,7 +159,7 @@ PLAN = {
     "monitor.log": {"probes.redact"},
     "monitor.table": {
         *("rich", "probes.model", "probes.provider", "monitor.cost", "monitor.detect.health", "monitor.schedule"),
-        *("monitor.publish.snapshot", "monitor.words"),
+        *("monitor.publish.snapshot", "monitor.slo", "monitor.words"),
     },
 }
 # Where all stages meet; they import what they join.

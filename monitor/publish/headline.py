@@ -7,7 +7,7 @@ from monitor.diagnose import Scope
 from monitor.incident import Incident
 from monitor.publish.mark import Mark, Standing, is_late, mark_account, standing
 from monitor.publish.snapshot import AccountView, Snapshot
-from monitor.words import BLAMES, FAULTS, capital, count, moment, whose_hedged
+from monitor.words import BLAMES, FAULTS, capital, count, moment, title, whose_hedged
 
 NAMED = 3
 """So many causes are named in the sentence; the rest is counted."""
@@ -63,7 +63,7 @@ def headline(snapshot: Snapshot) -> Headline:
 
 def _warned(roll: Roll, lead: str) -> Headline:
     """Say what is coming while all works."""
-    signs = [f"{incident.subject}: {FAULTS[incident.fault]}" for incident in roll.now.signals]
+    signs = [title(incident) for incident in roll.now.signals]
     return Headline(Mark.PARTLY, f"{lead}, with {count(len(signs), 'warning')}", _few(signs))
 
 
