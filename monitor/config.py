@@ -33,6 +33,7 @@ from monitor.detect.reminder import Reminder
 from monitor.schedule import Budget, Watch
 from monitor.secret import SecretError, is_reference, resolve
 from monitor.section import Label, Seconds, Section
+from monitor.slo import Objective
 from monitor.witness import Group, Level
 from probes.catalog import FOLDER, MODELLESS, PACKAGED, Catalog, Shelf, load_provider, provider_ids
 from probes.document import DocumentError, Problem, convert, read_toml, suggest
@@ -176,6 +177,25 @@ class ReminderSection(Section, frozen=True, kw_only=True):
     note: Annotated[str, Meta(max_length=300)] = ""
 
 
+Percent = Annotated[float, Meta(gt=0, lt=100)]
+
+
+class ObjectiveSection(Section, frozen=True, kw_only=True):
+    """What is promised of one account or of all of a provider's, in percent, over `window_days`.
+
+    `latency_share` of the good answers take at most `latency_s`. `canary` names the only one that counts.
+    """
+
+    name: Label
+    account: str | None = None
+    provider: str | None = None
+    canary: str | None = None
+    availability: Percent | None = None
+    latency_s: Seconds | None = None
+    latency_share: Percent | None = None
+    window_days: Annotated[int, Meta(ge=1, le=365)] = 28
+
+
 class Document(Section, frozen=True, kw_only=True):
     """What monitor.toml may hold."""
 
@@ -192,6 +212,7 @@ class Document(Section, frozen=True, kw_only=True):
     maintenance: list[MaintenanceSection] = []
     alerts: AlertsSection = AlertsSection()
     reminders: list[ReminderSection] = []
+    objectives: list[ObjectiveSection] = []
     provider_folder: Annotated[
         str | None, Meta(description="a folder with provider files of your own, each of the form of the shipped ones")
     ] = None
@@ -221,6 +242,7 @@ class Config:
     feeds: Mapping[str, Feed] = field(default_factory=dict)
     groups: Mapping[str, tuple[Group, ...]] = field(default_factory=dict)
     reminders: tuple[Reminder, ...] = ()
+    objectives: tuple[Objective, ...] = ()
     shelf: Shelf = PACKAGED
     simulated: bool = False
     rules: Rules = Rules()
@@ -272,7 +294,7 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
         document = msgspec.structs.replace(document, accounts=list(_known_keys(shelf, environment)))
     providers = _providers(document, shelf, problems, path.name)
     feeds = dict(_feeds(document, providers, shelf, problems, path.name))
-    for check in (_check_names, _check_accounts, _check_reminders):
+    for check in (_check_names, _check_accounts, _check_reminders, _check_objectives):
         problems += check(document, providers, path.name)
     telling = Telling(document.channels, document.routes, document.maintenance, document.alerts)
     problems += check_telling(telling, {f"{one.provider}/{one.name}": one.tags for one in document.accounts}, path.name)
@@ -313,6 +335,7 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
         channels=channels(telling, urls),
         rules=rules(telling, accounts),
         reminders=tuple(_reminder(section, document) for section in document.reminders),
+        objectives=tuple(_objective(section, document, watches.values()) for section in document.objectives),
         shelf=shelf,
         digest=timing(document.alerts),
         templates=templates,
@@ -381,8 +404,15 @@ def _check_names(document: Document, _: Catalog, file: str) -> Iterator[Problem]
     channels = Counter(section.name for section in document.channels)
     windows = Counter(section.name for section in document.maintenance)
     reminders = Counter(section.name for section in document.reminders)
-    counters = (("accounts", accounts), ("channels", channels), ("maintenance", windows), ("reminders", reminders))
-    for kind, counter in counters:
+    objectives = Counter(section.name for section in document.objectives)
+    counters = {
+        "accounts": accounts,
+        "channels": channels,
+        "maintenance": windows,
+        "reminders": reminders,
+        "objectives": objectives,
+    }
+    for kind, counter in counters.items():
         for name, times in counter.items():
             if times > 1:
                 yield Problem(file, kind, f'holds "{name}" {times} times', "give each a name of its own")
@@ -401,6 +431,46 @@ def _check_accounts(document: Document, providers: Catalog, file: str) -> Iterat
 def _check_reminders(document: Document, _: Catalog, file: str) -> Iterator[Problem]:
     for section in document.reminders:
         yield from _check_account(section.account, document, f"reminders.{section.name}.account", file)
+
+
+def _check_objectives(document: Document, providers: Catalog, file: str) -> Iterator[Problem]:
+    for section in document.objectives:
+        key = f"objectives.{section.name}"
+        yield from _check_account(section.account, document, f"{key}.account", file)
+        if section.provider and section.provider not in providers:
+            what = f'= "{section.provider}": no account here is of this provider'
+            yield Problem(file, f"{key}.provider", what, suggest(section.provider, providers))
+        if (section.account is None) == (section.provider is None):
+            how = "names both an account and" if section.account else "names neither an account nor"
+            yield Problem(file, key, f"{how} a provider", "name one of them")
+        if (section.latency_s is None) != (section.latency_share is None):
+            repair = "give both: latency_share percent of the good answers take at most latency_s seconds"
+            yield Problem(file, key, "has one of `latency_s` and `latency_share`", repair)
+        elif section.availability is None and section.latency_s is None:
+            yield Problem(file, key, "promises nothing", "add availability = 99.5, or latency_s and latency_share")
+        if section.window_days > document.store.hourly_days:
+            what = f"= {section.window_days}: hours are kept for {document.store.hourly_days} days"
+            yield Problem(file, f"{key}.window_days", what, "make it shorter, or store.hourly_days longer")
+        yield from _check_counted(section, document, providers, file)
+
+
+def _check_counted(section: ObjectiveSection, document: Document, providers: Catalog, file: str) -> Iterator[Problem]:
+    """Name an objective that nothing is looked at for."""
+    if section.canary is None:
+        return
+    meant = [one for one in document.accounts if _is_meant(section, one, document) and one.provider in providers]
+    asked = {
+        watch.target.canary for one in meant for watch in _watches(one, providers, document.probe) if not watch.aside
+    }
+    if meant and section.canary not in asked:
+        what = f'= "{section.canary}": no account that is meant is asked so'
+        yield Problem(file, f"objectives.{section.name}.canary", what, suggest(section.canary, asked))
+
+
+def _is_meant(section: ObjectiveSection, account: AccountSection, document: Document) -> bool:
+    if section.provider:
+        return account.provider == section.provider
+    return _accounts_called(section.account, document) == [_id(account)]
 
 
 def _check_account(wanted: str | None, document: Document, key: str, file: str) -> Iterator[Problem]:
@@ -425,6 +495,24 @@ def _id(section: AccountSection) -> str:
 def _reminder(section: ReminderSection, document: Document) -> Reminder:
     account = next(iter(_accounts_called(section.account, document)), None)
     return Reminder(section.name, section.on, account, section.warn_days, section.note)
+
+
+def _objective(section: ObjectiveSection, document: Document, watches: Iterable[Watch]) -> Objective:
+    meant = [_id(one) for one in document.accounts if _is_meant(section, one, document)]
+    targets = [watch.target for watch in watches if watch.target.account in meant and not watch.aside]
+    return Objective(
+        name=section.name,
+        subject=section.provider or meant[0],
+        targets=frozenset(one.id for one in targets if section.canary in (None, one.canary)),
+        availability=_share(section.availability),
+        latency_s=section.latency_s,
+        latency_share=_share(section.latency_share),
+        window_days=section.window_days,
+    )
+
+
+def _share(percent: float | None) -> float | None:
+    return None if percent is None else percent / 100
 
 
 def _check_references(section: AccountSection, key: str, file: str) -> Iterator[Problem]:

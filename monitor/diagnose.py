@@ -26,6 +26,7 @@ class Scope(StrEnum):
     MONITOR = "monitor"
     SOURCE = "source"
     REMINDER = "reminder"
+    OBJECTIVE = "objective"
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,8 +219,9 @@ def _is_within(diagnosis: Diagnosis, incident: Incident) -> bool:
 
 
 def _severity(diagnosis: Diagnosis) -> Severity:
-    """A status page that cannot be read takes nothing from anybody."""
-    return Severity.INFO if diagnosis.scope is Scope.SOURCE else SEVERITIES[diagnosis.fault]
+    """A status page that cannot be read takes nothing from anybody; what burns a budget has incidents of its own."""
+    own = {Scope.SOURCE: Severity.INFO, Scope.OBJECTIVE: Severity.WARNING}
+    return own.get(diagnosis.scope, SEVERITIES[diagnosis.fault])
 
 
 def open_incident(diagnosis: Diagnosis, *, drill: bool = False) -> Incident:
@@ -272,7 +273,7 @@ def _beneath(incident: Incident, parent: Incident | None, now: datetime) -> list
 
 
 def _end_of_signal(incident: Incident, diagnoses: Sequence[Diagnosis], watched: Iterable[str]) -> ChangeKind:
-    if incident.scope is Scope.SOURCE:
+    if incident.scope in (Scope.SOURCE, Scope.OBJECTIVE):
         return ChangeKind.RESOLVED
     if incident.scope is Scope.REMINDER:  # the day has passed, or somebody changed the line: nothing to tell
         return ChangeKind.WITHDRAWN

@@ -112,7 +112,7 @@ def _diagnose(world: World, now: datetime) -> list[Change]:
     findings = [finding for its in world.findings.values() for finding in its] + list(_signs(world))
     findings += [finding for one in near for finding in reminder.findings(one, now)]
     diagnoses = diagnose(patients, now, findings, world.witnesses())
-    diagnoses += unreadable(world.sources.values(), now)
+    diagnoses += unreadable(world.sources.values(), now) + list(world.burning.values())
     well_since = {id: _well_since(world.healths.get(id, Health())) for id in watches}
     world.stirred, world.near = False, near
     # Until all is settled, time alone can change the picture: an incident that fades, a sibling that is suspected.

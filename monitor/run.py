@@ -20,7 +20,7 @@ from monitor.judge import conclude, is_to_confirm, judge, take_note, tracks_to_s
 from monitor.listen import enquire, hear, listen
 from monitor.schedule import Agenda, Spending, Watch, is_affordable, next_at
 from monitor.store.value import Batch
-from monitor.upkeep import follow_configuration, publish, publish_now, tidy, tidy_step
+from monitor.upkeep import follow_configuration, publish, publish_now, tidy, tidy_step, weigh, weigh_step
 from monitor.words import title
 from monitor.world import World, pause
 from probes.attempt import attempt
@@ -53,6 +53,7 @@ async def run(world: World, reload: asyncio.Event) -> None:
         stages.create_task(deliver(world))
         stages.create_task(publish(world))
         stages.create_task(tidy(world))
+        stages.create_task(weigh(world))
         stages.create_task(drills(world))
         stages.create_task(follow_configuration(world, reload))
 
@@ -76,6 +77,7 @@ async def once(world: World) -> None:
                 await asyncio.sleep(world.seconds_to(at))
             else:
                 break
+    await weigh_step(world)
     if world.unsettled:
         await beat(world, [], ends_at)
     await tell_due(world)

@@ -75,6 +75,12 @@ def quantile(durations: Sketch, share: float) -> float | None:
     return None
 
 
+def below(durations: Sketch, most_s: float) -> int:
+    """Return how many took at most so long; what is less than 10 % longer may count, too."""
+    last = bisect_left(EDGES, most_s)
+    return sum(count for bin_, count in durations.items() if bin_ <= last)
+
+
 def pack(durations: Sketch) -> bytes | None:
     """Return the sketch as pairs of bin and count, a byte each where they fit; None when it is empty."""
     packed = bytearray()

@@ -15,10 +15,12 @@ from monitor.cost import MONTH_D, Estimate
 from monitor.detect.health import State
 from monitor.publish.snapshot import IncidentView, Snapshot, SourceView, TargetView
 from monitor.schedule import Budget
+from monitor.slo import PAIRS, Goal, Objective, Reserve
 from probes.model import Observation, Outcome
 from probes.provider import Canary, Provider, Rule
 
 COLOURS = {State.UP: "green", State.SUSPECTED: "yellow", State.DOWN: "red", State.UNKNOWN: "dim"}
+BURNS = [f"burns ({pair.words[0]})" for pair in PAIRS]
 OUTCOMES = {Outcome.OK: "green", Outcome.DEGRADED: "yellow", Outcome.FAILED: "red", Outcome.UNKNOWN: "dim"}
 
 
@@ -57,6 +59,26 @@ def status_table(snapshot: Snapshot) -> None:
     _print(table)
     for view in snapshot.open_incidents:
         _console().print(_plain(f"{view.title}, since {words.moment(view.incident.opened_at).words}. {view.advice}"))
+
+
+def objective_table(standings: Sequence[tuple[Objective, Sequence[Reserve]]]) -> None:
+    table = _table("objective", "promised", "kept", "budget left", "of", "seen", *BURNS)
+    for objective, reserves in standings:
+        window = words.count(objective.window_days, "day")
+        if not reserves:
+            table.add_row(_plain(objective.id), "", "", "nothing was seen yet", window, "-", *("-" for _ in BURNS))
+        for one in reserves:
+            within = f" within {objective.latency_s:g} s" if one.goal is Goal.LATENCY else ""
+            table.add_row(
+                _plain(objective.id),
+                f"{100 * one.promised:g}%{within}",
+                f"{one.kept:.3%}",
+                f"[{'green' if one.left > 0 else 'red'}]{one.left:.0%}[/]",
+                window,
+                words.duration(one.seen_days * 86400),
+                *("-" if burn is None else f"x{burn:.1f}" for burn in one.burns),
+            )
+    _print(table)
 
 
 def _target_cells(target: TargetView) -> tuple[str, ...]:

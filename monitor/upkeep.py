@@ -4,15 +4,18 @@ import asyncio
 import logging
 import os
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from monitor.config import StoreSection, load
+from monitor.config import Config, StoreSection, load
 from monitor.cost import overspending
+from monitor.diagnose import Diagnosis
 from monitor.publish import page, public
 from monitor.publish.write import existing, write_site
-from monitor.store import rollup
+from monitor.slo import burning
+from monitor.store import reader, rollup
 from monitor.store.connection import StoreError, open_reader
 from monitor.view import take
 from monitor.world import STEP_S, World, pause
@@ -22,6 +25,7 @@ log = logging.getLogger("monitor")
 
 PUBLISH_S = 30.0
 TIDY_S = 60.0
+WEIGH_S = 60.0
 
 
 async def publish(world: World) -> None:
@@ -85,6 +89,36 @@ def _forget(db: sqlite3.Connection, keep: StoreSection, now: datetime) -> bool:
         return True
     rollup.forget_answers(db, now - timedelta(days=keep.raw_days))
     return False
+
+
+async def weigh(world: World) -> None:
+    """Look once a minute how fast each objective's error budget burns."""
+    while True:
+        await weigh_step(world)
+        await asyncio.sleep(WEIGH_S)
+
+
+async def weigh_step(world: World) -> None:
+    if not (world.config.objectives or world.burning):
+        return
+    try:
+        found = await asyncio.to_thread(_weighed, world.config, world.burning, world.edge.clock())
+        world.warnings.pop("objectives", None)
+    except (sqlite3.Error, StoreError) as error:
+        world.warn("objectives", f"the objectives cannot be weighed: {error}")
+        return
+    if found.keys() != world.burning.keys():
+        world.unsettled = True
+    world.burning = found
+
+
+def _weighed(config: Config, before: Mapping[str, Diagnosis], now: datetime) -> dict[str, Diagnosis]:
+    with closing(open_reader(config.database)) as db:
+        signs = [
+            burning(one, reader.looks(db, config.location, one, now), now, before.get(one.id))
+            for one in config.objectives
+        ]
+    return {sign.subject: sign for sign in signs if sign}
 
 
 async def follow_configuration(world: World, reload: asyncio.Event) -> None:

@@ -50,6 +50,7 @@ WORST = (State.DOWN, State.SUSPECTED, State.UNKNOWN, State.UP)
 OFFLINE_ADVICE = (
     "Look at this machine's network, name server and firewall. Nothing is said of any account until it is back."
 )
+OBJECTIVE_ADVICE = "What fails, or is late, has its own entry: see `status`, which also shows the budget that is left."
 REMINDER_ADVICE = "Nothing fails yet. When it is renewed, move the date in [[reminders]], or take the line out."
 SOURCE_ADVICE = (
     "Nothing is concluded from it meanwhile, and no account is concerned. If the page has moved, give its new address "
@@ -283,6 +284,8 @@ def advice_for(incident: Incident, config: Config) -> str:
     """Return what a person does next."""
     if incident.scope is Scope.MONITOR:
         return OFFLINE_ADVICE
+    if incident.scope is Scope.OBJECTIVE:
+        return OBJECTIVE_ADVICE
     if incident.scope is Scope.REMINDER:
         return REMINDER_ADVICE
     if incident.scope is Scope.SOURCE:

@@ -185,6 +185,8 @@ def title(incident: Incident) -> str:
         return f"the status source {incident.subject} cannot be read"
     if incident.scope is Scope.REMINDER:
         return f"{incident.subject} ends soon, by the date you entered"
+    if incident.scope is Scope.OBJECTIVE:
+        return f"{incident.subject}: the error budget burns too fast"
     if incident.scope is Scope.EGRESS and not incident.subject:
         return f"the road out from here: {FAULTS[incident.fault]}"
     again = " again and again" if is_flap(incident) else ""

@@ -28,8 +28,10 @@ from monitor.detect.note import findings as find
 from monitor.detect.pool import Pool
 from monitor.detect.reminder import Reminder
 from monitor.detect.track import Track
+from monitor.diagnose import Diagnosis, Scope
 from monitor.incident import Announcement, Incident
 from monitor.schedule import Agenda, Spending, first_at
+from monitor.slo import resumed
 from monitor.source import Source, announcements, page
 from monitor.store import reader
 from monitor.store.connection import Lock, open_writer
@@ -114,6 +116,7 @@ class World:
     pages_due: Agenda = field(default_factory=Agenda)
     knocks: dict[str, Knock] = field(default_factory=dict)
     near: frozenset[Reminder] = frozenset()
+    burning: dict[str, Diagnosis] = field(default_factory=dict)
     doubted: set[str] = field(default_factory=set)
     followed: set[str] = field(default_factory=set)
     online: bool | None = None
@@ -300,6 +303,8 @@ def _resumed(
         digest_from=told.beat or edge.clock(),
     )
     world.find_anew()
+    objectives = [one for one in world.incidents.values() if one.scope is Scope.OBJECTIVE]
+    world.burning = {one.subject: resumed(one) for one in objectives}
     return world
 
 

@@ -94,6 +94,7 @@ PLAN = {
     },
     "monitor.incident": {"probes.model", "monitor.diagnose"},
     "monitor.sli": set(),
+    "monitor.slo": {"probes.model", "monitor.diagnose", "monitor.incident"},
     "monitor.drill": {"msgspec", "probes.model", "monitor.diagnose", "monitor.incident"},
     "monitor.words": {"probes.model", "monitor.diagnose", "monitor.incident"},
     "monitor.secret": set(),
@@ -101,7 +102,7 @@ PLAN = {
         *("msgspec", "probes.model", "probes.document", "probes.provider", "probes.catalog"),
         *("monitor.alert.digest", "monitor.alert.rule", "monitor.alert.section"),
         *("monitor.detect.credit", "monitor.detect.health", "monitor.detect.note", "monitor.detect.reminder"),
-        *("monitor.schedule", "monitor.secret", "monitor.section", "monitor.witness", "probes.redact"),
+        *("monitor.schedule", "monitor.secret", "monitor.section", "monitor.slo", "monitor.witness", "probes.redact"),
     },
     "monitor.cost": {
         *("probes.dialects", "probes.document", "probes.model", "probes.provider", "monitor.config"),
@@ -126,7 +127,7 @@ PLAN = {
     "monitor.store.reader": {
         *("probes.model", "monitor.detect.health", "monitor.detect.note", "monitor.incident", "monitor.schedule"),
         *("monitor.detect.pool", "monitor.detect.track", "monitor.alert.case", "monitor.alert.reply"),
-        *("monitor.sli", "monitor.source", "monitor.store.value"),
+        *("monitor.sli", "monitor.slo", "monitor.source", "monitor.store.value"),
     },
     "monitor.store.rollup": {"monitor.sli", "monitor.store.reader", "monitor.store.value"},
     "monitor.alert": set(),
@@ -172,6 +173,7 @@ PLAN = {
     "monitor.world": {
         *("monitor.alert.case", "monitor.alert.reply", "monitor.alert.routing", "monitor.alert.text"),
         *("monitor", "monitor.alert.deliver", "monitor.config", "monitor.detect.health", "monitor.incident"),
+        *("monitor.diagnose", "monitor.slo"),
         *("monitor.detect.finding", "monitor.detect.note", "monitor.source", "monitor.witness"),
         *("monitor.detect.latency", "monitor.detect.pool", "monitor.detect.reminder", "monitor.detect.track"),
         *("monitor.schedule", "monitor.store.connection", "monitor.store.reader", "monitor.store.value"),
@@ -185,7 +187,7 @@ PLAN = {
     "monitor.log": {"probes.redact"},
     "monitor.table": {
         *("rich", "probes.model", "probes.provider", "monitor.cost", "monitor.detect.health", "monitor.schedule"),
-        *("monitor.publish.snapshot", "monitor.words"),
+        *("monitor.publish.snapshot", "monitor.slo", "monitor.words"),
     },
 }
 # Where all stages meet; they import what they join.

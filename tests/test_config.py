@@ -9,6 +9,7 @@ from monitor.config import SCHEMA, TERMINAL, from_environment, load, schema
 from monitor.detect.credit import Floor
 from monitor.detect.health import Thresholds
 from monitor.detect.reminder import Reminder
+from monitor.slo import Goal
 from monitor.world import patience
 from probes.canary import Patience
 from probes.catalog import load_provider
@@ -550,3 +551,28 @@ def test_a_reminder_names_its_account_in_full_or_by_its_name(tmp_path):
 
     assert alone == (Reminder("card", date(2026, 12, 24), None, 3, "Jo"),)
     assert short == full == (Reminder("card", date(2026, 12, 24), "openai/a"),)
+
+
+PROMISE = '[[objectives]]\nname = "fast"\navailability = 99.5\n{}\n'
+
+
+def test_an_objective_counts_the_targets_it_means(tmp_path):
+    accounts = account() + account(name="b") + account(provider="groq", name="c")
+    meant = {
+        rest: loaded(tmp_path, accounts + PROMISE.format(rest)).objectives[0]
+        for rest in ('account = "b"', 'provider = "openai"', 'provider = "openai"\ncanary = "list"')
+    }
+    one, all_of_it, lists = meant.values()
+
+    assert (one.subject, {target.split("/")[1] for target in one.targets}) == ("openai/b", {"b"})
+    assert (all_of_it.subject, {target.split("/")[1] for target in all_of_it.targets}) == ("openai", {"a", "b"})
+    assert lists.targets == {"openai/a/list", "openai/b/list"}
+    assert not any(target.endswith("/models") for target in all_of_it.targets)  # asked aside: its failures are ours
+
+
+def test_an_objective_says_percent_and_means_shares(tmp_path):
+    text = account() + PROMISE.format('account = "a"\nlatency_s = 2\nlatency_share = 95\nwindow_days = 7')
+    (objective,) = loaded(tmp_path, text).objectives
+
+    assert objective.promises == {Goal.AVAILABILITY: 0.995, Goal.LATENCY: 0.95}
+    assert (objective.latency_s, objective.window_days, objective.id) == (2, 7, "openai/a/fast")

@@ -8,6 +8,7 @@ from monitor.incident import Incident
 from monitor.publish.mark import Mark, Standing, is_late, mark_account, standing
 from monitor.publish.snapshot import AccountView, Snapshot
 from monitor.publish.speech import ENGLISH, Speech
+from monitor.words import title
 
 NAMED = 3
 """So many causes are named in the sentence; the rest is counted."""
@@ -68,7 +69,7 @@ def headline(snapshot: Snapshot, speech: Speech = ENGLISH) -> Headline:
 
 def _warned(roll: Roll, lead: str) -> Headline:
     """Say what is coming while all works."""
-    signs = [f"{incident.subject}: {roll.speech.fault(incident.fault)}" for incident in roll.now.signals]
+    signs = [_sign(incident, roll.speech) for incident in roll.now.signals]
     said = roll.speech.many(len(signs), "{lead}, with {n} warning", "{lead}, with {n} warnings", lead=lead)
     return Headline(Mark.PARTLY, said, _few(signs, roll.speech))
 
@@ -102,6 +103,10 @@ def _some(roll: Roll, mark: Mark, verbs: tuple[str, str], cause: Callable[[Accou
     others = list(REST)[list(REST).index(mark) + 1 :]
     lead = roll.speech.many(len(accounts), *verbs, who=_share(len(accounts), roll))
     return Headline(mark, lead, _few([cause(account) for account in accounts], roll.speech), _rest(roll, *others))
+
+
+def _sign(incident: Incident, speech: Speech) -> str:
+    return title(incident) if speech.is_english else f"{incident.subject}: {speech.fault(incident.fault)}"
 
 
 def _cause(incident: Incident, names: Mapping[str, str], speech: Speech) -> str:

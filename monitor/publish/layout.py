@@ -59,6 +59,7 @@ SCOPES = {
     Scope.MONITOR: "this monitor",
     Scope.SOURCE: "a status page that we read",
     Scope.REMINDER: "a date that you entered",
+    Scope.OBJECTIVE: "an objective that you set",
 }
 KINDS = {
     "opened": "first message",

@@ -2,10 +2,11 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
+from json import dumps
 
 from monitor.alert.case import KEPT, Case, Message, Step, with_changes, with_messages
 from monitor.alert.reply import Reply
@@ -15,9 +16,11 @@ from monitor.detect.pool import Pool
 from monitor.detect.track import Track
 from monitor.incident import Change, ChangeKind, Incident, Told
 from monitor.schedule import Spending
-from monitor.sli import Cell, Sketch, merge, sketch, unpack
+from monitor.sli import Cell, Sketch, below, merge, sketch, unpack
+from monitor.slo import LONGEST, SHORT, Looks, Objective, Tally
 from monitor.source import Source
 from monitor.store.value import (
+    duration_ms,
     from_ms,
     health_from,
     incident_from,
@@ -144,6 +147,54 @@ def _add_cells(found: dict[int, dict[datetime, Cell]], rows: Iterable[sqlite3.Ro
     for series, at_ms, ok, degraded, failed, unknown in rows:
         at = times.get(at_ms) or times.setdefault(at_ms, from_ms(at_ms))
         found[series][at] = Cell(at, ok, degraded, failed, unknown)
+
+
+def looks(
+    db: sqlite3.Connection, location: str, objective: Objective, now: datetime, reach: timedelta = LONGEST
+) -> Looks:
+    """Return what the targets of an objective showed: the hours as far back as `reach`, and the last minutes."""
+    known = series_ids(db, location)
+    series = dumps([known[target] for target in objective.targets if target in known])
+    first = (now - reach).replace(minute=0, second=0, microsecond=0)
+    recent = {span: list(_counted(db, ":since", series, objective, now - span, span)) for span in SHORT}
+    return Looks([*_rolled(db, series, objective, first), *_unrolled(db, series, objective, first)], recent)
+
+
+def _rolled(db: sqlite3.Connection, series: str, objective: Objective, since: datetime) -> Iterator[Tally]:
+    """Yield the hours that are rolled up; answers are quick or not within the width of a sketch's bin."""
+    query = """
+        SELECT series_id, at, ok, degraded + failed AS bad, latency FROM hourly
+        WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ?
+    """
+    for row in db.execute(query, (series, to_ms(since))):
+        at, fast, slow = from_ms(row["at"]), 0, 0
+        if objective.latency_s is not None:
+            durations = unpack(row["latency"])
+            fast = below(durations, objective.latency_s)
+            slow = sum(durations.values()) - fast
+        yield Tally(row["series_id"], at, at + HOUR, row["ok"], row["bad"], fast, slow)
+
+
+def _unrolled(db: sqlite3.Connection, series: str, objective: Objective, since: datetime) -> Iterator[Tally]:
+    start = max(since, rolled_until(db))
+    return _counted(db, "at / 3600000 * 3600000", series, objective, start, HOUR)
+
+
+def _counted(
+    db: sqlite3.Connection, span: str, series: str, objective: Objective, since: datetime, length: timedelta
+) -> Iterator[Tally]:
+    """Yield what is counted from the rows, one a series and span; `span` is the SQL of when it begins."""
+    limit = duration_ms(objective.latency_s)
+    query = f"""
+        SELECT series_id, {span} AS begins, sum(outcome = 'ok') AS ok, sum(outcome IN ('degraded', 'failed')) AS bad,
+            total(outcome = 'ok' AND latency <= :limit) AS fast, total(outcome = 'ok' AND latency > :limit) AS slow
+        FROM observation WHERE series_id IN (SELECT value FROM json_each(:series)) AND at >= :since
+        GROUP BY 1, 2
+    """
+    for row in db.execute(query, {"limit": limit, "series": series, "since": to_ms(since)}):
+        begins = from_ms(row["begins"])
+        counts = (row["ok"], row["bad"], int(row["fast"]), int(row["slow"]))
+        yield Tally(row["series_id"], begins, begins + length, *counts)
 
 
 def rolled_until(db: sqlite3.Connection, table: str = "hourly") -> datetime:

@@ -1,0 +1,235 @@
+"""Objectives: what was promised, what was kept, and how fast the error budget burns; pure.
+
+Each target weighs the same whatever its pace, and each hour the same however often it was looked at: a dead
+account is asked ever more seldom, and its failures would count ever less.
+Source of budgets and burn rates: Google, Site Reliability Workbook, chapters 2 and 5.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from monitor.diagnose import Diagnosis, Scope
+from monitor.incident import Incident
+from probes.model import Blame, Confidence, Fault
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+FEWEST = 3
+"""So many looks at least must have failed: of few looks one is a large share, and may be chance."""
+COVERED = 0.5
+"""So much of a window of hours must have been looked at before it speaks."""
+
+
+class Goal(StrEnum):
+    """What is promised: that it answers, or that its good answers are quick."""
+
+    AVAILABILITY = "availability"
+    LATENCY = "latency"
+
+
+FAULTS = {Goal.AVAILABILITY: Fault.SERVER_ERROR, Goal.LATENCY: Fault.SLOW}
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """A promise about an account or a provider (`subject`), kept by all of `targets` together.
+
+    `availability` and `latency_share` are shares in (0, 1), None where nothing is promised;
+    `latency_share` of the good answers take at most `latency_s`.
+    """
+
+    name: str
+    subject: str
+    targets: frozenset[str]
+    availability: float | None = None
+    latency_s: float | None = None
+    latency_share: float | None = None
+    window_days: int = 28
+
+    @property
+    def id(self) -> str:
+        return f"{self.subject}/{self.name}"
+
+    @property
+    def promises(self) -> Mapping[Goal, float]:
+        both = {Goal.AVAILABILITY: self.availability, Goal.LATENCY: self.latency_share}
+        return {goal: share for goal, share in both.items() if share is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What one target, by its number, showed in one span. What we could not look at is in no count."""
+
+    series: int
+    begins: datetime
+    ends: datetime
+    ok: int = 0
+    failed: int = 0
+    fast: int = 0
+    slow: int = 0
+
+    def of(self, goal: Goal) -> tuple[int, int]:
+        """Return how many were bad, of how many that count."""
+        bad, good = (self.failed, self.ok) if goal is Goal.AVAILABILITY else (self.slow, self.fast)
+        return bad, bad + good
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What the targets of one objective showed: hour by hour, and in each of SHORT as a whole."""
+
+    hours: Sequence[Tally]
+    recent: Mapping[timedelta, Sequence[Tally]]
+
+    def within(self, window: timedelta) -> Sequence[Tally]:
+        return self.recent.get(window, self.hours)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """The share that was bad in a window, by how many looks, and how much of the window was looked at."""
+
+    share: float
+    bad: int
+    covered: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """It burns when both windows do: the long one says that it matters, the short one that it still goes on."""
+
+    long: timedelta
+    short: timedelta
+    factor: float
+    words: tuple[str, str]
+
+
+PAIRS = (
+    Pair(HOUR, timedelta(minutes=5), 14.4, ("hour", "5 minutes")),
+    Pair(6 * HOUR, timedelta(minutes=30), 6.0, ("6 hours", "30 minutes")),
+    Pair(3 * DAY, 6 * HOUR, 1.0, ("3 days", "6 hours")),
+)
+SHORT = (timedelta(minutes=5), timedelta(minutes=30), HOUR)
+"""The windows that hours are too coarse for."""
+LONGEST = PAIRS[-1].long
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """How one promise stands. `kept` is the share that was good, `left` that of the error budget that is left.
+
+    `left` is below zero when more was used than there was. `burns` says how many times faster than allowed it
+    is used in each long window, None where too little was seen. `seen_days` is how much of the window was looked at.
+    """
+
+    goal: Goal
+    promised: float
+    kept: float
+    left: float
+    seen_days: float
+    burns: tuple[float | None, ...]
+
+
+def rate(tallies: Iterable[Tally], goal: Goal, window: timedelta, now: datetime) -> Rate | None:
+    """Return the share that was bad, over the spans of all targets alike; None when nothing that counts was seen."""
+    weighed = bad_share = 0.0
+    bad_looks, series = 0, set()
+    for one in tallies:
+        bad, valid = one.of(goal)
+        lap = (min(one.ends, now) - max(one.begins, now - window)) / window
+        if valid and lap > 0:
+            weighed += lap
+            bad_share += lap * bad / valid
+            bad_looks += bad
+            series.add(one.series)
+    return Rate(bad_share / weighed, bad_looks, weighed / len(series)) if series else None
+
+
+def reserves(objective: Objective, looks: Looks, now: datetime) -> list[Reserve]:
+    """Return how each promise stands; nothing of one of which nothing was seen."""
+    window = objective.window_days * DAY
+    found = []
+    for goal, promised in objective.promises.items():
+        if seen := rate(looks.hours, goal, window, now):
+            burns = tuple(_burn(looks, goal, pair.long, promised, now) for pair in PAIRS)
+            left = 1.0 - seen.share / (1.0 - promised)
+            found.append(Reserve(goal, promised, 1.0 - seen.share, left, seen.covered * objective.window_days, burns))
+    return found
+
+
+def burning(objective: Objective, looks: Looks, now: datetime, before: Diagnosis | None) -> Diagnosis | None:
+    """Return the one sign that an objective's budget burns too fast; `before` is that of a minute ago.
+
+    What nobody has looked at since ends nothing.
+    """
+    for goal, promised in objective.promises.items():
+        for pair in PAIRS:
+            long = rate(looks.within(pair.long), goal, pair.long, now)
+            short = rate(looks.within(pair.short), goal, pair.short, now)
+            least = pair.factor * (1.0 - promised)
+            if long and _matters(long, before, least) and _goes_on(short, before, least):
+                sign = _sign(objective, goal, pair, (long, short), now)
+                return replace(sign, since=before.since, fault=before.fault) if before else sign
+    return None
+
+
+def resumed(incident: Incident) -> Diagnosis:
+    """Return the sign that an open incident was opened by, so that a restart does not end it."""
+    return Diagnosis(
+        scope=incident.scope,
+        subject=incident.subject,
+        fault=incident.fault,
+        confidence=incident.confidence,
+        since=incident.opened_at,
+        reasons=incident.reasons,
+        targets=(),
+        evidence=(),
+        signal=True,
+        blamed=incident.blamed,
+    )
+
+
+def _burn(looks: Looks, goal: Goal, window: timedelta, promised: float, now: datetime) -> float | None:
+    seen = rate(looks.within(window), goal, window, now)
+    return seen.share / (1.0 - promised) if seen and seen.covered >= COVERED else None
+
+
+def _matters(long: Rate, before: Diagnosis | None, least: float) -> bool:
+    """Whether the long window speaks, and says that too much was bad."""
+    if long.covered < COVERED or long.share < least:
+        return False
+    return before is not None or long.bad >= FEWEST
+
+
+def _goes_on(short: Rate | None, before: Diagnosis | None, least: float) -> bool:
+    return before is not None if short is None else short.share >= least
+
+
+def _sign(objective: Objective, goal: Goal, pair: Pair, rates: tuple[Rate, Rate | None], now: datetime) -> Diagnosis:
+    """A budget says how much was bad, not by whose fault: that is for the incidents of the failures themselves."""
+    return Diagnosis(
+        scope=Scope.OBJECTIVE,
+        subject=objective.id,
+        fault=FAULTS[goal],
+        confidence=Confidence.HIGH,
+        since=now,
+        reasons=tuple(_reasons(objective, goal, pair, rates)),
+        targets=(),
+        evidence=(),
+        signal=True,
+        blamed=Blame.UNKNOWN,
+    )
+
+
+def _reasons(objective: Objective, goal: Goal, pair: Pair, rates: tuple[Rate, Rate | None]) -> Iterator[str]:
+    long, short = rates
+    allowed = 1.0 - objective.promises[goal]
+    what = "failed" if goal is Goal.AVAILABILITY else f"took longer than {objective.latency_s:g} s"
+    latest = f", in the last {pair.words[1]} {short.share:.1%}" if short else ""
+    yield f"in the last {pair.words[0]} {long.share:.1%} {what}{latest}; {allowed:.2%} may"
+    times = long.share / allowed
+    lasts_h = 24 * objective.window_days / times
+    lasts = f"{lasts_h / 24:.1f} days" if lasts_h >= 48 else f"{lasts_h:.0f} hours"
+    yield f"{times:.1f} times what is allowed: the budget of {objective.window_days} days would last {lasts}"

@@ -1,0 +1,267 @@
+"""Objectives: budgets, burn rates, and when they are told."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from monitor.detect.health import State
+from monitor.diagnose import Scope
+from monitor.incident import Severity
+from monitor.slo import DAY, HOUR, PAIRS, Goal, Looks, Objective, Tally, burning, rate, reserves
+from monitor.store.reader import looks as read
+from monitor.upkeep import weigh_step
+from monitor.view import advice_for
+from monitor.words import title
+from probes.model import Blame, Fault
+from tests.conftest import NOON
+from tests.test_judge import FAILING, IDS, Clock, clockwork
+
+MINUTE = timedelta(minutes=1)
+PROMISE = Objective("answers", "openai/main", frozenset({"t"}), availability=0.995)
+QUICK = Objective("quick", "openai/main", frozenset({"t"}), latency_s=1.0, latency_share=0.9)
+
+
+def hour(ago, series=1, **counts):
+    return Tally(series, NOON - ago * HOUR, NOON - (ago - 1) * HOUR, **counts)
+
+
+def steady(bad, hours=80, ok=1000):
+    """The same share bad in each hour, and in the last minutes."""
+    spans = [hour(ago, ok=ok - bad, failed=bad, fast=ok - bad, slow=bad) for ago in range(1, hours + 1)]
+    recent = {
+        span: [Tally(1, NOON - span, NOON, ok - bad, bad, ok - bad, bad)] for span in (5 * MINUTE, 30 * MINUTE, HOUR)
+    }
+    return Looks(spans, recent)
+
+
+def lately(**shares):
+    """All is good but for these windows, each with a share of bad looks; None: nobody looked."""
+    calm = steady(0)
+    spans = {"m5": 5 * MINUTE, "m30": 30 * MINUTE, "h1": HOUR}
+    recent = {
+        spans[name]: []
+        if bad is None
+        else [Tally(1, NOON - spans[name], NOON, round(1000 * (1 - bad)), round(1000 * bad))]
+        for name, bad in shares.items()
+    }
+    return replace(calm, recent={**calm.recent, **recent})
+
+
+@pytest.mark.parametrize(
+    ("tallies", "share"),
+    [
+        ([], None),
+        ([hour(1)], None),  # only looks that were none
+        ([hour(1, ok=3, failed=1)], 0.25),
+        ([hour(1, ok=60), hour(2, failed=1)], 0.5),  # a dead account is asked once an hour
+        ([hour(1, ok=60), hour(1, series=2, ok=5, failed=5)], 0.25),  # a dear canary each five minutes
+        ([hour(1, ok=1), hour(7, failed=9)], 0.0),  # before the window
+        ([hour(0, ok=1), hour(1, failed=1)], 1.0),  # not yet begun
+    ],
+)
+def test_each_target_and_each_hour_weigh_the_same(tallies, share):
+    found = rate(tallies, Goal.AVAILABILITY, 6 * HOUR, NOON)
+
+    assert (found.share if found else None) == share
+
+
+@pytest.mark.parametrize(
+    ("looks", "window"),
+    [
+        (steady(0), None),
+        (steady(4), None),  # 0.4 %: within what is allowed
+        (steady(6), "3 days"),
+        (steady(40), "6 hours"),
+        (steady(80), "hour"),
+        (lately(h1=0.08, m5=0.08), "hour"),
+        (lately(h1=0.07, m5=0.5), None),  # 14 times
+        (lately(h1=0.08, m5=0.0), None),  # it is over
+        (lately(h1=0.08, m5=None), None),
+        (steady(6, hours=30), None),  # of three days one was seen
+        (steady(6, hours=40), "3 days"),
+        (steady(1, ok=2, hours=2), None),  # one look is chance
+    ],
+)
+def test_it_burns_when_a_long_and_a_short_window_do(looks, window):
+    sign = burning(PROMISE, looks, NOON, None)
+
+    assert (sign.reasons[0].split(" the last ")[1].startswith(window) if sign else None) == (window and True)
+
+
+def test_a_sign_says_how_much_how_fast_and_blames_nobody():
+    sign = burning(PROMISE, steady(100), NOON, None)
+
+    assert (sign.scope, sign.subject, sign.signal, sign.blame) == (
+        Scope.OBJECTIVE,
+        "openai/main/answers",
+        True,
+        Blame.UNKNOWN,
+    )
+    assert sign.reasons == (
+        "in the last hour 10.0% failed, in the last 5 minutes 10.0%; 0.50% may",
+        "20.0 times what is allowed: the budget of 28 days would last 34 hours",
+    )
+
+
+def test_slow_answers_burn_a_budget_of_their_own():
+    sign = burning(QUICK, steady(150), NOON, None)
+
+    assert (sign.fault, burning(QUICK, steady(90), NOON, None)) == (Fault.SLOW, None)
+    assert "15.0% took longer than 1 s" in sign.reasons[0]
+
+
+def test_one_objective_has_one_sign_from_its_beginning_whichever_promise_burns():
+    both = replace(PROMISE, latency_s=1.0, latency_share=0.9)
+    late = replace(both, availability=0.5)
+    before = burning(both, steady(150), NOON - HOUR, None)
+    after = burning(late, steady(150), NOON, before)
+
+    assert before.fault is Fault.SERVER_ERROR
+    assert (after.since, after.fault) == (NOON - HOUR, Fault.SERVER_ERROR)
+    assert "took longer" in after.reasons[0]
+
+
+def test_what_nobody_looked_at_since_ends_nothing():
+    before = burning(PROMISE, lately(h1=0.08, m5=0.08), NOON, None)
+
+    assert burning(PROMISE, lately(h1=0.08, m5=None), NOON, before)
+    assert burning(PROMISE, lately(h1=0.08, m5=0.0), NOON, before) is None
+
+
+@pytest.mark.parametrize(("bad", "left"), [(0, 1.0), (1, 0.8), (5, 0.0), (10, -1.0)])
+def test_the_budget_is_what_may_be_bad(bad, left):
+    (reserve,) = reserves(PROMISE, steady(bad, hours=48), NOON)
+
+    assert reserve.left == pytest.approx(left)
+    assert reserve.kept == pytest.approx(1 - bad / 1000)
+    assert reserve.seen_days == pytest.approx(2)
+    assert reserve.burns == pytest.approx((bad / 5,) * 3)
+
+
+def test_the_window_says_how_far_back_the_budget_reaches():
+    looks = steady(0, hours=24)
+    looks = replace(looks, hours=[*looks.hours, *(hour(ago, ok=9, failed=1) for ago in range(25, 49))])
+    day, week = (reserves(replace(PROMISE, window_days=days), looks, NOON)[0] for days in (1, 7))
+
+    assert (day.left, week.left) == (pytest.approx(1), pytest.approx(-9))
+    assert reserves(PROMISE, Looks([], {}), NOON) == []
+
+
+def objective(it, **facts):
+    (target,) = it.world.config.watches
+    made = replace(PROMISE, targets=frozenset({target}), **facts)
+    it.world.config = replace(it.world.config, objectives=(made,))
+
+
+async def minutes(it, count, looks):
+    for _ in range(count):
+        await it.minutes(1, looks)
+        await weigh_step(it.world)
+
+
+def objectives(it):
+    return [title(one) for one in it.world.incidents.values() if one.scope is Scope.OBJECTIVE]
+
+
+BURNS = ["openai/main/answers: the error budget burns too fast"]
+
+
+def test_an_outage_is_told_once_by_its_budget_and_a_restart_does_not_end_it(tmp_path):
+    async def play():
+        clock = Clock()
+        async with clockwork(tmp_path, clock, IDS[:1]) as it:
+            objective(it)
+            await minutes(it, 240, lambda _: {})
+            assert objectives(it) == []
+            await minutes(it, 8, lambda _: FAILING)
+            sign = next(one for one in it.world.incidents.values() if one.scope is Scope.OBJECTIVE)
+            assert (sign.severity, sign.signal) == (Severity.WARNING, True)
+            assert "`status`" in advice_for(sign, it.world.config)
+        async with clockwork(tmp_path, clock, IDS[:1]) as it:
+            await minutes(it, 1, lambda _: FAILING)
+            resumed, told = objectives(it), list(it.told)
+            objective(it)
+            await minutes(it, 10, lambda _: {})
+            later = objectives(it)
+            await minutes(it, 40, lambda _: {})
+            return resumed, told, later, objectives(it)
+
+    resumed, told, later, last = asyncio.run(play())
+    assert told == []
+    assert (resumed, later, last) == ([], BURNS, []) or (resumed, later, last) == (BURNS, BURNS, [])
+
+
+@pytest.mark.parametrize(("promised", "told"), [(0.995, True), (0.5, False)])
+def test_failures_among_good_answers_burn_what_was_promised(tmp_path, promised, told):
+    async def play():
+        counter = iter(range(10**6))
+        async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
+            objective(it, availability=promised)
+            await minutes(it, 200, lambda _: {})
+            await minutes(it, 40, lambda _: FAILING if next(counter) % 5 == 0 else {})
+            return any(one.scope is Scope.OBJECTIVE for one in it.told), it.world
+
+    assert asyncio.run(play())[0] is told
+
+
+def test_late_answers_burn_what_was_promised_while_all_is_up(tmp_path):
+    async def play():
+        async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
+            objective(it, availability=None, latency_s=1.0, latency_share=0.99)
+            await minutes(it, 60, lambda _: {"latency_s": 0.9})
+            calm = objectives(it)
+            await minutes(it, 20, lambda _: {"latency_s": 1.2})
+            return calm, objectives(it), {one.state for one in it.world.healths.values()}
+
+    assert asyncio.run(play()) == ([], BURNS, {State.UP})
+
+
+def test_what_we_could_not_look_at_is_neither_good_nor_bad(tmp_path):
+    """An account whose key cannot be read is unknown, and so is its budget."""
+
+    async def play():
+        async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
+            objective(it)
+            target = next(iter(it.world.config.watches.values())).target
+            from monitor.run import beat, unseen
+            from monitor.schedule import Watch
+
+            for number in range(30):
+                now = it.clock.now = NOON + number * MINUTE
+                await beat(it.world, [unseen(Watch(target, 60, True), now, "no key")], now)
+                await weigh_step(it.world)
+            (it_,) = it.world.config.objectives
+            return read(it.world.connection, "here", it_, it.clock.now), it_, dict(it.world.burning)
+
+    looks, made, burns = asyncio.run(play())
+    assert (reserves(made, looks, NOON + 29 * MINUTE), burns) == ([], {})
+
+
+def test_hours_that_are_rolled_up_count_as_before(tmp_path):
+    from monitor.upkeep import tidy_step
+
+    async def play():
+        counter = iter(range(10**6))
+        async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
+            objective(it, latency_s=1.0, latency_share=0.9)
+            await it.minutes(300, lambda _: FAILING if (n := next(counter)) % 10 == 0 else {"latency_s": n % 3 + 0.5})
+            (made,) = it.world.config.objectives
+            before = reserves(made, read(it.world.connection, "here", made, it.clock.now, 7 * DAY), it.clock.now)
+            while await tidy_step(it.world):
+                pass
+            after = read(it.world.connection, "here", made, it.clock.now, 7 * DAY)
+            return before, reserves(made, after, it.clock.now)
+
+    before, after = asyncio.run(play())
+    assert len(before) == 2
+    assert before == after
+
+
+def test_the_pairs_are_those_of_the_workbook():
+    assert [(pair.long / HOUR, pair.short / MINUTE, pair.factor) for pair in PAIRS] == [
+        (1, 5, 14.4),
+        (6, 30, 6),
+        (72, 360, 1),
+    ]
