@@ -538,3 +538,18 @@ def test_what_accounts_share_is_named_from_the_narrowest_on(tmp_path):
 def test_neutral_hosts_are_names_and_ports(tmp_path):
     assert loaded(tmp_path, '[probe]\nonline = ["a.example.com:8443"]\n').neutral_hosts == [("a.example.com", 8443)]
     assert loaded(tmp_path, "[probe]\nonline = []\n").neutral_hosts == []
+
+
+def test_the_public_site_has_a_folder_of_its_own_unless_it_is_not_wanted(tmp_path):
+    assert loaded(tmp_path, "").public_folder == tmp_path / "site" / "public"
+    assert loaded(tmp_path, '[site]\npublic_folder = "open"').public_folder == tmp_path / "open"
+    assert loaded(tmp_path, '[site]\npublic_folder = ""').public_folder is None
+
+
+def test_the_manner_of_the_sites_is_told(tmp_path):
+    text = '[site]\nslo = 0.995\nlanguage = "zh-Hans"\ntemplates = "mine"\npublic_title = "AI"\npublic_url = "https://x.example"'
+    config = loaded(tmp_path, text)
+
+    assert config.templates == tmp_path / "mine"
+    assert (config.site.slo, config.site.language) == (0.995, "zh-Hans")
+    assert (config.site.public_title, config.site.public_url) == ("AI", "https://x.example")
