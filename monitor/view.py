@@ -184,7 +184,7 @@ def _account_view(
         advice=advise(worst.fault, config.providers[account.provider]) if worst.fault else None,
         spent_usd=memory.spent_usd.get(account.id, 0.0),
         spent_month_usd=memory.spent_month_usd.get(account.id, 0.0),
-        own_host=account.base is not None,
+        own_host=account.base is not None and not config.simulated,
         targets=targets,
         purses=tuple(map(_purse_view, memory.notes.get(account.id, EMPTY).purses.values())),
     )

@@ -196,6 +196,25 @@ def test_once_again_asks_only_what_is_due(folder, stage):
     assert len(stage.simulator.requests) == before
 
 
+def test_pick_prints_an_account_that_works(folder, stage):
+    stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+    call("once", folder=folder)
+
+    assert call("pick", "openai", folder=folder)[:2] == (0, "openai/backup\n")
+    assert call("pick", "opnai", folder=folder)[0] == 2
+    public = (folder / "site" / "public" / "index.html").read_text()
+    assert "No provider is watched yet" in public  # the simulator is an address of their own
+    assert "backup" not in public
+
+
+def test_pick_fails_when_no_account_works(folder, stage):
+    for id in (id for id in KEYS if id.startswith("openai/")):
+        stage.set(id, Trouble.ACCOUNT_SUSPENDED)
+    call("once", folder=folder)
+
+    assert call("pick", "openai", folder=folder) == (1, "", "no account of openai is known to work now\n")
+
+
 def test_status_incidents_and_json_tell_what_is_believed(folder, stage):
     stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
     call("once", folder=folder)

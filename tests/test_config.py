@@ -576,3 +576,18 @@ def test_an_objective_says_percent_and_means_shares(tmp_path):
 
     assert objective.promises == {Goal.AVAILABILITY: 0.995, Goal.LATENCY: 0.95}
     assert (objective.latency_s, objective.window_days, objective.id) == (2, 7, "openai/a/fast")
+
+
+def test_the_public_site_has_a_folder_of_its_own_unless_it_is_not_wanted(tmp_path):
+    assert loaded(tmp_path, "").public_folder == tmp_path / "site" / "public"
+    assert loaded(tmp_path, '[site]\npublic_folder = "open"').public_folder == tmp_path / "open"
+    assert loaded(tmp_path, '[site]\npublic_folder = ""').public_folder is None
+
+
+def test_the_manner_of_the_sites_is_told(tmp_path):
+    text = '[site]\nslo = 0.995\nlanguage = "zh-Hans"\ntemplates = "mine"\npublic_title = "AI"\npublic_url = "https://x.example"'
+    config = loaded(tmp_path, text)
+
+    assert config.page_templates == tmp_path / "mine"
+    assert (config.site.slo, config.site.language) == (0.995, "zh-Hans")
+    assert (config.site.public_title, config.site.public_url) == ("AI", "https://x.example")

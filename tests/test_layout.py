@@ -95,7 +95,7 @@ def test_an_account_is_held_to_its_worst_canary_over_each_window():
         ("30 d", "96%", True),
         ("90 d", "98.6%", True),
     ]
-    assert (it.budget, it.overspent) == ("overspent 4.0 times", True)
+    assert (it.budget, it.overspent) == ("spent 4.0 times", True)
 
 
 def test_what_was_never_looked_at_has_no_share_and_no_budget():

@@ -14,10 +14,14 @@ import pytest
 from aiohttp import web
 from playwright.sync_api import sync_playwright
 
+from monitor.diagnose import Scope
+from monitor.publish import public
 from monitor.publish.page import render
 from monitor.publish.serve import site_app
+from monitor.publish.snapshot import Manner
 from monitor.publish.write import write_site
-from tests.builders_page import NOW, account, four_accounts, incident, past, snapshot
+from probes.model import Fault
+from tests.builders_page import NOW, account, four_accounts, incident, past, shown, snapshot
 from tests.test_page import crowded, hostile
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -84,7 +88,11 @@ def opened(browser, size=PHONE, **settings):
 
 
 SHOTS = {
-    "trouble": (four_accounts(), ("index.html", INCIDENT, "history.html")),
+    "trouble": (
+        four_accounts(),
+        ("index.html", INCIDENT, "history.html", "accounts/openai/team-b.html", "providers/openai.html", "404.html"),
+    ),
+    "german": (replace(four_accounts(), manner=Manner(language="de")), ("index.html", "accounts/openai/main.html")),
     "all at once": (replace(crowded(), simulated=True), ("index.html", "incidents/drill.html", "history.html")),
     "hostile": (hostile("<b>" + "w" * 300), ("index.html", "incidents/one.html", "history.html")),
     "well": (snapshot(account(), past_incidents=(past(3),)), ("index.html", "incidents/20261118-past.html")),
@@ -115,6 +123,17 @@ def test_every_page_fits_asks_nobody_else_and_complains_of_nothing(browser, tmp_
         assert wide == []
         assert [url for url in asked if not url.startswith(address)] == []
         assert complaints == []
+
+
+def test_the_public_page_fits_and_complains_of_nothing(browser, tmp_path):
+    outage = shown(incident("openai", Fault.SERVER_ERROR, Scope.PROVIDER))
+    write_site(tmp_path, public.render(four_accounts(open_incidents=(outage,))))
+    with served(tmp_path) as address, opened(browser) as (page, complaints):
+        page.goto(address)
+        wide = [view for view in views(page) if page.evaluate(f"{ROOT}.scrollWidth > {ROOT}.clientWidth")]
+        page.get_by_role("link", name="OpenAI: server errors").click()
+        assert page.get_by_role("heading", name="OpenAI: server errors").is_visible()
+        assert (wide, complaints) == ([], [])
 
 
 def test_the_dark_scheme_is_dark_and_the_light_one_light(browser, tmp_path):

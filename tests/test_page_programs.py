@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from xml.etree import ElementTree
 
 import feedparser
@@ -15,7 +16,7 @@ from monitor.detect.health import State
 from monitor.diagnose import Scope
 from monitor.publish import page, public
 from monitor.publish.mark import Mark
-from monitor.publish.snapshot import Manner, SourceView
+from monitor.publish.snapshot import Manner, PurseView, SourceView
 from monitor.publish.statuspage import INDICATORS, STATUSES
 from monitor.publish.usable import pick, usables
 from probes.feeds.parse import parse
@@ -265,3 +266,25 @@ def test_a_providers_trouble_is_in_its_public_api():
 
 def test_sick_accounts_are_never_picked():
     assert pick(usables(snapshot(sick("openai/a", Fault.INVALID_KEY))), "openai") is None
+
+
+DEPLOY = Path(__file__).parents[1] / "deploy"
+
+
+@pytest.mark.parametrize("file", ["alerts.yml", "grafana.json"])
+def test_what_is_shipped_for_prometheus_asks_only_for_metrics_that_are_written(file):
+    sign = shown(incident("openai/main", Fault.LOW_BALANCE, signal=True, targets=()))
+    purse = PurseView("USD", NOW, "4 USD left", 4, 50, 6, None)
+    shot = snapshot(
+        account(purses=(purse,)), sick("openai/b", Fault.TIMEOUT), open_incidents=(sign,), sources=(SOURCE,)
+    )
+    written = set(re.findall(r"^# TYPE (\w+)", page.render(shot)["metrics.prom"].decode(), re.MULTILINE))
+    asked = set(re.findall(r"\bllm_\w+", (DEPLOY / file).read_text()))
+    assert asked
+    assert asked <= written
+
+
+def test_the_shipped_dashboard_has_a_panel_for_each_of_its_queries():
+    panels = json.loads((DEPLOY / "grafana.json").read_text())["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    assert all(panel["targets"][0]["expr"] for panel in panels)

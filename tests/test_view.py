@@ -11,6 +11,7 @@ from monitor.diagnose import Diagnosis, Scope
 from monitor.incident import Change, ChangeKind, open_incident
 from monitor.schedule import Budget, Spending, Watch
 from monitor.store.connection import open_writer
+from monitor.store.rollup import next_roll_up
 from monitor.store.value import Batch, Message
 from monitor.store.writer import Writer
 from monitor.view import advice_for, take, usable
@@ -120,6 +121,53 @@ def test_limits_and_spending_of_today_are_shown(db, writer):
 
     assert (view.spent_usd, view.targets[0].limits) == (0.5, limits)
     assert account(shown(db, config(CHAT), seconds=86400)).spent_usd == 0
+
+
+def roll_up(db, now):
+    while due := next_roll_up(db, now):
+        due.save(db)
+
+
+@pytest.mark.parametrize("rolled", [False, True])
+def test_ninety_days_are_shown_whether_they_are_rolled_up_or_not(db, writer, rolled):
+    day = 86_400
+    for days, fault in ((0, None), (1, Fault.TIMEOUT), (3, None)):
+        writer.save(Batch(at(0), (observation(fault, seconds=days * day, target=LIST),)))
+    if rolled:
+        roll_up(db, at(3 * day + 60))
+    view = account(shown(db, config(LIST), seconds=3 * day + 60)).targets[0]
+
+    assert [(cell.ok, cell.failed) for cell in view.days[-5:]] == [(0, 0), (1, 0), (0, 1), (0, 0), (1, 0)]
+    assert len(view.days) == 90
+    assert [len(view.latency_days), len(view.ttft_days)] == ([2, 0] if rolled else [0, 0])
+
+
+def test_the_usual_duration_is_the_same_before_and_after_the_roll_up(db, writer):
+    for number in range(200):
+        one = replace(observation(seconds=number * 600, target=CHAT), latency_s=0.5 + number % 10 / 10)
+        writer.save(Batch(at(0), (one,)))
+    before = account(shown(db, config(CHAT), seconds=200 * 600)).targets[0].latency
+    roll_up(db, at(200 * 600))
+
+    assert account(shown(db, config(CHAT), seconds=200 * 600)).targets[0].latency == before
+    assert before.slow_s == pytest.approx(1.4, rel=0.05)
+
+
+def test_the_manner_and_all_ids_of_incidents_are_in_the_snapshot(db, writer):
+    opened = Change(open_incident(CAUSE), ChangeKind.OPENED, at(1))
+    writer.save(Batch(at(1), changes=(opened,)))
+    snapshot = shown(db, config(LIST, site=SiteSection(slo=0.9, language="de", url="https://x.example")))
+
+    assert (snapshot.manner.slo, snapshot.manner.language, snapshot.manner.url) == (0.9, "de", "https://x.example")
+    assert snapshot.incident_ids == {opened.incident.id}
+
+
+def test_what_is_asked_at_an_address_of_its_own_is_marked(db):
+    own = {LIST.account: Account("main", "openai", "k", base="https://gateway.example.com/v1")}
+
+    assert not account(shown(db, config(LIST))).own_host
+    assert account(shown(db, config(LIST, accounts=own))).own_host
+    assert shown(db, config(LIST)).providers[0].shipped
 
 
 CAUSE = Diagnosis(Scope.ACCOUNT, "openai/main", Fault.ACCOUNT_SUSPENDED, Confidence.HIGH, at(0), (), (LIST.id,), ())

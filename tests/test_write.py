@@ -6,7 +6,7 @@ from threading import Event, Thread
 
 import pytest
 
-from monitor.publish.write import write_site
+from monitor.publish.write import existing, write_site
 
 SITE = {"index.html": b"<p>all is well", "incidents/a.html": b"<p>a", "status.json": b"{}"}
 
@@ -60,6 +60,20 @@ def test_pages_of_forgotten_incidents_go_and_nothing_else_does(tmp_path):
     write_site(tmp_path, SITE | strangers | {"incidents/b.html": b"<p>b"})
     write_site(tmp_path, SITE)
     assert contents(tmp_path) == SITE | strangers
+
+
+def test_what_is_kept_stays_though_it_is_not_written_again(tmp_path):
+    write_site(tmp_path, SITE)
+    write_site(tmp_path, {"index.html": b"new"}, {"incidents/a.html"})
+    assert (tmp_path / "incidents/a.html").read_bytes() == b"<p>a"
+    assert existing(tmp_path) == {"incidents/a.html"}
+
+
+def test_pages_and_badges_of_accounts_that_are_gone_go(tmp_path):
+    names = ("accounts/openai/a.html", "providers/openai.html", "badges/openai.svg", "badges/openai/a.json")
+    write_site(tmp_path, SITE | dict.fromkeys(names, b"x"))
+    write_site(tmp_path, SITE)
+    assert contents(tmp_path) == SITE
 
 
 @pytest.mark.parametrize(

@@ -592,7 +592,7 @@ def _budget(every: Shares, slo: float) -> float | None:
 
 def _budget_words(left: float, speech: Speech) -> str:
     if left < 0:
-        return speech.say("overspent {times} times", times=speech.number(f"{1 - left:.1f}"))
+        return speech.say("spent {times} times", times=speech.number(f"{1 - left:.1f}"))
     return speech.say("{share} left", share=speech.percent(left))
 
 

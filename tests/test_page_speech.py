@@ -1,0 +1,178 @@
+"""Another language is a file: whole, without anything that nobody says, and with the same places to fill."""
+
+import ast
+import re
+import tomllib
+from dataclasses import replace
+from datetime import timedelta
+from string import Formatter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor import words
+from monitor.publish import headline, layout, page, public, strip
+from monitor.publish.fill import LANGUAGES, TEMPLATES
+from monitor.publish.page import render
+from monitor.publish.snapshot import Manner
+from monitor.publish.speech import ENGLISH, load_speech
+from monitor.words import MONTHS
+from probes.model import Confidence, Fault, Limit
+from probes.notice import Impact, Phase
+from tests.builders_page import HOSTILE, NOW, account, four_accounts, incident, shown, snapshot
+from tests.test_page import Document, crowded, hostile
+
+FOLDER = TEMPLATES / LANGUAGES
+SHIPPED = sorted(file.stem for file in FOLDER.glob("*.toml"))
+
+TABLES = (
+    *(words.FAULTS, words.BLAMES, words.BLAMES_AT_LENGTH, words.CERTAINTIES, words.WINDOWS),
+    *(layout.MARKS, layout.SCOPES, layout.KINDS, headline.ALL, strip.WORDS),
+)
+SAID_ELSEWHERE = {
+    *(word for table in TABLES for word in table.values()),
+    *(word for pair in headline.REST.values() for word in pair),
+    *(
+        scale_words
+        for scale in (strip.HOURS, strip.DAYS)
+        for scale_words in (scale.lead, scale.scattered, *scale.latest)
+    ),
+    *(f"{words.HEDGES[confidence]}{{who}}" for confidence in Confidence if words.HEDGES[confidence]),
+    *(month for month in MONTHS),
+    *(month[:3] for month in MONTHS),
+    *(phase.replace("_", " ") for phase in Phase),
+    *(impact.value for impact in Impact if impact is not Impact.UNKNOWN),
+    *("info", "warning", "critical", "failed", "requests", "tokens", "input tokens", "output tokens"),
+    *(words.OFFLINE, words.OFFLINE_AT_LENGTH, "was not read for half an hour", "the monitor was not looking"),
+    *("the day's budget for this account's canaries is spent", "not read yet", "withdrawn"),
+    *(
+        "Not seen lately",
+        "First sign seen",
+        "First failure seen: the incident begins here",
+        "the provider",
+        "a part of it",
+    ),
+    *("{who} failed just now and is being rechecked", "{who} failed just now and are being rechecked"),
+    *("{who} is not fully known", "{who} are not fully known"),
+    *("at most {most} {unit}", "{unit}: not told", "{left} of {most} {unit} left", "{left} {unit} left"),
+    *("not seen yet", "All {all} accounts"),
+}
+SAME_EVERYWHERE = {"withdrawn", "{who}"}
+
+
+def said_in_templates():
+    for file in [*TEMPLATES.glob("*.html"), *TEMPLATES.glob("*.svg"), *TEMPLATES.glob("*.xml")]:
+        yield from re.findall(r'_\("((?:[^"\\]|\\.)*)"', file.read_text())
+
+
+def said_in_code():
+    for file in (TEMPLATES.parents[1] / "monitor" / "publish").glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("say", "many"):
+                yield from (it.value for it in node.args if isinstance(it, ast.Constant) and isinstance(it.value, str))
+
+
+SAID = {*said_in_templates(), *said_in_code(), *SAID_ELSEWHERE} - SAME_EVERYWHERE
+
+
+def phrases(language):
+    return tomllib.loads((FOLDER / f"{language}.toml").read_text())["phrases"]
+
+
+def places(text):
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def test_german_and_chinese_are_shipped():
+    assert SHIPPED == ["de", "zh-Hans"]
+
+
+@pytest.mark.parametrize("language", SHIPPED)
+def test_a_language_says_all_that_is_said_and_nothing_else(language):
+    known = set(phrases(language))
+    assert sorted(SAID - known) == []
+    assert sorted(known - SAID) == []
+
+
+@pytest.mark.parametrize("language", SHIPPED)
+def test_a_translation_has_no_place_to_fill_that_the_english_has_not(language):
+    odd = [text for text, said in phrases(language).items() if not places(said) <= places(text)]
+    assert odd == []
+
+
+@pytest.mark.parametrize("language", SHIPPED)
+@pytest.mark.parametrize("make", [render, public.render])
+@pytest.mark.parametrize("shot", [crowded(), hostile(HOSTILE), snapshot(), four_accounts()])
+def test_every_page_can_be_made_in_every_language(language, make, shot):
+    files = make(replace(shot, manner=Manner(language=language)))
+    assert all(f'<html lang="{language}"'.encode() in files[name] for name in files if name.endswith(".html"))
+    assert files.keys() == make(shot).keys()
+
+
+def test_german_reads_as_german():
+    text = Document(render(replace(four_accounts(), manner=Manner(language="de")))["index.html"]).text
+    for said in (
+        "1 von 4 Konten gestört: openai/team-b: Konto gesperrt (Ihr Konto). Die anderen 3: in Ordnung.",
+        "seit 3. Nov., 10:34 UTC",
+        "0,62 s",
+    ):
+        assert said in text
+
+
+def test_chinese_reads_as_chinese():
+    text = Document(render(replace(four_accounts(), manner=Manner(language="zh-Hans")))["index.html"]).text
+    assert "4 个账户中有 1 个出现故障: openai/team-b: 账户被封禁 (您的账户)" in text
+
+
+def test_a_language_that_nobody_wrote_is_english():
+    assert load_speech("xx", (FOLDER,)) == ENGLISH
+    assert load_speech("de", ()) == ENGLISH
+
+
+def test_a_users_own_words_and_templates_go_before_ours(tmp_path):
+    (tmp_path / LANGUAGES).mkdir()
+    (tmp_path / LANGUAGES / "fr.toml").write_text('decimal = ","\n[phrases]\n"Accounts" = "Comptes"\n')
+    (tmp_path / "404.html").write_text("<p>{{ _('Accounts') }} & {{ frame.site }}</p>")
+    (tmp_path / "style.css").write_text("p { color: red }")
+    files = page.render(replace(four_accounts(), manner=Manner(language="fr", own=tmp_path), title="<b>"))
+    assert files["404.html"] == b"<p>Comptes & &lt;b&gt;</p>"
+    assert files["style.css"] == b"p { color: red }"
+    assert b">Comptes<" in files["index.html"]
+
+
+@given(st.floats(0, 10**8))
+def test_english_says_durations_as_messages_do(seconds):
+    assert ENGLISH.duration(seconds) == words.duration(seconds)
+
+
+@given(st.datetimes(), st.booleans())
+def test_english_says_times_as_messages_do(at, today):
+    at = at.replace(tzinfo=NOW.tzinfo)
+    other = NOW if today else None
+    assert ENGLISH.moment(at, other) == words.moment(at, other)
+    assert (ENGLISH.instant(at), ENGLISH.month(at)) == (words.instant(at), words.month(at))
+
+
+@pytest.mark.parametrize("language", SHIPPED)
+@pytest.mark.parametrize("remaining", [None, 3.0])
+@pytest.mark.parametrize("most", [None, 50_000.0])
+@pytest.mark.parametrize("window", [None, 60.0, 7200.0])
+def test_limits_are_said_in_every_language(language, remaining, most, window):
+    said = load_speech(language, (FOLDER,)).limit(Limit("input_tokens", window, most, remaining))
+    assert said
+    assert "{" not in said
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_a_title_is_said_in_every_language(fault):
+    view = shown(incident(fault=fault, opened_at=NOW - timedelta(days=1)))
+    for language in SHIPPED:
+        speech = load_speech(language, (FOLDER,))
+        assert speech.title(view) == f"openai/team-b: {speech.fault(fault)}"
+        assert speech.fault(fault) != words.FAULTS[fault]
+
+
+def test_english_keeps_the_title_that_was_given():
+    assert ENGLISH.title(shown(title="as it was")) == "as it was"
+    assert snapshot(account())
