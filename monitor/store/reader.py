@@ -23,12 +23,13 @@ from monitor.store.value import (
     health_from,
     incident_from,
     note_from,
+    observation_from,
     pool_from,
     source_from,
     to_ms,
     track_from,
 )
-from probes.model import Limit
+from probes.model import Limit, Observation, Target
 
 HOUR = timedelta(hours=1)
 RECENT = 10
@@ -188,6 +189,19 @@ def durations(db: sqlite3.Connection, series: int, now: datetime) -> Durations:
         usual_latency=merge([*(unpack(row["latency"]) for row in hours), _sketch(rest, "latency")]),
         usual_ttft=merge([*(unpack(row["ttft"]) for row in hours), _sketch(rest, "ttft")]),
     )
+
+
+def history(db: sqlite3.Connection, location: str, target: Target, since: datetime) -> Iterator[Observation]:
+    """Yield every look at a target that is still kept, oldest first; of an answer what decides: its rule, how sure."""
+    query = """
+        SELECT observation.*, rule, confidence FROM series
+        JOIN observation ON observation.series_id = series.id
+        LEFT JOIN evidence USING (series_id, at) LEFT JOIN answer ON answer.id = answer_id
+        WHERE (location, account, canary, model) = (?, ?, ?, ?) AND at >= ? ORDER BY at
+    """
+    key = (location, target.account, target.canary, target.model or "", to_ms(since))
+    for row in db.execute(query, key):
+        yield observation_from(row, target)
 
 
 def limits(db: sqlite3.Connection, series: int) -> tuple[Limit, ...]:
