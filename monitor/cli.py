@@ -186,6 +186,34 @@ def cost(arguments: Arguments) -> int:
     return _refuse(*map(str, problems)) if problems else UP
 
 
+def tune(arguments: Arguments) -> int:
+    from monitor.detect.latency import pace
+    from monitor.store.connection import open_reader
+    from monitor.store.reader import history
+    from monitor.table import show_progress, tune_table
+    from monitor.tune import LEAST, replay, settings, span
+    from monitor.words import count, duration
+
+    config = _with_accounts(arguments)
+    accounts, tried = _chosen(config, arguments.account), settings(config.thresholds)
+    watches = [one for one in config.watches.values() if one.target.account in accounts and not one.aside]
+    since = datetime.now(UTC) - timedelta(days=arguments.days or config.store.raw_days)
+    with closing(open_reader(config.database)) as db, show_progress(f"replaying {len(watches)} targets"):
+        looked = [
+            replay(one.target.account, history(db, config.location, one.target, since), tried, pace(one.interval_s))
+            for one in watches
+        ]
+    pasts = [past for past in looked if past]
+    over = duration(span(pasts).total_seconds())
+    held = f"{sum(past.looks for past in pasts):,} looks at {count(len(pasts), 'target')} over {over}"
+    if span(pasts) < LEAST:
+        say(f"too little history to say anything: {held}; come back when there is a day of it")
+        return UP
+    tune_table(pasts, config.thresholds)
+    say(f"From {held}. Each look stays as it was taken, so that a delay is what can be said, not what would have been.")
+    return UP
+
+
 def drill(arguments: Arguments) -> int:
     from monitor.desk import hearers
     from monitor.drill import Drill, ask
@@ -508,6 +536,17 @@ def _how_many(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--last", type=int, default=20, metavar="N", help="print at most N (default: 20)")
 
 
+def _a_past(parser: argparse.ArgumentParser) -> None:
+    _one_account(parser)
+    parser.add_argument("--days", type=_days, metavar="N", help="replay the last N days (default: all that is kept)")
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 3650:
+        raise argparse.ArgumentTypeError(f'"{text}" is no number of days; give 1 to 3650')
+    return int(text)
+
+
 def _a_drill(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("account", metavar="ACCOUNT", help="provider/name, or the name where it is unique")
     parser.add_argument(
@@ -601,6 +640,7 @@ COMMANDS: dict[str, tuple[Callable[[Arguments], int], str, Callable[[argparse.Ar
     "silence": (silence, "hold what fits for a while, list silences, or end one", _a_silence),
     "maintenance": (maintenance, "print the maintenance windows of the next 30 days", _windows),
     "alerts": (alerts, "test channels, print what was sent, explain it, or replay it by today's rules", _about_alerts),
+    "tune": (tune, "replay the recorded past and print what other settings would have told", _a_past),
     "providers": (providers, "print the providers that are known, or all facts of one", _one_provider),
     "feeds": (
         feeds,

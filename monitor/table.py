@@ -12,10 +12,11 @@ from rich.table import Table
 
 from monitor import words
 from monitor.cost import MONTH_D, Estimate
-from monitor.detect.health import State
+from monitor.detect.health import State, Thresholds
 from monitor.publish.snapshot import IncidentView, Snapshot, SourceView, TargetView
 from monitor.schedule import Budget
 from monitor.slo import PAIRS, Goal, Objective, Reserve
+from monitor.tune import Past, compare, slow_a_month
 from probes.model import Observation, Outcome
 from probes.provider import Canary, Provider, Rule
 
@@ -131,6 +132,22 @@ def cost_table(costs: Mapping[str, Estimate], budgets: Mapping[str, Budget]) -> 
             "price not known" if cost.usd is None else f"{cost.usd * MONTH_D:.2f}",
             f"{budget.daily_tokens * MONTH_D:,} tokens, {budget.daily_usd * MONTH_D:.2f} USD",
         )
+    _print(table)
+
+
+def tune_table(pasts: Sequence[Past], now: Thresholds) -> None:
+    table = _table("setting", "alarms", "a month", "delay (median)", "outages told")
+    for one in compare(pasts, now):
+        setting = f"failures = {one.setting.failures}, blip_s = {one.setting.blip_s:g}"
+        table.add_row(
+            f"[bold]{setting} (now)[/]" if one.setting == now else setting,
+            str(one.alarms),
+            f"{one.a_month:.1f}",
+            "-" if one.delay_s is None else words.duration(one.delay_s),
+            f"{one.found} of {one.outages}",
+        )
+    slow, a_month = slow_a_month(pasts)
+    table.add_row("answers slower than usual (no setting)", str(slow), f"{a_month:.1f}", "-", "-")
     _print(table)
 
 

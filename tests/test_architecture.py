@@ -94,6 +94,7 @@ PLAN = {
     },
     "monitor.incident": {"probes.model", "monitor.diagnose"},
     "monitor.sli": set(),
+    "monitor.tune": {"probes.model", "monitor.detect.health", "monitor.detect.latency"},
     "monitor.slo": {"probes.model", "monitor.diagnose", "monitor.incident"},
     "monitor.drill": {"msgspec", "probes.model", "monitor.diagnose", "monitor.incident"},
     "monitor.words": {"probes.model", "monitor.diagnose", "monitor.incident"},
@@ -187,7 +188,7 @@ PLAN = {
     "monitor.log": {"probes.redact"},
     "monitor.table": {
         *("rich", "probes.model", "probes.provider", "monitor.cost", "monitor.detect.health", "monitor.schedule"),
-        *("monitor.publish.snapshot", "monitor.slo", "monitor.words"),
+        *("monitor.publish.snapshot", "monitor.slo", "monitor.tune", "monitor.words"),
     },
 }
 # Where all stages meet; they import what they join.

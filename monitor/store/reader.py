@@ -25,13 +25,14 @@ from monitor.store.value import (
     health_from,
     incident_from,
     note_from,
+    observation_from,
     pool_from,
     reply_from,
     source_from,
     to_ms,
     track_from,
 )
-from probes.model import Limit
+from probes.model import Limit, Observation, Target
 
 HOUR = timedelta(hours=1)
 RECENT = 10
@@ -242,6 +243,19 @@ def spent(db: sqlite3.Connection, since: date) -> dict[str, float]:
     """Return what the canaries of each account have cost from that day on, in USD."""
     rows = db.execute("SELECT account, sum(usd) AS usd FROM spending WHERE day >= ? GROUP BY 1", (since.isoformat(),))
     return {row["account"]: row["usd"] for row in rows}
+
+
+def history(db: sqlite3.Connection, location: str, target: Target, since: datetime) -> Iterator[Observation]:
+    """Yield every look at a target that is still kept, oldest first; of an answer what decides: its rule, how sure."""
+    query = """
+        SELECT observation.*, rule, confidence FROM series
+        JOIN observation ON observation.series_id = series.id
+        LEFT JOIN evidence USING (series_id, at) LEFT JOIN answer ON answer.id = answer_id
+        WHERE (location, account, canary, model) = (?, ?, ?, ?) AND at >= ? ORDER BY at
+    """
+    key = (location, target.account, target.canary, target.model or "", to_ms(since))
+    for row in db.execute(query, key):
+        yield observation_from(row, target)
 
 
 def closed_incidents(db: sqlite3.Connection, most: int) -> list[Incident]:

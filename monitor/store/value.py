@@ -18,7 +18,7 @@ from monitor.detect.track import Track
 from monitor.incident import Change, Incident
 from monitor.schedule import Spending
 from monitor.source import Source
-from probes.model import Answer, Confidence, Fault, Observation
+from probes.model import Answer, Confidence, Fault, Observation, Outcome, Target
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -138,6 +138,25 @@ def health_from(row: Mapping[str, Any]) -> Health:
         reason=row["reason"],
         evidence=msgspec.json.decode(row["evidence"], type=Evidence) if row["evidence"] else None,
     )
+
+
+def observation_from(row: Mapping[str, Any], target: Target) -> Observation:
+    """Return what is kept of one look; its answer may be forgotten, and then nothing is sure."""
+    outcome, sure = Outcome(row["outcome"]), row["confidence"] or Confidence.LOW
+    return Observation(
+        target,
+        from_ms(row["at"]),
+        outcome,
+        latency_s=_seconds(row["latency"]),
+        ttft_s=_seconds(row["ttft"]),
+        status=row["status"],
+        fault=Fault(row["fault"]) if row["fault"] else None,
+        answer=None if outcome is Outcome.OK else Answer(row["rule"] or "", "", Confidence(sure)),
+    )
+
+
+def _seconds(ms: int | None) -> float | None:
+    return None if ms is None else ms / 1000
 
 
 def _answer_from(row: Mapping[str, Any]) -> Answer:
