@@ -99,7 +99,8 @@ def _target(it: TargetView) -> str:
         f'</dd></div><div class="b"><dt>Whole answer</dt><dd>{it.latency.now_s:.2f} s <small>usually '
         f'{it.latency.usual_s:.2f} s</small></dd></div><div class="c"><dt>Good in 24 h</dt>'
         f'<dd>{it.availability:.2%}</dd></div><div class="d"><dt>Last seen</dt>'
-        f'<dd>{it.seen_at:%H:%M} UTC <small>every {it.interval_s:g} s</small></dd></div></dl><div class="day"><svg viewBox="0 0 240 28">{bars}</svg></div></li>'
+        f"<dd>{it.seen_at:%H:%M} UTC <small>every {it.interval_s:g} s</small></dd></div></dl>"
+        f'<div class="day"><svg viewBox="0 0 240 28">{bars}</svg></div></li>'
     )
 
 
