@@ -19,6 +19,7 @@ from benchmarks import server
 from benchmarks.result import Report, Samples
 
 ROOT = Path(__file__).parents[1]
+SAMPLES = ROOT / "benchmarks" / "RESULTS.json"
 OURS, THEIRS = 0, 1
 """The cores: what is measured, and the other side."""
 TLS_HOSTS = 200
@@ -28,12 +29,15 @@ STARTS = 11
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("bench", "profile"), default="bench")
+    parser.add_argument("what", nargs="?", choices=("bench", "profile", "report"), default="bench")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4.0, help="length of one window of load")
     parser.add_argument("--litellm", help="a Python that has litellm[proxy]; else one is made in a temporary folder")
     wish = parser.parse_args()
     os.environ["PYTHONPATH"] = str(ROOT)
+    if wish.what == "report":
+        report()
+        return
     with tempfile.TemporaryDirectory() as name, server.fast(Path(name) / "server", THEIRS, TLS_HOSTS) as other:
         if wish.what == "profile":
             profile(f"http://127.0.0.1:{other[1]}/a{{}}/v1", wish.seconds)
@@ -68,10 +72,16 @@ def bench(wish: argparse.Namespace, folder: Path, served_by: str, plain: int, tl
         _wait_for_slow(samples, port, tls, wish.repeats, certificate)
     reuse = (folder / "server" / "reuse.log").read_text().split()[TLS_HOSTS:]
     samples["reuse"] = [{"percent": 100 * sum(int(one) > 1 for one in reuse) / len(reuse), "probes": len(reuse)}]
-    machine = _machine(served_by, peer)
-    report = Report(samples, machine)
-    text = report.text()
-    (ROOT / "benchmarks" / "RESULTS.md").write_text(text)
+    kept = {"machine": _machine(served_by, peer), "samples": samples}
+    SAMPLES.write_text(json.dumps(kept, indent=0) + "\n")
+    report()
+
+
+def report() -> None:
+    """Write RESULTS.md anew from the samples of the last run."""
+    kept = json.loads(SAMPLES.read_text())
+    text = Report(kept["samples"], kept["machine"]).text()
+    SAMPLES.with_suffix(".md").write_text(text)
     print(text)
 
 
@@ -155,15 +165,18 @@ def _wait_for_slow(samples: Samples, port: int, tls: int, repeats: int, certific
 
 def _time_starts(samples: Samples, folder: Path, plain: int) -> None:
     """CPU of short commands, interleaved; `once` with 150 due targets beside the bare one-shot."""
-    folder.mkdir()
-    _write_config(folder, plain)
+    small = folder / "small"
+    small.mkdir(parents=True)
+    _write_config(small, plain, 1)
+    _write_config(folder, plain, 150)
     monitor = [sys.executable, "-m", "monitor"]
     _cpu([*monitor, "once"], folder)  # makes the tables
     bare = _module("benchmarks.oneshot", f"http://127.0.0.1:{plain}/a{{}}/v1", 150, folder / "bare.db")
     for _ in range(STARTS // 4):
         samples["start python"].append(_cpu([sys.executable, "-c", "pass"], folder))
         samples["start help"].append(_cpu([*monitor, "--help"], folder))
-        samples["start check"].append(_cpu([*monitor, "check"], folder))
+        samples["start check"].append(_cpu([*monitor, "check"], small))
+        samples["start check 150"].append(_cpu([*monitor, "check"], folder))
         samples["start bare"].append(_cpu(bare, folder))
         with sqlite3.connect(folder / "state" / "monitor.db") as db:
             db.execute("UPDATE health SET next = 0")
@@ -180,13 +193,13 @@ def _last(text: str) -> str:
     return text.splitlines()[-1] if text else ""
 
 
-def _write_config(folder: Path, plain: int) -> None:
+def _write_config(folder: Path, plain: int, accounts: int) -> None:
     head = "[probe]\nper_host = 150\nonline = []\n[status]\npoll = false\n[site]\nserve = false\n"
     head += "[budget]\ndaily_tokens = 1000000000\ndaily_usd = 1000\n"
     blocks = [
         f'[[accounts]]\nname = "a{n}"\nprovider = "openai"\nkey = "env:BENCH_KEY"\ncanaries = ["list"]\n'
         f'base = "http://127.0.0.1:{plain}/a{n}/v1"\n'
-        for n in range(150)
+        for n in range(accounts)
     ]
     (folder / "monitor.toml").write_text(head + "\n".join(blocks))
 

@@ -177,6 +177,8 @@ async def _listen(
 def address(provider: Provider, account: Account, canary: Canary, target: Target, at: datetime) -> str:
     path = canary.path or ""
     base = "" if path.startswith("https://") else (account.base or provider.base or "").rstrip("/")
+    if "{" not in path:
+        return base + path
     month = at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     blanks = {
         "model": quote(target.model or "", safe="/:@"),

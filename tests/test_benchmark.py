@@ -11,6 +11,11 @@ def _row(text, what):
     return next(line for line in text.splitlines() if line.startswith(f"| {what} |"))
 
 
+def _ask(url):
+    with urllib.request.urlopen(url, data=b"{}") as answer:
+        return json.loads(answer.read()), answer.headers
+
+
 def test_a_goal_is_met_or_not_by_the_median_of_the_ratios():
     bare = [{"cpu_ms": ms, "per_s": 1000.0} for ms in (0.1, 0.1, 0.2)]
     ours = [{"cpu_ms": ms, "per_s": 700.0} for ms in (0.15, 0.16, 0.28)]
@@ -30,11 +35,8 @@ def test_what_was_not_measured_is_said_and_not_met():
 def test_without_nginx_our_own_server_answers_the_same(tmp_path, monkeypatch):
     monkeypatch.setattr(server.shutil, "which", lambda name, path: None)
 
-    with (
-        server.fast(tmp_path, 0, 1) as (name, plain, _),
-        urllib.request.urlopen(f"http://127.0.0.1:{plain}/a/v1/chat/completions", data=b"{}") as answer,
-    ):
-        body, told = json.loads(answer.read()), answer.headers
+    with server.fast(tmp_path, 0, 1) as (name, plain, _):
+        body, told = _ask(f"http://127.0.0.1:{plain}/a/v1/chat/completions")
 
     assert name == "benchmarks/server.py"
     assert body["choices"][0]["message"]["content"] == "Hello!"
