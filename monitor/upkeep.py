@@ -45,7 +45,7 @@ def publish_now(world: World) -> None:
         folder, public_folder = world.config.folder, world.config.public_folder
         write_site(folder, page.render(snapshot, existing(folder)), page.kept(snapshot))
         if public_folder:
-            write_site(public_folder, public.render(snapshot))
+            write_site(public_folder, public.render(snapshot), existing(public_folder))
         world.warnings.pop("page", None)
     except (OSError, sqlite3.Error, StoreError) as error:
         world.warn("page", f"the page cannot be written to {world.config.folder}: {getattr(error, 'strerror', error)}")

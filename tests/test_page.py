@@ -12,10 +12,11 @@ import pytest
 from monitor.detect.health import State
 from monitor.diagnose import Evidence, Scope
 from monitor.incident import Told
+from monitor.publish import public
 from monitor.publish.layout import MARKS
 from monitor.publish.mark import Mark
 from monitor.publish.page import POLICY, TEMPLATES, kept, render
-from monitor.publish.snapshot import Measure
+from monitor.publish.snapshot import Manner, Measure
 from probes.model import Fault, Limit
 from tests.builders_page import (
     HOSTILE,
@@ -437,3 +438,25 @@ def test_everything_can_be_read_in_both_schemes(scheme):
     faint = [pair for pair in READ if contrast(names[pair[0]], names[pair[1]]) < 4.5]
     faint += [pair for pair in SEEN if contrast(names[pair[0]], names[pair[1]]) < 3]
     assert faint == []
+
+
+@pytest.mark.parametrize("make", [render, public.render])
+def test_a_thousand_accounts_make_a_first_page_that_stays_small(make):
+    fleet = [account(f"openai/{number}", [target(f"openai/{number}")]) for number in range(1000)]
+    files = make(snapshot(sick("gemini/ill", Fault.INVALID_KEY), *fleet))
+    assert len(files["index.html"]) < 60 * KILOBYTE
+
+
+@pytest.mark.parametrize("make", [render, public.render])
+@pytest.mark.parametrize("hours", [-24 * 400, -1, 24 * 400])
+def test_a_clock_that_jumped_makes_a_whole_page(make, hours):
+    jumped = replace(crowded(), made_at=NOW + timedelta(hours=hours))
+    outage = shown(incident("openai", Fault.SERVER_ERROR, Scope.PROVIDER))
+    files = make(replace(jumped, open_incidents=(*jumped.open_incidents, outage)))
+    assert all(Document(files[name]).open == [] for name in files if name.endswith(".html"))
+
+
+def test_the_page_for_what_is_not_there_finds_its_style_from_any_depth():
+    site = replace(four_accounts(), manner=Manner(url="https://status.example.com/ai/"))
+    assert "/ai/style.css" in documents(site)["404.html"].values("href")
+    assert "/style.css" in documents(four_accounts())["404.html"].values("href")

@@ -32,7 +32,7 @@ from monitor.words import Moment
 from probes.model import Limit
 from probes.notice import Impact, Notice
 
-CROWD = 100
+CROWD = 40
 """Of more accounts than these the first page shows only those that do not simply work."""
 
 RECENT = 5
@@ -249,6 +249,7 @@ class AccountCard:
 class ProviderGroup:
     """A provider with the accounts that are shown; `more` counts those that simply work and are not."""
 
+    id: str
     name: str
     href: str
     accounts: tuple[AccountCard, ...]
@@ -310,13 +311,14 @@ def frame(snapshot: Snapshot, speech: Speech = ENGLISH) -> Frame:
     )
 
 
-def front(snapshot: Snapshot, speech: Speech = ENGLISH) -> Front:
+def front(snapshot: Snapshot, speech: Speech = ENGLISH, every: tuple[ProviderGroup, ...] | None = None) -> Front:
+    """Return the first page. `every` is what `groups` returns, where that is known already."""
     return Front(
         headline=headline(snapshot, speech),
         slo=speech.percent(snapshot.manner.slo),
         open=tuple(row(view, snapshot.made_at, snapshot.made_at, speech) for view in _gravest_first(_wholes(snapshot))),
         warnings=snapshot.warnings,
-        providers=_few_of_many(groups(snapshot, speech)),
+        providers=_few_of_many(groups(snapshot, speech) if every is None else every),
         recent=tuple(
             row(view, snapshot.made_at, None, speech) for view in newest_first(snapshot.past_incidents)[:RECENT]
         ),
@@ -330,6 +332,7 @@ def groups(snapshot: Snapshot, speech: Speech = ENGLISH) -> tuple[ProviderGroup,
     context = Context(standing(snapshot), snapshot.manner.slo, speech)
     return tuple(
         ProviderGroup(
+            provider.id,
             provider.name,
             provider_page(provider.id),
             tuple(_account(account, provider.name, context) for account in provider.accounts),
@@ -539,6 +542,7 @@ def _account(account: AccountView, provider: str, context: Context) -> AccountCa
     fault = account.fault if mark.is_trouble or mark is Mark.SUSPECTED else None
     every = account_shares(account)
     left = _budget(every, context.slo)
+    targets = tuple(_target(target, context) for target in account.targets)
     return AccountCard(
         id=account.id,
         href=account_page(account.id),
@@ -560,8 +564,8 @@ def _account(account: AccountView, provider: str, context: Context) -> AccountCa
         shares=_shares(every, context.slo, speech),
         budget="" if left is None else _budget_words(left, speech),
         overspent=left is not None and left < 0,
-        tempo=next(filter(None, (_tempo(target, now, speech) for target in account.targets)), None),
-        targets=tuple(_target(target, context) for target in account.targets),
+        tempo=next((target.charts[0] for target in targets if target.ttft), None),
+        targets=targets,
     )
 
 
@@ -655,12 +659,6 @@ def _target(target: TargetView, context: Context) -> TargetRow:
 
 def _limit(limit: Limit, since: datetime | None, now: Standing, speech: Speech) -> LimitRow:
     return LimitRow(speech.limit(limit), speech.moment(since, now.at) if since and limit.limit is not None else None)
-
-
-def _tempo(target: TargetView, now: Standing, speech: Speech) -> Drawing | None:
-    """Return the durations that tell most of an account: the first token of a canary that has one."""
-    first_token, _ = _drawings(target, mark_target(target, now), speech)
-    return first_token
 
 
 def _drawings(target: TargetView, mark: Mark, speech: Speech) -> tuple[Drawing | None, Drawing | None]:

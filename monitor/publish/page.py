@@ -56,7 +56,8 @@ def render(snapshot: Snapshot, existing: Collection[str] = ()) -> dict[str, byte
     Of the paths in `existing` those that never change any more are left out.
     """
     it = press(snapshot.manner.language, snapshot.manner.own)
-    around, first = frame(snapshot, it.speech), front(snapshot, it.speech)
+    every = groups(snapshot, it.speech)
+    around, first = frame(snapshot, it.speech), front(snapshot, it.speech, every)
     files = {name: it.copy(name) for name in FIXED}
     files["index.html"] = it.fill("index.html", frame=around, front=first)
     files["404.html"] = it.fill("404.html", frame=replace(around, up=root(snapshot.manner.url), made=None))
@@ -71,7 +72,7 @@ def render(snapshot: Snapshot, existing: Collection[str] = ()) -> dict[str, byte
             files[name] = _incident(view, around, snapshot, it)
     for view in snapshot.open_incidents:
         files[incident_page(view.incident.id)] = _incident(view, around, snapshot, it)
-    files |= _inner_pages(snapshot, around, it)
+    files |= _inner_pages(every, snapshot, around, it)
     return files | for_programs(private_board(snapshot, it.speech), it)
 
 
@@ -158,12 +159,11 @@ def _case(view: IncidentView, parts: Sequence[Part], speech: Speech) -> Case:
     )
 
 
-def _inner_pages(snapshot: Snapshot, around: Frame, it: Press) -> dict[str, bytes]:
+def _inner_pages(every: Sequence[ProviderGroup], snapshot: Snapshot, around: Frame, it: Press) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
-    ids = {provider.name: provider.id for provider in snapshot.providers}
     past = _by_account(snapshot, it.speech)
-    for group in groups(snapshot, it.speech):
-        files[group.href] = _provider(group, ids[group.name], snapshot, around, it)
+    for group in every:
+        files[group.href] = _provider(group, snapshot, around, it)
         for card in group.accounts:
             files[card.href] = _account_page(card, past.get(card.id, []), around, it)
     return files
@@ -183,9 +183,9 @@ def _account_page(card: AccountCard, past: Sequence[Row], around: Frame, it: Pre
     return it.fill("account.html", frame=replace(around, up="../../"), account=card, past=past[:RECENT])
 
 
-def _provider(group: ProviderGroup, id: str, snapshot: Snapshot, around: Frame, it: Press) -> bytes:
-    sources = [source for source in snapshot.sources if source.id.partition("/")[0] == id]
-    past = [view for view in newest_first(snapshot.past_incidents) if _is_of(view, id)]
+def _provider(group: ProviderGroup, snapshot: Snapshot, around: Frame, it: Press) -> bytes:
+    sources = [source for source in snapshot.sources if source.id.partition("/")[0] == group.id]
+    past = [view for view in newest_first(snapshot.past_incidents) if _is_of(view, group.id)]
     return it.fill(
         "provider.html",
         frame=replace(around, up="../"),

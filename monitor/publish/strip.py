@@ -84,6 +84,8 @@ def _strip(cells: Sequence[Cell], scale: Scale, speech: Speech) -> Strip:
 
 def together(strips: Sequence[Sequence[Cell]]) -> list[Cell]:
     """Add up the hours of several targets."""
+    if len(strips) == 1:
+        return list(strips[0])
     hours: dict[datetime, list[Cell]] = defaultdict(list)
     for cell in chain.from_iterable(strips):
         hours[cell.at].append(cell)
