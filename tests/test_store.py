@@ -483,3 +483,12 @@ def test_times_survive_to_the_millisecond(db, writer):
     writer.save(Batch(when, (observation(seconds=0.123),), {CHAT.id: health(None)}, {CHAT.id: when}))
 
     assert reader.resume(db, "here").plans[CHAT.id] == when
+
+
+def test_a_database_whose_tables_are_not_made_yet_is_not_ready(path):
+    path.parent.mkdir()
+    sqlite3.connect(path).close()
+    path.touch()
+
+    with pytest.raises(StoreError, match="is not ready yet; start"):
+        open_reader(path)

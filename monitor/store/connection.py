@@ -78,9 +78,12 @@ def open_reader(database: Path) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=WAIT_S, check_same_thread=False)
         connection.row_factory = sqlite3.Row
-        _check_version(connection, database)
+        version = _check_version(connection, database)
     except sqlite3.Error as error:
         raise _unusable(database, str(error)) from None
+    if version < VERSION:  # another process is about to make or to change its tables
+        connection.close()
+        raise StoreError(f"{database}: is not ready yet; start `provider-monitor run` or `once` first")
     return connection
 
 
