@@ -81,7 +81,7 @@ async def engine(wish: argparse.Namespace) -> dict[str, float]:
 
     bases = _bases(wish)
     probe = ProbeSection(per_host=IN_FLIGHT, online=[])
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         config = settle(Path(folder), bases, wish.every, probe)
         async with at_work(config, spread_s=5 * WARM_S if wish.every > 10 * WARM_S else WARM_S):
             await asyncio.sleep(2 * WARM_S)

@@ -172,7 +172,7 @@ TASKS = {"sweep": sweep, "hang": hang, "drift": drift, "tell": tell, "feed": fee
 
 def main() -> None:
     name, *ports = sys.argv[1:]
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         print(json.dumps(asyncio.run(TASKS[name](Path(folder), *map(int, ports)))))  # type: ignore[operator]
 
 
