@@ -115,7 +115,7 @@ PLAN = {
     "monitor.store.value": {
         *("msgspec", "probes.model", "monitor.detect.health", "monitor.detect.note", "monitor.incident"),
         *("monitor.detect.pool", "monitor.detect.track", "monitor.alert.case", "monitor.alert.reply"),
-        *("monitor.schedule", "monitor.source"),
+        "monitor.schedule",
     },
     "monitor.store.writer": {
         *("probes.model", "monitor.source", "monitor.alert.case", "monitor.alert.reply"),

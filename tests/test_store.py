@@ -23,7 +23,7 @@ from monitor.store import reader
 from monitor.store.connection import VERSION, Busy, Lock, StoreError, open_reader, open_writer
 from monitor.store.rollup import FORGET, forget, forget_answers, next_roll_up
 from monitor.store.schema import STEPS
-from monitor.store.value import Batch, incident_json
+from monitor.store.value import Batch, to_json
 from monitor.store.writer import Writer
 from probes.model import Answer, Confidence, Fault, Limit
 from tests.conftest import CHAT, NOON, at, health, observation, target
@@ -434,7 +434,7 @@ def test_an_outbox_of_before_the_steps_is_taken_over(path):
     path.parent.mkdir()
     with closing(sqlite3.connect(path, isolation_level=None)) as old:
         STEPS.apply(Database(old), stop_before="m005_step")
-        details = incident_json(incident())
+        details = to_json(incident())
         facts = ("i", "account", "openai/main", "account_suspended", "critical", "high", 5, None, False, details)
         old.execute("INSERT INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", facts)
         old.execute("INSERT INTO change VALUES ('c', 'i', 'opened', 5, ?)", (details,))

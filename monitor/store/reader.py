@@ -21,16 +21,11 @@ from monitor.slo import LONGEST, SHORT, Looks, Objective, Tally
 from monitor.source import Source
 from monitor.store.value import (
     duration_ms,
+    from_json,
     from_ms,
     health_from,
-    incident_from,
-    note_from,
     observation_from,
-    pool_from,
-    reply_from,
-    source_from,
     to_ms,
-    track_from,
 )
 from probes.model import Limit, Observation, Target
 
@@ -261,7 +256,7 @@ def history(db: sqlite3.Connection, location: str, target: Target, since: dateti
 def closed_incidents(db: sqlite3.Connection, most: int) -> list[Incident]:
     """Return the latest ended incidents, newest first."""
     rows = db.execute("SELECT details FROM incident WHERE closed IS NOT NULL ORDER BY opened DESC LIMIT ?", (most,))
-    return [incident_from(row["details"]) for row in rows]
+    return [from_json(row["details"], Incident) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +289,7 @@ def incidents_between(db: sqlite3.Connection, since: datetime, until: datetime) 
         WHERE NOT drill AND opened < ? AND coalesce(closed, ?) >= ? ORDER BY opened
     """
     rows = db.execute(query, (to_ms(until), to_ms(until), to_ms(since)))
-    return [incident_from(row["details"]) for row in rows]
+    return [from_json(row["details"], Incident) for row in rows]
 
 
 def incident_ids(db: sqlite3.Connection) -> list[str]:
@@ -332,11 +327,11 @@ def changes_since(db: sqlite3.Connection, since: datetime) -> list[Change]:
         WHERE incident_id IN (SELECT incident_id FROM change WHERE kind = 'opened' AND at >= ?) ORDER BY rowid
     """
     rows = db.execute(query, (to_ms(since),))
-    return [Change(incident_from(row["incident"]), ChangeKind(row["kind"]), from_ms(row["at"])) for row in rows]
+    return [Change(from_json(row["incident"], Incident), ChangeKind(row["kind"]), from_ms(row["at"])) for row in rows]
 
 
 def all_replies(db: sqlite3.Connection) -> list[Reply]:
-    return [reply_from(row["details"]) for row in db.execute("SELECT details FROM reply ORDER BY at")]
+    return [from_json(row["details"], Reply) for row in db.execute("SELECT details FROM reply ORDER BY at")]
 
 
 def failing_channels(db: sqlite3.Connection) -> list[tuple[str, str]]:
@@ -356,7 +351,7 @@ def _spendings(db: sqlite3.Connection) -> dict[str, Spending]:
 def sources(db: sqlite3.Connection, location: str) -> dict[str, Source]:
     """Return what is believed of each status source, by its id."""
     rows = db.execute("SELECT id, source FROM source WHERE location = ? ORDER BY id", (location,))
-    return {row["id"]: source_from(row["source"]) for row in rows}
+    return {row["id"]: from_json(row["source"], Source) for row in rows}
 
 
 def tracks(db: sqlite3.Connection, location: str) -> dict[str, Track]:
@@ -364,23 +359,23 @@ def tracks(db: sqlite3.Connection, location: str) -> dict[str, Track]:
     query = """
         SELECT account, canary, model, track FROM track JOIN series ON series.id = series_id WHERE location = ?
     """
-    return {_target_id(row): track_from(row["track"]) for row in db.execute(query, (location,))}
+    return {_target_id(row): from_json(row["track"], Track) for row in db.execute(query, (location,))}
 
 
 def pools(db: sqlite3.Connection, location: str) -> dict[str, Pool]:
     """Return the detectors' memory of each group of targets, by its name."""
     rows = db.execute("SELECT id, pool FROM pool WHERE location = ?", (location,))
-    return {row["id"]: pool_from(row["pool"]) for row in rows}
+    return {row["id"]: from_json(row["pool"], Pool) for row in rows}
 
 
 def _notes(db: sqlite3.Connection, location: str) -> dict[str, Note]:
     rows = db.execute("SELECT account, note FROM note WHERE location = ?", (location,))
-    return {row["account"]: note_from(row["note"]) for row in rows}
+    return {row["account"]: from_json(row["note"], Note) for row in rows}
 
 
 def _open_incidents(db: sqlite3.Connection) -> dict[str, Incident]:
     rows = db.execute("SELECT details FROM incident WHERE closed IS NULL ORDER BY opened")
-    return {incident.id: incident for incident in (incident_from(row["details"]) for row in rows)}
+    return {incident.id: incident for incident in (from_json(row["details"], Incident) for row in rows)}
 
 
 def _cases(db: sqlite3.Connection, now: datetime) -> dict[str, Case]:
@@ -389,7 +384,7 @@ def _cases(db: sqlite3.Connection, now: datetime) -> dict[str, Case]:
     since = (to_ms(now - KEPT),)
     query = f"SELECT incident, kind, at FROM change WHERE incident_id IN ({recent}) ORDER BY rowid"
     changes = [
-        Change(incident_from(row["incident"]), ChangeKind(row["kind"]), from_ms(row["at"]))
+        Change(from_json(row["incident"], Incident), ChangeKind(row["kind"]), from_ms(row["at"]))
         for row in db.execute(query, since)
     ]
     cases = with_changes({}, changes)
@@ -410,7 +405,7 @@ def _replies(db: sqlite3.Connection, now: datetime) -> list[Reply]:
         )
         ORDER BY at
     """
-    return [reply_from(row["details"]) for row in db.execute(query, (to_ms(now), to_ms(now)))]
+    return [from_json(row["details"], Reply) for row in db.execute(query, (to_ms(now), to_ms(now)))]
 
 
 def _target_id(row: Mapping[str, str]) -> str:

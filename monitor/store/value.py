@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -15,13 +15,14 @@ from monitor.detect.health import Evidence, Health, State
 from monitor.detect.note import Note
 from monitor.detect.pool import Pool
 from monitor.detect.track import Track
-from monitor.incident import Change, Incident
+from monitor.incident import Change
 from monitor.schedule import Spending
-from monitor.source import Source
 from probes.model import Answer, Confidence, Fault, Observation, Outcome, Target
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 MILLISECOND = timedelta(milliseconds=1)
+
+T = TypeVar("T")
 
 # What differs from one answer to the next of the same meaning: ids, counters, times, addresses.
 VARYING = re.compile(r"[0-9a-f]{8,}|[0-9A-Za-z_-]{20,}|\d+", re.IGNORECASE)
@@ -64,56 +65,13 @@ def duration_ms(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds * 1000)
 
 
-def incident_json(incident: Incident) -> str:
-    return msgspec.json.encode(incident).decode()
+def to_json(value: object) -> str:
+    """Return a value of ours that is kept whole, as it is read by nobody but `from_json`."""
+    return msgspec.json.encode(value).decode()
 
 
-def incident_from(text: str) -> Incident:
-    return msgspec.json.decode(text, type=Incident)
-
-
-def note_json(note: Note) -> str:
-    return msgspec.json.encode(note).decode()
-
-
-def note_from(text: str) -> Note:
-    return msgspec.json.decode(text, type=Note)
-
-
-def track_json(track: Track) -> str:
-    return msgspec.json.encode(track).decode()
-
-
-def track_from(text: str) -> Track:
-    return msgspec.json.decode(text, type=Track)
-
-
-def pool_json(pool: Pool) -> str:
-    return msgspec.json.encode(pool).decode()
-
-
-def pool_from(text: str) -> Pool:
-    return msgspec.json.decode(text, type=Pool)
-
-
-def evidence_json(evidence: Evidence | None) -> str | None:
-    return None if evidence is None else msgspec.json.encode(evidence).decode()
-
-
-def source_json(source: Source) -> str:
-    return msgspec.json.encode(source).decode()
-
-
-def source_from(text: str) -> Source:
-    return msgspec.json.decode(text, type=Source)
-
-
-def reply_json(reply: Reply) -> str:
-    return msgspec.json.encode(reply).decode()
-
-
-def reply_from(text: str) -> Reply:
-    return msgspec.json.decode(text, type=Reply)
+def from_json(text: str, kind: type[T]) -> T:
+    return msgspec.json.decode(text, type=kind)
 
 
 def answer_digest(answer: Answer) -> bytes:
@@ -136,7 +94,7 @@ def health_from(row: Mapping[str, Any]) -> Health:
         request_id=row["request_id"],
         answer=_answer_from(row) if row["rule"] else None,
         reason=row["reason"],
-        evidence=msgspec.json.decode(row["evidence"], type=Evidence) if row["evidence"] else None,
+        evidence=from_json(row["evidence"], Evidence) if row["evidence"] else None,
     )
 
 

@@ -11,25 +11,19 @@ from monitor.alert.case import Message, Step
 from monitor.alert.reply import Reply
 from monitor.detect.health import Health
 from monitor.detect.note import Note
-from monitor.incident import Change, ChangeKind
+from monitor.incident import Change, ChangeKind, Incident
 from monitor.schedule import Spending
 from monitor.source import Source
 from monitor.store.value import (
     Batch,
     answer_digest,
     duration_ms,
-    evidence_json,
+    from_json,
     from_ms,
-    incident_from,
-    incident_json,
     maybe_ms,
     maybe_time,
-    note_json,
-    pool_json,
-    reply_json,
-    source_json,
+    to_json,
     to_ms,
-    track_json,
 )
 from probes.model import Answer, Limit, Observation, Target
 
@@ -98,7 +92,7 @@ class Writer:
 
     def save_source(self, source: Source) -> None:
         with self._transaction():
-            row = (self._location, source.id, source_json(source))
+            row = (self._location, source.id, to_json(source))
             self._db.execute("INSERT OR REPLACE INTO source VALUES (?, ?, ?)", row)
 
     @contextmanager
@@ -191,18 +185,18 @@ class Writer:
 
     def _save_tracks(self, batch: Batch) -> None:
         targets = {one.target.id: one.target for one in batch.observations}
-        rows = [(self.series(targets[id]), track_json(track)) for id, track in batch.tracks.items()]
+        rows = [(self.series(targets[id]), to_json(track)) for id, track in batch.tracks.items()]
         self._db.executemany("INSERT OR REPLACE INTO track VALUES (?, ?)", rows)
-        pools = [(self._location, id, pool_json(pool)) for id, pool in batch.pools.items()]
+        pools = [(self._location, id, to_json(pool)) for id, pool in batch.pools.items()]
         self._db.executemany("INSERT OR REPLACE INTO pool VALUES (?, ?, ?)", pools)
 
     def _save_notes(self, notes: Mapping[str, Note]) -> None:
-        rows = [(self._location, account, note_json(note)) for account, note in notes.items()]
+        rows = [(self._location, account, to_json(note)) for account, note in notes.items()]
         self._db.executemany("INSERT OR REPLACE INTO note VALUES (?, ?, ?)", rows)
 
     def _save_changes(self, changes: Iterable[Change]) -> None:
         for change in changes:
-            incident, json = change.incident, incident_json(change.incident)
+            incident, json = change.incident, to_json(change.incident)
             self._db.execute(
                 "INSERT OR REPLACE INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -233,7 +227,7 @@ class Writer:
         )
 
     def _save_replies(self, replies: Iterable[Reply]) -> None:
-        rows = [(one.id, one.kind, one.subject, to_ms(one.at), maybe_ms(one.until), reply_json(one)) for one in replies]
+        rows = [(one.id, one.kind, one.subject, to_ms(one.at), maybe_ms(one.until), to_json(one)) for one in replies]
         self._db.executemany("INSERT OR IGNORE INTO reply VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def letters(self, now: datetime) -> list[Letter]:
@@ -315,7 +309,9 @@ def _message_row(message: Message) -> tuple[object, ...]:
 
 
 def _item(row: sqlite3.Row) -> Item:
-    told = row["incident"] and Change(incident_from(row["incident"]), ChangeKind(row["kind"]), from_ms(row["changed"]))
+    told = row["incident"] and Change(
+        from_json(row["incident"], Incident), ChangeKind(row["kind"]), from_ms(row["changed"])
+    )
     return Item(
         row["id"], Step(row["step"]), row["number"], told or None, row["note"], row["tries"], bool(row["first"])
     )
@@ -354,7 +350,7 @@ def _health_row(
         answers.get(health.answer) if health.answer else None,
         health.reason,
         maybe_ms(next_at),
-        evidence_json(health.evidence),
+        None if health.evidence is None else to_json(health.evidence),
     )
 
 
