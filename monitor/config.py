@@ -1,8 +1,8 @@
 """monitor.toml → Config: every error at once, at start; secrets only by reference."""
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -308,6 +308,7 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
         for section in document.accounts
         for watch in _watches(section, providers, document.probe)
     }
+    asked = _asked(watches.values())
     return Config(
         file=path,
         location=document.location,
@@ -329,7 +330,7 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
         feeds=feeds,
         groups={account.id: _groups(section) for account, section in zip(accounts, document.accounts, strict=True)},
         attentions={
-            account.id: _attention(section, document.credit, account.id, watches.values())
+            account.id: _attention(section, document.credit, asked[account.id])
             for account, section in zip(accounts, document.accounts, strict=True)
         },
         channels=channels(telling, urls),
@@ -667,8 +668,15 @@ def _budget(section: AccountSection, usual: BudgetSection) -> Budget:
     return Budget(usd, tokens)
 
 
-def _attention(section: AccountSection, usual: CreditSection, account: str, watches: Iterable[Watch]) -> Attention:
-    asked = {watch.target.model for watch in watches if watch.target.account == account and watch.target.model}
+def _asked(watches: Iterable[Watch]) -> Mapping[str, set[str]]:
+    """Return the models that are asked for, by account."""
+    asked: dict[str, set[str]] = defaultdict(set)
+    for watch in watches:
+        asked[watch.target.account] |= {watch.target.model} if watch.target.model else set()
+    return asked
+
+
+def _attention(section: AccountSection, usual: CreditSection, asked: Collection[str]) -> Attention:
     low = usual.low if section.low_credit is None else section.low_credit
     return Attention(
         floor=Floor(low, usual.days_left, usual.expires_days),

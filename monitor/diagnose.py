@@ -134,8 +134,13 @@ def diagnose(
     patients: Patients, now: datetime, findings: Iterable[Finding] = (), witnesses: Witnesses = NOBODY
 ) -> list[Diagnosis]:
     """Return one diagnosis for each cause that explains the targets that are down, and for each sign of more."""
-    troubles = [_settle(diagnosis, patients, now) for diagnosis in _troubles(patients, witnesses)]
-    return troubles + [_signal(finding) for finding in findings if not _is_overtaken(finding, patients)]
+    by_id, sick = {patient.target.id: patient for patient in patients}, _down(patients)
+    suspects = [patient for patient in patients if is_suspected(patient.health)]
+    troubles = [
+        _settle(diagnosis, [by_id[id] for id in diagnosis.targets], suspects, now)
+        for diagnosis in _troubles(patients, witnesses)
+    ]
+    return troubles + [_signal(finding) for finding in findings if not _is_overtaken(finding, sick)]
 
 
 def _troubles(patients: Patients, witnesses: Witnesses) -> Iterator[Diagnosis]:
@@ -154,11 +159,10 @@ def _troubles(patients: Patients, witnesses: Witnesses) -> Iterator[Diagnosis]:
 # Signs of what is coming
 
 
-def _is_overtaken(finding: Finding, patients: Iterable[Patient]) -> bool:
+def _is_overtaken(finding: Finding, sick: Patients) -> bool:
     """Whether what it foretold has come: the account is lost, or the model refused."""
     if finding.rule in STANDING:
         return False
-    sick = _down(patients)
     if finding.target in {patient.target.id for patient in sick}:
         return True
     down = [patient for patient in sick if patient.target.account == finding.account]
@@ -193,31 +197,30 @@ def _scope(finding: Finding) -> Scope:
 # Whether it is too early to tell
 
 
-def _settle(diagnosis: Diagnosis, patients: Patients, now: datetime) -> Diagnosis:
+def _settle(diagnosis: Diagnosis, sick: Patients, suspects: Patients, now: datetime) -> Diagnosis:
     """Mark a diagnosis that may widen: somebody else is suspected of the same, and it is early."""
-    sick = [patient for patient in patients if patient.target.id in diagnosis.targets]
-    suspects = [patient for patient in patients if is_suspected(patient.health)]
     if diagnosis.scope is Scope.ACCOUNT and diagnosis.fault in ACCOUNT_WIDE:
-        wavering = any(_is_lost_alike(sick, suspect) for suspect in suspects)
-        return replace(diagnosis, settled=not wavering or now - diagnosis.since >= SHORT_PATIENCE)
-    wavering = any(_may_share(diagnosis, sick, suspect) for suspect in suspects)
-    return replace(diagnosis, settled=not wavering or now - diagnosis.since >= PATIENCE)
+        wavering, patience = _is_lost_alike(sick[0].target, suspects), SHORT_PATIENCE
+    else:
+        wavering, patience = _may_share(diagnosis.blame, sick, suspects), PATIENCE
+    return replace(diagnosis, settled=not wavering or now - diagnosis.since >= patience)
 
 
-def _is_lost_alike(sick: Patients, suspect: Patient) -> bool:
+def _is_lost_alike(ours: Target, suspects: Patients) -> bool:
     """Whether another account of the same provider seems to be lost at the same time."""
-    ours, its = sick[0].target, suspect.target
-    other = its.answerer == ours.answerer and its.account != ours.account
-    return other and suspect.health.fault in ACCOUNT_WIDE
+    lost = (suspect.target for suspect in suspects if suspect.health.fault in ACCOUNT_WIDE)
+    return any(its.answerer == ours.answerer and its.account != ours.account for its in lost)
 
 
-def _may_share(diagnosis: Diagnosis, sick: Patients, suspect: Patient) -> bool:
+def _may_share(blame: Blame, sick: Patients, suspects: Patients) -> bool:
     """An account's trouble may spread to its other canaries, a provider's to its accounts, ours to everybody."""
-    if diagnosis.blame is Blame.ACCOUNT:
-        return suspect.target.account in {patient.target.account for patient in sick}
-    if is_unreachable(suspect.health) and all(is_unreachable(patient.health) for patient in sick):
+    if blame is Blame.ACCOUNT:
+        accounts = {patient.target.account for patient in sick}
+        return any(suspect.target.account in accounts for suspect in suspects)
+    if all(is_unreachable(one.health) for one in sick) and any(is_unreachable(one.health) for one in suspects):
         return True
-    return suspect.target.answerer == sick[0].target.answerer
+    answerers = {patient.target.answerer for patient in sick}
+    return any(suspect.target.answerer in answerers for suspect in suspects)
 
 
 # This machine, and the road out

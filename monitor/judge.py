@@ -46,14 +46,14 @@ def _follow(world: World, observation: Observation, before: Health, after: Healt
     if watch.aside:
         return
     its_pace = pace(watch.interval_s)
-    held = any(world.is_slow(target, kind) for kind in Kind)
+    held = world.is_slow(target)
     now = world.tracks[target.id] = track.advance(known, observation, before, after, its_pace, held=held)
     for kind in Kind:
         series = now.series(kind)
         if series is not None and series is not known.series(kind):
             group = group_of(target, kind)
             world.pools[group] = pool.advance(world.pools.get(group), target.account, series)
-    if now.is_alarmed or known.is_alarmed or held or any(world.is_slow(target, kind) for kind in Kind):
+    if now.is_alarmed or known.is_alarmed or held or world.is_slow(target):
         world.stirred = True
 
 
@@ -128,8 +128,7 @@ def _signs(world: World) -> Iterator[Finding]:
             yield from pool.findings(answerer, _last_of(world, group), Kind(kind), one)
     for id, memory in world.tracks.items():
         if memory.is_alarmed and (watch := world.config.watches.get(id)):
-            common = any(world.is_slow(watch.target, kind) for kind in Kind)
-            found = track.findings(watch.target, memory)
+            common, found = world.is_slow(watch.target), track.findings(watch.target, memory)
             yield from (finding for finding in found if not (common and finding.fault is Fault.SLOW))
 
 

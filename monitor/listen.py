@@ -43,9 +43,8 @@ async def hear(world: World, id: str) -> None:
         log.exception("%s: the poll itself failed", id)
         told = Bulletin(id, prober.clock(), Trust.DOUBTFUL, f"the monitor's own fault ({type(error).__name__})")
     after = world.sources[id] = follow(before, told)
-    wait_s = next_poll_s(after.last or told, after.failures, after.quiet_polls, world.edge.chance())
-    if after.problem:
-        wait_s = next_poll_s(told, after.failures, after.quiet_polls, world.edge.chance())
+    latest = told if after.problem else after.last or told
+    wait_s = next_poll_s(latest, after.failures, after.quiet_polls, world.edge.chance())
     world.pages_due.set(id, world.edge.clock() + timedelta(seconds=wait_s * world.config.status.interval_s / USUAL_S))
     await _keep(world, before, after)
 

@@ -117,10 +117,7 @@ def announcements(sources: Iterable[Source], now: datetime) -> list[Announcement
     ]
 
 
-def page(sources: Iterable[Source], now: datetime) -> Page | None:
-    """Return what a provider's sources say together; None where it has none. What is doubted says nothing."""
-    known = list(sources)
-    if not known:
-        return None
-    readable = [source for source in known if source.is_readable(now)]
+def page(sources: Iterable[Source], now: datetime) -> Page:
+    """Return what a provider's sources say together. What is doubted says nothing."""
+    readable = [source for source in sources if source.is_readable(now)]
     return Page(bool(readable), tuple(notice for source in readable for notice in source.notices))

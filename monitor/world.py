@@ -5,6 +5,7 @@ import logging
 import random
 import sqlite3
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, suppress
@@ -39,9 +40,9 @@ from monitor.store.reader import Remembered, correspondence, resume
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from monitor.witness import Witnesses
-from probes.canary import Clock, Patience, Prober, Timer, open_session
+from probes.canary import Prober, open_session
 from probes.catalog import load_wording
-from probes.model import Knock, Observation, Target
+from probes.model import Clock, Knock, Observation, Patience, Target, Timer
 
 log = logging.getLogger("monitor")
 
@@ -156,10 +157,10 @@ class World:
                 self.agenda.set(id, first_at(watch, now, spread_s))
         self.planned.set()
 
-    def is_slow(self, target: Target, kind: Kind) -> bool:
+    def is_slow(self, target: Target) -> bool:
         """Whether all that answer like this target are slower than usual together."""
-        pool = self.pools.get(group_of(target, kind))
-        return pool is not None and pool.alarmed_at is not None
+        pools = (self.pools.get(group_of(target, kind)) for kind in Kind)
+        return any(pool is not None and pool.alarmed_at is not None for pool in pools)
 
     def plan_sources(self) -> None:
         """Plan a first poll, within SPREAD_S, of every status source that is new; forget those that are gone."""
@@ -175,28 +176,26 @@ class World:
 
     def announcements(self) -> dict[str, list[Announcement]]:
         """Return what the providers' pages say of trouble, by who answers."""
-        now = self.edge.clock()
-        return {
-            watch.target.answerer: announcements(
-                [source for source in self.sources.values() if source.provider == watch.target.provider], now
-            )
-            for watch in self.config.watches.values()
-        }
+        return self._by_answerer(announcements)
 
     def witnesses(self) -> Witnesses:
         """Return what is known besides the health of the targets; what was long ago is left out."""
         now = self.edge.clock()
-        by_provider: dict[str, list[Source]] = {}
-        for source in self.sources.values():
-            by_provider.setdefault(source.provider, []).append(source)
-        told = {id: page(its, now) for id, its in by_provider.items()}
-        targets = [watch.target for watch in self.config.watches.values()]
         return Witnesses(
             knocks={id: one for id, one in self.knocks.items() if now - one.at < FORGOTTEN},
-            pages={one.answerer: its for one in targets if (its := told.get(one.provider))},
+            pages=self._by_answerer(page),
             groups=self.config.groups,
             online=self.online,
         )
+
+    def _by_answerer(self, read: Callable[[Sequence[Source], datetime], T]) -> dict[str, T]:
+        """Return what is read in the sources of each provider, by who answers; several can answer for one provider."""
+        now, its = self.edge.clock(), defaultdict[str, list[Source]](list)
+        for source in self.sources.values():
+            its[source.provider].append(source)
+        told = {provider: read(sources, now) for provider, sources in its.items()}
+        targets = (watch.target for watch in self.config.watches.values())
+        return {target.answerer: told[target.provider] for target in targets if target.provider in told}
 
     def find_anew(self) -> None:
         """Forget what was noted of targets that are no longer watched, and find what the rest tells of."""
@@ -279,8 +278,6 @@ def _resumed(
 ) -> World:
     remembered, told = resume(connection, config.location), correspondence(connection, edge.clock())
     writer = Writer(connection, config.location)
-    if config.simulated:
-        writer.mark("simulated", "yes")
     world = World(
         config=config,
         edge=edge,

@@ -5,7 +5,7 @@ import re
 import ssl
 from asyncio import Lock, timeout
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,22 @@ from probes.balance import raised, read_credits, read_offer
 from probes.classify import judge
 from probes.complaint import read, words
 from probes.dialects import WIRES, Piece, Wire
-from probes.model import Account, Answer, Credit, Fault, Limit, Observation, Outcome, Sign, Target, Usage, Verdict
+from probes.model import (
+    Account,
+    Answer,
+    Clock,
+    Credit,
+    Fault,
+    Limit,
+    Observation,
+    Outcome,
+    Patience,
+    Sign,
+    Target,
+    Timer,
+    Usage,
+    Verdict,
+)
 from probes.provider import Canary, Provider, Wording
 from probes.ratelimit import read_limits, retry_after_s, unite
 from probes.redact import redact
@@ -38,25 +53,10 @@ GOOD = Verdict(None, "ok/stream")
 STRANGE = Piece(failed=True)
 """No event of this dialect: the classifier will say what it is."""
 
-Clock = Callable[[], datetime]
-Timer = Callable[[], float]
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long one attempt may take: to connect, to be silent, and in all. Seconds."""
-
-    connect_s: float = 10
-    silence_s: float = 30
-    total_s: float = 60
-
 
 @dataclass(frozen=True, slots=True)
 class Prober:
-    """What every attempt needs. `timer` is monotonic; `clock` tells aware UTC.
-
-    `turns` holds back a second program of an account while the first one runs.
-    """
+    """What every attempt needs. `turns` holds back a second program of an account while the first one runs."""
 
     session: aiohttp.ClientSession
     wording: Wording

@@ -1,9 +1,23 @@
 """The nouns: what is watched, what was seen, and what it means."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+Clock = Callable[[], datetime]
+"""Tells aware UTC."""
+Timer = Callable[[], float]
+"""Seconds from some instant on, never set back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long one look may take: to connect, to be silent, and in all. Seconds."""
+
+    connect_s: float = 10
+    silence_s: float = 30
+    total_s: float = 60
 
 
 class Outcome(StrEnum):

@@ -44,6 +44,7 @@ PLAN = {
     },
     "probes.feeds.fold": {"probes.notice", "probes.feeds.report"},
     "probes.feeds.poll": {
+        "probes.model",
         *("aiohttp", "probes.notice", "probes.provider", "probes.stream", "probes.feeds.fold", "probes.feeds.parse"),
         *("probes.feeds.report", "probes.feeds.text"),
     },

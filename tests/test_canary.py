@@ -20,9 +20,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from aioresponses import aioresponses
 
-from probes.canary import BREAKS, Patience, Prober, address, attempt, open_session
+from probes.canary import BREAKS, Prober, address, attempt, open_session
 from probes.catalog import Shelf, load_provider, load_wording
-from probes.model import Account, Credit, Fault, Outcome, Target, Usage
+from probes.model import Account, Credit, Fault, Outcome, Patience, Target, Usage
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 from probes.simulator.part import PARTS
 from probes.stream import KEPT_BYTES

@@ -11,10 +11,9 @@ from monitor.detect.health import Thresholds
 from monitor.detect.reminder import Reminder
 from monitor.slo import Goal
 from monitor.world import patience
-from probes.canary import Patience
 from probes.catalog import load_provider
 from probes.document import DocumentError
-from probes.model import Fault
+from probes.model import Fault, Patience
 
 BAD = Path(__file__).parent / "samples" / "bad_config"
 KEY = "sk-proj-0123456789abcdef0123456789"

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pytest
 from aiohttp import web
 
-from probes.canary import Patience, Prober, open_session
+from probes.canary import Prober, open_session
 from probes.catalog import load_provider, load_wording
 from probes.control import is_online, knock
-from probes.model import Fault
+from probes.model import Fault, Patience
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 
 KEY = "sk-sim-control-0123456789"

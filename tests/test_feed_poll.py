@@ -15,7 +15,8 @@ from aiohttp import web
 
 from probes.canary import open_session
 from probes.feeds.fold import renew
-from probes.feeds.poll import MOST_BYTES, Patience, poll
+from probes.feeds.poll import MOST_BYTES, poll
+from probes.model import Patience
 from probes.notice import Bulletin, Impact, Notice, Phase, Standing, Trust, Validators
 from probes.provider import Feed, Platform
 from probes.simulator import CONTROL, Simulator

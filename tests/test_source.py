@@ -108,10 +108,6 @@ def test_when_a_notice_came_does_not_change_with_its_updates():
     assert source.published == {"1": at(60)}
 
 
-def test_a_page_without_sources_is_none():
-    assert page([], at(0)) is None
-
-
 def test_what_is_doubted_says_nothing():
     said = page([followed(bulletin(0, notice()), doubtful(60))], at(61))
 

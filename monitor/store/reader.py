@@ -94,10 +94,6 @@ def last_beat(db: sqlite3.Connection) -> datetime | None:
     return from_ms(int(row["value"])) if row else None
 
 
-def is_simulated(db: sqlite3.Connection) -> bool:
-    return db.execute("SELECT 1 FROM mark WHERE name = 'simulated'").fetchone() is not None
-
-
 def series_ids(db: sqlite3.Connection, location: str) -> dict[str, int]:
     """Return the number of each target's series, by target id."""
     rows = db.execute("SELECT id, account, canary, model FROM series WHERE location = ?", (location,))

@@ -86,10 +86,6 @@ class Writer:
             self._save_replies(batch.replies)
             self._mark("beat", str(to_ms(batch.at)))
 
-    def mark(self, name: str, value: str) -> None:
-        with self._transaction():
-            self._mark(name, value)
-
     def save_source(self, source: Source) -> None:
         with self._transaction():
             row = (self._location, source.id, to_json(source))

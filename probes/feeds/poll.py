@@ -2,7 +2,7 @@
 
 import asyncio
 from asyncio import timeout
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urljoin, urlsplit
@@ -13,6 +13,7 @@ from probes.feeds.fold import concerns, fold, worst
 from probes.feeds.parse import is_challenge, parse
 from probes.feeds.report import Parsed
 from probes.feeds.text import name
+from probes.model import Clock, Patience, Timer
 from probes.notice import Bulletin, Trust, Validators
 from probes.provider import Feed
 from probes.stream import Unreadable, read_chunks
@@ -24,17 +25,8 @@ KEPT_VALIDATOR = 300
 
 ACCEPT = "application/json, application/atom+xml, application/rss+xml, application/xml;q=0.9, */*;q=0.1"
 
-Clock = Callable[[], datetime]
-Timer = Callable[[], float]
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long one look may take, in seconds: to connect, to be silent, and in all, parsing included."""
-
-    connect_s: float = 10
-    silence_s: float = 15
-    total_s: float = 30
+PATIENCE = Patience(connect_s=10, silence_s=15, total_s=30)
+"""Parsing included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +47,7 @@ async def poll(
     timer: Timer,
     *,
     source: str,
-    patience: Patience = Patience(),
+    patience: Patience = PATIENCE,
 ) -> Bulletin:
     """Ask once whether anything is new, and read it if so.
 
