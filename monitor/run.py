@@ -266,6 +266,8 @@ def _hurry_neighbours(world: World, suspect: Watch, health: Health) -> None:
     room = {suspect.target.answerer: SIBLINGS}
     for id, watch in world.config.watches.items():
         answerer = watch.target.answerer
+        if id == suspect.target.id:
+            continue  # its own re-check keeps its pause: at once it would meet the same blip again
         if watch.target.account == suspect.target.account:
             world.agenda.hurry(id, now)
         elif watch.free and room.setdefault(answerer, elsewhere):

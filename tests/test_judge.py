@@ -11,7 +11,7 @@ import pytest
 
 from monitor import run
 from monitor.detect.health import State
-from monitor.schedule import Watch
+from monitor.schedule import CONFIRM_S, Watch
 from monitor.world import Edge, open_world
 from probes.model import Answer, Fault, Limit, Observation, Outcome, Target
 from tests.conftest import NOON
@@ -77,6 +77,21 @@ def wavy(number, base=0.5):
 def steady(seconds_of):
     counter = iter(range(10**9))
     return lambda target: {"latency_s": wavy(next(counter), seconds_of(target))}
+
+
+def test_a_first_failure_has_the_sibling_asked_at_once_and_the_suspect_after_its_pause(tmp_path):
+    async def play():
+        clock = Clock()
+        async with clockwork(tmp_path, clock, IDS[:2]) as it:
+            await it.minutes(3, lambda _: {})
+            clock.now += timedelta(seconds=30)
+            suspect = next(w.target for w in it.world.config.watches.values() if w.target.account == IDS[0])
+            await run.beat(it.world, [look(suspect, clock.now, FAILING)], clock.now)
+            at_once = it.world.agenda.take_due(clock.now)
+            return at_once, it.world.agenda.take_due(clock.now + timedelta(seconds=CONFIRM_S[0]))
+
+    at_once, soon = asyncio.run(play())
+    assert [[target.rsplit("/", 2)[0] for target in due] for due in (at_once, soon)] == [[IDS[1]], [IDS[0]]]
 
 
 def test_answers_that_take_much_longer_are_a_sign_while_the_account_stays_up(tmp_path):
