@@ -458,14 +458,12 @@ def _reserves(config: "Config") -> "list[tuple[Objective, list[Reserve]]]":
 def _alive(config: "Config") -> int:
     """Say when the monitor last looked; whatever it saw then, it is alive when that is not long ago."""
     from monitor.store.connection import open_reader
-    from monitor.store.reader import last_beat
-    from monitor.view import fresh_s
+    from monitor.view import pulse
 
     with closing(open_reader(config.database)) as db:
-        beat = last_beat(db)
-    age_s = (datetime.now(UTC) - beat).total_seconds() if beat else None
-    say("nothing was looked at yet" if age_s is None else f"last looked {age_s:.0f} s ago")
-    return UP if age_s is not None and age_s <= fresh_s(config) else DOWN
+        now = pulse(db, config, datetime.now(UTC))
+    say(now.words)
+    return UP if now.is_steady else DOWN
 
 
 def _report(config: "Config", wish: "Drill", hearers: Iterable[str]) -> int:

@@ -4,8 +4,9 @@ import asyncio
 import gc
 import logging
 import signal
+import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,7 +18,10 @@ from monitor.answer import Answerer
 from monitor.config import Config
 from monitor.demo import demo_config, play, simulated_accounts
 from monitor.publish.serve import site_app
+from monitor.publish.snapshot import Pulse
 from monitor.run import run
+from monitor.store.connection import StoreError, open_reader
+from monitor.view import fresh_s, pulse
 from monitor.world import World, open_world, real_edge
 from probes.simulator import Simulator
 
@@ -123,7 +127,8 @@ async def _site(config: Config, world: World) -> AsyncIterator[str | None]:
         return
     public = urlsplit(config.site.url or "").hostname  # a proxy in front passes this name on
     answerer = Answerer(config.database, link_key(config.database), world.edge.clock)
-    runner = web.AppRunner(site_app(config.folder, [public] if public else [], answerer), access_log=None)
+    app = site_app(config.folder, [public] if public else [], answerer, lambda: _pulse(world))
+    runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
         address = await _listen(runner, config)
@@ -131,6 +136,14 @@ async def _site(config: Config, world: World) -> AsyncIterator[str | None]:
         yield address
     finally:
         await runner.cleanup()
+
+
+def _pulse(world: World) -> Pulse:
+    try:
+        with closing(open_reader(world.config.database)) as db:
+            return pulse(db, world.config, world.edge.clock())
+    except (sqlite3.Error, StoreError) as error:
+        return Pulse(None, fresh_s(world.config), f"{world.config.database.name} cannot be read: {error}")
 
 
 async def _listen(runner: web.AppRunner, config: Config) -> str | None:

@@ -20,6 +20,7 @@ from monitor.publish.snapshot import (
     Measure,
     Pace,
     ProviderView,
+    Pulse,
     PurseView,
     Snapshot,
     SourceView,
@@ -161,6 +162,12 @@ def fresh_s(config: Config) -> float:
     """Return after how many seconds without a look what is shown is stale: two intervals, at least two minutes."""
     shortest_s = min((watch.interval_s for watch in config.watches.values()), default=0.0)
     return max(FRESH_AT_LEAST_S, 2 * shortest_s)
+
+
+def pulse(db: sqlite3.Connection, config: Config, now: datetime) -> Pulse:
+    """Return whether somebody is looking, whatever he sees."""
+    beat = reader.last_beat(db)
+    return Pulse((now - beat).total_seconds() if beat else None, fresh_s(config))
 
 
 def _account_view(

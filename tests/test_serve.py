@@ -1,17 +1,23 @@
 import asyncio
+import gzip
+import json
 from contextlib import closing
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 
 from monitor.alert.link import Link, link_key, read, sign
 from monitor.alert.reply import ReplyKind, waiting
 from monitor.answer import Answerer
+from monitor.publish import page
 from monitor.publish.page import POLICY
-from monitor.publish.serve import site_app
+from monitor.publish.serve import LARGEST, site_app
+from monitor.publish.snapshot import Pulse
 from monitor.store.connection import open_writer
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
+from tests.builders_page import four_accounts
 from tests.conftest import at
 
 FILES = {
@@ -22,6 +28,11 @@ FILES = {
     "favicon.svg": b"<svg/>",
     "robots.txt": b"User-agent: *",
     "incidents/a.html": b"<p>a",
+    "feed.xml": b"<feed/>",
+    "maintenance.ics": b"BEGIN:VCALENDAR",
+    "metrics.prom": b"# EOF",
+    "logo.webp": b"RIFF",
+    "logo.png": b"PNG",
     ".index.html.tmp": b"half",
     ".git/config": b"hidden",
 }
@@ -39,11 +50,11 @@ def folder(tmp_path):
     return folder
 
 
-def ask(folder, path, *, method="GET", host="localhost", names=(), answers=None, **headers):
+def ask(folder, path, *, method="GET", host="localhost", names=(), answers=None, pulse=None, **headers):
     """Send one request as it stands, untidied, over a real connection; return status, headers and body."""
 
     async def exchange():
-        runner = web.AppRunner(site_app(folder, names, answers))
+        runner = web.AppRunner(site_app(folder, names, answers, pulse))
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
@@ -73,6 +84,11 @@ def ask(folder, path, *, method="GET", host="localhost", names=(), answers=None,
         ("/favicon.svg", "favicon.svg", "image/svg+xml"),
         ("/robots.txt", "robots.txt", "text/plain"),
         ("/incidents/a.html", "incidents/a.html", "text/html"),
+        ("/feed.xml", "feed.xml", "application/atom+xml"),
+        ("/maintenance.ics", "maintenance.ics", "text/calendar"),
+        ("/metrics.prom", "metrics.prom", "text/plain; version=0.0.4"),
+        ("/logo.webp", "logo.webp", "application/octet-stream"),
+        ("/logo.png", "logo.png", "image/png"),
     ],
 )
 def test_a_file_is_served_as_what_it_is(folder, path, file, kind):
@@ -125,9 +141,99 @@ def test_nothing_can_be_changed(folder, method):
 def test_an_unchanged_page_is_not_sent_twice(folder):
     _, first, _ = ask(folder, "/")
     assert ask(folder, "/", If_None_Match=first["etag"])[0] == 304
-    assert ask(folder, "/", If_Modified_Since=first["last-modified"])[0] == 304
+    assert ask(folder, "/", If_None_Match="*")[0] == 304
+    status, headers, body = ask(folder, "/", If_None_Match=f'"other", {first["etag"]}', Accept_Encoding="gzip")
+    assert (status, headers["etag"], body) == (304, first["etag"], b"")
     (folder / "index.html").write_bytes(b"<p>something else")
     assert ask(folder, "/", If_None_Match=first["etag"])[2] == b"<p>something else"
+
+
+def test_a_page_is_sent_packed_to_who_takes_it_so(folder):
+    page = b"<!doctype html>" + b"<p>all is well" * 100
+    (folder / "index.html").write_bytes(page)
+    for accepted in ("gzip", "br, gzip;q=0.5", "deflate,gzip"):
+        _, headers, body = ask(folder, "/", Accept_Encoding=accepted)
+        assert (headers["content-encoding"], headers["vary"]) == ("gzip", "Accept-Encoding")
+        assert (len(body) < len(page), gzip.decompress(body)) == (True, page)
+    for refused in ("identity", "gzip;q=0", "br, gzip; q=0.0", "xgzipx"):
+        _, headers, body = ask(folder, "/", Accept_Encoding=refused)
+        assert ("content-encoding" in headers, body) == (False, page)
+
+
+def test_what_packing_makes_no_smaller_is_sent_as_it_is(folder):
+    _, headers, body = ask(folder, "/page.js", Accept_Encoding="gzip")
+    assert ("content-encoding" in headers, body) == (False, b"1")
+
+
+def test_a_page_that_changed_is_read_and_packed_again_and_no_other(folder):
+    """Requests to one server, which keeps what it read."""
+    (folder / "index.html").write_bytes(b"<p>one" * 100)
+
+    async def visit():
+        async with TestClient(TestServer(site_app(folder))) as client:
+            seen = [await (await client.get("/")).read(), await (await client.get("/")).read()]
+            (folder / "new").write_bytes(
+                b"<p>two" * 100
+            )  # the same length, put in place by rename as `write_site` does
+            (folder / "new").replace(folder / "index.html")
+            return [*seen, await (await client.get("/")).read()]
+
+    assert asyncio.run(visit()) == [b"<p>one" * 100, b"<p>one" * 100, b"<p>two" * 100]
+
+
+def test_a_file_too_large_to_be_one_of_ours_is_sent_as_it_is(folder):
+    large = b"x" * (LARGEST + 1)
+    (folder / "mine.bin").write_bytes(large)
+    status, headers, body = ask(folder, "/mine.bin", Accept_Encoding="gzip")
+    assert (status, "content-encoding" in headers, body == large) == (200, False, True)
+
+
+def test_what_is_not_there_is_answered_with_the_page_for_that(folder):
+    (folder / "404.html").write_bytes(b"<p>There is no such page.")
+    status, headers, body = ask(folder, "/incidents/nothing.html")
+    assert (status, headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert body == b"<p>There is no such page."
+    assert ask(folder, "/nothing", method="HEAD")[2] == b""
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("*/*", "text/plain; version=0.0.4; charset=utf-8"),
+        ("text/plain;version=0.0.4;q=0.5,*/*;q=0.1", "text/plain; version=0.0.4; charset=utf-8"),
+        (
+            "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4,*/*;q=0.1",
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        ),
+    ],
+)
+def test_a_scraper_is_told_the_form_that_it_asks_for(folder, accept, kind):
+    metrics = page.metrics(four_accounts())
+    (folder / "metrics.prom").write_bytes(metrics)
+    status, headers, body = ask(folder, "/metrics", Accept=accept)
+    assert (status, headers["content-type"], body) == (200, kind, metrics)
+    assert headers["vary"] == "Accept, Accept-Encoding"
+
+
+def test_before_the_first_page_there_are_no_metrics(folder):
+    (folder / "metrics.prom").unlink()
+    assert ask(folder, "/metrics")[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("pulse", "status", "reason"),
+    [
+        (Pulse(4.2, 120), 200, "last looked 4 s ago"),
+        (Pulse(-60, 120), 200, "last looked -60 s ago"),
+        (Pulse(121, 120), 503, "last looked 121 s ago"),
+        (Pulse(None, 120), 503, "nothing was looked at yet"),
+        (Pulse(None, 120, "monitor.db cannot be read"), 503, "monitor.db cannot be read"),
+    ],
+)
+def test_health_fails_when_the_last_look_is_too_long_ago(folder, pulse, status, reason):
+    told, headers, body = ask(folder, "/healthz", pulse=lambda: pulse)
+    assert (told, headers["content-type"].split(";")[0]) == (status, "application/json")
+    assert json.loads(body) == {"alive": status == 200, "reason": reason, "age_s": pulse.age_s, "most_s": 120}
 
 
 @pytest.mark.parametrize(

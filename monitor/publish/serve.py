@@ -1,16 +1,24 @@
 """A small static server for the page's folder: for one machine, or behind a proxy."""
 
 import asyncio
+import gzip
+import json
+import re
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2s
 from html import escape
+from mimetypes import MimeTypes
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from aiohttp import web
+from aiohttp import ETag, web
 
 from monitor.alert.link import NAMES, Link
-from monitor.publish.page import POLICY
+from monitor.publish.fill import POLICY
+from monitor.publish.snapshot import Pulse
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -21,6 +29,30 @@ HEADERS = {
     "Cache-Control": "no-cache",
 }
 
+OPEN_METRICS = "application/openmetrics-text"
+TEXT_METRICS = "text/plain; version=0.0.4; charset=utf-8"
+"""For who does not ask for OpenMetrics: the same text is good in both forms."""
+
+KINDS = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+    ".json": "application/json",
+    ".xml": "application/atom+xml; charset=utf-8",
+    ".ics": "text/calendar; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".prom": TEXT_METRICS,
+}
+OTHER_KINDS = MimeTypes().types_map[True]
+"""Without the tables of this machine: the same file is to be the same kind everywhere."""
+
+GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
+
+KEPT = 128
+"""So many versions of files are held in memory, compressed once."""
+LARGEST = 4_000_000
+"""What is larger is none of our files, and is neither held nor compressed."""
 
 ANSWER_HEADERS = {"Content-Security-Policy": "default-src 'none'; form-action 'self'; frame-ancestors 'none'"}
 ANSWER = """<!doctype html>
@@ -43,11 +75,19 @@ class Answers(Protocol):
         """Do it; return False when it was done before."""
 
 
-def site_app(folder: Path, names: Iterable[str] = (), answers: Answers | None = None) -> web.Application:
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def site_app(
+    folder: Path,
+    names: Iterable[str] = (),
+    answers: Answers | None = None,
+    pulse: Callable[[], Pulse] | None = None,
+) -> web.Application:
     """Return an application that serves the files below `folder`, to requests for a local name or one of `names`.
 
     Other names are refused because of DNS rebinding: a page elsewhere could point its own name here and read
-    what only this machine may see.
+    what only this machine may see. `pulse` may block: it is asked in a thread.
     """
     allowed = LOCAL_NAMES | {name.lower() for name in names}
     app = web.Application(middlewares=[_guard(allowed)])
@@ -55,15 +95,17 @@ def site_app(folder: Path, names: Iterable[str] = (), answers: Answers | None = 
     if answers:
         app.router.add_get("/answer/{token}", _question_handler(answers))
         app.router.add_post("/answer/{token}", _answer_handler(answers))
-    app.router.add_get("/{path:.*}", _file_handler(folder.resolve()))
+    if pulse:
+        app.router.add_get("/healthz", _health_handler(pulse))
+    shelf = lru_cache(KEPT)(_read)
+    app.router.add_get("/metrics", _metrics_handler(folder.resolve(), shelf))
+    app.router.add_get("/{path:.*}", _file_handler(folder.resolve(), shelf))
     return app
 
 
 def _guard(allowed: frozenset[str]) -> Callable[..., Awaitable[web.StreamResponse]]:
     @web.middleware
-    async def guard(
-        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         if _name(request.host) not in allowed:
             raise web.HTTPMisdirectedRequest
         return await handler(request)
@@ -83,7 +125,7 @@ async def _harden(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update({**HEADERS, **(ANSWER_HEADERS if request.path.startswith("/answer/") else {})})
 
 
-def _question_handler(answers: Answers) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _question_handler(answers: Answers) -> Handler:
     async def ask(request: web.Request) -> web.StreamResponse:
         """Only ask: chats and mail scanners open every link they see."""
         link = await asyncio.to_thread(answers.read, request.match_info["token"])
@@ -94,7 +136,7 @@ def _question_handler(answers: Answers) -> Callable[[web.Request], Awaitable[web
     return ask
 
 
-def _answer_handler(answers: Answers) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _answer_handler(answers: Answers) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
         token = request.match_info["token"]
         link = await asyncio.to_thread(answers.read, token)
@@ -110,14 +152,94 @@ def _said(title: str, words: str, form: str = "", *, status: int = 200) -> web.R
     return web.Response(text=text, content_type="text/html", status=status)
 
 
-def _file_handler(folder: Path) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _health_handler(pulse: Callable[[], Pulse]) -> Handler:
+    async def tell(_: web.Request) -> web.Response:
+        now = await asyncio.to_thread(pulse)
+        told = {"alive": now.is_steady, "reason": now.words, "age_s": now.age_s, "most_s": now.most_s}
+        text = json.dumps(told) + "\n"
+        return web.Response(text=text, content_type="application/json", status=200 if now.is_steady else 503)
+
+    return tell
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One version of a file. `packed` is None where that would not be smaller."""
+
+    content: bytes
+    packed: bytes | None
+    tag: str
+
+
+Shelf = Callable[[Path, int, int, int], Copy]
+"""A file, and the inode, time and size that its version has → the copy of it."""
+
+
+def _read(file: Path, *_: int) -> Copy:
+    content = file.read_bytes()
+    packed = gzip.compress(content, mtime=0)
+    return Copy(content, packed if len(packed) < len(content) else None, blake2s(content, digest_size=12).hexdigest())
+
+
+def _metrics_handler(folder: Path, shelf: Shelf) -> Handler:
     async def send(request: web.Request) -> web.StreamResponse:
-        file = _find(folder, request.match_info["path"] or "index.html")
-        if file is None:
-            raise web.HTTPNotFound
-        return web.FileResponse(file)
+        open_metrics = OPEN_METRICS in request.headers.get("Accept", "")
+        kind = f"{OPEN_METRICS}; version=1.0.0; charset=utf-8" if open_metrics else TEXT_METRICS
+        headers = {"Content-Type": kind, "Vary": "Accept, Accept-Encoding"}
+        return await _send(request, folder, "metrics.prom", shelf, headers)
 
     return send
+
+
+def _file_handler(folder: Path, shelf: Shelf) -> Handler:
+    async def send(request: web.Request) -> web.StreamResponse:
+        path = request.match_info["path"] or "index.html"
+        return await _send(request, folder, path, shelf, {"Content-Type": _kind(path), "Vary": "Accept-Encoding"})
+
+    return send
+
+
+async def _send(
+    request: web.Request, folder: Path, path: str, shelf: Shelf, headers: dict[str, str]
+) -> web.StreamResponse:
+    """Send a file, or what it takes to know that the reader's copy is the latest."""
+    found = await asyncio.to_thread(_copy, folder, path, shelf)
+    if found is None:
+        return await _send_missing(folder, shelf)
+    if isinstance(found, Path):
+        return web.FileResponse(found)
+    if any(tag.value in (found.tag, "*") for tag in request.if_none_match or ()):
+        response = web.Response(status=304, headers=headers)
+    elif found.packed and GZIP.search(request.headers.get("Accept-Encoding", "")):
+        response = web.Response(body=found.packed, headers=headers | {"Content-Encoding": "gzip"})
+    else:
+        response = web.Response(body=found.content, headers=headers)
+    response.etag = ETag(found.tag, is_weak=True)  # the same for both encodings
+    return response
+
+
+async def _send_missing(folder: Path, shelf: Shelf) -> web.Response:
+    page = await asyncio.to_thread(_copy, folder, "404.html", shelf)
+    if not isinstance(page, Copy):
+        raise web.HTTPNotFound
+    return web.Response(body=page.content, headers={"Content-Type": KINDS[".html"]}, status=404)
+
+
+def _copy(folder: Path, path: str, shelf: Shelf) -> Copy | Path | None:
+    """Return what a path names; itself where it is too large to be held."""
+    file = _find(folder, path)
+    if file is None:
+        return None
+    try:
+        seen = file.stat()
+        return file if seen.st_size > LARGEST else shelf(file, seen.st_ino, seen.st_mtime_ns, seen.st_size)
+    except OSError:  # it went away meanwhile
+        return None
+
+
+def _kind(path: str) -> str:
+    suffix = Path(path).suffix
+    return KINDS.get(suffix) or OTHER_KINDS.get(suffix, "application/octet-stream")
 
 
 def _find(folder: Path, path: str) -> Path | None:

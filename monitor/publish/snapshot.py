@@ -155,6 +155,23 @@ class Manner:
 
 
 @dataclass(frozen=True, slots=True)
+class Pulse:
+    """How long ago the monitor last looked, in seconds, None: never or not known; more than `most_s` is too long."""
+
+    age_s: float | None
+    most_s: float
+    problem: str = "nothing was looked at yet"
+
+    @property
+    def is_steady(self) -> bool:
+        return self.age_s is not None and self.age_s <= self.most_s
+
+    @property
+    def words(self) -> str:
+        return self.problem if self.age_s is None else f"last looked {self.age_s:.0f} s ago"
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything at one instant. `fresh_s`: after so many seconds without a newer one, it is stale.
 
