@@ -49,16 +49,17 @@ def provider_ids(shelf: Shelf = PACKAGED) -> list[str]:
 
 
 def load_provider(id: str, shelf: Shelf = PACKAGED) -> Provider:
-    """Return the facts of one provider. Raises DocumentError with all that is wrong with them."""
+    """Return the facts of one provider. Raises DocumentError with all that is wrong with them.
+
+    Whether facts contradict each other is asked where they are a user's own: our tests ask it of all of
+    ours, and no start need pay for it.
+    """
     file = f"{id}.toml"
     layers = _layers(id, shelf)
     provider, problems = convert(reduce(_lay_over, layers), Provider, file)
-    if provider is not None:
+    if provider is not None and (len(layers) > 1 or id not in _shipped()):
         # What a user's rule hides of ours is hidden on purpose.
-        own = sum(len(layer.get("rules", ())) for layer in layers[1:])
-        problems += _contradictions(provider, file, own)
-        if len(layers) > 1 or id not in _shipped():
-            problems += _expression_problems(provider, file)
+        problems += contradictions(provider, file, sum(len(layer.get("rules", ())) for layer in layers[1:]))
     if provider is None or problems:
         raise DocumentError(problems)
     return provider
@@ -91,17 +92,22 @@ def _is_named(item: object, names: Collection[object]) -> bool:
 
 
 def load_wording(path: Path = WORDING) -> Wording:
-    """Return the shared last layer of rules and signals. Raises DocumentError with all that is wrong in the file."""
+    """Return the shared last layer of rules and signals. Raises DocumentError with what is wrong in the file."""
     wording, problems = convert(read_toml(path), Wording, path.name)
-    if wording is not None:
-        problems += _rule_problems(wording.rules, path.name)
-        problems += _signal_problems(wording.signals, path.name)
     if wording is None or problems:
         raise DocumentError(problems)
     return wording
 
 
-def _contradictions(provider: Provider, file: str, own: int) -> Iterator[Problem]:
+def wording_problems(wording: Wording, file: str) -> Iterator[Problem]:
+    """Yield what no reader of the shared layer could use."""
+    yield from _rule_problems(wording.rules, file)
+    yield from _signal_problems(wording.signals, file)
+
+
+def contradictions(provider: Provider, file: str, own: int = 0) -> Iterator[Problem]:
+    """Yield what fits no other fact or nothing that exists; the first `own` rules may hide those behind them."""
+    yield from _expression_problems(provider, file)
     if file != f"{provider.id}.toml":
         repair = f'write id = "{file.removesuffix(".toml")}" or name the file {provider.id}.toml'
         yield Problem(file, "id", f'= "{provider.id}" is not the name of the file', repair)
@@ -145,7 +151,6 @@ def _credit_problems(credit: CreditFacts, key: str, file: str) -> Iterator[Probl
 
 
 def _expression_problems(provider: Provider, file: str) -> Iterator[Problem]:
-    """Only for facts of a user's own: our tests read all of ours, and a start need not pay for it."""
     for name, canary in provider.canaries.items():
         told = {f"flags.{fault}": expression for fault, expression in canary.flags.items()}
         told |= {"offers": canary.offers} if canary.offers else {}

@@ -9,7 +9,7 @@ import pytest
 from monitor.config import BudgetSection
 from monitor.cost import estimate
 from monitor.schedule import Watch
-from probes.catalog import FOLDER, load_provider, load_wording, provider_ids
+from probes.catalog import FOLDER, contradictions, load_provider, load_wording, provider_ids, wording_problems
 from probes.classify import judge, judge_output
 from probes.model import Blame, Target
 from probes.provider import Canary, Dialect, Price, Provider
@@ -41,6 +41,15 @@ def read_sample(path):
     first, *lines = head.split("\n")
     headers = dict(line.split(": ", 1) for line in lines)
     return int(first.split(" ")[1]), headers, body
+
+
+@pytest.mark.parametrize("id", PROVIDERS)
+def test_the_facts_of_a_shipped_provider_fit_each_other(id):
+    assert list(contradictions(PROVIDERS[id], f"{id}.toml")) == []
+
+
+def test_the_shared_wording_can_be_used():
+    assert list(wording_problems(load_wording(), "wording.toml")) == []
 
 
 @pytest.mark.parametrize(("id", "rule"), EACH_RULE)
