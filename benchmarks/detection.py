@@ -171,7 +171,7 @@ def _two(delays: Sequence[float | None], unit: str, digits: int) -> str:
 
 
 def answer_times() -> Iterator[Row]:
-    yield "detector", "noise", "false", *RISES, "looks a day"
+    yield "detector", "noise", "false", *RISES, *SHARES, "looks a day"
     for noise, facts in NOISES.items():
         yield "ours", noise, *_rises(Ours, **facts)
     yield "ours, no extra looks", "independent", *_rises(lambda: Ours(extra=False))
@@ -182,12 +182,23 @@ def answer_times() -> Iterator[Row]:
 
 NOISES: dict[str, dict[str, float]] = {"independent": {}, "bursts": {"burst": True}, "correlated": {"bound": 0.3}}
 
+SHARES = {
+    "x2 within 5": ("x2", 5),
+    "x2 within 10": ("x2", 10),
+    "x2 within 60": ("x2", 60),
+    "x3 within 5": ("x3", 5),
+}
+"""The goals that are shares: of these rises so many are found within so many minutes."""
+
 
 def _rises(make: Callable[[], Detector], interval_s: float = MINUTE_S, **facts: float) -> Iterator[str]:
     result, count, days = Result(), 20, 11
     for account in accounts(count, SEED, **facts):
         play(make(), account, days, interval_s, list(RISES), result)
     yield from _results(result, list(RISES))
+    for rise, within in SHARES.values():
+        delays = result.delays_s[rise]
+        yield f"{sum(one is not None and one <= within * MINUTE_S for one in delays) / len(delays):.1%}"
     yield f"{result.looks / count / days:,.0f}"
 
 
@@ -201,7 +212,7 @@ def _results(result: Result, rises: Sequence[str]) -> Iterator[str]:
 def pools() -> Iterator[Row]:
     rises = ("x1.3", "x1.5", "x2", "x3")
     yield "group", "noise", "who tells", "false", *rises
-    for size, noise in ((2, "independent"), (3, "independent"), (5, "independent"), (5, "correlated")):
+    for size, noise in ((2, "independent"), (4, "independent"), (5, "correlated")):
         for who, first in (("all together", False), ("the first alone", True)):
             result = Result()
             for number in range(7):

@@ -516,7 +516,8 @@ def _still_well(accounts: Mapping[str, Patients]) -> str:
 def _siblings_words(siblings: int) -> str:
     if siblings <= 0:
         return ""
-    return f"{siblings} other account{'s' if siblings > 1 else ''} of this provider do not share it"
+    who = "account of this provider does" if siblings == 1 else "accounts of this provider do"
+    return f"{siblings} other {who} not share it"
 
 
 def _knock_words(answerer: str, patients: Patients, witnesses: Witnesses) -> str:

@@ -138,6 +138,12 @@ def test_reasons_say_who_fails_with_what_and_who_does_not():
     )
 
 
+def test_one_sibling_alone_is_spoken_of_as_one():
+    found = only(openai_a__list=SUSPENDED, openai_b__list=None)
+
+    assert found.reasons[1] == "1 other account of this provider does not share it"
+
+
 def test_a_read_only_account_says_what_still_answers():
     assert "still answers: list" in only(openai_main__list=None, openai_main__chat=DENIED).reasons
 

@@ -4,19 +4,23 @@ import itertools
 from dataclasses import replace
 from datetime import timedelta
 from functools import reduce
+from math import exp
 from random import Random
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as some
 
 from monitor.detect.latency import (
     ACCEPTED_AFTER,
     EXTRAS_IN_A_ROW,
     MOST_EXTRAS,
+    OUTLIER,
+    OUTLIER_BOUND,
     RECENT,
     Kind,
+    Rise,
     Series,
     advance,
     findings,
@@ -56,7 +60,7 @@ CALM = played(noisy(600))
 
 
 @pytest.mark.parametrize(
-    ("times", "most"), [(2.0, 30), (3.0, 9), (6.0, 6)], ids=["twice as slow", "three times", "six times"]
+    ("times", "most"), [(2.0, 30), (3.0, 9), (6.0, 12)], ids=["twice as slow", "three times", "six times"]
 )
 def test_a_rise_is_noticed_after_few_answers(times, most):
     delays = [first_alarm(noisy(60, 0.5 * times, seed), CALM, 600) for seed in range(2, 22)]
@@ -84,6 +88,32 @@ def test_the_daily_swing_is_no_rise():
 
 def test_an_outlier_or_two_are_chance():
     assert first_alarm([9.0, 9.0], CALM, 600) is None
+
+
+@given(some.floats(5.0, 100.0))
+def test_an_outlier_says_something_for_a_rise_but_little(times):
+    rise = advance(CALM, usual_s(CALM) * times, CALM.at + timedelta(minutes=1), MINUTE).rise
+
+    assert 0.0 < rise.small - CALM.rise.small <= OUTLIER_BOUND
+
+
+def test_extra_looks_weigh_less_where_slow_moments_last():
+    alike = replace(CALM, rise=Rise(), usual=replace(CALM.usual, memory=(1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)))
+    lasting = replace(alike, usual=replace(alike.usual, memory=(1.0, 0.3, 0.2, 0.1, 0.0, 0.0, 0.0)))
+    told = {
+        (name, after_s): advance(series, 1.0, series.at + timedelta(seconds=after_s), MINUTE).rise.small
+        for name, series in (("alike", alike), ("lasting", lasting))
+        for after_s in (15, 60)
+    }
+
+    assert told["alike", 15] == told["alike", 60] > told["lasting", 60] > told["lasting", 15] > 0.0
+
+
+def test_what_an_earlier_version_kept_is_taken_up():
+    kept = msgspec.to_builtins(CALM)
+    del kept["usual"]["drift"]
+
+    assert msgspec.convert(kept, Series).usual.level == CALM.usual.level
 
 
 def test_a_rise_nobody_would_notice_is_not_told():
@@ -218,7 +248,8 @@ def test_what_is_kept_as_text_is_small_and_resumes_exactly(before, after):
 
 
 @given(some.lists(some.floats(0.3, 3), min_size=1, max_size=20), some.floats(1, 5))
-def test_a_slower_last_answer_never_speaks_against_a_rise(answers, times):
+def test_a_slower_last_answer_never_speaks_against_a_rise_unless_it_is_an_outlier(answers, times):
+    assume(answers[-1] * times < exp(played(answers[:-1], CALM, 600).usual.level + OUTLIER))
     before = played(answers[:-1], CALM, 600)
     faster, slower = (
         advance(before, answers[-1] * factor, before.at + timedelta(minutes=1), MINUTE) for factor in (1, times)

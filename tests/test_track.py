@@ -51,7 +51,7 @@ def test_where_both_are_late_the_first_piece_speaks():
 
 def test_what_may_be_a_rise_is_looked_at_again_sooner_than_what_may_be_a_fall():
     calm = tracked([good(number) for number in range(300)])
-    rise = tracked([good(number, ttft_s=3.0) for number in range(2)], calm, 300)
+    rise = tracked([good(number, ttft_s=0.6) for number in range(2)], calm, 300)
     ceilings = [{"limits": (Limit("requests", 60.0, most, most),)} for most in [500.0] * 30 + [50.0]]
 
     assert track.again_s(calm, MINUTE) is None

@@ -23,10 +23,12 @@ SLOW_RISE = log(1.75)
 """The last hour against the last day."""
 LEAST_RISE_S = 0.2
 """A rise by less is nothing a person would notice."""
-BOUND = 2.5
-"""One answer says at most so much, in nats: outliers of 5 to 20 times the usual come alone."""
+SMALL_BOUND, LARGE_BOUND = 3.5, 2.2
+"""One answer says at most so much, in nats: what is too slow by chance comes alone."""
+OUTLIER, OUTLIER_BOUND = log(4.8), 0.75
+"""From so far above the level an answer is rather an outlier than a rise, and says at most so much."""
 
-LEVEL_S, HOUR_S, DAY_S = 6000.0, 2400.0, 86400.0
+LEVEL_S, HOUR_S, DAY_S = 3400.0, 2400.0, 86400.0
 """How far back the level, and the slow comparison's two sides, reach."""
 SLOW_ANSWER = 1.5
 """An answer moves a level as if it were at most so many scales away from it."""
@@ -41,8 +43,6 @@ EXTRA_S = 15.0
 """Pause before an extra look at a target that may be slow."""
 REGULAR = 0.9
 """What comes after less than this share of the interval is an extra look."""
-EXTRA_WEIGHT = 0.5
-"""What an extra look weighs: what makes one answer slow often makes the next one slow."""
 EXTRAS_IN_A_ROW = 3
 MOST_EXTRAS = 40.0
 """So many extra looks at once, and so many more in a day."""
@@ -58,7 +58,9 @@ TO_JUDGE = 5
 """So many answers are kept, and so many say how slow it is now."""
 ABOVE = 1.645
 """Scales above the level: 95 % of the usual answers are faster."""
-QUARTILE_STEP, MEMORY_STEP = 0.0045, 0.002
+QUARTILE_STEP, MEMORY_STEP, DRIFT_STEP = 0.0045, 0.002, 1 / 16
+TO_LAST = 3.4
+"""What is seen of the memory in three answers, times so much, is what the whole of it makes them repeat."""
 LEAST_S, MOST_S = 1e-3, 1e5
 
 Memory = tuple[float, float, float, float, float, float, float]
@@ -74,11 +76,12 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What follows from the interval between regular looks. Thresholds are in nats."""
+    """What follows from the interval between regular looks. Thresholds in nats; `extra` weighs an extra look."""
 
     interval_s: float
     small: float
     large: float
+    extra: float
     level_s: float
     hour_s: float
 
@@ -106,7 +109,7 @@ class Accepted:
 class Usual:
     """What was learnt from `count` answers: logarithms of seconds, and the quartiles around `level`.
 
-    `memory` says how much an answer takes after those before it.
+    `memory` says how much an answer takes after those before it, about `drift`: how far the level lags, in scales.
     """
 
     count: int
@@ -116,6 +119,7 @@ class Usual:
     low: float = -FIRST_SCALE * QUARTILE
     high: float = FIRST_SCALE * QUARTILE
     memory: Memory = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    drift: float = 0.0
 
     @property
     def scale(self) -> float:
@@ -124,9 +128,9 @@ class Usual:
 
     @property
     def inflation(self) -> float:
-        """How many answers say as much as one that is independent of those before; 1 to 7."""
+        """How many answers say as much as one that is independent of those before; 1 to 11."""
         variance, one, two, three, *_ = self.memory
-        return 1.0 + 2.0 * min(max(one, 0.0) + max(two, 0.0) + max(three, 0.0), 3.0 * variance) / variance
+        return 1.0 + TO_LAST * min(max(one, 0.0) + max(two, 0.0) + max(three, 0.0), 3.0 * variance) / variance
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +166,16 @@ STILL = Rise()
 
 @lru_cache(256)
 def pace(interval_s: float) -> Pace:
-    """Return what suits an interval: fewer answers a day allow lower thresholds for as few false alarms."""
+    """Return what suits an interval: fewer answers a day allow lower thresholds for as few false alarms.
+
+    Regular looks far apart do not show for how long a slow moment lasts, so an extra look weighs less then.
+    """
     fewer = min(max(log(interval_s / 60), 0.0), log(5))
     return Pace(
         interval_s,
-        small=15.0 - 2.6 * fewer,
-        large=9.5 - 1.5 * fewer,
+        small=13.5 - 2.3 * fewer,
+        large=8.2 - 1.3 * fewer,
+        extra=1.0 - 0.37 * fewer,
         level_s=max(LEVEL_S, 20 * interval_s),
         hour_s=max(HOUR_S, 12 * interval_s),
     )
@@ -195,7 +203,7 @@ def advance(series: Series | None, seconds: float, at: datetime, pace: Pace, *, 
         at,
         at if regular else series.regular_at,
         usual if alarm or held else _learn(usual, x, since_s, regular, pace),
-        _weigh(series, x, at, 1.0 if regular else EXTRA_WEIGHT, pace),
+        _weigh(series, x, at, regular, pace),
         extras if regular else max(extras - 1.0, 0.0),
         0 if regular else series.in_a_row + 1,
         (*series.recent[1 - RECENT :], x),
@@ -258,29 +266,39 @@ def _begin(series: Series | None, x: float, at: datetime) -> Series:
     return Series(at, at, Usual(len(recent), level, level, level), recent=recent)
 
 
-def _weigh(series: Series, x: float, at: datetime, weight: float, pace: Pace) -> Rise:
+def _weigh(series: Series, x: float, at: datetime, regular: bool, pace: Pace) -> Rise:
     usual, rise = series.usual, series.rise
     if usual.count < TO_ARM:
         return rise
     if (at - series.at).total_seconds() > max(STALE_S, 5 * pace.interval_s):
         rise = Rise()
-    away, sharp, weight = x - usual.level, 1.0 / usual.scale**2, weight / usual.inflation
-    small = rise.small + weight * min(max(SMALL * (away - SMALL / 2) * sharp, -BOUND), BOUND)
-    large = rise.large + weight * min(max(LARGE * (away - LARGE / 2) * sharp, -BOUND), BOUND)
+    away, inflation = x - usual.level, usual.inflation
+    # An extra look is so near to the one before it that what they share counts twice.
+    sharp, weight = 1.0 / usual.scale**2, 1.0 / inflation if regular else pace.extra / inflation**2
+    small = rise.small + weight * _told(SMALL, away, sharp, SMALL_BOUND)
+    large = rise.large + weight * _told(LARGE, away, sharp, LARGE_BOUND)
     if small <= 0.0 and large <= 0.0:
         return STILL
     return Rise(min(max(small, 0.0), CAP * pace.small), min(max(large, 0.0), CAP * pace.large), rise.since or at)
 
 
+def _told(rise: float, away: float, sharp: float, bound: float) -> float:
+    """Return what one answer says for a rise, in nats; one that is far away is rather an outlier."""
+    most = OUTLIER_BOUND if away > OUTLIER else bound
+    return min(max(rise * (away - rise / 2) * sharp, -bound), most)
+
+
 def _learn(usual: Usual, x: float, since_s: float, regular: bool, pace: Pace) -> Usual:
     scale, least = usual.scale, 1.0 / usual.count
     away = x - usual.level
-    low, high, memory = usual.low, usual.high, usual.memory
+    low, high, memory, lag = usual.low, usual.high, usual.memory, usual.drift
     if regular:
         drift = max(QUARTILE_STEP, least) * scale
         high += drift * (0.75 if away > high else -0.25)
         low -= drift * (0.75 if away < low else -0.25)
-        memory = _remember(memory, away / scale)
+        scales = min(max(away / scale, -2.0), 2.0)
+        lag += DRIFT_STEP * (scales - lag)
+        memory = _remember(memory, scales - lag)
     most = SLOW_ANSWER * scale
     return Usual(
         usual.count + 1,
@@ -290,12 +308,12 @@ def _learn(usual: Usual, x: float, since_s: float, regular: bool, pace: Pace) ->
         low,
         high,
         memory,
+        lag,
     )
 
 
-def _remember(memory: Memory, scales: float) -> Memory:
+def _remember(memory: Memory, now: float) -> Memory:
     variance, one, two, three, last, second, third = memory
-    now = min(max(scales, -2.0), 2.0)
     return (
         variance + MEMORY_STEP * (now * now - variance),
         one + MEMORY_STEP * (now * last - one),

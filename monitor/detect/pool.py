@@ -11,28 +11,30 @@ from datetime import datetime, timedelta
 from math import exp, log
 
 from monitor.detect.finding import Finding, day
-from monitor.detect.latency import EXTRA_WEIGHT, LEAST_RISE_S, Kind, Series, now_s, usual_s
+from monitor.detect.latency import LEAST_RISE_S, Kind, Series, now_s, usual_s
 from probes.model import Fault
 
 RISE = log(1.6)
 """The rise it is tuned to: smaller than a single series could find."""
-THRESHOLD, PER_MEMBER = 10.5, 1.5
+THRESHOLD, PER_MEMBER = 9.0, 1.5
 """In nats; so much, and so much more for the logarithm of the members: many of them look more often by chance."""
 MOST = 15.0
 CALM = 7.0
 """From this score on nothing is learnt of how the members swing together."""
 BOUND = 2.0
 """One answer says at most so much: no member decides by itself."""
+EXTRA_WEIGHT = 0.5
+"""What an extra look weighs: what makes one answer slow often makes the next one slow."""
 MOST_LIFT = log(3.0)
-STEP = 1 / 12
-"""Of the latest answers the last dozen, roughly, make up the share and the lift."""
+STEP = 1 / 8
+"""Of the latest answers the last eight, roughly, make up the share and the lift."""
 MOST_OF_THEM = 0.6
 MEAN_STEP = 1 / 16
 NOISE = MEAN_STEP / (2 - MEAN_STEP)
 """The mean square of the running mean of independent answers."""
 SWING_STEP = 1 / 2000
 MEMBERS = 8
-ENOUGH, SUSPICIOUS = 2, 5.0
+ENOUGH, SUSPICIOUS = 2, 3.5
 """So many members, at least, must each for itself be so far up, in nats."""
 STALE = timedelta(minutes=30)
 ALONE = timedelta(minutes=20)
