@@ -418,13 +418,12 @@ def _chosen(config: "Config", wanted: str | None) -> list[str]:
 def _check(config: "Config") -> None:
     """Raise DocumentError when canaries would cost more than allowed, or a channel's address is of no use."""
     from monitor.alert.address import check_address
-    from monitor.alert.text import Templates
     from monitor.cost import overspending
     from probes.document import DocumentError, Problem
 
     repair = "compare it with Apprise's page on that service"
-    for name, reason in Templates(config.templates).problems():
-        complain(f"{config.templates}/{name}: {reason}; the shipped text is used until it is mended")
+    if config.templates:
+        _try_templates(config.templates)
     problems = overspending(config) + [
         Problem(config.file_name, f"channels.{channel.name}.url", wrong, repair)
         for channel in config.channels
@@ -432,6 +431,13 @@ def _check(config: "Config") -> None:
     ]
     if problems:
         raise DocumentError(problems)
+
+
+def _try_templates(folder: Path) -> None:
+    from monitor.alert.text import Templates
+
+    for name, reason in Templates(folder).problems():
+        complain(f"{folder}/{name}: {reason}; the shipped text is used until it is mended")
 
 
 def _snapshot(config: "Config") -> "Snapshot":

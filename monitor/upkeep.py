@@ -24,6 +24,7 @@ from probes.document import DocumentError
 log = logging.getLogger("monitor")
 
 PUBLISH_S = 30.0
+REST_S = 1.0
 TIDY_S = 60.0
 WEIGH_S = 60.0
 
@@ -32,9 +33,18 @@ async def publish(world: World) -> None:
     """Keep the page fresh: at once when there is news, else every half minute."""
     while True:
         world.news.clear()
+        began = world.edge.timer()
         await asyncio.to_thread(publish_now, world)
-        await asyncio.sleep(1)  # a storm of changes is one page
+        await asyncio.sleep(rest_s(world.edge.timer() - began))
         await pause(PUBLISH_S, world.news)
+
+
+def rest_s(took_s: float) -> float:
+    """Return how long no page is made after one that took so long: a storm of changes is one page.
+
+    A page is made beside the loop, but takes turns with it: a large one may have a tenth of the time.
+    """
+    return min(max(REST_S, 9 * took_s), PUBLISH_S)
 
 
 def publish_now(world: World) -> None:
