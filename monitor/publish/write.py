@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Collection, Mapping
-from pathlib import Path, PurePosixPath
+from contextlib import suppress
+from pathlib import Path
 
 # The page names accounts and shows evidence: its owner writes, the group (the web server's) reads,
 # nobody else does. The umask can only tighten this; folders that exist already keep their modes.
@@ -11,7 +12,6 @@ FILE_MODE = 0o640
 
 GROWING = ("incidents/*.html", "accounts/*/*.html", "providers/*.html", "badges/*.*", "badges/*/*.*")
 """The only files that come and go; nothing else is ever removed."""
-
 
 LASTING = ("incidents/*.html", "history/*.html")
 
@@ -23,43 +23,64 @@ def write_site(folder: Path, files: Mapping[str, bytes], kept: Collection[str] =
     anything is written, when a path leaves the folder; OSError when a file cannot be written: that file
     and those after it stay as they were.
     """
-    places = {_place(folder, name): content for name, content in files.items()}
-    written = sum(_write(place, places[place]) for place in sorted(places, key=lambda p: (p.name == "index.html", p)))
-    _prune(folder, {*places, *(_place(folder, name) for name in kept)})
+    for name in (*files, *kept):
+        _check(name)
+    parents = {os.path.dirname(name) for name in (*files, *kept)}
+    for parent in parents:
+        _check_links(folder, parent)
+    for parent in parents:
+        _make_folder(folder / parent)
+    written = sum(_write(f"{folder}/{name}", files[name]) for name in sorted(files, key=_front_page_last))
+    _prune(folder, {*files, *kept})
     return written
 
 
-def _place(folder: Path, name: str) -> Path:
-    """Return where a file goes. Hidden names are refused as well: they are what temporary files are called."""
-    path = PurePosixPath(name)
-    if not path.parts or path.is_absolute() or any(part.startswith(".") for part in path.parts) or "\0" in name:
+def _front_page_last(name: str) -> tuple[bool, str]:
+    return os.path.basename(name) == "index.html", name
+
+
+def _check(name: str) -> None:
+    """Refuse what is no plain path. Hidden names as well: they are what temporary files are called."""
+    if "\0" in name or any(not part or part.startswith(".") for part in name.split("/")):
         raise ValueError(f"{name!r} is no path inside the page's folder")
-    place = folder / path
-    if not place.parent.resolve().is_relative_to(folder.resolve()):
-        raise ValueError(f"{name!r} leaves the page's folder by a symbolic link")
-    return place
 
 
-def _write(place: Path, content: bytes) -> bool:
+def _check_links(folder: Path, parent: str) -> None:
+    if not (folder / parent).resolve().is_relative_to(folder.resolve()):
+        raise ValueError(f"{parent!r} leaves the page's folder by a symbolic link")
+
+
+# A large site has thousands of files: from here on paths are texts, since a `Path` costs more than a system call.
+
+
+def _write(place: str, content: bytes) -> bool:
     if _holds(place, content):
         return False
-    _make_folder(place.parent)
-    temporary = place.with_name(f".{place.name}.tmp")
+    head, tail = os.path.split(place)
+    temporary = f"{head}/.{tail}.tmp"
     try:
         with open(temporary, "wb", opener=_create) as file:
             file.write(content)
         os.replace(temporary, place)
     except OSError:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
         raise
     return True
 
 
-def _holds(place: Path, content: bytes) -> bool:
+def _holds(place: str, content: bytes) -> bool:
     try:
-        return place.stat().st_size == len(content) and place.read_bytes() == content
+        if os.stat(place).st_size != len(content):
+            return False
+        with open(place, "rb") as file:
+            return file.read() == content
     except FileNotFoundError:
         return False
+
+
+def _remove(place: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(place)
 
 
 def _make_folder(folder: Path) -> None:
@@ -72,7 +93,7 @@ def _make_folder(folder: Path) -> None:
 
 def _create(path: str, flags: int) -> int:
     """Open anew: what a killed run left, or a link somebody planted, is removed and not written through."""
-    Path(path).unlink(missing_ok=True)
+    _remove(path)
     return os.open(path, flags | os.O_EXCL | os.O_NOFOLLOW, FILE_MODE)
 
 
@@ -81,8 +102,8 @@ def existing(folder: Path) -> set[str]:
     return {str(file.relative_to(folder)) for kind in LASTING for file in folder.glob(kind)}
 
 
-def _prune(folder: Path, keep: Collection[Path]) -> None:
+def _prune(folder: Path, keep: Collection[str]) -> None:
     for kind in GROWING:
         for file in folder.glob(kind):
-            if file not in keep and not file.name.startswith("."):
+            if str(file.relative_to(folder)) not in keep and not file.name.startswith("."):
                 file.unlink(missing_ok=True)
