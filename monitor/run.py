@@ -30,6 +30,8 @@ log = logging.getLogger("monitor")
 
 BEAT_S = 1.0
 """Good news waits so long for company, so that many results share one transaction. Bad news does not wait."""
+ENOUGH = 500
+"""So many results are company enough."""
 JUMP = timedelta(seconds=30)
 """A clock that moved so far against the monotonic one was set, or the machine slept: all is planned anew."""
 RELOOK = timedelta(seconds=15)
@@ -150,7 +152,11 @@ async def probe(world: World, watch: Watch) -> None:
     if watch.aside:
         observation = _set_aside(observation)
     world.finished.put_nowait(observation)
-    if observation.outcome is not Outcome.OK or _is_wavering(world.healths.get(watch.target.id, Health())):
+    if (
+        world.finished.qsize() >= ENOUGH
+        or observation.outcome is not Outcome.OK
+        or _is_wavering(world.healths.get(watch.target.id, Health()))
+    ):
         world.urgent.set()
 
 

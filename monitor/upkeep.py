@@ -25,6 +25,8 @@ log = logging.getLogger("monitor")
 
 PUBLISH_S = 30.0
 REST_S = 1.0
+LONGEST_QUIET_S = 60.0
+"""With its rest it is anew before what it shows is called stale, two minutes after it was made."""
 TIDY_S = 60.0
 WEIGH_S = 60.0
 
@@ -35,8 +37,9 @@ async def publish(world: World) -> None:
         world.news.clear()
         began = world.edge.timer()
         await asyncio.to_thread(publish_now, world)
-        await asyncio.sleep(rest_s(world.edge.timer() - began))
-        await pause(PUBLISH_S, world.news)
+        took_s = world.edge.timer() - began
+        await asyncio.sleep(rest_s(took_s))
+        await pause(quiet_s(took_s), world.news)
 
 
 def rest_s(took_s: float) -> float:
@@ -45,6 +48,11 @@ def rest_s(took_s: float) -> float:
     A page is made beside the loop, but takes turns with it: a large one may have a tenth of the time.
     """
     return min(max(REST_S, 9 * took_s), PUBLISH_S)
+
+
+def quiet_s(took_s: float) -> float:
+    """Return after how long a page is made anew though nothing happened: a large one may have a thirtieth."""
+    return min(max(PUBLISH_S, 30 * took_s), LONGEST_QUIET_S)
 
 
 def publish_now(world: World) -> None:
