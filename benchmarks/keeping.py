@@ -29,7 +29,7 @@ ONE_DAY = """
     WITH RECURSIVE minute (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM minute WHERE n < :minutes - 1)
     INSERT INTO observation
     SELECT id, :from + n * 60000 + id * 37 % 60000,
-        CASE abs(random()) % 100 WHEN 0 THEN 'failed' ELSE 'ok' END, NULL, 200,
+        CASE abs(random()) % 100 WHEN 0 THEN 2 ELSE 0 END, NULL, 200,
         200 + abs(random()) % 900, 100 + abs(random()) % 400, :tokens, :tokens, :cost
     FROM minute CROSS JOIN series ORDER BY n, id * 37 % 60000
 """
@@ -140,7 +140,7 @@ def _from_days(db: sqlite3.Connection) -> int:
 
 
 def _from_rows(db: sqlite3.Connection) -> int:
-    days = f"SELECT series_id, at / {DAY_MS}, avg(outcome = 'ok') FROM observation GROUP BY 1, 2"
+    days = f"SELECT series_id, at / {DAY_MS}, avg(outcome = 0) FROM observation GROUP BY 1, 2"
     durations = "SELECT series_id, latency, count(*) FROM observation GROUP BY 1, 2 ORDER BY 1, 2"
     return len(db.execute(days).fetchall()) + len(db.execute(durations).fetchall())
 

@@ -109,7 +109,7 @@ def _profile(wanted: bool) -> Iterator[None]:
 def _stored(database: Path, meter: Meter) -> int:
     span = (meter.started_at.timestamp() * 1000, meter.ended_at.timestamp() * 1000)
     with contextlib.closing(sqlite3.connect(database)) as db:
-        query = "SELECT count(*), sum(outcome != 'ok') FROM observation WHERE at BETWEEN ? AND ?"
+        query = "SELECT count(*), sum(outcome != 0) FROM observation WHERE at BETWEEN ? AND ?"
         stored, bad = db.execute(query, span).fetchone()
     if bad:
         raise SystemExit(f"{bad} of {stored} probes failed: this is no benchmark")

@@ -29,7 +29,7 @@ HOSTS, OF_EACH = 50, 20
 
 
 def _rows(config: Config) -> list[tuple[str, float, float, str]]:
-    """Return every stored result: target, start and end in s since 1970, outcome; in order."""
+    """Return every stored result: target, start and end in s since 1970, outcome (0: ok); in order."""
     with closing(sqlite3.connect(config.database)) as db:
         query = """
             SELECT account || '/' || canary || '/' || model, at / 1000.0, (at + latency) / 1000.0, outcome
@@ -138,7 +138,7 @@ async def tell(folder: Path) -> dict[str, float]:
             told = await asyncio.wait_for(got, 200)
             await asyncio.sleep(1.5)
             due = [at.timestamp() for _, at in world.agenda.due]  # type: ignore[attr-defined]
-        failed = [row for row in _rows(config) if row[3] != "ok"]
+        failed = [row for row in _rows(config) if row[3] != 0]
     hook.close()
     confirming = max(at for at in due if at < told)
     return {

@@ -23,9 +23,9 @@ from monitor.store import reader
 from monitor.store.connection import VERSION, Busy, Lock, StoreError, open_reader, open_writer
 from monitor.store.rollup import FORGET, forget, forget_answers, next_roll_up
 from monitor.store.schema import STEPS
-from monitor.store.value import Batch, to_json
+from monitor.store.value import OUTCOMES, Batch, to_json, to_ms
 from monitor.store.writer import Writer
-from probes.model import Answer, Confidence, Fault, Limit
+from probes.model import Answer, Confidence, Fault, Limit, Outcome
 from tests.conftest import CHAT, NOON, at, health, observation, target
 
 
@@ -447,6 +447,21 @@ def test_an_outbox_of_before_the_steps_is_taken_over(path):
         assert rows == [(7, "i", "c", "phone", "opened", 5, "waiting", 2, 9, "no answer")]
         (due,) = Writer(new, "here").letters(at(0))
         assert (due.channel, due.tries) == ("phone", 2)
+
+
+def test_outcomes_that_were_kept_as_words_are_taken_over(path):
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        STEPS.apply(Database(old), stop_before="m006_outcome")
+        old.execute("INSERT INTO series VALUES (1, 'here', 'openai', 'openai/main', 'list', '')")
+        for number, outcome in enumerate(Outcome):
+            facts = (to_ms(at(number)), outcome)
+            old.execute("INSERT INTO observation (series_id, at, outcome) VALUES (1, ?, ?)", facts)
+        old.execute("PRAGMA user_version = 5")
+
+    with closing(open_writer(path)) as new:
+        kept = [outcome for (outcome,) in new.execute("SELECT outcome FROM observation ORDER BY at")]
+        assert [OUTCOMES[place] for place in kept] == list(Outcome)
 
 
 def test_the_next_letter_says_when_to_wake(db, writer):

@@ -20,6 +20,10 @@ from monitor.sli import Cell, Sketch, below, merge, sketch, unpack
 from monitor.slo import LONGEST, SHORT, Looks, Objective, Tally
 from monitor.source import Source
 from monitor.store.value import (
+    DEGRADED,
+    FAILED,
+    OK,
+    UNKNOWN,
     duration_ms,
     from_json,
     from_ms,
@@ -109,10 +113,10 @@ def cells(db: sqlite3.Connection, since: datetime) -> dict[int, dict[datetime, C
         SELECT series_id, at, ok, degraded, failed, unknown FROM hourly
         WHERE series_id IN (SELECT id FROM series) AND at >= ?
     """
-    raw = """
+    raw = f"""
         SELECT series_id, at / 3600000 * 3600000 AS at,
-            sum(outcome = 'ok') AS ok, sum(outcome = 'degraded') AS degraded,
-            sum(outcome = 'failed') AS failed, sum(outcome = 'unknown') AS unknown
+            sum(outcome = {OK}) AS ok, sum(outcome = {DEGRADED}) AS degraded,
+            sum(outcome = {FAILED}) AS failed, sum(outcome = {UNKNOWN}) AS unknown
         FROM observation
         WHERE series_id IN (SELECT id FROM series) AND at >= ?
         GROUP BY 1, 2
@@ -178,8 +182,8 @@ def _counted(
     """Yield what is counted from the rows, one a series and span; `span` is the SQL of when it begins."""
     limit = duration_ms(objective.latency_s)
     query = f"""
-        SELECT series_id, {span} AS begins, sum(outcome = 'ok') AS ok, sum(outcome IN ('degraded', 'failed')) AS bad,
-            total(outcome = 'ok' AND latency <= :limit) AS fast, total(outcome = 'ok' AND latency > :limit) AS slow
+        SELECT series_id, {span} AS begins, sum(outcome = {OK}) AS ok, sum(outcome IN ({DEGRADED}, {FAILED})) AS bad,
+            total(outcome = {OK} AND latency <= :limit) AS fast, total(outcome = {OK} AND latency > :limit) AS slow
         FROM observation WHERE series_id IN (SELECT value FROM json_each(:series)) AND at >= :since
         GROUP BY 1, 2
     """
@@ -196,14 +200,14 @@ def rolled_until(db: sqlite3.Connection, table: str = "hourly") -> datetime:
 
 
 def durations(db: sqlite3.Connection, series: int, now: datetime) -> Durations:
-    newest = "SELECT latency, ttft FROM observation WHERE series_id = ? AND outcome = 'ok' ORDER BY at DESC LIMIT ?"
+    newest = f"SELECT latency, ttft FROM observation WHERE series_id = ? AND outcome = {OK} ORDER BY at DESC LIMIT ?"
     recent = db.execute(newest, (series, RECENT)).fetchall()
     daily = "SELECT at, latency, ttft FROM daily WHERE series_id = ? AND at >= ? ORDER BY at"
     charted = db.execute(daily, (series, to_ms(now - CHARTED_DAYS * DAY))).fetchall()
     usual_from = now - USUAL_DAYS * DAY
     packed = "SELECT latency, ttft FROM hourly WHERE series_id = ? AND at >= ?"
     hours = db.execute(packed, (series, to_ms(max(usual_from, rolled_until(db, "daily"))))).fetchall()
-    unrolled = "SELECT latency, ttft FROM observation WHERE series_id = ? AND outcome = 'ok' AND at >= ?"
+    unrolled = f"SELECT latency, ttft FROM observation WHERE series_id = ? AND outcome = {OK} AND at >= ?"
     rest = db.execute(unrolled, (series, to_ms(max(usual_from, rolled_until(db))))).fetchall()
     days = tuple((from_ms(row["at"]), unpack(row["latency"]), unpack(row["ttft"])) for row in charted)
     usual = [(latency, ttft) for at, latency, ttft in days if at >= usual_from]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from monitor.sli import merge, pack, sketch, unpack
 from monitor.store.reader import HOUR, rolled_until
-from monitor.store.value import from_ms, to_ms
+from monitor.store.value import OK, OUTCOMES, from_ms, to_ms
 
 DAY = timedelta(days=1)
 ROWS_AT_ONCE = 5000
@@ -108,23 +108,23 @@ def _from_observations(series: int, hour: datetime, rows: list[sqlite3.Row]) -> 
     return (
         series,
         to_ms(hour),
-        *(outcomes.count(outcome) for outcome in ("ok", "degraded", "failed", "unknown")),
+        *(outcomes.count(outcome) for outcome in range(len(OUTCOMES))),
         _good(outcomes, latencies),
         _good(outcomes, ttfts),
     )
 
 
-def _good(outcomes: Sequence[str], durations_ms: Sequence[int | None]) -> bytes | None:
+def _good(outcomes: Sequence[int], durations_ms: Sequence[int | None]) -> bytes | None:
     """Return the packed sketch of the durations of what went well."""
     seen = zip(outcomes, durations_ms, strict=True)
-    return pack(sketch([ms / 1000 for outcome, ms in seen if ms is not None and outcome == "ok"]))
+    return pack(sketch([ms / 1000 for outcome, ms in seen if ms is not None and outcome == OK]))
 
 
 def _from_hours(series: int, day: datetime, rows: list[sqlite3.Row]) -> Row:
     return (
         series,
         to_ms(day),
-        *(sum(row[outcome] for row in rows) for outcome in ("ok", "degraded", "failed", "unknown")),
+        *(sum(row[outcome] for row in rows) for outcome in OUTCOMES),
         pack(merge(unpack(row["latency"]) for row in rows)),
         pack(merge(unpack(row["ttft"]) for row in rows)),
     )

@@ -59,6 +59,41 @@ def m005_step(db: Database) -> None:
         db.execute(statement)
 
 
+@STEPS()
+def m006_outcome(db: Database) -> None:
+    """An outcome is a number: 0 ok, 1 degraded, 2 failed, 3 unknown. Two bytes less in each of millions of rows."""
+    for statement in NUMBERED:
+        db.execute(statement)
+
+
+OBSERVATION = """
+    CREATE TABLE observation (
+        series_id INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        outcome {kind} NOT NULL,
+        fault TEXT,
+        status INTEGER,
+        latency INTEGER,
+        ttft INTEGER,
+        tokens_in INTEGER,
+        tokens_out INTEGER,
+        cost INTEGER,
+        PRIMARY KEY (series_id, at)
+    ) WITHOUT ROWID
+    """
+
+NUMBERED = (
+    "ALTER TABLE observation RENAME TO observation_before",
+    OBSERVATION.format(kind="INTEGER"),
+    """
+    INSERT INTO observation
+    SELECT series_id, at, CASE outcome WHEN 'ok' THEN 0 WHEN 'degraded' THEN 1 WHEN 'failed' THEN 2 ELSE 3 END,
+        fault, status, latency, ttft, tokens_in, tokens_out, cost
+    FROM observation_before ORDER BY series_id, at
+    """,
+    "DROP TABLE observation_before",
+)
+
 STEPWISE = (
     "ALTER TABLE outbox RENAME TO outbox_before",
     "DROP INDEX outbox_waiting",
@@ -113,21 +148,7 @@ FIRST = (
         UNIQUE (location, account, canary, model)
     )
     """,
-    """
-    CREATE TABLE observation (
-        series_id INTEGER NOT NULL,
-        at INTEGER NOT NULL,
-        outcome TEXT NOT NULL,
-        fault TEXT,
-        status INTEGER,
-        latency INTEGER,
-        ttft INTEGER,
-        tokens_in INTEGER,
-        tokens_out INTEGER,
-        cost INTEGER,
-        PRIMARY KEY (series_id, at)
-    ) WITHOUT ROWID
-    """,
+    OBSERVATION.format(kind="TEXT"),
     """
     CREATE TABLE answer (
         id INTEGER PRIMARY KEY,

@@ -15,6 +15,7 @@ from monitor.incident import Change, ChangeKind, Incident
 from monitor.schedule import Spending
 from monitor.source import Source
 from monitor.store.value import (
+    OUTCOMES,
     Batch,
     answer_digest,
     duration_ms,
@@ -318,7 +319,7 @@ def _observation_row(series: int, one: Observation) -> tuple[object, ...]:
     return (
         series,
         to_ms(one.at),
-        one.outcome,
+        OUTCOMES.index(one.outcome),
         one.fault,
         one.status,
         duration_ms(one.latency_s),
