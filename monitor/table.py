@@ -59,7 +59,9 @@ def status_table(snapshot: Snapshot) -> None:
                 table.add_row(account.id, *_target_cells(target))
     _print(table)
     for view in snapshot.open_incidents:
-        _console().print(_plain(f"{view.title}, since {words.moment(view.incident.opened_at).words}. {view.advice}"))
+        _console().print(
+            _plain(f"{words.title(view.incident)}, since {words.moment(view.incident.opened_at).words}. {view.advice}")
+        )
 
 
 def objective_table(standings: Sequence[tuple[Objective, Sequence[Reserve]]]) -> None:
@@ -112,7 +114,7 @@ def incident_table(views: Sequence[IncidentView]) -> None:
         told = sorted({f"{one.channel}: {one.state}" for one in view.told})
         table.add_row(
             incident.id,
-            _plain(("DRILL " if incident.drill else "") + view.title),
+            _plain(("DRILL " if incident.drill else "") + words.title(incident)),
             words.BLAMES[incident.blame],
             _time(incident.opened_at),
             _time(incident.closed_at) if incident.closed_at else "[red]open[/]",

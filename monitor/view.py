@@ -31,7 +31,6 @@ from monitor.sli import Cell, Sketch, add, availability, quantile
 from monitor.source import Source
 from monitor.store import reader
 from monitor.store.reader import Ceiling
-from monitor.words import title
 from probes.advice import advise
 from probes.catalog import PACKAGED, provider_ids
 from probes.model import Account
@@ -284,7 +283,7 @@ def _pace(at: datetime, durations: Sketch) -> Pace:
 
 
 def _incident_view(db: sqlite3.Connection, config: Config, incident: Incident) -> IncidentView:
-    return IncidentView(incident, title(incident), advice_for(incident, config), reader.deliveries(db, incident.id))
+    return IncidentView(incident, advice_for(incident, config), reader.deliveries(db, incident.id))
 
 
 def advice_for(incident: Incident, config: Config) -> str:

@@ -170,7 +170,7 @@ PLAN = {
         *("monitor.detect.note", "monitor.diagnose", "monitor.source", "probes.notice"),
         *("monitor.incident", "monitor.alert.text", "monitor.publish.snapshot", "monitor.schedule", "monitor.sli"),
         "probes.catalog",
-        *("monitor.store.reader", "monitor.words"),
+        "monitor.store.reader",
     },
     "monitor.world": {
         *("monitor.alert.case", "monitor.alert.reply", "monitor.alert.routing", "monitor.alert.text"),

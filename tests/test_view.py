@@ -15,6 +15,7 @@ from monitor.store.rollup import next_roll_up
 from monitor.store.value import Batch, Message
 from monitor.store.writer import Writer
 from monitor.view import advice_for, take, usable
+from monitor.words import title
 from probes.catalog import load_provider
 from probes.model import Account, Confidence, Fault, Limit, Usage
 from tests.conftest import NOON, at, health, observation, target
@@ -179,7 +180,7 @@ def test_incidents_are_shown_with_what_was_told(db, writer):
     snapshot = shown(db, config(LIST))
 
     (view,) = snapshot.open_incidents
-    assert (view.title, view.told[0].channel) == ("openai/main: account suspended", "phone")
+    assert (title(view.incident), view.told[0].channel) == ("openai/main: account suspended", "phone")
     closed = Change(replace(opened.incident, closed_at=at(60)), ChangeKind.RESOLVED, at(60))
     writer.save(Batch(at(60), changes=(closed,)))
     snapshot = shown(db, config(LIST))

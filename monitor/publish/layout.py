@@ -438,7 +438,7 @@ def row(view: IncidentView, made_at: datetime, today: datetime | None, speech: S
     return Row(
         id=incident.id,
         href=incident_page(incident.id),
-        title=speech.title(view),
+        title=speech.title(incident),
         mark=Mark.DOWN if incident.severity is Severity.CRITICAL else Mark.PARTLY,
         drill=incident.drill,
         blame=words.capital(speech.whose(incident)),

@@ -133,7 +133,6 @@ class SourceView:
 @dataclass(frozen=True, slots=True)
 class IncidentView:
     incident: Incident
-    title: str
     advice: str
     told: tuple[Told, ...] = ()
 
