@@ -23,6 +23,7 @@ from monitor.publish.layout import (
     frame,
     front,
     groups,
+    leads,
     months,
     newest_first,
     pages,
@@ -191,7 +192,7 @@ def _provider(group: ProviderGroup, snapshot: Snapshot, around: Frame, it: Press
         "provider.html",
         frame=replace(around, up="../"),
         group=group,
-        pages=pages(sources, snapshot.made_at, it.speech),
+        pages=pages(sources, snapshot.made_at, it.speech, leads(view.incident for view in snapshot.open_incidents)),
         past=[row(view, snapshot.made_at, None, it.speech) for view in past[:RECENT]],
     )
 
