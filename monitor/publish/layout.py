@@ -646,9 +646,9 @@ def _pledges(view: ObjectiveView, speech: Speech) -> Iterator[Pledge]:
     known = {one.goal: one for one in view.reserves}
     for goal, promised in objective.promises.items():
         share = speech.number(f"{100 * promised:.6g}%")
-        within = speech.say("{share} within {seconds}", share=share, seconds=f"{objective.latency_s:g} s")
-        promise = within if goal is Goal.LATENCY else share
-        promise = speech.say("{promise} in {n} days", promise=promise, n=objective.window_days)
+        if goal is Goal.LATENCY:
+            share = speech.say("{share} within {seconds}", share=share, seconds=f"{objective.latency_s:g} s")
+        promise = speech.say("{promise} in {n} days", promise=share, n=objective.window_days)
         one = known.get(goal)
         left, burns = (_budget_words(one.left, speech), _burns(one, speech)) if one else (speech.say("no data"), "")
         yield Pledge(objective.name, promise, left, one is not None and one.left < 0, burns)
