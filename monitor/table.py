@@ -13,9 +13,9 @@ from rich.table import Table
 from monitor import words
 from monitor.cost import MONTH_D, Estimate
 from monitor.detect.health import State, Thresholds
-from monitor.publish.snapshot import IncidentView, Snapshot, SourceView, TargetView
+from monitor.publish.snapshot import IncidentView, ObjectiveView, Snapshot, SourceView, TargetView
 from monitor.schedule import Budget
-from monitor.slo import PAIRS, Goal, Objective, Reserve
+from monitor.slo import PAIRS, Goal
 from monitor.tune import Past, compare, slow_a_month
 from probes.model import Observation, Outcome
 from probes.provider import Canary, Provider, Rule
@@ -59,16 +59,19 @@ def status_table(snapshot: Snapshot) -> None:
                 table.add_row(account.id, *_target_cells(target))
     _print(table)
     for view in snapshot.open_incidents:
-        _console().print(_plain(f"{view.title}, since {words.moment(view.incident.opened_at).words}. {view.advice}"))
+        _console().print(
+            _plain(f"{words.title(view.incident)}, since {words.moment(view.incident.opened_at).words}. {view.advice}")
+        )
 
 
-def objective_table(standings: Sequence[tuple[Objective, Sequence[Reserve]]]) -> None:
+def objective_table(views: Sequence[ObjectiveView]) -> None:
     table = _table("objective", "promised", "kept", "budget left", "of", "seen", *BURNS)
-    for objective, reserves in standings:
+    for view in views:
+        objective = view.objective
         window = words.count(objective.window_days, "day")
-        if not reserves:
+        if not view.reserves:
             table.add_row(_plain(objective.id), "", "", "nothing was seen yet", window, "-", *("-" for _ in BURNS))
-        for one in reserves:
+        for one in view.reserves:
             within = f" within {objective.latency_s:g} s" if one.goal is Goal.LATENCY else ""
             table.add_row(
                 _plain(objective.id),
@@ -112,7 +115,7 @@ def incident_table(views: Sequence[IncidentView]) -> None:
         told = sorted({f"{one.channel}: {one.state}" for one in view.told})
         table.add_row(
             incident.id,
-            _plain(("DRILL " if incident.drill else "") + view.title),
+            _plain(("DRILL " if incident.drill else "") + words.title(incident)),
             words.BLAMES[incident.blame],
             _time(incident.opened_at),
             _time(incident.closed_at) if incident.closed_at else "[red]open[/]",

@@ -10,6 +10,7 @@ from monitor.alert.text import Usable
 from monitor.config import Config
 from monitor.detect.credit import Purse, days_left, say
 from monitor.detect.health import Health, State
+from monitor.detect.limits import Moved
 from monitor.detect.note import EMPTY, Note
 from monitor.diagnose import GRAVITY, Scope, is_suspected
 from monitor.incident import Incident
@@ -18,6 +19,7 @@ from monitor.publish.snapshot import (
     IncidentView,
     Manner,
     Measure,
+    ObjectiveView,
     Pace,
     ProviderView,
     Pulse,
@@ -28,10 +30,10 @@ from monitor.publish.snapshot import (
 )
 from monitor.schedule import Watch
 from monitor.sli import Cell, Sketch, add, availability, quantile
+from monitor.slo import Objective, reserves
 from monitor.source import Source
 from monitor.store import reader
 from monitor.store.reader import Ceiling
-from monitor.words import title
 from probes.advice import advise
 from probes.catalog import PACKAGED, provider_ids
 from probes.model import Account
@@ -76,6 +78,7 @@ class Memory:
     cells: Seen
     days: Seen
     ceilings: Mapping[int, tuple[Ceiling, ...]]
+    moves: Mapping[int, Mapping[tuple[str, int], Moved]]
 
 
 def take(db: sqlite3.Connection, config: Config, now: datetime, warnings: Sequence[str] = ()) -> Snapshot:
@@ -100,6 +103,7 @@ def _take(db: sqlite3.Connection, config: Config, now: datetime, warnings: tuple
         cells=hours,
         days=days,
         ceilings=reader.ceilings(db),
+        moves=reader.moves(db),
     )
     watches: dict[str, list[Watch]] = defaultdict(list)
     for watch in config.watches.values():
@@ -128,7 +132,13 @@ def _take(db: sqlite3.Connection, config: Config, now: datetime, warnings: tuple
         sources=tuple(_source_view(id, remembered.sources.get(id), config, now) for id in sorted(config.feeds)),
         manner=_manner(config),
         incident_ids=frozenset(reader.incident_ids(db)),
+        objectives=tuple(_objective_view(db, config.location, one, now) for one in config.objectives),
     )
+
+
+def _objective_view(db: sqlite3.Connection, location: str, one: Objective, now: datetime) -> ObjectiveView:
+    looks = reader.looks(db, location, one, now, one.window_days * DAY)
+    return ObjectiveView(one, tuple(reserves(one, looks, now)))
 
 
 def _manner(config: Config) -> Manner:
@@ -210,7 +220,7 @@ def _target_view(db: sqlite3.Connection, watch: Watch, memory: Memory, now: date
     health = _as_of(memory.healths.get(target.id, Health()), memory.plans.get(target.id), now)
     series = memory.series.get(target.id, 0)
     hours = _strip(memory.cells.get(series, {}), _first_hour(now), timedelta(hours=1), HOURS)
-    ceilings = memory.ceilings.get(series, ())
+    ceilings, moved = memory.ceilings.get(series, ()), memory.moves.get(series, {})
     durations = reader.durations(db, series, now)
     return TargetView(
         id=target.id,
@@ -230,6 +240,7 @@ def _target_view(db: sqlite3.Connection, watch: Watch, memory: Memory, now: date
         aside=watch.aside,
         days=_strip(memory.days.get(series, {}), _midnight(now) - (DAYS - 1) * DAY, DAY, DAYS),
         limited_since=tuple(ceiling.since for ceiling in ceilings),
+        moves=tuple(moved.get((one.limit.unit, round(one.limit.window_s or 0))) for one in ceilings),
         latency_days=tuple(_pace(at, latency) for at, latency, _ in durations.days),
         next_at=memory.plans.get(target.id),
         ttft_days=tuple(_pace(at, ttft) for at, _, ttft in durations.days if ttft),
@@ -284,7 +295,7 @@ def _pace(at: datetime, durations: Sketch) -> Pace:
 
 
 def _incident_view(db: sqlite3.Connection, config: Config, incident: Incident) -> IncidentView:
-    return IncidentView(incident, title(incident), advice_for(incident, config), reader.deliveries(db, incident.id))
+    return IncidentView(incident, advice_for(incident, config), reader.deliveries(db, incident.id))
 
 
 def advice_for(incident: Incident, config: Config) -> str:

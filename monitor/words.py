@@ -1,8 +1,10 @@
-"""English for what people read: faults, blames, times, durations, numbers."""
+"""What people read: faults, blames, times, durations, numbers; in English, or as `say` says it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import floor
+from typing import Protocol
 
 from monitor.diagnose import FLAP, Scope
 from monitor.incident import Incident
@@ -61,6 +63,16 @@ MONTHS = (
 )
 
 
+class Say(Protocol):
+    """Says an English text in a language; `{name}` in it is replaced by the value of that name."""
+
+    def __call__(self, text: str, **values: object) -> str: ...
+
+
+def english(text: str, **values: object) -> str:
+    return text.format(**values) if values else text
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """An instant for machines (`iso`) and for people (`words`, always UTC)."""
@@ -69,41 +81,49 @@ class Moment:
     words: str
 
 
-def moment(at: datetime, today: datetime | None = None) -> Moment:
+def moment(at: datetime, today: datetime | None = None, say: Say = english) -> Moment:
     """Name an instant. With `today`, the parts of the date that are the same are left out."""
     at = at.astimezone(UTC)
-    iso, clock = f"{at:%Y-%m-%dT%H:%M:%SZ}", f"{at:%H:%M} UTC"
-    day = f"{at.day} {MONTHS[at.month - 1][:3]}"
-    if today is None or at.year != today.astimezone(UTC).year:
-        return Moment(iso, f"{day} {at.year}, {clock}")
-    return Moment(iso, clock if at.date() == today.astimezone(UTC).date() else f"{day}, {clock}")
+    iso, clock = f"{at:%Y-%m-%dT%H:%M:%SZ}", say("{clock} UTC", clock=f"{at:%H:%M}")
+    today = today.astimezone(UTC) if today else None
+    if today is None or at.year != today.year:
+        return Moment(iso, f"{date(at, say)}, {clock}")
+    return Moment(iso, clock if at.date() == today.date() else f"{day(at, say)}, {clock}")
 
 
-def instant(at: datetime) -> Moment:
+def instant(at: datetime, say: Say = english) -> Moment:
     """Name an instant to the second, as evidence needs it."""
     at = at.astimezone(UTC)
-    return Moment(f"{at:%Y-%m-%dT%H:%M:%SZ}", f"{at.day} {MONTHS[at.month - 1][:3]} {at.year}, {at:%H:%M:%S} UTC")
+    clock = say("{clock} UTC", clock=f"{at:%H:%M:%S}")
+    return Moment(f"{at:%Y-%m-%dT%H:%M:%SZ}", f"{date(at, say)}, {clock}")
 
 
-def month(at: datetime) -> str:
+def day(at: datetime, say: Say = english) -> str:
+    return say("{day} {month}", day=at.day, month=say(MONTHS[at.month - 1][:3]))
+
+
+def date(at: datetime, say: Say = english) -> str:
+    return say("{day} {month} {year}", day=at.day, month=say(MONTHS[at.month - 1][:3]), year=at.year)
+
+
+def month(at: datetime, say: Say = english) -> str:
     at = at.astimezone(UTC)
-    return f"{MONTHS[at.month - 1]} {at.year}"
+    return say("{month} {year}", month=say(MONTHS[at.month - 1]), year=at.year)
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: float, say: Say = english) -> str:
     """Say a duration in its two largest units: `3 h 20 min`."""
     whole = max(0, int(seconds))
     if whole < 60:
-        return f"{whole} s"
+        return say("{n} s", n=whole)
+    minutes = say("{n} min", n=whole % 3600 // 60)
     if whole < 3600:
-        return f"{whole // 60} min"
+        return minutes
+    hours = say("{n} h", n=whole % 86400 // 3600)
     if whole < 86400:
-        return _pair(f"{whole // 3600} h", whole % 3600 // 60, "min")
-    return _pair(count(whole // 86400, "day"), whole % 86400 // 3600, "h")
-
-
-def _pair(large: str, number: int, unit: str) -> str:
-    return f"{large} {number} {unit}" if number else large
+        return f"{hours} {minutes}" if whole % 3600 >= 60 else hours
+    days = say("{n} day" if whole < 2 * 86400 else "{n} days", n=whole // 86400)
+    return f"{days} {hours}" if whole % 86400 >= 3600 else days
 
 
 def seconds(value: float) -> str:
@@ -147,50 +167,53 @@ def is_blamed(incident: Incident) -> bool:
     return incident.scope is not Scope.MONITOR and incident.blame is not Blame.UNKNOWN
 
 
-def limit(it: Limit) -> str:
-    """Say a rate limit: `480 of 500 requests per minute left`."""
-    unit = " ".join(filter(None, (it.unit.replace("_", " ").replace("-", " "), _window(it.window_s))))
-    match it.remaining, it.limit:
-        case None, None:
-            return f"{unit}: not told"
-        case None, float() | int() as most:
-            return f"at most {most:,.0f} {unit}"
-        case left, None:
-            return f"{left:,.0f} {unit} left"
-        case left, most:
-            return f"{left:,.0f} of {most:,.0f} {unit} left"
+def limit(it: Limit, say: Say = english, number: Callable[[str], str] = str) -> str:
+    """Say a rate limit: `480 of 500 requests per minute left`. `number` writes an English number as one must."""
+    unit = " ".join(filter(None, (say(it.unit.replace("_", " ").replace("-", " ")), _window(it.window_s, say))))
+    left, most = (None if one is None else number(f"{one:,.0f}") for one in (it.remaining, it.limit))
+    if left is None:
+        return say("at most {most} {unit}" if most else "{unit}: not told", most=most, unit=unit)
+    return say("{left} of {most} {unit} left" if most else "{left} {unit} left", left=left, most=most, unit=unit)
 
 
-def _window(window_s: float | None) -> str:
+def _window(window_s: float | None, say: Say) -> str:
     if window_s is None:
         return ""
-    return WINDOWS.get(round(window_s), f"in {duration(window_s)}")
+    known = WINDOWS.get(round(window_s))
+    return say(known) if known else say("in {duration}", duration=duration(window_s, say))
 
 
-def lead(incident: Incident) -> str:
+def lead(incident: Incident, say: Say = english) -> str:
     """Say who knew first: `we knew 11 min before the provider's page`; empty while the page says nothing."""
     if incident.lead is None:
         return ""
-    passed = duration(abs(incident.lead.total_seconds()))
+    passed = duration(abs(incident.lead.total_seconds()), say)
     if incident.lead.total_seconds() >= 0:
-        return f"we knew {passed} before the provider's page"
-    return f"the provider's page knew {passed} before us"
+        return say("we knew {passed} before the provider's page", passed=passed)
+    return say("the provider's page knew {passed} before us", passed=passed)
 
 
-def title(incident: Incident) -> str:
+def title(incident: Incident, say: Say = english) -> str:
     """Name an incident in one line: `openai/main: account suspended`."""
-    if incident.scope is Scope.MONITOR:
-        return "the monitor is offline: nothing answers"
-    if incident.scope is Scope.SOURCE:
-        return f"the status source {incident.subject} cannot be read"
-    if incident.scope is Scope.REMINDER:
-        return f"{incident.subject} ends soon, by the date you entered"
-    if incident.scope is Scope.OBJECTIVE:
-        return f"{incident.subject}: the error budget burns too fast"
-    if incident.scope is Scope.EGRESS and not incident.subject:
-        return f"the road out from here: {FAULTS[incident.fault]}"
-    again = " again and again" if is_flap(incident) else ""
-    return f"{incident.subject}: {FAULTS[incident.fault]}{again}"
+    its = subject(incident, say)
+    match incident.scope:
+        case Scope.MONITOR:
+            return say("the monitor is offline: nothing answers")
+        case Scope.SOURCE:
+            return say("the status source {subject} cannot be read", subject=its)
+        case Scope.REMINDER:
+            return say("{subject} ends soon, by the date you entered", subject=its)
+        case Scope.OBJECTIVE:
+            return say("{subject}: the error budget burns too fast", subject=its)
+    fault = say(FAULTS[incident.fault])
+    return (
+        say("{subject}: {fault} again and again", subject=its, fault=fault) if is_flap(incident) else f"{its}: {fault}"
+    )
+
+
+def subject(incident: Incident, say: Say = english) -> str:
+    """Name what an incident is about; all that goes out from here has no name of its own."""
+    return incident.subject or say("the road out from here")
 
 
 def is_flap(incident: Incident) -> bool:

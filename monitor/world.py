@@ -234,7 +234,12 @@ class World:
         """Go on with another configuration. Where results and the page are kept stays until a restart."""
         before = self.config
         self.config = replace(
-            config, location=before.location, database=before.database, folder=before.folder, simulated=before.simulated
+            config,
+            location=before.location,
+            database=before.database,
+            folder=before.folder,
+            public_folder=before.public_folder,
+            simulated=before.simulated,
         )
         self.prober = replace(self.prober, patience=patience(config))
         self.templates = Templates(config.templates)

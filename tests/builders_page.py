@@ -140,7 +140,6 @@ def shown(it: Incident | None = None, **changes: object) -> IncidentView:
     it = it or incident()
     view = IncidentView(
         incident=it,
-        title=f"{it.subject}: {it.fault.replace('_', ' ')}",
         advice="Stop automated traffic on this key and appeal with the request ids below at "
         "https://help.openai.com/en/.\nMeanwhile use openai/main: it answered 20 s ago.",
         told=(Told("ops-mail", "opened", "sent", it.opened_at + timedelta(seconds=28), 1),),

@@ -127,6 +127,7 @@ PLAN = {
         "monitor.store.value",
     },
     "monitor.store.reader": {
+        "monitor.detect.limits",
         *("probes.model", "monitor.detect.health", "monitor.detect.note", "monitor.incident", "monitor.schedule"),
         *("monitor.detect.pool", "monitor.detect.track", "monitor.alert.case", "monitor.alert.reply"),
         *("monitor.sli", "monitor.slo", "monitor.source", "monitor.store.value"),
@@ -170,7 +171,7 @@ PLAN = {
         *("monitor.detect.note", "monitor.diagnose", "monitor.source", "probes.notice"),
         *("monitor.incident", "monitor.alert.text", "monitor.publish.snapshot", "monitor.schedule", "monitor.sli"),
         "probes.catalog",
-        *("monitor.store.reader", "monitor.words"),
+        *("monitor.store.reader", "monitor.slo", "monitor.detect.limits"),
     },
     "monitor.world": {
         *("monitor.alert.case", "monitor.alert.reply", "monitor.alert.routing", "monitor.alert.text"),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from monitor.detect.limits import LATEST, MOST, NONE, Limits, advance, findings, is_turning, moves
+from monitor.detect.limits import LATEST, MOST, NONE, Limits, Moved, advance, findings, is_turning, moves
 from probes.model import Answer, Fault, Limit, Usage
 from tests.conftest import CHAT, at, observation
 
@@ -75,14 +75,16 @@ def test_a_ceiling_that_stays_down_is_usual_after_a_day():
     later = played([500] * (DAY_MIN + 10), CALM, 60)
 
     assert found(later) == []
-    assert [(name, moved.before, moved.after) for name, moved in moves(later)] == [("requests per minute", 1000, 500)]
+    (moved,) = moves(later).items()
+    assert moved == (("requests", 60), Moved(moved[1].at, before=1000, after=500))
     assert found(played([200] * 4, later, 2000)) == FALLEN
 
 
 def test_a_higher_tier_is_noted_quietly_and_is_the_reference_from_then_on():
     higher = played([5000] * 4, CALM, 60)
 
-    assert [(name, moved.before, moved.after) for name, moved in moves(higher)] == [("requests per minute", 1000, 5000)]
+    (moved,) = moves(higher).items()
+    assert moved == (("requests", 60), Moved(moved[1].at, before=1000, after=5000))
     assert found(played([1000] * 4, higher, 70)) == FALLEN
 
 

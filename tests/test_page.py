@@ -10,14 +10,17 @@ from itertools import product
 import pytest
 
 from monitor.detect.health import State
+from monitor.detect.limits import Moved
 from monitor.diagnose import Evidence, Scope
-from monitor.incident import Told
+from monitor.incident import Announcement, Told
 from monitor.publish import public
 from monitor.publish.layout import MARKS
 from monitor.publish.mark import Mark
 from monitor.publish.page import POLICY, TEMPLATES, kept, render
-from monitor.publish.snapshot import Manner, Measure
+from monitor.publish.snapshot import Manner, Measure, ObjectiveView, SourceView
+from monitor.slo import Goal, Objective, Reserve
 from probes.model import Fault, Limit
+from probes.notice import Impact, Notice, Phase
 from tests.builders_page import (
     HOSTILE,
     NOW,
@@ -94,7 +97,15 @@ def hostile(words):
     """A page that says `words` wherever words come from outside."""
     evidence = Evidence("openai/x/chat", NOW, Fault.UNCLASSIFIED, words, words, 418, words)
     it = incident(id="one", subject=words, reasons=(words,), targets=(words,), evidence=(evidence,))
-    it = shown(it, title=words, advice=words, told=(Told(words, words, words, NOW, 2, words),))
+    it = shown(it, advice=words, told=(Told(words, words, words, NOW, 2, words),))
+    notice = Notice(
+        "n", words, "https://status.example/n", Phase.INVESTIGATING, Impact.MAJOR, (words,), NOW, text=words
+    )
+    feeds = (
+        SourceView("openai/status", words, "https://status.example", True, NOW, None, (notice,)),
+        SourceView("openai/other", words, "https://status.example", False, NOW, words, ()),
+        SourceView("gemini/quiet", words, "https://status.example", True, NOW, None, ()),
+    )
     ill = target("openai/x", words, State.UNKNOWN, model=words, reason=words, limits=(Limit(words, 60, 5, 1),))
     return snapshot(
         sick(f"openai/{words.replace('/', '|')}", Fault.INVALID_KEY, note=words, tags=(words,), advice=words),
@@ -103,7 +114,8 @@ def hostile(words):
         location=words,
         warnings=(words,),
         open_incidents=(it,),
-        past_incidents=(shown(incident(id="two", closed_at=NOW), title=words),),
+        past_incidents=(shown(incident(id="two", subject=words, closed_at=NOW)),),
+        sources=feeds,
     )
 
 
@@ -459,4 +471,49 @@ def test_a_clock_that_jumped_makes_a_whole_page(make, hours):
 def test_the_page_for_what_is_not_there_finds_its_style_from_any_depth():
     site = replace(four_accounts(), manner=Manner(url="https://status.example.com/ai/"))
     assert "/ai/style.css" in documents(site)["404.html"].values("href")
-    assert "/style.css" in documents(four_accounts())["404.html"].values("href")
+    assert {"/style.css", "style.css"} <= set(documents(four_accounts())["404.html"].values("href")), "opened as a file"
+
+
+def reserve(goal, left, *burns):
+    return Reserve(goal, promised=0.999, kept=0.9995, left=left, seen_days=28, burns=burns)
+
+
+@pytest.mark.parametrize(
+    ("subject", "page"), [("openai/main", "accounts/openai/main.html"), ("openai", "providers/openai.html")]
+)
+def test_an_objective_says_what_is_left_of_its_budget_and_how_fast_it_burns(subject, page):
+    promise = Objective("answers", subject, frozenset(), availability=0.9995, latency_s=2.5, latency_share=0.95)
+    reserves = (reserve(Goal.AVAILABILITY, 0.52, None, 3.14, 0.4), reserve(Goal.LATENCY, -0.5, None, None, None))
+    site = documents(snapshot(account("openai/main"), objectives=(ObjectiveView(promise, reserves),)))
+    for name in ("index.html", page):
+        said = " ".join(site[name].text.split())
+        assert "answers: 99.95% in 28 days 52% left burns × 3.1 in 6 h, × 0.4 in 3 days" in said
+        assert "answers: 95% within 2.5 s in 28 days spent 1.5 times" in said
+
+
+def test_an_objective_of_which_nothing_was_seen_has_no_budget_to_speak_of():
+    silent = ObjectiveView(Objective("answers", "openai/main", frozenset(), availability=0.99), ())
+    assert "answers: 99% in 28 days no data" in index(snapshot(account("openai/main"), objectives=(silent,))).text
+
+
+def test_a_ceiling_says_how_it_moved():
+    moved = Moved(NOW - timedelta(days=9), before=1000, after=500)
+    chat = target(limits=(Limit("requests", 60, 500, 498), Limit("tokens", 60, 9, 8)), moves=(moved, None))
+    page = documents(snapshot(account("openai/main", (chat,))))["accounts/openai/main.html"]
+    assert "498 of 500 requests per minute left 1,000 → 500 on 12 Nov" in page.text
+    assert page.text.count("→") == 1
+
+
+def test_beside_a_providers_notice_stands_who_knew_first():
+    notice = Notice("1", "Slow answers", "https://status.example/1", Phase.MONITORING, Impact.MINOR, began_at=NOW)
+    source = SourceView("openai/page", "OpenAI", "https://status.example", True, NOW, None, (notice,))
+    said = Announcement(NOW, "Slow answers", None, "openai/page")
+    late, soon = (
+        shown(incident(id=str(minutes), announcement=said, detected_at=NOW - timedelta(minutes=minutes)))
+        for minutes in (4, 11)
+    )
+    lead = "minor, since 10:34 UTC · we knew 11 min before the provider's page"
+    for views in ((late, soon), (soon, late)):
+        assert lead in index(snapshot(account(), open_incidents=views, sources=(source,))).text
+    other = replace(source, id="openai/other")
+    assert lead not in index(snapshot(account(), open_incidents=(late, soon), sources=(other,))).text

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,7 +17,7 @@ from monitor.publish.public import render
 from monitor.publish.snapshot import Manner, ProviderView, PurseView, SourceView
 from probes.model import Fault
 from probes.notice import Impact, Notice, Phase
-from tests.builders_page import BEGAN, LONG_AGO, NOW, account, incident, past, shown, sick, snapshot, target
+from tests.builders_page import BEGAN, HOSTILE, LONG_AGO, NOW, account, incident, past, shown, sick, snapshot, target
 from tests.test_page import Document
 
 
@@ -52,7 +53,7 @@ PRIVATE = (
         "zq-canary",
         "zq-told",
     ),
-    *("zq-why", "zq-incident-title", "zq-url"),
+    *("zq-why", "zq-url"),
 )
 
 
@@ -79,7 +80,7 @@ def telling():
     views = [
         shown(
             incident(subject, Fault.SERVER_ERROR, scope, id=f"{number}-zq-account", **words),
-            told=told, title="zq-incident-title", advice="zq-advice",
+            told=told, advice="zq-advice",
         )
         for number, (subject, scope) in enumerate(
             [
@@ -117,7 +118,7 @@ def test_nothing_private_reaches_the_public_site():
 def test_no_name_that_a_user_gives_reaches_the_public_site(name):
     word = f"zq{name}zq"
     mine = sick(f"openai/{word}", Fault.INVALID_KEY, note=word, tags=(word,), advice=word)
-    it = shown(incident(f"openai/{word}", reasons=(word,)), title=word, advice=word)
+    it = shown(incident(f"openai/{word}", reasons=(word,)), advice=word)
     shot = snapshot(mine, account("openai/main"), title=word, location=word, warnings=(word,), open_incidents=(it,))
     assert all(word.encode() not in content for content in render(shot).values())
     assert not any(word in file for file in render(shot))
@@ -201,3 +202,12 @@ def test_every_public_link_leads_to_a_file(shot):
         for link in links:
             path = f"{name.rpartition('/')[0]}/{link}" if depth and not link.startswith("..") else link
             assert path.removeprefix(depth).lstrip("/") in files, (name, link)
+
+
+@pytest.mark.parametrize("words", [HOSTILE, "</title><script>x</script>", '"><img src=x onerror=alert(1)>', "]]>"])
+def test_what_a_providers_page_calls_its_trouble_stays_words(words):
+    notice = Notice("1", words, "https://status.example/1", Phase.MONITORING, Impact.MINOR, (words,), LONG_AGO)
+    source = SourceView("openai/page", "OpenAI", "https://status.example", True, NOW, None, (notice,))
+    tame = replace(source, notices=(replace(notice, title="slow", components=("slow",)),))
+    pages = [Document(render(snapshot(account("openai/b"), sources=(it,)))["index.html"]) for it in (source, tame)]
+    assert Counter(tag for tag, _ in pages[0].elements) == Counter(tag for tag, _ in pages[1].elements)

@@ -456,6 +456,19 @@ def test_a_target_that_a_new_configuration_leaves_out_is_looked_at_no_more(tmp_p
     assert len(monitor.shown) == 1, "it is not resolved, only no longer watched"
 
 
+def test_where_both_sites_are_written_stays_until_a_restart(tmp_path):
+    async def play():
+        async with simulator() as other_side:
+            settings = replace(config(tmp_path, other_side), public_folder=tmp_path / "public")
+            async with watching(settings) as monitor:
+                moved = replace(settings, folder=tmp_path / "other", public_folder=tmp_path / "elsewhere")
+                monitor.world.take_up(moved)
+                return settings, monitor.world.config
+
+    before, after = asyncio.run(play())
+    assert (after.folder, after.public_folder) == (before.folder, before.public_folder)
+
+
 def test_old_results_are_rolled_up_and_forgotten_while_it_runs(tmp_path):
     async def play():
         async with simulator() as other_side:

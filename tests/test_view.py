@@ -7,14 +7,18 @@ import pytest
 
 from monitor.config import Config, ProbeSection, SiteSection, StoreSection
 from monitor.detect.health import State
+from monitor.detect.limits import Ceiling, Limits, Moved
+from monitor.detect.track import Track
 from monitor.diagnose import Diagnosis, Scope
 from monitor.incident import Change, ChangeKind, open_incident
 from monitor.schedule import Budget, Spending, Watch
+from monitor.slo import Objective
 from monitor.store.connection import open_writer
 from monitor.store.rollup import next_roll_up
 from monitor.store.value import Batch, Message
 from monitor.store.writer import Writer
 from monitor.view import advice_for, take, usable
+from monitor.words import title
 from probes.catalog import load_provider
 from probes.model import Account, Confidence, Fault, Limit, Usage
 from tests.conftest import NOON, at, health, observation, target
@@ -179,7 +183,7 @@ def test_incidents_are_shown_with_what_was_told(db, writer):
     snapshot = shown(db, config(LIST))
 
     (view,) = snapshot.open_incidents
-    assert (view.title, view.told[0].channel) == ("openai/main: account suspended", "phone")
+    assert (title(view.incident), view.told[0].channel) == ("openai/main: account suspended", "phone")
     closed = Change(replace(opened.incident, closed_at=at(60)), ChangeKind.RESOLVED, at(60))
     writer.save(Batch(at(60), changes=(closed,)))
     snapshot = shown(db, config(LIST))
@@ -195,6 +199,28 @@ def test_warnings_are_ours_and_the_channels(db, writer):
         "disk full",
         "messages to phone are not getting through: no answer within 20 s",
     )
+
+
+def test_what_an_objective_promises_is_shown_with_what_is_left(db, writer):
+    looks = tuple(observation(None if second else Fault.TIMEOUT, second, LIST) for second in range(10))
+    writer.save(Batch(at(9), looks))
+    promise = Objective("answers", "openai/main", frozenset({LIST.id}), availability=0.8)
+    silent = Objective("chats", "openai/main", frozenset({CHAT.id}), availability=0.8)
+
+    first, second = shown(db, config(LIST, objectives=(promise, silent)), 60).objectives
+    assert [(round(one.kept, 3), round(one.left, 3)) for one in first.reserves] == [(0.9, 0.5)]
+    assert (second.objective, second.reserves) == (silent, ())
+
+
+def test_a_ceiling_that_moved_for_good_is_shown_beside_its_limit(db, writer):
+    moved = Moved(at(5), before=60, after=30)
+    moves = {"requests": moved, "tokens": None}
+    told = (Limit("requests", 60, 30, 12), Limit("tokens", 60, 1000, 900))
+    ceilings = {unit: Ceiling(unit, 60.0, at(5), (30.0,), at(5), moved=one) for unit, one in moves.items()}
+    tracks = {LIST.id: Track(limits=Limits(ceilings))}
+    writer.save(Batch(at(9), (observation(None, 9, LIST, limits=told),), tracks=tracks))
+
+    assert account(shown(db, config(LIST))).targets[0].moves == (moved, None)
 
 
 def test_usable_instead_is_another_account_of_which_all_is_up():

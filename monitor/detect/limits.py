@@ -188,9 +188,9 @@ def _of_ceiling(target: Target, ceiling: Ceiling) -> Iterator[Finding]:
         yield _finding(target, Fault.RATE_LIMITED, ceiling.short_since, at, "limits/used-by-others", words, reasons)
 
 
-def moves(limits: Limits) -> Iterator[tuple[str, Moved]]:
-    """Yield the ceilings that went up, or stayed down, by name: no trouble any more, worth a line."""
-    return ((one.name, one.moved) for one in limits.ceilings.values() if one.moved)
+def moves(limits: Limits) -> Mapping[tuple[str, int], Moved]:
+    """Return the ceilings that went up, or stayed down, by unit and seconds: no trouble any more, worth a line."""
+    return {(one.unit, round(one.window_s or 0)): one.moved for one in limits.ceilings.values() if one.moved}
 
 
 def _finding(

@@ -8,7 +8,6 @@ from monitor.incident import Incident
 from monitor.publish.mark import Mark, Standing, is_late, mark_account, standing
 from monitor.publish.snapshot import AccountView, Snapshot
 from monitor.publish.speech import ENGLISH, Speech
-from monitor.words import title
 
 NAMED = 3
 """So many causes are named in the sentence; the rest is counted."""
@@ -69,7 +68,7 @@ def headline(snapshot: Snapshot, speech: Speech = ENGLISH) -> Headline:
 
 def _warned(roll: Roll, lead: str) -> Headline:
     """Say what is coming while all works."""
-    signs = [_sign(incident, roll.speech) for incident in roll.now.signals]
+    signs = [roll.speech.title(incident) for incident in roll.now.signals]
     said = roll.speech.many(len(signs), "{lead}, with {n} warning", "{lead}, with {n} warnings", lead=lead)
     return Headline(Mark.PARTLY, said, _few(signs, roll.speech))
 
@@ -105,12 +104,10 @@ def _some(roll: Roll, mark: Mark, verbs: tuple[str, str], cause: Callable[[Accou
     return Headline(mark, lead, _few([cause(account) for account in accounts], roll.speech), _rest(roll, *others))
 
 
-def _sign(incident: Incident, speech: Speech) -> str:
-    return title(incident) if speech.is_english else f"{incident.subject}: {speech.fault(incident.fault)}"
-
-
 def _cause(incident: Incident, names: Mapping[str, str], speech: Speech) -> str:
-    subject = names.get(incident.subject, incident.subject) if incident.scope is Scope.PROVIDER else incident.subject
+    subject = speech.subject(incident)
+    if incident.scope is Scope.PROVIDER:
+        subject = names.get(subject, subject)
     return f"{subject}: {speech.fault(incident.fault)} ({speech.whose_hedged(incident)})"
 
 

@@ -1,15 +1,16 @@
 """A snapshot → what the templates show: finished words, in order; pure. Templates only place them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
 from monitor import words
 from monitor.detect.health import State
+from monitor.detect.limits import Moved
 from monitor.diagnose import Evidence, Scope
-from monitor.incident import Severity, Told
+from monitor.incident import Incident, Severity, Told
 from monitor.publish.chart import Chart, chart
 from monitor.publish.headline import Headline, headline
 from monitor.publish.mark import Mark, Standing, is_late, mark_account, mark_target, standing, worst
@@ -18,6 +19,7 @@ from monitor.publish.snapshot import (
     AccountView,
     IncidentView,
     Measure,
+    ObjectiveView,
     Pace,
     PurseView,
     Snapshot,
@@ -28,6 +30,7 @@ from monitor.publish.speech import ENGLISH, Speech
 from monitor.publish.strip import Strip, ninety, strip, together
 from monitor.publish.uptime import BUDGET_D, WINDOWS_D, Shares, account_shares, counting, shares
 from monitor.sli import budget_left
+from monitor.slo import PAIRS, Goal, Reserve
 from monitor.words import Moment
 from probes.model import Limit
 from probes.notice import Impact, Notice
@@ -69,6 +72,9 @@ KINDS = {
     "flapping": "word that it comes and goes",
     "missed": "word after quiet hours",
 }
+
+Leads = Mapping[tuple[str, str], Incident]
+"""By the source and the title of a notice, the incident that it speaks of."""
 
 ADDRESS = re.compile(r"https?://[^\s<>\"')\]]+[^\s<>\"')\].,;:!?]")
 
@@ -171,6 +177,17 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class Pledge:
+    """One promise of an objective and how it stands. `left` is of its error budget, `burns` how fast that is used."""
+
+    name: str
+    promise: str
+    left: str
+    overspent: bool
+    burns: str
+
+
+@dataclass(frozen=True, slots=True)
 class Drawing:
     """Durations of the last 30 days: a chart, None where the days are too few, and all it says in words."""
 
@@ -182,8 +199,11 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class LimitRow:
+    """A rate limit, since when its ceiling stands, and how it moved for good: `60 → 30 on 12 Nov`."""
+
     words: str
     since: Moment | None
+    moved: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +261,7 @@ class AccountCard:
     shares: tuple[Share, ...]
     budget: str
     overspent: bool
+    pledges: tuple[Pledge, ...]
     tempo: Drawing | None
     targets: tuple[TargetRow, ...]
 
@@ -253,6 +274,7 @@ class ProviderGroup:
     name: str
     href: str
     accounts: tuple[AccountCard, ...]
+    pledges: tuple[Pledge, ...]
     more: int = 0
 
 
@@ -267,6 +289,7 @@ class NoticeRow:
     impact: str
     began: Moment | None
     planned: bool
+    lead: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,19 +346,25 @@ def front(snapshot: Snapshot, speech: Speech = ENGLISH, every: tuple[ProviderGro
             row(view, snapshot.made_at, None, speech) for view in newest_first(snapshot.past_incidents)[:RECENT]
         ),
         past=len(snapshot.past_incidents),
-        pages=pages(snapshot.sources, snapshot.made_at, speech),
+        pages=pages(
+            snapshot.sources, snapshot.made_at, speech, leads(view.incident for view in snapshot.open_incidents)
+        ),
     )
 
 
 def groups(snapshot: Snapshot, speech: Speech = ENGLISH) -> tuple[ProviderGroup, ...]:
     """Return every provider that has accounts, with all of them."""
-    context = Context(standing(snapshot), snapshot.manner.slo, speech)
+    promised: dict[str, tuple[Pledge, ...]] = {}
+    for view in snapshot.objectives:
+        promised[view.objective.subject] = (*promised.get(view.objective.subject, ()), *_pledges(view, speech))
+    context = Context(standing(snapshot), snapshot.manner.slo, speech, promised)
     return tuple(
         ProviderGroup(
             provider.id,
             provider.name,
             provider_page(provider.id),
             tuple(_account(account, provider.name, context) for account in provider.accounts),
+            promised.get(provider.id, ()),
         )
         for provider in snapshot.providers
         if provider.accounts
@@ -353,11 +382,18 @@ def _few_of_many(all_groups: tuple[ProviderGroup, ...]) -> tuple[ProviderGroup, 
     )
 
 
-def pages(sources: Sequence[SourceView], now: datetime, speech: Speech = ENGLISH) -> Pages:
+def leads(incidents: Iterable[Incident]) -> Leads:
+    """Of several that one notice speaks of it is the one that we were sure of first."""
+    known = [one for one in incidents if one.announcement and one.lead is not None and not one.drill]
+    known.sort(key=lambda one: one.lead or timedelta())
+    return {(one.announcement.source, one.announcement.title): one for one in known if one.announcement}
+
+
+def pages(sources: Sequence[SourceView], now: datetime, speech: Speech, known: Leads) -> Pages:
     telling = [source for source in sources if source.readable and source.notices]
     quiet = dict.fromkeys(source.provider for source in sources if source.readable)
     return Pages(
-        notices=tuple(_notice(source, one, now, speech) for source in telling for one in source.notices),
+        notices=tuple(_notice(source, one, now, speech, known) for source in telling for one in source.notices),
         quiet=tuple(name for name in quiet if name not in {source.provider for source in telling}),
         dark=tuple(
             f"{source.provider}: {speech.say(source.problem or 'not read yet')}"
@@ -367,16 +403,18 @@ def pages(sources: Sequence[SourceView], now: datetime, speech: Speech = ENGLISH
     )
 
 
-def _notice(source: SourceView, notice: Notice, now: datetime, speech: Speech) -> NoticeRow:
-    known = not notice.planned and notice.impact is not Impact.UNKNOWN
+def _notice(source: SourceView, notice: Notice, now: datetime, speech: Speech, known: Leads) -> NoticeRow:
+    incident = known.get((source.id, notice.title))
+    is_graded = not notice.planned and notice.impact is not Impact.UNKNOWN
     return NoticeRow(
         provider=source.provider,
         title=notice.title,
         href=notice.url or source.page,
         phase=speech.say(notice.phase.replace("_", " ")),
-        impact=speech.say(str(notice.impact)) if known else "",
+        impact=speech.say(str(notice.impact)) if is_graded else "",
         began=speech.moment(notice.began_at, now) if notice.began_at else None,
         planned=notice.planned,
+        lead=speech.lead(incident) if incident else "",
     )
 
 
@@ -438,7 +476,7 @@ def row(view: IncidentView, made_at: datetime, today: datetime | None, speech: S
     return Row(
         id=incident.id,
         href=incident_page(incident.id),
-        title=speech.title(view),
+        title=speech.title(incident),
         mark=Mark.DOWN if incident.severity is Severity.CRITICAL else Mark.PARTLY,
         drill=incident.drill,
         blame=words.capital(speech.whose(incident)),
@@ -533,6 +571,7 @@ class Context:
     now: Standing
     slo: float
     speech: Speech
+    pledges: Mapping[str, tuple[Pledge, ...]]
 
 
 def _account(account: AccountView, provider: str, context: Context) -> AccountCard:
@@ -564,6 +603,7 @@ def _account(account: AccountView, provider: str, context: Context) -> AccountCa
         shares=_shares(every, context.slo, speech),
         budget="" if left is None else _budget_words(left, speech),
         overspent=left is not None and left < 0,
+        pledges=context.pledges.get(account.id, ()),
         tempo=next((target.charts[0] for target in targets if target.ttft), None),
         targets=targets,
     )
@@ -598,6 +638,31 @@ def _budget_words(left: float, speech: Speech) -> str:
     if left < 0:
         return speech.say("spent {times} times", times=speech.number(f"{1 - left:.1f}"))
     return speech.say("{share} left", share=speech.percent(left))
+
+
+def _pledges(view: ObjectiveView, speech: Speech) -> Iterator[Pledge]:
+    """Yield how each promise of an objective stands; what nothing was seen of has no budget to speak of."""
+    objective = view.objective
+    known = {one.goal: one for one in view.reserves}
+    for goal, promised in objective.promises.items():
+        share = speech.number(f"{100 * promised:.6g}%")
+        if goal is Goal.LATENCY:
+            share = speech.say("{share} within {seconds}", share=share, seconds=f"{objective.latency_s:g} s")
+        promise = speech.say("{promise} in {n} days", promise=share, n=objective.window_days)
+        one = known.get(goal)
+        left, burns = (_budget_words(one.left, speech), _burns(one, speech)) if one else (speech.say("no data"), "")
+        yield Pledge(objective.name, promise, left, one is not None and one.left < 0, burns)
+
+
+def _burns(reserve: Reserve, speech: Speech) -> str:
+    """Say how fast a budget is used where enough was seen: `× 3.1 in 1 h, × 1.2 in 6 h`."""
+    pairs = zip(PAIRS, reserve.burns, strict=True)
+    known = [(speech.number(f"{burn:.1f}"), pair.long) for pair, burn in pairs if burn is not None]
+    said = (
+        speech.say("× {times} in {duration}", times=times, duration=speech.duration(long.total_seconds()))
+        for times, long in known
+    )
+    return ", ".join(said)
 
 
 def _spent(account: AccountView, speech: Speech) -> str | None:
@@ -635,6 +700,7 @@ def _target(target: TargetView, context: Context) -> TargetRow:
     late = is_late(target, now.at)
     lost = mark is Mark.UNKNOWN and target.state is State.UP and late
     since = target.limited_since or (None,) * len(target.limits)
+    moves = target.moves or (None,) * len(target.limits)
     return TargetRow(
         canary=target.canary,
         model=target.model,
@@ -649,7 +715,9 @@ def _target(target: TargetView, context: Context) -> TargetRow:
         ttft=_figure(target.ttft, mark, speech),
         good=speech.percent(target.availability) if target.availability is not None else speech.say("no data"),
         strip=strip(target.cells, speech),
-        limits=tuple(_limit(limit, at, now, speech) for limit, at in zip(target.limits, since, strict=True)),
+        limits=tuple(
+            _limit(limit, at, moved, context) for limit, at, moved in zip(target.limits, since, moves, strict=True)
+        ),
         ninety=ninety(target.days, speech),
         shares=_shares(shares(target.cells, target.days), context.slo, speech),
         charts=tuple(filter(None, _drawings(target, mark, speech))),
@@ -657,8 +725,15 @@ def _target(target: TargetView, context: Context) -> TargetRow:
     )
 
 
-def _limit(limit: Limit, since: datetime | None, now: Standing, speech: Speech) -> LimitRow:
-    return LimitRow(speech.limit(limit), speech.moment(since, now.at) if since and limit.limit is not None else None)
+def _limit(limit: Limit, since: datetime | None, moved: Moved | None, context: Context) -> LimitRow:
+    speech = context.speech
+    stands = speech.moment(since, context.now.at) if since and limit.limit is not None else None
+    return LimitRow(speech.limit(limit), stands, _moved(moved, speech) if moved else "")
+
+
+def _moved(it: Moved, speech: Speech) -> str:
+    before, after = (speech.number(f"{ceiling:,.0f}") for ceiling in (it.before, it.after))
+    return speech.say("{before} → {after} on {day}", before=before, after=after, day=speech.day(it.at))
 
 
 def _drawings(target: TargetView, mark: Mark, speech: Speech) -> tuple[Drawing | None, Drawing | None]:

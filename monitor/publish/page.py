@@ -23,6 +23,7 @@ from monitor.publish.layout import (
     frame,
     front,
     groups,
+    leads,
     months,
     newest_first,
     pages,
@@ -36,6 +37,7 @@ from monitor.publish.place import incident_page
 from monitor.publish.snapshot import AccountView, IncidentView, PurseView, Snapshot, SourceView
 from monitor.publish.speech import Speech
 from monitor.publish.usable import VERSION, Usable, pick, usables
+from monitor.words import title
 from probes.model import Fault
 
 __all__ = ["POLICY", "TEMPLATES", "kept", "render", "status_json", "usable_json"]
@@ -140,7 +142,7 @@ def private_board(snapshot: Snapshot, speech: Speech) -> Board:
 def _case(view: IncidentView, parts: Sequence[Part], speech: Speech) -> Case:
     incident = view.incident
     hit = {"/".join(target.split("/")[:2]) for target in incident.targets}
-    began = f"{speech.title(view)}. {speech.whose_hedged(incident)}."
+    began = f"{speech.title(incident)}. {speech.whose_hedged(incident)}."
     updates = [(incident.opened_at, "investigating" if incident.closed_at is None else "identified", began)]
     if incident.announcement:
         said = speech.say("The provider's page says: {title}", title=incident.announcement.title)
@@ -149,7 +151,7 @@ def _case(view: IncidentView, parts: Sequence[Part], speech: Speech) -> Case:
         updates.append((incident.closed_at, "resolved", speech.say("Ended")))
     return Case(
         id=incident.id,
-        title=speech.title(view),
+        title=speech.title(incident),
         severity=incident.severity,
         opened_at=incident.opened_at,
         closed_at=incident.closed_at,
@@ -190,7 +192,7 @@ def _provider(group: ProviderGroup, snapshot: Snapshot, around: Frame, it: Press
         "provider.html",
         frame=replace(around, up="../"),
         group=group,
-        pages=pages(sources, snapshot.made_at, it.speech),
+        pages=pages(sources, snapshot.made_at, it.speech, leads(view.incident for view in snapshot.open_incidents)),
         past=[row(view, snapshot.made_at, None, it.speech) for view in past[:RECENT]],
     )
 
@@ -296,7 +298,7 @@ def _open_incident(view: IncidentView) -> dict[str, object]:
     incident = view.incident
     return {
         "id": incident.id,
-        "title": view.title,
+        "title": title(incident),
         "page": f"incidents/{incident.id}.html",
         "scope": incident.scope,
         "subject": incident.subject,

@@ -15,7 +15,7 @@ from monitor.incident import Incident, Severity
 from monitor.publish.board import Board, Case, Part, iso, works
 from monitor.publish.fill import Press, press
 from monitor.publish.headline import Headline
-from monitor.publish.layout import MARKS, Frame, Month, Pages, Row, Share, frame, newest_first, pages
+from monitor.publish.layout import MARKS, Frame, Month, Pages, Row, Share, frame, leads, newest_first, pages
 from monitor.publish.mark import Mark, mark_target, standing, worst
 from monitor.publish.page import for_programs, history, root
 from monitor.publish.place import incident_page, month_page, slug
@@ -100,7 +100,7 @@ def render(snapshot: Snapshot) -> dict[str, bytes]:
         lines=lines,
         open=[row for row, outage in zip(rows, outages, strict=True) if outage.closed_at is None],
         recent=[row for row, outage in zip(rows, outages, strict=True) if outage.closed_at][:RECENT],
-        pages=_pages(told, snapshot.made_at, speech),
+        pages=_pages(told, snapshot, speech),
     )
     files["404.html"] = it.fill("404.html", frame=replace(around, up=root(snapshot.manner.public_url), made=None))
     files |= history(_months(outages, rows, speech), around, it, ())
@@ -153,8 +153,10 @@ def _sources(snapshot: Snapshot, providers: Sequence[ProviderView]) -> list[Sour
     return [source for source in snapshot.sources if source.id.partition("/")[0] in ids]
 
 
-def _pages(sources: Sequence[SourceView], now: datetime, speech: Speech) -> Pages:
-    return replace(pages(sources, now, speech), dark=())
+def _pages(sources: Sequence[SourceView], snapshot: Snapshot, speech: Speech) -> Pages:
+    providers = {source.id.partition("/")[0] for source in sources}
+    theirs = (view.incident for view in snapshot.open_incidents if _is_theirs(view.incident, providers))
+    return replace(pages(sources, snapshot.made_at, speech, leads(theirs)), dark=())
 
 
 def _line(provider: ProviderView, outages: Sequence[Outage], snapshot: Snapshot, speech: Speech) -> Line:

@@ -5,8 +5,10 @@ from datetime import datetime
 from pathlib import Path
 
 from monitor.detect.health import State
+from monitor.detect.limits import Moved
 from monitor.incident import Incident, Told
 from monitor.sli import Cell
+from monitor.slo import Objective, Reserve
 from probes.model import Fault, Limit
 from probes.notice import Notice
 
@@ -38,7 +40,8 @@ class TargetView:
 
     `aside`: it tells of more than whether the account works, such as its credit. `cells` are the last 24
     hours, `days` the last 90 days; today is the last of them. `limited_since` says for each limit since when
-    its ceiling stands. The paces are of the last 30 closed days. `next_at` is when it is looked at next.
+    its ceiling stands, `moves` how it moved for good, None where it did not. The paces are of the last 30
+    closed days. `next_at` is when it is looked at next.
     """
 
     id: str
@@ -61,6 +64,7 @@ class TargetView:
     latency_days: tuple[Pace, ...] = ()
     ttft_days: tuple[Pace, ...] = ()
     next_at: datetime | None = None
+    moves: tuple[Moved | None, ...] = ()
 
     @property
     def counts(self) -> bool:
@@ -131,9 +135,16 @@ class SourceView:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectiveView:
+    """What one objective promises, and how each promise stands; of one of which nothing was seen there is none."""
+
+    objective: Objective
+    reserves: tuple[Reserve, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentView:
     incident: Incident
-    title: str
     advice: str
     told: tuple[Told, ...] = ()
 
@@ -190,3 +201,4 @@ class Snapshot:
     sources: tuple[SourceView, ...] = ()
     manner: Manner = Manner()
     incident_ids: frozenset[str] = frozenset()
+    objectives: tuple[ObjectiveView, ...] = ()

@@ -3,14 +3,12 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from monitor import words
-from monitor.diagnose import Scope
 from monitor.incident import Incident
-from monitor.publish.snapshot import IncidentView
-from monitor.words import MONTHS, Moment
+from monitor.words import Moment
 from probes.model import Blame, Fault, Limit
 
 ENGLISH_NAME = "en"
@@ -24,10 +22,6 @@ class Speech:
     code: str = ENGLISH_NAME
     phrases: Mapping[str, str] = field(default_factory=dict)
     decimal: str = "."
-
-    @property
-    def is_english(self) -> bool:
-        return self.code == ENGLISH_NAME
 
     def say(self, text: str, **values: object) -> str:
         """Say an English text in this language; `{name}` in it is replaced by the value of that name."""
@@ -52,55 +46,27 @@ class Speech:
             return self.whose(incident)
         return self.say(words.HEDGES[incident.confidence] + "{who}", who=self.whose(incident))
 
-    def title(self, view: IncidentView) -> str:
-        incident = view.incident
-        if self.is_english:
-            return view.title
-        if incident.scope is Scope.MONITOR:
-            return self.say("the monitor is offline: nothing answers")
-        if incident.scope is Scope.SOURCE:
-            return self.say("the status source {source} cannot be read", source=incident.subject)
-        subject = incident.subject or self.say("the road out from here")
-        return f"{subject}: {self.fault(incident.fault)}"
+    def title(self, incident: Incident) -> str:
+        return words.title(incident, self.say)
+
+    def subject(self, incident: Incident) -> str:
+        return words.subject(incident, self.say)
 
     def moment(self, at: datetime, today: datetime | None = None) -> Moment:
         """Name an instant. With `today`, the parts of the date that are the same are left out."""
-        at = at.astimezone(UTC)
-        iso, clock = f"{at:%Y-%m-%dT%H:%M:%SZ}", self.say("{clock} UTC", clock=f"{at:%H:%M}")
-        today = today.astimezone(UTC) if today else None
-        if today is None or at.year != today.year:
-            return Moment(iso, f"{self.day(at, with_year=True)}, {clock}")
-        return Moment(iso, clock if at.date() == today.date() else f"{self.day(at)}, {clock}")
+        return words.moment(at, today, self.say)
 
     def instant(self, at: datetime) -> Moment:
-        """Name an instant to the second, as evidence needs it."""
-        at = at.astimezone(UTC)
-        clock = self.say("{clock} UTC", clock=f"{at:%H:%M:%S}")
-        return Moment(f"{at:%Y-%m-%dT%H:%M:%SZ}", f"{self.day(at, with_year=True)}, {clock}")
+        return words.instant(at, self.say)
 
-    def day(self, at: datetime, *, with_year: bool = False) -> str:
-        short = self.say(MONTHS[at.month - 1][:3])
-        if with_year:
-            return self.say("{day} {month} {year}", day=at.day, month=short, year=at.year)
-        return self.say("{day} {month}", day=at.day, month=short)
+    def day(self, at: datetime) -> str:
+        return words.day(at, self.say)
 
     def month(self, at: datetime) -> str:
-        at = at.astimezone(UTC)
-        return self.say("{month} {year}", month=self.say(MONTHS[at.month - 1]), year=at.year)
+        return words.month(at, self.say)
 
     def duration(self, seconds: float) -> str:
-        """Say a duration in its two largest units: `3 h 20 min`."""
-        whole = max(0, int(seconds))
-        if whole < 60:
-            return self.say("{n} s", n=whole)
-        minutes = self.say("{n} min", n=whole % 3600 // 60)
-        if whole < 3600:
-            return minutes
-        hours = self.say("{n} h", n=whole % 86400 // 3600)
-        if whole < 86400:
-            return f"{hours} {minutes}" if whole % 3600 >= 60 else hours
-        days = self.many(whole // 86400, "{n} day", "{n} days")
-        return f"{days} {hours}" if whole % 86400 >= 3600 else days
+        return words.duration(seconds, self.say)
 
     def seconds(self, value: float) -> str:
         return self.number(words.seconds(value))
@@ -118,33 +84,11 @@ class Speech:
         return text.replace(",", "\0").replace(".", self.decimal).replace("\0", ".")
 
     def limit(self, it: Limit) -> str:
-        """Say a rate limit: `480 of 500 requests per minute left`."""
-        if self.is_english:
-            return words.limit(it)
-        unit = " ".join(
-            filter(None, (self.say(it.unit.replace("_", " ").replace("-", " ")), self._window(it.window_s)))
-        )
-        left, most = (None if it is None else self.number(f"{it:,.0f}") for it in (it.remaining, it.limit))
-        if left is None:
-            return self.say("at most {most} {unit}" if most else "{unit}: not told", most=most, unit=unit)
-        return self.say(
-            "{left} of {most} {unit} left" if most else "{left} {unit} left", left=left, most=most, unit=unit
-        )
-
-    def _window(self, window_s: float | None) -> str:
-        if window_s is None:
-            return ""
-        known = words.WINDOWS.get(round(window_s))
-        return self.say(known) if known else self.say("in {duration}", duration=self.duration(window_s))
+        return words.limit(it, self.say, self.number)
 
     def lead(self, incident: Incident) -> str:
         """Say who knew first; empty while the provider's page says nothing."""
-        if incident.lead is None:
-            return ""
-        passed = self.duration(abs(incident.lead.total_seconds()))
-        if incident.lead.total_seconds() >= 0:
-            return self.say("we knew {passed} before the provider's page", passed=passed)
-        return self.say("the provider's page knew {passed} before us", passed=passed)
+        return words.lead(incident, self.say)
 
 
 ENGLISH = Speech()

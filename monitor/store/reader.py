@@ -10,7 +10,9 @@ from json import dumps
 
 from monitor.alert.case import KEPT, Case, Message, Step, with_changes, with_messages
 from monitor.alert.reply import Reply
+from monitor.detect import limits
 from monitor.detect.health import Health
+from monitor.detect.limits import Moved
 from monitor.detect.note import Note
 from monitor.detect.pool import Pool
 from monitor.detect.track import Track
@@ -232,6 +234,12 @@ def ceilings(db: sqlite3.Connection) -> dict[int, tuple[Ceiling, ...]]:
 def _ceiling(row: sqlite3.Row) -> Ceiling:
     limit = Limit(row["unit"], row["window"] or None, row["most"], row["remaining"])
     return Ceiling(limit, from_ms(row["since"]))
+
+
+def moves(db: sqlite3.Connection) -> dict[int, Mapping[tuple[str, int], Moved]]:
+    """Return the ceilings of each series that moved for good; the text is searched, as few ever do."""
+    rows = db.execute("""SELECT series_id, track FROM track WHERE instr(track, '"moved":{')""")
+    return {row["series_id"]: limits.moves(from_json(row["track"], Track).limits) for row in rows}
 
 
 def spent(db: sqlite3.Connection, since: date) -> dict[str, float]:
