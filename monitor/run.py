@@ -18,6 +18,7 @@ from monitor.herald import herald, take_replies, tell, tell_due
 from monitor.incident import Change, ChangeKind
 from monitor.judge import conclude, is_to_confirm, judge, take_note, tracks_to_save
 from monitor.listen import enquire, hear, listen
+from monitor.pulse import pulse
 from monitor.schedule import Agenda, Spending, Watch, is_affordable, next_at
 from monitor.store.value import Batch
 from monitor.upkeep import follow_configuration, publish, publish_now, tidy, tidy_step, weigh, weigh_step
@@ -38,6 +39,8 @@ SLACK = timedelta(seconds=15)
 """Cron is not exact: what is due in a moment is done now."""
 SIBLINGS = 10
 """So many other accounts of a provider are asked at once: enough to tell, and no burst at a provider in trouble."""
+IDLE_S = 10.0
+"""There is a beat so often at least, also when nothing was seen: whoever waits for it learns that we live."""
 ROUND_S = 60.0
 """A single round takes at most so long, confirmation of failures included."""
 
@@ -55,6 +58,7 @@ async def run(world: World, reload: asyncio.Event) -> None:
         stages.create_task(tidy(world))
         stages.create_task(weigh(world))
         stages.create_task(drills(world))
+        stages.create_task(pulse(world))
         stages.create_task(follow_configuration(world, reload))
 
 
@@ -78,7 +82,7 @@ async def once(world: World) -> None:
             else:
                 break
     await weigh_step(world)
-    if world.unsettled:
+    if world.unsettled or world.beaten_at is None:
         await beat(world, [], ends_at)
     await tell_due(world)
     await deliver_due(world)
@@ -180,7 +184,7 @@ async def remember(world: World) -> None:
     """Turn what was seen into one beat after the other."""
     while True:
         observations = await _gather(world)
-        if observations or world.unsettled or world.unsaved:
+        if observations or world.unsettled or world.unsaved or _is_idle(world):
             await beat(world, observations, world.edge.clock())
 
 
@@ -218,12 +222,17 @@ async def beat(world: World, observations: Sequence[Observation], now: datetime)
         tracks=tracks,
         pools=pools,
     )
-    if observations or changes or world.unsaved:
+    if observations or changes or world.unsaved or _is_idle(world):
         await world.save(batch)
+        world.beaten_at = world.edge.timer()
     if messages:
         world.mail.set()
     if changes or is_news:
         world.news.set()
+
+
+def _is_idle(world: World) -> bool:
+    return world.beaten_at is None or world.edge.timer() - world.beaten_at >= IDLE_S
 
 
 def _plan(world: World, healths: Mapping[str, Health], observations: Sequence[Observation]) -> dict[str, datetime]:

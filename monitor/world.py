@@ -38,6 +38,7 @@ from monitor.store.connection import Lock, open_writer
 from monitor.store.reader import Remembered, correspondence, resume
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
+from monitor.systemd import Manager
 from monitor.witness import Witnesses
 from probes.canary import Clock, Patience, Prober, Timer, open_session
 from probes.catalog import load_wording
@@ -89,6 +90,7 @@ class World:
     """The state of a running monitor. Only `remember` changes what is believed; tasks tell each other by events.
 
     No digest is owed that was due before `digest_from`. `link_key` is None where nobody serves signed links.
+    `beaten_at` is when, by the timer, a beat last came to its end; None: none yet.
     """
 
     config: Config
@@ -108,6 +110,8 @@ class World:
     templates: Templates
     digest_from: datetime
     link_key: bytes | None = None
+    manager: Manager = Manager()
+    beaten_at: float | None = None
     findings: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
     tracks: dict[str, Track] = field(default_factory=dict)
     pools: dict[str, Pool] = field(default_factory=dict)

@@ -52,3 +52,41 @@ async def webhook(answer=200):
         yield inbox
     finally:
         await runner.cleanup()
+
+
+@dataclass
+class Switch:
+    """A dead man's switch. `heard` holds method, path with query, and body; `answer` is as a webhook's."""
+
+    heard: list = field(default_factory=list)
+    answer: int | None = 200
+    port: int = 0
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}/ping/5bf66975-secret"
+
+    def words(self):
+        return [path.removeprefix("/ping/5bf66975-secret").strip("/") or "success" for _, path, _ in self.heard]
+
+
+@asynccontextmanager
+async def dead_mans_switch(answer=200):
+    switch = Switch(answer=answer)
+
+    async def receive(request):
+        switch.heard.append((request.method, request.path_qs, await request.text()))
+        if switch.answer is None:
+            await asyncio.sleep(60)
+        return web.Response(status=switch.answer, headers={"Location": "/elsewhere"})
+
+    app = web.Application()
+    app.router.add_route("*", "/{any:.*}", receive)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    switch.port = runner.addresses[0][1]
+    try:
+        yield switch
+    finally:
+        await runner.cleanup()
