@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from monitor import drill
 from monitor.cost import most_used
-from monitor.courier import deliver, deliver_due
+from monitor.courier import deliver, deliver_due, warm_up
 from monitor.detect import track
 from monitor.detect.health import Health, State
 from monitor.detect.latency import pace
@@ -249,6 +249,7 @@ def _plan(world: World, healths: Mapping[str, Health], observations: Sequence[Ob
                 plans[id] = min(plans[id], observation.at + timedelta(seconds=again))
             world.agenda.set(id, plans[id])
             if _is_turning(health):
+                warm_up(world.config.channels)
                 _hurry_neighbours(world, watch, health)
     world.planned.set()
     return plans

@@ -9,10 +9,15 @@ from aiohttp import web
 
 @dataclass
 class Inbox:
-    """What a webhook has received. `answer` is the status it gives; None hangs."""
+    """What a webhook has received. `answer` is the status it gives, after `delay_s`; None hangs.
+
+    `asked` counts the requests, also those that are not answered yet.
+    """
 
     messages: list = field(default_factory=list)
     answer: int | None = 200
+    delay_s: float = 0
+    asked: int = 0
     port: int = 0
     event: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -35,8 +40,8 @@ async def webhook(answer=200):
     inbox = Inbox(answer=answer)
 
     async def receive(request):
-        if inbox.answer is None:
-            await asyncio.sleep(60)
+        inbox.asked += 1
+        await asyncio.sleep(60 if inbox.answer is None else inbox.delay_s)
         if inbox.answer == 200:
             inbox.messages.append(await request.json())
             inbox.event.set()
