@@ -107,8 +107,11 @@ async def _deliver_one(world: World, letter: Letter) -> None:
 
 
 async def _complain(world: World, letter: Letter, error: str, now: datetime) -> None:
-    """Let the other channels be told of one that fails. What was not critical disturbs nobody's quiet hours."""
-    if letter.tries + 1 < world.config.rules.patience.failing_tries:
+    """Let the other channels be told of one that fails. What was not critical disturbs nobody's quiet hours.
+
+    While nothing can be reached from here they fail alike, and none of them is to blame.
+    """
+    if letter.tries + 1 < world.config.rules.patience.failing_tries or world.is_offline:
         return
     critical = any(one.change and one.change.incident.severity is Severity.CRITICAL for one in letter.items)
     others = (one for one in world.config.channels if one.name != letter.channel)

@@ -9,7 +9,6 @@ from datetime import timedelta
 from monitor import __version__, systemd
 from monitor.config import Config
 from monitor.detect.health import State
-from monitor.diagnose import Scope
 from monitor.heartbeat import Word, ping
 from monitor.words import count
 from monitor.world import STEP_S, World
@@ -25,7 +24,7 @@ def trouble(world: World) -> str | None:
     Good means that what was seen is written, and that anything can be reached: who sees nothing does not watch,
     and its own messages may be stuck as well.
     """
-    if any(one.scope is Scope.MONITOR for one in world.incidents.values()):
+    if world.is_offline:
         return "the monitor is offline: nothing answers"
     return world.warnings.get("store")
 

@@ -13,9 +13,9 @@ from monitor.courier import deliver, deliver_due, warm_up
 from monitor.detect import track
 from monitor.detect.health import Health, State
 from monitor.detect.latency import pace
-from monitor.diagnose import ACCOUNT_WIDE, is_suspected, is_unreachable
+from monitor.diagnose import ACCOUNT_WIDE, Scope, is_suspected, is_unreachable
 from monitor.herald import herald, take_replies, tell, tell_due
-from monitor.incident import Change, ChangeKind
+from monitor.incident import Change, ChangeKind, absence
 from monitor.judge import conclude, is_to_confirm, judge, take_note, tracks_to_save
 from monitor.listen import enquire, hear, listen
 from monitor.pulse import pulse
@@ -41,6 +41,8 @@ SIBLINGS = 10
 """So many other accounts of a provider are asked at once: enough to tell, and no burst at a provider in trouble."""
 IDLE_S = 10.0
 """There is a beat so often at least, also when nothing was seen: whoever waits for it learns that we live."""
+ABSENT = timedelta(minutes=5)
+"""A gap between two beats that is worth a word; a restart takes seconds."""
 ROUND_S = 60.0
 """A single round takes at most so long, confirmation of failures included."""
 
@@ -185,7 +187,15 @@ async def remember(world: World) -> None:
     while True:
         observations = await _gather(world)
         if observations or world.unsettled or world.unsaved or _is_idle(world):
-            await beat(world, observations, world.edge.clock())
+            now = world.edge.clock()
+            await _note_absence(world, now)
+            await beat(world, observations, now)
+
+
+async def _note_absence(world: World, now: datetime) -> None:
+    """Remember that nobody was watching: there was no beat although there is one each few seconds."""
+    if world.beat_at and now - world.beat_at >= ABSENT:
+        await change(world, absence(world.beat_at, now))
 
 
 async def _gather(world: World) -> list[Observation]:
@@ -224,7 +234,7 @@ async def beat(world: World, observations: Sequence[Observation], now: datetime)
     )
     if observations or changes or world.unsaved or _is_idle(world):
         await world.save(batch)
-        world.beaten_at = world.edge.timer()
+        world.beaten_at, world.beat_at = world.edge.timer(), now
     if messages:
         world.mail.set()
     if changes or is_news:
@@ -308,6 +318,8 @@ def _adopt(world: World, changes: Sequence[Change]) -> None:
         log.info("%s: %s (%s)", change.kind, title(change.incident), change.incident.id)
         if change.incident.closed_at:
             world.incidents.pop(change.incident.id, None)
+            if change.incident.scope is Scope.MONITOR:
+                world.hear_anew()
         else:
             world.incidents[change.incident.id] = change.incident
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from math import floor
 
 from monitor.diagnose import FLAP, Scope
-from monitor.incident import Incident
+from monitor.incident import ABSENCE, Incident
 from probes.model import Blame, Confidence, Fault, Limit
 
 FAULTS = {
@@ -49,6 +49,8 @@ BLAMES_AT_LENGTH = {
     Blame.UNKNOWN: "The answer fits no rule. Its words are in the evidence below.",
 }
 OFFLINE = "nobody: this monitor is offline"
+ABSENT = "nobody: this monitor was not running"
+ABSENT_AT_LENGTH = "The monitor was stopped, or its machine slept. Nothing is known of that time, good or bad."
 OFFLINE_AT_LENGTH = "The monitor reaches nothing at all, so it can blame nobody and says nothing of any account."
 
 HEDGES = {Confidence.HIGH: "", Confidence.MEDIUM: "probably ", Confidence.LOW: "perhaps "}
@@ -135,7 +137,19 @@ def capital(text: str) -> str:
 
 
 def whose(incident: Incident) -> str:
+    if is_absence(incident):
+        return ABSENT
     return OFFLINE if incident.scope is Scope.MONITOR else BLAMES[incident.blame]
+
+
+def whose_at_length(incident: Incident) -> str:
+    if is_absence(incident):
+        return ABSENT_AT_LENGTH
+    return OFFLINE_AT_LENGTH if incident.scope is Scope.MONITOR else BLAMES_AT_LENGTH[incident.blame]
+
+
+def is_absence(incident: Incident) -> bool:
+    return incident.scope is Scope.MONITOR and incident.subject == ABSENCE
 
 
 def whose_hedged(incident: Incident) -> str:
@@ -179,6 +193,10 @@ def lead(incident: Incident) -> str:
 
 def title(incident: Incident) -> str:
     """Name an incident in one line: `openai/main: account suspended`."""
+    if is_absence(incident):
+        return f"the monitor was not watching for {_lasted(incident)}"
+    if incident.scope is Scope.MONITOR and incident.closed_at:
+        return f"the monitor was offline for {_lasted(incident)}"
     if incident.scope is Scope.MONITOR:
         return "the monitor is offline: nothing answers"
     if incident.scope is Scope.SOURCE:
@@ -191,6 +209,10 @@ def title(incident: Incident) -> str:
         return f"the road out from here: {FAULTS[incident.fault]}"
     again = " again and again" if is_flap(incident) else ""
     return f"{incident.subject}: {FAULTS[incident.fault]}{again}"
+
+
+def _lasted(incident: Incident) -> str:
+    return duration(((incident.closed_at or incident.opened_at) - incident.opened_at).total_seconds())
 
 
 def is_flap(incident: Incident) -> bool:

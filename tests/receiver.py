@@ -59,6 +59,49 @@ async def webhook(answer=200):
         await runner.cleanup()
 
 
+class Road:
+    """What lies between this machine and all others: each is reached through a port here, unless the road is cut."""
+
+    def __init__(self):
+        self.ends, self.servers, self.open = {}, {}, set()
+
+    async def to(self, port):
+        """Return the port by which another one is reached."""
+        server = await self._serve(0, port)
+        here = server.sockets[0].getsockname()[1]
+        self.ends[here], self.servers[here] = port, server
+        return here
+
+    async def _serve(self, here, port):
+        async def carry(reader, writer):
+            there_reader, there = await asyncio.open_connection("127.0.0.1", port)
+            self.open |= {writer, there}
+            await asyncio.gather(self._pour(reader, there), self._pour(there_reader, writer))
+
+        return await asyncio.start_server(carry, "127.0.0.1", here)
+
+    async def _pour(self, source, drain):
+        try:
+            while data := await source.read(65536):
+                drain.write(data)
+        except OSError:
+            pass
+        finally:
+            drain.close()
+
+    def cut(self):
+        """Refuse what comes, and break what is open."""
+        for server in self.servers.values():
+            server.close()
+        for writer in self.open:
+            writer.transport.abort()
+        self.open.clear()
+
+    async def mend(self):
+        for here, port in self.ends.items():
+            self.servers[here] = await self._serve(here, port)
+
+
 @dataclass
 class Switch:
     """A dead man's switch. `heard` holds method, path with query, and body; `answer` is as a webhook's."""
