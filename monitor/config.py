@@ -131,6 +131,15 @@ class SiteSection(Section, frozen=True, kw_only=True):
     url: Annotated[str, Meta(pattern=r"^https?://[^\s]+$")] | None = None
 
 
+class HeartbeatSection(Section, frozen=True, kw_only=True):
+    """Where somebody notices when this monitor falls silent: a ping after good beats, in the manner of healthchecks."""
+
+    url: Annotated[str, Meta(min_length=1, description="the address, or where it is: env:NAME, file:PATH, command:...")]
+    interval_s: Annotated[
+        float, Meta(ge=10, le=3600, description="`run` pings once in so long; `once` at its start and its end")
+    ] = 60
+
+
 class AccountSection(Section, frozen=True, kw_only=True):
     """One account. `key` says where the key is: env:NAME, file:PATH or command:PROGRAM ARGS.
 
@@ -211,6 +220,7 @@ class Document(Section, frozen=True, kw_only=True):
     routes: list[RouteSection] = []
     maintenance: list[MaintenanceSection] = []
     alerts: AlertsSection = AlertsSection()
+    heartbeat: HeartbeatSection | None = None
     reminders: list[ReminderSection] = []
     objectives: list[ObjectiveSection] = []
     provider_folder: Annotated[
@@ -219,6 +229,14 @@ class Document(Section, frozen=True, kw_only=True):
     providers: Annotated[
         dict[Name, dict[str, Any]], Meta(description="facts laid over a provider's file, or a provider of your own")
     ] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """Where to ping; the address is a secret, since whoever knows it could ping, too."""
+
+    url: str = field(repr=False)
+    interval_s: float = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +268,7 @@ class Config:
     public_folder: Path | None = None
     templates: Path | None = None
     page_templates: Path | None = None
+    heartbeat: Heartbeat | None = None
 
     @property
     def file_name(self) -> str:
@@ -270,7 +289,8 @@ class Config:
     @property
     def secrets(self) -> list[str]:
         keys = [secret for account in self.accounts.values() for secret in account.secrets]
-        return keys + [channel.url for channel in self.channels if channel != TERMINAL]
+        pings = [self.heartbeat.url] if self.heartbeat else []
+        return keys + pings + [channel.url for channel in self.channels if channel != TERMINAL]
 
 
 def load(path: Path, environment: Mapping[str, str]) -> Config:
@@ -300,6 +320,7 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
     problems += check_telling(telling, {f"{one.provider}/{one.name}": one.tags for one in document.accounts}, path.name)
     urls = dict(_urls(document, path, environment, problems))
     templates = _templates(document, path, problems)
+    heartbeat = _heartbeat(document, path, environment, problems)
     if problems:
         raise DocumentError(problems)
     accounts = [_account(section, path.parent, environment) for section in document.accounts]
@@ -340,6 +361,7 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
         shelf=shelf,
         digest=timing(document.alerts),
         templates=templates,
+        heartbeat=heartbeat,
     )
 
 
@@ -697,6 +719,33 @@ def _urls(
             problems.append(Problem(path.name, f"channels.{section.name}.url", str(error), repair))
         else:
             yield section.name, url
+
+
+def _heartbeat(
+    document: Document, path: Path, environment: Mapping[str, str], problems: list[Problem]
+) -> Heartbeat | None:
+    section, key = document.heartbeat, "heartbeat.url"
+    if section is None:
+        return None
+    is_named = is_reference(section.url)
+    try:
+        url = resolve(section.url, path.parent, environment) if is_named else section.url
+    except SecretError as error:
+        problems.append(Problem(path.name, key, str(error), "set it, or leave [heartbeat] out"))
+        return None
+    if not _is_address(url):
+        # The value is not shown: most of it may be right, and then it is the secret.
+        what = f'= "{section.url}" leads to what is no web address' if is_named else "is no web address"
+        problems.append(Problem(path.name, key, what, "give the ping address: https://hc-ping.com/..., or env:NAME"))
+    return Heartbeat(url, section.interval_s)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:  # brackets that do not close, a port that is none
+        return False
 
 
 def _templates(document: Document, path: Path, problems: list[Problem]) -> Path | None:

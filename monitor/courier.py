@@ -3,17 +3,20 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Sequence
+import sys
+import threading
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from monitor.alert.address import load_apprise
 from monitor.alert.case import Step
 from monitor.alert.deliver import again_at, send
 from monitor.alert.digest import begins
 from monitor.alert.link import addresses
 from monitor.alert.routing import past, streak
-from monitor.alert.rule import Channel
+from monitor.alert.rule import TERMINAL, Channel
 from monitor.alert.text import (
     Circumstances,
     Piece,
@@ -32,6 +35,12 @@ from monitor.view import advice_for, usable
 from monitor.world import STEP_S, World, pause
 
 log = logging.getLogger("monitor")
+
+
+def warm_up(channels: Iterable[Channel]) -> None:
+    """Import what sends messages beside the work, as soon as there may be one: it takes as long as a slow canary."""
+    if "apprise" not in sys.modules and any(channel.url != TERMINAL.url for channel in channels):
+        threading.Thread(target=load_apprise, daemon=True, name="warm-up").start()
 
 
 async def deliver(world: World) -> None:
@@ -57,13 +66,24 @@ async def deliver_due(world: World) -> None:
 
 
 async def _carry(world: World, letter: Letter, busy: set[str]) -> None:
+    """Carry one letter, to its end also when we are asked to stop meanwhile: else it would be sent once more."""
+    work = asyncio.create_task(_deliver_one(world, letter))
     try:
-        await _deliver_one(world, letter)
+        await _to_its_end(work)
     except sqlite3.Error as error:  # sent, but not noted: it will be sent once more rather than never
         world.warn("store", f"a delivery cannot be noted: {error}")
     finally:
         busy.discard(letter.channel)
         world.mail.set()
+
+
+async def _to_its_end(work: asyncio.Task[None]) -> None:
+    """Wait for work that has a time limit of its own; it is dropped only when that is asked for twice."""
+    try:
+        await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await work
+        raise
 
 
 async def _deliver_one(world: World, letter: Letter) -> None:
@@ -87,8 +107,11 @@ async def _deliver_one(world: World, letter: Letter) -> None:
 
 
 async def _complain(world: World, letter: Letter, error: str, now: datetime) -> None:
-    """Let the other channels be told of one that fails. What was not critical disturbs nobody's quiet hours."""
-    if letter.tries + 1 < world.config.rules.patience.failing_tries:
+    """Let the other channels be told of one that fails. What was not critical disturbs nobody's quiet hours.
+
+    While nothing can be reached from here they fail alike, and none of them is to blame.
+    """
+    if letter.tries + 1 < world.config.rules.patience.failing_tries or world.is_offline:
         return
     critical = any(one.change and one.change.incident.severity is Severity.CRITICAL for one in letter.items)
     others = (one for one in world.config.channels if one.name != letter.channel)

@@ -3,15 +3,18 @@
 import asyncio
 import gc
 import logging
+import os
 import signal
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from monitor import systemd
 from monitor.alert.deliver import Print
 from monitor.alert.link import link_key
 from monitor.answer import Answerer
@@ -21,6 +24,7 @@ from monitor.publish.serve import site_app
 from monitor.publish.snapshot import Pulse
 from monitor.run import run
 from monitor.store.connection import StoreError, open_reader
+from monitor.systemd import find_manager
 from monitor.view import fresh_s, pulse
 from monitor.world import World, open_world, real_edge
 from probes.simulator import Simulator
@@ -64,6 +68,7 @@ async def _watch(config: Config, show: Print) -> None:
             show(f"status page: {address}")
         show(f"watching {len(config.watches)} targets of {len(config.accounts)} accounts; Ctrl-C ends it")
         world.plan_anew()
+        world.manager = find_manager(os.environ, os.getpid())
         await _until_signalled(world)
 
 
@@ -104,19 +109,39 @@ def _start_afresh(config: Config) -> None:
 
 
 async def _until_signalled(world: World) -> None:
-    """Run the stages until somebody asks for the end; what is under way is dropped, what is written stays."""
-    reload, ended = asyncio.Event(), asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGHUP, reload.set)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
-    stages, end = asyncio.create_task(run(world, reload)), asyncio.create_task(ended.wait())
-    await asyncio.wait((stages, end), return_when=asyncio.FIRST_COMPLETED)
+    """Run the stages until somebody asks for the end.
+
+    Looks under way are dropped, and what is written stays. Messages under way are carried to their end, so that
+    none is sent twice; who asks a second time does not wait for them.
+    """
+    reload, asked = asyncio.Event(), asyncio.Semaphore(0)
+    _take_signals(world, reload, asked)
+    stages = asyncio.create_task(run(world, reload))
+    world.manager.tell(systemd.READY)
+    await _first_of(stages, asked.acquire())
     if stages.done():
         await stages
+    world.manager.tell(systemd.STOPPING)
     stages.cancel()
-    await asyncio.gather(stages, return_exceptions=True)
+    await _first_of(asyncio.gather(stages, return_exceptions=True), asked.acquire())
     log.info("ended")
+
+
+def _take_signals(world: World, reload: asyncio.Event, asked: asyncio.Semaphore) -> None:
+    def begin_reload() -> None:
+        world.manager.tell(*systemd.reloading())
+        reload.set()
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, begin_reload)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.release)
+
+
+async def _first_of(work: asyncio.Future[Any], wish: Coroutine[Any, Any, bool]) -> None:
+    end = asyncio.create_task(wish)
+    await asyncio.wait((work, end), return_when=asyncio.FIRST_COMPLETED)
+    end.cancel()
 
 
 @asynccontextmanager

@@ -13,8 +13,10 @@ from monitor.courier import deliver_due
 from monitor.detect.health import State
 from monitor.drill import Drill
 from monitor.incident import Change, ChangeKind, Severity
+from monitor.pulse import tell_failure, told_round
 from monitor.run import begin_drills, change, end_drills, once, unseen
 from monitor.schedule import Watch
+from monitor.store.connection import Busy, StoreError
 from monitor.world import now, open_world, patience, real_edge
 from probes.attempt import attempt
 from probes.canary import Prober, open_session
@@ -28,7 +30,16 @@ def single_round(config: Config, show: Print) -> list[State]:
 
 
 async def _single_round(config: Config, show: Print) -> list[State]:
-    async with open_world(config, real_edge(show)) as world:
+    try:
+        return await _told_round(config, show)
+    except StoreError as error:
+        if not isinstance(error, Busy):  # else another process does the work, and tells of it
+            await tell_failure(config, str(error))
+        raise
+
+
+async def _told_round(config: Config, show: Print) -> list[State]:
+    async with open_world(config, real_edge(show)) as world, told_round(world):
         world.plan_anew(spread_s=0)
         await end_drills(world)
         await begin_drills(world)

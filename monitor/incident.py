@@ -138,6 +138,9 @@ SEVERITIES = {
 }
 
 
+ABSENCE = "absence"
+"""The subject of a gap in the watch; while the monitor runs and reaches nothing, its trouble has no subject."""
+
 ANNOUNCED = (Scope.PROVIDER, Scope.MODEL)
 """What a provider's page can be expected to speak of."""
 
@@ -241,6 +244,23 @@ def open_incident(diagnosis: Diagnosis, *, drill: bool = False) -> Incident:
         signal=diagnosis.signal,
         blamed=diagnosis.blamed,
     )
+
+
+def absence(since: datetime, until: datetime) -> Change:
+    """Return that nobody was watching: known only when it is over, and nobody's fault but ours."""
+    name = f"{ABSENCE}:{until.isoformat()}"
+    gap = Incident(
+        id=f"{since:%Y%m%d-%H%M%S}-{blake2s(name.encode(), digest_size=5).hexdigest()}",
+        scope=Scope.MONITOR,
+        subject=ABSENCE,
+        fault=Fault.UNCLASSIFIED,
+        severity=Severity.INFO,
+        confidence=Confidence.HIGH,
+        opened_at=since,
+        reasons=("no look was taken and nothing was written in this time",),
+        closed_at=until,
+    )
+    return Change(gap, ChangeKind.RESOLVED, until)
 
 
 def _gone(

@@ -11,7 +11,7 @@ from monitor.detect.latency import Kind, pace
 from monitor.detect.note import EMPTY, Note
 from monitor.detect.pool import Pool
 from monitor.detect.track import Track
-from monitor.diagnose import Patient, diagnose
+from monitor.diagnose import Diagnosis, Patient, Scope, diagnose
 from monitor.incident import Change
 from monitor.source import unreadable
 from monitor.world import World, group_of
@@ -112,12 +112,21 @@ def _diagnose(world: World, now: datetime) -> list[Change]:
     findings = [finding for its in world.findings.values() for finding in its] + list(_signs(world))
     findings += [finding for one in near for finding in reminder.findings(one, now)]
     diagnoses = diagnose(patients, now, findings, world.witnesses())
-    diagnoses += unreadable(world.sources.values(), now) + list(world.burning.values())
+    diagnoses += _unreadable(world, diagnoses, now) + list(world.burning.values())
     well_since = {id: _well_since(world.healths.get(id, Health())) for id in watches}
     world.stirred, world.near = False, near
     # Until all is settled, time alone can change the picture: an incident that fades, a sibling that is suspected.
     world.unsettled = bool(world.incidents) or not all(diagnosis.settled for diagnosis in diagnoses)
     return incident.advance(world.incidents.values(), diagnoses, well_since, now)
+
+
+def _unreadable(world: World, diagnoses: Sequence[Diagnosis], now: datetime) -> list[Diagnosis]:
+    """Return the status sources that cannot be read; who is cut off learns nothing new of any."""
+    found = unreadable(world.sources.values(), now)
+    if not (world.is_offline or any(one.scope is Scope.MONITOR for one in diagnoses)):
+        return found
+    known = {one.subject for one in world.incidents.values() if one.scope is Scope.SOURCE}
+    return [one for one in found if one.subject in known]
 
 
 def _signs(world: World) -> Iterator[Finding]:

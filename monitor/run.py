@@ -9,15 +9,16 @@ from datetime import UTC, datetime, timedelta
 
 from monitor import drill
 from monitor.cost import most_used
-from monitor.courier import deliver, deliver_due
+from monitor.courier import deliver, deliver_due, warm_up
 from monitor.detect import track
 from monitor.detect.health import Health, State
 from monitor.detect.latency import pace
-from monitor.diagnose import ACCOUNT_WIDE, is_suspected, is_unreachable
+from monitor.diagnose import ACCOUNT_WIDE, Scope, is_suspected, is_unreachable
 from monitor.herald import herald, take_replies, tell, tell_due
-from monitor.incident import Change, ChangeKind
+from monitor.incident import Change, ChangeKind, absence
 from monitor.judge import conclude, is_to_confirm, judge, take_note, tracks_to_save
 from monitor.listen import enquire, hear, listen
+from monitor.pulse import pulse
 from monitor.schedule import Agenda, Spending, Watch, is_affordable, next_at
 from monitor.store.value import Batch
 from monitor.upkeep import follow_configuration, publish, publish_now, tidy, tidy_step, weigh, weigh_step
@@ -40,6 +41,10 @@ SLACK = timedelta(seconds=15)
 """Cron is not exact: what is due in a moment is done now."""
 SIBLINGS = 10
 """So many other accounts of a provider are asked at once: enough to tell, and no burst at a provider in trouble."""
+IDLE_S = 10.0
+"""There is a beat so often at least, also when nothing was seen: whoever waits for it learns that we live."""
+ABSENT = timedelta(minutes=5)
+"""A gap between two beats that is worth a word; a restart takes seconds."""
 ROUND_S = 60.0
 """A single round takes at most so long, confirmation of failures included."""
 
@@ -57,6 +62,7 @@ async def run(world: World, reload: asyncio.Event) -> None:
         stages.create_task(tidy(world))
         stages.create_task(weigh(world))
         stages.create_task(drills(world))
+        stages.create_task(pulse(world))
         stages.create_task(follow_configuration(world, reload))
 
 
@@ -80,7 +86,7 @@ async def once(world: World) -> None:
             else:
                 break
     await weigh_step(world)
-    if world.unsettled:
+    if world.unsettled or world.beaten_at is None:
         await beat(world, [], ends_at)
     await tell_due(world)
     await deliver_due(world)
@@ -186,8 +192,16 @@ async def remember(world: World) -> None:
     """Turn what was seen into one beat after the other."""
     while True:
         observations = await _gather(world)
-        if observations or world.unsettled or world.unsaved:
-            await beat(world, observations, world.edge.clock())
+        if observations or world.unsettled or world.unsaved or _is_idle(world):
+            now = world.edge.clock()
+            await _note_absence(world, now)
+            await beat(world, observations, now)
+
+
+async def _note_absence(world: World, now: datetime) -> None:
+    """Remember that nobody was watching: there was no beat although there is one each few seconds."""
+    if world.beat_at and now - world.beat_at >= ABSENT:
+        await change(world, absence(world.beat_at, now))
 
 
 async def _gather(world: World) -> list[Observation]:
@@ -224,12 +238,17 @@ async def beat(world: World, observations: Sequence[Observation], now: datetime)
         tracks=tracks,
         pools=pools,
     )
-    if observations or changes or world.unsaved:
+    if observations or changes or world.unsaved or _is_idle(world):
         await world.save(batch)
+        world.beaten_at, world.beat_at = world.edge.timer(), now
     if messages:
         world.mail.set()
     if changes or is_news:
         world.news.set()
+
+
+def _is_idle(world: World) -> bool:
+    return world.beaten_at is None or world.edge.timer() - world.beaten_at >= IDLE_S
 
 
 def _plan(world: World, healths: Mapping[str, Health], observations: Sequence[Observation]) -> dict[str, datetime]:
@@ -246,6 +265,7 @@ def _plan(world: World, healths: Mapping[str, Health], observations: Sequence[Ob
                 plans[id] = min(plans[id], observation.at + timedelta(seconds=again))
             world.agenda.set(id, plans[id])
             if _is_turning(health):
+                warm_up(world.config.channels)
                 _hurry_neighbours(world, watch, health)
     world.planned.set()
     return plans
@@ -306,6 +326,8 @@ def _adopt(world: World, changes: Sequence[Change]) -> None:
         log.info("%s: %s (%s)", change.kind, title(change.incident), change.incident.id)
         if change.incident.closed_at:
             world.incidents.pop(change.incident.id, None)
+            if change.incident.scope is Scope.MONITOR:
+                world.hear_anew()
         else:
             world.incidents[change.incident.id] = change.incident
 

@@ -17,6 +17,7 @@ from monitor.publish.write import existing, write_site
 from monitor.slo import burning
 from monitor.store import reader, rollup
 from monitor.store.connection import StoreError, open_reader
+from monitor.systemd import READY
 from monitor.view import take
 from monitor.world import STEP_S, World, pause
 from probes.document import DocumentError
@@ -148,6 +149,8 @@ async def follow_configuration(world: World, reload: asyncio.Event) -> None:
         reload.clear()
         if world.config.file and (asked or stamp != before):
             await _reload(world, world.config.file)
+        if asked:
+            world.manager.tell(READY)
 
 
 async def _reload(world: World, file: Path) -> None:

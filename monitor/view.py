@@ -34,6 +34,7 @@ from monitor.slo import Objective, reserves
 from monitor.source import Source
 from monitor.store import reader
 from monitor.store.reader import Ceiling
+from monitor.words import is_absence
 from probes.advice import advise
 from probes.catalog import PACKAGED, provider_ids
 from probes.model import Account
@@ -52,6 +53,10 @@ WORST = (State.DOWN, State.SUSPECTED, State.UNKNOWN, State.UP)
 
 OFFLINE_ADVICE = (
     "Look at this machine's network, name server and firewall. Nothing is said of any account until it is back."
+)
+ABSENCE_ADVICE = (
+    "It watches again. If nobody stopped it, look into its log; [heartbeat] in monitor.toml has somebody outside tell "
+    "you while it is away."
 )
 OBJECTIVE_ADVICE = "What fails, or is late, has its own entry: see `status`, which also shows the budget that is left."
 REMINDER_ADVICE = "Nothing fails yet. When it is renewed, move the date in [[reminders]], or take the line out."
@@ -301,7 +306,7 @@ def _incident_view(db: sqlite3.Connection, config: Config, incident: Incident) -
 def advice_for(incident: Incident, config: Config) -> str:
     """Return what a person does next."""
     if incident.scope is Scope.MONITOR:
-        return OFFLINE_ADVICE
+        return ABSENCE_ADVICE if is_absence(incident) else OFFLINE_ADVICE
     if incident.scope is Scope.OBJECTIVE:
         return OBJECTIVE_ADVICE
     if incident.scope is Scope.REMINDER:

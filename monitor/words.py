@@ -7,7 +7,7 @@ from math import floor
 from typing import Protocol
 
 from monitor.diagnose import FLAP, Scope
-from monitor.incident import Incident
+from monitor.incident import ABSENCE, Incident
 from probes.model import Blame, Confidence, Fault, Limit
 
 FAULTS = {
@@ -51,6 +51,8 @@ BLAMES_AT_LENGTH = {
     Blame.UNKNOWN: "The answer fits no rule. Its words are in the evidence below.",
 }
 OFFLINE = "nobody: this monitor is offline"
+ABSENT = "nobody: this monitor was not running"
+ABSENT_AT_LENGTH = "The monitor was stopped, or its machine slept. Nothing is known of that time, good or bad."
 OFFLINE_AT_LENGTH = "The monitor reaches nothing at all, so it can blame nobody and says nothing of any account."
 
 HEDGES = {Confidence.HIGH: "", Confidence.MEDIUM: "probably ", Confidence.LOW: "perhaps "}
@@ -155,7 +157,19 @@ def capital(text: str) -> str:
 
 
 def whose(incident: Incident) -> str:
+    if is_absence(incident):
+        return ABSENT
     return OFFLINE if incident.scope is Scope.MONITOR else BLAMES[incident.blame]
+
+
+def whose_at_length(incident: Incident) -> str:
+    if is_absence(incident):
+        return ABSENT_AT_LENGTH
+    return OFFLINE_AT_LENGTH if incident.scope is Scope.MONITOR else BLAMES_AT_LENGTH[incident.blame]
+
+
+def is_absence(incident: Incident) -> bool:
+    return incident.scope is Scope.MONITOR and incident.subject == ABSENCE
 
 
 def whose_hedged(incident: Incident) -> str:
@@ -196,7 +210,11 @@ def lead(incident: Incident, say: Say = english) -> str:
 def title(incident: Incident, say: Say = english) -> str:
     """Name an incident in one line: `openai/main: account suspended`."""
     its = subject(incident, say)
+    if is_absence(incident):
+        return say("the monitor was not watching for {time}", time=_lasted(incident, say))
     match incident.scope:
+        case Scope.MONITOR if incident.closed_at:
+            return say("the monitor was offline for {time}", time=_lasted(incident, say))
         case Scope.MONITOR:
             return say("the monitor is offline: nothing answers")
         case Scope.SOURCE:
@@ -206,14 +224,18 @@ def title(incident: Incident, say: Say = english) -> str:
         case Scope.OBJECTIVE:
             return say("{subject}: the error budget burns too fast", subject=its)
     fault = say(FAULTS[incident.fault])
-    return (
-        say("{subject}: {fault} again and again", subject=its, fault=fault) if is_flap(incident) else f"{its}: {fault}"
-    )
+    if is_flap(incident):
+        return say("{subject}: {fault} again and again", subject=its, fault=fault)
+    return f"{its}: {fault}"
 
 
 def subject(incident: Incident, say: Say = english) -> str:
     """Name what an incident is about; all that goes out from here has no name of its own."""
     return incident.subject or say("the road out from here")
+
+
+def _lasted(incident: Incident, say: Say) -> str:
+    return duration(((incident.closed_at or incident.opened_at) - incident.opened_at).total_seconds(), say)
 
 
 def is_flap(incident: Incident) -> bool:

@@ -39,6 +39,7 @@ from monitor.store.connection import Lock, open_writer
 from monitor.store.reader import Remembered, correspondence, resume
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
+from monitor.systemd import Manager
 from monitor.witness import Witnesses
 from probes.canary import Prober, open_session
 from probes.catalog import load_wording
@@ -90,6 +91,8 @@ class World:
     """The state of a running monitor. Only `remember` changes what is believed; tasks tell each other by events.
 
     No digest is owed that was due before `digest_from`. `link_key` is None where nobody serves signed links.
+    `beaten_at` is when, by the timer, a beat last came to its end, None: none yet; `beat_at` when by the clock, of
+    the process before us too.
     """
 
     config: Config
@@ -109,6 +112,9 @@ class World:
     templates: Templates
     digest_from: datetime
     link_key: bytes | None = None
+    manager: Manager = Manager()
+    beaten_at: float | None = None
+    beat_at: datetime | None = None
     findings: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
     tracks: dict[str, Track] = field(default_factory=dict)
     pools: dict[str, Pool] = field(default_factory=dict)
@@ -134,6 +140,11 @@ class World:
     urgent: asyncio.Event = field(default_factory=asyncio.Event)
     mail: asyncio.Event = field(default_factory=asyncio.Event)
     news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether nothing at all can be reached from here, as far as we know."""
+        return any(one.scope is Scope.MONITOR for one in self.incidents.values())
 
     async def write(self, work: Callable[..., T], *args: object) -> T:
         """Run one of the writer's methods off the loop, one after the other."""
@@ -173,6 +184,15 @@ class World:
             self.followed.discard(id)
             self.pages_due.drop(id)
             self.sources.pop(id, None)
+
+    def hear_anew(self) -> None:
+        """Read every status source now, without what was held against it: it was we who were away."""
+        now = self.edge.clock()
+        for id, source in self.sources.items():
+            if source.doubtful_since:
+                self.sources[id] = replace(source, doubtful_since=now, failures=0)
+            self.pages_due.hurry(id, now)
+        self.planned_pages.set()
 
     def announcements(self) -> dict[str, list[Announcement]]:
         """Return what the providers' pages say of trouble, by who answers."""
@@ -303,6 +323,7 @@ def _resumed(
         sources={id: source for id, source in remembered.sources.items() if id in config.feeds},
         templates=Templates(config.templates),
         digest_from=told.beat or edge.clock(),
+        beat_at=told.beat,
     )
     world.find_anew()
     objectives = [one for one in world.incidents.values() if one.scope is Scope.OBJECTIVE]

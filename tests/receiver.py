@@ -9,10 +9,15 @@ from aiohttp import web
 
 @dataclass
 class Inbox:
-    """What a webhook has received. `answer` is the status it gives; None hangs."""
+    """What a webhook has received. `answer` is the status it gives, after `delay_s`; None hangs.
+
+    `asked` counts the requests, also those that are not answered yet.
+    """
 
     messages: list = field(default_factory=list)
     answer: int | None = 200
+    delay_s: float = 0
+    asked: int = 0
     port: int = 0
     event: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -35,8 +40,8 @@ async def webhook(answer=200):
     inbox = Inbox(answer=answer)
 
     async def receive(request):
-        if inbox.answer is None:
-            await asyncio.sleep(60)
+        inbox.asked += 1
+        await asyncio.sleep(60 if inbox.answer is None else inbox.delay_s)
         if inbox.answer == 200:
             inbox.messages.append(await request.json())
             inbox.event.set()
@@ -50,5 +55,86 @@ async def webhook(answer=200):
     inbox.port = runner.addresses[0][1]
     try:
         yield inbox
+    finally:
+        await runner.cleanup()
+
+
+class Road:
+    """What lies between this machine and all others: each is reached through a port here, unless the road is cut."""
+
+    def __init__(self):
+        self.ends, self.servers, self.open = {}, {}, set()
+
+    async def to(self, port):
+        """Return the port by which another one is reached."""
+        server = await self._serve(0, port)
+        here = server.sockets[0].getsockname()[1]
+        self.ends[here], self.servers[here] = port, server
+        return here
+
+    async def _serve(self, here, port):
+        async def carry(reader, writer):
+            there_reader, there = await asyncio.open_connection("127.0.0.1", port)
+            self.open |= {writer, there}
+            await asyncio.gather(self._pour(reader, there), self._pour(there_reader, writer))
+
+        return await asyncio.start_server(carry, "127.0.0.1", here)
+
+    async def _pour(self, source, drain):
+        try:
+            while data := await source.read(65536):
+                drain.write(data)
+        except OSError:
+            pass
+        finally:
+            drain.close()
+
+    def cut(self):
+        """Refuse what comes, and break what is open."""
+        for server in self.servers.values():
+            server.close()
+        for writer in self.open:
+            writer.transport.abort()
+        self.open.clear()
+
+    async def mend(self):
+        for here, port in self.ends.items():
+            self.servers[here] = await self._serve(here, port)
+
+
+@dataclass
+class Switch:
+    """A dead man's switch. `heard` holds method, path with query, and body; `answer` is as a webhook's."""
+
+    heard: list = field(default_factory=list)
+    answer: int | None = 200
+    port: int = 0
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}/ping/5bf66975-secret"
+
+    def words(self):
+        return [path.removeprefix("/ping/5bf66975-secret").strip("/") or "success" for _, path, _ in self.heard]
+
+
+@asynccontextmanager
+async def dead_mans_switch(answer=200):
+    switch = Switch(answer=answer)
+
+    async def receive(request):
+        switch.heard.append((request.method, request.path_qs, await request.text()))
+        if switch.answer is None:
+            await asyncio.sleep(60)
+        return web.Response(status=switch.answer, headers={"Location": "/elsewhere"})
+
+    app = web.Application()
+    app.router.add_route("*", "/{any:.*}", receive)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    switch.port = runner.addresses[0][1]
+    try:
+        yield switch
     finally:
         await runner.cleanup()

@@ -406,6 +406,7 @@ def test_the_shipped_example_is_valid_commented_in_or_out(tmp_path):
         "RESELLER_KEY": KEY,
         "CLAUDE_CODE_OAUTH_TOKEN": KEY,
         "PHONE_URL": "ntfy://x/y",
+        "HEARTBEAT_URL": "https://hc-ping.com/uuid",
     }
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys" / "team-b").write_text(KEY)

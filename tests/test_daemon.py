@@ -1,12 +1,17 @@
-"""What runs a resident monitor."""
+"""What runs a resident monitor, and how it ends."""
 
 import asyncio
 import gc
+import signal
+import sqlite3
 import sys
+from contextlib import closing
 
 import pytest
 
 from monitor.daemon import runner
+from probes.simulator import Trouble
+from tests.backstage import backstage, start
 
 
 @pytest.fixture(autouse=True)
@@ -41,3 +46,46 @@ def test_garbage_is_looked_for_seldom():
     with runner():
         assert gc.get_threshold()[0] > before
         assert gc.get_freeze_count() > 0
+
+
+@pytest.fixture
+def telling(tmp_path):
+    """A monitor that is about to tell a channel that takes a while to answer."""
+    with backstage() as stage:
+        stage.inbox.delay_s = 3
+        stage.write_config(tmp_path)
+        stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+        process = start("run", folder=tmp_path)
+        try:
+            stage.until(lambda: stage.inbox.asked, 60)
+            yield stage, process
+        finally:
+            process.kill()
+            process.communicate()
+
+
+def outbox(folder):
+    with closing(sqlite3.connect(folder / "state" / "monitor.db")) as db:
+        return db.execute("SELECT step, state, tries FROM outbox").fetchall()
+
+
+def test_a_message_under_way_is_noted_before_the_process_ends(telling, tmp_path):
+    _, process = telling
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=15)
+
+    assert process.returncode == 0
+    assert outbox(tmp_path) == [("opened", "sent", 1)]
+
+
+def test_who_asks_twice_does_not_wait(telling, tmp_path):
+    stage, process = telling
+    stage.inbox.delay_s = 60
+    process.send_signal(signal.SIGINT)
+    with pytest.raises(Exception, match="timed out"):
+        process.communicate(timeout=0.5)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=2.5)
+
+    assert (process.returncode, "Traceback" in err) == (0, False)
+    assert outbox(tmp_path) == [("opened", "waiting", 0)]

@@ -4,6 +4,8 @@ import asyncio
 import json
 import logging
 import socket
+import subprocess
+import sys
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from email import message_from_string, policy
@@ -247,6 +249,41 @@ def test_a_channel_that_hangs_is_left_after_its_limit():
             return await send(Channel("x", inbox.url, limit_s=0.3), TEXT, Severity.CRITICAL, print)
 
     assert asyncio.run(play()) == "no answer within 0.3 s"
+
+
+def test_a_slow_channel_has_as_long_as_its_limit_says(monkeypatch):
+    load_apprise()
+    from apprise import URLBase
+
+    monkeypatch.setattr(URLBase, "socket_read_timeout", 0.1)
+
+    async def play():
+        async with webhook() as inbox:
+            inbox.delay_s = 0.5
+            return await send(Channel("x", inbox.url), TEXT, Severity.CRITICAL, print), inbox.asked
+
+    assert asyncio.run(play()) == (None, 1)
+
+
+def test_channels_that_hang_hold_up_neither_another_one_nor_the_end_of_the_process():
+    script = """
+import asyncio
+from monitor.alert.deliver import send
+from monitor.alert.rule import Channel
+from monitor.incident import Severity
+from tests.receiver import webhook
+from tests.test_deliver import TEXT
+
+async def play():
+    async with webhook(answer=None) as deaf, webhook() as inbox:
+        hung = [send(Channel("x", deaf.url, limit_s=20), TEXT, Severity.CRITICAL, print) for _ in range(60)]
+        waiting = [asyncio.create_task(one) for one in hung]
+        await asyncio.sleep(1)
+        assert await send(Channel("y", inbox.url, limit_s=5), TEXT, Severity.CRITICAL, print) is None
+
+asyncio.run(play())
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True, timeout=15)
 
 
 def test_apprise_says_nothing_in_our_log(caplog):

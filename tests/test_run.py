@@ -4,6 +4,8 @@ import asyncio
 import random
 import re
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
@@ -251,12 +253,51 @@ def _failed_tries(settings):
 def test_a_channel_that_hangs_does_not_hold_up_the_others(tmp_path):
     async def play():
         async with simulator() as other_side, webhook(answer=None) as deaf, webhook() as inbox:
-            settings = config(tmp_path, other_side, Channel("deaf", deaf.url), Channel("hook", inbox.url))
+            settings = config(tmp_path, other_side, Channel("deaf", deaf.url, limit_s=1), Channel("hook", inbox.url))
             other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
             async with watching(settings):
                 await inbox.until(lambda messages: len(messages) == 1, limit_s=10)
 
     asyncio.run(play())
+
+
+def test_a_message_under_way_is_carried_to_its_end_when_the_monitor_stops(tmp_path):
+    async def play():
+        async with simulator() as other_side, webhook() as slow:
+            slow.delay_s = 1
+            settings = config(tmp_path, other_side, Channel("slow", slow.url))
+            other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
+            async with watching(settings) as monitor:
+                await monitor.until(lambda: slow.asked)
+                assert _delivered(settings) == 0
+            noted = _delivered(settings)
+            async with watching(settings):
+                await asyncio.sleep(1.5)
+            return noted, slow.asked
+
+    assert asyncio.run(play()) == (1, 1)
+
+
+def test_what_sends_messages_is_imported_as_soon_as_a_failure_is_suspected(tmp_path):
+    """In a process of its own: here it is imported already."""
+    script = """
+import asyncio, pathlib, sys
+from tests.test_run import KEYS, Channel, ProbeSection, Trouble, config, simulator, watching
+
+async def play():
+    async with simulator() as other_side:
+        patient = ProbeSection(failures=50, online=[])
+        settings = config(pathlib.Path(sys.argv[1]), other_side, Channel("hook", "json://127.0.0.1:1"), probe=patient)
+        async with watching(settings) as monitor:
+            await monitor.until(lambda: len(monitor.world.healths) == 6)
+            assert "apprise" not in sys.modules, "imported while all is well"
+            other_side.set(KEYS["openai/main"], Trouble.SERVER_ERROR)
+            await monitor.until(lambda: "apprise" in sys.modules)
+            assert not monitor.world.incidents
+
+asyncio.run(play())
+"""
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, timeout=60)
 
 
 def test_a_locked_database_loses_nothing(tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ KEPT = timedelta(hours=48)
 
 
 class Step(StrEnum):
-    """What a message is. MISSED: quiet hours held it back until it was over. FAILING: a channel, not an incident."""
+    """What a message is. MISSED: it was over before it could be told. FAILING: a channel, not an incident."""
 
     OPENED = "opened"
     CHANGED = "changed"

@@ -76,9 +76,12 @@ def _cut(text: str, most: int) -> str:
 
 def _notify(channel: Channel, text: Text, kind: str) -> str | None:
     apprise = load_apprise()
-    service = apprise.Apprise()
+    # In this thread: those of Apprise's own pool are few, and are waited for when the process ends.
+    service = apprise.Apprise(asset=apprise.AppriseAsset(async_mode=False, service_timeout=0))
     if not service.add(channel.url):
         return "the address is not valid; run `provider-monitor check`"
+    if "rto=" not in channel.url:
+        service[0].socket_read_timeout = channel.limit_s  # else four seconds, and a slow one gets it again and again
     text = fit(text, service[0].title_maxlen, service[0].body_maxlen)
     if service[0].notify_format == Format.TEXT and "format=" not in channel.url:
         service[0].notify_format = str(text.format)  # else Apprise would make plain text of it again

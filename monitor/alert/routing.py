@@ -163,6 +163,8 @@ def _wish_at_end(case: Case, channel: Channel, heard: Sequence[Telling], scene: 
         return Verdict(Step.RESOLVED, "it is over, and its opening was told")
     if _was_missed(case, channel, scene):
         return Verdict(Step.MISSED, "it came and went during quiet hours")
+    if _is_hindsight(case) and _wish_at_opening(case, channel, scene).step:
+        return Verdict(Step.MISSED, "it was known only when it was over")
     return Verdict(None, "its opening was not told, so its end is not")
 
 
@@ -171,6 +173,10 @@ def _is_superseded(case: Case, channel: Channel, scene: Scene) -> bool:
     its = scene.families[case.key]
     later = its[its.index(case) + 1 :]
     return any(one.incident.closed_at is None or channel.name in one.told for one in later)
+
+
+def _is_hindsight(case: Case) -> bool:
+    return case.opened.kind is ChangeKind.RESOLVED
 
 
 def _was_missed(case: Case, channel: Channel, scene: Scene) -> bool:

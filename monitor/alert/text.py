@@ -30,7 +30,7 @@ HEADS = {
     Step.FLAPPING: "FLAPPING",
     Step.MISSED: "WHILE QUIET",
 }
-AT_RISK = "AT RISK"
+AT_RISK, GAP = "AT RISK", "GAP"
 ENDINGS = {Format.TEXT: "txt", Format.MARKDOWN: "md", Format.HTML: "html"}
 LISTED = 30
 """So many incidents stand in one message; the rest is counted."""
@@ -76,6 +76,8 @@ class Piece:
 
     @property
     def head(self) -> str:
+        if words.is_absence(self.change.incident):
+            return GAP
         return AT_RISK if self.change.incident.signal and self.step is Step.OPENED else HEADS[self.step]
 
 
@@ -224,7 +226,9 @@ def _values(piece: Piece, now: datetime) -> dict[str, object]:
         "head": piece.head,
         "marks": _marks(piece),
         "what": words.title(incident),
-        "whose": words.OFFLINE if incident.scope is Scope.MONITOR else words.BLAMES[incident.blame],
+        "away": incident.scope is Scope.MONITOR,
+        "gap": words.is_absence(incident),
+        "whose": words.whose(incident),
         "revived": incident.scope is Scope.ACCOUNT and incident.blame is Blame.ACCOUNT and not incident.signal,
         "since": words.moment(incident.opened_at).words,
         "ended": words.moment(incident.closed_at).words if incident.closed_at else "",

@@ -431,14 +431,13 @@ def _month(href: str, views: Sequence[IncidentView], made_at: datetime, speech: 
 def story(view: IncidentView, made_at: datetime, speech: Speech = ENGLISH) -> Story:
     """Tell one incident. Of an ended one nothing depends on `made_at`, so that its page stays byte for byte."""
     incident = view.incident
-    offline = incident.scope is Scope.MONITOR
     return Story(
         row=row(view, made_at, None, speech),
         is_open=incident.closed_at is None,
         ended=speech.moment(incident.closed_at) if incident.closed_at else None,
         severity=speech.say(incident.severity),
         scope=speech.say(SCOPES[incident.scope]),
-        blame_at_length=speech.say(words.OFFLINE_AT_LENGTH if offline else words.BLAMES_AT_LENGTH[incident.blame]),
+        blame_at_length=speech.say(words.whose_at_length(incident)),
         targets=incident.targets,
         events=_events(view, speech),
         proofs=tuple(_proof(evidence, incident.signal, speech) for evidence in incident.evidence),

@@ -230,9 +230,19 @@ class Writer:
     def letters(self, now: datetime) -> list[Letter]:
         """Return what is due to be sent. A channel hears of an incident in order.
 
-        What has failed already gives way to what is newer of the same incident: nobody needs both.
+        What has failed already gives way to what is newer of the same incident: nobody needs both. That a channel
+        fails is no news once something got through it again.
         """
         with self._transaction():
+            self._db.execute(
+                """
+                UPDATE outbox SET state = 'replaced' WHERE state = 'waiting' AND step = 'failing' AND EXISTS (
+                    SELECT 1 FROM outbox AS sent
+                    WHERE sent.state = 'sent' AND sent.done > outbox.at
+                        AND substr(outbox.note, 1, length(sent.channel) + 2) = sent.channel || ': '
+                )
+                """
+            )
             self._db.execute(
                 """
                 UPDATE outbox SET state = 'replaced' WHERE state = 'waiting' AND tries > 0 AND EXISTS (
@@ -268,12 +278,11 @@ class Writer:
     def complain(self, about: str, error: str, hearers: Sequence[str], at: datetime) -> None:
         """Let `hearers` be told that a channel does not work; once, until something gets through it again."""
         query = """
-            SELECT 1 FROM outbox WHERE step = 'failing' AND note LIKE ? || ': %' AND at > coalesce(
-                (SELECT max(done) FROM outbox WHERE channel = ? AND state = 'sent'), 0
-            )
+            SELECT 1 FROM outbox WHERE step = 'failing' AND substr(note, 1, length(?1) + 2) = ?1 || ': '
+                AND at > coalesce((SELECT max(done) FROM outbox WHERE channel = ?1 AND state = 'sent'), 0)
         """
         with self._transaction():
-            if not self._db.execute(query, (about, about)).fetchone():
+            if not self._db.execute(query, (about,)).fetchone():
                 note = f"{about}: {error}"
                 self._save_messages([Message(None, one, Step.FAILING, to_ms(at), note=note) for one in hearers], at)
 

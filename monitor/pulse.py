@@ -1,0 +1,120 @@
+"""Beats → those outside who notice when they stop: the heartbeat's address, and the service manager."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from monitor import __version__, systemd
+from monitor.config import Config
+from monitor.detect.health import State
+from monitor.heartbeat import Word, ping
+from monitor.words import count
+from monitor.world import STEP_S, World
+from probes.canary import open_session
+
+LATE = timedelta(seconds=60)
+"""A look that is so late was forgotten: the schedule does not go on."""
+
+
+def trouble(world: World) -> str | None:
+    """Return why the latest beat was no good one; None when it was.
+
+    Good means that what was seen is written, and that anything can be reached: who sees nothing does not watch,
+    and its own messages may be stuck as well.
+    """
+    if world.is_offline:
+        return "the monitor is offline: nothing answers"
+    return world.warnings.get("store")
+
+
+def is_stuck(world: World) -> bool:
+    """Whether the looks do not go on: then no beat says anything, and nothing is told."""
+    at = world.agenda.next_at()
+    return at is not None and world.edge.clock() - at > LATE
+
+
+async def pulse(world: World) -> None:
+    async with asyncio.TaskGroup() as tellers:
+        tellers.create_task(_heartbeat(world))
+        tellers.create_task(_reassure(world))
+
+
+async def _heartbeat(world: World) -> None:
+    """Ping after a beat, at most once an interval. Without a beat nothing is sent: the silence is the message."""
+    told = None
+    while True:
+        heartbeat, beat = world.config.heartbeat, world.beaten_at
+        if heartbeat and beat != told and not is_stuck(world):
+            told, why = beat, trouble(world)
+            _note(world, await ping(world.prober.session, heartbeat.url, Word.FAIL if why else Word.SUCCESS, why or ""))
+            await asyncio.sleep(heartbeat.interval_s)
+        else:
+            await asyncio.sleep(STEP_S)
+
+
+def _note(world: World, error: str | None) -> None:
+    """Say on the page and in the log that the heartbeat does not get through, or no more that it does not."""
+    before = world.warnings.get("heartbeat")
+    if error:
+        world.warn("heartbeat", f"the heartbeat is not taken: {error}")
+    else:
+        world.warnings.pop("heartbeat", None)
+    if before != world.warnings.get("heartbeat"):
+        world.news.set()
+
+
+async def _reassure(world: World) -> None:
+    """Keep the service manager's watchdog quiet while beats go on, and its status line true.
+
+    A store that refuses is told there and to the heartbeat, but is no reason for a restart: that mends no disk,
+    and loses what waits to be written.
+    """
+    manager, told, fed_at, said = world.manager, None, 0.0, ""
+    pause_s = (manager.watchdog_s or 2 * STEP_S) / 2
+    while manager.address:
+        beat, now_s = world.beaten_at, world.edge.timer()
+        if manager.watchdog_s and beat != told and now_s - fed_at >= pause_s and not is_stuck(world):
+            told, fed_at = beat, now_s
+            manager.tell(systemd.WATCHDOG)
+        if (words := systemd.status(_summary(world))) != said:
+            said = words
+            manager.tell(words)
+        await asyncio.sleep(min(STEP_S, pause_s / 4))
+
+
+def _summary(world: World) -> str:
+    states = Counter(health.state for health in world.healths.values())
+    seen = ", ".join(f"{states[state]} {state}" for state in State if states[state])
+    told = trouble(world)
+    parts = (f"{count(len(world.config.watches), 'target')}: {seen or 'not looked at yet'}",
+             f"{count(len(world.incidents), 'open incident')}", *([told] if told else []))  # fmt: skip
+    return "; ".join(parts)
+
+
+@asynccontextmanager
+async def told_round(world: World) -> AsyncIterator[None]:
+    """Ping around a single round: its start, beside it, and at its end success or why it failed."""
+    if world.config.heartbeat is None:
+        yield
+        return
+    session, url = world.prober.session, world.config.heartbeat.url
+    start = asyncio.create_task(ping(session, url, Word.START))
+    why: str | None = "the round was cut short"
+    try:
+        yield
+        why = trouble(world)
+    except Exception as error:
+        why = f"the monitor's own fault ({type(error).__name__})"
+        raise
+    finally:
+        await start  # so that it comes first
+        _note(world, await ping(session, url, Word.FAIL if why else Word.SUCCESS, why or ""))
+
+
+async def tell_failure(config: Config, why: str) -> None:
+    """Ping that not even a start was possible."""
+    if config.heartbeat:
+        async with open_session(__version__) as session:
+            await ping(session, config.heartbeat.url, Word.FAIL, why)

@@ -1,0 +1,176 @@
+"""A monitor that saw nothing for a while, since the road was cut or nobody ran it, says so when it is back."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from monitor import run
+from monitor.alert.rule import Channel, Match, Patience, Route, Rules
+from monitor.alert.window import Quiet
+from monitor.config import ProbeSection
+from monitor.diagnose import Scope
+from monitor.incident import Severity, absence
+from monitor.source import Source
+from monitor.words import title
+from tests.conftest import at
+from tests.receiver import Road, webhook
+from tests.test_run import config, short_pauses, simulator, watching  # noqa: F401 - a fixture among them
+
+
+def test_a_monitor_that_was_cut_off_says_so_once_to_each_channel_when_it_is_back(tmp_path):
+    rules = Rules(patience=Patience(failing_tries=1))
+
+    async def play():
+        road = Road()
+        async with simulator() as other_side, webhook() as phone, webhook() as mail:
+            channels = [Channel(name, f"json://127.0.0.1:{await road.to(inbox.port)}/hook")
+                        for name, inbox in (("phone", phone), ("mail", mail))]  # fmt: skip
+            port = int(other_side.base("openai").split(":")[2].partition("/")[0])
+            through = await road.to(port)
+            settings = config(tmp_path, other_side, *channels, rules=rules)
+            accounts = {id: replace(one, base=one.base.replace(f":{port}", f":{through}"))
+                        for id, one in settings.accounts.items()}  # fmt: skip
+            probe = ProbeSection(connect_s=1, silence_s=1, total_s=2, online=[f"127.0.0.1:{through}"], blip_s=0.5)
+            async with watching(replace(settings, accounts=accounts, probe=probe)) as monitor:
+                await monitor.until(lambda: len(monitor.world.healths) == 6)
+                road.cut()
+                await monitor.until(lambda: monitor.world.incidents)
+                (incident,) = monitor.world.incidents.values()
+                await monitor.until(lambda: _tries(settings) >= 2)
+                await asyncio.sleep(1)
+                await road.mend()
+                await monitor.until(lambda: not monitor.world.incidents)
+                await monitor.until(lambda: phone.messages and mail.messages)
+                await monitor.until(lambda: not _waiting(settings), limit_s=30)
+                await asyncio.sleep(1)
+            road.cut()
+        return incident, phone, mail
+
+    incident, phone, mail = asyncio.run(play())
+    assert incident.scope is Scope.MONITOR
+    for inbox in (phone, mail):
+        (message,) = inbox.messages
+        assert message["title"].startswith("[RESOLVED] the monitor was offline for ")
+        lines = message["message"].splitlines()
+        assert "This is the first you hear of it: no message got through before." in lines
+        assert [line.split(":")[0] for line in lines if line.startswith(("Began", "Ended", "Lasted"))] == [
+            "Began", "Ended", "Lasted"
+        ]  # fmt: skip
+
+
+def test_status_pages_that_a_cut_off_monitor_could_not_read_are_not_accused(tmp_path):
+    """After six hours without a source somebody shall look whether it moved; not so when it was we who were away."""
+
+    async def play():
+        async with simulator() as other_side, webhook() as inbox:
+            settings = config(tmp_path, other_side, Channel("hook", inbox.url), base="http://127.0.0.1:1/v1")
+            async with watching(settings) as monitor:
+                await inbox.until(lambda messages: messages)
+                long_ago = datetime.now(UTC) - timedelta(hours=7)
+                monitor.world.sources["openai/status"] = Source("openai/status", problem="x", doubtful_since=long_ago)
+                await asyncio.sleep(0.5)
+                for id, account in settings.accounts.items():
+                    base = other_side.base(account.provider)
+                    settings = replace(settings, accounts={**settings.accounts, id: replace(account, base=base)})
+                monitor.world.take_up(settings)
+                await inbox.until(lambda messages: len(messages) >= 2)
+                await asyncio.sleep(1)
+            return inbox.titles(), monitor.world.sources["openai/status"].doubtful_since - long_ago
+
+    titles, later = asyncio.run(play())
+    assert [title.split(" for ")[0] for title in titles] == [
+        "[DOWN] the monitor is offline: nothing answers", "[RESOLVED] the monitor was offline"
+    ]  # fmt: skip
+    assert later > timedelta(hours=6)
+
+
+def _tries(settings):
+    return _ask(settings, "SELECT coalesce(sum(tries), 0) FROM outbox")
+
+
+def _waiting(settings):
+    return _ask(settings, "SELECT count(*) FROM outbox WHERE state = 'waiting'")
+
+
+def _ask(settings, query):
+    with closing(sqlite3.connect(settings.database)) as db:
+        return db.execute(query).fetchone()[0]
+
+
+def stopped_for(settings, **span):
+    """Let the last beat be so long ago."""
+    then = datetime.now(UTC) - timedelta(**span)
+    with closing(sqlite3.connect(settings.database)) as db, db:
+        db.execute("UPDATE mark SET value = ? WHERE name = 'beat'", (str(int(then.timestamp() * 1000)),))
+
+
+def after_a_stop(folder, *facts, channel_facts=None, rules=None, **span):
+    """Return what a channel hears of a stop, and the page of the time after it."""
+
+    async def play():
+        async with simulator() as other_side, webhook() as inbox:
+            channel = Channel("hook", inbox.url, **(channel_facts or {}))
+            settings = config(folder, other_side, channel, **({"rules": rules} if rules else {}))
+            async with watching(settings) as monitor:
+                await monitor.until(lambda: monitor.world.beaten_at)
+            stopped_for(settings, **span)
+            for _ in range(2):  # the second start has nothing to tell
+                async with watching(settings) as monitor:
+                    await monitor.until(lambda: monitor.world.beaten_at)
+                    await asyncio.sleep(0.7)
+                    await monitor.until(lambda: not _waiting(settings))
+            return inbox.messages, [page.read_text() for page in settings.folder.rglob("*.html")]
+
+    return asyncio.run(play())
+
+
+def test_a_monitor_that_was_stopped_for_an_hour_tells_the_gap_once_and_shows_it(tmp_path):
+    (message,), pages = after_a_stop(tmp_path, hours=1, seconds=1)
+
+    assert message["title"] == "[GAP] the monitor was not watching for 1 h"
+    assert message["type"] == "success"
+    assert "Nothing is known of this time: neither that accounts worked, nor that they failed." in message["message"]
+    assert sum("the monitor was not watching for 1 h" in page for page in pages) >= 2  # its own, and the history's
+
+
+def test_a_restart_is_worth_no_word(tmp_path):
+    assert after_a_stop(tmp_path, minutes=4)[0] == []
+
+
+def test_a_gap_is_told_by_the_rules_of_what_is_information(tmp_path):
+    assert after_a_stop(tmp_path, channel_facts={"severity": Severity.WARNING}, hours=1)[0] == []
+
+
+def test_a_route_by_scope_leads_a_gap_elsewhere(tmp_path):
+    rules = Rules(routes=(Route(Match(scopes=(Scope.MONITOR,)), ()),))
+
+    assert after_a_stop(tmp_path, rules=rules, hours=1)[0] == []
+
+
+def test_a_gap_breaks_no_quiet_hours(tmp_path):
+    quiet = Quiet(time(0), time(0), ZoneInfo("UTC"))
+
+    assert after_a_stop(tmp_path, channel_facts={"quiet": quiet}, hours=1)[0] == []
+
+
+def test_a_machine_that_slept_while_it_watched_has_a_gap_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "ABSENT", timedelta(seconds=1))
+
+    async def play():
+        async with simulator() as other_side, watching(config(tmp_path, other_side)) as monitor:
+            await monitor.until(lambda: monitor.world.beaten_at)
+            monitor.world.beat_at -= timedelta(hours=2)
+            await monitor.until(lambda: monitor.shown)
+            return monitor
+
+    assert asyncio.run(play()).titles() == ["[GAP] the monitor was not watching for 2 h"]
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(3600, "1 h"), (400, "6 min"), (200_000, "2 days 7 h")])
+def test_a_gap_is_named_by_its_length(seconds, words):
+    assert title(absence(at(0), at(seconds)).incident) == f"the monitor was not watching for {words}"
