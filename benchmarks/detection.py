@@ -260,7 +260,7 @@ def cost() -> Iterator[Row]:
     yield "what", "microseconds", "bytes"
     good = Observation(TARGET, BEGIN + timedelta(days=1), Outcome.OK, latency_s=0.5, status=200)
     fine = Health(State.UP, BEGIN, 0, 99, None, BEGIN)
-    yield "up and down", _micros(lambda: health.advance(fine, good, Thresholds())), _bytes(fine)
+    yield "up and down", _micros(lambda: health.advance(fine, good, Thresholds(), 60.0)), _bytes(fine)
     series, steps = None, latency.pace(MINUTE_S)
     for number, account in ((number, Account(Random(SEED))) for number in range(600)):
         series = latency.advance(series, account.answer_s(60.0 * number), BEGIN + timedelta(minutes=number), steps)
