@@ -229,8 +229,8 @@ def _group(size: int, number: int, first: bool, **facts: float) -> Together:
 def ceilings() -> Iterator[Row]:
     yield "rule", "false, by answers", "false, by minutes", "to 0.5", "to 0.1", "to 0"
     rules = {
-        "ours, read again after 15 s": ceiling.ours,
-        "ours, read again after 45 s": partial(ceiling.ours, relook_s=45.0),
+        "ours, read again after 45 s": ceiling.ours,
+        "ours, without extra readings": partial(ceiling.ours, relook_s=60.0),
         "one reading": ceiling.in_a_row(1),
         "three in a row": ceiling.in_a_row(3),
     }
