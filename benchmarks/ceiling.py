@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from monitor.detect.limits import NONE, advance, is_turning
+from monitor.detect.track import CEILING_S
 from probes.model import Limit, Observation, Outcome, Target
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 TARGET = Target("openai/main", "openai", "chat")
-RELOOK_S = 15.0
 DAY_S = 86400.0
 Tell = Callable[[float], float | None]
 
@@ -44,7 +44,7 @@ def ceilings(
     return tell
 
 
-def ours(tell: Tell, end_s: float, relook_s: float = RELOOK_S) -> list[float]:
+def ours(tell: Tell, end_s: float, relook_s: float = CEILING_S) -> list[float]:
     """Return when a fall was told, one look a minute, with the quick readings that confirm it."""
     limits, at_s, alarms, was = NONE, 0.0, [], False
     while at_s < end_s:

@@ -229,8 +229,8 @@ def _group(size: int, number: int, first: bool, **facts: float) -> Together:
 def ceilings() -> Iterator[Row]:
     yield "rule", "false, by answers", "false, by minutes", "to 0.5", "to 0.1", "to 0"
     rules = {
-        "ours, read again after 15 s": ceiling.ours,
-        "ours, read again after 45 s": partial(ceiling.ours, relook_s=45.0),
+        "ours, read again after 45 s": ceiling.ours,
+        "ours, without extra readings": partial(ceiling.ours, relook_s=60.0),
         "one reading": ceiling.in_a_row(1),
         "three in a row": ceiling.in_a_row(3),
     }
@@ -260,7 +260,7 @@ def cost() -> Iterator[Row]:
     yield "what", "microseconds", "bytes"
     good = Observation(TARGET, BEGIN + timedelta(days=1), Outcome.OK, latency_s=0.5, status=200)
     fine = Health(State.UP, BEGIN, 0, 99, None, BEGIN)
-    yield "up and down", _micros(lambda: health.advance(fine, good, Thresholds())), _bytes(fine)
+    yield "up and down", _micros(lambda: health.advance(fine, good, Thresholds(), 60.0)), _bytes(fine)
     series, steps = None, latency.pace(MINUTE_S)
     for number, account in ((number, Account(Random(SEED))) for number in range(600)):
         series = latency.advance(series, account.answer_s(60.0 * number), BEGIN + timedelta(minutes=number), steps)

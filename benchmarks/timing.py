@@ -102,7 +102,7 @@ async def drift(folder: Path) -> dict[str, float]:
             late_s = max(late_s, ((at - first[id]).total_seconds() + 0.001) % 60)
             watch = config.watches[id]
             seen = Observation(watch.target, at + timedelta(seconds=chance.random() * 0.05), Outcome.OK)
-            health = advance(health, seen, Thresholds())
+            health = advance(health, seen, Thresholds(), watch.interval_s)
             agenda.set(id, next_at(watch, health, seen.at, 3, chance.random()))
     return {"fewest": min(looks.values()), "most": max(looks.values()), "late_s": late_s}
 

@@ -77,7 +77,7 @@ def ours(interval_s: float = 60.0, thresholds: Thresholds = Thresholds()) -> Wat
         while at_s < span_s:
             at = BEGIN + timedelta(seconds=at_s)
             before = health
-            health = advance(health, _observation(at, look(at_s)), thresholds)
+            health = advance(health, _observation(at, look(at_s)), thresholds, interval_s)
             was_flapping = flapping.since is not None
             flapping = flap.advance(flapping, before, health, at)
             if health.state is State.DOWN and before.state is not State.DOWN:

@@ -125,7 +125,8 @@ def next_at(watch: Watch, health: Health, at: datetime, failures_to_confirm: int
     phase, so that a late answer does not move the next.
     """
     pause_s = _pause_s(health, watch.interval_s, failures_to_confirm)
-    asked_s = min((health.answer and health.answer.retry_after_s) or 0.0, LONGEST_WAIT_S)
+    answer = None if health.state is State.UNKNOWN else health.answer  # what asked for patience was heeded before
+    asked_s = min((answer and answer.retry_after_s) or 0.0, LONGEST_WAIT_S)
     if pause_s is None:
         regular = _slot_after(watch, at, chance)
         return max(regular, at + timedelta(seconds=asked_s))

@@ -76,7 +76,7 @@ def replay(account: str, observations: Iterable[Observation], tried: Sequence[Th
         first, last, looks = first or one.at, one.at, looks + 1
         slow += paces.see(one)
         for setting in tried:
-            after = healths[setting] = advance(healths[setting], one, setting)
+            after = healths[setting] = advance(healths[setting], one, setting, pace.interval_s)
             if after.lasting:
                 known = begun.get(setting) or Alarm(after.since or one.at, one.at, one.at)
                 begun[setting] = replace(known, until=one.at)

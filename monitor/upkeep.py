@@ -100,6 +100,7 @@ def _forget(db: sqlite3.Connection, keep: StoreSection, now: datetime) -> bool:
     ages = {
         "observation": keep.raw_days,
         "evidence": keep.raw_days,
+        "ceiling": keep.raw_days,
         "hourly": keep.hourly_days,
         "daily": keep.daily_days,
     }

@@ -281,7 +281,9 @@ def _as_of(health: Health, due_at: datetime | None, now: datetime) -> Health:
     """Return what can still be said: a look that is long overdue means that nobody has been looking."""
     if is_suspected(health):  # what may be a blip is not called down
         health = replace(health, state=State.SUSPECTED)
-    if due_at is None or now - due_at < OVERDUE or health.state is State.UNKNOWN:
+    if health.state is State.UNKNOWN:  # the failures before it are kept as evidence, and are nothing to show
+        return replace(health, fault=None)
+    if due_at is None or now - due_at < OVERDUE:
         return health
     return replace(health, state=State.UNKNOWN, fault=None, since=due_at, reason="the monitor was not looking")
 

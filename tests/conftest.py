@@ -39,5 +39,5 @@ def health(*faults, target=CHAT, every_s=60, thresholds=USUAL, **facts):
     now = Health()
     for number, fault in enumerate(faults):
         more = facts if fault else {}
-        now = advance(now, observation(fault, number * every_s, target, **more), thresholds)
+        now = advance(now, observation(fault, number * every_s, target, **more), thresholds, every_s)
     return now

@@ -123,6 +123,7 @@ PLAN = {
     "monitor.store.writer": {
         *("probes.model", "monitor.source", "monitor.alert.case", "monitor.alert.reply"),
         "monitor.detect.health",
+        "monitor.detect.limits",
         "monitor.detect.note",
         "monitor.incident",
         "monitor.schedule",

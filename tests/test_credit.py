@@ -54,6 +54,15 @@ def test_a_finding_is_dated_by_its_first_low_reading():
     assert found.reasons == ("3.00 USD left", "the warning is set at 5.00 USD")
 
 
+@pytest.mark.parametrize(
+    ("stray", "used"), [(0.0, 12), (-1.0, 12), (1e9, 12), (float("nan"), 12), (float("inf"), 12), (40.0, 65.5)]
+)
+def test_one_reading_that_cannot_be_is_no_use_of_all_there_was(stray, used):
+    lefts = [100 - number / 2 for number in range(25)]
+
+    assert per_day(purse(*lefts[:12], stray, *lefts[13:], every_s=H)) == pytest.approx(used, rel=0.05)
+
+
 def test_a_pace_over_less_than_six_hours_says_nothing_of_a_day():
     lefts = [100 - number for number in range(9)]
 

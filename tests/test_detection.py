@@ -6,6 +6,7 @@ from benchmarks import ceiling
 from benchmarks.answer_time import Fixed, Ours, Result, Together, accounts, play, quantile
 from benchmarks.detection import RESULTS, table
 from benchmarks.uptime import HOUR_S, Spell, in_a_row, ours, world
+from monitor.detect.track import CEILING_S
 from probes.model import Fault
 
 
@@ -65,7 +66,13 @@ def test_four_accounts_together_find_a_rise_sooner_than_one():
 def test_a_cut_is_found_and_calm_days_are_calm():
     assert ceiling.ours(ceiling.ceilings(Random(1), 3), 3 * 86400) == []
     (told,) = ceiling.ours(ceiling.ceilings(Random(1), 3, 90_000, 0.5), 100_000)
-    assert 90_000 <= told <= 90_000 + 150
+    assert 90_000 <= told <= 90_000 + 60 + 4 * CEILING_S
+
+
+def test_ceilings_that_glitch_for_minutes_tell_of_nothing():
+    streams = (ceiling.ceilings(Random(seed), 3, lasting=True) for seed in range(6))
+
+    assert [alarm for stream in streams for alarm in ceiling.ours(stream, 3 * 86400)] == []
 
 
 def test_the_results_are_those_of_this_script():

@@ -16,7 +16,7 @@ SHORT = {State.UP: "up", State.DOWN: "down", State.SUSPECTED: "hm", State.UNKNOW
 def states(word, failures=3, successes=2):
     now, seen = Health(), []
     for number, letter in enumerate(word):
-        now = advance(now, observation(LETTERS[letter], 60 * number), Thresholds(failures, successes))
+        now = advance(now, observation(LETTERS[letter], 60 * number), Thresholds(failures, successes), 60)
         seen.append(SHORT[now.state])
     return " ".join(seen)
 
@@ -38,7 +38,14 @@ def states(word, failures=3, successes=2):
         ("?", "??"),
         ("O?O", "up ?? up"),
         ("OFFF?O", "up hm hm down down down"),
-        ("OFF?F", "up hm hm ?? hm"),
+        # A look that did not take place neither adds to what was seen nor takes from it.
+        ("OFF?F", "up hm hm ?? down"),
+        ("OFFFO?O", "up hm hm down down down up"),
+        ("OFFF???F", "up hm hm down down down down down"),
+        ("OF?O", "up hm ?? up"),
+        # Ten minutes without an answer, and it starts anew.
+        ("OFF" + "?" * 9 + "F", "up hm hm" + " ??" * 9 + " down"),
+        ("OFF" + "?" * 10 + "F", "up hm hm" + " ??" * 10 + " hm"),
     ],
 )
 def test_states_follow_the_thresholds(word, expected):
@@ -77,12 +84,42 @@ def test_why_it_was_not_seen_is_remembered():
     assert health(None, "the budget is spent").reason == "the budget is spent"
 
 
-def times(*looks, thresholds=Thresholds()):  # noqa: B008 - frozen
+def times(*looks, thresholds=Thresholds(), every_s=60):  # noqa: B008 - frozen
     """The health after looks at these seconds: (seconds, None) a good one, (seconds, fault) a bad one."""
     now = Health()
     for seconds, fault, *answer in looks:
-        now = advance(now, observation(fault, seconds, **({"answer": answer[0]} if answer else {})), thresholds)
+        facts = {"answer": answer[0]} if answer else {}
+        now = advance(now, observation(fault, seconds, **facts), thresholds, every_s)
     return now
+
+
+@pytest.mark.parametrize(("every_s", "gap_s", "state"), [(60, 660, "hm"), (300, 840, "down"), (3600, 10_000, "down")])
+def test_what_was_seen_before_a_long_silence_says_nothing_of_now(every_s, gap_s, state):
+    looks = [(0, None), (60, Fault.TIMEOUT), (65, Fault.TIMEOUT), (65 + gap_s, Fault.TIMEOUT)]
+
+    assert SHORT[times(*looks, every_s=every_s).state] == state
+
+
+def test_a_blip_before_a_night_without_looks_is_not_told_in_the_morning():
+    evening = [(0, None), *((60 + 5 * number, Fault.TIMEOUT) for number in range(3))]
+
+    assert times(*evening).state is State.DOWN
+    assert times(*evening, (30_000, Fault.TIMEOUT)).state is State.SUSPECTED
+    assert times(*evening, (30_000, None)).since == at(30_000)
+
+
+def test_what_was_told_stays_down_over_a_night_without_looks():
+    told = [(0, None), *((60 * number, Fault.TIMEOUT) for number in range(1, 6))]
+
+    assert times(*told, (30_000, Fault.TIMEOUT)).lasting
+    assert times(*told, (30_000, None)).state is State.DOWN
+
+
+def test_a_clock_that_is_set_back_leaves_no_date_in_the_future_and_delays_nothing():
+    looks = [(7200, None), (7260, Fault.TIMEOUT), (7265, Fault.TIMEOUT)]
+    now = times(*looks, *((60 * number, Fault.TIMEOUT) for number in range(1, 4)))
+
+    assert (now.state, now.since, now.evidence.since, now.lasting) == (State.DOWN, at(60), at(60), True)
 
 
 def test_a_closed_account_is_believed_at_the_second_answer_fifteen_seconds_later():
@@ -167,12 +204,14 @@ def test_health_of_an_earlier_version_that_is_down_goes_on():
     before = Health(State.DOWN, at(0), failures=5, began_at=at(0), seen_at=at(300), fault=Fault.TIMEOUT)
 
     assert before.lasting
-    assert advance(before, observation(Fault.TIMEOUT, 360), Thresholds()).lasting
-    up = advance(advance(before, observation(None, 360), Thresholds()), observation(None, 375), Thresholds())
+    assert advance(before, observation(Fault.TIMEOUT, 360), Thresholds(), 60).lasting
+    up = advance(advance(before, observation(None, 360), Thresholds(), 60), observation(None, 375), Thresholds(), 60)
     assert up.state is State.UP
 
 
 words = some.text("OF?", max_size=80)
+seldom = some.lists(some.tuples(some.sampled_from("OF"), some.integers(0, 4)), max_size=40)
+"""Answers, and after each so many looks that did not take place."""
 
 
 @given(words, some.integers(1, 5), some.integers(1, 5))
@@ -211,10 +250,24 @@ def test_not_looking_is_never_evidence(word):
     assert set(states(word).split()) == {"??"}
 
 
+@given(seldom)
+def test_looks_that_did_not_take_place_leave_all_as_if_nobody_had_tried(looks):
+    tried = Health()
+    answered = Health()
+    for number, (letter, missed) in enumerate(looks):
+        one = observation(LETTERS[letter], 300 * number)
+        tried, answered = (advance(before, one, Thresholds(), 60) for before in (tried, answered))
+        for look in range(missed):
+            tried = advance(tried, observation("offline", 300 * number + 60 * (look + 1)), Thresholds(), 60)
+        kept = [(now.failures, now.successes, now.evidence, now.fault, now.began_at) for now in (tried, answered)]
+        assert kept[0] == kept[1]
+        assert (tried.state is State.DOWN) is (answered.state is State.DOWN)
+
+
 def played(word, now=None, start=0):
     now = now or Health()
     for number, letter in enumerate(word, start):
-        now = advance(now, observation(LETTERS[letter], 60 * number), Thresholds())
+        now = advance(now, observation(LETTERS[letter], 60 * number), Thresholds(), 60)
     return now
 
 

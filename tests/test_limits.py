@@ -9,15 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from monitor.detect.limits import LATEST, MOST, NONE, Limits, Moved, advance, findings, is_turning, moves
+from monitor.detect.track import CEILING_S
 from probes.model import Answer, Fault, Limit, Usage
 from tests.conftest import CHAT, at, observation
 
 DAY_MIN = 1440
 
 
-def told(*ceilings, fault=None, minute=0, left=None, **facts):
-    """An answer that tells of these ceilings of requests per minute."""
-    limits = tuple(Limit("requests", 60.0, ceiling, left) for ceiling in ceilings) or None
+def told(*ceilings, fault=None, minute=0, left=None, unit="requests", **facts):
+    """An answer that tells of these ceilings a minute."""
+    limits = tuple(Limit(unit, 60.0, ceiling, left) for ceiling in ceilings) or None
     return observation(fault, 60 * minute, limits=limits, **facts)
 
 
@@ -54,6 +55,25 @@ FALLEN = [(Fault.LIMIT_COLLAPSE, "limits/fallen")]
 )
 def test_a_ceiling_has_fallen_when_four_of_five_readings_say_so(readings, expected):
     assert found(played(readings, CALM, 60)) == expected
+
+
+@pytest.mark.parametrize(("every_s", "count"), [(15, 12), (45, 4), (60, 3)])
+def test_another_pool_that_answers_for_minutes_is_no_fall_however_often_one_looks(every_s, count):
+    low = played([500] * count, CALM, 60, every_min=every_s / 60)
+
+    assert is_turning(low)
+    assert found(played([1000] * 5, low, 63)) == found(low) == []
+    assert found(played([500], low, 63)) == FALLEN
+
+
+def test_a_fall_to_half_is_told_at_the_fifth_reading():
+    assert found(played([500] * 5, CALM, 60, every_min=CEILING_S / 60)) == FALLEN
+
+
+def test_a_stray_reading_of_before_does_not_make_a_glitch_look_long():
+    stray = played([500, 1000, 1000, 1000, 1000], CALM, 60)
+
+    assert found(played([500] * 4, stray, 65, every_min=0.5)) == []
 
 
 def test_it_is_told_with_before_after_and_when():
@@ -207,6 +227,17 @@ def test_made_up_names_do_not_pile_up():
         limits = advance(limits, observation(None, number, limits=(Limit(f"unit{number}", None, 10, None),)))
 
     assert len(limits.ceilings) == MOST
+    assert [one.unit for one in limits.ceilings.values()] == [f"unit{number}" for number in range(MOST)]
+
+
+def test_a_ceiling_that_is_told_no_more_makes_room_after_a_month():
+    limits = CALM
+    for number in range(MOST):
+        limits = advance(limits, told(10, minute=61, unit=f"unit{number}"))
+    later = advance(limits, told(10, minute=40 * DAY_MIN, unit="new"))
+
+    assert len(limits.ceilings) == MOST
+    assert [one.unit for one in later.ceilings.values()] == ["new"]
 
 
 @given(some.floats(0, 1e9), some.integers(1, 300))

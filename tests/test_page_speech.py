@@ -43,7 +43,8 @@ SAID_ELSEWHERE = {
     *(phase.replace("_", " ") for phase in Phase),
     *(impact.value for impact in Impact if impact is not Impact.UNKNOWN),
     *("info", "warning", "critical", "failed", "requests", "tokens", "input tokens", "output tokens"),
-    *(words.OFFLINE, words.OFFLINE_AT_LENGTH, "was not read for half an hour", "the monitor was not looking"),
+    *(words.OFFLINE, words.OFFLINE_AT_LENGTH, words.ABSENT, words.ABSENT_AT_LENGTH),
+    *("was not read for half an hour", "the monitor was not looking"),
     *("the day's budget for this account's canaries is spent", "not read yet", "withdrawn"),
     *(
         "Not seen lately",

@@ -55,7 +55,7 @@ def test_what_may_be_a_blip_is_looked_at_until_it_has_lasted():
     looks, now = [0.0], health(Fault.TIMEOUT)
     while not now.lasting:
         looks.append(looks[-1] + pause_s(now, seen=at(looks[-1])))
-        now = advance(now, observation(Fault.TIMEOUT, looks[-1]), Thresholds())
+        now = advance(now, observation(Fault.TIMEOUT, looks[-1]), Thresholds(), 60)
 
     assert looks == [0, 5, 15, 63, 111]
 
@@ -105,6 +105,12 @@ def test_but_never_more_than_a_quarter_of_an_hour():
     now = health(Fault.RATE_LIMITED, answer=Answer("x", "slow down", retry_after_s=86400))
 
     assert pause_s(now) == 900
+
+
+def test_and_not_once_more_after_a_look_that_did_not_take_place():
+    now = health(None, Fault.RATE_LIMITED, "the budget is spent", answer=Answer("x", "slow down", retry_after_s=600))
+
+    assert pause_s(now) == pause_s(health(None))
 
 
 def test_first_looks_come_soon_but_not_together():

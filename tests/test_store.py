@@ -15,6 +15,7 @@ from monitor.alert.case import KEPT, Message, Step, Telling
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.rule import Match
 from monitor.detect.health import State
+from monitor.detect.limits import MOST
 from monitor.diagnose import Diagnosis, Scope
 from monitor.incident import Change, ChangeKind, open_incident
 from monitor.schedule import Spending
@@ -244,6 +245,25 @@ def test_a_ceiling_stands_when_an_answer_tells_only_what_is_left(db, writer):
     assert [one.limit for one in reader.ceilings(db)[1]] == [Limit("requests", 60, 100.0, 0.0)]
 
 
+def test_limits_with_made_up_names_do_not_pile_up_and_those_known_first_go_on(db, writer):
+    for number in range(2 * MOST):
+        limits = (Limit("requests", 60.0, 10.0, float(number)), Limit(f"unit{number}", None, 10.0, None))
+        writer.save(Batch(at(number), (observation(seconds=number, limits=limits),)))
+    (kept,) = reader.ceilings(db).values()
+
+    assert len(kept) == MOST
+    assert next(one.limit for one in kept if one.limit.unit == "requests").remaining == 2 * MOST - 1
+
+
+def test_a_limit_that_was_not_told_for_long_is_forgotten(db, writer):
+    for seconds, unit in ((0, "old"), (3600, "new")):
+        limits = (Limit(unit, None, 10.0, None),)
+        writer.save(Batch(at(seconds), (observation(seconds=seconds, limits=limits),)))
+    assert forget(db, "ceiling", at(3600)) == 1
+
+    assert [one.limit.unit for one in reader.ceilings(db)[1]] == ["new"]
+
+
 def write_hours(writer, hours, every_s=600, fault=None):
     for number in range(hours * 3600 // every_s):
         seconds = number * every_s
@@ -312,7 +332,7 @@ def test_forgetting_takes_what_is_older_and_only_a_bite_at_a_time(db, writer, mo
 
 
 def test_everything_that_grows_can_be_forgotten():
-    assert set(FORGET) == {"observation", "evidence", "hourly", "daily"}
+    assert set(FORGET) == {"observation", "evidence", "ceiling", "hourly", "daily"}
 
 
 def test_an_answer_goes_when_nothing_refers_to_it_any_more(db, writer):

@@ -76,6 +76,14 @@ def test_an_account_is_as_bad_as_the_worst_of_its_targets(db, writer):
     assert "Billing is at https://" in view.advice
 
 
+def test_an_account_that_was_not_seen_shows_no_fault_of_before(db, writer):
+    remember(writer, LIST, health(None, Fault.TIMEOUT))
+    remember(writer, LIST, health(None, Fault.TIMEOUT, "the budget is spent"))
+    view = account(shown(db, config(LIST))).targets[0]
+
+    assert (view.state, view.fault, view.reason) == (State.UNKNOWN, None, "the budget is spent")
+
+
 def test_a_look_that_is_overdue_is_no_longer_believed(db, writer):
     remember(writer, LIST, health(None), plan=60)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from math import isfinite
 
 from monitor.detect.finding import Finding, day
 from probes.model import Credit, Fault
@@ -17,6 +18,8 @@ ENOUGH = timedelta(hours=6)
 """A slope over less says nothing of a day: work comes in bursts."""
 TO_CONFIRM = 2
 """So many readings in a row must say that it is low: some dashboards answer 0 while they restart."""
+SAME = 0.9
+"""A reading of 0 is no use of all there was, when the next one is at least so large a share of what was before."""
 CLEARED = 1.2
 """What is low ends at so many times the threshold, so that it does not come and go with each call."""
 
@@ -54,8 +57,10 @@ class Purse:
 
 
 def advance(purse: Purse | None, credit: Credit, target: str, at: datetime, floor: Floor) -> Purse:
-    """Return what is known after one more reading."""
+    """Return what is known after one more reading; one that tells of no finite number tells nothing."""
     before = purse or Purse(credit.unit, target, at)
+    if not all(isfinite(one) for one in (credit.left, credit.most, credit.used) if one is not None):
+        return before
     most = before.most if credit.most is None else credit.most
     used = before.used if credit.used is None else credit.used
     left = credit.left
@@ -128,9 +133,16 @@ def say(purse: Purse) -> str:
 def _with_point(points: Points, at: datetime, left: float) -> Points:
     """Add a reading; of one hour only the first and the newest are kept, and a rise at once."""
     kept = [point for point in points if at - REMEMBERED <= point[0] < at]
+    if len(kept) >= 2 and _is_stray(kept[-2][1], kept[-1][1], left):
+        kept.pop()
     if len(kept) >= 2 and at - kept[-2][0] < HOUR and kept[-1][1] <= kept[-2][1] and left <= kept[-1][1]:
         kept.pop()
     return (*kept, (at, left))
+
+
+def _is_stray(before: float, between: float, left: float) -> bool:
+    """Whether a reading between two like ones was nothing that one can have spent, or paid in, and got back."""
+    return SAME * before <= left <= before / SAME and not 0 < between <= 2 * before
 
 
 def _is_low(purse: Purse, floor: Floor) -> bool:

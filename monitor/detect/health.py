@@ -37,6 +37,9 @@ MOST_SUCCESSES = 12
 REMEMBERED = 32
 """So many looks back reaches the share of failures: an outage may turn into a brownout."""
 
+STALE, STALE_LOOKS = timedelta(minutes=10), 3
+"""After so long, and so many intervals, without an answer what was seen before is no evidence of now."""
+
 
 class State(StrEnum):
     """What we believe of a target. SUSPECTED: failing, not yet confirmed; UNKNOWN: not seen."""
@@ -79,9 +82,10 @@ class Health:
     """All that is remembered between two observations of a target; small, so that a restart resumes it.
 
     `since` dates the state by the observation that began it, not by the one that confirmed it.
-    `failures` and `successes` are in a row. `fault`, `answer`, `status` and `request_id` are those of
-    the latest failure of this row. `reason` says why it was not seen, when it was not. `evidence` is
-    None when there was no failure that still counts.
+    `failures` and `successes` are in a row, of the looks that were answered. `fault`, `answer`, `status` and
+    `request_id` are those of the latest failure of this row, also while it is UNKNOWN and nothing may be
+    concluded from them. `reason` says why it was not seen, when it was not. `evidence` is None when there
+    was no failure that still counts.
     """
 
     state: State = State.UNKNOWN
@@ -113,31 +117,51 @@ class Health:
         return _is_final(self.fault, self.answer)
 
 
-def advance(health: Health, observation: Observation, thresholds: Thresholds) -> Health:
-    """Return the health after one more observation; an UNKNOWN one is no evidence."""
+def advance(health: Health, observation: Observation, thresholds: Thresholds, interval_s: float) -> Health:
+    """Return the health after one more observation of a target that is looked at so often.
+
+    An UNKNOWN one is no evidence: it hides what was seen before it, but neither adds to it nor takes from it.
+    """
     match observation.outcome:
         case Outcome.OK:
-            return _succeeded(health, observation, thresholds)
+            return _succeeded(_as_of(health, observation.at, interval_s), observation, thresholds)
         case Outcome.UNKNOWN:
             return _unseen(health, observation)
         case Outcome.FAILED | Outcome.DEGRADED:
-            return _failed(health, observation, thresholds)
+            return _failed(_as_of(health, observation.at, interval_s), observation, thresholds)
+
+
+def _as_of(health: Health, at: datetime, interval_s: float) -> Health:
+    """Return what still counts: nothing that was not told and is stale, and no date in what is now the future."""
+    if health.seen_at is None:
+        return health
+    if at < health.seen_at:
+        return _set_back(health, at)
+    stale = at - health.seen_at > max(STALE, STALE_LOOKS * timedelta(seconds=interval_s))
+    if not stale or health.lasting:
+        return health
+    return Health(State.UP, health.since) if health.state is State.UP else Health()
+
+
+def _set_back(health: Health, at: datetime) -> Health:
+    """Return it as seen by a clock that was set back to `at`."""
+    evidence = health.evidence and replace(health.evidence, since=min(health.evidence.since, at))
+    since, began_at = (then and min(then, at) for then in (health.since, health.began_at))
+    return replace(health, since=since, began_at=began_at, seen_at=at, evidence=evidence)
 
 
 def _unseen(health: Health, observation: Observation) -> Health:
     reason = observation.answer.words if observation.answer else None
     if health.state in (State.DOWN, State.UNKNOWN):
         return replace(health, since=health.since or observation.at, reason=reason)
-    return Health(State.UNKNOWN, since=observation.at, seen_at=health.seen_at, reason=reason)
+    return replace(health, state=State.UNKNOWN, since=observation.at, reason=reason)
 
 
 def _succeeded(health: Health, observation: Observation, thresholds: Thresholds) -> Health:
     at, successes = observation.at, health.successes + 1
-    if health.state is State.UP:
-        return Health(State.UP, health.since, 0, successes, health.began_at, at, evidence=health.evidence)
     if health.state is not State.DOWN:
-        since = health.since if health.state is State.SUSPECTED else at
-        return Health(State.UP, since=since, successes=1, seen_at=at, evidence=health.evidence)
+        since = at if health.state is State.UNKNOWN else health.since
+        return Health(State.UP, since, successes=successes, seen_at=at, evidence=health.evidence)
     began_at = health.began_at if health.successes else at
     if successes < _successes_to_recover(health.evidence, thresholds):
         return replace(health, successes=successes, failures=0, began_at=began_at, seen_at=at, reason=None)

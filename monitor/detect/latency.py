@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from math import exp, log
+from math import exp, inf, log
 from statistics import median
 
 from monitor.detect.finding import Finding, day
@@ -184,10 +184,9 @@ def pace(interval_s: float) -> Pace:
 def measures(observation: Observation) -> Iterator[tuple[Kind, float]]:
     """Yield what a good answer tells. A failure tells nothing of how long an answer takes."""
     if observation.outcome is Outcome.OK:
-        if observation.latency_s is not None:
-            yield Kind.TOTAL, observation.latency_s
-        if observation.ttft_s is not None:
-            yield Kind.FIRST, observation.ttft_s
+        for kind, seconds in ((Kind.TOTAL, observation.latency_s), (Kind.FIRST, observation.ttft_s)):
+            if seconds is not None and 0 <= seconds < inf:
+                yield kind, seconds
 
 
 def advance(series: Series | None, seconds: float, at: datetime, pace: Pace, *, held: bool = False) -> Series:
@@ -197,7 +196,8 @@ def advance(series: Series | None, seconds: float, at: datetime, pace: Pace, *, 
         return _begin(series, x, at)
     usual, alarm = series.usual, series.alarm
     since_s = max((at - series.at).total_seconds(), 0.0)
-    regular = (at - series.regular_at).total_seconds() >= REGULAR * pace.interval_s
+    # What comes before the latest regular one comes after the clock was set back.
+    regular = not 0 <= (at - series.regular_at).total_seconds() < REGULAR * pace.interval_s
     extras = min(series.extras + MOST_EXTRAS * since_s / DAY_S, MOST_EXTRAS)
     after = Series(
         at,
@@ -279,7 +279,9 @@ def _weigh(series: Series, x: float, at: datetime, regular: bool, pace: Pace) ->
     large = rise.large + weight * _told(LARGE, away, sharp, LARGE_BOUND)
     if small <= 0.0 and large <= 0.0:
         return STILL
-    return Rise(min(max(small, 0.0), CAP * pace.small), min(max(large, 0.0), CAP * pace.large), rise.since or at)
+    return Rise(
+        min(max(small, 0.0), CAP * pace.small), min(max(large, 0.0), CAP * pace.large), min(rise.since or at, at)
+    )
 
 
 def _told(rise: float, away: float, sharp: float, bound: float) -> float:

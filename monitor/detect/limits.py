@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from math import inf
 from statistics import median
 
 from monitor.detect.finding import Finding, day
@@ -12,6 +13,8 @@ FALLEN, BACK, RAISED = 0.7, 0.85, 1.4
 """Shares of the reference below which a ceiling has fallen, above which it is back, and above which it was raised."""
 LATEST, TO_CONFIRM = 5, 4
 """So many of the latest readings must agree: a gateway with several pools tells another pool's ceiling in between."""
+GLITCH = timedelta(minutes=3)
+"""Another pool may answer for so long, however often one looks: what fell was low for longer."""
 STRAY_STEP = 1 / 32
 MIXED, WHOLLY = 0.05, 0.9
 """Where so large a share of older readings strays, there are several pools, and a fall takes nearly all of them."""
@@ -21,6 +24,8 @@ HELD, HOUR = 12, timedelta(hours=1)
 ACCEPTED_AFTER = timedelta(hours=24)
 MOST = 32
 """Ceilings kept of one target: whoever sends more names makes them up."""
+FORGOTTEN = timedelta(days=30)
+"""A ceiling that was not told for so long makes room for another."""
 
 LOW_SHARE, USUAL_SHARE = 0.1, 0.5
 """So little is left, and at least so much usually is."""
@@ -147,12 +152,15 @@ def _forgive(limits: Limits, refusal: Refusal, ceilings: Mapping[str, Ceiling], 
 
 
 def _read_all(ceilings: Mapping[str, Ceiling], observation: Observation) -> Mapping[str, Ceiling]:
-    after = dict(ceilings)
-    for limit in observation.limits or ():
+    """Read what an answer tells; of names beyond MOST the first ones are kept, the others ignored."""
+    if not observation.limits:
+        return ceilings
+    after = {key: one for key, one in ceilings.items() if observation.at - one.at < FORGOTTEN}
+    for limit in observation.limits:
         key = f"{limit.unit}/{limit.window_s or 0:g}"
-        if limit.limit is not None and (key in after or len(after) < MOST):
+        if limit.limit is not None and 0 <= limit.limit < inf and (key in after or len(after) < MOST):
             after[key] = _read(after.get(key), limit, limit.limit, observation)
-    return after if observation.limits else ceilings
+    return after
 
 
 def is_turning(limits: Limits) -> bool:
@@ -222,7 +230,7 @@ def _read(before: Ceiling | None, limit: Limit, reading: float, observation: Obs
         return Ceiling(limit.unit, limit.window_s, at, (reading,), at, (reading,))
     latest = (*before.latest[1 - LATEST :], reading)
     after = replace(before, at=at, latest=latest, strays=_strays(before))
-    if reading >= 1 and limit.remaining is not None:
+    if reading >= 1 and limit.remaining is not None and 0 <= limit.remaining < inf:
         after = _count_left(after, min(limit.remaining / reading, 1.0), _own_share(before, limit, reading, observation))
     return _judge(after, reading)
 
@@ -239,16 +247,18 @@ def _judge(ceiling: Ceiling, reading: float) -> Ceiling:
     if not ceiling.is_mixed and sum(one > RAISED * reference for one in latest) >= TO_CONFIRM:
         return _settled(ceiling)
     if lows := ceiling.lows:
-        fallen = lows >= TO_CONFIRM and not ceiling.is_mixed
-        return replace(ceiling, low_since=ceiling.low_since or at, fallen_at=at if fallen else None)
-    if at - ceiling.held_at >= HOUR:
+        low = reading < FALLEN * reference
+        low_since = at if low and lows == 1 else min(ceiling.low_since or at, at)
+        fallen = low and lows >= TO_CONFIRM and at - low_since >= GLITCH and not ceiling.is_mixed
+        return replace(ceiling, low_since=low_since, fallen_at=at if fallen else None)
+    if not timedelta(0) <= at - ceiling.held_at < HOUR:
         return replace(ceiling, held=(*ceiling.held[1 - HELD :], reading), held_at=at, low_since=None)
     return replace(ceiling, low_since=None) if ceiling.low_since else ceiling
 
 
 def _strays(ceiling: Ceiling) -> float:
-    """Count the reading that leaves the latest ones."""
-    if len(ceiling.latest) < LATEST or ceiling.fallen_at:
+    """Count the reading that leaves the latest ones; where all of them are low it is a fall, or a glitch."""
+    if len(ceiling.latest) < LATEST or ceiling.fallen_at or ceiling.lows == LATEST:
         return ceiling.strays
     oldest, reference = ceiling.latest[0], ceiling.reference
     far = not FALLEN * reference <= oldest <= RAISED * reference
@@ -277,7 +287,7 @@ def _count_left(ceiling: Ceiling, share: float, own: float) -> Ceiling:
     at, usual, counted_at = ceiling.at, ceiling.share, ceiling.counted_at
     if usual is None:
         return replace(ceiling, share=share, counted_at=at)
-    if counted_at and (at - counted_at).total_seconds() < max(ceiling.window_s or 0.0, 60.0) * 0.9:
+    if counted_at and 0 <= (at - counted_at).total_seconds() < max(ceiling.window_s or 0.0, 60.0) * 0.9:
         return ceiling
     low = share < LOW_SHARE and own < OWN_SHARE and usual >= USUAL_SHARE
     shorts = (ceiling.shorts << 1 | low) & (1 << LATEST) - 1

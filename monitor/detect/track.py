@@ -13,7 +13,7 @@ from monitor.detect.limits import Limits
 from probes.model import Observation, Target
 
 CEILING_S = 45.0
-"""Pause before a ceiling that fell is read again: another pool of a gateway may answer for a minute."""
+"""Pause before a ceiling that fell is read again: five readings outlast another pool of a gateway."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ FORGET = {
             WHERE {name}.at < ? LIMIT ?
         )
     """
-    for name in ("observation", "evidence", "hourly", "daily")
+    for name in ("observation", "evidence", "ceiling", "hourly", "daily")
 }
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from monitor.alert.case import Message, Step
 from monitor.alert.reply import Reply
 from monitor.detect.health import Health
+from monitor.detect.limits import MOST
 from monitor.detect.note import Note
 from monitor.incident import Change, ChangeKind, Incident
 from monitor.schedule import Spending
@@ -166,9 +167,12 @@ class Writer:
             _limit_row(self.series(one.target), limit, one.at) for one in observations for limit in one.limits or ()
         ]
         # An answer that tells only what is left (or that nothing is) does not take the ceiling back.
+        # Of a target that tells of more than MOST limits the first are kept: the others are made up.
         self._db.executemany(
-            """
-            INSERT INTO ceiling VALUES (?, ?, ?, ?, ?, ?, ?)
+            f"""
+            INSERT INTO ceiling SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
+            WHERE EXISTS (SELECT 1 FROM ceiling WHERE series_id = ?1 AND unit = ?2 AND window = ?3)
+                OR (SELECT count(*) FROM ceiling WHERE series_id = ?1) < {MOST}
             ON CONFLICT (series_id, unit, window) DO UPDATE SET
                 since = CASE WHEN most IS coalesce(excluded.most, most) THEN since ELSE excluded.since END,
                 most = coalesce(excluded.most, most), remaining = excluded.remaining, at = excluded.at
