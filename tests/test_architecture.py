@@ -174,7 +174,7 @@ PLAN = {
         *("monitor.detect.note", "monitor.diagnose", "monitor.source", "probes.notice"),
         *("monitor.incident", "monitor.alert.text", "monitor.publish.snapshot", "monitor.schedule", "monitor.sli"),
         "probes.catalog",
-        *("monitor.store.reader", "monitor.slo", "monitor.detect.limits"),
+        *("monitor.store.reader", "monitor.slo", "monitor.detect.limits", "monitor.words"),
     },
     "monitor.world": {
         *("monitor.alert.case", "monitor.alert.reply", "monitor.alert.routing", "monitor.alert.text"),
