@@ -133,9 +133,9 @@ def _purse_gauges(accounts: Iterable[AccountView]) -> Iterator[Gauge]:
         tuple((labels, one.left) for labels, one in purses if one.left is not None),
     )
     yield Gauge(
-        "llm_credit_days_left",
-        "Days that the credit lasts at the pace of the last days.",
-        tuple((labels, one.days_left) for labels, one in purses if one.days_left is not None),
+        "llm_credit_left_seconds",
+        "How long the credit lasts at the pace of the last days.",
+        tuple((labels, one.days_left * 86400) for labels, one in purses if one.days_left is not None),
     )
     yield Gauge(
         "llm_canary_cost_today_usd",
