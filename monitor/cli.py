@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from monitor.detect.health import State
     from monitor.drill import Drill
     from monitor.publish.snapshot import Snapshot
-    from monitor.slo import Objective, Reserve
     from probes.catalog import Shelf
     from probes.model import Target
     from probes.provider import Provider, Rule
@@ -131,7 +130,7 @@ def status(arguments: Arguments) -> int:
     else:
         status_table(snapshot)
         if config.objectives:
-            objective_table(_reserves(config))
+            objective_table(snapshot.objectives)
     return _verdict(account.state for provider in snapshot.providers for account in provider.accounts)
 
 
@@ -440,19 +439,6 @@ def _snapshot(config: "Config") -> "Snapshot":
 
     with closing(open_reader(config.database)) as db:
         return take(db, config, datetime.now(UTC))
-
-
-def _reserves(config: "Config") -> "list[tuple[Objective, list[Reserve]]]":
-    from monitor.slo import DAY, reserves
-    from monitor.store.connection import open_reader
-    from monitor.store.reader import looks
-
-    now = datetime.now(UTC)
-    with closing(open_reader(config.database)) as db:
-        return [
-            (one, reserves(one, looks(db, config.location, one, now, one.window_days * DAY), now))
-            for one in config.objectives
-        ]
 
 
 def _alive(config: "Config") -> int:

@@ -13,9 +13,9 @@ from rich.table import Table
 from monitor import words
 from monitor.cost import MONTH_D, Estimate
 from monitor.detect.health import State, Thresholds
-from monitor.publish.snapshot import IncidentView, Snapshot, SourceView, TargetView
+from monitor.publish.snapshot import IncidentView, ObjectiveView, Snapshot, SourceView, TargetView
 from monitor.schedule import Budget
-from monitor.slo import PAIRS, Goal, Objective, Reserve
+from monitor.slo import PAIRS, Goal
 from monitor.tune import Past, compare, slow_a_month
 from probes.model import Observation, Outcome
 from probes.provider import Canary, Provider, Rule
@@ -62,9 +62,10 @@ def status_table(snapshot: Snapshot) -> None:
         _console().print(_plain(f"{view.title}, since {words.moment(view.incident.opened_at).words}. {view.advice}"))
 
 
-def objective_table(standings: Sequence[tuple[Objective, Sequence[Reserve]]]) -> None:
+def objective_table(standings: Sequence[ObjectiveView]) -> None:
     table = _table("objective", "promised", "kept", "budget left", "of", "seen", *BURNS)
-    for objective, reserves in standings:
+    for view in standings:
+        objective, reserves = view.objective, view.reserves
         window = words.count(objective.window_days, "day")
         if not reserves:
             table.add_row(_plain(objective.id), "", "", "nothing was seen yet", window, "-", *("-" for _ in BURNS))

@@ -18,6 +18,7 @@ from monitor.publish.snapshot import (
     IncidentView,
     Manner,
     Measure,
+    ObjectiveView,
     Pace,
     ProviderView,
     Pulse,
@@ -28,6 +29,7 @@ from monitor.publish.snapshot import (
 )
 from monitor.schedule import Watch
 from monitor.sli import Cell, Sketch, add, availability, quantile
+from monitor.slo import Objective, reserves
 from monitor.source import Source
 from monitor.store import reader
 from monitor.store.reader import Ceiling
@@ -128,7 +130,13 @@ def _take(db: sqlite3.Connection, config: Config, now: datetime, warnings: tuple
         sources=tuple(_source_view(id, remembered.sources.get(id), config, now) for id in sorted(config.feeds)),
         manner=_manner(config),
         incident_ids=frozenset(reader.incident_ids(db)),
+        objectives=tuple(_objective_view(db, config.location, one, now) for one in config.objectives),
     )
+
+
+def _objective_view(db: sqlite3.Connection, location: str, objective: Objective, now: datetime) -> ObjectiveView:
+    seen = reader.looks(db, location, objective, now, objective.window_days * DAY)
+    return ObjectiveView(objective, tuple(reserves(objective, seen, now)))
 
 
 def _manner(config: Config) -> Manner:

@@ -7,6 +7,7 @@ from pathlib import Path
 from monitor.detect.health import State
 from monitor.incident import Incident, Told
 from monitor.sli import Cell
+from monitor.slo import Objective, Reserve
 from probes.model import Fault, Limit
 from probes.notice import Notice
 
@@ -131,6 +132,14 @@ class SourceView:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectiveView:
+    """One objective and how its promises stand; a promise of which nothing was seen is in no reserve."""
+
+    objective: Objective
+    reserves: tuple[Reserve, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentView:
     incident: Incident
     title: str
@@ -190,3 +199,4 @@ class Snapshot:
     sources: tuple[SourceView, ...] = ()
     manner: Manner = Manner()
     incident_ids: frozenset[str] = frozenset()
+    objectives: tuple[ObjectiveView, ...] = ()
