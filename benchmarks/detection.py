@@ -4,10 +4,12 @@ Seeds are fixed, so the figures are the same in every run but for those of the l
 Thresholds were chosen on other seeds.
 """
 
+import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
+from operator import ge, le, lt
 from pathlib import Path
 from random import Random
 from time import perf_counter
@@ -78,14 +80,59 @@ Microseconds for one observation on the machine that wrote this, all well; bytes
 """
 
 
+GOALS = """## Goals
+
+Read off the tables below.
+"""
+
+GOAL = (
+    ("x2, independent", "median ≤ 6", LATENCY, ("ours", "independent"), "x2"),
+    ("x2, independent, within 10", "share ≥ 80", LATENCY, ("ours", "independent"), "x2 within 10"),
+    ("x2, independent, within 60", "share ≥ 99", LATENCY, ("ours", "independent"), "x2 within 60"),
+    ("x2, correlated, within 60", "share ≥ 99", LATENCY, ("ours", "correlated"), "x2 within 60"),
+    ("false in a month, independent", "< 1", LATENCY, ("ours", "independent"), "false"),
+    ("false in a month, bursts", "< 1", LATENCY, ("ours", "bursts"), "false"),
+    ("false in a month, correlated", "< 1.5", LATENCY, ("ours", "correlated"), "false"),
+    ("x3, independent", "median ≤ 4", LATENCY, ("ours", "independent"), "x3"),
+    ("x3, independent, within 5", "share ≥ 90", LATENCY, ("ours", "independent"), "x3 within 5"),
+    ("x2 of four accounts", "median ≤ 3", POOL, ("4 accounts", "independent", "all together"), "x2"),
+    ("account closed, minutes from the block on", "median ≤ 1", UPTIME, ("ours",), "account closed"),
+    ("25 % fail, minutes", "median ≤ 15", UPTIME, ("ours",), "25 % fail"),
+    ("by chance in a month", "≤ 1.3", UPTIME, ("ours",), "by chance"),
+    ("messages in a flapping hour", "≤ 2", UPTIME, ("ours",), "told in one of flapping"),
+    ("ceiling cut to half, minutes (five readings)", "median ≤ 4", LIMITS, ("ours, read again after 45 s",), "to 0.5"),
+    ("false ceilings, by answers", "≤ 0", LIMITS, ("ours, read again after 45 s",), "false, by answers"),
+    ("false ceilings, by minutes", "≤ 0", LIMITS, ("ours, read again after 45 s",), "false, by minutes"),
+    ("microseconds of an answer time", "≤ 10", COST, ("answer time",), "microseconds"),
+)
+"""What, the goal for the first figure of a cell, and where that cell is."""
+REACHED = {"≤": le, "<": lt, "≥": ge}
+
+
 def main() -> None:
-    sections = [INTRODUCTION]
+    tables: dict[str, list[Row]] = {}
     for text, make in ((UPTIME, uptime), (LATENCY, answer_times), (POOL, pools), (LIMITS, ceilings), (COST, cost)):
-        section = f"{text}\n{table(make())}\n"
-        sys.stdout.write(section + "\n")
+        tables[text] = list(make())
+        sys.stdout.write(f"{text}\n{table(tables[text])}\n\n")
         sys.stdout.flush()
-        sections.append(section)
-    RESULTS.write_text("\n".join(sections))
+    RESULTS.write_text(page(tables))
+
+
+def page(tables: Mapping[str, Sequence[Row]]) -> str:
+    parts = {GOALS: list(goals(tables)), **tables}
+    return "\n".join([INTRODUCTION, *(f"{text}\n{table(rows)}\n" for text, rows in parts.items())])
+
+
+def goals(tables: Mapping[str, Sequence[Row]]) -> Iterator[Row]:
+    """Yield each goal with what was measured, and whether that is enough."""
+    yield "what", "goal", "measured", "met"
+    for what, goal, where, begins, column in GOAL:
+        head, *rows = tables[where]
+        cell = next(row for row in rows if tuple(row[: len(begins)]) == begins)[list(head).index(column)]
+        figure = re.match(r"[0-9.,]+", cell)
+        *_, sign, limit = goal.split()
+        met = figure is not None and REACHED[sign](float(figure[0].replace(",", "")), float(limit))
+        yield what, goal, cell, "yes" if met else "**no**"
 
 
 def table(rows: Iterable[Row]) -> str:

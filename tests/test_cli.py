@@ -578,3 +578,10 @@ def test_status_prints_what_is_left_of_each_budget(tmp_path, stage):
         ("99.5%", "100.000%", "100%", "7 days"),
         ("90% within 30 s", "100.000%", "100%", "7 days"),
     ]
+    _, out, _ = call("status", "--json", folder=tmp_path)
+    told = json.loads(out)["objectives"]
+    assert [(one["id"], one["goal"], one["promised"], one["budget_left"]) for one in told] == [
+        ("openai/answers", "availability", 0.995, 1.0),
+        ("openai/answers", "latency", 0.9, 1.0),
+    ]
+    assert told[0]["burn_rates"].keys() == {"1h", "6h", "72h"}

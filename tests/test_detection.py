@@ -2,9 +2,11 @@
 
 from random import Random
 
+import pytest
+
 from benchmarks import ceiling
 from benchmarks.answer_time import Fixed, Ours, Result, Together, accounts, play, quantile
-from benchmarks.detection import RESULTS, table
+from benchmarks.detection import GOAL, RESULTS, goals, table
 from benchmarks.uptime import HOUR_S, Spell, in_a_row, ours, world
 from monitor.detect.track import CEILING_S
 from probes.model import Fault
@@ -73,6 +75,18 @@ def test_ceilings_that_glitch_for_minutes_tell_of_nothing():
     streams = (ceiling.ceilings(Random(seed), 3, lasting=True) for seed in range(6))
 
     assert [alarm for stream in streams for alarm in ceiling.ours(stream, 3 * 86400)] == []
+
+
+@pytest.mark.parametrize(
+    ("cell", "met"), [("0.00 (0 in 6.7 months)", "yes"), ("1,459", "**no**"), ("- / - min", "**no**")]
+)
+def test_a_goal_is_met_by_the_first_figure_of_its_cell(cell, met):
+    tables = {where: [["", "", "", *(one[4] for one in GOAL)]] for where in (one[2] for one in GOAL)}
+    for _, _, where, begins, _ in GOAL:
+        tables[where].append([*begins, *[""] * (3 - len(begins)), *[cell] * len(GOAL)])
+    read = {what: row for what, *row in goals(tables)}
+
+    assert read["false in a month, correlated"] == ["< 1.5", cell, met]
 
 
 def test_the_results_are_those_of_this_script():

@@ -404,6 +404,7 @@ def test_the_status_for_machines_is_a_fixed_format():
             }
         ],
         "status_sources": [],
+        "objectives": [],
     }
 
 

@@ -34,9 +34,10 @@ from monitor.publish.mark import mark_account, standing, worst
 from monitor.publish.metrics import metrics
 from monitor.publish.place import badge as badge_path
 from monitor.publish.place import incident_page
-from monitor.publish.snapshot import AccountView, IncidentView, PurseView, Snapshot, SourceView
+from monitor.publish.snapshot import AccountView, IncidentView, ObjectiveView, PurseView, Snapshot, SourceView
 from monitor.publish.speech import Speech
 from monitor.publish.usable import VERSION, Usable, pick, usables
+from monitor.slo import PAIRS, Reserve
 from monitor.words import title
 from probes.model import Fault
 
@@ -217,6 +218,7 @@ def status_json(snapshot: Snapshot) -> bytes:
         ],
         "open_incidents": [_open_incident(view) for view in snapshot.open_incidents],
         "status_sources": [_source(source) for source in snapshot.sources],
+        "objectives": [_promise(view, one) for view in snapshot.objectives for one in view.reserves],
     }
     return (json.dumps(document, indent=1) + "\n").encode()
 
@@ -291,6 +293,24 @@ def _source(source: SourceView) -> dict[str, object]:
             {"title": one.title, "url": one.url, "phase": one.phase, "impact": one.impact, "planned": one.planned}
             for one in source.notices
         ],
+    }
+
+
+def _promise(view: ObjectiveView, reserve: Reserve) -> dict[str, object]:
+    """Shares are in [0, 1]; what is left of the budget is below 0 when it is overdrawn."""
+    objective = view.objective
+    return {
+        "id": objective.id,
+        "goal": reserve.goal,
+        "window_days": objective.window_days,
+        "promised": reserve.promised,
+        "kept": round(reserve.kept, 6),
+        "budget_left": round(reserve.left, 4),
+        "seen_days": round(reserve.seen_days, 2),
+        "burn_rates": {
+            f"{pair.long.total_seconds() / 3600:g}h": None if burn is None else round(burn, 2)
+            for pair, burn in zip(PAIRS, reserve.burns, strict=True)
+        },
     }
 
 
