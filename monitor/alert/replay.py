@@ -1,6 +1,6 @@
 """A recorded stretch once more, by today's rules: who would have been told what; pure."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -53,8 +53,11 @@ def replay(record: Record, channels: Sequence[Channel], rules: Rules, timing: Ti
     cases: Cases = {}
     digests: dict[str, datetime] = {}
     state = _Channels()
-    for at in _instants(record.since, [change.at for change in record.changes], now):
-        cases = without_old(with_changes(cases, [change for change in record.changes if change.at == at]), at)
+    changes: dict[datetime, list[Change]] = defaultdict(list)
+    for change in record.changes:
+        changes[change.at].append(change)
+    for at in _instants(record.since, changes, now):
+        cases = without_old(with_changes(cases, changes.get(at, ())), at)
         given = [one for one in record.replies if one.at <= at]
         messages = decide(Scene(cases, channels, rules, given, at))
         cases = with_messages(cases, [(message, at) for message in messages])
