@@ -3,11 +3,14 @@
 import getpass
 import re
 from argparse import ArgumentTypeError, Namespace
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 
-from monitor.alert.case import Cases, with_changes, with_messages
+from monitor.alert.case import Fate, with_changes
+from monitor.alert.replay import Line, Record
+from monitor.alert.replay import replay as again
 from monitor.alert.reply import Reply, ReplyKind, leave, standing
 from monitor.alert.routing import Scene, decide, judge
 from monitor.alert.rule import Maintenance, Match
@@ -15,7 +18,7 @@ from monitor.config import Config
 from monitor.incident import Change, ChangeKind, Incident
 from monitor.store import reader
 from monitor.store.connection import open_reader
-from monitor.words import duration, title
+from monitor.words import count, duration, title
 from probes.document import DocumentError, Problem
 
 Print = Callable[[str], None]
@@ -165,31 +168,28 @@ def history(config: Config, last: int, say: Print) -> None:
 def replay(config: Config, since: timedelta, now: datetime, say: Print) -> None:
     """Feed the recorded changes through today's rules, and print what would have been sent; send nothing.
 
-    Time moves from change to change and, in between, by minutes; what people answered counts as it was given.
+    What people answered counts as it was given, and how a message went as it is on record.
     """
+    begin = now - since
     with closing(open_reader(config.database)) as db:
-        changes, replies = reader.changes_since(db, now - since), reader.all_replies(db)
-    cases: Cases = {}
-    for at in _instants([change.at for change in changes], now):
-        cases = with_changes(cases, [change for change in changes if change.at == at])
-        given = [one for one in replies if one.at <= at]
-        messages = decide(Scene(cases, config.channels, config.rules, given, at))
-        for message in messages:
-            what = title(cases[message.incident_id or ""].incident)
-            say(f"{at:%Y-%m-%d %H:%M:%S} {message.channel}: {message.step}: {what}")
-        cases = with_messages(cases, [(message, at) for message in messages])
+        record = Record(begin, reader.changes_since(db, begin), reader.all_replies(db), reader.fates(db, begin))
+    counted: Counter[bool] = Counter()
+    for line in again(record, config.channels, config.rules, config.digest, now):
+        counted[line.fate is not None] += 1
+        say(f"{line.at:%Y-%m-%d %H:%M:%S} {line.message.channel}: {line.message.step}: {_in_words(line)}")
+    say(f"{count(counted.total(), 'message')} in {duration(since.total_seconds())}; nothing was sent now")
+    if counted[False]:
+        say(f"{counted[False]} of them were not sent then; it is assumed that those are delivered")
 
 
-def _instants(changes: Iterable[datetime], now: datetime) -> Iterator[datetime]:
-    """Yield each change's instant, and every minute from the first one until now."""
-    times = sorted(set(changes))
-    if not times:
-        return
-    at = times[0]
-    while at <= now:
-        yield at
-        nearest = min((one for one in times if one > at), default=now + timedelta(days=1))
-        at = min(at + timedelta(minutes=1), nearest)
+def _in_words(line: Line) -> str:
+    about = title(line.incident) if line.incident else line.message.note
+    more = f", in one list of {line.together}" if line.together > 1 else ""
+    return about + more + (f" (then {_went(line.fate)})" if line.fate else "")
+
+
+def _went(fate: Fate) -> str:
+    return f"{fate.state}, tries {fate.tries}" + (f": {fate.error}" if fate.error else "")
 
 
 def _incident(config: Config, wanted: str | None) -> str:

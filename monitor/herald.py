@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from monitor.alert.case import Message, Step, with_changes, without_old
-from monitor.alert.digest import is_due
+from monitor.alert.case import Message, with_changes, without_old
+from monitor.alert.digest import due_digests
 from monitor.alert.reply import waiting
 from monitor.alert.routing import decide
 from monitor.incident import Change
@@ -51,14 +51,9 @@ async def tell_due(world: World) -> None:
 
 
 def _digests(world: World, now: datetime) -> list[Message]:
-    due = []
-    for channel in world.config.channels:
-        since = world.digests.get(channel.name, world.digest_from)
-        if channel.quiet and channel.quiet.is_on(now):
-            continue
-        if channel.digest and (at := is_due(channel.digest, world.config.digest, since, now)):
-            due.append(Message(None, channel.name, Step.DIGEST, note=at.isoformat()))
-            world.digests[channel.name] = now
+    config = world.config
+    due = due_digests(config.channels, config.digest, world.digests, world.digest_from, now)
+    world.digests |= dict.fromkeys((message.channel for message in due), now)
     return due
 
 

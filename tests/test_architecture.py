@@ -139,7 +139,11 @@ PLAN = {
     "monitor.alert": set(),
     "monitor.section": {"msgspec"},
     "monitor.alert.window": {"cronsim", "dateutil"},
-    "monitor.alert.digest": set(),
+    "monitor.alert.digest": {"monitor.alert.case", "monitor.alert.rule"},
+    "monitor.alert.replay": {
+        *("monitor.alert.case", "monitor.alert.digest", "monitor.alert.reply", "monitor.alert.routing"),
+        *("monitor.alert.rule", "monitor.incident"),
+    },
     "monitor.alert.rule": {"probes.model", "monitor.alert.window", "monitor.diagnose", "monitor.incident"},
     "monitor.alert.section": {
         *("msgspec", "probes.document", "probes.model", "monitor.alert.digest", "monitor.alert.rule"),
@@ -149,8 +153,15 @@ PLAN = {
     "monitor.alert.ical": {"icalendar", "monitor.alert.rule"},
     "monitor.answer": {"monitor.alert.link", "monitor.alert.reply", "monitor.store.connection", "monitor.store.reader"},
     "monitor.desk": {
-        *("monitor.alert.case", "monitor.alert.ical", "monitor.alert.reply", "monitor.alert.routing"),
-        *("monitor.alert.rule", "monitor.config", "monitor.store.connection", "monitor.store.reader", "monitor.words"),
+        *("monitor.alert.case", "monitor.alert.ical", "monitor.alert.replay", "monitor.alert.reply"),
+        *(
+            "monitor.alert.routing",
+            "monitor.alert.rule",
+            "monitor.config",
+            "monitor.store.connection",
+            "monitor.store.reader",
+            "monitor.words",
+        ),
         *("monitor.incident", "probes.document"),
     },
     "monitor.alert.case": {"probes.model", "monitor.diagnose", "monitor.incident"},

@@ -1,21 +1,23 @@
 """What people ask and answer about alerts at a terminal."""
 
-import sqlite3
 from argparse import ArgumentTypeError
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from monitor import desk
 from monitor.alert.case import Message, Step
+from monitor.alert.digest import Timing
 from monitor.alert.reply import Reply, ReplyKind, leave, standing, waiting
-from monitor.alert.rule import Match
+from monitor.alert.rule import Channel, Match, Patience
+from monitor.alert.window import Quiet
 from monitor.cli import build_parser
 from monitor.config import load
 from monitor.diagnose import Diagnosis, Scope
-from monitor.incident import Change, ChangeKind, open_incident
+from monitor.incident import Change, ChangeKind, absence, open_incident
 from monitor.store import reader
 from monitor.store.connection import open_reader, open_writer
 from monitor.store.value import Batch
@@ -193,35 +195,79 @@ def test_history_says_what_was_sent_and_how_it_went(config):
     assert lines == [f"2026-11-21 12:00:30 phone: opened: waiting, tries 1 (no answer)  {incident().id}"]
 
 
-def test_a_replay_prints_what_todays_rules_would_have_sent_and_sends_nothing(config):
+def replayed(config, now, since=timedelta(days=7)):
+    lines = []
+    desk.replay(config, since, now, lines.append)
+    return lines
+
+
+def test_a_replay_prints_what_todays_rules_would_have_sent_and_sends_and_writes_nothing(config):
     over = replace(incident(), closed_at=at(3600))
     save(config, changes=(Change(over, ChangeKind.RESOLVED, at(3600)),))
-    before = dump(config)
-    lines = []
-    desk.replay(config, timedelta(days=7), at(4000), lines.append)
+    before = everything_in(config.database.parent)
 
-    assert lines == [
-        "2026-11-21 12:00:20 phone: opened: openai/main: account suspended",
+    assert replayed(config, at(4000)) == [
+        "2026-11-21 12:00:20 phone: opened: openai/main: account suspended (then waiting, tries 0)",
         "2026-11-21 12:00:20 mail: opened: openai/main: account suspended",
-        "2026-11-21 12:30:20 phone: reminder: openai/main: account suspended",
-        "2026-11-21 12:30:20 mail: reminder: openai/main: account suspended",
+        "2026-11-21 12:30:40 phone: reminder: openai/main: account suspended",
+        "2026-11-21 12:30:40 mail: reminder: openai/main: account suspended",
         "2026-11-21 13:00:00 phone: resolved: openai/main: account suspended",
         "2026-11-21 13:00:00 mail: resolved: openai/main: account suspended",
+        "6 messages in 7 days; nothing was sent now",
+        "5 of them were not sent then; it is assumed that those are delivered",
     ]
-    assert dump(config) == before
+    assert everything_in(config.database.parent) == before
+
+
+def everything_in(folder):
+    """The bytes of each file; SQLite's memory shared by readers is none of the database."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.endswith("-shm"))
+    return {path.name: path.read_bytes() for path in files if path.stat().st_size}
 
 
 def test_an_acknowledgement_counts_in_a_replay_from_when_it_was_given(config):
     save(config, replies=(Reply(ReplyKind.ACKNOWLEDGE, at(60), "Jo", incident().id),))
-    lines = []
-    desk.replay(config, timedelta(days=7), at(9000), lines.append)
 
-    assert [line.split()[3] for line in lines] == ["opened:", "opened:"]
+    assert [line.split()[3] for line in replayed(config, at(9000))[:-2]] == ["opened:", "opened:"]
 
 
-def dump(config):
-    with closing(sqlite3.connect(config.database)) as db:
-        return list(db.iterdump())
+def test_a_replay_tells_how_each_message_went_and_what_a_failing_channel_led_to(config):
+    with closing(open_writer(config.database)) as db:
+        writer = Writer(db, "here")
+        for seconds in (21, 30, 60):
+            (letter,) = writer.letters(at(seconds))
+            writer.postponed(letter, "HTTP 500", at(seconds))
+
+    assert replayed(config, at(300))[:3] == [
+        "2026-11-21 12:00:20 phone: opened: openai/main: account suspended (then waiting, tries 3: HTTP 500)",
+        "2026-11-21 12:00:20 mail: opened: openai/main: account suspended",
+        "2026-11-21 12:01:00 mail: failing: phone: HTTP 500",
+    ]
+
+
+def test_a_replay_sends_digests_and_keeps_quiet_hours(config):
+    night = Quiet(time(22), time(7), ZoneInfo("UTC"))
+    phone = Channel("phone", "terminal:", digest="daily", quiet=night)
+    milder = incident("openai/other", Fault.OVERLOADED)
+    evening = at(11 * 3600)  # 23:00
+    save(config, changes=(Change(milder, ChangeKind.OPENED, evening),))
+    rules = replace(config.rules, patience=Patience(remind=()))
+    today = replace(config, channels=(phone,), rules=rules, digest=Timing(time(8)))
+
+    assert [line[:33] for line in replayed(today, at(22 * 3600), timedelta(hours=24))[:-2]] == [
+        "2026-11-21 12:00:20 phone: opened",
+        "2026-11-22 07:00:00 phone: opened",
+        "2026-11-22 08:00:00 phone: digest",
+    ]
+
+
+def test_a_replay_says_what_comes_as_one_list_and_what_was_known_only_when_it_was_over(config):
+    ones = [Change(incident(f"openai/{n}"), ChangeKind.OPENED, at(120)) for n in range(3)]
+    save(config, changes=(*ones, absence(at(200), at(1000))))
+    lines = replayed(config, at(1000))
+
+    assert sum("phone: opened" in line and "in one list of 3" in line for line in lines) == 3
+    assert "2026-11-21 12:16:40 phone: missed: the monitor was not watching for 13 min" in lines
 
 
 def test_replies_are_resumed_and_a_reply_counts_once(config):

@@ -44,6 +44,23 @@ class Message:
     note: str = ""
 
 
+Key = tuple[str | None, str, Step, int]
+"""What makes a message one: its change, its channel, its step and its number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """How a message went that was decided then, too. `error` is that of the last try that failed."""
+
+    state: str
+    tries: int
+    error: str | None
+
+    @property
+    def failures(self) -> int:
+        return self.tries - 1 if self.state == "sent" else self.tries
+
+
 @dataclass(frozen=True, slots=True)
 class Telling:
     """What a channel was told of an incident, and when that was decided."""

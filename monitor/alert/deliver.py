@@ -8,14 +8,11 @@ from datetime import datetime, timedelta
 from urllib.parse import unquote
 
 from monitor.alert.address import load_apprise
-from monitor.alert.rule import TERMINAL, Channel, Format
+from monitor.alert.rule import TERMINAL, Channel, Format, pause_s
 from monitor.alert.text import Text
 from monitor.incident import Severity
 from monitor.store.writer import Letter
 from probes.redact import redact
-
-PAUSES_S = (5, 15, 60, 300, 900)
-"""Pauses between tries; the last one repeats."""
 
 GIVE_UP = timedelta(hours=24)
 
@@ -45,7 +42,7 @@ def again_at(letter: Letter, now: datetime) -> datetime | None:
     """Return when to try a letter again that has just failed; None when it is too late for that."""
     if now - letter.at > GIVE_UP:
         return None
-    return now + timedelta(seconds=PAUSES_S[min(letter.tries, len(PAUSES_S) - 1)])
+    return now + timedelta(seconds=pause_s(letter.tries))
 
 
 def fit(text: Text, title_most: int, body_most: int) -> Text:

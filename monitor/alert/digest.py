@@ -1,8 +1,12 @@
 """When a digest is due: each day, or each week, at one time of a wall clock; pure."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from monitor.alert.case import Message, Step
+from monitor.alert.rule import Channel
 
 DAYS = {"daily": 1, "weekly": 7}
 
@@ -32,6 +36,22 @@ def is_due(kind: str, timing: Timing, since: datetime, now: datetime) -> datetim
     """Return the instant that a digest is due for, if it lies after `since`: the last one, or our start."""
     due = latest(kind, timing, now)
     return due if due > since else None
+
+
+def due_digests(
+    channels: Iterable[Channel], timing: Timing, sent: Mapping[str, datetime], start: datetime, now: datetime
+) -> list[Message]:
+    """Return the digests that are due, to nobody in quiet hours.
+
+    `sent` is when each channel had its last one; none is owed of the time before `start`.
+    """
+    due = []
+    for channel in channels:
+        is_quiet = channel.quiet is not None and channel.quiet.is_on(now)
+        since = sent.get(channel.name, start)
+        if channel.digest and not is_quiet and (at := is_due(channel.digest, timing, since, now)):
+            due.append(Message(None, channel.name, Step.DIGEST, note=at.isoformat()))
+    return due
 
 
 def begins(kind: str, due: datetime) -> datetime:

@@ -103,6 +103,15 @@ class Rules:
     tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
+PAUSES_S = (5, 15, 60, 300, 900)
+"""Pauses between tries of a message; the last one repeats."""
+
+
+def pause_s(tries: int) -> int:
+    """Return the pause after so many tries before the one that has just failed."""
+    return PAUSES_S[min(tries, len(PAUSES_S) - 1)]
+
+
 def accounts_of(incident: Incident) -> frozenset[str]:
     """Return the ids of the accounts that an incident is about; none where it is only about a provider."""
     named = incident.targets or (incident.subject,)

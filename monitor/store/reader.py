@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from json import dumps
 
-from monitor.alert.case import KEPT, Case, Message, Step, with_changes, with_messages
+from monitor.alert.case import KEPT, Case, Fate, Key, Message, Step, with_changes, with_messages
 from monitor.alert.reply import Reply
 from monitor.detect import limits
 from monitor.detect.health import Health
@@ -332,10 +332,21 @@ def changes_since(db: sqlite3.Connection, since: datetime) -> list[Change]:
     """Return the changes of the incidents that began to be told of since then, in the order in which they came."""
     query = """
         SELECT incident, kind, at FROM change
-        WHERE incident_id IN (SELECT incident_id FROM change WHERE kind = 'opened' AND at >= ?) ORDER BY rowid
+        WHERE incident_id IN (SELECT incident_id FROM change GROUP BY 1 HAVING min(at) >= ?) ORDER BY rowid
     """
     rows = db.execute(query, (to_ms(since),))
     return [Change(from_json(row["incident"], Incident), ChangeKind(row["kind"]), from_ms(row["at"])) for row in rows]
+
+
+def fates(db: sqlite3.Connection, since: datetime) -> dict[Key, Fate]:
+    """Return how each message went that was decided since then."""
+    query = "SELECT change_id, channel, step, number, state, tries, error FROM outbox WHERE at >= ?"
+    return {
+        (row["change_id"], row["channel"], Step(row["step"]), row["number"]): Fate(
+            row["state"], row["tries"], row["error"]
+        )
+        for row in db.execute(query, (to_ms(since),))
+    }
 
 
 def all_replies(db: sqlite3.Connection) -> list[Reply]:

@@ -1,0 +1,106 @@
+"""A recorded stretch once more, by today's rules: who would have been told what; pure."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from monitor.alert.case import Cases, Fate, Key, Message, Step, with_changes, with_messages, without_old
+from monitor.alert.digest import Timing, due_digests
+from monitor.alert.reply import Reply
+from monitor.alert.routing import Scene, decide
+from monitor.alert.rule import Channel, Rules, pause_s
+from monitor.incident import Change, Incident, Severity
+
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is on record of a stretch: what happened, what people answered, and how each message went."""
+
+    since: datetime
+    changes: Sequence[Change]
+    replies: Sequence[Reply]
+    fates: Mapping[Key, Fate]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One message that would have been sent, in one letter with `together` - 1 others.
+
+    `fate` is None where it was not sent then: it counts as delivered. `incident` is None where it is about none,
+    and the message's note says more.
+    """
+
+    at: datetime
+    message: Message
+    incident: Incident | None = None
+    together: int = 1
+    fate: Fate | None = None
+
+
+@dataclass(slots=True)
+class _Channels:
+    """Which channels fail in this replay, and what the others are to be told of it, and when."""
+
+    failing: set[str] = field(default_factory=set)
+    due: list[tuple[datetime, str, str, bool]] = field(default_factory=list)
+
+
+def replay(record: Record, channels: Sequence[Channel], rules: Rules, timing: Timing, now: datetime) -> Iterator[Line]:
+    """Yield what would have been sent, in order. Time moves from change to change and, in between, by minutes."""
+    cases: Cases = {}
+    digests: dict[str, datetime] = {}
+    state = _Channels()
+    changes: dict[datetime, list[Change]] = defaultdict(list)
+    for change in record.changes:
+        changes[change.at].append(change)
+    for at in _instants(record.since, changes, now):
+        cases = without_old(with_changes(cases, changes.get(at, ())), at)
+        given = [one for one in record.replies if one.at <= at]
+        messages = decide(Scene(cases, channels, rules, given, at))
+        cases = with_messages(cases, [(message, at) for message in messages])
+        for line in _letters(messages, cases, record.fates, at):
+            yield line
+            _follow(state, line, rules.patience.failing_tries)
+        yield from (Line(at, message) for message in _complaints(state, channels, at))
+        for message in due_digests(channels, timing, digests, record.since, at):
+            digests[message.channel] = at
+            yield Line(at, message)
+
+
+def _instants(since: datetime, changes: Iterable[datetime], now: datetime) -> Iterator[datetime]:
+    """Yield each change's instant, and every minute of the stretch."""
+    minutes = (since + number * MINUTE for number in range(int((now - since) / MINUTE) + 1))
+    yield from sorted({*minutes, *(at for at in changes if since <= at <= now)})
+
+
+def _letters(messages: Sequence[Message], cases: Cases, fates: Mapping[Key, Fate], at: datetime) -> Iterator[Line]:
+    together = Counter(message.channel for message in messages)
+    for one in messages:
+        incident = cases[one.incident_id or ""].incident
+        fate = fates.get((one.change_id, one.channel, one.step, one.number))
+        yield Line(at, one, incident, together[one.channel], fate)
+
+
+def _follow(state: _Channels, line: Line, failing_tries: int) -> None:
+    """Note what the way of a message says of its channel: it fails, or something gets through it again."""
+    channel, failures = line.message.channel, line.fate.failures if line.fate else 0
+    if failures < failing_tries:
+        state.failing.discard(channel)
+    elif channel not in state.failing:
+        state.failing.add(channel)
+        after_s = sum(pause_s(number) for number in range(failing_tries - 1))
+        critical = line.incident is not None and line.incident.severity is Severity.CRITICAL
+        why = (line.fate and line.fate.error) or "no reason is on record"
+        state.due.append((line.at + timedelta(seconds=after_s), channel, why, critical))
+
+
+def _complaints(state: _Channels, channels: Sequence[Channel], at: datetime) -> Iterator[Message]:
+    for one in [one for one in state.due if one[0] <= at]:
+        state.due.remove(one)
+        _, name, why, critical = one
+        for hearer in channels:
+            if hearer.name != name and (critical or not (hearer.quiet and hearer.quiet.is_on(at))):
+                yield Message(None, hearer.name, Step.FAILING, note=f"{name}: {why}")
