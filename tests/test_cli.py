@@ -564,21 +564,21 @@ def test_a_drill_takes_the_real_routes_and_says_when_they_lead_nowhere(folder, s
     assert (code, "no channel is told of slow at openai/main" in err) == (1, True)
 
 
-def test_status_prints_what_is_left_of_each_budget(tmp_path, stage):
+def test_status_prints_what_is_left_of_each_budget(folder, stage):
     promise = (
         '[[objectives]]\nname = "answers"\nprovider = "openai"\navailability = 99.5\n'
         'latency_s = 30\nlatency_share = 90\ncanary = "list"\nwindow_days = 7\n'
     )
-    stage.write_config(tmp_path, promise)
-    call("once", folder=tmp_path)
-    _, out, _ = call("status", folder=tmp_path)
+    stage.write_config(folder, promise)
+    call("once", folder=folder)
+    _, out, _ = call("status", folder=folder)
 
     rows = [re.split(r"  +", line.strip()) for line in out.splitlines() if "openai/answers" in line]
     assert [(row[1], row[2], row[3], row[4]) for row in rows] == [
         ("99.5%", "100.000%", "100%", "7 days"),
         ("90% within 30 s", "100.000%", "100%", "7 days"),
     ]
-    _, out, _ = call("status", "--json", folder=tmp_path)
+    _, out, _ = call("status", "--json", folder=folder)
     told = json.loads(out)["objectives"]
     assert [(one["id"], one["goal"], one["promised"], one["budget_left"]) for one in told] == [
         ("openai/answers", "availability", 0.995, 1.0),
