@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from monitor.alert.address import load_apprise
 from monitor.alert.case import Step
-from monitor.alert.deliver import again_at, send
+from monitor.alert.deliver import again_at, send, would_disturb
 from monitor.alert.digest import begins
 from monitor.alert.link import addresses
 from monitor.alert.routing import past, streak
@@ -199,20 +199,10 @@ async def _due_letters(world: World) -> list[Letter]:
     now = world.edge.clock()
     try:
         letters = await world.write(world.writer.letters, now)
-        return [letter for letter in letters if not _would_disturb(world, letter, now)]
+        return [one for one in letters if not ((to := _channel(world, one.channel)) and would_disturb(one, to, now))]
     except sqlite3.Error as error:
         world.warn("store", f"the outbox cannot be read: {error}")
         return []
-
-
-def _would_disturb(world: World, letter: Letter, now: datetime) -> bool:
-    """Whether what was decided by day, and could not be sent, would now come in somebody's quiet hours."""
-    channel = _channel(world, letter.channel)
-    if channel is None or channel.quiet is None or not channel.quiet.is_on(now):
-        return False
-    changes = [item.change for item in letter.items if item.change]
-    grave = any(one.incident.drill or one.incident.severity is Severity.CRITICAL for one in changes)
-    return bool(changes) and not grave
 
 
 def _channel(world: World, name: str) -> Channel | None:

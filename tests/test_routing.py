@@ -627,6 +627,16 @@ def test_what_comes_and_goes_is_named_once_and_each_time_is_held():
     assert desk.close(outage) == []
 
 
+def test_what_comes_and_goes_within_an_outage_of_more_is_told_with_that():
+    targets = ("openai/main/chat", "openai/other/chat")
+    outage = incident("openai", Fault.SERVER_ERROR, Scope.PROVIDER, targets)
+    desk = Desk()
+
+    assert desk.open(outage, flap()) == ["phone opened"]
+    assert "it is part of" in desk.why(flap())
+    assert sorted(desk.close(outage)) == ["phone opened", "phone resolved"]
+
+
 def test_another_target_is_told_as_ever_while_one_comes_and_goes():
     desk = Desk()
     desk.open(flap())

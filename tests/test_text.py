@@ -20,7 +20,7 @@ from monitor.alert.text import (
     worst,
 )
 from monitor.diagnose import Diagnosis, Evidence, Scope
-from monitor.incident import Change, ChangeKind, Severity, open_incident
+from monitor.incident import Change, ChangeKind, Severity, absence, open_incident
 from probes.model import Confidence, Fault
 from tests.conftest import at
 
@@ -85,6 +85,24 @@ def test_an_end_says_how_long_it_lasted_how_often_it_came_and_that_the_account_i
     assert "Within 24 hours: 3 times, down for 1 h 30 min in all" in text.body
     assert "first you hear" not in text.body
     assert "first you hear" in message(Step.RESOLVED, RESOLVED, form=form, first=True).body
+
+
+@pytest.mark.parametrize(("step", "head"), [(Step.REMINDER, "STILL DOWN"), (Step.CHANGED, "CHANGED")])
+def test_a_reminder_is_an_opening_to_those_whom_nothing_reached_before(step, head):
+    assert message(step).title.startswith(f"[{head}]")
+    assert message(step, first=True).title.startswith("[DOWN]")
+    assert "still so" not in message(step, first=True).body
+
+
+@pytest.mark.parametrize("form", Format)
+def test_a_gap_says_what_is_not_known_and_what_to_do(form):
+    text = message(Step.MISSED, absence(at(0), at(3600)), form=form)
+
+    assert text.title == "[GAP] the monitor was not watching for 1 h"
+    assert "Nothing is known of this time" in text.body
+    assert AROUND.advice in text.body
+    assert "over" not in text.body
+    assert "quiet hours" not in text.body
 
 
 def test_what_quiet_hours_held_back_says_so():

@@ -45,6 +45,14 @@ def again_at(letter: Letter, now: datetime) -> datetime | None:
     return now + timedelta(seconds=pause_s(letter.tries))
 
 
+def would_disturb(letter: Letter, channel: Channel, now: datetime) -> bool:
+    """Whether what was decided by day, and could not be sent, would now come in somebody's quiet hours."""
+    if channel.quiet is None or not channel.quiet.is_on(now):
+        return False
+    incidents = [item.change.incident for item in letter.items if item.change]
+    return bool(incidents) and not any(one.drill or one.severity is Severity.CRITICAL for one in incidents)
+
+
 def fit(text: Text, title_most: int, body_most: int) -> Text:
     """Return the message as it fits a service: the brief one where the whole is too long, cut where that is, too.
 

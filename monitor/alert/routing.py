@@ -90,7 +90,7 @@ class Scene:
     def restless(self) -> set[str]:
         """The targets of which a sign says that they come and go."""
         open_ones = (case.incident for case in self.cases.values() if case.incident.closed_at is None)
-        return {one.target for incident in open_ones if is_flap(incident) for one in incident.evidence}
+        return {target for incident in open_ones for target in _restless_targets(incident)}
 
     @cached_property
     def told_at(self) -> Mapping[str, set[datetime]]:
@@ -281,12 +281,13 @@ def _covered(case: Case, channel: Channel, step: Step, scene: Scene) -> str | No
         return None
     one = case.incident
     account = "/".join(one.subject.split("/")[:2])
-    for name in (EVERYTHING, one.parent or EVERYTHING, account, *one.targets[:1]):
+    for name in (EVERYTHING, one.parent or EVERYTHING, account, *one.targets[:1], *_restless_targets(one)):
         for wider in scene.wide.get(name, ()):
             if (
                 covers(wider, one)
                 and wider.severity.rank >= one.severity.rank
                 and _is_hearer(wider, channel, scene.rules)
+                and not _is_restless(wider, scene)
             ):
                 return f"it is part of {wider.id} ({wider.scope} {wider.subject})"
     return None
@@ -294,10 +295,18 @@ def _covered(case: Case, channel: Channel, step: Step, scene: Scene) -> str | No
 
 def _restless(case: Case, _: Channel, step: Step, scene: Scene) -> str | None:
     """What comes and goes is named once, by its sign; each single time is not told, nor is each end."""
-    one = case.incident
-    if one.signal or one.drill or not one.targets or not {*one.targets} <= scene.restless:
+    if not _is_restless(case.incident, scene):
         return None
     return "it comes and goes, which is told once; held until it is calm"
+
+
+def _is_restless(one: Incident, scene: Scene) -> bool:
+    return not (one.signal or one.drill) and bool(one.targets) and {*one.targets} <= scene.restless
+
+
+def _restless_targets(sign: Incident) -> set[str]:
+    """Return what a sign says comes and goes; of any other incident nothing."""
+    return {one.target for one in sign.evidence} if is_flap(sign) else set()
 
 
 def _quiet(case: Case, channel: Channel, _: Step, scene: Scene) -> str | None:
@@ -328,6 +337,8 @@ def covers(wider: Incident, narrower: Incident) -> bool:
         return False
     if wider.scope is Scope.MONITOR:
         return True
+    if restless := _restless_targets(narrower):
+        return restless <= {*wider.targets}
     if narrower.signal:
         return wider.scope is Scope.ACCOUNT and f"{narrower.subject}/".startswith(f"{wider.subject}/")
     return bool(narrower.targets) and {*narrower.targets} <= {*wider.targets}

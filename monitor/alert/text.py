@@ -75,10 +75,15 @@ class Piece:
     first: bool = False
 
     @property
+    def shown(self) -> Step:
+        """What it is to whoever reads it: a reminder is an opening to those whom nothing reached before."""
+        return Step.OPENED if self.first and self.step in (Step.CHANGED, Step.REMINDER) else self.step
+
+    @property
     def head(self) -> str:
         if words.is_absence(self.change.incident):
             return GAP
-        return AT_RISK if self.change.incident.signal and self.step is Step.OPENED else HEADS[self.step]
+        return AT_RISK if self.change.incident.signal and self.shown is Step.OPENED else HEADS[self.shown]
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +226,7 @@ def _values(piece: Piece, now: datetime) -> dict[str, object]:
     return {
         "incident": incident,
         "around": around,
-        "step": piece.step,
+        "step": piece.shown,
         "first": piece.first,
         "head": piece.head,
         "marks": _marks(piece),
