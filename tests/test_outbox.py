@@ -17,10 +17,10 @@ from monitor.alert.routing import Scene, decide
 from monitor.alert.rule import Channel, Match, Patience, Route, Rules
 from monitor.alert.window import Quiet
 from monitor.diagnose import Diagnosis, Scope
-from monitor.incident import Change, ChangeKind, Severity, open_incident
+from monitor.incident import Change, ChangeKind, Incident, Severity, open_incident
 from monitor.store import reader
 from monitor.store.schema import migrate
-from monitor.store.value import Batch, incident_from
+from monitor.store.value import Batch, from_json
 from monitor.store.writer import Writer
 from probes.model import Confidence, Fault
 from tests.conftest import at
@@ -105,7 +105,7 @@ class House:
         return [(one.item.step, one.item.first) for one in its]
 
     def incidents(self):
-        return [incident_from(row["details"]) for row in self.db.execute("SELECT details FROM incident")]
+        return [from_json(row["details"], Incident) for row in self.db.execute("SELECT details FROM incident")]
 
 
 @dataclass(frozen=True)
