@@ -87,10 +87,8 @@ async def _reassure(world: World) -> None:
 def _summary(world: World) -> str:
     states = Counter(health.state for health in world.healths.values())
     seen = ", ".join(f"{states[state]} {state}" for state in State if states[state])
-    told = trouble(world)
-    parts = (f"{count(len(world.config.watches), 'target')}: {seen or 'not looked at yet'}",
-             f"{count(len(world.incidents), 'open incident')}", *([told] if told else []))  # fmt: skip
-    return "; ".join(parts)
+    watched = f"{count(len(world.config.watches), 'target')}: {seen or 'not looked at yet'}"
+    return "; ".join(filter(None, (watched, count(len(world.incidents), "open incident"), trouble(world))))
 
 
 @asynccontextmanager
