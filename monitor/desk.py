@@ -160,9 +160,10 @@ def history(config: Config, last: int, say: Print) -> None:
     """Print what was sent, to whom, when, in how many tries, and what came of it."""
     with closing(open_reader(config.database)) as db:
         rows = reader.latest_deliveries(db, last)
-    for about, one in rows:
-        error = f" ({one.error})" if one.error else ""
-        say(f"{one.at:%Y-%m-%d %H:%M:%S} {one.channel}: {one.kind}: {one.state}, tries {one.tries}{error}  {about}")
+    for incident, note, one in rows:
+        about = f"{title(incident)} ({incident.id})" if incident else note
+        error = f": {one.error}" if one.error else ""
+        say(f"{one.at:%Y-%m-%d %H:%M:%S} {one.channel}: {one.kind}: {about}: {one.state}, tries {one.tries}{error}")
 
 
 def replay(config: Config, since: timedelta, now: datetime, say: Print) -> None:

@@ -544,7 +544,7 @@ def test_people_answer_from_the_terminal_and_the_next_round_takes_it_up(folder, 
     assert "hook: opened at" in out
     assert "hook: nothing now: acknowledged by Jo" in out
     _, out, _ = call("alerts", "history", folder=folder)
-    assert re.search(r"hook: opened: sent, tries 1  2", out)
+    assert re.search(r"hook: opened: openai/main: account suspended \(2.*\): sent, tries 1", out)
     _, out, _ = call("alerts", "replay", folder=folder)
     assert "hook: opened: openai/main: account suspended" in out
     assert call("silence", folder=folder)[1] == "no silence stands\n"

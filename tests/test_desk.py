@@ -192,7 +192,8 @@ def test_history_says_what_was_sent_and_how_it_went(config):
     lines = []
     desk.history(config, 5, lines.append)
 
-    assert lines == [f"2026-11-21 12:00:30 phone: opened: waiting, tries 1 (no answer)  {incident().id}"]
+    what = f"openai/main: account suspended ({incident().id})"
+    assert lines == [f"2026-11-21 12:00:30 phone: opened: {what}: waiting, tries 1: no answer"]
 
 
 def replayed(config, now, since=timedelta(days=7)):

@@ -105,6 +105,13 @@ def test_a_gap_says_what_is_not_known_and_what_to_do(form):
     assert "quiet hours" not in text.body
 
 
+@pytest.mark.parametrize("form", Format)
+def test_what_to_do_stands_before_what_proves_it(form):
+    body = message(around=replace(AROUND, usable=[Usable("openai/backup", at(0))]), form=form).body
+
+    assert body.index("What to do:") < body.index("Working instead:") < body.index("Why we say so")
+
+
 def test_what_quiet_hours_held_back_says_so():
     text = message(Step.MISSED, RESOLVED, first=True)
 

@@ -316,14 +316,18 @@ def deliveries(db: sqlite3.Connection, incident: str) -> tuple[Told, ...]:
     )
 
 
-def latest_deliveries(db: sqlite3.Connection, most: int) -> list[tuple[str, Told]]:
-    """Return the latest messages of all, newest first, each with the incident's id or what else it was about."""
+def latest_deliveries(db: sqlite3.Connection, most: int) -> list[tuple[Incident | None, str, Told]]:
+    """Return the latest messages of all, newest first, with the incident as it was told, or what else it was about."""
     query = """
-        SELECT coalesce(incident_id, note) AS about, channel, step, state, coalesce(done, next) AS at, tries, error
-        FROM outbox ORDER BY id DESC LIMIT ?
+        SELECT incident, note, channel, step, state, coalesce(done, next) AS at, tries, error
+        FROM outbox LEFT JOIN change ON change.id = change_id ORDER BY outbox.id DESC LIMIT ?
     """
     return [
-        (row["about"], Told(row["channel"], row["step"], row["state"], from_ms(row["at"]), row["tries"], row["error"]))
+        (
+            incident_from(row["incident"]) if row["incident"] else None,
+            row["note"],
+            Told(row["channel"], row["step"], row["state"], from_ms(row["at"]), row["tries"], row["error"]),
+        )
         for row in db.execute(query, (most,))
     ]
 
