@@ -324,7 +324,7 @@ def latest_deliveries(db: sqlite3.Connection, most: int) -> list[tuple[Incident 
     """
     return [
         (
-            incident_from(row["incident"]) if row["incident"] else None,
+            from_json(row["incident"], Incident) if row["incident"] else None,
             row["note"],
             Told(row["channel"], row["step"], row["state"], from_ms(row["at"]), row["tries"], row["error"]),
         )
