@@ -13,9 +13,10 @@ import sys
 import tempfile
 import time
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from benchmarks.engine import Diary, at_work, edge, settle
 from monitor.config import Config, ProbeSection

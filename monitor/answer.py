@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from monitor.alert.link import Link, read
 from monitor.alert.reply import leave, waiting
@@ -12,8 +13,7 @@ from monitor.store.connection import open_reader
 from monitor.store.reader import is_replied
 
 
-@dataclass(frozen=True, slots=True)
-class Answerer:
+class Answerer(Struct, frozen=True):
     """What stands behind the signed links of one database."""
 
     database: Path

@@ -4,14 +4,13 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, Struct, field
 
 from monitor.alert.digest import Timing
 from monitor.alert.rule import TERMINAL, Channel, Rules
@@ -231,16 +230,17 @@ class Document(Section, frozen=True, kw_only=True):
     ] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
+class Heartbeat(Struct, frozen=True):
     """Where to ping; the address is a secret, since whoever knows it could ping, too."""
 
-    url: str = field(repr=False)
+    url: str
     interval_s: float = 60
 
+    def __repr__(self) -> str:
+        return f"Heartbeat(each {self.interval_s:g} s)"
 
-@dataclass(frozen=True, slots=True)
-class Config:
+
+class Config(Struct, frozen=True):
     """What is watched and how, with every reference resolved. Paths are absolute."""
 
     file: Path | None

@@ -1,7 +1,8 @@
 """What the canaries will cost, before anything is sent; pure."""
 
-from dataclasses import dataclass
 from math import ceil
+
+from msgspec import Struct
 
 from monitor.config import Config
 from monitor.schedule import Budget, Watch
@@ -14,8 +15,7 @@ DAY_S = 86_400
 MONTH_D = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """The most that canaries use in a day when all goes well.
 
     `usd` is None when a price is not known, `tokens` when an official client asks: it keeps that to itself.

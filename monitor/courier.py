@@ -7,8 +7,9 @@ import sys
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from monitor.alert.address import load_apprise
 from monitor.alert.case import Step

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from monitor.alert.rule import TERMINAL
 from monitor.config import Config, ProbeSection, SiteSection, StatusSection, StoreSection
@@ -29,8 +30,7 @@ KEYS = {
 MODELS = {"openai-compatible": "gpt-4o-mini"}
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(Struct, frozen=True):
     """What happens so many seconds after the start. `account` is an account's id, or a provider's."""
 
     after_s: float
@@ -39,8 +39,7 @@ class Scene:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(Struct, frozen=True):
     """What a provider puts on its own status page so many seconds after the start."""
 
     after_s: float

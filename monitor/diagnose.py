@@ -2,9 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health, State
@@ -29,8 +31,7 @@ class Scope(StrEnum):
     OBJECTIVE = "objective"
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """One failing answer, redacted, as an appeal needs it."""
 
     target: str
@@ -42,8 +43,7 @@ class Evidence:
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
+class Diagnosis(Struct, frozen=True):
     """What is wrong. `subject` is the id of what `scope` names; `since` is when the first target failed.
 
     Not `settled`: others may turn out to share it within seconds, so it is too early to open an incident.
@@ -68,8 +68,7 @@ class Diagnosis:
         return self.blamed or self.fault.blame
 
 
-@dataclass(frozen=True, slots=True)
-class Patient:
+class Patient(Struct, frozen=True):
     """A target and its health."""
 
     target: Target

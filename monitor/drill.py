@@ -2,11 +2,11 @@
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from monitor.diagnose import Diagnosis, Evidence, Scope
 from monitor.incident import Incident, open_incident
@@ -16,8 +16,7 @@ LASTS = timedelta(seconds=10)
 """So long after its opening a drill is resolved."""
 
 
-@dataclass(frozen=True, slots=True)
-class Drill:
+class Drill(Struct, frozen=True):
     """A wish for a drill. `at` makes the incident's id, so that who asked can follow it."""
 
     account: str

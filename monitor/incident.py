@@ -1,10 +1,12 @@
 """Diagnoses and open incidents → changes. A change is a row before it is a message."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2s
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from monitor.diagnose import Diagnosis, Evidence, Scope
 from probes.model import Blame, Confidence, Fault
@@ -35,8 +37,7 @@ class ChangeKind(StrEnum):
     ANNOUNCED = "announced"
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
+class Announcement(Struct, frozen=True):
     """The first word of the provider's own page on a trouble; `at` is when it came to be there."""
 
     at: datetime
@@ -45,8 +46,7 @@ class Announcement:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Incident:
+class Incident(Struct, frozen=True):
     """One trouble with one cause. `opened_at` is when it began, `closed_at` when it ended (None: open).
 
     A `signal` tells of what is coming: nothing fails yet. `parent` is the wider incident that it is part
@@ -87,8 +87,7 @@ class Incident:
         return self.blamed or self.fault.blame
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One step in an incident's life; `incident` is as it stands after the step."""
 
     incident: Incident
@@ -100,8 +99,7 @@ class Change:
         return f"{self.incident.id}.{self.kind}.{int(self.at.timestamp() * 1000)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """One message of an incident: to which channel, of which change, and how it went."""
 
     channel: str

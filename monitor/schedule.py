@@ -1,9 +1,10 @@
 """What is due, and when: cadence, phase, confirmation, back-off, budget; pure."""
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import blake2s
 from heapq import heappop, heappush
+
+from msgspec import Struct
 
 from monitor.detect.health import TERMINAL, Health, State
 from probes.model import Observation, Target
@@ -38,8 +39,7 @@ JITTER = 0.05
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(Struct, frozen=True):
     """A target and how often to look at it. Free: costs no tokens, so no budget holds it back.
 
     Aside: it tells of more than whether the account works (credit, costs, models on offer). That it
@@ -52,16 +52,14 @@ class Watch:
     aside: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """What one account's canaries may use in a day (UTC)."""
 
     daily_usd: float
     daily_tokens: int
 
 
-@dataclass(frozen=True, slots=True)
-class Spending:
+class Spending(Struct, frozen=True):
     """What one account's canaries have used on `day` (UTC). Calls of unknown price count as tokens only."""
 
     day: date

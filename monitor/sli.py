@@ -3,9 +3,10 @@
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+
+from msgspec import Struct
 
 SMALLEST_S = 0.001
 GROWTH = 1.1
@@ -18,8 +19,7 @@ Sketch = Mapping[int, int]
 """How many durations fell into each bin; bin 0 holds all up to 1 ms, LAST_BIN all above three minutes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """One hour or one day of a target, beginning at `at`. All zero: nothing was looked at, which is shown as such."""
 
     at: datetime

@@ -6,9 +6,11 @@ Source of budgets and burn rates: Google, Site Reliability Workbook, chapters 2 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from monitor.diagnose import Diagnosis, Scope
 from monitor.incident import Incident
@@ -32,8 +34,7 @@ class Goal(StrEnum):
 FAULTS = {Goal.AVAILABILITY: Fault.SERVER_ERROR, Goal.LATENCY: Fault.SLOW}
 
 
-@dataclass(frozen=True, slots=True)
-class Objective:
+class Objective(Struct, frozen=True):
     """A promise about an account or a provider (`subject`), kept by all of `targets` together.
 
     `availability` and `latency_share` are shares in (0, 1), None where nothing is promised;
@@ -58,8 +59,7 @@ class Objective:
         return {goal: share for goal, share in both.items() if share is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Struct, frozen=True):
     """What one target, by its number, showed in one span. What we could not look at is in no count."""
 
     series: int
@@ -76,8 +76,7 @@ class Tally:
         return bad, bad + good
 
 
-@dataclass(frozen=True, slots=True)
-class Looks:
+class Looks(Struct, frozen=True):
     """What the targets of one objective showed: hour by hour, and in each of SHORT as a whole."""
 
     hours: Sequence[Tally]
@@ -87,8 +86,7 @@ class Looks:
         return self.recent.get(window, self.hours)
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Struct, frozen=True):
     """The share that was bad in a window, by how many looks, and how much of the window was looked at."""
 
     share: float
@@ -96,8 +94,7 @@ class Rate:
     covered: float
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Struct, frozen=True):
     """It burns when both windows do: the long one says that it matters, the short one that it still goes on."""
 
     long: timedelta
@@ -116,8 +113,7 @@ SHORT = (timedelta(minutes=5), timedelta(minutes=30), HOUR)
 LONGEST = PAIRS[-1].long
 
 
-@dataclass(frozen=True, slots=True)
-class Reserve:
+class Reserve(Struct, frozen=True):
     """How one promise stands. `kept` is the share that was good, `left` that of the error budget that is left.
 
     `left` is below zero when more was used than there was. `burns` says how many times faster than allowed it

@@ -1,8 +1,9 @@
 """One status source as the monitor follows it: what is believed of it from one poll to the next; pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 from monitor.diagnose import Diagnosis, Scope
 from monitor.incident import Announcement
@@ -19,8 +20,7 @@ PATIENCE = timedelta(hours=6)
 """After so long of doubt a source is worth one quiet message: somebody should look whether it moved."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """What is remembered of one status source. `last` is the latest bulletin that can be believed, None: none yet.
 
     `problem` says why the latest poll cannot be believed, since `doubtful_since`; None: it can. `failures`

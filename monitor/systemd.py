@@ -4,15 +4,15 @@ import logging
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 log = logging.getLogger("monitor")
 
 READY, STOPPING, WATCHDOG = "READY=1", "STOPPING=1", "WATCHDOG=1"
 
 
-@dataclass(frozen=True, slots=True)
-class Manager:
+class Manager(Struct, frozen=True):
     """Who started us. `address` None: nobody who wants to hear; `watchdog_s` None: it restarts us for no silence."""
 
     address: str | None = None

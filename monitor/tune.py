@@ -5,9 +5,11 @@ The looks themselves stay as they were taken: a setting that asks for more failu
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from statistics import median
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from monitor.detect import latency
 from monitor.detect.health import Health, Thresholds, advance
@@ -21,8 +23,7 @@ LEAST = timedelta(days=1)
 """Of less history nothing is said: what a day holds may be no usual thing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
+class Alarm(Struct, frozen=True):
     """One trouble as a setting would have told it: it began `since`, was told `at`, and was over by `until`."""
 
     since: datetime
@@ -30,8 +31,7 @@ class Alarm:
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(Struct, frozen=True):
     """What one target's looks hold: alarms by setting, and those of slow answers."""
 
     account: str
@@ -42,8 +42,7 @@ class Past:
     slow: Sequence[Alarm]
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True):
     """What a setting would have told. `delay_s` is the median from the first failure to the message.
 
     `found` of the `outages` that the current setting tells are told by this one, too. `delay_s` is None

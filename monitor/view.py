@@ -3,8 +3,10 @@
 import sqlite3
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from monitor.alert.text import Usable
 from monitor.config import Config
@@ -70,8 +72,7 @@ Seen = Mapping[int, Mapping[datetime, Cell]]
 """What was seen, by series and by the start of its hour or day."""
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(Struct, frozen=True):
     """All that one snapshot reads from the database."""
 
     healths: Mapping[str, Health]

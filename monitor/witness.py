@@ -1,8 +1,9 @@
 """Who speaks besides the canaries: calls without a key, status pages, our own connection, and who belongs to whom."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from probes.model import Knock
 from probes.notice import Impact, Notice
@@ -19,8 +20,7 @@ class Level(StrEnum):
     BILLING = "billing"
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Accounts of one provider that are lost together: a project, an organization, one who pays."""
 
     level: Level
@@ -30,8 +30,7 @@ class Group:
         return f"{self.level} {self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """What a provider's status sources say. Not `readable`: nothing can be concluded from their silence."""
 
     readable: bool
@@ -50,8 +49,7 @@ def is_trouble(notice: Notice) -> bool:
     return told and notice.is_open and not notice.planned
 
 
-@dataclass(frozen=True, slots=True)
-class Witnesses:
+class Witnesses(Struct, frozen=True):
     """All that is known besides the health of the targets.
 
     `knocks` by who answers, `pages` by provider, `groups` by account (the narrowest first). `online` is

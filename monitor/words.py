@@ -1,10 +1,11 @@
 """What people read: faults, blames, times, durations, numbers; in English, or as `say` says it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import floor
 from typing import Protocol
+
+from msgspec import Struct
 
 from monitor.diagnose import FLAP, Scope
 from monitor.incident import ABSENCE, Incident
@@ -75,8 +76,7 @@ def english(text: str, **values: object) -> str:
     return text.format(**values) if values else text
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """An instant for machines (`iso`) and for people (`words`, always UTC)."""
 
     iso: str

@@ -9,10 +9,12 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, suppress
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from monitor import __version__
 from monitor.alert.case import Case, Message, with_messages
@@ -61,8 +63,7 @@ MOST_UNSAVED = 1000
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """Where time, chance and the terminal come in."""
 
     clock: Clock
@@ -86,8 +87,7 @@ def real_edge(show: Print) -> Edge:
     return Edge(clock=now, timer=time.monotonic, chance=random.random, show=show)
 
 
-@dataclass(slots=True)
-class World:
+class World(Struct):
     """The state of a running monitor. Only `remember` changes what is believed; tasks tell each other by events.
 
     No digest is owed that was due before `digest_from`. `link_key` is None where nobody serves signed links.

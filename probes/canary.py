@@ -6,13 +6,14 @@ import ssl
 from asyncio import Lock, timeout
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import aiohttp
 import msgspec
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from probes.balance import raised, read_credits, read_offer
 from probes.classify import judge
@@ -54,8 +55,7 @@ STRANGE = Piece(failed=True)
 """No event of this dialect: the classifier will say what it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prober:
+class Prober(Struct, frozen=True):
     """What every attempt needs. `turns` holds back a second program of an account while the first one runs."""
 
     session: aiohttp.ClientSession
@@ -66,8 +66,7 @@ class Prober:
     turns: Mapping[str, Lock] = field(default_factory=lambda: defaultdict(Lock))
 
 
-@dataclass(slots=True)
-class Attempt:
+class Attempt(Struct):
     """What has been learnt so far of an attempt under way."""
 
     at: datetime

@@ -3,12 +3,12 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field
 
 from probes.balance import bad_expressions
 from probes.document import DocumentError, Problem, convert, read_toml
@@ -30,8 +30,7 @@ IN_FRONT = ("rules", "prices", "signals", "feeds")
 Catalog = Mapping[str, Provider]
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
+class Shelf(Struct, frozen=True):
     """Where facts are found: our files, then those of a folder of the user's, then tables of monitor.toml.
 
     What comes later is laid over what comes before, key by key; its rules and prices stand in front.

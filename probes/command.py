@@ -6,9 +6,10 @@ import signal
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from tempfile import TemporaryDirectory
+
+from msgspec import Struct
 
 from probes.canary import KEPT_BODY, KEPT_WORDS, Prober, outcome_of
 from probes.classify import judge_output
@@ -53,8 +54,7 @@ class Heard(asyncio.Protocol):
         return (self.head + (b"\n[...]\n" if self.cut else b"") + self.tail).decode("utf-8", "replace")
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """A run that came to an end: `code` is None when we ended it, negative when a signal did."""
 
     at: datetime

@@ -4,12 +4,13 @@ import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum, auto
 from itertools import islice
 from typing import Any
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 LONGEST = 32_000
 """No error is longer; what comes after is not read."""
@@ -55,8 +56,7 @@ PAIR = re.compile(r'"(code|type|status|reason|message|detail|error)"\s*:\s*(?:"(
 JSON = json.JSONDecoder(strict=False)  # people paste answers with raw line breaks inside strings
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """One error object, or one sentence, of an answer. Marks are in lower case.
 
     `message` is the sentence for people; `words` is all that rules search: the sentence, the other
@@ -72,8 +72,7 @@ class Layer:
     relayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Complaint:
+class Complaint(Struct, frozen=True):
     """What an answer complains of, the innermost cause first.
 
     `status` is the HTTP status, or the one told in the body where HTTP gives none or a good one.

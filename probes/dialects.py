@@ -1,8 +1,9 @@
 """The few wire formats: the smallest legal request out, first content and usage in."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from probes.model import Usage
 from probes.provider import Dialect
@@ -16,8 +17,7 @@ CAP_TOKENS = 16
 Json = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """What one event of a stream says. `content`: generated text or reasoning came. `usage`: so far."""
 
     content: bool = False
@@ -26,8 +26,7 @@ class Piece:
     usage: Usage | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
+class Wire(Struct, frozen=True):
     """One dialect. `body` is None for a plain GET; `read` understands one event of its stream, or its whole answer.
 
     `most_out` is the cap on generated tokens that the body asks for. `long`: a good answer may be longer

@@ -3,12 +3,12 @@
 import json
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from probes.redact import mask
 
@@ -23,8 +23,7 @@ LARGEST_BYTES = 4 * 1024 * 1024
 """A configuration above this size is a mistake (or an attack), not a configuration."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One thing wrong in one file. `key` is a dotted path, empty for the file itself."""
 
     file: str

@@ -1,9 +1,10 @@
 """The nouns: what is watched, what was seen, and what it means."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 Clock = Callable[[], datetime]
 """Tells aware UTC."""
@@ -11,8 +12,7 @@ Timer = Callable[[], float]
 """Seconds from some instant on, never set back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(Struct, frozen=True):
     """How long one look may take: to connect, to be silent, and in all. Seconds."""
 
     connect_s: float = 10
@@ -104,8 +104,7 @@ class Confidence(StrEnum):
     LOW = "low"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What an answer means. `fault` is None when the answer is good; `rule` names what decided."""
 
     fault: Fault | None
@@ -117,8 +116,7 @@ class Verdict:
         return self.fault.blame if self.fault else None
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """One key at one provider. `key` is None when its reference could not be read: see `problem`.
 
     `base` replaces the provider's base address (a gateway, a proxy, a region). `admin_key` is the key
@@ -129,14 +127,17 @@ class Account:
 
     name: str
     provider: str
-    key: str | None = field(default=None, repr=False)
+    key: str | None = None
     base: str | None = None
     problem: str | None = None
     tags: tuple[str, ...] = ()
     note: str = ""
-    admin_key: str | None = field(default=None, repr=False)
+    admin_key: str | None = None
     command: tuple[str, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Account({self.id})"
 
     @property
     def id(self) -> str:
@@ -148,8 +149,7 @@ class Account:
         return [key for key in (self.key, self.admin_key) if key] + [*self.environment.values()]
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """One canary of one account: the thing that is up or down. `model` is None where none is named.
 
     `host` is the account's own address, None where the provider's is asked: two gateways of one kind
@@ -172,8 +172,7 @@ class Target:
         return "/".join(filter(None, (self.account, self.canary, self.model)))
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Struct, frozen=True):
     """One rate limit as last told. None: not told. `window_s` and `reset_s` are seconds from now."""
 
     unit: str
@@ -183,8 +182,7 @@ class Limit:
     reset_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Credit:
+class Credit(Struct, frozen=True):
     """What is left of money, or of an allowance, as told. None: not told.
 
     `unit` is a currency (`USD`) or what is counted (`requests`). `left` is None, too, where it is
@@ -199,8 +197,7 @@ class Credit:
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(Struct, frozen=True):
     """What a header told of trouble to come, beside an answer that may be good. `rule` names what decided."""
 
     fault: Fault
@@ -208,8 +205,7 @@ class Sign:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Knock:
+class Knock(Struct, frozen=True):
     """What a call without a key met. `fault` is None when the API itself answered, be it with a refusal.
 
     Any other fault stands in the way of everybody who calls from here, whatever the key.
@@ -221,16 +217,14 @@ class Knock:
     latency_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """Tokens that an answer was billed for."""
 
     tokens_in: int = 0
     tokens_out: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """Proof of what was not good, already redacted: the rule that decided and the words of the answer.
 
     `body` is cut to what a person can read.
@@ -243,8 +237,7 @@ class Answer:
     retry_after_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Struct, frozen=True):
     """One attempt's result. `at` is when it began (aware UTC).
 
     `latency_s` is the whole attempt; `ttft_s` the time until the first piece of generated content as

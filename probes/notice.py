@@ -1,8 +1,9 @@
 """The nouns of status sources: what a provider's public page says of itself, and how far it is believed."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Phase(StrEnum):
@@ -59,8 +60,7 @@ class Trust(StrEnum):
     DOUBTFUL = "doubtful"
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """One incident or maintenance, as its source tells it. All texts are plain and bounded, but not escaped.
 
     `id` is stable within its source. `url` is http or https. `text` is the newest update. A None time
@@ -84,24 +84,21 @@ class Notice:
         return self.phase.is_open
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """How one component stands."""
 
     name: str
     impact: Impact
 
 
-@dataclass(frozen=True, slots=True)
-class Validators:
+class Validators(Struct, frozen=True):
     """What the source gave us to ask next time whether anything is new."""
 
     etag: str | None = None
     last_modified: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Bulletin:
+class Bulletin(Struct, frozen=True):
     """What one poll of one source gave. `source` is `provider/feed`.
 
     `problem` says in our own words why it is DOUBTFUL, and is None otherwise. `impact` is None when the

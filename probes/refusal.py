@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
+
+from msgspec.structs import replace
 
 from probes.complaint import LONGEST, decode
 from probes.model import Limit

@@ -1,8 +1,9 @@
 """Snapshots for the tests of the page, built from what a test cares about."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from monitor.detect.health import State
 from monitor.diagnose import Evidence, Scope

@@ -5,6 +5,7 @@ from contextlib import closing
 from math import inf, nan
 
 import pytest
+from msgspec.structs import replace
 
 from monitor.detect import health, note, pool, track
 from monitor.detect.credit import Floor
@@ -60,9 +61,8 @@ class House:
 
     def _see(self, one, total_s, fault, ceiling, left):
         facts = {"limits": (Limit("requests", 60.0, ceiling, ceiling),), "credits": (Credit("USD", left),)}
-        seen = self.seen[one.id] = observation(fault, self.now_s, one, **({} if fault else facts))
-        if fault is None:
-            object.__setattr__(seen, "latency_s", total_s)
+        seen = observation(fault, self.now_s, one, **({} if fault else facts))
+        seen = self.seen[one.id] = seen if fault else replace(seen, latency_s=total_s)
         steps, before = pace(self.interval_s), self.healths[one.id]
         after = self.healths[one.id] = health.advance(before, seen, Thresholds(), self.interval_s)
         known = self.tracks[one.id]

@@ -4,11 +4,11 @@ import asyncio
 import os
 import sys
 import time
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from probes import command
 from probes.attempt import attempt

@@ -2,11 +2,11 @@
 
 from argparse import ArgumentTypeError
 from contextlib import closing
-from dataclasses import replace
 from datetime import time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from monitor import desk
 from monitor.alert.case import Message, Step

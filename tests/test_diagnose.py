@@ -1,9 +1,9 @@
 """Whose fault it is: rows of what each canary last said, and what that means."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health

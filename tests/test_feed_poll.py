@@ -5,13 +5,13 @@ import gzip
 import socket
 import time
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 
 from probes.canary import open_session
 from probes.feeds.fold import renew

@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from monitor.diagnose import Diagnosis, Scope
 from monitor.incident import SEVERITIES, Announcement, ChangeKind, Severity, advance, announce, open_incident

@@ -3,11 +3,11 @@
 import asyncio
 import time
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from monitor import run
 from monitor.detect.health import State

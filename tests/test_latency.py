@@ -1,7 +1,6 @@
 """How long answers take: what is slow, what is chance, and what is never held against anybody."""
 
 import itertools
-from dataclasses import replace
 from datetime import timedelta
 from functools import reduce
 from math import exp
@@ -11,6 +10,7 @@ import msgspec
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as some
+from msgspec.structs import replace
 
 from monitor.detect.latency import (
     ACCEPTED_AFTER,

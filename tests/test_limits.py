@@ -1,12 +1,12 @@
 """Rate limits that fall, vanish, go up, or are used by somebody else."""
 
-from dataclasses import replace
 from random import Random
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from msgspec.structs import replace
 
 from monitor.detect.limits import LATEST, MOST, NONE, Limits, Moved, advance, findings, is_turning, moves
 from monitor.detect.track import CEILING_S

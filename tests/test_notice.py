@@ -1,12 +1,12 @@
 """What a source says, made into notices, and how far it is believed."""
 
 import json
-from dataclasses import replace
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from msgspec.structs import replace
 
 from probes.feeds.distrust import PATIENCE, Seen, doubt
 from probes.feeds.fold import fold

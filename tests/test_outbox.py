@@ -3,13 +3,14 @@
 import sqlite3
 from collections import Counter
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from monitor.alert.case import Step, with_changes, with_messages
 from monitor.alert.deliver import would_disturb

@@ -2,12 +2,12 @@ import json
 import posixpath
 import re
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from itertools import product
 
 import pytest
+from msgspec.structs import replace
 
 from monitor.detect.health import State
 from monitor.detect.limits import Moved

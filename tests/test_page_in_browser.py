@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 from queue import Queue
@@ -12,6 +11,7 @@ from threading import Thread
 
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 from playwright.sync_api import sync_playwright
 
 from monitor.diagnose import Scope

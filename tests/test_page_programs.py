@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,6 +10,7 @@ import feedparser
 import pytest
 from icalendar import Calendar
 from jsonschema import Draft202012Validator
+from msgspec.structs import replace
 
 from monitor.detect.health import State
 from monitor.diagnose import Scope

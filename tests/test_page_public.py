@@ -3,12 +3,12 @@
 import json
 import re
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from monitor.detect.health import State
 from monitor.diagnose import Evidence, Scope

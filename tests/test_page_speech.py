@@ -3,10 +3,10 @@
 import ast
 import re
 import tomllib
-from dataclasses import replace
 from string import Formatter
 
 import pytest
+from msgspec.structs import replace
 
 from monitor import words
 from monitor.diagnose import FLAP, Evidence, Scope

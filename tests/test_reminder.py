@@ -1,10 +1,10 @@
 """Dates that the user entered."""
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from monitor.detect.reminder import Reminder, findings
 from monitor.diagnose import Scope

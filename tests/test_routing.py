@@ -1,12 +1,12 @@
 """Who is told what, and when: a little machine of incidents, channels and a clock around the pure decision."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from monitor.alert.case import KEPT, Step, with_changes, with_messages, without_old
 from monitor.alert.reply import Reply, ReplyKind

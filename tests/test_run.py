@@ -8,12 +8,12 @@ import subprocess
 import sys
 import time
 from contextlib import asynccontextmanager, closing
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 
 from monitor import drill, run, schedule, world
 from monitor.config import Channel, Config, ProbeSection, SiteSection, StatusSection, StoreSection

@@ -1,10 +1,10 @@
 """Objectives: budgets, burn rates, and when they are told."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from monitor.detect.health import State
 from monitor.diagnose import Scope

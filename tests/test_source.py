@@ -1,10 +1,10 @@
 """One status source from poll to poll: what is believed of it, and since when it says what it says."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from monitor.diagnose import Scope
 from monitor.source import PATIENCE, STALE, Source, announcements, follow, page, unreadable

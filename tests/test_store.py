@@ -5,10 +5,10 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from sqlite_utils import Database
 
 from monitor.alert.case import KEPT, Message, Step, Telling

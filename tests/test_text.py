@@ -1,8 +1,7 @@
 """The words of a message: what each step says, in each form, and templates that are not fit to be used."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from monitor.alert.case import Step
 from monitor.alert.rule import Detail, Format

@@ -2,10 +2,10 @@
 
 import re
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from monitor.detect.health import Thresholds
 from monitor.detect.latency import pace

@@ -1,9 +1,9 @@
 """From configuration and database to what is shown."""
 
 from contextlib import closing
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from monitor.config import Config, ProbeSection, SiteSection, StoreSection
 from monitor.detect.health import State

@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from monitor.diagnose import Scope
 from monitor.incident import Change, ChangeKind, Incident
@@ -28,8 +29,7 @@ class Step(StrEnum):
     FAILING = "failing"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One thing to tell one channel: a row of the outbox before it is sent.
 
     Unique by change, channel, step and `number` (which reminder, which escalation). Messages to one channel
@@ -48,8 +48,7 @@ Key = tuple[str | None, str, Step, int]
 """What makes a message one: its change, its channel, its step and its number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fate:
+class Fate(Struct, frozen=True):
     """How a message went that was decided then, too. `error` is that of the last try that failed."""
 
     state: str
@@ -61,8 +60,7 @@ class Fate:
         return self.tries - 1 if self.state == "sent" else self.tries
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(Struct, frozen=True):
     """What a channel was told of an incident, and when that was decided."""
 
     step: Step
@@ -71,8 +69,7 @@ class Telling:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """One incident, its changes (oldest first), and what each channel was told of it (oldest first)."""
 
     incident: Incident

@@ -3,9 +3,10 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import unquote
+
+from msgspec.structs import replace
 
 from monitor.alert.address import load_apprise
 from monitor.alert.rule import TERMINAL, Channel, Format, pause_s

@@ -1,9 +1,10 @@
 """When a digest is due: each day, or each week, at one time of a wall clock; pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from monitor.alert.case import Message, Step
 from monitor.alert.rule import Channel
@@ -11,8 +12,7 @@ from monitor.alert.rule import Channel
 DAYS = {"daily": 1, "weekly": 7}
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(Struct, frozen=True):
     """`weekday` counts from Monday, 0."""
 
     at: time = time(8)

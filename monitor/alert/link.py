@@ -4,10 +4,11 @@ import base64
 import hmac
 import os
 import secrets
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+
+from msgspec import Struct
 
 from monitor.alert.reply import Reply, ReplyKind
 
@@ -17,8 +18,7 @@ LONGEST = 512
 NAMES = {ReplyKind.ACKNOWLEDGE: "Acknowledge", ReplyKind.SNOOZE: f"Snooze for {SNOOZES // timedelta(hours=1)} h"}
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """What a link does, to which incident; `channel` is who got it."""
 
     kind: ReplyKind

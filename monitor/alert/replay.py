@@ -2,8 +2,9 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 from monitor.alert.case import Cases, Fate, Key, Message, Step, with_changes, with_messages, without_old
 from monitor.alert.digest import Timing, due_digests
@@ -15,8 +16,7 @@ from monitor.incident import Change, Incident, Severity
 MINUTE = timedelta(minutes=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """What is on record of a stretch: what happened, what people answered, and how each message went."""
 
     since: datetime
@@ -25,8 +25,7 @@ class Record:
     fates: Mapping[Key, Fate]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One message that would have been sent, in one letter with `together` - 1 others.
 
     `fate` is None where it was not sent then: it counts as delivered. `incident` is None where it is about none,
@@ -40,8 +39,7 @@ class Line:
     fate: Fate | None = None
 
 
-@dataclass(slots=True)
-class _Channels:
+class _Channels(Struct):
     """Which channels fail in this replay, and what the others are to be told of it, and when."""
 
     failing: set[str] = field(default_factory=set)

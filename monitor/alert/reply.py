@@ -3,13 +3,13 @@
 import os
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2s
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from monitor.alert.rule import Match
 
@@ -23,8 +23,7 @@ class ReplyKind(StrEnum):
     LIFT = "lift"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """One answer. `subject` is an incident's id, for LIFT a silence's; a silence has a `match` instead.
 
     `until` is None where it has no end of its own. `token` is the digest of the signed link it came by.

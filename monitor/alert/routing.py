@@ -6,10 +6,11 @@ and nothing holds back is told. So what was held back for a while is told as it 
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import pairwise, takewhile
+
+from msgspec import Struct
 
 from monitor.alert.case import Case, Cases, Message, Step, Telling
 from monitor.alert.reply import Reply, ReplyKind, standing
@@ -27,8 +28,7 @@ EVERYTHING = ""
 """What a monitor that is offline has lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What a channel is to be told of an incident now; None: nothing, and `why` says what holds it."""
 
     step: Step | None
@@ -36,8 +36,7 @@ class Verdict:
     number: int = 0
 
 
-@dataclass(frozen=True)
-class Scene:
+class Scene(Struct, frozen=True, dict=True):
     """All that is looked at to decide, at one instant; the cases in the order in which they came."""
 
     cases: Cases

@@ -1,9 +1,10 @@
 """What monitor.toml says of telling: channels, routes, windows and patience; pure values, and what fits what."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from monitor.alert.window import Quiet, Window
 from monitor.diagnose import Scope
@@ -24,12 +25,11 @@ class Format(StrEnum):
     HTML = "html"
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
+class Channel(Struct, frozen=True):
     """A named Apprise address; it may hold a token, so it is never shown. `severity` is the least it is told of."""
 
     name: str
-    url: str = field(repr=False)
+    url: str
     tags: tuple[str, ...] = ()
     severity: Severity = Severity.INFO
     detail: Detail = Detail.FULL
@@ -38,12 +38,14 @@ class Channel:
     quiet: Quiet | None = None
     digest: str | None = None
 
+    def __repr__(self) -> str:
+        return f"Channel({self.name})"
+
 
 TERMINAL = Channel("terminal", "terminal:")
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """What a rule asks of an incident; what is left empty fits every one. `severity` is the least."""
 
     accounts: tuple[str, ...] = ()
@@ -54,16 +56,14 @@ class Match:
     severity: Severity = Severity.INFO
 
 
-@dataclass(frozen=True, slots=True)
-class Escalation:
+class Escalation(Struct, frozen=True):
     """Who hears of what nobody has acknowledged `after` its opening; names or tags of channels."""
 
     after: timedelta
     channels: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """Which channels, by name or tag, hear of the incidents that fit."""
 
     match: Match
@@ -71,8 +71,7 @@ class Route:
     escalate: tuple[Escalation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Maintenance:
+class Maintenance(Struct, frozen=True):
     """A window in which nothing of what fits is told."""
 
     name: str
@@ -80,8 +79,7 @@ class Maintenance:
     window: Window
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(Struct, frozen=True):
     """When a channel has had enough, and when it is reminded."""
 
     remind: tuple[timedelta, ...] = (timedelta(minutes=30), timedelta(hours=2), timedelta(hours=6), timedelta(days=1))
@@ -93,8 +91,7 @@ class Patience:
     failing_tries: int = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """All that decides who is told what, besides the channels. `tags` are those of each account, by its id."""
 
     routes: tuple[Route, ...] = ()

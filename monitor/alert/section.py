@@ -1,13 +1,12 @@
 """What monitor.toml may say of telling → rules; what is wrong in it, with the repair."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from monitor.alert.digest import Timing
 from monitor.alert.rule import (
@@ -114,8 +113,7 @@ class AlertsSection(Section, frozen=True, kw_only=True):
     templates: Annotated[str | None, Meta(description="a folder whose templates replace those of the same name")] = None
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(Struct, frozen=True):
     """The sections that say who is told what, as they stand in the file."""
 
     channels: Sequence[ChannelSection]

@@ -3,12 +3,12 @@
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
+from msgspec import Struct, field
 
 from monitor import words
 from monitor.alert.case import Step
@@ -36,16 +36,14 @@ LISTED = 30
 """So many incidents stand in one message; the rest is counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Usable:
+class Usable(Struct, frozen=True):
     """Another account of the same provider that works, and when that was last seen."""
 
     account: str
     seen_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(Struct, frozen=True):
     """What a message says besides the incident. `url` is None when the page has no public address.
 
     `links` are signed addresses by what they do. `times` and `downtime_s` are those of the same trouble within
@@ -64,8 +62,7 @@ class Circumstances:
     flips_for_s: float = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """One incident's part of a message. `first`: nothing of it got through to this channel before."""
 
     step: Step
@@ -86,8 +83,7 @@ class Piece:
         return AT_RISK if self.change.incident.signal and self.shown is Step.OPENED else HEADS[self.shown]
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A message. `brief` is plain text of a few lines, for what is too small for `body`."""
 
     title: str
@@ -96,8 +92,7 @@ class Text:
     format: Format = Format.TEXT
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """What a digest tells: the incidents of a span."""
 
     since: datetime

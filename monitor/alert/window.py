@@ -1,17 +1,17 @@
 """Spans of time on a wall clock: quiet hours of each day, and windows that recur; DST falls out of the zone."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 DAY = timedelta(days=1)
 FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 """Nothing is maintained more often than daily, and finer rules would be counted through from their start."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """From `start` on, until just before `end`; both UTC."""
 
     start: datetime
@@ -21,8 +21,7 @@ class Span:
         return self.start <= at < self.end
 
 
-@dataclass(frozen=True, slots=True)
-class Quiet:
+class Quiet(Struct, frozen=True):
     """Hours of each day, on the clock of `zone`; over midnight where `end` is not after `start`."""
 
     start: time
@@ -45,8 +44,7 @@ class Quiet:
                     _instant(datetime.combine(last, self.end), self.zone))  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """A span that begins at `start` on the clock of `zone`, once or by an RRULE (RFC 5545) or a cron line."""
 
     start: datetime | None

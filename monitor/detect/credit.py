@@ -1,9 +1,11 @@
 """Credit left, its slope, and when it ends: the balances an account tells of, one after the other; pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import isfinite
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from monitor.detect.finding import Finding, day
 from probes.model import Credit, Fault
@@ -24,8 +26,7 @@ CLEARED = 1.2
 """What is low ends at so many times the threshold, so that it does not come and go with each call."""
 
 
-@dataclass(frozen=True, slots=True)
-class Floor:
+class Floor(Struct, frozen=True):
     """When to warn: below so much of a unit, when it ends within so many days at this pace, or by its date."""
 
     low: Mapping[str, float] = field(default_factory=dict)
@@ -33,8 +34,7 @@ class Floor:
     expires_days: float = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Purse:
+class Purse(Struct, frozen=True):
     """What is known of one account's credit in one unit; small, so that a restart resumes it.
 
     The figures are those last told, by whichever canary told them on `target`; None: never told.

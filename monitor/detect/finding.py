@@ -1,13 +1,13 @@
 """What is worth telling although every look succeeds: a sign of what is coming."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from probes.model import Fault
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One sign of trouble to come, of an account or of one model there. `topic` tells several of one account apart.
 
     `since` is when it began, `seen_at` when it was last seen, on `target`. `rule` names what decided,

@@ -1,8 +1,9 @@
 """Flapping: a target that goes down and comes back again and again, named once, and its calm once; pure."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from monitor.detect.finding import Finding, day
 from monitor.detect.health import Health, State
@@ -15,8 +16,7 @@ CALM = timedelta(minutes=30)
 """So long in one state ends it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flap:
+class Flap(Struct, frozen=True):
     """The latest turns of one target, at most TURNS. `since` is the first of the row while it flaps, else None.
 
     `fault` is the latest that took it down.

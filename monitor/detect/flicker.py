@@ -1,9 +1,11 @@
 """Refusals among good answers: an account that is being checked, or closed, flickers first; pure."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import log
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from monitor.detect.finding import Finding, day
 from probes.model import Fault, Observation, Outcome, Target
@@ -27,8 +29,7 @@ APART = timedelta(seconds=60)
 """What is refused within so long of another is the same refusal, checked again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flicker:
+class Flicker(Struct, frozen=True):
     """How often one target was refused of late, between good answers.
 
     `score` is in nats, above zero since `since`; `count` refusals at the latest at `at` led to it.

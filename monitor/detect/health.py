@@ -1,9 +1,11 @@
 """Up or down: sequential evidence over one target's observations; pure."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import ceil, log
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probes.model import Answer, Confidence, Fault, Observation, Outcome
 
@@ -50,8 +52,7 @@ class State(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Thresholds:
+class Thresholds(Struct, frozen=True):
     """So many failures on balance make it down, at least so many successes in a row make it up again.
 
     What often passes by itself is not told before it has lasted `blip_s`.
@@ -62,8 +63,7 @@ class Thresholds:
     blip_s: float = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """What speaks against a target, as of its latest failure.
 
     `weight` is in failures, less what the good answers among them took back. Of `looks` since `since`,
@@ -77,8 +77,7 @@ class Evidence:
     lasting: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """All that is remembered between two observations of a target; small, so that a restart resumes it.
 
     `since` dates the state by the observation that began it, not by the one that confirmed it.

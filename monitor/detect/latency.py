@@ -7,12 +7,14 @@ moves little, that follow the daily swing, and that stand still while it is slow
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from math import exp, inf, log
 from statistics import median
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from monitor.detect.finding import Finding, day
 from probes.model import Fault, Observation, Outcome, Target
@@ -74,8 +76,7 @@ class Kind(StrEnum):
     FIRST = "first"
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """What follows from the interval between regular looks. Thresholds in nats; `extra` weighs an extra look."""
 
     interval_s: float
@@ -86,8 +87,7 @@ class Pace:
     hour_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
+class Alarm(Struct, frozen=True):
     """It is slower than usual: `since` when, decided `at`. `usual_s` is the level before. `slowly`: it crept up."""
 
     since: datetime
@@ -96,8 +96,7 @@ class Alarm:
     slowly: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """A rise that stayed became the new usual."""
 
     at: datetime
@@ -105,8 +104,7 @@ class Accepted:
     to_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Usual:
+class Usual(Struct, frozen=True):
     """What was learnt from `count` answers: logarithms of seconds, and the quartiles around `level`.
 
     `memory` says how much an answer takes after those before it, about `drift`: how far the level lags, in scales.
@@ -133,8 +131,7 @@ class Usual:
         return 1.0 + TO_LAST * min(max(one, 0.0) + max(two, 0.0) + max(three, 0.0), 3.0 * variance) / variance
 
 
-@dataclass(frozen=True, slots=True)
-class Rise:
+class Rise(Struct, frozen=True):
     """What speaks for a rise: two CUSUMs in nats, above zero since `since`."""
 
     small: float = 0.0
@@ -142,8 +139,7 @@ class Rise:
     since: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(Struct, frozen=True):
     """All that is remembered of one measure of one target; small, so that a restart resumes it.
 
     `at` and `regular_at` are the latest answer and the latest regular one, `in_a_row` the extra looks since.

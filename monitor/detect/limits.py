@@ -1,10 +1,12 @@
 """Rate limits that fall: the ceilings one target's answers tell of, against what they were; pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from math import inf
 from statistics import median
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from monitor.detect.finding import Finding, day
 from probes.model import Fault, Limit, Observation, Outcome, Target
@@ -49,8 +51,7 @@ REFUSALS = {
 WINDOWS = {1.0: "per second", 60.0: "per minute", 3600.0: "per hour", 86400.0: "per day"}
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """A ceiling that went up for good, a higher tier, or that stayed down until it was taken for usual."""
 
     at: datetime
@@ -58,8 +59,7 @@ class Moved:
     after: float
 
 
-@dataclass(frozen=True, slots=True)
-class Ceiling:
+class Ceiling(Struct, frozen=True):
     """One limit as it was told: `held` are readings, one an hour, whose middle is what it usually is.
 
     `latest` are the last few readings. `low_since` is the first of a row below the reference, which is a
@@ -103,8 +103,7 @@ class Ceiling:
         return f"{self.unit} {span}".strip()
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """A refusal that says the limits are gone: `rule` how, `words` what came back."""
 
     since: datetime
@@ -113,8 +112,7 @@ class Refusal:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """All that is remembered of one target's limits; small, so that a restart resumes it.
 
     `mute`: a refusal without limits came and went while they stayed as they were, so none of its

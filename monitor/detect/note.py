@@ -1,7 +1,9 @@
 """What is remembered of an account besides the health of its targets, and what is found in it; pure."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from monitor.detect import credit, offer, warning
 from monitor.detect.credit import Floor, Purse
@@ -11,8 +13,7 @@ from monitor.detect.warning import Warned
 from probes.model import Credit, Observation, Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Attention:
+class Attention(Struct, frozen=True):
     """What a user wants to be warned of: credit below a floor, and models that leave the list.
 
     `spend_limit_usd` is the limit of a month that the user knows of, where the provider tells only
@@ -24,8 +25,7 @@ class Attention:
     spend_limit_usd: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """All that is remembered of one account between two looks, beside its targets' health."""
 
     purses: Mapping[str, Purse] = field(default_factory=dict)

@@ -1,8 +1,9 @@
 """Which models are on offer to an account, and which have gone from its list; pure."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 from monitor.detect.finding import Finding, day
 from probes.model import Fault
@@ -12,8 +13,7 @@ TO_CONFIRM = 2
 REMEMBERED = timedelta(days=30)
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(Struct, frozen=True):
     """A model that was on offer: `until` the last list that had it, `since` the first without it."""
 
     until: datetime
@@ -21,8 +21,7 @@ class Gone:
     lists: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """The latest list of an account's models, and what has gone from it; small enough to be kept."""
 
     target: str

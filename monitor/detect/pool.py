@@ -6,9 +6,10 @@ more than one member.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import exp, log
+
+from msgspec import Struct
 
 from monitor.detect.finding import Finding, day
 from monitor.detect.latency import LEAST_RISE_S, Kind, Series, now_s, usual_s
@@ -42,8 +43,7 @@ ALONE = timedelta(minutes=20)
 ACCEPTED_AFTER = timedelta(hours=12)
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
+class Pool(Struct, frozen=True):
     """What is remembered of a group of series; small, so that a restart resumes it.
 
     `score` is a CUSUM in nats, above zero since `since`; `members` are suspicious by themselves. `share` of the latest

@@ -1,8 +1,9 @@
 """Dates that the user entered (a key's end, a card's) and that come near; pure. Told as a date, never foretold."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+
+from msgspec import Struct
 
 from monitor.detect.finding import Finding
 from probes.model import Fault
@@ -11,8 +12,7 @@ RULE = "reminder/date"
 """The rule of the findings that nothing seen led to, and that nothing seen ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reminder:
+class Reminder(Struct, frozen=True):
     """Something ends `on` a day (UTC); told from `warn_days` before. `account` is None where it is of no single one."""
 
     name: str

@@ -1,7 +1,8 @@
 """What is remembered of one target besides its health: how fast it is, its limits, how often it turns; pure."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from monitor.detect import flap, flicker, latency, limits
 from monitor.detect.finding import Finding
@@ -16,8 +17,7 @@ CEILING_S = 45.0
 """Pause before a ceiling that fell is read again: five readings outlast another pool of a gateway."""
 
 
-@dataclass(frozen=True, slots=True)
-class Track:
+class Track(Struct, frozen=True):
     """All detectors' memory of one target; small, so that a restart resumes it.
 
     A series is None before its first answer.

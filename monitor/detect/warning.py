@@ -1,8 +1,10 @@
 """Warnings in the headers of good answers: when one began, and when it has ceased; pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from monitor.detect.finding import Finding
 from probes.model import Fault, Sign
@@ -11,8 +13,7 @@ TO_END = 3
 """So many answers in a row without a warning end it: gateways send a header from some of their servers only."""
 
 
-@dataclass(frozen=True, slots=True)
-class Warned:
+class Warned(Struct, frozen=True):
     """One warning of one target: since when, when last seen, and how many answers lacked it since."""
 
     fault: Fault

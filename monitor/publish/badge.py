@@ -4,7 +4,8 @@ Source: https://shields.io/badges/endpoint-badge, read 2026-11-21.
 """
 
 import json
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from monitor.publish.mark import Mark
 
@@ -28,8 +29,7 @@ WIDTH = 7
 CACHE_S = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Badge:
+class Badge(Struct, frozen=True):
     """What the template draws. The widths are of the label and of the message."""
 
     label: str

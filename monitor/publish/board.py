@@ -1,8 +1,9 @@
 """What programs are told, the same for both sites: parts, cases and maintenances, each with an address."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from monitor.incident import Severity
 from monitor.publish.mark import Mark
@@ -13,8 +14,7 @@ UNTOLD = timedelta(hours=1)
 """A maintenance whose end was not told is taken to last so long."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One line of a status page; `group` is the id of the part it belongs to, `since` dates its mark."""
 
     id: str
@@ -24,8 +24,7 @@ class Part:
     since: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """One incident. `path` is where its page stands, `updates` what was said of it: time, status, words."""
 
     id: str
@@ -42,8 +41,7 @@ class Case:
         return max(at for at, _, _ in self.updates)
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """One maintenance that a provider announces."""
 
     id: str
@@ -56,8 +54,7 @@ class Work:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Board:
+class Board(Struct, frozen=True):
     """All that programs read of one site. `url` is where it is reached, None: not told."""
 
     title: str

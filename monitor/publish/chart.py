@@ -1,7 +1,8 @@
 """Durations of thirty days as a small drawing: the median as a line, the band up to p95 above it; pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from monitor.publish.snapshot import Pace
 
@@ -11,8 +12,7 @@ FEWEST = 2
 """A line needs so many days."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """`band` and `line` are paths in a drawing of `width` × HEIGHT; `top_s` is the duration at its upper edge."""
 
     width: int

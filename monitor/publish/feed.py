@@ -1,7 +1,8 @@
 """Incidents as an Atom feed: what its template shows; pure. Source: RFC 4287."""
 
-from dataclasses import dataclass
 from uuid import UUID, uuid5
+
+from msgspec import Struct
 
 from monitor.publish.board import Board, Case, iso
 from monitor.publish.speech import Speech
@@ -12,8 +13,7 @@ SPACE = UUID("6f1d7d5c-94a7-4a5a-8b8e-3f5f6a2f7c11")
 RECENT = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     id: str
     title: str
     published: str
@@ -22,8 +22,7 @@ class Entry:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
+class Feed(Struct, frozen=True):
     id: str
     title: str
     updated: str

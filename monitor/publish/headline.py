@@ -1,7 +1,8 @@
 """The one sentence on top of the page; pure. It says that all is well only when all was seen to be well."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from monitor.diagnose import Scope
 from monitor.incident import Incident
@@ -21,8 +22,7 @@ REST = {
 ALL = {1: "The only account", 2: "Both accounts"}
 
 
-@dataclass(frozen=True, slots=True)
-class Headline:
+class Headline(Struct, frozen=True):
     """`lead` and `causes` make the sentence; `rest` says how the other accounts are."""
 
     mark: Mark
@@ -35,8 +35,7 @@ class Headline:
         return f"{self.lead}: {'; '.join(self.causes)}." if self.causes else f"{self.lead}."
 
 
-@dataclass(frozen=True, slots=True)
-class Roll:
+class Roll(Struct, frozen=True):
     """All accounts, and the mark of each by id: trouble also where an open incident names one."""
 
     accounts: tuple[AccountView, ...]

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from monitor import words
 from monitor.detect.health import State
@@ -79,8 +81,7 @@ Leads = Mapping[tuple[str, str], Incident]
 ADDRESS = re.compile(r"https?://[^\s<>\"')\]]+[^\s<>\"')\].,;:!?]")
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """What is the same on every page. `made` is None on a page that no longer changes: it cannot grow old."""
 
     site: str
@@ -93,16 +94,14 @@ class Frame:
     public: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A stretch of advice; `href` where it is an address."""
 
     text: str
     href: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """An incident as a card or as a line of a list."""
 
     id: str
@@ -122,15 +121,13 @@ class Row:
     parent: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     at: Moment
     words: str
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """One failing answer."""
 
     target: str
@@ -142,8 +139,7 @@ class Proof:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(Struct, frozen=True):
     """One incident at full length."""
 
     row: Row
@@ -157,8 +153,7 @@ class Story:
     proofs: tuple[Proof, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Struct, frozen=True):
     """A duration now and usually; `slower` says how many times, where it is worth saying."""
 
     now: str
@@ -167,8 +162,7 @@ class Figure:
     slow: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """The share of good answers over one window; `missed`: it is below what the account is held to."""
 
     window: str
@@ -176,8 +170,7 @@ class Share:
     missed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Pledge:
+class Pledge(Struct, frozen=True):
     """One promise of an objective and how it stands. `left` is of its error budget, `burns` how fast that is used."""
 
     name: str
@@ -187,8 +180,7 @@ class Pledge:
     burns: str
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
+class Drawing(Struct, frozen=True):
     """Durations of the last 30 days: a chart, None where the days are too few, and all it says in words."""
 
     name: str
@@ -197,8 +189,7 @@ class Drawing:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class LimitRow:
+class LimitRow(Struct, frozen=True):
     """A rate limit, since when its ceiling stands, and how it moved for good: `60 → 30 on 12 Nov`."""
 
     words: str
@@ -206,8 +197,7 @@ class LimitRow:
     moved: str
 
 
-@dataclass(frozen=True, slots=True)
-class TargetRow:
+class TargetRow(Struct, frozen=True):
     canary: str
     model: str | None
     mark: Mark
@@ -228,8 +218,7 @@ class TargetRow:
     asks: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ability:
+class Ability(Struct, frozen=True):
     """One cell of the matrix: what an account can do, as far as its canaries tell."""
 
     name: str
@@ -237,8 +226,7 @@ class Ability:
     state: str
 
 
-@dataclass(frozen=True, slots=True)
-class AccountCard:
+class AccountCard(Struct, frozen=True):
     """One account: as a card of the first page, and with its targets as a page of its own."""
 
     id: str
@@ -266,8 +254,7 @@ class AccountCard:
     targets: tuple[TargetRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderGroup:
+class ProviderGroup(Struct, frozen=True):
     """A provider with the accounts that are shown; `more` counts those that simply work and are not."""
 
     id: str
@@ -278,8 +265,7 @@ class ProviderGroup:
     more: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeRow:
+class NoticeRow(Struct, frozen=True):
     """What a provider's own page says of one trouble or maintenance."""
 
     provider: str
@@ -292,8 +278,7 @@ class NoticeRow:
     lead: str
 
 
-@dataclass(frozen=True, slots=True)
-class Pages:
+class Pages(Struct, frozen=True):
     """What the providers' own pages say, which of them are quiet, and which cannot be believed now."""
 
     notices: tuple[NoticeRow, ...]
@@ -301,15 +286,13 @@ class Pages:
     dark: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Month:
+class Month(Struct, frozen=True):
     name: str
     href: str
     rows: tuple[Row, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Front:
+class Front(Struct, frozen=True):
     """The first page."""
 
     headline: Headline
@@ -563,8 +546,7 @@ def _proof(evidence: Evidence, signal: bool, speech: Speech) -> Proof:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """What it takes to put an account in words."""
 
     now: Standing

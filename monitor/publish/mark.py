@@ -1,9 +1,10 @@
 """How good a target or an account looks to a reader; pure. Stricter than its state: what is old is not known."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from monitor.detect.health import State
 from monitor.diagnose import ACCOUNT_WIDE, Scope
@@ -29,8 +30,7 @@ class Mark(StrEnum):
         return self in (Mark.DOWN, Mark.PARTLY)
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """When the page is made, and what the open incidents (no drills) say of each target.
 
     `signals` tell of what is coming; what they speak of works still.

@@ -4,7 +4,8 @@ Source: https://prometheus.io/docs/specs/om/open_metrics_spec/
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from monitor import __version__
 from monitor.publish.mark import Mark, Standing, mark_account, mark_target, standing
@@ -18,8 +19,7 @@ UP = {Mark.UP: 1.0, Mark.SUSPECTED: 1.0, Mark.PARTLY: 0.5, Mark.DOWN: 0.0}
 """What is not known has no sample: it is neither up nor down."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gauge:
+class Gauge(Struct, frozen=True):
     name: str
     help: str
     samples: tuple[Sample, ...]

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from monitor.publish import statuspage
 from monitor.publish.badge import badge, endpoint

@@ -7,8 +7,10 @@ and providers that the user named, do not appear at all.
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from monitor.diagnose import Scope
 from monitor.incident import Incident, Severity
@@ -37,8 +39,7 @@ ABILITIES = frozenset({"list", "chat", "responses", "embed", "count", "command"}
 """The canaries that are shown: one that a user named may tell something of him."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outage:
+class Outage(Struct, frozen=True):
     """One incident of a provider, as everybody may know it. `whole`: all of it, not only a model."""
 
     id: str
@@ -56,8 +57,7 @@ class Outage:
         return max(min(self.closed_at or now, end) - max(self.opened_at, start), timedelta())
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One provider as the templates show it."""
 
     name: str
@@ -68,8 +68,7 @@ class Line:
     shares: tuple[Share, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Tale:
+class Tale(Struct, frozen=True):
     """The page of one incident."""
 
     row: Row

@@ -5,7 +5,6 @@ import gzip
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2s
 from html import escape
@@ -15,6 +14,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from aiohttp import ETag, web
+from msgspec import Struct
 
 from monitor.alert.link import NAMES, Link
 from monitor.publish.fill import POLICY
@@ -162,8 +162,7 @@ def _health_handler(pulse: Callable[[], Pulse]) -> Handler:
     return tell
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(Struct, frozen=True):
     """One version of a file. `packed` is None where that would not be smaller."""
 
     content: bytes

@@ -1,8 +1,9 @@
 """What the page shows, as one immutable value; nothing in it needs the database any more."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from monitor.detect.health import State
 from monitor.detect.limits import Moved
@@ -13,8 +14,7 @@ from probes.model import Fault, Limit
 from probes.notice import Notice
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(Struct, frozen=True):
     """A duration now (median of the last ten good answers) against the usual one (median of a week).
 
     `slow_s` is what one in twenty of the week exceeds (p95). Seconds; None where there is nothing to say it from.
@@ -25,8 +25,7 @@ class Measure:
     slow_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """How long the good answers of one day took: median and p95 in seconds, None where there was none."""
 
     at: datetime
@@ -34,8 +33,7 @@ class Pace:
     p95_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class TargetView:
+class TargetView(Struct, frozen=True):
     """One canary of one account. `availability` is good / valid over 24 h in [0, 1]; None: nothing valid.
 
     `aside`: it tells of more than whether the account works, such as its credit. `cells` are the last 24
@@ -72,8 +70,7 @@ class TargetView:
         return not self.aside or self.state is State.DOWN
 
 
-@dataclass(frozen=True, slots=True)
-class PurseView:
+class PurseView(Struct, frozen=True):
     """Credit left in one unit, as told at `at`. `days_left` is at the pace of the last days; None: cannot be said."""
 
     unit: str
@@ -85,8 +82,7 @@ class PurseView:
     expires_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class AccountView:
+class AccountView(Struct, frozen=True):
     """One account; `state` is that of its worst target, `spent_usd` what its canaries cost today (UTC).
 
     `spent_month_usd` is that of the last 30 days. `own_host`: it is asked at an address of its own, so nothing
@@ -108,8 +104,7 @@ class AccountView:
     own_host: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderView:
+class ProviderView(Struct, frozen=True):
     """One provider. `shipped`: its name is known to everybody; what a user named is his own."""
 
     id: str
@@ -118,8 +113,7 @@ class ProviderView:
     shipped: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class SourceView:
+class SourceView(Struct, frozen=True):
     """One status source of a provider. Not `readable`: `problem` says why, None: it was not read yet.
 
     `notices` are those that are open or planned, as last read.
@@ -134,23 +128,20 @@ class SourceView:
     notices: tuple[Notice, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectiveView:
+class ObjectiveView(Struct, frozen=True):
     """What one objective promises, and how each promise stands; of one of which nothing was seen there is none."""
 
     objective: Objective
     reserves: tuple[Reserve, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class IncidentView:
+class IncidentView(Struct, frozen=True):
     incident: Incident
     advice: str
     told: tuple[Told, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
+class Manner(Struct, frozen=True):
     """How the sites are made: as monitor.toml's [site] says.
 
     `slo` is the share of good answers that an account is held to. `url` and `public_url` are where people reach
@@ -165,8 +156,7 @@ class Manner:
     own: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
+class Pulse(Struct, frozen=True):
     """How long ago the monitor last looked, in seconds, None: never or not known; more than `most_s` is too long."""
 
     age_s: float | None
@@ -182,8 +172,7 @@ class Pulse:
         return self.problem if self.age_s is None else f"last looked {self.age_s:.0f} s ago"
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """Everything at one instant. `fresh_s`: after so many seconds without a newer one, it is stale.
 
     `incident_ids` names every incident on record, `past_incidents` only the latest.

@@ -2,9 +2,10 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from monitor import words
 from monitor.incident import Incident
@@ -15,8 +16,7 @@ ENGLISH_NAME = "en"
 SUFFIX = ".toml"
 
 
-@dataclass(frozen=True, slots=True)
-class Speech:
+class Speech(Struct, frozen=True):
     """One language: its code for `lang`, the translation of each English text, and its decimal mark."""
 
     code: str = ENGLISH_NAME

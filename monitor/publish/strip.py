@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import chain, groupby
+
+from msgspec import Struct
 
 from monitor.publish.speech import ENGLISH, Speech
 from monitor.sli import Cell, add
@@ -32,8 +33,7 @@ LINES = {Hour.GOOD: (14,), Hour.MIXED: (8, 20), Hour.DOWN: (14,), Hour.UNKNOWN: 
 WORDS = {Hour.DOWN: "down", Hour.MIXED: "partly failing", Hour.UNKNOWN: "not known", Hour.NOTHING: "no data"}
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(Struct, frozen=True):
     """How a strip of hours, or of days, is told. So much of a cell may be bad (`tolerance`) and it is still good."""
 
     lead: str
@@ -43,14 +43,12 @@ class Scale:
     tolerance: float = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Stroke:
+class Stroke(Struct, frozen=True):
     kind: Hour
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Strip:
+class Strip(Struct, frozen=True):
     """`words` is the whole story for who cannot see it; `remark` what is worth a line below it."""
 
     width: int

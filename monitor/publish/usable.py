@@ -1,8 +1,9 @@
 """Which account works now, and until when that may be believed; pure. For gateways, and for `pick`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from monitor.publish.mark import LATE, Mark, Standing, mark_account, mark_target, standing
 from monitor.publish.snapshot import AccountView, ProviderView, Snapshot, TargetView
@@ -16,8 +17,7 @@ ORDER = (Mark.UP, Mark.SUSPECTED, Mark.PARTLY)
 """What is taken first; what is down or not known is not taken at all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Usable:
+class Usable(Struct, frozen=True):
     """Whether an account can be used. `usable` is None when it is not known.
 
     `checked_at` is the oldest proof of its canaries, `valid_until` when the first of them is too old to be

@@ -3,10 +3,11 @@
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from json import dumps
+
+from msgspec import Struct
 
 from monitor.alert.case import KEPT, Case, Fate, Key, Message, Step, with_changes, with_messages
 from monitor.alert.reply import Reply
@@ -45,8 +46,7 @@ CHARTED_DAYS = 30
 """So many days back reaches a chart of durations."""
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(Struct, frozen=True):
     """What a restart resumes: by target id, account id and incident id."""
 
     healths: Mapping[str, Health]
@@ -57,8 +57,7 @@ class Remembered:
     sources: Mapping[str, Source]
 
 
-@dataclass(frozen=True, slots=True)
-class Durations:
+class Durations(Struct, frozen=True):
     """Sketches of the good answers of one target: the latest few, all of the last days, and each closed day.
 
     `days` holds (start, latency, time to first token), the oldest first; days without a look are left out.
@@ -71,8 +70,7 @@ class Durations:
     days: tuple[tuple[datetime, Sketch, Sketch], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Ceiling:
+class Ceiling(Struct, frozen=True):
     """One rate limit as last told, and since when its ceiling is what it is."""
 
     limit: Limit
@@ -267,8 +265,7 @@ def closed_incidents(db: sqlite3.Connection, most: int) -> list[Incident]:
     return [from_json(row["details"], Incident) for row in rows]
 
 
-@dataclass(frozen=True, slots=True)
-class Correspondence:
+class Correspondence(Struct, frozen=True):
     """What a restart resumes of the telling.
 
     `digests` is when each channel was last sent one, `beat` when anything was last written (None: never).

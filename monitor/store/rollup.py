@@ -2,8 +2,9 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 from monitor.sli import merge, pack, sketch, unpack
 from monitor.store.reader import HOUR, rolled_until
@@ -16,8 +17,7 @@ ROWS_AT_ONCE = 5000
 Row = tuple[object, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RollUp:
+class RollUp(Struct, frozen=True):
     """One closed hour or day, ready to be written; `until` is its end."""
 
     table: str

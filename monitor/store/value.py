@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import Struct, field
 
 from monitor.alert.case import Message
 from monitor.alert.reply import Reply
@@ -31,8 +31,7 @@ T = TypeVar("T")
 VARYING = re.compile(r"[0-9a-f]{8,}|[0-9A-Za-z_-]{20,}|\d+", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """What one beat remembers, in one transaction. `plans` says when each target is looked at next."""
 
     at: datetime

@@ -4,8 +4,9 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from monitor.alert.case import Message, Step
 from monitor.alert.reply import Reply
@@ -33,8 +34,7 @@ FARTHEST_MS = 15 * 60 * 1000
 """No try is put off for longer; what waits longer was put off before the clock was set back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One row of the outbox. `change` is None for what is about no incident; `first`: nothing got through before."""
 
     id: int
@@ -46,8 +46,7 @@ class Item:
     first: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(Struct, frozen=True):
     """What goes to one channel as one message: all that was decided at one instant. `tries` failed so far."""
 
     channel: str

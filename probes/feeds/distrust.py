@@ -1,8 +1,10 @@
 """What a source said before against what it says now. A source that contradicts itself is doubtful."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probes.notice import Bulletin, Trust, Validators
 
@@ -14,8 +16,7 @@ TOLERANCE = timedelta(minutes=5)
 """Servers behind one name may be so far apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What is remembered of a source: plain values, so that it can be kept as JSON.
 
     `states` are digests of what the last polls said; `odd_polls` counts those in a row that were older

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from probes.feeds.report import Parsed, Report
 from probes.notice import Bulletin, Impact, Notice, Phase, Standing, Trust

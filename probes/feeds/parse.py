@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from probes.feeds import cloud, hosted, statuspage, story
 from probes.feeds.report import Parsed, Report, Unfit
@@ -13,8 +14,7 @@ from probes.provider import Platform
 Reader = Callable[[bytes], Parsed]
 
 
-@dataclass(frozen=True, slots=True)
-class Readers:
+class Readers(Struct, frozen=True):
     """How a platform speaks: as JSON, as RSS or Atom. None where it does not (or nobody has seen it)."""
 
     json: Reader | None

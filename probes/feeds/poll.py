@@ -3,11 +3,12 @@
 import asyncio
 from asyncio import timeout
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probes.feeds.fold import concerns, fold, worst
 from probes.feeds.parse import is_challenge, parse
@@ -29,8 +30,7 @@ PATIENCE = Patience(connect_s=10, silence_s=15, total_s=30)
 """Parsing included."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What came back. `problem` says why it is not worth reading."""
 
     status: int | None = None

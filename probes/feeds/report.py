@@ -1,7 +1,8 @@
 """What a parser takes out of a source: reports as they stand there, before they are folded into notices."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from probes.notice import Impact, Phase, Standing
 
@@ -15,8 +16,7 @@ class Unfit(Exception):
     """The bytes are not what the platform sends; the text says why, in our own words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """One item of a source. Several may be of one incident: they share its `id`.
 
     `impact` is the source's own word for the whole, None where it has none; `parts` are the components
@@ -36,8 +36,7 @@ class Report:
     planned: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(Struct, frozen=True):
     """All that was read. `overall` is the page's own word, None where it has none.
 
     `newest_at` is when the source last changed; None where that cannot be told from what it lists, since

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probes.feeds import word
 from probes.feeds.report import Parsed, Report
@@ -28,8 +30,7 @@ SLUG = re.compile(r"/(?:incidents?|maintenances?|scheduled[-_]maintenances?|noti
 UPDATE_NUMBER = re.compile(r"_\d{9,13}$")
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """A phase, and where its text begins and ends in the body."""
 
     phase: Phase

@@ -3,10 +3,11 @@
 import io
 import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from xml.parsers import expat
+
+from msgspec import Struct
 
 from probes.feeds.report import MOST_REPORTS, Unfit
 from probes.feeds.text import MOST_HTML, moment
@@ -31,8 +32,7 @@ CODECS = {
 """Python knows encodings that take quadratic time, and others that are no encodings; these are neither."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One item. `body` is HTML as it came. Empty: not told."""
 
     id: str

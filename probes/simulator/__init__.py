@@ -3,7 +3,6 @@
 import json
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
@@ -11,6 +10,8 @@ from random import Random
 from typing import Any
 
 from aiohttp import web
+from msgspec import Struct
+from msgspec.structs import replace
 
 from probes.simulator import page, wire
 from probes.simulator.answer import data, dump, named
@@ -109,17 +110,18 @@ MANGLES: dict[Trouble, Callable[[Reply], Reply]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SimulatedAccount:
+class SimulatedAccount(Struct, frozen=True):
     """One key that a provider knows. Without `models` it may use the provider's usual ones."""
 
     provider: str
-    key: str = field(repr=False)
+    key: str
     models: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"SimulatedAccount({self.provider})"
 
-@dataclass(frozen=True, slots=True)
-class Plight:
+
+class Plight(Struct, frozen=True):
     """A trouble, or None, and how it strikes: in which share of the requests, on which calls, for which model.
 
     Without `calls` it strikes those that the trouble strikes by nature; without `model`, all models.
@@ -157,16 +159,18 @@ class Plight:
 WELL = Plight()
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(Struct, frozen=True):
     """One request as it arrived. `provider` is None for an address that no provider has."""
 
     provider: str | None
-    key: str | None = field(repr=False)
+    key: str | None
     method: str
     path: str
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
+    headers: Mapping[str, str]
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Received({self.method} {self.path})"
 
 
 class Simulator:

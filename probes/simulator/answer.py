@@ -6,9 +6,10 @@ https://github.com/traceloop/openllmetry and https://github.com/maruel/genai, re
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 Json = Mapping[str, Any]
 
@@ -17,8 +18,7 @@ WORDS = ("Hello", " from", " the", " simulator", ".")
 TOKENS_IN = 9
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """A request for words, as far as the answer depends on it. `cap` is None when it names no output cap."""
 
     id: str
@@ -48,8 +48,7 @@ Stream = tuple[bytes, tuple[bytes, ...]]
 """What precedes the first word, and then the pieces from the first word to the end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Struct, frozen=True):
     """How one endpoint is asked and how it answers.
 
     `stream` is None where nothing is generated. `caps` are the fields that may hold the output cap, which

@@ -2,34 +2,36 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from probes.simulator.answer import Ask, Dialect, Json
 from probes.simulator.part import PARTS, Part, Route
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(Struct, frozen=True):
     """One request, understood. `body` is None when it is no JSON object."""
 
     provider: str
     route: Route
-    key: str | None = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
+    key: str | None
+    headers: Mapping[str, str]
     body: Json | None
     model: str | None
     streams: bool
     id: str
+
+    def __repr__(self) -> str:
+        return f"Demand({self.provider}, {self.route})"
 
     @property
     def part(self) -> Part:
         return PARTS[self.provider]
 
 
-@dataclass(frozen=True, slots=True)
-class Objection:
+class Objection(Struct, frozen=True):
     """Why a demand is refused: a row of the provider's refusals, with what it needs to name."""
 
     name: str

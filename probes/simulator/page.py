@@ -1,7 +1,6 @@
 """A provider's public status page: what was announced, as Statuspage's JSON and as RSS."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from hashlib import sha256
@@ -9,6 +8,7 @@ from html import escape
 from typing import Any
 
 from aiohttp import web
+from msgspec import Struct
 
 from probes.simulator.answer import dump
 
@@ -23,8 +23,7 @@ STANDINGS = {
 PHASES = ("investigating", "identified", "monitoring", "resolved")
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
+class Announcement(Struct, frozen=True):
     """One incident as the page tells it now."""
 
     id: str

@@ -1,9 +1,10 @@
 """The parts to play: each provider's addresses, headers and rate limits."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from probes.simulator.answer import (
     CHAT,
@@ -32,8 +33,7 @@ class Call(StrEnum):
     COUNT = "count"
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """One endpoint; `dialect` is None for the list of models."""
 
     method: str
@@ -44,16 +44,14 @@ class Route:
     """Whether it streams; None: as the request's `stream` says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Meter:
+class Meter(Struct, frozen=True):
     """The state of an account's rate limits: `scale` times the usual ceilings, all of it used up or not."""
 
     scale: float = 1.0
     spent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One provider: where it is reached and what all of its answers have in common."""
 
     base: str

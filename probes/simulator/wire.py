@@ -3,9 +3,10 @@
 import asyncio
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from aiohttp import web
+from msgspec import Struct
+from msgspec.structs import replace
 
 SSE = "text/event-stream; charset=utf-8"
 BLOCK = b"a" * 65_536
@@ -25,8 +26,7 @@ EDGE_PAGE = b"""<!DOCTYPE html>
 SOME_PAGE = b"<!DOCTYPE html>\n<html><head><title>Welcome</title></head><body>Please sign in.</body></html>\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """An answer. Of a stream, `lead` precedes the first word; of any other, `rest` is empty."""
 
     status: int
@@ -39,8 +39,7 @@ class Reply:
         return self.lead + b"".join(self.rest)
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """The waits: before the headers, from there to the first word, and between words. Seconds."""
 
     latency_s: float = 0.0
