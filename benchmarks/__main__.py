@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("--litellm", help="a Python that has litellm[proxy]; else one is made in a temporary folder")
     wish = parser.parse_args()
     os.environ["PYTHONPATH"] = str(ROOT)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed is compiled once, not at each start
     if wish.what == "report":
         report()
         return

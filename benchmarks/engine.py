@@ -24,7 +24,7 @@ def settle(
 ) -> Config:
     """Return a configuration of one OpenAI account, and its chat canary, for each base address."""
     named = ((f"account-{number:04d}", base) for number, base in enumerate(bases))
-    accounts = [Account(name, "openai", f"sk-bench-{name}-0123456789abcdef", base) for name, base in named]
+    accounts = [Account(name, "openai", f"sk-bench-{name}-Wq8ZtL5vXn2RjP7m", base) for name, base in named]
     watches = [Watch(Target(one.id, "openai", "chat", MODEL), interval_s, free=False) for one in accounts]
     return Config(
         file=None,

@@ -37,9 +37,9 @@ def main() -> None:
     wish = parser.parse_args()
     with asyncio.Runner(loop_factory=_loop_factory(wish.uvloop)) as runner:
         if wish.kind == "engine":
-            from monitor.daemon import spare_garbage
+            from monitor.daemon import prepare_interpreter
 
-            spare_garbage()
+            prepare_interpreter()
         print(json.dumps(runner.run(KINDS[wish.kind](wish))))
 
 

@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from benchmarks.engine import Diary, at_work, edge, settle
 from monitor.config import Config, ProbeSection
+from monitor.daemon import prepare_interpreter
 from monitor.detect.health import Health, Thresholds, advance
 from monitor.schedule import Agenda, first_at, next_at
 from monitor.world import World, open_world
@@ -58,6 +59,7 @@ async def hang(folder: Path, port: int) -> dict[str, float]:
     bases = [f"http://127.0.0.{1 + n // OF_EACH}:{port}/{path}/a{n}/v1" for n, path in enumerate(paths)]
     config = settle(folder, bases, 60.0, ProbeSection(online=[]))
     diary = Diary()
+    prepare_interpreter()
     async with open_world(config, edge()) as world:
         world.agenda = diary
         await _run_for(world, 5 + 4 * 60)
@@ -124,7 +126,7 @@ async def tell(folder: Path) -> dict[str, float]:
 
     hook = await asyncio.start_server(receive, "127.0.0.1", 0)
     port = hook.sockets[0].getsockname()[1]
-    key = "sk-bench-account-0000-0123456789abcdef"
+    key = "sk-bench-account-0000-Wq8ZtL5vXn2RjP7m"
     async with Simulator([SimulatedAccount("openai", key)]) as simulator:
         url = f"json://127.0.0.1:{port}/"
         config = settle(folder, [simulator.base("openai")], 60, ProbeSection(online=[]), url)

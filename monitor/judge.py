@@ -14,7 +14,7 @@ from monitor.detect.track import Track
 from monitor.diagnose import Diagnosis, Patient, Scope, diagnose
 from monitor.incident import Change
 from monitor.source import unreadable
-from monitor.world import World, group_of
+from monitor.world import World, groups_of
 from probes.model import Fault, Observation
 
 KEPT_EVERY = timedelta(minutes=1)
@@ -48,10 +48,9 @@ def _follow(world: World, observation: Observation, before: Health, after: Healt
     its_pace = pace(watch.interval_s)
     held = world.is_slow(target)
     now = world.tracks[target.id] = track.advance(known, observation, before, after, its_pace, held=held)
-    for kind in Kind:
+    for kind, group in groups_of(target):
         series = now.series(kind)
         if series is not None and series is not known.series(kind):
-            group = group_of(target, kind)
             world.pools[group] = pool.advance(world.pools.get(group), target.account, series)
     if now.is_alarmed or known.is_alarmed or held or world.is_slow(target):
         world.stirred = True
@@ -68,8 +67,7 @@ def tracks_to_save(
         one = world.tracks.get(id)
         if one and (one.is_alarmed or now - world.tracked_at.get(id, EPOCH) >= KEPT_EVERY):
             tracks[id], world.tracked_at[id] = one, now
-            groups = (group_of(target, kind) for kind in Kind)
-            pools |= {group: world.pools[group] for group in groups if group in world.pools}
+            pools |= {group: world.pools[group] for _, group in groups_of(target) if group in world.pools}
     return tracks, pools
 
 
@@ -143,7 +141,7 @@ def _signs(world: World) -> Iterator[Finding]:
 
 def _last_of(world: World, group: str) -> str:
     """Return a target of a group: the one that was seen last."""
-    its = [w.target.id for w in world.config.watches.values() if group in [group_of(w.target, kind) for kind in Kind]]
+    its = [w.target.id for w in world.config.watches.values() if group in dict(groups_of(w.target)).values()]
     return max(its, key=lambda id: world.healths.get(id, Health()).seen_at or EPOCH, default="")
 
 

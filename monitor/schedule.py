@@ -1,6 +1,7 @@
 """What is due, and when: cadence, phase, confirmation, back-off, budget; pure."""
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from hashlib import blake2s
 from heapq import heappop, heappush
 
@@ -164,6 +165,7 @@ def _slot_after(watch: Watch, at: datetime, chance: float) -> datetime:
     return EPOCH + timedelta(seconds=offset_s + slot * interval_s + chance * JITTER * interval_s)
 
 
+@lru_cache(10_000)
 def _phase(target: Target) -> float:
     """Return the target's own place in [0, 1) within any interval; the same in every run."""
     return int.from_bytes(blake2s(target.id.encode(), digest_size=4).digest()) / 2**32

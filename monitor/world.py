@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -154,7 +155,9 @@ class World(Struct):
         """Return the turnstile of the host that an account's canaries ask."""
         provider = self.config.providers[self.config.accounts[account].provider]
         name = urlsplit(self.config.accounts[account].base or provider.base or "").netloc
-        return self.hosts.setdefault(name, asyncio.Semaphore(self.config.probe.per_host))
+        if name not in self.hosts:
+            self.hosts[name] = asyncio.Semaphore(self.config.probe.per_host)
+        return self.hosts[name]
 
     def seconds_to(self, at: datetime | None) -> float:
         """Return the seconds until `at`, at most STEP_S."""
@@ -170,7 +173,7 @@ class World(Struct):
 
     def is_slow(self, target: Target) -> bool:
         """Whether all that answer like this target are slower than usual together."""
-        pools = (self.pools.get(group_of(target, kind)) for kind in Kind)
+        pools = (self.pools.get(group) for _, group in groups_of(target))
         return any(pool is not None and pool.alarmed_at is not None for pool in pools)
 
     def plan_sources(self) -> None:
@@ -275,9 +278,13 @@ class World(Struct):
         self.plan_anew()
 
 
-def group_of(target: Target, kind: Kind) -> str:
-    """Return the name of the targets whose speed is compared: one canary of all accounts that one company answers."""
-    return f"{target.answerer} {target.canary} {kind}"
+@lru_cache(10_000)
+def groups_of(target: Target) -> tuple[tuple[Kind, str], ...]:
+    """Return for each kind the name of the targets whose speed is compared.
+
+    It is one canary of all accounts that one company answers. Kept, since it is asked for with each answer.
+    """
+    return tuple((kind, f"{target.answerer} {target.canary} {kind}") for kind in Kind)
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ from asyncio import Lock, timeout
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -14,6 +15,7 @@ import aiohttp
 import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
+from yarl import URL
 
 from probes.balance import raised, read_credits, read_offer
 from probes.classify import judge
@@ -115,7 +117,7 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
     body = {**wire.body(target.model or ""), **canary.body} if wire.body else None
     async with prober.session.request(
         "POST" if body else "GET",
-        address(provider, account, canary, target, this.at),
+        _url(address(provider, account, canary, target, this.at)),
         headers=_headers(provider, account, canary, body),
         data=msgspec.json.encode(body) if body else None,
         allow_redirects=False,  # a redirect would carry the key to wherever it points
@@ -185,6 +187,15 @@ def address(provider: Provider, account: Account, canary: Canary, target: Target
         "month_s": f"{month.timestamp():.0f}",
     }
     return base + BLANK.sub(lambda blank: blanks[blank[1]], path)
+
+
+@lru_cache(2_000)
+def _url(address: str) -> URL:
+    """Take an address apart. Kept, since the same few are asked again and again."""
+    try:
+        return URL(address)
+    except ValueError:
+        raise aiohttp.InvalidURL(address) from None
 
 
 def _headers(provider: Provider, account: Account, canary: Canary, body: object) -> dict[str, str]:
@@ -287,9 +298,9 @@ def _host(location: str) -> str:
 
 
 def _signs(prober: Prober, provider: Provider, account: Account, this: Attempt) -> tuple[Sign, ...]:
-    signals = (*((provider.id, one) for one in provider.signals), *(("wording", one) for one in prober.wording.signals))
-    secrets = account.secrets
-    return tuple(replace(sign, words=redact(sign.words, secrets)) for sign in read_signs(signals, this.headers))
+    signs = read_signs(provider.id, provider.signals, this.headers)
+    signs += read_signs("wording", prober.wording.signals, this.headers)
+    return tuple(replace(sign, words=redact(sign.words, account.secrets)) for sign in signs)
 
 
 def _observe(

@@ -68,8 +68,7 @@ def read_limits(headers: Mapping[str, str], windows: Mapping[str, float], now: d
     told: dict[Place, Told] = {}
     drafts: dict[str, str] = {}
     for header, value in headers.items():
-        header = header.lower()
-        if ("limit" not in header and header not in NAMED) or (found := _name(header)) is None:
+        if (found := _name(header)) is None:
             continue
         part, place = found
         if part in (STATE, POLICY):
@@ -94,7 +93,7 @@ def unite(readings: Iterable[Limit]) -> tuple[Limit, ...] | None:
     found: dict[Place, Limit] = {}
     for limit in readings:
         key = _key(limit)
-        twin = key if key in found else next((at for at, other in found.items() if _is_one(limit, other)), None)
+        twin = key if key in found else _twin(limit, found)
         if twin is not None:
             joined = _join(*sorted((found.pop(twin), limit), key=_room))
             found[_key(joined)] = joined
@@ -130,8 +129,11 @@ def _key(limit: Limit) -> Place:
     return limit.unit, round(limit.window_s or 0)
 
 
-def _is_one(limit: Limit, other: Limit) -> bool:
-    return limit.unit == other.unit and limit.limit == other.limit and None in (limit.window_s, other.window_s)
+def _twin(limit: Limit, found: Mapping[Place, Limit]) -> Place | None:
+    for place, other in found.items():
+        if limit.unit == other.unit and limit.limit == other.limit and None in (limit.window_s, other.window_s):
+            return place
+    return None
 
 
 def _room(limit: Limit) -> tuple[float, float]:
@@ -155,9 +157,10 @@ def _first(number: float | None, other: float | None) -> float | None:
     return other if number is None else number
 
 
-@lru_cache(256)
+@lru_cache(1_000)
 def _name(header: str) -> tuple[str, Place] | None:
-    """Return which part of which unit's limit a header tells."""
+    """Return which part of which unit's limit a header tells; None: none. Kept, since headers repeat."""
+    header = header.lower()
     if header in (STATE, POLICY):
         return header, ("", None)
     if found := NAMED.get(header):
@@ -213,15 +216,21 @@ def _items(header: str) -> dict[str, dict[str, str]]:
 
 def read_number(value: str, scale: float = 1.0) -> float | None:
     """Return a plain number of at most 15 digits, else None."""
-    text = value[: LONGEST_VALUE + 1].strip()
-    return float(text) * scale if NUMBER.fullmatch(text) else None
+    number = _number(value[: LONGEST_VALUE + 1])
+    return None if number is None else number * scale
+
+
+@lru_cache(1_000)
+def _number(text: str) -> float | None:
+    """Kept, since a ceiling, and what one look leaves of it, are told with each answer."""
+    return float(text) if NUMBER.fullmatch(text.strip()) else None
 
 
 def _reset_s(value: str, now: datetime) -> float | None:
     """Return seconds from now for plain seconds, a Go duration, an epoch (in s or ms) or RFC 3339."""
     number = read_number(value)
-    if number is None:
-        number = _duration_s(value) if len(value) <= LONGEST_VALUE else None
+    if number is None and len(value) <= LONGEST_VALUE:
+        number = _duration_s(value)
     if number is None:
         return _bounded(_until(_rfc3339(value), now))
     if number >= EPOCH_MS_FROM:
@@ -247,6 +256,7 @@ def _waits_in(body: str) -> list[float]:
     return [wait_s for wait_s in waits if wait_s is not None]
 
 
+@lru_cache(1_000)
 def _duration_s(text: str) -> float | None:
     """Return the seconds of the duration a text begins with: 6m0s, 12ms, 1h2m3s, 26 seconds."""
     match = DURATION.match(text.strip())

@@ -9,6 +9,8 @@ from urllib.parse import quote
 MASK = "[redacted]"
 ECHO = 10
 """So many characters of a key in a row count as the key; fewer identify nobody."""
+BLOCK = ECHO // 2
+"""Of a text cut into such blocks, one at least lies whole within any echo: most texts are done with after these."""
 SHORTEST_SECRET = 6
 """A shorter "key" (vLLM's EMPTY, Ollama's anything) is no secret, and words would be torn out of texts."""
 
@@ -59,9 +61,10 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     folded = text.lower()
     if len(folded) != len(text):  # some letters grow when lowered; positions must keep
         folded = text
-    hits = [at for at in range(len(text) - ECHO + 1) if folded[at : at + ECHO] in echoes] if echoes else []
-    for start, end in reversed(_spans(hits)):
-        text = text[:start] + MASK + text[end:]
+    if any(folded[at : at + BLOCK] in echoes for at in range(0, len(text) - BLOCK + 1, BLOCK)):
+        hits = [at for at in range(len(text) - ECHO + 1) if folded[at : at + ECHO] in echoes]
+        for start, end in reversed(_spans(hits)):
+            text = text[:start] + MASK + text[end:]
     return conceal(text, secrets)
 
 

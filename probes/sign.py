@@ -11,13 +11,10 @@ LONGEST_WORDS = 300
 READ = 1_000
 
 
-def read_signs(signals: Iterable[tuple[str, Signal]], headers: Mapping[str, str]) -> tuple[Sign, ...]:
-    """Return what the headers warn of. Each signal comes with the name of the file it is written in.
-
-    The words are not redacted yet.
-    """
+def read_signs(file: str, signals: Iterable[Signal], headers: Mapping[str, str]) -> tuple[Sign, ...]:
+    """Return what the headers warn of, by the signals of one file. The words are not redacted yet."""
     found = []
-    for file, signal in signals:
+    for signal in signals:
         told = headers.get(signal.header)
         if told is not None and _pattern(signal.value).search(told[:READ]):
             found.append(Sign(signal.fault, f"{file}/{signal.id}", f"{signal.header}: {told[:LONGEST_WORDS]}"))

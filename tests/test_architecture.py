@@ -54,7 +54,7 @@ PLAN = {
     "probes.advice": {"probes.model", "probes.provider"},
     "probes.stream": {"aiohttp"},
     "probes.canary": {
-        *("aiohttp", "probes.model", "probes.provider", "probes.dialects", "probes.classify"),
+        *("aiohttp", "yarl", "probes.model", "probes.provider", "probes.dialects", "probes.classify"),
         *("probes.complaint", "probes.balance", "probes.sign"),
         *("probes.ratelimit", "probes.redact", "probes.refusal", "probes.stream"),
     },

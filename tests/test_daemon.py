@@ -15,11 +15,12 @@ from tests.backstage import backstage, start
 
 
 @pytest.fixture(autouse=True)
-def usual_garbage():
-    before = gc.get_threshold()
+def usual_interpreter():
+    before, turn_s = gc.get_threshold(), sys.getswitchinterval()
     yield
     gc.set_threshold(*before)
     gc.unfreeze()
+    sys.setswitchinterval(turn_s)
 
 
 async def _loop():
@@ -38,6 +39,13 @@ def test_with_the_extra_it_runs_on_uvloop():
 
     with runner() as loop:
         assert loop.run(_loop()).startswith("uvloop")
+
+
+def test_the_thread_that_makes_the_page_soon_gives_the_loop_its_turn():
+    before = sys.getswitchinterval()
+
+    with runner():
+        assert sys.getswitchinterval() < before / 5
 
 
 def test_garbage_is_looked_for_seldom():

@@ -226,11 +226,19 @@ def _read(before: Ceiling | None, limit: Limit, reading: float, observation: Obs
     at = observation.at
     if before is None:
         return Ceiling(limit.unit, limit.window_s, at, (reading,), at, (reading,))
-    latest = (*before.latest[1 - LATEST :], reading)
-    after = replace(before, at=at, latest=latest, strays=_strays(before))
-    if reading >= 1 and limit.remaining is not None and 0 <= limit.remaining < inf:
+    steady = _is_steady(before, reading, at)
+    latest = before.latest if steady else (*before.latest[1 - LATEST :], reading)
+    after = replace(before, at=at, latest=latest, strays=0.0 if steady else _strays(before))
+    if reading >= 1 and limit.remaining is not None and 0 <= limit.remaining < inf and _is_to_count(before, at):
         after = _count_left(after, min(limit.remaining / reading, 1.0), _own_share(before, limit, reading, observation))
-    return _judge(after, reading)
+    return after if steady else _judge(after, reading)
+
+
+def _is_steady(ceiling: Ceiling, reading: float, at: datetime) -> bool:
+    """Whether it was told like this all along, so that nothing comes of one more reading: nearly always so."""
+    calm = ceiling.low_since is None and ceiling.fallen_at is None and ceiling.strays == 0.0
+    armed = len(ceiling.held) >= TO_ARM and timedelta(0) <= at - ceiling.held_at < HOUR
+    return calm and armed and ceiling.latest.count(reading) == LATEST
 
 
 def _judge(ceiling: Ceiling, reading: float) -> Ceiling:
@@ -280,13 +288,18 @@ def _own_share(before: Ceiling, limit: Limit, reading: float, observation: Obser
     return used * max((limit.window_s or 60.0) / pause_s, 1.0) / reading
 
 
+def _is_to_count(ceiling: Ceiling, at: datetime) -> bool:
+    """Whether a window has passed since what is left was counted."""
+    if ceiling.share is None or ceiling.counted_at is None:
+        return True
+    return not 0 <= (at - ceiling.counted_at).total_seconds() < max(ceiling.window_s or 0.0, 60.0) * 0.9
+
+
 def _count_left(ceiling: Ceiling, share: float, own: float) -> Ceiling:
     """Count readings with hardly anything left, where usually much is and the canaries are not the cause."""
-    at, usual, counted_at = ceiling.at, ceiling.share, ceiling.counted_at
+    at, usual = ceiling.at, ceiling.share
     if usual is None:
         return replace(ceiling, share=share, counted_at=at)
-    if counted_at and 0 <= (at - counted_at).total_seconds() < max(ceiling.window_s or 0.0, 60.0) * 0.9:
-        return ceiling
     low = share < LOW_SHARE and own < OWN_SHARE and usual >= USUAL_SHARE
     shorts = (ceiling.shorts << 1 | low) & (1 << LATEST) - 1
     since = ceiling.short_since

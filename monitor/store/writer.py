@@ -69,6 +69,7 @@ class Writer:
         self._db = connection
         self._location = location
         self._series: dict[str, int] = {}
+        self._ceilings: dict[int, set[tuple[str, int]]] = {}
 
     def close(self) -> None:
         self._db.close()
@@ -100,6 +101,7 @@ class Writer:
         except BaseException:
             self._db.execute("ROLLBACK")
             self._series.clear()  # ids handed out in this transaction are void
+            self._ceilings.clear()
             raise
         self._db.execute("COMMIT")
 
@@ -162,22 +164,30 @@ class Writer:
         )
 
     def _save_limits(self, observations: Sequence[Observation]) -> None:
-        rows = [
-            _limit_row(self.series(one.target), limit, one.at) for one in observations for limit in one.limits or ()
-        ]
+        rows = [row for one in observations if one.limits for row in self._limit_rows(one, one.limits)]
         # An answer that tells only what is left (or that nothing is) does not take the ceiling back.
-        # Of a target that tells of more than MOST limits the first are kept: the others are made up.
         self._db.executemany(
-            f"""
-            INSERT INTO ceiling SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
-            WHERE EXISTS (SELECT 1 FROM ceiling WHERE series_id = ?1 AND unit = ?2 AND window = ?3)
-                OR (SELECT count(*) FROM ceiling WHERE series_id = ?1) < {MOST}
+            """
+            INSERT INTO ceiling VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
             ON CONFLICT (series_id, unit, window) DO UPDATE SET
                 since = CASE WHEN most IS coalesce(excluded.most, most) THEN since ELSE excluded.since END,
                 most = coalesce(excluded.most, most), remaining = excluded.remaining, at = excluded.at
             """,
             rows,
         )
+
+    def _limit_rows(self, one: Observation, limits: Sequence[Limit]) -> Iterator[tuple[object, ...]]:
+        """Yield the limits to write. Of more than MOST of a target the first are kept: the others are made up."""
+        series, at = self.series(one.target), to_ms(one.at)
+        known = self._ceilings.get(series)
+        if known is None:
+            query = "SELECT unit, window FROM ceiling WHERE series_id = ?"
+            known = self._ceilings[series] = {(unit, window) for unit, window in self._db.execute(query, (series,))}
+        for limit in limits:
+            key = limit.unit, round(limit.window_s or 0)
+            if key in known or len(known) < MOST:
+                known.add(key)
+                yield (series, *key, limit.limit, limit.remaining, at)
 
     def _save_spendings(self, spendings: Mapping[str, Spending]) -> None:
         rows = [(account, spent.day.isoformat(), spent.tokens, spent.usd) for account, spent in spendings.items()]
@@ -361,7 +371,3 @@ def _health_row(
         maybe_ms(next_at),
         None if health.evidence is None else to_json(health.evidence),
     )
-
-
-def _limit_row(series: int, limit: Limit, at: datetime) -> tuple[object, ...]:
-    return (series, limit.unit, round(limit.window_s or 0), limit.limit, limit.remaining, to_ms(at), to_ms(at))
