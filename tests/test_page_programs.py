@@ -11,6 +11,8 @@ import feedparser
 import pytest
 from icalendar import Calendar
 from jsonschema import Draft202012Validator
+from prometheus_client import parser as text_format
+from prometheus_client.openmetrics import parser as openmetrics
 
 from monitor.detect.health import State
 from monitor.diagnose import Scope
@@ -55,9 +57,9 @@ def test_the_summary_names_groups_members_and_what_is_open():
     assert summary["page"]["url"] == "https://status.example.com/ai/"
     assert {(it["name"], it["status"], it["group"]) for it in summary["components"][:4]} == {
         ("OpenAI", "major_outage", True),
-        ("main", "operational", False),
-        ("team-b", "major_outage", False),
-        ("research", "operational", False),
+        ("openai/main", "operational", False),
+        ("openai/team-b", "major_outage", False),
+        ("openai/research", "operational", False),
     }
     (it,) = summary["incidents"]
     assert (it["impact"], it["status"]) == ("critical", "investigating")
@@ -87,7 +89,7 @@ def test_our_own_reader_of_such_pages_reads_ours():
         "openai/team-b: account suspended",
         f"OpenAI: {' '.join(WORK.title.split())}",
     ]
-    assert ("team-b", Impact.CRITICAL) in {(it.name, it.impact) for it in read.standings}
+    assert ("openai/team-b", Impact.CRITICAL) in {(it.name, it.impact) for it in read.standings}
 
 
 def test_every_mark_has_its_word_in_that_form():
@@ -196,7 +198,7 @@ def test_a_badge_is_a_drawing_with_words_and_what_shields_reads(state):
     told = json.loads(files["badges/openai/x.json"])
     assert told.keys() == {"schemaVersion", "label", "message", "color", "isError", "cacheSeconds"}
     drawing = ElementTree.fromstring(files["badges/openai/x.svg"])
-    assert drawing.get("aria-label") == f"x: {told['message']}"
+    assert drawing.get("aria-label") == f"openai/x: {told['message']}"
     assert drawing.get("role") == "img"
 
 
@@ -218,6 +220,14 @@ def test_metrics_are_well_formed_and_each_series_stands_once(shot):
     assert all(SAMPLE.fullmatch(line) for line in samples)
     series = [line.rpartition(" ")[0] for line in samples]
     assert len(set(series)) == len(series)
+
+
+@pytest.mark.parametrize("shot", [full(), crowded(), hostile(HOSTILE), snapshot()])
+@pytest.mark.parametrize("form", [openmetrics, text_format], ids=["OpenMetrics", "text"])
+def test_prometheus_own_parsers_read_the_metrics(shot, form):
+    families = list(form.text_string_to_metric_families(page.render(shot)["metrics.prom"].decode()))
+    assert {family.type for family in families} == {"gauge"}
+    assert all(family.documentation and family.samples for family in families)
 
 
 def test_what_is_not_known_has_no_sample_of_being_up():

@@ -124,7 +124,7 @@ def private_board(snapshot: Snapshot, speech: Speech) -> Board:
         if marks:
             parts.append(Part(provider.id, provider.name, worst(list(marks.values()))))
             parts += [
-                Part(account.id, account.name, marks[account.id], provider.id, account.since)
+                Part(account.id, account.id, marks[account.id], provider.id, account.since)
                 for account in provider.accounts
             ]
     views = [*snapshot.open_incidents, *newest_first(snapshot.past_incidents)]
