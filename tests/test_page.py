@@ -173,7 +173,7 @@ def test_the_page_of_an_account_shows_each_canary_at_length():
         "Last 90 days: 90 good",
         "Whole answer 1.9 s usually 1.7 s, p95 3.2 s",
         "Whole answer in the last 30 days: median 1.7 s, 95% within 3.2 s, the slowest day 1.8 s",
-        "498 of 500 requests per minute left this ceiling since 3 Nov, 10:34 UTC",
+        "498 of 500 requests per minute left · this ceiling since 3 Nov, 10:34 UTC",
     ):
         assert words in text
 
@@ -288,7 +288,10 @@ def test_a_drill_is_marked_wherever_it_stands():
     assert pages["incidents/drill.html"].text.startswith("DRILL: ")
     assert "Nothing is wrong." in pages["incidents/drill.html"].text
     over = shown(incident("openai/main", drill=True, closed_at=NOW))
-    assert "Drill Your account" in documents(snapshot(past_incidents=(over,)))["history.html"].text
+    assert (
+        "Drill 21 Nov 2026, 10:11 UTC lasted 23 min Your account"
+        in documents(snapshot(past_incidents=(over,)))["history.html"].text
+    )
 
 
 def test_warnings_and_failed_messages_are_shown():
@@ -501,7 +504,7 @@ def test_a_ceiling_says_how_it_moved():
     moved = Moved(NOW - timedelta(days=9), before=1000, after=500)
     chat = target(limits=(Limit("requests", 60, 500, 498), Limit("tokens", 60, 9, 8)), moves=(moved, None))
     page = documents(snapshot(account("openai/main", (chat,))))["accounts/openai/main.html"]
-    assert "498 of 500 requests per minute left 1,000 → 500 on 12 Nov" in page.text
+    assert "498 of 500 requests per minute left · 1,000 → 500 on 12 Nov" in page.text
     assert page.text.count("→") == 1
 
 

@@ -245,6 +245,31 @@ def test_local_times_stand_beside_utc(browser, tmp_path):
         assert "here)" not in page.locator("main").inner_text()
 
 
+def test_beside_a_local_time_the_timeline_still_tells_in_two_columns(browser, tmp_path):
+    write_site(tmp_path, render(four_accounts()))
+    with served(tmp_path) as address, opened(browser, DESKTOP, timezone_id="Asia/Tokyo") as (page, _):
+        page.clock.set_fixed_time(NOW)
+        page.goto(address + INCIDENT)
+        event = page.locator(".timeline li").first
+        assert "(19:11 here)" in event.inner_text()
+        time, words = event.locator("time").bounding_box(), event.locator("bdi").bounding_box()
+        assert time["y"] == pytest.approx(words["y"], abs=4)
+
+
+@pytest.mark.parametrize("size", [PHONE, SMALL, DESKTOP])
+def test_that_a_page_is_old_moves_nothing_and_hides_no_first_sentence(browser, tmp_path, size):
+    write_site(tmp_path, render(four_accounts()))
+    with served(tmp_path) as address, opened(browser, size) as (page, _):
+        places = []
+        for age_s in (0, 600):
+            page.clock.set_fixed_time(NOW + timedelta(seconds=age_s))
+            page.goto(address)
+            places.append(page.locator(".verdict").bounding_box())
+        assert places[0] == places[1]
+        assert page.locator(".stale").bounding_box()["y"] > page.locator("h1 > span").bounding_box()["y"]
+        assert page.locator(".stale").evaluate("it => it.getBoundingClientRect().bottom <= innerHeight")
+
+
 def test_the_first_stop_of_the_keyboard_leads_past_the_menu(browser, tmp_path):
     write_site(tmp_path, render(four_accounts()))
     with served(tmp_path) as address, opened(browser) as (page, _):

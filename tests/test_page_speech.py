@@ -13,8 +13,9 @@ from monitor.diagnose import FLAP, Evidence, Scope
 from monitor.publish import headline, layout, page, public, strip
 from monitor.publish.fill import LANGUAGES, TEMPLATES
 from monitor.publish.page import render
-from monitor.publish.snapshot import Manner
+from monitor.publish.snapshot import Manner, ObjectiveView, PurseView
 from monitor.publish.speech import ENGLISH, load_speech
+from monitor.slo import Objective
 from monitor.words import MONTHS
 from probes.model import Confidence, Fault, Limit
 from probes.notice import Impact, Phase
@@ -119,6 +120,15 @@ def test_german_reads_as_german():
         "0,62 s",
     ):
         assert said in text
+
+
+def test_numbers_are_written_as_the_language_writes_them():
+    purse = PurseView("USD", NOW, "1,204.20 of 5,000.00 USD left", 1204.2, 5000, 2, None)
+    quick = ObjectiveView(Objective("a", "openai/main", frozenset(), latency_s=2.5, latency_share=0.95), ())
+    shot = snapshot(account(purses=(purse,)), objectives=(quick,), manner=Manner(language="de"))
+    text = Document(render(shot)["index.html"]).text
+    assert "95% binnen 2,5 s in 28 Tagen" in text
+    assert "1.204,20 von 5.000,00 USD" in text
 
 
 def test_chinese_reads_as_chinese():

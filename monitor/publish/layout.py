@@ -646,7 +646,8 @@ def _pledges(view: ObjectiveView, speech: Speech) -> Iterator[Pledge]:
     for goal, promised in objective.promises.items():
         share = speech.number(f"{100 * promised:.6g}%")
         if goal is Goal.LATENCY:
-            share = speech.say("{share} within {seconds}", share=share, seconds=f"{objective.latency_s:g} s")
+            seconds = speech.number(f"{objective.latency_s:g} s")
+            share = speech.say("{share} within {seconds}", share=share, seconds=seconds)
         promise = speech.say("{promise} in {n} days", promise=share, n=objective.window_days)
         one = known.get(goal)
         left, burns = (_budget_words(one.left, speech), _burns(one, speech)) if one else (speech.say("no data"), "")
@@ -675,12 +676,22 @@ def _spent(account: AccountView, speech: Speech) -> str | None:
 
 def _credit(purse: PurseView, now: datetime, speech: Speech) -> str:
     """Say what is left and for how long: `4.20 of 50.00 USD left, about 6 days at this pace`."""
-    said = purse.words
+    said = _left(purse, speech)
     if purse.days_left is not None:
         said += speech.say(", about {duration} at this pace", duration=speech.duration(purse.days_left * 86_400))
     if purse.expires_at:
         said += speech.say(", until {time}", time=speech.moment(purse.expires_at, now).words)
     return said + speech.say(" (as of {time})", time=speech.moment(purse.at, now).words)
+
+
+def _left(purse: PurseView, speech: Speech) -> str:
+    if purse.left is None:
+        return purse.words
+    left = speech.number(f"{purse.left:,.2f}")
+    if purse.most is None:
+        return speech.say("{left} {unit} left", left=left, unit=purse.unit)
+    most = speech.number(f"{purse.most:,.2f}")
+    return speech.say("{left} of {most} {unit} left", left=left, most=most, unit=purse.unit)
 
 
 def _account_state(account: AccountView, mark: Mark, speech: Speech) -> str:

@@ -29,8 +29,8 @@
     });
     const local = document.createElement("span");
     local.className = "local";
-    local.textContent = ` (${words} ${here ?? "here"})`;
-    time.after(local);
+    local.textContent = `(${words} ${here ?? "here"})`;
+    time.after(" ", local);
   }
 
   document.querySelectorAll("time[data-local]").forEach(tellLocalTime);
