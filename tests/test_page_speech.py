@@ -212,3 +212,12 @@ def test_the_sentence_on_top_says_warnings_in_its_language():
 def test_the_sentence_on_top_names_the_road_out():
     road = snapshot(account(), open_incidents=(shown(TITLES["the road out"][0]),))
     assert "der Weg von hier nach außen: keine Verbindung (" in headline.headline(road, DE).sentence
+
+
+def test_a_users_language_cannot_write_templates_or_tags(tmp_path):
+    (tmp_path / LANGUAGES).mkdir()
+    said = '[phrases]\n"Open incidents" = "{{ 7 * 7 }}{% x %}<b>&"\n"Since" = "{# no #}"\n'
+    (tmp_path / LANGUAGES / "xx.toml").write_text(said)
+    page = Document(render(replace(four_accounts(), manner=Manner(language="xx", own=tmp_path)))["index.html"])
+    assert "{{ 7 * 7 }}{% x %}<b>&" in page.text
+    assert "{# no #} 10:11 UTC" in page.text

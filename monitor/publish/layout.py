@@ -28,7 +28,7 @@ from monitor.publish.snapshot import (
 )
 from monitor.publish.speech import ENGLISH, Speech
 from monitor.publish.strip import Strip, ninety, strip, together
-from monitor.publish.uptime import BUDGET_D, WINDOWS_D, Shares, account_shares, counting, shares
+from monitor.publish.uptime import BUDGET_D, WINDOWS_D, Shares, counting, shares, worst_shares
 from monitor.sli import budget_left
 from monitor.slo import PAIRS, Goal, Reserve
 from monitor.words import Moment
@@ -578,9 +578,10 @@ def _account(account: AccountView, provider: str, context: Context) -> AccountCa
     mark = mark_account(account, now)
     incidents = [it for it in map(now.incident_of, (target.id for target in account.targets)) if it]
     fault = account.fault if mark.is_trouble or mark is Mark.SUSPECTED else None
-    every = account_shares(account)
-    left = _budget(every, context.slo)
-    targets = tuple(_target(target, context) for target in account.targets)
+    each = {target.id: shares(target.cells, target.days) for target in account.targets}
+    whole = worst_shares(each[target.id] for target in counting(account))
+    left = _budget(whole, context.slo)
+    targets = tuple(_target(target, each[target.id], context) for target in account.targets)
     return AccountCard(
         id=account.id,
         href=account_page(account.id),
@@ -599,7 +600,7 @@ def _account(account: AccountView, provider: str, context: Context) -> AccountCa
         credits=tuple(_credit(purse, now.at, speech) for purse in account.purses),
         abilities=_abilities(account, now, speech),
         ninety=ninety(together([it.days for it in counting(account)]), speech),
-        shares=_shares(every, context.slo, speech),
+        shares=_shares(whole, context.slo, speech),
         budget="" if left is None else _budget_words(left, speech),
         overspent=left is not None and left < 0,
         pledges=context.pledges.get(account.id, ()),
@@ -704,7 +705,7 @@ def _account_state(account: AccountView, mark: Mark, speech: Speech) -> str:
     return speech.say(MARKS[mark])
 
 
-def _target(target: TargetView, context: Context) -> TargetRow:
+def _target(target: TargetView, its_shares: Shares, context: Context) -> TargetRow:
     now, speech = context.now, context.speech
     mark = mark_target(target, now)
     late = is_late(target, now.at)
@@ -729,7 +730,7 @@ def _target(target: TargetView, context: Context) -> TargetRow:
             _limit(limit, at, moved, context) for limit, at, moved in zip(target.limits, since, moves, strict=True)
         ),
         ninety=ninety(target.days, speech),
-        shares=_shares(shares(target.cells, target.days), context.slo, speech),
+        shares=_shares(its_shares, context.slo, speech),
         charts=tuple(filter(None, _drawings(target, mark, speech))),
         asks=speech.say("every {duration}", duration=speech.duration(target.interval_s)),
     )
