@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -169,9 +170,37 @@ def test_the_feed_is_atom_with_ids_that_stay(shot, render):
     ids = [entry.id for entry in read.entries]
     assert len(set(ids)) == len(ids)
     assert all(re.fullmatch(r"urn:uuid:[0-9a-f-]{36}", id) for id in [*ids, read.feed.id])
-    root = ElementTree.fromstring(feed)
-    times = [it.text for it in root.iter("{http://www.w3.org/2005/Atom}updated")]
-    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", time) for time in times)
+
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+
+
+def children(element):
+    return Counter(child.tag.removeprefix(ATOM) for child in element)
+
+
+@pytest.mark.parametrize("shot", [full(), crowded(), hostile(HOSTILE), snapshot()])
+@pytest.mark.parametrize("render", [page.render, public.render])
+def test_the_feed_has_all_that_atom_demands_and_no_markup_of_others(shot, render):
+    root = ElementTree.fromstring(render(shot)["feed.xml"])
+    entries = root.findall(f"{ATOM}entry")
+    assert children(root) - Counter(entry=len(entries)) == Counter(id=1, title=1, updated=1, author=1, link=2)
+    assert [link.get("rel") for link in root.findall(f"{ATOM}link")] == ["self", "alternate"]
+    for entry in entries:
+        assert children(entry) == {"id": 1, "title": 1, "published": 1, "updated": 1, "link": 1, "content": 1}
+        assert not any(len(child) for child in entry)
+    times = [it.text for name in ("updated", "published") for it in root.iter(f"{ATOM}{name}")]
+    assert all(map(RFC_3339.fullmatch, times))
+
+
+def test_the_last_news_stand_first_in_the_feed():
+    over = shown(incident("openai", Fault.SERVER_ERROR, Scope.PROVIDER, closed_at=NOW))
+    read = feedparser.parse(page.render(four_accounts(past_incidents=(past(3), over)))["feed.xml"])
+    assert [entry.title for entry in read.entries] == [
+        "[Ended] openai: server errors", "openai/team-b: account suspended", "[Ended] anthropic: server errors",
+    ]  # fmt: skip
+    assert read.feed.updated == read.entries[0].updated
 
 
 def test_the_feed_changes_only_when_an_incident_does():

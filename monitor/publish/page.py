@@ -38,7 +38,7 @@ from monitor.publish.snapshot import AccountView, IncidentView, ObjectiveView, P
 from monitor.publish.speech import Speech
 from monitor.publish.usable import VERSION, Usable, pick, usables
 from monitor.slo import PAIRS, Reserve
-from monitor.words import title
+from monitor.words import capital, title
 from probes.model import Fault
 
 __all__ = ["POLICY", "TEMPLATES", "kept", "render", "status_json", "usable_json"]
@@ -143,7 +143,7 @@ def private_board(snapshot: Snapshot, speech: Speech) -> Board:
 def _case(view: IncidentView, parts: Sequence[Part], speech: Speech) -> Case:
     incident = view.incident
     hit = {"/".join(target.split("/")[:2]) for target in incident.targets}
-    began = f"{speech.title(incident)}. {speech.whose_hedged(incident)}."
+    began = f"{speech.title(incident)}. {capital(speech.whose_hedged(incident))}."
     updates = [(incident.opened_at, "investigating" if incident.closed_at is None else "identified", began)]
     if incident.announcement:
         said = speech.say("The provider's page says: {title}", title=incident.announcement.title)
