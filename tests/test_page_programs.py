@@ -19,15 +19,16 @@ from monitor.detect.health import State
 from monitor.diagnose import Scope
 from monitor.publish import page, public
 from monitor.publish.mark import Mark
-from monitor.publish.snapshot import Manner, PurseView, SourceView
+from monitor.publish.snapshot import Manner, ObjectiveView, PurseView, SourceView
 from monitor.publish.statuspage import INDICATORS, STATUSES
 from monitor.publish.usable import pick, usables
+from monitor.slo import Goal, Objective
 from probes.feeds.parse import parse
 from probes.model import Fault, Limit
 from probes.notice import Impact, Notice, Phase
 from probes.provider import Platform
 from tests.builders_page import HOSTILE, NOW, account, four_accounts, incident, past, shown, sick, snapshot, target
-from tests.test_page import crowded, hostile
+from tests.test_page import crowded, hostile, reserve
 
 WORK = Notice(
     "w1",
@@ -278,6 +279,23 @@ def test_metrics_tell_limits_faults_and_incidents():
         assert line in text
 
 
+def test_metrics_tell_what_is_left_of_an_error_budget_and_how_fast_it_burns():
+    promise = Objective("answers", "openai/main", frozenset(), availability=0.999, latency_s=2.5, latency_share=0.95)
+    reserves = (reserve(Goal.AVAILABILITY, -0.5, None, 3.14, 0.4), reserve(Goal.LATENCY, 0.25, None, None, None))
+    shot = snapshot(account(), objectives=(ObjectiveView(promise, reserves),))
+    text = page.render(shot)["metrics.prom"].decode()
+    labels = 'objective="answers",subject="openai/main"'
+    for line in (
+        f'llm_objective_promised_ratio{{{labels},goal="availability"}} 0.999',
+        f'llm_objective_kept_ratio{{{labels},goal="availability"}} 0.9995',
+        f'llm_objective_budget_left_ratio{{{labels},goal="availability"}} -0.5',
+        f'llm_objective_budget_left_ratio{{{labels},goal="latency"}} 0.25',
+        f'llm_objective_burn_rate{{{labels},goal="availability",window_s="21600"}} 3.14',
+    ):
+        assert line in text
+    assert text.count("llm_objective_burn_rate{") == 2
+
+
 def test_maintenances_are_a_calendar():
     content = page.render(full())["maintenance.ics"]
     (event,) = Calendar.from_ical(content).walk("VEVENT")
@@ -314,9 +332,12 @@ DEPLOY = Path(__file__).parents[1] / "deploy"
 def test_what_is_shipped_for_prometheus_asks_only_for_metrics_that_are_written(file):
     sign = shown(incident("openai/main", Fault.LOW_BALANCE, signal=True, targets=()))
     purse = PurseView("USD", NOW, "4 USD left", 4, 50, 6, None)
+    promise = Objective("answers", "openai/main", frozenset(), availability=0.999)
+    kept = ObjectiveView(promise, (reserve(Goal.AVAILABILITY, 0.5, 1, 1, 1),))
     shot = snapshot(
-        account(purses=(purse,)), sick("openai/b", Fault.TIMEOUT), open_incidents=(sign,), sources=(SOURCE,)
-    )
+        *(account(purses=(purse,)), sick("openai/b", Fault.TIMEOUT)),
+        open_incidents=(sign,), sources=(SOURCE,), objectives=(kept,),
+    )  # fmt: skip
     written = set(re.findall(r"^# TYPE (\w+)", page.render(shot)["metrics.prom"].decode(), re.MULTILINE))
     asked = set(re.findall(r"\bllm_\w+", (DEPLOY / file).read_text()))
     assert asked
