@@ -511,7 +511,7 @@ def test_a_ceiling_says_how_it_moved():
 def test_beside_a_providers_notice_stands_who_knew_first():
     notice = Notice("1", "Slow answers", "https://status.example/1", Phase.MONITORING, Impact.MINOR, began_at=NOW)
     source = SourceView("openai/page", "OpenAI", "https://status.example", True, NOW, None, (notice,))
-    said = Announcement(NOW, "Slow answers", None, "openai/page")
+    said = Announcement(NOW, "Slow answers, as it was called at first", None, "openai/page", "1")
     late, soon = (
         shown(incident(id=str(minutes), announcement=said, detected_at=NOW - timedelta(minutes=minutes)))
         for minutes in (4, 11)
@@ -519,5 +519,6 @@ def test_beside_a_providers_notice_stands_who_knew_first():
     lead = "minor, since 10:34 UTC · we knew 11 min before the provider's page"
     for views in ((late, soon), (soon, late)):
         assert lead in index(snapshot(account(), open_incidents=views, sources=(source,))).text
-    other = replace(source, id="openai/other")
-    assert lead not in index(snapshot(account(), open_incidents=(late, soon), sources=(other,))).text
+    other = replace(source, notices=(replace(notice, id="2"),))
+    for one in (replace(source, id="openai/other"), other):
+        assert lead not in index(snapshot(account(), open_incidents=(late, soon), sources=(one,))).text

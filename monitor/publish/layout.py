@@ -74,7 +74,7 @@ KINDS = {
 }
 
 Leads = Mapping[tuple[str, str], Incident]
-"""By the source and the title of a notice, the incident that it speaks of."""
+"""By the source and the id of a notice, the incident that it speaks of."""
 
 ADDRESS = re.compile(r"https?://[^\s<>\"')\]]+[^\s<>\"')\].,;:!?]")
 
@@ -386,7 +386,7 @@ def leads(incidents: Iterable[Incident]) -> Leads:
     """Of several that one notice speaks of it is the one that we were sure of first."""
     known = [one for one in incidents if one.announcement and one.lead is not None and not one.drill]
     known.sort(key=lambda one: one.lead or timedelta())
-    return {(one.announcement.source, one.announcement.title): one for one in known if one.announcement}
+    return {(one.announcement.source, one.announcement.notice): one for one in known if one.announcement}
 
 
 def pages(sources: Sequence[SourceView], now: datetime, speech: Speech, known: Leads) -> Pages:
@@ -404,7 +404,7 @@ def pages(sources: Sequence[SourceView], now: datetime, speech: Speech, known: L
 
 
 def _notice(source: SourceView, notice: Notice, now: datetime, speech: Speech, known: Leads) -> NoticeRow:
-    incident = known.get((source.id, notice.title))
+    incident = known.get((source.id, notice.id))
     is_graded = not notice.planned and notice.impact is not Impact.UNKNOWN
     return NoticeRow(
         provider=source.provider,
