@@ -165,6 +165,13 @@ def test_the_card_of_an_account_shows_what_it_can_do_how_well_and_what_it_costs(
         assert words in text
 
 
+def test_what_the_canaries_cost_is_said_once_where_the_month_began_today():
+    text = index(snapshot(account(spent_usd=0.04, spent_month_usd=0.04))).text
+    assert "Canaries cost $0.04 today" in text
+    assert "in 30 days" not in text.partition("How to read")[0]
+    assert "$0.04 today, $1.31 in 30 days" in index(snapshot(account(spent_month_usd=1.31))).text
+
+
 def test_the_page_of_an_account_shows_each_canary_at_length():
     text = documents(four_accounts())["accounts/openai/main.html"].text
     for words in (

@@ -222,6 +222,17 @@ def test_an_open_tab_is_left_alone_while_what_it_shows_still_holds(browser, tmp_
         assert [url for url in asked if not url.endswith("favicon.svg")] == []
 
 
+def test_an_open_tab_of_the_demonstration_follows_it(browser, tmp_path):
+    write_site(tmp_path, render(replace(four_accounts(), simulated=True)))
+    with served(tmp_path) as address, opened(browser) as (page, complaints):
+        page.clock.install(time=NOW)
+        page.goto(address)
+        write_site(tmp_path, render(snapshot(made_at=NOW + timedelta(seconds=8), simulated=True)))
+        page.clock.run_for(11_000)
+        page.get_by_role("heading", name="No account is watched yet.").wait_for(timeout=10_000)
+        assert complaints == []
+
+
 def test_an_open_tab_stays_and_says_it_is_old_when_there_is_no_newer_page(browser, tmp_path):
     write_site(tmp_path, render(four_accounts()))
     with served(tmp_path) as address, opened(browser) as (page, _):

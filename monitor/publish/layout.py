@@ -28,7 +28,16 @@ from monitor.publish.snapshot import (
 )
 from monitor.publish.speech import ENGLISH, Speech
 from monitor.publish.strip import Strip, ninety, strip, together
-from monitor.publish.uptime import BUDGET_D, WINDOWS_D, Shares, counting, shares, worst_shares
+from monitor.publish.uptime import (
+    BUDGET_D,
+    BUDGET_FEWEST_D,
+    WINDOWS_D,
+    Shares,
+    counting,
+    seen_days,
+    shares,
+    worst_shares,
+)
 from monitor.sli import budget_left
 from monitor.slo import PAIRS, Goal, Reserve
 from monitor.words import Moment
@@ -580,7 +589,7 @@ def _account(account: AccountView, provider: str, context: Context) -> AccountCa
     fault = account.fault if mark.is_trouble or mark is Mark.SUSPECTED else None
     each = {target.id: shares(target.cells, target.days) for target in account.targets}
     whole = worst_shares(each[target.id] for target in counting(account))
-    left = _budget(whole, context.slo)
+    left = _budget(whole, account, context.slo)
     targets = tuple(_target(target, each[target.id], context) for target in account.targets)
     return AccountCard(
         id=account.id,
@@ -629,9 +638,11 @@ def _shares(every: Shares, slo: float, speech: Speech) -> tuple[Share, ...]:
     )
 
 
-def _budget(every: Shares, slo: float) -> float | None:
+def _budget(every: Shares, account: AccountView, slo: float) -> float | None:
+    """Return what is left; None before a week was looked at: of a day or two any failure is many times all of it."""
     share = every[WINDOWS_D.index(BUDGET_D)]
-    return None if share is None else budget_left(share, slo)
+    is_early = max((seen_days(target.days) for target in counting(account)), default=0) < BUDGET_FEWEST_D
+    return None if share is None or is_early else budget_left(share, slo)
 
 
 def _budget_words(left: float, speech: Speech) -> str:
@@ -670,9 +681,10 @@ def _spent(account: AccountView, speech: Speech) -> str | None:
     if account.spent_usd is None:
         return None
     today = speech.say("Canaries cost {money} today", money=speech.money(account.spent_usd))
-    if account.spent_month_usd is None:
+    month = None if account.spent_month_usd is None else speech.money(account.spent_month_usd)
+    if month in (None, speech.money(account.spent_usd)):
         return today
-    return today + speech.say(", {money} in 30 days", money=speech.money(account.spent_month_usd))
+    return today + speech.say(", {money} in 30 days", money=month)
 
 
 def _credit(purse: PurseView, now: datetime, speech: Speech) -> str:

@@ -8,6 +8,8 @@ from monitor.sli import Cell, availability
 WINDOWS_D = (1, 7, 30, 90)
 BUDGET_D = 30
 """The error budget is that of so many days."""
+BUDGET_FEWEST_D = 7
+"""It is told once so many of them were looked at."""
 
 Shares = tuple[float | None, ...]
 """For each of WINDOWS_D the share of good answers in [0, 1]; None when nothing valid was seen."""
@@ -23,6 +25,11 @@ def shares(hours: Sequence[Cell], days: Sequence[Cell]) -> Shares:
 def worst_shares(every: Iterable[Shares]) -> Shares:
     """Return those of an account: of each window, of the canary that did worst in it."""
     return tuple(map(_least, zip(*every, strict=True))) or (None,) * len(WINDOWS_D)
+
+
+def seen_days(days: Sequence[Cell]) -> int:
+    """Return on how many of the days of the error budget anything valid was seen."""
+    return sum(bool(cell.ok + cell.degraded + cell.failed) for cell in days[-BUDGET_D:])
 
 
 def counting(account: AccountView) -> tuple[TargetView, ...]:
