@@ -38,12 +38,17 @@ class ChangeKind(StrEnum):
 
 
 class Announcement(Struct, frozen=True):
-    """The first word of the provider's own page on a trouble; `at` is when it came to be there."""
+    """The first word of the provider's own page on a trouble; `at` is when it came to be there.
+
+    `notice` is the id of the notice within its source: a title is edited while the trouble lasts. "" was
+    recorded before ids were.
+    """
 
     at: datetime
     title: str
     url: str | None
     source: str
+    notice: str = ""
 
 
 class Incident(Struct, frozen=True):

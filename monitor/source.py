@@ -109,7 +109,7 @@ def unreadable(sources: Iterable[Source], now: datetime) -> list[Diagnosis]:
 def announcements(sources: Iterable[Source], now: datetime) -> list[Announcement]:
     """Return when and where these sources began to speak of the troubles that are open."""
     return [
-        Announcement(source.published[notice.id], notice.title, notice.url, source.id)
+        Announcement(source.published[notice.id], notice.title, notice.url, source.id, notice.id)
         for source in sources
         if source.is_readable(now)
         for notice in source.notices

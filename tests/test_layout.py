@@ -105,6 +105,13 @@ def test_what_was_never_looked_at_has_no_share_and_no_budget():
     assert (it.budget, it.ninety.words) == ("", "No data")
 
 
+@pytest.mark.parametrize(("gap", "said"), [(84, ""), (83, "spent 8.6 times")])
+def test_an_error_budget_is_told_once_a_week_was_looked_at(gap, said):
+    """Of seven days, one on which 60% was bad."""
+    young = target(days=days(bad=[89], gaps=range(gap)))
+    assert only_account(snapshot(account(targets=[young]))).budget == said
+
+
 def test_an_account_can_do_as_much_as_the_worst_canary_of_each_kind():
     models = [
         target(canary="chat", model="a"),

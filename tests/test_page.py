@@ -165,6 +165,13 @@ def test_the_card_of_an_account_shows_what_it_can_do_how_well_and_what_it_costs(
         assert words in text
 
 
+def test_what_the_canaries_cost_is_said_once_where_the_month_began_today():
+    text = index(snapshot(account(spent_usd=0.04, spent_month_usd=0.04))).text
+    assert "Canaries cost $0.04 today" in text
+    assert "in 30 days" not in text.partition("How to read")[0]
+    assert "$0.04 today, $1.31 in 30 days" in index(snapshot(account(spent_month_usd=1.31))).text
+
+
 def test_the_page_of_an_account_shows_each_canary_at_length():
     text = documents(four_accounts())["accounts/openai/main.html"].text
     for words in (
@@ -173,7 +180,7 @@ def test_the_page_of_an_account_shows_each_canary_at_length():
         "Last 90 days: 90 good",
         "Whole answer 1.9 s usually 1.7 s, p95 3.2 s",
         "Whole answer in the last 30 days: median 1.7 s, 95% within 3.2 s, the slowest day 1.8 s",
-        "498 of 500 requests per minute left this ceiling since 3 Nov, 10:34 UTC",
+        "498 of 500 requests per minute left · this ceiling since 3 Nov, 10:34 UTC",
     ):
         assert words in text
 
@@ -288,7 +295,10 @@ def test_a_drill_is_marked_wherever_it_stands():
     assert pages["incidents/drill.html"].text.startswith("DRILL: ")
     assert "Nothing is wrong." in pages["incidents/drill.html"].text
     over = shown(incident("openai/main", drill=True, closed_at=NOW))
-    assert "Drill Your account" in documents(snapshot(past_incidents=(over,)))["history.html"].text
+    assert (
+        "Drill 21 Nov 2026, 10:11 UTC lasted 23 min Your account"
+        in documents(snapshot(past_incidents=(over,)))["history.html"].text
+    )
 
 
 def test_warnings_and_failed_messages_are_shown():
@@ -501,14 +511,14 @@ def test_a_ceiling_says_how_it_moved():
     moved = Moved(NOW - timedelta(days=9), before=1000, after=500)
     chat = target(limits=(Limit("requests", 60, 500, 498), Limit("tokens", 60, 9, 8)), moves=(moved, None))
     page = documents(snapshot(account("openai/main", (chat,))))["accounts/openai/main.html"]
-    assert "498 of 500 requests per minute left 1,000 → 500 on 12 Nov" in page.text
+    assert "498 of 500 requests per minute left · 1,000 → 500 on 12 Nov" in page.text
     assert page.text.count("→") == 1
 
 
 def test_beside_a_providers_notice_stands_who_knew_first():
     notice = Notice("1", "Slow answers", "https://status.example/1", Phase.MONITORING, Impact.MINOR, began_at=NOW)
     source = SourceView("openai/page", "OpenAI", "https://status.example", True, NOW, None, (notice,))
-    said = Announcement(NOW, "Slow answers", None, "openai/page")
+    said = Announcement(NOW, "Slow answers, as it was called at first", None, "openai/page", "1")
     late, soon = (
         shown(incident(id=str(minutes), announcement=said, detected_at=NOW - timedelta(minutes=minutes)))
         for minutes in (4, 11)
@@ -516,5 +526,6 @@ def test_beside_a_providers_notice_stands_who_knew_first():
     lead = "minor, since 10:34 UTC · we knew 11 min before the provider's page"
     for views in ((late, soon), (soon, late)):
         assert lead in index(snapshot(account(), open_incidents=views, sources=(source,))).text
-    other = replace(source, id="openai/other")
-    assert lead not in index(snapshot(account(), open_incidents=(late, soon), sources=(other,))).text
+    other = replace(source, notices=(replace(notice, id="2"),))
+    for one in (replace(source, id="openai/other"), other):
+        assert lead not in index(snapshot(account(), open_incidents=(late, soon), sources=(one,))).text

@@ -222,6 +222,17 @@ def test_an_open_tab_is_left_alone_while_what_it_shows_still_holds(browser, tmp_
         assert [url for url in asked if not url.endswith("favicon.svg")] == []
 
 
+def test_an_open_tab_of_the_demonstration_follows_it(browser, tmp_path):
+    write_site(tmp_path, render(replace(four_accounts(), simulated=True)))
+    with served(tmp_path) as address, opened(browser) as (page, complaints):
+        page.clock.install(time=NOW)
+        page.goto(address)
+        write_site(tmp_path, render(snapshot(made_at=NOW + timedelta(seconds=8), simulated=True)))
+        page.clock.run_for(11_000)
+        page.get_by_role("heading", name="No account is watched yet.").wait_for(timeout=10_000)
+        assert complaints == []
+
+
 def test_an_open_tab_stays_and_says_it_is_old_when_there_is_no_newer_page(browser, tmp_path):
     write_site(tmp_path, render(four_accounts()))
     with served(tmp_path) as address, opened(browser) as (page, _):
@@ -243,6 +254,31 @@ def test_local_times_stand_beside_utc(browser, tmp_path):
     with served(tmp_path) as address, opened(browser, timezone_id="UTC") as (page, _):
         page.goto(address)
         assert "here)" not in page.locator("main").inner_text()
+
+
+def test_beside_a_local_time_the_timeline_still_tells_in_two_columns(browser, tmp_path):
+    write_site(tmp_path, render(four_accounts()))
+    with served(tmp_path) as address, opened(browser, DESKTOP, timezone_id="Asia/Tokyo") as (page, _):
+        page.clock.set_fixed_time(NOW)
+        page.goto(address + INCIDENT)
+        event = page.locator(".timeline li").first
+        assert "(19:11 here)" in event.inner_text()
+        time, words = event.locator("time").bounding_box(), event.locator("bdi").bounding_box()
+        assert time["y"] == pytest.approx(words["y"], abs=4)
+
+
+@pytest.mark.parametrize("size", [PHONE, SMALL, DESKTOP])
+def test_that_a_page_is_old_moves_nothing_and_hides_no_first_sentence(browser, tmp_path, size):
+    write_site(tmp_path, render(four_accounts()))
+    with served(tmp_path) as address, opened(browser, size) as (page, _):
+        places = []
+        for age_s in (0, 600):
+            page.clock.set_fixed_time(NOW + timedelta(seconds=age_s))
+            page.goto(address)
+            places.append(page.locator(".verdict").bounding_box())
+        assert places[0] == places[1]
+        assert page.locator(".stale").bounding_box()["y"] > page.locator("h1 > span").bounding_box()["y"]
+        assert page.locator(".stale").evaluate("it => it.getBoundingClientRect().bottom <= innerHeight")
 
 
 def test_the_first_stop_of_the_keyboard_leads_past_the_menu(browser, tmp_path):

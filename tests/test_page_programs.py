@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,20 +12,23 @@ import pytest
 from icalendar import Calendar
 from jsonschema import Draft202012Validator
 from msgspec.structs import replace
+from prometheus_client import parser as text_format
+from prometheus_client.openmetrics import parser as openmetrics
 
 from monitor.detect.health import State
 from monitor.diagnose import Scope
 from monitor.publish import page, public
 from monitor.publish.mark import Mark
-from monitor.publish.snapshot import Manner, PurseView, SourceView
+from monitor.publish.snapshot import Manner, ObjectiveView, PurseView, SourceView
 from monitor.publish.statuspage import INDICATORS, STATUSES
 from monitor.publish.usable import pick, usables
+from monitor.slo import Goal, Objective
 from probes.feeds.parse import parse
 from probes.model import Fault, Limit
 from probes.notice import Impact, Notice, Phase
 from probes.provider import Platform
 from tests.builders_page import HOSTILE, NOW, account, four_accounts, incident, past, shown, sick, snapshot, target
-from tests.test_page import crowded, hostile
+from tests.test_page import crowded, hostile, reserve
 
 WORK = Notice(
     "w1",
@@ -55,9 +59,9 @@ def test_the_summary_names_groups_members_and_what_is_open():
     assert summary["page"]["url"] == "https://status.example.com/ai/"
     assert {(it["name"], it["status"], it["group"]) for it in summary["components"][:4]} == {
         ("OpenAI", "major_outage", True),
-        ("main", "operational", False),
-        ("team-b", "major_outage", False),
-        ("research", "operational", False),
+        ("openai/main", "operational", False),
+        ("openai/team-b", "major_outage", False),
+        ("openai/research", "operational", False),
     }
     (it,) = summary["incidents"]
     assert (it["impact"], it["status"]) == ("critical", "investigating")
@@ -87,7 +91,7 @@ def test_our_own_reader_of_such_pages_reads_ours():
         "openai/team-b: account suspended",
         f"OpenAI: {' '.join(WORK.title.split())}",
     ]
-    assert ("team-b", Impact.CRITICAL) in {(it.name, it.impact) for it in read.standings}
+    assert ("openai/team-b", Impact.CRITICAL) in {(it.name, it.impact) for it in read.standings}
 
 
 def test_every_mark_has_its_word_in_that_form():
@@ -167,9 +171,37 @@ def test_the_feed_is_atom_with_ids_that_stay(shot, render):
     ids = [entry.id for entry in read.entries]
     assert len(set(ids)) == len(ids)
     assert all(re.fullmatch(r"urn:uuid:[0-9a-f-]{36}", id) for id in [*ids, read.feed.id])
-    root = ElementTree.fromstring(feed)
-    times = [it.text for it in root.iter("{http://www.w3.org/2005/Atom}updated")]
-    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", time) for time in times)
+
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+
+
+def children(element):
+    return Counter(child.tag.removeprefix(ATOM) for child in element)
+
+
+@pytest.mark.parametrize("shot", [full(), crowded(), hostile(HOSTILE), snapshot()])
+@pytest.mark.parametrize("render", [page.render, public.render])
+def test_the_feed_has_all_that_atom_demands_and_no_markup_of_others(shot, render):
+    root = ElementTree.fromstring(render(shot)["feed.xml"])
+    entries = root.findall(f"{ATOM}entry")
+    assert children(root) - Counter(entry=len(entries)) == Counter(id=1, title=1, updated=1, author=1, link=2)
+    assert [link.get("rel") for link in root.findall(f"{ATOM}link")] == ["self", "alternate"]
+    for entry in entries:
+        assert children(entry) == {"id": 1, "title": 1, "published": 1, "updated": 1, "link": 1, "content": 1}
+        assert not any(len(child) for child in entry)
+    times = [it.text for name in ("updated", "published") for it in root.iter(f"{ATOM}{name}")]
+    assert all(map(RFC_3339.fullmatch, times))
+
+
+def test_the_last_news_stand_first_in_the_feed():
+    over = shown(incident("openai", Fault.SERVER_ERROR, Scope.PROVIDER, closed_at=NOW))
+    read = feedparser.parse(page.render(four_accounts(past_incidents=(past(3), over)))["feed.xml"])
+    assert [entry.title for entry in read.entries] == [
+        "[Ended] openai: server errors", "openai/team-b: account suspended", "[Ended] anthropic: server errors",
+    ]  # fmt: skip
+    assert read.feed.updated == read.entries[0].updated
 
 
 def test_the_feed_changes_only_when_an_incident_does():
@@ -196,7 +228,7 @@ def test_a_badge_is_a_drawing_with_words_and_what_shields_reads(state):
     told = json.loads(files["badges/openai/x.json"])
     assert told.keys() == {"schemaVersion", "label", "message", "color", "isError", "cacheSeconds"}
     drawing = ElementTree.fromstring(files["badges/openai/x.svg"])
-    assert drawing.get("aria-label") == f"x: {told['message']}"
+    assert drawing.get("aria-label") == f"openai/x: {told['message']}"
     assert drawing.get("role") == "img"
 
 
@@ -220,6 +252,14 @@ def test_metrics_are_well_formed_and_each_series_stands_once(shot):
     assert len(set(series)) == len(series)
 
 
+@pytest.mark.parametrize("shot", [full(), crowded(), hostile(HOSTILE), snapshot()])
+@pytest.mark.parametrize("form", [openmetrics, text_format], ids=["OpenMetrics", "text"])
+def test_prometheus_own_parsers_read_the_metrics(shot, form):
+    families = list(form.text_string_to_metric_families(page.render(shot)["metrics.prom"].decode()))
+    assert {family.type for family in families} == {"gauge"}
+    assert all(family.documentation and family.samples for family in families)
+
+
 def test_what_is_not_known_has_no_sample_of_being_up():
     text = page.render(snapshot(account(state=State.UNKNOWN)))["metrics.prom"].decode()
     assert "llm_account_up{" not in text
@@ -237,6 +277,23 @@ def test_metrics_tell_limits_faults_and_incidents():
         f'llm_incident_active{{incident="{incident().id}",scope="account",subject="openai/team-b",',
     ):
         assert line in text
+
+
+def test_metrics_tell_what_is_left_of_an_error_budget_and_how_fast_it_burns():
+    promise = Objective("answers", "openai/main", frozenset(), availability=0.999, latency_s=2.5, latency_share=0.95)
+    reserves = (reserve(Goal.AVAILABILITY, -0.5, None, 3.14, 0.4), reserve(Goal.LATENCY, 0.25, None, None, None))
+    shot = snapshot(account(), objectives=(ObjectiveView(promise, reserves),))
+    text = page.render(shot)["metrics.prom"].decode()
+    labels = 'objective="answers",subject="openai/main"'
+    for line in (
+        f'llm_objective_promised_ratio{{{labels},goal="availability"}} 0.999',
+        f'llm_objective_kept_ratio{{{labels},goal="availability"}} 0.9995',
+        f'llm_objective_budget_left_ratio{{{labels},goal="availability"}} -0.5',
+        f'llm_objective_budget_left_ratio{{{labels},goal="latency"}} 0.25',
+        f'llm_objective_burn_rate{{{labels},goal="availability",window_s="21600"}} 3.14',
+    ):
+        assert line in text
+    assert text.count("llm_objective_burn_rate{") == 2
 
 
 def test_maintenances_are_a_calendar():
@@ -275,9 +332,12 @@ DEPLOY = Path(__file__).parents[1] / "deploy"
 def test_what_is_shipped_for_prometheus_asks_only_for_metrics_that_are_written(file):
     sign = shown(incident("openai/main", Fault.LOW_BALANCE, signal=True, targets=()))
     purse = PurseView("USD", NOW, "4 USD left", 4, 50, 6, None)
+    promise = Objective("answers", "openai/main", frozenset(), availability=0.999)
+    kept = ObjectiveView(promise, (reserve(Goal.AVAILABILITY, 0.5, 1, 1, 1),))
     shot = snapshot(
-        account(purses=(purse,)), sick("openai/b", Fault.TIMEOUT), open_incidents=(sign,), sources=(SOURCE,)
-    )
+        *(account(purses=(purse,)), sick("openai/b", Fault.TIMEOUT)),
+        open_incidents=(sign,), sources=(SOURCE,), objectives=(kept,),
+    )  # fmt: skip
     written = set(re.findall(r"^# TYPE (\w+)", page.render(shot)["metrics.prom"].decode(), re.MULTILINE))
     asked = set(re.findall(r"\bllm_\w+", (DEPLOY / file).read_text()))
     assert asked

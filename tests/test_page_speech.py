@@ -13,8 +13,9 @@ from monitor.diagnose import FLAP, Evidence, Scope
 from monitor.publish import headline, layout, page, public, strip
 from monitor.publish.fill import LANGUAGES, TEMPLATES
 from monitor.publish.page import render
-from monitor.publish.snapshot import Manner
+from monitor.publish.snapshot import Manner, ObjectiveView, PurseView
 from monitor.publish.speech import ENGLISH, load_speech
+from monitor.slo import Objective
 from monitor.words import MONTHS
 from probes.model import Confidence, Fault, Limit
 from probes.notice import Impact, Phase
@@ -121,6 +122,15 @@ def test_german_reads_as_german():
         assert said in text
 
 
+def test_numbers_are_written_as_the_language_writes_them():
+    purse = PurseView("USD", NOW, "1,204.20 of 5,000.00 USD left", 1204.2, 5000, 2, None)
+    quick = ObjectiveView(Objective("a", "openai/main", frozenset(), latency_s=2.5, latency_share=0.95), ())
+    shot = snapshot(account(purses=(purse,)), objectives=(quick,), manner=Manner(language="de"))
+    text = Document(render(shot)["index.html"]).text
+    assert "95% binnen 2,5 s in 28 Tagen" in text
+    assert "1.204,20 von 5.000,00 USD" in text
+
+
 def test_chinese_reads_as_chinese():
     text = Document(render(replace(four_accounts(), manner=Manner(language="zh-Hans")))["index.html"]).text
     assert "4 个账户中有 1 个出现故障: openai/team-b: 账户被封禁 (您的账户)" in text
@@ -202,3 +212,12 @@ def test_the_sentence_on_top_says_warnings_in_its_language():
 def test_the_sentence_on_top_names_the_road_out():
     road = snapshot(account(), open_incidents=(shown(TITLES["the road out"][0]),))
     assert "der Weg von hier nach außen: keine Verbindung (" in headline.headline(road, DE).sentence
+
+
+def test_a_users_language_cannot_write_templates_or_tags(tmp_path):
+    (tmp_path / LANGUAGES).mkdir()
+    said = '[phrases]\n"Open incidents" = "{{ 7 * 7 }}{% x %}<b>&"\n"Since" = "{# no #}"\n'
+    (tmp_path / LANGUAGES / "xx.toml").write_text(said)
+    page = Document(render(replace(four_accounts(), manner=Manner(language="xx", own=tmp_path)))["index.html"])
+    assert "{{ 7 * 7 }}{% x %}<b>&" in page.text
+    assert "{# no #} 10:11 UTC" in page.text

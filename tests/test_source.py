@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.diagnose import Scope
+from monitor.incident import Announcement
 from monitor.source import PATIENCE, STALE, Source, announcements, follow, page, unreadable
 from probes.notice import Bulletin, Impact, Notice, Phase, Trust, Validators
 from tests.conftest import at
@@ -150,7 +151,7 @@ def test_of_two_troubles_the_graver_speaks_for_the_page():
 def test_an_announcement_says_when_and_where():
     (said,) = announcements([followed(bulletin(0), bulletin(60, notice(began_at=at(30))))], at(61))
 
-    assert (said.at, said.title, said.url, said.source) == (at(30), "Errors 1", "https://status.example.com/1", ID)
+    assert said == Announcement(at(30), "Errors 1", "https://status.example.com/1", ID, "1")
 
 
 def test_hours_of_doubt_are_one_quiet_sign():

@@ -15,7 +15,10 @@ UNTOLD = timedelta(hours=1)
 
 
 class Part(Struct, frozen=True):
-    """One line of a status page; `group` is the id of the part it belongs to, `since` dates its mark."""
+    """One line of a status page; `group` is the id of the part it belongs to, `since` dates its mark.
+
+    No two accounts have one `name`: many readers take it for the key, and know no groups.
+    """
 
     id: str
     name: str

@@ -32,8 +32,8 @@ class Feed(Struct, frozen=True):
 
 
 def feed(board: Board, speech: Speech) -> Feed:
-    """Return the latest incidents, newest first. The feed is as old as its newest entry, so that it can stay."""
-    cases = board.cases[:RECENT]
+    """Return the latest incidents, the last news first. The feed is as old as its newest entry, so that it can stay."""
+    cases = sorted(board.cases[:RECENT], key=lambda case: case.updated_at, reverse=True)
     updated = max((case.updated_at for case in cases), default=None)
     return Feed(
         id=_urn(f"{board.title} {board.url or ''}"),

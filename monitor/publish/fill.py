@@ -1,6 +1,9 @@
 """Templates → bytes: the user's own files go before ours, and every text is escaped."""
 
+import re
+from collections.abc import Callable, Sequence
 from functools import cache
+from html import escape
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -24,6 +27,23 @@ POLICY = "; ".join(
 )
 """Content Security Policy: nothing from elsewhere, nothing inline."""
 
+PLAIN = re.compile(r'{{ _\("([^"{\\]*)"\) }}')
+
+
+class Spoken(FileSystemLoader):
+    """Templates in which all that is said without a value stands already, so that it is said once and not each time."""
+
+    def __init__(self, folders: Sequence[Path], speech: Speech) -> None:
+        super().__init__(folders)
+        self._speech = speech
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        source, file, is_fresh = super().get_source(environment, template)
+        return PLAIN.sub(self._say, source), file, is_fresh
+
+    def _say(self, found: re.Match[str]) -> str:
+        return escape(self._speech.say(found[1])).replace("{", "&#123;")
+
 
 class Press:
     """The templates of one site in one language."""
@@ -32,7 +52,7 @@ class Press:
         self.folders = tuple(folder for folder in (own, TEMPLATES) if folder)
         self.speech: Speech = load_speech(language, tuple(folder / LANGUAGES for folder in self.folders))
         self._environment = Environment(
-            loader=FileSystemLoader(self.folders),
+            loader=Spoken(self.folders, self.speech),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,

@@ -30,7 +30,16 @@ from monitor.publish.snapshot import (
 )
 from monitor.publish.speech import ENGLISH, Speech
 from monitor.publish.strip import Strip, ninety, strip, together
-from monitor.publish.uptime import BUDGET_D, WINDOWS_D, Shares, account_shares, counting, shares
+from monitor.publish.uptime import (
+    BUDGET_D,
+    BUDGET_FEWEST_D,
+    WINDOWS_D,
+    Shares,
+    counting,
+    seen_days,
+    shares,
+    worst_shares,
+)
 from monitor.sli import budget_left
 from monitor.slo import PAIRS, Goal, Reserve
 from monitor.words import Moment
@@ -76,7 +85,7 @@ KINDS = {
 }
 
 Leads = Mapping[tuple[str, str], Incident]
-"""By the source and the title of a notice, the incident that it speaks of."""
+"""By the source and the id of a notice, the incident that it speaks of."""
 
 ADDRESS = re.compile(r"https?://[^\s<>\"')\]]+[^\s<>\"')\].,;:!?]")
 
@@ -369,7 +378,7 @@ def leads(incidents: Iterable[Incident]) -> Leads:
     """Of several that one notice speaks of it is the one that we were sure of first."""
     known = [one for one in incidents if one.announcement and one.lead is not None and not one.drill]
     known.sort(key=lambda one: one.lead or timedelta())
-    return {(one.announcement.source, one.announcement.title): one for one in known if one.announcement}
+    return {(one.announcement.source, one.announcement.notice): one for one in known if one.announcement}
 
 
 def pages(sources: Sequence[SourceView], now: datetime, speech: Speech, known: Leads) -> Pages:
@@ -387,7 +396,7 @@ def pages(sources: Sequence[SourceView], now: datetime, speech: Speech, known: L
 
 
 def _notice(source: SourceView, notice: Notice, now: datetime, speech: Speech, known: Leads) -> NoticeRow:
-    incident = known.get((source.id, notice.title))
+    incident = known.get((source.id, notice.id))
     is_graded = not notice.planned and notice.impact is not Impact.UNKNOWN
     return NoticeRow(
         provider=source.provider,
@@ -560,9 +569,10 @@ def _account(account: AccountView, provider: str, context: Context) -> AccountCa
     mark = mark_account(account, now)
     incidents = [it for it in map(now.incident_of, (target.id for target in account.targets)) if it]
     fault = account.fault if mark.is_trouble or mark is Mark.SUSPECTED else None
-    every = account_shares(account)
-    left = _budget(every, context.slo)
-    targets = tuple(_target(target, context) for target in account.targets)
+    each = {target.id: shares(target.cells, target.days) for target in account.targets}
+    whole = worst_shares(each[target.id] for target in counting(account))
+    left = _budget(whole, account, context.slo)
+    targets = tuple(_target(target, each[target.id], context) for target in account.targets)
     return AccountCard(
         id=account.id,
         href=account_page(account.id),
@@ -581,7 +591,7 @@ def _account(account: AccountView, provider: str, context: Context) -> AccountCa
         credits=tuple(_credit(purse, now.at, speech) for purse in account.purses),
         abilities=_abilities(account, now, speech),
         ninety=ninety(together([it.days for it in counting(account)]), speech),
-        shares=_shares(every, context.slo, speech),
+        shares=_shares(whole, context.slo, speech),
         budget="" if left is None else _budget_words(left, speech),
         overspent=left is not None and left < 0,
         pledges=context.pledges.get(account.id, ()),
@@ -610,9 +620,11 @@ def _shares(every: Shares, slo: float, speech: Speech) -> tuple[Share, ...]:
     )
 
 
-def _budget(every: Shares, slo: float) -> float | None:
+def _budget(every: Shares, account: AccountView, slo: float) -> float | None:
+    """Return what is left; None before a week was looked at: of a day or two any failure is many times all of it."""
     share = every[WINDOWS_D.index(BUDGET_D)]
-    return None if share is None else budget_left(share, slo)
+    is_early = max((seen_days(target.days) for target in counting(account)), default=0) < BUDGET_FEWEST_D
+    return None if share is None or is_early else budget_left(share, slo)
 
 
 def _budget_words(left: float, speech: Speech) -> str:
@@ -628,7 +640,8 @@ def _pledges(view: ObjectiveView, speech: Speech) -> Iterator[Pledge]:
     for goal, promised in objective.promises.items():
         share = speech.number(f"{100 * promised:.6g}%")
         if goal is Goal.LATENCY:
-            share = speech.say("{share} within {seconds}", share=share, seconds=f"{objective.latency_s:g} s")
+            seconds = speech.number(f"{objective.latency_s:g} s")
+            share = speech.say("{share} within {seconds}", share=share, seconds=seconds)
         promise = speech.say("{promise} in {n} days", promise=share, n=objective.window_days)
         one = known.get(goal)
         left, burns = (_budget_words(one.left, speech), _burns(one, speech)) if one else (speech.say("no data"), "")
@@ -650,19 +663,30 @@ def _spent(account: AccountView, speech: Speech) -> str | None:
     if account.spent_usd is None:
         return None
     today = speech.say("Canaries cost {money} today", money=speech.money(account.spent_usd))
-    if account.spent_month_usd is None:
+    month = None if account.spent_month_usd is None else speech.money(account.spent_month_usd)
+    if month in (None, speech.money(account.spent_usd)):
         return today
-    return today + speech.say(", {money} in 30 days", money=speech.money(account.spent_month_usd))
+    return today + speech.say(", {money} in 30 days", money=month)
 
 
 def _credit(purse: PurseView, now: datetime, speech: Speech) -> str:
     """Say what is left and for how long: `4.20 of 50.00 USD left, about 6 days at this pace`."""
-    said = purse.words
+    said = _left(purse, speech)
     if purse.days_left is not None:
         said += speech.say(", about {duration} at this pace", duration=speech.duration(purse.days_left * 86_400))
     if purse.expires_at:
         said += speech.say(", until {time}", time=speech.moment(purse.expires_at, now).words)
     return said + speech.say(" (as of {time})", time=speech.moment(purse.at, now).words)
+
+
+def _left(purse: PurseView, speech: Speech) -> str:
+    if purse.left is None:
+        return purse.words
+    left = speech.number(f"{purse.left:,.2f}")
+    if purse.most is None:
+        return speech.say("{left} {unit} left", left=left, unit=purse.unit)
+    most = speech.number(f"{purse.most:,.2f}")
+    return speech.say("{left} of {most} {unit} left", left=left, most=most, unit=purse.unit)
 
 
 def _account_state(account: AccountView, mark: Mark, speech: Speech) -> str:
@@ -675,7 +699,7 @@ def _account_state(account: AccountView, mark: Mark, speech: Speech) -> str:
     return speech.say(MARKS[mark])
 
 
-def _target(target: TargetView, context: Context) -> TargetRow:
+def _target(target: TargetView, its_shares: Shares, context: Context) -> TargetRow:
     now, speech = context.now, context.speech
     mark = mark_target(target, now)
     late = is_late(target, now.at)
@@ -700,7 +724,7 @@ def _target(target: TargetView, context: Context) -> TargetRow:
             _limit(limit, at, moved, context) for limit, at, moved in zip(target.limits, since, moves, strict=True)
         ),
         ninety=ninety(target.days, speech),
-        shares=_shares(shares(target.cells, target.days), context.slo, speech),
+        shares=_shares(its_shares, context.slo, speech),
         charts=tuple(filter(None, _drawings(target, mark, speech))),
         asks=speech.say("every {duration}", duration=speech.duration(target.interval_s)),
     )

@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from monitor import __version__
 from monitor.publish.mark import Mark, Standing, mark_account, mark_target, standing
-from monitor.publish.snapshot import AccountView, Snapshot
+from monitor.publish.snapshot import AccountView, ObjectiveView, Snapshot
+from monitor.slo import PAIRS
 from probes.redact import CONTROLS
 
 Labels = dict[str, str]
@@ -55,6 +56,7 @@ def _gauges(snapshot: Snapshot) -> Iterator[Gauge]:
     )
     yield from _target_gauges(accounts, now)
     yield from _purse_gauges(accounts)
+    yield from _objective_gauges(snapshot.objectives)
     yield Gauge(
         "llm_incident_active",
         "1 for each open incident; drills are left out.",
@@ -141,6 +143,39 @@ def _purse_gauges(accounts: Iterable[AccountView]) -> Iterator[Gauge]:
         "llm_canary_cost_today_usd",
         "What the canaries of the account have cost today (UTC).",
         tuple((_account(one), one.spent_usd) for one in accounts if one.spent_usd is not None),
+    )
+
+
+def _objective_gauges(views: Iterable[ObjectiveView]) -> Iterator[Gauge]:
+    reserves = [
+        ({"objective": view.objective.name, "subject": view.objective.subject, "goal": str(one.goal)}, one)
+        for view in views
+        for one in view.reserves
+    ]
+    yield Gauge(
+        "llm_objective_promised_ratio",
+        "Share of answers that the objective promises to be good, or quick.",
+        tuple((labels, one.promised) for labels, one in reserves),
+    )
+    yield Gauge(
+        "llm_objective_kept_ratio",
+        "Share that was, over the objective's window.",
+        tuple((labels, one.kept) for labels, one in reserves),
+    )
+    yield Gauge(
+        "llm_objective_budget_left_ratio",
+        "What is left of the error budget, 1: all of it; below 0 it is overdrawn.",
+        tuple((labels, one.left) for labels, one in reserves),
+    )
+    yield Gauge(
+        "llm_objective_burn_rate",
+        "How many times faster than allowed the budget is used over a window.",
+        tuple(
+            (labels | {"window_s": f"{pair.long.total_seconds():g}"}, burn)
+            for labels, one in reserves
+            for pair, burn in zip(PAIRS, one.burns, strict=True)
+            if burn is not None
+        ),
     )
 
 

@@ -39,7 +39,7 @@ from monitor.publish.snapshot import AccountView, IncidentView, ObjectiveView, P
 from monitor.publish.speech import Speech
 from monitor.publish.usable import VERSION, Usable, pick, usables
 from monitor.slo import PAIRS, Reserve
-from monitor.words import title
+from monitor.words import capital, title
 from probes.model import Fault
 
 __all__ = ["POLICY", "TEMPLATES", "kept", "render", "status_json", "usable_json"]
@@ -125,7 +125,7 @@ def private_board(snapshot: Snapshot, speech: Speech) -> Board:
         if marks:
             parts.append(Part(provider.id, provider.name, worst(list(marks.values()))))
             parts += [
-                Part(account.id, account.name, marks[account.id], provider.id, account.since)
+                Part(account.id, account.id, marks[account.id], provider.id, account.since)
                 for account in provider.accounts
             ]
     views = [*snapshot.open_incidents, *newest_first(snapshot.past_incidents)]
@@ -144,7 +144,7 @@ def private_board(snapshot: Snapshot, speech: Speech) -> Board:
 def _case(view: IncidentView, parts: Sequence[Part], speech: Speech) -> Case:
     incident = view.incident
     hit = {"/".join(target.split("/")[:2]) for target in incident.targets}
-    began = f"{speech.title(incident)}. {speech.whose_hedged(incident)}."
+    began = f"{speech.title(incident)}. {capital(speech.whose_hedged(incident))}."
     updates = [(incident.opened_at, "investigating" if incident.closed_at is None else "identified", began)]
     if incident.announcement:
         said = speech.say("The provider's page says: {title}", title=incident.announcement.title)

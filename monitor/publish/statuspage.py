@@ -28,6 +28,8 @@ INDICATORS = {
 }
 IMPACTS = {Severity.INFO: "none", Severity.WARNING: "minor", Severity.CRITICAL: "critical"}
 PHASES = {Phase.SCHEDULED: "scheduled", Phase.COMPLETED: "completed"}
+ENDED = "resolved"
+"""The status of what is over; whatever is told after that does not open it again."""
 RECENT = 50
 
 Json = dict[str, object]
@@ -39,6 +41,8 @@ def statuspage(board: Board) -> dict[str, bytes]:
     cases = [_incident(case, board) for case in board.cases[:RECENT]]
     unresolved = [_incident(case, board) for case in board.cases if case.closed_at is None]
     works = [_maintenance(work, board) for work in board.works]
+    upcoming = [work for work in works if work["status"] == "scheduled"]
+    active = [work for work in works if work["status"] == "in_progress"]
     parts: Json = {"components": _components(board)}
     documents: dict[str, Json] = {
         "summary": parts | {"incidents": unresolved, "scheduled_maintenances": works, "status": status},
@@ -47,6 +51,8 @@ def statuspage(board: Board) -> dict[str, bytes]:
         "incidents": {"incidents": cases},
         "incidents/unresolved": {"incidents": unresolved},
         "scheduled-maintenances": {"scheduled_maintenances": works},
+        "scheduled-maintenances/upcoming": {"scheduled_maintenances": upcoming},
+        "scheduled-maintenances/active": {"scheduled_maintenances": active},
     }
     return {f"api/v2/{name}.json": _bytes({"page": page} | document) for name, document in documents.items()}
 
@@ -74,12 +80,14 @@ def _components(board: Board) -> list[Json]:
 
 
 def _component(part: Part, position: int, members: list[str] | None, board: Board) -> Json:
+    """Return one component. When it came to be is not known, and strict readers want a time: the oldest known."""
+    since = iso(part.since or board.made_at)
     component: Json = {
         "id": part.id,
         "name": part.name,
         "status": STATUSES[part.mark],
-        "created_at": None,
-        "updated_at": iso(part.since) if part.since else iso(board.made_at),
+        "created_at": since,
+        "updated_at": since,
         "position": position,
         "description": "not known" if part.mark is Mark.UNKNOWN else None,
         "showcase": False,
@@ -93,7 +101,7 @@ def _component(part: Part, position: int, members: list[str] | None, board: Boar
 
 
 def _incident(case: Case, board: Board) -> Json:
-    newest_first = sorted(case.updates, key=lambda update: update[0], reverse=True)
+    newest_first = sorted(case.updates, key=lambda update: (update[1] == ENDED, update[0]), reverse=True)
     updates = [
         {
             "id": f"{case.id}-{number}",
@@ -135,7 +143,7 @@ def _maintenance(work: Work, board: Board) -> Json:
         "monitoring_at": None,
         "resolved_at": None,
         "impact": "maintenance",
-        "shortlink": work.url,
+        "shortlink": work.url or board.address("index.html"),
         "started_at": iso(work.begins_at),
         "page_id": "provider-monitor",
         "incident_updates": [],

@@ -1,13 +1,15 @@
 """How much of the time something was good: over a day, a week, a month, a quarter; pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from monitor.publish.snapshot import AccountView, TargetView
-from monitor.sli import Cell, add, availability
+from monitor.sli import Cell, availability
 
 WINDOWS_D = (1, 7, 30, 90)
 BUDGET_D = 30
 """The error budget is that of so many days."""
+BUDGET_FEWEST_D = 7
+"""It is told once so many of them were looked at."""
 
 Shares = tuple[float | None, ...]
 """For each of WINDOWS_D the share of good answers in [0, 1]; None when nothing valid was seen."""
@@ -15,13 +17,19 @@ Shares = tuple[float | None, ...]
 
 def shares(hours: Sequence[Cell], days: Sequence[Cell]) -> Shares:
     """Return the share of good answers over each window; the first is the last 24 hours, the others end today."""
-    return tuple(_share(hours if length == 1 else days[-length:]) for length in WINDOWS_D)
+    good, valid = _counts(days)
+    longer = (_share(good[-length:], valid[-length:]) for length in WINDOWS_D[1:])
+    return (_share(*_counts(hours)), *longer)
 
 
-def account_shares(account: AccountView) -> Shares:
+def worst_shares(every: Iterable[Shares]) -> Shares:
     """Return those of an account: of each window, of the canary that did worst in it."""
-    every = [shares(target.cells, target.days) for target in counting(account)]
-    return tuple(_least([its[number] for its in every]) for number in range(len(WINDOWS_D)))
+    return tuple(map(_least, zip(*every, strict=True))) or (None,) * len(WINDOWS_D)
+
+
+def seen_days(days: Sequence[Cell]) -> int:
+    """Return on how many of the days of the error budget anything valid was seen."""
+    return sum(bool(cell.ok + cell.degraded + cell.failed) for cell in days[-BUDGET_D:])
 
 
 def counting(account: AccountView) -> tuple[TargetView, ...]:
@@ -29,12 +37,13 @@ def counting(account: AccountView) -> tuple[TargetView, ...]:
     return tuple(target for target in account.targets if not target.aside) or account.targets
 
 
-def _share(cells: Sequence[Cell]) -> float | None:
-    if not cells:
-        return None
-    whole = add(cells[0].at, cells)
-    return availability(whole.ok, whole.ok + whole.degraded + whole.failed)
+def _counts(cells: Sequence[Cell]) -> tuple[list[int], list[int]]:
+    return [cell.ok for cell in cells], [cell.ok + cell.degraded + cell.failed for cell in cells]
 
 
-def _least(values: Sequence[float | None]) -> float | None:
+def _share(good: Sequence[int], valid: Sequence[int]) -> float | None:
+    return availability(sum(good), sum(valid))
+
+
+def _least(values: Iterable[float | None]) -> float | None:
     return min((value for value in values if value is not None), default=None)

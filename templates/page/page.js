@@ -1,7 +1,7 @@
 "use strict";
 // The page is whole without this. It says when the page is old, fetches a newer one, and adds local times.
 (() => {
-  const { made, freshS, status, here } = document.documentElement.dataset;
+  const { made, freshS, status, here, live } = document.documentElement.dataset;
   const madeAt = Date.parse(made);
   const isOld = () => Date.now() > madeAt + Number(freshS) * 1000;
 
@@ -10,9 +10,10 @@
     document.querySelector(".stale").hidden = !isOld();
   }
 
-  // Only an old page that somebody looks at is replaced, and only when there is a newer one to show.
+  // Only an old page that somebody looks at is replaced, and only when there is a newer one to show. In the
+  // demonstration all happens within two minutes: there a newer one is shown at once.
   async function renew() {
-    if (!isOld() || document.hidden || location.protocol === "file:") return;
+    if (!(isOld() || live !== undefined) || document.hidden || location.protocol === "file:") return;
     const answer = await fetch(status, { cache: "no-store" }).catch(() => null);
     if (answer?.ok && Date.parse((await answer.json()).made_at) > madeAt) location.reload();
   }
@@ -29,8 +30,8 @@
     });
     const local = document.createElement("span");
     local.className = "local";
-    local.textContent = ` (${words} ${here ?? "here"})`;
-    time.after(local);
+    local.textContent = `(${words} ${here ?? "here"})`;
+    time.after(" ", local);
   }
 
   document.querySelectorAll("time[data-local]").forEach(tellLocalTime);
