@@ -86,6 +86,11 @@ class Incident:
     def blame(self) -> Blame:
         return self.blamed or self.fault.blame
 
+    @property
+    def is_absence(self) -> bool:
+        """Whether it tells that nobody was watching."""
+        return self.scope is Scope.MONITOR and self.subject == ABSENCE
+
 
 @dataclass(frozen=True, slots=True)
 class Change:

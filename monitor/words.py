@@ -7,7 +7,7 @@ from math import floor
 from typing import Protocol
 
 from monitor.diagnose import FLAP, Scope
-from monitor.incident import ABSENCE, Incident
+from monitor.incident import Incident
 from probes.model import Blame, Confidence, Fault, Limit
 
 FAULTS = {
@@ -157,19 +157,15 @@ def capital(text: str) -> str:
 
 
 def whose(incident: Incident) -> str:
-    if is_absence(incident):
+    if incident.is_absence:
         return ABSENT
     return OFFLINE if incident.scope is Scope.MONITOR else BLAMES[incident.blame]
 
 
 def whose_at_length(incident: Incident) -> str:
-    if is_absence(incident):
+    if incident.is_absence:
         return ABSENT_AT_LENGTH
     return OFFLINE_AT_LENGTH if incident.scope is Scope.MONITOR else BLAMES_AT_LENGTH[incident.blame]
-
-
-def is_absence(incident: Incident) -> bool:
-    return incident.scope is Scope.MONITOR and incident.subject == ABSENCE
 
 
 def whose_hedged(incident: Incident) -> str:
@@ -210,7 +206,7 @@ def lead(incident: Incident, say: Say = english) -> str:
 def title(incident: Incident, say: Say = english) -> str:
     """Name an incident in one line: `openai/main: account suspended`."""
     its = subject(incident, say)
-    if is_absence(incident):
+    if incident.is_absence:
         return say("the monitor was not watching for {time}", time=_lasted(incident, say))
     match incident.scope:
         case Scope.MONITOR if incident.closed_at:

@@ -186,7 +186,7 @@ PLAN = {
         *("monitor.incident", "monitor.alert.text", "monitor.publish.snapshot", "monitor.schedule", "monitor.sli"),
         "monitor.slo",
         "probes.catalog",
-        *("monitor.store.reader", "monitor.slo", "monitor.detect.limits", "monitor.words"),
+        *("monitor.store.reader", "monitor.slo", "monitor.detect.limits"),
     },
     "monitor.world": {
         *("monitor.alert.case", "monitor.alert.reply", "monitor.alert.routing", "monitor.alert.text"),
@@ -215,7 +215,7 @@ ROOFS = {
     "monitor.listen",
     "monitor.herald",
     "monitor.courier",
-    "monitor.pulse",
+    "monitor.lifeline",
     "monitor.upkeep",
     "monitor.daemon",
     "monitor.errand",

@@ -81,7 +81,7 @@ class Piece:
 
     @property
     def head(self) -> str:
-        if words.is_absence(self.change.incident):
+        if self.change.incident.is_absence:
             return GAP
         return AT_RISK if self.change.incident.signal and self.shown is Step.OPENED else HEADS[self.shown]
 
@@ -232,7 +232,7 @@ def _values(piece: Piece, now: datetime) -> dict[str, object]:
         "marks": _marks(piece),
         "what": words.title(incident),
         "away": incident.scope is Scope.MONITOR,
-        "gap": words.is_absence(incident),
+        "gap": incident.is_absence,
         "whose": words.whose(incident),
         "revived": incident.scope is Scope.ACCOUNT and incident.blame is Blame.ACCOUNT and not incident.signal,
         "since": words.moment(incident.opened_at).words,
