@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from math import floor
 from typing import Protocol
 
-from monitor.diagnose import FLAP, Scope
+from monitor.diagnose import Scope
 from monitor.incident import Incident
 from probes.model import Blame, Confidence, Fault, Limit
 
@@ -220,7 +220,7 @@ def title(incident: Incident, say: Say = english) -> str:
         case Scope.OBJECTIVE:
             return say("{subject}: the error budget burns too fast", subject=its)
     fault = say(FAULTS[incident.fault])
-    if is_flap(incident):
+    if incident.is_flap:
         return say("{subject}: {fault} again and again", subject=its, fault=fault)
     return f"{its}: {fault}"
 
@@ -232,8 +232,3 @@ def subject(incident: Incident, say: Say = english) -> str:
 
 def _lasted(incident: Incident, say: Say) -> str:
     return duration(((incident.closed_at or incident.opened_at) - incident.opened_at).total_seconds(), say)
-
-
-def is_flap(incident: Incident) -> bool:
-    """Whether it names a trouble that comes and goes, and not one that is there."""
-    return incident.signal and any(one.rule == FLAP for one in incident.evidence)

@@ -168,7 +168,7 @@ PLAN = {
     "monitor.alert.reply": {"msgspec", "monitor.alert.rule"},
     "monitor.alert.routing": {
         *("monitor.alert.case", "monitor.alert.reply", "monitor.alert.rule", "monitor.alert.window"),
-        *("monitor.diagnose", "monitor.incident", "monitor.words"),
+        *("monitor.diagnose", "monitor.incident", "probes.model"),
     },
     "monitor.alert.text": {
         *("jinja2", "probes.model", "monitor.alert.case", "monitor.alert.rule", "monitor.diagnose", "monitor.incident"),

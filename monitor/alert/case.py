@@ -11,7 +11,7 @@ from monitor.incident import Change, ChangeKind, Incident
 from probes.model import Fault
 
 KEPT = timedelta(hours=48)
-"""So long after its end an incident is still looked at: for what quiet hours held back, and for flapping."""
+"""So long after its end an incident is still looked at: for what quiet hours held back, and to count its returns."""
 
 
 class Step(StrEnum):
@@ -22,7 +22,6 @@ class Step(StrEnum):
     RESOLVED = "resolved"
     REMINDER = "reminder"
     ESCALATED = "escalated"
-    FLAPPING = "flapping"
     MISSED = "missed"
     DIGEST = "digest"
     FAILING = "failing"
