@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -25,6 +25,9 @@ class Step(StrEnum):
     MISSED = "missed"
     DIGEST = "digest"
     FAILING = "failing"
+
+
+ENDS = (Step.RESOLVED, Step.MISSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +75,15 @@ class Telling:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One incident, its changes (oldest first), and what each channel was told of it (oldest first)."""
+    """One incident, its changes (oldest first), and what each channel was told of it (oldest first).
+
+    `owed` are the channels that heard of it and not of its end.
+    """
 
     incident: Incident
     changes: tuple[Change, ...] = ()
     told: Mapping[str, tuple[Telling, ...]] = field(default_factory=dict)
+    owed: frozenset[str] = frozenset()
 
     @property
     def key(self) -> tuple[Scope, str, Fault | None, bool]:
@@ -105,7 +112,7 @@ def with_changes(cases: Cases, changes: Iterable[Change]) -> dict[str, Case]:
     for change in changes:
         id = change.incident.id
         before = after.get(id, Case(change.incident))
-        after[id] = Case(change.incident, (*before.changes, change), before.told)
+        after[id] = replace(before, incident=change.incident, changes=(*before.changes, change))
     return after
 
 
@@ -120,7 +127,8 @@ def with_messages(cases: Cases, messages: Iterable[tuple[Message, datetime]]) ->
     for id, channels in told.items():
         if case := cases.get(id):
             added = {name: (*case.told.get(name, ()), *its) for name, its in channels.items()}
-            after[id] = Case(case.incident, case.changes, {**case.told, **added})
+            over = {name for name, its in channels.items() if any(one.step in ENDS for one in its)}
+            after[id] = replace(case, told={**case.told, **added}, owed=(case.owed | added.keys()) - over)
     return after
 
 

@@ -89,20 +89,27 @@ class Scene:
 
     @cached_property
     def told_at(self) -> Mapping[str, set[datetime]]:
-        """When each channel was lately told anything."""
+        """When each channel was lately told anything. What lies ahead was written before the clock was set back."""
         found: dict[str, set[datetime]] = defaultdict(set)
+        since = self.now - self.rules.patience.storm_for
         for case in self.cases.values():
             for channel, tellings in case.told.items():
-                found[channel] |= {
-                    one.at for one in tellings if _within(one.at, self.now, self.rules.patience.storm_for)
-                }
+                if tellings[-1].at > since:
+                    found[channel] |= {one.at for one in tellings if since < one.at <= self.now}
         return found
 
 
 def decide(scene: Scene, only: Collection[str] | None = None) -> list[Message]:
     """Return what is to be sent now; of these incidents only, where some are named."""
-    cases = [case for id, case in scene.cases.items() if only is None or id in only]
+    missing = frozenset(channel.name for channel in scene.channels if channel.quiet)
+    ids = scene.cases.keys() if only is None else only
+    cases = [scene.cases[id] for id in ids if _is_unfinished(scene.cases[id], missing)]
     return [message for channel in scene.channels for message in _for_channel(channel, cases, scene)]
+
+
+def _is_unfinished(case: Case, quiet: frozenset[str]) -> bool:
+    """Whether anybody may yet hear of it. Most of what is kept is over, and told; `quiet` may have missed it."""
+    return case.incident.closed_at is None or bool(case.owed) or _is_hindsight(case) or not quiet <= case.told.keys()
 
 
 def _for_channel(channel: Channel, cases: Sequence[Case], scene: Scene) -> Iterator[Message]:
@@ -150,7 +157,7 @@ def _wish_at_opening(case: Case, channel: Channel, scene: Scene) -> Verdict:
 
 
 def _wish_at_end(case: Case, channel: Channel, heard: Sequence[Telling], scene: Scene) -> Verdict:
-    if any(one.step in (Step.RESOLVED, Step.MISSED) for one in heard):
+    if heard and channel.name not in case.owed:
         return Verdict(None, "its end was told")
     if heard and _is_superseded(case, channel, scene):
         return Verdict(None, "it came again since, and that was told")
@@ -354,8 +361,3 @@ def past(case: Case, scene: Scene) -> list[Incident]:
     its = scene.families.get(case.key, [case])
     until_now = [one for one in its[: its.index(case) + 1] if not one.is_silently_over()]
     return [one.incident for one in until_now if scene.now - (one.incident.closed_at or scene.now) < DAY]
-
-
-def _within(at: datetime, now: datetime, span: timedelta) -> bool:
-    """Whether it was lately. What lies ahead was written before the clock was set back, and counts no more."""
-    return now - span < at <= now

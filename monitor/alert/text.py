@@ -11,7 +11,7 @@ from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, StrictUndefined, 
 from jinja2.sandbox import SandboxedEnvironment
 
 from monitor import words
-from monitor.alert.case import Step
+from monitor.alert.case import ENDS, Step
 from monitor.alert.rule import Detail, Format
 from monitor.diagnose import Scope
 from monitor.incident import Change, Incident, Severity
@@ -31,7 +31,6 @@ HEADS = {
 }
 HEADS_OF_SIGNS = {Step.OPENED: "AT RISK", Step.REMINDER: "STILL AT RISK"}
 FLAPPING, GAP = "FLAPPING", "GAP"
-OVER = (Step.RESOLVED, Step.MISSED)
 ENDINGS = {Format.TEXT: "txt", Format.MARKDOWN: "md", Format.HTML: "html"}
 LISTED = 30
 """So many incidents stand in one message; the rest is counted."""
@@ -220,7 +219,7 @@ def _title(pieces: Sequence[Piece]) -> str:
 
 def _gravity(piece: Piece) -> tuple[bool, int]:
     """What goes on is graver than anything that is over."""
-    return piece.step not in OVER, piece.change.incident.severity.rank
+    return piece.step not in ENDS, piece.change.incident.severity.rank
 
 
 def _marks(piece: Piece) -> list[str]:
@@ -256,7 +255,7 @@ def _values(piece: Piece, now: datetime) -> dict[str, object]:
 
 def worst(pieces: Sequence[Piece]) -> Severity | None:
     """Return the gravest of what is not over; None when all is over."""
-    going_on = [piece.change.incident.severity for piece in pieces if piece.step not in OVER]
+    going_on = [piece.change.incident.severity for piece in pieces if piece.step not in ENDS]
     return max(going_on, key=lambda severity: severity.rank, default=None)
 
 
