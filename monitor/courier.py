@@ -16,7 +16,7 @@ from monitor.alert.case import Step
 from monitor.alert.deliver import again_at, send, would_disturb
 from monitor.alert.digest import begins
 from monitor.alert.link import addresses
-from monitor.alert.routing import past, streak
+from monitor.alert.routing import past
 from monitor.alert.rule import TERMINAL, Channel
 from monitor.alert.text import (
     Circumstances,
@@ -183,7 +183,6 @@ def _around(world: World, incident: Incident, channel: Channel) -> Circumstances
     now, config = world.edge.clock(), world.config
     scene = world.scene(now)
     case = scene.cases.get(incident.id)
-    flips = streak(case, scene) if case else []
     lately = past(case, scene) if case else [incident]
     return replace(
         _briefly(world, incident, channel),
@@ -191,8 +190,6 @@ def _around(world: World, incident: Incident, channel: Channel) -> Circumstances
         links=_links(world, incident, channel, now),
         times=len(lately),
         downtime_s=sum(((one.closed_at or now) - one.opened_at).total_seconds() for one in lately),
-        flips=len(flips),
-        flips_for_s=(now - flips[-1]).total_seconds() if flips else 0,
     )
 
 

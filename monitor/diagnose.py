@@ -171,7 +171,7 @@ def _is_overtaken(finding: Finding, sick: Patients) -> bool:
 
 
 def _signal(finding: Finding) -> Diagnosis:
-    proof = Evidence(finding.target, finding.seen_at, finding.fault, finding.rule, finding.words)
+    named = (finding.target, *finding.others) if finding.target else ()
     return Diagnosis(
         scope=_scope(finding),
         subject="/".join(filter(None, (finding.account, finding.model, finding.topic))),
@@ -180,7 +180,7 @@ def _signal(finding: Finding) -> Diagnosis:
         since=finding.since,
         reasons=finding.reasons,
         targets=(),
-        evidence=(proof,) if finding.target else (),
+        evidence=tuple(Evidence(one, finding.seen_at, finding.fault, finding.rule, finding.words) for one in named),
         signal=True,
     )
 

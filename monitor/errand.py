@@ -13,7 +13,7 @@ from monitor.courier import deliver_due
 from monitor.detect.health import State
 from monitor.drill import Drill
 from monitor.incident import Change, ChangeKind, Severity
-from monitor.pulse import tell_failure, told_round
+from monitor.lifeline import tell_failure, told_round
 from monitor.run import begin_drills, change, end_drills, once, unseen
 from monitor.schedule import Watch
 from monitor.store.connection import Busy, StoreError

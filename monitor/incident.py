@@ -8,7 +8,7 @@ from hashlib import blake2s
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.diagnose import Diagnosis, Evidence, Scope
+from monitor.diagnose import FLAP, Diagnosis, Evidence, Scope
 from probes.model import Blame, Confidence, Fault
 
 
@@ -91,6 +91,16 @@ class Incident(Struct, frozen=True):
     def blame(self) -> Blame:
         return self.blamed or self.fault.blame
 
+    @property
+    def is_flap(self) -> bool:
+        """Whether it names a trouble that comes and goes, and not one that is there."""
+        return self.signal and any(one.rule == FLAP for one in self.evidence)
+
+    @property
+    def is_absence(self) -> bool:
+        """Whether it tells that nobody was watching."""
+        return self.scope is Scope.MONITOR and self.subject == ABSENCE
+
 
 class Change(Struct, frozen=True):
     """One step in an incident's life; `incident` is as it stands after the step."""
@@ -141,6 +151,9 @@ SEVERITIES = {
 }
 
 
+WIDTH = tuple(Scope)
+"""From narrow to wide; see Scope."""
+
 ABSENCE = "absence"
 """The subject of a gap in the watch; while the monitor runs and reaches nothing, its trouble has no subject."""
 
@@ -175,8 +188,8 @@ def advance(
         elif diagnosis.settled and not any(_is_within(diagnosis, incident) for incident in fading):
             changes.append(Change(replace(open_incident(diagnosis), detected_at=now), ChangeKind.OPENED, now))
     here = standing | {_key(change.incident): change.incident for change in changes}
-    wider = [(diagnosis, here.get(key)) for key, diagnosis in found.items() if not diagnosis.signal]
-    ends = [change for one in gone if one not in fading for change in _gone(one, wider, well_since, now)]
+    now_there = [(diagnosis, here.get(key)) for key, diagnosis in found.items()]
+    ends = [change for one in gone if one not in fading for change in _gone(one, now_there, well_since, now)]
     return ends + changes
 
 
@@ -221,7 +234,16 @@ def _recovered_at(incident: Incident, well_since: Mapping[str, datetime | None])
 
 
 def _is_within(diagnosis: Diagnosis, incident: Incident) -> bool:
-    return not diagnosis.signal and set(diagnosis.targets) < set(incident.targets)
+    """Whether it is about a part: some of its targets, or whatever else of its accounts it has spread to since."""
+    if diagnosis.signal:
+        return False
+    narrower = WIDTH.index(diagnosis.scope) < WIDTH.index(incident.scope)
+    within = narrower and _accounts(diagnosis.targets) <= _accounts(incident.targets)
+    return within or set(diagnosis.targets) < set(incident.targets)
+
+
+def _accounts(targets: Iterable[str]) -> set[str]:
+    return {"/".join(target.split("/")[:2]) for target in targets}
 
 
 def _severity(diagnosis: Diagnosis) -> Severity:
@@ -268,21 +290,21 @@ def absence(since: datetime, until: datetime) -> Change:
 
 def _gone(
     incident: Incident,
-    wider: Sequence[tuple[Diagnosis, Incident | None]],
+    found: Sequence[tuple[Diagnosis, Incident | None]],
     well_since: Mapping[str, datetime | None],
     now: datetime,
 ) -> list[Change]:
     """Return what becomes of an incident that no diagnosis names any more: part of a wider one, or over.
 
-    `wider` holds the diagnoses of now with their incidents, None where it is too early to open one.
+    `found` holds the diagnoses of now with their incidents, None where it is too early to open one.
     """
     closed = replace(incident, closed_at=_recovered_at(incident, well_since) or now)
     if incident.signal:
-        return [Change(closed, _end_of_signal(incident, [diagnosis for diagnosis, _ in wider], well_since), now)]
+        return [Change(closed, _end_of_signal(incident, [diagnosis for diagnosis, _ in found], well_since), now)]
     if not any(target in well_since for target in incident.targets):
         return [Change(closed, ChangeKind.WITHDRAWN, now)]
     failing = {target for target in incident.targets if well_since.get(target, now) is None}
-    for diagnosis, parent in wider:
+    for diagnosis, parent in found:
         if failing and failing <= set(diagnosis.targets) and not _is_within(diagnosis, incident):
             return _beneath(incident, parent, now)
     return [Change(closed, ChangeKind.RESOLVED, now)]
@@ -300,11 +322,21 @@ def _end_of_signal(incident: Incident, diagnoses: Sequence[Diagnosis], watched: 
         return ChangeKind.RESOLVED
     if incident.scope is Scope.REMINDER:  # the day has passed, or somebody changed the line: nothing to tell
         return ChangeKind.WITHDRAWN
-    account = "/".join(incident.subject.split("/")[:2])
-    if not any(target.startswith(f"{account}/") for target in watched):
+    if not any(_is_of(incident, target) for target in watched):
         return ChangeKind.WITHDRAWN
-    came = (target for diagnosis in diagnoses for target in diagnosis.targets)
-    return ChangeKind.MERGED if any(target.startswith(f"{account}/") for target in came) else ChangeKind.RESOLVED
+    came = any(_is_of(incident, target) for diagnosis in diagnoses for target in diagnosis.targets)
+    goes_on = any(one.signal and one.fault is incident.fault and _seen(one) & _seen(incident) for one in diagnoses)
+    return ChangeKind.MERGED if came or goes_on else ChangeKind.RESOLVED
+
+
+def _is_of(sign: Incident, target: str) -> bool:
+    """Whether a sign speaks of a target: of its account, or of one of those at which it was seen."""
+    account = "/".join(sign.subject.split("/")[:2])
+    return target.startswith(f"{account}/") or target in _seen(sign)
+
+
+def _seen(one: Incident | Diagnosis) -> set[str]:
+    return {evidence.target for evidence in one.evidence}
 
 
 def _changed(incident: Incident, diagnosis: Diagnosis, now: datetime) -> list[Change]:

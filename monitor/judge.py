@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from monitor import incident
-from monitor.detect import note, pool, reminder, track
+from monitor.detect import flap, note, pool, reminder, track
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health, State, advance
 from monitor.detect.latency import Kind, pace
@@ -107,7 +107,7 @@ def _diagnose(world: World, now: datetime) -> list[Change]:
         return []
     watches = world.config.watches
     patients = [Patient(watch.target, world.healths[id]) for id, watch in watches.items() if id in world.healths]
-    findings = [finding for its in world.findings.values() for finding in its] + list(_signs(world))
+    findings = [finding for its in world.findings.values() for finding in its] + list(_signs(world, now))
     findings += [finding for one in near for finding in reminder.findings(one, now)]
     diagnoses = diagnose(patients, now, findings, world.witnesses())
     diagnoses += _unreadable(world, diagnoses, now) + list(world.burning.values())
@@ -127,7 +127,7 @@ def _unreadable(world: World, diagnoses: Sequence[Diagnosis], now: datetime) -> 
     return [one for one in found if one.subject in known]
 
 
-def _signs(world: World) -> Iterator[Finding]:
+def _signs(world: World, now: datetime) -> Iterator[Finding]:
     """Yield what the detectors tell; what a whole company's answers show is not told of each account again."""
     for group, one in world.pools.items():
         if one.alarmed_at:
@@ -137,6 +137,9 @@ def _signs(world: World) -> Iterator[Finding]:
         if memory.is_alarmed and (watch := world.config.watches.get(id)):
             common, found = world.is_slow(watch.target), track.findings(watch.target, memory)
             yield from (finding for finding in found if not (common and finding.fault is Fault.SLOW))
+    watches = world.config.watches
+    flaps = {watches[id].target: memory.flap for id, memory in world.tracks.items() if id in watches}
+    yield from flap.findings(flaps, now)
 
 
 def _last_of(world: World, group: str) -> str:

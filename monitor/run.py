@@ -18,8 +18,8 @@ from monitor.diagnose import ACCOUNT_WIDE, Scope, is_suspected, is_unreachable
 from monitor.herald import herald, take_replies, tell, tell_due
 from monitor.incident import Change, ChangeKind, absence
 from monitor.judge import conclude, is_to_confirm, judge, take_note, tracks_to_save
+from monitor.lifeline import lifeline
 from monitor.listen import enquire, hear, listen
-from monitor.pulse import pulse
 from monitor.schedule import Agenda, Spending, Watch, is_affordable, next_at
 from monitor.store.value import Batch
 from monitor.upkeep import follow_configuration, publish, publish_now, tidy, tidy_step, weigh, weigh_step
@@ -63,7 +63,7 @@ async def run(world: World, reload: asyncio.Event) -> None:
         stages.create_task(tidy(world))
         stages.create_task(weigh(world))
         stages.create_task(drills(world))
-        stages.create_task(pulse(world))
+        stages.create_task(lifeline(world))
         stages.create_task(follow_configuration(world, reload))
 
 

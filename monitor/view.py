@@ -36,7 +36,6 @@ from monitor.slo import Objective, reserves
 from monitor.source import Source
 from monitor.store import reader
 from monitor.store.reader import Ceiling
-from monitor.words import is_absence
 from probes.advice import advise
 from probes.catalog import PACKAGED, provider_ids
 from probes.model import Account
@@ -309,7 +308,7 @@ def _incident_view(db: sqlite3.Connection, config: Config, incident: Incident) -
 def advice_for(incident: Incident, config: Config) -> str:
     """Return what a person does next."""
     if incident.scope is Scope.MONITOR:
-        return ABSENCE_ADVICE if is_absence(incident) else OFFLINE_ADVICE
+        return ABSENCE_ADVICE if incident.is_absence else OFFLINE_ADVICE
     if incident.scope is Scope.OBJECTIVE:
         return OBJECTIVE_ADVICE
     if incident.scope is Scope.REMINDER:

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from monitor.diagnose import FLAP, Scope
-from monitor.incident import ABSENCE, Incident
+from monitor.diagnose import Scope
+from monitor.incident import Incident
 from probes.model import Blame, Confidence, Fault, Limit
 
 FAULTS = {
@@ -157,19 +157,15 @@ def capital(text: str) -> str:
 
 
 def whose(incident: Incident) -> str:
-    if is_absence(incident):
+    if incident.is_absence:
         return ABSENT
     return OFFLINE if incident.scope is Scope.MONITOR else BLAMES[incident.blame]
 
 
 def whose_at_length(incident: Incident) -> str:
-    if is_absence(incident):
+    if incident.is_absence:
         return ABSENT_AT_LENGTH
     return OFFLINE_AT_LENGTH if incident.scope is Scope.MONITOR else BLAMES_AT_LENGTH[incident.blame]
-
-
-def is_absence(incident: Incident) -> bool:
-    return incident.scope is Scope.MONITOR and incident.subject == ABSENCE
 
 
 def whose_hedged(incident: Incident) -> str:
@@ -210,7 +206,7 @@ def lead(incident: Incident, say: Say = english) -> str:
 def title(incident: Incident, say: Say = english) -> str:
     """Name an incident in one line: `openai/main: account suspended`."""
     its = subject(incident, say)
-    if is_absence(incident):
+    if incident.is_absence:
         return say("the monitor was not watching for {time}", time=_lasted(incident, say))
     match incident.scope:
         case Scope.MONITOR if incident.closed_at:
@@ -224,7 +220,7 @@ def title(incident: Incident, say: Say = english) -> str:
         case Scope.OBJECTIVE:
             return say("{subject}: the error budget burns too fast", subject=its)
     fault = say(FAULTS[incident.fault])
-    if is_flap(incident):
+    if incident.is_flap:
         return say("{subject}: {fault} again and again", subject=its, fault=fault)
     return f"{its}: {fault}"
 
@@ -236,8 +232,3 @@ def subject(incident: Incident, say: Say = english) -> str:
 
 def _lasted(incident: Incident, say: Say) -> str:
     return duration(((incident.closed_at or incident.opened_at) - incident.opened_at).total_seconds(), say)
-
-
-def is_flap(incident: Incident) -> bool:
-    """Whether it names a trouble that comes and goes, and not one that is there."""
-    return incident.signal and any(one.rule == FLAP for one in incident.evidence)

@@ -31,25 +31,32 @@ SHAPES = re.compile(
       )
     | (?<=://)[^\s/@:]+:[^\s/@]+(?=@)                    # user:password in an address
     | (?i:(?<=[?&]key=)|(?<=[?&]token=)|(?<=api_key=))[^\s&"']{6,}
-    | \b[\w.+\-]{1,64}@[\w\-]+(?:\.[\w\-]+)+\b           # e-mail addresses
     """,
     re.VERBOSE,
 )
+MAIL = re.compile(r"\b[\w.+\-]{1,64}@[\w\-]+(?:\.[\w\-]+)+\b")
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 """Control characters and direction marks: they can forge a line in a log or turn a message around."""
 
 
 def mask(text: str) -> str:
     """Remove what has the shape of a secret or an e-mail address, and control characters."""
+    return MAIL.sub(MASK, _without_keys(text))
+
+
+def _without_keys(text: str) -> str:
     return SHAPES.sub(MASK, CONTROLS.sub("", text))
 
 
 def conceal(text: str, secrets: Iterable[str]) -> str:
-    """Remove whole secrets, then what `mask` removes: for text that we wrote ourselves, such as a log line."""
+    """Remove whole secrets, then what has the shape of one: for text that we wrote ourselves, such as a log line.
+
+    What looks like an e-mail address stays: `gateway@host.example` is our own name of who answers.
+    """
     for secret in secrets:
         if len(secret) >= SHORTEST_SECRET and secret in text:
             text = text.replace(secret, MASK)
-    return mask(text)
+    return _without_keys(text)
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
@@ -65,7 +72,7 @@ def redact(text: str, secrets: Iterable[str]) -> str:
         hits = [at for at in range(len(text) - ECHO + 1) if folded[at : at + ECHO] in echoes]
         for start, end in reversed(_spans(hits)):
             text = text[:start] + MASK + text[end:]
-    return conceal(text, secrets)
+    return mask(conceal(text, secrets))
 
 
 @lru_cache(10_000)

@@ -169,7 +169,7 @@ PLAN = {
     "monitor.alert.reply": {"monitor.alert.rule"},
     "monitor.alert.routing": {
         *("monitor.alert.case", "monitor.alert.reply", "monitor.alert.rule", "monitor.alert.window"),
-        *("monitor.diagnose", "monitor.incident", "monitor.words"),
+        *("monitor.diagnose", "monitor.incident", "probes.model"),
     },
     "monitor.alert.text": {
         *("jinja2", "probes.model", "monitor.alert.case", "monitor.alert.rule", "monitor.diagnose", "monitor.incident"),
@@ -187,7 +187,7 @@ PLAN = {
         *("monitor.incident", "monitor.alert.text", "monitor.publish.snapshot", "monitor.schedule", "monitor.sli"),
         "monitor.slo",
         "probes.catalog",
-        *("monitor.store.reader", "monitor.slo", "monitor.detect.limits", "monitor.words"),
+        *("monitor.store.reader", "monitor.slo", "monitor.detect.limits"),
     },
     "monitor.world": {
         *("monitor.alert.case", "monitor.alert.reply", "monitor.alert.routing", "monitor.alert.text"),
@@ -216,7 +216,7 @@ ROOFS = {
     "monitor.listen",
     "monitor.herald",
     "monitor.courier",
-    "monitor.pulse",
+    "monitor.lifeline",
     "monitor.upkeep",
     "monitor.daemon",
     "monitor.errand",
@@ -258,7 +258,7 @@ def imports(path):
 
 
 def is_everywhere(name):
-    return name.partition(".")[0] in {*sys.stdlib_module_names}
+    return name.partition(".")[0] in sys.stdlib_module_names | {"msgspec"}
 
 
 def outside(name):

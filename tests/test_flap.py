@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from msgspec.structs import replace
 
 from monitor.detect.flap import STEADY, TURNS, Flap, advance, findings
 from monitor.detect.health import Health, State
@@ -36,23 +37,71 @@ def played(word, flap=STEADY, start=0, every_s=60):
         ("UDDDUUUDDDUUU", True),
         ("UDUDU" + "U" * 28, True),
         ("UDUDU" + "U" * 30, False),
-        ("UDUDD" + "D" * 30, False),
+        ("UDUDD" + "D" * 8, True),
+        ("UDUDD" + "D" * 10, False),
         ("UDUDU" + "?" * 60, True),
     ],
 )
-def test_two_outages_in_an_hour_are_flapping_until_half_an_hour_of_calm(word, flapping):
+def test_two_outages_in_an_hour_are_flapping_until_half_an_hour_of_calm_or_one_that_stays(word, flapping):
     assert (played(word).since is not None) is flapping
 
 
-def test_it_is_told_once_with_its_beginning_and_the_fault():
-    (one,) = findings(CHAT, played("UDUDUDU"))
+def told(*targets, word="UDUDUDU", fault=Fault.TIMEOUT, seconds=3600):
+    flap = replace(played(word), fault=fault)
+    return list(findings(dict.fromkeys(targets, flap), at(seconds)))
 
-    assert (one.fault, one.since, one.seen_at, one.model) == (Fault.TIMEOUT, at(60), at(360), CHAT.model)
-    assert "21 Nov 2026, 12:01 UTC" in one.reasons[0]
+
+def test_it_is_told_once_with_its_beginning_the_fault_and_how_often_it_turned():
+    (one,) = told(CHAT)
+
+    assert (one.account, one.model, one.fault, one.since) == (CHAT.account, CHAT.model, Fault.TIMEOUT, at(60))
+    assert one.reasons[0] == "6 changes in 5 min; further changes are held until it is calm"
+
+
+LIST = replace(CHAT, canary="list", model=None)
+SIBLING = replace(CHAT, account="openai/backup")
+STRANGER = replace(CHAT, account="groq/a", provider="groq")
+
+
+@pytest.mark.parametrize(
+    ("targets", "subjects"),
+    [
+        ([LIST], [(CHAT.account, None)]),
+        ([LIST, CHAT], [(CHAT.account, None)]),
+        ([CHAT, SIBLING], [("openai", None)]),
+        ([CHAT, LIST, SIBLING, STRANGER], [("openai", None), ("groq/a", CHAT.model)]),
+    ],
+)
+def test_what_flaps_together_is_one_thing_of_an_account_or_of_its_provider(targets, subjects):
+    found = told(*targets)
+
+    assert [(one.account, one.model) for one in found] == subjects
+    assert {id for one in found for id in (one.target, *one.others)} == {target.id for target in targets}
+
+
+def test_a_refusal_of_one_account_is_no_part_of_what_fails_at_its_provider():
+    refused, failing = replace(played("UDUD"), fault=Fault.INVALID_KEY), played("UDUD")
+    found = list(findings({CHAT: refused, LIST: failing, SIBLING: failing}, at(3600)))
+
+    assert [(one.account, one.fault) for one in found] == [
+        (CHAT.account, Fault.INVALID_KEY), ("openai", Fault.TIMEOUT)
+    ]  # fmt: skip
+
+
+def test_others_have_three_quarters_of_a_minute_to_join():
+    assert told(CHAT, word="UDUD", seconds=180 + 44) == []
+    assert len(told(CHAT, word="UDUD", seconds=180 + 45)) == 1
+
+
+def test_its_name_stays_when_it_goes_down_by_another_fault():
+    other = Health(State.DOWN, fault=Fault.SERVER_ERROR)
+
+    assert advance(played("UDUDU"), HEALTHS["U"], other, at(360)).fault is Fault.TIMEOUT
+    assert advance(played("UDU"), HEALTHS["U"], other, at(360)).fault is Fault.SERVER_ERROR
 
 
 def test_a_steady_target_has_nothing_to_tell():
-    assert list(findings(CHAT, played("UDU"))) == []
+    assert told(CHAT, word="UDU") == []
 
 
 def test_a_look_that_turns_nothing_costs_nothing():

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from monitor import heartbeat, pulse, run
+from monitor import heartbeat, lifeline, run
 from monitor.config import Heartbeat, load
 from monitor.heartbeat import Word, address, ping
 from probes.canary import open_session
@@ -80,7 +80,7 @@ def test_no_error_names_the_address(url):
 
 
 def test_a_running_monitor_pings_after_good_beats_and_not_more_often_than_asked(tmp_path, monkeypatch):
-    monkeypatch.setattr(pulse, "STEP_S", 0.05)
+    monkeypatch.setattr(lifeline, "STEP_S", 0.05)
 
     async def play():
         async with simulator() as other_side, dead_mans_switch() as switch:
@@ -97,7 +97,7 @@ def test_a_running_monitor_pings_after_good_beats_and_not_more_often_than_asked(
 
 
 def test_a_monitor_whose_beats_stop_pings_no_more(tmp_path, monkeypatch):
-    monkeypatch.setattr(pulse, "STEP_S", 0.05)
+    monkeypatch.setattr(lifeline, "STEP_S", 0.05)
 
     async def play():
         async with simulator() as other_side, dead_mans_switch() as switch:
@@ -115,7 +115,7 @@ def test_a_monitor_whose_beats_stop_pings_no_more(tmp_path, monkeypatch):
 
 
 def test_a_store_that_refuses_is_a_failure_with_the_reason_until_it_takes_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(pulse, "STEP_S", 0.05)
+    monkeypatch.setattr(lifeline, "STEP_S", 0.05)
     monkeypatch.setattr("monitor.store.connection.WAIT_S", 0.1)
 
     async def play():
@@ -136,7 +136,7 @@ def test_a_store_that_refuses_is_a_failure_with_the_reason_until_it_takes_again(
 
 
 def test_a_monitor_that_reaches_nothing_says_so_to_whom_it_still_reaches(tmp_path, monkeypatch):
-    monkeypatch.setattr(pulse, "STEP_S", 0.05)
+    monkeypatch.setattr(lifeline, "STEP_S", 0.05)
 
     async def play():
         async with simulator() as other_side, dead_mans_switch() as switch:
@@ -150,7 +150,7 @@ def test_a_monitor_that_reaches_nothing_says_so_to_whom_it_still_reaches(tmp_pat
 
 @pytest.mark.parametrize("answer", [500, None])
 def test_a_switch_that_fails_or_hangs_holds_up_no_beat_and_is_named_on_the_page(tmp_path, monkeypatch, answer, caplog):
-    monkeypatch.setattr(pulse, "STEP_S", 0.05)
+    monkeypatch.setattr(lifeline, "STEP_S", 0.05)
     monkeypatch.setattr(heartbeat, "LIMIT_S", 1.0)
 
     async def play():

@@ -1,7 +1,7 @@
 import pytest
 from msgspec.structs import replace
 
-from monitor.diagnose import Diagnosis, Scope
+from monitor.diagnose import Diagnosis, Evidence, Scope
 from monitor.incident import SEVERITIES, Announcement, ChangeKind, Severity, advance, announce, open_incident
 from probes.model import Confidence, Fault
 from tests.conftest import at
@@ -18,6 +18,18 @@ ILL = dict.fromkeys(TARGETS)
 
 def kinds(incidents, diagnoses, well_since=ILL, seconds=60):
     return [(change.kind, change.incident.subject) for change in advance(incidents, diagnoses, well_since, at(seconds))]
+
+
+def test_what_spread_to_more_of_its_accounts_meanwhile_is_a_part_of_it_too():
+    outage = diagnosis(Fault.SERVER_ERROR, Scope.PROVIDER, "openai", ("openai/main/list", "openai/b/list"))
+    rest = diagnosis(Fault.SERVER_ERROR, Scope.ACCOUNT, "openai/b", ("openai/b/list", "openai/b/chat"))
+    well = {"openai/main/list": at(50), "openai/b/list": None, "openai/b/chat": None}
+
+    assert kinds([open_incident(outage)], [rest], well, seconds=60) == []
+    assert kinds([open_incident(outage)], [rest], well, seconds=96) == [
+        (ChangeKind.RESOLVED, "openai"),
+        (ChangeKind.OPENED, "openai/b"),
+    ]
 
 
 def test_a_diagnosis_opens_an_incident_dated_when_it_began():
@@ -193,6 +205,26 @@ def test_a_part_that_outlasts_the_whole_stands_on_its_own_again():
         (ChangeKind.RESOLVED, "openai", None),
         (ChangeKind.CHANGED, "openai/main", None),
     ]
+
+
+def sign(subject, *targets, fault=Fault.TIMEOUT):
+    seen = tuple(Evidence(target, at(0), fault, "flap", "") for target in targets)
+    return replace(diagnosis(fault, Scope.PROVIDER, subject, (), signal=True), evidence=seen)
+
+
+def test_the_end_of_a_sign_of_all_that_answers_at_an_address_of_its_own_is_told():
+    standing = open_incident(sign("openai@gateway.example.com", TARGETS[0]))
+
+    assert kinds([standing], []) == [(ChangeKind.RESOLVED, "openai@gateway.example.com")]
+    assert kinds([standing], [], {"openai/other/chat": None}) == [(ChangeKind.WITHDRAWN, "openai@gateway.example.com")]
+
+
+def test_a_sign_that_widens_is_told_on_by_the_wider_one():
+    narrow, wide = sign("openai/main", TARGETS[0]), sign("openai", *TARGETS)
+
+    assert kinds([open_incident(narrow)], [wide]) == [(ChangeKind.MERGED, "openai/main"), (ChangeKind.OPENED, "openai")]
+    other = sign("openai", *TARGETS, fault=Fault.SLOW)
+    assert kinds([open_incident(narrow)], [other])[0] == (ChangeKind.RESOLVED, "openai/main")
 
 
 def test_it_is_noted_when_we_were_sure():

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from monitor import run
 from monitor.detect.health import State
+from monitor.herald import tell_due
 from monitor.schedule import CONFIRM_S, Watch
 from monitor.world import Edge, open_world
 from probes.model import Answer, Fault, Limit, Observation, Outcome, Target
@@ -36,7 +37,15 @@ class Clockwork:
             before = dict(self.world.incidents)
             looked = [look(one, self.clock.now, facts) for one, facts in seen]
             await run.beat(self.world, looked, self.clock.now)
+            await tell_due(self.world)
             self.told += [one for id, one in self.world.incidents.items() if id not in before]
+
+    def letters(self):
+        """What the terminal was to be told, in order: of whom, and which step."""
+        query = (
+            "SELECT incident.subject, step FROM outbox JOIN incident ON incident.id = incident_id ORDER BY outbox.id"
+        )
+        return [tuple(row) for row in self.world.connection.execute(query)]
 
     def open(self):
         return sorted((one.subject, one.fault, one.signal) for one in self.world.incidents.values())
@@ -142,20 +151,44 @@ def test_a_ceiling_that_falls_is_a_sign(tmp_path, ceiling, found):
     assert asyncio.run(play()) == found
 
 
-def test_an_account_that_flaps_is_named_once(tmp_path):
-    """Three minutes up and three down, for an hour."""
+@pytest.mark.parametrize(
+    ("ids", "subject"),
+    [(IDS[:1], "openai/main/gpt-4.1-nano"), (IDS[:2], "openai"), (IDS, "openai")],
+)
+def test_an_hour_of_flapping_is_named_once_and_so_is_its_calm(tmp_path, ids, subject):
+    """Three minutes up and three down: the first outage, that it comes and goes, that it is calm."""
 
     async def play():
-        counter = iter(range(10**6))
-        async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
+        clock = Clock()
+        async with clockwork(tmp_path, clock, ids) as it:
             await it.minutes(30, lambda _: {"latency_s": 0.5})
-            await it.minutes(60, lambda _: FAILING if next(counter) // 3 % 2 else {})
-            flapping = [one for one in it.told if one.signal]
-            return len(flapping), flapping[0].reasons[0]
+            for _ in range(10):
+                await it.minutes(3, lambda target: FAILING if target.provider == "openai" else {})
+                await it.minutes(3, lambda _: {})
+            during = it.letters()
+            await it.minutes(40, lambda _: {})
+            return during, it.letters()[len(during) :], [one.reasons[0] for one in it.told if one.signal]
 
-    count, reason = asyncio.run(play())
-    assert count == 1
-    assert "changes between up and down within an hour" in reason
+    during, after, reasons = asyncio.run(play())
+    assert [step for _, step in during] == ["opened", "resolved", "opened"]
+    assert (during[-1], after) == ((subject, "opened"), [(subject, "resolved")])
+    assert reasons == ["3 changes in 6 min; further changes are held until it is calm"]
+
+
+def test_an_outage_that_stays_ends_its_flapping_and_is_told(tmp_path):
+    async def play():
+        async with clockwork(tmp_path, Clock(), IDS[:2]) as it:
+            await it.minutes(30, lambda _: {"latency_s": 0.5})
+            for _ in range(3):
+                await it.minutes(3, lambda _: FAILING)
+                await it.minutes(3, lambda _: {})
+            before = len(it.letters())
+            await it.minutes(15, lambda _: FAILING)
+            return before, it.letters()
+
+    before, letters = asyncio.run(play())
+    assert before == 3
+    assert letters[3:] == [("openai", "opened")]
 
 
 def test_refusals_among_good_answers_are_a_sign_and_no_loss(tmp_path):

@@ -84,6 +84,12 @@ def test_our_own_lines_lose_whole_secrets():
     assert conceal(f"asked with {KEY}", [KEY]) == f"asked with {MASK}"
 
 
+@pytest.mark.parametrize("name", ["openai@127.0.0.1", "openai-compatible@gateway.example.com"])
+def test_our_own_lines_keep_the_name_of_who_answers(name):
+    assert conceal(f"opened: {name}: server errors", [KEY]) == f"opened: {name}: server errors"
+    assert redact(f"ask {name}", [KEY]) == f"ask {MASK}"
+
+
 @given(some.text(max_size=300), some.text(min_size=10, max_size=60))
 def test_no_ten_characters_of_a_key_survive(text, key):
     clean = redact(text + key + text, [key])

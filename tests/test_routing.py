@@ -1,6 +1,7 @@
 """Who is told what, and when: a little machine of incidents, channels and a clock around the pure decision."""
 
 from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -478,66 +479,6 @@ def test_good_news_of_a_warning_waits_for_the_morning():
     assert desk.wait(hours=8) == ["phone resolved"]
 
 
-# Flapping
-
-
-def test_what_comes_and_goes_is_named_once_and_held_until_it_is_calm():
-    desk = Desk(patience=Patience(storm=100))
-    told = []
-    for number in range(8):
-        one = incident(seconds=number * 120)
-        told += desk.open(one)
-        told += desk.wait(seconds=60)
-        told += desk.close(one)
-        told += desk.wait(seconds=60)
-
-    assert told == [*["phone opened", "phone resolved"] * 2, "phone opened", "phone flapping"]
-    assert desk.wait(minutes=8) == []
-    assert desk.wait(minutes=2) == ["phone resolved"]
-    assert desk.wait(hours=1) == []
-
-
-def test_flapping_is_named_once_however_long_it_lasts():
-    desk = Desk(patience=Patience(storm=1000, remind=()))
-    for number in range(100):
-        one = incident(seconds=number * 180)
-        desk.open(one)
-        desk.wait(seconds=90)
-        desk.close(one)
-        desk.wait(seconds=90)
-
-    assert [message.step for _, message in desk.sent].count(Step.FLAPPING) == 1
-    assert len(desk.sent) == 6
-
-
-def test_what_flaps_again_after_a_calm_is_named_again():
-    desk = Desk(patience=Patience(storm=1000, remind=()))
-    for number in range(8):
-        one = incident(seconds=number * 180)
-        desk.open(one)
-        desk.wait(seconds=90)
-        desk.close(one)
-        desk.wait(seconds=90 if number != 3 else 3600)
-
-    assert [message.step for _, message in desk.sent].count(Step.FLAPPING) == 2
-
-
-def test_after_flapping_it_is_told_that_it_stayed_down():
-    desk = Desk(patience=Patience(storm=100, remind=()))
-    for number in range(4):
-        one = incident(seconds=number * 120)
-        desk.open(one)
-        desk.wait(seconds=60)
-        desk.close(one)
-        desk.wait(seconds=60)
-    last = incident(seconds=9999)
-    assert desk.open(last) == []
-
-    assert desk.wait(minutes=10) == ["phone opened"]
-    assert desk.close(last) == ["phone resolved"]
-    assert desk.wait(hours=1) == []
-
-
 # The clock
 
 
@@ -579,7 +520,7 @@ SUBJECTS = (
 @given(EVENTS)
 def test_whatever_happens_nothing_is_missed_doubled_or_ended_without_a_beginning(events):
     channels = (PHONE, replace(MAIL, severity=Severity.CRITICAL), Channel("night", "terminal:", quiet=NIGHT))
-    desk, standing = Desk(*channels, patience=Patience(storm=100, flaps=1000)), {}
+    desk, standing = Desk(*channels, patience=Patience(storm=100)), {}
     for what, which, seconds in events:
         live(desk, standing, what, which)
         desk.wait(seconds=seconds)
@@ -609,22 +550,27 @@ def live(desk, standing, what, which):
         desk.reply(ReplyKind.ACKNOWLEDGE, standing[which])
 
 
-# What a sign says comes and goes
+# Flapping
 
 
-def flap(subject="openai/main"):
-    evidence = (Evidence(f"{subject}/chat", at(0), Fault.SERVER_ERROR, FLAP, "server_error, again and again"),)
-    fault, sure = Fault.SERVER_ERROR, Confidence.HIGH
-    return open_incident(Diagnosis(Scope.ACCOUNT, subject, fault, sure, at(0), (), (), evidence, signal=True))
+def flap(subject="openai/main", fault=Fault.SERVER_ERROR, scope=Scope.ACCOUNT, accounts=("openai/main",)):
+    words = "11 changes between up and down in 30 min"
+    evidence = tuple(Evidence(f"{account}/chat", at(0), fault, FLAP, words) for account in accounts)
+    return open_incident(Diagnosis(scope, subject, fault, Confidence.HIGH, at(0), (), (), evidence, signal=True))
 
 
-def test_what_comes_and_goes_is_named_once_and_each_time_is_held():
-    desk, outage = Desk(), incident(fault=Fault.SERVER_ERROR)
+def test_what_comes_and_goes_is_named_once_and_its_calm_once():
+    desk, outages = Desk(), [incident(fault=Fault.SERVER_ERROR, seconds=number * 180) for number in range(20)]
+    assert desk.open(outages[0]) + desk.close(outages[0]) == ["phone opened", "phone resolved"]
 
-    assert desk.open(flap()) == ["phone opened"]
-    assert desk.open(outage) == []
-    assert "comes and goes" in desk.why(outage)
-    assert desk.close(outage) == []
+    assert desk.open(flap(), outages[1]) == ["phone opened"]
+    assert [(message.incident_id, message.step) for _, message in desk.sent[2:]] == [(flap().id, Step.OPENED)]
+    assert "held until it is calm" in desk.why(outages[1])
+    for one, following in pairwise(outages[1:]):
+        assert desk.close(one) + desk.wait(minutes=2) + desk.open(following) + desk.wait(minutes=2) == []
+    assert desk.close(outages[-1]) + desk.wait(hours=20) == []
+    assert "is told once" in desk.why(flap())
+    assert desk.close(flap()) == ["phone resolved"]
 
 
 def test_what_comes_and_goes_within_an_outage_of_more_is_told_with_that():
@@ -637,6 +583,16 @@ def test_what_comes_and_goes_within_an_outage_of_more_is_told_with_that():
     assert sorted(desk.close(outage)) == ["phone opened", "phone resolved"]
 
 
+def test_an_outage_of_a_provider_that_comes_and_goes_with_all_its_accounts_is_held():
+    accounts = ("openai/main", "openai/other")
+    outage = incident("openai", Fault.SERVER_ERROR, Scope.PROVIDER, [f"{one}/chat" for one in accounts])
+    desk = Desk()
+    desk.open(flap("openai", scope=Scope.PROVIDER, accounts=accounts))
+
+    assert desk.open(outage) == []
+    assert desk.close(outage) == []
+
+
 def test_another_target_is_told_as_ever_while_one_comes_and_goes():
     desk = Desk()
     desk.open(flap())
@@ -644,9 +600,27 @@ def test_another_target_is_told_as_ever_while_one_comes_and_goes():
     assert desk.open(incident("openai/other")) == ["phone opened"]
 
 
+def test_a_suspension_is_told_although_the_providers_errors_come_and_go():
+    desk = Desk()
+    desk.open(flap())
+    assert desk.open(incident(fault=Fault.ACCOUNT_SUSPENDED)) == ["phone opened"]
+
+    flickering = Desk()
+    flickering.open(flap(fault=Fault.INVALID_KEY))
+    assert flickering.open(incident(fault=Fault.ACCOUNT_SUSPENDED)) == []
+
+
+def test_a_channel_that_does_not_hear_that_it_comes_and_goes_hears_each_time():
+    routes = (Route(Match(scopes=(Scope.PROVIDER,)), ()), Route(Match(scopes=(Scope.ACCOUNT,)), ("phone",)))
+    desk = Desk(routes=routes)
+    assert desk.open(flap("openai", scope=Scope.PROVIDER)) == []
+
+    assert desk.open(incident(fault=Fault.SERVER_ERROR)) == ["phone opened"]
+
+
 def test_an_outage_that_outlasts_its_flapping_is_told():
     desk, outage = Desk(), incident(fault=Fault.SERVER_ERROR)
     desk.open(flap())
     desk.open(outage)
 
-    assert sorted(desk.close(flap())) == ["phone opened", "phone resolved"]
+    assert desk.close(flap(), kind=ChangeKind.MERGED) == ["phone opened"]

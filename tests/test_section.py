@@ -96,9 +96,6 @@ def test_patience_and_digests_are_a_matter_of_taste(tmp_path):
     remind_s = [60, 120]
     storm = 7
     storm_s = 30
-    flapping = 8
-    flapping_s = 900
-    calm_s = 300
     failing_tries = 4
     zone = "Europe/Berlin"
     digest_at = "07:30"
@@ -108,9 +105,8 @@ def test_patience_and_digests_are_a_matter_of_taste(tmp_path):
     (tmp_path / "words").mkdir()
     config = loaded(tmp_path, "", head)
 
-    spans = [timedelta(seconds=seconds) for seconds in (30, 900, 300)]
     remind = (timedelta(minutes=1), timedelta(minutes=2))
-    assert config.rules.patience == Patience(remind, 7, spans[0], 8, spans[1], spans[2], 4)
+    assert config.rules.patience == Patience(remind, 7, timedelta(seconds=30), 4)
     assert config.digest == Timing(time(7, 30), 4, ZoneInfo("Europe/Berlin"))
     assert config.templates == tmp_path / "words"
     assert loaded(tmp_path, "").rules.patience == Patience()

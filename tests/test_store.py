@@ -484,6 +484,20 @@ def test_outcomes_that_were_kept_as_words_are_taken_over(path):
         assert [OUTCOMES[place] for place in kept] == list(Outcome)
 
 
+def test_a_message_of_before_that_said_it_comes_and_goes_is_taken_over(db, path):
+    db.execute("PRAGMA user_version = 6")
+    db.execute("DELETE FROM _sqlite_migrations WHERE name = 'm007_flapping'")
+    Writer(db, "here").save(Batch(at(0), changes=(Change(incident(), ChangeKind.OPENED, at(0)),)))
+    (change_id,) = db.execute("SELECT id FROM change").fetchone()
+    for step in ("opened", "flapping"):
+        facts = (incident().id, change_id, "phone", step, to_ms(at(0)))
+        db.execute("INSERT INTO outbox VALUES (NULL, ?, ?, ?, ?, 0, '', ?, 'sent', 1, 0, NULL, NULL)", facts)
+
+    with closing(open_writer(path)) as new:
+        told = reader.correspondence(new, at(5)).cases[incident().id].told["phone"]
+        assert [one.step for one in told] == [Step.OPENED, Step.CHANGED]
+
+
 def test_the_next_letter_says_when_to_wake(db, writer):
     assert writer.next_letter_at() is None
     letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone", seconds=5)

@@ -1,8 +1,12 @@
 """The words of a message: what each step says, in each form, and templates that are not fit to be used."""
 
+import re
+from itertools import pairwise
+
 import pytest
 from msgspec.structs import replace
 
+from monitor import words
 from monitor.alert.case import Step
 from monitor.alert.rule import Detail, Format
 from monitor.alert.text import (
@@ -18,9 +22,9 @@ from monitor.alert.text import (
     compose_failing,
     worst,
 )
-from monitor.diagnose import Diagnosis, Evidence, Scope
+from monitor.diagnose import FLAP, Diagnosis, Evidence, Scope
 from monitor.incident import Change, ChangeKind, Severity, absence, open_incident
-from probes.model import Confidence, Fault
+from probes.model import Blame, Confidence, Fault
 from tests.conftest import at
 
 EVIDENCE = Evidence(
@@ -44,8 +48,7 @@ def test_a_message_says_what_who_since_when_with_proof_and_what_to_do():
 
     assert text.title == "[DOWN] openai/main: account suspended"
     for part in (
-        "Whose trouble: your account (sure)",
-        "Since: 21 Nov 2026, 12:00 UTC (20 s ago)",
+        "Whose trouble: your account (sure), since 21 Nov 2026, 12:00 UTC (20 s ago)\n",
         "HTTP 401, account_suspended, request id req_7",
         '"has been deactivated"',
         "What to do: Appeal at https://help.openai.com.",
@@ -59,16 +62,14 @@ def test_a_message_says_what_who_since_when_with_proof_and_what_to_do():
 @pytest.mark.parametrize(
     ("step", "head", "words"),
     [
-        (Step.CHANGED, "[CHANGED]", "this is new; the incident was open before"),
+        (Step.CHANGED, "[CHANGED]", "This is new; the incident was open before"),
         (Step.REMINDER, "[STILL DOWN]", "nobody has acknowledged it"),
         (Step.ESCALATED, "[ESCALATED]", "because nobody has acknowledged it"),
-        (Step.FLAPPING, "[FLAPPING]", "11 changes in 30 min"),
-        (Step.FLAPPING, "[FLAPPING]", "urther changes are held until it is calm"),
     ],
 )
 @pytest.mark.parametrize("form", Format)
 def test_each_step_says_what_it_is_in_each_form(form, step, head, words):
-    text = message(step, around=replace(AROUND, flips=11, flips_for_s=1800), form=form)
+    text = message(step, form=form)
 
     assert text.title == f"{head} openai/main: account suspended"
     assert words in text.body
@@ -79,8 +80,8 @@ def test_an_end_says_how_long_it_lasted_how_often_it_came_and_that_the_account_i
     text = message(Step.RESOLVED, RESOLVED, replace(AROUND, times=3, downtime_s=5400), form, seconds=3700, first=False)
 
     assert text.title == "[RESOLVED] openai/main: account suspended"
+    assert "Over after 1 h" in text.body
     assert "the account is back" in text.body
-    assert "1 h" in text.body
     assert "Within 24 hours: 3 times, down for 1 h 30 min in all" in text.body
     assert "first you hear" not in text.body
     assert "first you hear" in message(Step.RESOLVED, RESOLVED, form=form, first=True).body
@@ -104,6 +105,72 @@ def test_a_gap_says_what_is_not_known_and_what_to_do(form):
     assert "quiet hours" not in text.body
 
 
+FLAP_EVIDENCE = [Evidence(f"openai/{name}/list", at(0), Fault.TIMEOUT, FLAP, "11 changes") for name in ("a", "b")]
+FLAPPING = Change(
+    open_incident(
+        replace(
+            CAUSE, fault=Fault.TIMEOUT, signal=True, targets=(), evidence=tuple(FLAP_EVIDENCE),
+            reasons=("11 changes in 30 min; further changes are held until it is calm",),
+        )
+    ),
+    ChangeKind.OPENED,
+    at(1800),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("form", Format)
+def test_what_comes_and_goes_says_how_often_and_what_and_later_that_it_is_calm(form):
+    text = message(change=FLAPPING, form=form, seconds=1800)
+
+    assert text.title == "[FLAPPING] openai/main: no answer in time again and again"
+    assert "11 changes in 30 min; further changes are held until it is calm" in text.body
+    assert text.body.index("What comes and goes") < text.body.index("openai/a/list") < text.body.index("openai/b/list")
+    assert "What came back" not in text.body
+    over = replace(FLAPPING, incident=replace(FLAPPING.incident, closed_at=at(3600)), kind=ChangeKind.RESOLVED)
+    calm = message(Step.RESOLVED, over, form=form)
+    assert calm.title == "[RESOLVED] openai/main: no answer in time again and again"
+    assert "Calm again after 1 h" in calm.body
+
+
+def test_a_reminder_of_a_sign_does_not_say_that_anything_is_down():
+    sign = replace(OPENED, incident=replace(OPENED.incident, signal=True, fault=Fault.LIMIT_COLLAPSE))
+
+    assert message(Step.REMINDER, sign).title == "[STILL AT RISK] openai/main: rate limit cut sharply"
+
+
+BARE = replace(OPENED, incident=replace(OPENED.incident, reasons=(), evidence=(), blamed=Blame.UNKNOWN))
+ALL_STEPS = [(step, OPENED) for step in (Step.OPENED, Step.CHANGED, Step.REMINDER, Step.ESCALATED)]
+ALL_STEPS += [(Step.RESOLVED, RESOLVED), (Step.MISSED, RESOLVED), (Step.OPENED, FLAPPING), (Step.OPENED, BARE)]
+
+
+@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize(("step", "change"), ALL_STEPS)
+def test_a_text_does_not_repeat_its_title_and_has_no_empty_part(step, change, form):
+    text = message(step, change, replace(AROUND, url="https://s.example"), form)
+    lines = text.body.splitlines()
+
+    assert words.title(change.incident) not in text.body
+    assert "\n\n\n" not in text.body
+    assert not [
+        one for one, following in pairwise([*filter(str.strip, lines), ""]) if one[-1:] == ":" == following[-1:]
+    ]
+    assert ("Why we say so" in text.body) is (step not in (Step.RESOLVED, Step.MISSED) and change is not BARE)
+
+
+@pytest.mark.parametrize("form", Format)
+def test_the_first_line_says_whose_and_since_when_or_that_it_is_over(form):
+    first, over = (message(*one, form=form, seconds=20).body.splitlines()[0] for one in ((), (Step.RESOLVED, RESOLVED)))
+
+    assert re.sub("[*]+|<[^>]+>", "", first) == (
+        "Whose trouble: your account (sure), since 21 Nov 2026, 12:00 UTC (20 s ago)"
+    )
+    assert re.sub("[*]+|<[^>]+>", "", over) == "Over after 1 h; the account is back"
+
+
+def test_nobody_is_blamed_for_what_is_undecided_with_any_certainty():
+    assert "Whose trouble: undecided, since" in message(change=BARE).body
+
+
 @pytest.mark.parametrize("form", Format)
 def test_what_to_do_stands_before_what_proves_it(form):
     body = message(around=replace(AROUND, usable=[Usable("openai/backup", at(0))]), form=form).body
@@ -123,11 +190,11 @@ def test_a_short_message_is_a_few_lines_with_what_to_do_and_the_link():
     text = message(around=around, detail=Detail.SHORT)
 
     assert text.body == (
-        "Whose: your account, for 20 s. Appeal at https://help.openai.com.\n"
+        "Your account (sure), for 20 s. Appeal at https://help.openai.com.\n"
         "Instead: openai/backup (seen working 40 s ago)\n"
         f"https://s.example/incidents/{OPENED.incident.id}.html\n"
     )
-    assert message(Step.RESOLVED, RESOLVED, detail=Detail.SHORT).body == "Over after 1 h.\n"
+    assert message(Step.RESOLVED, RESOLVED, detail=Detail.SHORT).body == "Over after 1 h; the account is back.\n"
 
 
 def test_drills_and_simulations_are_marked_in_title_and_text():
@@ -153,6 +220,32 @@ def test_several_messages_are_one_list_and_the_rest_is_counted(form):
     assert text.body.count("account suspended") == text.body.count(AROUND.advice) == LISTED
     assert "and 6 more" in text.body
     assert text.brief.count("\n") == 6
+
+
+def test_a_list_is_named_after_what_goes_on_not_after_what_is_over():
+    over = Piece(Step.RESOLVED, 0, RESOLVED, AROUND)
+    text = compose([over, *many(1)], Detail.FULL, Format.TEXT, Templates(), at(20))
+
+    assert text.title == "[1 DOWN, 1 RESOLVED] openai/a0: account suspended, and 1 more"
+
+
+@pytest.mark.parametrize("form", Format)
+def test_in_a_list_a_gap_names_its_length_once(form):
+    pieces = [Piece(Step.MISSED, 0, absence(at(0), at(3600)), AROUND), *many(1)]
+
+    assert (
+        compose(pieces, Detail.FULL, form, Templates(), at(3600)).body.count("1 h") == 2
+    )  # the other one lasts as long
+
+
+def test_a_short_list_ends_with_the_page():
+    pieces = [replace(one, around=replace(AROUND, url="https://s.example")) for one in many(2)]
+    text = compose(pieces, Detail.SHORT, Format.TEXT, Templates(), at(20))
+
+    assert text.body.splitlines() == [
+        *(f"DOWN: openai/a{n}: account suspended" for n in range(2)),
+        "https://s.example/",
+    ]
 
 
 def test_a_list_of_ten_thousand_stays_small():
@@ -198,10 +291,11 @@ def test_a_digest_tells_what_is_open_and_what_is_over(form):
 
 
 @pytest.mark.parametrize("form", Format)
-def test_a_failing_channel_is_named_with_the_reason(form):
+def test_a_failing_channel_is_named_with_the_reason_and_how_to_try_it(form):
     text = compose_failing("mail: no answer within 20 s", "office", form, Templates())
 
     assert text.title == "[CHANNEL FAILING] messages to mail are not getting through"
+    assert "provider-monitor alerts test mail" in text.body
     assert "no answer within 20 s" in text.body
 
 

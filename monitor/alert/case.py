@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from monitor.diagnose import Scope
 from monitor.incident import Change, ChangeKind, Incident
 from probes.model import Fault
 
 KEPT = timedelta(hours=48)
-"""So long after its end an incident is still looked at: for what quiet hours held back, and for flapping."""
+"""So long after its end an incident is still looked at: for what quiet hours held back, and to count its returns."""
 
 
 class Step(StrEnum):
@@ -23,10 +24,12 @@ class Step(StrEnum):
     RESOLVED = "resolved"
     REMINDER = "reminder"
     ESCALATED = "escalated"
-    FLAPPING = "flapping"
     MISSED = "missed"
     DIGEST = "digest"
     FAILING = "failing"
+
+
+ENDS = (Step.RESOLVED, Step.MISSED)
 
 
 class Message(Struct, frozen=True):
@@ -70,11 +73,15 @@ class Telling(Struct, frozen=True):
 
 
 class Case(Struct, frozen=True):
-    """One incident, its changes (oldest first), and what each channel was told of it (oldest first)."""
+    """One incident, its changes (oldest first), and what each channel was told of it (oldest first).
+
+    `owed` are the channels that heard of it and not of its end.
+    """
 
     incident: Incident
     changes: tuple[Change, ...] = ()
     told: Mapping[str, tuple[Telling, ...]] = field(default_factory=dict)
+    owed: frozenset[str] = frozenset()
 
     @property
     def key(self) -> tuple[Scope, str, Fault | None, bool]:
@@ -103,7 +110,7 @@ def with_changes(cases: Cases, changes: Iterable[Change]) -> dict[str, Case]:
     for change in changes:
         id = change.incident.id
         before = after.get(id, Case(change.incident))
-        after[id] = Case(change.incident, (*before.changes, change), before.told)
+        after[id] = replace(before, incident=change.incident, changes=(*before.changes, change))
     return after
 
 
@@ -118,7 +125,8 @@ def with_messages(cases: Cases, messages: Iterable[tuple[Message, datetime]]) ->
     for id, channels in told.items():
         if case := cases.get(id):
             added = {name: (*case.told.get(name, ()), *its) for name, its in channels.items()}
-            after[id] = Case(case.incident, case.changes, {**case.told, **added})
+            over = {name for name, its in channels.items() if any(one.step in ENDS for one in its)}
+            after[id] = replace(case, told={**case.told, **added}, owed=(case.owed | added.keys()) - over)
     return after
 
 

@@ -55,7 +55,8 @@ def replay(record: Record, channels: Sequence[Channel], rules: Rules, timing: Ti
     for change in record.changes:
         changes[change.at].append(change)
     for at in _instants(record.since, changes, now):
-        cases = without_old(with_changes(cases, changes.get(at, ())), at)
+        if new := changes.get(at):
+            cases = without_old(with_changes(cases, new), at)
         given = [one for one in record.replies if one.at <= at]
         messages = decide(Scene(cases, channels, rules, given, at))
         cases = with_messages(cases, [(message, at) for message in messages])

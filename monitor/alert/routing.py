@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import pairwise, takewhile
 
 from msgspec import Struct
 
@@ -17,12 +16,9 @@ from monitor.alert.reply import Reply, ReplyKind, standing
 from monitor.alert.rule import Channel, Escalation, Maintenance, Route, Rules, fits_some, fits_whole, named
 from monitor.alert.window import Span
 from monitor.diagnose import Scope
-from monitor.incident import ChangeKind, Incident, Severity
-from monitor.words import is_flap
+from monitor.incident import WIDTH, ChangeKind, Incident, Severity
+from probes.model import Blame
 
-WIDTH = tuple(Scope)
-"""From narrow to wide; see Scope."""
-COMES_AND_GOES = (ChangeKind.OPENED, ChangeKind.RESOLVED)
 DAY = timedelta(days=1)
 EVERYTHING = ""
 """What a monitor that is offline has lost."""
@@ -86,27 +82,33 @@ class Scene(Struct, frozen=True, dict=True):
         return found
 
     @cached_property
-    def restless(self) -> set[str]:
-        """The targets of which a sign says that they come and go."""
-        open_ones = (case.incident for case in self.cases.values() if case.incident.closed_at is None)
-        return {target for incident in open_ones for target in _restless_targets(incident)}
+    def flaps(self) -> list[Case]:
+        """The open incidents that say what comes and goes."""
+        return [one for one in self.cases.values() if one.incident.closed_at is None and one.incident.is_flap]
 
     @cached_property
     def told_at(self) -> Mapping[str, set[datetime]]:
-        """When each channel was lately told anything."""
+        """When each channel was lately told anything. What lies ahead was written before the clock was set back."""
         found: dict[str, set[datetime]] = defaultdict(set)
+        since = self.now - self.rules.patience.storm_for
         for case in self.cases.values():
             for channel, tellings in case.told.items():
-                found[channel] |= {
-                    one.at for one in tellings if _within(one.at, self.now, self.rules.patience.storm_for)
-                }
+                if tellings[-1].at > since:
+                    found[channel] |= {one.at for one in tellings if since < one.at <= self.now}
         return found
 
 
 def decide(scene: Scene, only: Collection[str] | None = None) -> list[Message]:
     """Return what is to be sent now; of these incidents only, where some are named."""
-    cases = [case for id, case in scene.cases.items() if only is None or id in only]
+    missing = frozenset(channel.name for channel in scene.channels if channel.quiet)
+    ids = scene.cases.keys() if only is None else only
+    cases = [scene.cases[id] for id in ids if _is_unfinished(scene.cases[id], missing)]
     return [message for channel in scene.channels for message in _for_channel(channel, cases, scene)]
+
+
+def _is_unfinished(case: Case, quiet: frozenset[str]) -> bool:
+    """Whether anybody may yet hear of it. Most of what is kept is over, and told; `quiet` may have missed it."""
+    return case.incident.closed_at is None or bool(case.owed) or _is_hindsight(case) or not quiet <= case.told.keys()
 
 
 def _for_channel(channel: Channel, cases: Sequence[Case], scene: Scene) -> Iterator[Message]:
@@ -124,7 +126,7 @@ def judge(case: Case, channel: Channel, scene: Scene) -> Verdict:
     for hold in HOLDS:
         if why := hold(case, channel, wish.step, scene):
             return Verdict(None, why)
-    return _named_once(case, channel, scene) or wish
+    return wish
 
 
 # What a channel does not know yet
@@ -154,7 +156,7 @@ def _wish_at_opening(case: Case, channel: Channel, scene: Scene) -> Verdict:
 
 
 def _wish_at_end(case: Case, channel: Channel, heard: Sequence[Telling], scene: Scene) -> Verdict:
-    if any(one.step in (Step.RESOLVED, Step.MISSED) for one in heard):
+    if heard and channel.name not in case.owed:
         return Verdict(None, "its end was told")
     if heard and _is_superseded(case, channel, scene):
         return Verdict(None, "it came again since, and that was told")
@@ -196,6 +198,8 @@ def _reminder(case: Case, heard: Sequence[Telling], scene: Scene) -> Verdict:
         return Verdict(None, "it was told, and there is nothing new")
     if case.incident.drill:
         return Verdict(None, "a drill reminds nobody")
+    if case.incident.is_flap:
+        return Verdict(None, "that it comes and goes is told once")
     if why := _acknowledged(case, scene):
         return Verdict(None, why)
     number = 1 + sum(one.step is Step.REMINDER for one in heard)
@@ -286,26 +290,31 @@ def _covered(case: Case, channel: Channel, step: Step, scene: Scene) -> str | No
                 covers(wider, one)
                 and wider.severity.rank >= one.severity.rank
                 and _is_hearer(wider, channel, scene.rules)
-                and not _is_restless(wider, scene)
+                and not _restless(scene.cases[wider.id], channel, step, scene)
             ):
                 return f"it is part of {wider.id} ({wider.scope} {wider.subject})"
     return None
 
 
-def _restless(case: Case, _: Channel, step: Step, scene: Scene) -> str | None:
-    """What comes and goes is named once, by its sign; each single time is not told, nor is each end."""
-    if not _is_restless(case.incident, scene):
+def _restless(case: Case, channel: Channel, _: Step, scene: Scene) -> str | None:
+    """What comes and goes is named once; each single time is not told there, nor is each end."""
+    one = case.incident
+    if one.signal or one.drill or not one.targets:
         return None
-    return "it comes and goes, which is told once; held until it is calm"
+    named = [flap for flap in scene.flaps if _names(flap, one) and _wish_at_opening(flap, channel, scene).step]
+    if {*one.targets} <= {target for flap in named for target in _restless_targets(flap.incident)}:
+        return f"it comes and goes, which {named[0].incident.id} says; held until it is calm"
+    return None
 
 
-def _is_restless(one: Incident, scene: Scene) -> bool:
-    return not (one.signal or one.drill) and bool(one.targets) and {*one.targets} <= scene.restless
+def _names(flap: Case, one: Incident) -> bool:
+    """Whether it is of one cause: what is refused to an account is news also while its provider comes and goes."""
+    return (flap.incident.blame is Blame.ACCOUNT) is (one.blame is Blame.ACCOUNT)
 
 
-def _restless_targets(sign: Incident) -> set[str]:
-    """Return what a sign says comes and goes; of any other incident nothing."""
-    return {one.target for one in sign.evidence} if is_flap(sign) else set()
+def _restless_targets(flap: Incident) -> set[str]:
+    """Return what an incident says comes and goes; of any that says no such thing, nothing."""
+    return {one.target for one in flap.evidence} if flap.is_flap else set()
 
 
 def _quiet(case: Case, channel: Channel, _: Step, scene: Scene) -> str | None:
@@ -343,29 +352,7 @@ def covers(wider: Incident, narrower: Incident) -> bool:
     return bool(narrower.targets) and {*narrower.targets} <= {*wider.targets}
 
 
-# Flapping
-
-
-def _named_once(case: Case, channel: Channel, scene: Scene) -> Verdict | None:
-    """One message says that it comes and goes; all else waits until it is calm. None: it does neither."""
-    restless = streak(case, scene)
-    if not restless:
-        return None
-    tellings = [one for other in scene.families[case.key] for one in other.told.get(channel.name, ())]
-    if any(one.step is Step.FLAPPING and restless[-1] <= one.at <= scene.now for one in tellings):
-        return Verdict(None, "it comes and goes, which was told; held until it is calm")
-    patience = scene.rules.patience
-    lately = [at for at in restless if _within(at, scene.now, patience.flaps_within)]
-    return Verdict(Step.FLAPPING, "it comes and goes") if len(lately) >= patience.flaps else None
-
-
-def streak(case: Case, scene: Scene) -> list[datetime]:
-    """Return when this trouble came or went, newest first, back to the last time that it was calm."""
-    its = [change.at for one in scene.families[case.key] for change in one.changes if change.kind in COMES_AND_GOES]
-    until_now = sorted((at for at in its if at <= scene.now), reverse=True)
-    calm = scene.rules.patience.calm
-    pairs = takewhile(lambda pair: pair[0] - pair[1] < calm, pairwise([scene.now, *until_now]))
-    return [earlier for _, earlier in pairs]
+# The same once more
 
 
 def past(case: Case, scene: Scene) -> list[Incident]:
@@ -373,8 +360,3 @@ def past(case: Case, scene: Scene) -> list[Incident]:
     its = scene.families.get(case.key, [case])
     until_now = [one for one in its[: its.index(case) + 1] if not one.is_silently_over()]
     return [one.incident for one in until_now if scene.now - (one.incident.closed_at or scene.now) < DAY]
-
-
-def _within(at: datetime, now: datetime, span: timedelta) -> bool:
-    """Whether it was lately. What lies ahead was written before the clock was set back, and counts no more."""
-    return now - span < at <= now

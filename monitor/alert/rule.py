@@ -85,9 +85,6 @@ class Patience(Struct, frozen=True):
     remind: tuple[timedelta, ...] = (timedelta(minutes=30), timedelta(hours=2), timedelta(hours=6), timedelta(days=1))
     storm: int = 5
     storm_for: timedelta = timedelta(minutes=1)
-    flaps: int = 6
-    flaps_within: timedelta = timedelta(minutes=30)
-    calm: timedelta = timedelta(minutes=10)
     failing_tries: int = 3
 
 

@@ -96,16 +96,13 @@ class MaintenanceSection(MatchSection, frozen=True, kw_only=True):
 
 
 class AlertsSection(Section, frozen=True, kw_only=True):
-    """How patient people are: reminders, storms, flapping, and when a digest is sent."""
+    """How patient people are: reminders, storms, and when a digest is sent."""
 
     remind_s: Annotated[
         list[LongSeconds], Meta(description="pauses before reminders of what is critical and not acknowledged")
     ] = msgspec.field(default_factory=lambda: [1800, 7200, 21600, 86400])
     storm: Annotated[Count, Meta(description="so many messages to a channel within storm_s; then one list")] = 5
     storm_s: Seconds = 60
-    flapping: Annotated[Count, Meta(description="so often opened or ended within flapping_s; then silence")] = 6
-    flapping_s: Seconds = 1800
-    calm_s: Annotated[Seconds, Meta(description="without a change for so long, it flaps no more")] = 600
     failing_tries: Annotated[Count, Meta(description="after so many, the other channels hear that one fails")] = 3
     zone: Annotated[Zone, Meta(description="where no zone is named")] = "UTC"
     digest_at: Clock = "08:00"
@@ -177,9 +174,6 @@ def _patience(one: AlertsSection) -> Patience:
         remind=tuple(timedelta(seconds=pause) for pause in one.remind_s),
         storm=one.storm,
         storm_for=timedelta(seconds=one.storm_s),
-        flaps=one.flapping,
-        flaps_within=timedelta(seconds=one.flapping_s),
-        calm=timedelta(seconds=one.calm_s),
         failing_tries=one.failing_tries,
     )
 

@@ -11,7 +11,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from msgspec import Struct, field
 
 from monitor import words
-from monitor.alert.case import Step
+from monitor.alert.case import ENDS, Step
 from monitor.alert.rule import Detail, Format
 from monitor.diagnose import Scope
 from monitor.incident import Change, Incident, Severity
@@ -27,10 +27,10 @@ HEADS = {
     Step.RESOLVED: "RESOLVED",
     Step.REMINDER: "STILL DOWN",
     Step.ESCALATED: "ESCALATED",
-    Step.FLAPPING: "FLAPPING",
     Step.MISSED: "WHILE QUIET",
 }
-AT_RISK, GAP = "AT RISK", "GAP"
+HEADS_OF_SIGNS = {Step.OPENED: "AT RISK", Step.REMINDER: "STILL AT RISK"}
+FLAPPING, GAP = "FLAPPING", "GAP"
 ENDINGS = {Format.TEXT: "txt", Format.MARKDOWN: "md", Format.HTML: "html"}
 LISTED = 30
 """So many incidents stand in one message; the rest is counted."""
@@ -47,7 +47,7 @@ class Circumstances(Struct, frozen=True):
     """What a message says besides the incident. `url` is None when the page has no public address.
 
     `links` are signed addresses by what they do. `times` and `downtime_s` are those of the same trouble within
-    24 hours, this time included; `flips` how often it came or went lately.
+    24 hours, this time included.
     """
 
     location: str
@@ -58,8 +58,6 @@ class Circumstances(Struct, frozen=True):
     links: Mapping[str, str] = field(default_factory=dict)
     times: int = 1
     downtime_s: float = 0
-    flips: int = 0
-    flips_for_s: float = 0
 
 
 class Piece(Struct, frozen=True):
@@ -78,9 +76,11 @@ class Piece(Struct, frozen=True):
 
     @property
     def head(self) -> str:
-        if words.is_absence(self.change.incident):
+        if self.change.incident.is_absence:
             return GAP
-        return AT_RISK if self.change.incident.signal and self.shown is Step.OPENED else HEADS[self.shown]
+        if self.change.incident.is_flap and self.shown is Step.OPENED:
+            return FLAPPING
+        return HEADS_OF_SIGNS.get(self.shown, HEADS[self.shown]) if self.change.incident.signal else HEADS[self.shown]
 
 
 class Text(Struct, frozen=True):
@@ -154,6 +154,7 @@ def compose(pieces: Sequence[Piece], detail: Detail, form: Format, templates: Te
         values = {"items": shown, "more": len(pieces) - len(shown), "around": pieces[0].around, "count": len(pieces)}
         brief = "\n".join(f"{one['head']}: {one['what']}" for one in shown[:5]) + "\n"
         brief += f"and {len(pieces) - 5} more\n" if len(pieces) > 5 else ""
+        brief += f"{pieces[0].around.url}/\n" if pieces[0].around.url else ""
     if detail is Detail.SHORT:
         return Text(title, brief, brief)
     name = "incident" if len(pieces) == 1 else "list"
@@ -202,12 +203,18 @@ def _title(pieces: Sequence[Piece]) -> str:
     marks = [mark for mark in ("DRILL", "SIMULATED") if all(mark in _marks(piece) for piece in pieces)]
     if len(pieces) == 1:
         return " ".join([*(f"[{mark}]" for mark in marks), f"[{first.head}]", words.title(first.change.incident)])
-    heads = Counter(piece.head for piece in pieces)
+    gravest_first = sorted(pieces, key=_gravity, reverse=True)
+    heads = Counter(piece.head for piece in gravest_first)
     counted = ", ".join(f"{number} {head}" for head, number in heads.items())
-    worst = max(pieces, key=lambda piece: piece.change.incident.severity.rank).change.incident
+    worst = gravest_first[0].change.incident
     return " ".join(
         [*(f"[{mark}]" for mark in marks), f"[{counted}]", f"{words.title(worst)}, and {len(pieces) - 1} more"]
     )
+
+
+def _gravity(piece: Piece) -> tuple[bool, int]:
+    """What goes on is graver than anything that is over."""
+    return piece.step not in ENDS, piece.change.incident.severity.rank
 
 
 def _marks(piece: Piece) -> list[str]:
@@ -218,6 +225,7 @@ def _marks(piece: Piece) -> list[str]:
 def _values(piece: Piece, now: datetime) -> dict[str, object]:
     incident, around = piece.change.incident, piece.around
     lasted_s = ((incident.closed_at or now) - incident.opened_at).total_seconds()
+    sure = words.CERTAINTIES[incident.confidence]
     return {
         "incident": incident,
         "around": around,
@@ -227,24 +235,22 @@ def _values(piece: Piece, now: datetime) -> dict[str, object]:
         "marks": _marks(piece),
         "what": words.title(incident),
         "away": incident.scope is Scope.MONITOR,
-        "gap": words.is_absence(incident),
-        "whose": words.whose(incident),
+        "gap": incident.is_absence,
+        "whose": f"{words.whose(incident)} ({sure})" if words.is_blamed(incident) else words.whose(incident),
         "revived": incident.scope is Scope.ACCOUNT and incident.blame is Blame.ACCOUNT and not incident.signal,
         "since": words.moment(incident.opened_at).words,
         "ended": words.moment(incident.closed_at).words if incident.closed_at else "",
         "lasted": words.duration(lasted_s),
         "lead": words.lead(incident),
         "downtime": words.duration(around.downtime_s),
-        "flips_for": words.duration(around.flips_for_s),
         "usable": [f"{one.account} (seen working {_age(one.seen_at, now)} ago)" for one in around.usable],
-        "sure": words.CERTAINTIES[incident.confidence],
         "page": f"{around.url}/incidents/{incident.id}.html" if around.url else "",
     }
 
 
 def worst(pieces: Sequence[Piece]) -> Severity | None:
     """Return the gravest of what is not over; None when all is over."""
-    going_on = [piece.change.incident.severity for piece in pieces if piece.step not in (Step.RESOLVED, Step.MISSED)]
+    going_on = [piece.change.incident.severity for piece in pieces if piece.step not in ENDS]
     return max(going_on, key=lambda severity: severity.rank, default=None)
 
 

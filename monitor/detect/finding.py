@@ -11,7 +11,7 @@ class Finding(Struct, frozen=True):
     """One sign of trouble to come, of an account or of one model there. `topic` tells several of one account apart.
 
     `since` is when it began, `seen_at` when it was last seen, on `target`. `rule` names what decided,
-    `words` is what came back, `reasons` say in full what follows from it.
+    `words` is what came back, `reasons` say in full what follows from it. `others` are targets that share it.
     """
 
     account: str
@@ -24,6 +24,7 @@ class Finding(Struct, frozen=True):
     reasons: tuple[str, ...]
     model: str | None = None
     topic: str | None = None
+    others: tuple[str, ...] = ()
 
 
 def day(at: datetime) -> str:

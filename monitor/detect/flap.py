@@ -1,30 +1,38 @@
-"""Flapping: a target that goes down and comes back again and again, named once, and its calm once; pure."""
+"""Flapping: what goes down and comes back again and again, named once, and its calm once; pure."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from monitor.detect.finding import Finding, day
+from monitor.detect.finding import Finding
 from monitor.detect.health import Health, State
-from probes.model import Fault, Target
+from probes.model import Blame, Fault, Target
 
+MINUTE = timedelta(minutes=1)
 TURNS = 3
 WITHIN = timedelta(minutes=60)
 """So many turns, from down to up or back, within so long is flapping: the second outage within the hour."""
-CALM = timedelta(minutes=30)
-"""So long in one state ends it."""
+CALM, STAYED = timedelta(minutes=30), timedelta(minutes=10)
+"""So long without an outage ends it, and so long in one: that is an outage like any other then."""
+TOGETHER = timedelta(seconds=45)
+"""So long after an outage began others may turn out to flap with the first, by the same cause."""
 
 
 class Flap(Struct, frozen=True):
-    """The latest turns of one target, at most TURNS. `since` is the first of the row while it flaps, else None.
+    """The latest turns of one target, at most TURNS.
 
-    `fault` is the latest that took it down.
+    While it flaps, `since` is the first of the row, `count` how many there were, and `enough_at` the first look of the
+    outage that made them enough; else None and 0. `fault` is the latest that took it down, while it flaps the one that
+    it is named by.
     """
 
     turns: tuple[datetime, ...] = ()
     since: datetime | None = None
     fault: Fault | None = None
+    enough_at: datetime | None = None
+    count: int = 0
 
 
 STEADY = Flap()
@@ -33,22 +41,55 @@ STEADY = Flap()
 def advance(flap: Flap, before: Health, after: Health, at: datetime) -> Flap:
     """Return what is known after a look at `at` that changed the health so; `flap` itself when nothing turned."""
     if (before.state is State.DOWN) is not (after.state is State.DOWN):
-        turns = (*flap.turns[1 - TURNS :], at)
-        often = len(turns) == TURNS and at - turns[0] <= WITHIN
-        return Flap(turns, flap.since or (turns[0] if often else None), after.fault or flap.fault)
-    if flap.since and after.state is not State.UNKNOWN and at - flap.turns[-1] >= CALM:
-        return STEADY
+        return _turned(flap, after, at)
+    if flap.since and after.state is not State.UNKNOWN:
+        enough = STAYED if after.state is State.DOWN else CALM
+        return STEADY if at - flap.turns[-1] >= enough else flap
     return flap
 
 
-def findings(target: Target, flap: Flap) -> Iterator[Finding]:
-    """Yield the one thing to tell while it flaps; each turn by itself need not be told then."""
-    if flap.since and flap.fault:
-        words = f"{flap.fault}, again and again"
-        reasons = (
-            f"{TURNS} or more changes between up and down within an hour, since {day(flap.since)}",
-            f"the single changes are not told; it ends after {CALM // timedelta(minutes=1)} minutes without one",
-        )
-        yield Finding(
-            target.account, flap.fault, flap.since, flap.turns[-1], target.id, "flap", words, reasons, target.model
-        )
+def _turned(flap: Flap, after: Health, at: datetime) -> Flap:
+    turns, fault = (*flap.turns[1 - TURNS :], at), after.fault or flap.fault
+    if flap.since:
+        return Flap(turns, flap.since, flap.fault, flap.enough_at, flap.count + 1)
+    if len(turns) == TURNS and at - turns[0] <= WITHIN:
+        return Flap(turns, turns[0], fault, after.since or at, TURNS)
+    return Flap(turns, fault=fault)
+
+
+def findings(flaps: Mapping[Target, Flap], now: datetime) -> Iterator[Finding]:
+    """Yield one thing to tell of all that flaps together; each turn by itself need not be told then.
+
+    What is refused to an account has another cause than what fails at its provider.
+    """
+    groups: dict[tuple[str, bool], dict[Target, Flap]] = defaultdict(dict)
+    for target, flap in flaps.items():
+        if flap.since and flap.fault:
+            groups[target.answerer, flap.fault.blame is Blame.ACCOUNT][target] = flap
+    for its in groups.values():
+        if any(now - (flap.enough_at or now) >= TOGETHER for flap in its.values()):
+            yield _finding(its)
+
+
+def _finding(its: Mapping[Target, Flap]) -> Finding:
+    """Return what is told of a target, of its account, or of all accounts that one provider answers."""
+    first = min(its, key=lambda target: (its[target].since, target.id))
+    flap, accounts, latest = its[first], {target.account for target in its}, max(one.turns[-1] for one in its.values())
+    assert flap.since
+    assert flap.fault
+    passed = f"{max(1, round((latest - flap.since) / MINUTE))} min"
+    return Finding(
+        account=first.account if len(accounts) == 1 else first.answerer,
+        fault=flap.fault,
+        since=flap.since,
+        seen_at=latest,
+        target=first.id,
+        rule="flap",
+        words=f"{flap.count} changes between up and down in {passed}",
+        reasons=(
+            f"{flap.count} changes in {passed}; further changes are held until it is calm",
+            f"calm is {CALM // MINUTE} min without an outage; one of {STAYED // MINUTE} min is told like any other",
+        ),
+        model=first.model if len(its) == 1 else None,
+        others=tuple(sorted(target.id for target in its if target != first)),
+    )

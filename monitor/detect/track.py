@@ -76,5 +76,4 @@ def findings(target: Target, track: Track) -> Iterator[Finding]:
             if slow:
                 break
     yield from limits.findings(target, track.limits)
-    yield from flap.findings(target, track.flap)
     yield from flicker.findings(target, track.flicker)

@@ -80,7 +80,6 @@ KINDS = {
     "changed": "news",
     "resolved": "all-clear",
     "escalated": "escalation",
-    "flapping": "word that it comes and goes",
     "missed": "word after quiet hours",
 }
 

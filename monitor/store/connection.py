@@ -5,7 +5,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-VERSION = 6
+VERSION = 7
 """The schema this program writes, kept in `PRAGMA user_version`: the number of steps in `schema`."""
 
 WAIT_S = 5

@@ -66,6 +66,12 @@ def m006_outcome(db: Database) -> None:
         db.execute(statement)
 
 
+@STEPS()
+def m007_flapping(db: Database) -> None:
+    """What comes and goes is an incident of its own; a message that said so was a step of another one's."""
+    db.execute("UPDATE OR REPLACE outbox SET step = 'changed' WHERE step = 'flapping'")
+
+
 OBSERVATION = """
     CREATE TABLE observation (
         series_id INTEGER NOT NULL,

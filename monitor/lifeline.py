@@ -35,7 +35,7 @@ def is_stuck(world: World) -> bool:
     return at is not None and world.edge.clock() - at > LATE
 
 
-async def pulse(world: World) -> None:
+async def lifeline(world: World) -> None:
     async with asyncio.TaskGroup() as tellers:
         tellers.create_task(_heartbeat(world))
         tellers.create_task(_reassure(world))
