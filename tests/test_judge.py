@@ -184,6 +184,27 @@ def test_a_blip_changes_the_page_and_nothing_else(tmp_path):
     assert asyncio.run(play()) == (State.SUSPECTED, [])
 
 
+def test_a_wide_trouble_soon_after_a_narrow_one_is_one_incident_with_a_date_of_its_own(tmp_path):
+    """Looks each 10 s: one account fails twice; 70 s later both fail, it a look before the other."""
+
+    async def play():
+        clock, told = Clock(), []
+        async with clockwork(tmp_path, clock, IDS[:2]) as it:
+            for second in range(0, 240, 10):
+                clock.now = NOON + timedelta(seconds=second)
+                failing = IDS[:2] if second >= 120 else IDS[:1] if second in (20, 30, 110) else ()
+                targets = [watch.target for watch in it.world.config.watches.values()]
+                seen = [look(one, clock.now, FAILING if one.account in failing else {}) for one in targets]
+                before = set(it.world.incidents)
+                await run.beat(it.world, seen, clock.now)
+                told += [one for id, one in it.world.incidents.items() if id not in before]
+        return [(one.subject, one.opened_at - NOON, one.detected_at - NOON) for one in told]
+
+    ((subject, began, told_after),) = asyncio.run(play())
+    assert (subject, began) == ("openai", timedelta(seconds=110))
+    assert told_after <= timedelta(seconds=150)
+
+
 def test_what_is_asked_aside_has_no_detectors(tmp_path):
     async def play():
         async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
