@@ -11,7 +11,7 @@ from monitor.detect.latency import Kind, pace
 from monitor.detect.note import EMPTY, Note
 from monitor.detect.pool import Pool
 from monitor.detect.track import Track
-from monitor.diagnose import Diagnosis, Patient, Scope, diagnose
+from monitor.diagnose import Diagnosis, Patient, Scope, diagnose, sign_of
 from monitor.incident import Change
 from monitor.source import unreadable
 from monitor.world import World, group_of
@@ -117,7 +117,7 @@ def _diagnose(world: World, now: datetime) -> list[Change]:
     world.stirred, world.near = False, near
     # Until all is settled, time alone can change the picture: an incident that fades, a sibling that is suspected.
     world.unsettled = bool(world.incidents) or not all(diagnosis.settled for diagnosis in diagnoses)
-    return incident.advance(world.incidents.values(), diagnoses, well_since, now)
+    return incident.advance(world.incidents.values(), diagnoses, well_since, now, _settled(world))
 
 
 def _unreadable(world: World, diagnoses: Sequence[Diagnosis], now: datetime) -> list[Diagnosis]:
@@ -139,6 +139,20 @@ def _signs(world: World) -> Iterator[Finding]:
         if memory.is_alarmed and (watch := world.config.watches.get(id)):
             common, found = world.is_slow(watch.target), track.findings(watch.target, memory)
             yield from (finding for finding in found if not (common and finding.fault is Fault.SLOW))
+
+
+def _settled(world: World) -> list[Diagnosis]:
+    """Return what the detectors have ceased to tell although it is not as before; nothing while nobody was told."""
+    if not any(one.signal for one in world.incidents.values()):
+        return []
+    found: list[Finding] = []
+    for group, one in world.pools.items():
+        answerer, _, kind = group.split(" ")
+        found += pool.settled(answerer, "", Kind(kind), one)
+    for id, memory in world.tracks.items():
+        if watch := world.config.watches.get(id):
+            found += track.settled(watch.target, memory)
+    return [sign_of(finding) for finding in found]
 
 
 def _last_of(world: World, group: str) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,6 +12,8 @@ import pytest
 from monitor import run
 from monitor.detect.health import State
 from monitor.schedule import CONFIRM_S, Watch
+from monitor.store.connection import open_reader
+from monitor.store.reader import closed_incidents
 from monitor.world import Edge, open_world
 from probes.model import Answer, Fault, Limit, Observation, Outcome, Target
 from tests.conftest import NOON
@@ -140,6 +142,31 @@ def test_a_ceiling_that_falls_is_a_sign(tmp_path, ceiling, found):
             return [fault for _, fault, _ in it.open()]
 
     assert asyncio.run(play()) == found
+
+
+def test_what_ends_without_being_mended_says_how(tmp_path):
+    """A day of answers three times as slow; the limits fell at the same time and were never told again."""
+
+    async def play():
+        counter, ends = iter(range(10**9)), []
+
+        def answer(seconds, *limits):
+            return lambda _: {"latency_s": wavy(next(counter), seconds), "limits": limits or None}
+
+        async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
+            await it.minutes(300, answer(0.5, Limit("requests", 60.0, 500.0, 450.0)))
+            await it.minutes(8, answer(1.5, Limit("requests", 60.0, 50.0, 45.0)))
+            for _ in range(1450):
+                before = dict(it.world.incidents)
+                await it.minutes(1, answer(1.5))
+                ends += before.keys() - it.world.incidents.keys()
+            with closing(open_reader(it.world.config.database)) as db:
+                return [one for one in closed_incidents(db, 9) if one.id in ends]
+
+    ended = {one.fault: one.ending for one in asyncio.run(play())}
+    assert "s instead of 0.5" in ended[Fault.SLOW]
+    assert "taken for usual from now on" in ended[Fault.SLOW]
+    assert "50 instead of 500; not told any more since" in ended[Fault.LIMIT_COLLAPSE]
 
 
 def test_an_account_that_flaps_is_named_once(tmp_path):

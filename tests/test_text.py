@@ -1,5 +1,6 @@
 """The words of a message: what each step says, in each form, and templates that are not fit to be used."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -184,6 +185,18 @@ def test_a_providers_words_are_neither_markup_nor_template(form, kept):
 
     assert body.count(kept) == 2
     assert form is Format.MARKDOWN or "<img" not in body
+
+
+@pytest.mark.parametrize("form", Format)
+def test_a_sign_that_ends_without_being_mended_says_so_instead_of_over(form):
+    ending = "requests per minute: 50 instead of 500; it stays so, and is taken for usual from now on"
+    change = replace(RESOLVED, incident=replace(RESOLVED.incident, ending=ending))
+    text = message(Step.RESOLVED, change, form=form)
+
+    assert ending in text.body
+    assert ending in text.brief
+    assert "no longer news" in text.body
+    assert not re.search(r"\bover\b", text.body + text.brief, re.IGNORECASE)
 
 
 @pytest.mark.parametrize("form", Format)
