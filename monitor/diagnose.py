@@ -139,7 +139,7 @@ def diagnose(
         _settle(diagnosis, [by_id[id] for id in diagnosis.targets], suspects, now)
         for diagnosis in _troubles(patients, witnesses)
     ]
-    return troubles + [_signal(finding) for finding in findings if not _is_overtaken(finding, sick)]
+    return troubles + [sign_of(finding) for finding in findings if not _is_overtaken(finding, sick)]
 
 
 def _troubles(patients: Patients, witnesses: Witnesses) -> Iterator[Diagnosis]:
@@ -170,7 +170,7 @@ def _is_overtaken(finding: Finding, sick: Patients) -> bool:
     return finding.model is not None and finding.model in {patient.target.model for patient in down}
 
 
-def _signal(finding: Finding) -> Diagnosis:
+def sign_of(finding: Finding) -> Diagnosis:
     named = (finding.target, *finding.others) if finding.target else ()
     return Diagnosis(
         scope=_scope(finding),

@@ -56,7 +56,7 @@ class Incident(Struct, frozen=True):
 
     A `signal` tells of what is coming: nothing fails yet. `parent` is the wider incident that it is part
     of, and ends with. `detected_at` is when we were sure of it, `announcement` what the provider's own
-    page says of it.
+    page says of it. `ending` is how a signal ended that is over without all being as before.
     """
 
     id: str
@@ -76,6 +76,7 @@ class Incident(Struct, frozen=True):
     parent: str | None = None
     detected_at: datetime | None = None
     announcement: Announcement | None = None
+    ending: str = ""
 
     @property
     def lead(self) -> timedelta | None:
@@ -172,14 +173,16 @@ def advance(
     diagnoses: Sequence[Diagnosis],
     well_since: Mapping[str, datetime | None],
     now: datetime,
+    settled: Iterable[Diagnosis] = (),
 ) -> list[Change]:
     """Return what opens, changes and ends; drills are not touched.
 
     `well_since` has an entry for every target that is watched: since when it is up, None when it is not.
+    `settled` are signs that ended without all being as before, each dated by its end.
     """
     standing = {_key(incident): incident for incident in open_incidents if not incident.drill}
     found = {_key(diagnosis): diagnosis for diagnosis in diagnoses}
-    gone = [incident for key, incident in standing.items() if key not in found]
+    gone = [_settled(incident, settled) for key, incident in standing.items() if key not in found]
     fading = [incident for incident in gone if _is_fading(incident, diagnoses, well_since, now)]
     changes = []
     for key, diagnosis in found.items():
@@ -217,6 +220,11 @@ def _is_about(announcement: Announcement, incident: Incident) -> bool:
 def _key(one: Incident | Diagnosis) -> tuple[Scope, str, Fault | None]:
     """Return what stays the same of a trouble: its fault may change. Signs of two faults are two."""
     return one.scope, one.subject, one.fault if one.signal else None
+
+
+def _settled(incident: Incident, settled: Iterable[Diagnosis]) -> Incident:
+    how = (one.reasons[0] for one in settled if _key(one) == _key(incident) and one.since > incident.opened_at)
+    return replace(incident, ending=next(how, "")) if incident.signal else incident
 
 
 def _is_fading(

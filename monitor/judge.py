@@ -11,7 +11,7 @@ from monitor.detect.latency import Kind, pace
 from monitor.detect.note import EMPTY, Note
 from monitor.detect.pool import Pool
 from monitor.detect.track import Track
-from monitor.diagnose import Diagnosis, Patient, Scope, diagnose
+from monitor.diagnose import Diagnosis, Patient, Scope, diagnose, sign_of
 from monitor.incident import Change
 from monitor.source import unreadable
 from monitor.world import World, groups_of
@@ -115,7 +115,7 @@ def _diagnose(world: World, now: datetime) -> list[Change]:
     world.stirred, world.near = False, near
     # Until all is settled, time alone can change the picture: an incident that fades, a sibling that is suspected.
     world.unsettled = bool(world.incidents) or not all(diagnosis.settled for diagnosis in diagnoses)
-    return incident.advance(world.incidents.values(), diagnoses, well_since, now)
+    return incident.advance(world.incidents.values(), diagnoses, well_since, now, _settled(world))
 
 
 def _unreadable(world: World, diagnoses: Sequence[Diagnosis], now: datetime) -> list[Diagnosis]:
@@ -140,6 +140,20 @@ def _signs(world: World, now: datetime) -> Iterator[Finding]:
     watches = world.config.watches
     flaps = {watches[id].target: memory.flap for id, memory in world.tracks.items() if id in watches}
     yield from flap.findings(flaps, now)
+
+
+def _settled(world: World) -> list[Diagnosis]:
+    """Return what the detectors have ceased to tell although it is not as before; nothing while nobody was told."""
+    if not any(one.signal for one in world.incidents.values()):
+        return []
+    found: list[Finding] = []
+    for group, one in world.pools.items():
+        answerer, _, kind = group.split(" ")
+        found += pool.settled(answerer, "", Kind(kind), one)
+    for id, memory in world.tracks.items():
+        if watch := world.config.watches.get(id):
+            found += track.settled(watch.target, memory)
+    return [sign_of(finding) for finding in found]
 
 
 def _last_of(world: World, group: str) -> str:

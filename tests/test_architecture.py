@@ -258,7 +258,7 @@ def imports(path):
 
 
 def is_everywhere(name):
-    return name.partition(".")[0] in sys.stdlib_module_names | {"msgspec"}
+    return name.partition(".")[0] in {*sys.stdlib_module_names, "msgspec"}
 
 
 def outside(name):

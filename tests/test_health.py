@@ -185,6 +185,19 @@ def test_an_outage_after_a_lost_packet_is_dated_by_its_own_beginning():
     assert now.since == at(360)
 
 
+@pytest.mark.parametrize(("good", "apart"), [(2, False), (3, True), (7, True), (12, True)])
+def test_a_trouble_after_good_answers_that_are_no_chance_is_another_one(good, apart):
+    """A look each 10 s: two failures, so many good answers, and failures until it is down."""
+    first, second = 10, 30 + 10 * good
+    between = [(20 + 10 * number, None) for number in range(good)]
+    now = times((0, None), (first, Fault.TIMEOUT), (15, Fault.TIMEOUT), *between, every_s=10)
+    for number in range(3):
+        if now.state is not State.DOWN:
+            now = advance(now, observation(Fault.TIMEOUT, second + 10 * number), Thresholds(), 10)
+
+    assert (now.state, now.since, now.lasting) == (State.DOWN, at(second if apart else first), False)
+
+
 def test_one_failure_in_twenty_is_no_brownout():
     assert set(states(("O" * 19 + "F") * 20).split()) == {"up", "hm"}
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 
 import msgspec
@@ -13,6 +13,8 @@ from monitor import run
 from monitor.detect.health import State
 from monitor.herald import tell_due
 from monitor.schedule import CONFIRM_S, Watch
+from monitor.store.connection import open_reader
+from monitor.store.reader import closed_incidents
 from monitor.world import Edge, open_world
 from probes.model import Answer, Fault, Limit, Observation, Outcome, Target
 from tests.conftest import NOON
@@ -151,6 +153,31 @@ def test_a_ceiling_that_falls_is_a_sign(tmp_path, ceiling, found):
     assert asyncio.run(play()) == found
 
 
+def test_what_ends_without_being_mended_says_how(tmp_path):
+    """A day of answers three times as slow; the limits fell at the same time and were never told again."""
+
+    async def play():
+        counter, ends = iter(range(10**9)), []
+
+        def answer(seconds, *limits):
+            return lambda _: {"latency_s": wavy(next(counter), seconds), "limits": limits or None}
+
+        async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
+            await it.minutes(300, answer(0.5, Limit("requests", 60.0, 500.0, 450.0)))
+            await it.minutes(8, answer(1.5, Limit("requests", 60.0, 50.0, 45.0)))
+            for _ in range(1450):
+                before = dict(it.world.incidents)
+                await it.minutes(1, answer(1.5))
+                ends += before.keys() - it.world.incidents.keys()
+            with closing(open_reader(it.world.config.database)) as db:
+                return [one for one in closed_incidents(db, 9) if one.id in ends]
+
+    ended = {one.fault: one.ending for one in asyncio.run(play())}
+    assert "s instead of 0.5" in ended[Fault.SLOW]
+    assert "taken for usual from now on" in ended[Fault.SLOW]
+    assert "50 instead of 500; not told any more since" in ended[Fault.LIMIT_COLLAPSE]
+
+
 @pytest.mark.parametrize(
     ("ids", "subject"),
     [(IDS[:1], "openai/main/gpt-4.1-nano"), (IDS[:2], "openai"), (IDS, "openai")],
@@ -215,6 +242,27 @@ def test_a_blip_changes_the_page_and_nothing_else(tmp_path):
             return state, it.told
 
     assert asyncio.run(play()) == (State.SUSPECTED, [])
+
+
+def test_a_wide_trouble_soon_after_a_narrow_one_is_one_incident_with_a_date_of_its_own(tmp_path):
+    """Looks each 10 s: one account fails twice; 70 s later both fail, it a look before the other."""
+
+    async def play():
+        clock, told = Clock(), []
+        async with clockwork(tmp_path, clock, IDS[:2]) as it:
+            for second in range(0, 240, 10):
+                clock.now = NOON + timedelta(seconds=second)
+                failing = IDS[:2] if second >= 120 else IDS[:1] if second in (20, 30, 110) else ()
+                targets = [watch.target for watch in it.world.config.watches.values()]
+                seen = [look(one, clock.now, FAILING if one.account in failing else {}) for one in targets]
+                before = set(it.world.incidents)
+                await run.beat(it.world, seen, clock.now)
+                told += [one for id, one in it.world.incidents.items() if id not in before]
+        return [(one.subject, one.opened_at - NOON, one.detected_at - NOON) for one in told]
+
+    ((subject, began, told_after),) = asyncio.run(play())
+    assert (subject, began) == ("openai", timedelta(seconds=110))
+    assert told_after <= timedelta(seconds=150)
 
 
 def test_what_is_asked_aside_has_no_detectors(tmp_path):

@@ -26,7 +26,7 @@ from monitor.detect.latency import (
     findings,
     measures,
     pace,
-    say,
+    settled,
     usual_s,
     wants_more,
 )
@@ -135,7 +135,6 @@ def test_it_is_told_in_words_and_numbers():
 
     assert (one.account, one.fault, one.rule, one.model) == (CHAT.account, Fault.SLOW, "latency/first", CHAT.model)
     assert at(600 * 60) <= one.since <= at(610 * 60)
-    assert one.words == say(slow)
     assert one.words.startswith("usual 0.5")
     assert "until the first piece of the answer: usual 0.5" in one.reasons[0]
     assert "of the last 10 answers took longer than 0." in one.reasons[1]
@@ -152,7 +151,7 @@ def test_it_ends_when_it_is_as_fast_as_before_and_nothing_is_told_of_it_then():
     over = played(noisy(60, 0.5, 3), played(noisy(60, 1.5, 2), CALM, 600), 660)
 
     assert over.alarm is None
-    assert list(findings(CHAT, Kind.TOTAL, over)) == []
+    assert list(findings(CHAT, Kind.TOTAL, over)) == list(settled(CHAT, Kind.TOTAL, over)) == []
 
 
 def test_a_rise_that_stays_becomes_usual_and_that_is_said():
@@ -160,8 +159,10 @@ def test_a_rise_that_stays_becomes_usual_and_that_is_said():
 
     assert stays.alarm is None
     assert usual_s(stays) == pytest.approx(1.5, rel=0.3)
-    assert "instead of 0.5" in say(stays)
-    assert "was taken for the new usual on 22 Nov 2026" in say(stays)
+    (ended,) = settled(CHAT, Kind.TOTAL, stays)
+    assert "until the whole answer: 1." in ended.reasons[0]
+    assert "s instead of 0.5" in ended.reasons[0]
+    assert "is taken for usual from now on" in ended.reasons[0]
     assert first_alarm(noisy(600, 1.5, 9), stays, 2000) is None
 
 

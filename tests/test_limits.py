@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from msgspec.structs import replace
 
-from monitor.detect.limits import LATEST, MOST, NONE, Limits, Moved, advance, findings, is_turning, moves
+from monitor.detect.limits import LATEST, MOST, NONE, Limits, Moved, advance, findings, is_turning, moves, settled
 from monitor.detect.track import CEILING_S
 from probes.model import Answer, Fault, Limit, Usage
 from tests.conftest import CHAT, at, observation
@@ -97,15 +97,58 @@ def test_a_ceiling_that_stays_down_is_usual_after_a_day():
     assert found(later) == []
     (moved,) = moves(later).items()
     assert moved == (("requests", 60), Moved(moved[1].at, before=1000, after=500))
+    assert [one.reasons[0].partition("; ")[2] for one in settled(CHAT, later)] == [
+        "it stays so, and is taken for usual from now on"
+    ]
     assert found(played([200] * 4, later, 2000)) == FALLEN
 
 
 def test_a_higher_tier_is_noted_quietly_and_is_the_reference_from_then_on():
-    higher = played([5000] * 4, CALM, 60)
+    higher = played([5000] * 64, CALM, 60)
 
     (moved,) = moves(higher).items()
     assert moved == (("requests", 60), Moved(moved[1].at, before=1000, after=5000))
-    assert found(played([1000] * 4, higher, 70)) == FALLEN
+    assert found(higher) == list(settled(CHAT, higher)) == []
+    assert found(played([1000] * 4, higher, 130)) == FALLEN
+
+
+@pytest.mark.parametrize("minutes", [1, 4, 10, 50])
+def test_another_pool_with_a_higher_ceiling_is_no_upgrade_and_its_end_no_fall(minutes):
+    glitch = played([2000] * minutes, CALM, 60)
+    after = played([1000] * 60, glitch, 60 + minutes)
+
+    assert [found(played([1000] * count, glitch, 60 + minutes)) for count in range(60)] == [[]] * 60
+    assert moves(after) == {}
+    assert found(played([500] * 4, after, 180)) == FALLEN
+
+
+def test_a_fall_that_is_told_no_more_ends_after_a_day_and_is_not_called_mended():
+    fallen = played([500] * 4, CALM, 60)
+    silent = advance(fallen, told(minute=63 + DAY_MIN - 1))
+    over = advance(silent, told(minute=63 + DAY_MIN))
+
+    assert (found(fallen), found(silent), found(over)) == (FALLEN, FALLEN, [])
+    assert moves(over) == {("requests", 60): Moved(at(60 * (63 + DAY_MIN)), 1000, 500, told_at=at(60 * 63))}
+    assert [one.reasons for one in settled(CHAT, over)] == [
+        (
+            "requests per minute: 500 instead of 1,000; "
+            "not told any more since 21 Nov 2026, 13:03 UTC, so that nobody knows",
+        )
+    ]
+    assert found(played([1000] * 80, over, 64 + DAY_MIN)) == []
+
+
+def test_a_day_of_refusals_says_nothing_of_a_ceiling():
+    fallen = played([500] * 4, CALM, 60)
+
+    assert FALLEN[0] in found(advance(fallen, told(fault=Fault.SERVER_ERROR, status=500, minute=63 + DAY_MIN)))
+
+
+def test_use_by_others_that_is_told_no_more_ends_after_a_day():
+    short = played([1000] * 4, played([1000] * 60, left=950), 60, left=20)
+
+    assert found(short) == [(Fault.RATE_LIMITED, "limits/used-by-others")]
+    assert found(advance(short, told(minute=63 + DAY_MIN))) == []
 
 
 def test_two_pools_of_keys_behind_a_gateway_are_no_fall():

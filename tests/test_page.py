@@ -509,10 +509,19 @@ def test_an_objective_of_which_nothing_was_seen_has_no_budget_to_speak_of():
 
 def test_a_ceiling_says_how_it_moved():
     moved = Moved(NOW - timedelta(days=9), before=1000, after=500)
-    chat = target(limits=(Limit("requests", 60, 500, 498), Limit("tokens", 60, 9, 8)), moves=(moved, None))
+    silent = replace(moved, before=90, after=9, told_at=NOW - timedelta(days=10))
+    limits = (Limit("requests", 60, 500, 498), Limit("tokens", 60, 9, 8), Limit("images", 60, 5, 5))
+    chat = target(limits=limits, moves=(moved, silent, None))
     page = documents(snapshot(account("openai/main", (chat,))))["accounts/openai/main.html"]
     assert "498 of 500 requests per minute left · 1,000 → 500 on 12 Nov" in page.text
-    assert page.text.count("→") == 1
+    assert "8 of 9 tokens per minute left · 90 → 9, not told since 11 Nov" in page.text
+    assert page.text.count("→") == 2
+
+
+def test_a_past_sign_says_how_it_ended_where_that_is_not_as_before():
+    past = incident(closed_at=NOW, ending="it stays so, and is usual")
+    page = documents(snapshot(past_incidents=(shown(past),)))[f"incidents/{past.id}.html"]
+    assert "it stays so, and is usual" in page.text
 
 
 def test_beside_a_providers_notice_stands_who_knew_first():

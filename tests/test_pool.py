@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 
 from monitor.detect import latency
 from monitor.detect.latency import Kind, pace
-from monitor.detect.pool import ACCEPTED_AFTER, MEMBERS, Pool, advance, findings
+from monitor.detect.pool import ACCEPTED_AFTER, MEMBERS, Pool, advance, findings, settled
 from probes.model import Fault
 from tests.conftest import at
 
@@ -80,7 +80,13 @@ def test_a_rise_that_stays_is_no_longer_told():
     series = Group(2).series[0]
     long_ago = Pool(at(0), 11.0, at(0), ("a", "b"), 1.0, 1.0, alarmed_at=series.at - ACCEPTED_AFTER)
 
-    assert advance(long_ago, "a", series).alarmed_at is None
+    after = advance(long_ago, "a", series)
+    (ended,) = settled("openai", "openai/0/chat", Kind.TOTAL, after)
+
+    assert after.alarmed_at is None
+    assert ended.since == series.at
+    assert "taken for usual from now on" in ended.reasons[0]
+    assert list(settled("openai", "", Kind.TOTAL, long_ago)) == []
 
 
 @given(some.lists(some.tuples(some.integers(0, 20), some.floats(0.1, 60)), max_size=60))

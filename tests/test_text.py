@@ -279,6 +279,18 @@ def test_a_providers_words_are_neither_markup_nor_template(form, kept):
 
 
 @pytest.mark.parametrize("form", Format)
+def test_a_sign_that_ends_without_being_mended_says_so_instead_of_over(form):
+    ending = "requests per minute: 50 instead of 500; it stays so, and is taken for usual from now on"
+    change = replace(RESOLVED, incident=replace(RESOLVED.incident, ending=ending))
+    text = message(Step.RESOLVED, change, form=form)
+
+    assert ending in text.body
+    assert ending in text.brief
+    assert "No longer news" in text.body
+    assert not re.search(r"\bover\b", text.body + text.brief, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("form", Format)
 def test_a_digest_tells_what_is_open_and_what_is_over(form):
     summary = Summary(at(-86400), at(7200), [OPENED.incident, replace(RESOLVED.incident, subject="openai/b")], "office")
     text = compose_digest(summary, Detail.FULL, form, Templates())

@@ -171,8 +171,13 @@ def _successes_to_recover(evidence: Evidence | None, thresholds: Thresholds) -> 
     """Two good answers end an outage, but not a brownout, in which most answers are good."""
     if evidence is None or evidence.failed == evidence.looks:
         return thresholds.successes
+    return max(thresholds.successes, min(_successes_to_believe(evidence), MOST_SUCCESSES))
+
+
+def _successes_to_believe(evidence: Evidence) -> int:
+    """Return how many good answers in a row are no chance any more while so large a share fails."""
     share = (evidence.failed + 0.5) / (evidence.looks + 1)
-    return max(thresholds.successes, min(ceil(log(STILL) / log(1 - share)), MOST_SUCCESSES))
+    return ceil(log(STILL) / log(1 - share))
 
 
 def _failed(health: Health, observation: Observation, thresholds: Thresholds) -> Health:
@@ -210,10 +215,12 @@ def _weigh(health: Health, at: datetime, thresholds: Thresholds) -> Evidence:
     if before is None or (health.doubt == 0.0 and health.state is not State.DOWN):
         return Evidence(1.0, at, 1, 1)
     weight = min(health.doubt + 1.0, thresholds.failures + 1.0)
+    # What came before so many good answers still speaks against the target, but was another trouble.
+    over = health.state is not State.DOWN and health.successes >= _successes_to_believe(before)
     looks, failed = before.looks + health.successes + 1, before.failed + 1
     if looks > REMEMBERED:
         looks, failed = (looks + 1) // 2, (failed + 1) // 2
-    return Evidence(weight, before.since, looks, failed, before.lasting)
+    return Evidence(weight, at if over else before.since, looks, failed, before.lasting)
 
 
 def _is_end(health: Health, observation: Observation) -> bool:

@@ -76,6 +76,9 @@ class Kind(StrEnum):
     FIRST = "first"
 
 
+MEASURED = {Kind.TOTAL: "until the whole answer", Kind.FIRST: "until the first piece of the answer"}
+
+
 class Pace(Struct, frozen=True):
     """What follows from the interval between regular looks. Thresholds in nats; `extra` weighs an extra look."""
 
@@ -228,22 +231,18 @@ def findings(target: Target, kind: Kind, series: Series) -> Iterator[Finding]:
             series.at,
             target.id,
             f"latency/{kind}",
-            say(series),
+            f"usual {alarm.usual_s:.2f} s, now {now_s(series):.2f} s since {alarm.since:%H:%M} UTC",
             tuple(_reasons(series, alarm, kind)),
             target.model,
         )
 
 
-def say(series: Series) -> str:
-    """Say how fast it is: `usual 0.42 s, now 1.30 s since 14:05`."""
-    if alarm := series.alarm:
-        return f"usual {alarm.usual_s:.2f} s, now {now_s(series):.2f} s since {alarm.since:%H:%M} UTC"
-    if accepted := series.accepted:
-        return (
-            f"usual {usual_s(series):.2f} s; {accepted.to_s:.2f} s instead of {accepted.from_s:.2f} s"
-            f" was taken for the new usual on {day(accepted.at)}"
-        )
-    return f"usual {usual_s(series):.2f} s"
+def settled(target: Target, kind: Kind, series: Series) -> Iterator[Finding]:
+    """Yield how the latest rise ended that did not go back: it is usual now."""
+    if it := series.accepted:
+        words = f"{MEASURED[kind]}: {it.to_s:.2f} s instead of {it.from_s:.2f} s"
+        how = (f"{words}; it stays so, and is taken for usual from now on",)
+        yield Finding(target.account, Fault.SLOW, it.at, it.at, target.id, f"latency/{kind}", words, how, target.model)
 
 
 def usual_s(series: Series) -> float:
@@ -358,8 +357,7 @@ def _moved(series: Series, *, whole: bool = False) -> Usual:
 
 
 def _reasons(series: Series, alarm: Alarm, kind: Kind) -> Iterator[str]:
-    what = "until the first piece of the answer" if kind is Kind.FIRST else "until the whole answer"
-    times = now_s(series) / alarm.usual_s
+    what, times = MEASURED[kind], now_s(series) / alarm.usual_s
     yield f"{what}: usual {alarm.usual_s:.2f} s, now {now_s(series):.2f} s ({times:.1f} times) since {day(alarm.since)}"
     most = log(alarm.usual_s) + ABOVE * series.usual.scale
     above = sum(x > most for x in series.recent)

@@ -17,6 +17,8 @@ LATEST, TO_CONFIRM = 5, 4
 """So many of the latest readings must agree: a gateway with several pools tells another pool's ceiling in between."""
 GLITCH = timedelta(minutes=3)
 """Another pool may answer for so long, however often one looks: what fell was low for longer."""
+LASTS = timedelta(hours=1)
+"""An upgrade is no news that hurries: what was higher for less was another pool, and its end is no fall."""
 STRAY_STEP = 1 / 32
 MIXED, WHOLLY = 0.05, 0.9
 """Where so large a share of older readings strays, there are several pools, and a fall takes nearly all of them."""
@@ -52,20 +54,24 @@ WINDOWS = {1.0: "per second", 60.0: "per minute", 3600.0: "per hour", 86400.0: "
 
 
 class Moved(Struct, frozen=True):
-    """A ceiling that went up for good, a higher tier, or that stayed down until it was taken for usual."""
+    """A ceiling that went up for good, a higher tier, or that stayed down until it was taken for usual.
+
+    `at` is when that was decided. `told_at` is None but where it fell and was told no more: when it was last.
+    """
 
     at: datetime
     before: float
     after: float
+    told_at: datetime | None = None
 
 
 class Ceiling(Struct, frozen=True):
     """One limit as it was told: `held` are readings, one an hour, whose middle is what it usually is.
 
     `latest` are the last few readings. `low_since` is the first of a row below the reference, which is a
-    sign from `fallen_at` on. `strays` is the share of the readings before `latest` that were far off.
-    `share` is what is usually left of it, `shorts` counts the latest readings with hardly anything left,
-    as bits, a window apart, the newest at `counted_at`; a sign since `short_since`.
+    sign from `fallen_at` on, `high_since` the first of a row above it. `strays` is the share of the readings
+    before `latest` that were far off. `share` is what is usually left of it, `shorts` counts the latest readings
+    with hardly anything left, as bits, a window apart, the newest at `counted_at`; a sign since `short_since`.
     """
 
     unit: str
@@ -76,6 +82,7 @@ class Ceiling(Struct, frozen=True):
     latest: tuple[float, ...] = ()
     low_since: datetime | None = None
     fallen_at: datetime | None = None
+    high_since: datetime | None = None
     strays: float = 0.0
     moved: Moved | None = None
     share: float | None = None
@@ -91,6 +98,11 @@ class Ceiling(Struct, frozen=True):
     def lows(self) -> int:
         floor = FALLEN * self.reference
         return sum(reading < floor for reading in self.latest)
+
+    @property
+    def highs(self) -> int:
+        top = RAISED * self.reference
+        return sum(reading > top for reading in self.latest)
 
     @property
     def is_mixed(self) -> bool:
@@ -129,7 +141,7 @@ NONE = Limits()
 
 def advance(limits: Limits, observation: Observation) -> Limits:
     """Return the limits after one more answer; `limits` itself where it tells of none and is no refusal."""
-    ceilings = _read_all(limits.ceilings, observation)
+    ceilings = _read_all(_without_silent(limits.ceilings, observation), observation)
     if refusal := _refusal(limits, observation):
         since = limits.refusal.since if limits.refusal else observation.at
         return Limits(ceilings, replace(refusal, since=since), limits.mute)
@@ -159,6 +171,25 @@ def _read_all(ceilings: Mapping[str, Ceiling], observation: Observation) -> Mapp
         if limit.limit is not None and 0 <= limit.limit < inf and (key in after or len(after) < MOST):
             after[key] = _read(after.get(key), limit, limit.limit, observation)
     return after
+
+
+def _without_silent(ceilings: Mapping[str, Ceiling], observation: Observation) -> Mapping[str, Ceiling]:
+    """End the signs of ceilings that good answers have not told of for a day: nobody knows how they are now."""
+    if observation.outcome is not Outcome.OK:
+        return ceilings
+    silent = {
+        key: _silenced(one, observation.at)
+        for key, one in ceilings.items()
+        if (one.fallen_at or one.short_since) and observation.at - one.at >= ACCEPTED_AFTER
+    }
+    return {**ceilings, **silent} if silent else ceilings
+
+
+def _silenced(ceiling: Ceiling, at: datetime) -> Ceiling:
+    if ceiling.fallen_at:
+        moved = Moved(at, ceiling.reference, median(ceiling.latest), told_at=ceiling.at)
+        ceiling = replace(_settled(ceiling), moved=moved)
+    return replace(ceiling, shorts=0, short_since=None)
 
 
 def is_turning(limits: Limits) -> bool:
@@ -192,6 +223,19 @@ def _of_ceiling(target: Target, ceiling: Ceiling) -> Iterator[Finding]:
         )
         words = f"{name}: hardly anything is left"
         yield _finding(target, Fault.RATE_LIMITED, ceiling.short_since, at, "limits/used-by-others", words, reasons)
+
+
+def settled(target: Target, limits: Limits) -> Iterator[Finding]:
+    """Yield how the latest fall of each ceiling ended that did not come back: no trouble any more, but not mended."""
+    for ceiling in limits.ceilings.values():
+        if (moved := ceiling.moved) and moved.after < moved.before:
+            words = f"{ceiling.name}: {moved.after:,.0f} instead of {moved.before:,.0f}"
+            how = "it stays so, and is taken for usual from now on"
+            if moved.told_at:
+                how = f"not told any more since {day(moved.told_at)}, so that nobody knows"
+            yield _finding(
+                target, Fault.LIMIT_COLLAPSE, moved.at, moved.at, "limits/fallen", words, (f"{words}; {how}",)
+            )
 
 
 def moves(limits: Limits) -> Mapping[tuple[str, int], Moved]:
@@ -236,7 +280,7 @@ def _read(before: Ceiling | None, limit: Limit, reading: float, observation: Obs
 
 def _is_steady(ceiling: Ceiling, reading: float, at: datetime) -> bool:
     """Whether it was told like this all along, so that nothing comes of one more reading: nearly always so."""
-    calm = ceiling.low_since is None and ceiling.fallen_at is None and ceiling.strays == 0.0
+    calm = ceiling.low_since is None and ceiling.high_since is None and ceiling.strays == 0.0
     armed = len(ceiling.held) >= TO_ARM and timedelta(0) <= at - ceiling.held_at < HOUR
     return calm and armed and ceiling.latest.count(reading) == LATEST
 
@@ -250,8 +294,11 @@ def _judge(ceiling: Ceiling, reading: float) -> Ceiling:
             strays = ceiling.strays + TO_CONFIRM * STRAY_STEP
             return replace(ceiling, low_since=None, fallen_at=None, strays=strays)
         return _settled(ceiling) if at - ceiling.fallen_at >= ACCEPTED_AFTER else ceiling
-    if not ceiling.is_mixed and sum(one > RAISED * reference for one in latest) >= TO_CONFIRM:
-        return _settled(ceiling)
+    if ceiling.highs >= TO_CONFIRM:
+        high_since = min(ceiling.high_since or at, at)
+        raised = at - high_since >= LASTS and not ceiling.is_mixed
+        return _settled(ceiling) if raised else replace(ceiling, high_since=high_since, low_since=None)
+    ceiling = replace(ceiling, high_since=None) if ceiling.high_since else ceiling
     if lows := ceiling.lows:
         low = reading < FALLEN * reference
         low_since = at if low and lows == 1 else min(ceiling.low_since or at, at)
@@ -263,8 +310,8 @@ def _judge(ceiling: Ceiling, reading: float) -> Ceiling:
 
 
 def _strays(ceiling: Ceiling) -> float:
-    """Count the reading that leaves the latest ones; where all of them are low it is a fall, or a glitch."""
-    if len(ceiling.latest) < LATEST or ceiling.fallen_at or ceiling.lows == LATEST:
+    """Count the reading that leaves the latest ones; where all of them are off alike it is a move, or a glitch."""
+    if len(ceiling.latest) < LATEST or ceiling.fallen_at or LATEST in (ceiling.lows, ceiling.highs):
         return ceiling.strays
     oldest, reference = ceiling.latest[0], ceiling.reference
     far = not FALLEN * reference <= oldest <= RAISED * reference
@@ -276,7 +323,14 @@ def _settled(ceiling: Ceiling) -> Ceiling:
     now = median(ceiling.latest)
     moved = Moved(ceiling.at, ceiling.reference, now)
     return replace(
-        ceiling, held=(now,) * TO_ARM, held_at=ceiling.at, low_since=None, fallen_at=None, strays=0.0, moved=moved
+        ceiling,
+        held=(now,) * TO_ARM,
+        held_at=ceiling.at,
+        low_since=None,
+        fallen_at=None,
+        high_since=None,
+        strays=0.0,
+        moved=moved,
     )
 
 

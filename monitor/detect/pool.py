@@ -49,7 +49,7 @@ class Pool(Struct, frozen=True):
     `score` is a CUSUM in nats, above zero since `since`; `members` are suspicious by themselves. `share` of the latest
     answers was slow; they took exp(`lift`) times as long as usual. `mean` runs over the latest answers in
     scales, `swing` and `variance` are the mean squares of it and of single answers: what all members share
-    on a calm day. `alarmed_at` is None while it is calm.
+    on a calm day. `alarmed_at` is None while it is calm; `accepted_at` is when a rise was last taken for usual.
     """
 
     at: datetime
@@ -62,6 +62,7 @@ class Pool(Struct, frozen=True):
     swing: float = NOISE
     variance: float = 1.0
     alarmed_at: datetime | None = None
+    accepted_at: datetime | None = None
 
     @property
     def inflation(self) -> float:
@@ -79,14 +80,16 @@ def advance(pool: Pool | None, member: str, series: Series) -> Pool:
     share = pool.share + STEP * (slow - pool.share)
     lift = pool.lift + STEP * (min(max(away, -MOST_LIFT), MOST_LIFT) - pool.lift)
     mean, swing, variance = _swung(pool, min(max(away / scale, -2.0), 2.0))
-    alarmed_at, members = pool.alarmed_at, pool.members
-    if score == 0.0 or (alarmed_at and at - alarmed_at >= ACCEPTED_AFTER):
-        return Pool(at, 0.0, None, (), share, lift, mean, swing, variance)
+    alarmed_at, accepted_at, members = pool.alarmed_at, pool.accepted_at, pool.members
+    accepted = alarmed_at is not None and at - alarmed_at >= ACCEPTED_AFTER
+    if score == 0.0 or accepted:
+        accepted_at = at if accepted else accepted_at
+        return Pool(at, 0.0, None, (), share, lift, mean, swing, variance, None, accepted_at)
     if (member in members) is not (series.rise.small >= SUSPICIOUS):
         members = _turned(members, member)
     if not alarmed_at and _is_slow(score, share, members, series):
         alarmed_at = at
-    return Pool(at, score, pool.since or at, members, share, lift, mean, swing, variance, alarmed_at)
+    return Pool(at, score, pool.since or at, members, share, lift, mean, swing, variance, alarmed_at, accepted_at)
 
 
 def _turned(members: tuple[str, ...], member: str) -> tuple[str, ...]:
@@ -114,6 +117,14 @@ def findings(group: str, target: str, kind: Kind, pool: Pool) -> Iterator[Findin
             f"{pool.share:.0%} of the latest answers were slower than usual",
         )
         yield Finding(group, Fault.SLOW, pool.since, pool.at, target, f"latency/{kind}/pool", words, reasons)
+
+
+def settled(group: str, target: str, kind: Kind, pool: Pool) -> Iterator[Finding]:
+    """Yield how the latest rise of the group ended that did not go back: it is usual now."""
+    if at := pool.accepted_at:
+        words = f"{exp(pool.lift):.1f} times as slow as before"
+        how = (f"those watched here stayed {words}, and that is taken for usual from now on",)
+        yield Finding(group, Fault.SLOW, at, at, target, f"latency/{kind}/pool", words, how)
 
 
 def _summed(pool: Pool, series: Series, away: float) -> float:

@@ -77,3 +77,11 @@ def findings(target: Target, track: Track) -> Iterator[Finding]:
                 break
     yield from limits.findings(target, track.limits)
     yield from flicker.findings(target, track.flicker)
+
+
+def settled(target: Target, track: Track) -> Iterator[Finding]:
+    """Yield what was told of one target and has ended without being as before."""
+    for kind in (Kind.FIRST, Kind.TOTAL):
+        if series := track.series(kind):
+            yield from latency.settled(target, kind, series)
+    yield from limits.settled(target, track.limits)

@@ -474,7 +474,7 @@ def row(view: IncidentView, made_at: datetime, today: datetime | None, speech: S
         began=speech.moment(incident.opened_at, today),
         lasted=speech.duration((until - incident.opened_at).total_seconds()),
         advice=pieces(view.advice),
-        reasons=incident.reasons,
+        reasons=(*incident.reasons, *filter(None, [incident.ending])),
         told=_told_words(view.told, speech),
         undelivered=any(map(_is_stuck, view.told)),
         lead=words.capital(speech.lead(incident)),
@@ -737,6 +737,9 @@ def _limit(limit: Limit, since: datetime | None, moved: Moved | None, context: C
 
 def _moved(it: Moved, speech: Speech) -> str:
     before, after = (speech.number(f"{ceiling:,.0f}") for ceiling in (it.before, it.after))
+    if it.told_at:
+        silent = speech.day(it.told_at)
+        return speech.say("{before} → {after}, not told since {day}", before=before, after=after, day=silent)
     return speech.say("{before} → {after} on {day}", before=before, after=after, day=speech.day(it.at))
 
 
