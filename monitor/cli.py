@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import logging
 import os
 import shlex
 import sys
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor import __version__
-from probes.model import Fault
 
 # Each command imports what it needs when it is called: `--help` and `check` must not pay for an HTTP
 # client, a template engine or a table printer, and a cron run pays every import each minute.
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from monitor.drill import Drill
     from monitor.publish.snapshot import Snapshot
     from probes.catalog import Shelf
-    from probes.model import Target
+    from probes.model import Fault, Target
     from probes.provider import Provider, Rule
 
 UP, DOWN, WRONG_USE = 0, 1, 2
@@ -36,7 +34,8 @@ Arguments = argparse.Namespace
 
 
 def main(argv: list[str] | None = None) -> int:
-    arguments = build_parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    arguments = build_parser(words).parse_args(words)
     command: Callable[[Arguments], int] = arguments.command
     from monitor.store.connection import StoreError
     from probes.document import DocumentError
@@ -54,7 +53,8 @@ def main(argv: list[str] | None = None) -> int:
         return UP
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser of a command line; only the command it names is given its options, as each start pays."""
     parser = argparse.ArgumentParser(
         prog="provider-monitor",
         description="Tells you within a minute, with proof, when one of your AI accounts is being lost, "
@@ -68,7 +68,8 @@ def build_parser() -> argparse.ArgumentParser:
     for name, (function, words, fill) in COMMANDS.items():
         sub = commands.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
         sub.set_defaults(command=function)
-        fill(sub)
+        if name in words:
+            fill(sub)
     return parser
 
 
@@ -484,6 +485,8 @@ def _verdict(states: "Iterable[State]") -> int:
 
 
 def _start_log(arguments: Arguments, config: "Config") -> None:
+    import logging
+
     from monitor.log import start_log
 
     start_log(logging.DEBUG if arguments.verbose else logging.INFO, config.secrets)
@@ -537,13 +540,22 @@ def _days(text: str) -> int:
     return int(text)
 
 
+def _fault(word: str) -> "Fault":
+    from probes.model import Fault
+
+    if word not in list(Fault):
+        raise argparse.ArgumentTypeError(f'"{word}" is no fault; there are {", ".join(Fault)}')
+    return Fault(word)
+
+
 def _a_drill(parser: argparse.ArgumentParser) -> None:
+    from probes.model import Fault
+
     parser.add_argument("account", metavar="ACCOUNT", help="provider/name, or the name where it is unique")
     parser.add_argument(
         "--fault",
-        choices=list(Fault),
         default=Fault.ACCOUNT_SUSPENDED,
-        type=Fault,
+        type=_fault,
         metavar="FAULT",
         help=", ".join(Fault),
     )
@@ -562,7 +574,7 @@ def _an_incident_for_a_while(parser: argparse.ArgumentParser) -> None:
 def _a_silence(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("span", type=_span, nargs="?", metavar="FOR", help="30m, 2h or 7d; left out: list them")
     parser.add_argument("--reason", metavar="WORDS", help="why")
-    for what, kind in (("account", str), ("provider", str), ("tag", str), ("fault", Fault)):
+    for what, kind in (("account", str), ("provider", str), ("tag", str), ("fault", _fault)):
         words = f"only what is of this {what}; several: any of them"
         parser.add_argument(f"--{what}", action="append", default=[], type=kind, metavar=what.upper(), help=words)
     parser.add_argument("--end", metavar="ID", help="end this silence")

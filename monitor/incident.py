@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from hashlib import blake2s
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -260,10 +259,16 @@ def _severity(diagnosis: Diagnosis) -> Severity:
     return own.get(diagnosis.scope, SEVERITIES[diagnosis.fault])
 
 
+def _id(since: datetime, name: str) -> str:
+    from hashlib import blake2s  # OpenSSL comes with it, for which no start should wait
+
+    return f"{since:%Y%m%d-%H%M%S}-{blake2s(name.encode(), digest_size=5).hexdigest()}"
+
+
 def open_incident(diagnosis: Diagnosis, *, drill: bool = False) -> Incident:
     name = f"{_key(diagnosis)}:{drill}"
     return Incident(
-        id=f"{diagnosis.since:%Y%m%d-%H%M%S}-{blake2s(name.encode(), digest_size=5).hexdigest()}",
+        id=_id(diagnosis.since, name),
         scope=diagnosis.scope,
         subject=diagnosis.subject,
         fault=diagnosis.fault,
@@ -283,7 +288,7 @@ def absence(since: datetime, until: datetime) -> Change:
     """Return that nobody was watching: known only when it is over, and nobody's fault but ours."""
     name = f"{ABSENCE}:{until.isoformat()}"
     gap = Incident(
-        id=f"{since:%Y%m%d-%H%M%S}-{blake2s(name.encode(), digest_size=5).hexdigest()}",
+        id=_id(since, name),
         scope=Scope.MONITOR,
         subject=ABSENCE,
         fault=Fault.UNCLASSIFIED,

@@ -2,7 +2,6 @@
 
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from hashlib import blake2s
 from heapq import heappop, heappush
 
 from msgspec import Struct
@@ -168,4 +167,6 @@ def _slot_after(watch: Watch, at: datetime, chance: float) -> datetime:
 @lru_cache(10_000)
 def _phase(target: Target) -> float:
     """Return the target's own place in [0, 1) within any interval; the same in every run."""
+    from hashlib import blake2s  # OpenSSL comes with it, for which no start should wait
+
     return int.from_bytes(blake2s(target.id.encode(), digest_size=4).digest()) / 2**32

@@ -1,7 +1,5 @@
 """A reference to a secret → the secret: from the environment, a file or a command."""
 
-import shlex
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -42,6 +40,9 @@ def _from_file(name: str, folder: Path, _: Mapping[str, str]) -> str:
 
 
 def _from_command(line: str, folder: Path, environment: Mapping[str, str]) -> str:
+    import shlex
+    import subprocess
+
     try:
         words = shlex.split(line)
         done = subprocess.run(

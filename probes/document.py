@@ -3,7 +3,6 @@
 import json
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -86,6 +85,8 @@ def convert(tables: Mapping[str, Any], kind: type[T], file: str) -> tuple[T | No
 
 def suggest(word: object, known: Iterable[str]) -> str:
     """Return the repair for a word that is none of the `known`."""
+    from difflib import get_close_matches  # only who mistypes pays for it
+
     words = sorted(known)
     part = [known for known in words if known in str(word).split("_")]  # api_key means key
     near = part or get_close_matches(str(word), words, n=1, cutoff=0.6)

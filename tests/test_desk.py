@@ -73,7 +73,7 @@ def config(tmp_path):
 
 def ask(config, *words, now=None):
     """Call a command as its line says; return what it prints."""
-    arguments, lines = build_parser().parse_args(words), []
+    arguments, lines = build_parser(words).parse_args(words), []
     getattr(desk, words[0])(config, arguments, now or at(60), lines.append)
     return lines
 

@@ -1,6 +1,5 @@
 """The address of a channel: what kind it is, and whether messages can be sent to it."""
 
-import logging
 from typing import Any
 
 from monitor.alert.rule import TERMINAL, Channel
@@ -22,6 +21,8 @@ def check_address(channel: Channel) -> str | None:
 
 def load_apprise() -> Any:
     # Imported when the first message is due: it takes longer than a whole cron run without one.
+    import logging
+
     import apprise
 
     log = logging.getLogger("apprise")
