@@ -65,8 +65,8 @@ def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser.add_argument("-c", "--config", type=Path, metavar="FILE", help=f"the configuration (default: ./{OWN})")
     parser.add_argument("-v", "--verbose", action="store_true", help="log each beat, not only what changes")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    for name, (function, words, fill) in COMMANDS.items():
-        sub = commands.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
+    for name, (function, does, fill) in COMMANDS.items():
+        sub = commands.add_parser(name, help=does, description=does[0].upper() + does[1:] + ".")
         sub.set_defaults(command=function)
         if name in words:
             fill(sub)
