@@ -4,6 +4,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -254,8 +255,14 @@ def _target_view(db: sqlite3.Connection, watch: Watch, memory: Memory, now: date
 
 def _strip(seen: Mapping[datetime, Cell], first: datetime, step: timedelta, length: int) -> tuple[Cell, ...]:
     """Return a cell for each hour or day, an empty one where nobody looked."""
-    times = [first + number * step for number in range(length)]
-    return tuple(seen.get(at) or Cell(at) for at in times)
+    empty = _empty(first, step, length)
+    return tuple(seen.get(cell.at, cell) for cell in empty) if seen else empty
+
+
+@lru_cache(4)
+def _empty(first: datetime, step: timedelta, length: int) -> tuple[Cell, ...]:
+    """Made once for all targets: of 5,000 the empty cells alone took 70 MiB."""
+    return tuple(Cell(first + number * step) for number in range(length))
 
 
 def _source_view(id: str, source: Source | None, config: Config, now: datetime) -> SourceView:
