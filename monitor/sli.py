@@ -2,9 +2,9 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -14,6 +14,12 @@ GROWTH = 1.1
 LAST_BIN = 127
 EDGES = tuple(SMALLEST_S * GROWTH**bin_ for bin_ in range(LAST_BIN))
 """The longest duration of each bin but the last."""
+
+BINS = b"".join(
+    bytes([bin_]) * (int(1000 * edge) - int(1000 * below))
+    for bin_, (below, edge) in enumerate(pairwise((-SMALLEST_S, *EDGES)))
+)
+"""The bin of each duration by its milliseconds; longer ones are in the last. A search takes three times as long."""
 
 Sketch = Mapping[int, int]
 """How many durations fell into each bin; bin 0 holds all up to 1 ms, LAST_BIN all above three minutes."""
@@ -53,8 +59,11 @@ def budget_left(share: float, slo: float) -> float:
     return 1 - (1 - share) / (1 - slo)
 
 
-def sketch(durations_s: Iterable[float]) -> Sketch:
-    return Counter(map(partial(bisect_left, EDGES), durations_s))
+def sketch(durations_ms: Sequence[int]) -> Sketch:
+    try:
+        return Counter(map(BINS.__getitem__, durations_ms))
+    except IndexError:
+        return Counter(BINS[ms] if ms < len(BINS) else LAST_BIN for ms in durations_ms)
 
 
 def merge(sketches: Iterable[Sketch]) -> Sketch:

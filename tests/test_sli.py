@@ -1,10 +1,12 @@
+from bisect import bisect_left
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from monitor.sli import availability, merge, pack, quantile, sketch, unpack
+from monitor.sli import BINS, EDGES, LAST_BIN, availability, merge, pack, quantile, sketch, unpack
 
-DURATIONS = some.lists(some.floats(0.0005, 150), max_size=200)
+DURATIONS_MS = some.lists(some.integers(0, 150_000), max_size=200)
 
 
 def test_availability_is_good_over_valid():
@@ -15,15 +17,20 @@ def test_nothing_valid_is_not_zero():
     assert availability(0, 0) is None
 
 
-@given(DURATIONS.filter(len), some.floats(0.01, 1))
+@given(DURATIONS_MS.filter(len), some.floats(0.01, 1))
 def test_a_quantile_is_right_within_five_per_cent(durations, share):
     rank = max(1, -(-share * len(durations) // 1))
     exact = sorted(durations)[int(rank) - 1]
 
-    assert quantile(sketch(durations), share) == pytest.approx(max(exact, 0.001), rel=0.05)
+    assert quantile(sketch(durations), share) == pytest.approx(max(exact, 1) / 1000, rel=0.05)
 
 
-@given(DURATIONS)
+def test_each_duration_is_found_in_its_bin():
+    assert list(BINS) == [bisect_left(EDGES, ms / 1000) for ms in range(len(BINS))]
+    assert sketch([len(BINS) - 1, len(BINS)]) == {LAST_BIN - 1: 1, LAST_BIN: 1}
+
+
+@given(DURATIONS_MS)
 def test_packing_loses_nothing(durations):
     assert unpack(pack(sketch(durations))) == sketch(durations)
 
@@ -33,7 +40,7 @@ def test_many_of_one_duration_pack_small():
     assert unpack(pack({50: 86400})) == {50: 86400}
 
 
-@given(DURATIONS, DURATIONS)
+@given(DURATIONS_MS, DURATIONS_MS)
 def test_merging_is_counting_together(some_of_them, others):
     assert merge([sketch(some_of_them), sketch(others)]) == sketch(some_of_them + others)
 
@@ -45,4 +52,4 @@ def test_nothing_measured_has_no_quantile():
 
 
 def test_a_day_in_one_bin_is_still_counted():
-    assert quantile(sketch([1e9]), 0.5) > 60
+    assert quantile(sketch([10**9]), 0.5) > 60

@@ -433,4 +433,4 @@ def _target_id(row: Mapping[str, str]) -> str:
 
 
 def _sketch(rows: Iterable[Mapping[str, int | None]], column: str) -> Sketch:
-    return sketch(value / 1000 for row in rows if (value := row[column]) is not None)
+    return sketch([value for row in rows if (value := row[column]) is not None])

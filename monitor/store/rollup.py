@@ -15,6 +15,8 @@ ROWS_AT_ONCE = 5000
 """So many rows are deleted in one transaction: a few milliseconds of the writer."""
 
 Row = tuple[object, ...]
+Look = tuple[int, int | None, int | None]
+"""Outcome, latency and time to first token, in ms."""
 
 
 class RollUp(Struct, frozen=True):
@@ -59,12 +61,18 @@ def _next_span(db: sqlite3.Connection, source: str, table: str, span: timedelta,
 
 def _hour_rows(db: sqlite3.Connection, hour: datetime) -> list[Row]:
     """Return a row for each series that was looked at in this hour."""
-    series = [row["id"] for row in db.execute("SELECT id FROM series")]
     query = "SELECT outcome, latency, ttft FROM observation WHERE series_id = ? AND at >= ? AND at < ?"
-    span = (to_ms(hour), to_ms(hour + HOUR))
+    span, looks = (to_ms(hour), to_ms(hour + HOUR)), db.cursor()
+    looks.row_factory = None  # plain tuples: a day of 1,000 targets is 1.4 million of them
     return [
-        _from_observations(one, hour, rows) for one in series if (rows := db.execute(query, (one, *span)).fetchall())
+        _from_observations(series, hour, rows)
+        for series in _series(db)
+        if (rows := looks.execute(query, (series, *span)).fetchall())
     ]
+
+
+def _series(db: sqlite3.Connection) -> list[int]:
+    return [row["id"] for row in db.execute("SELECT id FROM series")]
 
 
 def _day_rows(db: sqlite3.Connection, day: datetime) -> list[Row]:
@@ -78,8 +86,18 @@ def _day_rows(db: sqlite3.Connection, day: datetime) -> list[Row]:
 
 def forget(db: sqlite3.Connection, table: str, before: datetime) -> int:
     """Delete up to ROWS_AT_ONCE rows older than `before`; return how many."""
-    query = FORGET[table]
-    return db.execute(query, (to_ms(before), ROWS_AT_ONCE)).rowcount
+    gone, query = 0, FORGET[table]
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for series in _series(db):
+            gone += db.execute(query, (series, to_ms(before), ROWS_AT_ONCE - gone)).rowcount
+            if gone >= ROWS_AT_ONCE:
+                break
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+    return gone
 
 
 def forget_answers(db: sqlite3.Connection, before: datetime) -> int:
@@ -92,32 +110,28 @@ def forget_answers(db: sqlite3.Connection, before: datetime) -> int:
     return db.execute(query, (to_ms(before),)).rowcount
 
 
+# Of one series: a range of its rows is found once, while rows picked from all series are looked up one by one.
 FORGET = {
     name: f"""
-        DELETE FROM {name} WHERE (series_id, at) IN (
-            SELECT {name}.series_id, {name}.at FROM series JOIN {name} ON {name}.series_id = series.id
-            WHERE {name}.at < ? LIMIT ?
+        DELETE FROM {name} WHERE series_id = ?1 AND at < coalesce(
+            (SELECT at FROM {name} WHERE series_id = ?1 AND at < ?2 ORDER BY at LIMIT 1 OFFSET ?3), ?2
         )
     """
     for name in ("observation", "evidence", "ceiling", "hourly", "daily")
 }
 
 
-def _from_observations(series: int, hour: datetime, rows: list[sqlite3.Row]) -> Row:
-    outcomes, latencies, ttfts = zip(*rows, strict=True)  # by column: a day of 1,000 targets is 1.4 million rows
-    return (
-        series,
-        to_ms(hour),
-        *(outcomes.count(outcome) for outcome in range(len(OUTCOMES))),
-        _good(outcomes, latencies),
-        _good(outcomes, ttfts),
-    )
+def _from_observations(series: int, hour: datetime, rows: list[Look]) -> Row:
+    outcomes, latencies, ttfts = zip(*rows, strict=True)
+    counts = [outcomes.count(outcome) for outcome in range(len(OUTCOMES))]
+    if counts[OK] < len(rows):
+        good = [row for row in rows if row[0] == OK]
+        _, latencies, ttfts = zip(*good, strict=True) if good else ((), (), ())
+    return (series, to_ms(hour), *counts, _packed(latencies), _packed(ttfts))
 
 
-def _good(outcomes: Sequence[int], durations_ms: Sequence[int | None]) -> bytes | None:
-    """Return the packed sketch of the durations of what went well."""
-    seen = zip(outcomes, durations_ms, strict=True)
-    return pack(sketch([ms / 1000 for outcome, ms in seen if ms is not None and outcome == OK]))
+def _packed(durations_ms: Sequence[int | None]) -> bytes | None:
+    return pack(sketch([ms for ms in durations_ms if ms is not None]))
 
 
 def _from_hours(series: int, day: datetime, rows: list[sqlite3.Row]) -> Row:
