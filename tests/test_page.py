@@ -159,7 +159,8 @@ def test_the_card_of_an_account_shows_what_it_can_do_how_well_and_what_it_costs(
     for words in (
         "main Works since 3 Nov, 10:34 UTC list Works chat Works",
         "24 h 100% 7 d 100% 30 d 100% 90 d 100% Error budget 100% left",
-        "First token 0.62 s usually 0.58 s, p95 1.1 s",
+        "First token 0.62 s usually 0.58 s, p95 1.1 s Whole answer 1.9 s usually 1.7 s, p95 3.2 s",
+        "Rate limits: 498 of 500 requests per minute left; 199,100 of 200,000 tokens per minute left",
         "Canaries cost $0.04 today",
     ):
         assert words in text
@@ -510,9 +511,17 @@ def test_an_objective_of_which_nothing_was_seen_has_no_budget_to_speak_of():
 def test_a_ceiling_says_how_it_moved():
     moved = Moved(NOW - timedelta(days=9), before=1000, after=500)
     chat = target(limits=(Limit("requests", 60, 500, 498), Limit("tokens", 60, 9, 8)), moves=(moved, None))
-    page = documents(snapshot(account("openai/main", (chat,))))["accounts/openai/main.html"]
-    assert "498 of 500 requests per minute left · 1,000 → 500 on 12 Nov" in page.text
-    assert page.text.count("→") == 1
+    site = documents(snapshot(account("openai/main", (chat,))))
+    assert "498 of 500 requests per minute left · 1,000 → 500 on 12 Nov" in site["accounts/openai/main.html"].text
+    assert "498 of 500 requests per minute left (1,000 → 500 on 12 Nov)" in site["index.html"].text
+    assert [site[name].text.count("→") for name in ("accounts/openai/main.html", "index.html")] == [1, 1]
+
+
+def test_an_account_that_does_not_stream_shows_how_long_its_answers_take():
+    plain = account(targets=[target(canary="list")])
+    text = index(snapshot(plain)).text
+    assert "Whole answer 1.9 s usually 1.7 s, p95 3.2 s" in text
+    assert "First token 0" not in text
 
 
 def test_beside_a_providers_notice_stands_who_knew_first():
