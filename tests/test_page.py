@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from itertools import product
 
 import pytest
+from jinja2 import Environment, nodes
 
 from monitor.detect.health import State
 from monitor.detect.limits import Moved
@@ -35,7 +36,7 @@ from tests.builders_page import (
     target,
 )
 
-VOID = frozenset({"meta", "link"})
+VOID = frozenset({"meta", "link", "img"})
 BLOCKS = frozenset({"p", "div", "li", "dt", "dd", "h1", "h2", "h3", "h4", "title", "section", "svg"})
 KILOBYTE = 1000
 
@@ -335,6 +336,19 @@ def test_twenty_accounts_with_two_canaries_each_weigh_less_than_sixty_kilobytes(
     fleet = [account(id, [target(id, canary, cells=patchy) for canary in ("list", "chat")]) for id in ids[1:]]
     shot = snapshot(sick(ids[0], Fault.INVALID_KEY), *fleet, open_incidents=(shown(incident(ids[0])),))
     assert len(render(shot)["index.html"]) < 60 * KILOBYTE
+
+
+TEXTS = [file for file in TEMPLATES.iterdir() if file.suffix in (".html", ".xml", ".svg")]
+
+
+@pytest.mark.parametrize("file", TEXTS, ids=lambda file: file.name)
+def test_a_template_calculates_nothing_and_escapes_all_but_our_own_drawings(file):
+    tree = Environment(autoescape=True).parse(file.read_text())
+    sums = (nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Pow)
+    assert list(tree.find_all(sums)) == []
+    raw = [found.node.attr for found in tree.find_all(nodes.Filter) if found.name == "safe"]
+    assert set(raw) <= {"paths"}
+    assert not list(tree.find_all(nodes.EvalContextModifier))
 
 
 def test_each_mark_has_its_own_shape_and_its_own_word():

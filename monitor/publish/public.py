@@ -90,7 +90,7 @@ def render(snapshot: Snapshot) -> dict[str, bytes]:
     lines = [_line(one, outages, snapshot, speech) for one in providers]
     first = _headline(lines, speech)
     rows = [_row(outage, snapshot.made_at, speech) for outage in outages]
-    files = {name: it.copy(name) for name in FIXED}
+    files = {name: it.copy(name) for name in (*FIXED, *it.added)}
     files["robots.txt"] = ROBOTS
     files["favicon.svg"] = it.fill("favicon.svg", mark=first.mark)
     files["index.html"] = it.fill(
