@@ -146,6 +146,8 @@ def test_the_page_of_an_incident_holds_the_evidence_an_appeal_needs():
         "Whose fault Your account",
         "How sure sure",
         "What is hit the whole account",
+        "What to do Stop automated traffic on this key",
+        "Why we think so chat, list: HTTP 401, account_suspended 2 other accounts of this provider do not share it",
         "HTTP 401",
         "req_5f3c9a1b77e24d0c",
         "openai.account_deactivated",
