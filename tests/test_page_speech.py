@@ -129,6 +129,7 @@ def test_numbers_are_written_as_the_language_writes_them():
     text = Document(render(shot)["index.html"]).text
     assert "95% binnen 2,5 s in 28 Tagen" in text
     assert "1.204,20 von 5.000,00 USD" in text
+    assert "Proben kosteten heute $0,04" in text
 
 
 def test_chinese_reads_as_chinese():
