@@ -107,6 +107,7 @@ def render(snapshot: Snapshot) -> dict[str, bytes]:
     for outage in outages:
         files[incident_page(outage.id)] = _incident(outage, around, snapshot.made_at, it)
     files["status.json"] = _status(snapshot, providers, lines)
+    files["schema/status.json"] = it.copy("schema/public-status.json")
     return files | for_programs(_board(snapshot, providers, lines, outages, told, first, speech), it)
 
 
