@@ -538,6 +538,11 @@ def test_what_accounts_share_is_named_from_the_narrowest_on(tmp_path):
     assert [str(group) for group in groups] == ["project p", "organization acme", "billing card"]
 
 
+def test_the_page_is_served_to_this_machine_only_unless_told(tmp_path):
+    assert loaded(tmp_path, "").site.host == "127.0.0.1"
+    assert loaded(tmp_path, '[site]\nhost = "0.0.0.0"\n').site.host == "0.0.0.0"
+
+
 def test_neutral_hosts_are_names_and_ports(tmp_path):
     assert loaded(tmp_path, '[probe]\nonline = ["a.example.com:8443"]\n').neutral_hosts == [("a.example.com", 8443)]
     assert loaded(tmp_path, "[probe]\nonline = []\n").neutral_hosts == []

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from itertools import product
 
 import pytest
+from jinja2 import Environment, nodes
 from msgspec.structs import replace
 
 from monitor.detect.health import State
@@ -35,7 +36,7 @@ from tests.builders_page import (
     target,
 )
 
-VOID = frozenset({"meta", "link"})
+VOID = frozenset({"meta", "link", "img"})
 BLOCKS = frozenset({"p", "div", "li", "dt", "dd", "h1", "h2", "h3", "h4", "title", "section", "svg"})
 KILOBYTE = 1000
 
@@ -145,6 +146,8 @@ def test_the_page_of_an_incident_holds_the_evidence_an_appeal_needs():
         "Whose fault Your account",
         "How sure sure",
         "What is hit the whole account",
+        "What to do Stop automated traffic on this key",
+        "Why we think so chat, list: HTTP 401, account_suspended 2 other accounts of this provider do not share it",
         "HTTP 401",
         "req_5f3c9a1b77e24d0c",
         "openai.account_deactivated",
@@ -159,7 +162,8 @@ def test_the_card_of_an_account_shows_what_it_can_do_how_well_and_what_it_costs(
     for words in (
         "main Works since 3 Nov, 10:34 UTC list Works chat Works",
         "24 h 100% 7 d 100% 30 d 100% 90 d 100% Error budget 100% left",
-        "First token 0.62 s usually 0.58 s, p95 1.1 s",
+        "First token 0.62 s usually 0.58 s, p95 1.1 s Whole answer 1.9 s usually 1.7 s, p95 3.2 s",
+        "Rate limits: 498 of 500 requests per minute left; 199,100 of 200,000 tokens per minute left",
         "Canaries cost $0.04 today",
     ):
         assert words in text
@@ -334,6 +338,19 @@ def test_twenty_accounts_with_two_canaries_each_weigh_less_than_sixty_kilobytes(
     fleet = [account(id, [target(id, canary, cells=patchy) for canary in ("list", "chat")]) for id in ids[1:]]
     shot = snapshot(sick(ids[0], Fault.INVALID_KEY), *fleet, open_incidents=(shown(incident(ids[0])),))
     assert len(render(shot)["index.html"]) < 60 * KILOBYTE
+
+
+TEXTS = [file for file in TEMPLATES.iterdir() if file.suffix in (".html", ".xml", ".svg")]
+
+
+@pytest.mark.parametrize("file", TEXTS, ids=lambda file: file.name)
+def test_a_template_calculates_nothing_and_escapes_all_but_our_own_drawings(file):
+    tree = Environment(autoescape=True).parse(file.read_text())
+    sums = (nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Pow)
+    assert list(tree.find_all(sums)) == []
+    raw = [found.node.attr for found in tree.find_all(nodes.Filter) if found.name == "safe"]
+    assert set(raw) <= {"paths"}
+    assert not list(tree.find_all(nodes.EvalContextModifier))
 
 
 def test_each_mark_has_its_own_shape_and_its_own_word():
@@ -512,16 +529,24 @@ def test_a_ceiling_says_how_it_moved():
     silent = replace(moved, before=90, after=9, told_at=NOW - timedelta(days=10))
     limits = (Limit("requests", 60, 500, 498), Limit("tokens", 60, 9, 8), Limit("images", 60, 5, 5))
     chat = target(limits=limits, moves=(moved, silent, None))
-    page = documents(snapshot(account("openai/main", (chat,))))["accounts/openai/main.html"]
-    assert "498 of 500 requests per minute left · 1,000 → 500 on 12 Nov" in page.text
-    assert "8 of 9 tokens per minute left · 90 → 9, not told since 11 Nov" in page.text
-    assert page.text.count("→") == 2
+    site = documents(snapshot(account("openai/main", (chat,))))
+    assert "498 of 500 requests per minute left · 1,000 → 500 on 12 Nov" in site["accounts/openai/main.html"].text
+    assert "498 of 500 requests per minute left (1,000 → 500 on 12 Nov)" in site["index.html"].text
+    assert "8 of 9 tokens per minute left · 90 → 9, not told since 11 Nov" in site["accounts/openai/main.html"].text
+    assert [site[name].text.count("→") for name in ("accounts/openai/main.html", "index.html")] == [2, 2]
 
 
 def test_a_past_sign_says_how_it_ended_where_that_is_not_as_before():
     past = incident(closed_at=NOW, ending="it stays so, and is usual")
     page = documents(snapshot(past_incidents=(shown(past),)))[f"incidents/{past.id}.html"]
     assert "it stays so, and is usual" in page.text
+
+
+def test_an_account_that_does_not_stream_shows_how_long_its_answers_take():
+    plain = account(targets=[target(canary="list")])
+    text = index(snapshot(plain)).text
+    assert "Whole answer 1.9 s usually 1.7 s, p95 3.2 s" in text
+    assert "First token 0" not in text
 
 
 def test_beside_a_providers_notice_stands_who_knew_first():

@@ -155,6 +155,15 @@ def test_paper_is_white_whatever_the_screen_is(browser, tmp_path):
         assert page.evaluate(f"[{style}.backgroundColor, {style}.color]") == ["rgb(255, 255, 255)", "rgb(20, 24, 29)"]
 
 
+@pytest.mark.parametrize(("wish", "lasts"), [("reduce", {"0s"}), ("no-preference", {"0s", "0.15s"})])
+def test_nothing_moves_for_who_wants_less_of_it(browser, tmp_path, wish, lasts):
+    write_site(tmp_path, render(four_accounts()))
+    with served(tmp_path) as address, opened(browser, reduced_motion=wish) as (page, _):
+        page.goto(address)
+        each = "[...document.querySelectorAll('*')].map(it => getComputedStyle(it))"
+        assert set(page.evaluate(f"{each}.flatMap(it => [it.transitionDuration, it.animationDuration])")) == lasts
+
+
 def test_a_phone_shows_what_whose_fault_since_when_and_what_now_without_scrolling(browser, tmp_path):
     write_site(tmp_path, render(four_accounts()))
     with served(tmp_path) as address, opened(browser, PHONE) as (page, _):
@@ -186,7 +195,8 @@ def test_a_page_past_its_time_says_that_it_is_old(browser, tmp_path, age_s, is_o
         page.clock.set_fixed_time(NOW + timedelta(seconds=age_s))
         page.goto(address)
         assert page.get_by_text("This page is old.").is_visible() is is_old
-        assert page.locator("html.is-stale").count() == is_old
+        grey = page.locator(".verdict").evaluate("it => getComputedStyle(it).filter")
+        assert grey == ("grayscale(1)" if is_old else "none")
 
 
 def test_without_script_no_page_claims_to_be_old(browser, tmp_path):

@@ -106,10 +106,12 @@ def test_a_drill_is_in_nothing_that_programs_read():
     assert b"incident_active" not in page.render(shot)["metrics.prom"]
 
 
-@pytest.mark.parametrize("name", ["status", "usable"])
+@pytest.mark.parametrize(
+    ("render", "name"), [(page.render, "status"), (page.render, "usable"), (public.render, "status")]
+)
 @pytest.mark.parametrize("shot", [full(), crowded(), hostile(HOSTILE), snapshot()])
-def test_our_own_formats_are_what_their_schemas_say(name, shot):
-    files = page.render(shot)
+def test_our_own_formats_are_what_their_schemas_say(render, name, shot):
+    files = render(shot)
     schema = json.loads(files[f"schema/{name}.json"])
     Draft202012Validator.check_schema(schema)
     assert list(Draft202012Validator(schema).iter_errors(json.loads(files[f"{name}.json"]))) == []

@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -10,12 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from monitor.detect.health import State
-from monitor.diagnose import Evidence, Scope
-from monitor.incident import Announcement, Told
+from monitor.config import load
+from monitor.detect.health import Health, State, Thresholds, advance
+from monitor.diagnose import Diagnosis, Evidence, Scope
+from monitor.incident import Announcement, Change, ChangeKind, Told, open_incident
+from monitor.publish import page
 from monitor.publish.public import render
 from monitor.publish.snapshot import Manner, ProviderView, PurseView, SourceView
-from probes.model import Fault
+from monitor.store.connection import open_writer
+from monitor.store.value import Batch
+from monitor.store.writer import Writer
+from monitor.view import take
+from probes.model import Answer, Confidence, Fault, Observation, Outcome
 from probes.notice import Impact, Notice, Phase
 from tests.builders_page import BEGAN, HOSTILE, LONG_AGO, NOW, account, incident, past, shown, sick, snapshot, target
 from tests.test_page import Document
@@ -112,6 +119,48 @@ def test_nothing_private_reaches_the_public_site():
     everything = b"\n".join([name.encode() + b"\n" + content for name, content in render(telling()).items()])
     assert b"OpenAI" in everything
     assert [word for word in PRIVATE if word.encode() in everything.lower()] == []
+
+
+SETTINGS = """
+[site]
+title = "zq-title"
+[[accounts]]
+name = "zq-account"
+provider = "openai"
+key = "env:ZQ_KEY"
+tags = ["zq-tag"]
+note = "zq-note"
+project = "zq-project"
+organization = "zq-organization"
+billing = "zq-billing"
+"""
+ZQ_KEY = "sk-zqzqzqzqzqzqzqzqzqzqzqzqzqzqzq"
+
+
+def test_nothing_of_monitor_toml_or_of_an_answer_reaches_the_public_site(tmp_path):
+    """By way of the file, the database and the snapshot, as `run` goes."""
+    (tmp_path / "monitor.toml").write_text(SETTINGS)
+    config = load(tmp_path / "monitor.toml", {"ZQ_KEY": ZQ_KEY})
+    chat = next(watch.target for watch in config.watches.values() if watch.target.canary == "chat")
+    refused = Answer("openai/zq-rule", "zq-error-body")
+    failing = Observation(
+        chat, NOW, Outcome.FAILED, fault=Fault.SERVER_ERROR, status=500, request_id="zq-request", answer=refused
+    )
+    proof = Evidence(chat.id, NOW, Fault.SERVER_ERROR, "openai/zq-rule", "zq-error-body", 500, "zq-request")
+    causes = [
+        Diagnosis(scope, subject, Fault.SERVER_ERROR, Confidence.HIGH, NOW, ("zq-reason",), (chat.id,), (proof,))
+        for scope, subject in ((Scope.PROVIDER, "openai"), (Scope.ORGANIZATION, "openai/zq-organization"))
+    ]
+    changes = tuple(Change(open_incident(cause), ChangeKind.OPENED, NOW) for cause in causes)
+    health = advance(Health(), failing, Thresholds(), 300)
+    config.database.parent.mkdir()
+    with closing(open_writer(config.database)) as db:
+        Writer(db, config.location).save(Batch(NOW, (failing,), {chat.id: health}, {chat.id: NOW}, changes=changes))
+        shot = take(db, config, NOW)
+    assert b"zq-error-body" in b"".join(page.render(shot).values()), "it is known, and told to whom it concerns"
+    everything = b"".join(name.encode() + content for name, content in render(shot).items()).lower()
+    assert b"openai: server errors" in everything
+    assert [word for word in (b"zq", ZQ_KEY.encode()[-6:], chat.model.encode()) if word in everything] == []
 
 
 @given(st.text(min_size=4, max_size=30, alphabet="abcdefghijkmnpqrstuvwxyz0123456789-_ äß甲"))

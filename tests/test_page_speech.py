@@ -129,6 +129,7 @@ def test_numbers_are_written_as_the_language_writes_them():
     text = Document(render(shot)["index.html"]).text
     assert "95% binnen 2,5 s in 28 Tagen" in text
     assert "1.204,20 von 5.000,00 USD" in text
+    assert "Proben kosteten heute $0,04" in text
 
 
 def test_chinese_reads_as_chinese():
@@ -150,6 +151,22 @@ def test_a_users_own_words_and_templates_go_before_ours(tmp_path):
     assert files["404.html"] == b"<p>Comptes & &lt;b&gt;</p>"
     assert files["style.css"] == b"p { color: red }"
     assert b">Comptes<" in files["index.html"]
+
+
+@pytest.mark.parametrize("make", [render, public.render])
+@pytest.mark.parametrize("picture", ["logo.svg", "logo.png"])
+def test_a_user_can_add_a_style_and_a_logo_to_every_page(tmp_path, make, picture):
+    (tmp_path / "own.css").write_text("p { color: red }")
+    (tmp_path / picture).write_bytes(b"a picture")
+    files = make(replace(four_accounts(), manner=Manner(own=tmp_path)))
+    assert (files["own.css"], files[picture]) == (b"p { color: red }", b"a picture")
+    assert files["style.css"] == (TEMPLATES / "style.css").read_bytes()
+    for name in (name for name in files if name.endswith(".html")):
+        up = "/" if name == "404.html" else "../" * name.count("/")
+        styles = [value for value in Document(files[name]).values("href") if value.endswith(".css")]
+        assert styles[:2] == [f"{up}style.css", f"{up}own.css"]
+        assert f"{up}{picture}" in Document(files[name]).values("src")
+    assert not {"own.css", picture} & set(make(four_accounts()))
 
 
 @pytest.mark.parametrize("language", SHIPPED)

@@ -1,6 +1,7 @@
-"""Durations of thirty days as a small drawing: the median as a line, the band up to p95 above it; pure."""
+"""Durations of thirty days as a small drawing: the median as a line on the ground of p95; pure."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -13,10 +14,10 @@ FEWEST = 2
 
 
 class Chart(Struct, frozen=True):
-    """`band` and `line` are paths in a drawing of `width` × HEIGHT; `top_s` is the duration at its upper edge."""
+    """`ground` and `line` are paths in a drawing of `width` × HEIGHT; `top_s` is the duration at its upper edge."""
 
     width: int
-    band: str
+    ground: str
     line: str
     top_s: float
 
@@ -28,9 +29,16 @@ def chart(paces: Sequence[Pace]) -> Chart | None:
         return None
     top_s = max(p95_s for _, _, p95_s in known)
     places = [STEP * (at - known[0][0]).days for at, _, _ in known]
-    medians = [f"{x} {_height(p50_s, top_s)}" for x, (_, p50_s, _) in zip(places, known, strict=True)]
-    slow = [f"{x} {_height(p95_s, top_s)}" for x, (_, _, p95_s) in zip(places, known, strict=True)]
-    return Chart(places[-1], f"M{'L'.join([*slow, *reversed(medians)])}z", f"M{'L'.join(medians)}", top_s)
+    medians = _line(places, [_height(p50_s, top_s) for _, p50_s, _ in known])
+    slow = _line(places, [_height(p95_s, top_s) for _, _, p95_s in known])
+    return Chart(places[-1], f"M{slow}V{HEIGHT}H0z", f"M{medians}", top_s)
+
+
+def _line(places: Sequence[int], heights: Sequence[int]) -> str:
+    """Return a line from point to point. Steps are shorter to write than places, and a page has many."""
+    points = list(zip(places, heights, strict=True))
+    steps = (f"{x - before_x}{y - before_y: d}" for (before_x, before_y), (x, y) in pairwise(points))
+    return f"{places[0]} {heights[0]}l{' '.join(steps)}"
 
 
 def _height(value_s: float, top_s: float) -> int:

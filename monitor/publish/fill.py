@@ -13,6 +13,8 @@ from probes.redact import CONTROLS
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "page"
 LANGUAGES = "language"
+ADDED = ("own.css", "logo.svg", "logo.png")
+"""What the user's folder may add to every page: a style sheet after ours, and a picture before the site's name."""
 
 POLICY = "; ".join(
     (
@@ -59,7 +61,14 @@ class Press:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.globals.update(_=self.speech.say, policy=POLICY, language=self.speech.code)
+        self.added = tuple(name for name in ADDED if own and (own / name).is_file())
+        self._environment.globals.update(
+            _=self.speech.say,
+            policy=POLICY,
+            language=self.speech.code,
+            own_style=next((name for name in self.added if name.endswith(".css")), None),
+            logo=next((name for name in self.added if not name.endswith(".css")), None),
+        )
 
     def fill(self, template: str, **values: object) -> bytes:
         """Fill a template; what could turn the reading direction or break the encoding does not pass."""

@@ -258,7 +258,8 @@ class AccountCard(Struct, frozen=True):
     budget: str
     overspent: bool
     pledges: tuple[Pledge, ...]
-    tempo: Drawing | None
+    tempo: tuple[Drawing, ...]
+    limits: tuple[str, ...]
     targets: tuple[TargetRow, ...]
 
 
@@ -594,9 +595,19 @@ def _account(account: AccountView, provider: str, context: Context) -> AccountCa
         budget="" if left is None else _budget_words(left, speech),
         overspent=left is not None and left < 0,
         pledges=context.pledges.get(account.id, ()),
-        tempo=next((target.charts[0] for target in targets if target.ttft), None),
+        tempo=_tempo(targets),
+        limits=tuple(dict.fromkeys(_with_move(limit) for target in targets for limit in target.limits)),
         targets=targets,
     )
+
+
+def _tempo(targets: Sequence[TargetRow]) -> tuple[Drawing, ...]:
+    """Return the durations that stand for an account: those of a canary that streams, where there is one."""
+    return next((it.charts for it in targets if it.ttft), next((it.charts for it in targets if it.charts), ()))
+
+
+def _with_move(limit: LimitRow) -> str:
+    return f"{limit.words} ({limit.moved})" if limit.moved else limit.words
 
 
 def _abilities(account: AccountView, now: Standing, speech: Speech) -> tuple[Ability, ...]:

@@ -62,7 +62,7 @@ def render(snapshot: Snapshot, existing: Collection[str] = ()) -> dict[str, byte
     it = press(snapshot.manner.language, snapshot.manner.own)
     every = groups(snapshot, it.speech)
     around, first = frame(snapshot, it.speech), front(snapshot, it.speech, every)
-    files = {name: it.copy(name) for name in FIXED}
+    files = {name: it.copy(name) for name in (*FIXED, *it.added)}
     files["index.html"] = it.fill("index.html", frame=around, front=first)
     files["404.html"] = it.fill("404.html", frame=replace(around, up=root(snapshot.manner.url), made=None))
     files["favicon.svg"] = it.fill("favicon.svg", mark=first.headline.mark)

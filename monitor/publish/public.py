@@ -89,7 +89,7 @@ def render(snapshot: Snapshot) -> dict[str, bytes]:
     lines = [_line(one, outages, snapshot, speech) for one in providers]
     first = _headline(lines, speech)
     rows = [_row(outage, snapshot.made_at, speech) for outage in outages]
-    files = {name: it.copy(name) for name in FIXED}
+    files = {name: it.copy(name) for name in (*FIXED, *it.added)}
     files["robots.txt"] = ROBOTS
     files["favicon.svg"] = it.fill("favicon.svg", mark=first.mark)
     files["index.html"] = it.fill(
@@ -106,6 +106,7 @@ def render(snapshot: Snapshot) -> dict[str, bytes]:
     for outage in outages:
         files[incident_page(outage.id)] = _incident(outage, around, snapshot.made_at, it)
     files["status.json"] = _status(snapshot, providers, lines)
+    files["schema/status.json"] = it.copy("schema/public-status.json")
     return files | for_programs(_board(snapshot, providers, lines, outages, told, first, speech), it)
 
 

@@ -75,7 +75,7 @@ class Speech(Struct, frozen=True):
         return self.number(words.percent(share))
 
     def money(self, usd: float) -> str:
-        return self.say("less than $0.01") if 0 < usd < 0.01 else words.money(usd)
+        return self.say("less than $0.01") if 0 < usd < 0.01 else self.number(words.money(usd))
 
     def number(self, text: str) -> str:
         """Write an English number as this language does."""

@@ -49,12 +49,17 @@ class Stroke(Struct, frozen=True):
 
 
 class Strip(Struct, frozen=True):
-    """`words` is the whole story for who cannot see it; `remark` what is worth a line below it."""
+    """`lead` counts for who cannot see it; `remark` is what is worth a line below it, "" when there is nothing."""
 
     width: int
     strokes: tuple[Stroke, ...]
-    words: str
+    lead: str
     remark: str
+
+    @property
+    def words(self) -> str:
+        """Return the whole story."""
+        return f"{self.lead}; {self.remark}" if self.remark else self.lead
 
     @property
     def paths(self) -> str:
@@ -76,8 +81,8 @@ def _strip(cells: Sequence[Cell], scale: Scale, speech: Speech) -> Strip:
     kinds = [judge(cell, scale.tolerance) for cell in cells]
     runs = _runs(kinds)
     remark = "; ".join(filter(None, (_remark(kind, runs, cells, scale, speech) for kind in WORDS)))
-    words = speech.say(scale.lead, n=len(kinds), good=kinds.count(Hour.GOOD)) + (f"; {remark}" if remark else "")
-    return Strip(STEP * len(kinds), tuple(_strokes(runs)), words if kinds else speech.say("No data"), remark)
+    lead = speech.say(scale.lead, n=len(kinds), good=kinds.count(Hour.GOOD)) if kinds else speech.say("No data")
+    return Strip(STEP * len(kinds), tuple(_strokes(runs)), lead, remark)
 
 
 def together(strips: Sequence[Sequence[Cell]]) -> list[Cell]:
