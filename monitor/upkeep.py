@@ -13,7 +13,7 @@ from monitor.config import Config, StoreSection, load
 from monitor.cost import overspending
 from monitor.diagnose import Diagnosis
 from monitor.publish import page, public
-from monitor.publish.write import existing, write_site
+from monitor.publish.write import existing, write_sheets, write_site
 from monitor.slo import burning
 from monitor.store import reader, rollup
 from monitor.store.connection import StoreError, open_reader
@@ -62,7 +62,7 @@ def publish_now(world: World) -> None:
         with closing(open_reader(world.config.database)) as db:
             snapshot = take(db, world.config, world.edge.clock(), tuple(world.warnings.values()))
         folder, public_folder = world.config.folder, world.config.public_folder
-        write_site(folder, page.render(snapshot, existing(folder)), page.kept(snapshot))
+        write_sheets(folder, page.sheets(snapshot, existing(folder)), page.kept(snapshot))
         if public_folder:
             write_site(public_folder, public.render(snapshot), existing(public_folder))
         world.warnings.pop("page", None)

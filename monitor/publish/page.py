@@ -1,7 +1,7 @@
 """A snapshot → the files of the private site: accounts, evidence and all. Static, whole without script."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -42,7 +42,7 @@ from monitor.slo import PAIRS, Reserve
 from monitor.words import capital, title
 from probes.model import Fault
 
-__all__ = ["POLICY", "TEMPLATES", "kept", "render", "status_json", "usable_json"]
+__all__ = ["POLICY", "TEMPLATES", "kept", "render", "sheets", "status_json", "usable_json"]
 
 FIXED = ("style.css", "page.js", "robots.txt", "schema/status.json", "schema/usable.json")
 RECENT = 200
@@ -59,25 +59,30 @@ def render(snapshot: Snapshot, existing: Collection[str] = ()) -> dict[str, byte
 
     Of the paths in `existing` those that never change any more are left out.
     """
+    return dict(sheets(snapshot, existing))
+
+
+def sheets(snapshot: Snapshot, existing: Collection[str] = ()) -> Iterator[tuple[str, bytes]]:
+    """Yield path and content of one file after the other, the first page last; 5,000 accounts are 45 MB of them."""
     it = press(snapshot.manner.language, snapshot.manner.own)
     every = groups(snapshot, it.speech)
     around, first = frame(snapshot, it.speech), front(snapshot, it.speech, every)
-    files = {name: it.copy(name) for name in (*FIXED, *it.added)}
-    files["index.html"] = it.fill("index.html", frame=around, front=first)
-    files["404.html"] = it.fill("404.html", frame=replace(around, up=root(snapshot.manner.url), made=None))
-    files["favicon.svg"] = it.fill("favicon.svg", mark=first.headline.mark)
-    files["status.json"] = status_json(snapshot)
-    files["usable.json"] = usable_json(snapshot)
-    files["metrics.prom"] = metrics(snapshot)
-    files |= history(months(snapshot, it.speech), around, it, existing)
+    yield from ((name, it.copy(name)) for name in (*FIXED, *it.added))
+    yield from _inner_pages(every, snapshot, around, it)
     for number, view in enumerate(newest_first(snapshot.past_incidents)):
         name = incident_page(view.incident.id)
         if number < RECENT or name not in existing:
-            files[name] = _incident(view, around, snapshot, it)
+            yield name, _incident(view, around, snapshot, it)
     for view in snapshot.open_incidents:
-        files[incident_page(view.incident.id)] = _incident(view, around, snapshot, it)
-    files |= _inner_pages(every, snapshot, around, it)
-    return files | for_programs(private_board(snapshot, it.speech), it)
+        yield incident_page(view.incident.id), _incident(view, around, snapshot, it)
+    yield from history(months(snapshot, it.speech), around, it, existing)
+    yield from for_programs(private_board(snapshot, it.speech), it)
+    yield "status.json", status_json(snapshot)
+    yield "usable.json", usable_json(snapshot)
+    yield "metrics.prom", metrics(snapshot)
+    yield "favicon.svg", it.fill("favicon.svg", mark=first.headline.mark)
+    yield "404.html", it.fill("404.html", frame=replace(around, up=root(snapshot.manner.url), made=None))
+    yield "index.html", it.fill("index.html", frame=around, front=first)
 
 
 def kept(snapshot: Snapshot) -> set[str]:
@@ -91,30 +96,27 @@ def root(url: str | None) -> str:
     return f"{path.rstrip('/')}/"
 
 
-def history(all_months: Sequence[Month], around: Frame, it: Press, existing: Collection[str]) -> dict[str, bytes]:
-    """Return the page of the history, and a page for each month; those of months long past never change."""
-    files = {
-        "history.html": it.fill(
-            "history.html", frame=around, months=all_months[:FULL_MONTHS], older=all_months[FULL_MONTHS:]
-        )
-    }
+def history(
+    all_months: Sequence[Month], around: Frame, it: Press, existing: Collection[str]
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the page of the history, and a page for each month; those of months long past never change."""
+    latest, older = all_months[:FULL_MONTHS], all_months[FULL_MONTHS:]
+    yield "history.html", it.fill("history.html", frame=around, months=latest, older=older)
     still = replace(around, made=None, due=None, up="../")
     for number, month in enumerate(all_months):
         if number < FULL_MONTHS or month.href not in existing:
-            files[month.href] = it.fill("history.html", frame=still, months=(month,), older=())
-    return files
+            yield month.href, it.fill("history.html", frame=still, months=(month,), older=())
 
 
-def for_programs(board: Board, it: Press) -> dict[str, bytes]:
-    """Return what programs read of a site."""
-    files = statuspage.statuspage(board)
-    files["feed.xml"] = it.fill("feed.xml", feed=feed(board, it.speech))
-    files["maintenance.ics"] = calendar(board)
+def for_programs(board: Board, it: Press) -> Iterator[tuple[str, bytes]]:
+    """Yield what programs read of a site."""
+    yield from statuspage.statuspage(board).items()
+    yield "feed.xml", it.fill("feed.xml", feed=feed(board, it.speech))
+    yield "maintenance.ics", calendar(board)
     for part in board.parts:
         word = it.speech.say(MARKS[part.mark])
-        files[f"{badge_path(part.id)}.svg"] = it.fill("badge.svg", badge=badge(part.name, part.mark, word))
-        files[f"{badge_path(part.id)}.json"] = endpoint(part.name, part.mark, word)
-    return files
+        yield f"{badge_path(part.id)}.svg", it.fill("badge.svg", badge=badge(part.name, part.mark, word))
+        yield f"{badge_path(part.id)}.json", endpoint(part.name, part.mark, word)
 
 
 def private_board(snapshot: Snapshot, speech: Speech) -> Board:
@@ -163,14 +165,14 @@ def _case(view: IncidentView, parts: Sequence[Part], speech: Speech) -> Case:
     )
 
 
-def _inner_pages(every: Sequence[ProviderGroup], snapshot: Snapshot, around: Frame, it: Press) -> dict[str, bytes]:
-    files: dict[str, bytes] = {}
+def _inner_pages(
+    every: Sequence[ProviderGroup], snapshot: Snapshot, around: Frame, it: Press
+) -> Iterator[tuple[str, bytes]]:
     past = _by_account(snapshot, it.speech)
     for group in every:
-        files[group.href] = _provider(group, snapshot, around, it)
+        yield group.href, _provider(group, snapshot, around, it)
         for card in group.accounts:
-            files[card.href] = _account_page(card, past.get(card.id, []), around, it)
-    return files
+            yield card.href, _account_page(card, past.get(card.id, []), around, it)
 
 
 def _by_account(snapshot: Snapshot, speech: Speech) -> dict[str, list[Row]]:

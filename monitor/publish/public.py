@@ -102,12 +102,12 @@ def render(snapshot: Snapshot) -> dict[str, bytes]:
         pages=_pages(told, snapshot, speech),
     )
     files["404.html"] = it.fill("404.html", frame=replace(around, up=root(snapshot.manner.public_url), made=None))
-    files |= history(_months(outages, rows, speech), around, it, ())
+    files |= dict(history(_months(outages, rows, speech), around, it, ()))
     for outage in outages:
         files[incident_page(outage.id)] = _incident(outage, around, snapshot.made_at, it)
     files["status.json"] = _status(snapshot, providers, lines)
     files["schema/status.json"] = it.copy("schema/public-status.json")
-    return files | for_programs(_board(snapshot, providers, lines, outages, told, first, speech), it)
+    return files | dict(for_programs(_board(snapshot, providers, lines, outages, told, first, speech), it))
 
 
 def _is_public(provider: ProviderView) -> bool:

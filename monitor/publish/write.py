@@ -1,7 +1,7 @@
 """Files of a page → a folder, each by rename: a reader never meets half a page, a full disk never a lost one."""
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,21 +17,33 @@ LASTING = ("incidents/*.html", "history/*.html")
 
 
 def write_site(folder: Path, files: Mapping[str, bytes], kept: Collection[str] = ()) -> int:
-    """Write what differs and return how many files that were. What is `kept` is not removed though it is not written.
+    """Write what differs, `index.html` last, so that it never links to what is not there yet; see `write_sheets`.
 
-    `index.html` comes last, so that it never links to what is not there yet. Raises ValueError, before
-    anything is written, when a path leaves the folder; OSError when a file cannot be written: that file
-    and those after it stay as they were.
+    Raises ValueError before anything is written.
     """
     for name in (*files, *kept):
         _check(name)
-    parents = {os.path.dirname(name) for name in (*files, *kept)}
-    for parent in parents:
+    for parent in {os.path.dirname(name) for name in (*files, *kept)}:
         _check_links(folder, parent)
-    for parent in parents:
-        _make_folder(folder / parent)
-    written = sum(_write(f"{folder}/{name}", files[name]) for name in sorted(files, key=_front_page_last))
-    _prune(folder, {*files, *kept})
+    return write_sheets(folder, ((name, files[name]) for name in sorted(files, key=_front_page_last)), kept)
+
+
+def write_sheets(folder: Path, sheets: Iterable[tuple[str, bytes]], kept: Collection[str] = ()) -> int:
+    """Write each file that differs as it comes, and return how many did; no large site is in memory as a whole.
+
+    What is `kept` is not removed though it does not come. Raises ValueError when a path leaves the folder, OSError
+    when a file cannot be written: that file and those after it stay as they were.
+    """
+    names, parents, written = set(kept), set[str](), 0
+    for name, content in sheets:
+        _check(name)
+        if (parent := os.path.dirname(name)) not in parents:
+            _check_links(folder, parent)
+            _make_folder(folder / parent)
+            parents.add(parent)
+        written += _write(f"{folder}/{name}", content)
+        names.add(name)
+    _prune(folder, names)
     return written
 
 
