@@ -188,6 +188,23 @@ def test_once_confirms_a_block_tells_it_and_exits_1(folder, stage):
     assert "account suspended" in (folder / "site" / "index.html").read_text()
 
 
+def test_a_single_round_that_is_stopped_carries_its_message_to_the_end_so_that_it_comes_once(folder, stage):
+    stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+    before, stage.inbox.delay_s = stage.inbox.asked, 2
+    try:
+        with start("once", folder=folder) as process:
+            stage.until(lambda: stage.inbox.asked > before, 60)
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate(timeout=20)
+    finally:
+        stage.inbox.delay_s = 0
+
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "Traceback" not in err
+    call("once", folder=folder)
+    assert stage.inbox.titles() == ["[DOWN] openai/main: account suspended"]
+
+
 def test_once_again_asks_only_what_is_due(folder, stage):
     call("once", folder=folder)
     before = len(stage.simulator.requests)
