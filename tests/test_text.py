@@ -43,6 +43,11 @@ def message(step=Step.OPENED, change=OPENED, around=AROUND, form=Format.TEXT, de
     return compose([Piece(step, 0, change, around, **facts)], detail, form, Templates(), at(seconds))
 
 
+def plain(text):
+    """The text as it is read, without its markup."""
+    return re.sub("[*]+|<[^>]+>", "", text.body)
+
+
 def test_a_message_says_what_who_since_when_with_proof_and_what_to_do():
     text = message(around=replace(AROUND, usable=[Usable("openai/backup", at(-20))], url="https://s.example"))
 
@@ -100,7 +105,7 @@ def test_a_gap_says_what_is_not_known_and_what_to_do(form):
 
     assert text.title == "[GAP] the monitor was not watching for 1 h"
     assert "Nothing is known of this time" in text.body
-    assert AROUND.advice in text.body
+    assert AROUND.advice in plain(text)
     assert "over" not in text.body
     assert "quiet hours" not in text.body
 
@@ -110,7 +115,7 @@ FLAPPING = Change(
     open_incident(
         replace(
             CAUSE, fault=Fault.TIMEOUT, signal=True, targets=(), evidence=tuple(FLAP_EVIDENCE),
-            reasons=("11 changes in 30 min; further changes are held until it is calm",),
+            reasons=("11 changes in 30 min; further changes are held until it is calm", "calm is 30 min of it"),
         )
     ),
     ChangeKind.OPENED,
@@ -123,7 +128,9 @@ def test_what_comes_and_goes_says_how_often_and_what_and_later_that_it_is_calm(f
     text = message(change=FLAPPING, form=form, seconds=1800)
 
     assert text.title == "[FLAPPING] openai/main: no answer in time again and again"
-    assert "11 changes in 30 min; further changes are held until it is calm" in text.body
+    told = "It comes and goes: 11 changes in 30 min; further changes are held until it is calm"
+    assert f"{told} (calm is 30 min of it)." in text.body
+    assert f"{told}.\n" in text.brief
     assert text.body.index("What comes and goes") < text.body.index("openai/a/list") < text.body.index("openai/b/list")
     assert "What came back" not in text.body
     over = replace(FLAPPING, incident=replace(FLAPPING.incident, closed_at=at(3600)), kind=ChangeKind.RESOLVED)
@@ -154,17 +161,21 @@ def test_a_text_does_not_repeat_its_title_and_has_no_empty_part(step, change, fo
     assert not [
         one for one, following in pairwise([*filter(str.strip, lines), ""]) if one[-1:] == ":" == following[-1:]
     ]
-    assert ("Why we say so" in text.body) is (step not in (Step.RESOLVED, Step.MISSED) and change is not BARE)
+    assert ("Why we say so" in text.body) is (
+        step not in (Step.RESOLVED, Step.MISSED) and change not in (BARE, FLAPPING)
+    )
+
+
+def test_the_address_to_turn_to_is_a_link_in_html():
+    assert '<a href="https://help.openai.com"' in message(form=Format.HTML).body
 
 
 @pytest.mark.parametrize("form", Format)
 def test_the_first_line_says_whose_and_since_when_or_that_it_is_over(form):
-    first, over = (message(*one, form=form, seconds=20).body.splitlines()[0] for one in ((), (Step.RESOLVED, RESOLVED)))
+    first, over = (plain(message(*one, form=form)).splitlines()[0] for one in ((), (Step.RESOLVED, RESOLVED)))
 
-    assert re.sub("[*]+|<[^>]+>", "", first) == (
-        "Whose trouble: your account (sure), since 21 Nov 2026, 12:00 UTC (20 s ago)"
-    )
-    assert re.sub("[*]+|<[^>]+>", "", over) == "Over after 1 h; the account is back"
+    assert first == "Whose trouble: your account (sure), since 21 Nov 2026, 12:00 UTC (20 s ago)"
+    assert over == "Over after 1 h; the account is back"
 
 
 def test_nobody_is_blamed_for_what_is_undecided_with_any_certainty():
@@ -217,7 +228,7 @@ def test_several_messages_are_one_list_and_the_rest_is_counted(form):
     text = compose(pieces, Detail.FULL, form, Templates(), at(20))
 
     assert text.title == f"[{LISTED + 5} DOWN, 1 RESOLVED] openai/a0: account suspended, and {LISTED + 5} more"
-    assert text.body.count("account suspended") == text.body.count(AROUND.advice) == LISTED
+    assert text.body.count("account suspended") == plain(text).count(AROUND.advice) == LISTED
     assert "and 6 more" in text.body
     assert text.brief.count("\n") == 6
 
@@ -292,11 +303,13 @@ def test_a_digest_tells_what_is_open_and_what_is_over(form):
 
 @pytest.mark.parametrize("form", Format)
 def test_a_failing_channel_is_named_with_the_reason_and_how_to_try_it(form):
-    text = compose_failing("mail: no answer within 20 s", "office", form, Templates())
+    text = compose_failing("mail: no answer within 20 s", "office", Detail.FULL, form, Templates())
 
     assert text.title == "[CHANNEL FAILING] messages to mail are not getting through"
     assert "provider-monitor alerts test mail" in text.body
     assert "no answer within 20 s" in text.body
+    short = compose_failing("mail: no answer within 20 s", "office", Detail.SHORT, form, Templates())
+    assert short.body == "no answer within 20 s\nTry it: provider-monitor alerts test mail\n"
 
 
 # Templates of one's own

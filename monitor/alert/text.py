@@ -185,12 +185,15 @@ def compose_digest(summary: Summary, detail: Detail, form: Format, templates: Te
     return Text(title, templates.fill(f"digest.{ENDINGS[form]}.j2", values), brief, form)
 
 
-def compose_failing(note: str, location: str, form: Format, templates: Templates) -> Text:
+def compose_failing(note: str, location: str, detail: Detail, form: Format, templates: Templates) -> Text:
     """Return the message that a channel does not work; `note` is its name and the reason."""
     name, _, reason = note.partition(": ")
     title = f"[CHANNEL FAILING] messages to {name} are not getting through"
+    brief = f"{reason}\nTry it: provider-monitor alerts test {name}\n"
+    if detail is Detail.SHORT:
+        return Text(title, brief, brief)
     body = templates.fill(f"failing.{ENDINGS[form]}.j2", {"name": name, "reason": reason, "location": location})
-    return Text(title, body, f"{reason}\n", form)
+    return Text(title, body, brief, form)
 
 
 def _line(incident: Incident, until: datetime) -> dict[str, str]:

@@ -77,13 +77,14 @@ def _finding(its: Mapping[Target, Flap]) -> Finding:
     flap, accounts, latest = its[first], {target.account for target in its}, max(one.turns[-1] for one in its.values())
     assert flap.since
     assert flap.fault
+    ids = sorted(target.id for target in its)
     passed = f"{max(1, round((latest - flap.since) / MINUTE))} min"
     return Finding(
         account=first.account if len(accounts) == 1 else first.answerer,
         fault=flap.fault,
         since=flap.since,
         seen_at=latest,
-        target=first.id,
+        target=ids[0],
         rule="flap",
         words=f"{flap.count} changes between up and down in {passed}",
         reasons=(
@@ -91,5 +92,5 @@ def _finding(its: Mapping[Target, Flap]) -> Finding:
             f"calm is {CALM // MINUTE} min without an outage; one of {STAYED // MINUTE} min is told like any other",
         ),
         model=first.model if len(its) == 1 else None,
-        others=tuple(sorted(target.id for target in its if target != first)),
+        others=tuple(ids[1:]),
     )
