@@ -297,6 +297,10 @@ def test_a_digest_tells_what_is_open_and_what_is_over(form):
     assert text.title == "[DIGEST] 1 open, 1 over since 20 Nov 2026, 12:00 UTC"
     assert text.body.index("openai/main") < text.body.index("openai/b")
     assert "nothing" not in text.body
+    gap = compose_digest(
+        replace(summary, incidents=[absence(at(0), at(3600)).incident]), Detail.FULL, form, Templates()
+    )
+    assert gap.body.count("1 h") == 1
     empty = compose_digest(replace(summary, incidents=[]), Detail.FULL, form, Templates())
     assert empty.body.count("nothing") == 2
 

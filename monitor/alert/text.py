@@ -196,13 +196,14 @@ def compose_failing(note: str, location: str, detail: Detail, form: Format, temp
     return Text(title, body, brief, form)
 
 
-def _line(incident: Incident, until: datetime) -> dict[str, str]:
+def _line(incident: Incident, until: datetime) -> dict[str, object]:
     lasted = words.duration(((incident.closed_at or until) - incident.opened_at).total_seconds())
     return {
         "what": words.title(incident),
         "since": words.moment(incident.opened_at).words,
         "lasted": lasted,
         "severity": incident.severity,
+        "away": incident.scope is Scope.MONITOR,
     }
 
 
