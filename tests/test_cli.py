@@ -205,6 +205,15 @@ def test_a_single_round_that_is_stopped_carries_its_message_to_the_end_so_that_i
     assert stage.inbox.titles() == ["[DOWN] openai/main: account suspended"]
 
 
+def test_two_rounds_at_the_same_time_tell_once(folder, stage):
+    stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+    with start("once", folder=folder) as one, start("once", folder=folder) as other:
+        errors = [process.communicate(timeout=60)[1] for process in (one, other)]
+
+    assert stage.inbox.titles() == ["[DOWN] openai/main: account suspended"]
+    assert sum("nothing was asked" in err for err in errors) == 1
+
+
 def test_once_again_asks_only_what_is_due(folder, stage):
     call("once", folder=folder)
     before = len(stage.simulator.requests)
@@ -543,6 +552,7 @@ def test_check_names_an_address_with_a_typo_and_a_template_that_cannot_be_read(f
     stage.write_config(folder, more='[alerts]\ntemplates = "words"\n')
     with (folder / "monitor.toml").open("a") as file:
         file.write('[[channels]]\nname = "team"\nurl = "slak://a/b/c"\n')
+    assert "channels.team.url does not begin" in call("run", folder=folder)[2]
     code, _, err = call("check", folder=folder)
 
     assert code == 2

@@ -113,7 +113,21 @@ def test_changes_of_one_incident_have_ids_of_their_own():
 
 def test_every_fault_has_a_severity():
     assert set(SEVERITIES) == set(Fault)
-    assert SEVERITIES[Fault.ACCOUNT_SUSPENDED] is Severity.CRITICAL
+
+
+@pytest.mark.parametrize(
+    ("cause", "severity"),
+    [
+        (diagnosis(Fault.ACCOUNT_SUSPENDED), Severity.CRITICAL),
+        (diagnosis(Fault.INVALID_KEY), Severity.CRITICAL),  # leaked, and disabled for that
+        (diagnosis(Fault.QUOTA_EXHAUSTED), Severity.CRITICAL),
+        (diagnosis(Fault.LOW_BALANCE, targets=(), signal=True), Severity.WARNING),
+        (diagnosis(Fault.TIMEOUT, Scope.SOURCE, "openai/page", ()), Severity.INFO),
+        (diagnosis(Fault.TIMEOUT, Scope.OBJECTIVE, "answers", (), signal=True), Severity.WARNING),
+    ],
+)
+def test_how_grave_it_is_comes_from_its_cause_and_scope(cause, severity):
+    assert open_incident(cause).severity is severity
 
 
 LOW = diagnosis(Fault.LOW_BALANCE, targets=(), signal=True)

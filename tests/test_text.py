@@ -1,5 +1,6 @@
 """The words of a message: what each step says, in each form, and templates that are not fit to be used."""
 
+import html
 import re
 from dataclasses import replace
 from itertools import pairwise
@@ -23,7 +24,7 @@ from monitor.alert.text import (
     worst,
 )
 from monitor.diagnose import FLAP, Diagnosis, Evidence, Scope
-from monitor.incident import Change, ChangeKind, Severity, absence, open_incident
+from monitor.incident import Announcement, Change, ChangeKind, Severity, absence, open_incident
 from probes.model import Blame, Confidence, Fault
 from tests.conftest import at
 
@@ -176,6 +177,21 @@ def test_the_first_line_says_whose_and_since_when_or_that_it_is_over(form):
 
     assert first == "Whose trouble: your account (sure), since 21 Nov 2026, 12:00 UTC (20 s ago)"
     assert over == "Over after 1 h; the account is back"
+
+
+@pytest.mark.parametrize("form", Format)
+def test_an_end_says_who_knew_first_and_a_beginning_has_links_to_answer_and_to_read_more(form):
+    known = Announcement(at(680), "Elevated errors", None, "openai/page")
+    incident = replace(RESOLVED.incident, announcement=known, detected_at=at(20))
+    ended = message(Step.RESOLVED, replace(RESOLVED, incident=incident), form=form)
+    begun = message(
+        around=replace(AROUND, url="https://s.example", links={"Acknowledge": "https://s.example/answer/x"}), form=form
+    )
+
+    assert "Who knew first: we knew 11 min before the provider's page" in html.unescape(ended.body)
+    assert "Acknowledge" in begun.body
+    assert "https://s.example/answer/x" in begun.body
+    assert f"https://s.example/incidents/{OPENED.incident.id}.html" in begun.body
 
 
 def test_nobody_is_blamed_for_what_is_undecided_with_any_certainty():
