@@ -93,6 +93,14 @@ def test_an_end_says_how_long_it_lasted_how_often_it_came_and_that_the_account_i
     assert "first you hear" in message(Step.RESOLVED, RESOLVED, form=form, first=True).body
 
 
+@pytest.mark.parametrize("facts", [{"signal": True}, {"scope": Scope.MONITOR}])
+def test_what_was_not_down_is_not_said_to_have_been(facts):
+    over = replace(RESOLVED, incident=replace(RESOLVED.incident, **facts))
+    text = message(Step.RESOLVED, over, replace(AROUND, times=3, downtime_s=5400))
+
+    assert "Within 24 hours: 3 times, 1 h 30 min in all" in text.body
+
+
 @pytest.mark.parametrize(("step", "head"), [(Step.REMINDER, "STILL DOWN"), (Step.CHANGED, "CHANGED")])
 def test_a_reminder_is_an_opening_to_those_whom_nothing_reached_before(step, head):
     assert message(step).title.startswith(f"[{head}]")

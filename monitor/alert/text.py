@@ -251,7 +251,8 @@ def _values(piece: Piece, now: datetime) -> dict[str, object]:
         "ended": words.moment(incident.closed_at).words if incident.closed_at else "",
         "lasted": words.duration(lasted_s),
         "lead": words.lead(incident),
-        "downtime": words.duration(around.downtime_s),
+        "downtime": ("" if incident.signal or incident.scope is Scope.MONITOR else "down for ")
+        + words.duration(around.downtime_s),
         "usable": [f"{one.account} (seen working {_age(one.seen_at, now)} ago)" for one in around.usable],
         "page": f"{around.url}/incidents/{incident.id}.html" if around.url else "",
     }
