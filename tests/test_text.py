@@ -202,6 +202,11 @@ def test_an_end_says_who_knew_first_and_a_beginning_has_links_to_answer_and_to_r
     assert f"https://s.example/incidents/{OPENED.incident.id}.html" in begun.body
 
 
+@pytest.mark.parametrize("form", Format)
+def test_where_there_is_nothing_to_do_there_is_no_line_for_it(form):
+    assert "What to do" not in message(around=replace(AROUND, advice=""), form=form).body
+
+
 def test_nobody_is_blamed_for_what_is_undecided_with_any_certainty():
     assert "Whose trouble: undecided, since" in message(change=BARE).body
 
