@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from monitor.alert.link import Link, read
-from monitor.alert.reply import leave, waiting
+from monitor.alert.reply import ReplyKind, leave, waiting
+from monitor.alert.rule import like
 from monitor.store.connection import open_reader
-from monitor.store.reader import is_replied
+from monitor.store.reader import find_incident, is_replied
+from probes.redact import mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,18 @@ class Answerer:
         if link is None:
             return False
         leave(self.database, link.reply(token, self.clock()))
+        return True
+
+    def silence(self, token: str, span: timedelta, reason: str) -> bool:
+        """Leave a silence of what is like the incident, in place of its snooze; return False where none is allowed."""
+        link, now = self.read(token), self.clock()
+        if link is None or link.kind is not ReplyKind.SNOOZE:
+            return False
+        with closing(open_reader(self.database)) as db:
+            incident = find_incident(db, link.incident)
+        if incident is None:
+            return False
+        leave(self.database, link.silence(token, like(incident), now + span, mask(reason), now))
         return True
 
     def _is_used(self, link: Link, token: str) -> bool:

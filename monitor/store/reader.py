@@ -319,6 +319,11 @@ def incidents_between(db: sqlite3.Connection, since: datetime, until: datetime) 
     return [from_json(row["details"], Incident) for row in rows]
 
 
+def find_incident(db: sqlite3.Connection, id: str) -> Incident | None:
+    row = db.execute("SELECT details FROM incident WHERE id = ?", (id,)).fetchone()
+    return from_json(row["details"], Incident) if row else None
+
+
 def incident_ids(db: sqlite3.Connection) -> list[str]:
     return [row["id"] for row in db.execute("SELECT id FROM incident")]
 
