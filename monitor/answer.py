@@ -9,8 +9,10 @@ from pathlib import Path
 from monitor.alert.link import Link, read
 from monitor.alert.reply import ReplyKind, leave, waiting
 from monitor.alert.rule import like
+from monitor.incident import Incident
 from monitor.store.connection import open_reader
 from monitor.store.reader import find_incident, is_replied
+from monitor.words import title
 from probes.redact import mask
 
 
@@ -35,17 +37,25 @@ class Answerer:
         leave(self.database, link.reply(token, self.clock()))
         return True
 
+    def what(self, link: Link) -> str:
+        """Return what a link is about, for people."""
+        incident = self._incident(link)
+        return f"{title(incident)} ({incident.id})" if incident else f"incident {link.incident}"
+
     def silence(self, token: str, span: timedelta, reason: str) -> bool:
         """Leave a silence of what is like the incident, in place of its snooze; return False where none is allowed."""
         link, now = self.read(token), self.clock()
         if link is None or link.kind is not ReplyKind.SNOOZE:
             return False
-        with closing(open_reader(self.database)) as db:
-            incident = find_incident(db, link.incident)
+        incident = self._incident(link)
         if incident is None:
             return False
         leave(self.database, link.silence(token, like(incident), now + span, mask(reason), now))
         return True
+
+    def _incident(self, link: Link) -> Incident | None:
+        with closing(open_reader(self.database)) as db:
+            return find_incident(db, link.incident)
 
     def _is_used(self, link: Link, token: str) -> bool:
         id = link.reply(token, self.clock()).id

@@ -152,8 +152,8 @@ PLAN = {
     "monitor.alert.link": {"monitor.alert.reply", "monitor.alert.rule"},
     "monitor.alert.ical": {"icalendar", "monitor.alert.rule"},
     "monitor.answer": {
-        *("probes.redact", "monitor.alert.link", "monitor.alert.reply", "monitor.alert.rule"),
-        *("monitor.store.connection", "monitor.store.reader"),
+        *("probes.redact", "monitor.alert.link", "monitor.alert.reply", "monitor.alert.rule", "monitor.incident"),
+        *("monitor.store.connection", "monitor.store.reader", "monitor.words"),
     },
     "monitor.desk": {
         *("monitor.alert.case", "monitor.alert.ical", "monitor.alert.replay", "monitor.alert.reply"),

@@ -339,8 +339,9 @@ def test_whoever_may_snooze_may_silence_what_is_like_it_with_a_reason_and_an_end
     link = token(answers, ReplyKind.SNOOZE, incident=LOST.id)
     assert b"<button>Silence</button>" in ask(folder, f"/answer/{link}", answers=answers)[2]
     assert b"Silence" not in ask(folder, f"/answer/{token(answers)}", answers=answers)[2]
+    assert b"incident %b" % LOST.id.encode() in ask(folder, f"/answer/{link}", answers=answers)[2]
     status, _, body = silenced(folder, answers, link, **{"reason": " new key on Monday <b> ", "for": "1 day"})
-    assert (status, b"Silent for 1 day" in body) == (200, True)
+    assert (status, b"Silent for 1 day" in body, b"openai/main: rate limit reached" in body) == (200, True, True)
 
     ((_, reply),) = waiting(answers.database)
     assert (reply.kind, reply.by, reply.reason) == (ReplyKind.SILENCE, "whoever reads phone", "new key on Monday <b>")

@@ -70,6 +70,8 @@ SILENCE = f"""<p>Or hold all that is like it, at the same accounts and of the sa
 <label>for <select name="for">{"".join(f"<option>{name}</option>" for name in SILENCES)}</select></label>
 <button>Silence</button></p></form>
 """
+NOT_VALID = "This link is not valid", "It was used, has run out, or was cut on its way."
+NO_SILENCE = "A silence needs a reason and an end", "Go back, and say why and for how long."
 
 
 class Answers(Protocol):
@@ -77,6 +79,9 @@ class Answers(Protocol):
 
     def read(self, token: str) -> Link | None:
         """Return what a link permits; None when it does not, or not any more."""
+
+    def what(self, link: Link) -> str:
+        """Return what a link is about, for people."""
 
     def take(self, token: str) -> bool:
         """Do it; return False when it was done before."""
@@ -140,9 +145,9 @@ def _question_handler(answers: Answers) -> Handler:
         """Only ask: chats and mail scanners open every link they see."""
         link = await asyncio.to_thread(answers.read, request.match_info["token"])
         if link is None:
-            return _not_valid()
+            return _said(*NOT_VALID, status=410)
         form = FORM.format(name=escape(NAMES[link.kind])) + (SILENCE if link.kind is ReplyKind.SNOOZE else "")
-        return _said(NAMES[link.kind], f"Incident {link.incident}", form)
+        return _said(NAMES[link.kind], await asyncio.to_thread(answers.what, link), form)
 
     return ask
 
@@ -152,25 +157,18 @@ def _answer_handler(answers: Answers) -> Handler:
         token, form = request.match_info["token"], await request.post()
         link = await asyncio.to_thread(answers.read, token)
         if link is None:
-            return _not_valid()
-        work, what = partial(answers.take, token), NAMES[link.kind]
+            return _said(*NOT_VALID, status=410)
+        done, work = NAMES[link.kind], partial(answers.take, token)
         if "reason" in form:
             reason, span = str(form["reason"]).strip(), str(form.get("for"))
             if span not in SILENCES or not 0 < len(reason) <= LONGEST_REASON:
-                return _said(
-                    "A silence needs a reason and an end", "Go back, and say why and for how long.", status=400
-                )
-            work, what = (
-                partial(answers.silence, token, SILENCES[span], reason),
-                f"Silent for {span}, also what is like",
-            )
-        return _said("Done", f"{what}: incident {link.incident}") if await asyncio.to_thread(work) else _not_valid()
+                return _said(*NO_SILENCE, status=400)
+            done, work = f"Silent for {span}, with all like it", partial(answers.silence, token, SILENCES[span], reason)
+        if not await asyncio.to_thread(work):
+            return _said(*NOT_VALID, status=410)
+        return _said("Done", f"{done}: {await asyncio.to_thread(answers.what, link)}")
 
     return answer
-
-
-def _not_valid() -> web.Response:
-    return _said("This link is not valid", "It was used, has run out, or was cut on its way.", status=410)
 
 
 def _said(title: str, words: str, form: str = "", *, status: int = 200) -> web.Response:
