@@ -2,15 +2,19 @@
 
 from collections.abc import Callable
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from msgspec import Struct
 
 from monitor.alert.link import Link, read
-from monitor.alert.reply import leave, waiting
+from monitor.alert.reply import ReplyKind, leave, waiting
+from monitor.alert.rule import like
+from monitor.incident import Incident
 from monitor.store.connection import open_reader
-from monitor.store.reader import is_replied
+from monitor.store.reader import find_incident, is_replied
+from monitor.words import title
+from probes.redact import mask
 
 
 class Answerer(Struct, frozen=True):
@@ -32,6 +36,26 @@ class Answerer(Struct, frozen=True):
             return False
         leave(self.database, link.reply(token, self.clock()))
         return True
+
+    def what(self, link: Link) -> str:
+        """Return what a link is about, for people."""
+        incident = self._incident(link)
+        return f"{title(incident)} ({incident.id})" if incident else f"incident {link.incident}"
+
+    def silence(self, token: str, span: timedelta, reason: str) -> bool:
+        """Leave a silence of what is like the incident, in place of its snooze; return False where none is allowed."""
+        link, now = self.read(token), self.clock()
+        if link is None or link.kind is not ReplyKind.SNOOZE:
+            return False
+        incident = self._incident(link)
+        if incident is None:
+            return False
+        leave(self.database, link.silence(token, like(incident), now + span, mask(reason), now))
+        return True
+
+    def _incident(self, link: Link) -> Incident | None:
+        with closing(open_reader(self.database)) as db:
+            return find_incident(db, link.incident)
 
     def _is_used(self, link: Link, token: str) -> bool:
         id = link.reply(token, self.clock()).id

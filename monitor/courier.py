@@ -152,7 +152,7 @@ async def _text(world: World, letter: Letter, pieces: Sequence[Piece], channel: 
         summary = await asyncio.to_thread(_summary, world, channel, first.note)
         text = compose_digest(summary, channel.detail, form, world.templates)
     else:
-        text = compose_failing(first.note, config.location, form, world.templates)
+        text = compose_failing(first.note, config.location, channel.detail, form, world.templates)
     _warn_of_templates(world)
     return text
 

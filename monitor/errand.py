@@ -1,6 +1,7 @@
 """The short runs: one round, one look, one drill."""
 
 import asyncio
+import signal
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -25,11 +26,19 @@ from probes.model import Observation
 
 
 def single_round(config: Config, show: Print) -> list[State]:
-    """Do one due round, tell and publish; return the state of every target."""
-    return asyncio.run(_single_round(config, show))
+    """Do one due round, tell and publish; return the state of every target.
+
+    A SIGTERM ends it as Ctrl-C does: messages under way are carried to their end, unless it comes a second time.
+    """
+    try:
+        return asyncio.run(_single_round(config, show))
+    except asyncio.CancelledError:
+        raise SystemExit(128 + signal.SIGTERM) from None
 
 
 async def _single_round(config: Config, show: Print) -> list[State]:
+    if task := asyncio.current_task():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     try:
         return await _told_round(config, show)
     except StoreError as error:

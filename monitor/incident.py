@@ -94,7 +94,7 @@ class Incident(Struct, frozen=True):
     @property
     def is_flap(self) -> bool:
         """Whether it names a trouble that comes and goes, and not one that is there."""
-        return self.signal and any(one.rule == FLAP for one in self.evidence)
+        return self.signal and _names_flap(self)
 
     @property
     def is_absence(self) -> bool:
@@ -229,7 +229,12 @@ def _settled(incident: Incident, settled: Iterable[Diagnosis]) -> Incident:
 def _is_fading(
     incident: Incident, diagnoses: Sequence[Diagnosis], well_since: Mapping[str, datetime | None], now: datetime
 ) -> bool:
-    """Whether part of it has just recovered and the rest may follow: neither an end nor a new trouble."""
+    """Whether part of it has just recovered and the rest may follow: neither an end nor a new trouble.
+
+    What comes and goes is calm when all of it is, however long that takes.
+    """
+    if incident.signal:
+        return any(_is_within(diagnosis, incident) for diagnosis in diagnoses)
     recovered_at = _recovered_at(incident, well_since)
     rest = any(_is_within(diagnosis, incident) for diagnosis in diagnoses)
     return rest and recovered_at is not None and now - recovered_at < PATIENCE
@@ -243,7 +248,7 @@ def _recovered_at(incident: Incident, well_since: Mapping[str, datetime | None])
 def _is_within(diagnosis: Diagnosis, incident: Incident) -> bool:
     """Whether it is about a part: some of its targets, or whatever else of its accounts it has spread to since."""
     if diagnosis.signal:
-        return False
+        return incident.is_flap and _names_flap(diagnosis) and _seen(diagnosis) < _seen(incident)
     narrower = WIDTH.index(diagnosis.scope) < WIDTH.index(incident.scope)
     within = narrower and _accounts(diagnosis.targets) <= _accounts(incident.targets)
     return within or set(diagnosis.targets) < set(incident.targets)
@@ -338,7 +343,7 @@ def _end_of_signal(incident: Incident, diagnoses: Sequence[Diagnosis], watched: 
     if not any(_is_of(incident, target) for target in watched):
         return ChangeKind.WITHDRAWN
     came = any(_is_of(incident, target) for diagnosis in diagnoses for target in diagnosis.targets)
-    goes_on = any(one.signal and one.fault is incident.fault and _seen(one) & _seen(incident) for one in diagnoses)
+    goes_on = any(one.signal and _is_alike(one, incident) and _seen(one) & _seen(incident) for one in diagnoses)
     return ChangeKind.MERGED if came or goes_on else ChangeKind.RESOLVED
 
 
@@ -346,6 +351,14 @@ def _is_of(sign: Incident, target: str) -> bool:
     """Whether a sign speaks of a target: of its account, or of one of those at which it was seen."""
     account = "/".join(sign.subject.split("/")[:2])
     return target.startswith(f"{account}/") or target in _seen(sign)
+
+
+def _is_alike(sign: Diagnosis, incident: Incident) -> bool:
+    return sign.fault is incident.fault or (incident.is_flap and _names_flap(sign))
+
+
+def _names_flap(one: Incident | Diagnosis) -> bool:
+    return any(evidence.rule == FLAP for evidence in one.evidence)
 
 
 def _seen(one: Incident | Diagnosis) -> set[str]:

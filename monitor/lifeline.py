@@ -42,16 +42,19 @@ async def lifeline(world: World) -> None:
 
 
 async def _heartbeat(world: World) -> None:
-    """Ping after a beat, at most once an interval. Without a beat nothing is sent: the silence is the message."""
-    told = None
+    """Ping after a beat, once an interval, and at once when a beat is no good one after one that was.
+
+    Without a beat nothing is sent: the silence is the message.
+    """
+    told, failing, due_s = None, False, 0.0
     while True:
-        heartbeat, beat = world.config.heartbeat, world.beaten_at
-        if heartbeat and beat != told and not is_stuck(world):
-            told, why = beat, trouble(world)
+        heartbeat, beat, why = world.config.heartbeat, world.beaten_at, trouble(world)
+        is_due = world.edge.timer() >= due_s or bool(why and not failing)
+        if heartbeat and beat != told and is_due and not is_stuck(world):
+            told, failing = beat, why is not None
             _note(world, await ping(world.prober.session, heartbeat.url, Word.FAIL if why else Word.SUCCESS, why or ""))
-            await asyncio.sleep(heartbeat.interval_s)
-        else:
-            await asyncio.sleep(STEP_S)
+            due_s = world.edge.timer() + heartbeat.interval_s
+        await asyncio.sleep(STEP_S)
 
 
 def _note(world: World, error: str | None) -> None:

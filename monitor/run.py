@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
@@ -21,9 +21,11 @@ from monitor.judge import conclude, is_to_confirm, judge, take_note, tracks_to_s
 from monitor.lifeline import lifeline
 from monitor.listen import enquire, hear, listen
 from monitor.schedule import Agenda, Spending, Watch, is_affordable, next_at
+from monitor.store.connection import open_reader
+from monitor.store.reader import usual_pause
 from monitor.store.value import Batch
 from monitor.upkeep import follow_configuration, publish, publish_now, tidy, tidy_step, weigh, weigh_step
-from monitor.words import title
+from monitor.words import duration, title
 from monitor.world import World, pause
 from probes.attempt import attempt
 from probes.model import Account, Answer, Blame, Observation, Outcome, Usage
@@ -46,6 +48,8 @@ IDLE_S = 10.0
 """There is a beat so often at least, also when nothing was seen: whoever waits for it learns that we live."""
 ABSENT = timedelta(minutes=5)
 """A gap between two beats that is worth a word; a restart takes seconds."""
+MISSED = 3
+"""So many times the usual pause between two rounds of cron's is a gap."""
 ROUND_S = 60.0
 """A single round takes at most so long, confirmation of failures included."""
 
@@ -71,6 +75,7 @@ async def once(world: World) -> None:
     """Look at what is due, confirm what fails, tell, publish, and return."""
     ends_at = world.edge.clock() + timedelta(seconds=ROUND_S)
     await take_replies(world)
+    await _note_missed_rounds(world, world.edge.clock())
     async with _witnesses(world), asyncio.TaskGroup() as attempts:
         running = 0
         while True:
@@ -199,10 +204,26 @@ async def remember(world: World) -> None:
             await beat(world, observations, now)
 
 
-async def _note_absence(world: World, now: datetime) -> None:
-    """Remember that nobody was watching: there was no beat although there is one each few seconds."""
-    if world.beat_at and now - world.beat_at >= ABSENT:
+async def _note_absence(world: World, now: datetime, pause: timedelta = ABSENT) -> None:
+    """Remember that nobody was watching: there was no beat for longer than the pauses between them may be."""
+    if world.beat_at is None or now - world.beat_at < pause:
+        return
+    if world.beaten_at is not None and world.edge.uptime() - world.beaten_at < pause.total_seconds():
+        log.warning("the clock was set forward by %s: no gap", duration((now - world.beat_at).total_seconds()))
+    else:
         await change(world, absence(world.beat_at, now))
+
+
+async def _note_missed_rounds(world: World, now: datetime) -> None:
+    """Remember that cron let rounds fail: how far apart they are only the past tells."""
+    if world.beat_at and now - world.beat_at >= ABSENT:
+        usual = await asyncio.to_thread(_usual_pause, world)
+        await _note_absence(world, now, max(ABSENT, MISSED * usual))
+
+
+def _usual_pause(world: World) -> timedelta:
+    with closing(open_reader(world.config.database)) as db:
+        return usual_pause(db, timedelta(seconds=ROUND_S))
 
 
 async def _gather(world: World) -> list[Observation]:
@@ -241,7 +262,7 @@ async def beat(world: World, observations: Sequence[Observation], now: datetime)
     )
     if observations or changes or world.unsaved or _is_idle(world):
         await world.save(batch)
-        world.beaten_at, world.beat_at = world.edge.timer(), now
+        world.beaten_at, world.beat_at = world.edge.uptime(), now
     if messages:
         world.mail.set()
     if changes or is_news:
@@ -249,7 +270,7 @@ async def beat(world: World, observations: Sequence[Observation], now: datetime)
 
 
 def _is_idle(world: World) -> bool:
-    return world.beaten_at is None or world.edge.timer() - world.beaten_at >= IDLE_S
+    return world.beaten_at is None or world.edge.uptime() - world.beaten_at >= IDLE_S
 
 
 def _plan(world: World, healths: Mapping[str, Health], observations: Sequence[Observation]) -> dict[str, datetime]:

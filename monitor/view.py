@@ -56,6 +56,9 @@ WORST = (State.DOWN, State.SUSPECTED, State.UNKNOWN, State.UP)
 OFFLINE_ADVICE = (
     "Look at this machine's network, name server and firewall. Nothing is said of any account until it is back."
 )
+ROAD_ADVICE = (
+    "Look at the way out from here: proxy, VPN, firewall, name server. Traffic that goes out elsewhere may be fine."
+)
 ABSENCE_ADVICE = (
     "It watches again. If nobody stopped it, look into its log; [heartbeat] in monitor.toml has somebody outside tell "
     "you while it is away."
@@ -322,6 +325,8 @@ def advice_for(incident: Incident, config: Config) -> str:
         return REMINDER_ADVICE
     if incident.scope is Scope.SOURCE:
         return SOURCE_ADVICE.format(provider=incident.subject.partition("/")[0])
+    if not incident.subject:
+        return ROAD_ADVICE
     provider = config.providers.get(incident.subject.partition("/")[0].partition("@")[0])
     return advise(incident.fault, provider) if provider else ""
 

@@ -51,8 +51,8 @@ BLAMES_AT_LENGTH = {
     Blame.US: "The monitor's own request is at fault. The account itself may well work.",
     Blame.UNKNOWN: "The answer fits no rule. Its words are in the evidence below.",
 }
-OFFLINE = "nobody: this monitor is offline"
-ABSENT = "nobody: this monitor was not running"
+OFFLINE = "nobody's (this monitor is offline)"
+ABSENT = "nobody's (this monitor was not running)"
 ABSENT_AT_LENGTH = "The monitor was stopped, or its machine slept. Nothing is known of that time, good or bad."
 OFFLINE_AT_LENGTH = "The monitor reaches nothing at all, so it can blame nobody and says nothing of any account."
 

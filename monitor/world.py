@@ -64,13 +64,19 @@ MOST_UNSAVED = 1000
 T = TypeVar("T")
 
 
+def uptime() -> float:
+    """Return the seconds since the machine started; without those in which it slept where it does not tell them."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 class Edge(Struct, frozen=True):
-    """Where time, chance and the terminal come in."""
+    """Where time, chance and the terminal come in. `uptime` goes on while the machine sleeps, unlike `timer`."""
 
     clock: Clock
     timer: Timer
     chance: Callable[[], float]
     show: Print
+    uptime: Timer = uptime
 
 
 async def pause(seconds: float, event: asyncio.Event) -> None:
@@ -92,7 +98,7 @@ class World(Struct):
     """The state of a running monitor. Only `remember` changes what is believed; tasks tell each other by events.
 
     No digest is owed that was due before `digest_from`. `link_key` is None where nobody serves signed links.
-    `beaten_at` is when, by the timer, a beat last came to its end, None: none yet; `beat_at` when by the clock, of
+    `beaten_at` is when, by the uptime, a beat last came to its end, None: none yet; `beat_at` when by the clock, of
     the process before us too.
     """
 

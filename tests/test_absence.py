@@ -4,6 +4,8 @@ import asyncio
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, time, timedelta
+from random import random
+from time import monotonic
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,7 +18,10 @@ from monitor.config import ProbeSection
 from monitor.diagnose import Scope
 from monitor.incident import Severity, absence
 from monitor.source import Source
+from monitor.store.value import Batch
 from monitor.words import title
+from monitor.world import Edge, open_world
+from probes.model import Observation, Outcome
 from tests.conftest import at
 from tests.receiver import Road, webhook
 from tests.test_run import config, short_pauses, simulator, watching  # noqa: F401 - a fixture among them
@@ -163,10 +168,57 @@ def test_a_machine_that_slept_while_it_watched_has_a_gap_too(tmp_path, monkeypat
         async with simulator() as other_side, watching(config(tmp_path, other_side)) as monitor:
             await monitor.until(lambda: monitor.world.beaten_at)
             monitor.world.beat_at -= timedelta(hours=2)
+            monitor.world.beaten_at -= 7200
             await monitor.until(lambda: monitor.shown)
             return monitor
 
     assert asyncio.run(play()).titles() == ["[GAP] the monitor was not watching for 2 h"]
+
+
+def test_a_clock_that_was_set_forward_is_no_gap(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(run, "ABSENT", timedelta(minutes=5))
+
+    async def play():
+        async with simulator() as other_side, watching(config(tmp_path, other_side)) as monitor:
+            await monitor.until(lambda: monitor.world.beaten_at)
+            beats = monitor.world.beaten_at
+            monitor.world.beat_at -= timedelta(hours=2)
+            await monitor.until(lambda: monitor.world.beaten_at > beats)
+            return monitor.shown, monitor.world.cases
+
+    assert asyncio.run(play()) == ([], {})
+    assert "the clock was set forward by 2 h: no gap" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("pauses", "gap_s", "told"),
+    [
+        ((60,) * 5, 250, False),
+        ((60,) * 5, 600, True),
+        ((3600,) * 5, 2.5 * 3600, False),
+        ((3600,) * 5, 4 * 3600, True),
+        ((600, 5, 10) * 4, 1700, False),
+        ((600, 5, 10) * 4, 1900, True),
+        ((), 400, True),
+    ],
+)
+def test_cron_that_missed_rounds_says_so_by_how_far_apart_they_usually_are(tmp_path, pauses, gap_s, told):
+    last, shown = datetime.now(UTC) - timedelta(seconds=gap_s), []
+    at_s = [-sum(pauses[:number]) for number in range(len(pauses) + 1)]
+
+    async def play():
+        async with simulator() as other_side:
+            settings = config(tmp_path, other_side)
+            target = next(iter(settings.watches.values())).target
+            looks = [Observation(target, last + timedelta(seconds=one), Outcome.OK) for one in at_s]
+            edge = Edge(lambda: datetime.now(UTC), monotonic, random, shown.append)
+            async with open_world(settings, edge) as world:
+                await world.save(Batch(last, tuple(looks)))
+            async with open_world(settings, edge) as world:
+                await run.once(world)
+
+    asyncio.run(play())
+    assert len([text for text in shown if "[GAP]" in text]) == told
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(3600, "1 h"), (400, "6 min"), (200_000, "2 days 7 h")])

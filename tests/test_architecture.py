@@ -150,9 +150,12 @@ PLAN = {
         *("probes.document", "probes.model", "monitor.alert.digest", "monitor.alert.rule"),
         *("monitor.alert.window", "monitor.diagnose", "monitor.incident", "monitor.section"),
     },
-    "monitor.alert.link": {"monitor.alert.reply"},
+    "monitor.alert.link": {"monitor.alert.reply", "monitor.alert.rule"},
     "monitor.alert.ical": {"icalendar", "monitor.alert.rule"},
-    "monitor.answer": {"monitor.alert.link", "monitor.alert.reply", "monitor.store.connection", "monitor.store.reader"},
+    "monitor.answer": {
+        *("probes.redact", "monitor.alert.link", "monitor.alert.reply", "monitor.alert.rule", "monitor.incident"),
+        *("monitor.store.connection", "monitor.store.reader", "monitor.words"),
+    },
     "monitor.desk": {
         *("monitor.alert.case", "monitor.alert.ical", "monitor.alert.replay", "monitor.alert.reply"),
         *(

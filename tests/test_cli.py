@@ -188,6 +188,32 @@ def test_once_confirms_a_block_tells_it_and_exits_1(folder, stage):
     assert "account suspended" in (folder / "site" / "index.html").read_text()
 
 
+def test_a_single_round_that_is_stopped_carries_its_message_to_the_end_so_that_it_comes_once(folder, stage):
+    stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+    before, stage.inbox.delay_s = stage.inbox.asked, 2
+    try:
+        with start("once", folder=folder) as process:
+            stage.until(lambda: stage.inbox.asked > before, 60)
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate(timeout=20)
+    finally:
+        stage.inbox.delay_s = 0
+
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "Traceback" not in err
+    call("once", folder=folder)
+    assert stage.inbox.titles() == ["[DOWN] openai/main: account suspended"]
+
+
+def test_two_rounds_at_the_same_time_tell_once(folder, stage):
+    stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+    with start("once", folder=folder) as one, start("once", folder=folder) as other:
+        errors = [process.communicate(timeout=60)[1] for process in (one, other)]
+
+    assert stage.inbox.titles() == ["[DOWN] openai/main: account suspended"]
+    assert sum("nothing was asked" in err for err in errors) == 1
+
+
 def test_once_again_asks_only_what_is_due(folder, stage):
     call("once", folder=folder)
     before = len(stage.simulator.requests)
@@ -526,6 +552,7 @@ def test_check_names_an_address_with_a_typo_and_a_template_that_cannot_be_read(f
     stage.write_config(folder, more='[alerts]\ntemplates = "words"\n')
     with (folder / "monitor.toml").open("a") as file:
         file.write('[[channels]]\nname = "team"\nurl = "slak://a/b/c"\n')
+    assert "channels.team.url does not begin" in call("run", folder=folder)[2]
     code, _, err = call("check", folder=folder)
 
     assert code == 2

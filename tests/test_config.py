@@ -361,10 +361,17 @@ def test_without_a_channel_messages_go_to_the_terminal(tmp_path):
 
 
 def test_a_channels_address_can_be_a_reference(tmp_path):
-    text = '[[channels]]\nname = "phone"\nurl = "env:PHONE"\n[[channels]]\nname = "desk"\nurl = "json://127.0.0.1"'
+    (tmp_path / "mail").write_text("mailto://user:pass@example.com\n")
+    urls = ("env:PHONE", "file:mail", "command:printf tgram://1:token/2", "json://127.0.0.1")
+    text = "\n".join(f'[[channels]]\nname = "c{number}"\nurl = "{url}"' for number, url in enumerate(urls))
     channels = loaded(tmp_path, text, {"PHONE": "ntfy://token/topic"}).channels
 
-    assert [(one.name, one.url) for one in channels] == [("phone", "ntfy://token/topic"), ("desk", "json://127.0.0.1")]
+    assert [(one.name, one.url) for one in channels] == [
+        ("c0", "ntfy://token/topic"),
+        ("c1", "mailto://user:pass@example.com"),
+        ("c2", "tgram://1:token/2"),
+        ("c3", "json://127.0.0.1"),
+    ]
 
 
 def test_thresholds_and_patience_come_from_probe(tmp_path):

@@ -13,6 +13,7 @@ from email import message_from_string, policy
 import pytest
 from aiohttp import web
 from aiosmtpd.controller import Controller
+from msgspec.structs import replace
 
 from monitor.alert.address import check_address, load_apprise
 from monitor.alert.case import Step
@@ -168,23 +169,43 @@ def test_a_connection_that_is_reset_is_told():
     assert "onnection" in asyncio.run(play())
 
 
+WHOLE = len(TEXT.title) + 2 + len(TEXT.body)
+
+
 @pytest.mark.parametrize(
     ("title_most", "body_most", "title", "body"),
     [
         (250, 32768, TEXT.title, TEXT.body),
-        (250, len(TEXT.body), TEXT.title, TEXT.body),
-        (250, len(TEXT.body) - 1, TEXT.title, TEXT.brief),
-        (10, 32768, TEXT.title[:9] + "…", TEXT.body),
-        (250, 20, TEXT.title, TEXT.brief[:19] + "…"),
+        (250, WHOLE, TEXT.title, TEXT.body),
+        (250, WHOLE - 1, TEXT.title, TEXT.brief),
+        (12, 32768, TEXT.title[:9] + "…", TEXT.body),
+        (250, len(TEXT.title) + 22, TEXT.title, TEXT.brief[:17] + "…"),
         (0, 160, TEXT.title, None),
     ],
 )
-def test_a_message_fits_the_service(title_most, body_most, title, body):
+def test_a_message_fits_the_service_with_its_title(title_most, body_most, title, body):
     fitted = fit(TEXT, title_most, body_most)
 
     assert fitted.title == title
     assert body is None or fitted.body == body
-    assert len(fitted.body) + (len(fitted.title) + 2 if title_most == 0 else 0) <= max(body_most, 3)
+    assert len(fitted.body.encode()) + len(fitted.title.encode()) + 2 <= body_most
+
+
+def test_what_is_not_ascii_counts_by_its_bytes_and_no_letter_is_torn():
+    fitted = fit(Text("t", "ü" * 60, "ü" * 60), 250, 103)
+
+    assert fitted.body == "ü" * 48 + "…"
+
+
+def test_ntfy_gets_no_message_that_it_would_make_a_file_of():
+    async def play():
+        async with endpoint("/", {"id": "1", "event": "message"}) as (port, requests):
+            long = replace(TEXT, body="a line\n" * 600)
+            return await send(Channel("x", f"ntfy://127.0.0.1:{port}/alerts"), long, Severity.CRITICAL, print), requests
+
+    error, (request,) = asyncio.run(play())
+    assert error is None
+    assert json.loads(request["body"])["message"].strip() == TEXT.brief.strip()
 
 
 class Mailbox:

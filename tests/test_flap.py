@@ -100,6 +100,14 @@ def test_its_name_stays_when_it_goes_down_by_another_fault():
     assert advance(played("UDU"), HEALTHS["U"], other, at(360)).fault is Fault.SERVER_ERROR
 
 
+def test_two_outages_by_different_causes_are_no_flapping():
+    refused, limited = (Health(State.DOWN, fault=fault) for fault in (Fault.QUOTA_EXHAUSTED, Fault.RATE_LIMITED))
+    flap = advance(STEADY, HEALTHS["U"], refused, at(0))
+    flap = advance(advance(flap, refused, HEALTHS["U"], at(60)), HEALTHS["U"], limited, at(120))
+
+    assert (flap.turns, flap.since, flap.fault) == ((at(120),), None, Fault.RATE_LIMITED)
+
+
 def test_a_steady_target_has_nothing_to_tell():
     assert told(CHAT, word="UDU") == []
 

@@ -135,6 +135,27 @@ def test_a_store_that_refuses_is_a_failure_with_the_reason_until_it_takes_again(
     assert body == "results cannot be written to monitor.db: database is locked"
 
 
+def test_a_failure_does_not_wait_for_its_turn_and_is_told_once_an_interval(tmp_path, monkeypatch):
+    monkeypatch.setattr(lifeline, "STEP_S", 0.05)
+    monkeypatch.setattr(run, "IDLE_S", 0.2)
+
+    async def play():
+        async with simulator() as other_side, dead_mans_switch() as switch:
+            monkeypatch.setattr("monitor.store.connection.WAIT_S", 0.1)
+            settings = config(tmp_path, other_side, heartbeat=Heartbeat(switch.url, 3600))
+            async with watching(settings) as monitor:
+                await monitor.until(lambda: switch.heard)
+                with closing(sqlite3.connect(settings.database, isolation_level=None)) as other:
+                    other.execute("BEGIN EXCLUSIVE")
+                    await monitor.until(lambda: len(switch.heard) >= 2)
+                    beats = monitor.world.beaten_at
+                    await monitor.until(lambda: monitor.world.beaten_at > beats)
+                    other.execute("ROLLBACK")
+                return switch.words()
+
+    assert asyncio.run(play()) == ["success", "fail"]
+
+
 def test_a_monitor_that_reaches_nothing_says_so_to_whom_it_still_reaches(tmp_path, monkeypatch):
     monkeypatch.setattr(lifeline, "STEP_S", 0.05)
 

@@ -1,7 +1,7 @@
 import pytest
 from msgspec.structs import replace
 
-from monitor.diagnose import Diagnosis, Evidence, Scope
+from monitor.diagnose import FLAP, Diagnosis, Evidence, Scope
 from monitor.incident import SEVERITIES, Announcement, ChangeKind, Severity, advance, announce, open_incident
 from probes.model import Confidence, Fault
 from tests.conftest import at
@@ -112,7 +112,21 @@ def test_changes_of_one_incident_have_ids_of_their_own():
 
 def test_every_fault_has_a_severity():
     assert set(SEVERITIES) == set(Fault)
-    assert SEVERITIES[Fault.ACCOUNT_SUSPENDED] is Severity.CRITICAL
+
+
+@pytest.mark.parametrize(
+    ("cause", "severity"),
+    [
+        (diagnosis(Fault.ACCOUNT_SUSPENDED), Severity.CRITICAL),
+        (diagnosis(Fault.INVALID_KEY), Severity.CRITICAL),  # leaked, and disabled for that
+        (diagnosis(Fault.QUOTA_EXHAUSTED), Severity.CRITICAL),
+        (diagnosis(Fault.LOW_BALANCE, targets=(), signal=True), Severity.WARNING),
+        (diagnosis(Fault.TIMEOUT, Scope.SOURCE, "openai/page", ()), Severity.INFO),
+        (diagnosis(Fault.TIMEOUT, Scope.OBJECTIVE, "answers", (), signal=True), Severity.WARNING),
+    ],
+)
+def test_how_grave_it_is_comes_from_its_cause_and_scope(cause, severity):
+    assert open_incident(cause).severity is severity
 
 
 LOW = diagnosis(Fault.LOW_BALANCE, targets=(), signal=True)
@@ -207,8 +221,8 @@ def test_a_part_that_outlasts_the_whole_stands_on_its_own_again():
     ]
 
 
-def sign(subject, *targets, fault=Fault.TIMEOUT):
-    seen = tuple(Evidence(target, at(0), fault, "flap", "") for target in targets)
+def sign(subject, *targets, fault=Fault.TIMEOUT, rule=FLAP):
+    seen = tuple(Evidence(target, at(0), fault, rule, "") for target in targets)
     return replace(diagnosis(fault, Scope.PROVIDER, subject, (), signal=True), evidence=seen)
 
 
@@ -223,8 +237,16 @@ def test_a_sign_that_widens_is_told_on_by_the_wider_one():
     narrow, wide = sign("openai/main", TARGETS[0]), sign("openai", *TARGETS)
 
     assert kinds([open_incident(narrow)], [wide]) == [(ChangeKind.MERGED, "openai/main"), (ChangeKind.OPENED, "openai")]
-    other = sign("openai", *TARGETS, fault=Fault.SLOW)
+    other = sign("openai", *TARGETS, fault=Fault.SLOW, rule="latency")
     assert kinds([open_incident(narrow)], [other])[0] == (ChangeKind.RESOLVED, "openai/main")
+
+
+def test_what_comes_and_goes_is_calm_when_all_of_it_is():
+    both, rest = sign("openai", *TARGETS), sign("openai/main", TARGETS[0], fault=Fault.SERVER_ERROR)
+    standing = open_incident(both)
+
+    assert kinds([standing], [rest], seconds=10**5) == []
+    assert kinds([standing], []) == [(ChangeKind.RESOLVED, "openai")]
 
 
 def test_it_is_noted_when_we_were_sure():

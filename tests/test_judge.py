@@ -202,6 +202,23 @@ def test_an_hour_of_flapping_is_named_once_and_so_is_its_calm(tmp_path, ids, sub
     assert reasons == ["3 changes in 6 min; further changes are held until it is calm"]
 
 
+def test_what_comes_and_goes_at_several_is_calm_when_the_last_of_them_is(tmp_path):
+    async def play():
+        async with clockwork(tmp_path, Clock(), IDS[:2]) as it:
+            await it.minutes(30, lambda _: {"latency_s": 0.5})
+            for number in range(4):
+                failing = IDS[:2] if number < 2 else IDS[:1]
+                await it.minutes(3, lambda target, those=failing: FAILING if target.account in those else {})
+                await it.minutes(3, lambda _: {})
+            before = len(it.letters())
+            await it.minutes(50, lambda _: {})
+            return it.letters()[:before], it.letters()[before:]
+
+    before, after = asyncio.run(play())
+    assert before == [("openai", "opened"), ("openai", "resolved"), ("openai", "opened")]
+    assert after == [("openai", "resolved")]
+
+
 def test_an_outage_that_stays_ends_its_flapping_and_is_told(tmp_path):
     async def play():
         async with clockwork(tmp_path, Clock(), IDS[:2]) as it:

@@ -16,7 +16,7 @@ from prometheus_client import parser as text_format
 from prometheus_client.openmetrics import parser as openmetrics
 
 from monitor.detect.health import State
-from monitor.diagnose import Scope
+from monitor.diagnose import FLAP, Evidence, Scope
 from monitor.publish import page, public
 from monitor.publish.mark import Mark
 from monitor.publish.snapshot import Manner, ObjectiveView, PurseView, SourceView
@@ -162,6 +162,13 @@ def test_an_account_that_is_warned_of_is_taken_last():
     every = usables(snapshot(account("openai/a"), account("openai/b"), open_incidents=(sign,)))
     assert pick(every, "openai") == "openai/b"
     assert pick(every[:1], "openai") == "openai/a"
+
+
+def test_a_sign_of_more_than_one_account_warns_of_each_at_which_it_was_seen():
+    seen = Evidence("openai/a/chat", NOW, Fault.TIMEOUT, FLAP, "11 changes")
+    wide = incident("openai", Fault.TIMEOUT, scope=Scope.PROVIDER, signal=True, targets=(), evidence=(seen,))
+    every = usables(snapshot(account("openai/a"), account("openai/b"), open_incidents=(shown(wide),)))
+    assert [one.warned for one in every] == [True, False]
 
 
 @pytest.mark.parametrize("shot", [full(), crowded(), hostile(HOSTILE), snapshot()])

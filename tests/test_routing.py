@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from monitor.alert.case import KEPT, Step, with_changes, with_messages, without_old
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.routing import Scene, covers, decide, judge
-from monitor.alert.rule import Channel, Escalation, Maintenance, Match, Patience, Route, Rules
+from monitor.alert.rule import Channel, Escalation, Maintenance, Match, Patience, Route, Rules, like
 from monitor.alert.window import Quiet, Window
 from monitor.diagnose import FLAP, Diagnosis, Evidence, Scope
 from monitor.incident import Change, ChangeKind, Severity, open_incident
@@ -323,6 +323,24 @@ def test_a_silence_holds_what_fits_and_what_is_still_open_after_it_is_told():
     assert desk.open() == []
     assert desk.why().endswith("until 2026-11-21 13:00 UTC: moving house")
     assert desk.wait(hours=1) == ["phone opened"]
+
+
+@pytest.mark.parametrize(
+    ("silenced", "other", "held"),
+    [
+        (incident(fault=Fault.RATE_LIMITED), incident(fault=Fault.RATE_LIMITED, seconds=60), True),
+        (incident(fault=Fault.RATE_LIMITED), incident(fault=Fault.ACCOUNT_SUSPENDED), False),
+        (incident(fault=Fault.RATE_LIMITED), incident("openai/backup", Fault.RATE_LIMITED), False),
+        (OUTAGE, replace(OUTAGE, id="x", fault=Fault.TIMEOUT), True),
+        (OUTAGE, incident(fault=Fault.ACCOUNT_SUSPENDED), False),
+        (incident("openai", Fault.SLOW, Scope.PROVIDER, ()), incident("cohere", Fault.SLOW, Scope.PROVIDER, ()), False),
+    ],
+)
+def test_a_silence_of_what_is_like_one_holds_the_same_cause_at_the_same_place_only(silenced, other, held):
+    desk = Desk()
+    desk.reply(ReplyKind.SILENCE, match=like(silenced), until=at(3600), reason="known")
+
+    assert desk.open(other) == ([] if held else ["phone opened"])
 
 
 def test_what_came_and_went_in_a_silence_is_never_told():

@@ -2,6 +2,7 @@ import asyncio
 import gzip
 import json
 from contextlib import closing
+from urllib.parse import urlencode
 
 import pytest
 from aiohttp import web
@@ -9,7 +10,10 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from monitor.alert.link import Link, link_key, read, sign
 from monitor.alert.reply import ReplyKind, waiting
+from monitor.alert.rule import Match
 from monitor.answer import Answerer
+from monitor.diagnose import Diagnosis, Scope
+from monitor.incident import Change, ChangeKind, open_incident
 from monitor.publish import page
 from monitor.publish.page import POLICY
 from monitor.publish.serve import LARGEST, site_app
@@ -17,6 +21,7 @@ from monitor.publish.snapshot import Pulse
 from monitor.store.connection import open_writer
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
+from probes.model import Confidence, Fault
 from tests.builders_page import four_accounts
 from tests.conftest import at
 
@@ -50,7 +55,7 @@ def folder(tmp_path):
     return folder
 
 
-def ask(folder, path, *, method="GET", host="localhost", names=(), answers=None, pulse=None, **headers):
+def ask(folder, path, *, method="GET", host="localhost", names=(), answers=None, pulse=None, data=None, **headers):
     """Send one request as it stands, untidied, over a real connection; return status, headers and body."""
 
     async def exchange():
@@ -60,7 +65,9 @@ def ask(folder, path, *, method="GET", host="localhost", names=(), answers=None,
         reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
         lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", "Connection: close"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-        writer.write("\r\n".join([*lines, "", ""]).encode())
+        if data is not None:
+            lines += ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(urlencode(data))}"]
+        writer.write("\r\n".join([*lines, "", urlencode(data or {})]).encode())
         try:
             return await asyncio.wait_for(reader.read(), 10)
         finally:
@@ -313,6 +320,56 @@ def test_a_link_that_is_pressed_leaves_a_reply_once(folder, answers):
     assert reply.until == at(60 + 4 * 3600)
     assert ask(folder, path, method="POST", answers=answers)[0] == 410
     assert ask(folder, path, answers=answers)[0] == 410
+
+
+LOST = open_incident(
+    Diagnosis(
+        Scope.ACCOUNT, "openai/main", Fault.RATE_LIMITED, Confidence.HIGH, at(0), (), ("openai/main/chat",), ()
+    )
+)  # fmt: skip
+
+
+def silenced(folder, answers, link, **form):
+    with closing(open_writer(answers.database)) as db:
+        Writer(db, "here").save(Batch(at(1), changes=(Change(LOST, ChangeKind.OPENED, at(1)),)))
+    return ask(folder, f"/answer/{link}", method="POST", answers=answers, data=form)
+
+
+def test_whoever_may_snooze_may_silence_what_is_like_it_with_a_reason_and_an_end_once(folder, answers):
+    link = token(answers, ReplyKind.SNOOZE, incident=LOST.id)
+    assert b"<button>Silence</button>" in ask(folder, f"/answer/{link}", answers=answers)[2]
+    assert b"Silence" not in ask(folder, f"/answer/{token(answers)}", answers=answers)[2]
+    assert b"incident %b" % LOST.id.encode() in ask(folder, f"/answer/{link}", answers=answers)[2]
+    status, _, body = silenced(folder, answers, link, **{"reason": " new key on Monday <b> ", "for": "1 day"})
+    assert (status, b"Silent for 1 day" in body, b"openai/main: rate limit reached" in body) == (200, True, True)
+
+    ((_, reply),) = waiting(answers.database)
+    assert (reply.kind, reply.by, reply.reason) == (ReplyKind.SILENCE, "whoever reads phone", "new key on Monday <b>")
+    assert (reply.match, reply.until) == (
+        Match(accounts=("openai/main",), faults=(Fault.RATE_LIMITED,)), at(60 + 86400)
+    )  # fmt: skip
+    assert ask(folder, f"/answer/{link}", method="POST", answers=answers)[0] == 410
+
+
+@pytest.mark.parametrize(
+    ("kind", "form", "status"),
+    [
+        (ReplyKind.SNOOZE, {"reason": "", "for": "4 h"}, 400),
+        (ReplyKind.SNOOZE, {"reason": "x" * 201, "for": "4 h"}, 400),
+        (ReplyKind.SNOOZE, {"reason": "x", "for": "a year"}, 400),
+        (ReplyKind.SNOOZE, {"reason": "x"}, 400),
+        (ReplyKind.ACKNOWLEDGE, {"reason": "x", "for": "4 h"}, 410),
+    ],
+)
+def test_a_silence_without_reason_or_end_or_by_another_link_is_refused(folder, answers, kind, form, status):
+    assert silenced(folder, answers, token(answers, kind, incident=LOST.id), **form)[0] == status
+    assert waiting(answers.database) == []
+
+
+def test_a_silence_of_an_incident_that_is_gone_is_refused(folder, answers):
+    link = token(answers, ReplyKind.SNOOZE, incident="gone")
+
+    assert silenced(folder, answers, link, **{"reason": "x", "for": "4 h"})[0] == 410
 
 
 def test_a_link_stays_used_after_its_reply_was_taken_up(folder, answers):

@@ -1,5 +1,6 @@
 """The words of a message: what each step says, in each form, and templates that are not fit to be used."""
 
+import html
 import re
 from itertools import pairwise
 
@@ -23,7 +24,7 @@ from monitor.alert.text import (
     worst,
 )
 from monitor.diagnose import FLAP, Diagnosis, Evidence, Scope
-from monitor.incident import Change, ChangeKind, Severity, absence, open_incident
+from monitor.incident import Announcement, Change, ChangeKind, Severity, absence, open_incident
 from probes.model import Blame, Confidence, Fault
 from tests.conftest import at
 
@@ -41,6 +42,11 @@ AROUND = Circumstances("office", simulated=False, advice="Appeal at https://help
 
 def message(step=Step.OPENED, change=OPENED, around=AROUND, form=Format.TEXT, detail=Detail.FULL, seconds=20, **facts):
     return compose([Piece(step, 0, change, around, **facts)], detail, form, Templates(), at(seconds))
+
+
+def plain(text):
+    """The text as it is read, without its markup."""
+    return re.sub("[*]+|<[^>]+>", "", text.body)
 
 
 def test_a_message_says_what_who_since_when_with_proof_and_what_to_do():
@@ -87,6 +93,14 @@ def test_an_end_says_how_long_it_lasted_how_often_it_came_and_that_the_account_i
     assert "first you hear" in message(Step.RESOLVED, RESOLVED, form=form, first=True).body
 
 
+@pytest.mark.parametrize("facts", [{"signal": True}, {"scope": Scope.MONITOR}])
+def test_what_was_not_down_is_not_said_to_have_been(facts):
+    over = replace(RESOLVED, incident=replace(RESOLVED.incident, **facts))
+    text = message(Step.RESOLVED, over, replace(AROUND, times=3, downtime_s=5400))
+
+    assert "Within 24 hours: 3 times, 1 h 30 min in all" in text.body
+
+
 @pytest.mark.parametrize(("step", "head"), [(Step.REMINDER, "STILL DOWN"), (Step.CHANGED, "CHANGED")])
 def test_a_reminder_is_an_opening_to_those_whom_nothing_reached_before(step, head):
     assert message(step).title.startswith(f"[{head}]")
@@ -100,7 +114,7 @@ def test_a_gap_says_what_is_not_known_and_what_to_do(form):
 
     assert text.title == "[GAP] the monitor was not watching for 1 h"
     assert "Nothing is known of this time" in text.body
-    assert AROUND.advice in text.body
+    assert AROUND.advice in plain(text)
     assert "over" not in text.body
     assert "quiet hours" not in text.body
 
@@ -110,7 +124,7 @@ FLAPPING = Change(
     open_incident(
         replace(
             CAUSE, fault=Fault.TIMEOUT, signal=True, targets=(), evidence=tuple(FLAP_EVIDENCE),
-            reasons=("11 changes in 30 min; further changes are held until it is calm",),
+            reasons=("11 changes in 30 min; further changes are held until it is calm", "calm is 30 min of it"),
         )
     ),
     ChangeKind.OPENED,
@@ -123,7 +137,9 @@ def test_what_comes_and_goes_says_how_often_and_what_and_later_that_it_is_calm(f
     text = message(change=FLAPPING, form=form, seconds=1800)
 
     assert text.title == "[FLAPPING] openai/main: no answer in time again and again"
-    assert "11 changes in 30 min; further changes are held until it is calm" in text.body
+    told = "It comes and goes: 11 changes in 30 min; further changes are held until it is calm"
+    assert f"{told} (calm is 30 min of it)." in text.body
+    assert f"{told}.\n" in text.brief
     assert text.body.index("What comes and goes") < text.body.index("openai/a/list") < text.body.index("openai/b/list")
     assert "What came back" not in text.body
     over = replace(FLAPPING, incident=replace(FLAPPING.incident, closed_at=at(3600)), kind=ChangeKind.RESOLVED)
@@ -154,17 +170,41 @@ def test_a_text_does_not_repeat_its_title_and_has_no_empty_part(step, change, fo
     assert not [
         one for one, following in pairwise([*filter(str.strip, lines), ""]) if one[-1:] == ":" == following[-1:]
     ]
-    assert ("Why we say so" in text.body) is (step not in (Step.RESOLVED, Step.MISSED) and change is not BARE)
+    assert ("Why we say so" in text.body) is (
+        step not in (Step.RESOLVED, Step.MISSED) and change not in (BARE, FLAPPING)
+    )
+
+
+def test_the_address_to_turn_to_is_a_link_in_html():
+    assert '<a href="https://help.openai.com"' in message(form=Format.HTML).body
 
 
 @pytest.mark.parametrize("form", Format)
 def test_the_first_line_says_whose_and_since_when_or_that_it_is_over(form):
-    first, over = (message(*one, form=form, seconds=20).body.splitlines()[0] for one in ((), (Step.RESOLVED, RESOLVED)))
+    first, over = (plain(message(*one, form=form)).splitlines()[0] for one in ((), (Step.RESOLVED, RESOLVED)))
 
-    assert re.sub("[*]+|<[^>]+>", "", first) == (
-        "Whose trouble: your account (sure), since 21 Nov 2026, 12:00 UTC (20 s ago)"
+    assert first == "Whose trouble: your account (sure), since 21 Nov 2026, 12:00 UTC (20 s ago)"
+    assert over == "Over after 1 h; the account is back"
+
+
+@pytest.mark.parametrize("form", Format)
+def test_an_end_says_who_knew_first_and_a_beginning_has_links_to_answer_and_to_read_more(form):
+    known = Announcement(at(680), "Elevated errors", None, "openai/page")
+    incident = replace(RESOLVED.incident, announcement=known, detected_at=at(20))
+    ended = message(Step.RESOLVED, replace(RESOLVED, incident=incident), form=form)
+    begun = message(
+        around=replace(AROUND, url="https://s.example", links={"Acknowledge": "https://s.example/answer/x"}), form=form
     )
-    assert re.sub("[*]+|<[^>]+>", "", over) == "Over after 1 h; the account is back"
+
+    assert "Who knew first: we knew 11 min before the provider's page" in html.unescape(ended.body)
+    assert "Acknowledge" in begun.body
+    assert "https://s.example/answer/x" in begun.body
+    assert f"https://s.example/incidents/{OPENED.incident.id}.html" in begun.body
+
+
+@pytest.mark.parametrize("form", Format)
+def test_where_there_is_nothing_to_do_there_is_no_line_for_it(form):
+    assert "What to do" not in message(around=replace(AROUND, advice=""), form=form).body
 
 
 def test_nobody_is_blamed_for_what_is_undecided_with_any_certainty():
@@ -217,7 +257,7 @@ def test_several_messages_are_one_list_and_the_rest_is_counted(form):
     text = compose(pieces, Detail.FULL, form, Templates(), at(20))
 
     assert text.title == f"[{LISTED + 5} DOWN, 1 RESOLVED] openai/a0: account suspended, and {LISTED + 5} more"
-    assert text.body.count("account suspended") == text.body.count(AROUND.advice) == LISTED
+    assert text.body.count("account suspended") == plain(text).count(AROUND.advice) == LISTED
     assert "and 6 more" in text.body
     assert text.brief.count("\n") == 6
 
@@ -298,17 +338,23 @@ def test_a_digest_tells_what_is_open_and_what_is_over(form):
     assert text.title == "[DIGEST] 1 open, 1 over since 20 Nov 2026, 12:00 UTC"
     assert text.body.index("openai/main") < text.body.index("openai/b")
     assert "nothing" not in text.body
+    gap = compose_digest(
+        replace(summary, incidents=[absence(at(0), at(3600)).incident]), Detail.FULL, form, Templates()
+    )
+    assert gap.body.count("1 h") == 1
     empty = compose_digest(replace(summary, incidents=[]), Detail.FULL, form, Templates())
     assert empty.body.count("nothing") == 2
 
 
 @pytest.mark.parametrize("form", Format)
 def test_a_failing_channel_is_named_with_the_reason_and_how_to_try_it(form):
-    text = compose_failing("mail: no answer within 20 s", "office", form, Templates())
+    text = compose_failing("mail: no answer within 20 s", "office", Detail.FULL, form, Templates())
 
     assert text.title == "[CHANNEL FAILING] messages to mail are not getting through"
     assert "provider-monitor alerts test mail" in text.body
     assert "no answer within 20 s" in text.body
+    short = compose_failing("mail: no answer within 20 s", "office", Detail.SHORT, form, Templates())
+    assert short.body == "no answer within 20 s\nTry it: provider-monitor alerts test mail\n"
 
 
 # Templates of one's own

@@ -245,6 +245,12 @@ def test_when_the_monitor_is_offline_the_advice_is_for_this_machine():
     assert "this machine's network" in advice_for(offline, config(LIST))
 
 
+def test_a_closed_road_out_has_an_advice_although_it_names_no_provider():
+    cut = Diagnosis(Scope.EGRESS, "", Fault.CONNECTION_FAILED, Confidence.HIGH, at(0), (), (LIST.id,), ())
+
+    assert "the way out from here" in advice_for(open_incident(cut), config(LIST))
+
+
 def test_a_page_is_stale_after_two_intervals_but_not_before_two_minutes(db):
     slow = {LIST.id: Watch(LIST, 600, free=True)}
 

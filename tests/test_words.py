@@ -92,7 +92,7 @@ def test_every_fault_and_blame_has_its_own_words():
         ({"confidence": Confidence.MEDIUM}, "probably your account"),
         ({"confidence": Confidence.LOW, "fault": Fault.TIMEOUT}, "perhaps the provider"),
         ({"confidence": Confidence.LOW, "fault": Fault.UNCLASSIFIED}, "undecided"),
-        ({"scope": Scope.MONITOR, "fault": Fault.CONNECTION_FAILED}, "nobody: this monitor is offline"),
+        ({"scope": Scope.MONITOR, "fault": Fault.CONNECTION_FAILED}, "nobody's (this monitor is offline)"),
     ],
 )
 def test_blame_is_hedged_by_how_sure_it_is(changes, said):

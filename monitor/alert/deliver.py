@@ -17,6 +17,9 @@ from probes.redact import redact
 
 GIVE_UP = timedelta(hours=24)
 
+SMALLER = {"ntfy": 4096}
+"""Bytes of a message, where Apprise allows more than the service does: ntfy makes a file of what is longer."""
+
 Print = Callable[[str], None]
 
 
@@ -57,27 +60,34 @@ def would_disturb(letter: Letter, channel: Channel, now: datetime) -> bool:
 def fit(text: Text, title_most: int, body_most: int) -> Text:
     """Return the message as it fits a service: the brief one where the whole is too long, cut where that is, too.
 
-    A `title_most` of 0 means that the service has no title and puts it before the body.
+    Counted in bytes, as the strictest services do, and with the title, which many put before the body. A `title_most`
+    of 0 means that the service has no title at all.
     """
-    room = body_most if title_most > 0 else body_most - len(text.title) - 2
     title = _cut(text.title, title_most) if title_most > 0 else text.title
-    if len(text.body) <= room:
+    room = body_most - _size(title) - 2
+    if _size(text.body) <= room:
         return replace(text, title=title)
     return Text(title, _first_lines(text.brief, max(room, 1)), text.brief)
+
+
+def _size(text: str) -> int:
+    return len(text.encode())
 
 
 def _first_lines(text: str, most: int) -> str:
     """Return as many whole lines as fit, since half a link is none; a part of the first where not even that does."""
     kept = ""
     for line in text.splitlines(keepends=True):
-        if len(kept) + len(line) > most:
+        if _size(kept + line) > most:
             return kept or _cut(text, most)
         kept += line
     return kept
 
 
 def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+    if _size(text) <= most:
+        return text
+    return text.encode()[: max(most - 3, 0)].decode(errors="ignore").rstrip() + "…"
 
 
 def _notify(channel: Channel, text: Text, kind: str) -> str | None:
@@ -88,7 +98,7 @@ def _notify(channel: Channel, text: Text, kind: str) -> str | None:
         return "the address is not valid; run `provider-monitor check`"
     if "rto=" not in channel.url:
         service[0].socket_read_timeout = channel.limit_s  # else four seconds, and a slow one gets it again and again
-    text = fit(text, service[0].title_maxlen, service[0].body_maxlen)
+    text = fit(text, service[0].title_maxlen, SMALLER.get(service[0].service_name, service[0].body_maxlen))
     if service[0].notify_format == Format.TEXT and "format=" not in channel.url:
         service[0].notify_format = str(text.format)  # else Apprise would make plain text of it again
     result = service.notify(title=text.title, body=text.body, notify_type=kind, body_format=str(text.format))

@@ -11,11 +11,17 @@ from pathlib import Path
 from msgspec import Struct
 
 from monitor.alert.reply import Reply, ReplyKind
+from monitor.alert.rule import Match
 
 LASTS = timedelta(hours=24)
 SNOOZES = timedelta(hours=4)
 LONGEST = 512
 NAMES = {ReplyKind.ACKNOWLEDGE: "Acknowledge", ReplyKind.SNOOZE: f"Snooze for {SNOOZES // timedelta(hours=1)} h"}
+
+
+SILENCES = {"1 h": timedelta(hours=1), "4 h": timedelta(hours=4), "1 day": timedelta(days=1)}
+"""Whoever may snooze may silence what is like it instead, for one of these, with a reason."""
+LONGEST_REASON = 200
 
 
 class Link(Struct, frozen=True):
@@ -28,8 +34,18 @@ class Link(Struct, frozen=True):
 
     def reply(self, token: str, now: datetime) -> Reply:
         until = now + SNOOZES if self.kind is ReplyKind.SNOOZE else None
-        by = f"whoever reads {self.channel}"
-        return Reply(self.kind, now, by, self.incident, until=until, token=sha256(token.encode()).hexdigest())
+        return Reply(self.kind, now, self._by, self.incident, until=until, token=_digest(token))
+
+    def silence(self, token: str, match: Match, until: datetime, reason: str, now: datetime) -> Reply:
+        return Reply(ReplyKind.SILENCE, now, self._by, match=match, until=until, reason=reason, token=_digest(token))
+
+    @property
+    def _by(self) -> str:
+        return f"whoever reads {self.channel}"
+
+
+def _digest(token: str) -> str:
+    return sha256(token.encode()).hexdigest()
 
 
 def link_key(database: Path) -> bytes:

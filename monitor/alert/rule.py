@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from monitor.alert.window import Quiet, Window
 from monitor.diagnose import Scope
 from monitor.incident import Incident, Severity
-from probes.model import Fault
+from probes.model import Blame, Fault
 
 
 class Detail(StrEnum):
@@ -148,6 +148,18 @@ def _fits_kind(match: Match, incident: Incident) -> bool:
         and (not match.faults or incident.fault in match.faults)
         and incident.severity.rank >= match.severity.rank
     )
+
+
+def like(incident: Incident) -> Match:
+    """Return what fits an incident, and any that comes of the same cause at the same accounts, or provider.
+
+    A refusal of an account is a cause of its own: who silences a rate limit still hears of a suspension.
+    """
+    accounts, blame = accounts_of(incident), incident.fault.blame
+    alike = (incident.fault,) if blame is Blame.ACCOUNT else tuple(one for one in Fault if one.blame is blame)
+    if accounts:
+        return Match(accounts=tuple(sorted(accounts)), faults=alike)
+    return Match(providers=tuple(sorted(filter(None, providers_of(incident)))), scopes=(incident.scope,), faults=alike)
 
 
 def named(channel: Channel, names: Iterable[str]) -> bool:

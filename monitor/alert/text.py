@@ -180,21 +180,25 @@ def compose_digest(summary: Summary, detail: Detail, form: Format, templates: Te
     return Text(title, templates.fill(f"digest.{ENDINGS[form]}.j2", values), brief, form)
 
 
-def compose_failing(note: str, location: str, form: Format, templates: Templates) -> Text:
+def compose_failing(note: str, location: str, detail: Detail, form: Format, templates: Templates) -> Text:
     """Return the message that a channel does not work; `note` is its name and the reason."""
     name, _, reason = note.partition(": ")
     title = f"[CHANNEL FAILING] messages to {name} are not getting through"
+    brief = f"{reason}\nTry it: provider-monitor alerts test {name}\n"
+    if detail is Detail.SHORT:
+        return Text(title, brief, brief)
     body = templates.fill(f"failing.{ENDINGS[form]}.j2", {"name": name, "reason": reason, "location": location})
-    return Text(title, body, f"{reason}\n", form)
+    return Text(title, body, brief, form)
 
 
-def _line(incident: Incident, until: datetime) -> dict[str, str]:
+def _line(incident: Incident, until: datetime) -> dict[str, object]:
     lasted = words.duration(((incident.closed_at or until) - incident.opened_at).total_seconds())
     return {
         "what": words.title(incident),
         "since": words.moment(incident.opened_at).words,
         "lasted": lasted,
         "severity": incident.severity,
+        "away": incident.scope is Scope.MONITOR,
     }
 
 
@@ -242,7 +246,8 @@ def _values(piece: Piece, now: datetime) -> dict[str, object]:
         "ended": words.moment(incident.closed_at).words if incident.closed_at else "",
         "lasted": words.duration(lasted_s),
         "lead": words.lead(incident),
-        "downtime": words.duration(around.downtime_s),
+        "downtime": ("" if incident.signal or incident.scope is Scope.MONITOR else "down for ")
+        + words.duration(around.downtime_s),
         "usable": [f"{one.account} (seen working {_age(one.seen_at, now)} ago)" for one in around.usable],
         "page": f"{around.url}/incidents/{incident.id}.html" if around.url else "",
     }

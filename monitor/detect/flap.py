@@ -49,6 +49,8 @@ def advance(flap: Flap, before: Health, after: Health, at: datetime) -> Flap:
 
 
 def _turned(flap: Flap, after: Health, at: datetime) -> Flap:
+    if after.fault and flap.fault and _cause(after.fault) is not _cause(flap.fault):
+        return Flap((at,), fault=after.fault)
     turns, fault = (*flap.turns[1 - TURNS :], at), after.fault or flap.fault
     if flap.since:
         return Flap(turns, flap.since, flap.fault, flap.enough_at, flap.count + 1)
@@ -57,15 +59,20 @@ def _turned(flap: Flap, after: Health, at: datetime) -> Flap:
     return Flap(turns, fault=fault)
 
 
+def _cause(fault: Fault) -> Fault | None:
+    """Return what comes again: a refusal of the account by itself; of all else one outage shows many faces."""
+    return fault if fault.blame is Blame.ACCOUNT else None
+
+
 def findings(flaps: Mapping[Target, Flap], now: datetime) -> Iterator[Finding]:
     """Yield one thing to tell of all that flaps together; each turn by itself need not be told then.
 
     What is refused to an account has another cause than what fails at its provider.
     """
-    groups: dict[tuple[str, bool], dict[Target, Flap]] = defaultdict(dict)
+    groups: dict[tuple[str, Fault | None], dict[Target, Flap]] = defaultdict(dict)
     for target, flap in flaps.items():
         if flap.since and flap.fault:
-            groups[target.answerer, flap.fault.blame is Blame.ACCOUNT][target] = flap
+            groups[target.answerer, _cause(flap.fault)][target] = flap
     for its in groups.values():
         if any(now - (flap.enough_at or now) >= TOGETHER for flap in its.values()):
             yield _finding(its)
@@ -77,19 +84,20 @@ def _finding(its: Mapping[Target, Flap]) -> Finding:
     flap, accounts, latest = its[first], {target.account for target in its}, max(one.turns[-1] for one in its.values())
     assert flap.since
     assert flap.fault
+    ids = sorted(target.id for target in its)
     passed = f"{max(1, round((latest - flap.since) / MINUTE))} min"
     return Finding(
         account=first.account if len(accounts) == 1 else first.answerer,
         fault=flap.fault,
         since=flap.since,
         seen_at=latest,
-        target=first.id,
+        target=ids[0],
         rule="flap",
         words=f"{flap.count} changes between up and down in {passed}",
         reasons=(
             f"{flap.count} changes in {passed}; further changes are held until it is calm",
-            f"calm is {CALM // MINUTE} min without an outage; one of {STAYED // MINUTE} min is told like any other",
+            f"that is {CALM // MINUTE} min without an outage; one that lasts {STAYED // MINUTE} min is told",
         ),
         model=first.model if len(its) == 1 else None,
-        others=tuple(sorted(target.id for target in its if target != first)),
+        others=tuple(ids[1:]),
     )

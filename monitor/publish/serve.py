@@ -5,7 +5,8 @@ import gzip
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable
-from functools import lru_cache
+from datetime import timedelta
+from functools import lru_cache, partial
 from hashlib import blake2s
 from html import escape
 from mimetypes import MimeTypes
@@ -16,7 +17,8 @@ from urllib.parse import urlsplit
 from aiohttp import ETag, web
 from msgspec import Struct
 
-from monitor.alert.link import NAMES, Link
+from monitor.alert.link import LONGEST_REASON, NAMES, SILENCES, Link
+from monitor.alert.reply import ReplyKind
 from monitor.publish.fill import POLICY
 from monitor.publish.snapshot import Pulse
 
@@ -63,6 +65,13 @@ ANSWER = """<!doctype html>
 {form}</html>
 """
 FORM = '<form method="post"><button>{name}</button></form>\n'
+SILENCE = f"""<p>Or hold all that is like it, at the same accounts and of the same cause:</p>
+<form method="post"><p><label>Why: <input name="reason" required maxlength="{LONGEST_REASON}"></label>
+<label>for <select name="for">{"".join(f"<option>{name}</option>" for name in SILENCES)}</select></label>
+<button>Silence</button></p></form>
+"""
+NOT_VALID = "This link is not valid", "It was used, has run out, or was cut on its way."
+NO_SILENCE = "A silence needs a reason and an end", "Go back, and say why and for how long."
 
 
 class Answers(Protocol):
@@ -71,8 +80,14 @@ class Answers(Protocol):
     def read(self, token: str) -> Link | None:
         """Return what a link permits; None when it does not, or not any more."""
 
+    def what(self, link: Link) -> str:
+        """Return what a link is about, for people."""
+
     def take(self, token: str) -> bool:
         """Do it; return False when it was done before."""
+
+    def silence(self, token: str, span: timedelta, reason: str) -> bool:
+        """Hold what is like the incident instead; return False when the link does not permit that, or not any more."""
 
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -130,19 +145,28 @@ def _question_handler(answers: Answers) -> Handler:
         """Only ask: chats and mail scanners open every link they see."""
         link = await asyncio.to_thread(answers.read, request.match_info["token"])
         if link is None:
-            return _said("This link is not valid", "It was used, has run out, or was cut on its way.", status=410)
-        return _said(NAMES[link.kind], f"Incident {link.incident}", FORM.format(name=escape(NAMES[link.kind])))
+            return _said(*NOT_VALID, status=410)
+        form = FORM.format(name=escape(NAMES[link.kind])) + (SILENCE if link.kind is ReplyKind.SNOOZE else "")
+        return _said(NAMES[link.kind], await asyncio.to_thread(answers.what, link), form)
 
     return ask
 
 
 def _answer_handler(answers: Answers) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
-        token = request.match_info["token"]
+        token, form = request.match_info["token"], await request.post()
         link = await asyncio.to_thread(answers.read, token)
-        if link is None or not await asyncio.to_thread(answers.take, token):
-            return _said("This link is not valid", "It was used, has run out, or was cut on its way.", status=410)
-        return _said("Done", f"{NAMES[link.kind]}: incident {link.incident}")
+        if link is None:
+            return _said(*NOT_VALID, status=410)
+        done, work = NAMES[link.kind], partial(answers.take, token)
+        if "reason" in form:
+            reason, span = str(form["reason"]).strip(), str(form.get("for"))
+            if span not in SILENCES or not 0 < len(reason) <= LONGEST_REASON:
+                return _said(*NO_SILENCE, status=400)
+            done, work = f"Silent for {span}, with all like it", partial(answers.silence, token, SILENCES[span], reason)
+        if not await asyncio.to_thread(work):
+            return _said(*NOT_VALID, status=410)
+        return _said("Done", f"{done}: {await asyncio.to_thread(answers.what, link)}")
 
     return answer
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from monitor.incident import Incident
 from monitor.publish.mark import LATE, Mark, Standing, mark_account, mark_target, standing
 from monitor.publish.snapshot import AccountView, ProviderView, Snapshot, TargetView
 from monitor.publish.uptime import counting
@@ -68,9 +69,15 @@ def _usable(account: AccountView, provider: ProviderView, now: Standing) -> Usab
         checked_at=min(seen, default=None) if complete else None,
         valid_until=min(map(_valid_until, targets), default=None) if complete and usable is not None else None,
         retry_at=min((target.next_at for target in targets if target.next_at), default=None),
-        warned=any(f"{it.subject}/".startswith(f"{account.id}/") for it in now.signals),
+        warned=any(_speaks_of(sign, account.id) for sign in now.signals),
         abilities=abilities,
     )
+
+
+def _speaks_of(sign: Incident, account: str) -> bool:
+    """Whether a sign is of this account, or of more and was seen at it, too."""
+    of = (sign.subject, *(one.target for one in sign.evidence))
+    return any(f"{one}/".startswith(f"{account}/") for one in of)
 
 
 def _verdict(mark: Mark, abilities: dict[str, bool | None]) -> bool | None:

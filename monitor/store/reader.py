@@ -4,7 +4,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from itertools import groupby
+from itertools import groupby, pairwise
 from json import dumps
 
 from msgspec import Struct
@@ -25,6 +25,7 @@ from monitor.source import Source
 from monitor.store.value import (
     DEGRADED,
     FAILED,
+    MILLISECOND,
     OK,
     UNKNOWN,
     duration_ms,
@@ -96,6 +97,24 @@ def resume(db: sqlite3.Connection, location: str) -> Remembered:
 def last_beat(db: sqlite3.Connection) -> datetime | None:
     row = db.execute("SELECT value FROM mark WHERE name = 'beat'").fetchone()
     return from_ms(int(row["value"])) if row else None
+
+
+LATEST = 20
+"""So many looks of each target tell how far apart they usually are."""
+
+
+def usual_pause(db: sqlite3.Connection, least: timedelta) -> timedelta:
+    """Return the median pause between the latest looks at the target that is looked at most often; 0: not known.
+
+    Pauses shorter than `least` are re-checks within one round.
+    """
+    query = "SELECT at FROM observation WHERE series_id = ? ORDER BY at DESC LIMIT ?"
+    medians = []
+    for row in db.execute("SELECT id FROM series"):
+        looks = [at for (at,) in db.execute(query, (row["id"], LATEST))]
+        pauses = sorted(one for later, earlier in pairwise(looks) if (one := later - earlier) * MILLISECOND >= least)
+        medians += pauses[len(pauses) // 2 :][:1]
+    return min(medians, default=0) * MILLISECOND
 
 
 def series_ids(db: sqlite3.Connection, location: str) -> dict[str, int]:
@@ -295,6 +314,11 @@ def incidents_between(db: sqlite3.Connection, since: datetime, until: datetime) 
     """
     rows = db.execute(query, (to_ms(until), to_ms(until), to_ms(since)))
     return [from_json(row["details"], Incident) for row in rows]
+
+
+def find_incident(db: sqlite3.Connection, id: str) -> Incident | None:
+    row = db.execute("SELECT details FROM incident WHERE id = ?", (id,)).fetchone()
+    return from_json(row["details"], Incident) if row else None
 
 
 def incident_ids(db: sqlite3.Connection) -> list[str]:
