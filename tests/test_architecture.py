@@ -94,7 +94,7 @@ PLAN = {
         "monitor.witness",
     },
     "monitor.incident": {"probes.model", "monitor.diagnose"},
-    "monitor.sli": set(),
+    "monitor.sli": {"msgspec"},
     "monitor.heartbeat": {"aiohttp"},
     "monitor.systemd": set(),
     "monitor.tune": {"probes.model", "monitor.detect.health", "monitor.detect.latency"},
