@@ -253,6 +253,7 @@ class AccountCard:
     id: str
     href: str
     provider: str
+    provider_href: str
     name: str
     note: str
     tags: tuple[str, ...]
@@ -596,6 +597,7 @@ def _account(account: AccountView, provider: str, context: Context) -> AccountCa
         id=account.id,
         href=account_page(account.id),
         provider=provider,
+        provider_href=provider_page(account.id.partition("/")[0]),
         name=account.name,
         note=account.note,
         tags=account.tags,
