@@ -25,7 +25,7 @@ Sketch = Mapping[int, int]
 """How many durations fell into each bin; bin 0 holds all up to 1 ms, LAST_BIN all above three minutes."""
 
 
-class Cell(Struct, frozen=True):
+class Cell(Struct, frozen=True, gc=False):
     """One hour or one day of a target, beginning at `at`. All zero: nothing was looked at, which is shown as such."""
 
     at: datetime

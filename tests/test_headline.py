@@ -89,7 +89,15 @@ CASES = {
     "not looked at yet": (
         snapshot(account(targets=[target(seen_at=None, state=State.UNKNOWN, reason=None)])),
         Mark.UNKNOWN,
-        "The only account is not fully known: openai/main: not seen yet.",
+        "The only account has not answered yet: openai/main.",
+    ),
+    "one canary not looked at yet": (
+        snapshot(
+            account(targets=[target(canary="list"), target(seen_at=None, state=State.UNKNOWN, reason=None)]),
+            account("gemini/new", [target(seen_at=None, state=State.UNKNOWN, reason=None)]),
+        ),
+        Mark.UNKNOWN,
+        "Both accounts are not fully known: openai/main: not seen yet; gemini/new: not seen yet.",
     ),
     "nothing to look at": (
         snapshot(account(targets=())),

@@ -196,6 +196,10 @@ def test_the_page_of_a_provider_names_its_accounts_and_its_incidents():
     assert "anthropic: server error" not in page.text
 
 
+def test_the_page_of_an_account_leads_to_its_provider():
+    assert "../../providers/openai.html" in documents(four_accounts())["accounts/openai/main.html"].values("href")
+
+
 def test_two_accounts_never_share_a_page():
     names = ["A", "a", "a b", "a-b", "ä", "🔥", "甲", "x" * 60, "x" * 61, "..", "a.b"]
     files = render(snapshot(*(account(f"openai/{name}") for name in names)))
@@ -463,7 +467,7 @@ def contrast(one, other):
 TINTED = [f"{mark}-tint" for mark in Mark]
 READ = [
     *product(("text", "muted", "link"), ("ground", "card", "sunk")),
-    *product(("text", "muted"), TINTED),
+    *product(("text", "muted", "link"), TINTED),
     *product(Mark, ("card",)),
     ("down", "ground"),
     ("down", "sunk"),

@@ -11,6 +11,7 @@ from threading import Thread
 
 import pytest
 from aiohttp import web
+from axe_playwright_python.sync_playwright import Axe
 from msgspec.structs import replace
 from playwright.sync_api import sync_playwright
 
@@ -134,6 +135,25 @@ def test_the_public_page_fits_and_complains_of_nothing(browser, tmp_path):
         page.get_by_role("link", name="OpenAI: server errors").click()
         assert page.get_by_role("heading", name="OpenAI: server errors").is_visible()
         assert (wide, complaints) == ([], [])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("make", [render, public.render])
+def test_axe_finds_nothing_that_shuts_anybody_out(browser, tmp_path, make, scheme):
+    outage = shown(incident("openai", Fault.SERVER_ERROR, Scope.PROVIDER, id="outage"))
+    files = make(four_accounts(open_incidents=(shown(), outage), past_incidents=(past(3),)))
+    write_site(tmp_path, files)
+    pages = ["index.html", "history.html", "404.html", *(name for name in files if name.startswith("accounts/"))]
+    pages += [name for name in files if name.startswith(("providers/", "incidents/"))]
+    with served(tmp_path) as address, opened(browser, PHONE, bypass_csp=True, color_scheme=scheme) as (page, _):
+        found = []
+        for name, age_s in (*product(pages, [0]), ("index.html", 3600)):
+            page.clock.set_fixed_time(NOW + timedelta(seconds=age_s))
+            page.goto(address + name)
+            page.evaluate("document.querySelectorAll('details').forEach(it => { it.open = true })")
+            result = Axe().run(page)
+            found += [f"{name}: {one['id']} {one['nodes'][0]['html']}" for one in result.response["violations"]]
+        assert found == []
 
 
 def test_the_dark_scheme_is_dark_and_the_light_one_light(browser, tmp_path):
@@ -300,3 +320,6 @@ def test_the_first_stop_of_the_keyboard_leads_past_the_menu(browser, tmp_path):
         assert skip.bounding_box()["x"] >= 0
         page.keyboard.press("Enter")
         assert page.evaluate("document.activeElement.id") == "main"
+        page.keyboard.press("Tab")
+        outline = page.evaluate("getComputedStyle(document.activeElement).outline")
+        assert "solid 3px" in outline, "where the keyboard is can be seen"

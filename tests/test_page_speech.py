@@ -56,6 +56,7 @@ SAID_ELSEWHERE = {
     ),
     *("{who} failed just now and is being rechecked", "{who} failed just now and are being rechecked"),
     *("{who} is not fully known", "{who} are not fully known"),
+    *("{who} has not answered yet", "{who} have not answered yet"),
     *("at most {most} {unit}", "{unit}: not told", "{left} of {most} {unit} left", "{left} {unit} left"),
     *("not seen yet", "All {all} accounts", "{n} day", "{n} days"),
 }

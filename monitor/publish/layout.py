@@ -240,6 +240,7 @@ class AccountCard(Struct, frozen=True):
     id: str
     href: str
     provider: str
+    provider_href: str
     name: str
     note: str
     tags: tuple[str, ...]
@@ -577,6 +578,7 @@ def _account(account: AccountView, provider: str, context: Context) -> AccountCa
         id=account.id,
         href=account_page(account.id),
         provider=provider,
+        provider_href=provider_page(account.id.partition("/")[0]),
         name=account.name,
         note=account.note,
         tags=account.tags,

@@ -98,6 +98,8 @@ def together(strips: Sequence[Sequence[Cell]]) -> list[Cell]:
 def judge(cell: Cell, tolerance: float = 0) -> Hour:
     """Judge an hour or a day: DOWN when nothing of what counts was good, MIXED when more than `tolerance` was not."""
     bad = cell.failed + cell.degraded
+    if cell.ok and not bad:  # nearly all of a hundred thousand
+        return Hour.GOOD
     valid = cell.ok + bad
     if cell.failed and not cell.ok + cell.degraded:
         return Hour.DOWN
