@@ -11,9 +11,8 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from monitor.alert.address import load_apprise
 from monitor.alert.case import Step
-from monitor.alert.deliver import again_at, send, would_disturb
+from monitor.alert.deliver import again_at, open_service, send, would_disturb
 from monitor.alert.digest import begins
 from monitor.alert.link import addresses
 from monitor.alert.routing import past
@@ -22,6 +21,7 @@ from monitor.alert.text import (
     Circumstances,
     Piece,
     Summary,
+    Templates,
     Text,
     compose,
     compose_digest,
@@ -38,10 +38,17 @@ from monitor.world import STEP_S, World, pause
 log = logging.getLogger("monitor")
 
 
-def warm_up(channels: Iterable[Channel]) -> None:
-    """Import what sends messages beside the work, as soon as there may be one: it takes as long as a slow canary."""
-    if "apprise" not in sys.modules and any(channel.url != TERMINAL.url for channel in channels):
-        threading.Thread(target=load_apprise, daemon=True, name="warm-up").start()
+def warm_up(channels: Iterable[Channel], templates: Templates) -> None:
+    """Load what sends messages beside the work, as soon as there may be one: it takes as long as a slow canary."""
+    addressed = [channel for channel in channels if channel.url != TERMINAL.url]
+    if addressed and "apprise" not in sys.modules:
+        threading.Thread(target=_warm_up, args=(addressed, templates), daemon=True, name="warm-up").start()
+
+
+def _warm_up(channels: Iterable[Channel], templates: Templates) -> None:
+    for channel in channels:
+        open_service(channel)
+    templates.load()
 
 
 async def deliver(world: World) -> None:

@@ -287,7 +287,7 @@ def _plan(world: World, healths: Mapping[str, Health], observations: Sequence[Ob
                 plans[id] = min(plans[id], observation.at + timedelta(seconds=again))
             world.agenda.set(id, plans[id])
             if _is_turning(health):
-                warm_up(world.config.channels)
+                warm_up(world.config.channels, world.templates)
                 _hurry_neighbours(world, watch, health)
     world.planned.set()
     return plans

@@ -278,7 +278,7 @@ def test_a_message_under_way_is_carried_to_its_end_when_the_monitor_stops(tmp_pa
     assert asyncio.run(play()) == (1, 1)
 
 
-def test_what_sends_messages_is_imported_as_soon_as_a_failure_is_suspected(tmp_path):
+def test_what_sends_messages_is_loaded_as_soon_as_a_failure_is_suspected(tmp_path):
     """In a process of its own: here it is imported already."""
     script = """
 import asyncio, pathlib, sys
@@ -292,7 +292,8 @@ async def play():
             await monitor.until(lambda: len(monitor.world.healths) == 6)
             assert "apprise" not in sys.modules, "imported while all is well"
             other_side.set(KEYS["openai/main"], Trouble.SERVER_ERROR)
-            await monitor.until(lambda: "apprise" in sys.modules)
+            await monitor.until(lambda: "apprise.plugins.custom_json" in sys.modules)
+            await monitor.until(lambda: len(monitor.world.templates._shipped.cache) > 5)
             assert not monitor.world.incidents
 
 asyncio.run(play())

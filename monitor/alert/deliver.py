@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import unquote
 
 from msgspec.structs import replace
@@ -90,11 +91,17 @@ def _cut(text: str, most: int) -> str:
     return text.encode()[: max(most - 3, 0)].decode(errors="ignore").rstrip() + "…"
 
 
-def _notify(channel: Channel, text: Text, kind: str) -> str | None:
+def open_service(channel: Channel) -> Any | None:
+    """Return what speaks to the channel's service; None when its address is of no use. Sends nothing."""
     apprise = load_apprise()
     # In this thread: those of Apprise's own pool are few, and are waited for when the process ends.
     service = apprise.Apprise(asset=apprise.AppriseAsset(async_mode=False, service_timeout=0))
-    if not service.add(channel.url):
+    return service if service.add(channel.url) else None
+
+
+def _notify(channel: Channel, text: Text, kind: str) -> str | None:
+    service = open_service(channel)
+    if service is None:
         return "the address is not valid; run `provider-monitor check`"
     if "rto=" not in channel.url:
         service[0].socket_read_timeout = channel.limit_s  # else four seconds, and a slow one gets it again and again

@@ -111,6 +111,11 @@ class Templates:
         self._folder = folder
         self.warnings: dict[str, str] = {}
 
+    def load(self) -> None:
+        """Compile the shipped ones, so that the first message need not wait for it."""
+        for name in self._shipped.list_templates():
+            self._shipped.get_template(name)
+
     def fill(self, name: str, values: Mapping[str, object]) -> str:
         """Return a template's text; where the user's own fails, that of the shipped one."""
         if self._own:
