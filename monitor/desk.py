@@ -163,7 +163,7 @@ def history(config: Config, last: int, say: Print) -> None:
     for incident, note, one in rows:
         about = f"{title(incident)} ({incident.id})" if incident else note
         error = f": {one.error}" if one.error else ""
-        say(f"{one.at:%Y-%m-%d %H:%M:%S} {one.channel}: {one.kind}: {about}: {one.state}, tries {one.tries}{error}")
+        say(f"{one.at:%Y-%m-%d %H:%M:%S} UTC {one.channel}: {one.kind}: {about}: {one.state}, tries {one.tries}{error}")
 
 
 def replay(config: Config, since: timedelta, now: datetime, say: Print) -> None:
@@ -177,7 +177,7 @@ def replay(config: Config, since: timedelta, now: datetime, say: Print) -> None:
     counted: Counter[bool] = Counter()
     for line in again(record, config.channels, config.rules, config.digest, now):
         counted[line.fate is not None] += 1
-        say(f"{line.at:%Y-%m-%d %H:%M:%S} {line.message.channel}: {line.message.step}: {_in_words(line)}")
+        say(f"{line.at:%Y-%m-%d %H:%M:%S} UTC {line.message.channel}: {line.message.step}: {_in_words(line)}")
     say(f"{count(counted.total(), 'message')} in {duration(since.total_seconds())}; nothing was sent now")
     if counted[False]:
         say(f"{counted[False]} of them were not sent then; it is assumed that those are delivered")

@@ -437,18 +437,31 @@ def _diagnose_account(
         reasons = [_symptom(wide or sick), _siblings_words(siblings), _still_well({account: all_of_it}), knocked]
         yield _diagnosis(Scope.ACCOUNT, account, sick, _confidence(wide or sick), reasons)
         return
+    alike: dict[Fault, list[Patient]] = defaultdict(list)
     for canary, its in _group(sick, lambda target: target.canary).items():
-        yield _part(canary, its, seen)
+        rivals = [patient for patient in seen if patient.target.canary == canary]
+        if len(its) == 1 and len(rivals) > 1:
+            yield _part(Scope.MODEL, its[0].target.id, its, seen)
+        else:
+            alike[_gravest(its)] += its
+    for its in alike.values():
+        yield _part(Scope.CAPABILITY, f"{account}/{_main_canary(its)}", its, seen)
 
 
-def _part(canary: str, sick: Patients, seen: Patients) -> Diagnosis:
-    """Explain a partial loss: a canary refused for all its models, or for one."""
-    account = sick[0].target.account
-    rivals = [patient for patient in seen if patient.target.canary == canary]
-    reasons = [_symptom(sick), _still_well({account: seen})]
-    if len(sick) == 1 and len(rivals) > 1:
-        return _diagnosis(Scope.MODEL, sick[0].target.id, sick, _confidence(sick), reasons)
-    return _diagnosis(Scope.CAPABILITY, f"{account}/{canary}", sick, _confidence(sick), reasons)
+def _part(scope: Scope, subject: str, sick: Patients, seen: Patients) -> Diagnosis:
+    """Explain a partial loss: abilities that fail alike, or one model."""
+    return _diagnosis(
+        scope, subject, sick, _confidence(sick), [_symptom(sick), _still_well({sick[0].target.account: seen})]
+    )
+
+
+def _main_canary(patients: Patients) -> str:
+    """Return the canary that is the most like real work: what fails alike is named after that."""
+    return min((patient.target.canary for patient in patients), key=lambda one: (one != "chat", one))
+
+
+def _gravest(patients: Patients) -> Fault:
+    return min((fault for p in patients if (fault := p.health.fault)), key=GRAVITY.index)
 
 
 def _diagnosis(
@@ -460,11 +473,10 @@ def _diagnosis(
     *,
     blame: Blame | None = None,
 ) -> Diagnosis:
-    fault = min((fault for p in patients if (fault := p.health.fault)), key=GRAVITY.index)
     return Diagnosis(
         scope=scope,
         subject=subject,
-        fault=fault,
+        fault=_gravest(patients),
         confidence=confidence,
         since=min(since for p in patients if (since := p.health.since)),
         reasons=tuple(filter(None, reasons)),

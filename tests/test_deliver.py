@@ -227,7 +227,8 @@ class Mailbox:
     ],
 )
 def test_a_mail_arrives_in_the_form_that_was_asked_for(form, kind, part):
-    text = compose([Piece(Step.OPENED, 0, OPENED, AROUND)], Detail.FULL, form, Templates(), at(20))
+    around = replace(AROUND, url="https://s.example")
+    text = compose([Piece(Step.OPENED, 0, OPENED, around)], Detail.FULL, form, Templates(), at(20))
     mailbox = Mailbox()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -245,6 +246,8 @@ def test_a_mail_arrives_in_the_form_that_was_asked_for(form, kind, part):
     assert "openai/main: account suspended" in mail["Subject"]
     parts = [one for one in mail.walk() if one.get_content_type() == kind]
     assert any(part in one.get_content() for one in parts)
+    plain = next(one for one in mail.walk() if one.get_content_type() == "text/plain")
+    assert f"https://s.example/incidents/{OPENED.incident.id}.html" in plain.get_content().replace("\n", "")
 
 
 def test_a_refusal_is_told_without_the_channels_secrets():

@@ -193,7 +193,7 @@ def test_history_says_what_was_sent_and_how_it_went(config):
     desk.history(config, 5, lines.append)
 
     what = f"openai/main: account suspended ({incident().id})"
-    assert lines == [f"2026-11-21 12:00:30 phone: opened: {what}: waiting, tries 1: no answer"]
+    assert lines == [f"2026-11-21 12:00:30 UTC phone: opened: {what}: waiting, tries 1: no answer"]
 
 
 def replayed(config, now, since=timedelta(days=7)):
@@ -208,12 +208,12 @@ def test_a_replay_prints_what_todays_rules_would_have_sent_and_sends_and_writes_
     before = everything_in(config.database.parent)
 
     assert replayed(config, at(4000)) == [
-        "2026-11-21 12:00:20 phone: opened: openai/main: account suspended (then waiting, tries 0)",
-        "2026-11-21 12:00:20 mail: opened: openai/main: account suspended",
-        "2026-11-21 12:30:40 phone: reminder: openai/main: account suspended",
-        "2026-11-21 12:30:40 mail: reminder: openai/main: account suspended",
-        "2026-11-21 13:00:00 phone: resolved: openai/main: account suspended",
-        "2026-11-21 13:00:00 mail: resolved: openai/main: account suspended",
+        "2026-11-21 12:00:20 UTC phone: opened: openai/main: account suspended (then waiting, tries 0)",
+        "2026-11-21 12:00:20 UTC mail: opened: openai/main: account suspended",
+        "2026-11-21 12:30:40 UTC phone: reminder: openai/main: account suspended",
+        "2026-11-21 12:30:40 UTC mail: reminder: openai/main: account suspended",
+        "2026-11-21 13:00:00 UTC phone: resolved: openai/main: account suspended",
+        "2026-11-21 13:00:00 UTC mail: resolved: openai/main: account suspended",
         "6 messages in 7 days; nothing was sent now",
         "5 of them were not sent then; it is assumed that those are delivered",
     ]
@@ -229,7 +229,7 @@ def everything_in(folder):
 def test_an_acknowledgement_counts_in_a_replay_from_when_it_was_given(config):
     save(config, replies=(Reply(ReplyKind.ACKNOWLEDGE, at(60), "Jo", incident().id),))
 
-    assert [line.split()[3] for line in replayed(config, at(9000))[:-2]] == ["opened:", "opened:"]
+    assert [line.split()[4] for line in replayed(config, at(9000))[:-2]] == ["opened:", "opened:"]
 
 
 def test_a_replay_tells_how_each_message_went_and_what_a_failing_channel_led_to(config):
@@ -240,9 +240,9 @@ def test_a_replay_tells_how_each_message_went_and_what_a_failing_channel_led_to(
             writer.postponed(letter, "HTTP 500", at(seconds))
 
     assert replayed(config, at(300))[:3] == [
-        "2026-11-21 12:00:20 phone: opened: openai/main: account suspended (then waiting, tries 3: HTTP 500)",
-        "2026-11-21 12:00:20 mail: opened: openai/main: account suspended",
-        "2026-11-21 12:01:00 mail: failing: phone: HTTP 500",
+        "2026-11-21 12:00:20 UTC phone: opened: openai/main: account suspended (then waiting, tries 3: HTTP 500)",
+        "2026-11-21 12:00:20 UTC mail: opened: openai/main: account suspended",
+        "2026-11-21 12:01:00 UTC mail: failing: phone: HTTP 500",
     ]
 
 
@@ -255,10 +255,10 @@ def test_a_replay_sends_digests_and_keeps_quiet_hours(config):
     rules = replace(config.rules, patience=Patience(remind=()))
     today = replace(config, channels=(phone,), rules=rules, digest=Timing(time(8)))
 
-    assert [line[:33] for line in replayed(today, at(22 * 3600), timedelta(hours=24))[:-2]] == [
-        "2026-11-21 12:00:20 phone: opened",
-        "2026-11-22 07:00:00 phone: opened",
-        "2026-11-22 08:00:00 phone: digest",
+    assert [line[:37] for line in replayed(today, at(22 * 3600), timedelta(hours=24))[:-2]] == [
+        "2026-11-21 12:00:20 UTC phone: opened",
+        "2026-11-22 07:00:00 UTC phone: opened",
+        "2026-11-22 08:00:00 UTC phone: digest",
     ]
 
 
@@ -268,7 +268,7 @@ def test_a_replay_says_what_comes_as_one_list_and_what_was_known_only_when_it_wa
     lines = replayed(config, at(1000))
 
     assert sum("phone: opened" in line and "in one list of 3" in line for line in lines) == 3
-    assert "2026-11-21 12:16:40 phone: missed: the monitor was not watching for 13 min" in lines
+    assert "2026-11-21 12:16:40 UTC phone: missed: the monitor was not watching for 13 min" in lines
 
 
 def test_replies_are_resumed_and_a_reply_counts_once(config):

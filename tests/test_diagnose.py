@@ -56,6 +56,30 @@ def verdicts(now=LATER, **states):
         ({"openai_main__list": KEY, "openai_main__chat": (KEY, 1)}, [(Scope.ACCOUNT, "openai/main", KEY)]),
         # Silently read-only.
         ({"openai_main__list": None, "openai_main__chat": DENIED}, [(Scope.CAPABILITY, "openai/main/chat", DENIED)]),
+        # Two abilities that fail alike are one trouble; by two faults they are two, and so are two models of several.
+        (
+            {"openai_main__list": None, "openai_main__chat": DENIED, "openai_main__count": DENIED},
+            [(Scope.CAPABILITY, "openai/main/chat", DENIED)],
+        ),
+        (
+            {"openai_main__list": None, "openai_main__chat": DENIED, "openai_main__count": Fault.RATE_LIMITED},
+            [
+                (Scope.CAPABILITY, "openai/main/chat", DENIED),
+                (Scope.CAPABILITY, "openai/main/count", Fault.RATE_LIMITED),
+            ],
+        ),
+        (
+            {
+                "openai_main__chat_a": None,
+                "openai_main__chat_b": Fault.MODEL_UNAVAILABLE,
+                "openai_main__embed_c": None,
+                "openai_main__embed_d": Fault.MODEL_UNAVAILABLE,
+            },
+            [
+                (Scope.MODEL, "openai/main/chat/b", Fault.MODEL_UNAVAILABLE),
+                (Scope.MODEL, "openai/main/embed/d", Fault.MODEL_UNAVAILABLE),
+            ],
+        ),
         # One model of two.
         (
             {"openai_main__list": None, "openai_main__chat_a": None, "openai_main__chat_b": Fault.MODEL_UNAVAILABLE},

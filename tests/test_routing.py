@@ -642,3 +642,46 @@ def test_an_outage_that_outlasts_its_flapping_is_told():
     desk.open(outage)
 
     assert desk.close(flap(), kind=ChangeKind.MERGED) == ["phone opened"]
+
+
+TURNS = st.lists(
+    st.tuples(st.sampled_from(["errors", "suspended", "flap", "calm", "stays", "wait"]), st.integers(1, 1200)),
+    max_size=40,
+)
+
+
+@given(TURNS)
+def test_however_it_comes_and_goes_each_row_is_named_once_and_what_stays_or_is_refused_is_told(turns):
+    desk, standing, rows = Desk(PHONE, MAIL, patience=Patience(storm=1000, remind=())), {}, 0
+    for what, seconds in turns:
+        rows += turn(desk, standing, what)
+        desk.wait(seconds=seconds)
+    if sign := standing.pop("flap", None):
+        desk.close(sign)
+    desk.wait(seconds=1)
+
+    steps = [(m.incident_id, m.channel, m.step) for _, m in desk.sent]
+    assert len(steps) == len(set(steps))
+    for channel in ("phone", "mail"):
+        heard = [id for id, name, step in steps if (name, step) == (channel, Step.OPENED)]
+        assert sum(desk.cases[id].incident.is_flap for id in heard) == rows
+        refused = [id for id, case in desk.cases.items() if case.incident.fault is Fault.ACCOUNT_SUSPENDED]
+        assert {*refused} | {one.id for one in standing.values()} <= {*heard}
+
+
+def turn(desk, standing, what):
+    """Let one thing happen, if it can; return 1 where a row of turns began."""
+    begun = (desk.now - at(0)).total_seconds()
+    if what == "flap" and what not in standing:
+        standing[what] = replace(flap(), id=f"flap-{begun}")
+        desk.open(standing[what])
+        return 1
+    if what in ("calm", "stays") and "flap" in standing:
+        desk.close(standing.pop("flap"), kind=ChangeKind.RESOLVED if what == "calm" else ChangeKind.MERGED)
+    elif what in ("errors", "suspended") and what in standing:
+        desk.close(standing.pop(what))
+    elif what in ("errors", "suspended"):
+        fault = Fault.SERVER_ERROR if what == "errors" else Fault.ACCOUNT_SUSPENDED
+        standing[what] = incident(fault=fault, seconds=begun, id=f"{what}-{begun}")
+        desk.open(standing[what])
+    return 0

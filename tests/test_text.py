@@ -237,12 +237,14 @@ def test_a_short_message_is_a_few_lines_with_what_to_do_and_the_link():
     assert message(Step.RESOLVED, RESOLVED, detail=Detail.SHORT).body == "Over after 1 h; the account is back.\n"
 
 
-def test_drills_and_simulations_are_marked_in_title_and_text():
+@pytest.mark.parametrize("form", Format)
+def test_drills_and_simulations_are_marked_in_the_title_and_first_thing_in_the_text(form):
     drill = Change(open_incident(CAUSE, drill=True), ChangeKind.OPENED, at(20))
-    text = message(change=drill, around=replace(AROUND, simulated=True))
+    text = message(change=drill, around=replace(AROUND, simulated=True), form=form)
 
     assert text.title.startswith("[DRILL] [SIMULATED] [DOWN]")
-    assert "This is a DRILL: nothing is wrong." in text.body
+    assert plain(text).startswith("This is a DRILL: nothing is wrong.")
+    assert text.brief.startswith("A drill: nothing is wrong.\n")
     assert "SIMULATED:" in text.body
 
 
