@@ -17,6 +17,7 @@ from enum import StrEnum
 from functools import lru_cache
 from math import exp, inf, log, sqrt
 from statistics import median
+from typing import NamedTuple
 
 from monitor.detect.finding import Finding, day
 from probes.model import Fault, Observation, Outcome, Target
@@ -152,11 +153,11 @@ class Usual:
 
     def mood(self, pace: Pace) -> tuple[float, float]:
         """Return which share of the noise is mood, and how much of a mood is left after one interval."""
-        variance, *covariances, _, _, _ = self.memory
-        one, two, three = (max(each, 0.0) / variance for each in covariances)
+        variance, one, two, three, *_ = self.memory
+        one, two, three = max(one, 0.0) / variance, max(two, 0.0) / variance, max(three, 0.0) / variance
         kept = (two + three + MOOD_WEIGHT * pace.kept) / (one + two + MOOD_WEIGHT)
         kept = min(max(kept, SHORTEST * pace.kept), LONGEST)
-        share = (one + two + three + HIDDEN) / (kept + kept**2 + kept**3)
+        share = (one + two + three + HIDDEN) / (kept * (1.0 + kept * (1.0 + kept)))
         return min(max(share, pace.lasting), MOST_LASTING), kept
 
 
@@ -182,8 +183,7 @@ class Mood:
     variance: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """What one answer told beyond the mood.
 
     It came `news` scales later than expected, of `variance`; of the mood before it `left` remained, and of the
@@ -343,8 +343,9 @@ def _weigh(series: Series, x: float, heard: Heard, at: datetime, pace: Pace) -> 
     if (at - series.at).total_seconds() > max(STALE_S, 5 * pace.interval_s):
         rise = STILL
     most = OUTLIER_BOUND if x - usual.level > OUTLIER else log(SEEN_FAR / min(max(usual.far, LEAST_FAR), MOST_FAR))
-    small, small_taken = _sum(rise.small, rise.small_taken, SMALL / usual.scale, heard, SMALL_BOUND, most)
-    large, large_taken = _sum(rise.large, rise.large_taken, LARGE / usual.scale, heard, LARGE_BOUND, most)
+    scale = usual.scale
+    small, small_taken = _sum(rise.small, rise.small_taken, SMALL / scale, heard, SMALL_BOUND, most)
+    large, large_taken = _sum(rise.large, rise.large_taken, LARGE / scale, heard, LARGE_BOUND, most)
     if small <= 0.0 and large <= 0.0:
         return STILL
     since = min(rise.since or at, at)
