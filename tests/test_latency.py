@@ -91,6 +91,11 @@ def test_an_outlier_or_two_are_chance():
     assert first_alarm([9.0, 9.0], CALM, 600) is None
 
 
+@pytest.mark.parametrize("times", [3.0, 4.0, 4.7, 8.0])
+def test_three_slow_answers_in_a_row_are_chance(times):
+    assert first_alarm([usual_s(CALM) * times] * 3, CALM, 600) is None
+
+
 @given(some.floats(5.0, 100.0))
 def test_an_outlier_says_something_for_a_rise_but_little(times):
     rise = advance(CALM, usual_s(CALM) * times, CALM.at + timedelta(minutes=1), MINUTE).rise

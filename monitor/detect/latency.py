@@ -29,7 +29,7 @@ SLOW_RISE = log(1.85)
 LEAST_RISE_S = 0.2
 """A rise by less is nothing a person would notice."""
 SMALL_BOUND, LARGE_BOUND = 3.5, 3.0
-"""One answer says at most so much, in nats: what is too slow by chance comes alone."""
+"""One answer says at most so much, in nats: three that are too slow by chance, in a row, are no rise."""
 FAR, FAR_STEP, SEEN_FAR = log(2.0), 0.002, 0.8
 """Where many usual answers take twice as long as the level (a cache that misses), one that does says less: such are
 so large a share of the answers while it is slow."""
@@ -228,8 +228,8 @@ def pace(interval_s: float) -> Pace:
     fewer = min(max(log(interval_s / 60), 0.0), log(5))
     return Pace(
         interval_s,
-        small=13.5 - 2.3 * fewer,
-        large=8.8 - 1.5 * fewer,
+        small=14.0 - 2.5 * fewer,
+        large=9.3 - 1.7 * fewer,
         lasting=0.19 * fewer,
         kept=exp(-interval_s / MOOD_S),
         level_s=max(LEVEL_S, 20 * interval_s),
