@@ -169,8 +169,8 @@ def test_what_ends_without_being_mended_says_how(tmp_path):
     assert "50 instead of 500; not told any more since" in ended[Fault.LIMIT_COLLAPSE]
 
 
-def test_an_account_that_flaps_is_named_once(tmp_path):
-    """Three minutes up and three down, for an hour."""
+def test_an_account_that_flaps_is_named_once_and_its_calm_once(tmp_path):
+    """Three minutes up and three down, for an hour, and then an hour of calm."""
 
     async def play():
         counter = iter(range(10**6))
@@ -178,10 +178,16 @@ def test_an_account_that_flaps_is_named_once(tmp_path):
             await it.minutes(30, lambda _: {"latency_s": 0.5})
             await it.minutes(60, lambda _: FAILING if next(counter) // 3 % 2 else {})
             flapping = [one for one in it.told if one.signal]
-            return len(flapping), flapping[0].reasons[0]
+            await it.minutes(25, lambda _: {"latency_s": 0.5})
+            soon = it.open()
+            await it.minutes(35, lambda _: {"latency_s": 0.5})
+            with closing(open_reader(it.world.config.database)) as db:
+                calm = [one.id for one in closed_incidents(db, 99) if one.signal]
+            return flapping, soon, it.open(), calm
 
-    count, reason = asyncio.run(play())
-    assert count == 1
+    flapping, soon, later, calm = asyncio.run(play())
+    reason = flapping[0].reasons[0]
+    assert (len(flapping), len(soon), later, calm) == (1, 1, [], [flapping[0].id])
     assert "changes between up and down within an hour" in reason
 
 
