@@ -74,7 +74,8 @@ Written by `python -m benchmarks.detection`; do not edit. The worlds are simulat
 fail and how their answer times swing is a model here, not a trace. Compare rows with each other.
 Delays are median / 90th percentile; `-` is: not within the trouble; the share found in brackets. Looks are one a
 minute where nothing else is said. 50 accounts each (10 groups, 120 outages, 80 cuts), of seeds that no threshold was
-chosen on. 'Three in a row' is what most monitors do; 'burn rate' is an SLO of 99 %, used up 14.4 times too fast in the last hour and 5 minutes.
+chosen on. 'Three in a row' is what most monitors do; 'burn rate' is an SLO of 99 %, used up 14.4 times too fast in
+the last hour and 5 minutes.
 """
 
 UPTIME = """## Up and down
