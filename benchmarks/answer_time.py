@@ -1,15 +1,16 @@
 """How long answers take, in a simulated account: noise, a daily swing, outliers; and who notices a rise, and when.
 
-The noise is a model, not a trace of a provider: log-normal, with a swing of 10 to 30 % over the day, a
-slow wander, and 2 % of outliers of 5 to 20 times the usual.
+The noise is a model, not a trace of a provider: log-normal or of another shape, with a swing of 10 to 30 % over the
+day, a slow wander, and 2 % of outliers of 5 to 20 times the usual.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from math import cos, exp, log, pi, sqrt
+from math import cos, exp, inf, log, pi, sqrt
 from random import Random
 from statistics import median
 
@@ -20,15 +21,57 @@ from monitor.detect.pool import Pool
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86400.0
 Factor = Callable[[float], float]
+Shape = Callable[[Random, float], float]
+"""Draws one answer's distance from the level, a logarithm; the second argument is about its standard deviation."""
+
+
+PLATEAU_S, STEP_S = 4 * HOUR_S, 0.05
+
+
+def normal(rng: Random, sigma: float) -> float:
+    return rng.gauss(0, sigma)
+
+
+def gamma(rng: Random, sigma: float) -> float:
+    return log(rng.gammavariate(1 / sigma**2, sigma**2))
+
+
+def weibull(rng: Random, sigma: float) -> float:
+    return log(rng.weibullvariate(1.0, 1.28 / sigma))
+
+
+def heavy(rng: Random, sigma: float) -> float:
+    """Student's t of three degrees: tails on both sides that a normal noise has not."""
+    return 0.6 * sigma * rng.gauss(0, 1) / sqrt(rng.gammavariate(1.5, 2) / 3)
+
+
+def laplace(rng: Random, sigma: float) -> float:
+    return rng.choice((-1, 1)) * rng.expovariate(sqrt(2) / sigma)
+
+
+def skewed(rng: Random, sigma: float) -> float:
+    """A fixed part and an exponential one, as of a queue."""
+    return log(1 - sigma + sigma * rng.expovariate(1)) + rng.gauss(0, sigma / 2)
+
+
+def cached(share: float, times: float) -> Shape:
+    """Two modes: so large a share is answered from a cache, the rest takes so many times as long."""
+    return lambda rng, sigma: rng.gauss(0, 0.6 * sigma) + (0.0 if rng.random() < share else log(times))
 
 
 @dataclass(slots=True)
 class Account:
-    """One account's answers. `burst`: outliers come in runs. `bound`: share of the noise that lasts two minutes."""
+    """One account's answers. `burst`: outliers come in runs. `bound`: share of the noise that lasts for `bound_s`.
+
+    `plateaus`: the level jumps a little, many times a day, and drifts; times are told in steps of 50 ms.
+    """
 
     rng: Random
     burst: bool = False
     bound: float = 0.0
+    bound_s: float = 120.0
+    shape: Shape = normal
+    plateaus: bool = False
     sigma: float = 0.0
     base: float = 0.0
     swing: float = 0.0
@@ -40,6 +83,8 @@ class Account:
     wander: float = 0.0
     mood: float = 0.0
     outliers: int = 0
+    plateau: float = 0.0
+    drift: float = 0.0
 
     def __post_init__(self) -> None:
         rng = self.rng
@@ -54,12 +99,25 @@ class Account:
         rng, passed_s = self.rng, at_s - self.at_s
         self.at_s = at_s
         self.wander = _walk(self.wander, self.wander_sd, passed_s / self.wander_s, rng)
-        self.mood = _walk(self.mood, self.sigma * sqrt(self.bound), passed_s / 120, rng) if self.bound else 0.0
+        self.mood = _walk(self.mood, self.sigma * sqrt(self.bound), passed_s / self.bound_s, rng) if self.bound else 0.0
+        x = self.level(at_s) + self.mood
+        x += self.shape(rng, self.sigma * sqrt(1 - self.bound))
+        x += self._settled(passed_s) if self.plateaus else 0.0
+        seconds = exp(x) * (rng.uniform(5, 20) if self._is_outlier() else 1.0)
+        return max(round(seconds / STEP_S), 1) * STEP_S if self.plateaus else seconds
+
+    def level(self, at_s: float) -> float:
+        """Return what the noise is about, a logarithm."""
         turn = 2 * pi * at_s / DAY_S + self.phase
-        x = log(self.base) + self.swing * (cos(turn) + 0.3 * cos(2 * turn)) + self.wander + self.mood
-        x += rng.gauss(0, self.sigma * sqrt(1 - self.bound))
-        x += self.weekend if int(at_s // DAY_S) % 7 >= 5 else 0.0
-        return exp(x) * (rng.uniform(5, 20) if self._is_outlier() else 1.0)
+        weekend = self.weekend if int(at_s // DAY_S) % 7 >= 5 else 0.0
+        return log(self.base) + self.swing * (cos(turn) + 0.3 * cos(2 * turn)) + self.wander + weekend
+
+    def _settled(self, passed_s: float) -> float:
+        rng = self.rng
+        if rng.random() < passed_s / PLATEAU_S:
+            self.plateau = rng.gauss(0, 0.08)
+        self.drift = _walk(self.drift, 0.15, passed_s / DAY_S, rng)
+        return self.plateau + self.drift
 
     def _is_outlier(self) -> bool:
         if self.outliers:
@@ -126,6 +184,102 @@ class Fixed:
 
 
 @dataclass(slots=True)
+class Burning:
+    """A peer: the burn rate of an SLO of 99 %, by which a slow answer takes 2.8 times the first day's median.
+
+    Told when the budget burns 14.4 times too fast in the last hour and in the last 5 minutes.
+    """
+
+    fixed: Fixed = field(default_factory=Fixed)
+    bad: deque[bool] = field(default_factory=lambda: deque(maxlen=60))
+    looks: int = 0
+
+    def see(self, account: Account, at_s: float, factor: Factor) -> bool:
+        self.fixed.see(account, at_s, factor)
+        self.looks += 1
+        if at_s >= DAY_S:
+            self.bad.append(self.fixed.above > 0)
+        return is_burning(self.bad)
+
+    def __copy__(self) -> "Burning":
+        return Burning(copy(self.fixed), self.bad.copy())
+
+
+def is_burning(bad: Sequence[bool]) -> bool:
+    """Whether 14.4 times what an SLO of 99 % allows was bad, of the last 60 looks and of the last 5."""
+    latest = list(bad)[-5:]
+    return len(bad) == 60 and sum(bad) >= 60 * BURNING and sum(latest) >= 5 * BURNING
+
+
+BURNING = 14.4 * 0.01
+
+
+@dataclass(slots=True)
+class Robust:
+    """A peer: slow when 4 of 5 logarithms are `most` robust standard deviations above the median of a day."""
+
+    most: float = 2.5
+    day: deque[float] = field(default_factory=lambda: deque(maxlen=1440))
+    latest: deque[bool] = field(default_factory=lambda: deque(maxlen=5))
+    top: float = inf
+    looks: int = 0
+
+    def see(self, account: Account, at_s: float, factor: Factor) -> bool:
+        x = log(account.answer_s(at_s) * factor(at_s))
+        self.looks += 1
+        if self.looks % 30 == 0:
+            middle = median(self.day)
+            self.top = middle + self.most * 1.4826 * median(abs(one - middle) for one in self.day)
+        self.day.append(x)
+        self.latest.append(x > self.top)
+        return sum(self.latest) >= 4
+
+    def __copy__(self) -> "Robust":
+        return Robust(self.most, self.day.copy(), self.latest.copy(), self.top, self.looks)
+
+
+@dataclass(slots=True)
+class Known:
+    """What can be had at all: it knows level, scale, memory and outliers, and that a rise is to twice as long.
+
+    It looks each 15 s, always: the exact likelihood ratio of a Kalman filter, with a threshold that just keeps
+    to 1.5 false alarms a month.
+    """
+
+    threshold: float = 9.2
+    score: float = 0.0
+    mood: float = 0.0
+    unsure: float = 0.0
+    taken: float = 0.0
+    looks: int = 0
+
+    def see(self, account: Account, at_s: float, factor: Factor) -> bool:
+        alarmed = False
+        for number in range(4):
+            second = at_s + number * EXTRA_S
+            x = log(account.answer_s(second) * factor(second)) - account.level(second)
+            self.looks += 1
+            self._weigh(x / account.sigma, log(2) / account.sigma, account)
+            alarmed = alarmed or self.score > self.threshold
+        return alarmed
+
+    def _weigh(self, x: float, rise: float, account: Account) -> None:
+        left = exp(-EXTRA_S / account.bound_s)
+        unsure = left * left * self.unsure + account.bound * (1 - left * left)
+        variance = unsure + 1 - account.bound
+        news, shows, share = x - left * self.mood, rise - left * self.taken, unsure / variance
+        told = log(_density(news - shows, variance) / _density(news, variance))
+        self.mood, self.unsure = left * self.mood + share * min(max(news, -3), 3), (1 - share) * unsure
+        self.score = min(max(self.score + told, 0.0), 1.1 * self.threshold)
+        self.taken = left * self.taken + share * shows if self.score else 0.0
+
+
+def _density(news: float, variance: float) -> float:
+    """98 % as they are, 2 % anywhere."""
+    return 0.98 * exp(-news * news / 2 / variance) / sqrt(variance) + 0.02
+
+
+@dataclass(slots=True)
 class Together:
     """Several accounts of one provider, each at its own second of the minute, pooled. `shared_sd` moves all alike.
 
@@ -180,7 +334,7 @@ def steady(_: float) -> float:
     return 1.0
 
 
-Detector = Ours | Fixed | Together
+Detector = Ours | Fixed | Burning | Robust | Known | Together
 
 
 @dataclass(slots=True)
@@ -191,6 +345,11 @@ class Result:
     false: int = 0
     looks: int = 0
     delays_s: dict[str, list[float | None]] = field(default_factory=dict)
+
+    def add(self, other: "Result") -> None:
+        self.days, self.false, self.looks = self.days + other.days, self.false + other.false, self.looks + other.looks
+        for name, delays in other.delays_s.items():
+            self.delays_s.setdefault(name, []).extend(delays)
 
     def per_month(self) -> float:
         return self.false * 30 / self.days if self.days else 0.0
@@ -237,7 +396,7 @@ def _delay(detector: Detector, account: Account, at_s: float, interval_s: float,
     return None
 
 
-def accounts(count: int, seed: int, **facts: float) -> Iterator[Account]:
+def accounts(count: int, seed: int, **facts: object) -> Iterator[Account]:
     return (Account(Random(seed + number), **facts) for number in range(count))  # type: ignore[arg-type]
 
 

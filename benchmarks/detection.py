@@ -1,23 +1,47 @@
 """Measure the detectors beside plain rules: `python -m benchmarks.detection` writes RESULTS-detection.md.
 
 Seeds are fixed, so the figures are the same in every run but for those of the last table.
-Thresholds were chosen on other seeds.
+Thresholds were chosen on other seeds. It takes about seven minutes on two cores.
 """
 
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
 from datetime import timedelta
 from functools import partial
 from operator import ge, le, lt
 from pathlib import Path
 from random import Random
-from time import perf_counter
+from time import monotonic, process_time
+from timeit import repeat
 
 import msgspec
+from msgspec.structs import replace
 
 from benchmarks import ceiling
-from benchmarks.answer_time import RISES, Account, Detector, Fixed, Ours, Result, Together, accounts, play, quantile
+from benchmarks.answer_time import (
+    RISES,
+    Account,
+    Burning,
+    Detector,
+    Fixed,
+    Known,
+    Ours,
+    Result,
+    Robust,
+    Together,
+    accounts,
+    cached,
+    gamma,
+    heavy,
+    laplace,
+    play,
+    quantile,
+    skewed,
+    weibull,
+)
 from benchmarks.uptime import (
     BEGIN,
     DAY_S,
@@ -28,16 +52,18 @@ from benchmarks.uptime import (
     Spell,
     Watcher,
     blips,
+    burning,
     in_a_row,
     ours,
     world,
 )
-from monitor.detect import health, latency, limits
+from monitor.detect import health, latency, limits, track
 from monitor.detect.health import Health, State, Thresholds
+from monitor.detect.track import Track
 from probes.model import Fault, Limit, Observation, Outcome
 
 RESULTS = Path(__file__).with_name("RESULTS-detection.md")
-SEED = 77_000
+SEED, SEEDS = 77_000, 50
 NOISE = 0.003
 
 Row = Sequence[str]
@@ -46,8 +72,10 @@ INTRODUCTION = """# What the detectors notice, how soon, and how often wrongly
 
 Written by `python -m benchmarks.detection`; do not edit. The worlds are simulated: how real providers
 fail and how their answer times swing is a model here, not a trace. Compare rows with each other.
-Delays are median / 90th percentile; `-` is: not within the trouble. Looks are one a minute where nothing
-else is said. 'Three in a row' is what most monitors do.
+Delays are median / 90th percentile; `-` is: not within the trouble; the share found in brackets. Looks are one a
+minute where nothing else is said. 50 accounts each (10 groups, 120 outages, 80 cuts), of seeds that no threshold was
+chosen on. 'Three in a row' is what most monitors do; 'burn rate' is an SLO of 99 %, used up 14.4 times too fast in
+the last hour and 5 minutes.
 """
 
 UPTIME = """## Up and down
@@ -62,7 +90,21 @@ LATENCY = """## Answer times
 
 Log-normal noise of sigma 0.2 to 0.45, a daily swing of 10 to 30 %, 2 % outliers of 5 to 20 times the usual.
 'Bursts': outliers come in runs. 'Correlated': 30 % of the noise lasts for two minutes. False alarms per
-target-month, with the number seen; the share found within the hour in brackets.
+target-month, with the number seen. 'Who knows all' is no detector but what can be had: it is told level, scale, memory
+and outliers of each account and that a rise is to twice as long, and looks each 15 s, always.
+
+Of the goals for correlated noise, 80 % within ten minutes is at the edge: who knows all finds nine in ten. The rest is
+the price of learning level, scale and memory from what is seen, of being ready for any rise, and of three in four of
+those looks, which are not taken. On other sets of 50 seeds it was 67 to 79 % within ten and 98 to 99.2 % within sixty,
+at 0.75 to 1.5 false alarms: lower thresholds reach 80 and 99 %, and now and then more than 1.5.
+"""
+OTHER = """## Answer times, other noise
+
+Noise that the thresholds were not chosen on, in the same world. Looked at on other seeds while the method was made, and
+what made it follow a mood and weigh what is often far: the memories, the caches and the plateaus. Never looked at
+before: the other shapes. 'Plateaus': the level jumps by some 8 % six times a day and drifts by 15 %, times come
+in steps of 50 ms. Where much of the noise lasts for ten minutes, it differs from a rise by half in nothing but its end:
+what is called false there lasts.
 """
 POOL = """## Answer times, several accounts together
 
@@ -89,12 +131,15 @@ GOAL = (
     ("x2, independent", "median ≤ 6", LATENCY, ("ours", "independent"), "x2"),
     ("x2, independent, within 10", "share ≥ 80", LATENCY, ("ours", "independent"), "x2 within 10"),
     ("x2, independent, within 60", "share ≥ 99", LATENCY, ("ours", "independent"), "x2 within 60"),
+    ("x2, correlated, within 10", "share ≥ 80", LATENCY, ("ours", "correlated"), "x2 within 10"),
     ("x2, correlated, within 60", "share ≥ 99", LATENCY, ("ours", "correlated"), "x2 within 60"),
     ("false in a month, independent", "< 1", LATENCY, ("ours", "independent"), "false"),
     ("false in a month, bursts", "< 1", LATENCY, ("ours", "bursts"), "false"),
     ("false in a month, correlated", "< 1.5", LATENCY, ("ours", "correlated"), "false"),
+    ("x2, correlated", "median ≤ 6", LATENCY, ("ours", "correlated"), "x2"),
     ("x3, independent", "median ≤ 4", LATENCY, ("ours", "independent"), "x3"),
     ("x3, independent, within 5", "share ≥ 90", LATENCY, ("ours", "independent"), "x3 within 5"),
+    ("x3, correlated, within 5", "share ≥ 90", LATENCY, ("ours", "correlated"), "x3 within 5"),
     ("x2 of four accounts", "median ≤ 3", POOL, ("4 accounts", "independent", "all together"), "x2"),
     ("account closed, minutes from the block on", "median ≤ 1", UPTIME, ("ours",), "account closed"),
     ("25 % fail, minutes", "median ≤ 15", UPTIME, ("ours",), "25 % fail"),
@@ -104,6 +149,8 @@ GOAL = (
     ("false ceilings, by answers", "≤ 0", LIMITS, ("ours, read again after 45 s",), "false, by answers"),
     ("false ceilings, by minutes", "≤ 0", LIMITS, ("ours, read again after 45 s",), "false, by minutes"),
     ("microseconds of an answer time", "≤ 10", COST, ("answer time",), "microseconds"),
+    ("microseconds of all", "≤ 10", COST, ("a whole answer, all detectors",), "microseconds"),
+    ("bytes of all", "≤ 16384", COST, ("a whole answer, all detectors",), "bytes"),
 )
 """What, the goal for the first figure of a cell, and where that cell is."""
 REACHED = {"≤": le, "<": lt, "≥": ge}
@@ -111,16 +158,19 @@ REACHED = {"≤": le, "<": lt, "≥": ge}
 
 def main() -> None:
     tables: dict[str, list[Row]] = {}
-    for text, make in ((UPTIME, uptime), (LATENCY, answer_times), (POOL, pools), (LIMITS, ceilings), (COST, cost)):
-        tables[text] = list(make())
-        sys.stdout.write(f"{text}\n{table(tables[text])}\n\n")
-        sys.stdout.flush()
-    RESULTS.write_text(page(tables))
+    begun = monotonic()
+    with ProcessPoolExecutor() as pool:
+        for text, make in TABLES.items():
+            tables[text] = list(make(pool))
+            sys.stdout.write(f"{text}\n{table(tables[text])}\n\n")
+            sys.stdout.flush()
+    took = f"It took {(monotonic() - begun) / 60:.0f} minutes on {os.cpu_count()} processors.\n"
+    RESULTS.write_text(page(tables, took))
 
 
-def page(tables: Mapping[str, Sequence[Row]]) -> str:
+def page(tables: Mapping[str, Sequence[Row]], took: str) -> str:
     parts = {GOALS: list(goals(tables)), **tables}
-    return "\n".join([INTRODUCTION, *(f"{text}\n{table(rows)}\n" for text, rows in parts.items())])
+    return "\n".join([INTRODUCTION + took, *(f"{text}\n{table(rows)}\n" for text, rows in parts.items())])
 
 
 def goals(tables: Mapping[str, Sequence[Row]]) -> Iterator[Row]:
@@ -141,7 +191,17 @@ def table(rows: Iterable[Row]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def uptime() -> Iterator[Row]:
+WATCHERS: dict[str, Watcher] = {
+    "ours": ours(),
+    "three in a row": in_a_row(3, 2),
+    "three in a row, re-checked after 5 and 10 s": in_a_row(3, 2, again_s=(5, 10)),
+    "burn rate": burning(),
+    "ours, each 5 minutes": ours(300.0),
+    "three in a row, each 5 minutes": in_a_row(3, 2, 300.0),
+}
+
+
+def uptime(pool: Executor) -> Iterator[Row]:
     yield (
         *(
             "rule",
@@ -156,23 +216,20 @@ def uptime() -> Iterator[Row]:
         ),
         *("told in one of 25 %", "told in one of flapping", "looks a day"),
     )
-    watchers: dict[str, Watcher] = {
-        "ours": ours(),
-        "three in a row": in_a_row(3, 2),
-        "three in a row, re-checked after 5 and 10 s": in_a_row(3, 2, again_s=(5, 10)),
-        "ours, each 5 minutes": ours(300.0),
-        "three in a row, each 5 minutes": in_a_row(3, 2, 300.0),
-    }
-    for name, watcher in watchers.items():
-        yield name, *_uptime_row(watcher)
+    for name, row in zip(WATCHERS, pool.map(_uptime_row, WATCHERS), strict=True):
+        yield name, *row
 
 
-def _uptime_row(watcher: Watcher) -> Iterator[str]:
-    noisy = [watcher(world([], 0.01, Random(SEED + one)), MONTH_S, Random(one)).alarms_s for one in range(10)]
+def _uptime_row(name: str) -> list[str]:
+    return list(_uptime_cells(WATCHERS[name]))
+
+
+def _uptime_cells(watcher: Watcher) -> Iterator[str]:
+    noisy = [watcher(world([], 0.01, Random(SEED + one)), MONTH_S, Random(one)).alarms_s for one in range(SEEDS)]
     yield f"{sum(map(len, noisy)) / len(noisy):.1f}"
-    calm = list(_months(watcher, 10, per_month=6, shortest_s=60, longest_s=240))
+    calm = list(_months(watcher, SEEDS, per_month=6, shortest_s=60, longest_s=240))
     yield f"{sum(alarms for alarms, _ in calm) / len(calm):.1f}"
-    short = list(_months(watcher, 6, per_month=20, shortest_s=20, longest_s=100))
+    short = list(_months(watcher, SEEDS, per_month=20, shortest_s=20, longest_s=100))
     yield f"{sum(alarms for alarms, _ in short) / len(short):.1f}"
     for share, fault in ((1.0, Fault.ACCOUNT_SUSPENDED), *((one, Fault.SERVER_ERROR) for one in (1.0, 0.5, 0.25, 0.1))):
         yield _delays_in_minutes([_first(watcher, share, fault, number) for number in range(120)])
@@ -217,18 +274,39 @@ def _two(delays: Sequence[float | None], unit: str, digits: int) -> str:
     return f"{middle} / {late} {unit}" + (f" ({found:.0%})" if found < 0.995 else "")
 
 
-def answer_times() -> Iterator[Row]:
-    yield "detector", "noise", "false", *RISES, *SHARES, "looks a day"
-    for noise, facts in NOISES.items():
-        yield "ours", noise, *_rises(Ours, **facts)
-    yield "ours, no extra looks", "independent", *_rises(lambda: Ours(extra=False))
-    yield "ours, each 5 minutes", "independent", *_rises(lambda: Ours(300.0), 300.0)
-    yield "2.8 times the first day, three in a row", "independent", *_rises(Fixed)
-    yield "4 times the first day, three in a row", "independent", *_rises(lambda: Fixed(4.0))
+DETECTORS: dict[str, tuple[Callable[[], Detector], float]] = {
+    "ours": (Ours, MINUTE_S),
+    "ours, no extra looks": (partial(Ours, extra=False), MINUTE_S),
+    "ours, each 5 minutes": (partial(Ours, 300.0), 300.0),
+    "who knows all": (Known, MINUTE_S),
+    "three in a row above 2.8 times the first day": (Fixed, MINUTE_S),
+    "three in a row above 4 times the first day": (partial(Fixed, 4.0), MINUTE_S),
+    "four of five above 2.5 robust deviations": (Robust, MINUTE_S),
+    "burn rate of what takes 2.8 times the first day": (Burning, MINUTE_S),
+}
 
-
-NOISES: dict[str, dict[str, float]] = {"independent": {}, "bursts": {"burst": True}, "correlated": {"bound": 0.3}}
-
+NOISES: dict[str, Mapping[str, object]] = {
+    "independent": {},
+    "bursts": {"burst": True},
+    "correlated": {"bound": 0.3},
+}
+OTHERS: dict[str, Mapping[str, object]] = {
+    "gamma": {"shape": gamma},
+    "Weibull": {"shape": weibull},
+    "Student's t, 3 degrees": {"shape": heavy},
+    "Laplace": {"shape": laplace},
+    "a fixed part and an exponential one": {"shape": skewed},
+    "memory: half of it, 1 minute": {"bound": 0.5, "bound_s": 60.0},
+    "memory: 30 %, 10 minutes": {"bound": 0.3, "bound_s": 600.0},
+    "memory: 20 %, 5 minutes, Student's t": {"bound": 0.2, "bound_s": 300.0, "shape": heavy},
+    "cache: 10 % take 3 times as long": {"shape": cached(0.9, 3.0)},
+    "cache: 20 % take 3 times as long": {"shape": cached(0.8, 3.0)},
+    "cache: 35 % take 2.5 times as long": {"shape": cached(0.65, 2.5)},
+    "cache: 50 % take 3 times as long": {"shape": cached(0.5, 3.0)},
+    "cache: 80 % take 3 times as long": {"shape": cached(0.2, 3.0)},
+    "plateaus": {"plateaus": True},
+    "plateaus, bursts and memory": {"plateaus": True, "burst": True, "bound": 0.3},
+}
 SHARES = {
     "x2 within 5": ("x2", 5),
     "x2 within 10": ("x2", 10),
@@ -236,17 +314,45 @@ SHARES = {
     "x3 within 5": ("x3", 5),
 }
 """The goals that are shares: of these rises so many are found within so many minutes."""
+DAYS = 11
 
 
-def _rises(make: Callable[[], Detector], interval_s: float = MINUTE_S, **facts: float) -> Iterator[str]:
-    result, count, days = Result(), 20, 11
-    for account in accounts(count, SEED, **facts):
-        play(make(), account, days, interval_s, list(RISES), result)
-    yield from _results(result, list(RISES))
-    for rise, within in SHARES.values():
-        delays = result.delays_s[rise]
-        yield f"{sum(one is not None and one <= within * MINUTE_S for one in delays) / len(delays):.1%}"
-    yield f"{result.looks / count / days:,.0f}"
+def answer_times(pool: Executor) -> Iterator[Row]:
+    yield "detector", "noise", "false", *RISES, *SHARES, "looks a day"
+    rows = [("ours", noise) for noise in NOISES]
+    rows += [(name, "independent") for name in DETECTORS if name not in ("ours", "who knows all")]
+    rows += [(name, "correlated") for name in ("who knows all", "four of five above 2.5 robust deviations")]
+    yield from _played(pool, rows, list(RISES))
+
+
+def other_noise(pool: Executor) -> Iterator[Row]:
+    yield "detector", "noise", "false", "x1.5", "x2", "x3", *SHARES, "looks a day"
+    yield from _played(pool, [("ours", noise) for noise in OTHERS], ["x1.5", "x2", "x3"])
+
+
+def _played(pool: Executor, rows: Sequence[tuple[str, str]], rises: Sequence[str]) -> Iterator[Row]:
+    """Yield what came out for each detector and noise, all accounts together."""
+    jobs = [(name, noise, rises, number) for name, noise in rows for number in range(SEEDS)]
+    results = pool.map(_play_one, jobs)
+    for name, noise in rows:
+        result = Result()
+        for _ in range(SEEDS):
+            result.add(next(results))
+        shares = (_share_within(result.delays_s[rise], minutes) for rise, minutes in SHARES.values())
+        yield name, noise, *_results(result, rises), *shares, f"{result.looks / SEEDS / DAYS:,.0f}"
+
+
+def _play_one(job: tuple[str, str, Sequence[str], int]) -> Result:
+    name, noise, rises, number = job
+    make, interval_s = DETECTORS[name]
+    account = next(accounts(1, SEED + number, **(NOISES | OTHERS)[noise]))
+    result = Result()
+    play(make(), account, DAYS, interval_s, rises, result)
+    return result
+
+
+def _share_within(delays_s: Sequence[float | None], minutes: float) -> str:
+    return f"{sum(one is not None and one <= minutes * MINUTE_S for one in delays_s) / len(delays_s):.1%}"
 
 
 def _results(result: Result, rises: Sequence[str]) -> Iterator[str]:
@@ -256,44 +362,62 @@ def _results(result: Result, rises: Sequence[str]) -> Iterator[str]:
         yield _two([None if one is None else one / MINUTE_S for one in delays], "min", 0)
 
 
-def pools() -> Iterator[Row]:
-    rises = ("x1.3", "x1.5", "x2", "x3")
-    yield "group", "noise", "who tells", "false", *rises
-    for size, noise in ((2, "independent"), (4, "independent"), (5, "correlated")):
-        for who, first in (("all together", False), ("the first alone", True)):
-            result = Result()
-            for number in range(7):
-                group = _group(size, number, first, **NOISES[noise])
-                play(group, Account(Random(SEED + number)), 8, MINUTE_S, rises, result)
-            yield f"{size} accounts", noise, who, *_results(result, rises)
+GROUPS = [
+    (size, noise, who)
+    for size, noise in ((2, "independent"), (4, "independent"), (5, "correlated"))
+    for who in ("all together", "the first alone")
+]
+TOGETHER = ("x1.3", "x1.5", "x2", "x3")
+GROUP_SEEDS = 10
 
 
-def _group(size: int, number: int, first: bool, **facts: float) -> Together:
+def pools(pool: Executor) -> Iterator[Row]:
+    yield "group", "noise", "who tells", "false", *TOGETHER
+    results = pool.map(_play_group, [(*group, number) for group in GROUPS for number in range(GROUP_SEEDS)])
+    for size, noise, who in GROUPS:
+        result = Result()
+        for _ in range(GROUP_SEEDS):
+            result.add(next(results))
+        yield f"{size} accounts", noise, who, *_results(result, TOGETHER)
+
+
+def _play_group(job: tuple[int, str, str, int]) -> Result:
+    size, noise, who, number = job
+    result, group = Result(), _group(size, number, who == "the first alone", **NOISES[noise])
+    play(group, Account(Random(SEED + number)), 8, MINUTE_S, TOGETHER, result)
+    return result
+
+
+def _group(size: int, number: int, first: bool, **facts: object) -> Together:
     members = [(account, Ours()) for account in accounts(size, SEED + 100 * number, **facts)]
     return Together(members, first_alone=first)
 
 
-def ceilings() -> Iterator[Row]:
+RULES: dict[str, Callable[[ceiling.Tell, float], list[float]]] = {
+    "ours, read again after 45 s": ceiling.ours,
+    "ours, without extra readings": partial(ceiling.ours, relook_s=60.0),
+    "one reading": ceiling.in_a_row(1),
+    "three in a row": ceiling.in_a_row(3),
+}
+
+
+def ceilings(pool: Executor) -> Iterator[Row]:
     yield "rule", "false, by answers", "false, by minutes", "to 0.5", "to 0.1", "to 0"
-    rules = {
-        "ours, read again after 45 s": ceiling.ours,
-        "ours, without extra readings": partial(ceiling.ours, relook_s=60.0),
-        "one reading": ceiling.in_a_row(1),
-        "three in a row": ceiling.in_a_row(3),
-    }
-    for name, rule in rules.items():
-        yield (
-            name,
-            *(f"{_false_cuts(rule, lasting):.1f}" for lasting in (False, True)),
-            *(_delays_in_minutes([_cut(rule, share, number) for number in range(80)]) for share in (0.5, 0.1, 0.0)),
-        )
+    for name, row in zip(RULES, pool.map(_ceiling_row, RULES), strict=True):
+        yield name, *row
+
+
+def _ceiling_row(name: str) -> list[str]:
+    rule = RULES[name]
+    false = (f"{_false_cuts(rule, lasting):.1f}" for lasting in (False, True))
+    return [*false, *(_delays_in_minutes([_cut(rule, share, one) for one in range(80)]) for share in (0.5, 0.1, 0.0))]
 
 
 def _false_cuts(rule: Callable[[ceiling.Tell, float], list[float]], lasting: bool) -> float:
     """Return false alarms in a month."""
-    runs, days = 12, 10
-    streams = (ceiling.ceilings(Random(SEED + number), days, lasting=lasting) for number in range(runs))
-    return sum(len(rule(stream, days * DAY_S)) for stream in streams) * 30 / days / runs
+    days = 10
+    streams = (ceiling.ceilings(Random(SEED + number), days, lasting=lasting) for number in range(SEEDS))
+    return sum(len(rule(stream, days * DAY_S)) for stream in streams) * 30 / days / SEEDS
 
 
 def _cut(rule: Callable[[ceiling.Tell, float], list[float]], share: float, number: int) -> float | None:
@@ -303,7 +427,7 @@ def _cut(rule: Callable[[ceiling.Tell, float], list[float]], share: float, numbe
     return next((alarm - at_s for alarm in alarms if alarm >= at_s), None)
 
 
-def cost() -> Iterator[Row]:
+def cost(_: Executor) -> Iterator[Row]:
     yield "what", "microseconds", "bytes"
     good = Observation(TARGET, BEGIN + timedelta(days=1), Outcome.OK, latency_s=0.5, status=200)
     fine = Health(State.UP, BEGIN, 0, 99, None, BEGIN)
@@ -319,18 +443,28 @@ def cost() -> Iterator[Row]:
     for _ in range(20):
         known = limits.advance(known, told)
     yield "one ceiling", _micros(lambda: limits.advance(known, told)), _bytes(known)
+    all_of_it = replace(told, latency_s=0.5)
+    whole = Track(series, limits=known)
+    work = partial(track.advance, whole, all_of_it, fine, fine, steps, held=False)
+    yield "a whole answer, all detectors", _micros(work), _bytes(whole)
 
 
 def _micros(work: Callable[[], object]) -> str:
-    rounds = 20_000
-    begin = perf_counter()
-    for _ in range(rounds):
-        work()
-    return f"{(perf_counter() - begin) / rounds * 1e6:.1f}"
+    return f"{min(repeat(work, timer=process_time, number=4_000, repeat=9)) / 4_000 * 1e6:.1f}"
 
 
 def _bytes(state: object) -> str:
     return str(len(msgspec.json.encode(state)))
+
+
+TABLES: dict[str, Callable[[Executor], Iterator[Row]]] = {
+    UPTIME: uptime,
+    LATENCY: answer_times,
+    OTHER: other_noise,
+    POOL: pools,
+    LIMITS: ceilings,
+    COST: cost,
+}
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """Up and down in simulated months: outages, brownouts, blips, and who tells of them, when, and how often."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+from benchmarks.answer_time import is_burning
 from monitor.detect import flap
 from monitor.detect.flap import Flap
 from monitor.detect.health import Health, State, Thresholds, advance
@@ -102,6 +104,23 @@ def _observation(at: datetime, fault: Fault | None) -> Observation:
     if fault is None:
         return Observation(TARGET, at, Outcome.OK, latency_s=0.5, status=200)
     return Observation(TARGET, at, Outcome.FAILED, status=500, fault=fault, answer=ANSWER)
+
+
+def burning(interval_s: float = 60.0) -> Watcher:
+    """A peer: the burn rate of an SLO of 99 %, 14.4 times too fast in the last hour and in the last 5 minutes."""
+
+    def watcher(look: Look, span_s: float, rng: Random) -> Told:
+        at_s, bad, down = rng.random() * interval_s, deque[bool](maxlen=60), False
+        alarms: list[float] = []
+        while at_s < span_s:
+            bad.append(look(at_s) is not None)
+            was, down = down, is_burning(bad)
+            if down and not was:
+                alarms.append(at_s)
+            at_s += interval_s
+        return Told(tuple(alarms), (), int(span_s / interval_s))
+
+    return watcher
 
 
 def in_a_row(failures: int, successes: int, interval_s: float = 60.0, again_s: Sequence[float] = ()) -> Watcher:

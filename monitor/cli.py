@@ -166,6 +166,9 @@ def check(arguments: Arguments) -> int:
         targets = [watch.target for watch in config.watches.values() if watch.target.account == account.id]
         asked = ", ".join(_asked(config, target) for target in targets)
         say(f"{account.id}: {asked}" + (f"; UNKNOWN until mended: {account.problem}" if account.problem else ""))
+    for one in config.reminders:
+        if one.until <= datetime.now(UTC):
+            say(f"[[reminders]] {one.name}: {one.on} has passed, nothing is told of it any more; renew or remove it")
     counts = (len(config.accounts), len(config.watches), len(config.channels))
     say("{} accounts, {} targets, {} channels: all well-formed".format(*counts))
     return UP
@@ -190,7 +193,7 @@ def tune(arguments: Arguments) -> int:
     from monitor.detect.latency import pace
     from monitor.store.connection import open_reader
     from monitor.store.reader import history
-    from monitor.table import show_progress, tune_table
+    from monitor.table import outage_table, show_progress, tune_table
     from monitor.tune import LEAST, replay, settings, span
     from monitor.words import count, duration
 
@@ -210,7 +213,10 @@ def tune(arguments: Arguments) -> int:
         say(f"too little history to say anything: {held}; come back when there is a day of it")
         return UP
     tune_table(pasts, config.thresholds)
-    say(f"From {held}. Each look stays as it was taken, so that a delay is what can be said, not what would have been.")
+    outage_table(pasts, config.thresholds)
+    say(f"From {held}. An alarm is an outage of one account; a delay counts from its first failure.")
+    say("Which of these did you want to hear of? Choose the first row that tells them, and write it below [probe] in")
+    say("monitor.toml. Looks stay as they were taken: what asks for more failures would have asked sooner again.")
     return UP
 
 

@@ -60,24 +60,29 @@ class Objective(Struct, frozen=True):
 
 
 class Tally(Struct, frozen=True):
-    """What one target, by its number, showed in one span. What we could not look at is in no count."""
+    """What one target, by its number, showed in one span. What we could not look at is in no count.
+
+    `seen` is the share of the span that was looked at; where that is of hours put together, the counts are such that
+    each of them weighs the same.
+    """
 
     series: int
     begins: datetime
     ends: datetime
-    ok: int = 0
-    failed: int = 0
+    ok: float = 0
+    failed: float = 0
     fast: int = 0
     slow: int = 0
+    seen: float = 1.0
 
-    def of(self, goal: Goal) -> tuple[int, int]:
+    def of(self, goal: Goal) -> tuple[float, float]:
         """Return how many were bad, of how many that count."""
         bad, good = (self.failed, self.ok) if goal is Goal.AVAILABILITY else (self.slow, self.fast)
         return bad, bad + good
 
 
 class Looks(Struct, frozen=True):
-    """What the targets of one objective showed: hour by hour, and in each of SHORT as a whole."""
+    """What the targets of one objective showed: hour by hour, long ago day by day, and in each of SHORT as a whole."""
 
     hours: Sequence[Tally]
     recent: Mapping[timedelta, Sequence[Tally]]
@@ -90,7 +95,7 @@ class Rate(Struct, frozen=True):
     """The share that was bad in a window, by how many looks, and how much of the window was looked at."""
 
     share: float
-    bad: int
+    bad: float
     covered: float
 
 
@@ -131,11 +136,13 @@ class Reserve(Struct, frozen=True):
 def rate(tallies: Iterable[Tally], goal: Goal, window: timedelta, now: datetime) -> Rate | None:
     """Return the share that was bad, over the spans of all targets alike; None when nothing that counts was seen."""
     weighed = bad_share = 0.0
-    bad_looks, series = 0, set()
+    bad_looks, series, since = 0.0, set(), now - window
     for one in tallies:
+        if one.ends <= since or one.begins >= now:
+            continue
         bad, valid = one.of(goal)
-        lap = (min(one.ends, now) - max(one.begins, now - window)) / window
-        if valid and lap > 0:
+        if valid:
+            lap = one.seen * ((min(one.ends, now) - max(one.begins, since)) / window)
             weighed += lap
             bad_share += lap * bad / valid
             bad_looks += bad

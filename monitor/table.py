@@ -16,7 +16,7 @@ from monitor.detect.health import State, Thresholds
 from monitor.publish.snapshot import IncidentView, ObjectiveView, Snapshot, SourceView, TargetView
 from monitor.schedule import Budget
 from monitor.slo import PAIRS, Goal
-from monitor.tune import Past, compare, slow_a_month
+from monitor.tune import Past, compare, outages, slow_a_month
 from probes.model import Observation, Outcome
 from probes.provider import Canary, Provider, Rule
 
@@ -139,7 +139,7 @@ def cost_table(costs: Mapping[str, Estimate], budgets: Mapping[str, Budget]) -> 
 
 
 def tune_table(pasts: Sequence[Past], now: Thresholds) -> None:
-    table = _table("setting", "alarms", "a month", "delay (median)", "outages told")
+    table = _table("setting", "alarms", "a month", "delay (median)", "of those told now")
     for one in compare(pasts, now):
         setting = f"failures = {one.setting.failures}, blip_s = {one.setting.blip_s:g}"
         table.add_row(
@@ -152,6 +152,27 @@ def tune_table(pasts: Sequence[Past], now: Thresholds) -> None:
     slow, a_month = slow_a_month(pasts)
     table.add_row("answers slower than usual (no setting)", str(slow), f"{a_month:.1f}", "-", "-")
     _print(table)
+
+
+OUTAGES = 20
+"""So many of the latest ones are printed."""
+
+
+def outage_table(pasts: Sequence[Past], now: Thresholds) -> None:
+    table = _table("account", "began (UTC)", "lasted", "not told with")
+    found = outages(pasts, now)
+    for one in found[:OUTAGES]:
+        lasted = words.duration((one.alarm.until - one.alarm.since).total_seconds())
+        table.add_row(one.account, f"{one.alarm.since:%d %b, %H:%M}", lasted, _untold(one.untold, now) or "-")
+    if found:
+        _print(table)
+
+
+def _untold(untold: Sequence[Thresholds], now: Thresholds) -> str:
+    """Name each setting by what differs from the present one."""
+    return ", ".join(
+        f"blip_s = {one.blip_s:g}" if one.blip_s != now.blip_s else f"failures = {one.failures}" for one in untold
+    )
 
 
 def provider_table(providers: Sequence[Provider]) -> None:

@@ -122,6 +122,25 @@ def compare(pasts: Sequence[Past], now: Thresholds) -> list[Trial]:
     return found
 
 
+class Outage(Struct, frozen=True):
+    """What the current setting tells of one account, and which of the others would not."""
+
+    account: str
+    alarm: Alarm
+    untold: Sequence[Thresholds]
+
+
+def outages(pasts: Sequence[Past], now: Thresholds) -> list[Outage]:
+    """Return what the current setting would have told, the latest first."""
+    told = {setting: _by_account(pasts, setting) for setting in pasts[0].alarms}
+    found = [Outage(who, it, [one for one, its in told.items() if not _tells(its, who, it)]) for who, it in told[now]]
+    return sorted(found, key=lambda one: one.alarm.since, reverse=True)
+
+
+def _tells(alarms: Iterable[tuple[str, Alarm]], account: str, outage: Alarm) -> bool:
+    return any(who == account and _overlap(alarm, outage) for who, alarm in alarms)
+
+
 def slow_a_month(pasts: Sequence[Past]) -> tuple[int, float]:
     """Return how many alarms of slow answers there were, and how many that is in a month."""
     count = sum(len(past.slow) for past in pasts)

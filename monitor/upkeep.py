@@ -134,10 +134,8 @@ async def weigh_step(world: World) -> None:
 
 def _weighed(config: Config, before: Mapping[str, Diagnosis], now: datetime) -> dict[str, Diagnosis]:
     with closing(open_reader(config.database)) as db:
-        signs = [
-            burning(one, reader.looks(db, config.location, one, now), now, before.get(one.id))
-            for one in config.objectives
-        ]
+        known = reader.series_ids(db, config.location)
+        signs = [burning(one, reader.looks(db, known, one, now), now, before.get(one.id)) for one in config.objectives]
     return {sign.subject: sign for sign in signs if sign}
 
 

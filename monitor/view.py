@@ -141,12 +141,12 @@ def _take(db: sqlite3.Connection, config: Config, now: datetime, warnings: tuple
         sources=tuple(_source_view(id, remembered.sources.get(id), config, now) for id in sorted(config.feeds)),
         manner=_manner(config),
         incident_ids=frozenset(reader.incident_ids(db)),
-        objectives=tuple(_objective_view(db, config.location, one, now) for one in config.objectives),
+        objectives=tuple(_objective_view(db, memory.series, one, now) for one in config.objectives),
     )
 
 
-def _objective_view(db: sqlite3.Connection, location: str, one: Objective, now: datetime) -> ObjectiveView:
-    looks = reader.looks(db, location, one, now, one.window_days * DAY)
+def _objective_view(db: sqlite3.Connection, numbers: Mapping[str, int], one: Objective, now: datetime) -> ObjectiveView:
+    looks = reader.looks(db, numbers, one, now, one.window_days * DAY)
     return ObjectiveView(one, tuple(reserves(one, looks, now)))
 
 

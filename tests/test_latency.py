@@ -20,6 +20,7 @@ from monitor.detect.latency import (
     OUTLIER_BOUND,
     RECENT,
     Kind,
+    Mood,
     Rise,
     Series,
     advance,
@@ -90,6 +91,11 @@ def test_an_outlier_or_two_are_chance():
     assert first_alarm([9.0, 9.0], CALM, 600) is None
 
 
+@pytest.mark.parametrize("times", [3.0, 4.0, 4.7, 8.0])
+def test_three_slow_answers_in_a_row_are_chance(times):
+    assert first_alarm([usual_s(CALM) * times] * 3, CALM, 600) is None
+
+
 @given(some.floats(5.0, 100.0))
 def test_an_outlier_says_something_for_a_rise_but_little(times):
     rise = advance(CALM, usual_s(CALM) * times, CALM.at + timedelta(minutes=1), MINUTE).rise
@@ -97,21 +103,58 @@ def test_an_outlier_says_something_for_a_rise_but_little(times):
     assert 0.0 < rise.small - CALM.rise.small <= OUTLIER_BOUND
 
 
-def test_extra_looks_weigh_less_where_slow_moments_last():
-    alike = replace(CALM, rise=Rise(), usual=replace(CALM.usual, memory=(1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)))
-    lasting = replace(alike, usual=replace(alike.usual, memory=(1.0, 0.3, 0.2, 0.1, 0.0, 0.0, 0.0)))
-    told = {
-        (name, after_s): advance(series, 1.0, series.at + timedelta(seconds=after_s), MINUTE).rise.small
-        for name, series in (("alike", alike), ("lasting", lasting))
-        for after_s in (15, 60)
-    }
+def test_a_look_soon_after_another_says_less_where_slow_moments_last():
+    """Three answers twice as slow as usual, 15 s or a minute apart."""
+    told = {}
+    for name, covariances in (("alike", (0.0, 0.0, 0.0)), ("lasting", (0.3, 0.2, 0.1))):
+        usual = replace(CALM.usual, memory=(1.0, *covariances, 0.0, 0.0, 0.0))
+        for after_s in (15, 60):
+            series = replace(CALM, rise=Rise(), mood=Mood(0.0, sum(covariances) / 2), usual=usual)
+            for number in range(1, 4):
+                series = advance(series, 1.0, CALM.at + timedelta(seconds=number * after_s), MINUTE)
+            told[name, after_s] = series.rise.small
 
-    assert told["alike", 15] == told["alike", 60] > told["lasting", 60] > told["lasting", 15] > 0.0
+    assert told["alike", 15] == pytest.approx(told["alike", 60], rel=0.05)
+    assert told["alike", 60] > 1.2 * told["lasting", 60]
+    assert told["lasting", 60] > told["lasting", 15] > 0.0
+
+
+def test_a_first_slow_answer_says_as_much_where_slow_moments_last():
+    lasting = replace(CALM, rise=Rise(), mood=Mood(), usual=replace(CALM.usual, memory=(1.0, 0.3, 0.2, 0.1, 0, 0, 0)))
+    alike = replace(lasting, usual=replace(CALM.usual, memory=(1.0, 0, 0, 0, 0, 0, 0)))
+    told = [advance(one, 1.0, one.at + timedelta(minutes=1), MINUTE).rise.small for one in (lasting, alike)]
+
+    assert told[0] > 0.9 * told[1]
+
+
+def with_misses(count, share, seed, times=1.0):
+    """Times of answers of which such a share is not in the cache, and takes three times as long."""
+    rng = Random(seed)
+    return [0.5 * times * rng.lognormvariate(0, 0.2) * (3 if rng.random() < share else 1) for _ in range(count)]
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.5])
+def test_a_cache_that_misses_now_and_then_is_not_slow(share):
+    alarms, series = 0, None
+    for number, one in enumerate(with_misses(14 * 1440, share, 3)):
+        before, series = series, advance(series, one, at(60 * number), MINUTE)
+        alarms += bool(series.alarm) and not (before and before.alarm)
+
+    assert alarms <= 2
+    assert (first_alarm(with_misses(60, share, 4, times=3.0), series, 14 * 1440) or 99) <= 30
+
+
+def test_while_a_rise_is_suspected_the_level_stands_still():
+    suspected = played([1.1, 1.1, 1.1], CALM, 600)
+
+    assert wants_more(suspected, MINUTE)
+    assert played([1.0], suspected, 603).usual.level == suspected.usual.level
+    assert played([0.5], CALM, 603).usual.level != CALM.usual.level
 
 
 def test_what_an_earlier_version_kept_is_taken_up():
     kept = msgspec.to_builtins(CALM)
-    del kept["usual"]["drift"]
+    del kept["usual"]["drift"], kept["usual"]["far"], kept["mood"], kept["rise"]["small_taken"]
 
     assert msgspec.convert(kept, Series).usual.level == CALM.usual.level
 

@@ -112,6 +112,13 @@ def test_a_higher_tier_is_noted_quietly_and_is_the_reference_from_then_on():
     assert found(played([1000] * 4, higher, 130)) == FALLEN
 
 
+def test_an_upgrade_with_a_glitch_in_its_first_hour_is_noted_soon_after():
+    higher = played([4000] * 20 + [400, 400] + [4000] * 120, CALM, 60)
+
+    assert [moved.after for moved in moves(higher).values()] == [4000]
+    assert found(played([2000] * 4, higher, 210)) == FALLEN
+
+
 @pytest.mark.parametrize("minutes", [1, 4, 10, 50])
 def test_another_pool_with_a_higher_ceiling_is_no_upgrade_and_its_end_no_fall(minutes):
     glitch = played([2000] * minutes, CALM, 60)

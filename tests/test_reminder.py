@@ -14,6 +14,7 @@ from monitor.publish.layout import SCOPES
 from monitor.view import advice_for
 from monitor.words import title
 from probes.model import Fault
+from tests.backstage import call
 from tests.conftest import NOON
 from tests.test_judge import FAILING, IDS, Clock, clockwork
 
@@ -110,6 +111,18 @@ def test_a_line_that_is_removed_ends_it_without_a_message(tmp_path):
             return conclude(it.world, NOON)
 
     assert [change.kind for change in asyncio.run(play())] == [ChangeKind.WITHDRAWN]
+
+
+@pytest.mark.parametrize(("day", "told"), [("2020-12-01", True), ("2999-12-01", False)])
+def test_check_names_a_date_that_has_passed(tmp_path, day, told):
+    (tmp_path / "monitor.toml").write_text(
+        '[[accounts]]\nname = "main"\nprovider = "openai"\nkey = "env:OPENAI_MAIN"\n'
+        f'[[reminders]]\nname = "card"\non = {day}\n'
+    )
+    code, out, _ = call("check", folder=tmp_path)
+
+    assert code == 0
+    assert ("[[reminders]] card: 2020-12-01 has passed" in out) is told
 
 
 def test_every_scope_has_its_words_on_the_page():

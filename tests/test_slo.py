@@ -11,14 +11,16 @@ from monitor.diagnose import Scope
 from monitor.incident import Severity
 from monitor.run import beat, unseen
 from monitor.schedule import Watch
-from monitor.slo import DAY, HOUR, PAIRS, Goal, Looks, Objective, Tally, burning, rate, reserves
-from monitor.store.reader import looks as read
+from monitor.slo import DAY, HOUR, LONGEST, PAIRS, Goal, Looks, Objective, Tally, burning, rate, reserves
+from monitor.store.reader import looks, series_ids
+from monitor.store.value import Batch
 from monitor.upkeep import tidy_step, weigh_step
 from monitor.view import advice_for
 from monitor.words import title
 from probes.model import Blame, Fault
 from tests.conftest import NOON
 from tests.test_judge import FAILING, IDS, Clock, clockwork
+from tests.test_judge import look as looked
 
 MINUTE = timedelta(minutes=1)
 PROMISE = Objective("answers", "openai/main", frozenset({"t"}), availability=0.995)
@@ -156,6 +158,11 @@ def objective(it, **facts):
     it.world.config = replace(it.world.config, objectives=(made,))
 
 
+def read(it, made, reach=LONGEST):
+    known = series_ids(it.world.connection, "here")
+    return looks(it.world.connection, known, made, it.clock.now, reach)
+
+
 async def minutes(it, count, looks):
     for _ in range(count):
         await it.minutes(1, looks)
@@ -229,7 +236,7 @@ def test_what_we_could_not_look_at_is_neither_good_nor_bad(tmp_path):
                 await beat(it.world, [unseen(Watch(target, 60, True), now, "no key")], now)
                 await weigh_step(it.world)
             (it_,) = it.world.config.objectives
-            return read(it.world.connection, "here", it_, it.clock.now), it_, dict(it.world.burning)
+            return read(it, it_), it_, dict(it.world.burning)
 
     looks, made, burns = asyncio.run(play())
     assert (reserves(made, looks, NOON + 29 * MINUTE), burns) == ([], {})
@@ -242,15 +249,47 @@ def test_hours_that_are_rolled_up_count_as_before(tmp_path):
             objective(it, latency_s=1.0, latency_share=0.9)
             await it.minutes(300, lambda _: FAILING if (n := next(counter)) % 10 == 0 else {"latency_s": n % 3 + 0.5})
             (made,) = it.world.config.objectives
-            before = reserves(made, read(it.world.connection, "here", made, it.clock.now, 7 * DAY), it.clock.now)
+            before = reserves(made, read(it, made, 7 * DAY), it.clock.now)
             while await tidy_step(it.world):
                 pass
-            after = read(it.world.connection, "here", made, it.clock.now, 7 * DAY)
+            after = read(it, made, 7 * DAY)
             return before, reserves(made, after, it.clock.now)
 
     before, after = asyncio.run(play())
     assert len(before) == 2
     assert before == after
+
+
+def test_days_that_are_rolled_up_count_as_their_hours_did(tmp_path):
+    """Nine days: looks each ten minutes, and once an hour on those on which half of them fail; a gap of a day."""
+
+    async def play():
+        async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
+            objective(it, latency_s=1.0, latency_share=0.9, window_days=9)
+            (made,), (target,) = it.world.config.objectives, [one.target for one in it.world.config.watches.values()]
+            seen = [look(target, NOON + 10 * number * MINUTE, facts(number)) for number in range(9 * 144)]
+            it.clock.now = NOON + 9 * DAY
+            it.world.writer.save(Batch(it.clock.now, tuple(one for one in seen if one)))
+            before = reserves(made, read(it, made, 9 * DAY), it.clock.now)
+            while await tidy_step(it.world):
+                pass
+            return before, reserves(made, read(it, made, 9 * DAY), it.clock.now), read(it, made, 9 * DAY)
+
+    def facts(number):
+        return FAILING if number // 144 in (1, 6) and number % 2 else {"latency_s": 0.5 + number % 3}
+
+    def look(target, now, its):
+        return None if (now - NOON).days == 4 or its is FAILING and now.minute != 10 else looked(target, now, its)
+
+    before, after, found = asyncio.run(play())
+    assert [one.goal for one in before] == [one.goal for one in after] == [Goal.AVAILABILITY, Goal.LATENCY]
+    for one, other in zip(before, after, strict=True):
+        assert other.kept == pytest.approx(one.kept, abs=0.01)
+        assert other.seen_days == pytest.approx(one.seen_days, abs=0.05)
+        assert other.burns == pytest.approx(one.burns)
+    assert after[0].kept == pytest.approx(before[0].kept)
+    assert max(one.ends - one.begins for one in found.hours) == DAY
+    assert len(found.hours) < 6 + 4 * 24
 
 
 def test_the_pairs_are_those_of_the_workbook():

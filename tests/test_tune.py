@@ -163,6 +163,17 @@ def test_tune_prints_a_row_for_each_setting_and_how_much_it_knows(folder):
     assert "too little history" in of_other
 
 
+def test_tune_lists_the_outages_and_which_settings_would_not_have_told_them(folder):
+    recorded(folder, 6, (5, 100), (2, 30))
+    _, out, _ = call("tune", folder=folder)
+    now = datetime.now(UTC)
+
+    rows = re.findall(r"openai/main +(\d\d \w{3}, \d\d:\d\d) +(.+?)  +(.+?)\s*$", out, re.MULTILINE)
+    assert [began[:6] for began, _, _ in rows] == [f"{now - timedelta(days=ago):%d %b}" for ago in (2, 5)]
+    assert [untold for _, _, untold in rows] == ["failures = 5", "-"]
+    assert "below [probe]" in out
+
+
 def test_tune_says_when_there_is_too_little_to_say(folder):
     recorded(folder, 0.5)
     code, out, _ = call("tune", folder=folder)

@@ -4,14 +4,19 @@ All is on the natural logarithm of seconds: twice as slow is the same step for a
 Two one-sided CUSUMs look for a rise to 1.8 and to 2.5 times the usual level; a comparison of the last
 hour with the last day finds what rises slowly. Level and scale are running estimates that an outlier
 moves little, that follow the daily swing, and that stand still while it is slow.
+
+What makes one answer slow often makes the next ones slow: a mood that passes by itself. It is followed by
+a Kalman filter, and the CUSUMs weigh only what each answer says beyond it, so that looks soon after one
+another count for what they are worth, however far apart they are.
 """
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from math import exp, inf, log
+from math import exp, inf, log, sqrt
 from statistics import median
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,12 +26,16 @@ from probes.model import Fault, Observation, Outcome, Target
 
 SMALL, LARGE = log(1.8), log(2.5)
 """The two rises the CUSUMs are tuned to."""
-SLOW_RISE = log(1.75)
+SLOW_RISE = log(1.85)
 """The last hour against the last day."""
 LEAST_RISE_S = 0.2
 """A rise by less is nothing a person would notice."""
-SMALL_BOUND, LARGE_BOUND = 3.5, 2.2
-"""One answer says at most so much, in nats: what is too slow by chance comes alone."""
+SMALL_BOUND, LARGE_BOUND = 3.5, 3.0
+"""One answer says at most so much, in nats: three that are too slow by chance, in a row, are no rise."""
+FAR, FAR_STEP, SEEN_FAR = log(2.0), 0.002, 0.8
+"""Where many usual answers take twice as long as the level (a cache that misses), one that does says less: such are
+so large a share of the answers while it is slow."""
+LEAST_FAR, MOST_FAR = 0.02, 0.5
 OUTLIER, OUTLIER_BOUND = log(4.8), 0.75
 """From so far above the level an answer is rather an outlier than a rise, and says at most so much."""
 
@@ -46,11 +55,11 @@ EXTRA_S = 15.0
 REGULAR = 0.9
 """What comes after less than this share of the interval is an extra look."""
 EXTRAS_IN_A_ROW = 3
-MOST_EXTRAS = 40.0
+MOST_EXTRAS = 80.0
 """So many extra looks at once, and so many more in a day."""
-SUSPICION = 0.3
+SUSPICION = 0.25
 CAP = 1.1
-"""Shares of the threshold: from here on more is asked for; further than this it does not rise."""
+"""Shares of the threshold: from here on more is asked for, and the level stands still; further it does not rise."""
 
 ACCEPTED_AFTER = timedelta(hours=12)
 STALE_S = 3600.0
@@ -60,9 +69,16 @@ TO_JUDGE = 5
 """So many answers are kept, and so many say how slow it is now."""
 ABOVE = 1.645
 """Scales above the level: 95 % of the usual answers are faster."""
-QUARTILE_STEP, MEMORY_STEP, DRIFT_STEP = 0.0045, 0.002, 1 / 16
-TO_LAST = 3.4
-"""What is seen of the memory in three answers, times so much, is what the whole of it makes them repeat."""
+QUARTILE_STEP, MEMORY_STEP, DRIFT_STEP = 0.0045, 0.001, 0.03
+MOOD_S, MOOD_WEIGHT = 120.0, 0.15
+"""How long a mood lasts where nothing was learnt of it, and how much that weighs beside three covariances."""
+HIDDEN = 0.03
+"""So much of the covariances goes with the drift that is taken out."""
+SHORTEST, LONGEST, MOST_LASTING = 0.5, 0.97, 0.9
+"""Of a mood such a share of what is expected, at least, and such a share, at most, is left after an interval; of the
+noise at most such a share is mood."""
+SURPRISE = 2.5
+"""An answer moves what is believed of the mood as if it were at most so many standard deviations away."""
 LEAST_S, MOST_S = 1e-3, 1e5
 
 Memory = tuple[float, float, float, float, float, float, float]
@@ -80,12 +96,16 @@ MEASURED = {Kind.TOTAL: "until the whole answer", Kind.FIRST: "until the first p
 
 
 class Pace(Struct, frozen=True):
-    """What follows from the interval between regular looks. Thresholds in nats; `extra` weighs an extra look."""
+    """What follows from the interval between regular looks. Thresholds in nats.
+
+    Of the noise at least `lasting` is a mood, and of a mood `kept` is left after one interval, until more is known.
+    """
 
     interval_s: float
     small: float
     large: float
-    extra: float
+    lasting: float
+    kept: float
     level_s: float
     hour_s: float
 
@@ -111,6 +131,7 @@ class Usual(Struct, frozen=True):
     """What was learnt from `count` answers: logarithms of seconds, and the quartiles around `level`.
 
     `memory` says how much an answer takes after those before it, about `drift`: how far the level lags, in scales.
+    `far` is the share that took twice as long as the level and more, outliers aside.
     """
 
     count: int
@@ -121,25 +142,54 @@ class Usual(Struct, frozen=True):
     high: float = FIRST_SCALE * QUARTILE
     memory: Memory = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     drift: float = 0.0
+    far: float = LEAST_FAR
 
     @property
     def scale(self) -> float:
         least = LEAST_SCALE if self.count >= TO_TRUST else FIRST_SCALE
         return min(max(self.high / QUARTILE, -self.low / QUARTILE, least), MOST_SCALE)
 
-    @property
-    def inflation(self) -> float:
-        """How many answers say as much as one that is independent of those before; 1 to 11."""
+    def mood(self, pace: Pace) -> tuple[float, float]:
+        """Return which share of the noise is mood, and how much of a mood is left after one interval."""
         variance, one, two, three, *_ = self.memory
-        return 1.0 + TO_LAST * min(max(one, 0.0) + max(two, 0.0) + max(three, 0.0), 3.0 * variance) / variance
+        one, two, three = max(one, 0.0) / variance, max(two, 0.0) / variance, max(three, 0.0) / variance
+        kept = (two + three + MOOD_WEIGHT * pace.kept) / (one + two + MOOD_WEIGHT)
+        kept = min(max(kept, SHORTEST * pace.kept), LONGEST)
+        share = (one + two + three + HIDDEN) / (kept * (1.0 + kept * (1.0 + kept)))
+        return min(max(share, pace.lasting), MOST_LASTING), kept
 
 
 class Rise(Struct, frozen=True):
-    """What speaks for a rise: two CUSUMs in nats, above zero since `since`."""
+    """What speaks for a rise: two CUSUMs in nats, above zero since `since`.
+
+    Of a rise since then, `small_taken` and `large_taken`, in scales, would by now be believed to be the mood.
+    """
 
     small: float = 0.0
     large: float = 0.0
     since: datetime | None = None
+    small_taken: float = 0.0
+    large_taken: float = 0.0
+
+
+class Mood(Struct, frozen=True):
+    """By how many scales the present mood is believed to slow the answers, and the variance of that belief."""
+
+    mean: float = 0.0
+    variance: float = 0.0
+
+
+class Heard(NamedTuple):
+    """What one answer told beyond the mood.
+
+    It came `news` scales later than expected, of `variance`; of the mood before it `left` remained, and of the
+    news `taken` goes to the mood.
+    """
+
+    news: float
+    variance: float
+    left: float
+    taken: float
 
 
 class Series(Struct, frozen=True):
@@ -153,6 +203,7 @@ class Series(Struct, frozen=True):
     regular_at: datetime
     usual: Usual
     rise: Rise = Rise()
+    mood: Mood = Mood()
     extras: float = MOST_EXTRAS
     in_a_row: int = 0
     recent: tuple[float, ...] = ()
@@ -167,14 +218,15 @@ STILL = Rise()
 def pace(interval_s: float) -> Pace:
     """Return what suits an interval: fewer answers a day allow lower thresholds for as few false alarms.
 
-    Regular looks far apart do not show for how long a slow moment lasts, so an extra look weighs less then.
+    Regular looks far apart do not show for how long a mood lasts: then it is assumed to.
     """
     fewer = min(max(log(interval_s / 60), 0.0), log(5))
     return Pace(
         interval_s,
-        small=13.5 - 2.3 * fewer,
-        large=8.2 - 1.3 * fewer,
-        extra=1.0 - 0.37 * fewer,
+        small=14.0 - 2.5 * fewer,
+        large=9.3 - 1.7 * fewer,
+        lasting=0.19 * fewer,
+        kept=exp(-interval_s / MOOD_S),
         level_s=max(LEVEL_S, 20 * interval_s),
         hour_s=max(HOUR_S, 12 * interval_s),
     )
@@ -198,11 +250,13 @@ def advance(series: Series | None, seconds: float, at: datetime, pace: Pace, *, 
     # What comes before the latest regular one comes after the clock was set back.
     regular = not 0 <= (at - series.regular_at).total_seconds() < REGULAR * pace.interval_s
     extras = min(series.extras + MOST_EXTRAS * since_s / DAY_S, MOST_EXTRAS)
+    mood, heard = _hear(series, x, since_s, pace)
     after = Series(
         at,
         at if regular else series.regular_at,
-        usual if alarm or held else _learn(usual, x, since_s, regular, pace),
-        _weigh(series, x, at, regular, pace),
+        usual if alarm or held else _learn(series, x, since_s, regular, pace),
+        _weigh(series, x, heard, at, pace),
+        mood,
         extras if regular else max(extras - 1.0, 0.0),
         0 if regular else series.in_a_row + 1,
         (*series.recent[1 - RECENT :], x),
@@ -216,9 +270,12 @@ def advance(series: Series | None, seconds: float, at: datetime, pace: Pace, *, 
 
 def wants_more(series: Series, pace: Pace) -> bool:
     """Whether a look in EXTRA_S would help to tell a rise from chance, and may be had."""
-    rise = series.rise
-    suspicious = rise.small >= SUSPICION * pace.small or rise.large >= SUSPICION * pace.large
-    return suspicious and not series.alarm and series.extras >= 1.0 and series.in_a_row < EXTRAS_IN_A_ROW
+    room = series.extras >= 1.0 and series.in_a_row < EXTRAS_IN_A_ROW
+    return room and not series.alarm and _is_suspicious(series.rise, pace)
+
+
+def _is_suspicious(rise: Rise, pace: Pace) -> bool:
+    return rise.small >= SUSPICION * pace.small or rise.large >= SUSPICION * pace.large
 
 
 def findings(target: Target, kind: Kind, series: Series) -> Iterator[Finding]:
@@ -261,34 +318,51 @@ def _begin(series: Series | None, x: float, at: datetime) -> Series:
     return Series(at, at, Usual(len(recent), level, level, level), recent=recent)
 
 
-def _weigh(series: Series, x: float, at: datetime, regular: bool, pace: Pace) -> Rise:
+def _hear(series: Series, x: float, since_s: float, pace: Pace) -> tuple[Mood, Heard]:
+    """Take one answer apart: what was to be expected of the mood, and what is news."""
+    usual, mood = series.usual, series.mood
+    share, kept = usual.mood(pace)
+    left = kept ** (since_s / pace.interval_s)
+    before = left * left * mood.variance + share * (1.0 - left * left)
+    variance = before + 1.0 - share
+    news, taken = (x - usual.level) / usual.scale - left * mood.mean, before / variance
+    most = SURPRISE * sqrt(variance)
+    mean = left * mood.mean + taken * min(max(news, -most), most)
+    return Mood(mean, (1.0 - taken) * before), Heard(news, variance, left, taken)
+
+
+def _weigh(series: Series, x: float, heard: Heard, at: datetime, pace: Pace) -> Rise:
     usual, rise = series.usual, series.rise
     if usual.count < TO_ARM:
         return rise
     if (at - series.at).total_seconds() > max(STALE_S, 5 * pace.interval_s):
-        rise = Rise()
-    away, inflation = x - usual.level, usual.inflation
-    # An extra look is so near to the one before it that what they share counts twice.
-    sharp, weight = 1.0 / usual.scale**2, 1.0 / inflation if regular else pace.extra / inflation**2
-    small = rise.small + weight * _told(SMALL, away, sharp, SMALL_BOUND)
-    large = rise.large + weight * _told(LARGE, away, sharp, LARGE_BOUND)
+        rise = STILL
+    most = OUTLIER_BOUND if x - usual.level > OUTLIER else log(SEEN_FAR / min(max(usual.far, LEAST_FAR), MOST_FAR))
+    scale = usual.scale
+    small, small_taken = _sum(rise.small, rise.small_taken, SMALL / scale, heard, SMALL_BOUND, most)
+    large, large_taken = _sum(rise.large, rise.large_taken, LARGE / scale, heard, LARGE_BOUND, most)
     if small <= 0.0 and large <= 0.0:
         return STILL
-    return Rise(
-        min(max(small, 0.0), CAP * pace.small), min(max(large, 0.0), CAP * pace.large), min(rise.since or at, at)
-    )
+    since = min(rise.since or at, at)
+    return Rise(min(small, CAP * pace.small), min(large, CAP * pace.large), since, small_taken, large_taken)
 
 
-def _told(rise: float, away: float, sharp: float, bound: float) -> float:
-    """Return what one answer says for a rise, in nats; one that is far away is rather an outlier."""
-    most = OUTLIER_BOUND if away > OUTLIER else bound
-    return min(max(rise * (away - rise / 2) * sharp, -bound), most)
+def _sum(score: float, taken: float, rise: float, heard: Heard, bound: float, most: float) -> tuple[float, float]:
+    """Return the CUSUM after one more answer, and how much of such a rise the mood would have taken by then.
+
+    A CUSUM at zero begins anew, with a mood that knows of no rise.
+    """
+    shows = rise - heard.left * taken
+    told = shows * (heard.news - shows / 2) / heard.variance
+    after = score + min(max(told, -bound), bound, most)
+    return (after, heard.left * taken + heard.taken * shows) if after > 0.0 else (0.0, 0.0)
 
 
-def _learn(usual: Usual, x: float, since_s: float, regular: bool, pace: Pace) -> Usual:
+def _learn(series: Series, x: float, since_s: float, regular: bool, pace: Pace) -> Usual:
+    usual = series.usual
     scale, least = usual.scale, 1.0 / usual.count
     away = x - usual.level
-    low, high, memory, lag = usual.low, usual.high, usual.memory, usual.drift
+    low, high, memory, lag, far = usual.low, usual.high, usual.memory, usual.drift, usual.far
     if regular:
         drift = max(QUARTILE_STEP, least) * scale
         high += drift * (0.75 if away > high else -0.25)
@@ -296,16 +370,19 @@ def _learn(usual: Usual, x: float, since_s: float, regular: bool, pace: Pace) ->
         scales = min(max(away / scale, -2.0), 2.0)
         lag += DRIFT_STEP * (scales - lag)
         memory = _remember(memory, scales - lag)
+        far += FAR_STEP * ((FAR < away <= OUTLIER) - far)
     most = SLOW_ANSWER * scale
+    follows = 0.0 if _is_suspicious(series.rise, pace) else max(min(since_s / pace.level_s, 0.05), least)
     return Usual(
         usual.count + 1,
-        usual.level + max(min(since_s / pace.level_s, 0.05), least) * min(max(away, -most), most),
+        usual.level + follows * min(max(away, -most), most),
         usual.hour + max(min(since_s / pace.hour_s, 0.1), least) * min(max(x - usual.hour, -most), most),
         usual.day + max(min(since_s / DAY_S, 0.05), least) * min(max(x - usual.day, -most), most),
         low,
         high,
         memory,
         lag,
+        far,
     )
 
 

@@ -311,10 +311,10 @@ def _judge(ceiling: Ceiling, reading: float) -> Ceiling:
 
 def _strays(ceiling: Ceiling) -> float:
     """Count the reading that leaves the latest ones; where all of them are off alike it is a move, or a glitch."""
-    if len(ceiling.latest) < LATEST or ceiling.fallen_at or LATEST in (ceiling.lows, ceiling.highs):
+    if len(ceiling.latest) < LATEST or ceiling.fallen_at or ceiling.lows == LATEST:
         return ceiling.strays
     oldest, reference = ceiling.latest[0], ceiling.reference
-    far = not FALLEN * reference <= oldest <= RAISED * reference
+    far = not FALLEN * reference <= oldest <= RAISED * reference and ceiling.highs < LATEST
     return ceiling.strays + STRAY_STEP * (far - ceiling.strays)
 
 

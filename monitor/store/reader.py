@@ -41,6 +41,7 @@ HOUR = timedelta(hours=1)
 RECENT = 10
 """So many of the latest good answers make "now"."""
 DAY = timedelta(days=1)
+DAY_MS = 86_400_000
 USUAL_DAYS = 7
 """So many days back reaches "usual"."""
 CHARTED_DAYS = 30
@@ -165,14 +166,56 @@ def _add_cells(found: dict[int, dict[datetime, Cell]], rows: Iterable[sqlite3.Ro
 
 
 def looks(
-    db: sqlite3.Connection, location: str, objective: Objective, now: datetime, reach: timedelta = LONGEST
+    db: sqlite3.Connection, known: Mapping[str, int], objective: Objective, now: datetime, reach: timedelta = LONGEST
 ) -> Looks:
-    """Return what the targets of an objective showed: the hours as far back as `reach`, and the last minutes."""
-    known = series_ids(db, location)
+    """Return what the targets of an objective showed: the hours as far back as `reach`, and the last minutes.
+
+    `known` are the numbers of all series, by target id. What is longer ago than any burn rate asks for is put
+    together by days: hundreds of objectives have many hours.
+    """
     series = dumps([known[target] for target in objective.targets if target in known])
     first = (now - reach).replace(minute=0, second=0, microsecond=0)
+    split = max(
+        first, min((now - LONGEST).replace(hour=0, minute=0, second=0, microsecond=0), rolled_until(db, "daily"))
+    )
     recent = {span: list(_counted(db, ":since", series, objective, now - span, span)) for span in SHORT}
-    return Looks([*_rolled(db, series, objective, first), *_unrolled(db, series, objective, first)], recent)
+    hours = [*_rolled(db, series, objective, split), *_unrolled(db, series, objective, split)]
+    return Looks([*_days(db, series, objective, first, split), *hours], recent)
+
+
+def _days(
+    db: sqlite3.Connection, series: str, objective: Objective, since: datetime, until: datetime
+) -> Iterator[Tally]:
+    """Yield the days that are rolled up; `since` may be within the first one."""
+    if since >= until:
+        return
+    quick = dict(_quick_days(db, series, objective.latency_s, since, until)) if objective.latency_s else {}
+    query = f"""
+        SELECT series_id, at / {DAY_MS} * {DAY_MS} AS day, count(*) AS hours, sum(ok + degraded + failed) AS looks,
+            sum((degraded + failed) * 1.0 / (ok + degraded + failed)) AS bad FROM hourly
+        WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ? AND at < ? AND ok + degraded + failed > 0
+        GROUP BY 1, 2
+    """
+    for row in db.execute(query, (series, to_ms(since), to_ms(until))):
+        day, failed = from_ms(row["day"]), row["looks"] * row["bad"] / row["hours"]
+        begins, ends = max(day, since), day + DAY
+        fast, slow = quick.get((row["series_id"], row["day"]), (0, 0))
+        seen = row["hours"] * HOUR / (ends - begins)
+        yield Tally(row["series_id"], begins, ends, row["looks"] - failed, failed, fast, slow, seen)
+
+
+def _quick_days(
+    db: sqlite3.Connection, series: str, latency_s: float, since: datetime, until: datetime
+) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Yield how many answers were quick, and how many slow, by series and day."""
+    query = """
+        SELECT series_id, at, latency FROM daily
+        WHERE series_id IN (SELECT value FROM json_each(?)) AND at > ? AND at < ?
+    """
+    for row in db.execute(query, (series, to_ms(since - DAY), to_ms(until))):
+        durations = unpack(row["latency"])
+        fast = below(durations, latency_s)
+        yield (row["series_id"], row["at"]), (fast, sum(durations.values()) - fast)
 
 
 def _rolled(db: sqlite3.Connection, series: str, objective: Objective, since: datetime) -> Iterator[Tally]:
