@@ -16,7 +16,6 @@ from enum import StrEnum
 from functools import lru_cache
 from math import exp, inf, log, sqrt
 from statistics import median
-from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -151,7 +150,7 @@ class Usual(Struct, frozen=True):
 
     def mood(self, pace: Pace) -> tuple[float, float]:
         """Return which share of the noise is mood, and how much of a mood is left after one interval."""
-        variance, one, two, three, *_ = self.memory
+        variance, one, two, three = self.memory[:4]
         one, two, three = max(one, 0.0) / variance, max(two, 0.0) / variance, max(three, 0.0) / variance
         kept = (two + three + MOOD_WEIGHT * pace.kept) / (one + two + MOOD_WEIGHT)
         kept = min(max(kept, SHORTEST * pace.kept), LONGEST)
@@ -179,13 +178,14 @@ class Mood(Struct, frozen=True):
     variance: float = 0.0
 
 
-class Heard(NamedTuple):
-    """What one answer told beyond the mood.
+class Heard(Struct, frozen=True):
+    """What one answer told beyond the mood, in a noise of `scale`, on the logarithm.
 
     It came `news` scales later than expected, of `variance`; of the mood before it `left` remained, and of the
     news `taken` goes to the mood.
     """
 
+    scale: float
     news: float
     variance: float
     left: float
@@ -254,7 +254,7 @@ def advance(series: Series | None, seconds: float, at: datetime, pace: Pace, *, 
     after = Series(
         at,
         at if regular else series.regular_at,
-        usual if alarm or held else _learn(series, x, since_s, regular, pace),
+        usual if alarm or held else _learn(series, x, heard.scale, since_s, regular, pace),
         _weigh(series, x, heard, at, pace),
         mood,
         extras if regular else max(extras - 1.0, 0.0),
@@ -325,10 +325,11 @@ def _hear(series: Series, x: float, since_s: float, pace: Pace) -> tuple[Mood, H
     left = kept ** (since_s / pace.interval_s)
     before = left * left * mood.variance + share * (1.0 - left * left)
     variance = before + 1.0 - share
-    news, taken = (x - usual.level) / usual.scale - left * mood.mean, before / variance
+    scale = usual.scale
+    news, taken = (x - usual.level) / scale - left * mood.mean, before / variance
     most = SURPRISE * sqrt(variance)
     mean = left * mood.mean + taken * min(max(news, -most), most)
-    return Mood(mean, (1.0 - taken) * before), Heard(news, variance, left, taken)
+    return Mood(mean, (1.0 - taken) * before), Heard(scale, news, variance, left, taken)
 
 
 def _weigh(series: Series, x: float, heard: Heard, at: datetime, pace: Pace) -> Rise:
@@ -338,9 +339,8 @@ def _weigh(series: Series, x: float, heard: Heard, at: datetime, pace: Pace) -> 
     if (at - series.at).total_seconds() > max(STALE_S, 5 * pace.interval_s):
         rise = STILL
     most = OUTLIER_BOUND if x - usual.level > OUTLIER else log(SEEN_FAR / min(max(usual.far, LEAST_FAR), MOST_FAR))
-    scale = usual.scale
-    small, small_taken = _sum(rise.small, rise.small_taken, SMALL / scale, heard, SMALL_BOUND, most)
-    large, large_taken = _sum(rise.large, rise.large_taken, LARGE / scale, heard, LARGE_BOUND, most)
+    small, small_taken = _sum(rise.small, rise.small_taken, SMALL / heard.scale, heard, SMALL_BOUND, most)
+    large, large_taken = _sum(rise.large, rise.large_taken, LARGE / heard.scale, heard, LARGE_BOUND, most)
     if small <= 0.0 and large <= 0.0:
         return STILL
     since = min(rise.since or at, at)
@@ -358,10 +358,9 @@ def _sum(score: float, taken: float, rise: float, heard: Heard, bound: float, mo
     return (after, heard.left * taken + heard.taken * shows) if after > 0.0 else (0.0, 0.0)
 
 
-def _learn(series: Series, x: float, since_s: float, regular: bool, pace: Pace) -> Usual:
+def _learn(series: Series, x: float, scale: float, since_s: float, regular: bool, pace: Pace) -> Usual:
     usual = series.usual
-    scale, least = usual.scale, 1.0 / usual.count
-    away = x - usual.level
+    away, least = x - usual.level, 1.0 / usual.count
     low, high, memory, lag, far = usual.low, usual.high, usual.memory, usual.drift, usual.far
     if regular:
         drift = max(QUARTILE_STEP, least) * scale
