@@ -90,7 +90,7 @@ def test_our_own_lines_keep_the_name_of_who_answers(name):
     assert redact(f"ask {name}", [KEY]) == f"ask {MASK}"
 
 
-@given(some.text(max_size=300), some.text(min_size=10, max_size=60))
+@given(some.text(max_size=300), some.text(min_size=10, max_size=60).filter(lambda key: key not in MASK))
 def test_no_ten_characters_of_a_key_survive(text, key):
     clean = redact(text + key + text, [key])
 
