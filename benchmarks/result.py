@@ -211,9 +211,9 @@ loop of this run is divided by theirs. LiteLLM's check is run by this script whe
 other side is nginx where it is installed. The 90 days are read three times; the hanging targets are watched once, for
 four minutes at the usual interval and time limits, as are the 200 TLS targets and five webhooks.
 
-The f-string floor is one pass over the same snapshot that escapes text and judges nothing; ours chooses what to fold,
-joins hours to strokes and says in words what they show, so its page is smaller and costs more. The
-200 TLS hosts are 200 addresses of loopback, a connection pool each.
+The f-string floor (`benchmarks/floor.py`) writes every file of the site with the same figures from the same snapshot,
+by hand: text escaped, one language, and nothing of what that snapshot does not hold (incidents, notices, limits). A
+test holds its figures to ours. The 200 TLS hosts are 200 addresses of loopback, a connection pool each.
 
 "First failure → delivered" is measured from the first look that failed, "fault" from when the simulated provider
 began to refuse: half an interval earlier in the mean, which a shorter interval shortens and nothing else.
