@@ -574,6 +574,7 @@ def _account(account: AccountView, provider: str, context: Context) -> AccountCa
     whole = worst_shares(each[target.id] for target in counting(account))
     left = _budget(whole, account, context.slo)
     targets = tuple(_target(target, each[target.id], context) for target in account.targets)
+    only = targets[0] if len(targets) == 1 else None
     return AccountCard(
         id=account.id,
         href=account_page(account.id),
@@ -592,8 +593,8 @@ def _account(account: AccountView, provider: str, context: Context) -> AccountCa
         spent=_spent(account, speech),
         credits=tuple(_credit(purse, now.at, speech) for purse in account.purses),
         abilities=_abilities(account, now, speech),
-        ninety=ninety(together([it.days for it in counting(account)]), speech),
-        shares=_shares(whole, context.slo, speech),
+        ninety=only.ninety if only else ninety(together([it.days for it in counting(account)]), speech),
+        shares=only.shares if only else _shares(whole, context.slo, speech),
         budget="" if left is None else _budget_words(left, speech),
         overspent=left is not None and left < 0,
         pledges=context.pledges.get(account.id, ()),
