@@ -89,19 +89,19 @@ def moment(at: datetime, today: datetime | None = None, say: Say = english) -> M
     clock = say("{clock} UTC", clock=f"{at.hour:02}:{at.minute:02}")
     today = today.astimezone(UTC) if today else None
     if today is None or at.year != today.year:
-        return Moment(_iso(at), f"{date(at, say)}, {clock}")
-    return Moment(_iso(at), clock if at.date() == today.date() else f"{day(at, say)}, {clock}")
+        return Moment(iso(at), f"{date(at, say)}, {clock}")
+    return Moment(iso(at), clock if at.date() == today.date() else f"{day(at, say)}, {clock}")
 
 
 def instant(at: datetime, say: Say = english) -> Moment:
     """Name an instant to the second, as evidence needs it."""
     at = at.astimezone(UTC)
     clock = say("{clock} UTC", clock=f"{at:%H:%M:%S}")
-    return Moment(_iso(at), f"{date(at, say)}, {clock}")
+    return Moment(iso(at), f"{date(at, say)}, {clock}")
 
 
-def _iso(at: datetime) -> str:
-    """Write an instant in UTC; ten times as fast as its format, and a page has thousands."""
+def iso(at: datetime) -> str:
+    """Write an instant, which is in UTC, for machines; ten times as fast as its format, and a page has thousands."""
     return f"{at.isoformat()[:19]}Z"
 
 

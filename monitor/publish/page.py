@@ -1,7 +1,7 @@
 """A snapshot → the files of the private site: accounts, evidence and all. Static, whole without script."""
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -39,7 +39,7 @@ from monitor.publish.snapshot import AccountView, IncidentView, ObjectiveView, P
 from monitor.publish.speech import Speech
 from monitor.publish.usable import VERSION, Usable, pick, usables
 from monitor.slo import PAIRS, Reserve
-from monitor.words import capital, title
+from monitor.words import capital, iso, title
 from probes.model import Fault
 
 __all__ = ["POLICY", "TEMPLATES", "kept", "render", "sheets", "status_json", "usable_json"]
@@ -223,7 +223,7 @@ def status_json(snapshot: Snapshot) -> bytes:
         "status_sources": [_source(source) for source in snapshot.sources],
         "objectives": [_promise(view, one) for view in snapshot.objectives for one in view.reserves],
     }
-    return (json.dumps(document, indent=1) + "\n").encode()
+    return _bytes(document)
 
 
 def usable_json(snapshot: Snapshot) -> bytes:
@@ -237,7 +237,7 @@ def usable_json(snapshot: Snapshot) -> bytes:
         "providers": {one.id: {"use": pick(every, one.id)} for one in snapshot.providers if one.accounts},
         "accounts": {one.account: _usable(one) for one in every},
     }
-    return (json.dumps(document, indent=1) + "\n").encode()
+    return _bytes(document)
 
 
 def _usable(one: Usable) -> dict[str, object]:
@@ -342,4 +342,9 @@ def _fault(fault: Fault | None) -> dict[str, object]:
 
 
 def _iso(at: datetime | None) -> str | None:
-    return None if at is None else f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return None if at is None else iso(at.astimezone(UTC))
+
+
+def _bytes(document: Mapping[str, object]) -> bytes:
+    """Write a document on one line: Python's own writer indents in Python, ten times as slowly as C writes lines."""
+    return (json.dumps(document) + "\n").encode()
