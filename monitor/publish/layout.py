@@ -189,7 +189,7 @@ class Pledge(Struct, frozen=True):
 
 
 class Drawing(Struct, frozen=True):
-    """Durations of the last 30 days: a chart, None where the days are too few, and all it says in words."""
+    """Durations of the last 30 days: a chart, and all it says in words; None and "" where the days are too few."""
 
     name: str
     figure: Figure
@@ -214,7 +214,6 @@ class TargetRow(Struct, frozen=True):
     since: Moment | None
     seen: Moment | None
     late: bool
-    every: str
     latency: Figure | None
     ttft: Figure | None
     good: str
@@ -716,6 +715,8 @@ def _target(target: TargetView, its_shares: Shares, context: Context) -> TargetR
     now, speech = context.now, context.speech
     mark = mark_target(target, now)
     late = is_late(target, now.at)
+    every = speech.duration(target.interval_s)
+    latency, ttft = _figure(target.latency, mark, speech), _figure(target.ttft, mark, speech)
     lost = mark is Mark.UNKNOWN and target.state is State.UP and late
     since = target.limited_since or (None,) * len(target.limits)
     moves = target.moves or (None,) * len(target.limits)
@@ -728,9 +729,8 @@ def _target(target: TargetView, its_shares: Shares, context: Context) -> TargetR
         since=_since(target, mark, now, speech),
         seen=speech.moment(target.seen_at, now.at) if target.seen_at else None,
         late=late,
-        every=speech.duration(target.interval_s),
-        latency=_figure(target.latency, mark, speech),
-        ttft=_figure(target.ttft, mark, speech),
+        latency=latency,
+        ttft=ttft,
         good=speech.percent(target.availability) if target.availability is not None else speech.say("no data"),
         strip=strip(target.cells, speech),
         limits=tuple(
@@ -738,8 +738,8 @@ def _target(target: TargetView, its_shares: Shares, context: Context) -> TargetR
         ),
         ninety=ninety(target.days, speech),
         shares=_shares(its_shares, context.slo, speech),
-        charts=tuple(filter(None, _drawings(target, mark, speech))),
-        asks=speech.say("every {duration}", duration=speech.duration(target.interval_s)),
+        charts=tuple(_drawings(target, latency, ttft, speech)),
+        asks=speech.say("every {duration}", duration=every),
     )
 
 
@@ -757,19 +757,18 @@ def _moved(it: Moved, speech: Speech) -> str:
     return speech.say("{before} → {after} on {day}", before=before, after=after, day=speech.day(it.at))
 
 
-def _drawings(target: TargetView, mark: Mark, speech: Speech) -> tuple[Drawing | None, Drawing | None]:
-    return (
-        _drawing(speech.say("First token"), target.ttft, target.ttft_days, mark, speech),
-        _drawing(speech.say("Whole answer"), target.latency, target.latency_days, mark, speech),
-    )
+def _drawings(target: TargetView, latency: Figure | None, ttft: Figure | None, speech: Speech) -> Iterator[Drawing]:
+    if ttft:
+        yield _drawing(speech.say("First token"), ttft, target.ttft_days, speech)
+    if latency:
+        yield _drawing(speech.say("Whole answer"), latency, target.latency_days, speech)
 
 
-def _drawing(name: str, measure: Measure, paces: Sequence[Pace], mark: Mark, speech: Speech) -> Drawing | None:
-    figure = _figure(measure, mark, speech)
-    if figure is None:
-        return None
+def _drawing(name: str, figure: Figure, paces: Sequence[Pace], speech: Speech) -> Drawing:
     drawn = chart(paces)
-    top = speech.seconds(drawn.top_s) if drawn else ""
+    if drawn is None:
+        return Drawing(name, figure, None, "")
+    top = speech.seconds(drawn.top_s)
     said = speech.say("{name} in the last 30 days: median {p50}, 95% within {p95}, the slowest day {top}",
         name=name, p50=figure.usual or "?", p95=figure.slow or "?", top=top)  # fmt: skip
     return Drawing(name, figure, drawn, said)

@@ -168,11 +168,11 @@ def _case(view: IncidentView, parts: Sequence[Part], speech: Speech) -> Case:
 def _inner_pages(
     every: Sequence[ProviderGroup], snapshot: Snapshot, around: Frame, it: Press
 ) -> Iterator[tuple[str, bytes]]:
-    past = _by_account(snapshot, it.speech)
+    past, below = _by_account(snapshot, it.speech), replace(around, up="../../")
     for group in every:
         yield group.href, _provider(group, snapshot, around, it)
         for card in group.accounts:
-            yield card.href, _account_page(card, past.get(card.id, []), around, it)
+            yield card.href, _account_page(card, past.get(card.id, []), below, it)
 
 
 def _by_account(snapshot: Snapshot, speech: Speech) -> dict[str, list[Row]]:
@@ -186,7 +186,7 @@ def _by_account(snapshot: Snapshot, speech: Speech) -> dict[str, list[Row]]:
 
 
 def _account_page(card: AccountCard, past: Sequence[Row], around: Frame, it: Press) -> bytes:
-    return it.fill("account.html", frame=replace(around, up="../../"), account=card, past=past[:RECENT])
+    return it.fill("account.html", frame=around, account=card, past=past[:RECENT])
 
 
 def _provider(group: ProviderGroup, snapshot: Snapshot, around: Frame, it: Press) -> bytes:
