@@ -1,9 +1,10 @@
 """Hours or days of a target as a drawing and as words; pure."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from itertools import chain, groupby
 
 from msgspec import Struct
@@ -27,9 +28,6 @@ class Hour(StrEnum):
     NOTHING = "nothing"
 
 
-Run = tuple[int, int]
-"""The first of the cells of one kind that follow each other, and how many they are."""
-
 GOOD, MIXED, DOWN, UNKNOWN, NOTHING = Hour
 """Names of their own, as a member looked up in its class takes half of the time that judging does."""
 
@@ -49,12 +47,22 @@ class Scale(Struct, frozen=True):
     tolerance: float = 0
 
 
+class Run(Struct, frozen=True):
+    """Cells of one kind that follow each other: where they begin, how many, and the times of the first and the last."""
+
+    kind: Hour
+    start: int
+    length: int
+    first: datetime
+    last: datetime
+
+
 class Stroke(Struct, frozen=True):
     kind: Hour
     path: str
 
 
-class Strip(Struct, frozen=True):
+class Strip(Struct, frozen=True, cache_hash=True):
     """`lead` counts for who cannot see it; `remark` is what is worth a line below it, "" when there is nothing."""
 
     width: int
@@ -84,11 +92,23 @@ def ninety(cells: Sequence[Cell], speech: Speech = ENGLISH) -> Strip:
 
 
 def _strip(cells: Sequence[Cell], scale: Scale, speech: Speech) -> Strip:
-    runs = _runs([judge(cell, scale.tolerance) for cell in cells])
-    remark = "; ".join(_remark(kind, runs[kind], cells, scale, speech) for kind in WORDS if kind in runs)
-    good = sum(length for _, length in runs.get(GOOD, ()))
-    lead = speech.say(scale.lead, n=len(cells), good=good) if cells else speech.say("No data")
-    return Strip(STEP * len(cells), tuple(_stroke(kind, runs[kind]) for kind in LINES if kind in runs), lead, remark)
+    return _draw(tuple(_runs(cells, scale.tolerance)), scale, speech)
+
+
+@lru_cache(256)
+def _draw(runs: tuple[Run, ...], scale: Scale, speech: Speech) -> Strip:
+    """Draw the runs and say them. It is kept, since the strips of all that is well are alike."""
+    size = sum(run.length for run in runs)
+    kinds = {kind: [run for run in runs if run.kind is kind] for kind in LINES}
+    good = sum(run.length for run in kinds[GOOD])
+    return Strip(
+        width=STEP * size,
+        strokes=tuple(_stroke(kind, its) for kind, its in kinds.items() if its),
+        lead=speech.say(scale.lead, n=size, good=good) if runs else speech.say("No data"),
+        remark="; ".join(
+            _remark(said, kinds[kind], size, scale, speech) for kind, said in WORDS.items() if kinds[kind]
+        ),
+    )
 
 
 def together(strips: Sequence[Sequence[Cell]]) -> list[Cell]:
@@ -111,30 +131,28 @@ def judge(cell: Cell, tolerance: float = 0) -> Hour:
     return MIXED if bad > tolerance * (ok + bad) else GOOD
 
 
-def _runs(hours: Iterable[Hour]) -> dict[Hour, list[Run]]:
-    """Return the unbroken runs of each kind that occurs: a run is one stroke, however long."""
-    runs: dict[Hour, list[Run]] = {}
+def _runs(cells: Sequence[Cell], tolerance: float) -> Iterator[Run]:
+    """Yield what is one stroke, however long."""
     start = 0
-    for kind, its in groupby(hours):
+    for kind, its in groupby([judge(cell, tolerance) for cell in cells]):
         length = len(list(its))
-        runs.setdefault(kind, []).append((start, length))
+        yield Run(kind, start, length, cells[start].at, cells[start + length - 1].at)
         start += length
-    return runs
 
 
 def _stroke(kind: Hour, runs: Sequence[Run]) -> Stroke:
-    return Stroke(kind, "".join(f"M{STEP * start} {y}h{STEP * length}" for start, length in runs for y in LINES[kind]))
+    path = "".join(f"M{STEP * run.start} {y}h{STEP * run.length}" for run in runs for y in LINES[kind])
+    return Stroke(kind, path)
 
 
-def _remark(kind: Hour, runs: Sequence[Run], cells: Sequence[Cell], scale: Scale, speech: Speech) -> str:
+def _remark(word: str, runs: Sequence[Run], size: int, scale: Scale, speech: Speech) -> str:
     """Say when the cells of a kind were, or how many where they are scattered: `down 03:00 to 05:00 UTC`."""
-    said = speech.say(WORDS[kind])
-    start, length = runs[0]
+    said, run = speech.say(word), runs[0]
     if len(runs) > 1:
-        return speech.say(scale.scattered, kind=said, n=sum(length for _, length in runs))
-    if start + length == len(cells):
-        return speech.many(length, *scale.latest, kind=said)
-    return scale.between(said, cells[start].at.astimezone(UTC), cells[start + length - 1].at.astimezone(UTC), speech)
+        return speech.say(scale.scattered, kind=said, n=sum(run.length for run in runs))
+    if run.start + run.length == size:
+        return speech.many(run.length, *scale.latest, kind=said)
+    return scale.between(said, run.first.astimezone(UTC), run.last.astimezone(UTC), speech)
 
 
 def _hours_between(said: str, first: datetime, last: datetime, speech: Speech) -> str:
