@@ -264,7 +264,7 @@ class AccountCard(Struct, frozen=True):
 
 
 class ProviderGroup(Struct, frozen=True):
-    """A provider with the accounts that are shown; `more` counts those that simply work and are not."""
+    """A provider with the accounts that are shown; of the others `more` simply work, and `worse` do not."""
 
     id: str
     name: str
@@ -272,6 +272,7 @@ class ProviderGroup(Struct, frozen=True):
     accounts: tuple[AccountCard, ...]
     pledges: tuple[Pledge, ...]
     more: int = 0
+    worse: int = 0
 
 
 class NoticeRow(Struct, frozen=True):
@@ -369,7 +370,7 @@ def _few_of_many(all_groups: tuple[ProviderGroup, ...]) -> tuple[ProviderGroup, 
         return all_groups
     shown = [tuple(card for card in group.accounts if card.mark is not Mark.UP) for group in all_groups]
     return tuple(
-        replace(group, accounts=cards[:CROWD], more=len(group.accounts) - len(cards[:CROWD]))
+        replace(group, accounts=cards[:CROWD], more=len(group.accounts) - len(cards), worse=len(cards[CROWD:]))
         for group, cards in zip(all_groups, shown, strict=True)
     )
 
