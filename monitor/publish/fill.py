@@ -40,9 +40,9 @@ CLEAN = re.compile(f"[^{CONTROLS.pattern.removeprefix('[')}*")
 PLAIN = re.compile(r'{{ _\("([^"{\\]*)"\) }}')
 
 
-def _call(macro: Macro, *values: object) -> str:
+def _fill(value: object, macro: Macro, *more: object) -> str:
     """Fill a macro. What is kept of it is as good as new: equal values give equal text."""
-    return macro(*values)
+    return macro(value, *more)
 
 
 class Spoken(FileSystemLoader):
@@ -82,9 +82,9 @@ class Press:
             auto_reload=False,
         )
         self.added = tuple(name for name in ADDED if own and (own / name).is_file())
+        self._environment.filters["once"] = lru_cache(REPEATED)(_fill)
         self._environment.globals.update(
             _=self.speech.say,
-            once=lru_cache(REPEATED)(_call),
             policy=POLICY,
             language=self.speech.code,
             own_style=next((name for name in self.added if name.endswith(".css")), None),

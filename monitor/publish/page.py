@@ -13,7 +13,7 @@ from monitor.publish.board import Board, Case, Part, works
 from monitor.publish.calendar import calendar
 from monitor.publish.feed import feed
 from monitor.publish.fill import POLICY, TEMPLATES, Press, press
-from monitor.publish.headline import headline
+from monitor.publish.headline import Headline
 from monitor.publish.layout import (
     MARKS,
     AccountCard,
@@ -76,7 +76,7 @@ def sheets(snapshot: Snapshot, existing: Collection[str] = ()) -> Iterator[tuple
     for view in snapshot.open_incidents:
         yield incident_page(view.incident.id), _incident(view, around, snapshot, it)
     yield from history(months(snapshot, it.speech), around, it, existing)
-    yield from for_programs(private_board(snapshot, it.speech), it)
+    yield from for_programs(private_board(snapshot, first.headline, it.speech), it)
     yield "status.json", status_json(snapshot)
     yield "usable.json", usable_json(snapshot)
     yield "metrics.prom", metrics(snapshot)
@@ -119,8 +119,8 @@ def for_programs(board: Board, it: Press) -> Iterator[tuple[str, bytes]]:
         yield f"{badge_path(part.id)}.json", endpoint(part.name, part.mark, word)
 
 
-def private_board(snapshot: Snapshot, speech: Speech) -> Board:
-    now, first = standing(snapshot), headline(snapshot, speech)
+def private_board(snapshot: Snapshot, first: Headline, speech: Speech) -> Board:
+    now = standing(snapshot)
     parts: list[Part] = []
     for provider in snapshot.providers:
         marks = {account.id: mark_account(account, now) for account in provider.accounts}
