@@ -211,9 +211,9 @@ loop of this run is divided by theirs. LiteLLM's check is run by this script whe
 other side is nginx where it is installed. The 90 days are read three times; the hanging targets are watched once, for
 four minutes at the usual interval and time limits, as are the 200 TLS targets and five webhooks.
 
-The f-string floor is one pass over the same snapshot that escapes text and judges nothing; ours chooses what to fold,
-joins hours to strokes and says in words what they show, so its page is smaller and costs more. The
-200 TLS hosts are 200 addresses of loopback, a connection pool each.
+The f-string floor (`benchmarks/floor.py`) writes every file of the site with the same figures from the same snapshot,
+by hand: text escaped, one language, and nothing of what that snapshot does not hold (incidents, notices, limits). A
+test holds its figures to ours. The 200 TLS hosts are 200 addresses of loopback, a connection pool each.
 
 "First failure → delivered" is measured from the first look that failed, "fault" from when the simulated provider
 began to refuse: half an interval earlier in the mean, which a shorter interval shortens and nothing else.
@@ -251,8 +251,9 @@ as a number (alone: 31.3 B a row, 1.8 s to roll up the day).
 - **Roll-up and retention.** 1.4 million rows pass through Python, 1.4 µs each; deleting them is another 0.7 s. Counts
   kept at each beat instead of being found in the rows afterwards would cost nothing later. The longest hold of the
   writer is one hour's roll-up of 1,000 series with its checkpoint: two transactions would halve it.
-- **Page.** Ours is templates over prepared values, for each account some twenty macro calls. Only what
-  changed since the last page could be rendered: an account's block depends on nothing but its views.
+- **Page.** Of the difference a third is Jinja: each value is looked up and escaped by a call of its own. The rest is
+  that ours puts values in words for any language, incident and size before it places them. Only what changed since
+  the last page could be rendered: an account's block depends on nothing but its views.
 - **`once`, `check`.** Beside what the one-shot imports too: our own modules (each frozen value costs
   some 0.7 ms of start), and for `once` `jinja2` and the page, which reads a day back.
 - **Memory at 5,000.** Each target keeps its configuration, health, plan and place on the page: some 12 KiB. Over TLS

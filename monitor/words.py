@@ -86,18 +86,23 @@ class Moment(Struct, frozen=True):
 def moment(at: datetime, today: datetime | None = None, say: Say = english) -> Moment:
     """Name an instant. With `today`, the parts of the date that are the same are left out."""
     at = at.astimezone(UTC)
-    iso, clock = f"{at:%Y-%m-%dT%H:%M:%SZ}", say("{clock} UTC", clock=f"{at:%H:%M}")
+    clock = say("{clock} UTC", clock=f"{at.hour:02}:{at.minute:02}")
     today = today.astimezone(UTC) if today else None
     if today is None or at.year != today.year:
-        return Moment(iso, f"{date(at, say)}, {clock}")
-    return Moment(iso, clock if at.date() == today.date() else f"{day(at, say)}, {clock}")
+        return Moment(iso(at), f"{date(at, say)}, {clock}")
+    return Moment(iso(at), clock if at.date() == today.date() else f"{day(at, say)}, {clock}")
 
 
 def instant(at: datetime, say: Say = english) -> Moment:
     """Name an instant to the second, as evidence needs it."""
     at = at.astimezone(UTC)
     clock = say("{clock} UTC", clock=f"{at:%H:%M:%S}")
-    return Moment(f"{at:%Y-%m-%dT%H:%M:%SZ}", f"{date(at, say)}, {clock}")
+    return Moment(iso(at), f"{date(at, say)}, {clock}")
+
+
+def iso(at: datetime) -> str:
+    """Write an instant, which is in UTC, for machines; ten times as fast as its format, and a page has thousands."""
+    return f"{at.isoformat()[:19]}Z"
 
 
 def day(at: datetime, say: Say = english) -> str:

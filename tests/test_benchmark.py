@@ -1,10 +1,14 @@
 """The benchmarks' own parts that others rely on: the report, and the provider that stands in for nginx."""
 
+import asyncio
 import json
+import re
 import urllib.request
 
-from benchmarks import server
+from benchmarks import floor, server
 from benchmarks.result import Report
+from benchmarks.site import seen
+from monitor.publish.page import render
 
 
 def _row(text, what):
@@ -41,3 +45,16 @@ def test_without_nginx_our_own_server_answers_the_same(tmp_path, monkeypatch):
     assert name == "benchmarks/server.py"
     assert body["choices"][0]["message"]["content"] == "Hello!"
     assert told["x-ratelimit-limit-requests"] == "500"
+
+
+def test_the_floor_writes_the_files_and_the_figures_of_the_site(tmp_path):
+    snapshot = asyncio.run(seen(tmp_path, 3))
+    ours, theirs = render(snapshot), floor.site(snapshot)
+    judged = {name for name in ours if not name.endswith(("404.html", "index.html", "favicon.svg"))}
+
+    assert ours.keys() == theirs.keys()
+    assert {name: _figures(ours[name]) for name in judged} == {name: _figures(theirs[name]) for name in judged}
+
+
+def _figures(page):
+    return re.findall(r"[0-9][0-9.,:]*", re.sub("<[^>]*>", " ", page.decode()))

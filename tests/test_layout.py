@@ -86,6 +86,12 @@ def test_of_too_many_accounts_the_first_page_shows_those_that_do_not_simply_work
     assert ([it.name for it in group.accounts], group.more) == (["ill"], layout.CROWD)
 
 
+def test_of_a_crowd_that_is_left_out_the_page_counts_apart_what_does_not_work():
+    ill = [account(f"openai/ill-{number}", state=State.DOWN) for number in range(layout.CROWD + 2)]
+    (group,) = layout.front(snapshot(*ill, account("openai/well"))).providers
+    assert (len(group.accounts), group.more, group.worse) == (layout.CROWD, 1, 2)
+
+
 def test_an_account_is_held_to_its_worst_canary_over_each_window():
     bad = target("openai/main", "list", days=days(bad=[89, 80]))
     it = only_account(snapshot(account(targets=[bad, target("openai/main", days=days(gaps=range(60)))])))

@@ -4,11 +4,11 @@ import pytest
 
 from monitor.detect.health import State
 from monitor.diagnose import Scope
-from monitor.publish.mark import Mark, Standing, mark_account, mark_target, standing
+from monitor.publish.mark import Mark, mark_account, mark_target, standing
 from probes.model import Fault
 from tests.builders_page import NOW, account, incident, shown, snapshot, target
 
-CALM = Standing(NOW, ())
+CALM = standing(snapshot())
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_suspended_account_is_down_although_one_canary_still_answers():
 
 
 def test_nothing_is_known_of_anything_while_the_monitor_is_offline():
-    offline = Standing(NOW, (incident("", Fault.CONNECTION_FAILED, Scope.MONITOR),))
+    offline = standing(snapshot(open_incidents=(shown(incident("", Fault.CONNECTION_FAILED, Scope.MONITOR)),)))
     down = account(state=State.DOWN)
     assert mark_account(down, offline) == Mark.UNKNOWN
     assert {mark_target(it, offline) for it in down.targets} == {Mark.UNKNOWN}

@@ -189,7 +189,7 @@ class Pledge(Struct, frozen=True):
 
 
 class Drawing(Struct, frozen=True):
-    """Durations of the last 30 days: a chart, None where the days are too few, and all it says in words."""
+    """Durations of the last 30 days: a chart, and all it says in words; None and "" where the days are too few."""
 
     name: str
     figure: Figure
@@ -214,7 +214,6 @@ class TargetRow(Struct, frozen=True):
     since: Moment | None
     seen: Moment | None
     late: bool
-    every: str
     latency: Figure | None
     ttft: Figure | None
     good: str
@@ -265,7 +264,7 @@ class AccountCard(Struct, frozen=True):
 
 
 class ProviderGroup(Struct, frozen=True):
-    """A provider with the accounts that are shown; `more` counts those that simply work and are not."""
+    """A provider with the accounts that are shown; of the others `more` simply work, and `worse` do not."""
 
     id: str
     name: str
@@ -273,6 +272,7 @@ class ProviderGroup(Struct, frozen=True):
     accounts: tuple[AccountCard, ...]
     pledges: tuple[Pledge, ...]
     more: int = 0
+    worse: int = 0
 
 
 class NoticeRow(Struct, frozen=True):
@@ -370,7 +370,7 @@ def _few_of_many(all_groups: tuple[ProviderGroup, ...]) -> tuple[ProviderGroup, 
         return all_groups
     shown = [tuple(card for card in group.accounts if card.mark is not Mark.UP) for group in all_groups]
     return tuple(
-        replace(group, accounts=cards[:CROWD], more=len(group.accounts) - len(cards[:CROWD]))
+        replace(group, accounts=cards[:CROWD], more=len(group.accounts) - len(cards), worse=len(cards[CROWD:]))
         for group, cards in zip(all_groups, shown, strict=True)
     )
 
@@ -574,6 +574,7 @@ def _account(account: AccountView, provider: str, context: Context) -> AccountCa
     whole = worst_shares(each[target.id] for target in counting(account))
     left = _budget(whole, account, context.slo)
     targets = tuple(_target(target, each[target.id], context) for target in account.targets)
+    only = targets[0] if len(targets) == 1 else None
     return AccountCard(
         id=account.id,
         href=account_page(account.id),
@@ -592,8 +593,8 @@ def _account(account: AccountView, provider: str, context: Context) -> AccountCa
         spent=_spent(account, speech),
         credits=tuple(_credit(purse, now.at, speech) for purse in account.purses),
         abilities=_abilities(account, now, speech),
-        ninety=ninety(together([it.days for it in counting(account)]), speech),
-        shares=_shares(whole, context.slo, speech),
+        ninety=only.ninety if only else ninety(together([it.days for it in counting(account)]), speech),
+        shares=only.shares if only else _shares(whole, context.slo, speech),
         budget="" if left is None else _budget_words(left, speech),
         overspent=left is not None and left < 0,
         pledges=context.pledges.get(account.id, ()),
@@ -715,6 +716,8 @@ def _target(target: TargetView, its_shares: Shares, context: Context) -> TargetR
     now, speech = context.now, context.speech
     mark = mark_target(target, now)
     late = is_late(target, now.at)
+    every = speech.duration(target.interval_s)
+    latency, ttft = _figure(target.latency, mark, speech), _figure(target.ttft, mark, speech)
     lost = mark is Mark.UNKNOWN and target.state is State.UP and late
     since = target.limited_since or (None,) * len(target.limits)
     moves = target.moves or (None,) * len(target.limits)
@@ -727,9 +730,8 @@ def _target(target: TargetView, its_shares: Shares, context: Context) -> TargetR
         since=_since(target, mark, now, speech),
         seen=speech.moment(target.seen_at, now.at) if target.seen_at else None,
         late=late,
-        every=speech.duration(target.interval_s),
-        latency=_figure(target.latency, mark, speech),
-        ttft=_figure(target.ttft, mark, speech),
+        latency=latency,
+        ttft=ttft,
         good=speech.percent(target.availability) if target.availability is not None else speech.say("no data"),
         strip=strip(target.cells, speech),
         limits=tuple(
@@ -737,8 +739,8 @@ def _target(target: TargetView, its_shares: Shares, context: Context) -> TargetR
         ),
         ninety=ninety(target.days, speech),
         shares=_shares(its_shares, context.slo, speech),
-        charts=tuple(filter(None, _drawings(target, mark, speech))),
-        asks=speech.say("every {duration}", duration=speech.duration(target.interval_s)),
+        charts=tuple(_drawings(target, latency, ttft, speech)),
+        asks=speech.say("every {duration}", duration=every),
     )
 
 
@@ -756,19 +758,18 @@ def _moved(it: Moved, speech: Speech) -> str:
     return speech.say("{before} → {after} on {day}", before=before, after=after, day=speech.day(it.at))
 
 
-def _drawings(target: TargetView, mark: Mark, speech: Speech) -> tuple[Drawing | None, Drawing | None]:
-    return (
-        _drawing(speech.say("First token"), target.ttft, target.ttft_days, mark, speech),
-        _drawing(speech.say("Whole answer"), target.latency, target.latency_days, mark, speech),
-    )
+def _drawings(target: TargetView, latency: Figure | None, ttft: Figure | None, speech: Speech) -> Iterator[Drawing]:
+    if ttft:
+        yield _drawing(speech.say("First token"), ttft, target.ttft_days, speech)
+    if latency:
+        yield _drawing(speech.say("Whole answer"), latency, target.latency_days, speech)
 
 
-def _drawing(name: str, measure: Measure, paces: Sequence[Pace], mark: Mark, speech: Speech) -> Drawing | None:
-    figure = _figure(measure, mark, speech)
-    if figure is None:
-        return None
+def _drawing(name: str, figure: Figure, paces: Sequence[Pace], speech: Speech) -> Drawing:
     drawn = chart(paces)
-    top = speech.seconds(drawn.top_s) if drawn else ""
+    if drawn is None:
+        return Drawing(name, figure, None, "")
+    top = speech.seconds(drawn.top_s)
     said = speech.say("{name} in the last 30 days: median {p50}, 95% within {p95}, the slowest day {top}",
         name=name, p50=figure.usual or "?", p95=figure.slow or "?", top=top)  # fmt: skip
     return Drawing(name, figure, drawn, said)

@@ -30,6 +30,9 @@ class Mark(StrEnum):
         return self in (Mark.DOWN, Mark.PARTLY)
 
 
+RANKS = {mark: rank for rank, mark in enumerate(Mark)}
+
+
 class Standing(Struct, frozen=True):
     """When the page is made, and what the open incidents (no drills) say of each target.
 
@@ -38,11 +41,8 @@ class Standing(Struct, frozen=True):
 
     at: datetime
     incidents: tuple[Incident, ...]
-    signals: tuple[Incident, ...] = ()
-
-    @property
-    def offline(self) -> bool:
-        return any(incident.scope is Scope.MONITOR for incident in self.incidents)
+    signals: tuple[Incident, ...]
+    offline: bool
 
     def incident_of(self, target: str) -> Incident | None:
         return next((incident for incident in self.incidents if target in incident.targets), None)
@@ -52,10 +52,12 @@ def standing(snapshot: Snapshot) -> Standing:
     ids = {view.incident.id for view in snapshot.open_incidents}
     wholes = (view.incident for view in snapshot.open_incidents if view.incident.parent not in ids)
     real = [incident for incident in wholes if not incident.drill]
+    troubles = tuple(incident for incident in real if not incident.signal)
     return Standing(
-        snapshot.made_at,
-        tuple(incident for incident in real if not incident.signal),
-        tuple(incident for incident in real if incident.signal),
+        at=snapshot.made_at,
+        incidents=troubles,
+        signals=tuple(incident for incident in real if incident.signal),
+        offline=any(incident.scope is Scope.MONITOR for incident in troubles),
     )
 
 
@@ -63,14 +65,14 @@ def mark_target(target: TargetView, now: Standing) -> Mark:
     if now.offline:
         return Mark.UNKNOWN
     match target.state:
+        case State.UP:  # first, as nearly all are
+            return Mark.UNKNOWN if is_late(target, now.at) else Mark.UP
         case State.DOWN:
             return Mark.PARTLY if _is_mild(target.fault) else Mark.DOWN
         case State.SUSPECTED:
             return Mark.SUSPECTED
         case State.UNKNOWN:
             return Mark.UNKNOWN
-        case State.UP:
-            return Mark.UNKNOWN if is_late(target, now.at) else Mark.UP
 
 
 def mark_account(account: AccountView, now: Standing) -> Mark:
@@ -83,11 +85,11 @@ def mark_account(account: AccountView, now: Standing) -> Mark:
         return Mark.DOWN
     if Mark.DOWN in marks and any(mark in (Mark.UP, Mark.PARTLY) for mark in marks):
         return Mark.PARTLY
-    return worst(marks)
+    return worst(marks) if len(marks) > 1 else marks[0]
 
 
 def worst(marks: Sequence[Mark]) -> Mark:
-    return min(marks, key=list(Mark).index)
+    return min(marks, key=RANKS.__getitem__)
 
 
 def is_late(target: TargetView, at: datetime) -> bool:

@@ -3,7 +3,7 @@
 Source: https://prometheus.io/docs/specs/om/open_metrics_spec/
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -13,7 +13,8 @@ from monitor.publish.snapshot import AccountView, ObjectiveView, Snapshot
 from monitor.slo import PAIRS
 from probes.redact import CONTROLS
 
-Labels = dict[str, str]
+Labels = str
+"""As they stand between the braces: an account's are written once, and each of its gauges has them."""
 Sample = tuple[Labels, float]
 
 UP = {Mark.UP: 1.0, Mark.SUSPECTED: 1.0, Mark.PARTLY: 0.5, Mark.DOWN: 0.0}
@@ -29,30 +30,35 @@ class Gauge(Struct, frozen=True):
 def metrics(snapshot: Snapshot) -> bytes:
     """Return the text; a gauge without a sample is left out."""
     lines = [line for gauge in _gauges(snapshot) if gauge.samples for line in _lines(gauge)]
-    return "\n".join([*lines, "# EOF", ""]).encode(errors="replace")
+    return CONTROLS.sub("", "\n".join([*lines, "# EOF", ""])).encode(errors="replace")
 
 
 def _gauges(snapshot: Snapshot) -> Iterator[Gauge]:
     now = standing(snapshot)
-    accounts = [account for provider in snapshot.providers for account in provider.accounts]
-    yield Gauge("llm_monitor_info", "The monitor that wrote this.", (({"version": __version__}, 1.0),))
+    accounts = [(_account(account), account) for provider in snapshot.providers for account in provider.accounts]
+    marked = [(labels, mark_account(account, now)) for labels, account in accounts]
+    yield Gauge("llm_monitor_info", "The monitor that wrote this.", ((_labels(version=__version__), 1.0),))
     yield Gauge(
-        "llm_monitor_last_publish_timestamp_seconds", "When this was written.", (({}, snapshot.made_at.timestamp()),)
+        "llm_monitor_last_publish_timestamp_seconds", "When this was written.", (("", snapshot.made_at.timestamp()),)
     )
     yield Gauge(
         "llm_account_up",
         "1: the account works, 0.5: in part or badly, 0: it is down. Absent: not known.",
-        tuple((_account(one), UP[mark]) for one in accounts if (mark := mark_account(one, now)) in UP),
+        tuple((labels, UP[mark]) for labels, mark in marked if mark in UP),
     )
     yield Gauge(
         "llm_account_known",
         "1: what the account's state is, is known.",
-        tuple((_account(one), float(mark_account(one, now) is not Mark.UNKNOWN)) for one in accounts),
+        tuple((labels, float(mark is not Mark.UNKNOWN)) for labels, mark in marked),
     )
     yield Gauge(
         "llm_account_fault",
         "1 for the fault that an account has.",
-        tuple((_account(one) | {"fault": one.fault, "blame": one.fault.blame}, 1.0) for one in accounts if one.fault),
+        tuple(
+            (f"{labels},{_labels(fault=one.fault, blame=one.fault.blame)}", 1.0)
+            for labels, one in accounts
+            if one.fault
+        ),
     )
     yield from _target_gauges(accounts, now)
     yield from _purse_gauges(accounts)
@@ -62,14 +68,14 @@ def _gauges(snapshot: Snapshot) -> Iterator[Gauge]:
         "1 for each open incident; drills are left out.",
         tuple(
             (
-                {
-                    "incident": one.incident.id,
-                    "scope": one.incident.scope,
-                    "subject": one.incident.subject,
-                    "fault": one.incident.fault,
-                    "blame": one.incident.blame,
-                    "severity": one.incident.severity,
-                },
+                _labels(
+                    incident=one.incident.id,
+                    scope=one.incident.scope,
+                    subject=one.incident.subject,
+                    fault=one.incident.fault,
+                    blame=one.incident.blame,
+                    severity=one.incident.severity,
+                ),
                 1.0,
             )
             for one in snapshot.open_incidents
@@ -79,14 +85,14 @@ def _gauges(snapshot: Snapshot) -> Iterator[Gauge]:
     yield Gauge(
         "llm_status_source_readable",
         "1: the provider's own status page can be believed now.",
-        tuple(({"source": source.id}, float(source.readable)) for source in snapshot.sources),
+        tuple((_labels(source=source.id), float(source.readable)) for source in snapshot.sources),
     )
 
 
-def _target_gauges(accounts: Iterable[AccountView], now: Standing) -> Iterator[Gauge]:
+def _target_gauges(accounts: Iterable[tuple[Labels, AccountView]], now: Standing) -> Iterator[Gauge]:
     targets = [
-        (_account(account) | {"canary": target.canary, "model": target.model or ""}, target)
-        for account in accounts
+        (f"{labels},{_labels(canary=target.canary, model=target.model or '')}", target)
+        for labels, account in accounts
         for target in account.targets
     ]
     yield Gauge(
@@ -115,7 +121,7 @@ def _target_gauges(accounts: Iterable[AccountView], now: Standing) -> Iterator[G
             name,
             f"Rate limit as last told: {field}.",
             tuple(
-                (labels | {"unit": limit.unit, "window_s": f"{limit.window_s or 0:g}"}, value)
+                (f"{labels},{_labels(unit=limit.unit, window_s=f'{limit.window_s or 0:g}')}", value)
                 for labels, one in targets
                 for limit in one.limits
                 if (value := getattr(limit, field)) is not None
@@ -123,10 +129,10 @@ def _target_gauges(accounts: Iterable[AccountView], now: Standing) -> Iterator[G
         )
 
 
-def _purse_gauges(accounts: Iterable[AccountView]) -> Iterator[Gauge]:
+def _purse_gauges(accounts: Sequence[tuple[Labels, AccountView]]) -> Iterator[Gauge]:
     purses = [
-        (_account(account) | {"unit": purse.unit, "purse": str(number)}, purse)
-        for account in accounts
+        (f"{labels},{_labels(unit=purse.unit, purse=str(number))}", purse)
+        for labels, account in accounts
         for number, purse in enumerate(account.purses)
     ]
     yield Gauge(
@@ -142,13 +148,13 @@ def _purse_gauges(accounts: Iterable[AccountView]) -> Iterator[Gauge]:
     yield Gauge(
         "llm_canary_cost_today_usd",
         "What the canaries of the account have cost today (UTC).",
-        tuple((_account(one), one.spent_usd) for one in accounts if one.spent_usd is not None),
+        tuple((labels, one.spent_usd) for labels, one in accounts if one.spent_usd is not None),
     )
 
 
 def _objective_gauges(views: Iterable[ObjectiveView]) -> Iterator[Gauge]:
     reserves = [
-        ({"objective": view.objective.name, "subject": view.objective.subject, "goal": str(one.goal)}, one)
+        (_labels(objective=view.objective.name, subject=view.objective.subject, goal=one.goal), one)
         for view in views
         for one in view.reserves
     ]
@@ -171,7 +177,7 @@ def _objective_gauges(views: Iterable[ObjectiveView]) -> Iterator[Gauge]:
         "llm_objective_burn_rate",
         "How many times faster than allowed the budget is used over a window.",
         tuple(
-            (labels | {"window_s": f"{pair.long.total_seconds():g}"}, burn)
+            (f"{labels},{_labels(window_s=f'{pair.long.total_seconds():g}')}", burn)
             for labels, one in reserves
             for pair, burn in zip(PAIRS, one.burns, strict=True)
             if burn is not None
@@ -181,17 +187,19 @@ def _objective_gauges(views: Iterable[ObjectiveView]) -> Iterator[Gauge]:
 
 def _account(account: AccountView) -> Labels:
     provider, _, name = account.id.partition("/")
-    return {"provider": provider, "account": name}
+    return _labels(provider=provider, account=name)
+
+
+def _labels(**texts: str) -> Labels:
+    return ",".join(f'{name}="{_escape(text)}"' for name, text in texts.items())
 
 
 def _lines(gauge: Gauge) -> Iterator[str]:
     yield f"# TYPE {gauge.name} gauge"
     yield f"# HELP {gauge.name} {gauge.help}"
     for labels, value in gauge.samples:
-        inner = ",".join(f'{name}="{_escape(text)}"' for name, text in labels.items())
-        yield f"{gauge.name}{{{inner}}} {value!r}" if inner else f"{gauge.name} {value!r}"
+        yield f"{gauge.name}{{{labels}}} {value!r}" if labels else f"{gauge.name} {value!r}"
 
 
 def _escape(text: str) -> str:
-    plain = CONTROLS.sub("", text)
-    return plain.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -7,6 +7,8 @@ from hashlib import blake2s
 LONGEST = 40
 """So much of a name is legible in an address; a hash tells apart what is cut or changed."""
 
+PLAIN = re.compile("(?:[a-z0-9]+(?:-[a-z0-9]+)*)?")
+
 
 def account_page(account: str) -> str:
     return f"accounts/{_path(account)}.html"
@@ -31,9 +33,9 @@ def badge(of: str) -> str:
 
 def slug(name: str) -> str:
     """Return a name as a part of an address: two names never share one."""
+    if len(name) <= LONGEST and PLAIN.fullmatch(name):
+        return name
     plain = re.sub("[^a-z0-9]+", "-", name.lower())[:LONGEST].strip("-")
-    if plain == name:
-        return plain
     return f"{plain}-{blake2s(name.encode(errors='replace'), digest_size=4).hexdigest()}".strip("-")
 
 

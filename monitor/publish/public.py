@@ -323,7 +323,7 @@ def _status(snapshot: Snapshot, providers: Sequence[ProviderView], lines: Sequen
         "simulated": snapshot.simulated,
         "providers": [{"id": one.id, "mark": line.mark} for one, line in zip(providers, lines, strict=True)],
     }
-    return (json.dumps(document, indent=1) + "\n").encode()
+    return (json.dumps(document) + "\n").encode()
 
 
 def _board(

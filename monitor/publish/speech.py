@@ -16,8 +16,11 @@ ENGLISH_NAME = "en"
 SUFFIX = ".toml"
 
 
-class Speech(Struct, frozen=True):
-    """One language: its code for `lang`, the translation of each English text, and its decimal mark."""
+class Speech(Struct, frozen=True, eq=False):
+    """One language: its code for `lang`, the translation of each English text, and its decimal mark.
+
+    One is as good as another only when it is the same: so it can be asked for by what is kept.
+    """
 
     code: str = ENGLISH_NAME
     phrases: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,543 @@
+"""The same site as one pass of f-strings: what it costs a person who writes without templates.
+
+It writes the files of `render` with the same figures from the same snapshot, in English, every text escaped. Of what
+the benchmark's snapshot does not hold (incidents, notices, credit, limits, drawings of 30 days) it knows nothing.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from html import escape
+from itertools import groupby
+from math import floor
+from uuid import uuid5
+
+from monitor import __version__
+from monitor.publish.badge import COLOURS, GROUNDS
+from monitor.publish.feed import SPACE
+from monitor.publish.fill import POLICY, TEMPLATES
+from monitor.publish.layout import CROWD, MARKS
+from monitor.publish.mark import LATE, Mark
+from monitor.publish.snapshot import AccountView, Measure, ProviderView, Snapshot, TargetView
+from monitor.publish.statuspage import STATUSES
+from monitor.sli import Cell
+from probes.model import Fault
+
+COPIED = ("style.css", "page.js", "robots.txt", "schema/status.json", "schema/usable.json")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+ORDER = tuple(Mark)
+Quarter = tuple[str, str, str, str]
+"""What an account's cards and pages share: the drawing of 90 days, its words, its shares."""
+HEIGHTS = {"good": (14,), "mixed": (8, 20), "down": (14,), "unknown": (6, 22), "nothing": (14,)}
+KINDS = {"down": "down", "mixed": "partly failing", "unknown": "not known", "nothing": "no data"}
+NONE = '<p class="meta">None on record.</p>'
+SHAPES = """<svg class="shapes" width="0" height="0" aria-hidden="true">
+<symbol id="up" viewBox="0 0 24 24"><circle cx="12" cy="12" r="11"/><path d="M7 12.5l3.5 3.5 6.5-7"/></symbol>
+<symbol id="down" viewBox="0 0 24 24"><path class="s" d="M7.5 1h9L23 7.5v9L16.5 23h-9L1 16.5v-9z"/>
+<path d="M8 8l8 8m0-8l-8 8"/></symbol>
+<symbol id="partly" viewBox="0 0 24 24"><path class="s" d="M12 .5L23.5 12 12 23.5.5 12z"/>
+<path d="M12 6.5v6.5M12 17v.2"/></symbol>
+<symbol id="suspected" viewBox="0 0 24 24"><path class="s" d="M12 1.5L23.5 22H.5z"/>
+<path d="M12 9.5v5M12 18.2v.2"/></symbol>
+<symbol id="unknown" viewBox="0 0 24 24"><circle class="h" cx="12" cy="12" r="10"/>
+<path class="h" d="M8.7 9.5a3.3 3.3 0 1 1 4.9 2.8c-1 .6-1.6 1.2-1.6 2.2M12 16.5v2"/></symbol>
+</svg>"""
+LEGEND = """<details class="legend"><summary><h2>How to read this page</h2></summary>
+<dl>
+<div class="up"><dt>Works</dt><dd>The last canaries were answered well.</dd></div>
+<div class="suspected"><dt>Rechecking</dt><dd>Failed just now; confirmed or cleared within a minute.</dd></div>
+<div class="partly"><dt>Trouble, partly down</dt><dd>Some of it works, or it works badly.</dd></div>
+<div class="down"><dt>Down</dt><dd>Confirmed: several canaries in a row failed.</dd></div>
+<div class="unknown"><dt>Not known</dt><dd>We could not look, or have not looked lately.</dd></div>
+</dl></details>"""
+
+
+def site(snapshot: Snapshot) -> dict[str, bytes]:
+    """Return every file of the site by its path."""
+    marks = {one.id: _account_mark(one, snapshot.made_at) for every in snapshot.providers for one in every.accounts}
+    said, mark = _headline(snapshot, marks)
+    files = {name: (TEMPLATES / name).read_bytes() for name in COPIED}
+    quarters = {one.id: _quarter(one) for every in snapshot.providers for one in every.accounts}
+    for provider in snapshot.providers:
+        for account in provider.accounts:
+            files[_href(account)] = _account_page(account, provider, marks[account.id], quarters[account.id], snapshot)
+        files[f"providers/{provider.id}.html"] = _provider_page(provider, marks, quarters, snapshot)
+    shown = [_group(provider, marks, quarters, snapshot.made_at) for provider in snapshot.providers]
+    files |= _badges(snapshot, marks) | _api(snapshot, marks, said, mark)
+    files["metrics.prom"] = _metrics(snapshot, marks)
+    files["status.json"] = _json(_status(snapshot, marks))
+    files["usable.json"] = _json(_usable(snapshot, marks))
+    files["feed.xml"] = _feed(snapshot)
+    files["maintenance.ics"] = _calendar(snapshot)
+    files["favicon.svg"] = _favicon(mark)
+    files["history.html"] = _page(snapshot, "", "History", "Past incidents by month.", f"<h1>Past incidents</h1>{NONE}")
+    lost = '<h1>There is no such page.</h1><p><a href="/index.html">How it is now</a></p>'
+    files["404.html"] = _page(snapshot, "/", "Not found", "There is no such page.", lost)
+    files["index.html"] = _index(snapshot, marks, said, mark, "".join(shown))
+    return files
+
+
+def _page(snapshot: Snapshot, up: str, title: str, description: str, main: str) -> bytes:
+    """Return a whole page; `title` and `description` are escaped already."""
+    site, made, due = escape(snapshot.title), _moment(snapshot.made_at), snapshot.made_at
+    due += timedelta(seconds=snapshot.fresh_s)
+    return (
+        f'<!doctype html>\n<html lang="en" data-made="{_iso(snapshot.made_at)}" data-fresh-s="{snapshot.fresh_s:.0f}"'
+        f' data-status="{up}status.json" data-here="here">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta name="color-scheme" content="light dark">\n<meta name="robots" content="noindex, nofollow">\n'
+        f'<meta name="referrer" content="no-referrer">\n<meta name="description" content="{description}">\n'
+        f"<title>{title} · {site}</title>\n"
+        f'<link rel="icon" type="image/svg+xml" href="{up}favicon.svg">\n<link rel="stylesheet" href="{up}style.css">\n'
+        f'<link rel="alternate" type="application/atom+xml" title="Incidents" href="{up}feed.xml">\n'
+        f'<script src="{up}page.js" defer></script>\n</head>\n<body>\n'
+        f'<a class="skip" href="#main">Skip to content</a>\n{SHAPES}\n'
+        f'<header><div class="top">\n<a class="site" href="{up}index.html"><bdi>{site}</bdi></a>\n'
+        f'<nav aria-label="Pages"><a href="{up}index.html">Now</a> <a href="{up}history.html">History</a></nav>\n'
+        f'</div></header>\n<main id="main" tabindex="-1">\n<p class="stale" role="alert" hidden>'
+        f"<strong>This page is old.</strong> It was made {made} and a newer one was due by {due:%H:%M} UTC. "
+        f"The monitor, or what publishes its page, may have stopped.</p>\n{main}\n</main>\n<footer>\n"
+        f'<p>Made <time datetime="{_iso(snapshot.made_at)}" data-local>{made}</time>, seen from '
+        f"<bdi>{escape(snapshot.location)}</bdi>. A newer page is due by {due:%H:%M} UTC. If it is later than that and "
+        f"reloading brings nothing newer, this page is stale: the monitor may have stopped.</p>\n"
+        f'<p>All times are UTC. <a href="{up}feed.xml">Incidents as a feed</a> · <a href="{up}maintenance.ics">'
+        f'Maintenances as a calendar</a> · <a href="{up}status.json">The same for machines</a></p>\n'
+        f"</footer>\n</body>\n</html>\n"
+    ).encode()
+
+
+def _index(snapshot: Snapshot, marks: dict[str, Mark], said: Sequence[str], mark: Mark, shown: str) -> bytes:
+    lead, *causes = map(escape, said)
+    main = (
+        f'<div class="verdict {mark}">{_icon(mark)}<div><h1><span>{lead}</span> {" ".join(causes)}</h1>'
+        f"<p>The other {list(marks.values()).count(Mark.UP)} work.</p>"
+        f'<p class="meta">As of {_time(snapshot.made_at)}</p></div></div>\n'
+        f'<section aria-labelledby="accounts"><h2 id="accounts">Accounts</h2>{shown}</section>\n'
+        f'<section aria-labelledby="past"><h2 id="past">Past incidents</h2>{NONE}</section>\n{LEGEND}'
+    )
+    return _page(snapshot, "", lead.rstrip(":."), " ".join((lead, *causes)), main)
+
+
+def _group(provider: ProviderView, marks: dict[str, Mark], quarters: dict[str, Quarter], now: datetime) -> str:
+    every, more = list(provider.accounts), ""
+    if len(marks) > CROWD:
+        every = [account for account in every if marks[account.id] is not Mark.UP][:CROWD]
+        left = len(provider.accounts) - len(every)
+        more = f'<p class="meta"><a href="providers/{provider.id}.html">{left} more accounts work</a></p>'
+    cards = "".join(_card(account, marks[account.id], quarters[account.id], now) for account in every)
+    name = escape(provider.name)
+    return (
+        f'<section class="provider"><h3><a href="providers/{provider.id}.html"><bdi>{name}</bdi></a></h3>'
+        f"{cards}{more}</section>"
+    )
+
+
+def _card(account: AccountView, mark: Mark, quarter: Quarter, now: datetime) -> str:
+    since = f' <span class="meta">since {_time(account.since, now)}</span>' if account.since else ""
+    tags = "".join(f' <span class="tag"><bdi>{escape(tag)}</bdi></span>' for tag in account.tags)
+    first, figures = account.targets[0], ""
+    for name, measure in (("First token", first.ttft), ("Whole answer", first.latency)):
+        figures += _figure(name, measure, mark)
+    return (
+        f'<article class="account {mark}"><div class="line">{_icon(mark)}<h4><a href="{_href(account)}">'
+        f'<bdi>{escape(account.name)}</bdi></a></h4> <span class="words"><b class="state">{MARKS[mark]}</b>{since}'
+        f"{tags}</span></div>\n{_abilities(account, now)}\n{_day(quarter)}\n{quarter[3]}\n"
+        f'<dl class="shares">{figures}</dl><p class="spent">Canaries cost {_money(account.spent_usd or 0)} today</p>'
+        f"</article>\n"
+    )
+
+
+def _provider_page(
+    provider: ProviderView, marks: dict[str, Mark], quarters: dict[str, Quarter], snapshot: Snapshot
+) -> bytes:
+    name = escape(provider.name)
+    lines = "".join(_line(one, marks[one.id], quarters[one.id], snapshot.made_at) for one in provider.accounts)
+    main = (
+        f'<div class="story"><h1><bdi>{name}</bdi></h1><section aria-labelledby="accounts">'
+        f'<h2 id="accounts">Accounts</h2>{lines}</section></div>'
+    )
+    return _page(snapshot, "../", name, f"The accounts of {name}.", main)
+
+
+def _line(account: AccountView, mark: Mark, quarter: Quarter, now: datetime) -> str:
+    return (
+        f'<article class="account {mark}"><div class="line">{_icon(mark)}<h3><a href="../{_href(account)}">'
+        f'<bdi>{escape(account.name)}</bdi></a></h3> <span class="words"><b class="state">{MARKS[mark]}</b></span>'
+        f"</div>\n{_abilities(account, now)}\n{_day(quarter)}\n{quarter[3]}</article>\n"
+    )
+
+
+def _abilities(account: AccountView, now: datetime) -> str:
+    items = ""
+    for it in account.targets:
+        mark = _mark(it, now)
+        items += f'<li class="{mark}">{_icon(mark)}<bdi>{it.canary}</bdi> <b class="state">{MARKS[mark]}</b></li>'
+    return f'<ul class="matrix">{items}</ul>'
+
+
+def _account_page(
+    account: AccountView, provider: ProviderView, mark: Mark, quarter: Quarter, snapshot: Snapshot
+) -> bytes:
+    name, maker, state, now = escape(account.name), escape(provider.name), MARKS[mark], snapshot.made_at
+    since = f" · since {_time(account.since, now)}" if account.since else ""
+    strip, lead, remark, shares = quarter
+    targets = "".join(_target(it, number, now) for number, it in enumerate(account.targets, 1))
+    main = (
+        f'<div class="story"><div class="verdict {mark}">{_icon(mark)}<div><h1><bdi>{name}</bdi>: {state}</h1>'
+        f'<p><a href="../../providers/{provider.id}.html"><bdi>{maker}</bdi></a>{since}</p></div></div>\n'
+        f'<section class="facts" aria-labelledby="quarter"><h2 id="quarter">90 days</h2>'
+        f'<div class="day">{strip}<p>{lead}{remark and f"; {remark}"}</p></div>\n{shares}'
+        f'<p class="meta">Canaries cost {_money(account.spent_usd or 0)} today</p></section>\n{targets}</div>'
+    )
+    return _page(snapshot, "../../", f"{name}: {state}", f"{maker}, {name}: {state}.", main)
+
+
+def _target(it: TargetView, number: int, now: datetime) -> str:
+    mark = _mark(it, now)
+    hours, hours_lead, hours_remark = _strip(it.cells, "hours")
+    days, days_lead, days_remark = _strip(it.days, "days")
+    model = f' <bdi class="model">{escape(it.model)}</bdi>' if it.model else ""
+    cause = f" · {escape(it.reason)}" if it.reason and mark is not Mark.UP else ""
+    good = "no data" if it.availability is None else _percent(it.availability)
+    since = f" since {_time(it.since, now)}" if it.since and mark is not Mark.UP else ""
+    return (
+        f'<section class="target {mark}" aria-labelledby="target-{number}"><h2 id="target-{number}">{_icon(mark)} '
+        f'<bdi>{it.canary}</bdi>{model}</h2>\n<p><b class="state">{MARKS[mark]}</b>{since}{cause} · <span class="meta">'
+        f"Last seen {_time(it.seen_at, now) if it.seen_at else 'never'}, every {it.interval_s / 60:g} min</span></p>\n"
+        f'<div class="day">{hours}<p>{hours_lead}{hours_remark and f"; {hours_remark}"} · {good}</p></div>\n'
+        f'<div class="day">{days}<p>{days_lead}{days_remark and f"; {days_remark}"}</p></div>\n'
+        f'{_shares([it])}\n<div class="tempo"><dl>{_figure("First token", it.ttft, mark)}</dl></div>\n'
+        f'<div class="tempo"><dl>{_figure("Whole answer", it.latency, mark)}</dl></div></section>\n'
+    )
+
+
+def _figure(name: str, it: Measure, mark: Mark) -> str:
+    if it.now_s is None or it.usual_s is None or it.slow_s is None:
+        return ""
+    now = "none" if mark is Mark.DOWN else _seconds(it.now_s)
+    slower = f' <b class="slower">{it.now_s / it.usual_s:.1f} × usual</b>' if it.now_s / it.usual_s >= 1.5 else ""
+    return (
+        f"<div><dt>{name}</dt><dd>{now}{slower} <small>usually {_seconds(it.usual_s)}, p95 {_seconds(it.slow_s)}"
+        f"</small></dd></div>"
+    )
+
+
+def _day(quarter: Quarter) -> str:
+    drawing, lead, remark, _ = quarter
+    said = f"<p>{remark}</p>" if remark else ""
+    return f'<div class="day" role="img" aria-label="{lead}">{drawing}{said}</div>'
+
+
+def _quarter(account: AccountView) -> Quarter:
+    return (*_strip(account.targets[0].days, "days"), _shares(account.targets))
+
+
+def _strip(cells: Sequence[Cell], unit: str) -> tuple[str, str, str]:
+    """Return the drawing, each kind one path, and what it says in words: how much was good, and what was not."""
+    tolerance = 0.01 if unit == "days" else 0
+    paths, found, start, good = dict.fromkeys(HEIGHTS, ""), {}, 0, 0
+    for kind, its in groupby([_kind(cell, tolerance) for cell in cells]):
+        length = sum(1 for _ in its)
+        paths[kind] += "".join(f"M{10 * start} {y}h{10 * length}" for y in HEIGHTS[kind])
+        found[kind] = (start, length) if kind not in found else (-1, found[kind][1] + length)
+        good += length if kind == "good" else 0
+        start += length
+    drawn = "".join(f'<path class="{kind}" d="{path}"/>' for kind, path in paths.items() if path)
+    remark = "; ".join(_when(KINDS[kind], *found[kind], cells, unit) for kind in KINDS if kind in found)
+    drawing = f'<svg viewBox="0 0 {10 * len(cells)} 28" preserveAspectRatio="none">{drawn}</svg>'
+    return drawing, f"Last {len(cells)} {unit}: {good} good", remark
+
+
+def _kind(cell: Cell, tolerance: float) -> str:
+    bad = cell.failed + cell.degraded
+    if cell.ok and bad <= tolerance * (cell.ok + bad):
+        return "good"
+    if bad:
+        return "mixed" if cell.ok + cell.degraded else "down"
+    return "unknown" if cell.unknown else "nothing"
+
+
+def _when(said: str, start: int, length: int, cells: Sequence[Cell], unit: str) -> str:
+    if start < 0:
+        return f"{said} {'in' if unit == 'hours' else 'on'} {length} {unit}"
+    if start + length == len(cells):
+        if length == 1:
+            return f"{said} today" if unit == "days" else f"{said} in the last hour"
+        return f"{said} {'in' if unit == 'hours' else 'on'} the last {length} {unit}"
+    first, last = cells[start].at, cells[start + length - 1].at
+    if unit == "hours":
+        return f"{said} {first:%H:%M} to {last + timedelta(hours=1):%H:%M} UTC"
+    return f"{said} from {first.day} {MONTHS[first.month - 1]} to {last.day} {MONTHS[last.month - 1]}"
+
+
+def _shares(targets: Sequence[TargetView]) -> str:
+    """Return the share of good answers over each window, of the target that did worst in it."""
+    items = _share("24 h", [it.cells for it in targets])
+    for length in (7, 30, 90):
+        items += _share(f"{length} d", [it.days[-length:] for it in targets])
+    return f'<dl class="shares">{items}</dl>'
+
+
+def _share(window: str, every: Iterable[Sequence[Cell]]) -> str:
+    shares = []
+    for cells in every:
+        good, valid = 0, 0
+        for cell in cells:
+            good += cell.ok
+            valid += cell.ok + cell.degraded + cell.failed
+        if valid:
+            shares.append(good / valid)
+    words = _percent(min(shares)) if shares else "no data"
+    missed = ' class="missed"' if shares and min(shares) < 0.99 else ""
+    return f"<div><dt>{window}</dt><dd{missed}>{words}</dd></div>"
+
+
+def _badges(snapshot: Snapshot, marks: dict[str, Mark]) -> dict[str, bytes]:
+    files = {}
+    for provider in snapshot.providers:
+        worst = _worst([marks[account.id] for account in provider.accounts])
+        its = [(account.id, marks[account.id]) for account in provider.accounts]
+        for place, label, mark in ((provider.id, provider.name, worst), *((id, id, mark) for id, mark in its)):
+            files[f"badges/{place}.svg"] = _drawn(label, mark)
+            document = {
+                "schemaVersion": 1, "label": label, "message": MARKS[mark], "color": COLOURS[mark],
+                "isError": mark is Mark.DOWN, "cacheSeconds": 60,
+            }  # fmt: skip
+            files[f"badges/{place}.json"] = (json.dumps(document) + "\n").encode()
+    return files
+
+
+def _drawn(label: str, mark: Mark) -> bytes:
+    left, right, label, word = 7 * len(label) + 10, 7 * len(MARKS[mark]) + 10, escape(label), MARKS[mark]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img" '
+        f'aria-label="{label}: {word}"><title>{label}: {word}</title><clipPath id="r"><rect width="{left + right}" '
+        f'height="20" rx="3"/></clipPath><g clip-path="url(#r)"><rect width="{left}" height="20" fill="#3d444d"/>'
+        f'<rect x="{left}" width="{right}" height="20" fill="{GROUNDS[mark]}"/></g><g fill="#fff" '
+        f'text-anchor="middle" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11"><text x="{left // 2}" '
+        f'y="14">{label}</text><text x="{left + right // 2}" y="14">{word}</text></g></svg>\n'
+    ).encode()
+
+
+def _api(snapshot: Snapshot, marks: dict[str, Mark], said: Sequence[str], mark: Mark) -> dict[str, bytes]:
+    made = _iso_ms(snapshot.made_at)
+    page = {"id": "provider-monitor", "name": snapshot.title, "url": "", "time_zone": "Etc/UTC", "updated_at": made}
+    parts: list[dict[str, object]] = []
+    for one in snapshot.providers:
+        its = [account.id for account in one.accounts]
+        worst = _worst([marks[id] for id in its])
+        parts.append(_component(one.id, one.name, worst, len(parts) + 1, made, None) | {"components": its})
+        for account in one.accounts:
+            since = _iso_ms(account.since or snapshot.made_at)
+            parts.append(_component(account.id, account.id, marks[account.id], len(parts) + 1, since, one.id))
+    status = {"indicator": "none" if mark is Mark.UP else "minor", "description": " ".join(said)}
+    empty: dict[str, object] = {"incidents": [], "scheduled_maintenances": []}
+    documents: dict[str, dict[str, object]] = {
+        "summary": {"components": parts, **empty, "status": status},
+        "status": {"status": status},
+        "components": {"components": parts},
+        **{name: {"incidents": []} for name in ("incidents", "incidents/unresolved")},
+        **{f"scheduled-maintenances{name}": {"scheduled_maintenances": []} for name in ("", "/upcoming", "/active")},
+    }
+    return {f"api/v2/{name}.json": _json({"page": page, **document}) for name, document in documents.items()}
+
+
+def _component(id: str, name: str, mark: Mark, position: int, since: str, group: str | None) -> dict[str, object]:
+    return {
+        "id": id, "name": name, "status": STATUSES[mark], "created_at": since, "updated_at": since,
+        "position": position, "description": "not known" if mark is Mark.UNKNOWN else None, "showcase": False,
+        "start_date": None, "group_id": group, "page_id": "provider-monitor", "group": group is None,
+        "only_show_if_degraded": False,
+    }  # fmt: skip
+
+
+def _status(snapshot: Snapshot, marks: dict[str, Mark]) -> dict[str, object]:
+    accounts = [
+        {
+            "id": account.id, "provider": provider.id, "state": account.state, "since": _iso_of(account.since),
+            "fault": account.fault, "blame": _blame(account.fault), "credit": [], "mark": marks[account.id],
+        }
+        for provider in snapshot.providers
+        for account in provider.accounts
+    ]  # fmt: skip
+    stale = snapshot.made_at + timedelta(seconds=snapshot.fresh_s)
+    return {
+        "version": 1, "made_at": _iso(snapshot.made_at), "stale_after": _iso(stale), "location": snapshot.location,
+        "simulated": snapshot.simulated, "accounts": accounts, "open_incidents": [], "status_sources": [],
+        "objectives": [],
+    }  # fmt: skip
+
+
+def _usable(snapshot: Snapshot, marks: dict[str, Mark]) -> dict[str, object]:
+    every, picked = {}, {}
+    for provider in snapshot.providers:
+        up = (account.id for account in provider.accounts if marks[account.id] is Mark.UP)
+        picked[provider.id] = {"use": next(up, None)}
+        for account in provider.accounts:
+            every[account.id] = _usable_account(account, provider, marks[account.id])
+    until = snapshot.made_at + timedelta(seconds=snapshot.fresh_s)
+    return {
+        "version": 1, "made_at": _iso(snapshot.made_at), "valid_until": _iso(until), "simulated": snapshot.simulated,
+        "providers": picked, "accounts": every,
+    }  # fmt: skip
+
+
+def _usable_account(account: AccountView, provider: ProviderView, mark: Mark) -> dict[str, object]:
+    works = None if mark is Mark.UNKNOWN else mark is not Mark.DOWN
+    seen = [it.seen_at for it in account.targets if it.seen_at]
+    until = [it.seen_at + timedelta(seconds=LATE * it.interval_s) for it in account.targets if it.seen_at]
+    return {
+        "provider": provider.id, "usable": works, "state": mark, "fault": account.fault,
+        "blame": _blame(account.fault), "since": _iso_of(account.since), "confidence": None,
+        "checked_at": _iso_of(min(seen, default=None)),
+        "valid_until": None if works is None else _iso_of(min(until, default=None)),
+        "retry_at": _iso_of(min((it.next_at for it in account.targets if it.next_at), default=None)), "warned": False,
+        "abilities": {it.canary: works for it in account.targets},
+    }  # fmt: skip
+
+
+def _blame(fault: Fault | None) -> str | None:
+    return fault.blame if fault else None
+
+
+def _metrics(snapshot: Snapshot, marks: dict[str, Mark]) -> bytes:
+    up = {Mark.UP: 1.0, Mark.SUSPECTED: 1.0, Mark.PARTLY: 0.5, Mark.DOWN: 0.0}
+    accounts, known, costs = [], [], []
+    probes, lasts, firsts, shares, seen = [], [], [], [], []
+    for provider in snapshot.providers:
+        for account in provider.accounts:
+            labels, mark = f'provider="{provider.id}",account="{_quoted(account.name)}"', marks[account.id]
+            accounts += [f"llm_account_up{{{labels}}} {up[mark]!r}"] if mark in up else []
+            known.append(f"llm_account_known{{{labels}}} {float(mark is not Mark.UNKNOWN)!r}")
+            costs.append(f"llm_canary_cost_today_usd{{{labels}}} {account.spent_usd!r}")
+            for it in account.targets:
+                its, mark = (
+                    f'{labels},canary="{it.canary}",model="{_quoted(it.model or "")}"',
+                    _mark(it, snapshot.made_at),
+                )
+                probes += [f"llm_probe_up{{{its}}} {up[mark]!r}"] if mark in up else []
+                lasts.append(f"llm_probe_duration_seconds{{{its}}} {it.latency.now_s!r}")
+                firsts.append(f"llm_probe_first_token_seconds{{{its}}} {it.ttft.now_s!r}")
+                shares.append(f"llm_probe_availability_ratio{{{its}}} {it.availability!r}")
+                at = it.seen_at.timestamp() if it.seen_at else 0
+                seen.append(f"llm_probe_last_seen_timestamp_seconds{{{its}}} {at!r}")
+    made = snapshot.made_at.timestamp()
+    gauges = (
+        (f'llm_monitor_info{{version="{__version__}"}} 1.0', "The monitor that wrote this.", []),
+        (f"llm_monitor_last_publish_timestamp_seconds {made!r}", "When this was written.", []),
+        ("llm_account_up", "1: the account works, 0.5: in part or badly, 0: it is down. Absent: not known.", accounts),
+        ("llm_account_known", "1: what the account's state is, is known.", known),
+        ("llm_probe_up", "1: the canary is answered well, 0.5: badly, 0: it fails. Absent: not known.", probes),
+        ("llm_probe_duration_seconds", "Median of the last ten good answers.", lasts),
+        ("llm_probe_first_token_seconds", "Median time to the first token.", firsts),
+        ("llm_probe_availability_ratio", "Share of good answers in the last 24 hours.", shares),
+        ("llm_probe_last_seen_timestamp_seconds", "When the canary was last answered or refused.", seen),
+        ("llm_canary_cost_today_usd", "What the canaries of the account have cost today (UTC).", costs),
+    )
+    lines = []
+    for first, help, rest in gauges:
+        name = first.partition("{")[0].partition(" ")[0]
+        lines += [f"# TYPE {name} gauge", f"# HELP {name} {help}", *(rest or [first])]
+    return "\n".join([*lines, "# EOF", ""]).encode()
+
+
+def _feed(snapshot: Snapshot) -> bytes:
+    title = escape(snapshot.title)
+    return (
+        f'<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en">\n'
+        f"<id>{uuid5(SPACE, f'{snapshot.title} ').urn}</id>\n<title>{title}</title>\n"
+        f"<updated>1970-01-01T00:00:00Z</updated>\n<author><name>{title}</name></author>\n"
+        f'<link rel="self" type="application/atom+xml" href="feed.xml"/>\n'
+        f'<link rel="alternate" type="text/html" href="index.html"/>\n</feed>\n'
+    ).encode()
+
+
+def _calendar(snapshot: Snapshot) -> bytes:
+    head = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//provider-monitor//EN\r\n"
+    return f"{head}X-WR-CALNAME:{snapshot.title}\r\nEND:VCALENDAR\r\n".encode()
+
+
+def _favicon(mark: Mark) -> bytes:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" role="img"><title>{MARKS[mark]}</title>'
+        f'<circle cx="12" cy="12" r="11" fill="{GROUNDS[mark]}"/></svg>\n'
+    ).encode()
+
+
+def _headline(snapshot: Snapshot, marks: dict[str, Mark]) -> tuple[list[str], Mark]:
+    """Return the sentence in pieces and the mark of the whole."""
+    accounts = [account for provider in snapshot.providers for account in provider.accounts]
+    other = [account for account in accounts if marks[account.id] is not Mark.UP]
+    if not other:
+        return [f"All {len(accounts)} accounts work."], Mark.UP
+    causes = [f"{one.id}: {next((it.reason for it in one.targets if it.reason), 'not seen yet')};" for one in other[:3]]
+    more = [f"and {len(other) - 3} more."] if len(other) > 3 else []
+    lead = f"{len(other)} of {len(accounts)} accounts are not fully known:"
+    return [lead, *causes, *more], Mark.UNKNOWN
+
+
+def _account_mark(account: AccountView, now: datetime) -> Mark:
+    return _worst([_mark(it, now) for it in account.targets])
+
+
+def _mark(it: TargetView, now: datetime) -> Mark:
+    if it.state != "up":
+        return Mark(it.state)
+    is_late = it.seen_at is None or now - it.seen_at > timedelta(seconds=LATE * it.interval_s)
+    return Mark.UNKNOWN if is_late else Mark.UP
+
+
+def _worst(marks: Sequence[Mark]) -> Mark:
+    return min(marks, key=ORDER.index)
+
+
+def _icon(mark: Mark) -> str:
+    return f'<svg class="i" aria-hidden="true"><use href="#{mark}"/></svg>'
+
+
+def _href(account: AccountView) -> str:
+    return f"accounts/{account.id}.html"
+
+
+def _time(at: datetime, today: datetime | None = None) -> str:
+    return f'<time datetime="{_iso(at)}">{_moment(at, today)}</time>'
+
+
+def _moment(at: datetime, today: datetime | None = None) -> str:
+    if today and at.date() == today.date():
+        return f"{at:%H:%M} UTC"
+    year = "" if today and today.year == at.year else f" {at.year}"
+    return f"{at.day} {MONTHS[at.month - 1]}{year}, {at:%H:%M} UTC"
+
+
+def _iso(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _iso_of(at: datetime | None) -> str | None:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else None
+
+
+def _iso_ms(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _percent(share: float) -> str:
+    return f"{floor(share * 1000 + 1e-9) / 10:g}%"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.{2 if value < 1 else 1 if value < 9.95 else 0}f} s"
+
+
+def _money(usd: float) -> str:
+    return f"${usd:.2f}" if usd >= 0.01 or usd == 0 else "less than $0.01"
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def _json(document: dict[str, object]) -> bytes:
+    return (json.dumps(document, separators=(",", ":")) + "\n").encode()
