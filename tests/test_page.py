@@ -567,3 +567,13 @@ def test_beside_a_providers_notice_stands_who_knew_first():
     other = replace(source, notices=(replace(notice, id="2"),))
     for one in (replace(source, id="openai/other"), other):
         assert lead not in index(snapshot(account(), open_incidents=(late, soon), sources=(one,))).text
+
+
+def test_what_is_kept_for_many_pages_is_of_the_site_and_the_moment_that_they_show():
+    first = snapshot(account("openai/main"))
+    later = replace(first, title="Another site", made_at=NOW + timedelta(minutes=1))
+    fresh = render(first)
+    page = "accounts/openai/main.html"
+    assert (b"Another site" in fresh[page], b"Another site" in render(later)[page]) == (False, True)
+    assert b"2026-11-21T10:35:00Z" in render(later)[page]
+    assert render(first) == fresh
