@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -29,7 +29,7 @@ STARTS = 11
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("bench", "profile", "report"), default="bench")
+    parser.add_argument("what", nargs="?", choices=("bench", "load", "profile", "report"), default="bench")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4.0, help="length of one window of load")
     parser.add_argument("--litellm", help="a Python that has litellm[proxy]; else one is made in a temporary folder")
@@ -42,6 +42,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, server.fast(Path(name) / "server", THEIRS, TLS_HOSTS) as other:
         if wish.what == "profile":
             profile(f"http://127.0.0.1:{other[1]}/a{{}}/v1", wish.seconds)
+        elif wish.what == "load":
+            load_anew(wish, Path(name), *other)
         else:
             bench(wish, Path(name), *other)
 
@@ -52,17 +54,29 @@ def profile(base: str, seconds: float) -> None:
     subprocess.run([*command, "engine", base, "1000", str(2 * seconds), *SWEEPS, "--profile"], check=True)
 
 
+def load_anew(wish: argparse.Namespace, folder: Path, served_by: str, plain: int, tls: int) -> None:
+    """Measure only what concerns load anew, beside the other samples of the last run."""
+    kept = json.loads(SAMPLES.read_text())
+    fresh: Samples = defaultdict(list)
+    peer = wish.litellm or _install_litellm(folder)
+    for number in range(wish.repeats):
+        _say(f"round {number + 1} of {wish.repeats}: load")
+        _run_all(fresh, _loads(plain, tls, wish.seconds, peer), SSL_CERT_FILE=str(folder / "server" / "cert.pem"))
+    with server.late(THEIRS) as port:
+        for _ in range(wish.repeats):
+            _run(fresh, "sweep", _module("benchmarks.timing", "sweep", port))
+    _keep(kept["samples"] | fresh, _machine(served_by, peer))
+
+
 def bench(wish: argparse.Namespace, folder: Path, served_by: str, plain: int, tls: int) -> None:
     samples: Samples = defaultdict(list)
     certificate = folder / "server" / "cert.pem"
     peer = wish.litellm or _install_litellm(folder)
     for number in range(wish.repeats):
         _say(f"round {number + 1} of {wish.repeats}: load")
-        for name, command in _loads(plain, tls, wish.seconds, peer).items():
-            _run(samples, name, command, SSL_CERT_FILE=str(certificate))
+        _run_all(samples, _loads(plain, tls, wish.seconds, peer), SSL_CERT_FILE=str(certificate))
         _say(f"round {number + 1} of {wish.repeats}: store, page, start")
-        for name, command in _chores().items():
-            _run(samples, name, command)
+        _run_all(samples, _chores())
         _time_starts(samples, folder / f"start-{number}", plain)
     _say("reading 90 days")
     for _ in range(min(wish.repeats, 3)):
@@ -74,8 +88,11 @@ def bench(wish: argparse.Namespace, folder: Path, served_by: str, plain: int, tl
         _wait_for_slow(samples, port, tls, wish.repeats, certificate)
     reuse = (folder / "server" / "reuse.log").read_text().split()[TLS_HOSTS:]
     samples["reuse"] = [{"percent": 100 * sum(int(one) > 1 for one in reuse) / len(reuse), "probes": len(reuse)}]
-    kept = {"machine": _machine(served_by, peer), "samples": samples}
-    SAMPLES.write_text(json.dumps(kept, indent=0) + "\n")
+    _keep(samples, _machine(served_by, peer))
+
+
+def _keep(samples: Mapping[str, object], machine: Sequence[str]) -> None:
+    SAMPLES.write_text(json.dumps({"machine": machine, "samples": samples}, indent=0) + "\n")
     report()
 
 
@@ -129,6 +146,11 @@ def _chores() -> Mapping[str, list[str]]:
 
 def _module(name: str, *arguments: object) -> list[str]:
     return [sys.executable, "-m", name, *map(str, arguments)]
+
+
+def _run_all(samples: Samples, commands: Mapping[str, list[str]], **environment: str) -> None:
+    for name, command in commands.items():
+        _run(samples, name, command, **environment)
 
 
 def _run(samples: Samples, name: str, command: list[str], **environment: str) -> None:

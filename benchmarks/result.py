@@ -224,42 +224,32 @@ Of all samples while 1,000 targets are swept (a sampling profiler, set up and pa
 
 | stage | share |
 |---|---|
-| aiohttp: request, answer, sockets | 36 % |
-| the attempt around it: task, time limits, the host's turnstile, reading the body, headers | 25 % |
-| classify (3 µs), usage (3 µs), limits (11 µs), request id redacted (7 µs), the observation | 20 % |
-| the transaction: result, health, limits, in the writer's thread | 12 % |
-| the beat: judging and planning | 7 % |
-
-## Since these figures
-
-Changed after they were measured, and not yet measured together with the rest: `diagnose` no longer compares each
-diagnosis with each target (62 ms a beat with 200 of 1,000 down), a large page is made less often and written with
-fewer calls, 500 results make a beat at once, shipped rules are not checked at each start, and an outcome is kept
-as a number (alone: 31.3 B a row, 1.8 s to roll up the day).
+| aiohttp: request, answer, sockets | 40 % |
+| the attempt around it: task, time limits, the host's turnstile, reading the body, headers | 16 % |
+| classify (4 µs), usage (3 µs), limits (8 µs), request id redacted (5 µs), the observation | 15 % |
+| the beat: detectors (10 µs), judging and planning | 13 % |
+| the transaction: result, health, limits, in the writer's thread | 8 % |
+| asyncio's own loop | 8 % |
 
 ## What is missed, and what would have to change
 
-- **CPU per probe, saturation, Gatus, Uptime Kuma.** aiohttp is a bit more than a third; the rest is spread over a
-  dozen steps of 1 to 11 µs, each of which does something that is asked for. To halve it: one parse of the answer
-  instead of two, limits read only when a header changed, results of one beat written as one row of health per
-  *change* instead of one per look, and no task, time limit and turnstile each where one would do. On uvloop the bare
-  loop gains more than our own Python does, so the ratio gets worse while the cost gets better.
-  At 5,000 targets that are all due at once, their tasks and pages of 5,000 accounts compete with the probes.
-- **Start lag.** The page, rendered in a thread after each change, takes 0.3 to 1.9 s of the interpreter's lock with
-  200 incidents, each socket call of the loop waiting up to 5 ms for it. A process of its own would end that.
-- **Disk.** Four of the bytes are the half-empty pages that insertion in the order of time leaves.
-- **Roll-up and retention.** 1.4 million rows pass through Python, 1.4 µs each; deleting them is another 0.7 s. Counts
-  kept at each beat instead of being found in the rows afterwards would cost nothing later. The longest hold of the
-  writer is one hour's roll-up of 1,000 series with its checkpoint: two transactions would halve it.
+- **CPU per probe, saturation, Gatus, Uptime Kuma.** The pure part of a probe (classify to transaction) takes some
+  65 µs, as against 100 before values were Structs and readings that repeat were kept; the bare loop takes 105 in all.
+  What is left is spread over two dozen steps of 1 to 8 µs, each of which does something that is asked for. To halve
+  it: one parse of the answer instead of two, one row of health per *change* instead of one per look, and no task,
+  time limit and turnstile each where one would do. On uvloop the bare loop gains more than our own Python does, so the
+  ratio gets worse while the cost gets better. At 5,000 targets that are all due at once, pages of 5,000 accounts
+  take a fifth of the core.
 - **Page.** Of 110 ms for 500 accounts 50 are Jinja's, where each value is looked up and escaped by calls of its own,
   and 35 put values in words, for any language and any trouble; the floor takes 64 for all. Only what changed since
-  the last page could be rendered: an account's block depends on nothing but its views.
-- **`once`, `check`.** Beside what the one-shot imports too: our own modules (each frozen value costs
-  some 0.7 ms of start), and for `once` `jinja2` and the page, which reads a day back.
-- **Memory at 5,000.** Each target keeps its configuration, health, plan and place on the page: some 12 KiB. Over TLS
-  each open connection keeps its buffers besides, some 0.3 MiB of a host of its own.
-- **90 days.** Near its goal, on either side of it by the neighbours: unpacking and merging the sketches of 13,500
-  days in Python. A sketch a month would take a thirtieth of that.
-- **Webhook, ours.** The first message of a process imports Apprise (0.25 s); importing it when the first failure is
-  seen, while it is being confirmed, would hide that.
+  the last page could be rendered, but each account changes at each look, since it says when it was seen.
+- **`check`.** msgspec alone is 2.5 of it (it imports `uuid`, `decimal` and `inspect`), `argparse` 0.7, tables of one
+  provider 0.4, our own modules 1.3.
+- **`once`.** Half of what it takes beside the one-shot is the page (reading a day back, compiling the templates, 150
+  accounts), the other half its own modules and the configuration. A round without a page would come near the goal.
+- **Memory at 5,000.** 83 MiB without a page: some 6 KiB of configuration, health, detectors and plan for each target. A
+  page of all of them takes another 20 to 35 while it is made. Over TLS each open connection keeps its buffers
+  besides, some 0.3 MiB of a host of its own.
+- **Roll-up and retention**, where it is missed: 1.4 million rows pass through Python, 1 µs each. Counts kept at each
+  beat instead of being found in the rows afterwards would cost nothing later.
 """

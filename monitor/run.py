@@ -35,7 +35,7 @@ log = logging.getLogger("monitor")
 BEAT_S = 1.0
 """Good news waits so long for company, so that many results share one transaction. Bad news does not wait."""
 ENOUGH = 500
-"""So many results are company enough."""
+"""So many results are company enough, and so are those of all targets: no more can come."""
 JUMP = timedelta(seconds=30)
 """A clock that moved so far against the monotonic one was set, or the machine slept: all is planned anew."""
 RELOOK = timedelta(seconds=15)
@@ -165,7 +165,7 @@ async def probe(world: World, watch: Watch) -> None:
         observation = _set_aside(observation)
     world.finished.put_nowait(observation)
     if (
-        world.finished.qsize() >= ENOUGH
+        world.finished.qsize() >= min(ENOUGH, len(world.config.watches))
         or observation.outcome is not Outcome.OK
         or _is_wavering(world.healths.get(watch.target.id, Health()))
     ):
