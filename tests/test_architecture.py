@@ -124,6 +124,7 @@ PLAN = {
     "monitor.store.writer": {
         *("probes.model", "monitor.source", "monitor.alert.case", "monitor.alert.reply"),
         "monitor.detect.health",
+        "monitor.store.connection",
         "monitor.detect.limits",
         "monitor.detect.note",
         "monitor.incident",
@@ -136,7 +137,7 @@ PLAN = {
         *("monitor.detect.pool", "monitor.detect.track", "monitor.alert.case", "monitor.alert.reply"),
         *("monitor.sli", "monitor.slo", "monitor.source", "monitor.store.value"),
     },
-    "monitor.store.rollup": {"monitor.sli", "monitor.store.reader", "monitor.store.value"},
+    "monitor.store.rollup": {"monitor.store.connection", "monitor.sli", "monitor.store.reader", "monitor.store.value"},
     "monitor.alert": set(),
     "monitor.section": set(),
     "monitor.alert.window": {"cronsim", "dateutil"},

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from msgspec import Struct
 
 from monitor.sli import merge, pack, sketch, unpack
+from monitor.store.connection import transaction
 from monitor.store.reader import HOUR, rolled_until
 from monitor.store.value import OK, OUTCOMES, from_ms, to_ms
 
@@ -27,14 +28,9 @@ class RollUp(Struct, frozen=True):
     rows: Sequence[Row]
 
     def save(self, db: sqlite3.Connection) -> None:
-        db.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(db):
             db.executemany(f"INSERT OR REPLACE INTO {self.table} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self.rows)
             db.execute("INSERT OR REPLACE INTO mark VALUES (?, ?)", (f"{self.table}_until", str(to_ms(self.until))))
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
-        db.execute("COMMIT")
 
 
 def next_roll_up(db: sqlite3.Connection, now: datetime) -> RollUp | None:
@@ -87,16 +83,11 @@ def _day_rows(db: sqlite3.Connection, day: datetime) -> list[Row]:
 def forget(db: sqlite3.Connection, table: str, before: datetime) -> int:
     """Delete up to ROWS_AT_ONCE rows older than `before`; return how many."""
     gone, query = 0, FORGET[table]
-    db.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(db):
         for series in _series(db):
             gone += db.execute(query, (series, to_ms(before), ROWS_AT_ONCE - gone)).rowcount
             if gone >= ROWS_AT_ONCE:
                 break
-    except BaseException:
-        db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")
     return gone
 
 

@@ -16,6 +16,7 @@ from monitor.detect.note import Note
 from monitor.incident import Change, ChangeKind, Incident
 from monitor.schedule import Spending
 from monitor.source import Source
+from monitor.store.connection import transaction
 from monitor.store.value import (
     OUTCOMES,
     Batch,
@@ -95,15 +96,13 @@ class Writer:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
         try:
-            yield
+            with transaction(self._db):
+                yield
         except BaseException:
-            self._db.execute("ROLLBACK")
             self._series.clear()  # ids handed out in this transaction are void
             self._ceilings.clear()
             raise
-        self._db.execute("COMMIT")
 
     def _mark(self, name: str, value: str) -> None:
         self._db.execute(
