@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from monitor.alert.address import open_service
 from monitor.alert.case import Step
-from monitor.alert.deliver import again_at, open_service, send, would_disturb
+from monitor.alert.deliver import again_at, send, would_disturb
 from monitor.alert.digest import begins
 from monitor.alert.link import addresses
 from monitor.alert.routing import past

@@ -7,16 +7,21 @@ from monitor.alert.rule import TERMINAL, Channel
 
 def check_address(channel: Channel) -> str | None:
     """Return what is wrong with a channel's address; None when nothing is. Sends nothing."""
-    if channel.url == TERMINAL.url:
+    if channel.url == TERMINAL.url or open_service(channel) is not None:
         return None
-    apprise = load_apprise()
     scheme = channel.url.partition("://")[0]
-    if apprise.Apprise().add(channel.url):
-        return None
-    known = scheme in {name for entry in apprise.Apprise().details()["schemas"] for name in _schemes(entry)}
+    known = scheme in {name for entry in load_apprise().Apprise().details()["schemas"] for name in _schemes(entry)}
     if known:
         return f"is not a complete {scheme}:// address: something is missing or of the wrong form"
     return "does not begin with the name of a service that Apprise knows"
+
+
+def open_service(channel: Channel) -> Any | None:
+    """Return what speaks to the channel's service; None when its address is of no use. Sends nothing."""
+    apprise = load_apprise()
+    # In this thread: those of Apprise's own pool are few, and are waited for when the process ends.
+    service = apprise.Apprise(asset=apprise.AppriseAsset(async_mode=False, service_timeout=0))
+    return service if service.add(channel.url) else None
 
 
 def load_apprise() -> Any:

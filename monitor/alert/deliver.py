@@ -4,12 +4,11 @@ import asyncio
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 from urllib.parse import unquote
 
 from msgspec.structs import replace
 
-from monitor.alert.address import load_apprise
+from monitor.alert.address import open_service
 from monitor.alert.rule import TERMINAL, Channel, Format, pause_s
 from monitor.alert.text import Text
 from monitor.incident import Severity
@@ -89,14 +88,6 @@ def _cut(text: str, most: int) -> str:
     if _size(text) <= most:
         return text
     return text.encode()[: max(most - 3, 0)].decode(errors="ignore").rstrip() + "…"
-
-
-def open_service(channel: Channel) -> Any | None:
-    """Return what speaks to the channel's service; None when its address is of no use. Sends nothing."""
-    apprise = load_apprise()
-    # In this thread: those of Apprise's own pool are few, and are waited for when the process ends.
-    service = apprise.Apprise(asset=apprise.AppriseAsset(async_mode=False, service_timeout=0))
-    return service if service.add(channel.url) else None
 
 
 def _notify(channel: Channel, text: Text, kind: str) -> str | None:
