@@ -36,6 +36,20 @@ class Inbox:
 
 
 @asynccontextmanager
+async def _served(route):
+    """Serve one route on loopback; yield the port."""
+    app = web.Application()
+    app.add_routes([route])
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
 async def webhook(answer=200):
     inbox = Inbox(answer=answer)
 
@@ -47,16 +61,8 @@ async def webhook(answer=200):
             inbox.event.set()
         return web.Response(status=inbox.answer, text="no" if inbox.answer >= 400 else "ok")
 
-    app = web.Application()
-    app.router.add_post("/hook", receive)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    inbox.port = runner.addresses[0][1]
-    try:
+    async with _served(web.post("/hook", receive)) as inbox.port:
         yield inbox
-    finally:
-        await runner.cleanup()
 
 
 class Road:
@@ -128,13 +134,5 @@ async def dead_mans_switch(answer=200):
             await asyncio.sleep(60)
         return web.Response(status=switch.answer, headers={"Location": "/elsewhere"})
 
-    app = web.Application()
-    app.router.add_route("*", "/{any:.*}", receive)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    switch.port = runner.addresses[0][1]
-    try:
+    async with _served(web.route("*", "/{any:.*}", receive)) as switch.port:
         yield switch
-    finally:
-        await runner.cleanup()
