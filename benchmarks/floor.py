@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from html import escape
 from itertools import groupby
-from math import floor
 from uuid import uuid5
 
 from monitor import __version__
@@ -21,6 +20,7 @@ from monitor.publish.mark import LATE, Mark
 from monitor.publish.snapshot import AccountView, Measure, ProviderView, Snapshot, TargetView
 from monitor.publish.statuspage import STATUSES
 from monitor.sli import Cell
+from monitor.words import money, percent, seconds
 from probes.model import Fault
 
 COPIED = ("style.css", "page.js", "robots.txt", "schema/status.json", "schema/usable.json")
@@ -143,7 +143,7 @@ def _card(account: AccountView, mark: Mark, quarter: Quarter, now: datetime) -> 
         f'<article class="account {mark}"><div class="line">{_icon(mark)}<h4><a href="{_href(account)}">'
         f'<bdi>{escape(account.name)}</bdi></a></h4> <span class="words"><b class="state">{MARKS[mark]}</b>{since}'
         f"{tags}</span></div>\n{_abilities(account, now)}\n{_day(quarter)}\n{quarter[3]}\n"
-        f'<dl class="shares">{figures}</dl><p class="spent">Canaries cost {_money(account.spent_usd or 0)} today</p>'
+        f'<dl class="shares">{figures}</dl><p class="spent">Canaries cost {money(account.spent_usd or 0)} today</p>'
         f"</article>\n"
     )
 
@@ -188,7 +188,7 @@ def _account_page(
         f'<p><a href="../../providers/{provider.id}.html"><bdi>{maker}</bdi></a>{since}</p></div></div>\n'
         f'<section class="facts" aria-labelledby="quarter"><h2 id="quarter">90 days</h2>'
         f'<div class="day">{strip}<p>{lead}{remark and f"; {remark}"}</p></div>\n{shares}'
-        f'<p class="meta">Canaries cost {_money(account.spent_usd or 0)} today</p></section>\n{targets}</div>'
+        f'<p class="meta">Canaries cost {money(account.spent_usd or 0)} today</p></section>\n{targets}</div>'
     )
     return _page(snapshot, "../../", f"{name}: {state}", f"{maker}, {name}: {state}.", main)
 
@@ -199,7 +199,7 @@ def _target(it: TargetView, number: int, now: datetime) -> str:
     days, days_lead, days_remark = _strip(it.days, "days")
     model = f' <bdi class="model">{escape(it.model)}</bdi>' if it.model else ""
     cause = f" · {escape(it.reason)}" if it.reason and mark is not Mark.UP else ""
-    good = "no data" if it.availability is None else _percent(it.availability)
+    good = "no data" if it.availability is None else percent(it.availability)
     since = f" since {_time(it.since, now)}" if it.since and mark is not Mark.UP else ""
     return (
         f'<section class="target {mark}" aria-labelledby="target-{number}"><h2 id="target-{number}">{_icon(mark)} '
@@ -215,10 +215,10 @@ def _target(it: TargetView, number: int, now: datetime) -> str:
 def _figure(name: str, it: Measure, mark: Mark) -> str:
     if it.now_s is None or it.usual_s is None or it.slow_s is None:
         return ""
-    now = "none" if mark is Mark.DOWN else _seconds(it.now_s)
+    now = "none" if mark is Mark.DOWN else seconds(it.now_s)
     slower = f' <b class="slower">{it.now_s / it.usual_s:.1f} × usual</b>' if it.now_s / it.usual_s >= 1.5 else ""
     return (
-        f"<div><dt>{name}</dt><dd>{now}{slower} <small>usually {_seconds(it.usual_s)}, p95 {_seconds(it.slow_s)}"
+        f"<div><dt>{name}</dt><dd>{now}{slower} <small>usually {seconds(it.usual_s)}, p95 {seconds(it.slow_s)}"
         f"</small></dd></div>"
     )
 
@@ -288,7 +288,7 @@ def _share(window: str, every: Iterable[Sequence[Cell]]) -> str:
             valid += cell.ok + cell.degraded + cell.failed
         if valid:
             shares.append(good / valid)
-    words = _percent(min(shares)) if shares else "no data"
+    words = percent(min(shares)) if shares else "no data"
     missed = ' class="missed"' if shares and min(shares) < 0.99 else ""
     return f"<div><dt>{window}</dt><dd{missed}>{words}</dd></div>"
 
@@ -521,18 +521,6 @@ def _iso_of(at: datetime | None) -> str | None:
 
 def _iso_ms(at: datetime) -> str:
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _percent(share: float) -> str:
-    return f"{floor(share * 1000 + 1e-9) / 10:g}%"
-
-
-def _seconds(value: float) -> str:
-    return f"{value:.{2 if value < 1 else 1 if value < 9.95 else 0}f} s"
-
-
-def _money(usd: float) -> str:
-    return f"${usd:.2f}" if usd >= 0.01 or usd == 0 else "less than $0.01"
 
 
 def _quoted(text: str) -> str:
