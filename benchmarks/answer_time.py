@@ -63,7 +63,8 @@ def cached(share: float, times: float) -> Shape:
 class Account:
     """One account's answers. `burst`: outliers come in runs. `bound`: share of the noise that lasts for `bound_s`.
 
-    `plateaus`: the level jumps a little, many times a day, and drifts; times are told in steps of 50 ms.
+    `plateaus`: the level jumps a little, many times a day, and drifts; times are told in steps of 50 ms. `working`: it
+    is higher by so much, a logarithm, from 9 to 17 on working days, in place of the swing.
     """
 
     rng: Random
@@ -72,6 +73,7 @@ class Account:
     bound_s: float = 120.0
     shape: Shape = normal
     plateaus: bool = False
+    working: float = 0.0
     sigma: float = 0.0
     base: float = 0.0
     swing: float = 0.0
@@ -108,6 +110,9 @@ class Account:
 
     def level(self, at_s: float) -> float:
         """Return what the noise is about, a logarithm."""
+        if self.working:
+            is_working = at_s // DAY_S % 7 < 5 and 9 <= at_s % DAY_S / HOUR_S < 17
+            return log(self.base) + self.wander + self.working * is_working
         turn = 2 * pi * at_s / DAY_S + self.phase
         weekend = self.weekend if int(at_s // DAY_S) % 7 >= 5 else 0.0
         return log(self.base) + self.swing * (cos(turn) + 0.3 * cos(2 * turn)) + self.wander + weekend

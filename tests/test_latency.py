@@ -3,7 +3,7 @@
 import itertools
 from datetime import timedelta
 from functools import reduce
-from math import exp
+from math import cos, exp, pi
 from random import Random
 
 import msgspec
@@ -144,17 +144,53 @@ def test_a_cache_that_misses_now_and_then_is_not_slow(share):
     assert (first_alarm(with_misses(60, share, 4, times=3.0), series, 14 * 1440) or 99) <= 30
 
 
-def test_while_a_rise_is_suspected_the_level_stands_still():
-    suspected = played([1.1, 1.1, 1.1], CALM, 600)
+def test_no_answer_moves_the_level_by_more_than_a_hundredth():
+    slower = played([60.0], CALM, 600)
 
-    assert wants_more(suspected, MINUTE)
-    assert played([1.0], suspected, 603).usual.level == suspected.usual.level
-    assert played([0.5], CALM, 603).usual.level != CALM.usual.level
+    assert CALM.usual.level < slower.usual.level < CALM.usual.level + 0.01
+
+
+def test_an_answer_after_a_long_pause_counts_for_two_intervals():
+    after_two, after_ten = (advance(CALM, 0.9, CALM.at + timedelta(minutes=pause), MINUTE) for pause in (2, 10))
+
+    assert after_two.usual.level == pytest.approx(after_ten.usual.level, abs=1e-4)
+
+
+def swinging(count, seed=1):
+    """Answers that are half as slow again at noon, where the tests begin, and as much faster at midnight."""
+    noise = enumerate(noisy(count, 0.5, seed, 0.15))
+    return [one * 1.5 ** cos(2 * pi * minute / 1440) for minute, one in noise]
+
+
+SWINGING = played(swinging(6 * 1440))
+
+
+def test_what_is_usual_depends_on_the_time_of_day():
+    midnight = played(swinging(720, 2), SWINGING, 6 * 1440)
+
+    assert usual_s(SWINGING) == pytest.approx(0.75, rel=0.1)
+    assert usual_s(midnight) == pytest.approx(0.33, rel=0.1)
+    assert SWINGING.alarm is midnight.alarm is None
+
+
+def test_what_is_usual_at_noon_is_slow_at_midnight():
+    midnight = played(swinging(720, 2), SWINGING, 6 * 1440)
+
+    assert (first_alarm([0.75] * 20, midnight, 6 * 1440 + 720) or 99) <= 5
+    assert first_alarm([0.75] * 20, SWINGING, 6 * 1440) is None
+
+
+def test_an_alarm_tells_what_is_usual_at_its_time_of_day():
+    (told,) = findings(CHAT, Kind.TOTAL, played([2.0] * 20, SWINGING, 6 * 1440))
+
+    assert told.words.startswith("usual 0.7")
+    assert "now 2.0" in told.words
 
 
 def test_what_an_earlier_version_kept_is_taken_up():
     kept = msgspec.to_builtins(CALM)
-    del kept["usual"]["drift"], kept["usual"]["far"], kept["mood"], kept["rise"]["small_taken"]
+    del kept["usual"]["swing"], kept["usual"]["far"], kept["mood"], kept["rise"]["small_taken"]
+    kept["usual"]["drift"] = 0.1
 
     assert msgspec.convert(kept, Series).usual.level == CALM.usual.level
 
@@ -251,7 +287,7 @@ def test_looks_each_five_minutes_need_fewer_answers():
     slow = pace(300.0)
     calm = played(noisy(600), every_s=300, pace=slow)
 
-    assert (slow.small, slow.large) < (MINUTE.small, MINUTE.large)
+    assert slow.threshold < MINUTE.threshold
     assert first_alarm(noisy(20, 1.5, 2), calm, 600, slow, 300) <= 6
 
 

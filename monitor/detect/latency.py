@@ -2,8 +2,8 @@
 
 All is on the natural logarithm of seconds: twice as slow is the same step for a fast and a slow model.
 Two one-sided CUSUMs look for a rise to 1.8 and to 2.5 times the usual level; a comparison of the last
-hour with the last day finds what rises slowly. Level and scale are running estimates that an outlier
-moves little, that follow the daily swing, and that stand still while it is slow.
+hour with the last day finds what rises slowly. The daily swing is learnt and taken out first. Level and scale
+are running estimates that an outlier moves little, and that stand still while it is slow.
 
 What makes one answer slow often makes the next ones slow: a mood that passes by itself. It is followed by
 a Kalman filter, and the CUSUMs weigh only what each answer says beyond it, so that looks soon after one
@@ -14,31 +14,33 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from math import exp, inf, log, sqrt
+from math import copysign, exp, inf, log, sqrt
 from statistics import median
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from monitor.detect import swing
 from monitor.detect.finding import Finding, day
+from monitor.detect.swing import Swing
 from probes.model import Fault, Observation, Outcome, Target
 
 SMALL, LARGE = log(1.8), log(2.5)
 """The two rises the CUSUMs are tuned to."""
-SLOW_RISE = log(1.85)
+SLOW_RISE = log(1.65)
 """The last hour against the last day."""
 LEAST_RISE_S = 0.2
 """A rise by less is nothing a person would notice."""
-SMALL_BOUND, LARGE_BOUND = 3.5, 3.0
+SMALL_BOUND, LARGE_BOUND = 2.5, 3.0
 """One answer says at most so much, in nats: three that are too slow by chance, in a row, are no rise."""
-FAR, FAR_STEP, SEEN_FAR = log(2.0), 0.002, 0.8
+FAR, FAR_STEP, SEEN_FAR = log(2.0), 0.002, 0.7
 """Where many usual answers take twice as long as the level (a cache that misses), one that does says less: such are
 so large a share of the answers while it is slow."""
 LEAST_FAR, MOST_FAR = 0.02, 0.5
 OUTLIER, OUTLIER_BOUND = log(4.8), 0.75
 """From so far above the level an answer is rather an outlier than a rise, and says at most so much."""
 
-LEVEL_S, HOUR_S, DAY_S = 3400.0, 2400.0, 86400.0
+LEVEL_S, HOUR_S, DAY_S = 6000.0, 2400.0, 86400.0
 """How far back the level, and the slow comparison's two sides, reach."""
 SLOW_ANSWER = 1.5
 """An answer moves a level as if it were at most so many scales away from it."""
@@ -54,11 +56,11 @@ EXTRA_S = 15.0
 REGULAR = 0.9
 """What comes after less than this share of the interval is an extra look."""
 EXTRAS_IN_A_ROW = 3
-MOST_EXTRAS = 80.0
+MOST_EXTRAS = 200.0
 """So many extra looks at once, and so many more in a day."""
-SUSPICION = 0.25
+SUSPICION = 0.22
 CAP = 1.1
-"""Shares of the threshold: from here on more is asked for, and the level stands still; further it does not rise."""
+"""Shares of the threshold: from here on more is asked for; further a CUSUM does not rise."""
 
 ACCEPTED_AFTER = timedelta(hours=12)
 STALE_S = 3600.0
@@ -68,11 +70,9 @@ TO_JUDGE = 5
 """So many answers are kept, and so many say how slow it is now."""
 ABOVE = 1.645
 """Scales above the level: 95 % of the usual answers are faster."""
-QUARTILE_STEP, MEMORY_STEP, DRIFT_STEP = 0.0045, 0.001, 0.03
+QUARTILE_STEP, MEMORY_STEP = 0.002, 0.001
 MOOD_S, MOOD_WEIGHT = 120.0, 0.15
 """How long a mood lasts where nothing was learnt of it, and how much that weighs beside three covariances."""
-HIDDEN = 0.03
-"""So much of the covariances goes with the drift that is taken out."""
 SHORTEST, LONGEST, MOST_LASTING = 0.5, 0.97, 0.9
 """Of a mood such a share of what is expected, at least, and such a share, at most, is left after an interval; of the
 noise at most such a share is mood."""
@@ -95,14 +95,13 @@ MEASURED = {Kind.TOTAL: "until the whole answer", Kind.FIRST: "until the first p
 
 
 class Pace(Struct, frozen=True):
-    """What follows from the interval between regular looks. Thresholds in nats.
+    """What follows from the interval between regular looks. `threshold` of both CUSUMs, in nats.
 
     Of the noise at least `lasting` is a mood, and of a mood `kept` is left after one interval, until more is known.
     """
 
     interval_s: float
-    small: float
-    large: float
+    threshold: float
     lasting: float
     kept: float
     level_s: float
@@ -110,11 +109,10 @@ class Pace(Struct, frozen=True):
 
 
 class Alarm(Struct, frozen=True):
-    """It is slower than usual: `since` when, decided `at`. `usual_s` is the level before. `slowly`: it crept up."""
+    """It is slower than usual: `since` when, decided `at`. `slowly`: it crept up."""
 
     since: datetime
     at: datetime
-    usual_s: float
     slowly: bool = False
 
 
@@ -127,9 +125,9 @@ class Accepted(Struct, frozen=True):
 
 
 class Usual(Struct, frozen=True):
-    """What was learnt from `count` answers: logarithms of seconds, and the quartiles around `level`.
+    """What was learnt from `count` answers: logarithms of seconds, `swing` taken out, and the quartiles around `level`.
 
-    `memory` says how much an answer takes after those before it, about `drift`: how far the level lags, in scales.
+    `memory` says how much an answer takes after those before it, about the level.
     `far` is the share that took twice as long as the level and more, outliers aside.
     """
 
@@ -140,8 +138,8 @@ class Usual(Struct, frozen=True):
     low: float = -FIRST_SCALE * QUARTILE
     high: float = FIRST_SCALE * QUARTILE
     memory: Memory = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    drift: float = 0.0
     far: float = LEAST_FAR
+    swing: Swing = swing.NONE
 
     @property
     def scale(self) -> float:
@@ -151,10 +149,10 @@ class Usual(Struct, frozen=True):
     def mood(self, pace: Pace) -> tuple[float, float]:
         """Return which share of the noise is mood, and how much of a mood is left after one interval."""
         variance, one, two, three = self.memory[:4]
-        one, two, three = max(one, 0.0) / variance, max(two, 0.0) / variance, max(three, 0.0) / variance
-        kept = (two + three + MOOD_WEIGHT * pace.kept) / (one + two + MOOD_WEIGHT)
+        weight = MOOD_WEIGHT * variance
+        kept = (max(two + three, 0.0) + weight * pace.kept) / (max(one + two, 0.0) + weight)
         kept = min(max(kept, SHORTEST * pace.kept), LONGEST)
-        share = (one + two + three + HIDDEN) / (kept * (1.0 + kept * (1.0 + kept)))
+        share = (one + two + three) / (variance * kept * (1.0 + kept * (1.0 + kept)))
         return min(max(share, pace.lasting), MOST_LASTING), kept
 
 
@@ -196,7 +194,7 @@ class Series(Struct, frozen=True):
     """All that is remembered of one measure of one target; small, so that a restart resumes it.
 
     `at` and `regular_at` are the latest answer and the latest regular one, `in_a_row` the extra looks since.
-    `recent` holds the latest logarithms of seconds.
+    `recent` holds the latest logarithms of seconds, the daily swing taken out.
     """
 
     at: datetime
@@ -223,8 +221,7 @@ def pace(interval_s: float) -> Pace:
     fewer = min(max(log(interval_s / 60), 0.0), log(5))
     return Pace(
         interval_s,
-        small=14.0 - 2.5 * fewer,
-        large=9.3 - 1.7 * fewer,
+        threshold=9.6 - 1.7 * fewer,
         lasting=0.19 * fewer,
         kept=exp(-interval_s / MOOD_S),
         level_s=max(LEVEL_S, 20 * interval_s),
@@ -246,6 +243,7 @@ def advance(series: Series | None, seconds: float, at: datetime, pace: Pace, *, 
     if series is None or series.usual.count < TO_START:
         return _begin(series, x, at)
     usual, alarm = series.usual, series.alarm
+    x -= swing.lift(usual.swing, at)
     since_s = max((at - series.at).total_seconds(), 0.0)
     # What comes before the latest regular one comes after the clock was set back.
     regular = not 0 <= (at - series.regular_at).total_seconds() < REGULAR * pace.interval_s
@@ -254,7 +252,7 @@ def advance(series: Series | None, seconds: float, at: datetime, pace: Pace, *, 
     after = Series(
         at,
         at if regular else series.regular_at,
-        usual if alarm or held else _learn(series, x, heard.scale, since_s, regular, pace),
+        usual if alarm or held else _learn(series, x, heard.scale, at, since_s, regular, pace),
         _weigh(series, x, heard, at, pace),
         mood,
         extras if regular else max(extras - 1.0, 0.0),
@@ -275,7 +273,7 @@ def wants_more(series: Series, pace: Pace) -> bool:
 
 
 def _is_suspicious(rise: Rise, pace: Pace) -> bool:
-    return rise.small >= SUSPICION * pace.small or rise.large >= SUSPICION * pace.large
+    return max(rise.small, rise.large) >= SUSPICION * pace.threshold
 
 
 def findings(target: Target, kind: Kind, series: Series) -> Iterator[Finding]:
@@ -288,7 +286,7 @@ def findings(target: Target, kind: Kind, series: Series) -> Iterator[Finding]:
             series.at,
             target.id,
             f"latency/{kind}",
-            f"usual {alarm.usual_s:.2f} s, now {now_s(series):.2f} s since {alarm.since:%H:%M} UTC",
+            f"usual {usual_s(series):.2f} s, now {now_s(series):.2f} s since {alarm.since:%H:%M} UTC",
             tuple(_reasons(series, alarm, kind)),
             target.model,
         )
@@ -303,12 +301,13 @@ def settled(target: Target, kind: Kind, series: Series) -> Iterator[Finding]:
 
 
 def usual_s(series: Series) -> float:
-    return exp(series.usual.level)
+    """Return what is usual at the time of day of the latest answer."""
+    return exp(series.usual.level + swing.lift(series.usual.swing, series.at))
 
 
 def now_s(series: Series) -> float:
     """Return the middle of the latest answers."""
-    return exp(median(series.recent[-TO_JUDGE:]))
+    return exp(median(series.recent[-TO_JUDGE:]) + swing.lift(series.usual.swing, series.at))
 
 
 def _begin(series: Series | None, x: float, at: datetime) -> Series:
@@ -328,8 +327,8 @@ def _hear(series: Series, x: float, since_s: float, pace: Pace) -> tuple[Mood, H
     scale = usual.scale
     news, taken = (x - usual.level) / scale - left * mood.mean, before / variance
     most = SURPRISE * sqrt(variance)
-    mean = left * mood.mean + taken * min(max(news, -most), most)
-    return Mood(mean, (1.0 - taken) * before), Heard(scale, news, variance, left, taken)
+    surprise = news if -most < news < most else copysign(most, news)
+    return Mood(left * mood.mean + taken * surprise, (1.0 - taken) * before), Heard(scale, news, variance, left, taken)
 
 
 def _weigh(series: Series, x: float, heard: Heard, at: datetime, pace: Pace) -> Rise:
@@ -344,7 +343,8 @@ def _weigh(series: Series, x: float, heard: Heard, at: datetime, pace: Pace) -> 
     if small <= 0.0 and large <= 0.0:
         return STILL
     since = min(rise.since or at, at)
-    return Rise(min(small, CAP * pace.small), min(large, CAP * pace.large), since, small_taken, large_taken)
+    cap = CAP * pace.threshold
+    return Rise(min(small, cap), min(large, cap), since, small_taken, large_taken)
 
 
 def _sum(score: float, taken: float, rise: float, heard: Heard, bound: float, most: float) -> tuple[float, float]:
@@ -358,30 +358,32 @@ def _sum(score: float, taken: float, rise: float, heard: Heard, bound: float, mo
     return (after, heard.left * taken + heard.taken * shows) if after > 0.0 else (0.0, 0.0)
 
 
-def _learn(series: Series, x: float, scale: float, since_s: float, regular: bool, pace: Pace) -> Usual:
+def _learn(series: Series, x: float, scale: float, at: datetime, since_s: float, regular: bool, pace: Pace) -> Usual:
     usual = series.usual
-    away, least = x - usual.level, 1.0 / usual.count
-    low, high, memory, lag, far = usual.low, usual.high, usual.memory, usual.drift, usual.far
+    low, high, memory, far, waves = usual.low, usual.high, usual.memory, usual.far, usual.swing
+    least, most = 1.0 / usual.count, SLOW_ANSWER * scale
+    passed_s = since_s if since_s < 2 * pace.interval_s else 2 * pace.interval_s
+    away, of_hour, of_day = x - usual.level, x - usual.hour, x - usual.day
+    of_level = away if -most < away < most else copysign(most, away)
+    of_hour = of_hour if -most < of_hour < most else copysign(most, of_hour)
+    of_day = of_day if -most < of_day < most else copysign(most, of_day)
     if regular:
-        drift = max(QUARTILE_STEP, least) * scale
-        high += drift * (0.75 if away > high else -0.25)
-        low -= drift * (0.75 if away < low else -0.25)
-        scales = min(max(away / scale, -2.0), 2.0)
-        lag += DRIFT_STEP * (scales - lag)
-        memory = _remember(memory, scales - lag)
+        step = max(QUARTILE_STEP, least) * scale
+        high += step * (0.75 if away > high else -0.25)
+        low -= step * (0.75 if away < low else -0.25)
+        memory = _remember(memory, of_level / scale)
         far += FAR_STEP * ((FAR < away <= OUTLIER) - far)
-    most = SLOW_ANSWER * scale
-    follows = 0.0 if _is_suspicious(series.rise, pace) else max(min(since_s / pace.level_s, 0.05), least)
+        waves = swing.learn(waves, of_day, at, passed_s, usual.count * pace.interval_s)
     return Usual(
         usual.count + 1,
-        usual.level + follows * min(max(away, -most), most),
-        usual.hour + max(min(since_s / pace.hour_s, 0.1), least) * min(max(x - usual.hour, -most), most),
-        usual.day + max(min(since_s / DAY_S, 0.05), least) * min(max(x - usual.day, -most), most),
+        usual.level + max(passed_s / pace.level_s, least) * of_level,
+        usual.hour + max(passed_s / pace.hour_s, least) * of_hour,
+        usual.day + max(passed_s / DAY_S, least) * of_day,
         low,
         high,
         memory,
-        lag,
         far,
+        waves,
     )
 
 
@@ -400,20 +402,19 @@ def _remember(memory: Memory, now: float) -> Memory:
 
 def _decide(series: Series, pace: Pace, held: bool) -> Series:
     usual, rise = series.usual, series.rise
-    if rise.small > pace.small or rise.large > pace.large:
-        return _raise(series, usual.level, slowly=False)
+    if max(rise.small, rise.large) > pace.threshold:
+        return _raise(series, slowly=False)
     crept = usual.hour - usual.day >= SLOW_RISE and usual.count * pace.interval_s >= DAY_S
     if crept and not held:
         usual = replace(usual, level=usual.day)
-        return _raise(replace(series, usual=usual, rise=Rise(pace.small, 0.0, rise.since)), usual.day, slowly=True)
+        return _raise(replace(series, usual=usual, rise=Rise(pace.threshold, 0.0, rise.since)), slowly=True)
     return series
 
 
-def _raise(series: Series, level: float, *, slowly: bool) -> Series:
-    usual = exp(level)
-    if now_s(series) - usual < LEAST_RISE_S:
+def _raise(series: Series, *, slowly: bool) -> Series:
+    if now_s(series) - usual_s(series) < LEAST_RISE_S:
         return series
-    return replace(series, alarm=Alarm(series.rise.since or series.at, series.at, usual, slowly))
+    return replace(series, alarm=Alarm(series.rise.since or series.at, series.at, slowly))
 
 
 def _go_on(series: Series, alarm: Alarm) -> Series:
@@ -422,8 +423,8 @@ def _go_on(series: Series, alarm: Alarm) -> Series:
         return replace(series, usual=_moved(series), alarm=None)
     if series.at - alarm.at < ACCEPTED_AFTER:
         return series
-    accepted = Accepted(series.at, alarm.usual_s, exp(median(series.recent)))
-    return replace(series, usual=_moved(series, whole=True), rise=STILL, alarm=None, accepted=accepted)
+    after = replace(series, usual=_moved(series, whole=True), rise=STILL, alarm=None)
+    return replace(after, accepted=Accepted(series.at, usual_s(series), usual_s(after)))
 
 
 def _moved(series: Series, *, whole: bool = False) -> Usual:
@@ -433,10 +434,10 @@ def _moved(series: Series, *, whole: bool = False) -> Usual:
 
 
 def _reasons(series: Series, alarm: Alarm, kind: Kind) -> Iterator[str]:
-    what, times = MEASURED[kind], now_s(series) / alarm.usual_s
-    yield f"{what}: usual {alarm.usual_s:.2f} s, now {now_s(series):.2f} s ({times:.1f} times) since {day(alarm.since)}"
-    most = log(alarm.usual_s) + ABOVE * series.usual.scale
-    above = sum(x > most for x in series.recent)
-    yield f"{above} of the last {len(series.recent)} answers took longer than {exp(most):.2f} s, as 95 % usually do not"
+    what, usual, now = MEASURED[kind], usual_s(series), now_s(series)
+    yield f"{what}: usual {usual:.2f} s, now {now:.2f} s ({now / usual:.1f} times) since {day(alarm.since)}"
+    margin = ABOVE * series.usual.scale
+    above, most_s = sum(x > series.usual.level + margin for x in series.recent), usual * exp(margin)
+    yield f"{above} of the last {len(series.recent)} answers took longer than {most_s:.2f} s, as 95 % usually do not"
     if alarm.slowly:
         yield "it rose slowly: the last hour against the last day"
