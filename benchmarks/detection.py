@@ -91,17 +91,17 @@ LATENCY = """## Answer times
 Log-normal noise of sigma 0.2 to 0.45, a daily swing of 10 to 30 %, 2 % outliers of 5 to 20 times the usual.
 'Bursts': outliers come in runs. 'Correlated': 30 % of the noise lasts for two minutes. False alarms per
 target-month, with the number seen. 'Who knows all' is no detector but what can be had: it is told level, scale, memory
-and outliers of each account and that a rise is to twice as long, and looks each 15 s, always. What is missing to it is
-the price of learning all of that, of being ready for any rise, and of three in four of those looks, which are not taken.
+and outliers of each account and that a rise is to twice as long, and looks each 15 s, always. What is missing to it
+is the price of learning all of that, of being ready for any rise, and of the looks that are not taken.
 """
 OTHER = """## Answer times, other noise
 
 Noise that the thresholds were not chosen on, in the same world. Looked at on other seeds while the method was made, and
 what made it follow a mood and weigh what is often far: the memories, the caches and the plateaus. Never looked at
 before: the other shapes. 'Plateaus': the level jumps by some 8 % six times a day and drifts by 15 %, times come
-in steps of 50 ms. 'Working days': no swing, but 40 % more at once from 9 to 17 on Monday to Friday, which two waves a day
-follow badly. Where much of the noise lasts for ten minutes, it differs from a rise by half in nothing but its end: what is
-called false there lasts.
+in steps of 50 ms. 'Working days': no swing, but 40 % more at once from 9 to 17 on Monday to Friday, which two waves
+a day follow badly. Where much of the noise lasts for ten minutes, it differs from a rise by half in nothing but its
+end: what is called false there lasts.
 """
 POOL = """## Answer times, several accounts together
 
