@@ -314,8 +314,11 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
         document = msgspec.structs.replace(document, accounts=list(_known_keys(shelf, environment)))
     providers = _providers(document, shelf, problems, path.name)
     feeds = dict(_feeds(document, providers, shelf, problems, path.name))
+    refused = [problem.key for problem in problems]
     for check in (_check_names, _check_accounts, _check_reminders, _check_objectives):
-        problems += check(document, providers, path.name)
+        found = check(document, providers, path.name)
+        # What a table lacks may be what was refused of it.
+        problems += [one for one in found if not any(key.startswith(f"{one.key}.") for key in refused)]
     telling = Telling(document.channels, document.routes, document.maintenance, document.alerts)
     problems += check_telling(telling, {f"{one.provider}/{one.name}": one.tags for one in document.accounts}, path.name)
     urls = dict(_urls(document, path, environment, problems))
