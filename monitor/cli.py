@@ -37,20 +37,27 @@ def main(argv: list[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     arguments = build_parser(words).parse_args(words)
     command: Callable[[Arguments], int] = arguments.command
-    from monitor.store.connection import StoreError
-    from probes.document import DocumentError
-
     try:
         return command(arguments)
-    except DocumentError as error:
-        return _refuse(*map(str, error.problems))
-    except StoreError as error:
-        return _refuse(str(error))
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # whoever read our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UP
+    except Exception as error:
+        if reasons := _reasons(error):
+            return _refuse(*reasons)
+        raise
+
+
+def _reasons(error: Exception) -> list[str]:
+    """Return what to tell of an error that the user can mend; nothing of any other."""
+    from monitor.store.connection import StoreError
+    from probes.document import DocumentError
+
+    if isinstance(error, DocumentError):
+        return list(map(str, error.problems))
+    return [str(error)] if isinstance(error, StoreError) else []
 
 
 def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
@@ -64,7 +71,8 @@ def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("-c", "--config", type=Path, metavar="FILE", help=f"the configuration (default: ./{OWN})")
     parser.add_argument("-v", "--verbose", action="store_true", help="log each beat, not only what changes")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
+    # Without `prog` argparse formats a usage, and imports the compressors for it.
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands", prog=parser.prog)
     for name, (function, does, fill) in COMMANDS.items():
         sub = commands.add_parser(name, help=does, description=does[0].upper() + does[1:] + ".")
         sub.set_defaults(command=function)

@@ -1,8 +1,7 @@
 """When a digest is due: each day, or each week, at one time of a wall clock; pure."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from msgspec import Struct
 
@@ -17,7 +16,7 @@ class Timing(Struct, frozen=True):
 
     at: time = time(8)
     weekday: int = 0
-    zone: ZoneInfo = ZoneInfo("UTC")
+    zone: tzinfo = UTC
 
 
 def latest(kind: str, timing: Timing, now: datetime) -> datetime:

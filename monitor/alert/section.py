@@ -1,9 +1,8 @@
 """What monitor.toml may say of telling → rules; what is wrong in it, with the repair."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta, Struct
@@ -141,7 +140,7 @@ def _channel(one: ChannelSection, url: str, zone: str) -> Channel:
 
 
 def _quiet(one: QuietSection, zone: str) -> Quiet:
-    return Quiet(time.fromisoformat(one.start), time.fromisoformat(one.end), ZoneInfo(one.zone or zone))
+    return Quiet(time.fromisoformat(one.start), time.fromisoformat(one.end), _zone(one.zone or zone))
 
 
 def _match(one: MatchSection) -> Match:
@@ -166,7 +165,7 @@ def _maintenance(one: MaintenanceSection, zone: str) -> Maintenance:
 
 def _window(one: MaintenanceSection, zone: str) -> Window:
     start = datetime.fromisoformat(one.start) if one.start else None
-    return Window(start, timedelta(seconds=one.lasts_s), ZoneInfo(one.zone or zone), one.rrule, one.cron)
+    return Window(start, timedelta(seconds=one.lasts_s), _zone(one.zone or zone), one.rrule, one.cron)
 
 
 def _patience(one: AlertsSection) -> Patience:
@@ -224,13 +223,22 @@ def _check_window(one: MaintenanceSection, zone: str, file: str) -> Iterator[Pro
         yield Problem(file, f"maintenance.{one.name}", wrong, repair)
 
 
+def _zone(name: str) -> tzinfo:
+    """Return a zone by its name. Raises ValueError, OSError or KeyError."""
+    if name == "UTC":
+        return UTC
+    from zoneinfo import ZoneInfo  # no start should wait for it where UTC will do
+
+    return ZoneInfo(name)
+
+
 def _is_zone(name: str) -> bool:
     try:
-        ZoneInfo(name)
+        _zone(name)
     except (ValueError, OSError, KeyError):  # a path outside, a folder, a name that nobody knows
         return False
     return True
 
 
 def timing(one: AlertsSection) -> Timing:
-    return Timing(time.fromisoformat(one.digest_at), WEEKDAYS.index(one.digest_weekday), ZoneInfo(one.zone))
+    return Timing(time.fromisoformat(one.digest_at), WEEKDAYS.index(one.digest_weekday), _zone(one.zone))

@@ -1,8 +1,7 @@
 """Spans of time on a wall clock: quiet hours of each day, and windows that recur; DST falls out of the zone."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from msgspec import Struct
 
@@ -26,7 +25,7 @@ class Quiet(Struct, frozen=True):
 
     start: time
     end: time
-    zone: ZoneInfo
+    zone: tzinfo
 
     def spans(self, now: datetime) -> Iterator[Span]:
         """Yield the spans around `now`, oldest first: those that began from the day before yesterday to today."""
@@ -49,7 +48,7 @@ class Window(Struct, frozen=True):
 
     start: datetime | None
     lasts: timedelta
-    zone: ZoneInfo
+    zone: tzinfo
     rrule: str | None = None
     cron: str | None = None
 
@@ -100,9 +99,9 @@ def problem_of(window: Window) -> str | None:
     return None
 
 
-def _instant(wall: datetime, zone: ZoneInfo) -> datetime:
+def _instant(wall: datetime, zone: tzinfo) -> datetime:
     return wall.replace(tzinfo=zone).astimezone(UTC)
 
 
-def _wall(at: datetime, zone: ZoneInfo) -> datetime:
+def _wall(at: datetime, zone: tzinfo) -> datetime:
     return at.astimezone(zone).replace(tzinfo=None)
