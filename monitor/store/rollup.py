@@ -16,8 +16,13 @@ ROWS_AT_ONCE = 5000
 """So many rows are deleted in one transaction: a few milliseconds of the writer."""
 
 Row = tuple[object, ...]
-Look = tuple[int, int | None, int | None]
-"""Outcome, latency and time to first token, in ms."""
+GOOD = f"FILTER (WHERE outcome = {OK})"
+COUNTS = ", ".join(f"count(*) FILTER (WHERE outcome = {outcome})" for outcome in range(len(OUTCOMES)))
+SUMMARY = f"""
+    SELECT {COUNTS}, group_concat(latency) {GOOD}, group_concat(ttft) {GOOD}
+    FROM observation WHERE series_id = ? AND at >= ? AND at < ?
+"""
+"""How often each outcome was seen, and the durations in ms, as one text: a day of 1,000 targets has 1.4 million."""
 
 
 class RollUp(Struct, frozen=True):
@@ -57,13 +62,13 @@ def _next_span(db: sqlite3.Connection, source: str, table: str, span: timedelta,
 
 def _hour_rows(db: sqlite3.Connection, hour: datetime) -> list[Row]:
     """Return a row for each series that was looked at in this hour."""
-    query = "SELECT outcome, latency, ttft FROM observation WHERE series_id = ? AND at >= ? AND at < ?"
     span, looks = (to_ms(hour), to_ms(hour + HOUR)), db.cursor()
-    looks.row_factory = None  # plain tuples: a day of 1,000 targets is 1.4 million of them
+    looks.row_factory = None  # a plain tuple for each of them
+    rows = ((series, looks.execute(SUMMARY, (series, *span)).fetchone()) for series in _series(db))
     return [
-        _from_observations(series, hour, rows)
-        for series in _series(db)
-        if (rows := looks.execute(query, (series, *span)).fetchall())
+        (series, span[0], *counts, _packed(latencies), _packed(ttfts))
+        for series, (*counts, latencies, ttfts) in rows
+        if any(counts)
     ]
 
 
@@ -112,17 +117,8 @@ FORGET = {
 }
 
 
-def _from_observations(series: int, hour: datetime, rows: list[Look]) -> Row:
-    outcomes, latencies, ttfts = zip(*rows, strict=True)
-    counts = [outcomes.count(outcome) for outcome in range(len(OUTCOMES))]
-    if counts[OK] < len(rows):
-        good = [row for row in rows if row[0] == OK]
-        _, latencies, ttfts = zip(*good, strict=True) if good else ((), (), ())
-    return (series, to_ms(hour), *counts, _packed(latencies), _packed(ttfts))
-
-
-def _packed(durations_ms: Sequence[int | None]) -> bytes | None:
-    return pack(sketch([ms for ms in durations_ms if ms is not None]))
+def _packed(durations_ms: str | None) -> bytes | None:
+    return pack(sketch(list(map(int, durations_ms.split(","))))) if durations_ms else None
 
 
 def _from_hours(series: int, day: datetime, rows: list[sqlite3.Row]) -> Row:
