@@ -20,7 +20,7 @@ from monitor.incident import Change, ChangeKind, absence
 from monitor.judge import conclude, is_to_confirm, judge, take_note, tracks_to_save
 from monitor.lifeline import lifeline
 from monitor.listen import enquire, hear, listen
-from monitor.schedule import Agenda, Spending, Watch, is_affordable, next_at
+from monitor.schedule import Agenda, Spending, Watch, has_room, is_affordable, next_at
 from monitor.store.connection import open_reader
 from monitor.store.reader import usual_pause
 from monitor.store.value import Batch
@@ -283,7 +283,7 @@ def _plan(world: World, healths: Mapping[str, Health], observations: Sequence[Ob
             plans[id] = next_at(watch, health, observation.at, world.config.probe.failures, world.edge.chance())
             if is_to_confirm(world, observation):
                 plans[id] = min(plans[id], observation.at + RELOOK)
-            if (more := world.tracks.get(id)) and (again := track.again_s(more, pace(watch.interval_s))) is not None:
+            if (again := _again_s(world, watch)) is not None:
                 plans[id] = min(plans[id], observation.at + timedelta(seconds=again))
             world.agenda.set(id, plans[id])
             if _is_turning(health):
@@ -291,6 +291,16 @@ def _plan(world: World, healths: Mapping[str, Health], observations: Sequence[Ob
                 _hurry_neighbours(world, watch, health)
     world.planned.set()
     return plans
+
+
+def _again_s(world: World, watch: Watch) -> float | None:
+    """Return in how many seconds a look out of turn would tell more; None: no hurry, or no money for it."""
+    memory, account = world.tracks.get(watch.target.id), watch.target.account
+    if memory is None or (again := track.again_s(memory, pace(watch.interval_s))) is None:
+        return None
+    now = world.edge.clock()
+    spent = world.spendings.get(account, Spending(now.date()))
+    return again if watch.free or has_room(world.config.budgets[account], spent, now) else None
 
 
 def _is_turning(health: Health) -> bool:

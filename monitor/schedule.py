@@ -116,6 +116,14 @@ def is_affordable(budget: Budget, spending: Spending, now: datetime) -> bool:
     return spending.tokens < budget.daily_tokens and spending.usd < budget.daily_usd
 
 
+def has_room(budget: Budget, spending: Spending, now: datetime) -> bool:
+    """Whether there is something left for a look out of turn: the budget is used no faster than the day passes."""
+    if spending.day != now.date():
+        return True
+    passed = (now - now.replace(hour=0, minute=0, second=0, microsecond=0)) / timedelta(days=1)
+    return spending.tokens <= passed * budget.daily_tokens and spending.usd <= passed * budget.daily_usd
+
+
 def next_at(watch: Watch, health: Health, at: datetime, failures_to_confirm: int, chance: float) -> datetime:
     """Return when to look again after the attempt that began at `at` and led to `health`.
 

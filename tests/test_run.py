@@ -19,9 +19,11 @@ from monitor import drill, run, schedule, world
 from monitor.config import Channel, Config, ProbeSection, SiteSection, StatusSection, StoreSection
 from monitor.detect.credit import Floor
 from monitor.detect.health import State
+from monitor.detect.latency import EXTRA_S, advance, pace
 from monitor.detect.note import Attention
+from monitor.detect.track import Track
 from monitor.drill import Drill
-from monitor.schedule import Budget, Watch
+from monitor.schedule import Budget, Spending, Watch
 from monitor.store.connection import Busy, open_reader
 from monitor.world import Edge, open_world
 from probes.catalog import Shelf, load_provider
@@ -350,6 +352,33 @@ def test_a_message_links_to_the_page_where_people_reach_it(tmp_path):
             return monitor.shown[0]
 
     assert "https://status.example.com/incidents/20" in asyncio.run(play())
+
+
+@pytest.mark.parametrize(("tokens", "soon"), [(0, True), (9 * 10**5, False)])
+def test_what_seems_slow_is_looked_at_again_soon_where_the_budget_has_room(tmp_path, tokens, soon):
+    noon = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+    async def play():
+        async with simulator() as other_side:
+            settings = config(tmp_path, other_side, ids=["openai/main"])
+            paid = next(one for one in settings.watches.values() if not one.free)
+            settings = replace(settings, watches={paid.target.id: replace(paid, interval_s=60.0)})
+            edge = Edge(lambda: noon, time.monotonic, random.random, print)
+            async with open_world(settings, edge) as made:
+                made.spendings["openai/main"] = Spending(noon.date(), tokens)
+                made.tracks[paid.target.id] = Track(total=seemingly_slow(noon))
+                await run.beat(made, [Observation(paid.target, noon, Outcome.OK, latency_s=1.1)], noon)
+                return made.agenda.next_at() - noon
+
+    assert (asyncio.run(play()) == timedelta(seconds=EXTRA_S)) is soon
+
+
+def seemingly_slow(until):
+    """Half a second, give or take, for ten hours; then an answer of more than twice that."""
+    noise, series = random.Random(1), None
+    for minute, seconds in enumerate([*(0.5 * noise.lognormvariate(0, 0.3) for _ in range(600)), 1.1]):
+        series = advance(series, seconds, until - timedelta(minutes=601 - minute), pace(60.0))
+    return series
 
 
 def test_a_spent_budget_makes_the_paid_canary_unknown_and_leaves_the_free_one(tmp_path):

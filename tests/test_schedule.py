@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from monitor.detect.health import Health, State, Thresholds, advance
-from monitor.schedule import Agenda, Budget, Spending, Watch, first_at, is_affordable, next_at
+from monitor.schedule import Agenda, Budget, Spending, Watch, first_at, has_room, is_affordable, next_at
 from probes.model import Answer, Fault, Usage
 from tests.conftest import CHAT, NOON, at, health, observation, target
 
@@ -127,10 +127,16 @@ def test_a_spent_budget_stops_paid_canaries_for_the_day(tokens, usd, affordable)
     assert is_affordable(Budget(1.0, 100), Spending(NOON.date(), tokens, usd), NOON) is affordable
 
 
+@pytest.mark.parametrize(("tokens", "usd", "room"), [(0, 0, True), (50, 0.5, True), (51, 0, False), (0, 0.51, False)])
+def test_a_look_out_of_turn_is_for_whoever_spends_no_faster_than_the_day_passes(tokens, usd, room):
+    assert has_room(Budget(1.0, 100), Spending(NOON.date(), tokens, usd), NOON) is room
+
+
 def test_a_new_day_has_a_new_budget():
     spent = Spending((NOON - timedelta(days=1)).date(), tokens=10**9)
 
     assert is_affordable(Budget(1.0, 100), spent, NOON)
+    assert has_room(Budget(1.0, 100), spent, NOON)
 
 
 def test_spending_adds_up_and_starts_anew_with_the_day():
