@@ -1,6 +1,6 @@
 """What monitor.toml says of telling, and what it may not say."""
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -86,7 +86,7 @@ def test_maintenance_is_once_or_recurs_in_the_zone_of_all_or_its_own(tmp_path):
 
     start = datetime.fromisoformat("2026-11-28 22:00")
     assert once.window == Window(start, timedelta(hours=2), ZoneInfo("Europe/Berlin"))
-    assert nightly.window == Window(None, timedelta(minutes=10), ZoneInfo("UTC"), cron="0 3 * * *")
+    assert nightly.window == Window(None, timedelta(minutes=10), UTC, cron="0 3 * * *")
     assert (once.match, nightly.match) == (Match(), Match(providers=("openai",)))
 
 
