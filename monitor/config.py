@@ -314,13 +314,13 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
         document = msgspec.structs.replace(document, accounts=list(_known_keys(shelf, environment)))
     providers = _providers(document, shelf, problems, path.name)
     feeds = dict(_feeds(document, providers, shelf, problems, path.name))
-    refused = [problem.key for problem in problems]
+    found: list[Problem] = []
     for check in (_check_names, _check_accounts, _check_reminders, _check_objectives):
-        found = check(document, providers, path.name)
-        # What a table lacks may be what was refused of it.
-        problems += [one for one in found if not any(key.startswith(f"{one.key}.") for key in refused)]
+        found += check(document, providers, path.name)
     telling = Telling(document.channels, document.routes, document.maintenance, document.alerts)
-    problems += check_telling(telling, {f"{one.provider}/{one.name}": one.tags for one in document.accounts}, path.name)
+    found += check_telling(telling, {f"{one.provider}/{one.name}": one.tags for one in document.accounts}, path.name)
+    refused = {problem.key for problem in problems}  # what a table misses may be what was refused of it
+    problems += [one for one in found if refused.isdisjoint(f"{one.key}.{field}" for field in one.wants)]
     urls = dict(_urls(document, path, environment, problems))
     templates = _templates(document, path, problems)
     heartbeat = _heartbeat(document, path, environment, problems)
@@ -471,9 +471,11 @@ def _check_objectives(document: Document, providers: Catalog, file: str) -> Iter
             yield Problem(file, key, f"{how} a provider", "name one of them")
         if (section.latency_s is None) != (section.latency_share is None):
             repair = "give both: latency_share percent of the good answers take at most latency_s seconds"
-            yield Problem(file, key, "has one of `latency_s` and `latency_share`", repair)
+            wants = ("latency_s", "latency_share")
+            yield Problem(file, key, "has one of `latency_s` and `latency_share`", repair, wants)
         elif section.availability is None and section.latency_s is None:
-            yield Problem(file, key, "promises nothing", "add availability = 99.5, or latency_s and latency_share")
+            repair = "add availability = 99.5, or latency_s and latency_share"
+            yield Problem(file, key, "promises nothing", repair, ("availability", "latency_s", "latency_share"))
         if section.window_days > document.store.hourly_days:
             what = f"= {section.window_days}: hours are kept for {document.store.hourly_days} days"
             yield Problem(file, f"{key}.window_days", what, "make it shorter, or store.hourly_days longer")

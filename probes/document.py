@@ -23,12 +23,13 @@ LARGEST_BYTES = 4 * 1024 * 1024
 
 
 class Problem(Struct, frozen=True):
-    """One thing wrong in one file. `key` is a dotted path, empty for the file itself."""
+    """One thing wrong in one file. `key` is a dotted path, empty for the file itself; `wants` are fields it misses."""
 
     file: str
     key: str
     what: str
     repair: str
+    wants: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.file}: {self.key}{' ' if self.key else ''}{self.what}; {self.repair}"

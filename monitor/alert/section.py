@@ -220,7 +220,8 @@ def _check_window(one: MaintenanceSection, zone: str, file: str) -> Iterator[Pro
         wrong = f'has start = "{one.start}": there is no such day'
     if wrong:
         repair = 'give start = "2026-11-28 22:00", with rrule = "FREQ=WEEKLY" if it recurs, or cron = "0 22 * * 6"'
-        yield Problem(file, f"maintenance.{one.name}", wrong, repair)
+        wants = () if one.start or one.cron else ("start", "cron")
+        yield Problem(file, f"maintenance.{one.name}", wrong, repair, wants)
 
 
 def _zone(name: str) -> tzinfo:
