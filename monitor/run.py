@@ -183,8 +183,7 @@ def _refusal(world: World, account: Account, watch: Watch) -> str | None:
     if account.problem:
         return f"no key: {account.problem}"
     now = world.edge.clock()
-    spent = world.spendings.get(account.id, Spending(now.date()))
-    if not watch.free and not is_affordable(world.config.budgets[account.id], spent, now):
+    if not watch.free and not is_affordable(world.config.budgets[account.id], _spent(world, account.id, now), now):
         return "the day's budget for this account's canaries is spent"
     return None
 
@@ -299,8 +298,7 @@ def _again_s(world: World, watch: Watch) -> float | None:
     if memory is None or (again := track.again_s(memory, pace(watch.interval_s))) is None:
         return None
     now = world.edge.clock()
-    spent = world.spendings.get(account, Spending(now.date()))
-    return again if watch.free or has_room(world.config.budgets[account], spent, now) else None
+    return again if watch.free or has_room(world.config.budgets[account], _spent(world, account, now), now) else None
 
 
 def _is_turning(health: Health) -> bool:
@@ -339,9 +337,13 @@ def _spend(world: World, observations: Sequence[Observation]) -> dict[str, Spend
         paid = _paid(world, observation)
         if paid.usage.tokens_in or paid.usage.tokens_out:
             account = observation.target.account
-            before = world.spendings.get(account, Spending(observation.at.date()))
-            world.spendings[account] = spent[account] = before.add(paid)
+            world.spendings[account] = spent[account] = _spent(world, account, observation.at).add(paid)
     return spent
+
+
+def _spent(world: World, account: str, at: datetime) -> Spending:
+    """Return what was last known to be spent; nothing on the day of `at` where nothing is known."""
+    return world.spendings.get(account, Spending(at.date()))
 
 
 def _paid(world: World, observation: Observation) -> Observation:
