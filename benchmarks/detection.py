@@ -1,7 +1,7 @@
 """Measure the detectors beside plain rules: `python -m benchmarks.detection` writes RESULTS-detection.md.
 
 Seeds are fixed, so the figures are the same in every run but for those of the last table.
-Thresholds were chosen on other seeds. It takes about seven minutes on two cores.
+Thresholds were chosen on other seeds. It takes about five minutes on two cores.
 """
 
 import os

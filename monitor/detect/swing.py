@@ -31,7 +31,7 @@ def learn(swing: Swing, away: float, at: datetime, since_s: float, seen_s: float
 
     It came `since_s` after the one before it; the answers of `seen_s` are known.
     """
-    reach_s = DAY_S * min(max(seen_s / DAY_S, 1.0), DAYS)
+    reach_s = min(max(seen_s, DAY_S), DAYS * DAY_S)
     step = min(2.0 * since_s / reach_s, MOST) * away
     (a, b, c, d), (cos1, sin1, cos2, sin2) = swing, _waves(60 * at.hour + at.minute)
     return a + step * cos1, b + step * sin1, c + step * cos2, d + step * sin2
