@@ -15,9 +15,9 @@ from monitor import __version__
 from monitor.publish.badge import COLOURS, GROUNDS
 from monitor.publish.feed import SPACE
 from monitor.publish.fill import POLICY, TEMPLATES
-from monitor.publish.layout import CROWD, MARKS
+from monitor.publish.layout import MARKS
 from monitor.publish.mark import LATE, Mark
-from monitor.publish.snapshot import AccountView, Measure, ProviderView, Snapshot, TargetView
+from monitor.publish.snapshot import CROWD, AccountView, Measure, ProviderView, Snapshot, TargetView
 from monitor.publish.statuspage import STATUSES
 from monitor.sli import Cell
 from monitor.words import money, percent, seconds
@@ -152,7 +152,11 @@ def _provider_page(
     provider: ProviderView, marks: dict[str, Mark], quarters: dict[str, Quarter], snapshot: Snapshot
 ) -> bytes:
     name = escape(provider.name)
-    lines = "".join(_line(one, marks[one.id], quarters[one.id], snapshot.made_at) for one in provider.accounts)
+    short = {one.id for one in provider.accounts if provider.is_crowded and marks[one.id] is Mark.UP}
+    lines = "".join(
+        _line(one, marks[one.id], None if one.id in short else quarters[one.id], snapshot.made_at)
+        for one in provider.accounts
+    )
     main = (
         f'<div class="story"><h1><bdi>{name}</bdi></h1><section aria-labelledby="accounts">'
         f'<h2 id="accounts">Accounts</h2>{lines}</section></div>'
@@ -160,11 +164,12 @@ def _provider_page(
     return _page(snapshot, "../", name, f"The accounts of {name}.", main)
 
 
-def _line(account: AccountView, mark: Mark, quarter: Quarter, now: datetime) -> str:
+def _line(account: AccountView, mark: Mark, quarter: Quarter | None, now: datetime) -> str:
+    figures = f"{_day(quarter)}\n{quarter[3]}" if quarter else ""
     return (
         f'<article class="account {mark}"><div class="line">{_icon(mark)}<h3><a href="../{_href(account)}">'
         f'<bdi>{escape(account.name)}</bdi></a></h3> <span class="words"><b class="state">{MARKS[mark]}</b></span>'
-        f"</div>\n{_abilities(account, now)}\n{_day(quarter)}\n{quarter[3]}</article>\n"
+        f"</div>\n{_abilities(account, now)}\n{figures}</article>\n"
     )
 
 

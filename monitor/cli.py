@@ -133,9 +133,10 @@ def status(arguments: Arguments) -> int:
         return _alive(config)
     snapshot = _snapshot(config)
     if arguments.json:
+        from monitor.publish.mark import standing
         from monitor.publish.page import status_json
 
-        sys.stdout.write(status_json(snapshot).decode())
+        sys.stdout.write(status_json(snapshot, standing(snapshot)).decode())
     else:
         status_table(snapshot)
         if snapshot.objectives:
@@ -144,6 +145,7 @@ def status(arguments: Arguments) -> int:
 
 
 def pick(arguments: Arguments) -> int:
+    from monitor.publish.mark import standing
     from monitor.publish.usable import pick as choose
     from monitor.publish.usable import usables
 
@@ -151,7 +153,8 @@ def pick(arguments: Arguments) -> int:
     known = sorted({account.provider for account in config.accounts.values()})
     if arguments.provider not in known:
         return _refuse(_unknown("provider", arguments.provider, known))
-    account = choose(usables(_snapshot(config)), arguments.provider)
+    snapshot = _snapshot(config)
+    account = choose(usables(snapshot, standing(snapshot)), arguments.provider)
     if account is None:
         complain(f"no account of {arguments.provider} is known to work now")
         return DOWN

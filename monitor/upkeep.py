@@ -13,6 +13,7 @@ from monitor.config import Config, StoreSection, load
 from monitor.cost import overspending
 from monitor.diagnose import Diagnosis
 from monitor.publish import page, public
+from monitor.publish.rota import advance
 from monitor.publish.write import existing, write_sheets, write_site
 from monitor.slo import burning
 from monitor.store import reader, rollup
@@ -59,12 +60,15 @@ def quiet_s(took_s: float) -> float:
 def publish_now(world: World) -> None:
     """Write both sites from what the database holds. Called off the loop."""
     try:
-        with closing(open_reader(world.config.database)) as db:
-            snapshot = take(db, world.config, world.edge.clock(), tuple(world.warnings.values()))
-        folder, public_folder = world.config.folder, world.config.public_folder
+        config = world.config
+        with closing(open_reader(config.database)) as db:
+            snapshot = take(db, config, world.edge.clock(), tuple(world.warnings.values()), world.rota)
+        folder, public_folder = config.folder, config.public_folder
         write_sheets(folder, page.sheets(snapshot, existing(folder)), page.kept(snapshot))
         if public_folder:
             write_site(public_folder, public.render(snapshot), existing(public_folder))
+        if world.config is config:  # a new one has all pages made anew
+            world.rota = advance(world.rota, snapshot)
         world.warnings.pop("page", None)
     except (OSError, sqlite3.Error, StoreError) as error:
         world.warn("page", f"the page cannot be written to {world.config.folder}: {getattr(error, 'strerror', error)}")

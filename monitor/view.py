@@ -17,6 +17,7 @@ from monitor.detect.limits import Moved
 from monitor.detect.note import EMPTY, Note
 from monitor.diagnose import GRAVITY, Scope, is_suspected
 from monitor.incident import Incident
+from monitor.publish.rota import Glimpse, Rota, at_rest
 from monitor.publish.snapshot import (
     AccountView,
     IncidentView,
@@ -71,12 +72,8 @@ SOURCE_ADVICE = (
 )
 
 
-Seen = Mapping[int, Mapping[datetime, Cell]]
-"""What was seen, by series and by the start of its hour or day."""
-
-
 class Memory(Struct, frozen=True):
-    """All that one snapshot reads from the database."""
+    """What one snapshot reads of all targets."""
 
     healths: Mapping[str, Health]
     plans: Mapping[str, datetime]
@@ -84,24 +81,23 @@ class Memory(Struct, frozen=True):
     spent_month_usd: Mapping[str, float]
     notes: Mapping[str, Note]
     series: Mapping[str, int]
-    cells: Seen
-    days: Seen
     ceilings: Mapping[int, tuple[Ceiling, ...]]
     moves: Mapping[int, Mapping[tuple[str, int], Moved]]
 
 
-def take(db: sqlite3.Connection, config: Config, now: datetime, warnings: Sequence[str] = ()) -> Snapshot:
-    """Return everything as it is at `now`, read in one transaction."""
+def take(
+    db: sqlite3.Connection, config: Config, now: datetime, warnings: Sequence[str] = (), rota: Rota | None = None
+) -> Snapshot:
+    """Return everything as it is at `now`, read in one transaction; of whose page stays by the rota, no past."""
     db.execute("BEGIN")
     try:
-        return _take(db, config, now, tuple(warnings))
+        return _take(db, config, now, tuple(warnings), rota or {})
     finally:
         db.execute("ROLLBACK")
 
 
-def _take(db: sqlite3.Connection, config: Config, now: datetime, warnings: tuple[str, ...]) -> Snapshot:
+def _take(db: sqlite3.Connection, config: Config, now: datetime, warnings: tuple[str, ...], rota: Rota) -> Snapshot:
     remembered = reader.resume(db, config.location)
-    hours, days = _seen(db, now)
     memory = Memory(
         healths=remembered.healths,
         plans=remembered.plans,
@@ -109,16 +105,23 @@ def _take(db: sqlite3.Connection, config: Config, now: datetime, warnings: tuple
         spent_month_usd=reader.spent(db, (now - (MONTH_DAYS - 1) * DAY).date()),
         notes=remembered.notes,
         series=reader.series_ids(db, config.location),
-        cells=hours,
-        days=days,
         ceilings=reader.ceilings(db),
         moves=reader.moves(db),
     )
     watches: dict[str, list[Watch]] = defaultdict(list)
     for watch in config.watches.values():
         watches[watch.target.account].append(watch)
-    views = [_account_view(db, config, config.accounts[id], its, memory, now) for id, its in watches.items()]
-    shipped = provider_ids(PACKAGED)
+    views = [_account_view(config, config.accounts[id], its, memory, now) for id, its in watches.items()]
+    resting = at_rest(rota, views, remembered.incidents.values(), now)
+    long = [target.id for view in views if view.id not in resting for target in view.targets]
+    seen = _seen(db, [memory.series.get(id, 0) for id in long], now)
+    views = [
+        _at_a_glance(view, rota[view.id]) if view.id in resting else _at_length(db, view, memory.series, seen, now)
+        for view in views
+    ]
+    by_provider: dict[str, list[AccountView]] = defaultdict(list)
+    for view in views:
+        by_provider[view.id.partition("/")[0]].append(view)
     unsent = tuple(f"messages to {name} are not getting through: {why}" for name, why in reader.failing_channels(db))
     return Snapshot(
         made_at=now,
@@ -128,13 +131,7 @@ def _take(db: sqlite3.Connection, config: Config, now: datetime, warnings: tuple
         simulated=config.simulated,
         warnings=warnings + unsent,
         providers=tuple(
-            ProviderView(
-                id,
-                config.providers[id].name,
-                tuple(view for view in views if view.id.startswith(f"{id}/")),
-                id in shipped,
-            )
-            for id in sorted(config.providers)
+            _provider_view(db, config, id, by_provider[id], memory, now) for id in sorted(config.providers)
         ),
         open_incidents=tuple(_incident_view(db, config, incident) for incident in remembered.incidents.values()),
         past_incidents=tuple(_incident_view(db, config, incident) for incident in reader.closed_incidents(db, PAST)),
@@ -162,19 +159,48 @@ def _manner(config: Config) -> Manner:
     )
 
 
-def _seen(db: sqlite3.Connection, now: datetime) -> tuple[Seen, Seen]:
-    """Return the last hours and the last days of every series; what is not rolled up to days yet is added up."""
+def _provider_view(
+    db: sqlite3.Connection, config: Config, id: str, accounts: Sequence[AccountView], memory: Memory, now: datetime
+) -> ProviderView:
+    """Return a provider. What is asked at an address of somebody's own is no part of its cells, which are for all."""
+    shipped = id in provider_ids(PACKAGED)
+    asked = [memory.series.get(target.id, 0) for one in accounts if not one.own_host for target in one.targets]
+    is_public = shipped and asked and config.public_folder
+    strips = _seen(db, asked, now, added_up=True).of(reader.ALL, now) if is_public else ((), ())
+    return ProviderView(id, config.providers[id].name, tuple(accounts), shipped, *strips)
+
+
+Strips = tuple[tuple[Cell, ...], tuple[Cell, ...]]
+"""The last hours and the last days."""
+
+
+class Seen(Struct, frozen=True):
+    """What was seen of several series in the last hours and days."""
+
+    hours: reader.Cells
+    days: reader.Cells
+
+    def of(self, series: int, now: datetime) -> Strips:
+        """Return them with an empty cell where nobody looked."""
+        return (
+            _strip(self.hours.get(series, {}), _first_hour(now), timedelta(hours=1), HOURS),
+            _strip(self.days.get(series, {}), _midnight(now) - (DAYS - 1) * DAY, DAY, DAYS),
+        )
+
+
+def _seen(db: sqlite3.Connection, series: Collection[int], now: datetime, *, added_up: bool = False) -> Seen:
+    """Read the past of these series; what is not rolled up to days yet is added up."""
     first_day = _midnight(now) - (DAYS - 1) * DAY
     rolled = reader.rolled_until(db, "daily")
-    hours = reader.cells(db, max(first_day, min(_first_hour(now), rolled)))
-    days = reader.days(db, first_day)
-    for series, cells in hours.items():
+    hours = reader.cells(db, max(first_day, min(_first_hour(now), rolled)), series, added_up=added_up)
+    days = reader.days(db, first_day, series, added_up=added_up)
+    for one, cells in hours.items():
         unrolled: dict[datetime, list[Cell]] = defaultdict(list)
         for at, cell in cells.items():
             if at >= rolled:
                 unrolled[_midnight(at)].append(cell)
-        days.setdefault(series, {}).update({day: add(day, its) for day, its in unrolled.items()})
-    return hours, days
+        days.setdefault(one, {}).update({day: add(day, its) for day, its in unrolled.items()})
+    return Seen(hours, days)
 
 
 def fresh_s(config: Config) -> float:
@@ -190,14 +216,10 @@ def pulse(db: sqlite3.Connection, config: Config, now: datetime) -> Pulse:
 
 
 def _account_view(
-    db: sqlite3.Connection,
-    config: Config,
-    account: Account,
-    watches: Sequence[Watch],
-    memory: Memory,
-    now: datetime,
+    config: Config, account: Account, watches: Sequence[Watch], memory: Memory, now: datetime
 ) -> AccountView:
-    targets = tuple(_target_view(db, watch, memory, now) for watch in watches)
+    """Return how an account is now, and nothing of its past."""
+    targets = tuple(_target_view(watch, memory, now) for watch in watches)
     worst = min([target for target in targets if target.counts] or targets, key=_badness)
     return AccountView(
         id=account.id,
@@ -224,13 +246,42 @@ def _badness(target: TargetView) -> tuple[int, int]:
     return WORST.index(target.state), GRAVITY.index(target.fault) if target.fault else len(GRAVITY)
 
 
-def _target_view(db: sqlite3.Connection, watch: Watch, memory: Memory, now: datetime) -> TargetView:
+def _at_a_glance(view: AccountView, its: Sequence[Glimpse]) -> AccountView:
+    """Return it with what was last read of its past; its page stays."""
+    glimpses = zip(view.targets, its, strict=True)
+    targets = tuple(
+        replace(target, latency=one.latency, ttft=one.ttft, availability=one.availability) for target, one in glimpses
+    )
+    return replace(view, targets=targets, stands=True)
+
+
+def _at_length(
+    db: sqlite3.Connection, view: AccountView, numbers: Mapping[str, int], seen: Seen, now: datetime
+) -> AccountView:
+    return replace(
+        view, targets=tuple(_with_past(db, target, numbers.get(target.id, 0), seen, now) for target in view.targets)
+    )
+
+
+def _with_past(db: sqlite3.Connection, target: TargetView, series: int, seen: Seen, now: datetime) -> TargetView:
+    durations, (hours, days) = reader.durations(db, series, now), seen.of(series, now)
+    return replace(
+        target,
+        latency=_measure(durations.latency, durations.usual_latency),
+        ttft=_measure(durations.ttft, durations.usual_ttft),
+        availability=_availability(hours),
+        cells=hours,
+        days=days,
+        latency_days=tuple(_pace(at, latency) for at, latency, _ in durations.days),
+        ttft_days=tuple(_pace(at, ttft) for at, _, ttft in durations.days if ttft),
+    )
+
+
+def _target_view(watch: Watch, memory: Memory, now: datetime) -> TargetView:
     target = watch.target
     health = _as_of(memory.healths.get(target.id, Health()), memory.plans.get(target.id), now)
     series = memory.series.get(target.id, 0)
-    hours = _strip(memory.cells.get(series, {}), _first_hour(now), timedelta(hours=1), HOURS)
     ceilings, moved = memory.ceilings.get(series, ()), memory.moves.get(series, {})
-    durations = reader.durations(db, series, now)
     return TargetView(
         id=target.id,
         canary=target.canary,
@@ -241,18 +292,11 @@ def _target_view(db: sqlite3.Connection, watch: Watch, memory: Memory, now: date
         since=health.since,
         seen_at=health.seen_at,
         interval_s=watch.interval_s,
-        latency=_measure(durations.latency, durations.usual_latency),
-        ttft=_measure(durations.ttft, durations.usual_ttft),
-        availability=_availability(hours),
-        cells=hours,
         limits=tuple(ceiling.limit for ceiling in ceilings),
         aside=watch.aside,
-        days=_strip(memory.days.get(series, {}), _midnight(now) - (DAYS - 1) * DAY, DAY, DAYS),
         limited_since=tuple(ceiling.since for ceiling in ceilings),
         moves=tuple(moved.get((one.limit.unit, round(one.limit.window_s or 0))) for one in ceilings),
-        latency_days=tuple(_pace(at, latency) for at, latency, _ in durations.days),
         next_at=memory.plans.get(target.id),
-        ttft_days=tuple(_pace(at, ttft) for at, _, ttft in durations.days if ttft),
     )
 
 

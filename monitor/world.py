@@ -34,6 +34,7 @@ from monitor.detect.reminder import Reminder
 from monitor.detect.track import Track
 from monitor.diagnose import Diagnosis, Scope
 from monitor.incident import Announcement, Incident
+from monitor.publish.rota import Rota
 from monitor.schedule import Agenda, Spending, first_at
 from monitor.slo import resumed
 from monitor.source import Source, announcements, page
@@ -139,6 +140,7 @@ class World(Struct):
     unsaved: list[Batch] = field(default_factory=list)
     saving: asyncio.Lock = field(default_factory=asyncio.Lock)
     warnings: dict[str, str] = field(default_factory=dict)
+    rota: Rota = field(default_factory=dict)
     stirred: bool = True
     unsettled: bool = False
     planned: asyncio.Event = field(default_factory=asyncio.Event)
@@ -278,6 +280,7 @@ class World(Struct):
             self.healths.pop(id, None)
             self.tracks.pop(id, None)
         self.find_anew()
+        self.rota = {}
         self.planned_pages.set()
         self.warnings.pop("configuration", None)
         self.stirred = True

@@ -17,6 +17,7 @@ from monitor.publish.snapshot import (
     Snapshot,
     TargetView,
 )
+from monitor.publish.strip import together
 from monitor.sli import Cell
 from probes.model import Confidence, Fault, Limit
 
@@ -148,13 +149,19 @@ def shown(it: Incident | None = None, **changes: object) -> IncidentView:
     return replace(view, **changes)  # type: ignore[arg-type]
 
 
+def with_cells(provider: ProviderView) -> ProviderView:
+    """A provider with the cells of all that is asked at its own address."""
+    asked = [one for account in provider.accounts if not account.own_host for one in account.targets]
+    cells, days = together([one.cells for one in asked]), together([one.days for one in asked])
+    return replace(provider, cells=tuple(cells), days=tuple(days))
+
+
 def snapshot(*accounts: AccountView, **changes: object) -> Snapshot:
     """Group accounts by the provider in their id."""
     names = {"openai": "OpenAI", "anthropic": "Anthropic", "gemini": "Google Gemini"}
     ids = dict.fromkeys(it.id.split("/")[0] for it in accounts)
-    providers = (
-        ProviderView(id, names.get(id, id), tuple(it for it in accounts if it.id.split("/")[0] == id)) for id in ids
-    )
+    its = {id: tuple(one for one in accounts if one.id.split("/")[0] == id) for id in ids}
+    providers = (with_cells(ProviderView(id, names.get(id, id), its[id])) for id in ids)
     made = Snapshot(
         made_at=NOW,
         fresh_s=180,

@@ -5,7 +5,7 @@ import pytest
 from monitor.detect.health import State
 from monitor.diagnose import Scope
 from monitor.publish.headline import headline
-from monitor.publish.mark import Mark
+from monitor.publish.mark import Mark, standing
 from probes.model import Confidence, Fault
 from tests.builders_page import HOSTILE, account, four_accounts, incident, shown, sick, snapshot, target
 
@@ -117,10 +117,14 @@ CASES = {
 }
 
 
+def headline_of(shot):
+    return headline(shot, standing(shot))
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_the_sentence(case):
     shot, mark, sentence = CASES[case]
-    found = headline(shot)
+    found = headline_of(shot)
     assert (found.mark, found.sentence) == (mark, sentence)
 
 
@@ -138,14 +142,14 @@ def test_the_sentence(case):
     ],
 )
 def test_the_accounts_without_trouble_are_counted(shot, rest):
-    assert headline(shot).rest == rest
+    assert headline_of(shot).rest == rest
 
 
 @pytest.mark.parametrize("states", list(product(State, repeat=2)))
 def test_all_is_well_only_when_all_was_seen_to_be_well(states):
     shot = snapshot(*(account(f"openai/{number}", state=state) for number, state in enumerate(states)))
-    assert (headline(shot).mark is Mark.UP) == (set(states) == {State.UP})
+    assert (headline_of(shot).mark is Mark.UP) == (set(states) == {State.UP})
 
 
 def test_a_hostile_name_does_not_change_how_many_have_trouble():
-    assert headline(snapshot(sick(f"x/{HOSTILE}", Fault.TIMEOUT), MAIN)).lead == "1 of 2 accounts has trouble"
+    assert headline_of(snapshot(sick(f"x/{HOSTILE}", Fault.TIMEOUT), MAIN)).lead == "1 of 2 accounts has trouble"

@@ -7,8 +7,8 @@ from monitor.detect.health import State
 from monitor.incident import Told
 from monitor.publish import layout
 from monitor.publish.layout import Figure, Piece
-from monitor.publish.mark import Mark
-from monitor.publish.snapshot import Measure
+from monitor.publish.mark import Mark, standing
+from monitor.publish.snapshot import CROWD, Measure
 from probes.model import Fault
 from tests.builders_page import (
     BEGAN,
@@ -26,8 +26,12 @@ from tests.builders_page import (
 )
 
 
+def front(shot):
+    return layout.front(shot, standing(shot))
+
+
 def only_account(shot):
-    (provider,) = layout.front(shot).providers
+    (provider,) = front(shot).providers
     return provider.accounts[0]
 
 
@@ -78,18 +82,18 @@ def test_what_is_down_has_no_duration_now():
 
 
 def test_of_too_many_accounts_the_first_page_shows_those_that_do_not_simply_work():
-    few = [account(f"openai/{number}") for number in range(layout.CROWD)]
+    few = [account(f"openai/{number}") for number in range(CROWD)]
     ill = account("openai/ill", state=State.SUSPECTED)
-    (group,) = layout.front(snapshot(*few)).providers
-    assert (len(group.accounts), group.more) == (layout.CROWD, 0)
-    (group,) = layout.front(snapshot(*few, ill)).providers
-    assert ([it.name for it in group.accounts], group.more) == (["ill"], layout.CROWD)
+    (group,) = front(snapshot(*few)).providers
+    assert (len(group.accounts), group.more) == (CROWD, 0)
+    (group,) = front(snapshot(*few, ill)).providers
+    assert ([it.name for it in group.accounts], group.more) == (["ill"], CROWD)
 
 
 def test_of_a_crowd_that_is_left_out_the_page_counts_apart_what_does_not_work():
-    ill = [account(f"openai/ill-{number}", state=State.DOWN) for number in range(layout.CROWD + 2)]
-    (group,) = layout.front(snapshot(*ill, account("openai/well"))).providers
-    assert (len(group.accounts), group.more, group.worse) == (layout.CROWD, 1, 2)
+    ill = [account(f"openai/ill-{number}", state=State.DOWN) for number in range(CROWD + 2)]
+    (group,) = front(snapshot(*ill, account("openai/well"))).providers
+    assert (len(group.accounts), group.more, group.worse) == (CROWD, 1, 2)
 
 
 def test_an_account_is_held_to_its_worst_canary_over_each_window():
@@ -132,7 +136,7 @@ def test_an_account_can_do_as_much_as_the_worst_canary_of_each_kind():
 
 
 def test_an_account_names_the_open_incident_that_explains_it():
-    (openai, anthropic) = layout.front(four_accounts()).providers
+    (openai, anthropic) = front(four_accounts()).providers
     assert [it.incident for it in (*openai.accounts, *anthropic.accounts)] == [
         None,
         f"incidents/{incident().id}.html",
@@ -172,7 +176,7 @@ def test_real_and_grave_incidents_stand_first():
     drill = shown(incident("a", drill=True, opened_at=BEGAN - timedelta(days=9)))
     mild = shown(incident("b", Fault.SLOW, opened_at=BEGAN - timedelta(days=2)))
     old, new = shown(incident("c", opened_at=BEGAN - timedelta(days=1))), shown(incident("d"))
-    rows = layout.front(snapshot(open_incidents=(drill, mild, new, old))).open
+    rows = front(snapshot(open_incidents=(drill, mild, new, old))).open
     assert [row.id for row in rows] == [it.incident.id for it in (old, new, mild, drill)]
 
 
@@ -190,7 +194,7 @@ def test_real_and_grave_incidents_stand_first():
 )
 def test_a_message_that_did_not_arrive_is_said(sendings, said, undelivered):
     told = tuple(Told("mail", "opened", state, NOW, tries) for state, tries in sendings)
-    (row,) = layout.front(snapshot(open_incidents=(shown(told=told),))).open
+    (row,) = front(snapshot(open_incidents=(shown(told=told),))).open
     assert (row.told, row.undelivered) == (said, undelivered)
 
 
@@ -241,4 +245,4 @@ def test_what_is_told_of_an_ended_incident_never_changes():
 
 def test_an_open_incident_gets_longer():
     later = replace(four_accounts(), made_at=NOW + timedelta(hours=1))
-    assert [layout.front(it).open[0].lasted for it in (four_accounts(), later)] == ["23 min", "1 h 23 min"]
+    assert [front(it).open[0].lasted for it in (four_accounts(), later)] == ["23 min", "1 h 23 min"]

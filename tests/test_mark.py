@@ -43,18 +43,18 @@ def test_a_target_is_marked_by_state_fault_and_age(changes, mark):
     ],
 )
 def test_an_account_is_marked_by_the_worst_of_its_targets(states, mark):
-    assert mark_account(account(targets=[target(state=state) for state in states]), CALM) == mark
+    assert mark_account(account(targets=[target(state=state) for state in states]), NOW) == mark
 
 
 def test_a_suspended_account_is_down_although_one_canary_still_answers():
     targets = (target(canary="list"), target(state=State.DOWN, fault=Fault.ACCOUNT_SUSPENDED))
-    assert mark_account(account(targets=targets), CALM) == Mark.DOWN
+    assert mark_account(account(targets=targets), NOW) == Mark.DOWN
 
 
 def test_nothing_is_known_of_anything_while_the_monitor_is_offline():
-    offline = standing(snapshot(open_incidents=(shown(incident("", Fault.CONNECTION_FAILED, Scope.MONITOR)),)))
-    down = account(state=State.DOWN)
-    assert mark_account(down, offline) == Mark.UNKNOWN
+    alone, down = shown(incident("", Fault.CONNECTION_FAILED, Scope.MONITOR)), account(state=State.DOWN)
+    offline = standing(snapshot(down, open_incidents=(alone,)))
+    assert offline.marks == {down.id: Mark.UNKNOWN}
     assert {mark_target(it, offline) for it in down.targets} == {Mark.UNKNOWN}
 
 

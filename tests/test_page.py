@@ -17,9 +17,11 @@ from monitor.incident import Announcement, Told
 from monitor.publish import public
 from monitor.publish.layout import MARKS
 from monitor.publish.mark import Mark
-from monitor.publish.page import POLICY, TEMPLATES, kept, render
-from monitor.publish.snapshot import Manner, Measure, ObjectiveView, SourceView
+from monitor.publish.page import POLICY, STANDS_S, TEMPLATES, kept, render
+from monitor.publish.rota import TURNS
+from monitor.publish.snapshot import CROWD, Manner, Measure, ObjectiveView, SourceView
 from monitor.slo import Goal, Objective, Reserve
+from monitor.upkeep import LONGEST_QUIET_S, PUBLISH_S
 from probes.model import Fault, Limit
 from probes.notice import Impact, Notice, Phase
 from tests.builders_page import (
@@ -383,6 +385,34 @@ def test_of_many_incidents_only_what_is_missing_is_made_again():
     assert {name for name in first if name not in again} <= kept(shot) | {
         name for name in first if name.startswith("history/")
     }
+
+
+def test_of_a_crowd_the_pages_and_badges_that_stand_are_not_made_and_belong_to_the_site():
+    crowd = [account(f"openai/a{number}") for number in range(CROWD + 1)]
+    shot = snapshot(*crowd)
+    standing_now = snapshot(replace(crowd[0], stands=True), *crowd[1:])
+    left_out = {"accounts/openai/a0.html", "badges/openai/a0.svg", "badges/openai/a0.json"}
+    assert set(render(shot)) - set(render(standing_now)) == left_out
+    assert kept(standing_now) == left_out
+    same = ("index.html", "providers/openai.html", "status.json", "usable.json", "metrics.prom")
+    assert [render(shot)[name] for name in same] == [render(standing_now)[name] for name in same]
+
+
+def test_the_page_of_one_of_a_crowd_is_not_called_old_before_its_next_turn():
+    crowd = [account(f"openai/a{number}") for number in range(CROWD + 1)]
+    few, many = documents(snapshot(*crowd[:-1])), documents(snapshot(*crowd))
+    assert "A newer page is due by 10:37 UTC." in few["accounts/openai/a0.html"].text
+    assert "A newer page is due by 10:52 UTC." in many["accounts/openai/a0.html"].text
+    assert "A newer page is due by 10:37 UTC." in many["providers/openai.html"].text
+    assert TURNS * (LONGEST_QUIET_S + PUBLISH_S) <= STANDS_S
+
+
+def test_the_page_of_a_crowd_shows_the_past_only_of_what_does_not_simply_work():
+    crowd = [account(f"openai/a{number}") for number in range(CROWD)]
+    few, many = documents(snapshot(*crowd)), documents(snapshot(*crowd, sick("openai/ill", Fault.INVALID_KEY)))
+    assert few["providers/openai.html"].text.count("90 d") == CROWD
+    assert many["providers/openai.html"].text.count("90 d") == 1
+    assert many["providers/openai.html"].text.count("Works") == 3 * CROWD
 
 
 def test_no_id_stands_twice_on_a_page():

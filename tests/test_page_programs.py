@@ -18,7 +18,7 @@ from prometheus_client.openmetrics import parser as openmetrics
 from monitor.detect.health import State
 from monitor.diagnose import FLAP, Evidence, Scope
 from monitor.publish import page, public
-from monitor.publish.mark import Mark
+from monitor.publish.mark import Mark, standing
 from monitor.publish.snapshot import Manner, ObjectiveView, PurseView, SourceView
 from monitor.publish.statuspage import INDICATORS, STATUSES
 from monitor.publish.usable import pick, usables
@@ -42,6 +42,10 @@ WORK = Notice(
     planned=True,
 )
 SOURCE = SourceView("openai/page", "OpenAI", "https://status.example", True, NOW, None, (WORK,))
+
+
+def usables_of(shot):
+    return usables(shot, standing(shot))
 
 
 def full():
@@ -133,7 +137,7 @@ def test_usable_says_which_account_works_and_until_when():
         "account",
         "high",
     )
-    assert pick(usables(shot), "cohere") is None
+    assert pick(usables_of(shot), "cohere") is None
 
 
 @pytest.mark.parametrize(
@@ -147,19 +151,19 @@ def test_usable_says_which_account_works_and_until_when():
     ],
 )
 def test_what_is_not_known_is_neither_usable_nor_not(state, fault, usable):
-    (one,) = usables(snapshot(account(targets=[target(state=state, fault=fault)])))
+    (one,) = usables_of(snapshot(account(targets=[target(state=state, fault=fault)])))
     assert one.usable is usable
 
 
 def test_an_account_that_may_list_but_not_chat_is_not_usable():
     targets = [target(canary="list"), target(state=State.DOWN, fault=Fault.PERMISSION_DENIED)]
-    (one,) = usables(snapshot(account(targets=targets)))
+    (one,) = usables_of(snapshot(account(targets=targets)))
     assert (one.usable, one.abilities) == (False, {"list": True, "chat": False})
 
 
 def test_an_account_that_is_warned_of_is_taken_last():
     sign = shown(incident("openai/a", Fault.LOW_BALANCE, signal=True, targets=()))
-    every = usables(snapshot(account("openai/a"), account("openai/b"), open_incidents=(sign,)))
+    every = usables_of(snapshot(account("openai/a"), account("openai/b"), open_incidents=(sign,)))
     assert pick(every, "openai") == "openai/b"
     assert pick(every[:1], "openai") == "openai/a"
 
@@ -167,7 +171,7 @@ def test_an_account_that_is_warned_of_is_taken_last():
 def test_a_sign_of_more_than_one_account_warns_of_each_at_which_it_was_seen():
     seen = Evidence("openai/a/chat", NOW, Fault.TIMEOUT, FLAP, "11 changes")
     wide = incident("openai", Fault.TIMEOUT, scope=Scope.PROVIDER, signal=True, targets=(), evidence=(seen,))
-    every = usables(snapshot(account("openai/a"), account("openai/b"), open_incidents=(shown(wide),)))
+    every = usables_of(snapshot(account("openai/a"), account("openai/b"), open_incidents=(shown(wide),)))
     assert [one.warned for one in every] == [True, False]
 
 
@@ -331,7 +335,7 @@ def test_a_providers_trouble_is_in_its_public_api():
 
 
 def test_sick_accounts_are_never_picked():
-    assert pick(usables(snapshot(sick("openai/a", Fault.INVALID_KEY))), "openai") is None
+    assert pick(usables_of(snapshot(sick("openai/a", Fault.INVALID_KEY))), "openai") is None
 
 
 DEPLOY = Path(__file__).parents[1] / "deploy"

@@ -12,6 +12,7 @@ from monitor import words
 from monitor.diagnose import FLAP, Evidence, Scope
 from monitor.publish import headline, layout, page, public, strip
 from monitor.publish.fill import LANGUAGES, TEMPLATES
+from monitor.publish.mark import standing
 from monitor.publish.page import render
 from monitor.publish.snapshot import Manner, ObjectiveView, PurseView
 from monitor.publish.speech import ENGLISH, load_speech
@@ -224,12 +225,12 @@ def test_a_title_is_said_in_every_language(it, german, chinese):
 def test_the_sentence_on_top_says_warnings_in_its_language():
     coming = TITLES["an objective"][0]
     warned = snapshot(account(), open_incidents=(shown(replace(coming, signal=True, targets=())),))
-    assert TITLES["an objective"][1] in headline.headline(warned, DE).sentence
+    assert TITLES["an objective"][1] in headline.headline(warned, standing(warned), DE).sentence
 
 
 def test_the_sentence_on_top_names_the_road_out():
     road = snapshot(account(), open_incidents=(shown(TITLES["the road out"][0]),))
-    assert "der Weg von hier nach außen: keine Verbindung (" in headline.headline(road, DE).sentence
+    assert "der Weg von hier nach außen: keine Verbindung (" in headline.headline(road, standing(road), DE).sentence
 
 
 def test_a_users_language_cannot_write_templates_or_tags(tmp_path):

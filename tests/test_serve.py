@@ -15,6 +15,7 @@ from monitor.answer import Answerer
 from monitor.diagnose import Diagnosis, Scope
 from monitor.incident import Change, ChangeKind, open_incident
 from monitor.publish import page
+from monitor.publish.mark import standing
 from monitor.publish.page import POLICY
 from monitor.publish.serve import LARGEST, site_app
 from monitor.publish.snapshot import Pulse
@@ -215,7 +216,7 @@ def test_what_is_not_there_is_answered_with_the_page_for_that(folder):
     ],
 )
 def test_a_scraper_is_told_the_form_that_it_asks_for(folder, accept, kind):
-    metrics = page.metrics(four_accounts())
+    metrics = page.metrics(four_accounts(), standing(four_accounts()))
     (folder / "metrics.prom").write_bytes(metrics)
     status, headers, body = ask(folder, "/metrics", Accept=accept)
     assert (status, headers["content-type"], body) == (200, kind, metrics)

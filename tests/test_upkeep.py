@@ -4,14 +4,18 @@ import asyncio
 import random
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from monitor.config import load
-from monitor.upkeep import LONGEST_QUIET_S, PUBLISH_S, REST_S, publish, quiet_s, rest_s
+from monitor.publish.snapshot import CROWD
+from monitor.run import beat
+from monitor.upkeep import LONGEST_QUIET_S, PUBLISH_S, REST_S, publish, publish_now, quiet_s, rest_s
 from monitor.view import FRESH_AT_LEAST_S
 from monitor.world import Edge, open_world
+from probes.model import Answer, Fault, Observation, Outcome
 
 
 @pytest.mark.parametrize(("took_s", "rests_s"), [(0.0, REST_S), (0.05, REST_S), (0.5, 4.5), (60.0, PUBLISH_S)])
@@ -52,3 +56,42 @@ def test_both_sites_are_made_beside_the_loop(tmp_path):
     assert (tmp_path / "site" / "index.html").exists()
     assert asked_by
     assert threading.get_ident() not in asked_by
+
+
+CROWDED = "".join(f'[[accounts]]\nname = "a{n}"\nprovider = "openai"\nkey = "env:KEY"\n' for n in range(CROWD + 1))
+
+
+def times(folder):
+    return {file.stem: file.stat().st_mtime_ns for file in folder.glob("accounts/openai/*.html")}
+
+
+def test_of_a_crowd_only_pages_with_news_and_those_whose_turn_it_is_are_written(tmp_path):
+    (tmp_path / "monitor.toml").write_text(CROWDED)
+    config = load(tmp_path / "monitor.toml", {"KEY": "k"})
+    targets = [watch.target for watch in config.watches.values()]
+    began = datetime.now(UTC)
+    now = [began]
+    edge = Edge(lambda: now[0], time.monotonic, random.random, print)
+
+    async def play():
+        async with open_world(config, edge) as world:
+
+            async def made_anew(*observations):
+                now[0] += timedelta(seconds=30)
+                await beat(world, observations, now[0])
+                before = times(config.folder)
+                publish_now(world)
+                after = times(config.folder)
+                assert set(before) <= set(after)
+                return {name for name, at in after.items() if before.get(name) != at}
+
+            good = [Observation(one, began, Outcome.OK, latency_s=0.5, status=200) for one in targets]
+            assert len(await made_anew(*good)) == CROWD + 1
+            assert await made_anew() == {"a0", "a1", "a2", "a3", "a4"}
+            no = {"outcome": Outcome.FAILED, "fault": Fault.INVALID_KEY, "status": 401, "answer": Answer("x", "no")}
+            refused = [replace(one, **no) for one in good if one.target.account == "openai/a30"]
+            assert await made_anew(*refused) == {"a5", "a6", "a7", "a8", "a9", "a30"}
+            world.take_up(replace(config))
+            assert len(await made_anew()) == CROWD + 1
+
+    asyncio.run(play())

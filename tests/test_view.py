@@ -11,6 +11,8 @@ from monitor.detect.limits import Ceiling, Limits, Moved
 from monitor.detect.track import Track
 from monitor.diagnose import Diagnosis, Scope
 from monitor.incident import Change, ChangeKind, open_incident
+from monitor.publish.rota import advance
+from monitor.publish.snapshot import CROWD, Measure
 from monitor.schedule import Budget, Spending, Watch
 from monitor.slo import Objective
 from monitor.store.connection import open_writer
@@ -256,3 +258,54 @@ def test_a_page_is_stale_after_two_intervals_but_not_before_two_minutes(db):
 
     assert shown(db, config(LIST)).fresh_s == 120
     assert shown(db, config(LIST, watches=slow)).fresh_s == 1200
+
+
+def fleet():
+    return [target(f"openai/a{number:02}") for number in range(CROWD + 1)]
+
+
+def remember_all(writer, many, seconds, fault=None):
+    seen = tuple(observation(fault, seconds, one) for one in many)
+    now = health(*[fault] * 3 if fault else [None], every_s=0)
+    now = replace(now, since=at(0), seen_at=at(seconds))
+    healths, plans = {one.id: now for one in many}, {one.id: at(seconds + 60) for one in many}
+    writer.save(Batch(at(seconds), seen, healths, plans))
+
+
+def test_of_who_rests_by_the_rota_only_what_is_now_is_read_and_the_rest_is_as_it_was(db, writer):
+    many = fleet()
+    remember_all(writer, many, 0)
+    settings = config(*many)
+    first = take(db, settings, at(1))
+    remember_all(writer, many, 60)
+    second = take(db, settings, at(61), rota=advance({}, first))
+    whole = {one.id: one for one in take(db, settings, at(61)).providers[0].accounts}
+    made = [one for one in second.providers[0].accounts if not one.stands]
+    assert made == [whole[one.id] for one in made]
+    resting = second.providers[0].accounts[-1]
+    assert resting.stands
+    assert resting.targets[0].cells == resting.targets[0].days == ()
+    assert resting.targets[0].seen_at == at(60)
+    assert resting.targets[0].latency == first.providers[0].accounts[-1].targets[0].latency != Measure()
+    assert resting.targets[0].availability == 1.0
+
+
+def test_who_fails_is_read_at_length_at_once(db, writer):
+    many = fleet()
+    remember_all(writer, many, 0)
+    rota = advance({}, take(db, config(*many), at(1)))
+    remember_all(writer, many[-1:], 60, Fault.INVALID_KEY)
+    ill = take(db, config(*many), at(61), rota=rota).providers[0].accounts[-1]
+    assert (ill.stands, ill.targets[0].cells[-1].failed) == (False, 1)
+
+
+def test_for_a_public_site_all_that_is_asked_at_the_providers_own_address_is_added_up(db, writer, tmp_path):
+    mine, theirs = LIST, target("openai/own", "list")
+    remember_all(writer, [mine, theirs, CHAT], 0)
+    settings = config(mine, theirs, CHAT, public_folder=tmp_path)
+    settings.accounts["openai/own"] = replace(settings.accounts["openai/own"], base="https://own.example")
+    (provider,) = shown(db, settings).providers
+    assert (provider.cells[-1].ok, provider.days[-1].ok, len(provider.cells), len(provider.days)) == (2, 2, 24, 90)
+    roll_up(db, at(26 * 3600))
+    assert take(db, settings, at(1)).providers == shown(db, settings).providers
+    assert shown(db, replace(settings, public_folder=None)).providers[0].cells == ()

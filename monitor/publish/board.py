@@ -17,6 +17,7 @@ UNTOLD = timedelta(hours=1)
 class Part(Struct, frozen=True):
     """One line of a status page; `group` is the id of the part it belongs to, `since` dates its mark.
 
+    `stands`: its badge stays as it is.
     No two accounts have one `name`: many readers take it for the key, and know no groups.
     """
 
@@ -25,6 +26,7 @@ class Part(Struct, frozen=True):
     mark: Mark
     group: str | None = None
     since: datetime | None = None
+    stands: bool = False
 
 
 class Case(Struct, frozen=True):

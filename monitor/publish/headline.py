@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from monitor.diagnose import Scope
 from monitor.incident import Incident
-from monitor.publish.mark import Mark, Standing, is_late, mark_account, standing
+from monitor.publish.mark import Mark, Standing, is_late
 from monitor.publish.snapshot import AccountView, Snapshot
 from monitor.publish.speech import ENGLISH, Speech
 
@@ -47,8 +47,8 @@ class Roll(Struct, frozen=True):
         return [account for account in self.accounts if self.marks[account.id] in marks]
 
 
-def headline(snapshot: Snapshot, speech: Speech = ENGLISH) -> Headline:
-    roll = _roll(snapshot, speech)
+def headline(snapshot: Snapshot, now: Standing, speech: Speech = ENGLISH) -> Headline:
+    roll = _roll(snapshot, now, speech)
     if not roll.accounts:
         return Headline(Mark.UNKNOWN, speech.say("No account is watched yet"))
     if roll.now.offline:
@@ -75,15 +75,14 @@ def _warned(roll: Roll, lead: str) -> Headline:
     return Headline(Mark.PARTLY, said, _few(signs, roll.speech))
 
 
-def _roll(snapshot: Snapshot, speech: Speech) -> Roll:
-    now = standing(snapshot)
+def _roll(snapshot: Snapshot, now: Standing, speech: Speech) -> Roll:
     accounts = tuple(account for provider in snapshot.providers for account in provider.accounts)
     return Roll(accounts, {account.id: _mark(account, now) for account in accounts}, now, speech)
 
 
 def _mark(account: AccountView, now: Standing) -> Mark:
     """Count an account that an open incident names as in trouble, although its canaries recover just now."""
-    mark = mark_account(account, now)
+    mark = now.marks[account.id]
     named = any(now.incident_of(target.id) for target in account.targets)
     return Mark.PARTLY if named and not mark.is_trouble else mark
 

@@ -15,21 +15,23 @@ from monitor.diagnose import Evidence, Scope
 from monitor.incident import Incident, Severity, Told
 from monitor.publish.chart import Chart, chart
 from monitor.publish.headline import Headline, headline
-from monitor.publish.mark import Mark, Standing, is_late, mark_account, mark_target, standing, worst
+from monitor.publish.mark import Mark, Standing, is_late, mark_target, worst
 from monitor.publish.place import account_page, incident_page, month_page, provider_page
 from monitor.publish.snapshot import (
+    CROWD,
     AccountView,
     IncidentView,
     Measure,
     ObjectiveView,
     Pace,
+    ProviderView,
     PurseView,
     Snapshot,
     SourceView,
     TargetView,
 )
 from monitor.publish.speech import ENGLISH, Speech
-from monitor.publish.strip import Strip, ninety, strip, together
+from monitor.publish.strip import EMPTY, Strip, ninety, strip, together
 from monitor.publish.uptime import (
     BUDGET_D,
     BUDGET_FEWEST_D,
@@ -45,9 +47,6 @@ from monitor.slo import PAIRS, Goal, Reserve
 from monitor.words import Moment
 from probes.model import Limit
 from probes.notice import Impact, Notice
-
-CROWD = 40
-"""Of more accounts than these the first page shows only those that do not simply work."""
 
 RECENT = 5
 """So many past incidents stand on the first page."""
@@ -234,33 +233,38 @@ class Ability(Struct, frozen=True):
 
 
 class AccountCard(Struct, frozen=True):
-    """One account: as a card of the first page, and with its targets as a page of its own."""
+    """One account: as a card of the first page, and with its targets as a page of its own.
+
+    `short`: of so many a page of all names it and no more. `stands`: its own page stays as it is.
+    """
 
     id: str
     href: str
     provider: str
     provider_href: str
     name: str
-    note: str
-    tags: tuple[str, ...]
     mark: Mark
     state: str
-    cause: str
-    blame: str
-    since: Moment | None
-    incident: str | None
-    advice: tuple[Piece, ...]
-    spent: str | None
-    credits: tuple[str, ...]
     abilities: tuple[Ability, ...]
-    ninety: Strip
-    shares: tuple[Share, ...]
-    budget: str
-    overspent: bool
-    pledges: tuple[Pledge, ...]
-    tempo: tuple[Drawing, ...]
-    limits: tuple[str, ...]
-    targets: tuple[TargetRow, ...]
+    note: str = ""
+    tags: tuple[str, ...] = ()
+    cause: str = ""
+    blame: str = ""
+    since: Moment | None = None
+    incident: str | None = None
+    advice: tuple[Piece, ...] = ()
+    spent: str | None = None
+    credits: tuple[str, ...] = ()
+    ninety: Strip = EMPTY
+    shares: tuple[Share, ...] = ()
+    budget: str = ""
+    overspent: bool = False
+    pledges: tuple[Pledge, ...] = ()
+    tempo: tuple[Drawing, ...] = ()
+    limits: tuple[str, ...] = ()
+    targets: tuple[TargetRow, ...] = ()
+    short: bool = False
+    stands: bool = False
 
 
 class ProviderGroup(Struct, frozen=True):
@@ -327,14 +331,16 @@ def frame(snapshot: Snapshot, speech: Speech = ENGLISH) -> Frame:
     )
 
 
-def front(snapshot: Snapshot, speech: Speech = ENGLISH, every: tuple[ProviderGroup, ...] | None = None) -> Front:
+def front(
+    snapshot: Snapshot, now: Standing, speech: Speech = ENGLISH, every: tuple[ProviderGroup, ...] | None = None
+) -> Front:
     """Return the first page. `every` is what `groups` returns, where that is known already."""
     return Front(
-        headline=headline(snapshot, speech),
+        headline=headline(snapshot, now, speech),
         slo=speech.percent(snapshot.manner.slo),
         open=tuple(row(view, snapshot.made_at, snapshot.made_at, speech) for view in _gravest_first(_wholes(snapshot))),
         warnings=snapshot.warnings,
-        providers=_few_of_many(groups(snapshot, speech) if every is None else every),
+        providers=_few_of_many(groups(snapshot, now, speech) if every is None else every),
         recent=tuple(
             row(view, snapshot.made_at, None, speech) for view in newest_first(snapshot.past_incidents)[:RECENT]
         ),
@@ -345,18 +351,18 @@ def front(snapshot: Snapshot, speech: Speech = ENGLISH, every: tuple[ProviderGro
     )
 
 
-def groups(snapshot: Snapshot, speech: Speech = ENGLISH) -> tuple[ProviderGroup, ...]:
+def groups(snapshot: Snapshot, now: Standing, speech: Speech = ENGLISH) -> tuple[ProviderGroup, ...]:
     """Return every provider that has accounts, with all of them."""
     promised: dict[str, tuple[Pledge, ...]] = {}
     for view in snapshot.objectives:
         promised[view.objective.subject] = (*promised.get(view.objective.subject, ()), *_pledges(view, speech))
-    context = Context(standing(snapshot), snapshot.manner.slo, speech, promised)
+    context = Context(now, snapshot.manner.slo, speech, promised)
     return tuple(
         ProviderGroup(
             provider.id,
             provider.name,
             provider_page(provider.id),
-            tuple(_account(account, provider.name, context) for account in provider.accounts),
+            tuple(_account(account, provider, context) for account in provider.accounts),
             promised.get(provider.id, ()),
         )
         for provider in snapshot.providers
@@ -565,9 +571,11 @@ class Context(Struct, frozen=True):
     pledges: Mapping[str, tuple[Pledge, ...]]
 
 
-def _account(account: AccountView, provider: str, context: Context) -> AccountCard:
+def _account(account: AccountView, provider: ProviderView, context: Context) -> AccountCard:
     now, speech = context.now, context.speech
-    mark = mark_account(account, now)
+    mark = now.marks[account.id]
+    if account.stands:
+        return _name(account, provider, mark, context)
     incidents = [it for it in map(now.incident_of, (target.id for target in account.targets)) if it]
     fault = account.fault if mark.is_trouble or mark is Mark.SUSPECTED else None
     each = {target.id: shares(target.cells, target.days) for target in account.targets}
@@ -578,8 +586,8 @@ def _account(account: AccountView, provider: str, context: Context) -> AccountCa
     return AccountCard(
         id=account.id,
         href=account_page(account.id),
-        provider=provider,
-        provider_href=provider_page(account.id.partition("/")[0]),
+        provider=provider.name,
+        provider_href=provider_page(provider.id),
         name=account.name,
         note=account.note,
         tags=account.tags,
@@ -601,6 +609,23 @@ def _account(account: AccountView, provider: str, context: Context) -> AccountCa
         tempo=_tempo(targets),
         limits=tuple(dict.fromkeys(_with_move(limit) for target in targets for limit in target.limits)),
         targets=targets,
+        short=provider.is_crowded and mark is Mark.UP,
+    )
+
+
+def _name(account: AccountView, provider: ProviderView, mark: Mark, context: Context) -> AccountCard:
+    """Return what the others' pages say of one whose own page stays."""
+    return AccountCard(
+        id=account.id,
+        href=account_page(account.id),
+        provider=provider.name,
+        provider_href=provider_page(provider.id),
+        name=account.name,
+        mark=mark,
+        state=context.speech.say(MARKS[mark]),
+        abilities=_abilities(account, context.now, context.speech),
+        short=True,
+        stands=True,
     )
 
 

@@ -1,6 +1,6 @@
 """How good a target or an account looks to a reader; pure. Stricter than its state: what is old is not known."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -34,7 +34,7 @@ RANKS = {mark: rank for rank, mark in enumerate(Mark)}
 
 
 class Standing(Struct, frozen=True):
-    """When the page is made, and what the open incidents (no drills) say of each target.
+    """When the page is made, what the open incidents (no drills) say of each target, and how each account is.
 
     `signals` tell of what is coming; what they speak of works still.
     """
@@ -43,6 +43,7 @@ class Standing(Struct, frozen=True):
     incidents: tuple[Incident, ...]
     signals: tuple[Incident, ...]
     offline: bool
+    marks: Mapping[str, Mark]
 
     def incident_of(self, target: str) -> Incident | None:
         return next((incident for incident in self.incidents if target in incident.targets), None)
@@ -53,20 +54,21 @@ def standing(snapshot: Snapshot) -> Standing:
     wholes = (view.incident for view in snapshot.open_incidents if view.incident.parent not in ids)
     real = [incident for incident in wholes if not incident.drill]
     troubles = tuple(incident for incident in real if not incident.signal)
-    return Standing(
-        at=snapshot.made_at,
-        incidents=troubles,
-        signals=tuple(incident for incident in real if incident.signal),
-        offline=any(incident.scope is Scope.MONITOR for incident in troubles),
-    )
+    signals = tuple(incident for incident in real if incident.signal)
+    offline = any(incident.scope is Scope.MONITOR for incident in troubles)
+    accounts = (account for provider in snapshot.providers for account in provider.accounts)
+    marks = {one.id: Mark.UNKNOWN if offline else mark_account(one, snapshot.made_at) for one in accounts}
+    return Standing(snapshot.made_at, troubles, signals, offline, marks)
 
 
 def mark_target(target: TargetView, now: Standing) -> Mark:
-    if now.offline:
-        return Mark.UNKNOWN
+    return Mark.UNKNOWN if now.offline else _mark_target(target, now.at)
+
+
+def _mark_target(target: TargetView, at: datetime) -> Mark:
     match target.state:
         case State.UP:  # first, as nearly all are
-            return Mark.UNKNOWN if is_late(target, now.at) else Mark.UP
+            return Mark.UNKNOWN if is_late(target, at) else Mark.UP
         case State.DOWN:
             return Mark.PARTLY if _is_mild(target.fault) else Mark.DOWN
         case State.SUSPECTED:
@@ -75,12 +77,12 @@ def mark_target(target: TargetView, now: Standing) -> Mark:
             return Mark.UNKNOWN
 
 
-def mark_account(account: AccountView, now: Standing) -> Mark:
+def mark_account(account: AccountView, at: datetime) -> Mark:
     """Return the worst of its targets; PARTLY when one of them still answers."""
-    if now.offline or not account.targets:
+    if not account.targets:
         return Mark.UNKNOWN
     counting = [target for target in account.targets if target.counts] or account.targets
-    marks = [mark_target(target, now) for target in counting]
+    marks = [_mark_target(target, at) for target in counting]
     if account.state is State.DOWN and account.fault in ACCOUNT_WIDE:
         return Mark.DOWN
     if Mark.DOWN in marks and any(mark in (Mark.UP, Mark.PARTLY) for mark in marks):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from monitor import __version__
-from monitor.publish.mark import Mark, Standing, mark_account, mark_target, standing
+from monitor.publish.mark import Mark, Standing, mark_target
 from monitor.publish.snapshot import AccountView, ObjectiveView, Snapshot
 from monitor.slo import PAIRS
 from probes.redact import CONTROLS
@@ -27,16 +27,15 @@ class Gauge(Struct, frozen=True):
     samples: tuple[Sample, ...]
 
 
-def metrics(snapshot: Snapshot) -> bytes:
+def metrics(snapshot: Snapshot, now: Standing) -> bytes:
     """Return the text; a gauge without a sample is left out."""
-    lines = [line for gauge in _gauges(snapshot) if gauge.samples for line in _lines(gauge)]
+    lines = [line for gauge in _gauges(snapshot, now) if gauge.samples for line in _lines(gauge)]
     return CONTROLS.sub("", "\n".join([*lines, "# EOF", ""])).encode(errors="replace")
 
 
-def _gauges(snapshot: Snapshot) -> Iterator[Gauge]:
-    now = standing(snapshot)
+def _gauges(snapshot: Snapshot, now: Standing) -> Iterator[Gauge]:
     accounts = [(_account(account), account) for provider in snapshot.providers for account in provider.accounts]
-    marked = [(labels, mark_account(account, now)) for labels, account in accounts]
+    marked = [(labels, now.marks[account.id]) for labels, account in accounts]
     yield Gauge("llm_monitor_info", "The monitor that wrote this.", ((_labels(version=__version__), 1.0),))
     yield Gauge(
         "llm_monitor_last_publish_timestamp_seconds", "When this was written.", (("", snapshot.made_at.timestamp()),)

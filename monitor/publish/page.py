@@ -31,11 +31,11 @@ from monitor.publish.layout import (
     row,
     story,
 )
-from monitor.publish.mark import mark_account, standing, worst
+from monitor.publish.mark import Standing, standing, worst
 from monitor.publish.metrics import metrics
+from monitor.publish.place import account_page, incident_page
 from monitor.publish.place import badge as badge_path
-from monitor.publish.place import incident_page
-from monitor.publish.snapshot import AccountView, IncidentView, ObjectiveView, PurseView, Snapshot, SourceView
+from monitor.publish.snapshot import CROWD, AccountView, IncidentView, ObjectiveView, PurseView, Snapshot, SourceView
 from monitor.publish.speech import Speech
 from monitor.publish.usable import VERSION, Usable, pick, usables
 from monitor.slo import PAIRS, Reserve
@@ -47,6 +47,9 @@ __all__ = ["POLICY", "TEMPLATES", "kept", "render", "sheets", "status_json", "us
 FIXED = ("style.css", "page.js", "robots.txt", "schema/status.json", "schema/usable.json")
 RECENT = 200
 """The pages of so many past incidents are made anew each time; older ones only where they are missing."""
+STANDS_S = 900.0
+"""So much longer than the others the page of one of a crowd may stand: it is made each TURNS times."""
+BADGES = ("svg", "json")
 FULL_MONTHS = 3
 """So many months stand in full on the page of the history; the others are links."""
 
@@ -65,8 +68,9 @@ def render(snapshot: Snapshot, existing: Collection[str] = ()) -> dict[str, byte
 def sheets(snapshot: Snapshot, existing: Collection[str] = ()) -> Iterator[tuple[str, bytes]]:
     """Yield path and content of one file after the other, the first page last; 5,000 accounts are 45 MB of them."""
     it = press(snapshot.manner.language, snapshot.manner.own)
-    every = groups(snapshot, it.speech)
-    around, first = frame(snapshot, it.speech), front(snapshot, it.speech, every)
+    now = standing(snapshot)
+    every = groups(snapshot, now, it.speech)
+    around, first = frame(snapshot, it.speech), front(snapshot, now, it.speech, every)
     yield from ((name, it.copy(name)) for name in (*FIXED, *it.added))
     yield from _inner_pages(every, snapshot, around, it)
     for number, view in enumerate(newest_first(snapshot.past_incidents)):
@@ -76,18 +80,20 @@ def sheets(snapshot: Snapshot, existing: Collection[str] = ()) -> Iterator[tuple
     for view in snapshot.open_incidents:
         yield incident_page(view.incident.id), _incident(view, around, snapshot, it)
     yield from history(months(snapshot, it.speech), around, it, existing)
-    yield from for_programs(private_board(snapshot, first.headline, it.speech), it)
-    yield "status.json", status_json(snapshot)
-    yield "usable.json", usable_json(snapshot)
-    yield "metrics.prom", metrics(snapshot)
+    yield from for_programs(private_board(snapshot, now, first.headline, it.speech), it)
+    yield "status.json", status_json(snapshot, now)
+    yield "usable.json", usable_json(snapshot, now)
+    yield "metrics.prom", metrics(snapshot, now)
     yield "favicon.svg", it.fill("favicon.svg", mark=first.headline.mark)
     yield "404.html", it.fill("404.html", frame=replace(around, up=root(snapshot.manner.url), made=None))
     yield "index.html", it.fill("index.html", frame=around, front=first)
 
 
 def kept(snapshot: Snapshot) -> set[str]:
-    """Return the paths that belong to the site although `render` may leave them out: an address stays."""
-    return {incident_page(id) for id in snapshot.incident_ids}
+    """Return the paths that belong to the site although `sheets` may leave them out: an address stays."""
+    stand = {account.id for provider in snapshot.providers for account in provider.accounts if account.stands}
+    pages = {incident_page(id) for id in snapshot.incident_ids} | {account_page(id) for id in stand}
+    return pages | {f"{badge_path(id)}.{kind}" for id in stand for kind in BADGES}
 
 
 def root(url: str | None) -> str:
@@ -113,21 +119,20 @@ def for_programs(board: Board, it: Press) -> Iterator[tuple[str, bytes]]:
     yield from statuspage.statuspage(board).items()
     yield "feed.xml", it.fill("feed.xml", feed=feed(board, it.speech))
     yield "maintenance.ics", calendar(board)
-    for part in board.parts:
+    for part in (one for one in board.parts if not one.stands):
         word = it.speech.say(MARKS[part.mark])
         yield f"{badge_path(part.id)}.svg", it.fill("badge.svg", badge=badge(part.name, part.mark, word))
         yield f"{badge_path(part.id)}.json", endpoint(part.name, part.mark, word)
 
 
-def private_board(snapshot: Snapshot, first: Headline, speech: Speech) -> Board:
-    now = standing(snapshot)
+def private_board(snapshot: Snapshot, now: Standing, first: Headline, speech: Speech) -> Board:
     parts: list[Part] = []
     for provider in snapshot.providers:
-        marks = {account.id: mark_account(account, now) for account in provider.accounts}
+        marks = [now.marks[account.id] for account in provider.accounts]
         if marks:
-            parts.append(Part(provider.id, provider.name, worst(list(marks.values()))))
+            parts.append(Part(provider.id, provider.name, worst(marks)))
             parts += [
-                Part(account.id, account.id, marks[account.id], provider.id, account.since)
+                Part(account.id, account.id, now.marks[account.id], provider.id, account.since, account.stands)
                 for account in provider.accounts
             ]
     views = [*snapshot.open_incidents, *newest_first(snapshot.past_incidents)]
@@ -169,10 +174,13 @@ def _inner_pages(
     every: Sequence[ProviderGroup], snapshot: Snapshot, around: Frame, it: Press
 ) -> Iterator[tuple[str, bytes]]:
     past, below = _by_account(snapshot, it.speech), replace(around, up="../../")
+    lasting = replace(frame(replace(snapshot, fresh_s=snapshot.fresh_s + STANDS_S), it.speech), up=below.up)
     for group in every:
         yield group.href, _provider(group, snapshot, around, it)
+        its_frame = lasting if len(group.accounts) > CROWD else below
         for card in group.accounts:
-            yield card.href, _account_page(card, past.get(card.id, []), below, it)
+            if not card.stands:
+                yield card.href, _account_page(card, past.get(card.id, []), its_frame, it)
 
 
 def _by_account(snapshot: Snapshot, speech: Speech) -> dict[str, list[Row]]:
@@ -205,9 +213,8 @@ def _is_of(view: IncidentView, provider: str) -> bool:
     return view.incident.subject.split("/")[0].partition("@")[0] == provider
 
 
-def status_json(snapshot: Snapshot) -> bytes:
+def status_json(snapshot: Snapshot, now: Standing) -> bytes:
     """Return the state in a few kilobytes for machines, in a format that stays."""
-    now = standing(snapshot)
     document = {
         "version": STATUS_VERSION,
         "made_at": _iso(snapshot.made_at),
@@ -215,7 +222,7 @@ def status_json(snapshot: Snapshot) -> bytes:
         "location": snapshot.location,
         "simulated": snapshot.simulated,
         "accounts": [
-            _account(account, provider.id) | {"mark": mark_account(account, now)}
+            _account(account, provider.id) | {"mark": now.marks[account.id]}
             for provider in snapshot.providers
             for account in provider.accounts
         ],
@@ -226,9 +233,9 @@ def status_json(snapshot: Snapshot) -> bytes:
     return _bytes(document)
 
 
-def usable_json(snapshot: Snapshot) -> bytes:
+def usable_json(snapshot: Snapshot, now: Standing) -> bytes:
     """Return which account can be used now, and for each provider the one to use."""
-    every = usables(snapshot)
+    every = usables(snapshot, now)
     document = {
         "version": VERSION,
         "made_at": _iso(snapshot.made_at),

@@ -23,7 +23,7 @@ from monitor.publish.page import for_programs, history, root
 from monitor.publish.place import incident_page, month_page, slug
 from monitor.publish.snapshot import ProviderView, Snapshot, SourceView
 from monitor.publish.speech import Speech
-from monitor.publish.strip import Strip, ninety, together
+from monitor.publish.strip import Strip, ninety
 from monitor.publish.uptime import WINDOWS_D
 from monitor.sli import Cell, availability
 from monitor.words import Moment, capital
@@ -207,12 +207,9 @@ def _abilities(
 
 def _cells(provider: ProviderView, outages: Sequence[Outage], now: datetime) -> tuple[list[Cell], list[Cell]]:
     """Return the last hours and days in minutes: of an outage, of trouble, well, and none where nobody looked."""
-    targets = [target for account in provider.accounts if not account.own_host for target in account.targets]
-    hours = together([target.cells for target in targets])
-    days = together([target.days for target in targets])
     return (
-        [_minutes(cell, HOUR, outages, now) for cell in hours],
-        [_minutes(cell, DAY, outages, now) for cell in days],
+        [_minutes(cell, HOUR, outages, now) for cell in provider.cells],
+        [_minutes(cell, DAY, outages, now) for cell in provider.days],
     )
 
 

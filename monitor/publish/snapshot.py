@@ -13,6 +13,9 @@ from monitor.slo import Objective, Reserve
 from probes.model import Fault, Limit
 from probes.notice import Notice
 
+CROWD = 40
+"""Of more accounts than these a page shows at length only those that do not simply work."""
+
 
 class Measure(Struct, frozen=True):
     """A duration now (median of the last ten good answers) against the usual one (median of a week).
@@ -51,10 +54,10 @@ class TargetView(Struct, frozen=True):
     since: datetime | None
     seen_at: datetime | None
     interval_s: float
-    latency: Measure
-    ttft: Measure
-    availability: float | None
-    cells: tuple[Cell, ...]
+    latency: Measure = Measure()
+    ttft: Measure = Measure()
+    availability: float | None = None
+    cells: tuple[Cell, ...] = ()
     limits: tuple[Limit, ...] = ()
     aside: bool = False
     days: tuple[Cell, ...] = ()
@@ -86,7 +89,8 @@ class AccountView(Struct, frozen=True):
     """One account; `state` is that of its worst target, `spent_usd` what its canaries cost today (UTC).
 
     `spent_month_usd` is that of the last 30 days. `own_host`: it is asked at an address of its own, so nothing
-    of it is public. `note` and the like are the user's own words.
+    of it is public. `note` and the like are the user's own words. `stands`: its page stays as it was made a few pages
+    ago, so what is only on it was not read: no cells, days and paces.
     """
 
     id: str
@@ -102,15 +106,26 @@ class AccountView(Struct, frozen=True):
     purses: tuple[PurseView, ...] = ()
     spent_month_usd: float | None = None
     own_host: bool = False
+    stands: bool = False
 
 
 class ProviderView(Struct, frozen=True):
-    """One provider. `shipped`: its name is known to everybody; what a user named is his own."""
+    """One provider. `shipped`: its name is known to everybody; what a user named is his own.
+
+    `cells` and `days` are those of a target, added up over all that is asked at its own address; empty where no site
+    is public.
+    """
 
     id: str
     name: str
     accounts: tuple[AccountView, ...]
     shipped: bool = True
+    cells: tuple[Cell, ...] = ()
+    days: tuple[Cell, ...] = ()
+
+    @property
+    def is_crowded(self) -> bool:
+        return len(self.accounts) > CROWD
 
 
 class SourceView(Struct, frozen=True):

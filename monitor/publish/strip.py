@@ -81,6 +81,9 @@ class Strip(Struct, frozen=True, cache_hash=True):
         return "".join(f'<path class="{stroke.kind}" d="{stroke.path}"/>' for stroke in self.strokes)
 
 
+EMPTY = Strip(0, (), "", "")
+
+
 def strip(cells: Sequence[Cell], speech: Speech = ENGLISH) -> Strip:
     """Draw hours."""
     return _strip(cells, HOURS, speech)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from monitor.incident import Incident
-from monitor.publish.mark import LATE, Mark, Standing, mark_account, mark_target, standing
+from monitor.publish.mark import LATE, Mark, Standing, mark_target
 from monitor.publish.snapshot import AccountView, ProviderView, Snapshot, TargetView
 from monitor.publish.uptime import counting
 from probes.model import Confidence, Fault
@@ -39,8 +39,7 @@ class Usable(Struct, frozen=True):
     abilities: dict[str, bool | None]
 
 
-def usables(snapshot: Snapshot) -> list[Usable]:
-    now = standing(snapshot)
+def usables(snapshot: Snapshot, now: Standing) -> list[Usable]:
     return [_usable(account, provider, now) for provider in snapshot.providers for account in provider.accounts]
 
 
@@ -52,7 +51,7 @@ def pick(every: Sequence[Usable], provider: str) -> str | None:
 
 
 def _usable(account: AccountView, provider: ProviderView, now: Standing) -> Usable:
-    targets, mark = counting(account), mark_account(account, now)
+    targets, mark = counting(account), now.marks[account.id]
     abilities = _abilities(account, now)
     incident = next((it for it in map(now.incident_of, (target.id for target in targets)) if it), None)
     usable = _verdict(mark, abilities)

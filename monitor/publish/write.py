@@ -3,6 +3,7 @@
 import os
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
+from glob import iglob
 from pathlib import Path
 
 # The page names accounts and shows evidence: its owner writes, the group (the web server's) reads,
@@ -111,11 +112,11 @@ def _create(path: str, flags: int) -> int:
 
 def existing(folder: Path) -> set[str]:
     """Return the relative paths of the pages that may stay as they are, where they are there already."""
-    return {str(file.relative_to(folder)) for kind in LASTING for file in folder.glob(kind)}
+    return {name for kind in LASTING for name in iglob(kind, root_dir=folder)}
 
 
 def _prune(folder: Path, keep: Collection[str]) -> None:
     for kind in GROWING:
-        for file in folder.glob(kind):
-            if str(file.relative_to(folder)) not in keep and not file.name.startswith("."):
-                file.unlink(missing_ok=True)
+        for name in iglob(kind, root_dir=folder):  # which leaves out what is hidden
+            if name not in keep:
+                _remove(f"{folder}/{name}")

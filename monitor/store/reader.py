@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby, pairwise
 from json import dumps
@@ -124,45 +124,55 @@ def series_ids(db: sqlite3.Connection, location: str) -> dict[str, int]:
     return {_target_id(row): row["id"] for row in rows}
 
 
-def cells(db: sqlite3.Connection, since: datetime) -> dict[int, dict[datetime, Cell]]:
-    """Return what was seen in each hour from `since` on, by series; hours without a look are left out.
+Cells = dict[int, dict[datetime, Cell]]
+"""What was seen, by the number of a series and by the start of its hour or day."""
+ALL = 0
+"""Stands for the number of a series where several are added up."""
+
+
+def cells(db: sqlite3.Connection, since: datetime, series: Collection[int], *, added_up: bool = False) -> Cells:
+    """Return what was seen in each hour from `since` on; hours without a look are left out.
 
     Closed hours come from their roll-up; what is newer than the last roll-up is counted from the rows.
     """
     rolled = """
         SELECT series_id, at, ok, degraded, failed, unknown FROM hourly
-        WHERE series_id IN (SELECT id FROM series) AND at >= ?
+        WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ?
     """
     raw = f"""
         SELECT series_id, at / 3600000 * 3600000 AS at,
             sum(outcome = {OK}) AS ok, sum(outcome = {DEGRADED}) AS degraded,
             sum(outcome = {FAILED}) AS failed, sum(outcome = {UNKNOWN}) AS unknown
         FROM observation
-        WHERE series_id IN (SELECT id FROM series) AND at >= ?
+        WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ?
         GROUP BY 1, 2
     """
-    found: dict[int, dict[datetime, Cell]] = defaultdict(dict)
+    found: Cells = defaultdict(dict)
     for query, start in ((rolled, since), (raw, max(since, rolled_until(db)))):
-        _add_cells(found, db.execute(query, (to_ms(start),)))
+        _add_cells(found, db, query, series, start, added_up)
     return found
 
 
-def days(db: sqlite3.Connection, since: datetime) -> dict[int, dict[datetime, Cell]]:
-    """Return what was seen in each closed day from `since` on, by series; days without a look are left out."""
+def days(db: sqlite3.Connection, since: datetime, series: Collection[int], *, added_up: bool = False) -> Cells:
+    """Return what was seen in each closed day from `since` on; days without a look are left out."""
     query = """
         SELECT series_id, at, ok, degraded, failed, unknown FROM daily
-        WHERE series_id IN (SELECT id FROM series) AND at >= ?
+        WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ?
     """
-    found: dict[int, dict[datetime, Cell]] = defaultdict(dict)
-    _add_cells(found, db.execute(query, (to_ms(since),)))
+    found: Cells = defaultdict(dict)
+    _add_cells(found, db, query, series, since, added_up)
     return found
 
 
-def _add_cells(found: dict[int, dict[datetime, Cell]], rows: Iterable[sqlite3.Row]) -> None:
+def _add_cells(
+    found: Cells, db: sqlite3.Connection, query: str, series: Collection[int], since: datetime, added_up: bool
+) -> None:
+    if added_up:
+        query = f"SELECT {ALL}, at, sum(ok), sum(degraded), sum(failed), sum(unknown) FROM ({query}) GROUP BY at"
     times: dict[int, datetime] = {}  # the series share their hours: converting each time once halves the work
-    for series, at_ms, ok, degraded, failed, unknown in rows:
+    for one, at_ms, ok, degraded, failed, unknown in db.execute(query, (dumps(list(series)), to_ms(since))):
         at = times.get(at_ms) or times.setdefault(at_ms, from_ms(at_ms))
-        found[series][at] = Cell(at, ok, degraded, failed, unknown)
+        found[one][at] = Cell(at, ok, degraded, failed, unknown)
 
 
 def looks(
