@@ -79,8 +79,9 @@ def site(snapshot: Snapshot) -> dict[str, bytes]:
 
 def _page(snapshot: Snapshot, up: str, title: str, description: str, main: str) -> bytes:
     """Return a whole page; `title` and `description` are escaped already."""
-    site, made, due = escape(snapshot.title), _moment(snapshot.made_at), snapshot.made_at
-    due += timedelta(seconds=snapshot.fresh_s)
+    site, made = escape(snapshot.title), _moment(snapshot.made_at)
+    due_at = snapshot.made_at + timedelta(seconds=snapshot.fresh_s)
+    due = f"{due_at:%H:%M} UTC" if due_at.date() == snapshot.made_at.date() else f"{due_at.day} {due_at:%b, %H:%M} UTC"
     return (
         f'<!doctype html>\n<html lang="en" data-made="{_iso(snapshot.made_at)}" data-fresh-s="{snapshot.fresh_s:.0f}"'
         f' data-status="{up}status.json" data-here="here">\n<head>\n<meta charset="utf-8">\n'
@@ -96,10 +97,10 @@ def _page(snapshot: Snapshot, up: str, title: str, description: str, main: str) 
         f'<header><div class="top">\n<a class="site" href="{up}index.html"><bdi>{site}</bdi></a>\n'
         f'<nav aria-label="Pages"><a href="{up}index.html">Now</a> <a href="{up}history.html">History</a></nav>\n'
         f'</div></header>\n<main id="main" tabindex="-1">\n<p class="stale" role="alert" hidden>'
-        f"<strong>This page is old.</strong> It was made {made} and a newer one was due by {due:%H:%M} UTC. "
+        f"<strong>This page is old.</strong> It was made {made} and a newer one was due by {due}. "
         f"The monitor, or what publishes its page, may have stopped.</p>\n{main}\n</main>\n<footer>\n"
         f'<p>Made <time datetime="{_iso(snapshot.made_at)}" data-local>{made}</time>, seen from '
-        f"<bdi>{escape(snapshot.location)}</bdi>. A newer page is due by {due:%H:%M} UTC. If it is later than that and "
+        f"<bdi>{escape(snapshot.location)}</bdi>. A newer page is due by {due}. If it is later than that and "
         f"reloading brings nothing newer, this page is stale: the monitor may have stopped.</p>\n"
         f'<p>All times are UTC. <a href="{up}feed.xml">Incidents as a feed</a> · <a href="{up}maintenance.ics">'
         f'Maintenances as a calendar</a> · <a href="{up}status.json">The same for machines</a></p>\n'

@@ -96,7 +96,8 @@ async def once(world: World) -> None:
         await beat(world, [], ends_at)
     await tell_due(world)
     await deliver_due(world)
-    await asyncio.to_thread(publish_now, world)
+    while await world.read(publish_now, world):
+        pass
     await tidy_step(world)
 
 

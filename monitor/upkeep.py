@@ -13,6 +13,7 @@ from monitor.config import Config, StoreSection, load
 from monitor.cost import overspending
 from monitor.diagnose import Diagnosis
 from monitor.publish import page, public
+from monitor.publish.mark import standing
 from monitor.publish.rota import advance
 from monitor.publish.write import existing, write_sheets, write_site
 from monitor.slo import burning
@@ -38,7 +39,8 @@ async def publish(world: World) -> None:
     while True:
         world.news.clear()
         began = world.edge.timer()
-        await asyncio.to_thread(publish_now, world)
+        if await world.read(publish_now, world):
+            world.news.set()
         took_s = world.edge.timer() - began
         await asyncio.sleep(rest_s(took_s))
         await pause(quiet_s(took_s), world.news)
@@ -57,8 +59,8 @@ def quiet_s(took_s: float) -> float:
     return min(max(PUBLISH_S, 30 * took_s), LONGEST_QUIET_S)
 
 
-def publish_now(world: World) -> None:
-    """Write both sites from what the database holds. Called off the loop."""
+def publish_now(world: World) -> bool:
+    """Write both sites from what the database holds; return whether more is to be made. Called off the loop."""
     try:
         config = world.config
         with closing(open_reader(config.database)) as db:
@@ -68,10 +70,12 @@ def publish_now(world: World) -> None:
         if public_folder:
             write_site(public_folder, public.render(snapshot), existing(public_folder))
         if world.config is config:  # a new one has all pages made anew
-            world.rota = advance(world.rota, snapshot)
+            world.rota = advance(world.rota, snapshot, standing(snapshot))
         world.warnings.pop("page", None)
+        return snapshot.more
     except (OSError, sqlite3.Error, StoreError) as error:
         world.warn("page", f"the page cannot be written to {world.config.folder}: {getattr(error, 'strerror', error)}")
+        return False
 
 
 async def tidy(world: World) -> None:
@@ -88,7 +92,7 @@ async def tidy(world: World) -> None:
 async def tidy_step(world: World) -> bool:
     """Do one piece of housekeeping; return whether there is more to do."""
     now = world.edge.clock()
-    if due := await asyncio.to_thread(_next_roll_up, world.config.database, now):
+    if due := await world.read(_next_roll_up, world.config.database, now):
         await world.write(due.save, world.connection)
         return True
     return await world.write(_forget, world.connection, world.config.store, now)
@@ -126,7 +130,7 @@ async def weigh_step(world: World) -> None:
     if not (world.config.objectives or world.burning):
         return
     try:
-        found = await asyncio.to_thread(_weighed, world.config, world.burning, world.edge.clock())
+        found = await world.read(_weighed, world.config, world.burning, world.edge.clock())
         world.warnings.pop("objectives", None)
     except (sqlite3.Error, StoreError) as error:
         world.warn("objectives", f"the objectives cannot be weighed: {error}")

@@ -17,7 +17,8 @@ from monitor.detect.limits import Moved
 from monitor.detect.note import EMPTY, Note
 from monitor.diagnose import GRAVITY, Scope, is_suspected
 from monitor.incident import Incident
-from monitor.publish.rota import Glimpse, Rota, at_rest
+from monitor.publish.mark import standing
+from monitor.publish.rota import Due, Entry, Rota, due
 from monitor.publish.snapshot import (
     AccountView,
     IncidentView,
@@ -88,15 +89,17 @@ class Memory(Struct, frozen=True):
 def take(
     db: sqlite3.Connection, config: Config, now: datetime, warnings: Sequence[str] = (), rota: Rota | None = None
 ) -> Snapshot:
-    """Return everything as it is at `now`, read in one transaction; of whose page stays by the rota, no past."""
+    """Return everything as it is at `now`, read in one transaction; by a rota only the past of whose page is due."""
     db.execute("BEGIN")
     try:
-        return _take(db, config, now, tuple(warnings), rota or {})
+        return _take(db, config, now, tuple(warnings), rota)
     finally:
         db.execute("ROLLBACK")
 
 
-def _take(db: sqlite3.Connection, config: Config, now: datetime, warnings: tuple[str, ...], rota: Rota) -> Snapshot:
+def _take(
+    db: sqlite3.Connection, config: Config, now: datetime, warnings: tuple[str, ...], rota: Rota | None
+) -> Snapshot:
     remembered = reader.resume(db, config.location)
     memory = Memory(
         healths=remembered.healths,
@@ -112,18 +115,11 @@ def _take(db: sqlite3.Connection, config: Config, now: datetime, warnings: tuple
     for watch in config.watches.values():
         watches[watch.target.account].append(watch)
     views = [_account_view(config, config.accounts[id], its, memory, now) for id, its in watches.items()]
-    resting = at_rest(rota, views, remembered.incidents.values(), now)
-    long = [target.id for view in views if view.id not in resting for target in view.targets]
-    seen = _seen(db, [memory.series.get(id, 0) for id in long], now)
-    views = [
-        _at_a_glance(view, rota[view.id]) if view.id in resting else _at_length(db, view, memory.series, seen, now)
-        for view in views
-    ]
     by_provider: dict[str, list[AccountView]] = defaultdict(list)
     for view in views:
         by_provider[view.id.partition("/")[0]].append(view)
     unsent = tuple(f"messages to {name} are not getting through: {why}" for name, why in reader.failing_channels(db))
-    return Snapshot(
+    now_only = Snapshot(
         made_at=now,
         fresh_s=fresh_s(config),
         title=config.site.title,
@@ -140,6 +136,24 @@ def _take(db: sqlite3.Connection, config: Config, now: datetime, warnings: tuple
         incident_ids=frozenset(reader.incident_ids(db)),
         objectives=tuple(_objective_view(db, memory.series, one, now) for one in config.objectives),
     )
+    return _with_pasts(db, now_only, memory.series, rota)
+
+
+def _with_pasts(db: sqlite3.Connection, shown: Snapshot, numbers: Mapping[str, int], rota: Rota | None) -> Snapshot:
+    """Return it with the past of each account, or of those whose page is due by the rota."""
+    every = frozenset(account.id for provider in shown.providers for account in provider.accounts)
+    this_time = Due(every, more=False) if rota is None else due(rota, shown, standing(shown))
+    targets = (one for provider in shown.providers for account in provider.accounts for one in account.targets
+               if account.id in this_time.accounts)  # fmt: skip
+    seen = _seen(db, [numbers.get(one.id, 0) for one in targets], shown.made_at)
+
+    def with_past(view: AccountView) -> AccountView:
+        if view.id in this_time.accounts:
+            return _at_length(db, view, numbers, seen, shown.made_at)
+        return _at_a_glance(view, rota.get(view.id) if rota else None)
+
+    providers = (replace(one, accounts=tuple(map(with_past, one.accounts))) for one in shown.providers)
+    return replace(shown, providers=tuple(providers), more=this_time.more)
 
 
 def _objective_view(db: sqlite3.Connection, numbers: Mapping[str, int], one: Objective, now: datetime) -> ObjectiveView:
@@ -246,9 +260,11 @@ def _badness(target: TargetView) -> tuple[int, int]:
     return WORST.index(target.state), GRAVITY.index(target.fault) if target.fault else len(GRAVITY)
 
 
-def _at_a_glance(view: AccountView, its: Sequence[Glimpse]) -> AccountView:
-    """Return it with what was last read of its past; its page stays."""
-    glimpses = zip(view.targets, its, strict=True)
+def _at_a_glance(view: AccountView, entry: Entry | None) -> AccountView:
+    """Return it with what was last read of its past, if anything was; its page stays as it is."""
+    if entry is None:
+        return replace(view, stands=True)
+    glimpses = zip(view.targets, entry.glimpses, strict=True)
     targets = tuple(
         replace(target, latency=one.latency, ttft=one.ttft, availability=one.availability) for target, one in glimpses
     )

@@ -109,6 +109,7 @@ class World(Struct):
     connection: sqlite3.Connection
     writer: Writer
     pool: ThreadPoolExecutor
+    reading: ThreadPoolExecutor
     agenda: Agenda
     healths: dict[str, Health]
     spendings: dict[str, Spending]
@@ -158,6 +159,10 @@ class World(Struct):
     async def write(self, work: Callable[..., T], *args: object) -> T:
         """Run one of the writer's methods off the loop, one after the other."""
         return await asyncio.get_running_loop().run_in_executor(self.pool, work, *args)
+
+    async def read(self, work: Callable[..., T], *args: object) -> T:
+        """Run what reads much off the loop, one after the other: each further thread keeps memory of its own."""
+        return await asyncio.get_running_loop().run_in_executor(self.reading, work, *args)
 
     def host(self, account: str) -> asyncio.Semaphore:
         """Return the turnstile of the host that an account's canaries ask."""
@@ -302,10 +307,10 @@ async def open_world(config: Config, edge: Edge) -> AsyncIterator[World]:
     lock = Lock(config.database)
     try:
         connection = open_writer(config.database)
-        with closing(connection), ThreadPoolExecutor(1, "store") as pool:
+        with closing(connection), ThreadPoolExecutor(1, "store") as pool, ThreadPoolExecutor(1, "page") as reading:
             async with open_session(__version__) as session:
                 prober = Prober(session, load_wording(), edge.clock, edge.timer, patience(config))
-                yield _resumed(config, edge, prober, connection, pool)
+                yield _resumed(config, edge, prober, connection, pool, reading)
     finally:
         lock.release()
 
@@ -315,7 +320,12 @@ def patience(config: Config) -> Patience:
 
 
 def _resumed(
-    config: Config, edge: Edge, prober: Prober, connection: sqlite3.Connection, pool: ThreadPoolExecutor
+    config: Config,
+    edge: Edge,
+    prober: Prober,
+    connection: sqlite3.Connection,
+    pool: ThreadPoolExecutor,
+    reading: ThreadPoolExecutor,
 ) -> World:
     remembered, told = resume(connection, config.location), correspondence(connection, edge.clock())
     writer = Writer(connection, config.location)
@@ -326,6 +336,7 @@ def _resumed(
         connection=connection,
         writer=writer,
         pool=pool,
+        reading=reading,
         agenda=_agenda(config, remembered, edge.clock()),
         healths={id: health for id, health in remembered.healths.items() if id in config.watches},
         spendings=dict(remembered.spendings),

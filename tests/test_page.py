@@ -395,7 +395,15 @@ def test_of_a_crowd_the_pages_and_badges_that_stand_are_not_made_and_belong_to_t
     assert set(render(shot)) - set(render(standing_now)) == left_out
     assert kept(standing_now) == left_out
     same = ("index.html", "providers/openai.html", "status.json", "usable.json", "metrics.prom")
-    assert [render(shot)[name] for name in same] == [render(standing_now)[name] for name in same]
+    known = render(standing_now, {"accounts/openai/a0.html"})
+    assert [render(shot)[name] for name in same] == [known[name] for name in same]
+
+
+def test_of_a_crowd_a_page_that_is_still_to_come_is_not_linked():
+    crowd = [account(f"openai/a{number}", stands=number == 0) for number in range(CROWD + 1)]
+    page = documents(snapshot(*crowd))["providers/openai.html"]
+    assert [f"../accounts/openai/a{number}.html" in page.values("href") for number in (0, 1)] == [False, True]
+    assert "a0 Works" in page.text
 
 
 def test_the_page_of_one_of_a_crowd_is_not_called_old_before_its_next_turn():

@@ -1,88 +1,127 @@
-"""Whose pages are made anew."""
+"""Whose pages are made this time."""
 
 from datetime import timedelta
 
+import pytest
 from msgspec.structs import replace
 
 from monitor.detect.health import State
 from monitor.diagnose import Scope
-from monitor.publish.rota import TURNS, advance, at_rest
+from monitor.publish.mark import standing
+from monitor.publish.rota import MOST, TURNS, advance, at_length, due
 from monitor.publish.snapshot import CROWD, Measure
 from probes.model import Fault
-from tests.builders_page import NOW, account, incident, shown, snapshot, target
+from tests.builders_page import BEGAN, NOW, account, incident, shown, sick, snapshot, target
 
 MANY = [account(f"openai/a{number}") for number in range(CROWD + 1)]
 LAST = MANY[-1].id
+FLEET = [account(f"openai/a{number}") for number in range(2 * MOST + 1)]
+SIGN = shown(incident(LAST, Fault.LOW_BALANCE, signal=True))
+ALONE = shown(incident("", Fault.CONNECTION_FAILED, Scope.MONITOR))
 
 
-def rota_of(*accounts, **changes):
-    return advance({}, snapshot(*accounts, **changes))
+def ids(*accounts):
+    return {one.id for one in accounts}
 
 
-def rests(rota, accounts, incidents=(), later_s=30):
-    return at_rest(rota, accounts, incidents, NOW + timedelta(seconds=later_s))
+def due_of(rota, shot):
+    return due(rota, shot, standing(shot))
 
 
-def test_of_a_crowd_whoever_works_as_before_rests_but_for_those_whose_turn_it_is():
-    rota = rota_of(*MANY)
-    turn = {one.id for one in MANY[: -(-len(MANY) // TURNS)]}
-    assert rests(rota, MANY) == {one.id for one in MANY} - turn
+def rota_of(*accounts, rota=None, **changes):
+    shot = snapshot(*accounts, **changes)
+    return advance(rota or {}, shot, standing(shot))
 
 
-def test_each_has_its_turn_within_ten_pages():
-    rota, made = rota_of(*MANY), set()
+def made(rota, shot):
+    """The pages of one time, and the rota after it."""
+    found = due_of(rota, shot)
+    (provider,) = shot.providers
+    accounts = (replace(one, stands=one.id not in found.accounts) for one in provider.accounts)
+    after = replace(shot, providers=(replace(provider, accounts=tuple(accounts)),))
+    return found.accounts, advance(rota, after, standing(after))
+
+
+def test_of_a_crowd_without_news_those_are_made_whose_turn_it_is():
+    found = due_of(rota_of(*MANY), snapshot(*MANY))
+    assert (found.accounts, found.more) == (ids(*MANY[: -(-len(MANY) // TURNS)]), False)
+
+
+def test_each_has_its_turn_within_ten_times():
+    rota, pages = rota_of(*MANY), set()
     for _ in range(TURNS):
-        resting = rests(rota, MANY)
-        made |= {one.id for one in MANY} - resting
-        rota = advance(rota, snapshot(*(replace(one, stands=one.id in resting) for one in MANY)))
-    assert made == {one.id for one in MANY}
+        its, rota = made(rota, snapshot(*MANY))
+        pages |= its
+    assert pages == ids(*MANY)
 
 
-def test_of_few_accounts_none_rests():
-    assert rests(rota_of(*MANY[:CROWD]), MANY[:CROWD]) == set()
+def test_of_few_accounts_all_are_made_each_time():
+    few = MANY[:CROWD]
+    assert due_of(rota_of(*few), snapshot(*few)).accounts == ids(*few)
 
 
-def test_what_is_new_to_the_rota_does_not_rest():
-    newcomer = account("openai/new")
-    assert newcomer.id not in rests(rota_of(*MANY), [*MANY, newcomer])
-
-
-def test_who_does_not_simply_work_never_rests():
-    for ill in (
+@pytest.mark.parametrize(
+    "changed",
+    [
         account(LAST, state=State.SUSPECTED),
         account(LAST, [target(LAST), target(LAST, "balance", State.UNKNOWN, aside=True)]),
-        account(LAST, [target(LAST, seen_at=NOW - timedelta(hours=1))]),
-    ):
-        crowd = [*MANY[:-1], ill]
-        assert LAST not in rests(rota_of(*MANY), crowd)
-        assert LAST not in rests(rota_of(*crowd), crowd)
-        assert LAST not in rests(rota_of(*crowd), MANY)
+        account(LAST, [target(LAST, seen_at=NOW - timedelta(hours=1)), target(LAST, "list")]),
+        account(LAST, [target(LAST, "list"), target(LAST, since=BEGAN)]),
+    ],
+    ids=["suspected", "not known in part", "seen no more", "failed and recovered between two pages"],
+)
+def test_what_changed_is_made_at_once(changed):
+    before, after = [*MANY[:-1], account(LAST)], [*MANY[:-1], changed]
+    assert LAST in due_of(rota_of(*before), snapshot(*after)).accounts
+    assert LAST in due_of(rota_of(*after), snapshot(*before)).accounts
 
 
-def test_who_failed_and_recovered_between_two_pages_does_not_rest():
-    back = account(LAST, [target(LAST, since=NOW)])
-    assert LAST not in rests(rota_of(*MANY), [*MANY[:-1], back])
+@pytest.mark.parametrize("view", [SIGN, shown(incident(LAST))], ids=["a sign", "an outage"])
+def test_an_incident_that_opens_or_ends_is_news_of_whom_it_speaks_of(view):
+    calm, troubled = snapshot(*MANY), snapshot(*MANY, open_incidents=(view,))
+    assert LAST in due_of(rota_of(*MANY), troubled).accounts
+    assert LAST in due_of(rota_of(*MANY, open_incidents=(view,)), calm).accounts
+    assert LAST not in due_of(rota_of(*MANY, open_incidents=(view,)), troubled).accounts
 
 
-def test_whoever_an_open_incident_speaks_of_does_not_rest_until_a_page_is_made_without_it():
-    sign = incident(LAST, Fault.LOW_BALANCE, signal=True)
-    assert LAST not in rests(rota_of(*MANY), MANY, [sign])
-    assert LAST not in rests(rota_of(*MANY, open_incidents=(shown(sign),)), MANY)
+def test_that_the_monitor_is_offline_or_back_is_news_of_all():
+    assert due_of(rota_of(*MANY), snapshot(*MANY, open_incidents=(ALONE,))).accounts == ids(*MANY)
+    assert due_of(rota_of(*MANY, open_incidents=(ALONE,)), snapshot(*MANY)).accounts == ids(*MANY)
 
 
-def test_nobody_rests_while_the_monitor_is_offline_nor_right_after():
-    alone = incident("", Fault.CONNECTION_FAILED, Scope.MONITOR)
-    assert rests(rota_of(*MANY), MANY, [alone]) == set()
-    assert rests(rota_of(*MANY, open_incidents=(shown(alone),)), MANY) == set()
+def test_the_first_of_a_crowd_that_do_not_work_are_made_each_time_since_they_are_shown_at_length():
+    ill = [sick(f"openai/ill-{number}", Fault.INVALID_KEY) for number in range(CROWD + 1)]
+    shot = snapshot(*MANY, *ill)
+    rota = rota_of(*MANY, *ill)
+    assert list(at_length(shot.providers[0].accounts, standing(shot))) == [one.id for one in ill[:CROWD]]
+    assert due_of(rota, shot).accounts >= ids(*ill[:CROWD])
+    assert ill[-1].id not in due_of(rota, shot).accounts
 
 
-def test_what_was_read_of_who_rests_is_kept_as_it_was_read():
+def test_of_a_fleet_so_many_are_made_at_a_time_until_there_is_no_more_news():
+    rota, pages = {}, []
+    while not pages or due_of(rota, snapshot(*FLEET)).more:
+        its, rota = made(rota, snapshot(*FLEET))
+        pages.append(len(its))
+    assert pages == [MOST, MOST]
+    assert set(rota) == ids(*FLEET[: 2 * MOST])
+    assert FLEET[-1].id in due_of(rota, snapshot(*FLEET)).accounts
+
+
+def test_what_fails_does_not_wait_behind_what_recovered():
+    rota = rota_of(*FLEET)
+    back = [account(one.id, [target(one.id, since=BEGAN)]) for one in FLEET[:-1]]
+    ill = sick(FLEET[-1].id, Fault.ACCOUNT_SUSPENDED)
+    found = due_of(rota, snapshot(*back, ill))
+    assert (ill.id in found.accounts, len(found.accounts), found.more) == (True, MOST, True)
+
+
+def test_what_was_read_of_a_page_that_stands_is_kept_as_it_was_read():
     rota = rota_of(*MANY)
-    resting = rests(rota, MANY)
-    unread = [replace(one, stands=True, targets=tuple(replace(it, latency=Measure()) for it in one.targets))
-              if one.id in resting else one for one in MANY]  # fmt: skip
-    assert advance(rota, snapshot(*unread)) == rota
+    unread = (replace(one, stands=True, targets=tuple(replace(it, latency=Measure()) for it in one.targets))
+              for one in MANY)  # fmt: skip
+    assert rota_of(*unread, rota=rota) == rota
 
 
 def test_who_is_no_longer_watched_leaves_the_rota():
-    assert LAST not in advance(rota_of(*MANY, account("openai/z")), snapshot(*MANY[:-1], account("openai/z")))
+    assert LAST not in rota_of(*MANY[:-1], account("openai/z"), rota=rota_of(*MANY, account("openai/z")))

@@ -11,6 +11,7 @@ from monitor.detect.limits import Ceiling, Limits, Moved
 from monitor.detect.track import Track
 from monitor.diagnose import Diagnosis, Scope
 from monitor.incident import Change, ChangeKind, open_incident
+from monitor.publish.mark import standing
 from monitor.publish.rota import advance
 from monitor.publish.snapshot import CROWD, Measure
 from monitor.schedule import Budget, Spending, Watch
@@ -278,7 +279,7 @@ def test_of_who_rests_by_the_rota_only_what_is_now_is_read_and_the_rest_is_as_it
     settings = config(*many)
     first = take(db, settings, at(1))
     remember_all(writer, many, 60)
-    second = take(db, settings, at(61), rota=advance({}, first))
+    second = take(db, settings, at(61), rota=advance({}, first, standing(first)))
     whole = {one.id: one for one in take(db, settings, at(61)).providers[0].accounts}
     made = [one for one in second.providers[0].accounts if not one.stands]
     assert made == [whole[one.id] for one in made]
@@ -293,7 +294,8 @@ def test_of_who_rests_by_the_rota_only_what_is_now_is_read_and_the_rest_is_as_it
 def test_who_fails_is_read_at_length_at_once(db, writer):
     many = fleet()
     remember_all(writer, many, 0)
-    rota = advance({}, take(db, config(*many), at(1)))
+    first = take(db, config(*many), at(1))
+    rota = advance({}, first, standing(first))
     remember_all(writer, many[-1:], 60, Fault.INVALID_KEY)
     ill = take(db, config(*many), at(61), rota=rota).providers[0].accounts[-1]
     assert (ill.stands, ill.targets[0].cells[-1].failed) == (False, 1)

@@ -3,10 +3,9 @@
 Source: https://shields.io/badges/endpoint-badge, read 2026-11-21.
 """
 
-import json
-
 from msgspec import Struct
 
+from monitor.publish.document import encode
 from monitor.publish.mark import Mark
 
 COLOURS = {
@@ -66,4 +65,4 @@ def endpoint(label: str, mark: Mark, word: str) -> bytes:
         "isError": mark is Mark.DOWN,
         "cacheSeconds": CACHE_S,
     }
-    return (json.dumps(document) + "\n").encode()
+    return encode(document)

@@ -1,7 +1,7 @@
 """A snapshot → what the templates show: finished words, in order; pure. Templates only place them."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -17,6 +17,7 @@ from monitor.publish.chart import Chart, chart
 from monitor.publish.headline import Headline, headline
 from monitor.publish.mark import Mark, Standing, is_late, mark_target, worst
 from monitor.publish.place import account_page, incident_page, month_page, provider_page
+from monitor.publish.rota import at_length
 from monitor.publish.snapshot import (
     CROWD,
     AccountView,
@@ -235,7 +236,8 @@ class Ability(Struct, frozen=True):
 class AccountCard(Struct, frozen=True):
     """One account: as a card of the first page, and with its targets as a page of its own.
 
-    `short`: of so many a page of all names it and no more. `stands`: its own page stays as it is.
+    `short`: of so many a page of all names it and no more. `stands`: its own page stays as it is. `href` is "" where
+    there is none yet.
     """
 
     id: str
@@ -351,8 +353,10 @@ def front(
     )
 
 
-def groups(snapshot: Snapshot, now: Standing, speech: Speech = ENGLISH) -> tuple[ProviderGroup, ...]:
-    """Return every provider that has accounts, with all of them."""
+def groups(
+    snapshot: Snapshot, now: Standing, speech: Speech = ENGLISH, existing: Collection[str] = ()
+) -> tuple[ProviderGroup, ...]:
+    """Return every provider that has accounts, with all of them; no link to a page that is not among the `existing`."""
     promised: dict[str, tuple[Pledge, ...]] = {}
     for view in snapshot.objectives:
         promised[view.objective.subject] = (*promised.get(view.objective.subject, ()), *_pledges(view, speech))
@@ -362,7 +366,7 @@ def groups(snapshot: Snapshot, now: Standing, speech: Speech = ENGLISH) -> tuple
             provider.id,
             provider.name,
             provider_page(provider.id),
-            tuple(_account(account, provider, context) for account in provider.accounts),
+            tuple(_cards(provider, context, existing)),
             promised.get(provider.id, ()),
         )
         for provider in snapshot.providers
@@ -571,13 +575,19 @@ class Context(Struct, frozen=True):
     pledges: Mapping[str, tuple[Pledge, ...]]
 
 
-def _account(account: AccountView, provider: ProviderView, context: Context) -> AccountCard:
+def _cards(provider: ProviderView, context: Context, existing: Collection[str]) -> Iterator[AccountCard]:
+    long = set(at_length(provider.accounts, context.now))
+    for account in provider.accounts:
+        if account.stands:
+            yield _name(account, provider, context, existing)
+        else:
+            yield _account(account, provider, context, short=provider.is_crowded and account.id not in long)
+
+
+def _account(account: AccountView, provider: ProviderView, context: Context, *, short: bool) -> AccountCard:
     now, speech = context.now, context.speech
     mark = now.marks[account.id]
-    if account.stands:
-        return _name(account, provider, mark, context)
-    incidents = [it for it in map(now.incident_of, (target.id for target in account.targets)) if it]
-    fault = account.fault if mark.is_trouble or mark is Mark.SUSPECTED else None
+    cause, blame, incident = _trouble(account, mark, context)
     each = {target.id: shares(target.cells, target.days) for target in account.targets}
     whole = worst_shares(each[target.id] for target in counting(account))
     left = _budget(whole, account, context.slo)
@@ -593,11 +603,11 @@ def _account(account: AccountView, provider: ProviderView, context: Context) -> 
         tags=account.tags,
         mark=mark,
         state=_account_state(account, mark, speech),
-        cause=speech.fault(fault) if fault else "",
-        blame=speech.whose_hedged(incidents[0]) if incidents else speech.blame(fault.blame) if fault else "",
+        cause=cause,
+        blame=blame,
         since=speech.moment(account.since, now.at) if account.since and not now.offline else None,
-        incident=incident_page(incidents[0].id) if incidents else None,
-        advice=pieces(account.advice or "") if mark.is_trouble and not incidents else (),
+        incident=incident_page(incident.id) if incident else None,
+        advice=pieces(account.advice or "") if mark.is_trouble and not incident else (),
         spent=_spent(account, speech),
         credits=tuple(_credit(purse, now.at, speech) for purse in account.purses),
         abilities=_abilities(account, now, speech),
@@ -609,24 +619,37 @@ def _account(account: AccountView, provider: ProviderView, context: Context) -> 
         tempo=_tempo(targets),
         limits=tuple(dict.fromkeys(_with_move(limit) for target in targets for limit in target.limits)),
         targets=targets,
-        short=provider.is_crowded and mark is Mark.UP,
+        short=short,
     )
 
 
-def _name(account: AccountView, provider: ProviderView, mark: Mark, context: Context) -> AccountCard:
-    """Return what the others' pages say of one whose own page stays."""
+def _name(account: AccountView, provider: ProviderView, context: Context, existing: Collection[str]) -> AccountCard:
+    """Return what the others' pages say of one whose own page stays, or is still to come."""
+    mark, href = context.now.marks[account.id], account_page(account.id)
+    cause, blame, _ = _trouble(account, mark, context)
     return AccountCard(
         id=account.id,
-        href=account_page(account.id),
+        href=href if href in existing else "",
         provider=provider.name,
         provider_href=provider_page(provider.id),
         name=account.name,
         mark=mark,
-        state=context.speech.say(MARKS[mark]),
+        state=_account_state(account, mark, context.speech),
+        cause=cause,
+        blame=blame,
         abilities=_abilities(account, context.now, context.speech),
         short=True,
         stands=True,
     )
+
+
+def _trouble(account: AccountView, mark: Mark, context: Context) -> tuple[str, str, Incident | None]:
+    """Return what is wrong with an account, whose fault that is, and the incident that tells more."""
+    now, speech = context.now, context.speech
+    incident = next((it for it in map(now.incident_of, (target.id for target in account.targets)) if it), None)
+    fault = account.fault if mark.is_trouble or mark is Mark.SUSPECTED else None
+    blame = speech.whose_hedged(incident) if incident else speech.blame(fault.blame) if fault else ""
+    return speech.fault(fault) if fault else "", blame, incident
 
 
 def _tempo(targets: Sequence[TargetRow]) -> tuple[Drawing, ...]:

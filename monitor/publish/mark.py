@@ -46,6 +46,8 @@ class Standing(Struct, frozen=True):
     marks: Mapping[str, Mark]
 
     def incident_of(self, target: str) -> Incident | None:
+        if not self.incidents:  # nearly always
+            return None
         return next((incident for incident in self.incidents if target in incident.targets), None)
 
 

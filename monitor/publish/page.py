@@ -1,7 +1,6 @@
 """A snapshot → the files of the private site: accounts, evidence and all. Static, whole without script."""
 
-import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -11,6 +10,7 @@ from monitor.publish import statuspage
 from monitor.publish.badge import badge, endpoint
 from monitor.publish.board import Board, Case, Part, works
 from monitor.publish.calendar import calendar
+from monitor.publish.document import encode
 from monitor.publish.feed import feed
 from monitor.publish.fill import POLICY, TEMPLATES, Press, press
 from monitor.publish.headline import Headline
@@ -60,7 +60,7 @@ STATUS_VERSION = 1
 def render(snapshot: Snapshot, existing: Collection[str] = ()) -> dict[str, bytes]:
     """Return the content of every file of the site by its relative path; equal snapshots give equal bytes.
 
-    Of the paths in `existing` those that never change any more are left out.
+    Of the paths in `existing` those that never change any more are left out, and so are the pages that stand.
     """
     return dict(sheets(snapshot, existing))
 
@@ -69,7 +69,7 @@ def sheets(snapshot: Snapshot, existing: Collection[str] = ()) -> Iterator[tuple
     """Yield path and content of one file after the other, the first page last; 5,000 accounts are 45 MB of them."""
     it = press(snapshot.manner.language, snapshot.manner.own)
     now = standing(snapshot)
-    every = groups(snapshot, now, it.speech)
+    every = groups(snapshot, now, it.speech, existing)
     around, first = frame(snapshot, it.speech), front(snapshot, now, it.speech, every)
     yield from ((name, it.copy(name)) for name in (*FIXED, *it.added))
     yield from _inner_pages(every, snapshot, around, it)
@@ -230,7 +230,7 @@ def status_json(snapshot: Snapshot, now: Standing) -> bytes:
         "status_sources": [_source(source) for source in snapshot.sources],
         "objectives": [_promise(view, one) for view in snapshot.objectives for one in view.reserves],
     }
-    return _bytes(document)
+    return encode(document)
 
 
 def usable_json(snapshot: Snapshot, now: Standing) -> bytes:
@@ -244,7 +244,7 @@ def usable_json(snapshot: Snapshot, now: Standing) -> bytes:
         "providers": {one.id: {"use": pick(every, one.id)} for one in snapshot.providers if one.accounts},
         "accounts": {one.account: _usable(one) for one in every},
     }
-    return _bytes(document)
+    return encode(document)
 
 
 def _usable(one: Usable) -> dict[str, object]:
@@ -350,8 +350,3 @@ def _fault(fault: Fault | None) -> dict[str, object]:
 
 def _iso(at: datetime | None) -> str | None:
     return None if at is None else iso(at.astimezone(UTC))
-
-
-def _bytes(document: Mapping[str, object]) -> bytes:
-    """Write a document on one line: Python's own writer indents in Python, ten times as slowly as C writes lines."""
-    return (json.dumps(document) + "\n").encode()

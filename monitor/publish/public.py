@@ -5,7 +5,6 @@ the incidents that are the provider's own, and from its own status page. Account
 and providers that the user named, do not appear at all.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
@@ -15,6 +14,7 @@ from msgspec.structs import replace
 from monitor.diagnose import Scope
 from monitor.incident import Incident, Severity
 from monitor.publish.board import Board, Case, Part, iso, works
+from monitor.publish.document import encode
 from monitor.publish.fill import Press, press
 from monitor.publish.headline import Headline
 from monitor.publish.layout import MARKS, Frame, Month, Pages, Row, Share, frame, leads, newest_first, pages
@@ -320,7 +320,7 @@ def _status(snapshot: Snapshot, providers: Sequence[ProviderView], lines: Sequen
         "simulated": snapshot.simulated,
         "providers": [{"id": one.id, "mark": line.mark} for one, line in zip(providers, lines, strict=True)],
     }
-    return (json.dumps(document) + "\n").encode()
+    return encode(document)
 
 
 def _board(

@@ -1,72 +1,92 @@
-"""Whose pages are made anew: of a crowd those with news, and some of the others in turn; pure."""
+"""Whose pages are made this time: of a crowd those with news, and some of the others in turn; pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
 from msgspec import Struct
 
-from monitor.detect.health import State
-from monitor.diagnose import Scope
-from monitor.incident import Incident
-from monitor.publish.mark import is_late
-from monitor.publish.snapshot import AccountView, Measure, Snapshot
+from monitor.publish.mark import Mark, Standing, is_late
+from monitor.publish.snapshot import CROWD, AccountView, Measure, Snapshot
 
 TURNS = 10
-"""A page is made anew at every so manieth time at the latest, though there is nothing new."""
+"""A page is made at each tenth time at the latest, though there is nothing new."""
+MOST = 200
+"""So many pages of a crowd are made at a time: in a storm, and at the start, the others wait for the next time."""
+
+Gist = tuple[object, ...]
+"""What a page says that must not wait for its turn."""
 
 
 class Glimpse(Struct, frozen=True):
     """What was read of a target's past for the page of its account and is told elsewhere, too."""
 
-    since: datetime | None
     latency: Measure
     ttft: Measure
     availability: float | None
 
 
-Rota = Mapping[str, tuple[Glimpse, ...]]
-"""The accounts whose pages say that they simply work, by id, the oldest page first; a glimpse of each target."""
+class Entry(Struct, frozen=True):
+    """What the page of an account says, and a glimpse of each of its targets."""
+
+    gist: Gist
+    glimpses: tuple[Glimpse, ...]
 
 
-def at_rest(rota: Rota, accounts: Sequence[AccountView], incidents: Iterable[Incident], at: datetime) -> set[str]:
-    """Return the accounts whose pages stay: they work as they did, and it is not their turn."""
-    troubled = _troubled(incidents)
-    if troubled is None:
-        return set()
-    turn = set(islice(rota, -(-len(rota) // TURNS)))
-    works = (one for one in accounts if one.id in rota and one.id not in turn and one.id not in troubled)
-    return {one.id for one in works if _is_plain(one, at) and _since(one) == [it.since for it in rota[one.id]]}
+Rota = Mapping[str, Entry]
+"""Whose pages stand, by id, the oldest page first. Those of few accounts are always made."""
 
 
-def advance(rota: Rota, snapshot: Snapshot) -> Rota:
-    """Return the rota after the pages of a snapshot were made. Where there are few accounts, all pages are."""
-    troubled = _troubled(view.incident for view in snapshot.open_incidents)
-    if troubled is None:
-        return {}
+class Due(Struct, frozen=True):
+    """The accounts whose pages are to be made; `more`: others have news, too."""
+
+    accounts: frozenset[str]
+    more: bool
+
+
+def due(rota: Rota, snapshot: Snapshot, now: Standing) -> Due:
+    """Return whose pages are made. `snapshot` holds nothing yet of any past."""
+    few = [one.id for provider in snapshot.providers if not provider.is_crowded for one in provider.accounts]
+    long = [id for provider in snapshot.providers for id in at_length(provider.accounts, now)]
+    gists = _gists(snapshot, now)
+    news = [id for id, gist in gists.items() if id not in rota or rota[id].gist != gist]
+    news.sort(key=lambda id: now.marks[id] is Mark.UP)  # what does not work is first
+    turn = islice((id for id in rota if id in gists), -(-len(rota) // TURNS))
+    made = list(dict.fromkeys((*long, *news, *turn)))[: max(MOST, len(long))]
+    return Due(frozenset((*few, *made)), not set(news) <= set(made))
+
+
+def at_length(accounts: Sequence[AccountView], now: Standing) -> Iterator[str]:
+    """Yield those of a crowd that are shown at length wherever they are shown: the first that do not simply work."""
+    if len(accounts) <= CROWD:
+        return iter(())
+    return islice((one.id for one in accounts if now.marks[one.id] is not Mark.UP), CROWD)
+
+
+def advance(rota: Rota, snapshot: Snapshot, now: Standing) -> Rota:
+    """Return the rota after the pages of a snapshot were made."""
+    gists = _gists(snapshot, now)
     crowds = [one for provider in snapshot.providers if provider.is_crowded for one in provider.accounts]
-    stood = {one.id for one in crowds if one.stands}
-    made = [one for one in crowds if not one.stands and one.id not in troubled and _is_plain(one, snapshot.made_at)]
-    return {id: its for id, its in rota.items() if id in stood} | {one.id: _glimpses(one) for one in made}
+    stand = {one.id for one in crowds if one.stands}
+    made = {one.id: Entry(gists[one.id], _glimpses(one)) for one in crowds if not one.stands}
+    return {id: entry for id, entry in rota.items() if id in stand} | made
 
 
-def _troubled(incidents: Iterable[Incident]) -> set[str] | None:
-    """Return the accounts that open incidents speak of; None: all of them, as nothing can be reached from here."""
-    found: set[str] = set()
-    for incident in incidents:
-        if incident.scope is Scope.MONITOR:
-            return None
-        found |= {"/".join(target.split("/")[:2]) for target in incident.targets}
-    return found
+def _gists(snapshot: Snapshot, now: Standing) -> dict[str, Gist]:
+    """Return the gist of each account in a crowd: how it and its targets are, and which open incidents speak of it."""
+    speaking: dict[str, list[str]] = {}
+    for view in snapshot.open_incidents:
+        for account in {"/".join(target.split("/")[:2]) for target in view.incident.targets}:
+            speaking.setdefault(account, []).append(view.incident.id)
+    crowds = (provider.accounts for provider in snapshot.providers if provider.is_crowded)
+    return {
+        one.id: (now.marks[one.id], *_gist(one, now.at), *speaking.get(one.id, ())) for its in crowds for one in its
+    }
 
 
-def _is_plain(account: AccountView, at: datetime) -> bool:
-    return all(one.state is State.UP and not is_late(one, at) for one in account.targets)
-
-
-def _since(account: AccountView) -> list[datetime | None]:
-    return [one.since for one in account.targets]
+def _gist(account: AccountView, at: datetime) -> Iterator[Gist]:
+    return ((one.state, one.fault, one.since, one.reason, is_late(one, at)) for one in account.targets)
 
 
 def _glimpses(account: AccountView) -> tuple[Glimpse, ...]:
-    return tuple(Glimpse(one.since, one.latency, one.ttft, one.availability) for one in account.targets)
+    return tuple(Glimpse(one.latency, one.ttft, one.availability) for one in account.targets)

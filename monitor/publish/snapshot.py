@@ -190,7 +190,8 @@ class Pulse(Struct, frozen=True):
 class Snapshot(Struct, frozen=True):
     """Everything at one instant. `fresh_s`: after so many seconds without a newer one, it is stale.
 
-    `incident_ids` names every incident on record, `past_incidents` only the latest.
+    `incident_ids` names every incident on record, `past_incidents` only the latest. `more`: some of a crowd have news
+    that a page does not say yet.
     """
 
     made_at: datetime
@@ -206,3 +207,4 @@ class Snapshot(Struct, frozen=True):
     manner: Manner = Manner()
     incident_ids: frozenset[str] = frozenset()
     objectives: tuple[ObjectiveView, ...] = ()
+    more: bool = False

@@ -3,10 +3,9 @@
 Source: the form of https://www.githubstatus.com/api, read 2026-11-21.
 """
 
-import json
-
 from monitor.incident import Severity
 from monitor.publish.board import Board, Case, Part, Work, iso
+from monitor.publish.document import encode
 from monitor.publish.mark import Mark
 from probes.notice import Phase
 
@@ -54,11 +53,7 @@ def statuspage(board: Board) -> dict[str, bytes]:
         "scheduled-maintenances/upcoming": {"scheduled_maintenances": upcoming},
         "scheduled-maintenances/active": {"scheduled_maintenances": active},
     }
-    return {f"api/v2/{name}.json": _bytes({"page": page} | document) for name, document in documents.items()}
-
-
-def _bytes(document: Json) -> bytes:
-    return (json.dumps(document, separators=(",", ":")) + "\n").encode()
+    return {f"api/v2/{name}.json": encode({"page": page} | document) for name, document in documents.items()}
 
 
 def _page(board: Board) -> Json:
