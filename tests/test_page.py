@@ -7,7 +7,10 @@ from html.parser import HTMLParser
 from itertools import product
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from jinja2 import Environment, nodes
+from markupsafe import Markup, escape
 from msgspec.structs import replace
 
 from monitor.detect.health import State
@@ -15,6 +18,7 @@ from monitor.detect.limits import Moved
 from monitor.diagnose import Evidence, Scope
 from monitor.incident import Announcement, Told
 from monitor.publish import public
+from monitor.publish.fill import Templates, escape_word
 from monitor.publish.layout import MARKS
 from monitor.publish.mark import Mark
 from monitor.publish.page import POLICY, STANDS_S, TEMPLATES, kept, render
@@ -271,6 +275,14 @@ def test_hostile_words_stay_words(words):
     for one, other in zip(clean.values(), dirty.values(), strict=True):
         shapes = [Counter((tag, *sorted(attributes)) for tag, attributes in it.elements) for it in (one, other)]
         assert shapes[0] == shapes[1]
+
+
+@given(st.one_of(st.text(), st.integers(), st.none(), st.sampled_from(Mark), st.text().map(Markup)))
+def test_a_word_is_escaped_as_jinja_would_and_in_every_template(value):
+    assert escape_word(value) == escape(value)
+    template = Templates(autoescape=True).from_string("{{ it }}{% macro say(it) %}{{ it }}{% endmacro %}{{ say(it) }}")
+    assert template.render(it=value) == 2 * escape(value)
+    assert template.root_render_func.__globals__["escape"] is escape_word
 
 
 def test_an_address_in_hostile_words_is_a_link_only_in_our_own_advice():
