@@ -1,13 +1,11 @@
 """Commands: parse, call, print. Results go to stdout, logs to stderr."""
 
 import argparse
-import json
 import os
-import shlex
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,9 +58,27 @@ def _reasons(error: Exception) -> list[str]:
     return [str(error)] if isinstance(error, StoreError) else []
 
 
+HELP = {"-h", "--help"}
+
+
+class Help(argparse.HelpFormatter):
+    """Asks the terminal for its width; argparse would load three compressors to do so, at each start."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_width() - 2)
+
+
+def _width() -> int:
+    """Return the columns of the terminal, as COLUMNS tells where it is set; 80 where there is no terminal."""
+    with suppress(ValueError, OSError):
+        return int(os.environ.get("COLUMNS") or os.get_terminal_size(1).columns) or 80
+    return 80
+
+
 def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
     """Return the parser of a command line; only the command it names is given its options, as each start pays."""
     parser = argparse.ArgumentParser(
+        formatter_class=Help,
         prog="provider-monitor",
         description="Tells you within a minute, with proof, when one of your AI accounts is being lost, "
         "and whether it is you, the provider, or the road between.",
@@ -71,10 +87,12 @@ def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("-c", "--config", type=Path, metavar="FILE", help=f"the configuration (default: ./{OWN})")
     parser.add_argument("-v", "--verbose", action="store_true", help="log each beat, not only what changes")
-    # Without `prog` argparse formats a usage, and imports the compressors for it.
+    # Without `prog` argparse formats a usage.
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands", prog=parser.prog)
-    for name, (function, does, fill) in COMMANDS.items():
-        sub = commands.add_parser(name, help=does, description=does[0].upper() + does[1:] + ".")
+    named = [] if HELP & set(words) else [name for name in COMMANDS if name in words]
+    for name in named or COMMANDS:
+        function, does, fill = COMMANDS[name]
+        sub = commands.add_parser(name, help=does, description=does[0].upper() + does[1:] + ".", formatter_class=Help)
         sub.set_defaults(command=function)
         if name in words:
             fill(sub)
@@ -187,6 +205,8 @@ def check(arguments: Arguments) -> int:
 
 def _asked(config: "Config", target: "Target") -> str:
     line = config.providers[target.provider].canaries[target.canary].line(config.accounts[target.account])
+    import shlex
+
     return " ".join(filter(None, (target.canary, target.model, f"({shlex.join(line)})" if line else None)))
 
 
@@ -343,6 +363,8 @@ def feeds(arguments: Arguments) -> int:
 
 
 def classify(arguments: Arguments) -> int:
+    import json
+
     from probes.catalog import load_provider, load_wording, provider_ids
 
     shelf = _config(arguments).shelf
@@ -359,6 +381,8 @@ def classify(arguments: Arguments) -> int:
 
 def _classify_lines(lines: Iterable[str], shelf: "Shelf", wording: "Sequence[Rule]") -> int:
     """Print one result for each case; a line that is no case is named, and the rest goes on."""
+    import json
+
     from probes.catalog import load_provider, provider_ids
 
     known = provider_ids(shelf)

@@ -7,6 +7,8 @@ import re
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import closing
 
@@ -39,6 +41,25 @@ def test_help_names_every_command(capsys):
     assert end.value.code == 0
     out = capsys.readouterr().out
     assert all(name in out for name in COMMANDS)
+
+
+def test_a_check_loads_nothing_that_it_does_not_need(tmp_path):
+    (tmp_path / "monitor.toml").write_text('[[accounts]]\nname = "a"\nprovider = "openai"\nkey = "env:KEY"\n')
+    heavy = ("aiohttp", "jinja2", "sqlite3", "zoneinfo", "shutil", "lzma", "rich", "apprise", "feedparser")
+    ask = f"print(*(one for one in {heavy} if one in sys.modules))"
+    code = f"import sys; from monitor.cli import main; main(['check']); {ask}"
+    environment = {**os.environ, "KEY": "sk-0123456789"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.stdout.splitlines()[1:] == ["1 accounts, 3 targets, 1 channels: all well-formed", ""]
+
+
+@pytest.mark.parametrize(("columns", "widest"), [("50", 48), ("200", 198)])
+def test_help_is_as_wide_as_the_terminal(capsys, monkeypatch, columns, widest):
+    monkeypatch.setenv("COLUMNS", columns)
+    with pytest.raises(SystemExit):
+        main(["--help"])
+
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= widest
 
 
 @pytest.mark.parametrize("arguments", [[], ["nonsense"], ["status", "--nonsense"], ["drill", "x", "--fault", "sad"]])
