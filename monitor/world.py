@@ -167,7 +167,7 @@ class World(Struct):
     def host(self, account: str) -> asyncio.Semaphore:
         """Return the turnstile of the host that an account's canaries ask."""
         provider = self.config.providers[self.config.accounts[account].provider]
-        name = urlsplit(self.config.accounts[account].base or provider.base or "").netloc
+        name = _host(self.config.accounts[account].base or provider.base or "")
         if name not in self.hosts:
             self.hosts[name] = asyncio.Semaphore(self.config.probe.per_host)
         return self.hosts[name]
@@ -290,6 +290,11 @@ class World(Struct):
         self.warnings.pop("configuration", None)
         self.stirred = True
         self.plan_anew()
+
+
+@lru_cache(10_000)
+def _host(base: str) -> str:
+    return urlsplit(base).netloc
 
 
 @lru_cache(10_000)

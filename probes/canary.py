@@ -121,7 +121,7 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
         headers=_headers(provider, account, canary, body),
         data=msgspec.json.encode(body) if body else None,
         allow_redirects=False,  # a redirect would carry the key to wherever it points
-        timeout=aiohttp.ClientTimeout(sock_connect=prober.patience.connect_s, sock_read=prober.patience.silence_s),
+        timeout=_limits_of(prober.patience),
     ) as response:
         this.status, this.headers = response.status, response.headers
         if 300 <= response.status < 400:
@@ -187,6 +187,11 @@ def address(provider: Provider, account: Account, canary: Canary, target: Target
         "month_s": f"{month.timestamp():.0f}",
     }
     return base + BLANK.sub(lambda blank: blanks[blank[1]], path)
+
+
+@lru_cache(8)
+def _limits_of(patience: Patience) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(sock_connect=patience.connect_s, sock_read=patience.silence_s)
 
 
 @lru_cache(2_000)
@@ -300,7 +305,7 @@ def _host(location: str) -> str:
 def _signs(prober: Prober, provider: Provider, account: Account, this: Attempt) -> tuple[Sign, ...]:
     signs = read_signs(provider.id, provider.signals, this.headers)
     signs += read_signs("wording", prober.wording.signals, this.headers)
-    return tuple(replace(sign, words=redact(sign.words, account.secrets)) for sign in signs)
+    return tuple(replace(sign, words=redact(sign.words, account.secrets)) for sign in signs) if signs else ()
 
 
 def _observe(

@@ -167,8 +167,8 @@ def _is_failure(top: dict[str, Any]) -> bool:
     choice, delta = _first(top, "choices"), _object(top, "delta")
     if choice.get("error") or choice.get("finish_reason") == "error" or delta.get("finish_reason") == "ERROR":
         return True
-    told = any(isinstance(top.get(name), str) and top[name] for name in ("message", "detail", "msg", "error_msg"))
-    return told and PAYLOAD.isdisjoint(top)
+    sentences = ("message", "detail", "msg", "error_msg")
+    return PAYLOAD.isdisjoint(top) and any(isinstance(top.get(name), str) and top[name] for name in sentences)
 
 
 def _is_filtered(top: dict[str, Any]) -> bool:

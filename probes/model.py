@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct, field
+from msgspec.structs import force_setattr
 
 Clock = Callable[[], datetime]
 """Tells aware UTC."""
@@ -153,7 +154,7 @@ class Target(Struct, frozen=True):
     """One canary of one account: the thing that is up or down. `model` is None where none is named.
 
     `host` is the account's own address, None where the provider's is asked: two gateways of one kind
-    are two companies.
+    are two companies. `id` is made of the others, once: it is asked for a dozen times a look.
     """
 
     account: str
@@ -161,15 +162,15 @@ class Target(Struct, frozen=True):
     canary: str
     model: str | None = None
     host: str | None = None
+    id: str = ""
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "id", "/".join(filter(None, (self.account, self.canary, self.model))))
 
     @property
     def answerer(self) -> str:
         """Who answers: the provider, or what stands at the account's own address."""
         return f"{self.provider}@{self.host}" if self.host else self.provider
-
-    @property
-    def id(self) -> str:
-        return "/".join(filter(None, (self.account, self.canary, self.model)))
 
 
 class Limit(Struct, frozen=True):

@@ -41,11 +41,12 @@ CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u200b-\u200f\u202a-\u202
 
 def mask(text: str) -> str:
     """Remove what has the shape of a secret or an e-mail address, and control characters."""
-    return MAIL.sub(MASK, _without_keys(text))
+    text = _without_keys(text)
+    return MAIL.sub(MASK, text) if "@" in text else text
 
 
 def _without_keys(text: str) -> str:
-    return SHAPES.sub(MASK, CONTROLS.sub("", text))
+    return SHAPES.sub(MASK, text if text.isprintable() else CONTROLS.sub("", text))
 
 
 def conceal(text: str, secrets: Iterable[str]) -> str:

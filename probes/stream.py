@@ -32,7 +32,9 @@ async def read_chunks(response: ClientResponse, room: int = KEPT_BYTES) -> Async
 
 async def read_text(response: ClientResponse, room: int = KEPT_BYTES) -> tuple[str, bool]:
     """Return the body as text and whether it is all there. What is no UTF-8 is replaced, not refused."""
-    body = b"".join([chunk async for chunk in read_chunks(response, room)])
+    decode, body = _decoder(response.headers.get("Content-Encoding", "identity")), bytearray()
+    while len(body) < room and (raw := await response.content.readany()):
+        body += decode(raw, room - len(body))
     return body.decode("utf-8", "replace"), len(body) < room
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from probes.redact import MASK, conceal, mask, redact
+from probes.redact import CONTROLS, MASK, conceal, mask, redact
 
 KEY = "sk-proj-AbCdEfGh1234567890zyxwVUTS"
 ODD = "LLM|1234567890|a/b+c=d~e!f"
@@ -100,3 +100,7 @@ def test_no_ten_characters_of_a_key_survive(text, key):
 @given(some.text(max_size=300))
 def test_without_secrets_nothing_is_invented(text):
     assert redact(text, []) == mask(text)
+
+
+def test_what_is_removed_as_a_control_character_is_never_printable():
+    assert not [code for code in range(0x110000) if CONTROLS.match(chr(code)) and chr(code).isprintable()]
