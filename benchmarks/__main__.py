@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from benchmarks import server
+from benchmarks.load import MEMORY
 from benchmarks.result import Report, Samples
 
 ROOT = Path(__file__).parents[1]
@@ -77,7 +78,8 @@ def bench(wish: argparse.Namespace, folder: Path, served_by: str, plain: int, tl
         _run_all(samples, _loads(plain, tls, wish.seconds, peer), SSL_CERT_FILE=str(certificate))
         _say(f"round {number + 1} of {wish.repeats}: store, page, start")
         _run_all(samples, _chores())
-        _time_starts(samples, folder / f"start-{number}", plain)
+        with tempfile.TemporaryDirectory(dir=MEMORY) as name:
+            _time_starts(samples, Path(name), plain)
     _say("reading 90 days")
     for _ in range(min(wish.repeats, 3)):
         _run(samples, "ninety", _module("benchmarks.keeping", "page"))
@@ -85,7 +87,7 @@ def bench(wish: argparse.Namespace, folder: Path, served_by: str, plain: int, tl
     with server.late(THEIRS) as port:
         for _ in range(wish.repeats):
             _run(samples, "sweep", _module("benchmarks.timing", "sweep", port))
-        _wait_for_slow(samples, port, tls, wish.repeats, certificate)
+        _wait_for_slow(samples, port, plain, tls, wish.repeats, certificate)
     reuse = (folder / "server" / "reuse.log").read_text().split()[TLS_HOSTS:]
     samples["reuse"] = [{"percent": 100 * sum(int(one) > 1 for one in reuse) / len(reuse), "probes": len(reuse)}]
     _keep(samples, _machine(served_by, peer))
@@ -122,8 +124,6 @@ def _loads(plain: int, tls: int, seconds: float, peer: str | None) -> Mapping[st
         "saturated": load("engine", one, 5000, *SWEEPS),
         "bare tls fresh": load("bare", secure, 200, "--fresh"),
         "ours tls": load("engine", secure, 200, *SWEEPS),
-        "memory 1000": load("engine", one, 1000, "--every", "60"),
-        "memory 5000": load("engine", one, 5000, "--every", "60"),
     }
     if _has("uvloop"):
         loads["bare uvloop"] = load("bare", one, 1000, "--uvloop")
@@ -163,13 +163,16 @@ def _run(samples: Samples, name: str, command: list[str], **environment: str) ->
     samples[name].append(json.loads(done.stdout.strip().splitlines()[-1]))
 
 
-def _wait_for_slow(samples: Samples, port: int, tls: int, repeats: int, certificate: Path) -> None:
+def _wait_for_slow(samples: Samples, port: int, plain: int, tls: int, repeats: int, certificate: Path) -> None:
     """Run what takes minutes at the usual pace, all at once: together it is a few probes a second."""
-    reuse = f"https://127.0.1.{{}}:{tls}/counted/v1"
+    reuse, one = f"https://127.0.1.{{}}:{tls}/counted/v1", f"http://127.0.0.1:{plain}/a{{}}/v1"
     slow = [
         ("hang", _module("benchmarks.timing", "hang", port)),
         *[("tell", _module("benchmarks.timing", "tell"))] * repeats,
         ("tls 60 s", _module("benchmarks.load", "engine", reuse, TLS_HOSTS, 230, "--every", "60")),
+        ("memory 1000", _module("benchmarks.load", "engine", one, 1000, 230, "--every", "60")),
+        ("memory 5000", _module("benchmarks.load", "engine", one, 5000, 230, "--every", "60")),
+        ("paced 60 s", _module("benchmarks.load", "paced", one, 1000, 230, "--every", "60")),
     ]
     environment = {**os.environ, "SSL_CERT_FILE": str(certificate)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -190,7 +193,7 @@ def _wait_for_slow(samples: Samples, port: int, tls: int, repeats: int, certific
 def _time_starts(samples: Samples, folder: Path, plain: int) -> None:
     """CPU of short commands, interleaved; `once` with 150 due targets beside the bare one-shot."""
     small = folder / "small"
-    small.mkdir(parents=True)
+    small.mkdir()
     _write_config(small, plain, 1)
     _write_config(folder, plain, 150)
     monitor = [sys.executable, "-m", "monitor"]
