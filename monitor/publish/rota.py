@@ -12,7 +12,7 @@ from monitor.publish.snapshot import CROWD, AccountView, Measure, Snapshot
 TURNS = 10
 """A page is made at each tenth time at the latest, though there is nothing new."""
 MOST = 200
-"""So many pages of a crowd are made at a time: in a storm, and at the start, the others wait for the next time."""
+"""So many pages with news are made at a time: in a storm, and at the start, the others wait for the next time."""
 
 Gist = tuple[object, ...]
 """What a page says that must not wait for its turn."""
@@ -51,9 +51,9 @@ def due(rota: Rota, snapshot: Snapshot, now: Standing) -> Due:
     gists = _gists(snapshot, now)
     news = [id for id, gist in gists.items() if id not in rota or rota[id].gist != gist]
     news.sort(key=lambda id: now.marks[id] is Mark.UP)  # what does not work is first
-    turn = islice((id for id in rota if id in gists), -(-len(rota) // TURNS))
-    made = list(dict.fromkeys((*long, *news, *turn)))[: max(MOST, len(long))]
-    return Due(frozenset((*few, *made)), not set(news) <= set(made))
+    turn = islice(rota, -(-len(rota) // TURNS))
+    made = frozenset((*few, *long, *news[:MOST], *turn))
+    return Due(made, not made.issuperset(news))
 
 
 def at_length(accounts: Sequence[AccountView], now: Standing) -> Iterator[str]:
