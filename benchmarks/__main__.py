@@ -43,8 +43,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, server.fast(Path(name) / "server", THEIRS, TLS_HOSTS) as other:
         if wish.what == "profile":
             profile(f"http://127.0.0.1:{other[1]}/a{{}}/v1", wish.seconds)
-        elif wish.what == "load":
-            load_anew(wish, Path(name), *other)
         else:
             bench(wish, Path(name), *other)
 
@@ -55,21 +53,9 @@ def profile(base: str, seconds: float) -> None:
     subprocess.run([*command, "engine", base, "1000", str(2 * seconds), *SWEEPS, "--profile"], check=True)
 
 
-def load_anew(wish: argparse.Namespace, folder: Path, served_by: str, plain: int, tls: int) -> None:
-    """Measure only what concerns load anew, beside the other samples of the last run."""
-    kept = json.loads(SAMPLES.read_text())
-    fresh: Samples = defaultdict(list)
-    peer = wish.litellm or _install_litellm(folder)
-    for number in range(wish.repeats):
-        _say(f"round {number + 1} of {wish.repeats}: load")
-        _run_all(fresh, _loads(plain, tls, wish.seconds, peer), SSL_CERT_FILE=str(folder / "server" / "cert.pem"))
-    with server.late(THEIRS) as port:
-        for _ in range(wish.repeats):
-            _run(fresh, "sweep", _module("benchmarks.timing", "sweep", port))
-    _keep(kept["samples"] | fresh, _machine(served_by, peer))
-
-
 def bench(wish: argparse.Namespace, folder: Path, served_by: str, plain: int, tls: int) -> None:
+    """Measure all; with `load`, what concerns the store and the page stays as it was measured last."""
+    whole = wish.what == "bench"
     samples: Samples = defaultdict(list)
     certificate = folder / "server" / "cert.pem"
     peer = wish.litellm or _install_litellm(folder)
@@ -77,11 +63,11 @@ def bench(wish: argparse.Namespace, folder: Path, served_by: str, plain: int, tl
         _say(f"round {number + 1} of {wish.repeats}: load")
         _run_all(samples, _loads(plain, tls, wish.seconds, peer), SSL_CERT_FILE=str(certificate))
         _say(f"round {number + 1} of {wish.repeats}: store, page, start")
-        _run_all(samples, _chores())
+        _run_all(samples, _chores() if whole else {})
         with tempfile.TemporaryDirectory(dir=MEMORY) as name:
             _time_starts(samples, Path(name), plain)
     _say("reading 90 days")
-    for _ in range(min(wish.repeats, 3)):
+    for _ in range(min(wish.repeats, 3) if whole else 0):
         _run(samples, "ninety", _module("benchmarks.keeping", "page"))
     _say("schedules: four minutes")
     with server.late(THEIRS) as port:
@@ -90,7 +76,8 @@ def bench(wish: argparse.Namespace, folder: Path, served_by: str, plain: int, tl
         _wait_for_slow(samples, port, plain, tls, wish.repeats, certificate)
     reuse = (folder / "server" / "reuse.log").read_text().split()[TLS_HOSTS:]
     samples["reuse"] = [{"percent": 100 * sum(int(one) > 1 for one in reuse) / len(reuse), "probes": len(reuse)}]
-    _keep(samples, _machine(served_by, peer))
+    before = {} if whole else json.loads(SAMPLES.read_text())["samples"]
+    _keep(before | samples, _machine(served_by, peer))
 
 
 def _keep(samples: Mapping[str, object], machine: Sequence[str]) -> None:

@@ -204,10 +204,12 @@ def check(arguments: Arguments) -> int:
 
 
 def _asked(config: "Config", target: "Target") -> str:
-    line = config.providers[target.provider].canaries[target.canary].line(config.accounts[target.account])
-    import shlex
+    asked = " ".join(filter(None, (target.canary, target.model)))
+    if line := config.providers[target.provider].canaries[target.canary].line(config.accounts[target.account]):
+        import shlex
 
-    return " ".join(filter(None, (target.canary, target.model, f"({shlex.join(line)})" if line else None)))
+        asked += f" ({shlex.join(line)})"
+    return asked
 
 
 def cost(arguments: Arguments) -> int:

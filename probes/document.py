@@ -1,6 +1,5 @@
 """A TOML document → a frozen value, with every error at once, each with its repair."""
 
-import json
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -98,6 +97,8 @@ def suggest(word: object, known: Iterable[str]) -> str:
 
 def show(value: object) -> str:
     """Return a value as an error may print it: short, and without anything that looks like a key."""
+    import json  # what is well-formed is never shown
+
     text = mask(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= 60 else text[:57] + "..."
 

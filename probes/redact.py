@@ -1,7 +1,7 @@
 """The one place that removes secrets from any text."""
 
-import base64
 import re
+from binascii import b2a_base64
 from collections.abc import Iterable
 from functools import lru_cache
 from urllib.parse import quote
@@ -88,7 +88,7 @@ def _forms(secret: str) -> Iterable[str]:
     yield secret[::-1].lower()
     yield quote(secret, safe="").lower()
     for shift in range(3):  # base64 of a longer text holds the secret in one of three alignments
-        encoded = base64.b64encode(bytes(shift) + raw).decode().strip("=")
+        encoded = b2a_base64(bytes(shift) + raw, newline=False).decode().strip("=")
         yield encoded[4 if shift else 0 : -1].lower()
 
 

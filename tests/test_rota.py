@@ -76,6 +76,16 @@ def test_what_changed_is_made_at_once(changed):
     assert LAST in due_of(rota_of(*after), snapshot(*before)).accounts
 
 
+def test_who_was_not_looked_at_yet_has_no_page_until_he_is():
+    crowd = [*MANY[:-1], account(LAST, [target(LAST, state=State.UNKNOWN, seen_at=None, reason=None)])]
+    assert due_of({}, snapshot(*MANY)).accounts == ids(*MANY)
+    unseen = crowd[-1]
+    found = due_of({}, snapshot(*crowd))
+    assert LAST in found.accounts  # it is the first of those that do not simply work
+    many = [replace(unseen, id=f"openai/b{number}") for number in range(CROWD)]
+    assert due_of({}, snapshot(*many, *crowd)).accounts == ids(*many, *crowd[:-1])
+
+
 @pytest.mark.parametrize("view", [SIGN, shown(incident(LAST))], ids=["a sign", "an outage"])
 def test_an_incident_that_opens_or_ends_is_news_of_whom_it_speaks_of(view):
     calm, troubled = snapshot(*MANY), snapshot(*MANY, open_incidents=(view,))

@@ -59,7 +59,7 @@ def headline(snapshot: Snapshot, now: Standing, speech: Speech = ENGLISH) -> Hea
         verbs = ("{who} failed just now and is being rechecked", "{who} failed just now and are being rechecked")
         return _some(roll, Mark.SUSPECTED, verbs, lambda account: _suspicion(account, speech))
     if unknown := roll.marked(Mark.UNKNOWN):
-        if all(map(_is_new, unknown)):
+        if all(account.is_new for account in unknown):
             verbs = ("{who} has not answered yet", "{who} have not answered yet")
             return _some(roll, Mark.UNKNOWN, verbs, lambda account: account.id)
         verbs = ("{who} is not fully known", "{who} are not fully known")
@@ -125,11 +125,6 @@ def _is_explained(account: AccountView, now: Standing) -> bool:
 def _suspicion(account: AccountView, speech: Speech) -> str:
     faults = sorted({speech.fault(target.fault) for target in account.targets if target.fault})
     return f"{account.id}: {', '.join(faults)}" if faults else account.id
-
-
-def _is_new(account: AccountView) -> bool:
-    """Whether the monitor has just begun with it: nothing was seen yet, and nothing hinders that."""
-    return bool(account.targets) and not any(target.seen_at or target.reason for target in account.targets)
 
 
 def _gap(account: AccountView, roll: Roll) -> str:

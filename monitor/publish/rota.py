@@ -45,11 +45,12 @@ class Due(Struct, frozen=True):
 
 
 def due(rota: Rota, snapshot: Snapshot, now: Standing) -> Due:
-    """Return whose pages are made. `snapshot` holds nothing yet of any past."""
+    """Return whose pages are made: none of who was not looked at yet. `snapshot` holds nothing yet of any past."""
     few = [one.id for provider in snapshot.providers if not provider.is_crowded for one in provider.accounts]
     long = [id for provider in snapshot.providers for id in at_length(provider.accounts, now)]
     gists = _gists(snapshot, now)
-    news = [id for id, gist in gists.items() if id not in rota or rota[id].gist != gist]
+    new = {one.id for provider in snapshot.providers for one in provider.accounts if one.is_new}
+    news = [id for id, gist in gists.items() if (rota[id].gist != gist if id in rota else id not in new)]
     news.sort(key=lambda id: now.marks[id] is Mark.UP)  # what does not work is first
     turn = islice(rota, -(-len(rota) // TURNS))
     made = frozenset((*few, *long, *news[:MOST], *turn))

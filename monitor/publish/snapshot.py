@@ -108,6 +108,11 @@ class AccountView(Struct, frozen=True):
     own_host: bool = False
     stands: bool = False
 
+    @property
+    def is_new(self) -> bool:
+        """Whether the monitor has just begun with it: nothing was seen yet, and nothing hinders that."""
+        return bool(self.targets) and not any(target.seen_at or target.reason for target in self.targets)
+
 
 class ProviderView(Struct, frozen=True):
     """One provider. `shipped`: its name is known to everybody; what a user named is his own.
