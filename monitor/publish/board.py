@@ -17,8 +17,8 @@ UNTOLD = timedelta(hours=1)
 class Part(Struct, frozen=True):
     """One line of a status page; `group` is the id of the part it belongs to, `since` dates its mark.
 
-    `stands`: its badge stays as it is.
-    No two accounts have one `name`: many readers take it for the key, and know no groups.
+    No two accounts have one `name`: many readers take it for the key, and know no groups. `stands`: its badge stays
+    as it is.
     """
 
     id: str

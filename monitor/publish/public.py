@@ -18,7 +18,7 @@ from monitor.publish.document import encode
 from monitor.publish.fill import Press, press
 from monitor.publish.headline import Headline
 from monitor.publish.layout import MARKS, Frame, Month, Pages, Row, Share, frame, leads, newest_first, pages
-from monitor.publish.mark import Mark, mark_target, standing, worst
+from monitor.publish.mark import Mark, Standing, mark_target, standing, worst
 from monitor.publish.page import for_programs, history, root
 from monitor.publish.place import incident_page, month_page, slug
 from monitor.publish.snapshot import ProviderView, Snapshot, SourceView
@@ -86,7 +86,8 @@ def render(snapshot: Snapshot) -> dict[str, bytes]:
     providers = [one for one in snapshot.providers if _is_public(one)]
     outages = _outages(snapshot, providers)
     told = _sources(snapshot, providers)
-    lines = [_line(one, outages, snapshot, speech) for one in providers]
+    now = standing(snapshot)
+    lines = [_line(one, outages, snapshot, now, speech) for one in providers]
     first = _headline(lines, speech)
     rows = [_row(outage, snapshot.made_at, speech) for outage in outages]
     files = {name: it.copy(name) for name in (*FIXED, *it.added)}
@@ -159,23 +160,22 @@ def _pages(sources: Sequence[SourceView], snapshot: Snapshot, speech: Speech) ->
     return replace(pages(sources, snapshot.made_at, speech, leads(theirs)), dark=())
 
 
-def _line(provider: ProviderView, outages: Sequence[Outage], snapshot: Snapshot, speech: Speech) -> Line:
+def _line(provider: ProviderView, outages: Sequence[Outage], snapshot: Snapshot, now: Standing, speech: Speech) -> Line:
     its = [outage for outage in outages if outage.provider == provider.id]
-    mark = _mark(provider, its, snapshot)
+    mark = _mark(provider, its, now)
     hours, days = _cells(provider, its, snapshot.made_at)
     return Line(
         name=provider.name,
         mark=mark,
         state=speech.say(MARKS[mark]),
-        abilities=_abilities(provider, mark, snapshot, speech),
+        abilities=_abilities(provider, mark, now, speech),
         ninety=ninety(days, speech),
         shares=_shares(hours, days, snapshot.manner.slo, speech),
     )
 
 
-def _mark(provider: ProviderView, outages: Sequence[Outage], snapshot: Snapshot) -> Mark:
+def _mark(provider: ProviderView, outages: Sequence[Outage], now: Standing) -> Mark:
     """Say how a provider is: well as long as one account works, for the others fail for reasons of their own."""
-    now = standing(snapshot)
     open_ones = [outage for outage in outages if outage.closed_at is None]
     if now.offline:
         return Mark.UNKNOWN
@@ -190,11 +190,8 @@ def _gravity(outage: Outage) -> Mark:
     return Mark.DOWN if outage.whole and outage.severity is Severity.CRITICAL else Mark.PARTLY
 
 
-def _abilities(
-    provider: ProviderView, mark: Mark, snapshot: Snapshot, speech: Speech
-) -> tuple[tuple[str, Mark, str], ...]:
+def _abilities(provider: ProviderView, mark: Mark, now: Standing, speech: Speech) -> tuple[tuple[str, Mark, str], ...]:
     """Return each kind of canary, and whether some account has proof that it works."""
-    now = standing(snapshot)
     kinds: dict[str, bool] = {}
     for account in provider.accounts:
         for target in account.targets:
