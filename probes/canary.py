@@ -121,7 +121,7 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
         headers=_headers(provider, account, canary, body),
         data=msgspec.json.encode(body) if body else None,
         allow_redirects=False,  # a redirect would carry the key to wherever it points
-        timeout=_limits_of(prober.patience),
+        timeout=_time_limits(prober.patience),
     ) as response:
         this.status, this.headers = response.status, response.headers
         if 300 <= response.status < 400:
@@ -190,7 +190,7 @@ def address(provider: Provider, account: Account, canary: Canary, target: Target
 
 
 @lru_cache(8)
-def _limits_of(patience: Patience) -> aiohttp.ClientTimeout:
+def _time_limits(patience: Patience) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(sock_connect=patience.connect_s, sock_read=patience.silence_s)
 
 

@@ -17,7 +17,7 @@ from probes.feeds.text import name
 from probes.model import Clock, Patience, Timer
 from probes.notice import Bulletin, Trust, Validators
 from probes.provider import Feed
-from probes.stream import Unreadable, read_chunks
+from probes.stream import Unreadable, read_body
 
 MOST_BYTES = 8 * 1024 * 1024
 """Google's history of all its products has some MiB; a page of one provider has a hundredth of that."""
@@ -104,7 +104,7 @@ async def _answer(response: aiohttp.ClientResponse, validators: Validators) -> A
     if status == 304:
         asked = validators != Validators()
         return Answer(status, problem=None if asked else "says unchanged, but was not asked for changes")
-    body = b"".join([chunk async for chunk in read_chunks(response, MOST_BYTES + 1)])
+    body = await read_body(response, MOST_BYTES + 1)
     if "cf-mitigated" in response.headers or (status in (401, 403, 429, 503) and is_challenge(body)):
         return Answer(status, problem=f"is behind a challenge for browsers (HTTP {status})")
     if status != 200:
