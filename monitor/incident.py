@@ -250,11 +250,12 @@ def _is_within(diagnosis: Diagnosis, incident: Incident) -> bool:
     if diagnosis.signal:
         return incident.is_flap and _names_flap(diagnosis) and _seen(diagnosis) < _seen(incident)
     narrower = WIDTH.index(diagnosis.scope) < WIDTH.index(incident.scope)
-    within = narrower and _accounts(diagnosis.targets) <= _accounts(incident.targets)
+    within = narrower and accounts_of(diagnosis.targets) <= accounts_of(incident.targets)
     return within or set(diagnosis.targets) < set(incident.targets)
 
 
-def _accounts(targets: Iterable[str]) -> set[str]:
+def accounts_of(targets: Iterable[str]) -> set[str]:
+    """Return the ids of the accounts that these targets, named by their ids, belong to."""
     return {"/".join(target.split("/")[:2]) for target in targets}
 
 

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
+from monitor.incident import accounts_of
 from monitor.publish import statuspage
 from monitor.publish.badge import badge, endpoint
 from monitor.publish.board import Board, Case, Part, works
@@ -150,7 +151,7 @@ def private_board(snapshot: Snapshot, now: Standing, first: Headline, speech: Sp
 
 def _case(view: IncidentView, parts: Sequence[Part], speech: Speech) -> Case:
     incident = view.incident
-    hit = {"/".join(target.split("/")[:2]) for target in incident.targets}
+    hit = accounts_of(incident.targets)
     began = f"{speech.title(incident)}. {capital(speech.whose_hedged(incident))}."
     updates = [(incident.opened_at, "investigating" if incident.closed_at is None else "identified", began)]
     if incident.announcement:
@@ -188,7 +189,7 @@ def _by_account(snapshot: Snapshot, speech: Speech) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
     for view in newest_first(snapshot.past_incidents):
         line = row(view, snapshot.made_at, None, speech)
-        for account in {"/".join(target.split("/")[:2]) for target in view.incident.targets}:
+        for account in accounts_of(view.incident.targets):
             found.setdefault(account, []).append(line)
     return found
 

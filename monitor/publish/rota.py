@@ -6,6 +6,7 @@ from itertools import islice
 
 from msgspec import Struct
 
+from monitor.incident import accounts_of
 from monitor.publish.mark import Mark, Standing, is_late
 from monitor.publish.snapshot import CROWD, AccountView, Measure, Snapshot
 
@@ -77,7 +78,7 @@ def _gists(snapshot: Snapshot, now: Standing) -> dict[str, Gist]:
     """Return the gist of each account in a crowd: how it and its targets are, and which open incidents speak of it."""
     speaking: dict[str, list[str]] = {}
     for view in snapshot.open_incidents:
-        for account in {"/".join(target.split("/")[:2]) for target in view.incident.targets}:
+        for account in accounts_of(view.incident.targets):
             speaking.setdefault(account, []).append(view.incident.id)
     crowds = (provider.accounts for provider in snapshot.providers if provider.is_crowded)
     return {
