@@ -103,7 +103,7 @@ def test_the_first_of_a_crowd_that_do_not_work_are_made_each_time_since_they_are
     ill = [sick(f"openai/ill-{number}", Fault.INVALID_KEY) for number in range(CROWD + 1)]
     shot = snapshot(*MANY, *ill)
     rota = rota_of(*MANY, *ill)
-    assert list(at_length(shot.providers[0].accounts, standing(shot))) == [one.id for one in ill[:CROWD]]
+    assert list(at_length(shot.providers[0], standing(shot))) == [one.id for one in ill[:CROWD]]
     assert due_of(rota, shot).accounts >= ids(*ill[:CROWD])
     assert ill[-1].id not in due_of(rota, shot).accounts
 

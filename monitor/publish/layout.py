@@ -576,7 +576,7 @@ class Context(Struct, frozen=True):
 
 
 def _cards(provider: ProviderView, context: Context, existing: Collection[str]) -> Iterator[AccountCard]:
-    long = set(at_length(provider.accounts, context.now))
+    long = set(at_length(provider, context.now))
     for account in provider.accounts:
         if account.stands:
             yield _name(account, provider, context, existing)

@@ -1,6 +1,6 @@
 """Whose pages are made this time: of a crowd those with news, and some of the others in turn; pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import islice
 
@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from monitor.incident import accounts_of
 from monitor.publish.mark import Mark, Standing, is_late
-from monitor.publish.snapshot import CROWD, AccountView, Measure, Snapshot
+from monitor.publish.snapshot import CROWD, AccountView, Measure, ProviderView, Snapshot
 
 TURNS = 10
 """A page is made at each tenth time at the latest, though there is nothing new."""
@@ -48,7 +48,7 @@ class Due(Struct, frozen=True):
 def due(rota: Rota, snapshot: Snapshot, now: Standing) -> Due:
     """Return whose pages are made: none of who was not looked at yet. `snapshot` holds nothing yet of any past."""
     few = [one.id for provider in snapshot.providers if not provider.is_crowded for one in provider.accounts]
-    long = [id for provider in snapshot.providers for id in at_length(provider.accounts, now)]
+    long = [id for provider in snapshot.providers for id in at_length(provider, now)]
     gists = _gists(snapshot, now)
     new = {one.id for provider in snapshot.providers for one in provider.accounts if one.is_new}
     news = [id for id, gist in gists.items() if (rota[id].gist != gist if id in rota else id not in new)]
@@ -58,11 +58,11 @@ def due(rota: Rota, snapshot: Snapshot, now: Standing) -> Due:
     return Due(made, not made.issuperset(news))
 
 
-def at_length(accounts: Sequence[AccountView], now: Standing) -> Iterator[str]:
+def at_length(provider: ProviderView, now: Standing) -> Iterator[str]:
     """Yield those of a crowd that are shown at length wherever they are shown: the first that do not simply work."""
-    if len(accounts) <= CROWD:
+    if not provider.is_crowded:
         return iter(())
-    return islice((one.id for one in accounts if now.marks[one.id] is not Mark.UP), CROWD)
+    return islice((one.id for one in provider.accounts if now.marks[one.id] is not Mark.UP), CROWD)
 
 
 def advance(rota: Rota, snapshot: Snapshot, now: Standing) -> Rota:
