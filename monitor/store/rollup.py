@@ -9,7 +9,7 @@ from msgspec import Struct
 from monitor.sli import merge, pack, sketch, unpack
 from monitor.store.connection import transaction
 from monitor.store.reader import HOUR, rolled_until
-from monitor.store.value import OK, OUTCOMES, from_ms, to_ms
+from monitor.store.value import OK, OUTCOMES, from_json, from_ms, to_ms
 
 DAY = timedelta(days=1)
 ROWS_AT_ONCE = 5000
@@ -118,7 +118,7 @@ FORGET = {
 
 
 def _packed(durations_ms: str | None) -> bytes | None:
-    return pack(sketch(list(map(int, durations_ms.split(","))))) if durations_ms else None
+    return pack(sketch(from_json(f"[{durations_ms}]", list[int]))) if durations_ms else None
 
 
 def _from_hours(series: int, day: datetime, rows: list[sqlite3.Row]) -> Row:
