@@ -29,7 +29,12 @@ SHAPES = re.compile(
         | eyJ[\w\-]{8,}\.[\w\-]{8,}(?:\.[\w\-]*)?        # JWT
         | (?i:(?:bearer|basic)\s+)[\w.~+/=*\-|]{16,}
       )
-    | (?<=://)[^\s/@:]+:[^\s/@]+(?=@)                    # user:password in an address
+    """,
+    re.VERBOSE,
+)
+IN_ADDRESS = re.compile(
+    r"""
+      (?<=://)[^\s/@:]+:[^\s/@]+(?=@)                    # user:password
     | (?i:(?<=[?&]key=)|(?<=[?&]token=)|(?<=api_key=))[^\s&"']{6,}
     """,
     re.VERBOSE,
@@ -41,12 +46,16 @@ CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u200b-\u200f\u202a-\u202
 
 def mask(text: str) -> str:
     """Remove what has the shape of a secret or an e-mail address, and control characters."""
-    text = _without_keys(text)
+    return _without_mail(_without_keys(text))
+
+
+def _without_mail(text: str) -> str:
     return MAIL.sub(MASK, text) if "@" in text else text
 
 
 def _without_keys(text: str) -> str:
-    return SHAPES.sub(MASK, text if text.isprintable() else CONTROLS.sub("", text))
+    text = SHAPES.sub(MASK, text if text.isprintable() else CONTROLS.sub("", text))
+    return IN_ADDRESS.sub(MASK, text) if "=" in text or "://" in text else text
 
 
 def conceal(text: str, secrets: Iterable[str]) -> str:
@@ -73,7 +82,7 @@ def redact(text: str, secrets: Iterable[str]) -> str:
         hits = [at for at in range(len(text) - ECHO + 1) if folded[at : at + ECHO] in echoes]
         for start, end in reversed(_spans(hits)):
             text = text[:start] + MASK + text[end:]
-    return mask(conceal(text, secrets))
+    return _without_mail(conceal(text, secrets))
 
 
 @lru_cache(10_000)
