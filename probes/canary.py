@@ -3,7 +3,7 @@
 import os
 import re
 import ssl
-from asyncio import Lock, timeout
+from asyncio import Lock
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -102,8 +102,7 @@ async def attempt(prober: Prober, provider: Provider, account: Account, target: 
     """Ask once and return what was seen; `account.key` is None only where none is needed."""
     this = Attempt(prober.clock(), prober.timer())
     try:
-        async with timeout(prober.patience.total_s):
-            verdict = await _ask(prober, provider, account, target, this)
+        verdict = await _ask(prober, provider, account, target, this)
     except (aiohttp.ClientError, OSError, Unreadable, ValueError) as error:
         verdict = GOOD if this.ended_s else _broken(error, this, prober.patience)
     duration_s = this.ended_s or prober.timer() - this.started
@@ -191,7 +190,8 @@ def address(provider: Provider, account: Account, canary: Canary, target: Target
 
 @lru_cache(8)
 def _time_limits(patience: Patience) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(sock_connect=patience.connect_s, sock_read=patience.silence_s)
+    """Those of five seconds or more may end up to a second later: aiohttp lets many of them end together."""
+    return aiohttp.ClientTimeout(patience.total_s, sock_connect=patience.connect_s, sock_read=patience.silence_s)
 
 
 @lru_cache(2_000)
