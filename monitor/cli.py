@@ -100,14 +100,16 @@ def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def run(arguments: Arguments) -> int:
-    from monitor.daemon import demonstrate, watch
-
     config = _config(arguments)
     _start_log(arguments, config)
     if config.accounts:
+        from monitor.daemon import watch
+
         _check(config)
         watch(config, say)
     else:
+        from monitor.demo import demonstrate
+
         demonstrate(Path.cwd(), say)
     return UP
 

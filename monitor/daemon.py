@@ -9,7 +9,6 @@ import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, closing
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,7 +19,6 @@ from monitor.alert.deliver import Print
 from monitor.alert.link import link_key
 from monitor.answer import Answerer
 from monitor.config import Config
-from monitor.demo import demo_config, play, simulated_accounts
 from monitor.publish.serve import site_app
 from monitor.publish.snapshot import Pulse
 from monitor.run import run
@@ -28,7 +26,6 @@ from monitor.store.connection import StoreError, open_reader
 from monitor.systemd import find_manager
 from monitor.view import fresh_s, pulse
 from monitor.world import World, open_world, real_edge
-from probes.simulator import Simulator
 
 log = logging.getLogger("monitor")
 
@@ -69,52 +66,16 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _watch(config: Config, show: Print) -> None:
-    async with open_world(config, real_edge(show)) as world, _site(config, world) as address:
+    async with open_world(config, real_edge(show)) as world, serve(config, world) as address:
         if address:
             show(f"status page: {address}")
         show(f"watching {len(config.watches)} targets of {len(config.accounts)} accounts; Ctrl-C ends it")
         world.plan_anew()
         world.manager = find_manager(os.environ, os.getpid())
-        await _until_signalled(world)
+        await until_signalled(world)
 
 
-def demonstrate(folder: Path, show: Print) -> None:
-    """Watch simulated accounts while a script of trouble and recovery happens to them."""
-    asyncio.run(_demonstrate(folder, show))
-
-
-async def _demonstrate(folder: Path, show: Print) -> None:
-    async with Simulator(simulated_accounts(), ttft_s=0.05) as simulator:
-        config = demo_config(simulator, folder)
-        _start_afresh(config)
-        async with open_world(config, real_edge(show)) as world, _site(config, world) as address:
-            show(DEMONSTRATION.format(address=address or "not served", page=config.folder / "index.html"))
-            script = asyncio.create_task(play(simulator, show))
-            world.plan_anew()
-            try:
-                await _until_signalled(world)
-            finally:
-                script.cancel()
-
-
-DEMONSTRATION = """
-DEMONSTRATION: no account is configured, so everything here is SIMULATED.
-Trouble happens to seven simulated accounts; watch the monitor notice, explain, tell and show it.
-  status page: {address}
-  as a file:   {page}
-To watch a first account of your own: set OPENAI_API_KEY (or ANTHROPIC_API_KEY, GEMINI_API_KEY, ...)
-and start again, or uncomment an [[accounts]] block in monitor.toml. Ctrl-C ends it.
-"""
-
-
-def _start_afresh(config: Config) -> None:
-    """Forget the last demonstration: its incidents would still be open, and its accounts dead."""
-    for path in config.database.parent.glob(config.database.name + "*"):
-        if path.is_file() and path.suffix != ".lock":
-            path.unlink()
-
-
-async def _until_signalled(world: World) -> None:
+async def until_signalled(world: World) -> None:
     """Run the stages until somebody asks for the end.
 
     Looks under way are dropped, and what is written stays. Messages under way are carried to their end, so that
@@ -151,7 +112,7 @@ async def _first_of(work: asyncio.Future[Any], wish: Coroutine[Any, Any, bool]) 
 
 
 @asynccontextmanager
-async def _site(config: Config, world: World) -> AsyncIterator[str | None]:
+async def serve(config: Config, world: World) -> AsyncIterator[str | None]:
     """Serve the page, and the signed links; yield its address, or None when it is not served."""
     if not config.site.serve:
         yield None

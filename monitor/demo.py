@@ -1,14 +1,16 @@
 """The demonstration: the real engine on simulated providers, with a short script of trouble and recovery."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import Struct
 
+from monitor.alert.deliver import Print
 from monitor.alert.rule import TERMINAL
 from monitor.config import Config, ProbeSection, SiteSection, StatusSection, StoreSection
+from monitor.daemon import serve, until_signalled
 from monitor.schedule import Budget, Watch
+from monitor.world import open_world, real_edge
 from probes.catalog import load_provider
 from probes.model import Account, Target
 from probes.provider import Feed, Platform
@@ -60,12 +62,44 @@ SCRIPT = (
 )
 ON_THE_PAGE = "Elevated error rates"
 
+DEMONSTRATION = """
+DEMONSTRATION: no account is configured, so everything here is SIMULATED.
+Trouble happens to seven simulated accounts; watch the monitor notice, explain, tell and show it.
+  status page: {address}
+  as a file:   {page}
+To watch a first account of your own: set OPENAI_API_KEY (or ANTHROPIC_API_KEY, GEMINI_API_KEY, ...)
+and start again, or uncomment an [[accounts]] block in monitor.toml. Ctrl-C ends it.
+"""
 
-def simulated_accounts() -> list[SimulatedAccount]:
-    return [SimulatedAccount(id.partition("/")[0], key) for id, key in KEYS.items()]
+
+def demonstrate(folder: Path, show: Print) -> None:
+    """Watch simulated accounts while a script of trouble and recovery happens to them."""
+    asyncio.run(_demonstrate(folder, show))
 
 
-def demo_config(simulator: Simulator, folder: Path) -> Config:
+async def _demonstrate(folder: Path, show: Print) -> None:
+    accounts = [SimulatedAccount(id.partition("/")[0], key) for id, key in KEYS.items()]
+    async with Simulator(accounts, ttft_s=0.05) as simulator:
+        config = _config(simulator, folder)
+        _start_afresh(config)
+        async with open_world(config, real_edge(show)) as world, serve(config, world) as address:
+            show(DEMONSTRATION.format(address=address or "not served", page=config.folder / "index.html"))
+            script = asyncio.create_task(_play(simulator, show))
+            world.plan_anew()
+            try:
+                await until_signalled(world)
+            finally:
+                script.cancel()
+
+
+def _start_afresh(config: Config) -> None:
+    """Forget the last demonstration: its incidents would still be open, and its accounts dead."""
+    for path in config.database.parent.glob(config.database.name + "*"):
+        if path.is_file() and path.suffix != ".lock":
+            path.unlink()
+
+
+def _config(simulator: Simulator, folder: Path) -> Config:
     """Return a configuration that watches the simulator; its own database and page lie below `folder`."""
     accounts = {id: _account(id, key, simulator) for id, key in KEYS.items()}
     providers = {account.provider: load_provider(account.provider) for account in accounts.values()}
@@ -97,7 +131,7 @@ def demo_config(simulator: Simulator, folder: Path) -> Config:
     )
 
 
-async def play(simulator: Simulator, show: Callable[[str], None], script: tuple[Scene | Post, ...] = SCRIPT) -> None:
+async def _play(simulator: Simulator, show: Print, script: tuple[Scene | Post, ...] = SCRIPT) -> None:
     """Let the script happen to the simulator; the monitor is not told."""
     passed_s = 0.0
     for scene in script:

@@ -202,11 +202,6 @@ PLAN = {
         *("monitor.schedule", "monitor.store.connection", "monitor.store.reader", "monitor.store.value"),
         *("monitor.store.writer", "probes.canary", "probes.catalog", "probes.model"),
     },
-    "monitor.demo": {
-        *("probes.catalog", "probes.model", "probes.provider", "probes.simulator", "monitor.alert.rule"),
-        "monitor.config",
-        "monitor.schedule",
-    },
     "monitor.log": {"probes.redact"},
     "monitor.table": {
         *("rich", "probes.model", "probes.provider", "monitor.cost", "monitor.detect.health", "monitor.schedule"),
@@ -223,6 +218,7 @@ ROOFS = {
     "monitor.lifeline",
     "monitor.upkeep",
     "monitor.daemon",
+    "monitor.demo",
     "monitor.errand",
     "monitor.cli",
 }
