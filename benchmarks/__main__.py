@@ -158,6 +158,7 @@ def _wait_for_slow(samples: Samples, port: int, plain: int, tls: int, repeats: i
         *[("tell", _module("benchmarks.timing", "tell"))] * repeats,
         ("tls 60 s", _module("benchmarks.load", "engine", reuse, TLS_HOSTS, 230, "--every", "60")),
         ("memory 1000", _module("benchmarks.load", "engine", one, 1000, 230, "--every", "60")),
+        ("memory first", _module("benchmarks.load", "engine", one, 1000, 230, "--every", "60", "--first")),
         ("memory 5000", _module("benchmarks.load", "engine", one, 5000, 230, "--every", "60")),
         ("paced 60 s", _module("benchmarks.load", "paced", one, 1000, 230, "--every", "60")),
     ]

@@ -2,7 +2,8 @@
 
 `python -m benchmarks.load engine|bare|paced BASE TARGETS SECONDS` with `{}` in BASE for the number of the
 target; `--fresh` opens a connection for each request, `--uvloop` runs on uvloop, `--every` is the
-interval in seconds; one below a beat makes sweeps: all targets at once, again when a beat has judged the answers.
+interval in seconds; one below a beat makes sweeps: all targets at once, again when a beat has judged the answers;
+with `--first` the engine finds no tables and makes them itself.
 """
 
 import argparse
@@ -11,6 +12,8 @@ import contextlib
 import json
 import resource
 import sqlite3
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -38,7 +41,7 @@ def main() -> None:
     parser.add_argument("base")
     parser.add_argument("targets", type=int)
     parser.add_argument("seconds", type=float)
-    for flag in ("--fresh", "--uvloop", "--profile"):
+    for flag in ("--fresh", "--uvloop", "--profile", "--first"):
         parser.add_argument(flag, action="store_true")
     parser.add_argument("--every", type=float, default=1.0)
     wish = parser.parse_args()
@@ -90,6 +93,8 @@ async def engine(wish: argparse.Namespace) -> dict[str, float]:
     probe = ProbeSection(per_host=IN_FLIGHT, online=[])
     with tempfile.TemporaryDirectory(dir=MEMORY, ignore_cleanup_errors=True) as folder:
         config = settle(Path(folder), bases, wish.every, probe)
+        if not wish.first:
+            _make_tables(config.database)
         async with at_work(config, spread_s=5 * WARM_S if wish.every > 10 * WARM_S else WARM_S) as world:
             await asyncio.sleep(2 * WARM_S)
             await _first_pages(world, wish)
@@ -99,6 +104,13 @@ async def engine(wish: argparse.Namespace) -> dict[str, float]:
             meter.stop()
             await asyncio.sleep(1.2)  # the last results are in the next beat
         return meter.read(_stored(config.database, meter))
+
+
+def _make_tables(database: Path) -> None:
+    """As any start but the very first finds them: sqlite_utils, which makes them, would stay in memory."""
+    code = "import pathlib, sys; from monitor.store import connection as c; c.open_writer(pathlib.Path(sys.argv[1]))"
+    database.parent.mkdir()
+    subprocess.run([sys.executable, "-c", code, database], check=True)
 
 
 async def _first_pages(world: "World", wish: argparse.Namespace) -> None:
