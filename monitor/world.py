@@ -297,13 +297,18 @@ def _host(base: str) -> str:
     return urlsplit(base).netloc
 
 
-@lru_cache(10_000)
 def groups_of(target: Target) -> tuple[tuple[Kind, str], ...]:
     """Return for each kind the name of the targets whose speed is compared.
 
-    It is one canary of all accounts that one company answers. Kept, since it is asked for with each answer.
+    It is one canary of all accounts that one company answers.
     """
-    return tuple((kind, f"{target.answerer} {target.canary} {kind}") for kind in Kind)
+    return _groups(target.answerer, target.canary)
+
+
+@lru_cache(1_000)
+def _groups(answerer: str, canary: str) -> tuple[tuple[Kind, str], ...]:
+    """Kept, since it is asked for with each answer."""
+    return tuple((kind, f"{answerer} {canary} {kind}") for kind in Kind)
 
 
 @asynccontextmanager

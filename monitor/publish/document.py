@@ -9,7 +9,16 @@ import msgspec
 
 def encode(document: Mapping[str, object]) -> bytes:
     """Return it with all escaped that is not ASCII: half a character, or a mark that turns the reading direction."""
+    return _encoded(document) + b"\n"
+
+
+def ready(part: Mapping[str, object]) -> msgspec.Raw:
+    """Return one of many parts of a document as its text, which takes a third of the part's memory."""
+    return msgspec.Raw(_encoded(part))
+
+
+def _encoded(value: Mapping[str, object]) -> bytes:
     with suppress(UnicodeEncodeError):  # of half a character
-        if (text := msgspec.json.encode(document)).isascii():  # a seventh of the time, and little memory
-            return text + b"\n"
-    return json.dumps(document).encode() + b"\n"
+        if (text := msgspec.json.encode(value)).isascii():  # a seventh of the time, and little memory
+            return text
+    return json.dumps(value, default=lambda part: json.loads(bytes(part))).encode()

@@ -28,9 +28,8 @@ class Gauge(Struct, frozen=True):
 
 
 def metrics(snapshot: Snapshot, now: Standing) -> bytes:
-    """Return the text; a gauge without a sample is left out."""
-    lines = [line for gauge in _gauges(snapshot, now) if gauge.samples for line in _lines(gauge)]
-    return CONTROLS.sub("", "\n".join([*lines, "# EOF", ""])).encode(errors="replace")
+    """Return the text; a gauge without a sample is left out. Its lines are thousands: one gauge's at a time."""
+    return b"".join(_text(gauge) for gauge in _gauges(snapshot, now) if gauge.samples) + b"# EOF\n"
 
 
 def _gauges(snapshot: Snapshot, now: Standing) -> Iterator[Gauge]:
@@ -191,6 +190,10 @@ def _account(account: AccountView) -> Labels:
 
 def _labels(**texts: str) -> Labels:
     return ",".join(f'{name}="{_escape(text)}"' for name, text in texts.items())
+
+
+def _text(gauge: Gauge) -> bytes:
+    return CONTROLS.sub("", "\n".join((*_lines(gauge), ""))).encode(errors="replace")
 
 
 def _lines(gauge: Gauge) -> Iterator[str]:

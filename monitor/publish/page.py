@@ -11,7 +11,7 @@ from monitor.publish import statuspage
 from monitor.publish.badge import badge, endpoint
 from monitor.publish.board import Board, Case, Part, works
 from monitor.publish.calendar import calendar
-from monitor.publish.document import encode
+from monitor.publish.document import encode, ready
 from monitor.publish.feed import feed
 from monitor.publish.fill import POLICY, TEMPLATES, Press, press
 from monitor.publish.headline import Headline
@@ -117,7 +117,7 @@ def history(
 
 def for_programs(board: Board, it: Press) -> Iterator[tuple[str, bytes]]:
     """Yield what programs read of a site."""
-    yield from statuspage.statuspage(board).items()
+    yield from statuspage.statuspage(board)
     yield "feed.xml", it.fill("feed.xml", feed=feed(board, it.speech))
     yield "maintenance.ics", calendar(board)
     for part in (one for one in board.parts if not one.stands):
@@ -223,7 +223,7 @@ def status_json(snapshot: Snapshot, now: Standing) -> bytes:
         "location": snapshot.location,
         "simulated": snapshot.simulated,
         "accounts": [
-            _account(account, provider.id) | {"mark": now.marks[account.id]}
+            ready(_account(account, provider.id) | {"mark": now.marks[account.id]})
             for provider in snapshot.providers
             for account in provider.accounts
         ],
@@ -243,7 +243,7 @@ def usable_json(snapshot: Snapshot, now: Standing) -> bytes:
         "valid_until": _iso(snapshot.made_at + timedelta(seconds=snapshot.fresh_s)),
         "simulated": snapshot.simulated,
         "providers": {one.id: {"use": pick(every, one.id)} for one in snapshot.providers if one.accounts},
-        "accounts": {one.account: _usable(one) for one in every},
+        "accounts": {one.account: ready(_usable(one)) for one in every},
     }
     return encode(document)
 

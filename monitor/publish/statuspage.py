@@ -3,9 +3,13 @@
 Source: the form of https://www.githubstatus.com/api, read 2026-11-21.
 """
 
+from collections.abc import Iterator
+
+from msgspec import Raw
+
 from monitor.incident import Severity
 from monitor.publish.board import Board, Case, Part, Work, iso
-from monitor.publish.document import encode
+from monitor.publish.document import encode, ready
 from monitor.publish.mark import Mark
 from probes.notice import Phase
 
@@ -34,8 +38,8 @@ RECENT = 50
 Json = dict[str, object]
 
 
-def statuspage(board: Board) -> dict[str, bytes]:
-    """Return the documents of the API by their paths."""
+def statuspage(board: Board) -> Iterator[tuple[str, bytes]]:
+    """Yield path and content of one document of the API after the other."""
     page, status = _page(board), {"indicator": INDICATORS[board.mark], "description": board.words}
     cases = [_incident(case, board) for case in board.cases[:RECENT]]
     unresolved = [_incident(case, board) for case in board.cases if case.closed_at is None]
@@ -53,7 +57,8 @@ def statuspage(board: Board) -> dict[str, bytes]:
         "scheduled-maintenances/upcoming": {"scheduled_maintenances": upcoming},
         "scheduled-maintenances/active": {"scheduled_maintenances": active},
     }
-    return {f"api/v2/{name}.json": encode({"page": page} | document) for name, document in documents.items()}
+    for name, document in documents.items():
+        yield f"api/v2/{name}.json", encode({"page": page} | document)
 
 
 def _page(board: Board) -> Json:
@@ -66,12 +71,13 @@ def _page(board: Board) -> Json:
     }
 
 
-def _components(board: Board) -> list[Json]:
+def _components(board: Board) -> list[Raw]:
     members: dict[str, list[str]] = {}
     for part in board.parts:
         if part.group:
             members.setdefault(part.group, []).append(part.id)
-    return [_component(part, number, members.get(part.id), board) for number, part in enumerate(board.parts, 1)]
+    its = ((part, number, members.get(part.id)) for number, part in enumerate(board.parts, 1))
+    return [ready(_component(*one, board)) for one in its]
 
 
 def _component(part: Part, position: int, members: list[str] | None, board: Board) -> Json:

@@ -14,6 +14,9 @@ FILE_MODE = 0o640
 GROWING = ("incidents/*.html", "accounts/*/*.html", "providers/*.html", "badges/*.*", "badges/*/*.*")
 """The only files that come and go; nothing else is ever removed."""
 
+PIECE = 64 * 1024
+"""So much of a file is compared at a time."""
+
 LASTING = ("incidents/*.html", "history/*.html", "accounts/*/*.html")
 
 
@@ -35,7 +38,7 @@ def write_sheets(folder: Path, sheets: Iterable[tuple[str, bytes]], kept: Collec
     What is `kept` is not removed though it does not come. Raises ValueError when a path leaves the folder, OSError
     when a file cannot be written: that file and those after it stay as they were.
     """
-    names, parents, written = set(kept), set[str](), 0
+    names, parents, written = set[str](), set[str](), 0
     for name, content in sheets:
         _check(name)
         if (parent := os.path.dirname(name)) not in parents:
@@ -44,7 +47,7 @@ def write_sheets(folder: Path, sheets: Iterable[tuple[str, bytes]], kept: Collec
             parents.add(parent)
         written += _write(f"{folder}/{name}", content)
         names.add(name)
-    _prune(folder, names)
+    _prune(folder, names, kept)
     return written
 
 
@@ -86,7 +89,7 @@ def _holds(place: str, content: bytes) -> bool:
         if os.stat(place).st_size != len(content):
             return False
         with open(place, "rb") as file:
-            return file.read() == content
+            return all(file.read(PIECE) == content[at : at + PIECE] for at in range(0, len(content), PIECE))
     except FileNotFoundError:
         return False
 
@@ -115,8 +118,8 @@ def existing(folder: Path) -> set[str]:
     return {name for kind in LASTING for name in iglob(kind, root_dir=folder)}
 
 
-def _prune(folder: Path, keep: Collection[str]) -> None:
+def _prune(folder: Path, written: Collection[str], kept: Collection[str]) -> None:
     for kind in GROWING:
         for name in iglob(kind, root_dir=folder):  # which leaves out what is hidden
-            if name not in keep:
+            if name not in written and name not in kept:
                 _remove(f"{folder}/{name}")

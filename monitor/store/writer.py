@@ -70,7 +70,7 @@ class Writer:
         self._db = connection
         self._location = location
         self._series: dict[str, int] = {}
-        self._ceilings: dict[int, set[tuple[str, int]]] = {}
+        self._ceilings: dict[int, tuple[tuple[str, int], ...]] = {}
 
     def close(self) -> None:
         self._db.close()
@@ -181,12 +181,14 @@ class Writer:
         known = self._ceilings.get(series)
         if known is None:
             query = "SELECT unit, window FROM ceiling WHERE series_id = ?"
-            known = self._ceilings[series] = {(unit, window) for unit, window in self._db.execute(query, (series,))}
+            known = tuple((unit, window) for unit, window in self._db.execute(query, (series,)))
         for limit in limits:
             key = limit.unit, round(limit.window_s or 0)
-            if key in known or len(known) < MOST:
-                known.add(key)
+            if key not in known and len(known) < MOST:
+                known += (key,)
+            if key in known:
                 yield (series, *key, limit.limit, limit.remaining, at)
+        self._ceilings[series] = known
 
     def _save_spendings(self, spendings: Mapping[str, Spending]) -> None:
         rows = [(account, spent.day.isoformat(), spent.tokens, spent.usd) for account, spent in spendings.items()]
