@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 IN_FLIGHT = 50
 WARM_S = 2.0
-FIRST_PAGES_S = 8.0
+FIRST_PAGES_S = 25.0
 BODY = b'{"model":"gpt-4.1-nano","messages":[{"role":"user","content":"hi"}],"max_tokens":1}'
 LIMITS = ("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests")
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None

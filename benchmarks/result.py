@@ -207,7 +207,7 @@ NOTES = """## How to read it
 The bare loop asks the same addresses with aiohttp, fifty at a time, parses the answer, reads two limits and
 keeps nothing. "Flat out" sweeps all targets as soon as the last sweep is judged, which is how LiteLLM asks too;
 "at the same pace" asks each target once a second, evenly spread, on both sides, where waking up costs more
-than asking. Our figure is that of every stage of `run`, begun when the first pages are made, or eight seconds later,
+than asking. Our figure is that of every stage of `run`, begun when the first pages are made, or 25 seconds later,
 and with a page where one falls into the window. The goals are held to the flat-out loop, the harder one. "At rest"
 and the memory are those of the first four minutes of a monitor that begins with an empty site and empty tables, which
 an earlier start has made: what makes them (sqlite_utils) stays in memory until the next start. Database and page are

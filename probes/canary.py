@@ -125,16 +125,20 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
         this.status, this.headers = response.status, response.headers
         if 300 <= response.status < 400:
             this.words = (
-                f"redirects to {_host(response.headers.get('Location', ''))}; not followed, since that sends the key on"
+                f"redirects to {_host(this.headers.get('Location', ''))}; not followed, since that sends the key on"
             )
             return Verdict(Fault.INVALID_RESPONSE, "transport/redirect")
-        if response.status == 200 and response.content_type == "text/event-stream":
+        if response.status == 200 and _is_stream(this.headers):
             return await _listen(prober, provider, wire, response, this)
         this.body, whole = await read_text(response, LIST_BYTES if canary.offers else KEPT_BYTES)
     if response.status == 200 and not whole and wire.long and this.body.lstrip().startswith(("[", "{")):
         return GOOD  # what was read of it began well
     verdict = judge(provider, prober.wording.rules, this.status, this.headers, this.body)
     return verdict if verdict.fault else _learn(canary, wire, this, verdict)
+
+
+def _is_stream(headers: Mapping[str, str]) -> bool:
+    return headers.get("Content-Type", "").lower().startswith("text/event-stream")
 
 
 def _learn(canary: Canary, wire: Wire, this: Attempt, verdict: Verdict) -> Verdict:

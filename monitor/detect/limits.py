@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from math import inf
 from statistics import median
 
@@ -167,10 +168,15 @@ def _read_all(ceilings: Mapping[str, Ceiling], observation: Observation) -> Mapp
         return ceilings
     after = {key: one for key, one in ceilings.items() if observation.at - one.at < FORGOTTEN}
     for limit in observation.limits:
-        key = f"{limit.unit}/{limit.window_s or 0:g}"
+        key = _key(limit.unit, limit.window_s)
         if limit.limit is not None and 0 <= limit.limit < inf and (key in after or len(after) < MOST):
             after[key] = _read(after.get(key), limit, limit.limit, observation)
     return after
+
+
+@lru_cache(1_000)
+def _key(unit: str, window_s: float | None) -> str:
+    return f"{unit}/{window_s or 0:g}"
 
 
 def _without_silent(ceilings: Mapping[str, Ceiling], observation: Observation) -> Mapping[str, Ceiling]:

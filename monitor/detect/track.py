@@ -62,7 +62,8 @@ def advance(track: Track, observation: Observation, before: Health, after: Healt
 
 def again_s(track: Track, pace: Pace) -> float | None:
     """Return in how many seconds another look would tell a rise, or a fall, from chance; None: no hurry."""
-    if any(one and latency.wants_more(one, pace) for one in (track.total, track.first)):
+    total, first = track.total, track.first
+    if (total and latency.wants_more(total, pace)) or (first and latency.wants_more(first, pace)):
         return latency.EXTRA_S
     return CEILING_S if limits.is_turning(track.limits) else None
 
