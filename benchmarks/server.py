@@ -1,12 +1,13 @@
 """The other side of the benchmarks: a provider that answers as fast as it can, late, or never."""
 
 import asyncio
+import contextlib
+import random
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from socket import create_connection, socket
 
@@ -48,7 +49,7 @@ http {{
 """
 
 
-@contextmanager
+@contextlib.contextmanager
 def fast(folder: Path, core: int, hosts: int) -> Iterator[tuple[str, int, int]]:
     """Serve good answers on loopback; yield who serves, the plain port and the TLS port.
 
@@ -72,7 +73,7 @@ def fast(folder: Path, core: int, hosts: int) -> Iterator[tuple[str, int, int]]:
         yield name, plain, tls
 
 
-@contextmanager
+@contextlib.contextmanager
 def late(core: int) -> Iterator[int]:
     """Serve answers that take LATE_S, and under /hang/ none at all, on every loopback address; yield the port."""
     port = _free_port()
@@ -80,7 +81,7 @@ def late(core: int) -> Iterator[int]:
         yield port
 
 
-@contextmanager
+@contextlib.contextmanager
 def _process(command: list[str], core: int, port: int) -> Iterator[None]:
     process = subprocess.Popen(["taskset", "-c", str(core), *command])
     try:
@@ -105,9 +106,12 @@ def _await_port(port: int) -> None:
 
 
 def _free_port() -> int:
-    with socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    """Return a port that nobody holds, of those that the system gives to no outgoing connection meanwhile."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
+    raise SystemExit("no port is free from 20000 to 32000; end what holds them")
 
 
 def _certify(folder: Path, hosts: int) -> None:

@@ -108,7 +108,7 @@ class World(Struct):
     prober: Prober
     connection: sqlite3.Connection
     writer: Writer
-    pool: ThreadPoolExecutor
+    writing: ThreadPoolExecutor
     reading: ThreadPoolExecutor
     agenda: Agenda
     healths: dict[str, Health]
@@ -158,7 +158,7 @@ class World(Struct):
 
     async def write(self, work: Callable[..., T], *args: object) -> T:
         """Run one of the writer's methods off the loop, one after the other."""
-        return await asyncio.get_running_loop().run_in_executor(self.pool, work, *args)
+        return await asyncio.get_running_loop().run_in_executor(self.writing, work, *args)
 
     async def read(self, work: Callable[..., T], *args: object) -> T:
         """Run what reads much off the loop, one after the other: each further thread keeps memory of its own."""
@@ -317,10 +317,10 @@ async def open_world(config: Config, edge: Edge) -> AsyncIterator[World]:
     lock = Lock(config.database)
     try:
         connection = open_writer(config.database)
-        with closing(connection), ThreadPoolExecutor(1, "store") as pool, ThreadPoolExecutor(1, "page") as reading:
+        with closing(connection), ThreadPoolExecutor(1, "store") as writing, ThreadPoolExecutor(1, "page") as reading:
             async with open_session(__version__) as session:
                 prober = Prober(session, load_wording(), edge.clock, edge.timer, patience(config))
-                yield _resumed(config, edge, prober, connection, pool, reading)
+                yield _resumed(config, edge, prober, connection, writing, reading)
     finally:
         lock.release()
 
@@ -334,7 +334,7 @@ def _resumed(
     edge: Edge,
     prober: Prober,
     connection: sqlite3.Connection,
-    pool: ThreadPoolExecutor,
+    writing: ThreadPoolExecutor,
     reading: ThreadPoolExecutor,
 ) -> World:
     remembered, told = resume(connection, config.location), correspondence(connection, edge.clock())
@@ -345,7 +345,7 @@ def _resumed(
         prober=prober,
         connection=connection,
         writer=writer,
-        pool=pool,
+        writing=writing,
         reading=reading,
         agenda=_agenda(config, remembered, edge.clock()),
         healths={id: health for id, health in remembered.healths.items() if id in config.watches},

@@ -36,7 +36,7 @@ from monitor.publish.mark import Standing, standing, worst
 from monitor.publish.metrics import metrics
 from monitor.publish.place import account_page, incident_page
 from monitor.publish.place import badge as badge_path
-from monitor.publish.snapshot import CROWD, AccountView, IncidentView, ObjectiveView, PurseView, Snapshot, SourceView
+from monitor.publish.snapshot import AccountView, IncidentView, ObjectiveView, PurseView, Snapshot, SourceView
 from monitor.publish.speech import Speech
 from monitor.publish.usable import VERSION, Usable, pick, usables
 from monitor.slo import PAIRS, Reserve
@@ -176,9 +176,10 @@ def _inner_pages(
 ) -> Iterator[tuple[str, bytes]]:
     past, below = _by_account(snapshot, it.speech), replace(around, up="../../")
     lasting = replace(frame(replace(snapshot, fresh_s=snapshot.fresh_s + STANDS_S), it.speech), up=below.up)
+    crowded = {provider.id for provider in snapshot.providers if provider.is_crowded}
     for group in every:
         yield group.href, _provider(group, snapshot, around, it)
-        its_frame = lasting if len(group.accounts) > CROWD else below
+        its_frame = lasting if group.id in crowded else below
         for card in group.accounts:
             if not card.stands:
                 yield card.href, _account_page(card, past.get(card.id, []), its_frame, it)
