@@ -30,7 +30,7 @@ STARTS = 11
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("bench", "load", "profile", "report"), default="bench")
+    parser.add_argument("what", nargs="?", choices=("bench", "load", "chores", "profile", "report"), default="bench")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4.0, help="length of one window of load")
     parser.add_argument("--litellm", help="a Python that has litellm[proxy]; else one is made in a temporary folder")
@@ -39,6 +39,9 @@ def main() -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed is compiled once, not at each start
     if wish.what == "report":
         report()
+        return
+    if wish.what == "chores":
+        chores(wish.repeats)
         return
     with tempfile.TemporaryDirectory() as name, server.fast(Path(name) / "server", THEIRS, TLS_HOSTS) as other:
         if wish.what == "profile":
@@ -78,6 +81,16 @@ def bench(wish: argparse.Namespace, folder: Path, served_by: str, plain: int, tl
     samples["reuse"] = [{"percent": 100 * sum(int(one) > 1 for one in reuse) / len(reuse), "probes": len(reuse)}]
     before = {} if whole else json.loads(SAMPLES.read_text())["samples"]
     _keep(before | samples, _machine(served_by, peer))
+
+
+def chores(repeats: int) -> None:
+    """Measure the store and the page anew; what concerns load stays as it was measured last."""
+    kept = json.loads(SAMPLES.read_text())
+    samples: Samples = defaultdict(list)
+    for number in range(repeats):
+        _say(f"round {number + 1} of {repeats}: store, page")
+        _run_all(samples, _chores())
+    _keep(kept["samples"] | samples, kept["machine"])
 
 
 def _keep(samples: Mapping[str, object], machine: Sequence[str]) -> None:

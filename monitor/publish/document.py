@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 
 import msgspec
 
@@ -18,7 +17,12 @@ def ready(part: Mapping[str, object]) -> msgspec.Raw:
 
 
 def _encoded(value: Mapping[str, object]) -> bytes:
-    with suppress(UnicodeEncodeError):  # of half a character
-        if (text := msgspec.json.encode(value)).isascii():  # a seventh of the time, and little memory
-            return text
+    try:
+        text = msgspec.json.encode(value)  # a seventh of the time, and little memory
+    except UnicodeEncodeError:  # half a character
+        return _escaped(value)
+    return text if text.isascii() else _escaped(value)
+
+
+def _escaped(value: Mapping[str, object]) -> bytes:
     return json.dumps(value, default=lambda part: json.loads(bytes(part))).encode()
