@@ -68,8 +68,9 @@ def test_words_of_the_field_are_left_as_they_are(words):
     assert mask(words) == words
 
 
-def test_the_password_of_an_address_is_masked_and_its_host_kept():
-    assert mask("https://user:secret@proxy.example.com/x") == f"https://{MASK}@proxy.example.com/x"
+@pytest.mark.parametrize("user", ["user", "sk-abcdefgh"])
+def test_the_password_of_an_address_is_masked_and_its_host_kept(user):
+    assert mask(f"https://{user}:secret@proxy.example.com/x") == f"https://{MASK}@proxy.example.com/x"
 
 
 def test_control_characters_and_direction_marks_cannot_forge_a_line():

@@ -6,7 +6,7 @@ from threading import Event, Thread
 
 import pytest
 
-from monitor.publish.write import existing, write_site
+from monitor.publish.write import PIECE, existing, write_site
 
 SITE = {"index.html": b"<p>all is well", "incidents/a.html": b"<p>a", "status.json": b"{}"}
 
@@ -53,6 +53,16 @@ def test_only_what_changed_is_written(tmp_path):
     changed = SITE | {"index.html": b"<p>all is ruin"}
     assert write_site(tmp_path, changed) == 1
     assert contents(tmp_path) == changed
+
+
+@pytest.mark.parametrize("at", [0, PIECE - 1, PIECE, 2 * PIECE, 2 * PIECE + 6])
+def test_a_large_file_is_written_when_any_of_its_letters_changed(tmp_path, at):
+    large = bytearray(2 * PIECE + 7)
+    write_site(tmp_path, {"index.html": bytes(large)})
+    large[at] = 1
+    assert write_site(tmp_path, {"index.html": bytes(large)}) == 1
+    assert (tmp_path / "index.html").read_bytes() == large
+    assert write_site(tmp_path, {"index.html": bytes(large)}) == 0
 
 
 def test_pages_of_forgotten_incidents_go_and_nothing_else_does(tmp_path):

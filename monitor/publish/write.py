@@ -14,10 +14,9 @@ FILE_MODE = 0o640
 GROWING = ("incidents/*.html", "accounts/*/*.html", "providers/*.html", "badges/*.*", "badges/*/*.*")
 """The only files that come and go; nothing else is ever removed."""
 
+LASTING = ("incidents/*.html", "history/*.html", "accounts/*/*.html")
 PIECE = 64 * 1024
 """So much of a file is compared at a time."""
-
-LASTING = ("incidents/*.html", "history/*.html", "accounts/*/*.html")
 
 
 def write_site(folder: Path, files: Mapping[str, bytes], kept: Collection[str] = ()) -> int:
