@@ -234,7 +234,7 @@ began to refuse: half an interval earlier in the mean, which a shorter interval 
 ## Where the CPU of a probe goes
 
 With 1,000 targets, stage by stage (µs of a probe). Measured in one loop on a quiet machine on 2026-11-22, when all was
-197; since then the second row was made cheaper, and it is calculated from what its parts took alone, not measured again:
+197; since then the second row was made cheaper: it is calculated from what its parts took alone, not measured again.
 
 | stage | µs |
 |---|---|
