@@ -138,7 +138,7 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
 
 
 def _is_stream(headers: Mapping[str, str]) -> bool:
-    return headers.get("Content-Type", "").lower().startswith("text/event-stream")
+    return headers.get("Content-Type", "").partition(";")[0].strip().lower() == "text/event-stream"
 
 
 def _learn(canary: Canary, wire: Wire, this: Attempt, verdict: Verdict) -> Verdict:

@@ -76,8 +76,7 @@ def _components(board: Board) -> list[Raw]:
     for part in board.parts:
         if part.group:
             members.setdefault(part.group, []).append(part.id)
-    its = ((part, number, members.get(part.id)) for number, part in enumerate(board.parts, 1))
-    return [ready(_component(*one, board)) for one in its]
+    return [ready(_component(part, number, members.get(part.id), board)) for number, part in enumerate(board.parts, 1)]
 
 
 def _component(part: Part, position: int, members: list[str] | None, board: Board) -> Json:
