@@ -311,7 +311,7 @@ def _target_view(watch: Watch, memory: Memory, now: datetime) -> TargetView:
         limits=tuple(ceiling.limit for ceiling in ceilings),
         aside=watch.aside,
         limited_since=tuple(ceiling.since for ceiling in ceilings),
-        moves=tuple(moved.get((one.limit.unit, round(one.limit.window_s or 0))) for one in ceilings),
+        moves=tuple(moved.get(one.limit.key) for one in ceilings),
         next_at=memory.plans.get(target.id),
     )
 

@@ -182,6 +182,11 @@ class Limit(Struct, frozen=True):
     remaining: float | None
     reset_s: float | None = None
 
+    @property
+    def key(self) -> tuple[str, int]:
+        """Two limits with one key are one limit wherever they are kept: whole seconds, 0 for no window."""
+        return self.unit, round(self.window_s or 0)
+
 
 class Credit(Struct, frozen=True):
     """What is left of money, or of an allowance, as told. None: not told.

@@ -90,13 +90,13 @@ def unite(readings: Iterable[Limit]) -> tuple[Limit, ...] | None:
     does not tell is taken from the other. A reading that tells no window is the same as one of its
     unit with the same ceiling.
     """
-    found: dict[Place, Limit] = {}
+    found: dict[tuple[str, int], Limit] = {}
     for limit in readings:
-        key = _key(limit)
+        key = limit.key
         twin = key if key in found else _twin(limit, found)
         if twin is not None:
             joined = _join(*sorted((found.pop(twin), limit), key=_room))
-            found[_key(joined)] = joined
+            found[joined.key] = joined
         elif len(found) < MOST_LIMITS:
             found[key] = limit
     return tuple(found.values()) or None
@@ -124,12 +124,7 @@ def _limit(place: Place, parts: Told, windows: Mapping[str, float]) -> Limit:
     )
 
 
-def _key(limit: Limit) -> Place:
-    """Two limits with one key are one limit wherever they are kept: whole seconds, 0 for no window."""
-    return limit.unit, round(limit.window_s or 0)
-
-
-def _twin(limit: Limit, found: Mapping[Place, Limit]) -> Place | None:
+def _twin(limit: Limit, found: Mapping[tuple[str, int], Limit]) -> tuple[str, int] | None:
     for place, other in found.items():
         if limit.unit == other.unit and limit.limit == other.limit and None in (limit.window_s, other.window_s):
             return place

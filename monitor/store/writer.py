@@ -183,7 +183,7 @@ class Writer:
             query = "SELECT unit, window FROM ceiling WHERE series_id = ?"
             known = tuple((unit, window) for unit, window in self._db.execute(query, (series,)))
         for limit in limits:
-            key = limit.unit, round(limit.window_s or 0)
+            key = limit.key
             if key not in known and len(known) < MOST:
                 known += (key,)
             if key in known:
