@@ -1,6 +1,7 @@
 import json
 import posixpath
 import re
+import sys
 from collections import Counter
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -18,7 +19,7 @@ from monitor.detect.limits import Moved
 from monitor.diagnose import Evidence, Scope
 from monitor.incident import Announcement, Told
 from monitor.publish import public
-from monitor.publish.fill import Templates, escape_word
+from monitor.publish.fill import CLEAN, Templates, escape_word
 from monitor.publish.layout import MARKS
 from monitor.publish.mark import Mark
 from monitor.publish.page import POLICY, STANDS_S, TEMPLATES, kept, render
@@ -28,6 +29,7 @@ from monitor.slo import Goal, Objective, Reserve
 from monitor.upkeep import LONGEST_QUIET_S, PUBLISH_S
 from probes.model import Fault, Limit
 from probes.notice import Impact, Notice, Phase
+from probes.redact import CONTROLS
 from tests.builders_page import (
     HOSTILE,
     NOW,
@@ -297,6 +299,11 @@ def test_an_address_in_hostile_words_is_a_link_only_in_our_own_advice():
 @pytest.mark.parametrize("mark", ["\u202e", "\u2066", "\u200f", "\x00", "\x1b", "\x85"])
 def test_marks_that_turn_the_reading_direction_do_not_pass(mark):
     assert all(mark.encode() not in page for page in render(hostile(f"a{mark}b")).values())
+
+
+def test_each_character_is_clean_or_a_control():
+    every = map(chr, range(sys.maxunicode + 1))
+    assert not [one for one in every if bool(CLEAN.fullmatch(one)) is bool(CONTROLS.match(one))]
 
 
 def test_half_a_character_breaks_nothing():
