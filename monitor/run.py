@@ -344,7 +344,7 @@ def _spend(world: World, observations: Sequence[Observation]) -> dict[str, Spend
 
 def _spent(world: World, account: str, at: datetime) -> Spending:
     """Return what was last known to be spent; nothing on the day of `at` where nothing is known."""
-    return world.spendings.get(account, Spending(at.date()))
+    return world.spendings.get(account) or Spending(at.date())
 
 
 def _paid(world: World, observation: Observation) -> Observation:

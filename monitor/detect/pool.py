@@ -76,7 +76,7 @@ def advance(pool: Pool | None, member: str, series: Series) -> Pool:
     if series.alarm and not pool.alarmed_at and at - series.alarm.since > ALONE:
         return pool
     away, scale = series.recent[-1] - series.usual.level, series.usual.scale
-    score, slow = _summed(pool, series, away), away > RISE / 2
+    score, slow = _summed(pool, series, away, scale), away > RISE / 2
     share = pool.share + STEP * (slow - pool.share)
     lift = pool.lift + STEP * (min(max(away, -MOST_LIFT), MOST_LIFT) - pool.lift)
     mean, swing, variance = _swung(pool, min(max(away / scale, -2.0), 2.0))
@@ -127,9 +127,8 @@ def settled(group: str, target: str, kind: Kind, pool: Pool) -> Iterator[Finding
         yield Finding(group, Fault.SLOW, at, at, target, f"latency/{kind}/pool", words, how)
 
 
-def _summed(pool: Pool, series: Series, away: float) -> float:
-    usual = series.usual
-    told = RISE * (away - RISE / 2) / usual.scale**2
+def _summed(pool: Pool, series: Series, away: float, scale: float) -> float:
+    told = RISE * (away - RISE / 2) / scale**2
     before = 0.0 if series.at - pool.at > STALE else pool.score
     weighed = min(max(told, -BOUND), BOUND) * (EXTRA_WEIGHT if series.in_a_row else 1.0) / pool.inflation
     return min(max(before + weighed, 0.0), MOST)
