@@ -27,7 +27,7 @@ def judge(world: World, observations: Sequence[Observation]) -> dict[str, Health
     for observation in observations:
         id = observation.target.id
         if id in world.config.watches:
-            before, interval_s = world.healths.get(id, Health()), world.config.watches[id].interval_s
+            before, interval_s = world.healths.get(id) or Health(), world.config.watches[id].interval_s
             world.healths[id] = healths[id] = advance(before, observation, world.config.thresholds, interval_s)
             world.stirred |= _has_stirred(before, healths[id])
             _follow(world, observation, before, healths[id])

@@ -136,7 +136,8 @@ def _as_of(health: Health, at: datetime, interval_s: float) -> Health:
         return health
     if at < health.seen_at:
         return _set_back(health, at)
-    stale = at - health.seen_at > max(STALE, STALE_LOOKS * timedelta(seconds=interval_s))
+    passed = at - health.seen_at
+    stale = passed > STALE and passed > STALE_LOOKS * timedelta(seconds=interval_s)
     if not stale or health.lasting:
         return health
     return Health(State.UP, health.since) if health.state is State.UP else Health()

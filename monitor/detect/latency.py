@@ -253,7 +253,7 @@ def advance(series: Series | None, seconds: float, at: datetime, pace: Pace, *, 
         at,
         at if regular else series.regular_at,
         usual if alarm or held else _learn(series, x, heard.scale, at, since_s, regular, pace),
-        _weigh(series, x, heard, at, pace),
+        _weigh(series, x, heard, at, since_s, pace),
         mood,
         extras if regular else max(extras - 1.0, 0.0),
         0 if regular else series.in_a_row + 1,
@@ -331,11 +331,11 @@ def _hear(series: Series, x: float, since_s: float, pace: Pace) -> tuple[Mood, H
     return Mood(left * mood.mean + taken * surprise, (1.0 - taken) * before), Heard(scale, news, variance, left, taken)
 
 
-def _weigh(series: Series, x: float, heard: Heard, at: datetime, pace: Pace) -> Rise:
+def _weigh(series: Series, x: float, heard: Heard, at: datetime, since_s: float, pace: Pace) -> Rise:
     usual, rise = series.usual, series.rise
     if usual.count < TO_ARM:
         return rise
-    if (at - series.at).total_seconds() > max(STALE_S, 5 * pace.interval_s):
+    if since_s > STALE_S and since_s > 5 * pace.interval_s:
         rise = STILL
     most = OUTLIER_BOUND if x - usual.level > OUTLIER else log(SEEN_FAR / min(max(usual.far, LEAST_FAR), MOST_FAR))
     small, small_taken = _sum(rise.small, rise.small_taken, SMALL / heard.scale, heard, SMALL_BOUND, most)

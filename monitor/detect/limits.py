@@ -277,8 +277,8 @@ def _read(before: Ceiling | None, limit: Limit, reading: float, observation: Obs
     if before is None:
         return Ceiling(limit.unit, limit.window_s, at, (reading,), at, (reading,))
     steady = _is_steady(before, reading, at)
-    latest = (*before.latest[1 - LATEST :], reading)
-    after = replace(before, at=at) if steady else replace(before, at=at, latest=latest, strays=_strays(before))
+    latest = before.latest if steady else (*before.latest[1 - LATEST :], reading)
+    after = replace(before, at=at, latest=latest, strays=0.0 if steady else _strays(before))
     if reading >= 1 and limit.remaining is not None and 0 <= limit.remaining < inf and _is_to_count(before, at):
         after = _count_left(after, min(limit.remaining / reading, 1.0), _own_share(before, limit, reading, observation))
     return after if steady else _judge(after, reading)
