@@ -20,7 +20,7 @@ check: $(VENV)/.ready-dev      ## style, types, and the floor plan
 schema: $(VENV)/.ready-dev     ## write the JSON Schema of monitor.toml anew
 	$(BIN)/python -m monitor.config
 
-bench: $(VENV)/.ready-dev      ## what it costs, beside a bare loop and others: a quarter of an hour
+bench: $(VENV)/.ready-dev      ## what it costs, beside a bare loop and others: half an hour
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,fast]'
 	$(BIN)/python -m benchmarks
 

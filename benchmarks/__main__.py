@@ -122,6 +122,7 @@ def _loads(plain: int, tls: int, seconds: float, peer: str | None) -> Mapping[st
         "paced 1000": load("paced", one, 1000),
         "ours paced 1000": load("engine", one, 1000),
         "saturated": load("engine", one, 5000, *SWEEPS),
+        "stages": load("engine", one, 1000, *SWEEPS, "--stages"),
         "bare tls fresh": load("bare", secure, 200, "--fresh"),
         "ours tls": load("engine", secure, 200, *SWEEPS),
     }

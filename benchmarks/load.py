@@ -3,7 +3,7 @@
 `python -m benchmarks.load engine|bare|paced BASE TARGETS SECONDS` with `{}` in BASE for the number of the
 target; `--fresh` opens a connection for each request, `--uvloop` runs on uvloop, `--every` is the
 interval in seconds; one below a beat makes sweeps: all targets at once, again when a beat has judged the answers;
-with `--first` the engine finds no tables and makes them itself.
+with `--first` the engine finds no tables and makes them itself; `--stages` times the stages of its beats.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import cycle
 from pathlib import Path
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("base")
     parser.add_argument("targets", type=int)
     parser.add_argument("seconds", type=float)
-    for flag in ("--fresh", "--uvloop", "--profile", "--first"):
+    for flag in ("--fresh", "--uvloop", "--profile", "--first", "--stages"):
         parser.add_argument(flag, action="store_true")
     parser.add_argument("--every", type=float, default=1.0)
     wish = parser.parse_args()
@@ -62,18 +62,20 @@ def _loop_factory(wanted: bool) -> Callable[[], asyncio.AbstractEventLoop] | Non
 
 
 class Meter:
-    """CPU of the whole process, all threads, over a window."""
+    """CPU of the whole process, all threads, over a window; and of each stage whose clock goes on in `clocks_s`."""
 
-    def __init__(self) -> None:
-        self.started_at = datetime.now(UTC)
-        self._wall, self._cpu = time.perf_counter(), _cpu_s()
+    def __init__(self, clocks_s: Mapping[str, float] | None = None) -> None:
+        self.started_at, self._clocks_s = datetime.now(UTC), clocks_s or {}
+        self._before_s, self._wall, self._cpu = dict(self._clocks_s), time.perf_counter(), _cpu_s()
 
     def read(self, probes: int) -> dict[str, float]:
-        return {"cpu_ms": 1000 * self.cpu_s / probes, "per_s": probes / self.wall_s, "rss_mib": peak_mib()}
+        stages = {f"{name}_ms": 1000 * spent_s / probes for name, spent_s in self.stages_s.items()}
+        return {"cpu_ms": 1000 * self.cpu_s / probes, "per_s": probes / self.wall_s, "rss_mib": peak_mib(), **stages}
 
     def stop(self) -> None:
         self.cpu_s, self.wall_s = _cpu_s() - self._cpu, time.perf_counter() - self._wall
         self.ended_at = datetime.now(UTC)
+        self.stages_s = {name: now_s - self._before_s[name] for name, now_s in self._clocks_s.items()}
 
 
 def _cpu_s() -> float:
@@ -93,17 +95,48 @@ async def engine(wish: argparse.Namespace) -> dict[str, float]:
     probe = ProbeSection(per_host=IN_FLIGHT, online=[])
     with tempfile.TemporaryDirectory(dir=MEMORY, ignore_cleanup_errors=True) as folder:
         config = settle(Path(folder), bases, wish.every, probe)
+        clocks_s = _time_stages() if wish.stages else None
         if not wish.first:
             _make_tables(config.database)
         async with at_work(config, spread_s=5 * WARM_S if wish.every > 10 * WARM_S else WARM_S) as world:
             await asyncio.sleep(2 * WARM_S)
             await _first_pages(world, wish)
-            meter = Meter()
+            meter = Meter(clocks_s)
             with _profile(wish.profile):
                 await asyncio.sleep(wish.seconds)
             meter.stop()
             await asyncio.sleep(1.2)  # the last results are in the next beat
         return meter.read(_stored(config.database, meter))
+
+
+def _time_stages() -> Mapping[str, float]:
+    """Put a stopwatch around what each beat does, once; return the CPU that each has taken, which goes on."""
+    from monitor import run, upkeep
+    from monitor.store.writer import Writer
+
+    stages: Mapping[str, tuple[object, tuple[str, ...]]] = {
+        "judge": (run, ("judge",)),
+        "plan": (run, ("_plan",)),
+        "note": (run, ("take_note", "tracks_to_save", "conclude", "tell", "_spend")),
+        "save": (Writer, ("save",)),
+        "page": (upkeep, ("publish_now",)),
+    }
+    clocks_s = dict.fromkeys(stages, 0.0)
+    for stage, (owner, names) in stages.items():
+        for name in names:
+            setattr(owner, name, _timed(getattr(owner, name), stage, clocks_s))
+    return clocks_s
+
+
+def _timed(work: Callable[..., Any], stage: str, clocks_s: dict[str, float]) -> Callable[..., Any]:
+    def timed(*args: object, **kwargs: object) -> Any:
+        before_s = time.thread_time()
+        try:
+            return work(*args, **kwargs)
+        finally:
+            clocks_s[stage] += time.thread_time() - before_s
+
+    return timed
 
 
 def _make_tables(database: Path) -> None:
@@ -115,8 +148,11 @@ def _make_tables(database: Path) -> None:
 
 async def _first_pages(world: "World", wish: argparse.Namespace) -> None:
     """Wait, but not long, for what is made once: in a window of seconds it would count as what goes on for ever."""
+    from monitor.publish.snapshot import CROWD
+
+    in_turn = wish.every < 10 * WARM_S and wish.targets > CROWD
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(FIRST_PAGES_S if wish.every < 10 * WARM_S else 0):
+        async with asyncio.timeout(FIRST_PAGES_S if in_turn else 0):
             while len(world.rota) < wish.targets:  # noqa: ASYNC110 - a thread makes them
                 await asyncio.sleep(0.1)
 

@@ -1,6 +1,6 @@
 """Samples → RESULTS.md: each goal beside what was measured, in the same run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import median
@@ -45,7 +45,20 @@ class Report:
         repeats = max((len(self._samples.get(name, ())) for name in ("bare 200", "ours 200")), default=0)
         machine = "\n".join(f"- {line}" for line in self._machine)
         head = HEAD.format(date=f"{datetime.now(UTC):%Y-%m-%d}", repeats=repeats, machine=machine)
-        return head + "".join(map(_row, self._lines())) + "\n" + NOTES
+        rows = "".join(map(_row, self._lines()))
+        return f"{head}{rows}\n{READING}\n{STAGES}{''.join(self._stages())}\n{MISSED}"
+
+    def _stages(self) -> Iterator[str]:
+        """Yield the rows of the table of stages; what no stopwatch timed is what is left."""
+        found = {name: self._range("stages", f"{name}_ms") for name in ("cpu", *TIMED)}
+        bare = self._range("bare 1000", "cpu_ms")
+        if not (bare and (whole := found.pop("cpu"))):
+            return
+        timed = {TIMED[name]: its[0] for name, its in found.items() if its}
+        yield _stage("the bare loop: aiohttp's request and answer, sockets, asyncio", bare[0])
+        yield _stage(f"{REST} (what is left)", whole[0] - bare[0] - sum(timed.values()))
+        yield from (_stage(what, ms) for what, ms in timed.items())
+        yield _stage("all of `run`", whole[0])
 
     def _lines(self) -> list[Line]:
         return [
@@ -202,7 +215,21 @@ def _row(line: Line) -> str:
     return f"| {line.what} | {line.goal} | {line.measured} | {met} |\n"
 
 
-NOTES = """## How to read it
+def _stage(what: str, ms: float) -> str:
+    return f"| {what} | {1000 * ms:.0f} |\n"
+
+
+TIMED = {
+    "judge": "health and detectors",
+    "plan": "the plan of the next look",
+    "note": "notes, spending, incidents, what is to be saved",
+    "save": "the transaction: result, health, limits, spending; in a thread of its own",
+    "page": "the page, where one falls into the window",
+}
+"""What `benchmarks.load --stages` times, in the order of the beat."""
+REST = "a task, a turn at the host, headers, time limits, the body read, classified, usage, limits, redaction"
+
+READING = """## How to read it
 
 The bare loop asks the same addresses with aiohttp, fifty at a time, parses the answer, reads two limits and
 keeps nothing. "Flat out" sweeps all targets as soon as the last sweep is judged, which is how LiteLLM asks too;
@@ -210,12 +237,11 @@ keeps nothing. "Flat out" sweeps all targets as soon as the last sweep is judged
 than asking. Our figure is that of every stage of `run`, begun when the first pages are made, or 25 seconds later,
 and with a page where one falls into the window. The goals are held to the flat-out loop, the harder one. "At rest"
 and the memory are those of the first four minutes of a monitor that begins with an empty site and empty tables, which
-an earlier start has made: what makes them (sqlite_utils) stays in memory until the next start. Results up to 2026-11-22
-were those of the very first start, and their windows of load began after eight seconds at most, with first pages in
-them: figures of memory and of CPU per probe before and after do not compare. Database and page are
-in memory (`/dev/shm`) where there is such a folder: on ext4 without a journal a new file costs 50 µs or 700, as many
-were removed in the seconds before, and a first page of 1,000 accounts writes 3,000 files. There a page can cost more
-than all probes.
+an earlier start has made: what makes them (sqlite_utils) stays in memory until the next start. Results of before
+commit c64908d were those of the very first start, and their windows of load began after eight seconds at most, with
+first pages in them: they do not compare. Database and page are in memory (`/dev/shm`) where there is such a folder: on
+ext4 without a journal a new file costs 50 µs or 700, as many were removed in the seconds before, and a first page of
+1,000 accounts writes 3,000 files. There a page can cost more than all probes.
 
 Gatus, Uptime Kuma: not run here. Their CPU per probe and that of a bare loop were measured together on
 2026-11-21 (Gatus v5.2 with SQLite 1.04 ms, Uptime Kuma 2.5.3 2.93 ms, the loop 0.147 ms), and our ratio to the
@@ -230,31 +256,26 @@ test holds its figures to ours. The 200 TLS hosts are 200 addresses of loopback,
 
 "First failure → delivered" is measured from the first look that failed, "fault" from when the simulated provider
 began to refuse: half an interval earlier in the mean, which a shorter interval shortens and nothing else.
+"""
 
-## Where the CPU of a probe goes
+STAGES = """## Where the CPU of a probe goes
 
-With 1,000 targets, stage by stage (µs of a probe). Measured in one loop on a quiet machine on 2026-11-22, when all was
-197; since then the second row was made cheaper: it is calculated from what its parts took alone, not measured again.
+With 1,000 targets flat out, medians: a stopwatch of CPU time around each stage of a beat (`--stages`), in a window in
+which the detectors know each target from thirty answers and more, as they do for all but the first half hour.
 
 | stage | µs |
 |---|---|
-| the bare loop: aiohttp's request and answer, sockets, asyncio | 97 |
-| a task, headers, time limits, the body read, classified (3), usage, limits (6), redaction (3) | 24 |
-| health and detectors | 18 |
-| the plan of the next look | 5 |
-| the transaction: result, health, limits | 13 |
-| notes, spending, what is to be saved | 2 |
-| the agenda, the writer's thread, the page in turn | 26 |
-| all of `run`, calculated | 185 |
+"""
 
-## What is missed, and what would have to change
+MISSED = """## What is missed, and what would have to change
 
-- **CPU per probe, saturation, Gatus, Uptime Kuma.** 1.5 times the bare loop leaves 49 µs for all that is ours; reading
-  the answer and keeping the result take that alone. A loop written for HTTP by hand takes a third of aiohttp's (0.031
-  ms, measured on another machine beside 0.147): that, or compiled code, would be needed, and neither is worth what
-  aiohttp knows of TLS, proxies and bad servers. A line at each host instead of a semaphore and a task for each look
-  was tried and gained nothing: the loop then finds fewer events at each turn. On uvloop the bare loop gains more than
-  our own Python does, so the ratio gets worse while the cost gets better.
+- **CPU per probe, saturation, Gatus, Uptime Kuma.** 1.5 times the bare loop leaves half a bare probe for all that is
+  ours; the detectors and the transaction take that by themselves. A loop written for HTTP by hand takes a fifth of
+  aiohttp's on asyncio (0.031 ms beside 0.147, on uvloop and on another machine): that would meet the goal, but aiohttp
+  knows of TLS, proxies and bad servers. Compiled code alone would not: Cython, on the detectors as they are, takes a
+  third off them (8.7 µs of 12.2 where all is warm). A line at each host instead of a semaphore and a task for each
+  look was tried and gained nothing: the loop then finds fewer events at each turn. On uvloop the bare loop gains more
+  than our own Python does, so the ratio gets worse while the cost gets better.
 - **Saturation** is of 5,000 targets that are all due at once, while the first pages of 5,000 accounts are made.
 - **`check`**, where it is missed: msgspec alone is 2 of it (it imports `uuid`, `decimal` and `inspect`), `argparse`
   0.7, tables of one provider 0.4, our own modules 1.3.
@@ -265,6 +286,6 @@ With 1,000 targets, stage by stage (µs of a probe). Measured in one loop on a q
   MiB more, so that even without a page little is left of 80. While a page is made, all accounts stand in memory once as
   they are now. It would take a snapshot that is read account by account, and a plan and health that are kept in
   columns instead of values. Over TLS each open connection keeps its buffers besides, some 0.3 MiB of a host of its own.
-- **Site of 50 accounts**, where it is missed: within two per cent of the goal from run to run. Half is what a page says
-  (layout), a third the templates, a tenth the documents for programs.
+- **Site of 50 accounts**, where it is missed: within some per cent of the goal from run to run. Of 9 ms what a page
+  says (layout) takes 3.1, the templates 2.8, the documents for programs 1.8.
 """

@@ -3,12 +3,17 @@
 import asyncio
 import json
 import re
+import subprocess
+import sys
 import urllib.request
+from pathlib import Path
 
 from benchmarks import floor, server
 from benchmarks.result import Report
 from benchmarks.site import seen
 from monitor.publish.page import render
+
+ROOT = Path(__file__).parents[1]
 
 
 def _row(text, what):
@@ -34,6 +39,35 @@ def test_what_was_not_measured_is_said_and_not_met():
 
     assert "not measured" in row
     assert "yes" not in row
+
+
+def test_the_stages_of_a_probe_add_up_to_all_of_it():
+    stages = [{"cpu_ms": 0.2, "judge_ms": 0.03, "plan_ms": 0.005, "note_ms": 0.003, "save_ms": 0.022, "page_ms": 0.0}]
+    rows = _stages(Report({"bare 1000": [{"cpu_ms": 0.1}], "stages": stages}, []).text())
+
+    assert rows[0] == ("the bare loop: aiohttp's request and answer, sockets, asyncio", 100)
+    assert rows[1][0].endswith("(what is left)")
+    assert rows[1][1] == 200 - 100 - 30 - 5 - 3 - 22
+    assert rows[-1] == ("all of `run`", 200)
+    assert sum(us for _, us in rows[:-1]) == rows[-1][1]
+
+
+def _stages(text):
+    table = text.partition("| stage | µs |\n|---|---|\n")[2].partition("\n\n")[0]
+    return [
+        (row.split(" | ")[0].removeprefix("| "), int(row.split(" | ")[1].removesuffix(" |")))
+        for row in table.split("\n")
+    ]
+
+
+def test_an_engine_under_load_tells_what_it_and_each_of_its_stages_cost(tmp_path):
+    with server.fast(tmp_path, 0, 1) as (_, plain, _):
+        base = f"http://127.0.0.1:{plain}/a{{}}/v1"
+        command = [sys.executable, "-m", "benchmarks.load", "engine", base, "2", "1", "--every", "0.01", "--stages"]
+        told = json.loads(subprocess.run(command, capture_output=True, check=True, cwd=ROOT).stdout)
+
+    assert told["per_s"] > 0
+    assert 0 < told["judge_ms"] + told["plan_ms"] + told["note_ms"] + told["save_ms"] < told["cpu_ms"]
 
 
 def test_without_nginx_our_own_server_answers_the_same(tmp_path, monkeypatch):
