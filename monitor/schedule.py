@@ -135,7 +135,7 @@ def next_at(watch: Watch, health: Health, at: datetime, failures_to_confirm: int
     asked_s = min((answer and answer.retry_after_s) or 0.0, LONGEST_WAIT_S)
     if pause_s is None:
         regular = _slot_after(watch, at, chance)
-        return max(regular, at + timedelta(seconds=asked_s))
+        return max(regular, at + timedelta(seconds=asked_s)) if asked_s else regular
     return at + timedelta(seconds=max(pause_s, asked_s))
 
 
