@@ -1,6 +1,7 @@
 """Commands: parse, call, print. Results go to stdout, logs to stderr."""
 
 import argparse
+import gc
 import os
 import sys
 import time
@@ -28,10 +29,14 @@ UP, DOWN, WRONG_USE = 0, 1, 2
 
 OWN = "monitor.toml"
 
+MANY = 50_000
+"""So many new objects are worth a look for garbage: by default it is 700, of which a start alone makes a hundred."""
+
 Arguments = argparse.Namespace
 
 
 def main(argv: list[str] | None = None) -> int:
+    seldom_collect()
     words = sys.argv[1:] if argv is None else argv
     arguments = build_parser(words).parse_args(words)
     command: Callable[[Arguments], int] = arguments.command
@@ -46,6 +51,11 @@ def main(argv: list[str] | None = None) -> int:
         if reasons := _reasons(error):
             return _refuse(*reasons)
         raise
+
+
+def seldom_collect() -> None:
+    """Look for garbage seldom: what counts of references do not free is little."""
+    gc.set_threshold(MANY)
 
 
 def _reasons(error: Exception) -> list[str]:

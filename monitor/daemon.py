@@ -29,8 +29,6 @@ from monitor.world import World, open_world, real_edge
 
 log = logging.getLogger("monitor")
 
-MANY = 50_000
-"""So many new objects are worth a look for garbage: by default it is 700, a few probes' worth."""
 TURN_S = 0.0005
 """So long the thread that makes the page keeps the interpreter when the loop wants it: by default it is 5 ms, and
 each of the loop's calls to a socket waits anew. With 200 of 1,000 accounts hanging, the p99 of a probe's lag fell
@@ -50,9 +48,8 @@ def runner() -> asyncio.Runner:
 
 
 def prepare_interpreter() -> None:
-    """Look for garbage seldom, and not among what stays: modules and the configuration; let the loop have its turn."""
+    """Look for no garbage among what stays: modules and the configuration; let the loop have its turn."""
     gc.freeze()
-    gc.set_threshold(MANY)
     sys.setswitchinterval(TURN_S)
 
 
