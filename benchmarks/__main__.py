@@ -25,7 +25,7 @@ OURS, THEIRS = 0, 1
 """The cores: what is measured, and the other side."""
 TLS_HOSTS = 200
 SWEEPS = ("--every", "0.01")
-STARTS = 11
+STARTS = 4
 
 
 def main() -> None:
@@ -40,12 +40,11 @@ def main() -> None:
     if wish.what == "report":
         report()
         return
-    if wish.what == "chores":
-        chores(wish.repeats)
-        return
     with tempfile.TemporaryDirectory() as name, server.fast(Path(name) / "server", THEIRS, TLS_HOSTS) as other:
         if wish.what == "profile":
             profile(f"http://127.0.0.1:{other[1]}/a{{}}/v1", wish.seconds)
+        elif wish.what == "chores":
+            chores(wish.repeats, other[1])
         else:
             bench(wish, Path(name), *other)
 
@@ -67,8 +66,7 @@ def bench(wish: argparse.Namespace, folder: Path, served_by: str, plain: int, tl
         _run_all(samples, _loads(plain, tls, wish.seconds, peer), SSL_CERT_FILE=str(certificate))
         _say(f"round {number + 1} of {wish.repeats}: store, page, start")
         _run_all(samples, _chores() if whole else {})
-        with tempfile.TemporaryDirectory(dir=MEMORY) as name:
-            _time_starts(samples, Path(name), plain)
+        _time_starts(samples, plain)
     _say("reading 90 days")
     for _ in range(min(wish.repeats, 3) if whole else 0):
         _run(samples, "ninety", _module("benchmarks.keeping", "page"))
@@ -83,13 +81,14 @@ def bench(wish: argparse.Namespace, folder: Path, served_by: str, plain: int, tl
     _keep(before | samples, _machine(served_by, peer))
 
 
-def chores(repeats: int) -> None:
-    """Measure the store and the page anew; what concerns load stays as it was measured last."""
+def chores(repeats: int, plain: int) -> None:
+    """Measure the store, the page and the starts anew; what concerns load stays as it was measured last."""
     kept = json.loads(SAMPLES.read_text())
     samples: Samples = defaultdict(list)
     for number in range(repeats):
-        _say(f"round {number + 1} of {repeats}: store, page")
+        _say(f"round {number + 1} of {repeats}: store, page, start")
         _run_all(samples, _chores())
+        _time_starts(samples, plain)
     _keep(kept["samples"] | samples, kept["machine"])
 
 
@@ -192,7 +191,12 @@ def _wait_for_slow(samples: Samples, port: int, plain: int, tls: int, repeats: i
             samples[name].append(json.loads(out.strip().splitlines()[-1]))
 
 
-def _time_starts(samples: Samples, folder: Path, plain: int) -> None:
+def _time_starts(samples: Samples, plain: int) -> None:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
+        _time_starts_in(Path(name), samples, plain)
+
+
+def _time_starts_in(folder: Path, samples: Samples, plain: int) -> None:
     """CPU of short commands, interleaved; `once` with 150 due targets beside the bare one-shot."""
     small = folder / "small"
     small.mkdir()
@@ -201,7 +205,7 @@ def _time_starts(samples: Samples, folder: Path, plain: int) -> None:
     monitor = [sys.executable, "-m", "monitor"]
     _cpu([*monitor, "once"], folder)  # makes the tables
     bare = _module("benchmarks.oneshot", f"http://127.0.0.1:{plain}/a{{}}/v1", 150, folder / "bare.db")
-    for _ in range(STARTS // 4):
+    for _ in range(STARTS):
         samples["start python"].append(_cpu([sys.executable, "-c", "pass"], folder))
         samples["start help"].append(_cpu([*monitor, "--help"], folder))
         samples["start check"].append(_cpu([*monitor, "check"], small))

@@ -16,7 +16,8 @@ HEAD = """# Results
 
 Written by `make bench` on {date}; do not edit. Medians, with the range over {repeats} interleaved repeats in
 brackets. What is measured runs on one core, the fake provider on the other. CPU is that of the whole
-process, all threads. Ratios count; times move with the neighbours of a shared machine.
+process, all threads. Ratios count; times move with the neighbours of a shared machine. The rows of the store, the page
+and the starts may be of a later run than the others (`python -m benchmarks chores`).
 
 {machine}
 
