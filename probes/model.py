@@ -173,6 +173,11 @@ class Target(Struct, frozen=True):
         return f"{self.provider}@{self.host}" if self.host else self.provider
 
 
+def limit_key(unit: str, window_s: float | None) -> tuple[str, int]:
+    """Two limits with one key are one limit wherever they are kept: whole seconds, 0 for no window."""
+    return unit, round(window_s or 0)
+
+
 class Limit(Struct, frozen=True):
     """One rate limit as last told. None: not told. `window_s` and `reset_s` are seconds from now."""
 
@@ -184,8 +189,7 @@ class Limit(Struct, frozen=True):
 
     @property
     def key(self) -> tuple[str, int]:
-        """Two limits with one key are one limit wherever they are kept: whole seconds, 0 for no window."""
-        return self.unit, round(self.window_s or 0)
+        return limit_key(self.unit, self.window_s)
 
 
 class Credit(Struct, frozen=True):

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from monitor.detect.finding import Finding, day
-from probes.model import Fault, Limit, Observation, Outcome, Target
+from probes.model import Fault, Limit, Observation, Outcome, Target, limit_key
 
 FALLEN, BACK, RAISED = 0.7, 0.85, 1.4
 """Shares of the reference below which a ceiling has fallen, above which it is back, and above which it was raised."""
@@ -246,7 +246,7 @@ def settled(target: Target, limits: Limits) -> Iterator[Finding]:
 
 def moves(limits: Limits) -> Mapping[tuple[str, int], Moved]:
     """Return the ceilings that went up, or stayed down, by unit and seconds: no trouble any more, worth a line."""
-    return {(one.unit, round(one.window_s or 0)): one.moved for one in limits.ceilings.values() if one.moved}
+    return {limit_key(one.unit, one.window_s): one.moved for one in limits.ceilings.values() if one.moved}
 
 
 def _finding(
