@@ -25,7 +25,9 @@ OURS, THEIRS = 0, 1
 """The cores: what is measured, and the other side."""
 TLS_HOSTS = 200
 SWEEPS = ("--every", "0.01")
+KEY = {"BENCH_KEY": "sk-bench-0123456789ab"}
 STARTS = 4
+"""So many of each short command in a round: two of them were met in one run and missed in the next."""
 
 
 def main() -> None:
@@ -192,38 +194,39 @@ def _wait_for_slow(samples: Samples, port: int, plain: int, tls: int, repeats: i
 
 
 def _time_starts(samples: Samples, plain: int) -> None:
-    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
-        _time_starts_in(Path(name), samples, plain)
-
-
-def _time_starts_in(folder: Path, samples: Samples, plain: int) -> None:
     """CPU of short commands, interleaved; `once` with 150 due targets beside the bare one-shot."""
-    small = folder / "small"
-    small.mkdir()
-    _write_config(small, plain, 1)
-    _write_config(folder, plain, 150)
-    monitor = [sys.executable, "-m", "monitor"]
-    _cpu([*monitor, "once"], folder)  # makes the tables
-    bare = _module("benchmarks.oneshot", f"http://127.0.0.1:{plain}/a{{}}/v1", 150, folder / "bare.db")
-    for _ in range(STARTS):
-        samples["start python"].append(_cpu([sys.executable, "-c", "pass"], folder))
-        samples["start help"].append(_cpu([*monitor, "--help"], folder))
-        samples["start check"].append(_cpu([*monitor, "check"], small))
-        samples["start check 150"].append(_cpu([*monitor, "check"], folder))
-        samples["start bare"].append(_cpu(bare, folder))
-        with sqlite3.connect(folder / "state" / "monitor.db") as db:
-            db.execute("UPDATE health SET next = 0")
-        samples["start once"].append(_cpu([*monitor, "once"], folder))
-    code = "import sys; from monitor.cli import main; main(['once']); print(*(m for m in {} if m in sys.modules))"
-    names = "('sqlite_utils', 'apprise', 'feedparser', 'rich')"
-    done = subprocess.run([sys.executable, "-c", code.format(names)], cwd=folder, capture_output=True, text=True)
-    samples["imported"].append(
-        {"names": len(done.stdout.strip().splitlines()[-1:]) and len(_last(done.stdout).split())}
-    )
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
+        folder, small = Path(name), Path(name) / "small"
+        small.mkdir()
+        _write_config(small, plain, 1)
+        _write_config(folder, plain, 150)
+        monitor = [sys.executable, "-m", "monitor"]
+        _cpu([*monitor, "once"], folder)  # makes the tables
+        bare = _module("benchmarks.oneshot", f"http://127.0.0.1:{plain}/a{{}}/v1", 150, folder / "bare.db")
+        for _ in range(STARTS):
+            samples["start python"].append(_cpu([sys.executable, "-c", "pass"], folder))
+            samples["start help"].append(_cpu([*monitor, "--help"], folder))
+            samples["start check"].append(_cpu([*monitor, "check"], small))
+            samples["start check 150"].append(_cpu([*monitor, "check"], folder))
+            samples["start bare"].append(_cpu(bare, folder))
+            _make_due(folder)
+            samples["start once"].append(_cpu([*monitor, "once"], folder))
+        samples["imported"].append({"names": _imported(folder)})
 
 
-def _last(text: str) -> str:
-    return text.splitlines()[-1] if text else ""
+def _make_due(folder: Path) -> None:
+    with sqlite3.connect(folder / "state" / "monitor.db") as db:
+        db.execute("UPDATE health SET next = 0")
+
+
+def _imported(folder: Path) -> int:
+    """Return how many heavy packages `once` has loaded when all that was due is well."""
+    _make_due(folder)
+    code = "import sys; from monitor.cli import main; main(['once']) and sys.exit(1); "
+    code += "print(*(one for one in ('sqlite_utils', 'apprise', 'feedparser', 'rich') if one in sys.modules))"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, env={**os.environ, **KEY})
+    return len(done.stdout.split())
 
 
 def _write_config(folder: Path, plain: int, accounts: int) -> None:
@@ -241,8 +244,7 @@ def _cpu(command: list[str], folder: Path) -> dict[str, float]:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     pinned = ["taskset", "-c", str(OURS), *command]
-    environment = {**os.environ, "BENCH_KEY": "sk-bench-0123456789ab"}
-    subprocess.run(pinned, cwd=folder, capture_output=True, check=True, env=environment)
+    subprocess.run(pinned, cwd=folder, capture_output=True, check=True, env={**os.environ, **KEY})
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return {"cpu_ms": 1000 * spent_s, "wall_ms": 1000 * (time.perf_counter() - started)}
