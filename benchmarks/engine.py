@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from monitor.cli import collect_seldom
 from monitor.config import Channel, Config, ProbeSection, SiteSection, StatusSection, StoreSection
+from monitor.daemon import prepare_interpreter
 from monitor.run import run
 from monitor.schedule import Agenda, Budget, Watch
 from monitor.world import Edge, World, open_world
@@ -61,6 +63,12 @@ class Diary(Agenda):
 
 def edge() -> Edge:
     return Edge(lambda: datetime.now(UTC), time.monotonic, random.random, lambda text: None)
+
+
+def prepare() -> None:
+    """Do to the interpreter what `provider-monitor run` does."""
+    collect_seldom()
+    prepare_interpreter()
 
 
 @asynccontextmanager

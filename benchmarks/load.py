@@ -47,11 +47,9 @@ def main() -> None:
     wish = parser.parse_args()
     with asyncio.Runner(loop_factory=_loop_factory(wish.uvloop)) as runner:
         if wish.kind == "engine":
-            from monitor.cli import seldom_collect
-            from monitor.daemon import prepare_interpreter
+            from benchmarks.engine import prepare
 
-            seldom_collect()
-            prepare_interpreter()
+            prepare()
         print(json.dumps(runner.run(KINDS[wish.kind](wish))))
 
 

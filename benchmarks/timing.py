@@ -18,10 +18,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from benchmarks.engine import Diary, at_work, edge, settle
-from monitor.cli import seldom_collect
+from benchmarks.engine import Diary, at_work, edge, prepare, settle
 from monitor.config import Config, ProbeSection
-from monitor.daemon import prepare_interpreter
 from monitor.detect.health import Health, Thresholds, advance
 from monitor.schedule import Agenda, first_at, next_at
 from monitor.world import World, open_world
@@ -60,8 +58,7 @@ async def hang(folder: Path, port: int) -> dict[str, float]:
     bases = [f"http://127.0.0.{1 + n // OF_EACH}:{port}/{path}/a{n}/v1" for n, path in enumerate(paths)]
     config = settle(folder, bases, 60.0, ProbeSection(online=[]))
     diary = Diary()
-    seldom_collect()
-    prepare_interpreter()
+    prepare()
     async with open_world(config, edge()) as world:
         world.agenda = diary
         await _run_for(world, 5 + 4 * 60)

@@ -1,5 +1,6 @@
 """The program as a process: commands, exit codes, what goes to stdout and what to stderr."""
 
+import gc
 import http.client
 import json
 import os
@@ -14,7 +15,7 @@ from contextlib import closing
 
 import pytest
 
-from monitor.cli import COMMANDS, main
+from monitor.cli import COMMANDS, MANY, main
 from probes.simulator import Trouble
 from tests.backstage import KEYS, backstage, call, start
 
@@ -32,6 +33,19 @@ def folder(tmp_path, stage):
     stage.inbox.messages.clear()
     stage.write_config(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def usual_interpreter():
+    before = gc.get_threshold()
+    gc.set_threshold(700)
+    yield
+    gc.set_threshold(*before)
+
+
+def test_each_command_looks_for_garbage_seldom(usual_interpreter):
+    assert main(["--config", "missing.toml", "check"]) == 2
+    assert gc.get_threshold()[0] == MANY
 
 
 def test_help_names_every_command(capsys):

@@ -9,7 +9,6 @@ from contextlib import closing
 
 import pytest
 
-from monitor.cli import MANY, main
 from monitor.daemon import runner
 from probes.simulator import Trouble
 from tests.backstage import backstage, start
@@ -40,13 +39,6 @@ def test_with_the_extra_it_runs_on_uvloop():
 
     with runner() as loop:
         assert loop.run(_loop()).startswith("uvloop")
-
-
-def test_each_command_looks_for_garbage_seldom():
-    gc.set_threshold(700)
-
-    assert main(["--config", "missing.toml", "check"]) == 2
-    assert gc.get_threshold()[0] == MANY
 
 
 def test_the_thread_that_makes_the_page_soon_gives_the_loop_its_turn():
