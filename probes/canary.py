@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 from urllib.parse import quote, urlsplit
 
 import aiohttp
@@ -20,7 +19,7 @@ from yarl import URL
 from probes.balance import raised, read_credits, read_offer
 from probes.classify import judge
 from probes.complaint import read, words
-from probes.dialects import WIRES, Piece, Wire
+from probes.dialects import WIRES
 from probes.model import (
     Account,
     Answer,
@@ -37,12 +36,15 @@ from probes.model import (
     Usage,
     Verdict,
 )
+from probes.payload import NOTHING, Piece, join
+from probes.proof import Proof, Read, reader, understand, weigh
 from probes.provider import Canary, Provider, Wording
 from probes.ratelimit import read_limits, retry_after_s, unite
 from probes.redact import redact
 from probes.refusal import read_refusal
 from probes.sign import read_signs
-from probes.stream import KEPT_BYTES, Events, Unreadable, read_chunks, read_text
+from probes.sse import Events
+from probes.stream import KEPT_BYTES, Unreadable, read_chunks, read_text
 
 KEPT_WORDS = 300
 KEPT_BODY = 4000
@@ -53,8 +55,8 @@ OPEN_S = 90
 """Idle connections stay open longer than a canary's minute: a new TLS handshake costs eight times the CPU."""
 
 GOOD = Verdict(None, "ok/stream")
-STRANGE = Piece(failed=True)
-"""No event of this dialect: the classifier will say what it is."""
+UNPROVEN = "nothing of what was asked for is in this answer, although its status is good"
+CUT = "the stream broke off before its answer was complete"
 
 
 class Prober(Struct, frozen=True):
@@ -79,7 +81,7 @@ class Attempt(Struct):
     words: str = ""
     ttft_s: float | None = None
     ended_s: float | None = None
-    failed: bool = False
+    heard: Piece = NOTHING
     usage: Usage = Usage()
     credits: tuple[Credit, ...] = ()
     offer: tuple[str, ...] | None = None
@@ -104,8 +106,8 @@ async def attempt(prober: Prober, provider: Provider, account: Account, target: 
     try:
         verdict = await _ask(prober, provider, account, target, this)
     except (aiohttp.ClientError, OSError, Unreadable, ValueError) as error:
-        verdict = GOOD if this.ended_s else _broken(error, this, prober.patience)
-    duration_s = this.ended_s or prober.timer() - this.started
+        verdict = GOOD if _is_proven(this) else _broken(error, this, prober.patience)
+    duration_s = (_is_proven(this) and this.ended_s) or prober.timer() - this.started
     signs = _signs(prober, provider, account, this)
     return _observe(this, verdict, duration_s, provider, account, target, signs)
 
@@ -128,54 +130,64 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
                 f"redirects to {_host(this.headers.get('Location', ''))}; not followed, since that sends the key on"
             )
             return Verdict(Fault.INVALID_RESPONSE, "transport/redirect")
+        whole = True
         if response.status == 200 and _is_stream(this.headers):
-            return await _listen(prober, provider, wire, response, this)
-        this.body, whole = await read_text(response, LIST_BYTES if canary.offers else KEPT_BYTES)
-    if response.status == 200 and not whole and wire.long and this.body.lstrip().startswith(("[", "{")):
-        return GOOD  # what was read of it began well
-    verdict = judge(provider, prober.wording.rules, this.status, this.headers, this.body)
-    return verdict if verdict.fault else _learn(canary, wire, this, verdict)
+            if await _listen(prober, reader(canary), response, this):
+                return GOOD
+        else:
+            this.body, whole = await read_text(response, LIST_BYTES if canary.offers else KEPT_BYTES)
+    verdict = judge(provider, prober.wording.rules, this.status, this.headers, this.body, canary, whole=whole)
+    if verdict.fault is None:
+        return _learn(canary, this, verdict)
+    this.words = _unproven(this, verdict)
+    return verdict
+
+
+def _unproven(this: Attempt, verdict: Verdict) -> str:
+    """Say in our own words what is wrong where the answer itself gives no reason."""
+    if verdict.rule == "answer/cut":
+        return CUT
+    if not verdict.rule.startswith("answer/") or verdict.fault is not Fault.INVALID_RESPONSE:
+        return ""
+    told = words(read(this.status, this.headers, this.body))
+    return f"{UNPROVEN}: {told}" if told else UNPROVEN
 
 
 def _is_stream(headers: Mapping[str, str]) -> bool:
     return headers.get("Content-Type", "").partition(";")[0].strip().lower() == "text/event-stream"
 
 
-def _learn(canary: Canary, wire: Wire, this: Attempt, verdict: Verdict) -> Verdict:
+def _learn(canary: Canary, this: Attempt, verdict: Verdict) -> Verdict:
     """Note what a good answer tells besides; return what it means after all: a blocked key can say 200."""
+    wire = WIRES[canary.dialect]
     if not (wire.body or canary.credit or canary.flags or canary.offers):
         return verdict
     try:
         answer = msgspec.json.decode(this.body)
     except (msgspec.DecodeError, RecursionError):
         return verdict
-    if wire.body and (told := _read(wire, answer).usage):
-        this.usage = told
+    this.usage = wire.read(answer).usage or this.usage
     this.credits = read_credits(canary.credit, answer) if canary.credit else ()
     this.offer = read_offer(canary.offers, answer, canary.offers_prefix) if canary.offers else None
     fault = raised(canary.flags, answer)
     return Verdict(fault, f"flag/{fault}") if fault else verdict
 
 
-async def _listen(
-    prober: Prober, provider: Provider, wire: Wire, response: aiohttp.ClientResponse, this: Attempt
-) -> Verdict:
-    """Follow a stream to its end, so that its connection can be used again."""
+async def _listen(prober: Prober, read: Read, response: aiohttp.ClientResponse, this: Attempt) -> bool:
+    """Follow a stream to its end, so that its connection can be used again; return whether it proves itself good."""
     events, heard = Events(), bytearray()
     async for chunk in read_chunks(response):
         heard += chunk
-        for data in events.feed(chunk):
-            _note(_understand(wire, data), prober.timer() - this.started, this)
-    for data in events.end():
-        _note(_understand(wire, data), prober.timer() - this.started, this)
-    if this.ended_s and not this.failed:
-        return GOOD
-    this.body, this.ended_s = heard.decode("utf-8", "replace"), None
-    verdict = judge(provider, prober.wording.rules, this.status, this.headers, this.body)
-    if verdict.fault:
-        return verdict
-    this.words = "the stream broke off before its answer was complete"
-    return Verdict(Fault.INVALID_RESPONSE, "stream/cut")
+        for event in events.feed(chunk):
+            _note(understand(read, event), prober.timer() - this.started, this)
+    for event in events.end():
+        _note(understand(read, event), prober.timer() - this.started, this)
+    this.body = heard.decode("utf-8", "replace")
+    return _is_proven(this)
+
+
+def _is_proven(this: Attempt) -> bool:
+    return this.ended_s is not None and weigh(this.heard, streamed=True) is Proof.GOOD
 
 
 def address(provider: Provider, account: Account, canary: Canary, target: Target, at: datetime) -> str:
@@ -217,32 +229,13 @@ def _headers(provider: Provider, account: Account, canary: Canary, body: object)
     return headers
 
 
-def _understand(wire: Wire, data: bytes) -> Piece:
-    if data == b"[DONE]":
-        return Piece(ended=True)
-    try:
-        return _read(wire, msgspec.json.decode(data))
-    except msgspec.DecodeError:
-        return STRANGE
-
-
-def _read(wire: Wire, event: Any) -> Piece:
-    try:
-        return wire.read(event)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-        return STRANGE
-
-
 def _note(piece: Piece, now_s: float, this: Attempt) -> None:
-    this.failed |= piece.failed
+    this.heard = join(this.heard, piece)
+    this.usage = this.heard.usage or this.usage
     if piece.content and this.ttft_s is None:
         this.ttft_s = now_s
     if piece.ended:
         this.ended_s = now_s
-    if piece.usage:
-        this.usage = Usage(
-            max(this.usage.tokens_in, piece.usage.tokens_in), max(this.usage.tokens_out, piece.usage.tokens_out)
-        )
 
 
 def _broken(error: Exception, this: Attempt, patience: Patience) -> Verdict:

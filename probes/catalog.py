@@ -136,6 +136,11 @@ def _telling_problems(canary: Canary, key: str, file: str) -> Iterator[Problem]:
     if (canary.credit or canary.flags) and canary.dialect is not Dialect.ACCOUNT:
         what = f'has `credit` or `flags`, but its dialect is "{canary.dialect}"'
         yield Problem(file, key, what, 'write dialect = "account"')
+    if canary.dialect is Dialect.ACCOUNT and not (canary.credit or canary.holds):
+        repair = 'add holds = "..." (JMESPath), or [credit]'
+        yield Problem(file, key, "does not say what a good answer holds", repair)
+    if canary.holds and canary.dialect not in MODELLESS:
+        yield Problem(file, f"{key}.holds", f"does not go with dialect {canary.dialect}", "leave it out")
     if canary.offers and canary.dialect is not Dialect.LIST:
         yield Problem(file, key, f'has `offers`, but its dialect is "{canary.dialect}"', 'write dialect = "list"')
     if canary.credit:
@@ -152,7 +157,7 @@ def _credit_problems(credit: CreditFacts, key: str, file: str) -> Iterator[Probl
 def _expression_problems(provider: Provider, file: str) -> Iterator[Problem]:
     for name, canary in provider.canaries.items():
         told = {f"flags.{fault}": expression for fault, expression in canary.flags.items()}
-        told |= {"offers": canary.offers} if canary.offers else {}
+        told |= {name: one for name, one in (("offers", canary.offers), ("holds", canary.holds)) if one}
         if canary.credit:
             asked = {field: getattr(canary.credit, field) for field in SOUGHT}
             told |= {f"credit.{field}": expression for field, expression in asked.items() if expression}

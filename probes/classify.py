@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
-from probes.complaint import Complaint, Layer, Sign, look, read, words
+from probes.complaint import Complaint, Layer, read, words
 from probes.model import Confidence, Fault, Verdict
-from probes.provider import Provider, Rule
+from probes.proof import Proof, prove, prove_any
+from probes.provider import Canary, Provider, Rule
 
 STATUSES = {
     400: Fault.BAD_REQUEST,
@@ -32,6 +33,13 @@ STATUSES = {
 }
 """What a status says when nothing else does. 3xx and 5xx are ranges; any other says nothing."""
 
+UNPROVEN = {
+    Proof.CUT: "answer/cut",
+    Proof.EMPTY: "answer/empty",
+    Proof.UNREADABLE: "answer/unreadable",
+}
+"""The rules that name what an answer lacks which gives no reason."""
+
 MOST_LINES = 100
 MOST_LAST_LINES = 3
 """So many lines of a program's output are read: of one that failed, and of one that ended well."""
@@ -47,20 +55,40 @@ OF_AN_ACCOUNT = frozenset(
 
 
 def judge(
-    provider: Provider, wording: Sequence[Rule], status: int | None, headers: Mapping[str, str], body: str
+    provider: Provider,
+    wording: Sequence[Rule],
+    status: int | None,
+    headers: Mapping[str, str],
+    body: str,
+    canary: Canary | None = None,
+    *,
+    whole: bool = True,
 ) -> Verdict:
-    """Return what an answer means. What fits no rule is judged by its status, or is UNCLASSIFIED."""
-    sign = look(body) if status is not None and 200 <= status < 300 else Sign.ERROR
-    if sign is Sign.GOOD:
+    """Return what an answer means. What fits no rule is judged by its status, or is UNCLASSIFIED.
+
+    Under a 2xx it is good only when it holds what `canary` asked for, or anybody would where that is not known.
+    Not `whole`: it goes on after `body`.
+    """
+    if status is not None and not 200 <= status < 300:
+        complaint = read(status, headers, body)
+        return _decide(provider, wording, complaint) or _by_status(complaint.status)
+    proof = prove(canary, body, whole=whole) if canary else prove_any(provider.canaries.values(), body)
+    if proof is Proof.GOOD:
         return Verdict(None, "ok/2xx")
-    if sign is Sign.FILTERED:
+    if proof is Proof.FILTERED:
         return Verdict(Fault.CONTENT_FILTERED, "answer/filtered")
-    complaint = read(status, headers, body)
+    return _judge_unproven(provider, wording, proof, read(status, headers, body))
+
+
+def _judge_unproven(provider: Provider, wording: Sequence[Rule], proof: Proof, complaint: Complaint) -> Verdict:
+    """Return what an answer means that holds nothing: its words say why, or the status that it tells."""
     if verdict := _decide(provider, wording, complaint):
         return verdict
-    if sign is Sign.STRANGE:
-        return Verdict(Fault.INVALID_RESPONSE, "answer/unreadable", Confidence.MEDIUM)
-    return _by_status(complaint.status)
+    if complaint.status is None or complaint.status >= 400:
+        return _by_status(complaint.status)
+    if proof is Proof.FAILED:
+        return Verdict(Fault.UNCLASSIFIED, "answer/failure", Confidence.LOW)
+    return Verdict(Fault.INVALID_RESPONSE, UNPROVEN[proof], Confidence.MEDIUM)
 
 
 def judge_output(provider: Provider, wording: Sequence[Rule], code: int | None, output: str) -> tuple[Verdict, str]:
@@ -76,12 +104,12 @@ def judge_output(provider: Provider, wording: Sequence[Rule], code: int | None, 
         for complaint in heard:
             if verdict := _decide(provider, shared, complaint):
                 return verdict, words(complaint)
-    return _by_code(code), (words(heard[0]) or said[-1].strip()) if heard else ""
+    return _by_code(code, said), (words(heard[0]) or said[-1].strip()) if heard else ""
 
 
-def _by_code(code: int | None) -> Verdict:
+def _by_code(code: int | None, said: Sequence[str]) -> Verdict:
     if code == 0:
-        return Verdict(None, "ok/exit")
+        return Verdict(None, "ok/exit") if said else Verdict(Fault.INVALID_RESPONSE, "command/empty")
     if code is None:
         return Verdict(Fault.TIMEOUT, "command/time", Confidence.LOW)
     return Verdict(Fault.UNCLASSIFIED, "command/exit", Confidence.LOW)

@@ -4,13 +4,14 @@ import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from enum import Enum, auto
 from itertools import islice
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
+
+from probes.proof import failing
+from probes.sse import is_stream
 
 LONGEST = 32_000
 """No error is longer; what comes after is not read."""
@@ -26,7 +27,7 @@ TYPES = ("type", "errortype", "status", "error")
 REASONS = ("reason", "errorname", "errortype", "limitsource", "finishreason")
 MESSAGES = (
     *("message", "msg", "errormessage", "errormsg", "errordescription", "error", "detail", "statusmsg"),
-    *("faultstring", "description", "title", "raw", "reason", "result"),
+    *("faultstring", "description", "title", "raw", "reason", "result", "data"),
 )
 NESTED = (
     *("error", "errors", "innererror", "fault", "response", "body", "baseresp", "choices", "delta", "cause"),
@@ -34,14 +35,6 @@ NESTED = (
 )
 LISTED = ("details", "errors")
 
-PAYLOAD = frozenset(
-    {"choices", "candidates", "content", "data", "embeddings", "generations"}
-    | {"models", "object", "output", "response_id", "result", "text"}
-)
-FILTERS = ("SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "RECITATION", "IMAGE_SAFETY", "content_filter")
-
-STREAM = ("data:", "event:", "id:", "retry:", ":")
-GENERATED = re.compile(r'"(?:text|content)"\s*:\s*"[^"]')
 PAGE = re.compile(r"<(?:!doctype html|html|head|body|title|center|h1)\b", re.IGNORECASE)
 EDGE_LINE = re.compile(r"error code: \d{3,4}", re.IGNORECASE)
 MARKUP = re.compile(r"<(script|style|svg)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<[^<>]*>?", re.IGNORECASE | re.DOTALL)
@@ -84,19 +77,10 @@ class Complaint(Struct, frozen=True):
     page: bool = False
 
 
-class Sign(Enum):
-    """What the first look at a 2xx answer shows."""
-
-    GOOD = auto()
-    FILTERED = auto()
-    ERROR = auto()
-    STRANGE = auto()
-
-
 def read(status: int | None, headers: Mapping[str, str], body: str) -> Complaint:
     """Return what an answer says is wrong, in whatever shape it says it. Never raises."""
     text = body.lstrip("\ufeff \t\r\n")
-    text = (_failed_event(text) if text.startswith(STREAM) else text)[:LONGEST].strip()
+    text = (_failed_event(text) if is_stream(text) else text)[:LONGEST].strip()
     told = _told_by_headers(headers)
     page = _is_page(text) or "cf-mitigated" in told.reasons
     found = [_sentence(_visible(text))] if page else list(islice(_text_layers(text, 0), MOST_LAYERS))
@@ -116,100 +100,13 @@ def words(complaint: Complaint) -> str:
     return next(marks, "")
 
 
-# A 2xx answer: one parse and a look at its top level, since every healthy canary comes through here.
-
-
-def look(body: str) -> Sign:
-    """Return what the first look at a 2xx answer shows."""
-    text = body.lstrip("\ufeff \t\r\n")
-    if text.startswith(STREAM):
-        return _look_at_stream(text)
-    try:
-        return _sign(msgspec.json.decode(text))
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        return Sign.STRANGE
-
-
-def _look_at_stream(text: str) -> Sign:
-    signs = {_look_at_event(name, data) for name, data in _events(text)}
-    if Sign.ERROR in signs:
-        return Sign.ERROR
-    if Sign.FILTERED in signs and not GENERATED.search(text):
-        return Sign.FILTERED
-    return Sign.GOOD if Sign.GOOD in signs else Sign.STRANGE
-
-
-def _look_at_event(name: str, data: str) -> Sign:
-    if name == "error":
-        return Sign.ERROR
-    return look(data) if data.startswith(("{", "[")) else Sign.STRANGE
-
-
-def _sign(value: Any) -> Sign:
-    match value:
-        case dict() if not value:
-            return Sign.STRANGE
-        case dict() if _is_failure(value):
-            return Sign.ERROR
-        case dict():
-            return Sign.FILTERED if _is_filtered(value) else Sign.GOOD
-        case list():
-            signs = [_sign(item) for item in value if isinstance(item, dict)]
-            return next((sign for sign in signs if sign in (Sign.ERROR, Sign.FILTERED)), Sign.GOOD)
-    return Sign.STRANGE
-
-
-def _is_failure(top: dict[str, Any]) -> bool:
-    if top.get("error") or top.get("errors") or top.get("success") is False:
-        return True
-    if top.get("type") in ("error", "response.failed") or _object(top, "base_resp").get("status_code"):
-        return True
-    choice, delta = _first(top, "choices"), _object(top, "delta")
-    if choice.get("error") or choice.get("finish_reason") == "error" or delta.get("finish_reason") == "ERROR":
-        return True
-    sentences = ("message", "detail", "msg", "error_msg")
-    return PAYLOAD.isdisjoint(top) and any(isinstance(top.get(name), str) and top[name] for name in sentences)
-
-
-def _is_filtered(top: dict[str, Any]) -> bool:
-    candidate, choice = _first(top, "candidates"), _first(top, "choices")
-    if _object(top, "promptFeedback").get("blockReason") and not candidate:
-        return True
-    if candidate.get("finishReason") in FILTERS:
-        return not _object(candidate, "content").get("parts")
-    said = _object(choice, "message") or _object(choice, "delta")
-    return choice.get("finish_reason") in FILTERS and not said.get("content")
-
-
-def _object(top: dict[str, Any], name: str) -> dict[str, Any]:
-    value = top.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _first(top: dict[str, Any], name: str) -> dict[str, Any]:
-    value = top.get(name)
-    return value[0] if isinstance(value, list) and value and isinstance(value[0], dict) else {}
-
-
 # Reading: objects inside objects, JSON inside strings, sentences around JSON, pages.
-
-
-def _events(stream: str) -> Iterator[tuple[str, str]]:
-    """Yield name and data of each event; a healthy stream names few of them."""
-    name = ""
-    for line in stream.split("\n"):
-        field, _, value = line.partition(":")
-        if field == "event":
-            name = value.strip()
-        elif field == "data":
-            yield name, value.strip()
-        elif not line.strip():
-            name = ""
 
 
 def _failed_event(stream: str) -> str:
     """Return the data of the first event that tells of trouble, or nothing."""
-    return next((data for name, data in _events(stream) if _look_at_event(name, data) is Sign.ERROR), "")
+    event = failing(stream)
+    return event.data.decode("utf-8", "replace") if event else ""
 
 
 def _text_layers(text: str, depth: int) -> Iterator[Layer]:

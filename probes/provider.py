@@ -96,6 +96,9 @@ class Canary(Facts, frozen=True, kw_only=True):
     administration key. A command has `run`, its program and arguments where the account names none,
     instead of `path`, and ends within `limit_s`.
 
+    `holds` finds what every good answer holds, be it an empty list: JMESPath that finds neither nothing, nor false,
+    nor an empty text. Without it a list has an entry with a name, and what tells of the account its `credit`.
+
     What a good answer tells besides: `credit`; `flags`, JMESPath that finds by a true value that the key
     has this fault all the same; `offers`, JMESPath that finds the names of the models on offer, which
     `offers_prefix` may precede.
@@ -111,6 +114,7 @@ class Canary(Facts, frozen=True, kw_only=True):
     body: dict[str, Any] = {}
     every_s: Annotated[float, Meta(ge=10, le=86400)] | None = None
     admin: bool = False
+    holds: Expression | None = None
     credit: CreditFacts | None = None
     flags: dict[Fault, Expression] = {}
     offers: Expression | None = None

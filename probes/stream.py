@@ -1,7 +1,7 @@
-"""Bounded reading: an answer's bytes, decoded under a limit, and the events of a stream."""
+"""Bounded reading: an answer's bytes, decoded under a limit."""
 
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 
 from aiohttp import ClientResponse
 
@@ -42,35 +42,6 @@ async def read_body(response: ClientResponse, room: int) -> bytes:
     while len(body) < room and (raw := await response.content.readany()):
         body += decode(raw, room - len(body))
     return bytes(body)
-
-
-class Events:
-    """Cuts a byte stream into the data of its server-sent events.
-
-    Source: WHATWG HTML, "Server-sent events", 9.2.6. Only `data` counts here: comments keep a line
-    alive, and each dialect names its events inside the data as well.
-    """
-
-    def __init__(self) -> None:
-        self._rest = b""
-        self._data: list[bytes] = []
-
-    def feed(self, chunk: bytes) -> Iterator[bytes]:
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        for line in lines:
-            line = line.rstrip(b"\r")
-            if line.startswith(b"data:"):
-                self._data.append(line[5:].removeprefix(b" "))
-            elif not line and self._data:
-                yield self._flush()
-
-    def end(self) -> Iterator[bytes]:
-        """Yield what a server that forgot the last empty line has sent."""
-        yield from self.feed(b"\n\n")
-
-    def _flush(self) -> bytes:
-        data, self._data = b"\n".join(self._data), []
-        return data
 
 
 def _decoder(response: ClientResponse) -> Callable[[bytes, int], bytes]:

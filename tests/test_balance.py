@@ -20,8 +20,8 @@ from probes.balance import (
     read_offer,
 )
 from probes.catalog import load_provider, provider_ids
-from probes.complaint import Sign, look
 from probes.model import Credit, Fault
+from probes.proof import Proof, prove
 from probes.provider import CreditFacts
 from probes.redact import mask
 
@@ -84,7 +84,7 @@ def test_every_canary_that_reads_its_answer_has_a_sample_of_it_and_no_sample_is_
 def test_a_sample_is_a_good_answer_and_shows_nothing_that_looks_like_a_key(name):
     text = (SAMPLES / f"{name}.json").read_text()
 
-    assert look(text) is Sign.GOOD
+    assert prove(facts_of(name), text) is Proof.GOOD
     assert mask(text) == text
 
 

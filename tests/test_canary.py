@@ -20,6 +20,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from aioresponses import aioresponses
 
+from benchmarks.shapes import CHAT, GARBAGE
 from probes.canary import BREAKS, Prober, address, attempt, open_session
 from probes.catalog import Shelf, load_provider, load_wording
 from probes.model import Account, Credit, Fault, Outcome, Patience, Target, Usage
@@ -321,12 +322,66 @@ def test_a_model_is_put_into_the_address_with_care():
     assert "/models/tuned%20models/x%3Fy:" in address(facts, account, facts.canaries["chat"], target, datetime.now(UTC))
 
 
-def test_a_long_list_of_models_that_began_well_is_good_and_not_read_to_its_end():
-    assert seen("openai", "list", trouble=Trouble.HUGE_BODY).fault is None
+def test_a_long_list_with_a_whole_entry_is_good_and_not_read_to_its_end():
+    models = [{"id": f"m-{number}", "about": "x" * 100} for number in range(2_000)]
+    one, _ = told("openai", "list", {"object": "list", "data": models})
+
+    assert one.outcome is Outcome.OK
+
+
+def test_what_merely_begins_like_a_list_is_none():
+    assert seen("openai", "list", trouble=Trouble.HUGE_BODY).fault is Fault.INVALID_RESPONSE
 
 
 def test_a_refused_connection_is_said_in_the_systems_words():
     assert os.strerror(errno.ECONNREFUSED) in seen("openai", "list", base="http://127.0.0.1:1/v1").answer.words
+
+
+# A good status over nothing that was asked for
+
+
+EVENTS = {"Content-Type": "text/event-stream"}
+
+
+@pytest.mark.parametrize("headers", [{}, EVENTS], ids=["whole", "as a stream"])
+@pytest.mark.parametrize(
+    ("provider", "canary"),
+    [
+        *(("openai", "list"), ("openai", "chat"), ("openai", "responses"), ("openai", "embed"), ("gemini", "chat")),
+        *(("gemini", "count"), ("gemini", "embed"), ("anthropic", "chat"), ("anthropic", "count"), ("cohere", "chat")),
+        *(("cohere", "embed"), ("openai-compatible", "list"), ("openai-compatible", "chat"), ("xai", "list")),
+        *(("deepseek", "balance"), ("cloudflare", "list")),
+    ],
+)
+def test_a_good_status_proves_nothing(provider, canary, headers):
+    base = "" if provider in ("anthropic", "cohere") else "/v1"
+    seen, _ = told_each(provider, canary, tuple(GARBAGE.values()), times=len(GARBAGE), headers=headers, base=base)
+
+    assert {one.status for one in seen} == {200}
+    assert [why for why, one in zip(GARBAGE, seen, strict=True) if one.fault is None] == []
+    assert all(one.answer.words for one in seen)
+
+
+def test_an_answer_of_nothing_is_said_to_be_so():
+    one, _ = told("openai", "chat", {"status": "please wait"})
+
+    assert one.answer.words == (
+        "nothing of what was asked for is in this answer, although its status is good: please wait"
+    )
+
+
+def test_a_stream_counts_as_one_by_its_body_where_its_type_says_otherwise():
+    one, _ = told("openai", "chat", CHAT["in a stream"].encode())
+
+    assert (one.outcome, one.ttft_s) == (Outcome.OK, None)
+
+
+@pytest.mark.parametrize("why", [why for why in CHAT if why.startswith("in a stream")])
+def test_a_good_stream_is_good_as_it_comes(why):
+    one, _ = told("openai", "chat", CHAT[why].encode(), headers=EVENTS)
+
+    assert one.outcome is Outcome.OK
+    assert (one.ttft_s is None) == ("nothing visible" in why)
 
 
 # What a good answer tells besides, against a server that answers what a test says
@@ -337,9 +392,9 @@ AT = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
 
 @asynccontextmanager
 async def serving(path, status, told, headers):
-    """Answer `path`, or any where it is None, with JSON or bytes; yield the port and what arrived."""
+    """Answer `path`, or any where it is None, with JSON, bytes, or one text after another; yield port and arrivals."""
     arrived = []
-    body = told if isinstance(told, bytes) else json.dumps(told).encode()
+    texts = iter(told) if isinstance(told, tuple) else None
 
     async def answer(request):
         sent = await request.read()
@@ -350,6 +405,8 @@ async def serving(path, status, told, headers):
         )
         if path not in (None, request.path):
             return aiohttp.web.json_response({"error": "no such path"}, status=404)
+        one = next(texts).encode() if texts else told
+        body = one if isinstance(one, bytes) else json.dumps(one).encode()
         return aiohttp.web.Response(status=status, body=body, headers={"Content-Type": "application/json", **headers})
 
     app = aiohttp.web.Application()
@@ -364,15 +421,19 @@ async def serving(path, status, told, headers):
         await runner.cleanup()
 
 
-def told(provider, canary, body, *, path=None, status=200, headers=None, base="/v1", admin_key=None):
+def told(provider, canary, body, **settings):
     """Ask one canary of a provider that answers so; return what was seen and what arrived."""
+    (one,), arrived = told_each(provider, canary, body, **settings)
+    return one, arrived
 
+
+def told_each(provider, canary, body, *, times=1, path=None, status=200, headers=None, base="/v1", admin_key=None):
     async def play():
         facts = load_provider(provider)
         async with serving(path, status, body, headers or {}) as (port, arrived), prober() as one:
             account = Account("main", provider, KEY, f"http://127.0.0.1:{port}{base}", admin_key=admin_key)
-            model = facts.canaries[canary].model
-            return await attempt(one, facts, account, Target(account.id, provider, canary, model)), arrived
+            target = Target(account.id, provider, canary, facts.canaries[canary].model)
+            return [await attempt(one, facts, account, target) for _ in range(times)], arrived
 
     return asyncio.run(play())
 
@@ -616,22 +677,31 @@ def test_two_dots_step_up_from_the_base(base, path):
         ),
         (
             *("openai", "responses"),
-            {"object": "response", "output": [], "usage": {"input_tokens": 9, "output_tokens": 2}},
+            {
+                "object": "response",
+                "output": [{"type": "message", "content": [{"type": "output_text", "text": "Hi"}]}],
+                "usage": {"input_tokens": 9, "output_tokens": 2},
+            },
         ),
         (
             *("anthropic", "chat"),
-            {"type": "message", "content": [], "usage": {"input_tokens": 9, "output_tokens": 2}},
+            {
+                "type": "message",
+                "content": [{"type": "text", "text": "Hi"}],
+                "usage": {"input_tokens": 9, "output_tokens": 2},
+            },
         ),
         (
             *("cohere", "chat"),
-            {"id": "1", "message": {}, "usage": {"billed_units": {"input_tokens": 9, "output_tokens": 2}}},
+            {
+                "message": {"content": [{"type": "text", "text": "Hi"}]},
+                "usage": {"billed_units": {"input_tokens": 9, "output_tokens": 2}},
+            },
         ),
     ],
 )
 def test_an_answer_that_was_not_streamed_is_good_and_its_usage_counts(provider, canary, body):
     base = "" if provider in ("anthropic", "cohere") else "/v1"
-    if provider == "cohere":
-        body = {**body, "message": {"content": [{"type": "text", "text": "Hi"}]}}
     one, _ = told(provider, canary, body, base=base)
 
     assert (one.outcome, one.usage, one.ttft_s) == (Outcome.OK, Usage(9, 2), None)

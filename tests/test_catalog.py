@@ -350,8 +350,24 @@ def test_a_mistake_in_what_an_answer_tells_gets_its_repair(tmp_path, right, wron
     assert problem.startswith(f"example.toml: {told}")
 
 
+def test_what_tells_of_the_account_says_what_a_good_answer_holds(tmp_path):
+    text = GOOD + BALANCE.replace('dialect = "list"', 'dialect = "account"').replace('offers = "data[].id"', "")
+
+    assert problems(tmp_path, text) == [
+        'example.toml: canaries.models does not say what a good answer holds; add holds = "..." (JMESPath), or [credit]'
+    ]
+
+
+def test_what_a_good_answer_holds_is_said_of_lists_and_accounts_only(tmp_path):
+    text = GOOD.replace('dialect = "list"', 'dialect = "openai-chat"\nmodel = "m"\nholds = "choices"')
+
+    assert problems(tmp_path, text) == [
+        "example.toml: canaries.list.holds does not go with dialect openai-chat; leave it out"
+    ]
+
+
 def test_names_of_models_are_found_in_lists_only(tmp_path):
-    text = GOOD + BALANCE.replace('dialect = "list"', 'dialect = "account"')
+    text = GOOD + BALANCE.replace('dialect = "list"', 'dialect = "account"\nholds = "data"')
 
     assert problems(tmp_path, text) == [
         'example.toml: canaries.models has `offers`, but its dialect is "account"; write dialect = "list"'

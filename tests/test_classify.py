@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.shapes import EMPTY, GOOD
 from probes.catalog import load_provider, load_wording
 from probes.classify import judge
 from probes.complaint import read, words
@@ -514,31 +515,16 @@ def test_a_page_is_not_the_api_speaking(status, body, expected):
 # Answers with 2xx
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        '{"object": "list", "data": []}',
-        '{"models": [{"name": "m"}]}',
-        "[]",
-        '[{"id": "m", "type": "chat"}]',
-        '{"id": "c", "choices": [{"message": {"content": "hi", "refusal": null}, "finish_reason": "stop"}]}',
-        '{"id": "c", "choices": [{"message": {"content": null, "refusal": "No."}, "finish_reason": "stop"}]}',
-        '{"object": "response", "error": null, "status": "incomplete", "output": []}',
-        '{"candidates": [{"content": {"role": "model"}, "finishReason": "MAX_TOKENS"}]}',
-        '{"id": "m", "type": "message", "content": [], "stop_reason": "refusal"}',
-        '{"id": "c", "message": {"content": []}, "finish_reason": "MAX_TOKENS"}',
-        '{"choices": [{"message": {"content": "an \\"error\\": your account is banned"}}]}',
-        '{"base_resp": {"status_code": 0, "status_msg": ""}, "choices": []}',
-        '\n  \n{"choices": []}',
-        'data: {"choices": [{"delta": {"content": "a"}}]}\n\ndata: [DONE]\n\n',
-        ': PROCESSING\n\ndata: {"choices": []}\n\n',
-        'event: response.created\ndata: {"type": "response.created", "response": {"error": null}}\n\n',
-        'data: {"candidates": [{"content": {"parts": [{"text": "a"}]}}]}\n\n'
-        'data: {"candidates": [{"finishReason": "SAFETY"}]}\n\n',
-    ],
-)
-def test_a_healthy_answer_is_fine(body):
-    assert verdict(body, 200).rule == "ok/2xx"
+@pytest.mark.parametrize("status", [200, 201, None])
+def test_an_answer_that_holds_what_was_asked_for_is_fine_whoever_asked(status):
+    for answers in GOOD.values():
+        assert {verdict(body, status).rule for body in answers.values()} == {"ok/2xx"}
+
+
+def test_a_whole_answer_and_a_stream_are_judged_by_one_rule():
+    """What a probe hears as a stream and what somebody pastes mean the same."""
+    for body in (EMPTY["only [DONE]"], EMPTY["a role and a stop"], EMPTY["a cut stream"]):
+        assert verdict(body, 200).fault is Fault.INVALID_RESPONSE
 
 
 @pytest.mark.parametrize(

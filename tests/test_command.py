@@ -273,7 +273,14 @@ def silent_stdin():
 
 @pytest.mark.usefixtures("silent_stdin")
 def test_a_client_that_reads_is_told_at_once_that_nothing_comes(tmp_path):
-    assert seen(tmp_path, "sys.exit(len(sys.stdin.read()))", limit_s=10).outcome is Outcome.OK
+    assert seen(tmp_path, "print('OK'); sys.exit(len(sys.stdin.read()))", limit_s=10).outcome is Outcome.OK
+
+
+def test_a_client_that_ends_well_and_says_nothing_has_not_answered(tmp_path):
+    one = seen(tmp_path, "print()")
+
+    assert (one.fault, one.answer.rule) == (Fault.INVALID_RESPONSE, "command/empty")
+    assert one.answer.words == "it printed nothing (exit code 0)"
 
 
 def test_a_client_works_in_an_empty_folder_that_is_gone_afterwards(tmp_path):

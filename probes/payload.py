@@ -1,0 +1,320 @@
+"""Pure: what of an answer is what was asked for; a reader for each wire format.
+
+A reader takes a whole answer, or one event of a stream. Whatever is of another shape than it should be says
+nothing: an answer comes from outside.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from probes.model import Usage
+
+Json = Mapping[str, Any]
+
+MOST_TOKENS = 10**9
+LEAST_BASE64 = 8
+DEEPEST = 8
+MOST_ENTRIES = 5
+
+LISTS = ("data", "models", "result")
+"""Where a list of models stands: OpenAI's and most; Google's and Cohere's; Cloudflare's. Together's is bare."""
+NAMES = ("id", "name", "model")
+COUNTS = ("input_tokens", "totalTokens")
+SAID = (
+    *("content", "reasoning_content", "reasoning", "reasoning_details", "thinking", "refusal", "audio"),
+    *("tool_calls", "function_call"),
+)
+"""Where the message of a choice holds something, at OpenAI, DeepSeek, OpenRouter, Mistral and vLLM."""
+COHERE_SPEAKS = ("content-delta", "content-start", "tool-plan-delta", "tool-call-start", "tool-call-delta")
+FRAME = frozenset({"type", "role", "id", "index", "signature", "thoughtSignature", "annotations", "logprobs"})
+"""Fields beside what is said."""
+
+CAPPED = frozenset({"length", "max_tokens", "max_output_tokens", "model_length"})
+FILTERED = frozenset(
+    {
+        *("content_filter", "safety", "prohibited_content", "blocklist", "spii", "recitation", "image_safety"),
+        *("refusal", "sensitive", "error_toxic", "model_armor"),
+    }
+)
+"""The ends that a filter makes: OpenAI's, Google's, Anthropic's, Zhipu's, Cohere's."""
+FAILED = re.compile(
+    "error|fail|abort|cancel|time.?out|exception|insufficient|unavailable|overload|quota|balance|denied|invalid"
+    "|suspend|banned|blocked",
+    re.IGNORECASE,
+)
+"""A word for the end of a generation that names a failure: DeepSeek's insufficient_system_resource, Zhipu's
+network_error, vLLM's abort."""
+
+FIRST_ENTRY = re.compile(r'\A(?:\{(?:[^\[\]]|\[\s*\]){0,500}"(?:' + "|".join(LISTS) + r')"\s*:\s*)?\[\s*(?P<first>\{)')
+FIRST_NUMBER = re.compile(r'\A\{.{0,2000}?"(?:embedding|values|float)"\s*:\s*(?:\[\s*){1,2}(?P<first>-?\d)', re.DOTALL)
+
+
+class Piece(Struct, frozen=True):
+    """What one event of a stream, or a whole answer, says; joined, what several of them say.
+
+    `content`: something that was asked for is in it: text, reasoning, a tool call, an entry, a vector, a count.
+    `ended`: the generation ended, `capped` at the limit that we set, `filtered` by a content filter. `failed`: it
+    names a failure. `usage`: so far.
+    """
+
+    content: bool = False
+    ended: bool = False
+    capped: bool = False
+    filtered: bool = False
+    failed: bool = False
+    usage: Usage | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is what was asked for; a model may have thought up to the cap, and shows nothing then."""
+        return self.content or (self.capped and self.usage is not None and self.usage.tokens_out > 0)
+
+
+NOTHING = Piece()
+
+
+def join(one: Piece, other: Piece) -> Piece:
+    """Return what both say together."""
+    if other is NOTHING:
+        return one
+    return Piece(
+        content=one.content or other.content,
+        ended=one.ended or other.ended,
+        capped=one.capped or other.capped,
+        filtered=one.filtered or other.filtered,
+        failed=one.failed or other.failed,
+        usage=_most(one.usage, other.usage),
+    )
+
+
+def _most(one: Usage | None, other: Usage | None) -> Usage | None:
+    if one is None or other is None:
+        return one or other
+    return Usage(max(one.tokens_in, other.tokens_in), max(one.tokens_out, other.tokens_out))
+
+
+# Generated words
+
+
+def read_openai_chat(event: Any) -> Piece:
+    top = _object(event)
+    choices = _objects(top.get("choices"))
+    ending = _ending(*(choice.get("finish_reason") for choice in choices))
+    return replace(
+        ending,
+        content=any(map(_choice_speaks, choices)),
+        failed=ending.failed or any(choice.get("error") for choice in choices),
+        usage=_usage(top.get("usage"), "prompt_tokens", "completion_tokens"),
+    )
+
+
+def _choice_speaks(choice: Json) -> bool:
+    said = (_object(choice.get("delta")), _object(choice.get("message")))
+    return any(_speaks(its.get(name)) for its in said for name in SAID) or _speaks(choice.get("text"))
+
+
+def read_openai_responses(event: Any) -> Piece:
+    top = _object(event)
+    kind = _text(top.get("type"))
+    if kind.endswith(".delta"):
+        return Piece(content=_speaks(top.get("delta")))
+    if kind in ("response.output_item.added", "response.output_item.done"):
+        return Piece(content=_item_speaks(_object(top.get("item"))))
+    if kind in ("response.completed", "response.incomplete"):
+        return replace(_read_response(_object(top.get("response"))), ended=True)
+    if top.get("object") == "response":  # not streamed
+        return _read_response(top)
+    return Piece(failed=kind in ("error", "response.failed"))
+
+
+def _read_response(response: Json) -> Piece:
+    why = _object(response.get("incomplete_details")).get("reason")
+    return replace(
+        _ending(why, response.get("status")),
+        content=any(map(_item_speaks, _objects(response.get("output")))),
+        usage=_usage(response.get("usage"), "input_tokens", "output_tokens"),
+    )
+
+
+def _item_speaks(item: Json) -> bool:
+    """Whether an item of output holds words, reasoning or a call of a tool."""
+    if _text(item.get("type")).endswith("_call"):
+        return True
+    return any(_speaks(item.get(name)) for name in ("content", "summary", "encrypted_content"))
+
+
+def read_anthropic(event: Any) -> Piece:
+    top = _object(event)
+    match top.get("type"):
+        case "content_block_delta":
+            return Piece(content=_speaks(top.get("delta")))
+        case "content_block_start":
+            return Piece(content=_block_speaks(_object(top.get("content_block"))))
+        case "message_start":
+            return Piece(usage=_anthropic_usage(_object(top.get("message"))))
+        case "message_delta":  # it names the reason, and message_stop ends the stream
+            ending = _ending(_object(top.get("delta")).get("stop_reason"))
+            return replace(ending, ended=False, usage=_anthropic_usage(top))
+        case "message":  # not streamed
+            spoken = any(map(_block_speaks, _objects(top.get("content"))))
+            return replace(_ending(top.get("stop_reason")), content=spoken, usage=_anthropic_usage(top))
+        case "message_stop":
+            return Piece(ended=True)
+    return NOTHING
+
+
+def _block_speaks(block: Json) -> bool:
+    return _text(block.get("type")).endswith("tool_use") or _speaks(block)
+
+
+def _anthropic_usage(top: Json) -> Usage | None:
+    return _usage(top.get("usage"), "input_tokens", "output_tokens")
+
+
+def read_gemini(event: Any) -> Piece:
+    top = _object(event)
+    candidates = _objects(top.get("candidates"))
+    ending = _ending(*(candidate.get("finishReason") for candidate in candidates))
+    blocked = not candidates and bool(_object(top.get("promptFeedback")).get("blockReason"))
+    return replace(
+        ending,
+        content=any(_speaks(_object(candidate.get("content")).get("parts")) for candidate in candidates),
+        filtered=ending.filtered or blocked,
+        usage=_usage(top.get("usageMetadata"), "promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount"),
+    )
+
+
+def read_cohere(event: Any) -> Piece:
+    top = _object(event)
+    kind = _text(top.get("type"))
+    if kind and kind != "message-end":
+        return Piece(content=kind in COHERE_SPEAKS and _speaks(top.get("delta")))
+    end = _object(top.get("delta")) if kind else top  # without a type it was not streamed
+    said = _object(top.get("message"))
+    return replace(
+        _ending(end.get("finish_reason")),
+        content=_speaks(said.get("content")) or _speaks(said.get("tool_calls")),
+        usage=_usage(_object(end.get("usage")).get("billed_units"), "input_tokens", "output_tokens"),
+    )
+
+
+def read_ollama(answer: Any) -> Piece:
+    """Ollama's own form, which no canary asks for, but people paste."""
+    top = _object(answer)
+    content = _speaks(_object(top.get("message")).get("content")) or _speaks(top.get("response"))
+    return replace(_ending(top.get("done_reason")), content=content and top.get("done") is True)
+
+
+def read_converse(answer: Any) -> Piece:
+    """Bedrock's Converse, likewise."""
+    top = _object(answer)
+    said = _object(_object(top.get("output")).get("message")).get("content")
+    return replace(_ending(top.get("stopReason")), content=_speaks(said))
+
+
+# Vectors, lists, counts
+
+
+def read_openai_embed(answer: Any) -> Piece:
+    top = _object(answer)
+    vector = _object(_first(top.get("data"))).get("embedding")
+    return Piece(content=_is_vector(vector), usage=_usage(top.get("usage"), "prompt_tokens"))
+
+
+def read_gemini_embed(answer: Any) -> Piece:
+    top = _object(answer)
+    vector = _object(top.get("embedding")).get("values")
+    return Piece(content=_is_vector(vector), usage=_usage(top.get("usageMetadata"), "promptTokenCount"))
+
+
+def read_cohere_embed(answer: Any) -> Piece:
+    top = _object(answer)
+    told = top.get("embeddings")
+    vectors = _object(told).get("float") if isinstance(told, dict) else told
+    usage = _usage(_object(top.get("meta")).get("billed_units"), "input_tokens")
+    return Piece(content=_is_vector(_first(vectors)), usage=usage)
+
+
+def read_list(answer: Any) -> Piece:
+    """A list holds at least one entry with a name."""
+    lists = [answer.get(name) for name in LISTS] if isinstance(answer, dict) else [answer]
+    entries = (entry for its in lists if isinstance(its, list) for entry in _objects(its[:MOST_ENTRIES]))
+    return Piece(content=any(map(_is_named, entries)))
+
+
+def read_count(answer: Any) -> Piece:
+    return Piece(content=any(_count(_object(answer).get(name)) for name in COUNTS))
+
+
+# What they have in common
+
+
+def _ending(*reasons: object) -> Piece:
+    """Return what the words for the end of a generation mean."""
+    said = [reason.lower() for reason in reasons if reason and isinstance(reason, str)]
+    if not said:
+        return NOTHING
+    return Piece(
+        ended=True,
+        capped=not CAPPED.isdisjoint(said),
+        filtered=not FILTERED.isdisjoint(said),
+        failed=any(FAILED.search(reason) for reason in said if reason not in FILTERED),
+    )
+
+
+def _speaks(value: object, depth: int = 0) -> bool:
+    """Whether anything that was generated is in a value, wherever."""
+    if depth > DEEPEST:
+        return False
+    match value:
+        case str():
+            return bool(value)
+        case list():
+            return any(_speaks(inner, depth + 1) for inner in value)
+        case dict():
+            return any(_speaks(inner, depth + 1) for name, inner in value.items() if name not in FRAME)
+    return False
+
+
+def _is_named(entry: Json) -> bool:
+    return any(isinstance(entry.get(name), str) and entry[name].strip() for name in NAMES)
+
+
+def _is_vector(value: object) -> bool:
+    """Whether it is a vector of numbers, or one as base64."""
+    if isinstance(value, list):
+        return isinstance(_first(value), int | float)
+    return isinstance(value, str) and len(value) >= LEAST_BASE64
+
+
+def _object(value: object) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: object) -> list[Json]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _first(value: object) -> object:
+    return value[0] if isinstance(value, list) and value else None
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _usage(counts: object, tokens_in: str, *tokens_out: str) -> Usage | None:
+    if not isinstance(counts, dict) or not counts:
+        return None
+    return Usage(_count(counts.get(tokens_in)), sum(_count(counts.get(name)) for name in tokens_out))
+
+
+def _count(value: object) -> int:
+    """Return a number of tokens; 0 for what is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0
+    return int(value) if 0 < value <= MOST_TOKENS else 0
