@@ -223,6 +223,13 @@ GOOD: Mapping[Dialect, Mapping[str, str]] = {
 }
 """What must be good to the canary that asks in this format."""
 
+FOREIGN = {
+    "Cohere's first version": '{"response_id": "1", "text": "Hello", "finish_reason": "COMPLETE"}',
+    "Ollama's own": '{"model": "m", "message": {"role": "assistant", "content": "Hello"}, "done": true}',
+    "Bedrock's Converse": '{"output": {"message": {"content": [{"text": "Hello"}]}}, "stopReason": "max_tokens"}',
+}
+"""Good answers in forms that no canary asks for."""
+
 REFUSED = {
     "object of an error": '{"object":"error","message":"Your account is suspended","code":403}',
     "error beside a list": '{"object":"list","data":[{"id":"m"}],"error":{"message":"Invalid API key"}}',

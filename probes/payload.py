@@ -25,10 +25,10 @@ LISTS = ("data", "models", "result")
 NAMES = ("id", "name", "model")
 COUNTS = ("input_tokens", "totalTokens")
 SAID = (
-    *("content", "reasoning_content", "reasoning", "reasoning_details", "thinking", "refusal", "audio"),
+    *("reasoning_content", "reasoning", "reasoning_details", "thinking", "refusal", "audio"),
     *("tool_calls", "function_call"),
 )
-"""Where the message of a choice holds something, at OpenAI, DeepSeek, OpenRouter, Mistral and vLLM."""
+"""Where the message of a choice holds something besides its content: OpenAI, DeepSeek, OpenRouter, Mistral, vLLM."""
 COHERE_SPEAKS = ("content-delta", "content-start", "tool-plan-delta", "tool-call-start", "tool-call-delta")
 FRAME = frozenset({"type", "role", "id", "index", "signature", "thoughtSignature", "annotations", "logprobs"})
 """Fields beside what is said."""
@@ -75,11 +75,13 @@ class Piece(Struct, frozen=True):
 
 
 NOTHING = Piece()
+SPEAKS = Piece(content=True)
+"""What most events of a stream say."""
 
 
 def join(one: Piece, other: Piece) -> Piece:
     """Return what both say together."""
-    if other is NOTHING:
+    if other is NOTHING or (other is SPEAKS and one.content):
         return one
     return Piece(
         content=one.content or other.content,
@@ -102,26 +104,38 @@ def _most(one: Usage | None, other: Usage | None) -> Usage | None:
 
 def read_openai_chat(event: Any) -> Piece:
     top = _object(event)
-    choices = _objects(top.get("choices"))
-    ending = _ending(*(choice.get("finish_reason") for choice in choices))
-    return replace(
-        ending,
-        content=any(map(_choice_speaks, choices)),
-        failed=ending.failed or any(choice.get("error") for choice in choices),
-        usage=_usage(top.get("usage"), "prompt_tokens", "completion_tokens"),
+    told = NOTHING
+    for choice in _objects(top.get("choices")):
+        told = join(told, _read_choice(choice))
+    usage = _usage(top.get("usage"), "prompt_tokens", "completion_tokens")
+    return replace(told, usage=usage) if usage else told
+
+
+def _read_choice(choice: Json) -> Piece:
+    spoken = _says(choice.get("delta")) or _says(choice.get("message")) or _speaks(choice.get("text"))
+    reason, error = choice.get("finish_reason"), choice.get("error")
+    if not (reason or error):
+        return SPEAKS if spoken else NOTHING
+    ending = _ending(reason)
+    return replace(ending, content=spoken, failed=ending.failed or bool(error))
+
+
+def _says(message: object) -> bool:
+    """Whether a message of OpenAI's form holds words, reasoning, or a call of a tool."""
+    if not isinstance(message, dict):
+        return False
+    return (
+        bool(message.get("content"))
+        and _speaks(message["content"])
+        or any(name in message and _speaks(message[name]) for name in SAID)
     )
-
-
-def _choice_speaks(choice: Json) -> bool:
-    said = (_object(choice.get("delta")), _object(choice.get("message")))
-    return any(_speaks(its.get(name)) for its in said for name in SAID) or _speaks(choice.get("text"))
 
 
 def read_openai_responses(event: Any) -> Piece:
     top = _object(event)
     kind = _text(top.get("type"))
     if kind.endswith(".delta"):
-        return Piece(content=_speaks(top.get("delta")))
+        return SPEAKS if _speaks(top.get("delta")) else NOTHING
     if kind in ("response.output_item.added", "response.output_item.done"):
         return Piece(content=_item_speaks(_object(top.get("item"))))
     if kind in ("response.completed", "response.incomplete"):
@@ -151,7 +165,7 @@ def read_anthropic(event: Any) -> Piece:
     top = _object(event)
     match top.get("type"):
         case "content_block_delta":
-            return Piece(content=_speaks(top.get("delta")))
+            return SPEAKS if _speaks(top.get("delta")) else NOTHING
         case "content_block_start":
             return Piece(content=_block_speaks(_object(top.get("content_block"))))
         case "message_start":
@@ -192,25 +206,31 @@ def read_cohere(event: Any) -> Piece:
     top = _object(event)
     kind = _text(top.get("type"))
     if kind and kind != "message-end":
-        return Piece(content=kind in COHERE_SPEAKS and _speaks(top.get("delta")))
+        return SPEAKS if kind in COHERE_SPEAKS and _speaks(top.get("delta")) else NOTHING
     end = _object(top.get("delta")) if kind else top  # without a type it was not streamed
     said = _object(top.get("message"))
     return replace(
         _ending(end.get("finish_reason")),
-        content=_speaks(said.get("content")) or _speaks(said.get("tool_calls")),
+        content=_speaks(_objects(said.get("content"))) or _speaks(said.get("tool_calls")),
         usage=_usage(_object(end.get("usage")).get("billed_units"), "input_tokens", "output_tokens"),
     )
 
 
+# Words in forms that no canary asks for, but people paste
+
+
+def read_cohere_v1(answer: Any) -> Piece:
+    top = _object(answer)
+    return replace(_ending(top.get("finish_reason")), content=_speaks(top.get("text")))
+
+
 def read_ollama(answer: Any) -> Piece:
-    """Ollama's own form, which no canary asks for, but people paste."""
     top = _object(answer)
     content = _speaks(_object(top.get("message")).get("content")) or _speaks(top.get("response"))
     return replace(_ending(top.get("done_reason")), content=content and top.get("done") is True)
 
 
 def read_converse(answer: Any) -> Piece:
-    """Bedrock's Converse, likewise."""
     top = _object(answer)
     said = _object(_object(top.get("output")).get("message")).get("content")
     return replace(_ending(top.get("stopReason")), content=_speaks(said))

@@ -16,6 +16,7 @@ from probes.payload import (
     join,
     read_anthropic,
     read_cohere,
+    read_cohere_v1,
     read_converse,
     read_gemini,
     read_ollama,
@@ -27,15 +28,18 @@ from probes.sse import Event, events, is_stream
 
 Read = Callable[[Any], Piece]
 STREAMED: tuple[Read, ...] = (read_openai_chat, read_openai_responses, read_anthropic, read_gemini, read_cohere)
+FOREIGN: tuple[Read, ...] = (read_cohere_v1, read_ollama, read_converse)
 
 DONE = b"[DONE]"
 IDLE = frozenset({b"", b"ping", b"keep-alive", b"heartbeat"})
 """What some servers send as data to keep a line open."""
 MOST_ITEMS = 5
+ENDS = Piece(ended=True)
 UNPROVEN = (None, False, "")
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 CLOSING = {"[": "]", "{": "}"}
 JSON = json.JSONDecoder()
+DECODE = msgspec.json.Decoder().decode
 NUMBER = re.compile(r"-?\d[\d.eE+\-]*(?=\s*[,\]])")
 
 
@@ -64,7 +68,7 @@ def prove_any(canaries: Iterable[Canary], body: str) -> Proof:
     """Return what an answer proves to whoever may have asked for it: these canaries, or anybody in any format."""
     proofs = [prove(canary, body) for canary in canaries if canary.dialect is not Dialect.COMMAND]
     proofs += [_prove(body, True, wire.read, dialect) for dialect, wire in WIRES.items()]
-    proofs += [_prove(body, True, read, Dialect.ACCOUNT) for read in (read_ollama, read_converse)]
+    proofs += [_prove(body, True, read, Dialect.ACCOUNT) for read in FOREIGN]
     return min(proofs, key=lambda proof: proof.value)
 
 
@@ -87,16 +91,16 @@ def understand(read: Read, event: Event) -> Piece:
     """Return what one event of a stream says."""
     data = event.data.strip()
     if data == DONE:
-        return Piece(ended=True)
-    if event.name == "error":
+        return ENDS
+    if event.name == b"error":
         return Piece(failed=True)
     if data in IDLE:
         return NOTHING
     try:
-        return _read(read, msgspec.json.decode(data))
+        return _read(read, DECODE(data))
     except (msgspec.DecodeError, RecursionError):
         lines = data.split(b"\n")  # some servers forget the empty line between events
-        return _joined(understand(read, Event("", line)) for line in lines) if len(lines) > 1 else Piece(failed=True)
+        return _joined(understand(read, Event(b"", line)) for line in lines) if len(lines) > 1 else Piece(failed=True)
 
 
 def weigh(piece: Piece, *, streamed: bool) -> Proof:
@@ -122,7 +126,7 @@ def _prove(body: str, whole: bool, read: Read, dialect: Dialect) -> Proof:
     if is_stream(text):
         return weigh(_joined(understand(read, event) for event in events(text)), streamed=True)
     try:
-        value = msgspec.json.decode(text if whole else _begun(text, dialect))
+        value = DECODE(text if whole else _begun(text, dialect))
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return Proof.UNREADABLE
     return weigh(_read(read, value), streamed=False)

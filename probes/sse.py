@@ -13,9 +13,9 @@ MARKS = ("data:", "event:", "id:", "retry:", ":")
 
 
 class Event(Struct, frozen=True):
-    """One event: its name, mostly none, and its data, which may have several lines."""
+    """One event: its name, mostly empty, and its data, which may have several lines."""
 
-    name: str
+    name: bytes
     data: bytes
 
 
@@ -23,29 +23,27 @@ class Events:
     """Cuts a byte stream into events, as its chunks come."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest: bytes | None = None
         self._name = b""
         self._data: list[bytes] = []
 
     def feed(self, chunk: bytes) -> Iterator[Event]:
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        text = chunk.removeprefix(BOM) if self._rest is None else self._rest + chunk
+        *lines, self._rest = text.split(b"\n")
         for line in lines:
-            line = line.rstrip(b"\r").removeprefix(BOM)
+            line = line.rstrip(b"\r")
             if line.startswith(b"data:"):
                 self._data.append(line[5:].removeprefix(b" "))
             elif line.startswith(b"event:"):
                 self._name = line[6:].strip()
             elif not line:
-                yield from self._flush()
+                if self._data:
+                    yield Event(self._name, b"\n".join(self._data))
+                self._name, self._data = b"", []
 
     def end(self) -> Iterator[Event]:
         """Yield what a server that forgot the last empty line has sent."""
         yield from self.feed(b"\n\n")
-
-    def _flush(self) -> Iterator[Event]:
-        name, data, self._name, self._data = self._name, self._data, b"", []
-        if data:
-            yield Event(name.decode("utf-8", "replace"), b"\n".join(data))
 
 
 def is_stream(text: str) -> bool:
