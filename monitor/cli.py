@@ -388,7 +388,10 @@ def classify(arguments: Arguments) -> int:
     if arguments.provider not in known:
         return _refuse(_unknown("provider", arguments.provider, known))
     provider = load_provider(arguments.provider, shelf)
-    result = _classified(provider, wording, arguments.status, dict(arguments.header), sys.stdin.read())
+    if arguments.canary not in (None, *provider.canaries):
+        return _refuse(_unknown("canary", arguments.canary, [*provider.canaries]))
+    headers = dict(arguments.header)
+    result = _classified(provider, wording, arguments.status, headers, sys.stdin.read(), arguments.canary)
     say(json.dumps(result, indent=2, ensure_ascii=False))
     return UP
 
@@ -407,17 +410,27 @@ def _classify_lines(lines: Iterable[str], shelf: "Shelf", wording: "Sequence[Rul
             case = json.loads(line)
             id = case["provider"] if case["provider"] in known else FALLBACK
             status, headers, body = case.get("http_status"), case.get("headers") or {}, case.get("body") or ""
+            canary = case.get("canary")
         except (ValueError, KeyError, TypeError, AttributeError):
             complain(f"stdin: line {number} is no case; give JSON with provider, http_status, headers and body")
             bad += 1
             continue
         provider = catalog.setdefault(id, catalog.get(id) or load_provider(id, shelf))
-        say(json.dumps(_classified(provider, wording, status, headers, body), ensure_ascii=False))
+        if canary not in (None, *provider.canaries):
+            complain(f"stdin: line {number}: {provider.id} has no canary {canary!r}; {', '.join(provider.canaries)}")
+            bad += 1
+            continue
+        say(json.dumps(_classified(provider, wording, status, headers, body, canary), ensure_ascii=False))
     return WRONG_USE if bad else UP
 
 
 def _classified(
-    provider: "Provider", wording: "Sequence[Rule]", status: int | None, headers: Mapping[str, str], body: str
+    provider: "Provider",
+    wording: "Sequence[Rule]",
+    status: int | None,
+    headers: Mapping[str, str],
+    body: str,
+    canary: str | None,
 ) -> dict[str, object]:
     from probes.advice import advise
     from probes.classify import judge, judge_output
@@ -425,7 +438,8 @@ def _classified(
     if provider.is_command:
         verdict, _ = judge_output(provider, wording, 1 if status is None else status, body)
     else:
-        verdict = judge(provider, wording, status, headers, body)
+        asked = provider.canaries[canary] if canary else None
+        verdict = judge(provider, wording, status, headers, body, asked)
     return {
         "fault": verdict.fault or "ok",
         "blame": verdict.blame,
@@ -667,8 +681,9 @@ def _an_answer(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--provider", default=FALLBACK, metavar="P", help=f"whose answer it is (default: {FALLBACK})")
     parser.add_argument("--status", type=int, metavar="N", help="the HTTP status, or the exit code, where it is known")
     parser.add_argument("--header", action="append", default=[], type=_header, metavar="K:V", help="a response header")
+    parser.add_argument("--canary", metavar="NAME", help="what was asked, such as chat (default: anything may be)")
     parser.add_argument(
-        "--jsonl", action="store_true", help="read one case a line (provider, http_status, headers, body)"
+        "--jsonl", action="store_true", help="read one case a line (provider, http_status, headers, body, canary)"
     )
 
 

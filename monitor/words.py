@@ -27,7 +27,7 @@ FAULTS = {
     Fault.SERVER_ERROR: "server errors",
     Fault.TIMEOUT: "no answer in time",
     Fault.CONNECTION_FAILED: "no connection",
-    Fault.INVALID_RESPONSE: "unreadable answers",
+    Fault.INVALID_RESPONSE: "answers that are none",
     Fault.SLOW: "slower than usual",
     Fault.LIMIT_COLLAPSE: "rate limit cut sharply",
     Fault.LOW_BALANCE: "credit is running out",

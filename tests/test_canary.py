@@ -156,6 +156,7 @@ def test_without_a_key_no_header_is_sent():
         (Trouble.SERVER_ERROR, Fault.SERVER_ERROR),
         (Trouble.EDGE_BLOCK, Fault.BLOCKED_BY_EDGE),
         (Trouble.NOT_JSON, Fault.INVALID_RESPONSE),
+        (Trouble.NOTHING_IN_200, Fault.INVALID_RESPONSE),
         (Trouble.EMPTY, Fault.INVALID_RESPONSE),
     ],
 )

@@ -223,6 +223,21 @@ def test_once_confirms_a_block_tells_it_and_exits_1(folder, stage):
     assert "account suspended" in (folder / "site" / "index.html").read_text()
 
 
+def test_a_good_status_over_nothing_is_down_told_and_not_picked(folder, stage):
+    for account in KEYS:
+        stage.set(account, Trouble.NOTHING_IN_200)
+    code, out, _ = call("probe", folder=folder)
+    assert code == 1
+    assert "nothing of what was asked for" in " ".join(out.split())
+
+    code, _, err = call("once", folder=folder)
+
+    assert code == 1, err
+    assert all("answers that are none" in title for title in stage.inbox.titles())
+    assert {re.split("[@/:]", title.partition("] ")[2])[0] for title in stage.inbox.titles()} == {"openai", "anthropic"}
+    assert [call("pick", provider, folder=folder)[0] for provider in ("openai", "anthropic")] == [1, 1]
+
+
 def test_a_single_round_that_is_stopped_carries_its_message_to_the_end_so_that_it_comes_once(folder, stage):
     stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
     before, stage.inbox.delay_s = stage.inbox.asked, 2
@@ -355,7 +370,7 @@ def test_classify_says_what_a_pasted_answer_means(folder):
 
 def test_classify_reads_one_case_a_line_and_names_a_line_that_is_none(folder):
     cases = [
-        {"provider": "openai", "http_status": 200, "headers": {}, "body": '{"object": "list", "data": []}'},
+        {"provider": "openai", "http_status": 200, "headers": {}, "body": '{"object": "list", "data": [{"id": "m"}]}'},
         {
             "provider": "openai",
             "http_status": 429,
@@ -370,6 +385,21 @@ def test_classify_reads_one_case_a_line_and_names_a_line_that_is_none(folder):
     assert [json.loads(line)["fault"] for line in out.splitlines()] == ["ok", "quota_exhausted", "overloaded"]
     assert code == 2
     assert "line 4 is no case" in err
+
+
+def test_what_was_asked_decides_whether_an_answer_is_good(folder):
+    listed = '{"object": "list", "data": [{"id": "m"}]}'
+    asked = [json.loads(call("classify", "--status", "200", *more, text=listed, folder=folder)[1])["fault"]
+             for more in ((), ("--canary", "list"), ("--canary", "chat"))]  # fmt: skip
+    case = {"provider": "openai", "http_status": 200, "body": listed}
+    lines = "\n".join(json.dumps({**case, "canary": canary}) for canary in ("list", "chat", "chatt"))
+    code, out, err = call("classify", "--jsonl", text=lines, folder=folder)
+
+    assert asked == ["ok", "ok", "invalid_response"]
+    assert [json.loads(line)["fault"] for line in out.splitlines()] == ["ok", "invalid_response"]
+    assert code == 2
+    assert "line 3: openai has no canary 'chatt'" in err
+    assert 'did you mean "chat"?' in call("classify", "--canary", "chatt", text=listed, folder=folder)[2]
 
 
 def test_a_header_can_decide(folder):

@@ -45,6 +45,7 @@ class Trouble(StrEnum):
     OVERLOADED = "overloaded"
     SERVER_ERROR = "server_error"
     ERROR_IN_200 = "error_in_200"
+    NOTHING_IN_200 = "nothing_in_200"
     SLOW = "slow"
     HANG = "hang"
     HALF_STREAM = "half_stream"
@@ -104,6 +105,7 @@ ENDLESS = {
 MANGLES: dict[Trouble, Callable[[Reply], Reply]] = {
     Trouble.EDGE_BLOCK: wire.blocked_by_edge,
     Trouble.NOT_JSON: wire.not_json,
+    Trouble.NOTHING_IN_200: wire.nothing_in_it,
     Trouble.EMPTY: wire.empty,
     Trouble.TRUNCATED: wire.truncated,
     Trouble.WRONG_CHARSET: wire.wrong_charset,

@@ -147,6 +147,11 @@ def not_json(reply: Reply) -> Reply:
     return Reply(200, {"Content-Type": "text/html; charset=utf-8"}, SOME_PAGE)
 
 
+def nothing_in_it(reply: Reply) -> Reply:
+    """Answer as gateways do that think all is well: good status, good code, and nothing of what was asked for."""
+    return Reply(200, {"Content-Type": "application/json"}, b'{"code":0,"msg":"success","data":null}')
+
+
 def empty(reply: Reply) -> Reply:
     return replace(reply, status=200, lead=b"", rest=())
 
