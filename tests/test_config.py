@@ -448,6 +448,7 @@ dialect = "account"
 path = "https://api.example.com/me"
 free = true
 flags = { account_suspended = "blocked" }
+holds = "id"
 source = "https://docs.example.com"
 """
 
