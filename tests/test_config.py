@@ -405,6 +405,13 @@ def test_the_shipped_schema_is_the_one_of_the_types():
     assert json.loads(SCHEMA.read_text()) == schema(), "say: make schema"
 
 
+def test_the_words_of_the_schema_are_not_indented_as_the_source_is():
+    words = [one["description"] for one in schema()["$defs"].values() if "description" in one]
+
+    assert any("\n" in one for one in words)
+    assert [one for one in words if "\n " in one] == []
+
+
 def test_the_shipped_example_is_valid_commented_in_or_out(tmp_path):
     text = (Path(__file__).parents[1] / "monitor.toml").read_text()
     examples = "\n".join(line.removeprefix("# ") for line in _accounts_and_channels(text) if _is_example(line))

@@ -9,7 +9,6 @@ from datetime import timedelta
 from functools import lru_cache, partial
 from hashlib import blake2s
 from html import escape
-from mimetypes import MimeTypes
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -45,9 +44,17 @@ KINDS = {
     ".ics": "text/calendar; charset=utf-8",
     ".svg": "image/svg+xml",
     ".prom": TEXT_METRICS,
+    # What a template of one's own may name. Python's own table changes with its releases.
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+    ".avif": "image/avif",
+    ".ico": "image/vnd.microsoft.icon",
+    ".woff2": "font/woff2",
 }
-OTHER_KINDS = MimeTypes().types_map[True]
-"""Without the tables of this machine: the same file is to be the same kind everywhere."""
+"""The same file is the same kind everywhere; one that is not listed is only bytes."""
 
 GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 
@@ -261,8 +268,7 @@ def _copy(folder: Path, path: str, shelf: Shelf) -> Copy | Path | None:
 
 
 def _kind(path: str) -> str:
-    suffix = Path(path).suffix
-    return KINDS.get(suffix) or OTHER_KINDS.get(suffix, "application/octet-stream")
+    return KINDS.get(Path(path).suffix, "application/octet-stream")
 
 
 def _find(folder: Path, path: str) -> Path | None:
