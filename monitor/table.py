@@ -18,7 +18,7 @@ from monitor.schedule import Budget
 from monitor.slo import PAIRS, Goal
 from monitor.tune import Past, compare, outages, slow_a_month
 from probes.model import Observation, Outcome
-from probes.provider import Canary, Provider, Rule
+from probes.provider import Canary, NoPage, Provider, Rule
 
 COLOURS = {State.UP: "green", State.SUSPECTED: "yellow", State.DOWN: "red", State.UNKNOWN: "dim"}
 BURNS = [f"burns ({pair.words[0]})" for pair in PAIRS]
@@ -208,10 +208,16 @@ def provider_facts(provider: Provider) -> None:
     if provider.feeds:
         _print(_feed_table(provider, verified))
     for fault, address in provider.help.items():
-        console.print(f"{words.FAULTS[fault]}: {_plain(address)}{_doubt(verified, f'help.{fault}')}")
+        console.print(f"{words.FAULTS[fault]}: {_plain(_place(address))}{_doubt(verified, f'help.{fault}')}")
     for path in provider.unverified:
         if path in verified and not path.startswith("help") and not path.endswith(".model"):
             console.print(f"{path}{_doubt(verified, path)}")
+
+
+def _place(help: str | NoPage) -> str:
+    if not isinstance(help, NoPage):
+        return help
+    return f"no address, {help.none}" + (f"; write to {help.mail}" if help.mail else "")
 
 
 def _canary_table(provider: Provider, verified: Mapping[str, bool]) -> Table:

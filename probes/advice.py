@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from probes.model import Fault
-from probes.provider import Provider
+from probes.provider import NoPage, Provider
 
 
 class Advice(NamedTuple):
@@ -104,5 +104,15 @@ NEAR = {
 def advise(fault: Fault, provider: Provider) -> str:
     """Return one or two sentences of what a person does next."""
     do, where = ADVICE[fault]
-    address = provider.help.get(fault) or provider.help.get(NEAR.get(fault, fault))
-    return f"{do} {where.format(address=address)}" if address else do
+    match provider.help.get(fault) or provider.help.get(NEAR.get(fault, fault)):
+        case None:
+            return do
+        case NoPage() as none:
+            return f"{do} {_reason(none)}"
+        case address:
+            return f"{do} {where.format(address=address)}"
+
+
+def _reason(none: NoPage) -> str:
+    because = none.none[0].upper() + none.none[1:]
+    return f"{because}: write to {none.mail} and name the request id." if none.mail else f"{because}."

@@ -1,10 +1,12 @@
 """What a person is told to do next."""
 
 import pytest
+from msgspec.structs import replace
 
 from probes.advice import ADVICE, advise
 from probes.catalog import load_provider
 from probes.model import Blame, Fault
+from probes.provider import NoPage
 
 OPENAI = load_provider("openai")
 GATEWAY = load_provider("openai-compatible")
@@ -24,6 +26,15 @@ def test_the_providers_address_is_in_the_advice(fault):
     assert OPENAI.help[fault] in advise(fault, OPENAI)
 
 
+def test_where_there_is_no_page_the_reason_is_told_and_whom_to_write_to():
+    help = {Fault.ACCOUNT_SUSPENDED: NoPage(none="no appeal form is published", mail="help@example.com")}
+    assert advise(Fault.ACCOUNT_SUSPENDED, replace(OPENAI, help=help)).endswith(
+        "No appeal form is published: write to help@example.com and name the request id."
+    )
+    help = {Fault.ACCOUNT_SUSPENDED: NoPage(none="no appeal form is published")}
+    assert advise(Fault.ACCOUNT_SUSPENDED, replace(OPENAI, help=help)).endswith("account. No appeal form is published.")
+
+
 @pytest.mark.parametrize("fault", Fault)
 def test_without_an_address_nothing_points_nowhere(fault):
     text = advise(fault, GATEWAY)
@@ -35,7 +46,7 @@ def test_without_an_address_nothing_points_nowhere(fault):
 def test_a_suspended_account_stops_its_traffic_and_appeals():
     assert advise(Fault.ACCOUNT_SUSPENDED, OPENAI) == (
         "Stop automated traffic with this key and do not move it to another account. "
-        "Appeal at https://help.openai.com and name the request id."
+        "Appeal at https://openai.com/form/appeal/ and name the request id."
     )
 
 
