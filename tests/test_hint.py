@@ -1,15 +1,18 @@
 """What an answer's words tell beyond its fault."""
 
+from pathlib import Path
 from time import perf_counter
 
 import pytest
 
+from probes.complaint import read, words
 from probes.hint import Demand, demands, is_leak
 
 DEMANDED = {
     "Please verify your phone number": Demand.PHONE,
     "phone_verification_required": Demand.PHONE,
     "A phone number linked to your account must be verified": Demand.PHONE,
+    "Verify your account via SMS": Demand.PHONE,
     "Confirm your mobile number to go on.": Demand.PHONE,
     "请先绑定手机号": Demand.PHONE,
     "請先綁定手機": Demand.PHONE,
@@ -18,6 +21,7 @@ DEMANDED = {
     "Real-name authentication is required": Demand.IDENTITY,
     "Upload a government-issued ID": Demand.IDENTITY,
     "verify your identity via email": Demand.IDENTITY,
+    "Access is limited until your identity is verified.": Demand.IDENTITY,
     "Your email is verified. Please complete identity verification": Demand.IDENTITY,
     "账号未完成实名认证": Demand.IDENTITY,
     "請完成實名認證": Demand.IDENTITY,
@@ -25,14 +29,17 @@ DEMANDED = {
     "Please verify your company": Demand.BUSINESS,
     "该模型仅对企业实名认证用户开放": Demand.BUSINESS,
     "請先完成企業認證": Demand.BUSINESS,
+    "请完成企业主体认证": Demand.BUSINESS,
     "Your organization must be verified to use the model `gpt-5`.": Demand.ORGANIZATION,
     "Please enable two-factor authentication": Demand.SECOND_FACTOR,
     "MFA is required for this organization's keys": Demand.SECOND_FACTOR,
     "请开启两步验证": Demand.SECOND_FACTOR,
     "email_not_verified": Demand.EMAIL,
+    "Unverified email": Demand.EMAIL,
     "You must have a confirmed email address on your account; check your inbox": Demand.EMAIL,
     "A credit card must be verified": Demand.CARD,
     "Please add a payment method": Demand.CARD,
+    "We need to verify your billing details": Demand.CARD,
     "Age verification required": Demand.AGE,
     "Model use case details have not been submitted for this account.": Demand.USE_CASE,
 }
@@ -54,6 +61,11 @@ LEAKED = (
     "API key AIza...xyz has been disabled because it was publicly exposed.",
     "We believe this API key may have been compromised and have disabled it.",
     "Invalid API key: it was compromised",
+    "Key revoked: exposed in public code",
+    "We disabled your key after it was shared publicly",
+    "Your API key was revoked because it was publicly accessible",
+    "Access key has been quarantined due to suspected compromise",
+    "sk-*** was revoked (leak detected)",
     "api_key_leaked",
     "Disabled by GitHub secret scanning",
     "not authorized, with an explicit deny in an identity-based policy: AWSCompromisedKeyQuarantineV3",
@@ -72,6 +84,8 @@ NOT_LEAKED = (
     "No key found in public header",
     "API key not found in public registry",
     "Never use leaked keys",
+    "Invalid token. Tokens posted publicly are revoked automatically.",
+    "Do not share your API key in public repositories",
     "API key expired. Please renew the API key.",
     "如密钥泄露，请重新生成",
     "请勿泄露密钥",
@@ -115,3 +129,14 @@ def test_no_words_take_long_to_read(piece):
     demands(piece * 300)
     is_leak(piece * 300)
     assert perf_counter() - began < 2
+
+
+def test_of_all_recorded_answers_only_those_of_leaks_are_leaks():
+    samples = sorted(Path(__file__).parent.glob("samples/*/*.http"))
+    found = [f"{path.parent.name}/{path.stem}" for path in samples if is_leak(_words(path))]
+    assert len(samples) > 300
+    assert found == ["gemini/key-leaked"]
+
+
+def _words(path):
+    return words(read(None, {}, path.read_text().partition("\n\n")[2]))
