@@ -151,7 +151,7 @@ def probe(arguments: Arguments) -> int:
     watches = [watch for watch in config.watches.values() if watch.target.account in accounts]
     with show_progress(f"asking {len(watches)} targets"):
         observations = probe_now(config, watches)
-    observation_table(observations)
+    observation_table(observations, config.providers)
     return UP if all(observation.fault is None and observation.answer is None for observation in observations) else DOWN
 
 
@@ -434,18 +434,20 @@ def _classified(
 ) -> dict[str, object]:
     from probes.advice import advise
     from probes.classify import judge, judge_output
+    from probes.complaint import read, words
 
     if provider.is_command:
-        verdict, _ = judge_output(provider, wording, 1 if status is None else status, body)
+        verdict, said = judge_output(provider, wording, 1 if status is None else status, body)
     else:
         asked = provider.canaries[canary] if canary else None
         verdict = judge(provider, wording, status, headers, body, asked)
+        said = words(read(status, headers, body))
     return {
         "fault": verdict.fault or "ok",
         "blame": verdict.blame,
         "confidence": verdict.confidence,
         "rule": verdict.rule,
-        "advice": advise(verdict.fault, provider) if verdict.fault else None,
+        "advice": advise(verdict.fault, provider, [said]) if verdict.fault else None,
     }
 
 

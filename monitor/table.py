@@ -17,8 +17,9 @@ from monitor.publish.snapshot import IncidentView, ObjectiveView, Snapshot, Sour
 from monitor.schedule import Budget
 from monitor.slo import PAIRS, Goal
 from monitor.tune import Past, compare, outages, slow_a_month
-from probes.model import Observation, Outcome
-from probes.provider import Canary, Provider, Rule
+from probes.advice import advise
+from probes.model import Fault, Observation, Outcome
+from probes.provider import Canary, NoPage, Provider, Rule
 
 COLOURS = {State.UP: "green", State.SUSPECTED: "yellow", State.DOWN: "red", State.UNKNOWN: "dim"}
 BURNS = [f"burns ({pair.words[0]})" for pair in PAIRS]
@@ -36,7 +37,7 @@ def show_progress(what: str) -> Iterator[None]:
         yield
 
 
-def observation_table(observations: Sequence[Observation]) -> None:
+def observation_table(observations: Sequence[Observation], providers: Mapping[str, Provider]) -> None:
     table = _table("account", "canary", "outcome", "HTTP", "first token", "total", "what it says")
     for one in observations:
         table.add_row(
@@ -49,6 +50,18 @@ def observation_table(observations: Sequence[Observation]) -> None:
             _plain(f"{one.answer.words} ({one.answer.rule})") if one.answer else "",
         )
     _print(table)
+    for account, advice in _next_steps(observations, providers):
+        _console().print(_plain(f"{account}: {advice}"), soft_wrap=True)
+
+
+def _next_steps(observations: Sequence[Observation], providers: Mapping[str, Provider]) -> Iterator[tuple[str, str]]:
+    """Yield what to do about each fault of each account, once."""
+    said: dict[tuple[str, str, Fault], list[str]] = {}
+    for one in observations:
+        if one.fault and one.answer:
+            said.setdefault((one.target.account, one.target.provider, one.fault), []).append(one.answer.words)
+    for (account, provider, fault), its in said.items():
+        yield account, advise(fault, providers[provider], its)
 
 
 def status_table(snapshot: Snapshot) -> None:
@@ -208,10 +221,16 @@ def provider_facts(provider: Provider) -> None:
     if provider.feeds:
         _print(_feed_table(provider, verified))
     for fault, address in provider.help.items():
-        console.print(f"{words.FAULTS[fault]}: {_plain(address)}{_doubt(verified, f'help.{fault}')}")
+        console.print(f"{words.FAULTS[fault]}: {_plain(_place(address))}{_doubt(verified, f'help.{fault}')}")
     for path in provider.unverified:
         if path in verified and not path.startswith("help") and not path.endswith(".model"):
             console.print(f"{path}{_doubt(verified, path)}")
+
+
+def _place(help: str | NoPage) -> str:
+    if not isinstance(help, NoPage):
+        return help
+    return f"no address, {help.none}" + (f"; write to {help.mail}" if help.mail else "")
 
 
 def _canary_table(provider: Provider, verified: Mapping[str, bool]) -> Table:

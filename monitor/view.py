@@ -59,7 +59,7 @@ OFFLINE_ADVICE = (
     "Look at this machine's network, name server and firewall. Nothing is said of any account until it is back."
 )
 ROAD_ADVICE = (
-    "Look at the way out from here: proxy, VPN, firewall, name server. Traffic that goes out elsewhere may be fine."
+    "Look at the way out from here: router, firewall, name server. It is this road that fails; no key is in question."
 )
 ABSENCE_ADVICE = (
     "It watches again. If nobody stopped it, look into its log; [heartbeat] in monitor.toml has somebody outside tell "
@@ -235,6 +235,8 @@ def _account_view(
     """Return how an account is now, and nothing of its past."""
     targets = tuple(_target_view(watch, memory, now) for watch in watches)
     worst = min([target for target in targets if target.counts] or targets, key=_badness)
+    answers = (memory.healths[target.id].answer for target in targets if target.fault and target.fault is worst.fault)
+    said = [answer.words for answer in answers if answer]
     return AccountView(
         id=account.id,
         name=account.name,
@@ -243,7 +245,7 @@ def _account_view(
         state=worst.state,
         fault=worst.fault,
         since=worst.since,
-        advice=advise(worst.fault, config.providers[account.provider]) if worst.fault else None,
+        advice=advise(worst.fault, config.providers[account.provider], said) if worst.fault else None,
         spent_usd=memory.spent_usd.get(account.id, 0.0),
         spent_month_usd=memory.spent_month_usd.get(account.id, 0.0),
         own_host=account.base is not None and not config.simulated,
@@ -388,7 +390,8 @@ def advice_for(incident: Incident, config: Config) -> str:
     if not incident.subject:
         return ROAD_ADVICE
     provider = config.providers.get(incident.subject.partition("/")[0].partition("@")[0])
-    return advise(incident.fault, provider) if provider else ""
+    said = [one.words for one in incident.evidence if one.fault is incident.fault]
+    return advise(incident.fault, provider, said) if provider else ""
 
 
 def usable(incident: Incident, config: Config, healths: Mapping[str, Health]) -> list[Usable]:

@@ -1,9 +1,11 @@
 """What a person does next about a fault, with the provider's address for it."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from probes.hint import Demand, demands, is_leak
 from probes.model import Fault
-from probes.provider import Provider
+from probes.provider import NoPage, Provider
 
 
 class Advice(NamedTuple):
@@ -19,7 +21,8 @@ ADVICE = {
         "Keys are made at {address}.",
     ),
     Fault.ACCOUNT_SUSPENDED: Advice(
-        "Stop automated traffic with this key and do not move it to another account.",
+        "Stop automated traffic with this key and do not move it to another account: what got this account suspended "
+        "can cost the next one, too.",
         "Appeal at {address} and name the request id.",
     ),
     Fault.PERMISSION_DENIED: Advice(
@@ -49,11 +52,13 @@ ADVICE = {
         "Our own request is not accepted: check base, model and canary of this account; your other traffic may be fine."
     ),
     Fault.REGION_BLOCKED: Advice(
-        "The provider refuses the country it sees: check from which address this monitor and your traffic go out.",
+        "The provider does not serve the country it sees: look whether it serves yours, and if it does, ask its "
+        "support to correct what it sees.",
         "Supported places are listed at {address}.",
     ),
     Fault.BLOCKED_BY_EDGE: Advice(
-        "A firewall in front of the provider refuses this address, not the key: try another egress, or wait."
+        "A firewall in front of the provider refuses this address, not the key: send less and wait; if it lasts, ask "
+        "the provider's support to let your address in."
     ),
     Fault.OVERLOADED: Advice(
         "The provider has more load than it can carry; nothing on your side helps: wait, or switch model or provider."
@@ -92,6 +97,36 @@ ADVICE = {
     ),
 }
 
+LEAKS = {
+    Fault.INVALID_KEY: Advice(
+        "The provider takes this key for leaked: revoke it, look where it leaked and what was spent with it, and only "
+        "then put a new one in place.",
+        "Keys are revoked and made at {address}.",
+    ),
+    Fault.ACCOUNT_SUSPENDED: Advice(
+        "The provider takes a key of this account for leaked: stop automated traffic and do not move it to another "
+        "account, revoke the key, and look where it leaked and what was spent with it.",
+        "Appeal at {address}, say what you found, and name the request id.",
+    ),
+    Fault.PERMISSION_DENIED: Advice(
+        "The provider takes this key for leaked and has taken rights from it: revoke it, look where it leaked and what "
+        "was spent with it, and only then put a new one in place.",
+        "Rights are given at {address}.",
+    ),
+}
+"""What to do instead where the answer says that a key leaked: a new key beside the leak would be lost the same way."""
+
+WANTED = {
+    Demand.PHONE: "a phone number verified",
+    Demand.IDENTITY: "a person's identity verified",
+    Demand.BUSINESS: "the business verified",
+    Demand.ORGANIZATION: "the organization verified",
+    Demand.SECOND_FACTOR: "a second factor set up",
+    Demand.EMAIL: "an e-mail address verified",
+    Demand.CARD: "a payment card verified",
+    Demand.AGE: "your age verified",
+    Demand.USE_CASE: "a form about the use case filled in",
+}
 
 NEAR = {
     Fault.LOW_BALANCE: Fault.QUOTA_EXHAUSTED,
@@ -101,8 +136,33 @@ NEAR = {
 """Where what is coming is mended at the address of what it leads to."""
 
 
-def advise(fault: Fault, provider: Provider) -> str:
-    """Return one or two sentences of what a person does next."""
-    do, where = ADVICE[fault]
-    address = provider.help.get(fault) or provider.help.get(NEAR.get(fault, fault))
-    return f"{do} {where.format(address=address)}" if address else do
+HEARD = 300
+"""So many characters of an answer's words are kept, so no more are heard where all are at hand."""
+
+
+def advise(fault: Fault, provider: Provider, said: Sequence[str] = ()) -> str:
+    """Return one or two sentences of what a person does next; `said`: the words of the answers that have the fault."""
+    do, where = _choose(fault, [words[:HEARD] for words in said])
+    match provider.help.get(fault) or provider.help.get(NEAR.get(fault, fault)):
+        case None:
+            return do
+        case NoPage() as none:
+            return f"{do} {_reason(none)}"
+        case address:
+            return f"{do} {where.format(address=address)}"
+
+
+def _choose(fault: Fault, said: Sequence[str]) -> Advice:
+    if fault in LEAKS and any(map(is_leak, said)):
+        return LEAKS[fault]
+    usual = ADVICE[fault]
+    wanted = {demand: WANTED[demand] for words in said for demand in demands(words)}
+    if fault is not Fault.VERIFICATION_REQUIRED or not wanted:
+        return usual
+    what = " and/or ".join(wanted.values())
+    return Advice(f"The provider wants {what}: a person must do it; it can take some minutes to spread.", usual.where)
+
+
+def _reason(none: NoPage) -> str:
+    because = none.none[0].upper() + none.none[1:]
+    return f"{because}: write to {none.mail} and name the request id." if none.mail else f"{because}."

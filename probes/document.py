@@ -1,7 +1,7 @@
 """A TOML document → a frozen value, with every error at once, each with its repair."""
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -175,11 +175,15 @@ REPAIRS = {
 
 
 def _likeliest_branch(error: "ValidationError") -> list["ValidationError"]:
-    """Return the errors of the branch that was meant: the one that got furthest into the value."""
+    """Return the errors of the branch that was meant: the one that got furthest into the value, of its type."""
     branches: dict[object, list[ValidationError]] = {}
     for inner in error.context or ():
         branches.setdefault(inner.schema_path[0], []).append(inner)
-    return max(branches.values(), key=lambda inners: max(len(inner.path) for inner in inners))
+    return max(branches.values(), key=_fit)
+
+
+def _fit(branch: Sequence["ValidationError"]) -> tuple[int, bool]:
+    return max(len(inner.path) for inner in branch), all(inner.validator != "type" for inner in branch)
 
 
 def _child(tables: object, step: str | int) -> object:

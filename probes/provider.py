@@ -13,6 +13,8 @@ Url = Annotated[str, Meta(pattern=r"^https?://[^\s]+$")]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 HeaderName = Annotated[str, Meta(pattern=r"^[a-z0-9-]+$")]
 Expression = Annotated[str, Meta(min_length=1)]
+Clause = Annotated[str, Meta(pattern=r"^[^\n]*[^\n.\s]$")]
+Mail = Annotated[str, Meta(pattern=r"^[^\s@]+@[^\s@]+\.[a-z]+$")]
 
 
 class Dialect(StrEnum):
@@ -192,13 +194,21 @@ class Feed(Facts, frozen=True, kw_only=True):
     source: str
 
 
+class NoPage(Facts, frozen=True, kw_only=True):
+    """Where a fault has no page at which it is mended: why, as a clause without a full stop, and whom to write to."""
+
+    none: Clause
+    mail: Mail | None = None
+
+
 class Provider(Facts, frozen=True, kw_only=True):
     """A company (or a kind of gateway) that answers, with all that is known of it.
 
     `base` is None for a gateway whose address each account must give, and for a command. `windows` says how many
-    seconds a limit of a unit spans when its header does not. `help` gives the address at which a
-    person mends each fault. `unverified` names facts that have no source of their own and were not
-    checked, as dotted paths: `help.rate_limited`, `canaries.chat.model`; `help` names all that is below it.
+    seconds a limit of a unit spans when its header does not. `help` gives the address at which a person
+    mends each fault, or says why there is none. `unverified` names facts that have no source of their own
+    and were not checked, as dotted paths: `help.rate_limited`, `canaries.chat.model`; `help` names all
+    that is below it.
     """
 
     id: Name
@@ -215,7 +225,7 @@ class Provider(Facts, frozen=True, kw_only=True):
     prices: list[Price] = []
     rules: list[Rule] = []
     signals: list[Signal] = []
-    help: dict[Fault, Url] = {}
+    help: dict[Fault, Url | NoPage] = {}
     feeds: list[Feed] = []
     unverified: list[str] = []
 

@@ -1,11 +1,21 @@
 """What a person is told to do next."""
 
+import re
+from pathlib import Path
+
 import pytest
+from msgspec.structs import replace
 
-from probes.advice import ADVICE, advise
-from probes.catalog import load_provider
+from monitor import view
+from probes.advice import ADVICE, HEARD, LEAKS, WANTED, advise
+from probes.canary import KEPT_WORDS
+from probes.catalog import load_provider, provider_ids
+from probes.hint import Demand
 from probes.model import Blame, Fault
+from probes.provider import NoPage
+from tests.test_hint import DEMANDED, LEAKED
 
+PROVIDERS = [load_provider(id) for id in provider_ids()]
 OPENAI = load_provider("openai")
 GATEWAY = load_provider("openai-compatible")
 
@@ -24,6 +34,15 @@ def test_the_providers_address_is_in_the_advice(fault):
     assert OPENAI.help[fault] in advise(fault, OPENAI)
 
 
+def test_where_there_is_no_page_the_reason_is_told_and_whom_to_write_to():
+    help = {Fault.ACCOUNT_SUSPENDED: NoPage(none="no appeal form is published", mail="help@example.com")}
+    assert advise(Fault.ACCOUNT_SUSPENDED, replace(OPENAI, help=help)).endswith(
+        "No appeal form is published: write to help@example.com and name the request id."
+    )
+    help = {Fault.ACCOUNT_SUSPENDED: NoPage(none="no appeal form is published")}
+    assert advise(Fault.ACCOUNT_SUSPENDED, replace(OPENAI, help=help)).endswith("too. No appeal form is published.")
+
+
 @pytest.mark.parametrize("fault", Fault)
 def test_without_an_address_nothing_points_nowhere(fault):
     text = advise(fault, GATEWAY)
@@ -34,8 +53,8 @@ def test_without_an_address_nothing_points_nowhere(fault):
 
 def test_a_suspended_account_stops_its_traffic_and_appeals():
     assert advise(Fault.ACCOUNT_SUSPENDED, OPENAI) == (
-        "Stop automated traffic with this key and do not move it to another account. "
-        "Appeal at https://help.openai.com and name the request id."
+        "Stop automated traffic with this key and do not move it to another account: what got this account suspended "
+        "can cost the next one, too. Appeal at https://openai.com/form/appeal/ and name the request id."
     )
 
 
@@ -49,3 +68,104 @@ def test_a_suspended_account_stops_its_traffic_and_appeals():
 )
 def test_a_fault_of_the_provider_cannot_be_mended_here(fault):
     assert "nothing on your side helps: wait, or switch" in advise(fault, OPENAI)
+
+
+@pytest.mark.parametrize(("words", "demand"), DEMANDED.items())
+def test_a_demanded_verification_is_named(words, demand):
+    text = advise(Fault.VERIFICATION_REQUIRED, OPENAI, [words])
+    assert text.startswith(f"The provider wants {WANTED[demand]}: a person must do it")
+    assert text.endswith("Verify at https://help.openai.com/en/articles/10910291.")
+
+
+def test_several_demands_are_told_together_and_each_once():
+    said = ["Verify your phone number", "Please verify your email or phone number."]
+    text = advise(Fault.VERIFICATION_REQUIRED, GATEWAY, said)
+    assert text.startswith("The provider wants a phone number verified and/or an e-mail address verified: ")
+
+
+def test_each_demand_has_its_words():
+    assert WANTED.keys() == set(Demand)
+
+
+def test_words_of_a_verification_change_no_other_advice():
+    for fault in set(Fault) - {Fault.VERIFICATION_REQUIRED}:
+        assert advise(fault, OPENAI, ["Verify your phone number"]) == advise(fault, OPENAI)
+
+
+@pytest.mark.parametrize("words", LEAKED)
+@pytest.mark.parametrize("fault", LEAKS)
+def test_a_leaked_key_is_revoked_and_looked_after_before_a_new_one_is_made(fault, words):
+    text = advise(fault, OPENAI, ["something else", words])
+    assert OPENAI.help[fault] in text
+    for needed in ("leaked", "revoke", "look where it leaked and what was spent"):
+        assert needed in text
+
+
+def test_a_wrong_key_is_no_leaked_one():
+    assert "leaked" not in advise(Fault.INVALID_KEY, OPENAI, ["Incorrect API key provided: sk-...abc."])
+
+
+def test_no_more_is_heard_of_an_answer_than_is_kept_of_it():
+    assert HEARD == KEPT_WORDS
+    words = "x" * (HEARD - 5) + " verify your phone number"
+    assert advise(Fault.VERIFICATION_REQUIRED, OPENAI, [words]) == advise(Fault.VERIFICATION_REQUIRED, OPENAI)
+
+
+# Advice never sounds like evading a block ------------------------------------------------------------
+
+OTHER = r"(?:an)?other|new|different|fresh|next|second|back-?up|spare|ander\w*|neue\w*"
+THINGS = r"(?:accounts?|regions?|countr(?:y|ies)|ips?|addresses|egress|locations?|Kont\w+|Region\w*|Adresse\w*)"
+EVASION = re.compile(
+    rf"\begress\b|\bvpns?\b|\bprox(?:y|ies)\b|\btor\b|\b(?:try|use|switch to|move to|from) (?:{OTHER}) {THINGS}\b"
+    rf"|\b(?:try|use|switch to|move to|from|nimm|versuch\w*) (?:an |a |the |ein\w* )?(?:{OTHER}) {THINGS}\b"
+    rf"|\bswitch(?:ing)? (?:the )?{THINGS}\b|\brotat\w+ (?:keys|accounts)|\b(?:get|work|go) ?-?around\b|\bworkaround"
+    r"|\bbypass|\bevad|\bcircumvent|\bunblock|umgeh(?:en|t)\b|\bTunnel|换(?:个)?(?:账|号|地区|节点|IP)|代理|翻墙|绕(?:过|开)|梯子",
+    re.IGNORECASE,
+)
+BLOCKED = [fault for fault in Fault if fault.blame in (Blame.ACCOUNT, Blame.PATH)]
+SAID = ["", *DEMANDED, *LEAKED]
+TEMPLATES = Path(__file__).parents[1] / "templates"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "refuses this address, not the key: try another egress, or wait.",
+        "Use a VPN.",
+        "Try it from another region.",
+        "Switch accounts.",
+        "Switch to a backup account.",
+        "Create a proxy in between.",
+        "Here is how to get around the block.",
+        "Nimm ein anderes Konto.",
+        "Die Sperre umgehen",
+        "换个账号再试",
+        "请使用代理",
+    ],
+)
+def test_evasion_is_known_when_it_is_read(text):
+    assert EVASION.search(text)
+
+
+@pytest.mark.parametrize("fault", BLOCKED)
+def test_no_advice_of_a_block_sounds_like_evading_it(fault):
+    texts = {advise(fault, provider, [words]) for provider in PROVIDERS for words in SAID}
+    assert len(texts) >= (len(LEAKS) if fault in LEAKS else 1)
+    assert all(ADVICE[fault].do in text or "a person must do it" in text or "leaked" in text for text in texts)
+    assert [text for text in texts if EVASION.search(text)] == []
+
+
+def test_no_advice_of_the_view_sounds_like_it():
+    texts = {name: text for name, text in vars(view).items() if name.endswith("_ADVICE")}
+    assert "ROAD_ADVICE" in texts
+    assert [name for name, text in texts.items() if EVASION.search(text)] == []
+
+
+@pytest.mark.parametrize(
+    "file", [*TEMPLATES.glob("alerts/*.j2"), *TEMPLATES.glob("page/*.html"), *TEMPLATES.glob("page/language/*.toml")],
+    ids=lambda file: file.name,
+)  # fmt: skip
+def test_no_template_and_no_language_sounds_like_it(file):
+    text = file.read_text()
+    assert text.strip()
+    assert EVASION.findall(text) == []

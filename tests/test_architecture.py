@@ -54,7 +54,8 @@ PLAN = {
     },
     "probes.feeds.distrust": {"probes.notice"},
     "probes.feeds.pace": {"probes.notice"},
-    "probes.advice": {"probes.model", "probes.provider"},
+    "probes.hint": set(),
+    "probes.advice": {"probes.hint", "probes.model", "probes.provider"},
     "probes.stream": {"aiohttp"},
     "probes.canary": {
         *("aiohttp", "yarl", "probes.model", "probes.provider", "probes.dialects", "probes.classify"),
@@ -207,7 +208,15 @@ PLAN = {
     },
     "monitor.log": {"probes.redact"},
     "monitor.table": {
-        *("rich", "probes.model", "probes.provider", "monitor.cost", "monitor.detect.health", "monitor.schedule"),
+        *(
+            "rich",
+            "probes.advice",
+            "probes.model",
+            "probes.provider",
+            "monitor.cost",
+            "monitor.detect.health",
+            "monitor.schedule",
+        ),
         *("monitor.publish.snapshot", "monitor.slo", "monitor.tune", "monitor.words"),
     },
 }

@@ -63,6 +63,23 @@ def test_the_file_must_be_called_after_its_id(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ('"write to us"', 'account_suspended = "write to us"'),
+        ('{ mail = "help@example.com" }', "help.account_suspended lacks `none`; add none = ..."),
+        ('{ none = "" }', "account_suspended.none"),
+        ('{ none = "no form is published." }', "account_suspended.none"),
+        ('{ none = "no form is published", mail = "the help desk" }', "account_suspended.mail"),
+        ('{ none = "no form is published", url = "https://example.com" }', "help.account_suspended.url is not known; "),
+    ],
+)
+def test_help_is_an_address_or_the_reason_why_there_is_none(tmp_path, written, told):
+    text = GOOD.replace('account_suspended = "', f"account_suspended = {written} #", 1)
+    assert text != GOOD
+    assert told in problems(tmp_path, text)[0]
+
+
+@pytest.mark.parametrize(
     ("id", "facts", "told"),
     [
         (

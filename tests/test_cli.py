@@ -133,6 +133,39 @@ def test_probe_prints_what_came_back_and_why(folder, stage):
     assert not list(folder.rglob("*.db"))
 
 
+def test_probe_says_what_to_do_once_for_each_fault_of_an_account(folder, stage):
+    stage.set("openai/main", Trouble.VERIFICATION_REQUIRED)
+    _, out, _ = call("probe", folder=folder)
+
+    assert out.count("openai/main: The provider wants the organization verified: a person must do it") == 1
+    assert not re.search("^openai/backup: ", out, re.MULTILINE)
+    answer = '{"error": {"message": "Your organization must be verified to use the model `gpt-5`."}}'
+    _, told, _ = call("classify", "--provider", "openai", "--status", "403", text=answer, folder=folder)
+    assert f"openai/main: {json.loads(told)['advice']}\n" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "needed"),
+    [
+        ("Your API key was reported as leaked. Please use another API key.", "revoke it, look where it leaked"),
+        ("API key not valid. Please pass a valid API key.", "look whether it was revoked, replaced or cut"),
+    ],
+)
+def test_classify_tells_a_leaked_key_from_a_wrong_one(folder, words, needed):
+    body = json.dumps({"error": {"code": 403, "status": "PERMISSION_DENIED", "message": words}})
+    _, out, _ = call("classify", "--provider", "gemini", "--status", "403", text=body, folder=folder)
+
+    assert json.loads(out)["fault"] == "invalid_key"
+    assert needed in json.loads(out)["advice"]
+
+
+def test_classify_hears_the_words_of_a_program_too(folder):
+    _, out, _ = call("classify", "--provider", "codex", "--status", "1", text="Please verify your phone number\n",
+                     folder=folder)  # fmt: skip
+
+    assert "wants a phone number verified" in json.loads(out)["advice"]
+
+
 def test_probe_of_one_account_asks_no_other(folder, stage):
     before = stage.simulator.counts[KEYS["openai/backup"]]
     code, out, _ = call("probe", "main", folder=folder)

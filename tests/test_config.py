@@ -14,6 +14,7 @@ from monitor.world import patience
 from probes.catalog import load_provider
 from probes.document import DocumentError
 from probes.model import Fault, Patience
+from probes.provider import NoPage
 
 BAD = Path(__file__).parent / "samples" / "bad_config"
 KEY = "sk-proj-0123456789abcdef0123456789"
@@ -321,6 +322,29 @@ def test_a_shipped_provider_can_be_changed_in_part(tmp_path):
     assert after.help == before.help | {Fault.ACCOUNT_SUSPENDED: "https://wiki.example.com/suspended"}
     assert [rule.id for rule in after.rules] == ["house-rule", *(rule.id for rule in before.rules)]
     assert after.canaries == before.canaries
+
+
+@pytest.mark.parametrize(
+    ("written", "help"),
+    [
+        ('"https://wiki.example.com/groq"', "https://wiki.example.com/groq"),
+        ('{ none = "we ask our reseller" }', NoPage(none="we ask our reseller", mail="support@groq.com")),
+        ('{ mail = "it@example.com" }', NoPage(none=load_provider("groq").help[Fault.ACCOUNT_SUSPENDED].none,
+                                               mail="it@example.com")),
+    ],
+)  # fmt: skip
+def test_a_reason_why_a_shipped_provider_has_no_address_gives_way_to_ones_own(tmp_path, written, help):
+    more = f"[providers.groq]\nhelp = {{ account_suspended = {written} }}\n"
+    after = loaded(tmp_path, account(provider="groq") + more).providers["groq"]
+
+    assert after.help == load_provider("groq").help | {Fault.ACCOUNT_SUSPENDED: help}
+
+
+def test_a_provider_of_ones_own_need_not_say_where_one_goes(tmp_path):
+    config = loaded(tmp_path, account(provider="house") + '[providers.house]\nid = "house"\n'
+                    + OWN.replace("[canaries", "[providers.house.canaries"))  # fmt: skip
+
+    assert config.providers["house"].help == {}
 
 
 def test_a_rule_of_the_same_id_takes_the_place_of_the_shipped_one(tmp_path):

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 import pytest
@@ -11,8 +12,8 @@ from monitor.cost import estimate
 from monitor.schedule import Watch
 from probes.catalog import FOLDER, contradictions, load_provider, load_wording, provider_ids, wording_problems
 from probes.classify import judge, judge_output
-from probes.model import Blame, Target
-from probes.provider import Canary, Dialect, Price, Provider
+from probes.model import Blame, Fault, Target
+from probes.provider import Canary, Dialect, NoPage, Price, Provider
 from probes.redact import mask
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -167,6 +168,68 @@ def test_each_fault_of_an_account_has_an_address_where_it_is_mended(provider):
     faults = {fault for fault in rules | flags if fault.blame is Blame.ACCOUNT}
 
     assert faults <= provider.help.keys()
+
+
+GATEWAYS = {"litellm", "llama-cpp", "new-api", "ollama", "openai-compatible", "vllm"}
+"""What people run themselves: whoever runs it is the one to ask."""
+HOSTED = [provider for id, provider in PROVIDERS.items() if id not in GATEWAYS]
+ALWAYS = (
+    Fault.ACCOUNT_SUSPENDED,
+    Fault.QUOTA_EXHAUSTED,
+    Fault.PERMISSION_DENIED,
+    Fault.VERIFICATION_REQUIRED,
+)
+OFFICIAL = {
+    "anthropic": {"anthropic.com", "claude.com"},
+    "azure-openai": {"azure.com", "microsoft.com"},
+    "bedrock": {"amazon.com", "anthropic.com"},  # whose models there have a list of countries of their own
+    "cerebras": {"cerebras.ai"},
+    "claude-code": {"anthropic.com", "claude.ai", "claude.com"},
+    "cloudflare": {"cloudflare.com"},
+    "codex": {"chatgpt.com", "openai.com"},
+    "cohere": {"cohere.com"},
+    "dashscope": {"alibabacloud.com", "aliyun.com"},
+    "deepinfra": {"deepinfra.com"},
+    "deepseek": {"deepseek.com"},
+    "fireworks": {"fireworks.ai"},
+    "gemini": {"google.com", "google.dev"},
+    "groq": {"groq.com"},
+    "huggingface": {"huggingface.co"},
+    "llama-api": {"meta.com"},
+    "minimax": {"minimax.io"},
+    "mistral": {"mistral.ai"},
+    "moonshot": {"kimi.ai", "kimi.com", "moonshot.ai"},
+    "openai": {"openai.com"},
+    "openrouter": {"openrouter.ai"},
+    "perplexity": {"perplexity.ai"},
+    "siliconflow": {"siliconflow.cn"},
+    "together": {"together.ai"},
+    "vertex": {"google.com"},
+    "xai": {"x.ai"},
+    "zhipu": {"bigmodel.cn", "zhipuai.cn"},
+}
+
+
+@pytest.mark.parametrize("provider", HOSTED, ids=lambda one: one.id)
+def test_each_hosted_provider_says_where_one_appeals_pays_asks_for_rights_and_verifies_or_why_nowhere(provider):
+    assert [fault for fault in ALWAYS if fault not in provider.help] == []
+
+
+@pytest.mark.parametrize("provider", HOSTED, ids=lambda one: one.id)
+def test_each_address_of_help_is_the_providers_own_and_encrypted(provider):
+    for help in provider.help.values():
+        if isinstance(help, NoPage):
+            host = (help.mail or "").rpartition("@")[2]
+        else:
+            assert help.startswith("https://")
+            host = urlsplit(help).hostname or ""
+        assert not host or ".".join(host.split(".")[-2:]) in OFFICIAL[provider.id]
+
+
+@pytest.mark.parametrize("id", sorted(GATEWAYS))
+def test_what_people_run_themselves_is_no_hosted_provider(id):
+    assert PROVIDERS[id].base is None
+    assert PROVIDERS[id].help == {}
 
 
 @pytest.mark.parametrize("provider", [one for one in PROVIDERS.values() if one.base], ids=lambda one: one.id)

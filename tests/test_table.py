@@ -3,11 +3,12 @@
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 
 from monitor.table import provider_facts, provider_table
 from probes.catalog import load_provider, provider_ids
 from probes.model import Fault
-from probes.provider import Canary, CreditFacts, Dialect, Feed, Platform, Price, Provider, Rule, Signal
+from probes.provider import Canary, CreditFacts, Dialect, Feed, NoPage, Platform, Price, Provider, Rule, Signal
 
 READ = "https://docs.example.com"
 GUESSED = "unverified: from memory"
@@ -110,6 +111,17 @@ def test_an_address_for_help_says_it_when_nobody_checked_it(capsys):
 
     assert "rate limit reached: https://example.com/limits (unverified)" in [line.lower() for line in lines]
     assert any(line.endswith("https://example.com/appeal") for line in lines)
+
+
+def test_a_missing_address_for_help_says_why_it_is_missing(capsys):
+    help = {
+        Fault.ACCOUNT_SUSPENDED: NoPage(none="no appeal form is published", mail="help@example.com"),
+        Fault.RATE_LIMITED: NoPage(none="limits are shown nowhere"),
+    }
+    lines = printed(capsys, replace(EXAMPLE, help=help))
+
+    assert "account suspended: no address, no appeal form is published; write to help@example.com" in lines
+    assert "rate limit reached: no address, limits are shown nowhere (unverified)" in lines
 
 
 @pytest.mark.parametrize("id", provider_ids())

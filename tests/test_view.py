@@ -9,7 +9,7 @@ from monitor.config import Config, ProbeSection, SiteSection, StoreSection
 from monitor.detect.health import State
 from monitor.detect.limits import Ceiling, Limits, Moved
 from monitor.detect.track import Track
-from monitor.diagnose import Diagnosis, Scope
+from monitor.diagnose import Diagnosis, Evidence, Scope
 from monitor.incident import Change, ChangeKind, open_incident
 from monitor.publish.mark import standing
 from monitor.publish.rota import advance
@@ -22,8 +22,9 @@ from monitor.store.value import Batch, Message
 from monitor.store.writer import Writer
 from monitor.view import advice_for, take, usable
 from monitor.words import title
+from probes.advice import advise
 from probes.catalog import load_provider
-from probes.model import Account, Confidence, Fault, Limit, Usage
+from probes.model import Account, Answer, Confidence, Fault, Limit, Usage
 from tests.conftest import NOON, at, health, observation, target
 
 LIST, CHAT = target("openai/main", "list"), target("openai/main", "chat", "gpt")
@@ -77,6 +78,34 @@ def test_an_account_is_as_bad_as_the_worst_of_its_targets(db, writer):
 
     assert (view.state, view.fault) == (State.DOWN, Fault.QUOTA_EXHAUSTED)
     assert "Billing is at https://" in view.advice
+
+
+PHONE = "Please verify your phone number."
+
+
+def test_the_advice_of_an_account_names_what_its_answers_want(db, writer):
+    remember(writer, LIST, health(None))
+    answer = Answer("openai/verification", PHONE)
+    ill = health(*[Fault.VERIFICATION_REQUIRED] * 3, target=CHAT, answer=answer)
+    remember(writer, CHAT, ill, fault=Fault.VERIFICATION_REQUIRED, answer=answer)
+
+    assert account(shown(db, config(LIST, CHAT))).advice == advise(
+        Fault.VERIFICATION_REQUIRED, load_provider("openai"), [PHONE]
+    )
+
+
+def test_the_advice_of_an_incident_is_that_of_its_answers():
+    evidence = (
+        Evidence("openai/main/list", at(0), Fault.TIMEOUT, "timeout", "verify your age"),
+        Evidence("openai/main/chat", at(0), Fault.VERIFICATION_REQUIRED, "openai/verification", PHONE),
+    )
+    cause = Diagnosis(
+        Scope.ACCOUNT, "openai/main", Fault.VERIFICATION_REQUIRED, Confidence.HIGH, at(0), (), (CHAT.id,), evidence
+    )
+    text = advice_for(open_incident(cause), config(CHAT))
+
+    assert text == advise(Fault.VERIFICATION_REQUIRED, load_provider("openai"), [PHONE])
+    assert "a phone number verified:" in text
 
 
 def test_an_account_that_was_not_seen_shows_no_fault_of_before(db, writer):
