@@ -133,7 +133,6 @@ def test_a_rule_can_say_that_a_refusal_is_fine():
         (413, Fault.BAD_REQUEST),
         (422, Fault.BAD_REQUEST),
         (429, Fault.RATE_LIMITED),
-        (451, Fault.REGION_BLOCKED),
         (500, Fault.SERVER_ERROR),
         (503, Fault.OVERLOADED),
         (524, Fault.SERVER_ERROR),
@@ -148,6 +147,13 @@ def test_without_words_the_status_says_little_and_says_so(status, expected, body
     told = judge(provider(), WORDING, status, {}, body)
 
     assert (told.fault, told.rule, told.confidence) == (expected, f"status/{status or 'none'}", Confidence.LOW)
+
+
+@pytest.mark.parametrize(
+    "body", ["", said("Access denied"), said("Blocked by the upstream provider"), "<html>Denied</html>"]
+)
+def test_451_speaks_of_the_law_whatever_stands_beside_it(body):
+    assert fault(body, 451) is Fault.REGION_BLOCKED
 
 
 def test_a_status_told_in_the_body_counts_where_http_gives_none():
