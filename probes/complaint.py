@@ -53,6 +53,11 @@ PYTHON_TOKEN = re.compile(
 )
 PYTHON_WORDS = {"None": "null", "True": "true", "False": "false"}
 PAIR = re.compile(r'"(code|type|status|reason|message|detail|error)"\s*:\s*(?:"((?:[^"\\]|\\.)+)|(\d+))')
+TRADITIONAL = str.maketrans(
+    "並併傢儘儲內兩凍刪動務區參員問啓啟單噹國團夠實審帳弔張彔態憑戶擁據擠敗數時暫會棄業機權沒滿為無爲狀環異當發盡確祕積節範組結絡統綁維網緊線總織繫臉蔘號製覈規訂訪許註証認誤調請證護負費資賬踰載週進遊過達違郵釦銷錄錯録鎖鐘鑑鑒鑰長閉開閱閲關隊險雙靈項預頻額風飽餘驗體髮點齡齣帐",
+    "并并家尽储内两冻删动务区参员问启启单当国团够实审账吊张录态凭户拥据挤败数时暂会弃业机权没满为无为状环异当发尽确秘积节范组结络统绑维网紧线总织系脸参号制核规订访许注证认误调请证护负费资账逾载周进游过达违邮扣销录错录锁钟鉴鉴钥长闭开阅阅关队险双灵项预频额风饱余验体发点龄出账",
+)
+"""Characters of the rules, traditional and as written in the rules. 帐 is how many spell 账."""
 JSON = json.JSONDecoder(strict=False)  # people paste answers with raw line breaks inside strings
 
 
@@ -60,8 +65,8 @@ class Layer(Struct, frozen=True):
     """One error object, or one sentence, of an answer. Marks are in lower case.
 
     `message` is the sentence for people; `words` is all that rules search: the sentence, the other
-    sentences beside it and the names of quotas. `relayed`: a gateway repeats here what its own provider
-    told it, of an account that is not ours.
+    sentences beside it and the names of quotas, in simplified Chinese. `relayed`: a
+    gateway repeats here what its own provider told it, of an account that is not ours.
     """
 
     codes: tuple[str, ...] = ()
@@ -268,7 +273,7 @@ def _layer(fields: Mapping[str, Any]) -> Layer:
         types=_marks(fields, TYPES),
         reasons=_marks(fields, REASONS) + tuple(mark for item in listed for mark in _marks(item, ("reason",))),
         message=next(filter(None, sentences), ""),
-        words="\n".join(filter(None, sentences + hints)),
+        words=_simplify("\n".join(filter(None, sentences + hints))),
     )
 
 
@@ -296,7 +301,12 @@ def _marks(fields: Mapping[str, Any], names: Iterable[str]) -> tuple[str, ...]:
 
 def _sentence(text: str) -> Layer:
     sentence = _squeeze(text)
-    return Layer(message=sentence, words=sentence)
+    return Layer(message=sentence, words=_simplify(sentence))
+
+
+def _simplify(text: str) -> str:
+    """Return a text with the traditional Chinese characters that rules use made simplified, so that a rule is one."""
+    return text if text.isascii() else text.translate(TRADITIONAL)
 
 
 def _squeeze(text: str) -> str:

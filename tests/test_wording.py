@@ -6,6 +6,7 @@ import pytest
 
 from probes.catalog import load_provider, load_wording
 from probes.classify import judge, judge_output
+from probes.complaint import read, words
 from probes.model import Fault
 
 WORDING = load_wording().rules
@@ -235,3 +236,42 @@ def test_words_beat_a_loose_type(id, body, expected):
 @pytest.mark.parametrize("status", [401, 403, 429])
 def test_a_right_may_have_a_limit_in_its_name(sentence, status):
     assert fault(said(sentence), status) is Fault.PERMISSION_DENIED
+
+
+@pytest.mark.parametrize(
+    ("traditional", "expected"),
+    [
+        ("您的帳號已被停用", Fault.ACCOUNT_SUSPENDED),
+        ("帳戶狀態異常，請聯絡客服", Fault.ACCOUNT_SUSPENDED),
+        ("賬戶已凍結，請聯繫管理員", Fault.ACCOUNT_SUSPENDED),
+        ("餘額不足，請儲值", Fault.QUOTA_EXHAUSTED),
+        ("用戶額度不足", Fault.QUOTA_EXHAUSTED),
+        ("本週額度已用完", Fault.QUOTA_EXHAUSTED),
+        ("您的訂閱已過期", Fault.QUOTA_EXHAUSTED),
+        ("請求過於頻繁，請稍後再試", Fault.RATE_LIMITED),
+        ("超過每分鐘請求次數限制", Fault.RATE_LIMITED),
+        ("您的並發數已超過上限", Fault.RATE_LIMITED),
+        ("無效的令牌", Fault.INVALID_KEY),
+        ("API 金鑰已過期", Fault.INVALID_KEY),
+        ("帳號已在其他裝置登入，請重新登入", Fault.INVALID_KEY),
+        ("地區不支援", Fault.REGION_BLOCKED),
+        ("您所在的國家或地區不支援此服務", Fault.REGION_BLOCKED),
+        ("請先完成實名認證", Fault.VERIFICATION_REQUIRED),
+        ("請驗證您的手機號碼", Fault.VERIFICATION_REQUIRED),
+        ("您沒有權限使用此功能", Fault.PERMISSION_DENIED),
+        ("您的組織已停用此功能", Fault.PERMISSION_DENIED),
+        ("模型不存在或已下線", Fault.MODEL_UNAVAILABLE),
+        ("伺服器忙碌中，請稍後再試", Fault.OVERLOADED),
+        ("當前分組上游負載已飽和", Fault.OVERLOADED),
+        ("伺服器內部錯誤", Fault.SERVER_ERROR),
+        ("內容包含敏感資訊", Fault.CONTENT_FILTERED),
+        ("參數錯誤", Fault.BAD_REQUEST),
+    ],
+)
+def test_traditional_characters_mean_what_simplified_ones_do(traditional, expected):
+    assert fault(said(traditional)) is expected
+    assert fault(traditional) is expected
+
+
+def test_people_read_the_sentence_as_it_was_written():
+    assert words(read(403, {}, said("餘額不足，請儲值"))) == "餘額不足，請儲值"
