@@ -1,8 +1,9 @@
 """Pure: rules + a complaint → what an answer means."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import chain
 
 from probes.complaint import Complaint, Layer, Sign, look, read, words
 from probes.model import Confidence, Fault, Verdict
@@ -88,11 +89,18 @@ def _by_code(code: int | None) -> Verdict:
 
 
 def _decide(provider: Provider, wording: Sequence[Rule], complaint: Complaint) -> Verdict | None:
-    """The innermost layer is heard first, by the provider's own rules and then by the shared ones."""
-    for layer in complaint.layers:
+    """The innermost layer is heard first, by the provider's own rules and then by the shared ones.
+
+    A name that no rule knows is read as words when no sentence has decided: it is often the sentence.
+    """
+    for layer in chain(complaint.layers, _spelled(complaint)):
         if verdict := _hear(provider, wording, complaint, layer):
             return _of_the_gateway(verdict) if layer.relayed and verdict.fault in OF_AN_ACCOUNT else verdict
     return None
+
+
+def _spelled(complaint: Complaint) -> Iterator[Layer]:
+    return (Layer(words=layer.names, relayed=layer.relayed) for layer in complaint.layers if layer.names)
 
 
 def _hear(provider: Provider, wording: Sequence[Rule], complaint: Complaint, layer: Layer) -> Verdict | None:

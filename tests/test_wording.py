@@ -239,6 +239,41 @@ def test_a_right_may_have_a_limit_in_its_name(sentence, status):
 
 
 @pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ('{"code": 403, "reason": "NOT_ENOUGH_BALANCE", "message": "NOT_ENOUGH_BALANCE"}', Fault.QUOTA_EXHAUSTED),
+        ('{"code": "InsufficientBalance", "message": "x"}', Fault.QUOTA_EXHAUSTED),
+        ('{"errorType": "CreditsDepleted"}', Fault.QUOTA_EXHAUSTED),
+        ('{"error": {"code": "ACCOUNT_HAS_BEEN_SUSPENDED"}}', Fault.ACCOUNT_SUSPENDED),
+        ('{"errorCode": "accountDisabled", "message": "failed"}', Fault.ACCOUNT_SUSPENDED),
+        ('{"code": "ApiKeyExpired", "message": "error"}', Fault.INVALID_KEY),
+        ('{"code": "CountryNotSupported", "message": "error"}', Fault.REGION_BLOCKED),
+        ('{"code": "ModelAccountRpmRateLimitExceeded"}', Fault.RATE_LIMITED),
+        ('{"code": "PhoneVerificationRequired"}', Fault.VERIFICATION_REQUIRED),
+        ("InsufficientBalance", Fault.QUOTA_EXHAUSTED),
+    ],
+)
+def test_a_name_that_no_rule_knows_is_read_as_words(body, expected):
+    assert fault(body, 400) is expected
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "expected"),
+    [
+        ('{"errcode": 90210, "message": "余额不足"}', 403, Fault.QUOTA_EXHAUSTED),
+        ('{"code": "E40312", "message": "xyzzy"}', 403, Fault.PERMISSION_DENIED),
+        ('{"code": "40103", "message": "xyzzy"}', 401, Fault.INVALID_KEY),
+        ('{"code": "InsufficientBalance", "message": "Too many requests"}', 403, Fault.RATE_LIMITED),
+        ('{"error": {"type": "invalid_request_error", "message": "xyzzy"}}', 401, Fault.INVALID_KEY),
+        ('{"error": {"type": "unknown_error", "message": "xyzzy"}}', 402, Fault.QUOTA_EXHAUSTED),
+        ('{"error": {"type": "api_error", "message": "xyzzy"}}', 429, Fault.RATE_LIMITED),
+    ],
+)
+def test_sentences_come_before_names_and_names_before_the_status(body, status, expected):
+    assert fault(body, status) is expected
+
+
+@pytest.mark.parametrize(
     ("traditional", "expected"),
     [
         ("您的帳號已被停用", Fault.ACCOUNT_SUSPENDED),
