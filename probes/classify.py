@@ -104,11 +104,12 @@ def _spelled(complaint: Complaint) -> Iterator[Layer]:
 
 
 def _hear(provider: Provider, wording: Sequence[Rule], complaint: Complaint, layer: Layer) -> Verdict | None:
-    if rule := _first_fit(provider.rules, complaint, layer):
-        told = rule.tag or rule.code or rule.type or rule.reason or rule.message
-        return Verdict(rule.fault, f"{provider.id}/{rule.id}", Confidence.HIGH if told else Confidence.LOW)
-    if rule := _first_fit(wording, complaint, layer):
-        return Verdict(rule.fault, f"wording/{rule.id}", Confidence.MEDIUM)
+    for loose in (False, True):
+        if rule := _first_fit(provider.rules, complaint, layer, loose):
+            told = rule.tag or rule.code or rule.type or rule.reason or rule.message
+            return Verdict(rule.fault, f"{provider.id}/{rule.id}", Confidence.HIGH if told else Confidence.LOW)
+        if rule := _first_fit(wording, complaint, layer, loose):
+            return Verdict(rule.fault, f"wording/{rule.id}", Confidence.MEDIUM)
     return None
 
 
@@ -117,8 +118,8 @@ def _of_the_gateway(verdict: Verdict) -> Verdict:
     return Verdict(Fault.SERVER_ERROR, f"relayed/{verdict.rule}", Confidence.MEDIUM)
 
 
-def _first_fit(rules: Iterable[Rule], complaint: Complaint, layer: Layer) -> Rule | None:
-    return next((rule for rule in rules if _fits(rule, complaint, layer)), None)
+def _first_fit(rules: Iterable[Rule], complaint: Complaint, layer: Layer, loose: bool) -> Rule | None:
+    return next((rule for rule in rules if rule.loose is loose and _fits(rule, complaint, layer)), None)
 
 
 def _fits(rule: Rule, complaint: Complaint, layer: Layer) -> bool:

@@ -75,6 +75,25 @@ def test_the_providers_own_rules_come_first_then_the_wording_then_the_status():
     ]
 
 
+def test_a_loose_rule_is_asked_after_the_shared_ones_and_before_loose_shared_ones():
+    own = provider(rule("class", type=["kind"], loose=True))
+    shared = [
+        rule("shared-class", Fault.OVERLOADED, type=["kind", "sort"], loose=True),
+        rule("shared", Fault.SLOW, message=["stout"]),
+    ]
+
+    told = [
+        judge(own, shared, 418, {}, body).rule
+        for body in (
+            '{"type": "kind", "message": "stout"}',
+            '{"type": "kind", "message": "tall"}',
+            '{"type": "sort", "message": "tall"}',
+        )
+    ]
+
+    assert told == ["wording/shared", "example/class", "wording/shared-class"]
+
+
 def test_the_innermost_layer_is_heard_before_the_outer_one_by_all_rules():
     own = provider(rule("outer", code=["outer"]))
     body = '{"code": "outer", "error": {"message": "inner"}}'

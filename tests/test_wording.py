@@ -10,7 +10,10 @@ from probes.complaint import read, words
 from probes.model import Fault
 
 WORDING = load_wording().rules
-PROVIDERS = {id: load_provider(id) for id in ("openai-compatible", "together", "codex", "claude-code")}
+PROVIDERS = {
+    id: load_provider(id)
+    for id in ("openai-compatible", "anthropic", "gemini", "vertex", "together", "codex", "claude-code")
+}
 NO_STATUS = 418
 """No status by itself says anything here, so that only words can decide."""
 
@@ -233,6 +236,32 @@ def test_words_beat_a_loose_type(id, body, expected):
     faults = {"rate": Fault.RATE_LIMITED, "quota": Fault.QUOTA_EXHAUSTED}
 
     assert fault(body, 429, id) is faults[expected]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("Your project has been suspended.", Fault.ACCOUNT_SUSPENDED),
+        ("余额不足", Fault.QUOTA_EXHAUSTED),
+        ("Please verify your phone number first", Fault.VERIFICATION_REQUIRED),
+        ("This service is not available in your country", Fault.REGION_BLOCKED),
+    ],
+)
+@pytest.mark.parametrize(
+    ("id", "kind"),
+    [
+        ("anthropic", "invalid_request_error"),
+        ("anthropic", "permission_error"),
+        ("anthropic", "authentication_error"),
+        ("anthropic", "api_error"),
+        ("gemini", "PERMISSION_DENIED"),
+        ("gemini", "INVALID_ARGUMENT"),
+        ("vertex", "UNAUTHENTICATED"),
+        ("openai-compatible", "permission_error"),
+    ],
+)
+def test_words_beat_a_class_that_stands_beside_anything(id, kind, sentence, expected):
+    assert fault(said(sentence, type=kind), 400, id) is expected
 
 
 @pytest.mark.parametrize(
