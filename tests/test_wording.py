@@ -107,6 +107,15 @@ def told(sentences):
                 "Your account was flagged for cyber activity. To regain access, apply for trusted access",
             ],
         ),
+        (
+            Fault.CONTENT_FILTERED,
+            [
+                "Our usage policy does not allow this content",
+                "The content policy has blocked your prompt",
+                "Your prompt contains abusive behavior and was flagged",
+            ],
+        ),
+        (Fault.TIMEOUT, ["Request timed out"]),
         (Fault.MODEL_UNAVAILABLE, ["We have disabled the o1-preview model", "The model example has been disabled"]),
     ],
     ids=lambda value: value if isinstance(value, Fault) else "",
