@@ -58,10 +58,18 @@ BROAD_NAMES = ("invalid_request_error", "invalid_request", "unknown_error")
 """They stand beside anything, so their words mean nothing."""
 PAIR = re.compile(r'"(code|type|status|reason|message|detail|error)"\s*:\s*(?:"((?:[^"\\]|\\.)+)|(\d+))')
 TRADITIONAL = str.maketrans(
-    "並併傢儘儲內兩凍刪動務區參員問啓啟單噹國團夠實審帳弔張彔態憑戶擁據擠敗數時暫會棄業機權沒滿為無爲狀環異當發盡確祕積節範組結絡統綁維網緊線總織繫臉蔘號製覈規訂訪許註証認誤調請證護負費資賬踰載週進遊過達違郵釦銷錄錯録鎖鐘鑑鑒鑰長閉開閱閲關隊險隻雙靈項預頻額風飽餘驗體髮點齡齣帐",
-    "并并家尽储内两冻删动务区参员问启启单当国团够实审账吊张录态凭户拥据挤败数时暂会弃业机权没满为无为状环异当发尽确秘积节范组结络统绑维网紧线总织系脸参号制核规订访许注证认误调请证护负费资账逾载周进游过达违邮扣销录错录锁钟鉴鉴钥长闭开阅阅关队险只双灵项预频额风饱余验体发点龄出账",
+    (
+        "並併傢儘儲內兩凍刪動務區參員問啓啟單噹國團夠實審帳弔張彔態憑戶擁據擠敗數時暫會棄業機權沒滿為無爲狀環"
+        "異當發盡確祕積節範組結絡統綁維網緊線總織繫臉蔘號製覈規訂訪許註証認誤調請證護負費資賬踰載週進遊過達違"
+        "郵釦銷錄錯録鎖鐘鑑鑒鑰長閉開閱閲關隊險隻雙靈項預頻額風飽餘驗體髮點齡齣帐"
+    ),
+    (
+        "并并家尽储内两冻删动务区参员问启启单当国团够实审账吊张录态凭户拥据挤败数时暂会弃业机权没满为无为状环"
+        "异当发尽确秘积节范组结络统绑维网紧线总织系脸参号制核规订访许注证认误调请证护负费资账逾载周进游过达违"
+        "邮扣销录错录锁钟鉴鉴钥长闭开阅阅关队险只双灵项预频额风饱余验体发点龄出账"
+    ),
 )
-"""Characters of the rules, traditional and as written in the rules. 帐 is how many spell 账."""
+"""Characters of the rules, traditional and as the rules write them; a new one of a rule is added. 帐 is a common 账."""
 JSON = json.JSONDecoder(strict=False)  # people paste answers with raw line breaks inside strings
 
 
