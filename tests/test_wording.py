@@ -322,6 +322,9 @@ def test_a_right_may_have_a_limit_in_its_name(sentence, status):
         ('{"code": "CountryNotSupported", "message": "error"}', Fault.REGION_BLOCKED),
         ('{"code": "ModelAccountRpmRateLimitExceeded"}', Fault.RATE_LIMITED),
         ('{"code": "PhoneVerificationRequired"}', Fault.VERIFICATION_REQUIRED),
+        ('{"Response": {"Error": {"Code": "AuthFailure.SignatureFailure", "Message": "x"}}}', Fault.INVALID_KEY),
+        ('{"Response": {"Error": {"Code": "FailedOperation.ServiceIsolate", "Message": "x"}}}', Fault.QUOTA_EXHAUSTED),
+        ('{"code": "ORG_SUSPENDED", "message": "x"}', Fault.ACCOUNT_SUSPENDED),
         ("InsufficientBalance", Fault.QUOTA_EXHAUSTED),
     ],
 )
