@@ -197,7 +197,9 @@ def _rule_problems(rules: Sequence[Rule], file: str, own: int = 0) -> Iterator[P
             yield Problem(file, key, "names nothing to match", f"add one of: {', '.join(MARKS)}")
         yield from _bad_expressions(rule.message, f"{key}.message", file)
         rivals = rules[:place] if place < own else rules[own:place]
-        if hider := next((earlier for earlier in rivals if _hides(earlier, rule)), None):
+        if hider := next(
+            (earlier for earlier in rivals if earlier.loose <= rule.loose and _hides(earlier, rule)), None
+        ):
             yield Problem(file, key, f"is never reached: {hider.id} fits first", f"move it above {hider.id} or drop it")
 
 

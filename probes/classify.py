@@ -1,8 +1,9 @@
 """Pure: rules + a complaint → what an answer means."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import chain
 
 from probes.complaint import Complaint, Layer, read, words
 from probes.model import Confidence, Fault, Verdict
@@ -116,19 +117,27 @@ def _by_code(code: int | None, said: Sequence[str]) -> Verdict:
 
 
 def _decide(provider: Provider, wording: Sequence[Rule], complaint: Complaint) -> Verdict | None:
-    """The innermost layer is heard first, by the provider's own rules and then by the shared ones."""
-    for layer in complaint.layers:
+    """The innermost layer is heard first, by the provider's own rules and then by the shared ones.
+
+    A name that no rule knows is read as words when no sentence has decided: it is often the sentence.
+    """
+    for layer in chain(complaint.layers, _spelled(complaint)):
         if verdict := _hear(provider, wording, complaint, layer):
             return _of_the_gateway(verdict) if layer.relayed and verdict.fault in OF_AN_ACCOUNT else verdict
     return None
 
 
+def _spelled(complaint: Complaint) -> Iterator[Layer]:
+    return (Layer(words=layer.names, relayed=layer.relayed) for layer in complaint.layers if layer.names)
+
+
 def _hear(provider: Provider, wording: Sequence[Rule], complaint: Complaint, layer: Layer) -> Verdict | None:
-    if rule := _first_fit(provider.rules, complaint, layer):
-        told = rule.tag or rule.code or rule.type or rule.reason or rule.message
-        return Verdict(rule.fault, f"{provider.id}/{rule.id}", Confidence.HIGH if told else Confidence.LOW)
-    if rule := _first_fit(wording, complaint, layer):
-        return Verdict(rule.fault, f"wording/{rule.id}", Confidence.MEDIUM)
+    for loose in (False, True):
+        if rule := _first_fit(provider.rules, complaint, layer, loose):
+            told = rule.tag or rule.code or rule.type or rule.reason or rule.message
+            return Verdict(rule.fault, f"{provider.id}/{rule.id}", Confidence.HIGH if told else Confidence.LOW)
+        if rule := _first_fit(wording, complaint, layer, loose):
+            return Verdict(rule.fault, f"wording/{rule.id}", Confidence.MEDIUM)
     return None
 
 
@@ -137,8 +146,8 @@ def _of_the_gateway(verdict: Verdict) -> Verdict:
     return Verdict(Fault.SERVER_ERROR, f"relayed/{verdict.rule}", Confidence.MEDIUM)
 
 
-def _first_fit(rules: Iterable[Rule], complaint: Complaint, layer: Layer) -> Rule | None:
-    return next((rule for rule in rules if _fits(rule, complaint, layer)), None)
+def _first_fit(rules: Iterable[Rule], complaint: Complaint, layer: Layer, loose: bool) -> Rule | None:
+    return next((rule for rule in rules if rule.loose is loose and _fits(rule, complaint, layer)), None)
 
 
 def _fits(rule: Rule, complaint: Complaint, layer: Layer) -> bool:

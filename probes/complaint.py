@@ -45,7 +45,24 @@ PYTHON_TOKEN = re.compile(
     r""""(?:[^"\\]|\\(?:.|\Z))*(?:"|\Z)|'((?:[^'\\]|\\(?:.|\Z))*)(?:'|\Z)|\b(None|True|False)\b""", re.DOTALL
 )
 PYTHON_WORDS = {"None": "null", "True": "true", "False": "false"}
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_.:][A-Za-z0-9]+)*")
+NAME_JOINT = re.compile(r"[-_.:]+|(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+BROAD_NAMES = ("invalid_request_error", "invalid_request", "unknown_error")
+"""They stand beside anything, so their words mean nothing."""
 PAIR = re.compile(r'"(code|type|status|reason|message|detail|error)"\s*:\s*(?:"((?:[^"\\]|\\.)+)|(\d+))')
+TRADITIONAL = str.maketrans(
+    (
+        "並併傢儘儲內兩凍刪劃動務區參員問啓啟單噹嚮國團夠實審對帳弔張彔態憑戶換擁據擠敗數時暫曏會棄業機權沒滿"
+        "為無爲狀環異當發盡確祕積節範終組結絡統綁維網緊線總織繫臉蔘號製覈規訂計訪許註証認誤調請證護負費資賬踰"
+        "載輪週進遊過達違郵釦銷錄錯録鎖鐘鑑鑒鑰長閉開閱閲關隊險隻雙靈項預頻額風飽餘驗體髮點齡齣帐"
+    ),
+    (
+        "并并家尽储内两冻删划动务区参员问启启单当向国团够实审对账吊张录态凭户换拥据挤败数时暂向会弃业机权没满"
+        "为无为状环异当发尽确秘积节范终组结络统绑维网紧线总织系脸参号制核规订计访许注证认误调请证护负费资账逾"
+        "载轮周进游过达违邮扣销录错录锁钟鉴鉴钥长闭开阅阅关队险只双灵项预频额风饱余验体发点龄出账"
+    ),
+)
+"""Characters of the rules, traditional and as the rules write them; a new one of a rule is added. 帐 is a common 账."""
 JSON = json.JSONDecoder(strict=False)  # people paste answers with raw line breaks inside strings
 
 
@@ -53,7 +70,8 @@ class Layer(Struct, frozen=True):
     """One error object, or one sentence, of an answer. Marks are in lower case.
 
     `message` is the sentence for people; `words` is all that rules search: the sentence, the other
-    sentences beside it and the names of quotas. `relayed`: a gateway repeats here what its own provider
+    sentences beside it and the names of quotas, in simplified Chinese. `names` are the marks as words:
+    `NotEnoughBalance` is `Not Enough Balance`. `relayed`: a gateway repeats here what its own provider
     told it, of an account that is not ours.
     """
 
@@ -62,6 +80,7 @@ class Layer(Struct, frozen=True):
     reasons: tuple[str, ...] = ()
     message: str = ""
     words: str = ""
+    names: str = ""
     relayed: bool = False
 
 
@@ -165,7 +184,8 @@ def _layer(fields: Mapping[str, Any]) -> Layer:
         types=_marks(fields, TYPES),
         reasons=_marks(fields, REASONS) + tuple(mark for item in listed for mark in _marks(item, ("reason",))),
         message=next(filter(None, sentences), ""),
-        words="\n".join(filter(None, sentences + hints)),
+        words=_simplify("\n".join(filter(None, sentences + hints))),
+        names=_spell(fields[name] for name in (*CODES, *TYPES, *REASONS, *MESSAGES) if name in fields),
     )
 
 
@@ -193,7 +213,19 @@ def _marks(fields: Mapping[str, Any], names: Iterable[str]) -> tuple[str, ...]:
 
 def _sentence(text: str) -> Layer:
     sentence = _squeeze(text)
-    return Layer(message=sentence, words=sentence)
+    return Layer(message=sentence, words=_simplify(sentence), names=_spell([sentence]))
+
+
+def _simplify(text: str) -> str:
+    """Return a text with the traditional Chinese characters that rules use made simplified, so that a rule is one."""
+    return text if text.isascii() else text.translate(TRADITIONAL)
+
+
+def _spell(values: Iterable[Any]) -> str:
+    """Return the names among some values as words, a line for each."""
+    names = {value: None for value in values if isinstance(value, str) and len(value) <= LONGEST_MARK}
+    told = (name for name in names if NAME.fullmatch(name) and name.lower() not in BROAD_NAMES)
+    return "\n".join(NAME_JOINT.sub(" ", name) for name in told)
 
 
 def _squeeze(text: str) -> str:

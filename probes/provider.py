@@ -135,13 +135,15 @@ class Rule(Facts, frozen=True, kw_only=True):
     `tag` when any of the three is, since gateways move them about. `message` fits when one of these
     regular expressions is found in the answer's words. A rule with `page` looks at HTML pages (and a
     CDN's one-line texts) only, every other rule at everything else. The status of a command is its
-    exit code.
+    exit code. A `loose` rule names a class that stands beside other troubles as well, `permission_error`
+    beside a spent credit: it is asked after all others, the shared ones too.
     """
 
     id: Name
     fault: Fault | None = None
     ok: bool = False
     page: bool = False
+    loose: bool = False
     status: list[int] = []
     tag: list[str] = []
     code: list[str] = []

@@ -132,6 +132,17 @@ def test_a_rule_that_asks_for_something_else_as_well_does_not_hide_a_wider_one(t
     assert [rule.id for rule in load(tmp_path, GOOD + wider).rules] == ["banned", "wider"]
 
 
+def test_a_loose_rule_hides_none_that_is_asked_before_it(tmp_path):
+    loose = RULE.format(id="loose", facts='ok = true\nloose = true\ntype = ["class"]')
+    firm = RULE.format(id="firm", facts='ok = true\ntype = ["class"]')
+
+    assert [rule.id for rule in load(tmp_path, GOOD + loose + firm).rules] == ["banned", "loose", "firm"]
+    assert any(
+        "rules.again is never reached" in told
+        for told in problems(tmp_path, GOOD + loose + loose.replace('"loose"', '"again"', 1))
+    )
+
+
 def test_a_rule_for_pages_does_not_hide_one_for_the_api(tmp_path):
     page = RULE.format(id="page", facts="ok = true\npage = true\nstatus = [404]")
     plain = RULE.format(id="plain", facts="ok = true\nstatus = [404]")

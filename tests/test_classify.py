@@ -76,6 +76,25 @@ def test_the_providers_own_rules_come_first_then_the_wording_then_the_status():
     ]
 
 
+def test_a_loose_rule_is_asked_after_the_shared_ones_and_before_loose_shared_ones():
+    own = provider(rule("class", type=["kind"], loose=True))
+    shared = [
+        rule("shared-class", Fault.OVERLOADED, type=["kind", "sort"], loose=True),
+        rule("shared", Fault.SLOW, message=["stout"]),
+    ]
+
+    told = [
+        judge(own, shared, 418, {}, body).rule
+        for body in (
+            '{"type": "kind", "message": "stout"}',
+            '{"type": "kind", "message": "tall"}',
+            '{"type": "sort", "message": "tall"}',
+        )
+    ]
+
+    assert told == ["wording/shared", "example/class", "wording/shared-class"]
+
+
 def test_the_innermost_layer_is_heard_before_the_outer_one_by_all_rules():
     own = provider(rule("outer", code=["outer"]))
     body = '{"code": "outer", "error": {"message": "inner"}}'
@@ -134,7 +153,6 @@ def test_a_rule_can_say_that_a_refusal_is_fine():
         (413, Fault.BAD_REQUEST),
         (422, Fault.BAD_REQUEST),
         (429, Fault.RATE_LIMITED),
-        (451, Fault.REGION_BLOCKED),
         (500, Fault.SERVER_ERROR),
         (503, Fault.OVERLOADED),
         (524, Fault.SERVER_ERROR),
@@ -149,6 +167,13 @@ def test_without_words_the_status_says_little_and_says_so(status, expected, body
     told = judge(provider(), WORDING, status, {}, body)
 
     assert (told.fault, told.rule, told.confidence) == (expected, f"status/{status or 'none'}", Confidence.LOW)
+
+
+@pytest.mark.parametrize(
+    "body", ["", said("Access denied"), said("Blocked by the upstream provider"), "<html>Denied</html>"]
+)
+def test_451_speaks_of_the_law_whatever_stands_beside_it(body):
+    assert fault(body, 451) is Fault.REGION_BLOCKED
 
 
 def test_a_status_told_in_the_body_counts_where_http_gives_none():

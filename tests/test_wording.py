@@ -1,0 +1,389 @@
+"""Who did it to whom: sentences of one kind, and their nearest neighbours that mean something else."""
+
+import json
+
+import pytest
+
+from probes.catalog import load_provider, load_wording
+from probes.classify import judge, judge_output
+from probes.complaint import read, words
+from probes.model import Fault
+
+WORDING = load_wording().rules
+PROVIDERS = {
+    id: load_provider(id)
+    for id in ("openai-compatible", "anthropic", "gemini", "vertex", "together", "codex", "claude-code")
+}
+NO_STATUS = 418
+"""No status by itself says anything here, so that only words can decide."""
+
+
+def fault(body, status=NO_STATUS, id="openai-compatible"):
+    return judge(PROVIDERS[id], WORDING, status, {}, body).fault
+
+
+def said(message, **marks):
+    return json.dumps({"error": {"message": message, **marks}}, ensure_ascii=False)
+
+
+def told(sentences):
+    return {sentence: fault(said(sentence)) for sentence in sentences}
+
+
+@pytest.mark.parametrize(
+    ("expected", "sentences"),
+    [
+        (
+            Fault.PERMISSION_DENIED,
+            [
+                "Your organization has disabled access to this model. Contact your administrator.",
+                "Your company has turned off access to external models",
+                "Your team has blocked the use of third-party models.",
+                "The organization has disabled or restricted the use of personal access tokens",
+                "Your administrator has not enabled this model for your organization.",
+                "Your workspace owner has blocked this feature.",
+                "Personal accounts are not permitted by your organization's policy.",
+                "Your company's IT department has blocked agent mode.",
+                "Web search has been switched off by your workspace administrator.",
+                "Your enterprise policy prevents the use of this model.",
+                "Agent mode is turned off by your organization",
+                "Copilot Chat has been disabled by your organization's administrator.",
+                "Your organization does not allow personal accounts here",
+                "Your organization requires SSO login.",
+                "Your organization only permits sign-in through its own page",
+                "OAuth authentication is currently not allowed for this organization.",
+                "您所在的组织已禁用个人密钥登录",
+                "管理员未开通该模型的访问权限",
+            ],
+        ),
+        (
+            Fault.ACCOUNT_SUSPENDED,
+            [
+                "Your API key belongs to a disabled organization",
+                "The API key is associated with a disabled account",
+                "This credential is attached to a closed account",
+                "Owner of this API key has been deactivated",
+                "We have suspended your account",
+                "The account that created this key is disabled.",
+                "Your access has been permanently revoked for misuse.",
+                "账号已被永久限制登录",
+                "We've disabled your organization because of activity that violates our policies",
+                "An administrator has deactivated your account",
+                "Your organization has been disabled",
+                "Due to this, we have suspended your access to Copilot.",
+                "Access to the API has been suspended for your account due to abuse",
+                "Your User ID is temporarily suspended. Please contact support to verify your identity.",
+                "账号状态异常。如有疑问请联系客服",
+                "您的账号存在异常，已被限制使用",
+                "您所在的组织已被禁用",
+            ],
+        ),
+        (
+            Fault.INVALID_KEY,
+            [
+                "This API key has been disabled by its owner",
+                "API key deactivated",
+                "The token was deactivated by an administrator of your organization",
+                "该令牌已被管理员禁用",
+            ],
+        ),
+        (
+            Fault.QUOTA_EXHAUSTED,
+            [
+                "Your account [1] has reached the set inference limit, and the model service has been paused.",
+                "Requests on hold: prepaid credit exhausted",
+                "API usage has been paused for non-payment",
+                "Your project has been suspended because of a billing issue",
+                "Your workspace is suspended: last invoice was not paid",
+            ],
+        ),
+        (
+            Fault.BLOCKED_BY_EDGE,
+            [
+                "Our systems have detected unusual activity from your system. Please try again later.",
+                "Unusual activity has been detected from your device. Try again later.",
+                "We have detected suspicious traffic from your network.",
+                "检测到异常请求，请稍后再试",
+            ],
+        ),
+        (
+            Fault.PERMISSION_DENIED,
+            [
+                "This user's access to example-codex has been temporarily limited for potentially suspicious activity",
+                "Your access to this model has been temporarily restricted due to potential biology risk.",
+                "Your account was flagged for cyber activity. To regain access, apply for trusted access",
+            ],
+        ),
+        (
+            Fault.CONTENT_FILTERED,
+            [
+                "Our usage policy does not allow this content",
+                "The content policy has blocked your prompt",
+                "Your prompt contains abusive behavior and was flagged",
+            ],
+        ),
+        (Fault.TIMEOUT, ["Request timed out"]),
+        (Fault.MODEL_UNAVAILABLE, ["We have disabled the o1-preview model", "The model example has been disabled"]),
+    ],
+    ids=lambda value: value if isinstance(value, Fault) else "",
+)
+def test_it_matters_who_does_what_to_whom(expected, sentences):
+    assert told(sentences) == dict.fromkeys(sentences, expected)
+
+
+@pytest.mark.parametrize(
+    ("expected", "sentences"),
+    [
+        (
+            Fault.QUOTA_EXHAUSTED,
+            [
+                "You've hit your team's shared budget",
+                "Your team has used its shared budget for this month",
+                "You've hit your weekly limit · resets Jul 31, 2am (UTC)",
+                "5-hour limit reached ∙ resets 3am",
+                "You hit your spend cap set by the owner of your workspace.",
+                "Your workspace is out of credits until March 3",
+                "You've hit your free requests limit.",
+                "You have exceeded your premium request allowance.",
+                "Monthly token allotment depleted for this subscription",
+                "You've used 100% of your fast requests for this month.",
+                "user quota: 13810, need quota: 15000",
+                "This request requires 1200 credits, but you have 300",
+                "您的5小时用量已达上限，将于 18:00 重置",
+                "You're at your plan's limit for GPT-5.6 until Monday.",
+                "账户可用余额 0.00 元，无法继续调用",
+                "Five-hour window exhausted, opens again at 17:00.",
+                "Credits for this period are gone.",
+                "已达到本周期的用量上限",
+            ],
+        ),
+        (
+            Fault.RATE_LIMITED,
+            [
+                "This request would exceed your account's rate limit. Please try again later.",
+                "You've reached your concurrent request limit.",
+                "You hit our request limit of 3 per second",
+                "Too many tokens in one minute for your tier",
+                "超过每分钟请求次数上限",
+                "您的并发数已超过上限",
+            ],
+        ),
+        (
+            Fault.INVALID_KEY,
+            [
+                "OAuth token revoked · Please run /login",
+                "The access token was superseded by a newer session",
+                "This token has been replaced by a newer one",
+                "API key was rotated on 2026-03-01. Use the new key.",
+                "Your session has ended because you signed in on another device.",
+                "You've been logged out: another session is active",
+                "Your refresh token was already used",
+                "Session superseded: you logged in on another computer.",
+                "This PAT has been revoked by an organization owner.",
+                "Your login has lapsed, authenticate once more.",
+                "您的账号已在其他设备登录",
+            ],
+        ),
+        (
+            Fault.VERIFICATION_REQUIRED,
+            [
+                "Two-factor authentication is required to use the API.",
+                "You need to set up 2-step verification before using the API",
+                "You must confirm that you are over 18 to use this service",
+                "Add a phone number to your account to continue",
+                "Your identity could not be verified. Upload a government ID.",
+                "Your business has not been verified yet",
+                "You must verify a phone number before your first request.",
+                "Know-your-customer checks are outstanding.",
+                "A second factor is needed for this account.",
+                "请完成手机验证",
+                "We noticed suspicious activity on your account. Please verify your phone number to continue.",
+                "请先绑定手机号后再使用",
+                "需要进行人脸识别验证后继续使用",
+            ],
+        ),
+        (
+            Fault.PERMISSION_DENIED,
+            [
+                "Your current plan does not include this. Upgrade to Pro.",
+                "Claude Code is not included in your plan · upgrade to Pro or Max",
+                "Free plans do not have access to the API",
+                "您的方案不包含此模型",
+            ],
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, Fault) else "",
+)
+def test_clients_of_subscriptions_speak_of_limits_logins_and_proofs(expected, sentences):
+    assert told(sentences) == dict.fromkeys(sentences, expected)
+
+
+@pytest.mark.parametrize(
+    ("id", "line", "expected"),
+    [
+        (
+            "claude-code",
+            "Your organization has disabled API key authentication for Claude Code",
+            Fault.PERMISSION_DENIED,
+        ),
+        ("claude-code", "Your ANTHROPIC_API_KEY belongs to a disabled organization", Fault.ACCOUNT_SUSPENDED),
+        ("claude-code", "You've hit your team's shared budget · ask your admin to raise it", Fault.QUOTA_EXHAUSTED),
+        ("claude-code", "Usage credits are required for the 1M context", Fault.QUOTA_EXHAUSTED),
+        ("claude-code", "You've hit your channel's monthly spend limit · ask your admin", Fault.QUOTA_EXHAUSTED),
+        ("claude-code", "Your org is out of usage · contact your admin", Fault.QUOTA_EXHAUSTED),
+        ("claude-code", "Your account is on hold and can't use Claude Code.", Fault.ACCOUNT_SUSPENDED),
+        ("claude-code", "Routines are disabled by your organization's policy", Fault.PERMISSION_DENIED),
+        ("claude-code", "Cloud gateway session expired — run /login to reconnect.", Fault.INVALID_KEY),
+        ("claude-code", "Could not load AWS credentials", Fault.INVALID_KEY),
+        ("claude-code", "Connection lost mid-response", Fault.INVALID_RESPONSE),
+        ("codex", "Codex is not enabled for your workspace.", Fault.PERMISSION_DENIED),
+        (
+            "codex",
+            "Login is restricted to workspace(s) a, but current credentials belong to b.",
+            Fault.PERMISSION_DENIED,
+        ),
+        ("codex", "ChatGPT login is required, but an API key is currently being used.", Fault.PERMISSION_DENIED),
+        ("codex", "Encountered invalidated oauth token for user, failing request", Fault.INVALID_KEY),
+        ("codex", "Your session was ended because you logged in elsewhere. Run codex login.", Fault.INVALID_KEY),
+    ],
+)
+def test_a_client_says_it_in_a_line_of_its_own(id, line, expected):
+    assert judge_output(PROVIDERS[id], WORDING, 1, line)[0].fault is expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (said("You have been rate limited. Your rate limit is 60 queries per minute.", type="credit_limit"), "rate"),
+        (said("The maximum rate limit for this model is 0.6 queries per minute.", type="credit_limit"), "rate"),
+        (said("Credit limit exceeded", type="credit_limit"), "quota"),
+        (said("xyzzy", type="credit_limit"), "quota"),
+    ],
+)
+@pytest.mark.parametrize("id", ["together", "openai-compatible"])
+def test_words_beat_a_loose_type(id, body, expected):
+    faults = {"rate": Fault.RATE_LIMITED, "quota": Fault.QUOTA_EXHAUSTED}
+
+    assert fault(body, 429, id) is faults[expected]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("Your project has been suspended.", Fault.ACCOUNT_SUSPENDED),
+        ("余额不足", Fault.QUOTA_EXHAUSTED),
+        ("Please verify your phone number first", Fault.VERIFICATION_REQUIRED),
+        ("This service is not available in your country", Fault.REGION_BLOCKED),
+    ],
+)
+@pytest.mark.parametrize(
+    ("id", "kind"),
+    [
+        ("anthropic", "invalid_request_error"),
+        ("anthropic", "permission_error"),
+        ("anthropic", "authentication_error"),
+        ("anthropic", "api_error"),
+        ("gemini", "PERMISSION_DENIED"),
+        ("gemini", "INVALID_ARGUMENT"),
+        ("vertex", "UNAUTHENTICATED"),
+        ("openai-compatible", "permission_error"),
+    ],
+)
+def test_words_beat_a_class_that_stands_beside_anything(id, kind, sentence, expected):
+    assert fault(said(sentence, type=kind), 400, id) is expected
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "User: arn:aws:iam::0:user/x is not authorized to perform: servicequotas:GetServiceQuota",
+        "User: arn:aws:sts::0:assumed-role/rate-limiter/x is not authorized to perform: bedrock:InvokeModel",
+        "Access denied with an explicit deny in a service control policy: quota-guard",
+        "Permission 'cloudquotas.quotas.get' denied on resource 'projects/rate-limit'",
+        "Principal is missing the billing.resourceAssociations.list permission",
+        "Missing permission billing.quota.read on project",
+        "The client does not have authorization to perform action 'accounts/usages/read' over scope '/billing'",
+    ],
+)
+@pytest.mark.parametrize("status", [401, 403, 429])
+def test_a_right_may_have_a_limit_in_its_name(sentence, status):
+    assert fault(said(sentence), status) is Fault.PERMISSION_DENIED
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ('{"code": 403, "reason": "NOT_ENOUGH_BALANCE", "message": "NOT_ENOUGH_BALANCE"}', Fault.QUOTA_EXHAUSTED),
+        ('{"code": "InsufficientBalance", "message": "x"}', Fault.QUOTA_EXHAUSTED),
+        ('{"errorType": "CreditsDepleted"}', Fault.QUOTA_EXHAUSTED),
+        ('{"error": {"code": "ACCOUNT_HAS_BEEN_SUSPENDED"}}', Fault.ACCOUNT_SUSPENDED),
+        ('{"errorCode": "accountDisabled", "message": "failed"}', Fault.ACCOUNT_SUSPENDED),
+        ('{"code": "ApiKeyExpired", "message": "error"}', Fault.INVALID_KEY),
+        ('{"code": "CountryNotSupported", "message": "error"}', Fault.REGION_BLOCKED),
+        ('{"code": "ModelAccountRpmRateLimitExceeded"}', Fault.RATE_LIMITED),
+        ('{"code": "PhoneVerificationRequired"}', Fault.VERIFICATION_REQUIRED),
+        ('{"Response": {"Error": {"Code": "AuthFailure.SignatureFailure", "Message": "x"}}}', Fault.INVALID_KEY),
+        ('{"Response": {"Error": {"Code": "FailedOperation.ServiceIsolate", "Message": "x"}}}', Fault.QUOTA_EXHAUSTED),
+        ('{"code": "ORG_SUSPENDED", "message": "x"}', Fault.ACCOUNT_SUSPENDED),
+        ("InsufficientBalance", Fault.QUOTA_EXHAUSTED),
+    ],
+)
+def test_a_name_that_no_rule_knows_is_read_as_words(body, expected):
+    assert fault(body, 400) is expected
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "expected"),
+    [
+        ('{"errcode": 90210, "message": "余额不足"}', 403, Fault.QUOTA_EXHAUSTED),
+        ('{"code": "E40312", "message": "xyzzy"}', 403, Fault.PERMISSION_DENIED),
+        ('{"code": "40103", "message": "xyzzy"}', 401, Fault.INVALID_KEY),
+        ('{"code": "InsufficientBalance", "message": "Too many requests"}', 403, Fault.RATE_LIMITED),
+        ('{"error": {"type": "invalid_request_error", "message": "xyzzy"}}', 401, Fault.INVALID_KEY),
+        ('{"error": {"type": "unknown_error", "message": "xyzzy"}}', 402, Fault.QUOTA_EXHAUSTED),
+        ('{"error": {"type": "api_error", "message": "xyzzy"}}', 429, Fault.RATE_LIMITED),
+    ],
+)
+def test_sentences_come_before_names_and_names_before_the_status(body, status, expected):
+    assert fault(body, status) is expected
+
+
+@pytest.mark.parametrize(
+    ("traditional", "expected"),
+    [
+        ("您的帳號已被停用", Fault.ACCOUNT_SUSPENDED),
+        ("您的帳號因違規已被永久停權", Fault.ACCOUNT_SUSPENDED),
+        ("帳戶狀態異常，請聯絡客服", Fault.ACCOUNT_SUSPENDED),
+        ("賬戶已凍結，請聯繫管理員", Fault.ACCOUNT_SUSPENDED),
+        ("餘額不足，請儲值", Fault.QUOTA_EXHAUSTED),
+        ("用戶額度不足", Fault.QUOTA_EXHAUSTED),
+        ("本週額度已用完", Fault.QUOTA_EXHAUSTED),
+        ("您的訂閱已過期", Fault.QUOTA_EXHAUSTED),
+        ("請求過於頻繁，請稍後再試", Fault.RATE_LIMITED),
+        ("超過每分鐘請求次數限制", Fault.RATE_LIMITED),
+        ("您的並發數已超過上限", Fault.RATE_LIMITED),
+        ("無效的令牌", Fault.INVALID_KEY),
+        ("API 金鑰已過期", Fault.INVALID_KEY),
+        ("帳號已在其他裝置登入，請重新登入", Fault.INVALID_KEY),
+        ("地區不支援", Fault.REGION_BLOCKED),
+        ("您所在的國家或地區不支援此服務", Fault.REGION_BLOCKED),
+        ("本服務不對您所在的地區開放", Fault.REGION_BLOCKED),
+        ("請先完成實名認證", Fault.VERIFICATION_REQUIRED),
+        ("請驗證您的手機號碼", Fault.VERIFICATION_REQUIRED),
+        ("您沒有權限使用此功能", Fault.PERMISSION_DENIED),
+        ("您的組織已停用此功能", Fault.PERMISSION_DENIED),
+        ("模型不存在或已下線", Fault.MODEL_UNAVAILABLE),
+        ("伺服器忙碌中，請稍後再試", Fault.OVERLOADED),
+        ("當前分組上游負載已飽和", Fault.OVERLOADED),
+        ("伺服器內部錯誤", Fault.SERVER_ERROR),
+        ("內容包含敏感資訊", Fault.CONTENT_FILTERED),
+        ("參數錯誤", Fault.BAD_REQUEST),
+    ],
+)
+def test_traditional_characters_mean_what_simplified_ones_do(traditional, expected):
+    assert fault(said(traditional)) is expected
+    assert fault(traditional) is expected
+
+
+def test_people_read_the_sentence_as_it_was_written():
+    assert words(read(403, {}, said("餘額不足，請儲值"))) == "餘額不足，請儲值"
