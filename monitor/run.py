@@ -182,7 +182,7 @@ def _set_aside(observation: Observation) -> Observation:
 
 def _refusal(world: World, account: Account, watch: Watch) -> str | None:
     if account.problem:
-        return f"no key: {account.problem}"
+        return f"not asked: {account.problem}"
     now = world.edge.clock()
     if not watch.free and not is_affordable(world.config.budgets[account.id], _spent(world, account.id, now), now):
         return "the day's budget for this account's canaries is spent"

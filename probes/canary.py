@@ -21,6 +21,7 @@ from probes.balance import raised, read_credits, read_offer
 from probes.classify import judge
 from probes.complaint import read, words
 from probes.dialects import WIRES, Piece, Wire
+from probes.header import fold
 from probes.model import (
     Account,
     Answer,
@@ -208,13 +209,27 @@ def _url(address: str) -> URL:
 
 
 def _headers(provider: Provider, account: Account, canary: Canary, body: object) -> dict[str, str]:
-    headers = dict(provider.headers)
-    key = account.admin_key if canary.admin else account.key
+    headers = fold(provider.headers)
+    auth, key = provider.auth.header.lower(), account.admin_key if canary.admin else account.key
     if key is not None:
-        headers[provider.auth.header] = provider.auth.value.replace("{key}", key)
+        headers[auth] = provider.auth.value.replace("{key}", key)
+    if account.headers or account.secret_headers:
+        headers |= _own_headers(account, canary, auth)
     if body:
         headers["content-type"] = "application/json"
     return headers
+
+
+def _own_headers(account: Account, canary: Canary, auth: str) -> dict[str, str]:
+    """Return the account's own headers that go with a request.
+
+    They may take the place of the key, but not of the administration key. Away from the base address nobody
+    asked for them, and a secret of the gate before it has no business there.
+    """
+    own = {**account.headers, **account.secret_headers}
+    if canary.admin:
+        own.pop(auth, None)
+    return {name: value for name, value in own.items() if name == auth} if canary.is_elsewhere else own
 
 
 def _understand(wire: Wire, data: bytes) -> Piece:
@@ -336,7 +351,7 @@ def _observe(
         fault=verdict.fault,
         answer=_answer(this, verdict, account) if verdict.fault else None,
         credits=this.credits,
-        offer=this.offer,
+        offer=_discreet(this.offer, account.secrets) if this.offer else None,
         signs=signs,
     )
 
@@ -359,6 +374,12 @@ def _answer(this: Attempt, verdict: Verdict, account: Account) -> Answer:
         body=redact(this.body[: KEPT_BODY + KEPT_WORDS], secrets)[:KEPT_BODY],
         retry_after_s=retry_after_s(this.headers, this.body, this.at) if this.status in (429, 503, 529) else None,
     )
+
+
+def _discreet(names: Sequence[str], secrets: Sequence[str]) -> tuple[str, ...]:
+    """Return names of models without what some gateway may have woven into them."""
+    told = "\n".join(names)
+    return tuple(redact(told, secrets).split("\n"))
 
 
 def _request_id(provider: Provider, account: Account, headers: Mapping[str, str]) -> str | None:

@@ -11,7 +11,7 @@ from probes.model import Account, Fault
 
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s]+$")]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-HeaderName = Annotated[str, Meta(pattern=r"^[a-z0-9-]+$")]
+HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
 Expression = Annotated[str, Meta(min_length=1)]
 
 
@@ -116,6 +116,11 @@ class Canary(Facts, frozen=True, kw_only=True):
     offers: Expression | None = None
     offers_prefix: str = ""
     source: str
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether it is asked at an address of its own: the key of a gateway must not go there."""
+        return self.path is not None and self.path.startswith("https://")
 
     def line(self, account: Account) -> Sequence[str]:
         """Return program and arguments that a command runs for an account; empty for any other dialect."""

@@ -18,8 +18,9 @@ PLAN = {
     "probes.model": set(),
     "probes.redact": set(),
     "probes.document": {"jsonschema", "probes.redact"},
+    "probes.header": set(),
     "probes.provider": {"probes.model"},
-    "probes.catalog": {"probes.model", "probes.balance", "probes.document", "probes.provider"},
+    "probes.catalog": {"probes.model", "probes.balance", "probes.document", "probes.header", "probes.provider"},
     "probes.balance": {"jmespath", "probes.model", "probes.provider", "probes.redact"},
     "probes.sign": {"probes.model", "probes.provider"},
     "probes.dialects": {"probes.model", "probes.provider"},
@@ -55,7 +56,7 @@ PLAN = {
     "probes.stream": {"aiohttp"},
     "probes.canary": {
         *("aiohttp", "yarl", "probes.model", "probes.provider", "probes.dialects", "probes.classify"),
-        *("probes.complaint", "probes.balance", "probes.sign"),
+        *("probes.complaint", "probes.balance", "probes.header", "probes.sign"),
         *("probes.ratelimit", "probes.redact", "probes.refusal", "probes.stream"),
     },
     "probes.command": {
@@ -103,12 +104,14 @@ PLAN = {
     "monitor.slo": {"probes.model", "monitor.diagnose", "monitor.incident"},
     "monitor.drill": {"probes.model", "monitor.diagnose", "monitor.incident"},
     "monitor.words": {"probes.model", "monitor.diagnose", "monitor.incident"},
-    "monitor.secret": set(),
+    "monitor.secret": {"probes.redact"},
+    "monitor.key": {"probes.provider"},
     "monitor.config": {
         *("probes.model", "probes.document", "probes.provider", "probes.catalog"),
         *("monitor.alert.digest", "monitor.alert.rule", "monitor.alert.section"),
         *("monitor.detect.credit", "monitor.detect.health", "monitor.detect.note", "monitor.detect.reminder"),
         *("monitor.schedule", "monitor.secret", "monitor.section", "monitor.slo", "monitor.witness", "probes.redact"),
+        *("monitor.key", "probes.header"),
     },
     "monitor.cost": {
         *("probes.dialects", "probes.document", "probes.model", "probes.provider", "monitor.config"),
