@@ -150,8 +150,10 @@ def probe(arguments: Arguments) -> int:
     accounts = _chosen(config, arguments.account)
     watches = [watch for watch in config.watches.values() if watch.target.account in accounts]
     with show_progress(f"asking {len(watches)} targets"):
-        observations = probe_now(config, watches)
+        observations, mends = probe_now(config, watches)
     observation_table(observations)
+    for mend in mends:
+        say(mend)
     return UP if all(observation.fault is None and observation.answer is None for observation in observations) else DOWN
 
 

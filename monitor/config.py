@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import date
 from functools import cache, partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -43,6 +43,7 @@ from probes.header import NAME, fold, is_secret, why_refused, why_unsendable
 from probes.model import Account, Target
 from probes.provider import Canary, Feed, Name, Provider
 from probes.redact import mask
+from probes.remedy import SPOKEN_INSTEAD, VERSION, WHY, Misfit, mend, of_base
 
 FILE = "monitor.toml"
 SCHEMA = Path(__file__).parent / "schema.json"
@@ -181,6 +182,10 @@ class AccountSection(Section, frozen=True, kw_only=True):
     ] = []
     headers: Annotated[
         dict[str, str], Meta(description="sent with each request: NAME = its value, or where that is (env:NAME, ...)")
+    ] = {}
+    dialect: Annotated[
+        dict[str, Literal["openai-chat", "openai-compatible"]],
+        Meta(description="by canary: whether the cap on tokens is max_completion_tokens or max_tokens"),
     ] = {}
 
 
@@ -649,12 +654,21 @@ def _check_base(section: AccountSection, provider: Provider, key: str, file: str
         yield Problem(file, key, "lacks `base`", repair)
     elif urlsplit(base).username or urlsplit(base).query:
         yield Problem(file, f"{key}.base", "holds a user, a password or a query", "keep secrets out of addresses")
+    elif section.base and (facts := _core(provider)) and of_base(provider, base, facts) is Misfit.ENDPOINT:
+        repair = f'write base = "{mend(provider, base, facts)}"'
+        yield Problem(file, f"{key}.base", WHY[Misfit.ENDPOINT].removeprefix("the base "), repair)
+
+
+def _core(provider: Provider) -> Canary | None:
+    """Return the canary by which an address is judged before anything is sent."""
+    return provider.canaries.get("chat") or provider.canaries.get(CORE)
 
 
 def _check_canaries(section: AccountSection, provider: Provider, key: str, file: str) -> Iterator[Problem]:
     named = {
         "canaries": section.canaries or [],
         "interval_s": section.interval_s,
+        "dialect": section.dialect,
         "models": section.models if isinstance(section.models, dict) else [],
     }
     for part, canaries in named.items():
@@ -662,6 +676,10 @@ def _check_canaries(section: AccountSection, provider: Provider, key: str, file:
             if canary not in provider.canaries:
                 what = f'= "{canary}": {provider.id} has no such canary'
                 yield Problem(file, f"{key}.{part}", what, suggest(canary, provider.canaries))
+    for canary in section.dialect:
+        facts = provider.canaries.get(canary)
+        if facts and facts.dialect not in SPOKEN_INSTEAD:
+            yield Problem(file, f"{key}.dialect", f'= "{canary}": speaks {facts.dialect} only', "leave it out")
     for canary in section.canaries or []:
         facts = provider.canaries.get(canary)
         if facts and facts.admin and not section.admin_key:
@@ -729,6 +747,7 @@ def _open(section: AccountSection, provider: Provider, own: Collection[str], fol
         tags=tuple(section.tags),
         note=section.note,
         command=_command(section.command or (), folder),
+        dialects=section.dialect,
     )
     doubts: list[str] = []
     gateway = bool(section.base) or provider.base is None or provider.id in own
@@ -738,8 +757,33 @@ def _open(section: AccountSection, provider: Provider, own: Collection[str], fol
         plain, secret = _headers(section, provider, look_up)
     except SecretError as error:
         return Opened(replace(account, problem=str(error)), isinstance(error, Malformed))
+    doubts += _doubts_of_base(section, provider)
     account = replace(account, **keys, environment=variables, headers=plain, secret_headers=secret)
     return Opened(account, doubts=tuple(doubts))
+
+
+def _doubts_of_base(section: AccountSection, provider: Provider) -> Iterator[str]:
+    """Yield what in an address is seldom meant; it may be right all the same."""
+    base, facts = section.base, _core(provider)
+    if base is None or facts is None or facts.path is None:
+        return
+    parts, usual = urlsplit(base), provider.base is None or VERSION.search(urlsplit(provider.base).path)
+    wrong = of_base(provider, base, facts)
+    if wrong is Misfit.STYLE:
+        yield f'{WHY[wrong]}: perhaps provider = "anthropic"'
+    elif wrong is Misfit.DOUBLED or (wrong and usual):
+        yield (
+            f"base {'has its version twice' if wrong is Misfit.DOUBLED else 'has no version in it'}: perhaps base = "
+            f'"{mend(provider, base, facts)}"'
+        )
+    if parts.scheme == "http" and not NEAR.search(parts.hostname or ""):
+        yield f'base sends the key over http, for all to read: perhaps base = "https{base.removeprefix("http")}"'
+
+
+NEAR = re.compile(
+    r"^[^.]+$|^(?:127|10|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.|:|\.(?:local|lan|internal|test|home)$"
+)
+"""Hosts of one's own, to which nobody needs to encrypt."""
 
 
 def _key(

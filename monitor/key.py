@@ -28,11 +28,13 @@ PATH = re.compile(
 UNREAL = re.compile(r".*(?:\.\.\.|\*\*\*|<.*>).*|\[.*\]")
 """An example, or a key as a console shows it once it is made."""
 DUMMY = re.compile(
-    r"(?:.*[\W_])?(?:your|insert|enter|paste|replace|put)[\W_]?(?:.*[\W_])?(?:api|key|token|secret)(?:[\W_]?\w*)*"
+    r"(?:.*[\W_])?(?:your|insert|enter|paste|replace|put)[\W_]?(?:.*[\W_])?(?:api|key|token|secret).*"
     r"|(?:.*[\W_])?(?:replace|change)[\W_]?(?:me|it|this)",
     re.I,
 )
 """What stands in examples where a key belongs."""
+LONGEST = 200
+"""No example is longer; of a longer key the beginning is looked at."""
 BLAND = re.compile(
     r"(?:sk[-_])?(?:x{3,}|0+|1234\d*|abc(?:123|def\w*)?|test|key|token|none|null|nil|undefined|empty|dummy|placeholder"
     r"|example|secret|password|redacted|todo|tbd|fixme|(?:my|api|secret)[\W_]?(?:api[\W_]?)?key)",
@@ -73,7 +75,7 @@ def flaws(key: str, provider: Provider, *, gateway: bool) -> Iterator[Flaw]:
         yield Flaw("is a placeholder, or a key that was shown in part: put the real key there")
     elif why := _never(key, provider):
         yield Flaw(why)
-    elif DUMMY.fullmatch(key) or (BLAND.fullmatch(key) and not gateway):
+    elif DUMMY.fullmatch(key[:LONGEST]) or (BLAND.fullmatch(key) and not gateway):
         yield Flaw("is a placeholder, as examples have it: put the real key there", fatal=not gateway)
     elif PATH.fullmatch(key):
         yield Flaw("is a path, not a key: if the key is in that file, write file:PATH", fatal=not gateway)

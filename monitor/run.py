@@ -29,6 +29,7 @@ from monitor.words import duration, title
 from monitor.world import World, pause
 from probes.attempt import attempt
 from probes.model import Account, Answer, Blame, Observation, Outcome, Usage
+from probes.remedy import explain
 
 log = logging.getLogger("monitor")
 
@@ -158,7 +159,7 @@ async def probe(world: World, watch: Watch) -> None:
         provider = world.config.providers[account.provider]
         async with world.host(account.id):
             try:
-                observation = await attempt(world.prober, provider, account, watch.target)
+                observation = _explained(world, await attempt(world.prober, provider, account, watch.target))
             except Exception as error:  # a bug of ours must neither end the watch nor be blamed on anybody
                 log.exception("%s: the attempt itself failed", watch.target.id)
                 observation = unseen(watch, world.edge.clock(), f"the monitor's own fault ({type(error).__name__})")
@@ -171,6 +172,22 @@ async def probe(world: World, watch: Watch) -> None:
         or _is_wavering(world.healths.get(watch.target.id, Health()))
     ):
         world.urgent.set()
+
+
+def _explained(world: World, observation: Observation) -> Observation:
+    """Take for our own fault what the account's configuration explains, as long as that has never worked."""
+    target, account = observation.target, world.config.accounts.get(observation.target.account)
+    if observation.outcome is Outcome.OK:
+        world.proven.add(target.id)
+    if observation.fault is None or account is None:
+        return observation
+    watches = world.config.watches.values()
+    others = [one.target for one in watches if one.target.account == account.id and not one.aside]
+    states = [world.healths.get(one.id, Health()).state for one in others if one.canary != target.canary]
+    well = State.UP in states if states else None
+    return explain(
+        world.config.providers[account.provider], account, observation, proven=target.id in world.proven, others=well
+    )
 
 
 def _set_aside(observation: Observation) -> Observation:

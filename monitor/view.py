@@ -39,9 +39,10 @@ from monitor.slo import Objective, reserves
 from monitor.source import Source
 from monitor.store import reader
 from monitor.store.reader import Ceiling
+from probes import remedy
 from probes.advice import advise
 from probes.catalog import PACKAGED, provider_ids
-from probes.model import Account
+from probes.model import Account, Answer
 from probes.notice import Phase
 
 HOURS = 24
@@ -243,13 +244,31 @@ def _account_view(
         state=worst.state,
         fault=worst.fault,
         since=worst.since,
-        advice=advise(worst.fault, config.providers[account.provider]) if worst.fault else None,
+        advice=_advice(config, account, worst, memory) if worst.fault else None,
         spent_usd=memory.spent_usd.get(account.id, 0.0),
         spent_month_usd=memory.spent_month_usd.get(account.id, 0.0),
         own_host=account.base is not None and not config.simulated,
         targets=targets,
         purses=tuple(map(_purse_view, memory.notes.get(account.id, EMPTY).purses.values())),
     )
+
+
+def _advice(config: Config, account: Account, worst: TargetView, memory: Memory) -> str | None:
+    health = memory.healths.get(worst.id)
+    answer = health.answer if health and worst.fault is health.fault else None
+    return _set_up(config, worst.id, answer) or (
+        worst.fault and advise(worst.fault, config.providers[account.provider])
+    )
+
+
+def _set_up(config: Config, target: str, answer: Answer | None) -> str | None:
+    """Return the line of monitor.toml that mends what a target met; None where none does."""
+    watch = config.watches.get(target)
+    if watch is None or answer is None:
+        return None
+    account, name = config.accounts[watch.target.account], watch.target.canary
+    asked = [one.target.canary for one in config.watches.values() if one.target.account == account.id]
+    return remedy.advise(config.providers[account.provider], account, name, answer, asked)
 
 
 def _purse_view(purse: Purse) -> PurseView:
@@ -387,6 +406,9 @@ def advice_for(incident: Incident, config: Config) -> str:
         return SOURCE_ADVICE.format(provider=incident.subject.partition("/")[0])
     if not incident.subject:
         return ROAD_ADVICE
+    for one in incident.evidence:
+        if line := _set_up(config, one.target, Answer(one.rule, one.words)):
+            return line
     provider = config.providers.get(incident.subject.partition("/")[0].partition("@")[0])
     return advise(incident.fault, provider) if provider else ""
 

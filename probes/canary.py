@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import aiohttp
 import msgspec
@@ -113,7 +113,7 @@ async def attempt(prober: Prober, provider: Provider, account: Account, target: 
 
 async def _ask(prober: Prober, provider: Provider, account: Account, target: Target, this: Attempt) -> Verdict:
     canary = provider.canaries[target.canary]
-    wire = WIRES[canary.dialect]
+    wire = WIRES[canary.spoken(target.canary, account)]
     body = {**wire.body(target.model or ""), **canary.body} if wire.body else None
     async with prober.session.request(
         "POST" if body else "GET",
@@ -126,7 +126,8 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
         this.status, this.headers = response.status, response.headers
         if 300 <= response.status < 400:
             this.words = (
-                f"redirects to {_host(this.headers.get('Location', ''))}; not followed, since that sends the key on"
+                f"redirects to {_goal(str(response.url), this.headers.get('Location', ''))}; "
+                "not followed, since that sends the key on"
             )
             return Verdict(Fault.INVALID_RESPONSE, "transport/redirect")
         if response.status == 200 and _is_stream(this.headers):
@@ -317,8 +318,15 @@ def _detail(error: Exception) -> str:
     return ""
 
 
-def _host(location: str) -> str:
-    return urlsplit(location).hostname or "another address"
+def _goal(asked: str, location: str) -> str:
+    """Return where a redirect leads, without a user and a query: either may hold a secret."""
+    try:
+        goal = urlsplit(urljoin(asked, location))
+        port = f":{goal.port}" if goal.port else ""
+    except ValueError:
+        return "another address"
+    is_web = location and goal.hostname and goal.scheme in ("http", "https")
+    return f"{goal.scheme}://{goal.hostname}{port}{quote(goal.path, safe='/:@%')}" if is_web else "another address"
 
 
 def _signs(prober: Prober, provider: Provider, account: Account, this: Attempt) -> tuple[Sign, ...]:

@@ -124,7 +124,8 @@ class Account(Struct, frozen=True):
     that may read the costs of the organization, None where there is none. `command` replaces the
     program and arguments of a canary that runs one; `environment` is what that program gets besides the
     usual variables. `headers` and `secret_headers` are sent with each request, by names in lower case; none
-    is in both. What is said in the latter no text may show.
+    is in both. What is said in the latter no text may show. `dialects` are wire formats by canary, where they are
+    not the provider's.
     """
 
     name: str
@@ -139,6 +140,7 @@ class Account(Struct, frozen=True):
     environment: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     secret_headers: Mapping[str, str] = field(default_factory=dict)
+    dialects: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Account({self.id})"

@@ -122,6 +122,10 @@ class Canary(Facts, frozen=True, kw_only=True):
         """Whether it is asked at an address of its own: the key of a gateway must not go there."""
         return self.path is not None and self.path.startswith("https://")
 
+    def spoken(self, name: str, account: Account) -> Dialect:
+        """Return the wire format in which an account asks this canary, whose name is `name`."""
+        return Dialect(account.dialects.get(name, self.dialect))
+
     def line(self, account: Account) -> Sequence[str]:
         """Return program and arguments that a command runs for an account; empty for any other dialect."""
         return account.command or self.run or ()

@@ -19,6 +19,7 @@ PLAN = {
     "probes.redact": set(),
     "probes.document": {"jsonschema", "probes.redact"},
     "probes.header": set(),
+    "probes.remedy": {"probes.model", "probes.provider"},
     "probes.provider": {"probes.model"},
     "probes.catalog": {"probes.model", "probes.balance", "probes.document", "probes.header", "probes.provider"},
     "probes.balance": {"jmespath", "probes.model", "probes.provider", "probes.redact"},
@@ -111,7 +112,7 @@ PLAN = {
         *("monitor.alert.digest", "monitor.alert.rule", "monitor.alert.section"),
         *("monitor.detect.credit", "monitor.detect.health", "monitor.detect.note", "monitor.detect.reminder"),
         *("monitor.schedule", "monitor.secret", "monitor.section", "monitor.slo", "monitor.witness", "probes.redact"),
-        *("monitor.key", "probes.header"),
+        *("monitor.key", "probes.header", "probes.remedy"),
     },
     "monitor.cost": {
         *("probes.dialects", "probes.document", "probes.model", "probes.provider", "monitor.config"),
@@ -191,6 +192,7 @@ PLAN = {
     "monitor.publish": set(),
     "monitor.view": {
         *("probes.model", "probes.advice", "monitor.config", "monitor.detect.credit", "monitor.detect.health"),
+        "probes.remedy",
         *("monitor.detect.note", "monitor.diagnose", "monitor.source", "probes.notice"),
         *("monitor.incident", "monitor.alert.text", "monitor.publish.snapshot", "monitor.schedule", "monitor.sli"),
         *("probes.catalog", "monitor.publish.rota", "monitor.publish.mark"),
@@ -203,7 +205,7 @@ PLAN = {
         *("monitor.detect.finding", "monitor.detect.note", "monitor.source", "monitor.witness"),
         *("monitor.detect.latency", "monitor.detect.pool", "monitor.detect.reminder", "monitor.detect.track"),
         *("monitor.schedule", "monitor.store.connection", "monitor.store.reader", "monitor.store.value"),
-        *("monitor.store.writer", "probes.canary", "probes.catalog", "probes.model"),
+        *("monitor.store.writer", "probes.canary", "probes.catalog", "probes.model", "probes.remedy"),
     },
     "monitor.log": {"probes.redact"},
     "monitor.table": {
