@@ -116,6 +116,9 @@ def run(arguments: Arguments) -> int:
         from monitor.daemon import watch
 
         _check(config)
+        for account in config.accounts.values():
+            if account.problem:  # `once` would say so each minute
+                complain(f"{account.id} is not asked until this is mended: {account.problem}")
         watch(config, say)
     else:
         from monitor.demo import demonstrate

@@ -43,7 +43,7 @@ from probes.header import NAME, fold, is_secret, why_refused, why_unsendable
 from probes.model import Account, Target
 from probes.provider import Canary, Feed, Name, Provider
 from probes.redact import mask
-from probes.remedy import SPOKEN_INSTEAD, VERSION, WHY, Misfit, mend, of_base
+from probes.remedy import SPOKEN_INSTEAD, VERSION, WHY, Misfit, is_site, mend, of_base
 
 FILE = "monitor.toml"
 SCHEMA = Path(__file__).parent / "schema.json"
@@ -769,7 +769,9 @@ def _doubts_of_base(section: AccountSection, provider: Provider) -> Iterator[str
         return
     parts, usual = urlsplit(base), provider.base is None or VERSION.search(urlsplit(provider.base).path)
     wrong = of_base(provider, base, facts)
-    if wrong is Misfit.STYLE:
+    if is_site(provider, base):
+        yield f'base is on a host for people: perhaps base = "{provider.base}", or none'
+    elif wrong is Misfit.STYLE:
         yield f'{WHY[wrong]}: perhaps provider = "anthropic"'
     elif wrong is Misfit.DOUBLED or (wrong and usual):
         yield (

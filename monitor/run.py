@@ -28,7 +28,7 @@ from monitor.upkeep import follow_configuration, publish, publish_now, tidy, tid
 from monitor.words import duration, title
 from monitor.world import World, pause
 from probes.attempt import attempt
-from probes.model import Account, Answer, Blame, Observation, Outcome, Usage
+from probes.model import Account, Answer, Blame, Observation, Outcome, Target, Usage
 from probes.remedy import explain
 
 log = logging.getLogger("monitor")
@@ -181,13 +181,16 @@ def _explained(world: World, observation: Observation) -> Observation:
         world.proven.add(target.id)
     if observation.fault is None or account is None:
         return observation
-    watches = world.config.watches.values()
-    others = [one.target for one in watches if one.target.account == account.id and not one.aside]
-    states = [world.healths.get(one.id, Health()).state for one in others if one.canary != target.canary]
-    well = State.UP in states if states else None
-    return explain(
-        world.config.providers[account.provider], account, observation, proven=target.id in world.proven, others=well
-    )
+    provider, proven = world.config.providers[account.provider], target.id in world.proven
+    others = None if proven else _works_otherwise(world, target)
+    return explain(provider, account, observation, proven=proven, others=others)
+
+
+def _works_otherwise(world: World, target: Target) -> bool | None:
+    """Return whether another ability of the account answers well; None when there is no other."""
+    watches = (one for one in world.config.watches.values() if one.target.account == target.account and not one.aside)
+    others = [one.target.id for one in watches if one.target.canary != target.canary]
+    return any(world.healths.get(id, Health()).state is State.UP for id in others) if others else None
 
 
 def _set_aside(observation: Observation) -> Observation:

@@ -264,7 +264,7 @@ def _advice(config: Config, account: Account, worst: TargetView, memory: Memory)
 def _set_up(config: Config, target: str, answer: Answer | None) -> str | None:
     """Return the line of monitor.toml that mends what a target met; None where none does."""
     watch = config.watches.get(target)
-    if watch is None or answer is None:
+    if watch is None or answer is None or not answer.rule.startswith(remedy.PREFIX):
         return None
     account, name = config.accounts[watch.target.account], watch.target.canary
     asked = [one.target.canary for one in config.watches.values() if one.target.account == account.id]

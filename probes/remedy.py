@@ -22,6 +22,7 @@ class Misfit(StrEnum):
     DOUBLED = "doubled"
     STYLE = "style"
     VERSION = "version"
+    SITE = "site"
     REDIRECT = "redirect"
     LIST = "list"
     CAP = "cap"
@@ -63,6 +64,7 @@ WHY = {
     Misfit.DOUBLED: "the version stands twice in the address",
     Misfit.STYLE: "this base speaks Anthropic's format",
     Misfit.VERSION: "no API answers at this base, which has no version in it",
+    Misfit.SITE: "this is not where the provider's API answers",
     Misfit.REDIRECT: "the address has moved, and a key is not sent after it",
     Misfit.LIST: "no list of models is there, as some gateways have none",
     Misfit.CAP: "this server has another name for the cap on tokens",
@@ -98,7 +100,9 @@ def _misfit(
         return Misfit.CAP
     if proven or not _is_absent(seen.status, answer):
         return None
-    if account.base and not others and (wrong := of_base(provider, account.base, canary)):
+    if account.base is None:
+        return None  # of an address that we ship nobody need mend anything
+    if not others and (wrong := of_base(provider, account.base, canary) or _of_house(provider, account.base)):
         return wrong
     return Misfit.LIST if canary.dialect is Dialect.LIST and others is not False else None
 
@@ -128,6 +132,22 @@ def of_base(provider: Provider, base: str, canary: Canary) -> Misfit | None:
     if ANTHROPIC.search(path) and canary.dialect in (*CAPS, Dialect.LIST) and provider.id != "anthropic":
         return Misfit.STYLE
     return None if VERSION.search(path + asked) else Misfit.VERSION
+
+
+def _of_house(provider: Provider, base: str) -> Misfit | None:
+    """Return SITE for an address of the provider's own house that is not its API's."""
+    is_there = provider.base is not None and base.rstrip("/") != provider.base.rstrip("/")
+    same = urlsplit(base).hostname == urlsplit(provider.base or "").hostname
+    return Misfit.SITE if is_there and (same or is_site(provider, base)) else None
+
+
+def is_site(provider: Provider, base: str) -> bool:
+    """Whether a base is on a host for people, as its name says, of the company whose API is elsewhere."""
+    host, api = urlsplit(base).hostname or "", urlsplit(provider.base or "").hostname or ""
+    return SITE.match(host) is not None and host != api and host.split(".")[-2:] == api.split(".")[-2:]
+
+
+SITE = re.compile(r"(?:www|chat|console|platform|dashboard|docs|app|portal|cloud|studio)\.|(?=[^.]+\.[^.]+$)")
 
 
 def _path(canary: Canary) -> str:
@@ -164,7 +184,7 @@ def _line(
         case Misfit.REDIRECT:
             base = _moved(provider, account, canary, words)
             return f'base = "{base}"' if base else None
-        case Misfit.ENDPOINT | Misfit.DOUBLED | Misfit.VERSION:
+        case Misfit.ENDPOINT | Misfit.DOUBLED | Misfit.VERSION | Misfit.SITE:
             return f'base = "{mend(provider, account.base or "", canary)}"'
     assert_never(misfit)
 
@@ -174,7 +194,7 @@ RULES = {f"{PREFIX}{misfit}": misfit for misfit in Misfit}
 
 def neighbour(provider: Provider, account: Account, name: str, rule: str) -> str | None:
     """Return the base that would mend what was met, where it is on the host that has the key already; None else."""
-    if account.base is None or RULES.get(rule) not in (Misfit.VERSION, Misfit.DOUBLED):
+    if account.base is None or RULES.get(rule) not in (Misfit.VERSION, Misfit.DOUBLED, Misfit.SITE):
         return None
     base = mend(provider, account.base, provider.canaries[name])
     return base if urlsplit(base).netloc == urlsplit(account.base).netloc else None
@@ -184,7 +204,7 @@ def mend(provider: Provider, base: str, canary: Canary) -> str:
     """Return a base address whose form has nothing wrong with it any more."""
     parts = urlsplit(base)
     path = parts.path.rstrip("/")
-    if provider.base and urlsplit(provider.base).hostname == parts.hostname:
+    if provider.base and _of_house(provider, base):
         return provider.base
     while ENDPOINTS.search(path):
         path = ENDPOINTS.sub("", path)
@@ -213,4 +233,6 @@ def _moved(provider: Provider, account: Account, canary: Canary, words: str) -> 
         return None
     near = f".{after.hostname}".endswith(f".{before.hostname}") or f".{before.hostname}".endswith(f".{after.hostname}")
     base = urlunsplit((after.scheme, after.netloc, path.removesuffix(asked), "", ""))
-    return base if near and "." in after.hostname and base != (account.base or provider.base) else None
+    return (
+        base if near and "." in after.hostname and "[" not in base and base != (account.base or provider.base) else None
+    )

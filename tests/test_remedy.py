@@ -8,6 +8,8 @@ from aiohttp.test_utils import TestServer
 
 from monitor.config import load
 from monitor.errand import probe_now
+from monitor.run import probe
+from monitor.world import open_world, real_edge
 from probes.catalog import load_provider
 from probes.document import DocumentError
 from probes.model import Account, Answer, Blame, Fault, Observation, Outcome, Target
@@ -76,6 +78,10 @@ def test_a_base_that_is_wrong_by_its_form_is_mended_by_one_line(base, line, stat
         (GEMINI, "https://gw.example.com", "https://gw.example.com/v1beta"),
         (OPENAI, "https://api.openai.com", "https://api.openai.com/v1"),
         (load_provider("openrouter"), "https://openrouter.ai", "https://openrouter.ai/api/v1"),
+        (load_provider("openrouter"), "https://openrouter.ai/v1", "https://openrouter.ai/api/v1"),
+        (load_provider("groq"), "https://api.groq.com/v1", "https://api.groq.com/openai/v1"),
+        (OPENAI, "https://platform.openai.com/v1", "https://api.openai.com/v1"),
+        (OPENAI, "https://openai.com/v1", "https://api.openai.com/v1"),
     ],
 )
 def test_each_provider_has_its_own_form_of_address(provider, base, line):
@@ -108,8 +114,11 @@ def test_what_the_configuration_does_not_explain_is_left_as_it_is(seen, known):
     assert told(seen, **known) == (None, None)
 
 
-def test_nothing_is_explained_by_an_address_of_the_provider_itself():
-    assert told(met(404, NOT_FOUND, provider=OPENAI), None, OPENAI, others=False) == (None, None)
+@pytest.mark.parametrize(
+    ("base", "others"), [(None, None), (None, False), (None, True), ("https://api.openai.com/v1/", False)]
+)
+def test_nothing_is_explained_by_an_address_of_the_provider_itself(base, others):
+    assert told(met(404, NOT_FOUND, provider=OPENAI), base, OPENAI, others=others) == (None, None)
 
 
 @pytest.mark.parametrize("base", ["https://gw.example.com/v1", "https://gw.example.com/own"])
@@ -219,12 +228,20 @@ def test_a_base_that_ends_with_a_request_is_refused_with_the_right_one(tmp_path)
         ("https://gw.example.com/v1", None),
         ("http://127.0.0.1:11434/v1", None),
         ("http://ollama:11434/v1", None),
+        ("http://192.168.1.7:4000/v1", None),
     ],
 )
 def test_check_doubts_an_address_by_its_form(tmp_path, base, doubt):
     doubts = loaded(tmp_path, text(base)).doubts.get("openai-compatible/a", ())
 
     assert [doubt in one for one in doubts] == ([True] if doubt else [])
+
+
+def test_check_doubts_the_address_of_a_companys_web_site(tmp_path):
+    written = text("https://platform.openai.com/v1").replace("openai-compatible", "openai")
+
+    (doubt,) = loaded(tmp_path, written).doubts["openai/a"]
+    assert doubt == 'base is on a host for people: perhaps base = "https://api.openai.com/v1", or none'
 
 
 def test_an_account_may_speak_its_own_dialect_of_one_canary(tmp_path):
@@ -243,14 +260,14 @@ class Server:
     """A gateway at /v1 that is told what it lacks; anything else is the page of its web site."""
 
     def __init__(self, *, lists=True, cap="max_tokens", elsewhere=404):
-        self.lists, self.cap, self.elsewhere, self.paths = lists, cap, elsewhere, []
+        self.lists, self.cap, self.elsewhere, self.paths, self.page = lists, cap, elsewhere, [], PAGE
 
     async def answer(self, request):
         self.paths.append(request.path)
         if request.path == "/v1/models" and self.lists:
             return web.json_response({"object": "list", "data": [{"id": "gpt", "object": "model"}]})
         if request.path != "/v1/chat/completions":
-            return web.Response(status=self.elsewhere, text=PAGE, content_type="text/html")
+            return web.Response(status=self.elsewhere, text=self.page, content_type="text/html")
         other = "max_tokens" if self.cap == "max_completion_tokens" else "max_completion_tokens"
         if other in await request.json():
             message = f"Unsupported parameter: '{other}' is not supported. Use '{self.cap}' instead."
@@ -314,6 +331,43 @@ def test_the_line_that_is_advised_mends_it(tmp_path):
 
     assert (faults["chat"], line) == (Fault.BAD_REQUEST, 'dialect = { chat = "openai-chat" }')
     assert probed(tmp_path, Server(**strict), "/v1", line) == (dict.fromkeys(faults), [])
+
+
+def looked(folder, steps):
+    """Let a monitor look at the list once after each step; return what it means by then."""
+
+    async def play():
+        app, server = web.Application(), Server(elsewhere=200)
+        app.router.add_route("*", "/{path:.*}", server.answer)
+        async with TestServer(app) as running:
+            root = str(running.make_url("/")).rstrip("/")
+            config = loaded(folder, text(f"{root}/own"))
+            async with open_world(config, real_edge(lambda _: None)) as world:
+                seen = []
+                for step in steps:
+                    step(server, world, root)
+                    await probe(world, world.config.watches["openai-compatible/a/list"])
+                    seen.append((await world.finished.get()).fault)
+                return seen
+
+    return asyncio.run(play())
+
+
+def good(server, *_):
+    server.page, server.elsewhere = '{"object":"list","data":[{"id":"gpt","object":"model"}]}', 200
+
+
+def ill(server, *_):
+    server.page = PAGE
+
+
+def moved(_, world, root):
+    world.take_up(loaded(world.config.file.parent, text(f"{root}/other")))
+
+
+def test_what_has_worked_is_no_fault_of_the_configuration_until_that_changes(tmp_path):
+    assert looked(tmp_path, [ill, ill]) == [Fault.BAD_REQUEST] * 2
+    assert looked(tmp_path, [good, ill, moved]) == [None, Fault.INVALID_RESPONSE, Fault.BAD_REQUEST]
 
 
 def test_the_message_names_the_line_and_comes_once(tmp_path):
