@@ -652,6 +652,10 @@ def _check_base(section: AccountSection, provider: Provider, key: str, file: str
     if base is None:
         repair = 'add base = "https://..." (up to and with /v1)'
         yield Problem(file, key, "lacks `base`", repair)
+    elif not _is_address(base):
+        yield Problem(
+            file, f"{key}.base", "is no web address", 'write base = "https://host/v1", or https://host:port/v1'
+        )
     elif urlsplit(base).username or urlsplit(base).query:
         yield Problem(file, f"{key}.base", "holds a user, a password or a query", "keep secrets out of addresses")
     elif section.base and (facts := _core(provider)) and of_base(provider, base, facts) is Misfit.ENDPOINT:
@@ -702,7 +706,7 @@ def _models(section: AccountSection, provider: Provider, canary: str) -> Sequenc
 
 def _watches(section: AccountSection, providers: Catalog, probe: ProbeSection) -> Iterator[Watch]:
     provider = providers[section.provider]
-    host = urlsplit(section.base).netloc if section.base else None
+    host = urlsplit(section.base).netloc if section.base and _is_address(section.base) else None
     canaries = section.canaries or [
         name for name, facts in provider.canaries.items() if _is_usual(name, facts, section)
     ]

@@ -23,6 +23,7 @@ from probes.document import DocumentError
 from probes.header import is_secret
 from probes.model import Patience, Target
 from tests.backstage import call
+from tests.receiver import webhook
 
 KEY = "sk-proj-AbCd1234EfGh5678IjKl"
 GATE = "cf/Secret+0123456789=abcdef&Z"
@@ -301,13 +302,38 @@ def test_a_secret_of_the_gate_is_not_sent_to_another_host(tmp_path, canary):
 # What the program prints
 
 
-def test_no_command_prints_one(tmp_path):
-    written = text('x-gate = "env:GATE"', "[status]\npoll = false\n[site]\nserve = false\n[probe]\nonline = []\n")
-    (tmp_path / "monitor.toml").write_text(written.replace("https://gateway.example.com", "http://127.0.0.1:9"))
+def test_a_gateway_that_repeats_all_it_gets_brings_none_into_print_page_row_or_message(tmp_path):
+    def say(request):
+        told = " ".join(f"{name}: {value}" for name, value in request.headers.items())
+        headers = {"x-request-id": request.headers["x-gate"], "warning": f'299 - "deprecated, {told}"'}
+        return web.json_response({"error": {"message": f"who is {told}", "code": told}}, status=418, headers=headers)
 
-    for command in (("check",), ("providers",), ("providers", "openai-compatible"), ("probe",), ("once",), ("status",)):
-        _, out, err = call(*command, folder=tmp_path, **FOUND)
-        assert GATE not in out + err
+    async def play():
+        async with serving(Gateway(say)) as (base, _), webhook() as inbox:
+            more = f"{HEADERS}[status]\npoll = false\n[site]\nserve = false\n[probe]\nonline = []\nblip_s = 0\n"
+            more += f'[[channels]]\nname = "hook"\nurl = "{inbox.url}"\n'
+            (tmp_path / "monitor.toml").write_text(text('x-gate = "env:GATE"', more, base))
+            printed = [
+                await asyncio.to_thread(call, *command, folder=tmp_path, **{**FOUND, "BASIC": BASIC})
+                for command in COMMANDS
+            ]
+            return repr(printed) + repr(inbox.messages)
+
+    told = asyncio.run(play())
+    (tmp_path / "monitor.toml").unlink()
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert "[DOWN]" in told
+    for secret in (KEY, GATE, BASIC, PAIR):
+        for part in (secret[:12], secret[-12:]):
+            assert part not in told
+            assert part.encode() not in kept
+
+
+HEADERS = '[providers.openai-compatible.headers]\n"Proxy-Authorization" = "env:BASIC"\n'
+COMMANDS = (
+    *(("check",), ("providers",), ("providers", "openai-compatible"), ("probe",), ("--verbose", "once"), ("status",)),
+    *(("status", "--json"), ("incidents",), ("alerts", "history")),
+)
 
 
 def test_the_log_learns_the_secrets_of_a_changed_configuration(capsys):

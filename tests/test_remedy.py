@@ -218,6 +218,12 @@ def test_a_base_that_ends_with_a_request_is_refused_with_the_right_one(tmp_path)
         loaded(tmp_path, text("https://gw.example.com/v1/chat/completions"))
 
 
+@pytest.mark.parametrize("base", ["https://[", "https://gw.example.com:port/v1", "https://gw.example.com:99999/v1"])
+def test_a_base_that_is_no_address_is_refused(tmp_path, base):
+    with pytest.raises(DocumentError, match="accounts.a.base is no web address"):
+        loaded(tmp_path, text(base, '[[objectives]]\nname = "o"\naccount = "a"\ncanary = "chat"\navailability = 99\n'))
+
+
 @pytest.mark.parametrize(
     ("base", "doubt"),
     [
