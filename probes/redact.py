@@ -1,7 +1,5 @@
 """The one place that removes secrets from any text."""
 
-import html
-import json
 import re
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable
@@ -120,6 +118,9 @@ def _decoded(basic: str) -> tuple[str, ...]:
 
 
 def _forms(secret: str) -> Iterable[str]:
+    import html  # only who looks for a secret pays for these
+    import json
+
     raw = secret.encode()
     yield secret.lower()
     yield secret[::-1].lower()

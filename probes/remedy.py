@@ -49,12 +49,7 @@ REFUSED = (
 )
 CAPS = {Dialect.OPENAI_CHAT: "max_completion_tokens", Dialect.OPENAI_COMPATIBLE: "max_tokens"}
 """How the dialects that differ in nothing else call the cap on tokens."""
-WANTED = re.compile(rf"\buse\W+({'|'.join(CAPS.values())})\b", re.IGNORECASE)
-UNKNOWN_CAPS = {
-    dialect: re.compile(rf"{REFUSED}[^{{}}]{{0,80}}\b{name}\b|\b{name}\b[^{{}}]{{0,80}}{REFUSED}", re.IGNORECASE)
-    for dialect, name in CAPS.items()
-}
-"""What finds that a server does not know the one name; no brace lies between."""
+WANTED = rf"\buse\W+({'|'.join(CAPS.values())})\b"
 SPOKEN_INSTEAD = {Dialect.OPENAI_COMPATIBLE: Dialect.OPENAI_CHAT, Dialect.OPENAI_CHAT: Dialect.OPENAI_COMPATIBLE}
 """They differ in how the cap on tokens is called, and one server takes the one, another the other."""
 
@@ -117,9 +112,10 @@ def _is_capped(dialect: Dialect, status: int | None, answer: Answer) -> bool:
     if dialect not in CAPS or status not in (400, 422):
         return False
     said = f"{answer.words} {answer.body}"
-    if wanted := WANTED.search(said):
+    if wanted := re.search(WANTED, said, re.IGNORECASE):
         return wanted[1].lower() != CAPS[dialect]
-    return UNKNOWN_CAPS[dialect].search(said) is not None
+    name, near = rf"\b{CAPS[dialect]}\b", "[^{}]{0,80}"  # no brace lies between
+    return re.search(f"{REFUSED}{near}{name}|{name}{near}{REFUSED}", said, re.IGNORECASE) is not None
 
 
 def of_base(provider: Provider, base: str, canary: Canary) -> Misfit | None:
