@@ -116,6 +116,9 @@ def run(arguments: Arguments) -> int:
         from monitor.daemon import watch
 
         _check(config)
+        for account in config.accounts.values():
+            if account.problem:  # `once` would say so each minute
+                complain(f"{account.id} is not asked until this is mended: {account.problem}")
         watch(config, say)
     else:
         from monitor.demo import demonstrate
@@ -150,8 +153,10 @@ def probe(arguments: Arguments) -> int:
     accounts = _chosen(config, arguments.account)
     watches = [watch for watch in config.watches.values() if watch.target.account in accounts]
     with show_progress(f"asking {len(watches)} targets"):
-        observations = probe_now(config, watches)
+        observations, mends = probe_now(config, watches)
     observation_table(observations, config.providers)
+    for mend in mends:
+        say(mend)
     return UP if all(observation.fault is None and observation.answer is None for observation in observations) else DOWN
 
 
@@ -207,9 +212,14 @@ def check(arguments: Arguments) -> int:
         targets = [watch.target for watch in config.watches.values() if watch.target.account == account.id]
         asked = ", ".join(_asked(config, target) for target in targets)
         say(f"{account.id}: {asked}" + (f"; UNKNOWN until mended: {account.problem}" if account.problem else ""))
+        for doubt in config.doubts.get(account.id, ()):
+            say(f"{account.id}: {doubt}; this is only a warning")
     for one in config.reminders:
         if one.until <= datetime.now(UTC):
             say(f"[[reminders]] {one.name}: {one.on} has passed, nothing is told of it any more; renew or remove it")
+    if config.malformed:
+        problems = ((id, config.accounts[id].problem) for id in sorted(config.malformed))
+        return _refuse(*(f"{config.file_name}: {id} cannot work: {problem}" for id, problem in problems))
     counts = (len(config.accounts), len(config.watches), len(config.channels))
     say("{} accounts, {} targets, {} channels: all well-formed".format(*counts))
     return UP
@@ -561,6 +571,11 @@ def _start_log(arguments: Arguments, config: "Config") -> None:
     from monitor.log import start_log
 
     start_log(logging.DEBUG if arguments.verbose else logging.INFO, config.secrets)
+    for account in config.accounts.values():
+        if account.problem:
+            logging.getLogger("monitor").warning(
+                "%s is not asked until this is mended: %s", account.id, account.problem
+            )
 
 
 def _unknown(kind: str, word: str, known: list[str]) -> str:

@@ -2,15 +2,17 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
+from functools import cache, partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from monitor.alert.digest import Timing
 from monitor.alert.rule import TERMINAL, Channel, Rules
@@ -29,16 +31,19 @@ from monitor.detect.credit import Floor
 from monitor.detect.health import Thresholds
 from monitor.detect.note import Attention
 from monitor.detect.reminder import Reminder
+from monitor.key import flaws
 from monitor.schedule import Budget, Watch
-from monitor.secret import SecretError, is_reference, resolve
+from monitor.secret import VARIABLE, Malformed, SecretError, is_reference, names_place, resolve, said
 from monitor.section import Label, Seconds, Section
 from monitor.slo import Objective
 from monitor.witness import Group, Level
 from probes.catalog import FOLDER, MODELLESS, PACKAGED, Catalog, Shelf, load_provider, provider_ids
 from probes.document import DocumentError, Problem, convert, read_toml, suggest
+from probes.header import NAME, fold, is_secret, why_refused, why_unsendable
 from probes.model import Account, Target
 from probes.provider import Canary, Feed, Name, Provider
 from probes.redact import mask
+from probes.remedy import SPOKEN_INSTEAD, VERSION, WHY, Misfit, is_site, mend, of_base
 
 FILE = "monitor.toml"
 SCHEMA = Path(__file__).parent / "schema.json"
@@ -46,7 +51,8 @@ USUAL = ("chat", "command")
 """The canaries that cost something and are asked where an account names none, as far as its provider has them."""
 CORE = "list"
 """The free canary that shows whether the key works, whatever else its answer tells."""
-VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+LOCKS = re.compile(r"(?:key|token)$", re.IGNORECASE)
+"""How the name of a variable ends that holds a key, and nothing else."""
 
 HostAndPort = Annotated[str, Meta(pattern=r"^[A-Za-z0-9.\-]+:[0-9]{1,5}$")]
 IntervalSeconds = Annotated[float, Meta(ge=10, le=86400)]
@@ -147,7 +153,8 @@ class AccountSection(Section, frozen=True, kw_only=True):
 
     `admin_key`, of the same form, may read the organization's costs; with `spend_limit_usd`, the limit
     of a month, they tell what is left. `expect` names models that must not leave the provider's list.
-    `command` and `environment` are for a provider that is asked through a program.
+    `command` and `environment` are for a provider that is asked through a program. `headers` are sent besides the
+    provider's own, or in their place.
     """
 
     name: Label
@@ -173,6 +180,13 @@ class AccountSection(Section, frozen=True, kw_only=True):
         list[str] | dict[str, str],
         Meta(description="variables the program gets: names to pass on, or NAME = where its value is"),
     ] = []
+    headers: Annotated[
+        dict[str, str], Meta(description="sent with each request: NAME = its value, or where that is (env:NAME, ...)")
+    ] = {}
+    dialect: Annotated[
+        dict[str, Literal["openai-chat", "openai-compatible"]],
+        Meta(description="by canary: whether the cap on tokens is max_completion_tokens or max_tokens"),
+    ] = {}
 
 
 class ReminderSection(Section, frozen=True, kw_only=True):
@@ -241,7 +255,11 @@ class Heartbeat(Struct, frozen=True):
 
 
 class Config(Struct, frozen=True):
-    """What is watched and how, with every reference resolved. Paths are absolute."""
+    """What is watched and how, with every reference resolved. Paths are absolute.
+
+    `malformed` are the accounts whose `problem` is the form of a key or a header; `doubts` says of an account
+    what may not be meant so. What `providers` hold of headers is for everybody: what is secret is the accounts'.
+    """
 
     file: Path | None
     location: str
@@ -269,6 +287,8 @@ class Config(Struct, frozen=True):
     templates: Path | None = None
     page_templates: Path | None = None
     heartbeat: Heartbeat | None = None
+    malformed: frozenset[str] = frozenset()
+    doubts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def file_name(self) -> str:
@@ -311,7 +331,7 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
     """
     shelf = _shelf(document, path, problems)
     if not document.accounts and not problems:
-        document = msgspec.structs.replace(document, accounts=list(_known_keys(shelf, environment)))
+        document = replace(document, accounts=list(_known_keys(shelf, environment)))
     providers = _providers(document, shelf, problems, path.name)
     feeds = dict(_feeds(document, providers, shelf, problems, path.name))
     found: list[Problem] = []
@@ -326,7 +346,10 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
     heartbeat = _heartbeat(document, path, environment, problems)
     if problems:
         raise DocumentError(problems)
-    accounts = [_account(section, path.parent, environment) for section in document.accounts]
+    look_up = cache(partial(resolve, folder=path.parent, environment=environment))
+    own = _own_providers(document, path)
+    opened = [_open(section, providers[section.provider], own, path.parent, look_up) for section in document.accounts]
+    accounts = [one.account for one in opened]
     watches = {
         watch.target.id: watch
         for section in document.accounts
@@ -343,7 +366,7 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
         folder=(path.parent / document.site.folder).absolute(),
         public_folder=(path.parent / document.site.public_folder).absolute() if document.site.public_folder else None,
         page_templates=(path.parent / document.site.templates).absolute() if document.site.templates else None,
-        providers=providers,
+        providers={id: _without_secrets(provider) for id, provider in providers.items()},
         accounts={account.id: account for account in accounts},
         budgets={
             account.id: _budget(section, document.budget)
@@ -365,22 +388,43 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
         digest=timing(document.alerts),
         templates=templates,
         heartbeat=heartbeat,
+        malformed=frozenset(one.account.id for one in opened if one.malformed),
+        doubts={one.account.id: one.doubts for one in opened if one.doubts},
     )
 
 
 def _shelf(document: Document, path: Path, problems: list[Problem]) -> Shelf:
     """Return where facts of providers are found, and name what is wrong with the user's own."""
-    folder = path.parent / document.provider_folder if document.provider_folder else None
+    folder = _provider_folder(document, path)
     if folder and not folder.is_dir():
         what = f'= "{document.provider_folder}" is no folder'
         problems.append(Problem(path.name, "provider_folder", what, f"create {folder} or leave it out"))
     shelf = Shelf((FOLDER, folder) if folder else (FOLDER,), document.providers)
-    for id in sorted({*document.providers, *(provider_ids(Shelf((folder,))) if folder else ())}):
+    for id in sorted(_own_providers(document, path)):
         try:
-            load_provider(id, shelf)
+            problems += _check_provider(load_provider(id, shelf))
         except DocumentError as error:
             problems += error.problems
     return shelf
+
+
+def _provider_folder(document: Document, path: Path) -> Path | None:
+    return path.parent / document.provider_folder if document.provider_folder else None
+
+
+def _own_providers(document: Document, path: Path) -> set[str]:
+    """Return the providers of which the user says something himself: what answers there may be a gateway."""
+    folder = _provider_folder(document, path)
+    return {*document.providers, *(provider_ids(Shelf((folder,))) if folder else ())}
+
+
+def _check_provider(provider: Provider) -> Iterator[Problem]:
+    for name, value in provider.headers.items():
+        if names_place(value) and not is_reference(value):
+            yield Problem(f"{provider.id}.toml", f"headers.{name}", "is not a reference to a value", VALUE_REPAIR)
+
+
+VALUE_REPAIR = 'put the value into an environment variable or a file and write "env:NAME" or "file:PATH"'
 
 
 def _known_keys(shelf: Shelf, environment: Mapping[str, str]) -> Iterator[AccountSection]:
@@ -555,8 +599,23 @@ def _check_references(section: AccountSection, key: str, file: str) -> Iterator[
             repair = 'write names to pass on, ["NAME"], or where each value is, { NAME = "env:OTHER" }'
             yield Problem(file, f"{key}.environment", "holds what is no name of a variable", repair)
         elif not is_reference(reference):
-            repair = 'put the value into an environment variable or a file and write "env:NAME" or "file:PATH"'
-            yield Problem(file, f"{key}.environment.{name}", "is not a reference to a value", repair)
+            yield Problem(file, f"{key}.environment.{name}", "is not a reference to a value", VALUE_REPAIR)
+    yield from _check_headers(section, f"{key}.headers", file)
+
+
+def _check_headers(section: AccountSection, key: str, file: str) -> Iterator[Problem]:
+    """Name what cannot be sent; no value is shown, nor what is no name and may be one."""
+    for name, times in Counter(map(str.lower, section.headers)).items():
+        if times > 1:
+            yield Problem(file, f"{key}.{name}", f"stands {times} times: HTTP tells no cases apart", "keep one of them")
+    for name, value in section.headers.items():
+        if why := why_refused(name):
+            shown = f"{key}.{name}" if NAME.fullmatch(name) else key
+            yield Problem(file, shown, why, 'leave it out, or write NAME = "value"')
+        elif names_place(value) and not is_reference(value):
+            yield Problem(file, f"{key}.{name}", "is not a reference to a value", VALUE_REPAIR)
+        elif why := why_unsendable(value):
+            yield Problem(file, f"{key}.{name}", why, "mend the value; it is not shown, as it may be a secret")
 
 
 def _variables(section: AccountSection) -> Mapping[str, str]:
@@ -579,6 +638,7 @@ WITHOUT_ADDRESS = {
     "key": 'leave it out; what the program needs goes into environment = ["NAME"]',
     "base": "leave it out",
     "models": "leave it out; the model is named in command = [...]",
+    "headers": "leave it out",
 }
 WITHOUT_COMMAND = dict.fromkeys(
     ("command", "environment"), "leave it out, or choose a provider with a canary of dialect command"
@@ -592,14 +652,27 @@ def _check_base(section: AccountSection, provider: Provider, key: str, file: str
     if base is None:
         repair = 'add base = "https://..." (up to and with /v1)'
         yield Problem(file, key, "lacks `base`", repair)
+    elif not _is_address(base):
+        yield Problem(
+            file, f"{key}.base", "is no web address", 'write base = "https://host/v1", or https://host:port/v1'
+        )
     elif urlsplit(base).username or urlsplit(base).query:
         yield Problem(file, f"{key}.base", "holds a user, a password or a query", "keep secrets out of addresses")
+    elif section.base and (facts := _core(provider)) and of_base(provider, base, facts) is Misfit.ENDPOINT:
+        repair = f'write base = "{mend(provider, base, facts)}"'
+        yield Problem(file, f"{key}.base", WHY[Misfit.ENDPOINT].removeprefix("the base "), repair)
+
+
+def _core(provider: Provider) -> Canary | None:
+    """Return the canary by which an address is judged before anything is sent."""
+    return provider.canaries.get("chat") or provider.canaries.get(CORE)
 
 
 def _check_canaries(section: AccountSection, provider: Provider, key: str, file: str) -> Iterator[Problem]:
     named = {
         "canaries": section.canaries or [],
         "interval_s": section.interval_s,
+        "dialect": section.dialect,
         "models": section.models if isinstance(section.models, dict) else [],
     }
     for part, canaries in named.items():
@@ -607,11 +680,15 @@ def _check_canaries(section: AccountSection, provider: Provider, key: str, file:
             if canary not in provider.canaries:
                 what = f'= "{canary}": {provider.id} has no such canary'
                 yield Problem(file, f"{key}.{part}", what, suggest(canary, provider.canaries))
+    for canary in section.dialect:
+        facts = provider.canaries.get(canary)
+        if facts and facts.dialect not in SPOKEN_INSTEAD:
+            yield Problem(file, f"{key}.dialect", f'= "{canary}": speaks {facts.dialect} only', "leave it out")
     for canary in section.canaries or []:
         facts = provider.canaries.get(canary)
         if facts and facts.admin and not section.admin_key:
             yield Problem(file, key, f"lacks `admin_key`, which {canary} needs", 'add admin_key = "env:..."')
-        if facts and _is_elsewhere(facts) and section.base:
+        if facts and facts.is_elsewhere and section.base:
             what = f'= "{canary}": asks {urlsplit(facts.path or "").netloc}, not the account\'s own base'
             yield Problem(file, f"{key}.canaries", what, "leave it out")
         if facts and not _models(section, provider, canary):
@@ -629,7 +706,7 @@ def _models(section: AccountSection, provider: Provider, canary: str) -> Sequenc
 
 def _watches(section: AccountSection, providers: Catalog, probe: ProbeSection) -> Iterator[Watch]:
     provider = providers[section.provider]
-    host = urlsplit(section.base).netloc if section.base else None
+    host = urlsplit(section.base).netloc if section.base and _is_address(section.base) else None
     canaries = section.canaries or [
         name for name, facts in provider.canaries.items() if _is_usual(name, facts, section)
     ]
@@ -649,36 +726,130 @@ def _is_usual(name: str, facts: Canary, section: AccountSection) -> bool:
     """Whether a canary is used where nobody chose: chat, and all that costs nothing and can be asked."""
     if facts.admin:
         return section.admin_key is not None
-    if section.base and _is_elsewhere(facts):
+    if section.base and facts.is_elsewhere:
         return False
     return (facts.free and not facts.optional) or name in USUAL
 
 
-def _is_elsewhere(facts: Canary) -> bool:
-    """Whether it is asked at an address of its own: the key of a gateway must not go there."""
-    return facts.path is not None and facts.path.startswith("https://")
+class Opened(Struct, frozen=True):
+    """An account whose references were followed. `malformed`: its problem is the form of what they led to."""
+
+    account: Account
+    malformed: bool = False
+    doubts: tuple[str, ...] = ()
 
 
-def _account(section: AccountSection, folder: Path, environment: Mapping[str, str]) -> Account:
-    key, admin_key, problem, variables = None, None, None, {}
-    try:
-        key = resolve(section.key, folder, environment) if section.key else None
-        admin_key = resolve(section.admin_key, folder, environment) if section.admin_key else None
-        variables = {name: resolve(where, folder, environment) for name, where in _variables(section).items()}
-    except SecretError as error:
-        problem = str(error)
-    return Account(
+LookUp = Callable[[str], str]
+"""A reference → its secret. Raises SecretError."""
+
+
+def _open(section: AccountSection, provider: Provider, own: Collection[str], folder: Path, look_up: LookUp) -> Opened:
+    account = Account(
         section.name,
         section.provider,
-        key,
-        section.base,
-        problem,
+        base=section.base,
         tags=tuple(section.tags),
         note=section.note,
-        admin_key=admin_key,
         command=_command(section.command or (), folder),
-        environment=variables,
+        dialects=section.dialect,
     )
+    doubts: list[str] = []
+    gateway = bool(section.base) or provider.base is None or provider.id in own
+    try:
+        keys = {name: _key(section, name, provider, look_up, doubts, gateway=gateway) for name in ("key", "admin_key")}
+        variables = {name: _variable(name, where, provider, look_up) for name, where in _variables(section).items()}
+        plain, secret = _headers(section, provider, look_up)
+    except SecretError as error:
+        return Opened(replace(account, problem=str(error)), isinstance(error, Malformed))
+    doubts += _doubts_of_base(section, provider)
+    account = replace(account, **keys, environment=variables, headers=plain, secret_headers=secret)
+    return Opened(account, doubts=tuple(doubts))
+
+
+def _doubts_of_base(section: AccountSection, provider: Provider) -> Iterator[str]:
+    """Yield what in an address is seldom meant; it may be right all the same."""
+    base, facts = section.base, _core(provider)
+    if base is None or facts is None or facts.path is None:
+        return
+    parts, usual = urlsplit(base), provider.base is None or VERSION.search(urlsplit(provider.base).path)
+    wrong = of_base(provider, base, facts)
+    if is_site(provider, base):
+        yield f'base is on a host for people: perhaps base = "{provider.base}", or none'
+    elif wrong is Misfit.STYLE:
+        yield f'{WHY[wrong]}: perhaps provider = "anthropic"'
+    elif wrong is Misfit.DOUBLED or (wrong and usual):
+        yield (
+            f"base {'has its version twice' if wrong is Misfit.DOUBLED else 'has no version in it'}: perhaps base = "
+            f'"{mend(provider, base, facts)}"'
+        )
+    if parts.scheme == "http" and not NEAR.search(parts.hostname or ""):
+        yield f'base sends the key over http, for all to read: perhaps base = "https{base.removeprefix("http")}"'
+
+
+NEAR = re.compile(
+    r"^[^.]+$|^(?:127|10|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.|:|\.(?:local|lan|internal|test|home)$"
+)
+"""Hosts of one's own, to which nobody needs to encrypt."""
+
+
+def _key(
+    section: AccountSection, name: str, provider: Provider, look_up: LookUp, doubts: list[str], *, gateway: bool
+) -> str | None:
+    """Return a key, None where there is none; add to `doubts` what is odd about it. Raises SecretError."""
+    reference: str | None = getattr(section, name)
+    if reference is None:
+        return None
+    key = look_up(reference)
+    for flaw in flaws(key, provider, gateway=gateway):
+        told = f"the {name} ({said(reference)}) {flaw.words}"
+        if flaw.fatal:
+            raise Malformed(told)
+        doubts.append(told)
+    return key
+
+
+def _variable(name: str, reference: str, provider: Provider, look_up: LookUp) -> str:
+    value = look_up(reference)
+    found = flaws(value, provider, gateway=True) if LOCKS.search(name) else ()
+    if fatal := next((flaw for flaw in found if flaw.fatal), None):
+        raise Malformed(f"the variable {name} ({said(reference)}) {fatal.words}")
+    return value
+
+
+def _headers(
+    section: AccountSection, provider: Provider, look_up: LookUp
+) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Return what an account sends of its own, and what of that is secret, by names in lower case.
+
+    The provider's secret ones are among them, but not in the place of a key. Raises SecretError.
+    """
+    common = {name: value for name, value in provider.headers.items() if _is_secret(name, value)}
+    if section.key:
+        common.pop(provider.auth.header.lower(), None)
+    given = {**common, **fold(section.headers)}
+    values = {name: _header(name, value, look_up) for name, value in given.items()}
+    secret = {name for name, value in given.items() if _is_secret(name, value)}
+    plain = {name: value for name, value in values.items() if name not in secret}
+    return plain, {name: value for name, value in values.items() if name in secret}
+
+
+def _header(name: str, value: str, look_up: LookUp) -> str:
+    if not is_reference(value):
+        return value.strip()
+    try:
+        return look_up(value)
+    except SecretError as error:
+        raise type(error)(f"the header {name}: {error}") from None
+
+
+def _is_secret(name: str, value: str) -> bool:
+    return is_secret(name) or is_reference(value)
+
+
+def _without_secrets(provider: Provider) -> Provider:
+    """Return the facts without the headers that are the accounts' affair: a call without a key takes none of them."""
+    public = {name: value for name, value in provider.headers.items() if not _is_secret(name, value)}
+    return provider if len(public) == len(provider.headers) else replace(provider, headers=public)
 
 
 def _command(words: Sequence[str], folder: Path) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ import time
 from collections.abc import Sequence
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from monitor import __version__, drill
 from monitor.alert.deliver import Print, send
 from monitor.alert.text import Text
@@ -22,7 +24,9 @@ from monitor.world import now, open_world, patience, real_edge
 from probes.attempt import attempt
 from probes.canary import Prober, open_session
 from probes.catalog import load_wording
-from probes.model import Observation
+from probes.control import CONTROL
+from probes.model import Blame, Observation, Target
+from probes.remedy import advise, explain, neighbour
 
 
 def single_round(config: Config, show: Print) -> list[State]:
@@ -57,15 +61,53 @@ async def _told_round(config: Config, show: Print) -> list[State]:
         return [one.state for id, one in world.healths.items() if not (id in asides and one.state is State.UNKNOWN)]
 
 
-def probe_now(config: Config, watches: Sequence[Watch]) -> list[Observation]:
-    """Ask every target once, at once, and remember nothing."""
+def probe_now(config: Config, watches: Sequence[Watch]) -> tuple[list[Observation], list[str]]:
+    """Ask every target once, at once, and remember nothing; return what was seen, and how to mend the configuration."""
     return asyncio.run(_probe_now(config, watches))
 
 
-async def _probe_now(config: Config, watches: Sequence[Watch]) -> list[Observation]:
+async def _probe_now(config: Config, watches: Sequence[Watch]) -> tuple[list[Observation], list[str]]:
     async with open_session(__version__) as session:
         prober = Prober(session, load_wording(), now, time.monotonic, patience(config))
-        return await asyncio.gather(*(_ask(prober, config, one) for one in watches))
+        met = await asyncio.gather(*(_ask(prober, config, one) for one in watches))
+        seen = [_explained(config, one, met) for one in met]
+        mends = await _mends(prober, config, seen)
+    return seen, mends
+
+
+def _explained(config: Config, one: Observation, met: Sequence[Observation]) -> Observation:
+    account = config.accounts[one.target.account]
+    others = [it for it in met if it.target.account == account.id and it.target.canary != one.target.canary]
+    counts = [it.fault is None and it.answer is None for it in others if not config.watches[it.target.id].aside]
+    return explain(config.providers[account.provider], account, one, others=any(counts) if counts else None)
+
+
+async def _mends(prober: Prober, config: Config, seen: Sequence[Observation]) -> list[str]:
+    """Return the lines that mend what was seen, each once; where one is another base, whether that one answers."""
+    bases: dict[tuple[str, str], str | None] = {}
+    for one in seen:
+        account, name = config.accounts[one.target.account], one.target.canary
+        provider = config.providers[account.provider]
+        asked = [watch.target.canary for watch in config.watches.values() if watch.target.account == account.id]
+        if one.answer and (line := advise(provider, account, name, one.answer, asked)):
+            bases[account.id, line] = neighbour(provider, account, name, one.answer.rule)
+    return [f"{id}: {line}{await _tried(prober, config, id, base)}" for (id, line), base in bases.items()]
+
+
+async def _tried(prober: Prober, config: Config, id: str, base: str | None) -> str:
+    """Say whether an API is at a base: one free request, with the key, to the host that has it anyway."""
+    account = config.accounts[id]
+    provider = config.providers[account.provider]
+    if base is None or CONTROL not in provider.canaries:
+        return ""
+    seen = await attempt(prober, provider, replace(account, base=base), Target(id, provider.id, CONTROL))
+    return TRIED[seen.fault is None or seen.fault.blame is Blame.ACCOUNT]
+
+
+TRIED = {
+    True: " It was tried, and answers.",
+    False: " It was tried, and does not answer well either: look at its manual.",
+}
 
 
 async def _ask(prober: Prober, config: Config, watch: Watch) -> Observation:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from monitor.source import Source, follow
 from monitor.world import STEP_S, World, pause
-from probes.control import is_online, knock
+from probes.control import is_gated, is_online, knock
 from probes.feeds.pace import USUAL_S, next_poll_s
 from probes.feeds.poll import poll
 from probes.model import Blame
@@ -99,7 +99,7 @@ async def _knock(world: World, answerer: str) -> None:
         return
     account = world.config.accounts[watch.target.account]
     provider = world.config.providers[account.provider]
-    if not provider.is_command:
+    if not provider.is_command and not is_gated(provider, account):
         world.knocks[answerer] = await knock(world.prober, provider, account.base)
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from probes.redact import conceal
 
@@ -12,7 +12,11 @@ class Discreet(logging.Formatter):
 
     def __init__(self, secrets: Sequence[str]) -> None:
         super().__init__("%(asctime)s %(levelname)s %(message)s")
-        self._secrets = secrets
+        self._secrets = list(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Take these out, too; what was secret before stays so, as it may still be under way."""
+        self._secrets += [secret for secret in secrets if secret not in self._secrets]
 
     def format(self, record: logging.LogRecord) -> str:
         return "\n".join(conceal(line, self._secrets) for line in super().format(record).split("\n"))
@@ -24,3 +28,10 @@ def start_log(level: int, secrets: Sequence[str]) -> None:
     handler.setFormatter(Discreet(secrets))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("monitor").setLevel(level)
+
+
+def conceal_also(secrets: Iterable[str]) -> None:
+    """Keep the secrets of another configuration out of the log, besides those it was started with."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, Discreet):
+            handler.formatter.learn(secrets)

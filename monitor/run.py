@@ -28,7 +28,8 @@ from monitor.upkeep import follow_configuration, publish, publish_now, tidy, tid
 from monitor.words import duration, title
 from monitor.world import World, pause
 from probes.attempt import attempt
-from probes.model import Account, Answer, Blame, Observation, Outcome, Usage
+from probes.model import Account, Answer, Blame, Observation, Outcome, Target, Usage
+from probes.remedy import explain
 
 log = logging.getLogger("monitor")
 
@@ -158,7 +159,7 @@ async def probe(world: World, watch: Watch) -> None:
         provider = world.config.providers[account.provider]
         async with world.host(account.id):
             try:
-                observation = await attempt(world.prober, provider, account, watch.target)
+                observation = _explained(world, await attempt(world.prober, provider, account, watch.target))
             except Exception as error:  # a bug of ours must neither end the watch nor be blamed on anybody
                 log.exception("%s: the attempt itself failed", watch.target.id)
                 observation = unseen(watch, world.edge.clock(), f"the monitor's own fault ({type(error).__name__})")
@@ -173,6 +174,25 @@ async def probe(world: World, watch: Watch) -> None:
         world.urgent.set()
 
 
+def _explained(world: World, observation: Observation) -> Observation:
+    """Take for our own fault what the account's configuration explains, as long as that has never worked."""
+    target, account = observation.target, world.config.accounts.get(observation.target.account)
+    if observation.outcome is Outcome.OK:
+        world.proven.add(target.id)
+    if observation.fault is None or account is None:
+        return observation
+    provider, proven = world.config.providers[account.provider], target.id in world.proven
+    others = None if proven else _works_otherwise(world, target)
+    return explain(provider, account, observation, proven=proven, others=others)
+
+
+def _works_otherwise(world: World, target: Target) -> bool | None:
+    """Return whether another ability of the account answers well; None when there is no other."""
+    watches = (one for one in world.config.watches.values() if one.target.account == target.account and not one.aside)
+    others = [one.target.id for one in watches if one.target.canary != target.canary]
+    return any(world.healths.get(id, Health()).state is State.UP for id in others) if others else None
+
+
 def _set_aside(observation: Observation) -> Observation:
     """Take the failure of a look beside the account's work as not having seen, unless it speaks of all of it."""
     if observation.fault is None or observation.fault in ACCOUNT_WIDE:
@@ -182,7 +202,7 @@ def _set_aside(observation: Observation) -> Observation:
 
 def _refusal(world: World, account: Account, watch: Watch) -> str | None:
     if account.problem:
-        return f"no key: {account.problem}"
+        return f"not asked: {account.problem}"
     now = world.edge.clock()
     if not watch.free and not is_affordable(world.config.budgets[account.id], _spent(world, account.id, now), now):
         return "the day's budget for this account's canaries is spent"

@@ -1,32 +1,74 @@
 """A reference to a secret → the secret: from the environment, a file or a command."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
+
+from probes.redact import conceal
 
 KINDS = ("env", "file", "command")
 LONGEST = 8192
 COMMAND_LIMIT_S = 15
+
+RANDOM = re.compile(
+    r"(?=(?:.*\d){3})(?=.*[a-z])[A-Za-z0-9]{20,}(?:[.:_\-][A-Za-z0-9]+)*"
+    r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:[.:][\w\-]+)?"
+)
+"""A key without a known shape: nobody calls a variable or a file like that."""
+ENDING = re.compile(r"\.[a-z]{2,5}$")
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class SecretError(Exception):
     """Why the secret could not be had; never holds any of it."""
 
 
+class Malformed(SecretError):
+    """It could be had, and cannot be meant so: what is wrong with it is its form."""
+
+
 def is_reference(text: str) -> bool:
-    return text.partition(":")[0] in KINDS
+    """Whether a text says where a secret is, and is not one that was pasted behind such a word."""
+    return names_place(text) and not _holds_key(text)
+
+
+def names_place(text: str) -> bool:
+    """Whether a text begins as a reference does, in whatever case: then it is not meant to be sent as it stands."""
+    return text.partition(":")[0].strip().lower() in KINDS and ":" in text
+
+
+def _holds_key(reference: str) -> bool:
+    kind, _, rest = reference.partition(":")
+    if kind == "file":
+        return "/" not in rest and (_is_key(rest) and not ENDING.search(rest))
+    return kind not in KINDS or rest.startswith("sk-") or _is_key(rest)
+
+
+def _is_key(text: str) -> bool:
+    """Whether a text is, or holds, what has the form of a key. A name in words alone may begin as keys do."""
+    shaped = conceal(text, ()) != text and any(letter.isdigit() for letter in text)
+    return shaped or RANDOM.fullmatch(text) is not None
 
 
 def resolve(reference: str, folder: Path, environment: Mapping[str, str]) -> str:
     """Return the secret. A relative file is looked for in `folder`. Raises SecretError."""
     kind, _, rest = reference.partition(":")
     secret = {"env": _from_environment, "file": _from_file, "command": _from_command}[kind](rest, folder, environment)
-    return _checked(secret.strip(), reference)
+    return _checked(secret.strip(), said(reference))
+
+
+def said(reference: str) -> str:
+    """Return how an error names a reference: a command's arguments may hold what nobody should read."""
+    kind, _, rest = reference.partition(":")
+    return f"{kind}:{rest.split()[0]}" if kind == "command" and rest.split() else reference
 
 
 def _from_environment(name: str, _: Path, environment: Mapping[str, str]) -> str:
-    if name not in environment:
-        raise SecretError(f"the environment variable {name} is not set")
-    return environment[name]
+    if name in environment:
+        return environment[name]
+    if not VARIABLE.fullmatch(name):  # not shown: it may be the secret itself
+        raise SecretError("the reference env:... holds what is no name of an environment variable")
+    raise SecretError(f"the environment variable {name} is not set")
 
 
 def _from_file(name: str, folder: Path, _: Mapping[str, str]) -> str:
@@ -58,12 +100,32 @@ def _from_command(line: str, folder: Path, environment: Mapping[str, str]) -> st
         raise SecretError(f"the command of {line.partition(' ')[0] or 'an empty reference'} cannot be run") from None
 
 
-def _checked(secret: str, reference: str) -> str:
+def _checked(secret: str, name: str) -> str:
     if not secret:
-        raise SecretError(f"{reference} is empty")
+        raise SecretError(f"{name} is empty")
     if len(secret) > LONGEST:
-        raise SecretError(f"{reference} is longer than {LONGEST} characters, which no key is")
+        raise Malformed(f"{name} is longer than {LONGEST} characters, which no key is")
     # Such a character would make the HTTP library refuse the header in an error that quotes the key.
-    if not secret.isascii() or not secret.isprintable():
-        raise SecretError(f"{reference} holds a line break or a character that no key has")
+    if unseen := _unseen(secret):
+        raise Malformed(f"{name} holds {unseen}")
     return secret
+
+
+def _unseen(secret: str) -> str:
+    """Name the first character that no header can carry; "" when there is none."""
+    if secret.isascii() and secret.isprintable():
+        return ""
+    if any(letter in secret for letter in LINE_BREAKS):
+        return "a line break in the middle: it must be one line with nothing else in it"
+    if "\t" in secret:
+        return "a tab in the middle: take it out"
+    first = next(letter for letter in secret if not (letter.isascii() and letter.isprintable()))
+    if first in QUOTES:
+        return f"a quotation mark (U+{ord(first):04X}): take it out"
+    if not first.isprintable():
+        return f"a character that cannot be seen (U+{ord(first):04X}): type it anew, or copy it from where it was made"
+    return f"a character that no key has (U+{ord(first):04X}): type it anew, or copy it from where it was made"
+
+
+LINE_BREAKS = "\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+QUOTES = "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u300c\u300d"

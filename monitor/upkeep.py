@@ -12,6 +12,7 @@ from pathlib import Path
 from monitor.config import Config, StoreSection, load
 from monitor.cost import overspending
 from monitor.diagnose import Diagnosis
+from monitor.log import conceal_also
 from monitor.publish import page, public
 from monitor.publish.mark import standing
 from monitor.publish.rota import advance
@@ -171,6 +172,7 @@ async def _reload(world: World, file: Path) -> None:
         for problem in error.problems:
             log.error("%s", problem)
         return
+    conceal_also(config.secrets)
     world.take_up(config)
     log.info("%s was taken up: %d accounts, %d targets", file.name, len(config.accounts), len(config.watches))
     world.news.set()

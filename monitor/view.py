@@ -39,9 +39,10 @@ from monitor.slo import Objective, reserves
 from monitor.source import Source
 from monitor.store import reader
 from monitor.store.reader import Ceiling
+from probes import remedy
 from probes.advice import advise
 from probes.catalog import PACKAGED, provider_ids
-from probes.model import Account
+from probes.model import Account, Answer
 from probes.notice import Phase
 
 HOURS = 24
@@ -245,13 +246,31 @@ def _account_view(
         state=worst.state,
         fault=worst.fault,
         since=worst.since,
-        advice=advise(worst.fault, config.providers[account.provider], said) if worst.fault else None,
+        advice=_advice(config, account, worst, said, memory) if worst.fault else None,
         spent_usd=memory.spent_usd.get(account.id, 0.0),
         spent_month_usd=memory.spent_month_usd.get(account.id, 0.0),
         own_host=account.base is not None and not config.simulated,
         targets=targets,
         purses=tuple(map(_purse_view, memory.notes.get(account.id, EMPTY).purses.values())),
     )
+
+
+def _advice(config: Config, account: Account, worst: TargetView, said: Sequence[str], memory: Memory) -> str | None:
+    health = memory.healths.get(worst.id)
+    answer = health.answer if health and worst.fault is health.fault else None
+    return _set_up(config, worst.id, answer) or (
+        worst.fault and advise(worst.fault, config.providers[account.provider], said)
+    )
+
+
+def _set_up(config: Config, target: str, answer: Answer | None) -> str | None:
+    """Return the line of monitor.toml that mends what a target met; None where none does."""
+    watch = config.watches.get(target)
+    if watch is None or answer is None or not answer.rule.startswith(remedy.PREFIX):
+        return None
+    account, name = config.accounts[watch.target.account], watch.target.canary
+    asked = [one.target.canary for one in config.watches.values() if one.target.account == account.id]
+    return remedy.advise(config.providers[account.provider], account, name, answer, asked)
 
 
 def _purse_view(purse: Purse) -> PurseView:
@@ -389,6 +408,9 @@ def advice_for(incident: Incident, config: Config) -> str:
         return SOURCE_ADVICE.format(provider=incident.subject.partition("/")[0])
     if not incident.subject:
         return ROAD_ADVICE
+    for one in incident.evidence:
+        if line := _set_up(config, one.target, Answer(one.rule, one.words)):
+            return line
     provider = config.providers.get(incident.subject.partition("/")[0].partition("@")[0])
     said = [one.words for one in incident.evidence if one.fault is incident.fault]
     return advise(incident.fault, provider, said) if provider else ""

@@ -48,6 +48,7 @@ from monitor.witness import Witnesses
 from probes.canary import Prober, open_session
 from probes.catalog import load_wording
 from probes.model import Clock, Knock, Observation, Patience, Target, Timer
+from probes.remedy import PREFIX
 
 log = logging.getLogger("monitor")
 
@@ -99,6 +100,7 @@ class World(Struct):
     """The state of a running monitor. Only `remember` changes what is believed; tasks tell each other by events.
 
     No digest is owed that was due before `digest_from`. `link_key` is None where nobody serves signed links.
+    `proven` are the targets that have answered well as they are set up now.
     `beaten_at` is when, by the uptime, a beat last came to its end, None: none yet; `beat_at` when by the clock, of
     the process before us too.
     """
@@ -135,6 +137,7 @@ class World(Struct):
     burning: dict[str, Diagnosis] = field(default_factory=dict)
     doubted: set[str] = field(default_factory=set)
     followed: set[str] = field(default_factory=set)
+    proven: set[str] = field(default_factory=set)
     online: bool | None = None
     hosts: dict[str, asyncio.Semaphore] = field(default_factory=dict)
     finished: asyncio.Queue[Observation] = field(default_factory=asyncio.Queue)
@@ -284,12 +287,28 @@ class World(Struct):
             self.agenda.drop(id)
             self.healths.pop(id, None)
             self.tracks.pop(id, None)
+        self.proven -= {id for id in self.proven if _is_set_up_anew(before, config, id)}
         self.find_anew()
         self.rota = {}
         self.planned_pages.set()
         self.warnings.pop("configuration", None)
         self.stirred = True
         self.plan_anew()
+
+
+def _is_set_up_anew(before: Config, after: Config, target: str) -> bool:
+    """Whether a target is asked at another address, or otherwise, than before."""
+    one = before.watches.get(target), after.watches.get(target)
+    if one[0] is None or one[1] is None:
+        return True
+    old, new = before.accounts[one[0].target.account], after.accounts[one[1].target.account]
+    bases = before.providers[old.provider].base, after.providers[new.provider].base
+    return (old.base, old.dialects, bases[0]) != (new.base, new.dialects, bases[1])
+
+
+def _is_proven(health: Health) -> bool:
+    """Whether a target that was seen before may be taken for set up rightly: nothing says otherwise."""
+    return health.seen_at is not None and not (health.answer and health.answer.rule.startswith(PREFIX))
 
 
 @lru_cache(10_000)
@@ -362,6 +381,7 @@ def _resumed(
         digest_from=told.beat or edge.clock(),
         beat_at=told.beat,
     )
+    world.proven = {id for id, health in world.healths.items() if _is_proven(health)}
     world.find_anew()
     objectives = [one for one in world.incidents.values() if one.scope is Scope.OBJECTIVE]
     world.burning = {one.subject: resumed(one) for one in objectives}

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import aiohttp
 import msgspec
@@ -20,6 +20,7 @@ from probes.balance import raised, read_credits, read_offer
 from probes.classify import judge
 from probes.complaint import read, words
 from probes.dialects import WIRES
+from probes.header import fold
 from probes.model import (
     Account,
     Answer,
@@ -114,7 +115,7 @@ async def attempt(prober: Prober, provider: Provider, account: Account, target: 
 
 async def _ask(prober: Prober, provider: Provider, account: Account, target: Target, this: Attempt) -> Verdict:
     canary = provider.canaries[target.canary]
-    wire = WIRES[canary.dialect]
+    wire = WIRES[canary.spoken(target.canary, account)]
     body = {**wire.body(target.model or ""), **canary.body} if wire.body else None
     async with prober.session.request(
         "POST" if body else "GET",
@@ -127,7 +128,8 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
         this.status, this.headers = response.status, response.headers
         if 300 <= response.status < 400:
             this.words = (
-                f"redirects to {_host(this.headers.get('Location', ''))}; not followed, since that sends the key on"
+                f"redirects to {_goal(str(response.url), this.headers.get('Location', ''))}; "
+                "not followed, since that sends the key on"
             )
             return Verdict(Fault.INVALID_RESPONSE, "transport/redirect")
         whole = True
@@ -220,13 +222,27 @@ def _url(address: str) -> URL:
 
 
 def _headers(provider: Provider, account: Account, canary: Canary, body: object) -> dict[str, str]:
-    headers = dict(provider.headers)
-    key = account.admin_key if canary.admin else account.key
+    headers = fold(provider.headers)
+    auth, key = provider.auth.header.lower(), account.admin_key if canary.admin else account.key
     if key is not None:
-        headers[provider.auth.header] = provider.auth.value.replace("{key}", key)
+        headers[auth] = provider.auth.value.replace("{key}", key)
+    if account.headers or account.secret_headers:
+        headers |= _own_headers(account, canary, auth)
     if body:
         headers["content-type"] = "application/json"
     return headers
+
+
+def _own_headers(account: Account, canary: Canary, auth: str) -> dict[str, str]:
+    """Return the account's own headers that go with a request.
+
+    They may take the place of the key, but not of the administration key. Away from the base address nobody
+    asked for them, and a secret of the gate before it has no business there.
+    """
+    own = {**account.headers, **account.secret_headers}
+    if canary.admin:
+        own.pop(auth, None)
+    return {name: value for name, value in own.items() if name == auth} if canary.is_elsewhere else own
 
 
 def _note(piece: Piece, now_s: float, this: Attempt) -> None:
@@ -295,8 +311,15 @@ def _detail(error: Exception) -> str:
     return ""
 
 
-def _host(location: str) -> str:
-    return urlsplit(location).hostname or "another address"
+def _goal(asked: str, location: str) -> str:
+    """Return where a redirect leads, without a user and a query: either may hold a secret."""
+    try:
+        goal = urlsplit(urljoin(asked, location))
+        port = f":{goal.port}" if goal.port else ""
+    except ValueError:
+        return "another address"
+    is_web = location and goal.hostname and goal.scheme in ("http", "https")
+    return f"{goal.scheme}://{goal.hostname}{port}{quote(goal.path, safe='/:@%')}" if is_web else "another address"
 
 
 def _signs(prober: Prober, provider: Provider, account: Account, this: Attempt) -> tuple[Sign, ...]:
@@ -329,7 +352,7 @@ def _observe(
         fault=verdict.fault,
         answer=_answer(this, verdict, account) if verdict.fault else None,
         credits=this.credits,
-        offer=this.offer,
+        offer=_discreet(this.offer, account.secrets) if this.offer else None,
         signs=signs,
     )
 
@@ -352,6 +375,12 @@ def _answer(this: Attempt, verdict: Verdict, account: Account) -> Answer:
         body=redact(this.body[: KEPT_BODY + KEPT_WORDS], secrets)[:KEPT_BODY],
         retry_after_s=retry_after_s(this.headers, this.body, this.at) if this.status in (429, 503, 529) else None,
     )
+
+
+def _discreet(names: Sequence[str], secrets: Sequence[str]) -> tuple[str, ...]:
+    """Return names of models without what some gateway may have woven into them."""
+    told = "\n".join(names)
+    return tuple(redact(told, secrets).split("\n"))
 
 
 def _request_id(provider: Provider, account: Account, headers: Mapping[str, str]) -> str | None:

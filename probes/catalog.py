@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from probes.balance import bad_expressions
 from probes.document import DocumentError, Problem, convert, read_toml
+from probes.header import fold, why_refused, why_unsendable
 from probes.model import Blame
 from probes.provider import Canary, CreditFacts, Dialect, Feed, Provider, Rule, Signal, Wording
 
@@ -39,6 +40,10 @@ class Shelf(Struct, frozen=True):
     folders: tuple[Path, ...] = (FOLDER,)
     tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        """Name the tables only: a header that stands in one may be a secret."""
+        return f"Shelf({', '.join(map(str, self.folders))}; {', '.join(self.tables)})"
+
 
 PACKAGED = Shelf()
 
@@ -55,7 +60,7 @@ def load_provider(id: str, shelf: Shelf = PACKAGED) -> Provider:
     """
     file = f"{id}.toml"
     layers = _layers(id, shelf)
-    provider, problems = convert(reduce(_lay_over, layers), Provider, file)
+    provider, problems = convert(reduce(_lay_over, map(_folded, layers)), Provider, file)
     if provider is not None and (len(layers) > 1 or id not in _shipped()):
         # What a user's rule hides of ours is hidden on purpose.
         problems += contradictions(provider, file, sum(len(layer.get("rules", ())) for layer in layers[1:]))
@@ -69,6 +74,12 @@ def _layers(id: str, shelf: Shelf) -> list[Mapping[str, Any]]:
     files = [read_toml(path) for path in paths if path.exists()]
     layers = files + ([shelf.tables[id]] if id in shelf.tables else [])
     return layers or [read_toml(paths[-1])]  # which says that it is not there
+
+
+def _folded(layer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return it with the names of its headers in lower case: what is laid over may write them otherwise."""
+    headers = layer.get("headers")
+    return {**layer, "headers": fold(headers)} if isinstance(headers, dict) else layer
 
 
 def _lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -110,6 +121,7 @@ def contradictions(provider: Provider, file: str, own: int = 0) -> Iterator[Prob
     if file != f"{provider.id}.toml":
         repair = f'write id = "{file.removesuffix(".toml")}" or name the file {provider.id}.toml'
         yield Problem(file, "id", f'= "{provider.id}" is not the name of the file', repair)
+    yield from _header_problems(provider, file)
     yield from _rule_problems(provider.rules, file, own)
     yield from _signal_problems(provider.signals, file)
     yield from _feed_problems(provider.feeds, file)
@@ -183,6 +195,15 @@ def _mixture(provider: Provider, file: str) -> Iterator[Problem]:
         yield Problem(file, "canaries", "hold commands beside canaries with an address", repair)
     if provider.base is not None:
         yield Problem(file, "base", "does not go with commands", "leave it out")
+
+
+def _header_problems(provider: Provider, file: str) -> Iterator[Problem]:
+    for key, name in (("auth.header", provider.auth.header), *((f"headers.{name}", name) for name in provider.headers)):
+        if why := why_refused(name):
+            yield Problem(file, key, f'= "{name}": {why}' if key == "auth.header" else why, "leave it out")
+    for name, value in provider.headers.items():
+        if why := why_unsendable(value):
+            yield Problem(file, f"headers.{name}", why, "mend the value; it is not shown, as it may be a secret")
 
 
 def _rule_problems(rules: Sequence[Rule], file: str, own: int = 0) -> Iterator[Problem]:

@@ -23,6 +23,15 @@ async def knock(prober: Prober, provider: Provider, base: str | None) -> Knock:
     return Knock(seen.at, stands, seen.status, seen.latency_s)
 
 
+def is_gated(provider: Provider, account: Account) -> bool:
+    """Whether a gate stands before the API that opens to secret headers of this account, besides its key.
+
+    A call without a key takes no secret with it, so it would meet the gate and be no witness of what lies behind:
+    none is made. A header in the place of the key is the key.
+    """
+    return not account.secret_headers.keys() <= {provider.auth.header.lower()}
+
+
 async def is_online(places: Sequence[tuple[str, int]], limit_s: float) -> bool | None:
     """Return whether any of these hosts takes a connection; None when there is none to ask."""
     if not places:

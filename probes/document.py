@@ -149,6 +149,8 @@ def _describe(error: "ValidationError") -> Iterator[Finding]:
     elif error.validator == "required":
         for key in set(error.validator_value) - error.instance.keys():
             yield path, f"lacks `{key}`", f"add {key} = ..."
+    elif HIDDEN.intersection(path):
+        yield path, "is not of the form that it has to be", _repair(error)
     elif error.validator == "enum":
         yield (
             path,
@@ -156,8 +158,15 @@ def _describe(error: "ValidationError") -> Iterator[Finding]:
             suggest(error.instance, map(str, error.validator_value)),
         )
     else:
-        wanted = REPAIRS.get(str(error.validator), "{}").format(error.validator_value)
-        yield path, f"= {show(error.instance)}", f"give {wanted}"
+        yield path, f"= {show(error.instance)}", _repair(error)
+
+
+def _repair(error: "ValidationError") -> str:
+    return "give " + REPAIRS.get(str(error.validator), "{}").format(error.validator_value)
+
+
+HIDDEN = frozenset({"key", "admin_key", "environment", "headers"})
+"""What stands there is not shown: most likely it is a secret, in the wrong place."""
 
 
 REPAIRS = {

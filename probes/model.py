@@ -123,7 +123,9 @@ class Account(Struct, frozen=True):
     `base` replaces the provider's base address (a gateway, a proxy, a region). `admin_key` is the key
     that may read the costs of the organization, None where there is none. `command` replaces the
     program and arguments of a canary that runs one; `environment` is what that program gets besides the
-    usual variables.
+    usual variables. `headers` and `secret_headers` are sent with each request, by names in lower case; none
+    is in both. What is said in the latter no text may show. `dialects` are wire formats by canary, where they are
+    not the provider's.
     """
 
     name: str
@@ -136,6 +138,9 @@ class Account(Struct, frozen=True):
     admin_key: str | None = None
     command: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    secret_headers: Mapping[str, str] = field(default_factory=dict)
+    dialects: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Account({self.id})"
@@ -147,7 +152,8 @@ class Account(Struct, frozen=True):
     @property
     def secrets(self) -> list[str]:
         """What no text may show."""
-        return [key for key in (self.key, self.admin_key) if key] + [*self.environment.values()]
+        keys = [key for key in (self.key, self.admin_key) if key]
+        return [*keys, *self.environment.values(), *self.secret_headers.values()]
 
 
 class Target(Struct, frozen=True):

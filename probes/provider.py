@@ -11,7 +11,7 @@ from probes.model import Account, Fault
 
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s]+$")]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-HeaderName = Annotated[str, Meta(pattern=r"^[a-z0-9-]+$")]
+HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
 Expression = Annotated[str, Meta(min_length=1)]
 Clause = Annotated[str, Meta(pattern=r"^[^\n]*[^\n.\s]$")]
 Mail = Annotated[str, Meta(pattern=r"^[^\s@]+@[^\s@]+\.[a-z]+$")]
@@ -122,6 +122,15 @@ class Canary(Facts, frozen=True, kw_only=True):
     offers: Expression | None = None
     offers_prefix: str = ""
     source: str
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether it is asked at an address of its own: the key of a gateway must not go there."""
+        return self.path is not None and self.path.startswith("https://")
+
+    def spoken(self, name: str, account: Account) -> Dialect:
+        """Return the wire format in which an account asks this canary, whose name is `name`."""
+        return Dialect(account.dialects.get(name, self.dialect))
 
     def line(self, account: Account) -> Sequence[str]:
         """Return program and arguments that a command runs for an account; empty for any other dialect."""

@@ -1,7 +1,7 @@
 """The one place that removes secrets from any text."""
 
 import re
-from binascii import b2a_base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable
 from functools import lru_cache
 from urllib.parse import quote
@@ -39,6 +39,11 @@ IN_ADDRESS = re.compile(
     """,
     re.VERBOSE,
 )
+SCHEME = re.compile(r"(basic|bearer|token|apikey|key)\s+", re.IGNORECASE)
+"""What stands before a key in a header."""
+COOKIE = re.compile(r"[\w.\-]+=([^;\s]{8,})(?:;|$)")
+URL_SAFE = str.maketrans("+/", "-_")
+"""The other alphabet of base64 (RFC 4648, 5)."""
 MAIL = re.compile(r"\b[\w.+\-]{1,64}@[\w\-]+(?:\.[\w\-]+)+\b")
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 """Control characters and direction marks: they can forge a line in a log or turn a message around."""
@@ -64,8 +69,9 @@ def conceal(text: str, secrets: Iterable[str]) -> str:
     What looks like an e-mail address stays: `gateway@host.example` is our own name of who answers.
     """
     for secret in secrets:
-        if len(secret) >= SHORTEST_SECRET and secret in text:
-            text = text.replace(secret, MASK)
+        for whole in (secret, *_parts(secret)):
+            if len(whole) >= SHORTEST_SECRET and whole in text:
+                text = text.replace(whole, MASK)
     return _without_keys(text)
 
 
@@ -88,17 +94,44 @@ def redact(text: str, secrets: Iterable[str]) -> str:
 @lru_cache(10_000)
 def _echoes(secret: str) -> str:
     """Return all forms in one text. Kept, since every good answer's request id is looked through."""
-    return "\0".join(_forms(secret))
+    return "\0".join(dict.fromkeys(form for whole in (secret, *_parts(secret)) for form in _forms(whole)))
+
+
+@lru_cache(10_000)
+def _parts(secret: str) -> tuple[str, ...]:
+    """Return what a header's value holds that is a secret by itself: the key after its scheme, a cookie's value.
+
+    What `Basic` encodes is told as it was before, too.
+    """
+    if scheme := SCHEME.match(secret):
+        rest = secret[scheme.end() :]
+        return (rest, *_decoded(rest)) if scheme[1].lower() == "basic" else (rest,)
+    return tuple(COOKIE.findall(secret))
+
+
+def _decoded(basic: str) -> tuple[str, ...]:
+    try:
+        pair = a2b_base64(basic).decode()
+    except ValueError:  # no base64, or no text
+        return ()
+    return pair, pair.partition(":")[2]
 
 
 def _forms(secret: str) -> Iterable[str]:
+    import html  # only who looks for a secret pays for these
+    import json
+
     raw = secret.encode()
     yield secret.lower()
     yield secret[::-1].lower()
     yield quote(secret, safe="").lower()
+    yield html.escape(secret).lower()
+    yield json.dumps(secret)[1:-1].lower()
+    yield secret.replace("/", "\\/").lower()  # PHP's JSON
     for shift in range(3):  # base64 of a longer text holds the secret in one of three alignments
         encoded = b2a_base64(bytes(shift) + raw, newline=False).decode().strip("=")
         yield encoded[4 if shift else 0 : -1].lower()
+        yield encoded[4 if shift else 0 : -1].translate(URL_SAFE).lower()
 
 
 def _spans(starts: list[int]) -> list[tuple[int, int]]:

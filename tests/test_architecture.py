@@ -18,8 +18,10 @@ PLAN = {
     "probes.model": set(),
     "probes.redact": set(),
     "probes.document": {"jsonschema", "probes.redact"},
+    "probes.header": set(),
+    "probes.remedy": {"probes.model", "probes.provider"},
     "probes.provider": {"probes.model"},
-    "probes.catalog": {"probes.model", "probes.balance", "probes.document", "probes.provider"},
+    "probes.catalog": {"probes.model", "probes.balance", "probes.document", "probes.header", "probes.provider"},
     "probes.balance": {"jmespath", "probes.model", "probes.provider", "probes.redact"},
     "probes.sign": {"probes.model", "probes.provider"},
     "probes.sse": set(),
@@ -59,7 +61,8 @@ PLAN = {
     "probes.stream": {"aiohttp"},
     "probes.canary": {
         *("aiohttp", "yarl", "probes.model", "probes.provider", "probes.dialects", "probes.classify"),
-        *("probes.complaint", "probes.balance", "probes.payload", "probes.proof", "probes.sign", "probes.sse"),
+        *("probes.complaint", "probes.balance", "probes.header", "probes.payload", "probes.proof", "probes.sign"),
+        "probes.sse",
         *("probes.ratelimit", "probes.redact", "probes.refusal", "probes.stream"),
     },
     "probes.command": {
@@ -107,12 +110,14 @@ PLAN = {
     "monitor.slo": {"probes.model", "monitor.diagnose", "monitor.incident"},
     "monitor.drill": {"probes.model", "monitor.diagnose", "monitor.incident"},
     "monitor.words": {"probes.model", "monitor.diagnose", "monitor.incident"},
-    "monitor.secret": set(),
+    "monitor.secret": {"probes.redact"},
+    "monitor.key": {"probes.provider"},
     "monitor.config": {
         *("probes.model", "probes.document", "probes.provider", "probes.catalog"),
         *("monitor.alert.digest", "monitor.alert.rule", "monitor.alert.section"),
         *("monitor.detect.credit", "monitor.detect.health", "monitor.detect.note", "monitor.detect.reminder"),
         *("monitor.schedule", "monitor.secret", "monitor.section", "monitor.slo", "monitor.witness", "probes.redact"),
+        *("monitor.key", "probes.header", "probes.remedy"),
     },
     "monitor.cost": {
         *("probes.dialects", "probes.document", "probes.model", "probes.provider", "monitor.config"),
@@ -192,6 +197,7 @@ PLAN = {
     "monitor.publish": set(),
     "monitor.view": {
         *("probes.model", "probes.advice", "monitor.config", "monitor.detect.credit", "monitor.detect.health"),
+        "probes.remedy",
         *("monitor.detect.note", "monitor.diagnose", "monitor.source", "probes.notice"),
         *("monitor.incident", "monitor.alert.text", "monitor.publish.snapshot", "monitor.schedule", "monitor.sli"),
         *("probes.catalog", "monitor.publish.rota", "monitor.publish.mark"),
@@ -204,7 +210,7 @@ PLAN = {
         *("monitor.detect.finding", "monitor.detect.note", "monitor.source", "monitor.witness"),
         *("monitor.detect.latency", "monitor.detect.pool", "monitor.detect.reminder", "monitor.detect.track"),
         *("monitor.schedule", "monitor.store.connection", "monitor.store.reader", "monitor.store.value"),
-        *("monitor.store.writer", "probes.canary", "probes.catalog", "probes.model"),
+        *("monitor.store.writer", "probes.canary", "probes.catalog", "probes.model", "probes.remedy"),
     },
     "monitor.log": {"probes.redact"},
     "monitor.table": {

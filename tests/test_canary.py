@@ -204,6 +204,33 @@ def test_a_redirect_is_not_followed():
     assert "not followed" in one.answer.words
 
 
+@pytest.mark.parametrize(
+    ("location", "goal"),
+    [
+        ("https://me:pass-word@gw.example.com:8443/v1/models?token=abcdef#x", "https://gw.example.com:8443/v1/models"),
+        ("/login?back=secret", "http://127.0.0.1:{port}/login"),
+        ("//other.example.com/v1/models", "http://other.example.com/v1/models"),
+        ("javascript:alert(1)", "another address"),
+        ("http://[", "another address"),
+        ("", "another address"),
+    ],
+)
+def test_a_redirect_names_its_goal_without_what_may_be_a_secret(location, goal):
+    async def answer(_):
+        return web.Response(status=302, headers={"Location": location})
+
+    async def play():
+        app = web.Application()
+        app.router.add_get("/v1/models", answer)
+        async with TestServer(app) as server, prober() as one:
+            account = Account("main", "openai", KEY, str(server.make_url("/v1")))
+            told = await attempt(one, load_provider("openai"), account, Target(account.id, "openai", "list"))
+            return told.answer.words, server.port
+
+    words, port = asyncio.run(play())
+    assert words == f"redirects to {goal.format(port=port)}; not followed, since that sends the key on"
+
+
 def test_a_stream_of_keep_alives_is_not_a_first_token():
     assert seen(trouble=Trouble.ENDLESS_STREAM).ttft_s is None
 

@@ -57,6 +57,19 @@ def test_a_bad_file_gets_all_its_errors_with_their_repairs(sample, tmp_path):
         subscription(f'command = ["codex", "{KEY}"]'),
         subscription(f'environment = ["{KEY}"]'),
         subscription(f'environment = {{ A = "{KEY}" }}'),
+        account(key=f'"env:{KEY}"'),
+        account(key=f'"file:{KEY}"'),
+        account(key=f'"command:show {KEY}"'),
+        account(key='"env:sk-proj-0..."'),
+        account(key=f'["env:SET", "{KEY}"]'),
+        account('admin_key = "env:sk-proj-0123456789abcdef"'),
+        account(f'headers = {{ x-gate = "env:{KEY}" }}'),
+        account(f'headers = "x-gate: {KEY}"'),
+        account(f'headers = {{ x-gate = ["{KEY}"] }}'),
+        account(f'headers = {{ "Authorization: Bearer {KEY}" = "" }}'),
+        account(f'headers = {{ x-gate = """{KEY}\n""" }}'),
+        account() + f'[providers.openai.headers]\nx-gate = "env:{KEY}"',
+        account() + f'[providers.openai.headers]\nx-gate = """{KEY}\n"""',
     ],
 )
 def test_no_error_shows_a_key_that_was_pasted(tmp_path, text):
@@ -187,9 +200,9 @@ def test_a_key_comes_from_a_file_beside_the_configuration(tmp_path):
 
 
 def test_a_key_comes_from_a_command_without_a_shell(tmp_path):
-    config = loaded(tmp_path, account(key="\"command:printf %s 'a b; echo c'\""), {"PATH": "/usr/bin:/bin"})
+    config = loaded(tmp_path, account(key="\"command:printf %s 'a;echo>c'\""), {"PATH": "/usr/bin:/bin"})
 
-    assert config.accounts["openai/a"].key == "a b; echo c"
+    assert config.accounts["openai/a"].key == "a;echo>c"
 
 
 @pytest.mark.parametrize(
@@ -197,8 +210,14 @@ def test_a_key_comes_from_a_command_without_a_shell(tmp_path):
     [
         ('"env:NOT_SET"', "the environment variable NOT_SET is not set"),
         ('"env:EMPTY"', "env:EMPTY is empty"),
-        ('"env:BROKEN"', "env:BROKEN holds a line break or a character that no key has"),
-        ('"env:FOREIGN"', "env:FOREIGN holds a line break or a character that no key has"),
+        (
+            '"env:BROKEN"',
+            "env:BROKEN holds a line break in the middle: it must be one line with nothing else in it",
+        ),
+        (
+            '"env:FOREIGN"',
+            "env:FOREIGN holds a character that no key has (U+00E4): type it anew, or copy it from where it was made",
+        ),
         ('"file:nowhere"', "the file nowhere cannot be read (No such file or directory)"),
         ('"command:false"', "the command false ended with exit code 1"),
         ('"command:no-such-program"', "the command of no-such-program cannot be run"),
@@ -442,6 +461,7 @@ def test_the_shipped_example_is_valid_commented_in_or_out(tmp_path):
     environment = {
         "OPENAI_API_KEY": KEY,
         "RESELLER_KEY": KEY,
+        "CF_SECRET": KEY,
         "CLAUDE_CODE_OAUTH_TOKEN": KEY,
         "PHONE_URL": "ntfy://x/y",
         "HEARTBEAT_URL": "https://hc-ping.com/uuid",

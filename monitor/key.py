@@ -1,0 +1,133 @@
+"""The form of a key → what is wrong with it, in words that hold none of it."""
+
+import re
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from probes.provider import Provider
+
+
+class Flaw(Struct, frozen=True):
+    """What is odd about a key. `fatal`: no request with it can succeed, so none is sent."""
+
+    words: str
+    fatal: bool = True
+
+
+QUOTES = "\"'`"
+
+# Compiled when a key is first seen that is not plain: most starts meet none, and each would pay two milliseconds.
+SCHEME = r"(?:bearer|basic)[\s:]\s*|token\s+"
+HEADER = r"(?:proxy-)?authorization\s*[:=]|(?:x-[\w-]*|api-?)key\s*:"
+ASSIGNED = r"(export\s+|set(?:x|env)?\s+|\$env:)?([A-Za-z_]\w*)\s*(?:=(?![=\s]*$)|:\s)\s*\S"
+NAMES = r"_|key|token|secret|password"
+REFERENCE = r"(?:env|file|command):\S|op://|vault:|arn:aws:(?:secretsmanager|ssm):"
+VARIABLE = r"\$\{?\w+\}?|\$\(.*\)|%\w+%|\{\{.*\}\}"
+PATH = r"(?:~|\.{1,2}|[a-z]:)?[/\\](?:[\w. -]+[/\\])+[\w. -]+|(?:~|\.{1,2})[/\\]\S+|\S+\.(?:txt|env|pem|key|json)"
+UNREAL = r".*(?:\.\.\.|\*\*\*|<.*>).*|\[.*\]"
+"""An example, or a key as a console shows it once it is made."""
+DUMMY = (
+    r"(?:.*[\W_])?(?:your|insert|enter|paste|replace|put)[\W_]?(?:.*[\W_])?(?:api|key|token|secret).*"
+    r"|(?:.*[\W_])?(?:replace|change)[\W_]?(?:me|it|this)"
+)
+"""What stands in examples where a key belongs."""
+LONGEST = 200
+"""No example is longer; of a longer key the beginning is looked at."""
+BLAND = (
+    r"(?:sk[-_])?(?:x{3,}|0+|1234\d*|abc(?:123|def\w*)?|test|key|token|none|null|nil|undefined|empty|dummy|placeholder"
+    r"|example|secret|password|redacted|todo|tbd|fixme|(?:my|api|secret)[\W_]?(?:api[\W_]?)?key)"
+)
+"""What no company gives out, but many a server of one's own takes."""
+
+ISSUERS = {
+    "sk-ant-": ("anthropic", "claude-code"),
+    "sk-or-": ("openrouter",),
+    "sk-proj-": ("openai", "codex"),
+    "sk-svcacct-": ("openai", "codex"),
+    "AIza": ("gemini", "vertex"),
+    "gsk_": ("groq",),
+    "xai-": ("xai",),
+    "pplx-": ("perplexity",),
+    "hf_": ("huggingface",),
+    "fw_": ("fireworks",),
+    "csk-": ("cerebras",),
+    "tgp_v1_": ("together",),
+    "LLM|": ("llama-api",),
+    "ABSK": ("bedrock",),
+    "AKIA": (),
+    "ASIA": (),
+    "ghp_": (),
+    "github_pat_": (),
+    "nvapi-": (),
+}
+"""How the keys begin that one issuer alone makes, and the providers that take them here."""
+
+
+def flaws(key: str, provider: Provider, *, gateway: bool) -> Iterator[Flaw]:
+    """Yield what is wrong with the form of a key, the surest first.
+
+    At a `gateway`, or a server of one's own, anything may be a key that could be one.
+    """
+    if not _is_plain(key) and (flaw := _flaw(key, provider, gateway=gateway)):
+        yield flaw
+    elif not gateway and (owner := _stranger(key, provider)):
+        yield Flaw(f"looks like a key of {owner}, not of {provider.name}", fatal=False)
+
+
+def _is_plain(key: str) -> bool:
+    """Whether a key is of letters and digits as most are, with nothing in it that examples have."""
+    folded = key.lower()
+    return len(key) >= 20 and set(folded) <= PLAIN and not any(word in folded for word in EXAMPLES)
+
+
+PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
+EXAMPLES = ("your", "insert", "enter", "paste", "replace", "put", "change", "xxx", "000", "1234")
+
+
+def _flaw(key: str, provider: Provider, *, gateway: bool) -> Flaw | None:
+    if re.fullmatch(UNREAL, key) or re.fullmatch(VARIABLE, key):
+        return Flaw("is a placeholder, or a key that was shown in part: put the real key there")
+    if why := _never(key, provider):
+        return Flaw(why)
+    if re.fullmatch(DUMMY, key[:LONGEST], re.I) or (not gateway and re.fullmatch(BLAND, key, re.I)):
+        return Flaw("is a placeholder, as examples have it: put the real key there", fatal=not gateway)
+    if re.fullmatch(PATH, key, re.I):
+        return Flaw("is a path, not a key: if the key is in that file, write file:PATH", fatal=not gateway)
+    return None
+
+
+def _never(key: str, provider: Provider) -> str | None:
+    """Return why no server at all takes this key; None when some might."""
+    if key[0] in QUOTES or key[-1] in QUOTES:
+        return "has quotes around it: take them away"
+    if key.startswith(("{", "-----BEGIN")):
+        return "is a whole document (JSON or PEM), not a key: give the key alone"
+    if re.match(REFERENCE, key, re.I):
+        return "is a reference itself: write it into monitor.toml, in the place of the one that leads to it"
+    if key.startswith(("http://", "https://")):
+        return "is a web address, not a key"
+    is_bare = _is_bare(provider)
+    if re.match(HEADER, key, re.I) or (re.match(SCHEME, key, re.I) and not is_bare):
+        return 'has "Bearer" or the name of a header in front, which is sent anyway: leave only the key'
+    if (named := re.match(ASSIGNED, key, re.I)) and (
+        named[1] or re.search(NAMES, named[2], re.I) or named[2].isupper()
+    ):
+        return "has a name in front (NAME=...): leave only what stands behind it"
+    if key[-1] in ",;":
+        return f'ends with "{key[-1]}": take it away'
+    blank = " " in (re.sub(SCHEME, "", key, count=1, flags=re.I) if is_bare else key)
+    return "has a blank inside: take it out, or copy the key anew" if blank else None
+
+
+def _is_bare(provider: Provider) -> bool:
+    """Whether the key is sent as it stands in a header that wants a scheme, so that it must bring its own."""
+    return provider.auth.value == "{key}" and provider.auth.header.lower() == "authorization"
+
+
+def _stranger(key: str, provider: Provider) -> str | None:
+    """Return whose key it seems to be, when it is somebody else's."""
+    for start, takers in ISSUERS.items():
+        if key.startswith(start) and provider.id not in takers:
+            return takers[0] if takers else f'another company ("{start}...")'
+    return None

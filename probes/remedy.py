@@ -1,0 +1,234 @@
+"""Pure: an answer that the configuration explains → its name, and the one line of monitor.toml that mends it."""
+
+import re
+from collections.abc import Collection
+from enum import StrEnum
+from typing import assert_never
+from urllib.parse import urlsplit, urlunsplit
+
+from msgspec.structs import replace
+
+from probes.model import Account, Answer, Confidence, Fault, Observation, Outcome
+from probes.provider import Canary, Dialect, Provider
+
+PREFIX = "setup/"
+"""What the rules here begin with."""
+
+
+class Misfit(StrEnum):
+    """What does not fit between what we are told to ask and who answers."""
+
+    ENDPOINT = "endpoint"
+    DOUBLED = "doubled"
+    STYLE = "style"
+    VERSION = "version"
+    SITE = "site"
+    REDIRECT = "redirect"
+    LIST = "list"
+    CAP = "cap"
+
+
+SEGMENT = r"/v\d+(?:alpha|beta)?\d*"
+VERSION = re.compile(rf"{SEGMENT}(?=/|$)")
+LAST_VERSION = re.compile(rf"{SEGMENT}$")
+DOUBLED = re.compile(rf"({SEGMENT})\1(?=/|$)")
+ENDPOINTS = re.compile(
+    r"/(?:chat/completions|completions|messages|messages/count_tokens|responses|embeddings)$"
+    r"|(?<=/v1)/(?:models|chat|embed)$|(?<=/v2)/(?:chat|embed)$|(?<=/v1beta)/models$"
+)
+"""What each canary adds to the base by itself."""
+ANTHROPIC = re.compile(r"/anthropic(?=/|$)")
+
+ABSENT = (404, 405, 501)
+UNSETTLED = frozenset({Fault.BAD_REQUEST, Fault.INVALID_RESPONSE, Fault.UNCLASSIFIED})
+"""What an answer may mean that comes from the wrong address; anything else is an API's own word."""
+
+TARGET = re.compile(r"redirects to (\S+?);")
+REFUSED = (
+    r"(?:unsupported|not.{0,20}(?:supported|permitted|allowed|recogni[sz]ed)|unknown|unrecogni[sz]ed|unexpected|extra)"
+)
+CAPS = {Dialect.OPENAI_CHAT: "max_completion_tokens", Dialect.OPENAI_COMPATIBLE: "max_tokens"}
+"""How the dialects that differ in nothing else call the cap on tokens."""
+WANTED = rf"\buse\W+({'|'.join(CAPS.values())})\b"
+SPOKEN_INSTEAD = {Dialect.OPENAI_COMPATIBLE: Dialect.OPENAI_CHAT, Dialect.OPENAI_CHAT: Dialect.OPENAI_COMPATIBLE}
+"""They differ in how the cap on tokens is called, and one server takes the one, another the other."""
+
+
+WHY = {
+    Misfit.ENDPOINT: "the base ends with the path of a request, which each canary adds by itself",
+    Misfit.DOUBLED: "the version stands twice in the address",
+    Misfit.STYLE: "this base speaks Anthropic's format",
+    Misfit.VERSION: "no API answers at this base, which has no version in it",
+    Misfit.SITE: "this is not where the provider's API answers",
+    Misfit.REDIRECT: "the address has moved, and a key is not sent after it",
+    Misfit.LIST: "no list of models is there, as some gateways have none",
+    Misfit.CAP: "this server has another name for the cap on tokens",
+}
+
+
+def explain(
+    provider: Provider, account: Account, seen: Observation, *, proven: bool = False, others: bool | None = None
+) -> Observation:
+    """Return what was seen, told as our request's fault where the account's configuration explains it.
+
+    `proven`: this target has answered well as it is set up now, so its address is right. `others`: whether another
+    ability of this account answers well; None when there is no other.
+    """
+    if seen.fault not in UNSETTLED or seen.answer is None:
+        return seen
+    misfit = _misfit(provider, account, seen, seen.answer, proven=proven, others=others)
+    if misfit is None:
+        return seen
+    answer = replace(seen.answer, rule=f"{PREFIX}{misfit}", confidence=Confidence.MEDIUM)
+    return replace(seen, outcome=Outcome.FAILED, fault=Fault.BAD_REQUEST, answer=answer)
+
+
+def _misfit(
+    provider: Provider, account: Account, seen: Observation, answer: Answer, *, proven: bool, others: bool | None
+) -> Misfit | None:
+    canary = provider.canaries[seen.target.canary]
+    if canary.path is None or canary.optional or canary.is_elsewhere or ".." in canary.path:
+        return None
+    if answer.rule == "transport/redirect":
+        return Misfit.REDIRECT if _moved(provider, account, canary, answer.words) else None
+    if _is_capped(canary.spoken(seen.target.canary, account), seen.status, answer):
+        return Misfit.CAP
+    if proven or not _is_absent(seen.status, answer):
+        return None
+    if account.base is None:
+        return None  # of an address that we ship nobody need mend anything
+    if not others and (wrong := of_base(provider, account.base, canary) or _of_house(provider, account.base)):
+        return wrong
+    return Misfit.LIST if canary.dialect is Dialect.LIST and others is not False else None
+
+
+def _is_absent(status: int | None, answer: Answer) -> bool:
+    """Whether nobody who knows our request is there: no such page, or a page for people where JSON belongs."""
+    return status in ABSENT or (status == 200 and answer.body.lstrip("\ufeff \t\r\n").startswith("<"))
+
+
+def _is_capped(dialect: Dialect, status: int | None, answer: Answer) -> bool:
+    """Whether a server wants the cap on tokens by the other name."""
+    if dialect not in CAPS or status not in (400, 422):
+        return False
+    said = f"{answer.words} {answer.body}"
+    if wanted := re.search(WANTED, said, re.IGNORECASE):
+        return wanted[1].lower() != CAPS[dialect]
+    name, near = rf"\b{CAPS[dialect]}\b", "[^{}]{0,80}"  # no brace lies between
+    return re.search(f"{REFUSED}{near}{name}|{name}{near}{REFUSED}", said, re.IGNORECASE) is not None
+
+
+def of_base(provider: Provider, base: str, canary: Canary) -> Misfit | None:
+    """Return what seems wrong with a base address by its form alone; None when nothing does."""
+    path, asked = urlsplit(base).path.rstrip("/"), _path(canary)
+    if ENDPOINTS.search(path):
+        return Misfit.ENDPOINT
+    if DOUBLED.search(path + asked):
+        return Misfit.DOUBLED
+    if ANTHROPIC.search(path) and canary.dialect in (*CAPS, Dialect.LIST) and provider.id != "anthropic":
+        return Misfit.STYLE
+    return None if VERSION.search(path + asked) else Misfit.VERSION
+
+
+def _of_house(provider: Provider, base: str) -> Misfit | None:
+    """Return SITE for an address of the provider's own house that is not its API's."""
+    is_there = provider.base is not None and base.rstrip("/") != provider.base.rstrip("/")
+    same = urlsplit(base).hostname == urlsplit(provider.base or "").hostname
+    return Misfit.SITE if is_there and (same or is_site(provider, base)) else None
+
+
+def is_site(provider: Provider, base: str) -> bool:
+    """Whether a base is on a host for people, as its name says, of the company whose API is elsewhere."""
+    host, api = urlsplit(base).hostname or "", urlsplit(provider.base or "").hostname or ""
+    return SITE.match(host) is not None and host != api and host.split(".")[-2:] == api.split(".")[-2:]
+
+
+SITE = re.compile(r"(?:www|chat|console|platform|dashboard|docs|app|portal|cloud|studio)\.|(?=[^.]+\.[^.]+$)")
+
+
+def _path(canary: Canary) -> str:
+    return (canary.path or "").partition("?")[0]
+
+
+# The line that mends it
+
+
+def advise(provider: Provider, account: Account, name: str, answer: Answer, asked: Collection[str] = ()) -> str | None:
+    """Return what to write into monitor.toml; None where the answer is not the configuration's affair.
+
+    `name` is the canary that met the answer, `asked` are all those of the account.
+    """
+    misfit = RULES.get(answer.rule)
+    if misfit is None:
+        return None
+    line = _line(misfit, provider, account, name, answer.words, asked)
+    return f"In this account's table of monitor.toml, write {line} ({WHY[misfit]})." if line else None
+
+
+def _line(
+    misfit: Misfit, provider: Provider, account: Account, name: str, words: str, asked: Collection[str]
+) -> str | None:
+    canary = provider.canaries[name]
+    match misfit:
+        case Misfit.CAP:
+            return f'dialect = {{ {name} = "{SPOKEN_INSTEAD[canary.spoken(name, account)]}" }}'
+        case Misfit.LIST:
+            kept = [one for one in asked if provider.canaries[one].dialect is not Dialect.LIST] or ["chat"]
+            return "canaries = [" + ", ".join(f'"{one}"' for one in kept) + "]"
+        case Misfit.STYLE:
+            return 'provider = "anthropic"'
+        case Misfit.REDIRECT:
+            base = _moved(provider, account, canary, words)
+            return f'base = "{base}"' if base else None
+        case Misfit.ENDPOINT | Misfit.DOUBLED | Misfit.VERSION | Misfit.SITE:
+            return f'base = "{mend(provider, account.base or "", canary)}"'
+    assert_never(misfit)
+
+
+RULES = {f"{PREFIX}{misfit}": misfit for misfit in Misfit}
+
+
+def neighbour(provider: Provider, account: Account, name: str, rule: str) -> str | None:
+    """Return the base that would mend what was met, where it is on the host that has the key already; None else."""
+    if account.base is None or RULES.get(rule) not in (Misfit.VERSION, Misfit.DOUBLED, Misfit.SITE):
+        return None
+    base = mend(provider, account.base, provider.canaries[name])
+    return base if urlsplit(base).netloc == urlsplit(account.base).netloc else None
+
+
+def mend(provider: Provider, base: str, canary: Canary) -> str:
+    """Return a base address whose form has nothing wrong with it any more."""
+    parts = urlsplit(base)
+    path = parts.path.rstrip("/")
+    if provider.base and _of_house(provider, base):
+        return provider.base
+    while ENDPOINTS.search(path):
+        path = ENDPOINTS.sub("", path)
+    while DOUBLED.search(path):
+        path = DOUBLED.sub(r"\1", path)
+    asked = _path(canary)
+    if DOUBLED.search(path + asked):
+        path = LAST_VERSION.sub("", path)
+    elif not VERSION.search(path + asked):
+        usual = VERSION.search(urlsplit(provider.base or "").path)
+        path += usual[0] if usual else "/v1"
+    return urlunsplit((parts.scheme, parts.netloc, path, "", ""))
+
+
+def _moved(provider: Provider, account: Account, canary: Canary, words: str) -> str | None:
+    """Return the base to which a redirect leads; None where it is no move of the same host's API.
+
+    Where else it leads is named in the words of the answer, and nobody is told to send a key there.
+    """
+    told, before = TARGET.search(words), urlsplit(account.base or provider.base or "")
+    if told is None:
+        return None
+    after = urlsplit(told[1])
+    path, asked = after.path.rstrip("/"), _path(canary)
+    if not (before.hostname and after.hostname and path.endswith(asked)) or after.scheme != "https":
+        return None
+    near = f".{after.hostname}".endswith(f".{before.hostname}") or f".{before.hostname}".endswith(f".{after.hostname}")
+    base = urlunsplit((after.scheme, after.netloc, path.removesuffix(asked), "", ""))
+    return (
+        base if near and "." in after.hostname and "[" not in base and base != (account.base or provider.base) else None
+    )

@@ -1,0 +1,395 @@
+"""What the configuration explains is told as our own fault, with the one line of monitor.toml that mends it."""
+
+import asyncio
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from monitor.config import load
+from monitor.errand import probe_now
+from monitor.run import probe
+from monitor.world import open_world, real_edge
+from probes.catalog import load_provider
+from probes.document import DocumentError
+from probes.model import Account, Answer, Blame, Fault, Observation, Outcome, Target
+from probes.remedy import advise, explain, mend, of_base
+from tests.backstage import call
+from tests.conftest import at
+from tests.receiver import webhook
+
+KEY = "sk-proj-AbCd1234EfGh5678IjKl"
+GATEWAY, OPENAI, ANTHROPIC, GEMINI = map(load_provider, ("openai-compatible", "openai", "anthropic", "gemini"))
+PAGE = "<!doctype html><html><head><title>One API</title></head><body></body></html>"
+NOT_FOUND = '{"error":{"message":"Invalid URL (GET /models)","type":"invalid_request_error"}}'
+WANTS_NEW = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+EXTRA = '{"detail":[{"type":"extra_forbidden","loc":["body","%s"],"msg":"Extra inputs are not permitted","input":16}]}'
+
+
+def met(status, body, canary="list", fault=Fault.BAD_REQUEST, rule="status/404", provider=GATEWAY, words=""):
+    model = None if canary == "list" else "gpt"
+    target = Target(f"{provider.id}/a", provider.id, canary, model)
+    answer = Answer(rule, words or body[:300], body=body)
+    return Observation(target, at(0), Outcome.FAILED, status=status, fault=fault, answer=answer)
+
+
+def told(seen, base="https://gw.example.com", provider=GATEWAY, asked=("list", "chat"), dialects=None, **known):
+    """Return the rule and the line for what was seen; None for both where the configuration explains nothing."""
+    account = Account("a", provider.id, KEY, base, dialects=dialects or {})
+    after = explain(provider, account, seen, **known)
+    if after == seen:
+        return None, None
+    assert (after.fault, after.fault.blame) == (Fault.BAD_REQUEST, Blame.US)
+    words = advise(provider, account, seen.target.canary, after.answer, asked)
+    return after.answer.rule, words.partition(" write ")[2].rpartition(" (")[0]
+
+
+@pytest.mark.parametrize(
+    ("base", "line"),
+    [
+        ("https://gw.example.com", 'base = "https://gw.example.com/v1"'),
+        ("https://gw.example.com/", 'base = "https://gw.example.com/v1"'),
+        ("https://gw.example.com:8443/openai", 'base = "https://gw.example.com:8443/openai/v1"'),
+        ("https://gw.example.com/v1/v1", 'base = "https://gw.example.com/v1"'),
+        ("https://gw.example.com/v1/chat/completions", 'base = "https://gw.example.com/v1"'),
+        ("https://gw.example.com/v1/models/", 'base = "https://gw.example.com/v1"'),
+        ("https://gw.example.com/anthropic", 'provider = "anthropic"'),
+    ],
+)
+@pytest.mark.parametrize(
+    ("status", "body", "fault"),
+    [
+        (404, NOT_FOUND, Fault.BAD_REQUEST),
+        (404, "404 page not found", Fault.BAD_REQUEST),
+        (405, "", Fault.BAD_REQUEST),
+        (404, PAGE, Fault.BAD_REQUEST),
+        (200, PAGE, Fault.INVALID_RESPONSE),
+    ],
+)
+def test_a_base_that_is_wrong_by_its_form_is_mended_by_one_line(base, line, status, body, fault):
+    assert told(met(status, body, fault=fault), base)[1] == line
+    assert told(met(status, body, "chat", fault), base)[1] == line
+
+
+@pytest.mark.parametrize(
+    ("provider", "base", "line"),
+    [
+        (ANTHROPIC, "https://gw.example.com/v1", "https://gw.example.com"),
+        (GEMINI, "https://gw.example.com", "https://gw.example.com/v1beta"),
+        (OPENAI, "https://api.openai.com", "https://api.openai.com/v1"),
+        (load_provider("openrouter"), "https://openrouter.ai", "https://openrouter.ai/api/v1"),
+        (load_provider("openrouter"), "https://openrouter.ai/v1", "https://openrouter.ai/api/v1"),
+        (load_provider("groq"), "https://api.groq.com/v1", "https://api.groq.com/openai/v1"),
+        (OPENAI, "https://platform.openai.com/v1", "https://api.openai.com/v1"),
+        (OPENAI, "https://openai.com/v1", "https://api.openai.com/v1"),
+    ],
+)
+def test_each_provider_has_its_own_form_of_address(provider, base, line):
+    assert told(met(404, NOT_FOUND, provider=provider), base, provider)[1] == f'base = "{line}"'
+
+
+@pytest.mark.parametrize("base", ["https://gw.example.com", "https://gw.example.com/v1/v1", "https://x.org/a/b/"])
+@pytest.mark.parametrize("provider", [GATEWAY, OPENAI, ANTHROPIC, GEMINI])
+def test_what_is_mended_has_nothing_wrong_any_more(provider, base):
+    canary = provider.canaries["list"]
+
+    assert of_base(provider, mend(provider, base, canary), canary) is None
+
+
+@pytest.mark.parametrize(
+    ("seen", "known"),
+    [
+        (met(404, NOT_FOUND), {"proven": True}),
+        (met(200, PAGE, fault=Fault.INVALID_RESPONSE), {"proven": True}),
+        (met(401, "{}", fault=Fault.INVALID_KEY), {}),
+        (met(403, PAGE, fault=Fault.BLOCKED_BY_EDGE), {}),
+        (met(502, PAGE, fault=Fault.SERVER_ERROR), {}),
+        (met(404, "{}", "chat", fault=Fault.MODEL_UNAVAILABLE), {}),
+        (met(None, "", fault=Fault.CONNECTION_FAILED), {}),
+        (met(400, NOT_FOUND), {}),
+    ],
+    ids=["worked before", "a page, worked before", "key", "edge", "gateway", "model", "no answer", "another request"],
+)
+def test_what_the_configuration_does_not_explain_is_left_as_it_is(seen, known):
+    assert told(seen, **known) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("base", "others"), [(None, None), (None, False), (None, True), ("https://api.openai.com/v1/", False)]
+)
+def test_nothing_is_explained_by_an_address_of_the_provider_itself(base, others):
+    assert told(met(404, NOT_FOUND, provider=OPENAI), base, OPENAI, others=others) == (None, None)
+
+
+@pytest.mark.parametrize("base", ["https://gw.example.com/v1", "https://gw.example.com/own"])
+@pytest.mark.parametrize(("status", "body"), [(404, NOT_FOUND), (405, ""), (501, ""), (200, PAGE)])
+def test_a_gateway_that_chats_and_has_no_list_is_asked_for_none(base, status, body):
+    fault = Fault.INVALID_RESPONSE if status == 200 else Fault.BAD_REQUEST
+    seen = met(status, body, fault=fault)
+
+    assert told(seen, base, others=True) == ("setup/list", 'canaries = ["chat"]')
+    assert told(seen, base, others=True, asked=["list", "chat", "embed", "models"])[1] == 'canaries = ["chat", "embed"]'
+
+
+def test_where_nothing_answers_at_a_well_formed_base_no_line_is_guessed():
+    assert told(met(404, NOT_FOUND), "https://gw.example.com/v1", others=False) == (None, None)
+    assert told(met(404, NOT_FOUND, "chat"), "https://gw.example.com/v1", others=False) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("body", "dialect"),
+    [
+        (f'{{"error":{{"message":"{WANTS_NEW}","code":"unsupported_parameter"}}}}', "openai-chat"),
+        (EXTRA % "max_tokens", "openai-chat"),
+        ('{"message":"max_tokens is not supported, use max_completion_tokens"}', "openai-chat"),
+        (EXTRA % "max_completion_tokens", "openai-compatible"),
+        ('{"message":"Unrecognized request argument supplied: max_completion_tokens"}', "openai-compatible"),
+        ('{"message":"unknown field \\"max_completion_tokens\\""}', "openai-compatible"),
+    ],
+)
+@pytest.mark.parametrize("proven", [False, True])
+def test_a_server_with_another_name_for_the_cap_is_asked_by_that_one(body, dialect, proven):
+    other = "openai-compatible" if dialect == "openai-chat" else "openai-chat"
+    seen = met(400, body, "chat")
+
+    line = f'dialect = {{ chat = "{dialect}" }}'
+    assert told(seen, dialects={"chat": other}, proven=proven) == ("setup/cap", line)
+    assert told(seen, "https://gw.example.com/v1", dialects={"chat": dialect}, proven=proven) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"message":"max_tokens must be at least 32"}',
+        '{"message":"Invalid \'max_tokens\': integer below minimum value"}',
+        '{"message":"This request needs more credits, or fewer max_tokens"}',
+        '{"message":"stream is not supported"}',
+    ],
+)
+def test_a_cap_that_is_only_too_small_is_no_wrong_name(body):
+    assert told(met(400, body, "chat"), "https://gw.example.com/v1") == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("base", "goal", "line"),
+    [
+        ("http://gw.example.com/v1", "https://gw.example.com/v1/models", 'base = "https://gw.example.com/v1"'),
+        (
+            "https://gw.example.com/v1",
+            "https://gw.example.com/api/v1/models/",
+            'base = "https://gw.example.com/api/v1"',
+        ),
+        ("https://example.com/v1", "https://www.example.com/v1/models", 'base = "https://www.example.com/v1"'),
+        ("https://gw.example.com/v1", "https://gw.example.com/login", None),
+        ("https://gw.example.com/v1", "https://evil.example.org/v1/models", None),
+        ("https://gw.example.com/v1", "http://gw.example.com/v1/models", None),
+        ("https://gw.example.com/v1", "https://gw.example.com/v1/models/", None),
+    ],
+)
+def test_who_is_sent_on_within_the_same_house_is_told_the_new_address(base, goal, line):
+    words = f"redirects to {goal}; not followed, since that sends the key on"
+    seen = met(301, "", fault=Fault.INVALID_RESPONSE, rule="transport/redirect", words=words)
+
+    assert told(seen, base, proven=True)[1] == line
+
+
+def test_a_rule_that_nobody_knows_any_more_has_no_line():
+    account = Account("a", GATEWAY.id, KEY, "https://gw.example.com")
+
+    assert advise(GATEWAY, account, "list", Answer("setup/of-old", "")) is None
+    assert advise(GATEWAY, account, "list", Answer("status/404", "")) is None
+
+
+# The configuration
+
+
+def text(base, more="", models='models = { chat = ["gpt"] }'):
+    block = f'[[accounts]]\nname = "a"\nprovider = "openai-compatible"\nkey = "env:KEY"\nbase = "{base}"\n{models}\n'
+    return f"{block}{more}\n[status]\npoll = false\n[site]\nserve = false\n[probe]\nonline = []\n"
+
+
+def loaded(folder, written):
+    (folder / "monitor.toml").write_text(written)
+    return load(folder / "monitor.toml", {"KEY": KEY})
+
+
+def test_a_base_that_ends_with_a_request_is_refused_with_the_right_one(tmp_path):
+    with pytest.raises(DocumentError, match='write base = "https://gw.example.com/v1"'):
+        loaded(tmp_path, text("https://gw.example.com/v1/chat/completions"))
+
+
+@pytest.mark.parametrize("base", ["https://[", "https://gw.example.com:port/v1", "https://gw.example.com:99999/v1"])
+def test_a_base_that_is_no_address_is_refused(tmp_path, base):
+    with pytest.raises(DocumentError, match="accounts.a.base is no web address"):
+        loaded(tmp_path, text(base, '[[objectives]]\nname = "o"\naccount = "a"\ncanary = "chat"\navailability = 99\n'))
+
+
+@pytest.mark.parametrize(
+    ("base", "doubt"),
+    [
+        ("https://gw.example.com", 'base has no version in it: perhaps base = "https://gw.example.com/v1"'),
+        ("https://gw.example.com/v1/v1", 'base has its version twice: perhaps base = "https://gw.example.com/v1"'),
+        ("https://gw.example.com/anthropic", 'perhaps provider = "anthropic"'),
+        ("http://gw.example.com/v1", 'perhaps base = "https://gw.example.com/v1"'),
+        ("https://gw.example.com/v1", None),
+        ("http://127.0.0.1:11434/v1", None),
+        ("http://ollama:11434/v1", None),
+        ("http://192.168.1.7:4000/v1", None),
+    ],
+)
+def test_check_doubts_an_address_by_its_form(tmp_path, base, doubt):
+    doubts = loaded(tmp_path, text(base)).doubts.get("openai-compatible/a", ())
+
+    assert [doubt in one for one in doubts] == ([True] if doubt else [])
+
+
+def test_check_doubts_the_address_of_a_companys_web_site(tmp_path):
+    written = text("https://platform.openai.com/v1").replace("openai-compatible", "openai")
+
+    (doubt,) = loaded(tmp_path, written).doubts["openai/a"]
+    assert doubt == 'base is on a host for people: perhaps base = "https://api.openai.com/v1", or none'
+
+
+def test_an_account_may_speak_its_own_dialect_of_one_canary(tmp_path):
+    config = loaded(tmp_path, text("https://gw.example.com/v1", 'dialect = { chat = "openai-chat" }'))
+
+    assert config.accounts["openai-compatible/a"].dialects == {"chat": "openai-chat"}
+    for wrong in ('{ list = "openai-chat" }', '{ chta = "openai-chat" }', '{ chat = "cohere" }'):
+        with pytest.raises(DocumentError, match="accounts.a.dialect"):
+            loaded(tmp_path, text("https://gw.example.com/v1", f"dialect = {wrong}"))
+
+
+# Against a server
+
+
+class Server:
+    """A gateway at /v1 that is told what it lacks; anything else is the page of its web site."""
+
+    def __init__(self, *, lists=True, cap="max_tokens", elsewhere=404):
+        self.lists, self.cap, self.elsewhere, self.paths, self.page = lists, cap, elsewhere, [], PAGE
+
+    async def answer(self, request):
+        self.paths.append(request.path)
+        if request.path == "/v1/models" and self.lists:
+            return web.json_response({"object": "list", "data": [{"id": "gpt", "object": "model"}]})
+        if request.path != "/v1/chat/completions":
+            return web.Response(status=self.elsewhere, text=self.page, content_type="text/html")
+        other = "max_tokens" if self.cap == "max_completion_tokens" else "max_completion_tokens"
+        if other in await request.json():
+            message = f"Unsupported parameter: '{other}' is not supported. Use '{self.cap}' instead."
+            return web.json_response({"error": {"message": message, "code": "unsupported_parameter"}}, status=400)
+        choice = {"index": 0, "message": {"role": "assistant", "content": "hello"}, "finish_reason": "stop"}
+        return web.json_response({"id": "x", "object": "chat.completion", "choices": [choice]})
+
+
+def against(server, act):
+    """Run what takes the root of a server in a thread, beside it."""
+
+    async def play():
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", server.answer)
+        async with TestServer(app) as running:
+            return await asyncio.to_thread(act, str(running.make_url("/")).rstrip("/"))
+
+    return asyncio.run(play())
+
+
+def probed(folder, server, path, more=""):
+    def act(root):
+        config = loaded(folder, text(root + path, more))
+        seen, mends = probe_now(config, list(config.watches.values()))
+        return {one.target.canary: one.fault for one in seen}, [mend.replace(root, "ROOT") for mend in mends]
+
+    return against(server, act)
+
+
+@pytest.mark.parametrize("elsewhere", [404, 200])
+def test_probe_tries_the_base_that_it_advises_once(tmp_path, elsewhere):
+    server = Server(elsewhere=elsewhere)
+    faults, mends = probed(tmp_path, server, "")
+
+    assert set(faults.values()) == {Fault.BAD_REQUEST}
+    assert mends == [
+        'openai-compatible/a: In this account\'s table of monitor.toml, write base = "ROOT/v1" (no API answers at this '
+        "base, which has no version in it). It was tried, and answers."
+    ]
+    assert server.paths.count("/v1/models") == 1
+
+
+def test_probe_says_when_that_base_answers_no_better(tmp_path):
+    _, (mend,) = probed(tmp_path, Server(lists=False), "")
+
+    assert "does not answer well either" in mend
+
+
+@pytest.mark.parametrize("elsewhere", [404, 405, 200])
+def test_probe_of_a_gateway_without_a_list_names_the_line(tmp_path, elsewhere):
+    faults, mends = probed(tmp_path, Server(lists=False, elsewhere=elsewhere), "/v1")
+
+    assert (faults["chat"], faults["list"]) == (None, Fault.BAD_REQUEST)
+    assert ['canaries = ["chat"]' in mend for mend in mends] == [True]
+
+
+def test_the_line_that_is_advised_mends_it(tmp_path):
+    strict = {"cap": "max_completion_tokens"}
+    faults, (mend,) = probed(tmp_path, Server(**strict), "/v1")
+    line = mend.partition(" write ")[2].rpartition(" (")[0]
+
+    assert (faults["chat"], line) == (Fault.BAD_REQUEST, 'dialect = { chat = "openai-chat" }')
+    assert probed(tmp_path, Server(**strict), "/v1", line) == (dict.fromkeys(faults), [])
+
+
+def looked(folder, steps):
+    """Let a monitor look at the list once after each step; return what it means by then."""
+
+    async def play():
+        app, server = web.Application(), Server(elsewhere=200)
+        app.router.add_route("*", "/{path:.*}", server.answer)
+        async with TestServer(app) as running:
+            root = str(running.make_url("/")).rstrip("/")
+            config = loaded(folder, text(f"{root}/own"))
+            async with open_world(config, real_edge(lambda _: None)) as world:
+                seen = []
+                for step in steps:
+                    step(server, world, root)
+                    await probe(world, world.config.watches["openai-compatible/a/list"])
+                    seen.append((await world.finished.get()).fault)
+                return seen
+
+    return asyncio.run(play())
+
+
+def good(server, *_):
+    server.page, server.elsewhere = '{"object":"list","data":[{"id":"gpt","object":"model"}]}', 200
+
+
+def ill(server, *_):
+    server.page = PAGE
+
+
+def moved(_, world, root):
+    world.take_up(loaded(world.config.file.parent, text(f"{root}/other")))
+
+
+def test_what_has_worked_is_no_fault_of_the_configuration_until_that_changes(tmp_path):
+    assert looked(tmp_path, [ill, ill]) == [Fault.BAD_REQUEST] * 2
+    assert looked(tmp_path, [good, ill, moved]) == [None, Fault.INVALID_RESPONSE, Fault.BAD_REQUEST]
+
+
+def test_the_message_names_the_line_and_comes_once(tmp_path):
+    async def play():
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", Server(elsewhere=200).answer)
+        async with TestServer(app) as running, webhook() as inbox:
+            root = str(running.make_url("/")).rstrip("/")
+            loaded(tmp_path, text(root, f'[[channels]]\nname = "hook"\nurl = "{inbox.url}"\n'))
+            for _ in range(2):
+                await asyncio.to_thread(call, "once", folder=tmp_path, KEY=KEY)
+            _, status, _ = await asyncio.to_thread(call, "status", folder=tmp_path, KEY=KEY)
+            return root, inbox.messages, status
+
+    root, messages, status = asyncio.run(play())
+    assert [one["title"] for one in messages] == ["[DOWN] openai-compatible/a: request refused as malformed"]
+    assert "Whose trouble: our canary" in messages[0]["message"]
+    for told_there in (messages[0]["message"], status, (tmp_path / "site" / "index.html").read_text()):
+        assert f"{root}/v1" in told_there
