@@ -3,6 +3,7 @@
 import re
 import subprocess
 import tomllib
+import warnings
 from importlib import metadata
 from itertools import chain
 from pathlib import Path
@@ -68,3 +69,15 @@ def test_both_commands_and_the_image_install_what_is_held(tmp_path):
 def test_the_image_holds_the_newest_python_that_is_tested():
     assert set(re.findall(r"^FROM python:([\d.]+)-", (ROOT / "Dockerfile").read_text(), re.MULTILINE)) == {PYTHONS[-1]}
     assert SpecifierSet(PROJECT["requires-python"]) == SpecifierSet(f">={PYTHONS[0]}")
+
+
+def test_what_one_library_warns_another_of_breaks_no_test():
+    with warnings.catch_warnings(record=True) as told:
+        warnings.warn_explicit("old", DeprecationWarning, "inner.py", 1, module="library.inner")
+
+    assert [str(one.message) for one in told] == ["old"]
+
+
+def test_what_we_are_warned_of_is_an_error():
+    with pytest.raises(DeprecationWarning):
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
