@@ -56,7 +56,7 @@ clean:
 
 # An environment that another Python made is made anew, if a Python is asked for.
 ifneq ($(origin PYTHON),file)
-ifneq ($(shell $(PYTHON) --version),$(shell $(BIN)/python --version 2>&1))
+ifneq ($(shell $(PYTHON) --version),$(if $(wildcard $(BIN)/python),$(shell $(BIN)/python --version)))
 $(VENV)/.ready: FORCE
 endif
 endif
