@@ -1,11 +1,11 @@
 # Two stages: the second holds Python, the program and nothing to build with.
 FROM python:3.13-slim AS build
 WORKDIR /source
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY monitor monitor
 COPY probes probes
 COPY templates templates
-RUN python -m venv /app && /app/bin/pip install --no-cache-dir --disable-pip-version-check .
+RUN python -m venv /app && /app/bin/pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt .
 
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --home-dir /data --create-home monitor

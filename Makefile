@@ -1,9 +1,13 @@
 # Everything sets itself up: a first call needs Python 3.11+ and the network, later ones neither.
-PYTHON ?= python3
-VENV   := .venv
-BIN    := $(VENV)/bin
+PYTHON  ?= python3
+VENV    := .venv
+BIN     := $(VENV)/bin
+EXTRAS  := dev
+NEWEST  := .venv-newest
+PIP     := -m pip --quiet --disable-pip-version-check
+INSTALL := $(BIN)/python $(PIP) install --constraint constraints.txt --editable
 
-.PHONY: run test check schema bench profile clean
+.PHONY: run test check schema bench profile newest constraints clean FORCE
 
 run: $(VENV)/.ready            ## watch; without any account, show a demonstration
 	@$(BIN)/provider-monitor run
@@ -21,21 +25,48 @@ schema: $(VENV)/.ready-dev     ## write the JSON Schema of monitor.toml anew
 	$(BIN)/python -m monitor.config
 
 bench: $(VENV)/.ready-dev      ## what it costs, beside a bare loop and others: half an hour
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,fast]'
+	@$(INSTALL) '.[dev,fast]'
 	$(BIN)/python -m benchmarks
 
 profile: $(VENV)/.ready-dev    ## where the CPU goes while 1,000 targets are asked
 	$(BIN)/python -m benchmarks profile
 
-clean:
-	rm -rf $(VENV) state site
+# The names in pyproject.toml without their ranges: what lies beyond these is what may break.
+NAMES := sed -nE 's/^  "([a-z0-9-]+)[<>=~].*/\1/p' pyproject.toml
 
-$(VENV)/.ready: pyproject.toml
+newest:                        ## check and test with the newest of everything, in an environment of its own
+	$(PYTHON) -m venv --clear $(NEWEST)
+	$(NEWEST)/bin/python $(PIP) install --upgrade $$($(NAMES))
+	$(NEWEST)/bin/python $(PIP) install --no-deps --editable .
+	@touch $(NEWEST)/.ready $(NEWEST)/.ready-dev
+	@$(MAKE) --keep-going VENV=$(NEWEST) check test && touch $(NEWEST)/.passed || true
+	@echo 'Other than in constraints.txt:'
+	@$(NEWEST)/bin/python $(PIP) freeze --exclude-editable | diff -U 0 constraints.txt - | grep '^[+-][A-Za-z]' || echo nothing
+	@test -e $(NEWEST)/.passed || { echo 'With these, the checks or the tests failed: see above.'; exit 1; }
+
+constraints: $(NEWEST)/.passed ## hold everything to what `make newest` has passed with
+	@echo '# What the tests passed with; written by `make constraints`, for Python 3.11 and newer.' > constraints.txt
+	$(NEWEST)/bin/python $(PIP) freeze --exclude-editable >> constraints.txt
+
+$(NEWEST)/.passed:
+	@$(MAKE) newest
+
+clean:
+	rm -rf $(VENV) $(NEWEST) state site
+
+# An environment that another Python made is made anew, if a Python is asked for.
+ifneq ($(origin PYTHON),file)
+ifneq ($(shell $(PYTHON) --version),$(if $(wildcard $(BIN)/python),$(shell $(BIN)/python --version)))
+$(VENV)/.ready: FORCE
+endif
+endif
+
+$(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "provider-monitor needs Python 3.11 or newer; say make PYTHON=python3.11")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(PYTHON) -m venv --clear $(VENV)
+	$(INSTALL) .
 	@touch $@
 
 $(VENV)/.ready-dev: $(VENV)/.ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(INSTALL) '.[$(EXTRAS)]'
 	@touch $@

@@ -936,25 +936,14 @@ def _templates(document: Document, path: Path, problems: list[Problem]) -> Path 
 
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of monitor.toml, for editors: the same under each Python and each msgspec."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_settled(msgspec.json.schema(Document))}
-
-
-def _settled(part: Any) -> Any:
-    """Return a part of a schema without what differs between releases.
-
-    Python before 3.13 with msgspec before 0.23 leaves docstrings indented, msgspec before 0.22 puts null first.
-    """
-    if isinstance(part, list):
-        return [_settled(one) for one in sorted(part, key=lambda one: one == {"type": "null"})]
-    if isinstance(part, dict):
-        return {key: _settled(_unindented(value) if key == "description" else value) for key, value in part.items()}
-    return part
-
-
-def _unindented(words: Any) -> Any:
     from inspect import cleandoc  # slow to load, and of use here only
 
-    return cleandoc(words) if isinstance(words, str) else words
+    made = msgspec.json.schema(Document)
+    for definition in made["$defs"].values():
+        if "description" in definition:
+            # Python before 3.13 with msgspec before 0.23 leaves it as indented as in the source.
+            definition["description"] = cleandoc(definition["description"])
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
 
 
 if __name__ == "__main__":  # `make schema`

@@ -243,7 +243,7 @@ ROOFS = {
 
 TOP = {
     *("monitor", "probes", "templates", "tests", "benchmarks", "deploy", ".ci", "monitor.toml"),
-    *("pyproject.toml", "Makefile"),
+    *("pyproject.toml", "constraints.txt", "Makefile"),
     *(
         "README.md",
         "CHANGELOG.md",
