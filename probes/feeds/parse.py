@@ -99,7 +99,7 @@ def _whole(parsed: Parsed, moved: str) -> Parsed:
 
 
 def _parse(form: Platform, text: str) -> Parsed:
-    start = text[:200].lstrip(BLANK)[:1]
+    start = text.lstrip(BLANK)[:1]
     if not start:
         raise Unfit("is empty")
     if PAGE.match(text):

@@ -25,7 +25,6 @@ MOST_ATTRIBUTES = 50
 """feedparser takes a time that grows with the square of these."""
 LONGEST_DATE = 100
 MOST_BODY = 300_000
-MOST_CATEGORIES = 1000
 ITEMS = {"item", "entry"}
 ROOTS = {"rss", "feed", "rdf"}
 DATES = {"pubdate", "published", "updated", "date", "lastbuilddate", "created", "issued", "modified", "expirationdate"}
@@ -220,7 +219,7 @@ def _entry(read: Any) -> Entry:
         title=markup(str(read.get("title") or "")),
         link=str(read.get("link") or ""),
         body=_fullest([markup(str(body)[:MOST_BODY]) for body in bodies if body]),
-        categories=tuple(str(tag.get("term") or "") for tag in read.get("tags", ())[:MOST_CATEGORIES]),
+        categories=tuple(str(tag.get("term") or "") for tag in read.get("tags", ())),
         began_at=began,
         updated_at=updated or began,
     )
