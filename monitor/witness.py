@@ -84,7 +84,7 @@ def page_words(page: Page | None) -> str:
     if page is None:
         return ""
     if notice := page.trouble:
-        return f"the provider's page says: {notice.title} ({', '.join(notice.stage)})"
+        return f"the provider's page says: {notice.title} ({notice.stage[0]})"
     if page.readable and not page.is_whole:
         return "the provider's page can be read only in part"
     return "the provider's page says nothing" if page.readable else "the provider's page cannot be read now"

@@ -374,6 +374,7 @@ def test_a_bad_component_does_not_hide_the_others_and_is_no_good_news(bad):
         ("aws", {"message": "login"}),
         ("aws", [{"id": 1}]),
         ("alibaba", {"success": True, "data": "x"}),
+        ("alibaba", {"success": True, "data": None}),
     ],
 )
 def test_where_nothing_can_be_read_the_source_is_doubtful_and_never_fine(form, document):
@@ -499,8 +500,28 @@ def test_where_no_state_of_ours_is_known_nothing_is_concluded():
 
     assert (bulletin.trust, bulletin.problem) == (
         Trust.DOUBTFUL,
-        "says how our components stand in words that are not known",
+        "says how things stand in words that are not known",
     )
+
+
+def test_a_word_for_the_whole_page_that_is_not_known_is_no_good_news():
+    assert told("instatus", {"page": {"status": "PURPLE"}, "activeIncidents": []}).trust is Trust.DOUBTFUL
+
+
+def test_a_maintenance_of_a_component_is_said_and_is_no_trouble():
+    bulletin = told("statuspage", summary([component("API", "under_maintenance"), component("Batch")]))
+
+    (one,) = bulletin.notices
+    assert (one.title, one.planned) == ("API: under maintenance", True)
+    assert page([follow(Source("example/main"), bulletin)], NOON).trouble is None
+
+
+def test_a_word_that_says_it_is_over_beats_an_end_whose_zone_is_missing():
+    over = incident(status="resolved", resolved_at="2026-11-21T19:00:00")
+
+    (one,) = told("statuspage", summary([component("API")], [over])).notices
+
+    assert (one.phase, one.ended_at) == (Phase.RESOLVED, None)
 
 
 def test_a_page_that_lists_no_component_at_all_is_not_fine():

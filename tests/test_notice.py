@@ -170,7 +170,7 @@ def test_a_clock_that_is_some_minutes_ahead_is_believed():
 
 
 def test_an_end_that_lies_ahead_has_not_come():
-    (one,) = folded(report("1", Phase.RESOLVED, -60, ended_at=at(2 * HOUR)))
+    (one,) = folded(report("1", Phase.RESOLVED, -60, ended_at=at(2 * HOUR), by_end=True))
 
     assert (one.phase, one.ended_at) == (Phase.INVESTIGATING, None)
 

@@ -62,6 +62,7 @@ def _of_google(incident: GoogleIncident) -> Report:
         began_at=moment(incident.begin),
         updated_at=moment(incident.modified, newest.when),
         ended_at=ended,
+        by_end=True,
         text=plain(newest.text),
     )
 
@@ -123,6 +124,7 @@ def _of_aws(event: AwsEvent) -> Report:
         began_at=began,
         updated_at=moment(event.lastUpdatedTime, newest.timestamp),
         ended_at=ended,
+        by_end=True,
         text=plain(newest.message),
     )
 
@@ -150,7 +152,7 @@ class AlibabaEvent(Shape, frozen=True):
 
 
 class Alibaba(Shape, frozen=True):
-    data: Many[AlibabaEvent]
+    data: Many[AlibabaEvent] | None
     success: object
 
 
@@ -159,6 +161,8 @@ def read_alibaba(text: str) -> Parsed:
     answer, unread = read(text, Alibaba, "Alibaba Cloud")
     if answer.success is not True:
         raise Unfit("says itself that it failed")
+    if answer.data is None:
+        raise Unfit("is JSON, but not of the shape that Alibaba Cloud sends")
     return Parsed(tuple(_of_alibaba(one) for one in answer.data), unread=unread)
 
 
@@ -174,4 +178,5 @@ def _of_alibaba(event: AlibabaEvent) -> Report:
         began_at=moment(event.startTime),
         updated_at=moment(event.lastUpdateTime, event.startTime),
         ended_at=ended,
+        by_end=True,
     )

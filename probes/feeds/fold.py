@@ -16,8 +16,13 @@ SKEW = timedelta(hours=1)
 AHEAD = timedelta(days=60)
 """A maintenance or an end may be announced so far ahead; a later date is an invention."""
 
-CLAIMS = {Impact.MINOR: "degraded", Impact.MAJOR: "outage", Impact.CRITICAL: "full outage"}
-"""What is trouble, and how it is said of a component of which nothing was written."""
+CLAIMS = {
+    Impact.MAINTENANCE: "under maintenance",
+    Impact.MINOR: "degraded",
+    Impact.MAJOR: "outage",
+    Impact.CRITICAL: "full outage",
+}
+"""How a state is said of a component of which nothing was written."""
 REOPENED = {Phase.RESOLVED: Phase.INVESTIGATING, Phase.COMPLETED: Phase.IN_PROGRESS}
 
 
@@ -45,20 +50,29 @@ def stand(parsed: Parsed, components: Sequence[str]) -> tuple[Standing, ...]:
 
 
 def claims(standings: Sequence[Standing], notices: Sequence[Notice]) -> tuple[Notice, ...]:
-    """Return as notices which of our components are shown in trouble that no open notice tells of.
+    """Return as notices which of our components are shown in trouble, or in maintenance, that no notice tells of.
 
     One that names no component tells of all, as far as it is as bad.
     """
-    told = [one for one in notices if one.is_open and one.impact not in (Impact.NONE, Impact.MAINTENANCE)]
-    named = {name for one in told for name in one.components}
-    of_all = worst(one.impact for one in told if not one.components) or Impact.NONE
-    bad = [one for one in standings if one.impact in CLAIMS and one.impact > of_all and one.name not in named]
+    of_trouble = [one for one in notices if one.is_open and one.impact not in (Impact.NONE, Impact.MAINTENANCE)]
+    told = {
+        Impact.MAINTENANCE: [one for one in notices if one.planned],
+        **dict.fromkeys((Impact.MINOR, Impact.MAJOR, Impact.CRITICAL), of_trouble),
+    }
+    bad = [one for one in standings if one.impact in CLAIMS and not _is_told(one, told[one.impact])]
     bad.sort(key=_badness)
     return tuple(claim(f"component/{one.name}", one.name, one.impact) for one in bad[:MOST_REPORTS])
 
 
+def _is_told(standing: Standing, notices: Sequence[Notice]) -> bool:
+    of_all = worst(one.impact for one in notices if not one.components) or Impact.NONE
+    return standing.impact <= of_all or any(standing.name in one.components for one in notices)
+
+
 def claim(id: str, name: str, impact: Impact) -> Notice:
-    return Notice(id, f"{name}: {CLAIMS[impact]}", None, Phase.UNKNOWN, impact, (name,), posted=False)
+    is_planned = impact is Impact.MAINTENANCE
+    title = f"{name}: {CLAIMS[impact]}"
+    return Notice(id, title, None, Phase.UNKNOWN, impact, (name,), planned=is_planned, posted=False)
 
 
 def concerns(name: str, components: Sequence[str]) -> bool:
@@ -85,10 +99,9 @@ def _sane(report: Report, now: datetime) -> Report:
     ended = report.ended_at if report.ended_at and report.ended_at <= now + AHEAD else None
     if began and began > now + SKEW and not report.planned:
         began = None
-    if ended and ended > now + SKEW:
-        return replace(
-            report, began_at=began, updated_at=updated, ended_at=None, phase=REOPENED.get(report.phase, report.phase)
-        )
+    if ended and ended > now + SKEW:  # a word that says it is over is worth more than a time without its zone
+        phase = REOPENED.get(report.phase, report.phase) if report.by_end else report.phase
+        return replace(report, began_at=began, updated_at=updated, ended_at=None, phase=phase)
     return replace(report, began_at=began, updated_at=updated, ended_at=ended)
 
 

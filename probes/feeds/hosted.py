@@ -47,7 +47,7 @@ def read_instatus(text: str) -> Parsed:
     if said is None and not summary.components and incidents is None and planned is None:
         raise Unfit("is JSON, but not of the shape that Instatus sends")
     reports = [_of_instatus(one, False) for one in incidents or ()] + [_of_instatus(one, True) for one in planned or ()]
-    overall = word.impact(said) or Impact.UNKNOWN
+    overall = None if said is None else word.impact(said) or Impact.UNKNOWN
     return Parsed(tuple(reports), leaves(summary.components), groups(summary.components), overall, unread=unread)
 
 
@@ -112,7 +112,7 @@ def read_better_stack(text: str) -> Parsed:
     return Parsed(
         tuple(_of_better_stack(one, names) for one in reports),
         tuple(_standing(one.attributes.public_name, one.attributes.status) for one in resources),
-        overall=word.impact(state) or Impact.UNKNOWN,
+        overall=None if state is None else word.impact(state) or Impact.UNKNOWN,
         unread=unread,
     )
 

@@ -12,7 +12,7 @@ from probes.notice import Impact, Standing
 
 T = TypeVar("T")
 
-MOST_ITEMS = 20_000
+MOST_ITEMS = 60_000
 """A history of everything that a large cloud sells has some thousands; what is longer is not looked through."""
 MOST_MARKS = 500_000
 """Google's history of some MiB has a third of these."""

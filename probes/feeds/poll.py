@@ -149,7 +149,7 @@ def tell(parsed: Parsed, feed: Feed, source: str, at: datetime) -> Bulletin:
     whole = parsed.overall if parsed.overall and not parsed.standings and not feed.components else None
     shown = claims(ours, posted) or _claim_of_all(whole, posted)
     notices = (*posted, *(replace(one, url=feed.page) for one in shown))
-    problem = parsed.problem or _problem(parsed, ours, notices)
+    problem = parsed.problem or _problem(parsed, ours, whole, notices)
     unread = parsed.unread + sum(one.impact is Impact.UNKNOWN for one in ours)
     impacts = [one.impact for one in notices if one.is_open] + [one.impact for one in ours]
     impacts += [whole] if whole else []
@@ -178,12 +178,13 @@ def _claim_of_all(whole: Impact | None, posted: Sequence[Notice]) -> tuple[Notic
     return (replace(claim("page", "All of the page", whole), components=()),)
 
 
-def _problem(parsed: Parsed, ours: Sequence[Standing], notices: Sequence[Notice]) -> str | None:
+def _problem(parsed: Parsed, ours: Sequence[Standing], whole: Impact | None, notices: Sequence[Notice]) -> str | None:
     """Say why nothing follows from what was read. An open notice that names one of ours is worth more than order."""
     if parsed.standings and not ours and not any(one.is_open and one.components for one in notices):
         return f"has {len(parsed.standings)} components, none of those we look for: it was rearranged"
-    if ours and all(one.impact is Impact.UNKNOWN for one in ours) and not any(one.is_open for one in notices):
-        return "says how our components stand in words that are not known"
+    said: set[Impact | None] = {one.impact for one in ours} or {whole}
+    if said == {Impact.UNKNOWN} and not any(one.is_open for one in notices):
+        return "says how things stand in words that are not known"
     return None
 
 

@@ -20,7 +20,7 @@ class Report(Struct, frozen=True):
     """One item of a source. Several may be of one incident: they share its `id`.
 
     `impact` is the source's own word for the whole, None where it has none; `parts` are the components
-    it names, each with how it stands.
+    it names, each with how it stands. `by_end`: it is over since it has an end, and no word says so.
     """
 
     id: str
@@ -34,6 +34,7 @@ class Report(Struct, frozen=True):
     ended_at: datetime | None = None
     text: str = ""
     planned: bool = False
+    by_end: bool = False
 
 
 class Group(Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 import re
 
-from probes.feeds.text import moment
+from probes.feeds.text import moment, name
 from probes.notice import Impact, Phase
 
 PHASES = {
@@ -123,4 +123,4 @@ def is_planned(phase: Phase, title: str) -> bool:
 
 def _letters(word: object) -> str:
     """`Degraded performance`, `degraded_performance` and `DEGRADEDPERFORMANCE` are one word."""
-    return re.sub(r"[\W_\d]+", "", str(word or "")[:60]).lower()
+    return re.sub(r"[\W_\d]+", "", name(word)[:60]).lower()
