@@ -17,6 +17,7 @@ from probes.feeds.charset import MULTIPLE, SINGLE, decode
 from probes.feeds.fold import KEPT
 from probes.feeds.parse import READERS, parse
 from probes.feeds.poll import tell
+from probes.feeds.syndication import MOST_ENTRIES
 from probes.feeds.text import is_same_site, moment
 from probes.notice import Impact, Phase, Trust
 from probes.provider import Platform
@@ -393,7 +394,7 @@ def test_what_is_read_in_part_is_not_said_to_be_silent():
     assert words == ["the provider's page can be read only in part", "the provider's page says nothing"]
 
 
-BROKEN_ITEMS = ["<item><title>Ham & eggs</title></item>", "<item><title>half", "<item><x:y>1</x:y></item>"]
+BROKEN_ITEMS = ["<item><title>Ham <b>eggs</title></item>", "<item><title>half", "<item><x:y>1</x:y></item>"]
 
 
 @pytest.mark.parametrize("broken", BROKEN_ITEMS)
@@ -402,6 +403,23 @@ def test_a_broken_item_of_a_feed_does_not_hide_the_others(broken, form):
     bulletin = read(rss(item(date=RECENT, guid="1"), broken, item(date=RECENT, guid="2")).encode(), form)
 
     assert (bulletin.trust, {one.id for one in bulletin.notices}, bulletin.unread) == (Trust.READ, {"1", "2"}, 1)
+
+
+@pytest.mark.parametrize(
+    ("told", "title"),
+    [("Chat & files", "Chat & files"), ("D&eacute;faut", "Défaut"), ("A&nbsp;&lt; B &amp; C &#233;", "A < B & C é")],
+)
+def test_a_bare_ampersand_or_an_entity_of_html_spoils_no_item(told, title):
+    bulletin = read(rss(f"<item><title>{told}</title><guid>1</guid></item>", item(guid="2")).encode())
+
+    assert (title in {one.title for one in bulletin.notices}, bulletin.unread) == (True, 0)
+
+
+def test_what_may_be_open_is_not_passed_over_in_silence():
+    body = "<b>Status: Investigating</b> - the last trouble was resolved"
+    items = [item(body=body, guid=f"n{number}", date=RECENT) for number in range(MOST_ENTRIES + 7)]
+
+    assert read(rss(*items).encode()).unread == 7
 
 
 def test_an_atom_feed_that_breaks_off_keeps_what_came():

@@ -4,6 +4,8 @@ import io
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from html import escape
+from html.entities import html5
 from itertools import pairwise
 from typing import Any
 from xml.parsers import expat
@@ -35,6 +37,12 @@ ITEM = re.compile(rb"<(item|entry)\b")
 OVER = re.compile(
     b"resolved|completed|recovered|postmortem|" + "已解决|已恢复|已修复|已完成|已解決|已恢復".encode(), re.IGNORECASE
 )
+
+
+OPEN = re.compile(
+    b"investigating|identified|monitoring|ongoing|active|" + "调查中|处理中|调查|已确认".encode(), re.IGNORECASE
+)
+LOOSE = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[\da-f]{1,6});)(\w{1,31};)?", re.IGNORECASE)
 
 
 class Entry(Struct, frozen=True):
@@ -150,7 +158,7 @@ def _survey(data: bytes) -> tuple[bytes, int]:
     kept = _pick(items, data)
     if len(kept) == len(items):
         return data, broken
-    missed = [one for one in items if one not in kept and _may_be_open(one, data)]
+    missed = [one for one in items if one not in kept and (_may_be_open(one, data) or _was_open(one, data))]
     if not kept:
         raise Unfit(TOO_LARGE)
     inner = b"".join(data[one.begin : one.end] for one in items if one in kept)
@@ -176,6 +184,11 @@ def _may_be_open(item: _Item, data: bytes) -> bool:
     return not OVER.search(data, item.begin, item.end)
 
 
+def _was_open(item: _Item, data: bytes) -> bool:
+    """Whether it says that it was open, too: the word that it is over may stand in its prose only."""
+    return bool(OPEN.search(data, item.begin, item.end))
+
+
 def _salvage(data: bytes, problem: str) -> tuple[bytes, int]:
     """Return a document of those items that are well-formed, and how many are not. Raises Unfit when none is."""
     root = ROOT.search(data)
@@ -186,10 +199,17 @@ def _salvage(data: bytes, problem: str) -> tuple[bytes, int]:
     if root[1].lower() == b"rss":
         begin, end = begin + b"<channel>", b"</channel>" + end
     pieces = [_whole(data[at:to]) for at, to in pairwise([*begins, len(data)])]
-    sound = [piece for piece in pieces if piece and _is_sound(begin + piece + end)]
+    wrapped = (LOOSE.sub(_escape, piece) for piece in pieces if piece)
+    sound = [piece for piece in wrapped if _is_sound(begin + piece + end)]
     if not sound:
         raise Unfit(problem)
     return begin + b"".join(sound) + end, len(pieces) - len(sound)
+
+
+def _escape(loose: re.Match[bytes]) -> bytes:
+    """Return what XML takes instead of a bare `&`, or of an entity that only HTML knows."""
+    letter = html5.get((loose[1] or b"").decode("ascii", "replace"))
+    return escape(letter).encode() if letter else b"&amp;" + (loose[1] or b"")
 
 
 def _whole(piece: bytes) -> bytes:
