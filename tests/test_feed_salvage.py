@@ -372,6 +372,10 @@ def test_a_bad_component_does_not_hide_the_others_and_is_no_good_news(bad):
         ("datadog", {"components": [], "incidents": [5]}),
         ("google-cloud", {"error": "down"}),
         ("google-cloud", [{"service": "EC2"}]),
+        ("google-cloud", {"id": "3bd0", "name": "another platform's page"}),
+        ("aws", {"service": "a page"}),
+        ("instatus", summary([component("API")])),
+        ("datadog", summary([component("API")], [incident(incident_updates=[])])),
         ("aws", {"message": "login"}),
         ("aws", [{"id": 1}]),
         ("alibaba", {"success": True, "data": "x"}),
@@ -381,7 +385,7 @@ def test_a_bad_component_does_not_hide_the_others_and_is_no_good_news(bad):
 def test_where_nothing_can_be_read_the_source_is_doubtful_and_never_fine(form, document):
     bulletin = told(form, document)
 
-    assert (bulletin.trust, bulletin.impact) == (Trust.DOUBTFUL, Impact.UNKNOWN if bulletin.unread else None)
+    assert (bulletin.trust, bulletin.impact) == (Trust.DOUBTFUL, None)
     assert not follow(Source("example/main"), bulletin).is_readable(NOON)
 
 

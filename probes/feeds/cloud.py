@@ -35,6 +35,10 @@ class GoogleIncident(Shape, frozen=True):
     affected_products: Many[Part] = Many()
     most_recent_update: Many[GoogleUpdate] = Many()
 
+    def __post_init__(self) -> None:
+        if not (self.external_desc or self.service_name):
+            raise ValueError("says nothing of what it is")
+
 
 def read_google(text: str) -> Parsed:
     """Raises Unfit."""

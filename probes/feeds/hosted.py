@@ -40,11 +40,11 @@ class Instatus(Shape, frozen=True):
 
 
 def read_instatus(text: str) -> Parsed:
-    """Raises Unfit. Reads components.json as well."""
+    """Raises Unfit."""
     summary, unread = read(text, Instatus, "Instatus")
     incidents, planned = summary.activeIncidents, summary.activeMaintenances
     said = next((one.status for one in summary.page), None)
-    if said is None and not summary.components and incidents is None and planned is None:
+    if said is None and incidents is None and planned is None:
         raise Unfit("is JSON, but not of the shape that Instatus sends")
     reports = [_of_instatus(one, False) for one in incidents or ()] + [_of_instatus(one, True) for one in planned or ()]
     overall = None if said is None else word.impact(said) or Impact.UNKNOWN

@@ -49,7 +49,7 @@ READERS: Mapping[Platform, Readers] = {
 
 MARKS: Mapping[str, re.Pattern[str]] = {
     "incident.io": re.compile(r'incident\.io|"ongoing_incidents"', re.IGNORECASE),
-    "Statuspage": re.compile(r"atlassian statuspage|statuspage\.io|cdn\.statuspage", re.IGNORECASE),
+    "Statuspage": re.compile(r'atlassian statuspage|statuspage\.io|cdn\.statuspage|"incident_updates"', re.IGNORECASE),
     "Instatus": re.compile(r'instatus|"activeIncidents"', re.IGNORECASE),
     "Better Stack": re.compile(r'better ?stack|betteruptime|"aggregate_state"', re.IGNORECASE),
     "Checkly": re.compile(r"checkly", re.IGNORECASE),
@@ -120,6 +120,8 @@ def is_challenge(data: bytes) -> bool:
 def _moved(form: Platform, text: str) -> str:
     """Say whose page it is now, if it shows the marks of another platform and none of its own."""
     here = {name for name, mark in MARKS.items() if mark.search(text, 0, LOOKED_AT)}
+    if form is Platform.INCIDENT_IO:  # it answers in Statuspage's form as well
+        here.discard("Statuspage")
     if not here or OWN.get(form) in here:
         return ""
     return f"; it seems to have moved to {' or '.join(sorted(here))}"

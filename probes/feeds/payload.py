@@ -36,7 +36,10 @@ def read(text: str, kind: type[T], platform: str) -> tuple[T, int]:
         raise Unfit("lists more than any page needs")
     salvage = _Salvage()
     try:
-        value = msgspec.convert(msgspec.json.decode(data), kind, dec_hook=salvage.fit)
+        document = msgspec.json.decode(data)
+        if get_origin(kind) is Many and not isinstance(document, list):
+            raise msgspec.ValidationError
+        value = msgspec.convert(document, kind, dec_hook=salvage.fit)
     except msgspec.ValidationError:
         raise Unfit(f"is JSON, but not of the shape that {platform} sends") from None
     except (msgspec.DecodeError, RecursionError):
