@@ -4,17 +4,21 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from monitor.diagnose import Diagnosis, Scope
 from monitor.incident import Announcement
 from monitor.witness import Page, is_trouble
 from probes.feeds.distrust import Seen, doubt
-from probes.feeds.fold import renew
+from probes.feeds.fold import KEPT, renew
 from probes.model import Confidence, Fault
-from probes.notice import Bulletin, Notice, Trust, Validators
+from probes.notice import Bulletin, Notice, Phase, Trust, Validators
 
 STALE = timedelta(minutes=30)
 """A source that was not read for so long is not readable, whatever it said last."""
+
+BELIEVED = timedelta(days=1)
+"""So long after it was first read a notice without date and phase speaks of now. KEPT, where it says it is open."""
 
 PATIENCE = timedelta(hours=6)
 """After so long of doubt a source is worth one quiet message: somebody should look whether it moved."""
@@ -24,7 +28,8 @@ class Source(Struct, frozen=True):
     """What is remembered of one status source. `last` is the latest bulletin that can be believed, None: none yet.
 
     `problem` says why the latest poll cannot be believed, since `doubtful_since`; None: it can. `failures`
-    and `quiet_polls` count those in a row. `published` says when each notice that it holds came to be there.
+    and `quiet_polls` count those in a row. `published` says when each notice came to be there, also
+    of those that are no longer believed.
     """
 
     id: str
@@ -46,6 +51,10 @@ class Source(Struct, frozen=True):
     def notices(self) -> tuple[Notice, ...]:
         return self.last.notices if self.last else ()
 
+    @property
+    def unread(self) -> int:
+        return self.last.unread if self.last else 0
+
     def is_readable(self, now: datetime) -> bool:
         return self.problem is None and self.last is not None and now - self.last.at < STALE
 
@@ -66,10 +75,12 @@ def follow(source: Source, told: Bulletin) -> Source:
             failures=source.failures + 1,
             published=source.published,
         )
-    published = {
-        one.id: source.published.get(one.id) or _published_at(one, source, bulletin) for one in bulletin.notices
-    }
-    is_quiet = not any(notice.is_open for notice in bulletin.notices)
+    published = dict(source.published) if bulletin.trust is Trust.UNCHANGED else {}
+    for one in bulletin.notices:
+        published[one.id] = source.published.get(one.id) or _published_at(one, source, bulletin)
+    alive = tuple(one for one in bulletin.notices if not _is_stale(one, published[one.id], bulletin.at))
+    bulletin = replace(bulletin, notices=alive)
+    is_quiet = not any(notice.is_open for notice in alive)
     return Source(
         id=source.id,
         polled_at=bulletin.at,
@@ -85,6 +96,16 @@ def _published_at(notice: Notice, source: Source, bulletin: Bulletin) -> datetim
     """Return when it came to be there: providers date a notice back, so what they say is kept between two polls."""
     told = notice.began_at or bulletin.at
     return told if source.last is None else min(max(told, source.last.at), bulletin.at)
+
+
+def _is_stale(notice: Notice, first_read_at: datetime, now: datetime) -> bool:
+    """Whether it has stood there too long without a date: nobody can tell what is old from what goes on.
+
+    What the page shows of a component has no date, and holds as long as it is shown.
+    """
+    if notice.times or not notice.posted:
+        return False
+    return now - first_read_at >= (BELIEVED if notice.phase is Phase.UNKNOWN else KEPT)
 
 
 def unreadable(sources: Iterable[Source], now: datetime) -> list[Diagnosis]:
@@ -120,4 +141,5 @@ def announcements(sources: Iterable[Source], now: datetime) -> list[Announcement
 def page(sources: Iterable[Source], now: datetime) -> Page:
     """Return what a provider's sources say together. What is doubted says nothing."""
     readable = [source for source in sources if source.is_readable(now)]
-    return Page(bool(readable), tuple(notice for source in readable for notice in source.notices))
+    notices = tuple(notice for source in readable for notice in source.notices)
+    return Page(bool(readable), notices, is_whole=not any(source.unread for source in readable))

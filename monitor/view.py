@@ -361,6 +361,7 @@ def _source_view(id: str, source: Source | None, config: Config, now: datetime) 
         read_at=source.last.at if source and source.last else None,
         problem=_why_unread(source) if source else None,
         notices=tuple(one for one in telling if one.phase is not Phase.COMPLETED),
+        unread=source.unread if source else 0,
     )
 
 

@@ -31,10 +31,14 @@ class Group(Struct, frozen=True):
 
 
 class Page(Struct, frozen=True):
-    """What a provider's status sources say. Not `readable`: nothing can be concluded from their silence."""
+    """What a provider's status sources say. Not `readable`: nothing can be concluded from their silence.
+
+    Not `is_whole`: some of it cannot be read.
+    """
 
     readable: bool
     notices: tuple[Notice, ...] = ()
+    is_whole: bool = True
 
     @property
     def trouble(self) -> Notice | None:
@@ -80,5 +84,7 @@ def page_words(page: Page | None) -> str:
     if page is None:
         return ""
     if notice := page.trouble:
-        return f"the provider's page says: {notice.title} ({notice.phase.replace('_', ' ')})"
+        return f"the provider's page says: {notice.title} ({notice.stage[0]})"
+    if page.readable and not page.is_whole:
+        return "the provider's page can be read only in part"
     return "the provider's page says nothing" if page.readable else "the provider's page cannot be read now"

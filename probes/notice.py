@@ -64,7 +64,8 @@ class Notice(Struct, frozen=True):
     """One incident or maintenance, as its source tells it. All texts are plain and bounded, but not escaped.
 
     `id` is stable within its source. `url` is http or https. `text` is the newest update. A None time
-    was not told, or was impossible. `planned` is a maintenance: no outage before it is in progress.
+    was not told, or was impossible. `planned` is a maintenance: no outage before it is in progress. Where not
+    `posted`, nobody wrote a notice, but the page shows one of our components (or all of it) so.
     """
 
     id: str
@@ -78,10 +79,23 @@ class Notice(Struct, frozen=True):
     ended_at: datetime | None = None
     text: str = ""
     planned: bool = False
+    posted: bool = True
 
     @property
     def is_open(self) -> bool:
         return self.phase.is_open
+
+    @property
+    def times(self) -> tuple[datetime, ...]:
+        return tuple(time for time in (self.began_at, self.updated_at, self.ended_at) if time)
+
+    @property
+    def stage(self) -> tuple[str, ...]:
+        """In words, how far it has come, and what nobody said of it."""
+        if not self.posted:
+            return ("no notice posted",)
+        phase = self.phase.replace("_", " ")
+        return (phase,) if self.times else (phase, "undated")
 
 
 class Standing(Struct, frozen=True):
@@ -104,6 +118,7 @@ class Bulletin(Struct, frozen=True):
     `problem` says in our own words why it is DOUBTFUL, and is None otherwise. `impact` is None when the
     source does not say how things stand: no component, no open notice, no word for the whole. `newest_at`
     is when the source last changed, by its own account. An UNCHANGED bulletin holds no notices of its own.
+    `unread` is how many items, or states of our components, could not be read: then silence is not good news.
     """
 
     source: str
@@ -114,6 +129,7 @@ class Bulletin(Struct, frozen=True):
     components: tuple[Standing, ...] = ()
     impact: Impact | None = None
     newest_at: datetime | None = None
+    unread: int = 0
     validators: Validators = Validators()
     latency_s: float | None = None
     status: int | None = None

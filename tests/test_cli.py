@@ -11,7 +11,9 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 
@@ -110,6 +112,47 @@ def test_feeds_prints_what_each_page_says_and_how_old_that_is(tmp_path, stage):
     assert "nothing" in lines["anthropic/summary"]
     assert re.search(r"\b\d+ s ago", lines["openai/summary"])
     assert code == 0
+
+
+@contextmanager
+def status_page(document):
+    """A page that answers everything with this; yields its address."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(document).encode())
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_feeds_says_what_a_page_shows_of_our_components_without_a_notice(tmp_path, stage):
+    others = [{"name": f"Product {number}", "status": "operational"} for number in range(345)]
+    shown = {"components": [*others, {"name": "Chat", "status": "major_outage"}], "incidents": [None]}
+    with status_page(shown) as address:
+        stage.write_config(tmp_path, own_pages(stage).replace(f"{stage.simulator.status_page('openai')}/api", address))
+        call("once", folder=tmp_path)
+        _, out, _ = call("feeds", folder=tmp_path)
+
+    (line,) = (line for line in out.splitlines() if "openai/summary" in line)
+    assert "Chat: full outage (no notice posted); 1 item could not be read" in line
+    document = json.loads((tmp_path / "site" / "status.json").read_text())
+    (told,) = (one for one in document["status_sources"] if one["id"] == "openai/summary")
+    assert (told["unread"], told["notices"][0]["title"], told["notices"][0]["posted"]) == (
+        1,
+        "Chat: full outage",
+        False,
+    )
 
 
 def test_feeds_says_which_source_is_not_believed_and_why(tmp_path, stage):

@@ -108,6 +108,21 @@ def test_a_compressed_page_is_read():
     assert look(answering(gzip.compress(SUMMARY), Content_Encoding="gzip")).trust is Trust.READ
 
 
+def test_a_page_is_read_in_the_charset_that_its_header_names():
+    told = SUMMARY.decode().replace("Requests to the API fail", "Сбой API").encode("cp1251")
+
+    bulletin = look(answering(told, Content_Type="application/json; charset=Windows-1251"))
+
+    assert bulletin.notices[0].title == "Сбой API"
+
+
+@pytest.mark.parametrize("charset", ["utf-7", "idna", "zip", "rot13", "\xff", "x" * 500, '"'])
+def test_a_charset_that_may_not_be_used_is_passed_over(charset):
+    bulletin = look(answering(SUMMARY, Content_Type=f"application/json; charset={charset}"))
+
+    assert (bulletin.trust, bulletin.notices[0].title) == (Trust.READ, "Requests to the API fail")
+
+
 CHALLENGE = b"<!DOCTYPE html><html><head><title>Just a moment...</title></head></html>"
 
 

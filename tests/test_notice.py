@@ -86,7 +86,8 @@ def test_a_notice_begins_with_its_first_report():
         (Phase.INVESTIGATING, None, True),
         (Phase.UNKNOWN, -6 * DAY, True),
         (Phase.UNKNOWN, -8 * DAY, False),
-        (Phase.UNKNOWN, None, False),
+        (Phase.UNKNOWN, None, True),
+        (Phase.SCHEDULED, None, True),
         (Phase.RESOLVED, -6 * DAY, True),
         (Phase.RESOLVED, -8 * DAY, False),
         (Phase.RESOLVED, None, False),
@@ -169,7 +170,7 @@ def test_a_clock_that_is_some_minutes_ahead_is_believed():
 
 
 def test_an_end_that_lies_ahead_has_not_come():
-    (one,) = folded(report("1", Phase.RESOLVED, -60, ended_at=at(2 * HOUR)))
+    (one,) = folded(report("1", Phase.RESOLVED, -60, ended_at=at(2 * HOUR), by_end=True))
 
     assert (one.phase, one.ended_at) == (Phase.INVESTIGATING, None)
 

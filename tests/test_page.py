@@ -626,6 +626,22 @@ def test_beside_a_providers_notice_stands_who_knew_first():
         assert lead not in index(snapshot(account(), open_incidents=(late, soon), sources=(one,))).text
 
 
+def test_a_page_that_is_read_in_part_is_not_called_quiet_and_what_nobody_posted_is_said():
+    claim = Notice("component/API", "API: outage", None, Phase.UNKNOWN, Impact.MAJOR, ("API",), posted=False)
+    undated = Notice("1", "Slow answers", None, Phase.IDENTIFIED, Impact.MINOR)
+    source = SourceView("openai/page", "OpenAI", "https://status.example", True, NOW, None, (), unread=2)
+
+    quiet = index(snapshot(account(), sources=(replace(source, unread=0),))).text
+    half = index(snapshot(account(), sources=(source,))).text
+    loud = index(snapshot(account(), sources=(replace(source, notices=(claim, undated)),))).text
+
+    assert "The status pages of OpenAI report nothing." in quiet
+    assert "report nothing" not in half
+    assert "OpenAI: 2 items could not be read" in half
+    assert "API: outage no notice posted, major" in loud
+    assert "Slow answers identified, undated, minor" in loud
+
+
 def test_what_is_kept_for_many_pages_is_of_the_site_and_the_moment_that_they_show():
     first = snapshot(account("openai/main"))
     later = replace(first, title="Another site", made_at=NOW + timedelta(minutes=1))

@@ -46,6 +46,7 @@ SAID_ELSEWHERE = {
     *(impact.value for impact in Impact if impact is not Impact.UNKNOWN),
     *("info", "warning", "critical", "failed", "requests", "tokens", "input tokens", "output tokens"),
     *(words.OFFLINE, words.OFFLINE_AT_LENGTH, words.ABSENT, words.ABSENT_AT_LENGTH),
+    *("no notice posted", "undated"),
     *("was not read for half an hour", "the monitor was not looking"),
     *("the day's budget for this account's canaries is spent", "not read yet", "withdrawn"),
     *(

@@ -301,8 +301,16 @@ def _source(source: SourceView) -> dict[str, object]:
         "readable": source.readable,
         "read_at": _iso(source.read_at),
         "problem": source.problem,
+        "unread": source.unread,
         "notices": [
-            {"title": one.title, "url": one.url, "phase": one.phase, "impact": one.impact, "planned": one.planned}
+            {
+                "title": one.title,
+                "url": one.url,
+                "phase": one.phase,
+                "impact": one.impact,
+                "planned": one.planned,
+                "posted": one.posted,
+            }
             for one in source.notices
         ],
     }

@@ -136,7 +136,7 @@ class ProviderView(Struct, frozen=True):
 class SourceView(Struct, frozen=True):
     """One status source of a provider. Not `readable`: `problem` says why, None: it was not read yet.
 
-    `notices` are those that are open or planned, as last read.
+    `notices` are those that are open or planned, as last read; of `unread` items nothing is known.
     """
 
     id: str
@@ -146,6 +146,7 @@ class SourceView(Struct, frozen=True):
     read_at: datetime | None
     problem: str | None
     notices: tuple[Notice, ...]
+    unread: int = 0
 
 
 class ObjectiveView(Struct, frozen=True):

@@ -4,169 +4,183 @@ Sources: https://status.cloud.google.com/incidents.schema.json; AWS's `/public/e
 `/api/status/listHistoryEvent` as they answered in 2026.
 """
 
-import msgspec
+import re
 
 from probes.feeds import word
-from probes.feeds.payload import Shape, read
-from probes.feeds.report import MOST_REPORTS, Parsed, Report, Unfit
-from probes.feeds.text import link, moment, name, plain
+from probes.feeds.payload import Many, Part, Shape, named, read
+from probes.feeds.report import Parsed, Report, Unfit
+from probes.feeds.text import EARLIEST, key, link, moment, name, plain
 from probes.notice import Impact, Phase, Standing
+
+SEVERAL = re.compile(r"multiple\W?(products|services)", re.IGNORECASE)
 
 # Google: a long history, newest first; what has no end is open ------------------------------------------
 
 
-class GoogleProduct(Shape, frozen=True):
-    title: str
-
-
 class GoogleUpdate(Shape, frozen=True):
-    status: str | None = None
-    text: str | None = None
-    when: str | None = None
+    status: object = None
+    text: object = None
+    when: object = None
 
 
 class GoogleIncident(Shape, frozen=True):
-    id: str
-    external_desc: str | None = None
-    service_name: str | None = None
-    severity: str | None = None
-    begin: str | None = None
-    end: str | None = None
-    modified: str | None = None
-    uri: str | None = None
-    affected_products: list[GoogleProduct] | None = None
-    most_recent_update: GoogleUpdate | None = None
+    id: object
+    external_desc: object = None
+    service_name: object = None
+    severity: object = None
+    begin: object = None
+    end: object = None
+    modified: object = None
+    uri: object = None
+    affected_products: Many[Part] = Many()
+    most_recent_update: Many[GoogleUpdate] = Many()
+
+    def __post_init__(self) -> None:
+        if not (self.external_desc or self.service_name):
+            raise ValueError("says nothing of what it is")
 
 
-def read_google(data: bytes) -> Parsed:
+def read_google(text: str) -> Parsed:
     """Raises Unfit."""
-    incidents = read(data, list[GoogleIncident], "Google Cloud")[:MOST_REPORTS]
-    if not incidents:
+    incidents, unread = read(text, Many[GoogleIncident], "Google Cloud")
+    if not incidents and not unread:
         raise Unfit("is an empty history, where there has always been one")
     reports = tuple(_of_google(one) for one in incidents)
     times = [one.updated_at for one in reports if one.updated_at]
-    return Parsed(reports, newest_at=max(times, default=None))
+    return Parsed(reports, newest_at=max(times, default=None), unread=unread)
 
 
 def _of_google(incident: GoogleIncident) -> Report:
-    newest, ended = incident.most_recent_update or GoogleUpdate(), moment(incident.end)
+    newest, ended = next(iter(incident.most_recent_update), GoogleUpdate()), moment(incident.end)
     impact = word.impact(newest.status) or word.impact(incident.severity)
     if impact is Impact.NONE:  # what is over is AVAILABLE; how bad it was is its severity
         impact = word.impact(incident.severity)
-    products = [name(one.title) for one in (incident.affected_products or [])] or [name(incident.service_name)]
+    products = [one.name for one in named(incident.affected_products)] or [_service(incident.service_name)]
     return Report(
-        id=incident.id,
+        id=key(incident.id),
         title=plain(incident.external_desc or incident.service_name, 200),
         url=link(f"https://status.cloud.google.com/{incident.uri}") if incident.uri else None,
         phase=Phase.RESOLVED if ended else Phase.INVESTIGATING,
         impact=impact,
         parts=tuple(Standing(one, impact or Impact.UNKNOWN) for one in products if one),
         began_at=moment(incident.begin),
-        updated_at=moment(incident.modified) or moment(newest.when),
+        updated_at=moment(incident.modified, newest.when),
         ended_at=ended,
+        by_end=True,
         text=plain(newest.text),
     )
+
+
+def _service(told: object) -> str:
+    """Return no name for `Multiple Products`: any of them may be meant."""
+    found = name(told)
+    return "" if SEVERAL.match(found) else found
 
 
 # AWS: one event for each incident, its updates as JSON inside the JSON ----------------------------------
 
 
 class AwsUpdate(Shape, frozen=True):
-    summary: str | None = None
-    message: str | None = None
-    status: int | str | None = None
-    timestamp: float | None = None
+    summary: object = None
+    message: object = None
+    status: object = None
+    timestamp: object = None
 
 
 class AwsMetadata(Shape, frozen=True):
-    EVENT_LOG: str | None = None
+    EVENT_LOG: object = None
 
 
 class AwsEvent(Shape, frozen=True):
-    service: str
-    region: str | None = None
-    arn: str | None = None
-    typeCode: str | None = None
-    startTime: float | None = None
-    endTime: float | None = None
-    lastUpdatedTime: float | None = None
-    metadata: AwsMetadata | None = None
+    service: object
+    region: object = None
+    arn: object = None
+    typeCode: object = None
+    startTime: object = None
+    endTime: object = None
+    lastUpdatedTime: object = None
+    metadata: Many[AwsMetadata] = Many()
 
 
 AWS_IMPACTS = {"1": Impact.MINOR, "2": Impact.MAJOR, "3": Impact.CRITICAL}
 
 
-def read_aws(data: bytes) -> Parsed:
+def read_aws(text: str) -> Parsed:
     """Raises Unfit. No event is good news here: the list holds those of the last days only."""
-    return Parsed(tuple(_of_aws(one) for one in read(data, list[AwsEvent], "AWS Health")[:MOST_REPORTS]))
+    events, unread = read(text, Many[AwsEvent], "AWS Health")
+    return Parsed(tuple(_of_aws(one) for one in events), unread=unread)
 
 
 def _of_aws(event: AwsEvent) -> Report:
-    log = _log(event)
+    log, service = _log(event), _service(event.service)
     newest, ended = log[-1] if log else AwsUpdate(), moment(event.endTime)
     worst = max((AWS_IMPACTS.get(str(one.status), Impact.UNKNOWN) for one in log), default=Impact.UNKNOWN)
+    began = moment(event.startTime)
     return Report(
-        id=event.arn or f"{event.service}/{event.region}/{event.typeCode}/{event.startTime or 0:.0f}",
+        id=key(
+            event.arn, f"{event.service}/{event.region}/{event.typeCode}/{began.timestamp() * 1000 if began else 0:.0f}"
+        ),
         title=plain(newest.summary or event.typeCode, 200),
         url=None,
         phase=Phase.RESOLVED if ended else Phase.INVESTIGATING,
         impact=worst,
-        parts=(Standing(name(f"{event.service} ({event.region})" if event.region else event.service), worst),),
-        began_at=moment(event.startTime),
-        updated_at=moment(event.lastUpdatedTime) or moment(newest.timestamp),
+        parts=(Standing(name(f"{service} ({event.region})" if event.region else service), worst),) if service else (),
+        began_at=began,
+        updated_at=moment(event.lastUpdatedTime, newest.timestamp),
         ended_at=ended,
+        by_end=True,
         text=plain(newest.message),
     )
 
 
 def _log(event: AwsEvent) -> list[AwsUpdate]:
     """Return an event's updates, oldest first; none when they cannot be read, for the event itself counts."""
+    told = next((one.EVENT_LOG for one in event.metadata), None)
     try:
-        log = msgspec.json.decode((event.metadata or AwsMetadata()).EVENT_LOG or "[]", type=list[AwsUpdate])
-    except (msgspec.DecodeError, RecursionError):
+        log, _ = read(told, Many[AwsUpdate], "AWS Health") if isinstance(told, str) else ((), 0)
+    except Unfit:
         return []
-    return sorted(log, key=lambda one: one.timestamp or 0)
+    return sorted(log, key=lambda one: moment(one.timestamp) or EARLIEST)
 
 
 # Alibaba: the whole cloud; what has no end goes on (and one that lies ahead has not come: see fold) --------
 
 
 class AlibabaEvent(Shape, frozen=True):
-    id: str | int
-    title: str
-    startTime: float | None = None
-    endTime: float | None = None
-    lastUpdateTime: float | None = None
-    products: list[str | dict[str, object]] | None = None
+    title: object
+    id: object = None
+    startTime: object = None
+    endTime: object = None
+    lastUpdateTime: object = None
+    products: Many[Part] = Many()
 
 
 class Alibaba(Shape, frozen=True):
-    data: list[AlibabaEvent]
-    success: bool
+    data: Many[AlibabaEvent] | None
+    success: object
 
 
-def read_alibaba(data: bytes) -> Parsed:
+def read_alibaba(text: str) -> Parsed:
     """Raises Unfit."""
-    answer = read(data, Alibaba, "Alibaba Cloud")
-    if not answer.success:
+    answer, unread = read(text, Alibaba, "Alibaba Cloud")
+    if answer.success is not True:
         raise Unfit("says itself that it failed")
-    return Parsed(tuple(_of_alibaba(one) for one in answer.data[:MOST_REPORTS]))
+    if answer.data is None:
+        raise Unfit("is JSON, but not of the shape that Alibaba Cloud sends")
+    return Parsed(tuple(_of_alibaba(one) for one in answer.data), unread=unread)
 
 
 def _of_alibaba(event: AlibabaEvent) -> Report:
     ended, title = moment(event.endTime), plain(event.title, 200)
     return Report(
-        id=str(event.id),
+        id=key(event.id, title),
         title=title,
         url=None,
         phase=Phase.RESOLVED if ended else Phase.INVESTIGATING,
         impact=word.impact_of_title(title),
-        parts=tuple(Standing(one, Impact.UNKNOWN) for one in map(_product, event.products or []) if one),
+        parts=tuple(Standing(one.name, Impact.UNKNOWN) for one in named(event.products)),
         began_at=moment(event.startTime),
-        updated_at=moment(event.lastUpdateTime) or moment(event.startTime),
+        updated_at=moment(event.lastUpdateTime, event.startTime),
         ended_at=ended,
+        by_end=True,
     )
-
-
-def _product(product: str | dict[str, object]) -> str:
-    return name(product if isinstance(product, str) else product.get("name") or product.get("productName"))

@@ -1,12 +1,12 @@
 """Reports → notices: one for each incident, of what matters to an account, and of what is not long over."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from probes.feeds.report import Parsed, Report
+from probes.feeds.report import MOST_COMPONENTS, MOST_REPORTS, Group, Parsed, Report
 from probes.notice import Bulletin, Impact, Notice, Phase, Standing, Trust
 
 KEPT = timedelta(days=7)
@@ -16,18 +16,63 @@ SKEW = timedelta(hours=1)
 AHEAD = timedelta(days=60)
 """A maintenance or an end may be announced so far ahead; a later date is an invention."""
 
+CLAIMS = {
+    Impact.MAINTENANCE: "under maintenance",
+    Impact.MINOR: "degraded",
+    Impact.MAJOR: "outage",
+    Impact.CRITICAL: "full outage",
+}
+"""How a state is said of a component of which nothing was written."""
 REOPENED = {Phase.RESOLVED: Phase.INVESTIGATING, Phase.COMPLETED: Phase.IN_PROGRESS}
 
 
 def fold(parsed: Parsed, components: Sequence[str], now: datetime) -> tuple[Notice, ...]:
-    """Return the newest report of each incident as a notice, open ones and the worst first."""
+    """Return the newest report of each incident as a notice, open ones and the worst first, MOST_REPORTS of them."""
     newest: dict[str, Report] = {}
     for report in (_sane(one, now) for one in parsed.reports):
         known = newest.get(report.id)
         newest[report.id] = report if known is None else _newer(known, report)
     well = bool(parsed.standings) and all(one.impact is Impact.NONE for one in parsed.standings)
-    notices = (_notice(one, components, well) for one in newest.values())
-    return tuple(sorted((one for one in notices if one and matters(one, now)), key=_order))
+    ours = {one.standing.name for one in parsed.groups if any(concerns(part.name, components) for part in one.members)}
+    notices = (_notice(one, components, ours, well) for one in newest.values())
+    return tuple(sorted((one for one in notices if one and matters(one, now)), key=_order)[:MOST_REPORTS])
+
+
+def stand(parsed: Parsed, components: Sequence[str]) -> tuple[Standing, ...]:
+    """Return how ours stand, each once; the groups that are named so where no component is. The worst are kept."""
+    found = [one for one in parsed.standings if concerns(one.name, components)]
+    found = found or [_summed(one) for one in parsed.groups if concerns(one.standing.name, components)]
+    by_name: dict[str, Impact] = {}
+    for one in found:
+        by_name[one.name] = max(one.impact, by_name.get(one.name, Impact.NONE))
+    ours = [Standing(*one) for one in by_name.items()]
+    return tuple(ours if len(ours) <= MOST_COMPONENTS else sorted(ours, key=_badness)[:MOST_COMPONENTS])
+
+
+def claims(standings: Sequence[Standing], notices: Sequence[Notice]) -> tuple[Notice, ...]:
+    """Return as notices which of our components are shown in trouble, or in maintenance, that no notice tells of.
+
+    One that names no component tells of all, as far as it is as bad.
+    """
+    of_trouble = [one for one in notices if one.is_open and one.impact not in (Impact.NONE, Impact.MAINTENANCE)]
+    told = {
+        Impact.MAINTENANCE: [one for one in notices if one.planned],
+        **dict.fromkeys((Impact.MINOR, Impact.MAJOR, Impact.CRITICAL), of_trouble),
+    }
+    bad = [one for one in standings if one.impact in CLAIMS and not _is_told(one, told[one.impact])]
+    bad.sort(key=_badness)
+    return tuple(claim(f"component/{one.name}", one.name, one.impact) for one in bad[:MOST_REPORTS])
+
+
+def _is_told(standing: Standing, notices: Sequence[Notice]) -> bool:
+    of_all = worst(one.impact for one in notices if not one.components) or Impact.NONE
+    return standing.impact <= of_all or any(standing.name in one.components for one in notices)
+
+
+def claim(id: str, name: str, impact: Impact) -> Notice:
+    is_planned = impact is Impact.MAINTENANCE
+    title = f"{name}: {CLAIMS[impact]}"
+    return Notice(id, title, None, Phase.UNKNOWN, impact, (name,), planned=is_planned, posted=False)
 
 
 def concerns(name: str, components: Sequence[str]) -> bool:
@@ -35,9 +80,11 @@ def concerns(name: str, components: Sequence[str]) -> bool:
 
 
 def matters(notice: Notice, now: datetime) -> bool:
-    times = [time for time in (notice.began_at, notice.updated_at, notice.ended_at) if time]
+    """What is open and undated may be new; who reads the source again and again sees how long it stays."""
+    if not notice.times:
+        return notice.phase not in (Phase.RESOLVED, Phase.COMPLETED)
     if notice.phase is Phase.UNKNOWN or not notice.is_open:
-        return bool(times) and max(times) >= now - KEPT
+        return max(notice.times) >= now - KEPT
     return True
 
 
@@ -52,10 +99,9 @@ def _sane(report: Report, now: datetime) -> Report:
     ended = report.ended_at if report.ended_at and report.ended_at <= now + AHEAD else None
     if began and began > now + SKEW and not report.planned:
         began = None
-    if ended and ended > now + SKEW:
-        return replace(
-            report, began_at=began, updated_at=updated, ended_at=None, phase=REOPENED.get(report.phase, report.phase)
-        )
+    if ended and ended > now + SKEW:  # a word that says it is over is worth more than a time without its zone
+        phase = REOPENED.get(report.phase, report.phase) if report.by_end else report.phase
+        return replace(report, began_at=began, updated_at=updated, ended_at=None, phase=phase)
     return replace(report, began_at=began, updated_at=updated, ended_at=ended)
 
 
@@ -71,14 +117,14 @@ def _age_key(report: Report) -> tuple[float, bool]:
     return time.timestamp() if time else 0.0, not report.phase.is_open
 
 
-def _notice(report: Report, components: Sequence[str], well: bool) -> Notice | None:
-    """Return None when it names components and none is ours."""
-    parts = [part for part in report.parts if concerns(part.name, components)]
+def _notice(report: Report, components: Sequence[str], groups: Collection[str], well: bool) -> Notice | None:
+    """Return None when it names components and none is ours. `groups` are those in which one of ours stands."""
+    parts = [part for part in report.parts if concerns(part.name, components) or part.name in groups]
     if report.parts and not parts:
         return None
     return Notice(
         id=report.id,
-        title=report.title,
+        title=report.title or report.text[:200] or "a notice without a title",
         url=report.url,
         phase=report.phase,
         impact=_impact(report, parts, well),
@@ -106,6 +152,16 @@ def _impact(report: Report, parts: Sequence[Standing], well: bool) -> Impact:
     return Impact.UNKNOWN if report.impact in (None, Impact.NONE) else report.impact
 
 
+def _summed(group: Group) -> Standing:
+    if group.standing.impact is not Impact.UNKNOWN:
+        return group.standing
+    return Standing(group.standing.name, worst(one.impact for one in group.members) or Impact.UNKNOWN)
+
+
+def _badness(standing: Standing) -> int:
+    return -standing.impact.rank
+
+
 def _order(notice: Notice) -> tuple[bool, int, float]:
     return not notice.is_open, -notice.impact.rank, -(notice.updated_at.timestamp() if notice.updated_at else 0.0)
 
@@ -115,4 +171,11 @@ def renew(last: Bulletin | None, bulletin: Bulletin) -> Bulletin:
     if bulletin.trust is not Trust.UNCHANGED or last is None:
         return bulletin
     kept = tuple(one for one in last.notices if matters(one, bulletin.at))
-    return replace(bulletin, notices=kept, components=last.components, impact=last.impact, newest_at=last.newest_at)
+    return replace(
+        bulletin,
+        notices=kept,
+        components=last.components,
+        impact=last.impact,
+        newest_at=last.newest_at,
+        unread=last.unread,
+    )

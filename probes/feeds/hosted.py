@@ -4,57 +4,62 @@ Sources: https://instatus.com/help/api; https://betterstack.com/docs/uptime; the
 OpenRouter (`/config.json`) and DeepSeek (`/summary/active`) as they answered in 2026.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
+
 from probes.feeds import word
-from probes.feeds.payload import Shape, read
-from probes.feeds.report import MOST_COMPONENTS, MOST_REPORTS, Parsed, Report, Unfit
-from probes.feeds.text import link, moment, name, plain
+from probes.feeds.payload import Many, Part, Shape, groups, leaves, named, read
+from probes.feeds.report import Parsed, Report, Unfit
+from probes.feeds.text import EARLIEST, key, link, moment, name, plain
 from probes.notice import Impact, Phase, Standing
-
-
-def _standing(title: str, status: object) -> Standing:
-    return Standing(name(title), word.impact(status) or Impact.UNKNOWN)
-
 
 # Instatus: no component in the summary -----------------------------------------------------------------
 
 
 class InstatusPage(Shape, frozen=True):
-    status: str
+    status: object = None
 
 
 class InstatusEvent(Shape, frozen=True):
-    id: str
-    name: str
-    status: str | None = None
-    impact: str | None = None
-    url: str | None = None
-    started: str | None = None
-    start: str | None = None
-    updatedAt: str | None = None
+    name: object
+    id: object = None
+    status: object = None
+    impact: object = None
+    url: object = None
+    started: object = None
+    start: object = None
+    resolved: object = None
+    updatedAt: object = None
+    components: Many[Part] = Many()
 
 
 class Instatus(Shape, frozen=True):
-    page: InstatusPage
-    activeIncidents: list[InstatusEvent] | None = None
-    activeMaintenances: list[InstatusEvent] | None = None
+    page: Many[InstatusPage] = Many()
+    components: Many[Part] = Many()
+    activeIncidents: Many[InstatusEvent] | None = None
+    activeMaintenances: Many[InstatusEvent] | None = None
 
 
-def read_instatus(data: bytes) -> Parsed:
+def read_instatus(text: str) -> Parsed:
     """Raises Unfit."""
-    summary = read(data, Instatus, "Instatus")
-    reports = [_of_instatus(one, False) for one in (summary.activeIncidents or [])[:MOST_REPORTS]]
-    reports += [_of_instatus(one, True) for one in (summary.activeMaintenances or [])[:MOST_REPORTS]]
-    return Parsed(tuple(reports), overall=word.impact(summary.page.status) or Impact.UNKNOWN)
+    summary, unread = read(text, Instatus, "Instatus")
+    incidents, planned = summary.activeIncidents, summary.activeMaintenances
+    said = next((one.status for one in summary.page), None)
+    if said is None and incidents is None and planned is None:
+        raise Unfit("is JSON, but not of the shape that Instatus sends")
+    reports = [_of_instatus(one, False) for one in incidents or ()] + [_of_instatus(one, True) for one in planned or ()]
+    overall = None if said is None else word.impact(said) or Impact.UNKNOWN
+    return Parsed(tuple(reports), leaves(summary.components), groups(summary.components), overall, unread=unread)
 
 
 def _of_instatus(event: InstatusEvent, planned: bool) -> Report:
     return Report(
-        id=event.id,
+        id=key(event.id, event.url, event.name),
         title=plain(event.name, 200),
         url=link(event.url),
-        phase=word.phase(event.status),
+        phase=word.phase(event.status, event.resolved),
         impact=word.impact(event.impact),
-        began_at=moment(event.started or event.start),
+        parts=named(event.components),
+        began_at=moment(event.started, event.start),
         updated_at=moment(event.updatedAt),
         planned=planned,
     )
@@ -63,52 +68,72 @@ def _of_instatus(event: InstatusEvent, planned: bool) -> Report:
 # Better Stack: JSON:API; `included` holds the resources and at most the report that is active ------------
 
 
+class BetterStackPart(Shape, frozen=True):
+    status_page_resource_id: object
+    status: object = None
+
+
 class BetterStackFacts(Shape, frozen=True):
-    aggregate_state: str | None = None
-    public_name: str | None = None
-    status: str | None = None
-    title: str | None = None
-    report_type: str | None = None
-    starts_at: str | None = None
-    ends_at: str | None = None
-    updated_at: str | None = None
+    aggregate_state: object = None
+    public_name: object = None
+    status: object = None
+    title: object = None
+    report_type: object = None
+    starts_at: object = None
+    ends_at: object = None
+    updated_at: object = None
+    affected_resources: Many[BetterStackPart] = Many()
+
+    @property
+    def is_watched(self) -> bool:
+        return bool(self.public_name) and self.status != "not_monitored"
 
 
 class BetterStackItem(Shape, frozen=True):
     type: str
-    id: str | int | None = None
+    id: object = None
     attributes: BetterStackFacts = BetterStackFacts()
 
 
 class BetterStack(Shape, frozen=True):
-    data: BetterStackItem
-    included: list[BetterStackItem] | None = None
+    data: Many[BetterStackItem] = Many()
+    included: Many[BetterStackItem] = Many()
 
 
-def read_better_stack(data: bytes) -> Parsed:
+def read_better_stack(text: str) -> Parsed:
     """Raises Unfit."""
-    page = read(data, BetterStack, "Better Stack")
-    state = page.data.attributes.aggregate_state
-    if state is None:
+    page, unread = read(text, BetterStack, "Better Stack")
+    state = next((one.attributes.aggregate_state for one in page.data), None)
+    resources = [one for one in page.included if one.type == "status_page_resource" and one.attributes.is_watched]
+    reports = [one for one in page.included if one.type == "status_report"]
+    if state is None and not resources and not reports:
         raise Unfit("lacks the page's aggregate state")
-    items = page.included or []
-    resources = [one.attributes for one in items if one.type == "status_page_resource"][:MOST_COMPONENTS]
-    reports = [_of_better_stack(one) for one in items if one.type == "status_report"][:MOST_REPORTS]
-    standings = tuple(_standing(one.public_name, one.status) for one in resources if one.public_name)
-    return Parsed(tuple(reports), standings, word.impact(state) or Impact.UNKNOWN)
+    names = {str(one.id): name(one.attributes.public_name) for one in resources}
+    return Parsed(
+        tuple(_of_better_stack(one, names) for one in reports),
+        tuple(_standing(one.attributes.public_name, one.attributes.status) for one in resources),
+        overall=None if state is None else word.impact(state) or Impact.UNKNOWN,
+        unread=unread,
+    )
 
 
-def _of_better_stack(item: BetterStackItem) -> Report:
+def _standing(title: object, status: object) -> Standing:
+    return Standing(name(title), word.impact(status) or Impact.UNKNOWN)
+
+
+def _of_better_stack(item: BetterStackItem, names: Mapping[str, str]) -> Report:
     facts = item.attributes
     began, ended, state = moment(facts.starts_at), moment(facts.ends_at), facts.aggregate_state
     planned = facts.report_type == "maintenance"
     over = state in ("resolved", "operational")
+    affected = [(names.get(str(one.status_page_resource_id)), one.status) for one in facts.affected_resources]
     return Report(
-        id=str(item.id or facts.title),
+        id=key(item.id, facts.title),
         title=plain(facts.title, 200),
         url=None,
         phase=_over(planned) if over else Phase.IN_PROGRESS if planned else Phase.INVESTIGATING,
         impact=word.impact(state),
+        parts=tuple(_standing(*one) for one in affected) if all(title for title, _ in affected) else (),
         began_at=began,
         updated_at=moment(facts.updated_at) or began,
         ended_at=ended if over else None,
@@ -123,129 +148,123 @@ def _over(planned: bool) -> Phase:
 # Datadog: components in groups, and incidents each with a timeline, newest first -------------------------
 
 
-class DatadogComponent(Shape, frozen=True):
-    name: str
-    status: str | None = None
-    components: list["DatadogComponent"] | None = None
-
-
 class DatadogUpdate(Shape, frozen=True):
-    status: str | None = None
-    description: str | None = None
-    startedAt: str | None = None
+    status: object = None
+    description: object = None
+    startedAt: object = None
 
 
 class DatadogIncident(Shape, frozen=True):
-    id: str
-    title: str
-    currentStatus: str | None = None
-    description: str | None = None
-    publishedDate: str | None = None
-    resolvedDate: str | None = None
-    lastModifiedAt: str | None = None
-    componentsAffected: list[DatadogComponent] | None = None
-    timeline: list[DatadogUpdate] | None = None
+    title: object
+    id: object = None
+    currentStatus: object = None
+    description: object = None
+    publishedDate: object = None
+    resolvedDate: object = None
+    lastModifiedAt: object = None
+    componentsAffected: Many[Part] = Many()
+    timeline: Many[DatadogUpdate] = Many()
 
 
 class Datadog(Shape, frozen=True):
-    components: list[DatadogComponent]
-    incidents: list[DatadogIncident] | None = None
-    maintenances: list[DatadogIncident] | None = None
+    components: Many[Part] = Many()
+    incidents: Many[DatadogIncident] | None = None
+    maintenances: Many[DatadogIncident] | None = None
 
 
-def read_datadog(data: bytes) -> Parsed:
+def read_datadog(text: str) -> Parsed:
     """Raises Unfit. Its incidents are a history, so the newest change of one is the page's."""
-    page = read(data, Datadog, "Datadog Status Pages")
-    leaves = [leaf for one in page.components[:MOST_COMPONENTS] for leaf in one.components or [one]]
-    reports = [_of_datadog(one, False) for one in (page.incidents or [])[:MOST_REPORTS]]
-    reports += [_of_datadog(one, True) for one in (page.maintenances or [])[:MOST_REPORTS]]
-    times = [one.updated_at for one in reports if one.updated_at]
-    standings = tuple(_standing(one.name, one.status) for one in leaves[:MOST_COMPONENTS])
-    return Parsed(tuple(reports), standings, newest_at=max(times, default=None))
+    page, unread = read(text, Datadog, "Datadog Status Pages")
+    if not page.components and page.incidents is None and page.maintenances is None:
+        raise Unfit("is JSON, but not of the shape that Datadog Status Pages sends")
+    reports = [_of_datadog(one, False) for one in page.incidents or ()]
+    reports += [_of_datadog(one, True) for one in page.maintenances or ()]
+    newest_at = max((one.updated_at for one in reports if one.updated_at), default=None)
+    return Parsed(tuple(reports), leaves(page.components), groups(page.components), newest_at=newest_at, unread=unread)
 
 
 def _of_datadog(incident: DatadogIncident, planned: bool) -> Report:
-    phase = word.phase(incident.currentStatus)
+    phase, title = word.phase(incident.currentStatus, incident.resolvedDate), plain(incident.title, 200)
     newest = incident.timeline[0] if incident.timeline else DatadogUpdate()
     return Report(
-        id=incident.id,
-        title=plain(incident.title, 200),
+        id=key(incident.id, incident.title),
+        title=title,
         url=None,
         phase=phase,
-        parts=tuple(_standing(one.name, one.status) for one in (incident.componentsAffected or [])[:MOST_COMPONENTS]),
-        impact=word.impact_of_title(incident.title),
+        parts=named(incident.componentsAffected),
+        impact=word.impact_of_title(title),
         began_at=moment(incident.publishedDate),
-        updated_at=moment(incident.lastModifiedAt) or moment(newest.startedAt),
+        updated_at=moment(incident.lastModifiedAt, newest.startedAt),
         ended_at=None if phase.is_open else moment(incident.resolvedDate),
         text=plain(newest.description or incident.description),
-        planned=planned or word.is_planned(phase, incident.title),
+        planned=planned or word.is_planned(phase, title),
     )
 
 
 # Flashduty: components without a state of their own, and the changes that are going on -------------------
 
 
-class FlashdutyComponent(Shape, frozen=True):
-    name: str
-    component_id: str | int | None = None
-    status: str | None = None
-
-
 class FlashdutyUpdate(Shape, frozen=True):
-    at_seconds: float | None = None
-    description: str | None = None
+    at_seconds: object = None
+    description: object = None
 
 
 class FlashdutyChange(Shape, frozen=True):
-    change_id: str | int
-    title: str
-    status: str | None = None
-    type: str | None = None
-    description: str | None = None
-    start_at_seconds: float | None = None
-    close_at_seconds: float | None = None
-    affected_components: list[FlashdutyComponent] | None = None
-    updates: list[FlashdutyUpdate] | None = None
+    title: object
+    change_id: object = None
+    status: object = None
+    type: object = None
+    description: object = None
+    start_at_seconds: object = None
+    close_at_seconds: object = None
+    affected_components: Many[Part] = Many()
+    updates: Many[FlashdutyUpdate] = Many()
 
 
 class FlashdutyPage(Shape, frozen=True):
-    components: list[FlashdutyComponent]
+    components: Many[Part] = Many()
 
 
 class FlashdutySummary(Shape, frozen=True):
-    page: FlashdutyPage
-    active_changes: list[FlashdutyChange] | None
+    active_changes: Many[FlashdutyChange] | None
+    page: Many[FlashdutyPage] = Many()
 
 
 class Flashduty(Shape, frozen=True):
     data: FlashdutySummary
 
 
-def read_flashduty(data: bytes) -> Parsed:
+def read_flashduty(text: str) -> Parsed:
     """Raises Unfit. A component stands as badly as the worst change that names it, and well without one."""
-    summary = read(data, Flashduty, "Flashduty").data
-    if not summary.page.components:
+    answer, unread = read(text, Flashduty, "Flashduty")
+    changes = answer.data.active_changes or ()
+    parts = [part for one in answer.data.page for part in one.components]
+    if not parts and not changes:
         raise Unfit("names no component")
-    reports = [_of_flashduty(one) for one in (summary.active_changes or [])[:MOST_REPORTS]]
-    worst: dict[str, Impact] = {}
+    reports = [_of_flashduty(one) for one in changes]
+    return Parsed(tuple(reports), _standings(leaves(parts), reports), groups(parts), unread=unread)
+
+
+def _standings(components: Sequence[Standing], reports: Iterable[Report]) -> tuple[Standing, ...]:
+    worst: dict[str, Impact] = {one.name: one.impact for one in components if one.impact is not Impact.UNKNOWN}
     for part in (part for report in reports if report.phase.is_open for part in report.parts):
         worst[part.name] = max(part.impact, worst.get(part.name, Impact.NONE))
-    names = [name(one.name) for one in summary.page.components[:MOST_COMPONENTS]]
-    return Parsed(tuple(reports), tuple(Standing(one, worst.get(one, Impact.NONE)) for one in names))
+    return tuple(Standing(one.name, worst.get(one.name, Impact.NONE)) for one in components)
 
 
 def _of_flashduty(change: FlashdutyChange) -> Report:
-    phase = word.phase(change.status)
-    newest = max(change.updates or [], key=lambda one: one.at_seconds or 0, default=FlashdutyUpdate())
+    phase, title = word.phase(change.status, change.close_at_seconds), plain(change.title, 200)
+    dated = {moment(one.at_seconds) or EARLIEST: one for one in reversed(change.updates)}
+    newest = dated[max(dated)] if dated else FlashdutyUpdate()
     return Report(
-        id=str(change.change_id),
-        title=plain(change.title, 200),
+        id=key(change.change_id, change.title),
+        title=title,
         url=None,
         phase=phase,
-        parts=tuple(_standing(one.name, one.status) for one in (change.affected_components or [])[:MOST_COMPONENTS]),
+        parts=named(change.affected_components),
         began_at=moment(change.start_at_seconds),
-        updated_at=moment(newest.at_seconds) or moment(change.start_at_seconds),
+        updated_at=moment(newest.at_seconds, change.start_at_seconds),
         ended_at=None if phase.is_open else moment(change.close_at_seconds),
         text=plain(newest.description or change.description),
-        planned=change.type == "maintenance" or word.is_planned(phase, change.title),
+        planned=change.type == "maintenance" or word.is_planned(phase, title),
     )

@@ -7,11 +7,12 @@ from functools import partial
 from msgspec import Struct
 
 from probes.feeds import cloud, hosted, statuspage, story
+from probes.feeds.charset import decode
 from probes.feeds.report import Parsed, Report, Unfit
 from probes.feeds.syndication import Entry
 from probes.provider import Platform
 
-Reader = Callable[[bytes], Parsed]
+Reader = Callable[[str], Parsed]
 
 
 class Readers(Struct, frozen=True):
@@ -25,8 +26,8 @@ def _feed(tell: Callable[[Entry], Report]) -> Reader:
     return partial(story.read_feed, tell)
 
 
-def _read_xai(data: bytes) -> Parsed:
-    return story.unite(story.read_feed(story.tell_by_prefix, data))
+def _read_xai(text: str) -> Parsed:
+    return story.unite(story.read_feed(story.tell_by_prefix, text))
 
 
 READERS: Mapping[Platform, Readers] = {
@@ -46,16 +47,16 @@ READERS: Mapping[Platform, Readers] = {
     Platform.FEED: Readers(None, _feed(story.tell_by_category)),
 }
 
-MARKS: Mapping[str, re.Pattern[bytes]] = {
-    "incident.io": re.compile(rb'incident\.io|"ongoing_incidents"', re.IGNORECASE),
-    "Statuspage": re.compile(rb"atlassian statuspage|statuspage\.io|cdn\.statuspage", re.IGNORECASE),
-    "Instatus": re.compile(rb'instatus|"activeIncidents"', re.IGNORECASE),
-    "Better Stack": re.compile(rb'better ?stack|betteruptime|"aggregate_state"', re.IGNORECASE),
-    "Checkly": re.compile(rb"checkly", re.IGNORECASE),
-    "OnlineOrNot": re.compile(rb"onlineornot", re.IGNORECASE),
-    "Datadog": re.compile(rb'datadoghq|datadog status|"componentsAffected"', re.IGNORECASE),
-    "Flashduty": re.compile(rb'flashduty|flashcat|"active_changes"', re.IGNORECASE),
-    "Rootly": re.compile(rb"rootly", re.IGNORECASE),
+MARKS: Mapping[str, re.Pattern[str]] = {
+    "incident.io": re.compile(r'incident\.io|"ongoing_incidents"', re.IGNORECASE),
+    "Statuspage": re.compile(r'atlassian statuspage|statuspage\.io|cdn\.statuspage|"incident_updates"', re.IGNORECASE),
+    "Instatus": re.compile(r'instatus|"activeIncidents"', re.IGNORECASE),
+    "Better Stack": re.compile(r'better ?stack|betteruptime|"aggregate_state"', re.IGNORECASE),
+    "Checkly": re.compile(r"checkly", re.IGNORECASE),
+    "OnlineOrNot": re.compile(r"onlineornot", re.IGNORECASE),
+    "Datadog": re.compile(r'datadoghq|datadog status|"componentsAffected"', re.IGNORECASE),
+    "Flashduty": re.compile(r'flashduty|flashcat|"active_changes"', re.IGNORECASE),
+    "Rootly": re.compile(r"rootly", re.IGNORECASE),
 }
 """What betrays who makes a page, in its HTML or its JSON."""
 
@@ -69,42 +70,58 @@ OWN = {
     Platform.DATADOG: "Datadog",
     Platform.FLASHDUTY: "Flashduty",
 }
-CHALLENGE = re.compile(rb"just a moment|challenge-platform|cf-chl|cf_chl|captcha|attention required", re.IGNORECASE)
-PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<!--[^<>]{0,500}-->\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE)
+CHALLENGE = re.compile(r"just a moment|challenge-platform|cf-chl|cf_chl|captcha|attention required", re.IGNORECASE)
+PAGE = re.compile(r"\s*(?:<!--[^<>]{0,500}-->\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE)
+BLANK = "\ufeff \t\r\n\0"
 LOOKED_AT = 100_000
 """So much of a page is searched for marks."""
 
 
-def parse(form: Platform, data: bytes) -> Parsed:
-    """Return what was read; `problem` is set, and nothing else, when that was nothing."""
+def parse(form: Platform, data: bytes, charset: str | None = None) -> Parsed:
+    """Return what was read; `problem` is set, and nothing else, when that was nothing.
+
+    `charset` is what the answer's header says.
+    """
+    text = decode(data, charset)
     try:
-        return _parse(form, data)
+        return _whole(_parse(form, text), _moved(form, text))
     except Unfit as error:
-        return Parsed(problem=str(error) + _moved(form, data))
+        return Parsed(problem=str(error) + _moved(form, text))
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
-        return Parsed(problem="cannot be read" + _moved(form, data))
+        return Parsed(problem="cannot be read" + _moved(form, text))
 
 
-def _parse(form: Platform, data: bytes) -> Parsed:
-    start = data[:200].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")[:1]
+def _whole(parsed: Parsed, moved: str) -> Parsed:
+    """Raises Unfit for what cannot be read at all, or only in part since it is another platform's."""
+    if parsed.unread and (moved or not (parsed.reports or parsed.standings)):
+        raise Unfit("has nothing that can be read" if not moved else "has items that cannot be read")
+    return parsed
+
+
+def _parse(form: Platform, text: str) -> Parsed:
+    start = text.lstrip(BLANK)[:1]
     if not start:
         raise Unfit("is empty")
-    if PAGE.match(data):
-        raise Unfit("is behind a challenge for browsers" if is_challenge(data) else "is a web page, not data")
+    if PAGE.match(text):
+        raise Unfit(
+            "is behind a challenge for browsers" if CHALLENGE.search(text, 0, LOOKED_AT) else "is a web page, not data"
+        )
     readers = READERS[form]
-    reader = readers.json if start in (b"{", b"[") else readers.feed if start == b"<" else None
+    reader = readers.json if start in "{[" else readers.feed if start == "<" else None
     if reader is None:
         raise Unfit(f"is not in a form that {form} sends")
-    return reader(data)
+    return reader(text)
 
 
 def is_challenge(data: bytes) -> bool:
-    return bool(CHALLENGE.search(data[:LOOKED_AT]))
+    return bool(CHALLENGE.search(data[:LOOKED_AT].decode("latin-1")))
 
 
-def _moved(form: Platform, data: bytes) -> str:
+def _moved(form: Platform, text: str) -> str:
     """Say whose page it is now, if it shows the marks of another platform and none of its own."""
-    here = {name for name, mark in MARKS.items() if mark.search(data[:LOOKED_AT])}
+    here = {name for name, mark in MARKS.items() if mark.search(text, 0, LOOKED_AT)}
+    if form is Platform.INCIDENT_IO:  # it answers in Statuspage's form as well
+        here.discard("Statuspage")
     if not here or OWN.get(form) in here:
         return ""
     return f"; it seems to have moved to {' or '.join(sorted(here))}"

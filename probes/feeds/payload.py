@@ -1,24 +1,153 @@
-"""JSON of a platform → its declared shape; anything else is unfit."""
+"""JSON of a platform → its declared shape. One bad item of a list is left out and counted; anything else is unfit."""
 
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Generic, TypeVar, get_args, get_origin
 
 import msgspec
 
-from probes.feeds.report import Unfit
-from probes.feeds.syndication import decode
+from probes.feeds import word
+from probes.feeds.report import Group, Unfit
+from probes.feeds.text import name
+from probes.notice import Impact, Standing
 
 T = TypeVar("T")
 
+MOST_ITEMS = 60_000
+"""A history of everything that a large cloud sells has some thousands; what is longer is not looked through."""
+MOST_MARKS = 500_000
+"""Google's history of some MiB has a third of these."""
+
 
 class Shape(msgspec.Struct, frozen=True):
-    """The part of a platform's JSON that is read; keys that are not named here are passed over."""
+    """The part of a platform's JSON that is read; keys that are not named here are passed over.
+
+    A field of type `object` takes whatever is there: what reads it knows words, times and texts from the rest.
+    """
 
 
-def read(data: bytes, kind: type[T], platform: str) -> T:
-    """Raises Unfit. AWS writes UTF-16 with a byte order mark, so the text is decoded first."""
+class Many(tuple[T, ...], Generic[T]):
+    """Those items of a list, or of an object by keys, that have the shape; of one object that has it, that one."""
+
+
+def read(text: str, kind: type[T], platform: str) -> tuple[T, int]:
+    """Return the document, and how many items, at any depth, have not the shape. Raises Unfit."""
+    data = text.encode("utf-8", "replace")
+    if data.count(b",") + data.count(b"[") + data.count(b"{") > MOST_MARKS:
+        raise Unfit("lists more than any page needs")
+    salvage = _Salvage()
     try:
-        return msgspec.json.decode(decode(data).encode("utf-8", "replace"), type=kind)
+        document = msgspec.json.decode(data)
+        if get_origin(kind) is Many and not isinstance(document, list):
+            raise msgspec.ValidationError
+        value = msgspec.convert(document, kind, dec_hook=salvage.fit)
     except msgspec.ValidationError:
         raise Unfit(f"is JSON, but not of the shape that {platform} sends") from None
     except (msgspec.DecodeError, RecursionError):
         raise Unfit("is not JSON that can be read") from None
+    return value, salvage.unread
+
+
+class _Salvage:
+    """Fits what msgspec does not: anything, and lists with bad items."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+        self.unread = 0
+
+    def fit(self, kind: type, value: object) -> object:
+        return self._many(get_args(kind)[0], value) if get_origin(kind) is Many else value
+
+    def _many(self, kind: type, value: object) -> Many[object]:
+        items = self._items(kind, value)
+        self.seen += len(items)
+        if self.seen > MOST_ITEMS:
+            raise Unfit(f"lists more than {MOST_ITEMS} items")
+        found = [one for one in (self._one(kind, item) for item in items) if one is not None]
+        self.unread += len(items) - len(found)
+        return Many(found)
+
+    def _items(self, kind: type, value: object) -> list[object]:
+        if value is None:
+            return []
+        if isinstance(value, list):
+            return value
+        if isinstance(value, dict) and value and all(isinstance(one, dict) for one in value.values()):
+            return list(value.values()) if self._one(kind, value) is None else [value]
+        return [value]
+
+    def _one(self, kind: type, value: object) -> object | None:
+        told = {"name": value} if isinstance(value, str) and kind is Part else value
+        try:
+            return msgspec.convert(told, kind, dec_hook=self.fit)
+        except msgspec.ValidationError:
+            return None
+
+
+class Part(Shape, frozen=True):
+    """A component, or a group of them, under the names that the platforms have for it and for how it stands."""
+
+    name: object = None
+    title: object = None
+    public_name: object = None
+    display_name: object = None
+    component_name: object = None
+    productName: object = None
+    status: object = None
+    current_status: object = None
+    state: object = None
+    id: object = None
+    group_id: object = None
+    group: object = None
+    components: Many["Part"] = Many()
+    children: Many["Part"] = Many()
+
+    def __post_init__(self) -> None:
+        if not self.label:
+            raise ValueError("has no name")
+
+    @property
+    def label(self) -> str:
+        names = (self.name, self.title, self.public_name, self.display_name, self.component_name, self.productName)
+        return next((found for found in map(name, names) if found), "")
+
+    @property
+    def standing(self) -> Standing:
+        said = (word.impact(one) for one in (self.status, self.current_status, self.state))
+        return Standing(self.label, next((one for one in said if one), Impact.UNKNOWN))
+
+    @property
+    def inner(self) -> tuple["Part", ...]:
+        return (*self.components, *self.children)
+
+    @property
+    def is_group(self) -> bool:
+        return self.group is True or bool(self.inner)
+
+
+def leaves(parts: Iterable[Part]) -> tuple[Standing, ...]:
+    """Return the components themselves, wherever they stand in the groups."""
+    return tuple(part.standing for part in _walk(parts) if not part.is_group)
+
+
+def named(parts: Iterable[Part]) -> tuple[Standing, ...]:
+    """Return all that an incident names, groups as well."""
+    return tuple(part.standing for part in _walk(parts))
+
+
+def groups(parts: Sequence[Part]) -> tuple[Group, ...]:
+    """Return the groups with what stands in them, or, in a flat list, what names them as its group."""
+    within: dict[str, list[Part]] = {}
+    for part in parts:
+        if part.group_id is not None:
+            within.setdefault(str(part.group_id), []).append(part)
+    return tuple(
+        Group(part.standing, leaves(part.inner or within.get(str(part.id), [])))
+        for part in _walk(parts)
+        if part.is_group
+    )
+
+
+def _walk(parts: Iterable[Part]) -> Iterator[Part]:
+    for part in parts:
+        yield part
+        yield from _walk(part.inner)

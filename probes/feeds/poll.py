@@ -2,7 +2,7 @@
 
 import asyncio
 from asyncio import timeout
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from urllib.parse import urljoin, urlsplit
 
@@ -10,12 +10,12 @@ import aiohttp
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probes.feeds.fold import concerns, fold, worst
+from probes.feeds.fold import CLAIMS, claim, claims, fold, stand, worst
 from probes.feeds.parse import is_challenge, parse
 from probes.feeds.report import Parsed
-from probes.feeds.text import name
+from probes.feeds.text import is_same_site, name
 from probes.model import Clock, Patience, Timer
-from probes.notice import Bulletin, Trust, Validators
+from probes.notice import Bulletin, Impact, Notice, Standing, Trust, Validators
 from probes.provider import Feed
 from probes.stream import Unreadable, read_body
 
@@ -31,12 +31,13 @@ PATIENCE = Patience(connect_s=10, silence_s=15, total_s=30)
 
 
 class Answer(Struct, frozen=True):
-    """What came back. `problem` says why it is not worth reading."""
+    """What came back. `charset` is what its header says; `problem`, why it is not worth reading."""
 
     status: int | None = None
     body: bytes = b""
     validators: Validators = Validators()
     problem: str | None = None
+    charset: str | None = None
 
 
 async def poll(
@@ -111,7 +112,7 @@ async def _answer(response: aiohttp.ClientResponse, validators: Validators) -> A
         return Answer(status, problem=_refusal(status))
     if len(body) > MOST_BYTES:
         return Answer(status, problem=f"is larger than {MOST_BYTES // 1024 // 1024} MiB")
-    return Answer(status, body, _validators(response.headers))
+    return Answer(status, body, _validators(response.headers), charset=response.charset)
 
 
 def _refusal(status: int) -> str:
@@ -136,21 +137,23 @@ async def _read(answer: Answer, feed: Feed, source: str, at: datetime, validator
     if answer.status == 304:
         return Bulletin(source, at, Trust.UNCHANGED, validators=validators, status=304)
     # Off the event loop: a full feed takes milliseconds, a hostile one more.
-    bulletin = await asyncio.to_thread(lambda: tell(parse(feed.form, answer.body), feed, source, at))
+    bulletin = await asyncio.to_thread(lambda: tell(parse(feed.form, answer.body, answer.charset), feed, source, at))
     kept = validators if bulletin.trust is Trust.DOUBTFUL else answer.validators
     return replace(bulletin, validators=kept, status=answer.status)
 
 
 def tell(parsed: Parsed, feed: Feed, source: str, at: datetime) -> Bulletin:
     """Return what was read as far as it concerns an account of the API."""
-    ours = tuple(one for one in parsed.standings if concerns(one.name, feed.components))
-    problem = parsed.problem
-    if parsed.standings and not ours:
-        problem = f"has {len(parsed.standings)} components, none of those we look for: it was rearranged"
-    notices = fold(parsed, feed.components, at)
+    ours = stand(parsed, feed.components)
+    posted = tuple(_linked(one, feed) for one in fold(parsed, feed.components, at))
+    whole = parsed.overall if parsed.overall and not parsed.standings and not feed.components else None
+    shown = claims(ours, posted) or _claim_of_all(whole, posted)
+    notices = (*posted, *(replace(one, url=feed.page) for one in shown))
+    problem = parsed.problem or _problem(parsed, ours, whole, notices)
+    unread = parsed.unread + sum(one.impact is Impact.UNKNOWN for one in ours)
     impacts = [one.impact for one in notices if one.is_open] + [one.impact for one in ours]
-    if parsed.overall and not parsed.standings and not feed.components:
-        impacts.append(parsed.overall)
+    impacts += [whole] if whole else []
+    impacts += [Impact.UNKNOWN] if unread else []
     return Bulletin(
         source=source,
         at=at,
@@ -160,7 +163,29 @@ def tell(parsed: Parsed, feed: Feed, source: str, at: datetime) -> Bulletin:
         components=ours,
         impact=worst(impacts),
         newest_at=parsed.newest_at if parsed.newest_at and parsed.newest_at <= at else None,
+        unread=unread,
     )
+
+
+def _linked(notice: Notice, feed: Feed) -> Notice:
+    """Whoever writes a notice may link to anything; ours leads to the page's own site."""
+    return notice if notice.url and is_same_site(notice.url, feed.page, feed.url) else replace(notice, url=feed.page)
+
+
+def _claim_of_all(whole: Impact | None, posted: Sequence[Notice]) -> tuple[Notice, ...]:
+    if whole not in CLAIMS or any(one.is_open for one in posted):
+        return ()
+    return (replace(claim("page", "All of the page", whole), components=()),)
+
+
+def _problem(parsed: Parsed, ours: Sequence[Standing], whole: Impact | None, notices: Sequence[Notice]) -> str | None:
+    """Say why nothing follows from what was read. An open notice that names one of ours is worth more than order."""
+    if parsed.standings and not ours and not any(one.is_open and one.components for one in notices):
+        return f"has {len(parsed.standings)} components, none of those we look for: it was rearranged"
+    said: set[Impact | None] = {one.impact for one in ours} or {whole}
+    if said == {Impact.UNKNOWN} and not any(one.is_open for one in notices):
+        return "says how things stand in words that are not known"
+    return None
 
 
 def _trouble(error: Exception, patience: Patience) -> str:

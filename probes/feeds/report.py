@@ -7,9 +7,9 @@ from msgspec import Struct
 from probes.notice import Impact, Phase, Standing
 
 MOST_REPORTS = 100
-"""The newest of a list are read; a page that lists more than this at once is not listing what is open."""
-MOST_COMPONENTS = 200
-"""An aggregator's page has about a hundred components."""
+"""So many notices are kept: those that concern us first, of these the open ones, of these the worst."""
+MOST_COMPONENTS = 500
+"""So many of our components are kept, the worst first. A large provider's page has 345 in all."""
 
 
 class Unfit(Exception):
@@ -20,7 +20,7 @@ class Report(Struct, frozen=True):
     """One item of a source. Several may be of one incident: they share its `id`.
 
     `impact` is the source's own word for the whole, None where it has none; `parts` are the components
-    it names, each with how it stands.
+    it names, each with how it stands. `by_end`: it is over since it has an end, and no word says so.
     """
 
     id: str
@@ -34,17 +34,28 @@ class Report(Struct, frozen=True):
     ended_at: datetime | None = None
     text: str = ""
     planned: bool = False
+    by_end: bool = False
+
+
+class Group(Struct, frozen=True):
+    """What a page sums components up in. An UNKNOWN impact stands for the worst of its members."""
+
+    standing: Standing
+    members: tuple[Standing, ...] = ()
 
 
 class Parsed(Struct, frozen=True):
-    """All that was read. `overall` is the page's own word, None where it has none.
+    """All that was read, ours or not. `overall` is the page's own word, None where it has none.
 
-    `newest_at` is when the source last changed; None where that cannot be told from what it lists, since
-    what is over is no longer listed. `problem` says why nothing could be read.
+    `newest_at` is when the source last changed; None where
+    that cannot be told from what it lists, since what is over is no longer listed. `unread` is how many items
+    could not be read, `problem` says why nothing could be.
     """
 
     reports: tuple[Report, ...] = ()
     standings: tuple[Standing, ...] = ()
+    groups: tuple[Group, ...] = ()
     overall: Impact | None = None
     newest_at: datetime | None = None
+    unread: int = 0
     problem: str | None = None

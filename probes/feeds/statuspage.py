@@ -5,143 +5,131 @@ incident.io writes null where Statuspage writes an empty list.
 """
 
 from probes.feeds import word
-from probes.feeds.payload import Shape, read
-from probes.feeds.report import MOST_COMPONENTS, MOST_REPORTS, Parsed, Report, Unfit
-from probes.feeds.text import link, moment, name, plain
-from probes.notice import Impact, Phase, Standing
+from probes.feeds.payload import Many, Part, Shape, groups, leaves, named, read
+from probes.feeds.report import Parsed, Report, Unfit
+from probes.feeds.text import key, link, moment, plain
+from probes.notice import Impact, Phase
 
 
 class Page(Shape, frozen=True):
-    updated_at: str | None = None
+    updated_at: object = None
 
 
 class Status(Shape, frozen=True):
-    indicator: str | None = None
-
-
-class Component(Shape, frozen=True):
-    name: str
-    status: str | None = None
-    group: bool | None = None
+    indicator: object = None
 
 
 class Update(Shape, frozen=True):
-    status: str | None = None
-    body: str | None = None
-    created_at: str | None = None
+    status: object = None
+    body: object = None
+    created_at: object = None
 
 
 class Incident(Shape, frozen=True):
-    id: str
-    name: str
-    status: str | None = None
-    impact: str | None = None
-    shortlink: str | None = None
-    created_at: str | None = None
-    started_at: str | None = None
-    updated_at: str | None = None
-    resolved_at: str | None = None
-    scheduled_for: str | None = None
-    incident_updates: list[Update] | None = None
-    components: list[Component] | None = None
+    name: object
+    id: object = None
+    status: object = None
+    impact: object = None
+    shortlink: object = None
+    created_at: object = None
+    started_at: object = None
+    updated_at: object = None
+    resolved_at: object = None
+    scheduled_for: object = None
+    incident_updates: Many[Update] = Many()
+    components: Many[Part] = Many()
 
 
 class Summary(Shape, frozen=True):
-    page: Page
-    status: Status | None = None
-    components: list[Component] | None = None
-    incidents: list[Incident] | None = None
-    scheduled_maintenances: list[Incident] | None = None
+    page: Many[Page] = Many()
+    status: Many[Status] = Many()
+    components: Many[Part] | None = None
+    groups: Many[Part] = Many()
+    component_groups: Many[Part] = Many()
+    incidents: Many[Incident] | None = None
+    scheduled_maintenances: Many[Incident] | None = None
 
 
-def read_summary(data: bytes) -> Parsed:
-    """Raises Unfit. Reads components.json and incidents.json as well, which are parts of the summary."""
-    summary = read(data, Summary, "Statuspage")
-    if not summary.components and summary.incidents is None:
+def read_summary(text: str) -> Parsed:
+    """Raises Unfit. Reads the summary's parts as well: components.json, incidents.json, scheduled-maintenances.json."""
+    summary, unread = read(text, Summary, "Statuspage")
+    parts = (*(summary.components or ()), *summary.groups, *summary.component_groups)
+    incidents, planned = summary.incidents, summary.scheduled_maintenances
+    if not parts and incidents is None and planned is None:
         raise Unfit("names neither components nor incidents")
-    planned = summary.scheduled_maintenances or []
-    reports = [_report(one) for one in (summary.incidents or [])[:MOST_REPORTS]]
-    reports += [_report(one, planned=True) for one in planned[:MOST_REPORTS]]
+    if summary.components is not None and not parts and not incidents and not planned:
+        raise Unfit("names no component")
     return Parsed(
-        tuple(reports),
-        tuple(_standing(one) for one in (summary.components or [])[:MOST_COMPONENTS] if not one.group),
-        word.impact(summary.status.indicator) if summary.status else None,
-        moment(summary.page.updated_at),
+        (*map(_report, incidents or ()), *(_report(one, planned=True) for one in planned or ())),
+        leaves(parts),
+        groups(parts),
+        next((word.impact(one.indicator) for one in summary.status), None),
+        next((moment(one.updated_at) for one in summary.page), None),
+        unread,
     )
 
 
-def _standing(component: Component) -> Standing:
-    return Standing(name(component.name), word.impact(component.status) or Impact.UNKNOWN)
-
-
 def _report(incident: Incident, planned: bool = False) -> Report:
-    updates = incident.incident_updates or []
-    newest = max(updates, key=lambda one: one.created_at or "", default=Update())
-    phase = word.phase(incident.status)
+    newest = max(incident.incident_updates, key=lambda one: str(one.created_at or ""), default=Update())
+    phase, title = word.phase(incident.status, incident.resolved_at), plain(incident.name, 200)
     return Report(
-        id=incident.id,
-        title=plain(incident.name, 200),
+        id=key(incident.id, incident.shortlink, incident.name),
+        title=title,
         url=link(incident.shortlink),
         phase=phase,
         impact=word.impact(incident.impact),
-        parts=tuple(_standing(one) for one in (incident.components or [])[:MOST_COMPONENTS]),
-        began_at=moment(incident.scheduled_for or incident.started_at or incident.created_at),
-        updated_at=moment(incident.updated_at) or moment(newest.created_at),
+        parts=named(incident.components),
+        began_at=moment(incident.scheduled_for, incident.started_at, incident.created_at),
+        updated_at=moment(incident.updated_at, newest.created_at),
         ended_at=None if phase.is_open else moment(incident.resolved_at),
         text=plain(newest.body),
-        planned=planned or word.is_planned(phase, incident.name),
+        planned=planned or word.is_planned(phase, title),
     )
 
 
 # incident.io's own summary ------------------------------------------------------------------------------
 
 
-class Affected(Shape, frozen=True):
-    name: str
-    current_status: str | None = None
-
-
 class Ongoing(Shape, frozen=True):
-    id: str
-    name: str
-    status: str | None = None
-    url: str | None = None
-    started_at: str | None = None
-    starts_at: str | None = None
-    last_update_at: str | None = None
-    last_update_message: str | None = None
-    current_worst_impact: str | None = None
-    affected_components: list[Affected] | None = None
+    name: object
+    id: object = None
+    status: object = None
+    url: object = None
+    started_at: object = None
+    starts_at: object = None
+    last_update_at: object = None
+    last_update_message: object = None
+    current_worst_impact: object = None
+    affected_components: Many[Part] = Many()
 
 
 class Widget(Shape, frozen=True):
-    ongoing_incidents: list[Ongoing] | None
-    in_progress_maintenances: list[Ongoing] | None = None
-    scheduled_maintenances: list[Ongoing] | None = None
+    ongoing_incidents: Many[Ongoing] = Many()
+    in_progress_maintenances: Many[Ongoing] = Many()
+    scheduled_maintenances: Many[Ongoing] = Many()
 
 
-def read_incident_io(data: bytes) -> Parsed:
+def read_incident_io(text: str) -> Parsed:
     """Raises Unfit. Reads both of the platform's forms: its own, and the one it shares with Statuspage."""
-    if b'"ongoing_incidents"' not in data:
-        return read_summary(data)
-    widget = read(data, Widget, "incident.io")
+    if '"ongoing_incidents"' not in text and '"in_progress_maintenances"' not in text:
+        return read_summary(text)
+    widget, unread = read(text, Widget, "incident.io")
     kinds = ((widget.in_progress_maintenances, Phase.IN_PROGRESS), (widget.scheduled_maintenances, Phase.SCHEDULED))
-    planned = [_ongoing(one, phase) for some, phase in kinds for one in (some or [])[:MOST_REPORTS]]
-    reports = [_ongoing(one) for one in (widget.ongoing_incidents or [])[:MOST_REPORTS]]
+    planned = [_ongoing(one, phase) for some, phase in kinds for one in some]
+    reports = [_ongoing(one) for one in widget.ongoing_incidents]
     worst = max((one.impact for one in reports if one.impact), default=Impact.NONE)
-    return Parsed((*reports, *planned), overall=worst)
+    return Parsed((*reports, *planned), overall=worst, unread=unread)
 
 
 def _ongoing(incident: Ongoing, planned: Phase | None = None) -> Report:
-    affected = (incident.affected_components or [])[:MOST_COMPONENTS]
     return Report(
-        id=incident.id,
+        id=key(incident.id, incident.url, incident.name),
         title=plain(incident.name, 200),
         url=link(incident.url),
         phase=planned or word.phase(incident.status),
         impact=word.impact(incident.current_worst_impact),
-        parts=tuple(Standing(name(one.name), word.impact(one.current_status) or Impact.UNKNOWN) for one in affected),
-        began_at=moment(incident.starts_at or incident.started_at),
+        parts=named(incident.affected_components),
+        began_at=moment(incident.starts_at, incident.started_at),
         updated_at=moment(incident.last_update_at),
         text=plain(incident.last_update_message),
         planned=planned is not None,

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from datetime import datetime
-from hashlib import sha256
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -11,20 +10,34 @@ from msgspec.structs import replace
 from probes.feeds import word
 from probes.feeds.report import Parsed, Report
 from probes.feeds.syndication import Entry, read_entries
-from probes.feeds.text import link, moment, name, plain
+from probes.feeds.text import key, link, moment, name, plain
 from probes.notice import Impact, Phase, Standing
 
-MOST_PARTS = 60
-
-STATUS = re.compile(r"(?:\s|<[^<>]*>)*status:\s*(?:</?(?:b|strong)>\s*)?([a-z][a-z_ ]{2,24})", re.IGNORECASE)
-STATE = re.compile(r"<strong>\s*([a-z][a-z_ ]{2,24})\s*</strong>", re.IGNORECASE)
+STATUS = re.compile(
+    r"(?:\s|<[^<>]*>)*(?:status|状态|狀態)\s*[:：]\s*(?:</?(?:b|strong)>\s*)?"
+    r"([^\W\d_][^\W\d]{1,15}(?: [^\W\d]{1,15}){0,2})",
+    re.IGNORECASE,
+)
+STATE = re.compile(
+    r"<(strong|b|h[1-6])\b[^<>]{0,200}>\s*(?:(?:status|状态|狀態)\s*[:：]\s*)?"
+    r"([^\W\d_](?:[^\W\d]| ){1,24})\s*[:：]?\s*</\1>",
+    re.IGNORECASE,
+)
 SEVERITY = re.compile(r"severity:\s*(?:</?(?:b|strong)>\s*)?([a-z][a-z_ ]{2,24})", re.IGNORECASE)
 ENDED = re.compile(r"resolved:\s*(?:</?(?:b|strong)>\s*)?([^<>]{8,60})", re.IGNORECASE)
-AFFECTED = re.compile(r"(?:<(?:b|strong|h\d|p)>\s*)?affected (?:components|services):?", re.IGNORECASE)
-LISTED = re.compile(r"<li>\s*([^<>]{1,200})", re.IGNORECASE)
+AFFECTED = re.compile(
+    r"(?:<(?:b|strong|h\d|p)>\s*)?"
+    r"(?:affected (?:components|services)|受?影响的?(?:组件|服务)|受?影響的?(?:組件|元件|服務))\s*[:：]?",
+    re.IGNORECASE,
+)
+LISTED = re.compile(r"<li\b[^<>]{0,200}>(?:\s|<(?!/?li\b|/ul)[^<>]*>)*([^<>]{1,200})", re.IGNORECASE)
 SUFFIX = re.compile(r"^(.*?)\s*\(([a-z_ ]{2,24})\)$", re.IGNORECASE)
 DATED = re.compile(r"<small>.{0,200}?</small>", re.IGNORECASE | re.DOTALL)
-TITLE_STATE = re.compile(r"\brecovered$|[\[(](resolved|recovered|completed)[\])]", re.IGNORECASE)
+TITLE_STATE = re.compile(
+    r"\brecovered$|[\[(](?:resolved|recovered|completed)[\])]|^\W*(?:resolved|recovered|completed)\s*[:\-–—|]"
+    r"|[\[(【（](?:已解决|已恢复|已修复|已完成|已解決|已恢復|已修復)[\])】）]|(?:已解决|已恢复|已修复|已解決|已恢復)$",
+    re.IGNORECASE,
+)
 PREFIX = re.compile(r"^\s*\[([^\[\]]{1,80})\]\s*")
 SLUG = re.compile(r"/(?:incidents?|maintenances?|scheduled[-_]maintenances?|notices?)/+([\w-]{4,64})", re.IGNORECASE)
 UPDATE_NUMBER = re.compile(r"_\d{9,13}$")
@@ -38,10 +51,12 @@ class State(Struct, frozen=True):
     end: int | None = None
 
 
-def read_feed(tell: Callable[[Entry], Report], data: bytes) -> Parsed:
+def read_feed(tell: Callable[[Entry], Report], text: str) -> Parsed:
     """Raises Unfit."""
-    reports = tuple(tell(entry) for entry in read_entries(data))
-    return Parsed(reports, newest_at=max((one.updated_at for one in reports if one.updated_at), default=None))
+    entries, unread = read_entries(text)
+    reports = tuple(map(tell, entries))
+    newest_at = max((one.updated_at for one in reports if one.updated_at), default=None)
+    return Parsed(reports, newest_at=newest_at, unread=unread)
 
 
 def tell(entry: Entry) -> Report:
@@ -82,8 +97,8 @@ def body_state(entry: Entry) -> State:
 
 def _states(body: str) -> list[State]:
     """Return the phases named in bold, in the order in which they stand. `Update` keeps the phase before it."""
-    marks = [mark for mark in STATE.finditer(body) if _is_state(mark[1])]
-    named = [word.phase(mark[1]) for mark in marks]
+    marks = [mark for mark in STATE.finditer(body) if _is_state(mark[2])]
+    named = [word.phase(mark[2]) for mark in marks]
     ends = [*(mark.start() for mark in marks), len(body)][1:]
     return [
         State(next((one for one in named[at:] if one is not Phase.UNKNOWN), Phase.INVESTIGATING), mark.end(), end)
@@ -96,7 +111,7 @@ def _is_state(text: str) -> bool:
 
 
 def _phase_of_title(title: str) -> Phase:
-    return Phase.RESOLVED if TITLE_STATE.search(title[:300]) else Phase.UNKNOWN
+    return Phase.RESOLVED if TITLE_STATE.search(plain(title, 300)) else Phase.UNKNOWN
 
 
 def _id(entry: Entry) -> str:
@@ -104,8 +119,7 @@ def _id(entry: Entry) -> str:
     for address in (entry.id, entry.link):
         if slug := SLUG.search(address):
             return slug[1]
-    whole = entry.id or entry.link or f"{entry.title}\n{entry.began_at}"
-    return whole if len(whole) <= 200 else sha256(whole.encode("utf-8", "replace")).hexdigest()
+    return key(entry.id, entry.link, f"{entry.title}\n{entry.began_at}")
 
 
 def _parts(body: str) -> tuple[Standing, ...]:
@@ -113,8 +127,8 @@ def _parts(body: str) -> tuple[Standing, ...]:
     if not heading:
         return ()
     rest = body[heading.end() :]
-    listed = LISTED.findall(rest) or re.sub(r"^(?:\s*</?\w+>)+", "", rest).partition("<")[0].split(",")
-    return tuple(_part(text) for text in listed[:MOST_PARTS] if name(text))
+    listed = LISTED.findall(rest) or re.split("[,，、]", re.sub(r"^(?:\s*</?\w+>)+", "", rest).partition("<")[0])
+    return tuple(_part(text) for text in listed if name(text))
 
 
 def _part(text: str) -> Standing:

@@ -2,38 +2,51 @@
 
 import io
 import re
-from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Sequence
 from datetime import datetime
+from html import escape
+from html.entities import html5
+from itertools import pairwise
 from typing import Any
 from xml.parsers import expat
 
 from msgspec import Struct
 
-from probes.feeds.report import MOST_REPORTS, Unfit
-from probes.feeds.text import MOST_HTML, moment
+from probes.feeds.report import Unfit
+from probes.feeds.text import markup, moment
 
+MOST_ENTRIES = 2000
+"""The feed's parser takes half a second for so many."""
 MOST_BYTES = 2 * 1024 * 1024
-"""What is left of a feed after its hundredth item has a tenth of this."""
+"""A history of a hundred items has a tenth of this."""
 DEEPEST = 64
 MOST_ELEMENTS = 20_000
+MOST_SURVEYED = 400_000
+"""So many are walked through, in half a second, to find those items that are read."""
 MOST_ATTRIBUTES = 50
 """feedparser takes a time that grows with the square of these."""
 LONGEST_DATE = 100
+MOST_BODY = 300_000
 ITEMS = {"item", "entry"}
 ROOTS = {"rss", "feed", "rdf"}
 DATES = {"pubdate", "published", "updated", "date", "lastbuilddate", "created", "issued", "modified", "expirationdate"}
 
 DECLARATION = re.compile(r"^\s*<\?xml[^<>]*\?>")
-ENCODING = re.compile(rb"^\s*<\?xml[^<>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})[\"']")
-CODECS = {
-    *("utf-8", "utf8", "utf-16", "us-ascii", "ascii", "iso-8859-1", "latin-1", "iso-8859-15", "windows-1252"),
-    *("gb2312", "gbk", "gb18030", "big5", "shift_jis", "euc-jp", "euc-kr"),
-}
-"""Python knows encodings that take quadratic time, and others that are no encodings; these are neither."""
+ROOT = re.compile(rb"<((?:rss|feed|(?:\w+:)?RDF)\b)[^<>]*>", re.IGNORECASE)
+ITEM = re.compile(rb"<(item|entry)\b")
+OVER = re.compile(
+    b"resolved|completed|recovered|postmortem|" + "已解决|已恢复|已修复|已完成|已解決|已恢復".encode(), re.IGNORECASE
+)
+
+
+OPEN = re.compile(
+    b"investigating|identified|monitoring|ongoing|active|" + "调查中|处理中|调查|已确认".encode(), re.IGNORECASE
+)
+LOOSE = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[\da-f]{1,6});)(\w{1,31};)?", re.IGNORECASE)
 
 
 class Entry(Struct, frozen=True):
-    """One item. `body` is HTML as it came. Empty: not told."""
+    """One item. `body` is HTML, however often it was escaped. Empty: not told."""
 
     id: str
     title: str
@@ -44,61 +57,74 @@ class Entry(Struct, frozen=True):
     updated_at: datetime | None
 
 
-def read_entries(data: bytes) -> list[Entry]:
-    """Return the entries in the order in which they stand. Raises Unfit."""
+def read_entries(text: str) -> tuple[list[Entry], int]:
+    """Return the entries in the order in which they stand, and how many could not be read. Raises Unfit."""
     import feedparser  # 30 ms that only a process with a feed pays
 
+    document, unread = _survey(DECLARATION.sub("", text, count=1).strip().encode("utf-8", "replace"))
     # A stream, since of bytes feedparser would first try whether they are the name of a file.
     read = feedparser.parse(
-        io.BytesIO(_survey(decode(data))),
+        io.BytesIO(document),
         response_headers={"content-type": "application/xml; charset=utf-8"},
         sanitize_html=False,
         resolve_relative_uris=False,
     )
     if read.get("bozo"):
         raise Unfit("is XML, but no feed that can be read")
-    return [_entry(one) for one in read.entries[:MOST_REPORTS]]
+    return [_entry(one) for one in read.entries], unread
 
 
-def decode(data: bytes) -> str:
-    """Return text by its byte order mark, else by the encoding it declares, else as UTF-8."""
-    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
-        return data.decode("utf-16", "replace")
-    declared = ENCODING.match(data)
-    encoding = declared[1].decode().lower() if declared else "utf-8"
-    if encoding not in CODECS or encoding == "utf-16" or data.startswith(BOM_UTF8):
-        encoding = "utf-8"
-    return data.removeprefix(BOM_UTF8).decode(encoding, "replace")
+class _Item(Struct, frozen=True):
+    """Where one item stands in the document, and how many elements it has."""
+
+    begin: int
+    end: int
+    elements: int
 
 
 class _Surveyor:
-    """Walks through the document once: refuses what no feed needs, and stops after the last item that is read."""
+    """Walks through the document once: refuses what no feed needs, and finds its items."""
 
-    def __init__(self) -> None:
-        self.parser = expat.ParserCreate()
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.parser = expat.ParserCreate(namespace_separator=":")
         self.parser.StartDoctypeDeclHandler = self._refuse
+        self.parser.StartNamespaceDeclHandler = self._count
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._words
         self.open: list[str] = []
-        self.items = 0
+        self.items: list[_Item] = []
         self.elements = 0
-        self.cut: int | None = None
         self._date = 0
+        self._item: tuple[int, int, int] | None = None  # depth, first byte and the elements before it
+
+    def walk(self) -> None:
+        """Raises Unfit, and ExpatError where it is not well-formed."""
+        self.parser.Parse(self.data, True)
+        if self.elements - sum(one.elements for one in self.items) > MOST_ELEMENTS:
+            raise Unfit(TOO_MANY)
 
     def _refuse(self, *_: object) -> None:
         raise Unfit("declares a document type, which no feed needs and an attack does")
 
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
+    def _count(self, *_: object) -> None:
         self.elements += 1
-        if self.elements > MOST_ELEMENTS or len(attributes) > MOST_ATTRIBUTES:
-            raise Unfit("has more elements or attributes than any feed needs")
+        if self.elements > MOST_SURVEYED:
+            raise Unfit(TOO_MANY)
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._count()
+        if len(attributes) > MOST_ATTRIBUTES:
+            raise Unfit(TOO_MANY)
         if not self.open and _local(name) not in ROOTS:
-            raise Unfit(f"is XML, but no feed: it begins with <{name[:40]}>")
+            raise Unfit(f"is XML, but no feed: it begins with <{_local(name)[:40]}>")
         self.open.append(name)
         self._date = 0
         if len(self.open) > DEEPEST:
             raise Unfit(f"is nested deeper than {DEEPEST} elements")
+        if self._item is None and _local(name) in ITEMS:
+            self._item = len(self.open), self.parser.CurrentByteIndex, self.elements
 
     def _words(self, words: str) -> None:
         if self.open and _local(self.open[-1]) in DATES:
@@ -106,28 +132,98 @@ class _Surveyor:
             if self._date > LONGEST_DATE:
                 raise Unfit("has a date of more than a hundred characters")
 
-    def _end(self, name: str) -> None:
-        if self.cut is None and _local(name) in ITEMS:
-            self.items += 1
-            if self.items == MOST_REPORTS:
-                self.cut = self.parser.CurrentByteIndex
-                raise StopIteration
+    def _end(self, _: str) -> None:
+        if self._item and self._item[0] == len(self.open):
+            begin, before = self._item[1:]
+            end = self.data.index(b">", self.parser.CurrentByteIndex) + 1
+            self.items.append(_Item(begin, end, self.elements - before + 1))
+            self._item = None
         self.open.pop()
 
 
-def _survey(text: str) -> bytes:
-    """Return the document as UTF-8, without its declaration, cut after MOST_REPORTS items. Raises Unfit."""
-    data = DECLARATION.sub("", text.lstrip("\ufeff"), count=1).strip().encode("utf-8", "replace")
-    surveyor = _Surveyor()
+TOO_MANY = "has more elements or attributes than any feed needs"
+TOO_LARGE = f"is a feed of more than {MOST_BYTES // 1024 // 1024} MiB in its first items"
+
+
+def _survey(data: bytes) -> tuple[bytes, int]:
+    """Return the document with as many of its items as are read, and how many cannot be. Raises Unfit."""
+    surveyor, broken = _Surveyor(data), 0
     try:
-        surveyor.parser.Parse(data, True)
-    except StopIteration:
-        data = data[: surveyor.cut] + "".join(f"</{name}>" for name in reversed(surveyor.open)).encode()
+        surveyor.walk()
     except expat.ExpatError as error:
-        raise Unfit(f"is not well-formed XML (line {error.lineno})") from None
-    if len(data) > MOST_BYTES:
-        raise Unfit(f"is a feed of more than {MOST_BYTES // 1024 // 1024} MiB in its first items")
-    return data
+        data, broken = _salvage(data, f"is not well-formed XML (line {error.lineno})")
+        surveyor = _Surveyor(data)
+        surveyor.walk()
+    items = surveyor.items
+    kept = _pick(items, data)
+    if len(kept) == len(items):
+        return data, broken
+    missed = [one for one in items if one not in kept and (_may_be_open(one, data) or _was_open(one, data))]
+    if not kept:
+        raise Unfit(TOO_LARGE)
+    inner = b"".join(data[one.begin : one.end] for one in items if one in kept)
+    return data[: items[0].begin] + inner + data[items[-1].end :], broken + len(missed)
+
+
+def _pick(items: Sequence[_Item], data: bytes) -> set[_Item]:
+    """Return those that are read: all, or what may be open before what is over, as it stands."""
+    outside = len(data) - sum(one.end - one.begin for one in items)
+    room, elements, kept = MOST_BYTES - outside, MOST_ELEMENTS, set[_Item]()
+    if room < 0:
+        raise Unfit(TOO_LARGE)
+    fits = len(items) <= MOST_ENTRIES and len(data) <= MOST_BYTES
+    for one in items if fits else sorted(items, key=lambda one: not _may_be_open(one, data)):
+        room, elements = room - (one.end - one.begin), elements - one.elements
+        if room < 0 or elements < 0 or len(kept) == MOST_ENTRIES:
+            break
+        kept.add(one)
+    return kept
+
+
+def _may_be_open(item: _Item, data: bytes) -> bool:
+    return not OVER.search(data, item.begin, item.end)
+
+
+def _was_open(item: _Item, data: bytes) -> bool:
+    """Whether it says that it was open, too: the word that it is over may stand in its prose only."""
+    return bool(OPEN.search(data, item.begin, item.end))
+
+
+def _salvage(data: bytes, problem: str) -> tuple[bytes, int]:
+    """Return a document of those items that are well-formed, and how many are not. Raises Unfit when none is."""
+    root = ROOT.search(data)
+    begins = [found.start() for found in ITEM.finditer(data)]
+    if root is None or not begins or len(begins) > MOST_SURVEYED // 10:
+        raise Unfit(problem)
+    begin, end = root[0].rstrip(b"/>") + b">", b"</" + root[1] + b">"
+    if root[1].lower() == b"rss":
+        begin, end = begin + b"<channel>", b"</channel>" + end
+    pieces = [_whole(data[at:to]) for at, to in pairwise([*begins, len(data)])]
+    wrapped = (LOOSE.sub(_escape, piece) for piece in pieces if piece)
+    sound = [piece for piece in wrapped if _is_sound(begin + piece + end)]
+    if not sound:
+        raise Unfit(problem)
+    return begin + b"".join(sound) + end, len(pieces) - len(sound)
+
+
+def _escape(loose: re.Match[bytes]) -> bytes:
+    """Return what XML takes instead of a bare `&`, or of an entity that only HTML knows."""
+    letter = html5.get((loose[1] or b"").decode("ascii", "replace"))
+    return escape(letter).encode() if letter else b"&amp;" + (loose[1] or b"")
+
+
+def _whole(piece: bytes) -> bytes:
+    """Return what begins with an item up to its end; empty when it breaks off before."""
+    end = max(piece.rfind(b"</item>"), piece.rfind(b"</entry>"))
+    return piece[: piece.index(b">", end) + 1] if end > 0 else b""
+
+
+def _is_sound(document: bytes) -> bool:
+    try:
+        _Surveyor(document).walk()
+    except (expat.ExpatError, Unfit):
+        return False
+    return True
 
 
 def _local(name: str) -> str:
@@ -140,10 +236,10 @@ def _entry(read: Any) -> Entry:
     updated = moment(read["updated"]) if "updated" in read else None  # `get` would warn, and give the other
     return Entry(
         id=str(read.get("id") or ""),
-        title=str(read.get("title") or ""),
+        title=markup(str(read.get("title") or "")),
         link=str(read.get("link") or ""),
-        body=_fullest([str(body)[:MOST_HTML] for body in bodies if body]),
-        categories=tuple(str(tag.get("term") or "") for tag in read.get("tags", ())[:20]),
+        body=_fullest([markup(str(body)[:MOST_BODY]) for body in bodies if body]),
+        categories=tuple(str(tag.get("term") or "") for tag in read.get("tags", ())),
         began_at=began,
         updated_at=updated or began,
     )

@@ -4,17 +4,32 @@ import html
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from hashlib import sha256
+from itertools import islice
 from urllib.parse import urlsplit
 
 from probes.redact import mask
 
 MOST_HTML = 50_000
 MOST_TEXT = 500
+MOST_ESCAPES = 5
 MOST_NAME = 120
 MOST_URL = 500
+MOST_KEY = 200
 EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
 """No status page is older; an earlier time is a zero that was formatted."""
 
+SHARED = (
+    *("statuspage.io", "incident.io", "instatus.com", "betteruptime.com", "betterstack.com", "onlineornot.com"),
+    *("statuspage.datadoghq.com", "checkly-status-page.com", "checklyhq.com", "flashcat.cloud", "flashduty.com"),
+    *("rootly.com", "status.io", "statuspal.io", "hund.io", "github.io", "pages.dev", "vercel.app", "netlify.app"),
+)
+"""Under these each host belongs to somebody else."""
+SECOND = {"ac", "co", "com", "edu", "go", "gov", "ne", "net", "or", "org"}
+"""`example.co.uk`, `example.com.cn`: here one registers a third label."""
+NUMBER = re.compile(r"\d{9,19}(\.\d{1,9})?")
+DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
+ZONE = re.compile(r"\s*(?:UTC|GMT)$", re.IGNORECASE)
 HIDDEN = re.compile(r"<(script|style)\b[^<>]*>.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 INLINE = re.compile(r"</?(?:a|b|code|em|i|span|strong|u|var)\b[^<>]*>", re.IGNORECASE)
 TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -22,11 +37,30 @@ TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<!--.*?(?:-->|\Z)", re.DOTALL)
 
 def plain(text: object, most: int = MOST_TEXT) -> str:
     """Return the words of some HTML (or of no HTML) on one line, without tags, secrets and control characters."""
-    words = str(text or "")[:MOST_HTML]
-    for _ in range(2):  # what was escaped twice is markup again after the first time
-        words = html.unescape(TAG.sub(" ", INLINE.sub("", HIDDEN.sub(" ", words))))
+    words = _unfold(text)[:MOST_HTML]
+    for _ in range(MOST_ESCAPES):  # what was escaped twice is markup again after the first time
+        before, words = words, html.unescape(TAG.sub(" ", INLINE.sub("", HIDDEN.sub(" ", words))))
+        if words == before:
+            break
     words = mask(" ".join(TAG.sub(" ", HIDDEN.sub(" ", words))[: 4 * most].split()))
     return words if len(words) <= most else words[: most - 1].rstrip() + "…"
+
+
+def markup(body: str) -> str:
+    """Return some HTML as it was before somebody escaped it, however often."""
+    for _ in range(MOST_ESCAPES):
+        before, body = body, html.unescape(body)
+        if body == before:
+            break
+    return body
+
+
+def _unfold(text: object) -> str:
+    """A text in several languages is told as an object by language, some others as a list."""
+    several = text.values() if isinstance(text, dict) else text if isinstance(text, list) else [text]
+    return " / ".join(
+        str(one) for one in islice(several, 9) if isinstance(one, str | int | float) and one not in ("", False)
+    )
 
 
 def name(text: object) -> str:
@@ -51,8 +85,35 @@ def link(address: object, page: str = "") -> str | None:
     return parts._replace(path=re.sub(r"/{2,}", "/", parts.path)).geturl()
 
 
-def moment(value: object) -> datetime | None:
-    """Return a time told in ISO 8601, RFC 822 or as a number since 1970 (seconds or milliseconds)."""
+def is_same_site(address: str, *pages: str) -> bool:
+    """Whether an address leads to the site of one of these pages: to the same domain that one can register."""
+    return _site(address) in {_site(page) for page in pages}
+
+
+def _site(address: str) -> str:
+    host = (urlsplit(address).hostname or "").rstrip(".").lower()
+    labels = host.split(".")
+    if labels[-1].isdecimal() or ":" in host or any(host.endswith(f".{one}") for one in SHARED):
+        return host
+    is_national = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in SECOND
+    return ".".join(labels[-3:] if is_national else labels[-2:])
+
+
+def key(*values: object) -> str:
+    """Return the first of these that is there, as a name of bounded length."""
+    whole = next((str(value) for value in values if value not in (None, "")), "")
+    return whole if len(whole) <= MOST_KEY else sha256(whole.encode("utf-8", "replace")).hexdigest()
+
+
+def moment(*values: object) -> datetime | None:
+    """Return the first that is a time: in ISO 8601, RFC 822, or a number since 1970 (seconds or a fraction of them).
+
+    Without a zone it is taken for UTC.
+    """
+    return next((found for found in map(_moment, values) if found), None)
+
+
+def _moment(value: object) -> datetime | None:
     try:
         found = _count(value) if isinstance(value, int | float) else _read(str(value or "").strip()[:60])
     except (ValueError, OverflowError, OSError, TypeError):
@@ -61,11 +122,17 @@ def moment(value: object) -> datetime | None:
 
 
 def _count(value: float) -> datetime:
-    return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
+    seconds = next((value / parts for parts in (1, 1e3, 1e6, 1e9) if value / parts < 1e11), value)
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _read(text: str) -> datetime | None:
     if not text:
         return None
+    if NUMBER.fullmatch(text):
+        return _count(float(text))
+    day = DAY.match(text)
+    if day:
+        text = f"{day[1]}-{day[2]:0>2}-{day[3]:0>2}{ZONE.sub('', text[day.end() :])}"
     found = datetime.fromisoformat(text) if text[:4].isdecimal() else parsedate_to_datetime(text)
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)

@@ -2,6 +2,7 @@
 
 import re
 
+from probes.feeds.text import moment, name
 from probes.notice import Impact, Phase
 
 PHASES = {
@@ -10,7 +11,14 @@ PHASES = {
     "active": Phase.INVESTIGATING,
     "identified": Phase.IDENTIFIED,
     "monitoring": Phase.MONITORING,
+    "acknowledged": Phase.INVESTIGATING,
+    "open": Phase.INVESTIGATING,
+    "mitigated": Phase.MONITORING,
     "resolved": Phase.RESOLVED,
+    "fixed": Phase.RESOLVED,
+    "closed": Phase.RESOLVED,
+    "restored": Phase.RESOLVED,
+    "falsealarm": Phase.RESOLVED,
     "recovered": Phase.RESOLVED,
     "postmortem": Phase.RESOLVED,
     "cancelled": Phase.RESOLVED,
@@ -25,6 +33,14 @@ PHASES = {
     "maintenanceinprogress": Phase.IN_PROGRESS,
     "completed": Phase.COMPLETED,
     "maintenancecomplete": Phase.COMPLETED,
+    "maintenancecompleted": Phase.COMPLETED,
+    **dict.fromkeys(("调查中", "正在调查", "調查中", "処理中", "处理中", "處理中", "調査中"), Phase.INVESTIGATING),
+    **dict.fromkeys(("已确认", "已确定", "已定位", "已確認", "特定済み"), Phase.IDENTIFIED),
+    **dict.fromkeys(("监控中", "监测中", "观察中", "監控中", "觀察中", "監視中"), Phase.MONITORING),
+    **dict.fromkeys(("已解决", "已恢复", "已修复", "已关闭", "已解決", "已恢復", "已修復", "解決済み"), Phase.RESOLVED),
+    **dict.fromkeys(("已计划", "计划中", "未开始", "已排期", "已計劃", "計劃中", "未開始"), Phase.SCHEDULED),
+    **dict.fromkeys(("进行中", "维护中", "验证中", "進行中", "維護中"), Phase.IN_PROGRESS),
+    **dict.fromkeys(("已完成", "已结束", "已結束", "完了"), Phase.COMPLETED),
 }
 
 IMPACTS = {
@@ -54,21 +70,40 @@ IMPACTS = {
     "fulloutage": Impact.CRITICAL,
     "majoroutage": Impact.CRITICAL,
     "serviceoutage": Impact.CRITICAL,
+    "unavailable": Impact.CRITICAL,
+    **dict.fromkeys(
+        ("正常", "运行正常", "服务正常", "正常运行", "可用", "運行正常", "服務正常", "稼働中"), Impact.NONE
+    ),
+    **dict.fromkeys(("维护", "维护中", "系统维护", "維護", "維護中", "メンテナンス中"), Impact.MAINTENANCE),
+    **dict.fromkeys(("性能下降", "性能降级", "服务降级", "轻微", "效能下降", "服務降級", "輕微"), Impact.MINOR),
+    **dict.fromkeys(
+        ("部分中断", "部分故障", "部分不可用", "部分中斷", "异常", "異常", "故障", "中断", "中斷"), Impact.MAJOR
+    ),
+    **dict.fromkeys(("严重故障", "重大故障", "完全中断", "全面中断", "服务中断", "不可用", "宕机"), Impact.CRITICAL),
+    **dict.fromkeys(("嚴重故障", "完全中斷", "全面中斷", "服務中斷", "當機"), Impact.CRITICAL),
 }
 
 MAINTENANCE = (Phase.SCHEDULED, Phase.IN_PROGRESS, Phase.COMPLETED)
 """Phases in which only a maintenance can be."""
 
-PLANNED = re.compile(r"\b(scheduled|planned|upcoming) (maintenance|upgrade)\b|^\W*maintenance\b", re.IGNORECASE)
-BAD = re.compile(r"\b(outage|down|downtime|unavailable|disruption|disrupted)\b", re.IGNORECASE)
+PLANNED = re.compile(
+    r"\b(scheduled|planned|upcoming) (maintenance|upgrade)\b|^\W*maintenance\b"
+    r"|(?:计划|例行|系统|停机|計劃|系統|停機)性?(?:维护|升级|維護|升級)",
+    re.IGNORECASE,
+)
+BAD = re.compile(
+    r"\b(outage|down|downtime|unavailable|disruption|disrupted)\b|中断|中斷|不可用|宕机|當機|故障", re.IGNORECASE
+)
 POOR = re.compile(
-    r"\b(degraded|degradation|elevated|increased|latency|late|errors?|fail(s|ed|ing|ures?)?|slow|intermittent|delay(s|ed)?)\b",
+    r"\b(degraded|degradation|elevated|increased|latency|late|errors?|fail(s|ed|ing|ures?)?|slow|intermittent|delay(s|ed)?)\b|异常|異常|延迟|延遲|缓慢|緩慢|错误|錯誤|下降",
     re.IGNORECASE,
 )
 
 
-def phase(word: object) -> Phase:
-    return PHASES.get(_letters(word), Phase.UNKNOWN)
+def phase(word: object, ended: object = None) -> Phase:
+    """Return the phase that a word says; one that is not known is over when an end was told."""
+    found = PHASES.get(_letters(word), Phase.UNKNOWN)
+    return Phase.RESOLVED if found is Phase.UNKNOWN and moment(ended) else found
 
 
 def impact(word: object) -> Impact | None:
@@ -88,4 +123,4 @@ def is_planned(phase: Phase, title: str) -> bool:
 
 def _letters(word: object) -> str:
     """`Degraded performance`, `degraded_performance` and `DEGRADEDPERFORMANCE` are one word."""
-    return re.sub(r"[\W_\d]+", "", str(word or "")[:60]).lower()
+    return re.sub(r"[\W_\d]+", "", name(word)[:60]).lower()

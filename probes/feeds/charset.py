@@ -1,0 +1,99 @@
+"""Bytes → text: by their mark, by what is declared if that may be used, else as UTF-8; no byte is lost."""
+
+import re
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
+from collections.abc import Iterator
+
+MARKS = (
+    (BOM_UTF8, "utf-8"),
+    (BOM_UTF32_LE, "utf-32-le"),  # begins with UTF-16's, so it stands before it
+    (BOM_UTF32_BE, "utf-32-be"),
+    (BOM_UTF16_LE, "utf-16-le"),
+    (BOM_UTF16_BE, "utf-16-be"),
+)
+BARE = re.compile(rb"(?P<le>[<{\[]\0)|\0[<{\[]")
+"""UTF-16 without its mark: what a feed or JSON begins with, and a zero."""
+XML = re.compile(rb"\s*<\?xml[^<>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})[\"']")
+META = re.compile(rb"<meta[^<>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+LOOKED_AT = 2000
+"""A page names its encoding within its first 1024 bytes (WHATWG HTML, 4.2.5.4)."""
+
+SINGLE = {
+    **{f"iso-8859-{part}": f"iso8859-{part}" for part in (*range(2, 12), *range(13, 17)) if part != 9},
+    **{f"windows-125{part}": f"cp125{part}" for part in range(9)},
+    **{f"cp125{part}": f"cp125{part}" for part in range(9)},
+    **dict.fromkeys(("iso-8859-1", "iso8859-1", "latin-1", "latin1", "us-ascii", "ascii"), "cp1252"),
+    **dict.fromkeys(("iso-8859-9", "latin5"), "cp1254"),
+    **{"koi8-r": "koi8-r", "koi8-u": "koi8-u", "ibm866": "cp866", "cp866": "cp866", "tis-620": "cp874"},
+}
+MULTIPLE = {
+    **dict.fromkeys(("gb2312", "gbk", "gb18030", "gb-2312", "x-gbk", "cp936"), "gb18030"),
+    **dict.fromkeys(("big5", "big5-hkscs", "cp950"), "big5hkscs"),
+    **dict.fromkeys(("shift-jis", "sjis", "x-sjis", "windows-31j", "cp932"), "cp932"),
+    **{"euc-jp": "euc-jp", "euc-kr": "cp949", "ks-c-5601-1987": "cp949", "cp949": "cp949"},
+}
+"""Names → Python's, the wider one of a family as in WHATWG's Encoding. No other is used: Python knows encodings
+that take quadratic time, others that are no encodings, and utf-7, in which markup hides. UTF-16 shows itself."""
+
+STRAY = re.compile("[\udc80-\udcff]")
+BROKEN = {
+    0xDC00 + byte: bytes([byte]).decode("cp1252", "ignore") or chr(byte)  # cp1252 leaves five bytes out
+    for byte in range(0x80, 0x100)
+}
+
+
+def decode(data: bytes, declared: str | None = None) -> str:
+    """Return the text of some bytes; `declared` is the charset of the HTTP header."""
+    for mark, codec in MARKS:
+        if data.startswith(mark):
+            return _whole(data[len(mark) :], codec)
+    if bare := BARE.match(data):
+        return _whole(data, "utf-16-le" if bare["le"] else "utf-16-be")
+    for name in _declared(data, declared):
+        if (text := _by_name(data, _plain(name))) is not None:
+            return text
+    return _whole(data, "utf-8")
+
+
+def _declared(data: bytes, header: str | None) -> Iterator[str]:
+    """Yield what the document says of itself after what its server says of it, as RFC 7303 wants it."""
+    if header:
+        yield header
+    for found in (XML.match(data), META.search(data, 0, LOOKED_AT)):
+        if found:
+            yield found[1].decode("ascii", "replace")
+
+
+def _plain(name: str) -> str:
+    return name.strip(" \t\"'")[:40].lower().replace("_", "-")
+
+
+def _by_name(data: bytes, name: str) -> str | None:
+    """Return None where the name may not be used, or is wrong."""
+    if codec := SINGLE.get(name):
+        return _single(data, codec)
+    codec = "utf-8" if name in ("utf-8", "utf8") else MULTIPLE.get(name)
+    try:
+        return data.decode(codec) if codec else None
+    except UnicodeDecodeError:
+        return None
+
+
+def _single(data: bytes, codec: str) -> str | None:
+    """Return the text; None for what is UTF-8 in truth: servers name a single-byte encoding for all they send,
+    and a letter that is not ASCII makes no UTF-8 by chance."""
+    if data.isascii():
+        return data.decode("ascii")
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return _whole(data, codec)
+    return None
+
+
+def _whole(data: bytes, codec: str) -> str:
+    """Return all of it: a byte that does not fit is taken for Windows-1252, so that one bad byte spoils no other."""
+    if codec.startswith("utf-16") or codec.startswith("utf-32"):
+        return data.decode(codec, "replace")
+    text = data.decode(codec, "surrogateescape")
+    return text.translate(BROKEN) if STRAY.search(text) else text
