@@ -184,11 +184,17 @@ def pick(arguments: Arguments) -> int:
     if arguments.provider not in known:
         return _refuse(_unknown("provider", arguments.provider, known))
     snapshot = _snapshot(config)
-    account = choose(usables(snapshot, standing(snapshot)), arguments.provider)
-    if account is None:
+    every = usables(snapshot, standing(snapshot))
+    best = choose(every, arguments.provider)
+    if best is None:
         complain(f"no account of {arguments.provider} is known to work now")
+        for one in every:
+            if one.provider == arguments.provider and one.usable and one.caution:
+                complain(f"{one.account} is not offered: {one.caution.words}")
         return DOWN
-    say(account)
+    if best.caution:
+        complain(f"caution: {best.caution.words}")
+    say(best.account)
     return UP
 
 

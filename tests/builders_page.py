@@ -78,6 +78,8 @@ def target(
         latency_days=paces(),
         ttft_days=paces() if canary == "chat" else (),
         next_at=NOW + timedelta(seconds=40),
+        well_at={State.UP: NOW - timedelta(seconds=20), State.SUSPECTED: NOW - timedelta(seconds=60)}.get(state),
+        free=canary == "list",
     )
     return replace(view, **changes)  # type: ignore[arg-type]
 

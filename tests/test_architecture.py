@@ -190,7 +190,8 @@ PLAN = {
         *("probes.model", "probes.advice", "monitor.config", "monitor.detect.credit", "monitor.detect.health"),
         *("monitor.detect.note", "monitor.diagnose", "monitor.source", "probes.notice"),
         *("monitor.incident", "monitor.alert.text", "monitor.publish.snapshot", "monitor.schedule", "monitor.sli"),
-        *("probes.catalog", "monitor.publish.rota", "monitor.publish.mark"),
+        *("probes.catalog", "monitor.publish.caution", "monitor.publish.rota", "monitor.publish.mark"),
+        "monitor.publish.usable",
         *("monitor.store.reader", "monitor.slo", "monitor.detect.limits"),
     },
     "monitor.world": {

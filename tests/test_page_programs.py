@@ -48,6 +48,11 @@ def usables_of(shot):
     return usables(shot, standing(shot))
 
 
+def picked(every, provider="openai"):
+    best = pick(every, provider)
+    return best and best.account
+
+
 def full():
     shot = four_accounts(past_incidents=(past(3), past(40)), sources=(SOURCE,))
     return replace(shot, manner=Manner(url="https://status.example.com/ai/"))
@@ -128,8 +133,11 @@ def test_usable_says_which_account_works_and_until_when():
     assert told["accounts"]["openai/main"] | {"since": 0} == {
         "provider": "openai", "usable": True, "state": "up", "fault": None, "blame": None, "since": 0,
         "confidence": None, "checked_at": "2026-11-21T10:33:40Z", "valid_until": "2026-11-21T10:36:40Z",
-        "retry_at": "2026-11-21T10:34:40Z", "warned": False, "abilities": {"list": True, "chat": True},
+        "retry_at": "2026-11-21T10:34:40Z", "suspected": False, "warned": False, "withheld": False,
+        "caution": "openai/team-b is suspended: what cost it can cost this account, too",
+        "abilities": {"list": True, "chat": True}, "models": {},
     }  # fmt: skip
+    assert told["accounts"]["anthropic/main"]["caution"] is None
     ill = told["accounts"]["openai/team-b"]
     assert (ill["usable"], ill["fault"], ill["blame"], ill["confidence"]) == (
         False,
@@ -147,7 +155,8 @@ def test_usable_says_which_account_works_and_until_when():
         (State.SUSPECTED, Fault.TIMEOUT, True),
         (State.UNKNOWN, None, None),
         (State.DOWN, Fault.INVALID_KEY, False),
-        (State.DOWN, Fault.SLOW, True),
+        (State.DOWN, Fault.RATE_LIMITED, False),
+        (State.DOWN, Fault.OVERLOADED, False),
     ],
 )
 def test_what_is_not_known_is_neither_usable_nor_not(state, fault, usable):
@@ -164,8 +173,8 @@ def test_an_account_that_may_list_but_not_chat_is_not_usable():
 def test_an_account_that_is_warned_of_is_taken_last():
     sign = shown(incident("openai/a", Fault.LOW_BALANCE, signal=True, targets=()))
     every = usables_of(snapshot(account("openai/a"), account("openai/b"), open_incidents=(sign,)))
-    assert pick(every, "openai") == "openai/b"
-    assert pick(every[:1], "openai") == "openai/a"
+    assert picked(every) == "openai/b"
+    assert picked(every[:1]) == "openai/a"
 
 
 def test_a_sign_of_more_than_one_account_warns_of_each_at_which_it_was_seen():

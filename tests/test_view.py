@@ -239,7 +239,12 @@ def test_usable_instead_is_another_account_of_which_all_is_up():
     healths = {one.id: health(None, target=one) for one in targets if "/b/" not in one.id}
     healths["openai/c/chat"] = health(Fault.TIMEOUT)
 
-    assert [one.account for one in usable(open_incident(CAUSE), config(*targets), healths)] == ["openai/a"]
+    assert instead(CAUSE, config(*targets), healths) == ["openai/a"]
+
+
+def instead(cause, settings, healths, seconds=10):
+    one = open_incident(cause)
+    return [it.account for it in usable(one, settings, healths, [one], at(seconds))]
 
 
 def test_when_the_monitor_is_offline_the_advice_is_for_this_machine():
