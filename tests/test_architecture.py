@@ -226,6 +226,7 @@ ROOFS = {
 
 TOP = {
     *("monitor", "probes", "templates", "tests", "benchmarks", "deploy", ".ci", "monitor.toml"),
+    "examples",  # what other programs take over; it runs there, so it is no part of ours
     *("pyproject.toml", "Makefile"),
     *(
         "README.md",
