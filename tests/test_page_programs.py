@@ -357,7 +357,7 @@ def test_what_is_shipped_for_prometheus_asks_only_for_metrics_that_are_written(f
     promise = Objective("answers", "openai/main", frozenset(), availability=0.999)
     kept = ObjectiveView(promise, (reserve(Goal.AVAILABILITY, 0.5, 1, 1, 1),))
     shot = snapshot(
-        *(account(purses=(purse,)), sick("openai/b", Fault.TIMEOUT)),
+        *(account(purses=(purse,)), sick("openai/b", Fault.TIMEOUT), sick("openai/c", Fault.ACCOUNT_SUSPENDED)),
         open_incidents=(sign,), sources=(SOURCE,), objectives=(kept,),
     )  # fmt: skip
     written = set(re.findall(r"^# TYPE (\w+)", page.render(shot)["metrics.prom"].decode(), re.MULTILINE))
