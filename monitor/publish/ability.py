@@ -43,6 +43,8 @@ def judge(account: AccountView, at: datetime, *, held: bool = False, offline: bo
 
 def works(target: TargetView, at: datetime) -> bool | None:
     """Return whether a target works. While it is re-checked its word of before holds; what was never well has none."""
+    if target.seen_at and not target.well_at and target.state is not State.UP:
+        return False
     match target.state:
         case State.UP:
             return None if is_late(target, at) else True
@@ -51,7 +53,7 @@ def works(target: TargetView, at: datetime) -> bool | None:
         case State.UNKNOWN:
             return None
         case State.SUSPECTED:
-            if target.confirmed or target.well_at is None:
+            if target.confirmed:
                 return False
             return True if at <= valid_until(target) else None
 
@@ -93,15 +95,15 @@ def _usable(
 
 
 def _together(targets: Sequence[TargetView], at: datetime) -> bool | None:
-    """Return whether any of several works; None where one that is not known was well after the others failed."""
+    """Return whether any of several works; None where one that is not known was taken for well after others failed."""
     known = [works(one, at) for one in targets]
     if True in known:
         return True
     if False not in known:
         return None
     failing = min((one.since for one in targets if one.since and works(one, at) is False), default=at)
-    unseen = (one.well_at for one in targets if works(one, at) is None)
-    return None if any(well_at and well_at > failing for well_at in unseen) else False
+    unseen = [one for one in targets if works(one, at) is None and one.well_at]
+    return None if any(valid_until(one) > failing for one in unseen) else False
 
 
 def _kinds(account: AccountView) -> dict[str, list[TargetView]]:

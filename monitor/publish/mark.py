@@ -9,7 +9,7 @@ from msgspec import Struct
 from monitor.detect.health import State
 from monitor.diagnose import Scope
 from monitor.incident import SEVERITIES, Incident, Severity, accounts_of
-from monitor.publish.ability import Judgement, is_late, is_lost, judge
+from monitor.publish.ability import Judgement, is_late, is_lost, judge, works
 from monitor.publish.snapshot import AccountView, Snapshot, TargetView
 from probes.model import Blame, Fault
 
@@ -93,7 +93,7 @@ def _mark_target(target: TargetView, at: datetime) -> Mark:
         case State.SUSPECTED:
             return Mark.SUSPECTED
         case State.UNKNOWN:
-            return Mark.UNKNOWN
+            return Mark.DOWN if works(target, at) is False else Mark.UNKNOWN
 
 
 def mark_account(account: AccountView, at: datetime) -> Mark:
@@ -110,12 +110,12 @@ def _mark_account(account: AccountView, at: datetime, judged: Judgement, *, offl
     return _mark_all(marks or [_mark_target(target, at) for target in account.targets], judged.usable)
 
 
-def _mark_all(marks: Sequence[Mark], works: bool | None) -> Mark:
-    """Return the worst of several marks; PARTLY when one of them still answers, or all that counts works."""
+def _mark_all(marks: Sequence[Mark], usable: bool | None) -> Mark:
+    """Return the worst of several marks; PARTLY when one of them still answers, or it is not lost for sure."""
     seen, answers = worst(marks), Mark.UP in marks or Mark.PARTLY in marks
-    if works is False and seen in (Mark.UP, Mark.UNKNOWN):  # what stands against it was no canary of its own
+    if usable is False and seen in (Mark.UP, Mark.UNKNOWN):  # what stands against it was no canary of its own
         return Mark.PARTLY if answers else Mark.DOWN
-    return Mark.PARTLY if seen is Mark.DOWN and (answers or works is not False) else seen
+    return Mark.PARTLY if seen is Mark.DOWN and (answers or usable is not False) else seen
 
 
 def mark_ability(targets: Sequence[TargetView], now: Standing) -> Mark:
