@@ -161,17 +161,19 @@ def status(arguments: Arguments) -> int:
     config = _with_accounts(arguments)
     if arguments.alive:
         return _alive(config)
+    from monitor.publish.mark import Mark, standing
+
     snapshot = _snapshot(config)
+    now = standing(snapshot)
     if arguments.json:
-        from monitor.publish.mark import standing
         from monitor.publish.page import status_json
 
-        sys.stdout.write(status_json(snapshot, standing(snapshot)).decode())
+        sys.stdout.write(status_json(snapshot, now).decode())
     else:
-        status_table(snapshot)
+        status_table(snapshot, now)
         if snapshot.objectives:
             objective_table(snapshot.objectives)
-    return _verdict(account.state for provider in snapshot.providers for account in provider.accounts)
+    return UP if all(mark is Mark.UP for mark in now.marks.values()) else DOWN
 
 
 def pick(arguments: Arguments) -> int:

@@ -206,7 +206,8 @@ PLAN = {
     "monitor.log": {"probes.redact"},
     "monitor.table": {
         *("rich", "probes.model", "probes.provider", "monitor.cost", "monitor.detect.health", "monitor.schedule"),
-        *("monitor.publish.snapshot", "monitor.slo", "monitor.tune", "monitor.words"),
+        *("monitor.publish.caution", "monitor.publish.mark", "monitor.publish.snapshot"),
+        *("monitor.slo", "monitor.tune", "monitor.words"),
     },
 }
 # Where all stages meet; they import what they join.

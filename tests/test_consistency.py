@@ -232,7 +232,7 @@ def check_message(world, told):
         assert {it.account for it in instead} <= offered
 
 
-@settings(max_examples=60, phases=(Phase.generate,), report_multiple_bugs=False)
+@settings(max_examples=40, phases=(Phase.generate,), report_multiple_bugs=False)
 @given(rounds, some.sampled_from([(), IDS[:2], IDS]))
 def test_whatever_was_seen_all_tell_the_same_and_nothing_dead_is_handed_out(history, ties):
     with tempfile.TemporaryDirectory() as folder:
