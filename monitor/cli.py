@@ -166,17 +166,19 @@ def status(arguments: Arguments) -> int:
     config = _with_accounts(arguments)
     if arguments.alive:
         return _alive(config)
+    from monitor.publish.mark import Mark, standing
+
     snapshot = _snapshot(config)
+    now = standing(snapshot)
     if arguments.json:
-        from monitor.publish.mark import standing
         from monitor.publish.page import status_json
 
-        sys.stdout.write(status_json(snapshot, standing(snapshot)).decode())
+        sys.stdout.write(status_json(snapshot, now).decode())
     else:
-        status_table(snapshot)
+        status_table(snapshot, now)
         if snapshot.objectives:
             objective_table(snapshot.objectives)
-    return _verdict(account.state for provider in snapshot.providers for account in provider.accounts)
+    return UP if all(mark is Mark.UP for mark in now.marks.values()) else DOWN
 
 
 def pick(arguments: Arguments) -> int:
@@ -189,11 +191,17 @@ def pick(arguments: Arguments) -> int:
     if arguments.provider not in known:
         return _refuse(_unknown("provider", arguments.provider, known))
     snapshot = _snapshot(config)
-    account = choose(usables(snapshot, standing(snapshot)), arguments.provider)
-    if account is None:
+    every = usables(snapshot, standing(snapshot))
+    best = choose(every, arguments.provider)
+    if best is None:
         complain(f"no account of {arguments.provider} is known to work now")
+        for one in every:
+            if one.provider == arguments.provider and one.usable and one.caution:
+                complain(f"{one.account} is not offered: {one.caution.words}")
         return DOWN
-    say(account)
+    if best.caution:
+        complain(f"caution: {best.caution.words}")
+    say(best.account)
     return UP
 
 

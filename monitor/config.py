@@ -149,7 +149,8 @@ class AccountSection(Section, frozen=True, kw_only=True):
     """One account. `key` says where the key is: env:NAME, file:PATH or command:PROGRAM ARGS.
 
     `project`, `organization` and `billing` name what it shares with others: when all of them are lost,
-    that is one trouble.
+    that is one trouble. So does `login`, whose account it is, also across the products of one company. When one
+    of them is suspended, the others are looked at at once and not offered.
 
     `admin_key`, of the same form, may read the organization's costs; with `spend_limit_usd`, the limit
     of a month, they tell what is left. `expect` names models that must not leave the provider's list.
@@ -175,6 +176,7 @@ class AccountSection(Section, frozen=True, kw_only=True):
     project: Label | None = None
     organization: Label | None = None
     billing: Label | None = None
+    login: Label | None = None
     command: Annotated[list[str], Meta(min_length=1, description="program and arguments; no shell")] | None = None
     environment: Annotated[
         list[str] | dict[str, str],
@@ -298,6 +300,20 @@ class Config(Struct, frozen=True):
     @property
     def neutral_hosts(self) -> list[tuple[str, int]]:
         return [(host, int(port)) for host, _, port in (one.rpartition(":") for one in self.probe.online)]
+
+    def company(self, account: str) -> str:
+        """Return whose account it is: a company may answer for several providers, and a gateway only for itself."""
+        one = self.accounts[account]
+        provider = self.providers[one.provider]
+        if provider.company or provider.base or provider.is_command:
+            return provider.company or provider.id
+        return f"{provider.id}@{urlsplit(one.base).netloc}" if one.base else provider.id
+
+    def associates(self, account: str) -> list[str]:
+        """Return the other accounts of its company with which it shares something, as monitor.toml says."""
+        ties = set(self.groups.get(account, ()))
+        sharing = [other for other, its in self.groups.items() if other != account and not ties.isdisjoint(its)]
+        return [other for other in sharing if self.company(other) == self.company(account)]
 
     def attention(self, account: str) -> Attention:
         return self.attentions.get(account) or Attention()
@@ -465,7 +481,12 @@ def _feeds(
 
 def _groups(section: AccountSection) -> tuple[Group, ...]:
     """Return what an account shares with others, the narrowest first."""
-    names = {Level.PROJECT: section.project, Level.ORGANIZATION: section.organization, Level.BILLING: section.billing}
+    names = {
+        Level.PROJECT: section.project,
+        Level.ORGANIZATION: section.organization,
+        Level.BILLING: section.billing,
+        Level.LOGIN: section.login,
+    }
     return tuple(Group(level, name) for level, name in names.items() if name)
 
 

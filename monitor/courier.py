@@ -194,7 +194,7 @@ def _around(world: World, incident: Incident, channel: Channel) -> Circumstances
     lately = past(case, scene) if case else [incident]
     return replace(
         _briefly(world, incident, channel),
-        usable=usable(incident, config, world.healths),
+        usable=usable(incident, config, world.healths, world.incidents.values(), now),
         links=_links(world, incident, channel, now),
         times=len(lately),
         downtime_s=sum(((one.closed_at or now) - one.opened_at).total_seconds() for one in lately),

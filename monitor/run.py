@@ -20,6 +20,7 @@ from monitor.incident import Change, ChangeKind, absence
 from monitor.judge import conclude, is_to_confirm, judge, take_note, tracks_to_save
 from monitor.lifeline import lifeline
 from monitor.listen import enquire, hear, listen
+from monitor.publish.caution import PULLS
 from monitor.schedule import Agenda, Spending, Watch, has_room, is_affordable, next_at
 from monitor.store.connection import open_reader
 from monitor.store.reader import usual_pause
@@ -266,6 +267,8 @@ async def beat(world: World, observations: Sequence[Observation], now: datetime)
     plans = _plan(world, healths, observations)
     changes = conclude(world, now)
     _adopt(world, changes)
+    if is_news:
+        _hurry_associates(world, now)
     messages = tell(world, changes, now)
     spent = _spend(world, observations)
     batch = Batch(
@@ -350,6 +353,23 @@ def _hurry_neighbours(world: World, suspect: Watch, health: Health) -> None:
         elif watch.free and room.setdefault(answerer, elsewhere):
             room[answerer] -= 1
             world.agenda.hurry(id, now)
+
+
+def _hurry_associates(world: World, now: datetime) -> None:
+    """Ask at once whoever belongs to an account that is now suspended: one ban often pulls the next."""
+    suspended = {world.config.watches[id].target.account for id, one in world.healths.items() if _is_pulling(one)}
+    for account in suspended - world.suspended:
+        associates = set(world.config.associates(account))
+        its = [watch for watch in world.config.watches.values() if watch.target.account in associates]
+        free = {watch.target.account for watch in its if watch.free}
+        for watch in its:
+            if watch.free or watch.target.account not in free:  # a subscription has nothing that is free
+                world.agenda.hurry(watch.target.id, now)
+    world.suspended = suspended
+
+
+def _is_pulling(health: Health) -> bool:
+    return health.state is State.DOWN and health.fault in PULLS
 
 
 def _spend(world: World, observations: Sequence[Observation]) -> dict[str, Spending]:

@@ -13,6 +13,8 @@ from rich.table import Table
 from monitor import words
 from monitor.cost import MONTH_D, Estimate
 from monitor.detect.health import State, Thresholds
+from monitor.publish.caution import cautions
+from monitor.publish.mark import Mark, Standing, mark_target
 from monitor.publish.snapshot import IncidentView, ObjectiveView, Snapshot, SourceView, TargetView
 from monitor.schedule import Budget
 from monitor.slo import PAIRS, Goal
@@ -64,13 +66,15 @@ def _next_steps(observations: Sequence[Observation], providers: Mapping[str, Pro
         yield account, advise(fault, providers[provider], its)
 
 
-def status_table(snapshot: Snapshot) -> None:
+def status_table(snapshot: Snapshot, now: Standing) -> None:
     table = _table("account", "canary", "state", "since", "seen", "total", "first token", "why")
     for provider in snapshot.providers:
         for account in provider.accounts:
             for target in account.targets:
-                table.add_row(account.id, *_target_cells(target))
+                table.add_row(account.id, *_target_cells(target, mark_target(target, now)))
     _print(table)
+    for id, caution in cautions(snapshot).items():
+        _console().print(_plain(f"{id}: {caution.words}{'; it is not offered' if caution.withheld else ''}."))
     for view in snapshot.open_incidents:
         _console().print(
             _plain(f"{words.title(view.incident)}, since {words.moment(view.incident.opened_at).words}. {view.advice}")
@@ -98,10 +102,11 @@ def objective_table(views: Sequence[ObjectiveView]) -> None:
     _print(table)
 
 
-def _target_cells(target: TargetView) -> tuple[str, ...]:
+def _target_cells(target: TargetView, mark: Mark) -> tuple[str, ...]:
+    state = State.UNKNOWN if mark is Mark.UNKNOWN else target.state
     return (
         _canary(target.canary, target.model),
-        f"[{COLOURS[target.state]}]{target.state}[/]",
+        f"[{COLOURS[state]}]{state}[/]",
         _time(target.since),
         _time(target.seen_at),
         _seconds(target.latency.now_s),

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from monitor.alert.text import Usable
@@ -15,8 +15,9 @@ from monitor.detect.credit import Purse, days_left, say
 from monitor.detect.health import Health, State
 from monitor.detect.limits import Moved
 from monitor.detect.note import EMPTY, Note
-from monitor.diagnose import GRAVITY, Scope, is_suspected
-from monitor.incident import Incident
+from monitor.diagnose import GRAVITY, Scope, is_down, is_suspected, is_unreachable
+from monitor.incident import Incident, accounts_of
+from monitor.publish.caution import PULLS
 from monitor.publish.mark import standing
 from monitor.publish.rota import Due, Entry, Rota, due
 from monitor.publish.snapshot import (
@@ -33,6 +34,7 @@ from monitor.publish.snapshot import (
     SourceView,
     TargetView,
 )
+from monitor.publish.usable import usables
 from monitor.schedule import Watch
 from monitor.sli import Cell, Sketch, add, availability, quantile
 from monitor.slo import Objective, reserves
@@ -53,8 +55,12 @@ PAST = 1000
 FRESH_AT_LEAST_S = 120.0
 OVERDUE = timedelta(seconds=90)
 """A look that is later than this did not take place: the monitor was not running."""
+UNSEEN = "the monitor was not looking"
 
 WORST = (State.DOWN, State.SUSPECTED, State.UNKNOWN, State.UP)
+
+NAMED = 5
+"""So many accounts are named that can be used instead: nobody needs more of a hundred."""
 
 OFFLINE_ADVICE = (
     "Look at this machine's network, name server and firewall. Nothing is said of any account until it is back."
@@ -78,13 +84,13 @@ class Memory(Struct, frozen=True):
     """What one snapshot reads of all targets."""
 
     healths: Mapping[str, Health]
-    plans: Mapping[str, datetime]
-    spent_usd: Mapping[str, float]
-    spent_month_usd: Mapping[str, float]
-    notes: Mapping[str, Note]
-    series: Mapping[str, int]
-    ceilings: Mapping[int, tuple[Ceiling, ...]]
-    moves: Mapping[int, Mapping[tuple[str, int], Moved]]
+    plans: Mapping[str, datetime] = field(default_factory=dict)
+    spent_usd: Mapping[str, float] = field(default_factory=dict)
+    spent_month_usd: Mapping[str, float] = field(default_factory=dict)
+    notes: Mapping[str, Note] = field(default_factory=dict)
+    series: Mapping[str, int] = field(default_factory=dict)
+    ceilings: Mapping[int, tuple[Ceiling, ...]] = field(default_factory=dict)
+    moves: Mapping[int, Mapping[tuple[str, int], Moved]] = field(default_factory=dict)
 
 
 def take(
@@ -112,13 +118,7 @@ def _take(
         ceilings=reader.ceilings(db),
         moves=reader.moves(db),
     )
-    watches: dict[str, list[Watch]] = defaultdict(list)
-    for watch in config.watches.values():
-        watches[watch.target.account].append(watch)
-    views = [_account_view(config, config.accounts[id], its, memory, now) for id, its in watches.items()]
-    by_provider: dict[str, list[AccountView]] = defaultdict(list)
-    for view in views:
-        by_provider[view.id.partition("/")[0]].append(view)
+    by_provider = _account_views(config, memory, now)
     unsent = tuple(f"messages to {name} are not getting through: {why}" for name, why in reader.failing_channels(db))
     now_only = Snapshot(
         made_at=now,
@@ -128,7 +128,7 @@ def _take(
         simulated=config.simulated,
         warnings=warnings + unsent,
         providers=tuple(
-            _provider_view(db, config, id, by_provider[id], memory, now) for id in sorted(config.providers)
+            _provider_view(db, config, id, by_provider.get(id, []), memory, now) for id in sorted(config.providers)
         ),
         open_incidents=tuple(_incident_view(db, config, incident) for incident in remembered.incidents.values()),
         past_incidents=tuple(_incident_view(db, config, incident) for incident in reader.closed_incidents(db, PAST)),
@@ -138,6 +138,17 @@ def _take(
         objectives=tuple(_objective_view(db, memory.series, one, now) for one in config.objectives),
     )
     return _with_pasts(db, now_only, memory.series, rota)
+
+
+def _account_views(config: Config, memory: Memory, now: datetime) -> Mapping[str, list[AccountView]]:
+    """Return the accounts by provider."""
+    watches: dict[str, list[Watch]] = defaultdict(list)
+    for watch in config.watches.values():
+        watches[watch.target.account].append(watch)
+    views: dict[str, list[AccountView]] = defaultdict(list)
+    for id, its in watches.items():
+        views[id.partition("/")[0]].append(_account_view(config, config.accounts[id], its, memory, now))
+    return views
 
 
 def _with_pasts(db: sqlite3.Connection, shown: Snapshot, numbers: Mapping[str, int], rota: Rota | None) -> Snapshot:
@@ -252,6 +263,8 @@ def _account_view(
         own_host=account.base is not None and not config.simulated,
         targets=targets,
         purses=tuple(map(_purse_view, memory.notes.get(account.id, EMPTY).purses.values())),
+        company=config.company(account.id),
+        ties=tuple(map(str, config.groups.get(account.id, ()))),
     )
 
 
@@ -316,7 +329,8 @@ def _with_past(db: sqlite3.Connection, target: TargetView, series: int, seen: Se
 
 def _target_view(watch: Watch, memory: Memory, now: datetime) -> TargetView:
     target = watch.target
-    health = _as_of(memory.healths.get(target.id, Health()), memory.plans.get(target.id), now)
+    remembered = memory.healths.get(target.id, Health())
+    health = _as_of(remembered, memory.plans.get(target.id), now)
     series = memory.series.get(target.id, 0)
     ceilings, moved = memory.ceilings.get(series, ()), memory.moves.get(series, {})
     return TargetView(
@@ -334,6 +348,9 @@ def _target_view(watch: Watch, memory: Memory, now: datetime) -> TargetView:
         limited_since=tuple(ceiling.since for ceiling in ceilings),
         moves=tuple(moved.get(one.limit.key) for one in ceilings),
         next_at=memory.plans.get(target.id),
+        well_at=health.well_at,
+        confirmed=health.state is State.SUSPECTED and _is_confirmed(remembered),
+        free=watch.free,
     )
 
 
@@ -370,14 +387,27 @@ def _why_unread(source: Source) -> str | None:
 
 
 def _as_of(health: Health, due_at: datetime | None, now: datetime) -> Health:
-    """Return what can still be said: a look that is long overdue means that nobody has been looking."""
-    if is_suspected(health):  # what may be a blip is not called down
-        health = replace(health, state=State.SUSPECTED)
+    """Return what can still be said: a look that is long overdue means that nobody has been looking.
+
+    What was down then is down until it is seen to work.
+    """
+    overdue = due_at is not None and now - due_at >= OVERDUE
     if health.state is State.UNKNOWN:  # the failures before it are kept as evidence, and are nothing to show
-        return replace(health, fault=None)
-    if due_at is None or now - due_at < OVERDUE:
-        return health
-    return replace(health, state=State.UNKNOWN, fault=None, since=due_at, reason="the monitor was not looking")
+        return _unseen_since(health, due_at) if overdue else replace(health, fault=None)
+    if overdue and (is_down(health) or _is_confirmed(health)):
+        return replace(health, reason=UNSEEN)
+    if overdue:
+        return _unseen_since(health, due_at)
+    return replace(health, state=State.SUSPECTED) if is_suspected(health) else health  # a blip is not called down
+
+
+def _unseen_since(health: Health, since: datetime | None) -> Health:
+    return replace(health, state=State.UNKNOWN, fault=None, since=since, reason=UNSEEN)
+
+
+def _is_confirmed(health: Health) -> bool:
+    """Whether it is down by answers, though it may pass. Where none came it may be this machine that is cut off."""
+    return health.state is State.DOWN and not is_unreachable(health)
 
 
 def _availability(seen: Collection[Cell]) -> float | None:
@@ -417,21 +447,53 @@ def advice_for(incident: Incident, config: Config) -> str:
     return advise(incident.fault, provider, said) if provider else ""
 
 
-def usable(incident: Incident, config: Config, healths: Mapping[str, Health]) -> list[Usable]:
-    """Return the other accounts of the incident's provider of which every target is up, by their last proof."""
+def usable(
+    incident: Incident,
+    config: Config,
+    healths: Mapping[str, Health],
+    incidents: Collection[Incident],
+    now: datetime,
+) -> list[Usable]:
+    """Return whose accounts do what this one has lost, the best first.
+
+    Those of other providers are named where all that is left of its own may be the next to be lost.
+    """
     provider, _, name = incident.subject.partition("/")
-    found = []
-    for account in config.accounts.values():
-        its = [
-            healths.get(id, Health())
-            for id, watch in config.watches.items()
-            if watch.target.account == account.id and not watch.aside
-        ]
-        seen = [health.seen_at for health in its if health.seen_at and health.state is State.UP]
-        other = account.provider == provider and not f"{incident.subject}/".startswith(f"{account.id}/")
-        if other and name and seen and len(seen) == len(its):
-            found.append(Usable(account.id, min(seen)))
-    return sorted(found, key=lambda one: one.seen_at, reverse=True)
+    hit = accounts_of(incident.targets) | {"/".join(incident.subject.split("/")[:2])}
+    suspended = hit if incident.fault in PULLS else set()
+    glance = _glance(config, healths, incidents, now)
+    every = usables(glance, standing(glance), suspended) if name else []
+    wanted = _lost_work(incident, config)
+    able = [one for one in every if one.offered and one.account not in hit and all(map(one.abilities.get, wanted))]
+    its = [one for one in able if one.provider == provider]
+    found = its if any(one.caution is None for one in its) else able
+    found = sorted(found, key=lambda one: one.checked_at or now, reverse=True)
+    found.sort(key=lambda one: (one.caution is not None, one.provider != provider, one.rank))
+    return [
+        Usable(one.account, one.checked_at or now, one.caution.words if one.caution else "") for one in found[:NAMED]
+    ]
+
+
+def _lost_work(incident: Incident, config: Config) -> set[str]:
+    """Return the canaries that fail; the free ones only where no other does."""
+    its = [watch for target in incident.targets if (watch := config.watches.get(target)) and not watch.aside]
+    return {one.target.canary for one in its if not one.free} or {one.target.canary for one in its}
+
+
+def _glance(config: Config, healths: Mapping[str, Health], incidents: Collection[Incident], now: datetime) -> Snapshot:
+    """Return how all accounts are now, as the process that watches them believes."""
+    views = _account_views(config, Memory(healths), now)
+    return Snapshot(
+        made_at=now,
+        fresh_s=fresh_s(config),
+        title=config.site.title,
+        location=config.location,
+        simulated=config.simulated,
+        warnings=(),
+        providers=tuple(ProviderView(id, config.providers[id].name, tuple(its)) for id, its in views.items()),
+        open_incidents=tuple(IncidentView(one, "") for one in incidents if one.closed_at is None),
+        past_incidents=(),
+    )
 
 
 def _midnight(at: datetime) -> datetime:

@@ -18,10 +18,11 @@ class Level(StrEnum):
     PROJECT = "project"
     ORGANIZATION = "organization"
     BILLING = "billing"
+    LOGIN = "login"
 
 
 class Group(Struct, frozen=True):
-    """Accounts of one provider that are lost together: a project, an organization, one who pays."""
+    """Accounts of one company that are lost together: a project, an organization, one who pays, or who logs in."""
 
     level: Level
     name: str

@@ -136,6 +136,7 @@ class World(Struct):
     near: frozenset[Reminder] = frozenset()
     burning: dict[str, Diagnosis] = field(default_factory=dict)
     doubted: set[str] = field(default_factory=set)
+    suspended: set[str] = field(default_factory=set)
     followed: set[str] = field(default_factory=set)
     proven: set[str] = field(default_factory=set)
     online: bool | None = None

@@ -219,7 +219,8 @@ class Provider(Facts, frozen=True, kw_only=True):
     seconds a limit of a unit spans when its header does not. `help` gives the address at which a person
     mends each fault, or says why there is none. `unverified` names facts that have no source of their own
     and were not checked, as dotted paths: `help.rate_limited`, `canaries.chat.model`; `help` names all
-    that is below it.
+    that is below it. `company` is the id of the provider whose product it is, None where that
+    is itself.
     """
 
     id: Name
@@ -227,6 +228,7 @@ class Provider(Facts, frozen=True, kw_only=True):
     source: str
     checked: date
     base: Url | None = None
+    company: Name | None = None
     key_variables: list[str] = []
     auth: Auth = Auth()
     headers: dict[HeaderName, str] = {}

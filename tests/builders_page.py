@@ -78,6 +78,8 @@ def target(
         latency_days=paces(),
         ttft_days=paces() if canary == "chat" else (),
         next_at=NOW + timedelta(seconds=40),
+        well_at=NOW - timedelta(seconds=20) if state in (State.UP, State.SUSPECTED) else LONG_AGO,
+        free=canary == "list",
     )
     return replace(view, **changes)  # type: ignore[arg-type]
 

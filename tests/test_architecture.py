@@ -207,7 +207,8 @@ PLAN = {
         "probes.remedy",
         *("monitor.detect.note", "monitor.diagnose", "monitor.source", "probes.notice"),
         *("monitor.incident", "monitor.alert.text", "monitor.publish.snapshot", "monitor.schedule", "monitor.sli"),
-        *("probes.catalog", "monitor.publish.rota", "monitor.publish.mark"),
+        *("probes.catalog", "monitor.publish.caution", "monitor.publish.rota", "monitor.publish.mark"),
+        "monitor.publish.usable",
         *("monitor.store.reader", "monitor.slo", "monitor.detect.limits"),
     },
     "monitor.world": {
@@ -221,16 +222,9 @@ PLAN = {
     },
     "monitor.log": {"probes.redact"},
     "monitor.table": {
-        *(
-            "rich",
-            "probes.advice",
-            "probes.model",
-            "probes.provider",
-            "monitor.cost",
-            "monitor.detect.health",
-            "monitor.schedule",
-        ),
-        *("monitor.publish.snapshot", "monitor.slo", "monitor.tune", "monitor.words"),
+        *("rich", "probes.advice", "probes.model", "probes.provider", "monitor.cost", "monitor.detect.health"),
+        *("monitor.publish.caution", "monitor.publish.mark", "monitor.publish.snapshot", "monitor.schedule"),
+        *("monitor.slo", "monitor.tune", "monitor.words"),
     },
 }
 # Where all stages meet; they import what they join.
@@ -250,6 +244,7 @@ ROOFS = {
 
 TOP = {
     *("monitor", "probes", "templates", "tests", "benchmarks", "deploy", ".ci", "monitor.toml"),
+    "examples",  # what other programs take over; it runs there, so it is no part of ours
     *("pyproject.toml", "constraints.txt", "Makefile"),
     *(
         "README.md",

@@ -353,11 +353,24 @@ def test_pick_prints_an_account_that_works(folder, stage):
     stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
     call("once", folder=folder)
 
-    assert call("pick", "openai", folder=folder)[:2] == (0, "openai/backup\n")
+    warning = "caution: openai/main is suspended: what cost it can cost this account, too\n"
+    assert call("pick", "openai", folder=folder) == (0, "openai/backup\n", warning)
     assert call("pick", "opnai", folder=folder)[0] == 2
     public = (folder / "site" / "public" / "index.html").read_text()
     assert "No provider is watched yet" in public  # the simulator is an address of their own
     assert "backup" not in public
+
+
+def test_pick_offers_nothing_that_belongs_to_a_suspended_account(folder, stage):
+    stage.write_config(folder, every_s=60)
+    file = folder / "monitor.toml"
+    file.write_text(file.read_text().replace('provider = "openai"\n', 'provider = "openai"\nlogin = "jo"\n'))
+    stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+    call("once", folder=folder)
+
+    code, out, err = call("pick", "openai", folder=folder)
+    assert (code, out) == (1, "")
+    assert "openai/backup is not offered: openai/main is suspended and shares the login jo" in err
 
 
 def test_pick_fails_when_no_account_works(folder, stage):

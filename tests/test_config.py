@@ -597,6 +597,34 @@ def test_what_accounts_share_is_named_from_the_narrowest_on(tmp_path):
     assert [str(group) for group in groups] == ["project p", "organization acme", "billing card"]
 
 
+@pytest.mark.parametrize(
+    ("other", "joined"),
+    [
+        (subscription('login = "jo"'), ["codex/sub"]),
+        (subscription('login = "sam"'), []),
+        (account('login = "jo"', name="b"), ["openai/b"]),
+        (account('organization = "jo"', name="b"), []),  # another kind of name
+        (account('login = "jo"', name="b", provider="anthropic"), []),  # the same person, but another company
+        (subscription('login = "jo"', provider="claude-code"), []),
+        (account('login = "jo"\nbase = "https://eu.example.com/v1"', name="b"), ["openai/b"]),
+    ],
+)
+def test_a_login_joins_accounts_of_one_company_across_its_products(tmp_path, other, joined):
+    config = loaded(tmp_path, account('login = "jo"') + other)
+
+    assert config.associates("openai/a") == joined
+
+
+def test_two_gateways_of_one_kind_are_two_companies(tmp_path):
+    gateways = (
+        account(f'login = "jo"\nbase = "https://{name}.example.com/v1"', name, "openai-compatible") for name in "ab"
+    )
+    config = loaded(tmp_path, "".join(f"{one}models = ['m']\n" for one in gateways))
+
+    assert config.associates("openai-compatible/a") == []
+    assert config.company("openai-compatible/a") == "openai-compatible@a.example.com"
+
+
 def test_the_page_is_served_to_this_machine_only_unless_told(tmp_path):
     assert loaded(tmp_path, "").site.host == "127.0.0.1"
     assert loaded(tmp_path, '[site]\nhost = "0.0.0.0"\n').site.host == "0.0.0.0"

@@ -222,6 +222,18 @@ def test_health_of_an_earlier_version_that_is_down_goes_on():
     assert up.state is State.UP
 
 
+@pytest.mark.parametrize(
+    ("word", "well"),
+    [("F", None), ("?", None), ("OFF", 0), ("OO?", 1), ("OFFFO", 4), ("O" + "?" * 30 + "F", 0)],
+)
+def test_the_latest_good_answer_is_remembered_whatever_comes_after_it(word, well):
+    assert played(word).well_at == (None if well is None else at(60 * well))
+
+
+def test_no_good_answer_is_dated_by_a_clock_that_was_set_back():
+    assert advance(played("OO"), observation(Fault.TIMEOUT, 30), Thresholds(), 60).well_at == at(30)
+
+
 words = some.text("OF?", max_size=80)
 seldom = some.lists(some.tuples(some.sampled_from("OF"), some.integers(0, 4)), max_size=40)
 """Answers, and after each so many looks that did not take place."""

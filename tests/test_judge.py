@@ -15,6 +15,7 @@ from monitor.herald import tell_due
 from monitor.schedule import CONFIRM_S, Watch
 from monitor.store.connection import open_reader
 from monitor.store.reader import closed_incidents
+from monitor.witness import Group, Level
 from monitor.world import Edge, open_world
 from probes.model import Answer, Fault, Limit, Observation, Outcome, Target
 from tests.conftest import NOON
@@ -103,6 +104,38 @@ def test_a_first_failure_has_the_sibling_asked_at_once_and_the_suspect_after_its
 
     at_once, soon = asyncio.run(play())
     assert [[target.rsplit("/", 2)[0] for target in due] for due in (at_once, soon)] == [[IDS[1]], [IDS[0]]]
+
+
+def product_of(company, settings):
+    """The same configuration, as if Groq were a product of that company."""
+    groq = replace(settings.providers["groq"], company=company)
+    jo = (Group(Level.LOGIN, "jo"),)
+    return replace(
+        settings, providers={**settings.providers, "groq": groq}, groups={"openai/main": jo, "groq/llama": jo}
+    )
+
+
+@pytest.mark.parametrize(("company", "asked"), [("openai", [["groq"], []]), (None, [[], []])])
+@pytest.mark.parametrize("free", [True, False])
+def test_who_shares_a_login_with_a_suspended_account_is_asked_at_once_and_once(tmp_path, company, asked, free):
+    async def play():
+        clock, found = Clock(), []
+        async with clockwork(tmp_path, clock) as it:
+            it.world.config = product_of(company, it.world.config)
+            await it.minutes(3, lambda _: {})
+            watches = it.world.config.watches
+            suspect = next(one.target for one in watches.values() if one.target.account == IDS[0])
+            it.world.config = replace(
+                it.world.config, watches={id: replace(one, free=free) for id, one in watches.items()}
+            )
+            lost = {"fault": Fault.ACCOUNT_SUSPENDED, "status": 403}
+            for pause_s in (2, 15, 5):
+                clock.now += timedelta(seconds=pause_s)
+                await run.beat(it.world, [look(suspect, clock.now, lost)], clock.now)
+                found.append([id.partition("/")[0] for id in it.world.agenda.take_due(clock.now) if "groq" in id])
+        return found
+
+    assert asyncio.run(play()) == [[], *asked]
 
 
 def test_answers_that_take_much_longer_are_a_sign_while_the_account_stays_up(tmp_path):

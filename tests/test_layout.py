@@ -122,7 +122,7 @@ def test_an_error_budget_is_told_once_a_week_was_looked_at(gap, said):
     assert only_account(snapshot(account(targets=[young]))).budget == said
 
 
-def test_an_account_can_do_as_much_as_the_worst_canary_of_each_kind():
+def test_an_ability_of_which_one_model_of_several_is_lost_has_trouble():
     models = [
         target(canary="chat", model="a"),
         target(canary="chat", model="b", state=State.DOWN),
@@ -130,7 +130,7 @@ def test_an_account_can_do_as_much_as_the_worst_canary_of_each_kind():
     ]
     it = only_account(snapshot(account(targets=models)))
     assert [(one.name, one.mark, one.state) for one in it.abilities] == [
-        ("chat", "down", "Down"),
+        ("chat", "partly", "Trouble"),
         ("list", "up", "Works"),
     ]
 

@@ -467,6 +467,7 @@ def test_the_status_for_machines_is_a_fixed_format():
                 "provider": "openai",
                 "state": "down",
                 "mark": "down",
+                "usable": False,
                 "since": "2026-11-21T10:11:00Z",
                 "fault": "account_suspended",
                 "blame": "account",

@@ -48,6 +48,11 @@ def usables_of(shot):
     return usables(shot, standing(shot))
 
 
+def picked(every, provider="openai"):
+    best = pick(every, provider)
+    return best and best.account
+
+
 def full():
     shot = four_accounts(past_incidents=(past(3), past(40)), sources=(SOURCE,))
     return replace(shot, manner=Manner(url="https://status.example.com/ai/"))
@@ -128,8 +133,11 @@ def test_usable_says_which_account_works_and_until_when():
     assert told["accounts"]["openai/main"] | {"since": 0} == {
         "provider": "openai", "usable": True, "state": "up", "fault": None, "blame": None, "since": 0,
         "confidence": None, "checked_at": "2026-11-21T10:33:40Z", "valid_until": "2026-11-21T10:36:40Z",
-        "retry_at": "2026-11-21T10:34:40Z", "warned": False, "abilities": {"list": True, "chat": True},
+        "retry_at": "2026-11-21T10:34:40Z", "suspected": False, "warned": False, "withheld": False,
+        "caution": "openai/team-b is suspended: what cost it can cost this account, too",
+        "abilities": {"list": True, "chat": True}, "models": {},
     }  # fmt: skip
+    assert told["accounts"]["anthropic/main"]["caution"] is None
     ill = told["accounts"]["openai/team-b"]
     assert (ill["usable"], ill["fault"], ill["blame"], ill["confidence"]) == (
         False,
@@ -147,7 +155,8 @@ def test_usable_says_which_account_works_and_until_when():
         (State.SUSPECTED, Fault.TIMEOUT, True),
         (State.UNKNOWN, None, None),
         (State.DOWN, Fault.INVALID_KEY, False),
-        (State.DOWN, Fault.SLOW, True),
+        (State.DOWN, Fault.RATE_LIMITED, False),
+        (State.DOWN, Fault.OVERLOADED, False),
     ],
 )
 def test_what_is_not_known_is_neither_usable_nor_not(state, fault, usable):
@@ -164,8 +173,8 @@ def test_an_account_that_may_list_but_not_chat_is_not_usable():
 def test_an_account_that_is_warned_of_is_taken_last():
     sign = shown(incident("openai/a", Fault.LOW_BALANCE, signal=True, targets=()))
     every = usables_of(snapshot(account("openai/a"), account("openai/b"), open_incidents=(sign,)))
-    assert pick(every, "openai") == "openai/b"
-    assert pick(every[:1], "openai") == "openai/a"
+    assert picked(every) == "openai/b"
+    assert picked(every[:1]) == "openai/a"
 
 
 def test_a_sign_of_more_than_one_account_warns_of_each_at_which_it_was_seen():
@@ -173,6 +182,84 @@ def test_a_sign_of_more_than_one_account_warns_of_each_at_which_it_was_seen():
     wide = incident("openai", Fault.TIMEOUT, scope=Scope.PROVIDER, signal=True, targets=(), evidence=(seen,))
     every = usables_of(snapshot(account("openai/a"), account("openai/b"), open_incidents=(shown(wide),)))
     assert [one.warned for one in every] == [True, False]
+
+
+LISTLESS = account("openai/listless", [target("openai/listless", "list", State.DOWN), target("openai/listless")])
+REDIRECTING = account(
+    "openai/redirecting",
+    [target("openai/redirecting", one, State.SUSPECTED, well_at=None) for one in ("list", "chat")],
+)
+RECHECKED = account("openai/rechecked", [target("openai/rechecked", state=State.SUSPECTED)])
+
+
+@pytest.mark.parametrize(
+    ("accounts", "best"),
+    [
+        ((REDIRECTING, LISTLESS), "openai/listless"),
+        ((REDIRECTING,), None),
+        ((RECHECKED, LISTLESS), "openai/listless"),
+        ((RECHECKED, LISTLESS, account("openai/well")), "openai/well"),
+        ((RECHECKED,), "openai/rechecked"),
+        ((account("openai/unseen", state=State.UNKNOWN),), None),
+    ],
+)
+def test_the_best_of_what_is_usable_is_picked(accounts, best):
+    assert picked(usables_of(snapshot(*accounts))) == best
+
+
+def told_of(shot, id):
+    return document("usable.json", shot)["accounts"][id]
+
+
+def test_what_is_not_usable_is_valid_until_after_it_is_looked_at_again():
+    ill = [target("openai/ill", state=State.DOWN, next_at=at) for at in (NOW + timedelta(hours=1), None)]
+    later, under_way = (told_of(snapshot(account("openai/ill", [one])), "openai/ill") for one in ill)
+    assert (later["retry_at"], later["valid_until"]) == ("2026-11-21T11:34:00Z", "2026-11-21T11:37:00Z")
+    assert (under_way["retry_at"], under_way["valid_until"]) == (None, "2026-11-21T10:37:00Z")
+
+
+def test_what_is_rechecked_is_usable_no_longer_than_its_last_good_answer_says():
+    told = told_of(snapshot(RECHECKED), "openai/rechecked")
+    assert (told["suspected"], told["valid_until"]) == (True, "2026-11-21T10:48:40Z")
+
+
+SUSPENDED = sick("openai/team-b", Fault.ACCOUNT_SUSPENDED, ties=("login jo", "billing card"))
+CODEX = account("codex/sub", company="openai", ties=("login jo",))
+
+
+@pytest.mark.parametrize(
+    ("other", "withheld"),
+    [
+        (account("openai/a", ties=("login jo",)), True),
+        (account("openai/a", ties=("organization jo",)), False),
+        (account("openai/a"), False),
+        (CODEX, True),
+        (replace(CODEX, ties=()), False),
+        (account("anthropic/a", ties=("login jo",)), None),
+        (account("openai/a", company="openai@gateway.example.com", ties=("login jo",)), None),
+    ],
+)
+def test_what_belongs_to_a_suspended_account_is_withheld_and_the_companys_others_are_warned_of(other, withheld):
+    shot = snapshot(SUSPENDED, other)
+    told = told_of(shot, other.id)
+    assert (told["usable"], told["withheld"]) == (True, bool(withheld))
+    assert (told["caution"] or "").startswith("openai/team-b is suspended" if withheld is not None else "")
+    assert document("usable.json", shot)["providers"][other.id.split("/")[0]]["use"] == (None if withheld else other.id)
+    assert told_of(shot, "openai/team-b")["caution"] is None
+
+
+@pytest.mark.parametrize("fault", [Fault.INVALID_KEY, Fault.QUOTA_EXHAUSTED, Fault.VERIFICATION_REQUIRED])
+def test_what_is_of_one_account_alone_warns_of_no_other(fault):
+    assert told_of(snapshot(sick("openai/ill", fault), account()), "openai/main")["caution"] is None
+
+
+def test_a_suspension_warns_of_others_also_while_nobody_can_ask():
+    unseen = account("openai/team-b", state=State.UNKNOWN)
+    alone = shown(incident("", Fault.CONNECTION_FAILED, Scope.MONITOR))
+    shot = snapshot(unseen, account(), open_incidents=(alone, shown(incident(parent=alone.incident.id))))
+    assert told_of(shot, "openai/main")["caution"]
+    drill = snapshot(unseen, account(), open_incidents=(shown(incident(drill=True)),))
+    assert told_of(drill, "openai/main")["caution"] is None
 
 
 @pytest.mark.parametrize("shot", [full(), crowded(), hostile(HOSTILE), snapshot()])
@@ -348,7 +435,7 @@ def test_what_is_shipped_for_prometheus_asks_only_for_metrics_that_are_written(f
     promise = Objective("answers", "openai/main", frozenset(), availability=0.999)
     kept = ObjectiveView(promise, (reserve(Goal.AVAILABILITY, 0.5, 1, 1, 1),))
     shot = snapshot(
-        *(account(purses=(purse,)), sick("openai/b", Fault.TIMEOUT)),
+        *(account(purses=(purse,)), sick("openai/b", Fault.TIMEOUT), sick("openai/c", Fault.ACCOUNT_SUSPENDED)),
         open_incidents=(sign,), sources=(SOURCE,), objectives=(kept,),
     )  # fmt: skip
     written = set(re.findall(r"^# TYPE (\w+)", page.render(shot)["metrics.prom"].decode(), re.MULTILINE))

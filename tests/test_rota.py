@@ -86,7 +86,7 @@ def test_who_was_not_looked_at_yet_has_no_page_until_he_is():
     assert due_of({}, snapshot(*many, *crowd)).accounts == ids(*many, *crowd[:-1])
 
 
-@pytest.mark.parametrize("view", [SIGN, shown(incident(LAST))], ids=["a sign", "an outage"])
+@pytest.mark.parametrize("view", [SIGN, shown(incident(LAST, scope=Scope.CAPABILITY))], ids=["a sign", "an outage"])
 def test_an_incident_that_opens_or_ends_is_news_of_whom_it_speaks_of(view):
     calm, troubled = snapshot(*MANY), snapshot(*MANY, open_incidents=(view,))
     assert LAST in due_of(rota_of(*MANY), troubled).accounts

@@ -498,6 +498,25 @@ def test_a_message_of_before_that_said_it_comes_and_goes_is_taken_over(db, path)
         assert [one.step for one in told] == [Step.OPENED, Step.CHANGED]
 
 
+def test_the_latest_good_answer_of_before_is_found_among_the_looks(path):
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        STEPS.apply(Database(old), stop_before="m008_well")
+        for series, canary in ((1, "list"), (2, "chat")):
+            old.execute("INSERT INTO series VALUES (?, 'here', 'openai', 'openai/main', ?, '')", (series, canary))
+            old.execute(
+                "INSERT INTO health (series_id, state, failures, successes) VALUES (?, 'down', 3, 0)", (series,)
+            )
+        for seconds, outcome in ((0, Outcome.OK), (60, Outcome.OK), (120, Outcome.FAILED)):
+            facts = (to_ms(at(seconds)), OUTCOMES.index(outcome))
+            old.execute("INSERT INTO observation (series_id, at, outcome) VALUES (1, ?, ?)", facts)
+        old.execute("PRAGMA user_version = 7")
+
+    with closing(open_writer(path)) as new:
+        healths = reader.resume(new, "here").healths
+        assert (healths["openai/main/list"].well_at, healths["openai/main/chat"].well_at) == (at(60), None)
+
+
 def test_the_next_letter_says_when_to_wake(db, writer):
     assert writer.next_letter_at() is None
     letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone", seconds=5)

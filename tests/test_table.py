@@ -5,11 +5,15 @@ from datetime import date
 import pytest
 from msgspec.structs import replace
 
-from monitor.table import provider_facts, provider_table
+from monitor.diagnose import Scope
+from monitor.publish.mark import standing
+from monitor.table import provider_facts, provider_table, status_table
 from probes.catalog import load_provider, provider_ids
 from probes.model import Fault
 from probes.provider import Canary, CreditFacts, Dialect, Feed, NoPage, Platform, Price, Provider, Rule, Signal
+from tests.builders_page import account, incident, shown, sick, snapshot
 
+ALONE = shown(incident("", Fault.CONNECTION_FAILED, Scope.MONITOR))
 READ = "https://docs.example.com"
 GUESSED = "unverified: from memory"
 EXAMPLE = Provider(
@@ -144,3 +148,20 @@ def test_what_is_above_a_fact_marks_it_too():
     )
 
     assert doubted.facts() == {"source": True, "help.rate_limited": False, "base": False}
+
+
+def status_of(capsys, shot):
+    status_table(shot, standing(shot))
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_the_status_names_what_is_lost_and_what_that_may_cost(capsys):
+    shot = snapshot(account(ties=("login jo",)), sick("openai/ill", Fault.ACCOUNT_SUSPENDED, ties=("login jo",)))
+    out = status_of(capsys, shot)
+    assert "openai/main list up" in out
+    assert "openai/ill list down" in out
+    assert "openai/main: openai/ill is suspended and shares the login jo" in out
+
+
+def test_the_status_knows_no_target_while_the_monitor_is_offline(capsys):
+    assert "openai/main list unknown" in status_of(capsys, snapshot(account(), open_incidents=(ALONE,)))

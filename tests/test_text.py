@@ -218,6 +218,14 @@ def test_what_to_do_stands_before_what_proves_it(form):
     assert body.index("What to do:") < body.index("Working instead:") < body.index("Why we say so")
 
 
+@pytest.mark.parametrize("form", Format)
+def test_what_may_be_lost_next_is_offered_with_that_warning(form):
+    warned = Usable("openai/backup", at(-20), "openai/main is suspended: what cost it can cost this account, too")
+    body = plain(message(around=replace(AROUND, usable=[Usable("groq/a", at(-20)), warned]), form=form))
+
+    assert "groq/a (seen working 40 s ago); openai/backup (seen working 40 s ago; openai/main is suspended" in body
+
+
 def test_what_quiet_hours_held_back_says_so():
     text = message(Step.MISSED, RESOLVED, first=True)
 

@@ -21,6 +21,7 @@ from monitor.store.rollup import next_roll_up
 from monitor.store.value import Batch, Message
 from monitor.store.writer import Writer
 from monitor.view import advice_for, take, usable
+from monitor.witness import Group, Level
 from monitor.words import title
 from probes.advice import advise
 from probes.catalog import load_provider
@@ -42,7 +43,7 @@ def writer(db):
 
 
 def config(*targets, **facts):
-    accounts = {one.account: Account(one.account.split("/")[1], "openai", "k") for one in targets}
+    accounts = {one.account: Account(one.account.split("/")[1], one.provider, "k") for one in targets}
     settings = Config(
         file=None, location="here", probe=ProbeSection(), store=StoreSection(), site=SiteSection(),
         database=None, folder=None, providers={"openai": load_provider("openai")}, accounts=accounts,
@@ -122,6 +123,28 @@ def test_a_look_that_is_overdue_is_no_longer_believed(db, writer):
     assert account(shown(db, config(LIST), seconds=100)).state is State.UP
     late = account(shown(db, config(LIST), seconds=151)).targets[0]
     assert (late.state, late.reason) == (State.UNKNOWN, "the monitor was not looking")
+
+
+def test_what_was_down_when_the_monitor_stopped_is_down_until_it_is_seen_to_work(db, writer):
+    remember(writer, LIST, health(None, *[Fault.PERMISSION_DENIED] * 3), plan=60)
+    late = account(shown(db, config(LIST), seconds=3600)).targets[0]
+
+    assert (late.state, late.fault, late.reason) == (
+        State.DOWN,
+        Fault.PERMISSION_DENIED,
+        "the monitor was not looking",
+    )
+
+
+@pytest.mark.parametrize(("status", "confirmed"), [(503, True), (None, False)])
+def test_a_third_failure_that_may_pass_is_sure_where_there_was_an_answer(db, writer, status, confirmed):
+    blip = health(None, *[Fault.TIMEOUT] * 3, every_s=10, status=status)
+    remember(writer, LIST, blip)
+    one = account(shown(db, config(LIST), 30)).targets[0]
+
+    assert (one.state, one.confirmed, one.well_at) == (State.SUSPECTED, confirmed, at(0))
+    late = account(shown(db, config(LIST), 3600)).targets[0]
+    assert late.state is (State.DOWN if confirmed else State.UNKNOWN)
 
 
 def test_the_strip_has_a_cell_for_each_of_twenty_four_hours(db, writer):
@@ -268,7 +291,31 @@ def test_usable_instead_is_another_account_of_which_all_is_up():
     healths = {one.id: health(None, target=one) for one in targets if "/b/" not in one.id}
     healths["openai/c/chat"] = health(Fault.TIMEOUT)
 
-    assert [one.account for one in usable(open_incident(CAUSE), config(*targets), healths)] == ["openai/a"]
+    assert instead(CAUSE, config(*targets), healths) == ["openai/a"]
+
+
+def test_instead_of_a_suspended_account_others_of_other_providers_come_first_and_its_own_are_not_offered():
+    targets = [
+        *(target(f"openai/{name}", canary) for name in ("main", "a", "b") for canary in ("list", "chat")),
+        *(target("groq/full", canary) for canary in ("list", "chat")),
+        target("groq/lists-only", "list"),
+    ]
+    jo = (Group(Level.LOGIN, "jo"),)
+    providers = {id: load_provider(id) for id in ("openai", "groq")}
+    settings = config(*targets, groups={"openai/main": jo, "openai/b": jo}, providers=providers)
+    settings = replace(settings, watches={id: replace(one, free="/list" in id) for id, one in settings.watches.items()})
+    healths = {one.id: health(None, target=one) for one in targets}
+    lost = replace(CAUSE, targets=(LIST.id, "openai/main/chat"))
+    found = usable(open_incident(lost), settings, healths, [], at(10))
+
+    assert [one.account for one in found] == ["groq/full", "openai/a"]
+    assert [one.caution.partition(" is")[0] for one in found] == ["", "openai/main"]
+    assert instead(replace(lost, fault=Fault.QUOTA_EXHAUSTED), settings, healths) == ["openai/a", "openai/b"]
+
+
+def instead(cause, settings, healths, seconds=10):
+    one = open_incident(cause)
+    return [it.account for it in usable(one, settings, healths, [one], at(seconds))]
 
 
 def test_when_the_monitor_is_offline_the_advice_is_for_this_machine():

@@ -37,10 +37,11 @@ LISTED = 30
 
 
 class Usable(Struct, frozen=True):
-    """Another account of the same provider that works, and when that was last seen."""
+    """Another account that works, when that was last seen, and why it may be the next to be lost."""
 
     account: str
     seen_at: datetime
+    caution: str = ""
 
 
 class Circumstances(Struct, frozen=True):
@@ -253,9 +254,14 @@ def _values(piece: Piece, now: datetime) -> dict[str, object]:
         "lead": words.lead(incident),
         "downtime": ("" if incident.signal or incident.scope is Scope.MONITOR else "down for ")
         + words.duration(around.downtime_s),
-        "usable": [f"{one.account} (seen working {_age(one.seen_at, now)} ago)" for one in around.usable],
+        "usable": [_instead(one, now) for one in around.usable],
         "page": f"{around.url}/incidents/{incident.id}.html" if around.url else "",
     }
+
+
+def _instead(one: Usable, now: datetime) -> str:
+    seen = f"seen working {_age(one.seen_at, now)} ago"
+    return f"{one.account} ({seen}; {one.caution})" if one.caution else f"{one.account} ({seen})"
 
 
 def worst(pieces: Sequence[Piece]) -> Severity | None:

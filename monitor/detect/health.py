@@ -84,7 +84,7 @@ class Health(Struct, frozen=True):
     `failures` and `successes` are in a row, of the looks that were answered. `fault`, `answer`, `status` and
     `request_id` are those of the latest failure of this row, also while it is UNKNOWN and nothing may be
     concluded from them. `reason` says why it was not seen, when it was not. `evidence` is None when there
-    was no failure that still counts.
+    was no failure that still counts. `well_at` is the latest good answer, however long ago; None: there was none.
     """
 
     state: State = State.UNKNOWN
@@ -99,6 +99,7 @@ class Health(Struct, frozen=True):
     answer: Answer | None = None
     reason: str | None = None
     evidence: Evidence | None = None
+    well_at: datetime | None = None
 
     @property
     def doubt(self) -> float:
@@ -140,14 +141,15 @@ def _as_of(health: Health, at: datetime, interval_s: float) -> Health:
     stale = passed > STALE and passed > STALE_LOOKS * timedelta(seconds=interval_s)
     if not stale or health.lasting:
         return health
-    return Health(State.UP, health.since) if health.state is State.UP else Health()
+    state, since = (State.UP, health.since) if health.state is State.UP else (State.UNKNOWN, None)
+    return Health(state, since, well_at=health.well_at)
 
 
 def _set_back(health: Health, at: datetime) -> Health:
     """Return it as seen by a clock that was set back to `at`."""
     evidence = health.evidence and replace(health.evidence, since=min(health.evidence.since, at))
-    since, began_at = (then and min(then, at) for then in (health.since, health.began_at))
-    return replace(health, since=since, began_at=began_at, seen_at=at, evidence=evidence)
+    since, began_at, well_at = (then and min(then, at) for then in (health.since, health.began_at, health.well_at))
+    return replace(health, since=since, began_at=began_at, seen_at=at, evidence=evidence, well_at=well_at)
 
 
 def _unseen(health: Health, observation: Observation) -> Health:
@@ -161,11 +163,11 @@ def _succeeded(health: Health, observation: Observation, thresholds: Thresholds)
     at, successes = observation.at, health.successes + 1
     if health.state is not State.DOWN:
         since = at if health.state is State.UNKNOWN else health.since
-        return Health(State.UP, since, successes=successes, seen_at=at, evidence=health.evidence)
+        return Health(State.UP, since, successes=successes, seen_at=at, evidence=health.evidence, well_at=at)
     began_at = health.began_at if health.successes else at
     if successes < _successes_to_recover(health.evidence, thresholds):
-        return replace(health, successes=successes, failures=0, began_at=began_at, seen_at=at, reason=None)
-    return Health(State.UP, since=began_at, successes=successes, seen_at=at)
+        return replace(health, successes=successes, failures=0, began_at=began_at, seen_at=at, reason=None, well_at=at)
+    return Health(State.UP, since=began_at, successes=successes, seen_at=at, well_at=at)
 
 
 def _successes_to_recover(evidence: Evidence | None, thresholds: Thresholds) -> int:
@@ -205,6 +207,7 @@ def _failed(health: Health, observation: Observation, thresholds: Thresholds) ->
         request_id=observation.request_id,
         answer=observation.answer,
         evidence=evidence,
+        well_at=health.well_at,
     )
 
 

@@ -6,7 +6,8 @@ from msgspec import Struct
 
 from monitor.diagnose import Scope
 from monitor.incident import Incident
-from monitor.publish.mark import Mark, Standing, is_late
+from monitor.publish.ability import is_late
+from monitor.publish.mark import Mark, Standing
 from monitor.publish.snapshot import AccountView, Snapshot
 from monitor.publish.speech import ENGLISH, Speech
 

@@ -13,9 +13,10 @@ from monitor.detect.health import State
 from monitor.detect.limits import Moved
 from monitor.diagnose import Evidence, Scope
 from monitor.incident import Incident, Severity, Told
+from monitor.publish.ability import is_late
 from monitor.publish.chart import Chart, chart
 from monitor.publish.headline import Headline, headline
-from monitor.publish.mark import Mark, Standing, is_late, mark_target, worst
+from monitor.publish.mark import Mark, Standing, mark_ability, mark_target
 from monitor.publish.place import account_page, incident_page, month_page, provider_page
 from monitor.publish.rota import at_length
 from monitor.publish.snapshot import (
@@ -670,10 +671,10 @@ def _with_move(limit: LimitRow) -> str:
 
 def _abilities(account: AccountView, now: Standing, speech: Speech) -> tuple[Ability, ...]:
     """Return each kind of canary with the worst of its targets."""
-    kinds: dict[str, list[Mark]] = {}
+    kinds: dict[str, list[TargetView]] = {}
     for target in account.targets:
-        kinds.setdefault(target.canary, []).append(mark_target(target, now))
-    marks = {kind: worst(its) for kind, its in kinds.items()}
+        kinds.setdefault(target.canary, []).append(target)
+    marks = {kind: mark_ability(its, now) for kind, its in kinds.items()}
     return tuple(Ability(kind, mark, speech.say(MARKS[mark])) for kind, mark in marks.items())
 
 

@@ -8,17 +8,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from monitor import __version__
-from monitor.publish.mark import Mark, Standing, mark_target
-from monitor.publish.snapshot import AccountView, ObjectiveView, Snapshot
+from monitor.publish.ability import works
+from monitor.publish.caution import cautions
+from monitor.publish.mark import Mark, Standing
+from monitor.publish.snapshot import AccountView, ObjectiveView, Snapshot, TargetView
 from monitor.slo import PAIRS
 from probes.redact import CONTROLS
 
 Labels = str
 """As they stand between the braces: an account's are written once, and each of its gauges has them."""
 Sample = tuple[Labels, float]
-
-UP = {Mark.UP: 1.0, Mark.SUSPECTED: 1.0, Mark.PARTLY: 0.5, Mark.DOWN: 0.0}
-"""What is not known has no sample: it is neither up nor down."""
 
 
 class Gauge(Struct, frozen=True):
@@ -34,20 +33,26 @@ def metrics(snapshot: Snapshot, now: Standing) -> bytes:
 
 def _gauges(snapshot: Snapshot, now: Standing) -> Iterator[Gauge]:
     accounts = [(_account(account), account) for provider in snapshot.providers for account in provider.accounts]
-    marked = [(labels, now.marks[account.id]) for labels, account in accounts]
+    known = [(labels, account.id, now.judgements[account.id].usable) for labels, account in accounts]
+    told = cautions(snapshot)
     yield Gauge("llm_monitor_info", "The monitor that wrote this.", ((_labels(version=__version__), 1.0),))
     yield Gauge(
         "llm_monitor_last_publish_timestamp_seconds", "When this was written.", (("", snapshot.made_at.timestamp()),)
     )
     yield Gauge(
         "llm_account_up",
-        "1: the account works, 0.5: in part or badly, 0: it is down. Absent: not known.",
-        tuple((labels, UP[mark]) for labels, mark in marked if mark in UP),
+        "1: the account is usable, 0.5: usable, but something that is asked of it is lost, 0: not. Absent: not known.",
+        tuple((labels, _up(usable, now.marks[id])) for labels, id, usable in known if usable is not None),
     )
     yield Gauge(
         "llm_account_known",
-        "1: what the account's state is, is known.",
-        tuple((labels, float(mark is not Mark.UNKNOWN)) for labels, mark in marked),
+        "1: whether the account is usable is known.",
+        tuple((labels, float(usable is not None)) for labels, _, usable in known),
+    )
+    yield Gauge(
+        "llm_account_withheld",
+        "1: the account belongs to one that is suspended, so it is not offered.",
+        tuple((labels, float(one.withheld)) for labels, id, _ in known if (one := told.get(id))),
     )
     yield Gauge(
         "llm_account_fault",
@@ -95,8 +100,8 @@ def _target_gauges(accounts: Iterable[tuple[Labels, AccountView]], now: Standing
     ]
     yield Gauge(
         "llm_probe_up",
-        "1: the canary is answered well, 0.5: badly, 0: it fails. Absent: not known.",
-        tuple((labels, UP[mark]) for labels, one in targets if (mark := mark_target(one, now)) in UP),
+        "1: the canary is answered well, 0: it is not. Absent: not known.",
+        tuple((labels, float(well)) for labels, one in targets if (well := _well(one, now)) is not None),
     )
     for name, help, durations in (
         ("llm_probe_duration_seconds", "Median of the last ten good answers.", [one.latency for _, one in targets]),
@@ -181,6 +186,14 @@ def _objective_gauges(views: Iterable[ObjectiveView]) -> Iterator[Gauge]:
             if burn is not None
         ),
     )
+
+
+def _up(usable: bool, mark: Mark) -> float:
+    return 0.5 if usable and mark is Mark.PARTLY else float(usable)
+
+
+def _well(target: TargetView, now: Standing) -> bool | None:
+    return None if now.offline else works(target, now.at)
 
 
 def _account(account: AccountView) -> Labels:

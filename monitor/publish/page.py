@@ -224,7 +224,7 @@ def status_json(snapshot: Snapshot, now: Standing) -> bytes:
         "location": snapshot.location,
         "simulated": snapshot.simulated,
         "accounts": [
-            ready(_account(account, provider.id) | {"mark": now.marks[account.id]})
+            ready(_account(account, provider.id, now))
             for provider in snapshot.providers
             for account in provider.accounts
         ],
@@ -243,10 +243,15 @@ def usable_json(snapshot: Snapshot, now: Standing) -> bytes:
         "made_at": _iso(snapshot.made_at),
         "valid_until": _iso(snapshot.made_at + timedelta(seconds=snapshot.fresh_s)),
         "simulated": snapshot.simulated,
-        "providers": {one.id: {"use": pick(every, one.id)} for one in snapshot.providers if one.accounts},
+        "providers": {one.id: {"use": _use(every, one.id)} for one in snapshot.providers if one.accounts},
         "accounts": {one.account: ready(_usable(one)) for one in every},
     }
     return encode(document)
+
+
+def _use(every: Sequence[Usable], provider: str) -> str | None:
+    best = pick(every, provider)
+    return best.account if best else None
 
 
 def _usable(one: Usable) -> dict[str, object]:
@@ -260,8 +265,12 @@ def _usable(one: Usable) -> dict[str, object]:
         "checked_at": _iso(one.checked_at),
         "valid_until": _iso(one.valid_until),
         "retry_at": _iso(one.retry_at),
+        "suspected": one.suspected,
         "warned": one.warned,
+        "caution": one.caution.words if one.caution else None,
+        "withheld": bool(one.caution and one.caution.withheld),
         "abilities": one.abilities,
+        "models": one.models,
     }
 
 
@@ -273,11 +282,13 @@ def _incident(view: IncidentView, around: Frame, snapshot: Snapshot, it: Press) 
     return it.fill("incident.html", frame=around, story=story(view, snapshot.made_at, it.speech))
 
 
-def _account(account: AccountView, provider: str) -> dict[str, object]:
+def _account(account: AccountView, provider: str, now: Standing) -> dict[str, object]:
     return {
         "id": account.id,
         "provider": provider,
         "state": account.state,
+        "mark": now.marks[account.id],
+        "usable": now.judgements[account.id].usable,
         "since": _iso(account.since),
         **_fault(account.fault),
         "credit": [_purse(purse) for purse in account.purses],

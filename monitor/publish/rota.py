@@ -7,7 +7,8 @@ from itertools import islice
 from msgspec import Struct
 
 from monitor.incident import accounts_of
-from monitor.publish.mark import Mark, Standing, is_late
+from monitor.publish.ability import is_late
+from monitor.publish.mark import Mark, Standing
 from monitor.publish.snapshot import CROWD, AccountView, Measure, ProviderView, Snapshot
 
 TURNS = 10

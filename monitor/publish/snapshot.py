@@ -42,7 +42,8 @@ class TargetView(Struct, frozen=True):
     `aside`: it tells of more than whether the account works, such as its credit. `cells` are the last 24
     hours, `days` the last 90 days; today is the last of them. `limited_since` says for each limit since when
     its ceiling stands, `moves` how it moved for good, None where it did not. The paces are of the last 30
-    closed days. `next_at` is when it is looked at next.
+    closed days. `next_at` is when it is looked at next. `well_at` is its latest good answer, however long ago.
+    `confirmed`: that it fails is sure although it is called SUSPECTED, since it may pass. `free`: it costs no tokens.
     """
 
     id: str
@@ -66,6 +67,9 @@ class TargetView(Struct, frozen=True):
     ttft_days: tuple[Pace, ...] = ()
     next_at: datetime | None = None
     moves: tuple[Moved | None, ...] = ()
+    well_at: datetime | None = None
+    confirmed: bool = False
+    free: bool = False
 
     @property
     def counts(self) -> bool:
@@ -89,7 +93,8 @@ class AccountView(Struct, frozen=True):
     """One account; `state` is that of its worst target, `spent_usd` what its canaries cost today (UTC).
 
     `spent_month_usd` is that of the last 30 days. `own_host`: it is asked at an address of its own, so nothing
-    of it is public. `note` and the like are the user's own words. `stands`: its page stays as it was made a few pages
+    of it is public. `note` and the like are the user's own words. `company` is whose account it is (empty: the
+    provider's), `ties` what it may share with others there. `stands`: its page stays as it was made a few pages
     ago, so what is only on it was not read: no cells, days and paces.
     """
 
@@ -107,6 +112,8 @@ class AccountView(Struct, frozen=True):
     spent_month_usd: float | None = None
     own_host: bool = False
     stands: bool = False
+    company: str = ""
+    ties: tuple[str, ...] = ()
 
     @property
     def is_new(self) -> bool:

@@ -1,12 +1,15 @@
 """Which account works now, and until when that may be believed; pure. For gateways, and for `pick`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from monitor.detect.health import State
 from monitor.incident import Incident
-from monitor.publish.mark import LATE, Mark, Standing, mark_target
+from monitor.publish.ability import Judgement, valid_until, works
+from monitor.publish.caution import Caution, cautions
+from monitor.publish.mark import Mark, Standing
 from monitor.publish.snapshot import AccountView, ProviderView, Snapshot, TargetView
 from monitor.publish.uptime import counting
 from probes.model import Confidence, Fault
@@ -14,15 +17,15 @@ from probes.model import Confidence, Fault
 VERSION = 1
 """Of the format of `usable.json`. Fields are added without a new version, never removed or changed."""
 
-ORDER = (Mark.UP, Mark.SUSPECTED, Mark.PARTLY)
-"""What is taken first; what is down or not known is not taken at all."""
-
 
 class Usable(Struct, frozen=True):
-    """Whether an account can be used. `usable` is None when it is not known.
+    """Whether an account can be used: all the work that is asked of it. `usable` is None when it is not known.
 
-    `checked_at` is the oldest proof of its canaries, `valid_until` when the first of them is too old to be
-    believed, `retry_at` when it is looked at next. `abilities` says it of each kind of canary.
+    `checked_at` is the oldest proof of its canaries, `retry_at` when it is looked at next. `valid_until` is when the
+    first proof is too old to be believed; of one that is not usable a while after `retry_at`, as that does not become
+    untrue by itself. `suspected`: a failure is being re-checked, its word is that of before. `abilities` says it of
+    each kind of canary, `models` of each model where one kind is asked of several. `caution` is None where nothing
+    warns of it.
     """
 
     account: str
@@ -35,41 +38,61 @@ class Usable(Struct, frozen=True):
     checked_at: datetime | None
     valid_until: datetime | None
     retry_at: datetime | None
+    suspected: bool
     warned: bool
-    abilities: dict[str, bool | None]
+    abilities: Mapping[str, bool | None]
+    models: Mapping[str, Mapping[str, bool | None]]
+    caution: Caution | None = None
+
+    @property
+    def offered(self) -> bool:
+        return bool(self.usable) and not (self.caution and self.caution.withheld)
+
+    @property
+    def rank(self) -> tuple[bool, bool, bool, bool]:
+        """What is offered first is lowest: what nothing is said against, last what is being re-checked."""
+        return self.suspected, self.caution is not None, self.state is Mark.PARTLY, self.warned
 
 
-def usables(snapshot: Snapshot, now: Standing) -> list[Usable]:
-    return [_usable(account, provider, now) for provider in snapshot.providers for account in provider.accounts]
+def usables(snapshot: Snapshot, now: Standing, also_suspended: Iterable[str] = ()) -> list[Usable]:
+    """Return each account's word. `also_suspended` are taken for suspended, as a drill says."""
+    told = cautions(snapshot, also_suspended)
+    margin = timedelta(seconds=snapshot.fresh_s)
+    return [
+        _usable(account, provider, now, margin, told.get(account.id))
+        for provider in snapshot.providers
+        for account in provider.accounts
+    ]
 
 
-def pick(every: Sequence[Usable], provider: str) -> str | None:
-    """Return the account of a provider to use now: one that works before one that is doubted, or warned of."""
-    its = [one for one in every if one.provider == provider and one.usable]
-    best = min(its, key=lambda one: (ORDER.index(one.state), one.warned), default=None)
-    return best.account if best else None
+def pick(every: Sequence[Usable], provider: str) -> Usable | None:
+    """Return the account of a provider to use now: the best of those that are offered, in the order of the file."""
+    its = (one for one in every if one.provider == provider and one.offered)
+    return min(its, key=lambda one: one.rank, default=None)
 
 
-def _usable(account: AccountView, provider: ProviderView, now: Standing) -> Usable:
-    targets, mark = counting(account), now.marks[account.id]
-    abilities = _abilities(account, now)
+def _usable(
+    account: AccountView, provider: ProviderView, now: Standing, margin: timedelta, caution: Caution | None
+) -> Usable:
+    targets, mark, judged = counting(account), now.marks[account.id], now.judgements[account.id]
     incident = next((it for it in map(now.incident_of, (target.id for target in targets)) if it), None)
-    usable = _verdict(mark, abilities)
     seen = [target.seen_at for target in targets if target.seen_at]
-    complete = len(seen) == len(targets)
     return Usable(
         account=account.id,
         provider=provider.id,
-        usable=usable,
+        usable=judged.usable,
         state=mark,
         fault=account.fault if mark is not Mark.UP else None,
         since=account.since,
         confidence=incident.confidence if incident else None,
-        checked_at=min(seen, default=None) if complete else None,
-        valid_until=min(map(_valid_until, targets), default=None) if complete and usable is not None else None,
-        retry_at=min((target.next_at for target in targets if target.next_at), default=None),
+        checked_at=min(seen, default=None) if len(seen) == len(targets) else None,
+        valid_until=_valid_until(targets, judged, now.at, margin),
+        retry_at=_retry_at(targets),
+        suspected=any(target.state is State.SUSPECTED for target in targets),
         warned=any(_speaks_of(sign, account.id) for sign in now.signals),
-        abilities=abilities,
+        abilities=judged.abilities,
+        models=judged.models,
+        caution=caution,
     )
 
 
@@ -79,28 +102,15 @@ def _speaks_of(sign: Incident, account: str) -> bool:
     return any(f"{one}/".startswith(f"{account}/") for one in of)
 
 
-def _verdict(mark: Mark, abilities: dict[str, bool | None]) -> bool | None:
-    """What works badly or in part is usable as long as nothing that was asked for is lost."""
-    if mark is Mark.UNKNOWN:
-        return None
-    return mark in ORDER and False not in abilities.values()
+def _retry_at(targets: Sequence[TargetView]) -> datetime | None:
+    return min((target.next_at for target in targets if target.next_at), default=None)
 
 
-def _abilities(account: AccountView, now: Standing) -> dict[str, bool | None]:
-    """Say of each kind of canary whether any of its models works."""
-    kinds: dict[str, list[Mark]] = {}
-    for target in counting(account):
-        kinds.setdefault(target.canary, []).append(mark_target(target, now))
-    return {kind: _any_works(marks) for kind, marks in kinds.items()}
-
-
-def _any_works(marks: Sequence[Mark]) -> bool | None:
-    if any(mark in ORDER for mark in marks):
-        return True
-    return None if Mark.UNKNOWN in marks else False
-
-
-def _valid_until(target: TargetView) -> datetime:
-    if target.seen_at is None:
-        raise ValueError(f"{target.id}: was never seen, so nothing of it is valid")
-    return target.seen_at + timedelta(seconds=LATE * target.interval_s)
+def _valid_until(targets: Sequence[TargetView], judged: Judgement, at: datetime, margin: timedelta) -> datetime | None:
+    match judged.usable:
+        case True:
+            return min(valid_until(target) for target in targets if works(target, at))
+        case False:
+            return max(_retry_at(targets) or at, at) + margin
+        case None:
+            return None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-VERSION = 7
+VERSION = 8
 """The schema this program writes, kept in `PRAGMA user_version`: the number of steps in `schema`."""
 
 WAIT_S = 5

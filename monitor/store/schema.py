@@ -72,6 +72,20 @@ def m007_flapping(db: Database) -> None:
     db.execute("UPDATE OR REPLACE outbox SET step = 'changed' WHERE step = 'flapping'")
 
 
+@STEPS()
+def m008_well(db: Database) -> None:
+    """The latest good answer of each target, from the looks that are still kept."""
+    db.execute("ALTER TABLE health ADD COLUMN well INTEGER")
+    db.execute(
+        """
+        UPDATE health SET well = (
+            SELECT at FROM observation
+            WHERE observation.series_id = health.series_id AND outcome = 0 ORDER BY at DESC LIMIT 1
+        )
+        """
+    )
+
+
 OBSERVATION = """
     CREATE TABLE observation (
         series_id INTEGER NOT NULL,

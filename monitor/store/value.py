@@ -97,6 +97,7 @@ def health_from(row: Mapping[str, Any]) -> Health:
         answer=_answer_from(row) if row["rule"] else None,
         reason=row["reason"],
         evidence=from_json(row["evidence"], Evidence) if row["evidence"] else None,
+        well_at=maybe_time(row["well"]),
     )
 
 

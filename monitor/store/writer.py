@@ -150,14 +150,14 @@ class Writer:
         # The answer of a health that outlives its beat is found by what was kept before.
         self._db.executemany(
             """
-            INSERT INTO health VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO health VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (series_id) DO UPDATE SET
                 state = excluded.state, since = excluded.since,
                 failures = excluded.failures, successes = excluded.successes,
                 began = excluded.began, seen = excluded.seen,
                 fault = excluded.fault, status = excluded.status, request_id = excluded.request_id,
                 answer_id = CASE WHEN excluded.fault IS NULL THEN NULL ELSE coalesce(excluded.answer_id, answer_id) END,
-                reason = excluded.reason, next = excluded.next, evidence = excluded.evidence
+                reason = excluded.reason, next = excluded.next, evidence = excluded.evidence, well = excluded.well
             """,
             rows,
         )
@@ -371,4 +371,5 @@ def _health_row(
         health.reason,
         maybe_ms(next_at),
         None if health.evidence is None else to_json(health.evidence),
+        maybe_ms(health.well_at),
     )

@@ -1,0 +1,123 @@
+"""Whether a target, an ability and an account work now: the one judgement, which all that is told of it asks; pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from monitor.detect.health import State
+from monitor.diagnose import ACCOUNT_WIDE
+from monitor.publish.snapshot import AccountView, TargetView
+from monitor.publish.uptime import counting
+
+LATE = 3
+"""A canary not seen for so many of its intervals is not known any more: one may be lost, two can be slow."""
+
+
+class Judgement(Struct, frozen=True):
+    """Whether an account is usable, each of its abilities, and of those asked of several models each model.
+
+    True: it was answered well within its validity, is not down, and nothing stands against the whole account. None:
+    not known.
+    """
+
+    usable: bool | None
+    abilities: Mapping[str, bool | None]
+    models: Mapping[str, Mapping[str, bool | None]]
+
+
+def judge(account: AccountView, at: datetime, *, held: bool = False, offline: bool = False) -> Judgement:
+    """Judge an account. `held`: an incident of the whole account is open; `offline`: nothing new is known of any.
+
+    What was refused as a whole stays so until it is seen to work, however long nobody can look.
+    """
+    kinds = _kinds(account)
+    if held or is_lost(account):
+        return _alike(kinds, works=False)
+    if offline:
+        return _alike(kinds, works=None)
+    abilities = {kind: _together(its, at) for kind, its in kinds.items()}
+    models = {kind: {_model(one): works(one, at) for one in its} for kind, its in kinds.items() if len(its) > 1}
+    return Judgement(_usable(kinds, abilities, at), abilities, models)
+
+
+def works(target: TargetView, at: datetime) -> bool | None:
+    """Return whether a target works. While it is re-checked its word of before holds; what was never well has none."""
+    if target.seen_at and not target.well_at and target.state is not State.UP:
+        return False
+    match target.state:
+        case State.UP:
+            return None if is_late(target, at) else True
+        case State.DOWN:
+            return False
+        case State.UNKNOWN:
+            return None
+        case State.SUSPECTED:
+            if target.confirmed:
+                return False
+            return True if at <= valid_until(target) else None
+
+
+def is_lost(account: AccountView) -> bool:
+    """Whether one of its targets was refused in a way that speaks of the whole account."""
+    return any(target.state is State.DOWN and target.fault in ACCOUNT_WIDE for target in account.targets)
+
+
+def is_late(target: TargetView, at: datetime) -> bool:
+    return target.seen_at is None or at - target.seen_at > _validity(target)
+
+
+def valid_until(target: TargetView) -> datetime:
+    """Return until when its latest good answer may be believed."""
+    well_at = target.well_at or target.seen_at
+    if well_at is None:
+        raise ValueError(f"{target.id}: was never seen, so nothing of it is valid")
+    return well_at + _validity(target)
+
+
+def _validity(target: TargetView) -> timedelta:
+    return timedelta(seconds=LATE * target.interval_s)
+
+
+def _usable(
+    kinds: Mapping[str, Sequence[TargetView]], abilities: Mapping[str, bool | None], at: datetime
+) -> bool | None:
+    """Return whether nothing is lost of the work that was asked for.
+
+    What is free only shows that a key opens: it decides where no work is asked for, or is known.
+    """
+    work = [kind for kind, its in kinds.items() if not all(one.free for one in its)] or kinds
+    if any(abilities[kind] is False for kind in work):
+        return False
+    every = [one for its in kinds.values() for one in its]
+    whole = _together(every, at)
+    return None if whole and any(works(one, at) is None for one in every) else whole
+
+
+def _together(targets: Sequence[TargetView], at: datetime) -> bool | None:
+    """Return whether any of several works; None where one that is not known was taken for well after others failed."""
+    known = [works(one, at) for one in targets]
+    if True in known:
+        return True
+    if False not in known:
+        return None
+    failing = min((one.since for one in targets if one.since and works(one, at) is False), default=at)
+    unseen = [one for one in targets if works(one, at) is None and one.well_at]
+    return None if any(valid_until(one) > failing for one in unseen) else False
+
+
+def _kinds(account: AccountView) -> dict[str, list[TargetView]]:
+    kinds: dict[str, list[TargetView]] = {}
+    for target in counting(account):
+        kinds.setdefault(target.canary, []).append(target)
+    return kinds
+
+
+def _alike(kinds: Mapping[str, Iterable[TargetView]], *, works: bool | None) -> Judgement:
+    several = {kind: {_model(one): works for one in its} for kind, its in kinds.items()}
+    models = {kind: its for kind, its in several.items() if len(its) > 1}
+    return Judgement(works, dict.fromkeys(kinds, works), models)
+
+
+def _model(target: TargetView) -> str:
+    return target.model or ""

@@ -1,0 +1,239 @@
+"""A model of consistency: whatever was seen, all tell the same of an account, and nothing dead is handed out."""
+
+import asyncio
+import json
+import re
+import tempfile
+import time
+from collections import defaultdict
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as some
+from msgspec.structs import replace
+
+from monitor import run, view
+from monitor.publish.ability import LATE
+from monitor.publish.caution import PULLS
+from monitor.publish.mark import Mark, standing
+from monitor.publish.metrics import metrics
+from monitor.publish.page import status_json, usable_json
+from monitor.publish.usable import pick, usables
+from monitor.schedule import Watch
+from monitor.store.connection import open_reader
+from monitor.witness import Group, Level
+from monitor.world import Edge, open_world
+from probes.model import Answer, Fault, Observation, Outcome, Target
+from tests.conftest import NOON
+from tests.test_judge import Nowhere
+from tests.test_run import config
+
+IDS = ("openai/main", "openai/backup", "groq/llama")
+ASKED = (("list", None, True), ("chat", "a", False), ("chat", "b", False))
+EVERY_S = {"list": 60, "chat": 300}
+SIGHT = {
+    "ok": None,
+    "no budget": Outcome.UNKNOWN,
+    "503": (Fault.SERVER_ERROR, 503),
+    "429": (Fault.RATE_LIMITED, 429),
+    "wrong key": (Fault.INVALID_KEY, 401),
+    "suspended": (Fault.ACCOUNT_SUSPENDED, 403),
+    "no right": (Fault.PERMISSION_DENIED, 403),
+    "redirect": (Fault.INVALID_RESPONSE, 302),
+    "garbage": (Fault.INVALID_RESPONSE, 200),
+    "timeout": (Fault.TIMEOUT, None),
+    "no road": (Fault.CONNECTION_FAILED, None),
+}
+PAUSES_S = (5, 15, 60, 60, 300, 1200)
+
+
+def look(target, at, sight):
+    told = SIGHT[sight]
+    if told is None:
+        return Observation(target, at, Outcome.OK, latency_s=0.5, status=200)
+    if told is Outcome.UNKNOWN:
+        return Observation(target, at, told, answer=Answer("monitor/not-asked", "the day's budget is spent"))
+    fault, status = told
+    outcome = Outcome.DEGRADED if fault is Fault.RATE_LIMITED else Outcome.FAILED
+    return Observation(target, at, outcome, status=status, fault=fault, answer=Answer(f"x/{fault}", "words"))
+
+
+class Clock:
+    now = NOON
+
+
+class Past:
+    """What really was seen, by target id: when it was last well, and what was last answered."""
+
+    def __init__(self):
+        self.well_at, self.last = {}, {}
+
+    def add(self, one):
+        if one.outcome is Outcome.OK:
+            self.well_at[one.target.id] = one.at
+        if one.outcome is not Outcome.UNKNOWN:
+            self.last[one.target.id] = one.fault
+
+    def is_well(self, account, kind, now):
+        """Whether any target of an account's kind was answered well within three of its intervals."""
+        its = [at for id, at in self.well_at.items() if id.startswith(f"{account}/{kind}")]
+        return any(now - at <= timedelta(seconds=LATE * EVERY_S[kind]) for at in its)
+
+
+@asynccontextmanager
+async def opened(settings_, clock):
+    async with open_world(settings_, Edge(lambda: clock.now, time.monotonic, lambda: 0.5, lambda _: None)) as world:
+        world.plan_anew(0)
+        yield world
+
+
+def configured(folder, ties):
+    made = config(folder, Nowhere(), ids=IDS)
+    targets = [Target(id, id.partition("/")[0], canary, model) for id in IDS for canary, model, _ in ASKED]
+    free = {canary: is_free for canary, _, is_free in ASKED}
+    watches = {one.id: Watch(one, EVERY_S[one.canary], free[one.canary]) for one in targets}
+    groups = {id: (Group(Level.LOGIN, "jo"),) for id in ties}
+    return replace(made, watches=watches, groups=groups, probe=replace(made.probe, blip_s=120))
+
+
+class Told:
+    """All that is told of one instant."""
+
+    def __init__(self, settings_, now):
+        with open_reader(settings_.database) as db:
+            shot = view.take(db, settings_, now)
+        self.now, self.stand = now, standing(shot)
+        self.every = usables(shot, self.stand)
+        self.usable = json.loads(usable_json(shot, self.stand))
+        self.status = {one["id"]: one for one in json.loads(status_json(shot, self.stand))["accounts"]}
+        self.up, self.known = _gauges(metrics(shot, self.stand).decode())
+
+    def verdicts(self):
+        return {id: one["usable"] for id, one in self.usable["accounts"].items()}
+
+
+def _gauges(text):
+    found = defaultdict(dict)
+    for gauge, provider, name, value in re.findall(
+        r'^llm_account_(\w+)\{provider="(.+)",account="(.+)"\} (.+)$', text, re.M
+    ):
+        found[gauge][f"{provider}/{name}"] = float(value)
+    return found["up"], found["known"]
+
+
+def check_alike(told):
+    for id, one in told.usable["accounts"].items():
+        word, mark = one["usable"], told.stand.marks[id]
+        assert told.status[id]["usable"] is word
+        assert told.status[id]["mark"] == one["state"] == mark
+        assert told.known[id] == (word is not None)
+        assert (told.up[id] > 0) is word if word is not None else id not in told.up
+        assert word is {Mark.UP: True, Mark.DOWN: False, Mark.UNKNOWN: None}.get(mark, word)
+        if word:
+            assert one["abilities"]["chat"]
+        assert set(one["abilities"]) == {"list", "chat"}
+        if mark is Mark.SUSPECTED:
+            assert one["suspected"]
+        check_times(one, told.usable["made_at"])
+
+
+def check_times(one, made_at):
+    match one["usable"]:
+        case True:
+            assert one["valid_until"] >= made_at
+        case False:
+            assert one["valid_until"] > made_at
+            assert one["retry_at"] is None or one["valid_until"] > one["retry_at"]
+        case None:
+            assert one["valid_until"] is None
+
+
+def check_picks(told):
+    for provider, choice in told.usable["providers"].items():
+        its = [one for one in told.every if one.provider == provider]
+        offered = {one.account: one for one in its if one.usable and not (one.caution and one.caution.withheld)}
+        best = pick(told.every, provider)
+        assert choice["use"] == (best.account if best else None)
+        assert (best is None) == (not offered)
+        if best:
+            assert best.account in offered
+            assert not best.suspected or all(one.suspected for one in offered.values())
+
+
+def check_truth(told, past):
+    """Nothing is handed out that was not answered well a short while ago."""
+    for id, one in told.usable["accounts"].items():
+        for kind, word in one["abilities"].items():
+            assert not word or past.is_well(id, kind, told.now)
+        gone = [last in PULLS for target, last in past.last.items() if target.startswith(f"{id}/")]
+        if len(gone) == len(ASKED) and all(gone) and not one["suspected"]:
+            assert one["usable"] is False
+
+
+def check_later(before, after):
+    """Time alone turns true into not known, and nothing else into anything."""
+    for id, word in before.verdicts().items():
+        assert after.verdicts()[id] in ({True, None} if word else {word})
+
+
+sights = some.sampled_from(sorted(SIGHT))
+rounds = some.lists(
+    some.tuples(
+        some.sampled_from(PAUSES_S),
+        some.one_of(
+            some.dictionaries(some.sampled_from(IDS), sights, min_size=1),  # each account answers alike
+            some.lists(some.one_of(some.none(), sights), min_size=9, max_size=9),  # each target for itself
+            some.sampled_from(["ok", "no road"]).map(lambda one: dict.fromkeys(IDS, one)),
+        ),
+    ),
+    min_size=2,
+    max_size=10,
+)
+
+
+async def play(folder, history, ties):
+    clock, past, settings_ = Clock(), Past(), configured(folder, ties)
+    async with opened(settings_, clock) as world:
+        for pause_s, seen in history:
+            clock.now += timedelta(seconds=pause_s)
+            looked = [look(target, clock.now, sight) for target, sight in _each(settings_, seen)]
+            for one in looked:
+                past.add(one)
+            await run.beat(world, looked, clock.now)
+            told = Told(settings_, clock.now)
+            check_alike(told)
+            check_picks(told)
+            check_truth(told, past)
+            check_message(world, told)
+    async with opened(settings_, clock):
+        assert Told(settings_, clock.now).verdicts() == told.verdicts()
+    for hours in (0.2, 5):
+        later = Told(settings_, clock.now + timedelta(hours=hours))
+        check_alike(later)
+        check_later(told, later)
+
+
+def _each(settings_, seen):
+    """Yield targets and what they answer: by account, or by target."""
+    watches = settings_.watches.values()
+    if isinstance(seen, dict):
+        yield from ((one.target, seen[one.target.account]) for one in watches if one.target.account in seen)
+    else:
+        yield from ((one.target, sight) for one, sight in zip(watches, seen, strict=True) if sight)
+
+
+def check_message(world, told):
+    """A message offers what is offered, or was until a look was overdue."""
+    offered = {one.account for one in told.every if one.offered or one.usable is None}
+    for one in world.incidents.values():
+        instead = view.usable(one, world.config, world.healths, world.incidents.values(), told.now)
+        assert {it.account for it in instead} <= offered
+
+
+@settings(max_examples=40, phases=(Phase.generate,), report_multiple_bugs=False)
+@given(rounds, some.sampled_from([(), IDS[:2], IDS]))
+def test_whatever_was_seen_all_tell_the_same_and_nothing_dead_is_handed_out(history, ties):
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(play(Path(folder), history, ties))
