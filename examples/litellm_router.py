@@ -41,12 +41,12 @@ class UsableAccounts(CustomLogger):
 
     def _rank(self, account):
         """Return the place of an account, 0 the best; None: it must not be used. What is too old is not known."""
-        its = self._told["accounts"].get(account, {"usable": None})
-        if its["usable"] is False or its.get("withheld"):
+        its = self._told["accounts"].get(account, {})
+        if its.get("usable") is False or its.get("withheld"):
             return None
-        if not its["usable"] or _is_over(its["valid_until"]) or _is_over(self._told["valid_until"]):
+        if not its.get("usable") or _is_over(its["valid_until"]) or _is_over(self._told["valid_until"]):
             return 2
-        return 1 if its["suspected"] or its["caution"] else 0
+        return 1 if its.get("suspected") or its.get("caution") else 0
 
 
 def _is_over(until):
@@ -63,14 +63,18 @@ class Source:
     async def newer(self):
         """Return the document if it is newer than at the last call; None: it is not, or cannot be read."""
         try:
-            if not self._is_web:
-                return self._read_file()
-            if time.monotonic() - self._asked_at < READ_EVERY_S:
-                return None
-            self._asked_at = time.monotonic()
-            return await asyncio.to_thread(self._read_web)
-        except (OSError, ValueError):
+            document = await self._read()
+            return document and {"accounts": dict(document["accounts"]), "valid_until": document["valid_until"]}
+        except (OSError, ValueError, KeyError, TypeError):
             return None
+
+    async def _read(self):
+        if not self._is_web:
+            return self._read_file()
+        if time.monotonic() - self._asked_at < READ_EVERY_S:
+            return None
+        self._asked_at = time.monotonic()
+        return await asyncio.to_thread(self._read_web)
 
     def _read_file(self):
         path = Path(self._where)

@@ -15,8 +15,9 @@ from hypothesis import strategies as some
 from msgspec.structs import replace
 
 from monitor import run, view
+from monitor.detect.health import State
+from monitor.diagnose import ACCOUNT_WIDE
 from monitor.publish.ability import LATE
-from monitor.publish.caution import PULLS
 from monitor.publish.mark import Mark, standing
 from monitor.publish.metrics import metrics
 from monitor.publish.page import status_json, usable_json
@@ -65,16 +66,14 @@ class Clock:
 
 
 class Past:
-    """What really was seen, by target id: when it was last well, and what was last answered."""
+    """What really was seen: when each target, by its id, was last well."""
 
     def __init__(self):
-        self.well_at, self.last = {}, {}
+        self.well_at = {}
 
     def add(self, one):
         if one.outcome is Outcome.OK:
             self.well_at[one.target.id] = one.at
-        if one.outcome is not Outcome.UNKNOWN:
-            self.last[one.target.id] = one.fault
 
     def is_well(self, account, kind, now):
         """Whether any target of an account's kind was answered well within three of its intervals."""
@@ -167,9 +166,6 @@ def check_truth(told, past):
     for id, one in told.usable["accounts"].items():
         for kind, word in one["abilities"].items():
             assert not word or past.is_well(id, kind, told.now)
-        gone = [last in PULLS for target, last in past.last.items() if target.startswith(f"{id}/")]
-        if len(gone) == len(ASKED) and all(gone) and not one["suspected"]:
-            assert one["usable"] is False
 
 
 def check_later(before, after):
@@ -186,6 +182,7 @@ rounds = some.lists(
             some.dictionaries(some.sampled_from(IDS), sights, min_size=1),  # each account answers alike
             some.lists(some.one_of(some.none(), sights), min_size=9, max_size=9),  # each target for itself
             some.sampled_from(["ok", "no road"]).map(lambda one: dict.fromkeys(IDS, one)),
+            some.sampled_from(IDS).map(lambda id: dict.fromkeys(IDS, "ok") | {id: "suspended"}),
         ),
     ),
     min_size=2,
@@ -206,7 +203,7 @@ async def play(folder, history, ties):
             check_alike(told)
             check_picks(told)
             check_truth(told, past)
-            check_message(world, told)
+            check_world(world, told)
     async with opened(settings_, clock):
         assert Told(settings_, clock.now).verdicts() == told.verdicts()
     for hours in (0.2, 5):
@@ -224,15 +221,18 @@ def _each(settings_, seen):
         yield from ((one.target, sight) for one, sight in zip(watches, seen, strict=True) if sight)
 
 
-def check_message(world, told):
-    """A message offers what is offered, or was until a look was overdue."""
+def check_world(world, told):
+    """What was refused is not usable, and a message offers what is offered, or was until a look was overdue."""
     offered = {one.account for one in told.every if one.offered or one.usable is None}
+    for id, health in world.healths.items():
+        refused = health.state is State.DOWN and health.fault in ACCOUNT_WIDE
+        assert not refused or told.verdicts()["/".join(id.split("/")[:2])] is False
     for one in world.incidents.values():
         instead = view.usable(one, world.config, world.healths, world.incidents.values(), told.now)
         assert {it.account for it in instead} <= offered
 
 
-@settings(max_examples=40, phases=(Phase.generate,), report_multiple_bugs=False)
+@settings(max_examples=60, phases=(Phase.generate,), report_multiple_bugs=False)
 @given(rounds, some.sampled_from([(), IDS[:2], IDS]))
 def test_whatever_was_seen_all_tell_the_same_and_nothing_dead_is_handed_out(history, ties):
     with tempfile.TemporaryDirectory() as folder:

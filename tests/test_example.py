@@ -136,10 +136,10 @@ def test_a_file_that_cannot_be_read_leaves_all_as_it_was(tmp_path):
     assert ask(callback) == [MAIN, BACKUP, "openai/other"]  # there was none yet
 
     document = {"valid_until": NOW.isoformat(), "accounts": {MAIN: words(False)}}
-    for broken in (lambda: file.write_text("{"), file.unlink):
+    for broken in ("{", "[]", "{}", None):
         file.write_text(json.dumps(document))
         assert ask(callback) == [BACKUP, "openai/other"]
-        broken()
+        file.write_text(broken) if broken else file.unlink()
         assert ask(callback) == [BACKUP, "openai/other"]
 
 
