@@ -21,7 +21,7 @@ from monitor.store.connection import Busy, StoreError
 from monitor.world import now, open_world, patience, real_edge
 from probes.attempt import attempt
 from probes.canary import Prober, open_session
-from probes.catalog import load_wording
+from probes.catalog import load_wording, rules_by_name
 from probes.model import Observation
 
 
@@ -64,7 +64,7 @@ def probe_now(config: Config, watches: Sequence[Watch]) -> list[Observation]:
 
 async def _probe_now(config: Config, watches: Sequence[Watch]) -> list[Observation]:
     async with open_session(__version__) as session:
-        prober = Prober(session, load_wording(), now, time.monotonic, patience(config))
+        prober = Prober(session, load_wording(), now, time.monotonic, patience(config), rules_by_name(config.shelf))
         return await asyncio.gather(*(_ask(prober, config, one) for one in watches))
 
 
