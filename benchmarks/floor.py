@@ -12,11 +12,12 @@ from itertools import groupby
 from uuid import uuid5
 
 from monitor import __version__
+from monitor.publish.ability import LATE
 from monitor.publish.badge import COLOURS, GROUNDS
 from monitor.publish.feed import SPACE
 from monitor.publish.fill import POLICY, TEMPLATES
 from monitor.publish.layout import MARKS
-from monitor.publish.mark import LATE, Mark
+from monitor.publish.mark import Mark
 from monitor.publish.snapshot import CROWD, AccountView, Measure, ProviderView, Snapshot, TargetView
 from monitor.publish.statuspage import STATUSES
 from monitor.sli import Cell

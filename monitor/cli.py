@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from monitor.drill import Drill
     from monitor.publish.snapshot import Snapshot
     from probes.catalog import Shelf
+    from probes.classify import RulesOf
     from probes.model import Fault, Target
     from probes.provider import Provider, Rule
 
@@ -397,10 +398,10 @@ def feeds(arguments: Arguments) -> int:
 def classify(arguments: Arguments) -> int:
     import json
 
-    from probes.catalog import load_provider, load_wording, provider_ids
+    from probes.catalog import load_provider, load_wording, provider_ids, rules_by_name
 
     shelf = _config(arguments).shelf
-    known, wording = provider_ids(shelf), load_wording().rules
+    known, wording, rules_of = provider_ids(shelf), load_wording().rules, rules_by_name(shelf)
     if arguments.jsonl:
         return _classify_lines(sys.stdin, shelf, wording)
     if arguments.provider not in known:
@@ -409,7 +410,7 @@ def classify(arguments: Arguments) -> int:
     if arguments.canary not in (None, *provider.canaries):
         return _refuse(_unknown("canary", arguments.canary, [*provider.canaries]))
     headers = dict(arguments.header)
-    result = _classified(provider, wording, arguments.status, headers, sys.stdin.read(), arguments.canary)
+    result = _classified(provider, wording, rules_of, arguments.status, headers, sys.stdin.read(), arguments.canary)
     say(json.dumps(result, indent=2, ensure_ascii=False))
     return UP
 
@@ -418,9 +419,9 @@ def _classify_lines(lines: Iterable[str], shelf: "Shelf", wording: "Sequence[Rul
     """Print one result for each case; a line that is no case is named, and the rest goes on."""
     import json
 
-    from probes.catalog import load_provider, provider_ids
+    from probes.catalog import load_provider, provider_ids, rules_by_name
 
-    known = provider_ids(shelf)
+    known, rules_of = provider_ids(shelf), rules_by_name(shelf)
     catalog: dict[str, Provider] = {}
     bad = 0
     for number, line in enumerate(filter(str.strip, lines), 1):
@@ -438,13 +439,14 @@ def _classify_lines(lines: Iterable[str], shelf: "Shelf", wording: "Sequence[Rul
             complain(f"stdin: line {number}: {provider.id} has no canary {canary!r}; {', '.join(provider.canaries)}")
             bad += 1
             continue
-        say(json.dumps(_classified(provider, wording, status, headers, body, canary), ensure_ascii=False))
+        say(json.dumps(_classified(provider, wording, rules_of, status, headers, body, canary), ensure_ascii=False))
     return WRONG_USE if bad else UP
 
 
 def _classified(
     provider: "Provider",
     wording: "Sequence[Rule]",
+    rules_of: "RulesOf",
     status: int | None,
     headers: Mapping[str, str],
     body: str,
@@ -455,10 +457,10 @@ def _classified(
     from probes.complaint import read, words
 
     if provider.is_command:
-        verdict, said = judge_output(provider, wording, 1 if status is None else status, body)
+        verdict, said = judge_output(provider, wording, 1 if status is None else status, body, rules_of)
     else:
         asked = provider.canaries[canary] if canary else None
-        verdict = judge(provider, wording, status, headers, body, asked)
+        verdict = judge(provider, wording, status, headers, body, asked, rules_of=rules_of)
         said = words(read(status, headers, body))
     return {
         "fault": verdict.fault or "ok",

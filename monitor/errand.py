@@ -23,7 +23,7 @@ from monitor.store.connection import Busy, StoreError
 from monitor.world import now, open_world, patience, real_edge
 from probes.attempt import attempt
 from probes.canary import Prober, open_session
-from probes.catalog import load_wording
+from probes.catalog import load_wording, rules_by_name
 from probes.control import CONTROL
 from probes.model import Blame, Observation, Target
 from probes.remedy import advise, explain, neighbour
@@ -68,7 +68,7 @@ def probe_now(config: Config, watches: Sequence[Watch]) -> tuple[list[Observatio
 
 async def _probe_now(config: Config, watches: Sequence[Watch]) -> tuple[list[Observation], list[str]]:
     async with open_session(__version__) as session:
-        prober = Prober(session, load_wording(), now, time.monotonic, patience(config))
+        prober = Prober(session, load_wording(), now, time.monotonic, patience(config), rules_by_name(config.shelf))
         met = await asyncio.gather(*(_ask(prober, config, one) for one in watches))
         seen = [_explained(config, one, met) for one in met]
         mends = await _mends(prober, config, seen)

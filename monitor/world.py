@@ -46,7 +46,7 @@ from monitor.store.writer import Writer
 from monitor.systemd import Manager
 from monitor.witness import Witnesses
 from probes.canary import Prober, open_session
-from probes.catalog import load_wording
+from probes.catalog import load_wording, rules_by_name
 from probes.model import Clock, Knock, Observation, Patience, Target, Timer
 from probes.remedy import PREFIX
 
@@ -281,7 +281,7 @@ class World(Struct):
             public_folder=before.public_folder,
             simulated=before.simulated,
         )
-        self.prober = replace(self.prober, patience=patience(config))
+        self.prober = replace(self.prober, patience=patience(config), rules_of=rules_by_name(config.shelf))
         self.templates = Templates(config.templates)
         self.hosts.clear()
         for id in before.watches.keys() - config.watches.keys():

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from yarl import URL
 
 from probes.balance import raised, read_credits, read_offer
-from probes.classify import judge
+from probes.classify import RulesOf, judge, nobody
 from probes.complaint import read, words
 from probes.dialects import WIRES
 from probes.header import fold
@@ -61,13 +61,17 @@ CUT = "the stream broke off before its answer was complete"
 
 
 class Prober(Struct, frozen=True):
-    """What every attempt needs. `turns` holds back a second program of an account while the first one runs."""
+    """What every attempt needs. `turns` holds back a second program of an account while the first one runs.
+
+    `rules_of` finds the rules of another provider, where a bad answer repeats what that one said.
+    """
 
     session: aiohttp.ClientSession
     wording: Wording
     clock: Clock
     timer: Timer
     patience: Patience = Patience()
+    rules_of: RulesOf = nobody
     turns: Mapping[str, Lock] = field(default_factory=lambda: defaultdict(Lock))
 
 
@@ -117,9 +121,10 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
     canary = provider.canaries[target.canary]
     wire = WIRES[canary.spoken(target.canary, account)]
     body = {**wire.body(target.model or ""), **canary.body} if wire.body else None
+    asked = address(provider, account, canary, target, this.at)
     async with prober.session.request(
         "POST" if body else "GET",
-        _url(address(provider, account, canary, target, this.at)),
+        _url(asked),
         headers=_headers(provider, account, canary, body),
         data=msgspec.json.encode(body) if body else None,
         allow_redirects=False,  # a redirect would carry the key to wherever it points
@@ -138,7 +143,17 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
                 return GOOD
         else:
             this.body, whole = await read_text(response, LIST_BYTES if canary.offers else KEPT_BYTES)
-    verdict = judge(provider, prober.wording.rules, this.status, this.headers, this.body, canary, whole=whole)
+    verdict = judge(
+        provider,
+        prober.wording.rules,
+        this.status,
+        this.headers,
+        this.body,
+        canary,
+        whole=whole,
+        asked=asked,
+        rules_of=prober.rules_of,
+    )
     if verdict.fault is None:
         return _learn(canary, this, verdict)
     this.words = _unproven(this, verdict)

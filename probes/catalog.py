@@ -2,8 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import reduce
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +99,22 @@ def _shipped() -> list[str]:
 
 def _is_named(item: object, names: Collection[object]) -> bool:
     return isinstance(item, dict) and item.get("id") in names
+
+
+def rules_by_name(shelf: Shelf = PACKAGED) -> Callable[[str], Sequence[Rule]]:
+    """Return what finds the rules of a provider that an answer names; one that is unknown or faulty has none.
+
+    A file is read when it is asked for the first time: most answers name nobody.
+    """
+
+    @cache
+    def rules_of(id: str) -> Sequence[Rule]:
+        try:
+            return load_provider(id, shelf).rules if id in provider_ids(shelf) else ()
+        except DocumentError:
+            return ()
+
+    return rules_of
 
 
 def load_wording(path: Path = WORDING) -> Wording:

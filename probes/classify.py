@@ -1,9 +1,11 @@
 """Pure: rules + a complaint → what an answer means."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain
+
+from msgspec import Struct
 
 from probes.complaint import Complaint, Layer, read, words
 from probes.model import Confidence, Fault, Verdict
@@ -46,6 +48,12 @@ MOST_LAST_LINES = 3
 """So many lines of a program's output are read: of one that failed, and of one that ended well."""
 ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 """Colours and titles for a terminal."""
+SETTING = re.compile(
+    r"\s*(?:workdir|cwd|directory|model|provider|approval|sandbox|reasoning[ _](?:effort|summaries)|session[ _]id"
+    r"|version|profile|effort|permissions?|mode)\s*:[^:{}]{0,120}",
+    re.IGNORECASE,
+)
+"""A line of a client's banner: what it was set to says nothing of what it met."""
 OF_AN_ACCOUNT = frozenset(
     {
         *(Fault.INVALID_KEY, Fault.ACCOUNT_SUSPENDED, Fault.PERMISSION_DENIED, Fault.VERIFICATION_REQUIRED),
@@ -53,6 +61,22 @@ OF_AN_ACCOUNT = frozenset(
     }
 )
 """What is wrong with an account as a whole. A rate that is relayed may be our own doing, a missing model our choice."""
+
+
+RulesOf = Callable[[str], Sequence[Rule]]
+"""The rules of a provider by the name of its file; asked only for one that a bad answer names."""
+
+
+def nobody(_: str) -> Sequence[Rule]:
+    return ()
+
+
+class Speakers(Struct, frozen=True):
+    """Whose words are known: those of the provider asked, the shared ones, and of whoever an answer names."""
+
+    provider: Provider
+    wording: Sequence[Rule]
+    rules_of: RulesOf
 
 
 def judge(
@@ -64,81 +88,111 @@ def judge(
     canary: Canary | None = None,
     *,
     whole: bool = True,
+    asked: str = "",
+    rules_of: RulesOf = nobody,
 ) -> Verdict:
     """Return what an answer means. What fits no rule is judged by its status, or is UNCLASSIFIED.
 
     Under a 2xx it is good only when it holds what `canary` asked for, or anybody would where that is not known.
-    Not `whole`: it goes on after `body`.
+    Not `whole`: it goes on after `body`. `asked`: the address, of which nothing that comes back proves anything.
     """
+    speakers = Speakers(provider, wording, rules_of)
     if status is not None and not 200 <= status < 300:
-        complaint = read(status, headers, body)
-        return _decide(provider, wording, complaint) or _by_status(complaint.status)
+        complaint = read(status, headers, body, asked)
+        return _decide(speakers, complaint) or _by_status_of(speakers.provider, complaint)
     proof = prove(canary, body, whole=whole) if canary else prove_any(provider.canaries.values(), body)
     if proof is Proof.GOOD:
         return Verdict(None, "ok/2xx")
     if proof is Proof.FILTERED:
         return Verdict(Fault.CONTENT_FILTERED, "answer/filtered")
-    return _judge_unproven(provider, wording, proof, read(status, headers, body))
+    return _judge_unproven(speakers, proof, read(status, headers, body, asked))
 
 
-def _judge_unproven(provider: Provider, wording: Sequence[Rule], proof: Proof, complaint: Complaint) -> Verdict:
+def _judge_unproven(speakers: Speakers, proof: Proof, complaint: Complaint) -> Verdict:
     """Return what an answer means that holds nothing: its words say why, or the status that it tells."""
-    if verdict := _decide(provider, wording, complaint):
+    if verdict := _decide(speakers, complaint):
         return verdict
     if complaint.status is None or complaint.status >= 400:
-        return _by_status(complaint.status)
+        return _by_status_of(speakers.provider, complaint)
     if proof is Proof.FAILED:
         return Verdict(Fault.UNCLASSIFIED, "answer/failure", Confidence.LOW)
     return Verdict(Fault.INVALID_RESPONSE, UNPROVEN[proof], Confidence.MEDIUM)
 
 
-def judge_output(provider: Provider, wording: Sequence[Rule], code: int | None, output: str) -> tuple[Verdict, str]:
+def judge_output(
+    provider: Provider, wording: Sequence[Rule], code: int | None, output: str, rules_of: RulesOf = nobody
+) -> tuple[Verdict, str]:
     """Return what a program's output means, and the sentence that says so. `code` is None when its time was up.
 
     The last line is heard first, since a client ends with what it came to, and its own rules are asked
-    of every line before the shared ones of any. Of a program that ended well only the last lines count,
-    and only its own rules: it may have tried twice, and an answer may speak of anything.
+    of every line before the shared ones of any, and what stands around a cause after all causes. Of a program that
+    ended well only the last lines count, and only its own rules: it may have tried twice, and an answer may speak of
+    anything.
     """
     said = [line for line in ESCAPES.sub("", output).splitlines() if line.strip()]
-    heard = [read(code, {}, line) for line in reversed(said[-MOST_LAST_LINES if code == 0 else -MOST_LINES :])]
-    for shared in ((),) if code == 0 else ((), wording):
-        for complaint in heard:
-            if verdict := _decide(provider, shared, complaint):
-                return verdict, words(complaint)
-    return _by_code(code, said), (words(heard[0]) or said[-1].strip()) if heard else ""
+    last = reversed(said[-MOST_LAST_LINES if code == 0 else -MOST_LINES :])
+    heard = [read(code, {}, line) for line in last if not SETTING.fullmatch(line)]
+    for frame in (False, True):
+        for shared in ((),) if code == 0 else ((), wording):
+            for complaint in heard:
+                if verdict := _decide_by(Speakers(provider, shared, rules_of), complaint, frame=frame):
+                    return verdict, words(complaint)
+    return _by_code(code, said, heard), (words(heard[0]) or said[-1].strip()) if heard else ""
 
 
-def _by_code(code: int | None, said: Sequence[str]) -> Verdict:
+def _by_code(code: int | None, said: Sequence[str], heard: Iterable[Complaint]) -> Verdict:
     if code == 0:
         return Verdict(None, "ok/exit") if said else Verdict(Fault.INVALID_RESPONSE, "command/empty")
+    for status in (status for complaint in heard for layer in complaint.layers for status in layer.statuses):
+        return _by_status(status)
     if code is None:
         return Verdict(Fault.TIMEOUT, "command/time", Confidence.LOW)
     return Verdict(Fault.UNCLASSIFIED, "command/exit", Confidence.LOW)
 
 
-def _decide(provider: Provider, wording: Sequence[Rule], complaint: Complaint) -> Verdict | None:
-    """The innermost layer is heard first, by the provider's own rules and then by the shared ones.
+def _decide(speakers: Speakers, complaint: Complaint) -> Verdict | None:
+    """What is inside is heard before the frames around it, and of both the innermost layer first."""
+    return _decide_by(speakers, complaint, frame=False) or _decide_by(speakers, complaint, frame=True)
 
-    A name that no rule knows is read as words when no sentence has decided: it is often the sentence.
-    """
-    for layer in chain(complaint.layers, _spelled(complaint)):
-        if verdict := _hear(provider, wording, complaint, layer):
-            return _of_the_gateway(verdict) if layer.relayed and verdict.fault in OF_AN_ACCOUNT else verdict
+
+def _decide_by(speakers: Speakers, complaint: Complaint, *, frame: bool) -> Verdict | None:
+    """A name that no rule knows is read as words when no sentence has decided: it is often the sentence."""
+    layers = [layer for layer in complaint.layers if layer.frame is frame]
+    for layer in chain(layers, _spelled(layers)):
+        if verdict := _hear(speakers, complaint, layer):
+            is_theirs = verdict.fault in OF_AN_ACCOUNT and _is_relayed(speakers.provider, layer)
+            return _of_the_gateway(verdict) if is_theirs else verdict
     return None
 
 
-def _spelled(complaint: Complaint) -> Iterator[Layer]:
-    return (Layer(words=layer.names, relayed=layer.relayed) for layer in complaint.layers if layer.names)
+def _spelled(layers: Iterable[Layer]) -> Iterator[Layer]:
+    return (Layer(words=one.names, named=one.named, relayed=one.relayed) for one in layers if one.names)
 
 
-def _hear(provider: Provider, wording: Sequence[Rule], complaint: Complaint, layer: Layer) -> Verdict | None:
+def _is_relayed(provider: Provider, layer: Layer) -> bool:
+    """What a client program of ours says, or the provider that was asked, is said of our own account."""
+    if not layer.relayed or provider.is_command:
+        return False
+    return not layer.named or (provider.relays and layer.named != provider.id)
+
+
+def _hear(speakers: Speakers, complaint: Complaint, layer: Layer) -> Verdict | None:
+    """By the rules of the provider that a frame names, then by those of the one that was asked, then by the shared."""
+    provider = speakers.provider
+    named = layer.named if layer.named != provider.id else ""
     for loose in (False, True):
+        if named and (rule := _first_fit(speakers.rules_of(named), complaint, layer, loose)):
+            return _told_by(rule, named)
         if rule := _first_fit(provider.rules, complaint, layer, loose):
-            told = rule.tag or rule.code or rule.type or rule.reason or rule.message
-            return Verdict(rule.fault, f"{provider.id}/{rule.id}", Confidence.HIGH if told else Confidence.LOW)
-        if rule := _first_fit(wording, complaint, layer, loose):
+            return _told_by(rule, provider.id)
+        if rule := _first_fit(speakers.wording, complaint, layer, loose):
             return Verdict(rule.fault, f"wording/{rule.id}", Confidence.MEDIUM)
     return None
+
+
+def _told_by(rule: Rule, id: str) -> Verdict:
+    told = rule.tag or rule.code or rule.type or rule.reason or rule.message
+    return Verdict(rule.fault, f"{id}/{rule.id}", Confidence.HIGH if told else Confidence.LOW)
 
 
 def _of_the_gateway(verdict: Verdict) -> Verdict:
@@ -152,13 +206,14 @@ def _first_fit(rules: Iterable[Rule], complaint: Complaint, layer: Layer, loose:
 
 def _fits(rule: Rule, complaint: Complaint, layer: Layer) -> bool:
     return (
-        rule.page == complaint.page
-        and (not rule.status or complaint.status in rule.status)
+        rule.page == layer.page
+        and (not rule.status or complaint.status in rule.status or not set(rule.status).isdisjoint(layer.statuses))
         and _listed(rule.code, layer.codes)
         and _listed(rule.type, layer.types)
         and _listed(rule.reason, layer.reasons)
         and _listed(rule.tag, layer.codes + layer.types + layer.reasons)
         and (not rule.message or _pattern(tuple(rule.message)).search(layer.words) is not None)
+        and not (rule.loose and layer.page and not layer.frame)
     )
 
 
@@ -169,6 +224,13 @@ def _listed(wanted: Sequence[str], found: Sequence[str]) -> bool:
 @cache
 def _pattern(alternatives: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{alternative})" for alternative in alternatives), re.IGNORECASE)
+
+
+def _by_status_of(provider: Provider, complaint: Complaint) -> Verdict:
+    """A gateway may pass on the status, too, of what its own account met."""
+    verdict = _by_status(complaint.status)
+    is_theirs = verdict.fault in OF_AN_ACCOUNT and any(_is_relayed(provider, layer) for layer in complaint.layers)
+    return _of_the_gateway(verdict) if is_theirs else verdict
 
 
 def _by_status(status: int | None) -> Verdict:

@@ -77,7 +77,7 @@ async def attempt(prober: Prober, provider: Provider, account: Account, target: 
             return _unseen(target, at, f"{line[0]} {_reason(error)}")
         run = Run(at, line[0], code, output, prober.timer() - started, limit_s)
     # Off the loop: a hostile output of full length takes half a second.
-    verdict, told = await asyncio.to_thread(judge_output, provider, prober.wording.rules, code, output)
+    verdict, told = await asyncio.to_thread(judge_output, provider, prober.wording.rules, code, output, prober.rules_of)
     if code in NOT_STARTED and verdict.fault is Fault.UNCLASSIFIED:
         return _unseen(target, at, _redacted(f"{run.program} cannot start: {told}", account))
     return _observe(run, verdict, told, account, target)

@@ -1,7 +1,6 @@
 """Pure: status + headers + body → what an answer complains of, in whatever shape it says it."""
 
 import html
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -10,6 +9,9 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from probes.echo import without_echo
+from probes.frame import ONLY_STATUS, Frame, peel, provider_called
+from probes.literal import literals
 from probes.proof import failing
 from probes.sse import is_stream
 
@@ -39,17 +41,35 @@ PAGE = re.compile(r"<(?:!doctype html|html|head|body|title|center|h1)\b", re.IGN
 EDGE_LINE = re.compile(r"error code: \d{3,4}", re.IGNORECASE)
 MARKUP = re.compile(r"<(script|style|svg)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<[^<>]*>?", re.IGNORECASE | re.DOTALL)
 SPACE = re.compile(r"\s+")
-TOLD_STATUS = re.compile(r"(?:^|\b(?:status|status code|error code|http|code)[:= ]+)([45]\d\d)\b", re.IGNORECASE)
-# A string that is never closed runs to the end: looking for its end from each quote anew would take its square.
-PYTHON_TOKEN = re.compile(
-    r""""(?:[^"\\]|\\(?:.|\Z))*(?:"|\Z)|'((?:[^'\\]|\\(?:.|\Z))*)(?:'|\Z)|\b(None|True|False)\b""", re.DOTALL
+ENTITY = re.compile(r"&(?:amp;)?(?:quot|#34|#39|#x27|#x22|apos|lt);", re.IGNORECASE)
+OF_BYTES = re.compile(r"(?:\\x[89a-f][0-9a-f]){2,}", re.IGNORECASE)
+SPELLED_OUT = re.compile(r"\\u((?!d[89a-f])[0-9a-f]{4})", re.IGNORECASE)
+BLOCK = re.compile(
+    r"</?(?:p|div|h\d|li|ul|ol|br|hr|td|th|tr|table|pre|title|center|body|head|html)\b[^<>]*>", re.IGNORECASE
 )
-PYTHON_WORDS = {"None": "null", "True": "true", "False": "false"}
+PARTING = "\x1e"
+MOST_BLOCKS = 12
+SHORTEST_SENTENCE = 5
+OF_A_SERVER = re.compile(
+    r"(?!.*unauthori[sz]ed)[\W_]*(?:you (?:do not|don't) have permission to access\b.*"
+    r"|the requested (?:url|resource|page)\b.*|the page you .*|an error occurred\W*|access (?:is )?denied\W*"
+    r"|(?:nginx|openresty)\S*"
+    r"|.*\b(?:webmaster|server administrator|hosting provider|cloudflare tunnel|ray id)\b.*"
+    rf"|{ONLY_STATUS.pattern})",
+    re.IGNORECASE,
+)
+"""What web servers write of themselves on a page that says no more than its status."""
+TITLE = re.compile(r"<title[^<>]{0,200}>([^<]{0,300})", re.IGNORECASE)
+OF_TROUBLE = re.compile(
+    r"error|\b[45]\d\d\b|forbidden|denied|unauthori|bad (request|gateway)|not found|exception|fail|unavailable"
+    r"|错误|异常|失败|fehler|erreur|ошибка",
+    re.IGNORECASE,
+)
+
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_.:][A-Za-z0-9]+)*")
 NAME_JOINT = re.compile(r"[-_.:]+|(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 BROAD_NAMES = ("invalid_request_error", "invalid_request", "unknown_error")
 """They stand beside anything, so their words mean nothing."""
-PAIR = re.compile(r'"(code|type|status|reason|message|detail|error)"\s*:\s*(?:"((?:[^"\\]|\\.)+)|(\d+))')
 TRADITIONAL = str.maketrans(
     (
         "並併傢儘儲內兩凍刪劃動務區參員問啓啟單噹嚮國團夠實審對帳弔張彔態憑戶換擁據擠敗數時暫曏會棄業機權沒滿"
@@ -63,16 +83,18 @@ TRADITIONAL = str.maketrans(
     ),
 )
 """Characters of the rules, traditional and as the rules write them; a new one of a rule is added. 帐 is a common 账."""
-JSON = json.JSONDecoder(strict=False)  # people paste answers with raw line breaks inside strings
 
 
 class Layer(Struct, frozen=True):
     """One error object, or one sentence, of an answer. Marks are in lower case.
 
     `message` is the sentence for people; `words` is all that rules search: the sentence, the other
-    sentences beside it and the names of quotas, in simplified Chinese. `names` are the marks as words:
-    `NotEnoughBalance` is `Not Enough Balance`. `relayed`: a gateway repeats here what its own provider
-    told it, of an account that is not ours.
+    sentences beside it and the names of quotas, in simplified Chinese, without frames and without what repeats our
+    request. `names` are the marks as words: `NotEnoughBalance` is `Not Enough Balance`.
+    `statuses` are those of HTTP that a frame tells, `named` is the provider that it names. `relayed`: a gateway
+    repeats here what its own provider told it, of an account that is not ours. `page`: it came as an HTML page or
+    as a CDN's one line, not from the API itself. `frame`: it is what stands around a cause, and means something
+    only when nothing inside it does.
     """
 
     codes: tuple[str, ...] = ()
@@ -81,33 +103,42 @@ class Layer(Struct, frozen=True):
     message: str = ""
     words: str = ""
     names: str = ""
+    statuses: tuple[int, ...] = ()
+    named: str = ""
     relayed: bool = False
+    page: bool = False
+    frame: bool = False
 
 
 class Complaint(Struct, frozen=True):
     """What an answer complains of, the innermost cause first.
 
     `status` is the HTTP status, or the one told in the body where HTTP gives none or a good one.
-    `page`: it came as an HTML page or as a CDN's one line, not from the API itself.
     """
 
     status: int | None
     layers: tuple[Layer, ...]
-    page: bool = False
 
 
-def read(status: int | None, headers: Mapping[str, str], body: str) -> Complaint:
-    """Return what an answer says is wrong, in whatever shape it says it. Never raises."""
+def read(status: int | None, headers: Mapping[str, str], body: str, asked: str = "") -> Complaint:
+    """Return what an answer says is wrong, in whatever shape it says it; `asked` is our address. Never raises."""
     text = body.lstrip("\ufeff \t\r\n")
     text = (_failed_event(text) if is_stream(text) else text)[:LONGEST].strip()
     told = _told_by_headers(headers)
     page = _is_page(text) or "cf-mitigated" in told.reasons
-    found = [_sentence(_visible(text))] if page else list(islice(_text_layers(text, 0), MOST_LAYERS))
-    layers = tuple(
-        replace(layer, types=layer.types + told.types, reasons=layer.reasons + told.reasons)
-        for layer in found or [Layer()]
+    found = islice(_page_layers(text) if page else _text_layers(text, 0), MOST_LAYERS)
+    layers = tuple(_completed(layer, told, asked) for layer in found) or (_completed(Layer(), told, asked),)
+    return Complaint(_status_that_counts(status, layers), layers)
+
+
+def _completed(layer: Layer, told: Layer, asked: str) -> Layer:
+    return replace(
+        layer,
+        types=layer.types + told.types,
+        reasons=layer.reasons + told.reasons,
+        message=layer.message[:LONGEST_MESSAGE],
+        words=_simplify(without_echo(layer.words, asked)),
     )
-    return Complaint(_status_that_counts(status, layers), layers, page)
 
 
 def words(complaint: Complaint) -> str:
@@ -129,11 +160,82 @@ def _failed_event(stream: str) -> str:
 
 
 def _text_layers(text: str, depth: int) -> Iterator[Layer]:
-    inner = decode(text)
-    yield from _layers(inner, depth + 1)
-    if text and not (inner and text.startswith(("{", "["))):
-        sentence = _sentence(_visible(text) if text.startswith("<") else text)
-        yield replace(sentence, codes=tuple(TOLD_STATUS.findall(text[:200])))
+    text = html.unescape(html.unescape(text)) if ENTITY.search(text) else text
+    text = OF_BYTES.sub(_of_bytes, text) if "\\x" in text else text
+    if text.startswith("<"):
+        text = _visible(text)
+    outside = _squeeze(_ends(text))
+    frame = peel(outside)
+    if depth == 0 and _is_page(frame.inside):
+        inside = list(_page_layers(text[max(text.find("<"), 0) :]))
+    else:
+        inside = [layer for value in literals(text) for layer in _layers(value, depth + 1)]
+    told = [_framed(layer, frame) for layer in inside]
+    yield from told
+    if text and not text.startswith(("{", "[{")) or not told:
+        yield from () if told else _last_line_layers(text)
+        yield from _sentence_layers(outside, frame, bool(told))
+
+
+def _last_line_layers(text: str) -> Iterator[Layer]:
+    """A program ends with what it came to, after its traces and what it was asked."""
+    lines = text[-LONGEST_MESSAGE:].rstrip().rsplit("\n", 1)
+    if len(lines) == 2 and (frame := peel(_squeeze(lines[1]))).inside:
+        yield _framed(Layer(message=_squeeze(_ends(text)), words=frame.inside), frame)
+
+
+def _framed(layer: Layer, frame: Frame) -> Layer:
+    """Return a layer with what the frame around it tells, where it does not tell that itself."""
+    return replace(
+        layer,
+        statuses=layer.statuses + frame.statuses,
+        named=layer.named or frame.named,
+        relayed=layer.relayed or frame.relayed,
+    )
+
+
+def _sentence_layers(outside: str, frame: Frame, has_cause: bool) -> Iterator[Layer]:
+    """Yield what is inside the frame of a sentence, and the whole as the frame; or the whole when it has none."""
+    marks = Layer(
+        codes=(*map(str, frame.statuses), *frame.marks), types=frame.marks, reasons=frame.marks, message=outside
+    )
+    if not outside:
+        return
+    if frame.inside and not has_cause:
+        yield _framed(replace(marks, words=frame.inside, names=_spell([frame.inside])), frame)
+    elif frame.rest not in ("", outside):
+        yield _framed(replace(marks, words=frame.rest, frame=True), frame)
+    yield replace(marks, words=outside, statuses=frame.statuses, frame=frame.inside != outside)
+
+
+def _page_layers(page: str) -> Iterator[Layer]:
+    """Yield the API's JSON on a page, its sentences, all of it as a page, and its status alone.
+
+    A page that is titled as an error in general is one of a server that passes on what it was told; any other speaks
+    first as a page.
+    """
+    blocks = [block for part in _visible(BLOCK.sub(PARTING, page)).split(PARTING) if (block := part.strip())]
+    for block in blocks[:MOST_BLOCKS]:
+        yield from (layer for value in literals(block) for layer in _layers(value, 1))
+    sentences = [_squeeze(block) for block in blocks]
+    whole = _of_a_page(sentences)
+    inside = [layer for sentence in _spoken_on(page, sentences) for layer in _text_layers(sentence, 1)]
+    title = TITLE.search(page[:LONGEST_MESSAGE])
+    yield from (*inside, whole) if title is None or ONLY_STATUS.fullmatch(title[1]) else (whole, *inside)
+    yield replace(whole, frame=True)
+
+
+def _spoken_on(page: str, sentences: Sequence[str]) -> Iterator[str]:
+    """Yield what the API may have said on a page, which is one of an error."""
+    title = TITLE.search(page[:LONGEST_MESSAGE])
+    if title is None or not title[1].strip() or OF_TROUBLE.search(title[1]):
+        said = (one for one in sentences[:MOST_BLOCKS] if len(one) > SHORTEST_SENTENCE)
+        yield from (one for one in said if not OF_A_SERVER.fullmatch(one))
+
+
+def _of_a_page(sentences: Iterable[str]) -> Layer:
+    whole = _squeeze(" ".join(sentences))
+    return Layer(message=whole, words=whole[:LONGEST_MESSAGE], page=True)
 
 
 def _layers(value: Any, depth: int) -> Iterator[Layer]:
@@ -145,25 +247,63 @@ def _layers(value: Any, depth: int) -> Iterator[Layer]:
         case list():
             for item in value[:MOST_ITEMS]:
                 yield from _layers(item, depth + 1)
-        case str() if "{" in value:
-            yield from _layers(decode(value), depth + 1)
+        case str() if "{" in value or ENTITY.search(value):
+            yield from _string_layers(value, depth)
+
+
+def _string_layers(text: str, depth: int) -> Iterator[Layer]:
+    """Yield what is written in a string as JSON; its sentences belong to the object that holds it."""
+    text = html.unescape(html.unescape(text)) if ENTITY.search(text) else text
+    inside = [layer for value in literals(text) for layer in _layers(value, depth + 1)]
+    frame = peel(_squeeze(_ends(text))) if inside else None
+    yield from (_framed(layer, frame) for layer in inside) if frame else ()
 
 
 def _object_layers(top: dict[str, Any], depth: int) -> Iterator[Layer]:
     fields = {name.lower().replace("_", ""): value for name, value in top.items()}
     found = _layers_inside(fields, depth)
-    yield from (replace(layer, relayed=True) for layer in found) if _is_relay(fields) else found
+    if not _is_relay(fields):
+        yield from found
+        return
+    named = provider_called(str(fields.get("providername", "")))
+    yield from (replace(layer, relayed=True, named=layer.named or named) for layer in found)
 
 
 def _layers_inside(fields: Mapping[str, Any], depth: int) -> Iterator[Layer]:
     layer = _layer(fields)
+    told = False
     for name in NESTED:
         value = fields.get(name)
         # Beside a message, the lists `details` and `errors` (Google's) are marks of this same error.
         if not (name in LISTED and isinstance(value, list) and layer.message):
-            yield from _layers(value, depth + 1)
+            for inner in _layers(value, depth + 1):
+                told = told or isinstance(value, str)
+                yield inner
     if layer != Layer():
+        yield from _peeled(layer, told)
+
+
+def _peeled(layer: Layer, has_cause: bool) -> Iterator[Layer]:
+    """Yield the layer with its sentences out of their frames, then the whole as the frame; or it alone.
+
+    `has_cause`: what is written inside its sentence as JSON was read already, so that the sentence is only around it.
+    """
+    frames = [peel(sentence) for sentence in layer.words.split("\n")]
+    inside = "\n".join(frame.inside for frame in frames if frame.inside)
+    if inside == layer.words or (not inside and layer.codes + layer.types + layer.reasons):
         yield layer
+        return
+    marks = tuple(mark for frame in frames for mark in frame.marks)
+    if not has_cause and inside:
+        framed = _framed(layer, next((frame for frame in frames if frame.named), frames[0]))
+        yield replace(
+            framed,
+            types=layer.types + marks,
+            reasons=layer.reasons + marks,
+            statuses=tuple(status for frame in frames for status in frame.statuses),
+            words=inside,
+        )
+    yield replace(layer, frame=True)
 
 
 def _is_relay(fields: Mapping[str, Any]) -> bool:
@@ -175,7 +315,7 @@ def _is_relay(fields: Mapping[str, Any]) -> bool:
 
 def _layer(fields: Mapping[str, Any]) -> Layer:
     listed = [item for name in LISTED for item in _objects(fields.get(name))]
-    sentences = [_squeeze(fields[name]) for name in MESSAGES if isinstance(fields.get(name), str)]
+    sentences = [_squeeze(_ends(fields[name])) for name in MESSAGES if isinstance(fields.get(name), str)]
     if isinstance(param := fields.get("param"), str) and " " in param:
         sentences.append(_squeeze(param))
     hints = [hint for item in listed for hint in _hints(item)]
@@ -184,7 +324,7 @@ def _layer(fields: Mapping[str, Any]) -> Layer:
         types=_marks(fields, TYPES),
         reasons=_marks(fields, REASONS) + tuple(mark for item in listed for mark in _marks(item, ("reason",))),
         message=next(filter(None, sentences), ""),
-        words=_simplify("\n".join(filter(None, sentences + hints))),
+        words="\n".join(filter(None, sentences + hints)),
         names=_spell(fields[name] for name in (*CODES, *TYPES, *REASONS, *MESSAGES) if name in fields),
     )
 
@@ -211,11 +351,6 @@ def _marks(fields: Mapping[str, Any], names: Iterable[str]) -> tuple[str, ...]:
     return tuple(mark.rpartition("#")[2].lower() for mark in told if 0 < len(mark) <= LONGEST_MARK)
 
 
-def _sentence(text: str) -> Layer:
-    sentence = _squeeze(text)
-    return Layer(message=sentence, words=_simplify(sentence), names=_spell([sentence]))
-
-
 def _simplify(text: str) -> str:
     """Return a text with the traditional Chinese characters that rules use made simplified, so that a rule is one."""
     return text if text.isascii() else text.translate(TRADITIONAL)
@@ -229,35 +364,20 @@ def _spell(values: Iterable[Any]) -> str:
 
 
 def _squeeze(text: str) -> str:
-    return SPACE.sub(" ", text[:LONGEST_MESSAGE].replace("\u2019", "'")).strip()
+    text = SPELLED_OUT.sub(lambda found: chr(int(found[1], 16)), text) if "\\u" in text else text
+    return SPACE.sub(" ", text[: 2 * LONGEST_MESSAGE].replace("\u2019", "'")).strip()
 
 
-def decode(text: str) -> Any:
-    """Return the first JSON or Python literal in a text; of a broken one the pairs that can be seen; else None."""
-    start = 0 if text.startswith("[") else text.find("{")
-    if start < 0:
-        return None
-    for spell in (str, _requoted, _unescaped):
-        try:
-            return JSON.raw_decode(spell(text[start:]))[0]
-        except (ValueError, RecursionError):
-            continue
-    return {name: string or number for name, string, number in reversed(PAIR.findall(text))} or None
+def _of_bytes(found: re.Match[str]) -> str:
+    """Python prints the bytes of UTF-8 so."""
+    return bytes.fromhex(found[0].replace("\\x", "")).decode("utf-8", "replace")
 
 
-def _requoted(literal: str) -> str:
-    return PYTHON_TOKEN.sub(_json_token, literal)
-
-
-def _json_token(token: re.Match[str]) -> str:
-    if token[1] is not None:
-        return '"' + token[1].replace("\\'", "'").replace('"', '\\"').replace("\\x", "\\u00") + '"'
-    return PYTHON_WORDS.get(token[2], token[0])
-
-
-def _unescaped(text: str) -> str:
-    """JSON that was printed as a string once too often."""
-    return text.replace("\\n", " ").replace('\\"', '"')
+def _ends(text: str) -> str:
+    """Return the beginning and the end of a text: what is echoed may stand before the cause, or after it."""
+    if len(text) <= 2 * LONGEST_MESSAGE:
+        return text
+    return f"{text[: LONGEST_MESSAGE - 1]}\n{text[-LONGEST_MESSAGE:]}"
 
 
 def _is_page(text: str) -> bool:
@@ -265,7 +385,7 @@ def _is_page(text: str) -> bool:
 
 
 def _visible(page: str) -> str:
-    return html.unescape(MARKUP.sub(" ", page))[:LONGEST_MESSAGE]
+    return html.unescape(MARKUP.sub(" ", page))
 
 
 def _told_by_headers(headers: Mapping[str, str]) -> Layer:

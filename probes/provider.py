@@ -145,7 +145,8 @@ class Rule(Facts, frozen=True, kw_only=True):
     regular expressions is found in the answer's words. A rule with `page` looks at HTML pages (and a
     CDN's one-line texts) only, every other rule at everything else. The status of a command is its
     exit code. A `loose` rule names a class that stands beside other troubles as well, `permission_error`
-    beside a spent credit: it is asked after all others, the shared ones too.
+    beside a spent credit: it is asked after all others, the shared ones too, and of a page only when nothing on it
+    speaks.
     """
 
     id: Name
@@ -215,7 +216,8 @@ class NoPage(Facts, frozen=True, kw_only=True):
 class Provider(Facts, frozen=True, kw_only=True):
     """A company (or a kind of gateway) that answers, with all that is known of it.
 
-    `base` is None for a gateway whose address each account must give, and for a command. `windows` says how many
+    `base` is None for a gateway whose address each account must give, and for a command. `relays`: it asks other
+    providers with accounts of its own, so that what it repeats of those says nothing of ours. `windows` says how many
     seconds a limit of a unit spans when its header does not. `help` gives the address at which a person
     mends each fault, or says why there is none. `unverified` names facts that have no source of their own
     and were not checked, as dotted paths: `help.rate_limited`, `canaries.chat.model`; `help` names all
@@ -230,6 +232,7 @@ class Provider(Facts, frozen=True, kw_only=True):
     base: Url | None = None
     company: Name | None = None
     key_variables: list[str] = []
+    relays: bool = False
     auth: Auth = Auth()
     headers: dict[HeaderName, str] = {}
     request_id: list[HeaderName] = []

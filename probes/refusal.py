@@ -8,7 +8,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from probes.complaint import LONGEST, decode
+from probes.complaint import LONGEST
+from probes.literal import decode
 from probes.model import Limit
 from probes.ratelimit import DAY_S, SPANS_S, read_limits, read_number, retry_after_s, unite
 

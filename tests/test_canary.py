@@ -19,11 +19,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from aioresponses import aioresponses
+from msgspec.structs import replace
 
 from benchmarks.shapes import CHAT, GARBAGE
 from probes.canary import BREAKS, Prober, address, attempt, open_session
 from probes.catalog import Shelf, load_provider, load_wording
 from probes.model import Account, Credit, Fault, Outcome, Patience, Target, Usage
+from probes.provider import Rule
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 from probes.simulator.part import PARTS
 from probes.stream import KEPT_BYTES
@@ -751,3 +753,43 @@ def test_a_strange_usage_is_none(usage):
     one, _ = told("openai", "chat", {"choices": [{"message": {"content": "Hi"}}], "usage": usage})
 
     assert (one.outcome, one.usage, one.cost_usd) == (Outcome.OK, Usage(), None)
+
+
+def answered(status, text, path="/prepaid", **prober_facts):
+    """Return what a look at a gateway comes to that answers everything so."""
+
+    async def play():
+        async def answer(request):
+            return aiohttp.web.Response(status=status, text=text.replace("HERE", request.host + request.path))
+
+        app = aiohttp.web.Application()
+        app.router.add_get("/{any:.*}", answer)
+        runner = aiohttp.web.AppRunner(app)
+        await runner.setup()
+        await aiohttp.web.TCPSite(runner, "127.0.0.1", 0).start()
+        base = f"http://127.0.0.1:{runner.addresses[0][1]}{path}"
+        account = Account("main", "litellm", KEY, base)
+        try:
+            async with prober() as one:
+                asking = replace(one, **prober_facts)
+                return await attempt(asking, load_provider("litellm"), account, Target(account.id, "litellm", "list"))
+        finally:
+            await runner.cleanup()
+
+    return asyncio.run(play())
+
+
+def test_our_own_address_coming_back_proves_nothing():
+    assert answered(404, "nothing is at HERE").fault is Fault.BAD_REQUEST
+
+
+def test_whoever_a_gateway_names_is_heard_by_rules_that_are_found_then():
+    said = '{"error": {"message": "litellm.APIError: CerebrasException - xyzzy", "code": "500"}}'
+    asked = []
+
+    def rules_of(id):
+        asked.append(id)
+        return [Rule(id="own", fault=Fault.OVERLOADED, message=["xyzzy"], source="https://example.com")]
+
+    assert answered(500, said, rules_of=rules_of).answer.rule == "cerebras/own"
+    assert set(asked) == {"cerebras"}

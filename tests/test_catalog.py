@@ -2,7 +2,7 @@
 
 import pytest
 
-from probes.catalog import Shelf, load_provider, load_wording, wording_problems
+from probes.catalog import FOLDER, Shelf, load_provider, load_wording, rules_by_name, wording_problems
 from probes.document import DocumentError
 from probes.model import Fault
 
@@ -445,3 +445,12 @@ def test_a_users_signals_stand_before_ours():
     signals = load_provider("cohere", Shelf(tables={"cohere": {"signals": [signal]}})).signals
 
     assert [one.id for one in signals] == ["own", "deprecated"]
+
+
+def test_rules_are_found_by_name_and_a_faulty_file_has_none(tmp_path):
+    (tmp_path / "broken.toml").write_text("id = 5")
+    rules_of = rules_by_name(Shelf((FOLDER, tmp_path)))
+
+    assert [rule.id for rule in rules_of("cerebras")] == [rule.id for rule in load_provider("cerebras").rules]
+    assert not rules_of("broken")
+    assert not rules_of("another")

@@ -1,5 +1,6 @@
 """What answers mean: shapes, layers, statuses, and the words that decide."""
 
+import html
 import json
 from datetime import date
 
@@ -469,10 +470,101 @@ def test_new_api_names_its_provider_s_trouble_by_the_kind_of_the_error(id):
     assert fault(said("无效的令牌", type="new_api_error"), 401, id) is Fault.INVALID_KEY
 
 
-def test_litellm_s_provider_is_whose_key_we_gave_it():
-    body = said(f"litellm.AuthenticationError: OpenAIException - {KEY_THERE}", code="401")
+@pytest.mark.parametrize("id", ["litellm", "openai-compatible", "new-api"])
+@pytest.mark.parametrize(
+    "message",
+    [
+        f"litellm.AuthenticationError: OpenAIException - {KEY_THERE}",
+        "litellm.AuthenticationError: AuthenticationError: OpenAIException - Incorrect API key provided: sk-pr***9kA.",
+        "AnthropicException - Your credit balance is too low. Received Model Group=smart",
+        "litellm.BadRequestError: Nvidia_nimException - Your account has been suspended",
+        "Upstream error from Groq: Organization has been restricted.",
+    ],
+)
+def test_what_litellm_passes_on_of_a_provider_is_said_of_the_gateway_s_account(message, id):
+    assert fault(said(message, code="401"), 401, id) is Fault.SERVER_ERROR
 
-    assert fault(body, 401, "litellm") is Fault.INVALID_KEY
+
+@pytest.mark.parametrize(
+    ("id", "message", "expected"),
+    [
+        ("openai", "litellm.AuthenticationError: OpenAIException - Incorrect API key provided: x", Fault.INVALID_KEY),
+        ("anthropic", "AnthropicException - Your credit balance is too low", Fault.QUOTA_EXHAUSTED),
+        ("litellm", "Authentication Error, Invalid proxy server token passed. key=x", Fault.INVALID_KEY),
+        (
+            "litellm",
+            "ExceededTokenBudget: Current spend for token: 7.2; Max Budget for Token: 2",
+            Fault.QUOTA_EXHAUSTED,
+        ),
+        ("litellm", "litellm.RateLimitError: CerebrasException - Tokens per minute limit exceeded", Fault.RATE_LIMITED),
+        ("openai-compatible", "[请求deepseek失败]: Authorization Failed (invalid token)", Fault.INVALID_KEY),
+    ],
+)
+def test_what_the_asked_one_says_of_our_own_account_is_no_relay_in_any_frame(id, message, expected):
+    assert fault(said(message), 400, id) is expected
+
+
+def test_what_a_gateway_passes_on_as_a_status_alone_is_not_said_of_ours():
+    body = said("litellm.AuthenticationError: OpenAIException - xyzzy", code="401")
+
+    assert fault(body, 401, "litellm") is Fault.SERVER_ERROR
+    assert fault(body, 401, "openai") is Fault.INVALID_KEY
+
+
+CEREBRAS = "litellm.BadRequestError: CerebrasException - xyzzy is spent"
+
+
+@pytest.mark.parametrize(("id", "expected"), [("anthropic", Fault.QUOTA_EXHAUSTED), ("litellm", Fault.SERVER_ERROR)])
+def test_whoever_a_frame_names_is_heard_by_its_own_rules(id, expected):
+    asked = []
+
+    def rules_of(name):
+        asked.append(name)
+        return [rule("own", Fault.QUOTA_EXHAUSTED, message=["xyzzy is spent"])]
+
+    told = judge(PROVIDERS[id], WORDING, 400, {}, said(CEREBRAS), rules_of=rules_of)
+
+    assert (told.fault, told.rule.removeprefix("relayed/")) == (expected, "cerebras/own")
+    assert set(asked) == {"cerebras"}
+
+
+def test_nobody_s_rules_are_asked_for_where_nobody_is_named():
+    def rules_of(name):
+        raise AssertionError(name)
+
+    judge(PROVIDERS["litellm"], WORDING, 400, {}, said("xyzzy"), rules_of=rules_of)
+    judge(PROVIDERS["openai"], WORDING, 200, {}, '{"object": "list", "data": [{"id": "m"}]}', rules_of=rules_of)
+
+
+def test_a_frame_means_something_only_when_nothing_inside_does():
+    cut = rule("cut", Fault.INVALID_RESPONSE, message=["^stream disconnected"])
+    inside = [rule("money", Fault.QUOTA_EXHAUSTED, message=["out of money"])]
+    frame = "stream disconnected before completion: "
+
+    told = [judge(provider(cut), inside, 418, {}, frame + rest).fault for rest in ("out of money", "xyzzy", "")]
+
+    assert told == [Fault.QUOTA_EXHAUSTED, Fault.INVALID_RESPONSE, Fault.INVALID_RESPONSE]
+
+
+def test_a_status_that_a_frame_tells_fits_a_rule_as_well_as_that_of_http():
+    own = provider(rule("own", Fault.SLOW, status=[402], message=["xyzzy"]))
+
+    assert judge(own, [], 500, {}, "Error code: 402 - xyzzy").rule == "example/own"
+    assert judge(own, [], 500, {}, "Error code: 403 - xyzzy").rule == "status/500"
+
+
+@pytest.mark.parametrize(
+    ("body", "asked", "expected"),
+    [
+        (said("Invalid URL (GET /v1/dashboard/billing/subscription)"), "", Fault.BAD_REQUEST),
+        ("Not found: gone.example.com/out-of-credits", "https://gone.example.com/out-of-credits", Fault.BAD_REQUEST),
+        ("Not found: gone.example.com/out of credits", "", Fault.QUOTA_EXHAUSTED),
+        (said("Bad request: {'messages': [{'content': 'my account was banned'}]}"), "", Fault.BAD_REQUEST),
+        (said("Add credits at https://platform.openai.com/account/billing"), "", Fault.QUOTA_EXHAUSTED),
+    ],
+)
+def test_our_own_words_coming_back_prove_nothing(body, asked, expected):
+    assert judge(PROVIDERS["openai-compatible"], WORDING, 404, {}, body, asked=asked).fault is expected
 
 
 @pytest.mark.parametrize(
@@ -534,6 +626,23 @@ def page(title, text=""):
     ],
 )
 def test_a_page_is_not_the_api_speaking(status, body, expected):
+    assert fault(body, status) is expected
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (403, page("Error", "Your organization has been suspended."), Fault.ACCOUNT_SUSPENDED),
+        (500, page("500", f"Error: 429 {QUOTA_WORDS}"), Fault.QUOTA_EXHAUSTED),
+        (403, page("403 Forbidden", html.escape(said("x", code="insufficient_quota"))), Fault.QUOTA_EXHAUSTED),
+        (403, page("", "Incorrect API key provided."), Fault.INVALID_KEY),
+        (403, page("Our prices", "Add credits, you are out of quota"), Fault.BLOCKED_BY_EDGE),
+        (403, page("Access Denied", "You don't have permission to access this on this server."), Fault.BLOCKED_BY_EDGE),
+        (403, page("403 Forbidden", "You don't have permission to access this resource."), Fault.BLOCKED_BY_EDGE),
+        (403, page("Just a moment...", "Your organization has been suspended."), Fault.BLOCKED_BY_EDGE),
+    ],
+)
+def test_on_a_page_of_an_error_the_api_may_speak(status, body, expected):
     assert fault(body, status) is expected
 
 

@@ -358,3 +358,37 @@ def test_only_the_last_lines_are_read():
     said = "You've hit your usage limit.\n" + "x\n" * MOST_LINES
 
     assert judge_output(CODEX, WORDING.rules, 1, said)[0].fault is Fault.UNCLASSIFIED
+
+
+BANNER = (
+    "OpenAI Codex v0.155.1\n--------\nworkdir: /tmp/x\nmodel: gpt-6.2-sol\nprovider: openai\nsession id: 0\n--------\n"
+)
+
+
+@pytest.mark.parametrize(("code", "expected"), [(1, Fault.UNCLASSIFIED), (None, Fault.TIMEOUT)])
+def test_what_a_client_was_set_to_says_nothing_of_what_it_met(code, expected):
+    assert judge_output(CODEX, WORDING.rules, code, BANNER)[0].fault is expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("stream disconnected before completion: Your account has been suspended.", Fault.ACCOUNT_SUSPENDED),
+        ("unexpected status 403 Forbidden: Your credit balance is too low", Fault.QUOTA_EXHAUSTED),
+        ("unexpected status 403 Forbidden: xyzzy", Fault.PERMISSION_DENIED),
+        ("unexpected status 402 Payment Required: xyzzy", Fault.QUOTA_EXHAUSTED),
+        (
+            "unexpected status 403 Forbidden: local switch failed. Provider: X; cause: 用户额度不足",
+            Fault.QUOTA_EXHAUSTED,
+        ),
+        ("litellm.AuthenticationError: OpenAIException - Incorrect API key provided: x", Fault.INVALID_KEY),
+    ],
+)
+def test_a_client_s_frame_does_not_hide_the_cause_and_speaks_of_our_account(line, expected):
+    assert judge_output(CODEX, WORDING.rules, 1, BANNER + "ERROR: " + line)[0].fault is expected
+
+
+def test_a_frame_on_a_later_line_does_not_hide_a_cause_on_an_earlier_one():
+    said = "ERROR: Your organization has been suspended.\nERROR: unexpected status 403 Forbidden: xyzzy"
+
+    assert judge_output(CODEX, WORDING.rules, 1, said)[0].fault is Fault.ACCOUNT_SUSPENDED

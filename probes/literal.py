@@ -1,0 +1,97 @@
+"""Pure: a text → the JSON, and the literals of programming languages, that stand somewhere in it."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+MOST_BEGINNINGS = 6
+MOST_BROKEN = 3
+MOST_ESCAPES = 3
+
+JSON = json.JSONDecoder(strict=False)  # people paste answers with raw line breaks inside strings
+BEGINNING = re.compile(r"""\{(?=(?:\s|\\+[nrt]){0,40}(?:\\{0,8}["']|[A-Za-z_$][\w$]{0,60}\s?:|\}|\Z))""")
+# A string that is never closed runs to the end: looking for its end from each quote anew would take its square.
+TOKEN = re.compile(
+    r""""(?:[^"\\]|\\(?:.|\Z))*(?:"|\Z)|'((?:[^'\\]|\\(?:.|\Z))*)(?:'|\Z)|\b(None|True|False|nil|undefined)\b"""
+    r"""|(?<![\w$])([A-Za-z_$][\w$]{0,60})(?=\s?:)|(=>)""",
+    re.DOTALL,
+)
+IN_JSON = {"None": "null", "True": "true", "False": "false", "nil": "null", "undefined": "null"}
+ESCAPED = re.compile(r"""\\([\\"'/nrt])""")
+BREAKS = {"n": " ", "r": " ", "t": " "}
+PAIR = re.compile(
+    r"""\b(code|type|status|reason|message|detail|error)["']?\s?(?::|=>?)\s?(?:\w{1,12}\()?(?:\w{1,12}\()?"""
+    r"""(?:"((?:[^"\\]|\\.)+)|'((?:[^'\\]|\\.)+)|(\d+))"""
+)
+
+
+def decode(text: str) -> Any:
+    """Return the first literal in a text; of a broken one the pairs that can be seen; else None."""
+    for start in _beginnings(text):
+        value = _read(text, start)[0]
+        return value if value is not None else _pairs(text[start:]) or None
+    return None
+
+
+def literals(text: str) -> Iterator[Any]:
+    """Yield the literals in a text, and last the pairs that can be seen in what is broken."""
+    end, broken = 0, list[int]()
+    for start in _beginnings(text):
+        if start < end or len(broken) == MOST_BROKEN:
+            continue
+        value, end = _read(text, start)
+        if value is None:
+            broken.append(start)
+        else:
+            yield value
+    if broken and (pairs := _pairs(text[broken[0] :])):
+        yield pairs
+
+
+def _beginnings(text: str) -> Iterator[int]:
+    if text.startswith("["):
+        yield 0
+    for number, found in enumerate(BEGINNING.finditer(text)):
+        if number == MOST_BEGINNINGS:
+            return
+        yield found.start()
+
+
+def _read(text: str, start: int) -> tuple[Any, int]:
+    """Return the literal that begins there and where it ends; None and where to go on when it cannot be read."""
+    try:
+        return JSON.raw_decode(text, start)
+    except (ValueError, RecursionError):
+        pass
+    for spelling in _spellings(text[start:]):
+        try:
+            return JSON.raw_decode(spelling)[0], len(text)
+        except (ValueError, RecursionError):
+            continue
+    return None, start + 1
+
+
+def _spellings(literal: str) -> Iterator[str]:
+    """Yield other ways to read it: as Python, Ruby or JavaScript print it, or as JSON inside strings, some deep."""
+    yield TOKEN.sub(_json_token, literal)
+    for _ in range(MOST_ESCAPES):
+        if "\\" not in literal:
+            return
+        literal = ESCAPED.sub(lambda found: BREAKS.get(found[1], found[1]), literal)
+        yield literal
+
+
+def _json_token(token: re.Match[str]) -> str:
+    if token[1] is not None:
+        return '"' + token[1].replace("\\'", "'").replace('"', '\\"').replace("\\x", "\\u00") + '"'
+    if token[3]:
+        return f'"{token[3]}"'
+    if token[2]:
+        return IN_JSON[token[2]]
+    return ":" if token[4] else token[0].replace("\\'", "'")
+
+
+def _pairs(text: str) -> dict[str, str]:
+    found = {name: one or other or number for name, one, other, number in reversed(PAIR.findall(text))}
+    return {name: value for name, value in found.items() if value}
