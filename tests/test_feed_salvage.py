@@ -22,7 +22,7 @@ from probes.feeds.text import is_same_site, moment
 from probes.notice import Impact, Phase, Trust
 from probes.provider import Platform
 from tests.conftest import NOON, at
-from tests.test_feeds import EACH_SAMPLE, JSON, RECENT, feed, item, read, rss
+from tests.test_feeds import EACH_SAMPLE, JSON, RECENT, feed, item, notices, read, rss
 
 SOON, AGO = "2026-11-21T11:30:00Z", "2026-11-21T11:00:00Z"
 OURS = "^Inference API$"
@@ -591,6 +591,47 @@ def test_a_page_that_says_of_itself_that_something_is_wrong_is_heard():
     (one,) = told("instatus", {"page": {"status": "HASISSUES"}, "activeIncidents": []}).notices
 
     assert (one.title, one.stage) == ("All of the page: degraded", ("no notice posted",))
+
+
+AFTER = ("API outage after scheduled maintenance", "Maintenance caused an outage", "系统升级导致服务中断")
+
+
+def trouble(bulletin):
+    return page([follow(Source("example/main"), bulletin)], NOON).trouble
+
+
+@pytest.mark.parametrize("status", ["investigating", "in_progress"])
+@pytest.mark.parametrize("name", AFTER)
+def test_an_outage_is_no_maintenance_because_one_came_before_it(name, status):
+    one = incident(name=name, status=status, impact="critical")
+
+    assert trouble(told("statuspage", summary([component("API")], [one])))
+
+
+@pytest.mark.parametrize("name", AFTER)
+def test_an_entry_of_an_outage_is_no_maintenance_because_one_came_before_it(name):
+    assert trouble(told("feed", rss(item(name)).encode()))
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("Scheduled maintenance", "<b>Status: Investigating</b>"),
+        ("API unavailable", "<b>Status: In progress</b>"),
+        ("Maintenance: API unavailable", "begins at 10"),
+    ],
+)
+def test_an_entry_of_a_maintenance_is_no_trouble(name, body):
+    (one,) = notices(item(name, body))
+
+    assert one.planned
+
+
+def test_a_component_that_is_out_while_a_maintenance_goes_on_is_said():
+    work = incident("2", "Databases", "in_progress", "maintenance", components=[component("API", "under_maintenance")])
+    bulletin = told("statuspage", summary([component("API", "major_outage")], scheduled_maintenances=[work]))
+
+    assert trouble(bulletin).title == "API: full outage"
 
 
 # Charsets ------------------------------------------------------------------------------------------------------

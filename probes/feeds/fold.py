@@ -54,7 +54,7 @@ def claims(standings: Sequence[Standing], notices: Sequence[Notice]) -> tuple[No
 
     One that names no component tells of all, as far as it is as bad.
     """
-    of_trouble = [one for one in notices if one.is_open and one.impact not in (Impact.NONE, Impact.MAINTENANCE)]
+    of_trouble = [one for one in notices if one.is_open and one.impact > Impact.MAINTENANCE and not one.planned]
     told = {
         Impact.MAINTENANCE: [one for one in notices if one.planned],
         **dict.fromkeys((Impact.MINOR, Impact.MAJOR, Impact.CRITICAL), of_trouble),

@@ -72,18 +72,19 @@ def read_summary(text: str) -> Parsed:
 def _report(incident: Incident, planned: bool = False) -> Report:
     newest = max(incident.incident_updates, key=lambda one: str(one.created_at or ""), default=Update())
     phase, title = word.phase(incident.status, incident.resolved_at), plain(incident.name, 200)
+    impact = word.impact(incident.impact)
     return Report(
         id=key(incident.id, incident.shortlink, incident.name),
         title=title,
         url=link(incident.shortlink),
         phase=phase,
-        impact=word.impact(incident.impact),
+        impact=impact,
         parts=named(incident.components),
         began_at=moment(incident.scheduled_for, incident.started_at, incident.created_at),
         updated_at=moment(incident.updated_at, newest.created_at),
         ended_at=None if phase.is_open else moment(incident.resolved_at),
         text=plain(newest.body),
-        planned=planned or word.is_planned(phase, title),
+        planned=planned or word.is_planned(phase, title, impact),
     )
 
 

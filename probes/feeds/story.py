@@ -80,7 +80,7 @@ def _tell(entry: Entry, state: State) -> Report:
         updated_at=entry.updated_at,
         ended_at=None if state.phase.is_open else _ended_at(entry),
         text=_text(entry.body, state),
-        planned=word.is_planned(state.phase, title),
+        planned=word.is_planned(state.phase, title, said or max((part.impact for part in parts), default=None)),
     )
 
 

@@ -83,8 +83,8 @@ IMPACTS = {
     **dict.fromkeys(("嚴重故障", "完全中斷", "全面中斷", "服務中斷", "當機"), Impact.CRITICAL),
 }
 
-MAINTENANCE = (Phase.SCHEDULED, Phase.IN_PROGRESS, Phase.COMPLETED)
-"""Phases in which only a maintenance can be."""
+INCIDENT = (Phase.INVESTIGATING, Phase.IDENTIFIED, Phase.MONITORING)
+"""Phases in which a maintenance seldom is."""
 
 PLANNED = re.compile(
     r"\b(scheduled|planned|upcoming) (maintenance|upgrade)\b|^\W*maintenance\b"
@@ -117,8 +117,16 @@ def impact_of_title(title: str) -> Impact | None:
     return Impact.MINOR if POOR.search(title) else None
 
 
-def is_planned(phase: Phase, title: str) -> bool:
-    return phase in MAINTENANCE or bool(PLANNED.search(title))
+def is_planned(phase: Phase, title: str, told: Impact | None = None) -> bool:
+    """Whether it is a maintenance. `told` is the source's own word for how bad it is: a trouble may come after
+    one, or of one, and its title says so."""
+    if phase in (Phase.SCHEDULED, Phase.COMPLETED):
+        return True
+    if told in (Impact.MAJOR, Impact.CRITICAL):
+        return False
+    if phase is Phase.IN_PROGRESS:
+        return True
+    return bool(PLANNED.search(title)) and not (phase in INCIDENT and impact_of_title(title))
 
 
 def _letters(word: object) -> str:
