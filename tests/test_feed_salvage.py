@@ -53,6 +53,35 @@ def states(bulletin):
     return {one.name: str(one.impact) for one in bulletin.components}
 
 
+BY_ID = (
+    ("statuspage", "components", "incidents", "name", "components"),
+    ("instatus", "components", "activeIncidents", "name", "components"),
+    ("datadog", "components", "incidents", "title", "componentsAffected"),
+)
+
+
+@pytest.mark.parametrize(("form", "components", "incidents", "title", "affected"), BY_ID)
+def test_an_incident_that_names_ours_by_its_id_only_is_told(form, components, incidents, title, affected):
+    one = {title: "Answers fail", "id": "1", "status": "identified", affected: ["k2"]}
+    document = {components: [component("Batch", id="k1"), component("API", id="k2")], incidents: [one]}
+
+    assert [one.components for one in told(form, document, "^API$").notices] == [("API",)]
+    assert told(form, document, "^Batch$").notices == ()
+
+
+def test_a_group_lists_its_components_by_their_ids():
+    parts = [
+        component("APIs", id="g", group=True, components=["a", "b"]),
+        component("Chat", "major_outage", id="a", group_id="g"),
+        component("Embeddings", id="b", group_id="g"),
+    ]
+    bulletin = told("statuspage", summary(parts))
+
+    assert (states(bulletin), bulletin.unread) == ({"Chat": "critical", "Embeddings": "none"}, 0)
+    whole = told("statuspage", summary(parts, [incident(components=["g"])]), "^Embeddings$")
+    assert [one.components for one in whole.notices] == [("APIs",)]
+
+
 # Ours among much else ------------------------------------------------------------------------------------------
 
 OTHERS = 400

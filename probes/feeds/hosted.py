@@ -7,7 +7,7 @@ OpenRouter (`/config.json`) and DeepSeek (`/summary/active`) as they answered in
 from collections.abc import Iterable, Mapping, Sequence
 
 from probes.feeds import word
-from probes.feeds.payload import Many, Part, Shape, groups, leaves, named, read
+from probes.feeds.payload import Many, Part, Shape, by_id, groups, leaves, named, read
 from probes.feeds.report import Parsed, Report, Unfit
 from probes.feeds.text import EARLIEST, key, link, moment, name, plain
 from probes.notice import Impact, Phase, Standing
@@ -46,19 +46,21 @@ def read_instatus(text: str) -> Parsed:
     said = next((one.status for one in summary.page), None)
     if said is None and incidents is None and planned is None:
         raise Unfit("is JSON, but not of the shape that Instatus sends")
-    reports = [_of_instatus(one, False) for one in incidents or ()] + [_of_instatus(one, True) for one in planned or ()]
+    known = by_id(summary.components)
+    reports = [_of_instatus(one, known, False) for one in incidents or ()]
+    reports += [_of_instatus(one, known, True) for one in planned or ()]
     overall = None if said is None else word.impact(said) or Impact.UNKNOWN
     return Parsed(tuple(reports), leaves(summary.components), groups(summary.components), overall, unread=unread)
 
 
-def _of_instatus(event: InstatusEvent, planned: bool) -> Report:
+def _of_instatus(event: InstatusEvent, known: Mapping[str, Part], planned: bool) -> Report:
     return Report(
         id=key(event.id, event.url, event.name),
         title=plain(event.name, 200),
         url=link(event.url),
         phase=word.phase(event.status, event.resolved),
         impact=word.impact(event.impact),
-        parts=named(event.components),
+        parts=named(event.components, known),
         began_at=moment(event.started, event.start),
         updated_at=moment(event.updatedAt),
         planned=planned,
@@ -177,13 +179,14 @@ def read_datadog(text: str) -> Parsed:
     page, unread = read(text, Datadog, "Datadog Status Pages")
     if not page.components and page.incidents is None and page.maintenances is None:
         raise Unfit("is JSON, but not of the shape that Datadog Status Pages sends")
-    reports = [_of_datadog(one, False) for one in page.incidents or ()]
-    reports += [_of_datadog(one, True) for one in page.maintenances or ()]
+    known = by_id(page.components)
+    reports = [_of_datadog(one, known, False) for one in page.incidents or ()]
+    reports += [_of_datadog(one, known, True) for one in page.maintenances or ()]
     newest_at = max((one.updated_at for one in reports if one.updated_at), default=None)
     return Parsed(tuple(reports), leaves(page.components), groups(page.components), newest_at=newest_at, unread=unread)
 
 
-def _of_datadog(incident: DatadogIncident, planned: bool) -> Report:
+def _of_datadog(incident: DatadogIncident, known: Mapping[str, Part], planned: bool) -> Report:
     phase, title = word.phase(incident.currentStatus, incident.resolvedDate), plain(incident.title, 200)
     newest = incident.timeline[0] if incident.timeline else DatadogUpdate()
     return Report(
@@ -191,7 +194,7 @@ def _of_datadog(incident: DatadogIncident, planned: bool) -> Report:
         title=title,
         url=None,
         phase=phase,
-        parts=named(incident.componentsAffected),
+        parts=named(incident.componentsAffected, known),
         impact=word.impact_of_title(title),
         began_at=moment(incident.publishedDate),
         updated_at=moment(incident.lastModifiedAt, newest.startedAt),

@@ -1,6 +1,7 @@
 """JSON of a platform → its declared shape. One bad item of a list is left out and counted; anything else is unfit."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Generic, TypeVar, get_args, get_origin
 
 import msgspec
@@ -124,24 +125,38 @@ class Part(Shape, frozen=True):
         return self.group is True or bool(self.inner)
 
 
-def leaves(parts: Iterable[Part]) -> tuple[Standing, ...]:
+NONE: Mapping[str, Part] = MappingProxyType({})
+
+
+def leaves(parts: Sequence[Part]) -> tuple[Standing, ...]:
     """Return the components themselves, wherever they stand in the groups."""
-    return tuple(part.standing for part in _walk(parts) if not part.is_group)
+    known = by_id(parts)
+    return tuple(part.standing for part in _walk(parts) if not part.is_group and _meant(part, known) is part)
 
 
-def named(parts: Iterable[Part]) -> tuple[Standing, ...]:
-    """Return all that an incident names, groups as well."""
-    return tuple(part.standing for part in _walk(parts))
+def named(parts: Iterable[Part], known: Mapping[str, Part] = NONE) -> tuple[Standing, ...]:
+    """Return all that an incident names, groups as well; where it tells only an id, under the name of whose it is."""
+    return tuple(Standing(_meant(part, known).label, part.standing.impact) for part in _walk(parts))
+
+
+def by_id(parts: Iterable[Part]) -> dict[str, Part]:
+    return {str(part.id): part for part in _walk(parts) if part.id is not None}
+
+
+def _meant(part: Part, known: Mapping[str, Part]) -> Part:
+    """Return whose id it is where a part is nothing but an id, as in a group of Statuspage; else the part itself."""
+    return part if part.id is not None else known.get(part.label, part)
 
 
 def groups(parts: Sequence[Part]) -> tuple[Group, ...]:
     """Return the groups with what stands in them, or, in a flat list, what names them as its group."""
     within: dict[str, list[Part]] = {}
+    known = by_id(parts)
     for part in parts:
         if part.group_id is not None:
             within.setdefault(str(part.group_id), []).append(part)
     return tuple(
-        Group(part.standing, leaves(part.inner or within.get(str(part.id), [])))
+        Group(part.standing, leaves([_meant(one, known) for one in part.inner] or within.get(str(part.id), [])))
         for part in _walk(parts)
         if part.is_group
     )

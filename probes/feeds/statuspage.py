@@ -4,8 +4,10 @@ Sources: https://metastatuspage.com/api; incident.io's `/api/v1/summary` as Groq
 incident.io writes null where Statuspage writes an empty list.
 """
 
+from collections.abc import Mapping
+
 from probes.feeds import word
-from probes.feeds.payload import Many, Part, Shape, groups, leaves, named, read
+from probes.feeds.payload import Many, Part, Shape, by_id, groups, leaves, named, read
 from probes.feeds.report import Parsed, Report, Unfit
 from probes.feeds.text import key, link, moment, plain
 from probes.notice import Impact, Phase
@@ -59,8 +61,10 @@ def read_summary(text: str) -> Parsed:
         raise Unfit("names neither components nor incidents")
     if summary.components is not None and not parts and not incidents and not planned:
         raise Unfit("names no component")
+    known = by_id(parts)
+    reports = [_report(one, known) for one in incidents or ()]
     return Parsed(
-        (*map(_report, incidents or ()), *(_report(one, planned=True) for one in planned or ())),
+        (*reports, *(_report(one, known, planned=True) for one in planned or ())),
         leaves(parts),
         groups(parts),
         next((word.impact(one.indicator) for one in summary.status), None),
@@ -69,7 +73,7 @@ def read_summary(text: str) -> Parsed:
     )
 
 
-def _report(incident: Incident, planned: bool = False) -> Report:
+def _report(incident: Incident, known: Mapping[str, Part], planned: bool = False) -> Report:
     newest = max(incident.incident_updates, key=lambda one: str(one.created_at or ""), default=Update())
     phase, title = word.phase(incident.status, incident.resolved_at), plain(incident.name, 200)
     impact = word.impact(incident.impact)
@@ -79,7 +83,7 @@ def _report(incident: Incident, planned: bool = False) -> Report:
         url=link(incident.shortlink),
         phase=phase,
         impact=impact,
-        parts=named(incident.components),
+        parts=named(incident.components, known),
         began_at=moment(incident.scheduled_for, incident.started_at, incident.created_at),
         updated_at=moment(incident.updated_at, newest.created_at),
         ended_at=None if phase.is_open else moment(incident.resolved_at),
