@@ -118,7 +118,8 @@ class Bulletin(Struct, frozen=True):
     `problem` says in our own words why it is DOUBTFUL, and is None otherwise. `impact` is None when the
     source does not say how things stand: no component, no open notice, no word for the whole. `newest_at`
     is when the source last changed, by its own account. An UNCHANGED bulletin holds no notices of its own.
-    `unread` is how many items, or states of our components, could not be read: then silence is not good news.
+    `unread` is how many items, or states of our components, could not be read; one more where the page says that
+    something is wrong, and nothing on it says what. Then silence is not good news.
     """
 
     source: str

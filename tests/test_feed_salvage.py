@@ -663,6 +663,30 @@ def test_a_component_that_is_out_while_a_maintenance_goes_on_is_said():
     assert trouble(bulletin).title == "API: full outage"
 
 
+SOMETHING = (
+    ("statuspage", summary([component("API")], status={"indicator": "critical"}), ()),
+    ("statuspage", summary([component("API")], status={"indicator": "critical"}), (OURS, "API")),
+    ("instatus", {"page": {"status": "HASISSUES"}, "activeIncidents": []}, (OURS,)),
+    ("better-stack", {"data": {"type": "status_page", "attributes": {"aggregate_state": "downtime"}}}, (OURS,)),
+)
+
+
+@pytest.mark.parametrize(("form", "document", "components"), SOMETHING)
+def test_a_page_on_which_something_is_wrong_and_nothing_says_what_is_no_good_news(form, document, components):
+    bulletin = told(form, document, *components)
+
+    assert page_words(page([follow(Source("example/main"), bulletin)], NOON)).endswith("can be read only in part")
+
+
+@pytest.mark.parametrize(
+    "what",
+    [summary([component("API"), component("Batch", "major_outage")]), summary([component("API")], [incident()])],
+    ids=["a component of others", "an incident"],
+)
+def test_a_page_on_which_something_else_is_wrong_says_nothing_of_ours(what):
+    assert told("statuspage", what | {"status": {"indicator": "major"}}, "^API$").unread == 0
+
+
 # Charsets ------------------------------------------------------------------------------------------------------
 
 

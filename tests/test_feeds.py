@@ -328,6 +328,7 @@ SHELL = (
         ("better-stack", b'{"data": {"type": "status_page"}}', "lacks the page's aggregate state"),
         ("datadog", b"<rss/>", "is not in a form that datadog sends"),
         ("datadog", b'{"name": "x"}', "is JSON, but not of the shape that Datadog Status Pages sends"),
+        ("datadog", b'{"components": [], "incidents": []}', "names no component"),
         ("flashduty", b'{"data": {"page": {"components": []}, "active_changes": []}}', "names no component"),
         ("flashduty", b'{"data": {}}', "is JSON, but not of the shape that Flashduty sends"),
         ("google-cloud", b"[]", "is an empty history, where there has always been one"),

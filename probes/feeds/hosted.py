@@ -179,6 +179,8 @@ def read_datadog(text: str) -> Parsed:
     page, unread = read(text, Datadog, "Datadog Status Pages")
     if not page.components and page.incidents is None and page.maintenances is None:
         raise Unfit("is JSON, but not of the shape that Datadog Status Pages sends")
+    if not (page.components or page.incidents or page.maintenances):
+        raise Unfit("names no component")
     known = by_id(page.components)
     reports = [_of_datadog(one, known, False) for one in page.incidents or ()]
     reports += [_of_datadog(one, known, True) for one in page.maintenances or ()]

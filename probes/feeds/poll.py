@@ -26,6 +26,8 @@ KEPT_VALIDATOR = 300
 
 ACCEPT = "application/json, application/atom+xml, application/rss+xml, application/xml;q=0.9, */*;q=0.1"
 
+TROUBLES_OF_ALL = (Impact.MINOR, Impact.MAJOR, Impact.CRITICAL)
+
 PATIENCE = Patience(connect_s=10, silence_s=15, total_s=30)
 """Parsing included."""
 
@@ -151,6 +153,7 @@ def tell(parsed: Parsed, feed: Feed, source: str, at: datetime) -> Bulletin:
     notices = (*posted, *(replace(one, url=feed.page) for one in shown))
     problem = parsed.problem or _problem(parsed, ours, whole, notices)
     unread = parsed.unread + sum(one.impact is Impact.UNKNOWN for one in ours)
+    unread += whole is None and _is_unexplained(parsed)
     impacts = [one.impact for one in notices if one.is_open] + [one.impact for one in ours]
     impacts += [whole] if whole else []
     impacts += [Impact.UNKNOWN] if unread else []
@@ -176,6 +179,13 @@ def _claim_of_all(whole: Impact | None, posted: Sequence[Notice]) -> tuple[Notic
     if whole not in CLAIMS or any(one.is_open for one in posted):
         return ()
     return (replace(claim("page", "All of the page", whole), components=()),)
+
+
+def _is_unexplained(parsed: Parsed) -> bool:
+    """Whether the page says of itself that something is wrong, and of nothing what: it may be ours."""
+    shown = [one.impact for one in parsed.standings] + [one.standing.impact for one in parsed.groups]
+    is_told = any(one.phase.is_open for one in parsed.reports) or any(one >= Impact.MINOR for one in shown)
+    return parsed.overall in TROUBLES_OF_ALL and not is_told
 
 
 def _problem(parsed: Parsed, ours: Sequence[Standing], whole: Impact | None, notices: Sequence[Notice]) -> str | None:
