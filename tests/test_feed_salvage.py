@@ -687,6 +687,42 @@ def test_a_page_on_which_something_else_is_wrong_says_nothing_of_ours(what):
     assert told("statuspage", what | {"status": {"indicator": "major"}}, "^API$").unread == 0
 
 
+def test_an_entry_with_nothing_in_it_is_counted_and_is_no_notice():
+    bulletin = told("feed", rss(item(), "<item/>", "<item><guid>9</guid></item>").encode())
+
+    assert (len(bulletin.notices), bulletin.unread) == (1, 2)
+    assert told("feed", rss("<item/>").encode()).problem == "has nothing that can be read"
+
+
+@pytest.mark.parametrize(
+    ("body", "phase", "text"),
+    [
+        ("Resolved - It is over.", Phase.RESOLVED, "It is over."),
+        ("<p>Resolved – It is over.</p>", Phase.RESOLVED, "It is over."),
+        (
+            "Nov 21, 11:30 UTC\nResolved - It is over.\nNov 21, 11:00 UTC\nInvestigating - We look.",
+            Phase.RESOLVED,
+            None,
+        ),
+        ("Nov 21, 11:30 UTC <br/>Monitoring - A fix is in.", Phase.MONITORING, "A fix is in."),
+        ("It was resolved - we think.", Phase.UNKNOWN, None),
+        ("Partly resolved - not all.", Phase.UNKNOWN, None),
+    ],
+)
+def test_a_state_is_read_where_its_bold_type_is_lost(body, phase, text):
+    (one,) = notices(item(body=body, date=RECENT), form=Platform.STATUSPAGE) or [None]
+
+    assert one.phase is phase
+    assert text in (None, one.text)
+
+
+def test_a_change_that_writes_a_component_in_another_case_is_of_it():
+    change = {"title": "Slow", "status": "investigating", "affected_components": [component("CHAT", "full_outage")]}
+    bulletin = told("flashduty", {"data": {"page": {"components": [{"name": "Chat"}]}, "active_changes": [change]}})
+
+    assert states(bulletin) == {"Chat": "critical"}
+
+
 # Charsets ------------------------------------------------------------------------------------------------------
 
 

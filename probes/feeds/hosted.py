@@ -251,10 +251,13 @@ def read_flashduty(text: str) -> Parsed:
 
 
 def _standings(components: Sequence[Standing], reports: Iterable[Report]) -> tuple[Standing, ...]:
-    worst: dict[str, Impact] = {one.name: one.impact for one in components if one.impact is not Impact.UNKNOWN}
+    worst: dict[str, Impact] = {
+        one.name.casefold(): one.impact for one in components if one.impact is not Impact.UNKNOWN
+    }
     for part in (part for report in reports if report.phase.is_open for part in report.parts):
-        worst[part.name] = max(part.impact, worst.get(part.name, Impact.NONE))
-    return tuple(Standing(one.name, worst.get(one.name, Impact.NONE)) for one in components)
+        name = part.name.casefold()
+        worst[name] = max(part.impact, worst.get(name, Impact.NONE))
+    return tuple(Standing(one.name, worst.get(one.name.casefold(), Impact.NONE)) for one in components)
 
 
 def _of_flashduty(change: FlashdutyChange) -> Report:

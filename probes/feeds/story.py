@@ -23,6 +23,8 @@ STATE = re.compile(
     r"([^\W\d_](?:[^\W\d]| ){1,24})\s*[:：]?\s*</\1>",
     re.IGNORECASE,
 )
+LEAD = re.compile(r"(?:^|\bUTC|\bGMT)(?:\s|<[^<>]*>)*([^\W\d_](?:[^\W\d]| ){2,24}?)\s+[-–—]\s", re.IGNORECASE)
+"""Statuspage's form where somebody took the bold out: `Nov 29, 18:00 UTC Resolved - It is over.`"""
 SEVERITY = re.compile(r"severity:\s*(?:</?(?:b|strong)>\s*)?([a-z][a-z_ ]{2,24})", re.IGNORECASE)
 ENDED = re.compile(r"resolved:\s*(?:</?(?:b|strong)>\s*)?([^<>]{8,60})", re.IGNORECASE)
 AFFECTED = re.compile(
@@ -91,8 +93,9 @@ def body_state(entry: Entry) -> State:
             found = word.phase(status[1].split()[0])
         if found is not Phase.UNKNOWN:
             return State(found, status.end())
-    states = _states(entry.body)
-    return states[0] if states else State(_phase_of_title(entry.title))
+    if states := _states(entry.body) or _leads(entry.body):
+        return states[0]
+    return State(_phase_of_title(entry.title))
 
 
 def _states(body: str) -> list[State]:
@@ -104,6 +107,12 @@ def _states(body: str) -> list[State]:
         State(next((one for one in named[at:] if one is not Phase.UNKNOWN), Phase.INVESTIGATING), mark.end(), end)
         for at, (mark, end) in enumerate(zip(marks, ends, strict=False))
     ]
+
+
+def _leads(body: str) -> list[State]:
+    known = [lead for lead in LEAD.finditer(body) if word.phase(lead[1]) is not Phase.UNKNOWN]
+    ends = [*(lead.start() for lead in known), len(body)][1:]
+    return [State(word.phase(lead[1]), lead.end(), end) for lead, end in zip(known, ends, strict=True)]
 
 
 def _is_state(text: str) -> bool:

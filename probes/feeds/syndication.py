@@ -71,7 +71,9 @@ def read_entries(text: str) -> tuple[list[Entry], int]:
     )
     if read.get("bozo"):
         raise Unfit("is XML, but no feed that can be read")
-    return [_entry(one) for one in read.entries], unread
+    entries = [_entry(one) for one in read.entries]
+    telling = [one for one in entries if one.title.strip() or one.body.strip()]
+    return telling, unread + len(entries) - len(telling)
 
 
 class _Item(Struct, frozen=True):
