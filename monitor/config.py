@@ -417,11 +417,21 @@ def _shelf(document: Document, path: Path, problems: list[Problem]) -> Shelf:
         problems.append(Problem(path.name, "provider_folder", what, f"create {folder} or leave it out"))
     shelf = Shelf((FOLDER, folder) if folder else (FOLDER,), document.providers)
     for id in sorted(_own_providers(document, path)):
-        try:
-            problems += _check_provider(load_provider(id, shelf))
-        except DocumentError as error:
-            problems += error.problems
+        is_table = not (folder and (folder / f"{id}.toml").exists())
+        problems += [_in_table(one, id, path.name) if is_table else one for one in _faults(id, shelf)]
     return shelf
+
+
+def _faults(id: str, shelf: Shelf) -> list[Problem]:
+    try:
+        return list(_check_provider(load_provider(id, shelf)))
+    except DocumentError as error:
+        return error.problems
+
+
+def _in_table(problem: Problem, id: str, file: str) -> Problem:
+    """Name what is wrong with a provider where it was written: no file of its own says it, and ours are right."""
+    return replace(problem, file=file, key=f"providers.{id}.{problem.key}".rstrip("."))
 
 
 def _provider_folder(document: Document, path: Path) -> Path | None:

@@ -110,7 +110,8 @@ def _explain(tables: Mapping[str, Any], kind: type[T], file: str) -> tuple[T | N
     plain = msgspec.to_builtins(tables)
     check = Draft202012Validator(msgspec.json.schema(kind), format_checker=Draft202012Validator.FORMAT_CHECKER)
     errors = list(check.iter_errors(plain))
-    findings = [finding for error in errors for finding in _describe(error)]
+    # Of two keys that a table lacks the schema tells twice.
+    findings = list(dict.fromkeys(finding for error in errors for finding in _describe(error)))
     problems = [Problem(file, dotted(plain, path), what, repair) for path, what, repair in findings]
     for path in sorted({path for path, _, _ in findings}, key=_backwards, reverse=True):
         _drop(plain, path)

@@ -394,6 +394,16 @@ def test_what_is_wrong_with_a_provider_of_ones_own_is_told_with_all_the_rest(tmp
     assert len(told) == 3
 
 
+def test_what_is_wrong_in_a_table_of_a_provider_is_told_of_monitor_toml(tmp_path):
+    with pytest.raises(DocumentError) as caught:
+        loaded(tmp_path, account(provider="house") + '[providers.house]\nid = "house"\ncolour = "red"\n')
+
+    told = list(map(str, caught.value.problems))
+    assert "monitor.toml: providers.house lacks `canaries`; add canaries = ..." in told
+    assert sum("colour is not known" in one for one in told) == 1
+    assert len(told) == len(set(told))
+
+
 def test_a_folder_of_providers_that_is_not_there_is_named(tmp_path):
     with pytest.raises(DocumentError, match=r'provider_folder = "mine" is no folder; create .*mine or leave it out'):
         loaded(tmp_path, 'provider_folder = "mine"')

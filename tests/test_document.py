@@ -34,6 +34,17 @@ def test_what_is_right_stands_beside_what_is_wrong():
     ]
 
 
+def test_each_of_two_keys_that_a_table_lacks_is_named_once():
+    class Pair(Struct, frozen=True):
+        left: str
+        right: str
+
+    assert [problem.key + problem.what for problem in convert({}, Pair, "x.toml")[1]] == [
+        "lacks `left`",
+        "lacks `right`",
+    ]
+
+
 def test_of_two_forms_the_one_that_was_meant_is_explained():
     assert told({"either": {"k": {"name": "a", "size": "x"}}})[1] == [
         'x.toml: either.k.size = "x"; give a value of type integer'
