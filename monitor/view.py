@@ -370,13 +370,14 @@ def _source_view(id: str, source: Source | None, config: Config, now: datetime) 
     provider = id.partition("/")[0]
     known = config.providers.get(provider)
     telling = tuple(one for one in source.notices if one.is_open or one.planned) if source else ()
+    readable = source is not None and source.is_readable(now)
     return SourceView(
         id=id,
         provider=known.name if known else provider,
         page=config.feeds[id].page,
-        readable=source is not None and source.is_readable(now),
+        readable=readable,
         read_at=source.last.at if source and source.last else None,
-        problem=_why_unread(source) if source else None,
+        problem=None if source is None or readable else _why_unread(source),
         notices=tuple(one for one in telling if one.phase is not Phase.COMPLETED),
         unread=source.unread if source else 0,
     )

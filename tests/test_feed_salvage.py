@@ -82,6 +82,23 @@ def test_a_group_lists_its_components_by_their_ids():
     assert [one.components for one in whole.notices] == [("APIs",)]
 
 
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        (r"cut \ud83d", "cut \ufffd"),
+        (r"\udd25 cut", "\ufffd cut"),
+        (r"whole \ud83d\udd25", "whole \U0001f525"),
+        (r"\ud83d\ud83d\udd25", "\ufffd\U0001f525"),
+        ("two\nlines", "two lines"),
+        ("a\tb", "a b"),
+    ],
+)
+def test_a_broken_letter_in_one_string_refuses_no_page(said, meant):
+    whole = json.dumps(summary([component("API", "major_outage")], [incident(name="CUT")])).replace("CUT", said)
+
+    assert meant in {one.title for one in told("statuspage", whole.encode()).notices}
+
+
 # Ours among much else ------------------------------------------------------------------------------------------
 
 OTHERS = 400

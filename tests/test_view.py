@@ -16,6 +16,7 @@ from monitor.publish.rota import advance
 from monitor.publish.snapshot import CROWD, Measure
 from monitor.schedule import Budget, Spending, Watch
 from monitor.slo import Objective
+from monitor.source import Source, follow
 from monitor.store.connection import open_writer
 from monitor.store.rollup import next_roll_up
 from monitor.store.value import Batch, Message
@@ -26,6 +27,8 @@ from monitor.words import title
 from probes.advice import advise
 from probes.catalog import load_provider
 from probes.model import Account, Answer, Confidence, Fault, Limit, Usage
+from probes.notice import Bulletin, Trust
+from probes.provider import Feed, Platform
 from tests.conftest import NOON, at, health, observation, target
 
 LIST, CHAT = target("openai/main", "list"), target("openai/main", "chat", "gpt")
@@ -387,3 +390,12 @@ def test_for_a_public_site_all_that_is_asked_at_the_providers_own_address_is_add
     roll_up(db, at(26 * 3600))
     assert take(db, settings, at(1)).providers == shown(db, settings).providers
     assert shown(db, replace(settings, public_folder=None)).providers[0].cells == ()
+
+
+def test_a_problem_is_told_of_a_status_source_only_while_it_cannot_be_read(db, writer):
+    page = Feed(id="page", form=Platform.FEED, url="https://a.example", page="https://a.example", source="a test")
+    source = follow(Source("openai/page"), Bulletin("openai/page", at(0), Trust.READ))
+    writer.save_source(source)
+    told = [shown(db, config(LIST, feeds={source.id: page}), seconds).sources[0] for seconds in (60, 1800)]
+
+    assert [(one.readable, one.problem) for one in told] == [(True, None), (False, "was not read for half an hour")]

@@ -255,8 +255,8 @@ def _standings(components: Sequence[Standing], reports: Iterable[Report]) -> tup
         one.name.casefold(): one.impact for one in components if one.impact is not Impact.UNKNOWN
     }
     for part in (part for report in reports if report.phase.is_open for part in report.parts):
-        name = part.name.casefold()
-        worst[name] = max(part.impact, worst.get(name, Impact.NONE))
+        folded = part.name.casefold()
+        worst[folded] = max(part.impact, worst.get(folded, Impact.NONE))
     return tuple(Standing(one.name, worst.get(one.name.casefold(), Impact.NONE)) for one in components)
 
 

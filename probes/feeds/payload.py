@@ -1,5 +1,7 @@
 """JSON of a platform → its declared shape. One bad item of a list is left out and counted; anything else is unfit."""
 
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Generic, TypeVar, get_args, get_origin
@@ -15,6 +17,8 @@ T = TypeVar("T")
 
 MOST_ITEMS = 60_000
 """A history of everything that a large cloud sells has some thousands; what is longer is not looked through."""
+HALF = re.compile(r"(\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2})|\\u[dD][89a-fA-F][\da-fA-F]{2}")
+"""Half of a pair of escapes (RFC 8259, 8.2): who cuts a text at so many characters in JavaScript leaves one behind."""
 MOST_MARKS = 500_000
 """Google's history of some MiB has a third of these."""
 
@@ -37,15 +41,23 @@ def read(text: str, kind: type[T], platform: str) -> tuple[T, int]:
         raise Unfit("lists more than any page needs")
     salvage = _Salvage()
     try:
-        document = msgspec.json.decode(data)
+        document = _decode(data, text)
         if get_origin(kind) is Many and not isinstance(document, list):
             raise msgspec.ValidationError
         value = msgspec.convert(document, kind, dec_hook=salvage.fit)
     except msgspec.ValidationError:
         raise Unfit(f"is JSON, but not of the shape that {platform} sends") from None
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         raise Unfit("is not JSON that can be read") from None
     return value, salvage.unread
+
+
+def _decode(data: bytes, text: str) -> object:
+    """Return the document, also where half a letter or a line break stands in a string. Raises ValueError."""
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, ValueError):  # half a letter of four bytes is the latter
+        return json.loads(HALF.sub(lambda found: found[1] or r"\ufffd", text), strict=False)
 
 
 class _Salvage:

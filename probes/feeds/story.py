@@ -25,6 +25,8 @@ STATE = re.compile(
 )
 LEAD = re.compile(r"(?:^|\bUTC|\bGMT)(?:\s|<[^<>]*>)*([^\W\d_](?:[^\W\d]| ){2,24}?)\s+[-–—]\s", re.IGNORECASE)
 """Statuspage's form where somebody took the bold out: `Nov 29, 18:00 UTC Resolved - It is over.`"""
+LED = 3000
+"""The newest update stands first, and is not longer."""
 SEVERITY = re.compile(r"severity:\s*(?:</?(?:b|strong)>\s*)?([a-z][a-z_ ]{2,24})", re.IGNORECASE)
 ENDED = re.compile(r"resolved:\s*(?:</?(?:b|strong)>\s*)?([^<>]{8,60})", re.IGNORECASE)
 AFFECTED = re.compile(
@@ -110,7 +112,7 @@ def _states(body: str) -> list[State]:
 
 
 def _leads(body: str) -> list[State]:
-    known = [lead for lead in LEAD.finditer(body) if word.phase(lead[1]) is not Phase.UNKNOWN]
+    known = [lead for lead in LEAD.finditer(body, 0, LED) if word.phase(lead[1]) is not Phase.UNKNOWN]
     ends = [*(lead.start() for lead in known), len(body)][1:]
     return [State(word.phase(lead[1]), lead.end(), end) for lead, end in zip(known, ends, strict=True)]
 

@@ -42,7 +42,7 @@ def plain(text: object, most: int = MOST_TEXT) -> str:
         before, words = words, html.unescape(TAG.sub(" ", INLINE.sub("", HIDDEN.sub(" ", words))))
         if words == before:
             break
-    words = mask(" ".join(TAG.sub(" ", HIDDEN.sub(" ", words))[: 4 * most].split()))
+    words = " ".join(mask(" ".join(TAG.sub(" ", HIDDEN.sub(" ", words))[: 4 * most].split())).split())
     return words if len(words) <= most else words[: most - 1].rstrip() + "…"
 
 
