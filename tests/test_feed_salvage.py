@@ -740,6 +740,38 @@ def test_a_change_that_writes_a_component_in_another_case_is_of_it():
     assert states(bulletin) == {"Chat": "critical"}
 
 
+PROSE = (
+    "We saw that affected services recover slowly, and look on.",
+    "All affected components: see above, sorry.",
+    "The affected services are being restarted.<ul><li>Step one</li></ul>",
+    "受影响的服务正在恢复，请稍候。",
+)
+
+
+@pytest.mark.parametrize("words", PROSE)
+def test_what_prose_says_of_affected_services_names_none(words):
+    bulletin = told("statuspage", rss(item(body=f"<b>Investigating</b> - {words}", date=RECENT)).encode(), OURS)
+
+    assert [one.components for one in bulletin.notices] == [()]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "<b>Affected components</b><ul><li>Inference API (Full outage)</li></ul>",
+        "<br/>Affected services: Console, Inference API",
+        "\nAffected services: Console, Inference API",
+        "<p><b>Affected services</b>: Inference API.</p>",
+        "<b>Affected components</b><br/>Console, Inference API<br/>",
+        "<p><strong>受影响的组件：</strong>Console、Inference API</p>",
+    ],
+)
+def test_a_heading_of_affected_components_names_them(words):
+    bulletin = told("statuspage", rss(item(body=f"<b>Investigating</b> - We look.{words}", date=RECENT)).encode(), OURS)
+
+    assert [one.components for one in bulletin.notices] == [("Inference API",)]
+
+
 # Charsets ------------------------------------------------------------------------------------------------------
 
 

@@ -30,10 +30,15 @@ LED = 3000
 SEVERITY = re.compile(r"severity:\s*(?:</?(?:b|strong)>\s*)?([a-z][a-z_ ]{2,24})", re.IGNORECASE)
 ENDED = re.compile(r"resolved:\s*(?:</?(?:b|strong)>\s*)?([^<>]{8,60})", re.IGNORECASE)
 AFFECTED = re.compile(
-    r"(?:<(?:b|strong|h\d|p)>\s*)?"
-    r"(?:affected (?:components|services)|受?影响的?(?:组件|服务)|受?影響的?(?:組件|元件|服務))\s*[:：]?",
+    r"(?:<(?:b|strong|h\d|p)>\s*|^[ \t]*|(?<=[>\r\n])[ \t]*)"
+    r"(?:affected (?:components|services)|受?影响的?(?:组件|服务)|受?影響的?(?:組件|元件|服務))"
+    r"[ \t]*(?:[:：]|$|(?=[<\r\n]))",
     re.IGNORECASE,
 )
+"""A heading, or a line's beginning: in prose these words name nothing."""
+BEFORE = re.compile(r"(?:</?\w+ ?/?>|[\s:：])*")
+"""What stands between the heading and the first name."""
+STOPS = " \t\r\n.。;；"
 LISTED = re.compile(r"<li\b[^<>]{0,200}>(?:\s|<(?!/?li\b|/ul)[^<>]*>)*([^<>]{1,200})", re.IGNORECASE)
 SUFFIX = re.compile(r"^(.*?)\s*\(([a-z_ ]{2,24})\)$", re.IGNORECASE)
 DATED = re.compile(r"<small>.{0,200}?</small>", re.IGNORECASE | re.DOTALL)
@@ -138,12 +143,12 @@ def _parts(body: str) -> tuple[Standing, ...]:
     if not heading:
         return ()
     rest = body[heading.end() :]
-    listed = LISTED.findall(rest) or re.split("[,，、]", re.sub(r"^(?:\s*</?\w+>)+", "", rest).partition("<")[0])
-    return tuple(_part(text) for text in listed if name(text))
+    listed = LISTED.findall(rest) or re.split("[,，、]", BEFORE.sub("", rest, count=1).partition("<")[0])
+    return tuple(_part(text) for text in listed if name(text.strip(STOPS)))
 
 
 def _part(text: str) -> Standing:
-    told = name(text)
+    told = name(text.strip(STOPS))
     suffix = SUFFIX.match(told)
     found = word.impact(suffix[2]) if suffix else None
     return Standing(suffix[1], found) if suffix and found else Standing(told, Impact.UNKNOWN)
