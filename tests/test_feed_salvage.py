@@ -772,6 +772,32 @@ def test_a_heading_of_affected_components_names_them(words):
     assert [one.components for one in bulletin.notices] == [("Inference API",)]
 
 
+AHEAD = ("9999-12-31T00:00:00Z", "2026-12-01T00:00:00Z", "2027-06-01T00:00:00Z")
+
+
+@pytest.mark.parametrize("end", AHEAD)
+def test_what_ends_in_the_future_by_its_end_alone_goes_on(end):
+    google = [{"id": "1", "external_desc": "Answers fail", "begin": AGO, "end": end, "modified": AGO}]
+    pages = [
+        told("google-cloud", google),
+        told("statuspage", summary([component("API")], [incident(status="odd", resolved_at=end)])),
+        told("instatus", {"activeIncidents": [{"name": "Answers fail", "status": "odd", "resolved": end}]}),
+        told("datadog", {"incidents": [{"title": "Answers fail", "currentStatus": "odd", "resolvedDate": end}]}),
+    ]
+
+    assert [[one.is_open for one in bulletin.notices] for bulletin in pages] == [[True]] * 4
+
+
+@pytest.mark.parametrize("id", [[], {}, True, None, ""])
+def test_an_id_that_is_none_does_not_make_one_of_two_incidents(id):
+    two = [incident(id, "Answers fail"), incident(id, "Slow", status="resolved")]
+
+    assert {one.title for one in told("statuspage", summary([component("API")], two)).notices} == {
+        "Answers fail",
+        "Slow",
+    }
+
+
 # Charsets ------------------------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ KEPT = timedelta(days=7)
 SKEW = timedelta(hours=1)
 """Their clock may be so far ahead of ours; what lies further ahead did not happen yet, or never will."""
 AHEAD = timedelta(days=60)
-"""A maintenance or an end may be announced so far ahead; a later date is an invention."""
+"""A maintenance may be announced so far ahead; a later date is an invention."""
 
 CLAIMS = {
     Impact.MAINTENANCE: "under maintenance",
@@ -96,13 +96,14 @@ def _sane(report: Report, now: datetime) -> Report:
     """Take out times that cannot be: a date of 2099 must not stay the newest until then."""
     began = report.began_at if report.began_at and report.began_at <= now + AHEAD else None
     updated = report.updated_at if report.updated_at and report.updated_at <= now + SKEW else None
-    ended = report.ended_at if report.ended_at and report.ended_at <= now + AHEAD else None
     if began and began > now + SKEW and not report.planned:
         began = None
-    if ended and ended > now + SKEW:  # a word that says it is over is worth more than a time without its zone
+    if (
+        report.ended_at and report.ended_at > now + SKEW
+    ):  # a word that says it is over is worth more than a time without its zone
         phase = REOPENED.get(report.phase, report.phase) if report.by_end else report.phase
         return replace(report, began_at=began, updated_at=updated, ended_at=None, phase=phase)
-    return replace(report, began_at=began, updated_at=updated, ended_at=ended)
+    return replace(report, began_at=began, updated_at=updated)
 
 
 def _newer(known: Report, other: Report) -> Report:

@@ -54,15 +54,18 @@ def read_instatus(text: str) -> Parsed:
 
 
 def _of_instatus(event: InstatusEvent, known: Mapping[str, Part], planned: bool) -> Report:
+    phase = word.phase(event.status, event.resolved)
     return Report(
         id=key(event.id, event.url, event.name),
         title=plain(event.name, 200),
         url=link(event.url),
-        phase=word.phase(event.status, event.resolved),
+        phase=phase,
         impact=word.impact(event.impact),
         parts=named(event.components, known),
         began_at=moment(event.started, event.start),
         updated_at=moment(event.updatedAt),
+        ended_at=None if phase.is_open else moment(event.resolved),
+        by_end=word.phase(event.status) is Phase.UNKNOWN,
         planned=planned,
     )
 
@@ -201,6 +204,7 @@ def _of_datadog(incident: DatadogIncident, known: Mapping[str, Part], planned: b
         began_at=moment(incident.publishedDate),
         updated_at=moment(incident.lastModifiedAt, newest.startedAt),
         ended_at=None if phase.is_open else moment(incident.resolvedDate),
+        by_end=word.phase(incident.currentStatus) is Phase.UNKNOWN,
         text=plain(newest.description or incident.description),
         planned=planned or word.is_planned(phase, title),
     )
@@ -273,6 +277,7 @@ def _of_flashduty(change: FlashdutyChange) -> Report:
         began_at=moment(change.start_at_seconds),
         updated_at=moment(newest.at_seconds, change.start_at_seconds),
         ended_at=None if phase.is_open else moment(change.close_at_seconds),
+        by_end=word.phase(change.status) is Phase.UNKNOWN,
         text=plain(newest.description or change.description),
         planned=change.type == "maintenance" or word.is_planned(phase, title),
     )

@@ -87,6 +87,7 @@ def _report(incident: Incident, known: Mapping[str, Part], planned: bool = False
         began_at=moment(incident.scheduled_for, incident.started_at, incident.created_at),
         updated_at=moment(incident.updated_at, newest.created_at),
         ended_at=None if phase.is_open else moment(incident.resolved_at),
+        by_end=word.phase(incident.status) is Phase.UNKNOWN,
         text=plain(newest.body),
         planned=planned or word.is_planned(phase, title, impact),
     )

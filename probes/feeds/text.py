@@ -100,8 +100,8 @@ def _site(address: str) -> str:
 
 
 def key(*values: object) -> str:
-    """Return the first of these that is there, as a name of bounded length."""
-    whole = next((str(value) for value in values if value not in (None, "")), "")
+    """Return the first of these that is a name or a number, as a name of bounded length."""
+    whole = next((str(one) for one in values if isinstance(one, str | int) and one not in ("", False, True)), "")
     return whole if len(whole) <= MOST_KEY else sha256(whole.encode("utf-8", "replace")).hexdigest()
 
 
