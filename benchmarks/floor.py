@@ -433,9 +433,14 @@ def _metrics(snapshot: Snapshot, marks: dict[str, Mark]) -> bytes:
     gauges = (
         (f'llm_monitor_info{{version="{__version__}"}} 1.0', "The monitor that wrote this.", []),
         (f"llm_monitor_last_publish_timestamp_seconds {made!r}", "When this was written.", []),
-        ("llm_account_up", "1: the account works, 0.5: in part or badly, 0: it is down. Absent: not known.", accounts),
-        ("llm_account_known", "1: what the account's state is, is known.", known),
-        ("llm_probe_up", "1: the canary is answered well, 0.5: badly, 0: it fails. Absent: not known.", probes),
+        (
+            "llm_account_up",
+            "1: the account is usable, 0.5: usable, but something that is asked of it is lost, 0: not. "
+            "Absent: not known.",
+            accounts,
+        ),
+        ("llm_account_known", "1: whether the account is usable is known.", known),
+        ("llm_probe_up", "1: the canary is answered well, 0: it is not. Absent: not known.", probes),
         ("llm_probe_duration_seconds", "Median of the last ten good answers.", lasts),
         ("llm_probe_first_token_seconds", "Median time to the first token.", firsts),
         ("llm_probe_availability_ratio", "Share of good answers in the last 24 hours.", shares),

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probes.echo import without_echo
-from probes.frame import ONLY_STATUS, Frame, peel, provider_called
+from probes.frame import ONLY_STATUS, Frame, pattern, peel, provider_called
 from probes.literal import literals
 from probes.proof import failing
 from probes.sse import is_stream
@@ -50,13 +50,12 @@ BLOCK = re.compile(
 PARTING = "\x1e"
 MOST_BLOCKS = 12
 SHORTEST_SENTENCE = 5
-OF_A_SERVER = re.compile(
-    r"(?!.*unauthori[sz]ed)[\W_]*(?:you (?:do not|don't) have permission to access\b.*"
+OF_A_SERVER = (
+    r"(?i)(?!.*unauthori[sz]ed)[\W_]*(?:you (?:do not|don't) have permission to access\b.*"
     r"|the requested (?:url|resource|page)\b.*|the page you .*|an error occurred\W*|access (?:is )?denied\W*"
     r"|(?:nginx|openresty)\S*"
     r"|.*\b(?:webmaster|server administrator|hosting provider|cloudflare tunnel|ray id)\b.*"
-    rf"|{ONLY_STATUS.pattern})",
-    re.IGNORECASE,
+    rf"|{ONLY_STATUS})"
 )
 """What web servers write of themselves on a page that says no more than its status."""
 TITLE = re.compile(r"<title[^<>]{0,200}>([^<]{0,300})", re.IGNORECASE)
@@ -221,7 +220,7 @@ def _page_layers(page: str) -> Iterator[Layer]:
     whole = _of_a_page(sentences)
     inside = [layer for sentence in _spoken_on(page, sentences) for layer in _text_layers(sentence, 1)]
     title = TITLE.search(page[:LONGEST_MESSAGE])
-    yield from (*inside, whole) if title is None or ONLY_STATUS.fullmatch(title[1]) else (whole, *inside)
+    yield from (*inside, whole) if title is None or pattern(ONLY_STATUS).fullmatch(title[1]) else (whole, *inside)
     yield replace(whole, frame=True)
 
 
@@ -230,7 +229,7 @@ def _spoken_on(page: str, sentences: Sequence[str]) -> Iterator[str]:
     title = TITLE.search(page[:LONGEST_MESSAGE])
     if title is None or not title[1].strip() or OF_TROUBLE.search(title[1]):
         said = (one for one in sentences[:MOST_BLOCKS] if len(one) > SHORTEST_SENTENCE)
-        yield from (one for one in said if not OF_A_SERVER.fullmatch(one))
+        yield from (one for one in said if not pattern(OF_A_SERVER).fullmatch(one))
 
 
 def _of_a_page(sentences: Iterable[str]) -> Layer:

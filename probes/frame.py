@@ -6,6 +6,7 @@ provider's own name of the trouble. Bounded in work: no pattern here looks furth
 """
 
 import re
+from functools import cache
 from http import HTTPStatus
 
 from msgspec import Struct
@@ -152,10 +153,9 @@ PHRASES = "|".join(
 )
 STATUS = rf"(?:HTTP(?:/\d(?:\.\d)?)?[\s:-]{{0,3}})?\(?[1-5]\d\d\)?(?:[\s:,-]{{1,3}}(?:{PHRASES})\b)?"
 IN_BRACKETS = rf"(?:\s?[(\[]?{STATUS}[)\]]?)?"
-ONLY_STATUS = re.compile(
-    r"[\W_]*(?:(?:error|status(?: code)?|http)[\W_]*)*"
-    rf"(?:{STATUS}|(?:{PHRASES}))?[\W_]*(?:error|exception)?[\W_]*",
-    re.IGNORECASE,
+ONLY_STATUS = (
+    r"(?i:[\W_]*(?:(?:error|status(?: code)?|http)[\W_]*)*"
+    rf"(?:{STATUS}|(?:{PHRASES}))?[\W_]*(?:error|exception)?[\W_]*)"
 )
 
 END = r"\s?[:：]\s?"
@@ -235,9 +235,9 @@ FRAMES = (
     r"(?:Provider|model|upstream_status|request_id|type|param)\s?[:=]\s?[^;\n]{1,80};\s?",
 )
 """How what is around a sentence begins; each ends where the next begins."""
-HEAD = re.compile(rf"\s*(?:{'|'.join(f'(?:{frame})' for frame in FRAMES)})", re.IGNORECASE)
-JUMP = re.compile(
-    r"(?:\b(?:root\s)?cause(?:d\sby)?\s?[:=：]\s?"
+HEAD = rf"(?i:\s*(?:{'|'.join(f'(?:{frame})' for frame in FRAMES)}))"
+JUMP = (
+    r"(?i:(?:\b(?:root\s)?cause(?:d\sby)?\s?[:=：]\s?"
     r"|\bnested\sexception\sis\s"
     r"|\bdesc\s=\s"
     r"|\b[A-Z]\w{2,40}Exception\s-\s"
@@ -246,12 +246,11 @@ JUMP = re.compile(
     r"|\berror\sfrom\s(?:provider|upstream)[^:]{0,60}:\s?"
     r"|\bUpstream\s(?:error|request\sfailed)(?:\sfrom\s[^:]{1,40})?:\s?"
     r"|(?:返回|响应)(?:内容|结果|错误|信息)?\s?[:：]\s?)"
-    r"(?=[\"'\s(]{0,3}\S{2})",
-    re.IGNORECASE,
+    r"(?=[\"'\s(]{0,3}\S{2}))"
 )
 """What stands right before the cause, wherever it does."""
-TAIL = re.compile(
-    r"[,;\s(]{1,3}(?:url|uri)\s?[:=]\s?[\"']?(?:https?://|/)\S*"
+TAIL = (
+    r"(?i:[,;\s(]{1,3}(?:url|uri)\s?[:=]\s?[\"']?(?:https?://|/)\S*"
     r"|\.?\s?Received\sModel\sGroup="
     r"|\s?Available\sModel\sGroup\sFallbacks="
     r"|\s?LiteLLM\sRetried:"
@@ -259,8 +258,7 @@ TAIL = re.compile(
     r"|\s?For\smore\sinformation\scheck:\s?https?://"
     r"|\s+at\s(?:[\w$.<>]{1,100}\s?\(|(?:async\s)?[\w$.<>]{1,60}\s\(|file://)"
     r"|\s?Traceback\s\(most\srecent"
-    r"|\s?\"\s(?:status|code|provider|model|component|elapsed|request_id)=",
-    re.IGNORECASE,
+    r"|\s?\"\s(?:status|code|provider|model|component|elapsed|request_id)=)"
 )
 """What stands after a cause."""
 
@@ -271,7 +269,7 @@ LITELLM = re.compile(rf"\blitellm\.(?s:.{{0,400}}?){EXCEPTION}|{EXCEPTION}(?s:.{
 ANOTHER = "another"
 """A provider that no file describes."""
 CALLED = r"[\w.-]{2,30}"
-NAMED = re.compile(
+NAMED = (
     r"([A-Za-z_]{2,40}?)_?Exception\s-\s"
     rf"|\b[Pp]rovider(?:[\s_]name)?[\"']?\s?[:=]\s?[\"']?({CALLED}(?:\s[A-Z][\w.-]{{1,20}}){{0,2}})"
     rf"|(?:请求|调用|访问)\s?({CALLED}?)\s?(?:的?接口|服务|API|api|模型)?\s?(?:失败|错误|异常|报错|返回)"
@@ -323,12 +321,18 @@ class Frame(Struct, frozen=True):
     relayed: bool = False
 
 
+@cache
+def pattern(source: str) -> re.Pattern[str]:
+    """Return a pattern that is compiled when the first bad answer comes: a start has no time for it."""
+    return re.compile(source)
+
+
 def peel(text: str) -> Frame:
     """Return what is inside all frames of a sentence of at most some thousand characters. Never raises."""
     named = name_in(text) or (ANOTHER if LITELLM.search(text) else "")
     rest = _rest(text)
     return Frame(
-        inside="" if ONLY_STATUS.fullmatch(rest) else rest,
+        inside="" if pattern(ONLY_STATUS).fullmatch(rest) else rest,
         rest=rest,
         marks=_marks_in(text),
         statuses=_statuses_in(text),
@@ -348,9 +352,9 @@ def _rest(text: str) -> str:
 
 
 def _end_of_frame(text: str) -> int:
-    if head := HEAD.match(text) or _named_speaker(text):
+    if head := pattern(HEAD).match(text) or _named_speaker(text):
         return head.end()
-    jump = JUMP.search(text)
+    jump = pattern(JUMP).search(text)
     return jump.end() if jump else 0
 
 
@@ -360,13 +364,13 @@ def _named_speaker(text: str) -> re.Match[str] | None:
 
 
 def _without_tail(text: str) -> str:
-    tail = TAIL.search(text)
+    tail = pattern(TAIL).search(text)
     return text[: tail.start()] if tail and tail.start() else text
 
 
 def name_in(text: str) -> str:
     """Return the provider that a frame names, as its file is called, or nothing."""
-    for found in NAMED.finditer(text):
+    for found in pattern(NAMED).finditer(text):
         name = found[found.lastindex or 0]
         if id := HOSTS.get(name.lower()) or provider_called(name):
             return id

@@ -6,7 +6,7 @@ import re
 import tempfile
 import time
 from collections import defaultdict
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -101,7 +101,7 @@ class Told:
     """All that is told of one instant."""
 
     def __init__(self, settings_, now):
-        with open_reader(settings_.database) as db:
+        with closing(open_reader(settings_.database)) as db:
             shot = view.take(db, settings_, now)
         self.now, self.stand = now, standing(shot)
         self.every = usables(shot, self.stand)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -100,6 +101,18 @@ def test_a_newer_database_is_refused_untouched(path):
         open_writer(path)
     with pytest.raises(StoreError, match="schema 99"):
         open_reader(path)
+    lock.release()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only here it is seen which files are open")
+def test_a_database_that_is_refused_is_not_held_open(path):
+    lock = Lock(path)
+    for version in (1, 99):
+        with closing(sqlite3.connect(path)) as db:
+            db.execute(f"PRAGMA user_version = {version}")
+        with pytest.raises(StoreError) as refused:  # which holds what its functions held
+            open_reader(path)
+        assert str(path) not in [os.readlink(one) for one in Path("/proc/self/fd").iterdir() if one.exists()], refused
     lock.release()
 
 

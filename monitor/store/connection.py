@@ -62,14 +62,8 @@ def open_writer(database: Path) -> sqlite3.Connection:
         raise _unusable(database, error.strerror or "cannot be opened") from None
     except sqlite3.Error as error:
         raise _unusable(database, str(error)) from None
-    try:
+    with _closed_if_unusable(connection, database):
         _prepare(connection, database)
-    except sqlite3.Error as error:
-        connection.close()
-        raise _unusable(database, str(error)) from None
-    except StoreError:
-        connection.close()
-        raise
     return connection
 
 
@@ -79,14 +73,25 @@ def open_reader(database: Path) -> sqlite3.Connection:
         raise StoreError(f"{database}: does not exist; start `provider-monitor run` or `once` first")
     try:
         connection = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=WAIT_S, check_same_thread=False)
-        connection.row_factory = sqlite3.Row
-        version = _check_version(connection, database)
     except sqlite3.Error as error:
         raise _unusable(database, str(error)) from None
-    if version < VERSION:  # another process is about to make or to change its tables
-        connection.close()
-        raise StoreError(f"{database}: is not ready yet; start `provider-monitor run` or `once` first")
+    connection.row_factory = sqlite3.Row
+    with _closed_if_unusable(connection, database):
+        if _check_version(connection, database) < VERSION:  # another process is about to make or to change its tables
+            raise StoreError(f"{database}: is not ready yet; start `provider-monitor run` or `once` first")
     return connection
+
+
+@contextmanager
+def _closed_if_unusable(connection: sqlite3.Connection, database: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        connection.close()
+        raise _unusable(database, str(error)) from None
+    except StoreError:
+        connection.close()
+        raise
 
 
 @contextmanager
