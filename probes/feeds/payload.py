@@ -137,7 +137,7 @@ class Part(Shape, frozen=True):
         return self.group is True or bool(self.inner)
 
 
-NONE: Mapping[str, Part] = MappingProxyType({})
+NO_PARTS: Mapping[str, Part] = MappingProxyType({})
 
 
 def leaves(parts: Sequence[Part]) -> tuple[Standing, ...]:
@@ -146,7 +146,7 @@ def leaves(parts: Sequence[Part]) -> tuple[Standing, ...]:
     return tuple(part.standing for part in _walk(parts) if not part.is_group and _meant(part, known) is part)
 
 
-def named(parts: Iterable[Part], known: Mapping[str, Part] = NONE) -> tuple[Standing, ...]:
+def named(parts: Iterable[Part], known: Mapping[str, Part] = NO_PARTS) -> tuple[Standing, ...]:
     """Return all that an incident names, groups as well; where it tells only an id, under the name of whose it is."""
     return tuple(Standing(_meant(part, known).label, part.standing.impact) for part in _walk(parts))
 
