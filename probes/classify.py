@@ -36,6 +36,9 @@ STATUSES = {
 }
 """What a status says when nothing else does. 3xx and 5xx are ranges; any other says nothing."""
 
+LOWEST_STATUS = 200
+"""Of an answer; 1xx is never the last word."""
+
 UNPROVEN = {
     Proof.CUT: "answer/cut",
     Proof.EMPTY: "answer/empty",
@@ -207,6 +210,7 @@ def _first_fit(rules: Iterable[Rule], complaint: Complaint, layer: Layer, loose:
 def _fits(rule: Rule, complaint: Complaint, layer: Layer) -> bool:
     return (
         rule.page == layer.page
+        and not (rule.unanswered and _is_answered(complaint, layer))
         and (not rule.status or complaint.status in rule.status or not set(rule.status).isdisjoint(layer.statuses))
         and _listed(rule.code, layer.codes)
         and _listed(rule.type, layer.types)
@@ -215,6 +219,11 @@ def _fits(rule: Rule, complaint: Complaint, layer: Layer) -> bool:
         and (not rule.message or _pattern(tuple(rule.message)).search(layer.words) is not None)
         and not (rule.loose and layer.page and not layer.frame)
     )
+
+
+def _is_answered(complaint: Complaint, layer: Layer) -> bool:
+    """Whether a status of HTTP is told; what is lower is the exit code of a program."""
+    return bool(layer.statuses) or (complaint.status is not None and complaint.status >= LOWEST_STATUS)
 
 
 def _listed(wanted: Sequence[str], found: Sequence[str]) -> bool:

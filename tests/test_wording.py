@@ -349,6 +349,43 @@ def test_sentences_come_before_names_and_names_before_the_status(body, status, e
 
 
 @pytest.mark.parametrize(
+    ("sentence", "unanswered", "answered"),
+    [
+        ("Connection error.", Fault.CONNECTION_FAILED, Fault.SERVER_ERROR),
+        ("TypeError: fetch failed", Fault.CONNECTION_FAILED, Fault.SERVER_ERROR),
+        ("socket hang up", Fault.CONNECTION_FAILED, Fault.SERVER_ERROR),
+        ("getaddrinfo EAI_AGAIN api.example.com", Fault.CONNECTION_FAILED, Fault.SERVER_ERROR),
+        ("dial tcp: lookup api.example.com: no such host", Fault.CONNECTION_FAILED, Fault.SERVER_ERROR),
+        ("read tcp 10.0.0.2:5->10.0.0.3:443: connection reset by peer", Fault.CONNECTION_FAILED, Fault.SERVER_ERROR),
+        ("curl: (6) Could not resolve host: api.example.com", Fault.CONNECTION_FAILED, None),
+        ("unable to verify the first certificate", Fault.CONNECTION_FAILED, None),
+        ("net::ERR_NAME_NOT_RESOLVED", Fault.CONNECTION_FAILED, None),
+        ("No route to host", Fault.CONNECTION_FAILED, None),
+        ("TLS handshake timeout", Fault.CONNECTION_FAILED, None),
+        ("java.net.ConnectException: Connection timed out", Fault.CONNECTION_FAILED, Fault.SERVER_ERROR),
+        ("网络连接失败", Fault.CONNECTION_FAILED, None),
+        ("无法连接到服务器", Fault.CONNECTION_FAILED, None),
+        ("Read timed out. (read timeout=600)", Fault.TIMEOUT, None),
+        ("java.net.SocketTimeoutException: timeout", Fault.TIMEOUT, None),
+        ("timeout of 30000ms exceeded", Fault.TIMEOUT, None),
+        ("请求超时，请稍后重试", Fault.TIMEOUT, Fault.SERVER_ERROR),
+        ("context deadline exceeded", Fault.TIMEOUT, Fault.TIMEOUT),
+        ("Request timed out.", Fault.TIMEOUT, Fault.TIMEOUT),
+        ("Gateway Time-out", Fault.SERVER_ERROR, Fault.SERVER_ERROR),
+        ("upstream connect error. reset reason: connection failure", Fault.SERVER_ERROR, Fault.SERVER_ERROR),
+    ],
+)
+def test_a_road_is_ours_only_where_nobody_answered(sentence, unanswered, answered):
+    assert fault(sentence, None) is unanswered
+    assert judge_output(PROVIDERS["codex"], WORDING, 1, f"noise\n{sentence}")[0].fault is unanswered
+    assert fault(said(sentence)) is (answered or Fault.UNCLASSIFIED)
+
+
+def test_a_status_in_the_frame_is_an_answer():
+    assert fault("Error code: 502 - {'error': {'message': 'fetch failed'}}", None) is Fault.SERVER_ERROR
+
+
+@pytest.mark.parametrize(
     ("traditional", "expected"),
     [
         ("您的帳號已被停用", Fault.ACCOUNT_SUSPENDED),
