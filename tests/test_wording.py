@@ -385,6 +385,72 @@ def test_a_status_in_the_frame_is_an_answer():
     assert fault("Error code: 502 - {'error': {'message': 'fetch failed'}}", None) is Fault.SERVER_ERROR
 
 
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_what_must_be_proved_first_is_a_verification_at_any_status(status):
+    sentences = [
+        "Upload a government-issued ID",
+        "A credit card must be verified",
+        "Confirm your mobile number",
+        "Real-name authentication is required",
+        "Please authenticate your phone number to use the API",
+        "Your KYC has not been completed",
+        "Multi-factor authentication is not enabled",
+        "Submit a business license",
+        "This account has no verified email",
+        "Enterprise certification required",
+        "phone_verification_required",
+        "email_not_verified",
+        "mfa_not_enabled",
+        "real_name_required",
+        "請先綁定手機",
+        "請先完成企業認證",
+        "請開啟雙因素驗證",
+        "請驗證您的電子郵件信箱",
+        "手机号未绑定",
+        "请上传身份证照片",
+    ]
+    expected = dict.fromkeys(sentences, Fault.VERIFICATION_REQUIRED)
+
+    assert {sentence: fault(said(sentence), status) for sentence in sentences} == expected
+    assert {sentence: fault(sentence, status) for sentence in sentences} == expected
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("Please verify your API key", Fault.INVALID_KEY),
+        ("身份验证失败", Fault.INVALID_KEY),
+        ("Authentication is required", Fault.INVALID_KEY),
+        ("Your organization requires SSO login.", Fault.PERMISSION_DENIED),
+        ("Please complete the captcha verification", Fault.BLOCKED_BY_EDGE),
+        ("Please verify your request body", Fault.UNCLASSIFIED),
+    ],
+)
+def test_not_all_that_is_to_be_verified_is_a_person(sentence, expected):
+    assert fault(said(sentence)) is expected
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 429, 500])
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("This key was found in a public GitHub repository and has been revoked", Fault.INVALID_KEY),
+        ("Your API key was reported as leaked", Fault.INVALID_KEY),
+        ("Your secret key was exposed publicly and has been disabled", Fault.INVALID_KEY),
+        ("This key was automatically revoked after being pushed to a public repo", Fault.INVALID_KEY),
+        ("We detected this API key on GitHub and disabled it", Fault.INVALID_KEY),
+        ("LEAKED_KEY", Fault.INVALID_KEY),
+        ("密钥已泄露，已被禁用", Fault.INVALID_KEY),
+        ("该 API Key 因泄露已被系统封禁", Fault.INVALID_KEY),
+        ("檢測到金鑰洩露，已自動停用", Fault.INVALID_KEY),
+        ("Your account has been suspended because your API key was leaked", Fault.ACCOUNT_SUSPENDED),
+        ("Your organization was disabled after a leaked key was abused", Fault.ACCOUNT_SUSPENDED),
+    ],
+)
+def test_a_leak_costs_the_key_and_not_the_account_unless_it_says_so(sentence, expected, status):
+    assert fault(said(sentence), status) is expected
+
+
 @pytest.mark.parametrize(
     ("traditional", "expected"),
     [
