@@ -57,6 +57,13 @@ SETTING = re.compile(
     re.IGNORECASE,
 )
 """A line of a client's banner: what it was set to says nothing of what it met."""
+MOST_WRAPPED = 20
+"""So many lines of a terminal are one sentence or object at most."""
+WRAPPED = re.compile(r"\s*(?!at\b|\w+\s?:)[a-z\u4e00-\u9fff]")
+"""How a line begins that goes on with the one before it."""
+ENDS = (".", "!", "?", ":", ";", "}", "…", "。", "！", "？", "：")
+SHORTEST_WRAPPED = 40
+"""A line that is shorter was not broken by the width of a terminal, unless the next one is indented."""
 OF_AN_ACCOUNT = frozenset(
     {
         *(Fault.INVALID_KEY, Fault.ACCOUNT_SUSPENDED, Fault.PERMISSION_DENIED, Fault.VERIFICATION_REQUIRED),
@@ -133,14 +140,48 @@ def judge_output(
     anything.
     """
     said = [line for line in ESCAPES.sub("", output).splitlines() if line.strip()]
-    last = reversed(said[-MOST_LAST_LINES if code == 0 else -MOST_LINES :])
-    heard = [read(code, {}, line) for line in last if not SETTING.fullmatch(line)]
+    last = said[-MOST_LAST_LINES if code == 0 else -MOST_LINES :]
+    whole = _heard(code, reversed(["\n".join(lines) for lines in _unbroken(last)]))
+    heard = _heard(code, reversed(last))
+    for complaints in (whole, heard):
+        if told := _first_told(provider, () if code == 0 else wording, complaints, rules_of):
+            return told
+    return _by_code(code, said, heard), (words(heard[0]) or said[-1].strip()) if heard else ""
+
+
+def _unbroken(lines: Iterable[str]) -> Iterator[list[str]]:
+    """Yield the lines that are one: a terminal broke a sentence, or JSON is spread over them."""
+    part: list[str] = []
+    for line in lines:
+        if part and not (len(part) < MOST_WRAPPED and _goes_on(part, line)):
+            yield part
+            part = []
+        part.append(line)
+    if part:
+        yield part
+
+
+def _goes_on(part: Sequence[str], line: str) -> bool:
+    before = part[-1].rstrip()
+    if sum(one.count("{") - one.count("}") for one in part) > 0:
+        return True
+    is_broken = line[:1].isspace() or len(before) >= SHORTEST_WRAPPED
+    return is_broken and not before.endswith(ENDS) and WRAPPED.match(line) is not None
+
+
+def _heard(code: int | None, texts: Iterable[str]) -> list[Complaint]:
+    return [read(code, {}, text) for text in texts if not SETTING.fullmatch(text)]
+
+
+def _first_told(
+    provider: Provider, wording: Sequence[Rule], heard: Sequence[Complaint], rules_of: RulesOf
+) -> tuple[Verdict, str] | None:
     for frame in (False, True):
-        for shared in ((),) if code == 0 else ((), wording):
+        for shared in ((), wording):
             for complaint in heard:
                 if verdict := _decide_by(Speakers(provider, shared, rules_of), complaint, frame=frame):
                     return verdict, words(complaint)
-    return _by_code(code, said, heard), (words(heard[0]) or said[-1].strip()) if heard else ""
+    return None
 
 
 def _by_code(code: int | None, said: Sequence[str], heard: Iterable[Complaint]) -> Verdict:

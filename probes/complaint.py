@@ -32,7 +32,8 @@ MESSAGES = (
     *("faultstring", "description", "title", "raw", "reason", "result", "data"),
 )
 NESTED = (
-    *("error", "errors", "innererror", "fault", "response", "body", "baseresp", "choices", "delta", "cause"),
+    *("error", "errors", "errorinformation", "errorinfo", "lasterror", "innererror", "fault", "response", "body"),
+    *("baseresp", "choices", "delta", "cause"),
     *("metadata", "raw", "details", "detail", "message", "msg", "description"),
 )
 LISTED = ("details", "errors")
@@ -41,6 +42,8 @@ PAGE = re.compile(r"<(?:!doctype html|html|head|body|title|center|h1)\b", re.IGN
 EDGE_LINE = re.compile(r"error code: \d{3,4}", re.IGNORECASE)
 MARKUP = re.compile(r"<(script|style|svg)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<[^<>]*>?", re.IGNORECASE | re.DOTALL)
 SPACE = re.compile(r"\s+")
+BROKEN = re.compile(r"(?<=[\u4e00-\u9fff，、])[ \t]{0,20}\r?\n[ \t]{0,40}(?=[\u4e00-\u9fff])")
+"""Where a line was broken inside a Chinese sentence, which has no spaces."""
 ENTITY = re.compile(r"&(?:amp;)?(?:quot|#34|#39|#x27|#x22|apos|lt);", re.IGNORECASE)
 OF_BYTES = re.compile(r"(?:\\x[89a-f][0-9a-f]){2,}", re.IGNORECASE)
 SPELLED_OUT = re.compile(r"\\u((?!d[89a-f])[0-9a-f]{4})", re.IGNORECASE)
@@ -365,7 +368,8 @@ def _spell(values: Iterable[Any]) -> str:
 
 def _squeeze(text: str) -> str:
     text = SPELLED_OUT.sub(lambda found: chr(int(found[1], 16)), text) if "\\u" in text else text
-    return SPACE.sub(" ", text[: 2 * LONGEST_MESSAGE].replace("\u2019", "'")).strip()
+    text = text[: 2 * LONGEST_MESSAGE].replace("\u2019", "'")
+    return SPACE.sub(" ", text if text.isascii() else BROKEN.sub("", text)).strip()
 
 
 def _of_bytes(found: re.Match[str]) -> str:

@@ -452,6 +452,103 @@ def test_a_leak_costs_the_key_and_not_the_account_unless_it_says_so(sentence, ex
 
 
 @pytest.mark.parametrize(
+    ("id", "output", "expected"),
+    [
+        ("claude-code", "Please run /login · API Error: 403 Insufficient account balance", Fault.QUOTA_EXHAUSTED),
+        ("claude-code", "Failed to authenticate. API Error: 403 余额不足", Fault.QUOTA_EXHAUSTED),
+        ("claude-code", "Please run /login · API Error: 401 该账号已被封禁", Fault.ACCOUNT_SUSPENDED),
+        ("claude-code", "API Error: 403 Please complete phone verification", Fault.VERIFICATION_REQUIRED),
+        (
+            "claude-code",
+            'API Error: 429 {"error":{"code":"1113","message":"余额不足或无可用资源包,请充值。"}}',
+            Fault.QUOTA_EXHAUSTED,
+        ),
+        ("claude-code", "API Error: 403 forbidden", Fault.PERMISSION_DENIED),
+        ("claude-code", "Please run /login · API Error: 401", Fault.INVALID_KEY),
+        ("claude-code", "API Error: 429", Fault.RATE_LIMITED),
+        ("codex", "unexpected status 403 Forbidden: 余额不足, url: https://x.example/v1", Fault.QUOTA_EXHAUSTED),
+        ("codex", "unexpected status 401 Unauthorized: Your account has been banned", Fault.ACCOUNT_SUSPENDED),
+        ("codex", "exceeded retry limit, last status: 429 Too Many Requests: no credits", Fault.QUOTA_EXHAUSTED),
+        ("codex", "unexpected status 403 Forbidden: , url: https://x.example/v1", Fault.PERMISSION_DENIED),
+        (
+            "codex",
+            "unexpected status 404 Not Found: upstream_status: HTTP 404; cause: 上游错误 (404):",
+            Fault.BAD_REQUEST,
+        ),
+    ],
+)
+def test_the_status_a_client_shows_never_beats_the_sentence_after_it(id, output, expected):
+    assert judge_output(PROVIDERS[id], WORDING, 1, output)[0].fault is expected
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        (
+            'API Error: 400 {"type":"error","error":{"type":"invalid_request_error","message":"This organization has '
+            'been \n    disabled."},"request_id":"req_0"}',
+            Fault.ACCOUNT_SUSPENDED,
+        ),
+        ("API Error: 403 Your account has been\n     suspended for violating our terms", Fault.ACCOUNT_SUSPENDED),
+        (
+            'API Error: 403 {\n  "error": {\n    "message": "Account suspended",\n    "type": "forbidden"\n  }\n}',
+            Fault.ACCOUNT_SUSPENDED,
+        ),
+        ("API Error: 403 您的账户余额不\n     足，请充值", Fault.QUOTA_EXHAUSTED),
+        (
+            'unexpected status 403 Forbidden: {"error":{"message":"You do not have enough\n credits left"}}, url: '
+            "\nhttps://x.example/v1/responses",
+            Fault.QUOTA_EXHAUSTED,
+        ),
+        ("Your account has\nInvalid API key · Please run /login", Fault.INVALID_KEY),
+        ("Retrying: your account was\nAPI Error: 403 forbidden", Fault.PERMISSION_DENIED),
+    ],
+)
+def test_a_sentence_that_a_terminal_broke_is_one(output, expected):
+    assert judge_output(PROVIDERS["claude-code"], WORDING, 1, output)[0].fault is expected
+
+
+@pytest.mark.parametrize("sentence", ["您的账户已被\n封禁", "账户\r\n  已被封禁", "Your account has been\n  suspended"])
+def test_a_line_break_inside_a_sentence_changes_nothing(sentence):
+    assert fault(sentence) is Fault.ACCOUNT_SUSPENDED
+    assert fault(said(sentence)) is Fault.ACCOUNT_SUSPENDED
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("Function '00000000-a8b6-4adb-a183-000000000000': Not found for account 'x'", Fault.MODEL_UNAVAILABLE),
+        ("Function id '00000000-a8b6-4adb-a183-000000000000' not found", Fault.MODEL_UNAVAILABLE),
+        ("Function id '00000000-a8b6-4adb': DEGRADED function cannot be invoked", Fault.SERVER_ERROR),
+        ("Function id '00000000-a8b6-4adb' version 'v': INACTIVE function cannot be called", Fault.SERVER_ERROR),
+        ("Your account type is not currently supported", Fault.PERMISSION_DENIED),
+        ("This subscription tier is not eligible for the API", Fault.PERMISSION_DENIED),
+        ("Example's free tier can only be used in Example", Fault.PERMISSION_DENIED),
+        ("This key may only be used with the example client", Fault.PERMISSION_DENIED),
+        ("订阅套餐暂未开放GLM-5权限，请开通", Fault.PERMISSION_DENIED),
+        ("Personal Access Tokens are not supported for this endpoint", Fault.PERMISSION_DENIED),
+        ("Resource not accessible by personal access token", Fault.PERMISSION_DENIED),
+        ("This model doesn't have a free quota tier", Fault.QUOTA_EXHAUSTED),
+        ("There is no free tier for this model", Fault.QUOTA_EXHAUSTED),
+        ("You do not have enough API credits", Fault.QUOTA_EXHAUSTED),
+        ("The channel selected by channel affinity has been disabled", Fault.SERVER_ERROR),
+        ("渠道 12 已被自动禁用", Fault.SERVER_ERROR),
+        ("OPENAI_API_KEY is not set", Fault.INVALID_KEY),
+        ("missing GROQ_API_KEY", Fault.INVALID_KEY),
+        ("DEEPSEEK_API_KEY not found in environment", Fault.INVALID_KEY),
+    ],
+)
+def test_functions_types_of_account_channels_and_variables_have_words_of_their_own(sentence, expected):
+    assert fault(said(sentence)) is expected
+
+
+def test_a_log_holds_the_error_as_information():
+    logged = '{"status": "failure", "error_information": {"error_class": "X", "error_message": "Budget exceeded"}}'
+
+    assert fault(logged, None) is Fault.QUOTA_EXHAUSTED
+
+
+@pytest.mark.parametrize(
     ("traditional", "expected"),
     [
         ("您的帳號已被停用", Fault.ACCOUNT_SUSPENDED),
