@@ -361,6 +361,10 @@ def test_sentences_come_before_names_and_names_before_the_status(body, status, e
         ("unable to verify the first certificate", Fault.CONNECTION_FAILED, None),
         ("net::ERR_NAME_NOT_RESOLVED", Fault.CONNECTION_FAILED, None),
         ("No route to host", Fault.CONNECTION_FAILED, None),
+        ("hostname lookup failed", Fault.CONNECTION_FAILED, None),
+        ("unexpected EOF", Fault.CONNECTION_FAILED, None),
+        ("Did not receive a response within 60 seconds", Fault.TIMEOUT, None),
+        ("The server took too long to respond", Fault.TIMEOUT, None),
         ("TLS handshake timeout", Fault.CONNECTION_FAILED, None),
         ("java.net.ConnectException: Connection timed out", Fault.CONNECTION_FAILED, Fault.SERVER_ERROR),
         ("网络连接失败", Fault.CONNECTION_FAILED, None),
@@ -393,6 +397,13 @@ def test_what_must_be_proved_first_is_a_verification_at_any_status(status):
         "Confirm your mobile number",
         "Real-name authentication is required",
         "Please authenticate your phone number to use the API",
+        "Your identity is still being verified",
+        "You must add a verified phone number before calling the API",
+        "Phone number required: please link one in settings",
+        "Identity verification failed",
+        "Please finish verifying your email",
+        "为了您的账号安全，请绑定邮箱",
+        "您的手機號碼尚未驗證",
         "Your KYC has not been completed",
         "Multi-factor authentication is not enabled",
         "Submit a business license",
@@ -546,6 +557,19 @@ def test_a_log_holds_the_error_as_information():
     logged = '{"status": "failure", "error_information": {"error_class": "X", "error_message": "Budget exceeded"}}'
 
     assert fault(logged, None) is Fault.QUOTA_EXHAUSTED
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Too many requests. Do not share your API key in public repositories",
+        "Rate limit exceeded. If your key has been leaked, create a new one.",
+        "请求过于频繁，请勿泄露密钥",
+        "Slow down. Tokens posted publicly are revoked automatically.",
+    ],
+)
+def test_a_warning_of_leaks_is_none(sentence):
+    assert fault(said(sentence)) is Fault.RATE_LIMITED
 
 
 @pytest.mark.parametrize(
