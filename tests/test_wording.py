@@ -435,6 +435,9 @@ def test_what_must_be_proved_first_is_a_verification_at_any_status(status):
         ("Your organization requires SSO login.", Fault.PERMISSION_DENIED),
         ("Please complete the captcha verification", Fault.BLOCKED_BY_EDGE),
         ("Please verify your request body", Fault.UNCLASSIFIED),
+        ("Please authenticate your account", Fault.UNCLASSIFIED),
+        ("Something went wrong. Please provide the request ID to support", Fault.SERVER_ERROR),
+        ("Your account is being reviewed", Fault.ACCOUNT_SUSPENDED),
     ],
 )
 def test_not_all_that_is_to_be_verified_is_a_person(sentence, expected):
@@ -547,6 +550,10 @@ def test_a_line_break_inside_a_sentence_changes_nothing(sentence):
         ("OPENAI_API_KEY is not set", Fault.INVALID_KEY),
         ("missing GROQ_API_KEY", Fault.INVALID_KEY),
         ("DEEPSEEK_API_KEY not found in environment", Fault.INVALID_KEY),
+        ("`tool_choice` may only be used with `tools`", Fault.UNCLASSIFIED),
+        ("Function 'get_weather_today' not found in tools", Fault.UNCLASSIFIED),
+        ("pad_token is required", Fault.UNCLASSIFIED),
+        ("Access token type is not supported", Fault.INVALID_KEY),
     ],
 )
 def test_functions_types_of_account_channels_and_variables_have_words_of_their_own(sentence, expected):
