@@ -71,7 +71,7 @@ OF_AN_ACCOUNT = frozenset(
     }
 )
 """What is wrong with an account as a whole. A rate that is relayed may be our own doing, a missing model our choice."""
-
+OF_THE_ROAD = frozenset({Fault.REGION_BLOCKED, Fault.BLOCKED_BY_EDGE})
 
 RulesOf = Callable[[str], Sequence[Rule]]
 """The rules of a provider by the name of its file; asked only for one that a bad answer names."""
@@ -141,9 +141,9 @@ def judge_output(
     """
     said = [line for line in ESCAPES.sub("", output).splitlines() if line.strip()]
     last = said[-MOST_LAST_LINES if code == 0 else -MOST_LINES :]
-    whole = _heard(code, reversed(["\n".join(lines) for lines in _unbroken(last)]))
+    whole = ["\n".join(lines) for lines in _unbroken(last)]
     heard = _heard(code, reversed(last))
-    for complaints in (whole, heard):
+    for complaints in (_heard(code, reversed(whole)), heard) if len(whole) < len(last) else (heard,):
         if told := _first_told(provider, () if code == 0 else wording, complaints, rules_of):
             return told
     return _by_code(code, said, heard), (words(heard[0]) or said[-1].strip()) if heard else ""
@@ -204,13 +204,19 @@ def _decide_by(speakers: Speakers, complaint: Complaint, *, frame: bool) -> Verd
     layers = [layer for layer in complaint.layers if layer.frame is frame]
     for layer in chain(layers, _spelled(layers)):
         if verdict := _hear(speakers, complaint, layer):
-            is_theirs = verdict.fault in OF_AN_ACCOUNT and _is_relayed(speakers.provider, layer)
-            return _of_the_gateway(verdict) if is_theirs else verdict
+            return _of_the_gateway(verdict) if _is_theirs(speakers.provider, verdict, layer) else verdict
     return None
 
 
 def _spelled(layers: Iterable[Layer]) -> Iterator[Layer]:
     return (Layer(words=one.names, named=one.named, relayed=one.relayed) for one in layers if one.names)
+
+
+def _is_theirs(provider: Provider, verdict: Verdict, layer: Layer) -> bool:
+    """Of a page that a gateway met on its own road, the road is its trouble too; a program of ours repeats our own."""
+    if layer.page:
+        return provider.relays and layer.relayed and verdict.fault in OF_AN_ACCOUNT | OF_THE_ROAD
+    return verdict.fault in OF_AN_ACCOUNT and _is_relayed(provider, layer)
 
 
 def _is_relayed(provider: Provider, layer: Layer) -> bool:

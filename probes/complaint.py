@@ -20,12 +20,13 @@ LONGEST = 32_000
 LONGEST_MESSAGE = 2_000
 LONGEST_MARK = 100
 DEEPEST = 10
+DEEPEST_PAGE = 4
 MOST_LAYERS = 12
 MOST_ITEMS = 5
 
 # Field names, folded: lower case, without underscores. Each vendor has its own.
 CODES = ("code", "errorcode", "errcode", "statuscode", "status")
-TYPES = ("type", "errortype", "status", "error")
+TYPES = ("type", "errortype", "errorclass", "status", "error")
 REASONS = ("reason", "errorname", "errortype", "limitsource", "finishreason")
 MESSAGES = (
     *("message", "msg", "errormessage", "errormsg", "errordescription", "error", "detail", "statusmsg"),
@@ -53,6 +54,7 @@ BLOCK = re.compile(
 PARTING = "\x1e"
 MOST_BLOCKS = 12
 SHORTEST_SENTENCE = 5
+LONGEST_OF_A_SERVER = 600
 OF_A_SERVER = re.compile(
     r"(?!.*unauthori[sz]ed)[\W_]*(?:you (?:do not|don't) have permission to access\b.*"
     r"|the requested (?:url|resource|page)\b.*|the page you .*|an error occurred\W*|access (?:is )?denied\W*"
@@ -95,9 +97,9 @@ class Layer(Struct, frozen=True):
     sentences beside it and the names of quotas, in simplified Chinese, without frames and without what repeats our
     request. `names` are the marks as words: `NotEnoughBalance` is `Not Enough Balance`.
     `statuses` are those of HTTP that a frame tells, `named` is the provider that it names. `relayed`: a gateway
-    repeats here what its own provider told it, of an account that is not ours. `page`: it came as an HTML page or
-    as a CDN's one line, not from the API itself. `frame`: it is what stands around a cause, and means something
-    only when nothing inside it does.
+    repeats here what its own provider told it, of an account that is not ours, or a page it met. `page`: it came as
+    an HTML page or as a CDN's one line, not from the API itself. `frame`: it is what stands around a cause, and
+    means something only when nothing inside it does.
     """
 
     codes: tuple[str, ...] = ()
@@ -211,7 +213,7 @@ def _sentence_layers(outside: str, frame: Frame, has_cause: bool) -> Iterator[La
     yield replace(marks, words=outside, statuses=frame.statuses, frame=frame.inside != outside)
 
 
-def _page_layers(page: str) -> Iterator[Layer]:
+def _page_layers(page: str, depth: int = 0) -> Iterator[Layer]:
     """Yield the API's JSON on a page, its sentences, all of it as a page, and its status alone.
 
     A page that is titled as an error in general is one of a server that passes on what it was told; any other speaks
@@ -219,10 +221,10 @@ def _page_layers(page: str) -> Iterator[Layer]:
     """
     blocks = [block for part in _visible(BLOCK.sub(PARTING, page)).split(PARTING) if (block := part.strip())]
     for block in blocks[:MOST_BLOCKS]:
-        yield from (layer for value in literals(block) for layer in _layers(value, 1))
+        yield from (layer for value in literals(block) for layer in _layers(value, depth + 1))
     sentences = [_squeeze(block) for block in blocks]
     whole = _of_a_page(sentences)
-    inside = [layer for sentence in _spoken_on(page, sentences) for layer in _text_layers(sentence, 1)]
+    inside = [layer for sentence in _spoken_on(page, sentences) for layer in _text_layers(sentence, depth + 1)]
     title = TITLE.search(page[:LONGEST_MESSAGE])
     yield from (*inside, whole) if title is None or ONLY_STATUS.fullmatch(title[1]) else (whole, *inside)
     yield replace(whole, frame=True)
@@ -233,7 +235,7 @@ def _spoken_on(page: str, sentences: Sequence[str]) -> Iterator[str]:
     title = TITLE.search(page[:LONGEST_MESSAGE])
     if title is None or not title[1].strip() or OF_TROUBLE.search(title[1]):
         said = (one for one in sentences[:MOST_BLOCKS] if len(one) > SHORTEST_SENTENCE)
-        yield from (one for one in said if not OF_A_SERVER.fullmatch(one))
+        yield from (one for one in said if len(one) > LONGEST_OF_A_SERVER or not OF_A_SERVER.fullmatch(one))
 
 
 def _of_a_page(sentences: Iterable[str]) -> Layer:
@@ -250,16 +252,20 @@ def _layers(value: Any, depth: int) -> Iterator[Layer]:
         case list():
             for item in value[:MOST_ITEMS]:
                 yield from _layers(item, depth + 1)
-        case str() if "{" in value or ENTITY.search(value):
+        case str() if "{" in value or "<" in value or ENTITY.search(value):
             yield from _string_layers(value, depth)
 
 
 def _string_layers(text: str, depth: int) -> Iterator[Layer]:
-    """Yield what is written in a string as JSON; its sentences belong to the object that holds it."""
+    """Yield what is written in a string as JSON or as a page; its sentences belong to the object that holds it."""
     text = html.unescape(html.unescape(text)) if ENTITY.search(text) else text
-    inside = [layer for value in literals(text) for layer in _layers(value, depth + 1)]
-    frame = peel(_squeeze(_ends(text))) if inside else None
-    yield from (_framed(layer, frame) for layer in inside) if frame else ()
+    frame = peel(_squeeze(_ends(text)))
+    if depth < DEEPEST_PAGE and _is_page(frame.inside):
+        found = _page_layers(text[max(text.find("<"), 0) :], depth)
+        inside = [replace(layer, relayed=True) for layer in found]
+    else:
+        inside = [layer for value in literals(text) for layer in _layers(value, depth + 1)]
+    yield from (_framed(layer, frame) for layer in inside)
 
 
 def _object_layers(top: dict[str, Any], depth: int) -> Iterator[Layer]:

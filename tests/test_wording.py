@@ -1,6 +1,7 @@
 """Who did it to whom: sentences of one kind, and their nearest neighbours that mean something else."""
 
 import json
+from time import perf_counter
 
 import pytest
 
@@ -577,6 +578,36 @@ def test_a_log_holds_the_error_as_information():
 )
 def test_a_warning_of_leaks_is_none(sentence):
     assert fault(said(sentence)) is Fault.RATE_LIMITED
+
+
+PAGE = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>x</body></html>"
+
+
+@pytest.mark.parametrize(
+    ("id", "body", "expected"),
+    [
+        ("openai-compatible", said(PAGE, type="upstream_error"), Fault.SERVER_ERROR),
+        ("openai-compatible", said(f"AnthropicException - {PAGE}"), Fault.SERVER_ERROR),
+        ("anthropic", said(PAGE), Fault.BLOCKED_BY_EDGE),
+        ("anthropic", json.dumps({"error": PAGE}), Fault.BLOCKED_BY_EDGE),
+        ("anthropic", f"ApiError: status_code: 403, body: {PAGE}", Fault.BLOCKED_BY_EDGE),
+        ("openai-compatible", PAGE, Fault.BLOCKED_BY_EDGE),
+        ("openai-compatible", said("The parameter <html> is an unknown parameter"), Fault.BAD_REQUEST),
+    ],
+)
+def test_a_page_that_a_gateway_met_is_on_its_own_road(id, body, expected):
+    assert fault(body, 403, id) is expected
+
+
+def test_pages_inside_pages_are_read_in_time():
+    body = "x"
+    for _ in range(9):
+        body = "<html>" + json.dumps({"message": body})
+    began = perf_counter()
+
+    fault(said(body)[:32_000], 403)
+    judge_output(PROVIDERS["codex"], WORDING, 1, "{ the account\n" * 100)
+    assert perf_counter() - began < 2
 
 
 @pytest.mark.parametrize(
