@@ -316,7 +316,7 @@ def _read(path: Path) -> Sample:
     first, *lines = head.split("\n")
     provider = PROVIDERS.get(path.parent.name, ANYBODY)
     status: int | None = int(first.split(" ")[1])
-    if provider.is_command:
+    if first.startswith("EXIT"):
         status, body = None, body.strip().split("\n")[-1].removeprefix("ERROR: ")
     headers = dict(line.split(": ", 1) for line in lines) if lines else {}
     bare = Sample(provider, path.stem, status, headers, body.strip(), None)

@@ -270,7 +270,7 @@ def _bad_expressions(expressions: Sequence[str], key: str, file: str) -> Iterato
 def _hides(earlier: Rule, later: Rule) -> bool:
     """Whatever fits the later rule fits the earlier one: it asks for less, or for the same."""
     fits_all = all(not (asked := getattr(earlier, mark)) or _within(getattr(later, mark), asked) for mark in MARKS)
-    return fits_all and earlier.page == later.page and _asks(earlier)
+    return fits_all and earlier.page == later.page and earlier.unanswered <= later.unanswered and _asks(earlier)
 
 
 def _asks(rule: Rule) -> bool:

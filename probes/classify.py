@@ -36,6 +36,9 @@ STATUSES = {
 }
 """What a status says when nothing else does. 3xx and 5xx are ranges; any other says nothing."""
 
+LOWEST_STATUS = 200
+"""Of an answer; 1xx is never the last word."""
+
 UNPROVEN = {
     Proof.CUT: "answer/cut",
     Proof.EMPTY: "answer/empty",
@@ -54,6 +57,13 @@ SETTING = re.compile(
     re.IGNORECASE,
 )
 """A line of a client's banner: what it was set to says nothing of what it met."""
+MOST_WRAPPED = 20
+"""So many lines of a terminal are one sentence or object at most."""
+WRAPPED = re.compile(r"\s*(?!at\b|\w+\s?:)[a-z\u4e00-\u9fff]")
+"""How a line begins that goes on with the one before it."""
+ENDS = (".", "!", "?", ":", ";", "}", "…", "。", "！", "？", "：")
+SHORTEST_WRAPPED = 40
+"""A line that is shorter was not broken by the width of a terminal, unless the next one is indented."""
 OF_AN_ACCOUNT = frozenset(
     {
         *(Fault.INVALID_KEY, Fault.ACCOUNT_SUSPENDED, Fault.PERMISSION_DENIED, Fault.VERIFICATION_REQUIRED),
@@ -61,7 +71,7 @@ OF_AN_ACCOUNT = frozenset(
     }
 )
 """What is wrong with an account as a whole. A rate that is relayed may be our own doing, a missing model our choice."""
-
+OF_THE_ROAD = frozenset({Fault.REGION_BLOCKED, Fault.BLOCKED_BY_EDGE})
 
 RulesOf = Callable[[str], Sequence[Rule]]
 """The rules of a provider by the name of its file; asked only for one that a bad answer names."""
@@ -130,14 +140,48 @@ def judge_output(
     anything.
     """
     said = [line for line in ESCAPES.sub("", output).splitlines() if line.strip()]
-    last = reversed(said[-MOST_LAST_LINES if code == 0 else -MOST_LINES :])
-    heard = [read(code, {}, line) for line in last if not SETTING.fullmatch(line)]
+    last = said[-MOST_LAST_LINES if code == 0 else -MOST_LINES :]
+    whole = ["\n".join(lines) for lines in _unbroken(last)]
+    heard = _heard(code, reversed(last))
+    for complaints in (_heard(code, reversed(whole)), heard) if len(whole) < len(last) else (heard,):
+        if told := _first_told(provider, () if code == 0 else wording, complaints, rules_of):
+            return told
+    return _by_code(code, said, heard), (words(heard[0]) or said[-1].strip()) if heard else ""
+
+
+def _unbroken(lines: Iterable[str]) -> Iterator[list[str]]:
+    """Yield the lines that are one: a terminal broke a sentence, or JSON is spread over them."""
+    part: list[str] = []
+    for line in lines:
+        if part and not (len(part) < MOST_WRAPPED and _goes_on(part, line)):
+            yield part
+            part = []
+        part.append(line)
+    if part:
+        yield part
+
+
+def _goes_on(part: Sequence[str], line: str) -> bool:
+    before = part[-1].rstrip()
+    if sum(one.count("{") - one.count("}") for one in part) > 0:
+        return True
+    is_broken = line[:1].isspace() or len(before) >= SHORTEST_WRAPPED
+    return is_broken and not before.endswith(ENDS) and WRAPPED.match(line) is not None
+
+
+def _heard(code: int | None, texts: Iterable[str]) -> list[Complaint]:
+    return [read(code, {}, text) for text in texts if not SETTING.fullmatch(text)]
+
+
+def _first_told(
+    provider: Provider, wording: Sequence[Rule], heard: Sequence[Complaint], rules_of: RulesOf
+) -> tuple[Verdict, str] | None:
     for frame in (False, True):
-        for shared in ((),) if code == 0 else ((), wording):
+        for shared in ((), wording):
             for complaint in heard:
                 if verdict := _decide_by(Speakers(provider, shared, rules_of), complaint, frame=frame):
                     return verdict, words(complaint)
-    return _by_code(code, said, heard), (words(heard[0]) or said[-1].strip()) if heard else ""
+    return None
 
 
 def _by_code(code: int | None, said: Sequence[str], heard: Iterable[Complaint]) -> Verdict:
@@ -160,13 +204,19 @@ def _decide_by(speakers: Speakers, complaint: Complaint, *, frame: bool) -> Verd
     layers = [layer for layer in complaint.layers if layer.frame is frame]
     for layer in chain(layers, _spelled(layers)):
         if verdict := _hear(speakers, complaint, layer):
-            is_theirs = verdict.fault in OF_AN_ACCOUNT and _is_relayed(speakers.provider, layer)
-            return _of_the_gateway(verdict) if is_theirs else verdict
+            return _of_the_gateway(verdict) if _is_theirs(speakers.provider, verdict, layer) else verdict
     return None
 
 
 def _spelled(layers: Iterable[Layer]) -> Iterator[Layer]:
     return (Layer(words=one.names, named=one.named, relayed=one.relayed) for one in layers if one.names)
+
+
+def _is_theirs(provider: Provider, verdict: Verdict, layer: Layer) -> bool:
+    """Of a page that a gateway met on its own road, the road is its trouble too; a program of ours repeats our own."""
+    if layer.page:
+        return provider.relays and layer.relayed and verdict.fault in OF_AN_ACCOUNT | OF_THE_ROAD
+    return verdict.fault in OF_AN_ACCOUNT and _is_relayed(provider, layer)
 
 
 def _is_relayed(provider: Provider, layer: Layer) -> bool:
@@ -207,6 +257,7 @@ def _first_fit(rules: Iterable[Rule], complaint: Complaint, layer: Layer, loose:
 def _fits(rule: Rule, complaint: Complaint, layer: Layer) -> bool:
     return (
         rule.page == layer.page
+        and not (rule.unanswered and _is_answered(complaint, layer))
         and (not rule.status or complaint.status in rule.status or not set(rule.status).isdisjoint(layer.statuses))
         and _listed(rule.code, layer.codes)
         and _listed(rule.type, layer.types)
@@ -215,6 +266,11 @@ def _fits(rule: Rule, complaint: Complaint, layer: Layer) -> bool:
         and (not rule.message or _pattern(tuple(rule.message)).search(layer.words) is not None)
         and not (rule.loose and layer.page and not layer.frame)
     )
+
+
+def _is_answered(complaint: Complaint, layer: Layer) -> bool:
+    """Whether a status of HTTP is told; what is lower is the exit code of a program."""
+    return bool(layer.statuses) or (complaint.status is not None and complaint.status >= LOWEST_STATUS)
 
 
 def _listed(wanted: Sequence[str], found: Sequence[str]) -> bool:

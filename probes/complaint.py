@@ -20,19 +20,21 @@ LONGEST = 32_000
 LONGEST_MESSAGE = 2_000
 LONGEST_MARK = 100
 DEEPEST = 10
+DEEPEST_PAGE = 4
 MOST_LAYERS = 12
 MOST_ITEMS = 5
 
 # Field names, folded: lower case, without underscores. Each vendor has its own.
 CODES = ("code", "errorcode", "errcode", "statuscode", "status")
-TYPES = ("type", "errortype", "status", "error")
+TYPES = ("type", "errortype", "errorclass", "status", "error")
 REASONS = ("reason", "errorname", "errortype", "limitsource", "finishreason")
 MESSAGES = (
     *("message", "msg", "errormessage", "errormsg", "errordescription", "error", "detail", "statusmsg"),
     *("faultstring", "description", "title", "raw", "reason", "result", "data"),
 )
 NESTED = (
-    *("error", "errors", "innererror", "fault", "response", "body", "baseresp", "choices", "delta", "cause"),
+    *("error", "errors", "errorinformation", "errorinfo", "lasterror", "innererror", "fault", "response", "body"),
+    *("baseresp", "choices", "delta", "cause"),
     *("metadata", "raw", "details", "detail", "message", "msg", "description"),
 )
 LISTED = ("details", "errors")
@@ -41,6 +43,8 @@ PAGE = re.compile(r"<(?:!doctype html|html|head|body|title|center|h1)\b", re.IGN
 EDGE_LINE = re.compile(r"error code: \d{3,4}", re.IGNORECASE)
 MARKUP = re.compile(r"<(script|style|svg)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<[^<>]*>?", re.IGNORECASE | re.DOTALL)
 SPACE = re.compile(r"\s+")
+BROKEN = re.compile(r"(?<=[\u4e00-\u9fff，、])[ \t]{0,20}\r?\n[ \t]{0,40}(?=[\u4e00-\u9fff])")
+"""Where a line was broken inside a Chinese sentence, which has no spaces."""
 ENTITY = re.compile(r"&(?:amp;)?(?:quot|#34|#39|#x27|#x22|apos|lt);", re.IGNORECASE)
 OF_BYTES = re.compile(r"(?:\\x[89a-f][0-9a-f]){2,}", re.IGNORECASE)
 SPELLED_OUT = re.compile(r"\\u((?!d[89a-f])[0-9a-f]{4})", re.IGNORECASE)
@@ -50,6 +54,7 @@ BLOCK = re.compile(
 PARTING = "\x1e"
 MOST_BLOCKS = 12
 SHORTEST_SENTENCE = 5
+LONGEST_OF_A_SERVER = 600
 OF_A_SERVER = (
     r"(?i)(?!.*unauthori[sz]ed)[\W_]*(?:you (?:do not|don't) have permission to access\b.*"
     r"|the requested (?:url|resource|page)\b.*|the page you .*|an error occurred\W*|access (?:is )?denied\W*"
@@ -73,12 +78,12 @@ TRADITIONAL = str.maketrans(
     (
         "並併傢儘儲內兩凍刪劃動務區參員問啓啟單噹嚮國團夠實審對帳弔張彔態憑戶換擁據擠敗數時暫曏會棄業機權沒滿"
         "為無爲狀環異當發盡確祕積節範終組結絡統綁維網緊線總織繫臉蔘號製覈規訂計訪許註証認誤調請證護負費資賬踰"
-        "載輪週進遊過達違郵釦銷錄錯録鎖鐘鑑鑒鑰長閉開閱閲關隊險隻雙靈項預頻額風飽餘驗體髮點齡齣帐"
+        "載輪週進遊過達違郵釦銷錄錯録鎖鐘鑑鑒鑰長閉開閱閲關隊險隻雙靈項預頻額風飽餘驗體髮點齡齣電檢洩營執連帐"
     ),
     (
         "并并家尽储内两冻删划动务区参员问启启单当向国团够实审对账吊张录态凭户换拥据挤败数时暂向会弃业机权没满"
         "为无为状环异当发尽确秘积节范终组结络统绑维网紧线总织系脸参号制核规订计访许注证认误调请证护负费资账逾"
-        "载轮周进游过达违邮扣销录错录锁钟鉴鉴钥长闭开阅阅关队险只双灵项预频额风饱余验体发点龄出账"
+        "载轮周进游过达违邮扣销录错录锁钟鉴鉴钥长闭开阅阅关队险只双灵项预频额风饱余验体发点龄出电检泄营执连账"
     ),
 )
 """Characters of the rules, traditional and as the rules write them; a new one of a rule is added. 帐 is a common 账."""
@@ -91,9 +96,9 @@ class Layer(Struct, frozen=True):
     sentences beside it and the names of quotas, in simplified Chinese, without frames and without what repeats our
     request. `names` are the marks as words: `NotEnoughBalance` is `Not Enough Balance`.
     `statuses` are those of HTTP that a frame tells, `named` is the provider that it names. `relayed`: a gateway
-    repeats here what its own provider told it, of an account that is not ours. `page`: it came as an HTML page or
-    as a CDN's one line, not from the API itself. `frame`: it is what stands around a cause, and means something
-    only when nothing inside it does.
+    repeats here what its own provider told it, of an account that is not ours, or a page it met. `page`: it came as
+    an HTML page or as a CDN's one line, not from the API itself. `frame`: it is what stands around a cause, and
+    means something only when nothing inside it does.
     """
 
     codes: tuple[str, ...] = ()
@@ -207,7 +212,7 @@ def _sentence_layers(outside: str, frame: Frame, has_cause: bool) -> Iterator[La
     yield replace(marks, words=outside, statuses=frame.statuses, frame=frame.inside != outside)
 
 
-def _page_layers(page: str) -> Iterator[Layer]:
+def _page_layers(page: str, depth: int = 0) -> Iterator[Layer]:
     """Yield the API's JSON on a page, its sentences, all of it as a page, and its status alone.
 
     A page that is titled as an error in general is one of a server that passes on what it was told; any other speaks
@@ -215,10 +220,10 @@ def _page_layers(page: str) -> Iterator[Layer]:
     """
     blocks = [block for part in _visible(BLOCK.sub(PARTING, page)).split(PARTING) if (block := part.strip())]
     for block in blocks[:MOST_BLOCKS]:
-        yield from (layer for value in literals(block) for layer in _layers(value, 1))
+        yield from (layer for value in literals(block) for layer in _layers(value, depth + 1))
     sentences = [_squeeze(block) for block in blocks]
     whole = _of_a_page(sentences)
-    inside = [layer for sentence in _spoken_on(page, sentences) for layer in _text_layers(sentence, 1)]
+    inside = [layer for sentence in _spoken_on(page, sentences) for layer in _text_layers(sentence, depth + 1)]
     title = TITLE.search(page[:LONGEST_MESSAGE])
     yield from (*inside, whole) if title is None or pattern(ONLY_STATUS).fullmatch(title[1]) else (whole, *inside)
     yield replace(whole, frame=True)
@@ -229,7 +234,7 @@ def _spoken_on(page: str, sentences: Sequence[str]) -> Iterator[str]:
     title = TITLE.search(page[:LONGEST_MESSAGE])
     if title is None or not title[1].strip() or OF_TROUBLE.search(title[1]):
         said = (one for one in sentences[:MOST_BLOCKS] if len(one) > SHORTEST_SENTENCE)
-        yield from (one for one in said if not pattern(OF_A_SERVER).fullmatch(one))
+        yield from (one for one in said if len(one) > LONGEST_OF_A_SERVER or not pattern(OF_A_SERVER).fullmatch(one))
 
 
 def _of_a_page(sentences: Iterable[str]) -> Layer:
@@ -246,16 +251,20 @@ def _layers(value: Any, depth: int) -> Iterator[Layer]:
         case list():
             for item in value[:MOST_ITEMS]:
                 yield from _layers(item, depth + 1)
-        case str() if "{" in value or ENTITY.search(value):
+        case str() if "{" in value or "<" in value or ENTITY.search(value):
             yield from _string_layers(value, depth)
 
 
 def _string_layers(text: str, depth: int) -> Iterator[Layer]:
-    """Yield what is written in a string as JSON; its sentences belong to the object that holds it."""
+    """Yield what is written in a string as JSON or as a page; its sentences belong to the object that holds it."""
     text = html.unescape(html.unescape(text)) if ENTITY.search(text) else text
-    inside = [layer for value in literals(text) for layer in _layers(value, depth + 1)]
-    frame = peel(_squeeze(_ends(text))) if inside else None
-    yield from (_framed(layer, frame) for layer in inside) if frame else ()
+    frame = peel(_squeeze(_ends(text)))
+    if depth < DEEPEST_PAGE and _is_page(frame.inside):
+        found = _page_layers(text[max(text.find("<"), 0) :], depth)
+        inside = [replace(layer, relayed=True) for layer in found]
+    else:
+        inside = [layer for value in literals(text) for layer in _layers(value, depth + 1)]
+    yield from (_framed(layer, frame) for layer in inside)
 
 
 def _object_layers(top: dict[str, Any], depth: int) -> Iterator[Layer]:
@@ -364,7 +373,8 @@ def _spell(values: Iterable[Any]) -> str:
 
 def _squeeze(text: str) -> str:
     text = SPELLED_OUT.sub(lambda found: chr(int(found[1], 16)), text) if "\\u" in text else text
-    return SPACE.sub(" ", text[: 2 * LONGEST_MESSAGE].replace("\u2019", "'")).strip()
+    text = text[: 2 * LONGEST_MESSAGE].replace("\u2019", "'")
+    return SPACE.sub(" ", text if text.isascii() else BROKEN.sub("", text)).strip()
 
 
 def _of_bytes(found: re.Match[str]) -> str:

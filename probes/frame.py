@@ -219,6 +219,7 @@ FRAMES = (
     r"rpc\serror:\scode\s=\s\w{1,40}\sdesc\s=\s",
     r"An\serror\soccurred\s\(\w{1,80}\)\swhen\scalling\sthe\s\w{1,60}\soperation(?:\s\([^)]{0,60}\))?\s?:\s?",
     r"operation\serror\s[\w\s]{1,60}:\s\w{1,60}[,:]\s",
+    r"(?:response\s)?body\s?[:=]\s?(?=[<{\[\"'“])",
     r"https?\sresponse\serror\sStatusCode:\s?\d{3},\s(?:RequestID:\s?[\w-]{0,60},\s)?",
     # who failed at what
     rf"(?:the\s)?(?:[\w-]{{1,30}}\s){{0,3}}?(?:{ASKED})\s(?:request\s|call\s|response\s|server\s)?"
@@ -239,6 +240,7 @@ HEAD = rf"(?i:\s*(?:{'|'.join(f'(?:{frame})' for frame in FRAMES)}))"
 JUMP = (
     r"(?i:(?:\b(?:root\s)?cause(?:d\sby)?\s?[:=：]\s?"
     r"|\bnested\sexception\sis\s"
+    r"|\bAPI\sError\s?[:(]\s?\(?[45]\d\d\)?[\s:·]{1,3}"
     r"|\bdesc\s=\s"
     r"|\b[A-Z]\w{2,40}Exception\s-\s"
     r"|[,;({]\s?(?:error[\s_]?)?message[\"']?\s?[:=]\s?"

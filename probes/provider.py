@@ -144,7 +144,8 @@ class Rule(Facts, frozen=True, kw_only=True):
     `tag` when any of the three is, since gateways move them about. `message` fits when one of these
     regular expressions is found in the answer's words. A rule with `page` looks at HTML pages (and a
     CDN's one-line texts) only, every other rule at everything else. The status of a command is its
-    exit code. A `loose` rule names a class that stands beside other troubles as well, `permission_error`
+    exit code. An `unanswered` rule reads what a program says of its own road there: it fits only where no HTTP status
+    is told. A `loose` rule names a class that stands beside other troubles as well, `permission_error`
     beside a spent credit: it is asked after all others, the shared ones too, and of a page only when nothing on it
     speaks.
     """
@@ -154,6 +155,7 @@ class Rule(Facts, frozen=True, kw_only=True):
     ok: bool = False
     page: bool = False
     loose: bool = False
+    unanswered: bool = False
     status: list[int] = []
     tag: list[str] = []
     code: list[str] = []

@@ -132,6 +132,14 @@ def test_a_rule_that_asks_for_something_else_as_well_does_not_hide_a_wider_one(t
     assert [rule.id for rule in load(tmp_path, GOOD + wider).rules] == ["banned", "wider"]
 
 
+def test_a_rule_of_answers_none_gave_hides_none_of_an_answer(tmp_path):
+    road = RULE.format(id="road", facts='ok = true\nunanswered = true\nmessage = ["refused"]')
+    answered = RULE.format(id="answered", facts='ok = true\nmessage = ["refused"]')
+
+    assert [rule.id for rule in load(tmp_path, GOOD + road + answered).rules] == ["banned", "road", "answered"]
+    assert "road is never reached: answered fits first" in str(problems(tmp_path, GOOD + answered + road))
+
+
 def test_a_loose_rule_hides_none_that_is_asked_before_it(tmp_path):
     loose = RULE.format(id="loose", facts='ok = true\nloose = true\ntype = ["class"]')
     firm = RULE.format(id="firm", facts='ok = true\ntype = ["class"]')

@@ -1,6 +1,7 @@
 """Who did it to whom: sentences of one kind, and their nearest neighbours that mean something else."""
 
 import json
+from time import perf_counter
 
 import pytest
 
@@ -346,6 +347,272 @@ def test_a_name_that_no_rule_knows_is_read_as_words(body, expected):
 )
 def test_sentences_come_before_names_and_names_before_the_status(body, status, expected):
     assert fault(body, status) is expected
+
+
+@pytest.mark.parametrize(
+    ("sentence", "unanswered", "answered"),
+    [
+        ("Connection error.", Fault.CONNECTION_FAILED, Fault.SERVER_ERROR),
+        ("TypeError: fetch failed", Fault.CONNECTION_FAILED, Fault.SERVER_ERROR),
+        ("socket hang up", Fault.CONNECTION_FAILED, Fault.SERVER_ERROR),
+        ("getaddrinfo EAI_AGAIN api.example.com", Fault.CONNECTION_FAILED, Fault.SERVER_ERROR),
+        ("dial tcp: lookup api.example.com: no such host", Fault.CONNECTION_FAILED, Fault.SERVER_ERROR),
+        ("read tcp 10.0.0.2:5->10.0.0.3:443: connection reset by peer", Fault.CONNECTION_FAILED, Fault.SERVER_ERROR),
+        ("curl: (6) Could not resolve host: api.example.com", Fault.CONNECTION_FAILED, None),
+        ("unable to verify the first certificate", Fault.CONNECTION_FAILED, None),
+        ("net::ERR_NAME_NOT_RESOLVED", Fault.CONNECTION_FAILED, None),
+        ("No route to host", Fault.CONNECTION_FAILED, None),
+        ("hostname lookup failed", Fault.CONNECTION_FAILED, None),
+        ("unexpected EOF", Fault.CONNECTION_FAILED, None),
+        ("Did not receive a response within 60 seconds", Fault.TIMEOUT, None),
+        ("The server took too long to respond", Fault.TIMEOUT, None),
+        ("TLS handshake timeout", Fault.CONNECTION_FAILED, None),
+        ("java.net.ConnectException: Connection timed out", Fault.CONNECTION_FAILED, Fault.SERVER_ERROR),
+        ("网络连接失败", Fault.CONNECTION_FAILED, None),
+        ("无法连接到服务器", Fault.CONNECTION_FAILED, None),
+        ("網路連線失敗", Fault.CONNECTION_FAILED, None),
+        ("Read timed out. (read timeout=600)", Fault.TIMEOUT, None),
+        ("java.net.SocketTimeoutException: timeout", Fault.TIMEOUT, None),
+        ("timeout of 30000ms exceeded", Fault.TIMEOUT, None),
+        ("请求超时，请稍后重试", Fault.TIMEOUT, Fault.SERVER_ERROR),
+        ("context deadline exceeded", Fault.TIMEOUT, Fault.TIMEOUT),
+        ("Request timed out.", Fault.TIMEOUT, Fault.TIMEOUT),
+        ("Gateway Time-out", Fault.SERVER_ERROR, Fault.SERVER_ERROR),
+        ("upstream connect error. reset reason: connection failure", Fault.SERVER_ERROR, Fault.SERVER_ERROR),
+    ],
+)
+def test_a_road_is_ours_only_where_nobody_answered(sentence, unanswered, answered):
+    assert fault(sentence, None) is unanswered
+    assert judge_output(PROVIDERS["codex"], WORDING, 1, f"noise\n{sentence}")[0].fault is unanswered
+    assert fault(said(sentence)) is (answered or Fault.UNCLASSIFIED)
+
+
+def test_a_status_in_the_frame_is_an_answer():
+    assert fault("Error code: 502 - {'error': {'message': 'fetch failed'}}", None) is Fault.SERVER_ERROR
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_what_must_be_proved_first_is_a_verification_at_any_status(status):
+    sentences = [
+        "Upload a government-issued ID",
+        "A credit card must be verified",
+        "Confirm your mobile number",
+        "Real-name authentication is required",
+        "Please authenticate your phone number to use the API",
+        "Your identity is still being verified",
+        "You must add a verified phone number before calling the API",
+        "Phone number required: please link one in settings",
+        "Identity verification failed",
+        "Please finish verifying your email",
+        "为了您的账号安全，请绑定邮箱",
+        "您的手機號碼尚未驗證",
+        "Your KYC has not been completed",
+        "Multi-factor authentication is not enabled",
+        "Submit a business license",
+        "This account has no verified email",
+        "Set up an authenticator app to continue",
+        "Only verified users can access this endpoint",
+        "Email confirmation required",
+        "Please prove your identity to proceed",
+        "Enterprise certification required",
+        "phone_verification_required",
+        "email_not_verified",
+        "mfa_not_enabled",
+        "real_name_required",
+        "請先綁定手機",
+        "請先完成企業認證",
+        "請開啟雙因素驗證",
+        "請驗證您的電子郵件信箱",
+        "手机号未绑定",
+        "请上传身份证照片",
+    ]
+    expected = dict.fromkeys(sentences, Fault.VERIFICATION_REQUIRED)
+
+    assert {sentence: fault(said(sentence), status) for sentence in sentences} == expected
+    assert {sentence: fault(sentence, status) for sentence in sentences} == expected
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("Please verify your API key", Fault.INVALID_KEY),
+        ("身份验证失败", Fault.INVALID_KEY),
+        ("Authentication is required", Fault.INVALID_KEY),
+        ("Your organization requires SSO login.", Fault.PERMISSION_DENIED),
+        ("Please complete the captcha verification", Fault.BLOCKED_BY_EDGE),
+        ("Please verify your request body", Fault.UNCLASSIFIED),
+        ("Please authenticate your account", Fault.UNCLASSIFIED),
+        ("Something went wrong. Please provide the request ID to support", Fault.SERVER_ERROR),
+        ("Your account is being reviewed", Fault.ACCOUNT_SUSPENDED),
+    ],
+)
+def test_not_all_that_is_to_be_verified_is_a_person(sentence, expected):
+    assert fault(said(sentence)) is expected
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 429, 500])
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("This key was found in a public GitHub repository and has been revoked", Fault.INVALID_KEY),
+        ("Your API key was reported as leaked", Fault.INVALID_KEY),
+        ("Your secret key was exposed publicly and has been disabled", Fault.INVALID_KEY),
+        ("This key was automatically revoked after being pushed to a public repo", Fault.INVALID_KEY),
+        ("We detected this API key on GitHub and disabled it", Fault.INVALID_KEY),
+        ("LEAKED_KEY", Fault.INVALID_KEY),
+        ("密钥已泄露，已被禁用", Fault.INVALID_KEY),
+        ("该 API Key 因泄露已被系统封禁", Fault.INVALID_KEY),
+        ("檢測到金鑰洩露，已自動停用", Fault.INVALID_KEY),
+        ("Your account has been suspended because your API key was leaked", Fault.ACCOUNT_SUSPENDED),
+        ("Your organization was disabled after a leaked key was abused", Fault.ACCOUNT_SUSPENDED),
+    ],
+)
+def test_a_leak_costs_the_key_and_not_the_account_unless_it_says_so(sentence, expected, status):
+    assert fault(said(sentence), status) is expected
+
+
+@pytest.mark.parametrize(
+    ("id", "output", "expected"),
+    [
+        ("claude-code", "Please run /login · API Error: 403 Insufficient account balance", Fault.QUOTA_EXHAUSTED),
+        ("claude-code", "Failed to authenticate. API Error: 403 余额不足", Fault.QUOTA_EXHAUSTED),
+        ("claude-code", "Please run /login · API Error: 401 该账号已被封禁", Fault.ACCOUNT_SUSPENDED),
+        ("claude-code", "API Error: 403 Please complete phone verification", Fault.VERIFICATION_REQUIRED),
+        (
+            "claude-code",
+            'API Error: 429 {"error":{"code":"1113","message":"余额不足或无可用资源包,请充值。"}}',
+            Fault.QUOTA_EXHAUSTED,
+        ),
+        ("claude-code", "API Error: 403 forbidden", Fault.PERMISSION_DENIED),
+        ("claude-code", "Please run /login · API Error: 401", Fault.INVALID_KEY),
+        ("claude-code", "API Error: 429", Fault.RATE_LIMITED),
+        ("codex", "unexpected status 403 Forbidden: 余额不足, url: https://x.example/v1", Fault.QUOTA_EXHAUSTED),
+        ("codex", "unexpected status 401 Unauthorized: Your account has been banned", Fault.ACCOUNT_SUSPENDED),
+        ("codex", "exceeded retry limit, last status: 429 Too Many Requests: no credits", Fault.QUOTA_EXHAUSTED),
+        ("codex", "unexpected status 403 Forbidden: , url: https://x.example/v1", Fault.PERMISSION_DENIED),
+        (
+            "codex",
+            "unexpected status 404 Not Found: upstream_status: HTTP 404; cause: 上游错误 (404):",
+            Fault.BAD_REQUEST,
+        ),
+    ],
+)
+def test_the_status_a_client_shows_never_beats_the_sentence_after_it(id, output, expected):
+    assert judge_output(PROVIDERS[id], WORDING, 1, output)[0].fault is expected
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        (
+            'API Error: 400 {"type":"error","error":{"type":"invalid_request_error","message":"This organization has '
+            'been \n    disabled."},"request_id":"req_0"}',
+            Fault.ACCOUNT_SUSPENDED,
+        ),
+        ("API Error: 403 Your account has been\n     suspended for violating our terms", Fault.ACCOUNT_SUSPENDED),
+        (
+            'API Error: 403 {\n  "error": {\n    "message": "Account suspended",\n    "type": "forbidden"\n  }\n}',
+            Fault.ACCOUNT_SUSPENDED,
+        ),
+        ("API Error: 403 您的账户余额不\n     足，请充值", Fault.QUOTA_EXHAUSTED),
+        (
+            'unexpected status 403 Forbidden: {"error":{"message":"You do not have enough\n credits left"}}, url: '
+            "\nhttps://x.example/v1/responses",
+            Fault.QUOTA_EXHAUSTED,
+        ),
+        ("Your account has\nInvalid API key · Please run /login", Fault.INVALID_KEY),
+        ("Retrying: your account was\nAPI Error: 403 forbidden", Fault.PERMISSION_DENIED),
+    ],
+)
+def test_a_sentence_that_a_terminal_broke_is_one(output, expected):
+    assert judge_output(PROVIDERS["claude-code"], WORDING, 1, output)[0].fault is expected
+
+
+@pytest.mark.parametrize("sentence", ["您的账户已被\n封禁", "账户\r\n  已被封禁", "Your account has been\n  suspended"])
+def test_a_line_break_inside_a_sentence_changes_nothing(sentence):
+    assert fault(sentence) is Fault.ACCOUNT_SUSPENDED
+    assert fault(said(sentence)) is Fault.ACCOUNT_SUSPENDED
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("Function '00000000-a8b6-4adb-a183-000000000000': Not found for account 'x'", Fault.MODEL_UNAVAILABLE),
+        ("Function id '00000000-a8b6-4adb-a183-000000000000' not found", Fault.MODEL_UNAVAILABLE),
+        ("Function id '00000000-a8b6-4adb': DEGRADED function cannot be invoked", Fault.SERVER_ERROR),
+        ("Function id '00000000-a8b6-4adb' version 'v': INACTIVE function cannot be called", Fault.SERVER_ERROR),
+        ("Your account type is not currently supported", Fault.PERMISSION_DENIED),
+        ("This subscription tier is not eligible for the API", Fault.PERMISSION_DENIED),
+        ("Example's free tier can only be used in Example", Fault.PERMISSION_DENIED),
+        ("This key may only be used with the example client", Fault.PERMISSION_DENIED),
+        ("订阅套餐暂未开放GLM-5权限，请开通", Fault.PERMISSION_DENIED),
+        ("Personal Access Tokens are not supported for this endpoint", Fault.PERMISSION_DENIED),
+        ("Resource not accessible by personal access token", Fault.PERMISSION_DENIED),
+        ("This model doesn't have a free quota tier", Fault.QUOTA_EXHAUSTED),
+        ("There is no free tier for this model", Fault.QUOTA_EXHAUSTED),
+        ("You do not have enough API credits", Fault.QUOTA_EXHAUSTED),
+        ("The channel selected by channel affinity has been disabled", Fault.SERVER_ERROR),
+        ("渠道 12 已被自动禁用", Fault.SERVER_ERROR),
+        ("OPENAI_API_KEY is not set", Fault.INVALID_KEY),
+        ("missing GROQ_API_KEY", Fault.INVALID_KEY),
+        ("DEEPSEEK_API_KEY not found in environment", Fault.INVALID_KEY),
+        ("`tool_choice` may only be used with `tools`", Fault.UNCLASSIFIED),
+        ("Function 'get_weather_today' not found in tools", Fault.UNCLASSIFIED),
+        ("pad_token is required", Fault.UNCLASSIFIED),
+        ("Access token type is not supported", Fault.INVALID_KEY),
+    ],
+)
+def test_functions_types_of_account_channels_and_variables_have_words_of_their_own(sentence, expected):
+    assert fault(said(sentence)) is expected
+
+
+def test_a_log_holds_the_error_as_information():
+    logged = '{"status": "failure", "error_information": {"error_class": "X", "error_message": "Budget exceeded"}}'
+
+    assert fault(logged, None) is Fault.QUOTA_EXHAUSTED
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Too many requests. Do not share your API key in public repositories",
+        "Rate limit exceeded. If your key has been leaked, create a new one.",
+        "请求过于频繁，请勿泄露密钥",
+        "Slow down. Tokens posted publicly are revoked automatically.",
+    ],
+)
+def test_a_warning_of_leaks_is_none(sentence):
+    assert fault(said(sentence)) is Fault.RATE_LIMITED
+
+
+PAGE = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>x</body></html>"
+
+
+@pytest.mark.parametrize(
+    ("id", "body", "expected"),
+    [
+        ("openai-compatible", said(PAGE, type="upstream_error"), Fault.SERVER_ERROR),
+        ("openai-compatible", said(f"AnthropicException - {PAGE}"), Fault.SERVER_ERROR),
+        ("anthropic", said(PAGE), Fault.BLOCKED_BY_EDGE),
+        ("anthropic", json.dumps({"error": PAGE}), Fault.BLOCKED_BY_EDGE),
+        ("anthropic", f"ApiError: status_code: 403, body: {PAGE}", Fault.BLOCKED_BY_EDGE),
+        ("openai-compatible", PAGE, Fault.BLOCKED_BY_EDGE),
+        ("openai-compatible", said("The parameter <html> is an unknown parameter"), Fault.BAD_REQUEST),
+    ],
+)
+def test_a_page_that_a_gateway_met_is_on_its_own_road(id, body, expected):
+    assert fault(body, 403, id) is expected
+
+
+def test_pages_inside_pages_are_read_in_time():
+    body = "x"
+    for _ in range(9):
+        body = "<html>" + json.dumps({"message": body})
+    began = perf_counter()
+
+    fault(said(body)[:32_000], 403)
+    judge_output(PROVIDERS["codex"], WORDING, 1, "{ the account\n" * 100)
+    assert perf_counter() - began < 2
 
 
 @pytest.mark.parametrize(
