@@ -51,7 +51,7 @@ PARTING = "\x1e"
 MOST_BLOCKS = 12
 SHORTEST_SENTENCE = 5
 OF_A_SERVER = re.compile(
-    r"(?!.*unauthori[sz]ed)[\W_]*(?:you (?:do not|don't) have permission to access\b.*"
+    r"(?!.*unauthori[sz]ed)[\W_]*+(?:you (?:do not|don't) have permission to access\b.*"
     r"|the requested (?:url|resource|page)\b.*|the page you .*|an error occurred\W*|access (?:is )?denied\W*"
     r"|(?:nginx|openresty)\S*"
     r"|.*\b(?:webmaster|server administrator|hosting provider|cloudflare tunnel|ray id)\b.*"

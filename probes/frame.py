@@ -153,8 +153,8 @@ PHRASES = "|".join(
 STATUS = rf"(?:HTTP(?:/\d(?:\.\d)?)?[\s:-]{{0,3}})?\(?[1-5]\d\d\)?(?:[\s:,-]{{1,3}}(?:{PHRASES})\b)?"
 IN_BRACKETS = rf"(?:\s?[(\[]?{STATUS}[)\]]?)?"
 ONLY_STATUS = re.compile(
-    r"[\W_]*(?:(?:error|status(?: code)?|http)[\W_]*)*"
-    rf"(?:{STATUS}|(?:{PHRASES}))?[\W_]*(?:error|exception)?[\W_]*",
+    r"[\W_]*+(?:(?:error|status(?: code)?|http)[\W_]*+)*"
+    rf"(?:{STATUS}|(?:{PHRASES}))?[\W_]*+(?:error|exception)?[\W_]*+",
     re.IGNORECASE,
 )
 
