@@ -57,6 +57,7 @@ OPEN_S = 90
 
 GOOD = Verdict(None, "ok/stream")
 UNPROVEN = "nothing of what was asked for is in this answer, although its status is good"
+FAILURE = "the answer says that it is a failure, and not of which kind"
 CUT = "the stream broke off before its answer was complete"
 
 
@@ -83,6 +84,7 @@ class Attempt(Struct):
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
+    whole: bool = True
     words: str = ""
     ttft_s: float | None = None
     ended_s: float | None = None
@@ -137,12 +139,11 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
                 "not followed, since that sends the key on"
             )
             return Verdict(Fault.INVALID_RESPONSE, "transport/redirect")
-        whole = True
         if response.status == 200 and _is_stream(this.headers):
             if await _listen(prober, reader(canary), response, this):
                 return GOOD
         else:
-            this.body, whole = await read_text(response, LIST_BYTES if canary.offers else KEPT_BYTES)
+            this.body, this.whole = await read_text(response, LIST_BYTES if canary.offers else KEPT_BYTES)
     verdict = judge(
         provider,
         prober.wording.rules,
@@ -150,7 +151,7 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
         this.headers,
         this.body,
         canary,
-        whole=whole,
+        whole=this.whole,
         asked=asked,
         rules_of=prober.rules_of,
     )
@@ -164,9 +165,11 @@ def _unproven(this: Attempt, verdict: Verdict) -> str:
     """Say in our own words what is wrong where the answer itself gives no reason."""
     if verdict.rule == "answer/cut":
         return CUT
-    if not verdict.rule.startswith("answer/") or verdict.fault is not Fault.INVALID_RESPONSE:
+    if not verdict.rule.startswith("answer/") or verdict.rule == "answer/filtered":
         return ""
     told = words(read(this.status, this.headers, this.body))
+    if verdict.rule == "answer/failure":
+        return told or FAILURE
     return f"{UNPROVEN}: {told}" if told else UNPROVEN
 
 
@@ -199,7 +202,7 @@ async def _listen(prober: Prober, read: Read, response: aiohttp.ClientResponse, 
             _note(understand(read, event), prober.timer() - this.started, this)
     for event in events.end():
         _note(understand(read, event), prober.timer() - this.started, this)
-    this.body = heard.decode("utf-8", "replace")
+    this.body, this.whole = heard.decode("utf-8", "replace"), len(heard) < KEPT_BYTES
     return _is_proven(this)
 
 
