@@ -35,6 +35,25 @@ NESTED = (
     *("error", "errors", "innererror", "fault", "response", "body", "baseresp", "choices", "delta", "cause"),
     *("metadata", "raw", "details", "detail", "message", "msg", "description"),
 )
+UNHEARD = frozenset(
+    {
+        *(
+            "request",
+            "requestbody",
+            "input",
+            "inputs",
+            "messages",
+            "contents",
+            "content",
+            "prompt",
+            "tools",
+            "functions",
+        ),
+        *("headers", "params", "parameters", "query", "options", "config", "stack", "stacktrace", "traceback", "usage"),
+        *("previouserrors", "previousattempts", "attempts", "retries", "history"),
+    }
+)
+"""What repeats a request, was generated, or happened before, speaks of anything; a cause may be in any other field."""
 LISTED = ("details", "errors")
 
 PAGE = re.compile(r"<(?:!doctype html|html|head|body|title|center|h1)\b", re.IGNORECASE)
@@ -272,7 +291,8 @@ def _object_layers(top: dict[str, Any], depth: int) -> Iterator[Layer]:
 def _layers_inside(fields: Mapping[str, Any], depth: int) -> Iterator[Layer]:
     layer = _layer(fields)
     told = False
-    for name in NESTED:
+    others = (name for name in fields if name not in NESTED and name not in UNHEARD)
+    for name in (*NESTED, *others):
         value = fields.get(name)
         # Beside a message, the lists `details` and `errors` (Google's) are marks of this same error.
         if not (name in LISTED and isinstance(value, list) and layer.message):
