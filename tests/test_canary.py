@@ -854,3 +854,36 @@ async def _heard_in_chunks(body, cuts):
     async with TestServer(app) as server, prober() as one:
         account = Account("main", "openai", KEY, str(server.make_url("/v1")))
         return await attempt(one, load_provider("openai"), account, Target(account.id, "openai", "chat", "m"))
+
+
+# What an answer said before it broke off
+
+SPENT = b'{"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}'
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "expected"),
+    [
+        (b"429 X\r\nContent-Type: application/json", SPENT, Fault.QUOTA_EXHAUSTED),
+        (b"200 X\r\nContent-Type: text/event-stream", b"data: " + SPENT + b"\n\n", Fault.QUOTA_EXHAUSTED),
+        (b"401 X", b"", Fault.INVALID_KEY),
+        (b"401 X\r\nContent-Encoding: gzip", b"no gzip", Fault.INVALID_KEY),
+        (b"200 X\r\nContent-Type: application/json", b'{"choices": [', Fault.INVALID_RESPONSE),
+        (b"200 X\r\nContent-Type: text/event-stream", sse(HELLO).encode(), Fault.INVALID_RESPONSE),
+    ],
+)
+def test_an_answer_that_breaks_off_means_what_it_said_before(head, body, expected):
+    assert asyncio.run(_cut_off(b"HTTP/1.1 " + head + b"\r\nContent-Length: 5000\r\n\r\n" + body)).fault is expected
+
+
+async def _cut_off(answer):
+    async def serve(reader, writer):
+        await reader.read(KEPT_BYTES)
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server, prober() as one:
+        account = Account("main", "openai", KEY, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1")
+        return await attempt(one, load_provider("openai"), account, Target(account.id, "openai", "chat", "m"))
