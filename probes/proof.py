@@ -153,9 +153,12 @@ def _read(read: Read, value: Any) -> Piece:
 
 
 def _joined(pieces: Iterable[Piece]) -> Piece:
+    """Return what all say together, up to a failure: what comes after one does not mend it."""
     whole = NOTHING
     for piece in pieces:
         whole = join(whole, piece)
+        if whole.failed:
+            break
     return whole
 
 
