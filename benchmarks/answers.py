@@ -269,6 +269,21 @@ FRAMES = (
         lambda one: _litellm(one, f"{one.body}. Received Model Group=m\nAvailable Model Group Fallbacks=None"),
     ),
     Frame("LiteLLM, a sentence", lambda one: _litellm(one, f"{one.sentence}. Received Model Group=m"), "sentence"),
+    Frame("a client's log as JSON", lambda one: _dumped({"level": "error", "err": _parsed(one), "msg": "chat failed"})),
+    Frame("`data` beside another message", lambda one: _dumped({"code": 1, "msg": "fail", "data": _parsed(one)})),
+    Frame("`upstream` beside it", lambda one: _dumped({"error": "call failed", "upstream": {"body": _parsed(one)}})),
+    Frame("the AI SDK's fields", lambda one: _dumped({"name": "AI_APICallError", "responseBody": one.body})),
+    Frame(
+        "the AI SDK's retries",
+        lambda one: f"AI_RetryError: Failed after 3 attempts. Last error: {one.sentence}",
+        "sentence",
+        False,
+    ),
+    Frame("Spanish before the sentence", lambda one: f"Error al llamar a la API: {one.sentence}", "sentence", False),
+    Frame(
+        "Japanese before the sentence", lambda one: f"APIの呼び出しに失敗しました: {one.sentence}", "sentence", False
+    ),
+    Frame("Korean before the sentence", lambda one: f"API 호출 오류: {one.sentence}", "sentence", False),
     Frame("code and sentence", lambda one: f"{one.code}: {one.sentence}", "code"),
     Frame("no status, from memory", lambda one: f"it says {one.body} since this morning", "body", False),
 )

@@ -89,8 +89,16 @@ CHAT = {
     "reasoning only, as OpenRouter says it": chat({"content": "", "reasoning": "Hm"}, "length"),
     "a tool call": chat({"tool_calls": [CALL]}, "tool_calls"),
     "a call of a function": chat({"function_call": {"name": "look", "arguments": "{}"}}, "function_call"),
+    "a picture": chat(
+        {"content": "", "images": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}]}
+    ),
     "a refusal in words": chat({"refusal": "No."}),
     "nothing visible at the cap, with tokens out": chat({"content": ""}, "length"),
+    "nothing visible at the cap, as xAI counts it": chat(
+        {"content": ""}, "length", usage={"prompt_tokens": 9, "completion_tokens": 0, "total_tokens": 25}
+    ),
+    "half a pair of surrogates": chat({"content": "\ud83d"}),
+    "a logarithm of zero": chat({"content": "Hello"}, logprobs={"content": [{"token": "H", "logprob": float("-inf")}]}),
     "the older completions": json.dumps({"choices": [{"text": "Hello", "finish_reason": "length"}]}),
     "message beside an empty delta": json.dumps(
         {"choices": [{"message": {"content": "Hello"}, "delta": {"role": "assistant", "content": ""}}]}
@@ -108,6 +116,9 @@ CHAT = {
     "in a stream that forgets [DONE]": sse(HELLO, STOP),
     "in a stream that ends with [DONE] only": sse(HELLO) + DONE,
     "in a stream of CRLF": sse(HELLO, STOP, end="\r\n\r\n") + DONE,
+    "in a stream of CR": sse(HELLO, STOP, end="\r\r") + DONE,
+    "in a stream with a named ping": "event: ping\ndata: 12:00\n\n" + sse(HELLO, STOP) + DONE,
+    "in a stream, half a pair of surrogates": sse(delta({"content": "\ud83d"}), STOP) + DONE,
     "in a stream without the blank": sse(HELLO, STOP, mark="data:") + DONE,
     "in a stream without empty lines": sse(ROLE, HELLO, STOP, end="\n") + "data: [DONE]\n",
     "in a stream with ids": "id: 1\nretry: 3000\n" + sse(HELLO) + "id: 2\n" + sse(STOP) + DONE,
@@ -124,6 +135,11 @@ RESPONSES = {
     "text": json.dumps(response([ITEM])),
     "reasoning, then the cap": json.dumps(
         response([{"type": "reasoning", "summary": []}], "incomplete", "max_output_tokens")
+    ),
+    "without its kind": json.dumps({"id": "r", "status": "completed", "output": [ITEM]}),
+    "in a stream of whole parts": named(
+        {"type": "response.output_text.done", "text": "Hello"},
+        {"type": "response.completed", "response": response([])},
     ),
     "a summary of reasoning": json.dumps(
         response([{"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm"}]}])
@@ -150,6 +166,7 @@ ANTHROPIC = {
     "thinking": json.dumps(message([{"type": "thinking", "thinking": "Hm", "signature": "x"}], "max_tokens")),
     "a tool call": json.dumps(message([{"type": "tool_use", "id": "t", "name": "look", "input": {}}], "tool_use")),
     "nothing visible at the cap": json.dumps(message([], "max_tokens")),
+    "nothing visible at the end of the context": json.dumps(message([], "model_context_window_exceeded")),
     "in a stream": message_stream(TEXT_BLOCK),
     "in a stream, at the cap": message_stream(TEXT_BLOCK, stop="max_tokens"),
     "in a stream, nothing visible at the cap": message_stream(stop="max_tokens"),
@@ -167,6 +184,7 @@ GEMINI = {
     "a thought": json.dumps(candidate([{"text": "Hm", "thought": True}], "MAX_TOKENS")),
     "a tool call": json.dumps(candidate([{"functionCall": {"name": "look", "args": {}}}])),
     "no parts at the cap, with thoughts": json.dumps(candidate(None, "MAX_TOKENS", thoughtsTokenCount=14)),
+    "no parts at the cap, with a total": json.dumps(candidate(None, "MAX_TOKENS", totalTokenCount=16)),
     "ratings beside it": json.dumps(candidate([{"text": "Hello"}]) | {"promptFeedback": {"safetyRatings": [{}]}}),
     "text, then a filter": sse(candidate([{"text": "Hello"}], None), candidate(None, "SAFETY")),
     "in a stream": sse(candidate([{"text": "Hel"}], None), candidate([{"text": "lo"}]), end="\r\n\r\n"),
@@ -179,6 +197,7 @@ COHERE = {
     "text": json.dumps(cohere([{"type": "text", "text": "Hello"}])),
     "thinking": json.dumps(cohere([{"type": "thinking", "thinking": "Hm"}], "MAX_TOKENS")),
     "a tool call": json.dumps(cohere([], "TOOL_CALL", tool_calls=[CALL])),
+    "a plan": json.dumps(cohere([], "TOOL_CALL", tool_plan="I look.")),
     "nothing visible at the cap": json.dumps(cohere([], "MAX_TOKENS")),
     "in a stream": cohere_stream(cohere_delta({"text": "Hello"})),
     "in a stream, thinking": cohere_stream(cohere_delta({"thinking": "Hm"})),
@@ -253,6 +272,15 @@ REFUSED = {
         {"type": "response.output_text.delta", "delta": "Hel"},
         {"type": "response.failed", "response": response([], "failed", error={"code": "server_error"})},
     ),
+    "a failing code beside a list": '{"code":401,"msg":"token expired","data":[{"id":"m"}]}',
+    "an errcode beside a list": '{"errcode":40001,"errmsg":"invalid credential","data":[{"id":"m"}]}',
+    "a failing status beside a list": '{"status":"error","message":"no access","data":[{"id":"m"}]}',
+    "ok that is false": '{"ok":false,"data":[{"id":"m"}]}',
+    "success that is the word false": '{"success":"false","data":[{"id":"m"}]}',
+    "a code in a stream": sse(HELLO, {"code": 500, "message": "upstream error"}) + DONE,
+    "an exception in a stream": sse(HELLO) + 'event: Exception\ndata: {"message": "Overloaded"}\n\n' + DONE,
+    "an error in a stream that says no more": sse(HELLO) + "event: error\n\n" + DONE,
+    "bare JSON in a stream": sse(HELLO) + '{"error":{"message":"Overloaded"}}\n\n' + DONE,
     "a list of an error": '[{"error": {"code": 401, "message": "Invalid API key"}}]',
 }
 """What names a failure under a good status."""
@@ -282,12 +310,16 @@ EMPTY = {
     "choices that are a text": '{"choices":"Hello"}',
     "choices that are texts": '{"choices":["Hello"]}',
     "an empty message": chat({"content": ""}),
+    "a message of blanks": chat({"content": " \n"}),
+    "a message in a list": f'[{chat({"content": "Hello"})[:-1]}, "id": 5}}]',
     "a message that is null": '{"choices":[{"message":null,"finish_reason":"stop"}]}',
     "a cap without tokens": json.dumps({"choices": [{"message": {"content": ""}, "finish_reason": "length"}]}),
     "a cap with no token out": chat({"content": ""}, "length", usage={"prompt_tokens": 9, "completion_tokens": 0}),
     "tool calls of nothing": chat({"content": "", "tool_calls": []}),
     "data that is a text": '{"object":5,"data":"x"}',
     "data of texts": '{"data":["gpt-4"]}',
+    "lists in a list": '[[{"id":"m"}]]',
+    "entries that are errors": '{"data":[{"name":"UnauthorizedError","message":"Invalid token"}]}',
     "data of lists": '{"data":[[]]}',
     "entries without a name": '{"data":[{"object":"model"}]}',
     "entries with an empty name": '{"data":[{"id":""}]}',
@@ -296,6 +328,8 @@ EMPTY = {
     "no models": '{"models":[]}',
     "an empty vector": '{"data":[{"embedding":[]}]}',
     "a vector of texts": '{"data":[{"embedding":["a"]}]}',
+    "a vector of yes and no": '{"data":[{"embedding":[true,false]}]}',
+    "a vector of words": '{"data":[{"embedding":"service unavailable"}]}',
     "no values": '{"embedding":{"values":[]}}',
     "no embeddings": '{"embeddings":{"float":[]}}',
     "no tokens": '{"input_tokens":0,"totalTokens":0}',
@@ -321,6 +355,7 @@ EMPTY = {
     "an empty block in Anthropic's stream": message_stream(
         {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
     ),
+    "a stream of a blank": sse(ROLE, delta({"content": " "}), STOP) + DONE,
     "Cohere's empty stream": cohere_stream(finish="COMPLETE"),
     "Google's empty stream": sse(candidate(None)),
     "an empty response in a stream": named({"type": "response.completed", "response": response([])}),

@@ -57,6 +57,7 @@ OPEN_S = 90
 
 GOOD = Verdict(None, "ok/stream")
 UNPROVEN = "nothing of what was asked for is in this answer, although its status is good"
+FAILURE = "the answer says that it is a failure, and not of which kind"
 CUT = "the stream broke off before its answer was complete"
 
 
@@ -82,7 +83,9 @@ class Attempt(Struct):
     started: float
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    received: bytearray = field(default_factory=bytearray)
     body: str = ""
+    whole: bool = True
     words: str = ""
     ttft_s: float | None = None
     ended_s: float | None = None
@@ -111,7 +114,8 @@ async def attempt(prober: Prober, provider: Provider, account: Account, target: 
     try:
         verdict = await _ask(prober, provider, account, target, this)
     except (aiohttp.ClientError, OSError, Unreadable, ValueError) as error:
-        verdict = GOOD if _is_proven(this) else _broken(error, this, prober.patience)
+        told = GOOD if _is_proven(this) else _told_before(prober, provider, account, target, this)
+        verdict = told or _broken(error, this, prober.patience)
     duration_s = (_is_proven(this) and this.ended_s) or prober.timer() - this.started
     signs = _signs(prober, provider, account, this)
     return _observe(this, verdict, duration_s, provider, account, target, signs)
@@ -137,36 +141,53 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
                 "not followed, since that sends the key on"
             )
             return Verdict(Fault.INVALID_RESPONSE, "transport/redirect")
-        whole = True
         if response.status == 200 and _is_stream(this.headers):
             if await _listen(prober, reader(canary), response, this):
                 return GOOD
         else:
-            this.body, whole = await read_text(response, LIST_BYTES if canary.offers else KEPT_BYTES)
-    verdict = judge(
-        provider,
-        prober.wording.rules,
-        this.status,
-        this.headers,
-        this.body,
-        canary,
-        whole=whole,
-        asked=asked,
-        rules_of=prober.rules_of,
-    )
+            this.body, this.whole = await read_text(
+                response, LIST_BYTES if canary.offers else KEPT_BYTES, this.received
+            )
+    verdict = _judge(prober, provider, canary, asked, this)
     if verdict.fault is None:
         return _learn(canary, this, verdict)
     this.words = _unproven(this, verdict)
     return verdict
 
 
+def _judge(prober: Prober, provider: Provider, canary: Canary, asked: str, this: Attempt) -> Verdict:
+    return judge(
+        provider,
+        prober.wording.rules,
+        this.status,
+        this.headers,
+        this.body,
+        canary,
+        whole=this.whole,
+        asked=asked,
+        rules_of=prober.rules_of,
+    )
+
+
+def _told_before(prober: Prober, provider: Provider, account: Account, target: Target, this: Attempt) -> Verdict | None:
+    """Return what an answer means that broke off when its status, or what came of it, says what is wrong."""
+    if this.status is None or this.words:
+        return None
+    canary = provider.canaries[target.canary]
+    this.body = this.received.decode("utf-8", "replace")
+    verdict = _judge(prober, provider, canary, address(provider, account, canary, target, this.at), this)
+    return None if verdict.fault is None or verdict.rule.startswith("answer/") else verdict
+
+
 def _unproven(this: Attempt, verdict: Verdict) -> str:
     """Say in our own words what is wrong where the answer itself gives no reason."""
     if verdict.rule == "answer/cut":
         return CUT
-    if not verdict.rule.startswith("answer/") or verdict.fault is not Fault.INVALID_RESPONSE:
+    if not verdict.rule.startswith("answer/") or verdict.rule == "answer/filtered":
         return ""
     told = words(read(this.status, this.headers, this.body))
+    if verdict.rule == "answer/failure":
+        return told or FAILURE
     return f"{UNPROVEN}: {told}" if told else UNPROVEN
 
 
@@ -192,14 +213,14 @@ def _learn(canary: Canary, this: Attempt, verdict: Verdict) -> Verdict:
 
 async def _listen(prober: Prober, read: Read, response: aiohttp.ClientResponse, this: Attempt) -> bool:
     """Follow a stream to its end, so that its connection can be used again; return whether it proves itself good."""
-    events, heard = Events(), bytearray()
+    events, heard = Events(), this.received
     async for chunk in read_chunks(response):
         heard += chunk
         for event in events.feed(chunk):
             _note(understand(read, event), prober.timer() - this.started, this)
     for event in events.end():
         _note(understand(read, event), prober.timer() - this.started, this)
-    this.body = heard.decode("utf-8", "replace")
+    this.body, this.whole = heard.decode("utf-8", "replace"), len(heard) < KEPT_BYTES
     return _is_proven(this)
 
 

@@ -37,6 +37,25 @@ NESTED = (
     *("baseresp", "choices", "delta", "cause"),
     *("metadata", "raw", "details", "detail", "message", "msg", "description"),
 )
+UNHEARD = frozenset(
+    {
+        *(
+            "request",
+            "requestbody",
+            "input",
+            "inputs",
+            "messages",
+            "contents",
+            "content",
+            "prompt",
+            "tools",
+            "functions",
+        ),
+        *("headers", "params", "parameters", "query", "options", "config", "stack", "stacktrace", "traceback", "usage"),
+        *("previouserrors", "previousattempts", "attempts", "retries", "history"),
+    }
+)
+"""What repeats a request, was generated, or happened before, speaks of anything; a cause may be in any other field."""
 LISTED = ("details", "errors")
 
 PAGE = re.compile(r"<(?:!doctype html|html|head|body|title|center|h1)\b", re.IGNORECASE)
@@ -56,7 +75,7 @@ MOST_BLOCKS = 12
 SHORTEST_SENTENCE = 5
 LONGEST_OF_A_SERVER = 600
 OF_A_SERVER = (
-    r"(?i)(?!.*unauthori[sz]ed)[\W_]*(?:you (?:do not|don't) have permission to access\b.*"
+    r"(?i)(?!.*unauthori[sz]ed)[\W_]*+(?:you (?:do not|don't) have permission to access\b.*"
     r"|the requested (?:url|resource|page)\b.*|the page you .*|an error occurred\W*|access (?:is )?denied\W*"
     r"|(?:nginx|openresty)\S*"
     r"|.*\b(?:webmaster|server administrator|hosting provider|cloudflare tunnel|ray id)\b.*"
@@ -280,7 +299,8 @@ def _object_layers(top: dict[str, Any], depth: int) -> Iterator[Layer]:
 def _layers_inside(fields: Mapping[str, Any], depth: int) -> Iterator[Layer]:
     layer = _layer(fields)
     told = False
-    for name in NESTED:
+    others = (name for name in fields if name not in NESTED and name not in UNHEARD)
+    for name in (*NESTED, *others):
         value = fields.get(name)
         # Beside a message, the lists `details` and `errors` (Google's) are marks of this same error.
         if not (name in LISTED and isinstance(value, list) and layer.message):

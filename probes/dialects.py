@@ -1,6 +1,5 @@
 """The few wire formats: the smallest legal request out, and who reads what comes in."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,14 +19,14 @@ CAP_TOKENS = 16
 class Wire(Struct, frozen=True):
     """One dialect. `body` is None for a plain GET; `read` understands a whole answer, or one event of its stream.
 
-    `most_out` is the cap on generated tokens that the body asks for. `begun` finds the first thing that was
-    asked for in an answer longer than what we read of it; None where no good answer is that long.
+    `most_out` is the cap on generated tokens that the body asks for. `whole` returns how much
+    of an answer longer than what we read of it is whole; None where no good answer is that long.
     """
 
     body: Callable[[str], dict[str, Any]] | None
     read: Callable[[Any], Piece]
     most_out: int = CAP_TOKENS
-    begun: re.Pattern[str] | None = None
+    whole: Callable[[str], int] | None = None
 
 
 def _openai_chat_body(model: str) -> dict[str, Any]:
@@ -88,17 +87,17 @@ def _cohere_body(model: str) -> dict[str, Any]:
 
 
 WIRES: Mapping[Dialect, Wire] = {
-    Dialect.LIST: Wire(None, payload.read_list, most_out=0, begun=payload.FIRST_ENTRY),
+    Dialect.LIST: Wire(None, payload.read_list, most_out=0, whole=payload.end_of_entries),
     Dialect.ACCOUNT: Wire(None, lambda _: payload.NOTHING, most_out=0),
     Dialect.OPENAI_CHAT: Wire(_openai_chat_body, payload.read_openai_chat),
     Dialect.OPENAI_COMPATIBLE: Wire(_openai_compatible_body, payload.read_openai_chat),
     Dialect.OPENAI_RESPONSES: Wire(_openai_responses_body, payload.read_openai_responses),
-    Dialect.OPENAI_EMBED: Wire(_openai_embed_body, payload.read_openai_embed, most_out=0, begun=payload.FIRST_NUMBER),
+    Dialect.OPENAI_EMBED: Wire(_openai_embed_body, payload.read_openai_embed, most_out=0, whole=payload.end_of_number),
     Dialect.ANTHROPIC: Wire(_anthropic_body, payload.read_anthropic, most_out=1),
     Dialect.ANTHROPIC_COUNT: Wire(_anthropic_count_body, payload.read_count, most_out=0),
     Dialect.GEMINI: Wire(_gemini_body, payload.read_gemini),
     Dialect.GEMINI_COUNT: Wire(_gemini_count_body, payload.read_count, most_out=0),
-    Dialect.GEMINI_EMBED: Wire(_gemini_embed_body, payload.read_gemini_embed, most_out=0, begun=payload.FIRST_NUMBER),
+    Dialect.GEMINI_EMBED: Wire(_gemini_embed_body, payload.read_gemini_embed, most_out=0, whole=payload.end_of_number),
     Dialect.COHERE: Wire(_cohere_body, payload.read_cohere, most_out=1),
-    Dialect.COHERE_EMBED: Wire(_cohere_embed_body, payload.read_cohere_embed, most_out=0, begun=payload.FIRST_NUMBER),
+    Dialect.COHERE_EMBED: Wire(_cohere_embed_body, payload.read_cohere_embed, most_out=0, whole=payload.end_of_number),
 }

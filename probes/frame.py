@@ -154,8 +154,8 @@ PHRASES = "|".join(
 STATUS = rf"(?:HTTP(?:/\d(?:\.\d)?)?[\s:-]{{0,3}})?\(?[1-5]\d\d\)?(?:[\s:,-]{{1,3}}(?:{PHRASES})\b)?"
 IN_BRACKETS = rf"(?:\s?[(\[]?{STATUS}[)\]]?)?"
 ONLY_STATUS = (
-    r"(?i:[\W_]*(?:(?:error|status(?: code)?|http)[\W_]*)*"
-    rf"(?:{STATUS}|(?:{PHRASES}))?[\W_]*(?:error|exception)?[\W_]*)"
+    r"(?i:[\W_]*+(?:(?:error|status(?: code)?|http)[\W_]*+)*"
+    rf"(?:{STATUS}|(?:{PHRASES}))?[\W_]*+(?:error|exception)?[\W_]*+)"
 )
 
 END = r"\s?[:：]\s?"
@@ -213,7 +213,7 @@ FRAMES = (
     r"(?:all\s|max(?:imum)?\s)?(?:retries|retry\s(?:attempts|limit)|attempts)\s(?:exhausted|exceeded|failed)"
     rf"(?:\s(?:after|with)\s[^:]{{1,40}})?{LOOSE_END}",
     r"exceeded\sretry\slimit,?\slast\s(?:status|error)\s?:\s?",
-    rf"(?:giving\sup|failed)\safter\s\d{{1,3}}\s(?:attempts?|retries|tries){LOOSE_END}",
+    r"(?:giving\sup|failed)\safter\s\d{1,3}\s(?:attempts?|retries|tries)\s?[:.,-]\s?",
     r"(?:re(?:connecting|trying))\b.{0,40}?\d{1,2}/\d{1,2}\)?\s?[:,-]?\s?(?=\S)",
     # RPC: gRPC, AWS
     r"rpc\serror:\scode\s=\s\w{1,40}\sdesc\s=\s",
@@ -230,8 +230,12 @@ FRAMES = (
     rf"{IN_BRACKETS}(?:\s?[:：]|\s-)\s?",
     r"(?:error|response|message)\s(?:returned\s)?(?:from|by)\s[^:：\n]{1,60}[:：]\s?",
     rf"(?:error|exception|problem|failure)\s(?:{DOING}){LATER}",
+    rf"(?:error|erro|errore|erreur|fehler|fout|ошибка)\s(?:al|ao|en|lors|beim|bei|durante|nel|nella|bij|при)\b{LATER}",
+    rf"(?:{ASKED})\s(?:returned|responded\swith|replied\swith)\s(?:an?\s)?(?:unexpected\s|bad\s|error\s)?"
+    rf"(?:HTTP\s)?status(?:\scode)?\s?:?\s?{STATUS}\s?[:,-]\s?",
     rf"(?:{TO_DO})\s[\w\s]{{1,40}}:\s",
     rf"(?:failed|unable|could\snot|cannot|can't|couldn't)\s(?:to\s)?(?:{TO_DO}){LATER}",
+    r"[^:：\n]{0,40}(?:に失敗しました|エラー(?:が発生しました)?|오류|실패)[^:：\n]{0,20}" + END,
     r"(?:请求|调用|接口|上游|服务|模型|网络)[^:：\n]{0,40}?(?:失败|错误|异常|报错|出错|返回)[^:：\n]{0,20}" + END,
     r"(?:Provider|model|upstream_status|request_id|type|param)\s?[:=]\s?[^;\n]{1,80};\s?",
 )

@@ -17,23 +17,28 @@ Json = Mapping[str, Any]
 
 MOST_TOKENS = 10**9
 LEAST_BASE64 = 8
+BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 DEEPEST = 8
 MOST_ENTRIES = 5
+MOST_CHARACTERS = 64 * 1024
+"""So much of a long list is looked through for whole entries."""
 
 LISTS = ("data", "models", "result")
 """Where a list of models stands: OpenAI's and most; Google's and Cohere's; Cloudflare's. Together's is bare."""
 NAMES = ("id", "name", "model")
 COUNTS = ("input_tokens", "totalTokens")
 SAID = (
-    *("reasoning_content", "reasoning", "reasoning_details", "thinking", "refusal", "audio"),
-    *("tool_calls", "function_call"),
+    *("reasoning_content", "reasoning", "reasoning_details", "thinking", "thinking_blocks"),
+    *("refusal", "audio", "images", "tool_calls", "function_call"),
 )
 """Where the message of a choice holds something besides its content: OpenAI, DeepSeek, OpenRouter, Mistral, vLLM."""
+GEMINI_COUNTS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
+TOLD_IN_PARTS = (".delta", "_text.done", "_part.done")
 COHERE_SPEAKS = ("content-delta", "content-start", "tool-plan-delta", "tool-call-start", "tool-call-delta")
 FRAME = frozenset({"type", "role", "id", "index", "signature", "thoughtSignature", "annotations", "logprobs"})
 """Fields beside what is said."""
 
-CAPPED = frozenset({"length", "max_tokens", "max_output_tokens", "model_length"})
+CAPPED = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"})
 FILTERED = frozenset(
     {
         *("content_filter", "safety", "prohibited_content", "blocklist", "spii", "recitation", "image_safety"),
@@ -49,8 +54,11 @@ FAILED = re.compile(
 """A word for the end of a generation that names a failure: DeepSeek's insufficient_system_resource, Zhipu's
 network_error, vLLM's abort."""
 
-FIRST_ENTRY = re.compile(r'\A(?:\{(?:[^\[\]]|\[\s*\]){0,500}"(?:' + "|".join(LISTS) + r')"\s*:\s*)?\[\s*(?P<first>\{)')
-FIRST_NUMBER = re.compile(r'\A\{.{0,2000}?"(?:embedding|values|float)"\s*:\s*(?:\[\s*){1,2}(?P<first>-?\d)', re.DOTALL)
+FIRST_NUMBER = re.compile(
+    r'\A\{.{0,2000}?"(?:embedding|values|float)"\s*:\s*(?:\[\s*){1,2}-?\d[\d.eE+\-]*+(?=\s*[,\]])', re.DOTALL
+)
+TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
+CLOSING = {"[": "]", "{": "}"}
 
 
 class Piece(Struct, frozen=True):
@@ -107,7 +115,7 @@ def read_openai_chat(event: Any) -> Piece:
     told = NOTHING
     for choice in _objects(top.get("choices")):
         told = join(told, _read_choice(choice))
-    usage = _usage(top.get("usage"), "prompt_tokens", "completion_tokens")
+    usage = _usage(top.get("usage"), "prompt_tokens", "completion_tokens", total="total_tokens")
     return replace(told, usage=usage) if usage else told
 
 
@@ -134,13 +142,13 @@ def _says(message: object) -> bool:
 def read_openai_responses(event: Any) -> Piece:
     top = _object(event)
     kind = _text(top.get("type"))
-    if kind.endswith(".delta"):
-        return SPEAKS if _speaks(top.get("delta")) else NOTHING
+    if kind.endswith(TOLD_IN_PARTS):
+        return SPEAKS if any(_speaks(top.get(name)) for name in ("delta", "text", "part")) else NOTHING
     if kind in ("response.output_item.added", "response.output_item.done"):
         return Piece(content=_item_speaks(_object(top.get("item"))))
     if kind in ("response.completed", "response.incomplete"):
         return replace(_read_response(_object(top.get("response"))), ended=True)
-    if top.get("object") == "response":  # not streamed
+    if top.get("object") == "response" or (not kind and "output" in top):  # not streamed
         return _read_response(top)
     return Piece(failed=kind in ("error", "response.failed"))
 
@@ -190,7 +198,14 @@ def _anthropic_usage(top: Json) -> Usage | None:
 
 
 def read_gemini(event: Any) -> Piece:
-    top = _object(event)
+    """Its stream comes as a list of events where no events were asked for."""
+    told = NOTHING
+    for one in event if isinstance(event, list) else [event]:
+        told = join(told, _read_gemini(_object(one)))
+    return told
+
+
+def _read_gemini(top: Json) -> Piece:
     candidates = _objects(top.get("candidates"))
     ending = _ending(*(candidate.get("finishReason") for candidate in candidates))
     blocked = not candidates and bool(_object(top.get("promptFeedback")).get("blockReason"))
@@ -198,7 +213,7 @@ def read_gemini(event: Any) -> Piece:
         ending,
         content=any(_speaks(_object(candidate.get("content")).get("parts")) for candidate in candidates),
         filtered=ending.filtered or blocked,
-        usage=_usage(top.get("usageMetadata"), "promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount"),
+        usage=_usage(top.get("usageMetadata"), *GEMINI_COUNTS, total="totalTokenCount"),
     )
 
 
@@ -208,11 +223,11 @@ def read_cohere(event: Any) -> Piece:
     if kind and kind != "message-end":
         return SPEAKS if kind in COHERE_SPEAKS and _speaks(top.get("delta")) else NOTHING
     end = _object(top.get("delta")) if kind else top  # without a type it was not streamed
-    said = _object(top.get("message"))
+    said, counted = _object(top.get("message")), _object(end.get("usage"))
     return replace(
         _ending(end.get("finish_reason")),
-        content=_speaks(_objects(said.get("content"))) or _speaks(said.get("tool_calls")),
-        usage=_usage(_object(end.get("usage")).get("billed_units"), "input_tokens", "output_tokens"),
+        content=_speaks(_objects(said.get("content"))) or _speaks([said.get("tool_calls"), said.get("tool_plan")]),
+        usage=_usage(counted.get("billed_units") or counted.get("tokens"), "input_tokens", "output_tokens"),
     )
 
 
@@ -266,6 +281,25 @@ def read_list(answer: Any) -> Piece:
     return Piece(content=any(map(_is_named, entries)))
 
 
+def end_of_entries(text: str) -> int:
+    """Return where the last whole entry of an outermost list ends; 0 when there is none."""
+    stack, end = list[str](), 0
+    for token in TOKEN.finditer(text[:MOST_CHARACTERS]):
+        mark = token[0]
+        if mark in CLOSING:
+            stack.append(CLOSING[mark])
+        elif stack and mark == stack[-1]:
+            stack.pop()
+            end = token.end() if mark == "}" and len(stack) <= 2 and stack[-1:] == ["]"] else end
+    return end
+
+
+def end_of_number(text: str) -> int:
+    """Return where the first number of a vector ends; 0 when there is none."""
+    number = FIRST_NUMBER.match(text)
+    return number.end() if number else 0
+
+
 def read_count(answer: Any) -> Piece:
     return Piece(content=any(_count(_object(answer).get(name)) for name in COUNTS))
 
@@ -292,7 +326,7 @@ def _speaks(value: object, depth: int = 0) -> bool:
         return False
     match value:
         case str():
-            return bool(value)
+            return bool(value) and not value.isspace()
         case list():
             return any(_speaks(inner, depth + 1) for inner in value)
         case dict():
@@ -301,14 +335,17 @@ def _speaks(value: object, depth: int = 0) -> bool:
 
 
 def _is_named(entry: Json) -> bool:
+    """Whether an entry has the name of a model; an error has one, too, but also a sentence."""
+    if any(entry.get(name) for name in ("error", "message", "msg")):
+        return False
     return any(isinstance(entry.get(name), str) and entry[name].strip() for name in NAMES)
 
 
 def _is_vector(value: object) -> bool:
     """Whether it is a vector of numbers, or one as base64."""
     if isinstance(value, list):
-        return isinstance(_first(value), int | float)
-    return isinstance(value, str) and len(value) >= LEAST_BASE64
+        return bool(value) and all(type(number) in (int, float) for number in value)
+    return isinstance(value, str) and len(value) >= LEAST_BASE64 and BASE64.fullmatch(value) is not None
 
 
 def _object(value: object) -> Json:
@@ -327,10 +364,12 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _usage(counts: object, tokens_in: str, *tokens_out: str) -> Usage | None:
+def _usage(counts: object, tokens_in: str, *tokens_out: str, total: str = "") -> Usage | None:
+    """Return what was counted. xAI's reasoning, and Google's at times, counts in the `total` only."""
     if not isinstance(counts, dict) or not counts:
         return None
-    return Usage(_count(counts.get(tokens_in)), sum(_count(counts.get(name)) for name in tokens_out))
+    asked, told = _count(counts.get(tokens_in)), sum(_count(counts.get(name)) for name in tokens_out)
+    return Usage(asked, max(told, _count(counts.get(total)) - asked))
 
 
 def _count(value: object) -> int:

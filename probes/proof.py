@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum, auto
 from typing import Any
 
@@ -11,7 +11,9 @@ import msgspec
 from probes.balance import find, raised, read_credits
 from probes.dialects import WIRES
 from probes.payload import (
+    CLOSING,
     NOTHING,
+    TOKEN,
     Piece,
     join,
     read_anthropic,
@@ -32,15 +34,16 @@ FOREIGN: tuple[Read, ...] = (read_cohere_v1, read_ollama, read_converse)
 
 DONE = b"[DONE]"
 IDLE = frozenset({b"", b"ping", b"keep-alive", b"heartbeat"})
-"""What some servers send as data to keep a line open."""
+"""What some servers send as data, or name an event, to keep a line open."""
+TROUBLES = frozenset({b"error", b"exception"})
+"""How an event of a failure is named."""
 MOST_ITEMS = 5
 ENDS = Piece(ended=True)
+CODES = ("code", "status", "status_code", "statusCode", "errcode")
+REFUSING = re.compile(r"-\d+|[45]\d\d|4\d{4}|error|fail(?:ed|ure)?")
+"""A code that no good answer carries: a failure of HTTP, a negative one, one of errcode (40001)."""
 UNPROVEN = (None, False, "")
-TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
-CLOSING = {"[": "]", "{": "}"}
-JSON = json.JSONDecoder()
 DECODE = msgspec.json.Decoder().decode
-NUMBER = re.compile(r"-?\d[\d.eE+\-]*(?=\s*[,\]])")
 
 
 class Proof(Enum):
@@ -66,9 +69,9 @@ def prove(canary: Canary, body: str, *, whole: bool = True) -> Proof:
 
 def prove_any(canaries: Iterable[Canary], body: str) -> Proof:
     """Return what an answer proves to whoever may have asked for it: these canaries, or anybody in any format."""
-    proofs = [prove(canary, body) for canary in canaries if canary.dialect is not Dialect.COMMAND]
-    proofs += [_prove(body, True, wire.read, dialect) for dialect, wire in WIRES.items()]
-    proofs += [_prove(body, True, read, Dialect.ACCOUNT) for read in FOREIGN]
+    reads = [reader(canary) for canary in canaries if canary.dialect is not Dialect.COMMAND]
+    reads += [*(wire.read for wire in WIRES.values()), *FOREIGN]
+    proofs = (_prove(body, True, read, Dialect.ACCOUNT) for read in dict.fromkeys(reads))
     return min(proofs, key=lambda proof: proof.value)
 
 
@@ -89,16 +92,16 @@ def _tells(canary: Canary, answer: Any) -> bool:
 
 def understand(read: Read, event: Event) -> Piece:
     """Return what one event of a stream says."""
-    data = event.data.strip()
+    data, name = event.data.strip(), event.name.lower()
     if data == DONE:
         return ENDS
-    if event.name == b"error":
+    if name in TROUBLES:
         return Piece(failed=True)
-    if data in IDLE:
+    if data in IDLE or (name and name in IDLE):
         return NOTHING
     try:
-        return _read(read, DECODE(data))
-    except (msgspec.DecodeError, RecursionError):
+        return _read(read, _decode(data))
+    except (ValueError, RecursionError):
         lines = data.split(b"\n")  # some servers forget the empty line between events
         return _joined(understand(read, Event(b"", line)) for line in lines) if len(lines) > 1 else Piece(failed=True)
 
@@ -124,28 +127,38 @@ def _read_any_stream(event: Any) -> Piece:
 def _prove(body: str, whole: bool, read: Read, dialect: Dialect) -> Proof:
     text = body.lstrip("\ufeff \t\r\n")
     if is_stream(text):
-        return weigh(_joined(understand(read, event) for event in events(text)), streamed=True)
+        heard = list(events(text))
+        told = heard if whole else heard[:-1]  # the last may be half of one
+        return weigh(_joined(understand(read, event) for event in told), streamed=whole)
     try:
-        value = DECODE(text if whole else _begun(text, dialect))
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        value = _decode(text if whole else _begun(text, dialect))
+    except (ValueError, RecursionError):
         return Proof.UNREADABLE
     return weigh(_read(read, value), streamed=False)
 
 
+def _decode(text: str | bytes) -> Any:
+    """Return what JSON says; half a pair of surrogates and NaN, which servers in Java and Python write, included.
+
+    Raises ValueError or RecursionError.
+    """
+    try:
+        return DECODE(text)
+    except msgspec.DecodeError:
+        return json.loads(text)
+
+
 def _read(read: Read, value: Any) -> Piece:
-    """Read a whole answer; a list of events is a stream that was sent as one."""
-    if _is_failure(value):
-        return Piece(failed=True)
-    piece = read(value)
-    if piece.content or not isinstance(value, list):
-        return piece
-    return _joined(map(read, value))
+    return Piece(failed=True) if _is_failure(value) else read(value)
 
 
 def _joined(pieces: Iterable[Piece]) -> Piece:
+    """Return what all say together, up to a failure: what comes after one does not mend it."""
     whole = NOTHING
     for piece in pieces:
         whole = join(whole, piece)
+        if whole.failed:
+            break
     return whole
 
 
@@ -155,7 +168,7 @@ def _is_failure(value: Any) -> bool:
         return any(isinstance(item, dict) and _is_failure(item) for item in value[:MOST_ITEMS])
     if not isinstance(value, dict):
         return False
-    if value.get("error") or value.get("errors") or value.get("success") is False:
+    if value.get("error") or value.get("errors") or _is_refused(value):
         return True
     if value.get("type") == "error" or value.get("object") == "error":
         return True
@@ -163,34 +176,30 @@ def _is_failure(value: Any) -> bool:
     return isinstance(base, dict) and bool(base.get("status_code"))
 
 
+def _is_refused(value: Mapping[str, Any]) -> bool:
+    """Whether a field for it says that the request was not granted, be there a payload beside it or not."""
+    if any(str(value.get(name)).lower() in ("false", "0") for name in ("success", "ok") if name in value):
+        return True
+    told = (str(value[name]).lower() for name in CODES if isinstance(value.get(name), int | str))
+    return any(REFUSING.fullmatch(code) for code in told)
+
+
 # A list, or a vector, longer than what is read of it
 
 
 def _begun(text: str, dialect: Dialect) -> str:
-    """Return the answer as if it ended after the first thing that was asked for; nothing where it does not begin so."""
-    begun = WIRES[dialect].begun
-    start = begun and begun.match(text)
-    if not start:
-        return ""
-    end = _end_of_first(text, start.start("first"))
-    return text[:end] + "".join(reversed(list(_open_brackets(text[:end])))) if end else ""
+    """Return the answer as if it ended after what is whole of what was asked for; nothing where nothing is."""
+    whole = WIRES[dialect].whole
+    text = text[: whole(text)] if whole else ""
+    return text + "".join(reversed(_open_brackets(text)))
 
 
-def _end_of_first(text: str, start: int) -> int:
-    if number := NUMBER.match(text, start):
-        return number.end()
-    try:
-        return JSON.raw_decode(text, start)[1]
-    except (ValueError, RecursionError):
-        return 0
-
-
-def _open_brackets(text: str) -> Iterator[str]:
-    """Yield what closes each bracket that is still open, the outermost first."""
+def _open_brackets(text: str) -> list[str]:
+    """Return what closes each bracket that is still open, the outermost first."""
     stack: list[str] = []
     for token in TOKEN.finditer(text):
         if token[0] in CLOSING:
             stack.append(CLOSING[token[0]])
         elif stack and token[0] == stack[-1]:
             stack.pop()
-    yield from stack
+    return stack

@@ -45,8 +45,11 @@ COOKIE = re.compile(r"[\w.\-]+=([^;\s]{8,})(?:;|$)")
 URL_SAFE = str.maketrans("+/", "-_")
 """The other alphabet of base64 (RFC 4648, 5)."""
 MAIL = re.compile(r"\b[\w.+\-]{1,64}@[\w\-]+(?:\.[\w\-]+)+\b")
-CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-"""Control characters and direction marks: they can forge a line in a log or turn a message around."""
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+"""Control characters, marks of no width and halves of surrogate pairs.
+
+They can forge a line in a log, turn a message around, stand within a key, or be no text that can be stored.
+"""
 
 
 def mask(text: str) -> str:
@@ -59,8 +62,12 @@ def _without_mail(text: str) -> str:
 
 
 def _without_keys(text: str) -> str:
-    text = SHAPES.sub(MASK, text if text.isprintable() else CONTROLS.sub("", text))
+    text = SHAPES.sub(MASK, _without_controls(text))
     return IN_ADDRESS.sub(MASK, text) if "=" in text or "://" in text else text
+
+
+def _without_controls(text: str) -> str:
+    return text if text.isprintable() else CONTROLS.sub("", text)
 
 
 def conceal(text: str, secrets: Iterable[str]) -> str:
@@ -68,6 +75,7 @@ def conceal(text: str, secrets: Iterable[str]) -> str:
 
     What looks like an e-mail address stays: `gateway@host.example` is our own name of who answers.
     """
+    text = _without_controls(text)
     for secret in secrets:
         for whole in (secret, *_parts(secret)):
             if len(whole) >= SHORTEST_SECRET and whole in text:
@@ -80,6 +88,7 @@ def redact(text: str, secrets: Iterable[str]) -> str:
 
     Whole, in part (from ten characters), in another case, backwards, percent-encoded or in base64.
     """
+    text = _without_controls(text)  # first, since they may stand within a secret
     echoes = "\0".join(map(_echoes, secrets))
     folded = text.lower()
     if len(folded) != len(text):  # some letters grow when lowered; positions must keep

@@ -3,6 +3,7 @@
 Source: WHATWG HTML, "Server-sent events", 9.2.6.
 """
 
+import re
 from collections.abc import Iterator
 
 from msgspec import Struct
@@ -10,10 +11,12 @@ from msgspec import Struct
 BOM = b"\xef\xbb\xbf"
 MARKS = ("data:", "event:", "id:", "retry:", ":")
 """How the lines of a stream begin; no JSON and no page does."""
+LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")
+"""A carriage return at the end of a chunk may be half of one."""
 
 
 class Event(Struct, frozen=True):
-    """One event: its name, mostly empty, and its data, which may have several lines."""
+    """One event: its name, mostly empty, and its data, which may have several lines, or none beside a name."""
 
     name: bytes
     data: bytes
@@ -23,21 +26,22 @@ class Events:
     """Cuts a byte stream into events, as its chunks come."""
 
     def __init__(self) -> None:
-        self._rest: bytes | None = None
+        self._rest = b""
         self._name = b""
         self._data: list[bytes] = []
 
     def feed(self, chunk: bytes) -> Iterator[Event]:
-        text = chunk.removeprefix(BOM) if self._rest is None else self._rest + chunk
-        *lines, self._rest = text.split(b"\n")
+        *lines, self._rest = LINE_END.split(self._rest + chunk)
         for line in lines:
-            line = line.rstrip(b"\r")
+            line = line.removeprefix(BOM)
             if line.startswith(b"data:"):
                 self._data.append(line[5:].removeprefix(b" "))
             elif line.startswith(b"event:"):
                 self._name = line[6:].strip()
+            elif line.startswith(b"{"):  # no field, but so some gateways end a stream that failed
+                self._data.append(line)
             elif not line:
-                if self._data:
+                if self._data or self._name:
                     yield Event(self._name, b"\n".join(self._data))
                 self._name, self._data = b"", []
 

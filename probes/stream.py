@@ -30,15 +30,20 @@ async def read_chunks(response: ClientResponse) -> AsyncIterator[bytes]:
             return
 
 
-async def read_text(response: ClientResponse, room: int = KEPT_BYTES) -> tuple[str, bool]:
-    """Return the body as text and whether it is all there. What is no UTF-8 is replaced, not refused."""
-    body = await read_body(response, room)
+async def read_text(
+    response: ClientResponse, room: int = KEPT_BYTES, received: bytearray | None = None
+) -> tuple[str, bool]:
+    """Return the body as text and whether it is all there. What is no UTF-8 is replaced, not refused.
+
+    `received` holds the bytes, also when the answer breaks off.
+    """
+    body = await read_body(response, room, received)
     return body.decode("utf-8", "replace"), len(body) < room
 
 
-async def read_body(response: ClientResponse, room: int) -> bytes:
+async def read_body(response: ClientResponse, room: int, received: bytearray | None = None) -> bytes:
     """Return the decoded body, at most `room` bytes of it. Raises Unreadable. Quicker than to join its chunks."""
-    decode, body = _decoder(response), bytearray()
+    decode, body = _decoder(response), bytearray() if received is None else received
     while len(body) < room and (raw := await response.content.readany()):
         body += decode(raw, room - len(body))
     return bytes(body)

@@ -19,11 +19,14 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from aioresponses import aioresponses
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from benchmarks.shapes import CHAT, GARBAGE
+from benchmarks.shapes import CHAT, GARBAGE, HELLO, LAST_USAGE, ROLE, STOP, delta, sse
 from probes.canary import BREAKS, Prober, address, attempt, open_session
 from probes.catalog import Shelf, load_provider, load_wording
+from probes.classify import judge
 from probes.model import Account, Credit, Fault, Outcome, Patience, Target, Usage
 from probes.provider import Rule
 from probes.simulator import SimulatedAccount, Simulator, Trouble
@@ -793,3 +796,94 @@ def test_whoever_a_gateway_names_is_heard_by_rules_that_are_found_then():
 
     assert answered(500, said, rules_of=rules_of).answer.rule == "cerebras/own"
     assert set(asked) == {"cerebras"}
+
+
+# As it comes and as it is pasted
+
+
+EVENTS_OF_A_STREAM = (
+    *(
+        "data: [DONE]",
+        "data: ping",
+        "data:",
+        ": comment",
+        "event: error",
+        "event: ping\ndata: 1",
+        "data: oops",
+        "id: 1",
+    ),
+    *('{"error": {"message": "Overloaded"}}', 'data: {"choices":\ndata: []}', 'data: {"error": {"message": "No."}}'),
+    *(
+        sse(event, end="")
+        for event in (ROLE, HELLO, STOP, delta({"content": "é\U0001f600"}), delta({}, "error"), LAST_USAGE)
+    ),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.sampled_from(EVENTS_OF_A_STREAM), min_size=1, max_size=6),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.sampled_from(["", "\ufeff"]),
+    st.lists(st.integers(1, 40), min_size=1, max_size=30),
+)
+def test_a_stream_means_the_same_as_it_comes_and_as_it_is_pasted(events, line_end, start, cuts):
+    body = start + "".join(f"{event}\n\n" for event in events).replace("\n", line_end)
+    facts = load_provider("openai")
+
+    heard = asyncio.run(_heard_in_chunks(body.encode(), cuts))
+    pasted = judge(facts, load_wording().rules, 200, {}, body, facts.canaries["chat"])
+
+    assert heard.fault == pasted.fault
+    assert heard.fault is None or heard.answer.rule == pasted.rule
+
+
+async def _heard_in_chunks(body, cuts):
+    async def answer(request):
+        response = web.StreamResponse(headers=EVENTS)
+        await response.prepare(request)
+        at = 0
+        for size in (*cuts, len(body)):
+            await response.write(body[at : at + size])
+            await asyncio.sleep(0)
+            at += size
+        return response
+
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", answer)
+    async with TestServer(app) as server, prober() as one:
+        account = Account("main", "openai", KEY, str(server.make_url("/v1")))
+        return await attempt(one, load_provider("openai"), account, Target(account.id, "openai", "chat", "m"))
+
+
+# What an answer said before it broke off
+
+SPENT = b'{"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}'
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "expected"),
+    [
+        (b"429 X\r\nContent-Type: application/json", SPENT, Fault.QUOTA_EXHAUSTED),
+        (b"200 X\r\nContent-Type: text/event-stream", b"data: " + SPENT + b"\n\n", Fault.QUOTA_EXHAUSTED),
+        (b"401 X", b"", Fault.INVALID_KEY),
+        (b"401 X\r\nContent-Encoding: gzip", b"no gzip", Fault.INVALID_KEY),
+        (b"200 X\r\nContent-Type: application/json", b'{"choices": [', Fault.INVALID_RESPONSE),
+        (b"200 X\r\nContent-Type: text/event-stream", sse(HELLO).encode(), Fault.INVALID_RESPONSE),
+    ],
+)
+def test_an_answer_that_breaks_off_means_what_it_said_before(head, body, expected):
+    assert asyncio.run(_cut_off(b"HTTP/1.1 " + head + b"\r\nContent-Length: 5000\r\n\r\n" + body)).fault is expected
+
+
+async def _cut_off(answer):
+    async def serve(reader, writer):
+        await reader.read(KEPT_BYTES)
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server, prober() as one:
+        account = Account("main", "openai", KEY, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1")
+        return await attempt(one, load_provider("openai"), account, Target(account.id, "openai", "chat", "m"))

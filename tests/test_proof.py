@@ -104,6 +104,29 @@ def test_a_long_list_is_good_when_its_first_entry_is_whole():
         assert prove(ASKING[Dialect.LIST], json.dumps(told)[:KEPT_BYTES], whole=False) is Proof.GOOD
 
 
+@pytest.mark.parametrize(
+    "preamble", [{"note": "see [the docs]"}, {"messages": [{"code": 1, "message": "x"}]}, {"note": "x" * 5_000}]
+)
+def test_what_stands_before_a_long_list_is_no_matter(preamble):
+    told = json.dumps({**preamble, "data": [{"id": "m", "about": "x" * 200}] * 1_000})
+
+    assert prove(ASKING[Dialect.LIST], told[:KEPT_BYTES], whole=False) is Proof.GOOD
+
+
+def test_a_long_list_without_a_whole_entry_proves_nothing():
+    told = json.dumps({"data": [{"id": "m", "about": "x" * 2 * KEPT_BYTES}]})
+
+    assert prove(ASKING[Dialect.LIST], told[:KEPT_BYTES], whole=False) is Proof.UNREADABLE
+
+
+def test_a_stream_of_words_that_we_stop_reading_was_not_cut_by_the_server():
+    """Some gateways know no cap, and a model may think for long."""
+    told = (sse(delta({"content": "Hello"})) * 2_000)[:KEPT_BYTES]
+    canary = ASKING[Dialect.OPENAI_CHAT]
+
+    assert (prove(canary, told, whole=False), prove(canary, told)) == (Proof.GOOD, Proof.FAILED)
+
+
 def test_a_long_vector_is_good_when_it_has_begun():
     for dialect, told in (
         (Dialect.OPENAI_EMBED, {"object": "list", "data": [{"index": 0, "embedding": [-0.25] * 20_000}]}),

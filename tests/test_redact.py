@@ -105,3 +105,13 @@ def test_without_secrets_nothing_is_invented(text):
 
 def test_what_is_removed_as_a_control_character_is_never_printable():
     assert not [code for code in range(0x110000) if CONTROLS.match(chr(code)) and chr(code).isprintable()]
+
+
+@pytest.mark.parametrize("mark", ["\u200b", "\u2060", "\0", "\ud800"])
+def test_marks_that_nobody_sees_do_not_hide_a_key(mark):
+    assert redact(f"bad key {mark.join(KEY)}.", [KEY]) == f"bad key {MASK}."
+    assert conceal(f"bad key {mark.join(KEY)}.", [KEY]) == f"bad key {MASK}."
+
+
+def test_half_a_pair_of_surrogates_is_no_text_to_keep():
+    assert redact("No credit \ud83d.", []).encode() == b"No credit ."
