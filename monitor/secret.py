@@ -73,7 +73,7 @@ def _from_file(name: str, folder: Path, _: Mapping[str, str]) -> str:
     except OSError as error:
         raise SecretError(f"the file {name} cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
-        raise SecretError(f"the file {name} is not text") from None
+        raise Malformed(f"the file {name} is not text: save it as UTF-8, with the key alone in it") from None
 
 
 def _from_command(line: str, folder: Path, environment: Mapping[str, str]) -> str:

@@ -242,8 +242,12 @@ def _moved(provider: Provider, account: Account, canary: Canary, words: str) -> 
     path, asked = after.path.rstrip("/"), _path(canary)
     if not (before.hostname and after.hostname and path.endswith(asked)) or after.scheme != "https":
         return None
-    near = f".{after.hostname}".endswith(f".{before.hostname}") or f".{before.hostname}".endswith(f".{after.hostname}")
     base = urlunsplit((after.scheme, after.netloc, path.removesuffix(asked), "", ""))
-    return (
-        base if near and "." in after.hostname and "[" not in base and base != (account.base or provider.base) else None
-    )
+    is_new = "[" not in base and base != (account.base or provider.base)
+    return base if is_new and _is_near(before.hostname, after.hostname) else None
+
+
+def _is_near(before: str, after: str) -> bool:
+    """Whether two hosts are one, or one of them is within the other's domain."""
+    within = f".{after}".endswith(f".{before}") or f".{before}".endswith(f".{after}")
+    return before == after or (within and "." in after)
