@@ -44,13 +44,21 @@ class UsableAccounts(CustomLogger):
         its = self._told["accounts"].get(account, {})
         if its.get("usable") is False or its.get("withheld"):
             return None
-        if not its.get("usable") or _is_over(its["valid_until"]) or _is_over(self._told["valid_until"]):
+        if not its.get("usable") or min(its["until"], self._told["until"]) < datetime.now(UTC):
             return 2
         return 1 if its.get("suspected") or its.get("caution") else 0
 
 
-def _is_over(until):
-    return datetime.fromisoformat(until) < datetime.now(UTC)
+def _understood(document):
+    """Return what a document tells. Raises where it is not ours."""
+    accounts = {
+        id: {**its, "until": its["usable"] and _moment(its["valid_until"])} for id, its in document["accounts"].items()
+    }
+    return {"accounts": accounts, "until": _moment(document["valid_until"])}
+
+
+def _moment(text):
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 class Source:
@@ -64,8 +72,8 @@ class Source:
         """Return the document if it is newer than at the last call; None: it is not, or cannot be read."""
         try:
             document = await self._read()
-            return document and {"accounts": dict(document["accounts"]), "valid_until": document["valid_until"]}
-        except (OSError, ValueError, KeyError, TypeError):
+            return document and _understood(document)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     async def _read(self):

@@ -590,8 +590,9 @@ def _start_log(arguments: Arguments, config: "Config") -> None:
 
 def _unknown(kind: str, word: str, known: list[str]) -> str:
     from probes.document import suggest
+    from probes.redact import screen
 
-    return f'command line: "{word}": no such {kind}; {suggest(word, known)}'
+    return f'command line: "{screen(word)}": no such {kind}; {suggest(word, known)}'
 
 
 def say(text: str) -> None:

@@ -42,7 +42,7 @@ from probes.document import DocumentError, Problem, convert, read_toml, suggest
 from probes.header import NAME, fold, is_secret, why_refused, why_unsendable
 from probes.model import Account, Target
 from probes.provider import Canary, Feed, Name, Provider
-from probes.redact import mask
+from probes.redact import has_key, mask
 from probes.remedy import SPOKEN_INSTEAD, VERSION, WHY, Misfit, is_site, mend, of_base
 
 FILE = "monitor.toml"
@@ -522,6 +522,7 @@ def _check_names(document: Document, _: Catalog, file: str) -> Iterator[Problem]
 def _check_accounts(document: Document, providers: Catalog, file: str) -> Iterator[Problem]:
     for section in document.accounts:
         key = f"accounts.{section.name}"
+        yield from _check_words(section, key, file)
         yield from _check_references(section, key, file)
         if provider := providers.get(section.provider):
             yield from _check_command(section, provider, key, file)
@@ -616,6 +617,30 @@ def _objective(section: ObjectiveSection, document: Document, watches: Iterable[
 
 def _share(percent: float | None) -> float | None:
     return None if percent is None else percent / 100
+
+
+def _check_words(section: AccountSection, key: str, file: str) -> Iterator[Problem]:
+    """Name what is shown on pages and in messages, and holds a key."""
+    for name, texts in _words(section).items():
+        if any(map(has_key, texts)):
+            yield Problem(file, f"{key}.{name}", "holds what looks like a key", KEY_REPAIR)
+
+
+def _words(section: AccountSection) -> Mapping[str, Iterable[str]]:
+    named = section.models
+    words: dict[str, Iterable[str]] = {
+        "name": [section.name],
+        "base": [section.base or ""],
+        "note": [section.note],
+        "tags": section.tags,
+        "models": named if isinstance(named, list) else [model for its in named.values() for model in its],
+        "expect": section.expect,
+        "headers": section.headers,
+    }
+    return words | {group.level: [group.name] for group in _groups(section)}
+
+
+KEY_REPAIR = 'take it out, put it into an environment variable or a file and write key = "env:NAME" or "file:PATH"'
 
 
 def _check_references(section: AccountSection, key: str, file: str) -> Iterator[Problem]:

@@ -23,6 +23,7 @@ HEADER = r"(?:proxy-)?authorization\s*[:=]|(?:x-[\w-]*|api-?)key\s*:"
 ASSIGNED = r"(export\s+|set(?:x|env)?\s+|\$env:)?([A-Za-z_]\w*)\s*(?:=(?![=\s]*$)|:\s)\s*\S"
 NAMES = r"_|key|token|secret|password"
 REFERENCE = r"(?:env|file|command):\S|op://|vault:|arn:aws:(?:secretsmanager|ssm):"
+WRITTEN_END = r"(?:\\[nrt]|%0[ad])+$"
 VARIABLE = r"\$\{?\w+\}?|\$\(.*\)|%\w+%|\{\{.*\}\}"
 PATH = r"(?:~|\.{1,2}|[a-z]:)?[/\\](?:[\w. -]+[/\\])+[\w. -]+|(?:~|\.{1,2})[/\\]\S+|\S+\.(?:txt|env|pem|key|json)"
 UNREAL = r".*(?:\.\.\.|\*\*\*|<.*>).*|\[.*\]"
@@ -114,6 +115,8 @@ def _never(key: str, provider: Provider) -> str | None:
         named[1] or re.search(NAMES, named[2], re.I) or named[2].isupper()
     ):
         return "has a name in front (NAME=...): leave only what stands behind it"
+    if tail := re.search(WRITTEN_END, key, re.I):
+        return f'ends with "{tail[0]}", a line break that is written out: take it away'
     if key[-1] in ",;":
         return f'ends with "{key[-1]}": take it away'
     blank = " " in (re.sub(SCHEME, "", key, count=1, flags=re.I) if is_bare else key)

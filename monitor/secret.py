@@ -4,17 +4,12 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from probes.redact import conceal
+from probes.redact import RANDOM, conceal
 
 KINDS = ("env", "file", "command")
 LONGEST = 8192
 COMMAND_LIMIT_S = 15
 
-RANDOM = re.compile(
-    r"(?=(?:.*\d){3})(?=.*[a-z])[A-Za-z0-9]{20,}(?:[.:_\-][A-Za-z0-9]+)*"
-    r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:[.:][\w\-]+)?"
-)
-"""A key without a known shape: nobody calls a variable or a file like that."""
 ENDING = re.compile(r"\.[a-z]{2,5}$")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -78,7 +73,7 @@ def _from_file(name: str, folder: Path, _: Mapping[str, str]) -> str:
     except OSError as error:
         raise SecretError(f"the file {name} cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
-        raise SecretError(f"the file {name} is not text") from None
+        raise Malformed(f"the file {name} is not text: save it as UTF-8, with the key alone in it") from None
 
 
 def _from_command(line: str, folder: Path, environment: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from probes.redact import mask
+from probes.redact import mask, screen
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -22,7 +22,10 @@ LARGEST_BYTES = 4 * 1024 * 1024
 
 
 class Problem(Struct, frozen=True):
-    """One thing wrong in one file. `key` is a dotted path, empty for the file itself; `wants` are fields it misses."""
+    """One thing wrong in one file. `key` is a dotted path, empty for the file itself; `wants` are fields it misses.
+
+    Said without a key that stands in the place of a name.
+    """
 
     file: str
     key: str
@@ -31,7 +34,7 @@ class Problem(Struct, frozen=True):
     wants: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.key}{' ' if self.key else ''}{self.what}; {self.repair}"
+        return screen(f"{self.file}: {self.key}{' ' if self.key else ''}{self.what}; {self.repair}")
 
 
 class DocumentError(Exception):

@@ -42,6 +42,7 @@ ENDS = Piece(ended=True)
 CODES = ("code", "status", "status_code", "statusCode", "errcode")
 REFUSING = re.compile(r"-\d+|[45]\d\d|4\d{4}|error|fail(?:ed|ure)?")
 """A code that no good answer carries: a failure of HTTP, a negative one, one of errcode (40001)."""
+GRANTS = frozenset({"success", "ok", *CODES})
 UNPROVEN = (None, False, "")
 DECODE = msgspec.json.Decoder().decode
 
@@ -178,6 +179,8 @@ def _is_failure(value: Any) -> bool:
 
 def _is_refused(value: Mapping[str, Any]) -> bool:
     """Whether a field for it says that the request was not granted, be there a payload beside it or not."""
+    if GRANTS.isdisjoint(value):  # nearly always
+        return False
     if any(str(value.get(name)).lower() in ("false", "0") for name in ("success", "ok") if name in value):
         return True
     told = (str(value[name]).lower() for name in CODES if isinstance(value.get(name), int | str))

@@ -32,6 +32,13 @@ SHAPES = re.compile(
     """,
     re.VERBOSE,
 )
+RANDOM = re.compile(
+    r"(?=(?:.*\d){3})(?=.*[a-z])[A-Za-z0-9]{20,}(?:[.:_\-][A-Za-z0-9]+)*"
+    r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:[.:][\w\-]+)?"
+)
+"""A key without a known shape: nobody calls a variable or a file like that."""
+WORD = re.compile(r"[\w|\-]{20,}")
+"""A shorter word may begin as a key does, and be somebody's own name for something."""
 IN_ADDRESS = re.compile(
     r"""
       (?<=://)[^\s/@:]+:[^\s/@]+(?=@)                    # user:password
@@ -83,10 +90,25 @@ def conceal(text: str, secrets: Iterable[str]) -> str:
     return _without_keys(text)
 
 
+def has_key(text: str) -> bool:
+    """Whether a text of the user's own holds what an issuer made: the beginning and the length of a key."""
+    return any(map(_is_issued, WORD.findall(text)))
+
+
+def screen(text: str) -> str:
+    """Remove keys that somebody wrote where a name belongs; a name that only begins like one stays legible."""
+    return WORD.sub(lambda found: MASK if _is_issued(found[0]) or RANDOM.fullmatch(found[0]) else found[0], text)
+
+
+def _is_issued(word: str) -> bool:
+    return SHAPES.match(word) is not None and any(letter.isdigit() for letter in word)
+
+
 def redact(text: str, secrets: Iterable[str]) -> str:
     """Remove secrets from a text that came from outside, however they are echoed.
 
-    Whole, in part (from ten characters), in another case, backwards, percent-encoded or in base64.
+    Whole, in part (from ten characters), in another case, backwards, percent-encoded (also twice, as in an address
+    within an address), in hexadecimal digits or in base64.
     """
     text = _without_controls(text)  # first, since they may stand within a secret
     echoes = "\0".join(map(_echoes, secrets))
@@ -134,6 +156,8 @@ def _forms(secret: str) -> Iterable[str]:
     yield secret.lower()
     yield secret[::-1].lower()
     yield quote(secret, safe="").lower()
+    yield quote(quote(secret, safe=""), safe="").lower()
+    yield raw.hex()
     yield html.escape(secret).lower()
     yield json.dumps(secret)[1:-1].lower()
     yield secret.replace("/", "\\/").lower()  # PHP's JSON

@@ -43,6 +43,12 @@ ABSENT = (404, 405, 501)
 UNSETTLED = frozenset({Fault.BAD_REQUEST, Fault.INVALID_RESPONSE, Fault.UNCLASSIFIED})
 """What an answer may mean that comes from the wrong address; anything else is an API's own word."""
 
+NO_PAGE = r"unexpected endpoint or method|(?:unknown|invalid) (?:request )?url|cannot (?:get|post) /|no route matched"
+"""How some say with status 200 that nobody knows the address."""
+
+SAID = 2000
+"""So much of a body is looked at for it."""
+
 TARGET = re.compile(r"redirects to (\S+?);")
 REFUSED = (
     r"(?:unsupported|not.{0,20}(?:supported|permitted|allowed|recogni[sz]ed)|unknown|unrecogni[sz]ed|unexpected|extra)"
@@ -74,13 +80,18 @@ def explain(
     `proven`: this target has answered well as it is set up now, so its address is right. `others`: whether another
     ability of this account answers well; None when there is no other.
     """
-    if seen.fault not in UNSETTLED or seen.answer is None:
+    if seen.answer is None or not _is_unsettled(seen):
         return seen
     misfit = _misfit(provider, account, seen, seen.answer, proven=proven, others=others)
     if misfit is None:
         return seen
     answer = replace(seen.answer, rule=f"{PREFIX}{misfit}", confidence=Confidence.MEDIUM)
     return replace(seen, outcome=Outcome.FAILED, fault=Fault.BAD_REQUEST, answer=answer)
+
+
+def _is_unsettled(seen: Observation) -> bool:
+    """Whether it may be the address that was met; a server calls a page that it lacks a failure of its own, too."""
+    return seen.fault in UNSETTLED or (seen.fault is Fault.SERVER_ERROR and seen.status in ABSENT)
 
 
 def _misfit(
@@ -103,8 +114,12 @@ def _misfit(
 
 
 def _is_absent(status: int | None, answer: Answer) -> bool:
-    """Whether nobody who knows our request is there: no such page, or a page for people where JSON belongs."""
-    return status in ABSENT or (status == 200 and answer.body.lstrip("\ufeff \t\r\n").startswith("<"))
+    """Whether nobody who knows our request is there: no such page, or words where JSON belongs."""
+    if status != 200:
+        return status in ABSENT
+    body = answer.body.lstrip("\ufeff \t\r\n")
+    is_text = bool(body) and not body.startswith(("{", "[", "data:", "event:", ":"))
+    return is_text or re.search(NO_PAGE, body[:SAID], re.IGNORECASE) is not None
 
 
 def _is_capped(dialect: Dialect, status: int | None, answer: Answer) -> bool:
@@ -227,8 +242,12 @@ def _moved(provider: Provider, account: Account, canary: Canary, words: str) -> 
     path, asked = after.path.rstrip("/"), _path(canary)
     if not (before.hostname and after.hostname and path.endswith(asked)) or after.scheme != "https":
         return None
-    near = f".{after.hostname}".endswith(f".{before.hostname}") or f".{before.hostname}".endswith(f".{after.hostname}")
     base = urlunsplit((after.scheme, after.netloc, path.removesuffix(asked), "", ""))
-    return (
-        base if near and "." in after.hostname and "[" not in base and base != (account.base or provider.base) else None
-    )
+    is_new = "[" not in base and base != (account.base or provider.base)
+    return base if is_new and _is_near(before.hostname, after.hostname) else None
+
+
+def _is_near(before: str, after: str) -> bool:
+    """Whether two hosts are one, or one of them is within the other's domain."""
+    within = f".{after}".endswith(f".{before}") or f".{before}".endswith(f".{after}")
+    return before == after or (within and "." in after)

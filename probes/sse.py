@@ -31,9 +31,9 @@ class Events:
         self._data: list[bytes] = []
 
     def feed(self, chunk: bytes) -> Iterator[Event]:
-        *lines, self._rest = LINE_END.split(self._rest + chunk)
+        text = (self._rest + chunk).removeprefix(BOM)
+        *lines, self._rest = LINE_END.split(text) if b"\r" in text else text.split(b"\n")
         for line in lines:
-            line = line.removeprefix(BOM)
             if line.startswith(b"data:"):
                 self._data.append(line[5:].removeprefix(b" "))
             elif line.startswith(b"event:"):

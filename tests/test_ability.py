@@ -54,6 +54,13 @@ def test_a_target_works_when_it_was_answered_well_within_its_validity_and_is_not
     assert works(target, NOW) is word
 
 
+def test_what_is_asked_very_often_is_believed_until_the_page_is_written_anew():
+    quick = one("U", interval_s=10, seen_at=ago(59))
+
+    assert works(quick, NOW) is True
+    assert works(quick, NOW + timedelta(seconds=2)) is None
+
+
 @pytest.mark.parametrize(
     ("kinds", "usable", "mark"),
     [

@@ -693,3 +693,31 @@ def test_the_manner_of_the_sites_is_told(tmp_path):
     assert config.page_templates == tmp_path / "mine"
     assert (config.site.slo, config.site.language) == (0.995, "zh-Hans")
     assert (config.site.public_title, config.site.public_url) == ("AI", "https://x.example")
+
+
+PASTED = "sk-proj-0123456789abcdefXYZ"
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("name", account(name=PASTED)),
+        ("provider", account(provider=PASTED)),
+        ("base", account(f'base = "https://gateway.example/{PASTED}/v1"')),
+        ("note", account(f'note = "the key is {PASTED}"')),
+        ("tags", account(f'tags = ["{PASTED}"]')),
+        ("models", account(f'models = ["{PASTED}"]')),
+        ("models", account(f'models = {{ chat = ["{PASTED}"] }}')),
+        ("expect", account(f'expect = ["{PASTED}"]')),
+        ("login", account(f'login = "{PASTED}"')),
+        ("headers", account(f'headers = {{ "{PASTED}" = "x" }}')),
+        ("canaries", account(f'canaries = ["{PASTED}"]')),
+    ],
+)
+def test_a_key_in_the_place_of_a_name_is_refused_and_not_printed(tmp_path, field, text):
+    with pytest.raises(DocumentError) as caught:
+        loaded(tmp_path, text)
+
+    said = str(caught.value)
+    assert f".{field} " in said
+    assert "0123456789" not in said

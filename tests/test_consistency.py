@@ -125,7 +125,7 @@ def _gauges(text):
 def check_alike(told):
     for id, one in told.usable["accounts"].items():
         word, mark = one["usable"], told.stand.marks[id]
-        assert told.status[id]["usable"] is word
+        assert all(told.status[id][name] == one[name] for name in ("usable", "caution", "withheld"))
         assert told.status[id]["mark"] == one["state"] == mark
         assert told.known[id] == (word is not None)
         assert (told.up[id] > 0) is word if word is not None else id not in told.up

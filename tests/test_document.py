@@ -80,3 +80,10 @@ def test_a_huge_file_is_not_read(tmp_path):
 
     with pytest.raises(DocumentError, match="larger than"):
         read_toml(path)
+
+
+def test_a_key_in_the_place_of_a_name_is_not_printed():
+    _, problems = told({"sk-proj-0123456789abcdef": 1})
+
+    assert "0123456789" not in problems[0]
+    assert "is not known" in problems[0]

@@ -136,7 +136,9 @@ def test_a_file_that_cannot_be_read_leaves_all_as_it_was(tmp_path):
     assert ask(callback) == [MAIN, BACKUP, "openai/other"]  # there was none yet
 
     document = {"valid_until": NOW.isoformat(), "accounts": {MAIN: words(False)}}
-    for broken in ("{", "[]", "{}", None):
+    foreign = ({MAIN: 5}, {MAIN: None}, {MAIN: {"usable": True}}, {MAIN: words(True) | {"valid_until": "tomorrow"}})
+    strange = [json.dumps(document | {"accounts": accounts}) for accounts in foreign]
+    for broken in ("{", "[]", "{}", None, *strange):
         file.write_text(json.dumps(document))
         assert ask(callback) == [BACKUP, "openai/other"]
         file.write_text(broken) if broken else file.unlink()

@@ -27,6 +27,8 @@ NEVER = {
     f"{KEY[:12]} {KEY[12:]}": "a blank inside",
     f"{KEY},": "ends with",
     f"{KEY};": "ends with",
+    f"{KEY}\\n": "a line break that is written out",
+    f"{KEY}%0D%0A": "a line break that is written out",
     f'{{"key": "{KEY}"}}': "a whole document",
     "env:OPENAI_API_KEY": "a reference itself",
     "file:keys/openai": "a reference itself",
@@ -180,3 +182,14 @@ def test_a_variable_that_holds_a_key_is_looked_at_alike(tmp_path, name, knows):
 
     config = load(tmp_path / "monitor.toml", {name: '"quoted"'})
     assert bool(config.malformed) is knows
+
+
+def test_a_file_of_a_key_that_is_not_text_is_malformed(tmp_path):
+    (tmp_path / "key").write_bytes(KEY.encode("utf-16"))
+    file = tmp_path / "monitor.toml"
+    file.write_text('[[accounts]]\nname = "a"\nprovider = "openai"\nkey = "file:key"\n')
+
+    config = load(file, {})
+
+    assert config.malformed == {"openai/a"}
+    assert config.accounts["openai/a"].problem == "the file key is not text: save it as UTF-8, with the key alone in it"

@@ -468,6 +468,8 @@ def test_the_status_for_machines_is_a_fixed_format():
                 "state": "down",
                 "mark": "down",
                 "usable": False,
+                "caution": None,
+                "withheld": False,
                 "since": "2026-11-21T10:11:00Z",
                 "fault": "account_suspended",
                 "blame": "account",

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from probes.redact import CONTROLS, MASK, conceal, mask, redact
+from probes.redact import CONTROLS, MASK, conceal, has_key, mask, redact, screen
 
 KEY = "sk-proj-AbCdEfGh1234567890zyxwVUTS"
 ODD = "LLM|1234567890|a/b+c=d~e!f"
@@ -19,12 +19,25 @@ ODD = "LLM|1234567890|a/b+c=d~e!f"
         lambda key: key.upper(),
         lambda key: key[::-1],
         lambda key: quote(key, safe=""),
+        lambda key: quote(quote(key, safe=""), safe=""),
+        lambda key: key.encode().hex(),
         lambda key: base64.b64encode(f"Bearer {key}".encode()).decode(),
         lambda key: base64.b64encode(f"x{key}".encode()).decode(),
         lambda key: key[3:16],
         lambda key: f"api_key:{key}",
     ],
-    ids=["whole", "upper", "backwards", "percent", "base64", "base64-shifted", "part", "labelled"],
+    ids=[
+        "whole",
+        "upper",
+        "backwards",
+        "percent",
+        "percent-twice",
+        "hex",
+        "base64",
+        "base64-shifted",
+        "part",
+        "labelled",
+    ],
 )
 def test_an_echoed_key_is_removed_however_it_is_written(key, echo):
     text = f'{{"message": "Consumer {echo(key)} has been suspended."}}'
@@ -115,3 +128,24 @@ def test_marks_that_nobody_sees_do_not_hide_a_key(mark):
 
 def test_half_a_pair_of_surrogates_is_no_text_to_keep():
     assert redact("No credit \ud83d.", []).encode() == b"No credit ."
+
+
+@pytest.mark.parametrize("key", [KEY, "gsk_9xQwErTyUiOpAsDfGhJk", "AIzaSyD0123456789abcdefghijklmno"])
+def test_a_key_in_the_place_of_a_name_is_found_and_not_said(key):
+    assert has_key(f"https://host.example/{key}/v1")
+    assert screen(f'accounts.{key}.provider = "{key}": no such provider') == (
+        f'accounts.{MASK}.provider = "{MASK}": no such provider'
+    )
+
+
+def test_a_key_of_no_known_shape_is_not_said_either():
+    assert screen('provider = "9f8e7d6c5b4a39281706f5e4d3c2b1a0"') == f'provider = "{MASK}"'
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["sk-production-eu-west", "pplx-70b-online", "key-of-the-team", "accounts.a.openai-compatible", "org-AbCd12"],
+)
+def test_a_name_that_only_begins_like_a_key_is_legible(name):
+    assert not has_key(name)
+    assert screen(name) == name

@@ -22,6 +22,7 @@ KEY = "sk-proj-AbCd1234EfGh5678IjKl"
 GATEWAY, OPENAI, ANTHROPIC, GEMINI = map(load_provider, ("openai-compatible", "openai", "anthropic", "gemini"))
 PAGE = "<!doctype html><html><head><title>One API</title></head><body></body></html>"
 NOT_FOUND = '{"error":{"message":"Invalid URL (GET /models)","type":"invalid_request_error"}}'
+LM_STUDIO = '{"error":"Unexpected endpoint or method. (GET /models). Returning 200 anyway"}'
 WANTS_NEW = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
 EXTRA = '{"detail":[{"type":"extra_forbidden","loc":["body","%s"],"msg":"Extra inputs are not permitted","input":16}]}'
 
@@ -64,6 +65,10 @@ def told(seen, base="https://gw.example.com", provider=GATEWAY, asked=("list", "
         (405, "", Fault.BAD_REQUEST),
         (404, PAGE, Fault.BAD_REQUEST),
         (200, PAGE, Fault.INVALID_RESPONSE),
+        (200, "Welcome to the gateway", Fault.INVALID_RESPONSE),
+        (200, LM_STUDIO, Fault.UNCLASSIFIED),
+        (404, '{"error":{"message":"Not Found","type":"server_error"}}', Fault.SERVER_ERROR),
+        (501, "Not Implemented", Fault.SERVER_ERROR),
     ],
 )
 def test_a_base_that_is_wrong_by_its_form_is_mended_by_one_line(base, line, status, body, fault):
@@ -107,8 +112,21 @@ def test_what_is_mended_has_nothing_wrong_any_more(provider, base):
         (met(404, "{}", "chat", fault=Fault.MODEL_UNAVAILABLE), {}),
         (met(None, "", fault=Fault.CONNECTION_FAILED), {}),
         (met(400, NOT_FOUND), {}),
+        (met(200, "", fault=Fault.INVALID_RESPONSE), {}),
+        (met(200, '{"status":"maintenance"}', fault=Fault.INVALID_RESPONSE), {}),
     ],
-    ids=["worked before", "a page, worked before", "key", "edge", "gateway", "model", "no answer", "another request"],
+    ids=[
+        "worked before",
+        "a page, worked before",
+        "key",
+        "edge",
+        "gateway",
+        "model",
+        "no answer",
+        "another request",
+        "nothing",
+        "JSON",
+    ],
 )
 def test_what_the_configuration_does_not_explain_is_left_as_it_is(seen, known):
     assert told(seen, **known) == (None, None)
@@ -180,6 +198,9 @@ def test_a_cap_that_is_only_too_small_is_no_wrong_name(body):
             'base = "https://gw.example.com/api/v1"',
         ),
         ("https://example.com/v1", "https://www.example.com/v1/models", 'base = "https://www.example.com/v1"'),
+        ("http://gateway:8080/v1", "https://gateway/v1/models", 'base = "https://gateway/v1"'),
+        ("http://example/v1", "https://gw.example/v1/models", 'base = "https://gw.example/v1"'),
+        ("http://gw.example/v1", "https://example/v1/models", None),
         ("https://gw.example.com/v1", "https://gw.example.com/login", None),
         ("https://gw.example.com/v1", "https://evil.example.org/v1/models", None),
         ("https://gw.example.com/v1", "http://gw.example.com/v1/models", None),

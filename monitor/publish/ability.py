@@ -14,6 +14,10 @@ LATE = 3
 """A canary not seen for so many of its intervals is not known any more: one may be lost, two can be slow."""
 
 
+LEAST = timedelta(seconds=60)
+"""What is written each half minute must be good until it is written anew, however short the interval."""
+
+
 class Judgement(Struct, frozen=True):
     """Whether an account is usable, each of its abilities, and of those asked of several models each model.
 
@@ -76,7 +80,7 @@ def valid_until(target: TargetView) -> datetime:
 
 
 def _validity(target: TargetView) -> timedelta:
-    return timedelta(seconds=LATE * target.interval_s)
+    return max(LEAST, timedelta(seconds=LATE * target.interval_s))
 
 
 def _usable(

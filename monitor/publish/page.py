@@ -11,6 +11,7 @@ from monitor.publish import statuspage
 from monitor.publish.badge import badge, endpoint
 from monitor.publish.board import Board, Case, Part, works
 from monitor.publish.calendar import calendar
+from monitor.publish.caution import Caution, cautions
 from monitor.publish.document import encode, ready
 from monitor.publish.feed import feed
 from monitor.publish.fill import POLICY, TEMPLATES, Press, press
@@ -217,6 +218,7 @@ def _is_of(view: IncidentView, provider: str) -> bool:
 
 def status_json(snapshot: Snapshot, now: Standing) -> bytes:
     """Return the state in a few kilobytes for machines, in a format that stays."""
+    told = cautions(snapshot)
     document = {
         "version": STATUS_VERSION,
         "made_at": _iso(snapshot.made_at),
@@ -224,7 +226,7 @@ def status_json(snapshot: Snapshot, now: Standing) -> bytes:
         "location": snapshot.location,
         "simulated": snapshot.simulated,
         "accounts": [
-            ready(_account(account, provider.id, now))
+            ready(_account(account, provider.id, now, told.get(account.id)))
             for provider in snapshot.providers
             for account in provider.accounts
         ],
@@ -267,8 +269,7 @@ def _usable(one: Usable) -> dict[str, object]:
         "retry_at": _iso(one.retry_at),
         "suspected": one.suspected,
         "warned": one.warned,
-        "caution": one.caution.words if one.caution else None,
-        "withheld": bool(one.caution and one.caution.withheld),
+        **_warning(one.caution),
         "abilities": one.abilities,
         "models": one.models,
     }
@@ -282,17 +283,22 @@ def _incident(view: IncidentView, around: Frame, snapshot: Snapshot, it: Press) 
     return it.fill("incident.html", frame=around, story=story(view, snapshot.made_at, it.speech))
 
 
-def _account(account: AccountView, provider: str, now: Standing) -> dict[str, object]:
+def _account(account: AccountView, provider: str, now: Standing, caution: Caution | None) -> dict[str, object]:
     return {
         "id": account.id,
         "provider": provider,
         "state": account.state,
         "mark": now.marks[account.id],
         "usable": now.judgements[account.id].usable,
+        **_warning(caution),
         "since": _iso(account.since),
         **_fault(account.fault),
         "credit": [_purse(purse) for purse in account.purses],
     }
+
+
+def _warning(caution: Caution | None) -> dict[str, object]:
+    return {"caution": caution.words if caution else None, "withheld": bool(caution and caution.withheld)}
 
 
 def _purse(purse: PurseView) -> dict[str, object]:
