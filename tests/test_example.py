@@ -20,6 +20,7 @@ litellm = pytest.importorskip("litellm", reason="the development extra is not in
 pytestmark = pytest.mark.filterwarnings("ignore:Items? .* on TypedDict class:UserWarning")  # LiteLLM's own
 FILE = Path(__file__).parents[1] / "examples" / "litellm_router.py"
 NOW = datetime.now(UTC)
+DAY_S = 86_400
 MAIN, BACKUP, LAST = "openai/main", "openai/backup", "anthropic/team"
 
 
@@ -93,13 +94,13 @@ def test_a_router_without_a_usable_account_sends_nothing(tmp_path, stage):
     assert not stage.simulator.counts
 
 
-def words(usable, valid_s=60, **more):
+def words(usable, valid_s=DAY_S, **more):
     until = (NOW + timedelta(seconds=valid_s)).isoformat()
     told = {"usable": usable, "valid_until": until, "suspected": False, "caution": None, "withheld": False}
     return told | more
 
 
-def left(folder, fresh_s=60, **accounts):
+def left(folder, fresh_s=DAY_S, **accounts):
     """Return whom the callback leaves of MAIN, BACKUP and one that the file does not name."""
     document = {"valid_until": (NOW + timedelta(seconds=fresh_s)).isoformat()}
     named = {f"openai/{name}": one for name, one in accounts.items()}
@@ -116,13 +117,13 @@ def ask(callback, ids=(MAIN, BACKUP, "openai/other")):
 @pytest.mark.parametrize(
     ("accounts", "fresh_s", "found"),
     [
-        ({"main": words(True), "backup": words(None)}, 60, [MAIN]),
-        ({"main": words(False), "backup": words(None)}, 60, [BACKUP, "openai/other"]),
-        ({"main": words(True, suspected=True), "backup": words(True)}, 60, [BACKUP]),
-        ({"main": words(True, caution="x"), "backup": words(None)}, 60, [MAIN]),
-        ({"main": words(True, withheld=True), "backup": words(None, withheld=True)}, 60, ["openai/other"]),
+        ({"main": words(True), "backup": words(None)}, DAY_S, [MAIN]),
+        ({"main": words(False), "backup": words(None)}, DAY_S, [BACKUP, "openai/other"]),
+        ({"main": words(True, suspected=True), "backup": words(True)}, DAY_S, [BACKUP]),
+        ({"main": words(True, caution="x"), "backup": words(None)}, DAY_S, [MAIN]),
+        ({"main": words(True, withheld=True), "backup": words(None, withheld=True)}, DAY_S, ["openai/other"]),
         # What has expired is not known; what was not usable stays so.
-        ({"main": words(True, -1), "backup": words(False, -1)}, 60, [MAIN, "openai/other"]),
+        ({"main": words(True, -1), "backup": words(False, -1)}, DAY_S, [MAIN, "openai/other"]),
         ({"main": words(True), "backup": words(False)}, -1, [MAIN, "openai/other"]),
     ],
 )
