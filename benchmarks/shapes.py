@@ -245,6 +245,13 @@ GOOD: Mapping[Dialect, Mapping[str, str]] = {
 FOREIGN = {
     "Cohere's first version": '{"response_id": "1", "text": "Hello", "finish_reason": "COMPLETE"}',
     "Ollama's own": '{"model": "m", "message": {"role": "assistant", "content": "Hello"}, "done": true}',
+    "Ollama's own, a line each": '{"message": {"content": "", "thinking": "Hm"}, "done": false}\n'
+    '{"message": {"content": ""}, "done": true, "done_reason": "length"}\n',
+    "Workers AI's own": '{"result": {"response": "Hi!"}, "success": true, "errors": [], "messages": []}',
+    "DashScope's own": '{"output": {"text": "Hi!", "finish_reason": "stop"}, "request_id": "1"}',
+    "DashScope's own, in a stream": "id:1\nevent:result\n:HTTP_STATUS/200\n"
+    'data:{"output":{"choices":[{"message":{"content":"Hi"},"finish_reason":"null"}]}}\n\n'
+    'id:2\nevent:result\ndata:{"output":{"choices":[{"message":{"content":"!"},"finish_reason":"stop"}]}}\n\n',
     "Bedrock's Converse": '{"output": {"message": {"content": [{"text": "Hello"}]}}, "stopReason": "max_tokens"}',
 }
 """Good answers in forms that no canary asks for."""
@@ -367,6 +374,8 @@ EMPTY = {
     "endless objects": '{"data":' * 3000,
     "a cut stream": sse(ROLE, HELLO),
     "a cut stream of Anthropic's": named({"type": "message_start", "message": message([], None)}, TEXT_BLOCK),
+    "a cut stream of Ollama's": '{"message": {"content": "Hel"}, "done": false}\n' * 2,
+    "a cut stream of DashScope's": 'event:result\ndata:{"output":{"text":"Hi","finish_reason":"null"}}\n\n',
     "a cut stream of Google's": sse(candidate([{"text": "Hel"}], None)),
 }
 """What holds nothing, or not all, of what anybody asked for."""

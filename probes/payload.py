@@ -240,9 +240,25 @@ def read_cohere_v1(answer: Any) -> Piece:
 
 
 def read_ollama(answer: Any) -> Piece:
+    """One line of its stream, or all at once."""
     top = _object(answer)
-    content = _speaks(_object(top.get("message")).get("content")) or _speaks(top.get("response"))
-    return replace(_ending(top.get("done_reason")), content=content and top.get("done") is True)
+    said = _object(top.get("message"))
+    spoken = any(map(_speaks, (said.get("content"), said.get("thinking"), said.get("tool_calls"), top.get("response"))))
+    return replace(_ending(top.get("done_reason")), content=spoken and "done" in top, ended=top.get("done") is True)
+
+
+def read_workers_ai(answer: Any) -> Piece:
+    told = _object(_object(answer).get("result"))
+    return Piece(content=_speaks(told.get("response")) or _speaks(told.get("tool_calls")))
+
+
+def read_dashscope(answer: Any) -> Piece:
+    """Its stream says `null` in letters until the end."""
+    output = _object(_object(answer).get("output"))
+    choices = _objects(output.get("choices"))
+    reasons = (one.get("finish_reason") for one in (output, *choices))
+    spoken = _speaks(output.get("text")) or any(_says(choice.get("message")) for choice in choices)
+    return replace(_ending(*(reason for reason in reasons if reason != "null")), content=spoken)
 
 
 def read_converse(answer: Any) -> Piece:

@@ -20,17 +20,19 @@ from probes.payload import (
     read_cohere,
     read_cohere_v1,
     read_converse,
+    read_dashscope,
     read_gemini,
     read_ollama,
     read_openai_chat,
     read_openai_responses,
+    read_workers_ai,
 )
 from probes.provider import Canary, Dialect
 from probes.sse import Event, events, is_stream
 
 Read = Callable[[Any], Piece]
 STREAMED: tuple[Read, ...] = (read_openai_chat, read_openai_responses, read_anthropic, read_gemini, read_cohere)
-FOREIGN: tuple[Read, ...] = (read_cohere_v1, read_ollama, read_converse)
+FOREIGN: tuple[Read, ...] = (read_cohere_v1, read_ollama, read_converse, read_workers_ai, read_dashscope)
 
 DONE = b"[DONE]"
 IDLE = frozenset({b"", b"ping", b"keep-alive", b"heartbeat"})
@@ -72,8 +74,8 @@ def prove_any(canaries: Iterable[Canary], body: str) -> Proof:
     """Return what an answer proves to whoever may have asked for it: these canaries, or anybody in any format."""
     reads = [reader(canary) for canary in canaries if canary.dialect is not Dialect.COMMAND]
     reads += [*(wire.read for wire in WIRES.values()), *FOREIGN]
-    proofs = (_prove(body, True, read, Dialect.ACCOUNT) for read in dict.fromkeys(reads))
-    return min(proofs, key=lambda proof: proof.value)
+    proofs = [_prove(body, True, read, Dialect.ACCOUNT) for read in dict.fromkeys(reads)]
+    return min([*proofs, _prove_lines(body)], key=lambda proof: proof.value)
 
 
 def reader(canary: Canary) -> Read:
@@ -136,6 +138,15 @@ def _prove(body: str, whole: bool, read: Read, dialect: Dialect) -> Proof:
     except (ValueError, RecursionError):
         return Proof.UNREADABLE
     return weigh(_read(read, value), streamed=False)
+
+
+def _prove_lines(body: str) -> Proof:
+    """Return what a stream of Ollama's own proves, which has a JSON object a line."""
+    try:
+        told = [read_ollama(_decode(line)) for line in body.splitlines() if line.strip()]
+    except (ValueError, RecursionError):
+        return Proof.UNREADABLE
+    return weigh(_joined(told), streamed=True)
 
 
 def _decode(text: str | bytes) -> Any:
