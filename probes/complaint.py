@@ -58,7 +58,7 @@ UNHEARD = frozenset(
 """What repeats a request, was generated, or happened before, speaks of anything; a cause may be in any other field."""
 LISTED = ("details", "errors")
 
-PAGE = re.compile(r"<(?:!doctype html|html|head|body|title|center|h1)\b", re.IGNORECASE)
+PAGE = re.compile(r"<(?:!doctype ?html|html|head|body|title|center|h1)\b", re.IGNORECASE)
 EDGE_LINE = re.compile(r"error code: \d{3,4}", re.IGNORECASE)
 MARKUP = re.compile(r"<(script|style|svg)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<[^<>]*>?", re.IGNORECASE | re.DOTALL)
 SPACE = re.compile(r"\s+")
