@@ -654,3 +654,133 @@ def test_traditional_characters_mean_what_simplified_ones_do(traditional, expect
 
 def test_people_read_the_sentence_as_it_was_written():
     assert words(read(403, {}, said("餘額不足，請儲值"))) == "餘額不足，請儲值"
+
+
+@pytest.mark.parametrize(
+    ("expected", "sentences"),
+    [
+        (
+            Fault.PERMISSION_DENIED,
+            [
+                "This channel is only open to the official Codex CLI.",
+                "No available accounts: restricted to Gemini CLI clients",
+                "Third-party clients are not allowed on this route",
+                "当前分组仅限 Claude Code 客户端使用",
+                "The free plan for developers has been sunset. Bring your own key.",
+                "We discontinued the free tier on April 15.",
+                "Legacy trial access is no longer offered",
+                "免费通道已停止服务，请更换方案",
+                "AppIdNoAuthError: licc failed",
+            ],
+        ),
+        (
+            Fault.MODEL_UNAVAILABLE,
+            [
+                "no endpoints are configured for this model in your workspace",
+                "There are no deployments registered for the requested model",
+                "No routes available for your gpt-5 model",
+                "[404 Not Found] Requested entity was not found.",
+                "The inference profile eu.anthropic.claude-x could not be found",
+                "Publisher Model `projects/p/locations/l/publishers/google/models/m` does not exist",
+            ],
+        ),
+        (
+            Fault.QUOTA_EXHAUSTED,
+            [
+                "Limit reached, resets at 5pm",
+                "Opus limit was hit - resets Mon 09:00",
+                "Limit exceeded. Renews tomorrow",
+            ],
+        ),
+        (
+            Fault.INVALID_RESPONSE,
+            [
+                "failed to parse the provider response: expected value at line 1 column 1",
+                "The reply could not be decoded as UTF-8",
+                "解析响应失败：unexpected token",
+            ],
+        ),
+        (
+            Fault.SERVER_ERROR,
+            [
+                "Error 521: Web server is down",
+                "Origin server refused the connection; it may be overloaded",
+                "Could not complete a TLS handshake with the origin, which may be busy or overloaded",
+            ],
+        ),
+        (
+            Fault.OVERLOADED,
+            [
+                "No available accounts, please retry later",
+                "The origin model is overloaded",
+                "No healthy deployments, try again in a minute",
+            ],
+        ),
+        (
+            Fault.RATE_LIMITED,
+            [
+                "Rate limit reached, resets in 30s",
+                "Limit reached for requests per minute, resets in 12 s",
+                "Too many requests from this client",
+            ],
+        ),
+        (
+            Fault.BAD_REQUEST,
+            [
+                "Failed to parse the request body",
+                "Could not decode the response_format parameter: malformed",
+                "Only JSON is supported for this endpoint: not supported with stream",
+            ],
+        ),
+    ],
+)
+def test_clients_let_in_offers_withdrawn_and_answers_unread_have_words_of_their_own(expected, sentences):
+    assert told(sentences) == dict.fromkeys(sentences, expected)
+
+
+@pytest.mark.parametrize("status", [200, 403, 405])
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "很抱歉，由于您提交的参数可能对网站造成安全威胁，请求被阻断。",
+        "您的请求已被网站防火墙拦截，请联系管理员",
+        "检测到恶意请求，访问已被云盾阻止",
+        "您的訪問被安全策略攔截",
+    ],
+)
+def test_a_chinese_firewall_blocks_the_road(sentence, status):
+    page = f'<!doctypehtml><html lang="zh-cn"><head><title>405</title></head><body><div>{sentence}</div></body></html>'
+
+    assert fault(page, status) is Fault.BLOCKED_BY_EDGE
+
+
+@pytest.mark.parametrize("advice", ["· Please run /login", "  ⎿  Please run /login", "Try to run claude auth login."])
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("API Error: 403 Too many calls, slow down", Fault.RATE_LIMITED),
+        ('API Error: 403 {"error":{"message":"Your credit balance is used up"}}', Fault.QUOTA_EXHAUSTED),
+        ("API Error: 403 Your account has been banned", Fault.ACCOUNT_SUSPENDED),
+        ("API Error: 503 no server is ready: overloaded", Fault.OVERLOADED),
+        ("API Error: 401 that was not accepted", Fault.INVALID_KEY),
+        ("Something is wrong with who you are", Fault.INVALID_KEY),
+    ],
+)
+def test_advice_to_log_in_says_less_than_the_line_before_it(sentence, expected, advice):
+    for said_by in ("\n\n", " "):
+        assert judge_output(PROVIDERS["claude-code"], WORDING, 1, f"{sentence}{said_by}{advice}")[0].fault is expected
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Access denied due to invalid subscription key or wrong API endpoint.",
+        "Access denied due to missing subscription key. Make sure to include it.",
+        "Your request holds an incorrect api key.",
+    ],
+)
+def test_azure_calls_a_wrong_key_a_denied_permission(sentence):
+    azure = load_provider("azure-openai")
+
+    for body in (said(sentence, code="PermissionDenied"), f"{sentence}\n  Status: 401 (PermissionDenied)"):
+        assert judge(azure, WORDING, 401, {}, body).fault is Fault.INVALID_KEY
