@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from probes.echo import without_echo
 from probes.frame import ONLY_STATUS, Frame, pattern, peel, provider_called
 from probes.literal import literals
+from probes.payload import confesses
 from probes.proof import failing
 from probes.sse import is_stream
 
@@ -309,8 +310,16 @@ def _layers_inside(fields: Mapping[str, Any], depth: int) -> Iterator[Layer]:
             for inner in _layers(value, depth + 1):
                 told = told or isinstance(value, str)
                 yield inner
+    yield from (inner for text in _confessions(fields) for inner in _text_layers(text, depth + 1))
     if layer != Layer():
         yield from _peeled(layer, told)
+
+
+def _confessions(fields: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what stands for a model's words and is an error of who relays them."""
+    said = fields.get("content")
+    blocks = _objects(said) if isinstance(said, list) else []
+    yield from (text for text in (said, fields.get("text"), *(one.get("text") for one in blocks)) if confesses(text))
 
 
 def _peeled(layer: Layer, has_cause: bool) -> Iterator[Layer]:

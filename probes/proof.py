@@ -17,9 +17,11 @@ from probes.payload import (
     Piece,
     join,
     read_anthropic,
+    read_cloudflare,
     read_cohere,
     read_cohere_v1,
     read_converse,
+    read_dashscope,
     read_gemini,
     read_ollama,
     read_openai_chat,
@@ -30,7 +32,9 @@ from probes.sse import Event, events, is_stream
 
 Read = Callable[[Any], Piece]
 STREAMED: tuple[Read, ...] = (read_openai_chat, read_openai_responses, read_anthropic, read_gemini, read_cohere)
-FOREIGN: tuple[Read, ...] = (read_cohere_v1, read_ollama, read_converse)
+FOREIGN: tuple[Read, ...] = (read_cohere_v1, read_ollama, read_converse, read_dashscope, read_cloudflare)
+BY_LINES = frozenset({read_ollama})
+"""What reads a stream of JSON objects, each on a line of its own."""
 
 DONE = b"[DONE]"
 IDLE = frozenset({b"", b"ping", b"keep-alive", b"heartbeat"})
@@ -43,6 +47,8 @@ CODES = ("code", "status", "status_code", "statusCode", "errcode")
 REFUSING = re.compile(r"-\d+|[45]\d\d|4\d{4}|error|fail(?:ed|ure)?")
 """A code that no good answer carries: a failure of HTTP, a negative one, one of errcode (40001)."""
 UNPROVEN = (None, False, "")
+LINES = re.compile(r"\{[^\n]*\}[ \t\r]*+\n\{")
+"""How a stream of lines begins."""
 DECODE = msgspec.json.Decoder().decode
 
 
@@ -130,11 +136,20 @@ def _prove(body: str, whole: bool, read: Read, dialect: Dialect) -> Proof:
         heard = list(events(text))
         told = heard if whole else heard[:-1]  # the last may be half of one
         return weigh(_joined(understand(read, event) for event in told), streamed=whole)
+    by_lines = read in BY_LINES
     try:
-        value = _decode(text if whole else _begun(text, dialect))
+        values = (
+            map(_decode, text.rstrip().split("\n"))
+            if by_lines and LINES.match(text)
+            else [_whole(text, whole, dialect)]
+        )
+        return weigh(_joined(_read(read, value) for value in values), streamed=by_lines)
     except (ValueError, RecursionError):
         return Proof.UNREADABLE
-    return weigh(_read(read, value), streamed=False)
+
+
+def _whole(text: str, whole: bool, dialect: Dialect) -> Any:
+    return _decode(text if whole else _begun(text, dialect))
 
 
 def _decode(text: str | bytes) -> Any:
