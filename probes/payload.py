@@ -7,7 +7,7 @@ nothing: an answer comes from outside.
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -61,7 +61,8 @@ CONFESSION = re.compile(
     r"(?:\[[\w .-]{2,30}\]:?\s?|(?:(?:API|upstream|gateway|proxy) )?error:\s?)(?:the |all )?"
     r"(?:upstream|providers?|channels?|backend)\b[^\n]{0,80}?"
     r"\b(?:returned|responded|failed|failure|error|timed out|unavailable|exhausted|unreachable|refused)\b[^\n]{0,300}"
-    r"|(?:\[[\w .-]{2,30}\]:?\s?)?(?:(?:(?:API|upstream|gateway|proxy|request|HTTP) )?error(?: code)?:?\s?|HTTP/?)"
+    r"|(?:\[[\w .-]{2,30}\]:?\s?)?"
+    r"(?:(?:(?:API|upstream|gateway|proxy|request|HTTP) )?error(?: code)?:?\s?|HTTP(?:/\d(?:\.\d)?)?)"
     r"[\s(]{0,2}(?:(?:HTTP|status(?: code)?):?\s)?[45]\d\d\)?[\s:·,-]{1,3}"
     r"(?:(?:unauthori[sz]ed|payment required|forbidden|too many requests|internal server error|bad gateway"
     r"|service (?:temporarily )?unavailable|gateway time-?out)\b[^\n]{0,300}|\{[^\n]{2,800}\})"
@@ -164,7 +165,7 @@ def _says(message: object) -> bool:
     )
 
 
-def confesses(said: object) -> bool:
+def confesses(said: object) -> TypeGuard[str]:
     """Whether what stands for a model's words is, from its first word to its last, an error of who relays them."""
     if not isinstance(said, str) or not SHORTEST_CONFESSION <= len(said) <= LONGEST_CONFESSION:
         return False

@@ -692,6 +692,7 @@ def test_people_read_the_sentence_as_it_was_written():
                 "Limit exceeded. Renews tomorrow",
             ],
         ),
+        (Fault.CONTENT_FILTERED, ["您的请求因内容违规被拦截", "请求被内容审核拦截", "该请求涉及敏感内容，已被拦截"]),
         (
             Fault.INVALID_RESPONSE,
             [
@@ -722,6 +723,7 @@ def test_people_read_the_sentence_as_it_was_written():
                 "Rate limit reached, resets in 30s",
                 "Limit reached for requests per minute, resets in 12 s",
                 "Too many requests from this client",
+                "Rate limit exceeded. Resets at 12:30",
             ],
         ),
         (
@@ -729,6 +731,8 @@ def test_people_read_the_sentence_as_it_was_written():
             [
                 "Failed to parse the request body",
                 "Could not decode the response_format parameter: malformed",
+                "This endpoint only supports application/json: malformed body",
+                "Your client version is not supported",
                 "Only JSON is supported for this endpoint: not supported with stream",
             ],
         ),
@@ -784,3 +788,56 @@ def test_azure_calls_a_wrong_key_a_denied_permission(sentence):
 
     for body in (said(sentence, code="PermissionDenied"), f"{sentence}\n  Status: 401 (PermissionDenied)"):
         assert judge(azure, WORDING, 401, {}, body).fault is Fault.INVALID_KEY
+
+
+def spoken(words, *, streamed, anthropic=False):
+    """Return a good answer in which a model says these words."""
+    if anthropic and streamed:
+        event = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": words}}
+        return f'data: {json.dumps(event)}\n\ndata: {{"type": "message_stop"}}\n\n'
+    if anthropic:
+        block = {"type": "text", "text": words}
+        return json.dumps({"type": "message", "role": "assistant", "content": [block], "stop_reason": "end_turn"})
+    if streamed:
+        choice = {"index": 0, "delta": {"role": "assistant", "content": words}, "finish_reason": "stop"}
+        return f"data: {json.dumps({'object': 'chat.completion.chunk', 'choices': [choice]})}\n\ndata: [DONE]\n\n"
+    choice = {"index": 0, "message": {"role": "assistant", "content": words}, "finish_reason": "stop"}
+    return json.dumps({"object": "chat.completion", "choices": [choice]})
+
+
+@pytest.mark.parametrize("anthropic", [False, True])
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("[relay-one] Upstream request failed: no valid response", Fault.SERVER_ERROR),
+        ("Error: all providers failed: overloaded, try later", Fault.OVERLOADED),
+        ("HTTP/1.1 502 Bad Gateway", Fault.SERVER_ERROR),
+        ("[Error] HTTP 429 Too Many Requests", Fault.RATE_LIMITED),
+        ('API Error: 402 {"error": {"message": "Your balance is used up"}}', Fault.QUOTA_EXHAUSTED),
+        ('{"error": {"message": "The server had an error", "type": "server_error"}}', Fault.SERVER_ERROR),
+    ],
+)
+def test_an_error_in_place_of_a_models_words_is_no_answer(words, expected, streamed, anthropic):
+    assert fault(spoken(words, streamed=streamed, anthropic=anthropic), 200) is expected
+
+
+@pytest.mark.parametrize("anthropic", [False, True])
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Hi! How can I help you today?",
+        "[Assistant] Hello there, what can I do for you?",
+        "Error 404: greeting not found! Just kidding, hello!",
+        "Error: no manners detected. Hello to you too!",
+        "HTTP 418 I'm a teapot, and hello",
+        "Providers returned hello. Error-free so far!",
+        '{"greeting": "Hello", "error": null}',
+        "I see an error: upstream returned 502 Bad Gateway. What did you ask for?",
+        "**Error handling** in 500 words: begin with what failed",
+        "Upstream of here the river failed",
+    ],
+)
+def test_a_model_may_speak_of_errors(words, streamed, anthropic):
+    assert fault(spoken(words, streamed=streamed, anthropic=anthropic), 200) is None
