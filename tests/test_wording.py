@@ -841,3 +841,40 @@ def test_an_error_in_place_of_a_models_words_is_no_answer(words, expected, strea
 )
 def test_a_model_may_speak_of_errors(words, streamed, anthropic):
     assert fault(spoken(words, streamed=streamed, anthropic=anthropic), 200) is None
+
+
+@pytest.mark.parametrize(
+    ("title", "detail"),
+    [
+        ("Error 524: A timeout occurred", "The origin web server did not respond in time; it may be overloaded."),
+        ("Error 521: Web server is down", "The origin refused the connection, which may mean that it is overloaded."),
+        ("Error 525: SSL handshake failed", "Could not complete an SSL handshake with the origin. It may be too busy."),
+    ],
+)
+def test_what_a_cdn_guesses_of_the_origin_is_no_overload(title, detail):
+    told = json.dumps({"title": title, "detail": detail, "cloudflare_error": True})
+
+    assert fault(told, int(title[6:9])) is Fault.SERVER_ERROR
+    output = f"API Error: {title[6:9]} {told}"
+    assert judge_output(PROVIDERS["claude-code"], WORDING, 1, output)[0].fault is Fault.SERVER_ERROR
+
+
+def test_long_answers_are_read_in_time_by_every_new_rule():
+    began = perf_counter()
+
+    for part in (
+        "访问",
+        "请求被",
+        "origin server ",
+        "only for the ",
+        "limit reached ",
+        "free tier ",
+        "run login ",
+        "[a] ",
+    ):
+        long = part * (30_000 // len(part))
+        fault(said(long), 403)
+        fault(f"<html><body>{long}", 405)
+        fault(spoken(long[:1_000], streamed=False), 200)
+        judge_output(PROVIDERS["claude-code"], WORDING, 1, f"{long}\n· Please run /login\n" * 3)
+    assert perf_counter() - began < 8
