@@ -245,18 +245,25 @@ GOOD: Mapping[Dialect, Mapping[str, str]] = {
 FOREIGN = {
     "Cohere's first version": '{"response_id": "1", "text": "Hello", "finish_reason": "COMPLETE"}',
     "Ollama's own": '{"model": "m", "message": {"role": "assistant", "content": "Hello"}, "done": true}',
-    "Ollama's own, a line each": '{"message": {"content": "", "thinking": "Hm"}, "done": false}\n'
-    '{"message": {"content": ""}, "done": true, "done_reason": "length"}\n',
-    "Workers AI's own": '{"result": {"response": "Hi!"}, "success": true, "errors": [], "messages": []}',
-    "DashScope's own": '{"output": {"text": "Hi!", "finish_reason": "stop"}, "request_id": "1"}',
-    "DashScope's own, in a stream": "id:1\nevent:result\n:HTTP_STATUS/200\n"
-    'data:{"output":{"choices":[{"message":{"content":"Hi"},"finish_reason":"null"}]}}\n\n'
-    'id:2\nevent:result\ndata:{"output":{"choices":[{"message":{"content":"!"},"finish_reason":"stop"}]}}\n\n',
     "Bedrock's Converse": '{"output": {"message": {"content": [{"text": "Hello"}]}}, "stopReason": "max_tokens"}',
+    "Ollama's own thought": '{"model": "m", "message": {"content": "", "thinking": "Well"}, "done": true}',
+    "Ollama's own stream": '{"message": {"content": "Hel"}, "done": false}\n{"message": {}, "done": true}\n',
+    "Ollama's stream of a thought": '{"response": "", "thinking": "W", "done": false}\r\n'
+    '{"response": "", "done": true, "done_reason": "length"}',
+    "DashScope's own": '{"output": {"text": "Hello", "finish_reason": "stop"}, "request_id": "1"}',
+    "DashScope's own stream": "id:1\nevent:result\n:HTTP_STATUS/200\n"
+    'data:{"output":{"choices":[{"message":{"content":"H"},"finish_reason":"null"}]}}\n\nid:2\nevent:result\n'
+    'data:{"output":{"choices":[{"message":{"content":""},"finish_reason":"stop"}]}}\n\n',
+    "DashScope's own choices": '{"output": {"choices": [{"message": {"content": [{"text": "Hi"}]},'
+    ' "finish_reason": "length"}]}}',
+    "Cloudflare's own": '{"result": {"response": "Hello"}, "success": true, "errors": [], "messages": []}',
+    "Cloudflare's own stream": 'data: {"response":"Hello","p":"abc"}\n\ndata: {"response":"","p":"a"}\n\n' + DONE,
 }
 """Good answers in forms that no canary asks for."""
 
 REFUSED = {
+    "a line of Ollama's stream that fails": '{"response": "Hel", "done": false}\n{"error": "out of memory"}\n',
+    "DashScope's failing end": '{"output": {"text": "Hel", "finish_reason": "error"}}',
     "object of an error": '{"object":"error","message":"Your account is suspended","code":403}',
     "error beside a list": '{"object":"list","data":[{"id":"m"}],"error":{"message":"Invalid API key"}}',
     "error beside words": chat({"content": "Hello"}, error={"message": "Invalid API key"}),
@@ -293,6 +300,12 @@ REFUSED = {
 """What names a failure under a good status."""
 
 EMPTY = {
+    "Ollama's stream that broke off": '{"response": "H", "done": false}\n{"response": "i", "done": false}\n',
+    "a line of Ollama's stream alone": '{"message": {"content": "Hel"}, "done": false}',
+    "Ollama's stream without a word": '{"response": "", "done": false}\n{"response": "", "done": true}\n',
+    "DashScope's stream that broke off": "id:1\nevent:result\n"
+    'data:{"output":{"choices":[{"message":{"content":"H"},"finish_reason":"null"}]}}\n\n',
+    "Cloudflare's own without a word": '{"result": {"response": ""}, "success": true, "errors": []}',
     "code": '{"code":401,"msg":"无效的令牌","data":null}',
     "negative code": '{"code":-2001,"message":"[请求deepseek失败]: Authorization Failed (invalid token)","data":null}',
     "errcode": '{"errcode": 40001, "errmsg": "invalid credential", "data": {}}',
@@ -374,8 +387,6 @@ EMPTY = {
     "endless objects": '{"data":' * 3000,
     "a cut stream": sse(ROLE, HELLO),
     "a cut stream of Anthropic's": named({"type": "message_start", "message": message([], None)}, TEXT_BLOCK),
-    "a cut stream of Ollama's": '{"message": {"content": "Hel"}, "done": false}\n' * 2,
-    "a cut stream of DashScope's": 'event:result\ndata:{"output":{"text":"Hi","finish_reason":"null"}}\n\n',
     "a cut stream of Google's": sse(candidate([{"text": "Hel"}], None)),
 }
 """What holds nothing, or not all, of what anybody asked for."""

@@ -6,6 +6,7 @@ from functools import cache
 from itertools import chain
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from probes.complaint import Complaint, Layer, read, words
 from probes.model import Confidence, Fault, Verdict
@@ -64,6 +65,10 @@ WRAPPED = re.compile(r"\s*(?!at\b|\w+\s?:)[a-z\u4e00-\u9fff]")
 ENDS = (".", "!", "?", ":", ";", "}", "…", "。", "！", "？", "：")
 SHORTEST_WRAPPED = 40
 """A line that is shorter was not broken by the width of a terminal, unless the next one is indented."""
+ADVICE = re.compile(
+    r"[^\w\n]{0,8}(?:please |try to )?(?:re-?)?run (?:\w+ )?/?(?:login|auth login)\b[^\w\n]{0,8}", re.IGNORECASE
+)
+"""A line that a client puts under every refusal, whatever its cause."""
 OF_AN_ACCOUNT = frozenset(
     {
         *(Fault.INVALID_KEY, Fault.ACCOUNT_SUSPENDED, Fault.PERMISSION_DENIED, Fault.VERIFICATION_REQUIRED),
@@ -139,7 +144,7 @@ def judge_output(
     ended well only the last lines count, and only its own rules: it may have tried twice, and an answer may speak of
     anything.
     """
-    said = [line for line in ESCAPES.sub("", output).splitlines() if line.strip()]
+    said = _lines(output)
     last = said[-MOST_LAST_LINES if code == 0 else -MOST_LINES :]
     whole = ["\n".join(lines) for lines in _unbroken(last)]
     heard = _heard(code, reversed(last))
@@ -147,6 +152,17 @@ def judge_output(
         if told := _first_told(provider, () if code == 0 else wording, complaints, rules_of):
             return told
     return _by_code(code, said, heard), (words(heard[0]) or said[-1].strip()) if heard else ""
+
+
+def _lines(output: str) -> list[str]:
+    """Return the lines that are not blank; mere advice goes with the line that it is given for."""
+    said: list[str] = []
+    for line in ESCAPES.sub("", output).splitlines():
+        if said and ADVICE.fullmatch(line):
+            said[-1] = f"{said[-1]} {line.strip()}"
+        elif line.strip():
+            said.append(line)
+    return said
 
 
 def _unbroken(lines: Iterable[str]) -> Iterator[list[str]]:
@@ -176,10 +192,12 @@ def _heard(code: int | None, texts: Iterable[str]) -> list[Complaint]:
 def _first_told(
     provider: Provider, wording: Sequence[Rule], heard: Sequence[Complaint], rules_of: RulesOf
 ) -> tuple[Verdict, str] | None:
+    firm = replace(provider, rules=[rule for rule in provider.rules if not rule.loose])
+    rounds = (Speakers(firm, (), rules_of), Speakers(provider, wording, rules_of))
     for frame in (False, True):
-        for shared in ((), wording):
+        for speakers in rounds:
             for complaint in heard:
-                if verdict := _decide_by(Speakers(provider, shared, rules_of), complaint, frame=frame):
+                if verdict := _decide_by(speakers, complaint, frame=frame):
                     return verdict, words(complaint)
     return None
 

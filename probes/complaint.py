@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from probes.echo import without_echo
 from probes.frame import ONLY_STATUS, Frame, pattern, peel, provider_called
 from probes.literal import literals
+from probes.payload import confesses
 from probes.proof import failing
 from probes.sse import is_stream
 
@@ -58,7 +59,7 @@ UNHEARD = frozenset(
 """What repeats a request, was generated, or happened before, speaks of anything; a cause may be in any other field."""
 LISTED = ("details", "errors")
 
-PAGE = re.compile(r"<(?:!doctype html|html|head|body|title|center|h1)\b", re.IGNORECASE)
+PAGE = re.compile(r"<(?:!doctype ?html|html|head|body|title|center|h1)\b", re.IGNORECASE)
 EDGE_LINE = re.compile(r"error code: \d{3,4}", re.IGNORECASE)
 MARKUP = re.compile(r"<(script|style|svg)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<[^<>]*>?", re.IGNORECASE | re.DOTALL)
 SPACE = re.compile(r"\s+")
@@ -98,11 +99,13 @@ TRADITIONAL = str.maketrans(
         "並併傢儘儲內兩凍刪劃動務區參員問啓啟單噹嚮國團夠實審對帳弔張彔態憑戶換擁據擠敗數時暫曏會棄業機權沒滿"
         "為無爲狀環異當發盡確祕積節範終組結絡統綁維網緊線總織繫臉蔘號製覈規訂計訪許註証認誤調請證護負費資賬踰"
         "載輪週進遊過達違郵釦銷錄錯録鎖鐘鑑鑒鑰長閉開閱閲關隊險隻雙靈項預頻額風飽餘驗體髮點齡齣電檢洩營執連帐"
+        "攔牆脅惡構產響應碼僅則擋擊徑"
     ),
     (
         "并并家尽储内两冻删划动务区参员问启启单当向国团够实审对账吊张录态凭户换拥据挤败数时暂向会弃业机权没满"
         "为无为状环异当发尽确秘积节范终组结络统绑维网紧线总织系脸参号制核规订计访许注证认误调请证护负费资账逾"
         "载轮周进游过达违邮扣销录错录锁钟鉴鉴钥长闭开阅阅关队险只双灵项预频额风饱余验体发点龄出电检泄营执连账"
+        "拦墙胁恶构产响应码仅则挡击径"
     ),
 )
 """Characters of the rules, traditional and as the rules write them; a new one of a rule is added. 帐 is a common 账."""
@@ -307,8 +310,16 @@ def _layers_inside(fields: Mapping[str, Any], depth: int) -> Iterator[Layer]:
             for inner in _layers(value, depth + 1):
                 told = told or isinstance(value, str)
                 yield inner
+    yield from (inner for text in _confessions(fields) for inner in _text_layers(text, depth + 1))
     if layer != Layer():
         yield from _peeled(layer, told)
+
+
+def _confessions(fields: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what stands for a model's words and is an error of who relays them."""
+    said = fields.get("content")
+    blocks = _objects(said) if isinstance(said, list) else []
+    yield from (text for text in (said, fields.get("text"), *(one.get("text") for one in blocks)) if confesses(text))
 
 
 def _peeled(layer: Layer, has_cause: bool) -> Iterator[Layer]:

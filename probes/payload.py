@@ -4,9 +4,10 @@ A reader takes a whole answer, or one event of a stream. Whatever is of another 
 nothing: an answer comes from outside.
 """
 
+import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -53,6 +54,25 @@ FAILED = re.compile(
 )
 """A word for the end of a generation that names a failure: DeepSeek's insufficient_system_resource, Zhipu's
 network_error, vLLM's abort."""
+
+LONGEST_CONFESSION = 1_000
+CONFESSION = re.compile(
+    r"\s*(?:"
+    r"(?:\[[\w .-]{2,30}\]:?\s?|(?:(?:API|upstream|gateway|proxy) )?error:\s?)(?:the |all )?"
+    r"(?:upstream|providers?|channels?|backend)\b[^\n]{0,80}?"
+    r"\b(?:returned|responded|failed|failure|error|timed out|unavailable|exhausted|unreachable|refused)\b[^\n]{0,300}"
+    r"|(?:\[[\w .-]{2,30}\]:?\s?)?"
+    r"(?:(?:(?:API|upstream|gateway|proxy|request|HTTP) )?error(?: code)?:?\s?|HTTP(?:/\d(?:\.\d)?)?)"
+    r"[\s(]{0,2}(?:(?:HTTP|status(?: code)?):?\s)?[45]\d\d\)?[\s:·,-]{1,3}"
+    r"(?:(?:unauthori[sz]ed|payment required|forbidden|too many requests|internal server error|bad gateway"
+    r"|service (?:temporarily )?unavailable|gateway time-?out)\b[^\n]{0,300}|\{[^\n]{2,800}\})"
+    r")\s*",
+    re.IGNORECASE,
+)
+"""What a gateway writes in place of a model's words: its own trouble with whom it asked, or a status and its phrase."""
+CONFESSES = frozenset("[{AEGHPRUaeghpru \n")
+"""How it begins: nearly all that a model says begins otherwise, or is shorter."""
+SHORTEST_CONFESSION = 16
 
 FIRST_NUMBER = re.compile(
     r'\A\{.{0,2000}?"(?:embedding|values|float)"\s*:\s*(?:\[\s*){1,2}-?\d[\d.eE+\-]*+(?=\s*[,\]])', re.DOTALL
@@ -121,11 +141,17 @@ def read_openai_chat(event: Any) -> Piece:
 
 def _read_choice(choice: Json) -> Piece:
     spoken = _says(choice.get("delta")) or _says(choice.get("message")) or _speaks(choice.get("text"))
+    if spoken and _confesses(choice):
+        return Piece(failed=True)
     reason, error = choice.get("finish_reason"), choice.get("error")
     if not (reason or error):
         return SPEAKS if spoken else NOTHING
     ending = _ending(reason)
     return replace(ending, content=spoken, failed=ending.failed or bool(error))
+
+
+def _confesses(choice: Json) -> bool:
+    return any(confesses(_object(choice.get(name)).get("content")) for name in ("delta", "message"))
 
 
 def _says(message: object) -> bool:
@@ -137,6 +163,23 @@ def _says(message: object) -> bool:
         and _speaks(message["content"])
         or any(name in message and _speaks(message[name]) for name in SAID)
     )
+
+
+def confesses(said: object) -> TypeGuard[str]:
+    """Whether what stands for a model's words is, from its first word to its last, an error of who relays them."""
+    if not isinstance(said, str) or not SHORTEST_CONFESSION <= len(said) <= LONGEST_CONFESSION:
+        return False
+    if said[0] not in CONFESSES:
+        return False
+    return _is_error(said) if said.lstrip().startswith("{") else CONFESSION.fullmatch(said) is not None
+
+
+def _is_error(text: str) -> bool:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(_object(_object(value).get("error")).get("message"), str)
 
 
 def read_openai_responses(event: Any) -> Piece:
@@ -173,6 +216,8 @@ def read_anthropic(event: Any) -> Piece:
     top = _object(event)
     match top.get("type"):
         case "content_block_delta":
+            if confesses(_object(top.get("delta")).get("text")):
+                return Piece(failed=True)
             return SPEAKS if _speaks(top.get("delta")) else NOTHING
         case "content_block_start":
             return Piece(content=_block_speaks(_object(top.get("content_block"))))
@@ -182,7 +227,10 @@ def read_anthropic(event: Any) -> Piece:
             ending = _ending(_object(top.get("delta")).get("stop_reason"))
             return replace(ending, ended=False, usage=_anthropic_usage(top))
         case "message":  # not streamed
-            spoken = any(map(_block_speaks, _objects(top.get("content"))))
+            blocks = _objects(top.get("content"))
+            if len(blocks) == 1 and confesses(blocks[0].get("text")):
+                return Piece(failed=True)
+            spoken = any(map(_block_speaks, blocks))
             return replace(_ending(top.get("stop_reason")), content=spoken, usage=_anthropic_usage(top))
         case "message_stop":
             return Piece(ended=True)
@@ -240,25 +288,35 @@ def read_cohere_v1(answer: Any) -> Piece:
 
 
 def read_ollama(answer: Any) -> Piece:
-    """One line of its stream, or all at once."""
+    """Each line of its stream is an object like the whole answer, and the last one is done."""
     top = _object(answer)
-    said = _object(top.get("message"))
-    spoken = any(map(_speaks, (said.get("content"), said.get("thinking"), said.get("tool_calls"), top.get("response"))))
-    return replace(_ending(top.get("done_reason")), content=spoken and "done" in top, ended=top.get("done") is True)
-
-
-def read_workers_ai(answer: Any) -> Piece:
-    told = _object(_object(answer).get("result"))
-    return Piece(content=_speaks(told.get("response")) or _speaks(told.get("tool_calls")))
+    said, done = _object(top.get("message")), top.get("done") is True
+    return replace(
+        _ending(top.get("done_reason")),
+        content=_speaks([said.get("content"), said.get("thinking"), top.get("response"), top.get("thinking")]),
+        ended=done,
+        usage=_usage(top, "prompt_eval_count", "eval_count") if done else None,
+    )
 
 
 def read_dashscope(answer: Any) -> Piece:
-    """Its stream says `null` in letters until the end."""
-    output = _object(_object(answer).get("output"))
-    choices = _objects(output.get("choices"))
-    reasons = (one.get("finish_reason") for one in (output, *choices))
-    spoken = _speaks(output.get("text")) or any(_says(choice.get("message")) for choice in choices)
-    return replace(_ending(*(reason for reason in reasons if reason != "null")), content=spoken)
+    """Its own form; while it streams, the reason to end is the word `null`."""
+    top = _object(_object(answer).get("output"))
+    told = Piece(content=_speaks(top.get("text")))
+    for choice in [top, *_objects(top.get("choices"))]:
+        told = join(told, _read_choice(choice if choice.get("finish_reason") != "null" else _unended(choice)))
+    return told
+
+
+def _unended(choice: Json) -> Json:
+    return {name: value for name, value in choice.items() if name != "finish_reason"}
+
+
+def read_cloudflare(answer: Any) -> Piece:
+    """Its own form; each event of its stream has a padding `p`."""
+    top = _object(answer)
+    said = top if "p" in top else _object(top.get("result"))
+    return Piece(content=_speaks(said.get("response")) or _speaks(said.get("tool_calls")))
 
 
 def read_converse(answer: Any) -> Piece:

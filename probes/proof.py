@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from enum import Enum, auto
 from typing import Any
 
@@ -17,6 +18,7 @@ from probes.payload import (
     Piece,
     join,
     read_anthropic,
+    read_cloudflare,
     read_cohere,
     read_cohere_v1,
     read_converse,
@@ -25,14 +27,13 @@ from probes.payload import (
     read_ollama,
     read_openai_chat,
     read_openai_responses,
-    read_workers_ai,
 )
 from probes.provider import Canary, Dialect
 from probes.sse import Event, events, is_stream
 
 Read = Callable[[Any], Piece]
 STREAMED: tuple[Read, ...] = (read_openai_chat, read_openai_responses, read_anthropic, read_gemini, read_cohere)
-FOREIGN: tuple[Read, ...] = (read_cohere_v1, read_ollama, read_converse, read_workers_ai, read_dashscope)
+FOREIGN: tuple[Read, ...] = (read_cohere_v1, read_converse, read_dashscope, read_cloudflare)
 
 DONE = b"[DONE]"
 IDLE = frozenset({b"", b"ping", b"keep-alive", b"heartbeat"})
@@ -75,7 +76,7 @@ def prove_any(canaries: Iterable[Canary], body: str) -> Proof:
     reads = [reader(canary) for canary in canaries if canary.dialect is not Dialect.COMMAND]
     reads += [*(wire.read for wire in WIRES.values()), *FOREIGN]
     proofs = [_prove(body, True, read, Dialect.ACCOUNT) for read in dict.fromkeys(reads)]
-    return min([*proofs, _prove_lines(body)], key=lambda proof: proof.value)
+    return min([*proofs, _prove_ollama(body)], key=lambda proof: proof.value)
 
 
 def reader(canary: Canary) -> Read:
@@ -140,13 +141,12 @@ def _prove(body: str, whole: bool, read: Read, dialect: Dialect) -> Proof:
     return weigh(_read(read, value), streamed=False)
 
 
-def _prove_lines(body: str) -> Proof:
-    """Return what a stream of Ollama's own proves, which has a JSON object a line."""
-    try:
-        told = [read_ollama(_decode(line)) for line in body.splitlines() if line.strip()]
-    except (ValueError, RecursionError):
-        return Proof.UNREADABLE
-    return weigh(_joined(told), streamed=True)
+def _prove_ollama(body: str) -> Proof:
+    """Return what an answer of Ollama's own proves, whose stream has a JSON object a line, the last of them done."""
+    for texts in ([body], body.strip().splitlines()):
+        with suppress(ValueError, RecursionError):
+            return weigh(_joined(_read(read_ollama, _decode(text)) for text in texts), streamed=True)
+    return Proof.UNREADABLE
 
 
 def _decode(text: str | bytes) -> Any:

@@ -654,3 +654,227 @@ def test_traditional_characters_mean_what_simplified_ones_do(traditional, expect
 
 def test_people_read_the_sentence_as_it_was_written():
     assert words(read(403, {}, said("餘額不足，請儲值"))) == "餘額不足，請儲值"
+
+
+@pytest.mark.parametrize(
+    ("expected", "sentences"),
+    [
+        (
+            Fault.PERMISSION_DENIED,
+            [
+                "This channel is only open to the official Codex CLI.",
+                "No available accounts: restricted to Gemini CLI clients",
+                "Third-party clients are not allowed on this route",
+                "当前分组仅限 Claude Code 客户端使用",
+                "The free plan for developers has been sunset. Bring your own key.",
+                "We discontinued the free tier on April 15.",
+                "Legacy trial access is no longer offered",
+                "免费通道已停止服务，请更换方案",
+                "AppIdNoAuthError: licc failed",
+            ],
+        ),
+        (
+            Fault.MODEL_UNAVAILABLE,
+            [
+                "no endpoints are configured for this model in your workspace",
+                "There are no deployments registered for the requested model",
+                "No routes available for your gpt-5 model",
+                "[404 Not Found] Requested entity was not found.",
+                "The inference profile eu.anthropic.claude-x could not be found",
+                "Publisher Model `projects/p/locations/l/publishers/google/models/m` does not exist",
+            ],
+        ),
+        (
+            Fault.QUOTA_EXHAUSTED,
+            [
+                "Limit reached, resets at 5pm",
+                "Opus limit was hit - resets Mon 09:00",
+                "Limit exceeded. Renews tomorrow",
+            ],
+        ),
+        (Fault.CONTENT_FILTERED, ["您的请求因内容违规被拦截", "请求被内容审核拦截", "该请求涉及敏感内容，已被拦截"]),
+        (
+            Fault.INVALID_RESPONSE,
+            [
+                "failed to parse the provider response: expected value at line 1 column 1",
+                "The reply could not be decoded as UTF-8",
+                "解析响应失败：unexpected token",
+            ],
+        ),
+        (
+            Fault.SERVER_ERROR,
+            [
+                "Error 521: Web server is down",
+                "Origin server refused the connection; it may be overloaded",
+                "Could not complete a TLS handshake with the origin, which may be busy or overloaded",
+            ],
+        ),
+        (
+            Fault.OVERLOADED,
+            [
+                "No available accounts, please retry later",
+                "The origin model is overloaded",
+                "No healthy deployments, try again in a minute",
+            ],
+        ),
+        (
+            Fault.RATE_LIMITED,
+            [
+                "Rate limit reached, resets in 30s",
+                "Limit reached for requests per minute, resets in 12 s",
+                "Too many requests from this client",
+                "Rate limit exceeded. Resets at 12:30",
+            ],
+        ),
+        (
+            Fault.BAD_REQUEST,
+            [
+                "Failed to parse the request body",
+                "Could not decode the response_format parameter: malformed",
+                "This endpoint only supports application/json: malformed body",
+                "Your client version is not supported",
+                "Only JSON is supported for this endpoint: not supported with stream",
+            ],
+        ),
+    ],
+)
+def test_clients_let_in_offers_withdrawn_and_answers_unread_have_words_of_their_own(expected, sentences):
+    assert told(sentences) == dict.fromkeys(sentences, expected)
+
+
+@pytest.mark.parametrize("status", [200, 403, 405])
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "很抱歉，由于您提交的参数可能对网站造成安全威胁，请求被阻断。",
+        "您的请求已被网站防火墙拦截，请联系管理员",
+        "检测到恶意请求，访问已被云盾阻止",
+        "您的訪問被安全策略攔截",
+    ],
+)
+def test_a_chinese_firewall_blocks_the_road(sentence, status):
+    page = f'<!doctypehtml><html lang="zh-cn"><head><title>405</title></head><body><div>{sentence}</div></body></html>'
+
+    assert fault(page, status) is Fault.BLOCKED_BY_EDGE
+
+
+@pytest.mark.parametrize("advice", ["· Please run /login", "  ⎿  Please run /login", "Try to run claude auth login."])
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("API Error: 403 Too many calls, slow down", Fault.RATE_LIMITED),
+        ('API Error: 403 {"error":{"message":"Your credit balance is used up"}}', Fault.QUOTA_EXHAUSTED),
+        ("API Error: 403 Your account has been banned", Fault.ACCOUNT_SUSPENDED),
+        ("API Error: 503 no server is ready: overloaded", Fault.OVERLOADED),
+        ("API Error: 401 that was not accepted", Fault.INVALID_KEY),
+        ("Something is wrong with who you are", Fault.INVALID_KEY),
+    ],
+)
+def test_advice_to_log_in_says_less_than_the_line_before_it(sentence, expected, advice):
+    for said_by in ("\n\n", " "):
+        assert judge_output(PROVIDERS["claude-code"], WORDING, 1, f"{sentence}{said_by}{advice}")[0].fault is expected
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Access denied due to invalid subscription key or wrong API endpoint.",
+        "Access denied due to missing subscription key. Make sure to include it.",
+        "Your request holds an incorrect api key.",
+    ],
+)
+def test_azure_calls_a_wrong_key_a_denied_permission(sentence):
+    azure = load_provider("azure-openai")
+
+    for body in (said(sentence, code="PermissionDenied"), f"{sentence}\n  Status: 401 (PermissionDenied)"):
+        assert judge(azure, WORDING, 401, {}, body).fault is Fault.INVALID_KEY
+
+
+def spoken(words, *, streamed, anthropic=False):
+    """Return a good answer in which a model says these words."""
+    if anthropic and streamed:
+        event = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": words}}
+        return f'data: {json.dumps(event)}\n\ndata: {{"type": "message_stop"}}\n\n'
+    if anthropic:
+        block = {"type": "text", "text": words}
+        return json.dumps({"type": "message", "role": "assistant", "content": [block], "stop_reason": "end_turn"})
+    if streamed:
+        choice = {"index": 0, "delta": {"role": "assistant", "content": words}, "finish_reason": "stop"}
+        return f"data: {json.dumps({'object': 'chat.completion.chunk', 'choices': [choice]})}\n\ndata: [DONE]\n\n"
+    choice = {"index": 0, "message": {"role": "assistant", "content": words}, "finish_reason": "stop"}
+    return json.dumps({"object": "chat.completion", "choices": [choice]})
+
+
+@pytest.mark.parametrize("anthropic", [False, True])
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("[relay-one] Upstream request failed: no valid response", Fault.SERVER_ERROR),
+        ("Error: all providers failed: overloaded, try later", Fault.OVERLOADED),
+        ("HTTP/1.1 502 Bad Gateway", Fault.SERVER_ERROR),
+        ("[Error] HTTP 429 Too Many Requests", Fault.RATE_LIMITED),
+        ('API Error: 402 {"error": {"message": "Your balance is used up"}}', Fault.QUOTA_EXHAUSTED),
+        ('{"error": {"message": "The server had an error", "type": "server_error"}}', Fault.SERVER_ERROR),
+    ],
+)
+def test_an_error_in_place_of_a_models_words_is_no_answer(words, expected, streamed, anthropic):
+    assert fault(spoken(words, streamed=streamed, anthropic=anthropic), 200) is expected
+
+
+@pytest.mark.parametrize("anthropic", [False, True])
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Hi! How can I help you today?",
+        "[Assistant] Hello there, what can I do for you?",
+        "Error 404: greeting not found! Just kidding, hello!",
+        "Error: no manners detected. Hello to you too!",
+        "HTTP 418 I'm a teapot, and hello",
+        "Providers returned hello. Error-free so far!",
+        '{"greeting": "Hello", "error": null}',
+        "I see an error: upstream returned 502 Bad Gateway. What did you ask for?",
+        "**Error handling** in 500 words: begin with what failed",
+        "Upstream of here the river failed",
+    ],
+)
+def test_a_model_may_speak_of_errors(words, streamed, anthropic):
+    assert fault(spoken(words, streamed=streamed, anthropic=anthropic), 200) is None
+
+
+@pytest.mark.parametrize(
+    ("title", "detail"),
+    [
+        ("Error 524: A timeout occurred", "The origin web server did not respond in time; it may be overloaded."),
+        ("Error 521: Web server is down", "The origin refused the connection, which may mean that it is overloaded."),
+        ("Error 525: SSL handshake failed", "Could not complete an SSL handshake with the origin. It may be too busy."),
+    ],
+)
+def test_what_a_cdn_guesses_of_the_origin_is_no_overload(title, detail):
+    told = json.dumps({"title": title, "detail": detail, "cloudflare_error": True})
+
+    assert fault(told, int(title[6:9])) is Fault.SERVER_ERROR
+    output = f"API Error: {title[6:9]} {told}"
+    assert judge_output(PROVIDERS["claude-code"], WORDING, 1, output)[0].fault is Fault.SERVER_ERROR
+
+
+def test_long_answers_are_read_in_time_by_every_new_rule():
+    began = perf_counter()
+
+    for part in (
+        "访问",
+        "请求被",
+        "origin server ",
+        "only for the ",
+        "limit reached ",
+        "free tier ",
+        "run login ",
+        "[a] ",
+    ):
+        long = part * (30_000 // len(part))
+        fault(said(long), 403)
+        fault(f"<html><body>{long}", 405)
+        fault(spoken(long[:1_000], streamed=False), 200)
+        judge_output(PROVIDERS["claude-code"], WORDING, 1, f"{long}\n· Please run /login\n" * 3)
+    assert perf_counter() - began < 8
