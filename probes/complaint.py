@@ -20,6 +20,7 @@ LONGEST = 32_000
 """No error is longer; what comes after is not read."""
 LONGEST_MESSAGE = 2_000
 LONGEST_MARK = 100
+LONGEST_STATUS = 80
 DEEPEST = 10
 DEEPEST_PAGE = 4
 MOST_LAYERS = 12
@@ -192,7 +193,7 @@ def _text_layers(text: str, depth: int) -> Iterator[Layer]:
         text = _visible(text)
     outside = _squeeze(_ends(text))
     frame = peel(outside)
-    if depth == 0 and _is_page(frame.inside):
+    if depth == 0 and _is_page(_after_status(frame.inside)):
         inside = list(_page_layers(text[max(text.find("<"), 0) :]))
     else:
         inside = [layer for value in literals(text) for layer in _layers(value, depth + 1)]
@@ -201,6 +202,12 @@ def _text_layers(text: str, depth: int) -> Iterator[Layer]:
     if text and not text.startswith(("{", "[{")) or not told:
         yield from () if told else _last_line_layers(text)
         yield from _sentence_layers(outside, frame, bool(told))
+
+
+def _after_status(text: str) -> str:
+    """Return what follows where a text begins with no more than a status: `[403] Forbidden <!doctype html>`."""
+    before, mark, after = text[:LONGEST_STATUS].partition("<")
+    return mark + after + text[LONGEST_STATUS:] if mark and pattern(ONLY_STATUS).fullmatch(before) else text
 
 
 def _last_line_layers(text: str) -> Iterator[Layer]:

@@ -306,11 +306,15 @@ def test_a_good_status_over_nothing_is_down_told_and_not_picked(folder, stage):
     assert code == 1
     assert "nothing of what was asked for" in " ".join(out.split())
 
-    code, _, err = call("once", folder=folder)
+    for _ in range(3):  # what may pass by itself is told when it has lasted, so one of them perhaps a round later
+        code, _, err = call("once", folder=folder)
+        assert code == 1, err
+        told = {re.split("[@/:]", title.partition("] ")[2])[0] for title in stage.inbox.titles()}
+        if told == {"openai", "anthropic"}:
+            break
 
-    assert code == 1, err
+    assert told == {"openai", "anthropic"}
     assert all("answers that are none" in title for title in stage.inbox.titles())
-    assert {re.split("[@/:]", title.partition("] ")[2])[0] for title in stage.inbox.titles()} == {"openai", "anthropic"}
     assert [call("pick", provider, folder=folder)[0] for provider in ("openai", "anthropic")] == [1, 1]
 
 

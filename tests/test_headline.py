@@ -1,3 +1,4 @@
+from datetime import timedelta
 from itertools import product
 
 import pytest
@@ -7,7 +8,7 @@ from monitor.diagnose import Scope
 from monitor.publish.headline import headline
 from monitor.publish.mark import Mark, standing
 from probes.model import Confidence, Fault
-from tests.builders_page import HOSTILE, account, four_accounts, incident, shown, sick, snapshot, target
+from tests.builders_page import HOSTILE, NOW, account, four_accounts, incident, shown, sick, snapshot, target
 
 MAIN, OTHER = account("openai/main"), account("anthropic/main")
 SUSPECTED = account("gemini/main", (target("gemini/main", "list"), target("gemini/main", state=State.SUSPECTED)))
@@ -82,9 +83,11 @@ CASES = {
         "1 of 2 accounts is not fully known: gemini/main: the day's budget is spent.",
     ),
     "no longer looked at": (
-        snapshot(MAIN, account("gemini/main", (target("gemini/main", interval_s=5),))),
+        snapshot(
+            MAIN, account("gemini/main", (target("gemini/main", interval_s=5, seen_at=NOW - timedelta(seconds=90)),))
+        ),
         Mark.UNKNOWN,
-        "1 of 2 accounts is not fully known: gemini/main: not seen since 10:33 UTC.",
+        "1 of 2 accounts is not fully known: gemini/main: not seen since 10:32 UTC.",
     ),
     "not looked at yet": (
         snapshot(account(targets=[target(seen_at=None, state=State.UNKNOWN, reason=None)])),

@@ -878,3 +878,41 @@ def test_long_answers_are_read_in_time_by_every_new_rule():
         fault(spoken(long[:1_000], streamed=False), 200)
         judge_output(PROVIDERS["claude-code"], WORDING, 1, f"{long}\n· Please run /login\n" * 3)
     assert perf_counter() - began < 8
+
+
+@pytest.mark.parametrize(
+    ("id", "status", "body", "expected"),
+    [
+        ("openai-compatible", 404, "No models are loaded. Load one first.", Fault.MODEL_UNAVAILABLE),
+        ("openai-compatible", 503, '{"detail": "no model is currently running"}', Fault.MODEL_UNAVAILABLE),
+        ("openai-compatible", 403, "This endpoint requires a valid credit card.", Fault.QUOTA_EXHAUSTED),
+        ("openai-compatible", 400, "You need a payment card on file to go on.", Fault.QUOTA_EXHAUSTED),
+        ("bedrock", 400, '{"message": "Too many tokens, please try again later."}', Fault.RATE_LIMITED),
+        ("openai-compatible", 404, '{"message": "No valid credentials for provider: claude"}', Fault.SERVER_ERROR),
+        (
+            "openai-compatible",
+            403,
+            "error: [403] Forbidden <html><body>Access denied</body></html>",
+            Fault.BLOCKED_BY_EDGE,
+        ),
+        (
+            "openai-compatible",
+            403,
+            "HTTP 403 Forbidden: <!DOCTYPE html><title>Access denied</title>",
+            Fault.BLOCKED_BY_EDGE,
+        ),
+        ("codex", 1, "ERROR: unexpected status 403 Forbidden: <html><head></head></html>", Fault.BLOCKED_BY_EDGE),
+        ("claude-code", 1, "API Error: 429 Your balance is insufficient.", Fault.QUOTA_EXHAUSTED),
+        ("claude-code", 1, "API Error: Request rejected (429) · The weekly quota is used up.", Fault.QUOTA_EXHAUSTED),
+        ("claude-code", 1, "API Error: 429", Fault.RATE_LIMITED),
+    ],
+)
+def test_what_a_last_blind_batch_missed_is_mended_with_its_siblings(id, status, body, expected):
+    provider = load_provider(id)
+    verdict = (
+        judge_output(provider, WORDING, status, body)[0]
+        if provider.is_command
+        else judge(provider, WORDING, status, {}, body)
+    )
+
+    assert verdict.fault is expected
