@@ -88,8 +88,7 @@ async def _mends(prober: Prober, config: Config, seen: Sequence[Observation]) ->
     for one in seen:
         account, name = config.accounts[one.target.account], one.target.canary
         provider = config.providers[account.provider]
-        asked = [watch.target.canary for watch in config.watches.values() if watch.target.account == account.id]
-        if one.answer and (line := advise(provider, account, name, one.answer, asked)):
+        if one.answer and (line := advise(provider, account, name, one.answer, config.asked(account.id))):
             bases[account.id, line] = neighbour(provider, account, name, one.answer.rule)
     return [f"{id}: {line}{await _tried(prober, config, id, base)}" for (id, line), base in bases.items()]
 

@@ -282,8 +282,7 @@ def _set_up(config: Config, target: str, answer: Answer | None) -> str | None:
     if watch is None or answer is None or not answer.rule.startswith(remedy.PREFIX):
         return None
     account, name = config.accounts[watch.target.account], watch.target.canary
-    asked = [one.target.canary for one in config.watches.values() if one.target.account == account.id]
-    return remedy.advise(config.providers[account.provider], account, name, answer, asked)
+    return remedy.advise(config.providers[account.provider], account, name, answer, config.asked(account.id))
 
 
 def _purse_view(purse: Purse) -> PurseView:

@@ -12,8 +12,6 @@ from monitor.publish.uptime import counting
 
 LATE = 3
 """A canary not seen for so many of its intervals is not known any more: one may be lost, two can be slow."""
-
-
 LEAST = timedelta(seconds=60)
 """What is written each half minute must be good until it is written anew, however short the interval."""
 
