@@ -455,11 +455,14 @@ def _classified(
     from probes.advice import advise
     from probes.classify import judge, judge_output
     from probes.complaint import read, words
+    from probes.excerpt import take_apart
 
     if provider.is_command:
         verdict, said = judge_output(provider, wording, 1 if status is None else status, body, rules_of)
     else:
         asked = provider.canaries[canary] if canary else None
+        pasted = take_apart(body)
+        status, headers, body = status or pasted.status, {**pasted.headers, **headers}, pasted.body
         verdict = judge(provider, wording, status, headers, body, asked, rules_of=rules_of)
         said = words(read(status, headers, body))
     return {
@@ -747,5 +750,5 @@ COMMANDS: dict[str, tuple[Callable[[Arguments], int], str, Callable[[argparse.Ar
         "print what each provider's own status page says, and how far it is believed",
         _no_arguments,
     ),
-    "classify": (classify, "read an answer's body on stdin and say what it means", _an_answer),
+    "classify": (classify, "read an answer on stdin and say what it means", _an_answer),
 }

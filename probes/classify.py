@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probes.complaint import Complaint, Layer, read, words
+from probes.excerpt import prove_excerpt
 from probes.model import Confidence, Fault, Verdict
 from probes.proof import Proof, prove, prove_any
 from probes.provider import Canary, Provider, Rule
@@ -120,18 +121,33 @@ def judge(
         return Verdict(None, "ok/2xx")
     if proof is Proof.FILTERED:
         return Verdict(Fault.CONTENT_FILTERED, "answer/filtered")
-    return _judge_unproven(speakers, proof, read(status, headers, body, asked))
+    complaint = read(status, headers, body, asked)
+    return _judge_unproven(speakers, proof, complaint) or _judge_excerpt(speakers, complaint, body)
 
 
-def _judge_unproven(speakers: Speakers, proof: Proof, complaint: Complaint) -> Verdict:
+def _judge_unproven(speakers: Speakers, proof: Proof, complaint: Complaint) -> Verdict | None:
     """Return what an answer means that holds nothing: its words say why, or the status that it tells."""
     if verdict := _decide(speakers, complaint):
         return verdict
-    if complaint.status is None or complaint.status >= 400:
+    if complaint.status is None:
+        return None
+    if complaint.status >= 400:
         return _by_status_of(speakers.provider, complaint)
     if proof is Proof.FAILED:
         return Verdict(Fault.UNCLASSIFIED, "answer/failure", Confidence.LOW)
     return Verdict(Fault.INVALID_RESPONSE, UNPROVEN[proof], Confidence.MEDIUM)
+
+
+def _judge_excerpt(speakers: Speakers, complaint: Complaint, body: str) -> Verdict:
+    """Return what was pasted without a status means, of which neither beginning nor end need be there."""
+    match prove_excerpt(body):
+        case Proof.GOOD:
+            return Verdict(None, "ok/excerpt", Confidence.LOW)
+        case Proof.FILTERED:
+            return Verdict(Fault.CONTENT_FILTERED, "answer/filtered")
+        case Proof.EMPTY:
+            return Verdict(Fault.INVALID_RESPONSE, UNPROVEN[Proof.EMPTY], Confidence.LOW)
+    return _by_status_of(speakers.provider, complaint)
 
 
 def judge_output(
@@ -297,7 +313,10 @@ def _listed(wanted: Sequence[str], found: Sequence[str]) -> bool:
 
 @cache
 def _pattern(alternatives: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{alternative})" for alternative in alternatives), re.IGNORECASE)
+    """Chinese is written right beside English words, which end there: to a pattern of ASCII it is no letter."""
+    flags = ("a:" if alternative.isascii() else ":" for alternative in alternatives)
+    parts = (f"(?{flag}{alternative})" for flag, alternative in zip(flags, alternatives, strict=True))
+    return re.compile("|".join(parts), re.IGNORECASE)
 
 
 def _by_status_of(provider: Provider, complaint: Complaint) -> Verdict:

@@ -13,14 +13,13 @@ from probes.echo import without_echo
 from probes.frame import ONLY_STATUS, Frame, pattern, peel, provider_called
 from probes.literal import literals
 from probes.payload import confesses
-from probes.proof import failing
-from probes.sse import is_stream
+from probes.proof import DONE, failing
+from probes.sse import events, is_stream
 
 LONGEST = 32_000
 """No error is longer; what comes after is not read."""
 LONGEST_MESSAGE = 2_000
 LONGEST_MARK = 100
-LONGEST_STATUS = 80
 DEEPEST = 10
 DEEPEST_PAGE = 4
 MOST_LAYERS = 12
@@ -61,6 +60,11 @@ UNHEARD = frozenset(
 LISTED = ("details", "errors")
 
 PAGE = re.compile(r"<(?:!doctype ?html|html|head|body|title|center|h1)\b", re.IGNORECASE)
+PAGE_WITHIN = re.compile(
+    r"""<!doctype ?html|<html\b|(?:^|(?<=[:=>\s"'\d]))<(?:head|body|title|center|h1)\b[^<>]{0,200}>\s*<""",
+    re.IGNORECASE,
+)
+PAGE_END = "</html>"
 EDGE_LINE = re.compile(r"error code: \d{3,4}", re.IGNORECASE)
 MARKUP = re.compile(r"<(script|style|svg)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<[^<>]*>?", re.IGNORECASE | re.DOTALL)
 SPACE = re.compile(r"\s+")
@@ -84,6 +88,13 @@ OF_A_SERVER = (
     rf"|{ONLY_STATUS})"
 )
 """What web servers write of themselves on a page that says no more than its status."""
+OF_AN_EDGE = re.compile(
+    r"_cf_chl_opt|challenges\.cloudflare\.com|challenge-platform/h/|_Incapsula_Resource|captcha-delivery\.com"
+    r"|perimeterx|px-captcha|awswaf\.com|aws-waf-token|errors\.aliyun\.com|x5secdata|ddos-guard|sucuri\.net|geetest",
+    re.IGNORECASE,
+)
+SCRIPTED = "edge-script"
+"""The mark of a page whose words only a script writes, by what such a page loads."""
 TITLE = re.compile(r"<title[^<>]{0,200}>([^<]{0,300})", re.IGNORECASE)
 OF_TROUBLE = re.compile(
     r"error|\b[45]\d\d\b|forbidden|denied|unauthori|bad (request|gateway)|not found|exception|fail|unavailable"
@@ -181,8 +192,8 @@ def words(complaint: Complaint) -> str:
 
 
 def _failed_event(stream: str) -> str:
-    """Return the data of the first event that tells of trouble, or nothing."""
-    event = failing(stream)
+    """Return the data of the first event that tells of trouble, or else of the last one."""
+    event = failing(stream) or next((one for one in reversed([*events(stream)]) if one.data.strip() != DONE), None)
     return event.data.decode("utf-8", "replace") if event else ""
 
 
@@ -191,10 +202,11 @@ def _text_layers(text: str, depth: int) -> Iterator[Layer]:
     text = OF_BYTES.sub(_of_bytes, text) if "\\x" in text else text
     if text.startswith("<"):
         text = _visible(text)
+    text, page = _without_page(text) if depth == 0 else (text, "")
     outside = _squeeze(_ends(text))
     frame = peel(outside)
-    if depth == 0 and _is_page(_after_status(frame.inside)):
-        inside = list(_page_layers(text[max(text.find("<"), 0) :]))
+    if page:
+        inside = list(_page_layers(page))
     else:
         inside = [layer for value in literals(text) for layer in _layers(value, depth + 1)]
     told = [_framed(layer, frame) for layer in inside]
@@ -204,10 +216,13 @@ def _text_layers(text: str, depth: int) -> Iterator[Layer]:
         yield from _sentence_layers(outside, frame, bool(told))
 
 
-def _after_status(text: str) -> str:
-    """Return what follows where a text begins with no more than a status: `[403] Forbidden <!doctype html>`."""
-    before, mark, after = text[:LONGEST_STATUS].partition("<")
-    return mark + after + text[LONGEST_STATUS:] if mark and pattern(ONLY_STATUS).fullmatch(before) else text
+def _without_page(text: str) -> tuple[str, str]:
+    """Return a line, or a log, without the page that it shows, and that page; JSON holds its own."""
+    if text.startswith(("{", "[{")) or not (page := PAGE_WITHIN.search(text)):
+        return text, ""
+    end = text.lower().find(PAGE_END, page.end())
+    end = len(text) if end < 0 else end + len(PAGE_END)
+    return f"{text[: page.start()]} {text[end:]}".strip(), text[page.start() : end]
 
 
 def _last_line_layers(text: str) -> Iterator[Layer]:
@@ -251,7 +266,7 @@ def _page_layers(page: str, depth: int = 0) -> Iterator[Layer]:
     for block in blocks[:MOST_BLOCKS]:
         yield from (layer for value in literals(block) for layer in _layers(value, depth + 1))
     sentences = [_squeeze(block) for block in blocks]
-    whole = _of_a_page(sentences)
+    whole = _of_a_page(page, sentences)
     inside = [layer for sentence in _spoken_on(page, sentences) for layer in _text_layers(sentence, depth + 1)]
     title = TITLE.search(page[:LONGEST_MESSAGE])
     yield from (*inside, whole) if title is None or pattern(ONLY_STATUS).fullmatch(title[1]) else (whole, *inside)
@@ -266,9 +281,10 @@ def _spoken_on(page: str, sentences: Sequence[str]) -> Iterator[str]:
         yield from (one for one in said if len(one) > LONGEST_OF_A_SERVER or not pattern(OF_A_SERVER).fullmatch(one))
 
 
-def _of_a_page(sentences: Iterable[str]) -> Layer:
+def _of_a_page(page: str, sentences: Iterable[str]) -> Layer:
     whole = _squeeze(" ".join(sentences))
-    return Layer(message=whole, words=whole[:LONGEST_MESSAGE], page=True)
+    marks = (SCRIPTED,) if OF_AN_EDGE.search(page) else ()
+    return Layer(reasons=marks, message=whole, words=whole[:LONGEST_MESSAGE], page=True)
 
 
 def _layers(value: Any, depth: int) -> Iterator[Layer]:

@@ -13,11 +13,12 @@ JSON = json.JSONDecoder(strict=False)  # people paste answers with raw line brea
 BEGINNING = re.compile(r"""\{(?=(?:\s|\\+[nrt]){0,40}(?:\\{0,8}["']|[A-Za-z_$][\w$]{0,60}\s?:|\}|\Z))""")
 # A string that is never closed runs to the end: looking for its end from each quote anew would take its square.
 TOKEN = re.compile(
-    r""""(?:[^"\\]|\\(?:.|\Z))*(?:"|\Z)|'((?:[^'\\]|\\(?:.|\Z))*)(?:'|\Z)|\b(None|True|False|nil|undefined)\b"""
+    r""""(?:[^"\\]|\\(?:.|\Z))*(?:"|\Z)|'((?:[^'\\]|\\(?:.|\Z))*)(?:'|\Z)|\b(None|True|False|nil|undefined|X{3,40})\b"""
     r"""|(?<![\w$])([A-Za-z_$][\w$]{0,60})(?=\s?:)|(=>)""",
     re.DOTALL,
 )
 IN_JSON = {"None": "null", "True": "true", "False": "false", "nil": "null", "undefined": "null"}
+"""What people put over a number that they do not show, XXXX, is null."""
 ESCAPED = re.compile(r"""\\([\\"'/nrt])""")
 BREAKS = {"n": " ", "r": " ", "t": " "}
 PAIR = re.compile(
@@ -88,7 +89,7 @@ def _json_token(token: re.Match[str]) -> str:
     if token[3]:
         return f'"{token[3]}"'
     if token[2]:
-        return IN_JSON[token[2]]
+        return IN_JSON.get(token[2], "null")
     return ":" if token[4] else token[0].replace("\\'", "'")
 
 

@@ -140,7 +140,7 @@ def read_openai_chat(event: Any) -> Piece:
 
 
 def _read_choice(choice: Json) -> Piece:
-    spoken = _says(choice.get("delta")) or _says(choice.get("message")) or _speaks(choice.get("text"))
+    spoken = says(choice.get("delta")) or says(choice.get("message")) or _speaks(choice.get("text"))
     if spoken and _confesses(choice):
         return Piece(failed=True)
     reason, error = choice.get("finish_reason"), choice.get("error")
@@ -154,7 +154,7 @@ def _confesses(choice: Json) -> bool:
     return any(confesses(_object(choice.get(name)).get("content")) for name in ("delta", "message"))
 
 
-def _says(message: object) -> bool:
+def says(message: object) -> bool:
     """Whether a message of OpenAI's form holds words, reasoning, or a call of a tool."""
     if not isinstance(message, dict):
         return False
@@ -317,6 +317,14 @@ def read_cloudflare(answer: Any) -> Piece:
     top = _object(answer)
     said = top if "p" in top else _object(top.get("result"))
     return Piece(content=_speaks(said.get("response")) or _speaks(said.get("tool_calls")))
+
+
+def read_generated(answer: Any) -> Piece:
+    """The servers that only complete a text: Hugging Face's TGI, Amazon's Titan, llama.cpp."""
+    top = _object(_first(answer) if isinstance(answer, list) else answer)
+    titan = _object(_first(top.get("results"))).get("outputText")
+    llama = top.get("content") if type(top.get("stop")) is bool else None
+    return Piece(content=_speaks([top.get("generated_text"), titan, llama]))
 
 
 def read_converse(answer: Any) -> Piece:

@@ -24,6 +24,7 @@ from probes.payload import (
     read_converse,
     read_dashscope,
     read_gemini,
+    read_generated,
     read_ollama,
     read_openai_chat,
     read_openai_responses,
@@ -33,7 +34,8 @@ from probes.sse import Event, events, is_stream
 
 Read = Callable[[Any], Piece]
 STREAMED: tuple[Read, ...] = (read_openai_chat, read_openai_responses, read_anthropic, read_gemini, read_cohere)
-FOREIGN: tuple[Read, ...] = (read_cohere_v1, read_converse, read_dashscope, read_cloudflare)
+FOREIGN: tuple[Read, ...] = (read_cohere_v1, read_converse, read_dashscope, read_cloudflare, read_generated)
+KNOWN: tuple[Read, ...] = (*dict.fromkeys(wire.read for wire in WIRES.values()), *FOREIGN)
 
 DONE = b"[DONE]"
 IDLE = frozenset({b"", b"ping", b"keep-alive", b"heartbeat"})
@@ -74,9 +76,13 @@ def prove(canary: Canary, body: str, *, whole: bool = True) -> Proof:
 def prove_any(canaries: Iterable[Canary], body: str) -> Proof:
     """Return what an answer proves to whoever may have asked for it: these canaries, or anybody in any format."""
     reads = [reader(canary) for canary in canaries if canary.dialect is not Dialect.COMMAND]
-    reads += [*(wire.read for wire in WIRES.values()), *FOREIGN]
-    proofs = [_prove(body, True, read, Dialect.ACCOUNT) for read in dict.fromkeys(reads)]
+    proofs = [_prove(body, True, read, Dialect.ACCOUNT) for read in dict.fromkeys([*reads, *KNOWN])]
     return min([*proofs, _prove_ollama(body)], key=lambda proof: proof.value)
+
+
+def prove_value(value: Any) -> Proof:
+    """Return what a whole answer, or one event of a stream, proves in any format, its end apart."""
+    return min((weigh(_read(read, value), streamed=False) for read in KNOWN), key=lambda proof: proof.value)
 
 
 def reader(canary: Canary) -> Read:
@@ -135,7 +141,7 @@ def _prove(body: str, whole: bool, read: Read, dialect: Dialect) -> Proof:
         told = heard if whole else heard[:-1]  # the last may be half of one
         return weigh(_joined(understand(read, event) for event in told), streamed=whole)
     try:
-        value = _decode(text if whole else _begun(text, dialect))
+        value = _decode(text if whole else close(text, WIRES[dialect].whole))
     except (ValueError, RecursionError):
         return Proof.UNREADABLE
     return weigh(_read(read, value), streamed=False)
@@ -201,9 +207,8 @@ def _is_refused(value: Mapping[str, Any]) -> bool:
 # A list, or a vector, longer than what is read of it
 
 
-def _begun(text: str, dialect: Dialect) -> str:
-    """Return the answer as if it ended after what is whole of what was asked for; nothing where nothing is."""
-    whole = WIRES[dialect].whole
+def close(text: str, whole: Callable[[str], int] | None) -> str:
+    """Return an answer as if it ended after what is whole of what was asked for; nothing where nothing is."""
     text = text[: whole(text)] if whole else ""
     return text + "".join(reversed(_open_brackets(text)))
 

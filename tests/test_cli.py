@@ -669,6 +669,16 @@ def test_providers_shows_what_a_client_is_run_with(tmp_path):
     assert "tag ['deactivated_workspace'" in out
 
 
+def test_classify_takes_what_curl_printed_and_a_given_status_counts_more(folder):
+    text = 'HTTP/2 429\r\nretry-after: 7\r\n\r\n{"error": {"message": "no words of trouble"}}'
+    told = [
+        json.loads(call("classify", "--provider", "openai", *more, text=text, folder=folder)[1])["rule"]
+        for more in ((), ("--status", "404"))
+    ]
+
+    assert told == ["status/429", "status/404"]
+
+
 def test_classify_reads_the_output_of_a_client(tmp_path):
     code, out, _ = call(
         "classify",

@@ -916,3 +916,117 @@ def test_what_a_last_blind_batch_missed_is_mended_with_its_siblings(id, status, 
     )
 
     assert verdict.fault is expected
+
+
+ALIYUN = (
+    '<!doctypehtml><html lang="zh-cn"><title>405</title><style>.m{background:url(https://errors.aliyun.com/images/x.png)'
+    '}</style><div id="block_message"></div></html>'
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (
+            403,
+            '{"error":{"code":403,"message":"Region not supported.","status":"PERMISSION_DENIED"}}',
+            Fault.REGION_BLOCKED,
+        ),
+        (403, said("Country is not supported", status="PERMISSION_DENIED"), Fault.REGION_BLOCKED),
+        (400, said("The region is not supported for this model"), Fault.BAD_REQUEST),
+        (405, ALIYUN, Fault.BLOCKED_BY_EDGE),
+        (405, f"12:00:01 | ERROR | upstream: 405\n12:00:01 | ERROR | upstream said: {ALIYUN}", Fault.BLOCKED_BY_EDGE),
+        (403, "<script>window._cf_chl_opt = {}</script><html><body></body></html>", Fault.BLOCKED_BY_EDGE),
+        (
+            200,
+            "<html><head><script src='https://ct.captcha-delivery.com/c.js'></script></head></html>",
+            Fault.BLOCKED_BY_EDGE,
+        ),
+        (403, "WARN upstream 403 client body=<!DOCTYPE html><title>WAF Block Page</title><", Fault.BLOCKED_BY_EDGE),
+        (None, "WARN: bad answer: <html><title>WAF Block Page</title></html> and so on", Fault.BLOCKED_BY_EDGE),
+        (502, "upstream said: <html><title>502 Bad Gateway</title>nginx</html>\nretrying", Fault.SERVER_ERROR),
+        (
+            None,
+            "litellm. InternalServerError: Internal ServerError: OpenAIException - sensitive_words_detected",
+            Fault.CONTENT_FILTERED,
+        ),
+        (500, said("The prompt was flagged", type="server_error"), Fault.CONTENT_FILTERED),
+        (None, "Failed to load the model\nllama-server exited before becoming healthy. exitCode=1", Fault.SERVER_ERROR),
+        (None, "the engine process has terminated with exit code 9", Fault.SERVER_ERROR),
+    ],
+)
+def test_a_page_in_a_log_and_words_beside_a_bare_class_are_heard(status, body, expected):
+    assert fault(body, status) is expected
+
+
+@pytest.mark.parametrize(
+    ("expected", "sentences"),
+    [
+        (
+            Fault.INVALID_RESPONSE,
+            [
+                "missing finish_reason for choice 0",
+                "Unexpected token '<', \"<!DOCTYPE \"... is not valid JSON",
+                "Unexpected token < in JSON at position 0",
+                "The model returned an empty response. Try another one.",
+                "API returned an empty or malformed response (HTTP 200)",
+                "The language model did not provide any assistant messages.",
+                "The provider failed to return any content",
+                "No choices were returned",
+                "no candidates in the reply",
+            ],
+        ),
+        (
+            Fault.BAD_REQUEST,
+            [
+                "Unexpected token h in JSON: not valid JSON in the body",
+                "Generate API was removed on September 15 2025. Please migrate to Chat API.",
+                "This endpoint has been discontinued",
+                "The endpoint /v1/edits is no longer available",
+            ],
+        ),
+        (
+            Fault.VERIFICATION_REQUIRED,
+            [
+                "You have not filled out the required use-case form for this model.",
+                "Please submit your use case before asking for this model",
+                "The use case questionnaire has not been completed",
+            ],
+        ),
+        (
+            Fault.OVERLOADED,
+            [
+                "The model is experiencing a high volume of traffic",
+                "We see a high number of requests at the moment",
+                "The service is temporarily out of capacity",
+            ],
+        ),
+        (Fault.QUOTA_EXHAUSTED, ["403# insufficient balance无法转换", "出错insufficient balance"]),
+        (Fault.INVALID_KEY, ["The token is not valid", "您的API key is invalid哦"]),
+    ],
+)
+def test_what_clients_say_of_what_they_read_and_english_beside_chinese(expected, sentences):
+    assert told(sentences) == dict.fromkeys(sentences, expected)
+
+
+def test_a_fair_usage_policy_speaks_of_a_rate_not_of_content():
+    words = (
+        "Your usage pattern does not comply with the Fair Usage Policy, and your request frequency has been limited."
+    )
+
+    assert fault(said(words), 429) is Fault.LIMIT_COLLAPSE
+    assert fault(said(words), 200) is not Fault.CONTENT_FILTERED
+
+
+@pytest.mark.parametrize("id", ["gemini", "vertex"])
+def test_a_class_of_googles_does_not_hide_that_there_is_no_capacity(id):
+    words = "RESOURCE_EXHAUSTED: Unable to submit request because the service is temporarily out of capacity."
+
+    assert fault(said(words, status="RESOURCE_EXHAUSTED"), 429, id) is Fault.OVERLOADED
+
+
+def test_of_a_stream_that_names_no_failure_the_last_event_is_heard():
+    told = {"code": 7, "message": "block", "error_detail": {"message": "当前服务访问频繁，请稍后重试"}}
+    event = json.dumps({"event_data": json.dumps(told, ensure_ascii=False), "event_id": "0"}, ensure_ascii=False)
+
+    assert fault(f'data: {{"event_id": "-1"}}\n\ndata: {event}\n\ndata: [DONE]\n\n', None) is Fault.RATE_LIMITED

@@ -1,0 +1,87 @@
+"""Pure: what people paste in place of an answer: curl's output with its head, events out of a stream, half a list."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from probes.literal import literals
+from probes.payload import LISTS, end_of_entries, read_ollama, says
+from probes.proof import Proof, close, prove_value
+from probes.sse import events, is_stream
+
+MOST_HEADS = 5
+"""Redirects, proxies and 100 Continue come before the last one."""
+HEAD = re.compile(r"\s*HTTP/\d(?:\.\d)? (\d{3})[^\n]{0,200}\n((?:[\w-]{1,100}:[^\n]{0,8000}\n)*)\s*?(?:\r?\n|\Z)")
+NOTE = re.compile(r"^(?:[*>] .*|>|[{}] \[\d{1,9} bytes data\])\r?(?:\n|\Z)", re.MULTILINE)
+"""What `curl -v` writes between the lines of an answer, and before those of its head."""
+TAKEN = re.compile(r"^<(?: |(?=\r?$))", re.MULTILINE)
+
+MARGIN = re.compile(r"^[\ufeff \t\r\n]{1,200}", re.MULTILINE)
+
+ENVELOPE = frozenset({"choices", "candidates", "output", "embeddings"})
+"""Where a good answer holds what it says; an error has none of these."""
+
+
+class Response(Struct, frozen=True):
+    """An answer without what its transport put around it; `status` is None where none is told."""
+
+    status: int | None
+    headers: dict[str, str]
+    body: str
+
+
+def take_apart(pasted: str) -> Response:
+    """Return the answer in what `curl -i` or `curl -v` prints, or what was pasted as the body."""
+    text = TAKEN.sub("", NOTE.sub("", pasted)) if "< HTTP/" in pasted else pasted
+    status: int | None = None
+    headers: dict[str, str] = {}
+    for _ in range(MOST_HEADS):
+        head = HEAD.match(text)
+        if head is None:
+            break
+        status, headers, text = int(head[1]), _headers(head[2]), text[head.end() :]
+    return Response(status, headers, text) if status else Response(None, {}, pasted)
+
+
+def _headers(lines: str) -> dict[str, str]:
+    pairs = (line.partition(":") for line in lines.splitlines())
+    return {name.lower(): value.strip() for name, _, value in pairs}
+
+
+def prove_excerpt(text: str) -> Proof | None:
+    """Return GOOD when a part of a good answer is in a text, FILTERED or EMPTY when a whole one is that holds nothing.
+
+    None: none of it can be said. Nobody knows what was cut off, so that no end is asked for.
+    """
+    values = list(_values(text))
+    proofs = [Proof.GOOD if _speaks(value) else prove_value(value) for value in values]
+    for proof in (Proof.GOOD, Proof.FILTERED):
+        if proof in proofs:
+            return proof
+    return Proof.EMPTY if any(map(_is_envelope, values)) else None
+
+
+def _values(pasted: str) -> Iterator[Any]:
+    text = MARGIN.sub("", pasted)
+    if is_stream(text):
+        lines = (line for event in events(text) for line in event.data.decode("utf-8", "replace").splitlines())
+        yield from (value for line in lines for value in literals(line))
+        return
+    yield from literals(text)
+    if begun := close(text, end_of_entries):
+        yield from literals(begun)
+
+
+def _speaks(value: Any) -> bool:
+    """Whether it is a message of a model alone, or a line of Ollama's stream."""
+    if not isinstance(value, dict):
+        return False
+    return (value.get("role") == "assistant" and says(value)) or ("done" in value and read_ollama(value).content)
+
+
+def _is_envelope(value: Any) -> bool:
+    if not isinstance(value, Mapping):
+        return False
+    return not ENVELOPE.isdisjoint(value) or any(value.get(name) == [] for name in LISTS)

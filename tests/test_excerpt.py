@@ -1,0 +1,129 @@
+"""What people paste in place of an answer: curl's output, events out of a stream, half a list."""
+
+import json
+from time import perf_counter
+
+import pytest
+
+from probes.catalog import load_provider, load_wording
+from probes.classify import judge
+from probes.excerpt import Response, prove_excerpt, take_apart
+from probes.model import Fault
+from probes.proof import Proof
+
+WORDING = load_wording().rules
+PROVIDER = load_provider("openai-compatible")
+CHUNK = '{"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": "Hi"}}]}'
+LISTED = '{"object": "list", "data": [{"id": "m-1", "object": "model"}, {"id": "m-2", "obj'
+
+
+def pasted(text):
+    return judge(PROVIDER, WORDING, None, {}, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"data: {CHUNK}\n\ndata: {CHUNK}\n\n",
+        f'data: {CHUNK}\n\ndata: {{"object": "chat.comp',
+        f"{CHUNK}\n{CHUNK}",
+        f"[2026-01-02 03:04:05][INFO] Generated packet: {CHUNK}",
+        f"  % Total    % Received\n100   420  100   333\n{CHUNK}",
+        LISTED,
+        '{"object": "list", "data": [{"id": "m-1", "created": XXXXXX}]}%',
+        '{"role": "assistant", "content": "Hello"}',
+        '{"role": "assistant", "content": "", "reasoning": "The user greets."}',
+        '{"model": "m", "message": {"role": "assistant", "content": "Hi"}, "done": false}',
+        '[{"generated_text": "Hello"}]',
+        '{"results": [{"outputText": "Hello"}]}',
+        '{"content": "Hello", "stop": true}',
+    ],
+)
+def test_a_part_of_a_good_answer_that_was_pasted_is_good_though_nobody_is_sure(text):
+    verdict = pasted(text)
+
+    assert verdict.fault is None
+    assert verdict.rule in ("ok/excerpt", "ok/2xx")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"object": "response", "status": "completed", "error": null, "output": []}',
+        '{"object": "chat.completion", "choices": []}',
+        '{"candidates": []}',
+        '{"candidates": [{"finishReason": "OTHER", "index": 0}]}',
+        '{"created": 1, "data": [], "usage": {"total_tokens": 0}}%',
+    ],
+)
+def test_an_answer_that_holds_nothing_is_none_also_without_its_status(text):
+    assert pasted(text).fault is Fault.INVALID_RESPONSE
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Hello", Fault.UNCLASSIFIED),
+        ('{"role": "user", "content": "hi"}', Fault.UNCLASSIFIED),
+        ('{"messages": [{"role": "user", "content": "hi"}]}', Fault.UNCLASSIFIED),
+        (f'Error: quota exceeded, billing needed {{"messages": []}} {CHUNK}', Fault.QUOTA_EXHAUSTED),
+        (f'data: {CHUNK}\n\ndata: {{"error": {{"message": "Overloaded"}}}}\n\n', Fault.OVERLOADED),
+    ],
+)
+def test_what_holds_no_part_of_a_good_answer_or_names_a_trouble_is_not_good(text, expected):
+    assert pasted(text).fault is expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'data: {"type": "content_block_start", "content_block": {"type": "text", "text": ""}}\n'
+        '   data: {"type": "message_delta", "delta": {"stop_reason": "refusal"}}\n   data: {"type": "message_stop"}',
+        '{"candidates": [{"finishReason": "SAFETY"}]}!',
+    ],
+)
+def test_what_a_filter_withheld_is_told_as_that(text):
+    assert pasted(text).fault is Fault.CONTENT_FILTERED
+
+
+def test_with_a_status_a_part_of_an_answer_is_cut():
+    assert judge(PROVIDER, WORDING, 200, {}, f"data: {CHUNK}\n\n").fault is Fault.INVALID_RESPONSE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'HTTP/2 403 \r\nserver: cloudflare\r\nCF-Mitigated: challenge\r\n\r\n{"a": 1}',
+        'HTTP/1.1 403 Forbidden\nServer: cloudflare\ncf-mitigated:challenge\n\n{"a": 1}',
+        "HTTP/1.1 200 Connection established\r\n\r\n"
+        'HTTP/2 403\r\nserver: cloudflare\r\ncf-mitigated: challenge\r\n\r\n{"a": 1}',
+        "* Trying 192.0.2.1:443...\n> GET /v1/models HTTP/2\n> host: api.example\n> \n* Request sent\n"
+        '< HTTP/2 403 \n< server: cloudflare\n< cf-mitigated: challenge\n< \n{ [15 bytes data]\n{"a": 1}',
+    ],
+)
+def test_what_curl_prints_is_taken_apart(text):
+    headers = {"server": "cloudflare", "cf-mitigated": "challenge"}
+
+    assert take_apart(text) == Response(403, headers, '{"a": 1}')
+
+
+@pytest.mark.parametrize("text", ["", "{}", "<html>\n< a\n", "HTTP/1.1 is old", "Error: HTTP/1.1 403 Forbidden\n\nx"])
+def test_a_body_that_has_no_head_stays_as_it_is(text):
+    assert take_apart(text) == Response(None, {}, text)
+
+
+def test_the_longest_paste_is_read_in_time():
+    began = perf_counter()
+
+    for part in ("HTTP/1.1 200 OK\n", "a:\n", '{"choices":[', "< ", "data: {\n\n", json.dumps({"role": "user"})):
+        long = part * (64_000 // len(part))
+        take_apart(long)
+        take_apart(f"< HTTP/1.1 200 OK\n{long}")
+        prove_excerpt(long)
+    assert perf_counter() - began < 5
+
+
+def test_nothing_can_be_said_of_what_is_no_answer():
+    assert prove_excerpt("") is None
+    assert prove_excerpt("Hello") is None
+    assert prove_excerpt(CHUNK) is Proof.GOOD
