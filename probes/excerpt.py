@@ -22,6 +22,11 @@ MARGIN = re.compile(r"^[\ufeff \t\r\n]{1,200}", re.MULTILINE)
 
 ENVELOPE = frozenset({"choices", "candidates", "output", "embeddings"})
 """Where a good answer holds what it says; an error has none of these."""
+PRINTED = re.compile(
+    r"""\b(?:Text\w*Block|TextPart|(?:ChatCompletion|AI)?Message|ChoiceDelta)\((?:\s{0,20}\w+=(?:'[^']{0,200}'|[\w.-]{1,80}),){0,8}"""
+    r"""\s{0,20}(?:text|content)=(?:'(?!')|"(?!"))"""
+)
+"""Words of a model as the objects of SDKs print them in Python."""
 
 
 class Response(Struct, frozen=True):
@@ -55,6 +60,8 @@ def prove_excerpt(text: str) -> Proof | None:
 
     None: none of it can be said. Nobody knows what was cut off, so that no end is asked for.
     """
+    if PRINTED.search(text):
+        return Proof.GOOD
     values = list(_values(text))
     proofs = [Proof.GOOD if _speaks(value) else prove_value(value) for value in values]
     for proof in (Proof.GOOD, Proof.FILTERED):
@@ -84,4 +91,6 @@ def _speaks(value: Any) -> bool:
 def _is_envelope(value: Any) -> bool:
     if not isinstance(value, Mapping):
         return False
+    if value.get("done") is True:  # Ollama
+        return True
     return not ENVELOPE.isdisjoint(value) or any(value.get(name) == [] for name in LISTS)

@@ -35,6 +35,8 @@ def pasted(text):
         '{"role": "assistant", "content": "", "reasoning": "The user greets."}',
         '{"model": "m", "message": {"role": "assistant", "content": "Hi"}, "done": false}',
         '[{"generated_text": "Hello"}]',
+        "Message(id='msg_1', content=[TextBlock(\n    text='Hello', type='text')])",
+        "ModelResponse(choices=[Choices(finish_reason='stop', message=Message(content=\"Hi\", role='assistant'))])",
         '{"results": [{"outputText": "Hello"}]}',
         '{"content": "Hello", "stop": true}',
     ],
@@ -53,6 +55,7 @@ def test_a_part_of_a_good_answer_that_was_pasted_is_good_though_nobody_is_sure(t
         '{"object": "chat.completion", "choices": []}',
         '{"candidates": []}',
         '{"candidates": [{"finishReason": "OTHER", "index": 0}]}',
+        '{"model": "m", "message": {"role": "assistant", "content": ""}, "done": true}',
         '{"created": 1, "data": [], "usage": {"total_tokens": 0}}%',
     ],
 )
@@ -64,6 +67,7 @@ def test_an_answer_that_holds_nothing_is_none_also_without_its_status(text):
     ("text", "expected"),
     [
         ("Hello", Fault.UNCLASSIFIED),
+        ("Message(id='msg_1', content='')", Fault.UNCLASSIFIED),
         ('{"role": "user", "content": "hi"}', Fault.UNCLASSIFIED),
         ('{"messages": [{"role": "user", "content": "hi"}]}', Fault.UNCLASSIFIED),
         (f'Error: quota exceeded, billing needed {{"messages": []}} {CHUNK}', Fault.QUOTA_EXHAUSTED),

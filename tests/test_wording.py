@@ -1030,3 +1030,28 @@ def test_of_a_stream_that_names_no_failure_the_last_event_is_heard():
     event = json.dumps({"event_data": json.dumps(told, ensure_ascii=False), "event_id": "0"}, ensure_ascii=False)
 
     assert fault(f'data: {{"event_id": "-1"}}\n\ndata: {event}\n\ndata: [DONE]\n\n', None) is Fault.RATE_LIMITED
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (500, said("rate_limit_check_failed"), Fault.SERVER_ERROR),
+        (500, said("rate limit check failed"), Fault.SERVER_ERROR),
+        (None, "[INFO] 开始，共 1 个并发子任务 -> unknown trouble", Fault.UNCLASSIFIED),
+        (None, "并发请求数超过限制", Fault.RATE_LIMITED),
+        (None, "已达到最大并发上限", Fault.RATE_LIMITED),
+        (None, "超出最大并发", Fault.RATE_LIMITED),
+        (400, said("The dedicated endpoint for org/model-x is not running. Please start it."), Fault.MODEL_UNAVAILABLE),
+        (None, '{"detail": "Not Found"}', Fault.BAD_REQUEST),
+        (None, "method=POST error=parse response: invalid character '(' looking for a value", Fault.INVALID_RESPONSE),
+        (None, "curl: (6) Could not resolve host: api.example.com", Fault.CONNECTION_FAILED),
+        (None, "curl: (7) Failed to connect to api.example.com port 443", Fault.CONNECTION_FAILED),
+        (None, "curl: (28) Operation timed out after 30000 milliseconds with 0 bytes received", Fault.TIMEOUT),
+        (None, "curl: (35) OpenSSL SSL_connect: Connection reset by peer", Fault.CONNECTION_FAILED),
+        (None, "curl: (52) Empty reply from server", Fault.CONNECTION_FAILED),
+        (None, "curl: (56) Recv failure: Connection reset by peer", Fault.CONNECTION_FAILED),
+        (None, "curl: (60) SSL certificate problem: unable to get local issuer certificate", Fault.CONNECTION_FAILED),
+    ],
+)
+def test_what_a_sample_of_common_answers_missed_is_mended_with_its_siblings(status, body, expected):
+    assert fault(body, status) is expected
