@@ -24,7 +24,7 @@ ENVELOPE = frozenset({"choices", "candidates", "output", "embeddings"})
 """Where a good answer holds what it says; an error has none of these."""
 PRINTED = re.compile(
     r"""\b(?:Text\w*Block|TextPart|(?:ChatCompletion|AI)?Message|ChoiceDelta)\((?:\s{0,20}\w+=(?:'[^']{0,200}'|[\w.-]{1,80}),){0,8}"""
-    r"""\s{0,20}(?:text|content)=(?:'(?!')|"(?!"))"""
+    r"""\s{0,20}(?:(?:text|content)=(?:'(?!')|"(?!"))|tool_calls=\[\w)"""
 )
 """Words of a model as the objects of SDKs print them in Python."""
 

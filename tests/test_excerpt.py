@@ -37,6 +37,7 @@ def pasted(text):
         '[{"generated_text": "Hello"}]',
         "Message(id='msg_1', content=[TextBlock(\n    text='Hello', type='text')])",
         "ModelResponse(choices=[Choices(finish_reason='stop', message=Message(content=\"Hi\", role='assistant'))])",
+        "ChatCompletionMessage(content='', refusal=None, role='assistant', tool_calls=[Call(id='x')])",
         '{"results": [{"outputText": "Hello"}]}',
         '{"content": "Hello", "stop": true}',
     ],

@@ -1055,3 +1055,35 @@ def test_of_a_stream_that_names_no_failure_the_last_event_is_heard():
 )
 def test_what_a_sample_of_common_answers_missed_is_mended_with_its_siblings(status, body, expected):
     assert fault(body, status) is expected
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (None, "All accounts are currently limited. Please wait 8s.", Fault.RATE_LIMITED),
+        (403, said("The number of prompt tokens for free accounts is limited to 4096."), Fault.BAD_REQUEST),
+        (403, said("免费API限制模型输入token小于4096"), Fault.BAD_REQUEST),
+        (
+            400,
+            '{"success": false, "error": [{"code": 2005, "message": "Failed to get response from provider"}]}',
+            Fault.SERVER_ERROR,
+        ),
+        (None, "Error: The maximum tokens you requested exceed the model limit of 4096.", Fault.BAD_REQUEST),
+        (500, said("Слишком длинный запрос: 121692 токенов"), Fault.BAD_REQUEST),
+        (
+            None,
+            "Rate limit exceeded. Please wait a moment.\nInsufficient balance. Please recharge.",
+            Fault.QUOTA_EXHAUSTED,
+        ),
+        (429, said("Rate limit reached: 3 requests per minute. Add credits to raise it."), Fault.RATE_LIMITED),
+    ],
+)
+def test_what_a_second_sample_missed_is_mended_with_its_siblings(status, body, expected):
+    assert fault(body, status) is expected
+
+
+@pytest.mark.parametrize(("status", "expected"), [(502, Fault.SERVER_ERROR), (403, Fault.BLOCKED_BY_EDGE)])
+def test_a_cdns_page_with_5xx_is_no_block(status, expected):
+    page = f"<html><head><title>{status} x</title></head><body><h1>{status} x</h1><hr>cloudflare</body></html>"
+
+    assert judge_output(PROVIDERS["codex"], WORDING, 1, f"unexpected status {status}: {page}")[0].fault is expected
