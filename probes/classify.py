@@ -320,8 +320,9 @@ def _pattern(alternatives: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def _by_status_of(provider: Provider, complaint: Complaint) -> Verdict:
-    """A gateway may pass on the status, too, of what its own account met."""
-    verdict = _by_status(complaint.status)
+    """A gateway may pass on the status, too, of what its own account met. Without one of HTTP, that in words counts."""
+    told = (status for layer in complaint.layers for status in layer.statuses)
+    verdict = _by_status(complaint.status or next(told, None))
     is_theirs = verdict.fault in OF_AN_ACCOUNT and any(_is_relayed(provider, layer) for layer in complaint.layers)
     return _of_the_gateway(verdict) if is_theirs else verdict
 

@@ -77,7 +77,7 @@ def _values(pasted: str) -> Iterator[Any]:
         yield from (value for line in lines for value in literals(line))
         return
     yield from literals(text)
-    if begun := close(text, end_of_entries):
+    if begun := close(text[max(text.find("{"), 0) :], end_of_entries):
         yield from literals(begun)
 
 

@@ -327,6 +327,12 @@ def read_generated(answer: Any) -> Piece:
     return Piece(content=_speaks([top.get("generated_text"), titan, llama]))
 
 
+def read_allowance(answer: Any) -> Piece:
+    """What is left of a plan: MiniMax, Ollama's cloud."""
+    top = _object(answer)
+    return Piece(content=bool(_objects(top.get("model_remains"))) or bool(_object(top.get("limits"))))
+
+
 def read_converse(answer: Any) -> Piece:
     top = _object(answer)
     said = _object(_object(top.get("output")).get("message")).get("content")

@@ -17,6 +17,7 @@ from probes.payload import (
     TOKEN,
     Piece,
     join,
+    read_allowance,
     read_anthropic,
     read_cloudflare,
     read_cohere,
@@ -34,7 +35,14 @@ from probes.sse import Event, events, is_stream
 
 Read = Callable[[Any], Piece]
 STREAMED: tuple[Read, ...] = (read_openai_chat, read_openai_responses, read_anthropic, read_gemini, read_cohere)
-FOREIGN: tuple[Read, ...] = (read_cohere_v1, read_converse, read_dashscope, read_cloudflare, read_generated)
+FOREIGN: tuple[Read, ...] = (
+    read_cohere_v1,
+    read_converse,
+    read_dashscope,
+    read_cloudflare,
+    read_generated,
+    read_allowance,
+)
 KNOWN: tuple[Read, ...] = (*dict.fromkeys(wire.read for wire in WIRES.values()), *FOREIGN)
 
 DONE = b"[DONE]"

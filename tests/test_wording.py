@@ -1087,3 +1087,27 @@ def test_a_cdns_page_with_5xx_is_no_block(status, expected):
     page = f"<html><head><title>{status} x</title></head><body><h1>{status} x</h1><hr>cloudflare</body></html>"
 
     assert judge_output(PROVIDERS["codex"], WORDING, 1, f"unexpected status {status}: {page}")[0].fault is expected
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (
+            None,
+            "APIError: OpenrouterException - Unable to get json response\nExpecting value: line 121",
+            Fault.INVALID_RESPONSE,
+        ),
+        (400, said("messages.2: Did not find 1 block", type="ValidationException"), Fault.BAD_REQUEST),
+        (None, "MiniMax API error: HTTP 401 -", Fault.INVALID_KEY),
+        (404, "unexpected status 404 Not Found: Unknown error", Fault.BAD_REQUEST),
+        (
+            None,
+            "ProviderBizError: { code: 'InvalidEndpoint.NotFound', message: 'no such one' }",
+            Fault.MODEL_UNAVAILABLE,
+        ),
+        (None, "Error: Failed to fetch models: access denied", Fault.PERMISSION_DENIED),
+        (None, "TypeError: Failed to fetch", Fault.CONNECTION_FAILED),
+    ],
+)
+def test_what_a_third_sample_missed_is_mended_with_its_siblings(status, body, expected):
+    assert fault(body, status) is expected
