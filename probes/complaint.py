@@ -72,6 +72,12 @@ BROKEN = re.compile(r"(?<=[\u4e00-\u9fff，、])[ \t]{0,20}\r?\n[ \t]{0,40}(?=[\
 """Where a line was broken inside a Chinese sentence, which has no spaces."""
 ENTITY = re.compile(r"&(?:amp;)?(?:quot|#34|#39|#x27|#x22|apos|lt);", re.IGNORECASE)
 OF_BYTES = re.compile(r"(?:\\x[89a-f][0-9a-f]){2,}", re.IGNORECASE)
+GUESS = re.compile(
+    r"可能是?[^，,。；;\n]{1,24}[，,、]?(?:也可能|也有可能|或者?)是?[^，,。；;\n]{1,24}"
+    r"|\b(?:may|might|could) (?:be|have been) (?:because|due to|caused by)\b[^.\n]{1,100}\bor\b[^.\n]{1,100}",
+    re.IGNORECASE,
+)
+"""What a client can only guess, for it names two causes: it has heard neither."""
 SPELLED_OUT = re.compile(r"\\u((?!d[89a-f])[0-9a-f]{4})", re.IGNORECASE)
 BLOCK = re.compile(
     r"</?(?:p|div|h\d|li|ul|ol|br|hr|td|th|tr|table|pre|title|center|body|head|html)\b[^<>]*>", re.IGNORECASE
@@ -175,7 +181,7 @@ def _completed(layer: Layer, told: Layer, asked: str) -> Layer:
         types=layer.types + told.types,
         reasons=layer.reasons + told.reasons,
         message=layer.message[:LONGEST_MESSAGE],
-        words=_simplify(without_echo(layer.words, asked)),
+        words=GUESS.sub(" ", _simplify(without_echo(layer.words, asked))),
     )
 
 

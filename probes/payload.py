@@ -226,7 +226,7 @@ def read_anthropic(event: Any) -> Piece:
         case "message_delta":  # it names the reason, and message_stop ends the stream
             ending = _ending(_object(top.get("delta")).get("stop_reason"))
             return replace(ending, ended=False, usage=_anthropic_usage(top))
-        case "message":  # not streamed
+        case "message" | None if top.get("type") or "stop_reason" in top:  # not streamed
             blocks = _objects(top.get("content"))
             if len(blocks) == 1 and confesses(blocks[0].get("text")):
                 return Piece(failed=True)

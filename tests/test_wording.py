@@ -1111,3 +1111,53 @@ def test_a_cdns_page_with_5xx_is_no_block(status, expected):
 )
 def test_what_a_third_sample_missed_is_mended_with_its_siblings(status, body, expected):
     assert fault(body, status) is expected
+
+
+APACHE = (
+    "<html><h1>401 Authorization Required</h1><p>This server could not verify that you are authorized to access it."
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (401, APACHE, Fault.INVALID_KEY),
+        (
+            405,
+            "此引擎不可用，可能是密钥错误，也可能是请求过快。 <html><h1>405 Not Allowed</h1>nginx</html>",
+            Fault.BAD_REQUEST,
+        ),
+        (405, "It may be because your key is wrong or because you ask too often", Fault.BAD_REQUEST),
+        (401, "可能是密钥错误", Fault.INVALID_KEY),
+        (400, "api请求失败 openai completion error: 400", Fault.BAD_REQUEST),
+        (
+            None,
+            "Failed to connect to API.\nmodel access is not permitted per policy settings.",
+            Fault.PERMISSION_DENIED,
+        ),
+        (None, "Failed to connect to API.", Fault.CONNECTION_FAILED),
+        (400, said("The response was filtered, since the prompt is not about programming."), Fault.CONTENT_FILTERED),
+        (None, "异常信息: 请检查服务是否可以正常访问", Fault.CONNECTION_FAILED),
+        (403, "Invalid response body while trying to fetch it: Parse Error: Expected HTTP/", Fault.INVALID_RESPONSE),
+        (None, "TypeError: Received response with null value for `choices`.", Fault.INVALID_RESPONSE),
+        (None, "Cannot read properties of undefined (reading '0')", Fault.INVALID_RESPONSE),
+        (None, "all balances exhausted or unavailable", Fault.QUOTA_EXHAUSTED),
+        (None, "API key validation failed.", Fault.INVALID_KEY),
+        (None, "login fail: Please carry the API secret key in the header", Fault.INVALID_KEY),
+        (None, "the model produced no reply before the idle watchdog", Fault.TIMEOUT),
+        (
+            None,
+            "stream disconnected before completion: stream closed before response.completed",
+            Fault.CONNECTION_FAILED,
+        ),
+    ],
+)
+def test_what_a_fourth_sample_missed_is_mended_with_its_siblings(status, body, expected):
+    assert fault(body, status) is expected
+
+
+def test_a_message_of_anthropics_is_one_without_its_type():
+    body = json.dumps({"content": [{"type": "text", "text": "2"}], "stop_reason": "end_turn", "model": "m"})
+
+    assert fault(body, 200, "anthropic") is None
+    assert fault(body.replace('"2"', '""'), 200, "anthropic") is Fault.INVALID_RESPONSE
