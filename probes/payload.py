@@ -328,9 +328,10 @@ def read_generated(answer: Any) -> Piece:
 
 
 def read_allowance(answer: Any) -> Piece:
-    """What is left of a plan: MiniMax, Ollama's cloud."""
+    """What is left of a plan: MiniMax, Ollama's cloud, Zhipu."""
     top = _object(answer)
-    return Piece(content=bool(_objects(top.get("model_remains"))) or bool(_object(top.get("limits"))))
+    told = (top.get("model_remains"), _object(top.get("data")).get("limits"))
+    return Piece(content=any(map(_objects, told)) or bool(_object(top.get("limits"))))
 
 
 def read_converse(answer: Any) -> Piece:

@@ -40,6 +40,7 @@ def pasted(text):
         "ChatCompletionMessage(content='', refusal=None, role='assistant', tool_calls=[Call(id='x')])",
         '{"model_remains": [{"model_name": "m", "remains_time": 10}]}',
         '{"limits": {"weekly": {"usage": 0.4}}}',
+        '{"code": 200, "data": {"limits": [{"type": "CREDIT_LIMIT", "remaining": 3}]}}',
         f"[root@host ~]# curl http://127.0.0.1:8000/v1/models\n{LISTED}",
         '{"results": [{"outputText": "Hello"}]}',
         '{"content": "Hello", "stop": true}',

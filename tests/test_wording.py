@@ -1161,3 +1161,35 @@ def test_a_message_of_anthropics_is_one_without_its_type():
 
     assert fault(body, 200, "anthropic") is None
     assert fault(body.replace('"2"', '""'), 200, "anthropic") is Fault.INVALID_RESPONSE
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (
+            400,
+            "{'success': False, 'error': {'issues': [{'code': 'invalid_type'}], 'name': 'ZodError'}}",
+            Fault.BAD_REQUEST,
+        ),
+        (403, said("Your submission contains text that is not allowed"), Fault.CONTENT_FILTERED),
+        (None, "The message holds words, and contains language that is not permitted", Fault.CONTENT_FILTERED),
+        (None, "PromptFeedback(block_reason=<BlockedReason.OTHER: 'OTHER'>)", Fault.CONTENT_FILTERED),
+        (None, '{"error": true, "message": "Message is being blocked for reason: SAFETY"}', Fault.CONTENT_FILTERED),
+        (None, "Your request was blocked.", Fault.BLOCKED_BY_EDGE),
+        (403, "Response 403: Cloudflare detected", Fault.BLOCKED_BY_EDGE),
+        (None, "log | <h2>Why have I been blocked?</h2>", Fault.BLOCKED_BY_EDGE),
+        (404, "Error: Model request failed: 404 page not found", Fault.BAD_REQUEST),
+        (
+            None,
+            "httpx.HTTPStatusError: Server error '503 Service Unavailable' for url 'https://x.example/v1'",
+            Fault.OVERLOADED,
+        ),
+        (None, "Response contained no choices", Fault.INVALID_RESPONSE),
+        (None, "访问密码不正确或为空", Fault.INVALID_KEY),
+        (503, said("No available accounts: no available accounts supporting model: m-1"), Fault.MODEL_UNAVAILABLE),
+        (503, said("No available accounts"), Fault.OVERLOADED),
+        (400, said("Model id : org/m-1 , has no provider supported"), Fault.MODEL_UNAVAILABLE),
+    ],
+)
+def test_what_a_fifth_sample_missed_is_mended_with_its_siblings(status, body, expected):
+    assert fault(body, status) is expected
