@@ -1181,7 +1181,7 @@ def test_a_message_of_anthropics_is_one_without_its_type():
         (404, "Error: Model request failed: 404 page not found", Fault.BAD_REQUEST),
         (
             None,
-            "httpx.HTTPStatusError: Server error '503 Service Unavailable' for url 'https://x.example/v1'",
+            "httpx.HTTPStatusError: Server error '529 ' for url 'https://x.example/v1'",
             Fault.OVERLOADED,
         ),
         (None, "Response contained no choices", Fault.INVALID_RESPONSE),
