@@ -248,6 +248,8 @@ def _spelled(layers: Iterable[Layer]) -> Iterator[Layer]:
 
 def _is_theirs(provider: Provider, verdict: Verdict, layer: Layer) -> bool:
     """Of a page that a gateway met on its own road, the road is its trouble too; a program of ours repeats our own."""
+    if any(rule.own and verdict.rule == f"{provider.id}/{rule.id}" for rule in provider.rules):
+        return False
     if layer.page:
         return provider.relays and layer.relayed and verdict.fault in OF_AN_ACCOUNT | OF_THE_ROAD
     return verdict.fault in OF_AN_ACCOUNT and _is_relayed(provider, layer)

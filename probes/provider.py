@@ -147,7 +147,8 @@ class Rule(Facts, frozen=True, kw_only=True):
     exit code. An `unanswered` rule reads what a program says of its own road there: it fits only where no HTTP status
     is told. A `loose` rule names a class that stands beside other troubles as well, `permission_error`
     beside a spent credit: it is asked after all others, the shared ones too, and of a page only when nothing on it
-    speaks.
+    speaks. An `own` rule reads what a gateway alone says, of whoever asks it: it is never about an account upstream,
+    whatever frame a client has put around it.
     """
 
     id: Name
@@ -156,6 +157,7 @@ class Rule(Facts, frozen=True, kw_only=True):
     page: bool = False
     loose: bool = False
     unanswered: bool = False
+    own: bool = False
     status: list[int] = []
     tag: list[str] = []
     code: list[str] = []

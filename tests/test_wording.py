@@ -1193,3 +1193,22 @@ def test_a_message_of_anthropics_is_one_without_its_type():
 )
 def test_what_a_fifth_sample_missed_is_mended_with_its_siblings(status, body, expected):
     assert fault(body, status) is expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (
+            "litellm.BadRequestError: OpenAIException - Budget has been exceeded! Current cost: 14.2",
+            Fault.QUOTA_EXHAUSTED,
+        ),
+        (
+            "AuthenticationError: OpenAIException - Authentication Error, Invalid proxy server token passed.",
+            Fault.INVALID_KEY,
+        ),
+        ("litellm.AuthenticationError: OpenAIException - Incorrect API key provided: sk-x", Fault.SERVER_ERROR),
+        ("litellm.RateLimitError: DeepseekException - Insufficient Balance", Fault.SERVER_ERROR),
+    ],
+)
+def test_what_a_gateway_alone_says_is_of_our_account_in_any_frame(body, expected):
+    assert judge(load_provider("litellm"), WORDING, None, {}, body).fault is expected
