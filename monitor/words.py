@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from monitor.diagnose import Scope
 from monitor.incident import Incident
+from monitor.span import per
 from probes.model import Blame, Confidence, Fault, Limit
 
 FAULTS = {
@@ -59,7 +60,6 @@ OFFLINE_AT_LENGTH = "The monitor reaches nothing at all, so it can blame nobody 
 HEDGES = {Confidence.HIGH: "", Confidence.MEDIUM: "probably ", Confidence.LOW: "perhaps "}
 CERTAINTIES = {Confidence.HIGH: "sure", Confidence.MEDIUM: "probable", Confidence.LOW: "a guess"}
 
-WINDOWS = {1: "per second", 60: "per minute", 3600: "per hour", 86400: "per day"}
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -184,18 +184,14 @@ def is_blamed(incident: Incident) -> bool:
 
 def limit(it: Limit, say: Say = english, number: Callable[[str], str] = str) -> str:
     """Say a rate limit: `480 of 500 requests per minute left`. `number` writes an English number as one must."""
-    unit = " ".join(filter(None, (say(it.unit.replace("_", " ").replace("-", " ")), _window(it.window_s, say))))
+    span = per(it.window_s)
+    unit = say(it.unit.replace("_", " ").replace("-", " ")) + (
+        f" {say(span.text, n=number(span.count))}" if span else ""
+    )
     left, most = (None if one is None else number(f"{one:,.0f}") for one in (it.remaining, it.limit))
     if left is None:
         return say("at most {most} {unit}" if most else "{unit}: not told", most=most, unit=unit)
     return say("{left} of {most} {unit} left" if most else "{left} {unit} left", left=left, most=most, unit=unit)
-
-
-def _window(window_s: float | None, say: Say) -> str:
-    if window_s is None:
-        return ""
-    known = WINDOWS.get(round(window_s))
-    return say(known) if known else say("in {duration}", duration=duration(window_s, say))
 
 
 def lead(incident: Incident, say: Say = english) -> str:

@@ -69,7 +69,7 @@ def test_a_time_without_a_today_is_said_in_full():
     [
         (Limit("requests", 60, 500, 480), "480 of 500 requests per minute left"),
         (Limit("input_tokens", 86400, 2_000_000, 0), "0 of 2,000,000 input tokens per day left"),
-        (Limit("requests", 10, 500, None), "at most 500 requests in 10 s"),
+        (Limit("requests", 10, 500, None), "at most 500 requests per 10 seconds"),
         (Limit("input-tokens", 60, None, 0), "0 input tokens per minute left"),
         (Limit("requests", 60, None, 3.0), "3 requests per minute left"),
         (Limit("tokens", None, None, None), "tokens: not told"),
