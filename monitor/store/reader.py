@@ -8,6 +8,7 @@ from itertools import groupby, pairwise
 from json import dumps
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from monitor.alert.case import KEPT, Case, Fate, Key, Message, Step, with_changes, with_messages
 from monitor.alert.reply import Reply
@@ -20,7 +21,7 @@ from monitor.detect.track import Track
 from monitor.incident import Change, ChangeKind, Incident, Told
 from monitor.schedule import Spending
 from monitor.sli import Cell, Sketch, below, merge, sketch, unpack
-from monitor.slo import LONGEST, SHORT, Looks, Objective, Tally
+from monitor.slo import LONGEST, REACH, REACH_SHARE, SHORT, Looks, Objective, Tally
 from monitor.source import Source
 from monitor.store.value import (
     DEGRADED,
@@ -188,9 +189,9 @@ def looks(
     split = max(
         first, min((now - LONGEST).replace(hour=0, minute=0, second=0, microsecond=0), rolled_until(db, "daily"))
     )
-    recent = {span: list(_counted(db, ":since", series, objective, now - span, span)) for span in SHORT}
+    recent = {span: list(_recent(db, series, objective, now, span)) for span in SHORT}
     hours = [*_rolled(db, series, objective, split), *_unrolled(db, series, objective, split)]
-    return Looks([*_days(db, series, objective, first, split), *hours], recent)
+    return Looks([*_days(db, series, objective, first, split), *_since_watched(db, hours)], recent)
 
 
 def _days(
@@ -232,7 +233,7 @@ def _rolled(db: sqlite3.Connection, series: str, objective: Objective, since: da
     """Yield the hours that are rolled up; answers are quick or not within the width of a sketch's bin."""
     query = """
         SELECT series_id, at, ok, degraded + failed AS bad, latency FROM hourly
-        WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ?
+        WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ? ORDER BY 1, 2
     """
     for row in db.execute(query, (series, to_ms(since))):
         at, fast, slow = from_ms(row["at"]), 0, 0
@@ -246,6 +247,50 @@ def _rolled(db: sqlite3.Connection, series: str, objective: Objective, since: da
 def _unrolled(db: sqlite3.Connection, series: str, objective: Objective, since: datetime) -> Iterator[Tally]:
     start = max(since, rolled_until(db))
     return _counted(db, "at / 3600000 * 3600000", series, objective, start, HOUR)
+
+
+def _since_watched(db: sqlite3.Connection, hours: Iterable[Tally]) -> Iterator[Tally]:
+    """Yield the hours, the oldest of a series first; one that nobody watched before begins with its first look."""
+    looked = set()
+    for one in hours:
+        if one.ok or one.failed:
+            yield one if (one.series, one.begins - HOUR) in looked else replace(one, begins=_watched_since(db, one))
+            looked.add((one.series, one.begins))
+
+
+def _watched_since(db: sqlite3.Connection, hour: Tally) -> datetime:
+    """Return since when an hour was watched: all of it, where its looks are forgotten."""
+    look = f"FROM observation WHERE series_id = ? AND at >= ? AND at < ? AND outcome <> {UNKNOWN}"
+    span = (hour.series, to_ms(hour.begins), to_ms(hour.ends))
+    first = db.execute(f"SELECT min(at) AS at {look}", span).fetchone()["at"]
+    if first is None:
+        return hour.begins
+    before = (hour.series, to_ms(from_ms(first) - REACH), first)
+    return hour.begins if db.execute(f"SELECT 1 {look} LIMIT 1", before).fetchone() else from_ms(first)
+
+
+def _recent(
+    db: sqlite3.Connection, series: str, objective: Objective, now: datetime, window: timedelta
+) -> Iterator[Tally]:
+    """Yield what a window that ends now showed, and for how much of it its looks speak."""
+    watched = dict(_watched(db, series, now, window))
+    for one in _counted(db, ":since", series, objective, now - window, window):
+        yield replace(one, watched=watched.get(one.series, 0.0))
+
+
+def _watched(db: sqlite3.Connection, series: str, now: datetime, window: timedelta) -> Iterator[tuple[int, float]]:
+    """Yield by series for how much of a window its looks speak: each until the next one, or for its reach."""
+    query = f"""
+        SELECT series_id, sum(min(next - at, :reach)) * 1.0 / :window AS watched FROM (
+            SELECT series_id, at, lead(at, 1, :now) OVER (PARTITION BY series_id ORDER BY at) AS next FROM observation
+            WHERE series_id IN (SELECT value FROM json_each(:series)) AND at >= :since AND at < :now
+                AND outcome <> {UNKNOWN}
+        ) GROUP BY 1
+    """
+    length = window // MILLISECOND
+    values = {"series": series, "now": to_ms(now), "since": to_ms(now - window), "window": length}
+    for row in db.execute(query, values | {"reach": REACH_SHARE * length}):
+        yield row["series_id"], row["watched"]
 
 
 def _counted(
