@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from monitor.advice import Glance, advice_for, instead
 from monitor.alert.address import open_service
 from monitor.alert.case import Step
 from monitor.alert.deliver import again_at, send, would_disturb
@@ -24,6 +25,7 @@ from monitor.alert.text import (
     Summary,
     Templates,
     Text,
+    Usable,
     compose,
     compose_digest,
     compose_failing,
@@ -33,7 +35,7 @@ from monitor.incident import Incident, Severity
 from monitor.store.connection import open_reader
 from monitor.store.reader import incidents_between
 from monitor.store.writer import Letter
-from monitor.view import advice_for, usable
+from monitor.view import glance
 from monitor.world import STEP_S, World, pause
 
 log = logging.getLogger("monitor")
@@ -133,16 +135,19 @@ async def _complain(world: World, letter: Letter, error: str, now: datetime) -> 
 def _pieces(world: World, letter: Letter, channel: Channel) -> list[Piece]:
     """Return the parts of a message. In a list of many nobody needs more of each than what to do."""
     told = [(item, item.change) for item in letter.items if item.change]
+    if not told:
+        return []
     around = _around if len(told) == 1 else _briefly
+    seen = glance(world.config, world.healths, world.incidents.values(), world.edge.clock())
     return [
-        Piece(item.step, item.number, change, around(world, change.incident, channel), item.first)
+        Piece(item.step, item.number, change, around(world, change.incident, channel, seen), item.first)
         for item, change in told
     ]
 
 
-def _briefly(world: World, incident: Incident, _: Channel) -> Circumstances:
+def _briefly(world: World, incident: Incident, _: Channel, seen: Glance) -> Circumstances:
     config = world.config
-    return Circumstances(config.location, config.simulated, advice_for(incident, config), url=config.site.url)
+    return Circumstances(config.location, config.simulated, advice_for(incident, config, seen), url=config.site.url)
 
 
 def _severity(letter: Letter, pieces: Sequence[Piece]) -> Severity | None:
@@ -187,14 +192,17 @@ def _links(world: World, incident: Incident, channel: Channel, now: datetime) ->
     return addresses(world.link_key, url, incident.id, channel.name, now)
 
 
-def _around(world: World, incident: Incident, channel: Channel) -> Circumstances:
-    now, config = world.edge.clock(), world.config
+def _around(world: World, incident: Incident, channel: Channel, seen: Glance) -> Circumstances:
+    now = world.edge.clock()
     scene = world.scene(now)
     case = scene.cases.get(incident.id)
     lately = past(case, scene) if case else [incident]
     return replace(
-        _briefly(world, incident, channel),
-        usable=usable(incident, config, world.healths, world.incidents.values(), now),
+        _briefly(world, incident, channel, seen),
+        usable=[
+            Usable(one.account, one.checked_at or now, one.caution.words if one.caution else "")
+            for one in instead(incident, world.config, seen)
+        ],
         links=_links(world, incident, channel, now),
         times=len(lately),
         downtime_s=sum(((one.closed_at or now) - one.opened_at).total_seconds() for one in lately),

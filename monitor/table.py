@@ -19,7 +19,7 @@ from monitor.publish.snapshot import IncidentView, ObjectiveView, Snapshot, Sour
 from monitor.schedule import Budget
 from monitor.slo import PAIRS, Goal
 from monitor.tune import Past, compare, outages, slow_a_month
-from probes.advice import advise
+from probes.advice import Surroundings, advise
 from probes.model import Fault, Observation, Outcome
 from probes.provider import Canary, NoPage, Provider, Rule
 
@@ -58,12 +58,16 @@ def observation_table(observations: Sequence[Observation], providers: Mapping[st
 
 def _next_steps(observations: Sequence[Observation], providers: Mapping[str, Provider]) -> Iterator[tuple[str, str]]:
     """Yield what to do about each fault of each account, once."""
-    said: dict[tuple[str, str, Fault], list[str]] = {}
+    said: dict[tuple[str, Fault], list[Observation]] = {}
+    served = {one.target.answerer for one in observations if one.outcome is Outcome.OK}
     for one in observations:
         if one.fault and one.answer:
-            said.setdefault((one.target.account, one.target.provider, one.fault), []).append(one.answer.words)
-    for (account, provider, fault), its in said.items():
-        yield account, advise(fault, providers[provider], its)
+            said.setdefault((one.target.account, one.fault), []).append(one)
+    for (account, fault), its in said.items():
+        target, words_ = its[0].target, [one.answer.words for one in its if one.answer]
+        provider = providers[target.provider]
+        own_base = target.host is not None or provider.base is None
+        yield account, advise(fault, provider, words_, Surroundings(target.answerer in served, own_base))
 
 
 def status_table(snapshot: Snapshot, now: Standing) -> None:

@@ -142,6 +142,11 @@ PLAN = {
         *("probes.dialects", "probes.document", "probes.model", "probes.provider", "monitor.config"),
         "monitor.schedule",
     },
+    "monitor.advice": {
+        *("probes.advice", "probes.model", "probes.remedy", "monitor.config", "monitor.detect.health"),
+        *("monitor.diagnose", "monitor.incident", "monitor.publish.caution", "monitor.publish.mark"),
+        *("monitor.publish.snapshot", "monitor.publish.usable"),
+    },
     "monitor.store": set(),
     "monitor.store.connection": {"monitor.store.schema"},
     "monitor.store.schema": {"sqlite_utils"},
@@ -215,12 +220,10 @@ PLAN = {
     },
     "monitor.publish": set(),
     "monitor.view": {
-        *("probes.model", "probes.advice", "monitor.config", "monitor.detect.credit", "monitor.detect.health"),
-        "probes.remedy",
+        *("probes.model", "monitor.advice", "monitor.config", "monitor.detect.credit", "monitor.detect.health"),
         *("monitor.detect.note", "monitor.diagnose", "monitor.source", "probes.notice"),
-        *("monitor.incident", "monitor.alert.text", "monitor.publish.snapshot", "monitor.schedule", "monitor.sli"),
-        *("probes.catalog", "monitor.publish.caution", "monitor.publish.rota", "monitor.publish.mark"),
-        "monitor.publish.usable",
+        *("monitor.incident", "monitor.publish.snapshot", "monitor.schedule", "monitor.sli"),
+        *("probes.catalog", "monitor.publish.rota", "monitor.publish.mark"),
         *("monitor.store.reader", "monitor.slo", "monitor.detect.limits"),
     },
     "monitor.world": {

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from monitor.advice import advice_for
 from monitor.detect.health import State
 from monitor.diagnose import Scope
 from monitor.incident import Severity
@@ -15,7 +16,6 @@ from monitor.slo import DAY, HOUR, LONGEST, PAIRS, Goal, Looks, Objective, Tally
 from monitor.store.reader import looks, series_ids
 from monitor.store.value import Batch
 from monitor.upkeep import tidy_step, weigh_step
-from monitor.view import advice_for
 from monitor.words import title
 from probes.model import Blame, Fault
 from tests.conftest import NOON
