@@ -124,11 +124,11 @@ def source_table(sources: Sequence[SourceView], now: datetime) -> None:
     for one in sources:
         state = "[green]read[/]" if one.readable else f"[yellow]{'not believed' if one.problem else 'not read yet'}[/]"
         read = f"{words.duration((now - one.read_at).total_seconds())} ago" if one.read_at else "-"
-        said = [f"{notice.title} ({', '.join(notice.stage)})" for notice in one.notices]
+        said = [words.notice(notice, now) for notice in one.notices]
         if one.unread:
             said.append(f"{words.count(one.unread, 'item')} could not be read")
         told = "; ".join(said) if one.readable else one.problem or ""
-        table.add_row(one.id, state, read, _plain(told or "nothing"), _plain(one.page))
+        table.add_row(one.id, state, read, _plain(told or "no trouble"), _plain(one.page))
     _print(table)
 
 

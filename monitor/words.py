@@ -11,6 +11,7 @@ from monitor.diagnose import Scope
 from monitor.incident import Incident
 from monitor.span import per
 from probes.model import Blame, Confidence, Fault, Limit
+from probes.notice import Notice
 
 FAULTS = {
     Fault.INVALID_KEY: "key rejected",
@@ -24,7 +25,7 @@ FAULTS = {
     Fault.BAD_REQUEST: "request refused as malformed",
     Fault.REGION_BLOCKED: "region blocked",
     Fault.BLOCKED_BY_EDGE: "blocked by a firewall in front of the API",
-    Fault.OVERLOADED: "provider overloaded",
+    Fault.OVERLOADED: "overloaded",
     Fault.SERVER_ERROR: "server errors",
     Fault.TIMEOUT: "no answer in time",
     Fault.CONNECTION_FAILED: "no connection",
@@ -192,6 +193,23 @@ def limit(it: Limit, say: Say = english, number: Callable[[str], str] = str) -> 
     if left is None:
         return say("at most {most} {unit}" if most else "{unit}: not told", most=most, unit=unit)
     return say("{left} of {most} {unit} left" if most else "{left} {unit} left", left=left, most=most, unit=unit)
+
+
+def notice(it: Notice, now: datetime) -> str:
+    """Say what a page tells, how far it has come and how old it is: `Errors (identified, since 14:05 UTC, 2 h ago)`."""
+    return f"{it.title} ({', '.join([*it.stage, *_age(it, now)])})"
+
+
+def _age(it: Notice, now: datetime) -> list[str]:
+    """Say since when, or else how old the last word is; a maintenance to come has a beginning, and no age."""
+    if began := it.began_at:
+        when = moment(began, now).words
+        return [f"since {when}", f"{_since(began, now)} ago"] if began <= now else [f"from {when}"]
+    return [f"last word {_since(it.updated_at, now)} ago"] if it.updated_at else []
+
+
+def _since(at: datetime, now: datetime) -> str:
+    return duration((now - at).total_seconds())
 
 
 def lead(incident: Incident, say: Say = english) -> str:

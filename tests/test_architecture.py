@@ -128,7 +128,7 @@ PLAN = {
     "monitor.tune": {"probes.model", "monitor.detect.health", "monitor.detect.latency"},
     "monitor.slo": {"probes.model", "monitor.diagnose", "monitor.incident"},
     "monitor.drill": {"probes.model", "monitor.diagnose", "monitor.incident"},
-    "monitor.words": {"probes.model", "monitor.diagnose", "monitor.incident", "monitor.span"},
+    "monitor.words": {"probes.model", "probes.notice", "monitor.diagnose", "monitor.incident", "monitor.span"},
     "monitor.secret": {"probes.redact"},
     "monitor.key": {"probes.provider"},
     "monitor.config": {

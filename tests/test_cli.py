@@ -108,8 +108,10 @@ def test_feeds_prints_what_each_page_says_and_how_old_that_is(tmp_path, stage):
     code, out, _ = call("feeds", folder=tmp_path)
 
     lines = {line.split()[0]: line for line in out.splitlines() if "/summary" in line}
-    assert "Elevated errors on chat (investigating)" in lines["openai/summary"]
-    assert "nothing" in lines["anthropic/summary"]
+    assert re.search(
+        r"Elevated errors on chat \(investigating, since \d\d:\d\d UTC, \d+ s ago\)", lines["openai/summary"]
+    )
+    assert "no trouble" in lines["anthropic/summary"]
     assert re.search(r"\b\d+ s ago", lines["openai/summary"])
     assert code == 0
 

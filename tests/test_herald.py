@@ -216,7 +216,7 @@ def test_neither_a_digest_nor_a_late_warning_disturbs_quiet_hours(tmp_path):
                 await inbox.until(lambda messages: len(messages) >= 1)
             return inbox
 
-    assert asyncio.run(play()).titles()[0] == "[DOWN] groq: provider overloaded"
+    assert asyncio.run(play()).titles()[0] == "[DOWN] groq: overloaded"
 
 
 def test_a_message_has_signed_links_where_the_page_is_served(tmp_path):

@@ -5,6 +5,7 @@ import pytest
 from monitor import words
 from monitor.diagnose import Scope
 from probes.model import Blame, Confidence, Fault, Limit
+from probes.notice import Impact, Notice, Phase
 from tests.builders_page import NOW, incident
 
 
@@ -97,3 +98,23 @@ def test_every_fault_and_blame_has_its_own_words():
 )
 def test_blame_is_hedged_by_how_sure_it_is(changes, said):
     assert words.whose_hedged(incident(**changes)) == said
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"began_at": NOW - timedelta(hours=2, minutes=4)}, "Errors (identified, since 08:30 UTC, 2 h 4 min ago)"),
+        ({"began_at": NOW - timedelta(days=3)}, "Errors (identified, since 18 Nov, 10:34 UTC, 3 days ago)"),
+        ({"updated_at": NOW - timedelta(minutes=5)}, "Errors (identified, last word 5 min ago)"),
+        ({"began_at": NOW + timedelta(days=1), "planned": True}, "Errors (identified, from 22 Nov, 10:34 UTC)"),
+        ({}, "Errors (identified, undated)"),
+        ({"posted": False}, "Errors (no notice posted)"),
+    ],
+)
+def test_a_notice_says_how_old_it_is(facts, said):
+    assert words.notice(Notice("n", "Errors", None, Phase.IDENTIFIED, Impact.MAJOR, **facts), NOW) == said
+
+
+def test_a_fault_claims_no_more_than_its_subject():
+    """One canary of one account may be overloaded, too."""
+    assert [said for said in words.FAULTS.values() if "provider" in said] == []

@@ -14,7 +14,7 @@ from monitor import words
 from monitor.alert.case import ENDS, Step
 from monitor.alert.rule import Detail, Format
 from monitor.diagnose import Scope
-from monitor.incident import Change, Incident, Severity
+from monitor.incident import WIDTH, Change, Incident, Severity
 from probes.model import Blame
 
 log = logging.getLogger("monitor")
@@ -34,6 +34,10 @@ FLAPPING, GAP = "FLAPPING", "GAP"
 ENDINGS = {Format.TEXT: "txt", Format.MARKDOWN: "md", Format.HTML: "html"}
 LISTED = 30
 """So many incidents stand in one message; the rest is counted."""
+
+
+TROUBLED = WIDTH[: WIDTH.index(Scope.MONITOR) + 1]
+"""What is down, from narrow to wide; the other scopes are of pages, dates and promises."""
 
 
 class Usable(Struct, frozen=True):
@@ -222,9 +226,11 @@ def _title(pieces: Sequence[Piece]) -> str:
     )
 
 
-def _gravity(piece: Piece) -> tuple[bool, int]:
-    """What goes on is graver than anything that is over."""
-    return piece.step not in ENDS, piece.change.incident.severity.rank
+def _gravity(piece: Piece) -> tuple[bool, int, int]:
+    """What goes on is graver than anything that is over; of what is alike the widest says most."""
+    incident = piece.change.incident
+    width = WIDTH.index(incident.scope) if incident.scope in TROUBLED else -1
+    return piece.step not in ENDS, incident.severity.rank, width
 
 
 def _marks(piece: Piece) -> list[str]:
