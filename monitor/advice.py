@@ -91,7 +91,8 @@ def advice_for(incident: Incident, config: Config, glance: Glance | None = None)
 def _around(incident: Incident, config: Config, glance: Glance | None) -> Surroundings:
     if glance and incident.fault in DEPENDING:
         return surroundings(_loss(incident, config), config, glance)
-    return Surroundings(own_base=_is_own_base(config, accounts_of((*incident.targets, incident.subject))))
+    own_base = _is_own_base(config, accounts_of((*incident.targets, incident.subject)))
+    return Surroundings(own_base=own_base, together=len(accounts_of(incident.targets)) > 1)
 
 
 def _own_advice(incident: Incident) -> str | None:

@@ -22,12 +22,14 @@ class Surroundings(NamedTuple):
     """What is known besides the answers.
 
     `served`: the same address answers others from here well, and did since. `own_base`: the address is the user's own.
-    `works` names what can be used instead now, the best first; None where nobody looked.
+    `works` names what can be used instead now, the best first; None where nobody looked. `together`: several accounts
+    met it at once, by one cause.
     """
 
     served: bool = False
     own_base: bool = True
     works: Sequence[str] | None = None
+    together: bool = False
 
 
 ALONE = Surroundings()
@@ -127,6 +129,24 @@ SERVED = {
     ),
 }
 """What to say instead where the same address answers others well: it is right, and the road to it is open."""
+TOGETHER = {
+    Fault.INVALID_KEY: Advice(
+        "Several keys were rejected at once, which no single key explains: replace none of them yet, and look at the "
+        "provider's status page and at what these accounts share.",
+        "Keys are listed at {address}.",
+    ),
+    Fault.ACCOUNT_SUSPENDED: Advice(
+        "Stop automated traffic with all of these keys and do not move it to another account: what got these accounts "
+        "suspended can cost the next one, too.",
+        "Appeal at {address} and name the request ids.",
+    ),
+    Fault.PERMISSION_DENIED: Advice(
+        "Several accounts lost the right at once, which no single key explains: change none yet, and look at the "
+        "provider's status page and at what these accounts share.",
+        "Ask at {address}.",
+    ),
+}
+"""What to say instead where several accounts met it at once: that is what they share, or the provider."""
 SWITCHED = frozenset(fault for fault, advice in ADVICE.items() if "{meanwhile}" in advice.do)
 """Faults of which the advice names what works instead."""
 SHIPPED = frozenset({Fault.BAD_REQUEST, Fault.INVALID_RESPONSE})
@@ -191,6 +211,8 @@ def advise(fault: Fault, provider: Provider, said: Sequence[str] = (), around: S
 def _choose(fault: Fault, said: Sequence[str], around: Surroundings) -> Advice:
     if fault in LEAKS and any(map(is_leak, said)):
         return LEAKS[fault]
+    if around.together and fault in TOGETHER:
+        return TOGETHER[fault]
     if fault in SERVED and (around.served or (fault in SHIPPED and not around.own_base)):
         return SERVED[fault]
     usual = ADVICE[fault]

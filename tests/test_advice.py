@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from monitor import advice as monitors
-from probes.advice import ADVICE, HEARD, LEAKS, SERVED, SWITCHED, WANTED, Surroundings, advise
+from probes.advice import ADVICE, HEARD, LEAKS, SERVED, SWITCHED, TOGETHER, WANTED, Surroundings, advise
 from probes.canary import KEPT_WORDS
 from probes.catalog import load_provider, provider_ids
 from probes.hint import Demand
@@ -24,8 +24,8 @@ GATEWAY = load_provider("openai-compatible")
 @pytest.mark.parametrize("fault", Fault)
 def test_each_fault_has_its_advice_in_one_or_two_sentences(fault):
     assert ADVICE.keys() == set(Fault)
-    for provider, served in product((OPENAI, GATEWAY), (True, False)):
-        text = advise(fault, provider, (), Surroundings(served=served))
+    for provider, served, together in product((OPENAI, GATEWAY), (True, False), (True, False)):
+        text = advise(fault, provider, (), Surroundings(served=served, together=together))
         assert text.endswith(".")
         assert 1 <= text.count(". ") + 1 <= 2
 
@@ -101,6 +101,21 @@ def test_a_base_is_doubted_only_where_it_may_be_wrong(fault, around, doubted):
     text = advise(fault, GATEWAY, (), around)
 
     assert bool(re.search(r"check (?:the )?base", text)) is doubted
+
+
+@pytest.mark.parametrize("fault", [Fault.INVALID_KEY, Fault.PERMISSION_DENIED])
+def test_where_several_keys_were_refused_at_once_none_is_replaced_yet(fault):
+    text = advise(fault, OPENAI, (), Surroundings(together=True))
+
+    assert "in its place" not in text
+    assert "no single key explains" in text
+    assert OPENAI.help[fault] in text
+
+
+def test_keys_that_leaked_are_revoked_also_where_several_did():
+    text = advise(Fault.INVALID_KEY, OPENAI, [next(iter(LEAKED))], Surroundings(together=True))
+
+    assert "revoke" in text
 
 
 @pytest.mark.parametrize("fault", [Fault.CONNECTION_FAILED, Fault.BLOCKED_BY_EDGE, Fault.REGION_BLOCKED])
@@ -191,10 +206,10 @@ def test_evasion_is_known_when_it_is_read(text):
 
 @pytest.mark.parametrize("fault", BLOCKED)
 def test_no_advice_of_a_block_sounds_like_evading_it(fault):
-    seen = [Surroundings(served=served) for served in (True, False)]
+    seen = [Surroundings(served=served, together=together) for served in (True, False) for together in (True, False)]
     texts = {advise(fault, provider, [words], around) for provider in PROVIDERS for words in SAID for around in seen}
     assert len(texts) >= (len(LEAKS) if fault in LEAKS else 1)
-    usual = [table[fault].do for table in (ADVICE, SERVED) if fault in table]
+    usual = [table[fault].do for table in (ADVICE, SERVED, TOGETHER) if fault in table]
     assert all(any(do in text for do in usual) or "a person must do it" in text or "leaked" in text for text in texts)
     assert [text for text in texts if EVASION.search(text)] == []
 

@@ -402,6 +402,13 @@ def test_a_base_address_is_not_doubted_beside_those_that_use_it_and_work(account
     assert ("check the base address" in text) is doubted
 
 
+@pytest.mark.parametrize(("hit", "replaced"), [(("openai/a",), True), (("openai/a", "openai/b"), False)])
+def test_keys_that_are_rejected_at_once_are_not_to_be_replaced_one_by_one(hit, replaced):
+    text, _ = among({}, hit=hit, scope=Scope.ORGANIZATION, subject="openai", fault=Fault.INVALID_KEY)
+
+    assert ("put a working one in its place" in text) is replaced
+
+
 def test_the_page_of_an_account_that_no_incident_explains_yet_names_what_works_too(db, writer):
     remember(writer, CHAT, health(*[Fault.SERVER_ERROR] * 3, target=CHAT), fault=Fault.SERVER_ERROR)
     remember(writer, GROQ, health(None, target=GROQ))
