@@ -1,6 +1,6 @@
 """An incident, and how all accounts are → what a person does next, and which accounts work instead; pure."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -55,10 +55,7 @@ class Glance(Struct, frozen=True):
     snapshot: Snapshot
     now: Standing
     every: Sequence[Usable]
-
-    @property
-    def accounts(self) -> Iterable[AccountView]:
-        return (one for provider in self.snapshot.providers for one in provider.accounts)
+    accounts: Mapping[str, AccountView]
 
 
 class Loss(Struct, frozen=True):
@@ -73,7 +70,8 @@ class Loss(Struct, frozen=True):
 
 def look_round(snapshot: Snapshot) -> Glance:
     now = standing(snapshot)
-    return Glance(snapshot, now, usables(snapshot, now))
+    accounts = {one.id: one for provider in snapshot.providers for one in provider.accounts}
+    return Glance(snapshot, now, usables(snapshot, now), accounts)
 
 
 def advice_for(incident: Incident, config: Config, glance: Glance | None = None) -> str:
@@ -134,8 +132,9 @@ def instead(incident: Incident, config: Config, glance: Glance) -> list[Usable]:
 
 def _loss(incident: Incident, config: Config) -> Loss:
     targets = set(incident.targets) or {one.target for one in incident.evidence}
-    there = {one.target.account for one in config.watches.values() if one.target.answerer == incident.subject}
-    hit = there or accounts_of((*targets, incident.subject))
+    hit = accounts_of((*targets, incident.subject))
+    if "/" not in incident.subject:  # all of who answers there
+        hit |= {one.target.account for one in config.watches.values() if one.target.answerer == incident.subject}
     provider = incident.subject.partition("/")[0].partition("@")[0]
     return Loss(incident.fault, provider, hit, targets, incident.opened_at)
 
@@ -150,17 +149,15 @@ def _able(loss: Loss, config: Config, glance: Glance) -> list[Usable]:
     able = [one for one in every if one.offered and one.account not in loss.accounts]
     able = [one for one in able if all(map(one.abilities.get, wanted))]
     if loss.fault.blame in SHARED:
-        alike = _not_seen_since(loss, glance)
-        able = [one for one in able if one.account not in alike]
+        able = [one for one in able if one.provider != loss.provider or _was_served(glance.accounts[one.account], loss)]
     its = [one for one in able if one.provider == loss.provider]
     found = its if any(one.caution is None for one in its) else able
     return sorted(found, key=lambda one: (one.caution is not None, one.provider != loss.provider, one.rank))
 
 
-def _not_seen_since(loss: Loss, glance: Glance) -> set[str]:
-    """Return the provider's accounts that nobody saw working since the trouble began: they may share it."""
-    its = (one for one in glance.accounts if one.id.partition("/")[0] == loss.provider)
-    return {one.id for one in its if not any(_is_served(target, loss) for target in one.targets)}
+def _was_served(account: AccountView, loss: Loss) -> bool:
+    """Whether it was seen working since the trouble began; else it may share it."""
+    return any(_is_served(target, loss) for target in account.targets)
 
 
 def _lost_work(loss: Loss, config: Config) -> set[str]:
@@ -174,11 +171,15 @@ def _lost_work(loss: Loss, config: Config) -> set[str]:
 
 def surroundings(loss: Loss, config: Config, glance: Glance) -> Surroundings:
     """Return what the advice depends on besides the answers: who is served meanwhile, and what works instead."""
-    bases = {_base(config, account) for account in loss.accounts if account in config.accounts}
-    near = (one for one in glance.accounts if _base(config, one.id) in bases)
-    served = any(_is_served(target, loss) for one in near for target in one.targets)
+    served = loss.fault in SERVED and _is_anybody_served(loss, config, glance)
     works = _works(loss, config, glance) if loss.fault in SWITCHED else None
     return Surroundings(served, _is_own_base(config, loss.accounts), works)
+
+
+def _is_anybody_served(loss: Loss, config: Config, glance: Glance) -> bool:
+    """Whether the address that failed has answered well since."""
+    bases = {_base(config, account) for account in loss.accounts if account in config.accounts}
+    return any(_was_served(one, loss) for one in glance.accounts.values() if _base(config, one.id) in bases)
 
 
 def _is_own_base(config: Config, accounts: Iterable[str]) -> bool:
@@ -204,8 +205,11 @@ def _works(loss: Loss, config: Config, glance: Glance) -> tuple[str, ...]:
 
 
 def _models(loss: Loss, config: Config, glance: Glance) -> list[str]:
-    """Return the models that each account that is hit answers with, where the same is asked of several."""
-    lost = [watch.target for id in loss.targets if (watch := config.watches.get(id))]
-    words = {one.account: one.models for one in glance.every}
-    told = [words[target.account].get(target.canary, {}) for target in lost if target.account in words]
-    return [name for name in (told[0] if told else ()) if all(models.get(name) for models in told)]
+    """Return the other models that were answered since, at each account that lost one of the same kind."""
+    lost = {(watch.target.account, watch.target.canary) for id in loss.targets if (watch := config.watches.get(id))}
+    told = [
+        [one.model for one in glance.accounts[account].targets if one.canary == canary and _is_served(one, loss)]
+        for account, canary in sorted(lost)
+        if account in glance.accounts
+    ]
+    return [name for name in (told[0] if told else ()) if name and all(name in models for models in told)]

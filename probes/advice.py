@@ -123,8 +123,8 @@ SERVED = {
         "wait; if it lasts, ask the provider's support what it takes them for."
     ),
     Fault.REGION_BLOCKED: Advice(
-        "The provider refuses the country of this account, while others are served from here: look which country the "
-        "account has, and if it is served, ask its support to correct it.",
+        "The provider refuses these requests by their country, while others from here are served: look which country "
+        "the account has, and if it is served, ask its support to correct it.",
         "Supported places are listed at {address}.",
     ),
 }

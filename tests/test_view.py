@@ -371,19 +371,18 @@ def test_of_a_providers_trouble_a_sibling_is_no_way_out_nor_one_that_was_not_see
     assert among({"openai/b": 90}, fault=Fault.QUOTA_EXHAUSTED)[1] == ["openai/b"]  # each has its own
 
 
-def test_of_an_account_that_lost_one_model_another_of_its_models_is_named():
-    models = [target("openai/main", "chat", name) for name in ("gpt-a", "gpt-b")]
-    settings = config(*models)
-    healths = {
-        models[0].id: health(*[Fault.OVERLOADED] * 3, target=models[0]),
-        models[1].id: health(None, target=models[1]),
-    }
-    one = open_incident(
-        Diagnosis(Scope.MODEL, models[0].id, Fault.OVERLOADED, Confidence.HIGH, at(0), (), (models[0].id,), ())
-    )
+@pytest.mark.parametrize(
+    ("well_s", "said"),
+    [(10, "wait, or switch to the model gpt-b, which works now."), (-10, "wait; nothing else that is watched here is")],
+)
+def test_of_an_account_that_lost_one_model_another_that_was_answered_since_is_named(well_s, said):
+    lost, other = (target("openai/main", "chat", name) for name in ("gpt-a", "gpt-b"))
+    well = replace(health(None, target=other), seen_at=at(well_s), well_at=at(well_s))
+    healths = {lost.id: health(*[Fault.OVERLOADED] * 3, target=lost), other.id: well}
+    cause = Diagnosis(Scope.MODEL, lost.id, Fault.OVERLOADED, Confidence.HIGH, at(0), (), (lost.id,), ())
+    one, settings = open_incident(cause), config(lost, other)
 
-    text = advice_for(one, settings, glance(settings, healths, [one], at(30)))
-    assert text.endswith("wait, or switch to the model gpt-b, which works now.")
+    assert said in advice_for(one, settings, glance(settings, healths, [one], at(30)))
 
 
 @pytest.mark.parametrize(
