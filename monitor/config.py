@@ -607,11 +607,13 @@ def _reminder(section: ReminderSection, document: Document) -> Reminder:
 
 def _objective(section: ObjectiveSection, document: Document, watches: Iterable[Watch]) -> Objective:
     meant = [_id(one) for one in document.accounts if _is_meant(section, one, document)]
-    targets = [watch.target for watch in watches if watch.target.account in meant and not watch.aside]
+    its = [watch for watch in watches if watch.target.account in meant and not watch.aside]
+    its = [watch for watch in its if section.canary in (None, watch.target.canary)]
     return Objective(
         name=section.name,
         subject=section.provider or meant[0],
-        targets=frozenset(one.id for one in targets if section.canary in (None, one.canary)),
+        targets=frozenset(watch.target.id for watch in its),
+        intervals_s={watch.target.id: watch.interval_s for watch in its},
         availability=_share(section.availability),
         latency_s=section.latency_s,
         latency_share=_share(section.latency_share),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from monitor.diagnose import Diagnosis, Scope
@@ -28,8 +28,8 @@ WHOLLY = 0.95
 """What was watched for less of a window is named beside its share."""
 REACH = 2 * HOUR
 """So long a look speaks for the hours after it: a dead account is asked once an hour."""
-REACH_SHARE = 1 / FEWEST
-"""So much of a short window a look speaks for: of what is asked more seldom too few fail in it to burn."""
+LEAST_REACH, INTERVALS = timedelta(minutes=20), 3
+"""Within the last hour it speaks for so long at least, and for so many intervals: cron may be slower than they are."""
 
 
 class Goal(StrEnum):
@@ -45,6 +45,7 @@ FAULTS = {Goal.AVAILABILITY: Fault.SERVER_ERROR, Goal.LATENCY: Fault.SLOW}
 class Objective(Struct, frozen=True):
     """A promise about an account or a provider (`subject`), kept by all of `targets` together.
 
+    `intervals_s` says by target how often it is looked at, where that is known.
     `availability` and `latency_share` are shares in (0, 1), None where nothing is promised;
     `latency_share` of the good answers take at most `latency_s`.
     """
@@ -56,10 +57,15 @@ class Objective(Struct, frozen=True):
     latency_s: float | None = None
     latency_share: float | None = None
     window_days: int = 28
+    intervals_s: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
         return f"{self.subject}/{self.name}"
+
+    def reach(self, target: str) -> timedelta:
+        """Return how long a look at a target speaks for what comes after it."""
+        return max(LEAST_REACH, INTERVALS * timedelta(seconds=self.intervals_s.get(target, 0.0)))
 
     @property
     def promises(self) -> Mapping[Goal, float]:
@@ -70,9 +76,8 @@ class Objective(Struct, frozen=True):
 class Tally(Struct, frozen=True):
     """What one target, by its number, showed in one span. What we could not look at is in no count.
 
-    `begins` is with the first look where nobody had watched before. `seen` is the share of the span that was looked
-    at; where that is of hours put together, the counts are such that each of them weighs the same. `watched` is the
-    share of a short window for which its looks speak; it weighs as a whole all the same.
+    `begins` is with the first look where nobody had watched before. `seen` is the share of the span that was watched;
+    where that is of hours put together, the counts are such that each of them weighs the same.
     """
 
     series: int
@@ -83,7 +88,6 @@ class Tally(Struct, frozen=True):
     fast: int = 0
     slow: int = 0
     seen: float = 1.0
-    watched: float = 1.0
 
     def of(self, goal: Goal) -> tuple[float, float]:
         """Return how many were bad, of how many that count."""
@@ -146,7 +150,7 @@ class Reserve(Struct, frozen=True):
 
 def rate(tallies: Iterable[Tally], goal: Goal, window: timedelta, now: datetime) -> Rate | None:
     """Return the share that was bad, over the spans of all targets alike; None when nothing that counts was seen."""
-    weighed = bad_share = watched = 0.0
+    weighed = bad_share = 0.0
     bad_looks, series, since = 0.0, set(), now - window
     for one in tallies:
         if one.ends <= since or one.begins >= now:
@@ -155,11 +159,10 @@ def rate(tallies: Iterable[Tally], goal: Goal, window: timedelta, now: datetime)
         if valid:
             lap = one.seen * ((min(one.ends, now) - max(one.begins, since)) / window)
             weighed += lap
-            watched += lap * one.watched
             bad_share += lap * bad / valid
             bad_looks += bad
             series.add(one.series)
-    return Rate(bad_share / weighed, bad_looks, watched / len(series)) if weighed else None
+    return Rate(bad_share / weighed, bad_looks, weighed / len(series)) if series else None
 
 
 def reserves(objective: Objective, looks: Looks, now: datetime) -> list[Reserve]:

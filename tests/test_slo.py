@@ -168,7 +168,7 @@ def test_time_that_nobody_watched_uses_no_budget_and_brings_none(days, left):
 )  # fmt: skip
 def test_an_hour_that_was_not_watched_for_half_says_nothing_and_else_how_much_of_it_was(watched, told):
     looks = lately(h1=0.08, m5=0.08)
-    partly = {span: [replace(one, watched=watched) for one in its] for span, its in looks.recent.items()}
+    partly = {span: [replace(one, seen=watched) for one in its] for span, its in looks.recent.items()}
     sign = burning(PROMISE, replace(looks, recent=partly), NOON, None)
 
     assert (sign.reasons[0].partition(",")[0] if sign else None) == told
@@ -255,6 +255,38 @@ def test_a_start_after_a_stop_says_nothing_of_the_hour_in_which_nobody_watched(t
             return objectives(it)
 
     assert asyncio.run(play()) == []
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "ago_min", "seen"),
+    [
+        (60, range(90, 0, -1), 1.0),
+        (60, range(5, 0, -1), 5 / 60),  # since it was added
+        (60, [*range(90, 55, -1), *range(5, 0, -1)], (4 + 20 + 5) / 60),  # nobody watched for 50 minutes
+        (3600, [70, 10], 1.0),
+        (None, [70, 10], 20 / 60),
+        (3600, [0], 1 / 3600),
+    ],
+)
+def test_a_look_speaks_until_the_next_one_or_for_three_of_its_intervals(tmp_path, interval_s, ago_min, seen):
+    async def play():
+        async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
+            (target,) = [one.target for one in it.world.config.watches.values()]
+            objective(it, intervals_s={target.id: interval_s} if interval_s else {})
+            it.clock.now += DAY
+            told = [looked(target, it.clock.now - minutes * MINUTE, {}) for minutes in ago_min]
+            it.world.writer.save(Batch(it.clock.now, tuple(told)))
+            (made,) = it.world.config.objectives
+            return read(it, made).recent[HOUR]
+
+    (tally,) = asyncio.run(play())
+    assert tally.seen == pytest.approx(seen, abs=0.02 if seen > 0.01 else 0.0001)
+
+
+def test_what_was_watched_for_minutes_weighs_less_than_what_was_watched_for_the_hour():
+    shares = [Tally(1, NOON - HOUR, NOON, ok=60), Tally(2, NOON - HOUR, NOON, failed=5, seen=1 / 12)]
+
+    assert rate(shares, Goal.AVAILABILITY, HOUR, NOON).share == pytest.approx(1 / 13)
 
 
 def test_an_account_that_is_dead_and_seldom_asked_does_not_seem_to_recover(tmp_path):

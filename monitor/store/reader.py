@@ -21,7 +21,7 @@ from monitor.detect.track import Track
 from monitor.incident import Change, ChangeKind, Incident, Told
 from monitor.schedule import Spending
 from monitor.sli import Cell, Sketch, below, merge, sketch, unpack
-from monitor.slo import LONGEST, REACH, REACH_SHARE, SHORT, Looks, Objective, Tally
+from monitor.slo import LONGEST, REACH, SHORT, Looks, Objective, Tally
 from monitor.source import Source
 from monitor.store.value import (
     DEGRADED,
@@ -189,7 +189,8 @@ def looks(
     split = max(
         first, min((now - LONGEST).replace(hour=0, minute=0, second=0, microsecond=0), rolled_until(db, "daily"))
     )
-    recent = {span: list(_recent(db, series, objective, now, span)) for span in SHORT}
+    recent = {span: list(_counted(db, ":since", series, objective, now - span, span)) for span in SHORT}
+    recent[HOUR] = list(_last_hour(db, known, objective, now, recent[HOUR]))
     hours = [*_rolled(db, series, objective, split), *_unrolled(db, series, objective, split)]
     return Looks([*_days(db, series, objective, first, split), *_since_watched(db, hours)], recent)
 
@@ -269,28 +270,33 @@ def _watched_since(db: sqlite3.Connection, hour: Tally) -> datetime:
     return hour.begins if db.execute(f"SELECT 1 {look} LIMIT 1", before).fetchone() else from_ms(first)
 
 
-def _recent(
-    db: sqlite3.Connection, series: str, objective: Objective, now: datetime, window: timedelta
+def _last_hour(
+    db: sqlite3.Connection, known: Mapping[str, int], objective: Objective, now: datetime, counted: Iterable[Tally]
 ) -> Iterator[Tally]:
-    """Yield what a window that ends now showed, and for how much of it its looks speak."""
-    watched = dict(_watched(db, series, now, window))
-    for one in _counted(db, ":since", series, objective, now - window, window):
-        yield replace(one, watched=watched.get(one.series, 0.0))
+    """Yield what the last hour showed, and for how much of it its looks speak."""
+    reaches = {known[target]: objective.reach(target) for target in objective.targets if target in known}
+    watched = dict(_watched(db, reaches, now))
+    for one in counted:
+        yield replace(one, seen=watched.get(one.series, 0.0))
 
 
-def _watched(db: sqlite3.Connection, series: str, now: datetime, window: timedelta) -> Iterator[tuple[int, float]]:
-    """Yield by series for how much of a window its looks speak: each until the next one, or for its reach."""
-    query = f"""
-        SELECT series_id, sum(min(next - at, :reach)) * 1.0 / :window AS watched FROM (
-            SELECT series_id, at, lead(at, 1, :now) OVER (PARTITION BY series_id ORDER BY at) AS next FROM observation
-            WHERE series_id IN (SELECT value FROM json_each(:series)) AND at >= :since AND at < :now
-                AND outcome <> {UNKNOWN}
+def _watched(db: sqlite3.Connection, reaches: Mapping[int, timedelta], now: datetime) -> Iterator[tuple[int, float]]:
+    """Yield by series for how much of the last hour its looks speak: each until the next one, or as far as it reaches.
+
+    A look speaks for a second at least, so that a single one of just now weighs something.
+    """
+    query = """
+        SELECT series_id, sum(max(0, min(next, at + reach) - max(at, :since), 1000 * (at >= :since))) AS watched FROM (
+            SELECT series_id, at, reach.value AS reach,
+                lead(at, 1, :now) OVER (PARTITION BY series_id ORDER BY at) AS next
+            FROM json_each(:reaches) AS reach JOIN observation ON series_id = CAST(reach.key AS INTEGER)
+            WHERE at >= :since - reach.value AND at <= :now AND outcome <> :unknown
         ) GROUP BY 1
     """
-    length = window // MILLISECOND
-    values = {"series": series, "now": to_ms(now), "since": to_ms(now - window), "window": length}
-    for row in db.execute(query, values | {"reach": REACH_SHARE * length}):
-        yield row["series_id"], row["watched"]
+    lengths = {str(series): reach // MILLISECOND for series, reach in reaches.items()}
+    values = {"now": to_ms(now), "since": to_ms(now - HOUR), "unknown": UNKNOWN, "reaches": dumps(lengths)}
+    for row in db.execute(query, values):
+        yield row["series_id"], min(1.0, row["watched"] / (HOUR // MILLISECOND))
 
 
 def _counted(
