@@ -258,23 +258,25 @@ def test_a_start_after_a_stop_says_nothing_of_the_hour_in_which_nobody_watched(t
 
 
 @pytest.mark.parametrize(
-    ("interval_s", "ago_min", "seen"),
+    ("interval_s", "facts", "ago_min", "seen"),
     [
-        (60, range(90, 0, -1), 1.0),
-        (60, range(5, 0, -1), 5 / 60),  # since it was added
-        (60, [*range(90, 55, -1), *range(5, 0, -1)], (4 + 20 + 5) / 60),  # nobody watched for 50 minutes
-        (3600, [70, 10], 1.0),
-        (None, [70, 10], 20 / 60),
-        (3600, [0], 1 / 3600),
+        (60, {}, range(90, 0, -1), 1.0),
+        (60, {}, range(5, 0, -1), 5 / 60),  # since it was added
+        (60, FAILING, range(5, 0, -1), 5 / 60),
+        (60, {}, [*range(90, 55, -1), *range(5, 0, -1)], (4 + 20 + 5) / 60),  # nobody watched for 50 minutes
+        (3600, {}, [70, 10], 1.0),
+        (60, FAILING, [70, 10], 1.0),  # it is dead, and asked once an hour
+        (None, {}, [70, 10], 20 / 60),
+        (3600, {}, [0], 1 / 3600),
     ],
 )
-def test_a_look_speaks_until_the_next_one_or_for_three_of_its_intervals(tmp_path, interval_s, ago_min, seen):
+def test_a_look_speaks_until_the_next_one_or_for_three_of_its_intervals(tmp_path, interval_s, facts, ago_min, seen):
     async def play():
         async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
             (target,) = [one.target for one in it.world.config.watches.values()]
             objective(it, intervals_s={target.id: interval_s} if interval_s else {})
             it.clock.now += DAY
-            told = [looked(target, it.clock.now - minutes * MINUTE, {}) for minutes in ago_min]
+            told = [looked(target, it.clock.now - minutes * MINUTE, facts) for minutes in ago_min]
             it.world.writer.save(Batch(it.clock.now, tuple(told)))
             (made,) = it.world.config.objectives
             return read(it, made).recent[HOUR]

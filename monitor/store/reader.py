@@ -283,18 +283,19 @@ def _last_hour(
 def _watched(db: sqlite3.Connection, reaches: Mapping[int, timedelta], now: datetime) -> Iterator[tuple[int, float]]:
     """Yield by series for how much of the last hour its looks speak: each until the next one, or as far as it reaches.
 
-    A look speaks for a second at least, so that a single one of just now weighs something.
+    One that failed reaches as far as what is dead is left in peace. A look speaks for a second at least, so that a
+    single one of just now weighs something.
     """
-    query = """
+    query = f"""
         SELECT series_id, sum(max(0, min(next, at + reach) - max(at, :since), 1000 * (at >= :since))) AS watched FROM (
-            SELECT series_id, at, reach.value AS reach,
+            SELECT series_id, at, max(reach.value, :long * (outcome <> {OK})) AS reach,
                 lead(at, 1, :now) OVER (PARTITION BY series_id ORDER BY at) AS next
             FROM json_each(:reaches) AS reach JOIN observation ON series_id = CAST(reach.key AS INTEGER)
-            WHERE at >= :since - reach.value AND at <= :now AND outcome <> :unknown
+            WHERE at >= :since - max(reach.value, :long) AND at <= :now AND outcome <> {UNKNOWN}
         ) GROUP BY 1
     """
     lengths = {str(series): reach // MILLISECOND for series, reach in reaches.items()}
-    values = {"now": to_ms(now), "since": to_ms(now - HOUR), "unknown": UNKNOWN, "reaches": dumps(lengths)}
+    values = {"now": to_ms(now), "since": to_ms(now - HOUR), "long": REACH // MILLISECOND, "reaches": dumps(lengths)}
     for row in db.execute(query, values):
         yield row["series_id"], min(1.0, row["watched"] / (HOUR // MILLISECOND))
 
