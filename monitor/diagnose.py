@@ -181,6 +181,7 @@ def sign_of(finding: Finding) -> Diagnosis:
         reasons=finding.reasons,
         targets=(),
         evidence=tuple(Evidence(one, finding.seen_at, finding.fault, finding.rule, finding.words) for one in named),
+        settled=not finding.passing,
         signal=True,
     )
 

@@ -15,7 +15,7 @@ from monitor.diagnose import Diagnosis, Patient, Scope, diagnose, sign_of
 from monitor.incident import Change
 from monitor.source import unreadable
 from monitor.world import World, groups_of
-from probes.model import Fault, Observation
+from probes.model import Blame, Fault, Observation
 
 KEPT_EVERY = timedelta(minutes=1)
 """So often the detectors' memory of a target is written; a crash forgets a minute of it."""
@@ -51,9 +51,16 @@ def _follow(world: World, observation: Observation, before: Health, after: Healt
     for kind, group in groups_of(target):
         series = now.series(kind)
         if series is not None and series is not known.series(kind):
-            world.pools[group] = pool.advance(world.pools.get(group), target.account, series)
+            after_it = pool.advance(world.pools.get(group), target.account, series)
+            world.pools[group] = pool.anew(after_it) if _is_back(before, after) else after_it
     if now.is_alarmed or known.is_alarmed or held or world.is_slow(target):
         world.stirred = True
+
+
+def _is_back(before: Health, after: Health) -> bool:
+    """Whether an outage has ended that others may have shared."""
+    its_own = before.fault is not None and before.fault.blame is Blame.ACCOUNT
+    return before.state is State.DOWN and after.state is State.UP and not its_own
 
 
 def tracks_to_save(

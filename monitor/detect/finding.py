@@ -12,6 +12,7 @@ class Finding(Struct, frozen=True):
 
     `since` is when it began, `seen_at` when it was last seen, on `target`. `rule` names what decided,
     `words` is what came back, `reasons` say in full what follows from it. `others` are targets that share it.
+    `passing`: by its own numbers it is about to end; so it is told on, but not anew.
     """
 
     account: str
@@ -25,6 +26,7 @@ class Finding(Struct, frozen=True):
     model: str | None = None
     topic: str | None = None
     others: tuple[str, ...] = ()
+    passing: bool = False
 
 
 def day(at: datetime) -> str:

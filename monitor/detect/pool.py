@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from math import exp, log
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from monitor.detect.finding import Finding, day
 from monitor.detect.latency import LEAST_RISE_S, Kind, Series, now_s, usual_s
@@ -92,6 +93,11 @@ def advance(pool: Pool | None, member: str, series: Series) -> Pool:
     return Pool(at, score, pool.since or at, members, share, lift, mean, swing, variance, alarmed_at, accepted_at)
 
 
+def anew(pool: Pool) -> Pool:
+    """Return the pool after an outage of a member: what was seen before it is no evidence of now."""
+    return replace(pool, score=0.0, since=None, members=(), share=0.0, lift=0.0, alarmed_at=None)
+
+
 def _turned(members: tuple[str, ...], member: str) -> tuple[str, ...]:
     if member in members:
         return tuple(one for one in members if one != member)
@@ -116,7 +122,8 @@ def findings(group: str, target: str, kind: Kind, pool: Pool) -> Iterator[Findin
             f"{many} take {times:.1f} times as long as each usually does, since {day(pool.since)}",
             f"{pool.share:.0%} of the latest answers were slower than usual",
         )
-        yield Finding(group, Fault.SLOW, pool.since, pool.at, target, f"latency/{kind}/pool", words, reasons)
+        rule, passing = f"latency/{kind}/pool", pool.lift < RISE / 2
+        yield Finding(group, Fault.SLOW, pool.since, pool.at, target, rule, words, reasons, passing=passing)
 
 
 def settled(group: str, target: str, kind: Kind, pool: Pool) -> Iterator[Finding]:
