@@ -216,9 +216,9 @@ def _is_about(announcement: Announcement, incident: Incident) -> bool:
     return announcement.at >= incident.opened_at - EARLIER
 
 
-def _key(one: Incident | Diagnosis) -> tuple[Scope, str, Fault | None]:
-    """Return what stays the same of a trouble: its fault may change. Signs of two faults are two."""
-    return one.scope, one.subject, one.fault if one.signal else None
+def _key(one: Incident | Diagnosis) -> tuple[Scope, str, Fault | None, bool]:
+    """Return what stays the same of a trouble: its fault may change. Signs of two faults are two, and so is a row."""
+    return one.scope, one.subject, one.fault if one.signal else None, _names_flap(one)
 
 
 def _settled(incident: Incident, settled: Iterable[Diagnosis]) -> Incident:

@@ -114,9 +114,10 @@ def _diagnose(world: World, now: datetime) -> list[Change]:
         return []
     watches = world.config.watches
     patients = [Patient(watch.target, world.healths[id]) for id, watch in watches.items() if id in world.healths]
-    findings = [finding for its in world.findings.values() for finding in its] + list(_signs(world, now))
+    findings = [finding for its in world.findings.values() for finding in its] + list(_signs(world))
     findings += [finding for one in near for finding in reminder.findings(one, now)]
     diagnoses = diagnose(patients, now, findings, world.witnesses())
+    diagnoses += _flaps(world, diagnoses, now)
     diagnoses += _unreadable(world, diagnoses, now) + list(world.burning.values())
     well_since = {id: _well_since(world.healths.get(id, Health())) for id in watches}
     world.stirred, world.near = False, near
@@ -134,7 +135,7 @@ def _unreadable(world: World, diagnoses: Sequence[Diagnosis], now: datetime) -> 
     return [one for one in found if one.subject in known]
 
 
-def _signs(world: World, now: datetime) -> Iterator[Finding]:
+def _signs(world: World) -> Iterator[Finding]:
     """Yield what the detectors tell; what a whole company's answers show is not told of each account again."""
     for group, one in world.pools.items():
         if one.alarmed_at:
@@ -144,9 +145,13 @@ def _signs(world: World, now: datetime) -> Iterator[Finding]:
         if memory.is_alarmed and (watch := world.config.watches.get(id)):
             common, found = world.is_slow(watch.target), track.findings(watch.target, memory)
             yield from (finding for finding in found if not (common and finding.fault is Fault.SLOW))
-    watches = world.config.watches
+
+
+def _flaps(world: World, diagnoses: Sequence[Diagnosis], now: datetime) -> list[Diagnosis]:
+    """Return what comes and goes; where an outage would be told by now, it is told as one that comes again."""
+    watches, told = world.config.watches, {id for one in diagnoses if one.settled for id in one.targets}
     flaps = {watches[id].target: memory.flap for id, memory in world.tracks.items() if id in watches}
-    yield from flap.findings(flaps, now)
+    return [sign_of(finding) for finding in flap.findings(flaps, now, told)]
 
 
 def _settled(world: World) -> list[Diagnosis]:

@@ -241,6 +241,13 @@ def test_a_sign_that_widens_is_told_on_by_the_wider_one():
     assert kinds([open_incident(narrow)], [other])[0] == (ChangeKind.RESOLVED, "openai/main")
 
 
+def test_what_comes_and_goes_is_told_beside_another_sign_of_the_same():
+    refusals = replace(sign("openai/main", TARGETS[0], rule="flicker/refusals"), scope=Scope.ACCOUNT)
+    row = replace(sign("openai/main", TARGETS[1]), scope=Scope.ACCOUNT)
+
+    assert kinds([open_incident(refusals)], [refusals, row]) == [(ChangeKind.OPENED, "openai/main")]
+
+
 def test_what_comes_and_goes_is_calm_when_all_of_it_is():
     both, rest = sign("openai", *TARGETS), sign("openai/main", TARGETS[0], fault=Fault.SERVER_ERROR)
     standing = open_incident(both)

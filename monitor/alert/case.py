@@ -84,10 +84,10 @@ class Case(Struct, frozen=True):
     owed: frozenset[str] = frozenset()
 
     @property
-    def key(self) -> tuple[Scope, str, Fault | None, bool]:
+    def key(self) -> tuple[Scope, str, Fault | None, bool, bool]:
         """What stays the same when a trouble ends and comes again."""
         one = self.incident
-        return one.scope, one.subject, one.fault if one.signal else None, one.drill
+        return one.scope, one.subject, one.fault if one.signal else None, one.is_flap, one.drill
 
     @property
     def last(self) -> Change:
