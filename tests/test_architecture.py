@@ -199,9 +199,11 @@ PLAN = {
     },
     "monitor.alert.case": {"probes.model", "monitor.diagnose", "monitor.incident"},
     "monitor.alert.reply": {"monitor.alert.rule"},
+    "monitor.alert.kinship": {"probes.model", "monitor.detect.flap", "monitor.diagnose", "monitor.incident"},
     "monitor.alert.routing": {
-        *("monitor.alert.case", "monitor.alert.reply", "monitor.alert.rule", "monitor.alert.window"),
-        *("monitor.diagnose", "monitor.incident", "probes.model"),
+        *("monitor.alert.case", "monitor.alert.kinship", "monitor.alert.reply", "monitor.alert.rule"),
+        *("monitor.alert.window", "monitor.detect.flap", "monitor.diagnose"),
+        "monitor.incident",
     },
     "monitor.alert.text": {
         *("jinja2", "probes.model", "monitor.alert.case", "monitor.alert.rule", "monitor.diagnose", "monitor.incident"),

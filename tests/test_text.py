@@ -145,7 +145,8 @@ def test_what_comes_and_goes_says_how_often_and_what_and_later_that_it_is_calm(f
     over = replace(FLAPPING, incident=replace(FLAPPING.incident, closed_at=at(3600)), kind=ChangeKind.RESOLVED)
     calm = message(Step.RESOLVED, over, form=form)
     assert calm.title == "[RESOLVED] openai/main: no answer in time again and again"
-    assert "Calm again after 1 h" in calm.body
+    assert "Calm again: no outage for half an hour" in calm.body
+    assert "Ended:" not in calm.body
 
 
 def test_a_reminder_of_a_sign_does_not_say_that_anything_is_down():
