@@ -202,7 +202,7 @@ PLAN = {
     "monitor.alert.kinship": {"probes.model", "monitor.detect.flap", "monitor.diagnose", "monitor.incident"},
     "monitor.alert.routing": {
         *("monitor.alert.case", "monitor.alert.kinship", "monitor.alert.reply", "monitor.alert.rule"),
-        *("monitor.alert.window", "monitor.detect.flap", "monitor.diagnose"),
+        *("monitor.alert.window", "monitor.detect.flap", "monitor.detect.health", "monitor.diagnose"),
         "monitor.incident",
     },
     "monitor.alert.text": {

@@ -200,7 +200,47 @@ def test_what_outlasts_the_wider_trouble_is_told_then():
     part = incident(fault=Fault.SERVER_ERROR)
     desk.open(outage, part)
 
-    assert desk.close(outage) == ["phone resolved", "phone opened"]
+    assert desk.close(outage) == ["phone resolved"]
+    assert desk.wait(seconds=59) == []
+    assert "yet recover with it" in desk.why(part)
+    assert desk.wait(seconds=1) == ["phone opened"]
+
+
+def test_nothing_is_told_of_a_part_that_ends_soon_after_the_whole_also_where_it_joined_late():
+    desk, part, late = Desk(), incident(fault=Fault.SERVER_ERROR), broken(Desk(), canary="list")
+    desk.open(OUTAGE, part)
+    desk.wait(minutes=5)
+    ends = [Change(replace(OUTAGE, closed_at=desk.now), ChangeKind.RESOLVED, desk.now)]
+    desk.cases = with_changes(desk.cases, [*ends, Change(late, ChangeKind.OPENED, desk.now)])
+
+    assert desk.tell() + desk.wait(seconds=30) == ["phone resolved"]
+    assert desk.close(part, late) + desk.wait(minutes=5) == []
+
+
+def test_what_has_another_blame_is_no_rest_of_the_whole():
+    desk = Desk()
+    desk.open(OUTAGE)
+    desk.wait(minutes=5)
+    desk.change(replace(OUTAGE, closed_at=desk.now), ChangeKind.RESOLVED)
+
+    assert desk.open(incident(fault=Fault.PERMISSION_DENIED)) == ["phone resolved", "phone opened"]
+
+
+def test_what_begins_when_the_whole_is_over_is_told_at_once():
+    desk = Desk()
+    desk.open(OUTAGE)
+    desk.wait(minutes=2)
+    desk.close(OUTAGE)
+    desk.wait(seconds=1)
+
+    assert desk.open(incident(fault=Fault.SERVER_ERROR, seconds=121)) == ["phone opened"]
+
+
+def test_an_account_that_is_lost_for_good_is_told_as_soon_as_the_whole_is_over():
+    desk = Desk()
+    desk.open(OUTAGE, incident())
+
+    assert desk.close(OUTAGE) == ["phone resolved", "phone opened"]
 
 
 ORGANIZATION = incident("openai", scope=Scope.ORGANIZATION, targets=())
@@ -868,6 +908,21 @@ def test_what_is_silenced_as_coming_and_going_is_told_each_time():
     desk.open(flap(fault=Fault.OVERLOADED))
 
     assert desk.open(broken(desk)) == ["phone opened"]
+
+
+def test_in_the_morning_what_came_and_went_is_told_once_with_its_parts_and_times():
+    wide = incident("openai", Fault.OVERLOADED, Scope.PROVIDER, [f"{one}/chat" for one in BOTH], seconds=night(1))
+    for whole in (wide, flap("openai", Fault.OVERLOADED, Scope.PROVIDER, BOTH)):
+        desk = Desk(replace(PHONE, quiet=NIGHT), seconds=night(1))
+        part = broken(desk, fault=Fault.OVERLOADED)
+        desk.open(whole, part)
+        desk.wait(minutes=2)
+        desk.close(part)
+        desk.wait(minutes=31)
+        desk.close(whole)
+
+        assert desk.wait(hours=8) == ["phone missed"]
+        assert desk.sent[-1][1].incident_id == whole.id
 
 
 # All ways to come and go

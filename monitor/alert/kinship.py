@@ -24,6 +24,11 @@ def outlives(one: Incident, at: datetime) -> bool:
     return one.opened_at <= at and (one.closed_at is None or one.closed_at >= at)
 
 
+def overlap(one: Incident, other: Incident) -> bool:
+    first, second = sorted((one, other), key=lambda it: it.opened_at)
+    return outlives(first, second.opened_at)
+
+
 # A part and its whole
 
 
@@ -46,6 +51,12 @@ def covers_as_grave(wider: Incident, narrower: Incident) -> bool:
     """Whether a part needs no message of its own where the whole is told."""
     grave = wider.severity.rank >= narrower.severity.rank
     return grave and not wider.signal and not wider.drill and covers(wider, narrower)
+
+
+def is_left_of(one: Incident, wider: Incident) -> bool:
+    """Whether it may be a rest of a wider trouble: of the same blame, at its accounts, begun while it lasted."""
+    wide = WIDTH.index(wider.scope) > WIDTH.index(one.scope) and not wider.signal and not wider.drill
+    return wide and wider.blame is one.blame and _accounts(one) <= _accounts(wider) and outlives(wider, one.opened_at)
 
 
 # Each time, and the row of them

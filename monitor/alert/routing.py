@@ -18,20 +18,25 @@ from monitor.alert.kinship import (
     covers_as_grave,
     has_lasted,
     is_alike,
+    is_left_of,
     is_within,
     outlives,
+    overlap,
     restless_targets,
 )
 from monitor.alert.reply import Reply, ReplyKind, standing
 from monitor.alert.rule import Channel, Escalation, Maintenance, Route, Rules, fits_some, fits_whole, named
 from monitor.alert.window import Span
 from monitor.detect.flap import CALM, MINUTE, STAYED
+from monitor.detect.health import TERMINAL
 from monitor.diagnose import Scope
 from monitor.incident import ChangeKind, Incident, Severity
 
 DAY = timedelta(days=1)
 EVERYTHING = ""
 """What a monitor that is offline has lost."""
+OUTLASTS = timedelta(minutes=1)
+"""So long after a wider trouble ended a part of it that is left may still recover with it."""
 
 
 class Verdict(Struct, frozen=True):
@@ -90,6 +95,15 @@ class Scene(Struct, frozen=True, dict=True):
         for case in self.cases.values():
             found[case.key].append(case)
         return found
+
+    @cached_property
+    def recent(self) -> list[Case]:
+        """The troubles that have just ended."""
+        return [
+            one
+            for one in self.cases.values()
+            if one.last.kind is ChangeKind.RESOLVED and timedelta(0) <= self.now - one.last.at < OUTLASTS
+        ]
 
     @cached_property
     def flaps(self) -> list[Case]:
@@ -200,7 +214,23 @@ def _was_missed(case: Case, channel: Channel, scene: Scene) -> bool:
     wanted = _wish_at_opening(case, channel, scene).step is not None
     spans = channel.quiet.spans(scene.now) if channel.quiet else ()
     both = (case.opened.at, case.last.at)
-    return wanted and any(span.end <= scene.now and all(at in span for at in both) for span in spans)
+    missed = wanted and any(span.end <= scene.now and all(at in span for at in both) for span in spans)
+    return missed and not _was_part(case, channel, scene)
+
+
+def _was_part(case: Case, channel: Channel, scene: Scene) -> bool:
+    """Whether it came and went as a part of what this channel hears of."""
+    one = case.incident
+    return any(
+        overlap(it.incident, one) and _says(it.incident, one) and _wish_at_opening(it, channel, scene).step
+        for it in scene.cases.values()
+        if it is not case and not it.is_silently_over()
+    )
+
+
+def _says(wider: Incident, one: Incident) -> bool:
+    """Whether who hears of one knows of the other: as a part of it, or as one of many times."""
+    return covers_as_grave(wider, one) or (wider.is_flap and not one.is_flap and is_within(one, [wider]))
 
 
 def _is_news(case: Case, heard: Sequence[Telling]) -> bool:
@@ -336,6 +366,17 @@ def _is_held_by(flap: Case, case: Case, channel: Channel, scene: Scene) -> bool:
     return _is_promised(flap, channel, scene)
 
 
+def _recovering(case: Case, channel: Channel, step: Step, scene: Scene) -> str | None:
+    """What is left of a wider trouble that has just ended may yet end with it; what is lost for good may not."""
+    one = case.incident
+    if step is not Step.OPENED or one.signal or one.drill or one.fault in TERMINAL:
+        return None
+    for other in scene.recent:
+        if channel.name in other.told and is_left_of(one, other.incident):
+            return f"it may be a part of {other.incident.id}, which has just ended, and yet recover with it"
+    return None
+
+
 def _uneasy(case: Case, _: Channel, step: Step, scene: Scene) -> str | None:
     """Calm is told when it is so: an outage that was not named counts, and one of which nobody heard."""
     if step is not Step.RESOLVED or not case.incident.is_flap:
@@ -443,7 +484,7 @@ def _stays(case: Case, channel: Channel, heard: Sequence[Telling], scene: Scene)
     return since is not None and scene.now - since >= STAYED and not _acknowledged(case, scene)
 
 
-HOLDS = (_snoozed, _silenced, _maintained, _covered, _restless, _uneasy, _quiet, _stormy)
+HOLDS = (_snoozed, _silenced, _maintained, _covered, _recovering, _restless, _uneasy, _quiet, _stormy)
 
 
 # The same once more
