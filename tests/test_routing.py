@@ -1,6 +1,7 @@
 """Who is told what, and when: a little machine of incidents, channels and a clock around the pure decision."""
 
 from datetime import UTC, datetime, time, timedelta
+from itertools import permutations
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -923,6 +924,79 @@ def test_in_the_morning_what_came_and_went_is_told_once_with_its_parts_and_times
 
         assert desk.wait(hours=8) == ["phone missed"]
         assert desk.sent[-1][1].incident_id == whole.id
+
+
+# Signs of one thing
+
+
+def sign(subject, scope, fault=Fault.SLOW, seconds=0):
+    seen = (Evidence("openai/main/chat", at(seconds), fault, "rule", "words"),)
+    return open_incident(Diagnosis(scope, subject, fault, Confidence.HIGH, at(seconds), (), (), seen, signal=True))
+
+
+ACCOUNT, MODEL, ALL = (Scope.ACCOUNT, "openai/main"), (Scope.MODEL, "openai/main/gpt"), (Scope.PROVIDER, "openai")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "facts", "told"),
+    [
+        (MODEL, ACCOUNT, {}, False),
+        (ACCOUNT, MODEL, {}, False),
+        (MODEL, (Scope.MODEL, "openai/main/o9"), {}, False),
+        (MODEL, (Scope.MODEL, "openai/other/gpt"), {}, True),
+        (MODEL, ACCOUNT, {"fault": Fault.LIMIT_COLLAPSE}, True),
+        (MODEL, ACCOUNT, {"seconds": 601}, True),
+        (ACCOUNT, MODEL, {"seconds": 601}, False),
+        (ACCOUNT, ALL, {}, True),
+        (ALL, ACCOUNT, {}, False),
+    ],
+)
+def test_a_sign_that_an_accounts_canaries_share_is_told_once(first, second, facts, told):
+    desk = Desk()
+    one, other = sign(first[1], first[0]), sign(second[1], second[0], **facts)
+    desk.open(one)
+
+    assert desk.open(other) == (["phone opened"] if told else [])
+
+
+@pytest.mark.parametrize("ones", list(permutations([MODEL, ACCOUNT, (Scope.MODEL, "openai/main/o9"), ALL])))
+def test_of_signs_that_come_at_once_the_widest_is_told(ones):
+    desk = Desk()
+    desk.open(*(sign(subject, scope) for scope, subject in ones))
+
+    assert [m.incident_id for _, m in desk.sent] == [sign("openai", Scope.PROVIDER).id]
+
+
+@pytest.mark.parametrize("fault", [Fault.LOW_BALANCE, Fault.MODEL_RETIRING])
+def test_two_balances_and_two_models_that_leave_are_two_signs(fault):
+    assert len(Desk().open(sign("openai/main/a", Scope.MODEL, fault), sign("openai/main/b", Scope.MODEL, fault))) == 2
+
+
+def test_a_sign_that_several_share_is_over_with_the_last_of_them():
+    desk, one, other = Desk(), sign("openai/main/gpt", Scope.MODEL), sign("openai/main", Scope.ACCOUNT)
+    desk.open(one)
+    desk.open(other)
+
+    assert desk.close(one) + desk.wait(minutes=5) == []
+    assert desk.close(other) + desk.wait(minutes=5) == ["phone resolved"]
+
+
+@pytest.mark.parametrize("kind", [ChangeKind.RESOLVED, ChangeKind.MERGED])
+def test_a_sign_that_comes_when_the_one_that_was_told_is_over_is_told(kind):
+    desk, one, other = Desk(), sign("openai/main/gpt", Scope.MODEL), sign("openai/main", Scope.ACCOUNT, seconds=300)
+    desk.open(one)
+    desk.close(one, kind=kind)
+
+    assert desk.open(other) == ["phone opened"]
+
+
+def test_a_sign_that_turns_out_to_be_wider_is_not_called_over():
+    desk, one, wider = Desk(), sign("openai/main", Scope.ACCOUNT), sign("openai", Scope.PROVIDER)
+    desk.open(one)
+    desk.open(wider)
+
+    assert desk.close(one) + desk.wait(minutes=5) == []
+    assert desk.close(wider) + desk.wait(minutes=5) == ["phone resolved"]
 
 
 # All ways to come and go

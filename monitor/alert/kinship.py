@@ -1,15 +1,29 @@
-"""Which incidents are of one cause: a part and its whole, each time and the row of them; pure.
+"""Which incidents are of one cause: a part and its whole, each time and the row of them, two signs of one thing; pure.
 
 Only what two incidents are about and when counts here, not what anybody was told.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.detect.flap import STAYED, cause
 from monitor.diagnose import Scope
 from monitor.incident import WIDTH, Incident, accounts_of
-from probes.model import Blame
+from probes.model import Blame, Fault
+
+TOGETHER = timedelta(minutes=10)
+"""Signs of one account that begin within so long are one: its canaries are asked one after the other."""
+SHARED = frozenset(
+    {
+        *(Fault.SLOW, Fault.LIMIT_COLLAPSE, Fault.RATE_LIMITED),
+        *(Fault.ACCOUNT_SUSPENDED, Fault.INVALID_KEY, Fault.PERMISSION_DENIED, Fault.VERIFICATION_REQUIRED),
+        Fault.UNCLASSIFIED,
+    }
+)
+"""These signs each model and canary of an account shows alike; a balance and a withdrawn model stand for themselves."""
+PLACES = (Scope.MODEL, Scope.ACCOUNT, Scope.PROVIDER)
+"""Where such a sign is seen, from narrow to wide."""
+
 
 # When
 
@@ -106,3 +120,25 @@ def _names(flap: Incident, account: str) -> bool:
 def _accounts(one: Incident) -> set[str]:
     """Return the accounts that fail, or that a sign was seen at."""
     return accounts_of(one.targets or [evidence.target for evidence in one.evidence])
+
+
+# Two signs of one thing
+
+
+def is_shared(one: Incident) -> bool:
+    return one.signal and one.fault in SHARED and not one.is_flap and one.scope in PLACES
+
+
+def is_one_sign(one: Incident, other: Incident) -> bool:
+    """Whether two signs of one account began together."""
+    alike = one.fault is other.fault and Scope.PROVIDER not in (one.scope, other.scope)
+    return alike and _account(one) == _account(other) and abs(one.opened_at - other.opened_at) <= TOGETHER
+
+
+def is_wider_sign(wider: Incident, one: Incident) -> bool:
+    alike = wider.fault is one.fault and wider.scope is not one.scope
+    return alike and f"{one.subject}/".startswith(f"{wider.subject}/")
+
+
+def _account(one: Incident) -> str:
+    return "/".join(one.subject.split("/")[:2])

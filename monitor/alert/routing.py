@@ -19,6 +19,9 @@ from monitor.alert.kinship import (
     has_lasted,
     is_alike,
     is_left_of,
+    is_one_sign,
+    is_shared,
+    is_wider_sign,
     is_within,
     outlives,
     overlap,
@@ -106,6 +109,11 @@ class Scene(Struct, frozen=True, dict=True):
         ]
 
     @cached_property
+    def signs(self) -> list[Case]:
+        """The incidents of what is coming that may be one with another; those that are over, too."""
+        return [one for one in self.cases.values() if is_shared(one.incident)]
+
+    @cached_property
     def flaps(self) -> list[Case]:
         """The incidents that say what comes and goes; those that are over, too."""
         return [one for one in self.cases.values() if one.incident.is_flap]
@@ -190,6 +198,8 @@ def _wish_at_end(case: Case, channel: Channel, heard: Sequence[Telling], scene: 
         return Verdict(None, "it comes and goes no more: what stays was told")
     if heard and _is_one_of_many(case, channel, heard, scene):
         return Verdict(None, "that it comes and goes was told since: its calm ends both")
+    if heard and _is_wider_now(case, channel, scene):
+        return Verdict(None, "a wider sign of the same goes on, and that was told")
     if heard:
         return Verdict(Step.RESOLVED, "it is over, and its opening was told")
     if _was_missed(case, channel, scene):
@@ -484,7 +494,49 @@ def _stays(case: Case, channel: Channel, heard: Sequence[Telling], scene: Scene)
     return since is not None and scene.now - since >= STAYED and not _acknowledged(case, scene)
 
 
-HOLDS = (_snoozed, _silenced, _maintained, _covered, _recovering, _restless, _uneasy, _quiet, _stormy)
+# Signs of one thing
+
+
+def _repeated(case: Case, channel: Channel, step: Step, scene: Scene) -> str | None:
+    """What several models or canaries of one account show alike is one sign: told once, and over with the last."""
+    if not is_shared(case.incident):
+        return None
+    for other in scene.signs:
+        if other is case:
+            continue
+        if step is Step.RESOLVED and _lingers(other, case, channel):
+            return f"{other.incident.id} shows the same and goes on"
+        if step is not Step.RESOLVED and _speaks_for(other, case, channel, scene):
+            return f"{other.incident.id} says the same"
+    return None
+
+
+def _lingers(other: Case, case: Case, channel: Channel) -> bool:
+    """Whether a sign that was held for this one is still there: nothing is over yet."""
+    untold = other.incident.closed_at is None and channel.name not in other.told
+    return untold and is_one_sign(other.incident, case.incident)
+
+
+def _speaks_for(other: Case, case: Case, channel: Channel, scene: Scene) -> bool:
+    """Whether the channel knows of this sign by another one, or hears of that one now."""
+    it, one = other.incident, case.incident
+    wider = is_wider_sign(it, one)
+    if channel.name in case.told or not (wider or is_one_sign(it, one)):
+        return False
+    if channel.name in other.told:
+        return channel.name in other.owed and not other.is_silently_over()
+    first = wider or (not is_wider_sign(one, it) and (it.opened_at, it.id) < (one.opened_at, one.id))
+    return first and _is_told_now(other, channel, scene)
+
+
+def _is_wider_now(case: Case, channel: Channel, scene: Scene) -> bool:
+    """Whether it is over only as a sign of its own: what the channel heard since is wider, and outlives it."""
+    one, ended = case.incident, case.incident.closed_at or scene.now
+    wider = (it for it in scene.signs if channel.name in it.told and is_wider_sign(it.incident, one))
+    return is_shared(one) and any(outlives(it.incident, ended) for it in wider)
+
+
+HOLDS = (_snoozed, _silenced, _maintained, _covered, _recovering, _restless, _uneasy, _repeated, _quiet, _stormy)
 
 
 # The same once more
