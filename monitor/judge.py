@@ -1,7 +1,9 @@
 """What was seen → what is believed, noted and concluded: where all detectors and the diagnosis meet."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from monitor import incident
 from monitor.detect import flap, note, pool, reminder, track
@@ -150,8 +152,16 @@ def _signs(world: World) -> Iterator[Finding]:
 def _flaps(world: World, diagnoses: Sequence[Diagnosis], now: datetime) -> list[Diagnosis]:
     """Return what comes and goes; where an outage would be told by now, it is told as one that comes again."""
     watches, told = world.config.watches, {id for one in diagnoses if one.settled for id in one.targets}
+    _forget_turns(world, [id for one in diagnoses if one.scope is Scope.MONITOR for id in one.targets])
     flaps = {watches[id].target: memory.flap for id, memory in world.tracks.items() if id in watches}
     return [sign_of(finding) for finding in flap.findings(flaps, now, told)]
+
+
+def _forget_turns(world: World, cut_off: Iterable[str]) -> None:
+    """Count no turns while nothing can be reached: it is we who come and go."""
+    for id in cut_off:
+        if (memory := world.tracks.get(id)) and memory.flap is not flap.STEADY and not memory.flap.since:
+            world.tracks[id] = replace(memory, flap=flap.STEADY)
 
 
 def _settled(world: World) -> list[Diagnosis]:

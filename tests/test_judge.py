@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from monitor import run
 from monitor.detect.health import State
+from monitor.diagnose import Scope
 from monitor.herald import tell_due
 from monitor.schedule import CONFIRM_S, Watch
 from monitor.store.connection import open_reader
@@ -303,6 +304,21 @@ def test_who_was_told_that_it_comes_and_goes_hears_no_more_until_it_is_calm(tmp_
     assert timedelta(minutes=30) - timedelta(minutes=up) <= calm_at - ended <= timedelta(minutes=33)
     before = [step for _, one, step in told[: rows[0]]]
     assert before.count("opened") == before.count("resolved") <= 2
+
+
+def test_nobody_is_said_to_come_and_go_where_it_is_we_who_are_cut_off(tmp_path):
+    cut_off = {"fault": Fault.CONNECTION_FAILED, "status": None}
+
+    async def play():
+        async with clockwork(tmp_path, Clock()) as it:
+            await it.minutes(10, lambda _: {})
+            for _ in range(5):
+                await it.minutes(4, lambda _: cut_off)
+                await it.minutes(4, lambda _: {})
+            await it.minutes(40, lambda _: {})
+            return {(one.scope, one.is_flap) for _, one, _ in it.told_of()}
+
+    assert asyncio.run(play()) == {(Scope.MONITOR, False)}
 
 
 def test_slow_answers_before_an_outage_are_no_sign_after_it(tmp_path):
