@@ -391,6 +391,9 @@ def _uneasy(case: Case, _: Channel, step: Step, scene: Scene) -> str | None:
     """Calm is told when it is so: an outage that was not named counts, and one of which nobody heard."""
     if step is not Step.RESOLVED or not case.incident.is_flap:
         return None
+    ended = case.incident.closed_at
+    if ended and _is_merged_flap(case) and scene.now - ended < CALM:
+        return f"nobody counts its turns any more: it is calm {CALM // MINUTE} min after the last that may have been"
     for other in scene.cases.values():
         one = other.incident
         if other is not case and _disturbs(one, scene.now) and can_be_one(case.incident, one):
