@@ -307,6 +307,20 @@ def absence(since: datetime, until: datetime) -> Change:
     return Change(gap, ChangeKind.RESOLVED, until)
 
 
+def as_of(change: Change, now: datetime) -> Change:
+    """Return a change as it is dated at `now`: nothing lies ahead, and nothing ends before it began.
+
+    The clock may have been set back between two looks, and a round that ends settles what time alone would.
+    """
+    one, at = change.incident, min(change.at, now)
+    closed_at = one.closed_at and min(one.closed_at, now)
+    opened_at = min(one.opened_at, closed_at or now)
+    detected_at = one.detected_at and min(one.detected_at, now)
+    if (at, closed_at, opened_at, detected_at) == (change.at, one.closed_at, one.opened_at, one.detected_at):
+        return change
+    return Change(replace(one, opened_at=opened_at, closed_at=closed_at, detected_at=detected_at), change.kind, at)
+
+
 def _gone(
     incident: Incident,
     found: Sequence[tuple[Diagnosis, Incident | None]],

@@ -2,30 +2,27 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
 from monitor import drill
 from monitor.cost import most_used
-from monitor.courier import deliver, deliver_due, warm_up
+from monitor.courier import deliver, warm_up
 from monitor.detect import track
 from monitor.detect.health import Health, State
 from monitor.detect.latency import pace
 from monitor.diagnose import ACCOUNT_WIDE, Scope, is_suspected, is_unreachable
-from monitor.herald import herald, take_replies, tell, tell_due
-from monitor.incident import Change, ChangeKind, absence
+from monitor.herald import herald, tell
+from monitor.incident import Change, ChangeKind, absence, as_of
 from monitor.judge import conclude, is_to_confirm, judge, take_note, tracks_to_save
 from monitor.lifeline import lifeline
-from monitor.listen import enquire, hear, listen
+from monitor.listen import enquire, listen
 from monitor.publish.caution import PULLS
 from monitor.schedule import Agenda, Spending, Watch, has_room, is_affordable, next_at
-from monitor.store.connection import open_reader
-from monitor.store.reader import usual_pause
 from monitor.store.value import Batch
-from monitor.upkeep import follow_configuration, publish, publish_now, tidy, tidy_step, weigh, weigh_step
+from monitor.upkeep import follow_configuration, publish, tidy, weigh
 from monitor.words import duration, title
 from monitor.world import World, pause
 from probes.attempt import attempt
@@ -42,18 +39,12 @@ JUMP = timedelta(seconds=30)
 """A clock that moved so far against the monotonic one was set, or the machine slept: all is planned anew."""
 RELOOK = timedelta(seconds=15)
 """So soon a balance that is low, or a list that lacks a model, is read again."""
-SLACK = timedelta(seconds=15)
-"""Cron is not exact: what is due in a moment is done now."""
 SIBLINGS = 10
 """So many other accounts of a provider are asked at once: enough to tell, and no burst at a provider in trouble."""
 IDLE_S = 10.0
 """There is a beat so often at least, also when nothing was seen: whoever waits for it learns that we live."""
 ABSENT = timedelta(minutes=5)
 """A gap between two beats that is worth a word; a restart takes seconds."""
-MISSED = 3
-"""So many times the usual pause between two rounds of cron's is a gap."""
-ROUND_S = 60.0
-"""A single round takes at most so long, confirmation of failures included."""
 
 
 async def run(world: World, reload: asyncio.Event) -> None:
@@ -73,64 +64,8 @@ async def run(world: World, reload: asyncio.Event) -> None:
         stages.create_task(follow_configuration(world, reload))
 
 
-async def once(world: World) -> None:
-    """Look at what is due, confirm what fails, tell, publish, and return."""
-    ends_at = world.edge.clock() + timedelta(seconds=ROUND_S)
-    await take_replies(world)
-    await _note_missed_rounds(world, world.edge.clock())
-    async with _witnesses(world), asyncio.TaskGroup() as attempts:
-        running = 0
-        while True:
-            for target in world.agenda.take_due(world.edge.clock()):
-                attempts.create_task(probe(world, world.config.watches[target]))
-                running += 1
-            if running:
-                observations = [await world.finished.get()]
-                observations += [world.finished.get_nowait() for _ in range(world.finished.qsize())]
-                running -= len(observations)
-                await beat(world, observations, world.edge.clock())
-            elif (at := _next_confirmation(world)) and at < ends_at:
-                await asyncio.sleep(world.seconds_to(at))
-            else:
-                break
-    await weigh_step(world)
-    if world.unsettled or world.beaten_at is None:
-        await beat(world, [], ends_at)
-    await tell_due(world)
-    await deliver_due(world)
-    while await world.read(publish_now, world):
-        pass
-    await tidy_step(world)
-
-
-@asynccontextmanager
-async def _witnesses(world: World) -> AsyncIterator[None]:
-    """Hear the status pages that are due, and whoever is doubted, beside the looks of a single round."""
-    due = [id for id in world.config.feeds if _is_due(world, id)]
-    polls = [asyncio.create_task(hear(world, id)) for id in due]
-    questions = asyncio.create_task(enquire(world))
-    try:
-        yield
-        await asyncio.gather(*polls)
-    finally:
-        for task in (*polls, questions):
-            task.cancel()
-        await asyncio.gather(*polls, questions, return_exceptions=True)
-
-
-def _is_due(world: World, source: str) -> bool:
-    known = world.sources.get(source)
-    since = timedelta(seconds=world.config.status.interval_s) - SLACK
-    return known is None or known.polled_at is None or world.edge.clock() - known.polled_at >= since
-
-
-def _next_confirmation(world: World) -> datetime | None:
-    at = world.agenda.next_at()
-    wavering = any(_is_wavering(health) for health in world.healths.values())
-    return at if wavering else None
-
-
-def _is_wavering(health: Health) -> bool:
+def is_wavering(health: Health) -> bool:
+    """Whether one more look may soon decide: a failure that is not confirmed, or an outage that may be over."""
     return is_suspected(health) or (health.state is State.DOWN and health.successes > 0)
 
 
@@ -170,7 +105,7 @@ async def probe(world: World, watch: Watch) -> None:
     if (
         world.finished.qsize() >= min(ENOUGH, len(world.config.watches))
         or observation.outcome is not Outcome.OK
-        or _is_wavering(world.healths.get(watch.target.id, Health()))
+        or is_wavering(world.healths.get(watch.target.id, Health()))
     ):
         world.urgent.set()
 
@@ -221,11 +156,11 @@ async def remember(world: World) -> None:
         observations = await _gather(world)
         if observations or world.unsettled or world.unsaved or _is_idle(world):
             now = world.edge.clock()
-            await _note_absence(world, now)
+            await note_absence(world, now)
             await beat(world, observations, now)
 
 
-async def _note_absence(world: World, now: datetime, pause: timedelta = ABSENT) -> None:
+async def note_absence(world: World, now: datetime, pause: timedelta = ABSENT) -> None:
     """Remember that nobody was watching: there was no beat for longer than the pauses between them may be."""
     if world.beat_at is None or now - world.beat_at < pause:
         return
@@ -233,18 +168,6 @@ async def _note_absence(world: World, now: datetime, pause: timedelta = ABSENT) 
         log.warning("the clock was set forward by %s: no gap", duration((now - world.beat_at).total_seconds()))
     else:
         await change(world, absence(world.beat_at, now))
-
-
-async def _note_missed_rounds(world: World, now: datetime) -> None:
-    """Remember that cron let rounds fail: how far apart they are only the past tells."""
-    if world.beat_at and now - world.beat_at >= ABSENT:
-        usual = await asyncio.to_thread(_usual_pause, world)
-        await _note_absence(world, now, max(ABSENT, MISSED * usual))
-
-
-def _usual_pause(world: World) -> timedelta:
-    with closing(open_reader(world.config.database)) as db:
-        return usual_pause(db, timedelta(seconds=ROUND_S))
 
 
 async def _gather(world: World) -> list[Observation]:
@@ -258,14 +181,19 @@ async def _gather(world: World) -> list[Observation]:
     return [world.finished.get_nowait() for _ in range(world.finished.qsize())]
 
 
-async def beat(world: World, observations: Sequence[Observation], now: datetime) -> None:
-    """One heartbeat: judge what was seen, remember all of it in one transaction, and let it be told."""
+async def beat(
+    world: World, observations: Sequence[Observation], now: datetime, ahead: timedelta = timedelta(0)
+) -> None:
+    """One heartbeat: judge what was seen, remember all of it in one transaction, and let it be told.
+
+    Nothing more is seen for the time `ahead`: what that time alone would settle is settled now.
+    """
     healths = judge(world, observations)
     notes = take_note(world, observations)
     tracks, pools = tracks_to_save(world, observations, now)
     is_news = world.stirred
     plans = _plan(world, healths, observations)
-    changes = conclude(world, now)
+    changes = [as_of(change, now) for change in conclude(world, now + ahead)]
     _adopt(world, changes)
     if is_news:
         _hurry_associates(world, now)
@@ -303,7 +231,8 @@ def _plan(world: World, healths: Mapping[str, Health], observations: Sequence[Ob
         id = observation.target.id
         if id in healths:
             watch, health = world.config.watches[id], healths[id]
-            plans[id] = next_at(watch, health, observation.at, world.config.probe.failures, world.edge.chance())
+            failures, chance = world.config.probe.failures, world.edge.chance()
+            plans[id] = next_at(watch, health, observation.at, failures, chance, world.round_at)
             if is_to_confirm(world, observation):
                 plans[id] = min(plans[id], observation.at + RELOOK)
             if (again := _again_s(world, watch)) is not None:

@@ -79,6 +79,9 @@ def status_table(snapshot: Snapshot, now: Standing) -> None:
         _console().print(
             _plain(f"{words.title(view.incident)}, since {words.moment(view.incident.opened_at).words}. {view.advice}")
         )
+    if one := snapshot.overlap:
+        rounds, span = words.count(one.count, "round"), f"from {_time(one.since)} to {_time(one.last)}"
+        _console().print(f"{rounds} of `once` left out, {span}: another process was still at work.")
 
 
 def objective_table(views: Sequence[ObjectiveView]) -> None:

@@ -9,6 +9,7 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from monitor import overlap
 from monitor.config import Config, StoreSection, load
 from monitor.cost import overspending
 from monitor.diagnose import Diagnosis
@@ -93,10 +94,23 @@ async def tidy(world: World) -> None:
 async def tidy_step(world: World) -> bool:
     """Do one piece of housekeeping; return whether there is more to do."""
     now = world.edge.clock()
+    await _count_overlaps(world)
     if due := await world.read(_next_roll_up, world.config.database, now):
         await world.write(due.save, world.connection)
         return True
     return await world.write(_forget, world.connection, world.config.store, now)
+
+
+async def _count_overlaps(world: World) -> None:
+    if times := await asyncio.to_thread(overlap.take, world.config.database):
+        before = await world.read(_overlap, world.config.database)
+        if after := overlap.add(before, times):
+            await world.write(world.writer.save_overlap, after)
+
+
+def _overlap(database: Path) -> overlap.Overlap | None:
+    with closing(open_reader(database)) as db:
+        return reader.overlap(db)
 
 
 def _next_roll_up(database: Path, now: datetime) -> rollup.RollUp | None:

@@ -17,6 +17,7 @@ from monitor.detect.limits import Moved
 from monitor.detect.note import EMPTY, Note
 from monitor.diagnose import GRAVITY, Scope, is_down, is_suspected, is_unreachable
 from monitor.incident import Incident, accounts_of
+from monitor.overlap import Overlap
 from monitor.publish.caution import PULLS
 from monitor.publish.mark import standing
 from monitor.publish.rota import Due, Entry, Rota, due
@@ -136,8 +137,14 @@ def _take(
         manner=_manner(config),
         incident_ids=frozenset(reader.incident_ids(db)),
         objectives=tuple(_objective_view(db, memory.series, one, now) for one in config.objectives),
+        overlap=_recent_overlap(db, now),
     )
     return _with_pasts(db, now_only, memory.series, rota)
+
+
+def _recent_overlap(db: sqlite3.Connection, now: datetime) -> Overlap | None:
+    found = reader.overlap(db)
+    return found if found and found.is_recent(now) else None
 
 
 def _account_views(config: Config, memory: Memory, now: datetime) -> Mapping[str, list[AccountView]]:

@@ -102,7 +102,7 @@ class World(Struct):
     No digest is owed that was due before `digest_from`. `link_key` is None where nobody serves signed links.
     `proven` are the targets that have answered well as they are set up now.
     `beaten_at` is when, by the uptime, a beat last came to its end, None: none yet; `beat_at` when by the clock, of
-    the process before us too.
+    the process before us too. `round_at` is when the single round began that this process does, None: it is resident.
     """
 
     config: Config
@@ -126,6 +126,7 @@ class World(Struct):
     manager: Manager = Manager()
     beaten_at: float | None = None
     beat_at: datetime | None = None
+    round_at: datetime | None = None
     findings: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
     tracks: dict[str, Track] = field(default_factory=dict)
     pools: dict[str, Pool] = field(default_factory=dict)

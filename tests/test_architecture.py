@@ -121,6 +121,7 @@ PLAN = {
         "monitor.witness",
     },
     "monitor.incident": {"probes.model", "monitor.diagnose"},
+    "monitor.overlap": set(),
     "monitor.sli": set(),
     "monitor.heartbeat": {"aiohttp"},
     "monitor.systemd": set(),
@@ -150,6 +151,7 @@ PLAN = {
         "monitor.schedule",
     },
     "monitor.store.writer": {
+        "monitor.overlap",
         *("probes.model", "monitor.source", "monitor.alert.case", "monitor.alert.reply"),
         "monitor.detect.health",
         "monitor.store.connection",
@@ -160,6 +162,7 @@ PLAN = {
         "monitor.store.value",
     },
     "monitor.store.reader": {
+        "monitor.overlap",
         "monitor.detect.limits",
         *("probes.model", "monitor.detect.health", "monitor.detect.note", "monitor.incident", "monitor.schedule"),
         *("monitor.detect.pool", "monitor.detect.track", "monitor.alert.case", "monitor.alert.reply"),
@@ -214,6 +217,7 @@ PLAN = {
     },
     "monitor.publish": set(),
     "monitor.view": {
+        "monitor.overlap",
         *("probes.model", "probes.advice", "monitor.config", "monitor.detect.credit", "monitor.detect.health"),
         "probes.remedy",
         *("monitor.detect.note", "monitor.diagnose", "monitor.source", "probes.notice"),
@@ -241,6 +245,7 @@ PLAN = {
 # Where all stages meet; they import what they join.
 ROOFS = {
     "monitor.run",
+    "monitor.round",
     "monitor.judge",
     "monitor.listen",
     "monitor.herald",

@@ -23,6 +23,7 @@ from monitor.detect.latency import EXTRA_S, advance, pace
 from monitor.detect.note import Attention
 from monitor.detect.track import Track
 from monitor.drill import Drill
+from monitor.round import once
 from monitor.schedule import Budget, Spending, Watch
 from monitor.store.connection import Busy, open_reader
 from monitor.world import Edge, open_world
@@ -830,7 +831,7 @@ def test_a_single_round_reads_the_page_that_is_due_and_says_what_it_says(tmp_pat
             edge = Edge(lambda: datetime.now(UTC), time.monotonic, random.random, shown.append)
             async with open_world(settings, edge) as made:
                 made.plan_anew(spread_s=0)
-                await run.once(made)
+                await once(made)
             return "".join(shown)
 
     said = asyncio.run(play())

@@ -18,6 +18,7 @@ from monitor.detect.note import Note
 from monitor.detect.pool import Pool
 from monitor.detect.track import Track
 from monitor.incident import Change, ChangeKind, Incident, Told
+from monitor.overlap import Overlap
 from monitor.schedule import Spending
 from monitor.sli import Cell, Sketch, below, merge, sketch, unpack
 from monitor.slo import LONGEST, SHORT, Looks, Objective, Tally
@@ -98,6 +99,12 @@ def resume(db: sqlite3.Connection, location: str) -> Remembered:
 def last_beat(db: sqlite3.Connection) -> datetime | None:
     row = db.execute("SELECT value FROM mark WHERE name = 'beat'").fetchone()
     return from_ms(int(row["value"])) if row else None
+
+
+def overlap(db: sqlite3.Connection) -> Overlap | None:
+    """Return the rounds that were left out lately; None: none ever was."""
+    row = db.execute("SELECT value FROM mark WHERE name = 'overlap'").fetchone()
+    return from_json(row["value"], Overlap) if row else None
 
 
 LATEST = 20
