@@ -25,7 +25,8 @@ class ChangeKind(StrEnum):
     """What happened to an incident.
 
     MERGED: it turned out to be part of a larger one, under which it stays open. WITHDRAWN: what it spoke of
-    is no longer watched. ANNOUNCED: the provider's own page says so too. Nobody is told of these.
+    is no longer watched. ANNOUNCED: the provider's own page says so too. REDATED: the clock was set, and its dates
+    are by the new one. Nobody is told of these.
     """
 
     OPENED = "opened"
@@ -34,6 +35,7 @@ class ChangeKind(StrEnum):
     MERGED = "merged"
     WITHDRAWN = "withdrawn"
     ANNOUNCED = "announced"
+    REDATED = "redated"
 
 
 class Announcement(Struct, frozen=True):
@@ -319,6 +321,13 @@ def as_of(change: Change, now: datetime) -> Change:
     if (at, closed_at, opened_at, detected_at) == (change.at, one.closed_at, one.opened_at, one.detected_at):
         return change
     return Change(replace(one, opened_at=opened_at, closed_at=closed_at, detected_at=detected_at), change.kind, at)
+
+
+def redated(incident: Incident, by: timedelta, now: datetime) -> Change:
+    """Return an open incident as dated by a clock that was set by so much: it has lasted no longer, and no shorter."""
+    detected_at = incident.detected_at and incident.detected_at + by
+    moved = replace(incident, opened_at=incident.opened_at + by, detected_at=detected_at)
+    return as_of(Change(moved, ChangeKind.REDATED, now), now)
 
 
 def _gone(

@@ -13,7 +13,7 @@ from monitor.courier import deliver, deliver_due
 from monitor.detect.health import Health
 from monitor.herald import take_replies, tell_due
 from monitor.listen import enquire, hear
-from monitor.run import ABSENT, beat, is_wavering, note_absence, probe
+from monitor.run import ABSENT, beat, follow_clock, is_wavering, note_absence, probe, seen
 from monitor.schedule import is_due
 from monitor.store.connection import open_reader
 from monitor.store.reader import usual_pause
@@ -61,6 +61,7 @@ async def once(world: World) -> None:
     world.round_at = now = world.edge.clock()
     patience = world.prober.patience
     world.prober = replace(world.prober, patience=replace(patience, total_s=min(patience.total_s, LOOKS_S)))
+    await follow_clock(world)
     await take_replies(world)
     await _note_missed_rounds(world, now)
     async with _company(world), asyncio.TaskGroup() as looks:
@@ -144,15 +145,16 @@ async def _seen(world: World, stint: Stint, pause_s: float | None) -> list[Obser
     stops_in_s = STOP_S - stint.passed_s if stint.passed_s < STOP_S else None
     try:
         async with asyncio.timeout(min((one for one in (pause_s, stops_in_s) if one is not None), default=None)):
-            first = await world.finished.get()
+            world.finished.put_nowait(await world.finished.get())
     except TimeoutError:
         stint.waited_s += stint.timer() - began_s if idle else 0.0
         return []
-    seen = [first, *(world.finished.get_nowait() for _ in range(world.finished.qsize()))]
-    for one in seen:
+    await follow_clock(world)
+    found = seen(world)
+    for one in found:
         _, its_start_s = stint.running.pop(one.target.id, (None, stint.timer()))
         stint.longest_s = max(stint.longest_s, stint.timer() - its_start_s)
-    return seen
+    return found
 
 
 def _drop(world: World, stint: Stint) -> None:

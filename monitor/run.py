@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from msgspec.structs import replace
 
 from monitor import drill
+from monitor.clock import Reading, was_set
 from monitor.cost import most_used
 from monitor.courier import deliver, warm_up
 from monitor.detect import track
@@ -15,7 +16,7 @@ from monitor.detect.health import Health, State
 from monitor.detect.latency import pace
 from monitor.diagnose import ACCOUNT_WIDE, Scope, is_suspected, is_unreachable
 from monitor.herald import herald, tell
-from monitor.incident import Change, ChangeKind, absence, as_of
+from monitor.incident import Change, ChangeKind, absence, as_of, redated
 from monitor.judge import conclude, is_to_confirm, judge, take_note, tracks_to_save
 from monitor.lifeline import lifeline
 from monitor.listen import enquire, listen
@@ -94,6 +95,7 @@ async def probe(world: World, watch: Watch) -> None:
     else:
         provider = world.config.providers[account.provider]
         async with world.host(account.id):
+            world.begun[watch.target.id] = world.read_clocks()
             try:
                 observation = _explained(world, await attempt(world.prober, provider, account, watch.target))
             except Exception as error:  # a bug of ours must neither end the watch nor be blamed on anybody
@@ -153,7 +155,9 @@ def unseen(watch: Watch, at: datetime, reason: str) -> Observation:
 async def remember(world: World) -> None:
     """Turn what was seen into one beat after the other."""
     while True:
-        observations = await _gather(world)
+        await _gather(world)
+        await follow_clock(world)
+        observations = seen(world)
         if observations or world.unsettled or world.unsaved or _is_idle(world):
             now = world.edge.clock()
             await note_absence(world, now)
@@ -170,15 +174,45 @@ async def note_absence(world: World, now: datetime, pause: timedelta = ABSENT) -
         await change(world, absence(world.beat_at, now))
 
 
-async def _gather(world: World) -> list[Observation]:
-    """Return what has been seen: good news after a moment's wait for more, bad news at once."""
+async def _gather(world: World) -> None:
+    """Wait for what is to be seen: for good news a moment longer, since there may be more; for bad news no longer."""
     try:
         async with asyncio.timeout(BEAT_S):
             await world.urgent.wait()
     except TimeoutError:
         pass
     world.urgent.clear()
-    return [world.finished.get_nowait() for _ in range(world.finished.qsize())]
+
+
+def seen(world: World) -> list[Observation]:
+    """Return what has been seen, dated as the clock goes now."""
+    now = world.read_clocks()
+    found = [world.finished.get_nowait() for _ in range(world.finished.qsize())]
+    return [_as_dated_now(one, world.begun.pop(one.target.id, now), now) for one in found]
+
+
+def _as_dated_now(one: Observation, began: Reading, now: Reading) -> Observation:
+    by = was_set(began, now)
+    return replace(one, at=min(one.at + by, now.at)) if by or one.at > now.at else one
+
+
+async def follow_clock(world: World) -> None:
+    """Date anew what is open when the clock was set: it has lasted as long as it did, whatever the clock says."""
+    before, world.clocks = world.clocks, world.read_clocks()
+    by, world.set_by = world.set_by, timedelta(0)
+    by += was_set(before, world.clocks)
+    if not by:
+        return
+    how = "forward" if by > timedelta(0) else "back"
+    log.warning("the clock was set %s by %s: what is open is dated anew", how, duration(abs(by).total_seconds()))
+    now = world.clocks.at
+    world.redate(by)
+    changes = tuple(redated(one, by, now) for one in world.incidents.values())
+    _adopt(world, changes)
+    messages = tuple(tell(world, changes, now))
+    await world.save(Batch(now, changes=changes, messages=messages, trace=world.trace()))
+    world.mail.set()
+    world.news.set()
 
 
 async def beat(
@@ -210,6 +244,7 @@ async def beat(
         notes=notes,
         tracks=tracks,
         pools=pools,
+        trace=world.trace(),
     )
     if observations or changes or world.unsaved or _is_idle(world):
         await world.save(batch)

@@ -18,12 +18,14 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from monitor import __version__
-from monitor.alert.case import Case, Message, with_messages
+from monitor.alert.case import Case, Message, redated, with_messages
 from monitor.alert.deliver import Print
 from monitor.alert.reply import Reply
 from monitor.alert.routing import Scene
 from monitor.alert.text import Templates
+from monitor.clock import Reading, Trace, boot, was_set_back
 from monitor.config import Config
+from monitor.detect import health
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health
 from monitor.detect.latency import Kind
@@ -103,6 +105,8 @@ class World(Struct):
     `proven` are the targets that have answered well as they are set up now.
     `beaten_at` is when, by the uptime, a beat last came to its end, None: none yet; `beat_at` when by the clock, of
     the process before us too. `round_at` is when the single round began that this process does, None: it is resident.
+    `clocks` is how they last stood, `begun` how they stood when each look that is under way began, `set_by` by how
+    much the clock was set since the process before us.
     """
 
     config: Config
@@ -122,10 +126,13 @@ class World(Struct):
     notes: dict[str, Note]
     templates: Templates
     digest_from: datetime
+    clocks: Reading
     link_key: bytes | None = None
     manager: Manager = Manager()
     beaten_at: float | None = None
     beat_at: datetime | None = None
+    set_by: timedelta = timedelta(0)
+    begun: dict[str, Reading] = field(default_factory=dict)
     round_at: datetime | None = None
     findings: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
     tracks: dict[str, Track] = field(default_factory=dict)
@@ -176,6 +183,26 @@ class World(Struct):
         if name not in self.hosts:
             self.hosts[name] = asyncio.Semaphore(self.config.probe.per_host)
         return self.hosts[name]
+
+    def read_clocks(self) -> Reading:
+        edge = self.edge
+        return Reading(edge.clock(), edge.timer(), edge.uptime())
+
+    def trace(self) -> Trace:
+        return Trace(self.edge.clock(), self.edge.uptime(), boot())
+
+    def redate(self, by: timedelta) -> None:
+        """Date what goes on by a clock that was set by so much, and forget what is of use for minutes only."""
+        self.healths = {id: health.redated(one, by) for id, one in self.healths.items()}
+        self.cases = redated(self.cases, by)
+        self.burning = {id: replace(one, since=one.since + by) for id, one in self.burning.items()}
+        self.beat_at = self.beat_at and self.beat_at + by
+        self.knocks.clear()
+        self.tracked_at.clear()
+        self.pages_due = Agenda()
+        self.followed.clear()
+        self.planned_pages.set()
+        self.stirred = True
 
     def seconds_to(self, at: datetime | None) -> float:
         """Return the seconds until `at`, at most STEP_S."""
@@ -359,6 +386,7 @@ def _resumed(
     reading: ThreadPoolExecutor,
 ) -> World:
     remembered, told = resume(connection, config.location), correspondence(connection, edge.clock())
+    set_by = was_set_back(reader.trace(connection), Trace(edge.clock(), edge.uptime(), boot()))
     writer = Writer(connection, config.location)
     world = World(
         config=config,
@@ -368,7 +396,7 @@ def _resumed(
         writer=writer,
         writing=writing,
         reading=reading,
-        agenda=_agenda(config, remembered, edge.clock()),
+        agenda=_agenda(config, remembered, edge.clock(), set_by),
         healths={id: health for id, health in remembered.healths.items() if id in config.watches},
         spendings=dict(remembered.spendings),
         incidents=dict(remembered.incidents),
@@ -382,6 +410,8 @@ def _resumed(
         templates=Templates(config.templates),
         digest_from=told.beat or edge.clock(),
         beat_at=told.beat,
+        set_by=set_by,
+        clocks=Reading(edge.clock(), edge.timer(), edge.uptime()),
     )
     world.proven = {id for id, health in world.healths.items() if _is_proven(health)}
     world.find_anew()
@@ -390,10 +420,10 @@ def _resumed(
     return world
 
 
-def _agenda(config: Config, remembered: Remembered, now: datetime) -> Agenda:
+def _agenda(config: Config, remembered: Remembered, now: datetime, set_by: timedelta) -> Agenda:
     """Resume the plans that are still to come; what should have been looked at meanwhile starts anew."""
     agenda = Agenda()
-    for id, at in remembered.plans.items():
-        if id in config.watches and at > now:
+    for id, planned in remembered.plans.items():
+        if id in config.watches and (at := planned + set_by) > now:
             agenda.set(id, at)
     return agenda

@@ -122,6 +122,7 @@ PLAN = {
     },
     "monitor.incident": {"probes.model", "monitor.diagnose"},
     "monitor.overlap": set(),
+    "monitor.clock": set(),
     "monitor.sli": set(),
     "monitor.heartbeat": {"aiohttp"},
     "monitor.systemd": set(),
@@ -146,6 +147,7 @@ PLAN = {
     "monitor.store.connection": {"monitor.store.schema"},
     "monitor.store.schema": {"sqlite_utils"},
     "monitor.store.value": {
+        "monitor.clock",
         *("probes.model", "monitor.detect.health", "monitor.detect.note", "monitor.incident"),
         *("monitor.detect.pool", "monitor.detect.track", "monitor.alert.case", "monitor.alert.reply"),
         "monitor.schedule",
@@ -162,6 +164,7 @@ PLAN = {
         "monitor.store.value",
     },
     "monitor.store.reader": {
+        "monitor.clock",
         "monitor.overlap",
         "monitor.detect.limits",
         *("probes.model", "monitor.detect.health", "monitor.detect.note", "monitor.incident", "monitor.schedule"),
@@ -227,6 +230,7 @@ PLAN = {
         *("monitor.store.reader", "monitor.slo", "monitor.detect.limits"),
     },
     "monitor.world": {
+        "monitor.clock",
         *("monitor.alert.case", "monitor.alert.reply", "monitor.alert.routing", "monitor.alert.text"),
         *("monitor", "monitor.alert.deliver", "monitor.config", "monitor.detect.health", "monitor.incident"),
         *("monitor.diagnose", "monitor.slo", "monitor.systemd", "monitor.publish.rota"),

@@ -130,6 +130,16 @@ def with_messages(cases: Cases, messages: Iterable[tuple[Message, datetime]]) ->
     return after
 
 
+def redated(cases: Cases, by: timedelta) -> dict[str, Case]:
+    """Return the cases with what was told of those that are open dated by a clock that was set by so much."""
+    return {id: case if case.incident.closed_at else _redated(case, by) for id, case in cases.items()}
+
+
+def _redated(case: Case, by: timedelta) -> Case:
+    told = {name: tuple(replace(one, at=one.at + by) for one in its) for name, its in case.told.items()}
+    return replace(case, told=told)
+
+
 def without_old(cases: Cases, now: datetime) -> dict[str, Case]:
     return {
         id: case

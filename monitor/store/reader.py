@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from monitor.alert.case import KEPT, Case, Fate, Key, Message, Step, with_changes, with_messages
 from monitor.alert.reply import Reply
+from monitor.clock import Trace
 from monitor.detect import limits
 from monitor.detect.health import Health
 from monitor.detect.limits import Moved
@@ -99,6 +100,12 @@ def resume(db: sqlite3.Connection, location: str) -> Remembered:
 def last_beat(db: sqlite3.Connection) -> datetime | None:
     row = db.execute("SELECT value FROM mark WHERE name = 'beat'").fetchone()
     return from_ms(int(row["value"])) if row else None
+
+
+def trace(db: sqlite3.Connection) -> Trace | None:
+    """Return what the last process left of its clocks; None: nothing."""
+    row = db.execute("SELECT value FROM mark WHERE name = 'clock'").fetchone()
+    return from_json(row["value"], Trace) if row else None
 
 
 def overlap(db: sqlite3.Connection) -> Overlap | None:

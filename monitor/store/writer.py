@@ -89,6 +89,8 @@ class Writer:
             self._save_messages(batch.messages, batch.at)
             self._save_replies(batch.replies)
             self._mark("beat", str(to_ms(batch.at)))
+            if batch.trace:
+                self._mark("clock", to_json(batch.trace))
 
     def save_source(self, source: Source) -> None:
         with self._transaction():
