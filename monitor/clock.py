@@ -3,13 +3,18 @@
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import TypeVar, cast
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 STEP = timedelta(seconds=2)
 """What differs by less is how long it takes to read the clocks, or a clock that is being led back slowly."""
 DAY_S = 86400.0
 BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
+T = TypeVar("T")
 
 
 class Reading(Struct, frozen=True):
@@ -48,6 +53,25 @@ def was_set_back(left: Trace | None, now: Trace) -> timedelta:
     is_known = bool(now.boot) and left.boot == now.boot and 0 <= passed_s <= DAY_S
     moved = now.at - left.at - timedelta(seconds=passed_s if is_known else 0.0)
     return moved if moved <= -STEP else timedelta(0)
+
+
+def redated(value: T, by: timedelta) -> T:
+    """Return what is remembered with every date in it moved."""
+    return cast(T, _moved(value, by))
+
+
+def _moved(value: object, by: timedelta) -> object:
+    match value:
+        case datetime():
+            return value + by
+        case Struct():
+            changed = {name: _moved(getattr(value, name), by) for name in value.__struct_fields__}
+            return replace(value, **changed)
+        case tuple():
+            return tuple(_moved(one, by) for one in value)
+        case dict():
+            return {key: _moved(one, by) for key, one in value.items()}
+    return value
 
 
 @cache

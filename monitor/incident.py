@@ -24,9 +24,9 @@ class Severity(StrEnum):
 class ChangeKind(StrEnum):
     """What happened to an incident.
 
-    MERGED: it turned out to be part of a larger one, under which it stays open. WITHDRAWN: what it spoke of
-    is no longer watched. ANNOUNCED: the provider's own page says so too. REDATED: the clock was set, and its dates
-    are by the new one. Nobody is told of these.
+    MERGED: it turned out to be part of a larger one, under which it stays open. ANNOUNCED: the provider's own page
+    says so too. REDATED: the clock was set, and its dates are by the new one. Nobody is told of these. WITHDRAWN:
+    what it spoke of is no longer watched, which is told to whoever heard of it.
     """
 
     OPENED = "opened"
@@ -57,7 +57,7 @@ class Incident(Struct, frozen=True):
 
     A `signal` tells of what is coming: nothing fails yet. `parent` is the wider incident that it is part
     of, and ends with. `detected_at` is when we were sure of it, `announcement` what the provider's own
-    page says of it. `ending` is how a signal ended that is over without all being as before.
+    page says of it. `ending` is how it ended where not all is as before.
     """
 
     id: str
@@ -158,6 +158,8 @@ WIDTH = tuple(Scope)
 
 ABSENCE = "absence"
 """The subject of a gap in the watch; while the monitor runs and reaches nothing, its trouble has no subject."""
+
+UNWATCHED = "it is no longer watched: the configuration does not name it any more"
 
 ANNOUNCED = (Scope.PROVIDER, Scope.MODEL)
 """What a provider's page can be expected to speak of."""
@@ -342,9 +344,11 @@ def _gone(
     """
     closed = replace(incident, closed_at=_recovered_at(incident, well_since) or now)
     if incident.signal:
-        return [Change(closed, _end_of_signal(incident, [diagnosis for diagnosis, _ in found], well_since), now)]
+        end = _end_of_signal(incident, [diagnosis for diagnosis, _ in found], well_since)
+        withdrawn = end is ChangeKind.WITHDRAWN and incident.scope is not Scope.REMINDER
+        return [Change(replace(closed, ending=UNWATCHED) if withdrawn else closed, end, now)]
     if not any(target in well_since for target in incident.targets):
-        return [Change(closed, ChangeKind.WITHDRAWN, now)]
+        return [Change(replace(closed, ending=UNWATCHED), ChangeKind.WITHDRAWN, now)]
     failing = {target for target in incident.targets if well_since.get(target, now) is None}
     for diagnosis, parent in found:
         if failing and failing <= set(diagnosis.targets) and not _is_within(diagnosis, incident):

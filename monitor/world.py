@@ -18,14 +18,14 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from monitor import __version__
-from monitor.alert.case import Case, Message, redated, with_messages
+from monitor.alert import case
+from monitor.alert.case import Case, Message, with_messages
 from monitor.alert.deliver import Print
 from monitor.alert.reply import Reply
 from monitor.alert.routing import Scene
 from monitor.alert.text import Templates
-from monitor.clock import Reading, Trace, boot, was_set_back
+from monitor.clock import Reading, Trace, boot, redated, was_set_back
 from monitor.config import Config
-from monitor.detect import health
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health
 from monitor.detect.latency import Kind
@@ -193,8 +193,10 @@ class World(Struct):
 
     def redate(self, by: timedelta) -> None:
         """Date what goes on by a clock that was set by so much, and forget what is of use for minutes only."""
-        self.healths = {id: health.redated(one, by) for id, one in self.healths.items()}
-        self.cases = redated(self.cases, by)
+        self.healths = redated(self.healths, by)
+        self.tracks = redated(self.tracks, by)
+        self.pools = redated(self.pools, by)
+        self.cases = case.redated(self.cases, by)
         self.burning = {id: replace(one, since=one.since + by) for id, one in self.burning.items()}
         self.beat_at = self.beat_at and self.beat_at + by
         self.knocks.clear()

@@ -380,7 +380,7 @@ def test_a_missing_key_is_no_word_of_a_round_that_is_left_out(folder, stage):
 def test_a_round_takes_no_longer_than_confirmation_and_three_of_them_tell_what_lasts(folder, stage):
     stage.write_config(folder, "[probe]\nonline = []\nblip_s = 20\n", every_s=60)
     for account in KEYS:
-        stage.set(account, Trouble.OVERLOADED)
+        stage.set(account, Trouble.SERVER_ERROR)
     took, ends = [], time.monotonic() + 90
     while not stage.inbox.messages and time.monotonic() < ends:
         began = time.monotonic()
@@ -390,7 +390,7 @@ def test_a_round_takes_no_longer_than_confirmation_and_three_of_them_tell_what_l
 
     assert max(took) < 30, "16 s of waiting, and what this machine needs"
     assert len(took) <= 3
-    assert all("overloaded" in title for title in stage.inbox.titles())
+    assert all("server errors" in title for title in stage.inbox.titles())
 
 
 def backdate(folder, seconds):
@@ -405,6 +405,21 @@ def backdate(folder, seconds):
             since = datetime.fromisoformat(known["since"]) - timedelta(seconds=seconds)
             db.execute("UPDATE health SET evidence = ? WHERE series_id = ?",
                        (json.dumps(known | {"since": since.isoformat()}), row))  # fmt: skip
+
+
+def test_an_account_that_is_taken_out_while_down_is_told_once_also_over_a_restart(folder, stage):
+    stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+    call("once", folder=folder)
+    file = folder / "monitor.toml"
+    head, *blocks = file.read_text().split("[[accounts]]")
+    file.write_text("[[accounts]]".join([head, *(one for one in blocks if 'name = "main"' not in one)]))
+    codes = [call("once", folder=folder)[0] for _ in range(2)]
+
+    what = "openai/main: account suspended"
+    assert stage.inbox.titles() == [f"[DOWN] {what}", f"[NO LONGER WATCHED] {what}"]
+    assert "it is no longer watched" in stage.inbox.messages[1]["message"]
+    assert codes == [0, 0]
+    assert call("incidents", folder=folder)[0] == 0
 
 
 def test_once_again_asks_only_what_is_due(folder, stage):

@@ -14,15 +14,16 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as some
 
 from monitor import run
-from monitor.clock import Reading, Trace, was_set, was_set_back
+from monitor.clock import Reading, Trace, redated, was_set, was_set_back
 from monitor.courier import deliver_due
+from monitor.detect.health import Health, advance
 from monitor.herald import tell_due
 from monitor.incident import ChangeKind, Incident
 from monitor.store.value import from_json
 from monitor.upkeep import publish_now
 from monitor.world import Edge, open_world
 from probes.model import Answer, Fault, Observation, Outcome
-from tests.conftest import NOON, at
+from tests.conftest import NOON, USUAL, at, observation
 from tests.test_run import config, simulator
 
 S = timedelta(seconds=1)
@@ -64,6 +65,19 @@ def test_a_clock_was_set_when_it_went_otherwise_than_the_one_that_nobody_sets(be
 )
 def test_what_a_process_left_tells_the_next_one_that_the_clock_was_set_back(left, now, set_s):
     assert was_set_back(left, now) == set_s * S
+
+
+def test_every_date_that_is_remembered_moves_and_nothing_else():
+    remembered = {"a": (seen_from(0), 1, "x", None)}
+
+    assert redated(remembered, 60 * S) == {"a": (seen_from(60), 1, "x", None)}
+
+
+def seen_from(second):
+    one = Health()
+    for number, fault in enumerate((None, Fault.TIMEOUT, Fault.TIMEOUT)):
+        one = advance(one, observation(fault, second + 10 * number), USUAL, 60)
+    return one
 
 
 class Bench:

@@ -2,7 +2,17 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.diagnose import FLAP, Diagnosis, Evidence, Scope
-from monitor.incident import SEVERITIES, Announcement, ChangeKind, Severity, advance, announce, open_incident
+from monitor.incident import (
+    SEVERITIES,
+    Announcement,
+    Change,
+    ChangeKind,
+    Severity,
+    advance,
+    announce,
+    as_of,
+    open_incident,
+)
 from probes.model import Confidence, Fault
 from tests.conftest import at
 
@@ -88,7 +98,24 @@ def test_a_narrow_incident_is_merged_into_the_wider_one_and_not_called_resolved(
 
 
 def test_an_account_that_is_no_longer_watched_is_not_called_resolved():
-    assert kinds([open_incident(diagnosis())], [], well_since={}) == [(ChangeKind.WITHDRAWN, "openai/main")]
+    (change,) = advance([open_incident(diagnosis())], [], {"openai/other/chat": None}, at(60))
+
+    assert (change.kind, change.incident.subject) == (ChangeKind.WITHDRAWN, "openai/main")
+    assert "no longer watched" in change.incident.ending
+
+
+def test_nothing_lies_ahead_of_now_and_nothing_ends_before_it_began():
+    one = replace(open_incident(diagnosis()), opened_at=at(100), detected_at=at(110), closed_at=at(90))
+    change = as_of(Change(one, ChangeKind.RESOLVED, at(120)), at(60))
+
+    assert change.at == at(60)
+    assert (change.incident.opened_at, change.incident.closed_at, change.incident.detected_at) == (
+        at(60),
+        at(60),
+        at(60),
+    )
+    told = Change(open_incident(diagnosis()), ChangeKind.OPENED, at(30))
+    assert as_of(told, at(60)) is told
 
 
 def test_drills_are_left_alone():

@@ -101,12 +101,37 @@ def test_a_change_of_cause_is_told_to_whoever_heard_and_as_an_opening_to_whom_it
     assert desk.wait(seconds=1) == []
 
 
-@pytest.mark.parametrize("kind", [ChangeKind.MERGED, ChangeKind.WITHDRAWN])
-def test_what_was_only_merged_or_withdrawn_is_told_to_nobody(kind):
+def test_what_was_only_merged_is_told_to_nobody():
     desk = Desk()
     desk.open()
 
-    assert desk.close(kind=kind) == []
+    assert desk.close(kind=ChangeKind.MERGED) == []
+
+
+def test_that_it_is_no_longer_watched_is_told_once_to_whoever_heard_of_it():
+    desk = Desk(PHONE, replace(MAIL, severity=Severity.CRITICAL))
+    slow = incident(fault=Fault.RATE_LIMITED)
+    assert desk.open(slow) == ["phone opened"]
+
+    assert desk.close(slow, kind=ChangeKind.WITHDRAWN) == ["phone resolved"]
+    assert desk.wait(hours=1) == []
+    assert "no longer watched, and its opening was not told" in desk.why(slow, desk.channels[1])
+
+
+def test_what_came_and_was_taken_out_in_quiet_hours_is_told_to_nobody():
+    desk = Desk(replace(PHONE, quiet=NIGHT), seconds=11 * 3600)
+    slow = incident(fault=Fault.RATE_LIMITED, seconds=11 * 3600)
+    assert desk.open(slow) == []
+    assert desk.close(slow, kind=ChangeKind.WITHDRAWN) == []
+
+    assert desk.wait(hours=12) == []
+
+
+def test_a_date_that_somebody_moved_is_told_to_nobody():
+    desk, card = Desk(), incident("card", scope=Scope.REMINDER, targets=(), signal=True)
+    desk.open(card)
+
+    assert desk.close(card, kind=ChangeKind.WITHDRAWN) == []
 
 
 def test_what_is_over_for_long_is_forgotten_and_what_is_open_never():

@@ -520,14 +520,39 @@ def test_a_target_that_a_new_configuration_leaves_out_is_looked_at_no_more(tmp_p
                 smaller = {id: watch for id, watch in settings.watches.items() if not id.startswith("openai/main")}
                 monitor.world.take_up(replace(settings, watches=smaller))
                 await monitor.until(lambda: not monitor.world.incidents)
+                await monitor.until(lambda: len(monitor.shown) == 2)
                 await asyncio.sleep(0.3)
                 before = other_side.counts[KEYS["openai/main"]]
                 await asyncio.sleep(1)
-                return monitor, other_side.counts[KEYS["openai/main"]] - before
+                asked = other_side.counts[KEYS["openai/main"]] - before
+                pages = settings.folder
+                await monitor.until(
+                    lambda: any("no longer watched" in one.read_text() for one in pages.glob("incidents/*.html")),
+                    limit_s=60,  # a page may have a tenth of the time
+                )
+                return monitor, asked
 
     monitor, asked = asyncio.run(play())
     assert asked == 0
-    assert len(monitor.shown) == 1, "it is not resolved, only no longer watched"
+    assert monitor.titles() == [f"[{head}] openai/main: account suspended" for head in ("DOWN", "NO LONGER WATCHED")]
+
+
+def test_one_ability_that_is_taken_out_ends_its_incident_alone(tmp_path):
+    async def play():
+        async with simulator() as other_side:
+            settings = config(tmp_path, other_side, ids=["openai/main"])
+            async with watching(settings) as monitor:
+                other_side.set(KEYS["openai/main"], Trouble.READ_ONLY)
+                await monitor.until(lambda: monitor.shown)
+                smaller = {id: watch for id, watch in settings.watches.items() if watch.free}
+                monitor.world.take_up(replace(settings, watches=smaller))
+                await monitor.until(lambda: len(monitor.shown) == 2)
+                await asyncio.sleep(0.5)
+            return monitor
+
+    monitor = asyncio.run(play())
+    assert [title.split("]")[0] for title in monitor.titles()] == ["[DOWN", "[NO LONGER WATCHED"]
+    assert monitor.state("openai/main") == {State.UP}
 
 
 def test_where_both_sites_are_written_stays_until_a_restart(tmp_path):

@@ -341,6 +341,19 @@ def test_a_sign_that_ends_without_being_mended_says_so_instead_of_over(form):
 
 
 @pytest.mark.parametrize("form", Format)
+def test_what_is_no_longer_watched_is_neither_over_nor_back(form):
+    ending = "it is no longer watched: the configuration does not name it any more"
+    change = Change(replace(RESOLVED.incident, ending=ending), ChangeKind.WITHDRAWN, RESOLVED.at)
+    text = message(Step.RESOLVED, change, form=form)
+
+    assert text.title.startswith("[NO LONGER WATCHED] ")
+    assert "No longer watched after" in text.body
+    assert ending in text.body
+    assert ending in text.brief
+    assert not re.search(r"\bover\b|is back", text.body + text.brief, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("form", Format)
 def test_a_digest_tells_what_is_open_and_what_is_over(form):
     summary = Summary(at(-86400), at(7200), [OPENED.incident, replace(RESOLVED.incident, subject="openai/b")], "office")
     text = compose_digest(summary, Detail.FULL, form, Templates())

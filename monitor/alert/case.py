@@ -98,7 +98,9 @@ class Case(Struct, frozen=True):
         return self.changes[0]
 
     def is_silently_over(self) -> bool:
-        return self.last.kind in (ChangeKind.MERGED, ChangeKind.WITHDRAWN)
+        """Whether nobody hears of its end: it went on in another one, or was a date that somebody moved."""
+        withdrawn = self.last.kind is ChangeKind.WITHDRAWN
+        return self.last.kind is ChangeKind.MERGED or (withdrawn and self.incident.scope is Scope.REMINDER)
 
 
 Cases = Mapping[str, Case]

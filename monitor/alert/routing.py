@@ -162,6 +162,8 @@ def _wish_at_end(case: Case, channel: Channel, heard: Sequence[Telling], scene: 
         return Verdict(None, "it came again since, and that was told")
     if heard:
         return Verdict(Step.RESOLVED, "it is over, and its opening was told")
+    if case.last.kind is ChangeKind.WITHDRAWN:
+        return Verdict(None, "it is no longer watched, and its opening was not told")
     if _was_missed(case, channel, scene):
         return Verdict(Step.MISSED, "it came and went during quiet hours")
     if _is_hindsight(case) and _wish_at_opening(case, channel, scene).step:

@@ -152,14 +152,6 @@ def _set_back(health: Health, at: datetime) -> Health:
     return replace(health, since=since, began_at=began_at, seen_at=at, evidence=evidence, well_at=well_at)
 
 
-def redated(health: Health, by: timedelta) -> Health:
-    """Return it as dated by a clock that was set by so much."""
-    evidence = health.evidence and replace(health.evidence, since=health.evidence.since + by)
-    times = (health.since, health.began_at, health.seen_at, health.well_at)
-    since, began_at, seen_at, well_at = (then and then + by for then in times)
-    return replace(health, since=since, began_at=began_at, seen_at=seen_at, well_at=well_at, evidence=evidence)
-
-
 def _unseen(health: Health, observation: Observation) -> Health:
     reason = observation.answer.words if observation.answer else None
     if health.state in (State.DOWN, State.UNKNOWN):
