@@ -325,6 +325,15 @@ class World(Struct):
         self.warnings.pop("configuration", None)
         self.stirred = True
         self.plan_anew()
+        for id, watch in config.watches.items():
+            if _has_other_key(before, config, watch.target.account):
+                self.agenda.hurry(id, self.edge.clock())
+
+
+def _has_other_key(before: Config, after: Config, account: str) -> bool:
+    """Whether another key was given to an account that is watched already: it may be the cure of what it lacks."""
+    old, new = before.accounts.get(account), after.accounts[account]
+    return old is not None and (old.secrets, old.problem) != (new.secrets, new.problem)
 
 
 def _is_set_up_anew(before: Config, after: Config, target: str) -> bool:

@@ -661,6 +661,25 @@ def test_a_running_monitor_is_told_takes_up_changes_and_keeps_others_off(running
     stage.until(lambda: "probe.failures" not in page.read_text(), 20)
 
 
+def test_a_running_monitor_takes_up_a_key_that_was_written_into_its_file(folder, stage):
+    file, key = folder / "monitor.toml", folder / "main.key"
+    file.write_text(file.read_text().replace("env:OPENAI_MAIN", "file:main.key"))
+    key.write_text("sk-sim-nobody-0123456789abcdef")
+    with start("run", folder=folder) as process:
+        stage.until(lambda: states(folder).get("openai/main") == "down", 60)
+        key.write_text(KEYS["openai/main"])
+        stage.until(lambda: states(folder).get("openai/main") == "up", 60)
+        key.unlink()
+        page = folder / "site" / "index.html"
+        stage.until(lambda: "openai/main goes on with the key that it had" in page.read_text(), 30)
+        assert states(folder)["openai/main"] == "up"
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=15)
+
+    assert KEYS["openai/main"] not in out + err
+    assert "main.key was taken up" in err
+
+
 def test_a_monitor_that_is_killed_goes_on_where_it_was(folder, stage):
     stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
     with start("run", folder=folder) as process:
