@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct, field
@@ -29,6 +29,8 @@ LOOKS_S = 45.0
 """No look takes longer, and none begins that may end later: the rest of the minute is for telling and the page."""
 STOP_S = 48.0
 """What is under way by then is dropped, as if it had not begun; the next round looks again."""
+COMPANY_S = 1.0
+"""So long the first answer waits for those of the others that were asked at the same instant."""
 MINUTE = timedelta(seconds=60)
 """Cron's shortest pause: what time alone would settle before the next round is settled at the end of this one."""
 EPOCH = datetime.fromtimestamp(0, UTC)
@@ -110,7 +112,7 @@ async def _look(world: World, looks: asyncio.TaskGroup) -> None:
             return
         if observations := await _seen(world, stint, pause_s):
             await beat(world, observations, world.edge.clock())
-        elif stint.passed_s >= STOP_S:
+        if stint.passed_s >= STOP_S:
             _drop(world, stint)
 
 
@@ -140,17 +142,24 @@ def _next_in_s(world: World, stint: Stint) -> float | None:
 
 
 async def _seen(world: World, stint: Stint, pause_s: float | None) -> list[Observation]:
-    """Return what has been seen by the end of the pause, or of the round; as soon as there is anything."""
+    """Return what has been seen by the end of the pause, or of the round; all that was asked at once, if it is quick.
+
+    Who is refused alone, and who with all others, shows only when the others have answered.
+    """
     began_s, idle = stint.timer(), not stint.running
     stops_in_s = STOP_S - stint.passed_s if stint.passed_s < STOP_S else None
     try:
         async with asyncio.timeout(min((one for one in (pause_s, stops_in_s) if one is not None), default=None)):
-            world.finished.put_nowait(await world.finished.get())
+            found = [await world.finished.get()]
     except TimeoutError:
         stint.waited_s += stint.timer() - began_s if idle else 0.0
         return []
+    with suppress(TimeoutError):
+        async with asyncio.timeout(min(COMPANY_S, max(STOP_S - stint.passed_s, 0.0))):
+            while len(found) < len(stint.running):
+                found.append(await world.finished.get())
     await follow_clock(world)
-    found = seen(world)
+    found = seen(world, found)
     for one in found:
         _, its_start_s = stint.running.pop(one.target.id, (None, stint.timer()))
         stint.longest_s = max(stint.longest_s, stint.timer() - its_start_s)

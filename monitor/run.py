@@ -184,10 +184,10 @@ async def _gather(world: World) -> None:
     world.urgent.clear()
 
 
-def seen(world: World) -> list[Observation]:
-    """Return what has been seen, dated as the clock goes now."""
+def seen(world: World, before: Sequence[Observation] = ()) -> list[Observation]:
+    """Return what has been seen, after what was taken before, all dated as the clock goes now."""
     now = world.read_clocks()
-    found = [world.finished.get_nowait() for _ in range(world.finished.qsize())]
+    found = [*before, *(world.finished.get_nowait() for _ in range(world.finished.qsize()))]
     return [_as_dated_now(one, world.begun.pop(one.target.id, now), now) for one in found]
 
 

@@ -142,6 +142,22 @@ def test_what_a_round_has_no_time_to_confirm_the_next_ones_do(tmp_path, monkeypa
     assert max(took) < 5
 
 
+def test_what_all_accounts_of_a_provider_meet_is_told_of_the_provider_at_once(tmp_path):
+    async def play():
+        async with simulator() as other_side:
+            patient = ProbeSection(connect_s=5, silence_s=5, total_s=5, online=[], blip_s=100)
+            cron = Cron(each_minute(config(tmp_path, other_side, probe=patient)))
+            await cron.round()
+            other_side.set("openai", Trouble.SERVER_ERROR)
+            while not cron.shown and cron.number < 6:
+                await cron.round()
+            return cron
+
+    cron = asyncio.run(play())
+    assert cron.titles() == ["[DOWN] openai: server errors"]
+    assert cron.number == 4, "told by the third round that failed"
+
+
 def test_what_comes_to_no_answer_in_the_time_of_a_round_is_no_failure_and_first_in_the_next(tmp_path, monkeypatch):
     monkeypatch.setattr(its, "LOOKS_S", 0.6)
     monkeypatch.setattr(its, "STOP_S", 0.8)
