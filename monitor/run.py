@@ -393,6 +393,7 @@ async def end_drills(world: World) -> None:
 async def change(world: World, one: Change) -> None:
     """Remember one change that no observation led to, and let it be told."""
     now = world.edge.clock()
+    one = as_of(one, now)
     _adopt(world, [one])
     await world.save(Batch(now, changes=(one,), messages=tuple(tell(world, [one], now))))
     world.mail.set()

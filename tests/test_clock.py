@@ -17,8 +17,9 @@ from monitor import run
 from monitor.clock import Reading, Trace, redated, was_set, was_set_back
 from monitor.courier import deliver_due
 from monitor.detect.health import Health, advance
+from monitor.drill import Drill
 from monitor.herald import tell_due
-from monitor.incident import ChangeKind, Incident
+from monitor.incident import Change, ChangeKind, Incident
 from monitor.store.value import from_json
 from monitor.upkeep import publish_now
 from monitor.world import Edge, open_world
@@ -178,6 +179,20 @@ def test_what_the_process_before_left_open_does_not_begin_in_the_future(tmp_path
     one = asyncio.run(bench(tmp_path, play))
     (lost,) = (incident for incident in one.rows()[0] if not incident.signal)
     assert lost.closed_at - lost.opened_at == 420 * S
+
+
+def test_a_drill_that_began_by_a_clock_that_was_ahead_does_not_end_before_it_began(tmp_path):
+    async def play(one):
+        async with open_world(one.settings, one.edge()) as world:
+            wish = Drill("openai/main", Fault.TIMEOUT, one.clock() + 3600 * S)
+            await run.change(world, Change(wish.incident, ChangeKind.OPENED, one.clock()))
+            one.timer_s += 60
+            await run.end_drills(world)
+            return world.incidents
+
+    one = asyncio.run(bench(tmp_path, play))
+    (drilled,) = one.rows()[0]
+    assert drilled.closed_at - drilled.opened_at == 60 * S
 
 
 STEPS = some.lists(
