@@ -372,7 +372,7 @@ def _status(snapshot: Snapshot, marks: dict[str, Mark]) -> dict[str, object]:
     return {
         "version": 1, "made_at": _iso(snapshot.made_at), "stale_after": _iso(stale), "location": snapshot.location,
         "simulated": snapshot.simulated, "accounts": accounts, "open_incidents": [], "status_sources": [],
-        "objectives": [], "rounds_left_out": {"count": 0, "since": None, "last": None},
+        "objectives": [],
     }  # fmt: skip
 
 

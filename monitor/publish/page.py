@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from monitor.incident import accounts_of
-from monitor.overlap import Overlap
 from monitor.publish import statuspage
 from monitor.publish.badge import badge, endpoint
 from monitor.publish.board import Board, Case, Part, works
@@ -234,15 +233,8 @@ def status_json(snapshot: Snapshot, now: Standing) -> bytes:
         "open_incidents": [_open_incident(view) for view in snapshot.open_incidents],
         "status_sources": [_source(source) for source in snapshot.sources],
         "objectives": [_promise(view, one) for view in snapshot.objectives for one in view.reserves],
-        "rounds_left_out": _rounds_left_out(snapshot.overlap),
     }
     return encode(document)
-
-
-def _rounds_left_out(overlap: Overlap | None) -> dict[str, object]:
-    if overlap is None:
-        return {"count": 0, "since": None, "last": None}
-    return {"count": overlap.count, "since": _iso(overlap.since), "last": _iso(overlap.last)}
 
 
 def usable_json(snapshot: Snapshot, now: Standing) -> bytes:
