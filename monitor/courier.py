@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from monitor.alert.address import open_service
 from monitor.alert.case import Step
-from monitor.alert.deliver import again_at, send, would_disturb
+from monitor.alert.deliver import again_at, would_disturb
 from monitor.alert.digest import begins
 from monitor.alert.link import addresses
 from monitor.alert.routing import past
@@ -101,7 +101,8 @@ async def _deliver_one(world: World, letter: Letter) -> None:
         await world.write(world.writer.given_up, letter, "no such channel any more", world.edge.clock())
         return
     pieces = _pieces(world, letter, channel)
-    error = await send(channel, await _text(world, letter, pieces, channel), _severity(letter, pieces), world.edge.show)
+    text, severity = await _text(world, letter, pieces, channel), _severity(letter, pieces)
+    error = await world.outside.send(channel, text, severity, world.edge.show)
     now = world.edge.clock()
     if error is None:
         await world.write(world.writer.delivered, letter, now)

@@ -28,7 +28,6 @@ from monitor.store.value import Batch
 from monitor.upkeep import follow_configuration, publish, publish_now, tidy, tidy_step, weigh, weigh_step
 from monitor.words import duration, title
 from monitor.world import World, pause
-from probes.attempt import attempt
 from probes.model import Account, Answer, Blame, Observation, Outcome, Target, Usage
 from probes.remedy import explain
 
@@ -59,18 +58,24 @@ ROUND_S = 60.0
 async def run(world: World, reload: asyncio.Event) -> None:
     """Watch until cancelled. Probes under way are then dropped, not stored as failures."""
     async with asyncio.TaskGroup() as stages:
-        stages.create_task(look(world))
-        stages.create_task(remember(world))
-        stages.create_task(listen(world))
-        stages.create_task(enquire(world))
-        stages.create_task(herald(world))
-        stages.create_task(deliver(world))
+        stages.create_task(watch_and_tell(world))
         stages.create_task(publish(world))
         stages.create_task(tidy(world))
         stages.create_task(weigh(world))
         stages.create_task(drills(world))
         stages.create_task(lifeline(world))
         stages.create_task(follow_configuration(world, reload))
+
+
+async def watch_and_tell(world: World) -> None:
+    """Look, judge and tell, without what goes on beside."""
+    async with asyncio.TaskGroup() as stages:
+        stages.create_task(look(world))
+        stages.create_task(remember(world))
+        stages.create_task(listen(world))
+        stages.create_task(enquire(world))
+        stages.create_task(herald(world))
+        stages.create_task(deliver(world))
 
 
 async def once(world: World) -> None:
@@ -160,7 +165,8 @@ async def probe(world: World, watch: Watch) -> None:
         provider = world.config.providers[account.provider]
         async with world.host(account.id):
             try:
-                observation = _explained(world, await attempt(world.prober, provider, account, watch.target))
+                seen = await world.outside.attempt(world.prober, provider, account, watch.target)
+                observation = _explained(world, seen)
             except Exception as error:  # a bug of ours must neither end the watch nor be blamed on anybody
                 log.exception("%s: the attempt itself failed", watch.target.id)
                 observation = unseen(watch, world.edge.clock(), f"the monitor's own fault ({type(error).__name__})")

@@ -6,7 +6,7 @@ import random
 import sqlite3
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
@@ -19,10 +19,11 @@ from msgspec.structs import replace
 
 from monitor import __version__
 from monitor.alert.case import Case, Message, with_messages
-from monitor.alert.deliver import Print
+from monitor.alert.deliver import Print, send
 from monitor.alert.reply import Reply
 from monitor.alert.routing import Scene
-from monitor.alert.text import Templates
+from monitor.alert.rule import Channel
+from monitor.alert.text import Templates, Text
 from monitor.config import Config
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health
@@ -33,7 +34,7 @@ from monitor.detect.pool import Pool
 from monitor.detect.reminder import Reminder
 from monitor.detect.track import Track
 from monitor.diagnose import Diagnosis, Scope
-from monitor.incident import Announcement, Incident
+from monitor.incident import Announcement, Incident, Severity
 from monitor.publish.rota import Rota
 from monitor.schedule import Agenda, Spending, first_at
 from monitor.slo import resumed
@@ -45,9 +46,14 @@ from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from monitor.systemd import Manager
 from monitor.witness import Witnesses
+from probes.attempt import attempt
 from probes.canary import Prober, open_session
 from probes.catalog import load_wording, rules_by_name
-from probes.model import Clock, Knock, Observation, Patience, Target, Timer
+from probes.control import is_online, knock
+from probes.feeds.poll import poll
+from probes.model import Account, Clock, Knock, Observation, Patience, Target, Timer
+from probes.notice import Bulletin
+from probes.provider import Provider
 from probes.remedy import PREFIX
 
 log = logging.getLogger("monitor")
@@ -79,6 +85,19 @@ class Edge(Struct, frozen=True):
     chance: Callable[[], float]
     show: Print
     uptime: Timer = uptime
+
+
+class Outside(Struct, frozen=True):
+    """All by which anything is learnt from, or told to, the world around: a benchmark has a world of its own."""
+
+    attempt: Callable[[Prober, Provider, Account, Target], Awaitable[Observation]] = attempt
+    knock: Callable[[Prober, Provider, str | None], Awaitable[Knock]] = knock
+    poll: Callable[..., Awaitable[Bulletin]] = poll
+    is_online: Callable[[Sequence[tuple[str, int]], float], Awaitable[bool | None]] = is_online
+    send: Callable[[Channel, Text, Severity | None, Print], Awaitable[str | None]] = send
+
+
+REAL = Outside()
 
 
 async def pause(seconds: float, event: asyncio.Event) -> None:
@@ -122,6 +141,7 @@ class World(Struct):
     notes: dict[str, Note]
     templates: Templates
     digest_from: datetime
+    outside: Outside = REAL
     link_key: bytes | None = None
     manager: Manager = Manager()
     beaten_at: float | None = None
@@ -332,7 +352,7 @@ def _groups(answerer: str, canary: str) -> tuple[tuple[Kind, str], ...]:
 
 
 @asynccontextmanager
-async def open_world(config: Config, edge: Edge) -> AsyncIterator[World]:
+async def open_world(config: Config, edge: Edge, outside: Outside = REAL) -> AsyncIterator[World]:
     """Take the lock, open the database and the session, and resume. Raises StoreError."""
     lock = Lock(config.database)
     try:
@@ -340,7 +360,9 @@ async def open_world(config: Config, edge: Edge) -> AsyncIterator[World]:
         with closing(connection), ThreadPoolExecutor(1, "store") as writing, ThreadPoolExecutor(1, "page") as reading:
             async with open_session(__version__) as session:
                 prober = Prober(session, load_wording(), edge.clock, edge.timer, patience(config))
-                yield _resumed(config, edge, prober, connection, writing, reading)
+                made = _resumed(config, edge, prober, connection, writing, reading)
+                made.outside = outside
+                yield made
     finally:
         lock.release()
 

@@ -230,6 +230,8 @@ PLAN = {
         *("monitor.detect.latency", "monitor.detect.pool", "monitor.detect.reminder", "monitor.detect.track"),
         *("monitor.schedule", "monitor.store.connection", "monitor.store.reader", "monitor.store.value"),
         *("monitor.store.writer", "probes.canary", "probes.catalog", "probes.model", "probes.remedy"),
+        *("monitor.alert.rule", "probes.attempt", "probes.control", "probes.feeds.poll", "probes.notice"),
+        "probes.provider",
     },
     "monitor.log": {"probes.redact"},
     "monitor.table": {
