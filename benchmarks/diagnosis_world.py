@@ -1,0 +1,497 @@
+"""Random worlds with a known truth: accounts, causes that begin and end, pages that tell of them or do not."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from enum import StrEnum
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+
+from msgspec import Struct
+
+from monitor.alert.section import ChannelSection
+from monitor.config import AccountSection, Config, Document, SiteSection, build
+from monitor.diagnose import Scope
+from monitor.witness import Level
+from probes.model import Blame, Fault, Target
+
+MINUTE_S = 60.0
+
+
+class Hit(StrEnum):
+    """What falls together."""
+
+    PROVIDER = "provider"
+    CHAT = "chat"
+    MODEL = "model"
+    REGION = "region"
+    KEYS = "keys"
+    ACCOUNT = "account"
+    ABILITY = "ability"
+    ACCOUNT_MODEL = "account's model"
+    GROUP = "group"
+    EDGE = "edge"
+    EGRESS = "egress"
+    OFFLINE = "offline"
+
+
+class Course(StrEnum):
+    """How a trouble goes on between its begin and its end."""
+
+    STEADY = "steady"
+    CREEP = "creep"
+    FLAP = "flap"
+
+
+class Manner(StrEnum):
+    """How a provider's page tells of trouble."""
+
+    HONEST = "honest"
+    SILENT = "silent"
+    LATE = "late"
+    LYING = "lying"
+    STALE = "stale"
+
+
+class Plot(Struct, frozen=True, kw_only=True):
+    """One cause as it may come: what it hits, how that looks, when. Spans are (least, most) in seconds.
+
+    The members of what is hit follow the first within `apart_s`, and come back within `parts_s` of each other.
+    `where`: which of the world's providers it hits, by number; the first has the most accounts.
+    """
+
+    hit: Hit
+    faults: tuple[Fault, ...] = (Fault.OVERLOADED,)
+    begins_s: tuple[float, float] = (240, 560)
+    lasts_s: tuple[float, float] = (8 * MINUTE_S, 16 * MINUTE_S)
+    apart_s: float = 0.0
+    parts_s: float = 0.0
+    course: Course = Course.STEADY
+    level: Level = Level.ORGANIZATION
+    whole: bool = False
+    where: int = 0
+
+
+class Kind(Struct, frozen=True, kw_only=True):
+    """What worlds of one kind have in common. `sizes`: how many accounts the first provider may have.
+
+    `told`: whether the causes are to be told at all. `unreachable`: the channel needs the same road as all else.
+    """
+
+    plots: tuple[Plot, ...] = ()
+    sizes: tuple[int, ...] = (1, 2, 3, 5, 8, 12, 25, 56)
+    providers: tuple[int, int] = (1, 8)
+    alone: bool = False
+    models: int = 1
+    gateway: bool = False
+    told: bool = True
+    unreachable: bool = False
+    manners: tuple[Manner, ...] = (Manner.HONEST, Manner.SILENT, Manner.LATE, Manner.STALE)
+
+
+class Reading(Struct, frozen=True):
+    """A right way to tell a cause."""
+
+    scope: Scope
+    subject: str
+    blames: frozenset[Blame]
+
+
+class Spell(Struct, frozen=True):
+    """A time in which looks at one target fail, with this chance each, rising from nothing where it `creeps`."""
+
+    begin_s: float
+    end_s: float
+    creeps: bool = False
+
+    def chance(self, at_s: float) -> float:
+        if not self.begin_s <= at_s < self.end_s:
+            return 0.0
+        return min(1.0, (at_s - self.begin_s) / (0.6 * (self.end_s - self.begin_s))) if self.creeps else 1.0
+
+
+class Cause(Struct, frozen=True):
+    """One trouble: when what fails, how that looks, and how it may be told.
+
+    `open`: who sees only its looks cannot tell whose it is, as long as no page of the provider tells of trouble.
+    `course` as in its plot; `answerers` are those whose call without a key fails alike.
+    """
+
+    hit: Hit
+    fault: Fault
+    course: Course
+    blame: Blame
+    readings: tuple[Reading, ...]
+    spells: Mapping[str, tuple[Spell, ...]]
+    answerers: frozenset[str] = frozenset()
+    open: bool = False
+    look: int = 0
+
+    @property
+    def begin_s(self) -> float:
+        return min(one.begin_s for its in self.spells.values() for one in its)
+
+    @property
+    def end_s(self) -> float:
+        return max(one.end_s for its in self.spells.values() for one in its)
+
+    def chance(self, target: str, at_s: float) -> float:
+        return max((one.chance(at_s) for one in self.spells.get(target, ())), default=0.0)
+
+    def is_on(self, at_s: float) -> bool:
+        return self.begin_s <= at_s < self.end_s
+
+
+class Setting(Struct, frozen=True):
+    """One world before anything is played: what is watched, and what is so."""
+
+    kind: str
+    seed: int
+    config: Config
+    causes: tuple[Cause, ...]
+    pages: Mapping[str, Manner]
+    deaf: bool
+    ends_s: float
+    told: bool
+    unreachable: bool
+    siblings: int
+
+    def hits(self, target: str, at_s: float) -> Cause | None:
+        """Return what certainly or perhaps takes a target at this instant; what cuts off comes first."""
+        found = [one for one in self.causes if one.chance(target, at_s) > 0]
+        return min(found, key=lambda one: list(Hit).index(one.hit) * -1, default=None)
+
+    def is_offline(self, at_s: float) -> bool:
+        return any(one.hit is Hit.OFFLINE and one.is_on(at_s) for one in self.causes)
+
+
+PASSING = (Fault.OVERLOADED, Fault.SERVER_ERROR)
+LOSSES = (Fault.ACCOUNT_SUSPENDED, Fault.INVALID_KEY, Fault.QUOTA_EXHAUSTED)
+SEVERAL = (2, 3, 5, 8, 12, 25, 56)
+MANY = (3, 5, 8, 12, 25, 56)
+FEW = (1, 2, 3, 5, 8)
+LONG = (14 * MINUTE_S, 20 * MINUTE_S)
+MIDDLE = (-600.0, -100.0)
+OVERLOAD = Plot(hit=Hit.PROVIDER, faults=PASSING)
+LOSS = Plot(hit=Hit.ACCOUNT, faults=LOSSES, lasts_s=LONG)
+SERVICE = Plot(hit=Hit.KEYS, faults=(Fault.INVALID_KEY,), apart_s=10)
+
+KINDS: Mapping[str, Kind] = {
+    "provider overloaded": Kind(plots=(OVERLOAD,)),
+    "provider silent": Kind(plots=(Plot(hit=Hit.PROVIDER, faults=(Fault.TIMEOUT, Fault.CONNECTION_FAILED)),)),
+    "chat of a provider down": Kind(plots=(Plot(hit=Hit.CHAT, faults=PASSING, lasts_s=LONG),)),
+    "one model down": Kind(
+        plots=(Plot(hit=Hit.MODEL, faults=(*PASSING, Fault.MODEL_UNAVAILABLE), lasts_s=LONG),), models=2
+    ),
+    "one region down": Kind(plots=(Plot(hit=Hit.REGION, faults=PASSING),), sizes=MANY),
+    "key service down": Kind(plots=(SERVICE,), sizes=SEVERAL),
+    "account lost": Kind(plots=(LOSS,)),
+    "project lost": Kind(
+        plots=(Plot(hit=Hit.GROUP, faults=LOSSES, level=Level.PROJECT, apart_s=30, lasts_s=LONG),), sizes=MANY
+    ),
+    "organization lost": Kind(
+        plots=(Plot(hit=Hit.GROUP, faults=LOSSES, level=Level.ORGANIZATION, apart_s=40, lasts_s=LONG),), sizes=MANY
+    ),
+    "billing lost": Kind(
+        plots=(Plot(hit=Hit.GROUP, faults=(Fault.QUOTA_EXHAUSTED,), level=Level.BILLING, apart_s=40, lasts_s=LONG),),
+        sizes=MANY,
+    ),
+    "all of an owner lost": Kind(
+        plots=(Plot(hit=Hit.GROUP, faults=LOSSES, whole=True, apart_s=20, lasts_s=LONG),), sizes=SEVERAL
+    ),
+    "account may not chat": Kind(plots=(Plot(hit=Hit.ABILITY, faults=(Fault.PERMISSION_DENIED,), lasts_s=LONG),)),
+    "account lost a model": Kind(
+        plots=(Plot(hit=Hit.ACCOUNT_MODEL, faults=(Fault.MODEL_UNAVAILABLE,), lasts_s=LONG),), models=2, sizes=SEVERAL
+    ),
+    "blocked by the edge": Kind(plots=(Plot(hit=Hit.EDGE, faults=(Fault.BLOCKED_BY_EDGE, Fault.REGION_BLOCKED)),)),
+    "road out cut": Kind(
+        plots=(Plot(hit=Hit.EGRESS, faults=(Fault.CONNECTION_FAILED, Fault.TIMEOUT)),), providers=(3, 8), sizes=FEW
+    ),
+    "offline": Kind(plots=(Plot(hit=Hit.OFFLINE, faults=(Fault.CONNECTION_FAILED,)),)),
+    "offline, and so the channel": Kind(
+        plots=(Plot(hit=Hit.OFFLINE, faults=(Fault.CONNECTION_FAILED,)),), unreachable=True
+    ),
+    "upstream of a gateway": Kind(
+        plots=(Plot(hit=Hit.MODEL, faults=(*PASSING, Fault.MODEL_UNAVAILABLE), lasts_s=LONG),),
+        gateway=True,
+        models=3,
+        sizes=FEW,
+    ),
+    "recovery in parts": Kind(plots=(Plot(hit=Hit.PROVIDER, faults=PASSING, parts_s=240),), sizes=SEVERAL),
+    "overload and a loss elsewhere": Kind(
+        plots=(OVERLOAD, Plot(hit=Hit.ACCOUNT, faults=LOSSES, lasts_s=LONG, where=1)), providers=(2, 8)
+    ),
+    "overload and a loss there": Kind(plots=(OVERLOAD, LOSS), sizes=SEVERAL),
+    "two providers overloaded": Kind(
+        plots=(OVERLOAD, Plot(hit=Hit.PROVIDER, faults=PASSING, where=1)), providers=(2, 8)
+    ),
+    "flapping": Kind(plots=(Plot(hit=Hit.PROVIDER, faults=PASSING, course=Course.FLAP, lasts_s=(2400, 2400)),)),
+    "creeping overload": Kind(plots=(Plot(hit=Hit.PROVIDER, faults=PASSING, course=Course.CREEP, lasts_s=LONG),)),
+    "started in an overload": Kind(plots=(Plot(hit=Hit.PROVIDER, faults=PASSING, begins_s=MIDDLE, lasts_s=LONG),)),
+    "started in a loss": Kind(plots=(Plot(hit=Hit.ACCOUNT, faults=LOSSES, begins_s=MIDDLE, lasts_s=(1500, 1800)),)),
+    "started offline": Kind(
+        plots=(Plot(hit=Hit.OFFLINE, faults=(Fault.CONNECTION_FAILED,), begins_s=MIDDLE, lasts_s=LONG),)
+    ),
+    "alone: provider overloaded": Kind(plots=(OVERLOAD,), alone=True),
+    "alone: account lost": Kind(plots=(LOSS,), alone=True),
+    "alone: blocked by the edge": Kind(plots=(Plot(hit=Hit.EDGE, faults=(Fault.BLOCKED_BY_EDGE,)),), alone=True),
+    "alone: offline": Kind(plots=(Plot(hit=Hit.OFFLINE, faults=(Fault.CONNECTION_FAILED,)),), alone=True),
+    "page lies, account lost": Kind(plots=(LOSS,), manners=(Manner.LYING,)),
+    "page lies, nothing wrong": Kind(told=False, manners=(Manner.LYING,)),
+    "nothing wrong": Kind(told=False),
+    "short blip": Kind(plots=(Plot(hit=Hit.PROVIDER, faults=PASSING, lasts_s=(20, 75)),), told=False),
+    "short time offline": Kind(
+        plots=(Plot(hit=Hit.OFFLINE, faults=(Fault.CONNECTION_FAILED,), lasts_s=(15, 60)),), told=False
+    ),
+}
+"""The kinds of worlds. Each is played with pages and control calls that tell the truth, and with some that do not."""
+
+COMPANIES = (
+    *("openai", "anthropic", "gemini", "groq", "mistral", "deepseek", "cohere", "together", "xai", "fireworks"),
+    *("cerebras", "moonshot"),
+)
+GATEWAY = "openai-compatible"
+CALM_S = 900.0
+"""So long every world goes on after its last trouble."""
+
+
+def setting(kind: str, seed: int, folder: Path) -> Setting:
+    """Return the world of a kind and a seed; the same each time."""
+    rng, facts = Random(f"{kind} {seed}"), KINDS[kind]
+    sections = list(_accounts(facts, rng))
+    config = _config(sections, folder)
+    causes = tuple(_cause(plot, config, rng) for plot in facts.plots)
+    answerers = _by_answerer(config)
+    first = next(iter(answerers.values()))
+    return Setting(
+        kind=kind,
+        seed=seed,
+        config=config,
+        causes=causes,
+        pages={provider: rng.choice(facts.manners) for provider in config.providers},
+        deaf=rng.random() < 0.2,
+        ends_s=max([*(one.end_s for one in causes), 900.0]) + CALM_S,
+        told=facts.told,
+        unreachable=facts.unreachable,
+        siblings=len({target.account for target in first}),
+    )
+
+
+def _accounts(facts: Kind, rng: Random) -> Iterator[AccountSection]:
+    count = rng.randint(*facts.providers)
+    companies = rng.sample(COMPANIES, count)
+    if facts.alone:
+        companies = companies if count > 1 else rng.sample(COMPANIES, 2)
+    sizes = [1 if facts.alone else rng.choice(facts.sizes)]
+    sizes += [1 if facts.alone else rng.randint(1, 3) for _ in companies[1:]]
+    level = next((plot.level for plot in facts.plots if plot.hit is Hit.GROUP), None)
+    for place, (company, size) in enumerate(zip(companies, sizes, strict=True)):
+        gateway = facts.gateway and place == 0
+        sharing = _sharing(facts, size, rng) if level and place == 0 else 0
+        for number in range(size):
+            group = {level.value: "acme"} if level and number < sharing else _tie(rng)
+            yield AccountSection(
+                name=f"a{number:02}",
+                provider=GATEWAY if gateway else company,
+                base="https://gateway.example/v1" if gateway else None,
+                key="env:KEY",
+                models={"chat": [f"model-{one}" for one in "abc"[: facts.models]]} if facts.models > 1 else [],
+                **group,  # type: ignore[arg-type]
+            )
+
+
+def _sharing(facts: Kind, size: int, rng: Random) -> int:
+    return size if facts.plots[0].whole else rng.randint(2, size - 1)
+
+
+def _tie(rng: Random) -> Mapping[str, str]:
+    """Now and then accounts share something that no cause is about."""
+    return {"organization": rng.choice(("north", "south"))} if rng.random() < 0.15 else {}
+
+
+def _config(sections: Sequence[AccountSection], folder: Path) -> Config:
+    document = Document(
+        accounts=list(sections),
+        channels=[ChannelSection(name="phone", url="terminal:")],
+        site=SiteSection(serve=False, public_folder=""),
+    )
+    return build(document, folder / "monitor.toml", {"KEY": "sk-Wq8ZtL5vXn2RjP7mTb4K"}, [])
+
+
+def _by_answerer(config: Config) -> Mapping[str, list[Target]]:
+    found: dict[str, list[Target]] = {}
+    for watch in config.watches.values():
+        found.setdefault(watch.target.answerer, []).append(watch.target)
+    return found
+
+
+# Causes
+
+
+class Stroke(Struct, frozen=True):
+    """What a cause hits, in groups that fall and recover together, and how it may be told."""
+
+    groups: Sequence[Sequence[Target]]
+    readings: tuple[Reading, ...]
+    blame: Blame
+    answerers: frozenset[str] = frozenset()
+    open: bool = False
+
+
+def _cause(plot: Plot, config: Config, rng: Random) -> Cause:
+    answerers = _by_answerer(config)
+    answerer = list(answerers)[plot.where]
+    fault = rng.choice(plot.faults)
+    stroke = STROKES[plot.hit](plot, fault, answerer, answerers, config, rng)
+    begin_s = rng.uniform(*plot.begins_s)
+    end_s = begin_s + rng.uniform(*plot.lasts_s)
+    spells: dict[str, tuple[Spell, ...]] = {}
+    for place, group in enumerate(stroke.groups):
+        late_s = rng.uniform(0, plot.apart_s) if place else 0.0
+        early_s = rng.uniform(0, plot.parts_s) if place else 0.0
+        course = tuple(_course(plot.course, begin_s + late_s, end_s - early_s, begin_s))
+        spells |= {target.id: course for target in group}
+    return Cause(
+        plot.hit,
+        fault,
+        plot.course,
+        stroke.blame,
+        stroke.readings,
+        spells,
+        stroke.answerers,
+        stroke.open,
+        rng.randrange(1000),
+    )
+
+
+FLAP_S = (200.0, 260.0)
+"""So long it fails, and so long it does not, by turns."""
+
+
+def _course(course: Course, begin_s: float, end_s: float, first_s: float) -> Iterator[Spell]:
+    if course is not Course.FLAP:
+        yield Spell(begin_s, end_s, course is Course.CREEP)
+        return
+    steps = [first_s]
+    while steps[-1] < end_s:
+        steps.append(steps[-1] + FLAP_S[(len(steps) - 1) % 2])
+    yield from (Spell(one, two) for place, (one, two) in enumerate(pairwise(steps)) if place % 2 == 0)
+
+
+def _read(scope: Scope, subject: str, *blames: Blame) -> Reading:
+    return Reading(scope, subject, frozenset(blames))
+
+
+def _by_account(targets: Collection[Target]) -> dict[str, list[Target]]:
+    found: dict[str, list[Target]] = {}
+    for target in targets:
+        found.setdefault(target.account, []).append(target)
+    return found
+
+
+Answerers = Mapping[str, Sequence[Target]]
+
+
+def _provider(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:
+    """A provider that cannot be reached may be down, or the road to it; nobody here can tell."""
+    road = fault is Fault.CONNECTION_FAILED
+    blames = (Blame.PROVIDER, Blame.PATH, Blame.UNKNOWN) if road else (Blame.PROVIDER,)
+    readings = [_read(Scope.PROVIDER, answerer, *blames)]
+    readings += [_read(Scope.EGRESS, answerer, *blames)] if road else []
+    groups = list(_by_account(answerers[answerer]).values())
+    return Stroke(groups, tuple(readings), Blame.PROVIDER, frozenset({answerer}), road)
+
+
+def _chat(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:
+    chats = [target for target in answerers[answerer] if target.canary == "chat"]
+    readings = (_read(Scope.PROVIDER, answerer, Blame.PROVIDER),)
+    return Stroke([chats], readings, Blame.PROVIDER)
+
+
+def _model(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:
+    """Of one account alone a model that is refused may be the account's own loss."""
+    asked = sorted({target.model for target in answerers[answerer] if target.canary == "chat" and target.model})
+    model = rng.choice(asked)
+    hit = [target for target in answerers[answerer] if target.canary == "chat" and target.model == model]
+    if len(hit) > 1:
+        return Stroke([hit], (_read(Scope.MODEL, f"{answerer}/{model}", Blame.PROVIDER),), Blame.PROVIDER)
+    refused = fault is Fault.MODEL_UNAVAILABLE
+    blames = (Blame.PROVIDER, Blame.UNKNOWN, Blame.ACCOUNT) if refused else (Blame.PROVIDER,)
+    readings = (_read(Scope.MODEL, hit[0].id, *blames), _read(Scope.MODEL, f"{answerer}/{model}", *blames))
+    return Stroke([hit], readings, Blame.PROVIDER, open=refused)
+
+
+def _region(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:
+    accounts = _by_account(answerers[answerer])
+    names = rng.sample(sorted(accounts), rng.randint(1, len(accounts) - 1))
+    wide = _read(Scope.PROVIDER, answerer, Blame.PROVIDER)
+    narrow = _read(Scope.ACCOUNT, names[0], Blame.PROVIDER)
+    readings = (wide,) if len(names) > 1 else (wide, narrow)
+    return Stroke([accounts[name] for name in names], readings, Blame.PROVIDER)
+
+
+def _keys(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:
+    readings = (_read(Scope.PROVIDER, answerer, Blame.PROVIDER, Blame.UNKNOWN),)
+    return Stroke(list(_by_account(answerers[answerer]).values()), readings, Blame.PROVIDER, open=True)
+
+
+def _account(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:
+    accounts = _by_account(answerers[answerer])
+    name = rng.choice(sorted(accounts))
+    return Stroke([accounts[name]], (_read(Scope.ACCOUNT, name, Blame.ACCOUNT),), Blame.ACCOUNT)
+
+
+def _ability(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:
+    chats = _by_account([target for target in answerers[answerer] if target.canary == "chat"])
+    name = rng.choice(sorted(chats))
+    return Stroke([chats[name]], (_read(Scope.CAPABILITY, f"{name}/chat", Blame.ACCOUNT),), Blame.ACCOUNT)
+
+
+def _account_model(
+    plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random
+) -> Stroke:
+    target = rng.choice([target for target in answerers[answerer] if target.canary == "chat"])
+    return Stroke([[target]], (_read(Scope.MODEL, target.id, Blame.ACCOUNT),), Blame.ACCOUNT)
+
+
+def _group(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:
+    """Where all that is watched here is of one owner, a refused key may be the provider's own trouble as well."""
+    accounts = _by_account(answerers[answerer])
+    its = {name: them for name, them in accounts.items() if any(g.name == "acme" for g in config.groups[name])}
+    readings = [_read(Scope.ORGANIZATION, f"{answerer}/{plot.level} acme", Blame.ACCOUNT)]
+    doubtful = len(its) == len(accounts) and fault is Fault.INVALID_KEY
+    if doubtful:
+        readings.append(_read(Scope.PROVIDER, answerer, Blame.UNKNOWN))
+        readings.append(_read(Scope.ORGANIZATION, f"{answerer}/{plot.level} acme", Blame.UNKNOWN))
+    return Stroke(list(its.values()), tuple(readings), Blame.ACCOUNT, open=doubtful)
+
+
+def _edge(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:
+    readings = (_read(Scope.EGRESS, answerer, Blame.PATH),)
+    return Stroke([answerers[answerer]], readings, Blame.PATH, frozenset({answerer}))
+
+
+def _egress(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:
+    names = rng.sample(sorted(answerers), rng.randint(2, len(answerers) - 1))
+    readings = (_read(Scope.EGRESS, "", Blame.PATH),)
+    return Stroke([answerers[name] for name in names], readings, Blame.PATH, frozenset(names))
+
+
+def _offline(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:
+    readings = (_read(Scope.MONITOR, "", Blame.UNKNOWN),)
+    return Stroke(list(answerers.values()), readings, Blame.UNKNOWN, frozenset(answerers))
+
+
+STROKES: Mapping[Hit, Callable[[Plot, Fault, str, Answerers, Config, Random], Stroke]] = {
+    Hit.PROVIDER: _provider,
+    Hit.CHAT: _chat,
+    Hit.MODEL: _model,
+    Hit.REGION: _region,
+    Hit.KEYS: _keys,
+    Hit.ACCOUNT: _account,
+    Hit.ABILITY: _ability,
+    Hit.ACCOUNT_MODEL: _account_model,
+    Hit.GROUP: _group,
+    Hit.EDGE: _edge,
+    Hit.EGRESS: _egress,
+    Hit.OFFLINE: _offline,
+}
