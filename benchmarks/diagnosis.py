@@ -145,7 +145,8 @@ def goals(marks: Sequence[Marks]) -> Iterator[Row]:
 
 
 def _causes(marks: Sequence[Marks]) -> list[Told]:
-    return [one for its in marks for one in its.told]
+    """Return all that could be seen and is to be told."""
+    return [one for its in marks for one in its.told if one.first is not First.UNSEEN]
 
 
 def _share(hits: int, of: int) -> float | None:

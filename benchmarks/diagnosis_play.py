@@ -5,6 +5,7 @@ import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from random import Random
 from tempfile import mkdtemp
@@ -119,12 +120,19 @@ class Listener(Templates):
         return super().fill(name, values)
 
 
+@cache
+def _listener() -> Listener:
+    """One for all worlds, since templates take as long to compile as many messages to write."""
+    return Listener()
+
+
 class Stage:
     """The world around the monitor while it is played."""
 
     def __init__(self, made: Setting, loop: VirtualLoop) -> None:
         self.made, self.loop, self.clock = made, loop, loop.clock(NOON)
-        self.rng, self.played, self.templates = Random(f"play {made.kind} {made.seed}"), Played(), Listener()
+        self.rng, self.played, self.templates = Random(f"play {made.kind} {made.seed}"), Played(), _listener()
+        self.templates.parts = ()
         self._tales = {id: self._tale(id) for id in sorted(made.config.feeds)}
 
     def at(self, at_s: float) -> datetime:

@@ -19,12 +19,14 @@ TELLING = (Step.OPENED, Step.CHANGED)
 AGAIN = (Step.REMINDER, Step.ESCALATED)
 WELL_S = 60.0
 """So long after the last trouble a message may still be on its way."""
+BLIP_S = 120.0
+"""What lasts no longer need not be told."""
 SLACK_S = 5.0
 """So much do answer times add to an interval."""
 
 
 class First(StrEnum):
-    """How the first message of a cause was. OPEN: undecided, and nobody could decide it."""
+    """How the first message of a cause was. OPEN: undecided, and nobody could decide it. UNSEEN: no look could tell."""
 
     RIGHT = "right"
     OPEN = "undecided"
@@ -32,6 +34,7 @@ class First(StrEnum):
     SCOPE = "wrong scope"
     BLAME = "wrong blame"
     MISSED = "not told"
+    UNSEEN = "not seen"
 
 
 class Told(Struct, frozen=True):
@@ -124,13 +127,13 @@ class Sight(Struct, dict=True):
 
     def cause_of(self, incident: Incident) -> int | None:
         """Return the cause that an incident tells of: the one whose targets are the most alike."""
-        opened_s, its = seconds(incident.opened_at), set(incident.targets) or {one.target for one in incident.evidence}
-        shares = {}
+        its, shares = set(incident.targets) or {one.target for one in incident.evidence}, {}
         for number, cause in enumerate(self.made.causes):
-            begun = cause.begin_s - SLACK_S <= opened_s and opened_s <= cause.end_s + SLACK_S
             hit = cause.spells.keys() & its
-            if begun and (hit or (incident.scope is Scope.MONITOR and cause.hit is Hit.OFFLINE)):
-                shares[number] = len(hit) / len(cause.spells.keys() | its)
+            offline = incident.scope is Scope.MONITOR and cause.hit is Hit.OFFLINE
+            if _meets(incident, cause) and (hit or offline):
+                share = len(hit) / len(cause.spells.keys() | its)
+                shares[number] = (offline or incident.fault is cause.fault, share)
         return max(shares, key=shares.__getitem__, default=None)
 
     def page_told(self, answerer: str, at_s: float) -> bool:
@@ -152,6 +155,12 @@ class Sight(Struct, dict=True):
 
 def seconds(at: datetime) -> float:
     return (at - NOON).total_seconds()
+
+
+def _meets(incident: Incident, cause: Cause) -> bool:
+    """Whether an incident was open, as far as it is known, while the cause was there."""
+    until = incident.closed_at or incident.detected_at or incident.opened_at
+    return seconds(incident.opened_at) <= cause.end_s + SLACK_S and seconds(until) >= cause.begin_s - SLACK_S
 
 
 def _blames_offline(incident: Incident, sight: Sight) -> bool:
@@ -195,7 +204,15 @@ def _first(cause: Cause, its: Sequence[tuple[Sent, Sequence[Part]]], sight: Sigh
             worst = max(ways, key=list(First).index)
             told = telling[ways.index(worst)].incident
             return worst, _difference(cause, told, worst), sent.at_s
-    return First.MISSED, "", None
+    return (First.MISSED if _is_seen(cause, sight) else First.UNSEEN), "", None
+
+
+def _is_seen(cause: Cause, sight: Sight) -> bool:
+    """Whether the looks were enough to tell it: what may pass by itself must have lasted for two minutes."""
+    lasts_s = SLACK_S if cause.fault.blame is Blame.ACCOUNT else BLIP_S
+    number = sight.made.causes.index(cause)
+    met = _by_target([one for one in sight.played.looks if one.cause == number])
+    return any(len(its) >= 3 and its[-1].at_s - its[0].at_s >= lasts_s for its in met.values())
 
 
 def _way(cause: Cause, incident: Incident, at_s: float, sight: Sight) -> First:
@@ -421,16 +438,15 @@ def _always(match: re.Match[str], incident: Incident, at_s: float, sight: Sight)
 
 
 def _symptom(match: re.Match[str], incident: Incident, at_s: float, sight: Sight) -> Truth:
-    """`chat, list: HTTP 503, overloaded`: some look of each of these met that, and each of these fails."""
-    latest, by_looks, by_truth = sight.latest(at_s), True, True
+    """`chat, list: HTTP 503, overloaded`: the latest look at some of each met that; it quotes, and claims no more."""
+    latest, fits = sight.latest(at_s), True
     for part in match[0].split("; "):
         canaries, _, met = part.rpartition(": ")
         fault = met.rpartition(", ")[2]
         for canary in canaries.split(", "):
             its = [id for id in incident.targets if id in sight.targets and sight.targets[id].canary == canary]
-            by_looks &= any(id in latest and latest[id].fault == fault for id in its)
-            by_truth &= any(sight.fails(id, at_s) is not False for id in its)
-    return by_looks, by_truth
+            fits &= any(id in latest and latest[id].fault == fault for id in its)
+    return fits, fits
 
 
 Check = Callable[[re.Match[str], Incident, float, Sight], Truth]
