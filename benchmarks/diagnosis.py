@@ -91,13 +91,17 @@ def show(kind: str, seed: int, *, verbose: bool) -> None:
         print(f"{what}: {list(getattr(marks, what))}")
 
 
+SHOWN = 24
+"""So many lines of each message."""
+
+
 def timeline(made: Setting, played: Played, *, verbose: bool) -> Iterator[tuple[float, str]]:
     for number, cause in enumerate(made.causes):
         wanted = ", or ".join(f"{one.scope} {one.subject} of {'/'.join(sorted(one.blames))}" for one in cause.readings)
         yield cause.begin_s, f"CAUSE {number} begins: {cause.hit}, {cause.fault}; to be told: {wanted}"
         yield cause.end_s, f"CAUSE {number} ends"
     for sent in played.sent:
-        shown = str(sent.text.body) if verbose else ""
+        shown = "\n".join(["", *sent.text.body.splitlines()[:SHOWN]]) if verbose else ""
         blames = ", ".join(f"{one.step} {one.incident.scope} of {one.incident.blame}" for one in sent.parts)
         yield sent.at_s, f"SENT {sent.text.title} [{blames}]" + shown.replace("\n", "\n            ")
     for case in played.cases.values():
@@ -212,6 +216,7 @@ GOALS: Sequence[tuple[str, str, Callable[[float, float], bool], float, Measure]]
     ("recorded downtime right, %", "≥ 99", ge, 99.0, _downtime),
     ("account lost, seconds from its first look, 99th percentile", "≤ 30", le, 30.0, _hopeless),
     ("provider overloaded, seconds from its begin, median", "≤ 135", le, 135.0, _wide),
+    ("worlds with an incident that ends before it begins", "0", le, 0.0, _count("backwards")),
     ("worlds with messages of nothing", "0", le, 0.0, _count("needless")),
     ("worlds with news of trouble when all is well", "0", le, 0.0, _count("after")),
 )
@@ -273,7 +278,7 @@ def wrong(marks: Sequence[Marks]) -> Iterator[Row]:
     found: dict[tuple[str, str], list[int]] = {}
     for its in marks:
         for one in its.told:
-            if one.first not in (First.RIGHT, First.OPEN):
+            if one.first not in (First.RIGHT, First.OPEN, First.UNSEEN):
                 found.setdefault((one.words or str(one.first), its.kind), []).append(its.seed)
     yield from _ranked(found)
 
@@ -281,6 +286,11 @@ def wrong(marks: Sequence[Marks]) -> Iterator[Row]:
 def lies(marks: Sequence[Marks]) -> Iterator[Row]:
     yield "sentence against the truth", "kind of world", "times", "a seed"
     yield from _ranked(_found(marks, "untrue"))
+
+
+def contradicted(marks: Sequence[Marks]) -> Iterator[Row]:
+    yield "sentence against our looks", "kind of world", "times", "a seed"
+    yield from _ranked(_found(marks, "untrue_by_looks"))
 
 
 def strays(marks: Sequence[Marks]) -> Iterator[Row]:
@@ -327,6 +337,7 @@ TABLES: Mapping[str, Callable[[Sequence[Marks]], Iterable[Row]]] = {
     "By the number of accounts at the provider that is hit": siblings,
     "First messages that were wrong": wrong,
     "Sentences that were untrue": lies,
+    "Sentences that our own looks contradicted": contradicted,
     "Messages of nothing": strays,
     "Downtime that was recorded wrongly": downtimes,
 }

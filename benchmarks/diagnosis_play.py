@@ -94,16 +94,25 @@ async def _play(made: Setting) -> Played:
     stage = Stage(made, loop)
     edge = Edge(stage.clock, loop.time, stage.rng.random, lambda _: None, loop.time)
     outside = Outside(stage.attempt, stage.knock, stage.poll, stage.is_online, stage.send)
-    async with open_world(made.config, edge, outside) as world:
+    for until_s in (*(made.away or ()), made.ends_s):
+        if made.away and until_s == made.away[1]:
+            await asyncio.sleep(until_s - loop.now_s)
+        else:
+            await _watch(stage, edge, outside, until_s)
+    return stage.played
+
+
+async def _watch(stage: "Stage", edge: Edge, outside: Outside, until_s: float) -> None:
+    """Let one process of the monitor run until then."""
+    async with open_world(stage.made.config, edge, outside) as world:
         world.templates = stage.templates
         world.plan_anew()
         stages = asyncio.create_task(watch_and_tell(world))
-        await asyncio.wait([stages], timeout=made.ends_s)
+        await asyncio.wait([stages], timeout=until_s - stage.loop.now_s)
         failed = stages.done()
         stages.cancel()
         await asyncio.gather(stages, return_exceptions=not failed)
         stage.played.cases = world.cases
-    return stage.played
 
 
 class Listener(Templates):
@@ -130,10 +139,15 @@ class Stage:
     """The world around the monitor while it is played."""
 
     def __init__(self, made: Setting, loop: VirtualLoop) -> None:
-        self.made, self.loop, self.clock = made, loop, loop.clock(NOON)
+        self.made, self.loop = made, loop
         self.rng, self.played, self.templates = Random(f"play {made.kind} {made.seed}"), Played(), _listener()
         self.templates.parts = ()
         self._tales = {id: self._tale(id) for id in sorted(made.config.feeds)}
+
+    def clock(self) -> datetime:
+        """Return what the monitor's clock shows; somebody may have set it."""
+        when_s, by_s = self.made.jump or (0.0, 0.0)
+        return self.at(self.loop.now_s + (by_s if self.loop.now_s >= when_s else 0.0))
 
     def at(self, at_s: float) -> datetime:
         return NOON + timedelta(seconds=at_s)

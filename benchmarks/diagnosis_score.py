@@ -69,6 +69,7 @@ class Marks(Struct, frozen=True):
     untrue: tuple[str, ...]
     unread: tuple[str, ...]
     after: tuple[str, ...]
+    backwards: tuple[str, ...]
 
 
 def score(made: Setting, played: Played) -> Marks:
@@ -91,7 +92,14 @@ def score(made: Setting, played: Played) -> Marks:
         untrue=tuple(one.sentence for one in verdicts if one.by_truth is False),
         unread=tuple(one.sentence for one in verdicts if one.by_truth is None),
         after=tuple(one.text.title for one in late),
+        backwards=tuple(
+            str(one.scope) for one in _incidents(played) if one.closed_at and one.closed_at < one.opened_at
+        ),
     )
+
+
+def _incidents(played: Played) -> list[Incident]:
+    return [case.incident for case in played.cases.values()]
 
 
 def _is_telling(sent: Sent) -> bool:
@@ -131,10 +139,16 @@ class Sight(Struct, dict=True):
         for number, cause in enumerate(self.made.causes):
             hit = cause.spells.keys() & its
             offline = incident.scope is Scope.MONITOR and cause.hit is Hit.OFFLINE
-            if _meets(incident, cause) and (hit or offline):
+            if self._meets(incident, cause) and (hit or offline):
                 share = len(hit) / len(cause.spells.keys() | its)
                 shares[number] = (offline or incident.fault is cause.fault, share)
         return max(shares, key=shares.__getitem__, default=None)
+
+    def _meets(self, incident: Incident, cause: Cause) -> bool:
+        """Whether an incident was open, as far as it is known, while the cause was there."""
+        slack_s = SLACK_S + abs(self.made.jump[1] if self.made.jump else 0.0)
+        until = incident.closed_at or incident.detected_at or incident.opened_at
+        return seconds(incident.opened_at) <= cause.end_s + slack_s and seconds(until) >= cause.begin_s - slack_s
 
     def page_told(self, answerer: str, at_s: float) -> bool:
         """Return whether a page of the provider had told of trouble by then, as far as it was read."""
@@ -155,12 +169,6 @@ class Sight(Struct, dict=True):
 
 def seconds(at: datetime) -> float:
     return (at - NOON).total_seconds()
-
-
-def _meets(incident: Incident, cause: Cause) -> bool:
-    """Whether an incident was open, as far as it is known, while the cause was there."""
-    until = incident.closed_at or incident.detected_at or incident.opened_at
-    return seconds(incident.opened_at) <= cause.end_s + SLACK_S and seconds(until) >= cause.begin_s - SLACK_S
 
 
 def _blames_offline(incident: Incident, sight: Sight) -> bool:
@@ -238,12 +246,12 @@ def _difference(cause: Cause, incident: Incident, way: First) -> str:
 def _downtime(number: int, sight: Sight) -> tuple[bool | None, str]:
     """Return whether what was recorded of a cause is right, and what is wrong with it."""
     cause = sight.made.causes[number]
-    if cause.course is not Course.STEADY:
+    if cause.course is not Course.STEADY or sight.made.jump:
         return None, ""
     spans = sorted(
         (seconds(one.opened_at), seconds(one.closed_at) if one.closed_at else sight.made.ends_s)
-        for case in sight.played.cases.values()
-        if not (one := case.incident).signal and sight.cause_of(one) == number
+        for one in _incidents(sight.played)
+        if not (one.signal or one.is_absence) and sight.cause_of(one) == number
     )
     begin, end = _bounds(number, sight)
     if not spans or begin is None or end is None:

@@ -40,6 +40,7 @@ class Course(StrEnum):
     STEADY = "steady"
     CREEP = "creep"
     FLAP = "flap"
+    BROWNOUT = "brownout"
 
 
 class Manner(StrEnum):
@@ -56,7 +57,8 @@ class Plot(Struct, frozen=True, kw_only=True):
     """One cause as it may come: what it hits, how that looks, when. Spans are (least, most) in seconds.
 
     The members of what is hit follow the first within `apart_s`, and come back within `parts_s` of each other.
-    `where`: which of the world's providers it hits, by number; the first has the most accounts.
+    `where`: which of the world's providers it hits, by number; the first has the most accounts. `whole`: all accounts
+    there. `paid`: only what costs something.
     """
 
     hit: Hit
@@ -68,6 +70,7 @@ class Plot(Struct, frozen=True, kw_only=True):
     course: Course = Course.STEADY
     level: Level = Level.ORGANIZATION
     whole: bool = False
+    paid: bool = False
     where: int = 0
 
 
@@ -75,6 +78,7 @@ class Kind(Struct, frozen=True, kw_only=True):
     """What worlds of one kind have in common. `sizes`: how many accounts the first provider may have.
 
     `told`: whether the causes are to be told at all. `unreachable`: the channel needs the same road as all else.
+    `restarts`: the monitor is stopped in the middle and started again. `jumps_s`: by so much the clock may be set then.
     """
 
     plots: tuple[Plot, ...] = ()
@@ -85,6 +89,9 @@ class Kind(Struct, frozen=True, kw_only=True):
     gateway: bool = False
     told: bool = True
     unreachable: bool = False
+    tied: bool = False
+    restarts: bool = False
+    jumps_s: tuple[float, ...] = ()
     manners: tuple[Manner, ...] = (Manner.HONEST, Manner.SILENT, Manner.LATE, Manner.STALE)
 
 
@@ -97,16 +104,18 @@ class Reading(Struct, frozen=True):
 
 
 class Spell(Struct, frozen=True):
-    """A time in which looks at one target fail, with this chance each, rising from nothing where it `creeps`."""
+    """A time in which looks at one target fail, with this chance each, rising to it from nothing where it `creeps`."""
 
     begin_s: float
     end_s: float
     creeps: bool = False
+    share: float = 1.0
 
     def chance(self, at_s: float) -> float:
         if not self.begin_s <= at_s < self.end_s:
             return 0.0
-        return min(1.0, (at_s - self.begin_s) / (0.6 * (self.end_s - self.begin_s))) if self.creeps else 1.0
+        risen = (at_s - self.begin_s) / (0.6 * (self.end_s - self.begin_s))
+        return self.share * min(1.0, risen) if self.creeps else self.share
 
 
 class Cause(Struct, frozen=True):
@@ -142,7 +151,10 @@ class Cause(Struct, frozen=True):
 
 
 class Setting(Struct, frozen=True):
-    """One world before anything is played: what is watched, and what is so."""
+    """One world before anything is played: what is watched, and what is so.
+
+    `away`: from when to when the monitor does not run. `jump`: when its clock is set, and by how much. Seconds.
+    """
 
     kind: str
     seed: int
@@ -154,6 +166,8 @@ class Setting(Struct, frozen=True):
     told: bool
     unreachable: bool
     siblings: int
+    away: tuple[float, float] | None = None
+    jump: tuple[float, float] | None = None
 
     def hits(self, target: str, at_s: float) -> Cause | None:
         """Return what certainly or perhaps takes a target at this instant; what cuts off comes first."""
@@ -184,7 +198,14 @@ KINDS: Mapping[str, Kind] = {
     ),
     "one region down": Kind(plots=(Plot(hit=Hit.REGION, faults=PASSING),), sizes=MANY),
     "key service down": Kind(plots=(SERVICE,), sizes=SEVERAL),
+    "key service down, all declared": Kind(plots=(SERVICE,), sizes=SEVERAL, tied=True),
+    "half of a provider's calls fail": Kind(
+        plots=(Plot(hit=Hit.PROVIDER, faults=PASSING, course=Course.BROWNOUT, lasts_s=LONG),)
+    ),
     "account lost": Kind(plots=(LOSS,)),
+    "credit used up": Kind(
+        plots=(Plot(hit=Hit.ACCOUNT, faults=(Fault.QUOTA_EXHAUSTED,), paid=True, lasts_s=LONG),), sizes=FEW
+    ),
     "project lost": Kind(
         plots=(Plot(hit=Hit.GROUP, faults=LOSSES, level=Level.PROJECT, apart_s=30, lasts_s=LONG),), sizes=MANY
     ),
@@ -224,6 +245,18 @@ KINDS: Mapping[str, Kind] = {
     "two providers overloaded": Kind(
         plots=(OVERLOAD, Plot(hit=Hit.PROVIDER, faults=PASSING, where=1)), providers=(2, 8)
     ),
+    "overload, and offline meanwhile": Kind(
+        plots=(
+            Plot(hit=Hit.PROVIDER, faults=PASSING, begins_s=(240, 300), lasts_s=LONG),
+            Plot(hit=Hit.OFFLINE, faults=(Fault.CONNECTION_FAILED,), begins_s=(500, 700), lasts_s=(200, 400)),
+        )
+    ),
+    "loss, and restarted": Kind(plots=(LOSS,), restarts=True),
+    "overload, and restarted": Kind(plots=(Plot(hit=Hit.PROVIDER, faults=PASSING, lasts_s=LONG),), restarts=True),
+    "overload, and the clock set": Kind(
+        plots=(Plot(hit=Hit.PROVIDER, faults=PASSING, lasts_s=LONG),), jumps_s=(-3600, -300, -40, 40, 300, 3600)
+    ),
+    "loss, and the clock set": Kind(plots=(LOSS,), jumps_s=(-3600, -300, -40, 40, 300, 3600)),
     "flapping": Kind(plots=(Plot(hit=Hit.PROVIDER, faults=PASSING, course=Course.FLAP, lasts_s=(2400, 2400)),)),
     "creeping overload": Kind(plots=(Plot(hit=Hit.PROVIDER, faults=PASSING, course=Course.CREEP, lasts_s=LONG),)),
     "started in an overload": Kind(plots=(Plot(hit=Hit.PROVIDER, faults=PASSING, begins_s=MIDDLE, lasts_s=LONG),)),
@@ -260,8 +293,10 @@ def setting(kind: str, seed: int, folder: Path) -> Setting:
     sections = list(_accounts(facts, rng))
     config = _config(sections, folder)
     causes = tuple(_cause(plot, config, rng) for plot in facts.plots)
-    answerers = _by_answerer(config)
-    first = next(iter(answerers.values()))
+    first = next(iter(_by_answerer(config).values()))
+    ends_s = max([*(one.end_s for one in causes), 900.0]) + CALM_S
+    inside_s = rng.uniform(causes[0].begin_s + 30, causes[0].end_s - 60) if causes else 0.0
+    jump_s = rng.choice(facts.jumps_s) if facts.jumps_s else 0.0
     return Setting(
         kind=kind,
         seed=seed,
@@ -269,10 +304,12 @@ def setting(kind: str, seed: int, folder: Path) -> Setting:
         causes=causes,
         pages={provider: rng.choice(facts.manners) for provider in config.providers},
         deaf=rng.random() < 0.2,
-        ends_s=max([*(one.end_s for one in causes), 900.0]) + CALM_S,
+        ends_s=ends_s,
         told=facts.told,
         unreachable=facts.unreachable,
         siblings=len({target.account for target in first}),
+        away=(inside_s, inside_s + rng.uniform(5, 120)) if facts.restarts else None,
+        jump=(inside_s, jump_s) if facts.jumps_s else None,
     )
 
 
@@ -288,7 +325,7 @@ def _accounts(facts: Kind, rng: Random) -> Iterator[AccountSection]:
         gateway = facts.gateway and place == 0
         sharing = _sharing(facts, size, rng) if level and place == 0 else 0
         for number in range(size):
-            group = {level.value: "acme"} if level and number < sharing else _tie(rng)
+            group = {level.value: "acme"} if level and number < sharing else _tie(facts, rng)
             yield AccountSection(
                 name=f"a{number:02}",
                 provider=GATEWAY if gateway else company,
@@ -303,9 +340,9 @@ def _sharing(facts: Kind, size: int, rng: Random) -> int:
     return size if facts.plots[0].whole else rng.randint(2, size - 1)
 
 
-def _tie(rng: Random) -> Mapping[str, str]:
+def _tie(facts: Kind, rng: Random) -> Mapping[str, str]:
     """Now and then accounts share something that no cause is about."""
-    return {"organization": rng.choice(("north", "south"))} if rng.random() < 0.15 else {}
+    return {"organization": rng.choice(("north", "south"))} if facts.tied or rng.random() < 0.15 else {}
 
 
 def _config(sections: Sequence[AccountSection], folder: Path) -> Config:
@@ -369,7 +406,7 @@ FLAP_S = (200.0, 260.0)
 
 def _course(course: Course, begin_s: float, end_s: float, first_s: float) -> Iterator[Spell]:
     if course is not Course.FLAP:
-        yield Spell(begin_s, end_s, course is Course.CREEP)
+        yield Spell(begin_s, end_s, course is Course.CREEP, 0.5 if course is Course.BROWNOUT else 1.0)
         return
     steps = [first_s]
     while steps[-1] < end_s:
@@ -437,7 +474,8 @@ def _keys(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config:
 def _account(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:
     accounts = _by_account(answerers[answerer])
     name = rng.choice(sorted(accounts))
-    return Stroke([accounts[name]], (_read(Scope.ACCOUNT, name, Blame.ACCOUNT),), Blame.ACCOUNT)
+    hit = [one for one in accounts[name] if one.canary == "chat" or not plot.paid]
+    return Stroke([hit], (_read(Scope.ACCOUNT, name, Blame.ACCOUNT),), Blame.ACCOUNT)
 
 
 def _ability(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:

@@ -3,7 +3,6 @@
 import asyncio
 import selectors
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -26,9 +25,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         except Exception as error:  # noqa: BLE001 - whoever waits for the work gets its error
             done.set_exception(error)
         return done
-
-    def clock(self, begin: datetime) -> Callable[[], datetime]:
-        return lambda: begin + timedelta(seconds=self.now_s)
 
 
 class _Hasty(selectors.BaseSelector):
