@@ -158,7 +158,7 @@ class Stage:
         face = None if cause is None else _face(provider.id, cause)
         await asyncio.sleep(self._latency_s(target, face))
         latency_s = self.loop.now_s - begun_s
-        number = None if cause is None else self.made.causes.index(cause)
+        number = self._number(target.id, cause, begun_s)
         self.played.looks.append(Look(target.id, begun_s, self.loop.now_s, face.fault if face else None, number))
         return self._bad(target, at, latency_s, face) if face else self._good(target, at, latency_s)
 
@@ -168,9 +168,15 @@ class Stage:
             return None
         return cause
 
+    def _number(self, target: str, cause: Cause | None, at_s: float) -> int | None:
+        """Return which cause a look met; one that slows it down leaves its answer good."""
+        found = (number for number, one in enumerate(self.made.causes) if one is cause or one.slowed(target, at_s) > 1)
+        return next(found, None)
+
     def _latency_s(self, target: Target, face: Face | None) -> float:
         usual_s = 0.8 if target.canary == "chat" else 0.25
         drawn_s = usual_s * self.rng.lognormvariate(0, 0.25)
+        drawn_s *= max((one.slowed(target.id, self.loop.now_s) for one in self.made.causes), default=1.0)
         return drawn_s if face is None or face.latency_s is None else face.latency_s
 
     def _bad(self, target: Target, at: datetime, latency_s: float, face: Face) -> Observation:

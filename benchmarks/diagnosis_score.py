@@ -13,7 +13,7 @@ from benchmarks.diagnosis_world import Cause, Course, Hit, Setting
 from monitor.alert.case import ENDS, Step
 from monitor.diagnose import Scope
 from monitor.incident import Incident, accounts_of
-from probes.model import Blame, Target
+from probes.model import Blame, Confidence, Target
 
 TELLING = (Step.OPENED, Step.CHANGED)
 AGAIN = (Step.REMINDER, Step.ESCALATED)
@@ -21,6 +21,8 @@ WELL_S = 60.0
 """So long after the last trouble a message may still be on its way."""
 BLIP_S = 120.0
 """What lasts no longer need not be told."""
+UNDER_WAY_S = 1.0
+"""So long a message takes from the instant at which it was decided."""
 SLACK_S = 5.0
 """So much do answer times add to an interval."""
 
@@ -224,14 +226,26 @@ def _is_seen(cause: Cause, sight: Sight) -> bool:
 
 
 def _way(cause: Cause, incident: Incident, at_s: float, sight: Sight) -> First:
+    if _is_as_far_as_it_came(cause, incident, at_s):
+        return First.RIGHT
     placed = [one for one in cause.readings if (one.scope, one.subject) == (incident.scope, incident.subject)]
+    modest = [one for one in placed if one.sure or incident.confidence is not Confidence.HIGH]
     if incident.blame is Blame.UNKNOWN and cause.blame is not Blame.UNKNOWN:
         fair = cause.open and not sight.page_told(sight.answerer(incident), at_s)
         return First.OPEN if fair and placed else First.UNDECIDED
-    if any(incident.blame in one.blames for one in placed):
+    if any(incident.blame in one.blames for one in modest):
         return First.RIGHT
-    blamed = any(incident.blame in one.blames for one in cause.readings)
+    blamed = not placed and any(incident.blame in one.blames for one in cause.readings)
     return First.SCOPE if blamed else First.BLAME
+
+
+def _is_as_far_as_it_came(cause: Cause, incident: Incident, at_s: float) -> bool:
+    """Whether it tells of one account at an instant at which none that falls with it had fallen yet."""
+    if cause.hit is not Hit.GROUP:
+        return False
+    fallen = {id for id in cause.spells if cause.chance(id, at_s - UNDER_WAY_S)}
+    narrow = incident.scope is Scope.ACCOUNT and incident.blame is cause.fault.blame
+    return narrow and bool(fallen) and accounts_of(fallen) == {incident.subject} and len(accounts_of(cause.spells)) > 1
 
 
 def _difference(cause: Cause, incident: Incident, way: First) -> str:
@@ -239,8 +253,8 @@ def _difference(cause: Cause, incident: Incident, way: First) -> str:
         return ""
     reading = cause.readings[0]
     wanted = f"{reading.scope} of {'/'.join(sorted(reading.blames))}"
-    named = "" if incident.scope is not reading.scope else " (another subject)"
-    return f"{incident.scope} of {incident.blame} ({incident.fault}){named} for {wanted}"
+    named = " (another subject)" if incident.scope is reading.scope and incident.subject != reading.subject else ""
+    return f"{incident.scope} of {incident.blame}, {incident.confidence} ({incident.fault}){named} for {wanted}"
 
 
 def _downtime(number: int, sight: Sight) -> tuple[bool | None, str]:
@@ -344,32 +358,42 @@ Truth = tuple[bool, bool]
 """Whether it fits the looks, and the truth."""
 
 
-def _failing_accounts(answerer: str, at_s: float, sight: Sight) -> tuple[set[str], set[str], set[str]]:
-    """Return the accounts of which something fails: by the latest looks, by the truth, and perhaps."""
-    latest, accounts = sight.latest(at_s), sight.accounts(answerer)
-    looks = {name for name, its in accounts.items() if any(id in latest and latest[id].fault for id in its)}
-    truth = {name for name, its in accounts.items() if any(sight.fails(id, at_s) for id in its)}
-    perhaps = {name for name, its in accounts.items() if any(sight.fails(id, at_s) is None for id in its)}
+def _failing_accounts(incident: Incident, at_s: float, sight: Sight) -> tuple[set[str], set[str], set[str]]:
+    """Return the accounts there that share its cause: by the latest looks, by the truth, and perhaps.
+
+    What fails by another cause may be counted or not.
+    """
+    latest, accounts, number = sight.latest(at_s), sight.accounts(sight.answerer(incident)), sight.cause_of(incident)
+    if number is None:
+        return set(), set(), set()
+    cause = sight.made.causes[number]
+    hit = {name: [id for id in its if cause.chance(id, at_s)] for name, its in accounts.items()}
+    looks = {name for name, its in accounts.items() if any(id in latest and latest[id].cause == number for id in its)}
+    perhaps = {name for name, its in hit.items() if its}
+    truth = {
+        name
+        for name, its in hit.items()
+        if any(cause.chance(id, at_s) == 1 and sight.made.hits(id, at_s) is cause for id in its)
+    }
     return looks, truth, perhaps
 
 
 def _siblings(match: re.Match[str], incident: Incident, at_s: float, sight: Sight) -> Truth:
-    answerer = sight.answerer(incident)
-    others = sight.accounts(answerer).keys() - accounts_of(incident.targets)
-    looks, truth, _ = _failing_accounts(answerer, at_s, sight)
+    others = sight.accounts(sight.answerer(incident)).keys() - accounts_of(incident.targets)
+    looks, truth, _ = _failing_accounts(incident, at_s, sight)
     claimed = int(match[1])
     return claimed <= len(others - looks), claimed <= len(others - truth)
 
 
 def _shared(match: re.Match[str], incident: Incident, at_s: float, sight: Sight) -> Truth:
     """So many fail: as many as do, since whoever reads it takes the others for well."""
-    looks, truth, perhaps = _failing_accounts(sight.answerer(incident), at_s, sight)
+    looks, truth, perhaps = _failing_accounts(incident, at_s, sight)
     claimed = int(match[1])
     return claimed == len(looks), len(truth) <= claimed <= len(truth | perhaps)
 
 
 def _all_refused(match: re.Match[str], incident: Incident, at_s: float, sight: Sight) -> Truth:
-    looks, truth, perhaps = _failing_accounts(sight.answerer(incident), at_s, sight)
+    looks, truth, perhaps = _failing_accounts(incident, at_s, sight)
     named = accounts_of(incident.targets)
     return named <= looks, named <= truth | perhaps
 

@@ -28,6 +28,8 @@ class Hit(StrEnum):
     ACCOUNT = "account"
     ABILITY = "ability"
     ACCOUNT_MODEL = "account's model"
+    SLOW_ACCOUNT = "slow account"
+    SLOW_PROVIDER = "slow provider"
     GROUP = "group"
     EDGE = "edge"
     EGRESS = "egress"
@@ -96,11 +98,12 @@ class Kind(Struct, frozen=True, kw_only=True):
 
 
 class Reading(Struct, frozen=True):
-    """A right way to tell a cause."""
+    """A right way to tell a cause. Not `sure`: nobody can be sure of it."""
 
     scope: Scope
     subject: str
     blames: frozenset[Blame]
+    sure: bool = True
 
 
 class Spell(Struct, frozen=True):
@@ -122,7 +125,8 @@ class Cause(Struct, frozen=True):
     """One trouble: when what fails, how that looks, and how it may be told.
 
     `open`: who sees only its looks cannot tell whose it is, as long as no page of the provider tells of trouble.
-    `course` as in its plot; `answerers` are those whose call without a key fails alike.
+    `course` as in its plot; `answerers` are those whose call without a key fails alike. `slow`: nothing fails, but
+    answers take so many times as long. `look` chooses among the faces of its fault.
     """
 
     hit: Hit
@@ -134,6 +138,7 @@ class Cause(Struct, frozen=True):
     answerers: frozenset[str] = frozenset()
     open: bool = False
     look: int = 0
+    slow: float | None = None
 
     @property
     def begin_s(self) -> float:
@@ -144,7 +149,12 @@ class Cause(Struct, frozen=True):
         return max(one.end_s for its in self.spells.values() for one in its)
 
     def chance(self, target: str, at_s: float) -> float:
-        return max((one.chance(at_s) for one in self.spells.get(target, ())), default=0.0)
+        """Return how likely a look at a target fails."""
+        return 0.0 if self.slow else max((one.chance(at_s) for one in self.spells.get(target, ())), default=0.0)
+
+    def slowed(self, target: str, at_s: float) -> float:
+        """Return how many times as long as usual an answer takes."""
+        return self.slow if self.slow and any(one.chance(at_s) for one in self.spells.get(target, ())) else 1.0
 
     def is_on(self, at_s: float) -> bool:
         return self.begin_s <= at_s < self.end_s
@@ -185,9 +195,12 @@ MANY = (3, 5, 8, 12, 25, 56)
 FEW = (1, 2, 3, 5, 8)
 LONG = (14 * MINUTE_S, 20 * MINUTE_S)
 MIDDLE = (-600.0, -100.0)
+LEARNT = (2700.0, 2900.0)
+"""By then what is usual is known of what is asked each minute."""
+TIMES_AS_SLOW = 5.0
 OVERLOAD = Plot(hit=Hit.PROVIDER, faults=PASSING)
 LOSS = Plot(hit=Hit.ACCOUNT, faults=LOSSES, lasts_s=LONG)
-SERVICE = Plot(hit=Hit.KEYS, faults=(Fault.INVALID_KEY,), apart_s=10)
+SERVICE = Plot(hit=Hit.KEYS, faults=(Fault.INVALID_KEY,), apart_s=2)
 
 KINDS: Mapping[str, Kind] = {
     "provider overloaded": Kind(plots=(OVERLOAD,)),
@@ -257,6 +270,8 @@ KINDS: Mapping[str, Kind] = {
         plots=(Plot(hit=Hit.PROVIDER, faults=PASSING, lasts_s=LONG),), jumps_s=(-3600, -300, -40, 40, 300, 3600)
     ),
     "loss, and the clock set": Kind(plots=(LOSS,), jumps_s=(-3600, -300, -40, 40, 300, 3600)),
+    "one account slow": Kind(plots=(Plot(hit=Hit.SLOW_ACCOUNT, begins_s=LEARNT, lasts_s=LONG),), sizes=(3, 5, 8)),
+    "provider slow": Kind(plots=(Plot(hit=Hit.SLOW_PROVIDER, begins_s=LEARNT, lasts_s=LONG),), sizes=(3, 5, 8)),
     "flapping": Kind(plots=(Plot(hit=Hit.PROVIDER, faults=PASSING, course=Course.FLAP, lasts_s=(2400, 2400)),)),
     "creeping overload": Kind(plots=(Plot(hit=Hit.PROVIDER, faults=PASSING, course=Course.CREEP, lasts_s=LONG),)),
     "started in an overload": Kind(plots=(Plot(hit=Hit.PROVIDER, faults=PASSING, begins_s=MIDDLE, lasts_s=LONG),)),
@@ -377,7 +392,8 @@ class Stroke(Struct, frozen=True):
 def _cause(plot: Plot, config: Config, rng: Random) -> Cause:
     answerers = _by_answerer(config)
     answerer = list(answerers)[plot.where]
-    fault = rng.choice(plot.faults)
+    slow = plot.hit in (Hit.SLOW_ACCOUNT, Hit.SLOW_PROVIDER)
+    fault = Fault.SLOW if slow else rng.choice(plot.faults)
     stroke = STROKES[plot.hit](plot, fault, answerer, answerers, config, rng)
     begin_s = rng.uniform(*plot.begins_s)
     end_s = begin_s + rng.uniform(*plot.lasts_s)
@@ -397,6 +413,7 @@ def _cause(plot: Plot, config: Config, rng: Random) -> Cause:
         stroke.answerers,
         stroke.open,
         rng.randrange(1000),
+        TIMES_AS_SLOW if slow else None,
     )
 
 
@@ -491,6 +508,24 @@ def _account_model(
     return Stroke([[target]], (_read(Scope.MODEL, target.id, Blame.ACCOUNT),), Blame.ACCOUNT)
 
 
+def _slow_account(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:
+    """While the others answer at their usual pace, nobody can be sure that it is the provider's trouble."""
+    accounts = _by_account(answerers[answerer])
+    name = rng.choice(sorted(accounts))
+    places = [(Scope.ACCOUNT, name)]
+    places += [(Scope.MODEL, f"{name}/{one.model}") for one in accounts[name] if one.model]
+    readings = [_read(*place, Blame.ACCOUNT, Blame.UNKNOWN) for place in places]
+    readings += [Reading(*place, frozenset({Blame.PROVIDER}), sure=False) for place in places]
+    return Stroke([accounts[name]], tuple(readings), Blame.ACCOUNT, open=True)
+
+
+def _slow_provider(
+    plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random
+) -> Stroke:
+    readings = (_read(Scope.PROVIDER, answerer, Blame.PROVIDER),)
+    return Stroke([answerers[answerer]], readings, Blame.PROVIDER)
+
+
 def _group(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:
     """Where all that is watched here is of one owner, a refused key may be the provider's own trouble as well."""
     accounts = _by_account(answerers[answerer])
@@ -528,6 +563,8 @@ STROKES: Mapping[Hit, Callable[[Plot, Fault, str, Answerers, Config, Random], St
     Hit.ACCOUNT: _account,
     Hit.ABILITY: _ability,
     Hit.ACCOUNT_MODEL: _account_model,
+    Hit.SLOW_ACCOUNT: _slow_account,
+    Hit.SLOW_PROVIDER: _slow_provider,
     Hit.GROUP: _group,
     Hit.EDGE: _edge,
     Hit.EGRESS: _egress,
