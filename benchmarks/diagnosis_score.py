@@ -386,10 +386,23 @@ def _siblings(match: re.Match[str], incident: Incident, at_s: float, sight: Sigh
 
 
 def _shared(match: re.Match[str], incident: Incident, at_s: float, sight: Sight) -> Truth:
-    """So many fail: as many as do, since whoever reads it takes the others for well."""
+    """So many fail, and the others that were asked since do not."""
+    accounts = sight.accounts(sight.answerer(incident))
     looks, truth, perhaps = _failing_accounts(incident, at_s, sight)
-    claimed = int(match[1])
-    return claimed == len(looks), len(truth) <= claimed <= len(truth | perhaps)
+    claimed, well = int(match[1]), int(match[2]) - int(match[1])
+    by_looks = claimed <= len(looks) and well <= len(accounts.keys() - _failing_alike(incident, at_s, sight))
+    return by_looks, claimed <= len(truth | perhaps) and well <= len(accounts.keys() - truth)
+
+
+def _failing_alike(incident: Incident, at_s: float, sight: Sight) -> set[str]:
+    """Return the accounts whose latest looks at the same canaries all failed."""
+    latest, ours = sight.latest(at_s), {sight.targets[id].canary for id in incident.targets if id in sight.targets}
+    found: set[str] = set()
+    for name, its in sight.accounts(sight.answerer(incident)).items():
+        same = [latest[id] for id in its if id in latest and sight.targets[id].canary in ours]
+        if same and all(one.fault for one in same):
+            found.add(name)
+    return found
 
 
 def _all_refused(match: re.Match[str], incident: Incident, at_s: float, sight: Sight) -> Truth:

@@ -55,6 +55,13 @@ class Manner(StrEnum):
     STALE = "stale"
 
 
+SIZES = (1, 1, 2, 2, 3, 3, 4, 5, 6, 8, 12, 20, 56)
+"""So many accounts has the provider that is hit, one as likely as the other; the large ones take long to play."""
+SEVERAL = tuple(size for size in SIZES if size > 1)
+MANY = tuple(size for size in SIZES if size > 2)
+FEW = tuple(size for size in SIZES if size < 12)
+
+
 class Plot(Struct, frozen=True, kw_only=True):
     """One cause as it may come: what it hits, how that looks, when. Spans are (least, most) in seconds.
 
@@ -65,7 +72,7 @@ class Plot(Struct, frozen=True, kw_only=True):
 
     hit: Hit
     faults: tuple[Fault, ...] = (Fault.OVERLOADED,)
-    begins_s: tuple[float, float] = (240, 560)
+    begins_s: tuple[float, float] = (130, 440)
     lasts_s: tuple[float, float] = (8 * MINUTE_S, 16 * MINUTE_S)
     apart_s: float = 0.0
     parts_s: float = 0.0
@@ -84,7 +91,7 @@ class Kind(Struct, frozen=True, kw_only=True):
     """
 
     plots: tuple[Plot, ...] = ()
-    sizes: tuple[int, ...] = (1, 2, 3, 5, 8, 12, 25, 56)
+    sizes: tuple[int, ...] = SIZES
     providers: tuple[int, int] = (1, 8)
     alone: bool = False
     models: int = 1
@@ -190,9 +197,6 @@ class Setting(Struct, frozen=True):
 
 PASSING = (Fault.OVERLOADED, Fault.SERVER_ERROR)
 LOSSES = (Fault.ACCOUNT_SUSPENDED, Fault.INVALID_KEY, Fault.QUOTA_EXHAUSTED)
-SEVERAL = (2, 3, 5, 8, 12, 25, 56)
-MANY = (3, 5, 8, 12, 25, 56)
-FEW = (1, 2, 3, 5, 8)
 LONG = (14 * MINUTE_S, 20 * MINUTE_S)
 MIDDLE = (-600.0, -100.0)
 LEARNT = (2700.0, 2900.0)
@@ -260,8 +264,8 @@ KINDS: Mapping[str, Kind] = {
     ),
     "overload, and offline meanwhile": Kind(
         plots=(
-            Plot(hit=Hit.PROVIDER, faults=PASSING, begins_s=(240, 300), lasts_s=LONG),
-            Plot(hit=Hit.OFFLINE, faults=(Fault.CONNECTION_FAILED,), begins_s=(500, 700), lasts_s=(200, 400)),
+            Plot(hit=Hit.PROVIDER, faults=PASSING, begins_s=(130, 190), lasts_s=LONG),
+            Plot(hit=Hit.OFFLINE, faults=(Fault.CONNECTION_FAILED,), begins_s=(400, 600), lasts_s=(200, 400)),
         )
     ),
     "loss, and restarted": Kind(plots=(LOSS,), restarts=True),
@@ -298,8 +302,8 @@ COMPANIES = (
     *("cerebras", "moonshot"),
 )
 GATEWAY = "openai-compatible"
-CALM_S = 900.0
-"""So long every world goes on after its last trouble."""
+CALM_S = 660.0
+"""So long every world goes on after its last trouble, and one without any."""
 
 
 def setting(kind: str, seed: int, folder: Path) -> Setting:
@@ -309,7 +313,7 @@ def setting(kind: str, seed: int, folder: Path) -> Setting:
     config = _config(sections, folder)
     causes = tuple(_cause(plot, config, rng) for plot in facts.plots)
     first = next(iter(_by_answerer(config).values()))
-    ends_s = max([*(one.end_s for one in causes), 900.0]) + CALM_S
+    ends_s = max([*(one.end_s for one in causes), CALM_S]) + CALM_S
     inside_s = rng.uniform(causes[0].begin_s + 30, causes[0].end_s - 60) if causes else 0.0
     jump_s = rng.choice(facts.jumps_s) if facts.jumps_s else 0.0
     return Setting(
