@@ -1,8 +1,8 @@
 """Random worlds with a known truth: accounts, causes that begin and end, pages that tell of them or do not."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from itertools import pairwise
+from math import ceil
 from pathlib import Path
 from random import Random
 
@@ -11,7 +11,7 @@ from msgspec import Struct
 from monitor.alert.section import ChannelSection
 from monitor.config import AccountSection, Config, Document, SiteSection, build
 from monitor.diagnose import Scope
-from monitor.witness import Level
+from monitor.witness import Group, Level
 from probes.model import Blame, Fault, Target
 
 MINUTE_S = 60.0
@@ -302,6 +302,8 @@ COMPANIES = (
     *("cerebras", "moonshot"),
 )
 GATEWAY = "openai-compatible"
+SHARED = "acme"
+"""What those are called who fall together."""
 CALM_S = 660.0
 """So long every world goes on after its last trouble, and one without any."""
 
@@ -344,7 +346,7 @@ def _accounts(facts: Kind, rng: Random) -> Iterator[AccountSection]:
         gateway = facts.gateway and place == 0
         sharing = _sharing(facts, size, rng) if level and place == 0 else 0
         for number in range(size):
-            group = {level.value: "acme"} if level and number < sharing else _tie(facts, rng)
+            group = {level.value: SHARED} if level and number < sharing else _tie(facts, rng)
             yield AccountSection(
                 name=f"a{number:02}",
                 provider=GATEWAY if gateway else company,
@@ -383,6 +385,25 @@ def _by_answerer(config: Config) -> Mapping[str, list[Target]]:
 # Causes
 
 
+class Ground(Struct, frozen=True):
+    """Where a cause falls: at an answerer, among all of them."""
+
+    plot: Plot
+    fault: Fault
+    answerer: str
+    answerers: Mapping[str, Sequence[Target]]
+    config: Config
+    rng: Random
+
+    @property
+    def accounts(self) -> dict[str, list[Target]]:
+        return _by_account(self.answerers[self.answerer])
+
+    @property
+    def chats(self) -> list[Target]:
+        return [target for target in self.answerers[self.answerer] if target.canary == "chat"]
+
+
 class Stroke(Struct, frozen=True):
     """What a cause hits, in groups that fall and recover together, and how it may be told."""
 
@@ -395,170 +416,168 @@ class Stroke(Struct, frozen=True):
 
 def _cause(plot: Plot, config: Config, rng: Random) -> Cause:
     answerers = _by_answerer(config)
-    answerer = list(answerers)[plot.where]
     slow = plot.hit in (Hit.SLOW_ACCOUNT, Hit.SLOW_PROVIDER)
     fault = Fault.SLOW if slow else rng.choice(plot.faults)
-    stroke = STROKES[plot.hit](plot, fault, answerer, answerers, config, rng)
+    stroke = STROKES[plot.hit](Ground(plot, fault, list(answerers)[plot.where], answerers, config, rng))
+    return Cause(
+        hit=plot.hit,
+        fault=fault,
+        course=plot.course,
+        blame=stroke.blame,
+        readings=stroke.readings,
+        spells=_spells(plot, stroke.groups, rng),
+        answerers=stroke.answerers,
+        open=stroke.open,
+        look=rng.randrange(1000),
+        slow=TIMES_AS_SLOW if slow else None,
+    )
+
+
+def _spells(plot: Plot, groups: Sequence[Sequence[Target]], rng: Random) -> dict[str, tuple[Spell, ...]]:
     begin_s = rng.uniform(*plot.begins_s)
     end_s = begin_s + rng.uniform(*plot.lasts_s)
     spells: dict[str, tuple[Spell, ...]] = {}
-    for place, group in enumerate(stroke.groups):
+    for place, group in enumerate(groups):
         late_s = rng.uniform(0, plot.apart_s) if place else 0.0
         early_s = rng.uniform(0, plot.parts_s) if place else 0.0
-        course = tuple(_course(plot.course, begin_s + late_s, end_s - early_s, begin_s))
-        spells |= {target.id: course for target in group}
-    return Cause(
-        plot.hit,
-        fault,
-        plot.course,
-        stroke.blame,
-        stroke.readings,
-        spells,
-        stroke.answerers,
-        stroke.open,
-        rng.randrange(1000),
-        TIMES_AS_SLOW if slow else None,
-    )
+        spells |= dict.fromkeys((one.id for one in group), COURSES[plot.course](begin_s + late_s, end_s - early_s))
+    return spells
 
 
 FLAP_S = (200.0, 260.0)
 """So long it fails, and so long it does not, by turns."""
 
 
-def _course(course: Course, begin_s: float, end_s: float, first_s: float) -> Iterator[Spell]:
-    if course is not Course.FLAP:
-        yield Spell(begin_s, end_s, course is Course.CREEP, 0.5 if course is Course.BROWNOUT else 1.0)
-        return
-    steps = [first_s]
-    while steps[-1] < end_s:
-        steps.append(steps[-1] + FLAP_S[(len(steps) - 1) % 2])
-    yield from (Spell(one, two) for place, (one, two) in enumerate(pairwise(steps)) if place % 2 == 0)
+def _flaps(begin_s: float, end_s: float) -> tuple[Spell, ...]:
+    fails_s, turn_s = FLAP_S[0], sum(FLAP_S)
+    begins = (begin_s + turn_s * turn for turn in range(ceil((end_s - begin_s) / turn_s)))
+    return tuple(Spell(one_s, one_s + fails_s) for one_s in begins)
+
+
+COURSES: Mapping[Course, Callable[[float, float], tuple[Spell, ...]]] = {
+    Course.STEADY: lambda begin_s, end_s: (Spell(begin_s, end_s),),
+    Course.CREEP: lambda begin_s, end_s: (Spell(begin_s, end_s, creeps=True),),
+    Course.BROWNOUT: lambda begin_s, end_s: (Spell(begin_s, end_s, share=0.5),),
+    Course.FLAP: _flaps,
+}
 
 
 def _read(scope: Scope, subject: str, *blames: Blame) -> Reading:
     return Reading(scope, subject, frozenset(blames))
 
 
-def _by_account(targets: Collection[Target]) -> dict[str, list[Target]]:
+def _by_account(targets: Iterable[Target]) -> dict[str, list[Target]]:
     found: dict[str, list[Target]] = {}
     for target in targets:
         found.setdefault(target.account, []).append(target)
     return found
 
 
-Answerers = Mapping[str, Sequence[Target]]
-
-
-def _provider(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:
+def _provider(ground: Ground) -> Stroke:
     """A provider that cannot be reached may be down, or the road to it; nobody here can tell."""
-    road = fault is Fault.CONNECTION_FAILED
+    road = ground.fault is Fault.CONNECTION_FAILED
     blames = (Blame.PROVIDER, Blame.PATH, Blame.UNKNOWN) if road else (Blame.PROVIDER,)
-    readings = [_read(Scope.PROVIDER, answerer, *blames)]
-    readings += [_read(Scope.EGRESS, answerer, *blames)] if road else []
-    groups = list(_by_account(answerers[answerer]).values())
-    return Stroke(groups, tuple(readings), Blame.PROVIDER, frozenset({answerer}), road)
+    readings = [_read(Scope.PROVIDER, ground.answerer, *blames)]
+    readings += [_read(Scope.EGRESS, ground.answerer, *blames)] if road else []
+    its = frozenset({ground.answerer})
+    return Stroke(list(ground.accounts.values()), tuple(readings), Blame.PROVIDER, its, road)
 
 
-def _chat(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:
-    chats = [target for target in answerers[answerer] if target.canary == "chat"]
-    readings = (_read(Scope.PROVIDER, answerer, Blame.PROVIDER),)
-    return Stroke([chats], readings, Blame.PROVIDER)
+def _chat(ground: Ground) -> Stroke:
+    return Stroke([ground.chats], (_read(Scope.PROVIDER, ground.answerer, Blame.PROVIDER),), Blame.PROVIDER)
 
 
-def _model(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:
+def _model(ground: Ground) -> Stroke:
     """Of one account alone a model that is refused may be the account's own loss."""
-    asked = sorted({target.model for target in answerers[answerer] if target.canary == "chat" and target.model})
-    model = rng.choice(asked)
-    hit = [target for target in answerers[answerer] if target.canary == "chat" and target.model == model]
+    model = ground.rng.choice(sorted({one.model for one in ground.chats if one.model}))
+    hit = [one for one in ground.chats if one.model == model]
+    wide = f"{ground.answerer}/{model}"
     if len(hit) > 1:
-        return Stroke([hit], (_read(Scope.MODEL, f"{answerer}/{model}", Blame.PROVIDER),), Blame.PROVIDER)
-    refused = fault is Fault.MODEL_UNAVAILABLE
+        return Stroke([hit], (_read(Scope.MODEL, wide, Blame.PROVIDER),), Blame.PROVIDER)
+    refused = ground.fault is Fault.MODEL_UNAVAILABLE
     blames = (Blame.PROVIDER, Blame.UNKNOWN, Blame.ACCOUNT) if refused else (Blame.PROVIDER,)
-    readings = (_read(Scope.MODEL, hit[0].id, *blames), _read(Scope.MODEL, f"{answerer}/{model}", *blames))
+    readings = (_read(Scope.MODEL, hit[0].id, *blames), _read(Scope.MODEL, wide, *blames))
     return Stroke([hit], readings, Blame.PROVIDER, open=refused)
 
 
-def _region(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:
-    accounts = _by_account(answerers[answerer])
-    names = rng.sample(sorted(accounts), rng.randint(1, len(accounts) - 1))
-    wide = _read(Scope.PROVIDER, answerer, Blame.PROVIDER)
+def _region(ground: Ground) -> Stroke:
+    accounts = ground.accounts
+    names = ground.rng.sample(sorted(accounts), ground.rng.randint(1, len(accounts) - 1))
+    wide = _read(Scope.PROVIDER, ground.answerer, Blame.PROVIDER)
     narrow = _read(Scope.ACCOUNT, names[0], Blame.PROVIDER)
     readings = (wide,) if len(names) > 1 else (wide, narrow)
     return Stroke([accounts[name] for name in names], readings, Blame.PROVIDER)
 
 
-def _keys(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:
-    readings = (_read(Scope.PROVIDER, answerer, Blame.PROVIDER, Blame.UNKNOWN),)
-    return Stroke(list(_by_account(answerers[answerer]).values()), readings, Blame.PROVIDER, open=True)
+def _keys(ground: Ground) -> Stroke:
+    """Where all that is watched here belongs together, it may be told of that, if nobody is blamed."""
+    readings = [_read(Scope.PROVIDER, ground.answerer, Blame.PROVIDER, Blame.UNKNOWN)]
+    shared = set[Group].intersection(*(set(ground.config.groups[name]) for name in ground.accounts))
+    readings += [_read(Scope.ORGANIZATION, f"{ground.answerer}/{group}", Blame.UNKNOWN) for group in shared]
+    return Stroke(list(ground.accounts.values()), tuple(readings), Blame.PROVIDER, open=True)
 
 
-def _account(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:
-    accounts = _by_account(answerers[answerer])
-    name = rng.choice(sorted(accounts))
-    hit = [one for one in accounts[name] if one.canary == "chat" or not plot.paid]
+def _account(ground: Ground) -> Stroke:
+    name = ground.rng.choice(sorted(ground.accounts))
+    hit = [one for one in ground.accounts[name] if one.canary == "chat" or not ground.plot.paid]
     return Stroke([hit], (_read(Scope.ACCOUNT, name, Blame.ACCOUNT),), Blame.ACCOUNT)
 
 
-def _ability(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:
-    chats = _by_account([target for target in answerers[answerer] if target.canary == "chat"])
-    name = rng.choice(sorted(chats))
+def _ability(ground: Ground) -> Stroke:
+    chats = _by_account(ground.chats)
+    name = ground.rng.choice(sorted(chats))
     return Stroke([chats[name]], (_read(Scope.CAPABILITY, f"{name}/chat", Blame.ACCOUNT),), Blame.ACCOUNT)
 
 
-def _account_model(
-    plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random
-) -> Stroke:
-    target = rng.choice([target for target in answerers[answerer] if target.canary == "chat"])
+def _account_model(ground: Ground) -> Stroke:
+    target = ground.rng.choice(ground.chats)
     return Stroke([[target]], (_read(Scope.MODEL, target.id, Blame.ACCOUNT),), Blame.ACCOUNT)
 
 
-def _slow_account(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:
+def _slow_account(ground: Ground) -> Stroke:
     """While the others answer at their usual pace, nobody can be sure that it is the provider's trouble."""
-    accounts = _by_account(answerers[answerer])
-    name = rng.choice(sorted(accounts))
-    places = [(Scope.ACCOUNT, name)]
-    places += [(Scope.MODEL, f"{name}/{one.model}") for one in accounts[name] if one.model]
+    name = ground.rng.choice(sorted(ground.accounts))
+    its = ground.accounts[name]
+    places = [(Scope.ACCOUNT, name), *((Scope.MODEL, f"{name}/{one.model}") for one in its if one.model)]
     readings = [_read(*place, Blame.ACCOUNT, Blame.UNKNOWN) for place in places]
     readings += [Reading(*place, frozenset({Blame.PROVIDER}), sure=False) for place in places]
-    return Stroke([accounts[name]], tuple(readings), Blame.ACCOUNT, open=True)
+    return Stroke([its], tuple(readings), Blame.ACCOUNT, open=True)
 
 
-def _slow_provider(
-    plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random
-) -> Stroke:
-    readings = (_read(Scope.PROVIDER, answerer, Blame.PROVIDER),)
-    return Stroke([answerers[answerer]], readings, Blame.PROVIDER)
+def _slow_provider(ground: Ground) -> Stroke:
+    readings = (_read(Scope.PROVIDER, ground.answerer, Blame.PROVIDER),)
+    return Stroke([ground.answerers[ground.answerer]], readings, Blame.PROVIDER)
 
 
-def _group(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:
+def _group(ground: Ground) -> Stroke:
     """Where all that is watched here is of one owner, a refused key may be the provider's own trouble as well."""
-    accounts = _by_account(answerers[answerer])
-    its = {name: them for name, them in accounts.items() if any(g.name == "acme" for g in config.groups[name])}
-    readings = [_read(Scope.ORGANIZATION, f"{answerer}/{plot.level} acme", Blame.ACCOUNT)]
-    doubtful = len(its) == len(accounts) and fault is Fault.INVALID_KEY
-    if doubtful:
-        readings.append(_read(Scope.PROVIDER, answerer, Blame.UNKNOWN))
-        readings.append(_read(Scope.ORGANIZATION, f"{answerer}/{plot.level} acme", Blame.UNKNOWN))
-    return Stroke(list(its.values()), tuple(readings), Blame.ACCOUNT, open=doubtful)
+    groups, accounts = ground.config.groups, ground.accounts
+    its = {name: them for name, them in accounts.items() if any(one.name == SHARED for one in groups[name])}
+    place = Scope.ORGANIZATION, f"{ground.answerer}/{ground.plot.level} {SHARED}"
+    doubtful = len(its) == len(accounts) and ground.fault is Fault.INVALID_KEY
+    undecided = (_read(*place, Blame.UNKNOWN), _read(Scope.PROVIDER, ground.answerer, Blame.UNKNOWN))
+    readings = (_read(*place, Blame.ACCOUNT), *(undecided if doubtful else ()))
+    return Stroke(list(its.values()), readings, Blame.ACCOUNT, open=doubtful)
 
 
-def _edge(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:
-    readings = (_read(Scope.EGRESS, answerer, Blame.PATH),)
-    return Stroke([answerers[answerer]], readings, Blame.PATH, frozenset({answerer}))
+def _edge(ground: Ground) -> Stroke:
+    readings = (_read(Scope.EGRESS, ground.answerer, Blame.PATH),)
+    return Stroke([ground.answerers[ground.answerer]], readings, Blame.PATH, frozenset({ground.answerer}))
 
 
-def _egress(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:
-    names = rng.sample(sorted(answerers), rng.randint(2, len(answerers) - 1))
-    readings = (_read(Scope.EGRESS, "", Blame.PATH),)
-    return Stroke([answerers[name] for name in names], readings, Blame.PATH, frozenset(names))
+def _egress(ground: Ground) -> Stroke:
+    answerers = ground.answerers
+    names = ground.rng.sample(sorted(answerers), ground.rng.randint(2, len(answerers) - 1))
+    hit = [answerers[name] for name in names]
+    return Stroke(hit, (_read(Scope.EGRESS, "", Blame.PATH),), Blame.PATH, frozenset(names))
 
 
-def _offline(plot: Plot, fault: Fault, answerer: str, answerers: Answerers, config: Config, rng: Random) -> Stroke:
-    readings = (_read(Scope.MONITOR, "", Blame.UNKNOWN),)
-    return Stroke(list(answerers.values()), readings, Blame.UNKNOWN, frozenset(answerers))
+def _offline(ground: Ground) -> Stroke:
+    hit, readings = list(ground.answerers.values()), (_read(Scope.MONITOR, "", Blame.UNKNOWN),)
+    return Stroke(hit, readings, Blame.UNKNOWN, frozenset(ground.answerers))
 
 
-STROKES: Mapping[Hit, Callable[[Plot, Fault, str, Answerers, Config, Random], Stroke]] = {
+STROKES: Mapping[Hit, Callable[[Ground], Stroke]] = {
     Hit.PROVIDER: _provider,
     Hit.CHAT: _chat,
     Hit.MODEL: _model,
