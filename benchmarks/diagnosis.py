@@ -26,9 +26,23 @@ Row = Sequence[str]
 
 INTRODUCTION = """# Whose fault it is, and how often that is told rightly
 
-Written by `python -m benchmarks.diagnosis`; do not edit. Each world is drawn: 1 to 60 accounts at 1 to 8 providers,
-one or two causes or none, with pages and control calls that tell the truth or do not. The monitor is the real one with
-the shipped defaults: its loop, its database, its routing, its words; only time and the other side are replaced.
+Written by `python -m benchmarks.diagnosis --write`; do not edit. Each world is drawn: 1 to 60 accounts at 1 to 8
+providers, one or two causes or none, with pages and control calls that tell the truth or do not. The monitor is the
+real one with the shipped defaults: its loop, its database, its routing, its words; only time and the other side are
+replaced. What the worlds are like is a model, not a trace. No threshold was chosen on these seeds.
+
+- **Right**: the first message of a cause has its scope, its subject and its blame. Of a group that falls one after the
+  other, the loss of the first alone is right as long as no other has fallen.
+- **Undecided**: it blames nobody, and who saw the same looks could not either: all keys of a provider are refused at
+  once, all that is watched there belongs to one owner, only one provider cannot be reached, only one account asks for
+  the model, or one account is slow; and no page had told of trouble yet. Anything else that is undecided is wrong.
+- **Messages**: how many a cause took, reminders and escalations apart (median / 99th percentile).
+- **Untrue**: reasons in messages that the truth contradicted at the instant at which they were sent.
+- **Downtime right**: begin and end as recorded lie within the interval of looks then in force, in one piece.
+- **Needless**: worlds with a message that is of no cause, or of what need not be told. **After**: worlds with news of
+  trouble a minute after all is well.
+- What no look could see, since it was over before the turn of its canary, is left out.
+
 """
 
 

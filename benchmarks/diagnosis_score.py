@@ -21,8 +21,8 @@ WELL_S = 60.0
 """So long after the last trouble a message may still be on its way."""
 BLIP_S = 120.0
 """What lasts no longer need not be told."""
-UNDER_WAY_S = 1.0
-"""So long a message takes from the instant at which it was decided."""
+UNDER_WAY_S = 5.0
+"""So long it takes from a look to the message that comes of it."""
 SLACK_S = 5.0
 """So much do answer times add to an interval."""
 
@@ -209,7 +209,7 @@ def _parts_of(number: int, sent: Sent, sight: Sight) -> list[Part]:
 
 def _first(cause: Cause, its: Sequence[tuple[Sent, Sequence[Part]]], sight: Sight) -> tuple[First, str, float | None]:
     for sent, parts in its:
-        if telling := [part for part in parts if part.step not in ENDS]:
+        if telling := [part for part in parts if part.step not in ENDS] or list(parts):
             ways = [_way(cause, part.incident, sent.at_s, sight) for part in telling]
             worst = max(ways, key=list(First).index)
             told = telling[ways.index(worst)].incident
@@ -417,8 +417,8 @@ def _still(match: re.Match[str], incident: Incident, at_s: float, sight: Sight) 
     names = set(sight.accounts(answerer)) if wide else accounts_of(incident.targets)
     its = [one for one in sight.targets.values() if one.account in names]
     by_looks, by_truth = True, True
-    for canary in match[1].split(", "):
-        same = [one.id for one in its if one.canary == canary]
+    for name in match[1].split(", "):
+        same = [one.id for one in its if name in (one.canary, one.model)]
         by_looks &= any(id in latest and latest[id].fault is None for id in same)
         by_truth &= any(sight.fails(id, at_s) is not True for id in same)
     return by_looks, by_truth
@@ -455,10 +455,13 @@ def _cut_off(match: re.Match[str], incident: Incident, at_s: float, sight: Sight
 
 
 def _model_fails(match: re.Match[str], incident: Incident, at_s: float, sight: Sight) -> Truth:
-    latest, model = sight.latest(at_s), incident.subject.partition("/")[2]
-    answerer = sight.answerer(incident)
-    chats = [one for one in sight.targets.values() if one.answerer == answerer and one.model]
-    asking, others = [one.id for one in chats if one.model == model], [one.id for one in chats if one.model != model]
+    latest, answerer = sight.latest(at_s), sight.answerer(incident)
+    models = {sight.targets[id].model for id in incident.targets if id in sight.targets}
+    chats = [one for one in sight.targets.values() if one.answerer == answerer and one.canary == "chat"]
+    asking, others = (
+        [one.id for one in chats if one.model in models],
+        [one.id for one in chats if one.model not in models],
+    )
     looks = all(id in latest and latest[id].fault for id in asking)
     looks &= any(id in latest and latest[id].fault is None for id in others)
     truth = all(sight.fails(id, at_s) is not False for id in asking)

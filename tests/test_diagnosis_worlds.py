@@ -149,6 +149,13 @@ def test_a_first_message_is_right_only_with_scope_subject_and_blame(tmp_path, to
     assert [one.first for one in marks.told] == [first]
 
 
+def test_what_is_heard_only_when_it_is_over_is_a_first_message_too(tmp_path):
+    made, played = world(tmp_path, told=incident())
+    played.sent = [Sent(1100.0, Text("t", "b", "s"), (Part(Step.RESOLVED, incident()),))]
+
+    assert score(made, played).told[0].first is First.RIGHT
+
+
 def test_what_no_look_could_see_is_not_missed(tmp_path):
     looks = [bad("openai/a00/list", at_s) for at_s in (105, 120, 180)]
 
@@ -177,6 +184,7 @@ ALIKE = "2 of 3 accounts fail alike"
             False,
         ),
         ("still answers: list", ACCOUNTS[:1], [good("openai/a00/list", 60)], True, False),
+        ("still answers: gpt-4.1-nano", ACCOUNTS[:1], [good("openai/a00/chat/gpt-4.1-nano", 60)], True, False),
         ("something that nobody has said before", ACCOUNTS[:1], [], None, None),
     ],
 )
