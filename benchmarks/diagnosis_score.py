@@ -9,7 +9,7 @@ from functools import cached_property
 from msgspec import Struct, field
 
 from benchmarks.diagnosis_play import NOON, Look, Part, Played, Sent
-from benchmarks.diagnosis_world import Cause, Course, Hit, Setting
+from benchmarks.diagnosis_world import Cause, Course, Hit, Reading, Setting
 from monitor.alert.case import ENDS, Step
 from monitor.diagnose import Scope
 from monitor.incident import Incident, accounts_of
@@ -187,7 +187,7 @@ def _told(number: int, sight: Sight) -> Told:
     its = [(sent, parts) for sent in sight.played.sent if (parts := _parts_of(number, sent, sight))]
     first, words, at_s = _first(cause, its, sight)
     looked_s = next((one.ended_s for one in sight.played.looks if one.cause == number), None)
-    innocent = all(Blame.ACCOUNT not in one.blames for one in cause.readings)
+    told = [part.incident for _, parts in its for part in parts]
     downtime, error = _downtime(number, sight)
     return Told(
         cause=number,
@@ -197,7 +197,7 @@ def _told(number: int, sight: Sight) -> Told:
         delay_s=None if at_s is None else at_s - max(cause.begin_s, 0.0),
         look_delay_s=None if at_s is None or looked_s is None else at_s - looked_s,
         messages=sum(any(part.step not in AGAIN for part in parts) for _, parts in its),
-        account_blamed=innocent and any(part.incident.blame is Blame.ACCOUNT for _, parts in its for part in parts),
+        account_blamed=any(one.blame is Blame.ACCOUNT and not _is_fair(cause, one) for one in told),
         downtime=downtime,
         downtime_words=error,
     )
@@ -229,14 +229,22 @@ def _way(cause: Cause, incident: Incident, at_s: float, sight: Sight) -> First:
     if _is_as_far_as_it_came(cause, incident, at_s):
         return First.RIGHT
     placed = [one for one in cause.readings if (one.scope, one.subject) == (incident.scope, incident.subject)]
-    modest = [one for one in placed if one.sure or incident.confidence is not Confidence.HIGH]
     if incident.blame is Blame.UNKNOWN and cause.blame is not Blame.UNKNOWN:
         fair = cause.open and not sight.page_told(sight.answerer(incident), at_s)
         return First.OPEN if fair and placed else First.UNDECIDED
-    if any(incident.blame in one.blames for one in modest):
+    if any(incident.blame in one.blames and _is_modest(incident, one) for one in placed):
         return First.RIGHT
     blamed = not placed and any(incident.blame in one.blames for one in cause.readings)
     return First.SCOPE if blamed else First.BLAME
+
+
+def _is_modest(incident: Incident, reading: Reading) -> bool:
+    return reading.sure or incident.confidence is not Confidence.HIGH
+
+
+def _is_fair(cause: Cause, incident: Incident) -> bool:
+    """Whether somebody may be blamed so for this cause, whatever its scope."""
+    return any(incident.blame in one.blames and _is_modest(incident, one) for one in cause.readings)
 
 
 def _is_as_far_as_it_came(cause: Cause, incident: Incident, at_s: float) -> bool:

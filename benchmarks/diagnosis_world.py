@@ -488,16 +488,17 @@ def _chat(ground: Ground) -> Stroke:
 
 
 def _model(ground: Ground) -> Stroke:
-    """Of one account alone a model that is refused may be the account's own loss."""
+    """Of one account alone a model that is refused may be the account's own loss; nobody can be sure of that."""
     model = ground.rng.choice(sorted({one.model for one in ground.chats if one.model}))
     hit = [one for one in ground.chats if one.model == model]
     wide = f"{ground.answerer}/{model}"
     if len(hit) > 1:
         return Stroke([hit], (_read(Scope.MODEL, wide, Blame.PROVIDER),), Blame.PROVIDER)
     refused = ground.fault is Fault.MODEL_UNAVAILABLE
-    blames = (Blame.PROVIDER, Blame.UNKNOWN, Blame.ACCOUNT) if refused else (Blame.PROVIDER,)
-    readings = (_read(Scope.MODEL, hit[0].id, *blames), _read(Scope.MODEL, wide, *blames))
-    return Stroke([hit], readings, Blame.PROVIDER, open=refused)
+    blames = (Blame.PROVIDER, Blame.UNKNOWN) if refused else (Blame.PROVIDER,)
+    readings = [_read(Scope.MODEL, subject, *blames) for subject in (hit[0].id, wide)]
+    readings += [Reading(Scope.MODEL, hit[0].id, frozenset({Blame.ACCOUNT}), sure=False)] if refused else []
+    return Stroke([hit], tuple(readings), Blame.PROVIDER, open=refused)
 
 
 def _region(ground: Ground) -> Stroke:
