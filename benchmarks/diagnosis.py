@@ -118,15 +118,21 @@ def timeline(made: Setting, played: Played, *, verbose: bool) -> Iterator[tuple[
         shown = "\n".join(["", *sent.text.body.splitlines()[:SHOWN]]) if verbose else ""
         blames = ", ".join(f"{one.step} {one.incident.scope} of {one.incident.blame}" for one in sent.parts)
         yield sent.at_s, f"SENT {sent.text.title} [{blames}]" + shown.replace("\n", "\n            ")
-    for case in played.cases.values():
-        for change in case.changes:
-            one = change.incident
-            yield (
-                seconds(change.at),
-                f"CHANGE {change.kind}: {one.scope} {one.subject} of {one.blame}, {one.confidence}",
-            )
+    yield from _steps(played)
     if verbose:
         yield from _turns(played)
+
+
+def _steps(played: Played) -> Iterator[tuple[float, str]]:
+    """Yield what happened to each incident, but for what is as it was before."""
+    for case in played.cases.values():
+        before = ""
+        for change in case.changes:
+            one = change.incident
+            line = f"CHANGE {change.kind}: {one.scope} {one.subject} of {one.blame}, {one.confidence}"
+            if line != before:
+                yield seconds(change.at), line
+            before = line
 
 
 def _turns(played: Played) -> Iterator[tuple[float, str]]:
