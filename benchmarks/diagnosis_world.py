@@ -280,6 +280,12 @@ KINDS: Mapping[str, Kind] = {
     "creeping overload": Kind(plots=(Plot(hit=Hit.PROVIDER, faults=PASSING, course=Course.CREEP, lasts_s=LONG),)),
     "started in an overload": Kind(plots=(Plot(hit=Hit.PROVIDER, faults=PASSING, begins_s=MIDDLE, lasts_s=LONG),)),
     "started in a loss": Kind(plots=(Plot(hit=Hit.ACCOUNT, faults=LOSSES, begins_s=MIDDLE, lasts_s=(1500, 1800)),)),
+    "started with all keys refused": Kind(
+        plots=(Plot(hit=Hit.KEYS, faults=(Fault.INVALID_KEY,), begins_s=MIDDLE, lasts_s=(1500, 1800)),), sizes=SEVERAL
+    ),
+    "organization back in parts": Kind(
+        plots=(Plot(hit=Hit.GROUP, faults=LOSSES, apart_s=5, parts_s=300, lasts_s=LONG),), sizes=MANY
+    ),
     "started offline": Kind(
         plots=(Plot(hit=Hit.OFFLINE, faults=(Fault.CONNECTION_FAILED,), begins_s=MIDDLE, lasts_s=LONG),)
     ),
