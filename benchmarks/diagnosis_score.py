@@ -268,7 +268,7 @@ def _difference(cause: Cause, incident: Incident, way: First) -> str:
 def _downtime(number: int, sight: Sight) -> tuple[bool | None, str]:
     """Return whether what was recorded of a cause is right, and what is wrong with it."""
     cause = sight.made.causes[number]
-    if cause.course is not Course.STEADY or sight.made.jump:
+    if cause.course is not Course.STEADY or sight.made.jump or _is_tangled(number, sight):
         return None, ""
     spans = sorted(
         (seconds(one.opened_at), seconds(one.closed_at) if one.closed_at else sight.made.ends_s)
@@ -287,6 +287,14 @@ def _downtime(number: int, sight: Sight) -> tuple[bool | None, str]:
     if abs(until_s - end_s) > gap_s + SLACK_S:
         return False, f"end off by {until_s - end_s:.0f} s, interval {gap_s:.0f} s"
     return True, ""
+
+
+def _is_tangled(number: int, sight: Sight) -> bool:
+    """Whether what it hits was down by another cause when it came or went: nothing was seen of its begin or its end."""
+    cause = sight.made.causes[number]
+    others = [one for place, one in enumerate(sight.made.causes) if place != number]
+    bounds = (cause.begin_s, cause.end_s)
+    return any(one.is_on(at_s) and cause.spells.keys() & one.spells.keys() for one in others for at_s in bounds)
 
 
 def _joined(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

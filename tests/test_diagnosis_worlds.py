@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from benchmarks.diagnosis import GOALS, TABLES, page, play_one
 from benchmarks.diagnosis_answer import faces
@@ -103,7 +104,7 @@ def world(tmp_path, *, lost=ACCOUNTS[:1], told=None, looks=(), polls=(), blame=B
     cause = Cause(
         Hit.ACCOUNT, Fault.INVALID_KEY, Course.STEADY, blame, readings, {id: (Spell(100, 1000),) for id in ids}
     )
-    made = type(made)(**{name: getattr(made, name) for name in made.__struct_fields__} | {"causes": (cause,)})
+    made = replace(made, causes=(cause,))
     sent = [Sent(200.0, Text("t", "b", "s"), (Part(Step.OPENED, told),))] if told else []
     cases = {told.id: Case(told)} if told else {}
     return made, Played(list(looks), sent, list(polls), {}, cases)
@@ -221,6 +222,16 @@ def test_an_outage_that_is_recorded_as_two_is_wrong(tmp_path):
     played.cases = played.cases | {"2": Case(incident(id="2", opened_at=NOON + timedelta(seconds=550)))}
 
     assert score(made, played).told[0].downtime_words == "recorded as 2"
+
+
+def test_a_downtime_is_not_weighed_where_another_cause_hid_its_begin(tmp_path):
+    looks = [bad("openai/a00/list", at_s) for at_s in range(105, 1000, 60)] + [good("openai/a00/list", 1010)]
+    made, played = world(tmp_path, told=incident(), looks=looks)
+    (cause,) = made.causes
+    other = replace(cause, hit=Hit.PROVIDER, spells=dict.fromkeys(cause.spells, (Spell(50, 200),)))
+
+    assert score(made, played).told[0].downtime is True
+    assert score(replace(made, causes=(cause, other)), played).told[0].downtime is None
 
 
 def test_the_account_is_blamed_where_a_message_says_so_of_what_is_not_its_own(tmp_path):
