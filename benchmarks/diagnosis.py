@@ -38,7 +38,7 @@ replaced. What the worlds are like is a model, not a trace. No threshold was cho
   the model, or one account is slow; and no page had told of trouble yet. Anything else that is undecided is wrong.
 - **Messages**: how many a cause took, reminders and escalations apart (median / 99th percentile).
 - **Untrue**: reasons in messages that the truth contradicted at the instant at which they were sent.
-- **Downtime right**: begin and end as recorded lie within the interval of looks then in force, in one piece.
+- **Downtime right**: one incident has recorded it, with begin and end within the interval of looks then in force.
 - **Needless**: worlds with a message that is of no cause, or of what need not be told. **After**: worlds with news of
   trouble a minute after all is well.
 - What no look could see, since it was over before the turn of its canary, is left out.

@@ -266,7 +266,7 @@ def _difference(cause: Cause, incident: Incident, way: First) -> str:
 
 
 def _downtime(number: int, sight: Sight) -> tuple[bool | None, str]:
-    """Return whether what was recorded of a cause is right, and what is wrong with it."""
+    """Return whether one incident holds all of a cause, from its begin to its end, and else what is wrong."""
     cause = sight.made.causes[number]
     if cause.course is not Course.STEADY or sight.made.jump or _is_tangled(number, sight):
         return None, ""
@@ -278,15 +278,22 @@ def _downtime(number: int, sight: Sight) -> tuple[bool | None, str]:
     begin, end = _bounds(number, sight)
     if not spans or begin is None or end is None:
         return None, ""
-    joined = _joined(spans)
-    if len(joined) > 1:
-        return False, f"recorded as {len(joined)}"
-    (since_s, until_s), (begin_s, late_s), (end_s, gap_s) = joined[0], begin, end
-    if abs(since_s - begin_s) > late_s + SLACK_S:
-        return False, f"begin off by {since_s - begin_s:.0f} s, interval {late_s:.0f} s"
-    if abs(until_s - end_s) > gap_s + SLACK_S:
-        return False, f"end off by {until_s - end_s:.0f} s, interval {gap_s:.0f} s"
-    return True, ""
+    errors = [_error(span, begin, end) for span in spans]
+    if "" in errors:
+        return True, ""
+    return False, f"recorded as {len(spans)}" if len(spans) > 1 else errors[0]
+
+
+Edge = tuple[float, float]
+"""An instant of the truth, and how far from the next look it lay, in seconds."""
+
+
+def _error(span: tuple[float, float], begin: Edge, end: Edge) -> str:
+    """Say by how much one incident misses the begin or the end; empty where it does not."""
+    for name, at_s, (true_s, interval_s) in (("begin", span[0], begin), ("end", span[1], end)):
+        if abs(at_s - true_s) > interval_s + SLACK_S:
+            return f"{name} off by {at_s - true_s:.0f} s, interval {interval_s:.0f} s"
+    return ""
 
 
 def _is_tangled(number: int, sight: Sight) -> bool:
@@ -295,21 +302,6 @@ def _is_tangled(number: int, sight: Sight) -> bool:
     others = [one for place, one in enumerate(sight.made.causes) if place != number]
     bounds = (cause.begin_s, cause.end_s)
     return any(one.is_on(at_s) and cause.spells.keys() & one.spells.keys() for one in others for at_s in bounds)
-
-
-def _joined(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    found = [spans[0]]
-    for since_s, until_s in spans[1:]:
-        last_s = found[-1][1]
-        if since_s <= last_s + 1:
-            found[-1] = (found[-1][0], max(last_s, until_s))
-        else:
-            found.append((since_s, until_s))
-    return found
-
-
-Edge = tuple[float, float]
-"""An instant of the truth, and how far from the next look it lay, in seconds."""
 
 
 def _bounds(number: int, sight: Sight) -> tuple[Edge | None, Edge | None]:
