@@ -284,15 +284,15 @@ def _downtime(number: int, sight: Sight) -> tuple[bool | None, str]:
     return False, f"recorded as {len(spans)}" if len(spans) > 1 else errors[0]
 
 
-Edge = tuple[float, float]
-"""An instant of the truth, and how far from the next look it lay, in seconds."""
+Window = tuple[float, float]
+"""From when to when, in seconds, an instant may be recorded: what the looks around it leave open."""
 
 
-def _error(span: tuple[float, float], begin: Edge, end: Edge) -> str:
+def _error(span: tuple[float, float], begin: Window, end: Window) -> str:
     """Say by how much one incident misses the begin or the end; empty where it does not."""
-    for name, at_s, (true_s, interval_s) in (("begin", span[0], begin), ("end", span[1], end)):
-        if abs(at_s - true_s) > interval_s + SLACK_S:
-            return f"{name} off by {at_s - true_s:.0f} s, interval {interval_s:.0f} s"
+    for name, at_s, (least_s, most_s) in (("begin", span[0], begin), ("end", span[1], end)):
+        if not least_s - SLACK_S <= at_s <= most_s + SLACK_S:
+            return f"{name} off by {at_s - (least_s if at_s < least_s else most_s):.0f} s"
     return ""
 
 
@@ -304,26 +304,25 @@ def _is_tangled(number: int, sight: Sight) -> bool:
     return any(one.is_on(at_s) and cause.spells.keys() & one.spells.keys() for one in others for at_s in bounds)
 
 
-def _bounds(number: int, sight: Sight) -> tuple[Edge | None, Edge | None]:
-    """Return begin and end of a cause, each with the interval then in force; None where nobody looked afterwards."""
+def _bounds(number: int, sight: Sight) -> tuple[Window | None, Window | None]:
+    """Return where begin and end of a cause may lie by the looks; None where nobody looked afterwards.
+
+    It begins at its first bad look at the latest, and is not over before the last one.
+    """
     cause, looks = sight.made.causes[number], _by_target(sight.played.looks)
-    failing = [one for one in sight.played.looks if one.cause == number]
-    if not failing:
+    bad = [one.at_s for one in sight.played.looks if one.cause == number]
+    if not bad:
         return None, None
-    first = min(failing, key=lambda one: one.at_s)
-    before = [one.at_s for one in looks[first.target] if one.at_s < first.at_s]
-    begin = max(cause.begin_s, 0.0), first.at_s - max(before, default=0.0)
-    gaps = list(_gaps(number, cause, looks))
-    return begin, (cause.end_s, max(gaps)) if gaps else None
+    good = list(_first_good(number, cause, looks))
+    return (max(cause.begin_s, 0.0), min(bad)), (max(bad), max(good)) if good else None
 
 
-def _gaps(number: int, cause: Cause, looks: Mapping[str, Sequence[Look]]) -> Iterator[float]:
-    """Yield how far apart the last bad and the first good look at each target were."""
+def _first_good(number: int, cause: Cause, looks: Mapping[str, Sequence[Look]]) -> Iterator[float]:
+    """Yield when each target was first seen well again; infinite where it never was."""
     for target in cause.spells:
-        bad = [one for one in looks.get(target, ()) if one.cause == number]
+        bad = [one.at_s for one in looks.get(target, ()) if one.cause == number]
         if bad:
-            good = [one.at_s for one in looks[target] if one.at_s > bad[-1].at_s]
-            yield (good[0] if good else float("inf")) - bad[-1].at_s
+            yield next((one.at_s for one in looks[target] if one.at_s > bad[-1]), float("inf"))
 
 
 def _by_target(looks: Sequence[Look]) -> dict[str, list[Look]]:
