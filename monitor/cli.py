@@ -115,7 +115,9 @@ def run(arguments: Arguments) -> int:
     _start_log(arguments, config)
     if config.accounts:
         from monitor.daemon import watch
+        from monitor.errand import name_problems
 
+        name_problems(config)
         _check(config)
         for account in config.accounts.values():
             if account.problem:  # `once` would say so each minute
@@ -140,10 +142,19 @@ def once(arguments: Arguments) -> int:
         raise DocumentError(problems)
     try:
         states = single_round(config, say)
-    except Busy as error:
-        complain(f"{error}; nothing was asked")
-        return _verdict(account.state for provider in _snapshot(config).providers for account in provider.accounts)
+    except Busy as error:  # cron mails every line
+        _leave_out(config, error)
+        return UP
     return _verdict(states)
+
+
+def _leave_out(config: "Config", why: Exception) -> None:
+    import logging
+
+    from monitor import overlap
+
+    overlap.leave(config.database, datetime.now(UTC))
+    logging.getLogger("monitor").debug("this round is left out: %s", why)
 
 
 def probe(arguments: Arguments) -> int:
@@ -287,11 +298,12 @@ def tune(arguments: Arguments) -> int:
 def drill(arguments: Arguments) -> int:
     from monitor.desk import hearers
     from monitor.drill import Drill, ask
-    from monitor.errand import hold_drill
+    from monitor.errand import hold_drill, name_problems
     from monitor.store.connection import Busy
 
     config = _with_accounts(arguments)
     _start_log(arguments, config)
+    name_problems(config)
     _check(config)
     (account,) = _chosen(config, arguments.account)
     wish = Drill(account, arguments.fault, datetime.now(UTC))
@@ -584,11 +596,6 @@ def _start_log(arguments: Arguments, config: "Config") -> None:
     from monitor.log import start_log
 
     start_log(logging.DEBUG if arguments.verbose else logging.INFO, config.secrets)
-    for account in config.accounts.values():
-        if account.problem:
-            logging.getLogger("monitor").warning(
-                "%s is not asked until this is mended: %s", account.id, account.problem
-            )
 
 
 def _unknown(kind: str, word: str, known: list[str]) -> str:

@@ -33,7 +33,7 @@ from monitor.detect.note import Attention
 from monitor.detect.reminder import Reminder
 from monitor.key import flaws
 from monitor.schedule import Budget, Watch
-from monitor.secret import VARIABLE, Malformed, SecretError, is_reference, names_place, resolve, said
+from monitor.secret import VARIABLE, Malformed, SecretError, file_of, is_reference, names_place, resolve, said
 from monitor.section import Label, Seconds, Section
 from monitor.slo import Objective
 from monitor.witness import Group, Level
@@ -261,6 +261,7 @@ class Config(Struct, frozen=True):
 
     `malformed` are the accounts whose `problem` is the form of a key or a header; `doubts` says of an account
     what may not be meant so. What `providers` hold of headers is for everybody: what is secret is the accounts'.
+    `places` says for each account where its secrets are, `files` are all that a reference names.
     """
 
     file: Path | None
@@ -291,6 +292,8 @@ class Config(Struct, frozen=True):
     heartbeat: Heartbeat | None = None
     malformed: frozenset[str] = frozenset()
     doubts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
 
     @property
     def file_name(self) -> str:
@@ -376,6 +379,7 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
         for watch in _watches(section, providers, document.probe)
     }
     asked = _asked(watches.values())
+    places = {f"{one.provider}/{one.name}": _places(one, providers[one.provider]) for one in document.accounts}
     return Config(
         file=path,
         location=document.location,
@@ -410,6 +414,8 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
         heartbeat=heartbeat,
         malformed=frozenset(one.account.id for one in opened if one.malformed),
         doubts={one.account.id: one.doubts for one in opened if one.doubts},
+        places=places,
+        files=_files(document, places, path.parent),
     )
 
 
@@ -607,11 +613,13 @@ def _reminder(section: ReminderSection, document: Document) -> Reminder:
 
 def _objective(section: ObjectiveSection, document: Document, watches: Iterable[Watch]) -> Objective:
     meant = [_id(one) for one in document.accounts if _is_meant(section, one, document)]
-    targets = [watch.target for watch in watches if watch.target.account in meant and not watch.aside]
+    its = [watch for watch in watches if watch.target.account in meant and not watch.aside]
+    its = [watch for watch in its if section.canary in (None, watch.target.canary)]
     return Objective(
         name=section.name,
         subject=section.provider or meant[0],
-        targets=frozenset(one.id for one in targets if section.canary in (None, one.canary)),
+        targets=frozenset(watch.target.id for watch in its),
+        intervals_s={watch.target.id: watch.interval_s for watch in its},
         availability=_share(section.availability),
         latency_s=section.latency_s,
         latency_share=_share(section.latency_share),
@@ -850,6 +858,38 @@ NEAR = re.compile(
     r"^[^.]+$|^(?:127|10|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.|:|\.(?:local|lan|internal|test|home)$"
 )
 """Hosts of one's own, to which nobody needs to encrypt."""
+
+
+def _places(section: AccountSection, provider: Provider) -> tuple[str, ...]:
+    """Return the references of an account, its provider's headers among them."""
+    keys = [one for one in (section.key, section.admin_key) if one]
+    headers = (value for value in (*provider.headers.values(), *section.headers.values()) if is_reference(value))
+    return (*keys, *_variables(section).values(), *headers)
+
+
+def _files(document: Document, places: Mapping[str, Sequence[str]], folder: Path) -> tuple[Path, ...]:
+    addresses = [one.url for one in document.channels] + ([document.heartbeat.url] if document.heartbeat else [])
+    references = [*(one for its in places.values() for one in its), *addresses]
+    return tuple(dict.fromkeys(file for one in references if is_reference(one) and (file := file_of(one, folder))))
+
+
+def with_keys_of(before: Config, after: Config) -> tuple[Config, dict[str, str]]:
+    """Return a configuration in which an account whose key cannot be had any more keeps the one that it had.
+
+    The second is why, by account.
+    """
+    wrong = {id: account.problem for id, account in after.accounts.items() if account.problem}
+    lost = {id: problem for id, problem in wrong.items() if _is_kept(before, after, id)}
+    accounts = {id: before.accounts[id] if id in lost else account for id, account in after.accounts.items()}
+    return replace(after, accounts=accounts, malformed=after.malformed - lost.keys()), lost
+
+
+def _is_kept(before: Config, after: Config, id: str) -> bool:
+    """Whether an account worked with its key, and is the same but for that."""
+    old, new = before.accounts.get(id), after.accounts[id]
+    if old is None or old.problem or before.places.get(id) != after.places.get(id):
+        return False
+    return (old.base, old.dialects, old.command) == (new.base, new.dialects, new.command)
 
 
 def _key(

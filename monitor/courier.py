@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from monitor.advice import Glance, advice_for, instead
 from monitor.alert.address import open_service
 from monitor.alert.case import Step
-from monitor.alert.deliver import again_at, send, would_disturb
+from monitor.alert.deliver import again_at, would_disturb
 from monitor.alert.digest import begins
 from monitor.alert.link import addresses
 from monitor.alert.routing import past
@@ -24,16 +25,17 @@ from monitor.alert.text import (
     Summary,
     Templates,
     Text,
+    Usable,
     compose,
     compose_digest,
     compose_failing,
     worst,
 )
-from monitor.incident import Incident, Severity
+from monitor.incident import Change, Incident, Severity
 from monitor.store.connection import open_reader
 from monitor.store.reader import incidents_between
 from monitor.store.writer import Letter
-from monitor.view import advice_for, usable
+from monitor.view import glance
 from monitor.world import STEP_S, World, pause
 
 log = logging.getLogger("monitor")
@@ -101,7 +103,8 @@ async def _deliver_one(world: World, letter: Letter) -> None:
         await world.write(world.writer.given_up, letter, "no such channel any more", world.edge.clock())
         return
     pieces = _pieces(world, letter, channel)
-    error = await send(channel, await _text(world, letter, pieces, channel), _severity(letter, pieces), world.edge.show)
+    text, severity = await _text(world, letter, pieces, channel), _severity(letter, pieces)
+    error = await world.outside.send(channel, text, severity, world.edge.show)
     now = world.edge.clock()
     if error is None:
         await world.write(world.writer.delivered, letter, now)
@@ -132,17 +135,26 @@ async def _complain(world: World, letter: Letter, error: str, now: datetime) -> 
 
 def _pieces(world: World, letter: Letter, channel: Channel) -> list[Piece]:
     """Return the parts of a message. In a list of many nobody needs more of each than what to do."""
-    told = [(item, item.change) for item in letter.items if item.change]
+    told = [(item, _as_it_is(world, item.change)) for item in letter.items if item.change]
+    if not told:
+        return []
     around = _around if len(told) == 1 else _briefly
+    seen = glance(world.config, world.healths, world.incidents.values(), world.edge.clock())
     return [
-        Piece(item.step, item.number, change, around(world, change.incident, channel), item.first)
+        Piece(item.step, item.number, change, around(world, change.incident, channel, seen), item.first)
         for item, change in told
     ]
 
 
-def _briefly(world: World, incident: Incident, _: Channel) -> Circumstances:
+def _as_it_is(world: World, change: Change) -> Change:
+    """Return a change with its incident as that stands now: what is sent late shall not be what was true before."""
+    now = world.incidents.get(change.incident.id)
+    return replace(change, incident=now) if now and not change.incident.closed_at else change
+
+
+def _briefly(world: World, incident: Incident, _: Channel, seen: Glance) -> Circumstances:
     config = world.config
-    return Circumstances(config.location, config.simulated, advice_for(incident, config), url=config.site.url)
+    return Circumstances(config.location, config.simulated, advice_for(incident, config, seen), url=config.site.url)
 
 
 def _severity(letter: Letter, pieces: Sequence[Piece]) -> Severity | None:
@@ -187,14 +199,17 @@ def _links(world: World, incident: Incident, channel: Channel, now: datetime) ->
     return addresses(world.link_key, url, incident.id, channel.name, now)
 
 
-def _around(world: World, incident: Incident, channel: Channel) -> Circumstances:
-    now, config = world.edge.clock(), world.config
+def _around(world: World, incident: Incident, channel: Channel, seen: Glance) -> Circumstances:
+    now = world.edge.clock()
     scene = world.scene(now)
     case = scene.cases.get(incident.id)
     lately = past(case, scene) if case else [incident]
     return replace(
-        _briefly(world, incident, channel),
-        usable=usable(incident, config, world.healths, world.incidents.values(), now),
+        _briefly(world, incident, channel, seen),
+        usable=[
+            Usable(one.account, one.checked_at or now, one.caution.words if one.caution else "")
+            for one in instead(incident, world.config, seen)
+        ],
         links=_links(world, incident, channel, now),
         times=len(lately),
         downtime_s=sum(((one.closed_at or now) - one.opened_at).total_seconds() for one in lately),

@@ -1,6 +1,7 @@
 """The short runs: one round, one look, one drill."""
 
 import asyncio
+import logging
 import signal
 import time
 from collections.abc import Sequence
@@ -17,7 +18,8 @@ from monitor.detect.health import State
 from monitor.drill import Drill
 from monitor.incident import Change, ChangeKind, Severity
 from monitor.lifeline import tell_failure, told_round
-from monitor.run import begin_drills, change, end_drills, once, unseen
+from monitor.round import once
+from monitor.run import begin_drills, change, end_drills, unseen
 from monitor.schedule import Watch
 from monitor.store.connection import Busy, StoreError
 from monitor.world import now, open_world, patience, real_edge
@@ -27,6 +29,15 @@ from probes.catalog import load_wording, rules_by_name
 from probes.control import CONTROL
 from probes.model import Blame, Observation, Target
 from probes.remedy import advise, explain, neighbour
+
+log = logging.getLogger("monitor")
+
+
+def name_problems(config: Config) -> None:
+    """Say in the log which accounts cannot be asked, and why."""
+    for account in config.accounts.values():
+        if account.problem:
+            log.warning("%s is not asked until this is mended: %s", account.id, account.problem)
 
 
 def single_round(config: Config, show: Print) -> list[State]:
@@ -53,6 +64,7 @@ async def _single_round(config: Config, show: Print) -> list[State]:
 
 async def _told_round(config: Config, show: Print) -> list[State]:
     async with open_world(config, real_edge(show)) as world, told_round(world):
+        name_problems(config)
         world.plan_anew(spread_s=0)
         await end_drills(world)
         await begin_drills(world)

@@ -1,13 +1,14 @@
 """Diagnoses and open incidents → changes. A change is a row before it is a message."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.diagnose import FLAP, Diagnosis, Evidence, Scope
+from monitor.diagnose import ACCOUNT_WIDE, FLAP, UNREACHABLE, Diagnosis, Evidence, Scope
+from monitor.reason import Reason
 from probes.model import Blame, Confidence, Fault
 
 
@@ -24,16 +25,21 @@ class Severity(StrEnum):
 class ChangeKind(StrEnum):
     """What happened to an incident.
 
-    MERGED: it turned out to be part of a larger one, under which it stays open. WITHDRAWN: what it spoke of
-    is no longer watched. ANNOUNCED: the provider's own page says so too. Nobody is told of these.
+    CHANGED: whoever reads of it would act otherwise now. UPDATED: its width, its fault or how sure we are is another
+    one, which changes nothing for who acts. MERGED: it turned out to be part of a larger one, under which it stays
+    open. ANNOUNCED: the provider's own page says so too. REDATED: the clock was set, and its dates are by the new one.
+    Nobody is told of these but of the first. WITHDRAWN: what it spoke of is no longer watched, which is told to whoever
+    heard of it.
     """
 
     OPENED = "opened"
     CHANGED = "changed"
+    UPDATED = "updated"
     RESOLVED = "resolved"
     MERGED = "merged"
     WITHDRAWN = "withdrawn"
     ANNOUNCED = "announced"
+    REDATED = "redated"
 
 
 class Announcement(Struct, frozen=True):
@@ -53,9 +59,11 @@ class Announcement(Struct, frozen=True):
 class Incident(Struct, frozen=True):
     """One trouble with one cause. `opened_at` is when it began, `closed_at` when it ended (None: open).
 
+    As long as it is open it follows the facts: `targets` are those that fail now, `covered` all that ever did, and
+    `reasons` are those of `reasoned_at`. What is over says how wide it was. `widest` is how wide it was told to be.
     A `signal` tells of what is coming: nothing fails yet. `parent` is the wider incident that it is part
     of, and ends with. `detected_at` is when we were sure of it, `announcement` what the provider's own
-    page says of it. `ending` is how a signal ended that is over without all being as before.
+    page says of it. `ending` is how it ended where not all is as before.
     """
 
     id: str
@@ -65,7 +73,7 @@ class Incident(Struct, frozen=True):
     severity: Severity
     confidence: Confidence
     opened_at: datetime
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
     targets: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     closed_at: datetime | None = None
@@ -76,6 +84,14 @@ class Incident(Struct, frozen=True):
     detected_at: datetime | None = None
     announcement: Announcement | None = None
     ending: str = ""
+    covered: tuple[str, ...] = ()
+    widest: tuple[Scope, str] | None = None
+    reasoned_at: datetime | None = None
+
+    @property
+    def members(self) -> frozenset[str]:
+        """All targets that it ever covered."""
+        return frozenset(self.targets) | frozenset(self.covered)
 
     @property
     def lead(self) -> timedelta | None:
@@ -154,8 +170,25 @@ SEVERITIES = {
 WIDTH = tuple(Scope)
 """From narrow to wide; see Scope."""
 
+REACH = {
+    Scope.TARGET: 0,
+    Scope.MODEL: 0,
+    Scope.CAPABILITY: 0,
+    Scope.ACCOUNT: 1,
+    Scope.ORGANIZATION: 2,
+    Scope.PROVIDER: 2,
+    Scope.EGRESS: 3,
+    Scope.MONITOR: 3,
+    Scope.SOURCE: 0,
+    Scope.REMINDER: 0,
+    Scope.OBJECTIVE: 0,
+}
+"""How far it reaches, as it matters to who acts: a part of an account, all of it, several, several providers."""
+
 ABSENCE = "absence"
 """The subject of a gap in the watch; while the monitor runs and reaches nothing, its trouble has no subject."""
+
+UNWATCHED = "it is no longer watched: the configuration does not name it any more"
 
 ANNOUNCED = (Scope.PROVIDER, Scope.MODEL)
 """What a provider's page can be expected to speak of."""
@@ -167,32 +200,259 @@ PATIENCE = timedelta(seconds=45)
 """So long after the latest recovery what is still down may yet recover with it."""
 
 
+class Course(Struct, frozen=True):
+    """What becomes of the open incidents: their changes, and as they stand now those that need no row for it."""
+
+    changes: tuple[Change, ...]
+    refreshed: tuple[Incident, ...]
+
+
 def advance(
     open_incidents: Iterable[Incident],
     diagnoses: Sequence[Diagnosis],
     well_since: Mapping[str, datetime | None],
     now: datetime,
     settled: Iterable[Diagnosis] = (),
-) -> list[Change]:
+) -> Course:
     """Return what opens, changes and ends; drills are not touched.
 
     `well_since` has an entry for every target that is watched: since when it is up, None when it is not.
     `settled` are signs that ended without all being as before, each dated by its end.
     """
-    standing = {_key(incident): incident for incident in open_incidents if not incident.drill}
-    found = {_key(diagnosis): diagnosis for diagnosis in diagnoses}
-    gone = [_settled(incident, settled) for key, incident in standing.items() if key not in found]
-    fading = [incident for incident in gone if _is_fading(incident, diagnoses, well_since, now)]
-    changes = []
-    for key, diagnosis in found.items():
-        if key in standing:
-            changes += _changed(standing[key], diagnosis, now)
-        elif diagnosis.settled and not any(_is_within(diagnosis, incident) for incident in fading):
-            changes.append(Change(replace(open_incident(diagnosis), detected_at=now), ChangeKind.OPENED, now))
-    here = standing | {_key(change.incident): change.incident for change in changes}
-    now_there = [(diagnosis, here.get(key)) for key, diagnosis in found.items()]
-    ends = [change for one in gone if one not in fading for change in _gone(one, now_there, well_since, now)]
-    return ends + changes
+    standing = [incident for incident in open_incidents if not incident.drill]
+    signs = _advance_signs([one for one in standing if _is_sign(one)], diagnoses, well_since, now, settled)
+    troubles = [one for one in standing if not _is_sign(one)]
+    return _advance_troubles(troubles, [one for one in diagnoses if not _is_sign(one)], well_since, now, signs)
+
+
+def _is_sign(one: Incident | Diagnosis) -> bool:
+    """Whether it is known by its name alone: nothing that it speaks of fails."""
+    return one.signal or not one.targets
+
+
+# Troubles: known by what they cover
+
+
+def _advance_troubles(
+    standing: Sequence[Incident],
+    diagnoses: Sequence[Diagnosis],
+    well_since: Mapping[str, datetime | None],
+    now: datetime,
+    before: Sequence[Change],
+) -> Course:
+    pairs = _pair(standing, diagnoses)
+    matched = {id(diagnosis): incident for incident, diagnosis in pairs}
+    parts = _absorbed(standing, [one for one in diagnoses if id(one) not in matched], well_since, now)
+    ends, changes, refreshed = list[Change](), list[Change](), list[Incident]()
+    for diagnosis in diagnoses:
+        if id(diagnosis) not in matched and not any(diagnosis in its for its in parts.values()) and diagnosis.settled:
+            changes.append(Change(open_incident(diagnosis, now), ChangeKind.OPENED, now))
+    for incident, diagnosis in pairs:
+        after = _followed(incident, diagnosis, parts.get(incident.id, ()), well_since, now)
+        kind = _kind_of_change(incident, after)
+        if kind is None:
+            refreshed.append(after)
+        else:
+            changes.append(Change(_as_told(after) if kind is ChangeKind.CHANGED else after, kind, now))
+    paired = {incident.id for incident, _ in pairs}
+    here = [*(change.incident for change in changes), *refreshed]
+    for incident in standing:
+        if incident.id in paired:
+            continue
+        if its := parts.get(incident.id):
+            after = _followed(incident, None, its, well_since, now)
+            kind = _kind_of_change(incident, after)
+            changes += [Change(after, kind, now)] if kind else []
+            refreshed += [] if kind else [after]
+        else:
+            ends += _gone(incident, here, well_since, now)
+    return Course((*before, *ends, *changes), tuple(refreshed))
+
+
+def _pair(standing: Sequence[Incident], diagnoses: Sequence[Diagnosis]) -> list[tuple[Incident, Diagnosis]]:
+    """Return each diagnosis with the incident that it goes on with: the one it shares most with, the oldest first."""
+    candidates = [
+        (_key(incident) == _key(diagnosis), len(incident.members & set(diagnosis.targets)), incident, diagnosis)
+        for incident in standing
+        for diagnosis in diagnoses
+        if _is_same_cause(incident, diagnosis)
+    ]
+    # What became part of a wider one stays part of it, as long as that goes on.
+    candidates.sort(key=lambda one: (one[2].parent is not None, not one[0], -one[1], one[2].opened_at, one[2].id))
+    pairs: list[tuple[Incident, Diagnosis]] = []
+    for _, _, incident, diagnosis in candidates:
+        if all(incident is not one and diagnosis is not other for one, other in pairs):
+            pairs.append((incident, diagnosis))
+    return pairs
+
+
+def _is_same_cause(incident: Incident, diagnosis: Diagnosis) -> bool:
+    """Whether it can be the same trouble: of the same name, or of the same kind and with a target in common.
+
+    What an account is refused is another cause than what its provider or the road suffers. What cannot be reached may
+    turn out to be that nothing can.
+    """
+    if _key(incident) == _key(diagnosis):
+        return True
+    if incident.members.isdisjoint(diagnosis.targets) or incident.scope is Scope.MONITOR:
+        return False  # what is out of reach when all else is back is another trouble
+    if diagnosis.scope is Scope.MONITOR:
+        return incident.fault in UNREACHABLE
+    return (incident.fault.blame is Blame.ACCOUNT) is (diagnosis.fault.blame is Blame.ACCOUNT)
+
+
+def _absorbed(
+    standing: Sequence[Incident],
+    rest: Sequence[Diagnosis],
+    well_since: Mapping[str, datetime | None],
+    now: datetime,
+) -> dict[str, tuple[Diagnosis, ...]]:
+    """Return, by incident, the diagnoses of what remains of it in parts."""
+    parts: dict[str, tuple[Diagnosis, ...]] = {}
+    for diagnosis in rest:
+        for incident in standing:
+            if _is_part(diagnosis, incident, well_since, now) and set(diagnosis.targets) <= incident.members:
+                parts[incident.id] = (*parts.get(incident.id, ()), diagnosis)
+                break
+    return parts
+
+
+def _is_part(
+    diagnosis: Diagnosis, incident: Incident, well_since: Mapping[str, datetime | None], now: datetime
+) -> bool:
+    if incident.scope is not Scope.MONITOR:
+        return _is_same_cause(incident, diagnosis)
+    back_at = _first_back_at(incident, well_since)
+    asked_since = back_at is not None and any(one.at >= back_at for one in diagnosis.evidence)
+    early = back_at is None or now - back_at < PATIENCE
+    return diagnosis.fault in UNREACHABLE and (early or not asked_since)
+
+
+def _followed(
+    incident: Incident,
+    diagnosis: Diagnosis | None,
+    parts: Sequence[Diagnosis],
+    well_since: Mapping[str, datetime | None],
+    now: datetime,
+) -> Incident:
+    """Return an incident as its diagnosis, and those of its parts, say it is now."""
+    all_of_it = [*([diagnosis] if diagnosis else []), *parts]
+    targets = tuple(sorted({target for one in all_of_it for target in one.targets}))
+    after = replace(
+        incident,
+        opened_at=min([incident.opened_at, *(one.since for one in all_of_it)]),
+        targets=targets,
+        covered=tuple(sorted(incident.members | set(targets))),
+        evidence=tuple(evidence for one in all_of_it for evidence in one.evidence),
+        reasons=(diagnosis or all_of_it[0]).reasons,
+        reasoned_at=now,
+    )
+    if diagnosis is None or parts or not diagnosis.settled or _is_recovering(incident, diagnosis, well_since, now):
+        return after  # how wide it is shows when the rest has followed, or has not
+    return replace(
+        after,
+        scope=diagnosis.scope,
+        subject=diagnosis.subject,
+        fault=diagnosis.fault,
+        severity=_severity(diagnosis),
+        confidence=diagnosis.confidence,
+        blamed=diagnosis.blamed,
+        parent=None,
+    )
+
+
+def _is_recovering(
+    incident: Incident, diagnosis: Diagnosis, well_since: Mapping[str, datetime | None], now: datetime
+) -> bool:
+    """Whether part of it has just recovered, and the rest may follow, or was not asked since."""
+    rest = incident.members - set(diagnosis.targets)
+    if not rest or not incident.members.issuperset(diagnosis.targets):
+        return False
+    if any(target in well_since and well_since[target] is None for target in rest):
+        return True  # it has answered once: nobody knows yet
+    recovered_at = _recovered_at(incident, well_since)
+    if recovered_at is None:
+        return False
+    return now - recovered_at < PATIENCE or any(one.at < recovered_at for one in diagnosis.evidence)
+
+
+def _kind_of_change(before: Incident, after: Incident) -> ChangeKind | None:
+    """Return whether people should hear of a change, or it is one for the record, or none.
+
+    Faults of one blame and severity alternate in any outage (503, timeout, 503): that is no news. What was part of a
+    wider trouble and outlasts it is, and so is what somebody would act on otherwise.
+    """
+    if before.parent is not None and after.parent is None:
+        return ChangeKind.CHANGED
+    if (before.blame, before.severity) != (after.blame, after.severity) or _is_other_act(before, after):
+        return ChangeKind.CHANGED
+    if _width(before) != _width(after) or before.confidence is not after.confidence:
+        return ChangeKind.UPDATED
+    return None
+
+
+def _width(incident: Incident) -> tuple[Scope, str, tuple[str, ...]]:
+    return incident.scope, incident.subject, incident.targets
+
+
+def _is_other_act(before: Incident, after: Incident) -> bool:
+    """Whether more is lost than was told, or an account is lost otherwise."""
+    told = (before.widest or (before.scope, before.subject))[0]
+    if REACH[after.scope] > REACH[told]:
+        return True
+    return after.blame is Blame.ACCOUNT and after.fault is not before.fault and after.fault in ACCOUNT_WIDE
+
+
+def _as_told(incident: Incident) -> Incident:
+    """Return an incident of which people hear as it is."""
+    return replace(incident, widest=(incident.scope, incident.subject))
+
+
+def _gone(
+    incident: Incident, here: Sequence[Incident], well_since: Mapping[str, datetime | None], now: datetime
+) -> list[Change]:
+    """Return what becomes of an incident that no diagnosis names any more: over, or part of another one."""
+    watched = [target for target in incident.members if target in well_since]
+    if not watched:
+        closed = replace(_closed(incident, well_since, now), ending=UNWATCHED)
+        return [Change(closed, ChangeKind.WITHDRAWN, now)]
+    failing = {target for target in watched if well_since[target] is None}
+    if incident.scope is Scope.MONITOR:
+        return _reconnected(incident, failing, well_since, now)
+    if not failing:
+        return [Change(_closed(incident, well_since, now), ChangeKind.RESOLVED, now)]
+    parent = next((one for one in here if failing & set(one.targets) and one.id != incident.id), None)
+    if parent is None or parent.id == incident.parent:
+        return []
+    return [Change(replace(incident, parent=parent.id), ChangeKind.MERGED, now)]
+
+
+def _reconnected(
+    incident: Incident, failing: Collection[str], well_since: Mapping[str, datetime | None], now: datetime
+) -> list[Change]:
+    """Return the end of being offline: with the first that answers, told when the others had time to."""
+    back_at = _first_back_at(incident, well_since)
+    if failing and (back_at is None or now - back_at < PATIENCE):
+        return []
+    closed = replace(_closed(incident, well_since, now), closed_at=max(back_at or now, incident.opened_at))
+    return [Change(closed, ChangeKind.RESOLVED, now)]
+
+
+def _first_back_at(incident: Incident, well_since: Mapping[str, datetime | None]) -> datetime | None:
+    back = (since for target in incident.members if (since := well_since.get(target)) and since > incident.opened_at)
+    return min(back, default=None)
+
+
+def _closed(incident: Incident, well_since: Mapping[str, datetime | None], now: datetime) -> Incident:
+    """Return an incident that is over, as wide as it was."""
+    scope, subject = incident.widest or (incident.scope, incident.subject)
+    closed_at = max(_recovered_at(incident, well_since) or now, incident.opened_at)
+    return replace(incident, scope=scope, subject=subject, targets=tuple(sorted(incident.members)), closed_at=closed_at)
+
+
+def _recovered_at(incident: Incident, well_since: Mapping[str, datetime | None]) -> datetime | None:
+    """Return when the latest of its targets came back; None when none has."""
+    return max((since for target in incident.members if (since := well_since.get(target))), default=None)
 
 
 def announce(
@@ -216,42 +476,59 @@ def _is_about(announcement: Announcement, incident: Incident) -> bool:
     return announcement.at >= incident.opened_at - EARLIER
 
 
-def _key(one: Incident | Diagnosis) -> tuple[Scope, str, Fault | None]:
-    """Return what stays the same of a trouble: its fault may change. Signs of two faults are two."""
-    return one.scope, one.subject, one.fault if one.signal else None
+def _key(one: Incident | Diagnosis) -> tuple[Scope, str, Fault | None, bool]:
+    """Return what stays the same of a trouble: its fault may change. Signs of two faults are two, and so is a row."""
+    return one.scope, one.subject, one.fault if one.signal else None, _names_flap(one)
+
+
+# Signs: known by their name
+
+
+def _advance_signs(
+    standing: Sequence[Incident],
+    diagnoses: Sequence[Diagnosis],
+    well_since: Mapping[str, datetime | None],
+    now: datetime,
+    settled: Iterable[Diagnosis],
+) -> list[Change]:
+    known = {_key(incident): incident for incident in standing}
+    found = {_key(diagnosis): diagnosis for diagnosis in diagnoses if _is_sign(diagnosis)}
+    gone = [_settled(incident, settled) for key, incident in known.items() if key not in found]
+    fading = [incident for incident in gone if any(_is_within(one, incident) for one in found.values())]
+    ends = [_end_of_sign(one, diagnoses, well_since, now) for one in gone if one not in fading]
+    changes: list[Change] = []
+    for key, diagnosis in found.items():
+        if incident := known.get(key):
+            after = _followed_sign(incident, diagnosis, now)
+            changed = (after.blame, after.severity) != (incident.blame, incident.severity)
+            changes += [Change(after, ChangeKind.CHANGED, now)] if changed else []
+        elif diagnosis.settled and not any(_is_within(diagnosis, incident) for incident in fading):
+            changes.append(Change(open_incident(diagnosis, now), ChangeKind.OPENED, now))
+    return ends + changes
+
+
+def _followed_sign(incident: Incident, diagnosis: Diagnosis, now: datetime) -> Incident:
+    return replace(
+        incident,
+        fault=diagnosis.fault,
+        severity=_severity(diagnosis),
+        confidence=diagnosis.confidence,
+        reasons=diagnosis.reasons,
+        reasoned_at=now,
+        evidence=diagnosis.evidence,
+        blamed=diagnosis.blamed,
+    )
 
 
 def _settled(incident: Incident, settled: Iterable[Diagnosis]) -> Incident:
     how = (one.reasons[0] for one in settled if _key(one) == _key(incident) and one.since > incident.opened_at)
-    return replace(incident, ending=next(how, "")) if incident.signal else incident
+    told = next(how, "")
+    return replace(incident, ending=told if isinstance(told, str) else "") if incident.signal else incident
 
 
-def _is_fading(
-    incident: Incident, diagnoses: Sequence[Diagnosis], well_since: Mapping[str, datetime | None], now: datetime
-) -> bool:
-    """Whether part of it has just recovered and the rest may follow: neither an end nor a new trouble.
-
-    What comes and goes is calm when all of it is, however long that takes.
-    """
-    if incident.signal:
-        return any(_is_within(diagnosis, incident) for diagnosis in diagnoses)
-    recovered_at = _recovered_at(incident, well_since)
-    rest = any(_is_within(diagnosis, incident) for diagnosis in diagnoses)
-    return rest and recovered_at is not None and now - recovered_at < PATIENCE
-
-
-def _recovered_at(incident: Incident, well_since: Mapping[str, datetime | None]) -> datetime | None:
-    """Return when the latest of its targets came back; None when none has."""
-    return max((since for target in incident.targets if (since := well_since.get(target))), default=None)
-
-
-def _is_within(diagnosis: Diagnosis, incident: Incident) -> bool:
-    """Whether it is about a part: some of its targets, or whatever else of its accounts it has spread to since."""
-    if diagnosis.signal:
-        return incident.is_flap and _names_flap(diagnosis) and _seen(diagnosis) < _seen(incident)
-    narrower = WIDTH.index(diagnosis.scope) < WIDTH.index(incident.scope)
-    within = narrower and accounts_of(diagnosis.targets) <= accounts_of(incident.targets)
-    return within or set(diagnosis.targets) < set(incident.targets)
+def _is_within(sign: Diagnosis, incident: Incident) -> bool:
+    """Whether it names part of what comes and goes; that is calm when all of it is, however long that takes."""
+    return incident.is_flap and sign.signal and _names_flap(sign) and _seen(sign) < _seen(incident)
 
 
 def accounts_of(targets: Iterable[str]) -> set[str]:
@@ -271,7 +548,8 @@ def _id(since: datetime, name: str) -> str:
     return f"{since:%Y%m%d-%H%M%S}-{blake2s(name.encode(), digest_size=5).hexdigest()}"
 
 
-def open_incident(diagnosis: Diagnosis, *, drill: bool = False) -> Incident:
+def open_incident(diagnosis: Diagnosis, now: datetime | None = None, *, drill: bool = False) -> Incident:
+    """Return the incident that a diagnosis opens; `now` is when we were sure of it."""
     name = f"{_key(diagnosis)}:{drill}"
     return Incident(
         id=_id(diagnosis.since, name),
@@ -287,6 +565,10 @@ def open_incident(diagnosis: Diagnosis, *, drill: bool = False) -> Incident:
         drill=drill,
         signal=diagnosis.signal,
         blamed=diagnosis.blamed,
+        detected_at=now,
+        covered=diagnosis.targets,
+        widest=(diagnosis.scope, diagnosis.subject),
+        reasoned_at=now,
     )
 
 
@@ -307,33 +589,34 @@ def absence(since: datetime, until: datetime) -> Change:
     return Change(gap, ChangeKind.RESOLVED, until)
 
 
-def _gone(
-    incident: Incident,
-    found: Sequence[tuple[Diagnosis, Incident | None]],
-    well_since: Mapping[str, datetime | None],
-    now: datetime,
-) -> list[Change]:
-    """Return what becomes of an incident that no diagnosis names any more: part of a wider one, or over.
+def as_of(change: Change, now: datetime) -> Change:
+    """Return a change as it is dated at `now`: nothing lies ahead, and nothing ends before it began.
 
-    `found` holds the diagnoses of now with their incidents, None where it is too early to open one.
+    The clock may have been set back between two looks, and a round that ends settles what time alone would.
     """
-    closed = replace(incident, closed_at=_recovered_at(incident, well_since) or now)
-    if incident.signal:
-        return [Change(closed, _end_of_signal(incident, [diagnosis for diagnosis, _ in found], well_since), now)]
-    if not any(target in well_since for target in incident.targets):
-        return [Change(closed, ChangeKind.WITHDRAWN, now)]
-    failing = {target for target in incident.targets if well_since.get(target, now) is None}
-    for diagnosis, parent in found:
-        if failing and failing <= set(diagnosis.targets) and not _is_within(diagnosis, incident):
-            return _beneath(incident, parent, now)
-    return [Change(closed, ChangeKind.RESOLVED, now)]
+    one, at = change.incident, min(change.at, now)
+    closed_at = one.closed_at and min(one.closed_at, now)
+    opened_at = min(one.opened_at, closed_at or now)
+    detected_at = one.detected_at and min(one.detected_at, now)
+    if (at, closed_at, opened_at, detected_at) == (change.at, one.closed_at, one.opened_at, one.detected_at):
+        return change
+    return Change(replace(one, opened_at=opened_at, closed_at=closed_at, detected_at=detected_at), change.kind, at)
 
 
-def _beneath(incident: Incident, parent: Incident | None, now: datetime) -> list[Change]:
-    """It stays open as a part of the wider one, and ends when its own targets are well again."""
-    if parent is None or parent.id == incident.parent:
-        return []
-    return [Change(replace(incident, parent=parent.id), ChangeKind.MERGED, now)]
+def redated(incident: Incident, by: timedelta, now: datetime) -> Change:
+    """Return an open incident as dated by a clock that was set by so much: it has lasted no longer, and no shorter."""
+    detected_at = incident.detected_at and incident.detected_at + by
+    reasoned_at = incident.reasoned_at and incident.reasoned_at + by
+    moved = replace(incident, opened_at=incident.opened_at + by, detected_at=detected_at, reasoned_at=reasoned_at)
+    return as_of(Change(moved, ChangeKind.REDATED, now), now)
+
+
+def _end_of_sign(
+    incident: Incident, diagnoses: Sequence[Diagnosis], well_since: Mapping[str, datetime | None], now: datetime
+) -> Change:
+    closed, end = replace(incident, closed_at=now), _end_of_signal(incident, diagnoses, well_since)
+    withdrawn = end is ChangeKind.WITHDRAWN and incident.scope is not Scope.REMINDER
+    return Change(replace(closed, ending=UNWATCHED) if withdrawn else closed, end, now)
 
 
 def _end_of_signal(incident: Incident, diagnoses: Sequence[Diagnosis], watched: Iterable[str]) -> ChangeKind:
@@ -350,6 +633,8 @@ def _end_of_signal(incident: Incident, diagnoses: Sequence[Diagnosis], watched: 
 
 def _is_of(sign: Incident, target: str) -> bool:
     """Whether a sign speaks of a target: of its account, or of one of those at which it was seen."""
+    if sign.is_flap:
+        return target in _seen(sign)
     account = "/".join(sign.subject.split("/")[:2])
     return target.startswith(f"{account}/") or target in _seen(sign)
 
@@ -364,26 +649,3 @@ def _names_flap(one: Incident | Diagnosis) -> bool:
 
 def _seen(one: Incident | Diagnosis) -> set[str]:
     return {evidence.target for evidence in one.evidence}
-
-
-def _changed(incident: Incident, diagnosis: Diagnosis, now: datetime) -> list[Change]:
-    """Return the change that people should hear of, if any.
-
-    Faults of one blame and severity alternate in any outage (503, timeout, 503): that is no news. What was
-    part of a wider trouble and outlasts it is.
-    """
-    severity = _severity(diagnosis)
-    if incident.parent is None and (diagnosis.blame, severity) == (incident.blame, incident.severity):
-        return []
-    changed = replace(
-        incident,
-        fault=diagnosis.fault,
-        severity=severity,
-        confidence=diagnosis.confidence,
-        reasons=diagnosis.reasons,
-        targets=diagnosis.targets,
-        evidence=diagnosis.evidence,
-        blamed=diagnosis.blamed,
-        parent=None,
-    )
-    return [Change(changed, ChangeKind.CHANGED, now)]

@@ -1,7 +1,9 @@
 """What was seen → what is believed, noted and concluded: where all detectors and the diagnosis meet."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from monitor import incident
 from monitor.detect import flap, note, pool, reminder, track
@@ -15,10 +17,12 @@ from monitor.diagnose import Diagnosis, Patient, Scope, diagnose, sign_of
 from monitor.incident import Change
 from monitor.source import unreadable
 from monitor.world import World, groups_of
-from probes.model import Fault, Observation
+from probes.model import Blame, Confidence, Fault, Observation, Target
 
 KEPT_EVERY = timedelta(minutes=1)
 """So often the detectors' memory of a target is written; a crash forgets a minute of it."""
+FOLLOWING = timedelta(minutes=30)
+"""So long after a common rise is over single accounts may still be on their way back."""
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -51,9 +55,16 @@ def _follow(world: World, observation: Observation, before: Health, after: Healt
     for kind, group in groups_of(target):
         series = now.series(kind)
         if series is not None and series is not known.series(kind):
-            world.pools[group] = pool.advance(world.pools.get(group), target.account, series)
+            after_it = pool.advance(world.pools.get(group), target.account, series)
+            world.pools[group] = pool.anew(after_it) if _is_back(before, after) else after_it
     if now.is_alarmed or known.is_alarmed or held or world.is_slow(target):
         world.stirred = True
+
+
+def _is_back(before: Health, after: Health) -> bool:
+    """Whether an outage has ended that others may have shared."""
+    its_own = before.fault is not None and before.fault.blame is Blame.ACCOUNT
+    return before.state is State.DOWN and after.state is State.UP and not its_own
 
 
 def tracks_to_save(
@@ -110,12 +121,15 @@ def _diagnose(world: World, now: datetime) -> list[Change]:
     findings = [finding for its in world.findings.values() for finding in its] + list(_signs(world, now))
     findings += [finding for one in near for finding in reminder.findings(one, now)]
     diagnoses = diagnose(patients, now, findings, world.witnesses())
+    diagnoses += _flaps(world, diagnoses, now)
     diagnoses += _unreadable(world, diagnoses, now) + list(world.burning.values())
     well_since = {id: _well_since(world.healths.get(id, Health())) for id in watches}
     world.stirred, world.near = False, near
     # Until all is settled, time alone can change the picture: an incident that fades, a sibling that is suspected.
     world.unsettled = bool(world.incidents) or not all(diagnosis.settled for diagnosis in diagnoses)
-    return incident.advance(world.incidents.values(), diagnoses, well_since, now, _settled(world))
+    course = incident.advance(world.incidents.values(), diagnoses, well_since, now, _settled(world))
+    world.incidents |= {one.id: one for one in course.refreshed}
+    return list(course.changes)
 
 
 def _unreadable(world: World, diagnoses: Sequence[Diagnosis], now: datetime) -> list[Diagnosis]:
@@ -135,11 +149,54 @@ def _signs(world: World, now: datetime) -> Iterator[Finding]:
             yield from pool.findings(answerer, _last_of(world, group), Kind(kind), one)
     for id, memory in world.tracks.items():
         if memory.is_alarmed and (watch := world.config.watches.get(id)):
-            common, found = world.is_slow(watch.target), track.findings(watch.target, memory)
-            yield from (finding for finding in found if not (common and finding.fault is Fault.SLOW))
-    watches = world.config.watches
+            for finding in track.findings(watch.target, memory):
+                if finding.fault is not Fault.SLOW:
+                    yield finding
+                elif not world.is_slow(watch.target) and not _was_shared(world, watch.target, finding, now):
+                    yield _whose(world, watch.target, finding)
+
+
+def _flaps(world: World, diagnoses: Sequence[Diagnosis], now: datetime) -> list[Diagnosis]:
+    """Return what comes and goes; where an outage would be told by now, it is told as one that comes again."""
+    watches, told = world.config.watches, {id for one in diagnoses if one.settled for id in one.targets}
+    _forget_turns(world, [id for one in diagnoses if one.scope is Scope.MONITOR for id in one.targets])
     flaps = {watches[id].target: memory.flap for id, memory in world.tracks.items() if id in watches}
-    yield from flap.findings(flaps, now)
+    return [sign_of(finding) for finding in flap.findings(flaps, now, told)]
+
+
+def _forget_turns(world: World, cut_off: Iterable[str]) -> None:
+    """Count no turns while nothing can be reached: it is we who come and go."""
+    for id in cut_off:
+        if (memory := world.tracks.get(id)) and memory.flap is not flap.STEADY and not memory.flap.since:
+            world.tracks[id] = replace(memory, flap=flap.STEADY)
+
+
+def _was_shared(world: World, target: Target, finding: Finding, now: datetime) -> bool:
+    """Whether it is what remains of a rise that all had and that is over: it may follow."""
+    pools = (world.pools.get(group) for _, group in groups_of(target))
+    ends = [pool.calm_at for pool in pools if pool and pool.calm_at]
+    return any(finding.since <= end and now - end < FOLLOWING for end in ends)
+
+
+def _whose(world: World, target: Target, finding: Finding) -> Finding:
+    """Say whose matter it is that one account is slow: its own while others are answered at their usual pace."""
+    others = [one.target for one in world.config.watches.values() if _is_sibling(one.target, target)]
+    usual = [one for one in others if _is_at_its_pace(world, one, finding.since)]
+    blamed = Blame.ACCOUNT if usual else Blame.UNKNOWN
+    accounts = len({one.account for one in usual})
+    said = f"{accounts} other account{'s' if accounts > 1 else ''} of this provider answer at the usual pace"
+    reasons = (*finding.reasons, said) if usual else finding.reasons
+    return replace(finding, blamed=blamed, confidence=Confidence.MEDIUM, reasons=reasons)
+
+
+def _is_sibling(one: Target, other: Target) -> bool:
+    return (one.answerer, one.canary) == (other.answerer, other.canary) and one.account != other.account
+
+
+def _is_at_its_pace(world: World, target: Target, since: datetime) -> bool:
+    memory, health = world.tracks.get(target.id, track.NEW), world.healths.get(target.id, Health())
+    slow = any(series and series.alarm for series in (memory.total, memory.first))
+    return not slow and health.state is State.UP and health.seen_at is not None and health.seen_at >= since
 
 
 def _settled(world: World) -> list[Diagnosis]:

@@ -8,9 +8,8 @@ from datetime import timedelta
 
 from monitor.source import Source, follow
 from monitor.world import STEP_S, World, pause
-from probes.control import is_gated, is_online, knock
+from probes.control import is_gated
 from probes.feeds.pace import USUAL_S, next_poll_s
-from probes.feeds.poll import poll
 from probes.model import Blame
 from probes.notice import Bulletin, Trust
 
@@ -38,7 +37,7 @@ async def hear(world: World, id: str) -> None:
     feed, before = world.config.feeds[id], world.sources.get(id, Source(id))
     prober = world.prober
     try:
-        told = await poll(prober.session, feed, before.validators, prober.clock, prober.timer, source=id)
+        told = await world.outside.poll(prober.session, feed, before.validators, prober.clock, prober.timer, source=id)
     except Exception as error:  # a bug of ours must not be taken for the source's silence
         log.exception("%s: the poll itself failed", id)
         told = Bulletin(id, prober.clock(), Trust.DOUBTFUL, f"the monitor's own fault ({type(error).__name__})")
@@ -100,12 +99,12 @@ async def _knock(world: World, answerer: str) -> None:
     account = world.config.accounts[watch.target.account]
     provider = world.config.providers[account.provider]
     if not provider.is_command and not is_gated(provider, account):
-        world.knocks[answerer] = await knock(world.prober, provider, account.base)
+        world.knocks[answerer] = await world.outside.knock(world.prober, provider, account.base)
 
 
 async def _look_out(world: World, doubted: Iterable[str]) -> None:
     """Ask neutral hosts only when some target met no answer at all."""
     if any(health.status is None and health.failures for health in world.healths.values()):
-        world.online = await is_online(world.config.neutral_hosts, ONLINE_LIMIT_S)
+        world.online = await world.outside.is_online(world.config.neutral_hosts, ONLINE_LIMIT_S)
     else:
         world.online = None

@@ -2,33 +2,29 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
 from monitor import drill
+from monitor.clock import Reading, was_set
 from monitor.cost import most_used
-from monitor.courier import deliver, deliver_due, warm_up
+from monitor.courier import deliver, warm_up
 from monitor.detect import track
 from monitor.detect.health import Health, State
 from monitor.detect.latency import pace
 from monitor.diagnose import ACCOUNT_WIDE, Scope, is_suspected, is_unreachable
-from monitor.herald import herald, take_replies, tell, tell_due
-from monitor.incident import Change, ChangeKind, absence
+from monitor.herald import herald, tell
+from monitor.incident import Change, ChangeKind, absence, as_of, redated
 from monitor.judge import conclude, is_to_confirm, judge, take_note, tracks_to_save
 from monitor.lifeline import lifeline
-from monitor.listen import enquire, hear, listen
-from monitor.publish.caution import PULLS
+from monitor.listen import enquire, listen
 from monitor.schedule import Agenda, Spending, Watch, has_room, is_affordable, next_at
-from monitor.store.connection import open_reader
-from monitor.store.reader import usual_pause
 from monitor.store.value import Batch
-from monitor.upkeep import follow_configuration, publish, publish_now, tidy, tidy_step, weigh, weigh_step
+from monitor.upkeep import follow_configuration, publish, tidy, weigh
 from monitor.words import duration, title
 from monitor.world import World, pause
-from probes.attempt import attempt
 from probes.model import Account, Answer, Blame, Observation, Outcome, Target, Usage
 from probes.remedy import explain
 
@@ -42,29 +38,20 @@ JUMP = timedelta(seconds=30)
 """A clock that moved so far against the monotonic one was set, or the machine slept: all is planned anew."""
 RELOOK = timedelta(seconds=15)
 """So soon a balance that is low, or a list that lacks a model, is read again."""
-SLACK = timedelta(seconds=15)
-"""Cron is not exact: what is due in a moment is done now."""
 SIBLINGS = 10
 """So many other accounts of a provider are asked at once: enough to tell, and no burst at a provider in trouble."""
+RIVALS = 2
+"""So many other accounts are asked out of turn what costs something: one may fail by itself."""
 IDLE_S = 10.0
 """There is a beat so often at least, also when nothing was seen: whoever waits for it learns that we live."""
 ABSENT = timedelta(minutes=5)
 """A gap between two beats that is worth a word; a restart takes seconds."""
-MISSED = 3
-"""So many times the usual pause between two rounds of cron's is a gap."""
-ROUND_S = 60.0
-"""A single round takes at most so long, confirmation of failures included."""
 
 
 async def run(world: World, reload: asyncio.Event) -> None:
     """Watch until cancelled. Probes under way are then dropped, not stored as failures."""
     async with asyncio.TaskGroup() as stages:
-        stages.create_task(look(world))
-        stages.create_task(remember(world))
-        stages.create_task(listen(world))
-        stages.create_task(enquire(world))
-        stages.create_task(herald(world))
-        stages.create_task(deliver(world))
+        stages.create_task(watch_and_tell(world))
         stages.create_task(publish(world))
         stages.create_task(tidy(world))
         stages.create_task(weigh(world))
@@ -73,64 +60,19 @@ async def run(world: World, reload: asyncio.Event) -> None:
         stages.create_task(follow_configuration(world, reload))
 
 
-async def once(world: World) -> None:
-    """Look at what is due, confirm what fails, tell, publish, and return."""
-    ends_at = world.edge.clock() + timedelta(seconds=ROUND_S)
-    await take_replies(world)
-    await _note_missed_rounds(world, world.edge.clock())
-    async with _witnesses(world), asyncio.TaskGroup() as attempts:
-        running = 0
-        while True:
-            for target in world.agenda.take_due(world.edge.clock()):
-                attempts.create_task(probe(world, world.config.watches[target]))
-                running += 1
-            if running:
-                observations = [await world.finished.get()]
-                observations += [world.finished.get_nowait() for _ in range(world.finished.qsize())]
-                running -= len(observations)
-                await beat(world, observations, world.edge.clock())
-            elif (at := _next_confirmation(world)) and at < ends_at:
-                await asyncio.sleep(world.seconds_to(at))
-            else:
-                break
-    await weigh_step(world)
-    if world.unsettled or world.beaten_at is None:
-        await beat(world, [], ends_at)
-    await tell_due(world)
-    await deliver_due(world)
-    while await world.read(publish_now, world):
-        pass
-    await tidy_step(world)
+async def watch_and_tell(world: World) -> None:
+    """Look, judge and tell, without what goes on beside."""
+    async with asyncio.TaskGroup() as stages:
+        stages.create_task(look(world))
+        stages.create_task(remember(world))
+        stages.create_task(listen(world))
+        stages.create_task(enquire(world))
+        stages.create_task(herald(world))
+        stages.create_task(deliver(world))
 
 
-@asynccontextmanager
-async def _witnesses(world: World) -> AsyncIterator[None]:
-    """Hear the status pages that are due, and whoever is doubted, beside the looks of a single round."""
-    due = [id for id in world.config.feeds if _is_due(world, id)]
-    polls = [asyncio.create_task(hear(world, id)) for id in due]
-    questions = asyncio.create_task(enquire(world))
-    try:
-        yield
-        await asyncio.gather(*polls)
-    finally:
-        for task in (*polls, questions):
-            task.cancel()
-        await asyncio.gather(*polls, questions, return_exceptions=True)
-
-
-def _is_due(world: World, source: str) -> bool:
-    known = world.sources.get(source)
-    since = timedelta(seconds=world.config.status.interval_s) - SLACK
-    return known is None or known.polled_at is None or world.edge.clock() - known.polled_at >= since
-
-
-def _next_confirmation(world: World) -> datetime | None:
-    at = world.agenda.next_at()
-    wavering = any(_is_wavering(health) for health in world.healths.values())
-    return at if wavering else None
-
-
-def _is_wavering(health: Health) -> bool:
+def is_wavering(health: Health) -> bool:
+    """Whether one more look may soon decide: a failure that is not confirmed, or an outage that may be over."""
     return is_suspected(health) or (health.state is State.DOWN and health.successes > 0)
 
 
@@ -159,8 +101,10 @@ async def probe(world: World, watch: Watch) -> None:
     else:
         provider = world.config.providers[account.provider]
         async with world.host(account.id):
+            world.begun[watch.target.id] = world.read_clocks()
             try:
-                observation = _explained(world, await attempt(world.prober, provider, account, watch.target))
+                seen = await world.outside.attempt(world.prober, provider, account, watch.target)
+                observation = _explained(world, seen)
             except Exception as error:  # a bug of ours must neither end the watch nor be blamed on anybody
                 log.exception("%s: the attempt itself failed", watch.target.id)
                 observation = unseen(watch, world.edge.clock(), f"the monitor's own fault ({type(error).__name__})")
@@ -170,7 +114,7 @@ async def probe(world: World, watch: Watch) -> None:
     if (
         world.finished.qsize() >= min(ENOUGH, len(world.config.watches))
         or observation.outcome is not Outcome.OK
-        or _is_wavering(world.healths.get(watch.target.id, Health()))
+        or is_wavering(world.healths.get(watch.target.id, Health()))
     ):
         world.urgent.set()
 
@@ -218,14 +162,16 @@ def unseen(watch: Watch, at: datetime, reason: str) -> Observation:
 async def remember(world: World) -> None:
     """Turn what was seen into one beat after the other."""
     while True:
-        observations = await _gather(world)
+        await _gather(world)
+        await follow_clock(world)
+        observations = seen(world)
         if observations or world.unsettled or world.unsaved or _is_idle(world):
             now = world.edge.clock()
-            await _note_absence(world, now)
+            await note_absence(world, now)
             await beat(world, observations, now)
 
 
-async def _note_absence(world: World, now: datetime, pause: timedelta = ABSENT) -> None:
+async def note_absence(world: World, now: datetime, pause: timedelta = ABSENT) -> None:
     """Remember that nobody was watching: there was no beat for longer than the pauses between them may be."""
     if world.beat_at is None or now - world.beat_at < pause:
         return
@@ -235,37 +181,60 @@ async def _note_absence(world: World, now: datetime, pause: timedelta = ABSENT) 
         await change(world, absence(world.beat_at, now))
 
 
-async def _note_missed_rounds(world: World, now: datetime) -> None:
-    """Remember that cron let rounds fail: how far apart they are only the past tells."""
-    if world.beat_at and now - world.beat_at >= ABSENT:
-        usual = await asyncio.to_thread(_usual_pause, world)
-        await _note_absence(world, now, max(ABSENT, MISSED * usual))
-
-
-def _usual_pause(world: World) -> timedelta:
-    with closing(open_reader(world.config.database)) as db:
-        return usual_pause(db, timedelta(seconds=ROUND_S))
-
-
-async def _gather(world: World) -> list[Observation]:
-    """Return what has been seen: good news after a moment's wait for more, bad news at once."""
+async def _gather(world: World) -> None:
+    """Wait for what is to be seen: for good news a moment longer, since there may be more; for bad news no longer."""
     try:
         async with asyncio.timeout(BEAT_S):
             await world.urgent.wait()
     except TimeoutError:
         pass
     world.urgent.clear()
-    return [world.finished.get_nowait() for _ in range(world.finished.qsize())]
 
 
-async def beat(world: World, observations: Sequence[Observation], now: datetime) -> None:
-    """One heartbeat: judge what was seen, remember all of it in one transaction, and let it be told."""
+def seen(world: World, before: Sequence[Observation] = ()) -> list[Observation]:
+    """Return what has been seen, after what was taken before, all dated as the clock goes now."""
+    now = world.read_clocks()
+    found = [*before, *(world.finished.get_nowait() for _ in range(world.finished.qsize()))]
+    return [_as_dated_now(one, world.begun.pop(one.target.id, now), now) for one in found]
+
+
+def _as_dated_now(one: Observation, began: Reading, now: Reading) -> Observation:
+    by = was_set(began, now)
+    return replace(one, at=min(one.at + by, now.at)) if by or one.at > now.at else one
+
+
+async def follow_clock(world: World) -> None:
+    """Date anew what is open when the clock was set: it has lasted as long as it did, whatever the clock says."""
+    before, world.clocks = world.clocks, world.read_clocks()
+    by, world.set_by = world.set_by, timedelta(0)
+    by += was_set(before, world.clocks)
+    if not by:
+        return
+    how = "forward" if by > timedelta(0) else "back"
+    log.warning("the clock was set %s by %s: what is open is dated anew", how, duration(abs(by).total_seconds()))
+    now = world.clocks.at
+    world.redate(by)
+    changes = tuple(redated(one, by, now) for one in world.incidents.values())
+    _adopt(world, changes)
+    messages = tuple(tell(world, changes, now))
+    await world.save(Batch(now, changes=changes, messages=messages, trace=world.trace()))
+    world.mail.set()
+    world.news.set()
+
+
+async def beat(
+    world: World, observations: Sequence[Observation], now: datetime, ahead: timedelta = timedelta(0)
+) -> None:
+    """One heartbeat: judge what was seen, remember all of it in one transaction, and let it be told.
+
+    Nothing more is seen for the time `ahead`: what that time alone would settle is settled now.
+    """
     healths = judge(world, observations)
     notes = take_note(world, observations)
     tracks, pools = tracks_to_save(world, observations, now)
     is_news = world.stirred
     plans = _plan(world, healths, observations)
-    changes = conclude(world, now)
+    changes = [as_of(change, now) for change in conclude(world, now + ahead)]
     _adopt(world, changes)
     if is_news:
         _hurry_associates(world, now)
@@ -282,6 +251,7 @@ async def beat(world: World, observations: Sequence[Observation], now: datetime)
         notes=notes,
         tracks=tracks,
         pools=pools,
+        trace=world.trace(),
     )
     if observations or changes or world.unsaved or _is_idle(world):
         await world.save(batch)
@@ -299,21 +269,34 @@ def _is_idle(world: World) -> bool:
 def _plan(world: World, healths: Mapping[str, Health], observations: Sequence[Observation]) -> dict[str, datetime]:
     """Plan the next look at each target that was seen; the first failure brings its neighbours' looks forward."""
     plans: dict[str, datetime] = {}
+    turning: list[Watch] = []
     for observation in observations:
         id = observation.target.id
         if id in healths:
             watch, health = world.config.watches[id], healths[id]
-            plans[id] = next_at(watch, health, observation.at, world.config.probe.failures, world.edge.chance())
+            failures, chance = world.config.probe.failures, world.edge.chance()
+            plans[id] = next_at(watch, health, observation.at, failures, chance, world.round_at)
             if is_to_confirm(world, observation):
                 plans[id] = min(plans[id], observation.at + RELOOK)
+            if _is_shared(world, id):
+                plans[id] = min(plans[id], observation.at + timedelta(seconds=watch.interval_s))
             if (again := _again_s(world, watch)) is not None:
                 plans[id] = min(plans[id], observation.at + timedelta(seconds=again))
             world.agenda.set(id, plans[id])
             if _is_turning(health):
-                warm_up(world.config.channels, world.templates)
-                _hurry_neighbours(world, watch, health)
+                turning.append(watch)
+    if turning:
+        warm_up(world.config.channels, world.templates)
+        for id in _neighbours(world, turning) - healths.keys():
+            _hurry(world, id)
     world.planned.set()
     return plans
+
+
+def _is_shared(world: World, target: str) -> bool:
+    """Whether it is part of a trouble that no account is to blame for: then no back-off helps anybody's appeal."""
+    its = (one for one in world.incidents.values() if target in one.members)
+    return any(one.blame is not Blame.ACCOUNT for one in its)
 
 
 def _again_s(world: World, watch: Watch) -> float | None:
@@ -321,8 +304,7 @@ def _again_s(world: World, watch: Watch) -> float | None:
     memory, account = world.tracks.get(watch.target.id), watch.target.account
     if memory is None or (again := track.again_s(memory, pace(watch.interval_s))) is None:
         return None
-    now = world.edge.clock()
-    return again if watch.free or has_room(world.config.budgets[account], _spent(world, account, now), now) else None
+    return again if watch.free or _can_afford(world, account) else None
 
 
 def _is_turning(health: Health) -> bool:
@@ -332,27 +314,55 @@ def _is_turning(health: Health) -> bool:
     return ending or (health.state is State.SUSPECTED and health.failures == 1)
 
 
-def _hurry_neighbours(world: World, suspect: Watch, health: Health) -> None:
-    """Ask at once whoever can tell whose trouble it is.
+def _hurry(world: World, target: str) -> None:
+    """Ask at once; but a re-check keeps its pause, for at once it would meet the same blip again."""
+    if not is_suspected(world.healths.get(target, Health())):
+        world.agenda.hurry(target, world.edge.clock())
 
-    The account's other canaries, free ones of some siblings, and, where no answer came at all, one free
-    canary of every other provider: perhaps it is this machine that is offline.
+
+def _neighbours(world: World, turning: Sequence[Watch]) -> set[str]:
+    """Return who can tell whose trouble it is, or whether it is over.
+
+    The accounts' other canaries, free ones of some siblings, the same paid one of a few, and, where no answer came at
+    all, one free canary of every other provider: perhaps it is this machine that is offline. Whatever is of the same
+    trouble.
     """
-    now = world.edge.clock()
-    if health.fault and health.fault.blame is not Blame.ACCOUNT:
-        world.doubted.add(suspect.target.answerer)
+    ids, accounts = {one.target.id for one in turning}, {one.target.account for one in turning}
+    failing = [world.healths[id] for id in ids]
+    doubted = [one for one in turning if _is_not_the_accounts(world.healths[one.target.id])]
+    world.doubted |= {one.target.answerer for one in doubted}
+    if doubted:
         world.doubt.set()
-    elsewhere = 1 if is_unreachable(health) else 0
-    room = {suspect.target.answerer: SIBLINGS}
+    elsewhere = 1 if any(map(is_unreachable, failing)) else 0
+    room = dict.fromkeys((one.target.answerer for one in turning), SIBLINGS)
+    paid = dict.fromkeys((_asked(one.target) for one in turning), RIVALS)
+    found: set[str] = set()
     for id, watch in world.config.watches.items():
-        answerer = watch.target.answerer
-        if id == suspect.target.id:
-            continue  # its own re-check keeps its pause: at once it would meet the same blip again
-        if watch.target.account == suspect.target.account:
-            world.agenda.hurry(id, now)
+        answerer, asked = watch.target.answerer, _asked(watch.target)
+        if watch.target.account in accounts:
+            found.add(id)
         elif watch.free and room.setdefault(answerer, elsewhere):
             room[answerer] -= 1
-            world.agenda.hurry(id, now)
+            found.add(id)
+        elif not watch.free and paid.get(asked) and _can_afford(world, watch.target.account):
+            paid[asked] -= 1
+            found.add(id)
+    members = (one.members for one in world.incidents.values() if not ids.isdisjoint(one.members))
+    return found.union(*members) - ids
+
+
+def _is_not_the_accounts(health: Health) -> bool:
+    return health.fault is not None and health.fault.blame is not Blame.ACCOUNT
+
+
+def _asked(target: Target) -> tuple[str, str, str | None]:
+    """Return what asks the same: who answers, the canary and the model."""
+    return target.answerer, target.canary, target.model
+
+
+def _can_afford(world: World, account: str) -> bool:
+    now = world.edge.clock()
+    return has_room(world.config.budgets[account], _spent(world, account, now), now)
 
 
 def _hurry_associates(world: World, now: datetime) -> None:
@@ -369,7 +379,7 @@ def _hurry_associates(world: World, now: datetime) -> None:
 
 
 def _is_pulling(health: Health) -> bool:
-    return health.state is State.DOWN and health.fault in PULLS
+    return health.state is State.DOWN and health.fault in ACCOUNT_WIDE
 
 
 def _spend(world: World, observations: Sequence[Observation]) -> dict[str, Spending]:
@@ -429,6 +439,7 @@ async def end_drills(world: World) -> None:
 async def change(world: World, one: Change) -> None:
     """Remember one change that no observation led to, and let it be told."""
     now = world.edge.clock()
+    one = as_of(one, now)
     _adopt(world, [one])
     await world.save(Batch(now, changes=(one,), messages=tuple(tell(world, [one], now))))
     world.mail.set()

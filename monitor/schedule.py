@@ -1,5 +1,6 @@
 """What is due, and when: cadence, phase, confirmation, back-off, budget; pure."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from heapq import heappop, heappush
@@ -35,6 +36,9 @@ LONGEST_WAIT_S = 900.0
 
 JITTER = 0.05
 """Share of the interval by which a probe may come late, so that it is not the same second each time."""
+
+EARLY, EARLY_S = 0.25, 15.0
+"""Cron is not exact: a single round looks so early, as a share of the interval and at most, at what is due."""
 
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
@@ -95,6 +99,10 @@ class Agenda:
     def drop(self, target: str) -> None:
         self._at.pop(target, None)
 
+    def first_of(self, targets: Iterable[str]) -> datetime | None:
+        """Return when the earliest of these is looked at; None: none of them is planned."""
+        return min((self._at[target] for target in targets if target in self._at), default=None)
+
     def next_at(self) -> datetime | None:
         while self._heap and self._at.get(self._heap[0][1]) != self._heap[0][0]:
             heappop(self._heap)
@@ -124,19 +132,44 @@ def has_room(budget: Budget, spending: Spending, now: datetime) -> bool:
     return spending.tokens <= passed * budget.daily_tokens and spending.usd <= passed * budget.daily_usd
 
 
-def next_at(watch: Watch, health: Health, at: datetime, failures_to_confirm: int, chance: float) -> datetime:
+def next_at(
+    watch: Watch,
+    health: Health,
+    at: datetime,
+    failures_to_confirm: int,
+    chance: float,
+    round_at: datetime | None = None,
+) -> datetime:
     """Return when to look again after the attempt that began at `at` and led to `health`.
 
     `chance` in [0, 1) places it within the jitter. Every regular look falls on the target's own
-    phase, so that a late answer does not move the next.
+    phase, so that a late answer does not move the next. Where cron sets the pace, `round_at` is when its round
+    began: then whole intervals count from there, and what may be a blip is looked at with the next round.
     """
     pause_s = _pause_s(health, watch.interval_s, failures_to_confirm)
     answer = None if health.state is State.UNKNOWN else health.answer  # what asked for patience was heeded before
     asked_s = min((answer and answer.retry_after_s) or 0.0, LONGEST_WAIT_S)
+    asked = at + timedelta(seconds=asked_s)
+    if round_at is not None:
+        return max(_by_rounds(watch, pause_s, at, round_at), asked)
     if pause_s is None:
         regular = _slot_after(watch, at, chance)
-        return max(regular, at + timedelta(seconds=asked_s)) if asked_s else regular
-    return at + timedelta(seconds=max(pause_s, asked_s))
+        return max(regular, asked) if asked_s else regular
+    return max(at + timedelta(seconds=pause_s), asked)
+
+
+def _by_rounds(watch: Watch, pause_s: float | None, at: datetime, round_at: datetime) -> datetime:
+    passed_s = (at - round_at).total_seconds()
+    if pause_s is None or pause_s >= watch.interval_s:
+        whole_s = pause_s or watch.interval_s
+        return round_at + timedelta(seconds=(passed_s // whole_s + 1) * whole_s)
+    left_s = watch.interval_s - passed_s
+    return at + timedelta(seconds=left_s if FINAL_S <= left_s < pause_s else pause_s)
+
+
+def is_due(watch: Watch, planned: datetime, round_at: datetime) -> bool:
+    """Whether a round that begins at `round_at` looks at what is planned for then."""
+    return planned - round_at <= timedelta(seconds=min(EARLY_S, EARLY * watch.interval_s))
 
 
 def first_at(watch: Watch, now: datetime, spread_s: float) -> datetime:

@@ -52,6 +52,12 @@ def resolve(reference: str, folder: Path, environment: Mapping[str, str]) -> str
     return _checked(secret.strip(), said(reference))
 
 
+def file_of(reference: str, folder: Path) -> Path | None:
+    """Return the file that a reference names; None where it names none."""
+    kind, _, rest = reference.partition(":")
+    return (folder / Path(rest).expanduser()).absolute() if kind == "file" else None
+
+
 def said(reference: str) -> str:
     """Return how an error names a reference: a command's arguments may hold what nobody should read."""
     kind, _, rest = reference.partition(":")

@@ -1,5 +1,7 @@
 """Objectives: what was promised, what was kept, and how fast the error budget burns; pure.
 
+Only time that was watched is spoken of. The budget is that of the whole window, so that a minute of failure uses as
+much of it on the first day as on the last; how fast it burns is told of a window that was watched for half of it.
 Each target weighs the same whatever its pace, and each hour the same however often it was looked at: a dead
 account is asked ever more seldom, and its failures would count ever less.
 Source of budgets and burn rates: Google, Site Reliability Workbook, chapters 2 and 5.
@@ -9,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from monitor.diagnose import Diagnosis, Scope
@@ -21,7 +23,13 @@ DAY = timedelta(days=1)
 FEWEST = 3
 """So many looks at least must have failed: of few looks one is a large share, and may be chance."""
 COVERED = 0.5
-"""So much of a window of hours must have been looked at before it speaks."""
+"""So much of a long window must have been watched before it speaks: of a minute nothing follows for an hour."""
+WHOLLY = 0.95
+"""What was watched for less of a window is named beside its share."""
+REACH = 2 * HOUR
+"""So long a look speaks for the hours after it: a dead account is asked once an hour."""
+LEAST_REACH, INTERVALS = timedelta(minutes=20), 3
+"""Within the last hour it speaks for so long at least, and for so many intervals: cron may be slower than they are."""
 
 
 class Goal(StrEnum):
@@ -37,6 +45,7 @@ FAULTS = {Goal.AVAILABILITY: Fault.SERVER_ERROR, Goal.LATENCY: Fault.SLOW}
 class Objective(Struct, frozen=True):
     """A promise about an account or a provider (`subject`), kept by all of `targets` together.
 
+    `intervals_s` says by target how often it is looked at, where that is known.
     `availability` and `latency_share` are shares in (0, 1), None where nothing is promised;
     `latency_share` of the good answers take at most `latency_s`.
     """
@@ -48,10 +57,15 @@ class Objective(Struct, frozen=True):
     latency_s: float | None = None
     latency_share: float | None = None
     window_days: int = 28
+    intervals_s: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
         return f"{self.subject}/{self.name}"
+
+    def reach(self, target: str) -> timedelta:
+        """Return how long a look at a target speaks for what comes after it."""
+        return max(LEAST_REACH, INTERVALS * timedelta(seconds=self.intervals_s.get(target, 0.0)))
 
     @property
     def promises(self) -> Mapping[Goal, float]:
@@ -62,8 +76,8 @@ class Objective(Struct, frozen=True):
 class Tally(Struct, frozen=True):
     """What one target, by its number, showed in one span. What we could not look at is in no count.
 
-    `seen` is the share of the span that was looked at; where that is of hours put together, the counts are such that
-    each of them weighs the same.
+    `begins` is with the first look where nobody had watched before. `seen` is the share of the span that was watched;
+    where that is of hours put together, the counts are such that each of them weighs the same.
     """
 
     series: int
@@ -92,7 +106,7 @@ class Looks(Struct, frozen=True):
 
 
 class Rate(Struct, frozen=True):
-    """The share that was bad in a window, by how many looks, and how much of the window was looked at."""
+    """The share that was bad in a window, by how many looks, and how much of the window was watched."""
 
     share: float
     bad: float
@@ -121,8 +135,9 @@ LONGEST = PAIRS[-1].long
 class Reserve(Struct, frozen=True):
     """How one promise stands. `kept` is the share that was good, `left` that of the error budget that is left.
 
+    `kept` is of the time that was watched, the budget of the whole window: time that nobody watched uses none of it.
     `left` is below zero when more was used than there was. `burns` says how many times faster than allowed it
-    is used in each long window, None where too little was seen. `seen_days` is how much of the window was looked at.
+    is used in each long window, None where too little was watched. `seen_days` is how much of the window was watched.
     """
 
     goal: Goal
@@ -157,7 +172,7 @@ def reserves(objective: Objective, looks: Looks, now: datetime) -> list[Reserve]
     for goal, promised in objective.promises.items():
         if seen := rate(looks.hours, goal, window, now):
             burns = tuple(_burn(looks, goal, pair.long, promised, now) for pair in PAIRS)
-            left = 1.0 - seen.share / (1.0 - promised)
+            left = 1.0 - seen.share * seen.covered / (1.0 - promised)
             found.append(Reserve(goal, promised, 1.0 - seen.share, left, seen.covered * objective.window_days, burns))
     return found
 
@@ -172,7 +187,7 @@ def burning(objective: Objective, looks: Looks, now: datetime, before: Diagnosis
             long = rate(looks.within(pair.long), goal, pair.long, now)
             short = rate(looks.within(pair.short), goal, pair.short, now)
             least = pair.factor * (1.0 - promised)
-            if long and _matters(long, before, least) and _goes_on(short, before, least):
+            if long and _matters(long, pair.long, before, least) and _goes_on(short, before, least):
                 sign = _sign(objective, goal, pair, (long, short), now)
                 return replace(sign, since=before.since, fault=before.fault) if before else sign
     return None
@@ -199,11 +214,17 @@ def _burn(looks: Looks, goal: Goal, window: timedelta, promised: float, now: dat
     return seen.share / (1.0 - promised) if seen and seen.covered >= COVERED else None
 
 
-def _matters(long: Rate, before: Diagnosis | None, least: float) -> bool:
-    """Whether the long window speaks, and says that too much was bad."""
-    if long.covered < COVERED or long.share < least:
+def _matters(long: Rate, window: timedelta, before: Diagnosis | None, least: float) -> bool:
+    """Whether the long window speaks, and says that too much was bad.
+
+    While it burns already, any look speaks for the hour: an account that is dead, and so is asked once an hour, would
+    seem to have recovered otherwise.
+    """
+    if long.share < least:
         return False
-    return before is not None or long.bad >= FEWEST
+    if before and window in SHORT:
+        return True
+    return long.covered >= COVERED and (before is not None or long.bad >= FEWEST)
 
 
 def _goes_on(short: Rate | None, before: Diagnosis | None, least: float) -> bool:
@@ -231,8 +252,18 @@ def _reasons(objective: Objective, goal: Goal, pair: Pair, rates: tuple[Rate, Ra
     allowed = 1.0 - objective.promises[goal]
     what = "failed" if goal is Goal.AVAILABILITY else f"took longer than {objective.latency_s:g} s"
     latest = f", in the last {pair.words[1]} {short.share:.1%}" if short else ""
-    yield f"in the last {pair.words[0]} {long.share:.1%} {what}{latest}; {allowed:.2%} may"
+    yield f"in the last {pair.words[0]}{_watched(long, pair.long)} {long.share:.1%} {what}{latest}; {allowed:.2%} may"
     times = long.share / allowed
     lasts_h = 24 * objective.window_days / times
     lasts = f"{lasts_h / 24:.1f} days" if lasts_h >= 48 else f"{lasts_h:.0f} hours"
     yield f"{times:.1f} times what is allowed: the budget of {objective.window_days} days would last {lasts}"
+
+
+def _watched(long: Rate, window: timedelta) -> str:
+    """Say how much of a window was watched, where it was not nearly all of it."""
+    if long.covered >= WHOLLY:
+        return ""
+    minutes = round(long.covered * (window / timedelta(minutes=1)))
+    hours = round(long.covered * (window / HOUR))
+    told = f"{minutes} min were" if minutes < 120 else f"{hours} hours were"
+    return f" (of which {told} watched)"

@@ -19,7 +19,7 @@ from monitor.publish.snapshot import IncidentView, ObjectiveView, Snapshot, Sour
 from monitor.schedule import Budget
 from monitor.slo import PAIRS, Goal
 from monitor.tune import Past, compare, outages, slow_a_month
-from probes.advice import advise
+from probes.advice import Surroundings, advise
 from probes.model import Fault, Observation, Outcome
 from probes.provider import Canary, NoPage, Provider, Rule
 
@@ -58,12 +58,16 @@ def observation_table(observations: Sequence[Observation], providers: Mapping[st
 
 def _next_steps(observations: Sequence[Observation], providers: Mapping[str, Provider]) -> Iterator[tuple[str, str]]:
     """Yield what to do about each fault of each account, once."""
-    said: dict[tuple[str, str, Fault], list[str]] = {}
+    said: dict[tuple[str, Fault], list[Observation]] = {}
+    served = {one.target.answerer for one in observations if one.outcome is Outcome.OK}
     for one in observations:
         if one.fault and one.answer:
-            said.setdefault((one.target.account, one.target.provider, one.fault), []).append(one.answer.words)
-    for (account, provider, fault), its in said.items():
-        yield account, advise(fault, providers[provider], its)
+            said.setdefault((one.target.account, one.fault), []).append(one)
+    for (account, fault), its in said.items():
+        target, words_ = its[0].target, [one.answer.words for one in its if one.answer]
+        provider = providers[target.provider]
+        own_base = target.host is not None or provider.base is None
+        yield account, advise(fault, provider, words_, Surroundings(target.answerer in served, own_base))
 
 
 def status_table(snapshot: Snapshot, now: Standing) -> None:
@@ -79,6 +83,9 @@ def status_table(snapshot: Snapshot, now: Standing) -> None:
         _console().print(
             _plain(f"{words.title(view.incident)}, since {words.moment(view.incident.opened_at).words}. {view.advice}")
         )
+    if one := snapshot.overlap:
+        rounds, span = words.count(one.count, "round"), f"from {_time(one.since)} to {_time(one.last)}"
+        _console().print(f"{rounds} of `once` left out, {span}: another process was still at work.")
 
 
 def objective_table(views: Sequence[ObjectiveView]) -> None:
@@ -120,11 +127,11 @@ def source_table(sources: Sequence[SourceView], now: datetime) -> None:
     for one in sources:
         state = "[green]read[/]" if one.readable else f"[yellow]{'not believed' if one.problem else 'not read yet'}[/]"
         read = f"{words.duration((now - one.read_at).total_seconds())} ago" if one.read_at else "-"
-        said = [f"{notice.title} ({', '.join(notice.stage)})" for notice in one.notices]
+        said = [words.notice(notice, now) for notice in one.notices]
         if one.unread:
             said.append(f"{words.count(one.unread, 'item')} could not be read")
         told = "; ".join(said) if one.readable else one.problem or ""
-        table.add_row(one.id, state, read, _plain(told or "nothing"), _plain(one.page))
+        table.add_row(one.id, state, read, _plain(told or "no trouble"), _plain(one.page))
     _print(table)
 
 

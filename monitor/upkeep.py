@@ -9,7 +9,8 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from monitor.config import Config, StoreSection, load
+from monitor import overlap
+from monitor.config import Config, StoreSection, load, with_keys_of
 from monitor.cost import overspending
 from monitor.diagnose import Diagnosis
 from monitor.log import conceal_also
@@ -93,10 +94,23 @@ async def tidy(world: World) -> None:
 async def tidy_step(world: World) -> bool:
     """Do one piece of housekeeping; return whether there is more to do."""
     now = world.edge.clock()
+    await _count_overlaps(world)
     if due := await world.read(_next_roll_up, world.config.database, now):
         await world.write(due.save, world.connection)
         return True
     return await world.write(_forget, world.connection, world.config.store, now)
+
+
+async def _count_overlaps(world: World) -> None:
+    if times := await asyncio.to_thread(overlap.take, world.config.database):
+        before = await world.read(_overlap, world.config.database)
+        if after := overlap.add(before, times):
+            await world.write(world.writer.save_overlap, after)
+
+
+def _overlap(database: Path) -> overlap.Overlap | None:
+    with closing(open_reader(database)) as db:
+        return reader.overlap(db)
 
 
 def _next_roll_up(database: Path, now: datetime) -> rollup.RollUp | None:
@@ -149,38 +163,50 @@ def _weighed(config: Config, before: Mapping[str, Diagnosis], now: datetime) -> 
 
 
 async def follow_configuration(world: World, reload: asyncio.Event) -> None:
-    """Take up a changed monitor.toml; a bad one is named, and the one that runs goes on."""
-    stamp = _stamp(world.config.file)
+    """Take up a changed monitor.toml, or a changed file of a key; a bad one is named, and what runs goes on."""
+    stamps = await asyncio.to_thread(_stamps, world.config)
     while True:
         await pause(2 * STEP_S, reload)
-        asked, before, stamp = reload.is_set(), stamp, _stamp(world.config.file)
+        asked, before, stamps = reload.is_set(), stamps, await asyncio.to_thread(_stamps, world.config)
         reload.clear()
-        if world.config.file and (asked or stamp != before):
-            await _reload(world, world.config.file)
+        changed = [one.name for one in stamps if stamps[one] != before.get(one, stamps[one])]
+        if world.config.file and (asked or changed):
+            await _reload(world, world.config.file, " and ".join(changed) or world.config.file.name)
         if asked:
             world.manager.tell(READY)
 
 
-async def _reload(world: World, file: Path) -> None:
+async def _reload(world: World, file: Path, changed: str) -> None:
+    """Read the configuration anew. Where a key cannot be had any more, the account goes on with the one it had."""
     try:
         config = await asyncio.to_thread(load, file, os.environ)
         if problems := overspending(config):
             raise DocumentError(problems)
     except DocumentError as error:
-        world.warn("configuration", f"{file.name} was changed but is not used, because of: {error.problems[0]}")
+        world.warn("configuration", f"{changed} was changed but is not used, because of: {error.problems[0]}")
         world.news.set()
         for problem in error.problems:
             log.error("%s", problem)
         return
+    config, lost = with_keys_of(world.config, config)
     conceal_also(config.secrets)
     world.take_up(config)
-    log.info("%s was taken up: %d accounts, %d targets", file.name, len(config.accounts), len(config.watches))
+    if lost:
+        world.warn("keys", "; ".join(f"{id} goes on with the key that it had: {why}" for id, why in lost.items()))
+    else:
+        world.warnings.pop("keys", None)
+        log.info("%s was taken up: %d accounts, %d targets", changed, len(config.accounts), len(config.watches))
     world.news.set()
 
 
-def _stamp(file: Path | None) -> tuple[int, int] | None:
+def _stamps(config: Config) -> dict[Path, tuple[int, ...] | None]:
+    return {file: _stamp(file) for file in (config.file, *config.files) if file}
+
+
+def _stamp(file: Path) -> tuple[int, ...] | None:
+    """Return what changes with a file, and with who may read it; None where there is none."""
     try:
-        seen = file.stat() if file else None
+        seen = file.stat()
     except OSError:
         return None
-    return (seen.st_mtime_ns, seen.st_size) if seen else None
+    return seen.st_mtime_ns, seen.st_size, seen.st_ino, seen.st_mode, seen.st_uid

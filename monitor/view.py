@@ -9,15 +9,15 @@ from functools import lru_cache
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from monitor.alert.text import Usable
+from monitor.advice import Glance, advice_for, advice_of, look_round, set_up
 from monitor.config import Config
 from monitor.detect.credit import Purse, days_left, say
 from monitor.detect.health import Health, State
 from monitor.detect.limits import Moved
 from monitor.detect.note import EMPTY, Note
-from monitor.diagnose import GRAVITY, Scope, is_down, is_suspected, is_unreachable
-from monitor.incident import Incident, accounts_of
-from monitor.publish.caution import PULLS
+from monitor.diagnose import GRAVITY, is_down, is_suspected, is_unreachable
+from monitor.incident import Incident
+from monitor.overlap import Overlap
 from monitor.publish.mark import standing
 from monitor.publish.rota import Due, Entry, Rota, due
 from monitor.publish.snapshot import (
@@ -34,17 +34,14 @@ from monitor.publish.snapshot import (
     SourceView,
     TargetView,
 )
-from monitor.publish.usable import usables
 from monitor.schedule import Watch
 from monitor.sli import Cell, Sketch, add, availability, quantile
 from monitor.slo import Objective, reserves
 from monitor.source import Source
 from monitor.store import reader
 from monitor.store.reader import Ceiling
-from probes import remedy
-from probes.advice import advise
 from probes.catalog import PACKAGED, provider_ids
-from probes.model import Account, Answer
+from probes.model import Account
 from probes.notice import Phase
 
 HOURS = 24
@@ -58,26 +55,6 @@ OVERDUE = timedelta(seconds=90)
 UNSEEN = "the monitor was not looking"
 
 WORST = (State.DOWN, State.SUSPECTED, State.UNKNOWN, State.UP)
-
-NAMED = 5
-"""So many accounts are named that can be used instead: nobody needs more of a hundred."""
-
-OFFLINE_ADVICE = (
-    "Look at this machine's network, name server and firewall. Nothing is said of any account until it is back."
-)
-ROAD_ADVICE = (
-    "Look at the way out from here: router, firewall, name server. It is this road that fails; no key is in question."
-)
-ABSENCE_ADVICE = (
-    "It watches again. If nobody stopped it, look into its log; [heartbeat] in monitor.toml has somebody outside tell "
-    "you while it is away."
-)
-OBJECTIVE_ADVICE = "What fails, or is late, has its own entry: see `status`, which also shows the budget that is left."
-REMINDER_ADVICE = "Nothing fails yet. When it is renewed, move the date in [[reminders]], or take the line out."
-SOURCE_ADVICE = (
-    "Nothing is concluded from it meanwhile, and no account is concerned. If the page has moved, give its new address "
-    "in [[providers.{provider}.feeds]]."
-)
 
 
 class Memory(Struct, frozen=True):
@@ -136,8 +113,14 @@ def _take(
         manner=_manner(config),
         incident_ids=frozenset(reader.incident_ids(db)),
         objectives=tuple(_objective_view(db, memory.series, one, now) for one in config.objectives),
+        overlap=_recent_overlap(db, now),
     )
-    return _with_pasts(db, now_only, memory.series, rota)
+    return _with_pasts(db, _with_advice(now_only, config, memory), memory.series, rota)
+
+
+def _recent_overlap(db: sqlite3.Connection, now: datetime) -> Overlap | None:
+    found = reader.overlap(db)
+    return found if found and found.is_recent(now) else None
 
 
 def _account_views(config: Config, memory: Memory, now: datetime) -> Mapping[str, list[AccountView]]:
@@ -246,9 +229,7 @@ def _account_view(
 ) -> AccountView:
     """Return how an account is now, and nothing of its past."""
     targets = tuple(_target_view(watch, memory, now) for watch in watches)
-    worst = min([target for target in targets if target.counts] or targets, key=_badness)
-    answers = (memory.healths[target.id].answer for target in targets if target.fault and target.fault is worst.fault)
-    said = [answer.words for answer in answers if answer]
+    worst = _worst(targets)
     return AccountView(
         id=account.id,
         name=account.name,
@@ -257,7 +238,7 @@ def _account_view(
         state=worst.state,
         fault=worst.fault,
         since=worst.since,
-        advice=_advice(config, account, worst, said, memory) if worst.fault else None,
+        advice=None,
         spent_usd=memory.spent_usd.get(account.id, 0.0),
         spent_month_usd=memory.spent_month_usd.get(account.id, 0.0),
         own_host=account.base is not None and not config.simulated,
@@ -268,21 +249,36 @@ def _account_view(
     )
 
 
-def _advice(config: Config, account: Account, worst: TargetView, said: Sequence[str], memory: Memory) -> str | None:
-    health = memory.healths.get(worst.id)
-    answer = health.answer if health and worst.fault is health.fault else None
-    return _set_up(config, worst.id, answer) or (
-        worst.fault and advise(worst.fault, config.providers[account.provider], said)
+def _worst(targets: Sequence[TargetView]) -> TargetView:
+    return min([target for target in targets if target.counts] or targets, key=_badness)
+
+
+def _with_advice(shown: Snapshot, config: Config, memory: Memory) -> Snapshot:
+    """Return it with what a person does next: of each account with a fault, and of what is open."""
+    round_about = look_round(shown)
+
+    def advised(view: AccountView) -> AccountView:
+        its_own = round_about.now.marks[view.id].is_trouble and not any(
+            round_about.now.incident_of(target.id) for target in view.targets
+        )
+        return replace(view, advice=_advice(config, view, memory, round_about)) if view.fault and its_own else view
+
+    return replace(
+        shown,
+        providers=tuple(replace(one, accounts=tuple(map(advised, one.accounts))) for one in shown.providers),
+        open_incidents=tuple(
+            replace(one, advice=advice_for(one.incident, config, round_about)) for one in shown.open_incidents
+        ),
     )
 
 
-def _set_up(config: Config, target: str, answer: Answer | None) -> str | None:
-    """Return the line of monitor.toml that mends what a target met; None where none does."""
-    watch = config.watches.get(target)
-    if watch is None or answer is None or not answer.rule.startswith(remedy.PREFIX):
-        return None
-    account, name = config.accounts[watch.target.account], watch.target.canary
-    return remedy.advise(config.providers[account.provider], account, name, answer, config.asked(account.id))
+def _advice(config: Config, view: AccountView, memory: Memory, round_about: Glance) -> str:
+    worst = _worst(view.targets)
+    health = memory.healths.get(worst.id)
+    met = health.answer if health and worst.fault is health.fault else None
+    answers = (memory.healths[one.id].answer for one in view.targets if one.fault and one.fault is worst.fault)
+    said = [answer.words for answer in answers if answer]
+    return set_up(config, worst.id, met) or advice_of(view, worst, said, config, round_about)
 
 
 def _purse_view(purse: Purse) -> PurseView:
@@ -427,63 +423,10 @@ def _incident_view(db: sqlite3.Connection, config: Config, incident: Incident) -
     return IncidentView(incident, advice_for(incident, config), reader.deliveries(db, incident.id))
 
 
-def advice_for(incident: Incident, config: Config) -> str:
-    """Return what a person does next."""
-    if incident.scope is Scope.MONITOR:
-        return ABSENCE_ADVICE if incident.is_absence else OFFLINE_ADVICE
-    if incident.scope is Scope.OBJECTIVE:
-        return OBJECTIVE_ADVICE
-    if incident.scope is Scope.REMINDER:
-        return REMINDER_ADVICE
-    if incident.scope is Scope.SOURCE:
-        return SOURCE_ADVICE.format(provider=incident.subject.partition("/")[0])
-    if not incident.subject:
-        return ROAD_ADVICE
-    for one in incident.evidence:
-        if line := _set_up(config, one.target, Answer(one.rule, one.words)):
-            return line
-    provider = config.providers.get(incident.subject.partition("/")[0].partition("@")[0])
-    said = [one.words for one in incident.evidence if one.fault is incident.fault]
-    return advise(incident.fault, provider, said) if provider else ""
-
-
-def usable(
-    incident: Incident,
-    config: Config,
-    healths: Mapping[str, Health],
-    incidents: Collection[Incident],
-    now: datetime,
-) -> list[Usable]:
-    """Return whose accounts do what this one has lost, the best first.
-
-    Those of other providers are named where all that is left of its own may be the next to be lost.
-    """
-    provider, _, name = incident.subject.partition("/")
-    hit = accounts_of(incident.targets) | {"/".join(incident.subject.split("/")[:2])}
-    suspended = hit if incident.fault in PULLS else set()
-    glance = _glance(config, healths, incidents, now)
-    every = usables(glance, standing(glance), suspended) if name else []
-    wanted = _lost_work(incident, config)
-    able = [one for one in every if one.offered and one.account not in hit and all(map(one.abilities.get, wanted))]
-    its = [one for one in able if one.provider == provider]
-    found = its if any(one.caution is None for one in its) else able
-    found = sorted(found, key=lambda one: one.checked_at or now, reverse=True)
-    found.sort(key=lambda one: (one.caution is not None, one.provider != provider, one.rank))
-    return [
-        Usable(one.account, one.checked_at or now, one.caution.words if one.caution else "") for one in found[:NAMED]
-    ]
-
-
-def _lost_work(incident: Incident, config: Config) -> set[str]:
-    """Return the canaries that fail; the free ones only where no other does."""
-    its = [watch for target in incident.targets if (watch := config.watches.get(target)) and not watch.aside]
-    return {one.target.canary for one in its if not one.free} or {one.target.canary for one in its}
-
-
-def _glance(config: Config, healths: Mapping[str, Health], incidents: Collection[Incident], now: datetime) -> Snapshot:
+def glance(config: Config, healths: Mapping[str, Health], incidents: Collection[Incident], now: datetime) -> Glance:
     """Return how all accounts are now, as the process that watches them believes."""
     views = _account_views(config, Memory(healths), now)
-    return Snapshot(
+    shown = Snapshot(
         made_at=now,
         fresh_s=fresh_s(config),
         title=config.site.title,
@@ -494,6 +437,7 @@ def _glance(config: Config, healths: Mapping[str, Health], incidents: Collection
         open_incidents=tuple(IncidentView(one, "") for one in incidents if one.closed_at is None),
         past_incidents=(),
     )
+    return look_round(shown)
 
 
 def _midnight(at: datetime) -> datetime:

@@ -68,24 +68,3 @@ class Witnesses(Struct, frozen=True):
 
 
 NOBODY = Witnesses()
-
-
-def knock_words(knock: Knock | None) -> str:
-    """Say what the control probe met: `a call without a key is answered in 80 ms`; empty where there was none."""
-    if knock is None:
-        return ""
-    if knock.fault is not None:
-        met = f"HTTP {knock.status}" if knock.status else "no answer"
-        return f"a call without a key fails too: {met}, {knock.fault}"
-    return f"a call without a key is answered in {(knock.latency_s or 0) * 1000:.0f} ms"
-
-
-def page_words(page: Page | None) -> str:
-    """Say what the provider's page says; empty where none is read."""
-    if page is None:
-        return ""
-    if notice := page.trouble:
-        return f"the provider's page says: {notice.title} ({notice.stage[0]})"
-    if page.readable and not page.is_whole:
-        return "the provider's page can be read only in part"
-    return "the provider's page says nothing" if page.readable else "the provider's page cannot be read now"

@@ -3,13 +3,33 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from math import floor
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from msgspec import Struct
 
 from monitor.diagnose import Scope
 from monitor.incident import Incident
+from monitor.reason import (
+    Alone,
+    Answering,
+    Elsewhere,
+    Knocked,
+    Lone,
+    Met,
+    Posted,
+    Reason,
+    Refused,
+    Share,
+    Siblings,
+    Symptom,
+    Unanswered,
+    Undecided,
+    Unposted,
+    Unreached,
+)
+from monitor.span import per
 from probes.model import Blame, Confidence, Fault, Limit
+from probes.notice import Notice
 
 FAULTS = {
     Fault.INVALID_KEY: "key rejected",
@@ -23,7 +43,7 @@ FAULTS = {
     Fault.BAD_REQUEST: "request refused as malformed",
     Fault.REGION_BLOCKED: "region blocked",
     Fault.BLOCKED_BY_EDGE: "blocked by a firewall in front of the API",
-    Fault.OVERLOADED: "provider overloaded",
+    Fault.OVERLOADED: "overloaded",
     Fault.SERVER_ERROR: "server errors",
     Fault.TIMEOUT: "no answer in time",
     Fault.CONNECTION_FAILED: "no connection",
@@ -51,15 +71,23 @@ BLAMES_AT_LENGTH = {
     Blame.US: "The monitor's own request is at fault. The account itself may well work.",
     Blame.UNKNOWN: "The answer fits no rule. Its words are in the evidence below.",
 }
+KEYS = "undecided: the provider's key service, or all that you have there"
+KEYS_AT_LENGTH = (
+    "Every key here is refused at once. Either the provider's key service fails, or all that you have there is lost; "
+    "its status page and other customers will tell."
+)
+OPEN_AT_LENGTH = "Whose trouble it is cannot be told yet: what is seen from here fits more than one cause."
 OFFLINE = "nobody's (this monitor is offline)"
 ABSENT = "nobody's (this monitor was not running)"
 ABSENT_AT_LENGTH = "The monitor was stopped, or its machine slept. Nothing is known of that time, good or bad."
 OFFLINE_AT_LENGTH = "The monitor reaches nothing at all, so it can blame nobody and says nothing of any account."
 
+OF_THE_PLACE = frozenset({Fault.REGION_BLOCKED, Fault.BLOCKED_BY_EDGE})
+"""What is refused to the place that we call from."""
+
 HEDGES = {Confidence.HIGH: "", Confidence.MEDIUM: "probably ", Confidence.LOW: "perhaps "}
 CERTAINTIES = {Confidence.HIGH: "sure", Confidence.MEDIUM: "probable", Confidence.LOW: "a guess"}
 
-WINDOWS = {1: "per second", 60: "per minute", 3600: "per hour", 86400: "per day"}
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -164,13 +192,24 @@ def capital(text: str) -> str:
 def whose(incident: Incident) -> str:
     if incident.is_absence:
         return ABSENT
+    if _is_of_all_keys(incident):
+        return KEYS
     return OFFLINE if incident.scope is Scope.MONITOR else BLAMES[incident.blame]
 
 
 def whose_at_length(incident: Incident) -> str:
     if incident.is_absence:
         return ABSENT_AT_LENGTH
-    return OFFLINE_AT_LENGTH if incident.scope is Scope.MONITOR else BLAMES_AT_LENGTH[incident.blame]
+    if _is_of_all_keys(incident):
+        return KEYS_AT_LENGTH
+    if incident.scope is Scope.MONITOR:
+        return OFFLINE_AT_LENGTH
+    is_open = incident.blame is Blame.UNKNOWN and incident.fault.blame is not Blame.UNKNOWN
+    return OPEN_AT_LENGTH if is_open else BLAMES_AT_LENGTH[incident.blame]
+
+
+def _is_of_all_keys(incident: Incident) -> bool:
+    return any(isinstance(one, Undecided) for one in incident.reasons)
 
 
 def whose_hedged(incident: Incident) -> str:
@@ -184,18 +223,31 @@ def is_blamed(incident: Incident) -> bool:
 
 def limit(it: Limit, say: Say = english, number: Callable[[str], str] = str) -> str:
     """Say a rate limit: `480 of 500 requests per minute left`. `number` writes an English number as one must."""
-    unit = " ".join(filter(None, (say(it.unit.replace("_", " ").replace("-", " ")), _window(it.window_s, say))))
+    span = per(it.window_s)
+    unit = say(it.unit.replace("_", " ").replace("-", " ")) + (
+        f" {say(span.text, n=number(span.count))}" if span else ""
+    )
     left, most = (None if one is None else number(f"{one:,.0f}") for one in (it.remaining, it.limit))
     if left is None:
         return say("at most {most} {unit}" if most else "{unit}: not told", most=most, unit=unit)
     return say("{left} of {most} {unit} left" if most else "{left} {unit} left", left=left, most=most, unit=unit)
 
 
-def _window(window_s: float | None, say: Say) -> str:
-    if window_s is None:
-        return ""
-    known = WINDOWS.get(round(window_s))
-    return say(known) if known else say("in {duration}", duration=duration(window_s, say))
+def notice(it: Notice, now: datetime) -> str:
+    """Say what a page tells, how far it has come and how old it is: `Errors (identified, since 14:05 UTC, 2 h ago)`."""
+    return f"{it.title} ({', '.join([*it.stage, *_age(it, now)])})"
+
+
+def _age(it: Notice, now: datetime) -> list[str]:
+    """Say since when, or else how old the last word is; a maintenance to come has a beginning, and no age."""
+    if began := it.began_at:
+        when = moment(began, now).words
+        return [f"since {when}", f"{_since(began, now)} ago"] if began <= now else [f"from {when}"]
+    return [f"last word {_since(it.updated_at, now)} ago"] if it.updated_at else []
+
+
+def _since(at: datetime, now: datetime) -> str:
+    return duration((now - at).total_seconds())
 
 
 def lead(incident: Incident, say: Say = english) -> str:
@@ -237,3 +289,106 @@ def subject(incident: Incident, say: Say = english) -> str:
 
 def _lasted(incident: Incident, say: Say) -> str:
     return duration(((incident.closed_at or incident.opened_at) - incident.opened_at).total_seconds(), say)
+
+
+def reasons(incident: Incident) -> list[str]:
+    """Say what an incident rests on, a sentence for each; how old a look is, it was when the reasons were found."""
+    at = incident.reasoned_at or incident.detected_at or incident.opened_at
+    return [_knocked(one, incident, at) if isinstance(one, Knocked) else reason(one, at) for one in incident.reasons]
+
+
+def reason(it: Reason, now: datetime) -> str:  # noqa: C901 - a line for each kind
+    """Say one reason; what was seen some time ago says when."""
+    match it:
+        case str():
+            return it
+        case Symptom():
+            return "; ".join(map(_met, it.met))
+        case Share():
+            return f"{it.failing} of {it.seen} accounts fail{'s' if it.failing == 1 else ' alike'}"
+        case Alone():
+            return _alone(it)
+        case Siblings():
+            return f"{_others(it.well)} since it began (looked at {duration((now - it.seen_at).total_seconds())} ago)"
+        case Answering():
+            return f"still answers: {', '.join(it.names)}"
+        case Knocked():
+            return _answered(it, now) if it.fault is None else _unanswered(it, now)
+        case Posted():
+            return f"the provider's page tells of trouble: {it.title} ({it.stage}{_posted_since(it.since, now)})"
+        case Unposted():
+            return _unposted(it)
+        case Refused():
+            many = f"all {it.accounts}" if it.accounts == it.of else f"{it.accounts} of {it.of}"
+            return f"{many} accounts {f'of {it.group} ' if it.group else 'here '}are refused"
+        case Undecided():
+            return (
+                "either the provider's key service fails, or all that you have there is lost: its status page, a call "
+                "without a key and other customers will tell"
+            )
+        case Lone():
+            if it.accounts == 1:
+                return "it fails while another model answers"
+            return f"all {it.accounts} accounts that asked for it since fail alike, and another model is answered"
+        case Unanswered():
+            who = f"{it.providers} unrelated providers" if it.providers > 1 else "the one provider"
+            return f"nothing answers: {it.targets} targets of {who} fail before any answer"
+        case Unreached():
+            return f"{it.out} of {it.providers} unrelated providers are out of reach from here"
+        case Elsewhere():
+            if it.reached:
+                return "this machine does reach other hosts"
+            return "nothing else can be reached from this machine either"
+    assert_never(it)
+
+
+def _met(it: Met) -> str:
+    status = f"HTTP {it.status}" if it.status else "no answer"
+    return f"{', '.join(it.canaries)}: {status}, {it.fault}"
+
+
+def _alone(it: Alone) -> str:
+    if it.watched == 1:
+        return "only one account is watched here: whether others have it too cannot be said"
+    return "no other account was asked the same since: whether others have it too cannot be said"
+
+
+def _others(well: int) -> str:
+    return "1 other account of this provider answers" if well == 1 else f"{well} other accounts of this provider answer"
+
+
+def _knocked(it: Knocked, incident: Incident, now: datetime) -> str:
+    """Say what a call without a key met, and what that shows of this trouble."""
+    if it.fault in OF_THE_PLACE:
+        return f"{_unanswered(it, now)}: so it is not the key, but where we call from"
+    if it.fault is not None:
+        if it.status:
+            return f"{_unanswered(it, now)}: so it is not the account"
+        return f"{_unanswered(it, now)}: so it is not the account, but the provider or the road to it"
+    if incident.scope is Scope.ACCOUNT and incident.blame is Blame.ACCOUNT:
+        return f"{_answered(it, now)}: the API is up and within reach from here, so it is this account's matter"
+    return f"{_answered(it, now)}: the API is within reach from here, so the road is not the cause"
+
+
+def _answered(it: Knocked, now: datetime) -> str:
+    seen = f"{(it.latency_s or 0) * 1000:.0f} ms, {duration((now - it.at).total_seconds())} ago"
+    return f"a call without a key is answered ({seen})"
+
+
+def _unanswered(it: Knocked, now: datetime) -> str:
+    fault = FAULTS[it.fault] if it.fault else ""
+    seen = f"{f'HTTP {it.status}, ' if it.status else ''}{fault}, {duration((now - it.at).total_seconds())} ago"
+    how = "is refused too" if it.fault in OF_THE_PLACE else "fails too" if it.status else "gets no answer either"
+    return f"a call without a key {how} ({seen})"
+
+
+def _unposted(it: Unposted) -> str:
+    if not it.readable:
+        return "the provider's page cannot be read now, so it says neither yes nor no"
+    if not it.whole:
+        return "the provider's page reports no trouble in the part of it that can be read"
+    return "the provider's page reports no trouble"
+
+
+def _posted_since(since: datetime | None, now: datetime) -> str:
+    return "" if since is None else f", since {moment(since, now).words}, {_since(since, now)} ago"

@@ -6,7 +6,7 @@ import random
 import sqlite3
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
@@ -18,11 +18,14 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from monitor import __version__
+from monitor.alert import case
 from monitor.alert.case import Case, Message, with_messages
-from monitor.alert.deliver import Print
+from monitor.alert.deliver import Print, send
 from monitor.alert.reply import Reply
 from monitor.alert.routing import Scene
-from monitor.alert.text import Templates
+from monitor.alert.rule import Channel
+from monitor.alert.text import Templates, Text
+from monitor.clock import Reading, Trace, boot, redated, was_set_back
 from monitor.config import Config
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health
@@ -33,7 +36,7 @@ from monitor.detect.pool import Pool
 from monitor.detect.reminder import Reminder
 from monitor.detect.track import Track
 from monitor.diagnose import Diagnosis, Scope
-from monitor.incident import Announcement, Incident
+from monitor.incident import Announcement, Incident, Severity
 from monitor.publish.rota import Rota
 from monitor.schedule import Agenda, Spending, first_at
 from monitor.slo import resumed
@@ -45,9 +48,14 @@ from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from monitor.systemd import Manager
 from monitor.witness import Witnesses
+from probes.attempt import attempt
 from probes.canary import Prober, open_session
 from probes.catalog import load_wording, rules_by_name
-from probes.model import Clock, Knock, Observation, Patience, Target, Timer
+from probes.control import is_online, knock
+from probes.feeds.poll import poll
+from probes.model import Account, Clock, Knock, Observation, Patience, Target, Timer
+from probes.notice import Bulletin
+from probes.provider import Provider
 from probes.remedy import PREFIX
 
 log = logging.getLogger("monitor")
@@ -81,6 +89,19 @@ class Edge(Struct, frozen=True):
     uptime: Timer = uptime
 
 
+class Outside(Struct, frozen=True):
+    """All by which anything is learnt from, or told to, the world around: a benchmark has a world of its own."""
+
+    attempt: Callable[[Prober, Provider, Account, Target], Awaitable[Observation]] = attempt
+    knock: Callable[[Prober, Provider, str | None], Awaitable[Knock]] = knock
+    poll: Callable[..., Awaitable[Bulletin]] = poll
+    is_online: Callable[[Sequence[tuple[str, int]], float], Awaitable[bool | None]] = is_online
+    send: Callable[[Channel, Text, Severity | None, Print], Awaitable[str | None]] = send
+
+
+REAL = Outside()
+
+
 async def pause(seconds: float, event: asyncio.Event) -> None:
     """Wait for the event, at most so long."""
     with suppress(TimeoutError):
@@ -102,7 +123,9 @@ class World(Struct):
     No digest is owed that was due before `digest_from`. `link_key` is None where nobody serves signed links.
     `proven` are the targets that have answered well as they are set up now.
     `beaten_at` is when, by the uptime, a beat last came to its end, None: none yet; `beat_at` when by the clock, of
-    the process before us too.
+    the process before us too. `round_at` is when the single round began that this process does, None: it is resident.
+    `clocks` is how they last stood, `begun` how they stood when each look that is under way began, `set_by` by how
+    much the clock was set since the process before us.
     """
 
     config: Config
@@ -122,10 +145,15 @@ class World(Struct):
     notes: dict[str, Note]
     templates: Templates
     digest_from: datetime
+    clocks: Reading
+    outside: Outside = REAL
     link_key: bytes | None = None
     manager: Manager = Manager()
     beaten_at: float | None = None
     beat_at: datetime | None = None
+    set_by: timedelta = timedelta(0)
+    begun: dict[str, Reading] = field(default_factory=dict)
+    round_at: datetime | None = None
     findings: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
     tracks: dict[str, Track] = field(default_factory=dict)
     pools: dict[str, Pool] = field(default_factory=dict)
@@ -175,6 +203,28 @@ class World(Struct):
         if name not in self.hosts:
             self.hosts[name] = asyncio.Semaphore(self.config.probe.per_host)
         return self.hosts[name]
+
+    def read_clocks(self) -> Reading:
+        edge = self.edge
+        return Reading(edge.clock(), edge.timer(), edge.uptime())
+
+    def trace(self) -> Trace:
+        return Trace(self.edge.clock(), self.edge.uptime(), boot())
+
+    def redate(self, by: timedelta) -> None:
+        """Date what goes on by a clock that was set by so much, and forget what is of use for minutes only."""
+        self.healths = redated(self.healths, by)
+        self.tracks = redated(self.tracks, by)
+        self.pools = redated(self.pools, by)
+        self.cases = case.redated(self.cases, by)
+        self.burning = {id: replace(one, since=one.since + by) for id, one in self.burning.items()}
+        self.beat_at = self.beat_at and self.beat_at + by
+        self.knocks.clear()
+        self.tracked_at.clear()
+        self.pages_due = Agenda()
+        self.followed.clear()
+        self.planned_pages.set()
+        self.stirred = True
 
     def seconds_to(self, at: datetime | None) -> float:
         """Return the seconds until `at`, at most STEP_S."""
@@ -295,6 +345,15 @@ class World(Struct):
         self.warnings.pop("configuration", None)
         self.stirred = True
         self.plan_anew()
+        for id, watch in config.watches.items():
+            if _has_other_key(before, config, watch.target.account):
+                self.agenda.hurry(id, self.edge.clock())
+
+
+def _has_other_key(before: Config, after: Config, account: str) -> bool:
+    """Whether another key was given to an account that is watched already: it may be the cure of what it lacks."""
+    old, new = before.accounts.get(account), after.accounts[account]
+    return old is not None and (old.secrets, old.problem) != (new.secrets, new.problem)
 
 
 def _is_set_up_anew(before: Config, after: Config, target: str) -> bool:
@@ -332,7 +391,7 @@ def _groups(answerer: str, canary: str) -> tuple[tuple[Kind, str], ...]:
 
 
 @asynccontextmanager
-async def open_world(config: Config, edge: Edge) -> AsyncIterator[World]:
+async def open_world(config: Config, edge: Edge, outside: Outside = REAL) -> AsyncIterator[World]:
     """Take the lock, open the database and the session, and resume. Raises StoreError."""
     lock = Lock(config.database)
     try:
@@ -340,7 +399,9 @@ async def open_world(config: Config, edge: Edge) -> AsyncIterator[World]:
         with closing(connection), ThreadPoolExecutor(1, "store") as writing, ThreadPoolExecutor(1, "page") as reading:
             async with open_session(__version__) as session:
                 prober = Prober(session, load_wording(), edge.clock, edge.timer, patience(config))
-                yield _resumed(config, edge, prober, connection, writing, reading)
+                made = _resumed(config, edge, prober, connection, writing, reading)
+                made.outside = outside
+                yield made
     finally:
         lock.release()
 
@@ -358,6 +419,7 @@ def _resumed(
     reading: ThreadPoolExecutor,
 ) -> World:
     remembered, told = resume(connection, config.location), correspondence(connection, edge.clock())
+    set_by = was_set_back(reader.trace(connection), Trace(edge.clock(), edge.uptime(), boot()))
     writer = Writer(connection, config.location)
     world = World(
         config=config,
@@ -367,7 +429,7 @@ def _resumed(
         writer=writer,
         writing=writing,
         reading=reading,
-        agenda=_agenda(config, remembered, edge.clock()),
+        agenda=_agenda(config, remembered, edge.clock(), set_by),
         healths={id: health for id, health in remembered.healths.items() if id in config.watches},
         spendings=dict(remembered.spendings),
         incidents=dict(remembered.incidents),
@@ -381,6 +443,8 @@ def _resumed(
         templates=Templates(config.templates),
         digest_from=told.beat or edge.clock(),
         beat_at=told.beat,
+        set_by=set_by,
+        clocks=Reading(edge.clock(), edge.timer(), edge.uptime()),
     )
     world.proven = {id for id, health in world.healths.items() if _is_proven(health)}
     world.find_anew()
@@ -389,10 +453,10 @@ def _resumed(
     return world
 
 
-def _agenda(config: Config, remembered: Remembered, now: datetime) -> Agenda:
+def _agenda(config: Config, remembered: Remembered, now: datetime, set_by: timedelta) -> Agenda:
     """Resume the plans that are still to come; what should have been looked at meanwhile starts anew."""
     agenda = Agenda()
-    for id, at in remembered.plans.items():
-        if id in config.watches and at > now:
+    for id, planned in remembered.plans.items():
+        if id in config.watches and (at := planned + set_by) > now:
             agenda.set(id, at)
     return agenda

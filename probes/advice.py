@@ -9,10 +9,30 @@ from probes.provider import NoPage, Provider
 
 
 class Advice(NamedTuple):
-    """What to do, and how to say the address where it is done, if the provider's file has one."""
+    """What to do, and how to say the address where it is done, if the provider's file has one.
+
+    `{meanwhile}` is what helps until the provider has mended it.
+    """
 
     do: str
     where: str = "More at {address}."
+
+
+class Surroundings(NamedTuple):
+    """What is known besides the answers.
+
+    `served`: the same address answers others from here well, and did since. `own_base`: the address is the user's own.
+    `works` names what can be used instead now, the best first; None where nobody looked. `together`: several accounts
+    met it at once, by one cause.
+    """
+
+    served: bool = False
+    own_base: bool = True
+    works: Sequence[str] | None = None
+    together: bool = False
+
+
+ALONE = Surroundings()
 
 
 ADVICE = {
@@ -60,24 +80,16 @@ ADVICE = {
         "A firewall in front of the provider refuses this address, not the key: send less and wait; if it lasts, ask "
         "the provider's support to let your address in."
     ),
-    Fault.OVERLOADED: Advice(
-        "The provider has more load than it can carry; nothing on your side helps: wait, or switch model or provider."
-    ),
-    Fault.SERVER_ERROR: Advice(
-        "The provider fails inside; nothing on your side helps: wait, or switch to another provider."
-    ),
-    Fault.TIMEOUT: Advice(
-        "The provider does not answer in time; nothing on your side helps: wait, or switch to another provider."
-    ),
+    Fault.OVERLOADED: Advice("The provider has more load than it can carry; nothing on your side helps: {meanwhile}."),
+    Fault.SERVER_ERROR: Advice("The provider fails inside; nothing on your side helps: {meanwhile}."),
+    Fault.TIMEOUT: Advice("The provider does not answer in time; nothing on your side helps: {meanwhile}."),
     Fault.CONNECTION_FAILED: Advice(
         "No connection came about: check name service, firewall and certificates; the key is not in question."
     ),
     Fault.INVALID_RESPONSE: Advice(
-        "What came back is not the API's answer: check the base address; if it is right, wait or switch provider."
+        "What came back is not the API's answer: check the base address; if it is right, {meanwhile}."
     ),
-    Fault.SLOW: Advice(
-        "Answers come, but much later than usual; nothing on your side helps: wait, or switch model or provider."
-    ),
+    Fault.SLOW: Advice("Answers come, but much later than usual; nothing on your side helps: {meanwhile}."),
     Fault.LIMIT_COLLAPSE: Advice(
         "The account may do far less than before: look for mail about its tier or a policy, and send less until then.",
         "Limits are shown at {address}.",
@@ -96,6 +108,49 @@ ADVICE = {
         "No rule knows this answer: read its words below and decide; a rule for it belongs into the provider's file."
     ),
 }
+
+SERVED = {
+    Fault.BAD_REQUEST: Advice(
+        "Our own request is not accepted: check model and canary of this account; your other traffic may be fine."
+    ),
+    Fault.INVALID_RESPONSE: Advice("What came back is not the API's answer; nothing on your side helps: {meanwhile}."),
+    Fault.CONNECTION_FAILED: Advice(
+        "No connection came about, while the same address answers others from here: wait some minutes; the key is not "
+        "in question."
+    ),
+    Fault.BLOCKED_BY_EDGE: Advice(
+        "A firewall in front of the provider refuses these requests, while others from here pass it: send less and "
+        "wait; if it lasts, ask the provider's support what it takes them for."
+    ),
+    Fault.REGION_BLOCKED: Advice(
+        "The provider refuses these requests by their country, while others from here are served: look which country "
+        "the account has, and if it is served, ask its support to correct it.",
+        "Supported places are listed at {address}.",
+    ),
+}
+"""What to say instead where the same address answers others well: it is right, and the road to it is open."""
+TOGETHER = {
+    Fault.INVALID_KEY: Advice(
+        "Several keys were rejected at once, which no single key explains: replace none of them yet, and look at the "
+        "provider's status page and at what these accounts share.",
+        "Keys are listed at {address}.",
+    ),
+    Fault.ACCOUNT_SUSPENDED: Advice(
+        "Stop automated traffic with all of these keys and do not move it to another account: what got these accounts "
+        "suspended can cost the next one, too.",
+        "Appeal at {address} and name the request ids.",
+    ),
+    Fault.PERMISSION_DENIED: Advice(
+        "Several accounts lost the right at once, which no single key explains: change none yet, and look at the "
+        "provider's status page and at what these accounts share.",
+        "Ask at {address}.",
+    ),
+}
+"""What to say instead where several accounts met it at once: that is what they share, or the provider."""
+SWITCHED = frozenset(fault for fault, advice in ADVICE.items() if "{meanwhile}" in advice.do)
+"""Faults of which the advice names what works instead."""
+SHIPPED = frozenset({Fault.BAD_REQUEST, Fault.INVALID_RESPONSE})
+"""Where that is also said of an address that nobody has entered."""
 
 LEAKS = {
     Fault.INVALID_KEY: Advice(
@@ -140,9 +195,10 @@ HEARD = 300
 """So many characters of an answer's words are kept, so no more are heard where all are at hand."""
 
 
-def advise(fault: Fault, provider: Provider, said: Sequence[str] = ()) -> str:
+def advise(fault: Fault, provider: Provider, said: Sequence[str] = (), around: Surroundings = ALONE) -> str:
     """Return one or two sentences of what a person does next; `said`: the words of the answers that have the fault."""
-    do, where = _choose(fault, [words[:HEARD] for words in said])
+    do, where = _choose(fault, [words[:HEARD] for words in said], around)
+    do = do.format(meanwhile=_meanwhile(around.works))
     match provider.help.get(fault) or provider.help.get(NEAR.get(fault, fault)):
         case None:
             return do
@@ -152,15 +208,28 @@ def advise(fault: Fault, provider: Provider, said: Sequence[str] = ()) -> str:
             return f"{do} {where.format(address=address)}"
 
 
-def _choose(fault: Fault, said: Sequence[str]) -> Advice:
+def _choose(fault: Fault, said: Sequence[str], around: Surroundings) -> Advice:
     if fault in LEAKS and any(map(is_leak, said)):
         return LEAKS[fault]
+    if around.together and fault in TOGETHER:
+        return TOGETHER[fault]
+    if fault in SERVED and (around.served or (fault in SHIPPED and not around.own_base)):
+        return SERVED[fault]
     usual = ADVICE[fault]
     wanted = {demand: WANTED[demand] for words in said for demand in demands(words)}
     if fault is not Fault.VERIFICATION_REQUIRED or not wanted:
         return usual
     what = " and/or ".join(wanted.values())
     return Advice(f"The provider wants {what}: a person must do it; it can take some minutes to spread.", usual.where)
+
+
+def _meanwhile(works: Sequence[str] | None) -> str:
+    """Say what helps until the provider has mended it; nobody is sent to what is not known to work."""
+    if works is None:
+        return "wait, or switch to another model or provider that works"
+    if not works:
+        return "wait; nothing else that is watched here is known to work now"
+    return f"wait, or switch to {' or to '.join(works)}, which {'works' if len(works) == 1 else 'both work'} now"
 
 
 def _reason(none: NoPage) -> str:

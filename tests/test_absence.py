@@ -17,6 +17,7 @@ from monitor.alert.window import Quiet
 from monitor.config import ProbeSection
 from monitor.diagnose import Scope
 from monitor.incident import Severity, absence
+from monitor.round import once
 from monitor.source import Source
 from monitor.store.value import Batch
 from monitor.words import title
@@ -215,7 +216,7 @@ def test_cron_that_missed_rounds_says_so_by_how_far_apart_they_usually_are(tmp_p
             async with open_world(settings, edge) as world:
                 await world.save(Batch(last, tuple(looks)))
             async with open_world(settings, edge) as world:
-                await run.once(world)
+                await once(world)
 
     asyncio.run(play())
     assert len([text for text in shown if "[GAP]" in text]) == told

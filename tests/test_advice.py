@@ -1,13 +1,14 @@
 """What a person is told to do next."""
 
 import re
+from itertools import product
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from monitor import view
-from probes.advice import ADVICE, HEARD, LEAKS, WANTED, advise
+from monitor import advice as monitors
+from probes.advice import ADVICE, HEARD, LEAKS, SERVED, SWITCHED, TOGETHER, WANTED, Surroundings, advise
 from probes.canary import KEPT_WORDS
 from probes.catalog import load_provider, provider_ids
 from probes.hint import Demand
@@ -23,8 +24,8 @@ GATEWAY = load_provider("openai-compatible")
 @pytest.mark.parametrize("fault", Fault)
 def test_each_fault_has_its_advice_in_one_or_two_sentences(fault):
     assert ADVICE.keys() == set(Fault)
-    for provider in (OPENAI, GATEWAY):
-        text = advise(fault, provider)
+    for provider, served, together in product((OPENAI, GATEWAY), (True, False), (True, False)):
+        text = advise(fault, provider, (), Surroundings(served=served, together=together))
         assert text.endswith(".")
         assert 1 <= text.count(". ") + 1 <= 2
 
@@ -60,14 +61,70 @@ def test_a_suspended_account_stops_its_traffic_and_appeals():
 
 @pytest.mark.parametrize(
     "fault",
-    [
-        fault
-        for fault in Fault
-        if fault.blame is Blame.PROVIDER and fault not in (Fault.INVALID_RESPONSE, Fault.MODEL_RETIRING)
-    ],
+    [fault for fault in Fault if fault.blame is Blame.PROVIDER and fault is not Fault.MODEL_RETIRING],
 )
 def test_a_fault_of_the_provider_cannot_be_mended_here(fault):
-    assert "nothing on your side helps: wait, or switch" in advise(fault, OPENAI)
+    assert "nothing on your side helps: wait, or switch" in advise(fault, OPENAI, (), Surroundings(own_base=False))
+
+
+@pytest.mark.parametrize(
+    ("works", "said"),
+    [
+        (None, "wait, or switch to another model or provider that works."),
+        ([], "wait; nothing else that is watched here is known to work now."),
+        (["anthropic/a"], "wait, or switch to anthropic/a, which works now."),
+        (
+            ["the model gpt-5", "anthropic/a"],
+            "wait, or switch to the model gpt-5 or to anthropic/a, which both work now.",
+        ),
+    ],
+)
+@pytest.mark.parametrize("fault", SWITCHED)
+def test_whoever_is_told_to_switch_is_told_to_what(fault, works, said):
+    assert said in advise(fault, GATEWAY, (), Surroundings(works=works))
+
+
+def test_what_is_told_to_switch_is_what_the_provider_must_mend():
+    assert {fault for fault in Fault if fault.blame is Blame.PROVIDER} - SWITCHED == {Fault.MODEL_RETIRING}
+
+
+@pytest.mark.parametrize("fault", [Fault.INVALID_RESPONSE, Fault.BAD_REQUEST])
+@pytest.mark.parametrize(
+    ("around", "doubted"),
+    [
+        (Surroundings(), True),
+        (Surroundings(served=True), False),  # siblings use it and work
+        (Surroundings(own_base=False), False),  # nobody entered it
+    ],
+)
+def test_a_base_is_doubted_only_where_it_may_be_wrong(fault, around, doubted):
+    text = advise(fault, GATEWAY, (), around)
+
+    assert bool(re.search(r"check (?:the )?base", text)) is doubted
+
+
+@pytest.mark.parametrize("fault", [Fault.INVALID_KEY, Fault.PERMISSION_DENIED])
+def test_where_several_keys_were_refused_at_once_none_is_replaced_yet(fault):
+    text = advise(fault, OPENAI, (), Surroundings(together=True))
+
+    assert "in its place" not in text
+    assert "no single key explains" in text
+    assert OPENAI.help[fault] in text
+
+
+def test_keys_that_leaked_are_revoked_also_where_several_did():
+    text = advise(Fault.INVALID_KEY, OPENAI, [next(iter(LEAKED))], Surroundings(together=True))
+
+    assert "revoke" in text
+
+
+@pytest.mark.parametrize("fault", [Fault.CONNECTION_FAILED, Fault.BLOCKED_BY_EDGE, Fault.REGION_BLOCKED])
+def test_the_road_is_not_doubted_where_others_pass_it(fault):
+    alone, among = (advise(fault, OPENAI, (), Surroundings(served=served)) for served in (False, True))
+
+    assert "others" in among
+    assert "others" not in alone
+    assert advise(fault, OPENAI, (), Surroundings(own_base=False)) == alone
 
 
 @pytest.mark.parametrize(("words", "demand"), DEMANDED.items())
@@ -149,14 +206,16 @@ def test_evasion_is_known_when_it_is_read(text):
 
 @pytest.mark.parametrize("fault", BLOCKED)
 def test_no_advice_of_a_block_sounds_like_evading_it(fault):
-    texts = {advise(fault, provider, [words]) for provider in PROVIDERS for words in SAID}
+    seen = [Surroundings(served=served, together=together) for served in (True, False) for together in (True, False)]
+    texts = {advise(fault, provider, [words], around) for provider in PROVIDERS for words in SAID for around in seen}
     assert len(texts) >= (len(LEAKS) if fault in LEAKS else 1)
-    assert all(ADVICE[fault].do in text or "a person must do it" in text or "leaked" in text for text in texts)
+    usual = [table[fault].do for table in (ADVICE, SERVED, TOGETHER) if fault in table]
+    assert all(any(do in text for do in usual) or "a person must do it" in text or "leaked" in text for text in texts)
     assert [text for text in texts if EVASION.search(text)] == []
 
 
-def test_no_advice_of_the_view_sounds_like_it():
-    texts = {name: text for name, text in vars(view).items() if name.endswith("_ADVICE")}
+def test_no_advice_of_the_monitor_sounds_like_it():
+    texts = {name: text for name, text in vars(monitors).items() if name.endswith("_ADVICE")}
     assert "ROAD_ADVICE" in texts
     assert [name for name, text in texts.items() if EVASION.search(text)] == []
 

@@ -1,6 +1,6 @@
 import json
 import shutil
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -670,6 +670,14 @@ def test_an_objective_counts_the_targets_it_means(tmp_path):
     assert (all_of_it.subject, {target.split("/")[1] for target in all_of_it.targets}) == ("openai", {"a", "b"})
     assert lists.targets == {"openai/a/list", "openai/b/list"}
     assert not any(target.endswith("/models") for target in all_of_it.targets)  # asked aside: its failures are ours
+
+
+def test_an_objective_knows_how_often_its_targets_are_looked_at(tmp_path):
+    text = account("interval_s = { list = 1800 }") + PROMISE.format('account = "a"')
+    (objective,) = loaded(tmp_path, text).objectives
+
+    reaches = {target.split("/")[2]: objective.reach(target) for target in objective.targets}
+    assert (reaches["list"], reaches["chat"]) == (timedelta(minutes=90), timedelta(minutes=20))
 
 
 def test_an_objective_says_percent_and_means_shares(tmp_path):

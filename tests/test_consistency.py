@@ -15,6 +15,7 @@ from hypothesis import strategies as some
 from msgspec.structs import replace
 
 from monitor import run, view
+from monitor.advice import instead
 from monitor.detect.health import State
 from monitor.diagnose import ACCOUNT_WIDE
 from monitor.publish.ability import LATE
@@ -228,8 +229,8 @@ def check_world(world, told):
         refused = health.state is State.DOWN and health.fault in ACCOUNT_WIDE
         assert not refused or told.verdicts()["/".join(id.split("/")[:2])] is False
     for one in world.incidents.values():
-        instead = view.usable(one, world.config, world.healths, world.incidents.values(), told.now)
-        assert {it.account for it in instead} <= offered
+        seen = view.glance(world.config, world.healths, world.incidents.values(), told.now)
+        assert {it.account for it in instead(one, world.config, seen)} <= offered
 
 
 @settings(max_examples=60, phases=(Phase.generate,), report_multiple_bugs=False)

@@ -8,6 +8,20 @@ from msgspec.structs import replace
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health
 from monitor.diagnose import GRAVITY, Patient, Scope, diagnose
+from monitor.reason import (
+    Alone,
+    Answering,
+    Knocked,
+    Lone,
+    Met,
+    Posted,
+    Refused,
+    Share,
+    Siblings,
+    Symptom,
+    Undecided,
+    Unposted,
+)
 from monitor.witness import Group, Level, Page, Witnesses
 from probes.model import Blame, Confidence, Fault, Knock
 from probes.notice import Impact, Notice, Phase
@@ -103,10 +117,10 @@ def verdicts(now=LATER, **states):
             {"openai_a__list": OVERLOADED, "openai_b__list": OVERLOADED},
             [(Scope.PROVIDER, "openai", OVERLOADED)],
         ),
-        # Two of five is not.
+        # Two of five as well: it is partial, and one cause.
         (
             {"openai_a__list": ERROR, "openai_b__list": ERROR, **{f"openai_{name}__list": None for name in "cde"}},
-            [(Scope.ACCOUNT, "openai/a", ERROR), (Scope.ACCOUNT, "openai/b", ERROR)],
+            [(Scope.PROVIDER, "openai", ERROR)],
         ),
         # A provider's outage does not swallow an account's own trouble.
         (
@@ -116,8 +130,9 @@ def verdicts(now=LATER, **states):
             },
             [(Scope.PROVIDER, "openai", OVERLOADED), (Scope.ACCOUNT, "openai/c", SUSPENDED)],
         ),
-        # Every key refused is never an outage: what they share is lost.
-        ({"openai_a__list": KEY, "openai_b__list": KEY}, [(Scope.ORGANIZATION, "openai", KEY)]),
+        # Every key refused: the key service, or all that this owner has. Every account suspended: what they share.
+        ({"openai_a__list": KEY, "openai_b__list": KEY}, [(Scope.PROVIDER, "openai", KEY)]),
+        ({"openai_a__list": SUSPENDED, "openai_b__list": SUSPENDED}, [(Scope.ORGANIZATION, "openai", SUSPENDED)]),
         # Alone, it cannot be told from the provider's.
         ({"openai_main__list": ERROR, "openai_main__chat": ERROR}, [(Scope.PROVIDER, "openai", ERROR)]),
         # Nothing answers anywhere: nobody is blamed.
@@ -145,7 +160,7 @@ def test_two_gateways_of_one_kind_say_nothing_of_each_other():
     (found,) = diagnose([sick, well], LATER)
 
     assert (found.scope, found.subject) == (Scope.PROVIDER, "gateway@a.example.com")
-    assert "only one account is watched here" in " ".join(found.reasons)
+    assert found.reasons[0] == Alone(1)
 
 
 def only(now=LATER, **states):
@@ -156,20 +171,11 @@ def only(now=LATER, **states):
 def test_reasons_say_who_fails_with_what_and_who_does_not():
     found = only(openai_a__list=SUSPENDED, openai_b__list=None, openai_c__list=None)
 
-    assert found.reasons == (
-        "list: HTTP 403, account_suspended",
-        "2 other accounts of this provider do not share it",
-    )
-
-
-def test_one_sibling_alone_is_spoken_of_as_one():
-    found = only(openai_a__list=SUSPENDED, openai_b__list=None)
-
-    assert found.reasons[1] == "1 other account of this provider does not share it"
+    assert found.reasons == (Symptom((Met(("list",), 403, SUSPENDED),)), Siblings(2, at(60)))
 
 
 def test_a_read_only_account_says_what_still_answers():
-    assert "still answers: list" in only(openai_main__list=None, openai_main__chat=DENIED).reasons
+    assert Answering(("list",)) in only(openai_main__list=None, openai_main__chat=DENIED).reasons
 
 
 def test_a_single_account_lowers_the_confidence_in_an_outage():
@@ -207,7 +213,7 @@ def test_an_outage_waits_for_siblings_to_be_confirmed():
 def test_offline_is_not_concluded_while_somebody_is_only_suspected():
     found = diagnose(patients(openai_main__list=UNREACHED, groq_main__list=(UNREACHED, 1)), at(20))
 
-    assert [(one.scope, one.settled) for one in found] == [(Scope.PROVIDER, False)]
+    assert [(one.scope, one.settled) for one in found] == [(Scope.MONITOR, False)]
 
 
 def test_a_provider_that_cannot_be_reached_does_not_wait_for_one_that_merely_errs():
@@ -322,7 +328,7 @@ SITUATIONS = {
     ),
     "all keys die and the page is green": (
         *(three(**dict.fromkeys(ALL, KEY)), {"page": GREEN}),
-        [(Scope.ORGANIZATION, "openai", OURS)],
+        [(Scope.PROVIDER, "openai", NOBODYS)],
     ),
     "all keys die and the page is red": (
         *(three(**dict.fromkeys(ALL, KEY)), {"page": RED}),
@@ -330,15 +336,15 @@ SITUATIONS = {
     ),
     "all keys die and the page's trouble is over": (
         *(three(**dict.fromkeys(ALL, KEY)), {"page": OVER}),
-        [(Scope.ORGANIZATION, "openai", OURS)],
+        [(Scope.PROVIDER, "openai", NOBODYS)],
     ),
     "all keys die and the page only plans a maintenance": (
         *(three(**dict.fromkeys(ALL, KEY)), {"page": MAINTENANCE}),
-        [(Scope.ORGANIZATION, "openai", OURS)],
+        [(Scope.PROVIDER, "openai", NOBODYS)],
     ),
     "all keys die and the page cannot be read": (
         *(three(**dict.fromkeys(ALL, KEY)), {"page": DARK}),
-        [(Scope.ORGANIZATION, "openai", OURS)],
+        [(Scope.PROVIDER, "openai", NOBODYS)],
     ),
     "all are suspended though the page is red": (
         *(three(**dict.fromkeys(ALL, SUSPENDED)), {"page": RED}),
@@ -453,7 +459,7 @@ SITUATIONS = {
     "two of five providers behind edge pages": (
         {"openai_a__list": EDGE, "groq_x__list": EDGE, **{f"p{number}_y__list": None for number in range(3)}},
         {},
-        [(Scope.EGRESS, "groq", ROAD), (Scope.EGRESS, "openai", ROAD)],
+        [(Scope.EGRESS, "", ROAD)],
     ),
     "offline: nothing answers": (
         {"openai_a__list": UNREACHED, "groq_x__list": TIMEOUT},
@@ -520,20 +526,20 @@ def test_a_second_witness_makes_it_sure(states, said, sure):
 @pytest.mark.parametrize(
     ("said", "reason"),
     [
-        ({"page": GREEN}, "the provider's page says nothing"),
-        ({"page": RED}, "the provider's page says: Elevated errors (investigating)"),
-        ({"page": DARK}, "the provider's page cannot be read now"),
-        ({"knock": ANSWERED}, "a call without a key is answered in 80 ms"),
-        ({"knock": FAILING}, "a call without a key fails too: HTTP 529, overloaded"),
+        ({"page": GREEN}, Unposted(readable=True)),
+        ({"page": RED}, Posted("Elevated errors", "investigating", None)),
+        ({"page": DARK}, Unposted(readable=False)),
+        ({"knock": ANSWERED}, Knocked(at(0), None, 401, 0.08)),
+        ({"knock": FAILING}, Knocked(at(0), OVERLOADED, 529, 0.2)),
     ],
 )
 def test_reasons_say_what_each_witness_said(said, reason):
     (found,) = diagnose(patients(**chats(a=OVERLOADED, b=OVERLOADED)), LATER, witnesses=witnesses(**said))
 
     assert found.reasons[:3] == (
-        "2 of 3 accounts fail alike",
-        "chat: HTTP 403, overloaded",
-        "still answers: chat, list",
+        Share(2, 3),
+        Symptom((Met(("chat",), 403, OVERLOADED),)),
+        Answering(("chat", "list")),
     )
     assert reason in found.reasons
 
@@ -553,3 +559,131 @@ def test_the_loss_of_an_account_waits_a_moment_for_another_that_is_suspected_of_
     states = {"openai_a__list": KEY, "openai_b__list": (KEY, 1), "openai_c__list": None}
 
     assert [only(now=at(seconds), **states).settled for seconds in (20, 31)] == [False, True]
+
+
+# Width: who is part of it, who is not, and who says nothing
+
+
+def since(seconds, one):
+    """The same patient, looked at so many seconds later than the others."""
+    now = one.health
+    moved = {
+        name: then + timedelta(seconds=seconds)
+        for name in ("since", "began_at", "seen_at")
+        if (then := getattr(now, name))
+    }
+    return replace(one, health=replace(now, **moved))
+
+
+def test_who_fails_alike_for_the_second_time_is_part_of_what_is_confirmed():
+    found = only(openai_a__list=ERROR, openai_b__list=(ERROR, 2), openai_c__list=(ERROR, 2))
+
+    assert (found.scope, found.targets) == (Scope.PROVIDER, ("openai/a/list", "openai/b/list", "openai/c/list"))
+    assert found.reasons[0] == Share(3, 3)
+
+
+def test_nothing_is_told_while_nobody_is_confirmed():
+    assert diagnose(patients(openai_a__list=(ERROR, 2), openai_b__list=(ERROR, 2)), LATER) == []
+
+
+def test_who_was_not_looked_at_since_it_began_is_no_witness():
+    sick, sibling = patients(openai_a__list=ERROR, openai_b__list=None)
+    (before,) = diagnose([since(3600, sick), sibling], at(7200))
+    (after,) = diagnose([sick, since(60, sibling)], at(7200))
+
+    assert (before.scope, before.reasons[0], before.confidence) == (Scope.PROVIDER, Alone(2), Confidence.LOW)
+    assert (after.scope, after.subject) == (Scope.ACCOUNT, "openai/a")
+
+
+def test_a_sibling_clears_the_provider_only_at_the_canary_that_fails():
+    states = patients(openai_a__chat=OVERLOADED, openai_b__chat=None, openai_b__list=None)
+    sick, chat, listed = since(600, states[0]), states[1], since(900, states[2])
+
+    assert [one.scope for one in diagnose([sick, chat, listed], at(7200))] == [Scope.PROVIDER]
+    assert [one.scope for one in diagnose([sick, since(900, chat), listed], at(7200))] == [Scope.ACCOUNT]
+
+
+def test_a_message_waits_for_whoever_was_not_asked_since_but_not_for_long():
+    sick, sibling = patients(openai_a__list=KEY, openai_b__list=None)
+    late = [since(30, sick), since(-60, sibling)]
+
+    assert [diagnose(late, at(30 + seconds))[0].settled for seconds in (16, 26)] == [False, True]
+    assert diagnose([since(30, sick), since(-20, sibling)], at(46))[0].settled
+
+
+def test_who_belongs_to_a_lost_account_is_asked_once_more_before_it_is_told():
+    sick, sibling = patients(openai_a__list=SUSPENDED, openai_b__list=None)
+    declared = witnesses(groups=ACME)
+
+    assert not diagnose([sick, since(-55, sibling)], at(16), witnesses=declared)[0].settled
+    assert diagnose([sick, since(-48, sibling)], at(16), witnesses=declared)[0].settled
+    assert diagnose([sick, since(-55, sibling)], at(16))[0].settled
+
+
+def test_two_of_a_declared_group_that_are_lost_within_minutes_are_lost_with_it():
+    (found,) = diagnose(patients(**three(a=QUOTA, b=QUOTA)), LATER, witnesses=witnesses(groups=CARD))
+
+    assert (found.scope, found.subject, found.confidence) == (
+        Scope.ORGANIZATION,
+        "openai/billing card-1",
+        Confidence.MEDIUM,
+    )
+    assert found.reasons[0] == Refused(2, 3, "billing card-1")
+
+
+def test_when_every_key_is_refused_it_is_said_that_nobody_can_tell_yet_and_what_will():
+    everybody = dict.fromkeys(ALL, KEY)
+    (open_,) = diagnose(patients(**three(**everybody)), LATER)
+    (decided,) = diagnose(patients(**three(**everybody)), LATER, witnesses=witnesses(page=RED))
+    (ours,) = diagnose(patients(**three(**everybody)), LATER, witnesses=witnesses(groups=CARD))
+
+    assert (open_.blame, open_.confidence, open_.reasons[-1]) == (Blame.UNKNOWN, Confidence.MEDIUM, Undecided())
+    assert (decided.blame, Undecided() in decided.reasons) == (Blame.PROVIDER, False)
+    assert (ours.scope, ours.blame) == (Scope.ORGANIZATION, Blame.UNKNOWN), "its card may be it, or the key service"
+
+
+def test_a_key_refused_to_the_only_account_is_not_sure_to_be_its_own():
+    assert only(openai_a__list=KEY).confidence is Confidence.MEDIUM
+    assert only(openai_a__list=KEY, openai_b__list=None).confidence is Confidence.HIGH
+    assert only(openai_a__list=SUSPENDED).confidence is Confidence.HIGH
+
+
+def test_one_model_that_is_refused_while_another_answers_is_no_lost_account():
+    found = only(gateway_a__chat_m=QUOTA, gateway_a__chat_n=None)
+
+    assert (found.scope, found.subject) == (Scope.MODEL, "gateway/a/chat/m")
+
+
+def test_one_model_that_fails_for_the_only_account_is_that_models():
+    found = only(openai_a__chat_m=OVERLOADED, openai_a__chat_n=None)
+
+    assert (found.scope, found.subject, found.confidence) == (Scope.MODEL, "openai/m", Confidence.MEDIUM)
+    assert found.reasons[0] == Lone(1)
+
+
+def test_what_answered_again_is_neither_part_of_it_nor_well():
+    sick, back, well = patients(openai_a__list=ERROR, openai_b__list=ERROR, openai_c__list=None)
+    back = replace(back, health=replace(back.health, successes=1, failures=0))
+
+    (found,) = diagnose([sick, back, well], LATER)
+
+    assert (found.scope, found.targets) == (Scope.ACCOUNT, ("openai/a/list",))
+
+
+def test_an_overload_from_before_does_not_hide_that_nothing_can_be_reached():
+    overloaded, out = patients(openai_a__list=UNREACHED, groq_x__list=UNREACHED)
+    before = replace(overloaded, health=replace(overloaded.health, since=at(-3600), began_at=at(-3600)))
+    well = patients(cohere_y__list=None)[0]
+    long_ago = replace(well, health=replace(well.health, seen_at=at(-60)))
+
+    (found,) = diagnose([before, out, long_ago], at(7200), witnesses=witnesses(online=False))
+
+    assert (found.scope, found.since) == (Scope.MONITOR, at(0))
+
+
+def test_who_took_a_model_away_is_undecided_unless_another_account_still_has_it():
+    alone = {"openai_a__chat_m": MODEL, "openai_a__chat_n": None}
+
+    assert only(**alone).blame is Blame.UNKNOWN
+    assert only(**alone, openai_b__chat_m=None).blame is Blame.ACCOUNT
+    assert only(**alone, openai_b__chat_n=None).blame is Blame.UNKNOWN

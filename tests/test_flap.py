@@ -37,12 +37,12 @@ def played(word, flap=STEADY, start=0, every_s=60):
         ("UDDDUUUDDDUUU", True),
         ("UDUDU" + "U" * 28, True),
         ("UDUDU" + "U" * 30, False),
-        ("UDUDD" + "D" * 8, True),
-        ("UDUDD" + "D" * 10, False),
+        ("UDUDD" + "D" * 28, True),
+        ("UDUDD" + "D" * 30, False),
         ("UDUDU" + "?" * 60, True),
     ],
 )
-def test_two_outages_in_an_hour_are_flapping_until_half_an_hour_of_calm_or_one_that_stays(word, flapping):
+def test_two_outages_in_an_hour_are_flapping_until_nothing_turns_for_half_an_hour(word, flapping):
     assert (played(word).since is not None) is flapping
 
 
@@ -88,9 +88,40 @@ def test_a_refusal_of_one_account_is_no_part_of_what_fails_at_its_provider():
     ]  # fmt: skip
 
 
-def test_others_have_three_quarters_of_a_minute_to_join():
+def test_others_have_three_quarters_of_a_minute_to_join_unless_the_outage_is_told_by_then():
+    flaps = {CHAT: played("UDUD")}
+
     assert told(CHAT, word="UDUD", seconds=180 + 44) == []
     assert len(told(CHAT, word="UDUD", seconds=180 + 45)) == 1
+    assert list(findings(flaps, at(180), {LIST.id})) == []
+    assert len(list(findings(flaps, at(180), {CHAT.id}))) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "other", "word", "its_fault", "subject"),
+    [
+        (Fault.TIMEOUT, SIBLING, "UDU", Fault.SERVER_ERROR, "openai"),
+        (Fault.TIMEOUT, LIST, "UDU", Fault.TIMEOUT, CHAT.account),
+        (Fault.TIMEOUT, SIBLING, "UUU", None, CHAT.account),
+        (Fault.TIMEOUT, SIBLING, "UDU", Fault.INVALID_KEY, CHAT.account),
+        (Fault.TIMEOUT, STRANGER, "UDU", Fault.TIMEOUT, CHAT.account),
+        (Fault.INVALID_KEY, LIST, "UDU", Fault.INVALID_KEY, CHAT.account),
+        (Fault.INVALID_KEY, SIBLING, "UDU", Fault.INVALID_KEY, CHAT.account),
+    ],
+)
+def test_what_was_drawn_into_one_of_the_times_is_named_with_what_flaps(fault, other, word, its_fault, subject):
+    flaps = {CHAT: replace(played("UDUD"), fault=fault), other: replace(played(word), fault=its_fault)}
+    (one,) = findings(flaps, at(3600))
+
+    assert one.account == subject
+    drawn_in = subject == other.answerer or (other is LIST and its_fault is fault)
+    assert (other.id in (one.target, *one.others)) is drawn_in
+
+
+def test_what_was_over_before_it_began_to_flap_was_another_outage():
+    (one,) = findings({CHAT: played("UDUD", start=60), LIST: played("UDU")}, at(86400))
+
+    assert (one.target, one.others, one.model) == (CHAT.id, (), CHAT.model)
 
 
 def test_its_name_stays_when_it_goes_down_by_another_fault():

@@ -38,13 +38,12 @@ CASES = {
     "one cause for two accounts": (
         snapshot(MAIN, *OVERLOADED, open_incidents=(outage(confidence=Confidence.MEDIUM),)),
         Mark.PARTLY,
-        "2 of 3 accounts have trouble: Anthropic: provider overloaded (probably the provider).",
+        "2 of 3 accounts have trouble: Anthropic: overloaded (probably the provider).",
     ),
     "two causes": (
         snapshot(*OVERLOADED, sick("openai/main", Fault.INVALID_KEY), open_incidents=(outage(),)),
         Mark.DOWN,
-        "All 3 accounts have trouble: Anthropic: provider overloaded (the provider); "
-        "openai/main: key rejected (your account).",
+        "All 3 accounts have trouble: Anthropic: overloaded (the provider); openai/main: key rejected (your account).",
     ),
     "more causes than anyone reads": (
         snapshot(*(sick(f"openai/{name}", Fault.INVALID_KEY) for name in "abcde")),

@@ -66,6 +66,27 @@ def test_a_lost_account_with_twelve_targets_and_three_siblings_is_one_message_an
     assert asyncio.run(play()) == (expected, expected)
 
 
+@pytest.mark.parametrize(
+    ("openai", "told"),
+    [
+        (None, "wait, or switch to openai/main, which works now.\nWorking instead: openai/main (seen working"),
+        (Trouble.ACCOUNT_SUSPENDED, "wait; nothing else that is watched here is known to work now.\n"),
+    ],
+)
+def test_the_message_of_a_provider_that_fails_names_whose_account_works_instead(tmp_path, openai, told):
+    async def play():
+        async with simulator() as other_side, webhook() as inbox:
+            settings = config(tmp_path, other_side, Channel("hook", inbox.url), ids=("openai/main", "groq/llama"))
+            other_side.set(KEYS["openai/main"], openai)
+            async with watching(settings) as monitor:
+                await monitor.until(lambda: len(monitor.world.healths) == len(settings.watches))
+                other_side.set("groq", Trouble.OVERLOADED)
+                await inbox.until(lambda messages: any("groq" in one["title"] for one in messages))
+            return next(one["message"] for one in inbox.messages if "groq" in one["title"])
+
+    assert told in asyncio.run(play())
+
+
 def test_an_answer_that_somebody_left_is_taken_up_and_survives_a_restart(tmp_path):
     rules = Rules(patience=Patience(remind=(timedelta(seconds=1),)))
 
@@ -216,7 +237,7 @@ def test_neither_a_digest_nor_a_late_warning_disturbs_quiet_hours(tmp_path):
                 await inbox.until(lambda messages: len(messages) >= 1)
             return inbox
 
-    assert asyncio.run(play()).titles()[0] == "[DOWN] groq: provider overloaded"
+    assert asyncio.run(play()).titles()[0] == "[DOWN] groq: overloaded"
 
 
 def test_a_message_has_signed_links_where_the_page_is_served(tmp_path):

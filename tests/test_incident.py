@@ -1,9 +1,21 @@
+"""What opens, goes on, changes and ends: an incident is one cause, and follows the facts as long as it is open."""
+
 import pytest
 from msgspec.structs import replace
 
 from monitor.diagnose import FLAP, Diagnosis, Evidence, Scope
-from monitor.incident import SEVERITIES, Announcement, ChangeKind, Severity, advance, announce, open_incident
-from probes.model import Confidence, Fault
+from monitor.incident import (
+    SEVERITIES,
+    Announcement,
+    Change,
+    ChangeKind,
+    Severity,
+    advance,
+    announce,
+    as_of,
+    open_incident,
+)
+from probes.model import Blame, Confidence, Fault
 from tests.conftest import at
 
 TARGETS = ("openai/main/chat", "openai/main/list")
@@ -16,24 +28,167 @@ def diagnosis(fault=Fault.ACCOUNT_SUSPENDED, scope=Scope.ACCOUNT, subject="opena
 ILL = dict.fromkeys(TARGETS)
 
 
+def changes_of(incidents, diagnoses, well_since=ILL, seconds=60):
+    return advance(incidents, diagnoses, well_since, at(seconds)).changes
+
+
 def kinds(incidents, diagnoses, well_since=ILL, seconds=60):
-    return [(change.kind, change.incident.subject) for change in advance(incidents, diagnoses, well_since, at(seconds))]
+    changes = changes_of(incidents, diagnoses, well_since, seconds)
+    return [(change.kind, change.incident.subject) for change in changes]
 
 
-def test_what_spread_to_more_of_its_accounts_meanwhile_is_a_part_of_it_too():
-    outage = diagnosis(Fault.SERVER_ERROR, Scope.PROVIDER, "openai", ("openai/main/list", "openai/b/list"))
-    rest = diagnosis(Fault.SERVER_ERROR, Scope.ACCOUNT, "openai/b", ("openai/b/list", "openai/b/chat"))
-    well = {"openai/main/list": at(50), "openai/b/list": None, "openai/b/chat": None}
+def play(*steps, well_since=ILL):
+    """Let one trouble after the other come, each with its instant; return what changed and what is open then."""
+    incidents, told = [], []
+    for seconds, diagnoses, *well in steps:
+        course = advance(incidents, diagnoses, well[0] if well else well_since, at(seconds))
+        after = {one.id: one for one in (*incidents, *course.refreshed)}
+        after |= {change.incident.id: change.incident for change in course.changes}
+        incidents = [one for one in after.values() if one.closed_at is None]
+        told += [(seconds, change.kind, change.incident) for change in course.changes]
+    return told, incidents
 
-    assert kinds([open_incident(outage)], [rest], well, seconds=60) == []
-    assert kinds([open_incident(outage)], [rest], well, seconds=96) == [
-        (ChangeKind.RESOLVED, "openai"),
+
+ACCOUNT = diagnosis(Fault.SERVER_ERROR)
+PROVIDER = diagnosis(Fault.SERVER_ERROR, Scope.PROVIDER, "openai", (*TARGETS, "openai/b/list"))
+ALL_ILL = dict.fromkeys(PROVIDER.targets)
+
+
+def test_what_turns_out_to_be_wider_is_the_same_incident_and_told_again():
+    told, (one,) = play((60, [ACCOUNT]), (70, [PROVIDER]), well_since=ALL_ILL)
+
+    assert [(kind, one.subject) for _, kind, one in told] == [
+        (ChangeKind.OPENED, "openai/main"),
+        (ChangeKind.CHANGED, "openai"),
+    ]
+    assert len({one.id for _, _, one in told}) == 1
+    assert (one.scope, one.targets) == (Scope.PROVIDER, tuple(sorted(PROVIDER.targets)))
+
+
+def test_what_joins_within_its_width_is_noted_and_told_nobody():
+    fewer = replace(PROVIDER, targets=PROVIDER.targets[:2])
+    told, (one,) = play((60, [fewer]), (70, [PROVIDER]), well_since=ALL_ILL)
+
+    assert [kind for _, kind, _ in told] == [ChangeKind.OPENED, ChangeKind.UPDATED]
+    assert set(one.targets) == set(PROVIDER.targets)
+
+
+def test_reasons_are_those_of_now_and_make_no_row():
+    again = replace(ACCOUNT, reasons=("other",))
+    told, (one,) = play((60, [ACCOUNT]), (70, [again]))
+
+    assert [kind for _, kind, _ in told] == [ChangeKind.OPENED]
+    assert (one.reasons, one.reasoned_at) == (("other",), at(70))
+
+
+def test_it_ends_when_nothing_that_it_ever_covered_fails():
+    rest = diagnosis(Fault.SERVER_ERROR, Scope.ACCOUNT, "openai/b", ("openai/b/list",))
+    half = {**dict.fromkeys(TARGETS, at(100)), "openai/b/list": None}
+    told, left = play(
+        *((60, [PROVIDER], ALL_ILL), (110, [rest], half), (200, [rest], half)),
+        (300, [], dict.fromkeys(TARGETS, at(100)) | {"openai/b/list": at(290)}),
+    )
+
+    assert left == []
+    assert [(at_, kind) for at_, kind, _ in told] == [
+        (60, ChangeKind.OPENED),
+        (110, ChangeKind.UPDATED),  # who failed then
+        (200, ChangeKind.UPDATED),  # how narrow it is when the rest had time to follow
+        (300, ChangeKind.RESOLVED),
+    ]
+    narrow, over = told[2][2], told[3][2]
+    assert (narrow.scope, narrow.subject) == (Scope.ACCOUNT, "openai/b")
+    assert (over.subject, over.opened_at, over.closed_at) == ("openai", at(0), at(290))
+    assert set(over.targets) == set(PROVIDER.targets)
+
+
+def test_what_fails_without_a_diagnosis_keeps_it_open():
+    told, (one,) = play((60, [PROVIDER], ALL_ILL), (90, [], {**dict.fromkeys(TARGETS, at(80)), "openai/b/list": None}))
+
+    assert [kind for _, kind, _ in told] == [ChangeKind.OPENED]
+    assert one.closed_at is None
+
+
+def test_what_remains_in_parts_opens_nothing_new():
+    parts = [
+        diagnosis(Fault.SERVER_ERROR, Scope.MODEL, "openai/main/chat", TARGETS[:1]),
+        diagnosis(Fault.SERVER_ERROR, Scope.ACCOUNT, "openai/b", ("openai/b/list",)),
+    ]
+    told, _ = play((60, [PROVIDER]), (90, parts), (300, parts), well_since={**ALL_ILL, TARGETS[1]: at(80)})
+
+    assert {kind for _, kind, _ in told} == {ChangeKind.OPENED, ChangeKind.UPDATED}
+    assert len({one.id for _, _, one in told}) == 1
+
+
+def test_a_suspension_during_an_outage_is_a_trouble_of_its_own():
+    suspended = diagnosis(targets=("openai/b/list",), subject="openai/b")
+    rest = replace(PROVIDER, targets=TARGETS)
+    told, left = play((60, [PROVIDER]), (90, [rest, suspended]), well_since=ALL_ILL)
+
+    assert [(kind, one.subject) for _, kind, one in told] == [
+        (ChangeKind.OPENED, "openai"),
         (ChangeKind.OPENED, "openai/b"),
+        (ChangeKind.UPDATED, "openai"),
+    ]
+    assert len(left) == 2
+
+
+def test_a_key_that_is_refused_first_and_suspended_then_is_told_as_suspended():
+    told, (one,) = play((60, [diagnosis(Fault.INVALID_KEY)]), (90, [diagnosis(Fault.ACCOUNT_SUSPENDED)]))
+
+    assert [kind for _, kind, _ in told] == [ChangeKind.OPENED, ChangeKind.CHANGED]
+    assert one.fault is Fault.ACCOUNT_SUSPENDED
+
+
+def test_whom_a_witness_clears_is_told_again():
+    undecided = diagnosis(Fault.INVALID_KEY, Scope.PROVIDER, "openai", PROVIDER.targets, blamed=Blame.UNKNOWN)
+    ours = diagnosis(Fault.INVALID_KEY)
+    told, (one,) = play((60, [undecided]), (300, [ours]), well_since={**ALL_ILL, "openai/b/list": at(100)})
+
+    assert [kind for _, kind, _ in told] == [ChangeKind.OPENED, ChangeKind.CHANGED]
+    assert (one.scope, one.blame) == (Scope.ACCOUNT, Blame.ACCOUNT)
+
+
+OFFLINE = diagnosis(
+    Fault.CONNECTION_FAILED, Scope.MONITOR, "", ("openai/main/list", "groq/main/list"), blamed=Blame.UNKNOWN
+)
+NOTHING = dict.fromkeys(OFFLINE.targets)
+
+
+def test_who_is_not_back_yet_when_the_road_is_back_is_not_blamed():
+    rest = diagnosis(Fault.CONNECTION_FAILED, Scope.PROVIDER, "groq", ("groq/main/list",))
+    back = {**NOTHING, "openai/main/list": at(100)}
+
+    told, left = play((60, [OFFLINE], NOTHING), (105, [rest], back), (140, [], {**back, "groq/main/list": at(130)}))
+    assert [(kind, one.scope, one.closed_at) for _, kind, one in told if kind is not ChangeKind.UPDATED] == [
+        (ChangeKind.OPENED, Scope.MONITOR, None),
+        (ChangeKind.RESOLVED, Scope.MONITOR, at(100)),
+    ]
+    assert left == []
+
+    asked = replace(rest, evidence=(Evidence("groq/main/list", at(150), Fault.CONNECTION_FAILED, "road", ""),))
+    told, left = play((60, [OFFLINE], NOTHING), (105, [rest], back), (200, [asked], back))
+    assert [(kind, one.scope) for _, kind, one in told if kind is not ChangeKind.UPDATED] == [
+        (ChangeKind.OPENED, Scope.MONITOR),
+        (ChangeKind.RESOLVED, Scope.MONITOR),
+        (ChangeKind.OPENED, Scope.PROVIDER),
+    ]
+
+
+def test_a_suspended_account_stays_what_it_is_while_nothing_can_be_reached():
+    told, left = play(
+        (60, [diagnosis(targets=("groq/main/list",), subject="groq/main")], NOTHING), (90, [OFFLINE], NOTHING)
+    )
+
+    assert [(kind, one.subject) for _, kind, one in told] == [
+        (ChangeKind.OPENED, "groq/main"),
+        (ChangeKind.MERGED, "groq/main"),
+        (ChangeKind.OPENED, ""),
     ]
 
 
 def test_a_diagnosis_opens_an_incident_dated_when_it_began():
-    (change,) = advance([], [diagnosis()], ILL, at(60))
+    (change,) = changes_of([], [diagnosis()])
 
     assert (change.kind, change.at, change.incident.opened_at) == (ChangeKind.OPENED, at(60), at(0))
 
@@ -51,23 +206,9 @@ def test_but_it_keeps_open_what_is_open():
 
 
 def test_it_is_resolved_when_the_diagnosis_is_gone():
-    (change,) = advance([open_incident(diagnosis())], [], dict.fromkeys(TARGETS, at(45)), at(60))
+    (change,) = changes_of([open_incident(diagnosis())], [], dict.fromkeys(TARGETS, at(45)))
 
     assert (change.kind, change.at, change.incident.closed_at) == (ChangeKind.RESOLVED, at(60), at(45))
-
-
-def test_while_part_of_it_has_just_recovered_it_neither_ends_nor_shrinks():
-    standing, rest = (
-        open_incident(diagnosis(Fault.SERVER_ERROR)),
-        diagnosis(Fault.SERVER_ERROR, Scope.CAPABILITY, "openai/main/chat", TARGETS[:1]),
-    )
-    half = {TARGETS[0]: None, TARGETS[1]: at(50)}
-
-    assert kinds([standing], [rest], half, seconds=60) == []
-    assert kinds([standing], [rest], half, seconds=96) == [
-        (ChangeKind.RESOLVED, "openai/main"),
-        (ChangeKind.OPENED, "openai/main/chat"),
-    ]
 
 
 def test_a_change_of_blame_is_told():
@@ -80,15 +221,25 @@ def test_faults_of_one_outage_may_alternate():
     assert kinds([open_incident(diagnosis(Fault.TIMEOUT))], [diagnosis(Fault.SERVER_ERROR)]) == []
 
 
-def test_a_narrow_incident_is_merged_into_the_wider_one_and_not_called_resolved():
-    narrow = open_incident(diagnosis(Fault.SERVER_ERROR))
-    wide = diagnosis(Fault.SERVER_ERROR, Scope.PROVIDER, "openai", (*TARGETS, "openai/b/list"))
-
-    assert kinds([narrow], [wide]) == [(ChangeKind.MERGED, "openai/main"), (ChangeKind.OPENED, "openai")]
-
-
 def test_an_account_that_is_no_longer_watched_is_not_called_resolved():
-    assert kinds([open_incident(diagnosis())], [], well_since={}) == [(ChangeKind.WITHDRAWN, "openai/main")]
+    (change,) = changes_of([open_incident(diagnosis())], [], {"openai/other/chat": None})
+
+    assert (change.kind, change.incident.subject) == (ChangeKind.WITHDRAWN, "openai/main")
+    assert "no longer watched" in change.incident.ending
+
+
+def test_nothing_lies_ahead_of_now_and_nothing_ends_before_it_began():
+    one = replace(open_incident(diagnosis()), opened_at=at(100), detected_at=at(110), closed_at=at(90))
+    change = as_of(Change(one, ChangeKind.RESOLVED, at(120)), at(60))
+
+    assert change.at == at(60)
+    assert (change.incident.opened_at, change.incident.closed_at, change.incident.detected_at) == (
+        at(60),
+        at(60),
+        at(60),
+    )
+    told = Change(open_incident(diagnosis()), ChangeKind.OPENED, at(30))
+    assert as_of(told, at(60)) is told
 
 
 def test_drills_are_left_alone():
@@ -104,7 +255,7 @@ def test_ids_say_when_and_are_fit_for_an_address():
 
 
 def test_changes_of_one_incident_have_ids_of_their_own():
-    (opened,) = advance([], [diagnosis()], ILL, at(60))
+    (opened,) = changes_of([], [diagnosis()])
     closed = replace(opened, kind=ChangeKind.RESOLVED)
 
     assert opened.id != closed.id
@@ -141,7 +292,7 @@ def test_a_sign_opens_beside_another_trouble_of_its_account():
 def test_two_signs_of_one_account_are_two_incidents():
     ends = diagnosis(Fault.EXPIRES_SOON, targets=(), signal=True)
 
-    changes = advance([], [LOW, ends], ILL, at(60))
+    changes = changes_of([], [LOW, ends])
 
     assert len({change.incident.id for change in changes}) == 2
     assert kinds([change.incident for change in changes], [LOW, ends]) == []
@@ -157,7 +308,7 @@ def test_two_signs_of_one_account_are_two_incidents():
     ],
 )
 def test_a_sign_ends_when_it_is_seen_no_more(diagnoses, watched, kind):
-    changes = advance([open_incident(LOW)], diagnoses, watched, at(60))
+    changes = changes_of([open_incident(LOW)], diagnoses, watched)
 
     assert [(change.kind, change.incident.closed_at) for change in changes if change.incident.signal] == [
         (kind, at(60))
@@ -173,30 +324,39 @@ def test_a_sign_keeps_no_ended_trouble_open():
 
 
 WIDE = diagnosis(Fault.SERVER_ERROR, Scope.PROVIDER, "openai", (*TARGETS, "openai/b/list"))
+OTHER = diagnosis(Fault.SERVER_ERROR, Scope.ACCOUNT, "openai/b", ("openai/b/list",))
 
 
 def merged():
-    """An account's incident that became part of its provider's, and that one."""
-    narrow = open_incident(diagnosis(Fault.SERVER_ERROR))
-    child, whole = (change.incident for change in advance([narrow], [WIDE], ILL, at(60)))
+    """Two accounts' incidents, of which one goes on as their provider's and the other is part of that."""
+    narrow, other = open_incident(diagnosis(Fault.SERVER_ERROR)), open_incident(OTHER)
+    child, whole = (change.incident for change in changes_of([narrow, other], [WIDE], ALL_ILL))
     return child, whole
 
 
-def test_a_part_stays_open_under_the_whole():
+def test_of_two_that_turn_out_to_be_one_the_larger_goes_on_and_the_other_is_part_of_it():
+    narrow, other = open_incident(diagnosis(Fault.SERVER_ERROR)), open_incident(OTHER)
+
+    assert kinds([narrow, other], [WIDE], ALL_ILL) == [(ChangeKind.MERGED, "openai/b"), (ChangeKind.CHANGED, "openai")]
     child, whole = merged()
-
     assert (child.parent, child.closed_at) == (whole.id, None)
-    assert kinds([child, whole], [WIDE]) == []
+    assert kinds([child, whole], [WIDE], ALL_ILL) == []
 
 
-def test_a_part_waits_until_the_whole_is_settled():
-    assert kinds([open_incident(diagnosis(Fault.SERVER_ERROR))], [replace(WIDE, settled=False)]) == []
+def test_a_width_that_is_not_settled_is_waited_for():
+    assert kinds([open_incident(diagnosis(Fault.SERVER_ERROR))], [replace(WIDE, settled=False)], ALL_ILL) == [
+        (ChangeKind.UPDATED, "openai/main")
+    ]
 
 
 def test_a_part_that_recovers_ends_while_the_whole_goes_on():
     child, whole = merged()
+    well = {**ALL_ILL, "openai/b/list": at(70)}
 
-    assert kinds([child, whole], [WIDE], dict.fromkeys(TARGETS, at(70)), 80) == [(ChangeKind.RESOLVED, "openai/main")]
+    assert kinds([child, whole], [replace(WIDE, targets=TARGETS)], well, 80) == [
+        (ChangeKind.RESOLVED, "openai/b"),
+        (ChangeKind.UPDATED, "openai"),
+    ]
 
 
 def test_a_part_and_the_whole_end_together():
@@ -205,19 +365,7 @@ def test_a_part_and_the_whole_end_together():
 
     assert sorted(kinds([child, whole], [], well, 80)) == [
         (ChangeKind.RESOLVED, "openai"),
-        (ChangeKind.RESOLVED, "openai/main"),
-    ]
-
-
-def test_a_part_that_outlasts_the_whole_stands_on_its_own_again():
-    child, whole = merged()
-    well = {**dict.fromkeys(TARGETS), "openai/b/list": at(70)}
-
-    changes = advance([child, whole], [diagnosis(Fault.SERVER_ERROR)], well, at(200))
-
-    assert [(change.kind, change.incident.subject, change.incident.parent) for change in changes] == [
-        (ChangeKind.RESOLVED, "openai", None),
-        (ChangeKind.CHANGED, "openai/main", None),
+        (ChangeKind.RESOLVED, "openai/b"),
     ]
 
 
@@ -241,6 +389,13 @@ def test_a_sign_that_widens_is_told_on_by_the_wider_one():
     assert kinds([open_incident(narrow)], [other])[0] == (ChangeKind.RESOLVED, "openai/main")
 
 
+def test_what_comes_and_goes_is_told_beside_another_sign_of_the_same():
+    refusals = replace(sign("openai/main", TARGETS[0], rule="flicker/refusals"), scope=Scope.ACCOUNT)
+    row = replace(sign("openai/main", TARGETS[1]), scope=Scope.ACCOUNT)
+
+    assert kinds([open_incident(refusals)], [refusals, row]) == [(ChangeKind.OPENED, "openai/main")]
+
+
 def test_what_comes_and_goes_is_calm_when_all_of_it_is():
     both, rest = sign("openai", *TARGETS), sign("openai/main", TARGETS[0], fault=Fault.SERVER_ERROR)
     standing = open_incident(both)
@@ -250,7 +405,7 @@ def test_what_comes_and_goes_is_calm_when_all_of_it_is():
 
 
 def test_it_is_noted_when_we_were_sure():
-    (change,) = advance([], [diagnosis()], ILL, at(60))
+    (change,) = changes_of([], [diagnosis()])
 
     assert change.incident.detected_at == at(60)
 
@@ -271,7 +426,7 @@ def said(seconds, title="Elevated errors"):
     ],
 )
 def test_the_lead_is_counted_to_the_first_word_of_the_providers_page(announcements, lead_s):
-    (opened,) = advance([], [WIDE], ILL, at(60))
+    (opened,) = changes_of([], [WIDE])
 
     changes = announce([opened.incident], {"openai": announcements}, at(2000))
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from monitor import run
 from monitor.detect.health import State
+from monitor.diagnose import Scope
 from monitor.herald import tell_due
 from monitor.schedule import CONFIRM_S, Watch
 from monitor.store.connection import open_reader
@@ -43,12 +44,30 @@ class Clockwork:
             await tell_due(self.world)
             self.told += [one for id, one in self.world.incidents.items() if id not in before]
 
+    async def run_for(self, span, looks):
+        """Let the agenda decide when to look, to the second."""
+        end = self.clock.now + span
+        self.world.plan_anew()
+        while self.clock.now < end:
+            now, watches = self.clock.now, self.world.config.watches
+            targets = [watches[id].target for id in self.world.agenda.take_due(now)]
+            await run.beat(self.world, [look(one, now, looks(one)) for one in targets], now)
+            await tell_due(self.world)
+            soon = min(self.world.agenda.next_at() or end, now + timedelta(seconds=10))
+            self.clock.now = max(soon, now + timedelta(seconds=1))
+
     def letters(self):
         """What the terminal was to be told, in order: of whom, and which step."""
         query = (
             "SELECT incident.subject, step FROM outbox JOIN incident ON incident.id = incident_id ORDER BY outbox.id"
         )
         return [tuple(row) for row in self.world.connection.execute(query)]
+
+    def told_of(self):
+        """What the terminal was to be told, in order: when, of what, and which step."""
+        cases = self.world.cases.values()
+        told = [(one.at, case.incident, one.step) for case in cases for one in case.told.get("terminal", ())]
+        return sorted(told, key=lambda one: one[0])
 
     def open(self):
         return sorted((one.subject, one.fault, one.signal) for one in self.world.incidents.values())
@@ -233,6 +252,95 @@ def test_an_hour_of_flapping_is_named_once_and_so_is_its_calm(tmp_path, ids, sub
     assert [step for _, step in during] == ["opened", "resolved", "opened"]
     assert (during[-1], after) == ((subject, "opened"), [(subject, "resolved")])
     assert reasons == ["3 changes in 6 min; further changes are held until it is calm"]
+
+
+REFUSED = {"fault": Fault.INVALID_KEY, "status": 401}
+
+
+def watched_in_full(settings):
+    """Each account with a quick free canary, a paid one, and one each hour of which nothing is learnt of turns."""
+    targets = {watch.target.account: watch.target for watch in settings.watches.values() if watch.target.model}
+    watches = [
+        Watch(replace(target, canary=canary, model=model), every_s, canary != "chat", aside=canary == "models")
+        for target in targets.values()
+        for canary, model, every_s in (("list", None, 20), ("chat", target.model, 30), ("models", None, 3600))
+    ]
+    probe = replace(settings.probe, blip_s=120)
+    return replace(settings, watches={one.target.id: one for one in watches}, probe=probe)
+
+
+@pytest.mark.parametrize(
+    ("facts", "ids", "down", "up", "subject"),
+    [
+        (REFUSED, IDS[:1], 2, 2, "openai/main"),
+        (REFUSED, IDS[:1], 4, 5, "openai/main"),
+        (FAILING, IDS[:2], 4, 4, "openai"),
+        (FAILING, IDS[:2], 3, 25, "openai"),
+    ],
+)
+def test_who_was_told_that_it_comes_and_goes_hears_no_more_until_it_is_calm(tmp_path, facts, ids, down, up, subject):
+    """Two hours by the real schedule, whichever canaries meet it, then an hour and a half of calm."""
+
+    def is_hit(target):
+        """Of a server error nothing is concluded where the account's work is not what is asked."""
+        return target.account in ids and (facts is REFUSED or target.canary != "models")
+
+    async def play():
+        async with clockwork(tmp_path, Clock(), (*ids, "groq/llama")) as it:
+            it.world.config = watched_in_full(it.world.config)
+            await it.run_for(timedelta(minutes=10), lambda _: {})
+            for _ in range(120 // (down + up)):
+                await it.run_for(timedelta(minutes=down), lambda one: facts if is_hit(one) else {})
+                await it.run_for(timedelta(minutes=up), lambda _: {})
+            ended = it.clock.now
+            await it.run_for(timedelta(minutes=90), lambda _: {})
+            return ended, it.told_of()
+
+    ended, told = asyncio.run(play())
+    rows = [number for number, (_, one, _) in enumerate(told) if one.is_flap]
+    (_, opened, _), (calm_at, calm, step) = told[rows[0]], told[rows[-1]]
+    assert rows == [len(told) - 2, len(told) - 1]
+    assert (opened.subject, calm.id, step) == (subject, opened.id, "resolved")
+    assert timedelta(minutes=30) - timedelta(minutes=up) <= calm_at - ended <= timedelta(minutes=33)
+    before = [step for _, one, step in told[: rows[0]]]
+    assert before.count("opened") == before.count("resolved") <= 2
+
+
+def test_nobody_is_said_to_come_and_go_where_it_is_we_who_are_cut_off(tmp_path):
+    cut_off = {"fault": Fault.CONNECTION_FAILED, "status": None}
+
+    async def play():
+        async with clockwork(tmp_path, Clock()) as it:
+            await it.minutes(10, lambda _: {})
+            for _ in range(5):
+                await it.minutes(4, lambda _: cut_off)
+                await it.minutes(4, lambda _: {})
+            await it.minutes(40, lambda _: {})
+            return {(one.scope, one.is_flap) for _, one, _ in it.told_of()}
+
+    assert asyncio.run(play()) == {(Scope.MONITOR, False)}
+
+
+def test_slow_answers_before_an_outage_are_no_sign_after_it(tmp_path):
+    """All accounts grow slower over 40 minutes, fail for ten, and are as quick as ever afterwards."""
+
+    async def play():
+        numbers = iter(range(10**9))
+
+        def takes(times):
+            return lambda one: {"latency_s": wavy(next(numbers), 0.3 * (times if one.provider == "openai" else 1))}
+
+        async with clockwork(tmp_path, Clock(), IDS) as it:
+            it.world.config = watched_in_full(it.world.config)
+            await it.run_for(timedelta(minutes=90), takes(1))
+            for minute in range(40):
+                await it.run_for(timedelta(minutes=1), takes(1.06**minute))
+            await it.run_for(timedelta(minutes=10), lambda _: FAILING)
+            await it.run_for(timedelta(minutes=30), takes(1))
+            changes = [change for case in it.world.cases.values() for change in case.changes]
+            return [one.incident.subject for one in changes if one.kind == "opened" and one.incident.signal]
+
+    assert asyncio.run(play()) == ["openai"]
 
 
 def test_what_comes_and_goes_at_several_is_calm_when_the_last_of_them_is(tmp_path):

@@ -19,11 +19,13 @@ from monitor.detect.latency import (
     OUTLIER,
     OUTLIER_BOUND,
     RECENT,
+    Alarm,
     Kind,
     Mood,
     Rise,
     Series,
     advance,
+    anew,
     findings,
     measures,
     pace,
@@ -67,6 +69,31 @@ def test_a_rise_is_noticed_after_few_answers(times, most):
     delays = [first_alarm(noisy(60, 0.5 * times, seed), CALM, 600) for seed in range(2, 22)]
 
     assert max(delay or 99 for delay in delays) <= most
+
+
+def test_a_rise_whose_answers_are_quick_again_is_passing():
+    slow = played(noisy(30, 2.0, 3), CALM, 600)
+    quick = played([usual_s(CALM)] * 3, slow, 630)
+
+    assert [one.passing for one in findings(CHAT, Kind.TOTAL, slow)] == [False]
+    assert [one.passing for one in findings(CHAT, Kind.TOTAL, quick)] == [True]
+
+
+def test_after_an_outage_a_rise_must_be_seen_anew_and_the_usual_is_what_it_was():
+    slow = played(noisy(30, 2.0, 3), CALM, 600)
+    back = anew(slow)
+
+    assert (back.alarm, back.rise.small, back.recent) == (None, 0.0, slow.recent[-1:])
+    assert usual_s(back) == usual_s(slow)
+    assert played([usual_s(CALM)] * 20, back, 700).alarm is None
+    assert first_alarm(noisy(60, 2.0, 4), back, 700) > 2
+    assert anew(played(noisy(3))).recent == played(noisy(3)).recent
+
+
+def test_what_crept_up_before_an_outage_does_not_rise_again_by_itself():
+    crept = replace(CALM, usual=replace(CALM.usual, hour=CALM.usual.level + 1.0, count=3000), alarm=Alarm(at(0), at(0)))
+
+    assert first_alarm([usual_s(CALM) * 1.3] * 20, anew(crept), 700) is None
 
 
 def test_two_calm_weeks_raise_hardly_any_alarm():

@@ -448,3 +448,14 @@ def test_the_shipped_dashboard_has_a_panel_for_each_of_its_queries():
     panels = json.loads((DEPLOY / "grafana.json").read_text())["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)
     assert all(panel["targets"][0]["expr"] for panel in panels)
+
+
+def test_while_nothing_can_be_reached_no_account_is_called_down_but_one_that_was_lost_before():
+    alone = shown(incident("", Fault.CONNECTION_FAILED, Scope.MONITOR))
+    accounts = (sick("openai/out", Fault.CONNECTION_FAILED), sick("groq/lost", Fault.ACCOUNT_SUSPENDED))
+    states = [
+        [one["state"] for one in document("status.json", snapshot(*accounts, open_incidents=shots))["accounts"]]
+        for shots in ((), (alone,))
+    ]
+
+    assert [sorted(one) for one in states] == [["down", "down"], ["down", "unknown"]]

@@ -8,7 +8,7 @@ from string import Formatter
 import pytest
 from msgspec.structs import replace
 
-from monitor import words
+from monitor import span, words
 from monitor.diagnose import FLAP, Evidence, Scope
 from monitor.publish import headline, layout, page, public, strip
 from monitor.publish.fill import LANGUAGES, TEMPLATES
@@ -28,7 +28,7 @@ SHIPPED = sorted(file.stem for file in FOLDER.glob("*.toml"))
 DE, ZH = load_speech("de", (FOLDER,)), load_speech("zh-Hans", (FOLDER,))
 
 TABLES = (
-    *(words.FAULTS, words.BLAMES, words.BLAMES_AT_LENGTH, words.CERTAINTIES, words.WINDOWS),
+    *(words.FAULTS, words.BLAMES, words.BLAMES_AT_LENGTH, words.CERTAINTIES, span.ONE, span.SEVERAL),
     *(layout.MARKS, layout.SCOPES, layout.KINDS, headline.ALL, strip.WORDS),
 )
 SAID_ELSEWHERE = {
@@ -45,7 +45,15 @@ SAID_ELSEWHERE = {
     *(phase.replace("_", " ") for phase in Phase),
     *(impact.value for impact in Impact if impact is not Impact.UNKNOWN),
     *("info", "warning", "critical", "failed", "requests", "tokens", "input tokens", "output tokens"),
-    *(words.OFFLINE, words.OFFLINE_AT_LENGTH, words.ABSENT, words.ABSENT_AT_LENGTH),
+    *(
+        words.OFFLINE,
+        words.OFFLINE_AT_LENGTH,
+        words.ABSENT,
+        words.ABSENT_AT_LENGTH,
+        words.KEYS,
+        words.KEYS_AT_LENGTH,
+        words.OPEN_AT_LENGTH,
+    ),
     *("no notice posted", "undated"),
     *("was not read for half an hour", "the monitor was not looking"),
     *("the day's budget for this account's canaries is spent", "not read yet", "withdrawn"),
@@ -175,7 +183,7 @@ def test_a_user_can_add_a_style_and_a_logo_to_every_page(tmp_path, make, picture
 @pytest.mark.parametrize("language", SHIPPED)
 @pytest.mark.parametrize("remaining", [None, 3.0])
 @pytest.mark.parametrize("most", [None, 50_000.0])
-@pytest.mark.parametrize("window", [None, 60.0, 7200.0])
+@pytest.mark.parametrize("window", [None, 60.0, 7200.0, 2_592_000.0])
 def test_limits_are_said_in_every_language(language, remaining, most, window):
     said = load_speech(language, (FOLDER,)).limit(Limit("input_tokens", window, most, remaining))
     assert said

@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 
 from monitor.detect import latency
 from monitor.detect.latency import Kind, pace
-from monitor.detect.pool import ACCEPTED_AFTER, MEMBERS, Pool, advance, findings, settled
+from monitor.detect.pool import ACCEPTED_AFTER, MEMBERS, Pool, advance, anew, findings, settled
 from probes.model import Fault
 from tests.conftest import at
 
@@ -64,6 +64,21 @@ def test_one_slow_account_is_not_its_providers_trouble(members):
 
 def test_calm_days_raise_no_alarm():
     assert Group(3).minutes(3 * 1440) is None
+
+
+def test_a_rise_that_wanes_is_passing_and_one_before_an_outage_is_forgotten():
+    group = Group(3)
+    group.minutes(30, lambda _: 3.0)
+    (risen,) = findings("openai", "openai/0/chat", Kind.TOTAL, group.pool)
+    back = anew(group.pool)
+    group.minutes(1, lambda _: 0.8)
+    group.minutes(1, lambda _: 0.8)
+
+    assert [one.passing for one in findings("openai", "openai/0/chat", Kind.TOTAL, group.pool)] == [True]
+    assert not risen.passing
+    assert list(findings("openai", "openai/0/chat", Kind.TOTAL, back)) == []
+    group.pool = back
+    assert group.minutes(30, lambda _: 3.0) > 1
 
 
 def test_it_ends_when_they_are_as_fast_as_before():

@@ -6,12 +6,12 @@ from datetime import UTC, date, datetime
 import pytest
 from msgspec.structs import replace
 
+from monitor.advice import advice_for
 from monitor.detect.reminder import Reminder, findings
 from monitor.diagnose import Scope
 from monitor.incident import SEVERITIES, ChangeKind
 from monitor.judge import conclude
 from monitor.publish.layout import SCOPES
-from monitor.view import advice_for
 from monitor.words import title
 from probes.model import Fault
 from tests.backstage import call

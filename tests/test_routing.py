@@ -1,7 +1,7 @@
 """Who is told what, and when: a little machine of incidents, channels and a clock around the pure decision."""
 
 from datetime import UTC, datetime, time, timedelta
-from itertools import pairwise
+from itertools import permutations
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from monitor.alert.case import KEPT, Step, with_changes, with_messages, without_old
+from monitor.alert.kinship import covers
 from monitor.alert.reply import Reply, ReplyKind
-from monitor.alert.routing import Scene, covers, decide, judge
+from monitor.alert.routing import Scene, decide, judge
 from monitor.alert.rule import Channel, Escalation, Maintenance, Match, Patience, Route, Rules, like
 from monitor.alert.window import Quiet, Window
 from monitor.diagnose import FLAP, Diagnosis, Evidence, Scope
 from monitor.incident import Change, ChangeKind, Severity, open_incident
-from probes.model import Confidence, Fault
+from probes.model import Blame, Confidence, Fault
 from tests.conftest import at
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -39,6 +40,10 @@ class Desk:
         self.channels, self.rules = channels or (PHONE,), Rules(**rules)
         self.cases, self.replies, self.now = {}, [], at(seconds)
         self.sent = []
+
+    @property
+    def latest(self):
+        return [case.incident for case in self.cases.values() if not case.incident.signal][-1]
 
     @property
     def scene(self):
@@ -101,12 +106,37 @@ def test_a_change_of_cause_is_told_to_whoever_heard_and_as_an_opening_to_whom_it
     assert desk.wait(seconds=1) == []
 
 
-@pytest.mark.parametrize("kind", [ChangeKind.MERGED, ChangeKind.WITHDRAWN])
-def test_what_was_only_merged_or_withdrawn_is_told_to_nobody(kind):
+def test_what_was_only_merged_is_told_to_nobody():
     desk = Desk()
     desk.open()
 
-    assert desk.close(kind=kind) == []
+    assert desk.close(kind=ChangeKind.MERGED) == []
+
+
+def test_that_it_is_no_longer_watched_is_told_once_to_whoever_heard_of_it():
+    desk = Desk(PHONE, replace(MAIL, severity=Severity.CRITICAL))
+    slow = incident(fault=Fault.RATE_LIMITED)
+    assert desk.open(slow) == ["phone opened"]
+
+    assert desk.close(slow, kind=ChangeKind.WITHDRAWN) == ["phone resolved"]
+    assert desk.wait(hours=1) == []
+    assert "no longer watched, and its opening was not told" in desk.why(slow, desk.channels[1])
+
+
+def test_what_came_and_was_taken_out_in_quiet_hours_is_told_to_nobody():
+    desk = Desk(replace(PHONE, quiet=NIGHT), seconds=11 * 3600)
+    slow = incident(fault=Fault.RATE_LIMITED, seconds=11 * 3600)
+    assert desk.open(slow) == []
+    assert desk.close(slow, kind=ChangeKind.WITHDRAWN) == []
+
+    assert desk.wait(hours=12) == []
+
+
+def test_a_date_that_somebody_moved_is_told_to_nobody():
+    desk, card = Desk(), incident("card", scope=Scope.REMINDER, targets=(), signal=True)
+    desk.open(card)
+
+    assert desk.close(card, kind=ChangeKind.WITHDRAWN) == []
 
 
 def test_what_is_over_for_long_is_forgotten_and_what_is_open_never():
@@ -196,7 +226,47 @@ def test_what_outlasts_the_wider_trouble_is_told_then():
     part = incident(fault=Fault.SERVER_ERROR)
     desk.open(outage, part)
 
-    assert desk.close(outage) == ["phone resolved", "phone opened"]
+    assert desk.close(outage) == ["phone resolved"]
+    assert desk.wait(seconds=59) == []
+    assert "yet recover with it" in desk.why(part)
+    assert desk.wait(seconds=1) == ["phone opened"]
+
+
+def test_nothing_is_told_of_a_part_that_ends_soon_after_the_whole_also_where_it_joined_late():
+    desk, part, late = Desk(), incident(fault=Fault.SERVER_ERROR), broken(Desk(), canary="list")
+    desk.open(OUTAGE, part)
+    desk.wait(minutes=5)
+    ends = [Change(replace(OUTAGE, closed_at=desk.now), ChangeKind.RESOLVED, desk.now)]
+    desk.cases = with_changes(desk.cases, [*ends, Change(late, ChangeKind.OPENED, desk.now)])
+
+    assert desk.tell() + desk.wait(seconds=30) == ["phone resolved"]
+    assert desk.close(part, late) + desk.wait(minutes=5) == []
+
+
+def test_what_has_another_blame_is_no_rest_of_the_whole():
+    desk = Desk()
+    desk.open(OUTAGE)
+    desk.wait(minutes=5)
+    desk.change(replace(OUTAGE, closed_at=desk.now), ChangeKind.RESOLVED)
+
+    assert desk.open(incident(fault=Fault.PERMISSION_DENIED)) == ["phone resolved", "phone opened"]
+
+
+def test_what_begins_when_the_whole_is_over_is_told_at_once():
+    desk = Desk()
+    desk.open(OUTAGE)
+    desk.wait(minutes=2)
+    desk.close(OUTAGE)
+    desk.wait(seconds=1)
+
+    assert desk.open(incident(fault=Fault.SERVER_ERROR, seconds=121)) == ["phone opened"]
+
+
+def test_an_account_that_is_lost_for_good_is_told_as_soon_as_the_whole_is_over():
+    desk = Desk()
+    desk.open(OUTAGE, incident())
+
+    assert desk.close(OUTAGE) == ["phone resolved", "phone opened"]
 
 
 ORGANIZATION = incident("openai", scope=Scope.ORGANIZATION, targets=())
@@ -577,18 +647,26 @@ def flap(subject="openai/main", fault=Fault.SERVER_ERROR, scope=Scope.ACCOUNT, a
     return open_incident(Diagnosis(scope, subject, fault, Confidence.HIGH, at(0), (), (), evidence, signal=True))
 
 
-def test_what_comes_and_goes_is_named_once_and_its_calm_once():
-    desk, outages = Desk(), [incident(fault=Fault.SERVER_ERROR, seconds=number * 180) for number in range(20)]
-    assert desk.open(outages[0]) + desk.close(outages[0]) == ["phone opened", "phone resolved"]
+def broken(desk, account="openai/main", canary="chat", fault=Fault.SERVER_ERROR, scope=Scope.CAPABILITY, **facts):
+    """An outage that begins now."""
+    seconds, targets = (desk.now - at(0)).total_seconds(), (f"{account}/{canary}",)
+    return incident(f"{account}/{canary}", fault, scope, targets, seconds, id=f"{fault}-{account}-{seconds}", **facts)
 
-    assert desk.open(flap(), outages[1]) == ["phone opened"]
+
+def test_what_comes_and_goes_is_named_once_and_its_calm_once():
+    desk, first = Desk(), incident(fault=Fault.SERVER_ERROR)
+    assert desk.open(first) + desk.close(first) == ["phone opened", "phone resolved"]
+    desk.wait(minutes=2)
+
+    assert desk.open(flap(), broken(desk)) == ["phone opened"]
     assert [(message.incident_id, message.step) for _, message in desk.sent[2:]] == [(flap().id, Step.OPENED)]
-    assert "held until it is calm" in desk.why(outages[1])
-    for one, following in pairwise(outages[1:]):
-        assert desk.close(one) + desk.wait(minutes=2) + desk.open(following) + desk.wait(minutes=2) == []
-    assert desk.close(outages[-1]) + desk.wait(hours=20) == []
+    assert "held until it is calm" in desk.why(desk.latest)
+    for _ in range(20):
+        assert desk.wait(minutes=2) + desk.close(desk.latest) + desk.wait(minutes=2) + desk.open(broken(desk)) == []
+    assert desk.close(desk.latest) + desk.wait(minutes=30) == []
     assert "is told once" in desk.why(flap())
     assert desk.close(flap()) == ["phone resolved"]
+    assert desk.wait(hours=3) == []
 
 
 def test_what_comes_and_goes_within_an_outage_of_more_is_told_with_that():
@@ -621,11 +699,8 @@ def test_another_target_is_told_as_ever_while_one_comes_and_goes():
 def test_a_suspension_is_told_although_the_providers_errors_come_and_go():
     desk = Desk()
     desk.open(flap())
-    assert desk.open(incident(fault=Fault.ACCOUNT_SUSPENDED)) == ["phone opened"]
 
-    flickering = Desk()
-    flickering.open(flap(fault=Fault.INVALID_KEY))
-    assert flickering.open(incident(fault=Fault.ACCOUNT_SUSPENDED)) == []
+    assert desk.open(incident(fault=Fault.ACCOUNT_SUSPENDED)) == ["phone opened"]
 
 
 def test_a_channel_that_does_not_hear_that_it_comes_and_goes_hears_each_time():
@@ -644,44 +719,393 @@ def test_an_outage_that_outlasts_its_flapping_is_told():
     assert desk.close(flap(), kind=ChangeKind.MERGED) == ["phone opened"]
 
 
+BOTH = ("openai/main", "openai/other")
+
+
+@pytest.mark.parametrize(
+    ("named", "facts", "told"),
+    [
+        (flap(), {"canary": "list"}, False),
+        (flap(), {"canary": "models", "fault": Fault.TIMEOUT}, False),
+        (flap(), {"account": "openai/other"}, True),
+        (flap("openai", scope=Scope.PROVIDER, accounts=BOTH), {"account": "openai/other"}, False),
+        (flap("openai", scope=Scope.PROVIDER, accounts=BOTH), {"account": "openai/third"}, False),
+        (flap("openai", scope=Scope.PROVIDER, accounts=BOTH), {"account": "openai2/main"}, True),
+        (flap("openai", scope=Scope.PROVIDER, accounts=BOTH), {"account": "groq/main"}, True),
+        (flap(), {"fault": Fault.INVALID_KEY}, True),
+        (flap(), {"blamed": Blame.ACCOUNT}, True),
+        (flap(fault=Fault.INVALID_KEY), {"fault": Fault.INVALID_KEY, "canary": "models"}, False),
+        (flap(fault=Fault.INVALID_KEY), {"fault": Fault.INVALID_KEY, "blamed": Blame.PROVIDER}, False),
+        (flap(fault=Fault.INVALID_KEY), {"fault": Fault.ACCOUNT_SUSPENDED}, True),
+        (flap(fault=Fault.INVALID_KEY), {"fault": Fault.SERVER_ERROR}, True),
+        (
+            flap("openai", Fault.INVALID_KEY, Scope.PROVIDER, BOTH),
+            {"account": "openai/third", "fault": Fault.INVALID_KEY},
+            True,
+        ),
+        (flap(fault=Fault.INVALID_KEY), {"fault": Fault.INVALID_KEY, "signal": True}, False),
+        (flap(fault=Fault.SERVER_ERROR), {"fault": Fault.SLOW, "signal": True}, True),
+    ],
+)
+def test_each_time_is_held_whatever_shows_it_and_what_has_another_cause_is_told(named, facts, told):
+    desk = Desk()
+    desk.open(named)
+    one = broken(desk, **facts)
+
+    assert desk.open(one) == (["phone opened"] if told else [])
+    assert desk.close(one) == (["phone resolved"] if told else [])
+
+
+def test_a_wider_outage_than_was_said_is_told():
+    desk = Desk()
+    desk.open(flap())
+
+    assert desk.open(incident("openai", Fault.SERVER_ERROR, Scope.PROVIDER, [f"{one}/chat" for one in BOTH])) == [
+        "phone opened"
+    ]
+
+
+def test_an_outage_that_lasts_ten_minutes_is_told_also_while_others_come_and_go():
+    desk = Desk()
+    desk.open(flap())
+    lasting = broken(desk)
+    desk.open(lasting)
+
+    assert desk.wait(minutes=9, seconds=59) == []
+    assert desk.wait(seconds=1) == ["phone opened"]
+    assert desk.open(broken(desk, canary="list")) == []
+    assert desk.close(lasting) == ["phone resolved"]
+
+
+def test_an_outage_that_was_told_before_is_told_again_if_it_stays_and_its_end_else_is_that_of_all():
+    stays, ends = Desk(patience=Patience(remind=())), Desk()
+    for desk in (stays, ends):
+        desk.open(incident(fault=Fault.SERVER_ERROR))
+        desk.wait(minutes=2)
+        desk.open(flap())
+
+    assert stays.wait(minutes=9) == []
+    assert stays.wait(minutes=1) + stays.wait(minutes=1) == ["phone reminder"]
+    assert stays.close(incident(fault=Fault.SERVER_ERROR)) == ["phone resolved"]
+    assert ends.wait(minutes=2) + ends.close(incident(fault=Fault.SERVER_ERROR)) + ends.wait(minutes=40) == []
+    assert "its calm ends both" in ends.why(incident(fault=Fault.SERVER_ERROR))
+    assert ends.close(flap()) + ends.wait(minutes=5) == ["phone resolved"]
+
+
+def test_the_end_of_what_stays_is_told_also_where_more_comes_and_goes():
+    desk = Desk(patience=Patience(remind=()))
+    desk.open(incident(fault=Fault.SERVER_ERROR))
+    desk.wait(minutes=2)
+    desk.open(flap("openai", scope=Scope.PROVIDER, accounts=BOTH))
+
+    assert desk.wait(minutes=10) == ["phone reminder"]
+    assert desk.close(incident(fault=Fault.SERVER_ERROR)) == ["phone resolved"]
+
+
+def test_what_hits_two_providers_alike_is_held_where_both_are_said_to_come_and_go():
+    groq = flap("groq", scope=Scope.PROVIDER, accounts=("groq/main",))
+    road = incident("", Fault.CONNECTION_FAILED, Scope.EGRESS, ("openai/main/chat", "groq/main/chat"))
+    desk = Desk()
+    assert desk.open(road) == ["phone opened"]
+    desk.wait(minutes=2)
+
+    assert desk.open(flap("openai", scope=Scope.PROVIDER), groq) == ["phone opened"] * 2
+    assert desk.close(road) + desk.wait(minutes=5) == []
+    again = replace(road, id="again", opened_at=desk.now)
+    assert desk.open(again) + desk.close(again) == []
+    alone = Desk()
+    alone.open(groq)
+    assert alone.open(road) == ["phone opened"]
+
+
+def test_who_acknowledged_an_outage_is_not_told_that_it_stays():
+    desk, outage = Desk(), incident(fault=Fault.SERVER_ERROR)
+    desk.open(outage)
+    desk.wait(minutes=2)
+    desk.open(flap())
+    desk.reply(ReplyKind.ACKNOWLEDGE, outage)
+
+    assert desk.wait(minutes=30) == []
+    assert desk.close(outage) == ["phone resolved"]
+
+
+def test_calm_is_told_when_half_an_hour_was_calm_also_of_what_was_not_named():
+    desk = Desk()
+    desk.open(flap())
+    desk.wait(minutes=20)
+    other = broken(desk, canary="models")
+    desk.open(other)
+    desk.wait(minutes=5)
+    desk.close(other)
+    desk.wait(minutes=5)
+
+    assert desk.close(flap()) == []
+    assert desk.why(flap()) == f"{other.id} is a part of it: it is calm after 30 min without an outage"
+    assert desk.wait(minutes=24) == []
+    again = broken(desk)
+    assert desk.open(again) + desk.close(again) + desk.wait(minutes=29) == []
+    assert desk.wait(minutes=1) == ["phone resolved"]
+
+
+def test_it_is_told_how_it_ended_also_where_another_trouble_was_there_then():
+    desk = Desk()
+    desk.open(flap())
+    desk.open(incident(fault=Fault.ACCOUNT_SUSPENDED))
+    desk.wait(hours=1)
+
+    assert desk.close(flap(), kind=ChangeKind.MERGED) + desk.wait(minutes=29) == []
+    assert "nobody counts its turns any more" in desk.why(flap())
+    assert desk.wait(minutes=1) == ["phone resolved"]
+    assert desk.wait(minutes=30) == []
+
+
+@pytest.mark.parametrize("last", [Fault.ACCOUNT_SUSPENDED, Fault.INVALID_KEY])
+def test_a_loss_for_good_is_the_end_of_refusals_that_came_and_went(last):
+    desk = Desk(patience=Patience(remind=()))
+    desk.open(flap(fault=Fault.INVALID_KEY))
+    desk.wait(minutes=5)
+    lost = broken(desk, fault=last)
+    desk.change(replace(flap(fault=Fault.INVALID_KEY), closed_at=desk.now), ChangeKind.MERGED)
+
+    assert desk.open(lost) == ["phone opened"]
+    assert desk.wait(hours=2) == []
+    assert desk.close(lost) + desk.wait(minutes=5) == ["phone resolved"]
+    assert desk.open(broken(desk, fault=Fault.INVALID_KEY)) == ["phone opened"]
+
+
+def test_the_end_is_told_of_what_was_told_while_it_came_and_went():
+    desk = Desk()
+    desk.open(flap())
+    desk.wait(minutes=1)
+    graver = broken(desk, blamed=Blame.ACCOUNT)
+
+    assert desk.open(graver) == ["phone opened"]
+    desk.wait(minutes=1)
+    desk.change(replace(graver, blamed=None), ChangeKind.CHANGED)
+    assert desk.tell() == ["phone changed"]
+    assert desk.close(replace(graver, blamed=None)) == ["phone resolved"]
+
+
+def test_two_rows_of_one_account_that_begin_at_once_do_not_hold_each_other():
+    assert "phone opened" in Desk().open(flap(), replace(flap("openai/main/gpt", scope=Scope.MODEL), id="row"))
+
+
+def test_a_wider_row_that_begins_before_it_is_calm_has_the_one_end_of_both():
+    desk, wide, time = Desk(), flap("openai", scope=Scope.PROVIDER, accounts=BOTH), broken(Desk())
+    desk.open(flap())
+    assert desk.open(time) + desk.close(time) + desk.close(flap()) + desk.wait(minutes=5) == []
+
+    wide = replace(wide, opened_at=desk.now)
+    assert desk.open(wide) == ["phone opened"]
+    assert desk.wait(minutes=60) + desk.close(wide) + desk.wait(minutes=5) == ["phone resolved"]
+    assert desk.sent[-1][1].incident_id == wide.id
+
+
+def test_a_row_that_widens_is_told_on_by_the_wider_one_and_its_calm_once():
+    desk, wide = Desk(), flap("openai", scope=Scope.PROVIDER, accounts=BOTH)
+    desk.open(flap())
+    desk.wait(minutes=5)
+    desk.change(replace(flap(), closed_at=desk.now), ChangeKind.MERGED)
+
+    assert desk.open(wide) == ["phone opened"]
+    assert desk.wait(minutes=40) == []
+    assert desk.close(wide) + desk.wait(hours=1) == ["phone resolved"]
+
+
+@pytest.mark.parametrize("broken_then", [False, True])
+def test_a_row_that_another_canary_of_the_account_joins_is_not_named_again(broken_then):
+    desk = Desk()
+    narrow = replace(flap("openai/main/gpt", scope=Scope.MODEL), id="narrow")
+    row = replace(flap(), id="row", opened_at=at(300))
+    desk.open(narrow)
+    desk.wait(minutes=20)
+    if broken_then:
+        desk.open(broken(desk))
+    desk.change(replace(narrow, closed_at=desk.now), ChangeKind.MERGED)
+
+    assert desk.open(row) + desk.wait(minutes=5) == []
+    if broken_then:
+        desk.close(desk.latest)
+    assert desk.wait(minutes=60) + desk.close(row) == ["phone resolved"]
+    assert desk.sent[-1][1].incident_id == "narrow"
+
+
+def test_what_is_silenced_as_coming_and_going_is_told_each_time():
+    desk = Desk()
+    desk.reply(ReplyKind.SILENCE, match=Match(faults=(Fault.OVERLOADED,)), until=at(3600))
+    desk.open(flap(fault=Fault.OVERLOADED))
+
+    assert desk.open(broken(desk)) == ["phone opened"]
+
+
+def test_in_the_morning_what_came_and_went_is_told_once_with_its_parts_and_times():
+    wide = incident("openai", Fault.OVERLOADED, Scope.PROVIDER, [f"{one}/chat" for one in BOTH], seconds=night(1))
+    for whole in (wide, flap("openai", Fault.OVERLOADED, Scope.PROVIDER, BOTH)):
+        desk = Desk(replace(PHONE, quiet=NIGHT), seconds=night(1))
+        part = broken(desk, fault=Fault.OVERLOADED)
+        desk.open(whole, part)
+        desk.wait(minutes=2)
+        desk.close(part)
+        desk.wait(minutes=31)
+        desk.close(whole)
+
+        assert desk.wait(hours=8) == ["phone missed"]
+        assert desk.sent[-1][1].incident_id == whole.id
+
+
+# Signs of one thing
+
+
+def sign(subject, scope, fault=Fault.SLOW, seconds=0):
+    seen = (Evidence("openai/main/chat", at(seconds), fault, "rule", "words"),)
+    return open_incident(Diagnosis(scope, subject, fault, Confidence.HIGH, at(seconds), (), (), seen, signal=True))
+
+
+ACCOUNT, MODEL, ALL = (Scope.ACCOUNT, "openai/main"), (Scope.MODEL, "openai/main/gpt"), (Scope.PROVIDER, "openai")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "facts", "told"),
+    [
+        (MODEL, ACCOUNT, {}, False),
+        (ACCOUNT, MODEL, {}, False),
+        (MODEL, (Scope.MODEL, "openai/main/o9"), {}, False),
+        (MODEL, (Scope.MODEL, "openai/other/gpt"), {}, True),
+        (MODEL, ACCOUNT, {"fault": Fault.LIMIT_COLLAPSE}, True),
+        (MODEL, ACCOUNT, {"seconds": 601}, True),
+        (ACCOUNT, MODEL, {"seconds": 601}, False),
+        (ACCOUNT, ALL, {}, True),
+        (ALL, ACCOUNT, {}, False),
+    ],
+)
+def test_a_sign_that_an_accounts_canaries_share_is_told_once(first, second, facts, told):
+    desk = Desk()
+    one, other = sign(first[1], first[0]), sign(second[1], second[0], **facts)
+    desk.open(one)
+
+    assert desk.open(other) == (["phone opened"] if told else [])
+
+
+@pytest.mark.parametrize("ones", list(permutations([MODEL, ACCOUNT, (Scope.MODEL, "openai/main/o9"), ALL])))
+def test_of_signs_that_come_at_once_the_widest_is_told(ones):
+    desk = Desk()
+    desk.open(*(sign(subject, scope) for scope, subject in ones))
+
+    assert [m.incident_id for _, m in desk.sent] == [sign("openai", Scope.PROVIDER).id]
+
+
+@pytest.mark.parametrize("fault", [Fault.LOW_BALANCE, Fault.MODEL_RETIRING])
+def test_two_balances_and_two_models_that_leave_are_two_signs(fault):
+    assert len(Desk().open(sign("openai/main/a", Scope.MODEL, fault), sign("openai/main/b", Scope.MODEL, fault))) == 2
+
+
+def test_a_sign_that_several_share_is_over_with_the_last_of_them():
+    desk, one, other = Desk(), sign("openai/main/gpt", Scope.MODEL), sign("openai/main", Scope.ACCOUNT)
+    desk.open(one)
+    desk.open(other)
+
+    assert desk.close(one) + desk.wait(minutes=5) == []
+    assert desk.close(other) + desk.wait(minutes=5) == ["phone resolved"]
+
+
+@pytest.mark.parametrize("kind", [ChangeKind.RESOLVED, ChangeKind.MERGED])
+def test_a_sign_that_comes_when_the_one_that_was_told_is_over_is_told(kind):
+    desk, one, other = Desk(), sign("openai/main/gpt", Scope.MODEL), sign("openai/main", Scope.ACCOUNT, seconds=300)
+    desk.open(one)
+    desk.close(one, kind=kind)
+
+    assert desk.open(other) == ["phone opened"]
+
+
+def test_a_sign_that_turns_out_to_be_wider_is_not_called_over():
+    desk, one, wider = Desk(), sign("openai/main", Scope.ACCOUNT), sign("openai", Scope.PROVIDER)
+    desk.open(one)
+    desk.open(wider)
+
+    assert desk.close(one) + desk.wait(minutes=5) == []
+    assert desk.close(wider) + desk.wait(minutes=5) == ["phone resolved"]
+
+
+# All ways to come and go
+
+
+TIMES = ("main chat", "main models", "other chat")
 TURNS = st.lists(
-    st.tuples(st.sampled_from(["errors", "suspended", "flap", "calm", "stays", "wait"]), st.integers(1, 1200)),
+    st.tuples(st.sampled_from([*TIMES, "suspended", "flap", "wide flap", "calm", "stays"]), st.integers(1, 1200)),
     max_size=40,
 )
 
 
 @given(TURNS)
-def test_however_it_comes_and_goes_each_row_is_named_once_and_what_stays_or_is_refused_is_told(turns):
-    desk, standing, rows = Desk(PHONE, MAIL, patience=Patience(storm=1000, remind=())), {}, 0
+def test_who_was_told_that_it_comes_and_goes_hears_of_it_only_what_lasts_and_how_it_ended(turns):
+    desk, standing = Desk(PHONE, MAIL, patience=Patience(storm=1000, remind=())), {}
     for what, seconds in turns:
-        rows += turn(desk, standing, what)
-        desk.wait(seconds=seconds)
-    if sign := standing.pop("flap", None):
-        desk.close(sign)
-    desk.wait(seconds=1)
+        turn(desk, standing, what)
+        for _ in range(seconds // 60):
+            desk.wait(seconds=60)
+        desk.wait(seconds=seconds % 60)
+    for what in [*standing]:
+        turn(desk, standing, "calm" if "flap" in what else what)
+    for _ in range(32):
+        desk.wait(minutes=1)
 
-    steps = [(m.incident_id, m.channel, m.step) for _, m in desk.sent]
-    assert len(steps) == len(set(steps))
     for channel in ("phone", "mail"):
-        heard = [id for id, name, step in steps if (name, step) == (channel, Step.OPENED)]
-        assert sum(desk.cases[id].incident.is_flap for id in heard) == rows
-        refused = [id for id, case in desk.cases.items() if case.incident.fault is Fault.ACCOUNT_SUSPENDED]
-        assert {*refused} | {one.id for one in standing.values()} <= {*heard}
+        sent = [(when, m) for when, m in desk.sent if m.channel == channel]
+        assert len(sent) == len({(m.incident_id, m.step, m.number) for _, m in sent})
+        assert all(is_promise_kept(desk, flap, sent) for flap in desk.scene.flaps)
+        opened = {m.incident_id for _, m in sent if m.step is Step.OPENED}
+        assert {m.incident_id for _, m in sent} == opened
+        assert {id for id, case in desk.cases.items() if case.incident.fault is Fault.ACCOUNT_SUSPENDED} <= opened
+
+
+def is_promise_kept(desk, flap, sent):
+    """Whether, after it was told, nothing short was told of its cause until its end was."""
+    told = [(when, m) for when, m in sent if m.incident_id == flap.incident.id]
+    if not told:  # then another one said so, and was not over
+        return any(is_wide(flap.incident) <= is_wide(one.incident) for one in desk.scene.flaps if one is not flap)
+    since, _ = told[0]
+    later = [(when, desk.cases[m.incident_id].incident, m.step) for when, m in sent if when > since]
+    ends = [when for when, one, step in later if is_end(flap.incident, one, step)]
+    until = min(ends, default=None)
+    return until is not None and not any(is_short(one, flap.incident) for when, one, _ in later if when < until)
+
+
+def is_end(flap, one, step):
+    if one.is_flap:
+        return step is Step.RESOLVED
+    return one.fault is not Fault.ACCOUNT_SUSPENDED and one.opened_at <= flap.closed_at <= (one.closed_at or at(10**9))
+
+
+def is_wide(flap):
+    return len(flap.evidence)
+
+
+def is_short(one, flap):
+    short = one.closed_at and one.closed_at - one.opened_at < timedelta(minutes=10)
+    ours = any(one.subject.startswith(seen.target.removesuffix("/chat")) for seen in flap.evidence)
+    return short and ours and not one.signal and one.fault is Fault.SERVER_ERROR
 
 
 def turn(desk, standing, what):
-    """Let one thing happen, if it can; return 1 where a row of turns began."""
+    """Let one thing happen, if it can."""
     begun = (desk.now - at(0)).total_seconds()
-    if what == "flap" and what not in standing:
-        standing[what] = replace(flap(), id=f"flap-{begun}")
-        desk.open(standing[what])
-        return 1
-    if what in ("calm", "stays") and "flap" in standing:
-        desk.close(standing.pop("flap"), kind=ChangeKind.RESOLVED if what == "calm" else ChangeKind.MERGED)
-    elif what in ("errors", "suspended") and what in standing:
+    if what in ("calm", "stays"):
+        kind = ChangeKind.RESOLVED if what == "calm" else ChangeKind.MERGED
+        for name in [name for name in standing if "flap" in name]:
+            desk.close(standing.pop(name), kind=kind)
+    elif what in standing:
         desk.close(standing.pop(what))
-    elif what in ("errors", "suspended"):
-        fault = Fault.SERVER_ERROR if what == "errors" else Fault.ACCOUNT_SUSPENDED
-        standing[what] = incident(fault=fault, seconds=begun, id=f"{what}-{begun}")
+    elif "flap" in what:
+        scope, subject = (Scope.PROVIDER, "openai") if "wide" in what else (Scope.ACCOUNT, "openai/main")
+        accounts = BOTH if "wide" in what else BOTH[:1]
+        standing[what] = replace(
+            flap(subject, scope=scope, accounts=accounts), id=f"{what}-{begun}", opened_at=desk.now
+        )
         desk.open(standing[what])
-    return 0
+    elif what == "suspended":
+        standing[what] = broken(desk, fault=Fault.ACCOUNT_SUSPENDED)
+        desk.open(standing[what])
+    else:
+        account, canary = what.split()
+        standing[what] = replace(broken(desk, f"openai/{account}", canary), id=f"{what}-{begun}")
+        desk.open(standing[what])

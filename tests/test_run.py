@@ -23,6 +23,7 @@ from monitor.detect.latency import EXTRA_S, advance, pace
 from monitor.detect.note import Attention
 from monitor.detect.track import Track
 from monitor.drill import Drill
+from monitor.round import once
 from monitor.schedule import Budget, Spending, Watch
 from monitor.store.connection import Busy, open_reader
 from monitor.world import Edge, open_world
@@ -519,14 +520,39 @@ def test_a_target_that_a_new_configuration_leaves_out_is_looked_at_no_more(tmp_p
                 smaller = {id: watch for id, watch in settings.watches.items() if not id.startswith("openai/main")}
                 monitor.world.take_up(replace(settings, watches=smaller))
                 await monitor.until(lambda: not monitor.world.incidents)
+                await monitor.until(lambda: len(monitor.shown) == 2)
                 await asyncio.sleep(0.3)
                 before = other_side.counts[KEYS["openai/main"]]
                 await asyncio.sleep(1)
-                return monitor, other_side.counts[KEYS["openai/main"]] - before
+                asked = other_side.counts[KEYS["openai/main"]] - before
+                pages = settings.folder
+                await monitor.until(
+                    lambda: any("no longer watched" in one.read_text() for one in pages.glob("incidents/*.html")),
+                    limit_s=60,  # a page may have a tenth of the time
+                )
+                return monitor, asked
 
     monitor, asked = asyncio.run(play())
     assert asked == 0
-    assert len(monitor.shown) == 1, "it is not resolved, only no longer watched"
+    assert monitor.titles() == [f"[{head}] openai/main: account suspended" for head in ("DOWN", "NO LONGER WATCHED")]
+
+
+def test_one_ability_that_is_taken_out_ends_its_incident_alone(tmp_path):
+    async def play():
+        async with simulator() as other_side:
+            settings = config(tmp_path, other_side, ids=["openai/main"])
+            async with watching(settings) as monitor:
+                other_side.set(KEYS["openai/main"], Trouble.READ_ONLY)
+                await monitor.until(lambda: monitor.shown)
+                smaller = {id: watch for id, watch in settings.watches.items() if watch.free}
+                monitor.world.take_up(replace(settings, watches=smaller))
+                await monitor.until(lambda: len(monitor.shown) == 2)
+                await asyncio.sleep(0.5)
+            return monitor
+
+    monitor = asyncio.run(play())
+    assert [title.split("]")[0] for title in monitor.titles()] == ["[DOWN", "[NO LONGER WATCHED"]
+    assert monitor.state("openai/main") == {State.UP}
 
 
 def test_where_both_sites_are_written_stays_until_a_restart(tmp_path):
@@ -589,6 +615,28 @@ def test_a_first_failure_asks_the_accounts_neighbours_at_once_and_no_more_than_n
     assert State.UP not in states, "the other canary was asked too"
     assert asked[KEYS["openai/backup"]] >= 1, "and a sibling"
     assert asked[KEYS["groq/llama"]] == 0, "but nobody elsewhere, since the provider did answer"
+
+
+@pytest.mark.parametrize(("usd", "is_asked"), [(10.0, True), (0.0, False)])
+def test_a_first_failure_of_what_costs_asks_the_same_of_a_sibling_whose_day_has_room(tmp_path, usd, is_asked):
+    async def play():
+        async with simulator() as other_side:
+            settings = config(tmp_path, other_side)
+            chats = {id for id, watch in settings.watches.items() if watch.target.canary == "chat"}
+            (ours,) = (id for id in chats if id.startswith("openai/main/"))
+            (theirs,) = (id for id in chats if id.startswith("openai/backup/"))
+            rare = {id: replace(watch, interval_s=3600) for id, watch in settings.watches.items()}
+            often = {ours: replace(rare[ours], interval_s=EVERY_S)}
+            budgets = settings.budgets | {"openai/backup": Budget(usd, 10**9 if usd else 0)}
+            async with watching(replace(settings, watches=rare | often, budgets=budgets)) as monitor:
+                await monitor.until(lambda: len(monitor.world.healths) == 6)
+                before = monitor.world.healths[theirs].seen_at
+                other_side.set(KEYS["openai/main"], Trouble.SERVER_ERROR)
+                await monitor.until(lambda: monitor.shown)
+                return before, monitor.world.healths[theirs].seen_at
+
+    before, after = asyncio.run(play())
+    assert (after != before) is is_asked
 
 
 TELLING = {
@@ -766,8 +814,8 @@ def test_an_outage_is_known_before_the_page_tells_of_it_and_one_message_says_so(
 
     inbox, told = asyncio.run(play())
     assert inbox.titles() == ["[DOWN] openai: server errors", "[RESOLVED] openai: server errors"]
-    assert "the provider's page says nothing" in inbox.messages[0]["message"]
-    assert "a call without a key fails too: HTTP 500, server_error" in inbox.messages[0]["message"]
+    assert "the provider's page reports no trouble" in inbox.messages[0]["message"]
+    assert "a call without a key fails too (HTTP 500, server errors" in inbox.messages[0]["message"]
     assert told.announcement.title == "Elevated error rates"
     assert timedelta() < told.lead < timedelta(seconds=15)
     assert re.search(r"Who knew first: we knew \d+ s before the provider's page", inbox.messages[1]["message"])
@@ -830,9 +878,9 @@ def test_a_single_round_reads_the_page_that_is_due_and_says_what_it_says(tmp_pat
             edge = Edge(lambda: datetime.now(UTC), time.monotonic, random.random, shown.append)
             async with open_world(settings, edge) as made:
                 made.plan_anew(spread_s=0)
-                await run.once(made)
+                await once(made)
             return "".join(shown)
 
     said = asyncio.run(play())
     assert "openai: server errors" in said
-    assert "the provider's page says: Elevated error rates" in said
+    assert "the provider's page tells of trouble: Elevated error rates" in said

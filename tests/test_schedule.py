@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from monitor.detect.health import Health, State, Thresholds, advance
-from monitor.schedule import Agenda, Budget, Spending, Watch, first_at, has_room, is_affordable, next_at
+from monitor.schedule import Agenda, Budget, Spending, Watch, first_at, has_room, is_affordable, is_due, next_at
 from probes.model import Answer, Fault, Usage
 from tests.conftest import CHAT, NOON, at, health, observation, target
 
@@ -189,3 +189,49 @@ def test_a_target_that_is_no_longer_watched_is_forgotten():
 
 def test_an_unseen_target_keeps_its_pace():
     assert 30 <= pause_s(Health(State.UNKNOWN)) < 95
+
+
+def by_rounds(now, seen_s, interval_s=60.0, free=True):
+    """When to look again, in seconds since the round began at noon, after a look in it."""
+    watch = Watch(CHAT, interval_s, free)
+    return (next_at(watch, now, at(seen_s), 3, 0.9, round_at=NOON) - NOON).total_seconds()
+
+
+@given(some.floats(0, 48), some.sampled_from([60.0, 300.0, 3600.0]), some.text(min_size=1, max_size=8))
+def test_where_cron_sets_the_pace_a_regular_look_is_whole_intervals_after_its_round(seen_s, interval_s, name):
+    watch = Watch(target(f"openai/{name}"), interval_s, free=True)
+    planned = next_at(watch, health(None), at(seen_s), 3, 0.9, round_at=NOON)
+
+    assert planned == at(interval_s)
+    assert is_due(watch, planned, at(interval_s - 10))
+    assert not is_due(watch, planned, at(interval_s / 2))
+
+
+@given(some.integers(-4000, 4000), some.integers(1, 90), some.integers(1, 8))
+def test_no_look_is_planned_for_before_the_one_that_led_to_it(seen_s, interval_s, failures):
+    assert by_rounds(health(None), seen_s, interval_s) > seen_s
+    assert by_rounds(health(*[Fault.TIMEOUT] * failures), seen_s, interval_s) > seen_s
+
+
+@pytest.mark.parametrize(
+    ("faults", "seen_s", "expected_s"),
+    [
+        ([Fault.TIMEOUT], 0, 5),
+        ([Fault.TIMEOUT] * 2, 5, 15),
+        ([SUSPENDED], 0, 15),
+        ([Fault.OVERLOADED] * 3, 15, 60),
+        ([Fault.OVERLOADED] * 3, 30, 60),
+        ([SUSPENDED] * 2, 15, 60),
+        ([SUSPENDED] * 4, 0, 300),
+        ([*[Fault.TIMEOUT] * 3, None], 0, 15),
+    ],
+)
+def test_a_round_confirms_soon_and_the_next_one_sees_whether_it_lasts(faults, seen_s, expected_s):
+    assert by_rounds(health(*faults, every_s=15), seen_s) == expected_s
+
+
+def test_a_provider_that_asks_for_patience_gets_it_from_cron_too():
+    asked = health(Fault.RATE_LIMITED, answer=Answer("x", "slow down", retry_after_s=400))
+
+    assert by_rounds(asked, 10) == 410
+    assert not is_due(WATCH, at(410), at(120))

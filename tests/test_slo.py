@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from monitor.advice import advice_for
 from monitor.detect.health import State
 from monitor.diagnose import Scope
 from monitor.incident import Severity
@@ -15,7 +16,6 @@ from monitor.slo import DAY, HOUR, LONGEST, PAIRS, Goal, Looks, Objective, Tally
 from monitor.store.reader import looks, series_ids
 from monitor.store.value import Batch
 from monitor.upkeep import tidy_step, weigh_step
-from monitor.view import advice_for
 from monitor.words import title
 from probes.model import Blame, Fault
 from tests.conftest import NOON
@@ -135,7 +135,7 @@ def test_what_nobody_looked_at_since_ends_nothing():
 
 @pytest.mark.parametrize(("bad", "left"), [(0, 1.0), (1, 0.8), (5, 0.0), (10, -1.0)])
 def test_the_budget_is_what_may_be_bad(bad, left):
-    (reserve,) = reserves(PROMISE, steady(bad, hours=48), NOON)
+    (reserve,) = reserves(replace(PROMISE, window_days=2), steady(bad, hours=48), NOON)
 
     assert reserve.left == pytest.approx(left)
     assert reserve.kept == pytest.approx(1 - bad / 1000)
@@ -148,8 +148,36 @@ def test_the_window_says_how_far_back_the_budget_reaches():
     looks = replace(looks, hours=[*looks.hours, *(hour(ago, ok=9, failed=1) for ago in range(25, 49))])
     day, week = (reserves(replace(PROMISE, window_days=days), looks, NOON)[0] for days in (1, 7))
 
-    assert (day.left, week.left) == (pytest.approx(1), pytest.approx(-9))
+    assert (day.left, week.left) == (pytest.approx(1), pytest.approx(1 - 2.4 / 0.84))  # of 0.84 hours 2.4 were bad
     assert reserves(PROMISE, Looks([], {}), NOON) == []
+
+
+@pytest.mark.parametrize(("days", "left"), [(1, 0.0), (2, 0.5), (28, 1 - 1 / 28)])
+def test_time_that_nobody_watched_uses_no_budget_and_brings_none(days, left):
+    """Five of a thousand may fail, and did on the one day that was watched."""
+    (reserve,) = reserves(replace(PROMISE, window_days=days), steady(5, hours=24), NOON)
+
+    assert (reserve.left, reserve.seen_days) == (pytest.approx(left), pytest.approx(1))
+    assert reserve.kept == pytest.approx(0.995)
+
+
+@pytest.mark.parametrize(
+    ("watched", "told"),
+    [(0.02, None), (0.45, None), (0.52, "in the last hour (of which 31 min were watched) 8.0% failed"),
+     (0.99, "in the last hour 8.0% failed")],
+)  # fmt: skip
+def test_an_hour_that_was_not_watched_for_half_says_nothing_and_else_how_much_of_it_was(watched, told):
+    looks = lately(h1=0.08, m5=0.08)
+    partly = {span: [replace(one, seen=watched) for one in its] for span, its in looks.recent.items()}
+    sign = burning(PROMISE, replace(looks, recent=partly), NOON, None)
+
+    assert (sign.reasons[0].partition(",")[0] if sign else None) == told
+
+
+def test_several_hours_say_how_many_of_them_were_watched():
+    sign = burning(PROMISE, steady(6, hours=40), NOON, None)
+
+    assert sign.reasons[0].startswith("in the last 3 days (of which 40 hours were watched) 0.6% failed")
 
 
 def objective(it, **facts):
@@ -197,6 +225,83 @@ def test_an_outage_is_told_once_by_its_budget_and_a_restart_does_not_end_it(tmp_
             return resumed, later, told, objectives(it)
 
     assert asyncio.run(play()) == (BURNS, BURNS, [], [])
+
+
+def test_right_after_the_first_start_no_budget_burns_and_hardly_any_is_used(tmp_path):
+    async def play():
+        async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
+            objective(it)
+            (made,) = it.world.config.objectives
+            it.clock.now += 40 * MINUTE
+            await minutes(it, 10, lambda _: FAILING)
+            soon = objectives(it), reserves(made, read(it, made, 28 * DAY), it.clock.now)
+            await minutes(it, 25, lambda _: FAILING)
+            return soon, objectives(it)
+
+    (burns, (reserve,)), later = asyncio.run(play())
+    assert (burns, reserve.burns, reserve.kept) == ([], (None, None, None), 0)
+    assert reserve.seen_days * DAY / MINUTE == pytest.approx(10, abs=1)
+    assert reserve.left == pytest.approx(1 - 10 / (0.005 * 28 * 24 * 60), abs=0.01)
+    assert later == BURNS
+
+
+def test_a_start_after_a_stop_says_nothing_of_the_hour_in_which_nobody_watched(tmp_path):
+    async def play():
+        async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
+            objective(it)
+            await minutes(it, 60, lambda _: {})
+            it.clock.now += 50 * MINUTE
+            await minutes(it, 5, lambda _: FAILING)
+            return objectives(it)
+
+    assert asyncio.run(play()) == []
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "facts", "ago_min", "seen"),
+    [
+        (60, {}, range(90, 0, -1), 1.0),
+        (60, {}, range(5, 0, -1), 5 / 60),  # since it was added
+        (60, FAILING, range(5, 0, -1), 5 / 60),
+        (60, {}, [*range(90, 55, -1), *range(5, 0, -1)], (4 + 20 + 5) / 60),  # nobody watched for 50 minutes
+        (3600, {}, [70, 10], 1.0),
+        (60, FAILING, [70, 10], 1.0),  # it is dead, and asked once an hour
+        (None, {}, [70, 10], 20 / 60),
+        (3600, {}, [0], 1 / 3600),
+    ],
+)
+def test_a_look_speaks_until_the_next_one_or_for_three_of_its_intervals(tmp_path, interval_s, facts, ago_min, seen):
+    async def play():
+        async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
+            (target,) = [one.target for one in it.world.config.watches.values()]
+            objective(it, intervals_s={target.id: interval_s} if interval_s else {})
+            it.clock.now += DAY
+            told = [looked(target, it.clock.now - minutes * MINUTE, facts) for minutes in ago_min]
+            it.world.writer.save(Batch(it.clock.now, tuple(told)))
+            (made,) = it.world.config.objectives
+            return read(it, made).recent[HOUR]
+
+    (tally,) = asyncio.run(play())
+    assert tally.seen == pytest.approx(seen, abs=0.02 if seen > 0.01 else 0.0001)
+
+
+def test_what_was_watched_for_minutes_weighs_less_than_what_was_watched_for_the_hour():
+    shares = [Tally(1, NOON - HOUR, NOON, ok=60), Tally(2, NOON - HOUR, NOON, failed=5, seen=1 / 12)]
+
+    assert rate(shares, Goal.AVAILABILITY, HOUR, NOON).share == pytest.approx(1 / 13)
+
+
+def test_an_account_that_is_dead_and_seldom_asked_does_not_seem_to_recover(tmp_path):
+    async def play():
+        async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
+            objective(it)
+            await minutes(it, 40, lambda _: FAILING)
+            for _ in range(3):
+                it.clock.now += 49 * MINUTE
+                await minutes(it, 1, lambda _: FAILING)
+            return objectives(it)
+
+    assert asyncio.run(play()) == BURNS
 
 
 @pytest.mark.parametrize(("promised", "told"), [(0.995, True), (0.5, False)])
@@ -258,6 +363,32 @@ def test_hours_that_are_rolled_up_count_as_before(tmp_path):
     before, after = asyncio.run(play())
     assert len(before) == 2
     assert before == after
+
+
+@pytest.mark.parametrize(
+    ("looked_min", "watched_min"),
+    [
+        (range(40, 120), 80),  # from its first start on
+        ([*range(10, 20), *range(300, 360)], 50 + 60),  # hours lie between: the one that it began in counts from there
+        (range(45, 360, 60), 315),  # of what is dead each hour counts, though it is asked only once in it
+        ([55, 122], 5 + 60),  # also where an hour lies between two looks
+    ],
+)
+def test_an_hour_counts_from_its_first_look_where_nobody_watched_before(tmp_path, looked_min, watched_min):
+    async def play():
+        async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
+            objective(it)
+            (made,), (target,) = it.world.config.objectives, [one.target for one in it.world.config.watches.values()]
+            seen = [looked(target, NOON + number * MINUTE, {}) for number in looked_min]
+            it.clock.now = NOON + (max(looked_min) // 60 + 1) * HOUR
+            it.world.writer.save(Batch(it.clock.now, tuple(seen)))
+            (before,) = reserves(made, read(it, made, 28 * DAY), it.clock.now)
+            while await tidy_step(it.world):
+                pass
+            return before, *reserves(made, read(it, made, 28 * DAY), it.clock.now)
+
+    for reserve in asyncio.run(play()):
+        assert reserve.seen_days * DAY / MINUTE == pytest.approx(watched_min, abs=0.1)
 
 
 def test_days_that_are_rolled_up_count_as_their_hours_did(tmp_path):

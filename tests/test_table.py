@@ -7,11 +7,12 @@ from msgspec.structs import replace
 
 from monitor.diagnose import Scope
 from monitor.publish.mark import standing
-from monitor.table import provider_facts, provider_table, status_table
+from monitor.table import observation_table, provider_facts, provider_table, status_table
 from probes.catalog import load_provider, provider_ids
-from probes.model import Fault
+from probes.model import Fault, Target
 from probes.provider import Canary, CreditFacts, Dialect, Feed, NoPage, Platform, Price, Provider, Rule, Signal
 from tests.builders_page import account, incident, shown, sick, snapshot
+from tests.conftest import observation
 
 ALONE = shown(incident("", Fault.CONNECTION_FAILED, Scope.MONITOR))
 READ = "https://docs.example.com"
@@ -165,3 +166,15 @@ def test_the_status_names_what_is_lost_and_what_that_may_cost(capsys):
 
 def test_the_status_knows_no_target_while_the_monitor_is_offline(capsys):
     assert "openai/main list unknown" in status_of(capsys, snapshot(account(), open_incidents=(ALONE,)))
+
+
+@pytest.mark.parametrize(
+    ("host", "sibling", "doubted"),
+    [(None, None, False), ("gate.example", "other.example", True), ("gate.example", "gate.example", False)],
+)
+def test_a_probe_doubts_a_base_that_was_entered_and_that_no_other_account_is_served_at(host, sibling, doubted, capsys):
+    ill, well = (Target(f"example/{name}", "example", "chat", None, its) for name, its in (("a", host), ("b", sibling)))
+    met = [observation(Fault.INVALID_RESPONSE, target=ill), observation(target=well)]
+    observation_table(met, {"example": EXAMPLE})
+
+    assert ("check the base address" in capsys.readouterr().out) is doubted

@@ -145,7 +145,8 @@ def test_what_comes_and_goes_says_how_often_and_what_and_later_that_it_is_calm(f
     over = replace(FLAPPING, incident=replace(FLAPPING.incident, closed_at=at(3600)), kind=ChangeKind.RESOLVED)
     calm = message(Step.RESOLVED, over, form=form)
     assert calm.title == "[RESOLVED] openai/main: no answer in time again and again"
-    assert "Calm again after 1 h" in calm.body
+    assert "Calm again: no outage for half an hour" in calm.body
+    assert "Ended:" not in calm.body
 
 
 def test_a_reminder_of_a_sign_does_not_say_that_anything_is_down():
@@ -279,6 +280,22 @@ def test_a_list_is_named_after_what_goes_on_not_after_what_is_over():
     assert text.title == "[1 DOWN, 1 RESOLVED] openai/a0: account suspended, and 1 more"
 
 
+@pytest.mark.parametrize("severity", Severity)
+def test_of_what_is_as_grave_a_list_is_named_after_the_widest(severity):
+    found = (
+        (Scope.REMINDER, "the card"),
+        (Scope.CAPABILITY, "openai/a/chat"),
+        (Scope.PROVIDER, "openai"),
+        (Scope.ACCOUNT, "openai/b"),
+    )
+    facts = {"fault": Fault.TIMEOUT, "severity": severity}
+    ones = [replace(OPENED.incident, scope=scope, subject=subject, **facts) for scope, subject in found]
+    pieces = [Piece(Step.OPENED, 0, replace(OPENED, incident=one), AROUND) for one in ones]
+
+    title = compose(pieces, Detail.FULL, Format.TEXT, Templates(), at(20)).title
+    assert title == "[4 DOWN] openai: no answer in time, and 3 more"
+
+
 @pytest.mark.parametrize("form", Format)
 def test_in_a_list_a_gap_names_its_length_once(form):
     pieces = [Piece(Step.MISSED, 0, absence(at(0), at(3600)), AROUND), *many(1)]
@@ -338,6 +355,19 @@ def test_a_sign_that_ends_without_being_mended_says_so_instead_of_over(form):
     assert ending in text.brief
     assert "No longer news" in text.body
     assert not re.search(r"\bover\b", text.body + text.brief, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("form", Format)
+def test_what_is_no_longer_watched_is_neither_over_nor_back(form):
+    ending = "it is no longer watched: the configuration does not name it any more"
+    change = Change(replace(RESOLVED.incident, ending=ending), ChangeKind.WITHDRAWN, RESOLVED.at)
+    text = message(Step.RESOLVED, change, form=form)
+
+    assert text.title.startswith("[NO LONGER WATCHED] ")
+    assert "No longer watched after" in text.body
+    assert ending in text.body
+    assert ending in text.brief
+    assert not re.search(r"\bover\b|is back", text.body + text.brief, re.IGNORECASE)
 
 
 @pytest.mark.parametrize("form", Format)

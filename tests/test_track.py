@@ -1,9 +1,10 @@
 """All detectors' memory of one target, side by side."""
 
 import msgspec
+import pytest
 
 from monitor.detect import track
-from monitor.detect.health import Health
+from monitor.detect.health import Health, State
 from monitor.detect.latency import Kind, pace
 from monitor.detect.track import NEW, Track
 from probes.model import Fault, Limit
@@ -57,6 +58,34 @@ def test_what_may_be_a_rise_is_looked_at_again_sooner_than_what_may_be_a_fall():
     assert track.again_s(calm, MINUTE) is None
     assert track.again_s(rise, MINUTE) == 15
     assert track.again_s(tracked(ceilings), MINUTE) == 45
+
+
+def test_what_is_refused_for_good_is_an_outage_and_no_flicker():
+    """Three refusals among good answers; each, when it is asked again, is refused once more."""
+    refusal, now = {"fault": Fault.PERMISSION_DENIED, "status": 403}, {True: NEW, False: NEW}
+    for minute in range(30):
+        refused = minute % 10 in (8, 9)
+        for is_lost in now:
+            after = Health(State.DOWN if refused and minute % 10 == 9 and is_lost else State.UP)
+            one = observation(seconds=61 * minute, **(refusal if refused else {}))
+            now[is_lost] = track.advance(now[is_lost], one, UP, after, MINUTE, held=False)
+
+    assert [one.flicker.told_since is not None for one in now.values()] == [False, True]
+
+
+@pytest.mark.parametrize(("before", "slow"), [(State.UP, True), (State.DOWN, False)])
+def test_an_outage_ends_what_was_known_of_slow_answers(before, slow):
+    now = tracked([good(number) for number in range(300)])
+    now = tracked([good(number, ttft_s=3.0) for number in range(30)], now, 300)
+    assert now.is_alarmed
+
+    one = observation(seconds=60 * 331, ttft_s=0.2)
+    now = track.advance(now, one, Health(before), Health(State.UP), MINUTE, held=False)
+
+    assert bool(now.first.alarm) is slow
+    assert bool(list(track.findings(CHAT, now))) is slow
+    again = tracked([good(number, ttft_s=3.0) for number in range(30)], now, 332)
+    assert again.first.alarm.since >= (at(60 * 332) if before is State.DOWN else at(0))
 
 
 def test_it_survives_a_restart():

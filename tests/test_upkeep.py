@@ -4,6 +4,7 @@ import asyncio
 import random
 import threading
 import time
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +13,16 @@ from msgspec.structs import replace
 from monitor.config import load
 from monitor.publish.snapshot import CROWD
 from monitor.run import beat
-from monitor.upkeep import LONGEST_QUIET_S, PUBLISH_S, REST_S, publish, publish_now, quiet_s, rest_s
+from monitor.upkeep import (
+    LONGEST_QUIET_S,
+    PUBLISH_S,
+    REST_S,
+    follow_configuration,
+    publish,
+    publish_now,
+    quiet_s,
+    rest_s,
+)
 from monitor.view import FRESH_AT_LEAST_S
 from monitor.world import Edge, open_world
 from probes.model import Answer, Fault, Observation, Outcome
@@ -56,6 +66,135 @@ def test_both_sites_are_made_beside_the_loop(tmp_path):
     assert (tmp_path / "site" / "index.html").exists()
     assert asked_by
     assert threading.get_ident() not in asked_by
+
+
+KEYS = {"main": "sk-main-0123456789abcdefghij", "backup": "sk-backup-0123456789abcdefghij"}
+ANOTHER = "sk-another-0123456789abcdefghij"
+ACCOUNTS = "".join(f'[[accounts]]\nname = "{name}"\nprovider = "openai"\nkey = "file:{name}.key"\n' for name in KEYS)
+
+
+@asynccontextmanager
+async def following(folder, more=""):
+    """A monitor that follows its configuration, with its keys in files; yields it and a way to wait."""
+    (folder / "monitor.toml").write_text(ACCOUNTS + more)
+    for name, key in KEYS.items():
+        (folder / f"{name}.key").write_text(key)
+    edge = Edge(lambda: datetime.now(UTC), time.monotonic, random.random, print)
+    async with open_world(load(folder / "monitor.toml", {}), edge) as world:
+        task = asyncio.create_task(follow_configuration(world, asyncio.Event()))
+        await asyncio.sleep(0.1)
+
+        async def until(check):
+            async with asyncio.timeout(10):
+                while not check():  # noqa: ASYNC110 - a file is looked at now and then
+                    await asyncio.sleep(0.02)
+
+        try:
+            yield world, until
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture
+def soon(monkeypatch):
+    monkeypatch.setattr("monitor.upkeep.STEP_S", 0.05)
+
+
+def key_of(world, name):
+    return world.config.accounts[f"openai/{name}"].key
+
+
+def test_a_key_that_was_written_into_its_file_is_in_use_soon_and_tried_at_once(tmp_path, soon):
+    async def play():
+        async with following(tmp_path) as (world, until):
+            later = datetime.now(UTC) + timedelta(hours=1)
+            for id in world.config.watches:
+                world.agenda.set(id, later)
+            (tmp_path / "main.key").write_text(ANOTHER)
+            await until(lambda: key_of(world, "main") == ANOTHER)
+            hurried = [id for id in world.config.watches if world.agenda.first_of([id]) < later]
+            return key_of(world, "backup"), {id.split("/")[1] for id in hurried}
+
+    assert asyncio.run(play()) == (KEYS["backup"], {"main"})
+
+
+@pytest.mark.parametrize("spoil", ["gone", "empty", "a folder", "no text", "quoted"])
+def test_a_key_file_that_cannot_be_used_is_told_and_the_old_key_stays(tmp_path, soon, spoil):
+    file = tmp_path / "main.key"
+
+    async def play():
+        async with following(tmp_path) as (world, until):
+            file.unlink()
+            match spoil:
+                case "empty":
+                    file.write_text("")
+                case "a folder":
+                    file.mkdir()
+                case "no text":
+                    file.write_bytes(b"\xff\xfe\x00")
+                case "quoted":
+                    file.write_text(f'"{ANOTHER}"')
+            await until(lambda: "keys" in world.warnings)
+            told, kept = world.warnings["keys"], key_of(world, "main")
+            assert world.config.accounts["openai/main"].problem is None
+            if file.is_dir():
+                file.rmdir()
+            file.write_text(ANOTHER)
+            await until(lambda: key_of(world, "main") == ANOTHER)
+            return told, kept, world.warnings
+
+    told, kept, warnings = asyncio.run(play())
+    assert kept == KEYS["main"]
+    assert told.startswith("openai/main goes on with the key that it had: ")
+    assert "main.key" in told.partition("had: ")[2]
+    assert ANOTHER not in told
+    assert warnings == {}
+
+
+def test_one_key_that_is_gone_holds_up_no_other(tmp_path, soon):
+    async def play():
+        async with following(tmp_path) as (world, until):
+            (tmp_path / "main.key").unlink()
+            await until(lambda: "keys" in world.warnings)
+            (tmp_path / "backup.key").write_text(ANOTHER)
+            await until(lambda: key_of(world, "backup") == ANOTHER)
+            return key_of(world, "main"), world.warnings["keys"]
+
+    kept, told = asyncio.run(play())
+    assert kept == KEYS["main"]
+    assert told.startswith("openai/main goes on with the key that it had: the file main.key cannot be read")
+
+
+def test_an_account_that_is_set_up_anew_does_not_take_its_old_key_along(tmp_path, soon):
+    async def play():
+        async with following(tmp_path) as (world, until):
+            (tmp_path / "main.key").unlink()
+            await until(lambda: "keys" in world.warnings)
+            other = ACCOUNTS.replace('name = "main"', 'name = "main"\nbase = "https://gateway.example.com/v1"')
+            (tmp_path / "monitor.toml").write_text(other)
+            await until(lambda: world.config.accounts["openai/main"].base)
+            return world.config.accounts["openai/main"]
+
+    account = asyncio.run(play())
+    assert account.key is None
+    assert "main.key cannot be read" in account.problem
+
+
+def test_the_address_of_a_channel_is_followed_too(tmp_path, soon):
+    (tmp_path / "hook").write_text("json://127.0.0.1:1/old")
+
+    async def play():
+        async with following(tmp_path, '[[channels]]\nname = "hook"\nurl = "file:hook"\n') as (world, until):
+            (tmp_path / "hook").write_text("json://127.0.0.1:1/newer")
+            await until(lambda: world.config.channels[0].url.endswith("newer"))
+            (tmp_path / "hook").unlink()
+            await until(lambda: "configuration" in world.warnings)
+            return world.config.channels[0].url, world.warnings["configuration"]
+
+    url, told = asyncio.run(play())
+    assert url == "json://127.0.0.1:1/newer"
+    assert told.startswith("hook was changed but is not used, because of: monitor.toml: channels.hook.url")
 
 
 CROWDED = "".join(f'[[accounts]]\nname = "a{n}"\nprovider = "openai"\nkey = "env:KEY"\n' for n in range(CROWD + 1))

@@ -5,6 +5,7 @@ from contextlib import closing
 import pytest
 from msgspec.structs import replace
 
+from monitor.advice import advice_for, instead
 from monitor.config import Config, ProbeSection, SiteSection, StoreSection
 from monitor.detect.health import State
 from monitor.detect.limits import Ceiling, Limits, Moved
@@ -21,7 +22,7 @@ from monitor.store.connection import open_writer
 from monitor.store.rollup import next_roll_up
 from monitor.store.value import Batch, Message
 from monitor.store.writer import Writer
-from monitor.view import advice_for, take, usable
+from monitor.view import glance, take
 from monitor.witness import Group, Level
 from monitor.words import title
 from probes.advice import advise
@@ -274,7 +275,9 @@ def test_what_an_objective_promises_is_shown_with_what_is_left(db, writer):
     silent = Objective("chats", "openai/main", frozenset({CHAT.id}), availability=0.8)
 
     first, second = shown(db, config(LIST, objectives=(promise, silent)), 60).objectives
-    assert [(round(one.kept, 3), round(one.left, 3)) for one in first.reserves] == [(0.9, 0.5)]
+    (reserve,) = first.reserves
+    used = 0.5 * 60 / (28 * 86_400)  # a tenth failed of the minute that was watched, a fifth may of 28 days
+    assert (reserve.kept, reserve.left) == (pytest.approx(0.9), pytest.approx(1 - used))
     assert (second.objective, second.reserves) == (silent, ())
 
 
@@ -294,7 +297,7 @@ def test_usable_instead_is_another_account_of_which_all_is_up():
     healths = {one.id: health(None, target=one) for one in targets if "/b/" not in one.id}
     healths["openai/c/chat"] = health(Fault.TIMEOUT)
 
-    assert instead(CAUSE, config(*targets), healths) == ["openai/a"]
+    assert works(CAUSE, config(*targets), healths) == ["openai/a"]
 
 
 def test_instead_of_a_suspended_account_others_of_other_providers_come_first_and_its_own_are_not_offered():
@@ -309,16 +312,109 @@ def test_instead_of_a_suspended_account_others_of_other_providers_come_first_and
     settings = replace(settings, watches={id: replace(one, free="/list" in id) for id, one in settings.watches.items()})
     healths = {one.id: health(None, target=one) for one in targets}
     lost = replace(CAUSE, targets=(LIST.id, "openai/main/chat"))
-    found = usable(open_incident(lost), settings, healths, [], at(10))
+    found = instead(open_incident(lost), settings, glance(settings, healths, [], at(10)))
 
     assert [one.account for one in found] == ["groq/full", "openai/a"]
-    assert [one.caution.partition(" is")[0] for one in found] == ["", "openai/main"]
-    assert instead(replace(lost, fault=Fault.QUOTA_EXHAUSTED), settings, healths) == ["openai/a", "openai/b"]
+    assert [one.caution and one.caution.words.partition(" is")[0] for one in found] == [None, "openai/main"]
+    assert works(replace(lost, fault=Fault.QUOTA_EXHAUSTED), settings, healths) == ["openai/a", "openai/b"]
 
 
-def instead(cause, settings, healths, seconds=10):
+def works(cause, settings, healths, seconds=10):
     one = open_incident(cause)
-    return [it.account for it in usable(one, settings, healths, [one], at(seconds))]
+    return [it.account for it in instead(one, settings, glance(settings, healths, [one], at(seconds)))]
+
+
+GROQ = target("groq/a", "chat", "llama")
+
+
+def among(
+    accounts, *, hit=("openai/main",), fault=Fault.OVERLOADED, scope=Scope.ACCOUNT, subject="openai/main", base=None
+):
+    """The advice, and who works instead, of what is lost since 60 s, where `accounts` were seen well so long ago."""
+    targets = {id: target(id, "chat", "gpt") for id in (*hit, *accounts)}
+    settings = config(*targets.values(), providers={id: load_provider(id) for id in ("openai", "groq")})
+    settings = replace(
+        settings, accounts={id: replace(one, base=(base or {}).get(id)) for id, one in settings.accounts.items()}
+    )
+    healths = {targets[id].id: health(fault, fault, fault, target=targets[id]) for id in hit}
+    healths |= {
+        targets[id].id: replace(health(None, target=targets[id]), seen_at=at(-ago), well_at=at(-ago))
+        for id, ago in accounts.items()
+    }
+    lost = tuple(targets[id].id for id in hit)
+    one = open_incident(Diagnosis(scope, subject, fault, Confidence.HIGH, at(-60), (), lost, ()))
+    seen = glance(settings, healths, [one], at(0))
+    return advice_for(one, settings, seen), [it.account for it in instead(one, settings, seen)]
+
+
+def test_where_a_provider_fails_that_of_another_is_named_which_works_as_pick_says():
+    text, works = among(
+        {"groq/a": 20, "groq/b": 5}, hit=("openai/a", "openai/b"), scope=Scope.PROVIDER, subject="openai"
+    )
+
+    assert text.endswith("wait, or switch to groq/a, which works now.")
+    assert works == ["groq/a", "groq/b"]  # both are as good, and in the order of the file
+
+
+@pytest.mark.parametrize("accounts", [{}, {"groq/a": 1000}])
+def test_nobody_is_sent_to_what_is_not_known_to_work(accounts):
+    text, works = among(accounts, hit=("openai/a", "openai/b"), scope=Scope.PROVIDER, subject="openai")
+
+    assert text.endswith("wait; nothing else that is watched here is known to work now.")
+    assert works == []
+
+
+def test_of_a_providers_trouble_a_sibling_is_no_way_out_nor_one_that_was_not_seen_since():
+    assert among({"openai/b": 5}, scope=Scope.PROVIDER, subject="openai")[1] == []
+    assert among({"openai/b": 90})[1] == []
+    assert among({"openai/b": 5})[1] == ["openai/b"]
+    assert among({"openai/b": 90}, fault=Fault.QUOTA_EXHAUSTED)[1] == ["openai/b"]  # each has its own
+
+
+@pytest.mark.parametrize(
+    ("well_s", "said"),
+    [(10, "wait, or switch to the model gpt-b, which works now."), (-10, "wait; nothing else that is watched here is")],
+)
+def test_of_an_account_that_lost_one_model_another_that_was_answered_since_is_named(well_s, said):
+    lost, other = (target("openai/main", "chat", name) for name in ("gpt-a", "gpt-b"))
+    well = replace(health(None, target=other), seen_at=at(well_s), well_at=at(well_s))
+    healths = {lost.id: health(*[Fault.OVERLOADED] * 3, target=lost), other.id: well}
+    cause = Diagnosis(Scope.MODEL, lost.id, Fault.OVERLOADED, Confidence.HIGH, at(0), (), (lost.id,), ())
+    one, settings = open_incident(cause), config(lost, other)
+
+    assert said in advice_for(one, settings, glance(settings, healths, [one], at(30)))
+
+
+@pytest.mark.parametrize(
+    ("accounts", "base", "doubted"),
+    [
+        ({}, {"openai/main": "https://gate/v1"}, True),
+        ({}, {}, False),
+        ({"openai/b": 5}, dict.fromkeys(("openai/main", "openai/b"), "https://gate/v1"), False),
+        ({"openai/b": 90}, dict.fromkeys(("openai/main", "openai/b"), "https://gate/v1"), True),  # not seen since
+        ({"openai/b": 5}, {"openai/main": "https://gate/v1"}, True),
+    ],
+)
+def test_a_base_address_is_not_doubted_beside_those_that_use_it_and_work(accounts, base, doubted):
+    text, _ = among(accounts, base=base, fault=Fault.INVALID_RESPONSE)
+
+    assert ("check the base address" in text) is doubted
+
+
+@pytest.mark.parametrize(("hit", "replaced"), [(("openai/a",), True), (("openai/a", "openai/b"), False)])
+def test_keys_that_are_rejected_at_once_are_not_to_be_replaced_one_by_one(hit, replaced):
+    text, _ = among({}, hit=hit, scope=Scope.ORGANIZATION, subject="openai", fault=Fault.INVALID_KEY)
+
+    assert ("put a working one in its place" in text) is replaced
+
+
+def test_the_page_of_an_account_that_no_incident_explains_yet_names_what_works_too(db, writer):
+    remember(writer, CHAT, health(*[Fault.SERVER_ERROR] * 3, target=CHAT), fault=Fault.SERVER_ERROR)
+    remember(writer, GROQ, health(None, target=GROQ))
+    settings = config(CHAT, GROQ, providers={id: load_provider(id) for id in ("openai", "groq")})
+    view = next(one for it in shown(db, settings).providers for one in it.accounts if one.id == "openai/main")
+
+    assert view.advice.endswith("wait, or switch to groq/a, which works now.")
 
 
 def test_when_the_monitor_is_offline_the_advice_is_for_this_machine():

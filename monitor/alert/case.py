@@ -84,10 +84,10 @@ class Case(Struct, frozen=True):
     owed: frozenset[str] = frozenset()
 
     @property
-    def key(self) -> tuple[Scope, str, Fault | None, bool]:
+    def key(self) -> tuple[Scope, str, Fault | None, bool, bool]:
         """What stays the same when a trouble ends and comes again."""
         one = self.incident
-        return one.scope, one.subject, one.fault if one.signal else None, one.drill
+        return one.scope, one.subject, one.fault if one.signal else None, one.is_flap, one.drill
 
     @property
     def last(self) -> Change:
@@ -98,7 +98,9 @@ class Case(Struct, frozen=True):
         return self.changes[0]
 
     def is_silently_over(self) -> bool:
-        return self.last.kind in (ChangeKind.MERGED, ChangeKind.WITHDRAWN)
+        """Whether nobody hears of its end: it went on in another one, or was a date that somebody moved."""
+        withdrawn = self.last.kind is ChangeKind.WITHDRAWN
+        return self.last.kind is ChangeKind.MERGED or (withdrawn and self.incident.scope is Scope.REMINDER)
 
 
 Cases = Mapping[str, Case]
@@ -128,6 +130,16 @@ def with_messages(cases: Cases, messages: Iterable[tuple[Message, datetime]]) ->
             over = {name for name, its in channels.items() if any(one.step in ENDS for one in its)}
             after[id] = replace(case, told={**case.told, **added}, owed=(case.owed | added.keys()) - over)
     return after
+
+
+def redated(cases: Cases, by: timedelta) -> dict[str, Case]:
+    """Return the cases with what was told of those that are open dated by a clock that was set by so much."""
+    return {id: case if case.incident.closed_at else _redated(case, by) for id, case in cases.items()}
+
+
+def _redated(case: Case, by: timedelta) -> Case:
+    told = {name: tuple(replace(one, at=one.at + by) for one in its) for name, its in case.told.items()}
+    return replace(case, told=told)
 
 
 def without_old(cases: Cases, now: datetime) -> dict[str, Case]:

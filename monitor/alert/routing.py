@@ -12,16 +12,34 @@ from functools import cached_property
 from msgspec import Struct
 
 from monitor.alert.case import Case, Cases, Message, Step, Telling
+from monitor.alert.kinship import (
+    can_be_one,
+    can_end,
+    covers_as_grave,
+    has_lasted,
+    is_alike,
+    is_left_of,
+    is_one_sign,
+    is_shared,
+    is_wider_sign,
+    is_within,
+    outlives,
+    overlap,
+    restless_targets,
+)
 from monitor.alert.reply import Reply, ReplyKind, standing
 from monitor.alert.rule import Channel, Escalation, Maintenance, Route, Rules, fits_some, fits_whole, named
 from monitor.alert.window import Span
+from monitor.detect.flap import CALM, MINUTE, STAYED
+from monitor.detect.health import TERMINAL
 from monitor.diagnose import Scope
-from monitor.incident import WIDTH, ChangeKind, Incident, Severity
-from probes.model import Blame
+from monitor.incident import ChangeKind, Incident, Severity
 
 DAY = timedelta(days=1)
 EVERYTHING = ""
 """What a monitor that is offline has lost."""
+OUTLASTS = timedelta(minutes=1)
+"""So long after a wider trouble ended a part of it that is left may still recover with it."""
 
 
 class Verdict(Struct, frozen=True):
@@ -82,9 +100,23 @@ class Scene(Struct, frozen=True, dict=True):
         return found
 
     @cached_property
+    def recent(self) -> list[Case]:
+        """The troubles that have just ended."""
+        return [
+            one
+            for one in self.cases.values()
+            if one.last.kind is ChangeKind.RESOLVED and timedelta(0) <= self.now - one.last.at < OUTLASTS
+        ]
+
+    @cached_property
+    def signs(self) -> list[Case]:
+        """The incidents of what is coming that may be one with another; those that are over, too."""
+        return [one for one in self.cases.values() if is_shared(one.incident)]
+
+    @cached_property
     def flaps(self) -> list[Case]:
-        """The open incidents that say what comes and goes."""
-        return [one for one in self.cases.values() if one.incident.closed_at is None and one.incident.is_flap]
+        """The incidents that say what comes and goes; those that are over, too."""
+        return [one for one in self.cases.values() if one.incident.is_flap]
 
     @cached_property
     def told_at(self) -> Mapping[str, set[datetime]]:
@@ -134,7 +166,7 @@ def judge(case: Case, channel: Channel, scene: Scene) -> Verdict:
 
 def _wish(case: Case, channel: Channel, scene: Scene) -> Verdict:
     heard = case.told.get(channel.name, ())
-    if case.is_silently_over():
+    if case.is_silently_over() and not (heard and _is_merged_flap(case)):
         return Verdict(None, f"it was {case.last.kind}: no end that anybody hears of")
     if case.incident.closed_at:
         return _wish_at_end(case, channel, heard, scene)
@@ -144,6 +176,8 @@ def _wish(case: Case, channel: Channel, scene: Scene) -> Verdict:
         return _wish_at_opening(case, channel, scene)
     if _is_news(case, heard):
         return Verdict(Step.CHANGED, "its cause is another one now")
+    if _stays(case, channel, heard, scene):
+        return Verdict(Step.REMINDER, "it was said to come and go, and it stays", _next_reminder(heard))
     return _reminder(case, heard, scene)
 
 
@@ -160,8 +194,16 @@ def _wish_at_end(case: Case, channel: Channel, heard: Sequence[Telling], scene: 
         return Verdict(None, "its end was told")
     if heard and _is_superseded(case, channel, scene):
         return Verdict(None, "it came again since, and that was told")
+    if heard and case.incident.is_flap and _is_taken_over(case, channel, scene):
+        return Verdict(None, "it comes and goes no more: what stays was told")
+    if heard and _is_one_of_many(case, channel, heard, scene):
+        return Verdict(None, "that it comes and goes was told since: its calm ends both")
+    if heard and _is_wider_now(case, channel, scene):
+        return Verdict(None, "a wider sign of the same goes on, and that was told")
     if heard:
         return Verdict(Step.RESOLVED, "it is over, and its opening was told")
+    if case.last.kind is ChangeKind.WITHDRAWN:
+        return Verdict(None, "it is no longer watched, and its opening was not told")
     if _was_missed(case, channel, scene):
         return Verdict(Step.MISSED, "it came and went during quiet hours")
     if _is_hindsight(case) and _wish_at_opening(case, channel, scene).step:
@@ -184,12 +226,30 @@ def _was_missed(case: Case, channel: Channel, scene: Scene) -> bool:
     wanted = _wish_at_opening(case, channel, scene).step is not None
     spans = channel.quiet.spans(scene.now) if channel.quiet else ()
     both = (case.opened.at, case.last.at)
-    return wanted and any(span.end <= scene.now and all(at in span for at in both) for span in spans)
+    missed = wanted and any(span.end <= scene.now and all(at in span for at in both) for span in spans)
+    return missed and not _was_part(case, channel, scene)
+
+
+def _was_part(case: Case, channel: Channel, scene: Scene) -> bool:
+    """Whether it came and went as a part of what this channel hears of."""
+    one = case.incident
+    return any(
+        overlap(it.incident, one) and _says(it.incident, one) and _wish_at_opening(it, channel, scene).step
+        for it in scene.cases.values()
+        if it is not case and not it.is_silently_over()
+    )
+
+
+def _says(wider: Incident, one: Incident) -> bool:
+    """Whether who hears of one knows of the other: as a part of it, or as one of many times."""
+    return covers_as_grave(wider, one) or (wider.is_flap and not one.is_flap and is_within(one, [wider]))
 
 
 def _is_news(case: Case, heard: Sequence[Telling]) -> bool:
+    """Whether it has changed since this channel heard of it, in a way that matters to who acts."""
     known = {one.change_id for one in heard}
-    return case.last.kind is ChangeKind.CHANGED and case.last.id not in known
+    last = max((number for number, change in enumerate(case.changes) if change.id in known), default=-1)
+    return any(change.kind is ChangeKind.CHANGED for change in case.changes[last + 1 :])
 
 
 def _reminder(case: Case, heard: Sequence[Telling], scene: Scene) -> Verdict:
@@ -202,11 +262,15 @@ def _reminder(case: Case, heard: Sequence[Telling], scene: Scene) -> Verdict:
         return Verdict(None, "that it comes and goes is told once")
     if why := _acknowledged(case, scene):
         return Verdict(None, why)
-    number = 1 + sum(one.step is Step.REMINDER for one in heard)
+    number = _next_reminder(heard)
     pause = pauses[min(number, len(pauses)) - 1]
     if scene.now - heard[-1].at < pause:
         return Verdict(None, f"it was told; a reminder follows at {heard[-1].at + pause:%Y-%m-%d %H:%M} UTC")
     return Verdict(Step.REMINDER, "it is critical, and nobody has acknowledged it", number)
+
+
+def _next_reminder(heard: Sequence[Telling]) -> int:
+    return 1 + sum(one.step is Step.REMINDER for one in heard)
 
 
 def _escalation(case: Case, channel: Channel, heard: Sequence[Telling], scene: Scene) -> Verdict | None:
@@ -284,11 +348,10 @@ def _covered(case: Case, channel: Channel, step: Step, scene: Scene) -> str | No
         return None
     one = case.incident
     account = "/".join(one.subject.split("/")[:2])
-    for name in (EVERYTHING, one.parent or EVERYTHING, account, *one.targets[:1], *_restless_targets(one)):
+    for name in (EVERYTHING, one.parent or EVERYTHING, account, *one.targets[:1], *restless_targets(one)):
         for wider in scene.wide.get(name, ()):
             if (
-                covers(wider, one)
-                and wider.severity.rank >= one.severity.rank
+                covers_as_grave(wider, one)
                 and _is_hearer(wider, channel, scene.rules)
                 and not _restless(scene.cases[wider.id], channel, step, scene)
             ):
@@ -296,25 +359,56 @@ def _covered(case: Case, channel: Channel, step: Step, scene: Scene) -> str | No
     return None
 
 
-def _restless(case: Case, channel: Channel, _: Step, scene: Scene) -> str | None:
-    """What comes and goes is named once; each single time is not told there, nor is each end."""
+def _restless(case: Case, channel: Channel, step: Step, scene: Scene) -> str | None:
+    """What comes and goes is named once; each single time is not told there, nor is each end, nor the row again."""
     one = case.incident
-    if one.signal or one.drill or not one.targets:
+    if one.drill or has_lasted(one, scene.now) or (one.is_flap and step is not Step.OPENED):
         return None
-    named = [flap for flap in scene.flaps if _names(flap, one) and _wish_at_opening(flap, channel, scene).step]
-    if {*one.targets} <= {target for flap in named for target in _restless_targets(flap.incident)}:
-        return f"it comes and goes, which {named[0].incident.id} says; held until it is calm"
+    flaps = [flap.incident for flap in scene.flaps if _is_held_by(flap, case, channel, scene)]
+    if is_within(one, flaps):
+        return f"it comes and goes, which {flaps[0].id} says; held until it is calm"
     return None
 
 
-def _names(flap: Case, one: Incident) -> bool:
-    """Whether it is of one cause: what is refused to an account is news also while its provider comes and goes."""
-    return (flap.incident.blame is Blame.ACCOUNT) is (one.blame is Blame.ACCOUNT)
+def _is_held_by(flap: Case, case: Case, channel: Channel, scene: Scene) -> bool:
+    """Whether the channel knows by the row what it would be told; an end belongs to a beginning that was told since."""
+    if flap is case or not can_be_one(flap.incident, case.incident):
+        return False
+    known, heard = flap.told.get(channel.name), case.told.get(channel.name)
+    if (case.incident.is_flap and not known) or (known and heard and heard[-1].at > known[0].at):
+        return False
+    return _is_promised(flap, channel, scene)
 
 
-def _restless_targets(flap: Incident) -> set[str]:
-    """Return what an incident says comes and goes; of any that says no such thing, nothing."""
-    return {one.target for one in flap.evidence} if flap.is_flap else set()
+def _recovering(case: Case, channel: Channel, step: Step, scene: Scene) -> str | None:
+    """What is left of a wider trouble that has just ended may yet end with it; what is lost for good may not."""
+    one = case.incident
+    if step is not Step.OPENED or one.signal or one.drill or one.fault in TERMINAL:
+        return None
+    for other in scene.recent:
+        if channel.name in other.told and is_left_of(one, other.incident):
+            return f"it may be a part of {other.incident.id}, which has just ended, and yet recover with it"
+    return None
+
+
+def _uneasy(case: Case, _: Channel, step: Step, scene: Scene) -> str | None:
+    """Calm is told when it is so: an outage that was not named counts, and one of which nobody heard."""
+    if step is not Step.RESOLVED or not case.incident.is_flap:
+        return None
+    ended = case.incident.closed_at
+    if ended and _is_merged_flap(case) and scene.now - ended < CALM:
+        return f"nobody counts its turns any more: it is calm {CALM // MINUTE} min after the last that may have been"
+    for other in scene.cases.values():
+        one = other.incident
+        if other is not case and _disturbs(one, scene.now) and can_be_one(case.incident, one):
+            return f"{one.id} is a part of it: it is calm after {CALM // MINUTE} min without an outage"
+    return None
+
+
+def _disturbs(one: Incident, now: datetime) -> bool:
+    if one.drill or (one.signal and not one.is_flap):
+        return False
+    return one.closed_at is None or (not one.signal and now - one.closed_at < CALM)
 
 
 def _quiet(case: Case, channel: Channel, _: Step, scene: Scene) -> str | None:
@@ -331,25 +425,125 @@ def _stormy(case: Case, channel: Channel, _: Step, scene: Scene) -> str | None:
     return f"{patience.storm} messages in {patience.storm_for.total_seconds():g} s: the next one is a list of all since"
 
 
-HOLDS = (_snoozed, _silenced, _maintained, _covered, _restless, _quiet, _stormy)
+# What comes and goes
 
 
-# Wider and narrower
+def _is_promised(flap: Case, channel: Channel, scene: Scene) -> bool:
+    """Whether the channel was told that it comes and goes, or is told now, and not yet how that ended."""
+    if channel.name in flap.told:
+        over = flap.last.kind is ChangeKind.WITHDRAWN or channel.name not in flap.owed
+        return not over and not _is_taken_over(flap, channel, scene)
+    return _is_told_now(flap, channel, scene)
 
 
-def covers(wider: Incident, narrower: Incident) -> bool:
-    """Whether a trouble is a part of a wider one: said so by the diagnosis, or by what the two are about."""
-    if narrower.parent == wider.id:
-        return True
-    if WIDTH.index(wider.scope) <= WIDTH.index(narrower.scope):
+def _is_told_now(case: Case, channel: Channel, scene: Scene) -> bool:
+    """Whether nothing that a person arranged keeps its opening from the channel."""
+    if case.incident.closed_at or not _wish_at_opening(case, channel, scene).step:
         return False
-    if wider.scope is Scope.MONITOR:
-        return True
-    if restless := _restless_targets(narrower):
-        return restless <= {*wider.targets}
-    if narrower.signal:
-        return wider.scope is Scope.ACCOUNT and f"{narrower.subject}/".startswith(f"{wider.subject}/")
-    return bool(narrower.targets) and {*narrower.targets} <= {*wider.targets}
+    return not any(hold(case, channel, Step.OPENED, scene) for hold in (_snoozed, _silenced, _maintained, _quiet))
+
+
+def _is_merged_flap(case: Case) -> bool:
+    return case.incident.is_flap and case.last.kind is ChangeKind.MERGED
+
+
+def _became(flap: Case, one: Incident, scene: Scene) -> bool:
+    """Whether it is what the row of turns ended in: not another part of the row, nor while another one goes on."""
+    ended = flap.incident.closed_at
+    if ended is None or not _is_merged_flap(flap) or (one.is_flap and is_within(one, [flap.incident])):
+        return False
+    return outlives(one, ended) and can_end(flap.incident, one) and (one.is_flap or not _goes_on(flap, ended, scene))
+
+
+def _goes_on(flap: Case, ended: datetime, scene: Scene) -> bool:
+    rows = (other.incident for other in scene.flaps if other is not flap)
+    return any(outlives(row, ended) and can_be_one(flap.incident, row) for row in rows)
+
+
+def _is_taken_over(flap: Case, channel: Channel, scene: Scene) -> bool:
+    """Whether it became a trouble that stays, or a wider one that comes and goes, and the channel hears of that."""
+    return any(
+        (_became(flap, one.incident, scene) or _is_wider_row(one.incident, flap.incident))
+        and _is_heard_after(one, flap, channel, scene)
+        for one in scene.cases.values()
+        if one is not flap
+    )
+
+
+def _is_wider_row(one: Incident, flap: Incident) -> bool:
+    return one.is_flap and is_within(flap, [one]) and not is_within(one, [flap])
+
+
+def _is_heard_after(case: Case, flap: Case, channel: Channel, scene: Scene) -> bool:
+    if heard := case.told.get(channel.name):
+        return heard[-1].at > flap.told[channel.name][0].at
+    return _is_told_now(case, channel, scene)
+
+
+def _said_to_flap_at(case: Case, channel: Channel, heard: Sequence[Telling], scene: Scene) -> datetime | None:
+    """Return when the channel was told that it comes and goes, if it heard nothing else of it since."""
+    if case.incident.is_flap:
+        return None
+    told = [(flap.incident, flap.told[channel.name][0].at) for flap in scene.flaps if channel.name in flap.told]
+    since = [(flap, at) for flap, at in told if at >= heard[-1].at and is_alike(flap, case.incident)]
+    return max(at for _, at in since) if is_within(case.incident, [flap for flap, _ in since]) else None
+
+
+def _is_one_of_many(case: Case, channel: Channel, heard: Sequence[Telling], scene: Scene) -> bool:
+    """Whether it ended before it had lasted, although all that the channel knows is that it comes and goes."""
+    since, ended = _said_to_flap_at(case, channel, heard, scene), case.incident.closed_at
+    return since is not None and ended is not None and ended - since < STAYED
+
+
+def _stays(case: Case, channel: Channel, heard: Sequence[Telling], scene: Scene) -> bool:
+    """Whether it lasts, although all that the channel knows is that it comes and goes."""
+    since = None if case.incident.signal else _said_to_flap_at(case, channel, heard, scene)
+    return since is not None and scene.now - since >= STAYED and not _acknowledged(case, scene)
+
+
+# Signs of one thing
+
+
+def _repeated(case: Case, channel: Channel, step: Step, scene: Scene) -> str | None:
+    """What several models or canaries of one account show alike is one sign: told once, and over with the last."""
+    if not is_shared(case.incident):
+        return None
+    for other in scene.signs:
+        if other is case:
+            continue
+        if step is Step.RESOLVED and _lingers(other, case, channel):
+            return f"{other.incident.id} shows the same and goes on"
+        if step is not Step.RESOLVED and _speaks_for(other, case, channel, scene):
+            return f"{other.incident.id} says the same"
+    return None
+
+
+def _lingers(other: Case, case: Case, channel: Channel) -> bool:
+    """Whether a sign that was held for this one is still there: nothing is over yet."""
+    untold = other.incident.closed_at is None and channel.name not in other.told
+    return untold and is_one_sign(other.incident, case.incident)
+
+
+def _speaks_for(other: Case, case: Case, channel: Channel, scene: Scene) -> bool:
+    """Whether the channel knows of this sign by another one, or hears of that one now."""
+    it, one = other.incident, case.incident
+    wider = is_wider_sign(it, one)
+    if channel.name in case.told or not (wider or is_one_sign(it, one)):
+        return False
+    if channel.name in other.told:
+        return channel.name in other.owed and not other.is_silently_over()
+    first = wider or (not is_wider_sign(one, it) and (it.opened_at, it.id) < (one.opened_at, one.id))
+    return first and _is_told_now(other, channel, scene)
+
+
+def _is_wider_now(case: Case, channel: Channel, scene: Scene) -> bool:
+    """Whether it is over only as a sign of its own: what the channel heard since is wider, and outlives it."""
+    one, ended = case.incident, case.incident.closed_at or scene.now
+    wider = (it for it in scene.signs if channel.name in it.told and is_wider_sign(it.incident, one))
+    return is_shared(one) and any(outlives(it.incident, ended) for it in wider)
+
+
+HOLDS = (_snoozed, _silenced, _maintained, _covered, _recovering, _restless, _uneasy, _repeated, _quiet, _stormy)
 
 
 # The same once more

@@ -14,7 +14,7 @@ from monitor import words
 from monitor.alert.case import ENDS, Step
 from monitor.alert.rule import Detail, Format
 from monitor.diagnose import Scope
-from monitor.incident import Change, Incident, Severity
+from monitor.incident import WIDTH, Change, ChangeKind, Incident, Severity
 from probes.model import Blame
 
 log = logging.getLogger("monitor")
@@ -30,10 +30,14 @@ HEADS = {
     Step.MISSED: "WHILE QUIET",
 }
 HEADS_OF_SIGNS = {Step.OPENED: "AT RISK", Step.REMINDER: "STILL AT RISK"}
-FLAPPING, GAP = "FLAPPING", "GAP"
+FLAPPING, GAP, UNWATCHED = "FLAPPING", "GAP", "NO LONGER WATCHED"
 ENDINGS = {Format.TEXT: "txt", Format.MARKDOWN: "md", Format.HTML: "html"}
 LISTED = 30
 """So many incidents stand in one message; the rest is counted."""
+
+
+TROUBLED = WIDTH[: WIDTH.index(Scope.MONITOR) + 1]
+"""What is down, from narrow to wide; the other scopes are of pages, dates and promises."""
 
 
 class Usable(Struct, frozen=True):
@@ -79,6 +83,8 @@ class Piece(Struct, frozen=True):
     def head(self) -> str:
         if self.change.incident.is_absence:
             return GAP
+        if self.change.kind is ChangeKind.WITHDRAWN:
+            return UNWATCHED
         if self.change.incident.is_flap and self.shown is Step.OPENED:
             return FLAPPING
         return HEADS_OF_SIGNS.get(self.shown, HEADS[self.shown]) if self.change.incident.signal else HEADS[self.shown]
@@ -222,9 +228,11 @@ def _title(pieces: Sequence[Piece]) -> str:
     )
 
 
-def _gravity(piece: Piece) -> tuple[bool, int]:
-    """What goes on is graver than anything that is over."""
-    return piece.step not in ENDS, piece.change.incident.severity.rank
+def _gravity(piece: Piece) -> tuple[bool, int, int]:
+    """What goes on is graver than anything that is over; of what is alike the widest says most."""
+    incident = piece.change.incident
+    width = WIDTH.index(incident.scope) if incident.scope in TROUBLED else -1
+    return piece.step not in ENDS, incident.severity.rank, width
 
 
 def _marks(piece: Piece) -> list[str]:
@@ -238,6 +246,7 @@ def _values(piece: Piece, now: datetime) -> dict[str, object]:
     sure = words.CERTAINTIES[incident.confidence]
     return {
         "incident": incident,
+        "reasons": words.reasons(incident),
         "around": around,
         "step": piece.shown,
         "first": piece.first,
@@ -247,7 +256,8 @@ def _values(piece: Piece, now: datetime) -> dict[str, object]:
         "away": incident.scope is Scope.MONITOR,
         "gap": incident.is_absence,
         "whose": f"{words.whose(incident)} ({sure})" if words.is_blamed(incident) else words.whose(incident),
-        "revived": incident.scope is Scope.ACCOUNT and incident.blame is Blame.ACCOUNT and not incident.signal,
+        "over": _over(piece.change),
+        "revived": _is_revived(piece.change),
         "since": words.moment(incident.opened_at).words,
         "ended": words.moment(incident.closed_at).words if incident.closed_at else "",
         "lasted": words.duration(lasted_s),
@@ -257,6 +267,20 @@ def _values(piece: Piece, now: datetime) -> dict[str, object]:
         "usable": [_instead(one, now) for one in around.usable],
         "page": f"{around.url}/incidents/{incident.id}.html" if around.url else "",
     }
+
+
+def _over(change: Change) -> str:
+    """Return how it ended, in words before "after 10 min"."""
+    if change.kind is ChangeKind.WITHDRAWN:
+        return "No longer watched"
+    if change.incident.is_flap:
+        return "Calm again"
+    return "No longer news" if change.incident.ending else "Over"
+
+
+def _is_revived(change: Change) -> bool:
+    one, withdrawn = change.incident, change.kind is ChangeKind.WITHDRAWN
+    return one.scope is Scope.ACCOUNT and one.blame is Blame.ACCOUNT and not one.signal and not withdrawn
 
 
 def _instead(one: Usable, now: datetime) -> str:

@@ -4,14 +4,16 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from probes.model import Fault
+from probes.model import Blame, Confidence, Fault
 
 
 class Finding(Struct, frozen=True):
     """One sign of trouble to come, of an account or of one model there. `topic` tells several of one account apart.
 
     `since` is when it began, `seen_at` when it was last seen, on `target`. `rule` names what decided,
-    `words` is what came back, `reasons` say in full what follows from it. `others` are targets that share it.
+    `words` is what came back, `reasons` say in full what follows from it. `others` are targets that share it. `blamed`
+    is None where the fault says by itself whose trouble it is, and `confidence` how sure that is.
+    `passing`: by its own numbers it is about to end; so it is told on, but not anew.
     """
 
     account: str
@@ -25,6 +27,9 @@ class Finding(Struct, frozen=True):
     model: str | None = None
     topic: str | None = None
     others: tuple[str, ...] = ()
+    blamed: Blame | None = None
+    confidence: Confidence = Confidence.HIGH
+    passing: bool = False
 
 
 def day(at: datetime) -> str:

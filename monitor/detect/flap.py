@@ -1,7 +1,7 @@
 """Flapping: what goes down and comes back again and again, named once, and its calm once; pure."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -15,9 +15,9 @@ TURNS = 3
 WITHIN = timedelta(minutes=60)
 """So many turns, from down to up or back, within so long is flapping: the second outage within the hour."""
 CALM, STAYED = timedelta(minutes=30), timedelta(minutes=10)
-"""So long without an outage ends it, and so long in one: that is an outage like any other then."""
+"""So long without an outage ends it, or so long in one; an outage is told as any other when it has lasted STAYED."""
 TOGETHER = timedelta(seconds=45)
-"""So long after an outage began others may turn out to flap with the first, by the same cause."""
+"""So long after an outage began others may turn out to flap with the first, unless it is told by then."""
 
 
 class Flap(Struct, frozen=True):
@@ -43,13 +43,12 @@ def advance(flap: Flap, before: Health, after: Health, at: datetime) -> Flap:
     if (before.state is State.DOWN) is not (after.state is State.DOWN):
         return _turned(flap, after, at)
     if flap.since and after.state is not State.UNKNOWN:
-        enough = STAYED if after.state is State.DOWN else CALM
-        return STEADY if at - flap.turns[-1] >= enough else flap
+        return STEADY if at - flap.turns[-1] >= CALM else flap
     return flap
 
 
 def _turned(flap: Flap, after: Health, at: datetime) -> Flap:
-    if after.fault and flap.fault and _cause(after.fault) is not _cause(flap.fault):
+    if after.fault and flap.fault and cause(after.fault) is not cause(flap.fault):
         return Flap((at,), fault=after.fault)
     turns, fault = (*flap.turns[1 - TURNS :], at), after.fault or flap.fault
     if flap.since:
@@ -59,32 +58,48 @@ def _turned(flap: Flap, after: Health, at: datetime) -> Flap:
     return Flap(turns, fault=fault)
 
 
-def _cause(fault: Fault) -> Fault | None:
+def cause(fault: Fault) -> Fault | None:
     """Return what comes again: a refusal of the account by itself; of all else one outage shows many faces."""
     return fault if fault.blame is Blame.ACCOUNT else None
 
 
-def findings(flaps: Mapping[Target, Flap], now: datetime) -> Iterator[Finding]:
+def findings(flaps: Mapping[Target, Flap], now: datetime, told: Collection[str] = ()) -> Iterator[Finding]:
     """Yield one thing to tell of all that flaps together; each turn by itself need not be told then.
 
-    What is refused to an account has another cause than what fails at its provider.
+    What is refused to an account has another cause than what fails at its provider. `told` are the ids of the
+    targets whose outage would be told by now: then it is told as one that comes again instead.
     """
     groups: dict[tuple[str, Fault | None], dict[Target, Flap]] = defaultdict(dict)
     for target, flap in flaps.items():
         if flap.since and flap.fault:
-            groups[target.answerer, _cause(flap.fault)][target] = flap
-    for its in groups.values():
-        if any(now - (flap.enough_at or now) >= TOGETHER for flap in its.values()):
-            yield _finding(its)
+            groups[target.answerer, cause(flap.fault)][target] = flap
+    for (answerer, why), its in groups.items():
+        if any(target.id in told or now - (flap.enough_at or now) >= TOGETHER for target, flap in its.items()):
+            yield _finding(its, _drawn_in(answerer, why, its, flaps))
 
 
-def _finding(its: Mapping[Target, Flap]) -> Finding:
+def _drawn_in(
+    answerer: str, why: Fault | None, its: Mapping[Target, Flap], flaps: Mapping[Target, Flap]
+) -> Iterator[Target]:
+    """Yield what went down by the same cause since those began to flap: it is a part of what comes and goes.
+
+    A refusal of another account is not: that one may be lost for the first time.
+    """
+    begun, accounts = min(flap.since for flap in its.values() if flap.since), {target.account for target in its}
+    for target, flap in flaps.items():
+        ours = target.answerer == answerer and (why is None or target.account in accounts)
+        if ours and flap.fault and cause(flap.fault) is why and flap.turns[-1] >= begun:
+            yield target
+
+
+def _finding(its: Mapping[Target, Flap], drawn_in: Iterable[Target]) -> Finding:
     """Return what is told of a target, of its account, or of all accounts that one provider answers."""
     first = min(its, key=lambda target: (its[target].since, target.id))
-    flap, accounts, latest = its[first], {target.account for target in its}, max(one.turns[-1] for one in its.values())
+    flap, all_of_it = its[first], {*its, *drawn_in}
+    accounts, latest = {target.account for target in all_of_it}, max(one.turns[-1] for one in its.values())
     assert flap.since
     assert flap.fault
-    ids = sorted(target.id for target in its)
+    ids = sorted(target.id for target in all_of_it)
     passed = f"{max(1, round((latest - flap.since) / MINUTE))} min"
     return Finding(
         account=first.account if len(accounts) == 1 else first.answerer,
@@ -98,6 +113,6 @@ def _finding(its: Mapping[Target, Flap]) -> Finding:
             f"{flap.count} changes in {passed}; further changes are held until it is calm",
             f"that is {CALM // MINUTE} min without an outage; one that lasts {STAYED // MINUTE} min is told",
         ),
-        model=first.model if len(its) == 1 else None,
+        model=first.model if len(ids) == 1 else None,
         others=tuple(ids[1:]),
     )

@@ -266,6 +266,14 @@ def advance(series: Series | None, seconds: float, at: datetime, pace: Pace, *, 
     return _decide(after, pace, held)
 
 
+def anew(series: Series) -> Series:
+    """Return the series after an outage: what was seen before it is no evidence of how long answers take now."""
+    if series.usual.count < TO_START:
+        return series
+    usual = replace(series.usual, hour=series.usual.level) if series.alarm else series.usual
+    return replace(series, usual=usual, rise=STILL, mood=Mood(), recent=series.recent[-1:], alarm=None)
+
+
 def wants_more(series: Series, pace: Pace) -> bool:
     """Whether a look in EXTRA_S would help to tell a rise from chance, and may be had."""
     room = series.extras >= 1.0 and series.in_a_row < EXTRAS_IN_A_ROW
@@ -289,6 +297,7 @@ def findings(target: Target, kind: Kind, series: Series) -> Iterator[Finding]:
             f"usual {usual_s(series):.2f} s, now {now_s(series):.2f} s since {alarm.since:%H:%M} UTC",
             tuple(_reasons(series, alarm, kind)),
             target.model,
+            passing=now_s(series) < usual_s(series) * exp(SMALL / 2),
         )
 
 

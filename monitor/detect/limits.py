@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from monitor.detect.finding import Finding, day
+from monitor.span import per
 from probes.model import Fault, Limit, Observation, Outcome, Target, limit_key
 
 FALLEN, BACK, RAISED = 0.7, 0.85, 1.4
@@ -51,7 +52,6 @@ REFUSALS = {
     VANISHED: "a refusal came without the limits that every answer told of before",
     "limits/zero": "a refusal tells of a ceiling of 0",
 }
-WINDOWS = {1.0: "per second", 60.0: "per minute", 3600.0: "per hour", 86400.0: "per day"}
 
 
 class Moved(Struct, frozen=True):
@@ -111,9 +111,9 @@ class Ceiling(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """Name it: `requests per minute`."""
-        span = WINDOWS.get(self.window_s or 0.0) or (f"per {self.window_s:g} s" if self.window_s else "")
-        return f"{self.unit} {span}".strip()
+        """Name it: `input tokens per minute`."""
+        unit, span = self.unit.replace("_", " ").replace("-", " "), per(self.window_s)
+        return f"{unit} {span}" if span else unit
 
 
 class Refusal(Struct, frozen=True):

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from math import exp, log
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from monitor.detect.finding import Finding, day
 from monitor.detect.latency import LEAST_RISE_S, Kind, Series, now_s, usual_s
@@ -49,7 +50,8 @@ class Pool(Struct, frozen=True):
     `score` is a CUSUM in nats, above zero since `since`; `members` are suspicious by themselves. `share` of the latest
     answers was slow; they took exp(`lift`) times as long as usual. `mean` runs over the latest answers in
     scales, `swing` and `variance` are the mean squares of it and of single answers: what all members share
-    on a calm day. `alarmed_at` is None while it is calm; `accepted_at` is when a rise was last taken for usual.
+    on a calm day. `alarmed_at` is None while it is calm; `accepted_at` is when a rise was last taken for usual, and
+    `calm_at` when the latest one was over.
     """
 
     at: datetime
@@ -63,6 +65,7 @@ class Pool(Struct, frozen=True):
     variance: float = 1.0
     alarmed_at: datetime | None = None
     accepted_at: datetime | None = None
+    calm_at: datetime | None = None
 
     @property
     def inflation(self) -> float:
@@ -84,12 +87,20 @@ def advance(pool: Pool | None, member: str, series: Series) -> Pool:
     accepted = alarmed_at is not None and at - alarmed_at >= ACCEPTED_AFTER
     if score == 0.0 or accepted:
         accepted_at = at if accepted else accepted_at
-        return Pool(at, 0.0, None, (), share, lift, mean, swing, variance, None, accepted_at)
+        calm_at = at if alarmed_at else pool.calm_at
+        return Pool(at, 0.0, None, (), share, lift, mean, swing, variance, None, accepted_at, calm_at)
     if (member in members) is not (series.rise.small >= SUSPICIOUS):
         members = _turned(members, member)
     if not alarmed_at and _is_slow(score, share, members, series):
         alarmed_at = at
-    return Pool(at, score, pool.since or at, members, share, lift, mean, swing, variance, alarmed_at, accepted_at)
+    return Pool(
+        at, score, pool.since or at, members, share, lift, mean, swing, variance, alarmed_at, accepted_at, pool.calm_at
+    )
+
+
+def anew(pool: Pool) -> Pool:
+    """Return the pool after an outage of a member: what was seen before it is no evidence of now."""
+    return replace(pool, score=0.0, since=None, members=(), share=0.0, lift=0.0, alarmed_at=None)
 
 
 def _turned(members: tuple[str, ...], member: str) -> tuple[str, ...]:
@@ -116,7 +127,8 @@ def findings(group: str, target: str, kind: Kind, pool: Pool) -> Iterator[Findin
             f"{many} take {times:.1f} times as long as each usually does, since {day(pool.since)}",
             f"{pool.share:.0%} of the latest answers were slower than usual",
         )
-        yield Finding(group, Fault.SLOW, pool.since, pool.at, target, f"latency/{kind}/pool", words, reasons)
+        rule, passing = f"latency/{kind}/pool", pool.lift < RISE / 2
+        yield Finding(group, Fault.SLOW, pool.since, pool.at, target, rule, words, reasons, passing=passing)
 
 
 def settled(group: str, target: str, kind: Kind, pool: Pool) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from monitor.detect import flap, flicker, latency, limits
 from monitor.detect.finding import Finding
 from monitor.detect.flap import Flap
 from monitor.detect.flicker import Flicker
-from monitor.detect.health import Health
+from monitor.detect.health import Health, State
 from monitor.detect.latency import Kind, Pace, Series
 from monitor.detect.limits import Limits
 from probes.model import Observation, Target
@@ -51,13 +51,22 @@ def advance(track: Track, observation: Observation, before: Health, after: Healt
             total = latency.advance(total, seconds, at, pace, held=held)
         else:
             first = latency.advance(first, seconds, at, pace, held=held)
+    if before.state is State.DOWN and after.state is State.UP:
+        total, first = total and latency.anew(total), first and latency.anew(first)
     return Track(
         total,
         first,
         limits.advance(track.limits, observation),
         flap.advance(track.flap, before, after, at),
-        flicker.advance(track.flicker, observation),
+        _flicker(track.flicker, observation, after),
     )
+
+
+def _flicker(before: Flicker, observation: Observation, after: Health) -> Flicker:
+    """What is refused for good is told as an outage, and its coming again as flapping: neither is a flicker."""
+    if after.state is State.DOWN and observation.fault in flicker.KINDS:
+        return flicker.NONE
+    return flicker.advance(before, observation)
 
 
 def again_s(track: Track, pace: Pace) -> float | None:

@@ -494,7 +494,7 @@ def row(view: IncidentView, made_at: datetime, today: datetime | None, speech: S
         began=speech.moment(incident.opened_at, today),
         lasted=speech.duration((until - incident.opened_at).total_seconds()),
         advice=pieces(view.advice),
-        reasons=(*incident.reasons, *filter(None, [incident.ending])),
+        reasons=(*words.reasons(incident), *filter(None, [incident.ending])),
         told=_told_words(view.told, speech),
         undelivered=any(map(_is_stuck, view.told)),
         lead=words.capital(speech.lead(incident)),

@@ -122,9 +122,9 @@ def _target_gauges(accounts: Iterable[tuple[Labels, AccountView]], now: Standing
     for name, field in (("llm_ratelimit_limit", "limit"), ("llm_ratelimit_remaining", "remaining")):
         yield Gauge(
             name,
-            f"Rate limit as last told: {field}.",
+            f"Rate limit as last told: {field}, for a window of window_s seconds, 0 where none was told.",
             tuple(
-                (f"{labels},{_labels(unit=limit.unit, window_s=f'{limit.window_s or 0:g}')}", value)
+                (f"{labels},{_labels(unit=limit.unit, window_s=f'{limit.window_s or 0:.15g}')}", value)
                 for labels, one in targets
                 for limit in one.limits
                 if (value := getattr(limit, field)) is not None
@@ -180,7 +180,7 @@ def _objective_gauges(views: Iterable[ObjectiveView]) -> Iterator[Gauge]:
         "llm_objective_burn_rate",
         "How many times faster than allowed the budget is used over a window.",
         tuple(
-            (f"{labels},{_labels(window_s=f'{pair.long.total_seconds():g}')}", burn)
+            (f"{labels},{_labels(window_s=f'{pair.long.total_seconds():.15g}')}", burn)
             for labels, one in reserves
             for pair, burn in zip(PAIRS, one.burns, strict=True)
             if burn is not None

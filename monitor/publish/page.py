@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
+from monitor.detect.health import State
+from monitor.diagnose import UNREACHABLE
 from monitor.incident import accounts_of
 from monitor.publish import statuspage
 from monitor.publish.badge import badge, endpoint
@@ -287,7 +289,7 @@ def _account(account: AccountView, provider: str, now: Standing, caution: Cautio
     return {
         "id": account.id,
         "provider": provider,
-        "state": account.state,
+        "state": State.UNKNOWN if now.offline and account.fault in UNREACHABLE else account.state,
         "mark": now.marks[account.id],
         "usable": now.judgements[account.id].usable,
         **_warning(caution),

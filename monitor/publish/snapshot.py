@@ -8,6 +8,7 @@ from msgspec import Struct
 from monitor.detect.health import State
 from monitor.detect.limits import Moved
 from monitor.incident import Incident, Told
+from monitor.overlap import Overlap
 from monitor.sli import Cell
 from monitor.slo import Objective, Reserve
 from probes.model import Fault, Limit
@@ -204,7 +205,7 @@ class Snapshot(Struct, frozen=True):
     """Everything at one instant. `fresh_s`: after so many seconds without a newer one, it is stale.
 
     `incident_ids` names every incident on record, `past_incidents` only the latest. `more`: some of a crowd have news
-    that a page does not say yet.
+    that a page does not say yet. `overlap`: rounds of the last day that were left out, as another one was at work.
     """
 
     made_at: datetime
@@ -221,3 +222,4 @@ class Snapshot(Struct, frozen=True):
     incident_ids: frozenset[str] = frozenset()
     objectives: tuple[ObjectiveView, ...] = ()
     more: bool = False
+    overlap: Overlap | None = None

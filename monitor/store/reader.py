@@ -8,9 +8,11 @@ from itertools import groupby, pairwise
 from json import dumps
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from monitor.alert.case import KEPT, Case, Fate, Key, Message, Step, with_changes, with_messages
 from monitor.alert.reply import Reply
+from monitor.clock import Trace
 from monitor.detect import limits
 from monitor.detect.health import Health
 from monitor.detect.limits import Moved
@@ -18,9 +20,10 @@ from monitor.detect.note import Note
 from monitor.detect.pool import Pool
 from monitor.detect.track import Track
 from monitor.incident import Change, ChangeKind, Incident, Told
+from monitor.overlap import Overlap
 from monitor.schedule import Spending
 from monitor.sli import Cell, Sketch, below, merge, sketch, unpack
-from monitor.slo import LONGEST, SHORT, Looks, Objective, Tally
+from monitor.slo import LONGEST, REACH, SHORT, Looks, Objective, Tally
 from monitor.source import Source
 from monitor.store.value import (
     DEGRADED,
@@ -98,6 +101,18 @@ def resume(db: sqlite3.Connection, location: str) -> Remembered:
 def last_beat(db: sqlite3.Connection) -> datetime | None:
     row = db.execute("SELECT value FROM mark WHERE name = 'beat'").fetchone()
     return from_ms(int(row["value"])) if row else None
+
+
+def trace(db: sqlite3.Connection) -> Trace | None:
+    """Return what the last process left of its clocks; None: nothing."""
+    row = db.execute("SELECT value FROM mark WHERE name = 'clock'").fetchone()
+    return from_json(row["value"], Trace) if row else None
+
+
+def overlap(db: sqlite3.Connection) -> Overlap | None:
+    """Return the rounds that were left out lately; None: none ever was."""
+    row = db.execute("SELECT value FROM mark WHERE name = 'overlap'").fetchone()
+    return from_json(row["value"], Overlap) if row else None
 
 
 LATEST = 20
@@ -189,8 +204,9 @@ def looks(
         first, min((now - LONGEST).replace(hour=0, minute=0, second=0, microsecond=0), rolled_until(db, "daily"))
     )
     recent = {span: list(_counted(db, ":since", series, objective, now - span, span)) for span in SHORT}
+    recent[HOUR] = list(_last_hour(db, known, objective, now, recent[HOUR]))
     hours = [*_rolled(db, series, objective, split), *_unrolled(db, series, objective, split)]
-    return Looks([*_days(db, series, objective, first, split), *hours], recent)
+    return Looks([*_days(db, series, objective, first, split), *_since_watched(db, hours)], recent)
 
 
 def _days(
@@ -232,7 +248,7 @@ def _rolled(db: sqlite3.Connection, series: str, objective: Objective, since: da
     """Yield the hours that are rolled up; answers are quick or not within the width of a sketch's bin."""
     query = """
         SELECT series_id, at, ok, degraded + failed AS bad, latency FROM hourly
-        WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ?
+        WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ? ORDER BY 1, 2
     """
     for row in db.execute(query, (series, to_ms(since))):
         at, fast, slow = from_ms(row["at"]), 0, 0
@@ -246,6 +262,56 @@ def _rolled(db: sqlite3.Connection, series: str, objective: Objective, since: da
 def _unrolled(db: sqlite3.Connection, series: str, objective: Objective, since: datetime) -> Iterator[Tally]:
     start = max(since, rolled_until(db))
     return _counted(db, "at / 3600000 * 3600000", series, objective, start, HOUR)
+
+
+def _since_watched(db: sqlite3.Connection, hours: Iterable[Tally]) -> Iterator[Tally]:
+    """Yield the hours, the oldest of a series first; one that nobody watched before begins with its first look."""
+    looked = set()
+    for one in hours:
+        if one.ok or one.failed:
+            yield one if (one.series, one.begins - HOUR) in looked else replace(one, begins=_watched_since(db, one))
+            looked.add((one.series, one.begins))
+
+
+def _watched_since(db: sqlite3.Connection, hour: Tally) -> datetime:
+    """Return since when an hour was watched: all of it, where its looks are forgotten."""
+    look = f"FROM observation WHERE series_id = ? AND at >= ? AND at < ? AND outcome <> {UNKNOWN}"
+    span = (hour.series, to_ms(hour.begins), to_ms(hour.ends))
+    first = db.execute(f"SELECT min(at) AS at {look}", span).fetchone()["at"]
+    if first is None:
+        return hour.begins
+    before = (hour.series, to_ms(from_ms(first) - REACH), first)
+    return hour.begins if db.execute(f"SELECT 1 {look} LIMIT 1", before).fetchone() else from_ms(first)
+
+
+def _last_hour(
+    db: sqlite3.Connection, known: Mapping[str, int], objective: Objective, now: datetime, counted: Iterable[Tally]
+) -> Iterator[Tally]:
+    """Yield what the last hour showed, and for how much of it its looks speak."""
+    reaches = {known[target]: objective.reach(target) for target in objective.targets if target in known}
+    watched = dict(_watched(db, reaches, now))
+    for one in counted:
+        yield replace(one, seen=watched.get(one.series, 0.0))
+
+
+def _watched(db: sqlite3.Connection, reaches: Mapping[int, timedelta], now: datetime) -> Iterator[tuple[int, float]]:
+    """Yield by series for how much of the last hour its looks speak: each until the next one, or as far as it reaches.
+
+    One that failed reaches as far as what is dead is left in peace. A look speaks for a second at least, so that a
+    single one of just now weighs something.
+    """
+    query = f"""
+        SELECT series_id, sum(max(0, min(next, at + reach) - max(at, :since), 1000 * (at >= :since))) AS watched FROM (
+            SELECT series_id, at, max(reach.value, :long * (outcome <> {OK})) AS reach,
+                lead(at, 1, :now) OVER (PARTITION BY series_id ORDER BY at) AS next
+            FROM json_each(:reaches) AS reach JOIN observation ON series_id = CAST(reach.key AS INTEGER)
+            WHERE at >= :since - max(reach.value, :long) AND at <= :now AND outcome <> {UNKNOWN}
+        ) GROUP BY 1
+    """
+    lengths = {str(series): reach // MILLISECOND for series, reach in reaches.items()}
+    values = {"now": to_ms(now), "since": to_ms(now - HOUR), "long": REACH // MILLISECOND, "reaches": dumps(lengths)}
+    for row in db.execute(query, values):
+        yield row["series_id"], min(1.0, row["watched"] / (HOUR // MILLISECOND))
 
 
 def _counted(

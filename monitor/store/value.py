@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from monitor.alert.case import Message
 from monitor.alert.reply import Reply
+from monitor.clock import Trace
 from monitor.detect.health import Evidence, Health, State
 from monitor.detect.note import Note
 from monitor.detect.pool import Pool
@@ -45,6 +46,7 @@ class Batch(Struct, frozen=True):
     tracks: Mapping[str, Track] = field(default_factory=dict)  # by target id
     pools: Mapping[str, Pool] = field(default_factory=dict)  # by the group's name
     replies: tuple[Reply, ...] = ()
+    trace: Trace | None = None
 
 
 def to_ms(at: datetime) -> int:

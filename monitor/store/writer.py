@@ -14,6 +14,7 @@ from monitor.detect.health import Health
 from monitor.detect.limits import MOST
 from monitor.detect.note import Note
 from monitor.incident import Change, ChangeKind, Incident
+from monitor.overlap import Overlap
 from monitor.schedule import Spending
 from monitor.source import Source
 from monitor.store.connection import transaction
@@ -88,6 +89,8 @@ class Writer:
             self._save_messages(batch.messages, batch.at)
             self._save_replies(batch.replies)
             self._mark("beat", str(to_ms(batch.at)))
+            if batch.trace:
+                self._mark("clock", to_json(batch.trace))
 
     def save_source(self, source: Source) -> None:
         with self._transaction():
@@ -103,6 +106,10 @@ class Writer:
             self._series.clear()  # ids handed out in this transaction are void
             self._ceilings.clear()
             raise
+
+    def save_overlap(self, overlap: Overlap) -> None:
+        with self._transaction():
+            self._mark("overlap", to_json(overlap))
 
     def _mark(self, name: str, value: str) -> None:
         self._db.execute(

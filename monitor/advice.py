@@ -1,0 +1,215 @@
+"""An incident, and how all accounts are → what a person does next, and which accounts work instead; pure."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from monitor.config import Config
+from monitor.detect.health import State
+from monitor.diagnose import Scope
+from monitor.incident import Incident, accounts_of
+from monitor.publish.caution import PULLS
+from monitor.publish.mark import Standing, standing
+from monitor.publish.snapshot import AccountView, Snapshot, TargetView
+from monitor.publish.usable import Usable, usables
+from probes import remedy
+from probes.advice import SERVED, SWITCHED, Surroundings, advise
+from probes.model import Answer, Blame, Fault
+
+NAMED = 5
+"""So many accounts are named that can be used instead: nobody needs more of a hundred."""
+
+OFFLINE_ADVICE = (
+    "Look at this machine's network, name server and firewall. Nothing is said of any account until it is back."
+)
+ROAD_ADVICE = (
+    "Look at the way out from here: router, firewall, name server. It is this road that fails; no key is in question."
+)
+ABSENCE_ADVICE = (
+    "It watches again. If nobody stopped it, look into its log; [heartbeat] in monitor.toml has somebody outside tell "
+    "you while it is away."
+)
+OBJECTIVE_ADVICE = "What fails, or is late, has its own entry: see `status`, which also shows the budget that is left."
+REMINDER_ADVICE = "Nothing fails yet. When it is renewed, move the date in [[reminders]], or take the line out."
+SOURCE_ADVICE = (
+    "Nothing is concluded from it meanwhile, and no account is concerned. If the page has moved, give its new address "
+    "in [[providers.{provider}.feeds]]."
+)
+
+OURS = frozenset({Scope.MONITOR, Scope.SOURCE, Scope.REMINDER, Scope.OBJECTIVE})
+"""Of these nothing is lost for which another account could be used."""
+
+
+SHARED = frozenset({Blame.PROVIDER, Blame.PATH})
+"""Whose trouble may be that of every account there."""
+
+
+DEPENDING = SWITCHED | SERVED.keys()
+"""Faults of which the advice depends on how the other accounts are; of any other nobody need look round."""
+
+
+class Glance(Struct, frozen=True):
+    """How all accounts are now. `every` has each account's word, as `pick` and `usable.json` have it."""
+
+    snapshot: Snapshot
+    now: Standing
+    every: Sequence[Usable]
+    accounts: Mapping[str, AccountView]
+
+
+class Loss(Struct, frozen=True):
+    """What is lost, since when: `targets` by id. None of `accounts` is offered instead."""
+
+    fault: Fault
+    provider: str
+    accounts: Collection[str]
+    targets: Collection[str]
+    since: datetime
+
+
+def look_round(snapshot: Snapshot) -> Glance:
+    now = standing(snapshot)
+    accounts = {one.id: one for provider in snapshot.providers for one in provider.accounts}
+    return Glance(snapshot, now, usables(snapshot, now), accounts)
+
+
+def advice_for(incident: Incident, config: Config, glance: Glance | None = None) -> str:
+    """Return what a person does next; without a glance nothing is known of what works instead."""
+    if own := _own_advice(incident):
+        return own
+    for one in incident.evidence:
+        if line := set_up(config, one.target, Answer(one.rule, one.words)):
+            return line
+    provider = config.providers.get(incident.subject.partition("/")[0].partition("@")[0])
+    said = [one.words for one in incident.evidence if one.fault is incident.fault]
+    return advise(incident.fault, provider, said, _around(incident, config, glance)) if provider else ""
+
+
+def _around(incident: Incident, config: Config, glance: Glance | None) -> Surroundings:
+    if glance and incident.fault in DEPENDING:
+        return surroundings(_loss(incident, config), config, glance)
+    own_base = _is_own_base(config, accounts_of((*incident.targets, incident.subject)))
+    return Surroundings(own_base=own_base, together=len(accounts_of(incident.targets)) > 1)
+
+
+def _own_advice(incident: Incident) -> str | None:
+    """Return the advice of what no provider's answer is about."""
+    match incident.scope:
+        case Scope.MONITOR:
+            return ABSENCE_ADVICE if incident.is_absence else OFFLINE_ADVICE
+        case Scope.OBJECTIVE:
+            return OBJECTIVE_ADVICE
+        case Scope.REMINDER:
+            return REMINDER_ADVICE
+        case Scope.SOURCE:
+            return SOURCE_ADVICE.format(provider=incident.subject.partition("/")[0])
+    return None if incident.subject else ROAD_ADVICE
+
+
+def advice_of(account: AccountView, target: TargetView, said: Sequence[str], config: Config, glance: Glance) -> str:
+    """Return what a person does next about an account that no incident explains, by the worst of its targets."""
+    provider, fault = config.providers[account.id.partition("/")[0]], target.fault
+    if fault is None:
+        raise ValueError(f"{target.id} is {target.state}: there is nothing to do about it")
+    loss = Loss(fault, provider.id, {account.id}, {target.id}, target.since or glance.now.at)
+    return advise(fault, provider, said, surroundings(loss, config, glance))
+
+
+def set_up(config: Config, target: str, answer: Answer | None) -> str | None:
+    """Return the line of monitor.toml that mends what a target met; None where none does."""
+    watch = config.watches.get(target)
+    if watch is None or answer is None or not answer.rule.startswith(remedy.PREFIX):
+        return None
+    account, name = config.accounts[watch.target.account], watch.target.canary
+    return remedy.advise(config.providers[account.provider], account, name, answer, config.asked(account.id))
+
+
+def instead(incident: Incident, config: Config, glance: Glance) -> list[Usable]:
+    """Return whose accounts do what this one has lost, the best first."""
+    return [] if incident.scope in OURS else _able(_loss(incident, config), config, glance)[:NAMED]
+
+
+def _loss(incident: Incident, config: Config) -> Loss:
+    targets = set(incident.targets) or {one.target for one in incident.evidence}
+    hit = accounts_of((*targets, incident.subject))
+    if "/" not in incident.subject:  # all of who answers there
+        hit |= {one.target.account for one in config.watches.values() if one.target.answerer == incident.subject}
+    provider = incident.subject.partition("/")[0].partition("@")[0]
+    return Loss(incident.fault, provider, hit, targets, incident.opened_at)
+
+
+def _able(loss: Loss, config: Config, glance: Glance) -> list[Usable]:
+    """Return whose accounts do what is lost: first who may be used without a caution, then in the order of `pick`.
+
+    Those of other providers are named where all that is left of its own may be the next to be lost.
+    """
+    every = usables(glance.snapshot, glance.now, loss.accounts) if loss.fault in PULLS else glance.every
+    wanted = _lost_work(loss, config)
+    able = [one for one in every if one.offered and one.account not in loss.accounts]
+    able = [one for one in able if all(map(one.abilities.get, wanted))]
+    if loss.fault.blame in SHARED:
+        able = [one for one in able if one.provider != loss.provider or _was_served(glance.accounts[one.account], loss)]
+    its = [one for one in able if one.provider == loss.provider]
+    found = its if any(one.caution is None for one in its) else able
+    return sorted(found, key=lambda one: (one.caution is not None, one.provider != loss.provider, one.rank))
+
+
+def _was_served(account: AccountView, loss: Loss) -> bool:
+    """Whether it was seen working since the trouble began; else it may share it."""
+    return any(_is_served(target, loss) for target in account.targets)
+
+
+def _lost_work(loss: Loss, config: Config) -> set[str]:
+    """Return the canaries that fail; the free ones only where no other does."""
+    its = [watch for target in loss.targets if (watch := config.watches.get(target)) and not watch.aside]
+    return {one.target.canary for one in its if not one.free} or {one.target.canary for one in its}
+
+
+# What is said beside the answer's own words
+
+
+def surroundings(loss: Loss, config: Config, glance: Glance) -> Surroundings:
+    """Return what the advice depends on besides the answers: who is served meanwhile, and what works instead."""
+    served = loss.fault in SERVED and _is_anybody_served(loss, config, glance)
+    works = _works(loss, config, glance) if loss.fault in SWITCHED else None
+    return Surroundings(served, _is_own_base(config, loss.accounts), works)
+
+
+def _is_anybody_served(loss: Loss, config: Config, glance: Glance) -> bool:
+    """Whether the address that failed has answered well since."""
+    bases = {_base(config, account) for account in loss.accounts if account in config.accounts}
+    return any(_was_served(one, loss) for one in glance.accounts.values() if _base(config, one.id) in bases)
+
+
+def _is_own_base(config: Config, accounts: Iterable[str]) -> bool:
+    """Whether an address that the user entered is asked; so it is, too, where a provider has none of its own."""
+    known = [one for id in accounts if (one := config.accounts.get(id))]
+    return any(one.base is not None or config.providers[one.provider].base is None for one in known)
+
+
+def _base(config: Config, account: str) -> tuple[str, str | None]:
+    its = config.accounts[account]
+    return its.provider, its.base
+
+
+def _is_served(target: TargetView, loss: Loss) -> bool:
+    """Whether a target was answered well since the trouble began: of what is older nothing follows for now."""
+    return target.state is State.UP and target.well_at is not None and target.well_at >= loss.since
+
+
+def _works(loss: Loss, config: Config, glance: Glance) -> tuple[str, ...]:
+    """Name what works now: another model of all that is hit, and the account to use instead."""
+    models = _models(loss, config, glance)
+    return (*(f"the model {name}" for name in models[:1]), *(one.account for one in _able(loss, config, glance)[:1]))
+
+
+def _models(loss: Loss, config: Config, glance: Glance) -> list[str]:
+    """Return the other models that were answered since, at each account that lost one of the same kind."""
+    lost = {(watch.target.account, watch.target.canary) for id in loss.targets if (watch := config.watches.get(id))}
+    told = [
+        [one.model for one in glance.accounts[account].targets if one.canary == canary and _is_served(one, loss)]
+        for account, canary in sorted(lost)
+        if account in glance.accounts
+    ]
+    return [name for name in (told[0] if told else ()) if name and all(name in models for models in told)]

@@ -1,0 +1,144 @@
+"""Which incidents are of one cause: a part and its whole, each time and the row of them, two signs of one thing; pure.
+
+Only what two incidents are about and when counts here, not what anybody was told.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from monitor.detect.flap import STAYED, cause
+from monitor.diagnose import Scope
+from monitor.incident import WIDTH, Incident, accounts_of
+from probes.model import Blame, Fault
+
+TOGETHER = timedelta(minutes=10)
+"""Signs of one account that begin within so long are one: its canaries are asked one after the other."""
+SHARED = frozenset(
+    {
+        *(Fault.SLOW, Fault.LIMIT_COLLAPSE, Fault.RATE_LIMITED),
+        *(Fault.ACCOUNT_SUSPENDED, Fault.INVALID_KEY, Fault.PERMISSION_DENIED, Fault.VERIFICATION_REQUIRED),
+        Fault.UNCLASSIFIED,
+    }
+)
+"""These signs each model and canary of an account shows alike; a balance and a withdrawn model stand for themselves."""
+PLACES = (Scope.MODEL, Scope.ACCOUNT, Scope.PROVIDER)
+"""Where such a sign is seen, from narrow to wide."""
+
+
+# When
+
+
+def has_lasted(one: Incident, now: datetime) -> bool:
+    """Whether it lasted, or lasts by now, too long for one of many times."""
+    return not one.signal and (one.closed_at or now) - one.opened_at >= STAYED
+
+
+def outlives(one: Incident, at: datetime) -> bool:
+    """Whether it had begun by then and was not over."""
+    return one.opened_at <= at and (one.closed_at is None or one.closed_at >= at)
+
+
+def overlap(one: Incident, other: Incident) -> bool:
+    first, second = sorted((one, other), key=lambda it: it.opened_at)
+    return outlives(first, second.opened_at)
+
+
+# A part and its whole
+
+
+def covers(wider: Incident, narrower: Incident) -> bool:
+    """Whether a trouble is a part of a wider one: said so by the diagnosis, or by what the two are about."""
+    if narrower.parent == wider.id:
+        return True
+    if WIDTH.index(wider.scope) <= WIDTH.index(narrower.scope):
+        return False
+    if wider.scope is Scope.MONITOR:
+        return True
+    if restless := restless_targets(narrower):
+        return restless <= {*wider.targets}
+    if narrower.signal:
+        return wider.scope is Scope.ACCOUNT and f"{narrower.subject}/".startswith(f"{wider.subject}/")
+    return bool(narrower.targets) and {*narrower.targets} <= {*wider.targets}
+
+
+def covers_as_grave(wider: Incident, narrower: Incident) -> bool:
+    """Whether a part needs no message of its own where the whole is told."""
+    grave = wider.severity.rank >= narrower.severity.rank
+    return grave and not wider.signal and not wider.drill and covers(wider, narrower)
+
+
+def is_left_of(one: Incident, wider: Incident) -> bool:
+    """Whether it may be a rest of a wider trouble: of the same blame, at its accounts, begun while it lasted."""
+    wide = WIDTH.index(wider.scope) > WIDTH.index(one.scope) and not wider.signal and not wider.drill
+    return wide and wider.blame is one.blame and _accounts(one) <= _accounts(wider) and outlives(wider, one.opened_at)
+
+
+# Each time, and the row of them
+
+
+def restless_targets(flap: Incident) -> set[str]:
+    """Return what an incident says comes and goes; of any that says no such thing, nothing."""
+    return {one.target for one in flap.evidence} if flap.is_flap else set()
+
+
+def is_alike(flap: Incident, one: Incident) -> bool:
+    """Whether it is of one cause: what is refused to an account is news also while its provider comes and goes."""
+    if one.signal and not one.is_flap:
+        return one.fault is flap.fault
+    graver = one.blame is Blame.ACCOUNT and flap.blame is not Blame.ACCOUNT
+    return not graver and cause(one.fault) is cause(flap.fault)
+
+
+def is_within(one: Incident, flaps: Iterable[Incident]) -> bool:
+    """Whether it is one of the times that these speak of, whichever targets of those accounts show it."""
+    its, accounts = [flap for flap in flaps if is_alike(flap, one)], _accounts(one)
+    return bool(accounts) and all(any(_names(flap, account) for flap in its) for account in accounts)
+
+
+def can_be_one(flap: Incident, one: Incident) -> bool:
+    """Whether it is one of the times, or more than that: at one of those accounts at least."""
+    return is_alike(flap, one) and _touches(flap, one)
+
+
+def can_end(flap: Incident, one: Incident) -> bool:
+    """Whether a row of turns can end in it: in the same for good, or in the account's loss by another word."""
+    if not _touches(flap, one) or (one.signal and not one.is_flap):
+        return False
+    return is_alike(flap, one) or (flap.blame is Blame.ACCOUNT and one.blame is Blame.ACCOUNT)
+
+
+def _touches(flap: Incident, one: Incident) -> bool:
+    return any(_names(flap, account) for account in _accounts(one))
+
+
+def _names(flap: Incident, account: str) -> bool:
+    """What fails at a provider comes and goes for all its accounts; a refusal, for those that are named."""
+    of_all = flap.scope is Scope.PROVIDER and flap.blame is not Blame.ACCOUNT
+    return account in _accounts(flap) or (of_all and account.startswith(f"{flap.subject}/"))
+
+
+def _accounts(one: Incident) -> set[str]:
+    """Return the accounts that fail, or that a sign was seen at."""
+    return accounts_of(one.targets or [evidence.target for evidence in one.evidence])
+
+
+# Two signs of one thing
+
+
+def is_shared(one: Incident) -> bool:
+    return one.signal and one.fault in SHARED and not one.is_flap and one.scope in PLACES
+
+
+def is_one_sign(one: Incident, other: Incident) -> bool:
+    """Whether two signs of one account began together."""
+    alike = one.fault is other.fault and Scope.PROVIDER not in (one.scope, other.scope)
+    return alike and _account(one) == _account(other) and abs(one.opened_at - other.opened_at) <= TOGETHER
+
+
+def is_wider_sign(wider: Incident, one: Incident) -> bool:
+    alike = wider.fault is one.fault and wider.scope is not one.scope
+    return alike and f"{one.subject}/".startswith(f"{wider.subject}/")
+
+
+def _account(one: Incident) -> str:
+    return "/".join(one.subject.split("/")[:2])

@@ -1,0 +1,133 @@
+"""What a diagnosis rests on, as values: each is a claim about now, found anew whenever it is told.
+
+In words they are said by `monitor.words`.
+"""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from probes.model import Fault
+
+
+class Met(Struct, frozen=True):
+    """What some canaries get. `status` is None when there was no answer."""
+
+    canaries: tuple[str, ...]
+    status: int | None
+    fault: Fault
+
+
+class Symptom(Struct, frozen=True, tag="symptom"):
+    """What those get that fail."""
+
+    met: tuple[Met, ...]
+
+
+class Share(Struct, frozen=True, tag="share"):
+    """So many of the accounts that were looked at since the trouble began fail alike."""
+
+    failing: int
+    seen: int
+
+
+class Alone(Struct, frozen=True, tag="alone"):
+    """No other account can tell: none is watched there, or none was asked the same since."""
+
+    watched: int
+
+
+class Siblings(Struct, frozen=True, tag="siblings"):
+    """So many other accounts of the provider have answered well since the trouble began, the oldest at `seen_at`."""
+
+    well: int
+    seen_at: datetime
+
+
+class Answering(Struct, frozen=True, tag="answering"):
+    """What of the same still answers: canaries, and models where one model does not."""
+
+    names: tuple[str, ...]
+
+
+class Knocked(Struct, frozen=True, tag="knocked"):
+    """What a call without a key met. `fault` is None when the API answered it, be it with a refusal."""
+
+    at: datetime
+    fault: Fault | None
+    status: int | None
+    latency_s: float | None
+
+
+class Posted(Struct, frozen=True, tag="posted"):
+    """What the provider's page says of trouble. `since` is None where it has no date."""
+
+    title: str
+    stage: str
+    since: datetime | None
+
+
+class Unposted(Struct, frozen=True, tag="unposted"):
+    """The provider's page tells of no trouble. Not `whole`: some of it cannot be read; not `readable`: nothing can."""
+
+    readable: bool
+    whole: bool = True
+
+
+class Refused(Struct, frozen=True, tag="refused"):
+    """So many of `of` accounts are refused: those of a group, or, with no `group`, all that are watched here."""
+
+    accounts: int
+    of: int
+    group: str = ""
+
+
+class Undecided(Struct, frozen=True, tag="undecided"):
+    """The provider's key service may be down, or all that this owner has may be lost; what will decide it."""
+
+
+class Lone(Struct, frozen=True, tag="lone"):
+    """One model fails for so many accounts, all that ask for it, while another model answers them."""
+
+    accounts: int
+
+
+class Unanswered(Struct, frozen=True, tag="unanswered"):
+    """So many targets at so many providers, all that were looked at, fail before any answer."""
+
+    targets: int
+    providers: int
+
+
+class Unreached(Struct, frozen=True, tag="unreached"):
+    """So many of the providers are out of reach from here."""
+
+    out: int
+    providers: int
+
+
+class Elsewhere(Struct, frozen=True, tag="elsewhere"):
+    """Whether this machine reaches hosts that have nothing to do with any provider."""
+
+    reached: bool
+
+
+Found = (
+    Symptom
+    | Share
+    | Alone
+    | Siblings
+    | Answering
+    | Knocked
+    | Posted
+    | Unposted
+    | Refused
+    | Undecided
+    | Lone
+    | Unanswered
+    | Unreached
+    | Elsewhere
+)
+"""What the diagnosis finds itself."""
+Reason = Found | str
+"""The detectors say theirs in words of their own."""

@@ -1,0 +1,62 @@
+"""The window of a rate limit as people name it: `per month`, `per 5 hours`; pure. All that says one asks here."""
+
+from math import isclose
+
+from msgspec import Struct
+
+NAMES_S = {
+    "second": 1,
+    "minute": 60,
+    "hour": 3_600,
+    "day": 86_400,
+    "week": 7 * 86_400,
+    "month": 30 * 86_400,
+    "year": 365 * 86_400,
+}
+OF_A_MONTH, OF_A_YEAR = (29.5, 31), (365, 366)
+"""So many days long are the months and the years that servers count in. Four weeks are not called a month."""
+COUNTED = ("day", "hour", "minute", "second")
+"""What there can be several of in a name: nobody says `per 2 months`, where 60 days may be meant."""
+MANY = 120
+"""More than so many of one unit are told in the next larger one, be it a broken number of them."""
+NEAR = 1e-3
+"""A window that is so little off is the round one: some servers count it from their own clock."""
+SHORTEST_S, LONGEST_S = 1e-3, 100 * NAMES_S["year"]
+"""What is shorter or longer is no window that anybody counts in."""
+
+ONE = {name: f"per {name}" for name in NAMES_S}
+SEVERAL = {name: f"per {{n}} {name}s" for name in COUNTED}
+
+
+class Span(Struct, frozen=True):
+    """A window in words: `text` is English, with `{n}` for `count` where it is not one."""
+
+    text: str
+    count: str = "1"
+
+    def __str__(self) -> str:
+        return self.text.format(n=self.count)
+
+
+def per(window_s: float | None) -> Span | None:
+    """Name a window; None where none is told, or none that anybody counts in."""
+    if window_s is None or not SHORTEST_S <= window_s <= LONGEST_S:
+        return None
+    if name := _single(window_s):
+        return Span(ONE[name])
+    for name in COUNTED:
+        number = window_s / NAMES_S[name]
+        if 1 < number <= MANY and isclose(number, round(number), rel_tol=NEAR):
+            return Span(SEVERAL[name], str(round(number)))
+    largest = next((name for name in COUNTED if window_s >= NAMES_S[name]), "second")
+    number = window_s / NAMES_S[largest]
+    return Span(SEVERAL[largest], f"{number:.3g}" if number < MANY else f"{number:.0f}")
+
+
+def _single(window_s: float) -> str | None:
+    days = window_s / NAMES_S["day"]
+    if OF_A_MONTH[0] <= days <= OF_A_MONTH[1]:
+        return "month"
+    if OF_A_YEAR[0] <= days <= OF_A_YEAR[1]:
+        return "year"
+    return next((name for name, span_s in NAMES_S.items() if isclose(window_s, span_s, rel_tol=NEAR)), None)
