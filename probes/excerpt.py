@@ -13,7 +13,9 @@ from probes.sse import events, is_stream
 
 MOST_HEADS = 5
 """Redirects, proxies and 100 Continue come before the last one."""
-HEAD = re.compile(r"\s*HTTP/\d(?:\.\d)? (\d{3})[^\n]{0,200}\n((?:[\w-]{1,100}:[^\n]{0,8000}\n)*)\s*?(?:\r?\n|\Z)")
+HEAD = re.compile(
+    r"\s*HTTP/\d(?:\.\d)? (\d{3})[^\n]{0,200}\n((?:[\w-]{1,100}:[^\n]{0,8000}(?:\n|\Z))*)\s*?(?:\r?\n|\Z)"
+)
 NOTE = re.compile(r"^(?:[*>] .*|>|[{}] \[\d{1,9} bytes data\])\r?(?:\n|\Z)", re.MULTILINE)
 """What `curl -v` writes between the lines of an answer, and before those of its head."""
 TAKEN = re.compile(r"^<(?: |(?=\r?$))", re.MULTILINE)

@@ -235,6 +235,7 @@ FRAMES = (
     rf"(?:HTTP\s)?status(?:\scode)?\s?:?\s?{STATUS}\s?[:,-]\s?",
     rf"(?:{TO_DO})\s[\w\s]{{1,40}}:\s",
     rf"(?:failed|unable|could\snot|cannot|can't|couldn't)\s(?:to\s)?(?:{TO_DO}){LATER}",
+    r"(?:failed|unable|could(?:\snot|n.t))\s?(?:to\s)?connect\swith\sthese\ssettings\s",
     r"(?:failed|unable|could\snot)\s?(?:to\s)?(?:connect\sto|reach)\s(?:the\s)?(?:API|server|provider)[.:]\s(?=\S)",
     r"[^:：\n]{0,40}(?:に失敗しました|エラー(?:が発生しました)?|오류|실패)[^:：\n]{0,20}" + END,
     r"(?:请求|调用|接口|上游|服务|模型|网络)[^:：\n]{0,40}?(?:失败|错误|异常|报错|出错|返回)[^:：\n]{0,20}" + END,

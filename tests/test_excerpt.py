@@ -116,6 +116,12 @@ def test_what_curl_prints_is_taken_apart(text):
     assert take_apart(text) == Response(403, headers, '{"a": 1}')
 
 
+def test_a_head_alone_is_taken_apart_too():
+    text = "HTTP/2 403\ncf-mitigated: challenge\nserver: cloudflare"
+
+    assert take_apart(text) == Response(403, {"cf-mitigated": "challenge", "server": "cloudflare"}, "")
+
+
 @pytest.mark.parametrize("text", ["", "{}", "<html>\n< a\n", "HTTP/1.1 is old", "Error: HTTP/1.1 403 Forbidden\n\nx"])
 def test_a_body_that_has_no_head_stays_as_it_is(text):
     assert take_apart(text) == Response(None, {}, text)

@@ -1212,3 +1212,24 @@ def test_what_a_fifth_sample_missed_is_mended_with_its_siblings(status, body, ex
 )
 def test_what_a_gateway_alone_says_is_of_our_account_in_any_frame(body, expected):
     assert judge(load_provider("litellm"), WORDING, None, {}, body).fault is expected
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (None, "Model not available. This model provider doesn't serve your region.", Fault.REGION_BLOCKED),
+        (None, "code: 14, msg: IAM Certification failed", Fault.INVALID_KEY),
+        (
+            None,
+            "Couldn't connect with these settings\nThe resource you are requesting could not be found",
+            Fault.MODEL_UNAVAILABLE,
+        ),
+        (None, "code: 10004, msg: SchemaCheckError: '$.temperature' value must be larger than 0;", Fault.BAD_REQUEST),
+        (None, "系统未知错误，请重启。 (1000000)", Fault.SERVER_ERROR),
+        (None, "Model Request failed. Please try again later. (4054)", Fault.SERVER_ERROR),
+        (None, "请求失败，请尝试新建任务。 (2001)", Fault.SERVER_ERROR),
+        (400, "请求失败", Fault.BAD_REQUEST),
+    ],
+)
+def test_what_a_seventh_sample_missed_is_mended_with_its_siblings(status, body, expected):
+    assert fault(body, status) is expected
