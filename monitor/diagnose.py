@@ -150,6 +150,9 @@ STANDING = frozenset({FLAP, REMINDER})
 LATELY = timedelta(seconds=25)
 """So long after a first failure the second look is on its way, and so are the looks at those who may share it."""
 
+BREATH = timedelta(seconds=1)
+"""A round asks all at one instant, and a daemon whom it hurries: who was asked so little before tells as much."""
+
 TOGETHER = timedelta(minutes=10)
 """Accounts that are lost within so long are lost by one cause, until somebody says otherwise."""
 
@@ -260,9 +263,9 @@ def _start(patients: Patients) -> datetime:
 
 
 def _is_seen(patient: Patient, since: datetime) -> bool:
-    """Whether it was looked at since then, and answered or failed."""
+    """Whether it was looked at since then, or in the same breath, and answered or failed."""
     health = patient.health
-    return health.state is not State.UNKNOWN and health.seen_at is not None and health.seen_at >= since
+    return health.state is not State.UNKNOWN and health.seen_at is not None and health.seen_at >= since - BREATH
 
 
 def _is_well(patient: Patient, since: datetime) -> bool:

@@ -687,3 +687,12 @@ def test_who_took_a_model_away_is_undecided_unless_another_account_still_has_it(
     assert only(**alone).blame is Blame.UNKNOWN
     assert only(**alone, openai_b__chat_m=None).blame is Blame.ACCOUNT
     assert only(**alone, openai_b__chat_n=None).blame is Blame.UNKNOWN
+
+
+def test_who_was_asked_in_the_same_breath_is_a_witness_too():
+    sick, sibling = patients(openai_a__list=SUSPENDED, openai_b__list=None)
+
+    (found,) = diagnose([since(60.5, sick), sibling], at(80))
+
+    assert found.settled
+    assert Siblings(1, at(60)) in found.reasons
