@@ -1143,6 +1143,7 @@ APACHE = (
         (None, "Cannot read properties of undefined (reading '0')", Fault.INVALID_RESPONSE),
         (None, "all balances exhausted or unavailable", Fault.QUOTA_EXHAUSTED),
         (None, "API key validation failed.", Fault.INVALID_KEY),
+        (500, "Fireworks API key validation failed (500): Error listing deployed models", Fault.SERVER_ERROR),
         (None, "login fail: Please carry the API secret key in the header", Fault.INVALID_KEY),
         (None, "the model produced no reply before the idle watchdog", Fault.TIMEOUT),
         (
