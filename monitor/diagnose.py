@@ -283,8 +283,10 @@ def _is_wavering(patient: Patient, now: datetime) -> bool:
 
 def _settle(diagnosis: Diagnosis, patients: Patients, witnesses: Witnesses, now: datetime) -> Diagnosis:
     """Mark a diagnosis whose width a look may change that is on its way, of whoever may share it."""
-    its = [one for one in patients if one.target.id in diagnosis.targets]
-    others = [one for one in patients if one.target.id not in diagnosis.targets and _may_share(diagnosis, its, one)]
+    ids = set(diagnosis.targets)
+    its = [one for one in patients if one.target.id in ids]
+    may_share = _sharing(diagnosis, its)
+    others = [one for one in patients if one.target.id not in ids and may_share(one)]
     awaited = now - diagnosis.since < LATELY and _is_awaited(diagnosis, its, others, witnesses)
     return replace(diagnosis, settled=not awaited and not any(_is_wavering(one, now) for one in (*its, *others)))
 
@@ -310,21 +312,29 @@ def _is_awaited(diagnosis: Diagnosis, its: Patients, others: Patients, witnesses
     return diagnosis.fault in ACCOUNT_WIDE and not tied - accounts <= again
 
 
-def _may_share(diagnosis: Diagnosis, sick: Patients, other: Patient) -> bool:
-    """An account's trouble may be that of all accounts there, a provider's of its accounts, the road's everybody's."""
-    if other.health.state is State.UNKNOWN:
-        return False
-    answerers = {one.target.answerer for one in sick}
-    if all(is_unreachable(one.health) for one in sick):
-        return is_unreachable(other.health) or other.target.answerer in answerers
-    if other.target.answerer not in answerers:
-        return False
-    if other.target.account in {one.target.account for one in sick}:
-        return not (diagnosis.scope is Scope.ACCOUNT and diagnosis.fault in ACCOUNT_WIDE)  # it is lost already
-    if other.health.state is State.UP:
-        return True
-    theirs = other.health.fault is not None and other.health.fault.blame is Blame.ACCOUNT
-    return theirs is (diagnosis.fault.blame is Blame.ACCOUNT)
+def _sharing(diagnosis: Diagnosis, sick: Patients) -> Callable[[Patient], bool]:
+    """Return what tells whether somebody else may share a trouble.
+
+    An account's trouble may be that of all accounts there, a provider's of its accounts, the road's everybody's.
+    """
+    answerers, accounts = {one.target.answerer for one in sick}, {one.target.account for one in sick}
+    cut_off = all(is_unreachable(one.health) for one in sick)
+    whole = diagnosis.scope is Scope.ACCOUNT and diagnosis.fault in ACCOUNT_WIDE
+    ours = diagnosis.fault.blame is Blame.ACCOUNT
+
+    def may_share(other: Patient) -> bool:
+        health, there = other.health, other.target.answerer in answerers
+        if health.state is State.UNKNOWN:
+            return False
+        if cut_off:
+            return is_unreachable(health) or there
+        if not there:
+            return False
+        if other.target.account in accounts:
+            return not whole  # else it is lost already
+        return health.state is State.UP or (health.fault is not None and health.fault.blame is Blame.ACCOUNT) is ours
+
+    return may_share
 
 
 # This machine, and the road out
@@ -336,8 +346,10 @@ def _offline(patients: Patients, witnesses: Witnesses) -> Diagnosis | None:
     Of two providers or more; of a single one only when nothing else can be reached from here either.
     """
     out = [one for one in patients if is_failing(one.health) and is_unreachable(one.health)]
+    if not _is_confirmed(out):
+        return None
     start = _last_began_at(out)
-    seen = [one for one in patients if _is_confirmed(out) and _is_seen(one, start)]
+    seen = [one for one in patients if _is_seen(one, start)]
     providers = {patient.target.answerer for patient in seen}
     down = all(one.health.successes == 0 and is_unreachable(one.health) for one in seen)
     if not seen or not down or witnesses.online is True or (len(providers) < 2 and witnesses.online is None):
@@ -377,8 +389,8 @@ def _cut_off(answerers: Mapping[str, Patients]) -> list[str]:
 def _stopped_at(patients: Patients) -> datetime | None:
     """Return since when all looks at a provider end on the way to it; None when one of them does not."""
     stopped = [one for one in patients if is_failing(one.health) and _is_stopped(one.health)]
-    start = min(map(_began_at, stopped), default=None)
-    if start is None or any(_is_seen(one, start) for one in patients if one not in stopped):
+    start, ids = min(map(_began_at, stopped), default=None), {one.target.id for one in stopped}
+    if start is None or any(_is_seen(one, start) for one in patients if one.target.id not in ids):
         return None
     return start
 

@@ -270,6 +270,7 @@ def _plan(world: World, healths: Mapping[str, Health], observations: Sequence[Ob
     """Plan the next look at each target that was seen; the first failure brings its neighbours' looks forward."""
     plans: dict[str, datetime] = {}
     turning: list[Watch] = []
+    shared = _shared(world)
     for observation in observations:
         id = observation.target.id
         if id in healths:
@@ -278,7 +279,7 @@ def _plan(world: World, healths: Mapping[str, Health], observations: Sequence[Ob
             plans[id] = next_at(watch, health, observation.at, failures, chance, world.round_at)
             if is_to_confirm(world, observation):
                 plans[id] = min(plans[id], observation.at + RELOOK)
-            if _is_shared(world, id):
+            if id in shared:
                 plans[id] = min(plans[id], observation.at + timedelta(seconds=watch.interval_s))
             if (again := _again_s(world, watch)) is not None:
                 plans[id] = min(plans[id], observation.at + timedelta(seconds=again))
@@ -293,10 +294,10 @@ def _plan(world: World, healths: Mapping[str, Health], observations: Sequence[Ob
     return plans
 
 
-def _is_shared(world: World, target: str) -> bool:
-    """Whether it is part of a trouble that no account is to blame for: then no back-off helps anybody's appeal."""
-    its = (one for one in world.incidents.values() if target in one.members)
-    return any(one.blame is not Blame.ACCOUNT for one in its)
+def _shared(world: World) -> frozenset[str]:
+    """Return what is part of a trouble that no account is to blame for: no back-off helps anybody's appeal there."""
+    its = (one.members for one in world.incidents.values() if one.blame is not Blame.ACCOUNT)
+    return frozenset().union(*its)
 
 
 def _again_s(world: World, watch: Watch) -> float | None:

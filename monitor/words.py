@@ -7,7 +7,7 @@ from typing import Protocol, assert_never
 
 from msgspec import Struct
 
-from monitor.diagnose import Scope
+from monitor.diagnose import REFUSED_ROADS, Scope
 from monitor.incident import Incident
 from monitor.reason import (
     Alone,
@@ -81,9 +81,6 @@ OFFLINE = "nobody's (this monitor is offline)"
 ABSENT = "nobody's (this monitor was not running)"
 ABSENT_AT_LENGTH = "The monitor was stopped, or its machine slept. Nothing is known of that time, good or bad."
 OFFLINE_AT_LENGTH = "The monitor reaches nothing at all, so it can blame nobody and says nothing of any account."
-
-OF_THE_PLACE = frozenset({Fault.REGION_BLOCKED, Fault.BLOCKED_BY_EDGE})
-"""What is refused to the place that we call from."""
 
 HEDGES = {Confidence.HIGH: "", Confidence.MEDIUM: "probably ", Confidence.LOW: "perhaps "}
 CERTAINTIES = {Confidence.HIGH: "sure", Confidence.MEDIUM: "probable", Confidence.LOW: "a guess"}
@@ -309,7 +306,7 @@ def reason(it: Reason, now: datetime) -> str:  # noqa: C901 - a line for each ki
         case Alone():
             return _alone(it)
         case Siblings():
-            return f"{_others(it.well)} since it began (looked at {duration((now - it.seen_at).total_seconds())} ago)"
+            return f"{_others(it.well)} since it began (looked at {_since(it.seen_at, now)} ago)"
         case Answering():
             return f"still answers: {', '.join(it.names)}"
         case Knocked():
@@ -359,7 +356,7 @@ def _others(well: int) -> str:
 
 def _knocked(it: Knocked, incident: Incident, now: datetime) -> str:
     """Say what a call without a key met, and what that shows of this trouble."""
-    if it.fault in OF_THE_PLACE:
+    if it.fault in REFUSED_ROADS:
         return f"{_unanswered(it, now)}: so it is not the key, but where we call from"
     if it.fault is not None:
         if it.status:
@@ -371,14 +368,14 @@ def _knocked(it: Knocked, incident: Incident, now: datetime) -> str:
 
 
 def _answered(it: Knocked, now: datetime) -> str:
-    seen = f"{(it.latency_s or 0) * 1000:.0f} ms, {duration((now - it.at).total_seconds())} ago"
+    seen = f"{(it.latency_s or 0) * 1000:.0f} ms, {_since(it.at, now)} ago"
     return f"a call without a key is answered ({seen})"
 
 
 def _unanswered(it: Knocked, now: datetime) -> str:
     fault = FAULTS[it.fault] if it.fault else ""
-    seen = f"{f'HTTP {it.status}, ' if it.status else ''}{fault}, {duration((now - it.at).total_seconds())} ago"
-    how = "is refused too" if it.fault in OF_THE_PLACE else "fails too" if it.status else "gets no answer either"
+    seen = f"{f'HTTP {it.status}, ' if it.status else ''}{fault}, {_since(it.at, now)} ago"
+    how = "is refused too" if it.fault in REFUSED_ROADS else "fails too" if it.status else "gets no answer either"
     return f"a call without a key {how} ({seen})"
 
 
