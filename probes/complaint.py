@@ -72,6 +72,8 @@ BROKEN = re.compile(r"(?<=[\u4e00-\u9fff，、])[ \t]{0,20}\r?\n[ \t]{0,40}(?=[\
 """Where a line was broken inside a Chinese sentence, which has no spaces."""
 ENTITY = re.compile(r"&(?:amp;)?(?:quot|#34|#39|#x27|#x22|apos|lt);", re.IGNORECASE)
 OF_BYTES = re.compile(r"(?:\\x[89a-f][0-9a-f]){2,}", re.IGNORECASE)
+OF_A_CHECK = re.compile(r"(\btype validation failed: value: .*?)\.\s{1,3}error message:.*", re.DOTALL | re.IGNORECASE)
+"""What a client's own check writes after the answer that it shows."""
 GUESS = re.compile(
     r"可能是?[^，,。；;\n]{1,24}[，,、]?(?:也可能|也有可能|或者?)是?[^，,。；;\n]{1,24}"
     r"|\b(?:may|might|could) (?:be|have been) (?:because|due to|caused by)\b[^.\n]{1,100}\bor\b[^.\n]{1,100}",
@@ -206,6 +208,7 @@ def _failed_event(stream: str) -> str:
 def _text_layers(text: str, depth: int) -> Iterator[Layer]:
     text = html.unescape(html.unescape(text)) if ENTITY.search(text) else text
     text = OF_BYTES.sub(_of_bytes, text) if "\\x" in text else text
+    text = OF_A_CHECK.sub(r"\1", text)
     if text.startswith("<"):
         text = _visible(text)
     text, page = _without_page(text) if depth == 0 else (text, "")

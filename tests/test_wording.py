@@ -1234,3 +1234,65 @@ def test_what_a_gateway_alone_says_is_of_our_account_in_any_frame(body, expected
 )
 def test_what_a_seventh_sample_missed_is_mended_with_its_siblings(status, body, expected):
     assert fault(body, status) is expected
+
+
+CURL = (
+    (3, "URL using bad/illegal format or missing URL", Fault.BAD_REQUEST),
+    (5, "Could not resolve proxy: proxy.corp.example", Fault.CONNECTION_FAILED),
+    (6, "Could not resolve host: api.example.com", Fault.CONNECTION_FAILED),
+    (7, "Failed to connect to api.example.com port 443 after 21052 ms: Couldn't connect", Fault.CONNECTION_FAILED),
+    (16, "Error in the HTTP2 framing layer", Fault.CONNECTION_FAILED),
+    (18, "transfer closed with outstanding read data remaining", Fault.CONNECTION_FAILED),
+    (22, "The requested URL returned error: 401", Fault.INVALID_KEY),
+    (22, "The requested URL returned error: 503 Service Unavailable", Fault.SERVER_ERROR),
+    (28, "Operation timed out after 30001 milliseconds with 0 bytes received", Fault.TIMEOUT),
+    (28, "Failed to connect to api.example.com port 443 after 75002 ms: Timed out", Fault.CONNECTION_FAILED),
+    (35, "error:0A00010B:SSL routines::wrong version number", Fault.CONNECTION_FAILED),
+    (52, "Empty reply from server", Fault.CONNECTION_FAILED),
+    (56, "OpenSSL SSL_read: SSL routines::unexpected eof while reading, errno 0", Fault.CONNECTION_FAILED),
+    (56, "Received HTTP code 407 from proxy after CONNECT", Fault.CONNECTION_FAILED),
+    (60, "SSL certificate problem: unable to get local issuer certificate", Fault.CONNECTION_FAILED),
+    (92, "HTTP/2 stream 0 was not closed cleanly: INTERNAL_ERROR (err 2)", Fault.CONNECTION_FAILED),
+)
+
+
+@pytest.mark.parametrize(("number", "words", "expected"), CURL)
+def test_an_error_of_curl_is_read_by_its_number(number, words, expected):
+    assert fault(f"curl: ({number}) {words}", None) is expected
+
+
+def test_a_client_that_checked_an_answer_is_not_what_it_checked():
+    listing = '. Error message: [ { "code": "invalid_union", "errors": [ [ { "code": "invalid_type" } ] ] } ]'
+
+    def checked(answer):
+        return fault(f"AI_TypeValidationError: Type validation failed: Value: {answer}{listing}", None)
+
+    assert checked('{"id":"","choices":null,"usage":null}') is Fault.INVALID_RESPONSE
+    assert checked('{"ping":1}') is Fault.INVALID_RESPONSE
+    assert checked('{"error":{"message":"Rate limit reached for m-1","type":"tokens"}}') is Fault.RATE_LIMITED
+    assert checked('{"error":{"code":"insufficient_quota"}}') is Fault.QUOTA_EXHAUSTED
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (
+            None,
+            '{"error": {"message": "Your request must be made with a session key.", "type": "server_error"}}',
+            Fault.PERMISSION_DENIED,
+        ),
+        (401, said("This endpoint requires an admin API key."), Fault.PERMISSION_DENIED),
+        (None, "HTTP/2 403\ncf-mitigated: challenge\nserver: cloudflare", Fault.BLOCKED_BY_EDGE),
+        (
+            404,
+            "{'code': 'Some requested entity was not found', 'error': 'No handler found on route.'}",
+            Fault.BAD_REQUEST,
+        ),
+        (None, "After the system message(s), user message(s) should alternate with assistant.", Fault.BAD_REQUEST),
+        (None, "Conversation roles must alternate user/assistant/user/assistant/...", Fault.BAD_REQUEST),
+        (None, "Expected last role User or Tool for serving but got assistant", Fault.BAD_REQUEST),
+        (407, "Credentials are needed to access this proxy.", Fault.CONNECTION_FAILED),
+    ],
+)
+def test_what_an_eighth_sample_missed_is_mended_with_its_siblings(status, body, expected):
+    assert fault(body, status) is expected
