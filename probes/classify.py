@@ -24,6 +24,7 @@ STATUSES = {
     406: Fault.BAD_REQUEST,
     408: Fault.TIMEOUT,
     409: Fault.BAD_REQUEST,
+    410: Fault.BAD_REQUEST,
     411: Fault.BAD_REQUEST,
     413: Fault.BAD_REQUEST,
     414: Fault.BAD_REQUEST,

@@ -75,7 +75,7 @@ OF_BYTES = re.compile(r"(?:\\x[89a-f][0-9a-f]){2,}", re.IGNORECASE)
 OF_A_CHECK = re.compile(r"(\btype validation failed: value: .*?)\.\s{1,3}error message:.*", re.DOTALL | re.IGNORECASE)
 """What a client's own check writes after the answer that it shows."""
 GUESS = re.compile(
-    r"可能是?[^，,。；;\n]{1,24}[，,、]?(?:也可能|也有可能|或者?)是?[^，,。；;\n]{1,24}"
+    r"可能(?:是[^，,。；;\n]{1,24}[，,、]?或者?是?|[^，,。；;\n]{1,24}[，,、]?也(?:有)?可能是?)[^，,。；;\n]{1,24}"
     r"|\b(?:may|might|could) (?:be|have been) (?:because|due to|caused by)\b[^.\n]{1,100}\bor\b[^.\n]{1,100}",
     re.IGNORECASE,
 )

@@ -14,11 +14,12 @@ BEGINNING = re.compile(r"""\{(?=(?:\s|\\+[nrt]){0,40}(?:\\{0,8}["']|[A-Za-z_$][\
 # A string that is never closed runs to the end: looking for its end from each quote anew would take its square.
 TOKEN = re.compile(
     r""""(?:[^"\\]|\\(?:.|\Z))*(?:"|\Z)|'((?:[^'\\]|\\(?:.|\Z))*)(?:'|\Z)|\b(None|True|False|nil|undefined|X{3,40})\b"""
-    r"""|(?<![\w$])([A-Za-z_$][\w$]{0,60})(?=\s?:)|(=>)""",
+    r"""|(?<![\w$])([A-Za-z_$][\w$]{0,60})(?=\s?:)|(=>)"""
+    r"""|(?:(?<=[\[{])\s{0,40}(?:\.{3}|…)\s{0,40},?|,?\s{0,40}(?:\.{3}|…)(?=\s{0,40}[\]}]))|(,?\s{0,40}(?:\.{3}|…)\s{0,40},?)""",
     re.DOTALL,
 )
 IN_JSON = {"None": "null", "True": "true", "False": "false", "nil": "null", "undefined": "null"}
-"""What people put over a number that they do not show, XXXX, is null."""
+"""What people put over a number that they do not show, XXXX, is null; dots stand for items that they left out."""
 ESCAPED = re.compile(r"""\\([\\"'/nrt])""")
 BREAKS = {"n": " ", "r": " ", "t": " "}
 PAIR = re.compile(
@@ -90,7 +91,11 @@ def _json_token(token: re.Match[str]) -> str:
         return f'"{token[3]}"'
     if token[2]:
         return IN_JSON.get(token[2], "null")
-    return ":" if token[4] else token[0].replace("\\'", "'")
+    if token[4]:
+        return ":"
+    if token[5]:
+        return ","
+    return token[0].replace("\\'", "'") if token[0][0] == '"' else ""
 
 
 def _pairs(text: str) -> dict[str, str]:

@@ -320,11 +320,12 @@ def read_cloudflare(answer: Any) -> Piece:
 
 
 def read_generated(answer: Any) -> Piece:
-    """The servers that only complete a text: Hugging Face's TGI, Amazon's Titan, llama.cpp."""
+    """The servers that only complete a text: Hugging Face's TGI, Amazon's Titan, llama.cpp, ChatGLM's own."""
     top = _object(_first(answer) if isinstance(answer, list) else answer)
     titan = _object(_first(top.get("results"))).get("outputText")
     llama = top.get("content") if type(top.get("stop")) is bool else None
-    return Piece(content=_speaks([top.get("generated_text"), titan, llama]))
+    glm = top.get("response") if isinstance(top.get("history"), list) else None
+    return Piece(content=_speaks([top.get("generated_text"), titan, llama, glm]))
 
 
 def read_allowance(answer: Any) -> Piece:

@@ -47,6 +47,14 @@ def test_rust_s_debug_output_gives_up_its_pairs():
     }
 
 
+@pytest.mark.parametrize("items", ["1, ...", "1, ...]", "..., 1", "1\n...\n2", "1, …, 2", '"..."', "{'a': 1, ...}"])
+def test_dots_stand_for_items_that_somebody_left_out(items):
+    (read,) = literals(f'{{"data": [{items.removesuffix("]")}]}}')
+
+    assert read["data"]
+    assert all(item in (1, 2, "...", {"a": 1}) for item in read["data"])
+
+
 @pytest.mark.parametrize("text", ["", "words", "[tag] words", "{x}"])
 def test_a_text_without_any_has_none(text):
     assert decode(text) is None
@@ -57,7 +65,9 @@ def test_a_string_that_is_never_closed_is_looked_through_once(text):
     assert len(TOKEN.findall(text)) == 1
 
 
-@pytest.mark.parametrize("unit", ["{'", '{"a":', "{a:", '{\\"', "{", "[", "{'a': 'b', ", 'message="'])
+@pytest.mark.parametrize(
+    "unit", ["{'", '{"a":', "{a:", '{\\"', "{", "[", "{'a': 'b', ", 'message="', "{a: [... ", "{a: , … "]
+)
 def test_a_hostile_text_takes_a_time_that_grows_with_its_length(unit):
     short, long = (_seconds(unit * (length // len(unit))) for length in (16_000, 32_000))
 

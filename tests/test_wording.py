@@ -1296,3 +1296,33 @@ def test_a_client_that_checked_an_answer_is_not_what_it_checked():
 )
 def test_what_an_eighth_sample_missed_is_mended_with_its_siblings(status, body, expected):
     assert fault(body, status) is expected
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (410, "Client error '410 Gone' for url 'https://api.example.com/models/m-1'", Fault.BAD_REQUEST),
+        (
+            403,
+            '{"error":{"type":"client_validation_error","message":"This endpoint only accepts requests from X CLI"}}',
+            Fault.PERMISSION_DENIED,
+        ),
+        (None, "[1301][系统检测到输入或生成内容可能包含不安全或敏感内容...]", Fault.CONTENT_FILTERED),
+        (None, "可能是密钥错误或者是请求过快", Fault.UNCLASSIFIED),
+        (
+            None,
+            '{"error": {"message": "openai_error", "type": "x", "code": "bad_response_status_code"}}',
+            Fault.SERVER_ERROR,
+        ),
+        (None, '{"message": "parameter check failed, max_output_tokens range is [2, 2048]"}', Fault.BAD_REQUEST),
+        (None, "failed with error code: 336221, err msg: max number of documents is 64", Fault.BAD_REQUEST),
+        (
+            401,
+            said("[sk-abc***Vj8] Token amount has been exhausted token.RemainQuota = 0"),
+            Fault.QUOTA_EXHAUSTED,
+        ),
+        (401, said("Token count has been exhausted token.RemainCount = -12"), Fault.QUOTA_EXHAUSTED),
+    ],
+)
+def test_what_a_ninth_sample_missed_is_mended_with_its_siblings(status, body, expected):
+    assert fault(body, status) is expected
