@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probes.complaint import Complaint, Layer, read, words
-from probes.excerpt import prove_excerpt
+from probes.excerpt import is_good_part, prove_excerpt
 from probes.model import Confidence, Fault, Verdict
 from probes.proof import Proof, prove, prove_any
 from probes.provider import Canary, Provider, Rule
@@ -122,6 +122,8 @@ def judge(
         return Verdict(None, "ok/2xx")
     if proof is Proof.FILTERED:
         return Verdict(Fault.CONTENT_FILTERED, "answer/filtered")
+    if status is None and is_good_part(body):
+        return Verdict(None, "ok/excerpt", Confidence.LOW)
     complaint = read(status, headers, body, asked)
     return _judge_unproven(speakers, proof, complaint) or _judge_excerpt(speakers, complaint, body)
 

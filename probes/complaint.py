@@ -226,8 +226,9 @@ def _text_layers(text: str, depth: int) -> Iterator[Layer]:
 
 
 def _without_page(text: str) -> tuple[str, str]:
-    """Return a line, or a log, without the page that it shows, and that page; JSON holds its own."""
-    if text.startswith(("{", "[{")) or not (page := PAGE_WITHIN.search(text)):
+    """Return a line, or a log, without the page that it shows, and that page; whole JSON holds its own."""
+    is_json = text.startswith(("{", "[{")) and text.endswith(("}", "]"))
+    if is_json or not (page := PAGE_WITHIN.search(text)):
         return text, ""
     end = text.lower().find(PAGE_END, page.end())
     end = len(text) if end < 0 else end + len(PAGE_END)

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from probes.literal import literals
+from probes.literal import literals, spell_as_json
 from probes.payload import LISTS, end_of_entries, read_ollama, says
 from probes.proof import Proof, close, prove_value
 from probes.sse import events, is_stream
@@ -22,6 +22,7 @@ TAKEN = re.compile(r"^<(?: |(?=\r?$))", re.MULTILINE)
 
 MARGIN = re.compile(r"^[\ufeff \t\r\n]{1,200}", re.MULTILINE)
 
+BEGINNINGS = ("{", "[{", "data:", "event:", "id:")
 ENVELOPE = frozenset({"choices", "candidates", "output", "embeddings"})
 """Where a good answer holds what it says; an error has none of these."""
 PRINTED = re.compile(
@@ -29,6 +30,25 @@ PRINTED = re.compile(
     r"""\s{0,20}(?:(?:text|content)=(?:'(?!')|"(?!"))|tool_calls=\[\w)"""
 )
 """Words of a model as the objects of SDKs print them in Python."""
+
+OF_AN_ANSWER = re.compile(
+    r"""["']?\b(?:choices|candidates|finish_?reason|stop_reason|completion_tokens|output_tokens|candidates_?token_?count"""
+    r"""|tokens_predicted|eval_count|generation_settings|done_reason)\b["']?\s{0,20}[:=]|\bchat\.completion\b""",
+    re.IGNORECASE,
+)
+"""Names that only answers have, and no request."""
+SHOWN = re.compile(
+    r"""["']?\b(?:content|text|reasoning(?:_content)?|thinking|generated_text|outputText|response)\b["']?\s{0,20}[:=]"""
+    r"""\s{0,20}(?:"(?!")|'(?!'))(?=.{0,20}?\w)|\btool_calls["']?\s{0,20}[:=]\s{0,20}\[\s{0,20}[\w{]""",
+    re.DOTALL,
+)
+TOLD_ERROR = r"error(?!s?[\"']?\s{0,9}[:=]\s{0,9}(?:null|none|false|undefined|\[\]))"
+FAILING = re.compile(rf"""["']{TOLD_ERROR}s?["']\s{{0,9}}[:=]""", re.IGNORECASE)
+TROUBLED = re.compile(
+    rf"{TOLD_ERROR}|exception|traceback|fail|invalid|warn"
+    r"|empty|[错誤误]|失[败敗]|异常|異常|为空",
+    re.IGNORECASE,
+)
 
 
 class Response(Struct, frozen=True):
@@ -57,6 +77,14 @@ def _headers(lines: str) -> dict[str, str]:
     return {name.lower(): value.strip() for name, _, value in pairs}
 
 
+def is_good_part(text: str) -> bool:
+    """Whether a text is the beginning of a good answer and nothing else, so that its words are a model's."""
+    if not text.lstrip().startswith(BEGINNINGS) or FAILING.search(text):
+        return False
+    proofs = [_prove_part(value) for value in _values(text)]
+    return Proof.GOOD in proofs and Proof.FAILED not in proofs
+
+
 def prove_excerpt(text: str) -> Proof | None:
     """Return GOOD when a part of a good answer is in a text, FILTERED or EMPTY when a whole one is that holds nothing.
 
@@ -65,22 +93,33 @@ def prove_excerpt(text: str) -> Proof | None:
     if PRINTED.search(text):
         return Proof.GOOD
     values = list(_values(text))
-    proofs = [Proof.GOOD if _speaks(value) else prove_value(value) for value in values]
+    proofs = [_prove_part(value) for value in values]
     for proof in (Proof.GOOD, Proof.FILTERED):
         if proof in proofs:
             return proof
+    if OF_AN_ANSWER.search(text) and SHOWN.search(text) and not TROUBLED.search(text):
+        return Proof.GOOD  # in a form that nobody can parse
     return Proof.EMPTY if any(map(_is_envelope, values)) else None
+
+
+def _prove_part(value: Any) -> Proof:
+    return Proof.GOOD if _speaks(value) else prove_value(value)
 
 
 def _values(pasted: str) -> Iterator[Any]:
     text = MARGIN.sub("", pasted)
-    if is_stream(text):
-        lines = (line for event in events(text) for line in event.data.decode("utf-8", "replace").splitlines())
-        yield from (value for line in lines for value in literals(line))
+    if is_stream(text) and (streamed := list(_streamed(text))):
+        yield from streamed
         return
     yield from literals(text)
-    if begun := close(text[max(text.find("{"), 0) :], end_of_entries):
+    if begun := close(spell_as_json(text[max(text.find("{"), 0) :]), end_of_entries):
         yield from literals(begun)
+
+
+def _streamed(text: str) -> Iterator[Any]:
+    for event in events(text):
+        for line in event.data.decode("utf-8", "replace").splitlines():
+            yield from literals(line)
 
 
 def _speaks(value: Any) -> bool:

@@ -130,7 +130,6 @@ CLASSES = {
     "unprocessableentityerror": 422,
     "ratelimiterror": 429,
     "toomanyrequestserror": 429,
-    "internalservererror": 500,
     "badgatewayerror": 502,
     "serviceunavailableerror": 503,
     "apistatuserror": 0,

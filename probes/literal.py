@@ -15,7 +15,8 @@ BEGINNING = re.compile(r"""\{(?=(?:\s|\\+[nrt]){0,40}(?:\\{0,8}["']|[A-Za-z_$][\
 TOKEN = re.compile(
     r""""(?:[^"\\]|\\(?:.|\Z))*(?:"|\Z)|'((?:[^'\\]|\\(?:.|\Z))*)(?:'|\Z)|\b(None|True|False|nil|undefined|X{3,40})\b"""
     r"""|(?<![\w$])([A-Za-z_$][\w$]{0,60})(?=\s?:)|(=>)"""
-    r"""|(?:(?<=[\[{])\s{0,40}(?:\.{3}|…)\s{0,40},?|,?\s{0,40}(?:\.{3}|…)(?=\s{0,40}[\]}]))|(,?\s{0,40}(?:\.{3}|…)\s{0,40},?)""",
+    r"""|(?:(?<=[\[{])\s{0,40}(?:\.{3}|…)\s{0,40},?|,?\s{0,40}(?:\.{3}|…),?(?=\s{0,40}[\]}])|,(?=\s{0,40}[\]}]))"""
+    r"""|(,?\s{0,40}(?:\.{3}|…)\s{0,40},?)""",
     re.DOTALL,
 )
 IN_JSON = {"None": "null", "True": "true", "False": "false", "nil": "null", "undefined": "null"}
@@ -76,12 +77,17 @@ def _read(text: str, start: int) -> tuple[Any, int]:
 
 def _spellings(literal: str) -> Iterator[str]:
     """Yield other ways to read it: as Python, Ruby or JavaScript print it, or as JSON inside strings, some deep."""
-    yield TOKEN.sub(_json_token, literal)
+    yield spell_as_json(literal)
     for _ in range(MOST_ESCAPES):
         if "\\" not in literal:
             return
         literal = ESCAPED.sub(lambda found: BREAKS.get(found[1], found[1]), literal)
         yield literal
+
+
+def spell_as_json(literal: str) -> str:
+    """Return the JSON of what Python, Ruby or JavaScript printed, whole or cut off; JSON stays as it is."""
+    return TOKEN.sub(_json_token, literal)
 
 
 def _json_token(token: re.Match[str]) -> str:

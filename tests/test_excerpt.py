@@ -47,6 +47,12 @@ def pasted(text):
         f"[root@host ~]# curl http://127.0.0.1:8000/v1/models\n{LISTED}",
         '{"results": [{"outputText": "Hello"}]}',
         '{"content": "Hello", "stop": true}',
+        '{"choices": [{"message": {"content": "Hi", "refusal": None}, "finish_reason": "stop"}], "usage": {"a": 1,',
+        'data: {\n  id: "chatcmpl-1",\n  choices: [{ message: { content:\n "Hi", }, finish_reason: "stop", }, ],\n},',
+        "GenerateContentResponse(\n  done=True,\n  result=glm.X({ candidates: [ { content: { parts: [{'text': 'Hi'",
+        '"response": {"body": [{"type": "chat.completion.chunk", "data": {"choices": [{"delta": {"content": "The", "x"',
+        '{"data": [{"id": "m-1", "object": "model", "limits": ["2/minute", "300/day"], "public": True},',
+        '{"choices": [{"message": {"content": "Your quota is exceeded when you have no balance"}, "index": 0}], "us',
     ],
 )
 def test_a_part_of_a_good_answer_that_was_pasted_is_good_though_nobody_is_sure(text):
@@ -76,6 +82,13 @@ def test_an_answer_that_holds_nothing_is_none_also_without_its_status(text):
     [
         ("Hello", Fault.UNCLASSIFIED),
         ("Message(id='msg_1', content='')", Fault.UNCLASSIFIED),
+        ("Response(finish_reason='stop', text='Hi') failed", Fault.UNCLASSIFIED),
+        ("Response(finish_reason='stop', text='')", Fault.UNCLASSIFIED),
+        ("Request(max_tokens=1, content='Hi')", Fault.UNCLASSIFIED),
+        (
+            '{"choices": [{"message": {"content": "Hi"}}], "error": {"message": "insufficient balance"}',
+            Fault.QUOTA_EXHAUSTED,
+        ),
         ('{"role": "user", "content": "hi"}', Fault.UNCLASSIFIED),
         ('{"messages": [{"role": "user", "content": "hi"}]}', Fault.UNCLASSIFIED),
         (f'Error: quota exceeded, billing needed {{"messages": []}} {CHUNK}', Fault.QUOTA_EXHAUSTED),

@@ -1326,3 +1326,52 @@ def test_what_an_eighth_sample_missed_is_mended_with_its_siblings(status, body, 
 )
 def test_what_a_ninth_sample_missed_is_mended_with_its_siblings(status, body, expected):
     assert fault(body, status) is expected
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (
+            None,
+            "openai.InternalServerError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed",
+            Fault.CONNECTION_FAILED,
+        ),
+        (
+            None,
+            "FetchError: request to https://api.example.com/dash\nboard/billing failed, reason: connect ETIMEDOUT",
+            Fault.CONNECTION_FAILED,
+        ),
+        (None, "Panic detected, error: runtime error: invalid memory address", Fault.SERVER_ERROR),
+        (None, "AI_APICallError: Failed to create stream request", Fault.SERVER_ERROR),
+        (None, "An error occurred while processing your request. You can retry your request.", Fault.SERVER_ERROR),
+        (
+            None,
+            '{"Error":"An error occurred while generating the response: list index out of range."}',
+            Fault.SERVER_ERROR,
+        ),
+        (None, "The requested operation is unsupported.", Fault.BAD_REQUEST),
+        (
+            400,
+            "400 Error from provider (Console): Upstream request failed: [invalid_request_error] It must be passed.",
+            Fault.BAD_REQUEST,
+        ),
+        (None, "Error: Prompt blocked or filtered. Reason: OTHER", Fault.CONTENT_FILTERED),
+        (500, "No available X accounts support the requested model: m-1", Fault.MODEL_UNAVAILABLE),
+        (500, "No available X accounts", Fault.OVERLOADED),
+        (402, "Credentials validation failed with status code 402", Fault.QUOTA_EXHAUSTED),
+        (None, '{"error_description":"unknown client id","error":"invalid_client"}', Fault.INVALID_KEY),
+        (
+            None,
+            '{"error": {"message": "riff: missing header", "code": "count_token_messages_fail"}}',
+            Fault.BAD_REQUEST,
+        ),
+        (None, "candidate.content.parts 为空: content=Content()", Fault.INVALID_RESPONSE),
+        (
+            403,
+            '{"error": {"headers": {}, "stack": "Error: 403 <!DOCTYPE html>\\n<title>Attention Required!</title>',
+            Fault.BLOCKED_BY_EDGE,
+        ),
+    ],
+)
+def test_what_a_tenth_sample_missed_is_mended_with_its_siblings(status, body, expected):
+    assert fault(body, status) is expected
