@@ -465,18 +465,13 @@ def _classified(
     canary: str | None,
 ) -> dict[str, object]:
     from probes.advice import advise
-    from probes.classify import judge, judge_output
-    from probes.complaint import read, words
-    from probes.excerpt import take_apart
+    from probes.classify import judge_output, judge_pasted
 
     if provider.is_command:
         verdict, said = judge_output(provider, wording, 1 if status is None else status, body, rules_of)
     else:
         asked = provider.canaries[canary] if canary else None
-        pasted = take_apart(body)
-        status, headers, body = status or pasted.status, {**pasted.headers, **headers}, pasted.body
-        verdict = judge(provider, wording, status, headers, body, asked, rules_of=rules_of)
-        said = words(read(status, headers, body))
+        verdict, said = judge_pasted(provider, wording, status, headers, body, asked, rules_of=rules_of)
     return {
         "fault": verdict.fault or "ok",
         "blame": verdict.blame,

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probes.complaint import Complaint, Layer, read, words
-from probes.excerpt import is_good_part, prove_excerpt
+from probes.excerpt import BEGINNINGS, is_good_part, prove_excerpt, take_apart
 from probes.model import Confidence, Fault, Verdict
 from probes.proof import Proof, prove, prove_any
 from probes.provider import Canary, Provider, Rule
@@ -41,6 +41,8 @@ STATUSES = {
 
 LOWEST_STATUS = 200
 """Of an answer; 1xx is never the last word."""
+LAST_CODE = 255
+"""Of a program; what is higher is a status that somebody read off its output."""
 
 UNPROVEN = {
     Proof.CUT: "answer/cut",
@@ -126,6 +128,29 @@ def judge(
         return Verdict(None, "ok/excerpt", Confidence.LOW)
     complaint = read(status, headers, body, asked)
     return _judge_unproven(speakers, proof, complaint) or _judge_excerpt(speakers, complaint, body)
+
+
+def judge_pasted(
+    provider: Provider,
+    wording: Sequence[Rule],
+    status: int | None,
+    headers: Mapping[str, str],
+    pasted: str,
+    canary: Canary | None = None,
+    *,
+    rules_of: RulesOf = nobody,
+) -> tuple[Verdict, str]:
+    """Return what an answer means that a person pasted, which `judge` would read as it came, and what it says.
+
+    What a terminal printed around a good part shows that a person cut it, and no server.
+    """
+    answer = take_apart(pasted)
+    status, headers = status or answer.status, {**answer.headers, **headers}
+    verdict = judge(provider, wording, status, headers, answer.body, canary, rules_of=rules_of)
+    is_touched = answer.status is not None or not answer.body.lstrip().startswith(BEGINNINGS)
+    if verdict.fault is Fault.INVALID_RESPONSE and is_touched and prove_excerpt(answer.body) is Proof.GOOD:
+        verdict = Verdict(None, "ok/excerpt", Confidence.LOW)
+    return verdict, words(read(status, headers, answer.body))
 
 
 def _judge_unproven(speakers: Speakers, proof: Proof, complaint: Complaint) -> Verdict | None:
@@ -228,6 +253,8 @@ def _by_code(code: int | None, said: Sequence[str], heard: Iterable[Complaint]) 
         return _by_status(status)
     if code is None:
         return Verdict(Fault.TIMEOUT, "command/time", Confidence.LOW)
+    if code > LAST_CODE:
+        return _by_status(code)
     return Verdict(Fault.UNCLASSIFIED, "command/exit", Confidence.LOW)
 
 

@@ -22,7 +22,8 @@ TAKEN = re.compile(r"^<(?: |(?=\r?$))", re.MULTILINE)
 
 MARGIN = re.compile(r"^[\ufeff \t\r\n]{1,200}", re.MULTILINE)
 
-BEGINNINGS = ("{", "[{", "data:", "event:", "id:")
+BEGINNINGS = ("{", "[", "data:", "event:", "id:", ":")
+"""How a body begins, JSON or events."""
 ENVELOPE = frozenset({"choices", "candidates", "output", "embeddings"})
 """Where a good answer holds what it says; an error has none of these."""
 PRINTED = re.compile(

@@ -6,7 +6,7 @@ from time import perf_counter
 import pytest
 
 from probes.catalog import load_provider, load_wording
-from probes.classify import judge
+from probes.classify import judge, judge_output, judge_pasted
 from probes.excerpt import Response, prove_excerpt, take_apart
 from probes.model import Fault
 from probes.proof import Proof
@@ -158,3 +158,22 @@ def test_nothing_can_be_said_of_what_is_no_answer():
     assert prove_excerpt("") is None
     assert prove_excerpt("Hello") is None
     assert prove_excerpt(CHUNK) is Proof.GOOD
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"HTTP/2 200\ncontent-type: text/event-stream\n\ndata: {CHUNK}\n\n", None),
+        (f"$ ask\nstatus: 200\n{LISTED}", None),
+        (f"data: {CHUNK}\n\n", Fault.INVALID_RESPONSE),
+        ("HTTP/2 200\n\ndata: [DONE]\n\n", Fault.INVALID_RESPONSE),
+        ("all is well", Fault.INVALID_RESPONSE),
+    ],
+)
+def test_what_a_terminal_printed_around_an_answer_shows_that_a_person_cut_it(text, expected):
+    assert judge_pasted(PROVIDER, WORDING, 200, {}, text)[0].fault is expected
+
+
+@pytest.mark.parametrize(("code", "expected"), [(401, Fault.INVALID_KEY), (255, Fault.UNCLASSIFIED)])
+def test_a_status_in_place_of_a_program_s_exit_code_is_read_as_one(code, expected):
+    assert judge_output(load_provider("codex"), (), code, "it did not work")[0].fault is expected
