@@ -24,7 +24,7 @@ MARGIN = re.compile(r"^[\ufeff \t\r\n]{1,200}", re.MULTILINE)
 
 BEGINNINGS = ("{", "[", "data:", "event:", "id:", ":")
 """How a body begins, JSON or events."""
-ENVELOPE = frozenset({"choices", "candidates", "output", "embeddings"})
+ENVELOPE = frozenset({"choices", "candidates", "output", "embedding", "embeddings"})
 """Where a good answer holds what it says; an error has none of these."""
 PRINTED = re.compile(
     r"""\b(?:Text\w*Block|TextPart|(?:ChatCompletion|AI)?Message|ChoiceDelta)\((?:\s{0,20}\w+=(?:'[^']{0,200}'|[\w.-]{1,80}),){0,8}"""
@@ -34,13 +34,14 @@ PRINTED = re.compile(
 
 OF_AN_ANSWER = re.compile(
     r"""["']?\b(?:choices|candidates|finish_?reason|stop_reason|completion_tokens|output_tokens|candidates_?token_?count"""
-    r"""|tokens_predicted|eval_count|generation_settings|done_reason)\b["']?\s{0,20}[:=]|\bchat\.completion\b""",
+    r"""|tokens_predicted|eval_count|generation_settings|done_reason|embeddings?)\b["']?\s{0,20}[:=]|\bchat\.completion\b""",
     re.IGNORECASE,
 )
 """Names that only answers have, and no request."""
 SHOWN = re.compile(
     r"""["']?\b(?:content|text|reasoning(?:_content)?|thinking|generated_text|outputText|response)\b["']?\s{0,20}[:=]"""
-    r"""\s{0,20}(?:"(?!")|'(?!'))(?=.{0,20}?\w)|\btool_calls["']?\s{0,20}[:=]\s{0,20}\[\s{0,20}[\w{]""",
+    r"""\s{0,20}(?:"(?!")|'(?!'))(?=.{0,20}?\w)|\btool_calls["']?\s{0,20}[:=]\s{0,20}\[\s{0,20}[\w{]"""
+    r"""|\bembeddings?["']?\s{0,20}[:=]\s{0,20}\[[\[\s]{0,20}-?\d""",
     re.DOTALL,
 )
 TOLD_ERROR = r"error(?!s?[\"']?\s{0,9}[:=]\s{0,9}(?:null|none|false|undefined|\[\]))"

@@ -237,7 +237,8 @@ FRAMES = (
     r"(?:failed|unable|could(?:\snot|n.t))\s?(?:to\s)?connect\swith\sthese\ssettings\s",
     r"(?:failed|unable|could\snot)\s?(?:to\s)?(?:connect\sto|reach)\s(?:the\s)?(?:API|server|provider)[.:]\s(?=\S)",
     r"[^:：\n]{0,40}(?:に失敗しました|エラー(?:が発生しました)?|오류|실패)[^:：\n]{0,20}" + END,
-    r"(?:请求|调用|接口|上游|服务|模型|网络)[^:：\n]{0,40}?(?:失败|错误|异常|报错|出错|返回)[^:：\n]{0,20}" + END,
+    r"(?:请求|调用|接口|上游|服务|模型|网络|验证|校验|测试|检查|连接|生成|获取)[^:：\n]{0,40}?(?:失败|错误|异常|报错|出错|返回)[^:：\n]{0,20}"
+    + END,
     r"(?:Provider|model|upstream_status|request_id|type|param)\s?[:=]\s?[^;\n]{1,80};\s?",
 )
 """How what is around a sentence begins; each ends where the next begins."""

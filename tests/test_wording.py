@@ -1375,3 +1375,46 @@ def test_what_a_ninth_sample_missed_is_mended_with_its_siblings(status, body, ex
 )
 def test_what_a_tenth_sample_missed_is_mended_with_its_siblings(status, body, expected):
     assert fault(body, status) is expected
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (None, "AI_APICallError: Invalid JSON response", Fault.INVALID_RESPONSE),
+        (
+            None,
+            "FetchError: invalid json response body at http://x.example/v1 reason: Unexpected end",
+            Fault.INVALID_RESPONSE,
+        ),
+        (None, "embed got invalid response from https://x.example/v1/embeddings", Fault.INVALID_RESPONSE),
+        (None, "Invalid response format from local embedding service", Fault.INVALID_RESPONSE),
+        (None, "Task error: Empty response from LLM after 3 retries", Fault.INVALID_RESPONSE),
+        (None, "SyntaxError: Unexpected end of JSON input", Fault.INVALID_RESPONSE),
+        (400, said("Unexpected end of JSON input"), Fault.BAD_REQUEST),
+        (None, "The parameter `include` specified in the request are not valid: unknown type", Fault.BAD_REQUEST),
+        (None, "Ollama: model is required.", Fault.BAD_REQUEST),
+        (500, "litellm.APIConnectionError: Unable to convert tool calls={}", Fault.BAD_REQUEST),
+        (400, "验证失败，请检查参数是否正确: Extra inputs are not permitted", Fault.BAD_REQUEST),
+        (401, "验证失败", Fault.INVALID_KEY),
+        (404, 'We couldn\'t find a secret with the name "X_API_KEY".', Fault.INVALID_KEY),
+        (None, "You have exhausted your capacity on this model. Your quota will reset after 5s.", Fault.RATE_LIMITED),
+        (
+            None,
+            "You have exhausted your capacity on this model. Your quota will reset after 18h5m.",
+            Fault.QUOTA_EXHAUSTED,
+        ),
+        (None, "Your request frequency has been limited.", Fault.RATE_LIMITED),
+        (None, "Predictions limit exceeded", Fault.QUOTA_EXHAUSTED),
+        (None, "error sending request for url (http://localhost:11434/v1/chat/completions)", Fault.CONNECTION_FAILED),
+        (401, "Uncaught (in promise) Error: Fetch failed with status 401", Fault.INVALID_KEY),
+        (403, "Failed to get response from AI service (status: 403).", Fault.PERMISSION_DENIED),
+        (None, "Error in RPC handler: Error: Model is unloaded.", Fault.MODEL_UNAVAILABLE),
+        (None, "The model has crashed without additional information. (Exit code: 1844)", Fault.SERVER_ERROR),
+        (None, "failed to update user quota after max retries", Fault.SERVER_ERROR),
+        (None, "下游请求失败", Fault.SERVER_ERROR),
+        (None, "当前模型负载较高，请稍候重试", Fault.OVERLOADED),
+        (None, "Access to the current AK has been blocked due to unauthorized requests", Fault.ACCOUNT_SUSPENDED),
+    ],
+)
+def test_what_later_samples_missed_is_mended_with_its_siblings(status, body, expected):
+    assert fault(body, status) is expected
