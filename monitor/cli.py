@@ -465,7 +465,8 @@ def _classified(
     canary: str | None,
 ) -> dict[str, object]:
     from probes.advice import advise
-    from probes.classify import judge_output, judge_pasted
+    from probes.classify import judge_pasted
+    from probes.output import judge_output
 
     if provider.is_command:
         verdict, said = judge_output(provider, wording, 1 if status is None else status, body, rules_of)

@@ -6,7 +6,6 @@ from functools import cache
 from itertools import chain
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from probes.complaint import Complaint, Layer, read, words
 from probes.excerpt import BEGINNINGS, is_good_part, prove_excerpt, take_apart
@@ -41,8 +40,6 @@ STATUSES = {
 
 LOWEST_STATUS = 200
 """Of an answer; 1xx is never the last word."""
-LAST_CODE = 255
-"""Of a program; what is higher is a status that somebody read off its output."""
 
 UNPROVEN = {
     Proof.CUT: "answer/cut",
@@ -51,28 +48,6 @@ UNPROVEN = {
 }
 """The rules that name what an answer lacks which gives no reason."""
 
-MOST_LINES = 100
-MOST_LAST_LINES = 3
-"""So many lines of a program's output are read: of one that failed, and of one that ended well."""
-ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-"""Colours and titles for a terminal."""
-SETTING = re.compile(
-    r"\s*(?:workdir|cwd|directory|model|provider|approval|sandbox|reasoning[ _](?:effort|summaries)|session[ _]id"
-    r"|version|profile|effort|permissions?|mode)\s*:[^:{}]{0,120}",
-    re.IGNORECASE,
-)
-"""A line of a client's banner: what it was set to says nothing of what it met."""
-MOST_WRAPPED = 20
-"""So many lines of a terminal are one sentence or object at most."""
-WRAPPED = re.compile(r"\s*(?!at\b|\w+\s?:)[a-z\u4e00-\u9fff]")
-"""How a line begins that goes on with the one before it."""
-ENDS = (".", "!", "?", ":", ";", "}", "…", "。", "！", "？", "：")
-SHORTEST_WRAPPED = 40
-"""A line that is shorter was not broken by the width of a terminal, unless the next one is indented."""
-ADVICE = re.compile(
-    r"[^\w\n]{0,8}(?:please |try to )?(?:re-?)?run (?:\w+ )?/?(?:login|auth login)\b[^\w\n]{0,8}", re.IGNORECASE
-)
-"""A line that a client puts under every refusal, whatever its cause."""
 OF_AN_ACCOUNT = frozenset(
     {
         *(Fault.INVALID_KEY, Fault.ACCOUNT_SUSPENDED, Fault.PERMISSION_DENIED, Fault.VERIFICATION_REQUIRED),
@@ -178,93 +153,16 @@ def _judge_excerpt(speakers: Speakers, complaint: Complaint, body: str) -> Verdi
     return _by_status_of(speakers.provider, complaint)
 
 
-def judge_output(
-    provider: Provider, wording: Sequence[Rule], code: int | None, output: str, rules_of: RulesOf = nobody
-) -> tuple[Verdict, str]:
-    """Return what a program's output means, and the sentence that says so. `code` is None when its time was up.
-
-    The last line is heard first, since a client ends with what it came to, and its own rules are asked
-    of every line before the shared ones of any, and what stands around a cause after all causes. Of a program that
-    ended well only the last lines count, and only its own rules: it may have tried twice, and an answer may speak of
-    anything.
-    """
-    said = _lines(output)
-    last = said[-MOST_LAST_LINES if code == 0 else -MOST_LINES :]
-    whole = ["\n".join(lines) for lines in _unbroken(last)]
-    heard = _heard(code, reversed(last))
-    for complaints in (_heard(code, reversed(whole)), heard) if len(whole) < len(last) else (heard,):
-        if told := _first_told(provider, () if code == 0 else wording, complaints, rules_of):
-            return told
-    return _by_code(code, said, heard), (words(heard[0]) or said[-1].strip()) if heard else ""
-
-
-def _lines(output: str) -> list[str]:
-    """Return the lines that are not blank; mere advice goes with the line that it is given for."""
-    said: list[str] = []
-    for line in ESCAPES.sub("", output).splitlines():
-        if said and ADVICE.fullmatch(line):
-            said[-1] = f"{said[-1]} {line.strip()}"
-        elif line.strip():
-            said.append(line)
-    return said
-
-
-def _unbroken(lines: Iterable[str]) -> Iterator[list[str]]:
-    """Yield the lines that are one: a terminal broke a sentence, or JSON is spread over them."""
-    part: list[str] = []
-    for line in lines:
-        if part and not (len(part) < MOST_WRAPPED and _goes_on(part, line)):
-            yield part
-            part = []
-        part.append(line)
-    if part:
-        yield part
-
-
-def _goes_on(part: Sequence[str], line: str) -> bool:
-    before = part[-1].rstrip()
-    if sum(one.count("{") - one.count("}") for one in part) > 0:
-        return True
-    is_broken = line[:1].isspace() or len(before) >= SHORTEST_WRAPPED
-    return is_broken and not before.endswith(ENDS) and WRAPPED.match(line) is not None
-
-
-def _heard(code: int | None, texts: Iterable[str]) -> list[Complaint]:
-    return [read(code, {}, text) for text in texts if not SETTING.fullmatch(text)]
-
-
-def _first_told(
-    provider: Provider, wording: Sequence[Rule], heard: Sequence[Complaint], rules_of: RulesOf
-) -> tuple[Verdict, str] | None:
-    firm = replace(provider, rules=[rule for rule in provider.rules if not rule.loose])
-    rounds = (Speakers(firm, (), rules_of), Speakers(provider, wording, rules_of))
-    for frame in (False, True):
-        for speakers in rounds:
-            for complaint in heard:
-                if verdict := _decide_by(speakers, complaint, frame=frame):
-                    return verdict, words(complaint)
-    return None
-
-
-def _by_code(code: int | None, said: Sequence[str], heard: Iterable[Complaint]) -> Verdict:
-    if code == 0:
-        return Verdict(None, "ok/exit") if said else Verdict(Fault.INVALID_RESPONSE, "command/empty")
-    for status in (status for complaint in heard for layer in complaint.layers for status in layer.statuses):
-        return _by_status(status)
-    if code is None:
-        return Verdict(Fault.TIMEOUT, "command/time", Confidence.LOW)
-    if code > LAST_CODE:
-        return _by_status(code)
-    return Verdict(Fault.UNCLASSIFIED, "command/exit", Confidence.LOW)
-
-
 def _decide(speakers: Speakers, complaint: Complaint) -> Verdict | None:
     """What is inside is heard before the frames around it, and of both the innermost layer first."""
-    return _decide_by(speakers, complaint, frame=False) or _decide_by(speakers, complaint, frame=True)
+    return decide_by(speakers, complaint, frame=False) or decide_by(speakers, complaint, frame=True)
 
 
-def _decide_by(speakers: Speakers, complaint: Complaint, *, frame: bool) -> Verdict | None:
-    """A name that no rule knows is read as words when no sentence has decided: it is often the sentence."""
+def decide_by(speakers: Speakers, complaint: Complaint, *, frame: bool) -> Verdict | None:
+    """Return what the causes of a complaint mean, or the frames around them; None where no rule knows them.
+
+    A name that no rule knows is read as words when no sentence has decided: it is often the sentence.
+    """
     layers = [layer for layer in complaint.layers if layer.frame is frame]
     for layer in chain(layers, _spelled(layers)):
         if verdict := _hear(speakers, complaint, layer):
@@ -354,12 +252,13 @@ def _pattern(alternatives: tuple[str, ...]) -> re.Pattern[str]:
 def _by_status_of(provider: Provider, complaint: Complaint) -> Verdict:
     """A gateway may pass on the status, too, of what its own account met. Without one of HTTP, that in words counts."""
     told = (status for layer in complaint.layers for status in layer.statuses)
-    verdict = _by_status(complaint.status or next(told, None))
+    verdict = by_status(complaint.status or next(told, None))
     is_theirs = verdict.fault in OF_AN_ACCOUNT and any(_is_relayed(provider, layer) for layer in complaint.layers)
     return _of_the_gateway(verdict) if is_theirs else verdict
 
 
-def _by_status(status: int | None) -> Verdict:
+def by_status(status: int | None) -> Verdict:
+    """Return what a status says when nothing else does."""
     fault = STATUSES.get(status or 0, Fault.UNCLASSIFIED)
     if fault is Fault.UNCLASSIFIED and status is not None:
         fault = {3: Fault.INVALID_RESPONSE, 5: Fault.SERVER_ERROR}.get(status // 100, fault)

@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 from msgspec import Struct
 
 from probes.canary import KEPT_BODY, KEPT_WORDS, Prober, outcome_of
-from probes.classify import judge_output
 from probes.model import Account, Answer, Fault, Observation, Outcome, Target, Verdict
+from probes.output import judge_output
 from probes.provider import Provider
 from probes.redact import redact
 

@@ -83,7 +83,7 @@ def is_good_part(text: str) -> bool:
     """Whether a text is the beginning of a good answer and nothing else, so that its words are a model's."""
     if not text.lstrip().startswith(BEGINNINGS) or FAILING.search(text):
         return False
-    proofs = [_prove_part(value) for value in _values(text)]
+    proofs = [prove_part(value) for value in _values(text)]
     return Proof.GOOD in proofs and Proof.FAILED not in proofs
 
 
@@ -95,16 +95,22 @@ def prove_excerpt(text: str) -> Proof | None:
     if PRINTED.search(text):
         return Proof.GOOD
     values = list(_values(text))
-    proofs = [_prove_part(value) for value in values]
+    proofs = [prove_part(value) for value in values]
     for proof in (Proof.GOOD, Proof.FILTERED):
         if proof in proofs:
             return proof
-    if OF_AN_ANSWER.search(text) and SHOWN.search(text) and not TROUBLED.search(text):
+    if OF_AN_ANSWER.search(text) and SHOWN.search(text) and not is_troubled(text):
         return Proof.GOOD  # in a form that nobody can parse
     return Proof.EMPTY if any(map(_is_envelope, values)) else None
 
 
-def _prove_part(value: Any) -> Proof:
+def is_troubled(text: str) -> bool:
+    """Whether a text names a failure, of whatever kind."""
+    return TROUBLED.search(text) is not None
+
+
+def prove_part(value: Any) -> Proof:
+    """Return what a value proves that stands in a longer text."""
     return Proof.GOOD if _speaks(value) else prove_value(value)
 
 

@@ -328,6 +328,16 @@ def read_generated(answer: Any) -> Piece:
     return Piece(content=_speaks([top.get("generated_text"), titan, llama, glm]))
 
 
+def read_program(answer: Any) -> Piece:
+    """What the clients of subscriptions print as JSON: Claude Code's result, Codex' events."""
+    top = _object(answer)
+    item = _object(top.get("item"))
+    result = top.get("result") if top.get("type") == "result" else None
+    said = item.get("text") if item.get("type") == "agent_message" else None
+    failed = top.get("is_error") is True or top.get("type") == "turn.failed"
+    return Piece(content=_speaks([result, said]), failed=failed)
+
+
 def read_allowance(answer: Any) -> Piece:
     """What is left of a plan: MiniMax, Ollama's cloud, Zhipu."""
     top = _object(answer)

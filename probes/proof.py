@@ -29,6 +29,7 @@ from probes.payload import (
     read_ollama,
     read_openai_chat,
     read_openai_responses,
+    read_program,
 )
 from probes.provider import Canary, Dialect
 from probes.sse import Event, events, is_stream
@@ -41,6 +42,7 @@ FOREIGN: tuple[Read, ...] = (
     read_dashscope,
     read_cloudflare,
     read_generated,
+    read_program,
     read_allowance,
 )
 KNOWN: tuple[Read, ...] = (*dict.fromkeys(wire.read for wire in WIRES.values()), *FOREIGN)

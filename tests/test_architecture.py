@@ -83,8 +83,12 @@ PLAN = {
         "probes.sse",
         *("probes.ratelimit", "probes.redact", "probes.refusal", "probes.stream"),
     },
+    "probes.output": {
+        *("probes.model", "probes.provider", "probes.classify", "probes.complaint"),
+        *("probes.excerpt", "probes.literal", "probes.proof"),
+    },
     "probes.command": {
-        *("probes.model", "probes.provider", "probes.classify", "probes.redact", "probes.canary"),
+        *("probes.model", "probes.provider", "probes.output", "probes.redact", "probes.canary"),
     },
     "probes.attempt": {"probes.model", "probes.provider", "probes.canary", "probes.command"},
     "monitor": set(),

@@ -14,8 +14,8 @@ from probes import command
 from probes.attempt import attempt
 from probes.canary import Prober
 from probes.catalog import load_provider, load_wording
-from probes.classify import MOST_LINES, judge_output
 from probes.model import Account, Confidence, Fault, Outcome, Target
+from probes.output import MOST_LINES, judge_output
 from probes.provider import Canary, Dialect, Provider
 
 SECRET = "wh7-Kq2-secret-token-93b"
@@ -123,8 +123,9 @@ def test_a_client_that_succeeds_at_its_second_try_is_good(tmp_path):
     assert like_codex(tmp_path, f"print({chr(10).join(lines)!r})").outcome is Outcome.OK
 
 
-def test_an_answer_in_good_order_may_speak_of_anything(tmp_path):
-    assert seen(tmp_path, "print('Too many requests? Never met a rate limit.')").outcome is Outcome.OK
+def test_a_refusal_is_no_answer_although_the_client_ends_in_good_order(tmp_path):
+    assert seen(tmp_path, "print('Credit balance is too low')").fault is Fault.QUOTA_EXHAUSTED
+    assert seen(tmp_path, "print('Sure, here you are')").outcome is Outcome.OK
 
 
 def test_a_failure_is_also_known_by_the_words_that_all_share(tmp_path):

@@ -6,9 +6,10 @@ from time import perf_counter
 import pytest
 
 from probes.catalog import load_provider, load_wording
-from probes.classify import judge, judge_output, judge_pasted
+from probes.classify import judge, judge_pasted
 from probes.excerpt import Response, prove_excerpt, take_apart
 from probes.model import Fault
+from probes.output import judge_output
 from probes.proof import Proof
 
 WORDING = load_wording().rules

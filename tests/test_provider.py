@@ -11,8 +11,9 @@ from monitor.config import BudgetSection
 from monitor.cost import estimate
 from monitor.schedule import Watch
 from probes.catalog import FOLDER, contradictions, load_provider, load_wording, provider_ids, wording_problems
-from probes.classify import judge, judge_output
+from probes.classify import judge
 from probes.model import Blame, Fault, Target
+from probes.output import judge_output
 from probes.provider import Canary, Dialect, NoPage, Price, Provider
 from probes.redact import mask
 

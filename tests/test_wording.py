@@ -6,9 +6,10 @@ from time import perf_counter
 import pytest
 
 from probes.catalog import load_provider, load_wording
-from probes.classify import judge, judge_output
+from probes.classify import judge
 from probes.complaint import read, words
 from probes.model import Fault
+from probes.output import judge_output
 
 WORDING = load_wording().rules
 PROVIDERS = {

@@ -1,0 +1,186 @@
+"""Pure: what a program printed, and how it ended → what that means."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
+
+from msgspec.structs import replace
+
+from probes.classify import RulesOf, Speakers, by_status, decide_by, nobody
+from probes.complaint import Complaint, read, words
+from probes.excerpt import is_troubled, prove_part
+from probes.literal import literals
+from probes.model import Confidence, Fault, Verdict
+from probes.proof import Proof
+from probes.provider import Provider, Rule
+
+LAST_CODE = 255
+"""Of a program; what is higher is a status that somebody read off its output."""
+MOST_LINES = 100
+MOST_LAST_LINES = 3
+"""So many lines of a program's output are read: of one that failed, and of one that ended well."""
+ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+"""Colours and titles for a terminal."""
+SETTING = re.compile(
+    r"\s*(?:workdir|cwd|directory|model|provider|approval|sandbox|reasoning[ _](?:effort|summaries)|session[ _]id"
+    r"|version|profile|effort|permissions?|mode)\s*:[^:{}]{0,120}",
+    re.IGNORECASE,
+)
+"""A line of a client's banner: what it was set to says nothing of what it met."""
+NOTICE = re.compile(
+    r"\W{0,8}(?:\d{4}-\d\d-\d\dT\S{1,40}\s+)?(?:warning|warn|notice|info)\b.{0,400}"
+    r"\b(?:default(?:s|ed|ing)?|fall(?:s|ing)?[ -]?back|instead|update available|deprecated)\b.*",
+    re.IGNORECASE,
+)
+"""A line on what a client does in place of what it was asked for: it goes on, so that this is no cause."""
+AROUND = re.compile(
+    r"\W*|null|none|undefined|\W*(?:user|assistant|codex|claude|thinking|exec|tokens used\W*[\d.,]*|[\d.,]+)\W*"
+    r"|(?:\S{2,20} ){1,3}\(?v?\d+\.\d+\S*(?: \(.*\))?|reading (?:additional |prompt )\w* ?(?:input )?from stdin\W*"
+    r"|\W{0,8}(?:\d{4}-\d\d-\d\dT\S{1,40}\s+)?(?:warning|warn|notice|info|debug|trace)\b.*",
+    re.IGNORECASE,
+)
+"""A line that stands around an answer and is none: rules, who speaks, what it took, the name of the client, its log."""
+MARKUP = ("{", "[", "<", "data:", "event:")
+"""How values and pages begin, which are an answer only when they hold one."""
+MOST_WRAPPED = 20
+"""So many lines of a terminal are one sentence or object at most."""
+WRAPPED = re.compile(r"\s*(?!at\b|\w+\s?:)[a-z\u4e00-\u9fff]")
+"""How a line begins that goes on with the one before it."""
+ENDS = (".", "!", "?", ":", ";", "}", "…", "。", "！", "？", "：")
+SHORTEST_WRAPPED = 40
+"""A line that is shorter was not broken by the width of a terminal, unless the next one is indented."""
+ADVICE = re.compile(
+    r"[^\w\n]{0,8}(?:please |try to )?(?:re-?)?run (?:\w+ )?/?(?:login|auth login)\b[^\w\n]{0,8}", re.IGNORECASE
+)
+"""A line that a client puts under every refusal, whatever its cause."""
+
+
+def judge_output(
+    provider: Provider, wording: Sequence[Rule], code: int | None, output: str, rules_of: RulesOf = nobody
+) -> tuple[Verdict, str]:
+    """Return what a program's output means, and the sentence that says so. `code` is None when its time was up.
+
+    The last line is heard first, since a client ends with what it came to, and its own rules are asked
+    of every line before the shared ones of any, and what stands around a cause after all causes. Of a program that
+    ended well only the last lines count, since it may have tried twice, and a refusal is no answer: a canary asks for a
+    word or two, not for an essay on limits.
+    """
+    said = _lines(output)
+    if code == 0:
+        return _judge_answer(provider, wording, said, rules_of)
+    last = said[-MOST_LINES:]
+    if told := _first_told(provider, wording, _readings(code, last), rules_of):
+        return told
+    heard = _heard(code, reversed(last))
+    return _by_code(code, heard), (words(heard[0]) or said[-1].strip()) if heard else ""
+
+
+def _judge_answer(
+    provider: Provider, wording: Sequence[Rule], said: Sequence[str], rules_of: RulesOf
+) -> tuple[Verdict, str]:
+    """Return what a program means that ended well: what it printed may be a page, a refusal or nothing all the same."""
+    last = said[-MOST_LAST_LINES:]
+    if told := _first_told(provider, (), _readings(0, last), rules_of):
+        return told
+    asked = {argument for canary in provider.canaries.values() for argument in canary.run or ()}
+    answer = [line for line in said if not _is_around(line, asked)]
+    if not answer:
+        return Verdict(Fault.INVALID_RESPONSE, "command/empty"), said[-1].strip() if said else ""
+    if any(line.lstrip().startswith(MARKUP) for line in answer) and not _is_proven(answer):
+        firm = _first_told(provider, wording, _readings(0, last), rules_of)
+        return firm or (Verdict(Fault.INVALID_RESPONSE, "command/answer", Confidence.MEDIUM), answer[-1].strip())
+    return _judge_words(provider, wording, answer, rules_of) or (Verdict(None, "ok/exit"), answer[-1].strip())
+
+
+def _judge_words(
+    provider: Provider, wording: Sequence[Rule], answer: Sequence[str], rules_of: RulesOf
+) -> tuple[Verdict, str] | None:
+    """Return what trouble a sentence names that stands where an answer should; None: it names none."""
+    if any(line.lstrip().startswith(MARKUP) for line in answer):
+        return None
+    heard = _heard(0, ["\n".join(lines) for lines in _unbroken(answer)][-1:])
+    if told := _first_told(provider, wording, [heard], rules_of):
+        return told
+    if not is_troubled(words(heard[0])):
+        return None
+    return _by_status_in(heard) or Verdict(Fault.UNCLASSIFIED, "command/failure", Confidence.LOW), words(heard[0])
+
+
+def _is_around(line: str, asked: Iterable[str]) -> bool:
+    return line.strip() in asked or any(pattern.fullmatch(line) for pattern in (SETTING, AROUND, NOTICE))
+
+
+def _is_proven(answer: Sequence[str]) -> bool:
+    """Whether a value that was printed holds an answer, and none after it names a failure."""
+    units = ["\n".join(lines) for lines in _unbroken(answer)]
+    proofs = [prove_part(value) for unit in units for value in literals(unit)]
+    return Proof.GOOD in proofs and Proof.FAILED not in proofs[len(proofs) - proofs[::-1].index(Proof.GOOD) :]
+
+
+def _lines(output: str) -> list[str]:
+    """Return the lines that are not blank; mere advice goes with the line that it is given for."""
+    said: list[str] = []
+    for line in ESCAPES.sub("", output).splitlines():
+        if said and ADVICE.fullmatch(line):
+            said[-1] = f"{said[-1]} {line.strip()}"
+        elif line.strip():
+            said.append(line)
+    return said
+
+
+def _readings(code: int | None, last: Sequence[str]) -> list[list[Complaint]]:
+    """Return the lines as they are one, where a terminal broke them, and then each by itself."""
+    whole = ["\n".join(lines) for lines in _unbroken(last)]
+    each = _heard(code, reversed(last))
+    return [_heard(code, reversed(whole)), each] if len(whole) < len(last) else [each]
+
+
+def _unbroken(lines: Iterable[str]) -> Iterator[list[str]]:
+    """Yield the lines that are one: a terminal broke a sentence, or JSON is spread over them."""
+    part: list[str] = []
+    for line in lines:
+        if part and not (len(part) < MOST_WRAPPED and _goes_on(part, line)):
+            yield part
+            part = []
+        part.append(line)
+    if part:
+        yield part
+
+
+def _goes_on(part: Sequence[str], line: str) -> bool:
+    before = part[-1].rstrip()
+    if sum(one.count("{") - one.count("}") for one in part) > 0:
+        return True
+    is_broken = line[:1].isspace() or len(before) >= SHORTEST_WRAPPED
+    return is_broken and not before.endswith(ENDS) and WRAPPED.match(line) is not None
+
+
+def _heard(code: int | None, texts: Iterable[str]) -> list[Complaint]:
+    return [read(code, {}, text) for text in texts if not SETTING.fullmatch(text) and not NOTICE.fullmatch(text)]
+
+
+def _first_told(
+    provider: Provider, wording: Sequence[Rule], readings: Iterable[Sequence[Complaint]], rules_of: RulesOf
+) -> tuple[Verdict, str] | None:
+    firm = replace(provider, rules=[rule for rule in provider.rules if not rule.loose])
+    rounds = (Speakers(firm, (), rules_of), Speakers(provider, wording, rules_of))
+    for heard, frame, speakers in product(readings, (False, True), rounds):
+        for complaint in heard:
+            if verdict := decide_by(speakers, complaint, frame=frame):
+                return verdict, words(complaint)
+    return None
+
+
+def _by_code(code: int | None, heard: Iterable[Complaint]) -> Verdict:
+    if told := _by_status_in(heard):
+        return told
+    if code is None:
+        return Verdict(Fault.TIMEOUT, "command/time", Confidence.LOW)
+    if code > LAST_CODE:
+        return by_status(code)
+    return Verdict(Fault.UNCLASSIFIED, "command/exit", Confidence.LOW)
+
+
+def _by_status_in(heard: Iterable[Complaint]) -> Verdict | None:
+    told = (status for complaint in heard for layer in complaint.layers for status in layer.statuses)
+    return by_status(status) if (status := next(told, None)) else None
