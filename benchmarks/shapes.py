@@ -300,6 +300,10 @@ REFUSED = {
 """What names a failure under a good status."""
 
 EMPTY = {
+    "an entry that is a notice": '{"data": [{"id": "maintenance", "title": "We are down"}]}',
+    "an entry that is an error": '{"data": [{"id": "m", "object": "error"}]}',
+    "words in place of parts": '{"candidates": [{"content": {"parts": "OK"}, "finishReason": "STOP"}]}',
+    "a word in place of a part": '{"candidates": [{"content": {"parts": ["OK"]}, "finishReason": "STOP"}]}',
     "Ollama's stream that broke off": '{"response": "H", "done": false}\n{"response": "i", "done": false}\n',
     "a line of Ollama's stream alone": '{"message": {"content": "Hel"}, "done": false}',
     "Ollama's stream without a word": '{"response": "", "done": false}\n{"response": "", "done": true}\n',

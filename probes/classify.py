@@ -10,6 +10,7 @@ from msgspec import Struct
 from probes.complaint import Complaint, Layer, read, words
 from probes.excerpt import BEGINNINGS, is_good_part, prove_excerpt, take_apart
 from probes.model import Confidence, Fault, Verdict
+from probes.payload import MOST_CHARACTERS
 from probes.proof import Proof, prove, prove_any
 from probes.provider import Canary, Provider, Rule
 
@@ -57,6 +58,15 @@ OF_AN_ACCOUNT = frozenset(
 """What is wrong with an account as a whole. A rate that is relayed may be our own doing, a missing model our choice."""
 OF_THE_ROAD = frozenset({Fault.REGION_BLOCKED, Fault.BLOCKED_BY_EDGE})
 
+LOST = frozenset({Fault.QUOTA_EXHAUSTED, Fault.ACCOUNT_SUSPENDED})
+LESS_THAN = {
+    Fault.RATE_LIMITED: LOST,
+    Fault.INVALID_KEY: frozenset({Fault.ACCOUNT_SUSPENDED}),
+    Fault.OVERLOADED: LOST | {Fault.INVALID_KEY},
+    Fault.SERVER_ERROR: LOST | {Fault.INVALID_KEY},
+}
+"""What a mere code says less than: the words that are heard beside it."""
+
 RulesOf = Callable[[str], Sequence[Rule]]
 """The rules of a provider by the name of its file; asked only for one that a bad answer names."""
 
@@ -94,7 +104,7 @@ def judge(
     if status is not None and not 200 <= status < 300:
         complaint = read(status, headers, body, asked)
         return _decide(speakers, complaint) or _by_status_of(speakers.provider, complaint)
-    proof = prove(canary, body, whole=whole) if canary else prove_any(provider.canaries.values(), body)
+    proof = prove(canary, body, whole=whole) if canary else prove_any(provider.canaries.values(), body, whole=whole)
     if proof is Proof.GOOD:
         return Verdict(None, "ok/2xx")
     if proof is Proof.FILTERED:
@@ -117,15 +127,17 @@ def judge_pasted(
 ) -> tuple[Verdict, str]:
     """Return what an answer means that a person pasted, which `judge` would read as it came, and what it says.
 
-    What a terminal printed around a good part shows that a person cut it, and no server.
+    What a terminal printed around a good part shows that a person cut it, and no server. No more is read of it than
+    of an answer.
     """
     answer = take_apart(pasted)
+    body, whole = answer.body[:MOST_CHARACTERS], len(answer.body) < MOST_CHARACTERS
     status, headers = status or answer.status, {**answer.headers, **headers}
-    verdict = judge(provider, wording, status, headers, answer.body, canary, rules_of=rules_of)
-    is_touched = answer.status is not None or not answer.body.lstrip().startswith(BEGINNINGS)
-    if verdict.fault is Fault.INVALID_RESPONSE and is_touched and prove_excerpt(answer.body) is Proof.GOOD:
+    verdict = judge(provider, wording, status, headers, body, canary, whole=whole, rules_of=rules_of)
+    is_touched = answer.status is not None or not body.lstrip().startswith(BEGINNINGS)
+    if verdict.fault is Fault.INVALID_RESPONSE and is_touched and prove_excerpt(body) is Proof.GOOD:
         verdict = Verdict(None, "ok/excerpt", Confidence.LOW)
-    return verdict, words(read(status, headers, answer.body))
+    return verdict, words(read(status, headers, body))
 
 
 def _judge_unproven(speakers: Speakers, proof: Proof, complaint: Complaint) -> Verdict | None:
@@ -195,13 +207,30 @@ def _hear(speakers: Speakers, complaint: Complaint, layer: Layer) -> Verdict | N
     provider = speakers.provider
     named = layer.named if layer.named != provider.id else ""
     for loose in (False, True):
-        if named and (rule := _first_fit(speakers.rules_of(named), complaint, layer, loose)):
-            return _told_by(rule, named)
-        if rule := _first_fit(provider.rules, complaint, layer, loose):
-            return _told_by(rule, provider.id)
+        for id, rules in ((named, speakers.rules_of(named) if named else ()), (provider.id, provider.rules)):
+            if rule := _first_fit(rules, complaint, layer, loose):
+                return _plainer(rule, speakers.wording, complaint, layer) or _told_by(rule, id)
         if rule := _first_fit(speakers.wording, complaint, layer, loose):
-            return Verdict(rule.fault, f"wording/{rule.id}", Confidence.MEDIUM)
+            return _told_in_words(rule)
     return None
+
+
+def _plainer(rule: Rule, wording: Sequence[Rule], complaint: Complaint, layer: Layer) -> Verdict | None:
+    """Return what words mean beside a mere code, when they do not say the same as it: the code has no number for it.
+
+    Google says of each rate that a quota and a plan are exceeded, so that its codes mark themselves `firm`.
+    """
+    if rule.message or rule.firm or rule.fault not in LESS_THAN:
+        return None
+    plain, same = (
+        _first_fit((one for one in wording if one.message and one.fault in faults), complaint, layer, loose=False)
+        for faults in (LESS_THAN[rule.fault], {rule.fault})
+    )
+    return _told_in_words(plain) if plain and not same else None
+
+
+def _told_in_words(rule: Rule) -> Verdict:
+    return Verdict(rule.fault, f"wording/{rule.id}", Confidence.MEDIUM)
 
 
 def _told_by(rule: Rule, id: str) -> Verdict:

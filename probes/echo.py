@@ -39,7 +39,7 @@ PROMPT = re.compile(
 
 def without_echo(sentence: str, asked: str = "") -> str:
     """Return a sentence without addresses, paths and prompts of a request; `asked` is our address, if it is known."""
-    sentence = without_asked(sentence, asked)
+    sentence = without_asked(sentence.replace("\\/", "/"), asked)
     if "://" in sentence:
         sentence = ADDRESS.sub(_link_or_nothing, sentence)
     if "/" in sentence:
@@ -55,7 +55,8 @@ def without_asked(sentence: str, asked: str) -> str:
         return sentence
     parts = urlsplit(asked)  # of an address that was asked, so it can be taken apart
     path = parts.path.rstrip("/")
-    for token in (asked, f"{parts.netloc}{path}", parts.netloc, parts.hostname or "", path):
+    bare = path.removeprefix("/") if path.count("/") > 1 else ""
+    for token in (asked, f"{parts.netloc}{path}", parts.netloc, parts.hostname or "", path, bare):
         if len(token) > 1:
             sentence = re.sub(rf"(?<![\w.-]){re.escape(token)}(?![\w-])", " ", sentence)
     return sentence

@@ -180,7 +180,7 @@ CANONICAL = (
 )
 FRAMES = (
     # of a terminal and a log: bullets, crosses, warning signs, the time, the level
-    r"""[^\w\s"'{\[<(（【「“$¥＄￥-]{1,8}(?=\s|\w)""",
+    r"""[^\w\s"'{\[<(（【「“$¥＄￥/-]{1,8}(?=\s|\w)""",
     r"-{1,3}\s",
     r"\[?\d{4}-\d\d-\d\d[T\s]\d\d:\d\d:\d\d[\d.,]{0,10}(?:Z|[+-]\d\d:?\d\d)?\]?[\s:-]",
     r"\[?(?-i:ERROR|ERR|FATAL|CRITICAL|WARN|WARNING|INFO|PANIC)\b\]?[\s:|-]{1,4}",

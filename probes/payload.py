@@ -259,7 +259,7 @@ def _read_gemini(top: Json) -> Piece:
     blocked = not candidates and bool(_object(top.get("promptFeedback")).get("blockReason"))
     return replace(
         ending,
-        content=any(_speaks(_object(candidate.get("content")).get("parts")) for candidate in candidates),
+        content=any(_speaks(_objects(_object(candidate.get("content")).get("parts"))) for candidate in candidates),
         filtered=ending.filtered or blocked,
         usage=_usage(top.get("usageMetadata"), *GEMINI_COUNTS, total="totalTokenCount"),
     )
@@ -436,7 +436,7 @@ def _speaks(value: object, depth: int = 0) -> bool:
 
 def _is_named(entry: Json) -> bool:
     """Whether an entry has the name of a model; an error has one, too, but also a sentence."""
-    if any(entry.get(name) for name in ("error", "message", "msg")):
+    if any(entry.get(name) for name in ("error", "message", "msg", "title")) or entry.get("object") == "error":
         return False
     return any(isinstance(entry.get(name), str) and entry[name].strip() for name in NAMES)
 

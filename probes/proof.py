@@ -83,8 +83,11 @@ def prove(canary: Canary, body: str, *, whole: bool = True) -> Proof:
     return _prove(body, whole, reader(canary), canary.dialect)
 
 
-def prove_any(canaries: Iterable[Canary], body: str) -> Proof:
+def prove_any(canaries: Iterable[Canary], body: str, *, whole: bool = True) -> Proof:
     """Return what an answer proves to whoever may have asked for it: these canaries, or anybody in any format."""
+    if not whole:  # the only answers that go on after so much are lists and vectors
+        proofs = [_prove(body, False, wire.read, dialect) for dialect, wire in WIRES.items() if wire.whole]
+        return min(proofs, key=lambda proof: proof.value)
     reads = [reader(canary) for canary in canaries if canary.dialect is not Dialect.COMMAND]
     proofs = [_prove(body, True, read, Dialect.ACCOUNT) for read in dict.fromkeys([*reads, *KNOWN])]
     return min([*proofs, _prove_ollama(body)], key=lambda proof: proof.value)

@@ -148,7 +148,7 @@ class Rule(Facts, frozen=True, kw_only=True):
     is told. A `loose` rule names a class that stands beside other troubles as well, `permission_error`
     beside a spent credit: it is asked after all others, the shared ones too, and of a page only when nothing on it
     speaks. An `own` rule reads what a gateway alone says, of whoever asks it: it is never about an account upstream,
-    whatever frame a client has put around it.
+    whatever frame a client has put around it. A `firm` rule of codes yields to no words beside them.
     """
 
     id: Name
@@ -158,6 +158,7 @@ class Rule(Facts, frozen=True, kw_only=True):
     loose: bool = False
     unanswered: bool = False
     own: bool = False
+    firm: bool = False
     status: list[int] = []
     tag: list[str] = []
     code: list[str] = []

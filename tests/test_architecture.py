@@ -40,7 +40,9 @@ PLAN = {
         "probes.sse",
     },
     "probes.excerpt": {"probes.literal", "probes.payload", "probes.proof", "probes.sse"},
-    "probes.classify": {"probes.model", "probes.provider", "probes.complaint", "probes.excerpt", "probes.proof"},
+    "probes.classify": {
+        *("probes.model", "probes.provider", "probes.complaint", "probes.excerpt", "probes.payload", "probes.proof"),
+    },
     "probes.ratelimit": {"probes.model"},
     "probes.notice": set(),
     "probes.control": {"probes.canary", "probes.model", "probes.provider"},

@@ -178,3 +178,13 @@ def test_what_a_terminal_printed_around_an_answer_shows_that_a_person_cut_it(tex
 @pytest.mark.parametrize(("code", "expected"), [(401, Fault.INVALID_KEY), (255, Fault.UNCLASSIFIED)])
 def test_a_status_in_place_of_a_program_s_exit_code_is_read_as_one(code, expected):
     assert judge_output(load_provider("codex"), (), code, "it did not work")[0].fault is expected
+
+
+def test_a_list_that_is_longer_than_what_is_read_is_good_as_it_is_to_a_probe():
+    models = ", ".join(f'{{"id": "m-{number}", "object": "model"}}' for number in range(3000))
+    text = f'{{"object": "list", "data": [{models}'
+
+    assert len(text) > 70_000
+    assert judge_pasted(PROVIDER, WORDING, 200, {}, text)[0].fault is None
+    assert judge_pasted(PROVIDER, WORDING, 200, {}, text[:60_000])[0].fault is Fault.INVALID_RESPONSE
+    assert judge_pasted(PROVIDER, WORDING, 200, {}, "[" * 70_000)[0].fault is Fault.INVALID_RESPONSE

@@ -49,7 +49,7 @@ def test_garbage_is_good_to_no_canary_of_any_provider(provider, canary):
     good = [why for why, body in GARBAGE.items() if judge(provider, WORDING, 200, {}, body, canary).fault is None]
 
     # A server of one's own may have no model yet.
-    assert good == (["no data", "data that is null"] if canary.holds == "object == 'list'" else [])
+    assert good == (["no data", "data that is null"] if "object == 'list'" in (canary.holds or "") else [])
 
 
 @pytest.mark.parametrize("why", GARBAGE)
@@ -148,6 +148,9 @@ def test_what_merely_begins_like_an_answer_is_none(dialect, why):
 def test_an_empty_list_is_good_only_where_the_file_says_so():
     empty = '{"object": "list", "data": []}'
 
+    for garbage in ("[1, 2]", '["x"]', '[], "detail": "Unauthorized"'):
+        assert prove(PROVIDERS["ollama"].canaries["list"], f'{{"object": "list", "data": {garbage}}}') is Proof.EMPTY
+    assert prove(PROVIDERS["ollama"].canaries["list"], '{"object": "list"}') is Proof.EMPTY
     assert prove(PROVIDERS["ollama"].canaries["list"], empty) is Proof.GOOD
     assert prove(PROVIDERS["vllm"].canaries["list"], empty) is Proof.EMPTY
 

@@ -1419,3 +1419,160 @@ def test_what_a_tenth_sample_missed_is_mended_with_its_siblings(status, body, ex
 )
 def test_what_later_samples_missed_is_mended_with_its_siblings(status, body, expected):
     assert fault(body, status) is expected
+
+
+NOT_SERVED = (
+    "No route for \\/v1\\/dashboard\\/billing\\/subscription",
+    "Invalid URL (GET /v1/dashboard/billing/subscription). Read https://docs.example.com/billing",
+    "Not found. Documentation: https://platform.example.com/account/billing",
+    "See https://docs.example.com/billing for help: unknown endpoint",
+    "This server has no billing API",
+    "Unknown endpoint; the billing dashboard is not available here",
+    "Path `/v1/dashboard/billing/subscription` does not exist in service 'billing-api'",
+    "no such endpoint: dashboard/billing/subscription",
+    "Cannot GET /dashboard/billing/credit_grants",
+    "Not Found: /b1/billing/usage/v1/models?x=1",
+    "The billing API is not supported by this gateway",
+    "Route dashboard/billing/usage not implemented",
+)
+
+
+@pytest.mark.parametrize("sentence", NOT_SERVED)
+def test_a_path_that_nobody_serves_is_not_a_wallet_that_is_empty(sentence):
+    assert fault(said(sentence), 404) is Fault.BAD_REQUEST
+    assert fault(sentence, 404) is Fault.BAD_REQUEST
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence", "expected"),
+    [
+        (404, "The model gpt-9 was not found", Fault.MODEL_UNAVAILABLE),
+        (404, "The API deployment for this resource does not exist", Fault.MODEL_UNAVAILABLE),
+        (404, "Please top up your billing account", Fault.QUOTA_EXHAUSTED),
+        (402, "Unknown endpoint. Please top up", Fault.QUOTA_EXHAUSTED),
+    ],
+)
+def test_another_404_says_what_it_says(status, sentence, expected):
+    assert fault(said(sentence), status) is expected
+
+
+@pytest.mark.parametrize(
+    ("id", "status", "body", "expected"),
+    [
+        ("zhipu", 500, '{"code":500,"msg":"余额不足，请充值","success":false}', Fault.QUOTA_EXHAUSTED),
+        ("zhipu", 200, '{"code":500,"msg":"账户已被冻结","success":false}', Fault.ACCOUNT_SUSPENDED),
+        ("zhipu", 500, '{"error":{"code":"500","message":"令牌已过期或验证不正确"}}', Fault.INVALID_KEY),
+        ("zhipu", 429, '{"error":{"code":"1302","message":"您的账户余额不足"}}', Fault.QUOTA_EXHAUSTED),
+        ("zhipu", 429, '{"error":{"code":"1302","message":"您的账户已达到速率限制"}}', Fault.RATE_LIMITED),
+        (
+            "minimax",
+            200,
+            '{"base_resp":{"status_code":1000,"status_msg":"insufficient balance"}}',
+            Fault.QUOTA_EXHAUSTED,
+        ),
+        (
+            "minimax",
+            200,
+            '{"base_resp":{"status_code":1004,"status_msg":"account suspended due to violation"}}',
+            Fault.ACCOUNT_SUSPENDED,
+        ),
+        ("mistral", 429, '{"message":"Monthly credits exhausted","code":"1300"}', Fault.QUOTA_EXHAUSTED),
+        (
+            "together",
+            403,
+            '{"error":{"message":"spending cap reached","type":"model_rate_limit"}}',
+            Fault.QUOTA_EXHAUSTED,
+        ),
+        (
+            "openai",
+            429,
+            '{"error":{"message":"Your account was deactivated","code":"rate_limit_exceeded","type":"requests"}}',
+            Fault.ACCOUNT_SUSPENDED,
+        ),
+        (
+            "openai",
+            429,
+            '{"error":{"message":"Rate limit reached: 3 / min. Please add a payment method to your account",'
+            '"code":"rate_limit_exceeded"}}',
+            Fault.RATE_LIMITED,
+        ),
+        (
+            "gemini",
+            429,
+            '{"error":{"status":"RESOURCE_EXHAUSTED","message":"You exceeded your current quota, check your plan"}}',
+            Fault.RATE_LIMITED,
+        ),
+    ],
+)
+def test_words_beat_a_code_that_says_less(id, status, body, expected):
+    assert judge(load_provider(id), WORDING, status, {}, body).fault is expected
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "We've temporarily limited your account due to unusual activity. Contact support.",
+        "Your account has been temporarily limited because of suspicious activity",
+        "We noticed unusual traffic coming from your account. We've temporarily slowed requests.",
+    ],
+)
+def test_an_account_that_is_limited_under_suspicion_is_no_trouble_of_the_road(sentence):
+    assert fault(said(sentence), 403) is Fault.PERMISSION_DENIED
+    assert fault(said("Unusual activity from your system"), 403) is Fault.BLOCKED_BY_EDGE
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("组织已禁用 API Key 登录方式，请使用 SSO", Fault.PERMISSION_DENIED),
+        ("您的組織已停用 API 金鑰登入", Fault.PERMISSION_DENIED),
+        ("您的组织已被禁用", Fault.ACCOUNT_SUSPENDED),
+        ("该组织已禁用", Fault.ACCOUNT_SUSPENDED),
+        ("請先完成手機號碼驗證", Fault.VERIFICATION_REQUIRED),
+        ("该金钥已被删除", Fault.INVALID_KEY),
+        ("找不到模型 m-9", Fault.MODEL_UNAVAILABLE),
+        ("不支援的模型：m-9", Fault.MODEL_UNAVAILABLE),
+        ("上游請求逾時", Fault.TIMEOUT),
+    ],
+)
+def test_chinese_says_who_did_it_too(sentence, expected):
+    assert fault(said(sentence), 403) is expected
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "remaining quota 5 is less than the required 12",
+        "pre-consume failed, remain quota: 13, need: 40",
+        "quota check failed: left=12 need=90",
+        "available credits: 0, required: 3",
+        "balance 0.01 < cost 0.03",
+        "Your balance ($0.00) cannot cover this request",
+        "账户剩余 0.2 元，预计消耗 0.5 元",
+        "需要 500 点，剩余 20 点",
+        "剩余额度 0.01，本次请求需要 0.05",
+        "user quota: 13810, need quota: 15000",
+        "Your team's shared usage pool is exhausted for this month",
+        "You've used up your organization's shared extra-usage budget",
+        "Your seat has no usage left this week",
+        "No usage remaining on your plan until Monday",
+        "Your plan's allowance has been used",
+        "You have 0 messages left until 6:00 PM",
+    ],
+)
+def test_less_than_is_needed_is_a_spent_quota_in_any_form(sentence):
+    assert fault(said(sentence), 403) is Fault.QUOTA_EXHAUSTED
+    assert judge_output(PROVIDERS["codex"], WORDING, 1, sentence)[0].fault is Fault.QUOTA_EXHAUSTED
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("WALLET_EMPTY", Fault.QUOTA_EXHAUSTED),
+        ("KEY_EXPIRED", Fault.INVALID_KEY),
+        ("SERVICE_BUSY", Fault.OVERLOADED),
+        ("UPSTREAM_TIMEOUT", Fault.TIMEOUT),
+    ],
+)
+def test_a_bare_code_is_read_as_the_words_that_it_is_made_of(code, expected):
+    assert fault(said("x", code=code), 400) is expected
