@@ -8,7 +8,7 @@ from itertools import chain
 from msgspec import Struct
 
 from probes.complaint import Complaint, Layer, read, words
-from probes.excerpt import BEGINNINGS, is_good_part, prove_excerpt, take_apart
+from probes.excerpt import BEGINNINGS, Response, is_cut, is_good_part, prove_excerpt, take_apart
 from probes.model import Confidence, Fault, Verdict
 from probes.payload import MOST_CHARACTERS
 from probes.proof import Proof, prove, prove_any
@@ -127,17 +127,21 @@ def judge_pasted(
 ) -> tuple[Verdict, str]:
     """Return what an answer means that a person pasted, which `judge` would read as it came, and what it says.
 
-    What a terminal printed around a good part shows that a person cut it, and no server. No more is read of it than
-    of an answer.
+    What a terminal printed around a good part shows that a person cut it, and no server; so does half an object.
+    No more is read of it than of an answer.
     """
     answer = take_apart(pasted)
     body, whole = answer.body[:MOST_CHARACTERS], len(answer.body) < MOST_CHARACTERS
     status, headers = status or answer.status, {**answer.headers, **headers}
     verdict = judge(provider, wording, status, headers, body, canary, whole=whole, rules_of=rules_of)
-    is_touched = answer.status is not None or not body.lstrip().startswith(BEGINNINGS)
-    if verdict.fault is Fault.INVALID_RESPONSE and is_touched and prove_excerpt(body) is Proof.GOOD:
+    if verdict.fault is Fault.INVALID_RESPONSE and _is_touched(answer, body) and prove_excerpt(body) is Proof.GOOD:
         verdict = Verdict(None, "ok/excerpt", Confidence.LOW)
     return verdict, words(read(status, headers, body))
+
+
+def _is_touched(answer: Response, body: str) -> bool:
+    """Whether a person has put more around an answer, or cut its JSON, which no connection does without an error."""
+    return answer.status is not None or not body.lstrip().startswith(BEGINNINGS) or is_cut(body)
 
 
 def _judge_unproven(speakers: Speakers, proof: Proof, complaint: Complaint) -> Verdict | None:

@@ -87,6 +87,11 @@ def is_good_part(text: str) -> bool:
     return Proof.GOOD in proofs and Proof.FAILED not in proofs
 
 
+def is_cut(text: str) -> bool:
+    """Whether a text is the beginning of an object and nothing after its end."""
+    return text.lstrip().startswith(("{", "[{")) and not is_stream(text) and not text.rstrip().endswith(("}", "]"))
+
+
 def prove_excerpt(text: str) -> Proof | None:
     """Return GOOD when a part of a good answer is in a text, FILTERED or EMPTY when a whole one is that holds nothing.
 

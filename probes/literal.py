@@ -24,7 +24,7 @@ IN_JSON = {"None": "null", "True": "true", "False": "false", "nil": "null", "und
 ESCAPED = re.compile(r"""\\([\\"'/nrt])""")
 BREAKS = {"n": " ", "r": " ", "t": " "}
 PAIR = re.compile(
-    r"""\b(code|type|status|reason|message|detail|error)["']?\s?(?::|=>?)\s?(?:\w{1,12}\()?(?:\w{1,12}\()?"""
+    r"""\b(code|type|status|reason|message|msg|detail|description|result|error)["']?\s?(?::|=>?)\s?(?:\w{1,12}\()?(?:\w{1,12}\()?"""
     r"""(?:"((?:[^"\\]|\\.)+)|'((?:[^'\\]|\\.)+)|(\d+))"""
 )
 

@@ -100,6 +100,7 @@ def test_an_answer_is_good_whatever_a_client_prints_around_it(id, output):
         ("Your account has been suspended", Fault.ACCOUNT_SUSPENDED),
         ("<html><title>Sign in</title>Please log in</html>", Fault.INVALID_RESPONSE),
         ("Execution error", Fault.UNCLASSIFIED),
+        ('{"type":"result","is_error":true,"result":"Not logged in · Please run /login","ses', Fault.INVALID_KEY),
     ],
 )
 @pytest.mark.parametrize("id", CLIENTS)

@@ -559,7 +559,7 @@ def test_a_line_break_inside_a_sentence_changes_nothing(sentence):
         ("DEEPSEEK_API_KEY not found in environment", Fault.INVALID_KEY),
         ("`tool_choice` may only be used with `tools`", Fault.UNCLASSIFIED),
         ("Function 'get_weather_today' not found in tools", Fault.UNCLASSIFIED),
-        ("pad_token is required", Fault.UNCLASSIFIED),
+        ("pad_token is required", Fault.BAD_REQUEST),
         ("Access token type is not supported", Fault.INVALID_KEY),
     ],
 )
@@ -1576,3 +1576,22 @@ def test_less_than_is_needed_is_a_spent_quota_in_any_form(sentence):
 )
 def test_a_bare_code_is_read_as_the_words_that_it_is_made_of(code, expected):
     assert fault(said("x", code=code), 400) is expected
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (None, "Error: Model name is required for non-converse API models", Fault.BAD_REQUEST),
+        (None, "Ollama API stream ended without a final response", Fault.INVALID_RESPONSE),
+        (None, "The final message must be from the user.", Fault.BAD_REQUEST),
+        (None, 'Fail to access model(q:0.5b).**ERROR**:invalid format: expected "json"', Fault.BAD_REQUEST),
+        (None, "**ERROR**: [Errno 99] Cannot assign requested address", Fault.CONNECTION_FAILED),
+        (None, "拒绝访问\n您无权访问 x.example。\n网站所有者可能设置了限制，阻止您访问该网站。", Fault.BLOCKED_BY_EDGE),
+        (400, '{"code":"InvalidParameter","message":"Tool names are not allowed to be [search]"}', Fault.BAD_REQUEST),
+        (None, "error：input data may contain insppropriate content", Fault.CONTENT_FILTERED),
+        (422, "Something went wrong. Error: 422 status code (no body).", Fault.BAD_REQUEST),
+        (None, "Something went wrong.", Fault.SERVER_ERROR),
+    ],
+)
+def test_what_a_sample_of_clients_missed_is_mended_with_its_siblings(status, body, expected):
+    assert fault(body, status) is expected
