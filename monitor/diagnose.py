@@ -690,14 +690,17 @@ def _gravest(patients: Patients) -> Fault:
 
 
 def _lost(sick: Patients, all_of_it: Patients) -> list[Patient]:
-    """Return what shows that an account is lost as a whole; nothing while one model of several still answers it."""
+    """Return what shows that an account is lost as a whole; nothing while another model still answers it.
+
+    That the same model's tokens are still counted for it is no answer of another one.
+    """
     lost = [one for one in sick if one.health.fault in ACCOUNT_WIDE]
     if not lost and all(one.health.fault in REFUSALS for one in sick) and _is_all(sick, all_of_it):
         lost = list(sick)
     if not lost or any(one.target.model is None for one in lost):
         return lost
-    start = _start(lost)
-    return [] if any(one.target.model and _is_well(one, start) for one in all_of_it) else lost
+    start, models = _start(lost), {None, *(one.target.model for one in lost)}
+    return [] if any(one.target.model not in models and _is_well(one, start) for one in all_of_it) else lost
 
 
 def _diagnosis(

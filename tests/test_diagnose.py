@@ -68,6 +68,9 @@ def verdicts(now=LATER, **states):
         # The free canary still answers, but these faults speak of the whole account.
         ({"openai_main__list": None, "openai_main__chat": QUOTA}, [(Scope.ACCOUNT, "openai/main", QUOTA)]),
         ({"openai_main__list": KEY, "openai_main__chat": (KEY, 1)}, [(Scope.ACCOUNT, "openai/main", KEY)]),
+        # Tokens are counted for the same model still; that another model answers would be another matter.
+        ({"openai_main__count_a": None, "openai_main__chat_a": QUOTA}, [(Scope.ACCOUNT, "openai/main", QUOTA)]),
+        ({"openai_main__embed_b": None, "openai_main__chat_a": QUOTA}, [(Scope.CAPABILITY, "openai/main/chat", QUOTA)]),
         # Silently read-only.
         ({"openai_main__list": None, "openai_main__chat": DENIED}, [(Scope.CAPABILITY, "openai/main/chat", DENIED)]),
         # Two abilities that fail alike are one trouble; by two faults they are two, and so are two models of several.
