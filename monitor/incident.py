@@ -240,7 +240,8 @@ def _advance_troubles(
     now: datetime,
     before: Sequence[Change],
 ) -> Course:
-    pairs = _pair(standing, diagnoses)
+    left = _left_of_offline(standing, diagnoses, well_since, now)
+    pairs = _pair(standing, [one for one in diagnoses if one not in left])
     matched = {id(diagnosis): incident for incident, diagnosis in pairs}
     parts = _absorbed(standing, [one for one in diagnoses if id(one) not in matched], well_since, now)
     ends, changes, refreshed = list[Change](), list[Change](), list[Incident]()
@@ -315,6 +316,22 @@ def _absorbed(
                 parts[incident.id] = (*parts.get(incident.id, ()), diagnosis)
                 break
     return parts
+
+
+def _left_of_offline(
+    standing: Sequence[Incident],
+    diagnoses: Sequence[Diagnosis],
+    well_since: Mapping[str, datetime | None],
+    now: datetime,
+) -> list[Diagnosis]:
+    """Return the diagnoses of what is not back yet after nothing could be reached: no other trouble goes on in them."""
+    offline = [one for one in standing if one.scope is Scope.MONITOR]
+    narrower = [one for one in diagnoses if one.scope is not Scope.MONITOR]
+    return [
+        one
+        for one in narrower
+        if any(_is_part(one, it, well_since, now) and it.members.issuperset(one.targets) for it in offline)
+    ]
 
 
 def _is_part(
