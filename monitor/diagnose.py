@@ -26,6 +26,7 @@ from monitor.reason import (
     Posted,
     Reason,
     Refused,
+    Shaken,
     Share,
     Siblings,
     Symptom,
@@ -94,6 +95,7 @@ class Diagnosis(Struct, frozen=True):
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 """When what has not begun began."""
+EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 class Patient(Struct, frozen=True):
@@ -139,6 +141,9 @@ ACCOUNT_WIDE = frozenset(
 REFUSALS = frozenset({Fault.INVALID_KEY, Fault.PERMISSION_DENIED})
 """What a provider whose key service is down says to everybody. A suspension it says of one account only."""
 
+NOBODYS_OWN = frozenset({Blame.PROVIDER, Blame.PATH})
+"""Who is to blame for what no account is the cause of."""
+
 REFUSED_ROADS = frozenset({Fault.REGION_BLOCKED, Fault.BLOCKED_BY_EDGE})
 UNREACHABLE = frozenset({Fault.CONNECTION_FAILED, Fault.TIMEOUT})
 
@@ -152,6 +157,9 @@ LATELY = timedelta(seconds=25)
 
 BREATH = timedelta(seconds=1)
 """A round asks all at one instant, and a daemon whom it hurries: who was asked so little before tells as much."""
+
+LATE = timedelta(minutes=10)
+"""What answered so long before the latest failure may fail by now."""
 
 TOGETHER = timedelta(minutes=10)
 """Accounts that are lost within so long are lost by one cause, until somebody says otherwise."""
@@ -506,8 +514,8 @@ def _is_all(failing: Patients, watched: Patients) -> bool:
 def _other_models(view: View, model: str, failing: Patients) -> Answering | None:
     """Return the models that answer while one does not."""
     start = _start(failing)
-    well = {p.target.model for its in view.accounts.values() for p in its if p.target.model and _is_well(p, start)}
-    return Answering(tuple(sorted(one for one in well if one and one != model))) if well - {model} else None
+    well = [(one.target.model, one.health) for its in view.accounts.values() for one in its if _is_well(one, start)]
+    return _answering((name, health) for name, health in well if name and name != model)
 
 
 def _is_of_the_model(health: Health) -> bool:
@@ -523,6 +531,7 @@ def _group_by_model(patients: Iterable[Patient]) -> dict[str, list[Patient]]:
 def _provider_trouble(view: View) -> Diagnosis | None:
     """Find trouble that no account is the cause of: several accounts share it, or the provider itself says so.
 
+    While it creeps up, others have failed alike already, and answer in between: nobody fails twice in a row yet.
     Who is alone, or the only one that was asked the same since, cannot tell it from trouble of its own.
     """
     shared = {account: theirs for account, its in view.sick.items() if (theirs := _not_the_accounts(its))}
@@ -530,12 +539,38 @@ def _provider_trouble(view: View) -> Diagnosis | None:
     if not _is_confirmed(patients):
         return None
     seen, told = _compared(view, shared, patients), view.page is not None and view.page.trouble is not None
-    if not (len(shared) > 1 or len(seen) == 1 or told):
+    shaken = _shaken(view, shared, patients)
+    if not (len(shared) > 1 or len(seen) == 1 or told or _is_many(shaken, {*seen, *shaken} - shared.keys())):
         return None
     knock = _knock(view, patients)
-    reasons = [_share(view, shared, seen), _symptom(patients), _still(view.accounts, patients), _page(view.page), knock]
+    reasons = [
+        *(_share(view, shared, seen), Shaken(len(shaken)) if shaken else None, _symptom(patients)),
+        *(_still(view.accounts, patients), _page(view.page), knock),
+    ]
     sure = _sure_of_provider(shared, seen, told, knock)
     return _diagnosis(Scope.PROVIDER, view.answerer, patients, sure, reasons)
+
+
+def _shaken(view: View, shared: Collection[str], patients: Patients) -> list[str]:
+    """Return the other accounts that have met what no account is to blame for since it began, and answered again."""
+    start = _start(patients)
+    return [
+        account
+        for account, its in view.accounts.items()
+        if account not in shared and any(_is_shaken(one.health, start) for one in its)
+    ]
+
+
+def _is_shaken(health: Health, since: datetime) -> bool:
+    evidence = health.evidence
+    if evidence is None or evidence.at is None or evidence.fault is None or not health.doubt:
+        return False
+    return evidence.at >= since - BREATH and evidence.fault.blame in NOBODYS_OWN
+
+
+def _is_many(shaken: Collection[str], others: Collection[str]) -> bool:
+    """Whether so many others failed once that it is no chance: two, or half of them."""
+    return len(shaken) >= 2 or 0 < len(others) <= 2 * len(shaken)
 
 
 def _sure_of_provider(shared: Collection[str], seen: Collection[str], told: bool, knock: Knocked | None) -> Confidence:
@@ -758,8 +793,17 @@ def _share(view: View, hit: Collection[str], seen: Collection[str]) -> Reason:
 
 def _still(accounts: Mapping[str, Patients], sick: Patients) -> Answering | None:
     start = _start(sick)
-    well = {one.target.canary for its in accounts.values() for one in its if _is_well(one, start)}
-    return Answering(tuple(sorted(well))) if well else None
+    latest = max((one.health.seen_at or start for one in sick), default=start)
+    well = [one for its in accounts.values() for one in its if _is_well(one, max(start, latest - LATE))]
+    return _answering((one.target.canary, one.health) for one in well)
+
+
+def _answering(well: Iterable[tuple[str, Health]]) -> Answering | None:
+    """Return what answers, by its name, each as it was seen last."""
+    seen: dict[str, datetime] = {}
+    for name, health in well:
+        seen[name] = max(seen.get(name, EPOCH), health.seen_at or EPOCH)
+    return Answering(tuple(sorted(seen)), min(seen.values())) if seen else None
 
 
 def _siblings(view: View, accounts: Collection[str], sick: Patients) -> Siblings | None:
@@ -800,8 +844,7 @@ def _confidence(patients: Iterable[Patient]) -> Confidence:
 
 
 def _not_the_accounts(patients: Iterable[Patient]) -> list[Patient]:
-    blames = (Blame.PROVIDER, Blame.PATH)
-    return [p for p in patients if p.health.fault and p.health.fault.blame in blames]
+    return [p for p in patients if p.health.fault and p.health.fault.blame in NOBODYS_OWN]
 
 
 def _group(patients: Iterable[Patient], key: Callable[[Target], str]) -> dict[str, list[Patient]]:

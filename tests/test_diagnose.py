@@ -16,6 +16,7 @@ from monitor.reason import (
     Met,
     Posted,
     Refused,
+    Shaken,
     Share,
     Siblings,
     Symptom,
@@ -178,7 +179,7 @@ def test_reasons_say_who_fails_with_what_and_who_does_not():
 
 
 def test_a_read_only_account_says_what_still_answers():
-    assert Answering(("list",)) in only(openai_main__list=None, openai_main__chat=DENIED).reasons
+    assert Answering(("list",), at(60)) in only(openai_main__list=None, openai_main__chat=DENIED).reasons
 
 
 def test_a_single_account_lowers_the_confidence_in_an_outage():
@@ -542,7 +543,7 @@ def test_reasons_say_what_each_witness_said(said, reason):
     assert found.reasons[:3] == (
         Share(2, 3),
         Symptom((Met(("chat",), 403, OVERLOADED),)),
-        Answering(("chat", "list")),
+        Answering(("chat", "list"), at(60)),
     )
     assert reason in found.reasons
 
@@ -670,7 +671,7 @@ def test_what_answered_again_is_neither_part_of_it_nor_well():
 
     (found,) = diagnose([sick, back, well], LATER)
 
-    assert (found.scope, found.targets) == (Scope.ACCOUNT, ("openai/a/list",))
+    assert (found.targets, found.reasons[:2]) == (("openai/a/list",), (Share(1, 2), Shaken(1)))
 
 
 def test_an_overload_from_before_does_not_hide_that_nothing_can_be_reached():
@@ -699,3 +700,55 @@ def test_who_was_asked_in_the_same_breath_is_a_witness_too():
 
     assert found.settled
     assert Siblings(1, at(60)) in found.reasons
+
+
+# What creeps up
+
+
+def shaken(account, fault, *after, seconds=0):
+    """An account that has failed once since, and met this afterwards."""
+    one = target(f"openai/{account}", "list")
+    now = health(fault, *after, target=one, status=503)
+    return since(seconds, Patient(one, replace(now, evidence=replace(now.evidence, at=at(seconds)))))
+
+
+STEADY = patients(openai_a__list=ERROR)
+
+
+@pytest.mark.parametrize(
+    ("others", "found"),
+    [
+        ([shaken("b", ERROR, None)], (Scope.PROVIDER, "openai")),
+        ([shaken("b", OVERLOADED, None), *patients(openai_c__list=None)], (Scope.PROVIDER, "openai")),
+        # One of three may fail by itself, two do not; nor does what an account is to blame for speak of others.
+        ([shaken("b", ERROR, None), *patients(openai_c__list=None, openai_d__list=None)], (Scope.ACCOUNT, "openai/a")),
+        (
+            [shaken("b", ERROR, None), shaken("c", TIMEOUT, None), *patients(openai_d__list=None, openai_e__list=None)],
+            (Scope.PROVIDER, "openai"),
+        ),
+        ([shaken("b", KEY, None)], (Scope.ACCOUNT, "openai/a")),
+        # It was another trouble: long over, or before this one began.
+        ([shaken("b", ERROR, *[None] * 12)], (Scope.ACCOUNT, "openai/a")),
+        ([shaken("b", ERROR, None, seconds=-30)], (Scope.ACCOUNT, "openai/a")),
+    ],
+)
+def test_who_failed_since_it_began_and_answered_in_between_shares_it(others, found):
+    (diagnosis,) = diagnose([*STEADY, *others], LATER)
+
+    assert (diagnosis.scope, diagnosis.subject) == found
+    assert diagnosis.targets == ("openai/a/list",)
+
+
+def test_how_many_failed_in_between_is_said_beside_how_many_fail():
+    (found,) = diagnose([*STEADY, shaken("b", ERROR, None), shaken("c", ERROR, None)], LATER)
+
+    assert found.reasons[:2] == (Share(1, 3), Shaken(2))
+    assert found.confidence is Confidence.MEDIUM
+
+
+def test_what_answered_long_before_the_latest_failure_is_not_said_to_answer():
+    old, fresh = patients(openai_a__chat=None), since(700, patients(openai_a__count=None)[0])
+    failing = patients(openai_a__list=(ERROR, 14))
+    (found,) = diagnose([*failing, *old, fresh], LATER)
+
+    assert [one for one in found.reasons if isinstance(one, Answering)] == [Answering(("count",), at(760))]

@@ -56,6 +56,12 @@ def test_thresholds_of_one_believe_every_answer():
     assert states("OFOF", failures=1, successes=1) == "up down up down"
 
 
+def test_what_speaks_against_a_target_is_dated_by_its_latest_failure():
+    evidence = health(Fault.TIMEOUT, None, Fault.OVERLOADED, None).evidence
+
+    assert (evidence.since, evidence.at, evidence.fault) == (at(0), at(120), Fault.OVERLOADED)
+
+
 def test_down_is_dated_by_its_first_failure_not_by_the_confirming_one():
     assert health(None, *[Fault.TIMEOUT] * 3).since == at(60)
 

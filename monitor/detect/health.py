@@ -67,7 +67,8 @@ class Evidence(Struct, frozen=True):
     """What speaks against a target, as of its latest failure.
 
     `weight` is in failures, less what the good answers among them took back. Of `looks` since `since`,
-    the first failure that still counts, so many `failed`. `lasting`: down, and worth telling.
+    the first failure that still counts, so many `failed`. `lasting`: down, and worth telling. `at` and `fault` are
+    those of the latest failure; None: remembered by an earlier version.
     """
 
     weight: float
@@ -75,6 +76,8 @@ class Evidence(Struct, frozen=True):
     looks: int
     failed: int
     lasting: bool = False
+    at: datetime | None = None
+    fault: Fault | None = None
 
 
 class Health(Struct, frozen=True):
@@ -147,9 +150,13 @@ def _as_of(health: Health, at: datetime, interval_s: float) -> Health:
 
 def _set_back(health: Health, at: datetime) -> Health:
     """Return it as seen by a clock that was set back to `at`."""
-    evidence = health.evidence and replace(health.evidence, since=min(health.evidence.since, at))
+    evidence = health.evidence and _seen_by(health.evidence, at)
     since, began_at, well_at = (then and min(then, at) for then in (health.since, health.began_at, health.well_at))
     return replace(health, since=since, began_at=began_at, seen_at=at, evidence=evidence, well_at=well_at)
+
+
+def _seen_by(evidence: Evidence, at: datetime) -> Evidence:
+    return replace(evidence, since=min(evidence.since, at), at=evidence.at and min(evidence.at, at))
 
 
 def _unseen(health: Health, observation: Observation) -> Health:
@@ -186,7 +193,7 @@ def _successes_to_believe(evidence: Evidence) -> int:
 def _failed(health: Health, observation: Observation, thresholds: Thresholds) -> Health:
     began_at = health.began_at if health.failures and health.began_at else observation.at
     failures = health.failures + 1
-    evidence = _weigh(health, observation.at, thresholds)
+    evidence = replace(_weigh(health, observation.at, thresholds), at=observation.at, fault=observation.fault)
     down = health.state is State.DOWN or evidence.weight >= thresholds.failures - SLACK or _is_end(health, observation)
     since = health.since
     if down and health.state is not State.DOWN:
