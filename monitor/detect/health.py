@@ -1,5 +1,6 @@
 """Up or down: sequential evidence over one target's observations; pure."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import ceil, log
@@ -118,6 +119,12 @@ class Health(Struct, frozen=True):
     def final(self) -> bool:
         """Whether the latest failure said, in the provider's own words, that no waiting helps."""
         return _is_final(self.fault, self.answer)
+
+
+def is_returning(healths: Iterable[Health]) -> bool:
+    """Whether the latest look at any of those that are down was a good one: what they share may be over."""
+    down = [(one.seen_at, one.successes == 0) for one in healths if one.state is State.DOWN and one.seen_at]
+    return not down or not max(down)[1]
 
 
 def advance(health: Health, observation: Observation, thresholds: Thresholds, interval_s: float) -> Health:
