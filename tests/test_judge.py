@@ -18,7 +18,7 @@ from monitor.store.connection import open_reader
 from monitor.store.reader import closed_incidents
 from monitor.witness import Group, Level
 from monitor.world import Edge, open_world
-from probes.model import Answer, Fault, Limit, Observation, Outcome, Target
+from probes.model import Answer, Blame, Fault, Limit, Observation, Outcome, Target
 from tests.conftest import NOON
 from tests.test_run import config
 
@@ -43,6 +43,13 @@ class Clockwork:
             await run.beat(self.world, looked, self.clock.now)
             await tell_due(self.world)
             self.told += [one for id, one in self.world.incidents.items() if id not in before]
+
+    async def quarter_of_a_minute(self, accounts, slow):
+        """Look at these accounts, of which the slow ones take four times as long as the others."""
+        self.clock.now += timedelta(seconds=15)
+        targets = [watch.target for watch in self.world.config.watches.values() if watch.target.account in accounts]
+        facts = [(one, {"latency_s": 2.0 if one.account in slow else 0.5}) for one in targets]
+        await run.beat(self.world, [look(one, self.clock.now, its) for one, its in facts], self.clock.now)
 
     async def run_for(self, span, looks):
         """Let the agenda decide when to look, to the second."""
@@ -189,6 +196,27 @@ def test_a_rise_that_all_accounts_of_a_provider_share_is_one_sign_and_the_provid
             return it.open()
 
     assert [(subject, fault) for subject, fault, _ in asyncio.run(play())] == [("openai", Fault.SLOW)]
+
+
+PAIR = IDS[:2]
+
+
+@pytest.mark.parametrize(("slow", "early"), [(PAIR[:1], [Blame.ACCOUNT]), (PAIR, [])], ids=["one", "both"])
+def test_one_account_is_told_slow_by_itself_only_while_others_are_seen_at_their_usual_pace(tmp_path, slow, early):
+    """The others' answers since are late, too, long before there are enough of them to be called slow."""
+
+    async def play():
+        async with clockwork(tmp_path, Clock(), PAIR) as it:
+            await it.minutes(300, steady(lambda _: 0.5))
+            for number in range(9):
+                await it.quarter_of_a_minute(PAIR if number == 0 else PAIR[:1], slow)
+            first = [one.blame for one in it.world.incidents.values()]
+            await it.minutes(6, steady(lambda target: 2.0 if target.account == PAIR[0] else 0.5))
+            return first, [one.blame for one in it.told]
+
+    first, later = asyncio.run(play())
+    assert first == early
+    assert first + later == [Blame.ACCOUNT]
 
 
 @pytest.mark.parametrize(("ceiling", "found"), [(500, []), (450, []), (50, [Fault.LIMIT_COLLAPSE])])
