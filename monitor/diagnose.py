@@ -155,7 +155,7 @@ STANDING = frozenset({FLAP, REMINDER})
 LATELY = timedelta(seconds=25)
 """So long after a first failure the second look is on its way, and so are the looks at those who may share it."""
 
-BREATH = timedelta(seconds=1)
+BREATH = timedelta(seconds=0.25)
 """A round asks all at one instant, and a daemon whom it hurries: who was asked so little before tells as much."""
 
 LATE = timedelta(minutes=10)
@@ -276,6 +276,12 @@ def _is_seen(patient: Patient, since: datetime) -> bool:
     return health.state is not State.UNKNOWN and health.seen_at is not None and health.seen_at >= since - BREATH
 
 
+def _answered_before(patient: Patient, start: datetime) -> bool:
+    """Whether its good answer is of the moment before a road was cut: all are asked again before that is told."""
+    health = patient.health
+    return health.state is State.UP and health.seen_at is not None and health.seen_at < start
+
+
 def _is_well(patient: Patient, since: datetime) -> bool:
     return patient.health.state is State.UP and _is_seen(patient, since)
 
@@ -357,7 +363,7 @@ def _offline(patients: Patients, witnesses: Witnesses) -> Diagnosis | None:
     if not _is_confirmed(out):
         return None
     start = _last_began_at(out)
-    seen = [one for one in patients if _is_seen(one, start)]
+    seen = [one for one in patients if _is_seen(one, start) and not _answered_before(one, start)]
     providers = {patient.target.answerer for patient in seen}
     down = all(one.health.successes == 0 and is_unreachable(one.health) for one in seen)
     if not seen or not down or witnesses.online is True or (len(providers) < 2 and witnesses.online is None):
@@ -398,7 +404,8 @@ def _stopped_at(patients: Patients) -> datetime | None:
     """Return since when all looks at a provider end on the way to it; None when one of them does not."""
     stopped = [one for one in patients if is_failing(one.health) and _is_stopped(one.health)]
     start, ids = min(map(_began_at, stopped), default=None), {one.target.id for one in stopped}
-    if start is None or any(_is_seen(one, start) for one in patients if one.target.id not in ids):
+    others = [one for one in patients if one.target.id not in ids]
+    if start is None or any(_is_seen(one, start) and not _answered_before(one, start) for one in others):
         return None
     return start
 

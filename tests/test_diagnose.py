@@ -22,6 +22,7 @@ from monitor.reason import (
     Symptom,
     Undecided,
     Unposted,
+    Unreached,
 )
 from monitor.witness import Group, Level, Page, Witnesses
 from probes.model import Blame, Confidence, Fault, Knock
@@ -696,10 +697,21 @@ def test_who_took_a_model_away_is_undecided_unless_another_account_still_has_it(
 def test_who_was_asked_in_the_same_breath_is_a_witness_too():
     sick, sibling = patients(openai_a__list=SUSPENDED, openai_b__list=None)
 
-    (found,) = diagnose([since(60.5, sick), sibling], at(80))
+    (found,) = diagnose([since(60.2, sick), sibling], at(80))
 
     assert found.settled
     assert Siblings(1, at(60)) in found.reasons
+
+
+def test_an_answer_of_the_moment_before_the_road_was_cut_does_not_tell_that_it_is_open():
+    cut = patients(openai_a__list=(UNREACHED, 4), groq_x__list=(UNREACHED, 4))
+    before = since(-60.1, patients(openai_a__chat=None)[0])
+
+    (offline,) = diagnose([*cut, before], LATER)
+    (road,) = diagnose([*cut, before, *patients(cohere_y__list=None)], LATER)
+
+    assert (offline.scope, len(offline.targets)) == (Scope.MONITOR, 2)
+    assert (road.scope, road.reasons[0]) == (Scope.EGRESS, Unreached(2, 3))
 
 
 # What creeps up
