@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
@@ -14,7 +14,7 @@ from monitor.courier import deliver, warm_up
 from monitor.detect import track
 from monitor.detect.health import Health, State
 from monitor.detect.latency import pace
-from monitor.diagnose import ACCOUNT_WIDE, Scope, is_suspected, is_unreachable
+from monitor.diagnose import ACCOUNT_WIDE, BREATH, NEVER, Scope, is_suspected, is_unreachable
 from monitor.herald import herald, tell
 from monitor.incident import Change, ChangeKind, absence, as_of, redated
 from monitor.judge import conclude, is_to_confirm, judge, take_note, tracks_to_save
@@ -229,11 +229,13 @@ async def beat(
 
     Nothing more is seen for the time `ahead`: what that time alone would settle is settled now.
     """
+    down = {id for id, health in world.healths.items() if health.state is State.DOWN}
     healths = judge(world, observations)
     notes = take_note(world, observations)
     tracks, pools = tracks_to_save(world, observations, now)
     is_news = world.stirred
     plans = _plan(world, healths, observations)
+    _ask_the_rest(world, {id for id in down & healths.keys() if healths[id].state is State.UP})
     changes = [as_of(change, now) for change in conclude(world, now + ahead)]
     _adopt(world, changes)
     if is_news:
@@ -288,10 +290,26 @@ def _plan(world: World, healths: Mapping[str, Health], observations: Sequence[Ob
                 turning.append(watch)
     if turning:
         warm_up(world.config.channels, world.templates)
-        for id in _neighbours(world, turning) - healths.keys():
+        for id in _neighbours(world, turning) - _just_asked(healths, turning):
             _hurry(world, id)
     world.planned.set()
     return plans
+
+
+def _just_asked(healths: Mapping[str, Health], turning: Sequence[Watch]) -> set[str]:
+    """Return who was asked since the first of those, or in the same breath: to ask again would tell no more."""
+    first = min(healths[one.target.id].began_at or NEVER for one in turning)
+    return {id for id, health in healths.items() if health.seen_at and health.seen_at >= first - BREATH}
+
+
+def _ask_the_rest(world: World, back: Set[str]) -> None:
+    """Ask at once who of an incident is down still and was not asked since a part of it recovered."""
+    for incident in [one for one in world.incidents.values() if not back.isdisjoint(one.members)]:
+        since = min(world.healths[id].since or NEVER for id in back & incident.members)
+        for id in incident.members & world.config.watches.keys():
+            health = world.healths.get(id, Health())
+            if health.state is State.DOWN and health.seen_at and health.seen_at < since:
+                _hurry(world, id)
 
 
 def _shared(world: World) -> frozenset[str]:

@@ -74,6 +74,14 @@ def test_what_several_share_may_be_over_when_the_latest_look_at_those_that_are_d
     assert is_returning(health(*(LETTERS[letter] for letter in word)) for word in words) is returning
 
 
+def test_where_what_is_down_cannot_be_looked_at_the_others_tell_whether_it_may_be_over():
+    unseen = health(*[Fault.TIMEOUT] * 3, "the budget is spent")
+
+    assert is_returning([unseen, health(*[None] * 9)])
+    assert not is_returning([unseen, health(None)])
+    assert not is_returning([unseen])
+
+
 def test_what_speaks_against_a_target_is_dated_by_its_latest_failure():
     evidence = health(Fault.TIMEOUT, None, Fault.OVERLOADED, None).evidence
 

@@ -180,9 +180,7 @@ def test_an_overload_that_went_on_meanwhile_does_not_become_the_road_that_is_not
     road = diagnosis(Fault.CONNECTION_FAILED, Scope.EGRESS, "", ("groq/main/list",), blamed=Blame.PATH)
     back = {**NOTHING, "openai/main/list": at(100)}
 
-    told, left = play(
-        (60, [overload], NOTHING), (90, [OFFLINE], NOTHING), (105, [road], back), (150, [overload], back)
-    )
+    told, left = play((60, [overload], NOTHING), (90, [OFFLINE], NOTHING), (105, [road], back), (150, [overload], back))
     assert [(kind, one.scope) for _, kind, one in told if kind is not ChangeKind.UPDATED] == [
         (ChangeKind.OPENED, Scope.PROVIDER),
         (ChangeKind.MERGED, Scope.PROVIDER),

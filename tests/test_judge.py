@@ -132,6 +132,30 @@ def test_a_first_failure_has_the_sibling_asked_at_once_and_the_suspect_after_its
     assert [[target.rsplit("/", 2)[0] for target in due] for due in (at_once, soon)] == [[IDS[1]], [IDS[0]]]
 
 
+def test_the_first_that_has_recovered_has_the_rest_of_its_incident_asked_at_once_and_once(tmp_path):
+    """One good answer among many tells nothing, and an hourly canary would say for an hour that it fails."""
+
+    async def play():
+        clock, plans = Clock(), []
+        async with clockwork(tmp_path, clock, IDS[:2]) as it:
+            await it.minutes(2, lambda _: {})
+            for number in range(12):
+                await it.minutes(1, lambda _, failing=number % 3 > 0: FAILING if failing else {})
+            (incident,) = it.world.incidents.values()
+            first, other = sorted(incident.members)
+            back, now = it.world.config.watches[first].target, clock.now
+            for number in range(8):
+                clock.now = now + timedelta(seconds=2 * number + 2)
+                await run.beat(it.world, [look(back, clock.now, {})], clock.now)
+                plans.append((it.world.healths[first].state, it.world.agenda.first_of([other]) <= clock.now))
+                it.world.agenda.set(other, now + timedelta(hours=1))
+        return plans
+
+    plans = asyncio.run(play())
+    recovered = [state for state, _ in plans].index(State.UP)
+    assert [number for number, (_, asked) in enumerate(plans) if asked] == [recovered]
+
+
 def product_of(company, settings):
     """The same configuration, as if Groq were a product of that company."""
     groq = replace(settings.providers["groq"], company=company)
