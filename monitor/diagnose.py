@@ -308,7 +308,8 @@ def _settle(diagnosis: Diagnosis, patients: Patients, witnesses: Witnesses, now:
 def _is_awaited(diagnosis: Diagnosis, its: Patients, others: Patients, witnesses: Witnesses) -> bool:
     """Whether somebody was not asked the same since it began; a refused key shows at anything that is asked.
 
-    Who belongs to an account that is lost is asked once more when that is sure: what they share is lost in steps.
+    Who belongs to an account that is lost is asked once more when that is sure: what they share is lost in steps. So is
+    some other where a key is refused: a key service fails within seconds, not at one instant.
     """
     accounts, canaries = {one.target.account for one in its}, {one.target.canary for one in its}
     seen = {one.target.account for one in others if _is_seen(one, diagnosis.since)}
@@ -323,6 +324,8 @@ def _is_awaited(diagnosis: Diagnosis, its: Patients, others: Patients, witnesses
     ties = {group for account in accounts for group in witnesses.groups.get(account, ())}
     tied = {one.target.account for one in others if not ties.isdisjoint(witnesses.groups.get(one.target.account, ()))}
     again = {one.target.account for one in others if _is_seen(one, diagnosis.since + APART)}
+    if diagnosis.fault is Fault.INVALID_KEY and others and not again - accounts:
+        return True
     return diagnosis.fault in ACCOUNT_WIDE and not tied - accounts <= again
 
 

@@ -25,7 +25,7 @@ from monitor.store.value import Batch
 from monitor.upkeep import follow_configuration, publish, tidy, weigh
 from monitor.words import duration, title
 from monitor.world import World, pause
-from probes.model import Account, Answer, Blame, Observation, Outcome, Target, Usage
+from probes.model import Account, Answer, Blame, Fault, Observation, Outcome, Target, Usage
 from probes.remedy import explain
 
 log = logging.getLogger("monitor")
@@ -385,7 +385,10 @@ def _can_afford(world: World, account: str) -> bool:
 
 
 def _hurry_associates(world: World, now: datetime) -> None:
-    """Ask at once whoever belongs to an account that is now suspended: one ban often pulls the next."""
+    """Ask at once whoever belongs to an account that is now suspended: one ban often pulls the next.
+
+    Where it is its key that is refused, ask some others there, too: they may be refused by now.
+    """
     suspended = {world.config.watches[id].target.account for id, one in world.healths.items() if _is_pulling(one)}
     for account in suspended - world.suspended:
         associates = set(world.config.associates(account))
@@ -394,7 +397,19 @@ def _hurry_associates(world: World, now: datetime) -> None:
         for watch in its:
             if watch.free or watch.target.account not in free:  # a subscription has nothing that is free
                 world.agenda.hurry(watch.target.id, now)
+        for id in _others_there(world, account):
+            _hurry(world, id)
     world.suspended = suspended
+
+
+def _others_there(world: World, account: str) -> list[str]:
+    """Return a free canary each of some other accounts where a key is refused; none where it is not the key."""
+    its = [watch.target for watch in world.config.watches.values() if watch.target.account == account]
+    if not any(world.healths.get(one.id, Health()).fault is Fault.INVALID_KEY for one in its):
+        return []
+    there = [w.target for w in world.config.watches.values() if w.free and not w.aside]
+    found = {one.account: one.id for one in there if one.answerer == its[0].answerer and one.account != account}
+    return list(found.values())[:RIVALS]
 
 
 def _is_pulling(health: Health) -> bool:

@@ -714,6 +714,18 @@ def test_an_answer_of_the_moment_before_the_road_was_cut_does_not_tell_that_it_i
     assert (road.scope, road.reasons[0]) == (Scope.EGRESS, Unreached(2, 3))
 
 
+@pytest.mark.parametrize(
+    ("fault", "seen_s", "now_s", "settled"),
+    [(KEY, 5, 20, False), (KEY, 12, 20, True), (KEY, 5, 26, True), (SUSPENDED, 5, 20, True)],
+)
+def test_a_refused_key_waits_until_some_other_was_asked_once_more(fault, seen_s, now_s, settled):
+    sick, sibling = patients(openai_a__list=(fault, 2), openai_b__list=None)
+
+    (found,) = diagnose([sick, since(seen_s - 60, sibling)], at(now_s))
+
+    assert found.settled is settled
+
+
 # What creeps up
 
 

@@ -132,6 +132,24 @@ def test_a_first_failure_has_the_sibling_asked_at_once_and_the_suspect_after_its
     assert [[target.rsplit("/", 2)[0] for target in due] for due in (at_once, soon)] == [[IDS[1]], [IDS[0]]]
 
 
+@pytest.mark.parametrize(("fault", "asked"), [(Fault.INVALID_KEY, 1), (Fault.ACCOUNT_SUSPENDED, 0)])
+def test_when_a_key_is_refused_for_good_some_other_there_is_asked_once_more(tmp_path, fault, asked):
+    async def play():
+        clock = Clock()
+        async with clockwork(tmp_path, clock, IDS) as it:
+            await it.minutes(3, lambda _: {})
+            suspect = next(w.target for w in it.world.config.watches.values() if w.target.account == IDS[0])
+            sibling = next(w.target for w in it.world.config.watches.values() if w.target.account == IDS[1])
+            for pause_s in (30, 15):
+                it.world.agenda.set(sibling.id, clock.now + timedelta(hours=1))
+                clock.now += timedelta(seconds=pause_s)
+                refused = {"fault": fault, "status": 401}
+                await run.beat(it.world, [look(suspect, clock.now, refused)], clock.now)
+            return [id for id in it.world.agenda.take_due(clock.now) if id == sibling.id]
+
+    assert len(asyncio.run(play())) == asked
+
+
 def test_the_first_that_has_recovered_has_the_rest_of_its_incident_asked_at_once_and_once(tmp_path):
     """One good answer among many tells nothing, and an hourly canary would say for an hour that it fails."""
 
