@@ -20,7 +20,7 @@ from monitor.incident import Change, ChangeKind, absence, as_of, redated
 from monitor.judge import conclude, is_to_confirm, judge, take_note, tracks_to_save
 from monitor.lifeline import lifeline
 from monitor.listen import enquire, listen
-from monitor.schedule import Agenda, Spending, Watch, has_room, is_affordable, next_at
+from monitor.schedule import Agenda, Spending, Watch, has_room, is_affordable, is_patient, next_at
 from monitor.store.value import Batch
 from monitor.upkeep import follow_configuration, publish, tidy, weigh
 from monitor.words import duration, title
@@ -334,9 +334,13 @@ def _is_turning(health: Health) -> bool:
 
 
 def _hurry(world: World, target: str) -> None:
-    """Ask at once; but a re-check keeps its pause, for at once it would meet the same blip again."""
-    if not is_suspected(world.healths.get(target, Health())):
-        world.agenda.hurry(target, world.edge.clock())
+    """Ask at once; but a re-check keeps its pause, for at once it would meet the same blip again.
+
+    So does who asked to be left alone for a while.
+    """
+    health, now = world.healths.get(target, Health()), world.edge.clock()
+    if not (is_suspected(health) or is_patient(health, now)):
+        world.agenda.hurry(target, now)
 
 
 def _neighbours(world: World, turning: Sequence[Watch]) -> set[str]:

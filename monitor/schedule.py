@@ -169,6 +169,13 @@ def _asked_s(health: Health) -> float:
     return min(health.answer.retry_after_s or 0.0, LONGEST_WAIT_S)
 
 
+def is_patient(health: Health, now: datetime) -> bool:
+    """Whether the latest answer asks to be left alone for longer. What leaves no hope does not speak of the pace."""
+    if health.fault in TERMINAL or health.seen_at is None:
+        return False
+    return now < health.seen_at + timedelta(seconds=_asked_s(health))
+
+
 def _by_rounds(watch: Watch, pause_s: float | None, at: datetime, round_at: datetime) -> datetime:
     passed_s = (at - round_at).total_seconds()
     if pause_s is None or pause_s >= watch.interval_s:

@@ -132,6 +132,25 @@ def test_a_first_failure_has_the_sibling_asked_at_once_and_the_suspect_after_its
     assert [[target.rsplit("/", 2)[0] for target in due] for due in (at_once, soon)] == [[IDS[1]], [IDS[0]]]
 
 
+@pytest.mark.parametrize(("wait_s", "asked"), [(None, 1), (600, 0)])
+def test_whoever_asked_for_patience_is_not_asked_when_another_one_fails(tmp_path, wait_s, asked):
+    async def play():
+        clock, patience = Clock(), Answer("x", "slow down", retry_after_s=wait_s)
+        async with clockwork(tmp_path, clock, IDS[:2]) as it:
+            first, other = (watch.target for watch in it.world.config.watches.values())
+            await it.minutes(2, lambda _: {})
+            for _ in range(4):
+                clock.now += timedelta(minutes=1)
+                limited = Observation(other, clock.now, Outcome.FAILED, fault=Fault.RATE_LIMITED, answer=patience)
+                await run.beat(it.world, [limited], clock.now)
+            it.world.agenda.set(other.id, clock.now + timedelta(hours=1))
+            clock.now += timedelta(seconds=5)
+            await run.beat(it.world, [look(first, clock.now, FAILING)], clock.now)
+            return [id for id in it.world.agenda.take_due(clock.now) if id == other.id]
+
+    assert len(asyncio.run(play())) == asked
+
+
 @pytest.mark.parametrize(("fault", "asked"), [(Fault.INVALID_KEY, 1), (Fault.ACCOUNT_SUSPENDED, 0)])
 def test_when_a_key_is_refused_for_good_some_other_there_is_asked_once_more(tmp_path, fault, asked):
     async def play():

@@ -5,7 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from monitor.detect.health import TERMINAL, Health, State, Thresholds, advance
-from monitor.schedule import Agenda, Budget, Spending, Watch, first_at, has_room, is_affordable, is_due, next_at
+from monitor.schedule import (
+    Agenda,
+    Budget,
+    Spending,
+    Watch,
+    first_at,
+    has_room,
+    is_affordable,
+    is_due,
+    is_patient,
+    next_at,
+)
 from probes.model import Answer, Confidence, Fault, Usage
 from tests.conftest import CHAT, NOON, at, health, observation, target
 
@@ -135,6 +146,24 @@ def test_an_answer_that_may_mean_something_else_is_not_asked_again_before_its_ti
 
 def test_a_wait_that_was_asked_for_before_a_good_answer_is_over():
     assert pause_s(health(*[Fault.QUOTA_EXHAUSTED] * 3, None, answer=HOPELESS)) == 15
+
+
+@pytest.mark.parametrize(
+    ("faults", "patient"),
+    [
+        ([Fault.RATE_LIMITED] * 4, True),
+        ([Fault.OVERLOADED] * 4, True),
+        ([Fault.QUOTA_EXHAUSTED] * 4, False),  # whether there is credit again another target of the account may show
+        ([*[Fault.RATE_LIMITED] * 4, None], False),
+        ([None], False),
+    ],
+)
+def test_who_asks_to_be_left_alone_is_not_hurried_by_what_happens_elsewhere(faults, patient):
+    now = health(*faults, answer=Answer("x", "slow down", retry_after_s=40))
+    last = now.seen_at
+
+    assert is_patient(now, last + timedelta(seconds=39)) is patient
+    assert not is_patient(now, last + timedelta(seconds=41))
 
 
 def test_first_looks_come_soon_but_not_together():
