@@ -27,6 +27,8 @@ TOLD_RIGHTLY = {
     "alone: account lost": 107,
     "alone: blocked by the edge": 115,
     "page lies, account lost": 136,
+    "credit used up": 7009,
+    "creeping overload": 7009,
 }
 """A small world of each kind, by its seed."""
 NOTHING = {"nothing wrong": 102, "page lies, nothing wrong": 117, "short blip": 133, "short time offline": 103}
@@ -165,6 +167,7 @@ def test_what_no_look_could_see_is_not_missed(tmp_path):
 
 
 NOT_SHARED = "2 other accounts of this provider answer since it began (looked at 0 s ago)"
+SHAKEN = "1 other account has failed alike since it began, and answered in between"
 ALIKE = "2 of 3 accounts fail alike"
 
 
@@ -185,6 +188,18 @@ ALIKE = "2 of 3 accounts fail alike"
             False,
         ),
         ("still answers: list", ACCOUNTS[:1], [good("openai/a00/list", 60)], True, False),
+        ("still answers: list (looked at 40 s ago)", ACCOUNTS[:1], [good("openai/a00/list", 60)], True, False),
+        ("still answers: list (looked at 2 min ago)", ACCOUNTS[:1], [good("openai/a00/list", 60)], True, True),
+        ("still answers: list (looked at 2 min ago)", ACCOUNTS[:1], [bad("openai/a00/list")], False, True),
+        (
+            SHAKEN,
+            ACCOUNTS[:2],
+            [bad("openai/a00/list"), bad("openai/a01/list"), good("openai/a01/list", 130)],
+            True,
+            True,
+        ),
+        (SHAKEN, ACCOUNTS[:2], [bad("openai/a00/list"), good("openai/a01/list", 130)], False, True),
+        (SHAKEN, ACCOUNTS[:1], [bad("openai/a00/list")], False, False),
         ("still answers: gpt-4.1-nano", ACCOUNTS[:1], [good("openai/a00/chat/gpt-4.1-nano", 60)], True, False),
         ("something that nobody has said before", ACCOUNTS[:1], [], None, None),
     ],
