@@ -345,14 +345,15 @@ class Claim(Struct, frozen=True):
 
 
 def sentences(sent: Sent, sight: Sight) -> Iterator[Claim]:
-    """Yield each reason of a message with what is to be said of it. A list of several shows none."""
+    """Yield each reason of a message with what is to be said of it as it left. A list of several shows none."""
     if len(sent.parts) != 1 or sent.parts[0].step in ENDS:
         return
     incident = sent.parts[0].incident
     if incident.signal:
         return
+    left_s = sent.at_s if sent.left_s is None else sent.left_s
     for sentence in words.reasons(incident):
-        yield _claim(sentence, incident, sent.at_s, sight)
+        yield _claim(sentence, incident, left_s, sight)
 
 
 def _claim(sentence: str, incident: Incident, at_s: float, sight: Sight) -> Claim:

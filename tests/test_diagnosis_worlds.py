@@ -211,6 +211,16 @@ def test_a_sentence_is_held_against_the_looks_and_the_truth(tmp_path, sentence, 
     assert (claim.by_looks, claim.by_truth) == (by_looks, by_truth)
 
 
+@pytest.mark.parametrize(("left_s", "by_looks"), [(200.0, True), (None, False)])
+def test_a_message_knows_nothing_of_a_look_that_ended_after_it_left(tmp_path, left_s, by_looks):
+    told = incident("list: HTTP 401, invalid_key")
+    made, played = world(tmp_path, told=told, looks=[bad("openai/a00/list"), good("openai/a00/list", 200.0)])
+    played.sent = [Sent(200.3, Text("t", "b", "s"), (Part(Step.OPENED, told),), left_s)]
+
+    (claim,) = sentences(played.sent[0], Sight(made, played))
+    assert claim.by_looks is by_looks
+
+
 def test_what_a_page_says_is_as_it_was_read_last(tmp_path):
     told = incident("the provider's page says nothing")
     for trouble in (False, True):
