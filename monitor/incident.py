@@ -7,6 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from monitor.detect.health import Health, is_returning
 from monitor.diagnose import ACCOUNT_WIDE, FLAP, UNREACHABLE, Diagnosis, Evidence, Scope
 from monitor.reason import Reason
 from probes.model import Blame, Confidence, Fault
@@ -496,6 +497,12 @@ def _is_about(announcement: Announcement, incident: Incident) -> bool:
 def _key(one: Incident | Diagnosis) -> tuple[Scope, str, Fault | None, bool]:
     """Return what stays the same of a trouble: its fault may change. Signs of two faults are two, and so is a row."""
     return one.scope, one.subject, one.fault if one.signal else None, _names_flap(one)
+
+
+def fading(open_incidents: Iterable[Incident], healths: Mapping[str, Health]) -> frozenset[str]:
+    """Return the incidents, by id, that may be over: nothing of theirs has failed since one of its looks was good."""
+    troubles = [one for one in open_incidents if one.targets and not (one.signal or one.drill)]
+    return frozenset(one.id for one in troubles if is_returning(healths[id] for id in one.members if id in healths))
 
 
 # Signs: known by their name

@@ -8,13 +8,13 @@ from msgspec.structs import replace
 from monitor import incident
 from monitor.detect import flap, note, pool, reminder, track
 from monitor.detect.finding import Finding
-from monitor.detect.health import Health, State, advance, is_returning
+from monitor.detect.health import Health, State, advance
 from monitor.detect.latency import Kind, Series, is_late, pace
 from monitor.detect.note import EMPTY, Note
 from monitor.detect.pool import Pool
 from monitor.detect.track import Track
 from monitor.diagnose import Diagnosis, Patient, Scope, diagnose, sign_of
-from monitor.incident import Change, Incident
+from monitor.incident import Change
 from monitor.source import unreadable
 from monitor.world import World, groups_of
 from probes.model import Blame, Confidence, Fault, Observation, Target
@@ -131,15 +131,8 @@ def _diagnose(world: World, now: datetime) -> list[Change]:
     world.unsettled = bool(world.incidents) or not all(diagnosis.settled for diagnosis in diagnoses)
     course = incident.advance(world.incidents.values(), diagnoses, well_since, now, _settled(world))
     world.incidents |= {one.id: one for one in course.refreshed}
-    world.fading = frozenset(one.id for one in world.incidents.values() if _is_fading(world, one))
+    world.fading = incident.fading(world.incidents.values(), world.healths)
     return list(course.changes)
-
-
-def _is_fading(world: World, one: Incident) -> bool:
-    """Whether an incident that is open may be over: nothing of it has failed since one of its looks was good."""
-    if one.signal or one.drill or not one.targets:
-        return False
-    return is_returning(world.healths[id] for id in one.members if id in world.healths)
 
 
 def _unreadable(world: World, diagnoses: Sequence[Diagnosis], now: datetime) -> list[Diagnosis]:

@@ -67,7 +67,7 @@ def test_thresholds_of_one_believe_every_answer():
         (["FFFOF"], False),
         (["FFFOO"], True),
         (["FFFOO", "FFF"], False),
-        ([], True),
+        ([], False),
     ],
 )
 def test_what_several_share_may_be_over_when_the_latest_look_at_those_that_are_down_was_good(words, returning):

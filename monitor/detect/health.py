@@ -124,11 +124,11 @@ class Health(Struct, frozen=True):
 def is_returning(healths: Iterable[Health]) -> bool:
     """Whether the latest look at any of those that are down was a good one: what they share may be over.
 
-    Where none of those can be looked at, the others tell.
+    Where none of those can be looked at, the others tell; of nobody nothing is known.
     """
     seen = [one for one in healths if one.seen_at and one.state is not State.UNKNOWN]
     its = [one for one in seen if one.state is State.DOWN and one.reason is None] or seen
-    return not its or not max((one.seen_at, one.failures > 0) for one in its if one.seen_at)[1]
+    return not max(((one.seen_at, one.failures > 0) for one in its if one.seen_at), default=(None, True))[1]
 
 
 def advance(health: Health, observation: Observation, thresholds: Thresholds, interval_s: float) -> Health:
