@@ -324,7 +324,8 @@ def _is_awaited(diagnosis: Diagnosis, its: Patients, others: Patients, witnesses
     ties = {group for account in accounts for group in witnesses.groups.get(account, ())}
     tied = {one.target.account for one in others if not ties.isdisjoint(witnesses.groups.get(one.target.account, ()))}
     again = {one.target.account for one in others if _is_seen(one, diagnosis.since + APART)}
-    if diagnosis.fault is Fault.INVALID_KEY and others and not again - accounts:
+    works = {one.target.account for one in others if one.health.state is State.UP}
+    if diagnosis.fault is Fault.INVALID_KEY and works - accounts and not again - accounts:
         return True
     return diagnosis.fault in ACCOUNT_WIDE and not tied - accounts <= again
 
@@ -562,7 +563,7 @@ def _provider_trouble(view: View) -> Diagnosis | None:
 
 
 def _shaken(view: View, shared: Collection[str], patients: Patients) -> list[str]:
-    """Return the other accounts that have met what no account is to blame for since it began, and answered again."""
+    """Return the other accounts that have met what no account is to blame for since it began, and answer again."""
     start = _start(patients)
     return [
         account
@@ -573,7 +574,7 @@ def _shaken(view: View, shared: Collection[str], patients: Patients) -> list[str
 
 def _is_shaken(health: Health, since: datetime) -> bool:
     evidence = health.evidence
-    if evidence is None or evidence.at is None or evidence.fault is None or not health.doubt:
+    if health.failures or not health.doubt or evidence is None or evidence.at is None or evidence.fault is None:
         return False
     return evidence.at >= since - BREATH and evidence.fault.blame in NOBODYS_OWN
 

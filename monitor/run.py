@@ -229,13 +229,13 @@ async def beat(
 
     Nothing more is seen for the time `ahead`: what that time alone would settle is settled now.
     """
-    down = {id for id, health in world.healths.items() if health.state is State.DOWN}
+    down = {one.target.id for one in observations if _is_down(world, one.target.id)}
     healths = judge(world, observations)
     notes = take_note(world, observations)
     tracks, pools = tracks_to_save(world, observations, now)
     is_news = world.stirred
     plans = _plan(world, healths, observations)
-    _ask_the_rest(world, {id for id in down & healths.keys() if healths[id].state is State.UP})
+    _ask_the_rest(world, {id for id in down if not _is_down(world, id)})
     changes = [as_of(change, now) for change in conclude(world, now + ahead)]
     _adopt(world, changes)
     if is_news:
@@ -302,13 +302,16 @@ def _just_asked(healths: Mapping[str, Health], turning: Sequence[Watch]) -> set[
     return {id for id, health in healths.items() if health.seen_at and health.seen_at >= first - BREATH}
 
 
+def _is_down(world: World, target: str) -> bool:
+    return world.healths.get(target, Health()).state is State.DOWN
+
+
 def _ask_the_rest(world: World, back: Set[str]) -> None:
     """Ask at once who of an incident is down still and was not asked since a part of it recovered."""
     for incident in [one for one in world.incidents.values() if not back.isdisjoint(one.members)]:
         since = min(world.healths[id].since or NEVER for id in back & incident.members)
         for id in incident.members & world.config.watches.keys():
-            health = world.healths.get(id, Health())
-            if health.state is State.DOWN and health.seen_at and health.seen_at < since:
+            if _is_down(world, id) and (world.healths[id].seen_at or NEVER) < since:
                 _hurry(world, id)
 
 
@@ -407,13 +410,17 @@ def _hurry_associates(world: World, now: datetime) -> None:
 
 
 def _others_there(world: World, account: str) -> list[str]:
-    """Return a free canary each of some other accounts where a key is refused; none where it is not the key."""
+    """Return a free canary each of some other accounts that work where a key is refused; none where it is not the key.
+
+    What is dead already is left alone.
+    """
     its = [watch.target for watch in world.config.watches.values() if watch.target.account == account]
     if not any(world.healths.get(one.id, Health()).fault is Fault.INVALID_KEY for one in its):
         return []
     there = [w.target for w in world.config.watches.values() if w.free and not w.aside]
-    found = {one.account: one.id for one in there if one.answerer == its[0].answerer and one.account != account}
-    return list(found.values())[:RIVALS]
+    others = [one for one in there if one.answerer == its[0].answerer and one.account != account]
+    well = {one.account: one.id for one in others if world.healths.get(one.id, Health()).state is State.UP}
+    return list(well.values())[:RIVALS]
 
 
 def _is_pulling(health: Health) -> bool:

@@ -751,6 +751,8 @@ STEADY = patients(openai_a__list=ERROR)
             (Scope.PROVIDER, "openai"),
         ),
         ([shaken("b", KEY, None)], (Scope.ACCOUNT, "openai/a")),
+        # Who has not answered since may yet fail again, or not.
+        ([shaken("b", ERROR), *patients(openai_c__list=None)], (Scope.ACCOUNT, "openai/a")),
         # It was another trouble: long over, or before this one began.
         ([shaken("b", ERROR, *[None] * 12)], (Scope.ACCOUNT, "openai/a")),
         ([shaken("b", ERROR, None, seconds=-30)], (Scope.ACCOUNT, "openai/a")),

@@ -368,7 +368,7 @@ def _covered(case: Case, channel: Channel, step: Step, scene: Scene) -> str | No
 def _fading(case: Case, _: Channel, step: Step, scene: Scene) -> str | None:
     """Nobody is told, or reminded, late of what may be over by now: that it stands is a claim about now."""
     if step in STANDING and case.incident.id in scene.fading:
-        return "its latest look was good: it is told again when one fails, and else as over"
+        return "its latest look was good: it is told when one fails, and else as over"
     return None
 
 
