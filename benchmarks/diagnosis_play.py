@@ -50,11 +50,12 @@ class Part(Struct, frozen=True):
 
 
 class Sent(Struct, frozen=True):
-    """One message that was taken by the channel."""
+    """One message that was taken by the channel at `at_s`; it left at `left_s`, None: at the same instant."""
 
     at_s: float
     text: Text
     parts: tuple[Part, ...]
+    left_s: float | None = None
 
 
 class Poll(Struct, frozen=True):
@@ -238,11 +239,12 @@ class Stage:
         return not self.made.is_offline(self.loop.now_s)
 
     async def send(self, channel: Channel, text: Text, severity: Severity | None, show: Print) -> str | None:
-        if self.made.unreachable and self.made.is_offline(self.loop.now_s):
+        left_s, parts = self.loop.now_s, self.templates.parts
+        if self.made.unreachable and self.made.is_offline(left_s):
             await asyncio.sleep(0.1)
             return "no connection"
         await asyncio.sleep(0.3)
-        self.played.sent.append(Sent(self.loop.now_s, text, self.templates.parts))
+        self.played.sent.append(Sent(self.loop.now_s, text, parts, left_s))
         return None
 
     # What the providers' pages say

@@ -345,14 +345,15 @@ class Claim(Struct, frozen=True):
 
 
 def sentences(sent: Sent, sight: Sight) -> Iterator[Claim]:
-    """Yield each reason of a message with what is to be said of it. A list of several shows none."""
+    """Yield each reason of a message with what is to be said of it as it left. A list of several shows none."""
     if len(sent.parts) != 1 or sent.parts[0].step in ENDS:
         return
     incident = sent.parts[0].incident
     if incident.signal:
         return
+    left_s = sent.at_s if sent.left_s is None else sent.left_s
     for sentence in words.reasons(incident):
-        yield _claim(sentence, incident, sent.at_s, sight)
+        yield _claim(sentence, incident, left_s, sight)
 
 
 def _claim(sentence: str, incident: Incident, at_s: float, sight: Sight) -> Claim:
@@ -420,16 +421,30 @@ def _all_refused(match: re.Match[str], incident: Incident, at_s: float, sight: S
     return named <= looks, named <= truth | perhaps
 
 
+def _shaken(match: re.Match[str], incident: Incident, at_s: float, sight: Sight) -> Truth:
+    """So many others have met the same since it began, whatever they meet now."""
+    number, since_s = sight.cause_of(incident), seconds(incident.opened_at)
+    if number is None:
+        return False, False
+    ours, cause = accounts_of(incident.targets), sight.made.causes[number]
+    met = {one.target for one in sight.played.looks if one.cause == number and since_s <= one.at_s <= at_s}
+    hit = {id for id, its in cause.spells.items() if any(one.begin_s < at_s and one.end_s > since_s for one in its)}
+    claimed = int(match[1])
+    return claimed <= len(accounts_of(met) - ours), claimed <= len(accounts_of(hit) - ours)
+
+
 def _still(match: re.Match[str], incident: Incident, at_s: float, sight: Sight) -> Truth:
+    """What was looked at some time ago is claimed as of then."""
     answerer, latest = sight.answerer(incident), sight.latest(at_s)
     wide = incident.scope in (Scope.PROVIDER, Scope.ORGANIZATION, Scope.EGRESS)
     names = set(sight.accounts(answerer)) if wide else accounts_of(incident.targets)
     its = [one for one in sight.targets.values() if one.account in names]
     by_looks, by_truth = True, True
+    seen_s = at_s - (float(match[2]) + 1.0 if match[2] else 60.0 * (float(match[3]) + 1.0) if match[3] else 0.0)
     for name in match[1].split(", "):
         same = [one.id for one in its if name in (one.canary, one.model)]
         by_looks &= any(id in latest and latest[id].fault is None for id in same)
-        by_truth &= any(sight.fails(id, at_s) is not True for id in same)
+        by_truth &= any(sight.fails(id, seen_s) is not True for id in same)
     return by_looks, by_truth
 
 
@@ -519,7 +534,8 @@ CHECKS: Sequence[tuple[str, Check]] = (
     (r"it fails while another model answers", _model_fails),
     (r"either the provider's key service fails, or .*", _always),
     (r"no other account was asked the same since: .*", _always),
-    (r"still answers: (.*)", _still),
+    (r"(\d+) other accounts? ha(?:s|ve) failed alike since it began, and answered in between", _shaken),
+    (r"still answers: (.*?)(?: \(looked at (?:(\d+) s|(\d+) min) ago\))?", _still),
     (r"a call without a key (?:is answered|fails too|is refused too|gets no answer either).*", _knocked),
     (r"nothing answers: (\d+) targets of .* fail before any answer", _nothing_answers),
     (r"nothing else can be reached from this machine either", _unreachable),

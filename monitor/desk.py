@@ -15,7 +15,7 @@ from monitor.alert.reply import Reply, ReplyKind, leave, standing
 from monitor.alert.routing import Scene, decide, judge
 from monitor.alert.rule import Maintenance, Match
 from monitor.config import Config
-from monitor.incident import Change, ChangeKind, Incident
+from monitor.incident import Change, ChangeKind, Incident, fading
 from monitor.store import reader
 from monitor.store.connection import open_reader
 from monitor.words import count, duration, title
@@ -144,11 +144,12 @@ def hearers(config: Config, incident: Incident, now: datetime) -> list[str]:
 def explain(config: Config, incident: str | None, now: datetime, say: Print) -> None:
     """Say for each channel what it is to be told of an incident now, or what holds it."""
     with closing(open_reader(config.database)) as db:
-        told = reader.correspondence(db, now)
+        told, known = reader.correspondence(db, now), reader.resume(db, config.location)
     id = _one_of(list(told.cases), incident, "incident of the last two days")
     case = told.cases[id]
     say(f"{id}: {title(case.incident)} ({case.incident.severity}, {case.last.kind})")
-    scene = Scene(told.cases, config.channels, config.rules, told.replies, now)
+    doubtful = fading(known.incidents.values(), known.healths)
+    scene = Scene(told.cases, config.channels, config.rules, told.replies, now, doubtful)
     for channel in config.channels:
         for one in case.told.get(channel.name, ()):
             say(f"  {channel.name}: {one.step} at {one.at:%Y-%m-%d %H:%M:%S} UTC")

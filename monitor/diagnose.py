@@ -26,6 +26,7 @@ from monitor.reason import (
     Posted,
     Reason,
     Refused,
+    Shaken,
     Share,
     Siblings,
     Symptom,
@@ -94,6 +95,7 @@ class Diagnosis(Struct, frozen=True):
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 """When what has not begun began."""
+EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 class Patient(Struct, frozen=True):
@@ -139,6 +141,9 @@ ACCOUNT_WIDE = frozenset(
 REFUSALS = frozenset({Fault.INVALID_KEY, Fault.PERMISSION_DENIED})
 """What a provider whose key service is down says to everybody. A suspension it says of one account only."""
 
+NOBODYS_OWN = frozenset({Blame.PROVIDER, Blame.PATH})
+"""Who is to blame for what no account is the cause of."""
+
 REFUSED_ROADS = frozenset({Fault.REGION_BLOCKED, Fault.BLOCKED_BY_EDGE})
 UNREACHABLE = frozenset({Fault.CONNECTION_FAILED, Fault.TIMEOUT})
 
@@ -150,8 +155,11 @@ STANDING = frozenset({FLAP, REMINDER})
 LATELY = timedelta(seconds=25)
 """So long after a first failure the second look is on its way, and so are the looks at those who may share it."""
 
-BREATH = timedelta(seconds=1)
+BREATH = timedelta(seconds=0.25)
 """A round asks all at one instant, and a daemon whom it hurries: who was asked so little before tells as much."""
+
+LATE = timedelta(minutes=10)
+"""What answered so long before the latest failure may fail by now."""
 
 TOGETHER = timedelta(minutes=10)
 """Accounts that are lost within so long are lost by one cause, until somebody says otherwise."""
@@ -268,6 +276,12 @@ def _is_seen(patient: Patient, since: datetime) -> bool:
     return health.state is not State.UNKNOWN and health.seen_at is not None and health.seen_at >= since - BREATH
 
 
+def _answered_before(patient: Patient, start: datetime) -> bool:
+    """Whether its good answer is of the moment before a road was cut: all are asked again before that is told."""
+    health = patient.health
+    return health.state is State.UP and health.seen_at is not None and health.seen_at < start
+
+
 def _is_well(patient: Patient, since: datetime) -> bool:
     return patient.health.state is State.UP and _is_seen(patient, since)
 
@@ -294,7 +308,8 @@ def _settle(diagnosis: Diagnosis, patients: Patients, witnesses: Witnesses, now:
 def _is_awaited(diagnosis: Diagnosis, its: Patients, others: Patients, witnesses: Witnesses) -> bool:
     """Whether somebody was not asked the same since it began; a refused key shows at anything that is asked.
 
-    Who belongs to an account that is lost is asked once more when that is sure: what they share is lost in steps.
+    Who belongs to an account that is lost is asked once more when that is sure: what they share is lost in steps. So is
+    some other where a key is refused: a key service fails within seconds, not at one instant.
     """
     accounts, canaries = {one.target.account for one in its}, {one.target.canary for one in its}
     seen = {one.target.account for one in others if _is_seen(one, diagnosis.since)}
@@ -309,6 +324,9 @@ def _is_awaited(diagnosis: Diagnosis, its: Patients, others: Patients, witnesses
     ties = {group for account in accounts for group in witnesses.groups.get(account, ())}
     tied = {one.target.account for one in others if not ties.isdisjoint(witnesses.groups.get(one.target.account, ()))}
     again = {one.target.account for one in others if _is_seen(one, diagnosis.since + APART)}
+    works = {one.target.account for one in others if one.health.state is State.UP}
+    if diagnosis.fault is Fault.INVALID_KEY and works - accounts and not again - accounts:
+        return True
     return diagnosis.fault in ACCOUNT_WIDE and not tied - accounts <= again
 
 
@@ -349,7 +367,7 @@ def _offline(patients: Patients, witnesses: Witnesses) -> Diagnosis | None:
     if not _is_confirmed(out):
         return None
     start = _last_began_at(out)
-    seen = [one for one in patients if _is_seen(one, start)]
+    seen = [one for one in patients if _is_seen(one, start) and not _answered_before(one, start)]
     providers = {patient.target.answerer for patient in seen}
     down = all(one.health.successes == 0 and is_unreachable(one.health) for one in seen)
     if not seen or not down or witnesses.online is True or (len(providers) < 2 and witnesses.online is None):
@@ -390,7 +408,8 @@ def _stopped_at(patients: Patients) -> datetime | None:
     """Return since when all looks at a provider end on the way to it; None when one of them does not."""
     stopped = [one for one in patients if is_failing(one.health) and _is_stopped(one.health)]
     start, ids = min(map(_began_at, stopped), default=None), {one.target.id for one in stopped}
-    if start is None or any(_is_seen(one, start) for one in patients if one.target.id not in ids):
+    others = [one for one in patients if one.target.id not in ids]
+    if start is None or any(_is_seen(one, start) and not _answered_before(one, start) for one in others):
         return None
     return start
 
@@ -506,8 +525,8 @@ def _is_all(failing: Patients, watched: Patients) -> bool:
 def _other_models(view: View, model: str, failing: Patients) -> Answering | None:
     """Return the models that answer while one does not."""
     start = _start(failing)
-    well = {p.target.model for its in view.accounts.values() for p in its if p.target.model and _is_well(p, start)}
-    return Answering(tuple(sorted(one for one in well if one and one != model))) if well - {model} else None
+    well = [(one.target.model, one.health) for its in view.accounts.values() for one in its if _is_well(one, start)]
+    return _answering((name, health) for name, health in well if name and name != model)
 
 
 def _is_of_the_model(health: Health) -> bool:
@@ -523,6 +542,7 @@ def _group_by_model(patients: Iterable[Patient]) -> dict[str, list[Patient]]:
 def _provider_trouble(view: View) -> Diagnosis | None:
     """Find trouble that no account is the cause of: several accounts share it, or the provider itself says so.
 
+    While it creeps up, others have failed alike already, and answer in between: nobody fails twice in a row yet.
     Who is alone, or the only one that was asked the same since, cannot tell it from trouble of its own.
     """
     shared = {account: theirs for account, its in view.sick.items() if (theirs := _not_the_accounts(its))}
@@ -530,12 +550,38 @@ def _provider_trouble(view: View) -> Diagnosis | None:
     if not _is_confirmed(patients):
         return None
     seen, told = _compared(view, shared, patients), view.page is not None and view.page.trouble is not None
-    if not (len(shared) > 1 or len(seen) == 1 or told):
+    shaken = _shaken(view, shared, patients)
+    if not (len(shared) > 1 or len(seen) == 1 or told or _is_many(shaken, {*seen, *shaken} - shared.keys())):
         return None
     knock = _knock(view, patients)
-    reasons = [_share(view, shared, seen), _symptom(patients), _still(view.accounts, patients), _page(view.page), knock]
+    reasons = [
+        *(_share(view, shared, seen), Shaken(len(shaken)) if shaken else None, _symptom(patients)),
+        *(_still(view.accounts, patients), _page(view.page), knock),
+    ]
     sure = _sure_of_provider(shared, seen, told, knock)
     return _diagnosis(Scope.PROVIDER, view.answerer, patients, sure, reasons)
+
+
+def _shaken(view: View, shared: Collection[str], patients: Patients) -> list[str]:
+    """Return the other accounts that have met what no account is to blame for since it began, and answer again."""
+    start = _start(patients)
+    return [
+        account
+        for account, its in view.accounts.items()
+        if account not in shared and any(_is_shaken(one.health, start) for one in its)
+    ]
+
+
+def _is_shaken(health: Health, since: datetime) -> bool:
+    evidence = health.evidence
+    if health.failures or not health.doubt or evidence is None or evidence.at is None or evidence.fault is None:
+        return False
+    return evidence.at >= since - BREATH and evidence.fault.blame in NOBODYS_OWN
+
+
+def _is_many(shaken: Collection[str], others: Collection[str]) -> bool:
+    """Whether so many others failed once that it is no chance: two, or half of them."""
+    return len(shaken) >= 2 or 0 < len(others) <= 2 * len(shaken)
 
 
 def _sure_of_provider(shared: Collection[str], seen: Collection[str], told: bool, knock: Knocked | None) -> Confidence:
@@ -690,14 +736,17 @@ def _gravest(patients: Patients) -> Fault:
 
 
 def _lost(sick: Patients, all_of_it: Patients) -> list[Patient]:
-    """Return what shows that an account is lost as a whole; nothing while one model of several still answers it."""
+    """Return what shows that an account is lost as a whole; nothing while another model still answers it.
+
+    That the same model's tokens are still counted for it is no answer of another one.
+    """
     lost = [one for one in sick if one.health.fault in ACCOUNT_WIDE]
     if not lost and all(one.health.fault in REFUSALS for one in sick) and _is_all(sick, all_of_it):
         lost = list(sick)
     if not lost or any(one.target.model is None for one in lost):
         return lost
-    start = _start(lost)
-    return [] if any(one.target.model and _is_well(one, start) for one in all_of_it) else lost
+    start, models = _start(lost), {None, *(one.target.model for one in lost)}
+    return [] if any(one.target.model not in models and _is_well(one, start) for one in all_of_it) else lost
 
 
 def _diagnosis(
@@ -755,8 +804,17 @@ def _share(view: View, hit: Collection[str], seen: Collection[str]) -> Reason:
 
 def _still(accounts: Mapping[str, Patients], sick: Patients) -> Answering | None:
     start = _start(sick)
-    well = {one.target.canary for its in accounts.values() for one in its if _is_well(one, start)}
-    return Answering(tuple(sorted(well))) if well else None
+    latest = max((one.health.seen_at or start for one in sick), default=start)
+    well = [one for its in accounts.values() for one in its if _is_well(one, max(start, latest - LATE))]
+    return _answering((one.target.canary, one.health) for one in well)
+
+
+def _answering(well: Iterable[tuple[str, Health]]) -> Answering | None:
+    """Return what answers, by its name, each as it was seen last."""
+    seen: dict[str, datetime] = {}
+    for name, health in well:
+        seen[name] = max(seen.get(name, EPOCH), health.seen_at or EPOCH)
+    return Answering(tuple(sorted(seen)), min(seen.values())) if seen else None
 
 
 def _siblings(view: View, accounts: Collection[str], sick: Patients) -> Siblings | None:
@@ -797,8 +855,7 @@ def _confidence(patients: Iterable[Patient]) -> Confidence:
 
 
 def _not_the_accounts(patients: Iterable[Patient]) -> list[Patient]:
-    blames = (Blame.PROVIDER, Blame.PATH)
-    return [p for p in patients if p.health.fault and p.health.fault.blame in blames]
+    return [p for p in patients if p.health.fault and p.health.fault.blame in NOBODYS_OWN]
 
 
 def _group(patients: Iterable[Patient], key: Callable[[Target], str]) -> dict[str, list[Patient]]:

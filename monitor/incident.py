@@ -7,6 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from monitor.detect.health import Health, is_returning
 from monitor.diagnose import ACCOUNT_WIDE, FLAP, UNREACHABLE, Diagnosis, Evidence, Scope
 from monitor.reason import Reason
 from probes.model import Blame, Confidence, Fault
@@ -240,7 +241,8 @@ def _advance_troubles(
     now: datetime,
     before: Sequence[Change],
 ) -> Course:
-    pairs = _pair(standing, diagnoses)
+    left = _left_of_offline(standing, diagnoses, well_since, now)
+    pairs = _pair(standing, [one for one in diagnoses if one not in left])
     matched = {id(diagnosis): incident for incident, diagnosis in pairs}
     parts = _absorbed(standing, [one for one in diagnoses if id(one) not in matched], well_since, now)
     ends, changes, refreshed = list[Change](), list[Change](), list[Incident]()
@@ -315,6 +317,22 @@ def _absorbed(
                 parts[incident.id] = (*parts.get(incident.id, ()), diagnosis)
                 break
     return parts
+
+
+def _left_of_offline(
+    standing: Sequence[Incident],
+    diagnoses: Sequence[Diagnosis],
+    well_since: Mapping[str, datetime | None],
+    now: datetime,
+) -> list[Diagnosis]:
+    """Return the diagnoses of what is not back yet after nothing could be reached: no other trouble goes on in them."""
+    offline = [one for one in standing if one.scope is Scope.MONITOR]
+    narrower = [one for one in diagnoses if one.scope is not Scope.MONITOR]
+    return [
+        one
+        for one in narrower
+        if any(_is_part(one, it, well_since, now) and it.members.issuperset(one.targets) for it in offline)
+    ]
 
 
 def _is_part(
@@ -479,6 +497,12 @@ def _is_about(announcement: Announcement, incident: Incident) -> bool:
 def _key(one: Incident | Diagnosis) -> tuple[Scope, str, Fault | None, bool]:
     """Return what stays the same of a trouble: its fault may change. Signs of two faults are two, and so is a row."""
     return one.scope, one.subject, one.fault if one.signal else None, _names_flap(one)
+
+
+def fading(open_incidents: Iterable[Incident], healths: Mapping[str, Health]) -> frozenset[str]:
+    """Return the incidents, by id, that may be over: nothing of theirs has failed since one of its looks was good."""
+    troubles = [one for one in open_incidents if one.targets and not (one.signal or one.drill)]
+    return frozenset(one.id for one in troubles if is_returning(healths[id] for id in one.members if id in healths))
 
 
 # Signs: known by their name

@@ -9,7 +9,7 @@ from monitor import incident
 from monitor.detect import flap, note, pool, reminder, track
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health, State, advance
-from monitor.detect.latency import Kind, pace
+from monitor.detect.latency import Kind, Series, is_late, pace
 from monitor.detect.note import EMPTY, Note
 from monitor.detect.pool import Pool
 from monitor.detect.track import Track
@@ -23,6 +23,8 @@ KEPT_EVERY = timedelta(minutes=1)
 """So often the detectors' memory of a target is written; a crash forgets a minute of it."""
 FOLLOWING = timedelta(minutes=30)
 """So long after a common rise is over single accounts may still be on their way back."""
+COMPANY = timedelta(minutes=5)
+"""So long a slow account waits for others to be asked, and for those that were slow just now to be asked again."""
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -129,6 +131,7 @@ def _diagnose(world: World, now: datetime) -> list[Change]:
     world.unsettled = bool(world.incidents) or not all(diagnosis.settled for diagnosis in diagnoses)
     course = incident.advance(world.incidents.values(), diagnoses, well_since, now, _settled(world))
     world.incidents |= {one.id: one for one in course.refreshed}
+    world.fading = incident.fading(world.incidents.values(), world.healths)
     return list(course.changes)
 
 
@@ -153,7 +156,7 @@ def _signs(world: World, now: datetime) -> Iterator[Finding]:
                 if finding.fault is not Fault.SLOW:
                     yield finding
                 elif not world.is_slow(watch.target) and not _was_shared(world, watch.target, finding, now):
-                    yield _whose(world, watch.target, finding)
+                    yield _whose(world, watch.target, finding, now)
 
 
 def _flaps(world: World, diagnoses: Sequence[Diagnosis], now: datetime) -> list[Diagnosis]:
@@ -178,25 +181,46 @@ def _was_shared(world: World, target: Target, finding: Finding, now: datetime) -
     return any(finding.since <= end and now - end < FOLLOWING for end in ends)
 
 
-def _whose(world: World, target: Target, finding: Finding) -> Finding:
+def _whose(world: World, target: Target, finding: Finding, now: datetime) -> Finding:
     """Say whose matter it is that one account is slow: its own while others are answered at their usual pace."""
     others = [one.target for one in world.config.watches.values() if _is_sibling(one.target, target)]
-    usual = [one for one in others if _is_at_its_pace(world, one, finding.since)]
+    seen = [one for one in others if _has_answered(world, one, finding.since)]
+    usual = {one.account for one in seen if _is_at_its_pace(world, one)}
     blamed = Blame.ACCOUNT if usual else Blame.UNKNOWN
-    accounts = len({one.account for one in usual})
-    said = f"{accounts} other account{'s' if accounts > 1 else ''} of this provider answer at the usual pace"
+    said = f"{len(usual)} other account{'s' if len(usual) > 1 else ''} of this provider answer at the usual pace"
     reasons = (*finding.reasons, said) if usual else finding.reasons
-    return replace(finding, blamed=blamed, confidence=Confidence.MEDIUM, reasons=reasons)
+    early = bool(others) and now - _raised_at(world, target) < COMPANY and _may_be_shared(world, seen)
+    passing = finding.passing or early
+    return replace(finding, blamed=blamed, confidence=Confidence.MEDIUM, reasons=reasons, passing=passing)
 
 
 def _is_sibling(one: Target, other: Target) -> bool:
     return (one.answerer, one.canary) == (other.answerer, other.canary) and one.account != other.account
 
 
-def _is_at_its_pace(world: World, target: Target, since: datetime) -> bool:
-    memory, health = world.tracks.get(target.id, track.NEW), world.healths.get(target.id, Health())
-    slow = any(series and series.alarm for series in (memory.total, memory.first))
-    return not slow and health.state is State.UP and health.seen_at is not None and health.seen_at >= since
+def _may_be_shared(world: World, seen: Sequence[Target]) -> bool:
+    """Whether nobody else was asked since, or half of them got their latest answer late, too."""
+    late = {one.account for one in seen if any(is_late(series) for series in _measured(world, one))}
+    return len({one.account for one in seen}) <= 2 * len(late)
+
+
+def _has_answered(world: World, target: Target, since: datetime) -> bool:
+    health = world.healths.get(target.id, Health())
+    return health.state is State.UP and health.seen_at is not None and health.seen_at >= since
+
+
+def _is_at_its_pace(world: World, target: Target) -> bool:
+    """Whether its answers are as usual; a single one that is late is chance."""
+    return not any(series.alarm or is_late(series, in_a_row=2) for series in _measured(world, target))
+
+
+def _measured(world: World, target: Target) -> list[Series]:
+    memory = world.tracks.get(target.id, track.NEW)
+    return [series for series in (memory.total, memory.first) if series]
+
+
+def _raised_at(world: World, target: Target) -> datetime:
+    return max((series.alarm.at for series in _measured(world, target) if series.alarm), default=EPOCH)
 
 
 def _settled(world: World) -> list[Diagnosis]:

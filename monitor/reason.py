@@ -37,6 +37,12 @@ class Alone(Struct, frozen=True, tag="alone"):
     watched: int
 
 
+class Shaken(Struct, frozen=True, tag="shaken"):
+    """So many other accounts have failed alike since the trouble began, with good answers in between."""
+
+    accounts: int
+
+
 class Siblings(Struct, frozen=True, tag="siblings"):
     """So many other accounts of the provider have answered well since the trouble began, the oldest at `seen_at`."""
 
@@ -45,9 +51,13 @@ class Siblings(Struct, frozen=True, tag="siblings"):
 
 
 class Answering(Struct, frozen=True, tag="answering"):
-    """What of the same still answers: canaries, and models where one model does not."""
+    """What of the same still answers: canaries, and models where one model does not.
+
+    `seen_at` is when the one that was looked at the longest ago answered; None where an earlier version found it.
+    """
 
     names: tuple[str, ...]
+    seen_at: datetime | None = None
 
 
 class Knocked(Struct, frozen=True, tag="knocked"):
@@ -116,6 +126,7 @@ Found = (
     Symptom
     | Share
     | Alone
+    | Shaken
     | Siblings
     | Answering
     | Knocked

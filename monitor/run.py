@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
@@ -14,18 +14,18 @@ from monitor.courier import deliver, warm_up
 from monitor.detect import track
 from monitor.detect.health import Health, State
 from monitor.detect.latency import pace
-from monitor.diagnose import ACCOUNT_WIDE, Scope, is_suspected, is_unreachable
+from monitor.diagnose import ACCOUNT_WIDE, BREATH, NEVER, Scope, is_suspected, is_unreachable
 from monitor.herald import herald, tell
 from monitor.incident import Change, ChangeKind, absence, as_of, redated
 from monitor.judge import conclude, is_to_confirm, judge, take_note, tracks_to_save
 from monitor.lifeline import lifeline
 from monitor.listen import enquire, listen
-from monitor.schedule import Agenda, Spending, Watch, has_room, is_affordable, next_at
+from monitor.schedule import Agenda, Spending, Watch, has_room, is_affordable, is_patient, next_at
 from monitor.store.value import Batch
 from monitor.upkeep import follow_configuration, publish, tidy, weigh
 from monitor.words import duration, title
 from monitor.world import World, pause
-from probes.model import Account, Answer, Blame, Observation, Outcome, Target, Usage
+from probes.model import Account, Answer, Blame, Fault, Observation, Outcome, Target, Usage
 from probes.remedy import explain
 
 log = logging.getLogger("monitor")
@@ -229,11 +229,13 @@ async def beat(
 
     Nothing more is seen for the time `ahead`: what that time alone would settle is settled now.
     """
+    down = {one.target.id for one in observations if _is_down(world, one.target.id)}
     healths = judge(world, observations)
     notes = take_note(world, observations)
     tracks, pools = tracks_to_save(world, observations, now)
     is_news = world.stirred
     plans = _plan(world, healths, observations)
+    _ask_the_rest(world, {id for id in down if not _is_down(world, id)})
     changes = [as_of(change, now) for change in conclude(world, now + ahead)]
     _adopt(world, changes)
     if is_news:
@@ -288,10 +290,29 @@ def _plan(world: World, healths: Mapping[str, Health], observations: Sequence[Ob
                 turning.append(watch)
     if turning:
         warm_up(world.config.channels, world.templates)
-        for id in _neighbours(world, turning) - healths.keys():
+        for id in _neighbours(world, turning) - _just_asked(healths, turning):
             _hurry(world, id)
     world.planned.set()
     return plans
+
+
+def _just_asked(healths: Mapping[str, Health], turning: Sequence[Watch]) -> set[str]:
+    """Return who was asked since the first of those, or in the same breath: to ask again would tell no more."""
+    first = min(healths[one.target.id].began_at or NEVER for one in turning)
+    return {id for id, health in healths.items() if health.seen_at and health.seen_at >= first - BREATH}
+
+
+def _is_down(world: World, target: str) -> bool:
+    return world.healths.get(target, Health()).state is State.DOWN
+
+
+def _ask_the_rest(world: World, back: Set[str]) -> None:
+    """Ask at once who of an incident is down still and was not asked since a part of it recovered."""
+    for incident in [one for one in world.incidents.values() if not back.isdisjoint(one.members)]:
+        since = min(world.healths[id].since or NEVER for id in back & incident.members)
+        for id in incident.members & world.config.watches.keys():
+            if _is_down(world, id) and (world.healths[id].seen_at or NEVER) < since:
+                _hurry(world, id)
 
 
 def _shared(world: World) -> frozenset[str]:
@@ -316,9 +337,13 @@ def _is_turning(health: Health) -> bool:
 
 
 def _hurry(world: World, target: str) -> None:
-    """Ask at once; but a re-check keeps its pause, for at once it would meet the same blip again."""
-    if not is_suspected(world.healths.get(target, Health())):
-        world.agenda.hurry(target, world.edge.clock())
+    """Ask at once; but a re-check keeps its pause, for at once it would meet the same blip again.
+
+    So does who asked to be left alone for a while.
+    """
+    health, now = world.healths.get(target, Health()), world.edge.clock()
+    if not (is_suspected(health) or is_patient(health, now)):
+        world.agenda.hurry(target, now)
 
 
 def _neighbours(world: World, turning: Sequence[Watch]) -> set[str]:
@@ -367,7 +392,10 @@ def _can_afford(world: World, account: str) -> bool:
 
 
 def _hurry_associates(world: World, now: datetime) -> None:
-    """Ask at once whoever belongs to an account that is now suspended: one ban often pulls the next."""
+    """Ask at once whoever belongs to an account that is now suspended: one ban often pulls the next.
+
+    Where it is its key that is refused, ask some others there, too: they may be refused by now.
+    """
     suspended = {world.config.watches[id].target.account for id, one in world.healths.items() if _is_pulling(one)}
     for account in suspended - world.suspended:
         associates = set(world.config.associates(account))
@@ -376,7 +404,23 @@ def _hurry_associates(world: World, now: datetime) -> None:
         for watch in its:
             if watch.free or watch.target.account not in free:  # a subscription has nothing that is free
                 world.agenda.hurry(watch.target.id, now)
+        for id in _others_there(world, account):
+            _hurry(world, id)
     world.suspended = suspended
+
+
+def _others_there(world: World, account: str) -> list[str]:
+    """Return a free canary each of some other accounts that work where a key is refused; none where it is not the key.
+
+    What is dead already is left alone.
+    """
+    its = [watch.target for watch in world.config.watches.values() if watch.target.account == account]
+    if not any(world.healths.get(one.id, Health()).fault is Fault.INVALID_KEY for one in its):
+        return []
+    there = [w.target for w in world.config.watches.values() if w.free and not w.aside]
+    others = [one for one in there if one.answerer == its[0].answerer and one.account != account]
+    well = {one.account: one.id for one in others if world.healths.get(one.id, Health()).state is State.UP}
+    return list(well.values())[:RIVALS]
 
 
 def _is_pulling(health: Health) -> bool:

@@ -147,8 +147,7 @@ def next_at(
     began: then whole intervals count from there, and what may be a blip is looked at with the next round.
     """
     pause_s = _pause_s(health, watch.interval_s, failures_to_confirm)
-    answer = None if health.state is State.UNKNOWN else health.answer  # what asked for patience was heeded before
-    asked_s = min((answer and answer.retry_after_s) or 0.0, LONGEST_WAIT_S)
+    asked_s = _asked_s(health)
     asked = at + timedelta(seconds=asked_s)
     if round_at is not None:
         return max(_by_rounds(watch, pause_s, at, round_at), asked)
@@ -156,6 +155,25 @@ def next_at(
         regular = _slot_after(watch, at, chance)
         return max(regular, asked) if asked_s else regular
     return max(at + timedelta(seconds=pause_s), asked)
+
+
+def _asked_s(health: Health) -> float:
+    """Return for how long the latest answer asks to wait, as far as it is heeded.
+
+    What asked before a good answer, or before a look that did not take place, was heeded then. An answer that leaves no
+    hope asks for the next calls; the one that confirms the loss is the same request once more, as a client sends it.
+    """
+    confirming = health.state is State.SUSPECTED and health.final
+    if health.state is State.UNKNOWN or not health.failures or confirming or health.answer is None:
+        return 0.0
+    return min(health.answer.retry_after_s or 0.0, LONGEST_WAIT_S)
+
+
+def is_patient(health: Health, now: datetime) -> bool:
+    """Whether the latest answer asks to be left alone for longer. What leaves no hope does not speak of the pace."""
+    if health.fault in TERMINAL or health.seen_at is None:
+        return False
+    return now < health.seen_at + timedelta(seconds=_asked_s(health))
 
 
 def _by_rounds(watch: Watch, pause_s: float | None, at: datetime, round_at: datetime) -> datetime:

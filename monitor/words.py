@@ -1,7 +1,7 @@
 """What people read: faults, blames, times, durations, numbers; in English, or as `say` says it."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import floor
 from typing import Protocol, assert_never
 
@@ -19,6 +19,7 @@ from monitor.reason import (
     Posted,
     Reason,
     Refused,
+    Shaken,
     Share,
     Siblings,
     Symptom,
@@ -71,6 +72,9 @@ BLAMES_AT_LENGTH = {
     Blame.US: "The monitor's own request is at fault. The account itself may well work.",
     Blame.UNKNOWN: "The answer fits no rule. Its words are in the evidence below.",
 }
+FRESH = timedelta(seconds=30)
+"""What was seen so little ago is told as of now."""
+
 KEYS = "undecided: the provider's key service, or all that you have there"
 KEYS_AT_LENGTH = (
     "Every key here is refused at once. Either the provider's key service fails, or all that you have there is lost; "
@@ -305,10 +309,12 @@ def reason(it: Reason, now: datetime) -> str:  # noqa: C901 - a line for each ki
             return f"{it.failing} of {it.seen} accounts fail{'s' if it.failing == 1 else ' alike'}"
         case Alone():
             return _alone(it)
+        case Shaken():
+            return _shaken(it.accounts)
         case Siblings():
             return f"{_others(it.well)} since it began (looked at {_since(it.seen_at, now)} ago)"
         case Answering():
-            return f"still answers: {', '.join(it.names)}"
+            return f"still answers: {', '.join(it.names)}{_looked_at(it.seen_at, now)}"
         case Knocked():
             return _answered(it, now) if it.fault is None else _unanswered(it, now)
         case Posted():
@@ -348,6 +354,15 @@ def _alone(it: Alone) -> str:
     if it.watched == 1:
         return "only one account is watched here: whether others have it too cannot be said"
     return "no other account was asked the same since: whether others have it too cannot be said"
+
+
+def _looked_at(at: datetime | None, now: datetime) -> str:
+    return f" (looked at {_since(at, now)} ago)" if at and now - at >= FRESH else ""
+
+
+def _shaken(accounts: int) -> str:
+    who = "1 other account has" if accounts == 1 else f"{accounts} other accounts have"
+    return f"{who} failed alike since it began, and answered in between"
 
 
 def _others(well: int) -> str:

@@ -125,7 +125,7 @@ class World(Struct):
     `beaten_at` is when, by the uptime, a beat last came to its end, None: none yet; `beat_at` when by the clock, of
     the process before us too. `round_at` is when the single round began that this process does, None: it is resident.
     `clocks` is how they last stood, `begun` how they stood when each look that is under way began, `set_by` by how
-    much the clock was set since the process before us.
+    much the clock was set since the process before us. `fading` are the incidents, by id, that may be over by now.
     """
 
     config: Config
@@ -176,6 +176,7 @@ class World(Struct):
     rota: Rota = field(default_factory=dict)
     stirred: bool = True
     unsettled: bool = False
+    fading: frozenset[str] = frozenset()
     planned: asyncio.Event = field(default_factory=asyncio.Event)
     planned_pages: asyncio.Event = field(default_factory=asyncio.Event)
     doubt: asyncio.Event = field(default_factory=asyncio.Event)
@@ -295,7 +296,7 @@ class World(Struct):
 
     def scene(self, now: datetime) -> Scene:
         """Return all that is looked at to decide who is told what."""
-        return Scene(self.cases, self.config.channels, self.config.rules, self.replies, now)
+        return Scene(self.cases, self.config.channels, self.config.rules, self.replies, now, self.fading)
 
     def note_told(self, messages: Sequence[Message], at: datetime) -> None:
         """Remember that these messages, decided at `at`, are on their way."""

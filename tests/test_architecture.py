@@ -128,7 +128,7 @@ PLAN = {
         *("monitor.reason", "monitor.witness"),
     },
     "monitor.reason": {"probes.model"},
-    "monitor.incident": {"probes.model", "monitor.diagnose", "monitor.reason"},
+    "monitor.incident": {"probes.model", "monitor.detect.health", "monitor.diagnose", "monitor.reason"},
     "monitor.overlap": set(),
     "monitor.clock": set(),
     "monitor.sli": set(),

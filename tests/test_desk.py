@@ -24,7 +24,7 @@ from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from probes.document import DocumentError
 from probes.model import Confidence, Fault
-from tests.conftest import at
+from tests.conftest import at, health, observation, target
 
 FILE = """
 [[accounts]]
@@ -182,6 +182,15 @@ def test_an_incident_is_explained_channel_by_channel(config):
         "  phone: nothing now: it was told; a reminder follows at 2026-11-21 12:30 UTC",
         "  mail: due: opened: it is open and was not told yet",
     ]
+
+
+def test_it_is_explained_that_a_reminder_waits_for_a_look_that_fails(config):
+    lines, lost = [], health(*[Fault.ACCOUNT_SUSPENDED] * 3, None)
+    seen = observation(None, 180, target())
+    save(config, observations=(seen,), healths={seen.target.id: lost})
+    desk.explain(config, None, at(3600), lines.append)
+
+    assert "phone: nothing now: its latest look was good" in lines[2]
 
 
 def test_history_says_what_was_sent_and_how_it_went(config):

@@ -16,11 +16,13 @@ from monitor.reason import (
     Met,
     Posted,
     Refused,
+    Shaken,
     Share,
     Siblings,
     Symptom,
     Undecided,
     Unposted,
+    Unreached,
 )
 from monitor.witness import Group, Level, Page, Witnesses
 from probes.model import Blame, Confidence, Fault, Knock
@@ -68,6 +70,9 @@ def verdicts(now=LATER, **states):
         # The free canary still answers, but these faults speak of the whole account.
         ({"openai_main__list": None, "openai_main__chat": QUOTA}, [(Scope.ACCOUNT, "openai/main", QUOTA)]),
         ({"openai_main__list": KEY, "openai_main__chat": (KEY, 1)}, [(Scope.ACCOUNT, "openai/main", KEY)]),
+        # Tokens are counted for the same model still; that another model answers would be another matter.
+        ({"openai_main__count_a": None, "openai_main__chat_a": QUOTA}, [(Scope.ACCOUNT, "openai/main", QUOTA)]),
+        ({"openai_main__embed_b": None, "openai_main__chat_a": QUOTA}, [(Scope.CAPABILITY, "openai/main/chat", QUOTA)]),
         # Silently read-only.
         ({"openai_main__list": None, "openai_main__chat": DENIED}, [(Scope.CAPABILITY, "openai/main/chat", DENIED)]),
         # Two abilities that fail alike are one trouble; by two faults they are two, and so are two models of several.
@@ -175,7 +180,7 @@ def test_reasons_say_who_fails_with_what_and_who_does_not():
 
 
 def test_a_read_only_account_says_what_still_answers():
-    assert Answering(("list",)) in only(openai_main__list=None, openai_main__chat=DENIED).reasons
+    assert Answering(("list",), at(60)) in only(openai_main__list=None, openai_main__chat=DENIED).reasons
 
 
 def test_a_single_account_lowers_the_confidence_in_an_outage():
@@ -539,7 +544,7 @@ def test_reasons_say_what_each_witness_said(said, reason):
     assert found.reasons[:3] == (
         Share(2, 3),
         Symptom((Met(("chat",), 403, OVERLOADED),)),
-        Answering(("chat", "list")),
+        Answering(("chat", "list"), at(60)),
     )
     assert reason in found.reasons
 
@@ -667,7 +672,7 @@ def test_what_answered_again_is_neither_part_of_it_nor_well():
 
     (found,) = diagnose([sick, back, well], LATER)
 
-    assert (found.scope, found.targets) == (Scope.ACCOUNT, ("openai/a/list",))
+    assert (found.targets, found.reasons[:2]) == (("openai/a/list",), (Share(1, 2), Shaken(1)))
 
 
 def test_an_overload_from_before_does_not_hide_that_nothing_can_be_reached():
@@ -692,7 +697,84 @@ def test_who_took_a_model_away_is_undecided_unless_another_account_still_has_it(
 def test_who_was_asked_in_the_same_breath_is_a_witness_too():
     sick, sibling = patients(openai_a__list=SUSPENDED, openai_b__list=None)
 
-    (found,) = diagnose([since(60.5, sick), sibling], at(80))
+    (found,) = diagnose([since(60.2, sick), sibling], at(80))
 
     assert found.settled
     assert Siblings(1, at(60)) in found.reasons
+
+
+def test_an_answer_of_the_moment_before_the_road_was_cut_does_not_tell_that_it_is_open():
+    cut = patients(openai_a__list=(UNREACHED, 4), groq_x__list=(UNREACHED, 4))
+    before = since(-60.1, patients(openai_a__chat=None)[0])
+
+    (offline,) = diagnose([*cut, before], LATER)
+    (road,) = diagnose([*cut, before, *patients(cohere_y__list=None)], LATER)
+
+    assert (offline.scope, len(offline.targets)) == (Scope.MONITOR, 2)
+    assert (road.scope, road.reasons[0]) == (Scope.EGRESS, Unreached(2, 3))
+
+
+@pytest.mark.parametrize(
+    ("fault", "seen_s", "now_s", "settled"),
+    [(KEY, 5, 20, False), (KEY, 12, 20, True), (KEY, 5, 26, True), (SUSPENDED, 5, 20, True)],
+)
+def test_a_refused_key_waits_until_some_other_was_asked_once_more(fault, seen_s, now_s, settled):
+    sick, sibling = patients(openai_a__list=(fault, 2), openai_b__list=None)
+
+    (found,) = diagnose([sick, since(seen_s - 60, sibling)], at(now_s))
+
+    assert found.settled is settled
+
+
+# What creeps up
+
+
+def shaken(account, fault, *after, seconds=0):
+    """An account that has failed once since, and met this afterwards."""
+    one = target(f"openai/{account}", "list")
+    now = health(fault, *after, target=one, status=503)
+    return since(seconds, Patient(one, replace(now, evidence=replace(now.evidence, at=at(seconds)))))
+
+
+STEADY = patients(openai_a__list=ERROR)
+
+
+@pytest.mark.parametrize(
+    ("others", "found"),
+    [
+        ([shaken("b", ERROR, None)], (Scope.PROVIDER, "openai")),
+        ([shaken("b", OVERLOADED, None), *patients(openai_c__list=None)], (Scope.PROVIDER, "openai")),
+        # One of three may fail by itself, two do not; nor does what an account is to blame for speak of others.
+        ([shaken("b", ERROR, None), *patients(openai_c__list=None, openai_d__list=None)], (Scope.ACCOUNT, "openai/a")),
+        (
+            [shaken("b", ERROR, None), shaken("c", TIMEOUT, None), *patients(openai_d__list=None, openai_e__list=None)],
+            (Scope.PROVIDER, "openai"),
+        ),
+        ([shaken("b", KEY, None)], (Scope.ACCOUNT, "openai/a")),
+        # Who has not answered since may yet fail again, or not.
+        ([shaken("b", ERROR), *patients(openai_c__list=None)], (Scope.ACCOUNT, "openai/a")),
+        # It was another trouble: long over, or before this one began.
+        ([shaken("b", ERROR, *[None] * 12)], (Scope.ACCOUNT, "openai/a")),
+        ([shaken("b", ERROR, None, seconds=-30)], (Scope.ACCOUNT, "openai/a")),
+    ],
+)
+def test_who_failed_since_it_began_and_answered_in_between_shares_it(others, found):
+    (diagnosis,) = diagnose([*STEADY, *others], LATER)
+
+    assert (diagnosis.scope, diagnosis.subject) == found
+    assert diagnosis.targets == ("openai/a/list",)
+
+
+def test_how_many_failed_in_between_is_said_beside_how_many_fail():
+    (found,) = diagnose([*STEADY, shaken("b", ERROR, None), shaken("c", ERROR, None)], LATER)
+
+    assert found.reasons[:2] == (Share(1, 3), Shaken(2))
+    assert found.confidence is Confidence.MEDIUM
+
+
+def test_what_answered_long_before_the_latest_failure_is_not_said_to_answer():
+    old, fresh = patients(openai_a__chat=None), since(700, patients(openai_a__count=None)[0])
+    failing = patients(openai_a__list=(ERROR, 14))
+    (found,) = diagnose([*failing, *old, fresh], LATER)
+
+    assert [one for one in found.reasons if isinstance(one, Answering)] == [Answering(("count",), at(760))]

@@ -27,6 +27,8 @@ TOLD_RIGHTLY = {
     "alone: account lost": 107,
     "alone: blocked by the edge": 115,
     "page lies, account lost": 136,
+    "credit used up": 7009,
+    "creeping overload": 7009,
 }
 """A small world of each kind, by its seed."""
 NOTHING = {"nothing wrong": 102, "page lies, nothing wrong": 117, "short blip": 133, "short time offline": 103}
@@ -165,6 +167,7 @@ def test_what_no_look_could_see_is_not_missed(tmp_path):
 
 
 NOT_SHARED = "2 other accounts of this provider answer since it began (looked at 0 s ago)"
+SHAKEN = "1 other account has failed alike since it began, and answered in between"
 ALIKE = "2 of 3 accounts fail alike"
 
 
@@ -185,6 +188,18 @@ ALIKE = "2 of 3 accounts fail alike"
             False,
         ),
         ("still answers: list", ACCOUNTS[:1], [good("openai/a00/list", 60)], True, False),
+        ("still answers: list (looked at 40 s ago)", ACCOUNTS[:1], [good("openai/a00/list", 60)], True, False),
+        ("still answers: list (looked at 2 min ago)", ACCOUNTS[:1], [good("openai/a00/list", 60)], True, True),
+        ("still answers: list (looked at 2 min ago)", ACCOUNTS[:1], [bad("openai/a00/list")], False, True),
+        (
+            SHAKEN,
+            ACCOUNTS[:2],
+            [bad("openai/a00/list"), bad("openai/a01/list"), good("openai/a01/list", 130)],
+            True,
+            True,
+        ),
+        (SHAKEN, ACCOUNTS[:2], [bad("openai/a00/list"), good("openai/a01/list", 130)], False, True),
+        (SHAKEN, ACCOUNTS[:1], [bad("openai/a00/list")], False, False),
         ("still answers: gpt-4.1-nano", ACCOUNTS[:1], [good("openai/a00/chat/gpt-4.1-nano", 60)], True, False),
         ("something that nobody has said before", ACCOUNTS[:1], [], None, None),
     ],
@@ -194,6 +209,16 @@ def test_a_sentence_is_held_against_the_looks_and_the_truth(tmp_path, sentence, 
 
     (claim,) = sentences(played.sent[0], Sight(made, played))
     assert (claim.by_looks, claim.by_truth) == (by_looks, by_truth)
+
+
+@pytest.mark.parametrize(("left_s", "by_looks"), [(200.0, True), (None, False)])
+def test_a_message_knows_nothing_of_a_look_that_ended_after_it_left(tmp_path, left_s, by_looks):
+    told = incident("list: HTTP 401, invalid_key")
+    made, played = world(tmp_path, told=told, looks=[bad("openai/a00/list"), good("openai/a00/list", 200.0)])
+    played.sent = [Sent(200.3, Text("t", "b", "s"), (Part(Step.OPENED, told),), left_s)]
+
+    (claim,) = sentences(played.sent[0], Sight(made, played))
+    assert claim.by_looks is by_looks
 
 
 def test_what_a_page_says_is_as_it_was_read_last(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from monitor.detect.health import MOST_SUCCESSES, Health, State, Thresholds, advance
+from monitor.detect.health import MOST_SUCCESSES, Health, State, Thresholds, advance, is_returning
 from probes.model import Answer, Confidence, Fault
 from tests.conftest import at, health, observation
 
@@ -54,6 +54,38 @@ def test_states_follow_the_thresholds(word, expected):
 
 def test_thresholds_of_one_believe_every_answer():
     assert states("OFOF", failures=1, successes=1) == "up down up down"
+
+
+@pytest.mark.parametrize(
+    ("words", "returning"),
+    [
+        (["FFF"], False),
+        (["FFFO"], True),
+        (["FFFO", "FFFF"], False),
+        (["FFFOO", "FFFFF"], False),
+        (["FFFFO", "FFF"], True),
+        (["FFFOF"], False),
+        (["FFFOO"], True),
+        (["FFFOO", "FFF"], False),
+        ([], False),
+    ],
+)
+def test_what_several_share_may_be_over_when_the_latest_look_at_those_that_are_down_was_good(words, returning):
+    assert is_returning(health(*(LETTERS[letter] for letter in word)) for word in words) is returning
+
+
+def test_where_what_is_down_cannot_be_looked_at_the_others_tell_whether_it_may_be_over():
+    unseen = health(*[Fault.TIMEOUT] * 3, "the budget is spent")
+
+    assert is_returning([unseen, health(*[None] * 9)])
+    assert not is_returning([unseen, health(None)])
+    assert not is_returning([unseen])
+
+
+def test_what_speaks_against_a_target_is_dated_by_its_latest_failure():
+    evidence = health(Fault.TIMEOUT, None, Fault.OVERLOADED, None).evidence
+
+    assert (evidence.since, evidence.at, evidence.fault) == (at(0), at(120), Fault.OVERLOADED)
 
 
 def test_down_is_dated_by_its_first_failure_not_by_the_confirming_one():

@@ -175,6 +175,22 @@ def test_who_is_not_back_yet_when_the_road_is_back_is_not_blamed():
     ]
 
 
+def test_an_overload_that_went_on_meanwhile_does_not_become_the_road_that_is_not_back_yet():
+    overload = diagnosis(Fault.OVERLOADED, Scope.PROVIDER, "groq", ("groq/main/list",))
+    road = diagnosis(Fault.CONNECTION_FAILED, Scope.EGRESS, "", ("groq/main/list",), blamed=Blame.PATH)
+    back = {**NOTHING, "openai/main/list": at(100)}
+
+    told, left = play((60, [overload], NOTHING), (90, [OFFLINE], NOTHING), (105, [road], back), (150, [overload], back))
+    assert [(kind, one.scope) for _, kind, one in told if kind is not ChangeKind.UPDATED] == [
+        (ChangeKind.OPENED, Scope.PROVIDER),
+        (ChangeKind.MERGED, Scope.PROVIDER),
+        (ChangeKind.OPENED, Scope.MONITOR),
+        (ChangeKind.RESOLVED, Scope.MONITOR),
+        (ChangeKind.CHANGED, Scope.PROVIDER),
+    ]
+    assert [(one.scope, one.fault, one.blame) for one in left] == [(Scope.PROVIDER, Fault.OVERLOADED, Blame.PROVIDER)]
+
+
 def test_a_suspended_account_stays_what_it_is_while_nothing_can_be_reached():
     told, left = play(
         (60, [diagnosis(targets=("groq/main/list",), subject="groq/main")], NOTHING), (90, [OFFLINE], NOTHING)

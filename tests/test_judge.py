@@ -18,7 +18,7 @@ from monitor.store.connection import open_reader
 from monitor.store.reader import closed_incidents
 from monitor.witness import Group, Level
 from monitor.world import Edge, open_world
-from probes.model import Answer, Fault, Limit, Observation, Outcome, Target
+from probes.model import Answer, Blame, Fault, Limit, Observation, Outcome, Target
 from tests.conftest import NOON
 from tests.test_run import config
 
@@ -43,6 +43,13 @@ class Clockwork:
             await run.beat(self.world, looked, self.clock.now)
             await tell_due(self.world)
             self.told += [one for id, one in self.world.incidents.items() if id not in before]
+
+    async def quarter_of_a_minute(self, accounts, slow):
+        """Look at these accounts, of which the slow ones take four times as long as the others."""
+        self.clock.now += timedelta(seconds=15)
+        targets = [watch.target for watch in self.world.config.watches.values() if watch.target.account in accounts]
+        facts = [(one, {"latency_s": 2.0 if one.account in slow else 0.5}) for one in targets]
+        await run.beat(self.world, [look(one, self.clock.now, its) for one, its in facts], self.clock.now)
 
     async def run_for(self, span, looks):
         """Let the agenda decide when to look, to the second."""
@@ -125,6 +132,67 @@ def test_a_first_failure_has_the_sibling_asked_at_once_and_the_suspect_after_its
     assert [[target.rsplit("/", 2)[0] for target in due] for due in (at_once, soon)] == [[IDS[1]], [IDS[0]]]
 
 
+@pytest.mark.parametrize(("wait_s", "asked"), [(None, 1), (600, 0)])
+def test_whoever_asked_for_patience_is_not_asked_when_another_one_fails(tmp_path, wait_s, asked):
+    async def play():
+        clock, patience = Clock(), Answer("x", "slow down", retry_after_s=wait_s)
+        async with clockwork(tmp_path, clock, IDS[:2]) as it:
+            first, other = (watch.target for watch in it.world.config.watches.values())
+            await it.minutes(2, lambda _: {})
+            for _ in range(4):
+                clock.now += timedelta(minutes=1)
+                limited = Observation(other, clock.now, Outcome.FAILED, fault=Fault.RATE_LIMITED, answer=patience)
+                await run.beat(it.world, [limited], clock.now)
+            it.world.agenda.set(other.id, clock.now + timedelta(hours=1))
+            clock.now += timedelta(seconds=5)
+            await run.beat(it.world, [look(first, clock.now, FAILING)], clock.now)
+            return [id for id in it.world.agenda.take_due(clock.now) if id == other.id]
+
+    assert len(asyncio.run(play())) == asked
+
+
+@pytest.mark.parametrize(("fault", "asked"), [(Fault.INVALID_KEY, 1), (Fault.ACCOUNT_SUSPENDED, 0)])
+def test_when_a_key_is_refused_for_good_some_other_there_is_asked_once_more(tmp_path, fault, asked):
+    async def play():
+        clock = Clock()
+        async with clockwork(tmp_path, clock, IDS) as it:
+            await it.minutes(3, lambda _: {})
+            suspect = next(w.target for w in it.world.config.watches.values() if w.target.account == IDS[0])
+            sibling = next(w.target for w in it.world.config.watches.values() if w.target.account == IDS[1])
+            for pause_s in (30, 15):
+                it.world.agenda.set(sibling.id, clock.now + timedelta(hours=1))
+                clock.now += timedelta(seconds=pause_s)
+                refused = {"fault": fault, "status": 401}
+                await run.beat(it.world, [look(suspect, clock.now, refused)], clock.now)
+            return [id for id in it.world.agenda.take_due(clock.now) if id == sibling.id]
+
+    assert len(asyncio.run(play())) == asked
+
+
+def test_the_first_that_has_recovered_has_the_rest_of_its_incident_asked_at_once_and_once(tmp_path):
+    """One good answer among many tells nothing, and an hourly canary would say for an hour that it fails."""
+
+    async def play():
+        clock, plans = Clock(), []
+        async with clockwork(tmp_path, clock, IDS[:2]) as it:
+            await it.minutes(2, lambda _: {})
+            for number in range(12):
+                await it.minutes(1, lambda _, failing=number % 3 > 0: FAILING if failing else {})
+            (incident,) = it.world.incidents.values()
+            first, other = sorted(incident.members)
+            back, now = it.world.config.watches[first].target, clock.now
+            for number in range(8):
+                clock.now = now + timedelta(seconds=2 * number + 2)
+                await run.beat(it.world, [look(back, clock.now, {})], clock.now)
+                plans.append((it.world.healths[first].state, it.world.agenda.first_of([other]) <= clock.now))
+                it.world.agenda.set(other, now + timedelta(hours=1))
+        return plans
+
+    plans = asyncio.run(play())
+    recovered = [state for state, _ in plans].index(State.UP)
+    assert [number for number, (_, asked) in enumerate(plans) if asked] == [recovered]
+
+
 def product_of(company, settings):
     """The same configuration, as if Groq were a product of that company."""
     groq = replace(settings.providers["groq"], company=company)
@@ -189,6 +257,27 @@ def test_a_rise_that_all_accounts_of_a_provider_share_is_one_sign_and_the_provid
             return it.open()
 
     assert [(subject, fault) for subject, fault, _ in asyncio.run(play())] == [("openai", Fault.SLOW)]
+
+
+PAIR = IDS[:2]
+
+
+@pytest.mark.parametrize(("slow", "early"), [(PAIR[:1], [Blame.ACCOUNT]), (PAIR, [])], ids=["one", "both"])
+def test_one_account_is_told_slow_by_itself_only_while_others_are_seen_at_their_usual_pace(tmp_path, slow, early):
+    """The others' answers since are late, too, long before there are enough of them to be called slow."""
+
+    async def play():
+        async with clockwork(tmp_path, Clock(), PAIR) as it:
+            await it.minutes(300, steady(lambda _: 0.5))
+            for number in range(9):
+                await it.quarter_of_a_minute(PAIR if number == 0 else PAIR[:1], slow)
+            first = [one.blame for one in it.world.incidents.values()]
+            await it.minutes(6, steady(lambda target: 2.0 if target.account == PAIR[0] else 0.5))
+            return first, [one.blame for one in it.told]
+
+    first, later = asyncio.run(play())
+    assert first == early
+    assert first + later == [Blame.ACCOUNT]
 
 
 @pytest.mark.parametrize(("ceiling", "found"), [(500, []), (450, []), (50, [Fault.LIMIT_COLLAPSE])])

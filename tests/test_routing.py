@@ -39,7 +39,7 @@ class Desk:
     def __init__(self, *channels, seconds=0, **rules):
         self.channels, self.rules = channels or (PHONE,), Rules(**rules)
         self.cases, self.replies, self.now = {}, [], at(seconds)
-        self.sent = []
+        self.sent, self.fading = [], ()
 
     @property
     def latest(self):
@@ -47,7 +47,7 @@ class Desk:
 
     @property
     def scene(self):
-        return Scene(self.cases, self.channels, self.rules, self.replies, self.now)
+        return Scene(self.cases, self.channels, self.rules, self.replies, self.now, self.fading)
 
     def change(self, one, kind):
         self.cases = with_changes(self.cases, [Change(one, kind, self.now)])
@@ -350,6 +350,32 @@ def test_reminders_of_what_is_critical_come_at_growing_intervals_and_the_last_re
     minutes = [round((when - at(0)).total_seconds() / 60) for when, _ in desk.sent]
     assert minutes[:4] == [0, 30, 150, 270]
     assert [message.number for _, message in desk.sent][:4] == [0, 1, 2, 3]
+
+
+def test_nobody_is_reminded_of_what_may_be_over_before_it_fails_again():
+    boss = Channel("boss", "terminal:")
+    steps = (Escalation(timedelta(minutes=20), ("boss",)),)
+    desk = Desk(PHONE, boss, routes=(Route(Match(), ("phone",), steps),))
+    desk.open()
+    desk.fading = (incident().id,)
+
+    assert desk.wait(minutes=31) == []
+    assert "its latest look was good" in desk.why()
+    desk.fading = ()
+    assert desk.wait(seconds=5) == ["phone reminder", "boss escalated"]
+
+
+def test_an_opening_that_was_held_is_not_told_while_it_may_be_over_but_an_end_is():
+    desk = Desk()
+    desk.reply(ReplyKind.SNOOZE, incident(), until=at(600))
+    assert desk.open() == []
+    desk.fading = (incident().id,)
+    assert desk.wait(seconds=601) == []
+    desk.fading = ()
+
+    assert desk.wait(seconds=5) == ["phone opened"]
+    desk.fading = (incident().id,)
+    assert desk.close() == ["phone resolved"]
 
 
 def test_nobody_is_reminded_of_a_warning_a_drill_or_without_pauses():

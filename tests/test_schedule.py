@@ -4,9 +4,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from monitor.detect.health import Health, State, Thresholds, advance
-from monitor.schedule import Agenda, Budget, Spending, Watch, first_at, has_room, is_affordable, is_due, next_at
-from probes.model import Answer, Fault, Usage
+from monitor.detect.health import TERMINAL, Health, State, Thresholds, advance
+from monitor.schedule import (
+    Agenda,
+    Budget,
+    Spending,
+    Watch,
+    first_at,
+    has_room,
+    is_affordable,
+    is_due,
+    is_patient,
+    next_at,
+)
+from probes.model import Answer, Confidence, Fault, Usage
 from tests.conftest import CHAT, NOON, at, health, observation, target
 
 WATCH = Watch(CHAT, interval_s=60, free=True)
@@ -111,6 +122,48 @@ def test_and_not_once_more_after_a_look_that_did_not_take_place():
     now = health(None, Fault.RATE_LIMITED, "the budget is spent", answer=Answer("x", "slow down", retry_after_s=600))
 
     assert pause_s(now) == pause_s(health(None))
+
+
+HOPELESS = Answer("x", "you have used up what you paid for", retry_after_s=1800)
+
+
+@pytest.mark.parametrize("fault", sorted(TERMINAL))
+def test_an_answer_that_leaves_no_hope_is_confirmed_soon_whatever_wait_it_asks_for(fault):
+    assert pause_s(health(fault, answer=HOPELESS)) == 15
+    assert pause_s(health(Fault.RATE_LIMITED, fault, answer=HOPELESS)) == 10
+
+
+@pytest.mark.parametrize("fault", sorted(TERMINAL))
+def test_what_is_confirmed_is_left_alone_for_as_long_as_it_asked(fault):
+    assert pause_s(health(fault, fault, answer=HOPELESS)) == 900
+
+
+def test_an_answer_that_may_mean_something_else_is_not_asked_again_before_its_time():
+    guessed = Answer("x", "quota", confidence=Confidence.LOW, retry_after_s=600)
+
+    assert pause_s(health(Fault.QUOTA_EXHAUSTED, answer=guessed)) == 600
+
+
+def test_a_wait_that_was_asked_for_before_a_good_answer_is_over():
+    assert pause_s(health(*[Fault.QUOTA_EXHAUSTED] * 3, None, answer=HOPELESS)) == 15
+
+
+@pytest.mark.parametrize(
+    ("faults", "patient"),
+    [
+        ([Fault.RATE_LIMITED] * 4, True),
+        ([Fault.OVERLOADED] * 4, True),
+        ([Fault.QUOTA_EXHAUSTED] * 4, False),  # whether there is credit again another target of the account may show
+        ([*[Fault.RATE_LIMITED] * 4, None], False),
+        ([None], False),
+    ],
+)
+def test_who_asks_to_be_left_alone_is_not_hurried_by_what_happens_elsewhere(faults, patient):
+    now = health(*faults, answer=Answer("x", "slow down", retry_after_s=40))
+    last = now.seen_at
+
+    assert is_patient(now, last + timedelta(seconds=39)) is patient
+    assert not is_patient(now, last + timedelta(seconds=41))
 
 
 def test_first_looks_come_soon_but_not_together():

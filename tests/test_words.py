@@ -13,6 +13,7 @@ from monitor.reason import (
     Met,
     Posted,
     Refused,
+    Shaken,
     Share,
     Siblings,
     Symptom,
@@ -166,6 +167,9 @@ def test_when_every_key_is_refused_it_is_said_between_what_it_is_undecided():
         (Siblings(1, at(20)), "1 other account of this provider answers since it began (looked at 40 s ago)"),
         (Siblings(2, at(50)), "2 other accounts of this provider answer since it began (looked at 10 s ago)"),
         (Answering(("chat", "list")), "still answers: chat, list"),
+        (Answering(("chat",), at(0)), "still answers: chat (looked at 1 min ago)"),
+        (Shaken(1), "1 other account has failed alike since it began, and answered in between"),
+        (Shaken(2), "2 other accounts have failed alike since it began, and answered in between"),
         (
             Knocked(at(50), None, 401, 0.08),
             "a call without a key is answered (80 ms, 10 s ago): the API is within reach",
@@ -211,6 +215,12 @@ def test_a_reason_is_said_as_of_when_it_was_found(reason, said):
     )
 
     assert words_.startswith(said)
+
+
+def test_what_was_looked_at_just_now_is_told_without_its_age():
+    fresh = incident(scope=Scope.PROVIDER, reasons=(Answering(("chat",), at(40)),), reasoned_at=at(60))
+
+    assert words.reasons(fresh) == ["still answers: chat"]
 
 
 def test_that_a_call_without_a_key_is_answered_speaks_against_one_account():

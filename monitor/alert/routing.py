@@ -38,6 +38,8 @@ from monitor.incident import ChangeKind, Incident, Severity
 DAY = timedelta(days=1)
 EVERYTHING = ""
 """What a monitor that is offline has lost."""
+STANDING = frozenset({Step.OPENED, Step.REMINDER, Step.ESCALATED})
+"""What tells that something stands."""
 OUTLASTS = timedelta(minutes=1)
 """So long after a wider trouble ended a part of it that is left may still recover with it."""
 
@@ -51,13 +53,17 @@ class Verdict(Struct, frozen=True):
 
 
 class Scene(Struct, frozen=True, dict=True):
-    """All that is looked at to decide, at one instant; the cases in the order in which they came."""
+    """All that is looked at to decide, at one instant; the cases in the order in which they came.
+
+    `fading` are the incidents, by id, that may be over: nothing of theirs has failed since a look was good.
+    """
 
     cases: Cases
     channels: Sequence[Channel]
     rules: Rules
     replies: Sequence[Reply]
     now: datetime
+    fading: Collection[str] = frozenset()
 
     @cached_property
     def standing(self) -> list[Reply]:
@@ -359,6 +365,13 @@ def _covered(case: Case, channel: Channel, step: Step, scene: Scene) -> str | No
     return None
 
 
+def _fading(case: Case, _: Channel, step: Step, scene: Scene) -> str | None:
+    """Nobody is told, or reminded, late of what may be over by now: that it stands is a claim about now."""
+    if step in STANDING and case.incident.id in scene.fading:
+        return "its latest look was good: it is told when one fails, and else as over"
+    return None
+
+
 def _restless(case: Case, channel: Channel, step: Step, scene: Scene) -> str | None:
     """What comes and goes is named once; each single time is not told there, nor is each end, nor the row again."""
     one = case.incident
@@ -543,7 +556,19 @@ def _is_wider_now(case: Case, channel: Channel, scene: Scene) -> bool:
     return is_shared(one) and any(outlives(it.incident, ended) for it in wider)
 
 
-HOLDS = (_snoozed, _silenced, _maintained, _covered, _recovering, _restless, _uneasy, _repeated, _quiet, _stormy)
+HOLDS = (
+    _snoozed,
+    _silenced,
+    _maintained,
+    _covered,
+    _recovering,
+    _fading,
+    _restless,
+    _uneasy,
+    _repeated,
+    _quiet,
+    _stormy,
+)
 
 
 # The same once more

@@ -1,5 +1,6 @@
 """Up or down: sequential evidence over one target's observations; pure."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import ceil, log
@@ -67,7 +68,8 @@ class Evidence(Struct, frozen=True):
     """What speaks against a target, as of its latest failure.
 
     `weight` is in failures, less what the good answers among them took back. Of `looks` since `since`,
-    the first failure that still counts, so many `failed`. `lasting`: down, and worth telling.
+    the first failure that still counts, so many `failed`. `lasting`: down, and worth telling. `at` and `fault` are
+    those of the latest failure; None: remembered by an earlier version.
     """
 
     weight: float
@@ -75,6 +77,8 @@ class Evidence(Struct, frozen=True):
     looks: int
     failed: int
     lasting: bool = False
+    at: datetime | None = None
+    fault: Fault | None = None
 
 
 class Health(Struct, frozen=True):
@@ -117,6 +121,16 @@ class Health(Struct, frozen=True):
         return _is_final(self.fault, self.answer)
 
 
+def is_returning(healths: Iterable[Health]) -> bool:
+    """Whether the latest look at any of those that are down was a good one: what they share may be over.
+
+    Where none of those can be looked at, the others tell; of nobody nothing is known.
+    """
+    seen = [one for one in healths if one.seen_at and one.state is not State.UNKNOWN]
+    its = [one for one in seen if one.state is State.DOWN and one.reason is None] or seen
+    return not max(((one.seen_at, one.failures > 0) for one in its if one.seen_at), default=(None, True))[1]
+
+
 def advance(health: Health, observation: Observation, thresholds: Thresholds, interval_s: float) -> Health:
     """Return the health after one more observation of a target that is looked at so often.
 
@@ -147,9 +161,13 @@ def _as_of(health: Health, at: datetime, interval_s: float) -> Health:
 
 def _set_back(health: Health, at: datetime) -> Health:
     """Return it as seen by a clock that was set back to `at`."""
-    evidence = health.evidence and replace(health.evidence, since=min(health.evidence.since, at))
+    evidence = health.evidence and _seen_by(health.evidence, at)
     since, began_at, well_at = (then and min(then, at) for then in (health.since, health.began_at, health.well_at))
     return replace(health, since=since, began_at=began_at, seen_at=at, evidence=evidence, well_at=well_at)
+
+
+def _seen_by(evidence: Evidence, at: datetime) -> Evidence:
+    return replace(evidence, since=min(evidence.since, at), at=evidence.at and min(evidence.at, at))
 
 
 def _unseen(health: Health, observation: Observation) -> Health:
@@ -186,7 +204,7 @@ def _successes_to_believe(evidence: Evidence) -> int:
 def _failed(health: Health, observation: Observation, thresholds: Thresholds) -> Health:
     began_at = health.began_at if health.failures and health.began_at else observation.at
     failures = health.failures + 1
-    evidence = _weigh(health, observation.at, thresholds)
+    evidence = replace(_weigh(health, observation.at, thresholds), at=observation.at, fault=observation.fault)
     down = health.state is State.DOWN or evidence.weight >= thresholds.failures - SLACK or _is_end(health, observation)
     since = health.since
     if down and health.state is not State.DOWN:

@@ -284,6 +284,11 @@ def _is_suspicious(rise: Rise, pace: Pace) -> bool:
     return max(rise.small, rise.large) >= SUSPICION * pace.threshold
 
 
+def is_late(series: Series, in_a_row: int = 1) -> bool:
+    """Whether the latest answers, so many of them, all took longer than 95 % usually do."""
+    return min(series.recent[-in_a_row:]) > series.usual.level + ABOVE * series.usual.scale
+
+
 def findings(target: Target, kind: Kind, series: Series) -> Iterator[Finding]:
     """Yield what is to be told while it is slow."""
     if alarm := series.alarm:
