@@ -113,6 +113,11 @@ class Incident(Struct, frozen=True):
         return self.signal and _names_flap(self)
 
     @property
+    def is_offline(self) -> bool:
+        """Whether it tells that nothing could be reached from here."""
+        return self.scope is Scope.MONITOR and self.subject != ABSENCE
+
+    @property
     def is_absence(self) -> bool:
         """Whether it tells that nobody was watching."""
         return self.scope is Scope.MONITOR and self.subject == ABSENCE

@@ -227,6 +227,7 @@ PLAN = {
     },
     "monitor.alert.address": {"apprise", "monitor.alert.rule"},
     "monitor.alert.deliver": {
+        "monitor.alert.case",
         *("probes.redact", "monitor.alert.address", "monitor.alert.rule", "monitor.alert.text", "monitor.incident"),
         "monitor.store.writer",
     },

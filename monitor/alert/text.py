@@ -81,7 +81,7 @@ class Piece(Struct, frozen=True):
 
     @property
     def head(self) -> str:
-        if self.change.incident.is_absence:
+        if self.change.incident.is_absence or (self.change.incident.is_offline and self.step is Step.MISSED):
             return GAP
         if self.change.kind is ChangeKind.WITHDRAWN:
             return UNWATCHED
@@ -255,6 +255,7 @@ def _values(piece: Piece, now: datetime) -> dict[str, object]:
         "what": words.title(incident),
         "away": incident.scope is Scope.MONITOR,
         "gap": incident.is_absence,
+        "unseen": words.unseen(incident),
         "whose": f"{words.whose(incident)} ({sure})" if words.is_blamed(incident) else words.whose(incident),
         "over": _over(piece.change),
         "revived": _is_revived(piece.change),
