@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.diagnose import ACCOUNT_WIDE, FLAP, UNREACHABLE, Diagnosis, Evidence, Scope
-from monitor.reason import Reason
+from monitor.reason import Elsewhere, Reason
 from probes.model import Blame, Confidence, Fault
 
 
@@ -245,9 +245,13 @@ def _advance_troubles(
     now: datetime,
     before: Sequence[Change],
 ) -> Course:
+    offline = next((one for one in standing if one.is_offline), None)
+    back_at = _back_at(offline, diagnoses, well_since) if offline else None
+    waited = _waited_for(offline, diagnoses, back_at, now) if offline else []
+    diagnoses = [one for one in diagnoses if one not in waited]
     pairs = _pair(standing, diagnoses)
     matched = {id(diagnosis): incident for incident, diagnosis in pairs}
-    parts = _absorbed(standing, [one for one in diagnoses if id(one) not in matched], well_since, now)
+    parts = _absorbed(standing, [one for one in diagnoses if id(one) not in matched])
     ends, changes, refreshed = list[Change](), list[Change](), list[Incident]()
     for diagnosis in diagnoses:
         if id(diagnosis) not in matched and not any(diagnosis in its for its in parts.values()) and diagnosis.settled:
@@ -262,7 +266,7 @@ def _advance_troubles(
     paired = {incident.id for incident, _ in pairs}
     here = [*(change.incident for change in changes), *refreshed]
     for incident in standing:
-        if incident.id in paired:
+        if incident.id in paired or (waited and incident is offline):
             continue
         if its := parts.get(incident.id):
             after = _followed(incident, None, its, well_since, now)
@@ -270,7 +274,7 @@ def _advance_troubles(
             changes += [Change(after, kind, now)] if kind else []
             refreshed += [] if kind else [after]
         else:
-            ends += _gone(incident, here, well_since, now)
+            ends += _gone(incident, here, well_since, back_at, now)
     return Course((*before, *ends, *changes), tuple(refreshed))
 
 
@@ -306,31 +310,40 @@ def _is_same_cause(incident: Incident, diagnosis: Diagnosis) -> bool:
     return (incident.fault.blame is Blame.ACCOUNT) is (diagnosis.fault.blame is Blame.ACCOUNT)
 
 
-def _absorbed(
-    standing: Sequence[Incident],
-    rest: Sequence[Diagnosis],
-    well_since: Mapping[str, datetime | None],
-    now: datetime,
-) -> dict[str, tuple[Diagnosis, ...]]:
+def _absorbed(standing: Sequence[Incident], rest: Sequence[Diagnosis]) -> dict[str, tuple[Diagnosis, ...]]:
     """Return, by incident, the diagnoses of what remains of it in parts."""
     parts: dict[str, tuple[Diagnosis, ...]] = {}
     for diagnosis in rest:
         for incident in standing:
-            if _is_part(diagnosis, incident, well_since, now) and set(diagnosis.targets) <= incident.members:
+            if _is_same_cause(incident, diagnosis) and set(diagnosis.targets) <= incident.members:
                 parts[incident.id] = (*parts.get(incident.id, ()), diagnosis)
                 break
     return parts
 
 
-def _is_part(
-    diagnosis: Diagnosis, incident: Incident, well_since: Mapping[str, datetime | None], now: datetime
-) -> bool:
-    if incident.scope is not Scope.MONITOR:
-        return _is_same_cause(incident, diagnosis)
-    back_at = _first_back_at(incident, well_since)
-    asked_since = back_at is not None and any(one.at >= back_at for one in diagnosis.evidence)
+def _waited_for(
+    offline: Incident, diagnoses: Sequence[Diagnosis], back_at: datetime | None, now: datetime
+) -> list[Diagnosis]:
+    """Return what is out of reach although not all is any more: it was not asked since, or may yet follow."""
     early = back_at is None or now - back_at < PATIENCE
-    return diagnosis.fault in UNREACHABLE and (early or not asked_since)
+    return [
+        one
+        for one in diagnoses
+        if one.scope is not Scope.MONITOR and one.fault in UNREACHABLE and set(one.targets) <= offline.members
+        if early or not any(evidence.at >= back_at for evidence in one.evidence if back_at)
+    ]
+
+
+def _back_at(
+    offline: Incident, diagnoses: Sequence[Diagnosis], well_since: Mapping[str, datetime | None]
+) -> datetime | None:
+    """Return when the road was seen to be open again: by an answer, good or bad, or by what else is reached."""
+    well = (since for target in offline.members if (since := well_since.get(target)))
+    seen_at = {one.target: one.at for one in offline.evidence}
+    its = [one for diagnosis in diagnoses for one in diagnosis.evidence if one.at > seen_at.get(one.target, one.at)]
+    refused = (one.at for one in its if one.status or one.fault not in UNREACHABLE)
+    elsewhere = [offline.reasoned_at] if any(Elsewhere(reached=True) in one.reasons for one in diagnoses) else []
+    return min((at for at in (*well, *refused, *elsewhere) if at and at > offline.opened_at), default=None)
 
 
 def _followed(
@@ -414,38 +427,43 @@ def _as_told(incident: Incident) -> Incident:
 
 
 def _gone(
-    incident: Incident, here: Sequence[Incident], well_since: Mapping[str, datetime | None], now: datetime
+    incident: Incident,
+    here: Sequence[Incident],
+    well_since: Mapping[str, datetime | None],
+    back_at: datetime | None,
+    now: datetime,
 ) -> list[Change]:
-    """Return what becomes of an incident that no diagnosis names any more: over, or part of another one."""
+    """Return what becomes of an incident that no diagnosis names any more: over, or part of another one.
+
+    What nobody can see while nothing can be reached stays as it was.
+    """
     watched = [target for target in incident.members if target in well_since]
     if not watched:
         closed = replace(_closed(incident, well_since, now), ending=UNWATCHED)
         return [Change(closed, ChangeKind.WITHDRAWN, now)]
     failing = {target for target in watched if well_since[target] is None}
     if incident.scope is Scope.MONITOR:
-        return _reconnected(incident, failing, well_since, now)
+        return _reconnected(incident, failing, well_since, back_at, now)
     if not failing:
         return [Change(_closed(incident, well_since, now), ChangeKind.RESOLVED, now)]
     parent = next((one for one in here if failing & set(one.targets) and one.id != incident.id), None)
-    if parent is None or parent.id == incident.parent:
+    if parent is None or parent.id == incident.parent or parent.is_offline:
         return []
     return [Change(replace(incident, parent=parent.id), ChangeKind.MERGED, now)]
 
 
 def _reconnected(
-    incident: Incident, failing: Collection[str], well_since: Mapping[str, datetime | None], now: datetime
+    incident: Incident,
+    failing: Collection[str],
+    well_since: Mapping[str, datetime | None],
+    back_at: datetime | None,
+    now: datetime,
 ) -> list[Change]:
     """Return the end of being offline: with the first that answers, told when the others had time to."""
-    back_at = _first_back_at(incident, well_since)
     if failing and (back_at is None or now - back_at < PATIENCE):
         return []
     closed = replace(_closed(incident, well_since, now), closed_at=max(back_at or now, incident.opened_at))
     return [Change(closed, ChangeKind.RESOLVED, now)]
-
-
-def _first_back_at(incident: Incident, well_since: Mapping[str, datetime | None]) -> datetime | None:
-    back = (since for target in incident.members if (since := well_since.get(target)) and since > incident.opened_at)
-    return min(back, default=None)
 
 
 def _closed(incident: Incident, well_since: Mapping[str, datetime | None], now: datetime) -> Incident:

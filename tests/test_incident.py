@@ -15,6 +15,7 @@ from monitor.incident import (
     as_of,
     open_incident,
 )
+from monitor.reason import Elsewhere
 from probes.model import Blame, Confidence, Fault
 from tests.conftest import at
 
@@ -175,6 +176,55 @@ def test_who_is_not_back_yet_when_the_road_is_back_is_not_blamed():
     ]
 
 
+def met(target, seconds, fault=Fault.CONNECTION_FAILED, status=None):
+    return Evidence(target, at(seconds), fault, "rule", "words", status)
+
+
+def test_a_refusal_is_an_answer_too_so_the_road_is_back():
+    first, second = OFFLINE.targets
+    offline = replace(OFFLINE, evidence=(met(first, 50), met(second, 50)))
+    overloaded = diagnosis(Fault.OVERLOADED, Scope.PROVIDER, "openai", (first,))
+    overloaded = replace(overloaded, evidence=(met(first, 100, Fault.OVERLOADED, 503),))
+    late = replace(diagnosis(Fault.CONNECTION_FAILED, Scope.EGRESS, "", (second,)), evidence=(met(second, 90),))
+    told, _ = play((60, [offline]), (105, [overloaded, late]), (150, [overloaded]), well_since=NOTHING)
+
+    assert [(seconds, kind, one.scope) for seconds, kind, one in told] == [
+        (60, ChangeKind.OPENED, Scope.MONITOR),
+        (105, ChangeKind.OPENED, Scope.PROVIDER),
+        (150, ChangeKind.RESOLVED, Scope.MONITOR),
+    ]
+    assert told[-1][2].closed_at == at(100)
+
+
+def test_what_stays_out_of_reach_while_the_rest_of_the_world_is_not_is_the_road_after_all():
+    def road(seconds):
+        found = diagnosis(Fault.CONNECTION_FAILED, Scope.EGRESS, "", OFFLINE.targets)
+        evidence = tuple(met(target, seconds) for target in OFFLINE.targets)
+        return replace(found, reasons=(Elsewhere(reached=True),), evidence=evidence)
+
+    told, _ = play((60, [OFFLINE]), (80, [road(50)]), (104, [road(100)]), (105, [road(100)]), well_since=NOTHING)
+
+    assert [(seconds, kind, one.scope) for seconds, kind, one in told] == [
+        (60, ChangeKind.OPENED, Scope.MONITOR),
+        (105, ChangeKind.RESOLVED, Scope.MONITOR),
+        (105, ChangeKind.OPENED, Scope.EGRESS),
+    ]
+    assert told[1][2].closed_at == at(60)
+
+
+def test_what_nobody_can_see_while_nothing_can_be_reached_is_no_news_when_it_is_seen_again():
+    seen, back = replace(OFFLINE, evidence=(met(OFFLINE.targets[0], 80),)), {**NOTHING, OFFLINE.targets[1]: at(300)}
+    limited = diagnosis(Fault.OVERLOADED, Scope.PROVIDER, "openai", OFFLINE.targets[:1])
+    told, (left,) = play((60, [limited]), (90, [seen]), (310, [limited]), (360, [limited]), well_since=back)
+
+    assert [(kind, one.scope) for _, kind, one in told] == [
+        (ChangeKind.OPENED, Scope.PROVIDER),
+        (ChangeKind.OPENED, Scope.MONITOR),
+        (ChangeKind.RESOLVED, Scope.MONITOR),
+    ]
+    assert left.subject == "openai"
+
+
 def test_a_suspended_account_stays_what_it_is_while_nothing_can_be_reached():
     told, left = play(
         (60, [diagnosis(targets=("groq/main/list",), subject="groq/main")], NOTHING), (90, [OFFLINE], NOTHING)
@@ -182,7 +232,6 @@ def test_a_suspended_account_stays_what_it_is_while_nothing_can_be_reached():
 
     assert [(kind, one.subject) for _, kind, one in told] == [
         (ChangeKind.OPENED, "groq/main"),
-        (ChangeKind.MERGED, "groq/main"),
         (ChangeKind.OPENED, ""),
     ]
 
