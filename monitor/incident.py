@@ -444,12 +444,19 @@ def _gone(
     failing = {target for target in watched if well_since[target] is None}
     if incident.scope is Scope.MONITOR:
         return _reconnected(incident, failing, well_since, back_at, now)
-    if not failing:
+    if not failing or (len(failing) < len(watched) and failing <= _lost_otherwise(incident, here)):
         return [Change(_closed(incident, well_since, now), ChangeKind.RESOLVED, now)]
     parent = next((one for one in here if failing & set(one.targets) and one.id != incident.id), None)
     if parent is None or parent.id == incident.parent or parent.is_offline:
         return []
     return [Change(replace(incident, parent=parent.id), ChangeKind.MERGED, now)]
+
+
+def _lost_otherwise(incident: Incident, here: Iterable[Incident]) -> set[str]:
+    """Return what fails by another cause now: an account that was lost meanwhile does not keep its provider's open."""
+    ours = incident.fault.blame is Blame.ACCOUNT
+    others = (one for one in here if one.scope is not Scope.MONITOR and (one.fault.blame is Blame.ACCOUNT) is not ours)
+    return {target for one in others for target in one.targets}
 
 
 def _reconnected(

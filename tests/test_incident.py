@@ -134,6 +134,24 @@ def test_a_suspension_during_an_outage_is_a_trouble_of_its_own():
     assert len(left) == 2
 
 
+def test_an_account_that_was_lost_meanwhile_does_not_keep_its_providers_outage_open():
+    suspended = diagnosis(targets=("openai/b/list",), subject="openai/b")
+    rest, back = replace(PROVIDER, targets=TARGETS), {**dict.fromkeys(TARGETS, at(290)), "openai/b/list": None}
+    told, (left,) = play((60, [PROVIDER], ALL_ILL), (90, [rest, suspended], ALL_ILL), (300, [suspended], back))
+
+    (over,) = (one for _, kind, one in told if kind is ChangeKind.RESOLVED)
+    assert (over.subject, over.closed_at) == ("openai", at(290))
+    assert left.subject == "openai/b"
+
+
+def test_an_outage_is_not_over_while_all_that_it_hit_is_lost_otherwise():
+    """Nobody was seen to recover from it."""
+    suspended = diagnosis(targets=PROVIDER.targets, subject="openai/main")
+    told, _ = play((60, [PROVIDER]), (90, [suspended]), well_since=ALL_ILL)
+
+    assert [kind for _, kind, _ in told] == [ChangeKind.OPENED, ChangeKind.MERGED, ChangeKind.OPENED]
+
+
 def test_a_key_that_is_refused_first_and_suspended_then_is_told_as_suspended():
     told, (one,) = play((60, [diagnosis(Fault.INVALID_KEY)]), (90, [diagnosis(Fault.ACCOUNT_SUSPENDED)]))
 
