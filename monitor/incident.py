@@ -218,14 +218,17 @@ def advance(
     well_since: Mapping[str, datetime | None],
     now: datetime,
     settled: Iterable[Diagnosis] = (),
+    named: Collection[str] = (),
 ) -> Course:
     """Return what opens, changes and ends; drills are not touched.
 
     `well_since` has an entry for every target that is watched: since when it is up, None when it is not.
-    `settled` are signs that ended without all being as before, each dated by its end.
+    `settled` are signs that ended without all being as before, each dated by its end. `named` are the ids of the
+    status sources and the objectives that the configuration names.
     """
     standing = [incident for incident in open_incidents if not incident.drill]
-    signs = _advance_signs([one for one in standing if _is_sign(one)], diagnoses, well_since, now, settled)
+    watched = {*well_since, *named}
+    signs = _advance_signs([one for one in standing if _is_sign(one)], diagnoses, watched, now, settled)
     troubles = [one for one in standing if not _is_sign(one)]
     return _advance_troubles(troubles, [one for one in diagnoses if not _is_sign(one)], well_since, now, signs)
 
@@ -517,7 +520,7 @@ def _key(one: Incident | Diagnosis) -> tuple[Scope, str, Fault | None, bool]:
 def _advance_signs(
     standing: Sequence[Incident],
     diagnoses: Sequence[Diagnosis],
-    well_since: Mapping[str, datetime | None],
+    watched: Collection[str],
     now: datetime,
     settled: Iterable[Diagnosis],
 ) -> list[Change]:
@@ -525,7 +528,7 @@ def _advance_signs(
     found = {_key(diagnosis): diagnosis for diagnosis in diagnoses if _is_sign(diagnosis)}
     gone = [_settled(incident, settled) for key, incident in known.items() if key not in found]
     fading = [incident for incident in gone if any(_is_within(one, incident) for one in found.values())]
-    ends = [_end_of_sign(one, diagnoses, well_since, now) for one in gone if one not in fading]
+    ends = [_end_of_sign(one, diagnoses, watched, now) for one in gone if one not in fading]
     changes: list[Change] = []
     for key, diagnosis in found.items():
         if incident := known.get(key):
@@ -641,17 +644,15 @@ def redated(incident: Incident, by: timedelta, now: datetime) -> Change:
     return as_of(Change(moved, ChangeKind.REDATED, now), now)
 
 
-def _end_of_sign(
-    incident: Incident, diagnoses: Sequence[Diagnosis], well_since: Mapping[str, datetime | None], now: datetime
-) -> Change:
-    closed, end = replace(incident, closed_at=now), _end_of_signal(incident, diagnoses, well_since)
+def _end_of_sign(incident: Incident, diagnoses: Sequence[Diagnosis], watched: Collection[str], now: datetime) -> Change:
+    closed, end = replace(incident, closed_at=now), _end_of_signal(incident, diagnoses, watched)
     withdrawn = end is ChangeKind.WITHDRAWN and incident.scope is not Scope.REMINDER
     return Change(replace(closed, ending=UNWATCHED) if withdrawn else closed, end, now)
 
 
-def _end_of_signal(incident: Incident, diagnoses: Sequence[Diagnosis], watched: Iterable[str]) -> ChangeKind:
+def _end_of_signal(incident: Incident, diagnoses: Sequence[Diagnosis], watched: Collection[str]) -> ChangeKind:
     if incident.scope in (Scope.SOURCE, Scope.OBJECTIVE):
-        return ChangeKind.RESOLVED
+        return ChangeKind.RESOLVED if incident.subject in watched else ChangeKind.WITHDRAWN
     if incident.scope is Scope.REMINDER:  # the day has passed, or somebody changed the line: nothing to tell
         return ChangeKind.WITHDRAWN
     if not any(_is_of(incident, target) for target in watched):

@@ -127,7 +127,8 @@ def _diagnose(world: World, now: datetime) -> list[Change]:
     world.stirred, world.near = False, near
     # Until all is settled, time alone can change the picture: an incident that fades, a sibling that is suspected.
     world.unsettled = bool(world.incidents) or not all(diagnosis.settled for diagnosis in diagnoses)
-    course = incident.advance(world.incidents.values(), diagnoses, well_since, now, _settled(world))
+    named = {*world.config.feeds, *(one.id for one in world.config.objectives)}
+    course = incident.advance(world.incidents.values(), diagnoses, well_since, now, _settled(world), named)
     world.incidents |= {one.id: one for one in course.refreshed}
     return list(course.changes)
 

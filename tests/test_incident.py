@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from monitor.diagnose import FLAP, Diagnosis, Evidence, Scope
 from monitor.incident import (
     SEVERITIES,
+    UNWATCHED,
     Announcement,
     Change,
     ChangeKind,
@@ -293,6 +294,21 @@ def test_an_account_that_is_no_longer_watched_is_not_called_resolved():
 
     assert (change.kind, change.incident.subject) == (ChangeKind.WITHDRAWN, "openai/main")
     assert "no longer watched" in change.incident.ending
+
+
+SOURCE = diagnosis(Fault.INVALID_RESPONSE, Scope.SOURCE, "openai/page", (), signal=True)
+OBJECTIVE = diagnosis(Fault.TIMEOUT, Scope.OBJECTIVE, "openai/main/answers", (), signal=True)
+
+
+@pytest.mark.parametrize("sign", [SOURCE, OBJECTIVE])
+@pytest.mark.parametrize(
+    ("named", "kind", "ending"), [(True, ChangeKind.RESOLVED, ""), (False, ChangeKind.WITHDRAWN, UNWATCHED)]
+)
+def test_a_status_source_or_an_objective_that_was_taken_out_is_no_longer_watched(sign, named, kind, ending):
+    names = ["groq/page", sign.subject] if named else ["groq/page"]
+    (change,) = advance([open_incident(sign)], [], ILL, at(60), named=names).changes
+
+    assert (change.kind, change.incident.ending) == (kind, ending)
 
 
 def test_nothing_lies_ahead_of_now_and_nothing_ends_before_it_began():
