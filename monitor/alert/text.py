@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from monitor import words
 from monitor.alert.case import ENDS, Step
+from monitor.alert.evidence import shown
 from monitor.alert.rule import Detail, Format
 from monitor.diagnose import Scope
 from monitor.incident import WIDTH, Change, ChangeKind, Incident, Severity
@@ -244,9 +245,12 @@ def _values(piece: Piece, now: datetime) -> dict[str, object]:
     incident, around = piece.change.incident, piece.around
     lasted_s = ((incident.closed_at or now) - incident.opened_at).total_seconds()
     sure = words.CERTAINTIES[incident.confidence]
+    proofs, more_proofs = shown(incident.evidence, apart=incident.signal)
     return {
         "incident": incident,
         "reasons": words.reasons(incident),
+        "proofs": proofs,
+        "more_proofs": more_proofs,
         "around": around,
         "step": piece.shown,
         "first": piece.first,
