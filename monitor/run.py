@@ -316,8 +316,12 @@ def _is_turning(health: Health) -> bool:
 
 
 def _hurry(world: World, target: str) -> None:
-    """Ask at once; but a re-check keeps its pause, for at once it would meet the same blip again."""
-    if not is_suspected(world.healths.get(target, Health())):
+    """Ask at once; but a re-check keeps its pause, for at once it would meet the same blip again.
+
+    What lies beside the account's work, and was not seen when it was asked, tells nothing of it the next time either.
+    """
+    health, watch = world.healths.get(target, Health()), world.config.watches.get(target)
+    if not is_suspected(health) and not (watch and watch.aside and health.state is State.UNKNOWN):
         world.agenda.hurry(target, world.edge.clock())
 
 
