@@ -122,6 +122,7 @@ def test_who_was_offline_says_from_when_to_when_and_what_it_did_not_see(form, st
     assert "Began: 21 Nov 2026, 12:00 UTC" in plain(text)
     assert "Ended: 21 Nov 2026, 12:08 UTC" in plain(text)
     assert "quiet hours" not in text.body
+    assert ("first you hear" in message(step, over, form=form, first=True).body) is (step is Step.RESOLVED)
     brief = message(step, over, detail=Detail.SHORT).body
     assert brief.startswith(
         "From 21 Nov 2026, 12:00 UTC to 21 Nov 2026, 12:08 UTC. Nothing is known of this time of op"
