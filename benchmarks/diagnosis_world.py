@@ -269,6 +269,12 @@ KINDS: Mapping[str, Kind] = {
             Plot(hit=Hit.OFFLINE, faults=(Fault.CONNECTION_FAILED,), begins_s=(400, 600), lasts_s=(200, 400)),
         )
     ),
+    "loss while offline": Kind(
+        plots=(
+            Plot(hit=Hit.OFFLINE, faults=(Fault.CONNECTION_FAILED,), begins_s=(130, 190), lasts_s=(400, 700)),
+            Plot(hit=Hit.ACCOUNT, faults=LOSSES, begins_s=(300, 450), lasts_s=LONG),
+        )
+    ),
     "loss, and restarted": Kind(plots=(LOSS,), restarts=True),
     "overload, and restarted": Kind(plots=(Plot(hit=Hit.PROVIDER, faults=PASSING, lasts_s=LONG),), restarts=True),
     "overload, and the clock set": Kind(

@@ -249,7 +249,7 @@ def _advance_troubles(
     before: Sequence[Change],
 ) -> Course:
     offline = next((one for one in standing if one.is_offline), None)
-    back_at = _back_at(offline, diagnoses, well_since) if offline else None
+    back_at = reconnected_at(offline, diagnoses, well_since) if offline else None
     waited = _waited_for(offline, diagnoses, back_at, now) if offline else []
     diagnoses = [one for one in diagnoses if one not in waited]
     pairs = _pair(standing, diagnoses)
@@ -337,7 +337,7 @@ def _waited_for(
     ]
 
 
-def _back_at(
+def reconnected_at(
     offline: Incident, diagnoses: Sequence[Diagnosis], well_since: Mapping[str, datetime | None]
 ) -> datetime | None:
     """Return when the road was seen to be open again: by an answer, good or bad, or by what else is reached."""

@@ -40,6 +40,7 @@ OFFLINE = {
     "offline": (131, ["GAP"]),
     "offline, and so the channel": (131, ["GAP"]),
     "offline for long": (104, ["DOWN", "RESOLVED"]),
+    "loss while offline": (102, ["DOWN", "GAP"]),
     "overload, and offline meanwhile": (134, ["DOWN", "GAP", "RESOLVED"]),
 }
 
@@ -72,6 +73,14 @@ def test_being_offline_blames_nobody_and_is_told_once_or_at_its_end_again_if_it_
     assert {one.first for one in marks.told} == {First.RIGHT}
     assert not marks.blamed_offline
     assert (marks.needless, marks.untrue, marks.untrue_by_looks, marks.unread, marks.after) == ((), (), (), (), ())
+
+
+def test_what_began_while_nothing_could_be_reached_is_dated_by_when_something_could():
+    made, played = play("loss while offline", 102)
+    road, loss = (case.incident for case in played.cases.values())
+
+    assert (loss.scope, loss.opened_at) == (Scope.ACCOUNT, road.closed_at)
+    assert NOON + timedelta(seconds=made.causes[0].end_s) <= road.closed_at
 
 
 def test_a_world_is_the_same_each_time():

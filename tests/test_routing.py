@@ -364,6 +364,27 @@ def test_what_is_down_still_when_the_road_is_back_is_told_then():
     desk.wait(minutes=8)
 
     assert desk.close(offline()) == ["phone missed", "phone opened"]
+    assert desk.wait(hours=1) == ["phone reminder"]
+
+
+def test_what_was_answered_since_nothing_could_be_reached_is_told_at_once():
+    desk = Desk()
+    desk.open(replace(offline(), detected_at=at(120)))
+    desk.wait(minutes=8)
+
+    assert desk.open(incident("groq/a", Fault.CONNECTION_FAILED, detected_at=at(480))) == []
+    assert desk.open(incident("openai/main", Fault.INVALID_KEY, detected_at=at(480))) == ["phone opened"]
+
+
+def test_nobody_is_reminded_of_what_nobody_can_see():
+    desk, lost = Desk(), incident("openai/main", Fault.INVALID_KEY, detected_at=at(60))
+    desk.open(lost)
+    desk.wait(minutes=10)
+    desk.open(replace(offline(600), detected_at=at(720)))
+
+    assert desk.wait(minutes=14) == []
+    assert desk.wait(minutes=30) == ["phone opened"]
+    assert sorted(desk.close(replace(offline(600), detected_at=at(720)))) == ["phone reminder", "phone resolved"]
 
 
 def test_a_monitor_that_is_blind_for_a_quarter_of_an_hour_says_so_and_when_it_sees_again():
