@@ -36,6 +36,8 @@ replaced. What the worlds are like is a model, not a trace. No threshold was cho
 - **Undecided**: it blames nobody, and who saw the same looks could not either: all keys of a provider are refused at
   once, all that is watched there belongs to one owner, only one provider cannot be reached, only one account asks for
   the model, or one account is slow; and no page had told of trouble yet. Anything else that is undecided is wrong.
+- That nothing can be reached is told when it is over, or when it has lasted for a quarter of an hour: that is its first
+  message.
 - **Messages**: how many a cause took, reminders and escalations apart (median / 99th percentile).
 - **Untrue**: reasons in messages that the truth contradicted at the instant at which they were sent.
 - **Downtime right**: one incident has recorded it, with begin and end within the interval of looks then in force.

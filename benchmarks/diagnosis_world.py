@@ -248,6 +248,7 @@ KINDS: Mapping[str, Kind] = {
     "offline, and so the channel": Kind(
         plots=(Plot(hit=Hit.OFFLINE, faults=(Fault.CONNECTION_FAILED,)),), unreachable=True
     ),
+    "offline for long": Kind(plots=(Plot(hit=Hit.OFFLINE, faults=(Fault.CONNECTION_FAILED,), lasts_s=(1200, 2400)),)),
     "upstream of a gateway": Kind(
         plots=(Plot(hit=Hit.MODEL, faults=(*PASSING, Fault.MODEL_UNAVAILABLE), lasts_s=LONG),),
         gateway=True,
@@ -266,6 +267,12 @@ KINDS: Mapping[str, Kind] = {
         plots=(
             Plot(hit=Hit.PROVIDER, faults=PASSING, begins_s=(130, 190), lasts_s=LONG),
             Plot(hit=Hit.OFFLINE, faults=(Fault.CONNECTION_FAILED,), begins_s=(400, 600), lasts_s=(200, 400)),
+        )
+    ),
+    "loss while offline": Kind(
+        plots=(
+            Plot(hit=Hit.OFFLINE, faults=(Fault.CONNECTION_FAILED,), begins_s=(130, 190), lasts_s=(400, 700)),
+            Plot(hit=Hit.ACCOUNT, faults=LOSSES, begins_s=(300, 450), lasts_s=LONG),
         )
     ),
     "loss, and restarted": Kind(plots=(LOSS,), restarts=True),
@@ -297,6 +304,14 @@ KINDS: Mapping[str, Kind] = {
     "page lies, nothing wrong": Kind(told=False, manners=(Manner.LYING,)),
     "nothing wrong": Kind(told=False),
     "short blip": Kind(plots=(Plot(hit=Hit.PROVIDER, faults=PASSING, lasts_s=(20, 75)),), told=False),
+    "short blips": Kind(
+        plots=(
+            Plot(hit=Hit.PROVIDER, faults=PASSING, lasts_s=(40, 75)),
+            Plot(hit=Hit.PROVIDER, faults=PASSING, begins_s=(600, 900), lasts_s=(40, 75)),
+            Plot(hit=Hit.PROVIDER, faults=PASSING, begins_s=(1300, 1500), lasts_s=(40, 75)),
+        ),
+        told=False,
+    ),
     "short time offline": Kind(
         plots=(Plot(hit=Hit.OFFLINE, faults=(Fault.CONNECTION_FAILED,), lasts_s=(15, 60)),), told=False
     ),

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from monitor.detect.health import Health, is_returning
 from monitor.diagnose import ACCOUNT_WIDE, FLAP, UNREACHABLE, Diagnosis, Evidence, Scope
-from monitor.reason import Reason
+from monitor.reason import Elsewhere, Reason
 from probes.model import Blame, Confidence, Fault
 
 
@@ -114,6 +114,11 @@ class Incident(Struct, frozen=True):
         return self.signal and _names_flap(self)
 
     @property
+    def is_offline(self) -> bool:
+        """Whether it tells that nothing could be reached from here."""
+        return self.scope is Scope.MONITOR and self.subject != ABSENCE
+
+    @property
     def is_absence(self) -> bool:
         """Whether it tells that nobody was watching."""
         return self.scope is Scope.MONITOR and self.subject == ABSENCE
@@ -214,14 +219,17 @@ def advance(
     well_since: Mapping[str, datetime | None],
     now: datetime,
     settled: Iterable[Diagnosis] = (),
+    named: Collection[str] = (),
 ) -> Course:
     """Return what opens, changes and ends; drills are not touched.
 
     `well_since` has an entry for every target that is watched: since when it is up, None when it is not.
-    `settled` are signs that ended without all being as before, each dated by its end.
+    `settled` are signs that ended without all being as before, each dated by its end. `named` are the ids of the
+    status sources and the objectives that the configuration names.
     """
     standing = [incident for incident in open_incidents if not incident.drill]
-    signs = _advance_signs([one for one in standing if _is_sign(one)], diagnoses, well_since, now, settled)
+    watched = {*well_since, *named}
+    signs = _advance_signs([one for one in standing if _is_sign(one)], diagnoses, watched, now, settled)
     troubles = [one for one in standing if not _is_sign(one)]
     return _advance_troubles(troubles, [one for one in diagnoses if not _is_sign(one)], well_since, now, signs)
 
@@ -241,10 +249,13 @@ def _advance_troubles(
     now: datetime,
     before: Sequence[Change],
 ) -> Course:
-    left = _left_of_offline(standing, diagnoses, well_since, now)
-    pairs = _pair(standing, [one for one in diagnoses if one not in left])
+    offline = next((one for one in standing if one.is_offline), None)
+    back_at = reconnected_at(offline, diagnoses, well_since) if offline else None
+    waited = _waited_for(offline, diagnoses, back_at, now) if offline else []
+    diagnoses = [one for one in diagnoses if one not in waited]
+    pairs = _pair(standing, diagnoses)
     matched = {id(diagnosis): incident for incident, diagnosis in pairs}
-    parts = _absorbed(standing, [one for one in diagnoses if id(one) not in matched], well_since, now)
+    parts = _absorbed(standing, [one for one in diagnoses if id(one) not in matched])
     ends, changes, refreshed = list[Change](), list[Change](), list[Incident]()
     for diagnosis in diagnoses:
         if id(diagnosis) not in matched and not any(diagnosis in its for its in parts.values()) and diagnosis.settled:
@@ -259,7 +270,7 @@ def _advance_troubles(
     paired = {incident.id for incident, _ in pairs}
     here = [*(change.incident for change in changes), *refreshed]
     for incident in standing:
-        if incident.id in paired:
+        if incident.id in paired or (waited and incident is offline):
             continue
         if its := parts.get(incident.id):
             after = _followed(incident, None, its, well_since, now)
@@ -267,7 +278,7 @@ def _advance_troubles(
             changes += [Change(after, kind, now)] if kind else []
             refreshed += [] if kind else [after]
         else:
-            ends += _gone(incident, here, well_since, now)
+            ends += _gone(incident, here, well_since, back_at, now)
     return Course((*before, *ends, *changes), tuple(refreshed))
 
 
@@ -303,47 +314,40 @@ def _is_same_cause(incident: Incident, diagnosis: Diagnosis) -> bool:
     return (incident.fault.blame is Blame.ACCOUNT) is (diagnosis.fault.blame is Blame.ACCOUNT)
 
 
-def _absorbed(
-    standing: Sequence[Incident],
-    rest: Sequence[Diagnosis],
-    well_since: Mapping[str, datetime | None],
-    now: datetime,
-) -> dict[str, tuple[Diagnosis, ...]]:
+def _absorbed(standing: Sequence[Incident], rest: Sequence[Diagnosis]) -> dict[str, tuple[Diagnosis, ...]]:
     """Return, by incident, the diagnoses of what remains of it in parts."""
     parts: dict[str, tuple[Diagnosis, ...]] = {}
     for diagnosis in rest:
         for incident in standing:
-            if _is_part(diagnosis, incident, well_since, now) and set(diagnosis.targets) <= incident.members:
+            if _is_same_cause(incident, diagnosis) and set(diagnosis.targets) <= incident.members:
                 parts[incident.id] = (*parts.get(incident.id, ()), diagnosis)
                 break
     return parts
 
 
-def _left_of_offline(
-    standing: Sequence[Incident],
-    diagnoses: Sequence[Diagnosis],
-    well_since: Mapping[str, datetime | None],
-    now: datetime,
+def _waited_for(
+    offline: Incident, diagnoses: Sequence[Diagnosis], back_at: datetime | None, now: datetime
 ) -> list[Diagnosis]:
-    """Return the diagnoses of what is not back yet after nothing could be reached: no other trouble goes on in them."""
-    offline = [one for one in standing if one.scope is Scope.MONITOR]
-    narrower = [one for one in diagnoses if one.scope is not Scope.MONITOR]
+    """Return what is out of reach although not all is any more: it was not asked since, or may yet follow."""
+    early = back_at is None or now - back_at < PATIENCE
     return [
         one
-        for one in narrower
-        if any(_is_part(one, it, well_since, now) and it.members.issuperset(one.targets) for it in offline)
+        for one in diagnoses
+        if one.scope is not Scope.MONITOR and one.fault in UNREACHABLE and set(one.targets) <= offline.members
+        if early or not any(evidence.at >= back_at for evidence in one.evidence if back_at)
     ]
 
 
-def _is_part(
-    diagnosis: Diagnosis, incident: Incident, well_since: Mapping[str, datetime | None], now: datetime
-) -> bool:
-    if incident.scope is not Scope.MONITOR:
-        return _is_same_cause(incident, diagnosis)
-    back_at = _first_back_at(incident, well_since)
-    asked_since = back_at is not None and any(one.at >= back_at for one in diagnosis.evidence)
-    early = back_at is None or now - back_at < PATIENCE
-    return diagnosis.fault in UNREACHABLE and (early or not asked_since)
+def reconnected_at(
+    offline: Incident, diagnoses: Sequence[Diagnosis], well_since: Mapping[str, datetime | None]
+) -> datetime | None:
+    """Return when the road was seen to be open again: by an answer, good or bad, or by what else is reached."""
+    well = (since for target in offline.members if (since := well_since.get(target)))
+    seen_at = {one.target: one.at for one in offline.evidence}
+    its = [one for diagnosis in diagnoses for one in diagnosis.evidence if one.at > seen_at.get(one.target, one.at)]
+    refused = (one.at for one in its if one.status or one.fault not in UNREACHABLE)
+    elsewhere = [offline.reasoned_at] if any(Elsewhere(reached=True) in one.reasons for one in diagnoses) else []
+    return min((at for at in (*well, *refused, *elsewhere) if at and at > offline.opened_at), default=None)
 
 
 def _followed(
@@ -427,38 +431,50 @@ def _as_told(incident: Incident) -> Incident:
 
 
 def _gone(
-    incident: Incident, here: Sequence[Incident], well_since: Mapping[str, datetime | None], now: datetime
+    incident: Incident,
+    here: Sequence[Incident],
+    well_since: Mapping[str, datetime | None],
+    back_at: datetime | None,
+    now: datetime,
 ) -> list[Change]:
-    """Return what becomes of an incident that no diagnosis names any more: over, or part of another one."""
+    """Return what becomes of an incident that no diagnosis names any more: over, or part of another one.
+
+    What nobody can see while nothing can be reached stays as it was.
+    """
     watched = [target for target in incident.members if target in well_since]
     if not watched:
         closed = replace(_closed(incident, well_since, now), ending=UNWATCHED)
         return [Change(closed, ChangeKind.WITHDRAWN, now)]
     failing = {target for target in watched if well_since[target] is None}
     if incident.scope is Scope.MONITOR:
-        return _reconnected(incident, failing, well_since, now)
-    if not failing:
+        return _reconnected(incident, failing, well_since, back_at, now)
+    if not failing or (len(failing) < len(watched) and failing <= _lost_otherwise(incident, here)):
         return [Change(_closed(incident, well_since, now), ChangeKind.RESOLVED, now)]
     parent = next((one for one in here if failing & set(one.targets) and one.id != incident.id), None)
-    if parent is None or parent.id == incident.parent:
+    if parent is None or parent.id == incident.parent or parent.is_offline:
         return []
     return [Change(replace(incident, parent=parent.id), ChangeKind.MERGED, now)]
 
 
+def _lost_otherwise(incident: Incident, here: Iterable[Incident]) -> set[str]:
+    """Return what fails by another cause now: an account that was lost meanwhile does not keep its provider's open."""
+    ours = incident.fault.blame is Blame.ACCOUNT
+    others = (one for one in here if one.scope is not Scope.MONITOR and (one.fault.blame is Blame.ACCOUNT) is not ours)
+    return {target for one in others for target in one.targets}
+
+
 def _reconnected(
-    incident: Incident, failing: Collection[str], well_since: Mapping[str, datetime | None], now: datetime
+    incident: Incident,
+    failing: Collection[str],
+    well_since: Mapping[str, datetime | None],
+    back_at: datetime | None,
+    now: datetime,
 ) -> list[Change]:
     """Return the end of being offline: with the first that answers, told when the others had time to."""
-    back_at = _first_back_at(incident, well_since)
     if failing and (back_at is None or now - back_at < PATIENCE):
         return []
     closed = replace(_closed(incident, well_since, now), closed_at=max(back_at or now, incident.opened_at))
     return [Change(closed, ChangeKind.RESOLVED, now)]
-
-
-def _first_back_at(incident: Incident, well_since: Mapping[str, datetime | None]) -> datetime | None:
-    back = (since for target in incident.members if (since := well_since.get(target)) and since > incident.opened_at)
-    return min(back, default=None)
 
 
 def _closed(incident: Incident, well_since: Mapping[str, datetime | None], now: datetime) -> Incident:
@@ -511,7 +527,7 @@ def fading(open_incidents: Iterable[Incident], healths: Mapping[str, Health]) ->
 def _advance_signs(
     standing: Sequence[Incident],
     diagnoses: Sequence[Diagnosis],
-    well_since: Mapping[str, datetime | None],
+    watched: Collection[str],
     now: datetime,
     settled: Iterable[Diagnosis],
 ) -> list[Change]:
@@ -519,7 +535,7 @@ def _advance_signs(
     found = {_key(diagnosis): diagnosis for diagnosis in diagnoses if _is_sign(diagnosis)}
     gone = [_settled(incident, settled) for key, incident in known.items() if key not in found]
     fading = [incident for incident in gone if any(_is_within(one, incident) for one in found.values())]
-    ends = [_end_of_sign(one, diagnoses, well_since, now) for one in gone if one not in fading]
+    ends = [_end_of_sign(one, diagnoses, watched, now) for one in gone if one not in fading]
     changes: list[Change] = []
     for key, diagnosis in found.items():
         if incident := known.get(key):
@@ -635,17 +651,15 @@ def redated(incident: Incident, by: timedelta, now: datetime) -> Change:
     return as_of(Change(moved, ChangeKind.REDATED, now), now)
 
 
-def _end_of_sign(
-    incident: Incident, diagnoses: Sequence[Diagnosis], well_since: Mapping[str, datetime | None], now: datetime
-) -> Change:
-    closed, end = replace(incident, closed_at=now), _end_of_signal(incident, diagnoses, well_since)
+def _end_of_sign(incident: Incident, diagnoses: Sequence[Diagnosis], watched: Collection[str], now: datetime) -> Change:
+    closed, end = replace(incident, closed_at=now), _end_of_signal(incident, diagnoses, watched)
     withdrawn = end is ChangeKind.WITHDRAWN and incident.scope is not Scope.REMINDER
     return Change(replace(closed, ending=UNWATCHED) if withdrawn else closed, end, now)
 
 
-def _end_of_signal(incident: Incident, diagnoses: Sequence[Diagnosis], watched: Iterable[str]) -> ChangeKind:
+def _end_of_signal(incident: Incident, diagnoses: Sequence[Diagnosis], watched: Collection[str]) -> ChangeKind:
     if incident.scope in (Scope.SOURCE, Scope.OBJECTIVE):
-        return ChangeKind.RESOLVED
+        return ChangeKind.RESOLVED if incident.subject in watched else ChangeKind.WITHDRAWN
     if incident.scope is Scope.REMINDER:  # the day has passed, or somebody changed the line: nothing to tell
         return ChangeKind.WITHDRAWN
     if not any(_is_of(incident, target) for target in watched):

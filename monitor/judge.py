@@ -1,6 +1,6 @@
 """What was seen → what is believed, noted and concluded: where all detectors and the diagnosis meet."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
@@ -126,13 +126,34 @@ def _diagnose(world: World, now: datetime) -> list[Change]:
     diagnoses += _flaps(world, diagnoses, now)
     diagnoses += _unreadable(world, diagnoses, now) + list(world.burning.values())
     well_since = {id: _well_since(world.healths.get(id, Health())) for id in watches}
+    diagnoses = _as_seen(world, diagnoses, well_since)
     world.stirred, world.near = False, near
     # Until all is settled, time alone can change the picture: an incident that fades, a sibling that is suspected.
     world.unsettled = bool(world.incidents) or not all(diagnosis.settled for diagnosis in diagnoses)
-    course = incident.advance(world.incidents.values(), diagnoses, well_since, now, _settled(world))
+    named = {*world.config.feeds, *(one.id for one in world.config.objectives)}
+    course = incident.advance(world.incidents.values(), diagnoses, well_since, now, _settled(world), named)
     world.incidents |= {one.id: one for one in course.refreshed}
     world.fading = incident.fading(world.incidents.values(), world.healths)
     return list(course.changes)
+
+
+def _as_seen(
+    world: World, diagnoses: Sequence[Diagnosis], well_since: Mapping[str, datetime | None]
+) -> list[Diagnosis]:
+    """Date what began while nothing could be reached by when something could: nothing is known of that time."""
+    ends = [(one.opened_at, one.closed_at) for case in world.cases.values() if (one := case.incident).is_offline]
+    ends += [
+        (one.opened_at, incident.reconnected_at(one, diagnoses, well_since))
+        for one in world.incidents.values()
+        if one.is_offline
+    ]
+    spans = [(begin, end) for begin, end in ends if end]
+    return [one if one.scope is Scope.MONITOR else _after(one, spans) for one in diagnoses]
+
+
+def _after(diagnosis: Diagnosis, spans: Iterable[tuple[datetime, datetime]]) -> Diagnosis:
+    end = max((end for begin, end in spans if begin <= diagnosis.since < end), default=None)
+    return replace(diagnosis, since=end) if end else diagnosis
 
 
 def _unreadable(world: World, diagnoses: Sequence[Diagnosis], now: datetime) -> list[Diagnosis]:

@@ -339,10 +339,12 @@ def _is_turning(health: Health) -> bool:
 def _hurry(world: World, target: str) -> None:
     """Ask at once; but a re-check keeps its pause, for at once it would meet the same blip again.
 
-    So does who asked to be left alone for a while.
+    So does who asked to be left alone for a while; and what lies beside the account's work, and was not seen when it
+    was asked, tells nothing of it the next time either.
     """
-    health, now = world.healths.get(target, Health()), world.edge.clock()
-    if not (is_suspected(health) or is_patient(health, now)):
+    health, watch, now = world.healths.get(target, Health()), world.config.watches.get(target), world.edge.clock()
+    is_idle = watch is not None and watch.aside and health.state is State.UNKNOWN
+    if not (is_suspected(health) or is_patient(health, now) or is_idle):
         world.agenda.hurry(target, now)
 
 

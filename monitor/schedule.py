@@ -77,12 +77,17 @@ class Spending(Struct, frozen=True):
         return Spending(day, tokens, before.usd + (observation.cost_usd or 0.0))
 
 
+APART = timedelta(seconds=5)
+"""In a crowd each account's first failure asks the same siblings: what was seen a moment ago is seen."""
+
+
 class Agenda:
     """When to look at what: the next look of each target, the earliest at hand."""
 
     def __init__(self) -> None:
         self._at: dict[str, datetime] = {}
         self._heap: list[tuple[datetime, str]] = []
+        self._hurried: dict[str, datetime] = {}
 
     def __contains__(self, target: str) -> bool:
         return target in self._at
@@ -92,12 +97,19 @@ class Agenda:
         heappush(self._heap, (at, target))
 
     def hurry(self, target: str, at: datetime) -> None:
-        """Move a look forward; one that is under way or earlier stays as it is."""
+        """Move a look forward; one that is under way or earlier stays as it is.
+
+        However many ask for it, the same target is not asked out of turn more often than once in APART.
+        """
+        if target in self._hurried:
+            at = max(at, self._hurried[target] + APART)
         if target in self._at and at < self._at[target]:
+            self._hurried[target] = at
             self.set(target, at)
 
     def drop(self, target: str) -> None:
         self._at.pop(target, None)
+        self._hurried.pop(target, None)
 
     def first_of(self, targets: Iterable[str]) -> datetime | None:
         """Return when the earliest of these is looked at; None: none of them is planned."""

@@ -1,5 +1,6 @@
 """What people read: faults, blames, times, durations, numbers; in English, or as `say` says it."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from math import floor
@@ -8,7 +9,7 @@ from typing import Protocol, assert_never
 from msgspec import Struct
 
 from monitor.diagnose import REFUSED_ROADS, Scope
-from monitor.incident import Incident
+from monitor.incident import Incident, accounts_of
 from monitor.reason import (
     Alone,
     Answering,
@@ -88,6 +89,9 @@ OFFLINE_AT_LENGTH = "The monitor reaches nothing at all, so it can blame nobody 
 
 HEDGES = {Confidence.HIGH: "", Confidence.MEDIUM: "probably ", Confidence.LOW: "perhaps "}
 CERTAINTIES = {Confidence.HIGH: "sure", Confidence.MEDIUM: "probable", Confidence.LOW: "a guess"}
+
+PROVIDERS = 8
+"""So many providers are named in one line; the rest is counted."""
 
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -286,6 +290,17 @@ def title(incident: Incident, say: Say = english) -> str:
 def subject(incident: Incident, say: Say = english) -> str:
     """Name what an incident is about; all that goes out from here has no name of its own."""
     return incident.subject or say("the road out from here")
+
+
+def unseen(incident: Incident) -> str:
+    """Say what could not be seen while the monitor was offline: `openai (3 accounts), groq (1 account)`; else nothing.
+
+    The providers with the most accounts first.
+    """
+    if not incident.is_offline:
+        return ""
+    accounts = Counter(account.partition("/")[0] for account in accounts_of(incident.members))
+    return listed([f"{name} ({count(number, 'account')})" for name, number in accounts.most_common()], PROVIDERS)
 
 
 def _lasted(incident: Incident, say: Say) -> str:

@@ -228,11 +228,13 @@ PLAN = {
         "monitor.incident",
     },
     "monitor.alert.text": {
-        *("jinja2", "probes.model", "monitor.alert.case", "monitor.alert.rule", "monitor.diagnose", "monitor.incident"),
-        "monitor.words",
+        *("jinja2", "probes.model", "monitor.alert.case", "monitor.alert.evidence", "monitor.alert.rule"),
+        *("monitor.diagnose", "monitor.incident", "monitor.words"),
     },
+    "monitor.alert.evidence": {"probes.model", "monitor.diagnose", "monitor.words"},
     "monitor.alert.address": {"apprise", "monitor.alert.rule"},
     "monitor.alert.deliver": {
+        "monitor.alert.case",
         *("probes.redact", "monitor.alert.address", "monitor.alert.rule", "monitor.alert.text", "monitor.incident"),
         "monitor.store.writer",
     },

@@ -31,7 +31,20 @@ TOLD_RIGHTLY = {
     "creeping overload": 7009,
 }
 """A small world of each kind, by its seed."""
-NOTHING = {"nothing wrong": 102, "page lies, nothing wrong": 117, "short blip": 133, "short time offline": 103}
+NOTHING = {
+    "nothing wrong": 102,
+    "page lies, nothing wrong": 117,
+    "short blip": 133,
+    "short blips": 103,
+    "short time offline": 103,
+}
+OFFLINE = {
+    "offline": (131, ["GAP"]),
+    "offline, and so the channel": (131, ["GAP"]),
+    "offline for long": (104, ["DOWN", "RESOLVED"]),
+    "loss while offline": (102, ["DOWN", "GAP"]),
+    "overload, and offline meanwhile": (134, ["DOWN", "GAP", "RESOLVED"]),
+}
 
 
 @pytest.mark.parametrize("kind", TOLD_RIGHTLY)
@@ -50,6 +63,26 @@ def test_nothing_is_told_where_nothing_is_to_be_told(kind):
 
     assert [sent.text.title for sent in played.sent] == []
     assert len(played.looks) > 15 * len(made.config.accounts)
+
+
+@pytest.mark.parametrize("kind", OFFLINE)
+def test_being_offline_blames_nobody_and_is_told_once_or_at_its_end_again_if_it_lasts(kind):
+    seed, heads = OFFLINE[kind]
+    made, played = play(kind, seed)
+    marks = score(made, played)
+
+    assert [sent.text.title.partition("]")[0][1:] for sent in played.sent] == heads
+    assert {one.first for one in marks.told} == {First.RIGHT}
+    assert not marks.blamed_offline
+    assert (marks.needless, marks.untrue, marks.untrue_by_looks, marks.unread, marks.after) == ((), (), (), (), ())
+
+
+def test_what_began_while_nothing_could_be_reached_is_dated_by_when_something_could():
+    made, played = play("loss while offline", 102)
+    road, loss = (case.incident for case in played.cases.values())
+
+    assert (loss.scope, loss.opened_at) == (Scope.ACCOUNT, road.closed_at)
+    assert NOON + timedelta(seconds=made.causes[0].end_s) <= road.closed_at
 
 
 def test_a_world_is_the_same_each_time():

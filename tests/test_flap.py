@@ -1,4 +1,5 @@
-"""Flapping: U a look that leaves the target up, D one that leaves it down, a minute each."""
+"""Flapping: U a look that leaves the target up, D one that leaves it down for long enough to be told, d one that leaves
+it down and may yet be a blip; a minute each."""
 
 import msgspec
 import pytest
@@ -7,13 +8,14 @@ from hypothesis import strategies as some
 from msgspec.structs import replace
 
 from monitor.detect.flap import STEADY, TURNS, Flap, advance, findings
-from monitor.detect.health import Health, State
+from monitor.detect.health import Evidence, Health, State
 from probes.model import Fault
 from tests.conftest import CHAT, at
 
 HEALTHS = {
     "U": Health(State.UP),
     "D": Health(State.DOWN, fault=Fault.TIMEOUT),
+    "d": Health(State.DOWN, fault=Fault.TIMEOUT, evidence=Evidence(3.0, at(0), 3, 3)),
     "S": Health(State.SUSPECTED, fault=Fault.TIMEOUT),
     "?": Health(State.UNKNOWN),
 }
@@ -44,6 +46,38 @@ def played(word, flap=STEADY, start=0, every_s=60):
 )
 def test_two_outages_in_an_hour_are_flapping_until_nothing_turns_for_half_an_hour(word, flapping):
     assert (played(word).since is not None) is flapping
+
+
+@pytest.mark.parametrize(
+    ("word", "flapping"),
+    [
+        ("UdUdUdUdU", False),
+        ("UdUdUdUdUd", True),
+        ("UddUddUddUddUddU", True),
+        ("Ud" + "U" * 56 + "dUdUdUdU", False),
+        ("UdUdDU", False),
+        ("UDUdU", False),
+        ("UDUdDU", True),
+        ("UdDUdD", True),
+        ("UDU" + "U" * 57 + "dD", True),
+        ("UDU" + "U" * 59 + "dD", False),
+        ("UdUDUdUdD", True),
+    ],
+)
+def test_outages_of_which_nobody_was_told_count_less_than_those_that_last(word, flapping):
+    assert (played(word).since is not None) is flapping
+
+
+@pytest.mark.parametrize(("word", "count", "since"), [("UdUDUdUdD", 5, 180), ("UdUdUdUdUd", 9, 60), ("UDUD", 3, 60)])
+def test_a_row_begins_with_the_first_outage_that_counts(word, count, since):
+    flap = played(word)
+
+    assert (flap.count, flap.since) == (count, at(since))
+
+
+def test_while_it_comes_and_goes_a_short_outage_is_no_calm():
+    assert played("UDUDU" + "U" * 20 + "dU" + "U" * 20).since
+    assert played("UDUDU" + "U" * 20 + "dU" + "U" * 30).since is None
 
 
 def told(*targets, word="UDUDUDU", fault=Fault.TIMEOUT, seconds=3600):
@@ -149,7 +183,7 @@ def test_a_look_that_turns_nothing_costs_nothing():
     assert advance(flap, HEALTHS["D"], HEALTHS["D"], at(600)) is flap
 
 
-@given(some.text("UDS?", max_size=200), some.text("UDS?", max_size=50))
+@given(some.text("UDdS?", max_size=200), some.text("UDdS?", max_size=50))
 def test_what_is_kept_is_small_and_resumes_exactly(before, after):
     now = played(before)
     kept = msgspec.json.decode(msgspec.json.encode(now), type=Flap)

@@ -52,6 +52,14 @@ def test_states_follow_the_thresholds(word, expected):
     assert states(word) == expected
 
 
+@pytest.mark.parametrize("good", [3, 8, 15, 30])
+@pytest.mark.parametrize("failing", [2, 3, 6])
+def test_an_outage_some_good_answers_after_a_blip_ends_as_soon_as_any(good, failing):
+    before = "O" + "FF" + "O" * good
+
+    assert states(before + "F" * (failing + 1) + "OO").endswith("down down up")
+
+
 def test_thresholds_of_one_believe_every_answer():
     assert states("OFOF", failures=1, successes=1) == "up down up down"
 

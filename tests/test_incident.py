@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from monitor.diagnose import FLAP, Diagnosis, Evidence, Scope
 from monitor.incident import (
     SEVERITIES,
+    UNWATCHED,
     Announcement,
     Change,
     ChangeKind,
@@ -15,6 +16,7 @@ from monitor.incident import (
     as_of,
     open_incident,
 )
+from monitor.reason import Elsewhere
 from probes.model import Blame, Confidence, Fault
 from tests.conftest import at
 
@@ -133,6 +135,24 @@ def test_a_suspension_during_an_outage_is_a_trouble_of_its_own():
     assert len(left) == 2
 
 
+def test_an_account_that_was_lost_meanwhile_does_not_keep_its_providers_outage_open():
+    suspended = diagnosis(targets=("openai/b/list",), subject="openai/b")
+    rest, back = replace(PROVIDER, targets=TARGETS), {**dict.fromkeys(TARGETS, at(290)), "openai/b/list": None}
+    told, (left,) = play((60, [PROVIDER], ALL_ILL), (90, [rest, suspended], ALL_ILL), (300, [suspended], back))
+
+    (over,) = (one for _, kind, one in told if kind is ChangeKind.RESOLVED)
+    assert (over.subject, over.closed_at) == ("openai", at(290))
+    assert left.subject == "openai/b"
+
+
+def test_an_outage_is_not_over_while_all_that_it_hit_is_lost_otherwise():
+    """Nobody was seen to recover from it."""
+    suspended = diagnosis(targets=PROVIDER.targets, subject="openai/main")
+    told, _ = play((60, [PROVIDER]), (90, [suspended]), well_since=ALL_ILL)
+
+    assert [kind for _, kind, _ in told] == [ChangeKind.OPENED, ChangeKind.MERGED, ChangeKind.OPENED]
+
+
 def test_a_key_that_is_refused_first_and_suspended_then_is_told_as_suspended():
     told, (one,) = play((60, [diagnosis(Fault.INVALID_KEY)]), (90, [diagnosis(Fault.ACCOUNT_SUSPENDED)]))
 
@@ -183,12 +203,59 @@ def test_an_overload_that_went_on_meanwhile_does_not_become_the_road_that_is_not
     told, left = play((60, [overload], NOTHING), (90, [OFFLINE], NOTHING), (105, [road], back), (150, [overload], back))
     assert [(kind, one.scope) for _, kind, one in told if kind is not ChangeKind.UPDATED] == [
         (ChangeKind.OPENED, Scope.PROVIDER),
-        (ChangeKind.MERGED, Scope.PROVIDER),
         (ChangeKind.OPENED, Scope.MONITOR),
         (ChangeKind.RESOLVED, Scope.MONITOR),
-        (ChangeKind.CHANGED, Scope.PROVIDER),
     ]
     assert [(one.scope, one.fault, one.blame) for one in left] == [(Scope.PROVIDER, Fault.OVERLOADED, Blame.PROVIDER)]
+
+
+def met(target, seconds, fault=Fault.CONNECTION_FAILED, status=None):
+    return Evidence(target, at(seconds), fault, "rule", "words", status)
+
+
+def test_a_refusal_is_an_answer_too_so_the_road_is_back():
+    first, second = OFFLINE.targets
+    offline = replace(OFFLINE, evidence=(met(first, 50), met(second, 50)))
+    overloaded = diagnosis(Fault.OVERLOADED, Scope.PROVIDER, "openai", (first,))
+    overloaded = replace(overloaded, evidence=(met(first, 100, Fault.OVERLOADED, 503),))
+    late = replace(diagnosis(Fault.CONNECTION_FAILED, Scope.EGRESS, "", (second,)), evidence=(met(second, 90),))
+    told, _ = play((60, [offline]), (105, [overloaded, late]), (150, [overloaded]), well_since=NOTHING)
+
+    assert [(seconds, kind, one.scope) for seconds, kind, one in told] == [
+        (60, ChangeKind.OPENED, Scope.MONITOR),
+        (105, ChangeKind.OPENED, Scope.PROVIDER),
+        (150, ChangeKind.RESOLVED, Scope.MONITOR),
+    ]
+    assert told[-1][2].closed_at == at(100)
+
+
+def test_what_stays_out_of_reach_while_the_rest_of_the_world_is_not_is_the_road_after_all():
+    def road(seconds):
+        found = diagnosis(Fault.CONNECTION_FAILED, Scope.EGRESS, "", OFFLINE.targets)
+        evidence = tuple(met(target, seconds) for target in OFFLINE.targets)
+        return replace(found, reasons=(Elsewhere(reached=True),), evidence=evidence)
+
+    told, _ = play((60, [OFFLINE]), (80, [road(50)]), (104, [road(100)]), (105, [road(100)]), well_since=NOTHING)
+
+    assert [(seconds, kind, one.scope) for seconds, kind, one in told] == [
+        (60, ChangeKind.OPENED, Scope.MONITOR),
+        (105, ChangeKind.RESOLVED, Scope.MONITOR),
+        (105, ChangeKind.OPENED, Scope.EGRESS),
+    ]
+    assert told[1][2].closed_at == at(60)
+
+
+def test_what_nobody_can_see_while_nothing_can_be_reached_is_no_news_when_it_is_seen_again():
+    seen, back = replace(OFFLINE, evidence=(met(OFFLINE.targets[0], 80),)), {**NOTHING, OFFLINE.targets[1]: at(300)}
+    limited = diagnosis(Fault.OVERLOADED, Scope.PROVIDER, "openai", OFFLINE.targets[:1])
+    told, (left,) = play((60, [limited]), (90, [seen]), (310, [limited]), (360, [limited]), well_since=back)
+
+    assert [(kind, one.scope) for _, kind, one in told] == [
+        (ChangeKind.OPENED, Scope.PROVIDER),
+        (ChangeKind.OPENED, Scope.MONITOR),
+        (ChangeKind.RESOLVED, Scope.MONITOR),
+    ]
+    assert left.subject == "openai"
 
 
 def test_a_suspended_account_stays_what_it_is_while_nothing_can_be_reached():
@@ -198,7 +265,6 @@ def test_a_suspended_account_stays_what_it_is_while_nothing_can_be_reached():
 
     assert [(kind, one.subject) for _, kind, one in told] == [
         (ChangeKind.OPENED, "groq/main"),
-        (ChangeKind.MERGED, "groq/main"),
         (ChangeKind.OPENED, ""),
     ]
 
@@ -242,6 +308,21 @@ def test_an_account_that_is_no_longer_watched_is_not_called_resolved():
 
     assert (change.kind, change.incident.subject) == (ChangeKind.WITHDRAWN, "openai/main")
     assert "no longer watched" in change.incident.ending
+
+
+SOURCE = diagnosis(Fault.INVALID_RESPONSE, Scope.SOURCE, "openai/page", (), signal=True)
+OBJECTIVE = diagnosis(Fault.TIMEOUT, Scope.OBJECTIVE, "openai/main/answers", (), signal=True)
+
+
+@pytest.mark.parametrize("sign", [SOURCE, OBJECTIVE])
+@pytest.mark.parametrize(
+    ("named", "kind", "ending"), [(True, ChangeKind.RESOLVED, ""), (False, ChangeKind.WITHDRAWN, UNWATCHED)]
+)
+def test_a_status_source_or_an_objective_that_was_taken_out_is_no_longer_watched(sign, named, kind, ending):
+    names = ["groq/page", sign.subject] if named else ["groq/page"]
+    (change,) = advance([open_incident(sign)], [], ILL, at(60), named=names).changes
+
+    assert (change.kind, change.incident.ending) == (kind, ending)
 
 
 def test_nothing_lies_ahead_of_now_and_nothing_ends_before_it_began():

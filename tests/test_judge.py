@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from monitor import run
-from monitor.detect.health import State
+from monitor.detect.health import Health, State
 from monitor.diagnose import Scope
 from monitor.herald import tell_due
 from monitor.schedule import CONFIRM_S, Watch
@@ -191,6 +191,25 @@ def test_the_first_that_has_recovered_has_the_rest_of_its_incident_asked_at_once
     plans = asyncio.run(play())
     recovered = [state for state, _ in plans].index(State.UP)
     assert [number for number, (_, asked) in enumerate(plans) if asked] == [recovered]
+
+
+@pytest.mark.parametrize("state", [State.UP, State.UNKNOWN])
+def test_what_lies_beside_the_work_is_asked_in_a_doubt_only_if_it_was_seen_before(tmp_path, state):
+    async def play():
+        clock = Clock()
+        async with clockwork(tmp_path, clock, IDS[:2]) as it:
+            await it.minutes(3, lambda _: {})
+            (suspect,) = [w.target for w in it.world.config.watches.values() if w.target.account == IDS[0]]
+            beside = Watch(replace(suspect, canary="models", model=None), 3600, True, aside=True)
+            watches = it.world.config.watches | {beside.target.id: beside}
+            it.world.config = replace(it.world.config, watches=watches)
+            it.world.healths[beside.target.id] = Health(state, clock.now)
+            it.world.agenda.set(beside.target.id, clock.now + timedelta(hours=1))
+            clock.now += timedelta(seconds=30)
+            await run.beat(it.world, [look(suspect, clock.now, FAILING)], clock.now)
+            return beside.target.id in it.world.agenda.take_due(clock.now)
+
+    assert asyncio.run(play()) is (state is State.UP)
 
 
 def product_of(company, settings):

@@ -338,6 +338,111 @@ def test_ten_thousand_changes_at_once_are_decided_at_one_instant():
     assert len({(when, message.channel) for when, message in desk.sent}) == 2
 
 
+# Nothing can be reached
+
+OFFLINE = {"subject": "", "scope": Scope.MONITOR, "fault": Fault.CONNECTION_FAILED, "blamed": Blame.UNKNOWN}
+EVERYTHING = ("openai/main/chat", "groq/a/chat")
+
+
+def offline(seconds=0, targets=EVERYTHING):
+    return incident(**OFFLINE, targets=targets, seconds=seconds)
+
+
+def test_that_nothing_can_be_reached_is_told_once_when_it_is_over():
+    desk, part = Desk(PHONE, MAIL), incident("openai/main", Fault.CONNECTION_FAILED)
+
+    assert desk.open(offline(), part) == []
+    assert "told when that is over, or has lasted 15 min" in desk.why(offline())
+    assert desk.wait(minutes=8) == []
+    assert desk.close(part, offline()) == ["phone missed", "mail missed"]
+    assert desk.wait(hours=1) == []
+
+
+def test_what_is_down_still_when_the_road_is_back_is_told_then():
+    desk, left = Desk(), incident("openai/main", Fault.INVALID_KEY)
+    desk.open(offline(), left)
+    desk.wait(minutes=8)
+
+    assert desk.close(offline()) == ["phone missed", "phone opened"]
+    assert desk.wait(hours=1) == ["phone reminder"]
+
+
+def test_what_was_answered_since_nothing_could_be_reached_is_told_at_once():
+    desk = Desk()
+    desk.open(replace(offline(), detected_at=at(120)))
+    desk.wait(minutes=8)
+
+    assert desk.open(incident("groq/a", Fault.CONNECTION_FAILED, detected_at=at(480))) == []
+    assert desk.open(incident("openai/main", Fault.INVALID_KEY, detected_at=at(480))) == ["phone opened"]
+
+
+def test_nobody_is_reminded_of_what_nobody_can_see():
+    desk, lost = Desk(), incident("openai/main", Fault.INVALID_KEY, detected_at=at(60))
+    desk.open(lost)
+    desk.wait(minutes=10)
+    desk.open(replace(offline(600), detected_at=at(720)))
+
+    assert desk.wait(minutes=14) == []
+    assert desk.wait(minutes=30) == ["phone opened"]
+    assert sorted(desk.close(replace(offline(600), detected_at=at(720)))) == ["phone reminder", "phone resolved"]
+
+
+def test_a_monitor_that_is_blind_for_a_quarter_of_an_hour_says_so_and_when_it_sees_again():
+    desk = Desk(PHONE, MAIL)
+    desk.open(offline())
+
+    assert desk.wait(minutes=14, seconds=59) == []
+    assert desk.wait(seconds=1) == ["phone opened", "mail opened"]
+    assert desk.wait(minutes=10) == []
+    assert desk.close(offline()) == ["phone resolved", "mail resolved"]
+
+
+def test_nobody_is_called_for_what_nobody_was_told_yet():
+    routes = (Route(Match(), ("phone",), (Escalation(timedelta(minutes=5), ("mail",)),)),)
+    desk = Desk(PHONE, MAIL, routes=routes)
+    desk.open(offline())
+
+    assert desk.wait(minutes=10) == []
+    assert desk.wait(minutes=5) == ["phone opened"]
+    assert desk.wait(minutes=5) == ["mail escalated"]
+
+
+def test_who_was_told_of_a_provider_hears_at_once_that_it_is_nobodys():
+    desk, one = Desk(), incident("openai", Fault.CONNECTION_FAILED, Scope.PROVIDER)
+    assert desk.open(one) == ["phone opened"]
+    desk.wait(minutes=1)
+    desk.change(replace(one, scope=Scope.MONITOR, subject="", blamed=Blame.UNKNOWN), ChangeKind.CHANGED)
+
+    assert desk.tell() == ["phone changed"]
+
+
+def test_that_the_road_was_cut_wakes_nobody_when_it_is_back():
+    """Of what is critical and goes on quiet hours keep nothing."""
+    desk = Desk(replace(PHONE, quiet=NIGHT), seconds=11 * 3600)
+    desk.open(offline(11 * 3600))
+    desk.wait(minutes=8)
+
+    assert desk.close(offline(11 * 3600)) == []
+    assert desk.wait(hours=8) == ["phone missed"]
+
+
+def test_that_the_road_is_cut_is_told_at_night_when_it_lasts():
+    desk = Desk(replace(PHONE, quiet=NIGHT), seconds=11 * 3600)
+    desk.open(offline(11 * 3600))
+
+    assert desk.wait(minutes=15) == ["phone opened"]
+
+
+@pytest.mark.parametrize(("until_s", "told"), [(300, ["phone missed"]), (1800, [])])
+def test_that_the_road_was_cut_is_never_told_where_that_was_silenced_when_it_was_back(until_s, told):
+    desk = Desk()
+    desk.reply(ReplyKind.SILENCE, match=Match(scopes=(Scope.MONITOR,)), until=at(until_s), reason="a new router")
+    desk.open(offline())
+    desk.wait(minutes=8)
+
+    assert desk.close(offline()) + desk.wait(hours=1) == told
+
+
 # What people answer
 
 

@@ -16,6 +16,7 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from monitor import drill, run, schedule, world
+from monitor.alert import routing
 from monitor.config import Channel, Config, ProbeSection, SiteSection, StatusSection, StoreSection
 from monitor.detect.credit import Floor
 from monitor.detect.health import State
@@ -201,16 +202,21 @@ def test_a_single_bad_answer_wakes_nobody(tmp_path):
     assert asyncio.run(play()).shown == []
 
 
-def test_when_nothing_can_be_reached_nobody_is_blamed(tmp_path):
+def test_when_nothing_can_be_reached_nobody_is_blamed(tmp_path, monkeypatch):
+    monkeypatch.setattr(routing, "BLIND", timedelta(seconds=2))
+
     async def play():
         async with simulator() as other_side:
             settings = config(tmp_path, other_side, base="http://127.0.0.1:1/v1")
             async with watching(settings) as monitor:
+                await monitor.until(lambda: monitor.world.incidents)
+                at_first = list(monitor.shown)
                 await monitor.until(lambda: monitor.shown)
                 await asyncio.sleep(0.5)
-            return monitor
+            return at_first, monitor.shown
 
-    (message,) = asyncio.run(play()).shown
+    at_first, (message,) = asyncio.run(play())
+    assert at_first == []
     assert "the monitor is offline" in message
     assert "nobody" in message
 
@@ -854,7 +860,9 @@ def test_a_page_that_cannot_be_read_is_said_to_be_so_and_accuses_nobody(tmp_path
     assert asyncio.run(play()) == []
 
 
-def test_who_cannot_be_reached_while_the_rest_of_the_world_can_is_not_this_machine(tmp_path):
+def test_who_cannot_be_reached_while_the_rest_of_the_world_can_is_not_this_machine(tmp_path, monkeypatch):
+    monkeypatch.setattr(routing, "BLIND", timedelta(0))
+
     async def play(online):
         async with simulator() as other_side, webhook() as inbox:
             settings = config(tmp_path / online, other_side, Channel("hook", inbox.url), base="http://127.0.0.1:9")

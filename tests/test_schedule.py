@@ -223,6 +223,18 @@ def test_a_look_can_be_moved_forward_but_not_back():
     assert agenda.next_at() == at(5)
 
 
+def test_however_many_ask_for_it_a_target_is_hurried_once_in_five_seconds():
+    agenda, looks = Agenda(), []
+    agenda.set("a", at(3600))
+    for second in range(12):
+        agenda.hurry("a", at(second))
+        if agenda.take_due(at(second)):
+            looks += [second]
+            agenda.set("a", at(3600))
+
+    assert looks == [0, 5, 10]
+
+
 def test_a_look_under_way_is_not_started_twice():
     agenda = Agenda()
     agenda.set("a", at(0))

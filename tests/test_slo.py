@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from monitor.advice import advice_for
 from monitor.detect.health import State
 from monitor.diagnose import Scope
-from monitor.incident import Severity
+from monitor.incident import UNWATCHED, Severity
 from monitor.run import beat, unseen
 from monitor.schedule import Watch
 from monitor.slo import DAY, HOUR, LONGEST, PAIRS, Goal, Looks, Objective, Tally, burning, rate, reserves
@@ -225,6 +225,21 @@ def test_an_outage_is_told_once_by_its_budget_and_a_restart_does_not_end_it(tmp_
             return resumed, later, told, objectives(it)
 
     assert asyncio.run(play()) == (BURNS, BURNS, [], [])
+
+
+@pytest.mark.parametrize(("kept", "ending"), [(True, ""), (False, UNWATCHED)])
+def test_an_objective_that_was_taken_out_while_its_budget_burnt_is_no_longer_watched(tmp_path, kept, ending):
+    async def play():
+        async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
+            objective(it)
+            await minutes(it, 45, lambda _: FAILING)
+            (burning,) = (one for one in it.world.incidents.values() if one.scope is Scope.OBJECTIVE)
+            if not kept:
+                it.world.config = replace(it.world.config, objectives=())
+            await minutes(it, 60 if kept else 2, lambda _: {})
+            return it.world.cases[burning.id].incident
+
+    assert asyncio.run(play()).ending == ending
 
 
 def test_right_after_the_first_start_no_budget_burns_and_hardly_any_is_used(tmp_path):

@@ -109,6 +109,27 @@ def test_a_reminder_is_an_opening_to_those_whom_nothing_reached_before(step, hea
 
 
 @pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize(("step", "head"), [(Step.MISSED, "GAP"), (Step.RESOLVED, "RESOLVED")])
+def test_who_was_offline_says_from_when_to_when_and_what_it_did_not_see(form, step, head):
+    targets = ("openai/a/chat", "openai/a/list", "openai/b/list", "groq/c/list")
+    facts = {"scope": Scope.MONITOR, "subject": "", "fault": Fault.CONNECTION_FAILED, "targets": targets, "covered": ()}
+    over = replace(RESOLVED, incident=replace(RESOLVED.incident, **facts, closed_at=at(480)))
+    text = message(step, over, form=form)
+
+    assert text.title == f"[{head}] the monitor was offline for 8 min"
+    assert "Not seen meanwhile: openai (2 accounts), groq (1 account)" in plain(text).replace("`", "")
+    assert "Nothing is known of this time" in text.body
+    assert "Began: 21 Nov 2026, 12:00 UTC" in plain(text)
+    assert "Ended: 21 Nov 2026, 12:08 UTC" in plain(text)
+    assert "quiet hours" not in text.body
+    assert ("first you hear" in message(step, over, form=form, first=True).body) is (step is Step.RESOLVED)
+    brief = message(step, over, detail=Detail.SHORT).body
+    assert brief.startswith(
+        "From 21 Nov 2026, 12:00 UTC to 21 Nov 2026, 12:08 UTC. Nothing is known of this time of op"
+    )
+
+
+@pytest.mark.parametrize("form", Format)
 def test_a_gap_says_what_is_not_known_and_what_to_do(form):
     text = message(Step.MISSED, absence(at(0), at(3600)), form=form)
 

@@ -9,9 +9,10 @@ from urllib.parse import unquote
 from msgspec.structs import replace
 
 from monitor.alert.address import open_service
+from monitor.alert.case import Step
 from monitor.alert.rule import TERMINAL, Channel, Format, pause_s
 from monitor.alert.text import Text
-from monitor.incident import Severity
+from monitor.incident import Incident, Severity
 from monitor.store.writer import Letter
 from probes.redact import redact
 
@@ -53,8 +54,12 @@ def would_disturb(letter: Letter, channel: Channel, now: datetime) -> bool:
     """Whether what was decided by day, and could not be sent, would now come in somebody's quiet hours."""
     if channel.quiet is None or not channel.quiet.is_on(now):
         return False
-    incidents = [item.change.incident for item in letter.items if item.change]
-    return bool(incidents) and not any(one.drill or one.severity is Severity.CRITICAL for one in incidents)
+    told = [(item.step, item.change.incident) for item in letter.items if item.change]
+    return bool(told) and not any(one.drill or _is_urgent(step, one) for step, one in told)
+
+
+def _is_urgent(step: Step, incident: Incident) -> bool:
+    return incident.severity is Severity.CRITICAL and step is not Step.MISSED
 
 
 def fit(text: Text, title_most: int, body_most: int) -> Text:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from monitor.detect.flap import STAYED, cause
-from monitor.diagnose import Scope
+from monitor.diagnose import UNREACHABLE, Scope
 from monitor.incident import WIDTH, Incident, accounts_of
 from probes.model import Blame, Fault
 
@@ -53,12 +53,17 @@ def covers(wider: Incident, narrower: Incident) -> bool:
     if WIDTH.index(wider.scope) <= WIDTH.index(narrower.scope):
         return False
     if wider.scope is Scope.MONITOR:
-        return True
+        return narrower.fault in UNREACHABLE or _known_at(narrower) <= _known_at(wider)
     if restless := restless_targets(narrower):
         return restless <= {*wider.targets}
     if narrower.signal:
         return wider.scope is Scope.ACCOUNT and f"{narrower.subject}/".startswith(f"{wider.subject}/")
     return bool(narrower.targets) and {*narrower.targets} <= {*wider.targets}
+
+
+def _known_at(one: Incident) -> datetime:
+    """Return when we were sure of it. What is found once nothing could be reached was answered: the road is back."""
+    return one.detected_at or one.opened_at
 
 
 def covers_as_grave(wider: Incident, narrower: Incident) -> bool:

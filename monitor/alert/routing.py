@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from monitor.alert.case import Case, Cases, Message, Step, Telling
 from monitor.alert.kinship import (
@@ -40,6 +41,8 @@ EVERYTHING = ""
 """What a monitor that is offline has lost."""
 STANDING = frozenset({Step.OPENED, Step.REMINDER, Step.ESCALATED})
 """What tells that something stands."""
+BLIND = timedelta(minutes=15)
+"""So long nobody is told that nothing can be reached: it takes no account from anybody, and mostly passes."""
 OUTLASTS = timedelta(minutes=1)
 """So long after a wider trouble ended a part of it that is left may still recover with it."""
 
@@ -196,24 +199,31 @@ def _wish_at_opening(case: Case, channel: Channel, scene: Scene) -> Verdict:
 
 
 def _wish_at_end(case: Case, channel: Channel, heard: Sequence[Telling], scene: Scene) -> Verdict:
-    if heard and channel.name not in case.owed:
+    if not heard:
+        return _wish_in_hindsight(case, channel, scene)
+    if channel.name not in case.owed:
         return Verdict(None, "its end was told")
-    if heard and _is_superseded(case, channel, scene):
+    if _is_superseded(case, channel, scene):
         return Verdict(None, "it came again since, and that was told")
-    if heard and case.incident.is_flap and _is_taken_over(case, channel, scene):
+    if case.incident.is_flap and _is_taken_over(case, channel, scene):
         return Verdict(None, "it comes and goes no more: what stays was told")
-    if heard and _is_one_of_many(case, channel, heard, scene):
+    if _is_one_of_many(case, channel, heard, scene):
         return Verdict(None, "that it comes and goes was told since: its calm ends both")
-    if heard and _is_wider_now(case, channel, scene):
+    if _is_wider_now(case, channel, scene):
         return Verdict(None, "a wider sign of the same goes on, and that was told")
-    if heard:
-        return Verdict(Step.RESOLVED, "it is over, and its opening was told")
+    return Verdict(Step.RESOLVED, "it is over, and its opening was told")
+
+
+def _wish_in_hindsight(case: Case, channel: Channel, scene: Scene) -> Verdict:
+    """Return whether a channel that heard of no beginning hears of the end."""
     if case.last.kind is ChangeKind.WITHDRAWN:
         return Verdict(None, "it is no longer watched, and its opening was not told")
+    if _is_hindsight(case) and _was_silenced(case, channel, scene):
+        return Verdict(None, "it was silenced when it ended")
     if _was_missed(case, channel, scene):
         return Verdict(Step.MISSED, "it came and went during quiet hours")
     if _is_hindsight(case) and _wish_at_opening(case, channel, scene).step:
-        return Verdict(Step.MISSED, "it was known only when it was over")
+        return Verdict(Step.MISSED, "it is told when it is over")
     return Verdict(None, "its opening was not told, so its end is not")
 
 
@@ -225,7 +235,15 @@ def _is_superseded(case: Case, channel: Channel, scene: Scene) -> bool:
 
 
 def _is_hindsight(case: Case) -> bool:
-    return case.opened.kind is ChangeKind.RESOLVED
+    """Whether its end is told also to who never heard of its beginning: nobody was watching."""
+    return case.opened.kind is ChangeKind.RESOLVED or case.incident.is_offline
+
+
+def _was_silenced(case: Case, channel: Channel, scene: Scene) -> bool:
+    """Whether something that a person arranged kept it from the channel when it ended."""
+    at = case.last.at
+    then = replace(scene, now=at, replies=[one for one in scene.replies if one.at <= at])
+    return any(hold(case, channel, Step.MISSED, then) for hold in (_silenced, _maintained))
 
 
 def _was_missed(case: Case, channel: Channel, scene: Scene) -> bool:
@@ -348,6 +366,13 @@ def _maintained(case: Case, _: Channel, step: Step, scene: Scene) -> str | None:
     return None
 
 
+def _blind(case: Case, _: Channel, step: Step, scene: Scene) -> str | None:
+    """Who reads that nothing can be reached can do nothing about any account: it is told when it is over, or lasts."""
+    if step is Step.OPENED and case.incident.is_offline and scene.now - case.incident.opened_at < BLIND:
+        return f"nothing can be reached from here: told when that is over, or has lasted {BLIND // MINUTE} min"
+    return None
+
+
 def _covered(case: Case, channel: Channel, step: Step, scene: Scene) -> str | None:
     """One cause, one message: what is part of a wider trouble is told with that, if that is told here and as grave."""
     if case.incident.drill or step is Step.RESOLVED:
@@ -424,8 +449,10 @@ def _disturbs(one: Incident, now: datetime) -> bool:
     return one.closed_at is None or (not one.signal and now - one.closed_at < CALM)
 
 
-def _quiet(case: Case, channel: Channel, _: Step, scene: Scene) -> str | None:
-    if case.incident.severity is Severity.CRITICAL or case.incident.drill or not channel.quiet:
+def _quiet(case: Case, channel: Channel, step: Step, scene: Scene) -> str | None:
+    """What is critical is told at night, too; what is told only when it is over wakes nobody."""
+    critical = case.incident.severity is Severity.CRITICAL and step is not Step.MISSED
+    if critical or case.incident.drill or not channel.quiet:
         return None
     spans = (span for span in channel.quiet.spans(scene.now) if scene.now in span)
     return next((f"quiet hours until {span.end:%Y-%m-%d %H:%M} UTC" for span in spans), None)
@@ -557,17 +584,8 @@ def _is_wider_now(case: Case, channel: Channel, scene: Scene) -> bool:
 
 
 HOLDS = (
-    _snoozed,
-    _silenced,
-    _maintained,
-    _covered,
-    _recovering,
-    _fading,
-    _restless,
-    _uneasy,
-    _repeated,
-    _quiet,
-    _stormy,
+    *(_snoozed, _silenced, _maintained, _blind, _covered, _recovering),
+    *(_fading, _restless, _uneasy, _repeated, _quiet, _stormy),
 )
 
 

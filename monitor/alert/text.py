@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from monitor import words
 from monitor.alert.case import ENDS, Step
+from monitor.alert.evidence import shown
 from monitor.alert.rule import Detail, Format
 from monitor.diagnose import Scope
 from monitor.incident import WIDTH, Change, ChangeKind, Incident, Severity
@@ -81,7 +82,7 @@ class Piece(Struct, frozen=True):
 
     @property
     def head(self) -> str:
-        if self.change.incident.is_absence:
+        if self.change.incident.is_absence or (self.change.incident.is_offline and self.step is Step.MISSED):
             return GAP
         if self.change.kind is ChangeKind.WITHDRAWN:
             return UNWATCHED
@@ -244,9 +245,12 @@ def _values(piece: Piece, now: datetime) -> dict[str, object]:
     incident, around = piece.change.incident, piece.around
     lasted_s = ((incident.closed_at or now) - incident.opened_at).total_seconds()
     sure = words.CERTAINTIES[incident.confidence]
+    proofs, more_proofs = shown(incident.evidence, apart=incident.signal)
     return {
         "incident": incident,
         "reasons": words.reasons(incident),
+        "proofs": proofs,
+        "more_proofs": more_proofs,
         "around": around,
         "step": piece.shown,
         "first": piece.first,
@@ -255,6 +259,7 @@ def _values(piece: Piece, now: datetime) -> dict[str, object]:
         "what": words.title(incident),
         "away": incident.scope is Scope.MONITOR,
         "gap": incident.is_absence,
+        "unseen": words.unseen(incident),
         "whose": f"{words.whose(incident)} ({sure})" if words.is_blamed(incident) else words.whose(incident),
         "over": _over(piece.change),
         "revived": _is_revived(piece.change),

@@ -5,15 +5,18 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health, State
 from probes.model import Blame, Fault, Target
 
 MINUTE = timedelta(minutes=1)
-TURNS = 3
 WITHIN = timedelta(minutes=60)
-"""So many turns, from down to up or back, within so long is flapping: the second outage within the hour."""
+"""So long the outages of a row may be apart: the second within the hour, of those that last, is flapping."""
+BRIEF = 5
+"""So many outages within the hour are flapping although none lasted, and nobody was told of any."""
+TURNS = 2 * BRIEF - 1
 CALM, STAYED = timedelta(minutes=30), timedelta(minutes=10)
 """So long without an outage ends it, or so long in one; an outage is told as any other when it has lasted STAYED."""
 TOGETHER = timedelta(seconds=45)
@@ -21,11 +24,11 @@ TOGETHER = timedelta(seconds=45)
 
 
 class Flap(Struct, frozen=True):
-    """The latest turns of one target, at most TURNS.
+    """The latest turns of one target, from down to up or back, at most TURNS.
 
     While it flaps, `since` is the first of the row, `count` how many there were, and `enough_at` the first look of the
     outage that made them enough; else None and 0. `fault` is the latest that took it down, while it flaps the one that
-    it is named by.
+    it is named by. `lasted_at` is when the latest outage began that lasted; None: there was none.
     """
 
     turns: tuple[datetime, ...] = ()
@@ -33,6 +36,7 @@ class Flap(Struct, frozen=True):
     fault: Fault | None = None
     enough_at: datetime | None = None
     count: int = 0
+    lasted_at: datetime | None = None
 
 
 STEADY = Flap()
@@ -40,9 +44,12 @@ STEADY = Flap()
 
 def advance(flap: Flap, before: Health, after: Health, at: datetime) -> Flap:
     """Return what is known after a look at `at` that changed the health so; `flap` itself when nothing turned."""
-    if (before.state is State.DOWN) is not (after.state is State.DOWN):
-        return _turned(flap, after, at)
-    if flap.since and after.state is not State.UNKNOWN:
+    turned = (before.state is State.DOWN) is not (after.state is State.DOWN)
+    if turned:
+        flap = _turned(flap, after, at)
+    if after.lasting and not before.lasting:
+        return _lasted(flap, after, at)
+    if flap.since and not turned and after.state is not State.UNKNOWN:
         return STEADY if at - flap.turns[-1] >= CALM else flap
     return flap
 
@@ -50,12 +57,26 @@ def advance(flap: Flap, before: Health, after: Health, at: datetime) -> Flap:
 def _turned(flap: Flap, after: Health, at: datetime) -> Flap:
     if after.fault and flap.fault and cause(after.fault) is not cause(flap.fault):
         return Flap((at,), fault=after.fault)
-    turns, fault = (*flap.turns[1 - TURNS :], at), after.fault or flap.fault
+    turns = (*flap.turns[1 - TURNS :], at)
     if flap.since:
-        return Flap(turns, flap.since, flap.fault, flap.enough_at, flap.count + 1)
-    if len(turns) == TURNS and at - turns[0] <= WITHIN:
-        return Flap(turns, turns[0], fault, after.since or at, TURNS)
-    return Flap(turns, fault=fault)
+        return replace(flap, turns=turns, count=flap.count + 1)
+    flap = replace(flap, turns=turns, fault=after.fault or flap.fault)
+    enough = len(turns) == TURNS and at - turns[0] <= WITHIN and after.state is State.DOWN
+    return _flapping(flap, turns[0], after, at) if enough else flap
+
+
+def _lasted(flap: Flap, after: Health, at: datetime) -> Flap:
+    """Return what is known once an outage is one to be told; its turn was counted when it began."""
+    begun, before = flap.turns[-1] if flap.turns else at, flap.lasted_at
+    flap = replace(flap, lasted_at=begun)
+    if flap.since or before is None or begun - before > WITHIN:
+        return flap
+    return _flapping(flap, before, after, at)
+
+
+def _flapping(flap: Flap, since: datetime, after: Health, at: datetime) -> Flap:
+    count = sum(turn >= since for turn in flap.turns)
+    return replace(flap, since=since, enough_at=after.since or at, count=count)
 
 
 def cause(fault: Fault) -> Fault | None:

@@ -210,6 +210,8 @@ def _failed(health: Health, observation: Observation, thresholds: Thresholds) ->
     if down and health.state is not State.DOWN:
         in_a_row = failures >= thresholds.failures or health.final
         since = began_at if in_a_row else evidence.since
+        if evidence.since >= began_at:  # it began after so many good answers that it is no brownout
+            evidence = replace(evidence, looks=failures, failed=failures)
     elif health.state is State.UNKNOWN:
         since = began_at
     if down and not evidence.lasting and _is_lasting(observation, since or began_at, thresholds):

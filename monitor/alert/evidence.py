@@ -1,0 +1,70 @@
+"""Failing answers → the few lines of a message that show them; the incident's page has them all. Pure."""
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+
+from msgspec import Struct
+
+from monitor.diagnose import Evidence
+from monitor.words import count, listed
+from probes.model import Fault
+
+SHOWN = 8
+"""So many lines stand in a message; where each account would need one, and there are more, each provider has one."""
+NAMED = 4
+
+
+class Line(Struct, frozen=True):
+    """Who met what: one target, an account, or accounts of a provider; the answer is the latest of them."""
+
+    who: str
+    fault: Fault
+    status: int | None
+    request_id: str | None
+    words: str
+
+
+def shown(evidence: Sequence[Evidence], *, apart: bool = False) -> tuple[list[Line], int]:
+    """Return the lines that show these answers, and how many more there are.
+
+    Answers of one account that one rule took are alike whatever their words: those may name a request. `apart`: words
+    count, since each tells figures of its own.
+    """
+    its = _grouped(evidence, lambda one: (_account(one), _kind(one), one.words if apart else ""))
+    if len(its) > SHOWN:
+        its = _grouped(evidence, lambda one: (_provider(one), _kind(one)))
+        its.sort(key=len, reverse=True)
+    return [_line(group) for group in its[:SHOWN]], max(0, len(its) - SHOWN)
+
+
+def _grouped(evidence: Iterable[Evidence], key: Callable[[Evidence], Hashable]) -> list[list[Evidence]]:
+    groups: dict[Hashable, list[Evidence]] = {}
+    for one in evidence:
+        groups.setdefault(key(one), []).append(one)
+    return list(groups.values())
+
+
+def _line(group: Sequence[Evidence]) -> Line:
+    latest = max(group, key=lambda one: one.at)
+    return Line(_who(group), latest.fault, latest.status, latest.request_id, latest.words)
+
+
+def _who(group: Sequence[Evidence]) -> str:
+    accounts, targets = sorted({_account(one) for one in group}), sorted({one.target for one in group})
+    if len(targets) == 1:
+        return targets[0]
+    if len(accounts) == 1:
+        return f"{accounts[0]} ({listed([one.removeprefix(f'{accounts[0]}/') for one in targets], NAMED)})"
+    names = [account.partition("/")[2] for account in accounts]
+    return f"{_provider(group[0])} ({count(len(accounts), 'account')}: {listed(names, NAMED)})"
+
+
+def _account(one: Evidence) -> str:
+    return "/".join(one.target.split("/")[:2])
+
+
+def _provider(one: Evidence) -> str:
+    return one.target.partition("/")[0]
+
+
+def _kind(one: Evidence) -> tuple[Fault, int | None, str]:
+    return one.fault, one.status, one.rule
