@@ -35,6 +35,19 @@ class Dialect(StrEnum):
     COHERE_EMBED = "cohere-embed"
     COMMAND = "command"
 
+    @property
+    def writes(self) -> bool:
+        """Whether a good answer is a text that a model wrote."""
+        return self in WRITING
+
+
+WRITING = frozenset(
+    {
+        *(Dialect.OPENAI_CHAT, Dialect.OPENAI_COMPATIBLE, Dialect.OPENAI_RESPONSES, Dialect.ANTHROPIC),
+        *(Dialect.GEMINI, Dialect.COHERE, Dialect.COMMAND),
+    }
+)
+
 
 class Platform(StrEnum):
     """Who makes a status page: the form in which it is read. FEED is any RSS or Atom."""

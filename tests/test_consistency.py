@@ -18,6 +18,7 @@ from monitor import run, view
 from monitor.advice import instead
 from monitor.detect.health import State
 from monitor.diagnose import ACCOUNT_WIDE
+from monitor.incident import accounts_of
 from monitor.publish.ability import LATE
 from monitor.publish.mark import Mark, standing
 from monitor.publish.metrics import metrics
@@ -230,7 +231,17 @@ def check_world(world, told):
         assert not refused or told.verdicts()["/".join(id.split("/")[:2])] is False
     for one in world.incidents.values():
         seen = view.glance(world.config, world.healths, world.incidents.values(), told.now)
-        assert {it.account for it in instead(one, world.config, seen)} <= offered
+        named = {it.account for it in instead(one, world.config, seen)}
+        assert named <= offered
+        if one.fault in ACCOUNT_WIDE and "/" in one.subject:  # of a whole provider's trouble none of its own is named
+            assert _to_be_picked(told, one, accounts_of(one.targets)) <= named
+
+
+def _to_be_picked(told, incident, lost):
+    """What `pick` gives beside a lost account: of its own provider, and of others where none of its own is sound."""
+    best = [it for id in told.usable["providers"] if (it := pick(told.every, id)) and it.account not in lost]
+    its = [it for it in best if it.provider == incident.subject.partition("/")[0] and it.caution is None]
+    return {it.account for it in its or best}
 
 
 @settings(max_examples=60, phases=(Phase.generate,), report_multiple_bugs=False)
