@@ -109,7 +109,8 @@ class Told:
         self.every = usables(shot, self.stand)
         self.usable = json.loads(usable_json(shot, self.stand))
         self.status = {one["id"]: one for one in json.loads(status_json(shot, self.stand))["accounts"]}
-        self.up, self.known = _gauges(metrics(shot, self.stand).decode())
+        gauges = _gauges(metrics(shot, self.stand).decode())
+        self.up, self.known, self.offered = gauges["up"], gauges["known"], gauges["offered"]
 
     def verdicts(self):
         return {id: one["usable"] for id, one in self.usable["accounts"].items()}
@@ -121,7 +122,7 @@ def _gauges(text):
         r'^llm_account_(\w+)\{provider="(.+)",account="(.+)"\} (.+)$', text, re.M
     ):
         found[gauge][f"{provider}/{name}"] = float(value)
-    return found["up"], found["known"]
+    return found
 
 
 def check_alike(told):
@@ -155,6 +156,8 @@ def check_picks(told):
     for provider, choice in told.usable["providers"].items():
         its = [one for one in told.every if one.provider == provider]
         offered = {one.account: one for one in its if one.usable and not (one.caution and one.caution.withheld)}
+        assert {id for id, value in told.offered.items() if value and id.startswith(f"{provider}/")} == set(offered)
+        assert all(told.usable["accounts"][one.account]["offered"] == (one.account in offered) for one in its)
         best = pick(told.every, provider)
         assert choice["use"] == (best.account if best else None)
         assert (best is None) == (not offered)
