@@ -94,7 +94,7 @@ def advice_for(incident: Incident, config: Config, glance: Glance | None = None)
     if own := _own_advice(incident):
         return own
     for one in incident.evidence:
-        if line := set_up(config, one.target, Answer(one.rule, one.words)):
+        if line := set_up(config, one.target, Answer(one.rule, one.words), glance):
             return line
     provider = config.providers.get(incident.subject.partition("/")[0].partition("@")[0])
     said = [one.words for one in incident.evidence if one.fault is incident.fault]
@@ -132,13 +132,22 @@ def advice_of(account: AccountView, target: TargetView, said: Sequence[str], con
     return advise(fault, provider, said, surroundings(loss, config, glance))
 
 
-def set_up(config: Config, target: str, answer: Answer | None) -> str | None:
+def set_up(config: Config, target: str, answer: Answer | None, glance: Glance | None) -> str | None:
     """Return the line of monitor.toml that mends what a target met; None where none does."""
     watch = config.watches.get(target)
     if watch is None or answer is None or not answer.rule.startswith(remedy.PREFIX):
         return None
     account, name = config.accounts[watch.target.account], watch.target.canary
-    return remedy.advise(config.providers[account.provider], account, name, answer, config.asked(account.id))
+    well = _answered(config, account.id, glance)
+    return remedy.advise(config.providers[account.provider], account, name, answer, well)
+
+
+def _answered(config: Config, account: str, glance: Glance | None) -> list[str]:
+    """Return the canaries of an account that were answered well; where nobody looked, those that do its work."""
+    if glance and (view := glance.accounts.get(account)):
+        return [one.canary for one in view.targets if one.well_at]
+    its = (one for one in config.watches.values() if one.target.account == account and not one.aside)
+    return [one.target.canary for one in its]
 
 
 def instead(incident: Incident, config: Config, glance: Glance) -> list[Usable]:

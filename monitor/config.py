@@ -318,10 +318,6 @@ class Config(Struct, frozen=True):
         sharing = [other for other, its in self.groups.items() if other != account and not ties.isdisjoint(its)]
         return [other for other in sharing if self.company(other) == self.company(account)]
 
-    def asked(self, account: str) -> list[str]:
-        """Return the canaries that are asked of an account, one for each of its targets."""
-        return [watch.target.canary for watch in self.watches.values() if watch.target.account == account]
-
     def attention(self, account: str) -> Attention:
         return self.attentions.get(account) or Attention()
 

@@ -22,6 +22,7 @@ from monitor.tune import Past, compare, outages, slow_a_month
 from probes.advice import Surroundings, advise
 from probes.model import Fault, Observation, Outcome
 from probes.provider import Canary, NoPage, Provider, Rule
+from probes.remedy import is_mended
 
 COLOURS = {State.UP: "green", State.SUSPECTED: "yellow", State.DOWN: "red", State.UNKNOWN: "dim"}
 BURNS = [f"burns ({pair.words[0]})" for pair in PAIRS]
@@ -57,11 +58,12 @@ def observation_table(observations: Sequence[Observation], providers: Mapping[st
 
 
 def _next_steps(observations: Sequence[Observation], providers: Mapping[str, Provider]) -> Iterator[tuple[str, str]]:
-    """Yield what to do about each fault of each account, once."""
+    """Yield what to do about each fault of each account, once; what a line of monitor.toml mends is said by itself."""
     said: dict[tuple[str, Fault], list[Observation]] = {}
     served = {one.target.answerer for one in observations if one.outcome is Outcome.OK}
     for one in observations:
-        if one.fault and one.answer:
+        its = [it for it in observations if it.target.account == one.target.account]
+        if one.fault and one.answer and not is_mended(providers[one.target.provider], one, its):
             said.setdefault((one.target.account, one.fault), []).append(one)
     for (account, fault), its in said.items():
         target, words_ = its[0].target, [one.answer.words for one in its if one.answer]

@@ -254,8 +254,9 @@ PLAN = {
     },
     "monitor.log": {"probes.redact"},
     "monitor.table": {
-        *("rich", "probes.advice", "probes.model", "probes.provider", "monitor.cost", "monitor.detect.health"),
-        *("monitor.publish.caution", "monitor.publish.mark", "monitor.publish.snapshot", "monitor.schedule"),
+        *("rich", "probes.advice", "probes.model", "probes.provider", "probes.remedy", "monitor.cost"),
+        *("monitor.detect.health", "monitor.publish.caution", "monitor.publish.mark", "monitor.publish.snapshot"),
+        "monitor.schedule",
         *("monitor.slo", "monitor.tune", "monitor.words"),
     },
 }
