@@ -20,7 +20,7 @@ PLAN = {
     "probes.document": {"jsonschema", "probes.redact"},
     "probes.header": set(),
     "probes.remedy": {"probes.model", "probes.provider"},
-    "probes.provider": {"probes.model"},
+    "probes.provider": {"probes.hint", "probes.model"},
     "probes.catalog": {"probes.model", "probes.balance", "probes.document", "probes.header", "probes.provider"},
     "probes.balance": {"jmespath", "probes.model", "probes.provider", "probes.redact"},
     "probes.sign": {"probes.model", "probes.provider"},
