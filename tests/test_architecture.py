@@ -253,6 +253,7 @@ PLAN = {
         "probes.provider",
     },
     "monitor.log": {"probes.redact"},
+    "monitor.pasted": set(),
     "monitor.table": {
         *("rich", "probes.advice", "probes.model", "probes.provider", "probes.remedy", "monitor.cost"),
         *("monitor.detect.health", "monitor.publish.caution", "monitor.publish.mark", "monitor.publish.snapshot"),
