@@ -28,7 +28,7 @@ from probes.canary import Prober, open_session
 from probes.catalog import load_wording, rules_by_name
 from probes.control import CONTROL
 from probes.model import Blame, Observation, Outcome, Target
-from probes.remedy import advise, explain, neighbour
+from probes.remedy import advise, explain, is_covered, neighbour
 
 log = logging.getLogger("monitor")
 
@@ -99,9 +99,10 @@ async def _mends(prober: Prober, config: Config, seen: Sequence[Observation]) ->
     bases: dict[tuple[str, str], str | None] = {}
     for one in seen:
         account, name = config.accounts[one.target.account], one.target.canary
+        its = [it for it in seen if it.target.account == account.id]
         provider = config.providers[account.provider]
-        well = [it.target.canary for it in seen if it.target.account == account.id and it.outcome is Outcome.OK]
-        if one.answer and (line := advise(provider, account, name, one.answer, well)):
+        well = [it.target.canary for it in its if it.outcome is Outcome.OK]
+        if one.answer and not is_covered(one, its) and (line := advise(provider, account, name, one.answer, well)):
             bases[account.id, line] = neighbour(provider, account, name, one.answer.rule)
     return [f"{id}: {line}{await _tried(prober, config, id, base)}" for (id, line), base in bases.items()]
 

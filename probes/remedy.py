@@ -25,6 +25,7 @@ class Misfit(StrEnum):
     SITE = "site"
     REDIRECT = "redirect"
     LIST = "list"
+    PURSE = "purse"
     CAP = "cap"
 
 
@@ -75,6 +76,7 @@ WHY = {
     Misfit.SITE: "this is not where the provider's API answers",
     Misfit.REDIRECT: "the address has moved, and a key is not sent after it",
     Misfit.LIST: "no list of models is to be had there, as some gateways have none",
+    Misfit.PURSE: "what the account holds is not to be had there, as some gateways tell it nobody",
     Misfit.CAP: "this server has another name for the cap on tokens",
 }
 
@@ -125,6 +127,8 @@ def _misfit(
         return None
     if not others and (wrong := of_base(provider, account.base, canary) or _of_house(provider, account.base)):
         return wrong
+    if canary.dialect is Dialect.ACCOUNT:
+        return Misfit.PURSE if others else None
     return Misfit.LIST if canary.dialect is Dialect.LIST and others is not False else None
 
 
@@ -204,9 +208,10 @@ def _line(
     match misfit:
         case Misfit.CAP:
             return f'dialect = {{ {name} = "{SPOKEN_INSTEAD[canary.spoken(name, account)]}" }}'
-        case Misfit.LIST:
-            kept = [one for one in answered if provider.canaries[one].dialect is not Dialect.LIST] or ["chat"]
-            return "canaries = [" + ", ".join(f'"{one}"' for one in dict.fromkeys(kept)) + "]"
+        case Misfit.LIST | Misfit.PURSE:
+            lists = misfit is Misfit.LIST
+            kept = [one for one in answered if not (lists and provider.canaries[one].dialect is Dialect.LIST)]
+            return "canaries = [" + ", ".join(f'"{one}"' for one in dict.fromkeys(kept or ["chat"])) + "]"
         case Misfit.STYLE:
             return 'provider = "anthropic"'
         case Misfit.REDIRECT:
@@ -215,6 +220,12 @@ def _line(
         case Misfit.ENDPOINT | Misfit.DOUBLED | Misfit.VERSION | Misfit.SITE:
             return f'base = "{mend(provider, account.base or "", canary)}"'
     assert_never(misfit)
+
+
+def is_covered(seen: Observation, met: Iterable[Observation]) -> bool:
+    """Whether the line that mends something else that the same account `met` mends this, too."""
+    is_purse = seen.answer is not None and RULES.get(seen.answer.rule) is Misfit.PURSE
+    return is_purse and any(one.answer and RULES.get(one.answer.rule) is Misfit.LIST for one in met)
 
 
 def is_mended(provider: Provider, seen: Observation, met: Iterable[Observation]) -> bool:

@@ -441,6 +441,18 @@ def test_the_line_keeps_only_what_answered(tmp_path, billing, kept):
     assert [kept in line for line in advices] == [True]
 
 
+def test_where_only_what_an_account_holds_is_not_told_the_line_leaves_that_out(tmp_path):
+    def act(root):
+        config = loaded(tmp_path, text(f"{root}/v1").replace("openai-compatible", "new-api"))
+        _, mends = probe_now(config, list(config.watches.values()))
+        _, printed, _ = call("probe", folder=tmp_path, KEY=KEY)
+        return mends, [line for line in printed.splitlines() if line.startswith("new-api/a: ")]
+
+    (mend,), (advice,) = against(Server(), act)
+    assert 'canaries = ["list", "chat", "models"]' in mend
+    assert mend.split(" (")[0] == advice.split(" (")[0]
+
+
 def test_the_line_that_is_advised_mends_it(tmp_path):
     strict = {"cap": "max_completion_tokens"}
     faults, (mend,) = probed(tmp_path, Server(**strict), "/v1")
