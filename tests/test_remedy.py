@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from monitor.config import load
 from monitor.errand import probe_now
-from monitor.run import probe
+from monitor.run import beat, probe
 from monitor.world import open_world, real_edge
 from probes.catalog import load_provider
 from probes.document import DocumentError
@@ -497,6 +497,24 @@ def moved(_, world, root):
 def test_what_has_worked_is_no_fault_of_the_configuration_until_that_changes(tmp_path):
     assert looked(tmp_path, [ill, ill]) == [Fault.BAD_REQUEST] * 2
     assert looked(tmp_path, [good, ill, moved]) == [None, Fault.INVALID_RESPONSE, Fault.BAD_REQUEST]
+
+
+@pytest.mark.parametrize(("fault", "proven"), [(None, True), (Fault.PERMISSION_DENIED, False)])
+def test_after_a_restart_only_what_was_ever_well_is_taken_for_set_up_rightly(tmp_path, fault, proven):
+    config = loaded(tmp_path, text("https://gw.example.com/v1"))
+    target, now = config.watches["openai-compatible/a/list"].target, real_edge(lambda _: None).clock()
+    seen = Observation(target, now, Outcome.OK, status=200)
+    if fault:
+        answer = Answer("status/403", "Forbidden")
+        seen = Observation(target, now, Outcome.FAILED, status=403, fault=fault, answer=answer)
+
+    async def restarted():
+        async with open_world(config, real_edge(lambda _: None)) as world:
+            await beat(world, [seen], now)
+        async with open_world(config, real_edge(lambda _: None)) as world:
+            return target.id in world.proven
+
+    assert asyncio.run(restarted()) is proven
 
 
 @pytest.mark.parametrize(
