@@ -837,7 +837,7 @@ def _open(section: AccountSection, provider: Provider, own: Collection[str], fol
         keys = {name: _key(section, name, provider, look_up, doubts, gateway=gateway) for name in ("key", "admin_key")}
         variables = {name: _variable(name, where, provider, look_up) for name, where in _variables(section).items()}
         plain, secret = _headers(section, provider, look_up)
-        doubts += _doubts_of_headers({**plain, **secret})
+        doubts += _doubts_of_headers({**fold(provider.headers), **plain, **secret})
     except SecretError as error:
         return Opened(replace(account, problem=str(error)), isinstance(error, Malformed))
     doubts += _doubts_of_base(section, provider)

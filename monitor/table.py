@@ -238,8 +238,11 @@ def provider_facts(provider: Provider) -> None:
         _print(_feed_table(provider, verified))
     for fault, address in provider.help.items():
         console.print(f"{words.FAULTS[fault]}: {_plain(_place(address))}{_doubt(verified, f'help.{fault}')}")
+    for demand, address in provider.verification.items():
+        doubt = _doubt(verified, f"verification.{demand}")
+        console.print(f"verification, {demand.replace('_', ' ')}: {_plain(address)}{doubt}")
     for path in provider.unverified:
-        if path in verified and not path.startswith("help") and not path.endswith(".model"):
+        if path in verified and not path.startswith(("help", "verification")) and not path.endswith(".model"):
             console.print(f"{path}{_doubt(verified, path)}")
 
 
