@@ -41,7 +41,7 @@ def _thing(noun: str, said: str = r"(?!)") -> str:
     return rf"\b{ASKED}{BETWEEN}{noun}|{noun}(?:{WANTING})|{said}"
 
 
-TWICE = r"[双雙两兩二多2](?:重|步骤?|步驟?|[阶階]?段)式?(?:身[份分])?[验驗认認核查][证證验驗]"
+TWICE = r"[双雙两兩二多2](?:重|步骤?|步驟?|[阶階]?段|段階|要素)式?(?:身[份分])?[验驗认認核查][证證証验驗]"
 """A second factor in Chinese: 双重验证, 雙重身分驗證, 两步验证, 兩步驟驗證, 二階段驗證."""
 
 DEMANDS = {

@@ -40,6 +40,8 @@ DEMANDED = {
     "必須開啟二階段驗證": Demand.SECOND_FACTOR,
     "需要多重身分驗證": Demand.SECOND_FACTOR,
     "請設定雙因素認證": Demand.SECOND_FACTOR,
+    "二段階認証を有効にしてください": Demand.SECOND_FACTOR,
+    "2要素認証が必要です": Demand.SECOND_FACTOR,
     "Turn on MFA to use Codex": Demand.SECOND_FACTOR,
     "email_not_verified": Demand.EMAIL,
     "Unverified email": Demand.EMAIL,
