@@ -7,10 +7,10 @@ from msgspec import Struct
 
 from monitor.config import Config
 from monitor.detect.health import State
-from monitor.diagnose import Scope
+from monitor.diagnose import ACCOUNT_WIDE, Scope
 from monitor.incident import Incident, accounts_of
 from monitor.publish.caution import PULLS
-from monitor.publish.mark import Standing, standing
+from monitor.publish.mark import WHOLE, Standing, standing
 from monitor.publish.snapshot import AccountView, Snapshot, TargetView
 from monitor.publish.usable import Usable, usables
 from probes import remedy
@@ -59,13 +59,28 @@ class Glance(Struct, frozen=True):
 
 
 class Loss(Struct, frozen=True):
-    """What is lost, since when: `targets` by id. None of `accounts` is offered instead."""
+    """What is lost, since when: `targets` by id. None of `accounts` is offered instead.
+
+    `whole`: all that they do is lost, also what was not asked for since.
+    """
 
     fault: Fault
     provider: str
     accounts: Collection[str]
     targets: Collection[str]
     since: datetime
+    whole: bool
+
+
+class Work(Struct, frozen=True):
+    """The canaries whose work somebody else must do.
+
+    Not `exact`: part of it helps, too, and where it `writes`, whoever writes, in whichever form.
+    """
+
+    canaries: Collection[str]
+    exact: bool
+    writes: bool = False
 
 
 def look_round(snapshot: Snapshot) -> Glance:
@@ -79,7 +94,7 @@ def advice_for(incident: Incident, config: Config, glance: Glance | None = None)
     if own := _own_advice(incident):
         return own
     for one in incident.evidence:
-        if line := set_up(config, one.target, Answer(one.rule, one.words)):
+        if line := set_up(config, one.target, Answer(one.rule, one.words), glance):
             return line
     provider = config.providers.get(incident.subject.partition("/")[0].partition("@")[0])
     said = [one.words for one in incident.evidence if one.fault is incident.fault]
@@ -112,22 +127,37 @@ def advice_of(account: AccountView, target: TargetView, said: Sequence[str], con
     provider, fault = config.providers[account.id.partition("/")[0]], target.fault
     if fault is None:
         raise ValueError(f"{target.id} is {target.state}: there is nothing to do about it")
-    loss = Loss(fault, provider.id, {account.id}, {target.id}, target.since or glance.now.at)
+    since = target.since or glance.now.at
+    loss = Loss(fault, provider.id, {account.id}, {target.id}, since, fault in ACCOUNT_WIDE)
     return advise(fault, provider, said, surroundings(loss, config, glance))
 
 
-def set_up(config: Config, target: str, answer: Answer | None) -> str | None:
+def set_up(config: Config, target: str, answer: Answer | None, glance: Glance | None) -> str | None:
     """Return the line of monitor.toml that mends what a target met; None where none does."""
     watch = config.watches.get(target)
     if watch is None or answer is None or not answer.rule.startswith(remedy.PREFIX):
         return None
     account, name = config.accounts[watch.target.account], watch.target.canary
-    return remedy.advise(config.providers[account.provider], account, name, answer, config.asked(account.id))
+    well = _answered(config, account.id, glance)
+    return remedy.advise(config.providers[account.provider], account, name, answer, well)
+
+
+def _answered(config: Config, account: str, glance: Glance | None) -> list[str]:
+    """Return the canaries of an account that were answered well; where nobody looked, those that do its work."""
+    if glance and (view := glance.accounts.get(account)):
+        return [one.canary for one in view.targets if one.well_at]
+    its = (one for one in config.watches.values() if one.target.account == account and not one.aside)
+    return [one.target.canary for one in its]
 
 
 def instead(incident: Incident, config: Config, glance: Glance) -> list[Usable]:
     """Return whose accounts do what this one has lost, the best first."""
     return [] if incident.scope in OURS else _able(_loss(incident, config), config, glance)[:NAMED]
+
+
+def is_replaced(incident: Incident) -> bool:
+    """Whether who works instead is to be told, be it nobody: what is lost is lost until a person has mended it."""
+    return incident.scope not in OURS and not incident.signal and incident.fault in ACCOUNT_WIDE
 
 
 def _loss(incident: Incident, config: Config) -> Loss:
@@ -136,7 +166,8 @@ def _loss(incident: Incident, config: Config) -> Loss:
     if "/" not in incident.subject:  # all of who answers there
         hit |= {one.target.account for one in config.watches.values() if one.target.answerer == incident.subject}
     provider = incident.subject.partition("/")[0].partition("@")[0]
-    return Loss(incident.fault, provider, hit, targets, incident.opened_at)
+    whole = incident.scope in WHOLE or incident.fault in ACCOUNT_WIDE
+    return Loss(incident.fault, provider, hit, targets, incident.opened_at, whole)
 
 
 def _able(loss: Loss, config: Config, glance: Glance) -> list[Usable]:
@@ -146,13 +177,33 @@ def _able(loss: Loss, config: Config, glance: Glance) -> list[Usable]:
     """
     every = usables(glance.snapshot, glance.now, loss.accounts) if loss.fault in PULLS else glance.every
     wanted = _lost_work(loss, config)
-    able = [one for one in every if one.offered and one.account not in loss.accounts]
-    able = [one for one in able if all(map(one.abilities.get, wanted))]
+    able = [one for one in every if one.offered and one.account not in loss.accounts and _does(one, wanted, config)]
     if loss.fault.blame in SHARED:
         able = [one for one in able if one.provider != loss.provider or _was_served(glance.accounts[one.account], loss)]
     its = [one for one in able if one.provider == loss.provider]
     found = its if any(one.caution is None for one in its) else able
-    return sorted(found, key=lambda one: (one.caution is not None, one.provider != loss.provider, one.rank))
+    return sorted(
+        found,
+        key=lambda one: (
+            one.caution is not None,
+            one.provider != loss.provider,
+            len(_undone(one, wanted)),
+            one.rank,
+        ),
+    )
+
+
+def _does(one: Usable, wanted: Work, config: Config) -> bool:
+    """Whether an account does what is wanted; where nothing is, whoever works does."""
+    undone = _undone(one, wanted)
+    if wanted.exact or not undone:
+        return not undone
+    texts = (_writes(config, one.provider, canary) for canary, works in one.abilities.items() if works)
+    return len(undone) < len(wanted.canaries) or (wanted.writes and any(texts))
+
+
+def _undone(one: Usable, wanted: Work) -> list[str]:
+    return [canary for canary in wanted.canaries if not one.abilities.get(canary)]
 
 
 def _was_served(account: AccountView, loss: Loss) -> bool:
@@ -160,10 +211,27 @@ def _was_served(account: AccountView, loss: Loss) -> bool:
     return any(_is_served(target, loss) for target in account.targets)
 
 
-def _lost_work(loss: Loss, config: Config) -> set[str]:
-    """Return the canaries that fail; the free ones only where no other does."""
-    its = [watch for target in loss.targets if (watch := config.watches.get(target)) and not watch.aside]
-    return {one.target.canary for one in its if not one.free} or {one.target.canary for one in its}
+def _lost_work(loss: Loss, config: Config) -> Work:
+    """Return the paid canaries that fail; all that the accounts have, where all is lost or only free ones fail.
+
+    A free one does no work, it only shows first that something is wrong.
+    """
+    watches = [one for one in config.watches.values() if not one.free and not one.aside]
+    failing = {one.target.canary for one in watches if one.target.id in loss.targets}
+    if failing and not loss.whole:
+        return Work(failing, exact=True)
+    asked = [one.target for one in watches if one.target.account in loss.accounts]
+    return Work(
+        {one.canary for one in asked},
+        exact=False,
+        writes=any(_writes(config, one.provider, one.canary) for one in asked),
+    )
+
+
+def _writes(config: Config, provider: str, canary: str) -> bool:
+    """Whether a canary asks for text, in whichever form."""
+    known = config.providers[provider].canaries.get(canary)
+    return known is not None and known.dialect.writes
 
 
 # What is said beside the answer's own words

@@ -428,31 +428,38 @@ def classify(arguments: Arguments) -> int:
 
 
 def _classify_lines(lines: Iterable[str], shelf: "Shelf", wording: "Sequence[Rule]") -> int:
-    """Print one result for each case; a line that is no case is named, and the rest goes on."""
+    """Print one result for each line that is not blank, in order: of one that is no case, what is wrong with it."""
     import json
 
+    from monitor.pasted import read_case
     from probes.catalog import load_provider, provider_ids, rules_by_name
 
     known, rules_of = provider_ids(shelf), rules_by_name(shelf)
     catalog: dict[str, Provider] = {}
     bad = 0
-    for number, line in enumerate(filter(str.strip, lines), 1):
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
         try:
-            case = json.loads(line)
-            id = case["provider"] if case["provider"] in known else FALLBACK
-            status, headers, body = case.get("http_status"), case.get("headers") or {}, case.get("body") or ""
-            canary = case.get("canary")
-        except (ValueError, KeyError, TypeError, AttributeError):
-            complain(f"stdin: line {number} is no case; give JSON with provider, http_status, headers and body")
+            case = read_case(line)
+            id = case.provider if case.provider in known else FALLBACK
+            provider = catalog.setdefault(id, catalog.get(id) or load_provider(id, shelf))
+            _check_canary(provider, case.canary)
+        except ValueError as error:
+            complain(f"stdin: line {number} {error}")
+            say(json.dumps({"error": str(error), "line": number}, ensure_ascii=False))
             bad += 1
             continue
-        provider = catalog.setdefault(id, catalog.get(id) or load_provider(id, shelf))
-        if canary not in (None, *provider.canaries):
-            complain(f"stdin: line {number}: {provider.id} has no canary {canary!r}; {', '.join(provider.canaries)}")
-            bad += 1
-            continue
-        say(json.dumps(_classified(provider, wording, rules_of, status, headers, body, canary), ensure_ascii=False))
+        told = (case.http_status, case.fields, case.text, case.canary)
+        say(json.dumps(_classified(provider, wording, rules_of, *told), ensure_ascii=False))
     return WRONG_USE if bad else UP
+
+
+def _check_canary(provider: "Provider", canary: str | None) -> None:
+    """Raises ValueError, whose text follows upon "line N"."""
+    if canary not in (None, *provider.canaries):
+        known = ", ".join(provider.canaries)
+        raise ValueError(f"asks {provider.id} for {canary!r}, which is none of its canaries: {known}")
 
 
 def _classified(

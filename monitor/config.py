@@ -1,6 +1,7 @@
 """monitor.toml → Config: every error at once, at start; secrets only by reference."""
 
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -31,7 +32,7 @@ from monitor.detect.credit import Floor
 from monitor.detect.health import Thresholds
 from monitor.detect.note import Attention
 from monitor.detect.reminder import Reminder
-from monitor.key import flaws
+from monitor.key import flaws, oddity
 from monitor.schedule import Budget, Watch
 from monitor.secret import VARIABLE, Malformed, SecretError, file_of, is_reference, names_place, resolve, said
 from monitor.section import Label, Seconds, Section
@@ -318,10 +319,6 @@ class Config(Struct, frozen=True):
         sharing = [other for other, its in self.groups.items() if other != account and not ties.isdisjoint(its)]
         return [other for other in sharing if self.company(other) == self.company(account)]
 
-    def asked(self, account: str) -> list[str]:
-        """Return the canaries that are asked of an account, one for each of its targets."""
-        return [watch.target.canary for watch in self.watches.values() if watch.target.account == account]
-
     def attention(self, account: str) -> Attention:
         return self.attentions.get(account) or Attention()
 
@@ -399,7 +396,7 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
         watches=watches,
         status=document.status,
         feeds=feeds,
-        groups={account.id: _groups(section) for account, section in zip(accounts, document.accounts, strict=True)},
+        groups=_all_groups(document.accounts),
         attentions={
             account.id: _attention(section, document.credit, asked[account.id])
             for account, section in zip(accounts, document.accounts, strict=True)
@@ -497,6 +494,19 @@ def _feeds(
     others = {id for id in document.status.providers if id in known} - providers.keys()
     for provider in (*providers.values(), *(load_provider(id, shelf) for id in sorted(others))):
         yield from ((f"{provider.id}/{feed.id}", feed) for feed in provider.feeds)
+
+
+def _all_groups(sections: Sequence[AccountSection]) -> dict[str, tuple[Group, ...]]:
+    """Return what each account shares. `Jo@Example.com` and `jo@example.com` are one, as first written."""
+    told = {f"{one.provider}/{one.name}": _groups(one) for one in sections}
+    first: dict[tuple[Level, str], Group] = {}
+    for group in (group for groups in told.values() for group in groups):
+        first.setdefault(_alike(group), group)
+    return {id: tuple(first[_alike(group)] for group in groups) for id, groups in told.items()}
+
+
+def _alike(group: Group) -> tuple[Level, str]:
+    return group.level, " ".join(unicodedata.normalize("NFKC", group.name).casefold().split())
 
 
 def _groups(section: AccountSection) -> tuple[Group, ...]:
@@ -827,6 +837,7 @@ def _open(section: AccountSection, provider: Provider, own: Collection[str], fol
         keys = {name: _key(section, name, provider, look_up, doubts, gateway=gateway) for name in ("key", "admin_key")}
         variables = {name: _variable(name, where, provider, look_up) for name, where in _variables(section).items()}
         plain, secret = _headers(section, provider, look_up)
+        doubts += _doubts_of_headers({**fold(provider.headers), **plain, **secret})
     except SecretError as error:
         return Opened(replace(account, problem=str(error)), isinstance(error, Malformed))
     doubts += _doubts_of_base(section, provider)
@@ -940,6 +951,13 @@ def _header(name: str, value: str, look_up: LookUp) -> str:
         return look_up(value)
     except SecretError as error:
         raise type(error)(f"the header {name}: {error}") from None
+
+
+def _doubts_of_headers(values: Mapping[str, str]) -> Iterator[str]:
+    """Yield what in a header's value is seldom meant, in words that hold none of it."""
+    for name, value in values.items():
+        if why := oddity(name, value):
+            yield f"the header {name} {why}"
 
 
 def _is_secret(name: str, value: str) -> bool:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from monitor.advice import Glance, advice_for, instead
+from monitor.advice import Glance, advice_for, instead, is_replaced
 from monitor.alert.address import open_service
 from monitor.alert.case import Step
 from monitor.alert.deliver import again_at, would_disturb
@@ -210,6 +210,7 @@ def _around(world: World, incident: Incident, channel: Channel, seen: Glance) ->
             Usable(one.account, one.checked_at or now, one.caution.words if one.caution else "")
             for one in instead(incident, world.config, seen)
         ],
+        replaced=is_replaced(incident),
         links=_links(world, incident, channel, now),
         times=len(lately),
         downtime_s=sum(((one.closed_at or now) - one.opened_at).total_seconds() for one in lately),

@@ -27,8 +27,8 @@ from probes.attempt import attempt
 from probes.canary import Prober, open_session
 from probes.catalog import load_wording, rules_by_name
 from probes.control import CONTROL
-from probes.model import Blame, Observation, Target
-from probes.remedy import advise, explain, neighbour
+from probes.model import Blame, Observation, Outcome, Target
+from probes.remedy import advise, explain, is_covered, neighbour
 
 log = logging.getLogger("monitor")
 
@@ -99,8 +99,10 @@ async def _mends(prober: Prober, config: Config, seen: Sequence[Observation]) ->
     bases: dict[tuple[str, str], str | None] = {}
     for one in seen:
         account, name = config.accounts[one.target.account], one.target.canary
+        its = [it for it in seen if it.target.account == account.id]
         provider = config.providers[account.provider]
-        if one.answer and (line := advise(provider, account, name, one.answer, config.asked(account.id))):
+        well = [it.target.canary for it in its if it.outcome is Outcome.OK]
+        if one.answer and not is_covered(one, its) and (line := advise(provider, account, name, one.answer, well)):
             bases[account.id, line] = neighbour(provider, account, name, one.answer.rule)
     return [f"{id}: {line}{await _tried(prober, config, id, base)}" for (id, line), base in bases.items()]
 

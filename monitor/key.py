@@ -18,7 +18,11 @@ class Flaw(Struct, frozen=True):
 QUOTES = "\"'`"
 
 # Compiled when a key is first seen that is not plain: most starts meet none, and each would pay two milliseconds.
-SCHEME = r"(?:bearer|basic)[\s:]\s*|token\s+"
+GAP = r"(?:[\s:=+,]|%20|%09|%3a|\\u0020|&nbsp;)"
+"""What stands between a scheme and its key, also where it was written out for an address or a page."""
+SCHEME = rf"(?:bearer|basic){GAP}+|token(?:\s|%20)+"
+GLUED = r"bearer[-_.]?(?=[\w-]{8})"
+BLANK_WRITTEN = r"%20|&nbsp;|\\u0020"
 HEADER = r"(?:proxy-)?authorization\s*[:=]|(?:x-[\w-]*|api-?)key\s*:"
 ASSIGNED = r"(export\s+|set(?:x|env)?\s+|\$env:)?([A-Za-z_]\w*)\s*(?:=(?![=\s]*$)|:\s)\s*\S"
 NAMES = r"_|key|token|secret|password"
@@ -83,7 +87,24 @@ def _is_plain(key: str) -> bool:
 
 
 PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
-EXAMPLES = ("your", "insert", "enter", "paste", "replace", "put", "change", "xxx", "000", "1234")
+EXAMPLES = ("bearer", "your", "insert", "enter", "paste", "replace", "put", "change", "xxx", "000", "1234")
+
+
+IN_FRONT = 'has "Bearer" or the name of a header in front, which is sent anyway: leave only the key'
+STARTS = ("sk-", "sk_", "eyJ")
+"""How the keys of many begin."""
+
+
+def oddity(name: str, value: str) -> str | None:
+    """Return what is odd about a header's value, in words that hold none of it; None when nothing is."""
+    value = value.strip()
+    if len(value) > 1 and value[0] in QUOTES and value[-1] == value[0]:
+        return "has quotes around its value, which are sent with it: take them away, if they are not meant"
+    if re.match(rf"{re.escape(name)}\s*[:=]", value, re.I):
+        return "has its own name in front of its value: leave only what stands behind it"
+    if tail := re.search(WRITTEN_END, value, re.I):
+        return f'has a value that ends with "{tail[0]}", a line break that is written out: take it away'
+    return None
 
 
 def _flaw(key: str, provider: Provider, *, gateway: bool) -> Flaw | None:
@@ -91,6 +112,9 @@ def _flaw(key: str, provider: Provider, *, gateway: bool) -> Flaw | None:
         return Flaw("is a placeholder, or a key that was shown in part: put the real key there")
     if why := _never(key, provider):
         return Flaw(why)
+    if glued := re.match(GLUED, key, re.I):
+        is_known = key[glued.end() :].startswith((*ISSUERS, *STARTS))
+        return Flaw(IN_FRONT, fatal=is_known or not gateway)
     if re.fullmatch(DUMMY, key[:LONGEST], re.I) or (not gateway and re.fullmatch(BLAND, key, re.I)):
         return Flaw("is a placeholder, as examples have it: put the real key there", fatal=not gateway)
     if re.fullmatch(PATH, key, re.I):
@@ -110,7 +134,7 @@ def _never(key: str, provider: Provider) -> str | None:
         return "is a web address, not a key"
     is_bare = _is_bare(provider)
     if re.match(HEADER, key, re.I) or (re.match(SCHEME, key, re.I) and not is_bare):
-        return 'has "Bearer" or the name of a header in front, which is sent anyway: leave only the key'
+        return IN_FRONT
     if (named := re.match(ASSIGNED, key, re.I)) and (
         named[1] or re.search(NAMES, named[2], re.I) or named[2].isupper()
     ):
@@ -119,6 +143,8 @@ def _never(key: str, provider: Provider) -> str | None:
         return f'ends with "{tail[0]}", a line break that is written out: take it away'
     if key[-1] in ",;":
         return f'ends with "{key[-1]}": take it away'
+    if re.search(BLANK_WRITTEN, key, re.I):
+        return "has a blank inside that is written out, as in addresses (%20): take it out"
     blank = " " in (re.sub(SCHEME, "", key, count=1, flags=re.I) if is_bare else key)
     return "has a blank inside: take it out, or copy the key anew" if blank else None
 

@@ -22,6 +22,7 @@ from monitor.tune import Past, compare, outages, slow_a_month
 from probes.advice import Surroundings, advise
 from probes.model import Fault, Observation, Outcome
 from probes.provider import Canary, NoPage, Provider, Rule
+from probes.remedy import is_mended
 
 COLOURS = {State.UP: "green", State.SUSPECTED: "yellow", State.DOWN: "red", State.UNKNOWN: "dim"}
 BURNS = [f"burns ({pair.words[0]})" for pair in PAIRS]
@@ -57,11 +58,12 @@ def observation_table(observations: Sequence[Observation], providers: Mapping[st
 
 
 def _next_steps(observations: Sequence[Observation], providers: Mapping[str, Provider]) -> Iterator[tuple[str, str]]:
-    """Yield what to do about each fault of each account, once."""
+    """Yield what to do about each fault of each account, once; what a line of monitor.toml mends is said by itself."""
     said: dict[tuple[str, Fault], list[Observation]] = {}
     served = {one.target.answerer for one in observations if one.outcome is Outcome.OK}
     for one in observations:
-        if one.fault and one.answer:
+        its = [it for it in observations if it.target.account == one.target.account]
+        if one.fault and one.answer and not is_mended(providers[one.target.provider], one, its):
             said.setdefault((one.target.account, one.fault), []).append(one)
     for (account, fault), its in said.items():
         target, words_ = its[0].target, [one.answer.words for one in its if one.answer]
@@ -236,8 +238,11 @@ def provider_facts(provider: Provider) -> None:
         _print(_feed_table(provider, verified))
     for fault, address in provider.help.items():
         console.print(f"{words.FAULTS[fault]}: {_plain(_place(address))}{_doubt(verified, f'help.{fault}')}")
+    for demand, address in provider.verification.items():
+        doubt = _doubt(verified, f"verification.{demand}")
+        console.print(f"verification, {demand.replace('_', ' ')}: {_plain(address)}{doubt}")
     for path in provider.unverified:
-        if path in verified and not path.startswith("help") and not path.endswith(".model"):
+        if path in verified and not path.startswith(("help", "verification")) and not path.endswith(".model"):
             console.print(f"{path}{_doubt(verified, path)}")
 
 

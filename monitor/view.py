@@ -278,7 +278,7 @@ def _advice(config: Config, view: AccountView, memory: Memory, round_about: Glan
     met = health.answer if health and worst.fault is health.fault else None
     answers = (memory.healths[one.id].answer for one in view.targets if one.fault and one.fault is worst.fault)
     said = [answer.words for answer in answers if answer]
-    return set_up(config, worst.id, met) or advice_of(view, worst, said, config, round_about)
+    return set_up(config, worst.id, met, round_about) or advice_of(view, worst, said, config, round_about)
 
 
 def _purse_view(purse: Purse) -> PurseView:

@@ -28,7 +28,7 @@ from monitor.alert.text import Templates, Text
 from monitor.clock import Reading, Trace, boot, redated, was_set_back
 from monitor.config import Config
 from monitor.detect.finding import Finding
-from monitor.detect.health import Health
+from monitor.detect.health import Health, State
 from monitor.detect.latency import Kind
 from monitor.detect.note import Note
 from monitor.detect.note import findings as find
@@ -368,8 +368,9 @@ def _is_set_up_anew(before: Config, after: Config, target: str) -> bool:
 
 
 def _is_proven(health: Health) -> bool:
-    """Whether a target that was seen before may be taken for set up rightly: nothing says otherwise."""
-    return health.seen_at is not None and not (health.answer and health.answer.rule.startswith(PREFIX))
+    """Whether a target may be taken for set up rightly: it was well before, and nothing says otherwise since."""
+    was_well = health.well_at is not None or health.state is State.UP
+    return was_well and not (health.answer and health.answer.rule.startswith(PREFIX))
 
 
 @lru_cache(10_000)

@@ -199,6 +199,8 @@ def advise(fault: Fault, provider: Provider, said: Sequence[str] = (), around: S
     """Return one or two sentences of what a person does next; `said`: the words of the answers that have the fault."""
     do, where = _choose(fault, [words[:HEARD] for words in said], around)
     do = do.format(meanwhile=_meanwhile(around.works))
+    if fault is Fault.VERIFICATION_REQUIRED and (wanted := _wanted(said)):
+        return f"{do} {_where_to_verify(provider, wanted)}"
     match provider.help.get(fault) or provider.help.get(NEAR.get(fault, fault)):
         case None:
             return do
@@ -216,11 +218,24 @@ def _choose(fault: Fault, said: Sequence[str], around: Surroundings) -> Advice:
     if fault in SERVED and (around.served or (fault in SHIPPED and not around.own_base)):
         return SERVED[fault]
     usual = ADVICE[fault]
-    wanted = {demand: WANTED[demand] for words in said for demand in demands(words)}
+    wanted = _wanted(said)
     if fault is not Fault.VERIFICATION_REQUIRED or not wanted:
         return usual
-    what = " and/or ".join(wanted.values())
+    what = " and/or ".join(WANTED[demand] for demand in wanted)
     return Advice(f"The provider wants {what}: a person must do it; it can take some minutes to spread.", usual.where)
+
+
+def _wanted(said: Sequence[str]) -> list[Demand]:
+    return list(dict.fromkeys(demand for words in said for demand in demands(words[:HEARD])))
+
+
+def _where_to_verify(provider: Provider, wanted: Sequence[Demand]) -> str:
+    """Say where that is done which is wanted: the page of one verification is of no use for another."""
+    pages = dict.fromkeys(provider.verification[demand] for demand in wanted if demand in provider.verification)
+    if pages:
+        return f"Verify at {' and/or '.join(pages)}."
+    usual = provider.help.get(Fault.VERIFICATION_REQUIRED)
+    return _reason(usual) if isinstance(usual, NoPage) else "Where, the account's own settings or its mail say."
 
 
 def _meanwhile(works: Sequence[str] | None) -> str:

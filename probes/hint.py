@@ -41,13 +41,16 @@ def _thing(noun: str, said: str = r"(?!)") -> str:
     return rf"\b{ASKED}{BETWEEN}{noun}|{noun}(?:{WANTING})|{said}"
 
 
+TWICE = r"[双雙两兩二多2](?:重|步骤?|步驟?|[阶階]?段|段階|要素)式?(?:身[份分])?[验驗认認核查][证證証验驗]"
+"""A second factor in Chinese: 双重验证, 雙重身分驗證, 两步验证, 兩步驟驗證, 二階段驗證."""
+
 DEMANDS = {
     Demand.PHONE: _thing(
         r"(?:tele|cell ?)?phones?\b|mobiles?\b", r"\bsms\b|手机|手機|电话号码|電話號碼|短信(?:验证|认证)|簡訊驗證"
     ),
     Demand.IDENTITY: _thing(
         r"identit(?:y|ies)\b|identification\b|(?:photo |government.?(?:issued )?)ids?\b|passports?\b|selfie\b",
-        r"\bkyc\b|\breal.?name\b|(?<!企业)(?<!企業)[实實]名|身[份分](?:信息|證|证|核|认|認|验|驗)|[个個]人[认認][证證]|人[脸臉]",
+        r"\bkyc\b|\breal.?name\b|(?<!企业)(?<!企業)[实實]名|(?<!重)(?<!步)(?<!段)身[份分](?:信息|證|证|核|认|認|验|驗)|[个個]人[认認][证證]|人[脸臉]",
     ),
     Demand.BUSINESS: _thing(
         r"business(?:es)?\b|company\b|enterprise\b|corporate\b",
@@ -56,7 +59,7 @@ DEMANDS = {
     Demand.ORGANIZATION: _thing(r"organi[sz]ations?\b|workspaces?\b", r"[组組][织織][认認验驗]"),
     Demand.SECOND_FACTOR: _thing(
         r"second factor\b",
-        r"\b(?:2fa|mfa)\b|\b(?:two|multi|2).?(?:factor|step)\b|[双雙]因|[两兩]步[验驗]|多因[素子]|二次[验驗][证證]",
+        rf"\b(?:2fa|mfa|totp)\b|\b(?:two|multi|2|second).?(?:factor|step)\b|{TWICE}|[双雙多]因[素子]?|二次[验驗][证證]",
     ),
     Demand.EMAIL: _thing(r"e-?mails?\b(?! us)", r"\bcheck your (?:e-?mail|inbox)\b|[邮郵]箱|[电電]子[邮郵]件"),
     Demand.CARD: _thing(

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from probes.hint import Demand
 from probes.model import Account, Fault
 
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s]+$")]
@@ -34,6 +35,19 @@ class Dialect(StrEnum):
     COHERE = "cohere"
     COHERE_EMBED = "cohere-embed"
     COMMAND = "command"
+
+    @property
+    def writes(self) -> bool:
+        """Whether a good answer is a text that a model wrote."""
+        return self in WRITING
+
+
+WRITING = frozenset(
+    {
+        *(Dialect.OPENAI_CHAT, Dialect.OPENAI_COMPATIBLE, Dialect.OPENAI_RESPONSES, Dialect.ANTHROPIC),
+        *(Dialect.GEMINI, Dialect.COHERE, Dialect.COMMAND),
+    }
+)
 
 
 class Platform(StrEnum):
@@ -224,7 +238,8 @@ class Provider(Facts, frozen=True, kw_only=True):
     `base` is None for a gateway whose address each account must give, and for a command. `relays`: it asks other
     providers with accounts of its own, so that what it repeats of those says nothing of ours. `windows` says how many
     seconds a limit of a unit spans when its header does not. `help` gives the address at which a person
-    mends each fault, or says why there is none. `unverified` names facts that have no source of their own
+    mends each fault, or says why there is none; `verification` that of each kind of verification, where the answer says
+    which it wants. `unverified` names facts that have no source of their own
     and were not checked, as dotted paths: `help.rate_limited`, `canaries.chat.model`; `help` names all
     that is below it. `company` is the id of the provider whose product it is, None where that
     is itself.
@@ -247,6 +262,7 @@ class Provider(Facts, frozen=True, kw_only=True):
     rules: list[Rule] = []
     signals: list[Signal] = []
     help: dict[Fault, Url | NoPage] = {}
+    verification: dict[Demand, Url] = {}
     feeds: list[Feed] = []
     unverified: list[str] = []
 
@@ -260,7 +276,8 @@ class Provider(Facts, frozen=True, kw_only=True):
         told = {path: _is_verified(source) and not self._is_doubted(path) for path, source in self._sources()}
         models = (f"canaries.{name}.model" for name, canary in self.canaries.items() if canary.model)
         helps = (f"help.{fault}" for fault in self.help)
-        told |= {path: not self._is_doubted(path) for path in (*models, *helps)}
+        places = (f"verification.{demand}" for demand in self.verification)
+        told |= {path: not self._is_doubted(path) for path in (*models, *helps, *places)}
         return told | {path: False for path in self.unverified if not any(_is_within(one, path) for one in told)}
 
     def _sources(self) -> Iterator[tuple[str, str]]:

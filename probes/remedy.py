@@ -1,7 +1,7 @@
 """Pure: an answer that the configuration explains → its name, and the one line of monitor.toml that mends it."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 from typing import assert_never
 from urllib.parse import urlsplit, urlunsplit
@@ -25,6 +25,7 @@ class Misfit(StrEnum):
     SITE = "site"
     REDIRECT = "redirect"
     LIST = "list"
+    PURSE = "purse"
     CAP = "cap"
 
 
@@ -43,8 +44,15 @@ ABSENT = (404, 405, 501)
 UNSETTLED = frozenset({Fault.BAD_REQUEST, Fault.INVALID_RESPONSE, Fault.UNCLASSIFIED})
 """What an answer may mean that comes from the wrong address; anything else is an API's own word."""
 
-NO_PAGE = r"unexpected endpoint or method|(?:unknown|invalid) (?:request )?url|cannot (?:get|post) /|no route matched"
-"""How some say with status 200 that nobody knows the address."""
+NO_PAGE = (
+    r"unexpected endpoint or method|cannot (?:get|post) /|no route matched"
+    r"|(?:unknown|invalid|unhandled|unsupported|no such) (?:request )?(?:url|path|endpoint|route)\b"
+    r"|(?:url|path|endpoint|route)\W+(?:is )?not (?:supported|implemented|found|available|enabled)\b"
+)
+"""How some say with whichever status that nobody knows the address."""
+
+LIST_REFUSED = UNSETTLED | {Fault.PERMISSION_DENIED, Fault.INVALID_KEY, Fault.MODEL_UNAVAILABLE}
+"""What a gateway without a list of models makes of the question for one, while it does the work that is asked of it."""
 
 SAID = 2000
 """So much of a body is looked at for it."""
@@ -67,7 +75,8 @@ WHY = {
     Misfit.VERSION: "no API answers at this base, which has no version in it",
     Misfit.SITE: "this is not where the provider's API answers",
     Misfit.REDIRECT: "the address has moved, and a key is not sent after it",
-    Misfit.LIST: "no list of models is there, as some gateways have none",
+    Misfit.LIST: "no list of models is to be had there, as some gateways have none",
+    Misfit.PURSE: "what the account holds is not to be had there, as some gateways tell it nobody",
     Misfit.CAP: "this server has another name for the cap on tokens",
 }
 
@@ -91,7 +100,13 @@ def explain(
 
 def _is_unsettled(seen: Observation) -> bool:
     """Whether it may be the address that was met; a server calls a page that it lacks a failure of its own, too."""
-    return seen.fault in UNSETTLED or (seen.fault is Fault.SERVER_ERROR and seen.status in ABSENT)
+    if seen.fault is Fault.SERVER_ERROR:
+        return seen.status in ABSENT or _says_no_page(seen.answer)
+    return seen.fault in LIST_REFUSED
+
+
+def _says_no_page(answer: Answer | None) -> bool:
+    return answer is not None and re.search(NO_PAGE, answer.body[:SAID], re.IGNORECASE) is not None
 
 
 def _misfit(
@@ -102,14 +117,18 @@ def _misfit(
         return None
     if answer.rule == "transport/redirect":
         return Misfit.REDIRECT if _moved(provider, account, canary, answer.words) else None
-    if _is_capped(canary.spoken(seen.target.canary, account), seen.status, answer):
+    if seen.fault in UNSETTLED and _is_capped(canary.spoken(seen.target.canary, account), seen.status, answer):
         return Misfit.CAP
-    if proven or not _is_absent(seen.status, answer):
-        return None
-    if account.base is None:
+    if proven or account.base is None:
         return None  # of an address that we ship nobody need mend anything
+    if canary.dialect is Dialect.LIST and others:
+        return Misfit.LIST  # what does the work asked of it has the right address and takes the key
+    if seen.fault in LIST_REFUSED - UNSETTLED or not _is_absent(seen.status, answer):
+        return None
     if not others and (wrong := of_base(provider, account.base, canary) or _of_house(provider, account.base)):
         return wrong
+    if canary.dialect is Dialect.ACCOUNT:
+        return Misfit.PURSE if others else None
     return Misfit.LIST if canary.dialect is Dialect.LIST and others is not False else None
 
 
@@ -119,7 +138,7 @@ def _is_absent(status: int | None, answer: Answer) -> bool:
         return status in ABSENT
     body = answer.body.lstrip("\ufeff \t\r\n")
     is_text = bool(body) and not body.startswith(("{", "[", "data:", "event:", ":"))
-    return is_text or re.search(NO_PAGE, body[:SAID], re.IGNORECASE) is not None
+    return is_text or _says_no_page(answer)
 
 
 def _is_capped(dialect: Dialect, status: int | None, answer: Answer) -> bool:
@@ -168,28 +187,31 @@ def _path(canary: Canary) -> str:
 # The line that mends it
 
 
-def advise(provider: Provider, account: Account, name: str, answer: Answer, asked: Collection[str] = ()) -> str | None:
+def advise(
+    provider: Provider, account: Account, name: str, answer: Answer, answered: Collection[str] = ()
+) -> str | None:
     """Return what to write into monitor.toml; None where the answer is not the configuration's affair.
 
-    `name` is the canary that met the answer, `asked` are all those of the account.
+    `name` is the canary that met the answer, `answered` are those of the account that were answered well.
     """
     misfit = RULES.get(answer.rule)
     if misfit is None:
         return None
-    line = _line(misfit, provider, account, name, answer.words, asked)
+    line = _line(misfit, provider, account, name, answer.words, answered)
     return f"In this account's table of monitor.toml, write {line} ({WHY[misfit]})." if line else None
 
 
 def _line(
-    misfit: Misfit, provider: Provider, account: Account, name: str, words: str, asked: Collection[str]
+    misfit: Misfit, provider: Provider, account: Account, name: str, words: str, answered: Collection[str]
 ) -> str | None:
     canary = provider.canaries[name]
     match misfit:
         case Misfit.CAP:
             return f'dialect = {{ {name} = "{SPOKEN_INSTEAD[canary.spoken(name, account)]}" }}'
-        case Misfit.LIST:
-            kept = [one for one in asked if provider.canaries[one].dialect is not Dialect.LIST] or ["chat"]
-            return "canaries = [" + ", ".join(f'"{one}"' for one in kept) + "]"
+        case Misfit.LIST | Misfit.PURSE:
+            lists = misfit is Misfit.LIST
+            kept = [one for one in answered if not (lists and provider.canaries[one].dialect is Dialect.LIST)]
+            return "canaries = [" + ", ".join(f'"{one}"' for one in dict.fromkeys(kept or ["chat"])) + "]"
         case Misfit.STYLE:
             return 'provider = "anthropic"'
         case Misfit.REDIRECT:
@@ -200,6 +222,22 @@ def _line(
     assert_never(misfit)
 
 
+def is_covered(seen: Observation, met: Iterable[Observation]) -> bool:
+    """Whether the line that mends something else that the same account `met` mends this, too."""
+    is_purse = seen.answer is not None and RULES.get(seen.answer.rule) is Misfit.PURSE
+    return is_purse and any(one.answer and RULES.get(one.answer.rule) is Misfit.LIST for one in met)
+
+
+def is_mended(provider: Provider, seen: Observation, met: Iterable[Observation]) -> bool:
+    """Whether a line that mends what the same account `met` is all that there is to do about what was seen."""
+    if seen.answer and seen.answer.rule in RULES:
+        return True
+    asks_no_more = seen.fault in LIST_REFUSED and provider.canaries[seen.target.canary].dialect in LEFT_OUT
+    return asks_no_more and any(one.answer and RULES.get(one.answer.rule) is Misfit.LIST for one in met)
+
+
+LEFT_OUT = (Dialect.LIST, Dialect.ACCOUNT)
+"""What is asked no more, where it does not answer, by the line that asks for no list."""
 RULES = {f"{PREFIX}{misfit}": misfit for misfit in Misfit}
 
 

@@ -130,8 +130,30 @@ def test_the_road_is_not_doubted_where_others_pass_it(fault):
 @pytest.mark.parametrize(("words", "demand"), DEMANDED.items())
 def test_a_demanded_verification_is_named(words, demand):
     text = advise(Fault.VERIFICATION_REQUIRED, OPENAI, [words])
+    place = OPENAI.verification.get(demand)
     assert text.startswith(f"The provider wants {WANTED[demand]}: a person must do it")
-    assert text.endswith("Verify at https://help.openai.com/en/articles/10910291.")
+    assert text.endswith(f" Verify at {place}." if place else " Where, the account's own settings or its mail say.")
+
+
+@pytest.mark.parametrize(
+    ("id", "words", "place"),
+    [
+        ("codex", "Turn on MFA to use Codex", "https://help.openai.com/en/articles/7967234"),
+        ("openai", "Verify your phone number", "https://help.openai.com/en/articles/8983040"),
+        ("openai", "Your organization must be verified", "https://help.openai.com/en/articles/10910291"),
+        ("anthropic", "Verify your phone number", "https://support.claude.com/en/articles/8287232"),
+        ("groq", "Verify your phone number", "support@groq.com"),
+        ("openai", "Verification is required", "https://help.openai.com/en/articles/10910291"),
+    ],
+)
+def test_each_kind_of_verification_leads_to_its_own_page(id, words, place):
+    assert place in advise(Fault.VERIFICATION_REQUIRED, load_provider(id), [words])
+
+
+def test_two_kinds_of_verification_lead_to_both_pages():
+    text = advise(Fault.VERIFICATION_REQUIRED, OPENAI, ["Verify your phone number", "Please enable 2FA"])
+
+    assert re.search(r"Verify at \S+8983040\S+ and/or \S+7967234\.$", text)
 
 
 def test_several_demands_are_told_together_and_each_once():

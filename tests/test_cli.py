@@ -551,9 +551,40 @@ def test_classify_reads_one_case_a_line_and_names_a_line_that_is_none(folder):
     text = "\n".join([*map(json.dumps, cases), "no json"])
     code, out, err = call("classify", "--jsonl", text=text, folder=folder)
 
-    assert [json.loads(line)["fault"] for line in out.splitlines()] == ["ok", "quota_exhausted", "overloaded"]
+    assert [json.loads(line).get("fault") for line in out.splitlines()] == ["ok", "quota_exhausted", "overloaded", None]
     assert code == 2
     assert "line 4 is no case" in err
+
+
+def test_each_line_has_its_result_so_that_none_shifts(folder):
+    good = {"provider": "openai", "http_status": "429", "body": '{"error": {"code": "insufficient_quota"}}'}
+    odd = [
+        {**good, "canary": "chatt"},
+        {**good, "provider": 5},
+        {**good, "http_status": "many"},
+        {**good, "headers": "x"},
+        {**good, "canary": ["chat"]},
+        {**good, "headers": {"a": {"b": 1}}},
+        {"http_status": 429},
+        {**good, "body": 5},
+        [good],
+        None,
+    ]
+    text = "\n".join(json.dumps(one) for bad in odd for one in (bad, good)) + "\n\n{\n" + json.dumps(good)
+    code, out, err = call("classify", "--jsonl", text=text, folder=folder)
+    results = [json.loads(line) for line in out.splitlines()]
+
+    assert code == 2
+    assert [one.get("fault") for one in results] == [None, "quota_exhausted"] * (len(odd) + 1)
+    assert [one["line"] for one in results if "error" in one] == [*range(1, 2 * len(odd), 2), 2 * len(odd) + 2]
+    assert all(f"line {one['line']} {one['error']}" in err for one in results if "error" in one)
+
+
+def test_a_body_that_stands_in_a_case_as_json_is_read_as_its_text(folder):
+    case = {"provider": "openai", "http_status": 429, "body": {"error": {"code": "insufficient_quota"}}}
+    _, out, _ = call("classify", "--jsonl", text=json.dumps(case), folder=folder)
+
+    assert json.loads(out)["fault"] == "quota_exhausted"
 
 
 def test_what_was_asked_decides_whether_an_answer_is_good(folder):
@@ -565,9 +596,9 @@ def test_what_was_asked_decides_whether_an_answer_is_good(folder):
     code, out, err = call("classify", "--jsonl", text=lines, folder=folder)
 
     assert asked == ["ok", "ok", "invalid_response"]
-    assert [json.loads(line)["fault"] for line in out.splitlines()] == ["ok", "invalid_response"]
+    assert [json.loads(line).get("fault") for line in out.splitlines()] == ["ok", "invalid_response", None]
     assert code == 2
-    assert "line 3: openai has no canary 'chatt'" in err
+    assert "line 3 asks openai for 'chatt', which is none of its canaries" in err
     assert 'did you mean "chat"?' in call("classify", "--canary", "chatt", text=listed, folder=folder)[2]
 
 

@@ -180,6 +180,14 @@ def test_a_gateway_has_its_own_address_and_only_lists_without_a_model(tmp_path):
     assert list(config.watches) == ["openai-compatible/a/list", "openai-compatible/a/models"]
 
 
+def test_what_is_shared_is_called_as_it_was_first_written(tmp_path):
+    shared = account('login = "Jo@Example.com"') + account('login = "jo@example.com"\norganization = "b"', name="b")
+
+    assert [str(one) for groups in loaded(tmp_path, shared).groups.values() for one in groups] == [
+        *("login Jo@Example.com", "organization b", "login Jo@Example.com")
+    ]
+
+
 def test_two_gateways_of_one_kind_are_two_answerers(tmp_path):
     blocks = (
         account(f'base = "https://{name}.example.com/v1"', name=name, provider="openai-compatible") for name in "ab"
@@ -611,6 +619,8 @@ def test_what_accounts_share_is_named_from_the_narrowest_on(tmp_path):
     ("other", "joined"),
     [
         (subscription('login = "jo"'), ["codex/sub"]),
+        (subscription('login = "Jo"'), ["codex/sub"]),
+        (subscription('login = "jO"'), ["codex/sub"]),
         (subscription('login = "sam"'), []),
         (account('login = "jo"', name="b"), ["openai/b"]),
         (account('organization = "jo"', name="b"), []),  # another kind of name

@@ -18,6 +18,7 @@ from monitor import run, view
 from monitor.advice import instead
 from monitor.detect.health import State
 from monitor.diagnose import ACCOUNT_WIDE
+from monitor.incident import accounts_of
 from monitor.publish.ability import LATE
 from monitor.publish.mark import Mark, standing
 from monitor.publish.metrics import metrics
@@ -108,7 +109,8 @@ class Told:
         self.every = usables(shot, self.stand)
         self.usable = json.loads(usable_json(shot, self.stand))
         self.status = {one["id"]: one for one in json.loads(status_json(shot, self.stand))["accounts"]}
-        self.up, self.known = _gauges(metrics(shot, self.stand).decode())
+        gauges = _gauges(metrics(shot, self.stand).decode())
+        self.up, self.known, self.offered = gauges["up"], gauges["known"], gauges["offered"]
 
     def verdicts(self):
         return {id: one["usable"] for id, one in self.usable["accounts"].items()}
@@ -120,7 +122,7 @@ def _gauges(text):
         r'^llm_account_(\w+)\{provider="(.+)",account="(.+)"\} (.+)$', text, re.M
     ):
         found[gauge][f"{provider}/{name}"] = float(value)
-    return found["up"], found["known"]
+    return found
 
 
 def check_alike(told):
@@ -154,6 +156,8 @@ def check_picks(told):
     for provider, choice in told.usable["providers"].items():
         its = [one for one in told.every if one.provider == provider]
         offered = {one.account: one for one in its if one.usable and not (one.caution and one.caution.withheld)}
+        assert {id for id, value in told.offered.items() if value and id.startswith(f"{provider}/")} == set(offered)
+        assert all(told.usable["accounts"][one.account]["offered"] == (one.account in offered) for one in its)
         best = pick(told.every, provider)
         assert choice["use"] == (best.account if best else None)
         assert (best is None) == (not offered)
@@ -230,7 +234,17 @@ def check_world(world, told):
         assert not refused or told.verdicts()["/".join(id.split("/")[:2])] is False
     for one in world.incidents.values():
         seen = view.glance(world.config, world.healths, world.incidents.values(), told.now)
-        assert {it.account for it in instead(one, world.config, seen)} <= offered
+        named = {it.account for it in instead(one, world.config, seen)}
+        assert named <= offered
+        if one.fault in ACCOUNT_WIDE and "/" in one.subject:  # of a whole provider's trouble none of its own is named
+            assert _to_be_picked(told, one, accounts_of(one.targets)) <= named
+
+
+def _to_be_picked(told, incident, lost):
+    """What `pick` gives beside a lost account: of its own provider, and of others where none of its own is sound."""
+    best = [it for id in told.usable["providers"] if (it := pick(told.every, id)) and it.account not in lost]
+    its = [it for it in best if it.provider == incident.subject.partition("/")[0] and it.caution is None]
+    return {it.account for it in its or best}
 
 
 @settings(max_examples=60, phases=(Phase.generate,), report_multiple_bugs=False)

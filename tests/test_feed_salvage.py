@@ -388,6 +388,136 @@ def test_a_time_is_read_however_it_is_told(value):
     assert moment(value) == datetime(2026, 11, 21, 11, tzinfo=UTC)
 
 
+# What stands elsewhere -----------------------------------------------------------------------------------------
+
+
+def is_fine(bulletin):
+    """Whether a reader may take it that nothing is wrong."""
+    trouble = any(one.is_open for one in bulletin.notices) or (bulletin.impact or Impact.NONE) > Impact.NONE
+    return bulletin.trust is Trust.READ and not bulletin.unread and not trouble
+
+
+def native(ongoing=(), affected=(), components=("API",), **more):
+    """incident.io's document as its own page asks for it."""
+    listed = [{"id": f"k{at}", "name": name} for at, name in enumerate(components)]
+    lists = {"components": listed, "affected_components": list(affected), "ongoing_incidents": list(ongoing)}
+    return {"summary": {"name": "Example", **lists, "structure": {"items": []}} | more}
+
+
+OUTAGE = {"component_id": "k0", "status": "full_outage"}
+ELEVATED = {"id": "1", "name": "Elevated errors", "status": "investigating", "component_impacts": [OUTAGE]}
+
+
+@pytest.mark.parametrize(
+    ("document", "components", "notices", "states_"),
+    [
+        (native([ELEVATED], [OUTAGE]), ["API"], [("Elevated errors", "critical")], {"API": "critical"}),
+        (native([ELEVATED], []), ["API"], [("Elevated errors", "critical")], {"API": "none"}),
+        (native([], [OUTAGE]), ["API"], [("API: full outage", "critical")], {"API": "critical"}),
+        (native([ELEVATED], [OUTAGE], ("Batch", "API")), ["API"], [], {"API": "none"}),
+        (native([ELEVATED], [OUTAGE], ("Batch", "API")), [], [("Elevated errors", "critical")], None),
+        (
+            native([{"id": "1", "name": "Bad", "status": "investigating"}]),
+            ["API"],
+            [("Bad", "unknown")],
+            {"API": "none"},
+        ),
+        (native(), ["API"], [], {"API": "none"}),
+    ],
+)
+def test_incident_ios_own_document_is_read(document, components, notices, states_):
+    bulletin = told("incident-io", document, *components)
+
+    assert (bulletin.trust, bulletin.unread) == (Trust.READ, 0)
+    assert [(one.title, str(one.impact)) for one in bulletin.notices] == notices
+    assert states_ is None or states(bulletin) == states_
+
+
+ELSEWHERE = {"component_id": "gone", "status": "full_outage"}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        native([], [ELSEWHERE]),
+        native([ELEVATED | {"component_impacts": [ELSEWHERE]}]),
+        native([ELEVATED | {"component_impacts": [], "affected_components": [ELSEWHERE]}]),
+        {"summary": {"components": [{"id": "k0", "name": "API"}], "affected_components": []}},
+        {"summary": {"components": [{"id": "k0", "name": "API"}], "ongoing_incidents": []}},
+        {"summary": {"in_progress_maintenances": []}},
+        {"in_progress_maintenances": [], "scheduled_maintenances": []},
+        {"ongoing_incidents": [], "summary": {"ongoing_incidents": [ELEVATED]}},
+        {"ongoing_incidents": [], "page": {"ongoing_incidents": [ELEVATED]}},
+        {"ongoing_incidents": [], "incidents": [incident()]},
+        {"status_page": native([ELEVATED], [OUTAGE])},
+        native([], [], more={"incidents": [incident()]}),
+    ],
+)
+def test_what_of_incident_ios_document_is_not_where_it_is_read_is_no_good_news(document):
+    assert not is_fine(told("incident-io", document, "API"))
+
+
+WELL = {
+    "statuspage": summary([component("API")]),
+    "incident-io": native(),
+    "instatus": {"page": {"status": "UP"}, "activeIncidents": []},
+    "better-stack": {"data": {"type": "status_page", "attributes": {"aggregate_state": "operational"}}, "included": []},
+    "datadog": {"components": [component("API")], "incidents": []},
+    "flashduty": {"data": {"active_changes": [], "page": {"components": [{"name": "API"}]}}},
+    "alibaba": {"success": True, "data": []},
+}
+SAYING = {
+    "incidents": [incident()],
+    "ongoing_incidents": [ELEVATED],
+    "activeIncidents": [{"id": "1", "name": "Answers fail"}],
+    "unresolved": [{"id": "1", "title": "Answers fail"}],
+    "outages": [{"title": "API", "state": "identified"}],
+    "active_changes": [{"change_id": 1, "title": "Answers fail", "status": "investigating"}],
+    "components": [component("API", "major_outage")],
+    "services": [{"title": "API", "state": "down"}],
+    "affected_components": [OUTAGE],
+    "affectedResources": [{"id": "x"}],
+    "status": {"indicator": "critical"},
+}
+SILENT = {
+    "past_incidents": [incident(status="resolved")],
+    "incidents": [{"name": "Over", "resolved_at": AGO}],
+    "incident_history": [],
+    "components": [component("API")],
+    "services": [{"title": "API", "state": "active"}],
+    "scheduled_events": [{"name": "Work", "status": "scheduled", "impact": "maintenance"}],
+    "languages": [{"status": "down"}],
+    "status": {"indicator": "none"},
+}
+PLACES = (
+    lambda key, value: {"summary_of_all": {key: value}},
+    lambda key, value: {"x": {"y": {"z": [{key: value}]}}},
+    lambda key, value: {"attributes": [{"pages": {key: value}}]},
+)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("form", WELL)
+@pytest.mark.parametrize(("key", "value"), SAYING.items(), ids=SAYING)
+def test_trouble_that_stands_where_nobody_reads_it_is_no_good_news(form, key, value, place):
+    assert is_fine(told(form, WELL[form]))
+    assert not is_fine(told(form, WELL[form] | place(key, value)))
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("form", WELL)
+@pytest.mark.parametrize(("key", "value"), SILENT.items(), ids=SILENT)
+def test_what_else_a_page_holds_takes_nothing_from_good_news(form, key, value, place):
+    assert is_fine(told(form, WELL[form] | place(key, value)))
+
+
+@pytest.mark.parametrize("wrapped", [lambda it: {"data": it}, lambda it: {"result": {"page": it}}, lambda it: [it]])
+@pytest.mark.parametrize("form", WELL)
+@pytest.mark.parametrize("trouble", ["incidents", "components", "activeIncidents"])
+def test_a_document_inside_another_is_no_good_news(form, trouble, wrapped):
+    assert not is_fine(told(form, wrapped(WELL[form] | {trouble: SAYING[trouble]})))
+
+
 # What is broken ------------------------------------------------------------------------------------------------
 
 BAD = [None, 5, "text", [], {}, {"id": None}, True]

@@ -1,5 +1,6 @@
 """What the form of a key tells before it is sent; no word of it shows any of the key."""
 
+import json
 from base64 import b64encode, urlsafe_b64encode
 from random import Random
 
@@ -19,6 +20,16 @@ NEVER = {
     f"{KEY}`": "quotes",
     f"Bearer {KEY}": "in front",
     f"bearer:{KEY}": "in front",
+    f"Bearer{KEY}": "in front",
+    f"BEARER-{KEY}": "in front",
+    f"bearergsk_{KEY}": "in front",
+    f"Bearer%20{KEY}": "in front",
+    f"Bearer+{KEY}": "in front",
+    f"bearer%3A%20{KEY}": "in front",
+    f"Bearer={KEY}": "in front",
+    f"token%20{KEY}": "in front",
+    f"{KEY[:12]}%20{KEY[12:]}": "a blank inside",
+    f"%20{KEY}": "a blank inside",
     f"Authorization: Bearer {KEY}": "in front",
     f"x-api-key: {KEY}": "in front",
     f"OPENAI_API_KEY={KEY}": "a name in front",
@@ -122,6 +133,42 @@ def test_a_key_of_somebody_else_is_a_doubt_and_at_a_gateway_none(key, provider, 
 
 def test_whoever_takes_a_key_is_known():
     assert {id for takers in ISSUERS.values() for id in takers} <= set(provider_ids())
+
+
+def test_what_is_glued_to_no_known_key_is_only_odd_at_a_server_of_ones_own():
+    assert [found(f"Bearer{KEY[8:]}x7", GATEWAY, gateway=one)[0][1] for one in (False, True)] == [True, False]
+
+
+@pytest.mark.parametrize("key", ["bearer", "bearertoken", "rebearer-0a1b2c3d4e5f6g7h8"])
+def test_a_key_that_only_resembles_it_is_fine_at_a_server_of_ones_own(key):
+    assert not any(fatal for _, fatal in found(key, GATEWAY, gateway=True))
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ('"team-secret"', "quotes around"),
+        ("'team-secret'", "quotes around"),
+        ("`team-secret`", "quotes around"),
+        ("x-team: team-secret", "its own name in front"),
+        ("X-Team=team-secret", "its own name in front"),
+        ("team-secret\\n", "a line break"),
+        ("team-secret", None),
+        ('W/"team-secret"', None),
+        ('team "secret"', None),
+    ],
+)
+@pytest.mark.parametrize("place", ["plain", "reference"])
+def test_check_doubts_what_is_odd_about_a_headers_value_and_never_prints_it(tmp_path, value, said, place):
+    shown = json.dumps(value) if place == "plain" else '"env:TEAM"'
+    rest = f"headers = {{ x-team = {shown} }}\n"
+    (tmp_path / "monitor.toml").write_text(
+        f'[[accounts]]\nname = "a"\nprovider = "openai"\nkey = "env:KEY"\n{rest}', encoding="utf-8"
+    )
+    code, out, err = call("check", folder=tmp_path, KEY=KEY, TEAM=value)
+
+    assert (code, "team-secret" in out + err) == (0, False)
+    assert (said in out) if said else "x-team" not in out
 
 
 def checked(folder, key, rest="", provider="openai"):

@@ -134,6 +134,7 @@ def test_usable_says_which_account_works_and_until_when():
         "provider": "openai", "usable": True, "state": "up", "fault": None, "blame": None, "since": 0,
         "confidence": None, "checked_at": "2026-11-21T10:33:40Z", "valid_until": "2026-11-21T10:36:40Z",
         "retry_at": "2026-11-21T10:34:40Z", "suspected": False, "warned": False, "withheld": False,
+        "offered": True,
         "caution": "openai/team-b is suspended: what cost it can cost this account, too",
         "abilities": {"list": True, "chat": True}, "models": {},
     }  # fmt: skip

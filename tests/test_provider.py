@@ -171,7 +171,7 @@ def test_each_fault_of_an_account_has_an_address_where_it_is_mended(provider):
     assert faults <= provider.help.keys()
 
 
-GATEWAYS = {"litellm", "llama-cpp", "new-api", "ollama", "openai-compatible", "vllm"}
+GATEWAYS = {"litellm", "llama-cpp", "new-api", "openai-compatible", "vllm"}
 """What people run themselves: whoever runs it is the one to ask."""
 HOSTED = [provider for id, provider in PROVIDERS.items() if id not in GATEWAYS]
 ALWAYS = (
@@ -200,6 +200,7 @@ OFFICIAL = {
     "minimax": {"minimax.io"},
     "mistral": {"mistral.ai"},
     "moonshot": {"kimi.ai", "kimi.com", "moonshot.ai"},
+    "ollama": {"ollama.com"},
     "openai": {"openai.com"},
     "openrouter": {"openrouter.ai"},
     "perplexity": {"perplexity.ai"},
@@ -218,7 +219,7 @@ def test_each_hosted_provider_says_where_one_appeals_pays_asks_for_rights_and_ve
 
 @pytest.mark.parametrize("provider", HOSTED, ids=lambda one: one.id)
 def test_each_address_of_help_is_the_providers_own_and_encrypted(provider):
-    for help in provider.help.values():
+    for help in (*provider.help.values(), *provider.verification.values()):
         if isinstance(help, NoPage):
             host = (help.mail or "").rpartition("@")[2]
         else:

@@ -1,6 +1,9 @@
 """What the configuration explains is told as our own fault, with the one line of monitor.toml that mends it."""
 
 import asyncio
+import html
+import json
+import re
 
 import pytest
 from aiohttp import web
@@ -8,7 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from monitor.config import load
 from monitor.errand import probe_now
-from monitor.run import probe
+from monitor.run import beat, probe
 from monitor.world import open_world, real_edge
 from probes.catalog import load_provider
 from probes.document import DocumentError
@@ -149,6 +152,53 @@ def test_a_gateway_that_chats_and_has_no_list_is_asked_for_none(base, status, bo
     assert told(seen, base, others=True, asked=["list", "chat", "embed", "models"])[1] == 'canaries = ["chat", "embed"]'
 
 
+UNKNOWN_URL = "Unknown request URL: GET /v1/models. Please check the URL for typos"
+UNLISTED = [
+    (400, {"error": {"message": UNKNOWN_URL, "code": "unknown_url"}}, Fault.BAD_REQUEST),
+    (403, {"error": {"message": "model listing is disabled on this gateway"}}, Fault.PERMISSION_DENIED),
+    (403, {"message": "Forbidden"}, Fault.PERMISSION_DENIED),
+    (401, {"message": "Unauthorized"}, Fault.INVALID_KEY),
+    (404, {"code": "5", "message": "Not Found", "details": []}, Fault.BAD_REQUEST),
+    (404, {"error": {"message": "Resource not found"}}, Fault.MODEL_UNAVAILABLE),
+    (422, {"detail": "no"}, Fault.UNCLASSIFIED),
+    (500, {"error": {"message": "unhandled path"}}, Fault.SERVER_ERROR),
+    (500, {"error": "endpoint is not implemented"}, Fault.SERVER_ERROR),
+    (200, {"error": "endpoint not supported"}, Fault.INVALID_RESPONSE),
+    (200, {"object": "list", "data": []}, Fault.INVALID_RESPONSE),
+    (200, {}, Fault.INVALID_RESPONSE),
+]
+"""How a gateway says that it has no list of models."""
+
+
+@pytest.mark.parametrize(("status", "document", "fault"), UNLISTED)
+def test_a_list_that_is_refused_in_any_way_beside_a_chat_that_works_is_asked_for_no_more(status, document, fault):
+    seen, base = met(status, json.dumps(document), fault=fault), "https://gw.example.com/v1"
+
+    assert told(seen, base, others=True) == ("setup/list", 'canaries = ["chat"]')
+    assert told(seen, base, others=True, proven=True) == (None, None)  # it had a list
+    assert told(seen, None, OPENAI, others=True) == (None, None)  # at its own address that is the key's
+
+
+@pytest.mark.parametrize(("status", "document", "fault"), [one for one in UNLISTED if one[0] not in (404, 501)])
+def test_what_refuses_the_list_where_nothing_works_beside_it_is_left_as_it_is(status, document, fault):
+    seen = met(status, json.dumps(document), fault=fault)
+
+    assert told(seen, "https://gw.example.com/v1", others=False) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *(Fault.ACCOUNT_SUSPENDED, Fault.QUOTA_EXHAUSTED, Fault.VERIFICATION_REQUIRED, Fault.RATE_LIMITED),
+        *(Fault.SERVER_ERROR, Fault.OVERLOADED, Fault.REGION_BLOCKED, Fault.BLOCKED_BY_EDGE),
+    ],
+)
+def test_what_is_said_of_the_account_or_the_server_is_no_fault_of_the_configuration(fault):
+    seen = met(403, '{"message":"Sorry"}', fault=fault)
+
+    assert told(seen, "https://gw.example.com/v1", others=True) == (None, None)
+
+
 def test_where_nothing_answers_at_a_well_formed_base_no_line_is_guessed():
     assert told(met(404, NOT_FOUND), "https://gw.example.com/v1", others=False) == (None, None)
     assert told(met(404, NOT_FOUND, "chat"), "https://gw.example.com/v1", others=False) == (None, None)
@@ -286,8 +336,8 @@ def test_an_account_may_speak_its_own_dialect_of_one_canary(tmp_path):
 class Server:
     """A gateway at /v1 that is told what it lacks; anything else is the page of its web site."""
 
-    def __init__(self, *, lists=True, cap="max_tokens", elsewhere=404):
-        self.lists, self.cap, self.elsewhere, self.paths, self.page = lists, cap, elsewhere, [], PAGE
+    def __init__(self, *, lists=True, cap="max_tokens", elsewhere=404, page=PAGE):
+        self.lists, self.cap, self.elsewhere, self.paths, self.page = lists, cap, elsewhere, [], page
 
     async def answer(self, request):
         self.paths.append(request.path)
@@ -351,6 +401,58 @@ def test_probe_of_a_gateway_without_a_list_names_the_line(tmp_path, elsewhere):
     assert ['canaries = ["chat"]' in mend for mend in mends] == [True]
 
 
+@pytest.mark.parametrize(("status", "document", "_"), UNLISTED)
+def test_probe_tells_one_thing_of_an_account_whose_gateway_has_no_list(tmp_path, status, document, _):
+    def act(root):
+        loaded(tmp_path, text(f"{root}/v1"))
+        return call("probe", folder=tmp_path, KEY=KEY)
+
+    _, printed, _ = against(Server(lists=False, elsewhere=status, page=json.dumps(document)), act)
+    advices = [line for line in printed.splitlines() if line.startswith("openai-compatible/a: ")]
+
+    assert ['canaries = ["chat"]' in line for line in advices] == [True]
+
+
+BILLING = {"object": "billing_subscription", "hard_limit_usd": 20, "access_until": 0}
+
+
+@pytest.mark.parametrize(
+    ("billing", "kept"),
+    [(None, 'canaries = ["chat"]'), (BILLING, 'canaries = ["chat", "subscription"]')],
+)
+def test_the_line_keeps_only_what_answered(tmp_path, billing, kept):
+    """A reseller that serves chat alone answers 404 to all else."""
+
+    class Reseller(Server):
+        async def answer(self, request):
+            if billing and request.path == "/v1/dashboard/billing/subscription":
+                return web.json_response(billing)
+            return await super().answer(request)
+
+    def act(root):
+        written = text(f"{root}/v1").replace("openai-compatible", "new-api")
+        config = loaded(tmp_path, written)
+        _, mends = probe_now(config, list(config.watches.values()))
+        _, printed, _ = call("probe", folder=tmp_path, KEY=KEY)
+        return mends, [line for line in printed.splitlines() if line.startswith("new-api/a: ")]
+
+    mends, advices = against(Reseller(lists=False), act)
+    assert [kept in mend for mend in mends] == [True]
+    assert [kept in line for line in advices] == [True]
+
+
+def test_where_only_what_an_account_holds_is_not_told_the_line_leaves_that_out(tmp_path):
+    def act(root):
+        config = loaded(tmp_path, text(f"{root}/v1").replace("openai-compatible", "new-api"))
+        _, mends = probe_now(config, list(config.watches.values()))
+        _, printed, _ = call("probe", folder=tmp_path, KEY=KEY)
+        return mends, [line for line in printed.splitlines() if line.startswith("new-api/a: ")]
+
+    (mend,), (advice,) = against(Server(), act)
+    assert 'canaries = ["list", "chat", "models"]' in mend
+    assert mend.split(" (")[0] == advice.split(" (")[0]
+
+
 def test_the_line_that_is_advised_mends_it(tmp_path):
     strict = {"cap": "max_completion_tokens"}
     faults, (mend,) = probed(tmp_path, Server(**strict), "/v1")
@@ -397,20 +499,48 @@ def test_what_has_worked_is_no_fault_of_the_configuration_until_that_changes(tmp
     assert looked(tmp_path, [good, ill, moved]) == [None, Fault.INVALID_RESPONSE, Fault.BAD_REQUEST]
 
 
-def test_the_message_names_the_line_and_comes_once(tmp_path):
+@pytest.mark.parametrize(("fault", "proven"), [(None, True), (Fault.PERMISSION_DENIED, False)])
+def test_after_a_restart_only_what_was_ever_well_is_taken_for_set_up_rightly(tmp_path, fault, proven):
+    config = loaded(tmp_path, text("https://gw.example.com/v1"))
+    target, now = config.watches["openai-compatible/a/list"].target, real_edge(lambda _: None).clock()
+    seen = Observation(target, now, Outcome.OK, status=200)
+    if fault:
+        answer = Answer("status/403", "Forbidden")
+        seen = Observation(target, now, Outcome.FAILED, status=403, fault=fault, answer=answer)
+
+    async def restarted():
+        async with open_world(config, real_edge(lambda _: None)) as world:
+            await beat(world, [seen], now)
+        async with open_world(config, real_edge(lambda _: None)) as world:
+            return target.id in world.proven
+
+    assert asyncio.run(restarted()) is proven
+
+
+@pytest.mark.parametrize(
+    ("server", "path", "line"),
+    [
+        (Server(elsewhere=200), "", 'base = "ROOT/v1"'),
+        (Server(lists=False, elsewhere=403, page='{"message":"Forbidden"}'), "/v1", 'canaries = ["chat"]'),
+    ],
+)
+def test_the_message_names_the_line_and_comes_once(tmp_path, server, path, line):
     async def play():
         app = web.Application()
-        app.router.add_route("*", "/{path:.*}", Server(elsewhere=200).answer)
+        app.router.add_route("*", "/{path:.*}", server.answer)
         async with TestServer(app) as running, webhook() as inbox:
             root = str(running.make_url("/")).rstrip("/")
-            loaded(tmp_path, text(root, f'[[channels]]\nname = "hook"\nurl = "{inbox.url}"\n'))
+            loaded(tmp_path, text(root + path, f'[[channels]]\nname = "hook"\nurl = "{inbox.url}"\n'))
             for _ in range(2):
                 await asyncio.to_thread(call, "once", folder=tmp_path, KEY=KEY)
             _, status, _ = await asyncio.to_thread(call, "status", folder=tmp_path, KEY=KEY)
             return root, inbox.messages, status
 
     root, messages, status = asyncio.run(play())
-    assert [one["title"] for one in messages] == ["[DOWN] openai-compatible/a: request refused as malformed"]
+    (title,) = [one["title"] for one in messages]
+    assert title.startswith("[DOWN] openai-compatible/a")
+    assert title.endswith(": request refused as malformed")
     assert "Whose trouble: our canary" in messages[0]["message"]
-    for told_there in (messages[0]["message"], status, (tmp_path / "site" / "index.html").read_text()):
-        assert f"{root}/v1" in told_there
+    page = html.unescape(re.sub("<[^>]+>", "", (tmp_path / "site" / "index.html").read_text()))
+    for told_there in (messages[0]["message"], status, page):
+        assert line.replace("ROOT", root) in told_there

@@ -9,6 +9,7 @@ from monitor.diagnose import Scope
 from monitor.publish.mark import standing
 from monitor.table import observation_table, provider_facts, provider_table, status_table
 from probes.catalog import load_provider, provider_ids
+from probes.hint import Demand
 from probes.model import Fault, Target
 from probes.provider import Canary, CreditFacts, Dialect, Feed, NoPage, Platform, Price, Provider, Rule, Signal
 from tests.builders_page import account, incident, shown, sick, snapshot
@@ -116,6 +117,14 @@ def test_an_address_for_help_says_it_when_nobody_checked_it(capsys):
 
     assert "rate limit reached: https://example.com/limits (unverified)" in [line.lower() for line in lines]
     assert any(line.endswith("https://example.com/appeal") for line in lines)
+
+
+def test_each_kind_of_verification_has_its_line(capsys):
+    places = {Demand.PHONE: "https://example.com/phone", Demand.SECOND_FACTOR: "https://example.com/2fa"}
+    lines = printed(capsys, replace(EXAMPLE, verification=places, unverified=["verification.phone"]))
+
+    assert "verification, second factor: https://example.com/2fa" in lines
+    assert any(line.startswith("verification, phone: https://example.com/phone ") for line in lines)
 
 
 def test_a_missing_address_for_help_says_why_it_is_missing(capsys):

@@ -248,6 +248,16 @@ def test_what_may_be_lost_next_is_offered_with_that_warning(form):
     assert "groq/a (seen working 40 s ago); openai/backup (seen working 40 s ago; openai/main is suspended" in body
 
 
+@pytest.mark.parametrize("detail", [Detail.SHORT, Detail.FULL])
+def test_where_an_account_is_lost_and_nobody_is_known_to_work_that_is_said(detail):
+    said = "nstead: nothing else that is watched here is known to work now"
+    lost, mild = (message(around=replace(AROUND, replaced=one), detail=detail) for one in (True, False))
+    helped = message(around=replace(AROUND, replaced=True, usable=[Usable("groq/a", at(0))]), detail=detail)
+
+    assert said in lost.body
+    assert said not in mild.body + helped.body
+
+
 def test_what_quiet_hours_held_back_says_so():
     text = message(Step.MISSED, RESOLVED, first=True)
 

@@ -5,7 +5,7 @@ from contextlib import closing
 import pytest
 from msgspec.structs import replace
 
-from monitor.advice import advice_for, instead
+from monitor.advice import advice_for, instead, is_replaced
 from monitor.config import Config, ProbeSection, SiteSection, StoreSection
 from monitor.detect.health import State
 from monitor.detect.limits import Ceiling, Limits, Moved
@@ -317,6 +317,62 @@ def test_instead_of_a_suspended_account_others_of_other_providers_come_first_and
     assert [one.account for one in found] == ["groq/full", "openai/a"]
     assert [one.caution and one.caution.words.partition(" is")[0] for one in found] == [None, "openai/main"]
     assert works(replace(lost, fault=Fault.QUOTA_EXHAUSTED), settings, healths) == ["openai/a", "openai/b"]
+
+
+ASKED = {
+    "anthropic/main": ("list", "count", "chat"),
+    "anthropic/team": ("list", "count", "chat"),
+    "mistral/writes": ("list", "chat"),
+    "new-api/embeds": ("list", "embed"),
+    "codex/sub": ("command",),
+    "openai/lists": ("list",),
+}
+"""What each account is asked for; of the first only what is free has failed so far."""
+FREE = {"list", "count"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "asked", "named"),
+    [
+        (Fault.ACCOUNT_SUSPENDED, ASKED, ["mistral/writes", "codex/sub", "anthropic/team"]),
+        (Fault.QUOTA_EXHAUSTED, ASKED, ["anthropic/team"]),
+        (Fault.QUOTA_EXHAUSTED, {**ASKED, "anthropic/team": ()}, ["mistral/writes", "codex/sub"]),
+        (Fault.ACCOUNT_SUSPENDED, {**ASKED, "anthropic/main": ("list", "chat", "embed")}, None),  # part of it is enough
+        (Fault.INVALID_KEY, {"new-api/main": ("list", "embed"), **ASKED}, ["new-api/embeds"]),
+        (Fault.ACCOUNT_SUSPENDED, {"anthropic/main": ("list",), "mistral/x": ("list", "chat")}, ["mistral/x"]),
+        (Fault.ACCOUNT_SUSPENDED, {"anthropic/main": ("list", "chat"), "openai/lists": ("list",)}, []),
+    ],
+)
+def test_who_does_the_work_of_a_lost_account_is_named_also_where_only_what_is_free_has_failed_so_far(
+    fault, asked, named
+):
+    targets = [target(id, canary, "m") for id, canaries in asked.items() for canary in canaries]
+    providers = {one.provider: load_provider(one.provider) for one in targets}
+    settings = config(*targets, providers=providers)
+    watches = {id: replace(one, free=one.target.canary in FREE) for id, one in settings.watches.items()}
+    settings, lost = replace(settings, watches=watches), next(iter(asked))
+    healths = {one.id: health(None, target=one) for one in targets}
+    failing = tuple(one.id for one in targets if one.account == lost and one.canary in FREE)
+    cause = Diagnosis(Scope.ACCOUNT, lost, fault, Confidence.HIGH, at(0), (), failing, ())
+    expected = ["mistral/writes", "new-api/embeds", "codex/sub", "anthropic/team"] if named is None else named
+
+    assert sorted(works(cause, settings, healths)) == sorted(expected)
+    if fault is Fault.ACCOUNT_SUSPENDED and "anthropic/team" in expected:
+        assert works(cause, settings, healths)[-1] == "anthropic/team"
+
+
+@pytest.mark.parametrize(
+    ("scope", "fault", "told"),
+    [
+        (Scope.ACCOUNT, Fault.ACCOUNT_SUSPENDED, True),
+        (Scope.PROVIDER, Fault.INVALID_KEY, True),
+        (Scope.TARGET, Fault.RATE_LIMITED, False),
+        (Scope.PROVIDER, Fault.OVERLOADED, False),  # its advice says it
+        (Scope.REMINDER, Fault.EXPIRES_SOON, False),
+    ],
+)
+def test_that_nobody_is_known_to_work_is_told_where_an_account_is_lost(scope, fault, told):
+    assert is_replaced(open_incident(replace(CAUSE, scope=scope, fault=fault))) is told
 
 
 def works(cause, settings, healths, seconds=10):

@@ -49,17 +49,21 @@ class Usable(Struct, frozen=True):
     caution: str = ""
 
 
+NOBODY = "nothing else that is watched here is known to work now"
+
+
 class Circumstances(Struct, frozen=True):
     """What a message says besides the incident. `url` is None when the page has no public address.
 
-    `links` are signed addresses by what they do. `times` and `downtime_s` are those of the same trouble within
-    24 hours, this time included.
+    `replaced`: where none is `usable`, that is said. `links` are signed addresses by what they do. `times` and
+    `downtime_s` are those of the same trouble within 24 hours, this time included.
     """
 
     location: str
     simulated: bool
     advice: str
     usable: Sequence[Usable] = ()
+    replaced: bool = False
     url: str | None = None
     links: Mapping[str, str] = field(default_factory=dict)
     times: int = 1
@@ -269,7 +273,7 @@ def _values(piece: Piece, now: datetime) -> dict[str, object]:
         "lead": words.lead(incident),
         "downtime": ("" if incident.signal or incident.scope is Scope.MONITOR else "down for ")
         + words.duration(around.downtime_s),
-        "usable": [_instead(one, now) for one in around.usable],
+        "usable": [_instead(one, now) for one in around.usable] or [NOBODY] * around.replaced,
         "page": f"{around.url}/incidents/{incident.id}.html" if around.url else "",
     }
 

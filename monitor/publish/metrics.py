@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from monitor import __version__
 from monitor.publish.ability import works
-from monitor.publish.caution import cautions
 from monitor.publish.mark import Mark, Standing
 from monitor.publish.snapshot import AccountView, ObjectiveView, Snapshot, TargetView
+from monitor.publish.usable import usables
 from monitor.slo import PAIRS
 from probes.redact import CONTROLS
 
@@ -33,8 +33,9 @@ def metrics(snapshot: Snapshot, now: Standing) -> bytes:
 
 def _gauges(snapshot: Snapshot, now: Standing) -> Iterator[Gauge]:
     accounts = [(_account(account), account) for provider in snapshot.providers for account in provider.accounts]
+    words = {one.account: one for one in usables(snapshot, now)}
     known = [(labels, account.id, now.judgements[account.id].usable) for labels, account in accounts]
-    told = cautions(snapshot)
+    offers = [(labels, words[account.id]) for labels, account in accounts]
     yield Gauge("llm_monitor_info", "The monitor that wrote this.", ((_labels(version=__version__), 1.0),))
     yield Gauge(
         "llm_monitor_last_publish_timestamp_seconds", "When this was written.", (("", snapshot.made_at.timestamp()),)
@@ -52,7 +53,17 @@ def _gauges(snapshot: Snapshot, now: Standing) -> Iterator[Gauge]:
     yield Gauge(
         "llm_account_withheld",
         "1: the account belongs to one that is suspended, so it is not offered.",
-        tuple((labels, float(one.withheld)) for labels, id, _ in known if (one := told.get(id))),
+        tuple((labels, float(one.caution.withheld)) for labels, one in offers if one.caution),
+    )
+    yield Gauge(
+        "llm_account_offered",
+        "1: `pick` may name the account: it is usable and not withheld, 0: it does not, also where that is not known.",
+        tuple((labels, float(one.offered)) for labels, one in offers),
+    )
+    yield Gauge(
+        "llm_account_valid_until_timestamp_seconds",
+        "Until when it may be believed that the account is usable; then it is not known.",
+        tuple((labels, one.valid_until.timestamp()) for labels, one in offers if one.usable and one.valid_until),
     )
     yield Gauge(
         "llm_account_fault",

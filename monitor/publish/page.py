@@ -272,6 +272,7 @@ def _usable(one: Usable) -> dict[str, object]:
         "suspected": one.suspected,
         "warned": one.warned,
         **_warning(one.caution),
+        "offered": one.offered,
         "abilities": one.abilities,
         "models": one.models,
     }

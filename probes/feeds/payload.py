@@ -9,6 +9,7 @@ from typing import Generic, TypeVar, get_args, get_origin
 import msgspec
 
 from probes.feeds import word
+from probes.feeds.astray import is_astray
 from probes.feeds.report import Group, Unfit
 from probes.feeds.text import name
 from probes.notice import Impact, Standing
@@ -35,7 +36,10 @@ class Many(tuple[T, ...], Generic[T]):
 
 
 def read(text: str, kind: type[T], platform: str) -> tuple[T, int]:
-    """Return the document, and how many items, at any depth, have not the shape. Raises Unfit."""
+    """Return the document, and how many items, at any depth, have not the shape. Raises Unfit.
+
+    One more is unread where trouble stands in a place that is not in the shape: then silence is not good news.
+    """
     data = text.encode("utf-8", "replace")
     if data.count(b",") + data.count(b"[") + data.count(b"{") > MOST_MARKS:
         raise Unfit("lists more than any page needs")
@@ -49,7 +53,7 @@ def read(text: str, kind: type[T], platform: str) -> tuple[T, int]:
         raise Unfit(f"is JSON, but not of the shape that {platform} sends") from None
     except (ValueError, RecursionError):
         raise Unfit("is not JSON that can be read") from None
-    return value, salvage.unread
+    return value, salvage.unread + is_astray(document, value)
 
 
 def _decode(data: bytes, text: str) -> object:

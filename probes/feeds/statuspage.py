@@ -10,7 +10,7 @@ from probes.feeds import word
 from probes.feeds.payload import Many, Part, Shape, by_id, groups, leaves, named, read
 from probes.feeds.report import Parsed, Report, Unfit
 from probes.feeds.text import key, link, moment, plain
-from probes.notice import Impact, Phase
+from probes.notice import Impact, Phase, Standing
 
 
 class Page(Shape, frozen=True):
@@ -96,6 +96,30 @@ def _report(incident: Incident, known: Mapping[str, Part], planned: bool = False
 # incident.io's own summary ------------------------------------------------------------------------------
 
 
+class Affected(Part, frozen=True):
+    """A component as an incident or the page names it, by its own name or by the id that stands in the list of all."""
+
+    component_id: object = None
+
+    def __post_init__(self) -> None:
+        if not self.label and self.key is None:
+            raise ValueError("has neither name nor id")
+
+    @property
+    def key(self) -> object:
+        return self.id if self.component_id is None else self.component_id
+
+    def standing_of(self, known: Mapping[str, Part]) -> Standing:
+        """Return how it stands; its name is empty where nothing tells it."""
+        meant = known.get(str(self.key)) or known.get(self.label) or self
+        return Standing(meant.label, self.standing.impact)
+
+
+class OngoingUpdate(Shape, frozen=True):
+    message_string: object = None
+    published_at: object = None
+
+
 class Ongoing(Shape, frozen=True):
     name: object
     id: object = None
@@ -103,40 +127,90 @@ class Ongoing(Shape, frozen=True):
     url: object = None
     started_at: object = None
     starts_at: object = None
+    published_at: object = None
     last_update_at: object = None
     last_update_message: object = None
     current_worst_impact: object = None
-    affected_components: Many[Part] = Many()
+    affected_components: Many[Affected] = Many()
+    component_impacts: Many[Affected] = Many()
+    updates: Many[OngoingUpdate] = Many()
+
+    def parts(self, known: Mapping[str, Part]) -> tuple[Standing, ...]:
+        """Return what it names; nothing where one of those has no name, as that may be ours."""
+        found = [one.standing_of(known) for one in (*self.affected_components, *self.component_impacts)]
+        return tuple(found) if all(one.name for one in found) else ()
 
 
-class Widget(Shape, frozen=True):
-    ongoing_incidents: Many[Ongoing] = Many()
-    in_progress_maintenances: Many[Ongoing] = Many()
+class Own(Shape, frozen=True):
+    """Where components have no state of their own, `affected_components` has that of each which is not well."""
+
+    components: Many[Part] = Many()
+    affected_components: Many[Affected] | None = None
+    ongoing_incidents: Many[Ongoing] | None = None
+    in_progress_maintenances: Many[Ongoing] | None = None
     scheduled_maintenances: Many[Ongoing] = Many()
+
+    @property
+    def is_told(self) -> bool:
+        told = (self.affected_components, self.ongoing_incidents, self.in_progress_maintenances)
+        return any(one is not None for one in told)
+
+
+class Wrapped(Own, frozen=True):
+    """The widget's form, in which all stands on top, or the page's own, in which it stands in `summary`."""
+
+    summary: Many[Own] = Many()
 
 
 def read_incident_io(text: str) -> Parsed:
-    """Raises Unfit. Reads both of the platform's forms: its own, and the one it shares with Statuspage."""
-    if '"ongoing_incidents"' not in text and '"in_progress_maintenances"' not in text:
+    """Raises Unfit. Reads the platform's forms: two of its own, and the one it shares with Statuspage."""
+    document, unread = read(text, Wrapped, "incident.io")
+    told = [one for one in (document, *document.summary) if one.is_told]
+    if not told:
         return read_summary(text)
-    widget, unread = read(text, Widget, "incident.io")
-    kinds = ((widget.in_progress_maintenances, Phase.IN_PROGRESS), (widget.scheduled_maintenances, Phase.SCHEDULED))
-    planned = [_ongoing(one, phase) for some, phase in kinds for one in some]
-    reports = [_ongoing(one) for one in widget.ongoing_incidents]
-    worst = max((one.impact for one in reports if one.impact), default=Impact.NONE)
-    return Parsed((*reports, *planned), overall=worst, unread=unread)
+    reports = tuple(report for one in told for report in _reports(one))
+    standings = tuple(standing for one in told for standing in _stand(one))
+    shown = [*(one.impact for one in reports if one.impact), *(one.impact for one in standings)]
+    unread += all(one.ongoing_incidents is None for one in told)
+    unread += sum(not one.name for one in standings)
+    named = tuple(one for one in standings if one.name)
+    return Parsed(reports, named, overall=max(shown, default=Impact.NONE), unread=unread)
 
 
-def _ongoing(incident: Ongoing, planned: Phase | None = None) -> Report:
+def _reports(own: Own) -> list[Report]:
+    known = by_id(own.components)
+    kinds = (
+        (own.ongoing_incidents, None),
+        (own.in_progress_maintenances, Phase.IN_PROGRESS),
+        (own.scheduled_maintenances, Phase.SCHEDULED),
+    )
+    return [_ongoing(one, known, phase) for some, phase in kinds for one in some or ()]
+
+
+def _stand(own: Own) -> list[Standing]:
+    """Return how each component stands, those without a name included."""
+    known = by_id(own.components)
+    affected = [one.standing_of(known) for one in own.affected_components or ()]
+    worst = {one.name: max(it.impact for it in affected if it.name == one.name) for one in affected}
+    usual = Impact.UNKNOWN if own.affected_components is None else Impact.NONE
+    well = [one for one in own.components if not one.is_group and one.label not in worst]
+    return [
+        *(Standing(*one) for one in worst.items()),
+        *(Standing(one.label, one.standing.impact if one.status else usual) for one in well),
+    ]
+
+
+def _ongoing(incident: Ongoing, known: Mapping[str, Part], planned: Phase | None = None) -> Report:
+    newest = max(incident.updates, key=lambda one: str(one.published_at or ""), default=OngoingUpdate())
     return Report(
         id=key(incident.id, incident.url, incident.name),
         title=plain(incident.name, 200),
         url=link(incident.url),
         phase=planned or word.phase(incident.status),
         impact=word.impact(incident.current_worst_impact),
-        parts=named(incident.affected_components),
-        began_at=moment(incident.starts_at, incident.started_at),
-        updated_at=moment(incident.last_update_at),
-        text=plain(incident.last_update_message),
+        parts=incident.parts(known),
+        began_at=moment(incident.starts_at, incident.started_at, incident.published_at),
+        updated_at=moment(incident.last_update_at, newest.published_at),
+        text=plain(incident.last_update_message or newest.message_string),
         planned=planned is not None,
     )

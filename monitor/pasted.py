@@ -1,0 +1,36 @@
+"""A line of `classify --jsonl` → what was asked, and what came back; pure."""
+
+import json
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+WANTED = "is no case; give JSON with provider, http_status, headers and body"
+
+
+class Case(Struct, frozen=True):
+    """An answer as somebody wrote it down. A body may stand there as JSON of its own."""
+
+    provider: str
+    http_status: int | None = None
+    headers: dict[str, str | int | float] | None = None
+    body: str | dict[str, Any] | list[Any] | None = None
+    canary: str | None = None
+
+    @property
+    def text(self) -> str:
+        body = self.body or ""
+        return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+
+    @property
+    def fields(self) -> dict[str, str]:
+        return {name: str(value) for name, value in (self.headers or {}).items()}
+
+
+def read_case(line: str) -> Case:
+    """Raises ValueError, whose text follows upon "line N"."""
+    try:
+        return msgspec.convert(json.loads(line), Case, strict=False)
+    except (ValueError, RecursionError):
+        raise ValueError(WANTED) from None
