@@ -518,7 +518,15 @@ def _key(one: Incident | Diagnosis) -> tuple[Scope, str, Fault | None, bool]:
 def fading(open_incidents: Iterable[Incident], healths: Mapping[str, Health]) -> frozenset[str]:
     """Return the incidents, by id, that may be over: nothing of theirs has failed since one of its looks was good."""
     troubles = [one for one in open_incidents if one.targets and not (one.signal or one.drill)]
-    return frozenset(one.id for one in troubles if is_returning(healths[id] for id in one.members if id in healths))
+    seen = ((one, [healths[id] for id in one.members if id in healths]) for one in troubles)
+    return frozenset(one.id for one, its in seen if _may_be_over(one, its))
+
+
+def _may_be_over(incident: Incident, seen: Sequence[Health]) -> bool:
+    """Whether nothing of it failed since a look was good; one answer of any kind shows that the road is back."""
+    if incident.is_offline:
+        return any(one.successes or one.status or one.fault not in UNREACHABLE for one in seen)
+    return is_returning(seen)
 
 
 # Signs: known by their name

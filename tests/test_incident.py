@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from monitor.detect.health import Health, State
 from monitor.diagnose import FLAP, Diagnosis, Evidence, Scope
 from monitor.incident import (
     SEVERITIES,
@@ -14,6 +15,7 @@ from monitor.incident import (
     advance,
     announce,
     as_of,
+    fading,
     open_incident,
 )
 from monitor.reason import Elsewhere
@@ -256,6 +258,22 @@ def test_what_nobody_can_see_while_nothing_can_be_reached_is_no_news_when_it_is_
         (ChangeKind.RESOLVED, Scope.MONITOR),
     ]
     assert left.subject == "openai"
+
+
+@pytest.mark.parametrize(
+    ("other", "may_be_over"),
+    [
+        (Health(State.DOWN, failures=3, seen_at=at(100), fault=Fault.TIMEOUT), False),
+        (Health(State.DOWN, successes=1, seen_at=at(90), fault=Fault.TIMEOUT), True),
+        (Health(State.UP, successes=2, seen_at=at(90)), True),
+        (Health(State.DOWN, failures=4, seen_at=at(90), fault=Fault.OVERLOADED, status=503), True),
+    ],
+)
+def test_one_answer_shows_that_the_road_is_back(other, may_be_over):
+    offline, first = open_incident(OFFLINE), Health(State.DOWN, failures=3, seen_at=at(100), fault=Fault.TIMEOUT)
+    healths = dict(zip(OFFLINE.targets, (first, other), strict=True))
+
+    assert (offline.id in fading([offline], healths)) is may_be_over
 
 
 def test_a_suspended_account_stays_what_it_is_while_nothing_can_be_reached():
