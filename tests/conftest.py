@@ -1,11 +1,16 @@
 """Builders: a value of the field with one line, and only what matters in a test spelt out."""
 
+import os
+import tempfile
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import settings
 
 from monitor.detect.health import Health, Thresholds, advance
 from probes.model import Answer, Fault, Observation, Outcome, Target
+
+# What stands in for a database that cannot be written is kept here, and not where a monitor of this machine keeps it.
+os.environ["RUNTIME_DIRECTORY"] = tempfile.mkdtemp(prefix="provider-monitor-tests-")
 
 # No test is about how fast this machine is today.
 settings.register_profile("steady", deadline=None)
