@@ -154,7 +154,17 @@ PLAN = {
         *("monitor.publish.snapshot", "monitor.publish.usable"),
     },
     "monitor.store": set(),
-    "monitor.store.connection": {"monitor.store.schema"},
+    "monitor.store.refusal": set(),
+    "monitor.store.runtime": set(),
+    "monitor.store.connection": {
+        *("monitor.store.copy", "monitor.store.refusal", "monitor.store.runtime", "monitor.store.schema"),
+    },
+    "monitor.store.copy": {"monitor.store.connection", "monitor.store.refusal"},
+    "monitor.store.carry": {"monitor.store.connection"},
+    "monitor.store.keeper": {
+        *("probes.model", "monitor.store.carry", "monitor.store.connection", "monitor.store.copy"),
+        *("monitor.store.refusal", "monitor.store.rollup", "monitor.store.writer"),
+    },
     "monitor.store.schema": {"sqlite_utils"},
     "monitor.store.value": {
         "monitor.clock",
@@ -163,6 +173,7 @@ PLAN = {
         "monitor.schedule",
     },
     "monitor.store.writer": {
+        *("monitor.store.refusal",),
         "monitor.overlap",
         *("probes.model", "monitor.source", "monitor.alert.case", "monitor.alert.reply"),
         "monitor.detect.health",
@@ -174,6 +185,10 @@ PLAN = {
         "monitor.store.value",
     },
     "monitor.store.reader": {
+        *(
+            "monitor.alert.storage",
+            "monitor.store.refusal",
+        ),
         "monitor.clock",
         "monitor.overlap",
         "monitor.detect.limits",
@@ -195,6 +210,9 @@ PLAN = {
         *("probes.document", "probes.model", "monitor.alert.digest", "monitor.alert.rule"),
         *("monitor.alert.window", "monitor.diagnose", "monitor.incident", "monitor.section"),
     },
+    "monitor.alert.storage": {
+        *("monitor.alert.case", "monitor.alert.rule", "monitor.incident", "monitor.store.refusal"),
+    },
     "monitor.alert.link": {"monitor.alert.reply", "monitor.alert.rule"},
     "monitor.alert.ical": {"icalendar", "monitor.alert.rule"},
     "monitor.answer": {
@@ -214,7 +232,7 @@ PLAN = {
         *("monitor.incident", "probes.document"),
     },
     "monitor.alert.case": {"probes.model", "monitor.diagnose", "monitor.incident"},
-    "monitor.alert.reply": {"monitor.alert.rule"},
+    "monitor.alert.reply": {"monitor.alert.rule", "monitor.store.refusal", "monitor.store.runtime"},
     "monitor.alert.kinship": {"probes.model", "monitor.detect.flap", "monitor.diagnose", "monitor.incident"},
     "monitor.alert.routing": {
         *("monitor.alert.case", "monitor.alert.kinship", "monitor.alert.reply", "monitor.alert.rule"),
@@ -222,6 +240,7 @@ PLAN = {
         "monitor.incident",
     },
     "monitor.alert.text": {
+        *("monitor.alert.storage",),
         *("jinja2", "probes.model", "monitor.alert.case", "monitor.alert.rule", "monitor.diagnose", "monitor.incident"),
         "monitor.words",
     },
@@ -232,6 +251,7 @@ PLAN = {
     },
     "monitor.publish": set(),
     "monitor.view": {
+        *("monitor.store.refusal",),
         "monitor.overlap",
         *("probes.model", "monitor.advice", "monitor.config", "monitor.detect.credit", "monitor.detect.health"),
         *("monitor.detect.note", "monitor.diagnose", "monitor.source", "probes.notice"),
@@ -240,6 +260,12 @@ PLAN = {
         *("monitor.store.reader", "monitor.slo", "monitor.detect.limits"),
     },
     "monitor.world": {
+        *(
+            "monitor.alert.storage",
+            "monitor.store.keeper",
+            "monitor.store.refusal",
+            "monitor.store.runtime",
+        ),
         "monitor.clock",
         *("monitor.alert.case", "monitor.alert.reply", "monitor.alert.routing", "monitor.alert.text"),
         *("monitor", "monitor.alert.deliver", "monitor.config", "monitor.detect.health", "monitor.incident"),
