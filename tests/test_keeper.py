@@ -322,3 +322,18 @@ def test_a_pulse_is_not_steady_while_nothing_can_be_written(house, tmp_path):
 
     told = pulse(house.keeper.connection, config, at(1))
     assert (told.is_steady, told.words) == (False, "results cannot be written to monitor.db: database is locked")
+
+
+def test_what_was_sent_since_is_not_sent_again_by_what_was_left_beside(house):
+    house.save(changes=(OPENED,), messages=(TOLD,))
+    house.hold()
+    house.look()
+    left = house.aside.read_bytes(), house.aside.with_name(f"{house.aside.name}-wal").read_bytes()
+    house.let_go()
+    (letter,) = house.keeper.do(Writer.letters, at(6))
+    house.keeper.do(Writer.delivered, letter, at(6))
+    house.aside.write_bytes(left[0])
+    house.aside.with_name(f"{house.aside.name}-wal").write_bytes(left[1])
+
+    house.restart()
+    assert house.keeper.do(Writer.letters, at(99)) == []
