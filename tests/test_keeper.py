@@ -337,3 +337,57 @@ def test_what_was_sent_since_is_not_sent_again_by_what_was_left_beside(house):
 
     house.restart()
     assert house.keeper.do(Writer.letters, at(99)) == []
+
+
+def spoil(path):
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    pages = path.stat().st_size // 4096
+    with path.open("r+b") as file:
+        for page in range(2, pages):
+            file.seek(page * 4096)
+            file.write(b"\xa5" * 4096)
+
+
+def test_a_broken_database_is_set_aside_and_what_it_does_not_hold_any_more_the_process_knows(house):
+    house.save(changes=(OPENED,), messages=(TOLD,))
+    cases = with_messages(with_changes({}, [OPENED]), [(TOLD, at(0))])
+    house.keeper.recall = lambda writer: writer.recall(cases.values(), [], at(200))
+    spoil(house.path)
+    house.look()
+
+    assert house.keeper.place is Place.DISK
+    (event,) = house.keeper.events
+    assert "monitor.db was broken and is set aside as monitor.db.corrupt-" in event.words
+    assert reader.correspondence(house.keeper.connection, at(200)).cases == cases
+
+
+def test_a_broken_database_for_which_no_new_one_can_be_made_stays_and_is_stood_in_for(house, monkeypatch):
+    house.look()
+    spoil(house.path)
+
+    def refused(*_):
+        raise sqlite3.OperationalError("no room")
+
+    monkeypatch.setattr(Keeper, "_salvage", refused)
+    house.look()
+    assert (house.keeper.place, house.keeper.refusal.kind) == (Place.RUNTIME, RefusalKind.CORRUPT)
+    assert sorted(one.name for one in house.path.parent.glob("*corrupt*")) == []
+
+    monkeypatch.undo()
+    house.now += AGAIN_S
+    house.look()
+    assert (house.keeper.place, house.keeper.refusal, house.aside.exists()) == (Place.DISK, None, False)
+    assert len(house.keeper.events) == 1
+    assert len(seen(house.keeper.connection)) == 2
+
+
+def test_a_handle_that_was_lost_is_not_the_end(house):
+    house.look()
+    house.keeper.connection.close()
+    house.look()
+    house.now += AGAIN_S
+    house.look()
+
+    assert house.keeper.place is Place.DISK
+    assert reader.resume(house.keeper.connection, "here").healths[CHAT.id].state is State.UP

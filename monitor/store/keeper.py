@@ -155,6 +155,8 @@ class Keeper:
     def _heed(self, error: sqlite3.Error) -> bool:
         """Go elsewhere with what was refused; return False where the database as a whole refuses nothing."""
         refusal = refusal_of(error)
+        if refusal is None and not _is_open(self.connection):
+            refusal = Refusal(RefusalKind.FAILING, str(error))
         if refusal is None:
             return False
         if self.place is Place.DISK and is_corrupt(error) and self._begin_anew(self.connection):
@@ -206,8 +208,7 @@ class Keeper:
         except sqlite3.Error:
             made.close()
             if not was_left:
-                with suppress(OSError):
-                    remove(file)
+                self._forget_stand_in()
             return False
         self.refusal, self.is_resumed = refusal, was_left
         self._use(made, Place.RUNTIME)
@@ -220,14 +221,14 @@ class Keeper:
         try:
             left = read_only(self._stand_in)
         except StoreError:
-            remove(self._stand_in)
+            self._forget_stand_in()
             return
         try:
             carry(left, self.connection, GOING_ON + SIGHTINGS)
         except sqlite3.Error as error:
             self._heed(error)
         else:
-            remove(self._stand_in)
+            self._forget_stand_in()
         finally:
             left.close()
 
@@ -236,15 +237,15 @@ class Keeper:
         if self.refusal is None or self._timer() < self._again_s:
             return
         self._again_s, was_there = self._timer() + AGAIN_S, self._database.exists()
+        before, place = self.connection, self.place
         try:
             self._lock.renew()
-            disk = self._caught_up()
+            self._use(self._caught_up(), Place.DISK)
         except (OSError, StoreError, sqlite3.Error) as error:
             if is_corrupt(error):
                 self._begin_anew(self.connection)
             return
-        self._leave_stand_in()
-        self._use(disk, Place.DISK)
+        self._leave(before, place)
         if not was_there:
             words = f"{self._database.name} was deleted or moved; a new one is in use, without what was before"
             self.events.append(Event(self._clock(), words))
@@ -261,10 +262,16 @@ class Keeper:
             raise
         return disk
 
-    def _leave_stand_in(self) -> None:
-        self.connection.close()
-        if self.place is Place.RUNTIME and self._stand_in:
-            remove(self._stand_in)
+    def _leave(self, before: sqlite3.Connection, place: Place) -> None:
+        """Give up what stood in."""
+        before.close()
+        if place is Place.RUNTIME:
+            self._forget_stand_in()
+
+    def _forget_stand_in(self) -> None:
+        if self._stand_in:
+            with suppress(OSError):
+                remove(self._stand_in)
 
     # What is broken or gone
 
@@ -274,28 +281,33 @@ class Keeper:
             return False
         if before and self.place is Place.DISK:
             before.close()  # first: it would delete the log of the new one, which has the name of its own
-        at = self._clock()
+        at, place = self._clock(), self.place
         try:
-            aside, fresh = self._replaced(at)
-        except (OSError, StoreError):
+            aside = set_aside(self._database, at)
+            whole = self._replace(aside, before)
+        except (OSError, StoreError, sqlite3.Error):
             return False
-        whole = self._salvage(aside, fresh)
-        if before and self.place is not Place.DISK:
-            carry(before, fresh, GOING_ON + SIGHTINGS)
-            self._leave_stand_in()
-        self._use(fresh, Place.DISK)
+        if before:
+            self._leave(before, place)
         what = "what it held was brought over but for the single looks" if whole else "a part of it could not be read"
         self.events.append(Event(at, f"{self._database.name} was broken and is set aside as {aside.name}; {what}"))
         return True
 
-    def _replaced(self, at: datetime) -> tuple[Path, sqlite3.Connection]:
-        """Return where the broken database is now, and a new one; where none can be made all is as it was."""
-        aside = set_aside(self._database, at)
+    def _replace(self, aside: Path, before: sqlite3.Connection | None) -> bool:
+        """Go on with a new database; return whether all was brought over. Where none can be made all is as it was."""
+        fresh = None
         try:
-            return aside, open_writer(self._database)
-        except StoreError:
+            fresh = open_writer(self._database)
+            whole = self._salvage(aside, fresh)
+            if before and self.place is not Place.DISK:
+                carry(before, fresh, GOING_ON + SIGHTINGS)
+            self._use(fresh, Place.DISK)
+        except (StoreError, sqlite3.Error):
+            if fresh:
+                fresh.close()
             put_back(aside, self._database)
             raise
+        return whole
 
     def _salvage(self, aside: Path, fresh: sqlite3.Connection) -> bool:
         """Bring over what can be read; return whether that was everything but the single looks."""
