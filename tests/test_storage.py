@@ -38,6 +38,12 @@ def test_every_channel_hears_that_it_cannot_be_written():
         pytest.param(None, STEADY - SECOND, {"phone": (StoreNews.REFUSED, RECENT)}, None, id="back for a moment"),
         pytest.param(None, None, {"phone": (StoreNews.REFUSED, RECENT)}, StoreNews.BACK, id="back after a restart"),
         pytest.param(None, None, {"phone": (StoreNews.BACK, RECENT)}, None, id="it knows that it is back"),
+        pytest.param(
+            None, -STEADY, {"phone": (StoreNews.REFUSED, -RECENT)}, StoreNews.BACK, id="the clock was set back since"
+        ),
+        pytest.param(
+            since(SECOND), None, {"phone": (StoreNews.BACK, -SECOND)}, StoreNews.REFUSED, id="and then came again"
+        ),
         pytest.param(since(SECOND), SECOND, {"phone": (StoreNews.BACK, SECOND)}, None, id="comes and goes"),
         pytest.param(
             since(LASTING), SECOND, {"phone": (StoreNews.BACK, LASTING)}, StoreNews.REFUSED, id="came again and stays"

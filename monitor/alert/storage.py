@@ -48,7 +48,7 @@ def due_news(
         knows = before is not None and before.news is StoreNews.REFUSED
         if refusal and not knows and _is_worth_telling(refusal, before, now):
             yield news(channel, StoreNews.REFUSED, refusal.words, now)
-        elif knows and refusal is None and (refused_at is None or now - refused_at >= STEADY):
+        elif knows and refusal is None and not _is_within(STEADY, refused_at, now):
             yield news(channel, StoreNews.BACK, "", now)
 
 
@@ -58,9 +58,14 @@ def news(channel: Channel, kind: StoreNews, words: str, now: datetime) -> Messag
 
 def _is_worth_telling(refusal: Refusal, before: Heard | None, now: datetime) -> bool:
     lasted = now - (refusal.since or now)
-    if before and now - before.at < RECENT:
+    if before and _is_within(RECENT, before.at, now):
         return lasted >= LASTING
     return refusal.kind is not RefusalKind.LOCKED or lasted >= BRIEF
+
+
+def _is_within(span: timedelta, at: datetime | None, now: datetime) -> bool:
+    """Whether it was so lately; what lies ahead was dated before the clock was set back."""
+    return at is not None and timedelta(0) <= now - at < span
 
 
 def read_news(note: str) -> tuple[StoreNews, str]:

@@ -56,10 +56,10 @@ def held(machine, _):
         yield
 
 
-def watch(machine, stage, least=4):
+def watch(machine, stage, least=4, **environment):
     """Start the program; return it and its page's address once some looks are on the disk."""
     stage.write_config(machine.folder)
-    program = machine.start("run")
+    program = machine.start("run", **environment)
     address = program.stdout.readline().removeprefix("status page: ").strip()
     until(lambda: len(looks(machine)) >= least)
     return program, address
@@ -307,3 +307,20 @@ def test_a_full_disk_of_the_page_alone_holds_up_nothing(machine, stage):
     assert end(program) == 0
     assert titles(stage) == [DOWN]
     assert "the page cannot be written" in machine.log
+
+
+def test_a_process_that_can_write_nowhere_remembers_by_itself(machine, stage):
+    program, address = watch(machine, stage, RUNTIME_DIRECTORY="/proc/none")
+    with full(machine, program):
+        stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+        until(lambda: {DOWN, REFUSED} <= {*titles(stage)}, 60)
+        assert healthz(address)[0] == 503
+
+    until(lambda: BACK in titles(stage), 60)
+    assert end(program) == 0
+    assert sorted(titles(stage)) == sorted([DOWN, REFUSED, BACK])
+    assert sorted(machine.rows("SELECT step, state FROM outbox")) == [
+        ["opened", "sent"],
+        ["store", "sent"],
+        ["store", "sent"],
+    ]
