@@ -1,16 +1,12 @@
 """Builders: a value of the field with one line, and only what matters in a test spelt out."""
 
-import os
-import tempfile
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import settings
 
 from monitor.detect.health import Health, Thresholds, advance
 from probes.model import Answer, Fault, Observation, Outcome, Target
-
-# What stands in for a database that cannot be written is kept here, and not where a monitor of this machine keeps it.
-os.environ["RUNTIME_DIRECTORY"] = tempfile.mkdtemp(prefix="provider-monitor-tests-")
 
 # No test is about how fast this machine is today.
 settings.register_profile("steady", deadline=None)
@@ -19,6 +15,16 @@ settings.load_profile("steady")
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 USUAL = Thresholds()
 CHAT = Target("openai/main", "openai", "chat", "gpt-5-nano")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def runtime_folder(tmp_path_factory):
+    """Where what stands in for a database is kept, and not where a monitor of this machine keeps it."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("runtime")
+        folder.chmod(0o700)
+        patch.setenv("RUNTIME_DIRECTORY", str(folder))
+        yield folder
 
 
 def at(seconds):
