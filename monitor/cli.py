@@ -61,7 +61,7 @@ def collect_seldom() -> None:
 
 def _reasons(error: Exception) -> list[str]:
     """Return what to tell of an error that the user can mend; nothing of any other."""
-    from monitor.store.connection import StoreError
+    from monitor.store.refusal import StoreError
     from probes.document import DocumentError
 
     if isinstance(error, DocumentError):
@@ -190,6 +190,9 @@ def status(arguments: Arguments) -> int:
         status_table(snapshot, now)
         if snapshot.objectives:
             objective_table(snapshot.objectives)
+    if snapshot.unwritten:
+        complain(snapshot.warnings[0])
+        return DOWN
     return UP if all(mark is Mark.UP for mark in now.marks.values()) else DOWN
 
 
@@ -292,6 +295,24 @@ def tune(arguments: Arguments) -> int:
     say(f"From {held}. An alarm is an outage of one account; a delay counts from its first failure.")
     say("Which of these did you want to hear of? Choose the first row that tells them, and write it below [probe] in")
     say("monitor.toml. Looks stay as they were taken: what asks for more failures would have asked sooner again.")
+    return UP
+
+
+def backup(arguments: Arguments) -> int:
+    from monitor.store.copy import back_up
+
+    config = _with_accounts(arguments)
+    back_up(config.database, arguments.file.absolute())
+    say(f"{config.database} was copied to {arguments.file}")
+    return UP
+
+
+def restore(arguments: Arguments) -> int:
+    from monitor.store.copy import restore as put_back
+
+    config = _with_accounts(arguments)
+    aside = put_back(config.database, arguments.file, datetime.now(UTC))
+    say(f"{config.database} is {arguments.file} now" + (f"; what it was is {aside.name} beside it" if aside else ""))
     return UP
 
 
@@ -630,6 +651,10 @@ def _one_account(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("account", nargs="?", metavar="ACCOUNT", help="provider/name, or the name where it is unique")
 
 
+def _a_file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="the copy")
+
+
 def _how_to_tell(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print what the page's status.json holds")
     parser.add_argument("--alive", action="store_true", help="only ask whether the monitor is looking, for containers")
@@ -754,6 +779,8 @@ COMMANDS: dict[str, tuple[Callable[[Arguments], int], str, Callable[[argparse.Ar
     "maintenance": (maintenance, "print the maintenance windows of the next 30 days", _windows),
     "alerts": (alerts, "test channels, print what was sent, explain it, or replay it by today's rules", _about_alerts),
     "tune": (tune, "replay the recorded past and print what other settings would have told", _a_past),
+    "backup": (backup, "copy the database to a file, also while the monitor runs", _a_file),
+    "restore": (restore, "put such a copy in the database's place; the present one is kept beside it", _a_file),
     "providers": (providers, "print the providers that are known, or all facts of one", _one_provider),
     "feeds": (
         feeds,

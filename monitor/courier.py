@@ -19,6 +19,7 @@ from monitor.alert.digest import begins
 from monitor.alert.link import addresses
 from monitor.alert.routing import past
 from monitor.alert.rule import TERMINAL, Channel
+from monitor.alert.storage import severity_of_news
 from monitor.alert.text import (
     Circumstances,
     Piece,
@@ -29,12 +30,14 @@ from monitor.alert.text import (
     compose,
     compose_digest,
     compose_failing,
+    compose_news,
     worst,
 )
 from monitor.incident import Change, Incident, Severity
 from monitor.store.connection import open_reader
 from monitor.store.reader import incidents_between
-from monitor.store.writer import Letter
+from monitor.store.refusal import StoreError
+from monitor.store.writer import Letter, Writer
 from monitor.view import glance
 from monitor.world import STEP_S, World, pause
 
@@ -81,7 +84,7 @@ async def _carry(world: World, letter: Letter, busy: set[str]) -> None:
     work = asyncio.create_task(_deliver_one(world, letter))
     try:
         await _to_its_end(work)
-    except sqlite3.Error as error:  # sent, but not noted: it will be sent once more rather than never
+    except (sqlite3.Error, StoreError) as error:  # sent, but not noted: it will be sent once more rather than never
         world.warn("store", f"a delivery cannot be noted: {error}")
     finally:
         busy.discard(letter.channel)
@@ -100,21 +103,21 @@ async def _to_its_end(work: asyncio.Task[None]) -> None:
 async def _deliver_one(world: World, letter: Letter) -> None:
     channel = _channel(world, letter.channel)
     if channel is None:
-        await world.write(world.writer.given_up, letter, "no such channel any more", world.edge.clock())
+        await world.write(Writer.given_up, letter, "no such channel any more", world.edge.clock())
         return
     pieces = _pieces(world, letter, channel)
     text, severity = await _text(world, letter, pieces, channel), _severity(letter, pieces)
     error = await world.outside.send(channel, text, severity, world.edge.show)
     now = world.edge.clock()
     if error is None:
-        await world.write(world.writer.delivered, letter, now)
+        await world.write(Writer.delivered, letter, now)
     elif again := again_at(letter, now):
         log.warning("channel %s: not delivered (%s); next try at %s", channel.name, error, f"{again:%H:%M:%S} UTC")
-        await world.write(world.writer.postponed, letter, error, again)
+        await world.write(Writer.postponed, letter, error, again)
         await _complain(world, letter, error, now)
     else:
         log.error("channel %s: given up (%s)", channel.name, error)
-        await world.write(world.writer.given_up, letter, error, now)
+        await world.write(Writer.given_up, letter, error, now)
     world.news.set()
 
 
@@ -129,7 +132,7 @@ async def _complain(world: World, letter: Letter, error: str, now: datetime) -> 
     others = (one for one in world.config.channels if one.name != letter.channel)
     hearers = [one.name for one in others if critical or not (one.quiet and one.quiet.is_on(now))]
     if hearers:
-        await world.write(world.writer.complain, letter.channel, error, hearers, now)
+        await world.write(Writer.complain, letter.channel, error, hearers, now)
         world.mail.set()
 
 
@@ -160,7 +163,14 @@ def _briefly(world: World, incident: Incident, _: Channel, seen: Glance) -> Circ
 def _severity(letter: Letter, pieces: Sequence[Piece]) -> Severity | None:
     if pieces:
         return worst(pieces)
-    return Severity.WARNING if letter.items[0].step is Step.FAILING else Severity.INFO
+    first = letter.items[0]
+    match first.step:
+        case Step.FAILING:
+            return Severity.WARNING
+        case Step.STORE:
+            return severity_of_news(first.note)
+        case _:
+            return Severity.INFO
 
 
 async def _text(world: World, letter: Letter, pieces: Sequence[Piece], channel: Channel) -> Text:
@@ -171,6 +181,8 @@ async def _text(world: World, letter: Letter, pieces: Sequence[Piece], channel: 
     elif first.step is Step.DIGEST:
         summary = await asyncio.to_thread(_summary, world, channel, first.note)
         text = compose_digest(summary, channel.detail, form, world.templates)
+    elif first.step is Step.STORE:
+        text = compose_news(first.note, config.location, channel.detail, form, world.templates)
     else:
         text = compose_failing(first.note, config.location, channel.detail, form, world.templates)
     _warn_of_templates(world)
@@ -219,8 +231,10 @@ def _around(world: World, incident: Incident, channel: Channel, seen: Glance) ->
 
 async def _due_letters(world: World) -> list[Letter]:
     now = world.edge.clock()
+    if world.is_mute:
+        return []
     try:
-        letters = await world.write(world.writer.letters, now)
+        letters = await world.write(Writer.letters, now)
         return [one for one in letters if not ((to := _channel(world, one.channel)) and would_disturb(one, to, now))]
     except sqlite3.Error as error:
         world.warn("store", f"the outbox cannot be read: {error}")
@@ -233,6 +247,6 @@ def _channel(world: World, name: str) -> Channel | None:
 
 async def _next_letter_at(world: World) -> datetime | None:
     try:
-        return await world.write(world.writer.next_letter_at)
+        return await world.write(Writer.next_letter_at)
     except sqlite3.Error:
         return world.edge.clock() + timedelta(seconds=5)

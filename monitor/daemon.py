@@ -22,7 +22,8 @@ from monitor.config import Config
 from monitor.publish.serve import site_app
 from monitor.publish.snapshot import Pulse
 from monitor.run import run
-from monitor.store.connection import StoreError, open_reader
+from monitor.store.connection import open_reader
+from monitor.store.refusal import StoreError
 from monitor.systemd import find_manager
 from monitor.view import fresh_s, pulse
 from monitor.world import World, open_world, real_edge
@@ -115,19 +116,30 @@ async def serve(config: Config, world: World) -> AsyncIterator[str | None]:
         yield None
         return
     public = urlsplit(config.site.url or "").hostname  # a proxy in front passes this name on
-    answerer = Answerer(config.database, link_key(config.database), world.edge.clock)
+    answerer = _answerer(config, world)
     app = site_app(config.folder, [public] if public else [], answerer, lambda: _pulse(world))
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
         address = await _listen(runner, config)
-        world.link_key = answerer.key if address else None
+        world.link_key = answerer.key if address and answerer else None
         yield address
     finally:
         await runner.cleanup()
 
 
+def _answerer(config: Config, world: World) -> Answerer | None:
+    """Return what stands behind signed links; None where the key that signs them cannot be kept."""
+    try:
+        return Answerer(config.database, link_key(config.database), world.edge.clock)
+    except OSError as error:
+        log.warning("no message has a link to answer it: %s", error.strerror)
+        return None
+
+
 def _pulse(world: World) -> Pulse:
+    if refused := world.warnings.get("store"):
+        return Pulse(None, fresh_s(world.config), refused)
     try:
         with closing(open_reader(world.config.database)) as db:
             return pulse(db, world.config, world.edge.clock())

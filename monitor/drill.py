@@ -41,9 +41,10 @@ def take(database: Path) -> list[Drill]:
     """Return the wishes that were left, each once; what is not a wish is thrown away."""
     drills = []
     for file in sorted(_folder(database).glob("*.json")):
-        with suppress(msgspec.DecodeError):
-            drills.append(msgspec.json.decode(file.read_bytes(), type=Drill))
-        file.unlink(missing_ok=True)
+        with suppress(msgspec.DecodeError, OSError):
+            content = file.read_bytes()
+            file.unlink()  # first: what stays would be held again
+            drills.append(msgspec.json.decode(content, type=Drill))
     return drills
 
 

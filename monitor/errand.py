@@ -21,7 +21,8 @@ from monitor.lifeline import tell_failure, told_round
 from monitor.round import once
 from monitor.run import begin_drills, change, end_drills, unseen
 from monitor.schedule import Watch
-from monitor.store.connection import Busy, StoreError
+from monitor.store.connection import Busy
+from monitor.store.refusal import StoreError
 from monitor.world import now, open_world, patience, real_edge
 from probes.attempt import attempt
 from probes.canary import Prober, open_session

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from monitor.alert.case import Message, with_changes, without_old
 from monitor.alert.digest import due_digests
 from monitor.alert.reply import waiting
 from monitor.alert.routing import decide
+from monitor.alert.storage import Heard, StoreNews, due_news, news, read_news
 from monitor.incident import Change
 from monitor.store.value import Batch
 from monitor.world import STEP_S, World
@@ -42,7 +44,7 @@ async def tell_due(world: World) -> None:
     """Write to the outbox whatever is due by now."""
     now = world.edge.clock()
     world.cases = without_old(world.cases, now)
-    messages = decide(world.scene(now)) + _digests(world, now)
+    messages = decide(world.scene(now)) + _digests(world, now) + _news(world, now)
     if messages:
         world.note_told(messages, now)
         await world.save(Batch(now, messages=tuple(messages)))
@@ -57,21 +59,34 @@ def _digests(world: World, now: datetime) -> list[Message]:
     return due
 
 
+def _news(world: World, now: datetime) -> list[Message]:
+    """Return what every channel is to hear of the database; it counts as heard from here on."""
+    keeper, channels = world.keeper, world.config.channels
+    events, keeper.events = keeper.events, []
+    told = list(due_news(channels, keeper.refusal, world.refused_at, world.heard, now))
+    for message in told:
+        world.heard[message.channel] = Heard(read_news(message.note)[0], now)
+    return [*(news(one, StoreNews.EVENT, it.words, it.at) for it in events for one in channels), *told]
+
+
 async def take_replies(world: World) -> bool:
-    """Take up the replies that were left; return whether there were any."""
+    """Take up the replies that were left; return whether there were new ones."""
     found = await asyncio.to_thread(waiting, world.config.database)
     if not found:
         return False
     known = {reply.id for reply in world.replies}
     fresh = [reply for _, reply in found if reply.id not in known]
     world.replies += fresh
-    await world.save(Batch(world.edge.clock(), replies=tuple(fresh)))
-    if not world.unsaved:  # else they stay until they are written
+    if fresh:
+        await world.save(Batch(world.edge.clock(), replies=tuple(fresh)))
+    if not world.keeper.refusal:  # else they stay until they are written
         await asyncio.to_thread(_remove, [file for file, _ in found])
-    world.news.set()
-    return True
+    if fresh:
+        world.news.set()
+    return bool(fresh)
 
 
 def _remove(files: Sequence[Path]) -> None:
     for file in files:
-        file.unlink(missing_ok=True)
+        with suppress(OSError):  # it counts once, however often it is read
+            file.unlink(missing_ok=True)

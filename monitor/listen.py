@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from monitor.source import Source, follow
+from monitor.store.writer import Writer
 from monitor.world import STEP_S, World, pause
 from probes.control import is_gated
 from probes.feeds.pace import USUAL_S, next_poll_s
@@ -53,7 +54,7 @@ async def _keep(world: World, before: Source, after: Source) -> None:
     if after.problem and before.problem != after.problem:
         log.warning("status source %s is not believed: %s", after.id, after.problem)
     try:
-        await world.write(world.writer.save_source, after)
+        await world.write(Writer.save_source, after)
     except sqlite3.Error as error:
         world.warn("store", f"a status source cannot be noted: {error}")
     if is_news:

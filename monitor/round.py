@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
@@ -16,8 +17,10 @@ from monitor.listen import enquire, hear
 from monitor.run import ABSENT, beat, follow_clock, is_wavering, note_absence, probe, seen
 from monitor.schedule import is_due
 from monitor.store.connection import open_reader
+from monitor.store.keeper import Place
 from monitor.store.reader import usual_pause
-from monitor.upkeep import publish_now, tidy_step, weigh_step
+from monitor.store.refusal import StoreError
+from monitor.upkeep import examine, publish_now, tidy_step, weigh_step
 from monitor.world import World
 from probes.model import Observation, Timer
 
@@ -65,6 +68,7 @@ async def once(world: World) -> None:
     world.prober = replace(world.prober, patience=replace(patience, total_s=min(patience.total_s, LOOKS_S)))
     await follow_clock(world)
     await take_replies(world)
+    world.is_first_of_hour = await _is_first_of_hour(world, now)
     await _note_missed_rounds(world, now)
     async with _company(world), asyncio.TaskGroup() as looks:
         await _look(world, looks)
@@ -75,7 +79,12 @@ async def once(world: World) -> None:
     await deliver_due(world)
     while await world.read(publish_now, world):
         pass
-    await tidy_step(world)
+    try:
+        if world.is_doubted:
+            await examine(world)
+        await tidy_step(world)
+    except (sqlite3.Error, StoreError) as error:
+        log.warning("old results cannot be rolled up: %s", error)
 
 
 @asynccontextmanager
@@ -177,11 +186,21 @@ def _drop(world: World, stint: Stint) -> None:
 
 async def _note_missed_rounds(world: World, now: datetime) -> None:
     """Remember that cron let rounds fail: how far apart they are only the past tells."""
-    if world.beat_at and now - world.beat_at >= ABSENT:
+    if world.beat_at and now - world.beat_at >= ABSENT and world.keeper.place is not Place.MEMORY:
         usual = await asyncio.to_thread(_usual_pause, world)
         await note_absence(world, now, max(ABSENT, MISSED * usual))
 
 
+async def _is_first_of_hour(world: World, now: datetime) -> bool:
+    """Whether no other round began in this hour: it matters only where no round can remember anything."""
+    forgets = world.keeper.place is Place.MEMORY
+    pause = max(MINUTE, await asyncio.to_thread(_usual_pause, world)) if forgets else MINUTE
+    return now - now.replace(minute=0, second=0, microsecond=0) < pause
+
+
 def _usual_pause(world: World) -> timedelta:
-    with closing(open_reader(world.config.database)) as db:
-        return usual_pause(db, timedelta(seconds=LOOKS_S))
+    try:
+        with closing(open_reader(world.config.database)) as db:
+            return usual_pause(db, timedelta(seconds=LOOKS_S))
+    except (sqlite3.Error, StoreError):
+        return timedelta(0)

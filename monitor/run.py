@@ -165,7 +165,7 @@ async def remember(world: World) -> None:
         await _gather(world)
         await follow_clock(world)
         observations = seen(world)
-        if observations or world.unsettled or world.unsaved or _is_idle(world):
+        if observations or world.unsettled or world.keeper.refusal or _is_idle(world):
             now = world.edge.clock()
             await note_absence(world, now)
             await beat(world, observations, now)
@@ -255,7 +255,7 @@ async def beat(
         pools=pools,
         trace=world.trace(),
     )
-    if observations or changes or world.unsaved or _is_idle(world):
+    if observations or changes or world.keeper.refusal or _is_idle(world):
         await world.save(batch)
         world.beaten_at, world.beat_at = world.edge.uptime(), now
     if messages:

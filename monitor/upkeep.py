@@ -20,7 +20,9 @@ from monitor.publish.rota import advance
 from monitor.publish.write import existing, write_sheets, write_site
 from monitor.slo import burning
 from monitor.store import reader, rollup
-from monitor.store.connection import StoreError, open_reader
+from monitor.store.connection import open_reader
+from monitor.store.refusal import StoreError, is_corrupt
+from monitor.store.writer import Writer
 from monitor.systemd import READY
 from monitor.view import take
 from monitor.world import STEP_S, World, pause
@@ -76,13 +78,17 @@ def publish_now(world: World) -> bool:
         world.warnings.pop("page", None)
         return snapshot.more
     except (OSError, sqlite3.Error, StoreError) as error:
+        world.is_doubted |= is_corrupt(error)
         world.warn("page", f"the page cannot be written to {world.config.folder}: {getattr(error, 'strerror', error)}")
         return False
 
 
 async def tidy(world: World) -> None:
-    """Roll up closed hours and forget what is too old, a step at a time."""
+    """Roll up closed hours and forget what is too old, a step at a time; first see whether the file is whole."""
+    await examine(world)
     while True:
+        if world.is_doubted:
+            await examine(world)
         try:
             more = await tidy_step(world)
         except (sqlite3.Error, StoreError) as error:
@@ -91,21 +97,37 @@ async def tidy(world: World) -> None:
         await asyncio.sleep(0 if more else TIDY_S)
 
 
+async def examine(world: World) -> None:
+    """Look through the database for broken pages. Where it is broken the watch goes on with a new one."""
+    world.is_doubted = False
+    try:
+        sound = await world.read(_is_sound, world.config.database)
+    except (sqlite3.Error, StoreError) as error:
+        sound = not is_corrupt(error)
+    if not sound:
+        await world.begin_anew()
+
+
+def _is_sound(database: Path) -> bool:
+    with closing(open_reader(database)) as db:
+        return reader.is_sound(db)
+
+
 async def tidy_step(world: World) -> bool:
     """Do one piece of housekeeping; return whether there is more to do."""
     now = world.edge.clock()
     await _count_overlaps(world)
     if due := await world.read(_next_roll_up, world.config.database, now):
-        await world.write(due.save, world.connection)
-        return True
-    return await world.write(_forget, world.connection, world.config.store, now)
+        await world.tidy(due.save)
+        return world.keeper.refusal is None
+    return bool(await world.tidy(_forget, world.config.store, now))
 
 
 async def _count_overlaps(world: World) -> None:
     if times := await asyncio.to_thread(overlap.take, world.config.database):
         before = await world.read(_overlap, world.config.database)
         if after := overlap.add(before, times):
-            await world.write(world.writer.save_overlap, after)
+            await world.write(Writer.save_overlap, after)
 
 
 def _overlap(database: Path) -> overlap.Overlap | None:

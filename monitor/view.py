@@ -40,6 +40,7 @@ from monitor.slo import Objective, reserves
 from monitor.source import Source
 from monitor.store import reader
 from monitor.store.reader import Ceiling
+from monitor.store.refusal import Refusal
 from probes.catalog import PACKAGED, provider_ids
 from probes.model import Account
 from probes.notice import Phase
@@ -97,13 +98,15 @@ def _take(
     )
     by_provider = _account_views(config, memory, now)
     unsent = tuple(f"messages to {name} are not getting through: {why}" for name, why in reader.failing_channels(db))
+    refused = tuple(unwritten(config, one) for one in filter(None, [reader.refusal(db)]))
     now_only = Snapshot(
         made_at=now,
         fresh_s=fresh_s(config),
         title=config.site.title,
         location=config.location,
         simulated=config.simulated,
-        warnings=warnings + unsent,
+        warnings=tuple(dict.fromkeys((*refused, *warnings, *unsent))),
+        unwritten=bool(refused),
         providers=tuple(
             _provider_view(db, config, id, by_provider.get(id, []), memory, now) for id in sorted(config.providers)
         ),
@@ -218,8 +221,15 @@ def fresh_s(config: Config) -> float:
     return max(FRESH_AT_LEAST_S, 2 * shortest_s)
 
 
+def unwritten(config: Config, refused: Refusal) -> str:
+    """Return that the monitor looks and cannot keep what it sees, in words."""
+    return f"results cannot be written to {config.database.name}: {refused.words}"
+
+
 def pulse(db: sqlite3.Connection, config: Config, now: datetime) -> Pulse:
     """Return whether somebody is looking, whatever he sees."""
+    if refused := reader.refusal(db):
+        return Pulse(None, fresh_s(config), unwritten(config, refused))
     beat = reader.last_beat(db)
     return Pulse((now - beat).total_seconds() if beat else None, fresh_s(config))
 

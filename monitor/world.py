@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from typing import TypeVar
+from functools import lru_cache, partial
+from typing import Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from msgspec import Struct, field
@@ -24,6 +24,7 @@ from monitor.alert.deliver import Print, send
 from monitor.alert.reply import Reply
 from monitor.alert.routing import Scene
 from monitor.alert.rule import Channel
+from monitor.alert.storage import Heard
 from monitor.alert.text import Templates, Text
 from monitor.clock import Reading, Trace, boot, redated, was_set_back
 from monitor.config import Config
@@ -42,8 +43,11 @@ from monitor.schedule import Agenda, Spending, first_at
 from monitor.slo import resumed
 from monitor.source import Source, announcements, page
 from monitor.store import reader
-from monitor.store.connection import Lock, open_writer
+from monitor.store.connection import Lock
+from monitor.store.keeper import Keeper, Place
 from monitor.store.reader import Remembered, correspondence, resume
+from monitor.store.refusal import Refusal
+from monitor.store.runtime import stand_in
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from monitor.systemd import Manager
@@ -69,8 +73,7 @@ FORGOTTEN = timedelta(minutes=3)
 STEP_S = 1.0
 """Whoever waits looks at the clock again after so long, as it may be set meanwhile."""
 
-MOST_UNSAVED = 1000
-
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -126,13 +129,13 @@ class World(Struct):
     the process before us too. `round_at` is when the single round began that this process does, None: it is resident.
     `clocks` is how they last stood, `begun` how they stood when each look that is under way began, `set_by` by how
     much the clock was set since the process before us. `fading` are the incidents, by id, that may be over by now.
+    `heard` is what each channel was told of the database, `refused_at` when that was last seen to refuse.
     """
 
     config: Config
     edge: Edge
     prober: Prober
-    connection: sqlite3.Connection
-    writer: Writer
+    keeper: Keeper
     writing: ThreadPoolExecutor
     reading: ThreadPoolExecutor
     agenda: Agenda
@@ -170,8 +173,10 @@ class World(Struct):
     online: bool | None = None
     hosts: dict[str, asyncio.Semaphore] = field(default_factory=dict)
     finished: asyncio.Queue[Observation] = field(default_factory=asyncio.Queue)
-    unsaved: list[Batch] = field(default_factory=list)
-    saving: asyncio.Lock = field(default_factory=asyncio.Lock)
+    heard: dict[str, Heard] = field(default_factory=dict)
+    refused_at: datetime | None = None
+    is_first_of_hour: bool = True
+    is_doubted: bool = False
     warnings: dict[str, str] = field(default_factory=dict)
     rota: Rota = field(default_factory=dict)
     stirred: bool = True
@@ -189,9 +194,53 @@ class World(Struct):
         """Whether nothing at all can be reached from here, as far as we know."""
         return any(one.scope is Scope.MONITOR for one in self.incidents.values())
 
-    async def write(self, work: Callable[..., T], *args: object) -> T:
+    @property
+    def is_mute(self) -> bool:
+        """Whether this round could not remember what it tells: then one round an hour does, else each would."""
+        return self.round_at is not None and self.keeper.place is Place.MEMORY and not self.is_first_of_hour
+
+    async def write(self, work: Callable[Concatenate[Writer, P], T], *args: P.args, **named: P.kwargs) -> T:
         """Run one of the writer's methods off the loop, one after the other."""
-        return await asyncio.get_running_loop().run_in_executor(self.writing, work, *args)
+        done = partial(self.keeper.do, work, *args, **named)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.writing, done)
+        finally:
+            self._heed_refusal()
+
+    async def tidy(self, work: Callable[..., T], *args: object) -> T | None:
+        """Run housekeeping, which takes the connection first, as `write` does; None: the database takes nothing now."""
+        done = partial(self.keeper.tidy, lambda db: work(db, *args))
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.writing, done)
+        finally:
+            self._heed_refusal()
+
+    async def begin_anew(self) -> None:
+        """Set the database aside where it is broken, and go on with a new one."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(self.writing, self.keeper.doubt)
+        finally:
+            self._heed_refusal()
+
+    def resume_refusal(self) -> None:
+        """Say that results cannot be written; not again in the log of each round, as cron mails every line."""
+        if self.keeper.refusal and self.keeper.is_resumed:
+            self.warnings["store"] = self._refused(self.keeper.refusal)
+        self._heed_refusal()
+
+    def _refused(self, refusal: Refusal) -> str:
+        return f"results cannot be written to {self.config.database.name}: {refusal.words}"
+
+    def _heed_refusal(self) -> None:
+        """Say on the page, to the heartbeat and in the log that results cannot be written, or that they can again."""
+        refusal = self.keeper.refusal
+        if refusal:
+            self.refused_at = self.edge.clock()
+            self.warn("store", self._refused(refusal))
+        elif self.warnings.pop("store", None):
+            log.warning("results are written to %s again", self.config.database.name)
+        for event in self.keeper.events:
+            self.warn("database", event.words)
 
     async def read(self, work: Callable[..., T], *args: object) -> T:
         """Run what reads much off the loop, one after the other: each further thread keeps memory of its own."""
@@ -303,17 +352,11 @@ class World(Struct):
         self.cases = with_messages(self.cases, [(message, at) for message in messages])
 
     async def save(self, batch: Batch) -> None:
-        """Write what is not yet written, oldest first; what cannot be written now is kept for the next beat."""
-        self.unsaved.append(batch)
-        async with self.saving:
-            try:
-                while self.unsaved:
-                    await self.write(self.writer.save, self.unsaved[0])
-                    del self.unsaved[0]
-                self.warnings.pop("store", None)
-            except sqlite3.Error as error:
-                del self.unsaved[:-MOST_UNSAVED]
-                self.warn("store", f"results cannot be written to {self.config.database.name}: {error}")
+        """Write what one beat remembers."""
+        try:
+            await self.write(Writer.save, batch)
+        except sqlite3.Error as error:
+            self.warn("batch", f"a part of what was seen cannot be written: {error}")
 
     def warn(self, about: str, words: str) -> None:
         """Say on the page and in the log that something of ours does not work; once, until it changes."""
@@ -397,11 +440,13 @@ async def open_world(config: Config, edge: Edge, outside: Outside = REAL) -> Asy
     """Take the lock, open the database and the session, and resume. Raises StoreError."""
     lock = Lock(config.database)
     try:
-        connection = open_writer(config.database)
-        with closing(connection), ThreadPoolExecutor(1, "store") as writing, ThreadPoolExecutor(1, "page") as reading:
+        keeper = Keeper(config.database, config.location, lock, edge.clock, edge.timer, stand_in(config.database))
+        keeper.open()
+        with closing(keeper), ThreadPoolExecutor(1, "store") as writing, ThreadPoolExecutor(1, "page") as reading:
             async with open_session(__version__) as session:
                 prober = Prober(session, load_wording(), edge.clock, edge.timer, patience(config))
-                made = _resumed(config, edge, prober, connection, writing, reading)
+                made = _resumed(config, edge, prober, keeper, writing, reading)
+                made.resume_refusal()
                 made.outside = outside
                 yield made
     finally:
@@ -416,19 +461,19 @@ def _resumed(
     config: Config,
     edge: Edge,
     prober: Prober,
-    connection: sqlite3.Connection,
+    keeper: Keeper,
     writing: ThreadPoolExecutor,
     reading: ThreadPoolExecutor,
 ) -> World:
+    """Return what goes on where the process before us ended."""
+    connection = keeper.connection
     remembered, told = resume(connection, config.location), correspondence(connection, edge.clock())
     set_by = was_set_back(reader.trace(connection), Trace(edge.clock(), edge.uptime(), boot()))
-    writer = Writer(connection, config.location)
     world = World(
         config=config,
         edge=edge,
         prober=prober,
-        connection=connection,
-        writer=writer,
+        keeper=keeper,
         writing=writing,
         reading=reading,
         agenda=_agenda(config, remembered, edge.clock(), set_by),
@@ -447,7 +492,9 @@ def _resumed(
         beat_at=told.beat,
         set_by=set_by,
         clocks=Reading(edge.clock(), edge.timer(), edge.uptime()),
+        heard=dict(told.heard),
     )
+    keeper.recall = lambda writer: writer.recall(world.cases.values(), world.replies, edge.clock())
     world.proven = {id for id, health in world.healths.items() if _is_proven(health)}
     world.find_anew()
     objectives = [one for one in world.incidents.values() if one.scope is Scope.OBJECTIVE]

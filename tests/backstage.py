@@ -81,7 +81,7 @@ def backstage():
 
 
 def environment(keys=True, **more):
-    known = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    known = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "RUNTIME_DIRECTORY") if name in os.environ}
     return known | ({name: KEYS[id] for name, id in VARIABLES.items()} if keys else {}) | more
 
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import settings
 
 from monitor.detect.health import Health, Thresholds, advance
@@ -14,6 +15,16 @@ settings.load_profile("steady")
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 USUAL = Thresholds()
 CHAT = Target("openai/main", "openai", "chat", "gpt-5-nano")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def runtime_folder(tmp_path_factory):
+    """Where what stands in for a database is kept, and not where a monitor of this machine keeps it."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("runtime")
+        folder.chmod(0o700)
+        patch.setenv("RUNTIME_DIRECTORY", str(folder))
+        yield folder
 
 
 def at(seconds):

@@ -161,7 +161,17 @@ PLAN = {
         *("monitor.publish.snapshot", "monitor.publish.usable"),
     },
     "monitor.store": set(),
-    "monitor.store.connection": {"monitor.store.schema"},
+    "monitor.store.refusal": set(),
+    "monitor.store.runtime": set(),
+    "monitor.store.connection": {
+        *("monitor.store.copy", "monitor.store.refusal", "monitor.store.runtime", "monitor.store.schema"),
+    },
+    "monitor.store.copy": {"monitor.store.connection", "monitor.store.refusal"},
+    "monitor.store.carry": {"monitor.store.connection"},
+    "monitor.store.keeper": {
+        *("probes.model", "monitor.store.carry", "monitor.store.connection", "monitor.store.copy"),
+        *("monitor.store.refusal", "monitor.store.rollup", "monitor.store.writer"),
+    },
     "monitor.store.schema": {"sqlite_utils"},
     "monitor.store.value": {
         "monitor.clock",
@@ -170,6 +180,7 @@ PLAN = {
         "monitor.schedule",
     },
     "monitor.store.writer": {
+        *("monitor.store.refusal",),
         "monitor.overlap",
         *("probes.model", "monitor.source", "monitor.alert.case", "monitor.alert.reply"),
         "monitor.detect.health",
@@ -181,6 +192,10 @@ PLAN = {
         "monitor.store.value",
     },
     "monitor.store.reader": {
+        *(
+            "monitor.alert.storage",
+            "monitor.store.refusal",
+        ),
         "monitor.clock",
         "monitor.overlap",
         "monitor.detect.limits",
@@ -202,6 +217,9 @@ PLAN = {
         *("probes.document", "probes.model", "monitor.alert.digest", "monitor.alert.rule"),
         *("monitor.alert.window", "monitor.diagnose", "monitor.incident", "monitor.section"),
     },
+    "monitor.alert.storage": {
+        *("monitor.alert.case", "monitor.alert.rule", "monitor.incident", "monitor.store.refusal"),
+    },
     "monitor.alert.link": {"monitor.alert.reply", "monitor.alert.rule"},
     "monitor.alert.ical": {"icalendar", "monitor.alert.rule"},
     "monitor.answer": {
@@ -221,7 +239,7 @@ PLAN = {
         *("monitor.incident", "probes.document"),
     },
     "monitor.alert.case": {"probes.model", "monitor.diagnose", "monitor.incident"},
-    "monitor.alert.reply": {"monitor.alert.rule"},
+    "monitor.alert.reply": {"monitor.alert.rule", "monitor.store.refusal", "monitor.store.runtime"},
     "monitor.alert.kinship": {"probes.model", "monitor.detect.flap", "monitor.diagnose", "monitor.incident"},
     "monitor.alert.routing": {
         *("monitor.alert.case", "monitor.alert.kinship", "monitor.alert.reply", "monitor.alert.rule"),
@@ -230,7 +248,7 @@ PLAN = {
     },
     "monitor.alert.text": {
         *("jinja2", "probes.model", "monitor.alert.case", "monitor.alert.evidence", "monitor.alert.rule"),
-        *("monitor.diagnose", "monitor.incident", "monitor.words"),
+        *("monitor.alert.storage", "monitor.diagnose", "monitor.incident", "monitor.words"),
     },
     "monitor.alert.evidence": {"probes.model", "monitor.diagnose", "monitor.words"},
     "monitor.alert.address": {"apprise", "monitor.alert.rule"},
@@ -241,6 +259,7 @@ PLAN = {
     },
     "monitor.publish": set(),
     "monitor.view": {
+        *("monitor.store.refusal",),
         "monitor.overlap",
         *("probes.model", "monitor.advice", "monitor.config", "monitor.detect.credit", "monitor.detect.health"),
         *("monitor.detect.note", "monitor.diagnose", "monitor.source", "probes.notice"),
@@ -249,6 +268,12 @@ PLAN = {
         *("monitor.store.reader", "monitor.slo", "monitor.detect.limits"),
     },
     "monitor.world": {
+        *(
+            "monitor.alert.storage",
+            "monitor.store.keeper",
+            "monitor.store.refusal",
+            "monitor.store.runtime",
+        ),
         "monitor.clock",
         *("monitor.alert.case", "monitor.alert.reply", "monitor.alert.routing", "monitor.alert.text"),
         *("monitor", "monitor.alert.deliver", "monitor.config", "monitor.detect.health", "monitor.incident"),

@@ -20,6 +20,7 @@ from monitor.diagnose import Diagnosis, Scope
 from monitor.incident import Change, ChangeKind, absence, open_incident
 from monitor.store import reader
 from monitor.store.connection import open_reader, open_writer
+from monitor.store.refusal import StoreError
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from probes.document import DocumentError
@@ -287,3 +288,20 @@ def test_replies_are_resumed_and_a_reply_counts_once(config):
     with closing(open_reader(config.database)) as db:
         assert reader.correspondence(db, at(61)).replies == [reply]
         assert reader.correspondence(db, at(61)).cases[incident().id].told["phone"][0].step is Step.OPENED
+
+
+def test_an_answer_that_cannot_be_left_beside_the_database_is_left_with_its_stand_in(tmp_path, monkeypatch):
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "run"))
+    (tmp_path / "run").mkdir(mode=0o700)
+    (tmp_path / "monitor.db.replies").write_text("no folder can be made here")
+    reply = Reply(ReplyKind.ACKNOWLEDGE, at(0), "Jo", "some-incident")
+    leave(tmp_path / "monitor.db", reply)
+
+    assert [one for _, one in waiting(tmp_path / "monitor.db")] == [reply]
+
+
+def test_an_answer_that_can_be_left_nowhere_is_refused_with_the_repair(tmp_path, monkeypatch):
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "none"))
+    (tmp_path / "monitor.db.replies").write_text("no folder can be made here")
+    with pytest.raises(StoreError, match="the answer cannot be left for the monitor: make room on that disk"):
+        leave(tmp_path / "monitor.db", Reply(ReplyKind.ACKNOWLEDGE, at(0), "Jo", "some-incident"))

@@ -68,7 +68,7 @@ class Clockwork:
         query = (
             "SELECT incident.subject, step FROM outbox JOIN incident ON incident.id = incident_id ORDER BY outbox.id"
         )
-        return [tuple(row) for row in self.world.connection.execute(query)]
+        return [tuple(row) for row in self.world.keeper.connection.execute(query)]
 
     def told_of(self):
         """What the terminal was to be told, in order: when, of what, and which step."""

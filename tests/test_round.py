@@ -213,3 +213,67 @@ def test_nothing_of_a_round_is_dated_later_than_its_end(tmp_path):
             return cron.titles()
 
     assert asyncio.run(play()) == ["[DOWN] openai/main: account suspended"]
+
+
+def test_where_no_round_can_remember_anything_the_first_of_an_hour_tells(tmp_path, monkeypatch):
+    monkeypatch.setattr("monitor.store.connection.WAIT_S", 0)
+    monkeypatch.setattr("monitor.store.keeper.BRIEF_S", 0)
+    monkeypatch.setattr("monitor.alert.storage.BRIEF", timedelta(0))
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "no such folder"))
+
+    async def play():
+        async with simulator() as other_side:
+            cron = Cron(each_minute(config(tmp_path, other_side)))
+            cron.set_s = (57 * 60 - time.time()) % 3600  # a while before the next hour
+            await cron.round()
+            other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
+            with closing(sqlite3.connect(cron.settings.database, isolation_level=None)) as intruder:
+                intruder.execute("BEGIN IMMEDIATE")
+                told = []
+                for _ in range(4):
+                    at = f"{cron.now():%M}"
+                    await cron.round()
+                    told.append((at, cron.titles()))
+                    cron.shown.clear()
+                intruder.execute("ROLLBACK")
+            return told
+
+    down, refused = (
+        "[DOWN] openai/main: account suspended",
+        "[MONITOR] results cannot be written; alerts go on from memory",
+    )
+    assert [(at, sorted(titles)) for at, titles in asyncio.run(play())] == [
+        ("58", []),
+        ("59", []),
+        ("00", [down, refused]),
+        ("01", []),
+    ]
+
+
+def test_rounds_that_remember_beside_the_database_tell_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("monitor.store.connection.WAIT_S", 0)
+    monkeypatch.setattr("monitor.store.keeper.BRIEF_S", 0)
+
+    async def play():
+        async with simulator() as other_side:
+            cron = Cron(each_minute(config(tmp_path, other_side)))
+            await cron.round()
+            other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
+            with closing(sqlite3.connect(cron.settings.database, isolation_level=None)) as intruder:
+                intruder.execute("BEGIN IMMEDIATE")
+                for _ in range(3):
+                    await cron.round()
+                intruder.execute("ROLLBACK")
+            other_side.set(KEYS["openai/main"], None)
+            while len(cron.titles()) < 4 and cron.number < 20:
+                await cron.round()
+            return cron.titles(), looks(cron.settings)["openai/main/list"]
+
+    titles, number = asyncio.run(play())
+    assert sorted(titles) == [
+        "[DOWN] openai/main: account suspended",
+        "[MONITOR] results are written again",
+        "[MONITOR] results cannot be written; alerts go on from memory",
+        "[RESOLVED] openai/main: account suspended",
+    ]
+    assert number >= 6

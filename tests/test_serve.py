@@ -418,3 +418,13 @@ def test_the_key_is_for_its_owner_only_and_stays(answers):
     assert path.stat().st_mode & 0o777 == 0o600
     assert link_key(answers.database) == answers.key == path.read_bytes()
     assert len(answers.key) == 32
+
+
+@pytest.mark.parametrize("left", [b"", b"half a key"])
+def test_a_key_that_a_full_disk_cut_short_signs_nothing(tmp_path, left):
+    path = tmp_path / "monitor.db.key"
+    path.write_bytes(left)
+
+    assert len(link_key(tmp_path / "monitor.db")) == 32
+    assert link_key(tmp_path / "monitor.db") == path.read_bytes()
+    assert path.stat().st_mode & 0o777 == 0o600

@@ -15,6 +15,7 @@ from monitor.schedule import Watch
 from monitor.slo import DAY, HOUR, LONGEST, PAIRS, Goal, Looks, Objective, Tally, burning, rate, reserves
 from monitor.store.reader import looks, series_ids
 from monitor.store.value import Batch
+from monitor.store.writer import Writer
 from monitor.upkeep import tidy_step, weigh_step
 from monitor.words import title
 from probes.model import Blame, Fault
@@ -187,8 +188,8 @@ def objective(it, **facts):
 
 
 def read(it, made, reach=LONGEST):
-    known = series_ids(it.world.connection, "here")
-    return looks(it.world.connection, known, made, it.clock.now, reach)
+    known = series_ids(it.world.keeper.connection, "here")
+    return looks(it.world.keeper.connection, known, made, it.clock.now, reach)
 
 
 async def minutes(it, count, looks):
@@ -292,7 +293,7 @@ def test_a_look_speaks_until_the_next_one_or_for_three_of_its_intervals(tmp_path
             objective(it, intervals_s={target.id: interval_s} if interval_s else {})
             it.clock.now += DAY
             told = [looked(target, it.clock.now - minutes * MINUTE, facts) for minutes in ago_min]
-            it.world.writer.save(Batch(it.clock.now, tuple(told)))
+            it.world.keeper.do(Writer.save, Batch(it.clock.now, tuple(told)))
             (made,) = it.world.config.objectives
             return read(it, made).recent[HOUR]
 
@@ -396,7 +397,7 @@ def test_an_hour_counts_from_its_first_look_where_nobody_watched_before(tmp_path
             (made,), (target,) = it.world.config.objectives, [one.target for one in it.world.config.watches.values()]
             seen = [looked(target, NOON + number * MINUTE, {}) for number in looked_min]
             it.clock.now = NOON + (max(looked_min) // 60 + 1) * HOUR
-            it.world.writer.save(Batch(it.clock.now, tuple(seen)))
+            it.world.keeper.do(Writer.save, Batch(it.clock.now, tuple(seen)))
             (before,) = reserves(made, read(it, made, 28 * DAY), it.clock.now)
             while await tidy_step(it.world):
                 pass
@@ -415,7 +416,7 @@ def test_days_that_are_rolled_up_count_as_their_hours_did(tmp_path):
             (made,), (target,) = it.world.config.objectives, [one.target for one in it.world.config.watches.values()]
             seen = [look(target, NOON + 10 * number * MINUTE, facts(number)) for number in range(9 * 144)]
             it.clock.now = NOON + 9 * DAY
-            it.world.writer.save(Batch(it.clock.now, tuple(one for one in seen if one)))
+            it.world.keeper.do(Writer.save, Batch(it.clock.now, tuple(one for one in seen if one)))
             before = reserves(made, read(it, made, 9 * DAY), it.clock.now)
             while await tidy_step(it.world):
                 pass

@@ -21,6 +21,7 @@ from monitor.alert.text import (
     compose,
     compose_digest,
     compose_failing,
+    compose_news,
     worst,
 )
 from monitor.diagnose import FLAP, Diagnosis, Evidence, Scope
@@ -428,6 +429,33 @@ def test_a_failing_channel_is_named_with_the_reason_and_how_to_try_it(form):
     assert short.body == "no answer within 20 s\nTry it: provider-monitor alerts test mail\n"
 
 
+@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize(
+    ("note", "title", "said"),
+    [
+        (
+            "refused: disk is full",
+            "[MONITOR] results cannot be written; alerts go on from memory",
+            ("Why: disk is full", "What to do: make room on that disk", "provider-monitor status"),
+        ),
+        ("back: ", "[MONITOR] results are written again", ("written there now", "nothing to do")),
+        (
+            "event: monitor.db: was broken",
+            "[MONITOR] the database was lost or broken, and the watch goes on",
+            ("monitor.db: was broken", "What to do:", "provider-monitor restore FILE"),
+        ),
+    ],
+)
+def test_what_became_of_the_database_is_told_in_every_form(form, note, title, said):
+    text = compose_news(note, "office", Detail.FULL, form, Templates())
+    plain = html.unescape(re.sub(r"<[^>]*>|[`*]", "", text.body))
+
+    assert text.title == title
+    assert all(words in plain for words in (*said, "office"))
+    short = compose_news(note, "office", Detail.SHORT, form, Templates())
+    assert short.body.strip() == (note.partition(": ")[2] or "What was seen meanwhile is written there now.")
+
+
 # Templates of one's own
 
 
@@ -482,7 +510,9 @@ def test_templates_that_cannot_be_read_or_replace_nothing_are_named_before_they_
 def test_every_shipped_template_is_used_in_all_three_forms():
     names = {path.name for path in FOLDER.iterdir()}
     forms = {
-        f"{name}.{ending}.j2" for name in ("incident", "list", "digest", "failing") for ending in ("txt", "md", "html")
+        f"{name}.{ending}.j2"
+        for name in ("incident", "list", "digest", "failing", "store")
+        for ending in ("txt", "md", "html")
     }
 
     assert names == forms | {"short.txt.j2", "foot.txt.j2", "evidence.txt.j2"}

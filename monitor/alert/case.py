@@ -17,7 +17,9 @@ KEPT = timedelta(hours=48)
 
 
 class Step(StrEnum):
-    """What a message is. MISSED: it was over before it could be told. FAILING: a channel, not an incident."""
+    """What a message is. MISSED: it was over before it could be told. FAILING: a channel,
+    not an incident. STORE: the database.
+    """
 
     OPENED = "opened"
     CHANGED = "changed"
@@ -27,6 +29,7 @@ class Step(StrEnum):
     MISSED = "missed"
     DIGEST = "digest"
     FAILING = "failing"
+    STORE = "store"
 
 
 ENDS = (Step.RESOLVED, Step.MISSED)

@@ -48,16 +48,33 @@ def _digest(token: str) -> str:
     return sha256(token.encode()).hexdigest()
 
 
+LENGTH = 32
+"""Bytes of the key."""
+
+
 def link_key(database: Path) -> bytes:
     """Return the key that signs links: in a file beside the database, made when it is first needed."""
     path = database.with_name(database.name + ".key")
+    if key := _kept_key(path):
+        return key
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(file, "wb") as out:
-        out.write(secrets.token_bytes(32))
+        file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(file, "wb") as out:
+            out.write(secrets.token_bytes(LENGTH))
+        draft.rename(path)  # whole, or not at all: whoever knew the key could sign
+    finally:
+        draft.unlink(missing_ok=True)
     return path.read_bytes()
+
+
+def _kept_key(path: Path) -> bytes | None:
+    """Return the key that is kept; None for one that a full disk cut short, as anybody could guess it."""
+    try:
+        key = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    return key if len(key) == LENGTH else None
 
 
 def addresses(key: bytes, url: str, incident: str, channel: str, now: datetime) -> dict[str, str]:

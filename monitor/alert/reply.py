@@ -12,6 +12,8 @@ import msgspec
 from msgspec import Struct
 
 from monitor.alert.rule import Match
+from monitor.store.refusal import StoreError, refusal_of
+from monitor.store.runtime import stand_in
 
 
 class ReplyKind(StrEnum):
@@ -49,18 +51,38 @@ class Reply(Struct, frozen=True):
 
 
 def leave(database: Path, reply: Reply) -> None:
-    """Leave a reply for the process that holds the database; it looks every second."""
-    folder = _folder(database)
+    """Leave a reply for the process that holds the database; it looks every second.
+
+    Raises StoreError where it can be left nowhere.
+    """
+    refused: OSError | None = None
+    for folder in _folders(database):
+        try:
+            _leave(folder, reply)
+        except OSError as error:
+            refused = refused or error
+        else:
+            return
+    assert refused
+    why = f"{database}.replies: {refused.strerror}; the answer cannot be left for the monitor"
+    raise StoreError(f"{why}: make room on that disk, or make the folder writable for this user", refusal_of(refused))
+
+
+def _leave(folder: Path, reply: Reply) -> None:
     folder.mkdir(mode=0o700, exist_ok=True, parents=True)
     draft = folder / f".{os.getpid()}.{reply.id}"
-    draft.write_bytes(msgspec.json.encode(reply))
-    draft.rename(folder / f"{reply.id}.json")
+    try:
+        draft.write_bytes(msgspec.json.encode(reply))
+        draft.rename(folder / f"{reply.id}.json")
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 def waiting(database: Path) -> list[tuple[Path, Reply]]:
     """Return the replies that were left, with their files; what is no reply is thrown away."""
     found = []
-    for file in sorted(_folder(database).glob("*.json")):
+    for file in (file for folder in _folders(database) for file in sorted(folder.glob("*.json"))):
         try:
             found.append((file, msgspec.json.decode(file.read_bytes(), type=Reply)))
         except (msgspec.DecodeError, OSError):
@@ -76,5 +98,7 @@ def standing(replies: Iterable[Reply], now: datetime) -> list[Reply]:
     return [one for one in replies if one.kind is not ReplyKind.LIFT and one.is_running(now) and one.id not in lifted]
 
 
-def _folder(database: Path) -> Path:
-    return database.with_name(database.name + ".replies")
+def _folders(database: Path) -> list[Path]:
+    """Return where replies are left: beside the database, and where that cannot be written, with its stand-in."""
+    aside = stand_in(database)
+    return [one.with_name(one.name + ".replies") for one in (database, aside) if one]

@@ -14,6 +14,7 @@ from monitor import words
 from monitor.alert.case import ENDS, Step
 from monitor.alert.evidence import shown
 from monitor.alert.rule import Detail, Format
+from monitor.alert.storage import StoreNews, read_news
 from monitor.diagnose import Scope
 from monitor.incident import WIDTH, Change, ChangeKind, Incident, Severity
 from probes.model import Blame
@@ -206,6 +207,24 @@ def compose_failing(note: str, location: str, detail: Detail, form: Format, temp
         return Text(title, brief, brief)
     body = templates.fill(f"failing.{ENDINGS[form]}.j2", {"name": name, "reason": reason, "location": location})
     return Text(title, body, brief, form)
+
+
+def compose_news(note: str, location: str, detail: Detail, form: Format, templates: Templates) -> Text:
+    """Return the message that the database cannot be written, or what else became of it."""
+    news, what = read_news(note)
+    title = f"[MONITOR] {TITLES[news]}"
+    brief = f"{what or 'What was seen meanwhile is written there now.'}\n"
+    if detail is Detail.SHORT:
+        return Text(title, brief, brief)
+    values = {"news": news, "words": what, "location": location}
+    return Text(title, templates.fill(f"store.{ENDINGS[form]}.j2", values), brief, form)
+
+
+TITLES = {
+    StoreNews.REFUSED: "results cannot be written; alerts go on from memory",
+    StoreNews.BACK: "results are written again",
+    StoreNews.EVENT: "the database was lost or broken, and the watch goes on",
+}
 
 
 def _line(incident: Incident, until: datetime) -> dict[str, object]:

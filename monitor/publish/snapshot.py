@@ -206,6 +206,7 @@ class Snapshot(Struct, frozen=True):
 
     `incident_ids` names every incident on record, `past_incidents` only the latest. `more`: some of a crowd have news
     that a page does not say yet. `overlap`: rounds of the last day that were left out, as another one was at work.
+    `unwritten`: the database takes nothing, and this is read from what stands in for it.
     """
 
     made_at: datetime
@@ -223,3 +224,4 @@ class Snapshot(Struct, frozen=True):
     objectives: tuple[ObjectiveView, ...] = ()
     more: bool = False
     overlap: Overlap | None = None
+    unwritten: bool = False

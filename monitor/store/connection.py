@@ -4,17 +4,16 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from monitor.store.refusal import RefusalKind, StoreError, refusal_of
+from monitor.store.runtime import stand_in
 
 VERSION = 8
 """The schema this program writes, kept in `PRAGMA user_version`: the number of steps in `schema`."""
 
 WAIT_S = 5
-
-
-class StoreError(Exception):
-    """The database cannot be used; the text names the file, the reason and the repair."""
 
 
 class Busy(StoreError):
@@ -29,12 +28,13 @@ class Lock:
     """
 
     def __init__(self, database: Path) -> None:
-        path = database.with_name(database.name + ".lock")
+        """Take it. Raises Busy where another process has it; `was_there`: one has had it before."""
+        self._database, self.was_there = database, os.path.exists(f"{database}.lock")
         try:
             database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._file, path = _open_lock(database)
         except OSError as error:
-            raise _unusable(database, error.strerror or "cannot be opened") from None
+            raise _unusable(database, error) from None
         self._take(path)
 
     def _take(self, path: Path) -> None:
@@ -45,50 +45,108 @@ class Lock:
             os.close(self._file)
             message = f"{path}: another provider-monitor (process {holder}) is at work on this database"
             raise Busy(f"{message}; stop it, or let it do the work") from None
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, str(os.getpid()).encode(), 0)
+        with suppress(OSError):  # who holds it is a courtesy
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, str(os.getpid()).encode(), 0)
+
+    def renew(self) -> None:
+        """Hold the file that is there now, where somebody deleted ours. Raises Busy when another process was first."""
+        file, path = _open_lock(self._database)
+        if os.path.samestat(os.fstat(file), os.fstat(self._file)):
+            os.close(file)
+            return
+        self.release()
+        self._file = file
+        self._take(path)
 
     def release(self) -> None:
         os.close(self._file)
 
 
-def open_writer(database: Path) -> sqlite3.Connection:
-    """Return the one writing connection, with the tables up to date. Call it under the Lock. Raises StoreError."""
+def _open_lock(database: Path) -> tuple[int, Path]:
+    """Open the file to lock. Where none can be made the database is its own, as an old one is on a read-only disk."""
+    path = database.with_name(database.name + ".lock")
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), path
+    except OSError as error:
+        for old in (path, database):
+            with suppress(OSError):
+                return os.open(old, os.O_RDONLY | os.O_CLOEXEC), old
+        raise error
+
+
+def open_writer(database: Path, wait_s: float | None = None) -> sqlite3.Connection:
+    """Return the one writing connection, with the tables up to date. Call it under the Lock. Raises StoreError.
+
+    It waits `wait_s`, else WAIT_S, for whoever holds the database.
+    """
+    wait_s = WAIT_S if wait_s is None else wait_s
     try:
         _make_private(database)
-        connection = sqlite3.connect(database, timeout=WAIT_S, check_same_thread=False, isolation_level=None)
+        connection = sqlite3.connect(database, timeout=wait_s, check_same_thread=False, isolation_level=None)
         connection.row_factory = sqlite3.Row
-    except OSError as error:
-        raise _unusable(database, error.strerror or "cannot be opened") from None
-    except sqlite3.Error as error:
-        raise _unusable(database, str(error)) from None
-    with _closed_if_unusable(connection, database):
+    except (OSError, sqlite3.Error) as error:
+        raise _unusable(database, error) from None
+    with closed_if_unusable(connection, database):
         _prepare(connection, database)
     return connection
 
 
+def open_in_memory() -> sqlite3.Connection:
+    """Return a database that ends with this process."""
+    connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    _prepare(connection, Path("memory"))
+    return connection
+
+
 def open_reader(database: Path) -> sqlite3.Connection:
-    """Return a connection that can only read. Raises StoreError, also when there is no database yet."""
+    """Return a connection that can only read: of what stands in for the database while that cannot be written.
+
+    Raises StoreError, also when there is no database yet.
+    """
+    there = stand_in(database)
+    if there and there.exists():
+        with suppress(StoreError):
+            return read_only(there)
+    return read_only(database)
+
+
+def read_only(database: Path) -> sqlite3.Connection:
+    """Return a connection that can only read this very file. Raises StoreError."""
     if not database.exists():
         raise StoreError(f"{database}: does not exist; start `provider-monitor run` or `once` first")
     try:
-        connection = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=WAIT_S, check_same_thread=False)
+        return _read_only(database, "mode=ro")
+    except StoreError as error:
+        if error.refusal is None or error.refusal.kind not in UNSHARED:
+            raise
+    return _read_only(database, "mode=ro&immutable=1")
+
+
+UNSHARED = (RefusalKind.FAILING, RefusalKind.FULL, RefusalKind.READ_ONLY)
+"""What is said where SQLite cannot make the file through which connections share the log: nobody writes there then."""
+
+
+def _read_only(database: Path, how: str) -> sqlite3.Connection:
+    try:
+        connection = sqlite3.connect(f"{database.as_uri()}?{how}", uri=True, timeout=WAIT_S, check_same_thread=False)
     except sqlite3.Error as error:
-        raise _unusable(database, str(error)) from None
+        raise _unusable(database, error) from None
     connection.row_factory = sqlite3.Row
-    with _closed_if_unusable(connection, database):
-        if _check_version(connection, database) < VERSION:  # another process is about to make or to change its tables
+    with closed_if_unusable(connection, database):
+        if check_version(connection, database) < VERSION:  # another process is about to make or to change its tables
             raise StoreError(f"{database}: is not ready yet; start `provider-monitor run` or `once` first")
     return connection
 
 
 @contextmanager
-def _closed_if_unusable(connection: sqlite3.Connection, database: Path) -> Iterator[None]:
+def closed_if_unusable(connection: sqlite3.Connection, database: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
         connection.close()
-        raise _unusable(database, str(error)) from None
+        raise _unusable(database, error) from None
     except StoreError:
         connection.close()
         raise
@@ -100,10 +158,11 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
+        connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        with suppress(sqlite3.Error):  # SQLite itself takes back what a full or failing disk cut short
+            connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
 
 
 def _make_private(database: Path) -> None:
@@ -116,18 +175,30 @@ def _make_private(database: Path) -> None:
 
 
 def _prepare(connection: sqlite3.Connection, database: Path) -> None:
-    version = _check_version(connection, database)
+    version = check_version(connection, database)
     # FULL: what was committed survives a power cut; at one commit a beat it costs nothing one notices.
     connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
     if version < VERSION:
         # Imported here, since a cron run whose tables are up to date need not pay for it.
         from monitor.store.schema import migrate
 
+        if version:
+            _keep_before(connection, database, version)
         migrate(connection)
         connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
-def _check_version(connection: sqlite3.Connection, database: Path) -> int:
+def _keep_before(connection: sqlite3.Connection, database: Path, version: int) -> None:
+    """Keep a copy of a database of an older schema, for who goes back to the program that wrote it."""
+    from monitor.store.copy import keep
+
+    try:
+        keep(connection, database, f"schema-{version}")
+    except OSError as error:
+        raise _unusable(database, error) from None
+
+
+def check_version(connection: sqlite3.Connection, database: Path) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
         raise StoreError(
@@ -137,11 +208,15 @@ def _check_version(connection: sqlite3.Connection, database: Path) -> int:
     return int(version)
 
 
-def _unusable(database: Path, reason: str) -> StoreError:
-    repairs = {
-        "database is locked": "close the program that holds it open",
-        "file is not a database": "move it away; a new one is made",
-        "database disk image is malformed": "restore a backup, or move it away; a new one is made",
-    }
-    repair = repairs.get(reason, f"make {database} writable for this user, or name another [store] path")
-    return StoreError(f"{database}: {reason}; {repair}")
+def _unusable(database: Path, error: OSError | sqlite3.Error) -> StoreError:
+    refusal = refusal_of(error)
+    reason = refusal.words if refusal else str(error)
+    repair = REPAIRS.get(reason) or f"make {database} writable for this user, or name another [store] path"
+    return StoreError(f"{database}: {reason}; {repair}", refusal)
+
+
+REPAIRS = {
+    "database is locked": "close the program that holds it open",
+    "file is not a database": "move it away; a new one is made",
+    "database disk image is malformed": "restore a backup, or move it away; a new one is made",
+}

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from monitor.alert.case import KEPT, Case, Fate, Key, Message, Step, with_changes, with_messages
 from monitor.alert.reply import Reply
+from monitor.alert.storage import Heard, StoreNews, read_news
 from monitor.clock import Trace
 from monitor.detect import limits
 from monitor.detect.health import Health
@@ -25,6 +26,7 @@ from monitor.schedule import Spending
 from monitor.sli import Cell, Sketch, below, merge, sketch, unpack
 from monitor.slo import LONGEST, REACH, SHORT, Looks, Objective, Tally
 from monitor.source import Source
+from monitor.store.refusal import Refusal
 from monitor.store.value import (
     DEGRADED,
     FAILED,
@@ -109,6 +111,12 @@ def trace(db: sqlite3.Connection) -> Trace | None:
     return from_json(row["value"], Trace) if row else None
 
 
+def refusal(db: sqlite3.Connection) -> Refusal | None:
+    """Return why the database cannot be written, where this one stands in for it."""
+    row = db.execute("SELECT value FROM mark WHERE name = 'refused'").fetchone()
+    return from_json(row["value"], Refusal) if row else None
+
+
 def overlap(db: sqlite3.Connection) -> Overlap | None:
     """Return the rounds that were left out lately; None: none ever was."""
     row = db.execute("SELECT value FROM mark WHERE name = 'overlap'").fetchone()
@@ -131,6 +139,11 @@ def usual_pause(db: sqlite3.Connection, least: timedelta) -> timedelta:
         pauses = sorted(one for later, earlier in pairwise(looks) if (one := later - earlier) * MILLISECOND >= least)
         medians += pauses[len(pauses) // 2 :][:1]
     return min(medians, default=0) * MILLISECOND
+
+
+def is_sound(db: sqlite3.Connection) -> bool:
+    """Whether SQLite finds the pages of the file as they should be."""
+    return bool(db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
 
 
 def series_ids(db: sqlite3.Connection, location: str) -> dict[str, int]:
@@ -406,19 +419,27 @@ def closed_incidents(db: sqlite3.Connection, most: int) -> list[Incident]:
 class Correspondence(Struct, frozen=True):
     """What a restart resumes of the telling.
 
-    `digests` is when each channel was last sent one, `beat` when anything was last written (None: never).
+    `digests` is when each channel was last sent one, `beat` when anything was last written (None: never), `heard`
+    what each channel was told of whether it can be.
     """
 
     cases: Mapping[str, Case]
     replies: Sequence[Reply]
     digests: Mapping[str, datetime]
     beat: datetime | None
+    heard: Mapping[str, Heard]
 
 
 def correspondence(db: sqlite3.Connection, now: datetime) -> Correspondence:
     rows = db.execute("SELECT channel, max(at) AS at FROM outbox WHERE step = 'digest' GROUP BY channel")
     digests = {row["channel"]: from_ms(row["at"]) for row in rows}
-    return Correspondence(_cases(db, now), _replies(db, now), digests, last_beat(db))
+    return Correspondence(_cases(db, now), _replies(db, now), digests, last_beat(db), _heard(db))
+
+
+def _heard(db: sqlite3.Connection) -> dict[str, Heard]:
+    query = "SELECT channel, note, max(number) AS at FROM outbox WHERE step = 'store' AND note NOT LIKE ? GROUP BY 1"
+    rows = db.execute(query, (f"{StoreNews.EVENT}%",))
+    return {row["channel"]: Heard(read_news(row["note"])[0], from_ms(row["at"])) for row in rows}
 
 
 def is_replied(db: sqlite3.Connection, reply: str) -> bool:

@@ -96,6 +96,13 @@ def forget(db: sqlite3.Connection, table: str, before: datetime) -> int:
     return gone
 
 
+def forget_all_but(db: sqlite3.Connection, most: int) -> None:
+    """Delete all looks but the latest `most`, in memory, where no more fit."""
+    for table in ("observation", "evidence"):
+        oldest = f"SELECT at FROM {table} ORDER BY at DESC LIMIT 1 OFFSET ?"
+        db.execute(f"DELETE FROM {table} WHERE at <= ({oldest})", (most,))
+
+
 def forget_answers(db: sqlite3.Connection, before: datetime) -> int:
     """Delete the answers of that time that nothing refers to any more."""
     query = """

@@ -4,11 +4,12 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from monitor.alert.case import Message, Step
+from monitor.alert.case import Case, Message, Step, Telling
 from monitor.alert.reply import Reply
 from monitor.detect.health import Health
 from monitor.detect.limits import MOST
@@ -18,6 +19,7 @@ from monitor.overlap import Overlap
 from monitor.schedule import Spending
 from monitor.source import Source
 from monitor.store.connection import transaction
+from monitor.store.refusal import Refusal
 from monitor.store.value import (
     OUTCOMES,
     Batch,
@@ -36,8 +38,15 @@ FARTHEST_MS = 15 * 60 * 1000
 """No try is put off for longer; what waits longer was put off before the clock was set back."""
 
 
+UNDER_WAY = timedelta(minutes=1)
+"""A message that was decided so lately may not be sent yet."""
+
+
 class Item(Struct, frozen=True):
-    """One row of the outbox. `change` is None for what is about no incident; `first`: nothing got through before."""
+    """One row of the outbox. `change` is None for what is about no incident; `first`: nothing got through before.
+
+    `change_id` is how its row names the change, "" for none.
+    """
 
     id: int
     step: Step
@@ -46,6 +55,7 @@ class Item(Struct, frozen=True):
     note: str
     tries: int
     first: bool
+    change_id: str = ""
 
 
 class Letter(Struct, frozen=True):
@@ -92,6 +102,40 @@ class Writer:
             if batch.trace:
                 self._mark("clock", to_json(batch.trace))
 
+    def recall(self, cases: Iterable[Case], replies: Iterable[Reply], now: datetime) -> None:
+        """Write what a process still knows of the telling, where a database lacks it.
+
+        Nobody knows any more how a message went: one that was decided long ago counts as sent.
+        """
+        with self._transaction():
+            for case in cases:
+                self._save_changes(case.changes)
+                for channel, tellings in case.told.items():
+                    self._recall_tellings(case, channel, tellings, now)
+            self._save_replies(replies)
+
+    def _recall_tellings(self, case: Case, channel: str, tellings: Iterable[Telling], now: datetime) -> None:
+        rows = [
+            (
+                case.incident.id,
+                one.change_id,
+                channel,
+                one.step,
+                one.number,
+                to_ms(one.at),
+                _fate(one, now),
+                to_ms(one.at),
+            )
+            for one in tellings
+        ]
+        self._db.executemany(
+            """
+            INSERT OR IGNORE INTO outbox (incident_id, change_id, channel, step, number, note, at, state, tries, next)
+            VALUES (?, ?, ?, ?, ?, '', ?, ?, 0, ?)
+            """,
+            rows,
+        )
+
     def save_source(self, source: Source) -> None:
         with self._transaction():
             row = (self._location, source.id, to_json(source))
@@ -110,6 +154,15 @@ class Writer:
     def save_overlap(self, overlap: Overlap) -> None:
         with self._transaction():
             self._mark("overlap", to_json(overlap))
+
+    def save_refusal(self, refusal: Refusal) -> Refusal:
+        """Keep, in what stands in for the database, why that refuses; return it with when that began."""
+        known = self._db.execute("SELECT value FROM mark WHERE name = 'refused'").fetchone()
+        if known:
+            refusal = replace(refusal, since=from_json(known["value"], Refusal).since)
+        with self._transaction():
+            self._mark("refused", to_json(refusal))
+        return refusal
 
     def _mark(self, name: str, value: str) -> None:
         self._db.execute(
@@ -293,8 +346,8 @@ class Writer:
 
     def _mark_all(self, letter: Letter, what: str, *values: object) -> None:
         with self._transaction():
-            rows = [(*values, item.id) for item in letter.items]
-            self._db.executemany(f"UPDATE outbox SET {what} WHERE id = ?", rows)
+            rows = [(*values, *_key(letter, item)) for item in letter.items]
+            self._db.executemany(f"UPDATE outbox SET {what} WHERE {KEY} = (?, ?, ?, ?, ?)", rows)
 
     def complain(self, about: str, error: str, hearers: Sequence[str], at: datetime) -> None:
         """Let `hearers` be told that a channel does not work; once, until something gets through it again."""
@@ -308,8 +361,17 @@ class Writer:
                 self._save_messages([Message(None, one, Step.FAILING, to_ms(at), note=note) for one in hearers], at)
 
 
+KEY = "(coalesce(change_id, ''), channel, step, number, note)"
+"""What names a message in each database: its number is another one in what stands in for this one."""
+
+
+def _key(letter: Letter, item: Item) -> tuple[object, ...]:
+    return item.change_id, letter.channel, item.step, item.number, item.note
+
+
 DUE = """
-    SELECT outbox.id, channel, step, number, note, tries, outbox.at, kind, change.at AS changed, change.incident,
+    SELECT outbox.id, coalesce(change_id, '') AS change_id, channel, step, number, note, tries,
+        outbox.at, kind, change.at AS changed, change.incident,
         NOT EXISTS (
             SELECT 1 FROM outbox AS sent
             WHERE sent.incident_id = outbox.incident_id AND sent.channel = outbox.channel AND sent.state = 'sent'
@@ -322,6 +384,10 @@ DUE = """
     )
     ORDER BY outbox.id
 """
+
+
+def _fate(telling: Telling, now: datetime) -> str:
+    return "waiting" if now - telling.at < UNDER_WAY else "sent"
 
 
 def _message_row(message: Message) -> tuple[object, ...]:
@@ -340,7 +406,14 @@ def _item(row: sqlite3.Row) -> Item:
         from_json(row["incident"], Incident), ChangeKind(row["kind"]), from_ms(row["changed"])
     )
     return Item(
-        row["id"], Step(row["step"]), row["number"], told or None, row["note"], row["tries"], bool(row["first"])
+        row["id"],
+        Step(row["step"]),
+        row["number"],
+        told or None,
+        row["note"],
+        row["tries"],
+        bool(row["first"]),
+        row["change_id"],
     )
 
 

@@ -1,0 +1,85 @@
+"""What every channel hears of the database itself: that it takes nothing, that it does again, what became of it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from msgspec import Struct
+
+from monitor.alert.case import Message, Step
+from monitor.alert.rule import Channel
+from monitor.incident import Severity
+from monitor.store.refusal import Refusal, RefusalKind
+
+BRIEF = timedelta(seconds=30)
+"""Another program may hold the database so long, to copy it, before anybody hears of it."""
+STEADY = timedelta(seconds=20)
+"""It must have taken everything for so long before anybody hears that it does."""
+RECENT = timedelta(hours=1)
+"""Who heard so lately that it takes everything again hears only of what lasts that it does not."""
+LASTING = timedelta(minutes=5)
+
+
+class StoreNews(StrEnum):
+    """REFUSED: it cannot be written. BACK: it can again. EVENT: it was broken, deleted or replaced."""
+
+    REFUSED = "refused"
+    BACK = "back"
+    EVENT = "event"
+
+
+class Heard(Struct, frozen=True):
+    """What a channel was last told of whether the database can be written, and when."""
+
+    news: StoreNews
+    at: datetime
+
+
+def due_news(
+    channels: Iterable[Channel],
+    refusal: Refusal | None,
+    refused_at: datetime | None,
+    heard: Mapping[str, Heard],
+    now: datetime,
+) -> Iterator[Message]:
+    """Yield what each channel is to hear of whether it can be written; `refused_at` is when it was last refused."""
+    for channel in channels:
+        before = heard.get(channel.name)
+        knows = before is not None and before.news is StoreNews.REFUSED
+        if refusal and not knows and _is_worth_telling(refusal, before, now):
+            yield news(channel, StoreNews.REFUSED, refusal.words, now)
+        elif knows and refusal is None and not _is_within(STEADY, refused_at, now):
+            yield news(channel, StoreNews.BACK, "", now)
+
+
+def news(channel: Channel, kind: StoreNews, words: str, now: datetime) -> Message:
+    return Message(None, channel.name, Step.STORE, int(now.timestamp() * 1000), note=f"{kind}: {words}")
+
+
+def _is_worth_telling(refusal: Refusal, before: Heard | None, now: datetime) -> bool:
+    lasted = now - (refusal.since or now)
+    if before and _is_within(RECENT, before.at, now):
+        return lasted >= LASTING
+    return refusal.kind is not RefusalKind.LOCKED or lasted >= BRIEF
+
+
+def _is_within(span: timedelta, at: datetime | None, now: datetime) -> bool:
+    """Whether it was so lately; what lies ahead was dated before the clock was set back."""
+    return at is not None and timedelta(0) <= now - at < span
+
+
+def read_news(note: str) -> tuple[StoreNews, str]:
+    """Return what a message tells, with its words."""
+    kind, _, words = note.partition(": ")
+    return StoreNews(kind), words
+
+
+def severity_of_news(note: str) -> Severity:
+    return SEVERITIES[read_news(note)[0]]
+
+
+SEVERITIES = {
+    StoreNews.REFUSED: Severity.WARNING,
+    StoreNews.BACK: Severity.INFO,
+    StoreNews.EVENT: Severity.CRITICAL,
+}

@@ -1,0 +1,157 @@
+"""One database → another: what a process needs to go on, and what was seen meanwhile; what matters most first.
+
+Numbers of rows differ from one file to the other, so that each row is found by what names it.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from monitor.store.connection import transaction
+
+LATEST = 10_000
+"""So many rows of what is never forgotten are brought over: the open incidents are among the latest."""
+
+NAMES = "location, account, canary, model"
+IS_SERIES = f"({NAMES}) = (:location, :account, :canary, :model)"
+
+
+class Passage(Struct, frozen=True):
+    """How the rows of one table are read, and how one of them is written. `backward`: the last is read first."""
+
+    read: str
+    write: str
+    backward: bool = False
+
+
+def _whole(table: str, columns: str, how: str = "REPLACE", where: str = "true") -> Passage:
+    read = f"SELECT {columns} FROM {table} WHERE {where}"
+    return Passage(read, f"INSERT OR {how} INTO {table} ({columns}) VALUES ({_values(columns)})")
+
+
+def _latest(table: str, columns: str, write: str) -> Passage:
+    return Passage(f"SELECT {columns} FROM {table} ORDER BY rowid DESC LIMIT {LATEST}", write, backward=True)
+
+
+def _of_series(table: str, columns: str) -> Passage:
+    return Passage(
+        f"SELECT {NAMES}, {columns} FROM {table} JOIN series ON series.id = series_id",
+        f"INSERT OR REPLACE INTO {table} (series_id, {columns}) SELECT id, {_values(columns)} FROM series "
+        f"WHERE {IS_SERIES}",
+    )
+
+
+def _values(columns: str) -> str:
+    return ", ".join(f":{one}" for one in columns.split(", "))
+
+
+INCIDENT = "id, scope, subject, fault, severity, confidence, opened, closed, drill, details"
+CHANGE = "id, incident_id, kind, at, incident"
+OUTBOX = "incident_id, change_id, channel, step, number, note, at, state, tries, next, done, error"
+OUTCOME = "at, outcome, fault, status, latency, ttft, tokens_in, tokens_out, cost"
+HEALTH = "state, since, failures, successes, began, seen, fault, status, request_id, reason, next, evidence, well"
+COUNTS = "at, ok, degraded, failed, unknown, latency, ttft"
+
+TELLING = (
+    _latest("incident", INCIDENT, f"INSERT OR REPLACE INTO incident ({INCIDENT}) VALUES ({_values(INCIDENT)})"),
+    _latest("change", CHANGE, f"INSERT OR IGNORE INTO change ({CHANGE}) VALUES ({_values(CHANGE)})"),
+    _latest(
+        "outbox",
+        OUTBOX,
+        f"""
+        INSERT INTO outbox ({OUTBOX}) VALUES ({_values(OUTBOX)})
+        ON CONFLICT (coalesce(change_id, ''), channel, step, number, note) DO UPDATE SET
+            state = excluded.state, tries = excluded.tries, next = excluded.next, done = excluded.done,
+            error = excluded.error
+        WHERE outbox.state = 'waiting'
+        """,
+    ),
+    _whole("reply", "id, kind, subject, at, until, details", "IGNORE"),
+)
+"""Who was told what, who is to be, and what people answered."""
+
+BELIEFS = (
+    _whole("mark", "name, value", where="name <> 'refused'"),
+    _whole("series", "location, provider, account, canary, model", "IGNORE"),
+    _whole("answer", "digest, rule, confidence, words, body, first_at", "IGNORE"),
+    Passage(
+        f"""
+        SELECT {NAMES}, digest, {", ".join(f"health.{one}" for one in HEALTH.split(", "))}
+        FROM health JOIN series ON series.id = series_id LEFT JOIN answer ON answer.id = answer_id
+        """,
+        f"""
+        INSERT OR REPLACE INTO health (series_id, answer_id, {HEALTH})
+        SELECT id, (SELECT id FROM answer WHERE digest = :digest), {_values(HEALTH)} FROM series WHERE {IS_SERIES}
+        """,
+    ),
+    _whole("spending", "account, day, tokens, usd"),
+    _whole("note", "location, account, note"),
+    _whole("source", "location, id, source"),
+    _of_series("track", "track"),
+    _whole("pool", "location, id, pool"),
+    _of_series("ceiling", "unit, window, most, remaining, since, at"),
+)
+"""What is believed of each target, account and status page."""
+
+SIGHTINGS = (
+    _of_series("observation", OUTCOME),
+    Passage(
+        f"""
+        SELECT {NAMES}, digest, at, request_id FROM evidence
+        JOIN series ON series.id = series_id JOIN answer ON answer.id = answer_id
+        """,
+        f"""
+        INSERT OR REPLACE INTO evidence (series_id, at, answer_id, request_id)
+        SELECT series.id, :at, answer.id, :request_id FROM series, answer WHERE {IS_SERIES} AND digest = :digest
+        """,
+    ),
+)
+"""What was seen, look by look."""
+
+HISTORY = (_of_series("daily", COUNTS), _of_series("hourly", COUNTS))
+"""What is left of it after a while."""
+
+ORPHANS = (
+    "DELETE FROM change WHERE incident_id NOT IN (SELECT id FROM incident)",
+    "DELETE FROM outbox WHERE change_id IS NOT NULL AND change_id NOT IN (SELECT id FROM change)",
+)
+"""Of a broken file a part may be read without what it belongs to."""
+
+
+def carry(source: sqlite3.Connection, into: sqlite3.Connection, passages: tuple[Passage, ...]) -> bool:
+    """Bring over what can be read, in one transaction; return whether that was all.
+
+    Raises sqlite3.Error where it cannot be written.
+    """
+    into.execute("PRAGMA foreign_keys = OFF")
+    try:
+        with transaction(into):
+            whole = [_carry_one(source, into, passage) for passage in passages]
+            for statement in ORPHANS:
+                into.execute(statement)
+    finally:
+        into.execute("PRAGMA foreign_keys = ON")
+    return all(whole)
+
+
+def _carry_one(source: sqlite3.Connection, into: sqlite3.Connection, passage: Passage) -> bool:
+    rows = _readable(source, passage.read)
+    if passage.backward:
+        rows = reversed(list(rows))
+    whole = True
+    for row in rows:
+        if row is None:
+            whole = False
+        else:
+            into.execute(passage.write, row)
+    return whole
+
+
+def _readable(source: sqlite3.Connection, query: str) -> Iterator[dict[str, object] | None]:
+    """Yield the rows up to where the file is broken, and None for the rest."""
+    try:
+        for row in source.execute(query):
+            yield dict(row)
+    except sqlite3.Error:
+        yield None

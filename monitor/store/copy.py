@@ -1,0 +1,143 @@
+"""Whole files of a database: copies that are whole, and what is set aside. Source: https://sqlite.org/backup.html"""
+
+import os
+import sqlite3
+from contextlib import closing, suppress
+from datetime import datetime
+from pathlib import Path
+
+from monitor.store.connection import Lock, check_version, closed_if_unusable, read_only
+from monitor.store.refusal import StoreError, is_corrupt, refusal_of
+
+KEPT = 2
+"""So many files that were set aside are kept."""
+SIDES = ("-wal", "-shm")
+
+
+def identity(file: Path) -> tuple[int, int] | None:
+    """Return what names a file whatever it is called; None where there is none."""
+    try:
+        seen = file.stat()
+    except OSError:
+        return None
+    return seen.st_dev, seen.st_ino
+
+
+def copy_to(source: sqlite3.Connection, file: Path) -> Path:
+    """Write a copy of a database that may be in use, whole and synced. Raises OSError or sqlite3.Error."""
+    remove(file)
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    try:
+        with closing(sqlite3.connect(file, isolation_level=None)) as copy:
+            source.backup(copy)  # at once: step by step it begins anew with each beat that is written meanwhile
+            copy.execute("PRAGMA journal_mode = DELETE")  # so that it is one file
+            if words := _complaint(copy):
+                raise sqlite3.DatabaseError(f"the copy is not whole: {words}")
+    except BaseException:
+        with suppress(OSError):
+            remove(file)
+        raise
+    return file
+
+
+def back_up(database: Path, file: Path) -> None:
+    """Write a whole copy of the database, also while a monitor works with it. Raises StoreError."""
+    if identity(file) == identity(database):
+        raise StoreError(f"{file}: is the database itself; name another file")
+    with closing(read_only(database)) as source:
+        try:
+            copy_to(source, _draft(file)).replace(file)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"{file}: {_words(error)}; name a file on a disk with room for the copy") from None
+
+
+def restore(database: Path, file: Path, at: datetime) -> Path | None:
+    """Put a copy of a backup in the database's place; return where the present one is now, None where there was none.
+
+    Raises StoreError, Busy where a monitor works with it; the present one then stays.
+    """
+    lock = Lock(database)
+    try:
+        with closing(_backup(file)) as source:
+            copy = copy_to(source, _draft(database))
+        aside = set_aside(database, at, "replaced") if database.exists() else None
+        copy.rename(database)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(f"{database}: {_words(error)}; it is as it was") from None
+    finally:
+        lock.release()
+    return aside
+
+
+def _backup(file: Path) -> sqlite3.Connection:
+    """Open what was once a database of ours, of this schema or an older one."""
+    try:
+        backup = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+        with closed_if_unusable(backup, file):
+            version = check_version(backup, file)
+            words = _complaint(backup)
+    except sqlite3.Error as error:
+        raise StoreError(f"{file}: {error}; name a file that `provider-monitor backup` wrote") from None
+    if not version or words:
+        backup.close()
+        raise StoreError(f"{file}: {words or 'is none of ours'}; name a file that `provider-monitor backup` wrote")
+    return backup
+
+
+def _draft(file: Path) -> Path:
+    return file.with_name(f".{file.name}.part")
+
+
+def _words(error: OSError | sqlite3.Error) -> str:
+    refusal = refusal_of(error)
+    return refusal.words if refusal else str(error)
+
+
+def is_broken(database: Path) -> bool:
+    """Whether a second connection finds the file itself wrong. A disk that fails to read says nothing of it."""
+    try:
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as db:
+            return _complaint(db) is not None
+    except sqlite3.Error as error:
+        return is_corrupt(error)
+
+
+def _complaint(db: sqlite3.Connection) -> str | None:
+    (words,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    return None if words == "ok" else str(words)
+
+
+def keep(source: sqlite3.Connection, database: Path, why: str) -> Path:
+    """Keep a copy of a database beside it. Raises OSError or sqlite3.Error."""
+    return copy_to(source, _draft(database)).replace(database.with_name(f"{database.name}.{why}"))
+
+
+def set_aside(database: Path, at: datetime, why: str = "corrupt") -> Path:
+    """Move a database away under a dated name, keep the last of those, and return where it is now."""
+    aside = database.with_name(f"{database.name}.{why}-{at:%Y%m%dT%H%M%S}")
+    for side in SIDES:  # first: a log without its file is none
+        with suppress(FileNotFoundError):
+            os.rename(f"{database}{side}", f"{aside}{side}")
+    database.rename(aside)
+    for old in _set_aside(database, why)[:-KEPT]:
+        remove(old)
+    return aside
+
+
+def put_back(aside: Path, database: Path) -> None:
+    """Take back that a database was set aside. Raises OSError."""
+    remove(database)
+    for side in (*SIDES, ""):
+        with suppress(FileNotFoundError):
+            os.rename(f"{aside}{side}", f"{database}{side}")
+
+
+def _set_aside(database: Path, why: str) -> list[Path]:
+    files = database.parent.glob(f"{database.name}.{why}-*")
+    return sorted(one for one in files if not one.name.endswith(SIDES))
+
+
+def remove(database: Path) -> None:
+    """Delete a database with its side files. Raises OSError."""
+    for side in ("", *SIDES):
+        Path(f"{database}{side}").unlink(missing_ok=True)

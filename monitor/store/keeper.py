@@ -1,0 +1,375 @@
+"""Who writes: to the database, and while that refuses to what stands in for it, until it takes everything again."""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from monitor.store.carry import BELIEFS, HISTORY, SIGHTINGS, TELLING, carry
+from monitor.store.connection import WAIT_S, Lock, open_in_memory, open_writer, read_only
+from monitor.store.copy import copy_to, identity, is_broken, put_back, remove, set_aside
+from monitor.store.refusal import Refusal, RefusalKind, StoreError, is_corrupt, refusal_of
+from monitor.store.rollup import forget_all_but
+from monitor.store.writer import Writer
+from probes.model import Clock, Timer
+
+AGAIN_S = 5.0
+"""So long after the database refused it is tried again."""
+
+MOST = 50_000
+"""So many looks are kept beside the database; the oldest are lost."""
+
+BRIEF_S = 0.1
+"""So long the database is waited for when it is tried again: meanwhile messages wait, too."""
+
+GOING_ON = TELLING + BELIEFS
+
+MAGIC, PAGE = b"SQLite format 3\0", 4096
+"""How a database begins, and the size of its pages. Source: https://sqlite.org/fileformat.html"""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Place(StrEnum):
+    """DISK: the database. RUNTIME: a file of the runtime folder. MEMORY: it ends with the process."""
+
+    DISK = "disk"
+    RUNTIME = "runtime"
+    MEMORY = "memory"
+
+
+class Event(Struct, frozen=True):
+    """What happened to the database that people should know, beside its refusals."""
+
+    at: datetime
+    words: str
+
+
+class Keeper:
+    """Does what is to be written where it can be written. Not for use by two threads at once.
+
+    `refusal` is why the database takes nothing now, `events` what happened to it and was told to nobody yet.
+    """
+
+    def __init__(
+        self, database: Path, location: str, lock: Lock, clock: Clock, timer: Timer, aside: Path | None
+    ) -> None:
+        self._database, self._location, self._lock = database, location, lock
+        self._clock, self._timer, self._stand_in = clock, timer, aside
+        self.place = Place.DISK
+        self.refusal: Refusal | None = None
+        self.events: list[Event] = []
+        self.is_resumed = False
+        """Whether a process before us was refused, too."""
+        self._again_s, self._writes = 0.0, 0
+        self.recall: Callable[[Writer], None] = _nothing
+        """Writes what the process knows itself, wherever the keeper goes on."""
+
+    def open(self) -> None:
+        """Open the database, or what stands in for it. Raises StoreError where it was never written before."""
+        try:
+            self._use(open_writer(self._database), Place.DISK)
+        except (StoreError, sqlite3.Error) as error:
+            refusal = refusal_of(error)
+            if refusal is None or refusal.kind is RefusalKind.DENIED or not self._was_written():
+                raise
+            if not (is_corrupt(error) and self._begin_anew(None)):
+                self._give_way(refusal, None)
+        self._take_back_what_was_left()
+
+    def _was_written(self) -> bool:
+        """Whether a monitor has worked with it before: then it is no wrong path, though its first page may be gone."""
+        try:
+            with self._database.open("rb") as file:
+                head, size = file.read(len(MAGIC)), os.fstat(file.fileno()).st_size
+        except OSError:
+            return False
+        return head == MAGIC or (self._lock.was_there and size > 0 and size % PAGE == 0)
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def do(self, work: Callable[Concatenate[Writer, P], T], *args: P.args, **named: P.kwargs) -> T:
+        """Do it in the database, else in what stands in for it."""
+        self._go_back()
+        if self.place is Place.DISK and self._is_gone():
+            self._bring_back()
+        for place in Place:
+            try:
+                done = work(self.writer, *args, **named)
+            except sqlite3.Error as error:
+                if place is Place.MEMORY or not self._heed(error):
+                    raise
+            else:
+                self._stay_small()
+                return done
+        raise AssertionError("memory refuses nothing")
+
+    def _stay_small(self) -> None:
+        """Keep what stands in from growing: it is in memory, or may be."""
+        if self.place is Place.DISK:
+            return
+        self._writes += 1
+        if self._writes % 100 == 0:
+            forget_all_but(self.connection, MOST)
+
+    def tidy(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
+        """Do housekeeping, in the database only; None: not now."""
+        if self.place is not Place.DISK:
+            return None
+        try:
+            return work(self.connection)
+        except sqlite3.Error as error:
+            if not self._heed(error):
+                raise
+        return None
+
+    def doubt(self) -> None:
+        """Look whether the database is broken, as a reader said; then begin anew."""
+        if self.place is Place.DISK:
+            self._begin_anew(self.connection)
+
+    def _use(self, connection: sqlite3.Connection, place: Place) -> None:
+        try:
+            connection.execute("SELECT count(*) FROM mark").fetchone()  # so that the log is there
+        except sqlite3.Error:
+            connection.close()
+            raise
+        self.connection, self.place = connection, place
+        self.writer = Writer(connection, self._location)
+        log = self._database.with_name(self._database.name + "-wal")
+        self._held = {one: seen for one in (self._database, log) if (seen := identity(one))}
+        if place is Place.DISK:
+            self.refusal = None
+        with suppress(sqlite3.Error):  # what is to be written next meets it, too
+            self.recall(self.writer)
+
+    def _heed(self, error: sqlite3.Error) -> bool:
+        """Go elsewhere with what was refused; return False where the database as a whole refuses nothing."""
+        refusal = refusal_of(error)
+        if refusal is None and not _is_open(self.connection):
+            refusal = Refusal(RefusalKind.FAILING, str(error))
+        if refusal is None:
+            return False
+        if self.place is Place.DISK and is_corrupt(error) and self._begin_anew(self.connection):
+            return True
+        self._give_way(refusal, self.connection)
+        return True
+
+    # What stands in
+
+    def _give_way(self, refusal: Refusal, before: sqlite3.Connection | None) -> None:
+        """Go on beside the database with all that can be read of it; a failed handle is not trusted any more.
+
+        Without one, or where it was closed, the file is read.
+        """
+        source = before if before and _is_open(before) else _maybe_read(self._database)
+        try:
+            self._stand_aside(refusal, source)
+        finally:
+            if source:
+                source.close()
+
+    def _stand_aside(self, refusal: Refusal, before: sqlite3.Connection | None) -> None:
+        self.refusal = self.refusal or replace(refusal, since=self._clock())
+        self._again_s = self._timer() + AGAIN_S
+        if self.place is Place.DISK and self._stand_in and self._open_stand_in(self._stand_in, before):
+            return
+        left = _maybe_read(self._stand_in) if self.place is Place.DISK and self._stand_in else None
+        known = GOING_ON + SIGHTINGS if left or self.place is Place.RUNTIME else GOING_ON
+        memory = open_in_memory()
+        if source := left or before:
+            carry(source, memory, known)
+        if left:
+            left.close()
+        self._use(memory, Place.MEMORY)
+        self.refusal = self.writer.save_refusal(self.refusal)
+
+    def _open_stand_in(self, file: Path, before: sqlite3.Connection | None) -> bool:
+        """Go on in the runtime folder; return False where that refuses, too."""
+        assert self.refusal
+        was_left = file.exists()
+        try:
+            made = open_writer(file)
+        except StoreError:
+            return False
+        try:
+            if before and not was_left:  # what was left is newer than what the database knows
+                carry(before, made, GOING_ON)
+            refusal = Writer(made, self._location).save_refusal(self.refusal)
+        except sqlite3.Error:
+            made.close()
+            if not was_left:
+                self._forget_stand_in()
+            return False
+        self.refusal, self.is_resumed = refusal, was_left
+        self._use(made, Place.RUNTIME)
+        return True
+
+    def _take_back_what_was_left(self) -> None:
+        """Write what a process before us had to leave beside the database."""
+        if self.place is not Place.DISK or self._stand_in is None or not self._stand_in.exists():
+            return
+        try:
+            left = read_only(self._stand_in)
+        except StoreError:
+            self._forget_stand_in()
+            return
+        try:
+            carry(left, self.connection, GOING_ON + SIGHTINGS)
+        except sqlite3.Error as error:
+            self._heed(error)
+        else:
+            self._forget_stand_in()
+        finally:
+            left.close()
+
+    def _go_back(self) -> None:
+        """Try the database again, with a new handle, and write there what it has not got."""
+        if self.refusal is None or self._timer() < self._again_s:
+            return
+        self._again_s, was_there = self._timer() + AGAIN_S, self._database.exists()
+        before, place = self.connection, self.place
+        try:
+            self._lock.renew()
+            self._use(self._caught_up(), Place.DISK)
+        except (OSError, StoreError, sqlite3.Error) as error:
+            if is_corrupt(error):
+                self._begin_anew(self.connection)
+            return
+        self._leave(before, place)
+        if not was_there:
+            words = f"{self._database.name} was deleted or moved; a new one is in use, without what was before"
+            self.events.append(Event(self._clock(), words))
+
+    def _caught_up(self) -> sqlite3.Connection:
+        """Return the database once all is written there. Raises StoreError or sqlite3.Error where it refuses."""
+        disk = open_writer(self._database, BRIEF_S)
+        try:
+            _make_sure(disk)
+            carry(self.connection, disk, GOING_ON + SIGHTINGS)
+            disk.execute(f"PRAGMA busy_timeout = {1000 * WAIT_S}")
+        except BaseException:
+            disk.close()
+            raise
+        return disk
+
+    def _leave(self, before: sqlite3.Connection, place: Place) -> None:
+        """Give up what stood in."""
+        before.close()
+        if place is Place.RUNTIME:
+            self._forget_stand_in()
+
+    def _forget_stand_in(self) -> None:
+        if self._stand_in:
+            with suppress(OSError):
+                remove(self._stand_in)
+
+    # What is broken or gone
+
+    def _begin_anew(self, before: sqlite3.Connection | None) -> bool:
+        """Set a broken database aside and go on with a new one; False: it is not broken, or cannot be moved."""
+        if not is_broken(self._database):
+            return False
+        if before and self.place is Place.DISK:
+            before.close()  # first: it would delete the log of the new one, which has the name of its own
+        at, place = self._clock(), self.place
+        try:
+            aside = set_aside(self._database, at)
+            whole = self._replace(aside, before)
+        except (OSError, StoreError, sqlite3.Error):
+            return False
+        if before:
+            self._leave(before, place)
+        what = "what it held was brought over but for the single looks" if whole else "a part of it could not be read"
+        self.events.append(Event(at, f"{self._database.name} was broken and is set aside as {aside.name}; {what}"))
+        return True
+
+    def _replace(self, aside: Path, before: sqlite3.Connection | None) -> bool:
+        """Go on with a new database; return whether all was brought over. Where none can be made all is as it was."""
+        fresh = None
+        try:
+            fresh = open_writer(self._database)
+            whole = self._salvage(aside, fresh)
+            if before and self.place is not Place.DISK:
+                carry(before, fresh, GOING_ON + SIGHTINGS)
+            self._use(fresh, Place.DISK)
+        except (StoreError, sqlite3.Error):
+            if fresh:
+                fresh.close()
+            put_back(aside, self._database)
+            raise
+        return whole
+
+    def _salvage(self, aside: Path, fresh: sqlite3.Connection) -> bool:
+        """Bring over what can be read; return whether that was everything but the single looks."""
+        old = _maybe_read(aside)
+        if old is None:
+            return False
+        try:
+            whole = [carry(old, fresh, passages) for passages in (TELLING, BELIEFS, HISTORY)]
+            return all(whole)
+        finally:
+            old.close()
+
+    def _is_gone(self) -> bool:
+        return any(identity(one) != seen for one, seen in self._held.items())
+
+    def _bring_back(self) -> None:
+        """Put a file in the place of the one that was taken from us: we still hold all of it open."""
+        at, before, there = self._clock(), self.connection, identity(self._database)
+        replaced = there is not None and there != self._held[self._database]
+        try:
+            self._lock.renew()
+            if replaced:
+                made = open_writer(self._database)
+                carry(before, made, GOING_ON)
+                before.close()
+            else:
+                copy = copy_to(before, self._database.with_name(self._database.name + ".rescued"))
+                before.close()
+                remove(self._database)
+                copy.rename(self._database)
+                made = open_writer(self._database)
+        except (OSError, StoreError, sqlite3.Error) as error:
+            words = refusal.words if (refusal := refusal_of(error)) else str(error)
+            self._give_way(Refusal(RefusalKind.GONE, f"it was deleted or moved, and: {words}"), before)
+            return
+        self._use(made, Place.DISK)
+        how = (
+            "another file was put in its place, which is used now"
+            if replaced
+            else "it was written anew, nothing is lost"
+        )
+        self.events.append(Event(at, f"{self._database.name} was deleted, moved or replaced while in use: {how}"))
+
+
+def _nothing(_: Writer) -> None:
+    pass
+
+
+def _is_open(connection: sqlite3.Connection) -> bool:
+    try:
+        return connection.total_changes >= 0
+    except sqlite3.ProgrammingError:
+        return False
+
+
+def _make_sure(disk: sqlite3.Connection) -> None:
+    """Have all of the log written and synced into the file: of what a sync failed for the system may keep no word."""
+    disk.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+
+def _maybe_read(database: Path) -> sqlite3.Connection | None:
+    try:
+        return read_only(database)
+    except StoreError:
+        return None

@@ -1,0 +1,80 @@
+"""Why the database as a whole takes nothing now: one typed value for all that SQLite and the system may say."""
+
+import errno
+import sqlite3
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class RefusalKind(StrEnum):
+    """GONE: the file was deleted, moved or replaced while we held it open. DENIED: this user may not write it."""
+
+    FULL = "full"
+    READ_ONLY = "read-only"
+    FAILING = "failing"
+    LOCKED = "locked"
+    CORRUPT = "corrupt"
+    GONE = "gone"
+    DENIED = "denied"
+
+
+class Refusal(Struct, frozen=True):
+    """What is refused to us, in the words of who refuses, and since when; None: just now."""
+
+    kind: RefusalKind
+    words: str
+    since: datetime | None = None
+
+
+class StoreError(Exception):
+    """The database cannot be used; the text names the file, the reason and the repair.
+
+    `refusal` is what the disk or SQLite refused; None where the file itself is not for us.
+    """
+
+    def __init__(self, words: str, refusal: Refusal | None = None) -> None:
+        super().__init__(words)
+        self.refusal = refusal
+
+
+SAID = {
+    sqlite3.SQLITE_FULL: RefusalKind.FULL,
+    sqlite3.SQLITE_READONLY: RefusalKind.READ_ONLY,
+    sqlite3.SQLITE_IOERR: RefusalKind.FAILING,
+    sqlite3.SQLITE_CANTOPEN: RefusalKind.FAILING,
+    sqlite3.SQLITE_PROTOCOL: RefusalKind.FAILING,
+    sqlite3.SQLITE_NOMEM: RefusalKind.FAILING,
+    sqlite3.SQLITE_BUSY: RefusalKind.LOCKED,
+    sqlite3.SQLITE_LOCKED: RefusalKind.LOCKED,
+    sqlite3.SQLITE_CORRUPT: RefusalKind.CORRUPT,
+    sqlite3.SQLITE_NOTADB: RefusalKind.CORRUPT,
+    sqlite3.SQLITE_PERM: RefusalKind.DENIED,
+}
+"""By the primary result code, the lower byte. Source: https://sqlite.org/rescode.html"""
+
+MEANT = {
+    errno.ENOSPC: RefusalKind.FULL,
+    errno.EDQUOT: RefusalKind.FULL,
+    errno.EROFS: RefusalKind.READ_ONLY,
+    errno.EACCES: RefusalKind.DENIED,
+    errno.EPERM: RefusalKind.DENIED,
+}
+
+
+def refusal_of(error: BaseException) -> Refusal | None:
+    """Return what an error says of the whole database; None when it is about what was asked, or of none of it."""
+    if isinstance(error, StoreError):
+        return error.refusal
+    if isinstance(error, OSError):
+        return Refusal(MEANT.get(error.errno or 0, RefusalKind.FAILING), error.strerror or str(error))
+    if isinstance(error, sqlite3.Error):
+        kind = SAID.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+        return Refusal(kind, str(error)) if kind else None
+    return None
+
+
+def is_corrupt(error: BaseException) -> bool:
+    refusal = refusal_of(error)
+    return refusal is not None and refusal.kind is RefusalKind.CORRUPT

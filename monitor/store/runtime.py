@@ -1,0 +1,52 @@
+"""Where the database's stand-in is kept while the database itself cannot be written: never on the same disk."""
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from hashlib import blake2s
+from pathlib import Path
+
+SHARED = Path("/run/provider-monitor")
+"""The folder that systemd makes for our units, so that a command finds what the service left there."""
+
+
+def stand_in(database: Path, environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Return where the stand-in of a database is, whether there is one or not; None where nothing can be written."""
+    name = blake2s(os.fsencode(database.absolute()), digest_size=8).hexdigest()
+    folder = next(_folders(environment), None)
+    return folder and folder / f"{name}.db"
+
+
+def _folders(environment: Mapping[str, str]) -> Iterator[Path]:
+    """Yield the folders that will do; the one that the service manager names is the only one."""
+    if named := environment.get("RUNTIME_DIRECTORY"):
+        yield from _made(Path(named.split(":")[0]))
+    elif SHARED.exists():
+        yield from _made(SHARED)
+    else:
+        yield from _private(Path("/dev/shm"))
+        import tempfile  # a round that has found its folder need not pay for it
+
+        yield from _private(Path(tempfile.gettempdir()))
+
+
+def _made(folder: Path) -> Iterator[Path]:
+    """Yield a folder that was made for us, where it is."""
+    with suppress(OSError):
+        if _is_ours(folder.stat()) and os.access(folder, os.W_OK):
+            yield folder
+
+
+def _private(parent: Path) -> Iterator[Path]:
+    """Yield a folder of our own where everybody may have one; anybody may have laid a link there."""
+    folder = parent / f"provider-monitor-{os.geteuid()}"
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if _is_ours(folder.lstat()) and os.access(folder, os.W_OK):
+            yield folder
+
+
+def _is_ours(seen: os.stat_result) -> bool:
+    """Whether nobody else writes to a folder: what lies there is believed."""
+    return stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.geteuid() and not seen.st_mode & 0o022

@@ -1,0 +1,326 @@
+"""The real program on a real disk that is full, read-only, failing, held, deleted or broken."""
+
+import json
+import shutil
+import signal
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+
+import pytest
+
+from probes.simulator import Trouble
+from tests.backstage import KEYS
+from tests.faults.machine import end, failing, until
+
+DOWN, RESOLVED = "[DOWN] openai/main: account suspended", "[RESOLVED] openai/main: account suspended"
+REFUSED = "[MONITOR] results cannot be written; alerts go on from memory"
+BACK = "[MONITOR] results are written again"
+UNDER_WAY = 6
+"""So many looks may have no answer yet when the program is ended."""
+LOST = "[MONITOR] the database was lost or broken, and the watch goes on"
+
+needs_strace = pytest.mark.skipif(not shutil.which("strace"), reason="system calls are made to fail by strace")
+
+
+@contextmanager
+def full(machine, _):
+    machine.fill()
+    try:
+        yield
+    finally:
+        machine.empty()
+
+
+@contextmanager
+def read_only(machine, program):
+    if program:  # the kernel remounts no disk on which a file is open for writing, but an error makes it do so
+        with failing(program, "pwrite64,ftruncate,openat", "EROFS", *machine.files):
+            yield
+    else:
+        machine.remount("ro")
+        yield
+        machine.remount("rw")
+
+
+@contextmanager
+def unsynced(machine, program):
+    with failing(program, "fsync,fdatasync", "EIO", *machine.files):
+        yield
+
+
+@contextmanager
+def held(machine, _):
+    with machine.locked():
+        yield
+
+
+def watch(machine, stage, least=4, **environment):
+    """Start the program; return it and its page's address once some looks are on the disk."""
+    stage.write_config(machine.folder)
+    program = machine.start("run", **environment)
+    address = program.stdout.readline().removeprefix("status page: ").strip()
+    until(lambda: len(looks(machine)) >= least)
+    return program, address
+
+
+def looks(machine):
+    return machine.rows("SELECT series_id, at, outcome FROM observation") if machine.path("monitor.db").exists() else []
+
+
+def titles(stage):
+    return [message["title"] for message in stage.inbox.messages]
+
+
+def healthz(address):
+    try:
+        with urllib.request.urlopen(f"{address}healthz") as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        full,
+        pytest.param(read_only, marks=needs_strace),
+        pytest.param(unsynced, marks=needs_strace),
+        held,
+    ],
+)
+def test_alerts_go_out_once_while_nothing_can_be_written_and_are_noted_afterwards(machine, stage, fault):
+    program, address = watch(machine, stage)
+    with fault(machine, program):
+        stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+        until(lambda: DOWN in titles(stage), 60)
+        until(lambda: REFUSED in titles(stage), 60)
+        status, told = healthz(address)
+        assert (status, told["alive"]) == (503, False)
+        assert "results cannot be written to monitor.db" in told["reason"]
+        assert machine.call("status")[0] == 1
+        assert machine.call("status", "--alive")[0] == 1
+        stage.set("openai/main", None)
+
+    until(lambda: RESOLVED in titles(stage), 90)
+    until(lambda: BACK in titles(stage), 60)
+    assert end(program) == 0
+    assert sorted(titles(stage)) == sorted([REFUSED, DOWN, RESOLVED, BACK])
+    asked = sum(len(stage.simulator.received(key)) for key in KEYS.values())
+    assert asked - UNDER_WAY <= len(looks(machine)) <= asked
+    sent = machine.rows("SELECT step, state FROM outbox ORDER BY id")
+    assert sorted(sent) == [["opened", "sent"], ["resolved", "sent"], ["store", "sent"], ["store", "sent"]]
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param("rm {0}*", id="deleted with its side files"),
+        pytest.param("rm {0}", id="deleted"),
+        pytest.param("mv {0} {0}.elsewhere", id="moved"),
+        pytest.param("rm {0}-wal", id="its log deleted"),
+    ],
+)
+def test_a_database_that_is_taken_away_is_written_anew_whole_and_told(machine, stage, how):
+    program, _ = watch(machine, stage)
+    machine.shell(how.format(machine.database))
+
+    until(lambda: LOST in titles(stage))
+    until(lambda: machine.path("monitor.db").exists() and len(looks(machine)) >= 10, 60)
+    assert end(program) == 0
+    asked = sum(len(stage.simulator.received(key)) for key in KEYS.values())
+    assert asked - UNDER_WAY <= len(looks(machine)) <= asked
+    assert machine.rows("PRAGMA integrity_check") == [["ok"]]
+    assert titles(stage).count(LOST) == 1
+
+
+def test_a_backup_that_is_put_there_while_it_runs_is_used_and_told(machine, stage):
+    program, _ = watch(machine, stage)
+    copy = machine.state / "copy.db"
+    assert machine.call("backup", str(copy))[0] == 0
+    machine.shell(f"mv {copy} {machine.database}")
+
+    until(lambda: LOST in titles(stage))
+    until(lambda: len(looks(machine)) >= 10, 60)
+    assert end(program) == 0
+    assert machine.rows("PRAGMA integrity_check") == [["ok"]]
+
+
+def spoil(machine, first=1):
+    """Flip every page from that one on, on the disk."""
+    machine.python(f"connect('{machine.database}').execute('PRAGMA wal_checkpoint(TRUNCATE)')")
+    with machine.path("monitor.db").open("r+b") as file:
+        pages = file.seek(0, 2) // 4096
+        assert pages > 10
+        for page in range(first, pages):
+            file.seek(page * 4096)
+            file.write(b"\xa5" * 4096)
+
+
+def test_a_broken_database_is_set_aside_while_it_runs_and_the_watch_goes_on(machine, stage):
+    program, _ = watch(machine, stage)
+    spoil(machine)
+    stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+
+    until(lambda: {DOWN, LOST} <= {*titles(stage)}, 60)
+    assert end(program) == 0
+    assert sorted(titles(stage)) == sorted([LOST, DOWN])
+    assert [one for one in machine.shell(f"ls {machine.state}").split() if one.startswith("monitor.db.corrupt-")]
+    assert machine.rows("SELECT count(*) FROM incident WHERE closed IS NULL") == [[1]]
+
+
+def test_a_database_that_is_broken_at_the_start_is_set_aside_and_the_last_two_are_kept(machine, stage):
+    stage.write_config(machine.folder)
+    for first in (1, 1, 0):
+        assert machine.call("once")[0] == 0
+        spoil(machine, first)
+    assert machine.call("once")[0] == 0
+
+    assert titles(stage) == [LOST] * 3
+    aside = [one for one in machine.shell(f"ls {machine.state}").split() if one.startswith("monitor.db.corrupt-")]
+    assert len([one for one in aside if not one.endswith(("-wal", "-shm"))]) == 2
+
+
+@needs_strace
+def test_a_disk_that_fails_to_read_is_no_broken_database(machine, stage):
+    program, _ = watch(machine, stage)
+    with failing(program, "pread64", "EIO", *machine.files):
+        stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+        until(lambda: DOWN in titles(stage), 60)
+
+    until(lambda: machine.rows("SELECT state FROM outbox WHERE step = 'opened'") == [["sent"]])
+    assert end(program) == 0
+    assert "corrupt" not in machine.shell(f"ls {machine.state}")
+
+
+@pytest.mark.parametrize("fault", [full, read_only])
+def test_single_rounds_tell_once_while_nothing_can_be_written_and_catch_up(machine, stage, fault):
+    stage.write_config(machine.folder)
+    assert machine.call("once")[0] == 0
+    with fault(machine, None):
+        stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+        for _ in range(2):
+            time.sleep(10)
+            assert machine.call("once")[0] == 1
+        assert machine.call("status")[0] == 1
+        assert titles(stage).count(DOWN) == 1
+        assert titles(stage).count(REFUSED) == 1
+        told = titles(stage)
+
+    machine.call("once")
+    assert titles(stage) == [*told, BACK]
+    assert machine.shell(f"ls {machine.runtime}") == ""
+    assert machine.rows("SELECT count(*) FROM outbox WHERE state <> 'sent'") == [[0]]
+
+
+def test_a_disk_on_which_it_never_worked_is_refused_with_the_repair(machine, stage):
+    stage.write_config(machine.folder)
+    machine.remount("ro")
+
+    assert machine.call("run")[0] == 2
+    assert "Read-only file system; make" in machine.log
+    assert "Traceback" not in machine.log
+
+
+def test_a_start_on_a_full_disk_goes_on_with_what_was_known(machine, stage):
+    program, _ = watch(machine, stage)
+    stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+    until(lambda: DOWN in titles(stage), 60)
+    assert end(program) == 0
+    with full(machine, None):
+        again = machine.start("run")
+        until(lambda: REFUSED in titles(stage), 60)
+        stage.set("openai/main", None)
+        until(lambda: RESOLVED in titles(stage), 90)
+
+    until(lambda: BACK in titles(stage), 60)
+    assert end(again) == 0
+    assert titles(stage) == [DOWN, REFUSED, RESOLVED, BACK]
+
+
+def test_a_kill_while_nothing_can_be_written_loses_and_repeats_nothing(machine, stage):
+    program, _ = watch(machine, stage)
+    with full(machine, None):
+        stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+        until(lambda: {DOWN, REFUSED} <= {*titles(stage)}, 60)
+        time.sleep(1)
+        end(program, signal.SIGKILL)
+        again = machine.start("run")
+        time.sleep(5)
+
+    until(lambda: BACK in titles(stage), 60)
+    assert end(again) == 0
+    assert sorted(titles(stage)) == sorted([DOWN, REFUSED, BACK])
+
+
+def test_a_backup_of_a_running_monitor_is_whole_and_can_be_put_back(machine, stage):
+    program, _ = watch(machine, stage)
+    copy = machine.folder / "copies" / "monitor.db"
+    copy.parent.mkdir()
+    assert machine.call("backup", str(copy))[0] == 0
+    assert machine.call("restore", str(copy))[0] == 2
+    assert "stop it" in machine.log
+    kept = len(looks(machine))
+    assert end(program) == 0
+    assert machine.call("restore", str(copy))[0] == 0
+
+    assert 4 <= len(looks(machine)) <= kept
+    assert "monitor.db.replaced-" in machine.shell(f"ls {machine.state}")
+    assert machine.call("once")[0] == 0
+
+
+def test_what_is_no_backup_is_refused_and_the_database_stays(machine, stage):
+    stage.write_config(machine.folder)
+    machine.call("once")
+    before = looks(machine)
+    for name, content in {"text": b"my shopping list", "newer": None}.items():
+        file = machine.folder / name
+        if content is None:
+            machine.python(f"connect('{file}').execute('PRAGMA user_version = 99')")
+        else:
+            file.write_bytes(content)
+        assert machine.call("restore", str(file))[0] == 2
+
+    assert looks(machine) == before
+    assert "file is not a database" in machine.log
+    assert "of schema 99, newer than this program's" in machine.log
+
+
+def test_a_database_of_a_newer_program_is_refused(machine, stage):
+    stage.write_config(machine.folder)
+    machine.call("once")
+    machine.python(f"connect('{machine.database}').execute('PRAGMA user_version = 99')")
+
+    assert [machine.call(one)[0] for one in ("run", "once", "status")] == [2, 2, 2]
+    assert "Traceback" not in machine.log
+
+
+def test_a_full_disk_of_the_page_alone_holds_up_nothing(machine, stage):
+    (machine.folder / "site").mkdir()
+    machine.shell("mount -t tmpfs -o size=64k page site")
+    program, address = watch(machine, stage)
+    stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+
+    until(lambda: DOWN in titles(stage), 60)
+    assert healthz(address)[0] == 200
+    assert end(program) == 0
+    assert titles(stage) == [DOWN]
+    assert "the page cannot be written" in machine.log
+
+
+def test_a_process_that_can_write_nowhere_remembers_by_itself(machine, stage):
+    program, address = watch(machine, stage, RUNTIME_DIRECTORY="/proc/none")
+    with full(machine, program):
+        stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+        until(lambda: {DOWN, REFUSED} <= {*titles(stage)}, 60)
+        assert healthz(address)[0] == 503
+
+    until(lambda: BACK in titles(stage), 60)
+    assert end(program) == 0
+    assert sorted(titles(stage)) == sorted([DOWN, REFUSED, BACK])
+    assert sorted(machine.rows("SELECT step, state FROM outbox")) == [
+        ["opened", "sent"],
+        ["store", "sent"],
+        ["store", "sent"],
+    ]

@@ -1,0 +1,137 @@
+"""Whole files of a database: copies, what is set aside, and what is no backup."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from monitor.store import copy
+from monitor.store.connection import Busy, Lock, open_reader, open_writer
+from monitor.store.copy import back_up, is_broken, restore, set_aside
+from monitor.store.refusal import RefusalKind, StoreError, is_corrupt, refusal_of
+from monitor.store.value import Batch
+from monitor.store.writer import Writer
+from tests.conftest import at, observation
+
+
+@pytest.fixture
+def path(tmp_path):
+    made = tmp_path / "state" / "monitor.db"
+    made.parent.mkdir()
+    with closing(open_writer(made)) as db:
+        Writer(db, "here").save(Batch(at(0), (observation(),)))
+    return made
+
+
+def looks(path):
+    with closing(open_reader(path)) as db:
+        return db.execute("SELECT count(*) FROM observation").fetchone()[0]
+
+
+def test_a_copy_holds_what_is_still_in_the_log_and_is_one_private_file(path, tmp_path):
+    with closing(open_writer(path)) as db:
+        Writer(db, "here").save(Batch(at(1), (observation(seconds=1),)))
+        back_up(path, tmp_path / "copy.db")
+
+    assert looks(tmp_path / "copy.db") == 2
+    assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o600
+    assert [one.name for one in tmp_path.glob("*copy*")] == ["copy.db"]
+
+
+def test_a_copy_that_cannot_be_made_leaves_the_one_before(path, tmp_path):
+    target = tmp_path / "copies" / "copy.db"
+    with pytest.raises(StoreError, match="No such file or directory; name a file on a disk with room"):
+        back_up(path, target)
+    with pytest.raises(StoreError, match="is the database itself"):
+        back_up(path, path)
+
+
+def test_a_backup_takes_the_place_of_the_present_database_which_is_kept(path, tmp_path):
+    back_up(path, tmp_path / "copy.db")
+    with closing(open_writer(path)) as db:
+        Writer(db, "here").save(Batch(at(1), (observation(seconds=1),)))
+    aside = restore(path, tmp_path / "copy.db", at(0))
+
+    assert (looks(path), looks(aside), aside.name) == (1, 2, "monitor.db.replaced-20261121T120000")
+
+
+def test_a_backup_is_put_where_no_database_is(path, tmp_path):
+    assert restore(tmp_path / "new" / "monitor.db", path, at(0)) is None
+    assert looks(tmp_path / "new" / "monitor.db") == 1
+
+
+def test_nothing_is_put_in_the_place_of_a_database_that_is_in_use(path, tmp_path):
+    back_up(path, tmp_path / "copy.db")
+    lock = Lock(path)
+    with pytest.raises(Busy):
+        restore(path, tmp_path / "copy.db", at(0))
+    lock.release()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [(b"my shopping list, " * 100, "file is not a database"), (b"", "is none of ours"), (None, "unable to open")],
+)
+def test_what_is_no_backup_is_refused_and_the_database_stays(path, tmp_path, content, why):
+    if content is not None:
+        (tmp_path / "copy.db").write_bytes(content)
+    with pytest.raises(StoreError, match=why):
+        restore(path, tmp_path / "copy.db", at(0))
+
+    assert looks(path) == 1
+
+
+def spoil(path, page=3):
+    with path.open("r+b") as file:
+        file.seek(page * 4096)
+        file.write(b"\xa5" * 4096)
+
+
+def test_a_broken_backup_is_refused(path, tmp_path):
+    back_up(path, tmp_path / "copy.db")
+    spoil(tmp_path / "copy.db")
+    with pytest.raises(StoreError, match="name a file that `provider-monitor backup` wrote"):
+        restore(path, tmp_path / "copy.db", at(0))
+
+    assert looks(path) == 1
+
+
+def test_only_a_file_that_is_wrong_is_broken(path, tmp_path):
+    assert not is_broken(path)
+    assert not is_broken(tmp_path / "no such file")
+    spoil(path)
+    assert is_broken(path)
+    (tmp_path / "text").write_text("my shopping list, " * 100)
+    assert is_broken(tmp_path / "text")
+
+
+def test_the_last_of_what_is_set_aside_are_kept_with_their_logs(path):
+    for number in range(copy.KEPT + 2):
+        path.write_text("x")
+        path.with_name("monitor.db-wal").write_text("x")
+        set_aside(path, at(number))
+
+    kept = sorted(one.name for one in path.parent.glob("monitor.db.corrupt-*"))
+    assert kept == [f"monitor.db.corrupt-20261121T12000{number}{side}" for number in (2, 3) for side in ("", "-wal")]
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (OSError(28, "No space left on device"), RefusalKind.FULL),
+        (OSError(30, "Read-only file system"), RefusalKind.READ_ONLY),
+        (OSError(5, "Input/output error"), RefusalKind.FAILING),
+        (PermissionError(13, "Permission denied"), RefusalKind.DENIED),
+    ],
+)
+def test_what_the_system_refuses_is_one_value(error, kind):
+    assert refusal_of(error).kind is kind
+
+
+def test_what_is_wrong_with_a_statement_is_no_refusal(path):
+    with closing(sqlite3.connect(path)) as db:
+        for statement in ("SELEKT", "INSERT INTO mark VALUES ('x', NULL)"):
+            with pytest.raises(sqlite3.Error) as wrong:
+                db.execute(statement)
+            assert refusal_of(wrong.value) is None
+            assert not is_corrupt(wrong.value)

@@ -1,0 +1,393 @@
+"""Who writes: the same is known in the end, wherever it had to be written meanwhile."""
+
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from msgspec.structs import replace
+
+from monitor.alert.case import Message, Step, with_changes, with_messages
+from monitor.alert.reply import Reply, ReplyKind
+from monitor.detect.health import State
+from monitor.diagnose import Diagnosis, Scope
+from monitor.incident import Change, ChangeKind, open_incident
+from monitor.store import carry, keeper, reader
+from monitor.store.connection import Lock, open_reader, open_writer
+from monitor.store.keeper import AGAIN_S, Keeper, Place
+from monitor.store.refusal import RefusalKind
+from monitor.store.runtime import stand_in
+from monitor.store.value import Batch
+from monitor.store.writer import Writer
+from monitor.view import pulse
+from probes.model import Answer, Confidence, Fault
+from tests.conftest import CHAT, at, health, observation
+
+
+class House:
+    """A keeper, its clock, and who holds the database against it."""
+
+    def __init__(self, folder, aside=True):
+        self.path, self.now, self.lock = folder / "state" / "monitor.db", 0, Lock(folder / "state" / "monitor.db")
+        self.aside = stand_in(self.path) if aside else None
+        self.keeper = self.opened()
+        self.intruder = None
+
+    def opened(self):
+        made = Keeper(self.path, "here", self.lock, lambda: at(self.now), lambda: self.now, self.aside)
+        made.open()
+        return made
+
+    def restart(self):
+        self.keeper.close()
+        self.keeper = self.opened()
+
+    def hold(self):
+        self.intruder = sqlite3.connect(self.path, isolation_level=None)
+        self.intruder.execute("BEGIN IMMEDIATE")
+
+    def let_go(self):
+        if self.intruder:
+            self.intruder.execute("ROLLBACK")
+            self.intruder.close()
+        self.intruder = None
+        self.now += AGAIN_S
+
+    def save(self, **facts):
+        self.keeper.do(Writer.save, Batch(at(self.now), **facts))
+
+    def look(self, fault=None):
+        self.save(observations=(observation(fault, self.now),), healths={CHAT.id: health(fault)})
+
+    def end(self):
+        self.let_go()
+        self.keeper.close()
+        self.lock.release()
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr("monitor.store.connection.WAIT_S", 0)
+    monkeypatch.setattr("monitor.store.keeper.BRIEF_S", 0)
+
+
+@pytest.fixture
+def house(tmp_path):
+    made = House(tmp_path)
+    yield made
+    made.end()
+
+
+def incident():
+    cause = Diagnosis(
+        Scope.ACCOUNT, "openai/main", Fault.ACCOUNT_SUSPENDED, Confidence.HIGH, at(0), ("why",), ("t",), ()
+    )
+    return open_incident(cause)
+
+
+OPENED = Change(incident(), ChangeKind.OPENED, at(0))
+TOLD = Message(OPENED.id, "phone", incident_id=OPENED.incident.id)
+
+
+def seen(db):
+    return [row["at"] for row in db.execute("SELECT at FROM observation ORDER BY at")]
+
+
+def test_what_is_refused_is_kept_beside_and_written_when_that_is_possible_again(house):
+    house.look()
+    house.hold()
+    house.now = 5
+    house.look(Fault.TIMEOUT)
+    house.save(changes=(OPENED,), messages=(TOLD,))
+    assert (house.keeper.place, house.keeper.refusal.kind) == (Place.RUNTIME, RefusalKind.LOCKED)
+    (letter,) = house.keeper.do(Writer.letters, at(6))
+    house.keeper.do(Writer.delivered, letter, at(6))
+    assert house.keeper.do(Writer.letters, at(7)) == []
+
+    house.let_go()
+    house.look()
+    assert (house.keeper.place, house.keeper.refusal, house.aside.exists()) == (Place.DISK, None, False)
+    with closing(open_reader(house.path)) as db:
+        assert len(seen(db)) == 3
+        assert db.execute("SELECT state FROM outbox").fetchone()["state"] == "sent"
+        assert reader.correspondence(db, at(20)).cases[OPENED.incident.id].told.keys() == {"phone"}
+
+
+def test_a_message_that_waited_on_the_disk_is_sent_from_beside_it_and_noted_there(house):
+    house.save(changes=(OPENED,), messages=(TOLD,))
+    house.hold()
+    house.look()
+    (letter,) = house.keeper.do(Writer.letters, at(6))
+    house.keeper.do(Writer.delivered, letter, at(6))
+
+    house.let_go()
+    assert house.keeper.do(Writer.letters, at(99)) == []
+
+
+def test_a_process_that_dies_meanwhile_leaves_what_it_knew_to_the_next(house):
+    house.look()
+    house.hold()
+    house.look(Fault.TIMEOUT)
+    house.save(changes=(OPENED,), messages=(TOLD,))
+    house.restart()
+    house.let_go()
+
+    house.restart()
+    assert reader.resume(house.keeper.connection, "here").incidents.keys() == {OPENED.incident.id}
+    assert len(house.keeper.do(Writer.letters, at(99))) == 1
+
+
+def test_whoever_reads_meanwhile_reads_what_is_newest_and_that_it_is_not_written(house, tmp_path):
+    house.look()
+    house.hold()
+    house.now = 60
+    house.look(Fault.TIMEOUT)
+    house.now = 90
+    house.look()
+
+    with closing(open_reader(house.path)) as db:
+        assert seen(db)[-1] == seen(db)[0] + 30_000
+        assert reader.refusal(db).since == at(60)
+    assert house.keeper.refusal.since == at(60)
+
+
+def test_where_nothing_can_be_written_memory_remembers(tmp_path):
+    house = House(tmp_path, aside=False)
+    house.look()
+    house.hold()
+    house.look(Fault.TIMEOUT)
+    house.save(changes=(OPENED,), messages=(TOLD,))
+    assert house.keeper.place is Place.MEMORY
+    assert len(house.keeper.do(Writer.letters, at(6))) == 1
+
+    house.let_go()
+    house.look()
+    assert reader.resume(house.keeper.connection, "here").incidents.keys() == {OPENED.incident.id}
+    house.end()
+
+
+def test_a_stand_in_that_is_refused_too_gives_way_to_memory_with_all_it_held(house):
+    house.hold()
+    house.look()
+    with closing(sqlite3.connect(house.aside, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        house.now = 1
+        house.look()
+        assert house.keeper.place is Place.MEMORY
+        assert len(seen(house.keeper.connection)) == 2
+        other.execute("ROLLBACK")
+
+
+def test_what_is_kept_beside_is_bounded_and_the_latest_stays(house, monkeypatch):
+    monkeypatch.setattr(keeper, "MOST", 20)
+    house.hold()
+    for _ in range(100):
+        house.now += 0.01
+        house.look(Fault.TIMEOUT)
+
+    assert len(seen(house.keeper.connection)) == 20
+    assert reader.resume(house.keeper.connection, "here").healths[CHAT.id].fault is Fault.TIMEOUT
+
+
+def test_housekeeping_waits_until_the_disk_takes_it(house):
+    house.hold()
+    house.look()
+
+    assert house.keeper.tidy(lambda db: db.execute("SELECT 1").fetchone()) is None
+    house.let_go()
+    house.look()
+    assert house.keeper.tidy(lambda db: db.execute("SELECT 1").fetchone()[0]) == 1
+
+
+def test_a_new_database_is_told_what_the_process_knows_itself(house):
+    answer = Reply(ReplyKind.ACKNOWLEDGE, at(50), "Jo", OPENED.incident.id)
+    cases = with_messages(with_changes({}, [OPENED]), [(TOLD, at(0))])
+    late = with_messages(cases, [(replace(TOLD, step=Step.REMINDER, number=1), at(100))])
+    house.keeper.recall = lambda writer: writer.recall(late.values(), [answer], at(120))
+    house.hold()
+    house.look()
+
+    told = reader.correspondence(house.keeper.connection, at(120))
+    assert told.replies == [answer]
+    assert told.cases == late
+    (letter,) = house.keeper.do(Writer.letters, at(120))
+    assert [item.step for item in letter.items] == [Step.REMINDER]
+
+
+def test_an_error_in_what_is_asked_moves_nothing(house):
+    with pytest.raises(sqlite3.IntegrityError):
+        house.save(messages=(Message("no such change", "phone"),))
+
+    assert house.keeper.place is Place.DISK
+
+
+def test_of_a_broken_file_what_can_be_read_is_brought_over(tmp_path):
+    with closing(open_writer(tmp_path / "old.db")) as old, closing(open_writer(tmp_path / "new.db")) as new:
+        Writer(old, "here").save(Batch(at(0), (observation(),), {CHAT.id: health(None)}, changes=(OPENED,)))
+        old.execute("PRAGMA foreign_keys = OFF")
+        old.execute("DROP TABLE note")
+        old.execute("DELETE FROM incident")
+
+        assert not carry.carry(old, new, carry.BELIEFS)
+        carry.carry(old, new, carry.TELLING)
+        assert reader.resume(new, "here").healths[CHAT.id].state is State.UP
+        assert new.execute("SELECT count(*) FROM change").fetchone()[0] == 0, "of no incident"
+        assert new.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_rows_find_their_series_and_answer_whatever_their_numbers_are(tmp_path):
+    other = replace(CHAT, account="openai/backup")
+    with closing(open_writer(tmp_path / "old.db")) as old, closing(open_writer(tmp_path / "new.db")) as new:
+        Writer(new, "here").save(Batch(at(0), (observation(Fault.TIMEOUT, target=other, answer=Answer("a", "b")),)))
+        failed = observation(Fault.TIMEOUT, answer=Answer("x", "words"))
+        Writer(old, "here").save(Batch(at(0), (failed,), {CHAT.id: health(Fault.TIMEOUT, answer=failed.answer)}))
+        carry.carry(old, new, carry.BELIEFS + carry.SIGHTINGS)
+
+        assert reader.resume(new, "here").healths[CHAT.id].answer.words == "words"
+        assert [one.answer.rule for one in reader.history(new, "here", CHAT, at(-1))] == ["x"]
+        assert [one.answer.rule for one in reader.history(new, "here", other, at(-1))] == ["a"]
+
+
+ACTS = some.lists(some.sampled_from(["look", "fail", "open", "close", "tell", "stay", "hold", "free"]), max_size=25)
+
+
+@settings(max_examples=40)
+@given(ACTS)
+def test_in_the_end_the_database_holds_the_same_as_if_nothing_had_been_refused(tmp_path_factory, acts):
+    refused, smooth = (played(tmp_path_factory.mktemp("house"), acts, holds) for holds in (True, False))
+
+    assert refused == smooth
+
+
+def played(folder, acts, holds):
+    house, opened, number = House(folder), None, 0
+    for act in acts:
+        house.now += 7
+        match act:
+            case "look" | "fail":
+                house.look(Fault.TIMEOUT if act == "fail" else None)
+            case "open" if opened is None:
+                opened = replace(incident(), id=f"incident-{number}")
+                number += 1
+                change = Change(opened, ChangeKind.OPENED, at(house.now))
+                house.save(changes=(change,), messages=(Message(change.id, "phone", incident_id=opened.id),))
+            case "close" if opened:
+                change = Change(replace(opened, closed_at=at(house.now)), ChangeKind.RESOLVED, at(house.now))
+                opened = None
+                message = Message(change.id, "phone", Step.RESOLVED, incident_id=change.incident.id)
+                house.save(changes=(change,), messages=(message,))
+            case "tell" | "stay":
+                for letter in house.keeper.do(Writer.letters, at(house.now)):
+                    if act == "tell":
+                        house.keeper.do(Writer.delivered, letter, at(house.now))
+                    else:
+                        house.keeper.do(Writer.postponed, letter, "no answer", at(house.now) + timedelta(seconds=5))
+            case "hold" if holds and not house.intruder:
+                house.hold()
+            case "free" if holds:
+                house.let_go()
+                house.now -= AGAIN_S
+    house.let_go()
+    house.now = 10_000
+    house.look()
+    db = house.keeper.connection
+    held = [
+        sorted(tuple(row) for row in db.execute(query))
+        for query in (
+            "SELECT account, at, outcome, fault FROM observation JOIN series ON series.id = series_id",
+            "SELECT account, evidence.at, rule FROM evidence JOIN series ON series.id = series_id JOIN answer "
+            "ON answer.id = answer_id",
+            "SELECT id, opened, closed, details FROM incident",
+            "SELECT id, kind, at FROM change",
+            "SELECT incident_id, change_id, channel, step, at, state, tries, next, done, error FROM outbox",
+            "SELECT account, state, failures, fault FROM health JOIN series ON series.id = series_id",
+        )
+    ]
+    assert house.keeper.place is Place.DISK
+    house.end()
+    return held
+
+
+def test_a_pulse_is_not_steady_while_nothing_can_be_written(house, tmp_path):
+    from monitor.config import load
+
+    (tmp_path / "monitor.toml").write_text('[[accounts]]\nname = "main"\nprovider = "openai"\nkey = "env:K"\n')
+    config = load(tmp_path / "monitor.toml", {"K": "sk-sim-main-0123456789abcdef"})
+    house.look()
+    assert pulse(house.keeper.connection, config, at(1)).is_steady
+    house.hold()
+    house.look()
+
+    told = pulse(house.keeper.connection, config, at(1))
+    assert (told.is_steady, told.words) == (False, "results cannot be written to monitor.db: database is locked")
+
+
+def test_what_was_sent_since_is_not_sent_again_by_what_was_left_beside(house):
+    house.save(changes=(OPENED,), messages=(TOLD,))
+    house.hold()
+    house.look()
+    left = house.aside.read_bytes(), house.aside.with_name(f"{house.aside.name}-wal").read_bytes()
+    house.let_go()
+    (letter,) = house.keeper.do(Writer.letters, at(6))
+    house.keeper.do(Writer.delivered, letter, at(6))
+    house.aside.write_bytes(left[0])
+    house.aside.with_name(f"{house.aside.name}-wal").write_bytes(left[1])
+
+    house.restart()
+    assert house.keeper.do(Writer.letters, at(99)) == []
+
+
+def spoil(path):
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    pages = path.stat().st_size // 4096
+    with path.open("r+b") as file:
+        for page in range(2, pages):
+            file.seek(page * 4096)
+            file.write(b"\xa5" * 4096)
+
+
+def test_a_broken_database_is_set_aside_and_what_it_does_not_hold_any_more_the_process_knows(house):
+    house.save(changes=(OPENED,), messages=(TOLD,))
+    cases = with_messages(with_changes({}, [OPENED]), [(TOLD, at(0))])
+    house.keeper.recall = lambda writer: writer.recall(cases.values(), [], at(200))
+    spoil(house.path)
+    house.look()
+
+    assert house.keeper.place is Place.DISK
+    (event,) = house.keeper.events
+    assert "monitor.db was broken and is set aside as monitor.db.corrupt-" in event.words
+    assert reader.correspondence(house.keeper.connection, at(200)).cases == cases
+
+
+def test_a_broken_database_for_which_no_new_one_can_be_made_stays_and_is_stood_in_for(house, monkeypatch):
+    house.look()
+    spoil(house.path)
+
+    def refused(*_):
+        raise sqlite3.OperationalError("no room")
+
+    monkeypatch.setattr(Keeper, "_salvage", refused)
+    house.look()
+    assert (house.keeper.place, house.keeper.refusal.kind) == (Place.RUNTIME, RefusalKind.CORRUPT)
+    assert sorted(one.name for one in house.path.parent.glob("*corrupt*")) == []
+
+    monkeypatch.undo()
+    house.now += AGAIN_S
+    house.look()
+    assert (house.keeper.place, house.keeper.refusal, house.aside.exists()) == (Place.DISK, None, False)
+    assert len(house.keeper.events) == 1
+    assert len(seen(house.keeper.connection)) == 2
+
+
+def test_a_handle_that_was_lost_is_not_the_end(house):
+    house.look()
+    house.keeper.connection.close()
+    house.look()
+    house.now += AGAIN_S
+    house.look()
+
+    assert house.keeper.place is Place.DISK
+    assert reader.resume(house.keeper.connection, "here").healths[CHAT.id].state is State.UP

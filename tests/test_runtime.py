@@ -1,0 +1,56 @@
+"""Where the stand-in of a database is kept: a folder that is ours alone, or none."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from monitor.store import runtime
+from monitor.store.runtime import stand_in
+
+DATABASE = Path("/var/lib/somewhere/monitor.db")
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """No folder of the service manager, no /dev/shm of ours, and a folder for temporary files that is nobody else's."""
+    monkeypatch.setattr(runtime, "SHARED", tmp_path / "run")
+    monkeypatch.setattr(runtime, "Path", lambda name: tmp_path / "shm" if name == "/dev/shm" else Path(name))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path / f"provider-monitor-{os.geteuid()}"
+
+
+def test_the_folder_that_the_service_manager_names_is_the_only_one(tmp_path, elsewhere):
+    assert stand_in(DATABASE, {"RUNTIME_DIRECTORY": f"{tmp_path}:/run/other"}).parent == tmp_path
+    assert stand_in(DATABASE, {"RUNTIME_DIRECTORY": str(tmp_path / "no such folder")}) is None
+
+
+def test_the_folder_of_our_units_is_found_without_its_name(tmp_path, elsewhere):
+    (tmp_path / "run").mkdir(mode=0o700)
+
+    assert stand_in(DATABASE, {}).parent == tmp_path / "run"
+
+
+def test_else_a_private_folder_is_made(elsewhere):
+    assert stand_in(DATABASE, {}).parent == elsewhere
+    assert elsewhere.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("plant", ["open to all", "a link", "a file"])
+def test_a_folder_that_others_may_have_laid_is_not_believed(tmp_path, elsewhere, plant):
+    if plant == "a link":
+        elsewhere.symlink_to(tmp_path)
+    elif plant == "a file":
+        elsewhere.touch()
+    else:
+        elsewhere.mkdir()
+        elsewhere.chmod(0o777)
+
+    assert stand_in(DATABASE, {}) is None
+
+
+def test_each_database_has_a_stand_in_of_its_own(tmp_path):
+    known = {"RUNTIME_DIRECTORY": str(tmp_path)}
+
+    assert stand_in(DATABASE, known) == stand_in(DATABASE, known) != stand_in(DATABASE.with_name("other.db"), known)

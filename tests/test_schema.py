@@ -1,0 +1,67 @@
+"""Databases that each older version wrote: every one is taken over, whole."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from monitor.alert.case import Step
+from monitor.detect.health import State
+from monitor.store import reader
+from monitor.store.connection import VERSION, open_writer
+from monitor.store.writer import Writer
+from probes.model import Fault, Outcome
+from tests.conftest import CHAT, at
+
+OLD = Path(__file__).parent / "samples" / "schema"
+"""What the programs of those days left, as SQL: one failed look, its account's incident, and a message that waits."""
+
+
+def lay(version, path):
+    """Make a database as that version left it."""
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript((OLD / f"{version}.sql").read_text())
+    return path
+
+
+def test_there_is_one_of_each_version():
+    assert sorted(int(one.stem) for one in OLD.iterdir()) == list(range(1, VERSION + 1))
+
+
+@pytest.mark.parametrize("version", range(1, VERSION + 1))
+def test_what_an_older_version_left_is_resumed(tmp_path, version):
+    with closing(open_writer(lay(version, tmp_path / "monitor.db"))) as db:
+        assert db.execute("PRAGMA user_version").fetchone()[0] == VERSION
+        assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+        remembered, told = reader.resume(db, "here"), reader.correspondence(db, at(61))
+        assert (remembered.healths[CHAT.id].state, remembered.healths[CHAT.id].fault) == (
+            State.DOWN,
+            Fault.ACCOUNT_SUSPENDED,
+        )
+        assert remembered.plans[CHAT.id] == at(120)
+        ((id, incident),) = remembered.incidents.items()
+        assert (incident.subject, incident.fault) == ("openai/main", Fault.ACCOUNT_SUSPENDED)
+        assert [one.step for one in told.cases[id].told["phone"]] == [Step.OPENED]
+        (look,) = reader.history(db, "here", CHAT, at(-60))
+        assert (look.outcome, look.fault) == (Outcome.FAILED, Fault.ACCOUNT_SUSPENDED)
+
+
+@pytest.mark.parametrize("version", range(1, VERSION + 1))
+def test_a_message_that_waited_in_an_older_version_is_sent_once(tmp_path, version):
+    with closing(open_writer(lay(version, tmp_path / "monitor.db"))) as db:
+        writer = Writer(db, "here")
+        (letter,) = writer.letters(at(61))
+        writer.delivered(letter, at(62))
+
+        assert (letter.channel, writer.letters(at(63))) == ("phone", [])
+
+
+@pytest.mark.parametrize("version", range(1, VERSION))
+def test_a_copy_is_kept_for_who_goes_back(tmp_path, version):
+    open_writer(lay(version, tmp_path / "monitor.db")).close()
+
+    with closing(sqlite3.connect(tmp_path / f"monitor.db.schema-{version}")) as kept:
+        assert kept.execute("PRAGMA user_version").fetchone()[0] == version
+        assert kept.execute("SELECT count(*) FROM observation").fetchone()[0] == 1
