@@ -17,6 +17,7 @@ PLAN = {
     "probes": set(),
     "probes.model": set(),
     "probes.redact": set(),
+    "probes.border": {"probes.model", "probes.redact"},
     "probes.document": {"jsonschema", "probes.redact"},
     "probes.header": set(),
     "probes.remedy": {"probes.model", "probes.provider"},
@@ -68,7 +69,7 @@ PLAN = {
     },
     "probes.feeds.fold": {"probes.notice", "probes.feeds.report"},
     "probes.feeds.poll": {
-        "probes.model",
+        *("probes.border", "probes.model"),
         *("aiohttp", "probes.notice", "probes.provider", "probes.stream", "probes.feeds.fold", "probes.feeds.parse"),
         *("probes.feeds.report", "probes.feeds.text"),
     },
@@ -86,7 +87,7 @@ PLAN = {
     "probes.command": {
         *("probes.model", "probes.provider", "probes.classify", "probes.redact", "probes.canary"),
     },
-    "probes.attempt": {"probes.model", "probes.provider", "probes.canary", "probes.command"},
+    "probes.attempt": {"probes.border", "probes.model", "probes.provider", "probes.canary", "probes.command"},
     "monitor": set(),
     "monitor.__main__": {"monitor.cli"},
     "monitor.source": {
