@@ -190,7 +190,9 @@ def status(arguments: Arguments) -> int:
         status_table(snapshot, now)
         if snapshot.objectives:
             objective_table(snapshot.objectives)
-    return UP if all(mark is Mark.UP for mark in now.marks.values()) else DOWN
+    for fault in snapshot.faults:
+        complain(fault)
+    return UP if all(mark is Mark.UP for mark in now.marks.values()) and not snapshot.faults else DOWN
 
 
 def pick(arguments: Arguments) -> int:

@@ -97,13 +97,15 @@ def _take(
     )
     by_provider = _account_views(config, memory, now)
     unsent = tuple(f"messages to {name} are not getting through: {why}" for name, why in reader.failing_channels(db))
+    faults = tuple(one.words for one in reader.failing(db))
     now_only = Snapshot(
         made_at=now,
         fresh_s=fresh_s(config),
         title=config.site.title,
         location=config.location,
         simulated=config.simulated,
-        warnings=warnings + unsent,
+        warnings=warnings + faults + unsent,
+        faults=faults,
         providers=tuple(
             _provider_view(db, config, id, by_provider.get(id, []), memory, now) for id in sorted(config.providers)
         ),
@@ -220,8 +222,13 @@ def fresh_s(config: Config) -> float:
 
 def pulse(db: sqlite3.Connection, config: Config, now: datetime) -> Pulse:
     """Return whether somebody is looking, whatever he sees."""
-    beat = reader.last_beat(db)
-    return Pulse((now - beat).total_seconds() if beat else None, fresh_s(config))
+    beat, failing = reader.last_beat(db), reader.failing(db)
+    return Pulse(
+        (now - beat).total_seconds() if beat else None,
+        fresh_s(config),
+        faults=tuple(one.words for one in failing),
+        lasting=any(one.is_lasting for one in failing),
+    )
 
 
 def _account_view(

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -41,9 +42,11 @@ from monitor.publish.rota import Rota
 from monitor.schedule import Agenda, Spending, first_at
 from monitor.slo import resumed
 from monitor.source import Source, announcements, page
-from monitor.store import reader
+from monitor.stage import Failing, Stage, once_more
+from monitor.store import reader, salvage
 from monitor.store.connection import Lock, open_writer
 from monitor.store.reader import Remembered, correspondence, resume
+from monitor.store.salvage import Refusal
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from monitor.systemd import Manager
@@ -173,6 +176,7 @@ class World(Struct):
     unsaved: list[Batch] = field(default_factory=list)
     saving: asyncio.Lock = field(default_factory=asyncio.Lock)
     warnings: dict[str, str] = field(default_factory=dict)
+    failing: dict[Stage, Failing] = field(default_factory=dict)
     rota: Rota = field(default_factory=dict)
     stirred: bool = True
     unsettled: bool = False
@@ -187,6 +191,11 @@ class World(Struct):
     def is_offline(self) -> bool:
         """Whether nothing at all can be reached from here, as far as we know."""
         return any(one.scope is Scope.MONITOR for one in self.incidents.values())
+
+    @property
+    def fault(self) -> str | None:
+        """What of ours failed lately, all of it, and is begun anew; None: nothing did."""
+        return "; ".join(one.words for one in self.failing.values()) or None
 
     async def write(self, work: Callable[..., T], *args: object) -> T:
         """Run one of the writer's methods off the loop, one after the other."""
@@ -307,12 +316,28 @@ class World(Struct):
         async with self.saving:
             try:
                 while self.unsaved:
-                    await self.write(self.writer.save, self.unsaved[0])
+                    refused = await self.write(salvage.save, self.writer, self.unsaved[0], self.aside)
                     del self.unsaved[0]
+                    if refused:
+                        await self._note_refused(refused)
                 self.warnings.pop("store", None)
             except sqlite3.Error as error:
                 del self.unsaved[:-MOST_UNSAVED]
                 self.warn("store", f"results cannot be written to {self.config.database.name}: {error}")
+
+    @property
+    def aside(self) -> Path:
+        """Where what cannot be written is set aside."""
+        return self.config.database.with_name(self.config.database.name + ".aside.jsonl")
+
+    async def _note_refused(self, refused: Sequence[Refusal]) -> None:
+        """Note that parts of what was seen could not be kept: by our own fault, which is told as a stage's."""
+        what = f"{len(refused)} set aside in {self.aside.name}, the last for {refused[-1].error}"
+        self.failing[Stage.REMEMBER] = once_more(
+            self.failing.get(Stage.REMEMBER), Stage.REMEMBER, what, self.edge.clock()
+        )
+        self.news.set()
+        await self.write(self.writer.save_failing, list(self.failing.values()))
 
     def warn(self, about: str, words: str) -> None:
         """Say on the page and in the log that something of ours does not work; once, until it changes."""
@@ -444,6 +469,7 @@ def _resumed(
         digest_from=told.beat or edge.clock(),
         beat_at=told.beat,
         set_by=set_by,
+        failing={one.stage: one for one in reader.failing(connection)},
         clocks=Reading(edge.clock(), edge.timer(), edge.uptime()),
     )
     world.proven = {id for id, health in world.healths.items() if _is_proven(health)}

@@ -9,5 +9,6 @@ from probes.provider import Dialect, Provider
 
 async def attempt(prober: Prober, provider: Provider, account: Account, target: Target) -> Observation:
     """Ask once and return what was seen, with every field of it sound. Provider trouble never raises."""
-    way = command if provider.canaries[target.canary].dialect is Dialect.COMMAND else canary
-    return admit(await way.attempt(prober, provider, account, target))
+    is_command = provider.canaries[target.canary].dialect is Dialect.COMMAND
+    ask = command.attempt if is_command else canary.attempt
+    return admit(await ask(prober, provider, account, target))

@@ -25,6 +25,7 @@ from monitor.schedule import Spending
 from monitor.sli import Cell, Sketch, below, merge, sketch, unpack
 from monitor.slo import LONGEST, REACH, SHORT, Looks, Objective, Tally
 from monitor.source import Source
+from monitor.stage import Failing
 from monitor.store.value import (
     DEGRADED,
     FAILED,
@@ -113,6 +114,12 @@ def overlap(db: sqlite3.Connection) -> Overlap | None:
     """Return the rounds that were left out lately; None: none ever was."""
     row = db.execute("SELECT value FROM mark WHERE name = 'overlap'").fetchone()
     return from_json(row["value"], Overlap) if row else None
+
+
+def failing(db: sqlite3.Connection) -> list[Failing]:
+    """Return the stages of the monitor that fail, as it last told."""
+    row = db.execute("SELECT value FROM mark WHERE name = 'failing'").fetchone()
+    return from_json(row["value"], list[Failing]) if row else []
 
 
 LATEST = 20
