@@ -230,9 +230,11 @@ def incidents(arguments: Arguments) -> int:
 def check(arguments: Arguments) -> int:
     config = _config(arguments)
     _check(config)
+    targets: dict[str, list[Target]] = {id: [] for id in config.accounts}
+    for watch in config.watches.values():
+        targets[watch.target.account].append(watch.target)
     for account in config.accounts.values():
-        targets = [watch.target for watch in config.watches.values() if watch.target.account == account.id]
-        asked = ", ".join(_asked(config, target) for target in targets)
+        asked = ", ".join(_asked(config, target) for target in targets[account.id])
         say(f"{account.id}: {asked}" + (f"; UNKNOWN until mended: {account.problem}" if account.problem else ""))
         for doubt in config.doubts.get(account.id, ()):
             say(f"{account.id}: {doubt}; this is only a warning")
@@ -530,8 +532,7 @@ def _check(config: "Config") -> None:
     from probes.document import DocumentError, Problem
 
     repair = "compare it with Apprise's page on that service"
-    if config.templates:
-        _try_templates(config.templates)
+    _try_templates(config)
     problems = overspending(config) + [
         Problem(config.file_name, f"channels.{channel.name}.url", wrong, repair)
         for channel in config.channels
@@ -541,11 +542,19 @@ def _check(config: "Config") -> None:
         raise DocumentError(problems)
 
 
-def _try_templates(folder: Path) -> None:
-    from monitor.alert.text import Templates
+def _try_templates(config: "Config") -> None:
+    """Say which templates of the user's own are of no use; each is filled once to know that."""
+    if config.templates:
+        from monitor.alert.text import Templates
 
-    for name, reason in Templates(folder).problems():
-        complain(f"{folder}/{name}: {reason}; the shipped text is used until it is mended")
+        for name, reason in Templates(config.templates).problems():
+            complain(f"{config.templates}/{name}: {reason}; the shipped text is used until it is mended")
+    if (config.templates or config.page_templates) and config.accounts:
+        from monitor.rehearsal import alert_problems, page_problems
+
+        now = datetime.now(UTC)
+        for words in (*alert_problems(config, now).values(), *page_problems(config, now).values()):
+            complain(f"{words}; the shipped one is used until it is mended")
 
 
 def _snapshot(config: "Config") -> "Snapshot":

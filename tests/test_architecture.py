@@ -18,7 +18,7 @@ PLAN = {
     "probes.model": set(),
     "probes.redact": set(),
     "probes.border": {"probes.model", "probes.redact"},
-    "probes.document": {"jsonschema", "probes.redact"},
+    "probes.document": {"jsonschema", "probes.border", "probes.redact"},
     "probes.header": set(),
     "probes.remedy": {"probes.model", "probes.provider"},
     "probes.provider": {"probes.model"},
@@ -137,7 +137,7 @@ PLAN = {
         *("probes.model", "probes.notice"),
         *("monitor.diagnose", "monitor.incident", "monitor.reason", "monitor.span"),
     },
-    "monitor.secret": {"probes.redact"},
+    "monitor.secret": {"probes.document", "probes.redact"},
     "monitor.key": {"probes.provider"},
     "monitor.config": {
         *("probes.model", "probes.document", "probes.provider", "probes.catalog"),
@@ -284,6 +284,7 @@ ROOFS = {
     "monitor.daemon",
     "monitor.demo",
     "monitor.errand",
+    "monitor.rehearsal",
     "monitor.cli",
 }
 
