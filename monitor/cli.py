@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,12 +62,15 @@ def collect_seldom() -> None:
 
 def _reasons(error: Exception) -> list[str]:
     """Return what to tell of an error that the user can mend; nothing of any other."""
+    from monitor.mailbox import Unheard
     from monitor.store.connection import StoreError
     from probes.document import DocumentError
 
     if isinstance(error, DocumentError):
         return list(map(str, error.problems))
-    return [str(error)] if isinstance(error, StoreError) else []
+    if isinstance(error, StoreError | Unheard):
+        return [str(error)]
+    return []
 
 
 HELP = {"-h", "--help"}
@@ -418,6 +422,8 @@ def classify(arguments: Arguments) -> int:
 
     shelf = _config(arguments).shelf
     known, wording, rules_of = provider_ids(shelf), load_wording().rules, rules_by_name(shelf)
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # what is pasted may have been cut within a letter
     if arguments.jsonl:
         return _classify_lines(sys.stdin, shelf, wording)
     if arguments.provider not in known:
@@ -617,11 +623,18 @@ def _unknown(kind: str, word: str, known: list[str]) -> str:
 
 
 def say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - this is where results are printed
+    print(_clean(text), flush=True)  # noqa: T201 - this is where results are printed
 
 
 def complain(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - and errors
+    print(_clean(text), file=sys.stderr, flush=True)  # noqa: T201 - and errors
+
+
+def _clean(text: str) -> str:
+    """Return a text without what a terminal would obey, or no text can hold: a name may come from anywhere."""
+    from probes.document import legible
+
+    return legible(text)
 
 
 def _refuse(*problems: str) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from monitor import mailbox
 from monitor.alert.case import Message, with_changes, without_old
 from monitor.alert.digest import due_digests
 from monitor.alert.reply import waiting
@@ -64,14 +65,15 @@ async def take_replies(world: World) -> bool:
         return False
     known = {reply.id for reply in world.replies}
     fresh = [reply for _, reply in found if reply.id not in known]
-    world.replies += fresh
-    await world.save(Batch(world.edge.clock(), replies=tuple(fresh)))
+    if fresh:
+        world.replies += fresh
+        await world.save(Batch(world.edge.clock(), replies=tuple(fresh)))
+        world.news.set()
     if not world.unsaved:  # else they stay until they are written
         await asyncio.to_thread(_remove, [file for file, _ in found])
-    world.news.set()
-    return True
+    return bool(fresh)
 
 
 def _remove(files: Sequence[Path]) -> None:
     for file in files:
-        file.unlink(missing_ok=True)
+        mailbox.remove(file)

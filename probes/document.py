@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from probes.border import EARLIEST, LARGEST, LATEST
-from probes.redact import mask, screen
+from probes.redact import CONTROLS, mask, screen
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -145,9 +145,7 @@ def _read_piped(file: int, most: int) -> bytes:
 
 def legible(text: str) -> str:
     """Return a text with what a terminal would obey, or cannot show, written out: a name may hold anything."""
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() or one in "\n\t" else ascii(one)[1:-1] for one in text)
+    return text if text.isprintable() else CONTROLS.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def unsound(tables: Mapping[str, Any], file: str) -> Iterator[Problem]:

@@ -132,7 +132,7 @@ PLAN = {
     "monitor.tune": {"probes.model", "monitor.detect.health", "monitor.detect.latency"},
     "monitor.stage": {"probes.model", "monitor.diagnose", "monitor.incident"},
     "monitor.slo": {"probes.model", "monitor.diagnose", "monitor.incident"},
-    "monitor.drill": {"probes.model", "monitor.diagnose", "monitor.incident"},
+    "monitor.drill": {"probes.border", "probes.model", "monitor.diagnose", "monitor.incident", "monitor.mailbox"},
     "monitor.words": {
         *("probes.model", "probes.notice"),
         *("monitor.diagnose", "monitor.incident", "monitor.reason", "monitor.span"),
@@ -219,7 +219,8 @@ PLAN = {
         *("monitor.incident", "probes.document"),
     },
     "monitor.alert.case": {"probes.model", "monitor.diagnose", "monitor.incident"},
-    "monitor.alert.reply": {"monitor.alert.rule"},
+    "monitor.mailbox": set(),
+    "monitor.alert.reply": {"probes.border", "monitor.mailbox", "monitor.alert.rule"},
     "monitor.alert.kinship": {"probes.model", "monitor.detect.flap", "monitor.diagnose", "monitor.incident"},
     "monitor.alert.routing": {
         *("monitor.alert.case", "monitor.alert.kinship", "monitor.alert.reply", "monitor.alert.rule"),

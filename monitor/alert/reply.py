@@ -1,8 +1,6 @@
 """What people answer: acknowledge, snooze, silence. Left as files for the process that holds the database."""
 
-import os
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2s
@@ -11,7 +9,9 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from monitor import mailbox
 from monitor.alert.rule import Match
+from probes.border import admit
 
 
 class ReplyKind(StrEnum):
@@ -49,23 +49,18 @@ class Reply(Struct, frozen=True):
 
 
 def leave(database: Path, reply: Reply) -> None:
-    """Leave a reply for the process that holds the database; it looks every second."""
-    folder = _folder(database)
-    folder.mkdir(mode=0o700, exist_ok=True, parents=True)
-    draft = folder / f".{os.getpid()}.{reply.id}"
-    draft.write_bytes(msgspec.json.encode(reply))
-    draft.rename(folder / f"{reply.id}.json")
+    """Leave a reply for the process that holds the database; it looks every second. Raises Unheard, OSError."""
+    mailbox.leave(database, _folder(database), f"{reply.id}.json", msgspec.json.encode(admit(reply)))
 
 
 def waiting(database: Path) -> list[tuple[Path, Reply]]:
     """Return the replies that were left, with their files; what is no reply is thrown away."""
     found = []
-    for file in sorted(_folder(database).glob("*.json")):
+    for file, content in mailbox.waiting(_folder(database)):
         try:
-            found.append((file, msgspec.json.decode(file.read_bytes(), type=Reply)))
-        except (msgspec.DecodeError, OSError):
-            with suppress(OSError):
-                file.unlink()
+            found.append((file, admit(msgspec.json.decode(content, type=Reply))))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            mailbox.remove(file)
     return sorted(found, key=lambda one: one[1].at)
 
 

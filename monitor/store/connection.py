@@ -69,7 +69,11 @@ def open_writer(database: Path) -> sqlite3.Connection:
 
 def open_reader(database: Path) -> sqlite3.Connection:
     """Return a connection that can only read. Raises StoreError, also when there is no database yet."""
-    if not database.exists():
+    try:
+        is_there = database.exists()
+    except OSError as error:  # a folder above it is closed to us
+        raise _unusable(database, error.strerror or "cannot be opened") from None
+    if not is_there:
         raise StoreError(f"{database}: does not exist; start `provider-monitor run` or `once` first")
     try:
         connection = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=WAIT_S, check_same_thread=False)
