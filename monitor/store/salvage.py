@@ -66,8 +66,7 @@ def _refusal(writer: Writer, part: Batch) -> Refusal | None:
     for mend in MENDS:
         try:
             mended = mend(part)
-        except Exception as why:  # noqa: BLE001 - it cannot be mended so
-            error = type(why).__name__
+        except Exception:  # noqa: BLE001 - it cannot be mended so
             continue
         if (error := _try(writer.save, mended)) is None:
             return None
@@ -79,7 +78,9 @@ def _as_it_is(part: Batch) -> Batch:
 
 
 def _bare(part: Batch) -> Batch:
-    """Return the changes alone, without what was quoted for them: that something is lost must be told."""
+    """Return the changes without what was quoted for them: that something is lost must be told. Raises ValueError."""
+    if not part.changes:
+        raise ValueError("nothing is told by it")
     return Batch(part.at, changes=tuple(map(_without_proof, part.changes)), messages=part.messages)
 
 
