@@ -33,7 +33,8 @@ def observations(draw):
         draw(limits), Fault.INVALID_KEY,
         Answer(draw(ANY_TEXT), draw(ANY_TEXT), body=draw(ANY_TEXT), retry_after_s=draw(ANY_NUMBER)),
         draw(st.tuples(st.builds(Credit, ANY_TEXT, ANY_NUMBER, ANY_NUMBER, ANY_NUMBER, st.booleans(), ANY_DATE))),
-        draw(st.tuples(ANY_TEXT) | st.none()), draw(st.tuples(st.builds(Sign, st.just(Fault.SLOW), ANY_TEXT, ANY_TEXT))),
+        draw(st.tuples(ANY_TEXT) | st.none()),
+        draw(st.tuples(st.builds(Sign, st.just(Fault.SLOW), ANY_TEXT, ANY_TEXT))),
     )  # fmt: skip
 
 
