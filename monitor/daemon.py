@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -67,9 +67,10 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 async def _watch(config: Config, show: Print) -> None:
     async with open_world(config, real_edge(show)) as world, serve(config, world) as address:
-        if address:
-            show(f"status page: {address}")
-        show(f"watching {len(config.watches)} targets of {len(config.accounts)} accounts; Ctrl-C ends it")
+        with suppress(OSError):  # nobody reads what we print: that is no reason not to watch
+            if address:
+                show(f"status page: {address}")
+            show(f"watching {len(config.watches)} targets of {len(config.accounts)} accounts; Ctrl-C ends it")
         world.plan_anew()
         world.manager = find_manager(os.environ, os.getpid())
         await until_signalled(world)

@@ -117,8 +117,6 @@ def read_file(path: Path, most: int) -> bytes:
         raise OSError("its name holds a zero byte")
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     with open(file, "rb", buffering=0) as source:
-        if stat.S_ISDIR(os.fstat(file).st_mode):
-            raise OSError("is a folder")
         if stat.S_ISREG(os.fstat(file).st_mode):
             return _read_whole(source, most)
         return _read_piped(file, most)
