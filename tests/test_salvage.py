@@ -13,7 +13,7 @@ from monitor.diagnose import Diagnosis, Evidence, Scope
 from monitor.incident import Change, ChangeKind, open_incident
 from monitor.store import salvage
 from monitor.store.connection import open_writer
-from monitor.store.reader import resume
+from monitor.store.reader import pools, resume, tracks
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from probes.model import Answer, Confidence, Fault, Usage
@@ -121,3 +121,17 @@ def test_a_database_that_takes_nothing_is_no_fault_of_the_batch(db, tmp_path):
         with pytest.raises(sqlite3.OperationalError):
             save(db, tmp_path, looks(observation(target=GOOD)))
     assert not (tmp_path / "aside.jsonl").exists()
+
+
+@pytest.mark.parametrize("text", ["", "{", "null", '"text"', "[1]"])
+def test_what_was_kept_and_cannot_be_read_is_as_if_it_had_not_been_kept(db, tmp_path, text):
+    save(db, tmp_path, replace(looks(observation(target=GOOD)), changes=(opened("openai/good", "fine"),)))
+    (series,) = db.execute("SELECT id FROM series").fetchone()
+    db.execute("INSERT INTO track VALUES (?, ?)", (series, text))
+    db.execute("INSERT INTO pool VALUES ('here', 'openai list total', ?)", (text,))
+    db.execute("INSERT INTO note VALUES ('here', 'openai/good', ?)", (text,))
+    db.execute("INSERT INTO source VALUES ('here', 'openai/page', ?)", (text,))
+
+    remembered = resume(db, "here")
+    assert (remembered.notes, remembered.sources, tracks(db, "here"), pools(db, "here")) == ({}, {}, {}, {})
+    assert len(remembered.incidents) == 1
