@@ -37,7 +37,12 @@ SOURCE_ADVICE = (
     "in [[providers.{provider}.feeds]]."
 )
 
-OURS = frozenset({Scope.MONITOR, Scope.SOURCE, Scope.REMINDER, Scope.OBJECTIVE})
+STAGE_ADVICE = (
+    "It is begun anew after ever longer pauses, and all else goes on. The log holds the whole error: mend what it "
+    "names, or report it with the version of provider-monitor."
+)
+
+OURS = frozenset({Scope.MONITOR, Scope.SOURCE, Scope.REMINDER, Scope.OBJECTIVE, Scope.STAGE})
 """Of these nothing is lost for which another account could be used."""
 
 
@@ -119,6 +124,8 @@ def _own_advice(incident: Incident) -> str | None:
             return REMINDER_ADVICE
         case Scope.SOURCE:
             return SOURCE_ADVICE.format(provider=incident.subject.partition("/")[0])
+        case Scope.STAGE:
+            return STAGE_ADVICE
     return None if incident.subject else ROAD_ADVICE
 
 

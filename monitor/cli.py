@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,12 +62,15 @@ def collect_seldom() -> None:
 
 def _reasons(error: Exception) -> list[str]:
     """Return what to tell of an error that the user can mend; nothing of any other."""
+    from monitor.mailbox import Unheard
     from monitor.store.refusal import StoreError
     from probes.document import DocumentError
 
     if isinstance(error, DocumentError):
         return list(map(str, error.problems))
-    return [str(error)] if isinstance(error, StoreError) else []
+    if isinstance(error, StoreError | Unheard):
+        return [str(error)]
+    return []
 
 
 HELP = {"-h", "--help"}
@@ -192,8 +196,10 @@ def status(arguments: Arguments) -> int:
             objective_table(snapshot.objectives)
     if snapshot.unwritten:
         complain(snapshot.warnings[0])
-        return DOWN
-    return UP if all(mark is Mark.UP for mark in now.marks.values()) else DOWN
+    for fault in snapshot.faults:
+        complain(fault)
+    is_sound = not snapshot.unwritten and not snapshot.faults
+    return UP if is_sound and all(mark is Mark.UP for mark in now.marks.values()) else DOWN
 
 
 def pick(arguments: Arguments) -> int:
@@ -231,9 +237,11 @@ def incidents(arguments: Arguments) -> int:
 def check(arguments: Arguments) -> int:
     config = _config(arguments)
     _check(config)
+    targets: dict[str, list[Target]] = {id: [] for id in config.accounts}
+    for watch in config.watches.values():
+        targets[watch.target.account].append(watch.target)
     for account in config.accounts.values():
-        targets = [watch.target for watch in config.watches.values() if watch.target.account == account.id]
-        asked = ", ".join(_asked(config, target) for target in targets)
+        asked = ", ".join(_asked(config, target) for target in targets[account.id])
         say(f"{account.id}: {asked}" + (f"; UNKNOWN until mended: {account.problem}" if account.problem else ""))
         for doubt in config.doubts.get(account.id, ()):
             say(f"{account.id}: {doubt}; this is only a warning")
@@ -435,6 +443,8 @@ def classify(arguments: Arguments) -> int:
 
     shelf = _config(arguments).shelf
     known, wording, rules_of = provider_ids(shelf), load_wording().rules, rules_by_name(shelf)
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # what is pasted may have been cut within a letter
     if arguments.jsonl:
         return _classify_lines(sys.stdin, shelf, wording)
     if arguments.provider not in known:
@@ -552,8 +562,7 @@ def _check(config: "Config") -> None:
     from probes.document import DocumentError, Problem
 
     repair = "compare it with Apprise's page on that service"
-    if config.templates:
-        _try_templates(config.templates)
+    _try_templates(config)
     problems = overspending(config) + [
         Problem(config.file_name, f"channels.{channel.name}.url", wrong, repair)
         for channel in config.channels
@@ -563,11 +572,19 @@ def _check(config: "Config") -> None:
         raise DocumentError(problems)
 
 
-def _try_templates(folder: Path) -> None:
-    from monitor.alert.text import Templates
+def _try_templates(config: "Config") -> None:
+    """Say which templates of the user's own are of no use; each is filled once to know that."""
+    if config.templates:
+        from monitor.alert.text import Templates
 
-    for name, reason in Templates(folder).problems():
-        complain(f"{folder}/{name}: {reason}; the shipped text is used until it is mended")
+        for name, reason in Templates(config.templates).problems():
+            complain(f"{config.templates}/{name}: {reason}; the shipped text is used until it is mended")
+    if (config.templates or config.page_templates) and config.accounts:
+        from monitor.rehearsal import alert_problems, page_problems
+
+        now = datetime.now(UTC)
+        for words in (*alert_problems(config, now).values(), *page_problems(config, now).values()):
+            complain(f"{words}; the shipped one is used until it is mended")
 
 
 def _snapshot(config: "Config") -> "Snapshot":
@@ -630,11 +647,18 @@ def _unknown(kind: str, word: str, known: list[str]) -> str:
 
 
 def say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - this is where results are printed
+    print(_clean(text), flush=True)  # noqa: T201 - this is where results are printed
 
 
 def complain(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - and errors
+    print(_clean(text), file=sys.stderr, flush=True)  # noqa: T201 - and errors
+
+
+def _clean(text: str) -> str:
+    """Return a text without what a terminal would obey, or no text can hold: a name may come from anywhere."""
+    from probes.document import legible
+
+    return legible(text)
 
 
 def _refuse(*problems: str) -> int:

@@ -34,12 +34,12 @@ from monitor.detect.note import Attention
 from monitor.detect.reminder import Reminder
 from monitor.key import flaws, oddity
 from monitor.schedule import Budget, Watch
-from monitor.secret import VARIABLE, Malformed, SecretError, file_of, is_reference, names_place, resolve, said
+from monitor.secret import VARIABLE, Malformed, SecretError, file_of, is_reference, names_place, placed, resolve, said
 from monitor.section import Label, Seconds, Section
 from monitor.slo import Objective
 from monitor.witness import Group, Level
 from probes.catalog import FOLDER, MODELLESS, PACKAGED, Catalog, Shelf, load_provider, provider_ids
-from probes.document import DocumentError, Problem, convert, read_toml, suggest
+from probes.document import DocumentError, Problem, convert, read_toml, suggest, unsound
 from probes.header import NAME, fold, is_secret, why_refused, why_unsendable
 from probes.model import Account, Target
 from probes.provider import Canary, Feed, Name, Provider
@@ -247,6 +247,10 @@ class Document(Section, frozen=True, kw_only=True):
     ] = {}
 
 
+Called = Mapping[str, list[AccountSection]]
+"""The accounts that are meant by a name."""
+
+
 class Heartbeat(Struct, frozen=True):
     """Where to ping; the address is a secret, since whoever knows it could ping, too."""
 
@@ -335,7 +339,10 @@ class Config(Struct, frozen=True):
 
 def load(path: Path, environment: Mapping[str, str]) -> Config:
     """Return the configuration of a file. Raises DocumentError with everything that is wrong."""
-    document, problems = convert(read_toml(path), Document, path.name)
+    tables = read_toml(path)
+    if problems := list(unsound(tables, path.name)):
+        raise DocumentError(problems)
+    document, problems = convert(tables, Document, path.name)
     return build(document or Document(), path, environment, problems)
 
 
@@ -361,6 +368,7 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
     found += check_telling(telling, {f"{one.provider}/{one.name}": one.tags for one in document.accounts}, path.name)
     refused = {problem.key for problem in problems}  # what a table misses may be what was refused of it
     problems += [one for one in found if refused.isdisjoint(f"{one.key}.{field}" for field in one.wants)]
+    problems += _check_site(document.site, path.name)
     urls = dict(_urls(document, path, environment, problems))
     templates = _templates(document, path, problems)
     heartbeat = _heartbeat(document, path, environment, problems)
@@ -375,7 +383,10 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
         for section in document.accounts
         for watch in _watches(section, providers, document.probe)
     }
-    asked = _asked(watches.values())
+    by_account = defaultdict[str, list[Watch]](list)
+    for watch in watches.values():
+        by_account[watch.target.account].append(watch)
+    asked, called = _asked(watches.values()), _called(document)
     places = {f"{one.provider}/{one.name}": _places(one, providers[one.provider]) for one in document.accounts}
     return Config(
         file=path,
@@ -403,8 +414,8 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
         },
         channels=channels(telling, urls),
         rules=rules(telling, accounts),
-        reminders=tuple(_reminder(section, document) for section in document.reminders),
-        objectives=tuple(_objective(section, document, watches.values()) for section in document.objectives),
+        reminders=tuple(_reminder(section, called) for section in document.reminders),
+        objectives=tuple(_objective(section, document, called, by_account) for section in document.objectives),
         shelf=shelf,
         digest=timing(document.alerts),
         templates=templates,
@@ -455,6 +466,11 @@ def _check_provider(provider: Provider) -> Iterator[Problem]:
     for name, value in provider.headers.items():
         if names_place(value) and not is_reference(value):
             yield Problem(f"{provider.id}.toml", f"headers.{name}", "is not a reference to a value", VALUE_REPAIR)
+    for feed in provider.feeds:
+        for name, address in (("url", feed.url), ("page", feed.page)):
+            if not _is_address(address):
+                key = f"feeds.{feed.id}.{name}"
+                yield Problem(f"{provider.id}.toml", key, "is no web address", 'write it as "https://host/path"')
 
 
 VALUE_REPAIR = 'put the value into an environment variable or a file and write "env:NAME" or "file:PATH"'
@@ -551,14 +567,16 @@ def _check_accounts(document: Document, providers: Catalog, file: str) -> Iterat
 
 
 def _check_reminders(document: Document, _: Catalog, file: str) -> Iterator[Problem]:
+    called = _called(document)
     for section in document.reminders:
-        yield from _check_account(section.account, document, f"reminders.{section.name}.account", file)
+        yield from _check_account(section.account, called, f"reminders.{section.name}.account", file)
 
 
 def _check_objectives(document: Document, providers: Catalog, file: str) -> Iterator[Problem]:
+    called = _called(document)
     for section in document.objectives:
         key = f"objectives.{section.name}"
-        yield from _check_account(section.account, document, f"{key}.account", file)
+        yield from _check_account(section.account, called, f"{key}.account", file)
         if section.provider and section.provider not in providers:
             what = f'= "{section.provider}": no account here is of this provider'
             yield Problem(file, f"{key}.provider", what, suggest(section.provider, providers))
@@ -575,14 +593,16 @@ def _check_objectives(document: Document, providers: Catalog, file: str) -> Iter
         if section.window_days > document.store.hourly_days:
             what = f"= {section.window_days}: hours are kept for {document.store.hourly_days} days"
             yield Problem(file, f"{key}.window_days", what, "make it shorter, or store.hourly_days longer")
-        yield from _check_counted(section, document, providers, file)
+        yield from _check_counted(section, document, called, providers, file)
 
 
-def _check_counted(section: ObjectiveSection, document: Document, providers: Catalog, file: str) -> Iterator[Problem]:
+def _check_counted(
+    section: ObjectiveSection, document: Document, called: Called, providers: Catalog, file: str
+) -> Iterator[Problem]:
     """Name an objective that nothing is looked at for."""
     if section.canary is None:
         return
-    meant = [one for one in document.accounts if _is_meant(section, one, document) and one.provider in providers]
+    meant = [one for one in _meant(section, document, called) if one.provider in providers]
     asked = {
         watch.target.canary for one in meant for watch in _watches(one, providers, document.probe) if not watch.aside
     }
@@ -591,39 +611,46 @@ def _check_counted(section: ObjectiveSection, document: Document, providers: Cat
         yield Problem(file, f"objectives.{section.name}.canary", what, suggest(section.canary, asked))
 
 
-def _is_meant(section: ObjectiveSection, account: AccountSection, document: Document) -> bool:
+def _meant(section: ObjectiveSection, document: Document, called: Called) -> list[AccountSection]:
+    """Return the accounts of which something is promised."""
     if section.provider:
-        return account.provider == section.provider
-    return _accounts_called(section.account, document) == [_id(account)]
+        return [one for one in document.accounts if one.provider == section.provider]
+    found = called.get(section.account or "", [])
+    return found if len(found) == 1 else []
 
 
-def _check_account(wanted: str | None, document: Document, key: str, file: str) -> Iterator[Problem]:
-    found = _accounts_called(wanted, document)
+def _check_account(wanted: str | None, called: Called, key: str, file: str) -> Iterator[Problem]:
+    found = [] if wanted is None else called.get(wanted, [])
     if wanted is None or len(found) == 1:
         return
-    known = {id for section in document.accounts for id in (section.name, _id(section))}
     what = "is the name of several accounts" if found else "no such account"
-    repair = "write provider/name: " + ", ".join(found) if found else suggest(wanted, known)
+    repair = "write provider/name: " + ", ".join(map(_id, found)) if found else suggest(wanted, called)
     yield Problem(file, key, f'= "{wanted}": {what}', repair)
 
 
-def _accounts_called(wanted: str | None, document: Document) -> list[str]:
-    """Return the ids of the accounts that are meant by provider/name, or by the bare name."""
-    return [_id(section) for section in document.accounts if wanted in (section.name, _id(section))]
+def _called(document: Document) -> Called:
+    """Return the accounts that are meant by provider/name, and by the bare name."""
+    called = defaultdict[str, list[AccountSection]](list)
+    for section in document.accounts:
+        for name in (section.name, _id(section)):
+            called[name].append(section)
+    return called
 
 
 def _id(section: AccountSection) -> str:
     return f"{section.provider}/{section.name}"
 
 
-def _reminder(section: ReminderSection, document: Document) -> Reminder:
-    account = next(iter(_accounts_called(section.account, document)), None)
+def _reminder(section: ReminderSection, called: Called) -> Reminder:
+    account = next(map(_id, called.get(section.account or "", [])), None)
     return Reminder(section.name, section.on, account, section.warn_days, section.note)
 
 
-def _objective(section: ObjectiveSection, document: Document, watches: Iterable[Watch]) -> Objective:
-    meant = [_id(one) for one in document.accounts if _is_meant(section, one, document)]
-    its = [watch for watch in watches if watch.target.account in meant and not watch.aside]
+def _objective(
+    section: ObjectiveSection, document: Document, called: Called, watches: Mapping[str, Sequence[Watch]]
+) -> Objective:
+    meant = list(map(_id, _meant(section, document, called)))
+    its = [watch for account in meant for watch in watches[account] if not watch.aside]
     its = [watch for watch in its if section.canary in (None, watch.target.canary)]
     return Objective(
         name=section.name,
@@ -974,7 +1001,7 @@ def _command(words: Sequence[str], folder: Path) -> tuple[str, ...]:
     """Return a command that means the same in any folder: a relative path is looked for in `folder`."""
     program, arguments = "".join(words[:1]), words[1:]
     if "/" in program:
-        program = str((folder / Path(program).expanduser()).absolute())
+        program = str(placed(program, folder))
     return (program, *arguments) if program else ()
 
 
@@ -1032,6 +1059,13 @@ def _heartbeat(
         what = f'= "{section.url}" leads to what is no web address' if is_named else "is no web address"
         problems.append(Problem(path.name, key, what, "give the ping address: https://hc-ping.com/..., or env:NAME"))
     return Heartbeat(url, section.interval_s)
+
+
+def _check_site(site: SiteSection, file: str) -> Iterator[Problem]:
+    for name in ("url", "public_url"):
+        url = getattr(site, name)
+        if url is not None and not _is_address(url):
+            yield Problem(file, f"site.{name}", "is no web address", 'write it as "https://host/path"')
 
 
 def _is_address(url: str) -> bool:

@@ -86,9 +86,20 @@ async def _carry(world: World, letter: Letter, busy: set[str]) -> None:
         await _to_its_end(work)
     except (sqlite3.Error, StoreError) as error:  # sent, but not noted: it will be sent once more rather than never
         world.warn("store", f"a delivery cannot be noted: {error}")
+    except Exception as error:  # one letter that cannot be written must hold up no other
+        log.exception("channel %s: a message failed", letter.channel)
+        await _put_off(world, letter, f"the monitor's own fault ({type(error).__name__})")
     finally:
         busy.discard(letter.channel)
         world.mail.set()
+
+
+async def _put_off(world: World, letter: Letter, error: str) -> None:
+    now = world.edge.clock()
+    if again := again_at(letter, now):
+        await world.write(Writer.postponed, letter, error, again)
+    else:
+        await world.write(Writer.given_up, letter, error, now)
 
 
 async def _to_its_end(work: asyncio.Task[None]) -> None:

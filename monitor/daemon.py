@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ from monitor.alert.deliver import Print
 from monitor.alert.link import link_key
 from monitor.answer import Answerer
 from monitor.config import Config
+from monitor.publish.door import Door
 from monitor.publish.serve import site_app
 from monitor.publish.snapshot import Pulse
 from monitor.run import run
@@ -30,6 +31,8 @@ from monitor.world import World, open_world, real_edge
 
 log = logging.getLogger("monitor")
 
+BACKLOG = 100
+"""So many connections are taken at once: each is an open file before anybody can be sent away."""
 TURN_S = 0.0005
 """So long the thread that makes the page keeps the interpreter when the loop wants it: by default it is 5 ms, and
 each of the loop's calls to a socket waits anew. With 200 of 1,000 accounts hanging, the p99 of a probe's lag fell
@@ -65,9 +68,10 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 async def _watch(config: Config, show: Print) -> None:
     async with open_world(config, real_edge(show)) as world, serve(config, world) as address:
-        if address:
-            show(f"status page: {address}")
-        show(f"watching {len(config.watches)} targets of {len(config.accounts)} accounts; Ctrl-C ends it")
+        with suppress(OSError):  # nobody reads what we print: that is no reason not to watch
+            if address:
+                show(f"status page: {address}")
+            show(f"watching {len(config.watches)} targets of {len(config.accounts)} accounts; Ctrl-C ends it")
         world.plan_anew()
         world.manager = find_manager(os.environ, os.getpid())
         await until_signalled(world)
@@ -117,14 +121,18 @@ async def serve(config: Config, world: World) -> AsyncIterator[str | None]:
         return
     public = urlsplit(config.site.url or "").hostname  # a proxy in front passes this name on
     answerer = _answerer(config, world)
-    app = site_app(config.folder, [public] if public else [], answerer, lambda: _pulse(world))
+    door = Door()
+    app = site_app(config.folder, [public] if public else [], answerer, lambda: _pulse(world), door)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
+    door.server = runner.server
+    server = await _listen(door, config)
     try:
-        address = await _listen(runner, config)
-        world.link_key = answerer.key if address and answerer else None
-        yield address
+        world.link_key = answerer.key if server and answerer else None
+        yield _address(server) if server else None
     finally:
+        if server:
+            server.close()
         await runner.cleanup()
 
 
@@ -137,6 +145,11 @@ def _answerer(config: Config, world: World) -> Answerer | None:
         return None
 
 
+def _address(server: asyncio.Server) -> str:
+    host, port, *_ = server.sockets[0].getsockname()
+    return f"http://{host}:{port}/"
+
+
 def _pulse(world: World) -> Pulse:
     if refused := world.warnings.get("store"):
         return Pulse(None, fresh_s(world.config), refused)
@@ -147,14 +160,12 @@ def _pulse(world: World) -> Pulse:
         return Pulse(None, fresh_s(world.config), f"{world.config.database.name} cannot be read: {error}")
 
 
-async def _listen(runner: web.AppRunner, config: Config) -> str | None:
-    host = config.site.host
+async def _listen(door: Door, config: Config) -> asyncio.Server | None:
+    host, loop = config.site.host, asyncio.get_running_loop()
     # The demonstration takes any port when its own is held, most likely by the real monitor.
     for port in (config.site.port, 0) if config.simulated else (config.site.port,):
         try:
-            await web.TCPSite(runner, host, port).start()
-        except OSError as error:
-            log.warning("the page is not served on %s:%d: %s", host, port, error.strerror)
-        else:
-            return f"http://{runner.addresses[0][0]}:{runner.addresses[0][1]}/"
+            return await loop.create_server(door, host, port, backlog=BACKLOG)
+        except (OSError, ValueError) as error:
+            log.warning("the page is not served on %s:%d: %s", host, port, getattr(error, "strerror", error))
     return None

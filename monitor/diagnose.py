@@ -53,6 +53,7 @@ class Scope(StrEnum):
     SOURCE = "source"
     REMINDER = "reminder"
     OBJECTIVE = "objective"
+    STAGE = "stage"
 
 
 class Evidence(Struct, frozen=True):

@@ -1,6 +1,5 @@
 """Simulated trouble of a real account, sent down the real path of alerts, so that the phone is seen to ring."""
 
-import os
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -8,8 +7,10 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from monitor import mailbox
 from monitor.diagnose import Diagnosis, Evidence, Scope
 from monitor.incident import Incident, open_incident
+from probes.border import admit
 from probes.model import Confidence, Fault
 
 LASTS = timedelta(seconds=10)
@@ -29,22 +30,17 @@ class Drill(Struct, frozen=True):
 
 
 def ask(database: Path, drill: Drill) -> None:
-    """Leave a wish for the process that holds the database; it looks every second."""
-    folder = _folder(database)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    draft = folder / f".{os.getpid()}"
-    draft.write_bytes(msgspec.json.encode(drill))
-    draft.rename(folder / f"{drill.incident.id}.json")
+    """Leave a wish for the process that holds the database; it looks every second. Raises Unheard, OSError."""
+    mailbox.leave(database, _folder(database), f"{drill.incident.id}.json", msgspec.json.encode(drill))
 
 
 def take(database: Path) -> list[Drill]:
     """Return the wishes that were left, each once; what is not a wish is thrown away."""
     drills = []
-    for file in sorted(_folder(database).glob("*.json")):
-        with suppress(msgspec.DecodeError, OSError):
-            content = file.read_bytes()
+    for file, content in mailbox.waiting(_folder(database)):
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, OSError):
             file.unlink()  # first: what stays would be held again
-            drills.append(msgspec.json.decode(content, type=Drill))
+            drills.append(admit(msgspec.json.decode(content, type=Drill)))
     return drills
 
 

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from monitor import mailbox
 from monitor.alert.case import Message, with_changes, without_old
 from monitor.alert.digest import due_digests
 from monitor.alert.reply import waiting
@@ -88,5 +88,4 @@ async def take_replies(world: World) -> bool:
 
 def _remove(files: Sequence[Path]) -> None:
     for file in files:
-        with suppress(OSError):  # it counts once, however often it is read
-            file.unlink(missing_ok=True)
+        mailbox.remove(file)

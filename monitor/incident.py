@@ -188,6 +188,7 @@ REACH = {
     Scope.SOURCE: 0,
     Scope.REMINDER: 0,
     Scope.OBJECTIVE: 0,
+    Scope.STAGE: 0,
 }
 """How far it reaches, as it matters to who acts: a part of an account, all of it, several, several providers."""
 
@@ -221,13 +222,13 @@ def advance(
     settled: Iterable[Diagnosis] = (),
     named: Collection[str] = (),
 ) -> Course:
-    """Return what opens, changes and ends; drills are not touched.
+    """Return what opens, changes and ends; drills, and failing stages of our own, are not touched.
 
     `well_since` has an entry for every target that is watched: since when it is up, None when it is not.
     `settled` are signs that ended without all being as before, each dated by its end. `named` are the ids of the
     status sources and the objectives that the configuration names.
     """
-    standing = [incident for incident in open_incidents if not incident.drill]
+    standing = [one for one in open_incidents if not one.drill and one.scope is not Scope.STAGE]
     watched = {*well_since, *named}
     signs = _advance_signs([one for one in standing if _is_sign(one)], diagnoses, watched, now, settled)
     troubles = [one for one in standing if not _is_sign(one)]
@@ -586,7 +587,7 @@ def accounts_of(targets: Iterable[str]) -> set[str]:
 
 def _severity(diagnosis: Diagnosis) -> Severity:
     """A status page that cannot be read takes nothing from anybody; what burns a budget has incidents of its own."""
-    own = {Scope.SOURCE: Severity.INFO, Scope.OBJECTIVE: Severity.WARNING}
+    own = {Scope.SOURCE: Severity.INFO, Scope.OBJECTIVE: Severity.WARNING, Scope.STAGE: Severity.WARNING}
     return own.get(diagnosis.scope, SEVERITIES[diagnosis.fault])
 
 

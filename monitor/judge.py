@@ -1,7 +1,10 @@
 """What was seen → what is believed, noted and concluded: where all detectors and the diagnosis meet."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -19,6 +22,8 @@ from monitor.source import unreadable
 from monitor.world import World, groups_of
 from probes.model import Blame, Confidence, Fault, Observation, Target
 
+log = logging.getLogger("monitor")
+
 KEPT_EVERY = timedelta(minutes=1)
 """So often the detectors' memory of a target is written; a crash forgets a minute of it."""
 FOLLOWING = timedelta(minutes=30)
@@ -26,6 +31,8 @@ FOLLOWING = timedelta(minutes=30)
 COMPANY = timedelta(minutes=5)
 """So long a slow account waits for others to be asked, and for those that were slow just now to be asked again."""
 EPOCH = datetime.fromtimestamp(0, UTC)
+
+T = TypeVar("T")
 
 
 def judge(world: World, observations: Sequence[Observation]) -> dict[str, Health]:
@@ -36,8 +43,20 @@ def judge(world: World, observations: Sequence[Observation]) -> dict[str, Health
             before, interval_s = world.healths.get(id) or Health(), world.config.watches[id].interval_s
             world.healths[id] = healths[id] = advance(before, observation, world.config.thresholds, interval_s)
             world.stirred |= _has_stirred(before, healths[id])
-            _follow(world, observation, before, healths[id])
+            _or_nothing(world, f"the detectors of {id}", partial(_follow, world, observation, before, healths[id]))
     return healths
+
+
+def _or_nothing(world: World, what: str, work: Callable[[], Iterable[T] | None]) -> list[T]:
+    """Return what a detector tells; nothing where it fails: that is ours to mend, and silences no other."""
+    try:
+        found = list(work() or ())
+    except Exception as error:
+        log.exception("%s failed", what)
+        world.warn(what, f"the monitor's own fault: {what} failed ({type(error).__name__})")
+        return []
+    world.warnings.pop(what, None)
+    return found
 
 
 def _has_stirred(before: Health, after: Health) -> bool:
@@ -88,16 +107,21 @@ def take_note(world: World, observations: Sequence[Observation]) -> dict[str, No
     """Take note of what the answers told besides: credit, models on offer, warnings."""
     notes: dict[str, Note] = {}
     for observation in observations:
-        account = observation.target.account
         if observation.target.id in world.config.watches:
-            attention, before = world.config.attention(account), world.notes.get(account, EMPTY)
-            after = note.advance(before, observation, attention)
-            if after is not before:
-                found = tuple(note.findings(account, after, attention))
-                world.stirred |= bool(found or world.findings.get(account))
-                world.findings[account] = found
-                world.notes[account] = notes[account] = after
+            what = f"the notes of {observation.target.account}"
+            notes.update(_or_nothing(world, what, partial(_take_note, world, observation)))
     return notes
+
+
+def _take_note(world: World, observation: Observation) -> Iterator[tuple[str, Note]]:
+    account = observation.target.account
+    attention, before = world.config.attention(account), world.notes.get(account, EMPTY)
+    after = note.advance(before, observation, attention)
+    if after is not before:
+        found = tuple(note.findings(account, after, attention))
+        world.stirred |= bool(found or world.findings.get(account))
+        world.findings[account], world.notes[account] = found, after
+        yield account, after
 
 
 def is_to_confirm(world: World, observation: Observation) -> bool:
@@ -120,10 +144,11 @@ def _diagnose(world: World, now: datetime) -> list[Change]:
         return []
     watches = world.config.watches
     patients = [Patient(watch.target, world.healths[id]) for id, watch in watches.items() if id in world.healths]
-    findings = [finding for its in world.findings.values() for finding in its] + list(_signs(world, now))
+    findings = [finding for its in world.findings.values() for finding in its]
+    findings += _or_nothing(world, "the detectors of signs", partial(_signs, world, now))
     findings += [finding for one in near for finding in reminder.findings(one, now)]
     diagnoses = diagnose(patients, now, findings, world.witnesses())
-    diagnoses += _flaps(world, diagnoses, now)
+    diagnoses += _or_nothing(world, "the detector of flaps", partial(_flaps, world, diagnoses, now))
     diagnoses += _unreadable(world, diagnoses, now) + list(world.burning.values())
     well_since = {id: _well_since(world.healths.get(id, Health())) for id in watches}
     diagnoses = _as_seen(world, diagnoses, well_since)

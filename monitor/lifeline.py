@@ -26,7 +26,7 @@ def trouble(world: World) -> str | None:
     """
     if world.is_offline:
         return "the monitor is offline: nothing answers"
-    return world.warnings.get("store")
+    return world.warnings.get("store") or world.fault
 
 
 def is_stuck(world: World) -> bool:
@@ -35,13 +35,7 @@ def is_stuck(world: World) -> bool:
     return at is not None and world.edge.clock() - at > LATE
 
 
-async def lifeline(world: World) -> None:
-    async with asyncio.TaskGroup() as tellers:
-        tellers.create_task(_heartbeat(world))
-        tellers.create_task(_reassure(world))
-
-
-async def _heartbeat(world: World) -> None:
+async def beat_outside(world: World) -> None:
     """Ping after a beat, once an interval, and at once when a beat is no good one after one that was.
 
     Without a beat nothing is sent: the silence is the message.
@@ -68,7 +62,7 @@ def _note(world: World, error: str | None) -> None:
         world.news.set()
 
 
-async def _reassure(world: World) -> None:
+async def reassure(world: World) -> None:
     """Keep the service manager's watchdog quiet while beats go on, and its status line true.
 
     A store that refuses is told there and to the heartbeat, but is no reason for a restart: that mends no disk,

@@ -28,9 +28,20 @@ async def listen(world: World) -> None:
             world.plan_sources()
             for id in world.pages_due.take_due(world.edge.clock()):
                 if id in world.config.feeds:
-                    polls.create_task(hear(world, id))
+                    polls.create_task(hear_safely(world, id))
             await pause(world.seconds_to(world.pages_due.next_at()), world.planned_pages)
             world.planned_pages.clear()
+
+
+async def hear_safely(world: World, id: str) -> None:
+    """Poll one source; what is our own fault with it is none of the others'."""
+    try:
+        await hear(world, id)
+        world.warnings.pop(f"source {id}", None)
+    except Exception as error:
+        log.exception("%s: what it says cannot be followed", id)
+        world.warn(f"source {id}", f"{id} cannot be followed: the monitor's own fault ({type(error).__name__})")
+        world.pages_due.set(id, world.edge.clock() + timedelta(seconds=world.config.status.interval_s))
 
 
 async def hear(world: World, id: str) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
 
@@ -13,9 +13,11 @@ from msgspec.structs import replace
 from monitor.courier import deliver, deliver_due
 from monitor.detect.health import Health
 from monitor.herald import take_replies, tell_due
-from monitor.listen import enquire, hear
-from monitor.run import ABSENT, beat, follow_clock, is_wavering, note_absence, probe, seen
+from monitor.listen import enquire, hear_safely
+from monitor.run import ABSENT, beat, change, follow_clock, is_wavering, note_absence, probe, seen
 from monitor.schedule import is_due
+from monitor.stage import Stage
+from monitor.steward import Work, attempt, review
 from monitor.store.connection import open_reader
 from monitor.store.keeper import Place
 from monitor.store.reader import usual_pause
@@ -63,22 +65,42 @@ class Stint(Struct):
 
 async def once(world: World) -> None:
     """Do one round. What it cannot confirm in time is remembered, and the next round takes it over."""
-    world.round_at = now = world.edge.clock()
+    world.round_at = world.edge.clock()
     patience = world.prober.patience
     world.prober = replace(world.prober, patience=replace(patience, total_s=min(patience.total_s, LOOKS_S)))
+    for stage, step in STEPS:
+        await attempt(world, stage, step, change)
+    for stage in dict(STEPS):
+        await review(world, stage, change)
+
+
+async def _resume(world: World) -> None:
+    now = world.round_at or world.edge.clock()
     await follow_clock(world)
-    await take_replies(world)
     world.is_first_of_hour = await _is_first_of_hour(world, now)
     await _note_missed_rounds(world, now)
+
+
+async def _listen(world: World) -> None:
+    await take_replies(world)
+
+
+async def _look_around(world: World) -> None:
     async with _company(world), asyncio.TaskGroup() as looks:
         await _look(world, looks)
-    await weigh_step(world)
+
+
+async def _settle(world: World) -> None:
     if world.unsettled or world.stirred or world.beaten_at is None:
         await beat(world, [], world.edge.clock(), ahead=MINUTE)
-    await tell_due(world)
-    await deliver_due(world)
+
+
+async def _publish(world: World) -> None:
     while await world.read(publish_now, world):
         pass
+
+
+async def _tidy(world: World) -> None:
     try:
         if world.is_doubted:
             await examine(world)
@@ -87,10 +109,24 @@ async def once(world: World) -> None:
         log.warning("old results cannot be rolled up: %s", error)
 
 
+STEPS: Sequence[tuple[Stage, Work]] = (
+    (Stage.REMEMBER, _resume),
+    (Stage.HERALD, _listen),
+    (Stage.LOOK, _look_around),
+    (Stage.WEIGH, weigh_step),
+    (Stage.REMEMBER, _settle),
+    (Stage.HERALD, tell_due),
+    (Stage.DELIVER, deliver_due),
+    (Stage.PUBLISH, _publish),
+    (Stage.TIDY, _tidy),
+)
+"""What a round does, in this order."""
+
+
 @asynccontextmanager
 async def _company(world: World) -> AsyncIterator[None]:
     """Hear the status pages that are due, ask whoever is doubted, and carry what is told, beside the looks."""
-    polls = [asyncio.create_task(hear(world, id)) for id in world.config.feeds if _is_to_read(world, id)]
+    polls = [asyncio.create_task(hear_safely(world, id)) for id in world.config.feeds if _is_to_read(world, id)]
     others = [asyncio.create_task(enquire(world)), asyncio.create_task(deliver(world))]
     try:
         yield

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence, Set
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -18,9 +19,11 @@ from monitor.diagnose import ACCOUNT_WIDE, BREATH, NEVER, Scope, is_suspected, i
 from monitor.herald import herald, tell
 from monitor.incident import Change, ChangeKind, absence, as_of, redated
 from monitor.judge import conclude, is_to_confirm, judge, take_note, tracks_to_save
-from monitor.lifeline import lifeline
+from monitor.lifeline import beat_outside, reassure
 from monitor.listen import enquire, listen
 from monitor.schedule import Agenda, Spending, Watch, has_room, is_affordable, is_patient, next_at
+from monitor.stage import Stage
+from monitor.steward import Work, keep
 from monitor.store.value import Batch
 from monitor.upkeep import follow_configuration, publish, tidy, weigh
 from monitor.words import duration, title
@@ -29,6 +32,8 @@ from probes.model import Account, Answer, Blame, Fault, Observation, Outcome, Ta
 from probes.remedy import explain
 
 log = logging.getLogger("monitor")
+
+Stages = Mapping[Stage, Work]
 
 BEAT_S = 1.0
 """Good news waits so long for company, so that many results share one transaction. Bad news does not wait."""
@@ -50,25 +55,27 @@ ABSENT = timedelta(minutes=5)
 
 async def run(world: World, reload: asyncio.Event) -> None:
     """Watch until cancelled. Probes under way are then dropped, not stored as failures."""
-    async with asyncio.TaskGroup() as stages:
-        stages.create_task(watch_and_tell(world))
-        stages.create_task(publish(world))
-        stages.create_task(tidy(world))
-        stages.create_task(weigh(world))
-        stages.create_task(drills(world))
-        stages.create_task(lifeline(world))
-        stages.create_task(follow_configuration(world, reload))
+    beside: Stages = {
+        Stage.PUBLISH: publish,
+        Stage.TIDY: tidy,
+        Stage.WEIGH: weigh,
+        Stage.DRILL: drills,
+        Stage.HEARTBEAT: beat_outside,
+        Stage.REASSURE: reassure,
+        Stage.CONFIGURATION: partial(follow_configuration, reload=reload),
+    }
+    await _keep_all(world, {**WATCHING, **beside})
 
 
 async def watch_and_tell(world: World) -> None:
     """Look, judge and tell, without what goes on beside."""
-    async with asyncio.TaskGroup() as stages:
-        stages.create_task(look(world))
-        stages.create_task(remember(world))
-        stages.create_task(listen(world))
-        stages.create_task(enquire(world))
-        stages.create_task(herald(world))
-        stages.create_task(deliver(world))
+    await _keep_all(world, WATCHING)
+
+
+async def _keep_all(world: World, stages: Stages) -> None:
+    async with asyncio.TaskGroup() as kept:
+        for stage, work in stages.items():
+            kept.create_task(keep(world, stage, work, change))
 
 
 def is_wavering(health: Health) -> bool:
@@ -78,6 +85,7 @@ def is_wavering(health: Health) -> bool:
 
 async def look(world: World) -> None:
     """Start every probe when its time comes, without waiting for any to end."""
+    world.plan_anew()  # whatever was under way when this stage ended
     offset = _offset(world)
     async with asyncio.TaskGroup() as attempts:
         while True:
@@ -96,18 +104,11 @@ async def probe(world: World, watch: Watch) -> None:
     account = world.config.accounts.get(watch.target.account)
     if account is None:
         return  # a new configuration came in between
-    if refusal := _refusal(world, account, watch):
-        observation = unseen(watch, world.edge.clock(), refusal)
-    else:
-        provider = world.config.providers[account.provider]
-        async with world.host(account.id):
-            world.begun[watch.target.id] = world.read_clocks()
-            try:
-                seen = await world.outside.attempt(world.prober, provider, account, watch.target)
-                observation = _explained(world, seen)
-            except Exception as error:  # a bug of ours must neither end the watch nor be blamed on anybody
-                log.exception("%s: the attempt itself failed", watch.target.id)
-                observation = unseen(watch, world.edge.clock(), f"the monitor's own fault ({type(error).__name__})")
+    try:
+        observation = await _look_at(world, account, watch)
+    except Exception as error:  # a bug of ours must neither end the watch nor be blamed on anybody
+        log.exception("%s: the attempt itself failed", watch.target.id)
+        observation = unseen(watch, world.edge.clock(), f"the monitor's own fault ({type(error).__name__})")
     if watch.aside:
         observation = _set_aside(observation)
     world.finished.put_nowait(observation)
@@ -117,6 +118,16 @@ async def probe(world: World, watch: Watch) -> None:
         or is_wavering(world.healths.get(watch.target.id, Health()))
     ):
         world.urgent.set()
+
+
+async def _look_at(world: World, account: Account, watch: Watch) -> Observation:
+    if refusal := _refusal(world, account, watch):
+        return unseen(watch, world.edge.clock(), refusal)
+    async with world.host(account.id):
+        world.begun[watch.target.id] = world.read_clocks()
+        provider = world.config.providers[account.provider]
+        seen = await world.outside.attempt(world.prober, provider, account, watch.target)
+        return _explained(world, seen)
 
 
 def _explained(world: World, observation: Observation) -> Observation:
@@ -168,7 +179,11 @@ async def remember(world: World) -> None:
         if observations or world.unsettled or world.keeper.refusal or _is_idle(world):
             now = world.edge.clock()
             await note_absence(world, now)
-            await beat(world, observations, now)
+            try:
+                await beat(world, observations, now)
+            except Exception:
+                _plan_as_usual(world, observations)
+                raise
 
 
 async def note_absence(world: World, now: datetime, pause: timedelta = ABSENT) -> None:
@@ -313,6 +328,13 @@ def _ask_the_rest(world: World, back: Set[str]) -> None:
         for id in incident.members & world.config.watches.keys():
             if _is_down(world, id) and (world.healths[id].seen_at or NEVER) < since:
                 _hurry(world, id)
+
+
+def _plan_as_usual(world: World, observations: Sequence[Observation]) -> None:
+    """Look again at what could not be judged, in its interval: what nobody plans is never looked at."""
+    for target in {one.target.id for one in observations}:
+        if (watch := world.config.watches.get(target)) and target not in world.agenda:
+            world.agenda.set(target, world.edge.clock() + timedelta(seconds=watch.interval_s))
 
 
 def _shared(world: World) -> frozenset[str]:
@@ -501,3 +523,14 @@ def _plan_after_jump(world: World) -> None:
     log.warning("the clock jumped, or the machine slept: every look is planned anew")
     world.agenda = Agenda()
     world.plan_anew()
+
+
+WATCHING: Stages = {
+    Stage.LOOK: look,
+    Stage.REMEMBER: remember,
+    Stage.LISTEN: listen,
+    Stage.ENQUIRE: enquire,
+    Stage.HERALD: herald,
+    Stage.DELIVER: deliver,
+}
+"""What it takes to look, judge and tell."""

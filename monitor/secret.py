@@ -1,13 +1,25 @@
 """A reference to a secret → the secret: from the environment, a file or a command."""
 
+import os
 import re
-from collections.abc import Mapping
+import select
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from probes.document import read_file
 from probes.redact import RANDOM, conceal
+
+if TYPE_CHECKING:
+    import subprocess
 
 KINDS = ("env", "file", "command")
 LONGEST = 8192
+MOST_BYTES = 4 * (LONGEST + 1)
+"""A character has four bytes at most."""
 COMMAND_LIMIT_S = 15
 
 ENDING = re.compile(r"\.[a-z]{2,5}$")
@@ -55,7 +67,15 @@ def resolve(reference: str, folder: Path, environment: Mapping[str, str]) -> str
 def file_of(reference: str, folder: Path) -> Path | None:
     """Return the file that a reference names; None where it names none."""
     kind, _, rest = reference.partition(":")
-    return (folder / Path(rest).expanduser()).absolute() if kind == "file" else None
+    return placed(rest, folder) if kind == "file" else None
+
+
+def placed(name: str, folder: Path) -> Path:
+    """Return where a file is; `~` of somebody whose home nobody knows stays as it is written, and is not found."""
+    path = Path(name)
+    with suppress(RuntimeError):
+        path = path.expanduser()
+    return (folder / path).absolute()
 
 
 def said(reference: str) -> str:
@@ -74,31 +94,66 @@ def _from_environment(name: str, _: Path, environment: Mapping[str, str]) -> str
 
 def _from_file(name: str, folder: Path, _: Mapping[str, str]) -> str:
     try:
-        with (folder / Path(name).expanduser()).open(encoding="utf-8") as file:
-            return file.read(LONGEST + 1)
+        return read_file(placed(name, folder), MOST_BYTES).decode()
     except OSError as error:
-        raise SecretError(f"the file {name} cannot be read ({error.strerror})") from None
+        raise SecretError(f"the file {name} cannot be read ({error.strerror or error})") from None
     except UnicodeDecodeError:
         raise Malformed(f"the file {name} is not text: save it as UTF-8, with the key alone in it") from None
 
 
 def _from_command(line: str, folder: Path, environment: Mapping[str, str]) -> str:
     import shlex
-    import subprocess
 
     try:
         words = shlex.split(line)
-        done = subprocess.run(
-            words, cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, capture_output=True,
-            timeout=COMMAND_LIMIT_S, check=True,
-        )  # fmt: skip
-        return done.stdout.decode()
-    except subprocess.TimeoutExpired:
-        raise SecretError(f"the command {words[0]} did not end within {COMMAND_LIMIT_S} s") from None
-    except subprocess.CalledProcessError as error:
-        raise SecretError(f"the command {words[0]} ended with exit code {error.returncode}") from None
+        code, printed = _run(words, folder, environment)
     except (OSError, ValueError, IndexError):
         raise SecretError(f"the command of {line.partition(' ')[0] or 'an empty reference'} cannot be run") from None
+    if len(printed) >= MOST_BYTES:
+        raise Malformed(f"the command {words[0]} prints more than {LONGEST} characters, which no key has")
+    if code is None:
+        raise SecretError(f"the command {words[0]} did not end within {COMMAND_LIMIT_S} s")
+    if code:
+        raise SecretError(f"the command {words[0]} ended with exit code {code}")
+    try:
+        return printed.decode()
+    except UnicodeDecodeError:
+        raise Malformed(f"the command {words[0]} prints what is no text") from None
+
+
+def _run(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[int | None, bytes]:
+    """Return the exit code, None where the time was up, and at most MOST_BYTES of what a command prints.
+
+    One that prints more, or does not end, is ended with all that it started. Raises OSError, ValueError.
+    """
+    import subprocess
+
+    process = subprocess.Popen(
+        words, cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    with process:
+        ends, printed = time.monotonic() + COMMAND_LIMIT_S, b""
+        try:
+            printed = _listen(process, ends)
+            code = process.wait(max(ends - time.monotonic(), 0.1)) if len(printed) < MOST_BYTES else None
+        except subprocess.TimeoutExpired:
+            code = None
+        if code is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+        return code, printed
+
+
+def _listen(process: "subprocess.Popen[bytes]", ends: float) -> bytes:
+    """Return what a process prints until it closes its output, has printed enough, or its time is up."""
+    printed, output = b"", process.stdout
+    while output and len(printed) < MOST_BYTES:
+        ready, _, _ = select.select([output], [], [], max(ends - time.monotonic(), 0))
+        if not ready or not (piece := os.read(output.fileno(), MOST_BYTES - len(printed))):
+            break
+        printed += piece
+    return printed
 
 
 def _checked(secret: str, name: str) -> str:

@@ -15,8 +15,10 @@ from monitor.cost import overspending
 from monitor.diagnose import Diagnosis
 from monitor.log import conceal_also
 from monitor.publish import page, public
+from monitor.publish.fill import press
 from monitor.publish.mark import standing
 from monitor.publish.rota import advance
+from monitor.publish.snapshot import Snapshot
 from monitor.publish.write import existing, write_sheets, write_site
 from monitor.slo import burning
 from monitor.store import reader, rollup
@@ -65,22 +67,36 @@ def quiet_s(took_s: float) -> float:
 
 def publish_now(world: World) -> bool:
     """Write both sites from what the database holds; return whether more is to be made. Called off the loop."""
+    config = world.config
     try:
-        config = world.config
         with closing(open_reader(config.database)) as db:
             snapshot = take(db, config, world.edge.clock(), tuple(world.warnings.values()), world.rota)
-        folder, public_folder = config.folder, config.public_folder
-        write_sheets(folder, page.sheets(snapshot, existing(folder)), page.kept(snapshot))
-        if public_folder:
-            write_site(public_folder, public.render(snapshot), existing(public_folder))
+        _write_private(config.folder, snapshot)
+        if config.public_folder:
+            write_site(config.public_folder, public.render(snapshot), existing(config.public_folder))
         if world.config is config:  # a new one has all pages made anew
             world.rota = advance(world.rota, snapshot, standing(snapshot))
         world.warnings.pop("page", None)
-        return snapshot.more
-    except (OSError, sqlite3.Error, StoreError) as error:
+        return _warn_of_templates(world, config) or snapshot.more
+    except (OSError, sqlite3.Error, StoreError, ValueError) as error:
         world.is_doubted |= is_corrupt(error)
-        world.warn("page", f"the page cannot be written to {world.config.folder}: {getattr(error, 'strerror', error)}")
+        reason = getattr(error, "strerror", None) or error
+        world.warn("page", f"the page cannot be written to {config.folder}: {reason}")
         return False
+
+
+def _write_private(folder: Path, snapshot: Snapshot) -> None:
+    write_sheets(folder, page.sheets(snapshot, existing(folder)), page.kept(snapshot))
+
+
+def _warn_of_templates(world: World, config: Config) -> bool:
+    """Say which templates of the user's own are not used; return whether one of them is new."""
+    told = press(config.site.language, config.page_templates).warnings
+    new = {f"page template {name}": words for name, words in told.items()}
+    is_news = not new.keys() <= world.warnings.keys()
+    for about, words in new.items():
+        world.warn(about, words)
+    return is_news
 
 
 async def tidy(world: World) -> None:

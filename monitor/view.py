@@ -99,14 +99,16 @@ def _take(
     by_provider = _account_views(config, memory, now)
     unsent = tuple(f"messages to {name} are not getting through: {why}" for name, why in reader.failing_channels(db))
     refused = tuple(unwritten(config, one) for one in filter(None, [reader.refusal(db)]))
+    faults = tuple(one.words for one in reader.failing(db))
     now_only = Snapshot(
         made_at=now,
         fresh_s=fresh_s(config),
         title=config.site.title,
         location=config.location,
         simulated=config.simulated,
-        warnings=tuple(dict.fromkeys((*refused, *warnings, *unsent))),
+        warnings=tuple(dict.fromkeys((*refused, *warnings, *faults, *unsent))),
         unwritten=bool(refused),
+        faults=faults,
         providers=tuple(
             _provider_view(db, config, id, by_provider.get(id, []), memory, now) for id in sorted(config.providers)
         ),
@@ -230,8 +232,13 @@ def pulse(db: sqlite3.Connection, config: Config, now: datetime) -> Pulse:
     """Return whether somebody is looking, whatever he sees."""
     if refused := reader.refusal(db):
         return Pulse(None, fresh_s(config), unwritten(config, refused))
-    beat = reader.last_beat(db)
-    return Pulse((now - beat).total_seconds() if beat else None, fresh_s(config))
+    beat, failing = reader.last_beat(db), reader.failing(db)
+    return Pulse(
+        (now - beat).total_seconds() if beat else None,
+        fresh_s(config),
+        faults=tuple(one.words for one in failing),
+        lasting=any(one.is_lasting for one in failing),
+    )
 
 
 def _account_view(

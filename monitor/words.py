@@ -87,6 +87,9 @@ ABSENT = "nobody's (this monitor was not running)"
 ABSENT_AT_LENGTH = "The monitor was stopped, or its machine slept. Nothing is known of that time, good or bad."
 OFFLINE_AT_LENGTH = "The monitor reaches nothing at all, so it can blame nobody and says nothing of any account."
 
+OURS = "nobody's (this monitor's own fault)"
+OURS_AT_LENGTH = "A part of this monitor failed by a fault of its own. No account is concerned, and all else goes on."
+
 HEDGES = {Confidence.HIGH: "", Confidence.MEDIUM: "probably ", Confidence.LOW: "perhaps "}
 CERTAINTIES = {Confidence.HIGH: "sure", Confidence.MEDIUM: "probable", Confidence.LOW: "a guess"}
 
@@ -199,6 +202,8 @@ def whose(incident: Incident) -> str:
         return ABSENT
     if _is_of_all_keys(incident):
         return KEYS
+    if incident.scope is Scope.STAGE:
+        return OURS
     return OFFLINE if incident.scope is Scope.MONITOR else BLAMES[incident.blame]
 
 
@@ -209,6 +214,8 @@ def whose_at_length(incident: Incident) -> str:
         return KEYS_AT_LENGTH
     if incident.scope is Scope.MONITOR:
         return OFFLINE_AT_LENGTH
+    if incident.scope is Scope.STAGE:
+        return OURS_AT_LENGTH
     is_open = incident.blame is Blame.UNKNOWN and incident.fault.blame is not Blame.UNKNOWN
     return OPEN_AT_LENGTH if is_open else BLAMES_AT_LENGTH[incident.blame]
 
@@ -223,7 +230,7 @@ def whose_hedged(incident: Incident) -> str:
 
 
 def is_blamed(incident: Incident) -> bool:
-    return incident.scope is not Scope.MONITOR and incident.blame is not Blame.UNKNOWN
+    return incident.scope not in (Scope.MONITOR, Scope.STAGE) and incident.blame is not Blame.UNKNOWN
 
 
 def limit(it: Limit, say: Say = english, number: Callable[[str], str] = str) -> str:
@@ -281,6 +288,8 @@ def title(incident: Incident, say: Say = english) -> str:
             return say("{subject} ends soon, by the date you entered", subject=its)
         case Scope.OBJECTIVE:
             return say("{subject}: the error budget burns too fast", subject=its)
+        case Scope.STAGE:
+            return say("the monitor's own stage `{subject}` keeps failing", subject=its)
     fault = say(FAULTS[incident.fault])
     if incident.is_flap:
         return say("{subject}: {fault} again and again", subject=its, fault=fault)

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import random
-import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -11,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
@@ -42,12 +42,14 @@ from monitor.publish.rota import Rota
 from monitor.schedule import Agenda, Spending, first_at
 from monitor.slo import resumed
 from monitor.source import Source, announcements, page
-from monitor.store import reader
+from monitor.stage import Failing, Stage, once_more
+from monitor.store import reader, salvage
 from monitor.store.connection import Lock
 from monitor.store.keeper import Keeper, Place
 from monitor.store.reader import Remembered, correspondence, resume
 from monitor.store.refusal import Refusal
 from monitor.store.runtime import stand_in
+from monitor.store.salvage import Unwritable
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from monitor.systemd import Manager
@@ -178,6 +180,7 @@ class World(Struct):
     is_first_of_hour: bool = True
     is_doubted: bool = False
     warnings: dict[str, str] = field(default_factory=dict)
+    failing: dict[Stage, Failing] = field(default_factory=dict)
     rota: Rota = field(default_factory=dict)
     stirred: bool = True
     unsettled: bool = False
@@ -193,6 +196,11 @@ class World(Struct):
     def is_offline(self) -> bool:
         """Whether nothing at all can be reached from here, as far as we know."""
         return any(one.scope is Scope.MONITOR for one in self.incidents.values())
+
+    @property
+    def fault(self) -> str | None:
+        """What of ours failed lately, all of it, and is begun anew; None: nothing did."""
+        return "; ".join(one.words for one in self.failing.values()) or None
 
     @property
     def is_mute(self) -> bool:
@@ -352,11 +360,23 @@ class World(Struct):
         self.cases = with_messages(self.cases, [(message, at) for message in messages])
 
     async def save(self, batch: Batch) -> None:
-        """Write what one beat remembers."""
-        try:
-            await self.write(Writer.save, batch)
-        except sqlite3.Error as error:
-            self.warn("batch", f"a part of what was seen cannot be written: {error}")
+        """Write what one beat remembers; what of it the database does not take is set aside."""
+        if refused := await self.write(salvage.save, batch, self.aside):
+            await self._note_refused(refused)
+
+    @property
+    def aside(self) -> Path:
+        """Where what cannot be written is set aside."""
+        return self.config.database.with_name(self.config.database.name + ".aside.jsonl")
+
+    async def _note_refused(self, refused: Sequence[Unwritable]) -> None:
+        """Note that parts of what was seen could not be kept: by our own fault, which is told as a stage's."""
+        what = f"{len(refused)} set aside in {self.aside.name}, the last for {refused[-1].error}"
+        self.failing[Stage.REMEMBER] = once_more(
+            self.failing.get(Stage.REMEMBER), Stage.REMEMBER, what, self.edge.clock()
+        )
+        self.news.set()
+        await self.write(Writer.save_failing, list(self.failing.values()))
 
     def warn(self, about: str, words: str) -> None:
         """Say on the page and in the log that something of ours does not work; once, until it changes."""
@@ -491,6 +511,7 @@ def _resumed(
         digest_from=told.beat or edge.clock(),
         beat_at=told.beat,
         set_by=set_by,
+        failing={one.stage: one for one in reader.failing(connection)},
         clocks=Reading(edge.clock(), edge.timer(), edge.uptime()),
         heard=dict(told.heard),
     )

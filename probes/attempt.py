@@ -1,15 +1,14 @@
 """One attempt, over HTTP or through an official client, whichever the canary says."""
 
-from collections.abc import Awaitable
-
 from probes import canary, command
+from probes.border import admit
 from probes.canary import Prober
 from probes.model import Account, Observation, Target
 from probes.provider import Dialect, Provider
 
 
-def attempt(prober: Prober, provider: Provider, account: Account, target: Target) -> Awaitable[Observation]:
-    """Ask once and return what was seen. Provider trouble never raises."""
-    if provider.canaries[target.canary].dialect is Dialect.COMMAND:
-        return command.attempt(prober, provider, account, target)
-    return canary.attempt(prober, provider, account, target)
+async def attempt(prober: Prober, provider: Provider, account: Account, target: Target) -> Observation:
+    """Ask once and return what was seen, with every field of it sound. Provider trouble never raises."""
+    is_command = provider.canaries[target.canary].dialect is Dialect.COMMAND
+    ask = command.attempt if is_command else canary.attempt
+    return admit(await ask(prober, provider, account, target))

@@ -59,6 +59,7 @@ GOOD = Verdict(None, "ok/stream")
 UNPROVEN = "nothing of what was asked for is in this answer, although its status is good"
 FAILURE = "the answer says that it is a failure, and not of which kind"
 CUT = "the stream broke off before its answer was complete"
+NESTED = "the answer is nested deeper than can be read"
 
 
 class Prober(Struct, frozen=True):
@@ -111,6 +112,15 @@ def open_session(version: str, *, context: ssl.SSLContext | None = None) -> aioh
 async def attempt(prober: Prober, provider: Provider, account: Account, target: Target) -> Observation:
     """Ask once and return what was seen; `account.key` is None only where none is needed."""
     this = Attempt(prober.clock(), prober.timer())
+    try:
+        return await _attempt(prober, provider, account, target, this)
+    except RecursionError:  # whichever of its readers met the end of the stack
+        this.headers, this.body, this.words, this.usage = {}, "", NESTED, Usage()
+        verdict = Verdict(Fault.INVALID_RESPONSE, "transport/nested")
+        return _observe(this, verdict, prober.timer() - this.started, provider, account, target, ())
+
+
+async def _attempt(prober: Prober, provider: Provider, account: Account, target: Target, this: Attempt) -> Observation:
     try:
         verdict = await _ask(prober, provider, account, target, this)
     except (aiohttp.ClientError, OSError, Unreadable, ValueError) as error:

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from msgspec import Struct
 
-from probes.canary import KEPT_BODY, KEPT_WORDS, Prober, outcome_of
+from probes.canary import KEPT_BODY, KEPT_WORDS, NESTED, Prober, outcome_of
 from probes.model import Account, Answer, Fault, Observation, Outcome, Target, Verdict
 from probes.output import judge_output
 from probes.provider import Provider
@@ -77,7 +77,12 @@ async def attempt(prober: Prober, provider: Provider, account: Account, target: 
             return _unseen(target, at, f"{line[0]} {_reason(error)}")
         run = Run(at, line[0], code, output, prober.timer() - started, limit_s)
     # Off the loop: a hostile output of full length takes half a second.
-    verdict, told = await asyncio.to_thread(judge_output, provider, prober.wording.rules, code, output, prober.rules_of)
+    try:
+        verdict, told = await asyncio.to_thread(
+            judge_output, provider, prober.wording.rules, code, output, prober.rules_of
+        )
+    except RecursionError:
+        verdict, told = Verdict(Fault.INVALID_RESPONSE, "command/nested"), NESTED
     if code in NOT_STARTED and verdict.fault is Fault.UNCLASSIFIED:
         return _unseen(target, at, _redacted(f"{run.program} cannot start: {told}", account))
     return _observe(run, verdict, told, account, target)

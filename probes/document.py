@@ -1,14 +1,22 @@
 """A TOML document → a frozen value, with every error at once, each with its repair."""
 
+import os
+import re
+import select
+import stat
+import time
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from io import RawIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from probes.redact import mask, screen
+from probes.border import EARLIEST, LARGEST, LATEST
+from probes.redact import CONTROLS, mask, screen
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -19,6 +27,14 @@ Finding = tuple[Steps, str, str]
 
 LARGEST_BYTES = 4 * 1024 * 1024
 """A configuration above this size is a mistake (or an attack), not a configuration."""
+DEEPEST = 50
+"""No table of a configuration lies deeper; its readers, and ours of its errors, call themselves."""
+MOST_COMPARED = 1_000
+"""Among so many words a near one is looked for; each of thousands of mistakes would go through thousands of them."""
+PIPE_LIMIT_S = 5.0
+"""So long a pipe is waited for that stands where a file is expected; nobody may ever write to it."""
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What no text of a configuration holds; lines and tabs may stand in a note."""
 
 
 class Problem(Struct, frozen=True):
@@ -34,7 +50,7 @@ class Problem(Struct, frozen=True):
     wants: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return screen(f"{self.file}: {self.key}{' ' if self.key else ''}{self.what}; {self.repair}")
+        return legible(screen(f"{self.file}: {self.key}{' ' if self.key else ''}{self.what}; {self.repair}"))
 
 
 class DocumentError(Exception):
@@ -52,13 +68,14 @@ def read_toml(path: Path, file: str | None = None) -> dict[str, Any]:
     """
     name = file or path.name
     try:
-        if path.stat().st_size > LARGEST_BYTES:
+        content = read_file(path, LARGEST_BYTES + 1)
+        if len(content) > LARGEST_BYTES:
             raise DocumentError([Problem(name, "", f"is larger than {LARGEST_BYTES} bytes", "give a smaller file")])
-        return parse_toml(path.read_bytes().decode(), name)
+        return parse_toml(content.decode(), name)
     except FileNotFoundError:
         raise DocumentError([Problem(name, "", "does not exist", f"create {path} or name another file")]) from None
     except OSError as error:
-        reason = error.strerror or "cannot be read"
+        reason = error.strerror or str(error) or "cannot be read"
         raise DocumentError([Problem(name, "", f"cannot be read ({reason})", f"make {path} readable")]) from None
     except UnicodeDecodeError as error:
         problem = Problem(name, "", f"is not UTF-8 (byte {error.start})", "save it as UTF-8")
@@ -67,11 +84,97 @@ def read_toml(path: Path, file: str | None = None) -> dict[str, Any]:
 
 def parse_toml(text: str, file: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise DocumentError([Problem(file, "", f"is not TOML: {error}", "mend that line")]) from None
     except RecursionError:
-        raise DocumentError([Problem(file, "", "is nested too deeply", "flatten it")]) from None
+        raise DocumentError([_too_deep(file)]) from None
+    except ValueError:  # Python reads no number of more than 4,300 digits
+        raise DocumentError([Problem(file, "", "holds a number of thousands of digits", "shorten it")]) from None
+    if _is_deeper(tables, DEEPEST):
+        raise DocumentError([_too_deep(file)])
+    return tables
+
+
+def _is_deeper(tables: dict[str, Any], depth: int) -> bool:
+    level: list[object] = [tables]
+    for _ in range(depth):
+        level = [inner for outer in level for inner in _inner(outer)]
+    return bool(level)
+
+
+def _inner(value: object) -> Iterable[object]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
+def _too_deep(file: str) -> Problem:
+    return Problem(file, "", "is nested too deeply", "flatten it")
+
+
+def read_file(path: Path, most: int) -> bytes:
+    """Return at most so many bytes of a file. Raises OSError, also where nobody writes to what is a pipe."""
+    if "\0" in str(path):
+        raise OSError("its name holds a zero byte")
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    with open(file, "rb", buffering=0) as source:
+        if stat.S_ISREG(os.fstat(file).st_mode):
+            return _read_whole(source, most)
+        return _read_piped(file, most)
+
+
+def _read_whole(source: RawIOBase, most: int) -> bytes:
+    content = b""
+    while len(content) < most and (piece := source.read(most - len(content))):
+        content += piece
+    return content
+
+
+def _read_piped(file: int, most: int) -> bytes:
+    content, ends = b"", time.monotonic() + PIPE_LIMIT_S
+    while len(content) < most:
+        ready, _, _ = select.select([file], [], [], max(ends - time.monotonic(), 0))
+        if not ready:
+            raise OSError(f"is a pipe, and nobody wrote to it within {PIPE_LIMIT_S:g} s")
+        if not (piece := os.read(file, most - len(content))):
+            break
+        content += piece
+    return content
+
+
+def legible(text: str) -> str:
+    """Return a text with what a terminal would obey, or cannot show, written out: a name may hold anything."""
+    return text if text.isprintable() else CONTROLS.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def unsound(tables: Mapping[str, Any], file: str) -> Iterator[Problem]:
+    """Name each text, number and date of a document that nothing can be done with, whatever it is for."""
+    for path, value in _values(tables, ()):
+        if what := _unsound(value):
+            yield Problem(file, dotted(tables, path), *what)
+
+
+def _values(value: object, path: Steps) -> Iterator[tuple[Steps, object]]:
+    match value:
+        case dict():
+            for key, inner in value.items():
+                yield (*path, key), key
+                yield from _values(inner, (*path, key))
+        case list():
+            for number, inner in enumerate(value):
+                yield from _values(inner, (*path, number))
+        case _:
+            yield path, value
+
+
+def _unsound(value: object) -> tuple[str, str] | None:
+    match value:
+        case str() if found := CONTROL.search(value):
+            return f"holds a control character (U+{ord(found[0]):04X})", "take it out"
+        case int() if abs(value) > LARGEST:
+            return "is larger than anything that is counted", "give a smaller number"
+        case date() if not EARLIEST.year <= value.year < LATEST.year:
+            return f"is in the year {value.year}", f"give a date from {EARLIEST.year} to {LATEST.year - 1}"
+    return None
 
 
 def convert(tables: Mapping[str, Any], kind: type[T], file: str) -> tuple[T | None, list[Problem]]:
@@ -91,6 +194,8 @@ def suggest(word: object, known: Iterable[str]) -> str:
     from difflib import get_close_matches  # only who mistypes pays for it
 
     words = sorted(known)
+    if len(words) > MOST_COMPARED:
+        return f"it is none of {len(words)} that there are"
     part = [known for known in words if known in str(word).split("_")]  # api_key means key
     near = part or get_close_matches(str(word), words, n=1, cutoff=0.6)
     if near:

@@ -47,6 +47,8 @@ SAID_ELSEWHERE = {
     *("info", "warning", "critical", "failed", "requests", "tokens", "input tokens", "output tokens"),
     *(
         words.OFFLINE,
+        words.OURS,
+        words.OURS_AT_LENGTH,
         words.OFFLINE_AT_LENGTH,
         words.ABSENT,
         words.ABSENT_AT_LENGTH,

@@ -97,7 +97,7 @@ def test_the_watchdog_hears_of_beats_twice_in_its_time_and_of_none_when_they_sto
     async def play():
         async with simulator() as other_side, watching(config(tmp_path, other_side)) as monitor:
             monitor.world.manager = Manager(manager.address, 0.6)
-            again = asyncio.create_task(lifeline.lifeline(monitor.world))
+            again = asyncio.create_task(lifeline.reassure(monitor.world))
             await monitor.until(lambda: manager.hear().count("WATCHDOG=1") >= 3)
             monitor.world.writing.submit(time.sleep, 2)  # the beat hangs, and the loop lives
             await asyncio.sleep(0.5)
@@ -117,7 +117,7 @@ def test_a_schedule_that_does_not_go_on_is_no_life(tmp_path, manager, late_s, li
         async with simulator() as other_side, open_world(config(tmp_path, other_side), real_edge(print)) as world:
             world.manager, world.beaten_at = Manager(manager.address, 0.2), 1.0
             world.agenda.set("openai/main/list", datetime.now(UTC) - timedelta(seconds=late_s))
-            telling = asyncio.create_task(lifeline.lifeline(world))
+            telling = asyncio.create_task(lifeline.reassure(world))
             await asyncio.sleep(0.3)
             telling.cancel()
 

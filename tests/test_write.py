@@ -103,7 +103,18 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path):
     (folder / "incidents").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ValueError, match="leaves the page's folder by a symbolic link"):
         write_site(folder, SITE)
-    assert contents(tmp_path) == {}
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert {"site/index.html", "site/status.json"} <= contents(tmp_path).keys()
+
+
+def test_what_lies_behind_a_link_is_not_taken_for_an_old_page(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "mine.html").write_bytes(b"precious")
+    folder = tmp_path / "site"
+    folder.mkdir()
+    (folder / "incidents").symlink_to(tmp_path / "elsewhere")
+    write_site(folder, {"index.html": b"x"})
+    assert (tmp_path / "elsewhere" / "mine.html").read_bytes() == b"precious"
 
 
 def test_a_planted_link_is_replaced_and_not_written_through(tmp_path):

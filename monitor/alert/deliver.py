@@ -30,13 +30,20 @@ async def send(channel: Channel, text: Text, severity: Severity | None, show: Pr
     Return None when it was taken, else why not, without any of the channel's secrets.
     """
     if channel.url == TERMINAL.url:
-        show(f"\n{text.title}\n{'-' * len(text.title)}\n{text.body}")
-        return None
+        return _shown(text, show)
     try:
         async with asyncio.timeout(channel.limit_s):
             return await _in_thread(lambda: _notify(channel, text, KINDS[severity]))
     except TimeoutError:
         return f"no answer within {channel.limit_s:g} s"
+
+
+def _shown(text: Text, show: Print) -> str | None:
+    try:
+        show(f"\n{text.title}\n{'-' * len(text.title)}\n{text.body}")
+    except (OSError, ValueError) as error:  # whoever read our output has gone, or it was closed
+        return f"the terminal cannot be written to ({getattr(error, 'strerror', None) or error})"
+    return None
 
 
 KINDS = {None: "success", Severity.CRITICAL: "failure", Severity.WARNING: "warning", Severity.INFO: "info"}

@@ -1,19 +1,20 @@
 """What people answer: acknowledge, snooze, silence. Left as files for the process that holds the database."""
 
-import os
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2s
+from itertools import chain
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
+from monitor import mailbox
 from monitor.alert.rule import Match
 from monitor.store.refusal import StoreError, refusal_of
 from monitor.store.runtime import stand_in
+from probes.border import admit
 
 
 class ReplyKind(StrEnum):
@@ -53,41 +54,27 @@ class Reply(Struct, frozen=True):
 def leave(database: Path, reply: Reply) -> None:
     """Leave a reply for the process that holds the database; it looks every second.
 
-    Raises StoreError where it can be left nowhere.
+    Raises StoreError where it can be left nowhere, Unheard where it would reach nobody.
     """
     refused: OSError | None = None
     for folder in _folders(database):
         try:
-            _leave(folder, reply)
+            return mailbox.leave(database, folder, f"{reply.id}.json", msgspec.json.encode(admit(reply)))
         except OSError as error:
             refused = refused or error
-        else:
-            return
     assert refused
     why = f"{database}.replies: {refused.strerror}; the answer cannot be left for the monitor"
     raise StoreError(f"{why}: make room on that disk, or make the folder writable for this user", refusal_of(refused))
 
 
-def _leave(folder: Path, reply: Reply) -> None:
-    folder.mkdir(mode=0o700, exist_ok=True, parents=True)
-    draft = folder / f".{os.getpid()}.{reply.id}"
-    try:
-        draft.write_bytes(msgspec.json.encode(reply))
-        draft.rename(folder / f"{reply.id}.json")
-    finally:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
-
-
 def waiting(database: Path) -> list[tuple[Path, Reply]]:
     """Return the replies that were left, with their files; what is no reply is thrown away."""
     found = []
-    for file in (file for folder in _folders(database) for file in sorted(folder.glob("*.json"))):
+    for file, content in chain.from_iterable(map(mailbox.waiting, _folders(database))):
         try:
-            found.append((file, msgspec.json.decode(file.read_bytes(), type=Reply)))
-        except (msgspec.DecodeError, OSError):
-            with suppress(OSError):
-                file.unlink()
+            found.append((file, admit(msgspec.json.decode(content, type=Reply))))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            mailbox.remove(file)
     return sorted(found, key=lambda one: one[1].at)
 
 

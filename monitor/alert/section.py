@@ -179,10 +179,11 @@ def _patience(one: AlertsSection) -> Patience:
 
 def check_telling(telling: Telling, accounts: Mapping[str, Sequence[str]], file: str) -> Iterator[Problem]:
     """Yield what is wrong with names, zones and rules. `accounts` are the tags of each account, by its id."""
+    known = _known(accounts)
     hearers = {name for one in telling.channels for name in (one.name, *one.tags)}
     for number, route in enumerate(telling.routes, 1):
         key = f"routes[{number}]"
-        yield from _check_match(route, accounts, key, file)
+        yield from _check_match(route, known, key, file)
         named = [*route.channels, *(name for step in route.escalate for name in step.channels)]
         yield from _unknown(named, hearers, f"{key}.channels", "no channel has this name or tag", file)
     zones = {f"channels.{one.name}.quiet.zone": one.quiet.zone for one in telling.channels if one.quiet}
@@ -192,17 +193,21 @@ def check_telling(telling: Telling, accounts: Mapping[str, Sequence[str]], file:
     for key in bad:
         yield Problem(file, key, f'= "{zones[key]}": no such time zone', "write one like Europe/Berlin, or UTC")
     for one in telling.maintenance:
-        yield from _check_match(one, accounts, f"maintenance.{one.name}", file)
+        yield from _check_match(one, known, f"maintenance.{one.name}", file)
         if not bad:
             yield from _check_window(one, telling.alerts.zone, file)
 
 
-def _check_match(one: MatchSection, accounts: Mapping[str, Sequence[str]], key: str, file: str) -> Iterator[Problem]:
-    known = {
+def _known(accounts: Mapping[str, Sequence[str]]) -> Mapping[str, set[str]]:
+    """Return the words that a match may hold, by its part."""
+    return {
         "accounts": set(accounts),
         "providers": {id.partition("/")[0] for id in accounts},
         "tags": {tag for tags in accounts.values() for tag in tags},
     }
+
+
+def _check_match(one: MatchSection, known: Mapping[str, set[str]], key: str, file: str) -> Iterator[Problem]:
     for part, words in known.items():
         yield from _unknown(getattr(one, part), words, f"{key}.{part}", "no account is of it", file)
 

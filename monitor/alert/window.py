@@ -91,8 +91,8 @@ def problem_of(window: Window) -> str | None:
         return "needs either `start` or `cron`"
     if window.rrule and not any(f"FREQ={one}" in window.rrule.upper() for one in FREQUENCIES):
         return f'= "{window.rrule}": its FREQ is none of {", ".join(FREQUENCIES)}'
-    begins = _instant(window.start, window.zone) if window.start else datetime(2000, 1, 1, tzinfo=UTC)
     try:
+        begins = _instant(window.start, window.zone) if window.start else datetime(2000, 1, 1, tzinfo=UTC)
         next(window.spans(begins, begins + 400 * DAY), None)
     except Exception as error:  # noqa: BLE001 - both libraries raise what they like
         return f'= "{window.rrule or window.cron}" is no rule that recurs ({error})'

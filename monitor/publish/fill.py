@@ -1,8 +1,8 @@
 """Templates → bytes: the user's own files go before ours, and every text is escaped."""
 
 import re
-from collections.abc import Callable, MutableMapping, Sequence
-from functools import cache, lru_cache
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,13 @@ CLEAN = re.compile("[ -~\t\n\xa0-\u200a\u2010-\u2029\u202f-\u205f\u206a-\ud7ff\u
 UNSAFE = re.compile("[&<>\"']")
 
 PLAIN = re.compile(r'{{ _\("([^"{\\]*)"\) }}')
+
+
+def _reason(error: Exception) -> str:
+    """Name what is wrong with a template, where, and in which file: it may be one that it includes."""
+    line, file = getattr(error, "lineno", None), getattr(error, "name", None)
+    where = ", ".join(filter(None, (str(file) if file else "", f"line {line}" if line else "")))
+    return f"{type(error).__name__}: {error}" + (f" ({where})" if where else "")
 
 
 def _fill(value: object, macro: Macro, *more: object) -> str:
@@ -91,34 +98,57 @@ class Templates(Environment):
 
 
 class Press:
-    """The templates of one site in one language."""
+    """The templates of one site in one language. What is wrong with one of the user's own is kept in `warnings`."""
 
     def __init__(self, language: str, own: Path | None) -> None:
         self.folders = tuple(folder for folder in (own, TEMPLATES) if folder)
         self.speech: Speech = load_speech(language, tuple(folder / LANGUAGES for folder in self.folders))
-        self._environment = Templates(
-            loader=Spoken(self.folders, self.speech),
+        self.added = tuple(name for name in ADDED if own and (own / name).is_file())
+        self.warnings: dict[str, str] = {}
+        self._own = own
+        self._environment = self._made(self.folders)
+
+    def _made(self, folders: Sequence[Path]) -> Templates:
+        made = Templates(
+            loader=Spoken(folders, self.speech),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self.added = tuple(name for name in ADDED if own and (own / name).is_file())
-        self._environment.filters["once"] = lru_cache(REPEATED)(_fill)
-        self._environment.globals.update(
+        made.filters["once"] = lru_cache(REPEATED)(_fill)
+        made.globals.update(
             _=self.speech.say,
             policy=POLICY,
             language=self.speech.code,
             own_style=next((name for name in self.added if name.endswith(".css")), None),
             logo=next((name for name in self.added if not name.endswith(".css")), None),
         )
+        return made
+
+    @cached_property
+    def _shipped(self) -> Templates:
+        return self._made((TEMPLATES,))
 
     def fill(self, template: str, **values: object) -> bytes:
-        """Fill a template; what could turn the reading direction or break the encoding does not pass."""
-        text = self._environment.get_template(template).render(**values)
+        """Fill a template, the shipped one where the user's own fails.
+
+        What could turn the reading direction or break the encoding does not pass.
+        """
+        text = self._filled(template, values)
         plain = text if CLEAN.fullmatch(text) else CONTROLS.sub("", text)
         return plain.encode(errors="replace")
+
+    def _filled(self, template: str, values: Mapping[str, object]) -> str:
+        if self._own is None:
+            return self._environment.get_template(template).render(values)
+        if template not in self.warnings:
+            try:
+                return self._environment.get_template(template).render(values)
+            except Exception as error:  # noqa: BLE001 - a template may raise anything, and the page must be made
+                self.warnings[template] = f"the template {template} of {self._own} is not used: {_reason(error)}"
+        return self._shipped.get_template(template).render(values)
 
     def copy(self, name: str) -> bytes:
         """Return a file that is no template."""

@@ -75,6 +75,7 @@ SCOPES = {
     Scope.SOURCE: "a status page that we read",
     Scope.REMINDER: "a date that you entered",
     Scope.OBJECTIVE: "an objective that you set",
+    Scope.STAGE: "a stage of this monitor",
 }
 KINDS = {
     "opened": "first message",

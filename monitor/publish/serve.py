@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from monitor.alert.link import LONGEST_REASON, NAMES, SILENCES, Link
 from monitor.alert.reply import ReplyKind
+from monitor.publish.door import REQUEST_S, Door
 from monitor.publish.fill import POLICY
 from monitor.publish.snapshot import Pulse
 
@@ -78,6 +79,7 @@ SILENCE = f"""<p>Or hold all that is like it, at the same accounts and of the sa
 <button>Silence</button></p></form>
 """
 NOT_VALID = "This link is not valid", "It was used, has run out, or was cut on its way."
+NO_FORM = "This is no form", "Open the link again, and press its button."
 NO_SILENCE = "A silence needs a reason and an end", "Go back, and say why and for how long."
 
 
@@ -105,6 +107,7 @@ def site_app(
     names: Iterable[str] = (),
     answers: Answers | None = None,
     pulse: Callable[[], Pulse] | None = None,
+    door: Door | None = None,
 ) -> web.Application:
     """Return an application that serves the files below `folder`, to requests for a local name or one of `names`.
 
@@ -112,7 +115,7 @@ def site_app(
     what only this machine may see. `pulse` may block: it is asked in a thread.
     """
     allowed = LOCAL_NAMES | {name.lower() for name in names}
-    app = web.Application(middlewares=[_guard(allowed)])
+    app = web.Application(middlewares=[_guard(allowed, door or Door())])
     app.on_response_prepare.append(_harden)
     if answers:
         app.router.add_get("/answer/{token}", _question_handler(answers))
@@ -125,12 +128,13 @@ def site_app(
     return app
 
 
-def _guard(allowed: frozenset[str]) -> Callable[..., Awaitable[web.StreamResponse]]:
+def _guard(allowed: frozenset[str], door: Door) -> Callable[..., Awaitable[web.StreamResponse]]:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if _name(request.host) not in allowed:
-            raise web.HTTPMisdirectedRequest
-        return await handler(request)
+        with door.serving(request.protocol):
+            if _name(request.host) not in allowed:
+                raise web.HTTPMisdirectedRequest
+            return await handler(request)
 
     return guard
 
@@ -161,7 +165,11 @@ def _question_handler(answers: Answers) -> Handler:
 
 def _answer_handler(answers: Answers) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
-        token, form = request.match_info["token"], await request.post()
+        try:
+            async with asyncio.timeout(REQUEST_S):
+                token, form = request.match_info["token"], await request.post()
+        except (TimeoutError, ValueError, LookupError):  # half of a form, or in a charset that is none
+            return _said(*NO_FORM, status=400)
         link = await asyncio.to_thread(answers.read, token)
         if link is None:
             return _said(*NOT_VALID, status=410)

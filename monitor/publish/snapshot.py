@@ -186,19 +186,25 @@ class Manner(Struct, frozen=True):
 
 
 class Pulse(Struct, frozen=True):
-    """How long ago the monitor last looked, in seconds, None: never or not known; more than `most_s` is too long."""
+    """How long ago the monitor last looked, in seconds, None: never or not known; more than `most_s` is too long.
+
+    `faults` are those of its own stages that failed lately, `lasting` whether one of them keeps failing.
+    """
 
     age_s: float | None
     most_s: float
     problem: str = "nothing was looked at yet"
+    faults: tuple[str, ...] = ()
+    lasting: bool = False
 
     @property
     def is_steady(self) -> bool:
-        return self.age_s is not None and self.age_s <= self.most_s
+        return self.age_s is not None and self.age_s <= self.most_s and not self.lasting
 
     @property
     def words(self) -> str:
-        return self.problem if self.age_s is None else f"last looked {self.age_s:.0f} s ago"
+        looked = self.problem if self.age_s is None else f"last looked {self.age_s:.0f} s ago"
+        return "; ".join((looked, *self.faults))
 
 
 class Snapshot(Struct, frozen=True):
@@ -206,7 +212,8 @@ class Snapshot(Struct, frozen=True):
 
     `incident_ids` names every incident on record, `past_incidents` only the latest. `more`: some of a crowd have news
     that a page does not say yet. `overlap`: rounds of the last day that were left out, as another one was at work.
-    `unwritten`: the database takes nothing, and this is read from what stands in for it.
+    `unwritten`: the database takes nothing, and this is read from what stands in for it. `faults` are the monitor's
+    own, and among the warnings, too.
     """
 
     made_at: datetime
@@ -225,3 +232,4 @@ class Snapshot(Struct, frozen=True):
     more: bool = False
     overlap: Overlap | None = None
     unwritten: bool = False
+    faults: tuple[str, ...] = ()

@@ -29,7 +29,12 @@ class Speech(Struct, frozen=True, eq=False):
     def say(self, text: str, **values: object) -> str:
         """Say an English text in this language; `{name}` in it is replaced by the value of that name."""
         said = self.phrases.get(text, text)
-        return said.format(**values) if values else said
+        if not values:
+            return said
+        try:
+            return said.format(**values)
+        except (LookupError, ValueError, AttributeError):  # a translation of somebody's own, with other places in it
+            return text.format(**values)
 
     def many(self, number: int, one: str, more: str, **values: object) -> str:
         return self.say(one if number == 1 else more, n=number, **values)
@@ -104,6 +109,7 @@ def load_speech(code: str, folders: tuple[Path, ...]) -> Speech:
             document = tomllib.loads((folder / f"{code}{SUFFIX}").read_text("utf-8"))
         except (OSError, ValueError):
             continue
-        phrases = {text: said for text, said in document.get("phrases", {}).items() if isinstance(said, str)}
+        told = document.get("phrases")
+        phrases = {text: said for text, said in told.items() if isinstance(said, str)} if isinstance(told, dict) else {}
         return Speech(code, phrases, str(document.get("decimal", ".")))
     return ENGLISH

@@ -22,31 +22,34 @@ PIECE = 64 * 1024
 def write_site(folder: Path, files: Mapping[str, bytes], kept: Collection[str] = ()) -> int:
     """Write what differs, `index.html` last, so that it never links to what is not there yet; see `write_sheets`.
 
-    Raises ValueError before anything is written.
+    Raises ValueError before anything is written where a name is no path.
     """
     for name in (*files, *kept):
         _check(name)
-    for parent in {os.path.dirname(name) for name in (*files, *kept)}:
-        _check_links(folder, parent)
     return write_sheets(folder, ((name, files[name]) for name in sorted(files, key=_front_page_last)), kept)
 
 
 def write_sheets(folder: Path, sheets: Iterable[tuple[str, bytes]], kept: Collection[str] = ()) -> int:
     """Write each file that differs as it comes, and return how many did; no large site is in memory as a whole.
 
-    What is `kept` is not removed though it does not come. Raises ValueError when a path leaves the folder, OSError
-    when a file cannot be written: that file and those after it stay as they were.
+    What is `kept` is not removed though it does not come. What a link would lead out of the folder is left out, and
+    when all else is written ValueError is raised; OSError when a file cannot be written: that file and those after it
+    stay as they were.
     """
-    names, parents, written = set[str](), set[str](), 0
+    names, parents, written = set[str](), dict[str, bool](), 0
     for name, content in sheets:
         _check(name)
         if (parent := os.path.dirname(name)) not in parents:
-            _check_links(folder, parent)
-            _make_folder(folder / parent)
-            parents.add(parent)
-        written += _write(f"{folder}/{name}", content)
-        names.add(name)
+            parents[parent] = _is_inside(folder, parent)
+            if parents[parent]:
+                _make_folder(folder / parent)
+        if parents[parent]:
+            written += _write(f"{folder}/{name}", content)
+            names.add(name)
     _prune(folder, names, kept)
+    for parent, is_inside in parents.items():
+        if not is_inside:
+            raise _leaving(parent)
     return written
 
 
@@ -60,9 +63,15 @@ def _check(name: str) -> None:
         raise ValueError(f"{name!r} is no path inside the page's folder")
 
 
-def _check_links(folder: Path, parent: str) -> None:
-    if not (folder / parent).resolve().is_relative_to(folder.resolve()):
-        raise ValueError(f"{parent!r} leaves the page's folder by a symbolic link")
+def _is_inside(folder: Path, parent: str) -> bool:
+    try:
+        return (folder / parent).resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # links in a circle
+        return False
+
+
+def _leaving(parent: str) -> ValueError:
+    return ValueError(f"{parent!r} leaves the page's folder by a symbolic link; take the link away")
 
 
 # A large site has thousands of files: from here on paths are texts, since a `Path` costs more than a system call.
@@ -120,5 +129,5 @@ def existing(folder: Path) -> set[str]:
 def _prune(folder: Path, written: Collection[str], kept: Collection[str]) -> None:
     for kind in GROWING:
         for name in iglob(kind, root_dir=folder):  # which leaves out what is hidden
-            if name not in written and name not in kept:
+            if name not in written and name not in kept and _is_inside(folder, os.path.dirname(name)):
                 _remove(f"{folder}/{name}")

@@ -114,7 +114,11 @@ def open_reader(database: Path) -> sqlite3.Connection:
 
 def read_only(database: Path) -> sqlite3.Connection:
     """Return a connection that can only read this very file. Raises StoreError."""
-    if not database.exists():
+    try:
+        is_there = database.exists()
+    except OSError as error:  # a folder above it is closed to us
+        raise _unusable(database, error) from None
+    if not is_there:
         raise StoreError(f"{database}: does not exist; start `provider-monitor run` or `once` first")
     try:
         return _read_only(database, "mode=ro")

@@ -26,6 +26,7 @@ from monitor.schedule import Spending
 from monitor.sli import Cell, Sketch, below, merge, sketch, unpack
 from monitor.slo import LONGEST, REACH, SHORT, Looks, Objective, Tally
 from monitor.source import Source
+from monitor.stage import Failing
 from monitor.store.refusal import Refusal
 from monitor.store.value import (
     DEGRADED,
@@ -38,6 +39,7 @@ from monitor.store.value import (
     from_ms,
     health_from,
     observation_from,
+    readable,
     to_ms,
 )
 from probes.model import Limit, Observation, Target
@@ -121,6 +123,12 @@ def overlap(db: sqlite3.Connection) -> Overlap | None:
     """Return the rounds that were left out lately; None: none ever was."""
     row = db.execute("SELECT value FROM mark WHERE name = 'overlap'").fetchone()
     return from_json(row["value"], Overlap) if row else None
+
+
+def failing(db: sqlite3.Connection) -> list[Failing]:
+    """Return the stages of the monitor that fail, as it last told."""
+    row = db.execute("SELECT value FROM mark WHERE name = 'failing'").fetchone()
+    return from_json(row["value"], list[Failing]) if row else []
 
 
 LATEST = 20
@@ -535,7 +543,7 @@ def _spendings(db: sqlite3.Connection) -> dict[str, Spending]:
 def sources(db: sqlite3.Connection, location: str) -> dict[str, Source]:
     """Return what is believed of each status source, by its id."""
     rows = db.execute("SELECT id, source FROM source WHERE location = ? ORDER BY id", (location,))
-    return {row["id"]: from_json(row["source"], Source) for row in rows}
+    return readable(((row["id"], row["source"]) for row in rows), Source)
 
 
 def tracks(db: sqlite3.Connection, location: str) -> dict[str, Track]:
@@ -543,23 +551,23 @@ def tracks(db: sqlite3.Connection, location: str) -> dict[str, Track]:
     query = """
         SELECT account, canary, model, track FROM track JOIN series ON series.id = series_id WHERE location = ?
     """
-    return {_target_id(row): from_json(row["track"], Track) for row in db.execute(query, (location,))}
+    return readable(((_target_id(row), row["track"]) for row in db.execute(query, (location,))), Track)
 
 
 def pools(db: sqlite3.Connection, location: str) -> dict[str, Pool]:
     """Return the detectors' memory of each group of targets, by its name."""
     rows = db.execute("SELECT id, pool FROM pool WHERE location = ?", (location,))
-    return {row["id"]: from_json(row["pool"], Pool) for row in rows}
+    return readable(((row["id"], row["pool"]) for row in rows), Pool)
 
 
 def _notes(db: sqlite3.Connection, location: str) -> dict[str, Note]:
     rows = db.execute("SELECT account, note FROM note WHERE location = ?", (location,))
-    return {row["account"]: from_json(row["note"], Note) for row in rows}
+    return readable(((row["account"], row["note"]) for row in rows), Note)
 
 
 def _open_incidents(db: sqlite3.Connection) -> dict[str, Incident]:
-    rows = db.execute("SELECT details FROM incident WHERE closed IS NULL ORDER BY opened")
-    return {incident.id: incident for incident in (from_json(row["details"], Incident) for row in rows)}
+    rows = db.execute("SELECT id, details FROM incident WHERE closed IS NULL ORDER BY opened")
+    return readable(((row["id"], row["details"]) for row in rows), Incident)
 
 
 def _cases(db: sqlite3.Connection, now: datetime) -> dict[str, Case]:

@@ -1,7 +1,8 @@
 """Values ↔ columns: the one place where times become integers and incidents become JSON."""
 
+import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any, TypeVar
@@ -19,6 +20,8 @@ from monitor.detect.track import Track
 from monitor.incident import Change
 from monitor.schedule import Spending
 from probes.model import Answer, Confidence, Fault, Observation, Outcome, Target
+
+log = logging.getLogger("monitor")
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -76,6 +79,17 @@ def to_json(value: object) -> str:
 
 def from_json(text: str, kind: type[T]) -> T:
     return msgspec.json.decode(text, type=kind)
+
+
+def readable(rows: Iterable[tuple[str, str]], kind: type[T]) -> dict[str, T]:
+    """Return by name what was kept; one that cannot be read is as if it had not been kept, and is learnt anew."""
+    found = {}
+    for name, text in rows:
+        try:
+            found[name] = from_json(text, kind)
+        except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+            log.error("what is kept of %s cannot be read, and is left out: %s", name, error)
+    return found
 
 
 def answer_digest(answer: Answer) -> bytes:

@@ -18,6 +18,7 @@ from monitor.incident import Change, ChangeKind, Incident
 from monitor.overlap import Overlap
 from monitor.schedule import Spending
 from monitor.source import Source
+from monitor.stage import Failing
 from monitor.store.connection import transaction
 from monitor.store.refusal import Refusal
 from monitor.store.value import (
@@ -150,6 +151,11 @@ class Writer:
             self._series.clear()  # ids handed out in this transaction are void
             self._ceilings.clear()
             raise
+
+    def save_failing(self, failing: Sequence[Failing]) -> None:
+        """Keep which stages of the monitor fail now, for whoever asks from another process."""
+        with self._transaction():
+            self._mark("failing", to_json(failing))
 
     def save_overlap(self, overlap: Overlap) -> None:
         with self._transaction():

@@ -10,6 +10,7 @@ import aiohttp
 from msgspec import Struct
 from msgspec.structs import replace
 
+from probes.border import admit
 from probes.feeds.fold import CLAIMS, claim, claims, fold, stand, worst
 from probes.feeds.parse import is_challenge, parse
 from probes.feeds.report import Parsed
@@ -65,7 +66,7 @@ async def poll(
     except (aiohttp.ClientError, OSError, Unreadable, ValueError) as error:
         told = _trouble(error, patience)
         bulletin = Bulletin(source, at, Trust.DOUBTFUL, told, validators=validators)
-    return replace(bulletin, latency_s=timer() - started)
+    return admit(replace(bulletin, latency_s=timer() - started))
 
 
 async def _ask(session: aiohttp.ClientSession, url: str, validators: Validators, patience: Patience) -> Answer:
@@ -126,11 +127,12 @@ def _refusal(status: int) -> str:
 
 
 def _validators(headers: Mapping[str, str]) -> Validators:
-    etag, modified = headers.get("ETag"), headers.get("Last-Modified")
-    return Validators(
-        etag if etag and len(etag) <= KEPT_VALIDATOR else None,
-        modified if modified and len(modified) <= KEPT_VALIDATOR else None,
-    )
+    return Validators(_validator(headers.get("ETag")), _validator(headers.get("Last-Modified")))
+
+
+def _validator(told: str | None) -> str | None:
+    """Return what can be sent back as it was told; a byte that is no UTF-8 cannot."""
+    return told if told and len(told) <= KEPT_VALIDATOR and told.isprintable() else None
 
 
 async def _read(answer: Answer, feed: Feed, source: str, at: datetime, validators: Validators) -> Bulletin:

@@ -1,0 +1,64 @@
+"""Who may come in to the page's server: so many at a time, and nobody who says nothing stays."""
+
+import asyncio
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from aiohttp import web
+
+MOST = 100
+"""So many connections are open at once; more of a page's readers take turns."""
+SHARE = 8
+"""And no more than this part of the files that we may open: the looks need theirs."""
+REQUEST_S = 10.0
+"""Who has not asked for anything by then, be it by half a request, is sent away."""
+STAY_S = 300.0
+"""Nobody stays longer on one connection: whoever reads on comes again."""
+
+
+class Door:
+    """Makes the connections of a server. When it is full, whoever has been idle the longest makes room."""
+
+    def __init__(self, most: int | None = None) -> None:
+        self.server: web.Server | None = None
+        self._most = most or max(1, min(MOST, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // SHARE))
+        self._heard: set[asyncio.Protocol] = set()
+        self._busy: set[asyncio.Protocol] = set()
+
+    def __call__(self) -> asyncio.Protocol:
+        """Return the protocol of one more connection."""
+        if self.server is None:
+            raise RuntimeError("the door has no server behind it yet")
+        self._make_room(self.server)
+        visitor = self.server()
+        asyncio.get_running_loop().call_later(REQUEST_S, self._look_after, visitor)
+        return visitor
+
+    @contextmanager
+    def serving(self, visitor: asyncio.Protocol) -> Iterator[None]:
+        """Note that a visitor asked for something, which is under way within."""
+        self._heard.add(visitor)
+        self._busy.add(visitor)
+        try:
+            yield
+        finally:
+            self._busy.discard(visitor)
+
+    def _make_room(self, server: web.Server) -> None:
+        within = [one for one in server.connections if one.transport]
+        self._heard.intersection_update(within)
+        idle = [one for one in within if one not in self._busy] or within
+        for one in idle[: max(0, len(within) + 1 - self._most)]:
+            _send_away(one)
+
+    def _look_after(self, visitor: web.RequestHandler) -> None:
+        if visitor not in self._heard:
+            _send_away(visitor)
+        elif visitor.transport:
+            asyncio.get_running_loop().call_later(STAY_S, _send_away, visitor)
+
+
+def _send_away(visitor: web.RequestHandler) -> None:
+    if isinstance(visitor.transport, asyncio.Transport):
+        visitor.transport.abort()

@@ -1,0 +1,105 @@
+"""The user's own templates, each filled once with made-up trouble, before real trouble would be their first try."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from msgspec.structs import replace
+
+from monitor.alert.case import Step
+from monitor.alert.rule import Detail, Format
+from monitor.alert.text import (
+    Circumstances,
+    Piece,
+    Summary,
+    Templates,
+    Usable,
+    compose,
+    compose_digest,
+    compose_failing,
+)
+from monitor.config import Config
+from monitor.drill import Drill
+from monitor.incident import Change, ChangeKind, Incident
+from monitor.publish import page, public
+from monitor.publish.fill import press
+from monitor.store.connection import open_writer
+from monitor.store.value import Batch
+from monitor.store.writer import Writer
+from monitor.view import take
+from probes.model import Fault
+
+FEW = 3
+"""So many accounts stand on the page that is tried; more of them show nothing new."""
+EARLIER = timedelta(hours=1)
+STEPS = (Step.OPENED, Step.CHANGED, Step.REMINDER, Step.ESCALATED, Step.RESOLVED, Step.MISSED)
+
+
+def alert_problems(config: Config, now: datetime) -> Mapping[str, str]:
+    """Return what is wrong with templates of messages, by their names; a message of each kind is written for that."""
+    if config.templates is None:
+        return {}
+    templates, found = Templates(config.templates), dict[str, str]()
+    for form in Format:
+        pieces = list(_pieces(config, now))
+        for shown in (*([one] for one in pieces), pieces):
+            for detail in Detail:
+                compose(shown, detail, form, templates, now)
+                found |= templates.warnings
+        summary = Summary(now - EARLIER, now, [one.change.incident for one in pieces], config.location, "https://x")
+        compose_digest(summary, Detail.FULL, form, templates)
+        compose_failing("phone: no answer", config.location, Detail.FULL, form, templates)
+        found |= templates.warnings
+    return found
+
+
+def page_problems(config: Config, now: datetime) -> Mapping[str, str]:
+    """Return what is wrong with templates of the page, by their names; both sites are made for that."""
+    if config.page_templates is None:
+        return {}
+    with TemporaryDirectory(prefix="rehearsal-") as folder:
+        tried = replace(_with_few_accounts(config), database=Path(folder) / "rehearsal.db")
+        with closing(open_writer(tried.database)) as db:
+            changes = tuple(one.change for one in _pieces(tried, now))
+            Writer(db, tried.location).save(Batch(now, changes=changes))
+            snapshot = take(db, tried, now)
+    for _ in page.sheets(snapshot):
+        pass
+    public.render(snapshot)
+    return press(config.site.language, config.page_templates).warnings
+
+
+def _with_few_accounts(config: Config) -> Config:
+    accounts = dict(list(config.accounts.items())[:FEW])
+    watches = {id: watch for id, watch in config.watches.items() if watch.target.account in accounts}
+    return replace(config, accounts=accounts, watches=watches, objectives=())
+
+
+def _pieces(config: Config, now: datetime) -> Iterator[Piece]:
+    """Yield one incident at each step of its life, with all that a message may say around it."""
+    account = next(iter(config.accounts))
+    around = Circumstances(
+        config.location,
+        simulated=True,
+        advice="Do this.",
+        usable=[Usable(account, now, "a caution")],
+        url="https://status.example.com",
+        links={"acknowledge": "https://status.example.com/answer/x"},
+        times=2,
+        downtime_s=60,
+    )
+    for number, step in enumerate(STEPS):
+        opened = _incident(account, now - EARLIER + timedelta(seconds=number))
+        yield Piece(step, 1, _change(opened, step, now), around, first=number % 2 == 1)
+
+
+def _incident(account: str, at: datetime) -> Incident:
+    return replace(Drill(account, Fault.ACCOUNT_SUSPENDED, at).incident, detected_at=at)
+
+
+def _change(incident: Incident, step: Step, now: datetime) -> Change:
+    if step in (Step.RESOLVED, Step.MISSED):
+        return Change(replace(incident, closed_at=now), ChangeKind.RESOLVED, now)
+    return Change(incident, ChangeKind.OPENED, now)

@@ -1,0 +1,115 @@
+"""The stages of the resident loop, and what is told of one that fails: by our own fault, so nobody else is blamed."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from msgspec import Struct
+
+from monitor.diagnose import Diagnosis, Scope
+from monitor.incident import Incident, open_incident
+from probes.model import Blame, Confidence, Fault
+
+LASTING = 3
+"""What failed so often without a calm while between is told like an incident."""
+CALM = timedelta(seconds=60)
+"""What goes on for so long after a failure is well again."""
+FIRST_S, LONGEST_S = 1.0, 30.0
+"""The pause before a stage that failed is begun anew, and the longest that it grows to."""
+
+
+class Stage(StrEnum):
+    """What goes on side by side; each is begun anew by itself."""
+
+    LOOK = "look"
+    REMEMBER = "remember"
+    LISTEN = "listen"
+    ENQUIRE = "enquire"
+    HERALD = "herald"
+    DELIVER = "deliver"
+    PUBLISH = "publish"
+    TIDY = "tidy"
+    WEIGH = "weigh"
+    DRILL = "drill"
+    HEARTBEAT = "heartbeat"
+    REASSURE = "reassure"
+    CONFIGURATION = "configuration"
+
+
+DOES = {
+    Stage.LOOK: "asking the accounts",
+    Stage.REMEMBER: "judging and keeping what was seen",
+    Stage.LISTEN: "reading the status pages",
+    Stage.ENQUIRE: "asking without a key",
+    Stage.HERALD: "deciding who is told",
+    Stage.DELIVER: "sending messages",
+    Stage.PUBLISH: "making the page",
+    Stage.TIDY: "rolling up old results",
+    Stage.WEIGH: "weighing the objectives",
+    Stage.DRILL: "holding drills",
+    Stage.HEARTBEAT: "pinging the heartbeat's address",
+    Stage.REASSURE: "answering the service manager",
+    Stage.CONFIGURATION: "taking up a changed configuration",
+}
+
+
+class Failing(Struct, frozen=True):
+    """A stage that failed `times` without a calm while between, from `since` to `last`; `error` names the last one."""
+
+    stage: Stage
+    times: int
+    since: datetime
+    last: datetime
+    error: str
+
+    @property
+    def is_lasting(self) -> bool:
+        return self.times >= LASTING
+
+    @property
+    def words(self) -> str:
+        how = "keeps failing" if self.is_lasting else "failed, and was begun anew"
+        return f"the monitor's own fault: {DOES[self.stage]} {how} ({self.error})"
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether it has gone on for long enough since, or the clock was set back meanwhile."""
+        return not timedelta(0) <= now - self.last < CALM
+
+    @property
+    def incident(self) -> Incident:
+        return open_incident(_diagnosis(self), self.since)
+
+
+def once_more(before: Failing | None, stage: Stage, error: str, now: datetime) -> Failing:
+    """Return what is known of a stage after one more failure."""
+    return Failing(stage, before.times + 1 if before else 1, before.since if before else now, now, error)
+
+
+def named(error: BaseException) -> str:
+    """Return what an error is called; its text may hold anything."""
+    return type(_innermost(error)).__name__
+
+
+def back_off_s(times: int) -> float:
+    """Return how long a stage rests after it failed so many times."""
+    return min(FIRST_S * 2.0 ** min(times - 1, 10), LONGEST_S)
+
+
+def _innermost(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _diagnosis(failing: Failing) -> Diagnosis:
+    return Diagnosis(
+        scope=Scope.STAGE,
+        subject=failing.stage,
+        fault=Fault.UNCLASSIFIED,
+        confidence=Confidence.HIGH,
+        since=failing.since,
+        reasons=(failing.words, "its log holds the whole error; all else goes on"),
+        targets=(),
+        evidence=(),
+        signal=True,
+        blamed=Blame.US,
+    )

@@ -1,0 +1,134 @@
+"""A batch that cannot be written → its parts: what is sound is written, the rest set aside in a file, never lost."""
+
+import json
+import logging
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from monitor.incident import Change
+from monitor.store.value import Batch
+from monitor.store.writer import Writer
+from probes.border import admit, clean
+
+log = logging.getLogger("monitor")
+
+LARGEST_BYTES = 1024 * 1024
+"""So much is set aside in one file; the one before it is kept, and no older one."""
+LONGEST_PART = 8_000
+
+T = TypeVar("T")
+
+
+class Unwritable(Struct, frozen=True):
+    """One part of a batch that cannot be written, and the name of the error."""
+
+    part: Batch
+    error: str
+
+
+def save(writer: Writer, batch: Batch, aside: Path) -> list[Unwritable]:
+    """Write a batch; where a value in it is refused, all of it but that, which is set aside. Return what was.
+
+    Raises sqlite3.Error where the database takes nothing at all.
+    """
+    error = _try(writer.save, batch)
+    if error is None:
+        return []
+    log.error("a batch cannot be written as it is (%s): it is taken apart", error)
+    refused = [one for part in parts(batch) if (one := _refusal(writer, part))]
+    for one in refused:
+        _set_aside(one, batch, aside)
+    return refused
+
+
+def _try(save: Callable[[Batch], None], batch: Batch) -> str | None:
+    """Return the name of the error by which a batch is refused; None: it is written."""
+    try:
+        save(batch)
+    except (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError) as error:
+        return type(error).__name__
+    except sqlite3.Error:
+        raise  # nothing can be written now, or nothing any more: that is no matter of what is in the batch
+    except Exception as error:  # noqa: BLE001 - no value, whatever is wrong with it, may hold up the others
+        return type(error).__name__
+    return None
+
+
+def _refusal(writer: Writer, part: Batch) -> Unwritable | None:
+    """Write a part: as it is, else with its values made sound, else what must be told of it without its proof."""
+    error = None
+    for mend in MENDS:
+        try:
+            mended = mend(part)
+        except Exception:  # noqa: BLE001 - it cannot be mended so
+            continue
+        if (error := _try(writer.save, mended)) is None:
+            return None
+    return Unwritable(part, error or "")
+
+
+def _as_it_is(part: Batch) -> Batch:
+    return part
+
+
+def _bare(part: Batch) -> Batch:
+    """Return the changes without what was quoted for them: that something is lost must be told. Raises ValueError."""
+    if not part.changes:
+        raise ValueError("nothing is told by it")
+    return Batch(part.at, changes=tuple(map(_without_proof, part.changes)), messages=part.messages)
+
+
+def _without_proof(change: Change) -> Change:
+    return replace(change, incident=replace(change.incident, evidence=(), reasons=(), announcement=None))
+
+
+MENDS: Sequence[Callable[[Batch], Batch]] = (_as_it_is, admit, _bare)
+
+
+def parts(batch: Batch) -> Iterator[Batch]:
+    """Yield what of a batch can be written by itself, in its order: each look with all that follows from it first."""
+    at, left = batch.at, dict(batch.notes)
+    spendings = dict(batch.spendings)
+    for one in batch.observations:
+        id, account = one.target.id, one.target.account
+        yield Batch(at, (one,), _of(batch.healths, id), _of(batch.plans, id), tracks=_of(batch.tracks, id))
+        yield Batch(at, notes=_taken(left, account), spendings=_taken(spendings, account))
+    for change in batch.changes:
+        its = tuple(message for message in batch.messages if message.change_id == change.id)
+        yield Batch(at, changes=(change,), messages=its)
+    told = {change.id for change in batch.changes}
+    yield from (Batch(at, messages=(one,)) for one in batch.messages if one.change_id not in told)
+    yield from (Batch(at, replies=(one,)) for one in batch.replies)
+    yield from (Batch(at, pools={id: pool}) for id, pool in batch.pools.items())
+    yield Batch(at, notes=left, spendings=spendings, trace=batch.trace)
+
+
+def _of(values: Mapping[str, T], id: str) -> dict[str, T]:
+    return {id: values[id]} if id in values else {}
+
+
+def _taken(values: dict[str, T], id: str) -> dict[str, T]:
+    return {id: values.pop(id)} if id in values else {}
+
+
+def _set_aside(refusal: Unwritable, batch: Batch, aside: Path) -> None:
+    """Add what was refused to the file, as far as a person needs it. Where even that fails the log has it."""
+    told = {"at": batch.at.isoformat(), "error": refusal.error, "part": clean(ascii(refusal.part))[:LONGEST_PART]}
+    log.error("set aside, since it cannot be written (%s): %s", refusal.error, told["part"][:300])
+    try:
+        if aside.exists() and aside.stat().st_size > LARGEST_BYTES:
+            aside.replace(aside.with_name(aside.name + ".1"))
+        with open(aside, "a", encoding="utf-8", opener=_private) as file:
+            file.write(json.dumps(told) + "\n")
+    except OSError as error:
+        log.error("%s cannot be written: %s", aside.name, error.strerror)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)

@@ -1,0 +1,204 @@
+"""A stage that fails ends no other: it is begun anew, said wherever people look, and told when it lasts."""
+
+import asyncio
+import random
+import time
+from contextlib import asynccontextmanager, closing, suppress
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from monitor import stage, steward, view
+from monitor.diagnose import Scope
+from monitor.lifeline import trouble
+from monitor.run import change
+from monitor.stage import CALM, DOES, Failing, Stage, back_off_s, named, once_more
+from monitor.steward import attempt, keep, review
+from monitor.store import reader
+from monitor.store.connection import open_reader
+from monitor.world import Edge, open_world
+from tests.conftest import NOON, at
+from tests.test_run import config, simulator
+
+
+class Clock:
+    def __init__(self):
+        self.ahead = timedelta(0)
+
+    def __call__(self):
+        return datetime.now(UTC) + self.ahead
+
+
+@asynccontextmanager
+async def world_at(folder, clock=None):
+    async with simulator() as other_side:
+        edge = Edge(clock or Clock(), time.monotonic, random.random, lambda _: None)
+        async with open_world(config(folder, other_side), edge) as made:
+            yield made
+
+
+@asynccontextmanager
+async def kept(world, **works):
+    """Keep these stages going, each by its name."""
+    tasks = [asyncio.create_task(keep(world, Stage[name.upper()], work, change)) for name, work in works.items()]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch):
+    monkeypatch.setattr(stage, "FIRST_S", 0.01)
+    monkeypatch.setattr(stage, "LONGEST_S", 0.02)
+
+
+async def until(check):
+    async with asyncio.timeout(10):
+        while not check():  # noqa: ASYNC110 - a state of many parts
+            await asyncio.sleep(0.01)
+
+
+def standing(world):
+    return [one for one in world.incidents.values() if one.scope is Scope.STAGE]
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), RecursionError(), MemoryError(), UnicodeError("x"), KeyError(1)])
+def test_a_stage_that_fails_is_begun_anew_and_ends_no_other(tmp_path, error):
+    async def play():
+        begun, steps = [], []
+
+        async def failing(_):
+            begun.append(1)
+            raise error
+
+        async def sound(_):
+            while True:
+                steps.append(1)
+                await asyncio.sleep(0.01)
+
+        async with world_at(tmp_path) as world, kept(world, publish=failing, look=sound):
+            await until(lambda: len(begun) >= 4)
+            before = len(steps)
+            await until(lambda: len(steps) > before + 3)
+
+    asyncio.run(play())
+
+
+def test_a_stage_that_keeps_failing_is_told_once_and_is_over_when_it_goes_on(tmp_path):
+    async def play():
+        clock, works = Clock(), asyncio.Event()
+
+        async def failing(_):
+            if not works.is_set():
+                raise OSError("no")
+            await asyncio.Event().wait()
+
+        async with world_at(tmp_path, clock) as world, kept(world, tidy=failing):
+            await until(lambda: standing(world))
+            await until(lambda: world.failing[Stage.TIDY].times > stage.LASTING + 2)
+            (opened,) = standing(world)
+            works.set()
+            await asyncio.sleep(0.1)
+            clock.ahead = 2 * CALM
+            await review(world, Stage.TIDY, change)
+            with closing(open_reader(world.config.database)) as db:
+                closed = reader.closed_incidents(db, 5)
+                letters = db.execute("SELECT step FROM outbox").fetchall()
+            return opened, standing(world), world.failing, closed, [one["step"] for one in letters]
+
+    opened, after, failing, closed, steps = asyncio.run(play())
+    assert (opened.subject, after, failing) == ("tidy", [], {})
+    assert [one.id for one in closed] == [opened.id]
+    assert steps == ["opened", "resolved"]
+
+
+def test_what_failed_is_said_to_the_heartbeat_on_the_page_and_in_the_pulse(tmp_path):
+    async def play():
+        async with world_at(tmp_path) as world:
+            for _ in range(stage.LASTING):
+                await attempt(world, Stage.PUBLISH, broken, change)
+            with closing(open_reader(world.config.database)) as db:
+                now = world.edge.clock()
+                return trouble(world), view.take(db, world.config, now), view.pulse(db, world.config, now)
+
+    async def broken(_):
+        raise ZeroDivisionError
+
+    words, snapshot, pulse = asyncio.run(play())
+    assert words == "the monitor's own fault: making the page keeps failing (ZeroDivisionError)"
+    assert words in snapshot.warnings
+    assert snapshot.faults == (words,)
+    assert (pulse.is_steady, words in pulse.words) == (False, True)
+
+
+def test_a_stage_that_has_no_more_to_do_is_not_begun_anew(tmp_path):
+    async def play():
+        begun = []
+
+        async def done(_):
+            begun.append(1)
+
+        async with world_at(tmp_path) as world:
+            await keep(world, Stage.REASSURE, done, change)
+            return begun, world.failing
+
+    assert asyncio.run(play()) == ([1], {})
+
+
+def test_a_stage_is_ended_with_who_keeps_it(tmp_path):
+    async def play():
+        ended = []
+
+        async def endless(_):
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.append(1)
+
+        async with world_at(tmp_path) as world:
+            task = asyncio.create_task(keep(world, Stage.LOOK, endless, change))
+            await asyncio.sleep(0.05)
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            return ended, world.failing
+
+    assert asyncio.run(play()) == ([1], {})
+
+
+def test_what_failed_before_a_restart_is_known_after_it(tmp_path):
+    async def fail_once():
+        async def broken(_):
+            raise OSError
+
+        async with world_at(tmp_path) as world:
+            await attempt(world, Stage.WEIGH, broken, change)
+            return world.failing[Stage.WEIGH].times
+
+    assert [asyncio.run(fail_once()) for _ in range(3)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(("times", "least", "most"), [(1, 0.01, 0.01), (2, 0.02, 0.02), (50, 0.02, 0.02)])
+def test_the_pause_grows_up_to_a_limit(times, least, most):
+    assert least <= back_off_s(times) <= most
+
+
+def test_a_failure_is_over_after_a_calm_while_or_when_the_clock_was_set_back():
+    one = once_more(None, Stage.LOOK, "OSError", NOON)
+
+    assert not one.is_over(NOON + CALM / 2)
+    assert one.is_over(NOON + CALM)
+    assert one.is_over(at(-3600))
+
+
+def test_an_error_among_others_is_named_by_its_own_kind():
+    assert named(ExceptionGroup("a", [ExceptionGroup("b", [KeyError("secret")])])) == "KeyError"
+
+
+def test_each_stage_says_what_it_does():
+    assert set(DOES) == set(Stage)
+    assert "page" in Failing(Stage.PUBLISH, 1, NOON, NOON, "OSError").words
+    assert steward.CALM is CALM
