@@ -23,8 +23,8 @@ from monitor.lifeline import beat_outside, reassure
 from monitor.listen import enquire, listen
 from monitor.schedule import Agenda, Spending, Watch, has_room, is_affordable, is_patient, next_at
 from monitor.stage import Stage
-from monitor.steward import Work, keep
 from monitor.store.value import Batch
+from monitor.supervisor import Work, keep
 from monitor.upkeep import follow_configuration, publish, tidy, weigh
 from monitor.words import duration, title
 from monitor.world import World, pause

@@ -319,7 +319,7 @@ ROOFS = {
     "monitor.herald",
     "monitor.courier",
     "monitor.lifeline",
-    "monitor.steward",
+    "monitor.supervisor",
     "monitor.upkeep",
     "monitor.daemon",
     "monitor.demo",

@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor import stage, steward, view
+from monitor import stage, supervisor, view
 from monitor.diagnose import Scope
 from monitor.lifeline import trouble
 from monitor.run import change
 from monitor.stage import CALM, DOES, Failing, Stage, back_off_s, named, once_more
-from monitor.steward import attempt, keep, review
 from monitor.store import reader
 from monitor.store.connection import open_reader
+from monitor.supervisor import attempt, keep, review
 from monitor.world import Edge, open_world
 from tests.conftest import NOON, at
 from tests.test_run import config, simulator
@@ -201,4 +201,4 @@ def test_an_error_among_others_is_named_by_its_own_kind():
 def test_each_stage_says_what_it_does():
     assert set(DOES) == set(Stage)
     assert "page" in Failing(Stage.PUBLISH, 1, NOON, NOON, "OSError").words
-    assert steward.CALM is CALM
+    assert supervisor.CALM is CALM
