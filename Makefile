@@ -7,12 +7,15 @@ NEWEST  := .venv-newest
 PIP     := -m pip --quiet --disable-pip-version-check
 INSTALL := $(BIN)/python $(PIP) install --constraint constraints.txt --editable
 
-.PHONY: run test check schema bench profile newest constraints clean FORCE
+.PHONY: run test test-all check schema bench profile newest constraints clean FORCE
 
 run: $(VENV)/.ready            ## watch; without any account, show a demonstration
 	@$(BIN)/provider-monitor run
 
-test: $(VENV)/.ready-dev       ## all tests
+test: $(VENV)/.ready-dev       ## all tests but the slow ones
+	$(BIN)/python -m pytest -m 'not slow'
+
+test-all: $(VENV)/.ready-dev   ## all tests, with those that attack the program on disks and sockets of its own
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.ready-dev      ## style, types, and the floor plan

@@ -2,11 +2,18 @@
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from tests.backstage import backstage
 from tests.faults.machine import Machine
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent) and not item.get_closest_marker("quick"):
+            item.add_marker(pytest.mark.slow)
 
 
 def _can_mount():

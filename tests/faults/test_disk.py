@@ -214,6 +214,7 @@ def test_single_rounds_tell_once_while_nothing_can_be_written_and_catch_up(machi
     assert machine.rows("SELECT count(*) FROM outbox WHERE state <> 'sent'") == [[0]]
 
 
+@pytest.mark.quick
 def test_a_disk_on_which_it_never_worked_is_refused_with_the_repair(machine, stage):
     stage.write_config(machine.folder)
     machine.remount("ro")
@@ -270,6 +271,7 @@ def test_a_backup_of_a_running_monitor_is_whole_and_can_be_put_back(machine, sta
     assert machine.call("once")[0] == 0
 
 
+@pytest.mark.quick
 def test_what_is_no_backup_is_refused_and_the_database_stays(machine, stage):
     stage.write_config(machine.folder)
     machine.call("once")
@@ -287,6 +289,7 @@ def test_what_is_no_backup_is_refused_and_the_database_stays(machine, stage):
     assert "of schema 99, newer than this program's" in machine.log
 
 
+@pytest.mark.quick
 def test_a_database_of_a_newer_program_is_refused(machine, stage):
     stage.write_config(machine.folder)
     machine.call("once")

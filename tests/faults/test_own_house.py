@@ -143,6 +143,7 @@ def test_a_key_that_never_ends_or_never_comes_holds_up_no_other_account(stage, t
             stage.until(lambda: is_told(stage), 60)
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("accounts", [10_000])
 def test_ten_thousand_accounts_are_checked_in_seconds(tmp_path, accounts):
     block = '[[accounts]]\nname = "a{0}"\nprovider = "openai"\nkey = "env:KEY"\n[[reminders]]\nname = "r{0}"\non = 2027-01-01\naccount = "openai/a{0}"\n'  # noqa: E501
@@ -202,6 +203,7 @@ def test_what_root_answers_reaches_a_daemon_of_another_user(stage, elsewhere):
             daemon.stderr.close()
 
 
+@pytest.mark.quick
 def test_a_pipe_of_the_shell_is_read_as_the_configuration(tmp_path):
     text = '[[accounts]]\nname = "a"\nprovider = "openai"\nkey = "env:KEY"\n'
     with start("--config", "/dev/stdin", "check", folder=tmp_path, KEY=KEY) as process:
