@@ -1,6 +1,7 @@
 """Pure: status + headers + body → what an answer complains of, in whatever shape it says it."""
 
 import html
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -220,9 +221,20 @@ def _text_layers(text: str, depth: int) -> Iterator[Layer]:
         inside = [layer for value in literals(text) for layer in _layers(value, depth + 1)]
     told = [_framed(layer, frame) for layer in inside]
     yield from told
-    if text and not text.startswith(("{", "[{")) or not told:
+    if text and not _is_json(text) or not told:
         yield from () if told else _last_line_layers(text)
         yield from _sentence_layers(outside, frame, bool(told))
+
+
+def _is_json(text: str) -> bool:
+    """Whether a text is one value, so that nothing stands around what it holds."""
+    if not text.startswith(("{", "[{")):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return not text.endswith("}")  # what was cut off holds the rest
+    return True
 
 
 def _without_page(text: str) -> tuple[str, str]:

@@ -34,13 +34,14 @@ PRINTED = re.compile(
 
 OF_AN_ANSWER = re.compile(
     r"""["']?\b(?:choices|candidates|finish_?reason|stop_reason|completion_tokens|output_tokens|candidates_?token_?count"""
-    r"""|tokens_predicted|eval_count|generation_settings|done_reason|embeddings?)\b["']?\s{0,20}[:=]|\bchat\.completion\b""",
+    r"""|tokens_predicted|eval_count|generation_settings|done_reason|embeddings?)\b["']?\s{0,20}[:=]|\bchat\.completion\b|\bobject["']?\s{0,9}:\s{0,9}["']model\b""",
     re.IGNORECASE,
 )
 """Names that only answers have, and no request."""
 SHOWN = re.compile(
     r"""["']?\b(?:content|text|reasoning(?:_content)?|thinking|generated_text|outputText|response)\b["']?\s{0,20}[:=]"""
     r"""\s{0,20}(?:"(?!")|'(?!'))(?=.{0,20}?\w)|\btool_calls["']?\s{0,20}[:=]\s{0,20}\[\s{0,20}[\w{]"""
+    r"""|\bid["']?\s{0,9}:\s{0,9}["'][^"']{1,200}["'],\s{0,60}["']?object["']?\s{0,9}:\s{0,9}["']model\b"""
     r"""|\bembeddings?["']?\s{0,20}[:=]\s{0,20}\[[\[\s]{0,20}-?\d""",
     re.DOTALL,
 )

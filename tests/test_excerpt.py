@@ -1,7 +1,7 @@
 """What people paste in place of an answer: curl's output, events out of a stream, half a list."""
 
 import json
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -52,6 +52,7 @@ def pasted(text):
         'data: {\n  id: "chatcmpl-1",\n  choices: [{ message: { content:\n "Hi", }, finish_reason: "stop", }, ],\n},',
         "GenerateContentResponse(\n  done=True,\n  result=glm.X({ candidates: [ { content: { parts: [{'text': 'Hi'",
         '"response": {"body": [{"type": "chat.completion.chunk", "data": {"choices": [{"delta": {"content": "The", "x"',
+        '"id": "meta/m-1",\n "object": "model",\n "owned_by": "vllm",',
         '{"data": [{"id": "m-1", "object": "model", "limits": ["2/minute", "300/day"], "public": True},',
         '{"choices": [{"message": {"content": "Your quota is exceeded when you have no balance"}, "index": 0}], "us',
     ],
@@ -145,14 +146,14 @@ def test_a_body_that_has_no_head_stays_as_it_is(text):
 
 
 def test_the_longest_paste_is_read_in_time():
-    began = perf_counter()
+    began = process_time()
 
     for part in ("HTTP/1.1 200 OK\n", "a:\n", '{"choices":[', "< ", "data: {\n\n", json.dumps({"role": "user"})):
         long = part * (64_000 // len(part))
         take_apart(long)
         take_apart(f"< HTTP/1.1 200 OK\n{long}")
         prove_excerpt(long)
-    assert perf_counter() - began < 5
+    assert process_time() - began < 5
 
 
 def test_nothing_can_be_said_of_what_is_no_answer():

@@ -1,7 +1,7 @@
 """Who did it to whom: sentences of one kind, and their nearest neighbours that mean something else."""
 
 import json
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -609,11 +609,11 @@ def test_pages_inside_pages_are_read_in_time():
     body = "x"
     for _ in range(9):
         body = "<html>" + json.dumps({"message": body})
-    began = perf_counter()
+    began = process_time()
 
     fault(said(body)[:32_000], 403)
     judge_output(PROVIDERS["codex"], WORDING, 1, "{ the account\n" * 100)
-    assert perf_counter() - began < 2
+    assert process_time() - began < 2
 
 
 @pytest.mark.parametrize(
@@ -861,7 +861,7 @@ def test_what_a_cdn_guesses_of_the_origin_is_no_overload(title, detail):
 
 
 def test_long_answers_are_read_in_time_by_every_new_rule():
-    began = perf_counter()
+    began = process_time()
 
     for part in (
         "访问",
@@ -878,7 +878,7 @@ def test_long_answers_are_read_in_time_by_every_new_rule():
         fault(f"<html><body>{long}", 405)
         fault(spoken(long[:1_000], streamed=False), 200)
         judge_output(PROVIDERS["claude-code"], WORDING, 1, f"{long}\n· Please run /login\n" * 3)
-    assert perf_counter() - began < 8
+    assert process_time() - began < 8
 
 
 @pytest.mark.parametrize(
@@ -1594,4 +1594,24 @@ def test_a_bare_code_is_read_as_the_words_that_it_is_made_of(code, expected):
     ],
 )
 def test_what_a_sample_of_clients_missed_is_mended_with_its_siblings(status, body, expected):
+    assert fault(body, status) is expected
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (None, "invalid character '<' looking for beginning of value", Fault.INVALID_RESPONSE),
+        (None, "Unexpected token'<',\"<html> <h\"... is not valid JSON", Fault.INVALID_RESPONSE),
+        (None, "AI_JSONParseError: JSON parsing failed: Text: None.", Fault.INVALID_RESPONSE),
+        (None, "Response(id='resp_1', error=None, object='response', output=[], tools=[])", Fault.INVALID_RESPONSE),
+        (None, '{"error":"model "m-1" not found, try pulling it first"}', Fault.MODEL_UNAVAILABLE),
+        (None, '{"error":"the balance of "me" is insufficient"}', Fault.QUOTA_EXHAUSTED),
+        (None, "Invocation of model ID m-1 with on-demand throughput isn’t supported.", Fault.BAD_REQUEST),
+        (None, "Range of input length should be [1, 30720]", Fault.BAD_REQUEST),
+        (None, '{"detail":"Method Not Allowed"}curl: (3) unmatched brace in URL position 1', Fault.BAD_REQUEST),
+        (None, "11200:AppIdNoAuthError:(21:00:00.909) tokens.total", Fault.PERMISSION_DENIED),
+        (None, "Unauthorized request", Fault.INVALID_KEY),
+    ],
+)
+def test_what_the_last_samples_missed_is_mended_with_its_siblings(status, body, expected):
     assert fault(body, status) is expected
