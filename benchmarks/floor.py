@@ -410,13 +410,17 @@ def _blame(fault: Fault | None) -> str | None:
 
 def _metrics(snapshot: Snapshot, marks: dict[str, Mark]) -> bytes:
     up = {Mark.UP: 1.0, Mark.SUSPECTED: 1.0, Mark.PARTLY: 0.5, Mark.DOWN: 0.0}
-    accounts, known, costs = [], [], []
+    accounts, known, offers, valids, costs = [], [], [], [], []
     probes, lasts, firsts, shares, seen = [], [], [], [], []
     for provider in snapshot.providers:
         for account in provider.accounts:
             labels, mark = f'provider="{provider.id}",account="{_quoted(account.name)}"', marks[account.id]
             accounts += [f"llm_account_up{{{labels}}} {up[mark]!r}"] if mark in up else []
             known.append(f"llm_account_known{{{labels}}} {float(mark is not Mark.UNKNOWN)!r}")
+            offers.append(f"llm_account_offered{{{labels}}} {up.get(mark, 0.0)!r}")
+            until = [it.seen_at + timedelta(seconds=LATE * it.interval_s) for it in account.targets if it.seen_at]
+            its = [f"llm_account_valid_until_timestamp_seconds{{{labels}}} {min(until).timestamp()!r}"] if until else []
+            valids += its if mark in up else []
             costs.append(f"llm_canary_cost_today_usd{{{labels}}} {account.spent_usd!r}")
             for it in account.targets:
                 its, mark = (
@@ -440,6 +444,17 @@ def _metrics(snapshot: Snapshot, marks: dict[str, Mark]) -> bytes:
             accounts,
         ),
         ("llm_account_known", "1: whether the account is usable is known.", known),
+        (
+            "llm_account_offered",
+            "1: `pick` may name the account: it is usable and not withheld, "
+            "0: it does not, also where that is not known.",
+            offers,
+        ),
+        (
+            "llm_account_valid_until_timestamp_seconds",
+            "Until when it may be believed that the account is usable; then it is not known.",
+            valids,
+        ),
         ("llm_probe_up", "1: the canary is answered well, 0: it is not. Absent: not known.", probes),
         ("llm_probe_duration_seconds", "Median of the last ten good answers.", lasts),
         ("llm_probe_first_token_seconds", "Median time to the first token.", firsts),
