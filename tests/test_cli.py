@@ -321,6 +321,7 @@ def test_a_good_status_over_nothing_is_down_told_and_not_picked(folder, stage):
     assert [call("pick", provider, folder=folder)[0] for provider in ("openai", "anthropic")] == [1, 1]
 
 
+@pytest.mark.slow
 def test_a_single_round_that_is_stopped_carries_its_message_to_the_end_so_that_it_comes_once(folder, stage):
     stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
     before, stage.inbox.delay_s = stage.inbox.asked, 2
@@ -338,6 +339,7 @@ def test_a_single_round_that_is_stopped_carries_its_message_to_the_end_so_that_i
     assert stage.inbox.titles() == ["[DOWN] openai/main: account suspended"]
 
 
+@pytest.mark.slow
 def test_two_rounds_at_the_same_time_tell_once(folder, stage):
     stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
     with start("once", folder=folder) as one, start("once", folder=folder) as other:
@@ -405,6 +407,7 @@ def backdate(folder, seconds):
                        (json.dumps(known | {"since": since.isoformat()}), row))  # fmt: skip
 
 
+@pytest.mark.slow
 def test_an_account_that_is_taken_out_while_down_is_told_once_also_over_a_restart(folder, stage):
     stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
     call("once", folder=folder)
@@ -453,6 +456,7 @@ def test_pick_offers_nothing_that_belongs_to_a_suspended_account(folder, stage):
     assert "openai/backup is not offered: openai/main is suspended and shares the login jo" in err
 
 
+@pytest.mark.slow
 def test_pick_fails_when_no_account_works(folder, stage):
     for id in (id for id in KEYS if id.startswith("openai/")):
         stage.set(id, Trouble.ACCOUNT_SUSPENDED)
@@ -477,6 +481,7 @@ def test_status_incidents_and_json_tell_what_is_believed(folder, stage):
     assert "hook: sent" in out
 
 
+@pytest.mark.slow
 def test_alive_asks_whether_it_looks_not_what_it_sees(folder, stage):
     stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
     call("once", folder=folder)
@@ -489,6 +494,7 @@ def test_alive_asks_whether_it_looks_not_what_it_sees(folder, stage):
     assert "last looked 6" in out
 
 
+@pytest.mark.slow
 def test_a_drill_without_a_running_monitor_rings_and_reports(folder, stage):
     code, out, err = call("drill", "main", "--fault", "invalid_key", folder=folder)
 
@@ -498,6 +504,7 @@ def test_a_drill_without_a_running_monitor_rings_and_reports(folder, stage):
     assert [title.split("]")[0] for title in stage.inbox.titles()] == ["[DRILL", "[DRILL"]
 
 
+@pytest.mark.slow
 def test_a_drill_reports_a_channel_that_does_not_take_it(folder, stage):
     stage.inbox.answer = 500
     try:
@@ -690,6 +697,7 @@ def test_a_running_monitor_is_told_takes_up_changes_and_keeps_others_off(running
     stage.until(lambda: "probe.failures" not in page.read_text(), 20)
 
 
+@pytest.mark.slow
 def test_a_running_monitor_takes_up_a_key_that_was_written_into_its_file(folder, stage):
     file, key = folder / "monitor.toml", folder / "main.key"
     file.write_text(file.read_text().replace("env:OPENAI_MAIN", "file:main.key"))
@@ -709,6 +717,7 @@ def test_a_running_monitor_takes_up_a_key_that_was_written_into_its_file(folder,
     assert "main.key was taken up" in err
 
 
+@pytest.mark.slow
 def test_a_monitor_that_is_killed_goes_on_where_it_was(folder, stage):
     stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
     with start("run", folder=folder) as process:
@@ -853,6 +862,7 @@ def test_check_names_an_address_with_a_typo_and_a_template_that_cannot_be_read(f
     assert "words/incident.txt.j2: TemplateSyntaxError" in err
 
 
+@pytest.mark.slow
 def test_people_answer_from_the_terminal_and_the_next_round_takes_it_up(folder, stage):
     stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
     assert call("once", folder=folder)[0] == 1

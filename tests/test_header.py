@@ -302,6 +302,7 @@ def test_a_secret_of_the_gate_is_not_sent_to_another_host(tmp_path, canary):
 # What the program prints
 
 
+@pytest.mark.slow
 def test_a_gateway_that_repeats_all_it_gets_brings_none_into_print_page_row_or_message(tmp_path):
     def say(request):
         told = " ".join(f"{name}: {value}" for name, value in request.headers.items())

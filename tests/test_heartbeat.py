@@ -244,6 +244,7 @@ def test_a_single_round_tells_its_start_and_its_end(tmp_path, stage, switch):
     assert "5bf66975" not in err
 
 
+@pytest.mark.slow
 def test_a_single_round_that_finds_something_down_is_no_failure_of_its_own(tmp_path, stage, switch):
     with_heartbeat(tmp_path, stage)
     stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)

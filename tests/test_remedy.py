@@ -517,6 +517,7 @@ def test_after_a_restart_only_what_was_ever_well_is_taken_for_set_up_rightly(tmp
     assert asyncio.run(restarted()) is proven
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("server", "path", "line"),
     [
