@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parent / "providers"
 WORDING = Path(__file__).parent / "wording.toml"
 SOUGHT = ("each", "left", "most", "used", "unlimited", "expires", "currency_at")
 OF_ADDRESSES = ("path", "model", "body")
-OF_COMMANDS = ("run", "limit_s")
+OF_COMMANDS = ("run", "limit_s", "answers")
 MARKS = ("status", "tag", "code", "type", "reason", "message")
 
 MODELLESS = (Dialect.LIST, Dialect.ACCOUNT, Dialect.COMMAND)

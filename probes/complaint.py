@@ -75,12 +75,16 @@ ENTITY = re.compile(r"&(?:amp;)?(?:quot|#34|#39|#x27|#x22|apos|lt);", re.IGNOREC
 OF_BYTES = re.compile(r"(?:\\x[89a-f][0-9a-f]){2,}", re.IGNORECASE)
 OF_A_CHECK = re.compile(r"(\btype validation failed: value: .*?)\.\s{1,3}error message:.*", re.DOTALL | re.IGNORECASE)
 """What a client's own check writes after the answer that it shows."""
+ENDED = r"\b(?:suspended|suspension|banned|terminated|terminat(?:ed|ion)|deactivated|disabled|blocked)\b"
 GUESS = re.compile(
     r"可能(?:是[^，,。；;\n]{1,24}[，,、]?或者?是?|[^，,。；;\n]{1,24}[，,、]?也(?:有)?可能是?)[^，,。；;\n]{1,24}"
-    r"|\b(?:may|might|could) (?:be|have been) (?:because|due to|caused by)\b[^.\n]{1,100}\bor\b[^.\n]{1,100}",
+    r"|\b(?:may|might|could) (?:be|have been) (?:because|due to|caused by)\b[^.\n]{1,100}\bor\b[^.\n]{1,100}"
+    rf"|\b(?:may|might|could|can|will) (?:lead to|result in|cause|get)\b[^.\n]{{0,60}}{ENDED}"
+    rf"|\bavoid\b[^.,\n]{{0,60}}{ENDED}|\b(?:is|are|was|has)(?: not|n't)(?: been)?(?: \w+)? {ENDED}"
+    r"|(?:未|没有|沒有)被?(?:封禁|停用|禁用|冻结|凍結)",
     re.IGNORECASE,
 )
-"""What a client can only guess, for it names two causes: it has heard neither."""
+"""What is not said to be so: two causes between which a client guesses, what may come yet, and what has not."""
 SPELLED_OUT = re.compile(r"\\u((?!d[89a-f])[0-9a-f]{4})", re.IGNORECASE)
 BLOCK = re.compile(
     r"</?(?:p|div|h\d|li|ul|ol|br|hr|td|th|tr|table|pre|title|center|body|head|html)\b[^<>]*>", re.IGNORECASE

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from probes.classify import RulesOf, Speakers, by_status, decide_by, nobody
@@ -11,8 +12,9 @@ from probes.complaint import Complaint, read, words
 from probes.excerpt import is_troubled, prove_part
 from probes.literal import literals
 from probes.model import Confidence, Fault, Verdict
+from probes.payload import texts_of_program
 from probes.proof import Proof
-from probes.provider import Provider, Rule
+from probes.provider import Canary, Provider, Rule
 
 LAST_CODE = 255
 """Of a program; what is higher is a status that somebody read off its output."""
@@ -40,8 +42,8 @@ AROUND = re.compile(
     re.IGNORECASE,
 )
 """A line that stands around an answer and is none: rules, who speaks, what it took, the name of the client, its log."""
-MARKUP = ("{", "[", "<", "data:", "event:")
-"""How values and pages begin, which are an answer only when they hold one."""
+MARKUP = ("{", "[", "<", "data:", "event:", "null", "NaN", "%PDF")
+"""How values, pages and files begin, which are an answer only when they hold one."""
 MOST_WRAPPED = 20
 """So many lines of a terminal are one sentence or object at most."""
 WRAPPED = re.compile(r"\s*(?!at\b|\w+\s?:)[a-z\u4e00-\u9fff]")
@@ -78,43 +80,59 @@ def judge_output(
 def _judge_answer(
     provider: Provider, wording: Sequence[Rule], said: Sequence[str], rules_of: RulesOf
 ) -> tuple[Verdict, str]:
-    """Return what a program means that ended well: what it printed may be a page, a refusal or nothing all the same."""
-    last = said[-MOST_LAST_LINES:]
-    if told := _first_told(provider, (), _readings(0, last), rules_of):
-        return told
-    asked = {argument for canary in provider.canaries.values() for argument in canary.run or ()}
+    """Return what a program means that ended well: what it printed may be a page, a refusal or nothing all the same.
+
+    Where it is known what every answer holds, that is looked for, and what else a client prints beside it is none of
+    ours. Else the last thing printed is the answer, as long as it names no trouble.
+    """
+    asked = [canary for canary in provider.canaries.values() if canary.run]
     answer = [line for line in said if not _is_around(line, asked)]
+    parts = [_part(lines) for lines in _unbroken(answer)]
+    wanted = [canary.answers for canary in asked if canary.answers]
+    texts = [] if any(part.failed for part in parts) else [text for part in parts for text in part.texts]
+    if any(re.search(one, text, re.MULTILINE) for one in wanted for text in texts):
+        return Verdict(None, "ok/exit"), parts[-1].words
+    if told := _first_told(provider, (), _readings(0, said[-MOST_LAST_LINES:]), rules_of):
+        return told
     if not answer:
         return Verdict(Fault.INVALID_RESPONSE, "command/empty"), said[-1].strip() if said else ""
-    if any(line.lstrip().startswith(MARKUP) for line in answer) and not _is_proven(answer):
-        firm = _first_told(provider, wording, _readings(0, last), rules_of)
-        return firm or (Verdict(Fault.INVALID_RESPONSE, "command/answer", Confidence.MEDIUM), answer[-1].strip())
-    return _judge_words(provider, wording, answer, rules_of) or (Verdict(None, "ok/exit"), answer[-1].strip())
-
-
-def _judge_words(
-    provider: Provider, wording: Sequence[Rule], answer: Sequence[str], rules_of: RulesOf
-) -> tuple[Verdict, str] | None:
-    """Return what trouble a sentence names that stands where an answer should; None: it names none."""
-    if any(line.lstrip().startswith(MARKUP) for line in answer):
-        return None
-    heard = _heard(0, ["\n".join(lines) for lines in _unbroken(answer)][-1:])
+    last = parts[-1]
+    heard = _heard(0, reversed(answer[-MOST_LAST_LINES:])) if wanted else _heard(0, [last.words])
     if told := _first_told(provider, wording, [heard], rules_of):
         return told
-    if not is_troubled(words(heard[0])):
-        return None
-    return _by_status_in(heard) or Verdict(Fault.UNCLASSIFIED, "command/failure", Confidence.LOW), words(heard[0])
+    if any(part.is_told for part in parts) and texts:  # in the client's own form, whatever it was asked
+        return Verdict(None, "ok/exit"), last.words
+    if wanted or last.failed or not last.texts:
+        return Verdict(Fault.INVALID_RESPONSE, "command/answer", Confidence.MEDIUM), last.words
+    if is_troubled(last.words):
+        verdict = _by_status_in(heard) or Verdict(Fault.UNCLASSIFIED, "command/failure", Confidence.LOW)
+        return verdict, last.words
+    return Verdict(None, "ok/exit"), last.words
 
 
-def _is_around(line: str, asked: Iterable[str]) -> bool:
-    return line.strip() in asked or any(pattern.fullmatch(line) for pattern in (SETTING, AROUND, NOTICE))
+class Part(Struct, frozen=True):
+    """Lines that are one: what an answer may be in, whether they say that there is none, or that this is one."""
+
+    words: str
+    texts: tuple[str, ...] = ()
+    failed: bool = False
+    is_told: bool = False
 
 
-def _is_proven(answer: Sequence[str]) -> bool:
-    """Whether a value that was printed holds an answer, and none after it names a failure."""
-    units = ["\n".join(lines) for lines in _unbroken(answer)]
-    proofs = [prove_part(value) for unit in units for value in literals(unit)]
-    return Proof.GOOD in proofs and Proof.FAILED not in proofs[len(proofs) - proofs[::-1].index(Proof.GOOD) :]
+def _part(lines: Sequence[str]) -> Part:
+    words = "\n".join(line.strip() for line in lines)
+    values = list(literals(words)) if words.startswith(("{", "[{", "data:")) else []
+    if not values:
+        return Part(words, () if words.startswith(MARKUP) and not words.endswith((">", "]", "}")) else tuple(lines))
+    spoken = tuple(text for value in values for text in texts_of_program(value))
+    known = ("",) if any(prove_part(value) is Proof.GOOD for value in values) else ()
+    return Part(words, spoken or known, any(prove_part(value) is Proof.FAILED for value in values), bool(spoken))
+
+
+def _is_around(line: str, asked: Iterable[Canary]) -> bool:
+    bare = line.strip().removeprefix(">").removeprefix("User:").strip()
+    is_ours = any(bare in (canary.run or ()) for canary in asked)
+    return is_ours or any(pattern.fullmatch(line) for pattern in (SETTING, AROUND, NOTICE))
 
 
 def _lines(output: str) -> list[str]:

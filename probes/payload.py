@@ -329,13 +329,25 @@ def read_generated(answer: Any) -> Piece:
 
 
 def read_program(answer: Any) -> Piece:
-    """What the clients of subscriptions print as JSON: Claude Code's result, Codex' events."""
-    top = _object(answer)
-    item = _object(top.get("item"))
-    result = top.get("result") if top.get("type") == "result" else None
-    said = item.get("text") if item.get("type") == "agent_message" else None
-    failed = top.get("is_error") is True or top.get("type") == "turn.failed"
-    return Piece(content=_speaks([result, said]), failed=failed)
+    """What the clients of subscriptions print as JSON: Claude Code's result or list of events, Codex' events."""
+    events = _objects(answer) if isinstance(answer, list) else [_object(answer)]
+    failed = any(one.get("is_error") is True or one.get("type") == "turn.failed" for one in events)
+    failed = failed or any(_text(one.get("subtype")).startswith("error") for one in events)
+    return Piece(content=_speaks(texts_of_program(answer)), failed=failed)
+
+
+def texts_of_program(answer: Any) -> list[str]:
+    """Return what a client of a subscription says that the model has answered, of one event or of several."""
+    found: list[str] = []
+    for event in _objects(answer) if isinstance(answer, list) else [_object(answer)]:
+        item, told = _object(event.get("item")), _object(event.get("msg"))
+        if event.get("type") == "result":
+            found.append(_text(event.get("result")))
+        if event.get("type") == "item.completed" and item.get("type") == "agent_message":
+            found.append(_text(item.get("text")))
+        if told.get("type") == "agent_message":
+            found.append(_text(told.get("message")))
+    return [text for text in found if text.strip()]
 
 
 def read_allowance(answer: Any) -> Piece:

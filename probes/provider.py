@@ -110,7 +110,8 @@ class Canary(Facts, frozen=True, kw_only=True):
     not every account can be asked so, and a refusal would mean nothing. `body` is laid over the dialect's
     own request. `every_s` is its pace where nobody says otherwise. `admin`: it takes the account's
     administration key. A command has `run`, its program and arguments where the account names none,
-    instead of `path`, and ends within `limit_s`.
+    instead of `path`, and ends within `limit_s`; `answers` is a regular expression that is found in a line, or in a
+    text, of every good answer to it.
 
     `holds` finds what every good answer holds, be it an empty list: JMESPath that finds neither nothing, nor false,
     nor an empty text. Without it a list has an entry with a name, and what tells of the account its `credit`.
@@ -123,6 +124,7 @@ class Canary(Facts, frozen=True, kw_only=True):
     dialect: Dialect
     path: Annotated[str, Meta(pattern=r"^(/|https://)")] | None = None
     run: Annotated[list[str], Meta(min_length=1)] | None = None
+    answers: str | None = None
     limit_s: Annotated[float, Meta(gt=0, le=3600)] | None = None
     model: str | None = None
     free: bool = False

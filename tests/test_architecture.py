@@ -89,7 +89,7 @@ PLAN = {
     },
     "probes.output": {
         *("probes.model", "probes.provider", "probes.classify", "probes.complaint"),
-        *("probes.excerpt", "probes.literal", "probes.proof"),
+        *("probes.excerpt", "probes.literal", "probes.payload", "probes.proof"),
     },
     "probes.command": {
         *("probes.model", "probes.provider", "probes.output", "probes.redact", "probes.canary"),
