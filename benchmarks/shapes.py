@@ -302,6 +302,9 @@ REFUSED = {
 EMPTY = {
     "an entry that is a notice": '{"data": [{"id": "maintenance", "title": "We are down"}]}',
     "an entry that is an error": '{"data": [{"id": "m", "object": "error"}]}',
+    "an error in place of words": '{"choices": [{"message": {"content": {"error": "x"}}, "finish_reason": "stop"}]}',
+    "an error among parts": '{"type": "message", "content": [{"type": "error", "text": "x"}], "stop_reason": "stop"}',
+    "nothing that can be seen": '{"choices": [{"message": {"content": "\\u200b\\ufeff"}, "finish_reason": "stop"}]}',
     "words in place of parts": '{"candidates": [{"content": {"parts": "OK"}, "finishReason": "STOP"}]}',
     "a word in place of a part": '{"candidates": [{"content": {"parts": ["OK"]}, "finishReason": "STOP"}]}',
     "Ollama's stream that broke off": '{"response": "H", "done": false}\n{"response": "i", "done": false}\n',

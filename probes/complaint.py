@@ -67,6 +67,8 @@ PAGE_WITHIN = re.compile(
 )
 PAGE_END = "</html>"
 EDGE_LINE = re.compile(r"error code: \d{3,4}", re.IGNORECASE)
+MARKED_UP = re.compile(r"<(?:[!?/]|[a-z][\w-]*(?::[a-z][\w-]*)?[\s>/])", re.IGNORECASE)
+"""How a page or a document of XML begins; other languages print their objects so as well."""
 MARKUP = re.compile(r"<(script|style|svg)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<[^<>]*>?", re.IGNORECASE | re.DOTALL)
 SPACE = re.compile(r"\s+")
 BROKEN = re.compile(r"(?<=[\u4e00-\u9fff，、])[ \t]{0,20}\r?\n[ \t]{0,40}(?=[\u4e00-\u9fff])")
@@ -214,7 +216,7 @@ def _text_layers(text: str, depth: int) -> Iterator[Layer]:
     text = html.unescape(html.unescape(text)) if ENTITY.search(text) else text
     text = OF_BYTES.sub(_of_bytes, text) if "\\x" in text else text
     text = OF_A_CHECK.sub(r"\1", text)
-    if text.startswith("<"):
+    if MARKED_UP.match(text):
         text = _visible(text)
     text, page = _without_page(text) if depth == 0 else (text, "")
     outside = _squeeze(_ends(text))

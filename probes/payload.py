@@ -36,6 +36,8 @@ SAID = (
 GEMINI_COUNTS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
 TOLD_IN_PARTS = (".delta", "_text.done", "_part.done")
 COHERE_SPEAKS = ("content-delta", "content-start", "tool-plan-delta", "tool-call-start", "tool-call-delta")
+VISIBLE = re.compile(r"[^\s\x00-\x1f\x7f\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufeff]")
+"""A character that takes room and holds ink."""
 FRAME = frozenset({"type", "role", "id", "index", "signature", "thoughtSignature", "annotations", "logprobs"})
 """Fields beside what is said."""
 
@@ -438,9 +440,11 @@ def _speaks(value: object, depth: int = 0) -> bool:
         return False
     match value:
         case str():
-            return bool(value) and not value.isspace()
+            return VISIBLE.search(value) is not None
         case list():
             return any(_speaks(inner, depth + 1) for inner in value)
+        case dict() if value.get("error") or value.get("type") == "error":
+            return False
         case dict():
             return any(_speaks(inner, depth + 1) for name, inner in value.items() if name not in FRAME)
     return False

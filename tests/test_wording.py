@@ -1615,3 +1615,47 @@ def test_what_a_sample_of_clients_missed_is_mended_with_its_siblings(status, bod
 )
 def test_what_the_last_samples_missed_is_mended_with_its_siblings(status, body, expected):
     assert fault(body, status) is expected
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (401, said("Invalid key"), Fault.INVALID_KEY),
+        (401, said("unsupported value in Authorization header"), Fault.INVALID_KEY),
+        (400, said("Unknown key 'foo' in request body"), Fault.BAD_REQUEST),
+        (429, said("invalid request rate"), Fault.RATE_LIMITED),
+        (407, said("authentication required"), Fault.CONNECTION_FAILED),
+        (511, "<html><body>Please log in to the guest network</body></html>", Fault.CONNECTION_FAILED),
+        (None, "client error (Connect): proxy authentication required", Fault.CONNECTION_FAILED),
+        (None, "Error: Disk quota exceeded (os error 122)", Fault.BAD_REQUEST),
+        (None, "EACCES: permission denied, open '/home/x/.claude.json'", Fault.BAD_REQUEST),
+        (None, "tcp connect error: Connection refused (os error 61)", Fault.CONNECTION_FAILED),
+        (400, said("To avoid your account being suspended, do not send this. Prompt blocked."), Fault.CONTENT_FILTERED),
+        (403, said("The account of the upstream provider has been suspended"), Fault.SERVER_ERROR),
+        (403, said("Our account at OpenAI was banned, we are working on it"), Fault.SERVER_ERROR),
+        (403, said("渠道密钥已被吊销"), Fault.SERVER_ERROR),
+        (429, said("upstream channel quota exceeded"), Fault.SERVER_ERROR),
+        (
+            500,
+            '<_InactiveRpcError of RPC that terminated with:\n\tdetails = "Insufficient account balance"\n>',
+            Fault.QUOTA_EXHAUSTED,
+        ),
+        (502, '<APIStatusError: {"error":{"message":"Insufficient account balance"}}>', Fault.QUOTA_EXHAUSTED),
+    ],
+)
+def test_what_a_second_outsider_found_is_mended_with_its_siblings(status, body, expected):
+    assert fault(body, status) is expected
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Your account is not suspended, but this model requires tier 2",
+        "Your account isn't suspended; model not enabled",
+        "账号未被封禁，但模型未开通",
+        "Repeated violations may lead to your account being banned.",
+    ],
+)
+def test_a_suspension_that_has_not_happened_is_none(sentence):
+    assert fault(said(sentence), 403) is not Fault.ACCOUNT_SUSPENDED
+    assert fault(said(f"Your account was suspended. {sentence}"), 403) is Fault.ACCOUNT_SUSPENDED
