@@ -109,12 +109,17 @@ async def _mends(prober: Prober, config: Config, seen: Sequence[Observation]) ->
 
 
 async def _tried(prober: Prober, config: Config, id: str, base: str | None) -> str:
-    """Say whether an API is at a base: one free request, with the key, to the host that has it anyway."""
+    """Say whether an API is at a base: one free request, with the key, to the host that has it anyway.
+
+    A gateway may have no list of models, so that one that is not there says nothing of the rest.
+    """
     account = config.accounts[id]
     provider = config.providers[account.provider]
     if base is None or CONTROL not in provider.canaries:
         return ""
     seen = await attempt(prober, provider, replace(account, base=base), Target(id, provider.id, CONTROL))
+    if seen.fault and seen.fault.blame is Blame.US:
+        return ""
     return TRIED[seen.fault is None or seen.fault.blame is Blame.ACCOUNT]
 
 

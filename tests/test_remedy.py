@@ -387,10 +387,25 @@ def test_probe_tries_the_base_that_it_advises_once(tmp_path, elsewhere):
     assert server.paths.count("/v1/models") == 1
 
 
+class Overloaded(Server):
+    async def answer(self, request):
+        if request.path.startswith("/v1/"):
+            return web.json_response({"error": {"message": "no healthy upstream"}}, status=503)
+        return await super().answer(request)
+
+
 def test_probe_says_when_that_base_answers_no_better(tmp_path):
-    _, (mend,) = probed(tmp_path, Server(lists=False), "")
+    _, (mend,) = probed(tmp_path, Overloaded(), "")
 
     assert "does not answer well either" in mend
+
+
+@pytest.mark.parametrize("elsewhere", [404, 405])
+def test_a_base_without_a_list_is_not_said_to_answer_no_better(tmp_path, elsewhere):
+    _, (mend,) = probed(tmp_path, Server(lists=False, elsewhere=elsewhere), "")
+
+    assert 'write base = "ROOT/v1"' in mend
+    assert "tried" not in mend
 
 
 @pytest.mark.parametrize("elsewhere", [404, 405, 200])
