@@ -273,7 +273,7 @@ PLAN = {
         *("probes.model", "monitor.advice", "monitor.config", "monitor.detect.credit", "monitor.detect.health"),
         *("monitor.detect.note", "monitor.diagnose", "monitor.source", "probes.notice"),
         *("monitor.incident", "monitor.publish.snapshot", "monitor.schedule", "monitor.sli"),
-        *("probes.catalog", "monitor.publish.rota", "monitor.publish.mark"),
+        *("probes.catalog", "monitor.publish.ability", "monitor.publish.rota", "monitor.publish.mark"),
         *("monitor.store.reader", "monitor.slo", "monitor.detect.limits"),
     },
     "monitor.world": {

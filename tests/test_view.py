@@ -15,6 +15,7 @@ from monitor.incident import Change, ChangeKind, open_incident
 from monitor.publish.mark import standing
 from monitor.publish.rota import advance
 from monitor.publish.snapshot import CROWD, Measure
+from monitor.publish.usable import usables
 from monitor.schedule import Budget, Spending, Watch
 from monitor.slo import Objective
 from monitor.source import Source, follow
@@ -124,9 +125,24 @@ def test_an_account_that_was_not_seen_shows_no_fault_of_before(db, writer):
 def test_a_look_that_is_overdue_is_no_longer_believed(db, writer):
     remember(writer, LIST, health(None), plan=60)
 
-    assert account(shown(db, config(LIST), seconds=100)).state is State.UP
-    late = account(shown(db, config(LIST), seconds=151)).targets[0]
+    for seconds in (100, 151, 179):
+        assert account(shown(db, config(LIST), seconds=seconds)).state is State.UP
+    late = account(shown(db, config(LIST), seconds=181)).targets[0]
     assert (late.state, late.reason) == (State.UNKNOWN, "the monitor was not looking")
+
+
+@pytest.mark.parametrize("plan", [45, 60, 75])
+def test_when_nobody_looks_any_more_an_account_is_usable_for_as_long_as_was_said(db, writer, plan):
+    def said(seconds):
+        shot = shown(db, config(LIST), seconds=seconds)
+        (one,) = usables(shot, standing(shot))
+        return one
+
+    remember(writer, LIST, health(None), plan=plan)
+    until = said(1).valid_until
+
+    for seconds in range(1, 400, 7):
+        assert said(seconds).usable is (True if at(seconds) <= until else None)
 
 
 def test_what_was_down_when_the_monitor_stopped_is_down_until_it_is_seen_to_work(db, writer):

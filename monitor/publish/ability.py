@@ -66,7 +66,7 @@ def is_lost(account: AccountView) -> bool:
 
 
 def is_late(target: TargetView, at: datetime) -> bool:
-    return target.seen_at is None or at - target.seen_at > _validity(target)
+    return target.seen_at is None or at - target.seen_at > validity(target.interval_s)
 
 
 def valid_until(target: TargetView) -> datetime:
@@ -74,11 +74,12 @@ def valid_until(target: TargetView) -> datetime:
     well_at = target.well_at or target.seen_at
     if well_at is None:
         raise ValueError(f"{target.id}: was never seen, so nothing of it is valid")
-    return well_at + _validity(target)
+    return well_at + validity(target.interval_s)
 
 
-def _validity(target: TargetView) -> timedelta:
-    return max(LEAST, timedelta(seconds=LATE * target.interval_s))
+def validity(interval_s: float) -> timedelta:
+    """Return how long an answer may be believed of a canary with such an interval."""
+    return max(LEAST, timedelta(seconds=LATE * interval_s))
 
 
 def _usable(
