@@ -203,6 +203,7 @@ def _canary_problems(canary: Canary, key: str, file: str) -> Iterator[Problem]:
     for name in OF_ADDRESSES if is_command else OF_COMMANDS:
         if getattr(canary, name):
             yield Problem(file, f"{key}.{name}", f"does not go with dialect {canary.dialect}", "leave it out")
+    yield from _bad_expressions([canary.answers] if canary.answers else [], f"{key}.answers", file)
 
 
 def _mixture(provider: Provider, file: str) -> Iterator[Problem]:

@@ -44,6 +44,7 @@ AROUND = re.compile(
 """A line that stands around an answer and is none: rules, who speaks, what it took, the name of the client, its log."""
 MARKUP = ("{", "[", "<", "data:", "event:", "null", "NaN", "%PDF")
 """How values, pages and files begin, which are an answer only when they hold one."""
+BRACKETED = re.compile(r"[\[{<]\W*\w{1,20}\W*[\]}>]")
 MOST_WRAPPED = 20
 """So many lines of a terminal are one sentence or object at most."""
 WRAPPED = re.compile(r"\s*(?!at\b|\w+\s?:)[a-z\u4e00-\u9fff]")
@@ -123,7 +124,7 @@ def _part(lines: Sequence[str]) -> Part:
     words = "\n".join(line.strip() for line in lines)
     values = list(literals(words)) if words.startswith(("{", "[{", "data:")) else []
     if not values:
-        return Part(words, () if words.startswith(MARKUP) and not words.endswith((">", "]", "}")) else tuple(lines))
+        return Part(words, () if words.startswith(MARKUP) and not BRACKETED.fullmatch(words) else tuple(lines))
     spoken = tuple(text for value in values for text in texts_of_program(value))
     known = ("",) if any(prove_part(value) is Proof.GOOD for value in values) else ()
     return Part(words, spoken or known, any(prove_part(value) is Proof.FAILED for value in values), bool(spoken))

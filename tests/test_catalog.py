@@ -266,6 +266,15 @@ def test_a_client_has_a_program_instead_of_an_address(tmp_path):
             "example.toml: canaries.list.limit_s does not go with dialect list; leave it out",
         ),
         (
+            GOOD.replace("free = true", 'free = true\nanswers = "OK"'),
+            "example.toml: canaries.list.answers does not go with dialect list; leave it out",
+        ),
+        (
+            CLIENT.replace("limit_s = 30", 'answers = "(OK"'),
+            'example.toml: canaries.command.answers = "(OK" is no regular expression '
+            "(missing ), unterminated subpattern at position 0); mend it",
+        ),
+        (
             CLIENT.replace("limit_s = 30", 'path = "/models"'),
             "example.toml: canaries.command.path does not go with dialect command; leave it out",
         ),
@@ -288,7 +297,7 @@ def test_a_client_has_a_program_instead_of_an_address(tmp_path):
             'add account_suspended = "https://..."',
         ),
     ],
-    ids=range(9),
+    ids=range(11),
 )
 def test_what_a_command_lacks_or_has_too_much_is_told(tmp_path, text, told):
     assert told in problems(tmp_path, text)

@@ -37,8 +37,8 @@ def program(folder, text, name="client"):
     return str(path)
 
 
-def provider(run, limit_s=20):
-    canary = Canary(dialect=Dialect.COMMAND, run=run, limit_s=limit_s, source=SOURCE)
+def provider(run, limit_s=20, answers=None):
+    canary = Canary(dialect=Dialect.COMMAND, run=run, limit_s=limit_s, answers=answers, source=SOURCE)
     facts = {"source": SOURCE, "checked": date(2026, 11, 21), "canaries": {"command": canary}}
     return Provider(id="house", name="House", **facts)
 
@@ -121,6 +121,17 @@ def test_a_client_that_succeeds_at_its_second_try_is_good(tmp_path):
     lines = "ERROR: Reconnecting... 1/5 (stream disconnected before completion)", "codex", "OK", "tokens used", "1,234"
 
     assert like_codex(tmp_path, f"print({chr(10).join(lines)!r})").outcome is Outcome.OK
+
+
+@pytest.mark.parametrize(("answers", "fault"), [(r"\b42\b", None), (r"\b43\b", Fault.INVALID_RESPONSE), (None, None)])
+def test_an_answer_is_what_the_provider_s_file_says_that_it_is(tmp_path, answers, fault):
+    client = program(tmp_path, "print('It is 42, I think')")
+
+    assert run(facts=provider([client], answers=answers)).fault is fault
+
+
+def test_a_page_is_no_answer_to_anybody(tmp_path):
+    assert seen(tmp_path, "print('<html><body>Hello</body></html>')").fault is Fault.INVALID_RESPONSE
 
 
 def test_a_refusal_is_no_answer_although_the_client_ends_in_good_order(tmp_path):
