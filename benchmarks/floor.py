@@ -393,7 +393,7 @@ def _usable(snapshot: Snapshot, marks: dict[str, Mark]) -> dict[str, object]:
 def _usable_account(account: AccountView, provider: ProviderView, mark: Mark) -> dict[str, object]:
     works = None if mark is Mark.UNKNOWN else mark is not Mark.DOWN
     seen = [it.seen_at for it in account.targets if it.seen_at]
-    until = [it.seen_at + timedelta(seconds=LATE * it.interval_s) for it in account.targets if it.seen_at]
+    until = _until(account)
     return {
         "provider": provider.id, "usable": works, "state": mark, "fault": account.fault,
         "blame": _blame(account.fault), "since": _iso_of(account.since), "confidence": None,
@@ -402,6 +402,10 @@ def _usable_account(account: AccountView, provider: ProviderView, mark: Mark) ->
         "retry_at": _iso_of(min((it.next_at for it in account.targets if it.next_at), default=None)), "warned": False,
         "abilities": {it.canary: works for it in account.targets},
     }  # fmt: skip
+
+
+def _until(account: AccountView) -> list[datetime]:
+    return [it.seen_at + timedelta(seconds=LATE * it.interval_s) for it in account.targets if it.seen_at]
 
 
 def _blame(fault: Fault | None) -> str | None:
@@ -418,7 +422,7 @@ def _metrics(snapshot: Snapshot, marks: dict[str, Mark]) -> bytes:
             accounts += [f"llm_account_up{{{labels}}} {up[mark]!r}"] if mark in up else []
             known.append(f"llm_account_known{{{labels}}} {float(mark is not Mark.UNKNOWN)!r}")
             offers.append(f"llm_account_offered{{{labels}}} {up.get(mark, 0.0)!r}")
-            until = [it.seen_at + timedelta(seconds=LATE * it.interval_s) for it in account.targets if it.seen_at]
+            until = _until(account)
             its = [f"llm_account_valid_until_timestamp_seconds{{{labels}}} {min(until).timestamp()!r}"] if until else []
             valids += its if mark in up else []
             costs.append(f"llm_canary_cost_today_usd{{{labels}}} {account.spent_usd!r}")

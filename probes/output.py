@@ -126,8 +126,9 @@ def _part(lines: Sequence[str]) -> Part:
     if not values:
         return Part(words, () if words.startswith(MARKUP) and not BRACKETED.fullmatch(words) else tuple(lines))
     spoken = tuple(text for value in values for text in texts_of_program(value))
-    known = ("",) if any(prove_part(value) is Proof.GOOD for value in values) else ()
-    return Part(words, spoken or known, any(prove_part(value) is Proof.FAILED for value in values), bool(spoken))
+    proofs = [prove_part(value) for value in values]
+    known = ("",) if Proof.GOOD in proofs else ()
+    return Part(words, spoken or known, Proof.FAILED in proofs, bool(spoken))
 
 
 def _is_around(line: str, asked: Iterable[Canary]) -> bool:
