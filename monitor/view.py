@@ -18,7 +18,7 @@ from monitor.detect.note import EMPTY, Note
 from monitor.diagnose import GRAVITY, is_down, is_suspected, is_unreachable
 from monitor.incident import Incident
 from monitor.overlap import Overlap
-from monitor.publish.ability import validity
+from monitor.publish.ability import is_stale
 from monitor.publish.mark import standing
 from monitor.publish.rota import Due, Entry, Rota, due
 from monitor.publish.snapshot import (
@@ -343,7 +343,7 @@ def _with_past(db: sqlite3.Connection, target: TargetView, series: int, seen: Se
 def _target_view(watch: Watch, memory: Memory, now: datetime) -> TargetView:
     target = watch.target
     remembered = memory.healths.get(target.id, Health())
-    health = _as_of(remembered, memory.plans.get(target.id), now, validity(watch.interval_s))
+    health = _as_of(remembered, memory.plans.get(target.id), now, watch.interval_s)
     series = memory.series.get(target.id, 0)
     ceilings, moved = memory.ceilings.get(series, ()), memory.moves.get(series, {})
     return TargetView(
@@ -400,13 +400,13 @@ def _why_unread(source: Source) -> str | None:
     return source.problem or ("was not read for half an hour" if source.last else None)
 
 
-def _as_of(health: Health, due_at: datetime | None, now: datetime, valid: timedelta) -> Health:
+def _as_of(health: Health, due_at: datetime | None, now: datetime, interval_s: float) -> Health:
     """Return what can still be said: a look that is long overdue means that nobody has been looking.
 
     What was down then is down until it is seen to work; what was well is so as long as its last look is valid.
     """
     overdue = due_at is not None and now - due_at >= OVERDUE
-    overdue = overdue and (health.seen_at is None or now - health.seen_at > valid)
+    overdue = overdue and is_stale(health.seen_at, interval_s, now)
     if health.state is State.UNKNOWN:  # the failures before it are kept as evidence, and are nothing to show
         return _unseen_since(health, due_at) if overdue else replace(health, fault=None)
     if overdue and (is_down(health) or _is_confirmed(health)):

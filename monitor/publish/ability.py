@@ -66,7 +66,12 @@ def is_lost(account: AccountView) -> bool:
 
 
 def is_late(target: TargetView, at: datetime) -> bool:
-    return target.seen_at is None or at - target.seen_at > validity(target.interval_s)
+    return is_stale(target.seen_at, target.interval_s, at)
+
+
+def is_stale(seen_at: datetime | None, interval_s: float, at: datetime) -> bool:
+    """Return whether a look of then, at a canary with such an interval, is too old to be believed."""
+    return seen_at is None or at - seen_at > _validity(interval_s)
 
 
 def valid_until(target: TargetView) -> datetime:
@@ -74,11 +79,10 @@ def valid_until(target: TargetView) -> datetime:
     well_at = target.well_at or target.seen_at
     if well_at is None:
         raise ValueError(f"{target.id}: was never seen, so nothing of it is valid")
-    return well_at + validity(target.interval_s)
+    return well_at + _validity(target.interval_s)
 
 
-def validity(interval_s: float) -> timedelta:
-    """Return how long an answer may be believed of a canary with such an interval."""
+def _validity(interval_s: float) -> timedelta:
     return max(LEAST, timedelta(seconds=LATE * interval_s))
 
 
