@@ -36,7 +36,7 @@ from monitor.reason import (
     Unreached,
 )
 from monitor.witness import NOBODY, Group, Level, Page, Witnesses
-from probes.model import Blame, Confidence, Fault, Target
+from probes.model import Blame, Confidence, Fault, Phase, Target
 
 
 class Scope(StrEnum):
@@ -57,7 +57,7 @@ class Scope(StrEnum):
 
 
 class Evidence(Struct, frozen=True):
-    """One failing answer, redacted, as an appeal needs it."""
+    """One failing answer, redacted, as an appeal needs it; `phase` is the part of the road that failed, if one did."""
 
     target: str
     at: datetime
@@ -66,6 +66,7 @@ class Evidence(Struct, frozen=True):
     words: str
     status: int | None = None
     request_id: str | None = None
+    phase: Phase | None = None
 
 
 class Diagnosis(Struct, frozen=True):
@@ -124,6 +125,7 @@ GRAVITY = (
     Fault.MODEL_RETIRING,
     Fault.SERVER_ERROR,
     Fault.OVERLOADED,
+    Fault.PROXY_FAILED,
     Fault.CONNECTION_FAILED,
     Fault.TIMEOUT,
     Fault.INVALID_RESPONSE,
@@ -146,7 +148,7 @@ NOBODYS_OWN = frozenset({Blame.PROVIDER, Blame.PATH})
 """Who is to blame for what no account is the cause of."""
 
 REFUSED_ROADS = frozenset({Fault.REGION_BLOCKED, Fault.BLOCKED_BY_EDGE})
-UNREACHABLE = frozenset({Fault.CONNECTION_FAILED, Fault.TIMEOUT})
+UNREACHABLE = frozenset({Fault.CONNECTION_FAILED, Fault.PROXY_FAILED, Fault.TIMEOUT})
 
 FLAP = "flap"
 """The rule of what comes and goes."""
@@ -784,6 +786,7 @@ def _evidence(patient: Patient) -> Evidence:
         words=health.answer.words,
         status=health.status,
         request_id=health.request_id,
+        phase=health.answer.phase,
     )
 
 

@@ -160,6 +160,7 @@ SEVERITIES = {
     Fault.SERVER_ERROR: Severity.CRITICAL,
     Fault.TIMEOUT: Severity.CRITICAL,
     Fault.CONNECTION_FAILED: Severity.CRITICAL,
+    Fault.PROXY_FAILED: Severity.CRITICAL,
     Fault.INVALID_RESPONSE: Severity.CRITICAL,
     Fault.MODEL_UNAVAILABLE: Severity.CRITICAL,
     Fault.UNCLASSIFIED: Severity.CRITICAL,

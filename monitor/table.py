@@ -120,8 +120,14 @@ def _target_cells(target: TargetView, mark: Mark) -> tuple[str, ...]:
         _time(target.seen_at),
         _seconds(target.latency.now_s),
         _seconds(target.ttft.now_s),
-        _plain(words.FAULTS[target.fault] if target.fault else target.reason or ""),
+        _plain(_why(target)),
     )
+
+
+def _why(target: TargetView) -> str:
+    if target.fault is None:
+        return target.reason or ""
+    return ", ".join(filter(None, (words.FAULTS[target.fault], target.phase and words.PHASES[target.phase])))
 
 
 def source_table(sources: Sequence[SourceView], now: datetime) -> None:

@@ -364,6 +364,7 @@ def _target_view(watch: Watch, memory: Memory, now: datetime) -> TargetView:
         well_at=health.well_at,
         confirmed=health.state is State.SUSPECTED and _is_confirmed(remembered),
         free=watch.free,
+        phase=health.answer.phase if health.answer else None,
     )
 
 

@@ -30,7 +30,7 @@ from monitor.reason import (
     Unreached,
 )
 from monitor.span import per
-from probes.model import Blame, Confidence, Fault, Limit
+from probes.model import Blame, Confidence, Fault, Limit, Phase
 from probes.notice import Notice
 
 FAULTS = {
@@ -49,6 +49,7 @@ FAULTS = {
     Fault.SERVER_ERROR: "server errors",
     Fault.TIMEOUT: "no answer in time",
     Fault.CONNECTION_FAILED: "no connection",
+    Fault.PROXY_FAILED: "the proxy lets nothing through",
     Fault.INVALID_RESPONSE: "answers that are none",
     Fault.SLOW: "slower than usual",
     Fault.LIMIT_COLLAPSE: "rate limit cut sharply",
@@ -73,6 +74,17 @@ BLAMES_AT_LENGTH = {
     Blame.US: "The monitor's own request is at fault. The account itself may well work.",
     Blame.UNKNOWN: "The answer fits no rule. Its words are in the evidence below.",
 }
+PHASES = {
+    Phase.NAME: "while its address was asked for",
+    Phase.CONNECT: "before it was connected",
+    Phase.PROXY: "at the proxy",
+    Phase.TLS: "while TLS was agreed on",
+    Phase.REQUEST: "while the request was sent",
+    Phase.FIRST_BYTE: "before the answer began",
+    Phase.BODY: "in the middle of the answer",
+}
+"""Where on the road a request ended."""
+
 FRESH = timedelta(seconds=30)
 """What was seen so little ago is told as of now."""
 

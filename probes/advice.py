@@ -86,6 +86,10 @@ ADVICE = {
     Fault.CONNECTION_FAILED: Advice(
         "No connection came about: check name service, firewall and certificates; the key is not in question."
     ),
+    Fault.PROXY_FAILED: Advice(
+        "The proxy on the way out does not let the request through: check its address, the user and password for it, "
+        "and what it allows; neither the key nor the provider is in question."
+    ),
     Fault.INVALID_RESPONSE: Advice(
         "What came back is not the API's answer: check the base address; if it is right, {meanwhile}."
     ),

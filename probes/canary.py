@@ -1,8 +1,6 @@
 """One bounded, timed attempt → Observation. Provider trouble never raises here."""
 
-import os
 import re
-import ssl
 from asyncio import Lock
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -20,6 +18,7 @@ from probes.balance import raised, read_credits, read_offer
 from probes.classify import RulesOf, judge, nobody
 from probes.complaint import read, words
 from probes.dialects import WIRES
+from probes.failure import Failure, Trip, explain, of_answer
 from probes.header import fold
 from probes.model import (
     Account,
@@ -31,6 +30,7 @@ from probes.model import (
     Observation,
     Outcome,
     Patience,
+    Phase,
     Sign,
     Target,
     Timer,
@@ -40,9 +40,11 @@ from probes.model import (
 from probes.payload import NOTHING, Piece, join
 from probes.proof import Proof, Read, reader, understand, weigh
 from probes.provider import Canary, Provider, Wording
+from probes.proxy import choose
 from probes.ratelimit import read_limits, retry_after_s, unite
 from probes.redact import redact
 from probes.refusal import read_refusal
+from probes.road import UNDER_WAY, NoAuthority, Progress, headers_for, options, tracing
 from probes.sign import read_signs
 from probes.sse import Events
 from probes.stream import KEPT_BYTES, Unreadable, read_chunks, read_text
@@ -94,15 +96,16 @@ class Attempt(Struct):
     usage: Usage = Usage()
     credits: tuple[Credit, ...] = ()
     offer: tuple[str, ...] | None = None
+    asked: str = ""
+    progress: Progress = field(default_factory=Progress)
+    phase: Phase | None = None
 
 
-def open_session(version: str, *, context: ssl.SSLContext | None = None) -> aiohttp.ClientSession:
-    """Return the one session of the process: no cookies, no redirects' memory, our own name.
-
-    `context` replaces the system's trust in certificates (a private gateway's own authority).
-    """
+def open_session(version: str) -> aiohttp.ClientSession:
+    """Return the one session of the process: no cookies, no redirects' memory, no `.netrc`, our own name."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=OPEN_S, ssl=context or True),
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=OPEN_S),
+        trace_configs=[tracing()],
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": f"provider-monitor/{version}", "Accept-Encoding": "identity"},
         auto_decompress=False,
@@ -123,7 +126,7 @@ async def attempt(prober: Prober, provider: Provider, account: Account, target: 
 async def _attempt(prober: Prober, provider: Provider, account: Account, target: Target, this: Attempt) -> Observation:
     try:
         verdict = await _ask(prober, provider, account, target, this)
-    except (aiohttp.ClientError, OSError, Unreadable, ValueError) as error:
+    except (aiohttp.ClientError, OSError, Unreadable, NoAuthority, ValueError) as error:
         told = GOOD if _is_proven(this) else _told_before(prober, provider, account, target, this)
         verdict = told or _broken(error, this, prober.patience)
     duration_s = (_is_proven(this) and this.ended_s) or prober.timer() - this.started
@@ -135,22 +138,25 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
     canary = provider.canaries[target.canary]
     wire = WIRES[canary.spoken(target.canary, account)]
     body = {**wire.body(target.model or ""), **canary.body} if wire.body else None
-    asked = address(provider, account, canary, target, this.at)
+    asked = this.asked = address(provider, account, canary, target, this.at)
+    proxy = this.progress.proxy = choose(account.way.proxies, asked)
+    UNDER_WAY.set(this.progress)
     async with prober.session.request(
         "POST" if body else "GET",
         _url(asked),
-        headers=_headers(provider, account, canary, body),
+        headers={**_headers(provider, account, canary, body), **headers_for(proxy, asked)},
         data=msgspec.json.encode(body) if body else None,
         allow_redirects=False,  # a redirect would carry the key to wherever it points
         timeout=_time_limits(prober.patience),
+        trace_request_ctx=this.progress,
+        **options(account.way, asked),
     ) as response:
+        this.progress.phase = Phase.BODY
+        if refused := of_answer(response.status, response.headers, Trip(asked, this.progress, prober.patience)):
+            return _stopped(refused, this)
         this.status, this.headers = response.status, response.headers
         if 300 <= response.status < 400:
-            this.words = (
-                f"redirects to {_goal(str(response.url), this.headers.get('Location', ''))}; "
-                "not followed, since that sends the key on"
-            )
-            return Verdict(Fault.INVALID_RESPONSE, "transport/redirect")
+            return _turned_away(response, this)
         if response.status == 200 and _is_stream(this.headers):
             if await _listen(prober, reader(canary), response, this):
                 return GOOD
@@ -163,6 +169,19 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
         return _learn(canary, this, verdict)
     this.words = _unproven(this, verdict)
     return verdict
+
+
+def _turned_away(response: aiohttp.ClientResponse, this: Attempt) -> Verdict:
+    """Say what an answer of 300 to 399 means: most send us elsewhere, the others fit nothing that we ask."""
+    location = this.headers.get("Location", "")
+    if response.status not in REDIRECTS and not location:
+        this.words = f"answers HTTP {response.status}, which is no answer to what was asked"
+        return Verdict(Fault.INVALID_RESPONSE, f"status/{response.status}")
+    this.words = f"redirects to {_goal(str(response.url), location)}; not followed, since that sends the key on"
+    return Verdict(Fault.INVALID_RESPONSE, "transport/redirect")
+
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 def _judge(prober: Prober, provider: Provider, canary: Canary, asked: str, this: Attempt) -> Verdict:
@@ -192,6 +211,7 @@ def _told_before(prober: Prober, provider: Provider, account: Account, target: T
 def _unproven(this: Attempt, verdict: Verdict) -> str:
     """Say in our own words what is wrong where the answer itself gives no reason."""
     if verdict.rule == "answer/cut":
+        this.phase = Phase.BODY
         return CUT
     if not verdict.rule.startswith("answer/") or verdict.rule == "answer/filtered":
         return ""
@@ -255,7 +275,7 @@ def address(provider: Provider, account: Account, canary: Canary, target: Target
 @lru_cache(8)
 def _time_limits(patience: Patience) -> aiohttp.ClientTimeout:
     """Those of five seconds or more may end up to a second later: aiohttp lets many of them end together."""
-    return aiohttp.ClientTimeout(patience.total_s, sock_connect=patience.connect_s, sock_read=patience.silence_s)
+    return aiohttp.ClientTimeout(patience.total_s, connect=patience.connect_s, sock_read=patience.silence_s)
 
 
 @lru_cache(2_000)
@@ -301,60 +321,14 @@ def _note(piece: Piece, now_s: float, this: Attempt) -> None:
 
 
 def _broken(error: Exception, this: Attempt, patience: Patience) -> Verdict:
-    """Say what went wrong on the way in our own words: an exception's text may hold the key or the address."""
-    for kind, fault, rule, told in BREAKS:
-        if isinstance(error, kind):
-            this.words = told.format(
-                connect_s=patience.connect_s, silence_s=patience.silence_s, total_s=patience.total_s
-            )
-            this.words += _detail(error)
-            return Verdict(fault, f"transport/{rule}")
-    raise error
+    """Note what went wrong on the way, and where; return what it means."""
+    return _stopped(explain(error, Trip(this.asked, this.progress, patience)), this)
 
 
-BREAKS: Sequence[tuple[type[Exception], Fault, str, str]] = (
-    (aiohttp.ClientConnectorDNSError, Fault.CONNECTION_FAILED, "dns", "the name of the host is not found"),
-    (aiohttp.ClientConnectorCertificateError, Fault.CONNECTION_FAILED, "certificate", "the certificate is not valid"),
-    (aiohttp.ClientSSLError, Fault.CONNECTION_FAILED, "tls", "no secure connection could be agreed on"),
-    (
-        aiohttp.ConnectionTimeoutError,
-        Fault.CONNECTION_FAILED,
-        "connect-timeout",
-        "no connection within {connect_s:g} s",
-    ),
-    (aiohttp.ClientConnectorError, Fault.CONNECTION_FAILED, "connect", "no connection"),
-    (aiohttp.SocketTimeoutError, Fault.TIMEOUT, "silence", "not a byte for {silence_s:g} s"),
-    (TimeoutError, Fault.TIMEOUT, "total", "not done within {total_s:g} s"),
-    (
-        aiohttp.ServerDisconnectedError,
-        Fault.CONNECTION_FAILED,
-        "disconnected",
-        "the connection was closed without an answer",
-    ),
-    (aiohttp.ClientPayloadError, Fault.INVALID_RESPONSE, "cut", "the answer broke off in the middle"),
-    (aiohttp.InvalidURL, Fault.BAD_REQUEST, "address", "the base address is not a web address"),
-    (aiohttp.ClientResponseError, Fault.INVALID_RESPONSE, "protocol", "what came back is not HTTP that can be read"),
-    (Unreadable, Fault.INVALID_RESPONSE, "encoding", "the answer"),
-    (OSError, Fault.CONNECTION_FAILED, "reset", "the connection broke"),
-    (aiohttp.ClientError, Fault.INVALID_RESPONSE, "client", "the exchange failed"),
-    (
-        ValueError,
-        Fault.BAD_REQUEST,
-        "value",
-        "the request could not be built: look at the key, the address and the model",
-    ),
-)
-"""The first kind that fits says what it means; the more special ones stand first."""
-
-
-def _detail(error: Exception) -> str:
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return f" ({getattr(error.certificate_error, 'verify_message', 'not trusted')})"
-    if isinstance(error, Unreadable):
-        return f" {error}"
-    if isinstance(error, OSError) and error.errno and error.errno > 0:
-        return f" ({os.strerror(error.errno)})"
-    return ""
+def _stopped(failure: Failure, this: Attempt) -> Verdict:
+    this.words, this.phase = failure.words, failure.phase
+    is_of_the_answer = failure.fault is Fault.BAD_REQUEST and failure.phase in (Phase.FIRST_BYTE, Phase.BODY)
+    return Verdict(Fault.INVALID_RESPONSE if is_of_the_answer else failure.fault, failure.rule)
 
 
 def _goal(asked: str, location: str) -> str:
@@ -365,7 +339,8 @@ def _goal(asked: str, location: str) -> str:
     except ValueError:
         return "another address"
     is_web = location and goal.hostname and goal.scheme in ("http", "https")
-    return f"{goal.scheme}://{goal.hostname}{port}{quote(goal.path, safe='/:@%')}" if is_web else "another address"
+    path = quote(goal.path, safe="/:@%", errors="replace")  # a byte that is no UTF-8 cannot be quoted
+    return f"{goal.scheme}://{goal.hostname}{port}{path}" if is_web else "another address"
 
 
 def _signs(prober: Prober, provider: Provider, account: Account, this: Attempt) -> tuple[Sign, ...]:
@@ -420,6 +395,7 @@ def _answer(this: Attempt, verdict: Verdict, account: Account) -> Answer:
         # Cut first, since redacting is slow; an echo that the cut halves is still found by its half.
         body=redact(this.body[: KEPT_BODY + KEPT_WORDS], secrets)[:KEPT_BODY],
         retry_after_s=retry_after_s(this.headers, this.body, this.at) if this.status in (429, 503, 529) else None,
+        phase=this.phase,
     )
 
 

@@ -22,6 +22,7 @@ STATUSES = {
     404: Fault.BAD_REQUEST,
     405: Fault.BAD_REQUEST,
     406: Fault.BAD_REQUEST,
+    407: Fault.PROXY_FAILED,
     408: Fault.TIMEOUT,
     409: Fault.BAD_REQUEST,
     410: Fault.BAD_REQUEST,

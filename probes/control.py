@@ -11,7 +11,9 @@ from probes.provider import Provider
 CONTROL = "list"
 """The canary that is asked; every provider with an address has it."""
 
-OF_THE_ROAD = frozenset({Fault.REGION_BLOCKED, Fault.BLOCKED_BY_EDGE, Fault.CONNECTION_FAILED})
+OF_THE_ROAD = frozenset(
+    {Fault.REGION_BLOCKED, Fault.BLOCKED_BY_EDGE, Fault.CONNECTION_FAILED, Fault.PROXY_FAILED},
+)
 OF_THE_PROVIDER = frozenset({Fault.OVERLOADED, Fault.SERVER_ERROR, Fault.INVALID_RESPONSE, Fault.TIMEOUT})
 
 

@@ -7,6 +7,8 @@ from enum import StrEnum
 from msgspec import Struct, field
 from msgspec.structs import force_setattr
 
+from probes.proxy import USUAL, Way
+
 Clock = Callable[[], datetime]
 """Tells aware UTC."""
 Timer = Callable[[], float]
@@ -28,6 +30,23 @@ class Outcome(StrEnum):
     DEGRADED = "degraded"
     FAILED = "failed"
     UNKNOWN = "unknown"
+
+
+class Phase(StrEnum):
+    """Which part of the road a request was on when it failed; that before it was passed.
+
+    NAME: its address was asked for. CONNECT: no connection yet. PROXY: between us and the proxy, until that lets us
+    through. TLS: connected, and no secure connection yet. REQUEST: what we ask was not sent whole. FIRST_BYTE: sent,
+    and the head of an answer did not come. BODY: the answer began, and did not end.
+    """
+
+    NAME = "name"
+    CONNECT = "connect"
+    PROXY = "proxy"
+    TLS = "tls"
+    REQUEST = "request"
+    FIRST_BYTE = "first_byte"
+    BODY = "body"
 
 
 class Blame(StrEnum):
@@ -58,6 +77,7 @@ class Fault(StrEnum):
     SERVER_ERROR = "server_error"
     TIMEOUT = "timeout"
     CONNECTION_FAILED = "connection_failed"
+    PROXY_FAILED = "proxy_failed"
     INVALID_RESPONSE = "invalid_response"
     SLOW = "slow"
     LIMIT_COLLAPSE = "limit_collapse"
@@ -87,6 +107,7 @@ BLAMES = {
     Fault.SERVER_ERROR: Blame.PROVIDER,
     Fault.TIMEOUT: Blame.PROVIDER,
     Fault.CONNECTION_FAILED: Blame.PATH,
+    Fault.PROXY_FAILED: Blame.PATH,
     Fault.INVALID_RESPONSE: Blame.PROVIDER,
     Fault.SLOW: Blame.PROVIDER,
     Fault.LIMIT_COLLAPSE: Blame.ACCOUNT,
@@ -125,7 +146,7 @@ class Account(Struct, frozen=True):
     program and arguments of a canary that runs one; `environment` is what that program gets besides the
     usual variables. `headers` and `secret_headers` are sent with each request, by names in lower case; none
     is in both. What is said in the latter no text may show. `dialects` are wire formats by canary, where they are
-    not the provider's.
+    not the provider's. `way` is how its requests leave.
     """
 
     name: str
@@ -141,6 +162,7 @@ class Account(Struct, frozen=True):
     headers: Mapping[str, str] = field(default_factory=dict)
     secret_headers: Mapping[str, str] = field(default_factory=dict)
     dialects: Mapping[str, str] = field(default_factory=dict)
+    way: Way = USUAL
 
     def __repr__(self) -> str:
         return f"Account({self.id})"
@@ -153,7 +175,7 @@ class Account(Struct, frozen=True):
     def secrets(self) -> list[str]:
         """What no text may show."""
         keys = [key for key in (self.key, self.admin_key) if key]
-        return [*keys, *self.environment.values(), *self.secret_headers.values()]
+        return [*keys, *self.environment.values(), *self.secret_headers.values(), *self.way.proxies.secrets]
 
 
 class Target(Struct, frozen=True):
@@ -243,7 +265,8 @@ class Usage(Struct, frozen=True):
 class Answer(Struct, frozen=True):
     """Proof of what was not good, already redacted: the rule that decided and the words of the answer.
 
-    `body` is cut to what a person can read.
+    `body` is cut to what a person can read. `phase` is the part of the road that failed; None where none did, and the
+    answer itself was not good.
     """
 
     rule: str
@@ -251,6 +274,7 @@ class Answer(Struct, frozen=True):
     confidence: Confidence = Confidence.HIGH
     body: str = ""
     retry_after_s: float | None = None
+    phase: Phase | None = None
 
 
 class Observation(Struct, frozen=True):
@@ -285,3 +309,8 @@ class Observation(Struct, frozen=True):
             raise ValueError(f"{self.target.id}: outcome {self.outcome} does not go with fault {self.fault}")
         if (self.answer is None) != (self.outcome is Outcome.OK):
             raise ValueError(f"{self.target.id}: an answer is kept exactly when the outcome is not ok")
+
+    @property
+    def phase(self) -> Phase | None:
+        """Which part of the road failed; None where none did."""
+        return self.answer.phase if self.answer else None

@@ -195,10 +195,11 @@ def test_no_more_is_heard_of_an_answer_than_is_kept_of_it():
 OTHER = r"(?:an)?other|new|different|fresh|next|second|back-?up|spare|ander\w*|neue\w*"
 THINGS = r"(?:accounts?|regions?|countr(?:y|ies)|ips?|addresses|egress|locations?|Kont\w+|Region\w*|Adresse\w*)"
 EVASION = re.compile(
-    rf"\begress\b|\bvpns?\b|\bprox(?:y|ies)\b|\btor\b|\b(?:try|use|switch to|move to|from) (?:{OTHER}) {THINGS}\b"
+    # The proxy that a monitor was given, and that fails, is no way round anything; any other one is.
+    rf"\begress\b|\bvpns?\b|(?<!\bthe )(?<!\bam )(?<!\bder )\bprox(?:y|ies)\b|\btor\b|\b(?:try|use|switch to|move to|from) (?:{OTHER}) {THINGS}\b"
     rf"|\b(?:try|use|switch to|move to|from|nimm|versuch\w*) (?:an |a |the |ein\w* )?(?:{OTHER}) {THINGS}\b"
     rf"|\bswitch(?:ing)? (?:the )?{THINGS}\b|\brotat\w+ (?:keys|accounts)|\b(?:get|work|go) ?-?around\b|\bworkaround"
-    r"|\bbypass|\bevad|\bcircumvent|\bunblock|umgeh(?:en|t)\b|\bTunnel|换(?:个)?(?:账|号|地区|节点|IP)|代理|翻墙|绕(?:过|开)|梯子",
+    r"|\bbypass|\bevad|\bcircumvent|\bunblock|umgeh(?:en|t)\b|\bTunnel|换(?:个)?(?:账|号|地区|节点|IP)|(?:请|使用|用|换个?|通过)代理|翻墙|绕(?:过|开)|梯子",
     re.IGNORECASE,
 )
 BLOCKED = [fault for fault in Fault if fault.blame in (Blame.ACCOUNT, Blame.PATH)]
@@ -224,6 +225,11 @@ TEMPLATES = Path(__file__).parents[1] / "templates"
 )
 def test_evasion_is_known_when_it_is_read(text):
     assert EVASION.search(text)
+
+
+@pytest.mark.parametrize("text", ["the proxy at 10.0.0.1:3128 refuses us", "am Proxy", "代理不放行"])
+def test_the_proxy_that_fails_is_no_evasion(text):
+    assert not EVASION.search(text)
 
 
 @pytest.mark.parametrize("fault", BLOCKED)

@@ -12,10 +12,14 @@ ROOT = Path(__file__).parents[1]
 # What each module may import besides the standard library, and msgspec, of which every value is made.
 # Nothing below imports upward.
 MODEL = {"probes.model"}
+WAY = {"probes.model", "probes.proxy"}
 READING = {"probes.notice", "probes.feeds.report", "probes.feeds.text", "probes.feeds.word"}
 PLAN = {
     "probes": set(),
-    "probes.model": set(),
+    "probes.proxy": set(),
+    "probes.model": {"probes.proxy"},
+    "probes.road": {"aiohttp", *WAY},
+    "probes.failure": {"aiohttp", *WAY, "probes.road", "probes.stream"},
     "probes.redact": set(),
     "probes.border": {"probes.model", "probes.redact"},
     "probes.document": {"jsonschema", "probes.border", "probes.redact"},
@@ -86,6 +90,7 @@ PLAN = {
         *("probes.complaint", "probes.balance", "probes.header", "probes.payload", "probes.proof", "probes.sign"),
         "probes.sse",
         *("probes.ratelimit", "probes.redact", "probes.refusal", "probes.stream"),
+        *("probes.failure", "probes.proxy", "probes.road"),
     },
     "probes.output": {
         *("probes.model", "probes.provider", "probes.classify", "probes.complaint"),

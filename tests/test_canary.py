@@ -24,9 +24,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from benchmarks.shapes import CHAT, GARBAGE, HELLO, LAST_USAGE, ROLE, STOP, delta, sse
-from probes.canary import BREAKS, Prober, address, attempt, open_session
+from probes.canary import Prober, address, attempt, open_session
 from probes.catalog import Shelf, load_provider, load_wording
 from probes.classify import judge
+from probes.failure import BREAKS
 from probes.model import Account, Credit, Fault, Outcome, Patience, Target, Usage
 from probes.provider import Rule
 from probes.simulator import SimulatedAccount, Simulator, Trouble
@@ -44,8 +45,8 @@ PAID = [
 
 
 @asynccontextmanager
-async def prober(patience=QUICK, context=None):
-    async with open_session("test", context=context) as session:
+async def prober(patience=QUICK):
+    async with open_session("test") as session:
         yield Prober(session, load_wording(), lambda: datetime.now(UTC), time.monotonic, patience)
 
 

@@ -28,7 +28,7 @@ SHIPPED = sorted(file.stem for file in FOLDER.glob("*.toml"))
 DE, ZH = load_speech("de", (FOLDER,)), load_speech("zh-Hans", (FOLDER,))
 
 TABLES = (
-    *(words.FAULTS, words.BLAMES, words.BLAMES_AT_LENGTH, words.CERTAINTIES, span.ONE, span.SEVERAL),
+    *(words.FAULTS, words.PHASES, words.BLAMES, words.BLAMES_AT_LENGTH, words.CERTAINTIES, span.ONE, span.SEVERAL),
     *(layout.MARKS, layout.SCOPES, layout.KINDS, headline.ALL, strip.WORDS),
 )
 SAID_ELSEWHERE = {

@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from msgspec import Struct
 
 from monitor.diagnose import Evidence
-from monitor.words import count, listed
+from monitor.words import PHASES, count, listed
 from probes.model import Fault
 
 SHOWN = 8
@@ -14,13 +14,17 @@ NAMED = 4
 
 
 class Line(Struct, frozen=True):
-    """Who met what: one target, an account, or accounts of a provider; the answer is the latest of them."""
+    """Who met what: one target, an account, or accounts of a provider; the answer is the latest of them.
+
+    `phase` says where on the road it ended, in words; empty where an answer came.
+    """
 
     who: str
     fault: Fault
     status: int | None
     request_id: str | None
     words: str
+    phase: str = ""
 
 
 def shown(evidence: Sequence[Evidence], *, apart: bool = False) -> tuple[list[Line], int]:
@@ -45,7 +49,8 @@ def _grouped(evidence: Iterable[Evidence], key: Callable[[Evidence], Hashable]) 
 
 def _line(group: Sequence[Evidence]) -> Line:
     latest = max(group, key=lambda one: one.at)
-    return Line(_who(group), latest.fault, latest.status, latest.request_id, latest.words)
+    phase = PHASES[latest.phase] if latest.phase else ""
+    return Line(_who(group), latest.fault, latest.status, latest.request_id, latest.words, phase)
 
 
 def _who(group: Sequence[Evidence]) -> str:

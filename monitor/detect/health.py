@@ -15,7 +15,7 @@ TERMINAL = frozenset({Fault.ACCOUNT_SUSPENDED, Fault.INVALID_KEY, Fault.QUOTA_EX
 
 PASSING = frozenset(
     {
-        *(Fault.OVERLOADED, Fault.SERVER_ERROR, Fault.TIMEOUT, Fault.CONNECTION_FAILED),
+        *(Fault.OVERLOADED, Fault.SERVER_ERROR, Fault.TIMEOUT, Fault.CONNECTION_FAILED, Fault.PROXY_FAILED),
         *(Fault.INVALID_RESPONSE, Fault.RATE_LIMITED, Fault.SLOW),
     }
 )

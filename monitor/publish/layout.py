@@ -147,6 +147,7 @@ class Proof(Struct, frozen=True):
     request_id: str | None
     rule: str
     words: str
+    phase: str = ""
 
 
 class Story(Struct, frozen=True):
@@ -572,6 +573,7 @@ def _proof(evidence: Evidence, signal: bool, speech: Speech) -> Proof:
         request_id=evidence.request_id,
         rule=evidence.rule,
         words=evidence.words,
+        phase=speech.say(words.PHASES[evidence.phase]) if evidence.phase else "",
     )
 
 

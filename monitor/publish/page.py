@@ -296,6 +296,7 @@ def _account(account: AccountView, provider: str, now: Standing, caution: Cautio
         **_warning(caution),
         "since": _iso(account.since),
         **_fault(account.fault),
+        "phase": account.phase,
         "credit": [_purse(purse) for purse in account.purses],
     }
 
@@ -371,6 +372,7 @@ def _open_incident(view: IncidentView) -> dict[str, object]:
         "lead_s": None if incident.lead is None else round(incident.lead.total_seconds()),
         "fault": incident.fault,
         "blame": incident.blame,
+        "phase": next((one.phase for one in incident.evidence if one.fault is incident.fault and one.phase), None),
     }
 
 

@@ -11,7 +11,7 @@ from monitor.incident import Incident, Told
 from monitor.overlap import Overlap
 from monitor.sli import Cell
 from monitor.slo import Objective, Reserve
-from probes.model import Fault, Limit
+from probes.model import Fault, Limit, Phase
 from probes.notice import Notice
 
 CROWD = 40
@@ -44,6 +44,7 @@ class TargetView(Struct, frozen=True):
     hours, `days` the last 90 days; today is the last of them. `limited_since` says for each limit since when
     its ceiling stands, `moves` how it moved for good, None where it did not. The paces are of the last 30
     closed days. `next_at` is when it is looked at next. `well_at` is its latest good answer, however long ago.
+    `phase` is the part of the road on which its latest failure ended, if that was on the road.
     `confirmed`: that it fails is sure although it is called SUSPECTED, since it may pass. `free`: it costs no tokens.
     """
 
@@ -71,6 +72,7 @@ class TargetView(Struct, frozen=True):
     well_at: datetime | None = None
     confirmed: bool = False
     free: bool = False
+    phase: Phase | None = None
 
     @property
     def counts(self) -> bool:
@@ -115,6 +117,11 @@ class AccountView(Struct, frozen=True):
     stands: bool = False
     company: str = ""
     ties: tuple[str, ...] = ()
+
+    @property
+    def phase(self) -> Phase | None:
+        """On which part of the road what it fails with ended, by the first of its targets that fails so."""
+        return next((one.phase for one in self.targets if one.fault is self.fault and one.phase), None)
 
     @property
     def is_new(self) -> bool:

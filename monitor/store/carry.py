@@ -74,7 +74,7 @@ TELLING = (
 BELIEFS = (
     _whole("mark", "name, value", where="name <> 'refused'"),
     _whole("series", "location, provider, account, canary, model", "IGNORE"),
-    _whole("answer", "digest, rule, confidence, words, body, first_at", "IGNORE"),
+    _whole("answer", "digest, rule, confidence, words, body, first_at, phase", "IGNORE"),
     Passage(
         f"""
         SELECT {NAMES}, digest, {", ".join(f"health.{one}" for one in HEALTH.split(", "))}

@@ -10,7 +10,7 @@ from pathlib import Path
 from monitor.store.refusal import RefusalKind, StoreError, refusal_of
 from monitor.store.runtime import stand_in
 
-VERSION = 8
+VERSION = 9
 """The schema this program writes, kept in `PRAGMA user_version`: the number of steps in `schema`."""
 
 WAIT_S = 5

@@ -90,7 +90,7 @@ def resume(db: sqlite3.Connection, location: str) -> Remembered:
     """Return what was believed, planned, spent and open when the last process ended."""
     healths, plans = {}, {}
     query = """
-        SELECT health.*, rule, confidence, words, body, account, canary, model
+        SELECT health.*, rule, confidence, words, body, phase, account, canary, model
         FROM health JOIN series ON series.id = series_id LEFT JOIN answer ON answer.id = answer_id
         WHERE location = ?
     """
@@ -408,7 +408,7 @@ def spent(db: sqlite3.Connection, since: date) -> dict[str, float]:
 def history(db: sqlite3.Connection, location: str, target: Target, since: datetime) -> Iterator[Observation]:
     """Yield every look at a target that is still kept, oldest first; of an answer what decides: its rule, how sure."""
     query = """
-        SELECT observation.*, rule, confidence FROM series
+        SELECT observation.*, rule, confidence, phase FROM series
         JOIN observation ON observation.series_id = series.id
         LEFT JOIN evidence USING (series_id, at) LEFT JOIN answer ON answer.id = answer_id
         WHERE (location, account, canary, model) = (?, ?, ?, ?) AND at >= ? ORDER BY at

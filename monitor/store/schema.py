@@ -86,6 +86,12 @@ def m008_well(db: Database) -> None:
     )
 
 
+@STEPS()
+def m009_phase(db: Database) -> None:
+    """The part of the road that failed; beside the words, since most looks have none and there are millions."""
+    db.execute("ALTER TABLE answer ADD COLUMN phase TEXT")
+
+
 OBSERVATION = """
     CREATE TABLE observation (
         series_id INTEGER NOT NULL,

@@ -19,7 +19,7 @@ from monitor.detect.pool import Pool
 from monitor.detect.track import Track
 from monitor.incident import Change
 from monitor.schedule import Spending
-from probes.model import Answer, Confidence, Fault, Observation, Outcome, Target
+from probes.model import Answer, Confidence, Fault, Observation, Outcome, Phase, Target
 
 log = logging.getLogger("monitor")
 
@@ -94,7 +94,7 @@ def readable(rows: Iterable[tuple[str, str]], kind: type[T]) -> dict[str, T]:
 
 def answer_digest(answer: Answer) -> bytes:
     """Return what two answers share when they differ only in ids, counters and times."""
-    text = f"{answer.rule}\n{answer.words}\n{answer.body}"
+    text = f"{answer.rule}\n{answer.words}\n{answer.body}" + (f"\n{answer.phase}" if answer.phase else "")
     return blake2b(VARYING.sub("#", text).encode(), digest_size=16).digest()
 
 
@@ -128,7 +128,7 @@ def observation_from(row: Mapping[str, Any], target: Target) -> Observation:
         ttft_s=_seconds(row["ttft"]),
         status=row["status"],
         fault=Fault(row["fault"]) if row["fault"] else None,
-        answer=None if outcome is Outcome.OK else Answer(row["rule"] or "", "", Confidence(sure)),
+        answer=None if outcome is Outcome.OK else Answer(row["rule"] or "", "", Confidence(sure), phase=_phase(row)),
     )
 
 
@@ -137,4 +137,8 @@ def _seconds(ms: int | None) -> float | None:
 
 
 def _answer_from(row: Mapping[str, Any]) -> Answer:
-    return Answer(row["rule"], row["words"], Confidence(row["confidence"]), row["body"])
+    return Answer(row["rule"], row["words"], Confidence(row["confidence"]), row["body"], phase=_phase(row))
+
+
+def _phase(row: Mapping[str, Any]) -> Phase | None:
+    return Phase(row["phase"]) if row["phase"] else None

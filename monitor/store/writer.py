@@ -200,9 +200,12 @@ class Writer:
 
     def _answer(self, answer: Answer, at: datetime) -> int:
         digest = answer_digest(answer)
-        row = (digest, answer.rule, answer.confidence, answer.words, answer.body, to_ms(at))
+        row = (digest, answer.rule, answer.confidence, answer.words, answer.body, answer.phase, to_ms(at))
         self._db.execute(
-            "INSERT OR IGNORE INTO answer (digest, rule, confidence, words, body, first_at) VALUES (?, ?, ?, ?, ?, ?)",
+            """
+            INSERT OR IGNORE INTO answer (digest, rule, confidence, words, body, phase, first_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
+            """,
             row,
         )
         return int(self._db.execute("SELECT id FROM answer WHERE digest = ?", (digest,)).fetchone()[0])

@@ -1,0 +1,359 @@
+"""What went wrong on the road → its fault, its rule and our own words: an exception's text may hold the key or the address.
+
+Pure. Feeds and the heartbeat say with it, too, why nobody was reached.
+"""
+
+import os
+import socket
+import ssl
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import aiohttp
+from msgspec import Struct
+
+from probes.model import Fault, Patience, Phase
+from probes.proxy import PORTS, Proxy
+from probes.road import NoAuthority, Progress
+from probes.stream import Unreadable
+
+
+class Failure(Struct, frozen=True):
+    """What stopped a request, and on which part of the road; `phase` is None where it never left."""
+
+    fault: Fault
+    rule: str
+    words: str
+    phase: Phase | None = None
+
+
+class Trip(Struct, frozen=True):
+    """A request that failed: where to, how far it came, and how long it was allowed to take."""
+
+    address: str
+    progress: Progress
+    patience: Patience
+
+    @property
+    def place(self) -> str:
+        """Where it was to go: host and port."""
+        parts = _split(self.address)
+        return f"{parts[0]}:{parts[1]}" if parts else "the host"
+
+    @property
+    def port(self) -> str:
+        parts = _split(self.address)
+        return f"port {parts[1]}" if parts else "its port"
+
+    @property
+    def proxy(self) -> Proxy | None:
+        return self.progress.proxy
+
+
+def _split(address: str) -> tuple[str, int] | None:
+    try:
+        parts = urlsplit(address)
+        return (parts.hostname, parts.port or PORTS.get(parts.scheme, 0)) if parts.hostname else None
+    except ValueError:
+        return None
+
+
+CONNECTING = frozenset({Phase.NAME, Phase.CONNECT, Phase.PROXY, Phase.TLS})
+
+
+def explain(error: Exception, trip: Trip) -> Failure:
+    """Return what an exception means that aiohttp, or a reader of ours, raised. Raises it where it is none of those."""
+    phase = _phase(error, trip.progress.phase)
+    if phase is Phase.PROXY and trip.proxy:
+        return _of_proxy(error, trip, trip.proxy)
+    found = _of_tls(error, phase, trip) or _of_time(error, phase, trip) or _of_name(error) or _by_kind(error, phase)
+    if found is None:
+        raise error
+    fault, rule, words = found
+    if trip.progress.reused and phase in (Phase.REQUEST, Phase.FIRST_BYTE) and isinstance(error, BROKEN):
+        words += "; it was kept open since an earlier look"
+    if trip.proxy and phase is not None:
+        words += f" (through the proxy at {trip.proxy.name})"
+    return Failure(fault, f"transport/{rule}", words, phase)
+
+
+BROKEN = (aiohttp.ServerDisconnectedError, OSError)
+
+
+def _phase(error: Exception, reached: Phase | None) -> Phase | None:
+    """Return what was going on; what an exception says of that is surer than what was noted."""
+    if isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError):
+        return Phase.PROXY
+    if reached is Phase.PROXY:
+        return reached
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return Phase.NAME
+    if isinstance(error, aiohttp.ClientSSLError | aiohttp.ClientConnectorCertificateError):
+        return Phase.TLS
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return Phase.TLS if reached is Phase.TLS else Phase.CONNECT
+    if isinstance(error, aiohttp.ConnectionTimeoutError) and reached not in CONNECTING:
+        return Phase.CONNECT
+    if isinstance(error, aiohttp.InvalidURL | NoAuthority):
+        return None
+    return reached
+
+
+Told = tuple[Fault, str, str]
+
+
+# The proxy
+
+
+def _of_proxy(error: Exception, trip: Trip, proxy: Proxy) -> Failure:
+    fault, rule, said = _told_by_proxy(error, trip)
+    return Failure(fault, f"proxy/{rule}", f"the proxy at {proxy.name} {said}", Phase.PROXY)
+
+
+def _told_by_proxy(error: Exception, trip: Trip) -> Told:
+    match error:
+        case aiohttp.ClientHttpProxyError():
+            return _refused_by_proxy(error.status, trip)
+        case aiohttp.ClientConnectorDNSError():
+            return Fault.PROXY_FAILED, "name", "has a name that is not found"
+        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
+            return Fault.PROXY_FAILED, "tls", f"makes no secure connection{_reason(error)}"
+        case aiohttp.ClientConnectorError():
+            return Fault.PROXY_FAILED, "connect", f"cannot be reached{_system(error)}"
+        case TimeoutError():
+            waited_s = trip.patience.connect_s
+            return Fault.PROXY_FAILED, "timeout", f"does not let us through to {trip.place} within {waited_s:g} s"
+        case aiohttp.ServerDisconnectedError() | OSError():
+            return Fault.PROXY_FAILED, "closed", f"closes the connection without a word on {trip.place}"
+        case _:
+            return Fault.PROXY_FAILED, "protocol", "answers with what is not HTTP that can be read: is it a proxy?"
+
+
+def _refused_by_proxy(status: int, trip: Trip) -> Told:
+    if status == 407:
+        return Fault.PROXY_FAILED, "credentials", _unknown_to_proxy(trip)
+    if status in UNREACHED:
+        said = f"says that it does not reach {trip.place} ({_status(status)})"
+        return Fault.CONNECTION_FAILED, "unreached", said
+    return Fault.PROXY_FAILED, "refused", f"refuses to let us through to {trip.place} ({_status(status)})"
+
+
+UNREACHED = frozenset({502, 503, 504})
+"""How proxies say that whoever lies behind them does not answer (RFC 9110, 15.6; Squid: 503)."""
+
+
+def _unknown_to_proxy(trip: Trip) -> str:
+    if trip.proxy and trip.proxy.user is not None:
+        return f"refuses our user and password ({_status(407)})"
+    return f"refuses us: it wants a user and a password ({_status(407)})"
+
+
+def _status(status: int) -> str:
+    try:
+        return f"HTTP {status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"HTTP {status}"
+
+
+MARKS = ("x-squid-error", "proxy-authenticate")
+"""Headers of an answer that a proxy made itself."""
+
+
+def of_answer(status: int, headers: Mapping[str, str], trip: Trip) -> Failure | None:
+    """Return what an answer means that the proxy gave in place of the API; None where it is not the proxy's."""
+    if trip.proxy is None or not (status == 407 or any(mark in headers for mark in MARKS)):
+        return None
+    fault, rule, said = _refused_by_proxy(status, trip)
+    return Failure(fault, f"proxy/{rule}", f"the proxy at {trip.proxy.name} {said}", Phase.PROXY)
+
+
+# TLS
+
+
+def _of_tls(error: Exception, phase: Phase | None, trip: Trip) -> Told | None:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        told = getattr(error.certificate_error, "verify_message", "") or "not trusted"
+        return Fault.CONNECTION_FAILED, "certificate", f"the certificate is not valid ({told})"
+    inner = _ssl_error(error)
+    if inner is None:
+        return (Fault.CONNECTION_FAILED, "tls-cut", TLS_CUT) if _is_cut(error, phase) else None
+    reason = (inner.reason or "").upper()
+    if reason in PLAIN:
+        return Fault.CONNECTION_FAILED, "tls-plain", f"speaks no TLS at {trip.port}"
+    if isinstance(inner, ssl.SSLEOFError) or reason in CUT_REASONS:
+        return Fault.CONNECTION_FAILED, "tls-cut", TLS_CUT
+    if told := TLS_REASONS.get(reason):
+        return Fault.CONNECTION_FAILED, "tls", f"no secure connection could be agreed on: {told}"
+    return Fault.CONNECTION_FAILED, "tls", f"no secure connection could be agreed on{_reason(error)}"
+
+
+def _is_cut(error: Exception, phase: Phase | None) -> bool:
+    return phase is Phase.TLS and isinstance(error, OSError) and not isinstance(error, TimeoutError)
+
+
+def _ssl_error(error: Exception) -> ssl.SSLError | None:
+    """Return what OpenSSL said, however deep aiohttp and asyncio have wrapped it."""
+    for one in (error, getattr(error, "os_error", None), error.__cause__, error.__context__):
+        if isinstance(one, ssl.SSLError):
+            return one
+    return None
+
+
+TLS_CUT = "connected, and the connection was closed while TLS was agreed on"
+PLAIN = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"})
+"""What OpenSSL finds where something else than TLS came back; the last two since its version 3.2."""
+CUT_REASONS = frozenset({"UNEXPECTED_EOF_WHILE_READING"})
+TOO_OLD = "it offers no version of TLS that is still safe"
+TLS_REASONS = {
+    "UNSUPPORTED_PROTOCOL": TOO_OLD,
+    "TLSV1_ALERT_PROTOCOL_VERSION": TOO_OLD,
+    "NO_PROTOCOLS_AVAILABLE": TOO_OLD,
+    "TLSV1_UNRECOGNIZED_NAME": "it knows no such host name",
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "it wants a certificate of ours",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": "it refuses what we offer",
+    "DH_KEY_TOO_SMALL": "its keys are too short to be safe",
+    "EE_KEY_TOO_SMALL": "its keys are too short to be safe",
+}
+
+
+def _reason(error: Exception) -> str:
+    """Return what OpenSSL calls it, in words; its constants hold nothing of ours."""
+    inner = _ssl_error(error)
+    told = (getattr(inner, "verify_message", None) or (inner.reason if inner else None) or "").strip()
+    return f" ({told.replace('_', ' ').lower()})" if told else ""
+
+
+# Time
+
+
+def _of_time(error: Exception, phase: Phase | None, trip: Trip) -> Told | None:
+    if not isinstance(error, TimeoutError):
+        return None
+    patience = trip.patience
+    is_silent = isinstance(error, aiohttp.SocketTimeoutError)
+    waited_s = patience.connect_s if isinstance(error, aiohttp.ConnectionTimeoutError) else patience.total_s
+    if phase in CONNECTING:
+        rule, told = LATE_BEFORE[phase]
+        return Fault.CONNECTION_FAILED, rule, told.format(waited_s=waited_s)
+    rule = "silence" if is_silent else "total"
+    told = (SILENT if is_silent else UNFINISHED).get(phase, "not done within {waited_s:g} s")
+    return Fault.TIMEOUT, rule, told.format(waited_s=patience.silence_s if is_silent else patience.total_s)
+
+
+LATE_BEFORE: Mapping[Phase | None, tuple[str, str]] = {
+    Phase.NAME: ("dns-timeout", "the name service does not answer within {waited_s:g} s"),
+    Phase.CONNECT: ("connect-timeout", "no connection within {waited_s:g} s"),
+    Phase.TLS: ("tls-timeout", "connected, and no secure connection (TLS) within {waited_s:g} s"),
+}
+SILENT: Mapping[Phase | None, str] = {
+    Phase.REQUEST: "connected, and what we ask was not taken within {waited_s:g} s",
+    Phase.FIRST_BYTE: "connected, and not a byte of an answer for {waited_s:g} s",
+    Phase.BODY: "the answer stopped: not a byte more for {waited_s:g} s",
+}
+UNFINISHED: Mapping[Phase | None, str] = {
+    Phase.REQUEST: "connected, and what we ask was not taken within {waited_s:g} s",
+    Phase.FIRST_BYTE: "connected, and no answer within {waited_s:g} s",
+    Phase.BODY: "the answer was not done within {waited_s:g} s",
+}
+
+
+# The name
+
+
+def _of_name(error: Exception) -> Told | None:
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        code = error.os_error.errno
+        if isinstance(error.os_error, socket.gaierror) and code in UNRESOLVED:
+            rule, told = UNRESOLVED[code]
+            return Fault.CONNECTION_FAILED, rule, told
+        return Fault.CONNECTION_FAILED, "dns", "the name of the host is not found"
+    return None
+
+
+UNRESOLVED = {
+    socket.EAI_NONAME: ("dns", "the name of the host is not found"),
+    socket.EAI_AGAIN: ("dns-failing", "the name service fails, or does not answer, when asked for the host"),
+    socket.EAI_FAIL: ("dns-failing", "the name service fails when asked for the host"),
+    getattr(socket, "EAI_NODATA", -5): ("dns-empty", "the name of the host has no address"),
+}
+"""By the code of getaddrinfo(3): no such name (NXDOMAIN), SERVFAIL or silence, a refusal, a name without an address."""
+
+
+# All else
+
+
+def _by_kind(error: Exception, phase: Phase | None) -> Told | None:
+    for kind, fault, rule, words in BREAKS:
+        if isinstance(error, kind):
+            return fault, rule, words.get(phase, words[None]) + _detail(error)
+    return None
+
+
+def _same(words: str) -> Mapping[Phase | None, str]:
+    return {None: words}
+
+
+UNREAD = "what came back is not HTTP that can be read"
+BREAKS: Sequence[tuple[type[Exception], Fault, str, Mapping[Phase | None, str]]] = (
+    (aiohttp.ClientConnectorError, Fault.CONNECTION_FAILED, "connect", _same("no connection")),
+    (
+        aiohttp.ServerDisconnectedError,
+        Fault.CONNECTION_FAILED,
+        "disconnected",
+        _same("the connection was closed without an answer"),
+    ),
+    (aiohttp.ClientPayloadError, Fault.INVALID_RESPONSE, "cut", _same("the answer broke off in the middle")),
+    (aiohttp.InvalidURL, Fault.BAD_REQUEST, "address", _same("the base address is not a web address")),
+    (aiohttp.ClientResponseError, Fault.INVALID_RESPONSE, "protocol", _same(UNREAD)),
+    (NoAuthority, Fault.BAD_REQUEST, "ca-file", _same("the file of authorities (ca_file)")),
+    (Unreadable, Fault.INVALID_RESPONSE, "encoding", _same("the answer")),
+    (
+        OSError,
+        Fault.CONNECTION_FAILED,
+        "reset",
+        {
+            None: "the connection broke",
+            Phase.REQUEST: "the connection broke while we asked",
+            Phase.FIRST_BYTE: "the connection broke before an answer",
+            Phase.BODY: "the connection broke in the middle of the answer",
+        },
+    ),
+    (aiohttp.ClientError, Fault.INVALID_RESPONSE, "client", _same("the exchange failed")),
+    (
+        UnicodeError,
+        Fault.BAD_REQUEST,
+        "value",
+        {
+            None: "the request could not be built: look at the key, the address and the model",
+            Phase.CONNECT: "the base address holds no name of a host",
+            Phase.NAME: "the base address holds no name of a host",
+            Phase.FIRST_BYTE: UNREAD,
+            Phase.BODY: UNREAD,
+        },
+    ),
+    (
+        ValueError,
+        Fault.BAD_REQUEST,
+        "value",
+        {
+            None: "the request could not be built: look at the key, the address and the model",
+            Phase.FIRST_BYTE: UNREAD,
+            Phase.BODY: UNREAD,
+        },
+    ),
+)
+"""The first kind that fits says what it means, by phase where it differs; the more special ones stand first."""
+
+
+def _detail(error: Exception) -> str:
+    if isinstance(error, Unreadable | NoAuthority):
+        return f" {error}"
+    return _system(error)
+
+
+def _system(error: Exception) -> str:
+    """Return the system's own word; an exception of TLS has numbers of its own, which mean something else there."""
+    if not isinstance(error, OSError) or isinstance(error, ssl.SSLError) or _ssl_error(error):
+        return ""
+    return f" ({os.strerror(error.errno)})" if error.errno and error.errno > 0 else ""

@@ -1,0 +1,216 @@
+"""Which proxy a request goes through: a setting of ours, or the variables that curl and requests heed; pure."""
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from urllib.parse import quote, unquote, urlsplit
+
+from msgspec import Struct
+
+FORM = 'write it as "http://host:port"'
+PORTS = {"http": 80, "https": 443}
+PORT = re.compile(r"^(.*?):([0-9]{1,5})$")
+
+Host = IPv4Address | IPv6Address | str
+
+
+class ProxyError(ValueError):
+    """Why a text names no proxy that can be used; holds nothing of its user and password."""
+
+
+class Proxy(Struct, frozen=True):
+    """One forward proxy. `user` is None where it asks nobody who he is."""
+
+    scheme: str
+    host: str
+    port: int
+    user: str | None = None
+    password: str = ""
+
+    def __repr__(self) -> str:
+        return f"Proxy({self.name})"
+
+    @property
+    def name(self) -> str:
+        """How people are told of it: without its user and password."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"{self.scheme}://{self.name}"
+
+    @property
+    def url_with_password(self) -> str:
+        """For a program of others, which takes its proxy from a variable."""
+        if self.user is None:
+            return self.url
+        return f"{self.scheme}://{quote(self.user, safe='')}:{quote(self.password, safe='')}@{self.name}"
+
+    @property
+    def authorization(self) -> str | None:
+        """The header that says who we are (RFC 9110, 11.7.2); None where nobody asks."""
+        return None if self.user is None else f"Basic {self._pair}"
+
+    @property
+    def _pair(self) -> str:
+        return b64encode(f"{self.user}:{self.password}".encode()).decode()
+
+    @property
+    def secrets(self) -> list[str]:
+        return [self.password, self._pair] if self.password else []
+
+
+class Proxies(Struct, frozen=True):
+    """The proxy for each scheme, None where requests go straight out; `bypass` are the hosts to which all do."""
+
+    http: Proxy | None = None
+    https: Proxy | None = None
+    bypass: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[Proxy, ...]:
+        return tuple(dict.fromkeys(one for one in (self.http, self.https) if one))
+
+    @property
+    def secrets(self) -> list[str]:
+        return [secret for one in self.all for secret in one.secrets]
+
+
+DIRECT = Proxies()
+
+
+class Way(Struct, frozen=True):
+    """How requests leave: through which proxies, and whose word on certificates is taken.
+
+    `ca_file` holds the only authorities that are believed, as PEM; None: those of the system.
+    """
+
+    proxies: Proxies = DIRECT
+    ca_file: str | None = None
+
+
+USUAL = Way()
+
+
+def parse(text: str) -> Proxy:
+    """Return the proxy that an address names. Raises ProxyError."""
+    address = text.strip()
+    address = address if "://" in address else f"http://{address}"
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError:  # brackets that do not close, a port that is none
+        raise ProxyError("is no web address") from None
+    if parts.scheme.startswith("socks"):
+        raise ProxyError("is a SOCKS proxy, which is not supported")
+    if parts.scheme not in PORTS or not host or not address.isprintable() or " " in address:
+        raise ProxyError("is no web address")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ProxyError("has something behind the port")
+    user = None if parts.username is None else unquote(parts.username)
+    return Proxy(parts.scheme, host, port or PORTS[parts.scheme], user, unquote(parts.password or ""))
+
+
+def read_environment(environment: Mapping[str, str]) -> tuple[Proxies, list[tuple[str, str]]]:
+    """Return the proxies that the usual variables name, and by variable what is wrong with one that is needed.
+
+    As curl and requests read them: lower case goes first, ALL_PROXY is for what has none of its own. HTTP_PROXY in upper
+    case is not heeded inside of a CGI program, where whoever asks can set it (CVE-2016-5385).
+    """
+    problems: list[tuple[str, str]] = []
+    found = {scheme: _read(scheme, environment, problems) for scheme in PORTS}
+    excepted = environment.get("no_proxy", environment.get("NO_PROXY", ""))
+    bypass = tuple(entry for entry in re.split(r"[,\s]+", excepted) if entry)
+    proxies = Proxies(found["http"], found["https"], bypass)
+    return (proxies if proxies.all else DIRECT), problems
+
+
+def _read(scheme: str, environment: Mapping[str, str], problems: list[tuple[str, str]]) -> Proxy | None:
+    name = next(_variables(scheme, environment), None)
+    if name is None or not environment[name].strip():
+        return None
+    try:
+        return parse(environment[name])
+    except ProxyError as error:
+        if (name, str(error)) not in problems:
+            problems.append((name, str(error)))
+        return None
+
+
+def _variables(scheme: str, environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield the variables that say something of a scheme, the strongest first."""
+    for name in (f"{scheme}_proxy", "all_proxy"):
+        if name in environment:
+            yield name
+        upper = name.upper()
+        if upper in environment and not (upper == "HTTP_PROXY" and "REQUEST_METHOD" in environment):
+            yield upper
+
+
+@lru_cache(10_000)
+def choose(proxies: Proxies, address: str) -> Proxy | None:
+    """Return the proxy that a request to an address goes through; None: it goes straight out."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port or PORTS.get(parts.scheme)
+    except ValueError:
+        return None
+    proxy = {"http": proxies.http, "https": proxies.https}.get(parts.scheme)
+    if proxy is None or host is None or is_bypassed(host, port, proxies.bypass):
+        return None
+    return proxy
+
+
+def is_bypassed(host: str, port: int | None, bypass: tuple[str, ...]) -> bool:
+    """Whether a host is this machine, or one of those that are reached straight: a name and all below it, or a network.
+
+    An entry may end with the only port that it is about.
+    """
+    asked = _host(host)
+    return _is_loopback(asked) or any(_fits(entry, asked, port) for entry in bypass)
+
+
+def _host(name: str) -> Host:
+    name = name.strip("[]").rstrip(".").lower()
+    try:
+        found = ip_address(name.partition("%")[0])
+    except ValueError:
+        return name
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+def _is_loopback(host: Host) -> bool:
+    if isinstance(host, str):
+        return host == "localhost" or host.endswith(".localhost")
+    return host.is_loopback
+
+
+def _fits(entry: str, host: Host, port: int | None) -> bool:
+    if entry == "*":
+        return True
+    if "/" in entry:
+        return not isinstance(host, str) and _is_within(host, entry)
+    name, its_port = _with_port(entry)
+    if its_port is not None and its_port != port:
+        return False
+    wanted = _host(name.removeprefix("*").lstrip("."))
+    if isinstance(host, str) and isinstance(wanted, str):
+        return bool(wanted) and (host == wanted or host.endswith(f".{wanted}"))
+    return host == wanted
+
+
+def _with_port(entry: str) -> tuple[str, int | None]:
+    """Return what an entry names and its port; the colons of a bare IPv6 address are none of a port."""
+    if entry.count(":") > 1 and not entry.startswith("["):
+        return entry, None
+    found = PORT.match(entry)
+    return (found[1], int(found[2])) if found else (entry, None)
+
+
+def _is_within(host: IPv4Address | IPv6Address, network: str) -> bool:
+    try:
+        return host in ip_network(network, strict=False)
+    except ValueError:
+        return False
