@@ -26,6 +26,7 @@ from probes.canary import Prober, outcome_of
 from probes.model import Account, Blame, Credit, Fault, Knock, Observation, Outcome, Target, Usage
 from probes.notice import Bulletin, Impact, Notice, Phase, Trust, Validators
 from probes.provider import Feed, Provider
+from probes.proxy import Proxies, Way
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 MEMORY = Path("/dev/shm")
@@ -207,7 +208,7 @@ class Stage:
             offer=tuple(sorted(filter(None, asked))) if facts.offers else None,
         )
 
-    async def knock(self, _: Prober, provider: Provider, base: str | None) -> Knock:
+    async def knock(self, _: Prober, provider: Provider, base: str | None, __: Way) -> Knock:
         """A call without a key is answered wherever a key alone is the trouble, and where somebody answers anything."""
         begun_s, at = self.loop.now_s, self.clock()
         answerer = next(
@@ -234,7 +235,7 @@ class Stage:
             return None  # whoever answers such calls with 200 before the API is asked knows nothing of it
         return next(iter((*road, *met)), None)
 
-    async def is_online(self, places: Sequence[tuple[str, int]], limit_s: float) -> bool | None:
+    async def is_online(self, places: Sequence[tuple[str, int]], limit_s: float, _: Sequence[Proxies]) -> bool | None:
         await asyncio.sleep(0.05)
         return not self.made.is_offline(self.loop.now_s)
 
@@ -250,7 +251,7 @@ class Stage:
     # What the providers' pages say
 
     async def poll(
-        self, _: object, feed: Feed, validators: Validators, clock: object, timer: object, *, source: str
+        self, _: object, feed: Feed, validators: Validators, clock: object, timer: object, *, source: str, way: Way
     ) -> Bulletin:
         at = self.clock()
         await asyncio.sleep(0.3)

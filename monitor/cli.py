@@ -5,7 +5,7 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from io import TextIOWrapper
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from monitor.publish.snapshot import Snapshot
     from probes.catalog import Shelf
     from probes.classify import RulesOf
-    from probes.model import Fault, Target
+    from probes.model import Account, Fault, Target
     from probes.provider import Provider, Rule
 
 UP, DOWN, WRONG_USE = 0, 1, 2
@@ -243,6 +243,8 @@ def check(arguments: Arguments) -> int:
     for account in config.accounts.values():
         asked = ", ".join(_asked(config, target) for target in targets[account.id])
         say(f"{account.id}: {asked}" + (f"; UNKNOWN until mended: {account.problem}" if account.problem else ""))
+        for words in _way(account):
+            say(f"{account.id}: {words}")
         for doubt in config.doubts.get(account.id, ()):
             say(f"{account.id}: {doubt}; this is only a warning")
     for one in config.reminders:
@@ -254,6 +256,14 @@ def check(arguments: Arguments) -> int:
     counts = (len(config.accounts), len(config.watches), len(config.channels))
     say("{} accounts, {} targets, {} channels: all well-formed".format(*counts))
     return UP
+
+
+def _way(account: "Account") -> Iterator[str]:
+    """Yield how an account's requests leave where they do not go straight out; no proxy is named with its password."""
+    for proxy in account.way.proxies.all:
+        yield f"through the proxy at {proxy.name}{f', as {proxy.user}' if proxy.user else ''}"
+    if account.way.ca_file:
+        yield f"believes the authorities in {account.way.ca_file} only"
 
 
 def _asked(config: "Config", target: "Target") -> str:

@@ -37,12 +37,14 @@ from monitor.schedule import Budget, Watch
 from monitor.secret import VARIABLE, Malformed, SecretError, file_of, is_reference, names_place, placed, resolve, said
 from monitor.section import Label, Seconds, Section
 from monitor.slo import Objective
+from monitor.way import Ground, Setting, files_of, set_way, usual_way
 from monitor.witness import Group, Level
 from probes.catalog import FOLDER, MODELLESS, PACKAGED, Catalog, Shelf, load_provider, provider_ids
 from probes.document import DocumentError, Problem, convert, read_toml, suggest, unsound
 from probes.header import NAME, fold, is_secret, why_refused, why_unsendable
 from probes.model import Account, Target
 from probes.provider import Canary, Feed, Name, Provider
+from probes.proxy import STRAIGHT, Way
 from probes.redact import has_key, mask
 from probes.remedy import SPOKEN_INSTEAD, VERSION, WHY, Misfit, is_site, mend, of_base
 
@@ -155,6 +157,7 @@ class AccountSection(Section, frozen=True, kw_only=True):
 
     `admin_key`, of the same form, may read the organization's costs; with `spend_limit_usd`, the limit
     of a month, they tell what is left. `expect` names models that must not leave the provider's list.
+    `proxy` and `ca_file` go before those of its provider and of the environment.
     `command` and `environment` are for a provider that is asked through a program. `headers` are sent besides the
     provider's own, or in their place.
     """
@@ -186,6 +189,13 @@ class AccountSection(Section, frozen=True, kw_only=True):
     headers: Annotated[
         dict[str, str], Meta(description="sent with each request: NAME = its value, or where that is (env:NAME, ...)")
     ] = {}
+    proxy: Annotated[
+        str | None,
+        Meta(description='the way out: "http://host:port", "http://user:env:NAME@host:port", env:NAME; "": none'),
+    ] = None
+    ca_file: Annotated[
+        str | None, Meta(description="the authorities that are believed, as PEM, in the place of the system's")
+    ] = None
     dialect: Annotated[
         dict[str, Literal["openai-chat", "openai-compatible"]],
         Meta(description="by canary: whether the cap on tokens is max_completion_tokens or max_tokens"),
@@ -266,7 +276,8 @@ class Config(Struct, frozen=True):
 
     `malformed` are the accounts whose `problem` is the form of a key or a header; `doubts` says of an account
     what may not be meant so. What `providers` hold of headers is for everybody: what is secret is the accounts'.
-    `places` says for each account where its secrets are, `files` are all that a reference names.
+    `places` says for each account where its secrets are, `files` are all that a reference names. `way` is how requests
+    leave that are no account's: to status pages, and to the heartbeat.
     """
 
     file: Path | None
@@ -299,6 +310,7 @@ class Config(Struct, frozen=True):
     doubts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
+    way: Way = STRAIGHT
 
     @property
     def file_name(self) -> str:
@@ -334,7 +346,9 @@ class Config(Struct, frozen=True):
     def secrets(self) -> list[str]:
         keys = [secret for account in self.accounts.values() for secret in account.secrets]
         pings = [self.heartbeat.url] if self.heartbeat else []
-        return keys + pings + [channel.url for channel in self.channels if channel != TERMINAL]
+        return (
+            keys + pings + self.way.proxies.secrets + [channel.url for channel in self.channels if channel != TERMINAL]
+        )
 
 
 def load(path: Path, environment: Mapping[str, str]) -> Config:
@@ -372,12 +386,14 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
     urls = dict(_urls(document, path, environment, problems))
     templates = _templates(document, path, problems)
     heartbeat = _heartbeat(document, path, environment, problems)
+    usual = usual_way(environment, problems)
+    ways = dict(_ways(document, providers, Ground(path, environment, usual), problems))
     if problems:
         raise DocumentError(problems)
     look_up = cache(partial(resolve, folder=path.parent, environment=environment))
     own = _own_providers(document, path)
     opened = [_open(section, providers[section.provider], own, path.parent, look_up) for section in document.accounts]
-    accounts = [one.account for one in opened]
+    accounts = [replace(one.account, way=ways[one.account.id]) for one in opened]
     watches = {
         watch.target.id: watch
         for section in document.accounts
@@ -423,7 +439,8 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
         malformed=frozenset(one.account.id for one in opened if one.malformed),
         doubts={one.account.id: one.doubts for one in opened if one.doubts},
         places=places,
-        files=_files(document, places, path.parent),
+        files=_files(document, providers, places, path.parent),
+        way=usual,
     )
 
 
@@ -905,10 +922,24 @@ def _places(section: AccountSection, provider: Provider) -> tuple[str, ...]:
     return (*keys, *_variables(section).values(), *headers)
 
 
-def _files(document: Document, places: Mapping[str, Sequence[str]], folder: Path) -> tuple[Path, ...]:
+def _ways(document: Document, providers: Catalog, ground: Ground, problems: list[Problem]) -> Iterator[tuple[str, Way]]:
+    """Yield how the requests of each account leave; of what is wrong with a provider's way the first account tells."""
+    told: set[str] = set()
+    for section in document.accounts:
+        found: list[Problem] = []
+        yield _id(section), set_way(section, _id(section), ground, found, providers.get(section.provider))
+        problems += [one for one in found if one.key not in told]
+        told |= {one.key for one in found}
+
+
+def _files(
+    document: Document, providers: Catalog, places: Mapping[str, Sequence[str]], folder: Path
+) -> tuple[Path, ...]:
     addresses = [one.url for one in document.channels] + ([document.heartbeat.url] if document.heartbeat else [])
     references = [*(one for its in places.values() for one in its), *addresses]
-    return tuple(dict.fromkeys(file for one in references if is_reference(one) and (file := file_of(one, folder))))
+    named = (file for one in references if is_reference(one) and (file := file_of(one, folder)))
+    settings: list[Setting] = [*document.accounts, *providers.values()]
+    return tuple(dict.fromkeys((*named, *(file for one in settings for file in files_of(one, folder)))))
 
 
 def with_keys_of(before: Config, after: Config) -> tuple[Config, dict[str, str]]:

@@ -6,6 +6,11 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from probes.failure import Trip, explain, of_answer
+from probes.model import Patience
+from probes.proxy import STRAIGHT, Way, choose
+from probes.road import Progress, headers_for, options
+
 LIMIT_S = 10.0
 """A ping takes at most so long; the next one is its retry."""
 
@@ -29,23 +34,29 @@ def address(url: str, word: Word) -> str:
     return parts._replace(path=f"{parts.path.rstrip('/')}/{word}").geturl()
 
 
-async def ping(session: aiohttp.ClientSession, url: str, word: Word, reason: str = "") -> str | None:
+async def ping(
+    session: aiohttp.ClientSession, url: str, word: Word, reason: str = "", way: Way = STRAIGHT
+) -> str | None:
     """Send one word, with its reason as the body. Return None when it was taken, else why not.
 
     Never raises for what happens on the way, and never names the address: whoever knows it could ping.
     """
+    progress = Progress(proxy=choose(way.proxies, url))
+    trip = Trip("", progress, Patience(LIMIT_S, LIMIT_S, LIMIT_S))  # without the host: it is part of the address
     try:
         async with (
             asyncio.timeout(LIMIT_S),
             session.post(
                 address(url, word),
                 data=reason[:LONGEST].encode(),
-                headers={"Content-Type": "text/plain; charset=utf-8"},
+                headers={"Content-Type": "text/plain; charset=utf-8", **headers_for(progress.proxy, url)},
                 allow_redirects=False,  # the address is a secret of this host only
+                trace_request_ctx=progress,
+                **options(way, url),
             ) as response,
         ):
+            if refused := of_answer(response.status, response.headers, trip):
+                return refused.words
             return None if 200 <= response.status < 300 else f"HTTP {response.status}"
-    except TimeoutError:
-        return f"no answer within {LIMIT_S:g} s"
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        return f"no connection ({type(error).__name__})"
+        return explain(error, trip).words

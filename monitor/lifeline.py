@@ -46,9 +46,13 @@ async def beat_outside(world: World) -> None:
         is_due = world.edge.timer() >= due_s or bool(why and not failing)
         if heartbeat and beat != told and is_due and not is_stuck(world):
             told, failing = beat, why is not None
-            _note(world, await ping(world.prober.session, heartbeat.url, Word.FAIL if why else Word.SUCCESS, why or ""))
+            _note(world, await _ping(world, heartbeat.url, Word.FAIL if why else Word.SUCCESS, why or ""))
             due_s = world.edge.timer() + heartbeat.interval_s
         await asyncio.sleep(STEP_S)
+
+
+async def _ping(world: World, url: str, word: Word, reason: str = "") -> str | None:
+    return await ping(world.prober.session, url, word, reason, world.config.way)
 
 
 def _note(world: World, error: str | None) -> None:
@@ -94,8 +98,8 @@ async def told_round(world: World) -> AsyncIterator[None]:
     if world.config.heartbeat is None:
         yield
         return
-    session, url = world.prober.session, world.config.heartbeat.url
-    start = asyncio.create_task(ping(session, url, Word.START))
+    url = world.config.heartbeat.url
+    start = asyncio.create_task(_ping(world, url, Word.START))
     why: str | None = "the round was cut short"
     try:
         yield
@@ -105,11 +109,11 @@ async def told_round(world: World) -> AsyncIterator[None]:
         raise
     finally:
         await start  # so that it comes first
-        _note(world, await ping(session, url, Word.FAIL if why else Word.SUCCESS, why or ""))
+        _note(world, await _ping(world, url, Word.FAIL if why else Word.SUCCESS, why or ""))
 
 
 async def tell_failure(config: Config, why: str) -> None:
     """Ping that not even a start was possible."""
     if config.heartbeat:
         async with open_session(__version__) as session:
-            await ping(session, config.heartbeat.url, Word.FAIL, why)
+            await ping(session, config.heartbeat.url, Word.FAIL, why, config.way)

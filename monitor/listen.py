@@ -13,6 +13,7 @@ from probes.control import is_gated
 from probes.feeds.pace import USUAL_S, next_poll_s
 from probes.model import Blame
 from probes.notice import Bulletin, Trust
+from probes.proxy import Proxies
 
 log = logging.getLogger("monitor")
 
@@ -47,9 +48,11 @@ async def hear_safely(world: World, id: str) -> None:
 async def hear(world: World, id: str) -> None:
     """Poll one source, and let what it says be judged with all else."""
     feed, before = world.config.feeds[id], world.sources.get(id, Source(id))
-    prober = world.prober
+    prober, way = world.prober, world.config.way
     try:
-        told = await world.outside.poll(prober.session, feed, before.validators, prober.clock, prober.timer, source=id)
+        told = await world.outside.poll(
+            prober.session, feed, before.validators, prober.clock, prober.timer, source=id, way=way
+        )
     except Exception as error:  # a bug of ours must not be taken for the source's silence
         log.exception("%s: the poll itself failed", id)
         told = Bulletin(id, prober.clock(), Trust.DOUBTFUL, f"the monitor's own fault ({type(error).__name__})")
@@ -111,12 +114,19 @@ async def _knock(world: World, answerer: str) -> None:
     account = world.config.accounts[watch.target.account]
     provider = world.config.providers[account.provider]
     if not provider.is_command and not is_gated(provider, account):
-        world.knocks[answerer] = await world.outside.knock(world.prober, provider, account.base)
+        world.knocks[answerer] = await world.outside.knock(world.prober, provider, account.base, account.way)
+
+
+def _road(world: World, target: str) -> Proxies:
+    watch = world.config.watches.get(target)
+    return world.config.accounts[watch.target.account].way.proxies if watch else world.config.way.proxies
 
 
 async def _look_out(world: World, doubted: Iterable[str]) -> None:
-    """Ask neutral hosts only when some target met no answer at all."""
-    if any(health.status is None and health.failures for health in world.healths.values()):
-        world.online = await world.outside.is_online(world.config.neutral_hosts, ONLINE_LIMIT_S)
+    """Ask neutral hosts only when some target met no answer at all, and by the roads that those go."""
+    unanswered = [id for id, health in world.healths.items() if health.status is None and health.failures]
+    if unanswered:
+        roads = {_road(world, id) for id in unanswered}
+        world.online = await world.outside.is_online(world.config.neutral_hosts, ONLINE_LIMIT_S, list(roads))
     else:
         world.online = None

@@ -62,6 +62,7 @@ from probes.feeds.poll import poll
 from probes.model import Account, Clock, Knock, Observation, Patience, Target, Timer
 from probes.notice import Bulletin
 from probes.provider import Provider
+from probes.proxy import Proxies, Way
 from probes.remedy import PREFIX
 
 log = logging.getLogger("monitor")
@@ -98,9 +99,9 @@ class Outside(Struct, frozen=True):
     """All by which anything is learnt from, or told to, the world around: a benchmark has a world of its own."""
 
     attempt: Callable[[Prober, Provider, Account, Target], Awaitable[Observation]] = attempt
-    knock: Callable[[Prober, Provider, str | None], Awaitable[Knock]] = knock
+    knock: Callable[[Prober, Provider, str | None, Way], Awaitable[Knock]] = knock
     poll: Callable[..., Awaitable[Bulletin]] = poll
-    is_online: Callable[[Sequence[tuple[str, int]], float], Awaitable[bool | None]] = is_online
+    is_online: Callable[[Sequence[tuple[str, int]], float, Sequence[Proxies]], Awaitable[bool | None]] = is_online
     send: Callable[[Channel, Text, Severity | None, Print], Awaitable[str | None]] = send
 
 

@@ -44,10 +44,11 @@ from probes.proxy import choose
 from probes.ratelimit import read_limits, retry_after_s, unite
 from probes.redact import redact
 from probes.refusal import read_refusal
-from probes.road import UNDER_WAY, NoAuthority, Progress, headers_for, options, tracing
+from probes.road import Progress, headers_for, options, tracing
 from probes.sign import read_signs
 from probes.sse import Events
 from probes.stream import KEPT_BYTES, Unreadable, read_chunks, read_text
+from probes.trust import BEGIN, NoAuthority
 
 KEPT_WORDS = 300
 KEPT_BODY = 4000
@@ -140,7 +141,7 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
     body = {**wire.body(target.model or ""), **canary.body} if wire.body else None
     asked = this.asked = address(provider, account, canary, target, this.at)
     proxy = this.progress.proxy = choose(account.way.proxies, asked)
-    UNDER_WAY.set(this.progress)
+    BEGIN.set(this.progress.begin_handshake)
     async with prober.session.request(
         "POST" if body else "GET",
         _url(asked),

@@ -15,10 +15,12 @@ from probes.canary import KEPT_BODY, KEPT_WORDS, NESTED, Prober, outcome_of
 from probes.model import Account, Answer, Fault, Observation, Outcome, Target, Verdict
 from probes.output import judge_output
 from probes.provider import Provider
+from probes.proxy import LOOPBACK, Way
 from probes.redact import redact
 
-PASSED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR")
-"""All that a program gets of our own environment; HOME, since clients keep their login there."""
+AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+PASSED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", *AUTHORITIES)
+"""All that a program gets of our own environment, besides the proxies; HOME, since clients keep their login there."""
 
 LIMIT_S = 120.0
 """A client thinks longer than an API, and asks several times by itself before it gives up."""
@@ -89,7 +91,19 @@ async def attempt(prober: Prober, provider: Provider, account: Account, target: 
 
 
 def _environment(account: Account) -> dict[str, str]:
-    return {name: os.environ[name] for name in PASSED if name in os.environ} | dict(account.environment)
+    passed = {name: os.environ[name] for name in PASSED if name in os.environ}
+    return passed | _way_out(account.way) | dict(account.environment)
+
+
+def _way_out(way: Way) -> dict[str, str]:
+    """Return the variables that tell a program how our own requests leave; this machine is never asked of a proxy."""
+    named = {"http_proxy": way.proxies.http, "https_proxy": way.proxies.https}
+    told = {name: proxy.url_with_password for name, proxy in named.items() if proxy}
+    if told:
+        told["no_proxy"] = ",".join((*way.proxies.bypass, *LOOPBACK))
+    told |= {name.upper(): value for name, value in told.items()}
+    believed = AUTHORITIES if way.ca_file else ()
+    return told | {name: way.ca_file for name in believed if way.ca_file and name != "SSL_CERT_DIR"}
 
 
 async def _run(line: Sequence[str], environment: Mapping[str, str], limit_s: float) -> tuple[int | None, str]:

@@ -1,15 +1,19 @@
 """The control probe: the free list, asked without a key. A refusal shows that the API lives and is within reach."""
 
 import asyncio
-import socket
+import re
 from collections.abc import Sequence
 
 from probes.canary import Prober, attempt
 from probes.model import Account, Fault, Knock, Target
 from probes.provider import Provider
+from probes.proxy import DIRECT, STRAIGHT, Proxies, Proxy, Way, choose
+from probes.trust import trust
 
 CONTROL = "list"
 """The canary that is asked; every provider with an address has it."""
+
+TUNNELLED = re.compile(rb"HTTP/1\.[01] 2\d\d\b")
 
 OF_THE_ROAD = frozenset(
     {Fault.REGION_BLOCKED, Fault.BLOCKED_BY_EDGE, Fault.CONNECTION_FAILED, Fault.PROXY_FAILED},
@@ -17,9 +21,9 @@ OF_THE_ROAD = frozenset(
 OF_THE_PROVIDER = frozenset({Fault.OVERLOADED, Fault.SERVER_ERROR, Fault.INVALID_RESPONSE, Fault.TIMEOUT})
 
 
-async def knock(prober: Prober, provider: Provider, base: str | None) -> Knock:
+async def knock(prober: Prober, provider: Provider, base: str | None, way: Way = STRAIGHT) -> Knock:
     """Ask a provider, or a gateway at its own `base`, without a key. Never raises for the other side's trouble."""
-    nobody = Account("", provider.id, None, base)
+    nobody = Account("", provider.id, None, base, way=way)
     seen = await attempt(prober, provider, nobody, Target(nobody.id, provider.id, CONTROL))
     stands = seen.fault if seen.fault in OF_THE_ROAD | OF_THE_PROVIDER else None
     return Knock(seen.at, stands, seen.status, seen.latency_s)
@@ -34,11 +38,14 @@ def is_gated(provider: Provider, account: Account) -> bool:
     return not account.secret_headers.keys() <= {provider.auth.header.lower()}
 
 
-async def is_online(places: Sequence[tuple[str, int]], limit_s: float) -> bool | None:
-    """Return whether any of these hosts takes a connection; None when there is none to ask."""
+async def is_online(
+    places: Sequence[tuple[str, int]], limit_s: float, roads: Sequence[Proxies] = (DIRECT,)
+) -> bool | None:
+    """Return whether any of these hosts takes a connection, by any of these roads; None when there is none to ask."""
     if not places:
         return None
-    tries = [asyncio.create_task(_connects(host, port, limit_s)) for host, port in places]
+    ways = {(host, port, choose(road, f"https://{host}:{port}")) for host, port in places for road in roads}
+    tries = [asyncio.create_task(_connects(host, port, proxy, limit_s)) for host, port, proxy in ways]
     try:
         for one in asyncio.as_completed(tries):
             if await one:
@@ -49,11 +56,26 @@ async def is_online(places: Sequence[tuple[str, int]], limit_s: float) -> bool |
             task.cancel()
 
 
-async def _connects(host: str, port: int, limit_s: float) -> bool:
+async def _connects(host: str, port: int, proxy: Proxy | None, limit_s: float) -> bool:
     try:
         async with asyncio.timeout(limit_s):
+            if proxy:
+                return await _is_let_through(proxy, f"{host}:{port}")
             _, writer = await asyncio.open_connection(host, port)
-    except (OSError, TimeoutError, socket.gaierror):
+    except (OSError, TimeoutError, ValueError):
         return False
     writer.close()
     return True
+
+
+async def _is_let_through(proxy: Proxy, place: str) -> bool:
+    """Ask a proxy for a tunnel (RFC 9110, 9.3.6); what it says of itself is no answer of the place."""
+    asked = [f"CONNECT {place} HTTP/1.1", f"Host: {place}"]
+    asked += [f"Proxy-Authorization: {proxy.authorization}"] if proxy.authorization else []
+    secured = trust(None) if proxy.scheme == "https" else None
+    reader, writer = await asyncio.open_connection(proxy.host, proxy.port, ssl=secured)
+    try:
+        writer.write("\r\n".join([*asked, "", ""]).encode())
+        return TUNNELLED.match(await reader.readline()) is not None
+    finally:
+        writer.close()

@@ -1,6 +1,6 @@
-"""What went wrong on the road → its fault, its rule and our own words: an exception's text may hold the key or the address.
+"""What went wrong on the road → its fault, its rule and our own words; pure.
 
-Pure. Feeds and the heartbeat say with it, too, why nobody was reached.
+An exception's text may hold the key or the address. Feeds and the heartbeat say with it, too, why nobody was reached.
 """
 
 import os
@@ -15,8 +15,9 @@ from msgspec import Struct
 
 from probes.model import Fault, Patience, Phase
 from probes.proxy import PORTS, Proxy
-from probes.road import NoAuthority, Progress
+from probes.road import Progress
 from probes.stream import Unreadable
+from probes.trust import NoAuthority
 
 
 class Failure(Struct, frozen=True):
@@ -304,7 +305,7 @@ BREAKS: Sequence[tuple[type[Exception], Fault, str, Mapping[Phase | None, str]]]
         _same("the connection was closed without an answer"),
     ),
     (aiohttp.ClientPayloadError, Fault.INVALID_RESPONSE, "cut", _same("the answer broke off in the middle")),
-    (aiohttp.InvalidURL, Fault.BAD_REQUEST, "address", _same("the base address is not a web address")),
+    (aiohttp.InvalidURL, Fault.BAD_REQUEST, "address", _same("the address is no web address")),
     (aiohttp.ClientResponseError, Fault.INVALID_RESPONSE, "protocol", _same(UNREAD)),
     (NoAuthority, Fault.BAD_REQUEST, "ca-file", _same("the file of authorities (ca_file)")),
     (Unreadable, Fault.INVALID_RESPONSE, "encoding", _same("the answer")),

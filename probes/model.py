@@ -7,7 +7,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 from msgspec.structs import force_setattr
 
-from probes.proxy import USUAL, Way
+from probes.proxy import STRAIGHT, Way
 
 Clock = Callable[[], datetime]
 """Tells aware UTC."""
@@ -162,7 +162,7 @@ class Account(Struct, frozen=True):
     headers: Mapping[str, str] = field(default_factory=dict)
     secret_headers: Mapping[str, str] = field(default_factory=dict)
     dialects: Mapping[str, str] = field(default_factory=dict)
-    way: Way = USUAL
+    way: Way = STRAIGHT
 
     def __repr__(self) -> str:
         return f"Account({self.id})"

@@ -244,7 +244,7 @@ class Provider(Facts, frozen=True, kw_only=True):
     which it wants. `unverified` names facts that have no source of their own
     and were not checked, as dotted paths: `help.rate_limited`, `canaries.chat.model`; `help` names all
     that is below it. `company` is the id of the provider whose product it is, None where that
-    is itself.
+    is itself. `proxy` and `ca_file` are for the user to lay over: how requests to it leave, as an account's.
     """
 
     id: Name
@@ -267,6 +267,8 @@ class Provider(Facts, frozen=True, kw_only=True):
     verification: dict[Demand, Url] = {}
     feeds: list[Feed] = []
     unverified: list[str] = []
+    proxy: str | None = None
+    ca_file: str | None = None
 
     @property
     def is_command(self) -> bool:

@@ -4,16 +4,21 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
 from msgspec import Struct
 
 FORM = 'write it as "http://host:port"'
 PORTS = {"http": 80, "https": 443}
+LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
+"""How programs of others are told not to ask a proxy for this machine."""
 PORT = re.compile(r"^(.*?):([0-9]{1,5})$")
 
-Host = IPv4Address | IPv6Address | str
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
+
+    Host = IPv4Address | IPv6Address | str
 
 
 class ProxyError(ValueError):
@@ -91,7 +96,7 @@ class Way(Struct, frozen=True):
     ca_file: str | None = None
 
 
-USUAL = Way()
+STRAIGHT = Way()
 
 
 def parse(text: str) -> Proxy:
@@ -116,15 +121,14 @@ def parse(text: str) -> Proxy:
 def read_environment(environment: Mapping[str, str]) -> tuple[Proxies, list[tuple[str, str]]]:
     """Return the proxies that the usual variables name, and by variable what is wrong with one that is needed.
 
-    As curl and requests read them: lower case goes first, ALL_PROXY is for what has none of its own. HTTP_PROXY in upper
-    case is not heeded inside of a CGI program, where whoever asks can set it (CVE-2016-5385).
+    As curl and requests read them: lower case goes first, ALL_PROXY is for what has none of its own. HTTP_PROXY in
+    upper case is not heeded inside of a CGI program, where whoever asks can set it (CVE-2016-5385).
     """
     problems: list[tuple[str, str]] = []
     found = {scheme: _read(scheme, environment, problems) for scheme in PORTS}
     excepted = environment.get("no_proxy", environment.get("NO_PROXY", ""))
     bypass = tuple(entry for entry in re.split(r"[,\s]+", excepted) if entry)
-    proxies = Proxies(found["http"], found["https"], bypass)
-    return (proxies if proxies.all else DIRECT), problems
+    return Proxies(found["http"], found["https"], bypass), problems
 
 
 def _read(scheme: str, environment: Mapping[str, str], problems: list[tuple[str, str]]) -> Proxy | None:
@@ -172,7 +176,9 @@ def is_bypassed(host: str, port: int | None, bypass: tuple[str, ...]) -> bool:
     return _is_loopback(asked) or any(_fits(entry, asked, port) for entry in bypass)
 
 
-def _host(name: str) -> Host:
+def _host(name: str) -> "Host":
+    from ipaddress import ip_address  # of use only where there is a proxy
+
     name = name.strip("[]").rstrip(".").lower()
     try:
         found = ip_address(name.partition("%")[0])
@@ -181,13 +187,13 @@ def _host(name: str) -> Host:
     return getattr(found, "ipv4_mapped", None) or found
 
 
-def _is_loopback(host: Host) -> bool:
+def _is_loopback(host: "Host") -> bool:
     if isinstance(host, str):
         return host == "localhost" or host.endswith(".localhost")
     return host.is_loopback
 
 
-def _fits(entry: str, host: Host, port: int | None) -> bool:
+def _fits(entry: str, host: "Host", port: int | None) -> bool:
     if entry == "*":
         return True
     if "/" in entry:
@@ -209,7 +215,9 @@ def _with_port(entry: str) -> tuple[str, int | None]:
     return (found[1], int(found[2])) if found else (entry, None)
 
 
-def _is_within(host: IPv4Address | IPv6Address, network: str) -> bool:
+def _is_within(host: "IPv4Address | IPv6Address", network: str) -> bool:
+    from ipaddress import ip_network
+
     try:
         return host in ip_network(network, strict=False)
     except ValueError:

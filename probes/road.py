@@ -1,9 +1,6 @@
 """The road of a request: how aiohttp is told to go it, and how far along it one has come."""
 
-import os
-import ssl
 from collections.abc import Mapping
-from contextvars import ContextVar
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +10,7 @@ from msgspec import Struct
 
 from probes.model import Phase
 from probes.proxy import Proxies, Proxy, Way, choose
+from probes.trust import trust
 
 NOTHING: Mapping[str, Any] = {}
 
@@ -28,56 +26,11 @@ class Progress(Struct):
     proxy: Proxy | None = None
     is_proxy_secured: bool = False
 
-
-UNDER_WAY: ContextVar[Progress | None] = ContextVar("UNDER_WAY", default=None)
-"""The request that this task makes; the handshake of TLS, which nobody else can tell of, looks for it here."""
-
-
-class Handshake(ssl.SSLObject):
-    """Tells that a connection was made and TLS is being agreed on; aiohttp's own tracing has no word for that."""
-
-    _is_begun = False
-
-    def do_handshake(self) -> None:
-        if not self._is_begun:
-            self._is_begun = True
-            _begin_handshake(UNDER_WAY.get())
-        super().do_handshake()
-
-
-def _begin_handshake(progress: Progress | None) -> None:
-    if progress is None:
-        return
-    if progress.proxy and progress.proxy.scheme == "https" and not progress.is_proxy_secured:
-        progress.is_proxy_secured = True  # the first handshake is the proxy's own
-        return
-    progress.phase = Phase.TLS
-
-
-class NoAuthority(Exception):
-    """The file of authorities cannot be used; the text says why."""
-
-
-def trust(ca_file: str | None) -> ssl.SSLContext:
-    """Return whose word on certificates is taken: of a file's authorities alone, or of the system's.
-
-    A file that was changed is read anew. Raises NoAuthority.
-    """
-    if ca_file is None:
-        return _trusting(None, 0)
-    try:
-        return _trusting(ca_file, os.stat(ca_file).st_mtime_ns)
-    except ssl.SSLError:
-        raise NoAuthority("holds no certificate that can be read") from None
-    except OSError as error:
-        raise NoAuthority(f"cannot be read ({error.strerror or error})") from None
-
-
-@lru_cache(64)
-def _trusting(ca_file: str | None, _: int) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=ca_file)
-    context.sslobject_class = Handshake
-    return context
+    def begin_handshake(self) -> None:
+        if self.proxy and self.proxy.scheme == "https" and not self.is_proxy_secured:
+            self.is_proxy_secured = True  # the first handshake is the proxy's own
+            return
+        self.phase = Phase.TLS
 
 
 def options(way: Way, address: str) -> Mapping[str, Any]:

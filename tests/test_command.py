@@ -22,7 +22,7 @@ SECRET = "wh7-Kq2-secret-token-93b"
 SOURCE = "https://wiki.example.com/client"
 CODEX = load_provider("codex")
 WORDING = load_wording()
-USUAL = {"PATH", "HOME", "LANG", "TZ", "TMPDIR"}
+USUAL = {"PATH", "HOME", "LANG", "TZ", "TMPDIR", *command.AUTHORITIES}
 
 
 def prober():

@@ -1,8 +1,11 @@
 """The address of a channel: what kind it is, and whether messages can be sent to it."""
 
+import os
+from collections.abc import MutableMapping
 from typing import Any
 
 from monitor.alert.rule import TERMINAL, Channel
+from probes.proxy import LOOPBACK, PORTS
 
 
 def check_address(channel: Channel) -> str | None:
@@ -30,9 +33,26 @@ def load_apprise() -> Any:
 
     import apprise
 
+    heed(os.environ)
+
     log = logging.getLogger("apprise")
     log.propagate, log.level = False, logging.WARNING  # its lines hold tokens; `_reason` takes what is fit to show
     return apprise
+
+
+def heed(environment: MutableMapping[str, str]) -> None:
+    """Let the library by which Apprise speaks go the same way as we: it heeds the proxies by itself.
+
+    But it asks them for this machine, too, and believes a list of authorities of its own.
+    """
+    if any(name in environment for scheme in PORTS for name in (f"{scheme}_proxy", f"{scheme.upper()}_PROXY")):
+        excepted = environment.get("no_proxy", environment.get("NO_PROXY", ""))
+        missing = [one for one in LOOPBACK if one not in excepted.split(",")]
+        environment["no_proxy"] = environment["NO_PROXY"] = ",".join(filter(None, (excepted, *missing)))
+    if not {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"} & environment.keys():
+        authorities = environment.get("SSL_CERT_FILE") or environment.get("SSL_CERT_DIR", "").partition(os.pathsep)[0]
+        if authorities:
+            environment["REQUESTS_CA_BUNDLE"] = authorities
 
 
 def _schemes(entry: dict[str, Any]) -> list[str]:

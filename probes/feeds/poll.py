@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probes.border import admit
+from probes.failure import CONNECTING, Trip, explain, of_answer
 from probes.feeds.fold import CLAIMS, claim, claims, fold, stand, worst
 from probes.feeds.parse import is_challenge, parse
 from probes.feeds.report import Parsed
@@ -18,6 +19,8 @@ from probes.feeds.text import is_same_site, name
 from probes.model import Clock, Patience, Timer
 from probes.notice import Bulletin, Impact, Notice, Standing, Trust, Validators
 from probes.provider import Feed
+from probes.proxy import STRAIGHT, Way, choose
+from probes.road import Progress, headers_for, options
 from probes.stream import Unreadable, read_body
 
 MOST_BYTES = 8 * 1024 * 1024
@@ -52,6 +55,7 @@ async def poll(
     *,
     source: str,
     patience: Patience = PATIENCE,
+    way: Way = STRAIGHT,
 ) -> Bulletin:
     """Ask once whether anything is new, and read it if so.
 
@@ -59,24 +63,36 @@ async def poll(
     bulletin hands back the validators it was given, so that what was read before it can still be confirmed.
     """
     at, started = clock(), timer()
+    progress = Progress(proxy=choose(way.proxies, feed.url))
     try:
         async with timeout(patience.total_s):
-            answer = await _ask(session, feed.url, validators, patience)
+            answer = await _ask(session, feed.url, validators, patience, way, progress)
             bulletin = await _read(answer, feed, source, at, validators)
     except (aiohttp.ClientError, OSError, Unreadable, ValueError) as error:
-        told = _trouble(error, patience)
+        told = _trouble(error, Trip(feed.url, progress, patience))
         bulletin = Bulletin(source, at, Trust.DOUBTFUL, told, validators=validators)
     return admit(replace(bulletin, latency_s=timer() - started))
 
 
-async def _ask(session: aiohttp.ClientSession, url: str, validators: Validators, patience: Patience) -> Answer:
+async def _ask(
+    session: aiohttp.ClientSession,
+    url: str,
+    validators: Validators,
+    patience: Patience,
+    way: Way,
+    progress: Progress,
+) -> Answer:
     for _ in range(MOST_REDIRECTS + 1):
         async with session.get(
             url,
-            headers=_headers(validators),
+            headers={**_headers(validators), **headers_for(progress.proxy, url)},
             allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(sock_connect=patience.connect_s, sock_read=patience.silence_s),
+            timeout=aiohttp.ClientTimeout(connect=patience.connect_s, sock_read=patience.silence_s),
+            trace_request_ctx=progress,
+            **options(way, url),
         ) as response:
+            if refused := of_answer(response.status, response.headers, Trip(url, progress, patience)):
+                return Answer(problem=f"cannot be reached: {refused.words}")
             if response.status not in (301, 302, 303, 307, 308):
                 return await _answer(response, validators)
             target = urljoin(url, response.headers.get("Location", ""))
@@ -200,10 +216,12 @@ def _problem(parsed: Parsed, ours: Sequence[Standing], whole: Impact | None, not
     return None
 
 
-def _trouble(error: Exception, patience: Patience) -> str:
+def _trouble(error: Exception, trip: Trip) -> str:
+    if trip.proxy and (trip.progress.phase in CONNECTING or isinstance(error, aiohttp.ClientHttpProxyError)):
+        return f"cannot be reached: {explain(error, trip).words}"
     for kind, told in TROUBLES:
         if isinstance(error, kind):
-            return told.format(total_s=patience.total_s, silence_s=patience.silence_s)
+            return told.format(total_s=trip.patience.total_s, silence_s=trip.patience.silence_s)
     raise error
 
 

@@ -1,0 +1,138 @@
+"""What is set, and the usual variables → how requests leave: through which proxy, believing which authorities."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from monitor.secret import SecretError, file_of, is_reference, placed, resolve
+from probes.document import Problem
+from probes.proxy import FORM, Proxies, Proxy, ProxyError, Way, parse, read_environment
+from probes.trust import NoAuthority, trust
+
+ENVIRONMENT = "the environment"
+"""How errors name where a variable comes from, which no file says."""
+WITH_REFERENCE = re.compile(
+    r"^(?P<scheme>[A-Za-z0-9+.-]+://)?(?P<user>[^:@/]+):(?P<password>[A-Za-z]+:.+)@(?P<place>[^@]+)$"
+)
+"""A proxy whose password is a reference: `http://user:env:NAME@host:port`."""
+PASSWORD_REPAIR = (
+    'put it into an environment variable or a file and write "http://user:env:NAME@host:port", '
+    'or the whole address there and "env:NAME"'
+)
+CERTIFICATES = b"-----BEGIN "
+
+
+class Setting(Protocol):
+    """What an account, or a provider, says of its way; None: nothing. A proxy of "" is none at all."""
+
+    @property
+    def proxy(self) -> str | None: ...
+
+    @property
+    def ca_file(self) -> str | None: ...
+
+
+class Ground(Struct, frozen=True):
+    """Where settings are looked up: beside which file, in which environment, and what holds where nothing is set."""
+
+    file: Path
+    environment: Mapping[str, str]
+    usual: Way
+
+
+def usual_way(environment: Mapping[str, str], problems: list[Problem]) -> Way:
+    """Return how requests leave where nothing is set, and add what is wrong with the variables that say it."""
+    proxies, wrong = read_environment(environment)
+    problems += [Problem(ENVIRONMENT, name, why, f"mend or unset it: {FORM}") for name, why in wrong]
+    problems += _wrong_authorities(environment)
+    return Way(proxies)
+
+
+def _wrong_authorities(environment: Mapping[str, str]) -> Iterator[Problem]:
+    """Name what OpenSSL would pass over in silence, and then believe nobody."""
+    if (file := environment.get("SSL_CERT_FILE")) and (why := _why_unread(file)):
+        yield Problem(ENVIRONMENT, "SSL_CERT_FILE", f'= "{file}" {why}', "name a file of PEM certificates, or unset it")
+    folders = environment.get("SSL_CERT_DIR", "")
+    if folders and not any(os.path.isdir(one) for one in folders.split(os.pathsep)):
+        yield Problem(ENVIRONMENT, "SSL_CERT_DIR", f'= "{folders}" is no folder', "name one, or unset it")
+
+
+def _why_unread(file: str) -> str | None:
+    try:
+        with open(file, "rb") as source:
+            return None if CERTIFICATES in source.read() else "holds no certificate"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+
+
+def set_way(setting: Setting, key: str, ground: Ground, problems: list[Problem], beyond: Setting | None = None) -> Way:
+    """Return how requests leave where an account, or its provider (`beyond`), says something of it.
+
+    `key` is where an account stands; errors go into `problems`, without a password.
+    """
+    proxies, ca_file = ground.usual.proxies, ground.usual.ca_file
+    for one, where in ((beyond, f"providers.{key.split('/')[0]}"), (setting, f"accounts.{key.split('/')[-1]}")):
+        if one is not None and one.proxy is not None:
+            proxies = _proxies(one.proxy, f"{where}.proxy", ground, problems)
+        if one is not None and one.ca_file is not None:
+            ca_file = _authorities(one.ca_file, f"{where}.ca_file", ground, problems)
+    return Way(proxies, ca_file)
+
+
+def _proxies(text: str, key: str, ground: Ground, problems: list[Problem]) -> Proxies:
+    bypass = ground.usual.proxies.bypass
+    if not text:
+        return Proxies(bypass=bypass)
+    try:
+        proxy = _proxy(text, ground)
+    except SecretError as error:
+        problems.append(Problem(ground.file.name, key, str(error), "set it, or leave proxy out"))
+    except ProxyError as error:
+        repair = PASSWORD_REPAIR if error.args[0] == OPEN_PASSWORD else FORM
+        problems.append(Problem(ground.file.name, key, str(error), repair))
+    else:
+        return Proxies(proxy, proxy, bypass)
+    return Proxies(bypass=bypass)
+
+
+OPEN_PASSWORD = "holds a password for all to read"
+
+
+def _proxy(text: str, ground: Ground) -> Proxy:
+    """Raises ProxyError, SecretError."""
+    folder = ground.file.parent
+    if is_reference(text):
+        return parse(resolve(text, folder, ground.environment))
+    if (parts := WITH_REFERENCE.match(text)) and is_reference(parts["password"]):
+        password = resolve(parts["password"], folder, ground.environment)
+        return replace(parse(f"{parts['scheme'] or ''}{parts['user']}@{parts['place']}"), password=password)
+    proxy = parse(text)
+    if proxy.password:
+        raise ProxyError(OPEN_PASSWORD)
+    return proxy
+
+
+def _authorities(name: str, key: str, ground: Ground, problems: list[Problem]) -> str:
+    path = str(placed(name, ground.file.parent))
+    try:
+        trust(path)
+    except NoAuthority as error:
+        repair = "name a file with the certificates of the authorities, as PEM"
+        problems.append(Problem(ground.file.name, key, f'= "{name}" {error}', repair))
+    return path
+
+
+def files_of(setting: Setting, folder: Path) -> Iterator[Path]:
+    """Yield the files that a setting names, so that it is known when one changes."""
+    if setting.ca_file:
+        yield placed(setting.ca_file, folder)
+    text = setting.proxy or ""
+    parts = WITH_REFERENCE.match(text)
+    reference = parts["password"] if parts and not is_reference(text) else text
+    if is_reference(reference) and (file := file_of(reference, folder)):
+        yield file

@@ -1,0 +1,49 @@
+"""Whose word on certificates is taken, and a mark when the handshake begins in which they are shown."""
+
+import os
+import ssl
+from collections.abc import Callable
+from contextvars import ContextVar
+from functools import lru_cache
+
+BEGIN: ContextVar[Callable[[], None] | None] = ContextVar("BEGIN", default=None)
+"""What the task that makes a request wants to be told when TLS begins: aiohttp's own tracing has no word for that."""
+
+
+class Handshake(ssl.SSLObject):
+    """Tells that a connection stands, and TLS is being agreed on."""
+
+    _is_begun = False
+
+    def do_handshake(self) -> None:
+        if not self._is_begun:
+            self._is_begun = True
+            if begin := BEGIN.get():
+                begin()
+        super().do_handshake()
+
+
+class NoAuthority(Exception):
+    """The file of authorities cannot be used; the text says why."""
+
+
+def trust(ca_file: str | None) -> ssl.SSLContext:
+    """Return whose word is taken: of a file's authorities alone, or of the system's (SSL_CERT_FILE, SSL_CERT_DIR).
+
+    A file that was changed is read anew. Raises NoAuthority.
+    """
+    if ca_file is None:
+        return _trusting(None, 0)
+    try:
+        return _trusting(ca_file, os.stat(ca_file).st_mtime_ns)
+    except ssl.SSLError:
+        raise NoAuthority("holds no certificate that can be read") from None
+    except OSError as error:
+        raise NoAuthority(f"cannot be read ({error.strerror or error})") from None
+
+
+@lru_cache(64)
+def _trusting(ca_file: str | None, _: int) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=ca_file)
+    context.sslobject_class = Handshake
+    return context
