@@ -14,7 +14,7 @@ from monitor.publish.mark import WHOLE, Standing, standing
 from monitor.publish.snapshot import AccountView, Snapshot, TargetView
 from monitor.publish.usable import Usable, usables
 from probes import remedy
-from probes.advice import SERVED, SWITCHED, Surroundings, advise
+from probes.advice import ADVICE, SERVED, SWITCHED, Surroundings, advise
 from probes.model import Answer, Blame, Fault
 
 NAMED = 5
@@ -117,7 +117,7 @@ def _own_advice(incident: Incident) -> str | None:
     """Return the advice of what no provider's answer is about."""
     match incident.scope:
         case Scope.MONITOR:
-            return ABSENCE_ADVICE if incident.is_absence else OFFLINE_ADVICE
+            return ABSENCE_ADVICE if incident.is_absence else _road_advice(incident, OFFLINE_ADVICE)
         case Scope.OBJECTIVE:
             return OBJECTIVE_ADVICE
         case Scope.REMINDER:
@@ -126,7 +126,11 @@ def _own_advice(incident: Incident) -> str | None:
             return SOURCE_ADVICE.format(provider=incident.subject.partition("/")[0])
         case Scope.STAGE:
             return STAGE_ADVICE
-    return None if incident.subject else ROAD_ADVICE
+    return None if incident.subject else _road_advice(incident, ROAD_ADVICE)
+
+
+def _road_advice(incident: Incident, usual: str) -> str:
+    return ADVICE[incident.fault].do if incident.fault is Fault.PROXY_FAILED else usual
 
 
 def advice_of(account: AccountView, target: TargetView, said: Sequence[str], config: Config, glance: Glance) -> str:

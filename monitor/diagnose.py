@@ -125,9 +125,9 @@ GRAVITY = (
     Fault.MODEL_RETIRING,
     Fault.SERVER_ERROR,
     Fault.OVERLOADED,
-    Fault.PROXY_FAILED,
     Fault.CONNECTION_FAILED,
     Fault.TIMEOUT,
+    Fault.PROXY_FAILED,
     Fault.INVALID_RESPONSE,
     Fault.UNCLASSIFIED,
     Fault.BAD_REQUEST,
@@ -148,6 +148,8 @@ NOBODYS_OWN = frozenset({Blame.PROVIDER, Blame.PATH})
 """Who is to blame for what no account is the cause of."""
 
 REFUSED_ROADS = frozenset({Fault.REGION_BLOCKED, Fault.BLOCKED_BY_EDGE})
+STOPPED_ROADS = REFUSED_ROADS | {Fault.PROXY_FAILED}
+"""What stops requests on their way to the API, whatever their key: the far end of the road, or our own."""
 UNREACHABLE = frozenset({Fault.CONNECTION_FAILED, Fault.PROXY_FAILED, Fault.TIMEOUT})
 
 FLAP = "flap"
@@ -378,7 +380,8 @@ def _offline(patients: Patients, witnesses: Witnesses) -> Diagnosis | None:
     reasons: list[Reason] = [Unanswered(len(seen), len(providers))]
     if witnesses.online is False:
         reasons.append(Elsewhere(reached=False))
-    found = _diagnosis(Scope.MONITOR, "", seen, Confidence.HIGH, reasons, blame=Blame.UNKNOWN)
+    blame = Blame.PATH if _gravest(seen) is Fault.PROXY_FAILED else Blame.UNKNOWN
+    found = _diagnosis(Scope.MONITOR, "", seen, Confidence.HIGH, reasons, blame=blame)
     return replace(found, since=_since(seen, start))
 
 
@@ -419,7 +422,7 @@ def _stopped_at(patients: Patients) -> datetime | None:
 
 def _is_stopped(health: Health) -> bool:
     """Whether its failures come from what stands between us and the provider."""
-    return health.fault in REFUSED_ROADS or is_unreachable(health)
+    return health.fault in STOPPED_ROADS or is_unreachable(health)
 
 
 def _egress(cut_off: Collection[str], answerers: Mapping[str, Patients], witnesses: Witnesses) -> Diagnosis:
@@ -486,16 +489,17 @@ def _is_comparable(patients: Patients, canaries: Collection[str], start: datetim
 
 
 def _refused_road(view: View) -> Diagnosis | None:
-    """Find that the provider refuses the place or the address we call from, whatever the key."""
-    stopped = [p for its in view.sick.values() for p in its if p.health.fault in REFUSED_ROADS]
+    """Find that the provider refuses the place or the address we call from, or our own proxy us, whatever the key."""
+    stopped = [p for its in view.sick.values() for p in its if p.health.fault in STOPPED_ROADS]
     if not _is_confirmed(stopped):
         return None
     hit = {patient.target.account for patient in stopped}
     seen, knock = _compared(view, hit, stopped), _knock(view, stopped)
-    knocked = knock is not None and knock.fault in REFUSED_ROADS
+    knocked = knock is not None and knock.fault in STOPPED_ROADS
     if not knocked and len(hit) == 1 < len(seen):
         return None  # others come through from here: it is this account's own
-    sure = Confidence.HIGH if knocked or len(hit) == len(seen) > 1 else Confidence.MEDIUM
+    told = all(patient.health.fault is Fault.PROXY_FAILED for patient in stopped)  # the proxy says so itself
+    sure = Confidence.HIGH if knocked or told or len(hit) == len(seen) > 1 else Confidence.MEDIUM
     reasons = [_share(view, hit, seen), _symptom(stopped), knock]
     return _diagnosis(Scope.EGRESS, view.answerer, stopped, sure, reasons, blame=Blame.PATH)
 

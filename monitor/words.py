@@ -8,7 +8,7 @@ from typing import Protocol, assert_never
 
 from msgspec import Struct
 
-from monitor.diagnose import REFUSED_ROADS, Scope
+from monitor.diagnose import STOPPED_ROADS, Scope
 from monitor.incident import Incident, accounts_of
 from monitor.reason import (
     Alone,
@@ -97,6 +97,10 @@ OPEN_AT_LENGTH = "Whose trouble it is cannot be told yet: what is seen from here
 OFFLINE = "nobody's (this monitor is offline)"
 ABSENT = "nobody's (this monitor was not running)"
 ABSENT_AT_LENGTH = "The monitor was stopped, or its machine slept. Nothing is known of that time, good or bad."
+PROXIED = "the road between (the monitor's own proxy)"
+PROXIED_AT_LENGTH = (
+    "The monitor reaches nothing at all, since its proxy lets nothing through, so it says nothing of any account."
+)
 OFFLINE_AT_LENGTH = "The monitor reaches nothing at all, so it can blame nobody and says nothing of any account."
 
 OURS = "nobody's (this monitor's own fault)"
@@ -216,7 +220,9 @@ def whose(incident: Incident) -> str:
         return KEYS
     if incident.scope is Scope.STAGE:
         return OURS
-    return OFFLINE if incident.scope is Scope.MONITOR else BLAMES[incident.blame]
+    if incident.scope is Scope.MONITOR:
+        return PROXIED if incident.fault is Fault.PROXY_FAILED else OFFLINE
+    return BLAMES[incident.blame]
 
 
 def whose_at_length(incident: Incident) -> str:
@@ -225,7 +231,7 @@ def whose_at_length(incident: Incident) -> str:
     if _is_of_all_keys(incident):
         return KEYS_AT_LENGTH
     if incident.scope is Scope.MONITOR:
-        return OFFLINE_AT_LENGTH
+        return PROXIED_AT_LENGTH if incident.fault is Fault.PROXY_FAILED else OFFLINE_AT_LENGTH
     if incident.scope is Scope.STAGE:
         return OURS_AT_LENGTH
     is_open = incident.blame is Blame.UNKNOWN and incident.fault.blame is not Blame.UNKNOWN
@@ -292,6 +298,8 @@ def title(incident: Incident, say: Say = english) -> str:
     match incident.scope:
         case Scope.MONITOR if incident.closed_at:
             return say("the monitor was offline for {time}", time=_lasted(incident, say))
+        case Scope.MONITOR if incident.fault is Fault.PROXY_FAILED:
+            return say("the monitor is offline: its proxy lets nothing through")
         case Scope.MONITOR:
             return say("the monitor is offline: nothing answers")
         case Scope.SOURCE:
@@ -407,7 +415,7 @@ def _others(well: int) -> str:
 
 def _knocked(it: Knocked, incident: Incident, now: datetime) -> str:
     """Say what a call without a key met, and what that shows of this trouble."""
-    if it.fault in REFUSED_ROADS:
+    if it.fault in STOPPED_ROADS:
         return f"{_unanswered(it, now)}: so it is not the key, but where we call from"
     if it.fault is not None:
         if it.status:
@@ -426,7 +434,7 @@ def _answered(it: Knocked, now: datetime) -> str:
 def _unanswered(it: Knocked, now: datetime) -> str:
     fault = FAULTS[it.fault] if it.fault else ""
     seen = f"{f'HTTP {it.status}, ' if it.status else ''}{fault}, {_since(it.at, now)} ago"
-    how = "is refused too" if it.fault in REFUSED_ROADS else "fails too" if it.status else "gets no answer either"
+    how = "is refused too" if it.fault in STOPPED_ROADS else "fails too" if it.status else "gets no answer either"
     return f"a call without a key {how} ({seen})"
 
 

@@ -73,12 +73,13 @@ def explain(error: Exception, trip: Trip) -> Failure:
         raise error
     fault, rule, words = found
     if trip.progress.reused and phase in (Phase.REQUEST, Phase.FIRST_BYTE) and isinstance(error, BROKEN):
-        words += "; it was kept open since an earlier look"
+        words += OLD
     if trip.proxy and phase is not None:
         words += f" (through the proxy at {trip.proxy.name})"
     return Failure(fault, f"transport/{rule}", words, phase)
 
 
+OLD = "; the connection was kept open since an earlier look"
 BROKEN = (aiohttp.ServerDisconnectedError, OSError)
 
 
@@ -179,9 +180,9 @@ def _of_tls(error: Exception, phase: Phase | None, trip: Trip) -> Told | None:
     inner = _ssl_error(error)
     if inner is None:
         return (Fault.CONNECTION_FAILED, "tls-cut", TLS_CUT) if _is_cut(error, phase) else None
-    reason = (inner.reason or "").upper()
+    reason = _constant(inner)
     if reason in PLAIN:
-        return Fault.CONNECTION_FAILED, "tls-plain", f"speaks no TLS at {trip.port}"
+        return Fault.CONNECTION_FAILED, "tls-plain", f"connected, but it speaks no TLS at {trip.port}"
     if isinstance(inner, ssl.SSLEOFError) or reason in CUT_REASONS:
         return Fault.CONNECTION_FAILED, "tls-cut", TLS_CUT
     if told := TLS_REASONS.get(reason):
@@ -195,7 +196,7 @@ def _is_cut(error: Exception, phase: Phase | None) -> bool:
 
 def _ssl_error(error: Exception) -> ssl.SSLError | None:
     """Return what OpenSSL said, however deep aiohttp and asyncio have wrapped it."""
-    for one in (error, getattr(error, "os_error", None), error.__cause__, error.__context__):
+    for one in (getattr(error, "os_error", None), error.__cause__, error.__context__, error):
         if isinstance(one, ssl.SSLError):
             return one
     return None
@@ -221,8 +222,13 @@ TLS_REASONS = {
 def _reason(error: Exception) -> str:
     """Return what OpenSSL calls it, in words; its constants hold nothing of ours."""
     inner = _ssl_error(error)
-    told = (getattr(inner, "verify_message", None) or (inner.reason if inner else None) or "").strip()
-    return f" ({told.replace('_', ' ').lower()})" if told else ""
+    told = getattr(inner, "verify_message", "") or _constant(inner).replace("_", " ").lower()
+    return f" ({told})" if told else ""
+
+
+def _constant(error: ssl.SSLError | None) -> str:
+    """Return OpenSSL's name for a reason; aiohttp's own errors are of its kind, and have none."""
+    return (getattr(error, "reason", "") or "").upper()
 
 
 # Time
@@ -249,7 +255,7 @@ LATE_BEFORE: Mapping[Phase | None, tuple[str, str]] = {
 }
 SILENT: Mapping[Phase | None, str] = {
     Phase.REQUEST: "connected, and what we ask was not taken within {waited_s:g} s",
-    Phase.FIRST_BYTE: "connected, and not a byte of an answer for {waited_s:g} s",
+    Phase.FIRST_BYTE: "connected, and silent for {waited_s:g} s",
     Phase.BODY: "the answer stopped: not a byte more for {waited_s:g} s",
 }
 UNFINISHED: Mapping[Phase | None, str] = {

@@ -47,6 +47,8 @@ SAID_ELSEWHERE = {
     *("info", "warning", "critical", "failed", "requests", "tokens", "input tokens", "output tokens"),
     *(
         words.OFFLINE,
+        words.PROXIED,
+        words.PROXIED_AT_LENGTH,
         words.OURS,
         words.OURS_AT_LENGTH,
         words.OFFLINE_AT_LENGTH,

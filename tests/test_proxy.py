@@ -1,0 +1,559 @@
+"""Through which proxy a request leaves, and how one that refuses is told: the road, never the account."""
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import pytest
+import trustme
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.alert.address import heed
+from monitor.alert.deliver import send
+from monitor.alert.rule import Channel
+from monitor.alert.text import Text
+from monitor.config import load
+from monitor.heartbeat import Word, ping
+from monitor.incident import Severity
+from probes import command
+from probes.canary import Prober, attempt, open_session
+from probes.catalog import load_provider, load_wording
+from probes.control import is_online, knock
+from probes.document import DocumentError
+from probes.feeds.poll import poll
+from probes.model import Account, Blame, Fault, Outcome, Patience, Phase, Target
+from probes.notice import Validators
+from probes.provider import Feed
+from probes.proxy import DIRECT, Proxies, Proxy, ProxyError, Way, choose, is_bypassed, parse, read_environment
+from tests.forward_proxy import forward_proxy
+from tests.receiver import webhook
+from tests.test_road import GOOD, says, secured, serving
+
+KEY = "sim-key-0123456789-abcdefghij"
+PASSWORD = "pass-word-0123456789"
+QUICK = Patience(connect_s=1, silence_s=1, total_s=2)
+PROVIDER = load_provider("openai-compatible")
+HOST = "api.example.test"
+"""A name that only the proxy can resolve: whoever arrives there went through it."""
+
+
+# Which proxy: pure
+
+
+@pytest.mark.parametrize(
+    ("text", "proxy"),
+    [
+        ("http://10.0.0.1:3128", Proxy("http", "10.0.0.1", 3128)),
+        ("http://10.0.0.1:3128/", Proxy("http", "10.0.0.1", 3128)),
+        ("proxy.example.com:8080", Proxy("http", "proxy.example.com", 8080)),
+        ("proxy.example.com", Proxy("http", "proxy.example.com", 80)),
+        ("https://proxy.example.com", Proxy("https", "proxy.example.com", 443)),
+        ("HTTP://Proxy.Example.com:1", Proxy("http", "proxy.example.com", 1)),
+        ("http://jo:s%40fe%3A1@10.0.0.1:3128", Proxy("http", "10.0.0.1", 3128, "jo", "s@fe:1")),
+        ("http://[::1]:3128", Proxy("http", "::1", 3128)),
+    ],
+)
+def test_a_proxy_is_read_as_curl_reads_it(text, proxy):
+    assert parse(text) == proxy
+    assert parse(proxy.url_with_password) == proxy
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("socks5://10.0.0.1:1080", "is a SOCKS proxy, which is not supported"),
+        ("socks5h://jo:secret@10.0.0.1", "is a SOCKS proxy, which is not supported"),
+        ("ftp://10.0.0.1", "is no web address"),
+        ("http://", "is no web address"),
+        ("http://10.0.0.1:99999", "is no web address"),
+        ("http://[::1", "is no web address"),
+        ("http://a b:1", "is no web address"),
+        ("http://10.0.0.1:3128/path", "has something behind the port"),
+        ("http://10.0.0.1:3128?a=b", "has something behind the port"),
+    ],
+)
+def test_what_is_no_proxy_is_refused_without_a_word_of_its_password(text, why):
+    with pytest.raises(ProxyError, match=why) as refused:
+        parse(text)
+    assert "secret" not in str(refused.value)
+
+
+def test_no_text_of_a_proxy_shows_its_password():
+    proxy = parse(f"http://jo:{PASSWORD}@10.0.0.1:3128")
+
+    assert PASSWORD not in f"{proxy!r} {proxy} {proxy.name} {Way(Proxies(proxy))!r}"
+    assert {PASSWORD, proxy.authorization.removeprefix("Basic ")} <= set(proxy.secrets)
+
+
+A, B, ALL = (Proxy("http", name, 80) for name in "abc")
+
+
+@pytest.mark.parametrize(
+    ("variables", "http", "https"),
+    [
+        ({}, None, None),
+        ({"HTTPS_PROXY": "a"}, None, A),
+        ({"https_proxy": "a"}, None, A),
+        ({"https_proxy": "a", "HTTPS_PROXY": "b"}, None, A),
+        ({"https_proxy": "", "HTTPS_PROXY": "b"}, None, None),
+        ({"HTTP_PROXY": "a", "HTTPS_PROXY": "b"}, A, B),
+        ({"HTTP_PROXY": "a", "REQUEST_METHOD": "GET"}, None, None),
+        ({"http_proxy": "a", "REQUEST_METHOD": "GET"}, A, None),
+        ({"ALL_PROXY": "c"}, ALL, ALL),
+        ({"all_proxy": "c", "HTTPS_PROXY": "a"}, ALL, A),
+        ({"ALL_PROXY": "socks5://x", "HTTPS_PROXY": "a", "HTTP_PROXY": "b"}, B, A),
+    ],
+)
+def test_the_variables_are_read_as_curl_and_requests_read_them(variables, http, https):
+    proxies, problems = read_environment(variables)
+
+    assert (proxies.http, proxies.https, problems) == (http, https, [])
+
+
+def test_a_variable_that_names_no_proxy_is_named_and_not_shown():
+    _, problems = read_environment({"ALL_PROXY": f"socks5://jo:{PASSWORD}@x", "HTTP_PROXY": "http://["})
+
+    assert problems == [
+        ("HTTP_PROXY", "is no web address"),
+        ("ALL_PROXY", "is a SOCKS proxy, which is not supported"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "bypass", "is_so"),
+    [
+        ("localhost", 80, "", True),
+        ("api.localhost", 80, "", True),
+        ("127.0.0.1", 80, "", True),
+        ("127.8.9.1", 80, "", True),
+        ("::1", 80, "", True),
+        ("::ffff:127.0.0.1", 80, "", True),
+        ("localhost.example.com", 80, "", False),
+        ("128.0.0.1", 80, "", False),
+        ("api.example.com", 443, "example.com", True),
+        ("api.example.com", 443, ".example.com", True),
+        ("example.com", 443, ".example.com", True),
+        ("api.example.com", 443, "*.example.com", True),
+        ("api.example.com.", 443, "EXAMPLE.com", True),
+        ("notexample.com", 443, "example.com", False),
+        ("api.example.com", 443, "other.org example.com", True),
+        ("api.example.com", 443, "example.com:443", True),
+        ("api.example.com", 8443, "example.com:443", False),
+        ("api.example.com", 443, "*", True),
+        ("10.1.2.3", 443, "10.0.0.0/8", True),
+        ("11.1.2.3", 443, "10.0.0.0/8", False),
+        ("10.1.2.3", 443, "10.1.2.3", True),
+        ("10.1.2.3", 443, "10.1.2.3:443", True),
+        ("10.1.2.3", 443, "1.2.3", False),
+        ("fd00::5", 443, "fd00::/8", True),
+        ("fd00::5", 443, "[fd00::5]:443", True),
+        ("fd00::5", 443, "fd00::5", True),
+        ("api.example.com", 443, "10.0.0.0/8,nonsense/99,:,.,::", False),
+    ],
+)
+def test_what_goes_straight_out(host, port, bypass, is_so):
+    proxies, _ = read_environment({"NO_PROXY": bypass, "ALL_PROXY": "c"})
+
+    assert is_bypassed(host, port, proxies.bypass) is is_so
+    scheme = "https" if port == 443 else "http"
+    address = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/v1"
+    assert choose(proxies, address) == (None if is_so else ALL)
+
+
+@given(st.text(max_size=40), st.text(max_size=40), st.text(max_size=40))
+def test_no_variable_and_no_address_ends_it(proxy, bypass, address):
+    proxies, _ = read_environment({"HTTPS_PROXY": proxy, "NO_PROXY": bypass})
+
+    assert choose(proxies, f"https://{address}") in (None, proxies.https)
+
+
+# monitor.toml
+
+
+def configured(tmp_path, account="", rest="", environment=None):
+    file = tmp_path / "monitor.toml"
+    file.write_text(
+        '[[accounts]]\nname = "main"\nprovider = "openai-compatible"\nkey = "env:KEY"\n'
+        f'base = "https://api.example.test/v1"\n{account}\n{rest}'
+    )
+    return load(file, {"KEY": KEY, **(environment or {})})
+
+
+def way(config):
+    return config.accounts["openai-compatible/main"].way
+
+
+def test_an_account_goes_before_its_provider_and_that_before_the_environment(tmp_path):
+    provider, environment = '[providers.openai-compatible]\nproxy = "http://b"', {"HTTPS_PROXY": "http://c"}
+
+    assert way(configured(tmp_path, environment=environment)).proxies.https == ALL
+    assert way(configured(tmp_path, "", provider, environment)).proxies.https == B
+    assert way(configured(tmp_path, 'proxy = "http://a"', provider, environment)).proxies.https == A
+    assert way(configured(tmp_path, 'proxy = ""', provider, environment)).proxies.all == ()
+
+
+@pytest.mark.parametrize(
+    "proxy", ["env:WHOLE", "file:whole.txt", "http://jo:env:PASS@10.0.0.1:3128", "jo:env:PASS@10.0.0.1:3128"]
+)
+def test_a_password_is_had_by_reference_and_is_a_secret(tmp_path, proxy):
+    whole = f"http://jo:{PASSWORD}@10.0.0.1:3128"
+    (tmp_path / "whole.txt").write_text(whole)
+    config = configured(tmp_path, f'proxy = "{proxy}"', environment={"WHOLE": whole, "PASS": PASSWORD})
+
+    assert way(config).proxies.https == Proxy("http", "10.0.0.1", 3128, "jo", PASSWORD)
+    assert PASSWORD in config.secrets
+    assert PASSWORD in config.accounts["openai-compatible/main"].secrets
+    assert PASSWORD not in repr(config.accounts) + repr(config.way)
+
+
+def test_the_environments_password_is_a_secret_too(tmp_path):
+    config = configured(tmp_path, environment={"HTTPS_PROXY": f"http://jo:{PASSWORD}@10.0.0.1:3128"})
+
+    assert PASSWORD in config.secrets
+
+
+@pytest.mark.parametrize(
+    ("account", "rest", "environment", "told"),
+    [
+        ('proxy = "socks5://x"', "", {}, "monitor.toml: accounts.main.proxy is a SOCKS proxy, which is not "),
+        ('proxy = "http://["', "", {}, "monitor.toml: accounts.main.proxy is no web address; write it as"),
+        (
+            f'proxy = "http://jo:{PASSWORD}@x"', "", {},
+            "monitor.toml: accounts.main.proxy holds a password for all to read; put it into an environment variable",
+        ),
+        ('proxy = "http://jo:env:NOPE@x"', "", {}, "accounts.main.proxy the environment variable NOPE is not set"),
+        ('proxy = "env:BAD"', "", {"BAD": f"x://jo:{PASSWORD}@y"}, "accounts.main.proxy is no web address; write it"),
+        ("", '[providers.openai-compatible]\nproxy = "x:y"', {}, "providers.openai-compatible.proxy is no web address"),
+        ("", "", {"https_proxy": f"socks4://jo:{PASSWORD}@x"}, "the environment: https_proxy is a SOCKS proxy"),
+        ('ca_file = "gone.pem"', "", {}, 'main.ca_file = "gone.pem" cannot be read (No such file or directory); '),
+        ('ca_file = "monitor.toml"', "", {}, '"monitor.toml" holds no certificate that can be read; name a file'),
+        ('ca_file = "."', "", {}, 'accounts.main.ca_file = "." '),
+        ("", '[providers.openai-compatible]\nca_file = "x"', {}, '.openai-compatible.ca_file = "x" cannot be read'),
+        ("", "", {"SSL_CERT_FILE": "/nope"}, 'the environment: SSL_CERT_FILE = "/nope" cannot be read'),
+        ("", "", {"SSL_CERT_FILE": "/dev/null"}, 'the environment: SSL_CERT_FILE = "/dev/null" holds no certificate'),
+        ("", "", {"SSL_CERT_DIR": "/nope"}, 'the environment: SSL_CERT_DIR = "/nope" is no folder'),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_way_is_named_with_its_repair_and_no_password(tmp_path, account, rest, environment, told):
+    with pytest.raises(DocumentError) as refused:
+        configured(tmp_path, account, rest, environment)
+
+    assert told in str(refused.value)
+    assert PASSWORD not in str(refused.value)
+
+
+def test_a_providers_fault_is_told_once_for_all_its_accounts(tmp_path):
+    second = '[[accounts]]\nname = "b"\nprovider = "openai-compatible"\nkey = "env:KEY"\nbase = "https://x.test/v1"\n'
+    with pytest.raises(DocumentError) as refused:
+        configured(tmp_path, "", f'{second}[providers.openai-compatible]\nproxy = "x:y"')
+
+    assert len(refused.value.problems) == 1
+
+
+def test_the_files_of_a_way_are_followed(tmp_path):
+    trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
+    (tmp_path / "pass.txt").write_text(PASSWORD)
+    config = configured(tmp_path, 'ca_file = "ca.pem"\nproxy = "http://jo:file:pass.txt@x:1"')
+
+    assert {tmp_path / "ca.pem", tmp_path / "pass.txt"} <= set(config.files)
+
+
+# A real proxy
+
+
+@asynccontextmanager
+async def behind(**settings):
+    """An API that only a proxy can reach, by TLS with an authority of its own, and by plain HTTP; and that proxy."""
+    authority = trustme.CA()
+    context = secured(authority.issue_cert(HOST, "ping.example.test"))
+    async with serving(says(GOOD), context) as port, serving(says(GOOD)) as plain, forward_proxy(**settings) as proxy:
+        proxy.places = {HOST: ("127.0.0.1", port), "plain.example.test": ("127.0.0.1", plain)}
+        yield proxy, authority
+
+
+def a_way(proxy, tmp_path, authority, user=None):
+    path = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(path)
+    one = Proxy("http", "127.0.0.1", proxy.port, user, PASSWORD if user else "")
+    return Way(Proxies(one, one), str(path))
+
+
+async def look(way, base=f"https://{HOST}/v1", times=1):
+    async with open_session("test") as session:
+        prober = Prober(session, load_wording(), lambda: datetime.now(UTC), time.monotonic, QUICK)
+        account = Account("main", PROVIDER.id, KEY, base, way=way)
+        for _ in range(times):
+            seen = await attempt(prober, PROVIDER, account, Target(account.id, PROVIDER.id, "list"))
+        return seen
+
+
+@pytest.mark.parametrize(
+    ("base", "asked"),
+    [
+        (f"https://{HOST}/v1", ("CONNECT", f"{HOST}:443")),
+        ("http://plain.example.test/v1", ("GET", "http://plain.example.test/v1/models")),
+    ],
+)
+@pytest.mark.parametrize("login", [None, ("jo", PASSWORD)])
+def test_a_canary_goes_through_the_proxy_and_says_there_who_it_is(tmp_path, base, asked, login):
+    async def play():
+        async with behind(login=login) as (proxy, authority):
+            seen = await look(a_way(proxy, tmp_path, authority, user="jo" if login else None), base)
+            return seen, proxy.asked
+
+    seen, heard = asyncio.run(play())
+    assert (seen.outcome, heard) == (Outcome.OK, [asked])
+
+
+@pytest.mark.parametrize("bypass", ["example.test", ".test", "*"])
+def test_what_is_to_go_straight_out_never_meets_the_proxy(tmp_path, bypass):
+    async def play():
+        async with behind() as (proxy, authority):
+            through = a_way(proxy, tmp_path, authority)
+            proxies = Proxies(through.proxies.http, through.proxies.https, (bypass,))
+            return await look(Way(proxies, through.ca_file)), proxy.asked
+
+    seen, heard = asyncio.run(play())
+    assert (seen.phase, heard) == (Phase.NAME, [])
+
+
+def test_this_machine_is_never_asked_of_a_proxy(tmp_path):
+    async def play():
+        async with serving(says(GOOD)) as port, behind() as (proxy, authority):
+            way = a_way(proxy, tmp_path, authority)
+            seen = [await look(way, f"http://{host}:{port}/v1") for host in ("127.0.0.1", "localhost")]
+            return [one.outcome for one in seen], proxy.asked
+
+    assert asyncio.run(play()) == ([Outcome.OK, Outcome.OK], [])
+
+
+REFUSED = {
+    "407": (
+        {"login": ("jo", "other")}, Fault.PROXY_FAILED, "credentials",
+        "the proxy at {proxy} refuses us: it wants a user and a password (HTTP 407 Proxy Authentication Required)",
+    ),
+    "403": (
+        {"answer": b"HTTP/1.1 403 Forbidden\r\nContent-Length: 7\r\n\r\nblocked"}, Fault.PROXY_FAILED, "refused",
+        "the proxy at {proxy} refuses to let us through to api.example.test:443 (HTTP 403 Forbidden)",
+    ),
+    "a page with 200": (
+        {"answer": b"HTTP/1.1 200 OK\r\n\r\n<html>Blocked by policy</html>"}, Fault.CONNECTION_FAILED, "tls-cut",
+        "connected, and the connection was closed while TLS was agreed on (through the proxy at {proxy})",
+    ),
+    "503": (
+        {"answer": b"HTTP/1.1 503 Service Unavailable\r\nX-Squid-Error: ERR_DNS_FAIL 0\r\n\r\n"},
+        Fault.CONNECTION_FAILED, "unreached",
+        "the proxy at {proxy} says that it does not reach api.example.test:443 (HTTP 503 Service Unavailable)",
+    ),
+    "closes": (
+        {"answer": b""}, Fault.PROXY_FAILED, "closed",
+        "the proxy at {proxy} closes the connection without a word on api.example.test:443",
+    ),
+    "hangs": (
+        {"answer": None}, Fault.PROXY_FAILED, "timeout",
+        "the proxy at {proxy} does not let us through to api.example.test:443 within 1 s",
+    ),
+    "no proxy": (
+        {"answer": b"SSH-2.0-OpenSSH_9.2\r\n"}, Fault.PROXY_FAILED, "protocol",
+        "the proxy at {proxy} answers with what is not HTTP that can be read: is it a proxy?",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_proxy_that_refuses_is_the_road_and_names_itself(tmp_path, case):
+    settings, fault, rule, words = REFUSED[case]
+
+    async def play():
+        async with behind(**settings) as (proxy, authority):
+            return await look(a_way(proxy, tmp_path, authority)), proxy.name
+
+    seen, name = asyncio.run(play())
+    assert (seen.fault, seen.fault.blame, seen.status) == (fault, Blame.PATH, None)
+    assert seen.phase is (Phase.TLS if rule == "tls-cut" else Phase.PROXY)
+    assert (seen.answer.rule.partition("/")[2], seen.answer.words) == (rule, words.format(proxy=name))
+
+
+def test_a_proxy_that_does_not_take_our_password_says_so_without_it(tmp_path):
+    async def play():
+        async with behind(login=("jo", "another")) as (proxy, authority):
+            seen = [
+                await look(a_way(proxy, tmp_path, authority, user="jo"), base)
+                for base in (f"https://{HOST}/v1", "http://plain.example.test/v1")
+            ]
+            return seen, proxy.name
+
+    seen, name = asyncio.run(play())
+    words = f"the proxy at {name} refuses our user and password (HTTP 407 Proxy Authentication Required)"
+    assert [(one.fault, one.status, one.answer.words) for one in seen] == [(Fault.PROXY_FAILED, None, words)] * 2
+    assert PASSWORD not in repr(seen)
+
+
+def test_a_proxy_that_is_not_there():
+    gone = Proxy("http", "127.0.0.1", 9)
+    seen = asyncio.run(look(Way(Proxies(gone, gone))))
+
+    words = "the proxy at 127.0.0.1:9 cannot be reached (Connection refused)"
+    assert (seen.fault, seen.phase, seen.answer.words) == (Fault.PROXY_FAILED, Phase.PROXY, words)
+
+
+def test_a_proxy_whose_name_is_not_found():
+    gone = Proxy("http", "no-such-proxy.invalid", 3128)
+    seen = asyncio.run(look(Way(Proxies(gone, gone))))
+
+    words = "the proxy at no-such-proxy.invalid:3128 has a name that is not found"
+    assert (seen.fault, seen.phase, seen.answer.words) == (Fault.PROXY_FAILED, Phase.PROXY, words)
+
+
+def test_what_fails_behind_the_proxy_is_told_of_that_road(tmp_path):
+    async def play():
+        async with behind() as (proxy, authority):
+            return await look(Way(a_way(proxy, tmp_path, authority).proxies)), proxy.name
+
+    seen, name = asyncio.run(play())
+    words = f"the certificate is not valid (unable to get local issuer certificate) (through the proxy at {name})"
+    assert (seen.phase, seen.answer.words) == (Phase.TLS, words)
+
+
+# All that goes out
+
+
+def test_a_call_without_a_key_goes_the_same_way(tmp_path):
+    async def play():
+        async with behind() as (proxy, authority), open_session("test") as session:
+            prober = Prober(session, load_wording(), lambda: datetime.now(UTC), time.monotonic, QUICK)
+            met = await knock(prober, PROVIDER, f"https://{HOST}/v1", a_way(proxy, tmp_path, authority))
+            return met.status, proxy.targets()
+
+    assert asyncio.run(play()) == (200, [f"{HOST}:443"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_so"),
+    [
+        ({}, True),
+        ({"answer": b"HTTP/1.1 403 Forbidden\r\n\r\n"}, False),
+        ({"answer": b""}, False),
+        ({"answer": None}, False),
+        ({"login": ("jo", "x")}, False),
+    ],
+)
+def test_whether_anything_can_be_reached_is_asked_of_the_proxy(settings, is_so):
+    async def play():
+        async with serving(says()) as port, forward_proxy(**settings) as proxy:
+            proxy.places = {"far.example.test": ("127.0.0.1", port)}
+            one = Proxy("http", "127.0.0.1", proxy.port)
+            return await is_online([("far.example.test", 443)], 1, [Proxies(one, one)]), proxy.asked
+
+    assert asyncio.run(play()) == (is_so, [("CONNECT", "far.example.test:443")])
+
+
+def test_of_several_roads_one_that_leads_out_is_enough():
+    gone = Proxies(https=Proxy("http", "127.0.0.1", 9))
+
+    async def play():
+        async with serving(says()) as port:
+            proxied = [("far.example.test", 443)]
+            return await is_online([("127.0.0.1", port)], 1, [gone, DIRECT]), await is_online(proxied, 1, [gone])
+
+    assert asyncio.run(play()) == (True, False)
+
+
+FEED = Feed(
+    id="status", form="statuspage", url="http://plain.example.test/api", page="http://plain.example.test/", source="x"
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({}, None),
+        (
+            {"login": ("jo", "x")},
+            "cannot be reached: the proxy at {proxy} refuses us: it wants a user and a password "
+            "(HTTP 407 Proxy Authentication Required)",
+        ),
+    ],
+)
+def test_a_status_page_is_read_through_the_proxy(tmp_path, settings, problem):
+    async def play():
+        async with behind(**settings) as (proxy, authority), open_session("test") as session:
+            told = await poll(
+                session, FEED, Validators(), lambda: datetime.now(UTC), time.monotonic,
+                source="x/status", way=a_way(proxy, tmp_path, authority),
+            )  # fmt: skip
+            return told, proxy
+
+    told, proxy = asyncio.run(play())
+    assert proxy.targets() == [FEED.url]
+    assert problem is None or told.problem == problem.format(proxy=proxy.name)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        ({}, None),
+        ({"answer": b"HTTP/1.1 403 No\r\n\r\n"}, "refuses to let us through to the host (HTTP 403 Forbidden)"),
+    ],
+)
+def test_the_heartbeat_goes_through_the_proxy_and_its_address_stays_a_secret(tmp_path, settings, error):
+    async def play():
+        async with behind(**settings) as (proxy, authority), open_session("test") as session:
+            proxy.places["ping.example.test"] = proxy.places[HOST]
+            way = a_way(proxy, tmp_path, authority)
+            return await ping(session, "https://ping.example.test/5bf66975", Word.SUCCESS, "", way), proxy
+
+    told, proxy = asyncio.run(play())
+    assert proxy.targets() == ["ping.example.test:443"]
+    assert told == (error and f"the proxy at {proxy.name} {error}")
+
+
+def test_a_channel_goes_through_the_proxy_and_this_machine_does_not(monkeypatch):
+    async def play():
+        async with webhook() as inbox, forward_proxy() as proxy:
+            proxy.places = {"hook.example.test": ("127.0.0.1", inbox.port)}
+            monkeypatch.setenv("http_proxy", proxy.url)
+            monkeypatch.delenv("no_proxy", raising=False)
+            text = Text("title", "body", "brief")
+            near = Channel("near", f"json://127.0.0.1:{inbox.port}/hook")
+            far = Channel("far", "json://hook.example.test/hook")
+            errors = [await send(one, text, Severity.INFO, print) for one in (near, far)]
+            return errors, inbox.asked, proxy.targets()
+
+    monkeypatch.setenv("no_proxy", "")  # so that what the channel adds is taken back afterwards
+    monkeypatch.setenv("NO_PROXY", "")
+    assert asyncio.run(play()) == ([None, None], 2, ["http://hook.example.test/hook"])
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {}),
+        ({"NO_PROXY": "a"}, {"NO_PROXY": "a"}),
+        ({"HTTPS_PROXY": "x", "NO_PROXY": "a"}, {"NO_PROXY": "a,localhost,127.0.0.0/8,::1"}),
+        ({"SSL_CERT_FILE": "/x"}, {"REQUESTS_CA_BUNDLE": "/x"}),
+        ({"SSL_CERT_FILE": "/x", "REQUESTS_CA_BUNDLE": "/y"}, {"REQUESTS_CA_BUNDLE": "/y"}),
+        ({"SSL_CERT_DIR": "/x:/y"}, {"REQUESTS_CA_BUNDLE": "/x"}),
+    ],
+)
+def test_the_library_of_the_channels_is_told_what_the_others_know(before, after):
+    environment = dict(before)
+    heed(environment)
+    heed(environment)
+
+    assert {name: environment[name] for name in after} == after
+    assert before.items() <= {**environment, **before}.items()
+
+
+def test_a_client_gets_the_way_of_its_account(monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://not-asked-for:1")
+    one = Proxy("http", "10.0.0.1", 3128, "jo", "p@ss")
+    account = Account("main", "codex", way=Way(Proxies(one, one, ("example.com",)), "/ca.pem"))
+    got = command._environment(account)
+
+    assert got["HTTPS_PROXY"] == got["https_proxy"] == got["http_proxy"] == "http://jo:p%40ss@10.0.0.1:3128"
+    assert got["NO_PROXY"] == "example.com,localhost,127.0.0.0/8,::1"
+    assert {got["SSL_CERT_FILE"], got["NODE_EXTRA_CA_CERTS"]} == {"/ca.pem"}
+    assert not any("PROXY" in name for name in command._environment(Account("main", "codex")))
