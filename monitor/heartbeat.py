@@ -8,8 +8,9 @@ import aiohttp
 
 from probes.failure import Trip, explain, of_answer
 from probes.model import Patience
+from probes.progress import UNDER_WAY, Progress
 from probes.proxy import STRAIGHT, Way, choose
-from probes.road import Progress, headers_for, options
+from probes.road import headers_for, options
 
 LIMIT_S = 10.0
 """A ping takes at most so long; the next one is its retry."""
@@ -42,6 +43,7 @@ async def ping(
     Never raises for what happens on the way, and never names the address: whoever knows it could ping.
     """
     progress = Progress(proxy=choose(way.proxies, url))
+    UNDER_WAY.set(progress)
     trip = Trip("", progress, Patience(LIMIT_S, LIMIT_S, LIMIT_S))  # without the host: it is part of the address
     try:
         async with (
@@ -51,7 +53,6 @@ async def ping(
                 data=reason[:LONGEST].encode(),
                 headers={"Content-Type": "text/plain; charset=utf-8", **headers_for(progress.proxy, url)},
                 allow_redirects=False,  # the address is a secret of this host only
-                trace_request_ctx=progress,
                 **options(way, url),
             ) as response,
         ):

@@ -38,17 +38,18 @@ from probes.model import (
     Verdict,
 )
 from probes.payload import NOTHING, Piece, join
+from probes.progress import UNDER_WAY, Progress
 from probes.proof import Proof, Read, reader, understand, weigh
 from probes.provider import Canary, Provider, Wording
 from probes.proxy import choose
 from probes.ratelimit import read_limits, retry_after_s, unite
 from probes.redact import redact
 from probes.refusal import read_refusal
-from probes.road import Progress, headers_for, options, tracing
+from probes.road import Connector, headers_for, make_socket, options
 from probes.sign import read_signs
 from probes.sse import Events
 from probes.stream import KEPT_BYTES, Unreadable, read_chunks, read_text
-from probes.trust import BEGIN, NoAuthority
+from probes.trust import NoAuthority
 
 KEPT_WORDS = 300
 KEPT_BODY = 4000
@@ -105,8 +106,7 @@ class Attempt(Struct):
 def open_session(version: str) -> aiohttp.ClientSession:
     """Return the one session of the process: no cookies, no redirects' memory, no `.netrc`, our own name."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=OPEN_S),
-        trace_configs=[tracing()],
+        connector=Connector(limit=0, keepalive_timeout=OPEN_S, socket_factory=make_socket),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": f"provider-monitor/{version}", "Accept-Encoding": "identity"},
         auto_decompress=False,
@@ -141,7 +141,7 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
     body = {**wire.body(target.model or ""), **canary.body} if wire.body else None
     asked = this.asked = address(provider, account, canary, target, this.at)
     proxy = this.progress.proxy = choose(account.way.proxies, asked)
-    BEGIN.set(this.progress.begin_handshake)
+    UNDER_WAY.set(this.progress)
     async with prober.session.request(
         "POST" if body else "GET",
         _url(asked),
@@ -149,7 +149,6 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
         data=msgspec.json.encode(body) if body else None,
         allow_redirects=False,  # a redirect would carry the key to wherever it points
         timeout=_time_limits(prober.patience),
-        trace_request_ctx=this.progress,
         **options(account.way, asked),
     ) as response:
         this.progress.phase = Phase.BODY

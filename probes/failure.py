@@ -14,8 +14,8 @@ import aiohttp
 from msgspec import Struct
 
 from probes.model import Fault, Patience, Phase
+from probes.progress import Progress
 from probes.proxy import PORTS, Proxy
-from probes.road import Progress
 from probes.stream import Unreadable
 from probes.trust import NoAuthority
 
@@ -99,6 +99,8 @@ def _phase(error: Exception, reached: Phase | None) -> Phase | None:
         return Phase.CONNECT
     if isinstance(error, aiohttp.InvalidURL | NoAuthority):
         return None
+    if isinstance(error, aiohttp.ClientConnectionResetError) and reached is Phase.FIRST_BYTE:
+        return Phase.REQUEST  # said of what cannot be written any more
     return reached
 
 

@@ -2,12 +2,9 @@
 
 import os
 import ssl
-from collections.abc import Callable
-from contextvars import ContextVar
 from functools import lru_cache
 
-BEGIN: ContextVar[Callable[[], None] | None] = ContextVar("BEGIN", default=None)
-"""What the task that makes a request wants to be told when TLS begins: aiohttp's own tracing has no word for that."""
+from probes.progress import UNDER_WAY
 
 
 class Handshake(ssl.SSLObject):
@@ -18,8 +15,8 @@ class Handshake(ssl.SSLObject):
     def do_handshake(self) -> None:
         if not self._is_begun:
             self._is_begun = True
-            if begin := BEGIN.get():
-                begin()
+            if progress := UNDER_WAY.get():
+                progress.begin_handshake()
         super().do_handshake()
 
 

@@ -16,8 +16,8 @@ from probes.canary import Prober, attempt, open_session
 from probes.catalog import load_provider, load_wording
 from probes.failure import Trip, explain
 from probes.model import Account, Blame, Fault, Outcome, Patience, Phase, Target
+from probes.progress import Progress
 from probes.proxy import STRAIGHT, Way
-from probes.road import Progress
 
 KEY = "sim-key-0123456789-abcdefghij"
 QUICK = Patience(connect_s=1, silence_s=0.6, total_s=1.5)
@@ -157,7 +157,7 @@ UNRESOLVED = [
 @pytest.mark.parametrize(("code", "rule", "words"), UNRESOLVED)
 def test_a_name_service_that_fails_is_another_thing_than_a_name_that_is_not_there(code, rule, words):
     error = aiohttp.ClientConnectorDNSError(None, socket.gaierror(code, "x"))
-    found = explain(error, Trip("https://api.example.com/v1", Progress(Phase.NAME), QUICK))
+    found = explain(error, Trip("https://api.example.com/v1", Progress(phase=Phase.NAME), QUICK))
 
     assert (found.fault, found.rule, found.words, found.phase) == (
         Fault.CONNECTION_FAILED,
@@ -177,7 +177,7 @@ def test_a_name_service_that_fails_is_another_thing_than_a_name_that_is_not_ther
     ],
 )
 def test_what_no_server_here_can_be_made_to_do(phase, error, rule, words, blame):
-    found = explain(error, Trip("https://api.example.com/v1", Progress(phase), QUICK))
+    found = explain(error, Trip("https://api.example.com/v1", Progress(phase=phase), QUICK))
 
     waited = words.replace("within 1 s", "within 1.5 s") if type(error) is TimeoutError else words
     assert (found.rule, found.words, found.fault.blame) == (f"transport/{rule}", waited, blame)

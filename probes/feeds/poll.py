@@ -18,9 +18,10 @@ from probes.feeds.report import Parsed
 from probes.feeds.text import is_same_site, name
 from probes.model import Clock, Patience, Timer
 from probes.notice import Bulletin, Impact, Notice, Standing, Trust, Validators
+from probes.progress import UNDER_WAY, Progress
 from probes.provider import Feed
 from probes.proxy import STRAIGHT, Way, choose
-from probes.road import Progress, headers_for, options
+from probes.road import headers_for, options
 from probes.stream import Unreadable, read_body
 
 MOST_BYTES = 8 * 1024 * 1024
@@ -64,6 +65,7 @@ async def poll(
     """
     at, started = clock(), timer()
     progress = Progress(proxy=choose(way.proxies, feed.url))
+    UNDER_WAY.set(progress)
     try:
         async with timeout(patience.total_s):
             answer = await _ask(session, feed.url, validators, patience, way, progress)
@@ -88,7 +90,6 @@ async def _ask(
             headers={**_headers(validators), **headers_for(progress.proxy, url)},
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(connect=patience.connect_s, sock_read=patience.silence_s),
-            trace_request_ctx=progress,
             **options(way, url),
         ) as response:
             if refused := of_answer(response.status, response.headers, Trip(url, progress, patience)):
