@@ -127,7 +127,7 @@ def _target_cells(target: TargetView, mark: Mark) -> tuple[str, ...]:
 def _why(target: TargetView) -> str:
     if target.fault is None:
         return target.reason or ""
-    return ", ".join(filter(None, (words.FAULTS[target.fault], target.phase and words.PHASES[target.phase])))
+    return ", ".join(filter(None, (words.FAULTS[target.fault], words.where(target.fault, target.phase))))
 
 
 def source_table(sources: Sequence[SourceView], now: datetime) -> None:

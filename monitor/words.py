@@ -85,6 +85,9 @@ PHASES = {
 }
 """Where on the road a request ended."""
 
+PLAIN = {Fault.CONNECTION_FAILED: Phase.CONNECT, Fault.PROXY_FAILED: Phase.PROXY}
+"""Faults whose own words say already where it ended."""
+
 FRESH = timedelta(seconds=30)
 """What was seen so little ago is told as of now."""
 
@@ -133,6 +136,11 @@ class Moment(Struct, frozen=True):
 
     iso: str
     words: str
+
+
+def where(fault: Fault, phase: Phase | None) -> str:
+    """Say where on the road a request ended that has this fault; empty where that was said, or nothing ended there."""
+    return PHASES[phase] if phase and PLAIN.get(fault) is not phase else ""
 
 
 def moment(at: datetime, today: datetime | None = None, say: Say = english) -> Moment:

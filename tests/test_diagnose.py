@@ -52,7 +52,7 @@ def patients(**states):
         canary, _, model = canary.partition("_")
         one = target(account.replace("_", "/", 1), canary, model or None)
         fault, times = state if isinstance(state, tuple) else (state, 3)
-        status = None if fault in (TIMEOUT, UNREACHED) else 403
+        status = None if fault in (TIMEOUT, UNREACHED, Fault.PROXY_FAILED) else 403
         now = health(None, None) if fault is None else health(*[fault] * times, target=one, status=status)
         made.append(Patient(one, Health() if state == "unseen" else now))
     return made
@@ -277,6 +277,40 @@ def test_being_offline_takes_no_sign_back():
     found = diagnose(patients(openai_main__list=UNREACHED, groq_main__list=UNREACHED), LATER, [finding()])
 
     assert [one.scope for one in found] == [Scope.MONITOR, Scope.ACCOUNT]
+
+
+# Our own proxy
+
+
+PROXY = Fault.PROXY_FAILED
+
+
+@pytest.mark.parametrize(
+    ("states", "said", "expected"),
+    [
+        # It is the road of all who go through it, and neither the account's nor the provider's.
+        ({"openai_a__list": PROXY, "groq_x__list": None}, {}, (Scope.EGRESS, "openai", PROXY, Blame.PATH)),
+        ({"openai_a__list": PROXY}, {}, (Scope.EGRESS, "openai", PROXY, Blame.PATH)),
+        ({"openai_a__list": PROXY, "openai_b__list": PROXY}, {}, (Scope.EGRESS, "openai", PROXY, Blame.PATH)),
+        # Who has a proxy of its own is the only one that it stops.
+        ({"openai_a__list": PROXY, "openai_b__list": None}, {}, (Scope.ACCOUNT, "openai/a", PROXY, Blame.PATH)),
+        # Nothing gets out, and the proxy is why; where something else fails as well, that is not sure.
+        ({"openai_a__list": PROXY, "groq_x__list": PROXY}, {}, (Scope.MONITOR, "", PROXY, Blame.PATH)),
+        ({"openai_a__list": PROXY}, {"online": False}, (Scope.MONITOR, "", PROXY, Blame.PATH)),
+        ({"openai_a__list": PROXY, "groq_x__list": UNREACHED}, {}, (Scope.MONITOR, "", UNREACHED, Blame.UNKNOWN)),
+        # Another road leads out.
+        (
+            {"openai_a__list": PROXY, "groq_x__list": PROXY},
+            {"online": True},
+            (Scope.EGRESS, "", PROXY, Blame.PATH),
+        ),
+    ],
+)
+def test_a_proxy_that_fails_is_the_road(states, said, expected):
+    (found,) = diagnose(patients(**states), LATER, witnesses=witnesses(**said))
+
+    assert (found.scope, found.subject, found.fault, found.blame) == expected
+    assert found.scope is Scope.ACCOUNT or found.confidence is Confidence.HIGH
 
 
 # Situations: what accounts, siblings, calls without a key, pages and our own connection say, and what it means.

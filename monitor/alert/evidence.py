@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from msgspec import Struct
 
 from monitor.diagnose import Evidence
-from monitor.words import PHASES, count, listed
+from monitor.words import count, listed, where
 from probes.model import Fault
 
 SHOWN = 8
@@ -16,7 +16,7 @@ NAMED = 4
 class Line(Struct, frozen=True):
     """Who met what: one target, an account, or accounts of a provider; the answer is the latest of them.
 
-    `phase` says where on the road it ended, in words; empty where an answer came.
+    `ended` says where on the road, in words; empty where an answer came, or the fault says it.
     """
 
     who: str
@@ -24,7 +24,7 @@ class Line(Struct, frozen=True):
     status: int | None
     request_id: str | None
     words: str
-    phase: str = ""
+    ended: str = ""
 
 
 def shown(evidence: Sequence[Evidence], *, apart: bool = False) -> tuple[list[Line], int]:
@@ -49,8 +49,8 @@ def _grouped(evidence: Iterable[Evidence], key: Callable[[Evidence], Hashable]) 
 
 def _line(group: Sequence[Evidence]) -> Line:
     latest = max(group, key=lambda one: one.at)
-    phase = PHASES[latest.phase] if latest.phase else ""
-    return Line(_who(group), latest.fault, latest.status, latest.request_id, latest.words, phase)
+    ended = where(latest.fault, latest.phase)
+    return Line(_who(group), latest.fault, latest.status, latest.request_id, latest.words, ended)
 
 
 def _who(group: Sequence[Evidence]) -> str:
