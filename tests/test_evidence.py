@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from monitor.alert.evidence import SHOWN, shown
 from monitor.alert.rule import Format
 from monitor.diagnose import Evidence
-from probes.model import Fault
+from probes.model import Fault, Phase
 from tests.conftest import at
 from tests.test_text import OPENED, message
 
@@ -49,10 +49,37 @@ def test_answers_that_are_alike_are_one_line(evidence, who):
     assert lines(*evidence) == (who, 0)
 
 
-@pytest.mark.parametrize("other", [{"fault": Fault.TIMEOUT}, {"status": 529}, {"rule": "other"}])
+@pytest.mark.parametrize("other", [{"fault": Fault.TIMEOUT}, {"status": 529}, {"rule": "other"}, {"phase": Phase.TLS}])
 def test_an_answer_of_another_kind_has_a_line_of_its_own(other):
     assert len(lines(met("openai/a/chat"), met("openai/a/list", **other))[0]) == 2
     assert len(lines(*many(56, "chat"), *many(56, "list", **other))[0]) == 2
+
+
+@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize(
+    ("fault", "phase", "said"),
+    [
+        (Fault.CONNECTION_FAILED, Phase.TLS, "connection_failed, while TLS was agreed on"),
+        (Fault.TIMEOUT, Phase.FIRST_BYTE, "timeout, before the answer began"),
+        (Fault.TIMEOUT, Phase.BODY, "timeout, in the middle of the answer"),
+        (Fault.CONNECTION_FAILED, Phase.NAME, "connection_failed, while its address was asked for"),
+        (Fault.CONNECTION_FAILED, Phase.PROXY, "connection_failed, at the proxy"),
+    ],
+)
+def test_a_message_says_where_on_the_road_a_look_ended(form, fault, phase, said):
+    one = met("openai/a/list", fault=fault, phase=phase, status=None, request_id=None)
+    text = message(change=replace(OPENED, incident=replace(OPENED.incident, evidence=(one,))), form=form)
+
+    assert said in text.body
+
+
+@pytest.mark.parametrize(
+    ("fault", "phase"), [(Fault.CONNECTION_FAILED, Phase.CONNECT), (Fault.PROXY_FAILED, Phase.PROXY)]
+)
+def test_where_it_ended_is_not_said_twice(fault, phase):
+    (line,), _ = shown([met("openai/a/list", fault=fault, phase=phase)])
+
+    assert line.ended == ""
 
 
 def test_a_name_in_the_words_makes_no_other_kind_but_a_figure_of_its_own_does():

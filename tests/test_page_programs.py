@@ -23,8 +23,10 @@ from monitor.publish.snapshot import Manner, ObjectiveView, PurseView, SourceVie
 from monitor.publish.statuspage import INDICATORS, STATUSES
 from monitor.publish.usable import pick, usables
 from monitor.slo import Goal, Objective
+from monitor.words import PHASES
 from probes.feeds.parse import parse
 from probes.model import Fault, Limit
+from probes.model import Phase as RoadPhase
 from probes.notice import Impact, Notice, Phase
 from probes.provider import Platform
 from tests.builders_page import HOSTILE, NOW, account, four_accounts, incident, past, shown, sick, snapshot, target
@@ -460,3 +462,18 @@ def test_while_nothing_can_be_reached_no_account_is_called_down_but_one_that_was
     ]
 
     assert [sorted(one) for one in states] == [["down", "down"], ["down", "unknown"]]
+
+
+@pytest.mark.parametrize("phase", [*RoadPhase, None])
+def test_the_part_of_the_road_that_failed_is_in_the_status_and_on_the_incidents_page(phase):
+    fault = Fault.CONNECTION_FAILED
+    ended = target("openai/main", "list", State.DOWN, fault=fault, phase=phase)
+    it = incident("openai/main", fault)
+    it = replace(it, evidence=tuple(replace(one, fault=fault, phase=phase) for one in it.evidence))
+    shot = snapshot(account("openai/main", [ended]), open_incidents=(shown(it),))
+    told = json.loads(page.status_json(shot, standing(shot)))
+
+    assert (told["accounts"][0]["phase"], told["open_incidents"][0]["phase"]) == (phase, phase)
+    html = page.render(shot)[f"incidents/{it.id}.html"].decode()
+    assert ("Where it ended" in html) is (phase is not None)
+    assert phase is None or PHASES[phase] in html

@@ -28,7 +28,7 @@ from monitor.store.rollup import FORGET, forget, forget_answers, next_roll_up
 from monitor.store.schema import STEPS
 from monitor.store.value import OUTCOMES, Batch, to_json, to_ms
 from monitor.store.writer import Writer
-from probes.model import Answer, Confidence, Fault, Limit, Outcome
+from probes.model import Answer, Confidence, Fault, Limit, Outcome, Phase
 from tests.conftest import CHAT, NOON, at, health, observation, target
 
 
@@ -237,6 +237,22 @@ def test_answers_that_say_something_else_are_kept_apart(db, writer):
         writer.save(Batch(at(number), (observation(Fault.TIMEOUT, number, answer=Answer("x", words)),)))
 
     assert count(db, "answer") == 2
+
+
+@pytest.mark.parametrize("phase", [*Phase, None])
+def test_the_part_of_the_road_that_failed_is_remembered(db, writer, phase):
+    met = Answer("transport/x", "some words", phase=phase)
+    writer.save(Batch(at(0), (observation(Fault.TIMEOUT, answer=met),), {CHAT.id: health(Fault.TIMEOUT, answer=met)}))
+
+    assert reader.resume(db, "here").healths[CHAT.id].answer == met
+    assert [one.phase for one in reader.history(db, "here", CHAT, at(0))] == [phase]
+
+
+def test_the_same_words_about_another_part_of_the_road_are_another_answer(db, writer):
+    for number, phase in enumerate(Phase):
+        writer.save(Batch(at(number), (observation(Fault.TIMEOUT, number, answer=Answer("x", "y", phase=phase)),)))
+
+    assert count(db, "answer") == len(Phase)
 
 
 def test_a_ceiling_keeps_the_date_since_which_it_holds(db, writer):

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from monitor.diagnose import Evidence
 from monitor.words import count, listed, where
-from probes.model import Fault
+from probes.model import Fault, Phase
 
 SHOWN = 8
 """So many lines stand in a message; where each account would need one, and there are more, each provider has one."""
@@ -71,5 +71,5 @@ def _provider(one: Evidence) -> str:
     return one.target.partition("/")[0]
 
 
-def _kind(one: Evidence) -> tuple[Fault, int | None, str]:
-    return one.fault, one.status, one.rule
+def _kind(one: Evidence) -> tuple[Fault, int | None, str, Phase | None]:
+    return one.fault, one.status, one.rule, one.phase
