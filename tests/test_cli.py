@@ -268,6 +268,33 @@ def test_check_names_a_channel_whose_address_is_wrong(tmp_path):
     assert "tokensecret" not in err
 
 
+BEHIND = """
+[[accounts]]
+name = "main"
+provider = "openai"
+key = "env:OPENAI_MAIN"
+proxy = "%s"
+"""
+
+
+def test_check_says_through_which_proxy_an_account_goes_and_not_its_password(tmp_path):
+    (tmp_path / "monitor.toml").write_text(BEHIND % "http://jo:file:pass.txt@10.0.0.1:3128")
+    (tmp_path / "pass.txt").write_text("pass-word-0123456789")
+    code, out, err = call("check", folder=tmp_path)
+
+    assert (code, "openai/main: through the proxy at 10.0.0.1:3128, as jo\n" in out) == (0, True)
+    assert "pass-word" not in out + err
+
+
+@pytest.mark.parametrize("command", ["check", "once"])
+def test_what_is_no_proxy_is_named_with_its_repair_and_nothing_is_begun(tmp_path, command):
+    (tmp_path / "monitor.toml").write_text(BEHIND % "socks5://jo:pass-word-0123456789@10.0.0.1")
+    code, _, err = call(command, folder=tmp_path)
+
+    said = "accounts.main.proxy is a SOCKS proxy, which is not supported"
+    assert (code, err) == (2, f'monitor.toml: {said}; write it as "http://host:port"\n')
+
+
 def test_check_says_which_key_is_missing_and_goes_on(folder):
     code, out, _ = call("check", folder=folder, keys=False)
 

@@ -1,12 +1,15 @@
 """On which part of the road a look ends, in which words: real servers that fail there, and nowhere else."""
 
 import asyncio
+import os
 import socket
 import ssl
 import struct
+import subprocess
 import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -18,6 +21,7 @@ from probes.failure import Trip, explain
 from probes.model import Account, Blame, Fault, Outcome, Patience, Phase, Target
 from probes.progress import Progress
 from probes.proxy import STRAIGHT, Way
+from probes.trust import _trusting as trust_
 
 KEY = "sim-key-0123456789-abcdefghij"
 QUICK = Patience(connect_s=1, silence_s=0.6, total_s=1.5)
@@ -435,3 +439,42 @@ def test_no_hostile_answer_blames_the_account_or_is_told_in_the_words_of_a_progr
     assert seen.outcome is Outcome.FAILED
     assert seen.fault.blame not in (Blame.ACCOUNT, Blame.US)
     assert [word for word in PYTHONESE if word in seen.answer.words] == []
+
+
+# What the system believes
+
+
+@pytest.fixture
+def _own_trust():
+    trust_.cache_clear()
+    yield
+    trust_.cache_clear()
+
+
+@pytest.mark.usefixtures("_own_trust")
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_an_authority_that_the_environment_names_is_believed_everywhere(
+    monkeypatch, tmp_path, variable, authority, ca_file
+):
+    named = subprocess.run(
+        ["openssl", "x509", "-subject_hash", "-noout", "-in", ca_file], check=True, capture_output=True, text=True
+    )
+    (tmp_path / f"{named.stdout.strip()}.0").write_bytes(Path(ca_file).read_bytes())
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    monkeypatch.setenv(variable, ca_file if variable == "SSL_CERT_FILE" else str(tmp_path))
+    context = secured(authority.issue_cert("localhost"))
+
+    assert met(says(GOOD), context=context, base="https://localhost:{port}/v1")[0].outcome is Outcome.OK
+
+
+def test_a_file_of_authorities_that_changes_is_read_anew(tmp_path, authority):
+    path = tmp_path / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(path)
+    context = secured(authority.issue_cert("localhost"))
+    before, _ = met(says(GOOD), context=context, base="https://localhost:{port}/v1", way=Way(ca_file=str(path)))
+    authority.cert_pem.write_to_path(path)
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 10**9))
+    after, _ = met(says(GOOD), context=context, base="https://localhost:{port}/v1", way=Way(ca_file=str(path)))
+
+    assert (before.phase, after.outcome) == (Phase.TLS, Outcome.OK)
