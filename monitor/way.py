@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from monitor.secret import SecretError, file_of, is_reference, placed, resolve
 from probes.document import Problem
 from probes.proxy import FORM, Proxies, Proxy, ProxyError, Way, parse, read_environment
-from probes.trust import NoAuthority, trust
 
 ENVIRONMENT = "the environment"
 """How errors name where a variable comes from, which no file says."""
@@ -118,6 +117,8 @@ def _proxy(text: str, ground: Ground) -> Proxy:
 
 
 def _authorities(name: str, key: str, ground: Ground, problems: list[Problem]) -> str:
+    from probes.trust import NoAuthority, trust  # OpenSSL comes with it, for which no start should wait
+
     path = str(placed(name, ground.file.parent))
     try:
         trust(path)

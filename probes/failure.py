@@ -362,7 +362,7 @@ def _detail(error: Exception) -> str:
 
 
 def _system(error: Exception) -> str:
-    """Return the system's own word; an exception of TLS has numbers of its own, which mean something else there."""
-    if not isinstance(error, OSError) or isinstance(error, ssl.SSLError) or _ssl_error(error):
+    """Return the system's own word. What TLS says was read before: its numbers mean something else here."""
+    if not isinstance(error, OSError):
         return ""
     return f" ({os.strerror(error.errno)})" if error.errno and error.errno > 0 else ""

@@ -1,7 +1,7 @@
 """Which proxy a request goes through: a setting of ours, or the variables that curl and requests heed; pure."""
 
 import re
-from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -60,7 +60,7 @@ class Proxy(Struct, frozen=True):
 
     @property
     def _pair(self) -> str:
-        return b64encode(f"{self.user}:{self.password}".encode()).decode()
+        return b2a_base64(f"{self.user}:{self.password}".encode(), newline=False).decode()
 
     @property
     def secrets(self) -> list[str]:
