@@ -132,6 +132,7 @@ class World(Struct):
     `clocks` is how they last stood, `begun` how they stood when each look that is under way began, `set_by` by how
     much the clock was set since the process before us. `fading` are the incidents, by id, that may be over by now.
     `heard` is what each channel was told of the database, `refused_at` when that was last seen to refuse.
+    `dropped` is set at the end, when messages under way are waited for no more.
     """
 
     config: Config
@@ -191,6 +192,7 @@ class World(Struct):
     urgent: asyncio.Event = field(default_factory=asyncio.Event)
     mail: asyncio.Event = field(default_factory=asyncio.Event)
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    dropped: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def is_offline(self) -> bool:

@@ -136,6 +136,8 @@ PLAN = {
     "monitor.sli": set(),
     "monitor.heartbeat": {"aiohttp"},
     "monitor.systemd": set(),
+    "monitor.shutdown": set(),
+    "monitor.thread": set(),
     "monitor.tune": {"probes.model", "monitor.detect.health", "monitor.detect.latency"},
     "monitor.stage": {"probes.model", "monitor.diagnose", "monitor.incident"},
     "monitor.slo": {"probes.model", "monitor.diagnose", "monitor.incident"},
