@@ -22,8 +22,10 @@ from monitor.lifeline import tell_failure, told_round
 from monitor.round import once
 from monitor.run import begin_drills, change, end_drills, unseen
 from monitor.schedule import Watch
+from monitor.stage import Stage
 from monitor.store.connection import Busy
 from monitor.store.refusal import StoreError
+from monitor.supervisor import attempt as attempt_stage
 from monitor.thread import with_threads
 from monitor.world import World, now, open_world, patience, real_edge
 from probes.attempt import attempt
@@ -71,11 +73,15 @@ async def _told_round(config: Config, show: Print) -> list[State]:
     async with open_world(config, real_edge(show)) as world, _until_signalled(world), told_round(world):
         name_problems(config)
         world.plan_anew(spread_s=0)
-        await end_drills(world)
-        await begin_drills(world)
+        await attempt_stage(world, Stage.DRILL, _hold_drills, change)
         await once(world)
         asides = {id for id, watch in config.watches.items() if watch.aside}
         return [one.state for id, one in world.healths.items() if not (id in asides and one.state is State.UNKNOWN)]
+
+
+async def _hold_drills(world: World) -> None:
+    await end_drills(world)
+    await begin_drills(world)
 
 
 @asynccontextmanager

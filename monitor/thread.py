@@ -34,11 +34,19 @@ def with_threads(loop: asyncio.AbstractEventLoop) -> asyncio.AbstractEventLoop:
     return loop
 
 
+def plainly(work: Callable[[], T]) -> T:
+    """Do it, and let it fail as any coroutine can be told: asyncio before Python 3.12 waits for ever after this one."""
+    try:
+        return work()
+    except StopIteration as error:
+        raise RuntimeError("what runs in a thread met an end that it did not expect") from error
+
+
 def _settle(done: "Future[Any]", work: Callable[[], Any]) -> None:
     if not done.set_running_or_notify_cancel():
         return
     try:
-        result = work()
+        result = plainly(work)
     except BaseException as error:  # noqa: BLE001 - it is for whoever waits for the result
         done.set_exception(error)
     else:

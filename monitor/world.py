@@ -53,6 +53,7 @@ from monitor.store.salvage import Unwritable
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from monitor.systemd import Manager
+from monitor.thread import plainly
 from monitor.witness import Witnesses
 from probes.attempt import attempt
 from probes.canary import Prober, open_session
@@ -213,7 +214,7 @@ class World(Struct):
         """Run one of the writer's methods off the loop, one after the other."""
         done = partial(self.keeper.do, work, *args, **named)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self.writing, done)
+            return await asyncio.get_running_loop().run_in_executor(self.writing, plainly, done)
         finally:
             self._heed_refusal()
 
@@ -221,7 +222,7 @@ class World(Struct):
         """Run housekeeping, which takes the connection first, as `write` does; None: the database takes nothing now."""
         done = partial(self.keeper.tidy, lambda db: work(db, *args))
         try:
-            return await asyncio.get_running_loop().run_in_executor(self.writing, done)
+            return await asyncio.get_running_loop().run_in_executor(self.writing, plainly, done)
         finally:
             self._heed_refusal()
 
@@ -254,7 +255,7 @@ class World(Struct):
 
     async def read(self, work: Callable[..., T], *args: object) -> T:
         """Run what reads much off the loop, one after the other: each further thread keeps memory of its own."""
-        return await asyncio.get_running_loop().run_in_executor(self.reading, work, *args)
+        return await asyncio.get_running_loop().run_in_executor(self.reading, plainly, partial(work, *args))
 
     def host(self, account: str) -> asyncio.Semaphore:
         """Return the turnstile of the host that an account's canaries ask."""

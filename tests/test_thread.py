@@ -35,3 +35,16 @@ def test_what_fails_in_a_thread_fails_where_it_is_waited_for():
 
     with pytest.raises(ValueError, match="seven"):
         run(play())
+
+
+@pytest.mark.parametrize("error", [StopIteration(), KeyError("x")])
+def test_whatever_is_raised_in_a_thread_reaches_who_waits(error):
+    def fail():
+        raise error
+
+    async def play():
+        async with asyncio.timeout(5):
+            await asyncio.to_thread(fail)
+
+    with pytest.raises((RuntimeError, KeyError)):
+        run(play())
