@@ -98,6 +98,7 @@ class Source:
                 document, self._seen = json.load(answer), answer.headers.get("ETag")
                 return document
         except HTTPError as error:
-            if error.code == 304:  # as before
-                return None
-            raise
+            with error:
+                if error.code == 304:  # as before
+                    return None
+                raise

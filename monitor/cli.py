@@ -3,6 +3,7 @@
 import argparse
 import gc
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -115,6 +116,9 @@ def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def run(arguments: Arguments) -> int:
+    from monitor.shutdown import heed
+
+    heed(UP)
     config = _config(arguments)
     _start_log(arguments, config)
     if config.accounts:
@@ -137,9 +141,11 @@ def run(arguments: Arguments) -> int:
 def once(arguments: Arguments) -> int:
     from monitor.cost import overspending
     from monitor.errand import single_round
+    from monitor.shutdown import heed
     from monitor.store.connection import Busy
     from probes.document import DocumentError
 
+    heed(128 + signal.SIGTERM)
     config = _with_accounts(arguments)
     _start_log(arguments, config)
     if problems := overspending(config):

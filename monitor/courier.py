@@ -83,7 +83,7 @@ async def _carry(world: World, letter: Letter, busy: set[str]) -> None:
     """Carry one letter, to its end also when we are asked to stop meanwhile: else it would be sent once more."""
     work = asyncio.create_task(_deliver_one(world, letter))
     try:
-        await _to_its_end(work)
+        await _to_its_end(world, work)
     except (sqlite3.Error, StoreError) as error:  # sent, but not noted: it will be sent once more rather than never
         world.warn("store", f"a delivery cannot be noted: {error}")
     except Exception as error:  # one letter that cannot be written must hold up no other
@@ -102,11 +102,16 @@ async def _put_off(world: World, letter: Letter, error: str) -> None:
         await world.write(Writer.given_up, letter, error, now)
 
 
-async def _to_its_end(work: asyncio.Task[None]) -> None:
-    """Wait for work that has a time limit of its own; it is dropped only when that is asked for twice."""
+async def _to_its_end(world: World, work: asyncio.Task[None]) -> None:
+    """Wait for work that has a time limit of its own, also when we are to end, until all that goes on is dropped."""
     try:
         await asyncio.shield(work)
     except asyncio.CancelledError:
+        dropped = asyncio.create_task(world.dropped.wait())
+        await asyncio.wait((work, dropped), return_when=asyncio.FIRST_COMPLETED)
+        dropped.cancel()
+        if world.dropped.is_set():
+            work.cancel()
         await work
         raise
 

@@ -10,6 +10,7 @@ from monitor.alert.rule import TERMINAL
 from monitor.config import Config, ProbeSection, SiteSection, StatusSection, StoreSection
 from monitor.daemon import serve, until_signalled
 from monitor.schedule import Budget, Watch
+from monitor.thread import with_threads
 from monitor.world import open_world, real_edge
 from probes.catalog import load_provider
 from probes.model import Account, Target
@@ -74,7 +75,8 @@ and start again, or uncomment an [[accounts]] block in monitor.toml. Ctrl-C ends
 
 def demonstrate(folder: Path, show: Print) -> None:
     """Watch simulated accounts while a script of trouble and recovery happens to them."""
-    asyncio.run(_demonstrate(folder, show))
+    with asyncio.Runner(loop_factory=lambda: with_threads(asyncio.new_event_loop())) as loop:
+        loop.run(_demonstrate(folder, show))
 
 
 async def _demonstrate(folder: Path, show: Print) -> None:

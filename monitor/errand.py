@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
-import signal
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from monitor import __version__, drill
+from monitor import __version__, drill, shutdown
 from monitor.alert.deliver import Print, send
 from monitor.alert.text import Text
 from monitor.config import Config
@@ -21,9 +22,12 @@ from monitor.lifeline import tell_failure, told_round
 from monitor.round import once
 from monitor.run import begin_drills, change, end_drills, unseen
 from monitor.schedule import Watch
+from monitor.stage import Stage
 from monitor.store.connection import Busy
 from monitor.store.refusal import StoreError
-from monitor.world import now, open_world, patience, real_edge
+from monitor.supervisor import attempt as attempt_stage
+from monitor.thread import with_threads
+from monitor.world import World, now, open_world, patience, real_edge
 from probes.attempt import attempt
 from probes.canary import Prober, open_session
 from probes.catalog import load_wording, rules_by_name
@@ -32,6 +36,8 @@ from probes.model import Blame, Observation, Outcome, Target
 from probes.remedy import advise, explain, is_covered, neighbour
 
 log = logging.getLogger("monitor")
+
+T = TypeVar("T")
 
 
 def name_problems(config: Config) -> None:
@@ -44,17 +50,17 @@ def name_problems(config: Config) -> None:
 def single_round(config: Config, show: Print) -> list[State]:
     """Do one due round, tell and publish; return the state of every target.
 
-    A SIGTERM ends it as Ctrl-C does: messages under way are carried to their end, unless it comes a second time.
+    SIGTERM and Ctrl-C end it within seconds: messages under way have a while to be answered, unless it is asked twice.
     """
-    try:
-        return asyncio.run(_single_round(config, show))
-    except asyncio.CancelledError:
-        raise SystemExit(128 + signal.SIGTERM) from None
+    return _run(_single_round(config, show))
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    with asyncio.Runner(loop_factory=lambda: with_threads(asyncio.new_event_loop())) as loop:
+        return loop.run(work)
 
 
 async def _single_round(config: Config, show: Print) -> list[State]:
-    if task := asyncio.current_task():
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     try:
         return await _told_round(config, show)
     except StoreError as error:
@@ -64,19 +70,46 @@ async def _single_round(config: Config, show: Print) -> list[State]:
 
 
 async def _told_round(config: Config, show: Print) -> list[State]:
-    async with open_world(config, real_edge(show)) as world, told_round(world):
+    async with open_world(config, real_edge(show)) as world, _until_signalled(world), told_round(world):
         name_problems(config)
         world.plan_anew(spread_s=0)
-        await end_drills(world)
-        await begin_drills(world)
+        await attempt_stage(world, Stage.DRILL, _hold_drills, change)
         await once(world)
         asides = {id for id, watch in config.watches.items() if watch.aside}
         return [one.state for id, one in world.healths.items() if not (id in asides and one.state is State.UNKNOWN)]
 
 
+async def _hold_drills(world: World) -> None:
+    await end_drills(world)
+    await begin_drills(world)
+
+
+@asynccontextmanager
+async def _until_signalled(world: World) -> AsyncIterator[None]:
+    """Do what is within until somebody asks for the end. Raises SystemExit then, with the code that shells expect."""
+    task, loop, asked = asyncio.current_task(), asyncio.get_running_loop(), list[int]()
+    assert task
+
+    def end(number: int) -> None:
+        if asked:
+            world.dropped.set()
+            return
+        asked.append(128 + number)
+        shutdown.begin(*asked)
+        loop.call_later(shutdown.GRACE_S, world.dropped.set)
+        task.cancel()
+
+    for number in shutdown.ASKING:
+        loop.add_signal_handler(number, end, number)
+    try:
+        yield
+    except asyncio.CancelledError:
+        raise SystemExit(*asked) from None
+
+
 def probe_now(config: Config, watches: Sequence[Watch]) -> tuple[list[Observation], list[str]]:
     """Ask every target once, at once, and remember nothing; return what was seen, and how to mend the configuration."""
-    return asyncio.run(_probe_now(config, watches))
+    return _run(_probe_now(config, watches))
 
 
 async def _probe_now(config: Config, watches: Sequence[Watch]) -> tuple[list[Observation], list[str]]:
@@ -138,7 +171,7 @@ async def _ask(prober: Prober, config: Config, watch: Watch) -> Observation:
 
 def hold_drill(config: Config, wish: Drill, show: Print) -> None:
     """Open and resolve a drill in this process. Raises Busy when another one holds the database."""
-    asyncio.run(_hold_drill(config, wish, show))
+    _run(_hold_drill(config, wish, show))
 
 
 async def _hold_drill(config: Config, wish: Drill, show: Print) -> None:
@@ -152,7 +185,7 @@ async def _hold_drill(config: Config, wish: Drill, show: Print) -> None:
 
 def try_channels(config: Config, names: Sequence[str], show: Print) -> dict[str, str | None]:
     """Send a test to these channels, past all rules; return for each what went wrong, None when it was taken."""
-    return asyncio.run(_try_channels(config, names, show))
+    return _run(_try_channels(config, names, show))
 
 
 async def _try_channels(config: Config, names: Sequence[str], show: Print) -> dict[str, str | None]:

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 from monitor import __version__, systemd
@@ -14,6 +14,8 @@ from monitor.words import count
 from monitor.world import STEP_S, World
 from probes.canary import open_session
 
+FAREWELL_S = 1.0
+"""So long a round that is asked to end goes on trying to say so."""
 LATE = timedelta(seconds=60)
 """A look that is so late was forgotten: the schedule does not go on."""
 
@@ -101,15 +103,18 @@ async def told_round(world: World) -> AsyncIterator[None]:
     url = world.config.heartbeat.url
     start = asyncio.create_task(_ping(world, url, Word.START))
     why: str | None = "the round was cut short"
+    limit_s: float | None = FAREWELL_S
     try:
         yield
-        why = trouble(world)
+        why, limit_s = trouble(world), None
     except Exception as error:
-        why = f"the monitor's own fault ({type(error).__name__})"
+        why, limit_s = f"the monitor's own fault ({type(error).__name__})", None
         raise
     finally:
-        await start  # so that it comes first
-        _note(world, await _ping(world, url, Word.FAIL if why else Word.SUCCESS, why or ""))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                await start  # so that it comes first
+                _note(world, await _ping(world, url, Word.FAIL if why else Word.SUCCESS, why or ""))
 
 
 async def tell_failure(config: Config, why: str) -> None:

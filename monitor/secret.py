@@ -133,15 +133,17 @@ def _run(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> 
         stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     with process:
-        ends, printed = time.monotonic() + COMMAND_LIMIT_S, b""
+        ends, printed, code = time.monotonic() + COMMAND_LIMIT_S, b"", None
         try:
             printed = _listen(process, ends)
-            code = process.wait(max(ends - time.monotonic(), 0.1)) if len(printed) < MOST_BYTES else None
+            if len(printed) < MOST_BYTES:
+                code = process.wait(max(ends - time.monotonic(), 0.1))
         except subprocess.TimeoutExpired:
-            code = None
-        if code is None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
+            pass
+        finally:  # also when we are asked to end meanwhile
+            if code is None:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(process.pid, signal.SIGKILL)
         return code, printed
 
 

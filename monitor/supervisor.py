@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from monitor.diagnose import Scope
 from monitor.incident import Change, ChangeKind, Incident
-from monitor.stage import CALM, Stage, back_off_s, named, once_more
+from monitor.stage import CALM, LASTING, Stage, back_off_s, named, once_more
 from monitor.store.writer import Writer
 from monitor.world import World
 
@@ -24,7 +24,8 @@ async def keep(world: World, stage: Stage, work: Work, tell: Tell) -> None:
     """Let a stage go on to its end; after an error it is begun anew, the later the more often it failed."""
     while error := await _go_on(world, stage, work, tell):
         await failed(world, stage, error, tell)
-        await asyncio.sleep(back_off_s(world.failing[stage].times))
+        failing = world.failing.get(stage)
+        await asyncio.sleep(back_off_s(failing.times if failing else LASTING))
 
 
 async def attempt(world: World, stage: Stage, work: Work, tell: Tell) -> None:
@@ -38,10 +39,13 @@ async def attempt(world: World, stage: Stage, work: Work, tell: Tell) -> None:
 async def failed(world: World, stage: Stage, error: BaseException, tell: Tell) -> None:
     """Note that a stage failed, in the log and wherever people look; once it keeps failing, as an incident."""
     log.error("the stage `%s` failed, and is begun anew", stage, exc_info=error)
-    world.failing[stage] = once_more(world.failing.get(stage), stage, named(error), world.edge.clock())
-    world.news.set()
-    await note_failing(world)
-    await review(world, stage, tell)
+    try:
+        world.failing[stage] = once_more(world.failing.get(stage), stage, named(error), world.edge.clock())
+        world.news.set()
+        await note_failing(world)
+        await review(world, stage, tell)
+    except Exception:  # what took one stage's modules away may have taken ours
+        log.exception("it cannot be noted that `%s` fails", stage)
 
 
 async def review(world: World, stage: Stage, tell: Tell) -> None:
@@ -68,11 +72,18 @@ async def _go_on(world: World, stage: Stage, work: Work, tell: Tell) -> BaseExce
         while not task.done():
             await asyncio.wait({task}, timeout=CALM.total_seconds())
             if not task.done():
-                await review(world, stage, tell)
+                await _review_safely(world, stage, tell)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     return asyncio.CancelledError() if task.cancelled() else task.exception()
+
+
+async def _review_safely(world: World, stage: Stage, tell: Tell) -> None:
+    try:
+        await review(world, stage, tell)
+    except Exception:  # else the stage itself would end by it
+        log.exception("it cannot be told how `%s` fares", stage)
 
 
 async def note_failing(world: World) -> None:

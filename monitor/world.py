@@ -53,6 +53,7 @@ from monitor.store.salvage import Unwritable
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from monitor.systemd import Manager
+from monitor.thread import plainly
 from monitor.witness import Witnesses
 from probes.attempt import attempt
 from probes.canary import Prober, open_session
@@ -133,6 +134,7 @@ class World(Struct):
     `clocks` is how they last stood, `begun` how they stood when each look that is under way began, `set_by` by how
     much the clock was set since the process before us. `fading` are the incidents, by id, that may be over by now.
     `heard` is what each channel was told of the database, `refused_at` when that was last seen to refuse.
+    `dropped` is set at the end, when messages under way are waited for no more.
     """
 
     config: Config
@@ -192,6 +194,7 @@ class World(Struct):
     urgent: asyncio.Event = field(default_factory=asyncio.Event)
     mail: asyncio.Event = field(default_factory=asyncio.Event)
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    dropped: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def is_offline(self) -> bool:
@@ -212,7 +215,7 @@ class World(Struct):
         """Run one of the writer's methods off the loop, one after the other."""
         done = partial(self.keeper.do, work, *args, **named)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self.writing, done)
+            return await asyncio.get_running_loop().run_in_executor(self.writing, plainly, done)
         finally:
             self._heed_refusal()
 
@@ -220,7 +223,7 @@ class World(Struct):
         """Run housekeeping, which takes the connection first, as `write` does; None: the database takes nothing now."""
         done = partial(self.keeper.tidy, lambda db: work(db, *args))
         try:
-            return await asyncio.get_running_loop().run_in_executor(self.writing, done)
+            return await asyncio.get_running_loop().run_in_executor(self.writing, plainly, done)
         finally:
             self._heed_refusal()
 
@@ -253,7 +256,7 @@ class World(Struct):
 
     async def read(self, work: Callable[..., T], *args: object) -> T:
         """Run what reads much off the loop, one after the other: each further thread keeps memory of its own."""
-        return await asyncio.get_running_loop().run_in_executor(self.reading, work, *args)
+        return await asyncio.get_running_loop().run_in_executor(self.reading, plainly, partial(work, *args))
 
     def host(self, account: str) -> asyncio.Semaphore:
         """Return the turnstile of the host that an account's canaries ask."""

@@ -68,7 +68,17 @@ def backstage():
             ready.set()
             await ended.wait()
 
-    thread = threading.Thread(target=lambda: loop.run_until_complete(play()))
+    async def drop_the_unanswered():
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    def work():
+        loop.run_until_complete(play())
+        loop.run_until_complete(drop_the_unanswered())
+
+    thread = threading.Thread(target=work)
     thread.start()
     assert ready.wait(10)
     stage, ended = made[0]

@@ -144,6 +144,8 @@ PLAN = {
     "monitor.heartbeat": {"aiohttp", "probes.failure", *WAY, "probes.progress", "probes.road"},
     "monitor.way": {"monitor.secret", "probes.document", "probes.proxy", "probes.trust"},
     "monitor.systemd": set(),
+    "monitor.shutdown": set(),
+    "monitor.thread": set(),
     "monitor.tune": {"probes.model", "monitor.detect.health", "monitor.detect.latency"},
     "monitor.stage": {"probes.model", "monitor.diagnose", "monitor.incident"},
     "monitor.slo": {"probes.model", "monitor.diagnose", "monitor.incident"},
@@ -264,7 +266,7 @@ PLAN = {
         "monitor.incident",
     },
     "monitor.alert.text": {
-        *("jinja2", "probes.model", "monitor.alert.case", "monitor.alert.evidence", "monitor.alert.rule"),
+        *("jinja2", "markupsafe", "probes.model", "monitor.alert.case", "monitor.alert.evidence", "monitor.alert.rule"),
         *("monitor.alert.storage", "monitor.diagnose", "monitor.incident", "monitor.words"),
     },
     "monitor.alert.evidence": {"probes.model", "monitor.diagnose", "monitor.words"},
@@ -295,7 +297,7 @@ PLAN = {
         *("monitor.alert.case", "monitor.alert.reply", "monitor.alert.routing", "monitor.alert.text"),
         *("monitor", "monitor.alert.deliver", "monitor.config", "monitor.detect.health", "monitor.incident"),
         *("monitor.diagnose", "monitor.slo", "monitor.stage", "monitor.systemd", "monitor.publish.rota"),
-        *("monitor.detect.finding", "monitor.detect.note", "monitor.source", "monitor.witness"),
+        *("monitor.thread", "monitor.detect.finding", "monitor.detect.note", "monitor.source", "monitor.witness"),
         *("monitor.detect.latency", "monitor.detect.pool", "monitor.detect.reminder", "monitor.detect.track"),
         *("monitor.schedule", "monitor.store.connection", "monitor.store.reader", "monitor.store.value"),
         *(

@@ -57,7 +57,7 @@ def test_garbage_is_not_looked_for_among_what_stays():
 def telling(tmp_path):
     """A monitor that is about to tell a channel that takes a while to answer."""
     with backstage() as stage:
-        stage.inbox.delay_s = 3
+        stage.inbox.delay_s = 1.5
         stage.write_config(tmp_path)
         stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
         process = start("run", folder=tmp_path)

@@ -87,6 +87,30 @@ def test_a_stage_that_fails_is_begun_anew_and_ends_no_other(tmp_path, error):
     asyncio.run(play())
 
 
+def test_a_stage_is_begun_anew_even_when_its_failing_cannot_be_noted(tmp_path):
+    class Lost(Clock):
+        is_lost = False
+
+        def __call__(self):
+            if self.is_lost:
+                raise ImportError("taken away by an upgrade")
+            return super().__call__()
+
+    async def play():
+        begun, clock = [], Lost()
+
+        async def failing(_):
+            begun.append(1)
+            raise ImportError("so was this")
+
+        async with world_at(tmp_path, clock) as world:
+            clock.is_lost = True
+            async with kept(world, publish=failing):
+                await until(lambda: len(begun) >= 3)
+
+    asyncio.run(play())
+
+
 def test_a_stage_that_keeps_failing_is_told_once_and_is_over_when_it_goes_on(tmp_path):
     async def play():
         clock, works = Clock(), asyncio.Event()

@@ -497,6 +497,17 @@ def test_a_mended_template_is_warned_of_no_more(tmp_path):
     assert (text.body, templates.warnings) == ("mended\n", {})
 
 
+@pytest.mark.parametrize("form", Format)
+def test_a_message_goes_out_though_even_the_shipped_template_was_taken_away(tmp_path, form):
+    templates = Templates(shipped=tmp_path)
+    evil = replace(OPENED, incident=replace(OPENED.incident, subject="<b>/main"))
+    text = compose([Piece(Step.OPENED, 0, evil, AROUND)], Detail.FULL, form, templates, at(20))
+
+    assert text.title.startswith("[DOWN] <b>/main")
+    assert ("&lt;b&gt;/main" if form is Format.HTML else "<b>/main") in text.body
+    assert any("TemplateNotFound" in words for words in templates.warnings.values())
+
+
 def test_templates_that_cannot_be_read_or_replace_nothing_are_named_before_they_are_needed(tmp_path):
     (tmp_path / "incident.md.j2").write_text("{% if %}")
     (tmp_path / "incidents.txt.j2").write_text("x")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
+from markupsafe import escape
 from msgspec import Struct, field
 
 from monitor import words
@@ -118,10 +119,10 @@ class Summary(Struct, frozen=True):
 class Templates:
     """The templates; those of the user's folder first. What is wrong with one of those is kept in `warnings`."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self._shipped = _environment(FileSystemLoader(FOLDER))
-        self._own = folder and _environment(ChoiceLoader([FileSystemLoader(folder), FileSystemLoader(FOLDER)]))
-        self._folder = folder
+    def __init__(self, folder: Path | None = None, shipped: Path = FOLDER) -> None:
+        self._shipped = _environment(FileSystemLoader(shipped))
+        self._own = folder and _environment(ChoiceLoader([FileSystemLoader(folder), FileSystemLoader(shipped)]))
+        self._folder, self._shipped_folder = folder, shipped
         self.warnings: dict[str, str] = {}
 
     def load(self) -> None:
@@ -130,16 +131,18 @@ class Templates:
             self._shipped.get_template(name)
 
     def fill(self, name: str, values: Mapping[str, object]) -> str:
-        """Return a template's text; where the user's own fails, that of the shipped one."""
-        if self._own:
+        """Return a template's text; where the user's own fails, that of the shipped one.
+
+        Where an upgrade took that away before it was first used, it is what the template would have been filled with.
+        """
+        self.warnings.pop(name, None)
+        for templates, folder in ((self._own, self._folder), (self._shipped, self._shipped_folder)):
             try:
-                text = self._own.get_template(name).render(values)
+                if templates:
+                    return templates.get_template(name).render(values).strip() + "\n"
             except Exception as error:  # noqa: BLE001 - a template may raise anything, and the message must go out
-                self.warnings[name] = f"the template {name} of {self._folder} is not used: {_reason(error)}"
-            else:
-                self.warnings.pop(name, None)
-                return text.strip() + "\n"
-        return self._shipped.get_template(name).render(values).strip() + "\n"
+                self.warnings[name] = f"the template {name} of {folder} is not used: {_reason(error)}"
+        return _bare(values, is_html=name.endswith(".html.j2"))
 
     def problems(self) -> list[tuple[str, str]]:
         """Return the names of the user's templates that cannot be read, or replace nothing, with the reason."""
@@ -149,11 +152,16 @@ class Templates:
         for name in sorted(path.name for path in self._folder.glob("*.j2")):
             try:
                 self._own.get_template(name)
-            except (TemplateError, UnicodeDecodeError) as error:
+            except (TemplateError, UnicodeDecodeError, OSError) as error:
                 found.append((name, _reason(error)))
             else:
                 found += [] if name in known else [(name, f"replaces none of {', '.join(sorted(known))}")]
         return found
+
+
+def _bare(values: Mapping[str, object], *, is_html: bool) -> str:
+    text = "".join(f"{name}: {value}\n" for name, value in values.items() if value and isinstance(value, str))
+    return f"<pre>{escape(text)}</pre>\n" if is_html else text
 
 
 def _reason(error: Exception) -> str:

@@ -151,8 +151,9 @@ class Press:
         return self._shipped.get_template(template).render(values)
 
     def copy(self, name: str) -> bytes:
-        """Return a file that is no template."""
-        return next(file for folder in self.folders if (file := folder / name).is_file()).read_bytes()
+        """Return a file that is no template. Raises OSError."""
+        own = (file for folder in self.folders[:-1] if (file := folder / name).is_file())
+        return next(own, self.folders[-1] / name).read_bytes()
 
 
 @cache

@@ -148,11 +148,10 @@ def _read_only(database: Path, how: str) -> sqlite3.Connection:
 def closed_if_unusable(connection: sqlite3.Connection, database: Path) -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as error:
+    except BaseException as error:  # also when we are asked to end meanwhile
         connection.close()
-        raise _unusable(database, error) from None
-    except StoreError:
-        connection.close()
+        if isinstance(error, sqlite3.Error):
+            raise _unusable(database, error) from None
         raise
 
 

@@ -40,6 +40,7 @@ from monitor.store.value import (
     health_from,
     observation_from,
     readable,
+    sound,
     to_ms,
 )
 from probes.model import Limit, Observation, Target
@@ -110,25 +111,25 @@ def last_beat(db: sqlite3.Connection) -> datetime | None:
 def trace(db: sqlite3.Connection) -> Trace | None:
     """Return what the last process left of its clocks; None: nothing."""
     row = db.execute("SELECT value FROM mark WHERE name = 'clock'").fetchone()
-    return from_json(row["value"], Trace) if row else None
+    return next(sound([row] if row else (), lambda one: from_json(one["value"], Trace)), None)
 
 
 def refusal(db: sqlite3.Connection) -> Refusal | None:
     """Return why the database cannot be written, where this one stands in for it."""
     row = db.execute("SELECT value FROM mark WHERE name = 'refused'").fetchone()
-    return from_json(row["value"], Refusal) if row else None
+    return next(sound([row] if row else (), lambda one: from_json(one["value"], Refusal)), None)
 
 
 def overlap(db: sqlite3.Connection) -> Overlap | None:
     """Return the rounds that were left out lately; None: none ever was."""
     row = db.execute("SELECT value FROM mark WHERE name = 'overlap'").fetchone()
-    return from_json(row["value"], Overlap) if row else None
+    return next(sound([row] if row else (), lambda one: from_json(one["value"], Overlap)), None)
 
 
 def failing(db: sqlite3.Connection) -> list[Failing]:
     """Return the stages of the monitor that fail, as it last told."""
     row = db.execute("SELECT value FROM mark WHERE name = 'failing'").fetchone()
-    return from_json(row["value"], list[Failing]) if row else []
+    return next(sound([row] if row else (), lambda one: from_json(one["value"], list[Failing])), [])
 
 
 LATEST = 20
@@ -421,7 +422,7 @@ def history(db: sqlite3.Connection, location: str, target: Target, since: dateti
 def closed_incidents(db: sqlite3.Connection, most: int) -> list[Incident]:
     """Return the latest ended incidents, newest first."""
     rows = db.execute("SELECT details FROM incident WHERE closed IS NOT NULL ORDER BY opened DESC LIMIT ?", (most,))
-    return [from_json(row["details"], Incident) for row in rows]
+    return list(sound(rows, _incident))
 
 
 class Correspondence(Struct, frozen=True):
@@ -461,12 +462,12 @@ def incidents_between(db: sqlite3.Connection, since: datetime, until: datetime) 
         WHERE NOT drill AND opened < ? AND coalesce(closed, ?) >= ? ORDER BY opened
     """
     rows = db.execute(query, (to_ms(until), to_ms(until), to_ms(since)))
-    return [from_json(row["details"], Incident) for row in rows]
+    return list(sound(rows, _incident))
 
 
 def find_incident(db: sqlite3.Connection, id: str) -> Incident | None:
     row = db.execute("SELECT details FROM incident WHERE id = ?", (id,)).fetchone()
-    return from_json(row["details"], Incident) if row else None
+    return next(sound([row] if row else (), _incident), None)
 
 
 def incident_ids(db: sqlite3.Connection) -> list[str]:
@@ -491,14 +492,13 @@ def latest_deliveries(db: sqlite3.Connection, most: int) -> list[tuple[Incident 
         SELECT incident, note, channel, step, state, coalesce(done, next) AS at, tries, error
         FROM outbox LEFT JOIN change ON change.id = change_id ORDER BY outbox.id DESC LIMIT ?
     """
-    return [
-        (
-            from_json(row["incident"], Incident) if row["incident"] else None,
-            row["note"],
-            Told(row["channel"], row["step"], row["state"], from_ms(row["at"]), row["tries"], row["error"]),
-        )
-        for row in db.execute(query, (most,))
-    ]
+    return list(sound(db.execute(query, (most,)), _delivery))
+
+
+def _delivery(row: sqlite3.Row) -> tuple[Incident | None, str, Told]:
+    incident = from_json(row["incident"], Incident) if row["incident"] is not None else None
+    told = Told(row["channel"], row["step"], row["state"], from_ms(row["at"]), row["tries"], row["error"])
+    return incident, row["note"], told
 
 
 def changes_since(db: sqlite3.Connection, since: datetime) -> list[Change]:
@@ -508,7 +508,7 @@ def changes_since(db: sqlite3.Connection, since: datetime) -> list[Change]:
         WHERE incident_id IN (SELECT incident_id FROM change GROUP BY 1 HAVING min(at) >= ?) ORDER BY rowid
     """
     rows = db.execute(query, (to_ms(since),))
-    return [Change(from_json(row["incident"], Incident), ChangeKind(row["kind"]), from_ms(row["at"])) for row in rows]
+    return list(sound(rows, _change))
 
 
 def fates(db: sqlite3.Connection, since: datetime) -> dict[Key, Fate]:
@@ -523,7 +523,7 @@ def fates(db: sqlite3.Connection, since: datetime) -> dict[Key, Fate]:
 
 
 def all_replies(db: sqlite3.Connection) -> list[Reply]:
-    return [from_json(row["details"], Reply) for row in db.execute("SELECT details FROM reply ORDER BY at")]
+    return list(sound(db.execute("SELECT details FROM reply ORDER BY at"), _reply))
 
 
 def failing_channels(db: sqlite3.Connection) -> list[tuple[str, str]]:
@@ -575,17 +575,26 @@ def _cases(db: sqlite3.Connection, now: datetime) -> dict[str, Case]:
     recent = "SELECT id FROM incident WHERE closed IS NULL OR closed > ?"
     since = (to_ms(now - KEPT),)
     query = f"SELECT incident, kind, at FROM change WHERE incident_id IN ({recent}) ORDER BY rowid"
-    changes = [
-        Change(from_json(row["incident"], Incident), ChangeKind(row["kind"]), from_ms(row["at"]))
-        for row in db.execute(query, since)
-    ]
-    cases = with_changes({}, changes)
+    cases = with_changes({}, sound(db.execute(query, since), _change))
     query = f"SELECT * FROM outbox WHERE incident_id IN ({recent}) AND change_id IS NOT NULL ORDER BY id"
-    return with_messages(cases, ((_message(row), from_ms(row["at"])) for row in db.execute(query, since)))
+    return with_messages(cases, sound(db.execute(query, since), _message))
 
 
-def _message(row: sqlite3.Row) -> Message:
-    return Message(row["change_id"], row["channel"], Step(row["step"]), row["number"], row["incident_id"])
+def _incident(row: sqlite3.Row) -> Incident:
+    return from_json(row["details"], Incident)
+
+
+def _change(row: sqlite3.Row) -> Change:
+    return Change(from_json(row["incident"], Incident), ChangeKind(row["kind"]), from_ms(row["at"]))
+
+
+def _reply(row: sqlite3.Row) -> Reply:
+    return from_json(row["details"], Reply)
+
+
+def _message(row: sqlite3.Row) -> tuple[Message, datetime]:
+    message = Message(row["change_id"], row["channel"], Step(row["step"]), row["number"], row["incident_id"])
+    return message, from_ms(row["at"])
 
 
 def _replies(db: sqlite3.Connection, now: datetime) -> list[Reply]:
@@ -597,7 +606,7 @@ def _replies(db: sqlite3.Connection, now: datetime) -> list[Reply]:
         )
         ORDER BY at
     """
-    return [from_json(row["details"], Reply) for row in db.execute(query, (to_ms(now), to_ms(now)))]
+    return list(sound(db.execute(query, (to_ms(now), to_ms(now))), _reply))
 
 
 def _target_id(row: Mapping[str, str]) -> str:

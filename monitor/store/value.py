@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any, TypeVar
@@ -90,6 +90,19 @@ def readable(rows: Iterable[tuple[str, str]], kind: type[T]) -> dict[str, T]:
         except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
             log.error("what is kept of %s cannot be read, and is left out: %s", name, error)
     return found
+
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, ValueError, TypeError, OverflowError)
+"""What reading a row may raise that something else wrote, or a broken disk."""
+
+
+def sound(rows: Iterable[Any], read: Callable[[Any], T]) -> Iterator[T]:
+    """Yield what is read of each row; one that cannot be read is left out and said in the log: it hides no other."""
+    for row in rows:
+        try:
+            yield read(row)
+        except UNREADABLE as error:
+            log.error("a row of the database cannot be read, and is left out: %s", error)
 
 
 def answer_digest(answer: Answer) -> bytes:

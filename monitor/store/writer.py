@@ -1,5 +1,6 @@
 """Everything that is written: one transaction per beat, and the outbox."""
 
+import logging
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from monitor.store.connection import transaction
 from monitor.store.refusal import Refusal
 from monitor.store.value import (
     OUTCOMES,
+    UNREADABLE,
     Batch,
     answer_digest,
     duration_ms,
@@ -34,6 +36,8 @@ from monitor.store.value import (
     to_ms,
 )
 from probes.model import Answer, Limit, Observation, Target
+
+log = logging.getLogger("monitor")
 
 FARTHEST_MS = 15 * 60 * 1000
 """No try is put off for longer; what waits longer was put off before the clock was set back."""
@@ -335,10 +339,22 @@ class Writer:
                 )
                 """
             )
-        letters: dict[tuple[str, int, str], list[sqlite3.Row]] = defaultdict(list)
-        for row in self._db.execute(DUE, {"now": to_ms(now), "farthest": to_ms(now) + FARTHEST_MS}):
-            letters[row["channel"], row["at"], "" if row["kind"] else row["step"]].append(row)
-        return [Letter(channel, from_ms(at), tuple(map(_item, rows))) for (channel, at, _), rows in letters.items()]
+        letters: dict[tuple[str, int, str], list[Item]] = defaultdict(list)
+        for row in self._db.execute(DUE, {"now": to_ms(now), "farthest": to_ms(now) + FARTHEST_MS}).fetchall():
+            if item := self._item(row, now):
+                letters[row["channel"], row["at"], "" if row["kind"] else row["step"]].append(item)
+        return [Letter(channel, from_ms(at), tuple(items)) for (channel, at, _), items in letters.items()]
+
+    def _item(self, row: sqlite3.Row, now: datetime) -> Item | None:
+        """Return a message that is due; one that cannot be read is given up, so that the page tells of it."""
+        try:
+            return _item(row)
+        except UNREADABLE as error:
+            log.error("a message to %s cannot be read, and is given up: %s", row["channel"], error)
+            what = "UPDATE outbox SET state = 'failed', tries = tries + 1, done = ?, error = ? WHERE id = ?"
+            with self._transaction():
+                self._db.execute(what, (to_ms(now), "what it was to tell cannot be read any more", row["id"]))
+        return None
 
     def next_letter_at(self) -> datetime | None:
         (at,) = self._db.execute("SELECT min(next) FROM outbox WHERE state = 'waiting'").fetchone()
@@ -411,14 +427,14 @@ def _message_row(message: Message) -> tuple[object, ...]:
 
 
 def _item(row: sqlite3.Row) -> Item:
-    told = row["incident"] and Change(
-        from_json(row["incident"], Incident), ChangeKind(row["kind"]), from_ms(row["changed"])
-    )
+    told = None
+    if row["incident"] is not None:
+        told = Change(from_json(row["incident"], Incident), ChangeKind(row["kind"]), from_ms(row["changed"]))
     return Item(
         row["id"],
         Step(row["step"]),
         row["number"],
-        told or None,
+        told,
         row["note"],
         row["tries"],
         bool(row["first"]),

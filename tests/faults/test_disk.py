@@ -78,7 +78,8 @@ def healthz(address):
         with urllib.request.urlopen(f"{address}healthz") as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
-        return error.code, json.load(error)
+        with error:
+            return error.code, json.load(error)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import http.client
 import os
 import re
 import resource
+import shutil
 import signal
 import socket
 import sqlite3
@@ -50,6 +51,41 @@ def test_a_broken_template_costs_no_page_and_no_message_and_check_names_it(stage
             page = tmp_path / "site" / "index.html"
             stage.until(lambda: page.exists() and "the template index.html" in page.read_text(), 60)
             assert process.poll() is None
+
+
+GONE = """
+import os, sys
+class Gone:
+    def find_spec(self, name, path=None, target=None):
+        if os.path.exists("gone"):
+            raise {error}(name)
+sys.meta_path.insert(0, Gone())
+from monitor.cli import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("error", ["ImportError", "PermissionError", "SyntaxError"])
+def test_what_an_upgrade_takes_away_while_it_runs_ends_nothing_and_alerts_go_out(stage, tmp_path, error):
+    for name in ("monitor", "probes", "templates"):
+        shutil.copytree(ROOT / name, tmp_path / "tree" / name)
+    environment = {"KEY": KEY, "PYTHONPATH": str(tmp_path / "tree"), "PATH": os.environ["PATH"]}
+    command = [sys.executable, "-c", GONE.format(error=error), "run"]
+    with hostile() as other_side:
+        write(tmp_path, other_side, stage.inbox)
+        process = subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        try:
+            assert process.stdout.readline()
+            (tmp_path / "gone").touch()
+            shutil.rmtree(tmp_path / "tree")
+            stage.until(lambda: is_told(stage) or process.poll() is not None, 90)
+            assert process.poll() is None
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
+    assert process.returncode == 0
 
 
 def test_a_link_within_the_pages_folder_is_not_followed_and_the_rest_is_written(stage, tmp_path):
