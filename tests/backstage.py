@@ -56,8 +56,16 @@ class Backstage:
             time.sleep(0.1)
 
 
+async def end_all():
+    """End what still waits to answer somebody who is gone."""
+    for one in asyncio.all_tasks() - {asyncio.current_task()}:
+        one.cancel()
+    await asyncio.sleep(0.1)
+
+
 @contextmanager
-def backstage():
+def backstage(enter=lambda: None):
+    """`enter` is called in the thread first, to take it to where its servers are to stand."""
     loop, ready, made = asyncio.new_event_loop(), threading.Event(), []
 
     async def play():
@@ -67,8 +75,9 @@ def backstage():
             made.append((Backstage(loop, simulator, inbox), ended))
             ready.set()
             await ended.wait()
+            await end_all()
 
-    thread = threading.Thread(target=lambda: loop.run_until_complete(play()))
+    thread = threading.Thread(target=lambda: (enter(), loop.run_until_complete(play())))
     thread.start()
     assert ready.wait(10)
     stage, ended = made[0]
