@@ -19,6 +19,8 @@ log = logging.getLogger("monitor")
 AGAIN = timedelta(seconds=60)
 """While something is not the account's trouble, who answers without a key is asked each minute, and not more often."""
 ONLINE_LIMIT_S = 5.0
+STALE_S = 5.0
+"""What neutral hosts said so long ago may be otherwise: where a road comes and goes it was true of the last time."""
 
 
 async def listen(world: World) -> None:
@@ -84,13 +86,13 @@ async def enquire(world: World) -> None:
 
 async def enquire_now(world: World) -> None:
     """Knock at each answerer that is in doubt, and look whether anything can be reached from here."""
-    now = world.edge.clock()
+    now, is_news = world.edge.clock(), bool(world.doubted)
     doubted = {*world.doubted, *_standing_doubts(world)}
     world.doubted.clear()
     due = [one for one in sorted(doubted) if one not in world.knocks or now - world.knocks[one].at >= AGAIN]
-    if not due:
+    if not due and not (is_news and world.edge.timer() - world.looked_out_s >= STALE_S):
         return
-    await asyncio.gather(*(_knock(world, answerer) for answerer in due), _look_out(world, due))
+    await asyncio.gather(*(_knock(world, answerer) for answerer in due), _look_out(world))
     world.stirred = True
     world.urgent.set()
 
@@ -114,8 +116,9 @@ async def _knock(world: World, answerer: str) -> None:
         world.knocks[answerer] = await world.outside.knock(world.prober, provider, account.base)
 
 
-async def _look_out(world: World, doubted: Iterable[str]) -> None:
+async def _look_out(world: World) -> None:
     """Ask neutral hosts only when some target met no answer at all."""
+    world.looked_out_s = world.edge.timer()
     if any(health.status is None and health.failures for health in world.healths.values()):
         world.online = await world.outside.is_online(world.config.neutral_hosts, ONLINE_LIMIT_S)
     else:

@@ -112,3 +112,23 @@ def test_a_machine_that_slept_for_two_hours_is_one_gap_and_each_target_is_looked
         assert 6 <= len(looks(tmp_path)) - before <= 12
     assert stage.inbox.titles() == ["[GAP] the monitor was not watching for 2 h"]
     assert rows(tmp_path, "SELECT count(*) FROM incident") == [(1,)]
+
+
+IMPATIENT = "[probe]\nonline = []\nblip_s = 5\nconnect_s = 2\nsilence_s = 3\ntotal_s = 4\n"
+
+
+def test_a_process_that_stands_still_for_longer_than_a_look_may_take_blames_nobody(stage, tmp_path):
+    stage.write_config(tmp_path, IMPATIENT, every_s=EVERY_S)
+    with start("run", folder=tmp_path) as program:
+        until(lambda: len(looks(tmp_path)) >= 6)
+        for _ in range(3):
+            program.send_signal(signal.SIGSTOP)
+            time.sleep(6)
+            program.send_signal(signal.SIGCONT)
+            time.sleep(2)
+        look_on(tmp_path, 1)
+        program.send_signal(signal.SIGTERM)
+        program.communicate(timeout=20)
+
+    assert stage.inbox.titles() == []
+    assert rows(tmp_path, "SELECT count(*) FROM incident") == [(0,)]
