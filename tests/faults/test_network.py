@@ -32,9 +32,10 @@ def watch(machine, stage, more="", blip_s=10):
 
 
 def by_name(machine):
-    """Reach each provider by a name of its own."""
+    """Reach each provider, and the neutral host, by a name of its own."""
     file = machine.folder / "monitor.toml"
-    file.write_text(NAMED.sub(r'base = "http://\2.test:\1/\2', file.read_text()))
+    text = NAMED.sub(r'base = "http://\2.test:\1/\2', file.read_text())
+    file.write_text(text.replace('online = ["127.0.0.1:', 'online = ["neutral.test:'))
 
 
 def outcomes(machine):
@@ -118,7 +119,7 @@ def test_names_that_nobody_resolves_are_our_own_trouble(apart, far_stage, names,
 
 def test_a_name_that_is_gone_is_the_trouble_of_who_bears_it(apart, far_stage, names):
     del names[".test"]
-    names |= {"openai.test": ["127.0.0.1"], "anthropic.test": ["127.0.0.1"]}
+    names |= dict.fromkeys(("openai.test", "anthropic.test", "neutral.test"), ["127.0.0.1"])
     program = watch_by_name(apart, far_stage, names, **{"anthropic.test": Failure.NXDOMAIN})
     until(lambda: titles(far_stage), 120)
     assert end(program) == 0
