@@ -15,7 +15,7 @@ NAMED = re.compile(r"`((?:tests/)?[\w/]+\.py)::(\w+)`")
 LINK = re.compile(r"\]\(([^)#]+)\)")
 
 
-def tests_of(file: Path):
+def named_in(file: Path):
     """Return the names of a file's tests, without running it."""
     nodes = ast.walk(ast.parse(file.read_text()))
     return {one.name for one in nodes if isinstance(one, ast.FunctionDef) and one.name.startswith("test_")}
@@ -28,7 +28,7 @@ def promised():
 @cache
 def known(folder, pattern):
     files = (ROOT / folder).glob(pattern)
-    return {f"{file.relative_to(ROOT)}::{name}" for file in files for name in tests_of(file)}
+    return {f"{file.relative_to(ROOT)}::{name}" for file in files for name in named_in(file)}
 
 
 def test_each_test_that_is_named_as_a_proof_is_there():
