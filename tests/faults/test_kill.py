@@ -70,8 +70,8 @@ def test_a_first_round_that_is_killed_at_any_write_is_done_by_the_next(stage, tm
         assert not has_tables(folder) or is_whole(folder)
         assert call("once", folder=folder)[0] == 0
         assert is_whole(folder)
-        number += 11
-    assert number > 2 * 11, "it was killed at least once"
+        number += 23
+    assert number > 2 * 23, "it was killed at least once"
 
 
 @pytest.fixture(scope="module")
