@@ -20,6 +20,8 @@ log = logging.getLogger("monitor")
 AGAIN = timedelta(seconds=60)
 """While something is not the account's trouble, who answers without a key is asked each minute, and not more often."""
 ONLINE_LIMIT_S = 5.0
+STALE_S = 5.0
+"""What neutral hosts said so long ago may be otherwise: where a road comes and goes it was true of the last time."""
 
 
 async def listen(world: World) -> None:
@@ -87,13 +89,13 @@ async def enquire(world: World) -> None:
 
 async def enquire_now(world: World) -> None:
     """Knock at each answerer that is in doubt, and look whether anything can be reached from here."""
-    now = world.edge.clock()
+    now, is_news = world.edge.clock(), bool(world.doubted)
     doubted = {*world.doubted, *_standing_doubts(world)}
     world.doubted.clear()
     due = [one for one in sorted(doubted) if one not in world.knocks or now - world.knocks[one].at >= AGAIN]
-    if not due:
+    if not due and not (is_news and world.edge.timer() - world.looked_out_s >= STALE_S):
         return
-    await asyncio.gather(*(_knock(world, answerer) for answerer in due), _look_out(world, due))
+    await asyncio.gather(*(_knock(world, answerer) for answerer in due), _look_out(world))
     world.stirred = True
     world.urgent.set()
 
@@ -122,8 +124,9 @@ def _road(world: World, target: str) -> Proxies:
     return world.config.accounts[watch.target.account].way.proxies if watch else world.config.way.proxies
 
 
-async def _look_out(world: World, doubted: Iterable[str]) -> None:
+async def _look_out(world: World) -> None:
     """Ask neutral hosts only when some target met no answer at all, and by the roads that those go."""
+    world.looked_out_s = world.edge.timer()
     unanswered = [id for id, health in world.healths.items() if health.status is None and health.failures]
     if unanswered:
         roads = {_road(world, id) for id in unanswered}

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
+from math import inf
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlsplit
@@ -135,6 +136,7 @@ class World(Struct):
     much the clock was set since the process before us. `fading` are the incidents, by id, that may be over by now.
     `heard` is what each channel was told of the database, `refused_at` when that was last seen to refuse.
     `dropped` is set at the end, when messages under way are waited for no more.
+    `online` is what neutral hosts said, `looked_out_s` when by the timer they were last asked.
     """
 
     config: Config
@@ -176,6 +178,7 @@ class World(Struct):
     followed: set[str] = field(default_factory=set)
     proven: set[str] = field(default_factory=set)
     online: bool | None = None
+    looked_out_s: float = -inf
     hosts: dict[str, asyncio.Semaphore] = field(default_factory=dict)
     finished: asyncio.Queue[Observation] = field(default_factory=asyncio.Queue)
     heard: dict[str, Heard] = field(default_factory=dict)

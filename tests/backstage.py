@@ -56,8 +56,17 @@ class Backstage:
             time.sleep(0.1)
 
 
+async def end_all():
+    """End what still waits to answer somebody who is gone."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+
+
 @contextmanager
-def backstage():
+def backstage(enter=lambda: None):
+    """`enter` is called in the thread first, to take it to where its servers are to stand."""
     loop, ready, made = asyncio.new_event_loop(), threading.Event(), []
 
     async def play():
@@ -67,16 +76,12 @@ def backstage():
             made.append((Backstage(loop, simulator, inbox), ended))
             ready.set()
             await ended.wait()
-
-    async def drop_the_unanswered():
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+            await end_all()
 
     def work():
+        enter()
         loop.run_until_complete(play())
-        loop.run_until_complete(drop_the_unanswered())
+        loop.run_until_complete(end_all())
 
     thread = threading.Thread(target=work)
     thread.start()

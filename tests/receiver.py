@@ -11,7 +11,8 @@ from aiohttp import web
 class Inbox:
     """What a webhook has received. `answer` is the status it gives, after `delay_s`; None hangs.
 
-    `asked` counts the requests, also those that are not answered yet.
+    What it takes it keeps, also when the sender is gone before it is answered. `asked` counts the requests, also those
+    that are not answered yet.
     """
 
     messages: list = field(default_factory=list)
@@ -55,11 +56,12 @@ async def webhook(answer=200):
 
     async def receive(request):
         inbox.asked += 1
-        await asyncio.sleep(60 if inbox.answer is None else inbox.delay_s)
-        if inbox.answer == 200:
-            inbox.messages.append(await request.json())
+        answer, message = inbox.answer, await request.json()
+        await asyncio.sleep(60 if answer is None else inbox.delay_s)
+        if answer == 200:
+            inbox.messages.append(message)
             inbox.event.set()
-        return web.Response(status=inbox.answer, text="no" if inbox.answer >= 400 else "ok")
+        return web.Response(status=answer or 500, text="ok" if answer == 200 else "no")
 
     async with _served(web.post("/hook", receive)) as inbox.port:
         yield inbox

@@ -339,7 +339,7 @@ ROOFS = {
 }
 
 TOP = {
-    *("monitor", "probes", "templates", "tests", "benchmarks", "deploy", ".ci", "monitor.toml"),
+    *("monitor", "probes", "templates", "tests", "benchmarks", "deploy", "docs", ".ci", "monitor.toml"),
     "examples",  # what other programs take over; it runs there, so it is no part of ours
     *("pyproject.toml", "constraints.txt", "Makefile"),
     *(

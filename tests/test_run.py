@@ -24,6 +24,7 @@ from monitor.detect.latency import EXTRA_S, advance, pace
 from monitor.detect.note import Attention
 from monitor.detect.track import Track
 from monitor.drill import Drill
+from monitor.listen import enquire_now
 from monitor.round import once
 from monitor.schedule import Budget, Spending, Watch
 from monitor.store.connection import Busy, open_reader
@@ -32,6 +33,7 @@ from probes.catalog import Shelf, load_provider
 from probes.model import Account, Fault, Observation, Outcome, Target
 from probes.provider import Feed, Platform, Signal
 from probes.simulator import SimulatedAccount, Simulator, Trouble
+from tests.conftest import health
 from tests.receiver import webhook
 
 KEYS = {
@@ -219,6 +221,28 @@ def test_when_nothing_can_be_reached_nobody_is_blamed(tmp_path, monkeypatch):
     assert at_first == []
     assert "the monitor is offline" in message
     assert "nobody" in message
+
+
+def test_where_a_road_comes_and_goes_neutral_hosts_are_asked_at_each_doubt(tmp_path):
+    timer_s, answers = [1000.0], [True, False]
+
+    async def is_online(*_):
+        return answers.pop(0)
+
+    async def play():
+        async with simulator() as other_side:
+            edge = Edge(lambda: datetime.now(UTC), lambda: timer_s[0], random.random, print)
+            async with open_world(config(tmp_path, other_side), edge) as made:
+                made.outside = replace(made.outside, is_online=is_online)
+                target = next(iter(made.config.watches.values())).target
+                made.healths[target.id] = health(Fault.CONNECTION_FAILED, target=target, status=None)
+                for _ in range(2):
+                    made.doubted = {target.answerer}
+                    await enquire_now(made)
+                    timer_s[0] += 20
+                return made.online
+
+    assert asyncio.run(play()) is False
 
 
 def test_a_restart_in_the_middle_of_an_incident_tells_nothing_twice(tmp_path):

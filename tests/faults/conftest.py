@@ -16,10 +16,13 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.slow)
 
 
-def _can_mount():
+def _can(*command):
     unshare = shutil.which("unshare")
-    mount = ["unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt"]
-    return bool(unshare) and subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    return bool(unshare) and subprocess.run(["unshare", *command], capture_output=True, check=False).returncode == 0
+
+
+def _can_mount():
+    return bool(shutil.which("nsenter")) and _can("-m", "mount", "-t", "tmpfs", "none", "/mnt")
 
 
 @pytest.fixture
@@ -30,7 +33,23 @@ def stage():
 
 @pytest.fixture
 def machine(tmp_path):
-    if not (_can_mount() and shutil.which("nsenter")):
+    if not _can_mount():
         pytest.skip("a disk of its own needs root, unshare and nsenter")
     with Machine(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def apart(tmp_path):
+    """A machine whose network is its own."""
+    if not (_can_mount() and _can("-n", "ip", "link", "set", "lo", "up")):
+        pytest.skip("a network of its own needs root, unshare, nsenter and ip")
+    with Machine(tmp_path, apart=True) as made:
+        yield made
+
+
+@pytest.fixture
+def far_stage(apart):
+    """The simulated providers in the network of that machine."""
+    with backstage(apart.enter_network) as made:
         yield made

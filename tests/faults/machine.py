@@ -1,5 +1,6 @@
-"""A machine with a small disk that can be filled, taken away and broken while the program runs on it."""
+"""A machine of its own: a small disk that can be filled, taken away and broken, a network that can be cut, a clock."""
 
+import ctypes
 import json
 import os
 import shlex
@@ -12,17 +13,22 @@ from pathlib import Path
 
 from tests.backstage import ROOT, environment
 
-MOUNT = (
-    "mount -t tmpfs -o size={size},mode=700 disk {state} && mount -t tmpfs -o mode=700 run {runtime} && exec sleep 600"
-)
+MOUNT = "mount -t tmpfs -o size={size},mode=700 disk {state} && mount -t tmpfs -o mode=700 run {runtime}"
+LOOPBACK = "ip link set lo up"
+WAIT = "exec sleep 600"
+FAKETIME = sorted(Path("/usr/lib").glob("**/faketime/libfaketimeMT.so.1"))
 
 
 class Machine:
-    """A mount namespace in which `state` is a disk of its own; all that is called in it sees that."""
+    """A mount namespace in which `state` is a disk of its own; all that is called in it sees that.
 
-    def __init__(self, folder, size="3m"):
+    With `apart` its network is its own, too: nothing but loopback, which can be taken down.
+    """
+
+    def __init__(self, folder, size="3m", apart=False):
         self.folder, self.state, self.runtime = folder, folder / "state", folder / "runtime"
         self.database, self.size, self.programs = self.state / "monitor.db", size, []
+        self.spaces = ["-m", "-n"] if apart else ["-m"]
 
     def __enter__(self):
         for one in (self.state, self.runtime):
@@ -30,8 +36,9 @@ class Machine:
         script = MOUNT.format(
             size=self.size, state=shlex.quote(str(self.state)), runtime=shlex.quote(str(self.runtime))
         )
-        self.holder = subprocess.Popen(["unshare", "-m", "sh", "-c", script])
-        until(lambda: "sleep" in Path(f"/proc/{self.holder.pid}/cmdline").read_text(), 5)
+        steps = [script, LOOPBACK, WAIT] if "-n" in self.spaces else [script, WAIT]
+        self.holder = subprocess.Popen(["unshare", *self.spaces, "sh", "-c", " && ".join(steps)])
+        until(lambda: "sleep" in Path(f"/proc/{self.holder.pid}/cmdline").read_text(), 10)
         return self
 
     def __exit__(self, *_):
@@ -44,7 +51,19 @@ class Machine:
 
     def _inside(self, line):
         script = f"cd {shlex.quote(str(self.folder))} && exec {line}"
-        return ["nsenter", "-m", "-t", str(self.holder.pid), "sh", "-c", script]
+        return ["nsenter", *self.spaces, "-t", str(self.holder.pid), "sh", "-c", script]
+
+    def enter_network(self):
+        """Let the thread that calls this open its sockets in the machine's own network."""
+        with open(f"/proc/{self.holder.pid}/ns/net") as file:
+            assert ctypes.CDLL(None, use_errno=True).setns(file.fileno(), 0) == 0
+
+    def cut(self):
+        """Take away every road, as where the cable is pulled out."""
+        self.shell("ip link set lo down")
+
+    def mend(self):
+        self.shell("ip link set lo up")
 
     def shell(self, line):
         return subprocess.run(
@@ -122,6 +141,26 @@ class Machine:
                 yield
             finally:
                 other.communicate("\n")
+
+
+class FakeClock:
+    """The clock of one program, which can be set while it runs. `sleeping` sets those as well that nobody sets."""
+
+    def __init__(self, folder, at="+0", sleeping=False):
+        self._file = folder / "clock"
+        self.set(at)
+        self.environment = {
+            "LD_PRELOAD": str(FAKETIME[0]),
+            "FAKETIME_TIMESTAMP_FILE": str(self._file),
+            "FAKETIME_NO_CACHE": "1",
+            **({} if sleeping else {"DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}),
+        }
+
+    def set(self, at):
+        """Set it to so much beside the true time ("-86400"), or to go on from a date ("@2026-10-25 00:59:00")."""
+        new = self._file.with_suffix(".new")
+        new.write_text(f"{at}\n")
+        new.rename(self._file)
 
 
 def until(check, limit_s=30):
