@@ -16,7 +16,8 @@ READING = {"probes.notice", "probes.feeds.report", "probes.feeds.text", "probes.
 PLAN = {
     "probes": set(),
     "probes.model": set(),
-    "probes.redact": set(),
+    "probes.reading": set(),
+    "probes.redact": {"probes.reading"},
     "probes.border": {"probes.model", "probes.redact"},
     "probes.document": {"jsonschema", "probes.border", "probes.redact"},
     "probes.header": set(),
