@@ -424,9 +424,12 @@ def _answer(this: Attempt, verdict: Verdict, account: Account) -> Answer:
 
 
 def _discreet(names: Sequence[str], secrets: Sequence[str]) -> tuple[str, ...]:
-    """Return names of models without what some gateway may have woven into them."""
+    """Return names of models without what some gateway may have woven into them, or into several of them."""
     told = "\n".join(names)
-    return tuple(redact(told, secrets).split("\n"))
+    if redact(told, secrets) == told:
+        return tuple(names)
+    each = "\n".join(redact(name, secrets) for name in names)
+    return tuple(redact(each, secrets).split("\n"))
 
 
 def _request_id(provider: Provider, account: Account, headers: Mapping[str, str]) -> str | None:

@@ -4,6 +4,7 @@ import re
 from binascii import a2b_base64, a2b_hex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import accumulate
 from unicodedata import category, normalize
 
 from msgspec import Struct
@@ -76,7 +77,7 @@ FEW = 5
 SIX_BITS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
 STANDARD = bytes.maketrans(b"-_", b"+/")
 DIGITS = b"0123456789abcdefABCDEF"
-LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789\x7f"
 FOLDED = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"abcdefghijklmnopqrstuvwxyz")
 
 
@@ -85,16 +86,23 @@ def _all_but(kept: bytes) -> bytes:
 
 
 NO_SIX_BITS, NO_DIGITS, NO_LETTERS = map(_all_but, (SIX_BITS, DIGITS, LETTERS))
+BREAK = "\x7f"
+"""Counts as a letter, and stands in no secret."""
+BROKEN = re.compile("[\udc80-\udcff]")
 SHOWN = bytes(97 if code in b"\t\n\r" or 32 <= code < 127 else 32 for code in range(256))
 """Of each byte, whether it is a letter of ASCII that can be seen: an `a`."""
 
 
 class Layer(Struct, frozen=True):
-    """A text, and what it was made of: `spans` tells where each of its letters stood there."""
+    """A text, and what it was made of: `spans` tells where each of its letters stood there.
+
+    A `rough` one is of bytes, of which most were never text.
+    """
 
     text: str
     source: "Layer | None" = None
     spans: Callable[[], Sequence[Span]] = tuple
+    rough: bool = False
 
     @property
     def letters(self) -> bytes:
@@ -107,6 +115,20 @@ class Layer(Struct, frozen=True):
             spans, layer = layer.spans(), layer.source
             found = [(spans[start][0], spans[end - 1][1]) for start, end in found]
         return list(found)
+
+    def smooth(self) -> "Layer":
+        """Return a rough one with a break wherever a byte is no text: letters on both sides of it are no neighbours.
+
+        Takes longer, so that it is for those that seem to hold something.
+        """
+        text = self.text.replace(BREAK, "\0").encode("latin-1").decode("utf-8", "surrogateescape")
+
+        def spans() -> list[Span]:
+            sizes = (1 if BROKEN.match(letter) else len(letter.encode()) for letter in text)
+            ends = list(accumulate(sizes))
+            return list(zip([0, *ends], ends, strict=False))
+
+        return _plain(Layer(BROKEN.sub(BREAK, text), self, spans))
 
 
 def readings(text: str) -> Iterator[Layer]:
@@ -156,7 +178,7 @@ class Plain(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         made_of = normalize("NFKD", chr(code)) if code not in UNSEEN else ""
-        self[code] = "".join(one for one in made_of if category(one) not in MARKS or one.isspace())
+        self[code] = "".join(one for one in made_of if category(one) not in MARKS or one.isspace() or one == BREAK)
         return self[code]
 
 
@@ -194,7 +216,7 @@ def _meant(found: re.Match[str]) -> str:
     kind = str(found.lastgroup)
     if base := BASES.get(kind):
         code = int(found[kind], base)
-        return chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 else ""
+        return chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 and code != ord(BREAK) else ""
     return OTHERS[kind](found[kind])
 
 
@@ -246,7 +268,7 @@ def _from_base64(layer: Layer) -> Layer | None:
         firsts = (shift + 4 * (at // 3) + at % 3 for shift, one in enumerate(unpacked) for at in range(len(one)))
         return [_pair(places, first) for first in firsts]
 
-    return Layer(b"".join(unpacked).decode("latin-1"), layer, spans)
+    return Layer(b"".join(unpacked).decode("latin-1"), layer, spans, rough=True)
 
 
 def _from_digits(layer: Layer) -> Layer | None:
@@ -262,7 +284,7 @@ def _from_digits(layer: Layer) -> Layer | None:
         firsts = (shift + 2 * at for shift, one in enumerate(unpacked) for at in range(len(one)))
         return [_pair(places, first) for first in firsts]
 
-    return Layer(b"".join(unpacked).decode("latin-1"), layer, spans)
+    return Layer(b"".join(unpacked).decode("latin-1"), layer, spans, rough=True)
 
 
 PREFIX = re.compile(r"0x", re.IGNORECASE)

@@ -5,9 +5,13 @@ from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from struct import iter_unpack
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from probes.reading import Layer
 
 MASK = "[redacted]"
 ECHO = 10
@@ -142,7 +146,7 @@ def _passed(text: str, wanted: "Wanted") -> str:
     for literal in wanted.literals:
         if literal in text:
             text = text.replace(literal, MASK)
-    found = [span for layer in readings(text) for span in layer.locate(wanted.spans(layer.letters))]
+    found = [span for layer in readings(text) for span in wanted.places(layer)]
     for start, end in reversed(_united(found)):
         text = text[:start] + MASK + text[end:]
     return text
@@ -158,6 +162,14 @@ class Wanted(Struct, frozen=True):
     blocks: frozenset[tuple[bytes]]
     short: tuple[bytes, ...]
     literals: tuple[str, ...]
+
+    def places(self, layer: "Layer") -> list[tuple[int, int]]:
+        """Return where in the first text that stands which is a secret in this reading of it."""
+        found = self.spans(layer.letters)
+        if found and layer.rough:
+            layer = layer.smooth()
+            found = self.spans(layer.letters)
+        return layer.locate(found)
 
     def spans(self, text: bytes) -> list[tuple[int, int]]:
         """Return where in a text of letters some of a secret stands."""

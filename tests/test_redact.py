@@ -167,6 +167,11 @@ def test_marks_that_nobody_sees_do_not_hide_a_key(mark):
     assert conceal(f"bad key {mark.join(KEY)}.", [KEY]) == f"bad key {MASK}."
 
 
+def test_digits_of_different_names_are_no_echo_of_a_key():
+    names = "\n".join(f"someone/model-{number}" for number in range(300))
+    assert redact(names, ["sim-key-0123456789-abcdefghij"]) == names
+
+
 def test_half_a_pair_of_surrogates_is_no_text_to_keep():
     assert redact("No credit \ud83d.", []).encode() == b"No credit ."
 
