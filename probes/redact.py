@@ -101,7 +101,7 @@ def conceal(text: str, secrets: Iterable[str]) -> str:
 
     What looks like an e-mail address stays: `gateway@host.example` is our own name of who answers.
     """
-    return _without_keys(_without(_without_controls(text), secrets))
+    return _without_keys(_without(_without_controls(text), tuple(secrets)))
 
 
 def has_key(text: str) -> bool:
@@ -109,13 +109,29 @@ def has_key(text: str) -> bool:
     return any(map(_is_issued, WORD.findall(text)))
 
 
+def is_random(word: str) -> bool:
+    """Whether a word is made as keys are that have no known form: nobody chooses such a name."""
+    return COMPACT.fullmatch(word) is not None
+
+
+COMPACT = re.compile(r"(?=(?:\D*\d){3})(?=(?:[^A-Za-z]*[A-Za-z]){3})[A-Za-z0-9]{20,}")
+
+
 def screen(text: str) -> str:
     """Remove keys that somebody wrote where a name belongs; a name that only begins like one stays legible."""
-    return WORD.sub(lambda found: MASK if _is_issued(found[0]) or RANDOM.fullmatch(found[0]) else found[0], text)
+    return WORD.sub(lambda found: MASK if _is_key(found[0]) else found[0], text)
+
+
+def _is_key(word: str) -> bool:
+    bare = word.lstrip("-_|")
+    return _is_issued(word) or RANDOM.fullmatch(bare) is not None or any(map(is_random, SIGNS.split(word)))
+
+
+SIGNS = re.compile(r"[\W_]+")
 
 
 def _is_issued(word: str) -> bool:
-    return SHAPES.match(word) is not None and any(letter.isdigit() for letter in word)
+    return SHAPES.match(word.lstrip("-_|")) is not None and any(letter.isdigit() for letter in word)
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
@@ -128,8 +144,10 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     return _without_mail(conceal(text, secrets))
 
 
-def _without(text: str, secrets: Iterable[str]) -> str:
-    wanted = _wanted(tuple(secrets))
+@lru_cache(100)
+def _without(text: str, secrets: tuple[str, ...]) -> str:
+    """Kept, since many accounts are told the same when a provider fails, and each is asked again and again."""
+    wanted = _wanted(secrets)
     for _ in range(PASSES):
         before, text = text, _passed(text, wanted)
         if text == before:
@@ -143,12 +161,12 @@ PASSES = 5
 def _passed(text: str, wanted: "Wanted") -> str:
     from probes.reading import readings  # its expressions take some milliseconds, of use only where something was said
 
-    for literal in wanted.literals:
-        if literal in text:
-            text = text.replace(literal, MASK)
     found = [span for layer in readings(text) for span in wanted.places(layer)]
     for start, end in reversed(_united(found)):
         text = text[:start] + MASK + text[end:]
+    for literal in wanted.literals:
+        if literal in text:
+            text = text.replace(literal, MASK)
     return text
 
 

@@ -84,6 +84,7 @@ PLAN = {
     "probes.stream": {"aiohttp"},
     "probes.canary": {
         *("aiohttp", "yarl", "probes.model", "probes.provider", "probes.dialects", "probes.classify"),
+        "probes.border",
         *("probes.complaint", "probes.balance", "probes.header", "probes.payload", "probes.proof", "probes.sign"),
         "probes.sse",
         *("probes.ratelimit", "probes.redact", "probes.refusal", "probes.stream"),
@@ -95,7 +96,7 @@ PLAN = {
     "probes.command": {
         *("probes.model", "probes.provider", "probes.output", "probes.redact", "probes.canary"),
     },
-    "probes.attempt": {"probes.border", "probes.model", "probes.provider", "probes.canary", "probes.command"},
+    "probes.attempt": {"probes.model", "probes.provider", "probes.canary", "probes.command"},
     "monitor": set(),
     "monitor.__main__": {"monitor.cli"},
     "monitor.source": {
@@ -147,12 +148,14 @@ PLAN = {
     },
     "monitor.secret": {"probes.document", "probes.redact"},
     "monitor.key": {"probes.provider"},
+    "monitor.openness": {"monitor.secret"},
+    "monitor.misplaced": {"probes.document", "probes.redact"},
     "monitor.config": {
         *("probes.model", "probes.document", "probes.provider", "probes.catalog"),
-        *("monitor.alert.digest", "monitor.alert.rule", "monitor.alert.section"),
+        *("monitor.alert.digest", "monitor.alert.link", "monitor.alert.rule", "monitor.alert.section"),
         *("monitor.detect.credit", "monitor.detect.health", "monitor.detect.note", "monitor.detect.reminder"),
         *("monitor.schedule", "monitor.secret", "monitor.section", "monitor.slo", "monitor.witness", "probes.redact"),
-        *("monitor.key", "probes.header", "probes.remedy"),
+        *("monitor.key", "monitor.misplaced", "probes.header", "probes.remedy"),
     },
     "monitor.cost": {
         *("probes.dialects", "probes.document", "probes.model", "probes.provider", "monitor.config"),
