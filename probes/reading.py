@@ -25,12 +25,12 @@ def _utf8_after(mark: str) -> str:
     return f"(?:[cd][0-9a-f]{more}|e[0-9a-f](?:{more}){{2}}|f[0-7](?:{more}){{3}})"
 
 
-BEHIND_X, BEHIND_PERCENT, BEHIND_EQUALS = map(_utf8_after, (r"\\+x", "%", "="))
+BEHIND_X, BEHIND_PERCENT, BEHIND_EQUALS = map(_utf8_after, (r"\\{1,9}x", "%", "="))
 ESCAPE = re.compile(
     rf"""
     [\\%=&](?:                                # asked first, since most letters are none of these
-      (?<=\\)\\*(?:                           # JSON, JavaScript, Python, shells; also within another of them
-          u(?P<pair>d[89ab][0-9a-f]{{2}}\\+ud[c-f][0-9a-f]{{2}})
+      (?<=\\)\\{{0,9}}(?:                      # JSON, JavaScript, Python, shells; also within another of them
+          u(?P<pair>d[89ab][0-9a-f]{{2}}\\{{1,9}}ud[c-f][0-9a-f]{{2}})
         | (?-i:U)00(?P<long>(?:0[0-9a-f]|10)[0-9a-f]{{4}})
         | u(?P<four>[0-9a-f]{{4}})
         | u\{{(?P<braced>[0-9a-f]{{1,6}})\}}

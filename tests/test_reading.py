@@ -5,6 +5,7 @@ import html
 import json
 import quopri
 import re
+import time
 import unicodedata
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
-from probes.redact import MASK, redact
+from probes.redact import MASK, _without, redact
 
 FORMS = {
     "issued": "sk-proj-Zq7Wm3Xk9Lb2Vn5Tc8Rd1Pf4Hs6Jg0Ay",
@@ -178,3 +179,28 @@ def test_what_was_redacted_once_is_redacted(before, key, after):
 
     assert redact(once, [key]) == once
     assert not holds(once, key)
+
+
+HOSTILE = {
+    "backslashes": "\\", "percent": "%25", "entities": "&#x0", "ends": "=\n", "quotes": '"+"', "halves": "\\ud8",
+    "digits": "73", "letters": "sk-ab sk_", "wide": "\uff21", "long": "\ufdfa", "key": FORMS["issued"],
+    "packed": packed()(FORMS["issued"] + "xx") + " ", "twice": packed()(packed()(FORMS["issued"] * 2)),
+    "torn": FORMS["issued"][:9] + " ", "marks": "\u200b".join(FORMS["issued"]),
+}  # fmt: skip
+
+
+def takes_s(text):
+    def once():
+        _without.cache_clear()
+        began = time.process_time()
+        redact(text, [FORMS["issued"]])
+        return time.process_time() - began
+
+    return min(once() for _ in range(5))
+
+
+@pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE)
+def test_it_takes_twice_as_long_for_a_text_of_twice_the_length_and_no_longer(piece):
+    text = piece * (8_000 // len(piece))
+
+    assert takes_s(text * 4) < 4 * 2 * takes_s(text) + 0.005
