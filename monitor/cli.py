@@ -11,7 +11,7 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from monitor import __version__
 
@@ -50,10 +50,21 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UP
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the interpreter would print its text as it is
         if reasons := _reasons(error):
             return _refuse(*reasons)
-        raise
+        _tell_of_bug(error, getattr(arguments, "loaded", None))
+        return DOWN
+
+
+def _tell_of_bug(error: Exception, config: "Config | None") -> None:
+    """Print where an error of ours was met, without the secrets that its text may hold."""
+    import traceback
+
+    from probes.redact import conceal
+
+    told = "".join(traceback.format_exception(error))
+    complain(conceal(told, config.secrets if config else ()))
 
 
 def collect_seldom() -> None:
@@ -84,6 +95,15 @@ class Help(argparse.HelpFormatter):
         super().__init__(prog, width=_width() - 2)
 
 
+class Parser(argparse.ArgumentParser):
+    """Repeats no key that somebody gave in the place of a word."""
+
+    def error(self, message: str) -> NoReturn:
+        from probes.redact import screen
+
+        super().error(screen(message))
+
+
 def _width() -> int:
     """Return the columns of the terminal, as COLUMNS tells where it is set; 80 where there is no terminal."""
     with suppress(ValueError, OSError):
@@ -93,7 +113,7 @@ def _width() -> int:
 
 def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
     """Return the parser of a command line; only the command it names is given its options, as each start pays."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         formatter_class=Help,
         prog="provider-monitor",
         description="Tells you within a minute, with proof, when one of your AI accounts is being lost, "
@@ -253,6 +273,8 @@ def check(arguments: Arguments) -> int:
             say(f"{account.id}: {words}")
         for doubt in config.doubts.get(account.id, ()):
             say(f"{account.id}: {doubt}; this is only a warning")
+    for warning in _open_files(config):
+        complain(f"{warning}; this is only a warning")
     for one in config.reminders:
         if one.until <= datetime.now(UTC):
             say(f"[[reminders]] {one.name}: {one.on} has passed, nothing is told of it any more; renew or remove it")
@@ -270,6 +292,12 @@ def _way(account: "Account") -> Iterator[str]:
         yield f"through the proxy at {proxy.name}{f', as {proxy.user}' if proxy.user else ''}"
     if account.way.ca_file:
         yield f"believes the authorities in {account.way.ca_file} only"
+
+
+def _open_files(config: "Config") -> list[str]:
+    from monitor.openness import open_files
+
+    return open_files(config.file, config.files, has_secrets=config.holds_secrets)
 
 
 def _asked(config: "Config", target: "Target") -> str:
@@ -541,9 +569,9 @@ def _config(arguments: Arguments) -> "Config":
     from monitor.config import from_environment, load
 
     path = arguments.config or Path(OWN)
-    if not arguments.config and not path.exists():
-        return from_environment(Path.cwd(), os.environ)
-    return load(path, os.environ)
+    is_there = arguments.config or path.exists()
+    arguments.loaded = load(path, os.environ) if is_there else from_environment(Path.cwd(), os.environ)
+    return arguments.loaded  # type: ignore[no-any-return]
 
 
 def _with_accounts(arguments: Arguments) -> "Config":
@@ -653,6 +681,8 @@ def _start_log(arguments: Arguments, config: "Config") -> None:
     from monitor.log import start_log
 
     start_log(logging.DEBUG if arguments.verbose else logging.INFO, config.secrets)
+    for warning in _open_files(config):
+        logging.getLogger("monitor").warning("%s", warning)
 
 
 def _unknown(kind: str, word: str, known: list[str]) -> str:
@@ -678,8 +708,10 @@ def _clean(text: str) -> str:
 
 
 def _refuse(*problems: str) -> int:
+    from probes.redact import screen
+
     for problem in problems:
-        complain(problem)
+        complain(screen(problem))
     return WRONG_USE
 
 

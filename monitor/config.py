@@ -33,9 +33,10 @@ from monitor.detect.health import Thresholds
 from monitor.detect.note import Attention
 from monitor.detect.reminder import Reminder
 from monitor.key import flaws, oddity
+from monitor.misplaced import misplaced
 from monitor.schedule import Budget, Watch
 from monitor.secret import VARIABLE, Malformed, SecretError, file_of, is_reference, names_place, placed, resolve, said
-from monitor.section import Label, Seconds, Section
+from monitor.section import Label, Seconds, SecretText, Section
 from monitor.slo import Objective
 from monitor.way import Ground, Setting, files_of, set_way, usual_way
 from monitor.witness import Group, Level
@@ -45,7 +46,7 @@ from probes.header import NAME, fold, is_secret, why_refused, why_unsendable
 from probes.model import Account, Target
 from probes.provider import Canary, Feed, Name, Provider
 from probes.proxy import STRAIGHT, Way
-from probes.redact import has_key, mask
+from probes.redact import has_key, is_random, mask
 from probes.remedy import SPOKEN_INSTEAD, VERSION, WHY, Misfit, is_site, mend, of_base
 
 FILE = "monitor.toml"
@@ -142,7 +143,9 @@ class SiteSection(Section, frozen=True, kw_only=True):
 class HeartbeatSection(Section, frozen=True, kw_only=True):
     """Where somebody notices when this monitor falls silent: a ping after good beats, in the manner of healthchecks."""
 
-    url: Annotated[str, Meta(min_length=1, description="the address, or where it is: env:NAME, file:PATH, command:...")]
+    url: Annotated[
+        SecretText, Meta(min_length=1, description="the address, or where it is: env:NAME, file:PATH, command:...")
+    ]
     interval_s: Annotated[
         float, Meta(ge=10, le=3600, description="`run` pings once in so long; `once` at its start and its end")
     ] = 60
@@ -164,7 +167,7 @@ class AccountSection(Section, frozen=True, kw_only=True):
 
     name: Label
     provider: str
-    key: str | None = None
+    key: SecretText | None = None
     base: Annotated[str, Meta(pattern=r"^https?://[^\s]+$")] | None = None
     canaries: list[str] | None = None
     models: list[str] | dict[str, list[str]] = []
@@ -174,7 +177,7 @@ class AccountSection(Section, frozen=True, kw_only=True):
     tags: list[Label] = []
     note: Annotated[str, Meta(max_length=300)] = ""
     low_credit: dict[Currency, Annotated[float, Meta(ge=0)]] | None = None
-    admin_key: str | None = None
+    admin_key: SecretText | None = None
     spend_limit_usd: Annotated[float, Meta(gt=0)] | None = None
     expect: list[Annotated[str, Meta(min_length=1, max_length=200)]] = []
     project: Label | None = None
@@ -183,14 +186,15 @@ class AccountSection(Section, frozen=True, kw_only=True):
     login: Label | None = None
     command: Annotated[list[str], Meta(min_length=1, description="program and arguments; no shell")] | None = None
     environment: Annotated[
-        list[str] | dict[str, str],
+        list[str] | dict[str, SecretText],
         Meta(description="variables the program gets: names to pass on, or NAME = where its value is"),
     ] = []
     headers: Annotated[
-        dict[str, str], Meta(description="sent with each request: NAME = its value, or where that is (env:NAME, ...)")
+        dict[str, SecretText],
+        Meta(description="sent with each request: NAME = its value, or where that is (env:NAME, ...)"),
     ] = {}
     proxy: Annotated[
-        str | None,
+        SecretText | None,
         Meta(description='the way out: "http://host:port", "http://user:env:NAME@host:port", env:NAME; "": none'),
     ] = None
     ca_file: Annotated[
@@ -277,7 +281,7 @@ class Config(Struct, frozen=True):
     `malformed` are the accounts whose `problem` is the form of a key or a header; `doubts` says of an account
     what may not be meant so. What `providers` hold of headers is for everybody: what is secret is the accounts'.
     `places` says for each account where its secrets are, `files` are all that a reference names. `way` is how requests
-    leave that are no account's: to status pages, and to the heartbeat.
+    leave that are no account's: to status pages, and to the heartbeat. `holds_secrets`: one stands in the file itself.
     """
 
     file: Path | None
@@ -311,6 +315,7 @@ class Config(Struct, frozen=True):
     places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
     way: Way = STRAIGHT
+    holds_secrets: bool = False
 
     @property
     def file_name(self) -> str:
@@ -344,11 +349,14 @@ class Config(Struct, frozen=True):
 
     @property
     def secrets(self) -> list[str]:
+        """All that no text may show, whoever it lets in where; the one place that knows all of them."""
+        from monitor.alert.link import link_secrets  # brings cryptography with it, which `check` has no use for
+
         keys = [secret for account in self.accounts.values() for secret in account.secrets]
         pings = [self.heartbeat.url] if self.heartbeat else []
-        return (
-            keys + pings + self.way.proxies.secrets + [channel.url for channel in self.channels if channel != TERMINAL]
-        )
+        addresses = [channel.url for channel in self.channels if channel != TERMINAL]
+        ways = self.way.proxies.secrets
+        return list(dict.fromkeys([*keys, *pings, *addresses, *ways, *link_secrets(self.database)]))
 
 
 def load(path: Path, environment: Mapping[str, str]) -> Config:
@@ -356,7 +364,9 @@ def load(path: Path, environment: Mapping[str, str]) -> Config:
     tables = read_toml(path)
     if problems := list(unsound(tables, path.name)):
         raise DocumentError(problems)
+    pasted = list(misplaced(tables, path.name))
     document, problems = convert(tables, Document, path.name)
+    problems = [*pasted, *(one for one in problems if one.key not in {it.key for it in pasted})]
     return build(document or Document(), path, environment, problems)
 
 
@@ -441,6 +451,7 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
         places=places,
         files=_files(document, providers, places, path.parent),
         way=usual,
+        holds_secrets=_holds_secrets(document, providers),
     )
 
 
@@ -575,7 +586,6 @@ def _check_names(document: Document, _: Catalog, file: str) -> Iterator[Problem]
 def _check_accounts(document: Document, providers: Catalog, file: str) -> Iterator[Problem]:
     for section in document.accounts:
         key = f"accounts.{section.name}"
-        yield from _check_words(section, key, file)
         yield from _check_references(section, key, file)
         if provider := providers.get(section.provider):
             yield from _check_command(section, provider, key, file)
@@ -685,30 +695,6 @@ def _share(percent: float | None) -> float | None:
     return None if percent is None else percent / 100
 
 
-def _check_words(section: AccountSection, key: str, file: str) -> Iterator[Problem]:
-    """Name what is shown on pages and in messages, and holds a key."""
-    for name, texts in _words(section).items():
-        if any(map(has_key, texts)):
-            yield Problem(file, f"{key}.{name}", "holds what looks like a key", KEY_REPAIR)
-
-
-def _words(section: AccountSection) -> Mapping[str, Iterable[str]]:
-    named = section.models
-    words: dict[str, Iterable[str]] = {
-        "name": [section.name],
-        "base": [section.base or ""],
-        "note": [section.note],
-        "tags": section.tags,
-        "models": named if isinstance(named, list) else [model for its in named.values() for model in its],
-        "expect": section.expect,
-        "headers": section.headers,
-    }
-    return words | {group.level: [group.name] for group in _groups(section)}
-
-
-KEY_REPAIR = 'take it out, put it into an environment variable or a file and write key = "env:NAME" or "file:PATH"'
-
-
 def _check_references(section: AccountSection, key: str, file: str) -> Iterator[Problem]:
     # No value is shown: most likely it is the key itself.
     for name in ("key", "admin_key"):
@@ -751,7 +737,7 @@ def _check_command(section: AccountSection, provider: Provider, key: str, file: 
         if getattr(section, name):
             how = "through a program" if provider.is_command else "over HTTP"
             yield Problem(file, f"{key}.{name}", f"has no effect: {provider.id} is asked {how}", repair)
-    if any(mask(word) != word for word in section.command or ()):
+    if any(mask(word) != word or any(map(is_random, word.split("="))) for word in section.command or ()):
         repair = 'put it into an environment variable and write environment = ["NAME"]'
         yield Problem(file, f"{key}.command", "holds what looks like a key", repair)
 
@@ -779,10 +765,13 @@ def _check_base(section: AccountSection, provider: Provider, key: str, file: str
             file, f"{key}.base", "is no web address", 'write base = "https://host/v1", or https://host:port/v1'
         )
     elif urlsplit(base).username or urlsplit(base).query:
-        yield Problem(file, f"{key}.base", "holds a user, a password or a query", "keep secrets out of addresses")
+        yield Problem(file, f"{key}.base", LADEN, "keep secrets out of addresses")
     elif section.base and (facts := _core(provider)) and of_base(provider, base, facts) is Misfit.ENDPOINT:
         repair = f'write base = "{mend(provider, base, facts)}"'
         yield Problem(file, f"{key}.base", WHY[Misfit.ENDPOINT].removeprefix("the base "), repair)
+
+
+LADEN = "holds a user, a password or a query"
 
 
 def _core(provider: Provider) -> Canary | None:
@@ -942,6 +931,16 @@ def _files(
     return tuple(dict.fromkeys((*named, *(file for one in settings for file in files_of(one, folder)))))
 
 
+def _holds_secrets(document: Document, providers: Catalog) -> bool:
+    """Whether a secret stands in the file itself, where a reference could."""
+    addresses = [one.url for one in document.channels if one.url != TERMINAL.url]
+    addresses += [document.heartbeat.url] if document.heartbeat else []
+    tables = [one.headers for one in document.accounts]
+    tables += [provider.headers for id, provider in providers.items() if id in document.providers]
+    headers = [value for table in tables for name, value in table.items() if _is_secret(name, value)]
+    return not all(map(is_reference, (*addresses, *headers)))
+
+
 def with_keys_of(before: Config, after: Config) -> tuple[Config, dict[str, str]]:
     """Return a configuration in which an account whose key cannot be had any more keeps the one that it had.
 
@@ -1019,7 +1018,7 @@ def _doubts_of_headers(values: Mapping[str, str]) -> Iterator[str]:
 
 
 def _is_secret(name: str, value: str) -> bool:
-    return is_secret(name) or is_reference(value)
+    return is_secret(name) or is_reference(value) or has_key(value) or is_random(value.strip())
 
 
 def _without_secrets(provider: Provider) -> Provider:
@@ -1097,6 +1096,8 @@ def _check_site(site: SiteSection, file: str) -> Iterator[Problem]:
         url = getattr(site, name)
         if url is not None and not _is_address(url):
             yield Problem(file, f"site.{name}", "is no web address", 'write it as "https://host/path"')
+        elif url is not None and (urlsplit(url).username or urlsplit(url).query):
+            yield Problem(file, f"site.{name}", LADEN, "keep secrets out of it: it stands in messages and on pages")
 
 
 def _is_address(url: str) -> bool:

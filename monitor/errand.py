@@ -114,7 +114,10 @@ def probe_now(config: Config, watches: Sequence[Watch]) -> tuple[list[Observatio
 
 async def _probe_now(config: Config, watches: Sequence[Watch]) -> tuple[list[Observation], list[str]]:
     async with open_session(__version__) as session:
-        prober = Prober(session, load_wording(), now, time.monotonic, patience(config), rules_by_name(config.shelf))
+        rules_of, secrets = rules_by_name(config.shelf), tuple(config.secrets)
+        prober = Prober(
+            session, load_wording(), now, time.monotonic, patience(config), rules_of=rules_of, secrets=secrets
+        )
         met = await asyncio.gather(*(_ask(prober, config, one) for one in watches))
         seen = [_explained(config, one, met) for one in met]
         mends = await _mends(prober, config, seen)

@@ -55,6 +55,7 @@ async def hear(world: World, id: str) -> None:
         told = await world.outside.poll(
             prober.session, feed, before.validators, prober.clock, prober.timer, source=id, way=way
         )
+        told = await asyncio.to_thread(world.prober.admit, told)  # a page is long
     except Exception as error:  # a bug of ours must not be taken for the source's silence
         log.exception("%s: the poll itself failed", id)
         told = Bulletin(id, prober.clock(), Trust.DOUBTFUL, f"the monitor's own fault ({type(error).__name__})")

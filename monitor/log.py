@@ -2,9 +2,13 @@
 
 import logging
 import sys
+import threading
 from collections.abc import Iterable, Sequence
+from types import TracebackType
 
 from probes.redact import conceal
+
+log = logging.getLogger("monitor")
 
 
 class Discreet(logging.Formatter):
@@ -19,15 +23,27 @@ class Discreet(logging.Formatter):
         self._secrets += [secret for secret in secrets if secret not in self._secrets]
 
     def format(self, record: logging.LogRecord) -> str:
-        return "\n".join(conceal(line, self._secrets) for line in super().format(record).split("\n"))
+        return conceal(super().format(record), self._secrets)
 
 
 def start_log(level: int, secrets: Sequence[str]) -> None:
-    """Send all that is logged to stderr; other packages speak only of what is wrong."""
+    """Send all that is logged to stderr; other packages speak only of what is wrong.
+
+    What the interpreter would print by itself goes the same way: warnings, and errors that nobody caught, in a thread,
+    in what is being freed, or at all.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Discreet(secrets))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("monitor").setLevel(level)
+    logging.captureWarnings(True)
+    sys.excepthook = lambda kind, error, trace: _note("nobody caught", kind, error, trace)
+    sys.unraisablehook = lambda one: _note("nobody could be told", one.exc_type, one.exc_value, one.exc_traceback)
+    threading.excepthook = lambda one: _note("a thread ended", one.exc_type, one.exc_value, one.exc_traceback)
+
+
+def _note(what: str, kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    log.error("%s: %s", what, kind.__name__, exc_info=(kind, error or kind(), trace))
 
 
 def conceal_also(secrets: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from probes.document import read_file
-from probes.redact import RANDOM, conceal
+from probes.redact import RANDOM, conceal, screen
 
 if TYPE_CHECKING:
     import subprocess
@@ -78,10 +78,31 @@ def placed(name: str, folder: Path) -> Path:
     return (folder / path).absolute()
 
 
+MOUNTS = ("/run/secrets", "/run/credentials", "/var/run/secrets")
+"""Where Docker, systemd and Kubernetes put secrets: read-only, for one process, and often with mode 0444 or 0440."""
+
+
+def is_mounted(file: Path) -> bool:
+    """Whether a file was put there for this process by what started it."""
+    folders = [*MOUNTS, os.environ.get("CREDENTIALS_DIRECTORY") or MOUNTS[0]]
+    return any(file.is_relative_to(folder) for folder in folders)
+
+
 def said(reference: str) -> str:
     """Return how an error names a reference: a command's arguments may hold what nobody should read."""
     kind, _, rest = reference.partition(":")
-    return f"{kind}:{rest.split()[0]}" if kind == "command" and rest.split() else reference
+    return f"command:{_program(rest) if rest.strip() else ''}" if kind == "command" else screen(reference)
+
+
+def _program(line: str) -> str:
+    """Return the program of a command as it may be shown; three dots where the first word is none, and may be a key."""
+    word = "".join(line.split()[:1])
+    if not word:
+        return "an empty reference"
+    return screen(word) if PROGRAM.fullmatch(word) else "..."
+
+
+PROGRAM = re.compile(r"[\w./~+\-]+")
 
 
 def _from_environment(name: str, _: Path, environment: Mapping[str, str]) -> str:
@@ -96,9 +117,9 @@ def _from_file(name: str, folder: Path, _: Mapping[str, str]) -> str:
     try:
         return read_file(placed(name, folder), MOST_BYTES).decode()
     except OSError as error:
-        raise SecretError(f"the file {name} cannot be read ({error.strerror or error})") from None
+        raise SecretError(f"the file {screen(name)} cannot be read ({error.strerror or error})") from None
     except UnicodeDecodeError:
-        raise Malformed(f"the file {name} is not text: save it as UTF-8, with the key alone in it") from None
+        raise Malformed(f"the file {screen(name)} is not text: save it as UTF-8, with the key alone in it") from None
 
 
 def _from_command(line: str, folder: Path, environment: Mapping[str, str]) -> str:
@@ -108,17 +129,18 @@ def _from_command(line: str, folder: Path, environment: Mapping[str, str]) -> st
         words = shlex.split(line)
         code, printed = _run(words, folder, environment)
     except (OSError, ValueError, IndexError):
-        raise SecretError(f"the command of {line.partition(' ')[0] or 'an empty reference'} cannot be run") from None
+        raise SecretError(f"the command of {_program(line)} cannot be run") from None
+    program = _program(line)
     if len(printed) >= MOST_BYTES:
-        raise Malformed(f"the command {words[0]} prints more than {LONGEST} characters, which no key has")
+        raise Malformed(f"the command {program} prints more than {LONGEST} characters, which no key has")
     if code is None:
-        raise SecretError(f"the command {words[0]} did not end within {COMMAND_LIMIT_S} s")
+        raise SecretError(f"the command {program} did not end within {COMMAND_LIMIT_S} s")
     if code:
-        raise SecretError(f"the command {words[0]} ended with exit code {code}")
+        raise SecretError(f"the command {program} ended with exit code {code}")
     try:
         return printed.decode()
     except UnicodeDecodeError:
-        raise Malformed(f"the command {words[0]} prints what is no text") from None
+        raise Malformed(f"the command {program} prints what is no text") from None
 
 
 def _run(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[int | None, bytes]:

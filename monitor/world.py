@@ -402,7 +402,11 @@ class World(Struct):
             public_folder=before.public_folder,
             simulated=before.simulated,
         )
-        self.prober = replace(self.prober, patience=patience(config), rules_of=rules_by_name(config.shelf))
+        # What was secret before stays so: an answer may be under way.
+        secrets = tuple(dict.fromkeys((*config.secrets, *before.secrets)))
+        self.prober = replace(
+            self.prober, patience=patience(config), rules_of=rules_by_name(config.shelf), secrets=secrets
+        )
         self.templates = Templates(config.templates)
         self.hosts.clear()
         for id in before.watches.keys() - config.watches.keys():
@@ -471,7 +475,9 @@ async def open_world(config: Config, edge: Edge, outside: Outside = REAL) -> Asy
         keeper.open()
         with closing(keeper), ThreadPoolExecutor(1, "store") as writing, ThreadPoolExecutor(1, "page") as reading:
             async with open_session(__version__) as session:
-                prober = Prober(session, load_wording(), edge.clock, edge.timer, patience(config))
+                prober = Prober(
+                    session, load_wording(), edge.clock, edge.timer, patience(config), secrets=tuple(config.secrets)
+                )
                 made = _resumed(config, edge, prober, keeper, writing, reading)
                 made.resume_refusal()
                 made.outside = outside

@@ -1,14 +1,13 @@
 """One attempt, over HTTP or through an official client, whichever the canary says."""
 
 from probes import canary, command
-from probes.border import admit
 from probes.canary import Prober
 from probes.model import Account, Observation, Target
 from probes.provider import Dialect, Provider
 
 
 async def attempt(prober: Prober, provider: Provider, account: Account, target: Target) -> Observation:
-    """Ask once and return what was seen, with every field of it sound. Provider trouble never raises."""
+    """Ask once and return what was seen, sound and without a secret. Provider trouble never raises."""
     is_command = provider.canaries[target.canary].dialect is Dialect.COMMAND
     ask = command.attempt if is_command else canary.attempt
-    return admit(await ask(prober, provider, account, target))
+    return prober.admit(await ask(prober, provider, account, target), account)

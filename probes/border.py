@@ -20,14 +20,17 @@ EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo
 T = TypeVar("T")
 
 
-def admit(value: T) -> T:
+Rule = Callable[[str], str]
+
+
+def admit(value: T, text: Rule | None = None) -> T:
     """Return a value with every field of it made sound, however deep: the same one where all of it is.
 
     Texts lose what no text may hold, and their end where they are too long. A date, or a measure, that is none or too
     large to be meant is as if it had not been told; of a count that is too large the largest is taken. What names a
-    target is ours.
+    target is ours. `text` makes a text sound, where more than `clean` is wanted.
     """
-    return cast(T, _admitted(value))
+    return cast(T, _admitted(value, text or clean))
 
 
 def clean(text: str) -> str:
@@ -35,28 +38,31 @@ def clean(text: str) -> str:
     return text if len(text) <= LONGEST and text.isprintable() else CONTROLS.sub("", text[:LONGEST])
 
 
-def _admitted(value: object) -> object:
+def _admitted(value: object, text: Rule) -> object:
+    match value:
+        case str():
+            return text(value) if type(value) is str else value  # a word of an enum is sound
+        case tuple():
+            return _items(value, text)
+        case dict():
+            return {_admitted(key, text): _admitted(one, text) for key, one in value.items()}
     if (rule := RULES.get(type(value))) is not None:
         return rule(value)
-    return _struct(value) if isinstance(value, Struct) else value
+    return _struct(value, text) if isinstance(value, Struct) else value
 
 
-def _struct(value: Struct) -> Struct:
+def _struct(value: Struct, text: Rule) -> Struct:
     changed = {}
     for name in value.__struct_fields__:
         before = getattr(value, name)
-        if (after := _admitted(before)) is not before:
+        if (after := _admitted(before, text)) is not before:
             changed[name] = after
     return replace(value, **changed) if changed else value
 
 
-def _items(value: tuple[object, ...]) -> tuple[object, ...]:
-    sound = tuple(map(_admitted, value))
+def _items(value: tuple[object, ...], text: Rule) -> tuple[object, ...]:
+    sound = tuple(_admitted(one, text) for one in value)
     return value if all(after is before for after, before in zip(sound, value, strict=True)) else sound
-
-
-def _table(value: dict[object, object]) -> dict[object, object]:
-    return {_admitted(key): _admitted(one) for key, one in value.items()}
 
 
 def _count(value: int) -> int:
@@ -77,12 +83,9 @@ def _ours(value: Target) -> Target:
 
 
 RULES: Mapping[type, Callable[[Any], object]] = {
-    str: clean,
     int: _count,
     float: _measure,
     datetime: _date,
-    tuple: _items,
-    dict: _table,
     Target: _ours,
 }
-"""By the type itself: a word of an enum, a truth and nothing at all are sound."""
+"""By the type itself: a truth and nothing at all are sound."""

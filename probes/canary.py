@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
 import aiohttp
@@ -15,6 +16,7 @@ from msgspec.structs import replace
 from yarl import URL
 
 from probes.balance import raised, read_credits, read_offer
+from probes.border import admit, clean
 from probes.classify import RulesOf, judge, nobody
 from probes.complaint import read, words
 from probes.dialects import WIRES
@@ -66,10 +68,14 @@ CUT = "the stream broke off before its answer was complete"
 NESTED = "the answer is nested deeper than can be read"
 
 
+Told = TypeVar("Told")
+
+
 class Prober(Struct, frozen=True):
     """What every attempt needs. `turns` holds back a second program of an account while the first one runs.
 
-    `rules_of` finds the rules of another provider, where a bad answer repeats what that one said.
+    `rules_of` finds the rules of another provider, where a bad answer repeats what that one said. `secrets` are those
+    of all accounts and channels: a gateway may tell one account what it heard from another.
     """
 
     session: aiohttp.ClientSession
@@ -79,6 +85,16 @@ class Prober(Struct, frozen=True):
     patience: Patience = Patience()
     rules_of: RulesOf = nobody
     turns: Mapping[str, Lock] = field(default_factory=lambda: defaultdict(Lock))
+    secrets: tuple[str, ...] = ()
+
+    def secrets_of(self, account: Account) -> tuple[str, ...]:
+        """Return what no answer to an account may show."""
+        return self.secrets or tuple(account.secrets)
+
+    def admit(self, value: Told, account: Account | None = None) -> Told:
+        """Return what was learnt outside with every field of it sound, and without a secret."""
+        secrets = self.secrets_of(account) if account else self.secrets
+        return admit(value, lambda text: redact(clean(text), secrets))
 
 
 class Attempt(Struct):
@@ -121,7 +137,7 @@ async def attempt(prober: Prober, provider: Provider, account: Account, target: 
     except RecursionError:  # whichever of its readers met the end of the stack
         this.headers, this.body, this.words, this.usage = {}, "", NESTED, Usage()
         verdict = Verdict(Fault.INVALID_RESPONSE, "transport/nested")
-        return _observe(this, verdict, prober.timer() - this.started, provider, account, target, ())
+        return _observe(this, verdict, prober.timer() - this.started, provider, prober.secrets_of(account), target, ())
 
 
 async def _attempt(prober: Prober, provider: Provider, account: Account, target: Target, this: Attempt) -> Observation:
@@ -132,7 +148,7 @@ async def _attempt(prober: Prober, provider: Provider, account: Account, target:
         verdict = told or _broken(error, this, prober.patience)
     duration_s = (_is_proven(this) and this.ended_s) or prober.timer() - this.started
     signs = _signs(prober, provider, account, this)
-    return _observe(this, verdict, duration_s, provider, account, target, signs)
+    return _observe(this, verdict, duration_s, provider, prober.secrets_of(account), target, signs)
 
 
 async def _ask(prober: Prober, provider: Provider, account: Account, target: Target, this: Attempt) -> Verdict:
@@ -346,7 +362,7 @@ def _goal(asked: str, location: str) -> str:
 def _signs(prober: Prober, provider: Provider, account: Account, this: Attempt) -> tuple[Sign, ...]:
     signs = read_signs(provider.id, provider.signals, this.headers)
     signs += read_signs("wording", prober.wording.signals, this.headers)
-    return tuple(replace(sign, words=redact(sign.words, account.secrets)) for sign in signs) if signs else ()
+    return tuple(replace(sign, words=redact(sign.words, prober.secrets_of(account))) for sign in signs) if signs else ()
 
 
 def _observe(
@@ -354,7 +370,7 @@ def _observe(
     verdict: Verdict,
     duration_s: float,
     provider: Provider,
-    account: Account,
+    secrets: Sequence[str],
     target: Target,
     signs: tuple[Sign, ...],
 ) -> Observation:
@@ -366,14 +382,14 @@ def _observe(
         latency_s=duration_s,
         ttft_s=this.ttft_s,
         status=this.status,
-        request_id=_request_id(provider, account, this.headers),
+        request_id=_request_id(provider, secrets, this.headers),
         usage=this.usage,
         cost_usd=provider.cost_usd(target.model, this.usage.tokens_in, this.usage.tokens_out) if paid else None,
         limits=_limits(this, provider),
         fault=verdict.fault,
-        answer=_answer(this, verdict, account) if verdict.fault else None,
+        answer=_answer(this, verdict, secrets) if verdict.fault else None,
         credits=this.credits,
-        offer=_discreet(this.offer, account.secrets) if this.offer else None,
+        offer=_discreet(this.offer, secrets) if this.offer else None,
         signs=signs,
     )
 
@@ -385,8 +401,7 @@ def _limits(this: Attempt, provider: Provider) -> tuple[Limit, ...] | None:
     return unite([*(told or ()), *(read_refusal(this.body, provider.windows, this.at) or ())])
 
 
-def _answer(this: Attempt, verdict: Verdict, account: Account) -> Answer:
-    secrets = account.secrets
+def _answer(this: Attempt, verdict: Verdict, secrets: Sequence[str]) -> Answer:
     told = this.words or words(read(this.status, this.headers, this.body))
     return Answer(
         rule=verdict.rule,
@@ -400,14 +415,17 @@ def _answer(this: Attempt, verdict: Verdict, account: Account) -> Answer:
 
 
 def _discreet(names: Sequence[str], secrets: Sequence[str]) -> tuple[str, ...]:
-    """Return names of models without what some gateway may have woven into them."""
+    """Return names of models without what some gateway may have woven into them, or into several of them."""
     told = "\n".join(names)
-    return tuple(redact(told, secrets).split("\n"))
+    if redact(told, secrets) == told:
+        return tuple(names)
+    each = "\n".join(redact(name, secrets) for name in names)
+    return tuple(redact(each, secrets).split("\n"))
 
 
-def _request_id(provider: Provider, account: Account, headers: Mapping[str, str]) -> str | None:
+def _request_id(provider: Provider, secrets: Sequence[str], headers: Mapping[str, str]) -> str | None:
     found = next((headers[name] for name in provider.request_id if name in headers), None)
-    return redact(found[:KEPT_WORDS], account.secrets)[:100] if found else None
+    return redact(found[:KEPT_WORDS], secrets)[:100] if found else None
 
 
 def outcome_of(fault: Fault | None) -> Outcome:

@@ -86,8 +86,8 @@ async def attempt(prober: Prober, provider: Provider, account: Account, target: 
     except RecursionError:
         verdict, told = Verdict(Fault.INVALID_RESPONSE, "command/nested"), NESTED
     if code in NOT_STARTED and verdict.fault is Fault.UNCLASSIFIED:
-        return _unseen(target, at, _redacted(f"{run.program} cannot start: {told}", account))
-    return _observe(run, verdict, told, account, target)
+        return _unseen(target, at, _redacted(f"{run.program} cannot start: {told}", prober.secrets_of(account)))
+    return _observe(run, verdict, told, prober.secrets_of(account), target)
 
 
 def _environment(account: Account) -> dict[str, str]:
@@ -166,23 +166,23 @@ def _unseen(target: Target, at: datetime, reason: str) -> Observation:
     return Observation(target, at, Outcome.UNKNOWN, answer=Answer("command/not-run", reason))
 
 
-def _observe(run: Run, verdict: Verdict, told: str, account: Account, target: Target) -> Observation:
+def _observe(run: Run, verdict: Verdict, told: str, secrets: Sequence[str], target: Target) -> Observation:
     return Observation(
         target=target,
         at=run.at,
         outcome=outcome_of(verdict.fault),
         latency_s=run.duration_s,
         fault=verdict.fault,
-        answer=_answer(run, verdict, told, account) if verdict.fault else None,
+        answer=_answer(run, verdict, told, secrets) if verdict.fault else None,
     )
 
 
-def _answer(run: Run, verdict: Verdict, told: str, account: Account) -> Answer:
+def _answer(run: Run, verdict: Verdict, told: str, secrets: Sequence[str]) -> Answer:
     return Answer(
         rule=verdict.rule,
-        words=_words(run, verdict, _redacted(told, account))[:KEPT_WORDS],
+        words=_words(run, verdict, _redacted(told, secrets))[:KEPT_WORDS],
         confidence=verdict.confidence,
-        body=redact(run.output[-KEPT_BODY - KEPT_WORDS :], account.secrets)[-KEPT_BODY:],
+        body=redact(run.output[-KEPT_BODY - KEPT_WORDS :], secrets)[-KEPT_BODY:],
     )
 
 
@@ -194,9 +194,9 @@ def _words(run: Run, verdict: Verdict, told: str) -> str:
     return (told or "it printed nothing")[: KEPT_WORDS - len(ending)] + ending
 
 
-def _redacted(text: str, account: Account) -> str:
+def _redacted(text: str, secrets: Sequence[str]) -> str:
     # Cut first, since redacting is slow; an echo that the cut halves is still found by its half.
-    return redact(text[: 2 * KEPT_WORDS], account.secrets)[:KEPT_WORDS]
+    return redact(text[: 2 * KEPT_WORDS], secrets)[:KEPT_WORDS]
 
 
 def _ending(run: Run) -> str:

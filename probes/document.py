@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from probes.border import EARLIEST, LARGEST, LATEST
-from probes.redact import CONTROLS, mask, screen
+from probes.redact import CONTROLS, is_random, mask, screen
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -148,20 +148,21 @@ def legible(text: str) -> str:
 
 def unsound(tables: Mapping[str, Any], file: str) -> Iterator[Problem]:
     """Name each text, number and date of a document that nothing can be done with, whatever it is for."""
-    for path, value in _values(tables, ()):
+    for path, value in values(tables, ()):
         if what := _unsound(value):
             yield Problem(file, dotted(tables, path), *what)
 
 
-def _values(value: object, path: Steps) -> Iterator[tuple[Steps, object]]:
+def values(value: object, path: Steps) -> Iterator[tuple[Steps, object]]:
+    """Yield each value within a document, and each name of a field, with where it stands."""
     match value:
         case dict():
             for key, inner in value.items():
                 yield (*path, key), key
-                yield from _values(inner, (*path, key))
+                yield from values(inner, (*path, key))
         case list():
             for number, inner in enumerate(value):
-                yield from _values(inner, (*path, number))
+                yield from values(inner, (*path, number))
         case _:
             yield path, value
 
@@ -204,11 +205,20 @@ def suggest(word: object, known: Iterable[str]) -> str:
 
 
 def show(value: object) -> str:
-    """Return a value as an error may print it: short, and without anything that looks like a key."""
+    """Return a value as an error may print it: short, and nothing that may hold a secret, such as a whole table."""
     import json  # what is well-formed is never shown
 
-    text = mask(json.dumps(value, ensure_ascii=False, default=str))
+    text = screen(mask(json.dumps(value, ensure_ascii=False, default=str)))
+    if (isinstance(value, dict | list) and value) or any(map(is_random, RUN.findall(text))):
+        return f"({_kind(value)} that is not shown, as it may hold a secret)"
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+RUN = re.compile(r"\w{16,}")
+
+
+def _kind(value: object) -> str:
+    return "a table" if isinstance(value, dict) else "a list" if isinstance(value, list) else "a text"
 
 
 def _explain(tables: Mapping[str, Any], kind: type[T], file: str) -> tuple[T | None, list[Problem]]:
@@ -271,11 +281,25 @@ def _describe(error: "ValidationError") -> Iterator[Finding]:
 
 
 def _repair(error: "ValidationError") -> str:
+    if error.validator == "type" and (brackets := _brackets(error)):
+        return brackets
     return "give " + REPAIRS.get(str(error.validator), "{}").format(error.validator_value)
 
 
-HIDDEN = frozenset({"key", "admin_key", "environment", "headers"})
-"""What stands there is not shown: most likely it is a secret, in the wrong place."""
+def _brackets(error: "ValidationError") -> str:
+    """Return the repair of a table whose brackets are those of a list of tables, or the other way round."""
+    path = tuple(error.absolute_path)
+    if len(path) != 1:
+        return ""
+    if error.validator_value == "array" and isinstance(error.instance, dict):
+        return f"write [[{path[0]}]], with two brackets: there may be several"
+    if error.validator_value == "object" and isinstance(error.instance, list):
+        return f"write [{path[0]}], with one bracket: there is only one"
+    return ""
+
+
+HIDDEN = frozenset({"key", "admin_key", "environment", "headers", "url", "auth", "base"})
+"""What stands there is not shown: most likely it is a secret, or has one in it."""
 
 
 REPAIRS = {

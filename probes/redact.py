@@ -2,13 +2,20 @@
 
 import re
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from urllib.parse import quote
+from struct import iter_unpack
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from probes.reading import Layer
 
 MASK = "[redacted]"
 ECHO = 10
-"""So many characters of a key in a row count as the key; fewer identify nobody."""
+"""So many letters and digits of a key in a row count as the key; fewer identify nobody."""
 BLOCK = ECHO // 2
 """Of a text cut into such blocks, one at least lies whole within any echo: most texts are done with after these."""
 SHORTEST_SECRET = 6
@@ -49,10 +56,11 @@ IN_ADDRESS = re.compile(
 SCHEME = re.compile(r"(basic|bearer|token|apikey|key)\s+", re.IGNORECASE)
 """What stands before a key in a header."""
 COOKIE = re.compile(r"[\w.\-]+=([^;\s]{8,})(?:;|$)")
-URL_SAFE = str.maketrans("+/", "-_")
-"""The other alphabet of base64 (RFC 4648, 5)."""
 MAIL = re.compile(r"\b[\w.+\-]{1,64}@[\w\-]+(?:\.[\w\-]+)+\b")
-CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
+)
 """Control characters, marks of no width and halves of surrogate pairs.
 
 They can forge a line in a log, turn a message around, stand within a key, or be no text that can be stored.
@@ -69,8 +77,19 @@ def _without_mail(text: str) -> str:
 
 
 def _without_keys(text: str) -> str:
-    text = SHAPES.sub(MASK, _without_controls(text))
+    text = SHAPES.sub(_unnamed, _without_controls(text))
     return IN_ADDRESS.sub(MASK, text) if "=" in text or "://" in text else text
+
+
+def _unnamed(found: re.Match[str]) -> str:
+    """Return what may be said of a key: of one that its issuer shows in part, the end that stands on his page, too."""
+    key = found[0].rstrip(".")
+    end = SHOWN.search(key)
+    return (f"{MASK}***{end[1]}" if end else MASK) + found[0][len(key) :]
+
+
+SHOWN = re.compile(r"(?:\*{3,}|\.{3,})[\w\-]*?([A-Za-z0-9]{2,4})$")
+"""The end of a key of which the rest is left out; four letters find it among one's own, and open nothing."""
 
 
 def _without_controls(text: str) -> str:
@@ -78,16 +97,11 @@ def _without_controls(text: str) -> str:
 
 
 def conceal(text: str, secrets: Iterable[str]) -> str:
-    """Remove whole secrets, then what has the shape of one: for text that we wrote ourselves, such as a log line.
+    """Remove secrets from a text, however they are written, then what has the shape of one.
 
     What looks like an e-mail address stays: `gateway@host.example` is our own name of who answers.
     """
-    text = _without_controls(text)
-    for secret in secrets:
-        for whole in (secret, *_parts(secret)):
-            if len(whole) >= SHORTEST_SECRET and whole in text:
-                text = text.replace(whole, MASK)
-    return _without_keys(text)
+    return _without_keys(_without(_without_controls(text), tuple(secrets)))
 
 
 def has_key(text: str) -> bool:
@@ -95,49 +109,161 @@ def has_key(text: str) -> bool:
     return any(map(_is_issued, WORD.findall(text)))
 
 
+def is_random(word: str) -> bool:
+    """Whether a word is made as keys are that have no known form: nobody chooses such a name."""
+    return COMPACT.fullmatch(word) is not None
+
+
+COMPACT = re.compile(r"(?=(?:\D*\d){3})(?=(?:[^A-Za-z]*[A-Za-z]){3})[A-Za-z0-9]{20,}")
+
+
 def screen(text: str) -> str:
     """Remove keys that somebody wrote where a name belongs; a name that only begins like one stays legible."""
-    return WORD.sub(lambda found: MASK if _is_issued(found[0]) or RANDOM.fullmatch(found[0]) else found[0], text)
+    return WORD.sub(lambda found: MASK if _is_key(found[0]) else found[0], text)
+
+
+def _is_key(word: str) -> bool:
+    bare = word.lstrip("-_|")
+    return _is_issued(word) or RANDOM.fullmatch(bare) is not None or any(map(is_random, SIGNS.split(word)))
+
+
+SIGNS = re.compile(r"[\W_]+")
 
 
 def _is_issued(word: str) -> bool:
-    return SHAPES.match(word) is not None and any(letter.isdigit() for letter in word)
+    return SHAPES.match(word.lstrip("-_|")) is not None and any(letter.isdigit() for letter in word)
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
     """Remove secrets from a text that came from outside, however they are echoed.
 
-    Whole, in part (from ten characters), in another case, backwards, percent-encoded (also twice, as in an address
-    within an address), in hexadecimal digits or in base64.
+    Whole or in part (from ten letters and digits in a row), in another case, width or face, backwards, with whatever
+    signs, marks and blanks between; in escapes, as entities, percent-encoded, quoted-printable, in hexadecimal digits
+    or in base64, and in one of these within another.
     """
-    text = _without_controls(text)  # first, since they may stand within a secret
-    echoes = "\0".join(map(_echoes, secrets))
-    folded = text.lower()
-    if len(folded) != len(text):  # some letters grow when lowered; positions must keep
-        folded = text
-    if any(folded[at : at + BLOCK] in echoes for at in range(0, len(text) - BLOCK + 1, BLOCK)):
-        hits = [at for at in range(len(text) - ECHO + 1) if folded[at : at + ECHO] in echoes]
-        for start, end in reversed(_spans(hits)):
-            text = text[:start] + MASK + text[end:]
     return _without_mail(conceal(text, secrets))
 
 
-@lru_cache(10_000)
-def _echoes(secret: str) -> str:
-    """Return all forms in one text. Kept, since every good answer's request id is looked through."""
-    return "\0".join(dict.fromkeys(form for whole in (secret, *_parts(secret)) for form in _forms(whole)))
+@lru_cache(100)
+def _without(text: str, secrets: tuple[str, ...]) -> str:
+    """Kept, since many accounts are told the same when a provider fails, and each is asked again and again."""
+    wanted = _wanted(secrets)
+    for _ in range(PASSES):
+        before, text = text, _passed(text, wanted)
+        if text == before:
+            return text
+    return MASK  # what shows another one each time is made to do so
+
+
+PASSES = 5
+
+
+def _passed(text: str, wanted: "Wanted") -> str:
+    from probes.reading import readings  # its expressions take some milliseconds, of use only where something was said
+
+    found = [span for layer in readings(text) for span in wanted.places(layer)]
+    for start, end in reversed(_united(found)):
+        text = text[:start] + MASK + text[end:]
+    for literal in wanted.literals:
+        if literal in text:
+            text = text.replace(literal, MASK)
+    return text
+
+
+class Wanted(Struct, frozen=True):
+    """What is looked for: `whole` holds each form of each secret in letters, `blocks` each five of them in a row.
+
+    `short` are those of fewer letters than identify anybody, which count whole; `literals` have hardly a letter.
+    """
+
+    whole: bytes
+    blocks: frozenset[tuple[bytes]]
+    short: tuple[bytes, ...]
+    literals: tuple[str, ...]
+
+    def places(self, layer: "Layer") -> list[tuple[int, int]]:
+        """Return where in the first text that stands which is a secret in this reading of it."""
+        found = self.spans(layer.letters)
+        if found and layer.rough:
+            layer = layer.smooth()
+            found = self.spans(layer.letters)
+        return layer.locate(found)
+
+    def spans(self, text: bytes) -> list[tuple[int, int]]:
+        """Return where in a text of letters some of a secret stands."""
+        found = [(at, at + len(one)) for one in self.short if one in text for at in _starts(one, text)]
+        even = text[: len(text) - len(text) % BLOCK]
+        if self.blocks.isdisjoint(iter_unpack(f"{BLOCK}s", even)):
+            return found
+        firsts = (at * BLOCK for at, block in enumerate(iter_unpack(f"{BLOCK}s", even)) if block in self.blocks)
+        near = dict.fromkeys(start for first in firsts for start in range(max(first - BLOCK, 0), first + 1))
+        return found + [(start, start + ECHO) for start in near if self._holds(text[start : start + ECHO])]
+
+    def _holds(self, letters: bytes) -> bool:
+        return len(letters) == ECHO and letters in self.whole
+
+
+def _starts(one: bytes, text: bytes) -> Iterator[int]:
+    at = text.find(one)
+    while at >= 0:
+        yield at
+        at = text.find(one, at + 1)
+
+
+@lru_cache(100)
+def _wanted(secrets: tuple[str, ...]) -> Wanted:
+    from probes.reading import letters
+
+    every = (whole for secret in secrets for whole in (secret, *_parts(secret)) if len(whole) >= SHORTEST_SECRET)
+    wholes = {whole: letters(whole) for whole in every}
+    long = [one for whole, one in wholes.items() if len(one) >= ECHO and not ADDRESS.match(whole)]
+    forms = dict.fromkeys(form for one in long for form in (one, one[::-1]))
+    forms |= dict.fromkeys(form for whole, one in wholes.items() if one in forms for form in _packed(whole))
+    short = [one for whole, one in wholes.items() if SHORTEST_SECRET <= len(one) < ECHO and DIGIT.search(whole)]
+    blocks = frozenset((form[at : at + BLOCK],) for form in forms for at in range(len(form) - BLOCK + 1))
+    literals = [whole for whole, one in wholes.items() if one not in forms]
+    return Wanted(b"\0".join(forms), blocks, tuple(short), tuple(literals))
+
+
+DIGIT = re.compile(r"\d")
+ADDRESS = re.compile(r"[a-z][a-z0-9+.\-]*://", re.IGNORECASE)
+
+
+def _packed(secret: str) -> Iterator[bytes]:
+    """Yield a secret in base64, of which a longer text holds one of three; in one case, as nobody can undo it then."""
+    from probes.reading import letters
+
+    raw = secret.encode()
+    for shift in range(3):
+        yield letters(b2a_base64(bytes(shift) + raw, newline=False).decode().strip("=")[4 if shift else 0 : -1])
 
 
 @lru_cache(10_000)
 def _parts(secret: str) -> tuple[str, ...]:
-    """Return what a header's value holds that is a secret by itself: the key after its scheme, a cookie's value.
+    """Return what of a secret is one by itself: a key after its scheme, a cookie's value, what an address lets in with.
 
     What `Basic` encodes is told as it was before, too.
     """
     if scheme := SCHEME.match(secret):
         rest = secret[scheme.end() :]
         return (rest, *_decoded(rest)) if scheme[1].lower() == "basic" else (rest,)
-    return tuple(COOKIE.findall(secret))
+    return tuple(COOKIE.findall(secret)) if not ADDRESS.match(secret) else tuple(_in_address(secret))
+
+
+def _in_address(address: str) -> Iterator[str]:
+    """Yield what in the address of a channel, a proxy or a ping is no name of a host, and no word that all have."""
+    rest = address[ADDRESS.match(address).end() :]  # type: ignore[union-attr]
+    user, at, place = rest.rpartition("@")
+    if at:
+        yield from (unquote(part) for part in (user, user.partition(":")[2]) if part)
+    for part in SEPARATOR.split(f"{user}/{place}"):
+        if len(part) >= LEAST_PART and not COMMON.fullmatch(part):
+            yield unquote(part)
+
+
+SEPARATOR = re.compile(r"[/:@?&=#,]")
+LEAST_PART = 8
+COMMON = re.compile(r"[a-z]+|(?:[\w\-]+\.)+[a-z]{2,}|[\d.]+")
 
 
 def _decoded(basic: str) -> tuple[str, ...]:
@@ -148,30 +274,12 @@ def _decoded(basic: str) -> tuple[str, ...]:
     return pair, pair.partition(":")[2]
 
 
-def _forms(secret: str) -> Iterable[str]:
-    import html  # only who looks for a secret pays for these
-    import json
-
-    raw = secret.encode()
-    yield secret.lower()
-    yield secret[::-1].lower()
-    yield quote(secret, safe="").lower()
-    yield quote(quote(secret, safe=""), safe="").lower()
-    yield raw.hex()
-    yield html.escape(secret).lower()
-    yield json.dumps(secret)[1:-1].lower()
-    yield secret.replace("/", "\\/").lower()  # PHP's JSON
-    for shift in range(3):  # base64 of a longer text holds the secret in one of three alignments
-        encoded = b2a_base64(bytes(shift) + raw, newline=False).decode().strip("=")
-        yield encoded[4 if shift else 0 : -1].lower()
-        yield encoded[4 if shift else 0 : -1].translate(URL_SAFE).lower()
-
-
-def _spans(starts: list[int]) -> list[tuple[int, int]]:
-    spans: list[tuple[int, int]] = []
-    for start in starts:
-        if spans and start <= spans[-1][1]:
-            spans[-1] = (spans[-1][0], start + ECHO)
+def _united(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return spans in their order, those that touch as one."""
+    united: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if united and start <= united[-1][1]:
+            united[-1] = united[-1][0], max(end, united[-1][1])
         else:
-            spans.append((start, start + ECHO))
-    return spans
+            united.append((start, end))
+    return united

@@ -22,7 +22,8 @@ PLAN = {
     "probes.trust": {"probes.progress"},
     "probes.road": {"aiohttp", "probes.progress", "probes.proxy", "probes.trust"},
     "probes.failure": {"aiohttp", *WAY, "probes.progress", "probes.stream", "probes.trust"},
-    "probes.redact": set(),
+    "probes.reading": set(),
+    "probes.redact": {"probes.reading"},
     "probes.border": {"probes.model", "probes.redact"},
     "probes.document": {"jsonschema", "probes.border", "probes.redact"},
     "probes.header": set(),
@@ -89,6 +90,7 @@ PLAN = {
     "probes.stream": {"aiohttp"},
     "probes.canary": {
         *("aiohttp", "yarl", "probes.model", "probes.provider", "probes.dialects", "probes.classify"),
+        "probes.border",
         *("probes.complaint", "probes.balance", "probes.header", "probes.payload", "probes.proof", "probes.sign"),
         "probes.sse",
         *("probes.ratelimit", "probes.redact", "probes.refusal", "probes.stream"),
@@ -101,7 +103,7 @@ PLAN = {
     "probes.command": {
         *("probes.provider", "probes.output", "probes.redact", "probes.canary", *WAY),
     },
-    "probes.attempt": {"probes.border", "probes.model", "probes.provider", "probes.canary", "probes.command"},
+    "probes.attempt": {"probes.model", "probes.provider", "probes.canary", "probes.command"},
     "monitor": set(),
     "monitor.__main__": {"monitor.cli"},
     "monitor.source": {
@@ -156,12 +158,14 @@ PLAN = {
     },
     "monitor.secret": {"probes.document", "probes.redact"},
     "monitor.key": {"probes.provider"},
+    "monitor.openness": {"monitor.secret"},
+    "monitor.misplaced": {"probes.document", "probes.redact"},
     "monitor.config": {
         *("probes.model", "probes.document", "probes.provider", "probes.catalog"),
-        *("monitor.alert.digest", "monitor.alert.rule", "monitor.alert.section"),
+        *("monitor.alert.digest", "monitor.alert.link", "monitor.alert.rule", "monitor.alert.section"),
         *("monitor.detect.credit", "monitor.detect.health", "monitor.detect.note", "monitor.detect.reminder"),
         *("monitor.schedule", "monitor.secret", "monitor.section", "monitor.slo", "monitor.witness", "probes.redact"),
-        *("monitor.key", "monitor.way", "probes.header", "probes.proxy", "probes.remedy"),
+        *("monitor.key", "monitor.misplaced", "monitor.way", "probes.header", "probes.proxy", "probes.remedy"),
     },
     "monitor.cost": {
         *("probes.dialects", "probes.document", "probes.model", "probes.provider", "monitor.config"),

@@ -67,6 +67,27 @@ def test_what_has_the_shape_of_a_secret_is_masked_although_unknown(secret):
 
 
 @pytest.mark.parametrize(
+    ("shown", "left"),
+    [
+        ("sk-proj-AbC*********VUTS", f"{MASK}***VUTS"),
+        ("sk-ab***yz", f"{MASK}***yz"),
+        ("sk-abcdef...VUTS", f"{MASK}***VUTS"),
+        ("Bearer abcdefgh****************VUTS", f"{MASK}***VUTS"),
+        ("sk-proj-AbCdEfGh123***90zyxwVUTS", f"{MASK}***VUTS"),
+        ("sk-proj-AbCdEfGh1234567890zyxwVUTS", MASK),
+    ],
+)
+def test_of_a_key_that_its_issuer_shows_in_part_the_last_four_letters_name_it(shown, left):
+    assert mask(f"Incorrect key: {shown}.") == f"Incorrect key: {left}."
+    assert mask(mask(shown)) == mask(shown)
+
+
+@pytest.mark.parametrize("part", [KEY[:8], KEY[-9:], KEY[4:14]])
+def test_fewer_than_ten_letters_of_ones_own_key_are_left_as_they_are(part):
+    assert redact(f"the key with {part} in it", [KEY]) == f"the key with {part} in it"
+
+
+@pytest.mark.parametrize(
     "words",
     [
         "key_model_access_denied",
@@ -116,14 +137,39 @@ def test_without_secrets_nothing_is_invented(text):
     assert redact(text, []) == mask(text)
 
 
+ADDRESSES = {
+    "tgram://123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw/987654321": "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw",
+    "https://hc-ping.com/7c9e6679-7425-40de-944b-e07fc1f90ae7": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+    "mailto://user:hunter%402%21@mail.example.com": "hunter@2!",
+    "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#ops": "TIiajkdnlazkcOXrIdevi7FQ",
+    "json://host.example/hook?+X-Token=Zq7Wm3Xk9Lb2": "Zq7Wm3Xk9Lb2",
+    "http://user:Pa55word@proxy.example.com:3128": "Pa55word",
+}
+
+
+@pytest.mark.parametrize(("address", "secret"), ADDRESSES.items(), ids=ADDRESSES.values())
+def test_what_lets_in_is_a_secret_within_an_address_and_its_host_is_none(address, secret):
+    text = f"cannot reach mail.example.com, hc-ping.com, proxy.example.com or host.example: {secret}; {address}"
+    clean = redact(text, [address])
+
+    assert secret not in clean
+    assert address not in clean
+    assert clean.startswith("cannot reach mail.example.com, hc-ping.com, proxy.example.com or host.example: ")
+
+
 def test_what_is_removed_as_a_control_character_is_never_printable():
     assert not [code for code in range(0x110000) if CONTROLS.match(chr(code)) and chr(code).isprintable()]
 
 
-@pytest.mark.parametrize("mark", ["\u200b", "\u2060", "\0", "\ud800"])
+@pytest.mark.parametrize("mark", ["\u200b", "\u2060", "\0", "\ud800", "\xad", "\u061c", "\U000e0041"])
 def test_marks_that_nobody_sees_do_not_hide_a_key(mark):
     assert redact(f"bad key {mark.join(KEY)}.", [KEY]) == f"bad key {MASK}."
     assert conceal(f"bad key {mark.join(KEY)}.", [KEY]) == f"bad key {MASK}."
+
+
+def test_digits_of_different_names_are_no_echo_of_a_key():
+    names = "\n".join(f"someone/model-{number}" for number in range(300))
+    assert redact(names, ["sim-key-0123456789-abcdefghij"]) == names
 
 
 def test_half_a_pair_of_surrogates_is_no_text_to_keep():

@@ -4,6 +4,7 @@ import base64
 import hmac
 import os
 import secrets
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -54,7 +55,7 @@ LENGTH = 32
 
 def link_key(database: Path) -> bytes:
     """Return the key that signs links: in a file beside the database, made when it is first needed."""
-    path = database.with_name(database.name + ".key")
+    path = _key_file(database)
     if key := _kept_key(path):
         return key
     draft = path.with_name(f".{path.name}.{os.getpid()}")
@@ -66,6 +67,18 @@ def link_key(database: Path) -> bytes:
     finally:
         draft.unlink(missing_ok=True)
     return path.read_bytes()
+
+
+def link_secrets(database: Path) -> list[str]:
+    """Return the key that signs links as a text may show it; nothing where there is none yet."""
+    with suppress(OSError):
+        if key := _kept_key(_key_file(database)):
+            return [key.hex(), base64.b64encode(key).decode()]
+    return []
+
+
+def _key_file(database: Path) -> Path:
+    return database.with_name(database.name + ".key")
 
 
 def _kept_key(path: Path) -> bytes | None:

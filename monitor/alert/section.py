@@ -23,7 +23,7 @@ from monitor.alert.rule import (
 from monitor.alert.window import Quiet, Window, problem_of
 from monitor.diagnose import Scope
 from monitor.incident import Severity
-from monitor.section import Label, Seconds, Section
+from monitor.section import Label, Seconds, SecretText, Section
 from probes.document import Problem, suggest
 from probes.model import Account, Fault
 
@@ -48,7 +48,7 @@ class ChannelSection(Section, frozen=True, kw_only=True):
     """One way to tell people: an Apprise address, or a reference to one, or `terminal:`."""
 
     name: Label
-    url: Annotated[str, Meta(min_length=1)]
+    url: Annotated[SecretText, Meta(min_length=1)]
     tags: list[Label] = []
     severity: Annotated[Severity, Meta(description="the least it is told of")] = Severity.INFO
     detail: Annotated[Detail, Meta(description="short for a phone, full for mail and chat")] = Detail.FULL

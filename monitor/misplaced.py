@@ -1,0 +1,42 @@
+"""Keys in monitor.toml where none belongs: each is named by its place, and never shown."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from probes.document import Problem, Steps, dotted, values
+from probes.redact import has_key, is_random
+
+SHOWN = frozenset(
+    {"name", "tags", "title", "public_title", "location", "models", "expect", "note", "headers", "channels"}
+)
+"""What is shown on pages and in messages; what is no word there is most likely a key, whoever made it."""
+REPAIR = 'take it out, put it into an environment variable or a file and write key = "env:NAME" or "file:PATH"'
+
+
+def misplaced(tables: Mapping[str, Any], file: str) -> Iterator[Problem]:
+    """Name each text of a document that holds a key and is no place for one, be it the name of a field."""
+    found = (_field(path) for path, text in values(tables, ()) if isinstance(text, str) and _is_misplaced(path, text))
+    for path in dict.fromkeys(found):
+        yield Problem(file, dotted(tables, path), "holds what looks like a key", REPAIR)
+
+
+def _field(path: Steps) -> Steps:
+    """Return the field that a place is in: `accounts.a.tags` is enough to find what stands in it."""
+    if path[0] == "providers":
+        return path
+    return path[:3] if len(path) > 1 and isinstance(path[1], int) else path[:2]
+
+
+def _is_misplaced(path: Steps, text: str) -> bool:
+    is_name = text == path[-1]
+    if not is_name and _is_place(path):
+        return False
+    shown = is_name or not SHOWN.isdisjoint(path)
+    return has_key(text) or (shown and any(map(is_random, text.replace("=", " ").split())))
+
+
+def _is_place(path: Steps) -> bool:
+    """Whether a secret may stand there, or a text that is judged by itself and never shown."""
+    if path[0] in ("channels", "heartbeat") and "url" in path:
+        return True
+    return not {"key", "admin_key", "environment", "headers", "auth", "command"}.isdisjoint(path)

@@ -1,0 +1,345 @@
+"""A text → all that it may be read as once its encodings are undone, each letter with where it stood."""
+
+import re
+from binascii import a2b_base64, a2b_hex
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import accumulate
+from unicodedata import category, normalize
+
+from msgspec import Struct
+
+Span = tuple[int, int]
+
+ROUNDS = 4
+"""So often an escape within an escape is undone: `%252573` is an `s`."""
+DEPTH = 2
+"""So often base64 or hexadecimal digits within such are undone."""
+LEAST = 12
+"""Bytes in a row that are text; by chance there are fewer where nothing was encoded."""
+
+
+def _utf8_after(mark: str) -> str:
+    """Return the expression of a letter of several bytes in UTF-8, of which each has two digits behind a mark."""
+    more = f"{mark}[89ab][0-9a-f]"
+    return f"(?:[cd][0-9a-f]{more}|e[0-9a-f](?:{more}){{2}}|f[0-7](?:{more}){{3}})"
+
+
+BEHIND_X, BEHIND_PERCENT, BEHIND_EQUALS = map(_utf8_after, (r"\\{1,9}x", "%", "="))
+ESCAPE = re.compile(
+    rf"""
+    [\\%=&](?:                                # asked first, since most letters are none of these
+      (?<=\\)\\{{0,9}}(?:                      # JSON, JavaScript, Python, shells; also within another of them
+          u(?P<pair>d[89ab][0-9a-f]{{2}}\\{{1,9}}ud[c-f][0-9a-f]{{2}})
+        | (?-i:U)00(?P<long>(?:0[0-9a-f]|10)[0-9a-f]{{4}})
+        | u(?P<four>[0-9a-f]{{4}})
+        | u\{{(?P<braced>[0-9a-f]{{1,6}})\}}
+        | x(?P<two>[0-7][0-9a-f])
+        | x(?P<several>{BEHIND_X})
+        | (?P<octal>[01][0-7]{{2}})
+        | (?P<blank>[nrtbfv])
+      )
+    | (?<=%)(?:                               # addresses, and escape()
+          u(?P<percent_four>[0-9a-f]{{4}})
+        | (?P<percent_two>[0-7][0-9a-f])
+        | (?P<percent_several>{BEHIND_PERCENT})
+      )
+    | (?<==)(?:                               # mail: quoted-printable
+          (?P<mail_two>[0-7][0-9a-f])
+        | (?P<mail_several>{BEHIND_EQUALS})
+      )
+    | (?<=&)(?:                               # HTML, XML
+          \#x0*(?P<hexadecimal>[0-9a-f]{{1,5}})(?![0-9a-f]);?
+        | \#0*(?P<decimal>[0-9]{{1,6}})(?![0-9]);?
+        | (?P<named>[a-z][a-z0-9]{{1,31}};)
+      )
+    )
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""In whatever case, since a text may be told in the other one."""
+BASES = {
+    **dict.fromkeys(("long", "four", "braced", "two", "percent_four", "percent_two", "mail_two", "hexadecimal"), 16),
+    "octal": 8,
+    "decimal": 10,
+}
+JUNCTION = re.compile(r"""["'`][+.&,\\]{0,2}["'`]""")
+"""What joins the parts of a text that was split: the end of a literal and the beginning of the next one."""
+SOFT = re.compile(r"[=\\]\r?\n")
+"""The end of a line where mail (RFC 2045, 6.7), or a shell, goes on in the next one."""
+BLANKS = re.compile(r"\s+")
+UTF8 = re.compile(r"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+RUN = re.compile(rf"(?:[\t\n\r -~]|{UTF8.pattern}){{{LEAST},}}")
+WIDE = (b"\xef\xbc", b"\xef\xbd", b"\xf0\x9d")
+"""How letters of another width or face begin in UTF-8."""
+FEW = 5
+
+SIX_BITS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
+STANDARD = bytes.maketrans(b"-_", b"+/")
+DIGITS = b"0123456789abcdefABCDEF"
+LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789\x7f"
+FOLDED = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"abcdefghijklmnopqrstuvwxyz")
+
+
+def _all_but(kept: bytes) -> bytes:
+    return bytes(code for code in range(256) if code not in kept)
+
+
+NO_SIX_BITS, NO_DIGITS, NO_LETTERS = map(_all_but, (SIX_BITS, DIGITS, LETTERS))
+BREAK = "\x7f"
+"""Counts as a letter, and stands in no secret."""
+BROKEN = re.compile("[\udc80-\udcff]")
+SHOWN = bytes(97 if code in b"\t\n\r" or 32 <= code < 127 else 32 for code in range(256))
+"""Of each byte, whether it is a letter of ASCII that can be seen: an `a`."""
+
+
+class Layer(Struct, frozen=True):
+    """A text, and what it was made of: `spans` tells where each of its letters stood there.
+
+    A `rough` one is of bytes, of which most were never text.
+    """
+
+    text: str
+    source: "Layer | None" = None
+    spans: Callable[[], Sequence[Span]] = tuple
+    rough: bool = False
+
+    @property
+    def letters(self) -> bytes:
+        return _fold(self.text)
+
+    def locate(self, found: Sequence[Span]) -> list[Span]:
+        """Return where spans of its letters stood in the first text."""
+        layer = Layer("", self, lambda: _ones(_places(self.text, LETTERS)))
+        while found and layer.source is not None:
+            spans, layer = layer.spans(), layer.source
+            found = [(spans[start][0], spans[end - 1][1]) for start, end in found]
+        return list(found)
+
+    def smooth(self) -> "Layer":
+        """Return a rough one with a break wherever a byte is no text: letters on both sides of it are no neighbours.
+
+        Takes longer, so that it is for those that seem to hold something.
+        """
+        text = self.text.replace(BREAK, "\0").encode("latin-1").decode("utf-8", "surrogateescape")
+
+        def spans() -> list[Span]:
+            sizes = (1 if BROKEN.match(letter) else len(letter.encode()) for letter in text)
+            ends = list(accumulate(sizes))
+            return list(zip([0, *ends], ends, strict=False))
+
+        return _plain(Layer(BROKEN.sub(BREAK, text), self, spans))
+
+
+def readings(text: str) -> Iterator[Layer]:
+    """Yield a text and each that it may be read as.
+
+    Marks that nobody sees are left out, and letters of another width, face or with an accent are the plain ones. Takes
+    time in proportion to the text's length.
+    """
+    return _readings(Layer(text), DEPTH)
+
+
+def letters(text: str) -> bytes:
+    """Return the letters and digits of a text in lower case, as those of readings are."""
+    return _fold(text if text.isascii() else text.translate(PLAIN))
+
+
+def _fold(text: str) -> bytes:
+    return text.encode("latin-1", "ignore").translate(FOLDED, NO_LETTERS)
+
+
+def _readings(whole: Layer, depth: int) -> Iterator[Layer]:
+    plain = _plain(whole)
+    yield plain
+    if ESCAPE.search(plain.text):
+        yield from _unescaped(plain)
+    for joined in _joins(plain):
+        yield from _unpacked(joined, depth)
+        if ESCAPE.search(joined.text):
+            last = joined
+            for last in _unescaped(joined):
+                yield last
+            yield from _unpacked(_joined(last), depth)
+
+
+def _plain(layer: Layer) -> Layer:
+    if layer.text.isascii():
+        return layer
+
+    def spans() -> list[Span]:
+        return _ones([at for at, letter in enumerate(layer.text) for _ in PLAIN[ord(letter)]])
+
+    return Layer(layer.text.translate(PLAIN), layer, spans)
+
+
+class Plain(dict[int, str]):
+    """The code of a letter → what it is plainly: nothing for a mark, what it is made of for any other."""
+
+    def __missing__(self, code: int) -> str:
+        made_of = normalize("NFKD", chr(code)) if code not in UNSEEN else ""
+        self[code] = "".join(one for one in made_of if category(one) not in MARKS or one.isspace() or one == BREAK)
+        return self[code]
+
+
+MARKS = frozenset({"Mn", "Me", "Mc", "Cf", "Cc", "Cs", "Co", "Cn"})
+UNSEEN = frozenset({0x115F, 0x1160, 0x3164, 0xFFA0, 0x2800})
+"""Letters by their category, and nothing to see."""
+PLAIN = Plain()
+
+
+def _joins(layer: Layer) -> Iterator[Layer]:
+    """Yield a text as `_joined` does; twice where a mark at the end of a line may be one, or the half of an escape."""
+    if SOFT.search(layer.text):
+        yield _joined(_substituted(layer, SOFT, _nothing))
+    yield _joined(layer)
+
+
+def _joined(layer: Layer) -> Layer:
+    """Return a text without its blanks, and the parts of what was split as one."""
+    text = "".join(layer.text.split())
+    if len(text) < len(layer.text):
+        layer = Layer(text, layer, partial(_left, layer.text, BLANKS, _nothing))
+    return _substituted(layer, JUNCTION, _nothing)
+
+
+def _unescaped(layer: Layer) -> Iterator[Layer]:
+    """Yield a text once its escapes are undone, and again as long as there are some within."""
+    for _ in range(ROUNDS):
+        before, layer = layer, _plain(_substituted(layer, ESCAPE, _meant))
+        if layer is before:
+            return
+        yield layer
+
+
+def _meant(found: re.Match[str]) -> str:
+    kind = str(found.lastgroup)
+    if base := BASES.get(kind):
+        code = int(found[kind], base)
+        return chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 and code != ord(BREAK) else ""
+    return OTHERS[kind](found[kind])
+
+
+def _named(entity: str) -> str:
+    import html  # its table is large, and few texts need it
+
+    letter = html.unescape(f"&{entity}")
+    return letter if len(letter) < len(entity) else html.unescape(f"&{entity.lower()}")
+
+
+def _of_pair(halves: str) -> str:
+    high, low = (int(half, 16) & 0x3FF for half in (halves[:4], halves[-4:]))
+    return chr(0x10000 + (high << 10) + low)
+
+
+def _of_several(units: str) -> str:
+    return bytes.fromhex("".join(re.findall(r"[89a-f][0-9a-f]", units, re.IGNORECASE))).decode("utf-8", "ignore")
+
+
+OTHERS: dict[str, Callable[[str], str]] = {
+    "pair": _of_pair,
+    "several": _of_several,
+    "percent_several": _of_several,
+    "mail_several": _of_several,
+    "named": _named,
+    "blank": lambda _: " ",
+}
+
+
+def _unpacked(layer: Layer, depth: int) -> Iterator[Layer]:
+    """Yield what a text is in base64 and in hexadecimal digits, and what that may be read as where it is text."""
+    for packed in (_from_base64(layer), _from_digits(layer)):
+        if packed is not None:
+            yield packed
+            if depth and _is_text(packed.text.encode("latin-1")):
+                yield from _readings(_substituted(_picked(packed), UTF8, _utf8), depth - 1)
+
+
+def _from_base64(layer: Layer) -> Layer | None:
+    """Return what a text is in base64, wherever in it that begins: at each of four letters, one after another."""
+    packed = layer.text.encode("latin-1", "ignore").translate(STANDARD, NO_SIX_BITS)
+    if len(packed) < LEAST:
+        return None
+    unpacked = [a2b_base64(packed[shift:] + b"A" * ((shift - len(packed)) % 4)) for shift in range(4)]
+
+    def spans() -> list[Span]:
+        places = _places(layer.text, SIX_BITS)
+        # Of four letters the first two hold the first byte, the next one begins in the second letter.
+        firsts = (shift + 4 * (at // 3) + at % 3 for shift, one in enumerate(unpacked) for at in range(len(one)))
+        return [_pair(places, first) for first in firsts]
+
+    return Layer(b"".join(unpacked).decode("latin-1"), layer, spans, rough=True)
+
+
+def _from_digits(layer: Layer) -> Layer | None:
+    """Return what the hexadecimal digits of a text are, from the first and from the second one."""
+    layer = _substituted(layer, PREFIX, _nothing) if "0x" in layer.text or "0X" in layer.text else layer
+    packed = layer.text.encode("latin-1", "ignore").translate(None, NO_DIGITS)
+    if len(packed) < LEAST:
+        return None
+    unpacked = [a2b_hex(packed[shift : len(packed) - (len(packed) - shift) % 2]) for shift in range(2)]
+
+    def spans() -> list[Span]:
+        places = _places(layer.text, DIGITS)
+        firsts = (shift + 2 * at for shift, one in enumerate(unpacked) for at in range(len(one)))
+        return [_pair(places, first) for first in firsts]
+
+    return Layer(b"".join(unpacked).decode("latin-1"), layer, spans, rough=True)
+
+
+PREFIX = re.compile(r"0x", re.IGNORECASE)
+
+
+def _is_text(content: bytes) -> bool:
+    return b"a" * LEAST in content.translate(SHOWN) or sum(map(content.count, WIDE)) >= FEW
+
+
+def _picked(layer: Layer) -> Layer:
+    """Return what in a text of bytes is text, with a zero behind each part."""
+
+    def spans() -> list[Span]:
+        parts = (found.span() for found in RUN.finditer(layer.text))
+        return _ones([at for start, end in parts for at in (*range(start, end), end - 1)])
+
+    return Layer("".join(f"{found[0]}\0" for found in RUN.finditer(layer.text)), layer, spans)
+
+
+def _utf8(found: re.Match[str]) -> str:
+    return found[0].encode("latin-1").decode("utf-8", "ignore")
+
+
+def _nothing(_: re.Match[str]) -> str:
+    return ""
+
+
+Meant = Callable[[re.Match[str]], str]
+
+
+def _substituted(layer: Layer, pattern: re.Pattern[str], meant: Meant) -> Layer:
+    text = pattern.sub("" if meant is _nothing else meant, layer.text)
+    return layer if text is layer.text else Layer(text, layer, partial(_left, layer.text, pattern, meant))
+
+
+def _left(text: str, pattern: re.Pattern[str], meant: Meant) -> list[Span]:
+    """Return where in a text stood what is left of it once a pattern is substituted."""
+    spans: list[Span] = []
+    done = 0
+    for found in pattern.finditer(text):
+        spans += _ones(range(done, found.start()))
+        spans += [found.span()] * len(meant(found))
+        done = found.end()
+    return spans + _ones(range(done, len(text)))
+
+
+def _places(text: str, kept: bytes) -> list[int]:
+    alphabet = frozenset(kept.decode())
+    return [at for at, letter in enumerate(text) if letter in alphabet]
+
+
+def _ones(places: Iterable[int]) -> list[Span]:
+    return [(at, at + 1) for at in places]
+
+
+def _pair(places: Sequence[int], first: int) -> Span:
+    last = len(places) - 1
+    return places[min(first, last)], places[min(first + 1, last)] + 1
