@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+import trustme
 
 from monitor.config import SCHEMA, TERMINAL, from_environment, load, schema
 from monitor.detect.credit import Floor
@@ -483,8 +484,10 @@ def test_the_shipped_example_is_valid_commented_in_or_out(tmp_path):
         "CLAUDE_CODE_OAUTH_TOKEN": KEY,
         "PHONE_URL": "ntfy://x/y",
         "HEARTBEAT_URL": "https://hc-ping.com/uuid",
+        "PROXY_PASSWORD": "secret",
     }
     (tmp_path / "keys").mkdir()
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "keys" / "our-authority.pem"))
     (tmp_path / "keys" / "team-b").write_text(KEY)
     (tmp_path / "keys" / "mail-url").write_text("mailtos://user:password@example.com")
 

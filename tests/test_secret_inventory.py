@@ -46,7 +46,8 @@ environment = ["FIVE"]
 KNOWN = {
     "ONE": "Key-5ecret-0123456789abcdef", "TWO": "Admin-5ecret-0123456789abcdef", "THREE": "Gate-5ecret-1",
     "FOUR": "Token-5ecret-1", "FIVE": "Passed-5ecret-1", "HOOK": "json://u:Hook-5ecret-1@host.example/",
-    "HTTPS_PROXY": "http://u:Proxy-5ecret-1@proxy.example:3128", "http_proxy": "http://u:Plain-5ecret-1@proxy.example:3128", "SIX": "Own-proxy-5ecret-1",
+    "HTTPS_PROXY": "http://u:Proxy-5ecret-1@proxy.example:3128", "http_proxy": "http://u:Plain-5ecret-1@proxy.example:3128",
+    "SIX": "Own-proxy-5ecret-1",
 }  # fmt: skip
 IN_FILE = ("Channel-5ecret-1", "Header-5ecret-3", "Common-5ecret-4", "Beat-5ecret-1")
 
