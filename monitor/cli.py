@@ -30,6 +30,8 @@ UP, DOWN, WRONG_USE = 0, 1, 2
 """Exit codes: all is up; something is down or not known; the command or its configuration is wrong."""
 
 OWN = "monitor.toml"
+DEMONSTRATION = "state/demo.db"
+"""Where the demonstration remembers."""
 
 MANY = 50_000
 """So many new objects are worth a look for garbage: by default it is 700, and the start of `once` has 90 such."""
@@ -115,7 +117,7 @@ def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def run(arguments: Arguments) -> int:
-    config = _config(arguments)
+    config = _heard_at(_config(arguments), arguments.host)
     _start_log(arguments, config)
     if config.accounts:
         from monitor.daemon import watch
@@ -130,8 +132,16 @@ def run(arguments: Arguments) -> int:
     else:
         from monitor.demo import demonstrate
 
-        demonstrate(Path.cwd(), say)
+        demonstrate(config.written, DEMONSTRATION, say, config.site.host)
     return UP
+
+
+def _heard_at(config: "Config", host: str | None) -> "Config":
+    """Let `run` listen on `host` where monitor.toml does not say where: what is written there goes before."""
+    from msgspec.structs import replace
+
+    site = replace(config.site, host=config.site.host or host)
+    return replace(config, site=site)
 
 
 def once(arguments: Arguments) -> int:
@@ -179,9 +189,9 @@ def probe(arguments: Arguments) -> int:
 def status(arguments: Arguments) -> int:
     from monitor.table import objective_table, status_table
 
-    config = _with_accounts(arguments)
     if arguments.alive:
-        return _alive(config)
+        return _alive(_config(arguments))
+    config = _with_accounts(arguments)
     from monitor.publish.mark import Mark, standing
 
     snapshot = _snapshot(config)
@@ -248,6 +258,11 @@ def check(arguments: Arguments) -> int:
     for one in config.reminders:
         if one.until <= datetime.now(UTC):
             say(f"[[reminders]] {one.name}: {one.on} has passed, nothing is told of it any more; renew or remove it")
+    for place in (config.public_folder, config.metrics):
+        if place and place.is_relative_to(config.folder):
+            say(
+                f"[site] {place} is closed to others by {config.folder}: name a place beside it; this is only a warning"
+            )
     if config.malformed:
         problems = ((id, config.accounts[id].problem) for id in sorted(config.malformed))
         return _refuse(*(f"{config.file_name}: {id} cannot work: {problem}" for id, problem in problems))
@@ -596,11 +611,15 @@ def _snapshot(config: "Config") -> "Snapshot":
 
 
 def _alive(config: "Config") -> int:
-    """Say when the monitor last looked; whatever it saw then, it is alive when that is not long ago."""
+    """Say when the monitor last looked; whatever it saw then, it is alive when that is not long ago.
+
+    Without any account it is the demonstration that looks.
+    """
     from monitor.store.connection import open_reader
     from monitor.view import pulse
 
-    with closing(open_reader(config.database)) as db:
+    database = config.database if config.accounts else config.written / DEMONSTRATION
+    with closing(open_reader(database)) as db:
         now = pulse(db, config, datetime.now(UTC))
     say(now.words)
     return UP if now.is_steady else DOWN
@@ -665,6 +684,14 @@ def _refuse(*problems: str) -> int:
     for problem in problems:
         complain(problem)
     return WRONG_USE
+
+
+def _where_to_listen(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--host",
+        metavar="ADDRESS",
+        help="serve the page there where monitor.toml names no host (default: 127.0.0.1); a container needs 0.0.0.0",
+    )
 
 
 def _no_arguments(_: argparse.ArgumentParser) -> None:
@@ -788,7 +815,7 @@ DRILL_LIMIT_S = 60
 FALLBACK = "openai-compatible"
 
 COMMANDS: dict[str, tuple[Callable[[Arguments], int], str, Callable[[argparse.ArgumentParser], None]]] = {
-    "run": (run, "watch until stopped; without any account, show a demonstration", _no_arguments),
+    "run": (run, "watch until stopped; without any account, show a demonstration", _where_to_listen),
     "once": (once, "do one due round and exit, for cron", _no_arguments),
     "probe": (probe, "ask now, print what came back, remember nothing", _one_account),
     "status": (status, "print what the monitor believes", _how_to_tell),

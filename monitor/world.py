@@ -393,6 +393,7 @@ class World(Struct):
             database=before.database,
             folder=before.folder,
             public_folder=before.public_folder,
+            metrics=before.metrics,
             simulated=before.simulated,
         )
         self.prober = replace(self.prober, patience=patience(config), rules_of=rules_by_name(config.shelf))
