@@ -540,9 +540,20 @@ def _config(arguments: Arguments) -> "Config":
     from monitor.config import from_environment, load
 
     path = arguments.config or Path(OWN)
-    if not arguments.config and not path.exists():
+    if not arguments.config and not _is_there(path):
         return from_environment(Path.cwd(), os.environ)
     return load(path, os.environ)
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is a file, be it in a folder that is closed to us, of which `Path.exists` raises or says no."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _with_accounts(arguments: Arguments) -> "Config":

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from monitor import config, mailbox  # noqa: F401 - what `main` imports later could not be read by a stranger
+from monitor.cli import main
+from monitor.store import refusal  # noqa: F401
 from tests.backstage import backstage, call
 
 STRANGER = 65534
@@ -124,3 +127,22 @@ def test_check_says_that_a_place_within_the_private_page_is_closed(stage, tmp_pa
 
     assert code == 0
     assert f"{tmp_path}/site/public is closed to others by {tmp_path}/site" in out
+
+
+@as_root
+@pytest.mark.parametrize(("folder_mode", "file_mode"), [(0o700, 0o644), (0o755, 0o600)])
+def test_a_configuration_that_is_closed_to_us_is_refused_and_not_taken_for_none(
+    folder_mode, file_mode, monkeypatch, capsys
+):
+    with public_folder() as folder:
+        (folder / "monitor.toml").touch(file_mode)
+        folder.chmod(folder_mode)
+        monkeypatch.chdir(folder)
+        os.seteuid(STRANGER)
+        try:
+            code = main(["check"])
+        finally:
+            os.seteuid(0)
+
+    said = "monitor.toml: cannot be read (Permission denied); make monitor.toml, and its folder, readable"
+    assert (code, said in capsys.readouterr().err) == (2, True)
