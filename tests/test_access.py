@@ -60,8 +60,8 @@ def written(request, stage):
         yield folder
 
 
-def as_stranger(*command):
-    identity = ["setpriv", f"--reuid={STRANGER}", f"--regid={STRANGER}", "--clear-groups"]
+def as_stranger(*command, group=STRANGER):
+    identity = ["setpriv", f"--reuid={STRANGER}", f"--regid={group}", "--clear-groups"]
     return subprocess.run([*identity, *command], capture_output=True, check=False)
 
 
@@ -79,6 +79,13 @@ def test_a_web_server_and_a_collector_read_what_is_for_them(written, name):
 def test_nobody_else_reads_the_private_page_or_the_database(written, name):
     assert (written / name).exists()
     assert b"Permission denied" in as_stranger("cat", written / name).stderr
+
+
+@as_root
+def test_the_group_reads_the_private_page_unless_the_umask_says_otherwise(written, request):
+    code = as_stranger("cat", written / "site" / "index.html", group=os.getegid()).returncode
+
+    assert (code == 0) is ("022" in request.node.callspec.id)
 
 
 @as_root
