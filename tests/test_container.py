@@ -55,8 +55,10 @@ def provider(pid):
 
 def until(check, container, limit_s=60):
     ends = time.monotonic() + limit_s
-    while not check():
+    while True:
         assert container.is_running, container.log
+        if check():
+            return
         assert time.monotonic() < ends, f"not within {limit_s} s: {container.log}"
         time.sleep(0.5)
 
