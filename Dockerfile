@@ -8,15 +8,24 @@ COPY templates templates
 RUN python -m venv /app && /app/bin/pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt .
 
 FROM python:3.13-slim
-RUN useradd --system --uid 10001 --home-dir /data --create-home monitor
+# monitor.toml is looked for in /etc/provider-monitor; what is written lies below /var/lib/provider-monitor. All of it is
+# made here, since a volume that is mounted there first takes over who owns it.
+RUN groupadd --gid 10001 monitor \
+ && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/provider-monitor monitor \
+ && install -d -m 0755 /etc/provider-monitor \
+ && data=/var/lib/provider-monitor \
+ && install -d -o 10001 -g 10001 -m 0755 $data $data/public $data/metrics \
+ && install -d -o 10001 -g 10001 -m 0750 $data/site \
+ && install -d -o 10001 -g 10001 -m 0700 $data/state
 COPY --from=build /app /app
-USER monitor
-# monitor.toml, the database and the page live here: mount it.
-WORKDIR /data
-VOLUME /data
+# By number: Kubernetes sees that it is not root.
+USER 10001:10001
+WORKDIR /etc/provider-monitor
+VOLUME /var/lib/provider-monitor
 EXPOSE 8321
 ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=1m --timeout=10s --start-period=1m CMD ["provider-monitor", "status", "--alive"]
 ENTRYPOINT ["provider-monitor"]
-CMD ["run"]
+# Loopback would be the container's own. Who may come in is said by what publishes the port; [site] host goes before.
+CMD ["run", "--host", "0.0.0.0"]

@@ -55,7 +55,7 @@ $(NEWEST)/.passed:
 	@$(MAKE) newest
 
 clean:
-	rm -rf $(VENV) $(NEWEST) state site
+	rm -rf $(VENV) $(NEWEST) state site public metrics
 
 # An environment that another Python made is made anew, if a Python is asked for.
 ifneq ($(origin PYTHON),file)

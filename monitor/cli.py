@@ -20,6 +20,7 @@ from monitor import __version__
 if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.detect.health import State
+    from monitor.detect.reminder import Reminder
     from monitor.drill import Drill
     from monitor.publish.snapshot import Snapshot
     from probes.catalog import Shelf
@@ -31,6 +32,8 @@ UP, DOWN, WRONG_USE = 0, 1, 2
 """Exit codes: all is up; something is down or not known; the command or its configuration is wrong."""
 
 OWN = "monitor.toml"
+DEMONSTRATION = "state/demo.db"
+"""Where the demonstration remembers."""
 
 MANY = 50_000
 """So many new objects are worth a look for garbage: by default it is 700, and the start of `once` has 90 such."""
@@ -139,7 +142,7 @@ def run(arguments: Arguments) -> int:
     from monitor.shutdown import heed
 
     heed(UP)
-    config = _config(arguments)
+    config = _heard_at(_config(arguments), arguments.host)
     _start_log(arguments, config)
     if config.accounts:
         from monitor.daemon import watch
@@ -154,8 +157,16 @@ def run(arguments: Arguments) -> int:
     else:
         from monitor.demo import demonstrate
 
-        demonstrate(Path.cwd(), say)
+        demonstrate(config.written, DEMONSTRATION, say, config.site.host)
     return UP
+
+
+def _heard_at(config: "Config", host: str | None) -> "Config":
+    """Let `run` listen on `host` where monitor.toml does not say where: what is written there goes before."""
+    from msgspec.structs import replace
+
+    site = replace(config.site, host=config.site.host or host)
+    return replace(config, site=site)
 
 
 def once(arguments: Arguments) -> int:
@@ -205,9 +216,9 @@ def probe(arguments: Arguments) -> int:
 def status(arguments: Arguments) -> int:
     from monitor.table import objective_table, status_table
 
-    config = _with_accounts(arguments)
     if arguments.alive:
-        return _alive(config)
+        return _alive(_config(arguments))
+    config = _with_accounts(arguments)
     from monitor.publish.mark import Mark, standing
 
     snapshot = _snapshot(config)
@@ -267,23 +278,40 @@ def check(arguments: Arguments) -> int:
     for watch in config.watches.values():
         targets[watch.target.account].append(watch.target)
     for account in config.accounts.values():
-        asked = ", ".join(_asked(config, target) for target in targets[account.id])
-        say(f"{account.id}: {asked}" + (f"; UNKNOWN until mended: {account.problem}" if account.problem else ""))
-        for words in _way(account):
+        for words in _said_of(account, targets[account.id], config):
             say(f"{account.id}: {words}")
-        for doubt in config.doubts.get(account.id, ()):
-            say(f"{account.id}: {doubt}; this is only a warning")
     for warning in _open_files(config):
         complain(f"{warning}; this is only a warning")
-    for one in config.reminders:
-        if one.until <= datetime.now(UTC):
-            say(f"[[reminders]] {one.name}: {one.on} has passed, nothing is told of it any more; renew or remove it")
+    for words in (*_past(config.reminders), *_closed_to_others(config)):
+        say(words)
     if config.malformed:
         problems = ((id, config.accounts[id].problem) for id in sorted(config.malformed))
         return _refuse(*(f"{config.file_name}: {id} cannot work: {problem}" for id, problem in problems))
     counts = (len(config.accounts), len(config.watches), len(config.channels))
     say("{} accounts, {} targets, {} channels: all well-formed".format(*counts))
     return UP
+
+
+def _said_of(account: "Account", targets: Iterable["Target"], config: "Config") -> Iterator[str]:
+    """Yield what is asked of an account, how its requests leave, and what may not be meant so."""
+    asked = ", ".join(_asked(config, target) for target in targets)
+    yield asked + (f"; UNKNOWN until mended: {account.problem}" if account.problem else "")
+    yield from _way(account)
+    for doubt in config.doubts.get(account.id, ()):
+        yield f"{doubt}; this is only a warning"
+
+
+def _past(reminders: Iterable["Reminder"]) -> Iterator[str]:
+    for one in reminders:
+        if one.until <= datetime.now(UTC):
+            yield f"[[reminders]] {one.name}: {one.on} has passed, nothing is told of it any more; renew or remove it"
+
+
+def _closed_to_others(config: "Config") -> Iterator[str]:
+    for place in (config.public_folder, config.metrics):
+        if place and place.is_relative_to(config.folder):
+            where = f"[site] {place} is closed to others by {config.folder}"
+            yield f"{where}: name a place beside it; this is only a warning"
 
 
 def _way(account: "Account") -> Iterator[str]:
@@ -569,9 +597,20 @@ def _config(arguments: Arguments) -> "Config":
     from monitor.config import from_environment, load
 
     path = arguments.config or Path(OWN)
-    is_there = arguments.config or path.exists()
+    is_there = arguments.config or _is_there(path)
     arguments.loaded = load(path, os.environ) if is_there else from_environment(Path.cwd(), os.environ)
     return arguments.loaded  # type: ignore[no-any-return]
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is a file, be it in a folder that is closed to us, of which `Path.exists` raises or says no."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _with_accounts(arguments: Arguments) -> "Config":
@@ -640,11 +679,15 @@ def _snapshot(config: "Config") -> "Snapshot":
 
 
 def _alive(config: "Config") -> int:
-    """Say when the monitor last looked; whatever it saw then, it is alive when that is not long ago."""
+    """Say when the monitor last looked; whatever it saw then, it is alive when that is not long ago.
+
+    Without any account it is the demonstration that looks.
+    """
     from monitor.store.connection import open_reader
     from monitor.view import pulse
 
-    with closing(open_reader(config.database)) as db:
+    database = config.database if config.accounts else config.written / DEMONSTRATION
+    with closing(open_reader(database)) as db:
         now = pulse(db, config, datetime.now(UTC))
     say(now.words)
     return UP if now.is_steady else DOWN
@@ -713,6 +756,14 @@ def _refuse(*problems: str) -> int:
     for problem in problems:
         complain(screen(problem))
     return WRONG_USE
+
+
+def _where_to_listen(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--host",
+        metavar="ADDRESS",
+        help="serve the page there where monitor.toml names no host (default: 127.0.0.1); a container needs 0.0.0.0",
+    )
 
 
 def _no_arguments(_: argparse.ArgumentParser) -> None:
@@ -836,7 +887,7 @@ DRILL_LIMIT_S = 60
 FALLBACK = "openai-compatible"
 
 COMMANDS: dict[str, tuple[Callable[[Arguments], int], str, Callable[[argparse.ArgumentParser], None]]] = {
-    "run": (run, "watch until stopped; without any account, show a demonstration", _no_arguments),
+    "run": (run, "watch until stopped; without any account, show a demonstration", _where_to_listen),
     "once": (once, "do one due round and exit, for cron", _no_arguments),
     "probe": (probe, "ask now, print what came back, remember nothing", _one_account),
     "status": (status, "print what the monitor believes", _how_to_tell),

@@ -51,6 +51,8 @@ from probes.remedy import SPOKEN_INSTEAD, VERSION, WHY, Misfit, is_site, mend, o
 
 FILE = "monitor.toml"
 SCHEMA = Path(__file__).parent / "schema.json"
+CONFIGURATION, STATE = Path("/etc/provider-monitor"), Path("/var/lib/provider-monitor")
+"""Where a service has its monitor.toml, and where it writes: systemd's units and the image have no other places."""
 USUAL = ("chat", "command")
 """The canaries that cost something and are asked where an account names none, as far as its provider has them."""
 CORE = "list"
@@ -122,20 +124,24 @@ class SiteSection(Section, frozen=True, kw_only=True):
     """The status page: where it is written, and whether `run` serves it. `url` is where people reach it.
 
     A second one, of providers only, is for everybody: nothing of an account is in it. `public_folder = ""`:
-    it is not written. `slo` is the share of good answers that an account is held to. `language` is the name of
+    it is not written. `metrics` is a file for a textfile collector, readable by every user here, as the second site
+    is; the first is not. `slo` is the share of good answers that an account is held to. `language` is the name of
     a file of words; `templates` a folder whose files go before ours of the same name.
     """
 
     folder: str = "site"
     title: Annotated[str, Meta(min_length=1, max_length=120)] = "AI accounts"
-    public_folder: str = "site/public"
+    public_folder: str = "public"
     public_title: Annotated[str, Meta(min_length=1, max_length=120)] = "AI providers"
     public_url: Annotated[str, Meta(pattern=r"^https?://[^\s]+$")] | None = None
+    metrics: str = "metrics/provider-monitor.prom"
     slo: Annotated[float, Meta(gt=0, lt=1)] = 0.99
     language: Annotated[str, Meta(pattern=r"^[a-z]{2}(-[A-Za-z]{2,4})?$")] = "en"
     templates: str | None = None
     serve: bool = True
-    host: str = "127.0.0.1"
+    host: Annotated[
+        str | None, Meta(description="where `run` listens; without it on 127.0.0.1, or where `run --host` says")
+    ] = None
     port: Annotated[int, Meta(ge=0, le=65535)] = 8321
     url: Annotated[str, Meta(pattern=r"^https?://[^\s]+$")] | None = None
 
@@ -307,6 +313,7 @@ class Config(Struct, frozen=True):
     rules: Rules = Rules()
     digest: Timing = Timing()
     public_folder: Path | None = None
+    metrics: Path | None = None
     templates: Path | None = None
     page_templates: Path | None = None
     heartbeat: Heartbeat | None = None
@@ -321,6 +328,11 @@ class Config(Struct, frozen=True):
     def file_name(self) -> str:
         """How errors name the file, also where there is none yet."""
         return self.file.name if self.file else FILE
+
+    @property
+    def written(self) -> Path:
+        """Where relative paths of what is written begin."""
+        return written_below(self.file.parent if self.file else Path())
 
     @property
     def neutral_hosts(self) -> list[tuple[str, int]]:
@@ -412,7 +424,7 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
     by_account = defaultdict[str, list[Watch]](list)
     for watch in watches.values():
         by_account[watch.target.account].append(watch)
-    asked, called = _asked(watches.values()), _called(document)
+    asked, called, written = _asked(watches.values()), _called(document), written_below(path.parent)
     places = {f"{one.provider}/{one.name}": _places(one, providers[one.provider]) for one in document.accounts}
     return Config(
         file=path,
@@ -420,9 +432,10 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
         probe=document.probe,
         store=document.store,
         site=document.site,
-        database=(path.parent / document.store.path).absolute(),
-        folder=(path.parent / document.site.folder).absolute(),
-        public_folder=(path.parent / document.site.public_folder).absolute() if document.site.public_folder else None,
+        database=written / document.store.path,
+        folder=written / document.site.folder,
+        public_folder=written / document.site.public_folder if document.site.public_folder else None,
+        metrics=written / document.site.metrics if document.site.metrics else None,
         page_templates=(path.parent / document.site.templates).absolute() if document.site.templates else None,
         providers={id: _without_secrets(provider) for id, provider in providers.items()},
         accounts={account.id: account for account in accounts},
@@ -453,6 +466,15 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
         way=usual,
         holds_secrets=_holds_secrets(document, providers),
     )
+
+
+def written_below(folder: Path) -> Path:
+    """Return where relative paths of what is written begin, for a monitor.toml in this folder.
+
+    That is beside it; but /etc holds what people write. Source: the Filesystem Hierarchy Standard 3.0, 3.7 and 5.8.
+    """
+    folder = folder.absolute()
+    return STATE if folder == CONFIGURATION else folder
 
 
 def _shelf(document: Document, path: Path, problems: list[Problem]) -> Shelf:

@@ -34,6 +34,9 @@ log = logging.getLogger("monitor")
 
 BACKLOG = 100
 """So many connections are taken at once: each is an open file before anybody can be sent away."""
+LOOPBACK = "127.0.0.1"
+"""Whoever is on another machine is not let in, unless somebody says so."""
+EVERYWHERE = ("0.0.0.0", "::")
 TURN_S = 0.0005
 """So long the thread that makes the page keeps the interpreter when the loop wants it: by default it is 5 ms, and
 each of the loop's calls to a socket waits anew. With 200 of 1,000 accounts hanging, the p99 of a probe's lag fell
@@ -156,6 +159,7 @@ def _answerer(config: Config, world: World) -> Answerer | None:
 
 def _address(server: asyncio.Server) -> str:
     host, port, *_ = server.sockets[0].getsockname()
+    host = "localhost" if host in EVERYWHERE else host  # which is the name that a reader here has for it
     return f"http://{host}:{port}/"
 
 
@@ -170,7 +174,7 @@ def _pulse(world: World) -> Pulse:
 
 
 async def _listen(door: Door, config: Config) -> asyncio.Server | None:
-    host, loop = config.site.host, asyncio.get_running_loop()
+    host, loop = config.site.host or LOOPBACK, asyncio.get_running_loop()
     # The demonstration takes any port when its own is held, most likely by the real monitor.
     for port in (config.site.port, 0) if config.simulated else (config.site.port,):
         try:

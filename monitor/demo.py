@@ -73,16 +73,16 @@ and start again, or uncomment an [[accounts]] block in monitor.toml. Ctrl-C ends
 """
 
 
-def demonstrate(folder: Path, show: Print) -> None:
-    """Watch simulated accounts while a script of trouble and recovery happens to them."""
+def demonstrate(folder: Path, database: str, show: Print, host: str | None) -> None:
+    """Watch simulated accounts while a script of trouble and recovery happens to them; all is written to `folder`."""
     with asyncio.Runner(loop_factory=lambda: with_threads(asyncio.new_event_loop())) as loop:
-        loop.run(_demonstrate(folder, show))
+        loop.run(_demonstrate(folder, database, show, host))
 
 
-async def _demonstrate(folder: Path, show: Print) -> None:
+async def _demonstrate(folder: Path, database: str, show: Print, host: str | None) -> None:
     accounts = [SimulatedAccount(id.partition("/")[0], key) for id, key in KEYS.items()]
     async with Simulator(accounts, ttft_s=0.05) as simulator:
-        config = _config(simulator, folder)
+        config = _config(simulator, folder, database, host)
         _start_afresh(config)
         async with open_world(config, real_edge(show)) as world, serve(config, world) as address:
             show(DEMONSTRATION.format(address=address or "not served", page=config.folder / "index.html"))
@@ -101,7 +101,7 @@ def _start_afresh(config: Config) -> None:
             path.unlink()
 
 
-def _config(simulator: Simulator, folder: Path) -> Config:
+def _config(simulator: Simulator, folder: Path, database: str, host: str | None) -> Config:
     """Return a configuration that watches the simulator; its own database and page lie below `folder`."""
     accounts = {id: _account(id, key, simulator) for id, key in KEYS.items()}
     providers = {account.provider: load_provider(account.provider) for account in accounts.values()}
@@ -118,10 +118,10 @@ def _config(simulator: Simulator, folder: Path) -> Config:
         location="demonstration",
         probe=ProbeSection(online=[], blip_s=8),
         store=StoreSection(),
-        site=SiteSection(title="AI accounts (demonstration)"),
-        database=folder / "state" / "demo.db",
+        site=SiteSection(title="AI accounts (demonstration)", host=host),
+        database=folder / database,
         folder=folder / "site" / "demo",
-        public_folder=folder / "site" / "demo" / "public",
+        public_folder=folder / "public" / "demo",
         providers=providers,
         accounts=accounts,
         budgets={id: Budget(daily_usd=1, daily_tokens=10_000_000) for id in accounts},

@@ -19,7 +19,7 @@ from monitor.publish.fill import press
 from monitor.publish.mark import standing
 from monitor.publish.rota import advance
 from monitor.publish.snapshot import Snapshot
-from monitor.publish.write import existing, write_sheets, write_site
+from monitor.publish.write import PUBLIC, existing, write_open, write_sheets, write_site
 from monitor.slo import burning
 from monitor.store import reader, rollup
 from monitor.store.connection import open_reader
@@ -72,8 +72,7 @@ def publish_now(world: World) -> bool:
         with closing(open_reader(config.database)) as db:
             snapshot = take(db, config, world.edge.clock(), tuple(world.warnings.values()), world.rota)
         _write_private(config.folder, snapshot)
-        if config.public_folder:
-            write_site(config.public_folder, public.render(snapshot), existing(config.public_folder))
+        _write_open(world, config, snapshot)
         if world.config is config:  # a new one has all pages made anew
             world.rota = advance(world.rota, snapshot, standing(snapshot))
         world.warnings.pop("page", None)
@@ -87,6 +86,20 @@ def publish_now(world: World) -> bool:
 
 def _write_private(folder: Path, snapshot: Snapshot) -> None:
     write_sheets(folder, page.sheets(snapshot, existing(folder)), page.kept(snapshot))
+
+
+def _write_open(world: World, config: Config, snapshot: Snapshot) -> None:
+    """Write what other users of this machine read: the public site, and the metrics for a textfile collector."""
+    try:
+        if config.public_folder:
+            write_site(config.public_folder, public.render(snapshot), existing(config.public_folder), PUBLIC)
+        if config.metrics:
+            write_open(config.metrics, (config.folder / "metrics.prom").read_bytes())
+        world.warnings.pop("public page", None)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        place = getattr(error, "filename", None) or config.public_folder
+        world.warn("public page", f"what others read cannot be written to {place}: {reason}")
 
 
 def _warn_of_templates(world: World, config: Config) -> bool:

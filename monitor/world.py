@@ -400,6 +400,7 @@ class World(Struct):
             database=before.database,
             folder=before.folder,
             public_folder=before.public_folder,
+            metrics=before.metrics,
             simulated=before.simulated,
         )
         # What was secret before stays so: an answer may be under way.

@@ -76,7 +76,9 @@ def read_toml(path: Path, file: str | None = None) -> dict[str, Any]:
         raise DocumentError([Problem(name, "", "does not exist", f"create {path} or name another file")]) from None
     except OSError as error:
         reason = error.strerror or str(error) or "cannot be read"
-        raise DocumentError([Problem(name, "", f"cannot be read ({reason})", f"make {path} readable")]) from None
+        raise DocumentError(
+            [Problem(name, "", f"cannot be read ({reason})", f"make {path}, and its folder, readable")]
+        ) from None
     except UnicodeDecodeError as error:
         problem = Problem(name, "", f"is not UTF-8 (byte {error.start})", "save it as UTF-8")
         raise DocumentError([problem]) from None

@@ -466,7 +466,7 @@ def test_pick_prints_an_account_that_works(folder, stage):
     warning = "caution: openai/main is suspended: what cost it can cost this account, too\n"
     assert call("pick", "openai", folder=folder) == (0, "openai/backup\n", warning)
     assert call("pick", "opnai", folder=folder)[0] == 2
-    public = (folder / "site" / "public" / "index.html").read_text()
+    public = (folder / "public" / "index.html").read_text()
     assert "No provider is watched yet" in public  # the simulator is an address of their own
     assert "backup" not in public
 
@@ -673,6 +673,33 @@ def test_the_page_is_served_where_it_was_asked_for_and_under_its_public_name(fol
         finally:
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=15)
+
+
+@pytest.mark.parametrize(
+    ("words", "written", "heard_at"),
+    [
+        ((), "", "127.0.0.1"),
+        (("--host", "127.0.0.2"), "", "127.0.0.2"),
+        (("--host", "0.0.0.0"), "", "localhost"),
+        (("--host", "127.0.0.2"), 'host = "127.0.0.3"\n', "127.0.0.3"),
+    ],
+)
+@pytest.mark.parametrize("has_accounts", [True, False])
+def test_a_container_says_where_to_listen_and_monitor_toml_goes_before(
+    folder, stage, words, written, heard_at, has_accounts
+):
+    text = (folder / "monitor.toml").read_text().replace("[site]\n", f"[site]\n{written}")
+    (folder / "monitor.toml").write_text(text if has_accounts else f"[site]\n{written}")
+    told = []
+    with start("run", *words, folder=folder, keys=has_accounts) as process:
+        reader = Thread(target=lambda: told.extend(iter(process.stdout.readline, "")))
+        reader.start()
+        stage.until(lambda: "status page: http" in "".join(told), 20)
+        process.send_signal(signal.SIGTERM)
+        process.wait(15)
+        reader.join()
+
+    assert re.search(r"status page: http://(.+):\d+/", "".join(told))[1] == heard_at
 
 
 def test_the_page_is_not_served_when_that_was_not_asked_for(folder, stage):

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from monitor.config import SCHEMA, TERMINAL, from_environment, load, schema
+from monitor.config import SCHEMA, TERMINAL, SiteSection, from_environment, load, schema
+from monitor.daemon import LOOPBACK
 from monitor.detect.credit import Floor
 from monitor.detect.health import Thresholds
 from monitor.detect.reminder import Reminder
@@ -455,6 +456,15 @@ def test_paths_are_relative_to_the_file(tmp_path):
     assert (config.database, config.folder) == (tmp_path / "x/y.db", tmp_path / "page")
 
 
+def test_a_service_writes_nothing_to_etc(tmp_path):
+    service, site = from_environment(Path("/etc/provider-monitor"), {}), SiteSection()
+    state = Path("/var/lib/provider-monitor")
+
+    assert (service.database, service.folder) == (state / "state/monitor.db", state / "site")
+    assert (service.public_folder, service.metrics) == (state / "public", state / site.metrics)
+    assert from_environment(tmp_path / "etc/provider-monitor", {}).database.is_relative_to(tmp_path)
+
+
 def test_no_repr_shows_a_secret(tmp_path):
     text = account() + '[[channels]]\nname = "phone"\nurl = "ntfy://secrettoken/topic"'
 
@@ -649,7 +659,7 @@ def test_two_gateways_of_one_kind_are_two_companies(tmp_path):
 
 
 def test_the_page_is_served_to_this_machine_only_unless_told(tmp_path):
-    assert loaded(tmp_path, "").site.host == "127.0.0.1"
+    assert (loaded(tmp_path, "").site.host, LOOPBACK) == (None, "127.0.0.1")
     assert loaded(tmp_path, '[site]\nhost = "0.0.0.0"\n').site.host == "0.0.0.0"
 
 
@@ -702,9 +712,15 @@ def test_an_objective_says_percent_and_means_shares(tmp_path):
 
 
 def test_the_public_site_has_a_folder_of_its_own_unless_it_is_not_wanted(tmp_path):
-    assert loaded(tmp_path, "").public_folder == tmp_path / "site" / "public"
+    assert loaded(tmp_path, "").public_folder == tmp_path / "public"
     assert loaded(tmp_path, '[site]\npublic_folder = "open"').public_folder == tmp_path / "open"
     assert loaded(tmp_path, '[site]\npublic_folder = ""').public_folder is None
+
+
+def test_the_metrics_have_a_file_of_their_own_unless_it_is_not_wanted(tmp_path):
+    assert loaded(tmp_path, "").metrics == tmp_path / "metrics" / "provider-monitor.prom"
+    assert loaded(tmp_path, '[site]\nmetrics = "/var/lib/x.prom"').metrics == Path("/var/lib/x.prom")
+    assert loaded(tmp_path, '[site]\nmetrics = ""').metrics is None
 
 
 def test_the_manner_of_the_sites_is_told(tmp_path):

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from monitor.demo import KEYS, SCRIPT, Post, Scene
-from tests.backstage import start
+from tests.backstage import call, start
 
 LIMIT_S = 120
 
@@ -27,11 +27,12 @@ def shown(tmp_path_factory):
             if page.exists():
                 pages.append(page.read_text())
             time.sleep(0.5)
+        alive = call("status", "--alive", folder=folder, OPENAI_API_KEY="", keys=False)
         process.send_signal(signal.SIGINT)
         code = process.wait(15)
         reader.join()
         err = process.stderr.read()
-    return {"text": "".join(lines), "pages": pages, "code": code, "err": err, "folder": folder}
+    return {"text": "".join(lines), "pages": pages, "code": code, "err": err, "folder": folder, "alive": alive}
 
 
 def test_it_says_that_it_is_simulated_and_how_to_begin_in_earnest(shown):
@@ -52,7 +53,14 @@ def test_the_page_changed_with_it(shown):
 
 def test_it_ends_well_and_leaves_nothing_outside_its_folders(shown):
     assert (shown["code"], "Traceback" in shown["err"]) == (0, False)
-    assert {path.name for path in shown["folder"].iterdir()} == {"state", "site"}
+    assert {path.name for path in shown["folder"].iterdir()} == {"state", "site", "public"}
+
+
+def test_it_is_alive_for_who_asks_as_a_container_is_asked(shown):
+    code, out, err = shown["alive"]
+
+    assert (code, err) == (0, "")
+    assert "last look" in out
 
 
 def test_not_even_a_simulated_key_is_shown(shown):

@@ -588,14 +588,14 @@ def test_one_ability_that_is_taken_out_ends_its_incident_alone(tmp_path):
 def test_where_both_sites_are_written_stays_until_a_restart(tmp_path):
     async def play():
         async with simulator() as other_side:
-            settings = replace(config(tmp_path, other_side), public_folder=tmp_path / "public")
+            settings = replace(config(tmp_path, other_side), public_folder=tmp_path / "public", metrics=tmp_path / "m")
             async with watching(settings) as monitor:
-                moved = replace(settings, folder=tmp_path / "other", public_folder=tmp_path / "elsewhere")
+                moved = replace(settings, folder=tmp_path / "other", public_folder=tmp_path / "x", metrics=None)
                 monitor.world.take_up(moved)
                 return settings, monitor.world.config
 
     before, after = asyncio.run(play())
-    assert (after.folder, after.public_folder) == (before.folder, before.public_folder)
+    assert (after.folder, after.public_folder, after.metrics) == (before.folder, before.public_folder, before.metrics)
 
 
 def test_old_results_are_rolled_up_and_forgotten_while_it_runs(tmp_path):

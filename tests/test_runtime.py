@@ -32,6 +32,22 @@ def test_the_folder_of_our_units_is_found_without_its_name(tmp_path, elsewhere):
     assert stand_in(DATABASE, {}).parent == tmp_path / "run"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can ask a service of another user")
+@pytest.mark.parametrize(
+    ("owner", "mode", "is_found"), [(65534, 0o700, True), (65534, 0o770, False), (65533, 0o700, False)]
+)
+def test_root_finds_the_folder_of_the_user_whose_database_it_is(tmp_path, elsewhere, owner, mode, is_found):
+    database, folder = tmp_path / "monitor.db", tmp_path / "run"
+    database.touch()
+    folder.mkdir()
+    folder.chmod(mode)
+    os.chown(database, 65534, 65534)
+    os.chown(folder, owner, owner)
+
+    found = stand_in(database, {})
+    assert (found is not None and found.parent == folder) is is_found
+
+
 def test_else_a_private_folder_is_made(elsewhere):
     assert stand_in(DATABASE, {}).parent == elsewhere
     assert elsewhere.stat().st_mode & 0o777 == 0o700

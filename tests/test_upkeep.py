@@ -57,7 +57,7 @@ def test_both_sites_are_made_beside_the_loop(tmp_path):
             asked_by.clear()
             making = asyncio.create_task(publish(world))
             async with asyncio.timeout(15):
-                while not (tmp_path / "site" / "public" / "index.html").exists():  # noqa: ASYNC110 - written by a thread
+                while not (tmp_path / "public" / "index.html").exists():  # noqa: ASYNC110 - written by a thread
                     await asyncio.sleep(0.02)
             making.cancel()
             await asyncio.gather(making, return_exceptions=True)

@@ -5,11 +5,23 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from glob import iglob
 from pathlib import Path
+from stat import S_IMODE
 
-# The page names accounts and shows evidence: its owner writes, the group (the web server's) reads,
-# nobody else does. The umask can only tighten this; folders that exist already keep their modes.
-FOLDER_MODE = 0o750
-FILE_MODE = 0o640
+from msgspec import Struct
+
+
+class Access(Struct, frozen=True):
+    """Who may read what is written. Where it `is_exact` no umask tightens it. Folders that exist keep their modes."""
+
+    folder: int
+    file: int
+    is_exact: bool
+
+
+PRIVATE = Access(0o750, 0o640, is_exact=False)
+"""The page names accounts and shows evidence: its owner writes, the group (the web server's) reads, nobody else."""
+PUBLIC = Access(0o755, 0o644, is_exact=True)
+"""What another user serves or collects: under a umask of 077, as services have it, he could not."""
 
 GROWING = ("incidents/*.html", "accounts/*/*.html", "providers/*.html", "badges/*.*", "badges/*/*.*")
 """The only files that come and go; nothing else is ever removed."""
@@ -19,17 +31,19 @@ PIECE = 64 * 1024
 """So much of a file is compared at a time."""
 
 
-def write_site(folder: Path, files: Mapping[str, bytes], kept: Collection[str] = ()) -> int:
+def write_site(folder: Path, files: Mapping[str, bytes], kept: Collection[str] = (), access: Access = PRIVATE) -> int:
     """Write what differs, `index.html` last, so that it never links to what is not there yet; see `write_sheets`.
 
     Raises ValueError before anything is written where a name is no path.
     """
     for name in (*files, *kept):
         _check(name)
-    return write_sheets(folder, ((name, files[name]) for name in sorted(files, key=_front_page_last)), kept)
+    return write_sheets(folder, ((name, files[name]) for name in sorted(files, key=_front_page_last)), kept, access)
 
 
-def write_sheets(folder: Path, sheets: Iterable[tuple[str, bytes]], kept: Collection[str] = ()) -> int:
+def write_sheets(
+    folder: Path, sheets: Iterable[tuple[str, bytes]], kept: Collection[str] = (), access: Access = PRIVATE
+) -> int:
     """Write each file that differs as it comes, and return how many did; no large site is in memory as a whole.
 
     What is `kept` is not removed though it does not come. What a link would lead out of the folder is left out, and
@@ -42,9 +56,9 @@ def write_sheets(folder: Path, sheets: Iterable[tuple[str, bytes]], kept: Collec
         if (parent := os.path.dirname(name)) not in parents:
             parents[parent] = _is_inside(folder, parent)
             if parents[parent]:
-                _make_folder(folder / parent)
+                _make_folder(folder / parent, access)
         if parents[parent]:
-            written += _write(f"{folder}/{name}", content)
+            written += _write(f"{folder}/{name}", content, access)
             names.add(name)
     _prune(folder, names, kept)
     for parent, is_inside in parents.items():
@@ -77,13 +91,21 @@ def _leaving(parent: str) -> ValueError:
 # A large site has thousands of files: from here on paths are texts, since a `Path` costs more than a system call.
 
 
-def _write(place: str, content: bytes) -> bool:
-    if _holds(place, content):
+def write_open(file: Path, content: bytes) -> bool:
+    """Write one file that everybody may read, where it differs; return whether it did. Raises OSError."""
+    _make_folder(file.parent, PUBLIC)
+    return _write(str(file), content, PUBLIC)
+
+
+def _write(place: str, content: bytes, access: Access) -> bool:
+    if _holds(place, content, access):
         return False
     head, tail = os.path.split(place)
     temporary = f"{head}/.{tail}.tmp"
     try:
         with open(temporary, "wb", opener=_create) as file:
+            if access.is_exact:
+                os.fchmod(file.fileno(), access.file)
             file.write(content)
         os.replace(temporary, place)
     except OSError:
@@ -92,9 +114,10 @@ def _write(place: str, content: bytes) -> bool:
     return True
 
 
-def _holds(place: str, content: bytes) -> bool:
+def _holds(place: str, content: bytes, access: Access) -> bool:
     try:
-        if os.stat(place).st_size != len(content):
+        seen = os.stat(place)
+        if seen.st_size != len(content) or (access.is_exact and S_IMODE(seen.st_mode) != access.file):
             return False
         with open(place, "rb") as file:
             return all(file.read(PIECE) == content[at : at + PIECE] for at in range(0, len(content), PIECE))
@@ -107,18 +130,21 @@ def _remove(place: str) -> None:
         os.unlink(place)
 
 
-def _make_folder(folder: Path) -> None:
-    """Create a folder and what leads to it, each private (`Path.mkdir(parents=True)` opens the parents)."""
+def _make_folder(folder: Path, access: Access) -> None:
+    """Create a folder and what leads to it, each alike (`Path.mkdir(parents=True)` opens the parents)."""
     if folder.is_dir():
         return
-    _make_folder(folder.parent)
-    folder.mkdir(FOLDER_MODE, exist_ok=True)
+    _make_folder(folder.parent, access)
+    with suppress(FileExistsError):
+        folder.mkdir(access.folder)
+        if access.is_exact:
+            folder.chmod(access.folder)
 
 
 def _create(path: str, flags: int) -> int:
     """Open anew: what a killed run left, or a link somebody planted, is removed and not written through."""
     _remove(path)
-    return os.open(path, flags | os.O_EXCL | os.O_NOFOLLOW, FILE_MODE)
+    return os.open(path, flags | os.O_EXCL | os.O_NOFOLLOW, PRIVATE.file)
 
 
 def existing(folder: Path) -> set[str]:

@@ -14,16 +14,16 @@ SHARED = Path("/run/provider-monitor")
 def stand_in(database: Path, environment: Mapping[str, str] = os.environ) -> Path | None:
     """Return where the stand-in of a database is, whether there is one or not; None where nothing can be written."""
     name = blake2s(os.fsencode(database.absolute()), digest_size=8).hexdigest()
-    folder = next(_folders(environment), None)
+    folder = next(_folders(environment, database), None)
     return folder and folder / f"{name}.db"
 
 
-def _folders(environment: Mapping[str, str]) -> Iterator[Path]:
+def _folders(environment: Mapping[str, str], database: Path) -> Iterator[Path]:
     """Yield the folders that will do; the one that the service manager names is the only one."""
     if named := environment.get("RUNTIME_DIRECTORY"):
-        yield from _made(Path(named.split(":")[0]))
+        yield from _made(Path(named.split(":")[0]), database)
     elif SHARED.exists():
-        yield from _made(SHARED)
+        yield from _made(SHARED, database)
     else:
         yield from _private(Path("/dev/shm"))
         import tempfile  # a round that has found its folder need not pay for it
@@ -31,10 +31,12 @@ def _folders(environment: Mapping[str, str]) -> Iterator[Path]:
         yield from _private(Path(tempfile.gettempdir()))
 
 
-def _made(folder: Path) -> Iterator[Path]:
-    """Yield a folder that was made for us, where it is."""
+def _made(folder: Path, database: Path) -> Iterator[Path]:
+    """Yield a folder that was made for us, where it is; for root also one of the database's owner, whom root asks."""
     with suppress(OSError):
-        if _is_ours(folder.stat()) and os.access(folder, os.W_OK):
+        seen = folder.stat()
+        is_of_owner = os.geteuid() == 0 and database.exists() and _is_of(database.stat().st_uid, seen)
+        if (is_of_owner or _is_ours(seen)) and os.access(folder, os.W_OK):
             yield folder
 
 
@@ -49,4 +51,8 @@ def _private(parent: Path) -> Iterator[Path]:
 
 def _is_ours(seen: os.stat_result) -> bool:
     """Whether nobody else writes to a folder: what lies there is believed."""
-    return stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.geteuid() and not seen.st_mode & 0o022
+    return _is_of(os.geteuid(), seen)
+
+
+def _is_of(user: int, seen: os.stat_result) -> bool:
+    return stat.S_ISDIR(seen.st_mode) and seen.st_uid == user and not seen.st_mode & 0o022

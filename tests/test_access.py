@@ -1,0 +1,155 @@
+"""What another user of the machine reads of what is written: tried by a process of such a user."""
+
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from monitor import config, mailbox  # noqa: F401 - what `main` imports later could not be read by a stranger
+from monitor.cli import main
+from monitor.store import refusal  # noqa: F401
+from tests.backstage import backstage, call
+
+STRANGER = 65534
+OPEN = ("public/index.html", "public/style.css", "public/api/v2/summary.json")
+METRICS = "metrics/provider-monitor.prom"
+CLOSED = ("site/index.html", "site/usable.json", "site/metrics.prom", "state/monitor.db")
+
+as_root = pytest.mark.skipif(
+    os.geteuid() != 0 or not shutil.which("setpriv"), reason="only root, with setpriv, can be somebody else"
+)
+
+
+@contextmanager
+def mask(bits):
+    before = os.umask(bits)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@contextmanager
+def public_folder():
+    """A folder that everybody may enter; pytest's own are closed."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def stage():
+    with backstage() as made:
+        yield made
+
+
+@pytest.fixture(scope="module", params=[0o022, 0o077], ids=["umask 022", "umask 077"])
+def written(request, stage):
+    """What one round writes under this umask."""
+    with mask(request.param), public_folder() as folder:
+        stage.write_config(folder, channel=False)
+        assert call("once", folder=folder)[0] == 0
+        yield folder
+
+
+def as_stranger(*command, group=STRANGER):
+    identity = ["setpriv", f"--reuid={STRANGER}", f"--regid={group}", "--clear-groups"]
+    return subprocess.run([*identity, *command], capture_output=True, check=False)
+
+
+@as_root
+@pytest.mark.parametrize("name", [*OPEN, METRICS])
+def test_a_web_server_and_a_collector_read_what_is_for_them(written, name):
+    got = as_stranger("cat", written / name)
+
+    assert (got.returncode, got.stdout) == (0, (written / name).read_bytes())
+    assert got.stdout
+
+
+@as_root
+@pytest.mark.parametrize("name", CLOSED)
+def test_nobody_else_reads_the_private_page_or_the_database(written, name):
+    assert (written / name).exists()
+    assert b"Permission denied" in as_stranger("cat", written / name).stderr
+
+
+@as_root
+def test_the_group_reads_the_private_page_unless_the_umask_says_otherwise(written, request):
+    code = as_stranger("cat", written / "site" / "index.html", group=os.getegid()).returncode
+
+    assert (code == 0) is ("022" in request.node.callspec.id)
+
+
+@as_root
+@pytest.mark.parametrize("name", ["public", "metrics", "public/api", METRICS])
+def test_nobody_else_writes_anything(written, name):
+    assert as_stranger("test", "-r", written / name).returncode == 0
+    assert as_stranger("test", "-w", written / name).returncode == 1
+
+
+def test_the_collector_reads_what_the_page_says(written):
+    assert (written / METRICS).read_bytes() == (written / "site" / "metrics.prom").read_bytes()
+    assert list((written / "metrics").iterdir()) == [written / METRICS]
+
+
+def test_what_is_open_is_open_throughout(written):
+    for top in ("public", "metrics"):
+        paths = [written / top, *(written / top).rglob("*")]
+        modes = {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in paths}
+        assert modes == {(True, 0o755), (False, 0o644)}
+
+
+def test_a_file_that_an_older_version_closed_is_opened(written):
+    (written / "public" / "index.html").chmod(0o640)
+    (written / METRICS).chmod(0o600)
+    call("once", folder=written)
+
+    assert {stat.S_IMODE((written / name).stat().st_mode) for name in ("public/index.html", METRICS)} == {0o644}
+
+
+def test_what_others_read_costs_the_page_nothing_when_it_cannot_be_written(stage, tmp_path):
+    stage.write_config(tmp_path, channel=False)
+    (tmp_path / "metrics").write_text("in the way")
+    code, _, err = call("once", folder=tmp_path)
+
+    assert code == 0
+    assert (tmp_path / "site" / "index.html").exists()
+    assert f"what others read cannot be written to {tmp_path}/metrics" in err
+
+
+def test_check_says_that_a_place_within_the_private_page_is_closed(stage, tmp_path):
+    stage.write_config(tmp_path, channel=False)
+    file = tmp_path / "monitor.toml"
+    assert "closed to others" not in call("check", folder=tmp_path)[1]
+    file.write_text(file.read_text().replace("[site]\n", '[site]\npublic_folder = "site/public"\n'))
+    code, out, _ = call("check", folder=tmp_path)
+
+    assert code == 0
+    assert f"{tmp_path}/site/public is closed to others by {tmp_path}/site" in out
+
+
+@as_root
+@pytest.mark.parametrize(("folder_mode", "file_mode"), [(0o700, 0o644), (0o755, 0o600)])
+def test_a_configuration_that_is_closed_to_us_is_refused_and_not_taken_for_none(
+    folder_mode, file_mode, monkeypatch, capsys
+):
+    with public_folder() as folder:
+        (folder / "monitor.toml").touch(file_mode)
+        folder.chmod(folder_mode)
+        monkeypatch.chdir(folder)
+        os.seteuid(STRANGER)
+        try:
+            code = main(["check"])
+        finally:
+            os.seteuid(0)
+
+    said = "monitor.toml: cannot be read (Permission denied); make monitor.toml, and its folder, readable"
+    assert (code, said in capsys.readouterr().err) == (2, True)
