@@ -15,16 +15,22 @@ Tell = Callable[[float], float | None]
 
 
 def ceilings(
-    rng: Random, days: float, cut_at_s: float | None = None, cut: float = 1.0, *, lasting: bool = False
+    rng: Random,
+    days: float,
+    cut_at_s: float | None = None,
+    cut: float = 1.0,
+    *,
+    lasting: bool = False,
+    glitches: float = 3.0,
 ) -> Tell:
     """Return what an account tells at a time: 20 % have two pools, 20 % jitter, some are upgraded.
 
-    Three times a day another pool's ceiling comes in between: for 1 to 3 answers, or, where `lasting`,
+    So many `glitches` a day another pool's ceiling comes in between: for 1 to 3 answers, or, where `lasting`,
     for 1 to 3 minutes however often one looks.
     """
     kind, upgrade_s = rng.random(), rng.uniform(0, 3 * days) * DAY_S
     usual = rng.choice((500.0, 10_000.0, 200_000.0))
-    glitch, left, until_s, next_s = 1.0, 0, 0.0, rng.expovariate(3 / DAY_S)
+    glitch, left, until_s, next_s = 1.0, 0, 0.0, rng.expovariate(glitches / DAY_S)
 
     def tell(at_s: float) -> float | None:
         nonlocal glitch, left, until_s, next_s
@@ -37,7 +43,7 @@ def ceilings(
             most *= rng.uniform(0.95, 1.05)
         if at_s >= next_s:
             glitch, left = rng.choice((0.1, 0.5, 2.0)), rng.randint(1, 3)
-            until_s, next_s = at_s + 60 * left - 1, at_s + 600 + rng.expovariate(3 / DAY_S)
+            until_s, next_s = at_s + 60 * left - 1, at_s + 600 + rng.expovariate(glitches / DAY_S)
         left -= 1
         return most * glitch if (at_s < until_s if lasting else left >= 0) else most
 
