@@ -388,13 +388,14 @@ def _play_group(job: tuple[int, str, str, int]) -> Result:
 
 
 def _group(size: int, number: int, first: bool, **facts: object) -> Together:
-    members = [(account, Ours()) for account in accounts(size, SEED + 100 * number, **facts)]
+    found = enumerate(accounts(size, SEED + 100 * number, **facts))
+    members = [(account, Ours(target=replace(TARGET, account=f"openai/{one}"))) for one, account in found]
     return Together(members, first_alone=first)
 
 
 RULES: dict[str, Callable[[ceiling.Tell, float], list[float]]] = {
     "ours, read again after 45 s": ceiling.ours,
-    "ours, without extra readings": partial(ceiling.ours, relook_s=60.0),
+    "ours, without extra readings": partial(ceiling.ours, relook_s=None),
     "one reading": ceiling.in_a_row(1),
     "three in a row": ceiling.in_a_row(3),
 }
