@@ -132,6 +132,13 @@ def test_an_upgrade_with_a_glitch_in_its_first_hour_is_noted_soon_after():
     assert found(played([2000] * 4, higher, 210)) == FALLEN
 
 
+def test_a_higher_tier_is_not_taken_for_another_pool_that_answers_while_it_is_noted():
+    higher = played([4000] * 59 + [8000] * 4 + [4000] * 30, CALM, 60)
+
+    assert [moved.after for moved in moves(higher).values()] == [4000]
+    assert found(higher) == []
+
+
 @pytest.mark.parametrize("minutes", [1, 4, 10, 50])
 def test_another_pool_with_a_higher_ceiling_is_no_upgrade_and_its_end_no_fall(minutes):
     glitch = played([2000] * minutes, CALM, 60)

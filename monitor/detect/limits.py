@@ -221,7 +221,7 @@ def _without_silent(ceilings: Mapping[str, Ceiling], observation: Observation) -
 def _silenced(ceiling: Ceiling, at: datetime) -> Ceiling:
     if ceiling.fallen_at:
         moved = Moved(at, ceiling.reference, median(ceiling.latest), told_at=ceiling.at)
-        ceiling = replace(_settled(ceiling), moved=moved)
+        ceiling = replace(_settled(ceiling, moved.after), moved=moved)
     return replace(ceiling, shorts=0, short_since=None)
 
 
@@ -336,11 +336,12 @@ def _judge(ceiling: Ceiling, reading: float) -> Ceiling:
         if sum(one >= BACK * reference for one in latest) >= TO_CONFIRM:
             strays = ceiling.strays + TO_CONFIRM * STRAY_STEP
             return replace(ceiling, low_since=None, fallen_at=None, strays=strays)
-        return _settled(ceiling) if at - ceiling.fallen_at >= ACCEPTED_AFTER else ceiling
+        return _settled(ceiling, median(latest)) if at - ceiling.fallen_at >= ACCEPTED_AFTER else ceiling
     if ceiling.highs >= TO_CONFIRM:
         high_since = min(ceiling.high_since or at, at)
         raised = at - high_since >= LASTS and not ceiling.is_mixed
-        return _settled(ceiling) if raised else replace(ceiling, high_since=high_since, low_since=None)
+        # Of what was raised the least counts: another pool with a higher ceiling may be answering just now.
+        return _settled(ceiling, min(latest)) if raised else replace(ceiling, high_since=high_since, low_since=None)
     ceiling = replace(ceiling, high_since=None) if ceiling.high_since else ceiling
     if lows := ceiling.lows:
         low_since = at if ceiling.row == lows == 1 else min(ceiling.low_since or at, at)
@@ -383,9 +384,8 @@ def _strays(ceiling: Ceiling) -> float:
     return ceiling.strays + STRAY_STEP * (far - ceiling.strays)
 
 
-def _settled(ceiling: Ceiling) -> Ceiling:
-    """What was read last is what it is from now on."""
-    now = median(ceiling.latest)
+def _settled(ceiling: Ceiling, now: float) -> Ceiling:
+    """It is `now` from now on."""
     moved = Moved(ceiling.at, ceiling.reference, now)
     return replace(
         ceiling,
