@@ -9,17 +9,20 @@ from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from math import cos, exp, inf, log, pi, sqrt
 from random import Random
 from statistics import median
 
 from monitor.detect import pool
+from monitor.detect.health import Health, State
 from monitor.detect.latency import EXTRA_S, Series, advance, pace, wants_more
 from monitor.detect.pool import Pool
+from monitor.schedule import Watch, next_at
+from probes.model import Target
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86400.0
+TARGET, WELL = Target("openai/main", "openai", "chat"), Health(State.UP, BEGIN)
 Factor = Callable[[float], float]
 Shape = Callable[[Random, float], float]
 """Draws one answer's distance from the level, a logarithm; the second argument is about its standard deviation."""
@@ -141,27 +144,39 @@ def _walk(value: float, sd: float, passed: float, rng: Random) -> float:
 
 @dataclass(slots=True)
 class Ours:
-    """Our detector at a pace, with the extra looks it asks for."""
+    """Our detector at the pace of our schedule, with the looks out of turn that it asks for."""
 
     interval_s: float = MINUTE_S
     extra: bool = True
+    target: Target = TARGET
     series: Series | None = None
     looks: int = 0
+    next_s: float = 0.0
 
-    def see(self, account: Account, at_s: float, factor: Factor, hear: Callable[[Series], None] | None = None) -> bool:
-        """Look at `at_s`, and again if that seems worth it; return whether it is told to be slow."""
-        steps, alarmed = pace(self.interval_s), False
-        for _ in range(4):
-            seconds = account.answer_s(at_s) * factor(at_s)
-            self.series = advance(self.series, seconds, BEGIN + timedelta(seconds=at_s), steps)
-            self.looks += 1
-            if hear:
-                hear(self.series)
-            alarmed = alarmed or self.series.alarm is not None
-            at_s += EXTRA_S
-            if not (self.extra and wants_more(self.series, steps)):
-                break
-        return alarmed
+    def see(self, account: Account, at_s: float, factor: Factor) -> float | None:
+        """Take the looks that are due in the interval from `at_s`; return when the first of them told it to be slow."""
+        alarmed_s = None
+        while self.next_s < at_s + self.interval_s:
+            seen_s = self.next_s
+            if self.look(account, factor).alarm and alarmed_s is None:
+                alarmed_s = seen_s
+        return alarmed_s
+
+    def look(self, account: Account, factor: Factor) -> Series:
+        """Take the next look, and plan the one after it."""
+        at_s, steps = self.next_s, pace(self.interval_s)
+        at = BEGIN + timedelta(seconds=at_s)
+        self.series = advance(self.series, account.answer_s(at_s) * factor(at_s), at, steps)
+        self.looks += 1
+        again_s = EXTRA_S if self.extra and wants_more(self.series, steps) else None
+        watch = Watch(self.target, self.interval_s, free=True)
+        after = next_at(watch, WELL, at, 3, (self.looks * GOLDEN) % 1, again_s=again_s)
+        self.next_s = (after - BEGIN).total_seconds()
+        return self.series
+
+
+GOLDEN = 0.618034
+"""Its multiples, without their whole parts, are spread evenly: chance that no copy shares with another."""
 
 
 @dataclass(slots=True)
@@ -176,16 +191,16 @@ class Fixed:
     slow: bool = False
     looks: int = 0
 
-    def see(self, account: Account, at_s: float, factor: Factor) -> bool:
+    def see(self, account: Account, at_s: float, factor: Factor) -> float | None:
         seconds = account.answer_s(at_s) * factor(at_s)
         self.looks += 1
         if at_s < DAY_S:
             self.first.append(seconds)
-            return False
+            return None
         self.usual = self.usual or median(self.first)
         self.above = self.above + 1 if seconds > self.times * self.usual else 0
         self.slow = self.above >= self.in_a_row or (self.slow and self.above > 0)
-        return self.slow
+        return at_s if self.slow else None
 
 
 @dataclass(slots=True)
@@ -199,12 +214,12 @@ class Burning:
     bad: deque[bool] = field(default_factory=lambda: deque(maxlen=60))
     looks: int = 0
 
-    def see(self, account: Account, at_s: float, factor: Factor) -> bool:
+    def see(self, account: Account, at_s: float, factor: Factor) -> float | None:
         self.fixed.see(account, at_s, factor)
         self.looks += 1
         if at_s >= DAY_S:
             self.bad.append(self.fixed.above > 0)
-        return is_burning(self.bad)
+        return at_s if is_burning(self.bad) else None
 
     def __copy__(self) -> "Burning":
         return Burning(copy(self.fixed), self.bad.copy())
@@ -229,7 +244,7 @@ class Robust:
     top: float = inf
     looks: int = 0
 
-    def see(self, account: Account, at_s: float, factor: Factor) -> bool:
+    def see(self, account: Account, at_s: float, factor: Factor) -> float | None:
         x = log(account.answer_s(at_s) * factor(at_s))
         self.looks += 1
         if self.looks % 30 == 0:
@@ -237,7 +252,7 @@ class Robust:
             self.top = middle + self.most * 1.4826 * median(abs(one - middle) for one in self.day)
         self.day.append(x)
         self.latest.append(x > self.top)
-        return sum(self.latest) >= 4
+        return at_s if sum(self.latest) >= 4 else None
 
     def __copy__(self) -> "Robust":
         return Robust(self.most, self.day.copy(), self.latest.copy(), self.top, self.looks)
@@ -258,15 +273,16 @@ class Known:
     taken: float = 0.0
     looks: int = 0
 
-    def see(self, account: Account, at_s: float, factor: Factor) -> bool:
-        alarmed = False
+    def see(self, account: Account, at_s: float, factor: Factor) -> float | None:
+        alarmed_s = None
         for number in range(4):
             second = at_s + number * EXTRA_S
             x = log(account.answer_s(second) * factor(second)) - account.level(second)
             self.looks += 1
             self._weigh(x / account.sigma, log(2) / account.sigma, account)
-            alarmed = alarmed or self.score > self.threshold
-        return alarmed
+            if alarmed_s is None and self.score > self.threshold:
+                alarmed_s = second
+        return alarmed_s
 
     def _weigh(self, x: float, rise: float, account: Account) -> None:
         left = exp(-EXTRA_S / account.bound_s)
@@ -298,32 +314,32 @@ class Together:
     shared: float = 0.0
     looks: int = 0
 
-    def see(self, own: Account, at_s: float, factor: Factor) -> bool:
-        """Look at all members once; return whether the pool is told to be slow."""
-        found: list[bool] = []
+    def see(self, own: Account, at_s: float, factor: Factor) -> float | None:
+        """Take all members' looks of the interval from `at_s`, in their order; return when the pool was slow first."""
+        alarmed_s = None
         self.shared = _walk(self.shared, self.shared_sd, 0.5, own.rng)
-        for number, (account, ours) in enumerate(self.members):
-            second = at_s + number * ours.interval_s / len(self.members)
-            alone = ours.see(
-                account, second, lambda s: factor(s) * exp(self.shared), partial(self._hear, str(number), found)
-            )
-            found.append(alone and self.first_alone)
-            self.looks += 1
-        return any(found)
+        while (first := min(self.members, key=lambda one: one[1].next_s)) and first[1].next_s < at_s + MINUTE_S:
+            if (seen_s := self._look(*first, factor)) is not None and alarmed_s is None:
+                alarmed_s = seen_s
+        return alarmed_s
 
-    def _hear(self, member: str, found: list[bool], series: Series) -> None:
-        self.pooled = pool.advance(self.pooled, member, series)
-        found.append(self.pooled.alarmed_at is not None and not self.first_alone)
+    def _look(self, account: Account, ours: Ours, factor: Factor) -> float | None:
+        seen_s = ours.next_s
+        series = ours.look(account, lambda s: factor(s) * exp(self.shared))
+        self.pooled = pool.advance(self.pooled, ours.target.account, series)
+        self.looks += 1
+        slow = series.alarm if self.first_alone else self.pooled.alarmed_at
+        return seen_s if slow else None
 
     def __copy__(self) -> "Together":
-        members = [(_elsewhere(account), copy(ours)) for account, ours in self.members]
+        members = [(_elsewhere(account, ours.target.account), copy(ours)) for account, ours in self.members]
         return Together(members, self.pooled, self.shared_sd, self.first_alone, self.shared)
 
 
-def _elsewhere(account: Account) -> Account:
-    """Return the account with a chance of its own from here on."""
+def _elsewhere(account: Account, name: str) -> Account:
+    """Return the account with a chance of its own from here on, of which nothing is taken from the account's."""
     there = copy(account)
-    there.rng = Random(account.rng.random())
+    there.rng = Random(f"{account.base} {account.at_s} {name}")
     return there
 
 
@@ -378,25 +394,29 @@ def play(
     was, next_s, pick = False, 1.5 * DAY_S, Random(account.base)
     at_s = 0.0
     while at_s < days * DAY_S:
-        now = detector.see(account, at_s, steady)
+        now = detector.see(account, at_s, steady) is not None
         result.false += now and not was and at_s >= DAY_S
         was = now
         at_s += interval_s
-        if rises and at_s >= next_s and not now:
+        if rises and at_s >= next_s:
             next_s = at_s + pick.uniform(0.4, 0.6) * DAY_S
-            for name in rises:
-                result.delays_s.setdefault(name, []).append(_delay(detector, account, at_s, interval_s, name))
+            begin_s = at_s + pick.random() * interval_s
+            for name in () if now else rises:
+                delay_s = _delay_s(detector, account, at_s, begin_s, interval_s, name)
+                result.delays_s.setdefault(name, []).append(delay_s)
     result.days += days - 1
     result.looks += detector.looks
 
 
-def _delay(detector: Detector, account: Account, at_s: float, interval_s: float, name: str) -> float | None:
+def _delay_s(
+    detector: Detector, account: Account, at_s: float, begin_s: float, interval_s: float, name: str
+) -> float | None:
     make, span_s = RISES[name]
-    there, watcher = _elsewhere(account), copy(detector)
-    factor, begin_s = make(at_s), at_s
+    there, watcher = _elsewhere(account, f"{name} {at_s}"), copy(detector)
+    factor = make(begin_s)
     while at_s < begin_s + span_s:
-        if watcher.see(there, at_s, factor):
-            return at_s - begin_s + interval_s
+        if (alarmed_s := watcher.see(there, at_s, factor)) is not None and alarmed_s >= begin_s:
+            return alarmed_s - begin_s
         at_s += interval_s
     return None
 

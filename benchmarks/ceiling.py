@@ -1,30 +1,38 @@
 """Rate limits over simulated months: glitches, jitter, two pools, upgrades; and who notices a cut, and when."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from random import Random
 
+from monitor.detect.health import Health, State
 from monitor.detect.limits import NONE, advance, is_turning
 from monitor.detect.track import CEILING_S
+from monitor.schedule import Watch, next_at
 from probes.model import Limit, Observation, Outcome, Target
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 TARGET = Target("openai/main", "openai", "chat")
-DAY_S = 86400.0
+MINUTE_S, DAY_S = 60.0, 86400.0
 Tell = Callable[[float], float | None]
 
 
 def ceilings(
-    rng: Random, days: float, cut_at_s: float | None = None, cut: float = 1.0, *, lasting: bool = False
+    rng: Random,
+    days: float,
+    cut_at_s: float | None = None,
+    cut: float = 1.0,
+    *,
+    lasting: bool = False,
+    glitches: float = 3.0,
 ) -> Tell:
     """Return what an account tells at a time: 20 % have two pools, 20 % jitter, some are upgraded.
 
-    Three times a day another pool's ceiling comes in between: for 1 to 3 answers, or, where `lasting`,
+    So many `glitches` a day another pool's ceiling comes in between: for 1 to 3 answers, or, where `lasting`,
     for 1 to 3 minutes however often one looks.
     """
     kind, upgrade_s = rng.random(), rng.uniform(0, 3 * days) * DAY_S
     usual = rng.choice((500.0, 10_000.0, 200_000.0))
-    glitch, left, until_s, next_s = 1.0, 0, 0.0, rng.expovariate(3 / DAY_S)
+    glitch, left, until_s, next_s = 1.0, 0, 0.0, rng.expovariate(glitches / DAY_S)
 
     def tell(at_s: float) -> float | None:
         nonlocal glitch, left, until_s, next_s
@@ -37,25 +45,26 @@ def ceilings(
             most *= rng.uniform(0.95, 1.05)
         if at_s >= next_s:
             glitch, left = rng.choice((0.1, 0.5, 2.0)), rng.randint(1, 3)
-            until_s, next_s = at_s + 60 * left - 1, at_s + 600 + rng.expovariate(3 / DAY_S)
+            until_s, next_s = at_s + 60 * left - 1, at_s + 600 + rng.expovariate(glitches / DAY_S)
         left -= 1
         return most * glitch if (at_s < until_s if lasting else left >= 0) else most
 
     return tell
 
 
-def ours(tell: Tell, end_s: float, relook_s: float = CEILING_S) -> list[float]:
-    """Return when a fall was told, one look a minute, with the quick readings that confirm it."""
-    limits, at_s, alarms, was = NONE, 0.0, [], False
-    while at_s < end_s:
+def ours(tell: Tell, end_s: float, relook_s: float | None = CEILING_S) -> list[float]:
+    """Return when a fall was told, by the schedule with the quick readings that confirm it; None: without these."""
+    watch, well = Watch(TARGET, MINUTE_S, free=True), Health(State.UP, BEGIN)
+    limits, at, alarms, was = NONE, BEGIN, [], False
+    while (at_s := (at - BEGIN).total_seconds()) < end_s:
         most = tell(at_s)
         told = None if most is None else (Limit("requests", 60.0, most, None),)
-        limits = advance(limits, Observation(TARGET, BEGIN + timedelta(seconds=at_s), Outcome.OK, limits=told))
+        limits = advance(limits, Observation(TARGET, at, Outcome.OK, limits=told))
         now = any(one.fallen_at for one in limits.ceilings.values())
         if now and not was:
             alarms.append(at_s)
         was = now
-        at_s += relook_s if is_turning(limits) else 60.0
+        at = next_at(watch, well, at, 3, 0.0, again_s=relook_s if is_turning(limits) else None)
     return alarms
 
 

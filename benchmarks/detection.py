@@ -112,6 +112,7 @@ LIMITS = """## Ceilings
 
 Accounts with two pools, jitter, upgrades, 1 % of answers without limits, and three times a day another pool's
 ceiling in between: for 1 to 3 answers, or, in the second column, for 1 to 3 minutes. Delays in minutes.
+'Restless': that ceiling comes fifty times a day, for minutes each time.
 """
 COST = """## What it costs
 
@@ -387,20 +388,21 @@ def _play_group(job: tuple[int, str, str, int]) -> Result:
 
 
 def _group(size: int, number: int, first: bool, **facts: object) -> Together:
-    members = [(account, Ours()) for account in accounts(size, SEED + 100 * number, **facts)]
+    found = enumerate(accounts(size, SEED + 100 * number, **facts))
+    members = [(account, Ours(target=replace(TARGET, account=f"openai/{one}"))) for one, account in found]
     return Together(members, first_alone=first)
 
 
 RULES: dict[str, Callable[[ceiling.Tell, float], list[float]]] = {
     "ours, read again after 45 s": ceiling.ours,
-    "ours, without extra readings": partial(ceiling.ours, relook_s=60.0),
+    "ours, without extra readings": partial(ceiling.ours, relook_s=None),
     "one reading": ceiling.in_a_row(1),
     "three in a row": ceiling.in_a_row(3),
 }
 
 
 def ceilings(pool: Executor) -> Iterator[Row]:
-    yield "rule", "false, by answers", "false, by minutes", "to 0.5", "to 0.1", "to 0"
+    yield "rule", "false, by answers", "false, by minutes", "to 0.5", "to 0.1", "to 0", "to 0.1, restless", "within 15"
     for name, row in zip(RULES, pool.map(_ceiling_row, RULES), strict=True):
         yield name, *row
 
@@ -408,7 +410,9 @@ def ceilings(pool: Executor) -> Iterator[Row]:
 def _ceiling_row(name: str) -> list[str]:
     rule = RULES[name]
     false = (f"{_false_cuts(rule, lasting):.1f}" for lasting in (False, True))
-    return [*false, *(_delays_in_minutes([_cut(rule, share, one) for one in range(80)]) for share in (0.5, 0.1, 0.0))]
+    calm = (_delays_in_minutes([_cut(rule, share, one) for one in range(80)]) for share in (0.5, 0.1, 0.0))
+    restless = [_cut(rule, 0.1, one, glitches=50.0) for one in range(200)]
+    return [*false, *calm, _delays_in_minutes(restless), _share_within(restless, 15)]
 
 
 def _false_cuts(rule: Callable[[ceiling.Tell, float], list[float]], lasting: bool) -> float:
@@ -418,10 +422,13 @@ def _false_cuts(rule: Callable[[ceiling.Tell, float], list[float]], lasting: boo
     return sum(len(rule(stream, days * DAY_S)) for stream in streams) * 30 / days / SEEDS
 
 
-def _cut(rule: Callable[[ceiling.Tell, float], list[float]], share: float, number: int) -> float | None:
+def _cut(
+    rule: Callable[[ceiling.Tell, float], list[float]], share: float, number: int, glitches: float = 3.0
+) -> float | None:
     rng = Random(SEED + number)
     at_s = DAY_S + rng.uniform(0, HOUR_S)
-    alarms = rule(ceiling.ceilings(rng, 1.2, at_s, share), at_s + 2 * HOUR_S)
+    tell = ceiling.ceilings(rng, 1.2, at_s, share, lasting=glitches > 3, glitches=glitches)
+    alarms = rule(tell, at_s + 2 * HOUR_S)
     return next((alarm - at_s for alarm in alarms if alarm >= at_s), None)
 
 

@@ -293,13 +293,12 @@ def _plan(world: World, healths: Mapping[str, Health], observations: Sequence[Ob
         if id in healths:
             watch, health = world.config.watches[id], healths[id]
             failures, chance = world.config.probe.failures, world.edge.chance()
-            plans[id] = next_at(watch, health, observation.at, failures, chance, world.round_at)
+            again_s = _again_s(world, watch)
+            plans[id] = next_at(watch, health, observation.at, failures, chance, world.round_at, again_s)
             if is_to_confirm(world, observation):
                 plans[id] = min(plans[id], observation.at + RELOOK)
             if id in shared:
                 plans[id] = min(plans[id], observation.at + timedelta(seconds=watch.interval_s))
-            if (again := _again_s(world, watch)) is not None:
-                plans[id] = min(plans[id], observation.at + timedelta(seconds=again))
             world.agenda.set(id, plans[id])
             if _is_turning(health):
                 turning.append(watch)

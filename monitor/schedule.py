@@ -77,8 +77,9 @@ class Spending(Struct, frozen=True):
         return Spending(day, tokens, before.usd + (observation.cost_usd or 0.0))
 
 
-APART = timedelta(seconds=5)
-"""In a crowd each account's first failure asks the same siblings: what was seen a moment ago is seen."""
+APART_S = 5.0
+APART = timedelta(seconds=APART_S)
+"""What was seen so lately is seen: in a crowd each account's first failure asks the same siblings."""
 
 
 class Agenda:
@@ -151,13 +152,22 @@ def next_at(
     failures_to_confirm: int,
     chance: float,
     round_at: datetime | None = None,
+    again_s: float | None = None,
 ) -> datetime:
     """Return when to look again after the attempt that began at `at` and led to `health`.
 
     `chance` in [0, 1) places it within the jitter. Every regular look falls on the target's own
-    phase, so that a late answer does not move the next. Where cron sets the pace, `round_at` is when its round
-    began: then whole intervals count from there, and what may be a blip is looked at with the next round.
+    phase, so that neither a late answer nor a look out of turn moves the next. Where cron sets the pace, `round_at` is
+    when its round began: then whole intervals count from there, and what may be a blip is looked at with the next
+    round. `again_s` is the pause before a look out of turn; None: nothing asks for one.
     """
+    planned = _planned_at(watch, health, at, failures_to_confirm, chance, round_at)
+    return planned if again_s is None else min(planned, at + timedelta(seconds=again_s))
+
+
+def _planned_at(
+    watch: Watch, health: Health, at: datetime, failures_to_confirm: int, chance: float, round_at: datetime | None
+) -> datetime:
     pause_s = _pause_s(health, watch.interval_s, failures_to_confirm)
     asked_s = _asked_s(health)
     asked = at + timedelta(seconds=asked_s)
@@ -227,10 +237,10 @@ def _pause_s(health: Health, interval_s: float, failures_to_confirm: int) -> flo
 
 
 def _slot_after(watch: Watch, at: datetime, chance: float) -> datetime:
-    """Return the first slot of the target's own grid that is at least half an interval away."""
+    """Return the next slot of the target's own grid; one that is hardly away was this look."""
     interval_s = watch.interval_s
     offset_s = _phase(watch.target) * interval_s
-    elapsed = (at - EPOCH).total_seconds() + interval_s / 2 - offset_s
+    elapsed = (at - EPOCH).total_seconds() + min(APART_S, interval_s / 2) - offset_s
     slot = int(elapsed // interval_s) + 1
     return EPOCH + timedelta(seconds=offset_s + slot * interval_s + chance * JITTER * interval_s)
 

@@ -10,6 +10,7 @@ from benchmarks.detection import GOAL, RESULTS, goals, table
 from benchmarks.uptime import HOUR_S, Spell, in_a_row, ours, world
 from monitor.detect.track import CEILING_S
 from probes.model import Fault
+from tests.conftest import target
 
 
 def first(watcher, share, fault=Fault.SERVER_ERROR, begin_s=HOUR_S, end_s=2 * HOUR_S):
@@ -56,7 +57,7 @@ def test_twice_as_slow_is_found_where_a_fixed_threshold_is_blind():
 
 def test_four_accounts_together_find_a_small_rise_that_one_alone_misses():
     together, alone = Result(), Result()
-    members = [(account, Ours()) for account in accounts(4, 5)]
+    members = [(account, Ours(target=target(f"openai/{one}"))) for one, account in enumerate(accounts(4, 5))]
     play(Together(members), next(accounts(1, 9)), 12, 60.0, ["x1.3"], together)
     for account in accounts(4, 5):
         play(Ours(), account, 12, 60.0, ["x1.3"], alone)

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from monitor.detect.limits import LATEST, MOST, NONE, Limits, Moved, advance, findings, is_turning, moves, settled
 from monitor.detect.track import CEILING_S
 from probes.model import Answer, Fault, Limit, Usage
+from probes.ratelimit import read_limits
 from tests.conftest import CHAT, at, observation
 
 DAY_MIN = 1440
@@ -85,6 +86,18 @@ def test_it_is_told_with_before_after_and_when():
     assert (one.since, one.seen_at, one.model) == (at(3600), at(3780), CHAT.model)
 
 
+@pytest.mark.parametrize(("after", "expected"), [(1, 1), (1000 / 60, 1), (10, 0), (999, 0), (0, 0)])
+def test_a_ceiling_that_may_be_told_in_another_unit_is_told_with_that_doubt(after, expected):
+    doubts = [
+        reason
+        for one in findings(CHAT, played([after] * 4, CALM, 60))
+        for reason in one.reasons
+        if "perhaps it is told in another unit" in reason
+    ]
+
+    assert len(doubts) == expected
+
+
 def test_a_first_low_reading_asks_for_more_and_a_confirmed_one_does_not():
     assert not is_turning(CALM)
     assert is_turning(played([500], CALM, 60))
@@ -117,6 +130,13 @@ def test_an_upgrade_with_a_glitch_in_its_first_hour_is_noted_soon_after():
 
     assert [moved.after for moved in moves(higher).values()] == [4000]
     assert found(played([2000] * 4, higher, 210)) == FALLEN
+
+
+def test_a_higher_tier_is_not_taken_for_another_pool_that_answers_while_it_is_noted():
+    higher = played([4000] * 59 + [8000] * 4 + [4000] * 30, CALM, 60)
+
+    assert [moved.after for moved in moves(higher).values()] == [4000]
+    assert found(higher) == []
 
 
 @pytest.mark.parametrize("minutes", [1, 4, 10, 50])
@@ -317,3 +337,78 @@ def test_a_refusal_is_kept_too():
     now = advance(CALM, told(0, fault=Fault.RATE_LIMITED, status=429, answer=Answer("x", "limit: 0")))
 
     assert msgspec.json.decode(msgspec.json.encode(now), type=Limits) == now
+
+
+HOUR = [1000] * 60
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        HOUR + [100] * 3 + [1000] * 7,
+        HOUR + [100] * 3 + [None] * 7,
+        [1000, 100] * 120,
+        [1000, 600, 1000] * 80,
+        ([1000] * 19 + [100]) * 24,
+        HOUR + [5000],
+        HOUR + [5000, 1000, 5000, 1000, 5000],
+        HOUR + [5000] * 30,
+        HOUR + [None] * DAY_MIN,
+        HOUR + [750] * 600,
+        [1000, 300] * 60 + HOUR * 2,
+    ],
+    ids=str,
+)
+def test_after_a_quarter_of_an_hour_without_another_reading_a_low_ceiling_is_told_whatever_came_before(before):
+    known = played(before)
+    told_of = []
+    for minute in range(120):
+        known = played([90], known, len(before) + minute)
+        told_of.append(found(known) == FALLEN)
+
+    assert all(told_of[15:])
+
+
+@pytest.mark.parametrize("step", [0.95, 0.9, 0.8, 0.75])
+@pytest.mark.parametrize("every_min", [5, 60, 720, DAY_MIN])
+def test_a_ceiling_that_is_cut_in_small_steps_is_told_once_all_of_them_are_a_fall(step, every_min):
+    limits, ceiling, minute = CALM, 1000.0, 60
+    while ceiling >= 700:
+        ceiling *= step
+        limits = played([ceiling] * max(every_min, 16), limits, minute)
+        minute += max(every_min, 16)
+
+    assert found(limits) == FALLEN
+    assert "fell from 1,000 to" in next(findings(CHAT, limits)).reasons[0]
+
+
+def test_a_drift_upward_is_no_step_down_when_it_ends():
+    higher = played([1200] * DAY_MIN, CALM, 60)
+
+    assert found(played([1000] * DAY_MIN, higher, 60 + DAY_MIN)) == []
+    assert found(played([800] * 4, higher, 60 + DAY_MIN)) == FALLEN
+
+
+def told_twice(plain, windowed, minute):
+    """What a gateway's answer tells of whose two headers count the same requests, one of them without its window."""
+    headers = {"x-ratelimit-limit-requests": str(plain), "ratelimit-policy": f'"all";q={windowed};w=60'}
+    return observation(None, 60 * minute, limits=read_limits(headers, {}, at(0)))
+
+
+@pytest.mark.parametrize(("plain", "windowed"), [(100, 1000), (1000, 100), (100, 100)])
+def test_a_ceiling_that_two_headers_tell_falls_with_either(plain, windowed):
+    limits = NONE
+    for minute in range(60):
+        limits = advance(limits, told_twice(1000, 1000, minute))
+    for minute in range(60, 64):
+        limits = advance(limits, told_twice(plain, windowed, minute))
+
+    assert found(limits) == FALLEN
+
+
+def test_two_headers_that_never_told_the_same_are_two_ceilings():
+    limits = NONE
+    for minute in range(64):
+        limits = advance(limits, told_twice(100, 1000, minute))
+
+    assert (len(limits.ceilings), found(limits)) == (2, [])

@@ -19,14 +19,14 @@ from monitor import drill, run, schedule, world
 from monitor.alert import routing
 from monitor.config import Channel, Config, ProbeSection, SiteSection, StatusSection, StoreSection
 from monitor.detect.credit import Floor
-from monitor.detect.health import State
+from monitor.detect.health import Health, State
 from monitor.detect.latency import EXTRA_S, advance, pace
 from monitor.detect.note import Attention
 from monitor.detect.track import Track
 from monitor.drill import Drill
 from monitor.listen import enquire_now
 from monitor.round import once
-from monitor.schedule import Budget, Spending, Watch
+from monitor.schedule import Budget, Spending, Watch, next_at
 from monitor.store.connection import Busy, open_reader
 from monitor.world import Edge, open_world
 from probes.catalog import Shelf, load_provider
@@ -400,8 +400,9 @@ def test_what_seems_slow_is_looked_at_again_soon_where_the_budget_has_room(tmp_p
             async with open_world(settings, edge) as made:
                 made.spendings["openai/main"] = Spending(noon.date(), tokens)
                 made.tracks[paid.target.id] = Track(total=seemingly_slow(noon))
-                await run.beat(made, [Observation(paid.target, noon, Outcome.OK, latency_s=1.1)], noon)
-                return made.agenda.next_at() - noon
+                slot = next_at(settings.watches[paid.target.id], Health(), noon, 3, 0.0)
+                await run.beat(made, [Observation(paid.target, slot, Outcome.OK, latency_s=1.1)], slot)
+                return made.agenda.next_at() - slot
 
     assert (asyncio.run(play()) == timedelta(seconds=EXTRA_S)) is soon
 

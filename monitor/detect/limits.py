@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
-from math import inf
+from math import ceil, inf, log
 from statistics import median
 
 from msgspec import Struct, field
@@ -24,6 +24,12 @@ LASTS = timedelta(hours=1)
 STRAY_STEP = 1 / 32
 MIXED, WHOLLY = 0.05, 0.9
 """Where so large a share of older readings strays, there are several pools, and a fall takes nearly all of them."""
+SURELY = timedelta(minutes=12)
+"""What is low for so long without one reading that is not has fallen, whatever came before: told within 15 minutes."""
+BY_CHANCE = 2e-5
+"""Several pools that answer by turns look like a fall with this probability: half low takes 16 readings in a row."""
+LIKELY = timedelta(minutes=5)
+"""Where several pools answer, a row of low readings is worth more of them after so long."""
 TO_ARM = 5
 HELD, HOUR = 12, timedelta(hours=1)
 """The reference is the middle of so many readings, one an hour."""
@@ -38,6 +44,9 @@ LOW_SHARE, USUAL_SHARE = 0.1, 0.5
 SHARE_STEP = 0.02
 OWN_SHARE = 0.05
 """Where the canary itself uses more of the ceiling between two looks, what is left says nothing of others."""
+
+UNITS = frozenset({60.0, 1000.0, 1440.0, 3600.0, 86_400.0, 1e6})
+"""A ceiling that shrinks by just so much may be told in another unit: by the second, by thousands."""
 
 REFUSED = frozenset({403, 429})
 NOT_ITS_LIMITS = frozenset(
@@ -69,8 +78,10 @@ class Moved(Struct, frozen=True):
 class Ceiling(Struct, frozen=True):
     """One limit as it was told: `held` are readings, one an hour, whose middle is what it usually is.
 
-    `latest` are the last few readings. `low_since` is the first of a row below the reference, which is a
-    sign from `fallen_at` on, `high_since` the first of a row above it. `strays` is the share of the readings
+    `most` is the highest of these middles since the ceiling was last taken for usual, so that one cut in small steps
+    falls, too. `latest` are the last few readings. `low_since` is the first of a row below the reference, which is a
+    sign from `fallen_at` on, `high_since` the first of a row above it; the latest `row` readings were all low, the
+    first of them at `row_since`. `strays` is the share of the readings
     before `latest` that were far off. `share` is what is usually left of it, `shorts` counts the latest readings
     with hardly anything left, as bits, a window apart, the newest at `counted_at`; a sign since `short_since`.
     """
@@ -81,6 +92,9 @@ class Ceiling(Struct, frozen=True):
     held: tuple[float, ...]
     held_at: datetime
     latest: tuple[float, ...] = ()
+    most: float = 0.0
+    row: int = 0
+    row_since: datetime | None = None
     low_since: datetime | None = None
     fallen_at: datetime | None = None
     high_since: datetime | None = None
@@ -93,7 +107,7 @@ class Ceiling(Struct, frozen=True):
 
     @property
     def reference(self) -> float:
-        return median(self.held)
+        return max(self.most, median(self.held))
 
     @property
     def lows(self) -> int:
@@ -170,8 +184,21 @@ def _read_all(ceilings: Mapping[str, Ceiling], observation: Observation) -> Mapp
     for limit in observation.limits:
         key = _key(limit.unit, limit.window_s)
         if limit.limit is not None and 0 <= limit.limit < inf and (key in after or len(after) < MOST):
-            after[key] = _read(after.get(key), limit, limit.limit, observation)
+            before = after.get(key) or _parted(ceilings, limit)
+            after[key] = _read(before, limit, limit.limit, observation)
     return after
+
+
+def _parted(ceilings: Mapping[str, Ceiling], limit: Limit) -> Ceiling | None:
+    """Return what was read as one with this limit until now, with its memory; None: it was told by no other name.
+
+    Of two headers of one unit often only one tells the window: while both tell the same they are one
+    (`probes.ratelimit.unite`), and one that is cut alone must not begin with the cut as its usual.
+    """
+    one = [other for other in ceilings.values() if other.unit == limit.unit]
+    if len(one) != 1 or len(one[0].held) < TO_ARM or (one[0].window_s is None) == (limit.window_s is None):
+        return None
+    return replace(one[0], window_s=limit.window_s)
 
 
 @lru_cache(1_000)
@@ -194,13 +221,20 @@ def _without_silent(ceilings: Mapping[str, Ceiling], observation: Observation) -
 def _silenced(ceiling: Ceiling, at: datetime) -> Ceiling:
     if ceiling.fallen_at:
         moved = Moved(at, ceiling.reference, median(ceiling.latest), told_at=ceiling.at)
-        ceiling = replace(_settled(ceiling), moved=moved)
+        ceiling = replace(_settled(ceiling, moved.after), moved=moved)
     return replace(ceiling, shorts=0, short_since=None)
 
 
 def is_turning(limits: Limits) -> bool:
     """Whether something fell for the first time: some more readings shall confirm it soon."""
-    return any(one.low_since and not one.fallen_at and not one.is_mixed for one in limits.ceilings.values())
+    return any(_is_turning(one) for one in limits.ceilings.values())
+
+
+def _is_turning(ceiling: Ceiling) -> bool:
+    if ceiling.low_since is None or ceiling.fallen_at:
+        return False
+    likely = ceiling.row_since is not None and ceiling.at - ceiling.row_since >= LIKELY
+    return likely or not ceiling.is_mixed
 
 
 def findings(target: Target, limits: Limits) -> Iterator[Finding]:
@@ -220,6 +254,8 @@ def _of_ceiling(target: Target, ceiling: Ceiling) -> Iterator[Finding]:
             f"the ceiling of {name} fell from {before:,.0f} to {now:,.0f} on {day(since)}",
             f"{ceiling.lows} of the last {len(ceiling.latest)} answers say so",
         )
+        if now and round(before / now, 6) in UNITS:
+            reasons += (f"it is just 1/{before / now:,.0f} of what it was: perhaps it is told in another unit now",)
         words = f"{name}: {now:,.0f} instead of {before:,.0f}"
         yield _finding(target, Fault.LIMIT_COLLAPSE, since, at, "limits/fallen", words, reasons)
     if ceiling.short_since and ceiling.share is not None:
@@ -295,24 +331,48 @@ def _judge(ceiling: Ceiling, reading: float) -> Ceiling:
     at, reference, latest = ceiling.at, ceiling.reference, ceiling.latest
     if len(ceiling.held) < TO_ARM:
         return replace(ceiling, held=(*ceiling.held, reading), held_at=at)
+    ceiling = _count_row(ceiling, reading)
     if ceiling.fallen_at:
         if sum(one >= BACK * reference for one in latest) >= TO_CONFIRM:
             strays = ceiling.strays + TO_CONFIRM * STRAY_STEP
             return replace(ceiling, low_since=None, fallen_at=None, strays=strays)
-        return _settled(ceiling) if at - ceiling.fallen_at >= ACCEPTED_AFTER else ceiling
+        return _settled(ceiling, median(latest)) if at - ceiling.fallen_at >= ACCEPTED_AFTER else ceiling
     if ceiling.highs >= TO_CONFIRM:
         high_since = min(ceiling.high_since or at, at)
         raised = at - high_since >= LASTS and not ceiling.is_mixed
-        return _settled(ceiling) if raised else replace(ceiling, high_since=high_since, low_since=None)
+        # Of what was raised the least counts: another pool with a higher ceiling may be answering just now.
+        return _settled(ceiling, min(latest)) if raised else replace(ceiling, high_since=high_since, low_since=None)
     ceiling = replace(ceiling, high_since=None) if ceiling.high_since else ceiling
     if lows := ceiling.lows:
-        low = reading < FALLEN * reference
-        low_since = at if low and lows == 1 else min(ceiling.low_since or at, at)
-        fallen = low and lows >= TO_CONFIRM and at - low_since >= GLITCH and not ceiling.is_mixed
-        return replace(ceiling, low_since=low_since, fallen_at=at if fallen else None)
+        low_since = at if ceiling.row == lows == 1 else min(ceiling.low_since or at, at)
+        fell_at = _fell_at(ceiling, low_since)
+        return replace(ceiling, low_since=fell_at or low_since, fallen_at=at if fell_at else None)
     if not timedelta(0) <= at - ceiling.held_at < HOUR:
-        return replace(ceiling, held=(*ceiling.held[1 - HELD :], reading), held_at=at, low_since=None)
+        held = (*ceiling.held[1 - HELD :], reading)
+        most = max(ceiling.most, median(held))
+        return replace(ceiling, held=held, held_at=at, most=most, low_since=None)
     return replace(ceiling, low_since=None) if ceiling.low_since else ceiling
+
+
+def _fell_at(ceiling: Ceiling, low_since: datetime) -> datetime | None:
+    """Return since when it is low for good, as the reading that has just come confirms; None: it may be a glitch."""
+    if not ceiling.row or not ceiling.row_since:
+        return None
+    if ceiling.lows >= TO_CONFIRM and ceiling.at - low_since >= GLITCH and not ceiling.is_mixed:
+        return low_since
+    surely = ceiling.at - ceiling.row_since >= SURELY and ceiling.row >= _never_by_chance(ceiling.strays)
+    return ceiling.row_since if surely else None
+
+
+def _never_by_chance(strays: float) -> int:
+    """Return how many readings in a row must be low where this share of them is anyway."""
+    return max(TO_CONFIRM, ceil(log(BY_CHANCE) / log(min(max(strays, BY_CHANCE), WHOLLY))))
+
+
+def _count_row(ceiling: Ceiling, reading: float) -> Ceiling:
+    if reading >= FALLEN * ceiling.reference:
+        return replace(ceiling, row=0, row_since=None) if ceiling.row else ceiling
+    return replace(ceiling, row=ceiling.row + 1, row_since=min(ceiling.row_since or ceiling.at, ceiling.at))
 
 
 def _strays(ceiling: Ceiling) -> float:
@@ -324,14 +384,16 @@ def _strays(ceiling: Ceiling) -> float:
     return ceiling.strays + STRAY_STEP * (far - ceiling.strays)
 
 
-def _settled(ceiling: Ceiling) -> Ceiling:
-    """What was read last is what it is from now on."""
-    now = median(ceiling.latest)
+def _settled(ceiling: Ceiling, now: float) -> Ceiling:
+    """It is `now` from now on."""
     moved = Moved(ceiling.at, ceiling.reference, now)
     return replace(
         ceiling,
         held=(now,) * TO_ARM,
         held_at=ceiling.at,
+        most=now,
+        row=0,
+        row_since=None,
         low_since=None,
         fallen_at=None,
         high_since=None,
