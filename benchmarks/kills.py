@@ -469,15 +469,17 @@ def _find_twice(copies: dict[str, list[Copy]], killed_at: Sequence[float], tally
 
 def _find_unseen(side: Side, incidents: Sequence[tuple[str, str, int, int | None]], tally: Tally) -> None:
     """Count who was ill and has no incident (each look is short of time here), and refuse an incident of nobody ill."""
-    spans = {one.account: one for one in side.episodes}
-    told = set()
+    unseen = list(side.episodes)
     for id, subject, opened, _ in incidents:
-        name = subject.split("/")[1] if "/" in subject else subject
-        told.add(name)
-        if name not in spans or not spans[name].began - 1 < opened / 1000 < spans[name].ended + 1:
+        its = [
+            one
+            for one in side.episodes
+            if subject in (f"{side.provider(one.account)}/{one.account}", side.provider(one.account))
+        ]
+        if not any(one.began - 1 < opened / 1000 < one.ended + 1 for one in its):
             tally.wrong.append(f"{id} of {subject}, which was not ill then")
-    tally.episodes = len(spans)
-    tally.unseen = len(spans.keys() - told)
+        unseen = [one for one in unseen if one not in its]
+    tally.episodes, tally.unseen = len(side.episodes), len(unseen)
 
 
 if __name__ == "__main__":

@@ -22,11 +22,18 @@ class Discreet(logging.Formatter):
         return "\n".join(conceal(line, self._secrets) for line in super().format(record).split("\n"))
 
 
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Whether a line is for us. What is no HTTP was answered with 400: nobody fills our log from outside."""
+    error = record.exc_info[1] if record.exc_info else None
+    return type(error).__module__ != "aiohttp.http_exceptions"
+
+
 def start_log(level: int, secrets: Sequence[str]) -> None:
     """Send all that is logged to stderr; other packages speak only of what is wrong."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Discreet(secrets))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("aiohttp.server").addFilter(_is_ours)
     logging.getLogger("monitor").setLevel(level)
 
 
