@@ -10,11 +10,9 @@ from probes.border import LONGEST
 from probes.redact import CONTROLS
 
 SAMPLES = Path(__file__).parents[1] / "samples"
-DEEP_PROFILE = "deep"
+IS_DEEP = settings.get_current_profile_name() == "deep"
 """`make fuzz`: thousands of examples, others each time."""
-fuzz = (
-    settings() if settings.get_current_profile_name() == DEEP_PROFILE else settings(max_examples=40, derandomize=True)
-)
+fuzz = settings() if IS_DEEP else settings(max_examples=40, derandomize=True)
 """A few examples, the same in each run, so that nobody's change is red by another's luck."""
 
 ANY_CHARACTER = st.characters(exclude_categories=())
