@@ -36,7 +36,7 @@ HONEST_S = 2.0
 MOST_LATE_S = 2.0
 """An honest look may come so long after its time; a twentieth of its interval is chance."""
 MOST_BUSY_S = 0.5
-"""No callback may keep the loop for longer, by the processor's time: a machine that is busy with others excuses none."""
+"""No callback may keep the loop for longer, by the processor's time, which a busy machine does not lengthen."""
 MOST_S = 1800.0
 TURN_S = 0.05
 
@@ -477,7 +477,7 @@ async def play(folder: Path, answers: int, accounts: int, seed: int) -> Result:
         if process.returncode is not None:
             result.wrong.append(f"it ended by itself with {process.returncode}")
         else:
-            result.rss_mib = _rss_mib(process.pid)
+            result.rss_mib = rss_mib(process.pid)
             process.terminate()
             await asyncio.wait_for(process.wait(), 60)
         result.took_s = round(time.monotonic() - began, 1)
@@ -511,7 +511,7 @@ async def _start(folder: Path) -> asyncio.subprocess.Process:
 
 
 def child(folder: Path) -> None:
-    """Watch as `provider-monitor run` does, more often, and note how late the loop is, and how busy it was till then."""
+    """Watch as `provider-monitor run` does, more often, and note how late the loop is, and how busy it was."""
     import logging
 
     from msgspec.structs import replace
@@ -527,7 +527,7 @@ def child(folder: Path) -> None:
     }
 
     async def watch() -> None:
-        noting = asyncio.create_task(_note_lag(folder / "lag"))
+        noting = asyncio.create_task(note_lag(folder / "lag"))
         await daemon._watch(replace(config, watches=watches), lambda text: None)
         noting.cancel()
 
@@ -535,7 +535,7 @@ def child(folder: Path) -> None:
         loop.run(watch())
 
 
-async def _note_lag(file: Path) -> None:
+async def note_lag(file: Path) -> None:
     loop = asyncio.get_running_loop()
     with file.open("w") as out:
         while True:
@@ -545,7 +545,7 @@ async def _note_lag(file: Path) -> None:
             out.flush()
 
 
-def _rss_mib(process: int) -> float:
+def rss_mib(process: int) -> float:
     return round(int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
 
 
@@ -555,15 +555,15 @@ def _rss_mib(process: int) -> float:
 def _weigh_times(folder: Path, side: Other, result: Result) -> None:
     gaps = [after - before for before, after in zip(side.honest_at, side.honest_at[1:], strict=False)]
     lags, busy = zip(*(map(float, line.split()) for line in (folder / "lag").read_text().splitlines()), strict=True)
-    result.honest_looks, result.honest_gap_s = len(side.honest_at), _spread(gaps)
-    result.lag_s, result.busy_s = _spread(lags), _spread(busy)
+    result.honest_looks, result.honest_gap_s = len(side.honest_at), spread(gaps)
+    result.lag_s, result.busy_s = spread(lags), spread(busy)
     if not gaps or max(gaps) > 1.05 * HONEST_S + MOST_LATE_S:
         result.wrong.append("an honest look was late")
     if max(busy) > MOST_BUSY_S:
         result.wrong.append("the loop was held up")
 
 
-def _spread(values: Sequence[float]) -> dict[str, float]:
+def spread(values: Sequence[float]) -> dict[str, float]:
     its = sorted(values) or [0.0]
     return {
         name: round(its[min(int(len(its) * share), len(its) - 1)], 3)
