@@ -190,19 +190,21 @@ def test_no_request_is_an_error_of_ours_and_none_takes_the_page_away(site, text)
 
 
 @pytest.fixture
-def log():
+def log(capsys):
     """The log as the program has it; what pytest makes of it comes back afterwards."""
     before = logging.root.handlers[:]
     start_log(logging.INFO, [])
-    yield
+    yield lambda: capsys.readouterr().err
     logging.root.handlers[:] = before
 
 
-def test_what_is_no_request_leaves_no_line_in_the_log(site, log, capfd):
+def test_what_is_no_request_leaves_no_line_in_the_log(site, log):
     say, _ = site
 
     assert say(b"GET / HTTP/1.1\r\n\r\n", 15).startswith(b"HTTP/1.0 400 ")
-    assert capfd.readouterr().err == ""
+    assert log() == ""
+    logging.getLogger("aiohttp.server").error("a line of ours")
+    assert "a line of ours" in log()
 
 
 def test_a_link_in_the_folder_that_leads_to_itself_is_no_error_of_ours(site):
