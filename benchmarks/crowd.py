@@ -22,7 +22,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from benchmarks.hostile import HONEST, MOST_BUSY_S, note_lag, rss_mib, spread
+from benchmarks.hostile import HONEST, MOST_CALLBACK_S, note_lag, rss_mib, spread
 from benchmarks.server import BODY, HEADERS
 
 ROOT = Path(__file__).parents[1]
@@ -47,7 +47,7 @@ class Result(Struct):
     per_s: float = 0.0
     due_per_s: float = 0.0
     lag_s: dict[str, float] = field(default_factory=dict)
-    busy_s: dict[str, float] = field(default_factory=dict)
+    callback_s: dict[str, float] = field(default_factory=dict)
     rss_mib: list[float] = field(default_factory=list)
     cpu_share: float = 0.0
     incidents: int = 0
@@ -169,7 +169,7 @@ async def _start(folder: Path) -> asyncio.subprocess.Process:
 
 
 def child(folder: Path) -> None:
-    """Watch as `provider-monitor run` does, and note how late the loop is, and how busy."""
+    """Watch as `provider-monitor run` does, and note how late the loop is."""
     import logging
 
     from monitor import daemon
@@ -194,8 +194,8 @@ def _cpu_s(process: int) -> float:
 
 
 def _judge(folder: Path, side: Other, result: Result) -> None:
-    lags, busy = zip(*(map(float, line.split()) for line in (folder / "lag").read_text().splitlines()), strict=True)
-    result.lag_s, result.busy_s, result.without_key = spread(lags), spread(busy), side.without_key
+    lags, longest = zip(*(map(float, line.split()) for line in (folder / "lag").read_text().splitlines()), strict=True)
+    result.lag_s, result.callback_s, result.without_key = spread(lags), spread(longest), side.without_key
     with closing(sqlite3.connect(folder / "state" / "monitor.db")) as db:
         kept = _kept(db)
         (result.incidents,) = db.execute("SELECT count(*) FROM incident").fetchone()
@@ -205,7 +205,7 @@ def _judge(folder: Path, side: Other, result: Result) -> None:
     result.per_s = round(result.stored / (60 * result.minutes), 1)
     result.due_per_s = 2 * result.accounts / EVERY_S
     result.wrong += _unlike(side.given, kept, result)
-    if max(busy) > MOST_BUSY_S:
+    if max(longest) > MOST_CALLBACK_S:
         result.wrong.append("the loop was held up")
     third = result.rss_mib[len(result.rss_mib) // 3 :]
     if third and third[-1] > MOST_GROWTH * third[0]:
