@@ -377,10 +377,13 @@ def _stream(rng: random.Random) -> bytes:
 
 
 class Other:
-    """Gives each request the next answer; what one account may get is never good, what another may get is either."""
+    """Gives each request the next answer; what one account may get is never good, what another may get is either.
+
+    Honest answers come from another host: connections are shared by all that ask one.
+    """
 
     def __init__(self, seed: int) -> None:
-        self.seed, self.next, self.port = seed, 0, 0
+        self.seed, self.next, self.port, self.honest_port = seed, 0, 0, 0
         self.honest_at: list[float] = []
         self.given: Counter[str] = Counter()
 
@@ -425,12 +428,13 @@ def _length(head: bytes) -> int:
 @asynccontextmanager
 async def other(seed: int) -> Iterator[Other]:  # type: ignore[misc]
     made = Other(seed)
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0, limit=2**20, backlog=1000)
-    made.port = server.sockets[0].getsockname()[1]
+    servers = [await asyncio.start_server(made.serve, "127.0.0.1", 0, limit=2**20, backlog=1000) for _ in range(2)]
+    made.port, made.honest_port = (one.sockets[0].getsockname()[1] for one in servers)
     try:
         yield made
     finally:
-        server.close()
+        for one in servers:
+            one.close()
 
 
 # The program
@@ -469,7 +473,7 @@ async def play(folder: Path, answers: int, accounts: int, seed: int) -> Result:
     """Let the program ask until so many hostile answers were given, and look at what that left."""
     result = Result(seed)
     async with other(seed) as side:
-        (folder / "monitor.toml").write_text("\n".join(_configuration(side.port, accounts)))
+        (folder / "monitor.toml").write_text("\n".join(_configuration(side, accounts)))
         began = time.monotonic()
         process = await _start(folder)
         while side.given.total() < answers and time.monotonic() - began < MOST_S and process.returncode is None:  # noqa: ASYNC110
@@ -491,12 +495,12 @@ async def play(folder: Path, answers: int, accounts: int, seed: int) -> Result:
     return result
 
 
-def _configuration(port: int, accounts: int) -> Iterator[str]:
+def _configuration(side: Other, accounts: int) -> Iterator[str]:
     yield "[site]\nserve = false\n[budget]\ndaily_tokens = 1000000000000\ndaily_usd = 1000000\n[status]\npoll = false"
     yield "[probe]\nonline = []\nconnect_s = 2\nsilence_s = 3\ntotal_s = 6\nper_host = 200"
     for name in ("honest", *(f"{('never', 'either')[n % 2]}-{n:03}" for n in range(accounts))):
         canaries = '["list"]' if name == "honest" else '["list", "chat"]'
-        base = f"http://127.0.0.1:{port}/{name}/v1"
+        base = f"http://127.0.0.1:{side.honest_port if name == 'honest' else side.port}/{name}/v1"
         yield f'[[accounts]]\nname = "{name}"\nprovider = "openai"\nkey = "env:KEY"'
         yield f'base = "{base}"\ncanaries = {canaries}'
 

@@ -23,7 +23,8 @@ async def looked(answers, seed=4):
         prober = Prober(session, load_wording(), lambda: datetime.now(UTC), loop.time, PATIENCE)
 
         async def look(kind, canary):
-            account = Account("a", "openai", "sk-hostile-0123456789abcdef", f"http://127.0.0.1:{side.port}/{kind}/v1")
+            port = side.honest_port if kind == "honest" else side.port
+            account = Account("a", "openai", "sk-hostile-0123456789abcdef", f"http://127.0.0.1:{port}/{kind}/v1")
             model = "gpt-5-nano" if canary == "chat" else None
             return await attempt(prober, OPENAI, account, Target("openai/a", "openai", canary, model))
 
