@@ -57,8 +57,9 @@ QUIET_S = 120.0
 IDLE_STEP_S = 15.0
 MOST_MIB_A_DAY = 0.5
 """Growth of memory after the first days, beyond which it is not flat."""
-MOST_DISK_GROWTH = 1.1
-"""The last day's disk to that of the day after RAW_DAYS: what grows still are incidents and roll-ups."""
+MOST_DISK_MIB_A_DAY = 0.2
+"""What grows still, after RAW_DAYS, are the hours (kept for 100 days) and the incidents with their messages."""
+MOST_RAW_GROWTH = 1.05
 
 
 class Loss(Struct, frozen=True):
@@ -94,7 +95,8 @@ class Result(Struct):
     resolved: int
     blips: int
     rss_slope_mib_a_day: float
-    disk_growth: float
+    disk_slope_mib_a_day: float
+    raw_growth: float
     wrong: list[str]
 
 
@@ -284,9 +286,10 @@ def judge(config: Config, stage: Stage, truth: Sequence[Loss], days: list[Day], 
     (every_s,) = {one.interval_s for one in config.watches.values()}
     result = Result(
         seed, len(config.accounts), every_s, days, stage.looks, stored, len(truth), len(incidents),
-        told["opened"], told["resolved"], stage.blips, _slope(days), _growth(days), failed,
+        told["opened"], told["resolved"], stage.blips, slope([one.rss_mib for one in days]),
+        slope([one.disk_mib for one in days]), _raw_growth(days), failed,
     )  # fmt: skip
-    result.wrong += _unlike(truth, incidents)
+    result.wrong += unlike(truth, incidents)
     if stored != stage.looks:
         result.wrong.append(f"looks {stage.looks}, stored {stored}")
     if not result.losses == result.incidents == result.opened == result.resolved:
@@ -295,7 +298,7 @@ def judge(config: Config, stage: Stage, truth: Sequence[Loss], days: list[Day], 
         result.wrong.append(f"{waiting} messages were not sent")
     if result.rss_slope_mib_a_day > MOST_MIB_A_DAY:
         result.wrong.append("memory grows")
-    if result.disk_growth > MOST_DISK_GROWTH:
+    if result.disk_slope_mib_a_day > MOST_DISK_MIB_A_DAY or result.raw_growth > MOST_RAW_GROWTH:
         result.wrong.append("the disk fills")
     return result
 
@@ -309,7 +312,7 @@ def _stored(db: sqlite3.Connection) -> dict[str, int]:
     return {"ok": ok + more_ok, "failed": failed + more_failed}
 
 
-def _unlike(truth: Sequence[Loss], incidents: Sequence[tuple[str, str, int, int | None]]) -> Iterator[str]:
+def unlike(truth: Sequence[Loss], incidents: Sequence[tuple[str, str, int, int | None]]) -> Iterator[str]:
     """Yield each incident that is of no loss, and each loss that has none of its own."""
     begun = BEGIN.timestamp()
     left = sorted(truth, key=lambda one: one.begin_s)
@@ -323,18 +326,18 @@ def _unlike(truth: Sequence[Loss], incidents: Sequence[tuple[str, str, int, int 
     yield from (f"no incident of {one}" for one in left)
 
 
-def _slope(days: Sequence[Day]) -> float:
-    """Return the growth of memory in MiB a day, by least squares, after the first days."""
-    its = days[RAW_DAYS + 1 :]
+def slope(by_day: Sequence[float]) -> float:
+    """Return the growth a day, by least squares, once the first raw looks were forgotten."""
+    its = list(enumerate(by_day))[RAW_DAYS + 1 :]
     if len(its) < 3:
         return 0.0
-    mean_x, mean_y = sum(one.day for one in its) / len(its), sum(one.rss_mib for one in its) / len(its)
-    across = sum((one.day - mean_x) ** 2 for one in its)
-    return sum((one.day - mean_x) * (one.rss_mib - mean_y) for one in its) / across
+    mean_x, mean_y = sum(day for day, _ in its) / len(its), sum(value for _, value in its) / len(its)
+    return sum((day - mean_x) * (value - mean_y) for day, value in its) / sum((day - mean_x) ** 2 for day, _ in its)
 
 
-def _growth(days: Sequence[Day]) -> float:
-    return days[-1].disk_mib / days[RAW_DAYS + 1].disk_mib if len(days) > RAW_DAYS + 1 else 1.0
+def _raw_growth(days: Sequence[Day]) -> float:
+    """Return the raw looks of the last day to those of the first one on which some were forgotten."""
+    return days[-1].observations / days[RAW_DAYS + 1].observations if len(days) > RAW_DAYS + 1 else 1.0
 
 
 def report(result: Result) -> str:
@@ -348,7 +351,8 @@ def report(result: Result) -> str:
         ),
         "blips that nobody was told of": result.blips,
         "memory, slope after the first days": f"{result.rss_slope_mib_a_day:+.2f} MiB a day",
-        f"disk, last day to day {RAW_DAYS + 2}": f"{result.disk_growth:.2f}",
+        "disk, slope after the first days": f"{result.disk_slope_mib_a_day:+.2f} MiB a day",
+        f"raw looks, last day to day {RAW_DAYS + 2}": f"{result.raw_growth:.2f}",
         "violations": len(result.wrong),
     }
     rows = "\n".join(f"| {name} | {value} |" for name, value in facts.items())

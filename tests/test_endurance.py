@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 
 from benchmarks import endure, kills
+from probes.model import Fault
 
 
 @pytest.mark.slow
@@ -17,6 +18,38 @@ def test_two_simulated_days_are_counted_exactly_and_leave_nothing_behind():
     assert result.losses == result.incidents == result.opened == result.resolved > 5
     assert result.stored == result.looks
     assert result.looks["failed"] > result.blips > 0
+
+
+LOST = endure.Loss("openai/a00", Fault.INVALID_KEY, 1000.0, 3000.0)
+BEGUN_MS = int(endure.BEGIN.timestamp() * 1000)
+
+
+def incident(account="openai/a00", opened_s=1060, closed_s=3060):
+    return account, "invalid_key", BEGUN_MS + opened_s * 1000, closed_s and BEGUN_MS + closed_s * 1000
+
+
+@pytest.mark.parametrize(
+    ("incidents", "wrong"),
+    [
+        ([incident()], 0),
+        ([], 1),
+        ([incident("openai/a05")], 2),
+        ([incident(opened_s=900)], 2),
+        ([incident(), incident(opened_s=2000)], 1),
+        ([incident(closed_s=2000)], 1),
+        ([incident(closed_s=None)], 1),
+    ],
+    ids=["one each", "none", "another account's", "before it", "two of one", "closed before its end", "never closed"],
+)
+def test_each_loss_has_one_incident_of_its_own(incidents, wrong):
+    assert len(list(endure.unlike([LOST], incidents))) == wrong
+
+
+def test_growth_is_measured_once_the_first_looks_were_forgotten():
+    steep = [50.0 + 10 * day for day in range(endure.RAW_DAYS + 1)]
+
+    assert endure.slope([*steep, 100.0, 100.0, 100.0, 100.0]) == 0
+    assert endure.slope([*steep, 100.0, 101.0, 102.0, 103.0]) == pytest.approx(1)
 
 
 @pytest.mark.slow
