@@ -7,7 +7,7 @@ NEWEST  := .venv-newest
 PIP     := -m pip --quiet --disable-pip-version-check
 INSTALL := $(BIN)/python $(PIP) install --constraint constraints.txt --editable
 
-.PHONY: run test test-all check schema bench profile newest constraints clean FORCE
+.PHONY: run test test-all check fuzz schema bench profile newest constraints clean FORCE
 
 run: $(VENV)/.ready            ## watch; without any account, show a demonstration
 	@$(BIN)/provider-monitor run
@@ -23,6 +23,9 @@ check: $(VENV)/.ready-dev      ## style, types, and the floor plan
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_architecture.py
+
+fuzz: $(VENV)/.ready-dev       ## thousands of random answers, pages, files and requests at each border: half an hour
+	$(BIN)/python -m pytest --hypothesis-profile deep tests/fuzz
 
 schema: $(VENV)/.ready-dev     ## write the JSON Schema of monitor.toml anew
 	$(BIN)/python -m monitor.config

@@ -26,6 +26,12 @@ class Discreet(logging.Formatter):
         return conceal(super().format(record), self._secrets)
 
 
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Whether a line is for us. What is no HTTP was answered with 400: nobody fills our log from outside."""
+    error = record.exc_info[1] if record.exc_info else None
+    return type(error).__module__ != "aiohttp.http_exceptions"
+
+
 def start_log(level: int, secrets: Sequence[str]) -> None:
     """Send all that is logged to stderr; other packages speak only of what is wrong.
 
@@ -35,6 +41,7 @@ def start_log(level: int, secrets: Sequence[str]) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Discreet(secrets))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("aiohttp.server").addFilter(_is_ours)
     logging.getLogger("monitor").setLevel(level)
     logging.captureWarnings(True)
     sys.excepthook = lambda kind, error, trace: _note("nobody caught", kind, error, trace)

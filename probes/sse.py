@@ -26,14 +26,13 @@ class Events:
     """Cuts a byte stream into events, as its chunks come."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._pieces: list[bytes] = []
+        self._begun = False
         self._name = b""
         self._data: list[bytes] = []
 
     def feed(self, chunk: bytes) -> Iterator[Event]:
-        text = (self._rest + chunk).removeprefix(BOM)
-        *lines, self._rest = LINE_END.split(text) if b"\r" in text else text.split(b"\n")
-        for line in lines:
+        for line in self._lines(chunk):
             if line.startswith(b"data:"):
                 self._data.append(line[5:].removeprefix(b" "))
             elif line.startswith(b"event:"):
@@ -44,6 +43,19 @@ class Events:
                 if self._data or self._name:
                     yield Event(self._name, b"\n".join(self._data))
                 self._name, self._data = b"", []
+
+    def _lines(self, chunk: bytes) -> list[bytes]:
+        """Return the lines that are whole by now. A line that comes a byte at a time is put together once."""
+        is_half = bool(self._pieces) and self._pieces[-1].endswith(b"\r")
+        self._pieces.append(chunk)
+        if not (is_half or b"\n" in chunk or b"\r" in chunk):
+            return []
+        text = b"".join(self._pieces)
+        if not self._begun:
+            text, self._begun = text.removeprefix(BOM), True
+        *lines, rest = LINE_END.split(text) if b"\r" in text else text.split(b"\n")
+        self._pieces = [rest] if rest else []
+        return lines
 
     def end(self) -> Iterator[Event]:
         """Yield what a server that forgot the last empty line has sent."""

@@ -307,10 +307,20 @@ def roll_up(db, now):
 
 def test_closed_hours_are_rolled_up_once_and_the_open_one_is_not(db, writer):
     write_hours(writer, 3, fault=Fault.TIMEOUT)
-    roll_up(db, at(2 * 3600 + 60))
+    roll_up(db, at(2 * 3600 + 300))
 
     assert [tuple(row)[2:6] for row in db.execute("SELECT * FROM hourly ORDER BY at")] == [(3, 0, 3, 0), (3, 0, 3, 0)]
-    assert next_roll_up(db, at(2 * 3600 + 60)) is None
+    assert next_roll_up(db, at(2 * 3600 + 300)) is None
+
+
+def test_a_look_that_was_under_way_when_its_hour_ended_is_in_its_roll_up(db, writer):
+    write_hours(writer, 1)
+    roll_up(db, at(3600 + 100))
+    writer.save(Batch(at(3600 + 110), (observation(seconds=3599),)))
+    roll_up(db, at(3600 + 300))
+
+    (row,) = db.execute("SELECT * FROM hourly").fetchall()
+    assert row["ok"] == 7
 
 
 def test_a_closed_day_is_rolled_up_from_its_hours(db, writer):

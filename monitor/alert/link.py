@@ -104,7 +104,10 @@ def sign(key: bytes, link: Link) -> str:
 
 
 def read(key: bytes, token: str, now: datetime) -> Link | None:
-    """Return what a token permits; None when it is not ours, was changed, or has run out."""
+    """Return what a token permits; None when it is not ours, was changed, or has run out.
+
+    It is ours in one spelling only: whoever could write it otherwise could use it more than once.
+    """
     try:
         payload, mac = (_bytes(part) for part in token[:LONGEST].split("."))
     except ValueError:
@@ -113,7 +116,7 @@ def read(key: bytes, token: str, now: datetime) -> Link | None:
         return None
     kind, incident, channel, until = payload.decode().split("\n")
     link = Link(ReplyKind(kind), incident, channel, datetime.fromtimestamp(int(until), UTC))
-    return link if now < link.until else None
+    return link if now < link.until and sign(key, link) == token else None
 
 
 def _mac(key: bytes, payload: bytes) -> bytes:

@@ -286,6 +286,6 @@ def _find(folder: Path, path: str) -> Path | None:
         return None
     try:
         file = folder.joinpath(*parts).resolve(strict=True)
-    except OSError:
+    except (OSError, RuntimeError):  # the latter is what Python before 3.13 says of a link that leads to itself
         return None
     return file if file.is_relative_to(folder) and file.is_file() else None

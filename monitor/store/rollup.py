@@ -12,6 +12,8 @@ from monitor.store.reader import HOUR, rolled_until
 from monitor.store.value import OK, OUTCOMES, from_json, from_ms, to_ms
 
 DAY = timedelta(days=1)
+LATE = timedelta(minutes=3)
+"""So long after its end an hour is closed: a look is dated by its begin, and a client program has two minutes."""
 ROWS_AT_ONCE = 20_000
 """So many rows are deleted in one transaction: some ten milliseconds of the writer."""
 
@@ -55,7 +57,7 @@ def _next_span(db: sqlite3.Connection, source: str, table: str, span: timedelta,
         )
     """
     at = db.execute(query, (to_ms(rolled_until(db, table)),)).fetchone()["at"]
-    if at is None or from_ms(at) >= _floor(now, span):
+    if at is None or from_ms(at) >= _floor(now - LATE, span):
         return None
     return _floor(from_ms(at), span)
 
