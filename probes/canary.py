@@ -1,7 +1,7 @@
 """One bounded, timed attempt → Observation. Provider trouble never raises here."""
 
 import re
-from asyncio import Lock
+from asyncio import Lock, to_thread
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -56,6 +56,8 @@ from probes.trust import NoAuthority
 KEPT_WORDS = 300
 KEPT_BODY = 4000
 BLANK = re.compile(r"\{(model|month|month_s)\}")
+LONG = 16 * 1024
+"""A longer answer is judged beside the loop: a hostile one of 64 KiB takes 0.3 s."""
 LIST_BYTES = 2 * 1024 * 1024
 """So much is read of a list of models whose names we want; the longest known one has half of it."""
 OPEN_S = 90
@@ -141,17 +143,34 @@ async def attempt(prober: Prober, provider: Provider, account: Account, target: 
 
 
 async def _attempt(prober: Prober, provider: Provider, account: Account, target: Target, this: Attempt) -> Observation:
+    verdict, failure = None, None
     try:
         verdict = await _ask(prober, provider, account, target, this)
     except (aiohttp.ClientError, OSError, Unreadable, NoAuthority, ValueError) as error:
-        told = GOOD if _is_proven(this) else _told_before(prober, provider, account, target, this)
-        verdict = told or _broken(error, this, prober.patience)
+        failure = error
     duration_s = (_is_proven(this) and this.ended_s) or prober.timer() - this.started
-    signs = _signs(prober, provider, account, this)
-    return _observe(this, verdict, duration_s, provider, prober.secrets_of(account), target, signs)
+
+    def conclude() -> Observation:
+        told = verdict or _verdict(prober, provider, account, target, this, failure)
+        signs = _signs(prober, provider, account, this)
+        return _observe(this, told, duration_s, provider, prober.secrets_of(account), target, signs)
+
+    is_long = max(len(this.received), len(this.body)) > LONG
+    return await to_thread(conclude) if is_long else conclude()
 
 
-async def _ask(prober: Prober, provider: Provider, account: Account, target: Target, this: Attempt) -> Verdict:
+def _verdict(
+    prober: Prober, provider: Provider, account: Account, target: Target, this: Attempt, failure: Exception | None
+) -> Verdict:
+    """Say what an answer means, or what broke it off."""
+    if failure is None:
+        return _understood(prober, provider, target, this)
+    told = GOOD if _is_proven(this) else _told_before(prober, provider, account, target, this)
+    return told or _broken(failure, this, prober.patience)
+
+
+async def _ask(prober: Prober, provider: Provider, account: Account, target: Target, this: Attempt) -> Verdict | None:
+    """Send the request and read the answer; return what it means where its words need not be judged."""
     canary = provider.canaries[target.canary]
     wire = WIRES[canary.spoken(target.canary, account)]
     body = {**wire.body(target.model or ""), **canary.body} if wire.body else None
@@ -180,7 +199,12 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
             this.body, this.whole = await read_text(
                 response, LIST_BYTES if canary.offers else KEPT_BYTES, this.received
             )
-    verdict = _judge(prober, provider, canary, asked, this)
+    return None
+
+
+def _understood(prober: Prober, provider: Provider, target: Target, this: Attempt) -> Verdict:
+    canary = provider.canaries[target.canary]
+    verdict = _judge(prober, provider, canary, this.asked, this)
     if verdict.fault is None:
         return _learn(canary, this, verdict)
     this.words = _unproven(this, verdict)

@@ -8,6 +8,7 @@ import resource
 import socket
 import ssl
 import subprocess
+import threading
 import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -797,6 +798,19 @@ def test_whoever_a_gateway_names_is_heard_by_rules_that_are_found_then():
 
     assert answered(500, said, rules_of=rules_of).answer.rule == "cerebras/own"
     assert set(asked) == {"cerebras"}
+
+
+@pytest.mark.parametrize(("padding", "beside"), [(100, False), (30_000, True)])
+def test_a_long_answer_is_judged_beside_the_loop(padding, beside):
+    said = '{"error": {"message": "litellm.APIError: CerebrasException - xyzzy", "code": "500"}}'
+    threads = set()
+
+    def rules_of(_):
+        threads.add(threading.current_thread())
+        return [Rule(id="own", fault=Fault.OVERLOADED, message=["xyzzy"], source="https://example.com")]
+
+    assert answered(500, said + " " * padding, rules_of=rules_of).answer.rule == "cerebras/own"
+    assert (threads != {threading.main_thread()}) is beside
 
 
 # As it comes and as it is pasted
