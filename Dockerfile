@@ -1,5 +1,5 @@
 # Two stages: the second holds Python, the program and nothing to build with.
-FROM python:3.13-slim AS build
+FROM python:3.14-slim AS build
 WORKDIR /source
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY monitor monitor
@@ -7,7 +7,7 @@ COPY probes probes
 COPY templates templates
 RUN python -m venv /app && /app/bin/pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt .
 
-FROM python:3.13-slim
+FROM python:3.14-slim
 # monitor.toml is looked for in /etc/provider-monitor; what is written lies below /var/lib/provider-monitor. All of it is
 # made here, since a volume that is mounted there first takes over who owns it.
 RUN groupadd --gid 10001 monitor \

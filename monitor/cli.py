@@ -153,6 +153,8 @@ def run(arguments: Arguments) -> int:
         for account in config.accounts.values():
             if account.problem:  # `once` would say so each minute
                 complain(f"{account.id} is not asked until this is mended: {account.problem}")
+        for warning in _open_files(config):
+            complain(warning)
         watch(config, say)
     else:
         from monitor.demo import demonstrate
@@ -724,8 +726,6 @@ def _start_log(arguments: Arguments, config: "Config") -> None:
     from monitor.log import start_log
 
     start_log(logging.DEBUG if arguments.verbose else logging.INFO, config.secrets)
-    for warning in _open_files(config):
-        logging.getLogger("monitor").warning("%s", warning)
 
 
 def _unknown(kind: str, word: str, known: list[str]) -> str:

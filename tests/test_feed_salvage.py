@@ -247,12 +247,12 @@ HUGE = {
 def test_a_hostile_list_is_refused_soon(form):
     data = json.dumps(HUGE[form](), separators=(",", ":")).encode()[: 8 * 1024 * 1024]
     data = data if data.endswith((b"]", b"}")) else data[: data.rindex(b",")] + b"]}"
-    started = time.monotonic()
+    started = time.process_time()
 
     bulletin = told(form, data, OURS)
 
     assert bulletin.trust is Trust.DOUBTFUL
-    assert time.monotonic() - started < 3
+    assert time.process_time() - started < 3
 
 
 # Groups and names ----------------------------------------------------------------------------------------------

@@ -473,6 +473,7 @@ def test_the_status_for_machines_is_a_fixed_format():
                 "since": "2026-11-21T10:11:00Z",
                 "fault": "account_suspended",
                 "blame": "account",
+                "phase": None,
                 "credit": [],
             }
         ],
@@ -492,6 +493,7 @@ def test_the_status_for_machines_is_a_fixed_format():
                 "lead_s": None,
                 "fault": "account_suspended",
                 "blame": "account",
+                "phase": None,
             }
         ],
         "status_sources": [],

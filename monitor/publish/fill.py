@@ -34,7 +34,10 @@ POLICY = "; ".join(
 REPEATED = 256
 """So many of the pieces that pages share are kept: what is around them all, shares of accounts that are all well."""
 
-CLEAN = re.compile("[ -~\t\n\xa0-\u200a\u2010-\u2029\u202f-\u205f\u206a-\ud7ff\ue000-\ufefe\uff00-\U0010ffff]*")
+CLEAN = re.compile(
+    "[ -~\t\n\xa0-\xac\xae-\u061b\u061d-\u180d\u180f-\u200a\u2010-\u2029\u202f-\u205f\u206a-\ud7ff"
+    "\ue000-\ufefe\uff00-\ufff8\ufffc-\U000dffff\U000e0080-\U0010ffff]*"
+)
 """All but CONTROLS, what is frequent first: that nearly every text is so is seen in half of the time."""
 
 UNSAFE = re.compile("[&<>\"']")

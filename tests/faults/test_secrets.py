@@ -176,7 +176,7 @@ interval_s = {{ command = 10 }}
 
 
 def around(folder, **more):
-    return {**KEYS, "ftp_proxy": f"http://u:{PROXY}@127.0.0.1:1", "PYTHONPATH": f"{folder / 'python'}:{ROOT}", **more}
+    return {**KEYS, "https_proxy": f"http://u:{PROXY}@127.0.0.1:1", "PYTHONPATH": f"{folder / 'python'}:{ROOT}", **more}
 
 
 def printed(folder, *words, **more):
