@@ -61,7 +61,7 @@ def test_a_server_that_is_vouched_for_is_shown_the_key(authority, tmp_path):
         ("elsewhere", "Hostname mismatch"),
         pytest.param("expired", "certificate has expired", marks=needs_faketime),
         ("old", "secure connection"),
-        ("plain", "secure connection"),
+        ("plain", "it speaks no TLS at port"),
         ("cut", "connection"),
     ],
 )
