@@ -132,6 +132,12 @@ def failing(db: sqlite3.Connection) -> list[Failing]:
     return next(sound([row] if row else (), lambda one: from_json(one["value"], list[Failing])), [])
 
 
+def said(db: sqlite3.Connection) -> dict[str, str]:
+    """Return what the log holds of the monitor's own trouble, by what it is about."""
+    row = db.execute("SELECT value FROM mark WHERE name = 'said'").fetchone()
+    return next(sound([row] if row else (), lambda one: from_json(one["value"], dict[str, str])), {})
+
+
 LATEST = 20
 """So many looks of each target tell how far apart they usually are."""
 

@@ -161,6 +161,11 @@ class Writer:
         with self._transaction():
             self._mark("failing", to_json(failing))
 
+    def save_said(self, said: Mapping[str, str]) -> None:
+        """Keep what the log holds of the monitor's own trouble, for the next round, which need not repeat it."""
+        with self._transaction():
+            self._mark("said", to_json(said))
+
     def save_overlap(self, overlap: Overlap) -> None:
         with self._transaction():
             self._mark("overlap", to_json(overlap))
