@@ -72,6 +72,7 @@ async def _single_round(config: Config, show: Print) -> list[State]:
 async def _told_round(config: Config, show: Print) -> list[State]:
     async with open_world(config, real_edge(show)) as world, _until_signalled(world), _round_around(world):
         name_problems(config)
+        world.look_where_it_lies()
         world.plan_anew(spread_s=0)
         await attempt_stage(world, Stage.DRILL, _hold_drills, change)
         await once(world)

@@ -44,7 +44,7 @@ from monitor.schedule import Agenda, Spending, first_at
 from monitor.slo import resumed
 from monitor.source import Source, announcements, page
 from monitor.stage import Failing, Stage, once_more
-from monitor.store import reader, salvage
+from monitor.store import mount, reader, salvage
 from monitor.store.connection import Lock
 from monitor.store.keeper import Keeper, Place
 from monitor.store.reader import Remembered, correspondence, resume
@@ -244,6 +244,13 @@ class World(Struct):
         if self.keeper.refusal and self.keeper.is_resumed:
             self.warnings["store"] = self.said["store"] = self._refused(self.keeper.refusal)
         self._heed_refusal()
+
+    def look_where_it_lies(self) -> None:
+        """Say on the page and in the log where the database lies on a network's file system."""
+        if words := mount.warning(self.config.database):
+            self.warn("place", words)
+        else:
+            self.mended("place")
 
     def _refused(self, refusal: Refusal) -> str:
         return f"results cannot be written to {self.config.database.name}: {refusal.words}"

@@ -295,4 +295,4 @@ def test_what_ails_the_page_is_said_by_one_round_and_its_end_by_one_as_cron_mail
     words = f"the page cannot be written to {site}: Not a directory"
     assert [one.count(words) for one in said] == [0, 1, 0, 0, 1, 0]
     assert f"this is over: {words}" in said[4]
-    assert words not in (site / "status.json").read_text()
+    assert "cannot be written" not in (site / "index.html").read_text()
