@@ -1,13 +1,15 @@
 """One file, one writer: opening, locking and checking the database."""
 
+import errno
 import fcntl
 import os
+import shlex
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from monitor.store.refusal import RefusalKind, StoreError, refusal_of
+from monitor.store.refusal import Refusal, RefusalKind, StoreError, refusal_of
 from monitor.store.runtime import stand_in
 
 VERSION = 9
@@ -28,7 +30,11 @@ class Lock:
     """
 
     def __init__(self, database: Path) -> None:
-        """Take it. Raises Busy where another process has it; `was_there`: one has had it before."""
+        """Take it. Raises Busy where another process has it; `was_there`: one has had it before.
+
+        Raises StoreError where another user left a file that is in the way.
+        """
+        check_owned(database)
         self._database, self.was_there = database, os.path.exists(f"{database}.lock")
         try:
             database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -61,6 +67,35 @@ class Lock:
 
     def release(self) -> None:
         os.close(self._file)
+
+
+BESIDE = ("", "-wal", "-shm", "-journal", ".lock", ".key", ".aside.jsonl", ".overlaps", ".replies", ".wishes")
+"""What a monitor keeps in the folder of its database, and with what stands in for that."""
+
+
+def check_owned(database: Path) -> None:
+    """Look whether this user may use what is there. Raises StoreError: root may have left a file for us.
+
+    Found out later, each would cost something else: the lock its meaning, a log the database, a key the links.
+    """
+    bases = (one for one in (database, stand_in(database)) if one and os.path.exists(one.parent / "."))
+    closed = [file for base in bases for side in BESIDE if _is_closed(file := f"{base}{side}")]
+    if closed:
+        why, user = os.strerror(errno.EACCES), os.geteuid()
+        repair = f"another user left it there: chown -R {user} {shlex.join(closed)}"
+        raise StoreError(f"{', '.join(closed)}: {why}; {repair}", Refusal(RefusalKind.DENIED, why))
+
+
+def _is_closed(path: str) -> bool:
+    """Whether there is a file, or a folder, that this user may not use. On a read-only disk none is."""
+    how = os.O_DIRECTORY if os.path.isdir(path) else os.O_RDWR | os.O_NONBLOCK
+    try:
+        os.close(os.open(path, how | os.O_CLOEXEC))
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _open_lock(database: Path) -> tuple[int, Path]:
