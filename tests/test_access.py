@@ -220,7 +220,7 @@ def test_a_round_of_a_user_to_whom_root_left_files_names_them_all_and_ends_with_
         code = main(["once"])
 
     assert code == 2
-    assert f"chown -R {STRANGER} {names[0]} {names[1]}\n" in capsys.readouterr().err
+    assert f"chown -R {STRANGER} {names[0]} {names[1]} && chmod" in capsys.readouterr().err
 
 
 @as_root

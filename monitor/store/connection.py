@@ -81,8 +81,8 @@ def check_owned(database: Path) -> None:
     bases = (one for one in (database, stand_in(database)) if one and os.path.exists(one.parent / "."))
     closed = [file for base in bases for side in BESIDE if _is_closed(file := f"{base}{side}")]
     if closed:
-        why, user = os.strerror(errno.EACCES), os.geteuid()
-        repair = f"another user left it there: chown -R {user} {shlex.join(closed)}"
+        why, names = os.strerror(errno.EACCES), shlex.join(closed)
+        repair = f"give this user what is there: chown -R {os.geteuid()} {names} && chmod -R u+rwX {names}"
         raise StoreError(f"{', '.join(closed)}: {why}; {repair}", Refusal(RefusalKind.DENIED, why))
 
 
