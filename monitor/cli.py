@@ -731,6 +731,8 @@ def _start_log(arguments: Arguments, config: "Config") -> None:
     from monitor.log import start_log
 
     start_log(logging.DEBUG if arguments.verbose else logging.INFO, config.secrets)
+    if arguments.command is once:  # its rounds say so once, and not at all where they are left out
+        return
     for warning in _open_files(config):
         logging.getLogger("monitor").warning("%s", warning)
 

@@ -296,3 +296,16 @@ def test_what_ails_the_page_is_said_by_one_round_and_its_end_by_one_as_cron_mail
     assert [one.count(words) for one in said] == [0, 1, 0, 0, 1, 0]
     assert f"this is over: {words}" in said[4]
     assert "cannot be written" not in (site / "index.html").read_text()
+
+
+def test_a_file_of_keys_that_others_can_read_is_named_by_one_round_and_once_more_when_it_is_closed(tmp_path):
+    with backstage() as stage:
+        stage.write_config(tmp_path)  # with the address of a channel, which is a secret
+        file = tmp_path / "monitor.toml"
+        file.chmod(0o644)
+        said = [call("once", folder=tmp_path)[2] for _ in range(2)]
+        file.chmod(0o600)
+        said += [call("once", folder=tmp_path)[2] for _ in range(2)]
+
+    assert [one.count("holds secrets") for one in said] == [1, 0, 1, 0]
+    assert "this is over" in said[2]
