@@ -282,7 +282,7 @@ def check(arguments: Arguments) -> int:
     for account in config.accounts.values():
         for words in _said_of(account, targets[account.id], config):
             say(f"{account.id}: {words}")
-    for warning in _open_files(config):
+    for warning in (*_open_files(config), *_far_database(config)):
         complain(f"{warning}; this is only a warning")
     for words in (*_past(config.reminders), *_closed_to_others(config)):
         say(words)
@@ -328,6 +328,13 @@ def _open_files(config: "Config") -> list[str]:
     from monitor.openness import open_files
 
     return open_files(config.file, config.files, has_secrets=config.holds_secrets)
+
+
+def _far_database(config: "Config") -> Iterator[str]:
+    from monitor.store.mount import warning
+
+    if told := warning(config.database):
+        yield told
 
 
 def _asked(config: "Config", target: "Target") -> str:

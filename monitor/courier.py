@@ -206,10 +206,11 @@ async def _text(world: World, letter: Letter, pieces: Sequence[Piece], channel: 
 
 
 def _warn_of_templates(world: World) -> None:
-    for key in [key for key in world.warnings if key.startswith("template ")]:
-        del world.warnings[key]
-    for name, words in world.templates.warnings.items():
-        world.warn(f"template {name}", words)
+    told = {f"template {name}": words for name, words in world.templates.warnings.items()}
+    for about in [one for one in world.warnings if one.startswith("template ") and one not in told]:
+        world.mended(about)
+    for about, words in told.items():
+        world.warn(about, words)
 
 
 def _summary(world: World, channel: Channel, due: str) -> Summary:

@@ -79,6 +79,7 @@ async def _watch(config: Config, show: Print) -> None:
             if address:
                 show(f"status page: {address}")
             show(f"watching {len(config.watches)} targets of {len(config.accounts)} accounts; Ctrl-C ends it")
+        world.look_where_it_lies()
         world.plan_anew()
         world.manager = find_manager(os.environ, os.getpid())
         await until_signalled(world)

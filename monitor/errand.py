@@ -19,7 +19,8 @@ from monitor.detect.health import State
 from monitor.drill import Drill
 from monitor.incident import Change, ChangeKind, Severity
 from monitor.lifeline import tell_failure, told_round
-from monitor.round import once
+from monitor.openness import open_files
+from monitor.round import once, remembering_what_was_said
 from monitor.run import begin_drills, change, end_drills, unseen
 from monitor.schedule import Watch
 from monitor.stage import Stage
@@ -70,13 +71,34 @@ async def _single_round(config: Config, show: Print) -> list[State]:
 
 
 async def _told_round(config: Config, show: Print) -> list[State]:
-    async with open_world(config, real_edge(show)) as world, _until_signalled(world), told_round(world):
+    async with open_world(config, real_edge(show)) as world, _until_signalled(world), _round_around(world):
         name_problems(config)
+        world.look_where_it_lies()
+        _name_open_files(world)
         world.plan_anew(spread_s=0)
         await attempt_stage(world, Stage.DRILL, _hold_drills, change)
         await once(world)
         asides = {id for id, watch in config.watches.items() if watch.aside}
         return [one.state for id, one in world.healths.items() if not (id in asides and one.state is State.UNKNOWN)]
+
+
+def _name_open_files(world: World) -> None:
+    """Say which files of keys others can read, each once, and once when that is over."""
+    config = world.config
+    found = open_files(config.file, config.files, has_secrets=config.holds_secrets)
+    for about in [one for one in world.said if one.startswith(OPEN) and one.removeprefix(OPEN) not in found]:
+        world.mended(about)
+    for words in found:
+        world.warn(OPEN + words, words)
+
+
+OPEN = "open file: "
+
+
+@asynccontextmanager
+async def _round_around(world: World) -> AsyncIterator[None]:
+    async with remembering_what_was_said(world), told_round(world):
+        yield
 
 
 async def _hold_drills(world: World) -> None:

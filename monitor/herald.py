@@ -5,15 +5,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from monitor import mailbox
 from monitor.alert.case import Message, with_changes, without_old
 from monitor.alert.digest import due_digests
-from monitor.alert.reply import waiting
+from monitor.alert.reply import Reply, waiting
 from monitor.alert.routing import decide
 from monitor.alert.storage import Heard, StoreNews, due_news, news, read_news
 from monitor.incident import Change
 from monitor.store.value import Batch
 from monitor.world import STEP_S, World
+from probes.redact import conceal
 
 PACE = 5
 """So many looks for replies to one look at what is due: nothing but a reply is a matter of seconds."""
@@ -75,7 +78,7 @@ async def take_replies(world: World) -> bool:
     if not found:
         return False
     known = {reply.id for reply in world.replies}
-    fresh = [reply for _, reply in found if reply.id not in known]
+    fresh = [_concealed(reply, world.prober.secrets) for _, reply in found if reply.id not in known]
     world.replies += fresh
     if fresh:
         await world.save(Batch(world.edge.clock(), replies=tuple(fresh)))
@@ -84,6 +87,11 @@ async def take_replies(world: World) -> bool:
     if fresh:
         world.news.set()
     return bool(fresh)
+
+
+def _concealed(reply: Reply, secrets: Sequence[str]) -> Reply:
+    """Return a reply without the secrets that somebody typed: whoever leaves one may know none of them."""
+    return replace(reply, by=conceal(reply.by, secrets), reason=conceal(reply.reason, secrets))
 
 
 def _remove(files: Sequence[Path]) -> None:

@@ -55,7 +55,7 @@ def _or_nothing(world: World, what: str, work: Callable[[], Iterable[T] | None])
         log.exception("%s failed", what)
         world.warn(what, f"the monitor's own fault: {what} failed ({type(error).__name__})")
         return []
-    world.warnings.pop(what, None)
+    world.mended(what)
     return found
 
 

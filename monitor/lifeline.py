@@ -63,7 +63,7 @@ def _note(world: World, error: str | None) -> None:
     if error:
         world.warn("heartbeat", f"the heartbeat is not taken: {error}")
     else:
-        world.warnings.pop("heartbeat", None)
+        world.mended("heartbeat")
     if before != world.warnings.get("heartbeat"):
         world.news.set()
 

@@ -40,7 +40,7 @@ async def hear_safely(world: World, id: str) -> None:
     """Poll one source; what is our own fault with it is none of the others'."""
     try:
         await hear(world, id)
-        world.warnings.pop(f"source {id}", None)
+        world.mended(f"source {id}")
     except Exception as error:
         log.exception("%s: what it says cannot be followed", id)
         world.warn(f"source {id}", f"{id} cannot be followed: the monitor's own fault ({type(error).__name__})")

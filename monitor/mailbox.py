@@ -27,8 +27,7 @@ def leave(database: Path, folder: Path, name: str, content: bytes) -> None:
     owner = _owner(database)
     if os.geteuid() not in (0, owner[0]):
         raise Unheard(
-            f"{database.name} belongs to {_name(owner[0])}, and this is {_name(os.geteuid())}: "
-            f"say it as that user, with sudo -u {_name(owner[0])}"
+            f"{database.name} belongs to {_name(owner[0])}, and this is {_name(os.geteuid())}: {_repair(owner[0])}"
         )
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700, parents=True)
@@ -79,6 +78,12 @@ def _give(path: Path, flags: int, owner: tuple[int, int], folder: Path) -> None:
         ) from None
     finally:
         os.close(file)
+
+
+def _repair(user: int) -> str:
+    """Return who is to say it instead; whose user has no name here, as in a container, is asked through root."""
+    name = _name(user)
+    return "say it as root" if name.isdecimal() else f"say it as that user, with sudo -u {name}"
 
 
 def _name(user: int) -> str:

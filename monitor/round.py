@@ -17,10 +17,12 @@ from monitor.listen import enquire, hear_safely
 from monitor.run import ABSENT, beat, change, follow_clock, is_wavering, note_absence, probe, seen
 from monitor.schedule import is_due
 from monitor.stage import Stage
+from monitor.store import reader
 from monitor.store.connection import open_reader
 from monitor.store.keeper import Place
 from monitor.store.reader import usual_pause
 from monitor.store.refusal import StoreError
+from monitor.store.writer import Writer
 from monitor.supervisor import Work, attempt, review
 from monitor.upkeep import examine, publish_now, tidy_step, weigh_step
 from monitor.world import World
@@ -72,6 +74,21 @@ async def once(world: World) -> None:
         await attempt(world, stage, step, change)
     for stage in dict(STEPS):
         await review(world, stage, change)
+
+
+@asynccontextmanager
+async def remembering_what_was_said(world: World) -> AsyncIterator[None]:
+    """Leave out of the log what it holds of our own trouble from a round before: cron mails every line."""
+    before = reader.said(world.keeper.connection)
+    world.said = before | world.said
+    yield
+    after = {about: words for about, words in world.said.items() if about not in OF_THE_DATABASE}
+    if after != before:
+        await world.write(Writer.save_said, after)
+
+
+OF_THE_DATABASE = ("store", "database")
+"""Of these the keeper knows itself whether they were said before."""
 
 
 async def _resume(world: World) -> None:

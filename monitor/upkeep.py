@@ -70,18 +70,23 @@ def publish_now(world: World) -> bool:
     config = world.config
     try:
         with closing(open_reader(config.database)) as db:
-            snapshot = take(db, config, world.edge.clock(), tuple(world.warnings.values()), world.rota)
+            snapshot = take(db, config, world.edge.clock(), _shown(world), world.rota)
         _write_private(config.folder, snapshot)
         _write_open(world, config, snapshot)
         if world.config is config:  # a new one has all pages made anew
             world.rota = advance(world.rota, snapshot, standing(snapshot))
-        world.warnings.pop("page", None)
+        world.mended("page")
         return _warn_of_templates(world, config) or snapshot.more
     except (OSError, sqlite3.Error, StoreError, ValueError) as error:
         world.is_doubted |= is_corrupt(error)
         reason = getattr(error, "strerror", None) or error
         world.warn("page", f"the page cannot be written to {config.folder}: {reason}")
         return False
+
+
+def _shown(world: World) -> tuple[str, ...]:
+    """Return what a page says of the monitor's own trouble: one that can be read was written."""
+    return tuple(words for about, words in world.warnings.items() if about != "page")
 
 
 def _write_private(folder: Path, snapshot: Snapshot) -> None:
@@ -95,7 +100,7 @@ def _write_open(world: World, config: Config, snapshot: Snapshot) -> None:
             write_site(config.public_folder, public.render(snapshot), existing(config.public_folder), PUBLIC)
         if config.metrics:
             write_open(config.metrics, (config.folder / "metrics.prom").read_bytes())
-        world.warnings.pop("public page", None)
+        world.mended("public page")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         place = getattr(error, "filename", None) or config.public_folder
@@ -197,7 +202,7 @@ async def weigh_step(world: World) -> None:
         return
     try:
         found = await world.read(_weighed, world.config, world.burning, world.edge.clock())
-        world.warnings.pop("objectives", None)
+        world.mended("objectives")
     except (sqlite3.Error, StoreError) as error:
         world.warn("objectives", f"the objectives cannot be weighed: {error}")
         return
@@ -245,7 +250,7 @@ async def _reload(world: World, file: Path, changed: str) -> None:
     if lost:
         world.warn("keys", "; ".join(f"{id} goes on with the key that it had: {why}" for id, why in lost.items()))
     else:
-        world.warnings.pop("keys", None)
+        world.mended("keys")
         log.info("%s was taken up: %d accounts, %d targets", changed, len(config.accounts), len(config.watches))
     world.news.set()
 

@@ -44,7 +44,7 @@ from monitor.schedule import Agenda, Spending, first_at
 from monitor.slo import resumed
 from monitor.source import Source, announcements, page
 from monitor.stage import Failing, Stage, once_more
-from monitor.store import reader, salvage
+from monitor.store import mount, reader, salvage
 from monitor.store.connection import Lock
 from monitor.store.keeper import Keeper, Place
 from monitor.store.reader import Remembered, correspondence, resume
@@ -134,6 +134,7 @@ class World(Struct):
     the process before us too. `round_at` is when the single round began that this process does, None: it is resident.
     `clocks` is how they last stood, `begun` how they stood when each look that is under way began, `set_by` by how
     much the clock was set since the process before us. `fading` are the incidents, by id, that may be over by now.
+    `warnings` is what of ours does not work now, `said` what of it the log holds, be it of a round before.
     `heard` is what each channel was told of the database, `refused_at` when that was last seen to refuse.
     `dropped` is set at the end, when messages under way are waited for no more.
     `online` is what neutral hosts said, `looked_out_s` when by the timer they were last asked.
@@ -186,6 +187,7 @@ class World(Struct):
     is_first_of_hour: bool = True
     is_doubted: bool = False
     warnings: dict[str, str] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
     failing: dict[Stage, Failing] = field(default_factory=dict)
     rota: Rota = field(default_factory=dict)
     stirred: bool = True
@@ -240,8 +242,15 @@ class World(Struct):
     def resume_refusal(self) -> None:
         """Say that results cannot be written; not again in the log of each round, as cron mails every line."""
         if self.keeper.refusal and self.keeper.is_resumed:
-            self.warnings["store"] = self._refused(self.keeper.refusal)
+            self.warnings["store"] = self.said["store"] = self._refused(self.keeper.refusal)
         self._heed_refusal()
+
+    def look_where_it_lies(self) -> None:
+        """Say on the page and in the log where the database lies on a network's file system."""
+        if words := mount.warning(self.config.database):
+            self.warn("place", words)
+        else:
+            self.mended("place")
 
     def _refused(self, refusal: Refusal) -> str:
         return f"results cannot be written to {self.config.database.name}: {refusal.words}"
@@ -253,6 +262,7 @@ class World(Struct):
             self.refused_at = self.edge.clock()
             self.warn("store", self._refused(refusal))
         elif self.warnings.pop("store", None):
+            self.said.pop("store", None)
             log.warning("results are written to %s again", self.config.database.name)
         for event in self.keeper.events:
             self.warn("database", event.words)
@@ -387,9 +397,15 @@ class World(Struct):
 
     def warn(self, about: str, words: str) -> None:
         """Say on the page and in the log that something of ours does not work; once, until it changes."""
-        if self.warnings.get(about) != words:
+        if self.said.get(about) != words:
             log.error("%s", words)
-        self.warnings[about] = words
+        self.warnings[about] = self.said[about] = words
+
+    def mended(self, about: str) -> None:
+        """Say in the log, where it held that something does not work, that it does."""
+        self.warnings.pop(about, None)
+        if words := self.said.pop(about, None):
+            log.warning("this is over: %s", words)
 
     def take_up(self, config: Config) -> None:
         """Go on with another configuration. Where results and the page are kept stays until a restart."""
@@ -418,7 +434,7 @@ class World(Struct):
         self.find_anew()
         self.rota = {}
         self.planned_pages.set()
-        self.warnings.pop("configuration", None)
+        self.mended("configuration")
         self.stirred = True
         self.plan_anew()
         for id, watch in config.watches.items():

@@ -13,7 +13,10 @@ import pytest
 from monitor import config, mailbox  # noqa: F401 - what `main` imports later could not be read by a stranger
 from monitor.cli import main
 from monitor.store import refusal  # noqa: F401
-from tests.backstage import backstage, call
+from monitor.store.connection import BESIDE, Lock
+from monitor.store.refusal import StoreError
+from monitor.store.runtime import stand_in
+from tests.backstage import KEYS, VARIABLES, backstage, call
 
 STRANGER = 65534
 OPEN = ("public/index.html", "public/style.css", "public/api/v2/summary.json")
@@ -153,3 +156,83 @@ def test_a_configuration_that_is_closed_to_us_is_refused_and_not_taken_for_none(
 
     said = "monitor.toml: cannot be read (Permission denied); make monitor.toml, and its folder, readable"
     assert (code, said in capsys.readouterr().err) == (2, True)
+
+
+@contextmanager
+def stranger():
+    os.seteuid(STRANGER)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def give(folder):
+    """Give a folder, with all in it, to the stranger."""
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, STRANGER, STRANGER)
+
+
+@pytest.fixture
+def left(monkeypatch):
+    """A folder of the stranger's, with his runtime folder in it."""
+    with public_folder() as folder:
+        (folder / "runtime").mkdir(mode=0o700)
+        (folder / "state").mkdir(mode=0o700)
+        give(folder)
+        monkeypatch.setenv("RUNTIME_DIRECTORY", str(folder / "runtime"))
+        yield folder
+
+
+@as_root
+@pytest.mark.parametrize("where", ["database", "stand-in"])
+@pytest.mark.parametrize("side", BESIDE)
+def test_what_another_user_left_beside_the_database_is_refused_with_the_repair(left, where, side):
+    database = left / "state" / "monitor.db"
+    with stranger():
+        file = Path(f"{database if where == 'database' else stand_in(database)}{side}")
+    file.mkdir(0o700) if side in (".replies", ".wishes") else file.touch(0o600)
+
+    with stranger(), pytest.raises(StoreError, match="Permission denied") as told:
+        Lock(database)
+    assert f"chown -R {STRANGER} {file}" in str(told.value)
+    assert file.exists()
+    os.chown(file, STRANGER, STRANGER)
+    with stranger():
+        Lock(database).release()
+
+
+@as_root
+def test_a_round_of_a_user_to_whom_root_left_files_names_them_all_and_ends_with_2(left, stage, monkeypatch, capsys):
+    stage.write_config(left, channel=False)
+    monkeypatch.chdir(left)
+    for variable, id in VARIABLES.items():
+        monkeypatch.setenv(variable, KEYS[id])
+    assert main(["once"]) == 0
+    give(left)
+    names = [left / "state" / f"monitor.db{side}" for side in (".lock", ".key")]
+    for name in names:
+        name.touch()
+        name.chmod(0o600)
+        os.chown(name, 0, 0)
+    capsys.readouterr()
+    with stranger():
+        code = main(["once"])
+
+    assert code == 2
+    assert f"chown -R {STRANGER} {names[0]} {names[1]} && chmod" in capsys.readouterr().err
+
+
+@as_root
+@pytest.mark.parametrize(("owner", "repair"), [(61234, "say it as root"), (STRANGER, "sudo -u nobody")])
+def test_an_answer_that_only_another_user_could_give_names_one_that_there_is(left, owner, repair):
+    database = left / "state" / "monitor.db"
+    database.touch()
+    os.chown(database, owner, owner)
+    database.parent.chmod(0o755)
+    os.seteuid(2)
+    try:
+        with pytest.raises(mailbox.Unheard, match=repair):
+            mailbox.leave(database, left / "x", "a.json", b"{}")
+    finally:
+        os.seteuid(0)

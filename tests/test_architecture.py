@@ -179,6 +179,7 @@ PLAN = {
     "monitor.store": set(),
     "monitor.store.refusal": set(),
     "monitor.store.runtime": set(),
+    "monitor.store.mount": set(),
     "monitor.store.connection": {
         *("monitor.store.copy", "monitor.store.refusal", "monitor.store.runtime", "monitor.store.schema"),
     },
@@ -294,6 +295,7 @@ PLAN = {
         *(
             "monitor.alert.storage",
             "monitor.store.keeper",
+            "monitor.store.mount",
             "monitor.store.refusal",
             "monitor.store.runtime",
         ),

@@ -1,5 +1,6 @@
 """One row of the database that cannot be read hides no other, and is told."""
 
+import sqlite3
 from contextlib import closing
 
 import pytest
@@ -8,11 +9,16 @@ from monitor.alert.case import Message, Step
 from monitor.diagnose import Diagnosis, Scope
 from monitor.incident import Change, ChangeKind, open_incident
 from monitor.store import reader
-from monitor.store.connection import open_in_memory
+from monitor.store.carry import BELIEFS, HISTORY, SIGHTINGS, TELLING, carry
+from monitor.store.connection import VERSION, open_in_memory, open_writer, read_only
+from monitor.store.refusal import Refusal, RefusalKind
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
+from monitor.view import take
 from probes.model import Confidence, Fault
-from tests.conftest import at
+from tests import test_view as view
+from tests.conftest import CHAT, NOON, at
+from tests.test_schema import lay
 
 
 @pytest.fixture
@@ -62,3 +68,74 @@ def test_neither_the_past_nor_what_people_answered_is_lost_by_a_row(writer):
     assert reader.all_replies(writer._db) == []
     assert reader.correspondence(writer._db, at(5)).replies == []
     assert (reader.failing(writer._db), reader.trace(writer._db), reader.overlap(writer._db)) == ([], None, None)
+
+
+@pytest.mark.parametrize("column", ["note", "channel", "change_id", "step"])
+def test_a_message_whose_name_is_no_utf8_is_given_up_as_it_could_never_be_found_again_once_sent(writer, column):
+    writer._db.execute("PRAGMA foreign_keys = OFF")
+    writer._db.execute(f"UPDATE outbox SET {column} = CAST(x'c328ff' AS TEXT) WHERE rowid = 1")
+
+    (letter,) = writer.letters(at(5))
+    assert letter.items[0].change.incident.subject == "openai/backup"
+    assert writer._db.execute("SELECT state FROM outbox WHERE rowid = 1").fetchone()["state"] == "failed"
+
+
+def texts():
+    with closing(open_in_memory()) as db:
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        kept = [name for name in tables if not name.startswith(("sqlite_", "_sqlite"))]
+        return [
+            (table, column["name"])
+            for table in kept
+            for column in db.execute(f"PRAGMA table_info({table})")
+            if column["type"] == "TEXT"
+        ]
+
+
+@pytest.mark.parametrize(("table", "column"), texts())
+def test_a_text_that_is_no_utf8_ends_neither_the_start_nor_the_page(tmp_path, table, column):
+    path = lay(VERSION, tmp_path / "monitor.db")
+    with closing(sqlite3.connect(path)) as db:
+        fill(db)
+        assert db.execute(f"UPDATE OR REPLACE {table} SET {column} = CAST(x'c328ff' AS TEXT)").rowcount, "no row"
+        db.commit()
+
+    with closing(open_writer(path)) as db, closing(read_only(path)) as other:
+        everything(Writer(db, "here"), other)
+
+
+def fill(db):
+    """Put a row where that program's database has none."""
+    db.executescript(
+        """
+        INSERT OR IGNORE INTO note VALUES ('here', 'openai/main', '{}');
+        INSERT OR IGNORE INTO source VALUES ('here', 'openai', '{"id": "openai"}');
+        INSERT OR IGNORE INTO spending VALUES ('openai/main', '2026-11-21', 1, 0.1);
+        INSERT OR IGNORE INTO track SELECT id, '{}' FROM series;
+        INSERT OR IGNORE INTO pool VALUES ('here', 'openai chat latency', '{}');
+        INSERT OR IGNORE INTO ceiling VALUES (1, 'requests', 60, 1, 1, 0, 1);
+        INSERT OR IGNORE INTO evidence SELECT series.id, 1795262400000, answer.id, 'x' FROM series, answer;
+        INSERT OR IGNORE INTO mark VALUES ('clock', '{}'), ('refused', '{}'), ('overlap', '{}'), ('failing', '[]'),
+            ('said', '{}'), ('hourly_until', '0'), ('daily_until', '0');
+        INSERT INTO outbox (channel, step, number, note, at, state, tries, next, done, error)
+            VALUES ('hook', 'store', 1, 'refused: full', 1, 'sent', 1, 1, 1, 'x');
+        """
+    )
+
+
+def everything(writer, db):
+    """Read whatever a start, a page, a command and a message read."""
+    reader.resume(db, "here"), reader.correspondence(db, at(61)), reader.tracks(db, "here"), reader.pools(db, "here")
+    reader.failing(db), reader.trace(db), reader.overlap(db), reader.refusal(db), reader.said(db), reader.last_beat(db)
+    reader.ceilings(db), reader.moves(db), reader.spent(db, NOON.date()), reader.all_replies(db)
+    list(reader.history(db, "here", CHAT, at(-60)))
+    reader.incidents_between(db, at(-60), at(61)), reader.closed_incidents(db, 9), reader.latest_deliveries(db, 9)
+    reader.changes_since(db, at(-60)), reader.fates(db, at(-60)), reader.failing_channels(db)
+    for id in reader.incident_ids(db):
+        reader.find_incident(db, id), reader.deliveries(db, id)
+    take(db, view.config(CHAT), at(61))
+    writer.letters(at(61))
+    writer.save_refusal(Refusal(RefusalKind.FULL, "full"))
+    with closing(open_in_memory()) as other:
+        for passages in (TELLING, BELIEFS, SIGHTINGS, HISTORY):
+            carry(db, other, passages)

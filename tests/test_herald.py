@@ -19,6 +19,7 @@ from monitor.alert.window import Quiet
 from monitor.config import SiteSection
 from monitor.schedule import Budget, Watch
 from monitor.store.connection import open_reader
+from monitor.world import open_world, real_edge
 from probes.model import Account, Target
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 from tests.receiver import webhook
@@ -256,3 +257,24 @@ def test_a_message_has_signed_links_where_the_page_is_served(tmp_path):
     token = re.search(r"Acknowledge: https://s\.example/answer/(\S+)", message)[1]
     link = read(b"k" * 32, token, datetime.now(UTC))
     assert (link.kind, link.incident, link.channel) == (ReplyKind.ACKNOWLEDGE, id, "hook")
+
+
+def test_a_secret_that_somebody_types_as_a_reason_is_neither_kept_nor_shown(tmp_path):
+    plain = "correct horse battery staple"  # of no form that would give it away
+
+    async def play():
+        async with simulator() as other_side:
+            settings = config(tmp_path, other_side)
+            known = settings.accounts["openai/main"]
+            settings = replace(settings, accounts={**settings.accounts, known.id: replace(known, key=plain)})
+            async with open_world(settings, real_edge(print)) as world:
+                now = datetime.now(UTC)
+                typed = f"the key is {plain} now"
+                leave(settings.database, Reply(ReplyKind.SILENCE, now, plain, until=now + timedelta(1), reason=typed))
+                await herald.take_replies(world)
+            with closing(sqlite3.connect(settings.database)) as db:
+                return world.replies, db.execute("SELECT details FROM reply").fetchall()
+
+    ((reply,), ((kept,),)) = asyncio.run(play())
+    assert reply.reason == "the key is [redacted] now"
+    assert plain not in kept + reply.by

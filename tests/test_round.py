@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import shutil
 import sqlite3
 import time
 from collections import Counter
@@ -18,6 +19,7 @@ from monitor.detect.health import State
 from monitor.world import Edge, open_world
 from probes.model import Observation, Outcome
 from probes.simulator import Trouble
+from tests.backstage import backstage, call
 from tests.receiver import webhook
 from tests.test_run import KEYS, config, simulator
 
@@ -277,3 +279,33 @@ def test_rounds_that_remember_beside_the_database_tell_once(tmp_path, monkeypatc
         "[RESOLVED] openai/main: account suspended",
     ]
     assert number >= 6
+
+
+def test_what_ails_the_page_is_said_by_one_round_and_its_end_by_one_as_cron_mails_every_line(tmp_path):
+    site = tmp_path / "site"
+    with backstage() as stage:
+        stage.write_config(tmp_path, channel=False)
+        said = [call("once", folder=tmp_path)[2]]
+        shutil.rmtree(site)
+        site.write_text("in the way")
+        said += [call("once", folder=tmp_path)[2] for _ in range(3)]
+        site.unlink()
+        said += [call("once", folder=tmp_path)[2] for _ in range(2)]
+
+    words = f"the page cannot be written to {site}: Not a directory"
+    assert [one.count(words) for one in said] == [0, 1, 0, 0, 1, 0]
+    assert f"this is over: {words}" in said[4]
+    assert "cannot be written" not in (site / "index.html").read_text()
+
+
+def test_a_file_of_keys_that_others_can_read_is_named_by_one_round_and_once_more_when_it_is_closed(tmp_path):
+    with backstage() as stage:
+        stage.write_config(tmp_path)  # with the address of a channel, which is a secret
+        file = tmp_path / "monitor.toml"
+        file.chmod(0o644)
+        said = [call("once", folder=tmp_path)[2] for _ in range(2)]
+        file.chmod(0o600)
+        said += [call("once", folder=tmp_path)[2] for _ in range(2)]
+
+    assert [one.count("holds secrets") for one in said] == [1, 0, 1, 0]
+    assert "this is over" in said[2]

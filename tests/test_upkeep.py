@@ -68,6 +68,27 @@ def test_both_sites_are_made_beside_the_loop(tmp_path):
     assert threading.get_ident() not in asked_by
 
 
+def test_a_page_that_can_be_written_again_does_not_say_that_it_cannot_and_the_log_says_both_once(tmp_path, caplog):
+    (tmp_path / "monitor.toml").write_text('[[accounts]]\nname = "a"\nprovider = "openai"\nkey = "env:KEY"\n')
+    site = tmp_path / "site"
+
+    async def play():
+        edge = Edge(lambda: datetime.now(UTC), time.monotonic, random.random, print)
+        async with open_world(load(tmp_path / "monitor.toml", {"KEY": "k"}), edge) as world:
+            site.write_text("in the way")
+            publish_now(world), publish_now(world)
+            site.unlink()
+            publish_now(world)
+
+    asyncio.run(play())
+    words = f"the page cannot be written to {site}: Not a directory"
+    assert "cannot be written" not in (site / "index.html").read_text()
+    assert [one.getMessage() for one in caplog.records if words in one.getMessage()] == [
+        words,
+        f"this is over: {words}",
+    ]
+
+
 KEYS = {"main": "sk-main-0123456789abcdefghij", "backup": "sk-backup-0123456789abcdefghij"}
 ANOTHER = "sk-another-0123456789abcdefghij"
 ACCOUNTS = "".join(f'[[accounts]]\nname = "{name}"\nprovider = "openai"\nkey = "file:{name}.key"\n' for name in KEYS)

@@ -2,10 +2,11 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby, pairwise
 from json import dumps
+from typing import Any, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -38,12 +39,15 @@ from monitor.store.value import (
     from_json,
     from_ms,
     health_from,
+    maybe_time,
     observation_from,
     readable,
     sound,
     to_ms,
 )
 from probes.model import Limit, Observation, Target
+
+T = TypeVar("T")
 
 HOUR = timedelta(hours=1)
 RECENT = 10
@@ -89,47 +93,61 @@ class Ceiling(Struct, frozen=True):
 
 def resume(db: sqlite3.Connection, location: str) -> Remembered:
     """Return what was believed, planned, spent and open when the last process ended."""
-    healths, plans = {}, {}
+    healths: dict[str, Health] = {}
+    plans: dict[str, datetime] = {}
     query = """
         SELECT health.*, rule, confidence, words, body, phase, account, canary, model
         FROM health JOIN series ON series.id = series_id LEFT JOIN answer ON answer.id = answer_id
         WHERE location = ?
     """
-    for row in db.execute(query, (location,)):
-        id = _target_id(row)
-        healths[id] = health_from(row)
-        if row["next"] is not None:
-            plans[id] = from_ms(row["next"])
+    for id, health, planned in sound(db.execute(query, (location,)), _planned):
+        healths[id] = health
+        if planned:
+            plans[id] = planned
     return Remembered(healths, plans, _spendings(db), _open_incidents(db), _notes(db, location), sources(db, location))
 
 
+def _planned(row: Mapping[str, Any]) -> tuple[str, Health, datetime | None]:
+    return _target_id(row), health_from(row), maybe_time(row["next"])
+
+
+def _marked(db: sqlite3.Connection, name: str, read: Callable[[str], T]) -> T | None:
+    """Return what stands at a mark; None: nothing, or nothing that can be read."""
+    rows = db.execute("SELECT value FROM mark WHERE name = ?", (name,))
+    return next(sound(rows, lambda row: read(row["value"])), None)
+
+
 def last_beat(db: sqlite3.Connection) -> datetime | None:
-    row = db.execute("SELECT value FROM mark WHERE name = 'beat'").fetchone()
-    return from_ms(int(row["value"])) if row else None
+    return _marked(db, "beat", _time)
+
+
+def _time(text: str) -> datetime:
+    return from_ms(int(text))
 
 
 def trace(db: sqlite3.Connection) -> Trace | None:
     """Return what the last process left of its clocks; None: nothing."""
-    row = db.execute("SELECT value FROM mark WHERE name = 'clock'").fetchone()
-    return next(sound([row] if row else (), lambda one: from_json(one["value"], Trace)), None)
+    return _marked(db, "clock", lambda text: from_json(text, Trace))
 
 
 def refusal(db: sqlite3.Connection) -> Refusal | None:
     """Return why the database cannot be written, where this one stands in for it."""
-    row = db.execute("SELECT value FROM mark WHERE name = 'refused'").fetchone()
-    return next(sound([row] if row else (), lambda one: from_json(one["value"], Refusal)), None)
+    return _marked(db, "refused", lambda text: from_json(text, Refusal))
 
 
 def overlap(db: sqlite3.Connection) -> Overlap | None:
     """Return the rounds that were left out lately; None: none ever was."""
-    row = db.execute("SELECT value FROM mark WHERE name = 'overlap'").fetchone()
-    return next(sound([row] if row else (), lambda one: from_json(one["value"], Overlap)), None)
+    return _marked(db, "overlap", lambda text: from_json(text, Overlap))
 
 
 def failing(db: sqlite3.Connection) -> list[Failing]:
     """Return the stages of the monitor that fail, as it last told."""
-    row = db.execute("SELECT value FROM mark WHERE name = 'failing'").fetchone()
-    return next(sound([row] if row else (), lambda one: from_json(one["value"], list[Failing])), [])
+    return _marked(db, "failing", lambda text: from_json(text, list[Failing])) or []
+
+
+def said(db: sqlite3.Connection) -> dict[str, str]:
+    """Return what the log holds of the monitor's own trouble, by what it is about."""
+    return _marked(db, "said", lambda text: from_json(text, dict[str, str])) or {}
 
 
 LATEST = 20
@@ -355,8 +373,7 @@ def _counted(
 
 def rolled_until(db: sqlite3.Connection, table: str = "hourly") -> datetime:
     """Return the end of the last hour (or day) that was rolled up; 1970 when none was."""
-    row = db.execute("SELECT value FROM mark WHERE name = ?", (f"{table}_until",)).fetchone()
-    return from_ms(int(row["value"]) if row else 0)
+    return _marked(db, f"{table}_until", _time) or from_ms(0)
 
 
 def durations(db: sqlite3.Connection, series: int, now: datetime) -> Durations:
@@ -397,7 +414,7 @@ def _ceiling(row: sqlite3.Row) -> Ceiling:
 def moves(db: sqlite3.Connection) -> dict[int, Mapping[tuple[str, int], Moved]]:
     """Return the ceilings of each series that moved for good; the text is searched, as few ever do."""
     rows = db.execute("""SELECT series_id, track FROM track WHERE instr(track, '"moved":{')""")
-    return {row["series_id"]: limits.moves(from_json(row["track"], Track).limits) for row in rows}
+    return dict(sound(rows, lambda row: (row["series_id"], limits.moves(from_json(row["track"], Track).limits))))
 
 
 def spent(db: sqlite3.Connection, since: date) -> dict[str, float]:
@@ -415,8 +432,7 @@ def history(db: sqlite3.Connection, location: str, target: Target, since: dateti
         WHERE (location, account, canary, model) = (?, ?, ?, ?) AND at >= ? ORDER BY at
     """
     key = (location, target.account, target.canary, target.model or "", to_ms(since))
-    for row in db.execute(query, key):
-        yield observation_from(row, target)
+    yield from sound(db.execute(query, key), lambda row: observation_from(row, target))
 
 
 def closed_incidents(db: sqlite3.Connection, most: int) -> list[Incident]:
@@ -448,7 +464,7 @@ def correspondence(db: sqlite3.Connection, now: datetime) -> Correspondence:
 def _heard(db: sqlite3.Connection) -> dict[str, Heard]:
     query = "SELECT channel, note, max(number) AS at FROM outbox WHERE step = 'store' AND note NOT LIKE ? GROUP BY 1"
     rows = db.execute(query, (f"{StoreNews.EVENT}%",))
-    return {row["channel"]: Heard(read_news(row["note"])[0], from_ms(row["at"])) for row in rows}
+    return dict(sound(rows, lambda row: (row["channel"], Heard(read_news(row["note"])[0], from_ms(row["at"])))))
 
 
 def is_replied(db: sqlite3.Connection, reply: str) -> bool:
@@ -514,12 +530,12 @@ def changes_since(db: sqlite3.Connection, since: datetime) -> list[Change]:
 def fates(db: sqlite3.Connection, since: datetime) -> dict[Key, Fate]:
     """Return how each message went that was decided since then."""
     query = "SELECT change_id, channel, step, number, state, tries, error FROM outbox WHERE at >= ?"
-    return {
-        (row["change_id"], row["channel"], Step(row["step"]), row["number"]): Fate(
-            row["state"], row["tries"], row["error"]
-        )
-        for row in db.execute(query, (to_ms(since),))
-    }
+    return dict(sound(db.execute(query, (to_ms(since),)), _fate))
+
+
+def _fate(row: sqlite3.Row) -> tuple[Key, Fate]:
+    key = row["change_id"], row["channel"], Step(row["step"]), row["number"]
+    return key, Fate(row["state"], row["tries"], row["error"])
 
 
 def all_replies(db: sqlite3.Connection) -> list[Reply]:
@@ -537,7 +553,11 @@ def failing_channels(db: sqlite3.Connection) -> list[tuple[str, str]]:
 
 def _spendings(db: sqlite3.Connection) -> dict[str, Spending]:
     rows = db.execute("SELECT account, max(day) AS day, tokens, usd FROM spending GROUP BY account")
-    return {row["account"]: Spending(date.fromisoformat(row["day"]), row["tokens"], row["usd"]) for row in rows}
+    return dict(sound(rows, _spending))
+
+
+def _spending(row: sqlite3.Row) -> tuple[str, Spending]:
+    return row["account"], Spending(date.fromisoformat(row["day"]), row["tokens"], row["usd"])
 
 
 def sources(db: sqlite3.Connection, location: str) -> dict[str, Source]:

@@ -32,6 +32,7 @@ from monitor.store.value import (
     from_ms,
     maybe_ms,
     maybe_time,
+    sound,
     to_json,
     to_ms,
 )
@@ -161,15 +162,20 @@ class Writer:
         with self._transaction():
             self._mark("failing", to_json(failing))
 
+    def save_said(self, said: Mapping[str, str]) -> None:
+        """Keep what the log holds of the monitor's own trouble, for the next round, which need not repeat it."""
+        with self._transaction():
+            self._mark("said", to_json(said))
+
     def save_overlap(self, overlap: Overlap) -> None:
         with self._transaction():
             self._mark("overlap", to_json(overlap))
 
     def save_refusal(self, refusal: Refusal) -> Refusal:
         """Keep, in what stands in for the database, why that refuses; return it with when that began."""
-        known = self._db.execute("SELECT value FROM mark WHERE name = 'refused'").fetchone()
-        if known:
-            refusal = replace(refusal, since=from_json(known["value"], Refusal).since)
+        rows = self._db.execute("SELECT value FROM mark WHERE name = 'refused'").fetchall()
+        known = next(sound(rows, lambda row: from_json(row["value"], Refusal)), refusal)
+        refusal = replace(refusal, since=known.since)
         with self._transaction():
             self._mark("refused", to_json(refusal))
         return refusal
@@ -348,13 +354,20 @@ class Writer:
     def _item(self, row: sqlite3.Row, now: datetime) -> Item | None:
         """Return a message that is due; one that cannot be read is given up, so that the page tells of it."""
         try:
-            return _item(row)
+            return self._named(row["channel"], _item(row))
         except UNREADABLE as error:
             log.error("a message to %s cannot be read, and is given up: %s", row["channel"], error)
             what = "UPDATE outbox SET state = 'failed', tries = tries + 1, done = ?, error = ? WHERE id = ?"
             with self._transaction():
                 self._db.execute(what, (to_ms(now), "what it was to tell cannot be read any more", row["id"]))
         return None
+
+    def _named(self, channel: str, item: Item) -> Item:
+        """Return a message that its name finds once it is sent, else it would be sent again. Raises ValueError."""
+        query = f"SELECT 1 FROM outbox WHERE id = ? AND {KEY} = (?, ?, ?, ?, ?)"
+        if self._db.execute(query, (item.id, *_key(channel, item))).fetchone():
+            return item
+        raise ValueError("its name is no text")
 
     def next_letter_at(self) -> datetime | None:
         (at,) = self._db.execute("SELECT min(next) FROM outbox WHERE state = 'waiting'").fetchone()
@@ -371,7 +384,7 @@ class Writer:
 
     def _mark_all(self, letter: Letter, what: str, *values: object) -> None:
         with self._transaction():
-            rows = [(*values, *_key(letter, item)) for item in letter.items]
+            rows = [(*values, *_key(letter.channel, item)) for item in letter.items]
             self._db.executemany(f"UPDATE outbox SET {what} WHERE {KEY} = (?, ?, ?, ?, ?)", rows)
 
     def complain(self, about: str, error: str, hearers: Sequence[str], at: datetime) -> None:
@@ -390,8 +403,8 @@ KEY = "(coalesce(change_id, ''), channel, step, number, note)"
 """What names a message in each database: its number is another one in what stands in for this one."""
 
 
-def _key(letter: Letter, item: Item) -> tuple[object, ...]:
-    return item.change_id, letter.channel, item.step, item.number, item.note
+def _key(channel: str, item: Item) -> tuple[object, ...]:
+    return item.change_id, channel, item.step, item.number, item.note
 
 
 DUE = """

@@ -38,8 +38,13 @@ class Machine:
         )
         steps = [script, LOOPBACK, WAIT] if "-n" in self.spaces else [script, WAIT]
         self.holder = subprocess.Popen(["unshare", *self.spaces, "sh", "-c", " && ".join(steps)])
-        until(lambda: "sleep" in Path(f"/proc/{self.holder.pid}/cmdline").read_text(), 10)
+        until(self._is_ready, 10)
         return self
+
+    def _is_ready(self):
+        """Whether all is mounted: the shell's script names what it ends in, so only what runs now tells."""
+        assert self.holder.poll() is None, "the machine could not be made"
+        return Path(f"/proc/{self.holder.pid}/comm").read_text() == "sleep\n"
 
     def __exit__(self, *_):
         for one in self.programs:
