@@ -190,3 +190,8 @@ def test_what_is_kept_is_small_and_resumes_exactly(before, after):
 
     assert len(now.turns) <= TURNS
     assert played(after, kept, len(before)) == played(after, now, len(before))
+
+
+@pytest.mark.parametrize(("minutes", "flapping"), [(9, True), (10, False), (25, False)])
+def test_an_outage_after_one_that_was_told_by_itself_is_told_by_itself(minutes, flapping):
+    assert (played("U" + "D" * minutes + "U" * 20 + "DD").since is not None) is flapping

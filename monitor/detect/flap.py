@@ -69,9 +69,15 @@ def _lasted(flap: Flap, after: Health, at: datetime) -> Flap:
     """Return what is known once an outage is one to be told; its turn was counted when it began."""
     begun, before = flap.turns[-1] if flap.turns else at, flap.lasted_at
     flap = replace(flap, lasted_at=begun)
-    if flap.since or before is None or begun - before > WITHIN:
+    if flap.since or before is None or begun - before > WITHIN or _stayed(flap, before):
         return flap
     return _flapping(flap, before, after, at)
+
+
+def _stayed(flap: Flap, begun: datetime) -> bool:
+    """Whether the outage that began then lasted for so long that it was told by itself: the next one may, too."""
+    ended = min((turn for turn in flap.turns if turn > begun), default=begun)
+    return ended - begun >= STAYED
 
 
 def _flapping(flap: Flap, since: datetime, after: Health, at: datetime) -> Flap:

@@ -33,8 +33,8 @@ LEAST_RISE_S = 0.2
 """A rise by less is nothing a person would notice."""
 SMALL_BOUND, LARGE_BOUND = 2.5, 3.0
 """One answer says at most so much, in nats: three that are too slow by chance, in a row, are no rise."""
-FAR, FAR_STEP, SEEN_FAR = log(2.0), 0.002, 0.7
-"""Where many usual answers take twice as long as the level (a cache that misses), one that does says less: such are
+FAR, FAR_STEP, SEEN_FAR = log(1.7), 0.002, 0.7
+"""Where many usual answers take 1.7 times as long as the level (a cache that misses), one that does says less: such are
 so large a share of the answers while it is slow."""
 LEAST_FAR, MOST_FAR = 0.02, 0.5
 OUTLIER, OUTLIER_BOUND = log(4.8), 0.75
@@ -49,7 +49,7 @@ LEVEL_S, HOUR_S, DAY_S = 6000.0, 2400.0, 86400.0
 SLOW_ANSWER = 1.5
 """An answer moves a level as if it were at most so many scales away from it."""
 QUARTILE = 0.6745
-LEAST_SCALE, MOST_SCALE, FIRST_SCALE = 0.12, 0.6, 0.3
+LEAST_SCALE, MOST_SCALE, FIRST_SCALE = 0.12, 0.9, 0.3
 TO_START = 10
 TO_ARM = 30
 TO_TRUST = 240
@@ -132,8 +132,8 @@ class Usual(Struct, frozen=True):
     """What was learnt from `count` answers: logarithms of seconds, `swing` taken out, and the quartiles around `level`.
 
     `memory` says how much an answer takes after those before it, about the level.
-    `far` is the share that took twice as long as the level and more, outliers aside; after the first in a row that took
-    so long or longer, `streak` is the share of outliers.
+    `far` is the share that took 1.7 times as long as the level and more, outliers aside; `streak` is the share of
+    outliers after the first in a row that took so long.
     """
 
     count: int
@@ -378,7 +378,7 @@ def _most(series: Series, x: float) -> float:
 
 
 def _is_far(series: Series, back: int = 1) -> bool:
-    """Whether the latest answer, or one so far back, took more than twice as long as the level."""
+    """Whether the latest answer, or one so far back, took more than 1.7 times as long as the level."""
     return len(series.recent) >= back and series.recent[-back] - series.usual.level > FAR
 
 
