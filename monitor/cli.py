@@ -150,11 +150,6 @@ def run(arguments: Arguments) -> int:
 
         name_problems(config)
         _check(config)
-        for account in config.accounts.values():
-            if account.problem:  # `once` would say so each minute
-                complain(f"{account.id} is not asked until this is mended: {account.problem}")
-        for warning in _open_files(config):
-            complain(warning)
         watch(config, say)
     else:
         from monitor.demo import demonstrate

@@ -41,11 +41,16 @@ log = logging.getLogger("monitor")
 T = TypeVar("T")
 
 
+def problems_of(config: Config) -> list[str]:
+    """Return which accounts cannot be asked, and which files of keys others can read."""
+    its = config.accounts.values()
+    unasked = [f"{one.id} is not asked until this is mended: {one.problem}" for one in its if one.problem]
+    return unasked + open_files(config.file, config.files, has_secrets=config.holds_secrets)
+
+
 def name_problems(config: Config) -> None:
-    """Say in the log which accounts cannot be asked, and why."""
-    for account in config.accounts.values():
-        if account.problem:
-            log.warning("%s is not asked until this is mended: %s", account.id, account.problem)
+    for words in problems_of(config):
+        log.warning("%s", words)
 
 
 def single_round(config: Config, show: Print) -> list[State]:
@@ -72,9 +77,8 @@ async def _single_round(config: Config, show: Print) -> list[State]:
 
 async def _told_round(config: Config, show: Print) -> list[State]:
     async with open_world(config, real_edge(show)) as world, _until_signalled(world), _round_around(world):
-        name_problems(config)
         world.look_where_it_lies()
-        _name_open_files(world)
+        _name_problems_once(world)
         world.plan_anew(spread_s=0)
         await attempt_stage(world, Stage.DRILL, _hold_drills, change)
         await once(world)
@@ -82,17 +86,16 @@ async def _told_round(config: Config, show: Print) -> list[State]:
         return [one.state for id, one in world.healths.items() if not (id in asides and one.state is State.UNKNOWN)]
 
 
-def _name_open_files(world: World) -> None:
-    """Say which files of keys others can read, each once, and once when that is over."""
-    config = world.config
-    found = open_files(config.file, config.files, has_secrets=config.holds_secrets)
-    for about in [one for one in world.said if one.startswith(OPEN) and one.removeprefix(OPEN) not in found]:
+def _name_problems_once(world: World) -> None:
+    """Say each problem once, not in each round, and once when it is over."""
+    found = problems_of(world.config)
+    for about in [one for one in world.said if one.startswith(SET_UP) and one.removeprefix(SET_UP) not in found]:
         world.mended(about)
     for words in found:
-        world.warn(OPEN + words, words)
+        world.warn(SET_UP + words, words)
 
 
-OPEN = "open file: "
+SET_UP = "set-up: "
 
 
 @asynccontextmanager

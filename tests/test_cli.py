@@ -404,6 +404,15 @@ def test_a_missing_key_is_no_word_of_a_round_that_is_left_out(folder, stage):
         assert call("once", folder=folder, keys=False) == (0, "", "")
 
 
+def test_an_account_that_cannot_be_asked_is_named_by_the_first_round_and_by_the_one_that_can_ask_it(folder, stage):
+    (folder / "monitor.toml").chmod(0o600)
+    said = [call("once", folder=folder, keys=keys)[2] for keys in (False, False, True)]
+    named = [sum("is not asked until this is mended" in line for line in words.splitlines()) for words in said]
+
+    assert named == [len(KEYS), 0, len(KEYS)]
+    assert "this is over" in said[2]
+
+
 def test_a_round_takes_no_longer_than_confirmation_and_three_of_them_tell_what_lasts(folder, stage):
     stage.write_config(folder, "[probe]\nonline = []\nblip_s = 20\n", every_s=60)
     for account in KEYS:
