@@ -33,23 +33,19 @@ LEAST_RISE_S = 0.2
 """A rise by less is nothing a person would notice."""
 SMALL_BOUND, LARGE_BOUND = 2.5, 3.0
 """One answer says at most so much, in nats: three that are too slow by chance, in a row, are no rise."""
-FAR, FAR_STEP, SEEN_FAR = log(1.7), 0.002, 0.7
-"""Where many usual answers take 1.7 times as long as the level (a cache that misses), one that does says less: such are
+FAR, FAR_STEP, SEEN_FAR = log(2.0), 0.002, 0.7
+"""Where many usual answers take twice as long as the level (a cache that misses), one that does says less: such are
 so large a share of the answers while it is slow."""
 LEAST_FAR, MOST_FAR = 0.02, 0.5
 OUTLIER, OUTLIER_BOUND = log(4.8), 0.75
 """From so far above the level an answer is rather an outlier than a rise, and says at most so much."""
-STREAK, STREAK_STEP = 0.15, 1 / 16
-"""Where outliers come alone, the second in a row says as much as any slow answer; where they come in runs, hardly more
-than the first. Before it is learnt, so large a share of what follows a slow answer is taken for an outlier."""
-LEAST_STREAK, MOST_STREAK = 0.04, 0.35
 
 LEVEL_S, HOUR_S, DAY_S = 6000.0, 2400.0, 86400.0
 """How far back the level, and the slow comparison's two sides, reach."""
 SLOW_ANSWER = 1.5
 """An answer moves a level as if it were at most so many scales away from it."""
 QUARTILE = 0.6745
-LEAST_SCALE, MOST_SCALE, FIRST_SCALE = 0.12, 0.9, 0.3
+LEAST_SCALE, MOST_SCALE, FIRST_SCALE = 0.12, 0.6, 0.3
 TO_START = 10
 TO_ARM = 30
 TO_TRUST = 240
@@ -132,8 +128,7 @@ class Usual(Struct, frozen=True):
     """What was learnt from `count` answers: logarithms of seconds, `swing` taken out, and the quartiles around `level`.
 
     `memory` says how much an answer takes after those before it, about the level.
-    `far` is the share that took 1.7 times as long as the level and more, outliers aside; `streak` is the share of
-    outliers after the first in a row that took so long.
+    `far` is the share that took twice as long as the level and more, outliers aside.
     """
 
     count: int
@@ -145,7 +140,6 @@ class Usual(Struct, frozen=True):
     memory: Memory = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     far: float = LEAST_FAR
     swing: Swing = swing.NONE
-    streak: float = STREAK
 
     @property
     def scale(self) -> float:
@@ -357,7 +351,7 @@ def _weigh(series: Series, x: float, heard: Heard, at: datetime, since_s: float,
         return rise
     if since_s > STALE_S and since_s > 5 * pace.interval_s:
         rise = STILL
-    most = _most(series, x)
+    most = OUTLIER_BOUND if x - usual.level > OUTLIER else log(SEEN_FAR / min(max(usual.far, LEAST_FAR), MOST_FAR))
     small, small_taken = _sum(rise.small, rise.small_taken, SMALL / heard.scale, heard, SMALL_BOUND, most)
     large, large_taken = _sum(rise.large, rise.large_taken, LARGE / heard.scale, heard, LARGE_BOUND, most)
     if small <= 0.0 and large <= 0.0:
@@ -365,21 +359,6 @@ def _weigh(series: Series, x: float, heard: Heard, at: datetime, since_s: float,
     since = min(rise.since or at, at)
     cap = CAP * pace.threshold
     return Rise(min(small, cap), min(large, cap), since, small_taken, large_taken)
-
-
-def _most(series: Series, x: float) -> float:
-    """Return how much an answer may say at most, in nats: the less, the more often such come by chance."""
-    usual = series.usual
-    if x - usual.level <= OUTLIER:
-        return log(SEEN_FAR / min(max(usual.far, LEAST_FAR), MOST_FAR))
-    if not _is_far(series):
-        return OUTLIER_BOUND
-    return max(log(SEEN_FAR / min(max(usual.streak, LEAST_STREAK), MOST_STREAK)), OUTLIER_BOUND)
-
-
-def _is_far(series: Series, back: int = 1) -> bool:
-    """Whether the latest answer, or one so far back, took more than 1.7 times as long as the level."""
-    return len(series.recent) >= back and series.recent[-back] - series.usual.level > FAR
 
 
 def _sum(score: float, taken: float, rise: float, heard: Heard, bound: float, most: float) -> tuple[float, float]:
@@ -396,15 +375,12 @@ def _sum(score: float, taken: float, rise: float, heard: Heard, bound: float, mo
 def _learn(series: Series, x: float, scale: float, at: datetime, since_s: float, regular: bool, pace: Pace) -> Usual:
     usual = series.usual
     low, high, memory, far, waves = usual.low, usual.high, usual.memory, usual.far, usual.swing
-    streak = usual.streak
     least, most = 1.0 / usual.count, SLOW_ANSWER * scale
     passed_s = since_s if since_s < 2 * pace.interval_s else 2 * pace.interval_s
     away, of_hour, of_day = x - usual.level, x - usual.hour, x - usual.day
     of_level = away if -most < away < most else copysign(most, away)
     of_hour = of_hour if -most < of_hour < most else copysign(most, of_hour)
     of_day = of_day if -most < of_day < most else copysign(most, of_day)
-    if _is_far(series) and not _is_far(series, 2):
-        streak += STREAK_STEP * ((x - usual.level > OUTLIER) - streak)
     if regular:
         step = max(QUARTILE_STEP, least) * scale
         high += step * (0.75 if away > high else -0.25)
@@ -422,7 +398,6 @@ def _learn(series: Series, x: float, scale: float, at: datetime, since_s: float,
         memory,
         far,
         waves,
-        streak,
     )
 
 
