@@ -148,11 +148,8 @@ def run(arguments: Arguments) -> int:
         from monitor.daemon import watch
         from monitor.errand import name_problems
 
-        name_problems(config)
+        name_problems(config.accounts.values())
         _check(config)
-        for account in config.accounts.values():
-            if account.problem:  # `once` would say so each minute
-                complain(f"{account.id} is not asked until this is mended: {account.problem}")
         for warning in _open_files(config):
             complain(warning)
         watch(config, say)
@@ -289,9 +286,15 @@ def check(arguments: Arguments) -> int:
     if config.malformed:
         problems = ((id, config.accounts[id].problem) for id in sorted(config.malformed))
         return _refuse(*(f"{config.file_name}: {id} cannot work: {problem}" for id, problem in problems))
-    counts = (len(config.accounts), len(config.watches), len(config.channels))
-    say("{} accounts, {} targets, {} channels: all well-formed".format(*counts))
+    say(f"{_size(config)}: all well-formed")
     return UP
+
+
+def _size(config: "Config") -> str:
+    from monitor.words import count
+
+    parts = {"account": config.accounts, "target": config.watches, "channel": config.channels}
+    return ", ".join(count(len(them), noun) for noun, them in parts.items())
 
 
 def _said_of(account: "Account", targets: Iterable["Target"], config: "Config") -> Iterator[str]:
@@ -406,7 +409,7 @@ def drill(arguments: Arguments) -> int:
 
     config = _with_accounts(arguments)
     _start_log(arguments, config)
-    name_problems(config)
+    name_problems(config.accounts.values())
     _check(config)
     (account,) = _chosen(config, arguments.account)
     wish = Drill(account, arguments.fault, datetime.now(UTC))

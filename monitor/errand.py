@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -20,7 +20,7 @@ from monitor.drill import Drill
 from monitor.incident import Change, ChangeKind, Severity
 from monitor.lifeline import tell_failure, told_round
 from monitor.round import once
-from monitor.run import begin_drills, change, end_drills, unseen
+from monitor.run import begin_drills, change, end_drills, reason_of, unseen
 from monitor.schedule import Watch
 from monitor.stage import Stage
 from monitor.store.connection import Busy
@@ -32,7 +32,7 @@ from probes.attempt import attempt
 from probes.canary import Prober, open_session
 from probes.catalog import load_wording, rules_by_name
 from probes.control import CONTROL
-from probes.model import Blame, Observation, Outcome, Target
+from probes.model import Account, Blame, Observation, Outcome, Target
 from probes.remedy import advise, explain, is_covered, neighbour
 
 log = logging.getLogger("monitor")
@@ -40,11 +40,25 @@ log = logging.getLogger("monitor")
 T = TypeVar("T")
 
 
-def name_problems(config: Config) -> None:
+def name_problems(accounts: Iterable[Account]) -> None:
     """Say in the log which accounts cannot be asked, and why."""
-    for account in config.accounts.values():
+    for account in accounts:
         if account.problem:
             log.warning("%s is not asked until this is mended: %s", account.id, account.problem)
+
+
+@asynccontextmanager
+async def _new_problems_named(world: World) -> AsyncIterator[None]:
+    """Name those accounts that cannot be asked of which no round before this one has said so: cron mails every line."""
+    before = _unseen(world)
+    yield
+    new = _unseen(world) - before
+    name_problems(one for one in world.config.accounts.values() if (one.id, reason_of(one)) in new)
+
+
+def _unseen(world: World) -> set[tuple[str, str | None]]:
+    """Return which accounts have a target that was not seen, and why."""
+    return {(world.config.watches[id].target.account, health.reason) for id, health in world.healths.items()}
 
 
 def single_round(config: Config, show: Print) -> list[State]:
@@ -71,10 +85,10 @@ async def _single_round(config: Config, show: Print) -> list[State]:
 
 async def _told_round(config: Config, show: Print) -> list[State]:
     async with open_world(config, real_edge(show)) as world, _until_signalled(world), told_round(world):
-        name_problems(config)
         world.plan_anew(spread_s=0)
         await attempt_stage(world, Stage.DRILL, _hold_drills, change)
-        await once(world)
+        async with _new_problems_named(world):
+            await once(world)
         asides = {id for id, watch in config.watches.items() if watch.aside}
         return [one.state for id, one in world.healths.items() if not (id in asides and one.state is State.UNKNOWN)]
 

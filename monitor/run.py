@@ -156,9 +156,14 @@ def _set_aside(observation: Observation) -> Observation:
     return replace(observation, outcome=Outcome.UNKNOWN, fault=None)
 
 
+def reason_of(account: Account) -> str:
+    """Return why a look at an account that cannot be asked did not take place."""
+    return f"not asked: {account.problem}"
+
+
 def _refusal(world: World, account: Account, watch: Watch) -> str | None:
     if account.problem:
-        return f"not asked: {account.problem}"
+        return reason_of(account)
     now = world.edge.clock()
     if not watch.free and not is_affordable(world.config.budgets[account.id], _spent(world, account.id, now), now):
         return "the day's budget for this account's canaries is spent"

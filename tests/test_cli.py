@@ -68,7 +68,7 @@ def test_a_check_loads_nothing_that_it_does_not_need(tmp_path):
     code = f"import sys; from monitor.cli import main; main(['check']); {ask}"
     environment = {**os.environ, "KEY": "sk-0123456789"}
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.stdout.splitlines()[1:] == ["1 accounts, 3 targets, 1 channels: all well-formed", ""]
+    assert done.stdout.splitlines()[1:] == ["1 account, 3 targets, 1 channel: all well-formed", ""]
 
 
 @pytest.mark.parametrize(("columns", "widest"), [("50", 48), ("200", 198)])
@@ -255,7 +255,7 @@ def test_check_loads_everything_and_sends_nothing(folder, stage):
     code, out, _ = call("check", folder=folder)
 
     assert code == 0
-    assert "3 accounts, 10 targets, 1 channels: all well-formed" in out
+    assert "3 accounts, 10 targets, 1 channel: all well-formed" in out
     assert (len(stage.simulator.requests), stage.inbox.messages) == (before, [])
 
 
@@ -402,6 +402,26 @@ def test_a_missing_key_is_no_word_of_a_round_that_is_left_out(folder, stage):
     call("once", folder=folder)
     with held(folder):
         assert call("once", folder=folder, keys=False) == (0, "", "")
+
+
+def test_a_missing_key_is_the_word_of_the_first_round_that_misses_it_alone(folder, stage):
+    said = []
+    for keys in (True, False, False, True, False):
+        said.append(call("once", folder=folder, keys=keys)[2])
+        backdate(folder, 90)
+
+    assert ["is not asked until this is mended" in err for err in said] == [False, True, False, False, True], said
+
+
+def test_a_missing_key_is_said_once_by_a_monitor_that_starts(folder, stage):
+    with start("run", folder=folder, keys=False) as process:
+        try:
+            process.communicate(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.terminate()
+        err = process.communicate(timeout=30)[1]
+
+    assert err.count("openai/main is not asked until this is mended") == 1, err
 
 
 def test_a_round_takes_no_longer_than_confirmation_and_three_of_them_tell_what_lasts(folder, stage):
