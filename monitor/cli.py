@@ -301,7 +301,7 @@ def _said_of(account: "Account", targets: Iterable["Target"], config: "Config") 
     """Yield what is asked of an account, how its requests leave, and what may not be meant so."""
     asked = ", ".join(_asked(config, target) for target in targets)
     yield asked + (f"; UNKNOWN until mended: {account.problem}" if account.problem else "")
-    yield from _way(account)
+    yield from _way(account, account.base or config.providers[account.provider].base)
     for doubt in config.doubts.get(account.id, ()):
         yield f"{doubt}; this is only a warning"
 
@@ -319,9 +319,15 @@ def _closed_to_others(config: "Config") -> Iterator[str]:
             yield f"{where}: name a place beside it; this is only a warning"
 
 
-def _way(account: "Account") -> Iterator[str]:
-    """Yield how an account's requests leave where they do not go straight out; no proxy is named with its password."""
-    for proxy in account.way.proxies.all:
+def _way(account: "Account", base: str | None) -> Iterator[str]:
+    """Yield how requests to `base` leave where they do not go straight out; no proxy is named with its password.
+
+    Without a base the account is asked by a program, which is told of every proxy.
+    """
+    from probes.proxy import choose
+
+    proxies = account.way.proxies
+    for proxy in proxies.all if base is None else filter(None, [choose(proxies, base)]):
         yield f"through the proxy at {proxy.name}{f', as {proxy.user}' if proxy.user else ''}"
     if account.way.ca_file:
         yield f"believes the authorities in {account.way.ca_file} only"

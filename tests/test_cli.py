@@ -286,6 +286,24 @@ def test_check_says_through_which_proxy_an_account_goes_and_not_its_password(tmp
     assert "pass-word" not in out + err
 
 
+ROADS = {
+    "https": ("https://api.example.test/v1", {"HTTPS_PROXY": "http://10.0.0.1:3128"}, True),
+    "another scheme": ("https://api.example.test/v1", {"http_proxy": "http://10.0.0.1:3128"}, False),
+    "left out": ("https://api.example.test/v1", {"HTTPS_PROXY": "http://10.0.0.1:3128", "NO_PROXY": "*.test"}, False),
+    "this machine": ("http://127.0.0.1:4000/v1", {"http_proxy": "http://10.0.0.1:3128"}, False),
+    "the provider's own": ("", {"HTTPS_PROXY": "http://10.0.0.1:3128"}, True),
+}
+
+
+@pytest.mark.parametrize(("base", "environment", "through"), ROADS.values(), ids=ROADS)
+def test_check_names_a_proxy_only_where_the_account_is_asked_through_it(tmp_path, base, environment, through):
+    account = '[[accounts]]\nname = "main"\nprovider = "openai"\nkey = "env:OPENAI_MAIN"\n'
+    (tmp_path / "monitor.toml").write_text(account + (f'base = "{base}"\n' if base else ""))
+    code, out, _ = call("check", folder=tmp_path, **environment)
+
+    assert (code, "through the proxy" in out) == (0, through)
+
+
 @pytest.mark.parametrize("command", ["check", "once"])
 def test_what_is_no_proxy_is_named_with_its_repair_and_nothing_is_begun(tmp_path, command):
     (tmp_path / "monitor.toml").write_text(BEHIND % "socks5://jo:pass-word-0123456789@10.0.0.1")
