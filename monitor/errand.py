@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from monitor import __version__, drill, shutdown
+from monitor import __version__, drill, remark, shutdown
 from monitor.alert.deliver import Print, send
 from monitor.alert.text import Text
 from monitor.config import Config
@@ -45,6 +45,14 @@ def name_problems(accounts: Iterable[Account]) -> None:
     for account in accounts:
         if account.problem:
             log.warning("%s is not asked until this is mended: %s", account.id, account.problem)
+
+
+@asynccontextmanager
+async def _remarks_kept(world: World) -> AsyncIterator[None]:
+    """Say of ours what does not work in the first round that finds it so: cron mails every line."""
+    world.remarks = remark.recall(world.config.database)
+    yield
+    remark.keep(world.config.database, world.warnings)
 
 
 @asynccontextmanager
@@ -84,7 +92,12 @@ async def _single_round(config: Config, show: Print) -> list[State]:
 
 
 async def _told_round(config: Config, show: Print) -> list[State]:
-    async with open_world(config, real_edge(show)) as world, _until_signalled(world), told_round(world):
+    async with (
+        open_world(config, real_edge(show)) as world,
+        _until_signalled(world),
+        _remarks_kept(world),
+        told_round(world),
+    ):
         world.plan_anew(spread_s=0)
         await attempt_stage(world, Stage.DRILL, _hold_drills, change)
         async with _new_problems_named(world):

@@ -5,7 +5,7 @@ import logging
 import random
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
@@ -40,6 +40,7 @@ from monitor.detect.track import Track
 from monitor.diagnose import Diagnosis, Scope
 from monitor.incident import Announcement, Incident, Severity
 from monitor.publish.rota import Rota
+from monitor.remark import digest
 from monitor.schedule import Agenda, Spending, first_at
 from monitor.slo import resumed
 from monitor.source import Source, announcements, page
@@ -136,6 +137,7 @@ class World(Struct):
     much the clock was set since the process before us. `fading` are the incidents, by id, that may be over by now.
     `heard` is what each channel was told of the database, `refused_at` when that was last seen to refuse.
     `dropped` is set at the end, when messages under way are waited for no more.
+    `remarks` are the digests of what the round before said of ours that does not work.
     `online` is what neutral hosts said, `looked_out_s` when by the timer they were last asked.
     """
 
@@ -186,6 +188,7 @@ class World(Struct):
     is_first_of_hour: bool = True
     is_doubted: bool = False
     warnings: dict[str, str] = field(default_factory=dict)
+    remarks: Mapping[str, str] = field(default_factory=dict)
     failing: dict[Stage, Failing] = field(default_factory=dict)
     rota: Rota = field(default_factory=dict)
     stirred: bool = True
@@ -387,7 +390,7 @@ class World(Struct):
 
     def warn(self, about: str, words: str) -> None:
         """Say on the page and in the log that something of ours does not work; once, until it changes."""
-        if self.warnings.get(about) != words:
+        if self.warnings.get(about) != words and self.remarks.get(about) != digest(words):
             log.error("%s", words)
         self.warnings[about] = words
 

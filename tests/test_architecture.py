@@ -141,6 +141,7 @@ PLAN = {
     "monitor.reason": {"probes.model"},
     "monitor.incident": {"probes.model", "monitor.detect.health", "monitor.diagnose", "monitor.reason"},
     "monitor.overlap": set(),
+    "monitor.remark": set(),
     "monitor.clock": set(),
     "monitor.sli": set(),
     "monitor.heartbeat": {"aiohttp", "probes.failure", *WAY, "probes.progress", "probes.road"},
@@ -292,6 +293,7 @@ PLAN = {
     },
     "monitor.world": {
         *(
+            "monitor.remark",
             "monitor.alert.storage",
             "monitor.store.keeper",
             "monitor.store.refusal",

@@ -247,6 +247,20 @@ def test_a_single_round_tells_its_start_and_its_end(tmp_path, stage, switch):
     assert "5bf66975" not in err
 
 
+def test_a_heartbeat_that_is_not_taken_is_said_by_the_first_round_and_again_after_one_that_was(tmp_path, stage, switch):
+    with_heartbeat(tmp_path, stage)
+    said = []
+    for url in (nowhere := "http://127.0.0.1:9/x", nowhere, switch.url, nowhere):
+        said.append("the heartbeat is not taken" in call("once", folder=tmp_path, PING_URL=url)[2])
+
+    assert said == [True, False, False, True]
+    remarks = tmp_path / "state" / "monitor.db.remarks"
+    assert (remarks.stat().st_mode & 0o777, "heartbeat is not" in remarks.read_text()) == (0o600, False)
+
+    remarks.write_text("half a fi")
+    assert "the heartbeat is not taken" in call("once", folder=tmp_path, PING_URL=nowhere)[2]
+
+
 @pytest.mark.slow
 def test_a_single_round_that_finds_something_down_is_no_failure_of_its_own(tmp_path, stage, switch):
     with_heartbeat(tmp_path, stage)
