@@ -284,16 +284,22 @@ def check(arguments: Arguments) -> int:
     if config.malformed:
         problems = ((id, config.accounts[id].problem) for id in sorted(config.malformed))
         return _refuse(*(f"{config.file_name}: {id} cannot work: {problem}" for id, problem in problems))
-    counts = (len(config.accounts), len(config.watches), len(config.channels))
-    say("{} accounts, {} targets, {} channels: all well-formed".format(*counts))
+    say(f"{_size(config)}: all well-formed")
     return UP
+
+
+def _size(config: "Config") -> str:
+    from monitor.words import count
+
+    parts = {"account": config.accounts, "target": config.watches, "channel": config.channels}
+    return ", ".join(count(len(them), noun) for noun, them in parts.items())
 
 
 def _said_of(account: "Account", targets: Iterable["Target"], config: "Config") -> Iterator[str]:
     """Yield what is asked of an account, how its requests leave, and what may not be meant so."""
     asked = ", ".join(_asked(config, target) for target in targets)
     yield asked + (f"; UNKNOWN until mended: {account.problem}" if account.problem else "")
-    yield from _way(account)
+    yield from _way(account, account.base or config.providers[account.provider].base)
     for doubt in config.doubts.get(account.id, ()):
         yield f"{doubt}; this is only a warning"
 
@@ -311,9 +317,15 @@ def _closed_to_others(config: "Config") -> Iterator[str]:
             yield f"{where}: name a place beside it; this is only a warning"
 
 
-def _way(account: "Account") -> Iterator[str]:
-    """Yield how an account's requests leave where they do not go straight out; no proxy is named with its password."""
-    for proxy in account.way.proxies.all:
+def _way(account: "Account", base: str | None) -> Iterator[str]:
+    """Yield how requests to `base` leave where they do not go straight out; no proxy is named with its password.
+
+    Without a base the account is asked by a program, which is told of every proxy.
+    """
+    from probes.proxy import choose
+
+    proxies = account.way.proxies
+    for proxy in proxies.all if base is None else filter(None, [choose(proxies, base)]):
         yield f"through the proxy at {proxy.name}{f', as {proxy.user}' if proxy.user else ''}"
     if account.way.ca_file:
         yield f"believes the authorities in {account.way.ca_file} only"
@@ -322,7 +334,7 @@ def _way(account: "Account") -> Iterator[str]:
 def _open_files(config: "Config") -> list[str]:
     from monitor.openness import open_files
 
-    return open_files(config.file, config.files, has_secrets=config.holds_secrets)
+    return open_files(config.file, config.secret_files, has_secrets=config.holds_secrets)
 
 
 def _far_database(config: "Config") -> Iterator[str]:

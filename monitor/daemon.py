@@ -28,6 +28,7 @@ from monitor.store.refusal import StoreError
 from monitor.systemd import find_manager
 from monitor.thread import with_threads
 from monitor.view import fresh_s, pulse
+from monitor.words import count
 from monitor.world import World, open_world, real_edge
 
 log = logging.getLogger("monitor")
@@ -78,7 +79,8 @@ async def _watch(config: Config, show: Print) -> None:
         with suppress(OSError):  # nobody reads what we print: that is no reason not to watch
             if address:
                 show(f"status page: {address}")
-            show(f"watching {len(config.watches)} targets of {len(config.accounts)} accounts; Ctrl-C ends it")
+            targets, accounts = count(len(config.watches), "target"), count(len(config.accounts), "account")
+            show(f"watching {targets} of {accounts}; Ctrl-C ends it")
         world.look_where_it_lies()
         world.plan_anew()
         world.manager = find_manager(os.environ, os.getpid())

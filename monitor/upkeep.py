@@ -27,6 +27,7 @@ from monitor.store.refusal import StoreError, is_corrupt
 from monitor.store.writer import Writer
 from monitor.systemd import READY
 from monitor.view import take
+from monitor.words import count
 from monitor.world import STEP_S, World, pause
 from probes.document import DocumentError
 
@@ -251,7 +252,8 @@ async def _reload(world: World, file: Path, changed: str) -> None:
         world.warn("keys", "; ".join(f"{id} goes on with the key that it had: {why}" for id, why in lost.items()))
     else:
         world.mended("keys")
-        log.info("%s was taken up: %d accounts, %d targets", changed, len(config.accounts), len(config.watches))
+        size = (count(len(config.accounts), "account"), count(len(config.watches), "target"))
+        log.info("%s was taken up: %s, %s", changed, *size)
     world.news.set()
 
 

@@ -68,7 +68,7 @@ def test_a_check_loads_nothing_that_it_does_not_need(tmp_path):
     code = f"import sys; from monitor.cli import main; main(['check']); {ask}"
     environment = {**os.environ, "KEY": "sk-0123456789"}
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.stdout.splitlines()[1:] == ["1 accounts, 3 targets, 1 channels: all well-formed", ""]
+    assert done.stdout.splitlines()[1:] == ["1 account, 3 targets, 1 channel: all well-formed", ""]
 
 
 @pytest.mark.parametrize(("columns", "widest"), [("50", 48), ("200", 198)])
@@ -255,7 +255,7 @@ def test_check_loads_everything_and_sends_nothing(folder, stage):
     code, out, _ = call("check", folder=folder)
 
     assert code == 0
-    assert "3 accounts, 10 targets, 1 channels: all well-formed" in out
+    assert "3 accounts, 10 targets, 1 channel: all well-formed" in out
     assert (len(stage.simulator.requests), stage.inbox.messages) == (before, [])
 
 
@@ -284,6 +284,24 @@ def test_check_says_through_which_proxy_an_account_goes_and_not_its_password(tmp
 
     assert (code, "openai/main: through the proxy at 10.0.0.1:3128, as jo\n" in out) == (0, True)
     assert "pass-word" not in out + err
+
+
+ROADS = {
+    "https": ("https://api.example.test/v1", {"HTTPS_PROXY": "http://10.0.0.1:3128"}, True),
+    "another scheme": ("https://api.example.test/v1", {"http_proxy": "http://10.0.0.1:3128"}, False),
+    "left out": ("https://api.example.test/v1", {"HTTPS_PROXY": "http://10.0.0.1:3128", "NO_PROXY": "*.test"}, False),
+    "this machine": ("http://127.0.0.1:4000/v1", {"http_proxy": "http://10.0.0.1:3128"}, False),
+    "the provider's own": ("", {"HTTPS_PROXY": "http://10.0.0.1:3128"}, True),
+}
+
+
+@pytest.mark.parametrize(("base", "environment", "through"), ROADS.values(), ids=ROADS)
+def test_check_names_a_proxy_only_where_the_account_is_asked_through_it(tmp_path, base, environment, through):
+    account = '[[accounts]]\nname = "main"\nprovider = "openai"\nkey = "env:OPENAI_MAIN"\n'
+    (tmp_path / "monitor.toml").write_text(account + (f'base = "{base}"\n' if base else ""))
+    code, out, _ = call("check", folder=tmp_path, **environment)
+
+    assert (code, "through the proxy" in out) == (0, through)
 
 
 @pytest.mark.parametrize("command", ["check", "once"])
@@ -411,6 +429,17 @@ def test_an_account_that_cannot_be_asked_is_named_by_the_first_round_and_by_the_
 
     assert named == [len(KEYS), 0, len(KEYS)]
     assert "this is over" in said[2]
+
+
+def test_a_missing_key_is_said_once_by_a_monitor_that_starts(folder, stage):
+    with start("run", folder=folder, keys=False) as process:
+        try:
+            process.communicate(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.terminate()
+        err = process.communicate(timeout=30)[1]
+
+    assert err.count("openai/main is not asked until this is mended") == 1, err
 
 
 def test_a_round_takes_no_longer_than_confirmation_and_three_of_them_tell_what_lasts(folder, stage):

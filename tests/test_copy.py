@@ -1,12 +1,13 @@
 """Whole files of a database: copies, what is set aside, and what is no backup."""
 
+import os
 import sqlite3
 from contextlib import closing
 
 import pytest
 
 from monitor.store import copy
-from monitor.store.connection import Busy, Lock, open_reader, open_writer
+from monitor.store.connection import Busy, Lock, lock_file, open_reader, open_writer
 from monitor.store.copy import back_up, is_broken, restore, set_aside
 from monitor.store.refusal import RefusalKind, StoreError, is_corrupt, refusal_of
 from monitor.store.value import Batch
@@ -40,7 +41,7 @@ def test_a_copy_holds_what_is_still_in_the_log_and_is_one_private_file(path, tmp
 
 def test_a_copy_that_cannot_be_made_leaves_the_one_before(path, tmp_path):
     target = tmp_path / "copies" / "copy.db"
-    with pytest.raises(StoreError, match="No such file or directory; name a file on a disk with room"):
+    with pytest.raises(StoreError, match="No such file or directory; name a file in a folder that is there"):
         back_up(path, target)
     with pytest.raises(StoreError, match="is the database itself"):
         back_up(path, path)
@@ -60,6 +61,23 @@ def test_a_backup_is_put_where_no_database_is(path, tmp_path):
     assert looks(tmp_path / "new" / "monitor.db") == 1
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
+@pytest.mark.parametrize("there", ["a database", "its folder", "the folder above"])
+def test_what_root_puts_back_belongs_to_whoever_works_with_the_database(path, tmp_path, there):
+    database = tmp_path / "home" / "state" / "monitor.db"
+    made = {"a database": database, "its folder": database.parent, "the folder above": database.parent.parent}[there]
+    database.parent.mkdir(parents=True)
+    if there == "a database":
+        back_up(path, database)
+    if there == "the folder above":
+        database.parent.rmdir()
+    os.chown(made, 12345, 23456)
+    restore(database, path, at(0))
+
+    for one in (database, lock_file(database), *([database.parent] if there == "the folder above" else [])):
+        assert (one.stat().st_uid, one.stat().st_gid) == (12345, 23456), one
+
+
 def test_nothing_is_put_in_the_place_of_a_database_that_is_in_use(path, tmp_path):
     back_up(path, tmp_path / "copy.db")
     lock = Lock(path)
@@ -75,7 +93,7 @@ def test_nothing_is_put_in_the_place_of_a_database_that_is_in_use(path, tmp_path
 def test_what_is_no_backup_is_refused_and_the_database_stays(path, tmp_path, content, why):
     if content is not None:
         (tmp_path / "copy.db").write_bytes(content)
-    with pytest.raises(StoreError, match=why):
+    with pytest.raises(StoreError, match=f"{why}.*; name a file that `provider-monitor backup` wrote"):
         restore(path, tmp_path / "copy.db", at(0))
 
     assert looks(path) == 1

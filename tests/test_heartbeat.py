@@ -247,6 +247,16 @@ def test_a_single_round_tells_its_start_and_its_end(tmp_path, stage, switch):
     assert "5bf66975" not in err
 
 
+def test_a_heartbeat_that_is_not_taken_is_said_by_the_first_round_and_again_after_one_that_was(tmp_path, stage, switch):
+    with_heartbeat(tmp_path, stage)
+    said = []
+    for url in (nowhere := "http://127.0.0.1:9/x", nowhere, switch.url, nowhere):
+        err = call("once", folder=tmp_path, PING_URL=url)[2]
+        said.append(("the heartbeat is not taken" in err, "this is over" in err))
+
+    assert said == [(True, False), (False, False), (True, True), (True, False)]
+
+
 @pytest.mark.slow
 def test_a_single_round_that_finds_something_down_is_no_failure_of_its_own(tmp_path, stage, switch):
     with_heartbeat(tmp_path, stage)

@@ -14,6 +14,7 @@ from monitor.alert.address import heed
 from monitor.alert.deliver import send
 from monitor.alert.rule import Channel
 from monitor.alert.text import Text
+from monitor.cli import main
 from monitor.config import load
 from monitor.heartbeat import Word, ping
 from monitor.incident import Severity
@@ -251,6 +252,21 @@ def test_a_providers_fault_is_told_once_for_all_its_accounts(tmp_path):
         configured(tmp_path, "", f'{second}[providers.openai-compatible]\nproxy = "x:y"')
 
     assert len(refused.value.problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("account", "provider"),
+    [('ca_file = "ca.pem"', ""), ("", '[providers.openai-compatible]\nca_file = "ca.pem"')],
+)
+def test_an_authority_may_be_read_by_all(tmp_path, capsys, monkeypatch, account, provider):
+    monkeypatch.setenv("KEY", KEY)
+    trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
+    (tmp_path / "ca.pem").chmod(0o644)
+    configured(tmp_path, account, provider)
+
+    assert main(["--config", str(tmp_path / "monitor.toml"), "check"]) == 0
+    said = "".join(capsys.readouterr())
+    assert ("ca.pem only" in said, "can be read by" in said) == (True, False), said
 
 
 def test_the_files_of_a_way_are_followed(tmp_path):

@@ -42,6 +42,15 @@ def test_every_file_that_is_linked_is_there():
         assert (ROOT / link).exists(), link
 
 
+def test_the_program_is_installed_where_the_units_and_the_cron_line_look_for_it():
+    (place,) = re.findall(r"^# python3 -m venv (\S+)$", README, re.MULTILINE)
+    lines = [README, *(file.read_text() for file in (ROOT / "deploy").glob("*.service"))]
+
+    assert [re.search(rf"(ExecStart=|&& ){place}/bin/provider-monitor ", text) is not None for text in lines] == [
+        True
+    ] * 3
+
+
 def test_the_make_targets_that_are_named_are_there():
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(

@@ -139,20 +139,28 @@ def test_a_locked_database_is_said_to_be_locked(path, monkeypatch):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become nobody")
-def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+@pytest.mark.parametrize(
+    ("where", "repair"),
+    [
+        ("monitor.db", "make {0}/monitor.db writable for this user"),
+        ("state/monitor.db", "make the folder {0}/state and give it to this user"),
+    ],
+)
+def test_a_folder_that_cannot_be_written_is_named(tmp_path, where, repair):
     """Root ignores file modes, so the attempt is made by nobody."""
-    tmp_path.chmod(0o755)
+    for one in (tmp_path, *tmp_path.parents[:2]):
+        one.chmod(0o755)
     code = (
         f"import os; from pathlib import Path; from monitor.store.connection import *\n"
         f"os.setuid(65534)\n"
-        f"try: Lock(Path('{tmp_path}/monitor.db'))\n"
+        f"try: Lock(Path('{tmp_path}/{where}'))\n"
         f"except StoreError as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=os.getcwd())
 
     if "Permission denied" not in done.stdout and "ModuleNotFound" in done.stderr:
         pytest.skip("nobody cannot read this checkout")
-    assert "Permission denied; make" in done.stdout
+    assert f"Permission denied; {repair.format(tmp_path)}" in done.stdout
 
 
 def test_no_database_yet_is_said_with_the_way_to_one(path):

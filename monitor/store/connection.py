@@ -98,9 +98,13 @@ def _is_closed(path: str) -> bool:
     return False
 
 
+def lock_file(database: Path) -> Path:
+    return database.with_name(f"{database.name}.lock")
+
+
 def _open_lock(database: Path) -> tuple[int, Path]:
     """Open the file to lock. Where none can be made the database is its own, as an old one is on a read-only disk."""
-    path = database.with_name(database.name + ".lock")
+    path = lock_file(database)
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), path
     except OSError as error:
@@ -122,7 +126,7 @@ def open_writer(database: Path, wait_s: float | None = None) -> sqlite3.Connecti
         _read_by_name(connection)
     except (OSError, sqlite3.Error) as error:
         raise _unusable(database, error) from None
-    with closed_if_unusable(connection, database):
+    with _closed_if_unusable(connection, database):
         _prepare(connection, database)
     return connection
 
@@ -173,7 +177,7 @@ def _read_only(database: Path, how: str) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise _unusable(database, error) from None
     _read_by_name(connection)
-    with closed_if_unusable(connection, database):
+    with _closed_if_unusable(connection, database):
         if check_version(connection, database) < VERSION:  # another process is about to make or to change its tables
             raise StoreError(f"{database}: is not ready yet; start `provider-monitor run` or `once` first")
     return connection
@@ -193,7 +197,7 @@ def _legible(text: bytes) -> str:
 
 
 @contextmanager
-def closed_if_unusable(connection: sqlite3.Connection, database: Path) -> Iterator[None]:
+def _closed_if_unusable(connection: sqlite3.Connection, database: Path) -> Iterator[None]:
     try:
         yield
     except BaseException as error:  # also when we are asked to end meanwhile
@@ -262,8 +266,15 @@ def check_version(connection: sqlite3.Connection, database: Path) -> int:
 def _unusable(database: Path, error: OSError | sqlite3.Error) -> StoreError:
     refusal = refusal_of(error)
     reason = refusal.words if refusal else str(error)
-    repair = REPAIRS.get(reason) or f"make {database} writable for this user, or name another [store] path"
+    repair = REPAIRS.get(reason) or f"{_way_in(database)}, or name another [store] path"
     return StoreError(f"{database}: {reason}; {repair}", refusal)
+
+
+def _way_in(database: Path) -> str:
+    with suppress(OSError):  # a folder above it is closed to us
+        if not database.parent.exists():
+            return f"make the folder {database.parent} and give it to this user"
+    return f"make {database} writable for this user"
 
 
 REPAIRS = {

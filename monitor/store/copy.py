@@ -2,12 +2,15 @@
 
 import os
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 
-from monitor.store.connection import Lock, check_version, closed_if_unusable, read_only
-from monitor.store.refusal import StoreError, is_corrupt, refusal_of
+from msgspec import Struct
+
+from monitor.store.connection import Lock, check_version, lock_file, read_only
+from monitor.store.refusal import RefusalKind, StoreError, is_corrupt, refusal_of
 
 KEPT = 2
 """So many files that were set aside are kept."""
@@ -48,7 +51,14 @@ def back_up(database: Path, file: Path) -> None:
         try:
             copy_to(source, _draft(file)).replace(file)
         except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"{file}: {_words(error)}; name a file on a disk with room for the copy") from None
+            raise StoreError(f"{file}: {_words(error)}; {_repair(error)}") from None
+
+
+def _repair(error: OSError | sqlite3.Error) -> str:
+    refusal = refusal_of(error)
+    if refusal and refusal.kind is RefusalKind.FULL:
+        return "name a file on a disk with room for the copy"
+    return "name a file in a folder that is there, and that this user may write to"
 
 
 def restore(database: Path, file: Path, at: datetime) -> Path | None:
@@ -56,10 +66,12 @@ def restore(database: Path, file: Path, at: datetime) -> Path | None:
 
     Raises StoreError, Busy where a monitor works with it; the present one then stays.
     """
+    estate = _estate(database)
     lock = Lock(database)
     try:
         with closing(_backup(file)) as source:
             copy = copy_to(source, _draft(database))
+        _hand_over(estate, copy, lock_file(database))
         aside = set_aside(database, at, "replaced") if database.exists() else None
         copy.rename(database)
     except (OSError, sqlite3.Error) as error:
@@ -69,18 +81,43 @@ def restore(database: Path, file: Path, at: datetime) -> Path | None:
     return aside
 
 
+class Estate(Struct, frozen=True):
+    """Whose a database is, or would be, and which folders above it have still to be made."""
+
+    uid: int
+    gid: int
+    missing: tuple[Path, ...]
+
+
+def _estate(database: Path) -> Estate | None:
+    """Return None unless we are root, who alone makes files that the monitor's own user could then not write."""
+    if os.geteuid() != 0:
+        return None
+    above = (database, *database.parents)
+    missing = tuple(takewhile(lambda one: not one.exists(), above))
+    seen = above[len(missing)].stat()
+    return Estate(seen.st_uid, seen.st_gid, tuple(one for one in missing if one != database))
+
+
+def _hand_over(estate: Estate | None, *files: Path) -> None:
+    """Give what root has made to whoever works with the database. Raises OSError."""
+    if estate is None:
+        return
+    for one in (*estate.missing, *files):
+        os.chown(one, estate.uid, estate.gid)
+
+
 def _backup(file: Path) -> sqlite3.Connection:
     """Open what was once a database of ours, of this schema or an older one."""
-    try:
-        backup = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
-        with closed_if_unusable(backup, file):
-            version = check_version(backup, file)
-            words = _complaint(backup)
-    except sqlite3.Error as error:
-        raise StoreError(f"{file}: {error}; name a file that `provider-monitor backup` wrote") from None
-    if not version or words:
-        backup.close()
-        raise StoreError(f"{file}: {words or 'is none of ours'}; name a file that `provider-monitor backup` wrote")
+    with ExitStack() as held:
+        try:
+            backup = held.enter_context(closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)))
+            words = _complaint(backup) if check_version(backup, file) else "is none of ours"
+        except sqlite3.Error as error:
+            words = str(error)
+        if words:
+            raise StoreError(f"{file}: {words}; name a file that `provider-monitor backup` wrote")
+        held.pop_all()
     return backup
 
 

@@ -244,4 +244,4 @@ def test_a_pipe_of_the_shell_is_read_as_the_configuration(tmp_path):
     text = '[[accounts]]\nname = "a"\nprovider = "openai"\nkey = "env:KEY"\n'
     with start("--config", "/dev/stdin", "check", folder=tmp_path, KEY=KEY) as process:
         out, err = process.communicate(text, timeout=60)
-    assert (process.returncode, "1 accounts" in out) == (0, True), err
+    assert (process.returncode, "1 account," in out) == (0, True), err
