@@ -93,7 +93,16 @@ SHOWN = re.compile(r"(?:\*{3,}|\.{3,})[\w\-]*?([A-Za-z0-9]{2,4})$")
 
 
 def _without_controls(text: str) -> str:
-    return text if text.isprintable() else CONTROLS.sub("", text)
+    if text.isprintable():
+        return text
+    return CONTROLS.sub("", TERMINAL.sub("", text) if "\x1b" in text or "\x08" in text else text)
+
+
+TERMINAL = re.compile(r"\x1b(?:\[[0-?]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,400}(?:\x07|\x1b\\)|[ -/][0-~])|[^\n]\x08")
+"""What moves or colours a terminal's text (ECMA-48): without its first letter the rest would stand there as words.
+
+So does a letter that is struck over.
+"""
 
 
 def conceal(text: str, secrets: Iterable[str]) -> str:
