@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache, reduce
+from os.path import exists, isdir
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,9 @@ PACKAGED = Shelf()
 
 
 def provider_ids(shelf: Shelf = PACKAGED) -> list[str]:
-    return sorted({path.stem for folder in shelf.folders for path in folder.glob("*.toml")} | shelf.tables.keys())
+    return sorted(
+        {path.stem for folder in shelf.folders if isdir(folder) for path in folder.glob("*.toml")} | shelf.tables.keys()
+    )
 
 
 def load_provider(id: str, shelf: Shelf = PACKAGED) -> Provider:
@@ -71,7 +74,7 @@ def load_provider(id: str, shelf: Shelf = PACKAGED) -> Provider:
 
 def _layers(id: str, shelf: Shelf) -> list[Mapping[str, Any]]:
     paths = [folder / f"{id}.toml" for folder in shelf.folders]
-    files = [read_toml(path) for path in paths if path.exists()]
+    files = [read_toml(path) for path in paths if exists(path)]
     layers = files + ([shelf.tables[id]] if id in shelf.tables else [])
     return layers or [read_toml(paths[-1])]  # which says that it is not there
 
