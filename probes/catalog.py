@@ -91,7 +91,7 @@ def _lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> Mapping[str
         if isinstance(below[key], dict) and isinstance(above[key], dict):
             merged[key] = _lay_over(below[key], above[key])
         elif key in IN_FRONT and isinstance(below[key], list) and isinstance(above[key], list):
-            named = {item.get("id") for item in above[key] if isinstance(item, dict)} - {None}
+            named = [item["id"] for item in above[key] if isinstance(item, dict) and "id" in item]  # of whatever type
             merged[key] = above[key] + [item for item in below[key] if not _is_named(item, named)]
     return merged
 

@@ -300,10 +300,10 @@ def _from_base64(layer: Layer) -> Layer | None:
     unpacked = [a2b_base64(packed[shift:] + b"A" * ((shift - len(packed)) % 4)) for shift in range(4)]
 
     def spans() -> list[Span]:
-        places = _places(layer.text, SIX_BITS)
+        pairs = _pairs(_places(layer.text, SIX_BITS))
         # Of four letters the first two hold the first byte, the next one begins in the second letter.
         firsts = (shift + 4 * (at // 3) + at % 3 for shift, one in enumerate(unpacked) for at in range(len(one)))
-        return [_pair(places, first) for first in firsts]
+        return [pairs[first] for first in firsts]
 
     return Layer(b"".join(unpacked).decode("latin-1"), layer, spans, rough=True)
 
@@ -317,9 +317,9 @@ def _from_digits(layer: Layer) -> Layer | None:
     unpacked = [a2b_hex(packed[shift : len(packed) - (len(packed) - shift) % 2]) for shift in range(2)]
 
     def spans() -> list[Span]:
-        places = _places(layer.text, DIGITS)
+        pairs = _pairs(_places(layer.text, DIGITS))
         firsts = (shift + 2 * at for shift, one in enumerate(unpacked) for at in range(len(one)))
-        return [_pair(places, first) for first in firsts]
+        return [pairs[first] for first in firsts]
 
     return Layer(b"".join(unpacked).decode("latin-1"), layer, spans, rough=True)
 
@@ -377,6 +377,7 @@ def _ones(places: Iterable[int]) -> list[Span]:
     return [(at, at + 1) for at in places]
 
 
-def _pair(places: Sequence[int], first: int) -> Span:
-    last = len(places) - 1
-    return places[min(first, last)], places[min(first + 1, last)] + 1
+def _pairs(places: Sequence[int]) -> list[Span]:
+    """Return where each letter and the next one stand; what was added to the end to fill it up is the last one's."""
+    pairs = [(first, second + 1) for first, second in zip(places, [*places[1:], places[-1]], strict=True)]
+    return pairs + [pairs[-1]] * 4

@@ -719,6 +719,11 @@ def test_a_name_that_is_too_long_for_the_disk_is_a_problem_and_no_traceback(tmp_
         loaded(tmp_path, text.format("x" * 300))
 
 
+def test_a_rule_whose_name_is_no_text_is_a_problem_and_no_traceback(tmp_path):
+    with pytest.raises(DocumentError, match="id"):
+        loaded(tmp_path, "[providers.openai]\nrules = [{ id = { a = 1 } }]\n" + account())
+
+
 def test_an_objective_beside_a_canary_that_does_not_exist_is_no_traceback(tmp_path):
     with pytest.raises(DocumentError, match="openai has no such canary"):
         loaded(tmp_path, account('canaries = ["nope"]') + PROMISE.format('account = "a"\ncanary = "chat"'))
