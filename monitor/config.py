@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from datetime import date
 from functools import cache, partial
+from os.path import exists, isdir  # of a name too long, and in a folder that is closed to us, Path's own raise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -46,7 +47,7 @@ from probes.header import NAME, fold, is_secret, why_refused, why_unsendable
 from probes.model import Account, Target
 from probes.provider import Canary, Feed, Name, Provider
 from probes.proxy import STRAIGHT, Way
-from probes.redact import has_key, is_random, mask
+from probes.redact import has_key, is_random, mask, screen
 from probes.remedy import SPOKEN_INSTEAD, VERSION, WHY, Misfit, is_site, mend, of_base
 
 FILE = "monitor.toml"
@@ -487,14 +488,19 @@ def written_below(folder: Path) -> Path:
 def _shelf(document: Document, path: Path, problems: list[Problem]) -> Shelf:
     """Return where facts of providers are found, and name what is wrong with the user's own."""
     folder = _provider_folder(document, path)
-    if folder and not folder.is_dir():
+    if folder and not isdir(folder):
         what = f'= "{document.provider_folder}" is no folder'
-        problems.append(Problem(path.name, "provider_folder", what, f"create {folder} or leave it out"))
+        problems.append(Problem(path.name, "provider_folder", what, _create(document.provider_folder, folder)))
     shelf = Shelf((FOLDER, folder) if folder else (FOLDER,), document.providers)
     for id in sorted(_own_providers(document, path)):
-        is_table = not (folder and (folder / f"{id}.toml").exists())
+        is_table = not (folder and exists(folder / f"{id}.toml"))
         problems += [_in_table(one, id, path.name) if is_table else one for one in _faults(id, shelf)]
     return shelf
+
+
+def _create(named: str | None, folder: Path) -> str:
+    """Return the repair for a folder that is not there; whole, a path hides what within it is a key."""
+    return f"create {folder if screen(f'{named}') == named else 'it'} or leave it out"
 
 
 def _faults(id: str, shelf: Shelf) -> list[Problem]:
@@ -845,12 +851,13 @@ def _models(section: AccountSection, provider: Provider, canary: str) -> Sequenc
 
 
 def _watches(section: AccountSection, providers: Catalog, probe: ProbeSection) -> Iterator[Watch]:
+    """Yield what is looked at, of the canaries that there are: others are named as a problem of their own."""
     provider = providers[section.provider]
     host = urlsplit(section.base).netloc if section.base and _is_address(section.base) else None
     canaries = section.canaries or [
         name for name, facts in provider.canaries.items() if _is_usual(name, facts, section)
     ]
-    for canary in dict.fromkeys(canaries):
+    for canary in dict.fromkeys(name for name in canaries if name in provider.canaries):
         facts = provider.canaries[canary]
         usual_s = facts.every_s or (probe.free_interval_s if facts.free else probe.paid_interval_s)
         for model in _models(section, provider, canary):
@@ -1146,9 +1153,9 @@ def _templates(document: Document, path: Path, problems: list[Problem]) -> Path 
     if document.alerts.templates is None:
         return None
     folder = (path.parent / document.alerts.templates).absolute()
-    if not folder.is_dir():
+    if not isdir(folder):
         what = f'= "{document.alerts.templates}" is no folder'
-        problems.append(Problem(path.name, "alerts.templates", what, f"create {folder} or leave it out"))
+        problems.append(Problem(path.name, "alerts.templates", what, _create(document.alerts.templates, folder)))
     return folder
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from probes.document import Problem, Steps, dotted, values
-from probes.redact import has_key, is_random
+from probes.redact import has_key, lets_in
 
 SHOWN = frozenset(
-    {"name", "tags", "title", "public_title", "location", "models", "expect", "note", "headers", "channels"}
+    {"name", "tags", "title", "public_title", "location", "models", "expect", "note", "headers", "channels", "proxy"}
 )
 """What is shown on pages and in messages; what is no word there is most likely a key, whoever made it."""
 REPAIR = 'take it out, put it into an environment variable or a file and write key = "env:NAME" or "file:PATH"'
@@ -32,7 +32,7 @@ def _is_misplaced(path: Steps, text: str) -> bool:
     if not is_name and _is_place(path):
         return False
     shown = is_name or not SHOWN.isdisjoint(path)
-    return has_key(text) or (shown and any(map(is_random, text.replace("=", " ").split())))
+    return has_key(text) or (shown and lets_in(text))
 
 
 def _is_place(path: Steps) -> bool:

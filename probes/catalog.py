@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache, reduce
+from os.path import exists, isdir
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,9 @@ PACKAGED = Shelf()
 
 
 def provider_ids(shelf: Shelf = PACKAGED) -> list[str]:
-    return sorted({path.stem for folder in shelf.folders for path in folder.glob("*.toml")} | shelf.tables.keys())
+    return sorted(
+        {path.stem for folder in shelf.folders if isdir(folder) for path in folder.glob("*.toml")} | shelf.tables.keys()
+    )
 
 
 def load_provider(id: str, shelf: Shelf = PACKAGED) -> Provider:
@@ -71,7 +74,7 @@ def load_provider(id: str, shelf: Shelf = PACKAGED) -> Provider:
 
 def _layers(id: str, shelf: Shelf) -> list[Mapping[str, Any]]:
     paths = [folder / f"{id}.toml" for folder in shelf.folders]
-    files = [read_toml(path) for path in paths if path.exists()]
+    files = [read_toml(path) for path in paths if exists(path)]
     layers = files + ([shelf.tables[id]] if id in shelf.tables else [])
     return layers or [read_toml(paths[-1])]  # which says that it is not there
 
@@ -88,7 +91,7 @@ def _lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> Mapping[str
         if isinstance(below[key], dict) and isinstance(above[key], dict):
             merged[key] = _lay_over(below[key], above[key])
         elif key in IN_FRONT and isinstance(below[key], list) and isinstance(above[key], list):
-            named = {item.get("id") for item in above[key] if isinstance(item, dict)} - {None}
+            named = [item["id"] for item in above[key] if isinstance(item, dict) and "id" in item]  # of whatever type
             merged[key] = above[key] + [item for item in below[key] if not _is_named(item, named)]
     return merged
 

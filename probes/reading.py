@@ -2,6 +2,7 @@
 
 import re
 from binascii import a2b_base64, a2b_hex
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import accumulate
@@ -68,6 +69,17 @@ JUNCTION = re.compile(r"""["'`][+.&,\\]{0,2}["'`]""")
 SOFT = re.compile(r"[=\\]\r?\n")
 """The end of a line where mail (RFC 2045, 6.7), or a shell, goes on in the next one."""
 BLANKS = re.compile(r"\s+")
+DRESS = re.compile(
+    r"""
+      <[^<>]{0,400}>                          # a tag: `<wbr>` or `<b>` between two letters is not seen
+    | \x1b?\[[0-9;:?]{0,20}[A-Za-z]           # a terminal's sequence: a colour, also once its first letter is gone
+    | ^data:                                  # of events, the beginning of each line
+    """,
+    re.VERBOSE | re.MULTILINE,
+)
+"""What stands within a text to show it, and is not read."""
+VALUE = re.compile(r"""(\w{1,40})\\{0,9}"\s{0,9}:\s{0,9}\\{0,9}"([^"]*)""")
+"""A field of JSON that is a text, also in JSON within JSON: a stream tells one text in many of one name."""
 UTF8 = re.compile(r"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 RUN = re.compile(rf"(?:[\t\n\r -~]|{UTF8.pattern}){{{LEAST},}}")
 WIDE = (b"\xef\xbc", b"\xef\xbd", b"\xf0\x9d")
@@ -152,8 +164,11 @@ def _fold(text: str) -> bytes:
 def _readings(whole: Layer, depth: int) -> Iterator[Layer]:
     plain = _plain(whole)
     yield plain
+    yield from _undressed(plain)
     if ESCAPE.search(plain.text):
-        yield from _unescaped(plain)
+        for layer in _unescaped(plain):
+            yield layer
+            yield from _undressed(layer)
     for joined in _joins(plain):
         yield from _unpacked(joined, depth)
         if ESCAPE.search(joined.text):
@@ -161,6 +176,28 @@ def _readings(whole: Layer, depth: int) -> Iterator[Layer]:
             for last in _unescaped(joined):
                 yield last
             yield from _unpacked(_joined(last), depth)
+
+
+def _undressed(layer: Layer) -> Iterator[Layer]:
+    """Yield a text without what only shows it, and what its fields of one name are together, where they are several."""
+    bare = _substituted(layer, DRESS, _nothing)
+    if bare is not layer:
+        yield bare
+    named = defaultdict(list)
+    for found in VALUE.finditer(layer.text):
+        named[found[1]].append(found.span(2))
+    parts = [part for several in named.values() if len(several) > 1 for part in (*several, None)]
+    if parts:
+        yield _gathered(layer, parts)
+
+
+def _gathered(layer: Layer, parts: Sequence[Span | None]) -> Layer:
+    """Return parts of a text as one; None stands for a break."""
+
+    def spans() -> list[Span]:
+        return [one for part in parts for one in (_ones(range(*part)) if part else [(0, 0)])]
+
+    return Layer("".join(layer.text[slice(*part)] if part else BREAK for part in parts), layer, spans)
 
 
 def _plain(layer: Layer) -> Layer:
@@ -263,10 +300,10 @@ def _from_base64(layer: Layer) -> Layer | None:
     unpacked = [a2b_base64(packed[shift:] + b"A" * ((shift - len(packed)) % 4)) for shift in range(4)]
 
     def spans() -> list[Span]:
-        places = _places(layer.text, SIX_BITS)
+        pairs = _pairs(_places(layer.text, SIX_BITS))
         # Of four letters the first two hold the first byte, the next one begins in the second letter.
         firsts = (shift + 4 * (at // 3) + at % 3 for shift, one in enumerate(unpacked) for at in range(len(one)))
-        return [_pair(places, first) for first in firsts]
+        return [pairs[first] for first in firsts]
 
     return Layer(b"".join(unpacked).decode("latin-1"), layer, spans, rough=True)
 
@@ -280,9 +317,9 @@ def _from_digits(layer: Layer) -> Layer | None:
     unpacked = [a2b_hex(packed[shift : len(packed) - (len(packed) - shift) % 2]) for shift in range(2)]
 
     def spans() -> list[Span]:
-        places = _places(layer.text, DIGITS)
+        pairs = _pairs(_places(layer.text, DIGITS))
         firsts = (shift + 2 * at for shift, one in enumerate(unpacked) for at in range(len(one)))
-        return [_pair(places, first) for first in firsts]
+        return [pairs[first] for first in firsts]
 
     return Layer(b"".join(unpacked).decode("latin-1"), layer, spans, rough=True)
 
@@ -340,6 +377,7 @@ def _ones(places: Iterable[int]) -> list[Span]:
     return [(at, at + 1) for at in places]
 
 
-def _pair(places: Sequence[int], first: int) -> Span:
-    last = len(places) - 1
-    return places[min(first, last)], places[min(first + 1, last)] + 1
+def _pairs(places: Sequence[int]) -> list[Span]:
+    """Return where each letter and the next one stand; what was added to the end to fill it up is the last one's."""
+    pairs = [(first, second + 1) for first, second in zip(places, [*places[1:], places[-1]], strict=True)]
+    return pairs + [pairs[-1]] * 4

@@ -33,12 +33,23 @@ SHAPES = re.compile(
         | LLM\|[\w|*\-]{6,}                              # Meta Llama API
         | ABSK[\w+/=*]{12,}                              # Bedrock bearer keys
         | (?:AKIA|ASIA)[A-Z0-9]{12,}                     # AWS access key ids
+        | (?:gh[oprsu]|github_pat)_\w{20,}                # GitHub tokens
         | eyJ[\w\-]{8,}\.[\w\-]{8,}(?:\.[\w\-]*)?        # JWT
         | (?i:(?:bearer|basic)\s+)[\w.~+/=*\-|]{16,}
       )
     """,
     re.VERBOSE,
 )
+SIGNED = re.compile(
+    r"""
+      \beyJ[\w\-]{8,}\.[\w\-]{8,}(?:\.[\w\-]*)?          # JWT
+    | \b[0-9a-f]{32}\.[A-Za-z0-9]{16}\b                 # Zhipu's id and secret
+    | (?<!\d)\d{8,10}:[\w\-]{35}(?![\w\-])              # Telegram bots
+    | -----BEGIN\ [A-Z ]{0,40}PRIVATE\ KEY-----(?:[\w+/=\s]|\\[nr]){0,20000}(?:-----END[A-Z ]{0,50}-----)?
+    """,
+    re.VERBOSE,
+)
+"""Keys with a sign within, which no word has: nobody's own name looks like one."""
 RANDOM = re.compile(
     r"(?=(?:.*\d){3})(?=.*[a-z])[A-Za-z0-9]{20,}(?:[.:_\-][A-Za-z0-9]+)*"
     r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:[.:][\w\-]+)?"
@@ -48,7 +59,7 @@ WORD = re.compile(r"[\w|\-]{20,}")
 """A shorter word may begin as a key does, and be somebody's own name for something."""
 IN_ADDRESS = re.compile(
     r"""
-      (?<=://)[^\s/@:]+:[^\s/@]+(?=@)                    # user:password
+      (?:(?<=://)|(?<=\w:/))[^\s/@:]+:(?!env:|file:|command:)[^\s/@]+(?=@)   # user:password, also once read as a path
     | (?i:(?<=[?&]key=)|(?<=[?&]token=)|(?<=api_key=))[^\s&"']{6,}
     """,
     re.VERBOSE,
@@ -77,7 +88,7 @@ def _without_mail(text: str) -> str:
 
 
 def _without_keys(text: str) -> str:
-    text = SHAPES.sub(_unnamed, _without_controls(text))
+    text = SHAPES.sub(_unnamed, SIGNED.sub(MASK, _without_controls(text)))
     return IN_ADDRESS.sub(MASK, text) if "=" in text or "://" in text else text
 
 
@@ -93,7 +104,16 @@ SHOWN = re.compile(r"(?:\*{3,}|\.{3,})[\w\-]*?([A-Za-z0-9]{2,4})$")
 
 
 def _without_controls(text: str) -> str:
-    return text if text.isprintable() else CONTROLS.sub("", text)
+    if text.isprintable():
+        return text
+    return CONTROLS.sub("", TERMINAL.sub("", text) if "\x1b" in text or "\x08" in text else text)
+
+
+TERMINAL = re.compile(r"\x1b(?:\[[0-?]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,400}(?:\x07|\x1b\\)|[ -/][0-~])|[^\n]\x08")
+"""What moves or colours a terminal's text (ECMA-48): without its first letter the rest would stand there as words.
+
+So does a letter that is struck over.
+"""
 
 
 def conceal(text: str, secrets: Iterable[str]) -> str:
@@ -106,19 +126,47 @@ def conceal(text: str, secrets: Iterable[str]) -> str:
 
 def has_key(text: str) -> bool:
     """Whether a text of the user's own holds what an issuer made: the beginning and the length of a key."""
-    return any(map(_is_issued, WORD.findall(text)))
+    return SIGNED.search(text) is not None or any(map(_is_issued, WORD.findall(text)))
 
 
 def is_random(word: str) -> bool:
     """Whether a word is made as keys are that have no known form: nobody chooses such a name."""
-    return COMPACT.fullmatch(word) is not None
+    return COMPACT.fullmatch(word) is not None or (PACKED.fullmatch(word) is not None and _is_mixed(word))
 
 
 COMPACT = re.compile(r"(?=(?:\D*\d){3})(?=(?:[^A-Za-z]*[A-Za-z]){3})[A-Za-z0-9]{20,}")
+PACKED = re.compile(r"(?<![\w+/=])[A-Za-z0-9+/]{38,}={0,2}(?![\w+/=])")
+"""A key in the alphabet of base64, as AWS and Azure's storage make them; its signs are those of a path."""
+TURN = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
+
+
+def _is_mixed(word: str) -> bool:
+    """Whether a word changes between small letters, large ones and digits as only chance does: a path seldom does."""
+    return _turns(word) * 5 >= len(word)
+
+
+def _turns(word: str) -> int:
+    return len(TURN.findall(word)) if CASES.search(word) else 0
+
+
+CASES = re.compile(r"(?=.*[a-z])(?=.*[A-Z])")
+"""Digits and letters of one case are the hash of a model or a commit, too."""
+STEPS = re.compile(r"[/:?&=#@,\s]+")
+
+
+def lets_in(text: str) -> bool:
+    """Whether a text that is shown to people opens something: by a password in an address, or as the path of a hook."""
+    return (
+        IN_ADDRESS.search(text) is not None
+        or any(map(is_random, text.replace("=", " ").split()))
+        or any(is_random(piece) and _turns(piece) * 4 > len(piece) for piece in STEPS.split(text))
+    )
 
 
 def screen(text: str) -> str:
     """Remove keys that somebody wrote where a name belongs; a name that only begins like one stays legible."""
+    text = IN_ADDRESS.sub(MASK, SIGNED.sub(MASK, text))
+    text = PACKED.sub(lambda found: MASK if _is_mixed(found[0]) else found[0], text)
     return WORD.sub(lambda found: MASK if _is_key(found[0]) else found[0], text)
 
 

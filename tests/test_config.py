@@ -711,6 +711,24 @@ def test_an_objective_says_percent_and_means_shares(tmp_path):
     assert (objective.latency_s, objective.window_days, objective.id) == (2, 7, "openai/a/fast")
 
 
+@pytest.mark.parametrize(
+    "text", ['provider_folder = "{0}"', '[alerts]\ntemplates = "{0}"', 'accounts = [{{ provider = "{0}" }}]']
+)
+def test_a_name_that_is_too_long_for_the_disk_is_a_problem_and_no_traceback(tmp_path, text):
+    with pytest.raises(DocumentError):
+        loaded(tmp_path, text.format("x" * 300))
+
+
+def test_a_rule_whose_name_is_no_text_is_a_problem_and_no_traceback(tmp_path):
+    with pytest.raises(DocumentError, match="id"):
+        loaded(tmp_path, "[providers.openai]\nrules = [{ id = { a = 1 } }]\n" + account())
+
+
+def test_an_objective_beside_a_canary_that_does_not_exist_is_no_traceback(tmp_path):
+    with pytest.raises(DocumentError, match="openai has no such canary"):
+        loaded(tmp_path, account('canaries = ["nope"]') + PROMISE.format('account = "a"\ncanary = "chat"'))
+
+
 def test_the_public_site_has_a_folder_of_its_own_unless_it_is_not_wanted(tmp_path):
     assert loaded(tmp_path, "").public_folder == tmp_path / "public"
     assert loaded(tmp_path, '[site]\npublic_folder = "open"').public_folder == tmp_path / "open"

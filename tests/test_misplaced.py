@@ -7,7 +7,10 @@ import pytest
 
 from monitor.cli import main
 from monitor.openness import open_files
-from tests.test_reading import FORMS, undone
+from tests.test_reading import FORMS as WRITTEN_FORMS
+from tests.test_reading import undone
+
+FORMS = WRITTEN_FORMS | {"slashes": "wJ8rXUtn/K7MDENG+bPxRfiC9Y/EXmpL3kEqQz7T"}
 
 GOOD = '[[accounts]]\nname = "a"\nprovider = "openai"\nkey = "env:KEY"\n'
 ACCOUNT = '[[accounts]]\nname = "a"\nprovider = "openai"\n'
@@ -66,6 +69,13 @@ REFUSED = {
     "no-quotes": (ACCOUNT + "key = {0}", ""),
     "line": ("{0}\n", ""),
     "own-provider": (GOOD + '[providers.openai]\nbase = "https://u:{0}@host.example/v1"', ""),
+    "canary": (GOOD + 'canaries = ["{0}"]', "accounts.a.canaries"),
+    "canary-of-an-objective": (
+        GOOD + 'canaries = ["{0}"]\n[[objectives]]\nname = "o"\naccount = "a"\navailability = 99\ncanary = "chat"',
+        "accounts.a.canaries",
+    ),
+    "folder": ('provider_folder = "{0}"\n' + GOOD, "provider_folder"),
+    "templates": (GOOD + '[alerts]\ntemplates = "{0}"', "alerts.templates"),
     "own-auth": (GOOD + '[providers.openai.auth]\nheader = "x"\nvalue = ["{0}"]', "providers.openai.auth"),
 }
 
@@ -80,6 +90,15 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KEY", "sk-good-0123456789abcdefXYZW")
     return tmp_path
+
+
+REFERENCES = ("key-env", "key-file", "key-command")
+"""With a slash in it, what stands there is a path that leads nowhere: not shown, and told as UNKNOWN."""
+
+
+@pytest.mark.parametrize(("text", "place"), [it for name, it in REFUSED.items() if name not in REFERENCES])
+def test_nor_is_a_key_with_slashes_in_it_which_looks_like_a_path(folder, capsys, text, place):
+    test_a_key_where_none_belongs_is_refused_by_its_place_alone(folder, capsys, text, place, "slashes")
 
 
 @pytest.mark.parametrize("form", ["issued", "letters", "digits"])
@@ -106,9 +125,16 @@ def test_wrong_brackets_are_named_with_the_right_ones(folder, capsys, text):
 
 @pytest.mark.parametrize(
     "line",
-    ["command:false --token {0}", "command:TOKEN={0} x", "command:'{0}", "file:/run/{0}", "command:", "command: "],
+    [
+        "command:false --token {0}",
+        "command:TOKEN={0} x",
+        "command:'{0}",
+        "file:/run/{0}",
+        "command:",
+        "command: ",
+    ],
 )
-@pytest.mark.parametrize("form", ["letters", "digits"])
+@pytest.mark.parametrize("form", ["letters", "digits", "slashes"])
 def test_a_reference_that_leads_nowhere_is_not_printed_whole(folder, capsys, line, form):
     (folder / "monitor.toml").write_text(ACCOUNT + f'key = "{line.format(FORMS[form])}"\n')
 

@@ -102,6 +102,23 @@ ENCODED = {
     "bold": each(lambda letter: chr(0x1D41A + ord(letter) - 97) if "a" <= letter <= "z" else letter),
 }
 WRITTEN = INSERTED | ENCODED
+DRESSED = {
+    "tags": lambda text: "".join(f"<b class=k>{letter}</b>" for letter in text),
+    "tags-of-breaks": between("<wbr>"),
+    "tags-escaped": between("\\u003cwbr\\u003E"),
+    "tags-as-entities": between("&lt;wbr&gt;", 3),
+    "colours": between("\x1b[1;31m"),
+    "colours-bare": between("[0m", 2),
+    "struck-over": each(lambda letter: f"{letter}\b{letter}"),
+    "events": lambda text: "".join(
+        f'data: {{"choices": [{{"delta": {{"content": "{text[at : at + 4]}"}}}}]}}\n\n' for at in range(0, len(text), 4)
+    ),
+    "events-within": lambda text: "".join(
+        json.dumps({"data": json.dumps({"text": text[at : at + 5]})}) for at in range(0, len(text), 5)
+    ),
+    "lines-of-events": between("\ndata: ", 7),
+}
+"""What nobody sees where the text is shown; such within such is no text that anybody is told."""
 
 
 def undone(text):
@@ -121,7 +138,7 @@ def around(text):
 
 
 @pytest.mark.parametrize("key", FORMS.values(), ids=FORMS)
-@pytest.mark.parametrize("write", WRITTEN.values(), ids=WRITTEN)
+@pytest.mark.parametrize("write", (WRITTEN | DRESSED).values(), ids=WRITTEN | DRESSED)
 def test_an_echo_is_removed_in_whatever_it_is_written(write, key):
     clean = redact(around(write(key)), [key])
 

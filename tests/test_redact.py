@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from probes.redact import CONTROLS, MASK, conceal, has_key, mask, redact, screen
+from probes.redact import CONTROLS, MASK, conceal, has_key, lets_in, mask, redact, screen
 
 KEY = "sk-proj-AbCdEfGh1234567890zyxwVUTS"
 ODD = "LLM|1234567890|a/b+c=d~e!f"
@@ -108,7 +108,7 @@ def test_the_password_of_an_address_is_masked_and_its_host_kept(user):
 
 
 def test_control_characters_and_direction_marks_cannot_forge_a_line():
-    assert mask("a\x1b[2Jb\u202ec\x00d") == "a[2Jbcd"
+    assert mask("a\x1b[2Jb\u202ec\x00d") == "abcd"
 
 
 def test_a_placeholder_key_does_not_tear_words_apart():
@@ -184,8 +184,54 @@ def test_a_key_in_the_place_of_a_name_is_found_and_not_said(key):
     )
 
 
-def test_a_key_of_no_known_shape_is_not_said_either():
-    assert screen('provider = "9f8e7d6c5b4a39281706f5e4d3c2b1a0"') == f'provider = "{MASK}"'
+@pytest.mark.parametrize(
+    "key",
+    [
+        "9f8e7d6c5b4a39281706f5e4d3c2b1a0",
+        "wJ8rXUtn/K7MDENG+bPxRfiC9Y/EXmpL3kEqQz7T",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1c2VyIn0.SflKxwRJSMeKKF2QT4fwp",
+        "4f8a1c9e7b3d5062af1e8c4b9d7036e5.Xw9Er4Ty1Ui8Op3A",
+        "6123456789:AAHk7Qm2Xw9Er4Ty1-i8Op3As6Df0Gh5Jk2",
+        "-----BEGIN RSA PRIVATE KEY-----\\nMIIEvQIBADANBgkqhkiG9w0B\\nAQEFAASC\\n-----END RSA PRIVATE KEY-----",
+    ],
+)
+def test_a_key_of_no_known_beginning_is_not_said_either(key):
+    assert screen(f'provider = "{key}"') == f'provider = "{MASK}"'
+    assert has_key(key) or lets_in(key)
+
+
+def test_a_password_in_an_address_is_not_said_also_once_the_address_was_taken_for_a_path():
+    text = 'create mailtos:/jo:Kw7Rn3Yt9@h.example, or "mailtos://jo:Kw7Rn3Yt9@h.example", ?api_key=Kw7Rn3Yt9'
+    assert screen(text) == f'create mailtos:/{MASK}@h.example, or "mailtos://{MASK}@h.example", ?api_key={MASK}'
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "owner: Jo, card ends 4242",
+        "project proj_aB3dE5fG7hI9jK1lM3nO5pQ7, see https://wiki.example.com/Runbook2024Q3AccountsEU",
+        "stability-ai/sdxl:39ed52f2a78e934b3ba6e2a89f5b1c712de7dfea535525255b1aa35c5565e08b",
+        "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3d4e5f6",
+        "meta-llama/Llama-4-Maverick-17B-128E-Instruct-FP8",
+        "http://user:env:PROXY_PASSWORD@proxy.example.com:3128",
+    ],
+)
+def test_names_of_models_projects_and_places_let_nobody_in(note):
+    assert not has_key(note)
+    assert not lets_in(note)
+
+
+@pytest.mark.parametrize(
+    "hook",
+    [
+        "https://hooks.slack.com/services/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",
+        "https://api.telegram.org/bot6123456789:AAHk7Qm2Xw9Er4Ty1-i8Op3As6Df0Gh5Jk2/sendMessage",
+        "mailtos://jo:Kw7Rn3Yt9Mc2@example.com",
+        "https://gateway.example.com/v1?api_key=Kw7Rn3Yt9Mc2Qx6",
+    ],
+)
+def test_the_address_of_a_hook_lets_in(hook):
+    assert has_key(hook) or lets_in(hook)
 
 
 @pytest.mark.parametrize(

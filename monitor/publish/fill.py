@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from functools import cache, cached_property, lru_cache
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ class Press:
     def __init__(self, language: str, own: Path | None) -> None:
         self.folders = tuple(folder for folder in (own, TEMPLATES) if folder)
         self.speech: Speech = load_speech(language, tuple(folder / LANGUAGES for folder in self.folders))
-        self.added = tuple(name for name in ADDED if own and (own / name).is_file())
+        self.added = tuple(name for name in ADDED if own and isfile(own / name))
         self.warnings: dict[str, str] = {}
         self._own = own
         self._environment = self._made(self.folders)
@@ -155,7 +156,7 @@ class Press:
 
     def copy(self, name: str) -> bytes:
         """Return a file that is no template. Raises OSError."""
-        own = (file for folder in self.folders[:-1] if (file := folder / name).is_file())
+        own = (file for folder in self.folders[:-1] if isfile(file := folder / name))
         return next(own, self.folders[-1] / name).read_bytes()
 
 
