@@ -217,7 +217,7 @@ def probe(arguments: Arguments) -> int:
     watches = [watch for watch in config.watches.values() if watch.target.account in accounts]
     with show_progress(f"asking {len(watches)} targets"):
         observations, mends = probe_now(config, watches)
-    observation_table(observations, config.providers)
+    observation_table(observations, config.providers, {id: account.way for id, account in config.accounts.items()})
     for mend in mends:
         say(mend)
     return UP if all(observation.fault is None and observation.answer is None for observation in observations) else DOWN
