@@ -335,7 +335,8 @@ def _way(account: "Account") -> Iterator[str]:
 def _open_files(config: "Config") -> list[str]:
     from monitor.openness import open_files
 
-    return open_files(config.file, config.files, has_secrets=config.holds_secrets)
+    of_keys = [file for file in config.files if file not in config.authorities]
+    return open_files(config.file, of_keys, has_secrets=config.holds_secrets)
 
 
 def _asked(config: "Config", target: "Target") -> str:

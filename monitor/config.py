@@ -286,8 +286,9 @@ class Config(Struct, frozen=True):
 
     `malformed` are the accounts whose `problem` is the form of a key or a header; `doubts` says of an account
     what may not be meant so. What `providers` hold of headers is for everybody: what is secret is the accounts'.
-    `places` says for each account where its secrets are, `files` are all that a reference names. `way` is how requests
-    leave that are no account's: to status pages, and to the heartbeat. `holds_secrets`: one stands in the file itself.
+    `places` says for each account where its secrets are, `files` are all that a reference names, or `ca_file`,
+    and `authorities` those of them that hold no secret. `way` is how requests leave that are no account's: to status
+    pages, and to the heartbeat. `holds_secrets`: one stands in the file itself.
     """
 
     file: Path | None
@@ -321,6 +322,7 @@ class Config(Struct, frozen=True):
     doubts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
+    authorities: frozenset[Path] = frozenset()
     way: Way = STRAIGHT
     holds_secrets: bool = False
 
@@ -463,6 +465,7 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
         doubts={one.account.id: one.doubts for one in opened if one.doubts},
         places=places,
         files=_files(document, providers, places, path.parent),
+        authorities=_authorities(document, providers, path.parent),
         way=usual,
         holds_secrets=_holds_secrets(document, providers),
     )
@@ -951,6 +954,11 @@ def _files(
     named = (file for one in references if is_reference(one) and (file := file_of(one, folder)))
     settings: list[Setting] = [*document.accounts, *providers.values()]
     return tuple(dict.fromkeys((*named, *(file for one in settings for file in files_of(one, folder)))))
+
+
+def _authorities(document: Document, providers: Catalog, folder: Path) -> frozenset[Path]:
+    settings: list[Setting] = [*document.accounts, *providers.values()]
+    return frozenset(placed(one.ca_file, folder) for one in settings if one.ca_file)
 
 
 def _holds_secrets(document: Document, providers: Catalog) -> bool:
