@@ -16,6 +16,7 @@ from monitor.publish.usable import Usable, usables
 from probes import remedy
 from probes.advice import ADVICE, SERVED, SWITCHED, Surroundings, advise
 from probes.model import Answer, Blame, Fault
+from probes.proxy import Way
 
 NAMED = 5
 """So many accounts are named that can be used instead: nobody needs more of a hundred."""
@@ -256,9 +257,9 @@ def surroundings(loss: Loss, config: Config, glance: Glance) -> Surroundings:
 
 
 def _is_anybody_served(loss: Loss, config: Config, glance: Glance) -> bool:
-    """Whether the address that failed has answered well since."""
-    bases = {_base(config, account) for account in loss.accounts if account in config.accounts}
-    return any(_was_served(one, loss) for one in glance.accounts.values() if _base(config, one.id) in bases)
+    """Whether the address that failed has answered well since, by the same way."""
+    roads = {_road(config, account) for account in loss.accounts if account in config.accounts}
+    return any(_was_served(one, loss) for one in glance.accounts.values() if _road(config, one.id) in roads)
 
 
 def _is_own_base(config: Config, accounts: Iterable[str]) -> bool:
@@ -267,9 +268,10 @@ def _is_own_base(config: Config, accounts: Iterable[str]) -> bool:
     return any(one.base is not None or config.providers[one.provider].base is None for one in known)
 
 
-def _base(config: Config, account: str) -> tuple[str, str | None]:
+def _road(config: Config, account: str) -> tuple[str, str | None, Way]:
+    """Return where requests go, and how: another proxy, or other authorities, may fail where these do not."""
     its = config.accounts[account]
-    return its.provider, its.base
+    return its.provider, its.base, its.way
 
 
 def _is_served(target: TargetView, loss: Loss) -> bool:

@@ -18,6 +18,8 @@ from monitor import __version__
 # Each command imports what it needs when it is called: `--help` and `check` must not pay for an HTTP
 # client, a template engine or a table printer, and a cron run pays every import each minute.
 if TYPE_CHECKING:
+    from types import FrameType
+
     from monitor.config import Config
     from monitor.detect.health import State
     from monitor.detect.reminder import Reminder
@@ -46,6 +48,7 @@ def main(argv: list[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     arguments = build_parser(words).parse_args(words)
     command: Callable[[Arguments], int] = arguments.command
+    signal.signal(signal.SIGTERM, _leave)
     try:
         return command(arguments)
     except KeyboardInterrupt:
@@ -58,6 +61,11 @@ def main(argv: list[str] | None = None) -> int:
             return _refuse(*reasons)
         _tell_of_bug(error, getattr(arguments, "loaded", None))
         return DOWN
+
+
+def _leave(number: int, _: "FrameType | None") -> NoReturn:
+    """End in good order: by default the programs that were started for a key or a look would go on."""
+    raise SystemExit(128 + number)
 
 
 def _tell_of_bug(error: Exception, config: "Config | None") -> None:
@@ -204,7 +212,7 @@ def probe(arguments: Arguments) -> int:
     watches = [watch for watch in config.watches.values() if watch.target.account in accounts]
     with show_progress(f"asking {len(watches)} targets"):
         observations, mends = probe_now(config, watches)
-    observation_table(observations, config.providers)
+    observation_table(observations, config.providers, {id: account.way for id, account in config.accounts.items()})
     for mend in mends:
         say(mend)
     return UP if all(observation.fault is None and observation.answer is None for observation in observations) else DOWN

@@ -11,7 +11,7 @@ from monitor.store.writer import Writer
 from monitor.world import STEP_S, World, pause
 from probes.control import is_gated
 from probes.feeds.pace import USUAL_S, next_poll_s
-from probes.model import Blame
+from probes.model import Account, Blame
 from probes.notice import Bulletin, Trust
 from probes.proxy import Proxies
 
@@ -93,10 +93,16 @@ async def enquire_now(world: World) -> None:
     now, is_news = world.edge.clock(), bool(world.doubted)
     doubted = {*world.doubted, *_standing_doubts(world)}
     world.doubted.clear()
-    due = [one for one in sorted(doubted) if one not in world.knocks or now - world.knocks[one].at >= AGAIN]
+    by = {one: _whose_way(world, one) for one in sorted(doubted)}
+    world.knocks = {id: knock for id, knock in world.knocks.items() if by.get(id, knock) is not None}
+    due = [
+        _knock(world, one, account)
+        for one, account in by.items()
+        if account and (one not in world.knocks or now - world.knocks[one].at >= AGAIN)
+    ]
     if not due and not (is_news and world.edge.timer() - world.looked_out_s >= STALE_S):
         return
-    await asyncio.gather(*(_knock(world, answerer) for answerer in due), _look_out(world))
+    await asyncio.gather(*due, _look_out(world))
     world.stirred = True
     world.urgent.set()
 
@@ -110,14 +116,23 @@ def _standing_doubts(world: World) -> Iterable[str]:
                     yield watch.target.answerer
 
 
-async def _knock(world: World, answerer: str) -> None:
-    watch = next((one for one in world.config.watches.values() if one.target.answerer == answerer), None)
-    if watch is None:
-        return
-    account = world.config.accounts[watch.target.account]
+async def _knock(world: World, answerer: str, account: Account) -> None:
     provider = world.config.providers[account.provider]
-    if not provider.is_command and not is_gated(provider, account):
-        world.knocks[answerer] = await world.outside.knock(world.prober, provider, account.base, account.way)
+    world.knocks[answerer] = await world.outside.knock(world.prober, provider, account.base, account.way)
+
+
+def _whose_way(world: World, answerer: str) -> Account | None:
+    """Return an account whose way out those take that fail there.
+
+    None where they take several, since what is met on one is no word on another, and where nobody can be asked.
+    """
+    watches = [one for one in world.config.watches.values() if one.target.answerer == answerer]
+    failing = [one for one in watches if (health := world.healths.get(one.target.id)) and health.failures]
+    accounts = [world.config.accounts[one.target.account] for one in failing or watches[:1]]
+    if len({one.way for one in accounts}) != 1:
+        return None
+    provider = world.config.providers[accounts[0].provider]
+    return None if provider.is_command or is_gated(provider, accounts[0]) else accounts[0]
 
 
 def _road(world: World, target: str) -> Proxies:

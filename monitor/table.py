@@ -20,8 +20,9 @@ from monitor.schedule import Budget
 from monitor.slo import PAIRS, Goal
 from monitor.tune import Past, compare, outages, slow_a_month
 from probes.advice import Surroundings, advise
-from probes.model import Fault, Observation, Outcome
+from probes.model import Fault, Observation, Outcome, Target
 from probes.provider import Canary, NoPage, Provider, Rule
+from probes.proxy import STRAIGHT, Way
 from probes.remedy import is_mended
 
 COLOURS = {State.UP: "green", State.SUSPECTED: "yellow", State.DOWN: "red", State.UNKNOWN: "dim"}
@@ -40,7 +41,13 @@ def show_progress(what: str) -> Iterator[None]:
         yield
 
 
-def observation_table(observations: Sequence[Observation], providers: Mapping[str, Provider]) -> None:
+NO_WAYS: Mapping[str, Way] = {}
+
+
+def observation_table(
+    observations: Sequence[Observation], providers: Mapping[str, Provider], ways: Mapping[str, Way] = NO_WAYS
+) -> None:
+    """Print what came back, and what to do. `ways` says of accounts how their requests leave; of others: straight."""
     table = _table("account", "canary", "outcome", "HTTP", "first token", "total", "what it says")
     for one in observations:
         table.add_row(
@@ -53,14 +60,16 @@ def observation_table(observations: Sequence[Observation], providers: Mapping[st
             _plain(f"{one.answer.words} ({one.answer.rule})") if one.answer else "",
         )
     _print(table)
-    for account, advice in _next_steps(observations, providers):
+    for account, advice in _next_steps(observations, providers, ways):
         _console().print(_plain(f"{account}: {advice}"), soft_wrap=True)
 
 
-def _next_steps(observations: Sequence[Observation], providers: Mapping[str, Provider]) -> Iterator[tuple[str, str]]:
+def _next_steps(
+    observations: Sequence[Observation], providers: Mapping[str, Provider], ways: Mapping[str, Way]
+) -> Iterator[tuple[str, str]]:
     """Yield what to do about each fault of each account, once; what a line of monitor.toml mends is said by itself."""
     said: dict[tuple[str, Fault], list[Observation]] = {}
-    served = {one.target.answerer for one in observations if one.outcome is Outcome.OK}
+    served = {_road(one.target, ways) for one in observations if one.outcome is Outcome.OK}
     for one in observations:
         its = [it for it in observations if it.target.account == one.target.account]
         if one.fault and one.answer and not is_mended(providers[one.target.provider], one, its):
@@ -69,7 +78,11 @@ def _next_steps(observations: Sequence[Observation], providers: Mapping[str, Pro
         target, words_ = its[0].target, [one.answer.words for one in its if one.answer]
         provider = providers[target.provider]
         own_base = target.host is not None or provider.base is None
-        yield account, advise(fault, provider, words_, Surroundings(target.answerer in served, own_base))
+        yield account, advise(fault, provider, words_, Surroundings(_road(target, ways) in served, own_base))
+
+
+def _road(target: Target, ways: Mapping[str, Way]) -> tuple[str, Way]:
+    return target.answerer, ways.get(target.account, STRAIGHT)
 
 
 def status_table(snapshot: Snapshot, now: Standing) -> None:

@@ -23,7 +23,8 @@ PASSWORD_REPAIR = (
     'put it into an environment variable or a file and write "http://user:env:NAME@host:port", '
     'or the whole address there and "env:NAME"'
 )
-CERTIFICATES = b"-----BEGIN "
+CERTIFICATE = re.compile(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----")
+"""What OpenSSL reads of such a file; keys beside them it passes over."""
 
 
 class Setting(Protocol):
@@ -62,9 +63,13 @@ def _wrong_authorities(environment: Mapping[str, str]) -> Iterator[Problem]:
 
 
 def _why_unread(file: str) -> str | None:
+    from probes.trust import why_endless  # OpenSSL, which is loaded where anything is asked over TLS
+
     try:
+        if why := why_endless(os.stat(file)):
+            return why
         with open(file, "rb") as source:
-            return None if CERTIFICATES in source.read() else "holds no certificate"
+            return None if CERTIFICATE.search(source.read()) else "holds no certificate"
     except OSError as error:
         return f"cannot be read ({error.strerror})"
 

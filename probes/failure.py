@@ -4,6 +4,7 @@ An exception's text may hold the key or the address. Feeds and the heartbeat say
 """
 
 import os
+import re
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
@@ -118,7 +119,7 @@ def _of_proxy(error: Exception, trip: Trip, proxy: Proxy) -> Failure:
 def _told_by_proxy(error: Exception, trip: Trip) -> Told:
     match error:
         case aiohttp.ClientHttpProxyError():
-            return _refused_by_proxy(error.status, trip)
+            return _refused_by_proxy(error.status, _challenges(error), trip)
         case aiohttp.ClientConnectorDNSError():
             return Fault.PROXY_FAILED, "name", "has a name that is not found"
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
@@ -134,7 +135,17 @@ def _told_by_proxy(error: Exception, trip: Trip) -> Told:
             return Fault.PROXY_FAILED, "protocol", "answers with what is not HTTP that can be read: is it a proxy?"
 
 
-def _refused_by_proxy(status: int, trip: Trip) -> Told:
+def _challenges(error: aiohttp.ClientHttpProxyError) -> Sequence[str]:
+    return error.headers.getall("Proxy-Authenticate", []) if error.headers else []
+
+
+def _refused_by_proxy(status: int, challenges: Sequence[str], trip: Trip) -> Told:
+    if status == 407 and challenges and not any(map(BASIC.search, challenges)):
+        return (
+            Fault.PROXY_FAILED,
+            "scheme",
+            f"wants {_wanted(challenges)}, and we can give a user and a password alone (Basic)",
+        )
     if status == 407:
         return Fault.PROXY_FAILED, "credentials", _unknown_to_proxy(trip)
     if status in UNREACHED:
@@ -145,6 +156,17 @@ def _refused_by_proxy(status: int, trip: Trip) -> Told:
 
 UNREACHED = frozenset({502, 503, 504})
 """How proxies say that whoever lies behind them does not answer (RFC 9110, 15.6; Squid: 503)."""
+
+
+BASIC = re.compile(r"(?:^|,)\s*basic\b", re.IGNORECASE)
+"""The one way that we know to say who we are (RFC 7617); a header may list several (RFC 9110, 11.6.1)."""
+SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]{0,20})(?![^\s,])")
+
+
+def _wanted(challenges: Sequence[str]) -> str:
+    """Name the schemes that a proxy knows, of each header the first."""
+    named = dict.fromkeys(found[1] for one in challenges if (found := SCHEME.match(one)))
+    return " or ".join(list(named)[:3]) or "a proof that it does not name"
 
 
 def _unknown_to_proxy(trip: Trip) -> str:
@@ -168,7 +190,8 @@ def of_answer(status: int, headers: Mapping[str, str], trip: Trip) -> Failure | 
     """Return what an answer means that the proxy gave in place of the API; None where it is not the proxy's."""
     if trip.proxy is None or not (status == 407 or any(mark in headers for mark in MARKS)):
         return None
-    fault, rule, said = _refused_by_proxy(status, trip)
+    told = headers.get("proxy-authenticate")
+    fault, rule, said = _refused_by_proxy(status, [told] if told else [], trip)
     return Failure(fault, f"proxy/{rule}", f"the proxy at {trip.proxy.name} {said}", Phase.PROXY)
 
 

@@ -112,6 +112,8 @@ def parse(text: str) -> Proxy:
         raise ProxyError("is a SOCKS proxy, which is not supported")
     if parts.scheme not in PORTS or not host or not address.isprintable() or " " in address:
         raise ProxyError("is no web address")
+    if port == 0:
+        raise ProxyError("has 0 for a port, which is none")
     if parts.path.strip("/") or parts.query or parts.fragment:
         raise ProxyError("has something behind the port")
     user = None if parts.username is None else unquote(parts.username)

@@ -2,6 +2,7 @@
 
 import os
 import ssl
+import stat
 from functools import lru_cache
 
 from probes.progress import UNDER_WAY
@@ -20,6 +21,19 @@ class Handshake(ssl.SSLObject):
         super().do_handshake()
 
 
+MOST_BYTES = 16 * 1024 * 1024
+"""The authorities of a whole system are a quarter of a megabyte."""
+
+
+def why_endless(seen: os.stat_result) -> str | None:
+    """Return why a file must not be read, since that may never end; None where it may be."""
+    if stat.S_ISDIR(seen.st_mode):
+        return "is a folder"
+    if not stat.S_ISREG(seen.st_mode):
+        return "is a pipe or a device, and no file"
+    return "is larger than any file of authorities" if seen.st_size > MOST_BYTES else None
+
+
 class NoAuthority(Exception):
     """The file of authorities cannot be used; the text says why."""
 
@@ -32,7 +46,10 @@ def trust(ca_file: str | None) -> ssl.SSLContext:
     if ca_file is None:
         return _trusting(None, 0)
     try:
-        return _trusting(ca_file, os.stat(ca_file).st_mtime_ns)
+        seen = os.stat(ca_file)
+        if why := why_endless(seen):
+            raise NoAuthority(why)
+        return _trusting(ca_file, seen.st_mtime_ns)
     except ssl.SSLError:
         raise NoAuthority("holds no certificate that can be read") from None
     except OSError as error:

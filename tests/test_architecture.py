@@ -172,7 +172,7 @@ PLAN = {
         "monitor.schedule",
     },
     "monitor.advice": {
-        *("probes.advice", "probes.model", "probes.remedy", "monitor.config", "monitor.detect.health"),
+        *("probes.advice", "probes.model", "probes.proxy", "probes.remedy", "monitor.config", "monitor.detect.health"),
         *("monitor.diagnose", "monitor.incident", "monitor.publish.caution", "monitor.publish.mark"),
         *("monitor.publish.snapshot", "monitor.publish.usable"),
     },
@@ -322,7 +322,7 @@ PLAN = {
     "monitor.table": {
         *("rich", "probes.advice", "probes.model", "probes.provider", "probes.remedy", "monitor.cost"),
         *("monitor.detect.health", "monitor.publish.caution", "monitor.publish.mark", "monitor.publish.snapshot"),
-        "monitor.schedule",
+        *("monitor.schedule", "probes.proxy"),
         *("monitor.slo", "monitor.tune", "monitor.words"),
     },
 }

@@ -4,6 +4,7 @@ import os
 import re
 
 import pytest
+import trustme
 
 from monitor.cli import main
 from monitor.openness import open_files
@@ -189,6 +190,18 @@ def test_a_file_of_keys_that_others_can_read_is_named_with_the_repair(folder, ca
     assert main(["check"]) == 0
     said = "".join(capsys.readouterr())
     assert (f"can be read by {who}: chmod 600 {folder / 'key'}" in said) == (who is not None)
+
+
+def test_what_authorities_show_to_everybody_is_no_secret(folder, capsys):
+    shown = folder / "authority.pem"
+    trustme.CA().cert_pem.write_to_path(shown)
+    (folder / "monitor.toml").write_text(GOOD.replace("[[accounts]]\n", '[[accounts]]\nca_file = "authority.pem"\n'))
+    shown.chmod(0o644)
+
+    assert main(["check"]) == 0
+    said = "".join(capsys.readouterr())
+    assert f"believes the authorities in {shown}" in said
+    assert "holds secrets" not in said
 
 
 @pytest.mark.parametrize(("url", "told"), [("json://u:Pa55word@host.example", True), ("env:HOOK", False)])

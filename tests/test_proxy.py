@@ -1,6 +1,7 @@
 """Through which proxy a request leaves, and how one that refuses is told: the road, never the account."""
 
 import asyncio
+import os
 import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -69,6 +70,7 @@ def test_a_proxy_is_read_as_curl_reads_it(text, proxy):
         ("ftp://10.0.0.1", "is no web address"),
         ("http://", "is no web address"),
         ("http://10.0.0.1:99999", "is no web address"),
+        ("http://10.0.0.1:0", "has 0 for a port"),
         ("http://[::1", "is no web address"),
         ("http://a b:1", "is no web address"),
         ("http://10.0.0.1:3128/path", "has something behind the port"),
@@ -234,7 +236,9 @@ def test_the_environments_password_is_a_secret_too(tmp_path):
         ('ca_file = "."', "", {}, 'accounts.main.ca_file = "." '),
         ("", '[providers.openai-compatible]\nca_file = "x"', {}, '.openai-compatible.ca_file = "x" cannot be read'),
         ("", "", {"SSL_CERT_FILE": "/nope"}, 'the environment: SSL_CERT_FILE = "/nope" cannot be read'),
-        ("", "", {"SSL_CERT_FILE": "/dev/null"}, 'the environment: SSL_CERT_FILE = "/dev/null" holds no certificate'),
+        ("", "", {"SSL_CERT_FILE": "/dev/null"}, 'SSL_CERT_FILE = "/dev/null" is a pipe or a device, and'),
+        ("", "", {"SSL_CERT_FILE": "/"}, 'the environment: SSL_CERT_FILE = "/" is a folder'),
+        ('ca_file = "/dev/zero"', "", {}, 'ca_file = "/dev/zero" is a pipe or a device, and no file'),
         ("", "", {"SSL_CERT_DIR": "/nope"}, 'the environment: SSL_CERT_DIR = "/nope" is no folder'),
     ],
 )  # fmt: skip
@@ -244,6 +248,22 @@ def test_what_is_wrong_with_a_way_is_named_with_its_repair_and_no_password(tmp_p
 
     assert told in str(refused.value)
     assert PASSWORD not in str(refused.value)
+
+
+@pytest.mark.parametrize("place", ["ca_file", "SSL_CERT_FILE"])
+def test_a_pipe_that_nobody_writes_to_is_no_file_of_authorities(tmp_path, place):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    account = f'ca_file = "{pipe}"' if place == "ca_file" else ""
+    with pytest.raises(DocumentError, match="is a pipe or a device, and no file"):
+        configured(tmp_path, account, "", {} if account else {place: str(pipe)})
+
+
+def test_a_key_is_no_file_of_authorities_of_the_environment(tmp_path):
+    key = tmp_path / "key.pem"
+    trustme.CA().private_key_pem.write_to_path(key)
+    with pytest.raises(DocumentError, match=f'SSL_CERT_FILE = "{key}" holds no certificate'):
+        configured(tmp_path, "", "", {"SSL_CERT_FILE": str(key)})
 
 
 def test_a_providers_fault_is_told_once_for_all_its_accounts(tmp_path):
@@ -354,6 +374,20 @@ REFUSED = {
     "403": (
         {"answer": b"HTTP/1.1 403 Forbidden\r\nContent-Length: 7\r\n\r\nblocked"}, Fault.PROXY_FAILED, "refused",
         "the proxy at {proxy} refuses to let us through to api.example.test:443 (HTTP 403 Forbidden)",
+    ),
+    "407 for a domain's machines": (
+        {"answer": b"HTTP/1.1 407 No\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM TlRM\r\n\r\n"},
+        Fault.PROXY_FAILED, "scheme",
+        "the proxy at {proxy} wants Negotiate or NTLM, and we can give a user and a password alone (Basic)",
+    ),
+    "407 without a scheme": (
+        {"answer": b"HTTP/1.1 407 No\r\nProxy-Authenticate: \xff\x1b=\r\n\r\n"}, Fault.PROXY_FAILED, "scheme",
+        "the proxy at {proxy} wants a proof that it does not name, and we can give a user and a password alone (Basic)",
+    ),
+    "407 with Basic among others": (
+        {"answer": b'HTTP/1.1 407 No\r\nProxy-Authenticate: NTLM, basic realm="a"\r\n\r\n'},
+        Fault.PROXY_FAILED, "credentials",
+        "the proxy at {proxy} refuses us: it wants a user and a password (HTTP 407 Proxy Authentication Required)",
     ),
     "a page with 200": (
         {"answer": b"HTTP/1.1 200 OK\r\n\r\n<html>Blocked by policy</html>"}, Fault.CONNECTION_FAILED, "tls-cut",

@@ -274,6 +274,21 @@ def test_a_file_of_authorities_that_was_taken_away_is_our_own_fault(tmp_path):
     assert said(seen) == (Fault.BAD_REQUEST, None, "ca-file", words)
 
 
+def test_a_file_of_authorities_that_became_a_pipe_or_endless_holds_up_no_look(tmp_path):
+    pipe, endless = tmp_path / "pipe", tmp_path / "endless"
+    os.mkfifo(pipe)
+    with endless.open("wb") as file:
+        file.truncate(10**9)
+    told = [
+        met(says(GOOD), base="https://localhost:{port}/v1", way=Way(ca_file=str(one)))[0] for one in (pipe, endless)
+    ]
+
+    assert [one.answer.words.removeprefix("the file of authorities (ca_file) ") for one in told] == [
+        "is a pipe or a device, and no file",
+        "is larger than any file of authorities",
+    ]
+
+
 ANSWERS = {
     "closed": (says(), Fault.CONNECTION_FAILED, "disconnected", "the connection was closed without an answer"),
     "reset": (

@@ -30,8 +30,9 @@ from monitor.schedule import Budget, Spending, Watch, next_at
 from monitor.store.connection import Busy, open_reader
 from monitor.world import Edge, open_world
 from probes.catalog import Shelf, load_provider
-from probes.model import Account, Fault, Observation, Outcome, Target
+from probes.model import Account, Fault, Knock, Observation, Outcome, Target
 from probes.provider import Feed, Platform, Signal
+from probes.proxy import STRAIGHT, Proxies, Proxy, Way
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 from tests.conftest import health
 from tests.receiver import webhook
@@ -243,6 +244,52 @@ def test_where_a_road_comes_and_goes_neutral_hosts_are_asked_at_each_doubt(tmp_p
                 return made.online
 
     assert asyncio.run(play()) is False
+
+
+ELSEWHERE = Way(Proxies(https=Proxy("http", "proxy.example", 3128)))
+BELIEVING = Way(ca_file="/ours.pem")
+
+
+@pytest.mark.parametrize(
+    ("failing", "asked"),
+    [
+        ({"openai/b"}, [ELSEWHERE]),  # though the first account goes straight
+        ({"openai/a"}, [STRAIGHT]),
+        ({"openai/b", "openai/c"}, []),  # what one road shows is no word on another
+    ],
+)
+def test_a_call_without_a_key_goes_the_way_of_those_who_fail(tmp_path, failing, asked):
+    ways, met, looked = {"openai/a": STRAIGHT, "openai/b": ELSEWHERE, "openai/c": BELIEVING}, [], []
+
+    async def knock(_, __, ___, way):
+        met.append(way)
+        return Knock(datetime.now(UTC), None, 401, 0.1)
+
+    async def is_online(*_):
+        looked.append(1)
+
+    async def play():
+        async with simulator() as other_side:
+            edge = Edge(lambda: datetime.now(UTC), lambda: 1000.0, random.random, print)
+            settings = config(tmp_path, other_side)
+            base = other_side.base("openai")
+            accounts = {id: Account(id[-1:], "openai", "k", base, way=way) for id, way in ways.items()}
+            watches = [Watch(Target(id, "openai", "list", None), EVERY_S, True) for id in ways]
+            settings = replace(settings, accounts=accounts, watches={one.target.id: one for one in watches})
+            async with open_world(settings, edge) as made:
+                made.outside = replace(made.outside, knock=knock, is_online=is_online)
+                for one in watches:
+                    bad = [Fault.CONNECTION_FAILED] if one.target.account in failing else []
+                    made.healths[one.target.id] = health(*bad, target=one.target, status=None)
+                answerer = watches[0].target.answerer
+                made.knocks[answerer] = Knock(datetime.now(UTC) - timedelta(minutes=2), None, 401, 0.1)
+                for _ in range(2):
+                    made.doubted = {answerer}
+                    await enquire_now(made)
+                return list(made.knocks)
+
+    kept = asyncio.run(play())
+    assert (met, len(kept)) == (asked, len(asked))
 
 
 def test_a_restart_in_the_middle_of_an_incident_tells_nothing_twice(tmp_path):

@@ -12,6 +12,7 @@ from probes.catalog import load_provider, provider_ids
 from probes.hint import Demand
 from probes.model import Fault, Target
 from probes.provider import Canary, CreditFacts, Dialect, Feed, NoPage, Platform, Price, Provider, Rule, Signal
+from probes.proxy import STRAIGHT, Proxies, Proxy, Way
 from tests.builders_page import account, incident, shown, sick, snapshot
 from tests.conftest import observation
 
@@ -187,3 +188,18 @@ def test_a_probe_doubts_a_base_that_was_entered_and_that_no_other_account_is_ser
     observation_table(met, {"example": EXAMPLE})
 
     assert ("check the base address" in capsys.readouterr().out) is doubted
+
+
+BY_PROXY = Way(Proxies(https=Proxy("http", "proxy.example", 3128)))
+
+
+@pytest.mark.parametrize("other", [BY_PROXY, Way(ca_file="/ours.pem")])
+@pytest.mark.parametrize("is_same", [True, False])
+def test_a_probe_lets_nobody_wait_for_a_road_that_is_open_to_those_who_go_another(other, is_same, capsys):
+    ill, well = (Target(f"example/{name}", "example", "chat", None, None) for name in ("a", "b"))
+    met = [observation(Fault.CONNECTION_FAILED, target=ill), observation(target=well)]
+    observation_table(met, {"example": EXAMPLE}, {"example/a": other, "example/b": other if is_same else STRAIGHT})
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert ("while the same address answers others" in said) is is_same
+    assert ("check name service, firewall and certificates" in said) is not is_same

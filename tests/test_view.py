@@ -31,6 +31,7 @@ from probes.catalog import load_provider
 from probes.model import Account, Answer, Confidence, Fault, Limit, Usage
 from probes.notice import Bulletin, Trust
 from probes.provider import Feed, Platform
+from probes.proxy import STRAIGHT, Proxies, Proxy, Way
 from tests.conftest import NOON, at, health, observation, target
 
 LIST, CHAT = target("openai/main", "list"), target("openai/main", "chat", "gpt")
@@ -400,13 +401,24 @@ GROQ = target("groq/a", "chat", "llama")
 
 
 def among(
-    accounts, *, hit=("openai/main",), fault=Fault.OVERLOADED, scope=Scope.ACCOUNT, subject="openai/main", base=None
+    accounts,
+    *,
+    hit=("openai/main",),
+    fault=Fault.OVERLOADED,
+    scope=Scope.ACCOUNT,
+    subject="openai/main",
+    base=None,
+    way=None,
 ):
     """The advice, and who works instead, of what is lost since 60 s, where `accounts` were seen well so long ago."""
     targets = {id: target(id, "chat", "gpt") for id in (*hit, *accounts)}
     settings = config(*targets.values(), providers={id: load_provider(id) for id in ("openai", "groq")})
     settings = replace(
-        settings, accounts={id: replace(one, base=(base or {}).get(id)) for id, one in settings.accounts.items()}
+        settings,
+        accounts={
+            id: replace(one, base=(base or {}).get(id), way=(way or {}).get(id, STRAIGHT))
+            for id, one in settings.accounts.items()
+        },
     )
     healths = {targets[id].id: health(fault, fault, fault, target=targets[id]) for id in hit}
     healths |= {
@@ -417,6 +429,20 @@ def among(
     one = open_incident(Diagnosis(scope, subject, fault, Confidence.HIGH, at(-60), (), lost, ()))
     seen = glance(settings, healths, [one], at(0))
     return advice_for(one, settings, seen), [it.account for it in instead(one, settings, seen)]
+
+
+BY_PROXY = Way(Proxies(https=Proxy("http", "proxy.example", 3128)))
+
+
+@pytest.mark.parametrize("other", [BY_PROXY, Way(ca_file="/ours.pem")])
+def test_nobody_waits_for_a_road_that_is_open_to_those_who_go_another(other):
+    same, apart = (
+        among({"openai/b": -5}, fault=Fault.CONNECTION_FAILED, way={"openai/main": other, "openai/b": its})[0]
+        for its in (other, STRAIGHT)
+    )
+
+    assert "while the same address answers others from here" in same
+    assert "check name service, firewall and certificates" in apart
 
 
 def test_where_a_provider_fails_that_of_another_is_named_which_works_as_pick_says():

@@ -358,3 +358,25 @@ def test_a_single_round_ends_soon_too(tmp_path, hang):
             until(is_at_it)
             ends_soon(tmp_path, process, code=128 + signal.SIGTERM)
     assert rows(tmp_path, "SELECT outcome FROM observation") == []
+
+
+@contextmanager
+def slow_key(folder):
+    """A program that is asked for a key, and has not said it yet."""
+    (folder / "key.sh").write_text(f"echo $$ >> {folder}/pids; sleep 60\n")
+    with deaf() as provider:
+        yield [account("main", base(provider)).replace("env:KEY", "command:sh key.sh")], (folder / "pids").exists
+    for pid in (folder / "pids").read_text().split():
+        assert not Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(("command", "hang"), [("probe", stubborn_client), ("probe", slow_key), ("check", slow_key)])
+def test_a_command_that_is_ended_leaves_neither_programs_nor_folders(tmp_path, command, hang, number):
+    (tmp_path / "temporary").mkdir()
+    with hang(tmp_path) as (blocks, is_at_it):
+        write(tmp_path, *blocks)
+        with program(tmp_path, *line(command), TMPDIR=str(tmp_path / "temporary")) as process:
+            until(is_at_it)
+            ends_soon(tmp_path, process, number, code=128 + number)
+    assert list((tmp_path / "temporary").iterdir()) == []
