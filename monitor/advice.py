@@ -108,6 +108,11 @@ def advice_for(incident: Incident, config: Config, glance: Glance | None = None)
 
 
 def _around(incident: Incident, config: Config, glance: Glance | None) -> Surroundings:
+    phase = next((one.phase for one in incident.evidence if one.fault is incident.fault), None)
+    return _beside(incident, config, glance)._replace(phase=phase)
+
+
+def _beside(incident: Incident, config: Config, glance: Glance | None) -> Surroundings:
     if glance and incident.fault in DEPENDING:
         return surroundings(_loss(incident, config), config, glance)
     own_base = _is_own_base(config, accounts_of((*incident.targets, incident.subject)))
@@ -141,7 +146,7 @@ def advice_of(account: AccountView, target: TargetView, said: Sequence[str], con
         raise ValueError(f"{target.id} is {target.state}: there is nothing to do about it")
     since = target.since or glance.now.at
     loss = Loss(fault, provider.id, {account.id}, {target.id}, since, fault in ACCOUNT_WIDE)
-    return advise(fault, provider, said, surroundings(loss, config, glance))
+    return advise(fault, provider, said, surroundings(loss, config, glance)._replace(phase=target.phase))
 
 
 def set_up(config: Config, target: str, answer: Answer | None, glance: Glance | None) -> str | None:

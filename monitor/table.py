@@ -78,7 +78,9 @@ def _next_steps(
         target, words_ = its[0].target, [one.answer.words for one in its if one.answer]
         provider = providers[target.provider]
         own_base = target.host is not None or provider.base is None
-        yield account, advise(fault, provider, words_, Surroundings(_road(target, ways) in served, own_base))
+        phase = next((one.answer.phase for one in its if one.answer), None)
+        around = Surroundings(_road(target, ways) in served, own_base, phase=phase)
+        yield account, advise(fault, provider, words_, around)
 
 
 def _road(target: Target, ways: Mapping[str, Way]) -> tuple[str, Way]:

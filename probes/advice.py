@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from probes.hint import Demand, demands, is_leak
-from probes.model import Fault
+from probes.model import Fault, Phase
 from probes.provider import NoPage, Provider
 
 
@@ -23,13 +23,14 @@ class Surroundings(NamedTuple):
 
     `served`: the same address answers others from here well, and did since. `own_base`: the address is the user's own.
     `works` names what can be used instead now, the best first; None where nobody looked. `together`: several accounts
-    met it at once, by one cause.
+    met it at once, by one cause. `phase` is the part of the road where it ended; None where none did, or nobody knows.
     """
 
     served: bool = False
     own_base: bool = True
     works: Sequence[str] | None = None
     together: bool = False
+    phase: Phase | None = None
 
 
 ALONE = Surroundings()
@@ -133,6 +134,18 @@ SERVED = {
     ),
 }
 """What to say instead where the same address answers others well: it is right, and the road to it is open."""
+CLOSED = Advice(
+    "The connection came about and was closed before an answer was complete: wait some minutes, and if it lasts, look "
+    "at what stands between here and the provider; the key is not in question."
+)
+BROKEN = {
+    Phase.TLS: Advice(
+        "No secure connection (TLS) came about: check the base, its scheme and its port, then certificates and what "
+        "inspects TLS on the way; the key is not in question."
+    ),
+    **dict.fromkeys((Phase.REQUEST, Phase.FIRST_BYTE, Phase.BODY), CLOSED),
+}
+"""What to say of a connection that failed where it is known that it came about."""
 TOGETHER = {
     Fault.INVALID_KEY: Advice(
         "Several keys were rejected at once, which no single key explains: replace none of them yet, and look at the "
@@ -219,6 +232,8 @@ def _choose(fault: Fault, said: Sequence[str], around: Surroundings) -> Advice:
         return LEAKS[fault]
     if around.together and fault in TOGETHER:
         return TOGETHER[fault]
+    if fault is Fault.CONNECTION_FAILED and around.phase in BROKEN:
+        return BROKEN[around.phase]
     if fault in SERVED and (around.served or (fault in SHIPPED and not around.own_base)):
         return SERVED[fault]
     usual = ADVICE[fault]

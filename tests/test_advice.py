@@ -12,7 +12,7 @@ from probes.advice import ADVICE, HEARD, LEAKS, SERVED, SWITCHED, TOGETHER, WANT
 from probes.canary import KEPT_WORDS
 from probes.catalog import load_provider, provider_ids
 from probes.hint import Demand
-from probes.model import Blame, Fault
+from probes.model import Blame, Fault, Phase
 from probes.provider import NoPage
 from tests.test_hint import DEMANDED, LEAKED
 
@@ -125,6 +125,22 @@ def test_the_road_is_not_doubted_where_others_pass_it(fault):
     assert "others" in among
     assert "others" not in alone
     assert advise(fault, OPENAI, (), Surroundings(own_base=False)) == alone
+
+
+@pytest.mark.parametrize(
+    ("phase", "beginning"),
+    [
+        (None, "No connection came about"),
+        (Phase.NAME, "No connection came about"),
+        (Phase.CONNECT, "No connection came about"),
+        (Phase.TLS, "No secure connection (TLS) came about"),
+        (Phase.REQUEST, "The connection came about and was closed"),
+        (Phase.FIRST_BYTE, "The connection came about and was closed"),
+        (Phase.BODY, "The connection came about and was closed"),
+    ],
+)
+def test_nobody_is_sent_to_a_part_of_the_road_that_was_passed(phase, beginning):
+    assert advise(Fault.CONNECTION_FAILED, OPENAI, (), Surroundings(phase=phase)).startswith(beginning)
 
 
 @pytest.mark.parametrize(("words", "demand"), DEMANDED.items())
