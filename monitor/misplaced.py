@@ -29,10 +29,15 @@ def _field(path: Steps) -> Steps:
 
 def _is_misplaced(path: Steps, text: str) -> bool:
     is_name = text == path[-1]
-    if not is_name and _is_place(path):
+    if not is_name and (_is_place(path) or _is_proxy(path, text)):
         return False
     shown = is_name or not SHOWN.isdisjoint(path)
     return has_key(text) or (shown and lets_in(text))
+
+
+def _is_proxy(path: Steps, text: str) -> bool:
+    """Whether it is an address, which `monitor.way` judges, and names without its password."""
+    return path[-1] == "proxy" and "://" in text
 
 
 def _is_place(path: Steps) -> bool:
