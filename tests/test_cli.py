@@ -347,6 +347,7 @@ def test_once_confirms_a_block_tells_it_and_exits_1(folder, stage):
     assert "account suspended" in (folder / "site" / "index.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_good_status_over_nothing_is_down_told_and_not_picked(folder, stage):
     for account in KEYS:
         stage.set(account, Trouble.NOTHING_IN_200)
@@ -509,6 +510,7 @@ def test_pick_prints_an_account_that_works(folder, stage):
     assert "backup" not in public
 
 
+@pytest.mark.slow
 def test_pick_offers_nothing_that_belongs_to_a_suspended_account(folder, stage):
     stage.write_config(folder, every_s=60)
     file = folder / "monitor.toml"
@@ -530,6 +532,7 @@ def test_pick_fails_when_no_account_works(folder, stage):
     assert call("pick", "openai", folder=folder) == (1, "", "no account of openai is known to work now\n")
 
 
+@pytest.mark.slow
 def test_status_incidents_and_json_tell_what_is_believed(folder, stage):
     stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
     call("once", folder=folder)

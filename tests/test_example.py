@@ -71,6 +71,7 @@ def complete(stage, router, times=10):
     return {id: stage.simulator.counts[key] - before.get(key, 0) for id, key in KEYS.items() if id != LAST}
 
 
+@pytest.mark.slow
 def test_a_router_goes_over_to_another_account_and_sends_the_suspended_key_nothing_more(tmp_path, stage):
     stage.write_config(tmp_path, every_s=60)
     call("once", folder=tmp_path)
