@@ -443,6 +443,7 @@ def test_a_missing_key_is_said_once_by_a_monitor_that_starts(folder, stage):
     assert err.count("openai/main is not asked until this is mended") == 1, err
 
 
+@pytest.mark.slow
 def test_a_round_takes_no_longer_than_confirmation_and_three_of_them_tell_what_lasts(folder, stage):
     stage.write_config(folder, "[probe]\nonline = []\nblip_s = 20\n", every_s=60)
     for account in KEYS:
@@ -497,6 +498,7 @@ def test_once_again_asks_only_what_is_due(folder, stage):
     assert len(stage.simulator.requests) == before
 
 
+@pytest.mark.slow
 def test_pick_prints_an_account_that_works(folder, stage):
     stage.write_config(folder, every_s=60)  # what was seen holds for three minutes, however slow this machine is
     stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
@@ -976,6 +978,7 @@ def test_people_answer_from_the_terminal_and_the_next_round_takes_it_up(folder, 
     assert call("maintenance", folder=folder)[1] == "no maintenance within 30 days\n"
 
 
+@pytest.mark.slow
 def test_a_drill_takes_the_real_routes_and_says_when_they_lead_nowhere(folder, stage):
     stage.write_config(
         folder, more='[[routes]]\nseverity = "critical"\nchannels = ["hook"]\n[[routes]]\nchannels = []\n'

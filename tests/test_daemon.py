@@ -74,6 +74,7 @@ def outbox(folder):
         return db.execute("SELECT step, state, tries FROM outbox").fetchall()
 
 
+@pytest.mark.slow
 def test_a_message_under_way_is_noted_before_the_process_ends(telling, tmp_path):
     _, process = telling
     process.send_signal(signal.SIGTERM)
@@ -83,6 +84,7 @@ def test_a_message_under_way_is_noted_before_the_process_ends(telling, tmp_path)
     assert outbox(tmp_path) == [("opened", "sent", 1)]
 
 
+@pytest.mark.slow
 def test_who_asks_twice_does_not_wait(telling, tmp_path):
     stage, process = telling
     stage.inbox.delay_s = 60

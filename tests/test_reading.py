@@ -216,6 +216,7 @@ def takes_s(text):
     return min(once() for _ in range(5))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE)
 def test_it_takes_twice_as_long_for_a_text_of_twice_the_length_and_no_longer(piece):
     text = piece * (8_000 // len(piece))

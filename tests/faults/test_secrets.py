@@ -15,8 +15,6 @@ import unicodedata
 from contextlib import contextmanager
 from math import ceil
 
-import pytest
-
 from tests.backstage import ROOT, environment
 from tests.faults.hostile import answer, hostile, stream
 from tests.test_reading import WRITTEN
@@ -255,7 +253,6 @@ READERS = (
 )
 
 
-@pytest.mark.quick
 def test_no_secret_reaches_what_is_kept_shown_logged_or_sent(stage, tmp_path):
     with hostile() as other_side:
         lay(tmp_path, other_side, stage.inbox)
