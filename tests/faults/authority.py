@@ -2,30 +2,27 @@
 
 import socket
 import ssl
-import subprocess
 import threading
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+
+import trustme
 
 from tests.faults.hostile import answer
 
 GOOD = answer(200, b'{"object":"list","data":[{"id":"gpt-5-nano"}]}')
-KEYS = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30")
+LASTS = timedelta(days=30)
 
 
 class Authority:
     def __init__(self, folder):
-        self._folder, self.file = folder, folder / "authority.pem"
-        self._request("-keyout", "authority.key", "-out", "authority.pem", "-subj", "/CN=authority")
-
-    def _request(self, *options):
-        subprocess.run(["openssl", "req", "-x509", *KEYS, *options], cwd=self._folder, capture_output=True, check=True)
+        self._authority, self.file = trustme.CA(), folder / "authority.pem"
+        self._authority.cert_pem.write_to_path(str(self.file))
 
     def context(self, name):
         """Return what a server shows that bears this name."""
-        signed = ("-CA", "authority.pem", "-CAkey", "authority.key", "-addext", f"subjectAltName=DNS:{name}")
-        self._request("-keyout", "key.pem", "-out", "cert.pem", "-subj", f"/CN={name}", *signed)
         made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        made.load_cert_chain(self._folder / "cert.pem", self._folder / "key.pem")
+        self._authority.issue_cert(name, not_after=datetime.now(UTC) + LASTS).configure_cert(made)
         return made
 
 
