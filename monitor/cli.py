@@ -342,7 +342,7 @@ def _way(account: "Account", base: str | None) -> Iterator[str]:
 def _open_files(config: "Config") -> list[str]:
     from monitor.openness import open_files
 
-    return open_files(config.file, config.secret_files, has_secrets=config.holds_secrets)
+    return open_files(config.secret_files)
 
 
 def _far_database(config: "Config") -> Iterator[str]:

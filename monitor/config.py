@@ -364,7 +364,9 @@ class Config(Struct, frozen=True):
 
     @property
     def secret_files(self) -> list[Path]:
-        return [file for file in self.files if file not in self.authorities]
+        """All that hold a secret: what is named, and monitor.toml where one stands in it."""
+        own = [self.file] if self.file and self.holds_secrets else []
+        return own + [file for file in self.files if file not in self.authorities]
 
     @property
     def secrets(self) -> list[str]:

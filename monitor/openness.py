@@ -10,14 +10,13 @@ from monitor.secret import is_mounted
 OTHERS = stat.S_IRGRP | stat.S_IROTH
 
 
-def open_files(configuration: Path | None, files: Iterable[Path], *, has_secrets: bool) -> list[str]:
-    """Return a warning, with the repair, for each file of keys that more than its owner can read.
+def open_files(files: Iterable[Path]) -> list[str]:
+    """Return a warning, with the repair, for each file of secrets that more than its owner can read.
 
-    monitor.toml is one where a secret stands in it. What a service manager or an engine mounts for one process is none:
-    its folder lets nobody else in, and its modes are not the user's to choose.
+    What a service manager or an engine mounts for one process is none: its folder lets nobody else in, and its modes
+    are not the user's to choose.
     """
-    own = [configuration] if configuration and has_secrets else []
-    return [warning for file in (*own, *files) if not is_mounted(file) and (warning := _warning(file))]
+    return [warning for file in files if not is_mounted(file) and (warning := _warning(file))]
 
 
 def _warning(file: Path) -> str | None:

@@ -217,6 +217,6 @@ def test_monitor_toml_is_such_a_file_only_where_a_secret_stands_in_it(folder, ca
 def test_what_is_mounted_for_one_process_is_nobodys_to_change(folder, monkeypatch):
     (folder / "key").write_text("x")
     (folder / "key").chmod(0o444)
-    assert len(open_files(None, [folder / "key"], has_secrets=False)) == 1
+    assert len(open_files([folder / "key"])) == 1
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))
-    assert open_files(None, [folder / "key"], has_secrets=False) == []
+    assert open_files([folder / "key"]) == []

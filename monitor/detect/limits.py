@@ -356,7 +356,7 @@ def _judge(ceiling: Ceiling, reading: float) -> Ceiling:
 
 def _fell_at(ceiling: Ceiling, low_since: datetime) -> datetime | None:
     """Return since when it is low for good, as the reading that has just come confirms; None: it may be a glitch."""
-    if not ceiling.row or not ceiling.row_since:
+    if ceiling.row_since is None:
         return None
     if ceiling.lows >= TO_CONFIRM and ceiling.at - low_since >= GLITCH and not ceiling.is_mixed:
         return low_since
