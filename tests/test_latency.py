@@ -130,6 +130,29 @@ def test_an_outlier_says_something_for_a_rise_but_little(times):
     assert 0.0 < rise.small - CALM.rise.small <= OUTLIER_BOUND
 
 
+def test_ten_times_as_slow_is_noticed_no_later_than_three_times_where_outliers_come_alone():
+    alone = played(([0.5] * 30 + [5.0]) * 40, CALM, 600)
+    start = 600 + 31 * 40
+    alarms = [first_alarm([usual_s(alone) * times] * 30, alone, start) for times in (3.0, 5.0, 10.0, 30.0, 300.0)]
+
+    assert all(count is not None and count <= max(alarms[0], 5) for count in alarms)
+
+
+@pytest.mark.parametrize("row", [2, 3, 4], ids="in a row {}".format)
+def test_outliers_that_come_in_rows_are_no_rise_and_a_longer_row_is(row):
+    restless = played(([0.5] * 30 + [5.0] * row) * 40, CALM, 600)
+
+    assert restless.alarm is None
+    assert first_alarm([5.0] * 60, restless, 600 + (30 + row) * 40) > row + 1
+
+
+def test_how_often_an_outlier_follows_another_is_believed_once_some_were_seen():
+    fresh = first_alarm([5.0] * 60, CALM, 600)
+    known = first_alarm([5.0] * 60, played(([0.5] * 30 + [5.0]) * 20, CALM, 600), 600 + 31 * 20)
+
+    assert known < fresh
+
+
 def test_a_look_soon_after_another_says_less_where_slow_moments_last():
     """Three answers twice as slow as usual, 15 s or a minute apart."""
     told = {}

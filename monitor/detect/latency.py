@@ -39,6 +39,9 @@ so large a share of the answers while it is slow."""
 LEAST_FAR, MOST_FAR = 0.02, 0.5
 OUTLIER, OUTLIER_BOUND = log(4.8), 0.75
 """From so far above the level an answer is rather an outlier than a rise, and says at most so much."""
+FOLLOWED, PRIOR, MEMORABLE = 0.35, 6.0, 200.0
+"""Such a share of outliers is followed by another one, until more than PRIOR of them were seen; the latest MEMORABLE
+count. Where they come alone, the second in a row says as much as any slow answer."""
 
 LEVEL_S, HOUR_S, DAY_S = 6000.0, 2400.0, 86400.0
 """How far back the level, and the slow comparison's two sides, reach."""
@@ -128,7 +131,8 @@ class Usual(Struct, frozen=True):
     """What was learnt from `count` answers: logarithms of seconds, `swing` taken out, and the quartiles around `level`.
 
     `memory` says how much an answer takes after those before it, about the level.
-    `far` is the share that took twice as long as the level and more, outliers aside.
+    `far` is the share that took twice as long as the level and more, outliers aside. Of `outliers` that came after a
+    usual answer, `followed` were followed by another one.
     """
 
     count: int
@@ -139,6 +143,8 @@ class Usual(Struct, frozen=True):
     high: float = FIRST_SCALE * QUARTILE
     memory: Memory = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     far: float = LEAST_FAR
+    outliers: float = 0.0
+    followed: float = 0.0
     swing: Swing = swing.NONE
 
     @property
@@ -351,7 +357,7 @@ def _weigh(series: Series, x: float, heard: Heard, at: datetime, since_s: float,
         return rise
     if since_s > STALE_S and since_s > 5 * pace.interval_s:
         rise = STILL
-    most = OUTLIER_BOUND if x - usual.level > OUTLIER else log(SEEN_FAR / min(max(usual.far, LEAST_FAR), MOST_FAR))
+    most = _most(series, x)
     small, small_taken = _sum(rise.small, rise.small_taken, SMALL / heard.scale, heard, SMALL_BOUND, most)
     large, large_taken = _sum(rise.large, rise.large_taken, LARGE / heard.scale, heard, LARGE_BOUND, most)
     if small <= 0.0 and large <= 0.0:
@@ -359,6 +365,22 @@ def _weigh(series: Series, x: float, heard: Heard, at: datetime, since_s: float,
     since = min(rise.since or at, at)
     cap = CAP * pace.threshold
     return Rise(min(small, cap), min(large, cap), since, small_taken, large_taken)
+
+
+def _most(series: Series, x: float) -> float:
+    """Return how much an answer may say at most, in nats: the less, the more often such come by chance."""
+    usual = series.usual
+    if x - usual.level <= OUTLIER:
+        return log(SEEN_FAR / min(max(usual.far, LEAST_FAR), MOST_FAR))
+    if not _was_outlier(series):
+        return OUTLIER_BOUND
+    followed = (usual.followed + FOLLOWED * PRIOR) / (usual.outliers + PRIOR)
+    return max(log(SEEN_FAR / followed), OUTLIER_BOUND)
+
+
+def _was_outlier(series: Series, back: int = 1) -> bool:
+    """Whether the latest answer, or one so far back, was an outlier."""
+    return len(series.recent) >= back and series.recent[-back] - series.usual.level > OUTLIER
 
 
 def _sum(score: float, taken: float, rise: float, heard: Heard, bound: float, most: float) -> tuple[float, float]:
@@ -375,6 +397,7 @@ def _sum(score: float, taken: float, rise: float, heard: Heard, bound: float, mo
 def _learn(series: Series, x: float, scale: float, at: datetime, since_s: float, regular: bool, pace: Pace) -> Usual:
     usual = series.usual
     low, high, memory, far, waves = usual.low, usual.high, usual.memory, usual.far, usual.swing
+    outliers, followed = usual.outliers, usual.followed
     least, most = 1.0 / usual.count, SLOW_ANSWER * scale
     passed_s = since_s if since_s < 2 * pace.interval_s else 2 * pace.interval_s
     away, of_hour, of_day = x - usual.level, x - usual.hour, x - usual.day
@@ -388,6 +411,9 @@ def _learn(series: Series, x: float, scale: float, at: datetime, since_s: float,
         memory = _remember(memory, of_level / scale)
         far += FAR_STEP * ((FAR < away <= OUTLIER) - far)
         waves = swing.learn(waves, of_day, at, passed_s, usual.count * pace.interval_s)
+        if _was_outlier(series) and not _was_outlier(series, 2):
+            kept = 1.0 - 1.0 / MEMORABLE
+            outliers, followed = outliers * kept + 1.0, followed * kept + (away > OUTLIER)
     return Usual(
         usual.count + 1,
         usual.level + max(passed_s / pace.level_s, least) * of_level,
@@ -397,6 +423,8 @@ def _learn(series: Series, x: float, scale: float, at: datetime, since_s: float,
         high,
         memory,
         far,
+        outliers,
+        followed,
         waves,
     )
 
