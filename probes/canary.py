@@ -3,7 +3,7 @@
 import re
 from asyncio import Lock, to_thread
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import TypeVar
@@ -76,6 +76,8 @@ Told = TypeVar("Told")
 class Prober(Struct, frozen=True):
     """What every attempt needs. `turns` holds back a second program of an account while the first one runs.
 
+    `long` lets one long answer be judged at a time: several threads together would keep the interpreter from the loop.
+
     `rules_of` finds the rules of another provider, where a bad answer repeats what that one said. `secrets` are those
     of all accounts and channels: a gateway may tell one account what it heard from another.
     """
@@ -87,11 +89,17 @@ class Prober(Struct, frozen=True):
     patience: Patience = Patience()
     rules_of: RulesOf = nobody
     turns: Mapping[str, Lock] = field(default_factory=lambda: defaultdict(Lock))
+    long: Lock = field(default_factory=Lock)
     secrets: tuple[str, ...] = ()
 
     def secrets_of(self, account: Account) -> tuple[str, ...]:
         """Return what no answer to an account may show."""
         return self.secrets or tuple(account.secrets)
+
+    async def beside(self, work: Callable[[], Told]) -> Told:
+        """Do what takes long off the loop, one piece after the other."""
+        async with self.long:
+            return await to_thread(work)
 
     def admit(self, value: Told, account: Account | None = None) -> Told:
         """Return what was learnt outside with every field of it sound, and without a secret."""
@@ -156,7 +164,7 @@ async def _attempt(prober: Prober, provider: Provider, account: Account, target:
         return _observe(this, told, duration_s, provider, prober.secrets_of(account), target, signs)
 
     is_long = max(len(this.received), len(this.body)) > LONG
-    return await to_thread(conclude) if is_long else conclude()
+    return await prober.beside(conclude) if is_long else conclude()
 
 
 def _verdict(

@@ -7,6 +7,7 @@ from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from tempfile import TemporaryDirectory
 
 from msgspec import Struct
@@ -80,8 +81,8 @@ async def attempt(prober: Prober, provider: Provider, account: Account, target: 
         run = Run(at, line[0], code, output, prober.timer() - started, limit_s)
     # Off the loop: a hostile output of full length takes half a second.
     try:
-        verdict, told = await asyncio.to_thread(
-            judge_output, provider, prober.wording.rules, code, output, prober.rules_of
+        verdict, told = await prober.beside(
+            partial(judge_output, provider, prober.wording.rules, code, output, prober.rules_of)
         )
     except RecursionError:
         verdict, told = Verdict(Fault.INVALID_RESPONSE, "command/nested"), NESTED

@@ -813,6 +813,23 @@ def test_a_long_answer_is_judged_beside_the_loop(padding, beside):
     assert (threads != {threading.main_thread()}) is beside
 
 
+def test_long_answers_are_judged_one_after_the_other():
+    """Several threads together would keep the interpreter from the loop."""
+    busy, most = threading.Semaphore(1), []
+
+    def judged():
+        most.append(busy.acquire(blocking=False))
+        time.sleep(0.02)
+        busy.release()
+
+    async def play():
+        prober = Prober(None, load_wording(), lambda: datetime.now(UTC), time.monotonic)
+        await asyncio.gather(*(prober.beside(judged) for _ in range(3)))
+
+    asyncio.run(play())
+    assert most == [True] * 3
+
+
 # As it comes and as it is pasted
 
 
