@@ -11,7 +11,6 @@ import json
 import os
 import random
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,10 +21,9 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from benchmarks.hostile import HONEST, MOST_CALLBACK_S, note_lag, rss_mib, spread
+from benchmarks.hostile import HONEST, MOST_CALLBACK_S, child, rss_mib, spread, start
 from benchmarks.server import BODY, HEADERS
 
-ROOT = Path(__file__).parents[1]
 EVERY_S = 10
 FAULTS = 0.2
 STEP_S = 10.0
@@ -134,7 +132,7 @@ async def play(folder: Path, minutes: float, accounts: int, seed: int) -> Result
     port = server.sockets[0].getsockname()[1]
     (folder / "monitor.toml").write_text("\n".join(_configuration(port, accounts)))
     before = os.getloadavg()[0]
-    process = await _start(folder)
+    process = await start("crowd", folder)
     ends = time.monotonic() + 60 * minutes
     while process.returncode is None and (left_s := ends - time.monotonic()) > 0:
         result.rss_mib.append(rss_mib(process.pid))
@@ -157,35 +155,6 @@ def _configuration(port: int, accounts: int) -> Iterator[str]:
         base = f"http://127.0.0.1:{port}/a{n:04}/v1"
         yield f'[[accounts]]\nname = "a{n:04}"\nprovider = "openai"\nkey = "env:KEY"\nbase = "{base}"'
         yield f'canaries = ["list", "chat"]\ninterval_s = {{ list = {EVERY_S}, chat = {EVERY_S} }}'
-
-
-async def _start(folder: Path) -> asyncio.subprocess.Process:
-    known = os.environ | {"KEY": "sk-crowd-0123456789abcdefghij", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "benchmarks.crowd", "child", str(folder)]
-    with (folder / "log").open("wb") as log:
-        return await asyncio.create_subprocess_exec(
-            *command, cwd=folder, env=known, stdout=log, stderr=log, stdin=subprocess.DEVNULL
-        )
-
-
-def child(folder: Path) -> None:
-    """Watch as `provider-monitor run` does, and note how late the loop is."""
-    import logging
-
-    from monitor import daemon
-    from monitor.config import load
-    from monitor.log import start_log
-
-    config = load(folder / "monitor.toml", os.environ)
-    start_log(logging.WARNING, config.secrets)
-
-    async def watch() -> None:
-        noting = asyncio.create_task(note_lag(folder / "lag"))
-        await daemon._watch(config, lambda text: None)
-        noting.cancel()
-
-    with daemon.runner() as loop:
-        loop.run(watch())
 
 
 def _cpu_s(process: int) -> float:
@@ -240,6 +209,6 @@ def _told(looks: Sequence[bool]) -> str:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["child"]:
-        child(Path(sys.argv[2]))
+        child(Path(sys.argv[2]), lambda _, interval_s: interval_s)
     else:
         main()

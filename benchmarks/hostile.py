@@ -29,7 +29,8 @@ from probes.border import LONGEST
 from probes.redact import CONTROLS
 
 ROOT = Path(__file__).parents[1]
-ACCOUNTS = 150
+ACCOUNTS = 75
+"""They ask for 37 answers a second, which take half of a processor: were it all of it, honest looks would be late."""
 EVERY_S = 4.0
 HONEST_S = 2.0
 """The configuration allows 10 s at least: the child sets these for itself."""
@@ -475,7 +476,7 @@ async def play(folder: Path, answers: int, accounts: int, seed: int) -> Result:
     async with other(seed) as side:
         (folder / "monitor.toml").write_text("\n".join(_configuration(side, accounts)))
         began = time.monotonic()
-        process = await _start(folder)
+        process = await start("hostile", folder)
         while side.given.total() < answers and time.monotonic() - began < MOST_S and process.returncode is None:  # noqa: ASYNC110
             await asyncio.sleep(0.2)
         if process.returncode is not None:
@@ -505,17 +506,18 @@ def _configuration(side: Other, accounts: int) -> Iterator[str]:
         yield f'base = "{base}"\ncanaries = {canaries}'
 
 
-async def _start(folder: Path) -> asyncio.subprocess.Process:
+async def start(benchmark: str, folder: Path) -> asyncio.subprocess.Process:
+    """Start the child of a benchmark, which watches what is in a folder's monitor.toml."""
     known = os.environ | {"KEY": "sk-hostile-0123456789abcdefghij", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "benchmarks.hostile", "child", str(folder)]
+    command = [sys.executable, "-m", f"benchmarks.{benchmark}", "child", str(folder)]
     with (folder / "log").open("wb") as log:
         return await asyncio.create_subprocess_exec(
             *command, cwd=folder, env=known, stdout=log, stderr=log, stdin=subprocess.DEVNULL
         )
 
 
-def child(folder: Path) -> None:
-    """Watch as `provider-monitor run` does, more often, and note how late the loop is."""
+def child(folder: Path, interval_s: Callable[[str, float], float]) -> None:
+    """Watch as `run` does, each target by its id at an interval of its own, and note how late the loop is."""
     import logging
 
     from msgspec.structs import replace
@@ -526,9 +528,7 @@ def child(folder: Path) -> None:
 
     config = load(folder / "monitor.toml", os.environ)
     start_log(logging.WARNING, config.secrets)
-    watches = {
-        id: replace(one, interval_s=HONEST_S if "/honest/" in id else EVERY_S) for id, one in config.watches.items()
-    }
+    watches = {id: replace(one, interval_s=interval_s(id, one.interval_s)) for id, one in config.watches.items()}
 
     async def watch() -> None:
         noting = asyncio.create_task(note_lag(folder / "lag"))
@@ -537,6 +537,10 @@ def child(folder: Path) -> None:
 
     with daemon.runner() as loop:
         loop.run(watch())
+
+
+def _often(id: str, _: float) -> float:
+    return HONEST_S if "/honest/" in id else EVERY_S
 
 
 async def note_lag(file: Path) -> None:
@@ -621,6 +625,6 @@ def _texts(db: sqlite3.Connection) -> Iterator[tuple[str, str, str]]:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["child"]:
-        child(Path(sys.argv[2]))
+        child(Path(sys.argv[2]), _often)
     else:
         main()
