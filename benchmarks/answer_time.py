@@ -57,6 +57,11 @@ def skewed(rng: Random, sigma: float) -> float:
     return log(1 - sigma + sigma * rng.expovariate(1)) + rng.gauss(0, sigma / 2)
 
 
+def tailed(share: float) -> Shape:
+    """So large a share takes twice as long, which is less than a cache that misses and more than the noise."""
+    return lambda rng, sigma: rng.gauss(0, sigma) + (log(2.0) if rng.random() < share else 0.0)
+
+
 def cached(share: float, times: float) -> Shape:
     """Two modes: so large a share is answered from a cache, the rest takes so many times as long."""
     return lambda rng, sigma: rng.gauss(0, 0.6 * sigma) + (0.0 if rng.random() < share else log(times))
@@ -67,7 +72,8 @@ class Account:
     """One account's answers. `burst`: outliers come in runs. `bound`: share of the noise that lasts for `bound_s`.
 
     `plateaus`: the level jumps a little, many times a day, and drifts; times are told in steps of 50 ms. `working`: it
-    is higher by so much, a logarithm, from 9 to 17 on working days, in place of the swing.
+    is higher by so much, a logarithm, from 9 to 17 on working days, in place of the swing. `spread` is what sigma is
+    drawn from, where it is not given.
     """
 
     rng: Random
@@ -77,6 +83,7 @@ class Account:
     shape: Shape = normal
     plateaus: bool = False
     working: float = 0.0
+    spread: tuple[float, float] = (0.20, 0.45)
     sigma: float = 0.0
     base: float = 0.0
     swing: float = 0.0
@@ -93,7 +100,7 @@ class Account:
 
     def __post_init__(self) -> None:
         rng = self.rng
-        self.sigma = self.sigma or rng.uniform(0.20, 0.45)
+        self.sigma = self.sigma or rng.uniform(*self.spread)
         self.base = self.base or rng.uniform(0.4, 1.5)
         self.swing, self.phase = rng.uniform(0.1, 0.3), rng.uniform(0, 2 * pi)
         self.wander_sd, self.wander_s = rng.uniform(0.03, 0.10), rng.uniform(60, 240) * MINUTE_S
@@ -381,6 +388,9 @@ RISES: dict[str, tuple[Callable[[float], Factor], float]] = {
     "x1.5": (lambda begin_s: step(1.5, begin_s), HOUR_S),
     "x2": (lambda begin_s: step(2.0, begin_s), HOUR_S),
     "x3": (lambda begin_s: step(3.0, begin_s), HOUR_S),
+    "x5": (lambda begin_s: step(5.0, begin_s), HOUR_S),
+    "x10": (lambda begin_s: step(10.0, begin_s), HOUR_S),
+    "x30": (lambda begin_s: step(30.0, begin_s), HOUR_S),
     "to x2 in 1 h": (lambda begin_s: ramp(2.0, begin_s, HOUR_S), 2 * HOUR_S),
     "to x2 in 4 h": (lambda begin_s: ramp(2.0, begin_s, 4 * HOUR_S), 5 * HOUR_S),
     "x0.4 (a drop)": (lambda begin_s: step(0.4, begin_s), HOUR_S),

@@ -40,6 +40,7 @@ from benchmarks.answer_time import (
     play,
     quantile,
     skewed,
+    tailed,
     weibull,
 )
 from benchmarks.uptime import (
@@ -96,12 +97,12 @@ is the price of learning all of that, of being ready for any rise, and of the lo
 """
 OTHER = """## Answer times, other noise
 
-Noise that the thresholds were not chosen on, in the same world. Looked at on other seeds while the method was made, and
-what made it follow a mood and weigh what is often far: the memories, the caches and the plateaus. Never looked at
-before: the other shapes. 'Plateaus': the level jumps by some 8 % six times a day and drifts by 15 %, times come
-in steps of 50 ms. 'Working days': no swing, but 40 % more at once from 9 to 17 on Monday to Friday, which two waves
-a day follow badly. Where much of the noise lasts for ten minutes, it differs from a rise by half in nothing but its
-end: what is called false there lasts.
+Noise in the same world that the thresholds were not chosen on, but for 'models': how fifteen real models were seen to
+spread. Looked at on other seeds while the method was made, and what made it follow a mood and weigh what is often far:
+the memories, the caches and the plateaus. Never looked at before: the other shapes. 'Plateaus': the level jumps by some
+8 % six times a day and drifts by 15 %, times come in steps of 50 ms. 'Working days': no swing, but 40 % more at once
+from 9 to 17 on Monday to Friday, which two waves a day follow badly. Where much of the noise lasts for ten minutes, it
+differs from a rise by half in nothing but its end: what is called false there lasts.
 """
 POOL = """## Answer times, several accounts together
 
@@ -125,25 +126,31 @@ GOALS = """## Goals
 Read off the tables below.
 """
 
+TAILS = tuple(f"models: sigma 0.15 to 0.69, {share} % take twice as long" for share in (7, 12))
 GOAL = (
-    ("x2, independent", "median ≤ 6", LATENCY, ("ours", "independent"), "x2"),
-    ("x2, independent, within 10", "share ≥ 80", LATENCY, ("ours", "independent"), "x2 within 10"),
+    ("x2, independent", "median ≤ 3", LATENCY, ("ours", "independent"), "x2"),
+    ("x2, independent, within 5", "share ≥ 90", LATENCY, ("ours", "independent"), "x2 within 5"),
     ("x2, independent, within 60", "share ≥ 99", LATENCY, ("ours", "independent"), "x2 within 60"),
-    ("x2, correlated, within 10", "share ≥ 80", LATENCY, ("ours", "correlated"), "x2 within 10"),
+    ("x2, correlated, within 10", "share ≥ 83", LATENCY, ("ours", "correlated"), "x2 within 10"),
     ("x2, correlated, within 60", "share ≥ 99", LATENCY, ("ours", "correlated"), "x2 within 60"),
-    ("false in a month, independent", "< 1", LATENCY, ("ours", "independent"), "false"),
+    ("false in a month, independent", "≤ 0.3", LATENCY, ("ours", "independent"), "false"),
     ("false in a month, bursts", "< 1", LATENCY, ("ours", "bursts"), "false"),
-    ("false in a month, correlated", "< 1.5", LATENCY, ("ours", "correlated"), "false"),
+    ("false in a month, correlated", "≤ 1.4", LATENCY, ("ours", "correlated"), "false"),
     ("x2, correlated", "median ≤ 6", LATENCY, ("ours", "correlated"), "x2"),
     ("x3, independent", "median ≤ 4", LATENCY, ("ours", "independent"), "x3"),
     ("x3, independent, within 5", "share ≥ 90", LATENCY, ("ours", "independent"), "x3 within 5"),
     ("x3, correlated, within 5", "share ≥ 90", LATENCY, ("ours", "correlated"), "x3 within 5"),
+    ("x10, independent", "median ≤ 4", LATENCY, ("ours", "independent"), "x10"),
+    ("x10, each 5 minutes", "median ≤ 15", LATENCY, ("ours, each 5 minutes", "independent"), "x10"),
+    ("false in a month, models, 7 %", "< 1", OTHER, ("ours", TAILS[0]), "false"),
+    ("false in a month, models, 12 %", "< 1", OTHER, ("ours", TAILS[1]), "false"),
     ("x2 of four accounts", "median ≤ 3", POOL, ("4 accounts", "independent", "all together"), "x2"),
     ("account closed, minutes from the block on", "median ≤ 1", UPTIME, ("ours",), "account closed"),
     ("25 % fail, minutes", "median ≤ 15", UPTIME, ("ours",), "25 % fail"),
     ("by chance in a month", "≤ 1.3", UPTIME, ("ours",), "by chance"),
     ("messages in a flapping hour", "≤ 2", UPTIME, ("ours",), "told in one of flapping"),
     ("ceiling cut to half, minutes (five readings)", "median ≤ 4", LIMITS, ("ours, read again after 45 s",), "to 0.5"),
+    ("ceilings cut among strays, told within 15", "share ≥ 100", LIMITS, ("ours, read again after 45 s",), "within 15"),
     ("false ceilings, by answers", "≤ 0", LIMITS, ("ours, read again after 45 s",), "false, by answers"),
     ("false ceilings, by minutes", "≤ 0", LIMITS, ("ours, read again after 45 s",), "false, by minutes"),
     ("microseconds of an answer time", "≤ 10", COST, ("answer time",), "microseconds"),
@@ -302,6 +309,8 @@ OTHERS: dict[str, Mapping[str, object]] = {
     "cache: 35 % take 2.5 times as long": {"shape": cached(0.65, 2.5)},
     "cache: 50 % take 3 times as long": {"shape": cached(0.5, 3.0)},
     "cache: 80 % take 3 times as long": {"shape": cached(0.2, 3.0)},
+    TAILS[0]: {"shape": tailed(0.07), "spread": (0.15, 0.69)},
+    TAILS[1]: {"shape": tailed(0.12), "spread": (0.15, 0.69)},
     "plateaus": {"plateaus": True},
     "working days": {"working": 0.34},
     "plateaus, bursts and memory": {"plateaus": True, "burst": True, "bound": 0.3},
