@@ -233,7 +233,8 @@ def advance(
     watched = {*well_since, *named}
     signs = _advance_signs([one for one in standing if _is_sign(one)], diagnoses, watched, now, settled)
     troubles = [one for one in standing if not _is_sign(one)]
-    return _advance_troubles(troubles, [one for one in diagnoses if not _is_sign(one)], well_since, now, signs)
+    rest = _advance_troubles(troubles, [one for one in diagnoses if not _is_sign(one)], well_since, now)
+    return Course((*signs.changes, *rest.changes), (*signs.refreshed, *rest.refreshed))
 
 
 def _is_sign(one: Incident | Diagnosis) -> bool:
@@ -249,7 +250,6 @@ def _advance_troubles(
     diagnoses: Sequence[Diagnosis],
     well_since: Mapping[str, datetime | None],
     now: datetime,
-    before: Sequence[Change],
 ) -> Course:
     offline = next((one for one in standing if one.is_offline), None)
     back_at = reconnected_at(offline, diagnoses, well_since) if offline else None
@@ -281,7 +281,7 @@ def _advance_troubles(
             refreshed += [] if kind else [after]
         else:
             ends += _gone(incident, here, well_since, back_at, now)
-    return Course((*before, *ends, *changes), tuple(refreshed))
+    return Course((*ends, *changes), tuple(refreshed))
 
 
 def _pair(standing: Sequence[Incident], diagnoses: Sequence[Diagnosis]) -> list[tuple[Incident, Diagnosis]]:
@@ -540,21 +540,23 @@ def _advance_signs(
     watched: Collection[str],
     now: datetime,
     settled: Iterable[Diagnosis],
-) -> list[Change]:
+) -> Course:
     known = {_key(incident): incident for incident in standing}
     found = {_key(diagnosis): diagnosis for diagnosis in diagnoses if _is_sign(diagnosis)}
     gone = [_settled(incident, settled) for key, incident in known.items() if key not in found]
     fading = [incident for incident in gone if any(_is_within(one, incident) for one in found.values())]
     ends = [_end_of_sign(one, diagnoses, watched, now) for one in gone if one not in fading]
-    changes: list[Change] = []
+    changes, refreshed = list[Change](), list[Incident]()
     for key, diagnosis in found.items():
         if incident := known.get(key):
             after = _followed_sign(incident, diagnosis, now)
-            changed = (after.blame, after.severity) != (incident.blame, incident.severity)
-            changes += [Change(after, ChangeKind.CHANGED, now)] if changed else []
+            if (after.blame, after.severity) != (incident.blame, incident.severity):
+                changes.append(Change(after, ChangeKind.CHANGED, now))
+            else:
+                refreshed.append(after)
         elif diagnosis.settled and not any(_is_within(diagnosis, incident) for incident in fading):
             changes.append(Change(open_incident(diagnosis, now), ChangeKind.OPENED, now))
-    return ends + changes
+    return Course((*ends, *changes), tuple(refreshed))
 
 
 def _followed_sign(incident: Incident, diagnosis: Diagnosis, now: datetime) -> Incident:

@@ -39,8 +39,9 @@ def played(word, flap=STEADY, start=0, every_s=60):
         ("UDDDUUUDDDUUU", True),
         ("UDUDU" + "U" * 28, True),
         ("UDUDU" + "U" * 30, False),
-        ("UDUDD" + "D" * 28, True),
-        ("UDUDD" + "D" * 30, False),
+        ("UDUDUDD" + "D" * 28, True),
+        ("UDUDUDD" + "D" * 30, False),
+        ("UDUD", False),
         ("UDUDU" + "?" * 60, True),
     ],
 )
@@ -52,23 +53,26 @@ def test_two_outages_in_an_hour_are_flapping_until_nothing_turns_for_half_an_hou
     ("word", "flapping"),
     [
         ("UdUdUdUdU", False),
-        ("UdUdUdUdUd", True),
+        ("UdUdUdUdUd", False),
+        ("UdUdUdUdUdU", True),
         ("UddUddUddUddUddU", True),
         ("Ud" + "U" * 56 + "dUdUdUdU", False),
         ("UdUdDU", False),
         ("UDUdU", False),
         ("UDUdDU", True),
-        ("UdDUdD", True),
-        ("UDU" + "U" * 57 + "dD", True),
-        ("UDU" + "U" * 59 + "dD", False),
-        ("UdUDUdUdD", True),
+        ("UdDUdDU", True),
+        ("UDU" + "U" * 57 + "dDU", True),
+        ("UDU" + "U" * 59 + "dDU", False),
+        ("UdUDUdUdDU", True),
     ],
 )
 def test_outages_of_which_nobody_was_told_count_less_than_those_that_last(word, flapping):
     assert (played(word).since is not None) is flapping
 
 
-@pytest.mark.parametrize(("word", "count", "since"), [("UdUDUdUdD", 5, 180), ("UdUdUdUdUd", 9, 60), ("UDUD", 3, 60)])
+@pytest.mark.parametrize(
+    ("word", "count", "since"), [("UdUDUdUdDU", 6, 180), ("UdUdUdUdUdU", 10, 60), ("UDUDU", 4, 60)]
+)
 def test_a_row_begins_with_the_first_outage_that_counts(word, count, since):
     flap = played(word)
 
@@ -89,7 +93,7 @@ def test_it_is_told_once_with_its_beginning_the_fault_and_how_often_it_turned():
     (one,) = told(CHAT)
 
     assert (one.account, one.model, one.fault, one.since) == (CHAT.account, CHAT.model, Fault.TIMEOUT, at(60))
-    assert one.reasons[0] == "6 changes in 5 min; further changes are held until it is calm"
+    assert one.reasons[0] == "6 changes in 5 min, up now; further changes are held until it is calm"
 
 
 LIST = replace(CHAT, canary="list", model=None)
@@ -114,7 +118,7 @@ def test_what_flaps_together_is_one_thing_of_an_account_or_of_its_provider(targe
 
 
 def test_a_refusal_of_one_account_is_no_part_of_what_fails_at_its_provider():
-    refused, failing = replace(played("UDUD"), fault=Fault.INVALID_KEY), played("UDUD")
+    refused, failing = replace(played("UDUDU"), fault=Fault.INVALID_KEY), played("UDUDU")
     found = list(findings({CHAT: refused, LIST: failing, SIBLING: failing}, at(3600)))
 
     assert [(one.account, one.fault) for one in found] == [
@@ -122,13 +126,21 @@ def test_a_refusal_of_one_account_is_no_part_of_what_fails_at_its_provider():
     ]  # fmt: skip
 
 
-def test_others_have_three_quarters_of_a_minute_to_join_unless_the_outage_is_told_by_then():
-    flaps = {CHAT: played("UDUD")}
+def test_it_is_told_when_all_that_went_down_with_it_is_up_or_stays_down():
+    flaps = {CHAT: played("UDUDU"), LIST: played("UDUD")}
 
-    assert told(CHAT, word="UDUD", seconds=180 + 44) == []
-    assert len(told(CHAT, word="UDUD", seconds=180 + 45)) == 1
-    assert list(findings(flaps, at(180), {LIST.id})) == []
-    assert len(list(findings(flaps, at(180), {CHAT.id}))) == 1
+    assert list(findings(flaps, at(240))) == []
+    assert list(findings(flaps, at(240 + 599))) == []
+    assert len(list(findings(flaps, at(240 + 600)))) == 1
+    assert len(list(findings(flaps | {LIST: played("UDUDU")}, at(240)))) == 1
+
+
+def test_what_was_told_before_is_told_also_while_it_is_down():
+    flaps = {CHAT: played("UDUDUD")}
+
+    assert list(findings(flaps, at(300))) == []
+    assert list(findings(flaps, at(300), {LIST.id})) == []
+    assert len(list(findings(flaps, at(300), {CHAT.id}))) == 1
 
 
 @pytest.mark.parametrize(
@@ -144,7 +156,7 @@ def test_others_have_three_quarters_of_a_minute_to_join_unless_the_outage_is_tol
     ],
 )
 def test_what_was_drawn_into_one_of_the_times_is_named_with_what_flaps(fault, other, word, its_fault, subject):
-    flaps = {CHAT: replace(played("UDUD"), fault=fault), other: replace(played(word), fault=its_fault)}
+    flaps = {CHAT: replace(played("UDUDU"), fault=fault), other: replace(played(word), fault=its_fault)}
     (one,) = findings(flaps, at(3600))
 
     assert one.account == subject
@@ -153,7 +165,7 @@ def test_what_was_drawn_into_one_of_the_times_is_named_with_what_flaps(fault, ot
 
 
 def test_what_was_over_before_it_began_to_flap_was_another_outage():
-    (one,) = findings({CHAT: played("UDUD", start=60), LIST: played("UDU")}, at(86400))
+    (one,) = findings({CHAT: played("UDUDU", start=60), LIST: played("UDU")}, at(86400))
 
     assert (one.target, one.others, one.model) == (CHAT.id, (), CHAT.model)
 
@@ -192,6 +204,14 @@ def test_what_is_kept_is_small_and_resumes_exactly(before, after):
     assert played(after, kept, len(before)) == played(after, now, len(before))
 
 
-@pytest.mark.parametrize(("minutes", "flapping"), [(9, True), (10, False), (25, False)])
-def test_an_outage_after_one_that_was_told_by_itself_is_told_by_itself(minutes, flapping):
-    assert (played("U" + "D" * minutes + "U" * 20 + "DD").since is not None) is flapping
+@pytest.mark.parametrize(
+    ("first", "second", "flapping"), [(9, 9, True), (10, 2, False), (25, 2, False), (2, 10, False)]
+)
+def test_an_outage_that_stays_is_told_by_itself_and_no_part_of_a_pair(first, second, flapping):
+    assert (played("U" + "D" * first + "U" * 20 + "D" * second + "U").since is not None) is flapping
+
+
+def test_what_was_forgotten_during_an_outage_begins_with_its_end():
+    flap = advance(STEADY, HEALTHS["D"], HEALTHS["U"], at(0))
+
+    assert (flap.turns, flap.is_down, flap.since) == ((at(0),), False, None)

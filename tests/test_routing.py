@@ -772,9 +772,12 @@ def live(desk, standing, what, which):
 # Flapping
 
 
-def flap(subject="openai/main", fault=Fault.SERVER_ERROR, scope=Scope.ACCOUNT, accounts=("openai/main",)):
+def flap(
+    subject="openai/main", fault=Fault.SERVER_ERROR, scope=Scope.ACCOUNT, accounts=("openai/main",), turned_s=86400
+):
+    """What comes and goes; its latest turn is later than all that is told of it, where `turned_s` is not given."""
     words = "11 changes between up and down in 30 min"
-    evidence = tuple(Evidence(f"{account}/chat", at(0), fault, FLAP, words) for account in accounts)
+    evidence = tuple(Evidence(f"{account}/chat", at(turned_s), fault, FLAP, words) for account in accounts)
     return open_incident(Diagnosis(scope, subject, fault, Confidence.HIGH, at(0), (), (), evidence, signal=True))
 
 

@@ -207,6 +207,8 @@ def _wish_at_end(case: Case, channel: Channel, heard: Sequence[Telling], scene: 
         return Verdict(None, "it came again since, and that was told")
     if case.incident.is_flap and _is_taken_over(case, channel, scene):
         return Verdict(None, "it comes and goes no more: what stays was told")
+    if case.incident.is_flap and not _has_turned(case, channel, heard, scene):
+        return Verdict(None, "it was told to be up, and has not turned since")
     if _is_one_of_many(case, channel, heard, scene):
         return Verdict(None, "that it comes and goes was told since: its calm ends both")
     if _is_wider_now(case, channel, scene):
@@ -474,6 +476,14 @@ def _is_promised(flap: Case, channel: Channel, scene: Scene) -> bool:
         over = flap.last.kind is ChangeKind.WITHDRAWN or channel.name not in flap.owed
         return not over and not _is_taken_over(flap, channel, scene)
     return _is_told_now(flap, channel, scene)
+
+
+def _has_turned(flap: Case, channel: Channel, heard: Sequence[Telling], scene: Scene) -> bool:
+    """Whether it went down and came back since the channel was last told that it is up."""
+    its = [one for one in scene.cases.values() if not one.incident.signal and can_be_one(flap.incident, one.incident)]
+    ends = [it.at for one in its for it in one.told.get(channel.name, ()) if it.step is Step.RESOLVED]
+    turned_at = max((one.at for one in flap.incident.evidence), default=scene.now)
+    return turned_at > max([heard[0].at, *ends])
 
 
 def _is_told_now(case: Case, channel: Channel, scene: Scene) -> bool:

@@ -16,19 +16,17 @@ WITHIN = timedelta(minutes=60)
 """So long the outages of a row may be apart: the second within the hour, of those that last, is flapping."""
 BRIEF = 5
 """So many outages within the hour are flapping although none lasted, and nobody was told of any."""
-TURNS = 2 * BRIEF - 1
+TURNS = 2 * BRIEF
 CALM, STAYED = timedelta(minutes=30), timedelta(minutes=10)
 """So long without an outage ends it, or so long in one; an outage is told as any other when it has lasted STAYED."""
-TOGETHER = timedelta(seconds=45)
-"""So long after an outage began others may turn out to flap with the first, unless it is told by then."""
 
 
 class Flap(Struct, frozen=True):
     """The latest turns of one target, from down to up or back, at most TURNS.
 
-    While it flaps, `since` is the first of the row, `count` how many there were, and `enough_at` the first look of the
-    outage that made them enough; else None and 0. `fault` is the latest that took it down, while it flaps the one that
-    it is named by. `lasted_at` is when the latest outage began that lasted; None: there was none.
+    While it flaps, `since` is the first of the row, `count` how many there were, and `enough_at` the end of the outage
+    that made them enough; else None and 0. `fault` is the latest that took it down, while it flaps the one that it is
+    named by. `lasted_at` is when the outage before began, where that one was told and is no outage that stayed.
     """
 
     turns: tuple[datetime, ...] = ()
@@ -37,6 +35,7 @@ class Flap(Struct, frozen=True):
     enough_at: datetime | None = None
     count: int = 0
     lasted_at: datetime | None = None
+    is_down: bool = False
 
 
 STEADY = Flap()
@@ -44,45 +43,47 @@ STEADY = Flap()
 
 def advance(flap: Flap, before: Health, after: Health, at: datetime) -> Flap:
     """Return what is known after a look at `at` that changed the health so; `flap` itself when nothing turned."""
-    turned = (before.state is State.DOWN) is not (after.state is State.DOWN)
-    if turned:
-        flap = _turned(flap, after, at)
-    if after.lasting and not before.lasting:
-        return _lasted(flap, after, at)
-    if flap.since and not turned and after.state is not State.UNKNOWN:
-        return STEADY if at - flap.turns[-1] >= CALM else flap
+    was_down, is_down = before.state is State.DOWN, after.state is State.DOWN
+    if is_down and not was_down:
+        return _went_down(flap, after, at)
+    if was_down and not is_down:
+        return _came_back(flap, before, at)
+    if flap.since and after.state is not State.UNKNOWN and at - flap.turns[-1] >= CALM:
+        return Flap(is_down=is_down)
     return flap
 
 
-def _turned(flap: Flap, after: Health, at: datetime) -> Flap:
+def _went_down(flap: Flap, after: Health, at: datetime) -> Flap:
     if after.fault and flap.fault and cause(after.fault) is not cause(flap.fault):
-        return Flap((at,), fault=after.fault)
-    turns = (*flap.turns[1 - TURNS :], at)
+        return Flap((at,), fault=after.fault, is_down=True)
+    flap = _turned(flap, at, is_down=True)
+    return flap if flap.since else replace(flap, fault=after.fault or flap.fault)
+
+
+def _came_back(flap: Flap, before: Health, at: datetime) -> Flap:
+    """Return what is known at the end of an outage: only now it is clear that it was one of those that pass."""
+    begun = flap.turns[-1] if flap.turns else at
+    flap = _turned(flap, at, is_down=False)
     if flap.since:
-        return replace(flap, turns=turns, count=flap.count + 1)
-    flap = replace(flap, turns=turns, fault=after.fault or flap.fault)
-    enough = len(turns) == TURNS and at - turns[0] <= WITHIN and after.state is State.DOWN
-    return _flapping(flap, turns[0], after, at) if enough else flap
-
-
-def _lasted(flap: Flap, after: Health, at: datetime) -> Flap:
-    """Return what is known once an outage is one to be told; its turn was counted when it began."""
-    begun, before = flap.turns[-1] if flap.turns else at, flap.lasted_at
-    flap = replace(flap, lasted_at=begun)
-    if flap.since or before is None or begun - before > WITHIN or _stayed(flap, before):
         return flap
-    return _flapping(flap, before, after, at)
+    if len(flap.turns) == TURNS and at - flap.turns[0] <= WITHIN:
+        return _flapping(flap, flap.turns[0], at)
+    if not before.lasting:
+        return flap
+    if at - begun >= STAYED:
+        return replace(flap, lasted_at=None)
+    if flap.lasted_at and begun - flap.lasted_at <= WITHIN:
+        return _flapping(flap, flap.lasted_at, at)
+    return replace(flap, lasted_at=begun)
 
 
-def _stayed(flap: Flap, begun: datetime) -> bool:
-    """Whether the outage that began then lasted for so long that it was told by itself: the next one may, too."""
-    ended = min((turn for turn in flap.turns if turn > begun), default=begun)
-    return ended - begun >= STAYED
+def _turned(flap: Flap, at: datetime, *, is_down: bool) -> Flap:
+    turns = (*flap.turns[1 - TURNS :], at)
+    return replace(flap, turns=turns, is_down=is_down, count=flap.count + 1 if flap.since else 0)
 
 
-def _flapping(flap: Flap, since: datetime, after: Health, at: datetime) -> Flap:
-    count = sum(turn >= since for turn in flap.turns)
-    return replace(flap, since=since, enough_at=after.since or at, count=count)
+def _flapping(flap: Flap, since: datetime, at: datetime) -> Flap:
+    return replace(flap, since=since, enough_at=at, count=sum(turn >= since for turn in flap.turns))
 
 
 def cause(fault: Fault) -> Fault | None:
@@ -90,19 +91,26 @@ def cause(fault: Fault) -> Fault | None:
     return fault if fault.blame is Blame.ACCOUNT else None
 
 
-def findings(flaps: Mapping[Target, Flap], now: datetime, told: Collection[str] = ()) -> Iterator[Finding]:
+def findings(flaps: Mapping[Target, Flap], now: datetime, named: Collection[str] = ()) -> Iterator[Finding]:
     """Yield one thing to tell of all that flaps together; each turn by itself need not be told then.
 
-    What is refused to an account has another cause than what fails at its provider. `told` are the ids of the
-    targets whose outage would be told by now: then it is told as one that comes again instead.
+    What is refused to an account has another cause than what fails at its provider. `named` are the ids of the targets
+    of what was told before. It is told first when all of it is up again, in place of the end of that outage.
     """
     groups: dict[tuple[str, Fault | None], dict[Target, Flap]] = defaultdict(dict)
     for target, flap in flaps.items():
         if flap.since and flap.fault:
             groups[target.answerer, cause(flap.fault)][target] = flap
     for (answerer, why), its in groups.items():
-        if any(target.id in told or now - (flap.enough_at or now) >= TOGETHER for target, flap in its.items()):
-            yield _finding(its, _drawn_in(answerer, why, its, flaps))
+        drawn_in = list(_drawn_in(answerer, why, its, flaps))
+        if any(target.id in named for target in its) or _is_over([flaps[one] for one in {*its, *drawn_in}], now):
+            yield _finding(its, drawn_in)
+
+
+def _is_over(its: Collection[Flap], now: datetime) -> bool:
+    """Whether the outage that made them enough has ended; one of them that stays down is waited for no longer."""
+    first = min(flap.enough_at for flap in its if flap.enough_at)
+    return not any(flap.is_down for flap in its) or now - first >= STAYED
 
 
 def _drawn_in(
@@ -128,6 +136,7 @@ def _finding(its: Mapping[Target, Flap], drawn_in: Iterable[Target]) -> Finding:
     assert flap.fault
     ids = sorted(target.id for target in all_of_it)
     passed = f"{max(1, round((latest - flap.since) / MINUTE))} min"
+    state = "down" if any(one.is_down for one in its.values()) else "up"
     return Finding(
         account=first.account if len(accounts) == 1 else first.answerer,
         fault=flap.fault,
@@ -137,7 +146,7 @@ def _finding(its: Mapping[Target, Flap], drawn_in: Iterable[Target]) -> Finding:
         rule="flap",
         words=f"{flap.count} changes between up and down in {passed}",
         reasons=(
-            f"{flap.count} changes in {passed}; further changes are held until it is calm",
+            f"{flap.count} changes in {passed}, {state} now; further changes are held until it is calm",
             f"that is {CALM // MINUTE} min without an outage; one that lasts {STAYED // MINUTE} min is told",
         ),
         model=first.model if len(ids) == 1 else None,
