@@ -52,6 +52,8 @@ CALM_S = (3 * HOUR_S, 6 * HOUR_S)
 BLIP = 0.002
 """This share of looks fails once and is good at the re-check: nobody is told of it."""
 BLIPS_APART_S = HOUR_S
+TOGETHER_S = 120.0
+"""Two accounts of one provider that fail within so short a time are no blips: they bear each other out."""
 RAW_DAYS = 7
 QUIET_S = 120.0
 IDLE_STEP_S = 15.0
@@ -249,11 +251,17 @@ class Stage:
             its.pop()
         if its and its[-1].begin_s <= now_s:
             return its[-1].fault
-        if self.rng.random() >= BLIP or now_s - self._blipped_at.get(account, -BLIPS_APART_S) < BLIPS_APART_S:
+        provider = account.partition("/")[0]
+        apart = self._has_passed(account, BLIPS_APART_S) and self._has_passed(provider, TOGETHER_S)
+        if self.rng.random() >= BLIP or not apart:
             return None
-        self._blipped_at[account] = now_s
+        self._blipped_at[account] = self._blipped_at[provider] = now_s
         self.blips += 1
         return Fault.SERVER_ERROR
+
+    def _has_passed(self, name: str, span_s: float) -> bool:
+        """Whether it is so long ago that an account, or any of a provider, met a blip."""
+        return self.loop.now_s - self._blipped_at.get(name, -span_s) >= span_s
 
     def _answer(self, provider: Provider, fault: Fault) -> tuple[Answer, int | None]:
         """Return what one says of it; each third answer holds a number of its own, as many do."""
