@@ -20,7 +20,8 @@ from monitor.detect.pool import Pool
 from monitor.schedule import Watch, next_at
 from probes.model import Target
 
-BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
+"""A Monday."""
 MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86400.0
 TARGET, WELL = Target("openai/main", "openai", "chat"), Health(State.UP, BEGIN)
 Factor = Callable[[float], float]

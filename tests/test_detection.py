@@ -87,7 +87,7 @@ def test_a_goal_is_met_by_the_first_figure_of_its_cell(cell, met):
         tables[where].append([*begins, *[""] * (3 - len(begins)), *[cell] * len(GOAL)])
     read = {what: row for what, *row in goals(tables)}
 
-    assert read["false in a month, correlated"] == ["< 1.5", cell, met]
+    assert read["false in a month, correlated"] == ["≤ 1.4", cell, met]
 
 
 def test_the_results_are_those_of_this_script():

@@ -1,4 +1,4 @@
-"""The daily swing: learnt from what comes again each day, and from nothing else."""
+"""The swing of day and week: learnt from what comes again, and from nothing else."""
 
 from datetime import timedelta
 from math import cos, pi
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from monitor.detect.swing import DAY_S, DAYS, MOST, NONE, learn, lift
+from monitor.detect.swing import DAY_S, DAYS, MOST, MOST_EDGE, NONE, UNKNOWN, Hours, edge, learn, learn_hour, lift
 from tests.conftest import at
 
 HOUR_S = 3600.0
@@ -66,3 +66,52 @@ def test_one_answer_moves_no_time_of_day_far(away, then, now, since_s, seen_s):
 @given(some.tuples(aways, aways, aways, aways), instants)
 def test_it_is_the_same_tomorrow(swing, now):
     assert lift(swing, at(now)) == lift(swing, at(now) + timedelta(days=1))
+
+
+# Edges
+
+
+def kept(left, days, every_s=600.0):
+    """What is known of the hours after so many days, of which the waves leave `left(now)`."""
+    hours = UNKNOWN
+    for number in range(int(days * DAY_S / every_s)):
+        now = at(number * every_s)
+        hours = learn_hour(hours, left(now), now)
+    return hours
+
+
+def at_work(now):
+    return 0.34 if now.weekday() < 5 and 9 <= now.hour < 17 else 0.0
+
+
+def test_the_sharp_edges_of_a_working_week_are_known_after_one_also_on_a_monday():
+    hours = kept(at_work, 7)
+    monday = at(9 * DAY_S)
+
+    assert monday.weekday() == 0
+    at_hour = {hour: edge(hours, monday.replace(hour=hour)) for hour in (8, 9, 16, 17)}
+    assert at_hour == pytest.approx({8: 0.0, 9: 0.34, 16: 0.34, 17: 0.0}, abs=0.06)
+    assert edge(hours, (monday - timedelta(days=1)).replace(hour=10)) == 0.0
+
+
+def test_what_an_hour_leaves_on_one_day_only_is_chance():
+    hours = kept(lambda now: 0.34 if now.day == 23 and now.hour == 10 else 0.0, 4)
+
+    assert abs(edge(hours, at(3 * DAY_S).replace(hour=10))) < 0.02
+
+
+def test_an_hour_that_differs_from_day_to_day_has_nothing_of_its_own():
+    hours = kept(lambda now: 0.6 if now.day % 2 else -0.2, 14)
+
+    assert all(abs(edge(hours, at(hour * HOUR_S))) < 0.1 for hour in range(24))
+
+
+def test_what_is_no_longer_so_is_forgotten_within_some_days():
+    hours = kept(lambda now: at_work(now) if now < at(10 * DAY_S) else 0.0, 17)
+
+    assert edge(hours, at(16 * DAY_S).replace(hour=10)) == 0.0
+
+
+@given(some.lists(some.floats(-3, 3), min_size=48, max_size=48), some.floats(0, 3), instants)
+def test_no_hour_is_taken_for_more_than_twice_as_slow(known, apart, now):
+    assert abs(edge(Hours(tuple(known), apart), at(now))) <= MOST_EDGE

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from monitor.detect import swing
 from monitor.detect.finding import Finding, day
-from monitor.detect.swing import Swing
+from monitor.detect.swing import Hours, Swing
 from probes.model import Fault, Observation, Outcome, Target
 
 SMALL, LARGE = log(1.8), log(2.5)
@@ -33,20 +33,25 @@ LEAST_RISE_S = 0.2
 """A rise by less is nothing a person would notice."""
 SMALL_BOUND, LARGE_BOUND = 2.5, 3.0
 """One answer says at most so much, in nats: three that are too slow by chance, in a row, are no rise."""
-FAR, FAR_STEP, SEEN_FAR = log(2.0), 0.002, 0.7
-"""Where many usual answers take twice as long as the level (a cache that misses), one that does says less: such are
+FAR, SEEN_FAR = log(1.7), 0.7
+"""Where many usual answers take 1.7 times as long as the level (a cache that misses), one that does says less: such are
 so large a share of the answers while it is slow."""
-LEAST_FAR, MOST_FAR = 0.02, 0.5
-OUTLIER, OUTLIER_BOUND = log(4.8), 0.75
-"""From so far above the level an answer is rather an outlier than a rise, and says at most so much."""
-FOLLOWED, PRIOR, MEMORABLE = 0.35, 6.0, 200.0
-"""Such a share of outliers is followed by another one, until more than PRIOR of them were seen; the latest MEMORABLE
-count. Where they come alone, the second in a row says as much as any slow answer."""
+SHARE_STEP, SHARE_PRIOR = 0.002, 50
+"""A share of all answers is what the latest 500 say; at first, what it is taken for counts as so many."""
+LEAST_FAR, MOST_FAR, LEAST_OUTLYING = 0.02, 0.5, 0.001
+OUTLIER, LEAST_SAID = log(4.8), 0.5
+"""From so far above the level an answer is rather an outlier than a rise; how much it says hangs on how often they are
+there, and on how often one follows another one."""
+FIRST_LEAST, FIRST_MOST, FIRST_SEEN = 0.75, 2.5, 0.054
+"""A first one says least where outliers are often seen, and most where hardly ever: FIRST_SEEN is no probability, but
+keeps the sum over a month of three to five that come by chance below the threshold."""
+FOLLOWED, FOLLOWED_PRIOR, MEMORABLE = 0.1, 3.0, 200.0
+"""Such a share of outliers is followed by another one, until more than a few were seen; the latest MEMORABLE count."""
 
 LEVEL_S, HOUR_S, DAY_S = 6000.0, 2400.0, 86400.0
 """How far back the level, and the slow comparison's two sides, reach."""
-SLOW_ANSWER = 1.5
-"""An answer moves a level as if it were at most so many scales away from it."""
+SLOW_ANSWER, HOUR_ANSWER = 1.5, 2.5
+"""An answer moves a level, and what is known of an hour, as if it were at most so many scales away from it."""
 QUARTILE = 0.6745
 LEAST_SCALE, MOST_SCALE, FIRST_SCALE = 0.12, 0.6, 0.3
 TO_START = 10
@@ -131,8 +136,8 @@ class Usual(Struct, frozen=True):
     """What was learnt from `count` answers: logarithms of seconds, `swing` taken out, and the quartiles around `level`.
 
     `memory` says how much an answer takes after those before it, about the level.
-    `far` is the share that took twice as long as the level and more, outliers aside. Of `outliers` that came after a
-    usual answer, `followed` were followed by another one.
+    `far` is the share that took 1.7 times as long as the level and more, but for outliers, of which the share is
+    `outlying`. Of `outliers` that came after a usual answer, `followed` were followed by another one.
     """
 
     count: int
@@ -143,6 +148,7 @@ class Usual(Struct, frozen=True):
     high: float = FIRST_SCALE * QUARTILE
     memory: Memory = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     far: float = LEAST_FAR
+    outlying: float = LEAST_FAR
     outliers: float = 0.0
     followed: float = 0.0
     swing: Swing = swing.NONE
@@ -213,6 +219,7 @@ class Series(Struct, frozen=True):
     recent: tuple[float, ...] = ()
     alarm: Alarm | None = None
     accepted: Accepted | None = None
+    hours: Hours = swing.UNKNOWN
 
 
 STILL = Rise()
@@ -224,7 +231,7 @@ def pace(interval_s: float) -> Pace:
 
     Regular looks far apart do not show for how long a mood lasts: then it is assumed to.
     """
-    fewer = min(max(log(interval_s / 60), 0.0), log(5))
+    fewer = min(max(log(interval_s / 60), 0.0), log(7))
     return Pace(
         interval_s,
         threshold=9.6 - 1.7 * fewer,
@@ -249,7 +256,7 @@ def advance(series: Series | None, seconds: float, at: datetime, pace: Pace, *, 
     if series is None or series.usual.count < TO_START:
         return _begin(series, x, at)
     usual, alarm = series.usual, series.alarm
-    x -= swing.lift(usual.swing, at)
+    x -= _lift(series, at)
     since_s = max((at - series.at).total_seconds(), 0.0)
     # What comes before the latest regular one comes after the clock was set back.
     regular = not 0 <= (at - series.regular_at).total_seconds() < REGULAR * pace.interval_s
@@ -266,6 +273,7 @@ def advance(series: Series | None, seconds: float, at: datetime, pace: Pace, *, 
         (*series.recent[1 - RECENT :], x),
         alarm,
         series.accepted,
+        _learn_hour(series, x, heard.scale, at) if regular else series.hours,
     )
     if alarm:
         return _go_on(after, alarm)
@@ -322,12 +330,17 @@ def settled(target: Target, kind: Kind, series: Series) -> Iterator[Finding]:
 
 def usual_s(series: Series) -> float:
     """Return what is usual at the time of day of the latest answer."""
-    return exp(series.usual.level + swing.lift(series.usual.swing, series.at))
+    return exp(series.usual.level + _lift(series, series.at))
 
 
 def now_s(series: Series) -> float:
     """Return the middle of the latest answers."""
-    return exp(median(series.recent[-TO_JUDGE:]) + swing.lift(series.usual.swing, series.at))
+    return exp(median(series.recent[-TO_JUDGE:]) + _lift(series, series.at))
+
+
+def _lift(series: Series, at: datetime) -> float:
+    """Return by how much, on the logarithm, it is slower at this time of day and week than in the mean."""
+    return swing.lift(series.usual.swing, at) + swing.edge(series.hours, at)
 
 
 def _begin(series: Series | None, x: float, at: datetime) -> Series:
@@ -373,9 +386,9 @@ def _most(series: Series, x: float) -> float:
     if x - usual.level <= OUTLIER:
         return log(SEEN_FAR / min(max(usual.far, LEAST_FAR), MOST_FAR))
     if not _was_outlier(series):
-        return OUTLIER_BOUND
-    followed = (usual.followed + FOLLOWED * PRIOR) / (usual.outliers + PRIOR)
-    return max(log(SEEN_FAR / followed), OUTLIER_BOUND)
+        return min(max(log(FIRST_SEEN / max(usual.outlying, LEAST_OUTLYING)), FIRST_LEAST), FIRST_MOST)
+    followed = (usual.followed + FOLLOWED * FOLLOWED_PRIOR) / (usual.outliers + FOLLOWED_PRIOR)
+    return max(log(SEEN_FAR / followed), LEAST_SAID)
 
 
 def _was_outlier(series: Series, back: int = 1) -> bool:
@@ -397,7 +410,7 @@ def _sum(score: float, taken: float, rise: float, heard: Heard, bound: float, mo
 def _learn(series: Series, x: float, scale: float, at: datetime, since_s: float, regular: bool, pace: Pace) -> Usual:
     usual = series.usual
     low, high, memory, far, waves = usual.low, usual.high, usual.memory, usual.far, usual.swing
-    outliers, followed = usual.outliers, usual.followed
+    outlying, outliers, followed = usual.outlying, usual.outliers, usual.followed
     least, most = 1.0 / usual.count, SLOW_ANSWER * scale
     passed_s = since_s if since_s < 2 * pace.interval_s else 2 * pace.interval_s
     away, of_hour, of_day = x - usual.level, x - usual.hour, x - usual.day
@@ -409,11 +422,13 @@ def _learn(series: Series, x: float, scale: float, at: datetime, since_s: float,
         high += step * (0.75 if away > high else -0.25)
         low -= step * (0.75 if away < low else -0.25)
         memory = _remember(memory, of_level / scale)
-        far += FAR_STEP * ((FAR < away <= OUTLIER) - far)
+        share = max(SHARE_STEP, 1.0 / (usual.count + SHARE_PRIOR))
+        far += share * ((FAR < away <= OUTLIER) - far)
+        outlying += share * ((away > OUTLIER) - outlying)
         waves = swing.learn(waves, of_day, at, passed_s, usual.count * pace.interval_s)
-        if _was_outlier(series) and not _was_outlier(series, 2):
-            kept = 1.0 - 1.0 / MEMORABLE
-            outliers, followed = outliers * kept + 1.0, followed * kept + (away > OUTLIER)
+    if _was_outlier(series) and not _was_outlier(series, 2):
+        kept = 1.0 - 1.0 / MEMORABLE
+        outliers, followed = outliers * kept + 1.0, followed * kept + (away > OUTLIER)
     return Usual(
         usual.count + 1,
         usual.level + max(passed_s / pace.level_s, least) * of_level,
@@ -423,10 +438,18 @@ def _learn(series: Series, x: float, scale: float, at: datetime, since_s: float,
         high,
         memory,
         far,
+        outlying,
         outliers,
         followed,
         waves,
     )
+
+
+def _learn_hour(series: Series, x: float, scale: float, at: datetime) -> Hours:
+    """Take in what an hour of the day, and of the week, has of its own: also while it is slow, or it never could."""
+    most = HOUR_ANSWER * scale
+    away = min(max(x - series.usual.day, -most), most)
+    return swing.learn_hour(series.hours, away + swing.edge(series.hours, at), at)
 
 
 def _remember(memory: Memory, now: float) -> Memory:

@@ -1,12 +1,15 @@
-"""The daily swing: how much slower than in the day's mean answers are at a time of day; pure.
+"""The swing: how much slower than in the day's mean answers are at a time of day, and of the week; pure.
 
-Two waves, of a day and of half a day, on the natural logarithm of seconds. Each answer moves them by how far it is
-from the day's mean: the least-mean-squares rule of Widrow and Hoff (1960).
+All is on the natural logarithm of seconds. Two waves, of a day and of half a day, follow what is smooth: each answer
+moves them by how far it is from the day's mean, by the least-mean-squares rule of Widrow and Hoff (1960). What they
+leave in an hour of working days, or of weekends, is learnt from day to day: an edge at 9 o'clock is no wave.
 """
 
 from datetime import datetime
 from functools import lru_cache
 from math import cos, pi, sin
+
+from msgspec import Struct
 
 Swing = tuple[float, float, float, float]
 """The cosine and the sine of each wave: how high they are, as logarithms."""
@@ -18,6 +21,32 @@ DAYS = 3.0
 MOST = 0.05
 """At most such a share of what it is away one answer moves a wave, however seldom one looks."""
 MINUTES = 1440
+HOURS, FIRST_OF_WEEKEND = 24, 5
+NEW = 0.4
+"""So much weighs what the same hour of the latest such day left, beside all before it."""
+CHANCE = 0.14
+"""So far from nothing an hour may be by the slow wandering of a few days: what is not farther is none of its own. Where
+the same hour of two days differs by more than that, so is the chance."""
+APART_STEP = 0.05
+MOST_EDGE = 0.7
+"""An hour may be twice as slow as the waves say, and is never taken for more: a trouble of each day is not usual."""
+
+
+class Hours(Struct, frozen=True):
+    """What the waves leave in each hour (UTC) of working days, then of weekends; empty before the first is known.
+
+    By how much the same hour of two days differs is `apart`. Of the hour under way, `slot`, `count` answers left
+    `total`.
+    """
+
+    known: tuple[float, ...] = ()
+    apart: float = 0.0
+    slot: int = -1
+    total: float = 0.0
+    count: int = 0
+
+
+UNKNOWN = Hours()
 
 
 def lift(swing: Swing, at: datetime) -> float:
@@ -35,6 +64,34 @@ def learn(swing: Swing, away: float, at: datetime, since_s: float, seen_s: float
     step = min(2.0 * since_s / reach_s, MOST) * away
     (a, b, c, d), (cos1, sin1, cos2, sin2) = swing, _waves(60 * at.hour + at.minute)
     return a + step * cos1, b + step * sin1, c + step * cos2, d + step * sin2
+
+
+def edge(hours: Hours, at: datetime) -> float:
+    """Return by how much it is slower in this hour than the waves say; what may be chance is nothing."""
+    if not hours.known:
+        return 0.0
+    left = hours.known[_slot(at)]
+    chance = max(CHANCE, hours.apart)
+    doubt = chance / max(abs(left), chance)
+    return min(max(left * (1.0 - doubt**4), -MOST_EDGE), MOST_EDGE)
+
+
+def learn_hour(hours: Hours, left: float, at: datetime) -> Hours:
+    """Return the hours after one more answer, of which the waves `left` so much."""
+    slot = _slot(at)
+    if slot == hours.slot:
+        return Hours(hours.known, hours.apart, slot, hours.total + left, hours.count + 1)
+    if not hours.count:
+        return Hours(slot=slot, total=left, count=1)
+    known = list(hours.known or (0.0,) * (2 * HOURS))
+    away = hours.total / hours.count - known[hours.slot]
+    apart = hours.apart + APART_STEP * (abs(away) - hours.apart)
+    known[hours.slot] += NEW * away
+    return Hours(tuple(known), apart, slot, left, 1)
+
+
+def _slot(at: datetime) -> int:
+    return at.hour + (HOURS if at.weekday() >= FIRST_OF_WEEKEND else 0)
 
 
 @lru_cache(MINUTES)
