@@ -447,7 +447,7 @@ def cost(_: Executor) -> Iterator[Row]:
     fine = Health(State.UP, BEGIN, 0, 99, None, BEGIN)
     yield "up and down", _micros(lambda: health.advance(fine, good, Thresholds(), 60.0)), _bytes(fine)
     series, steps = None, latency.pace(MINUTE_S)
-    for number, account in ((number, Account(Random(SEED))) for number in range(600)):
+    for number, account in ((number, Account(Random(SEED))) for number in range(630)):
         series = latency.advance(series, account.answer_s(60.0 * number), BEGIN + timedelta(minutes=number), steps)
     assert series
     later = series.at + timedelta(minutes=1)

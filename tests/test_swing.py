@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from monitor.detect.swing import DAY_S, DAYS, MOST, MOST_EDGE, NONE, UNKNOWN, Hours, edge, learn, learn_hour, lift
+from monitor.detect.swing import DAY_S, DAYS, MOST, MOST_EDGE, NONE, UNKNOWN, Hours, learn, lift, slot_of, turn
 from tests.conftest import at
 
 HOUR_S = 3600.0
@@ -71,13 +71,16 @@ def test_it_is_the_same_tomorrow(swing, now):
 # Edges
 
 
-def kept(left, days, every_s=600.0):
+def kept(left, days):
     """What is known of the hours after so many days, of which the waves leave `left(now)`."""
     hours = UNKNOWN
-    for number in range(int(days * DAY_S / every_s)):
-        now = at(number * every_s)
-        hours = learn_hour(hours, left(now), now)
+    for number in range(int(days * 24)):
+        hours = turn(hours, slot_of(at(HOUR_S * number)), left(at(HOUR_S * (number - 1))) if number else None)
     return hours
+
+
+def edge(hours, now):
+    return turn(hours, slot_of(now), None).edge
 
 
 def at_work(now):
@@ -115,3 +118,9 @@ def test_what_is_no_longer_so_is_forgotten_within_some_days():
 @given(some.lists(some.floats(-3, 3), min_size=48, max_size=48), some.floats(0, 3), instants)
 def test_no_hour_is_taken_for_more_than_twice_as_slow(known, apart, now):
     assert abs(edge(Hours(tuple(known), apart), at(now))) <= MOST_EDGE
+
+
+def test_an_hour_of_which_nothing_is_known_teaches_nothing():
+    known = kept(at_work, 7)
+
+    assert turn(known, 3, None).known == known.known

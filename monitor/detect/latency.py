@@ -36,8 +36,8 @@ SMALL_BOUND, LARGE_BOUND = 2.5, 3.0
 FAR, SEEN_FAR = log(1.7), 0.7
 """Where many usual answers take 1.7 times as long as the level (a cache that misses), one that does says less: such are
 so large a share of the answers while it is slow."""
-SHARE_STEP, SHARE_PRIOR = 0.002, 50
-"""A share of all answers is what the latest 500 say; at first, what it is taken for counts as so many."""
+SHARE_STEP, SHARE_KNOWN, SHARE_PRIOR = 0.002, 450, 50
+"""A share of all answers is what the latest 500 say; at first, what it is taken for counts as SHARE_PRIOR of them."""
 LEAST_FAR, MOST_FAR, LEAST_OUTLYING = 0.02, 0.5, 0.001
 OUTLIER, LEAST_SAID = log(4.8), 0.5
 """From so far above the level an answer is rather an outlier than a rise; how much it says hangs on how often they are
@@ -206,7 +206,7 @@ class Series(Struct, frozen=True):
     """All that is remembered of one measure of one target; small, so that a restart resumes it.
 
     `at` and `regular_at` are the latest answer and the latest regular one, `in_a_row` the extra looks since.
-    `recent` holds the latest logarithms of seconds, the daily swing taken out.
+    `recent` holds the latest logarithms of seconds, the swing taken out; `of_hour` answers of this hour `left` so much.
     """
 
     at: datetime
@@ -220,6 +220,8 @@ class Series(Struct, frozen=True):
     alarm: Alarm | None = None
     accepted: Accepted | None = None
     hours: Hours = swing.UNKNOWN
+    left: float = 0.0
+    of_hour: int = 0
 
 
 STILL = Rise()
@@ -256,11 +258,13 @@ def advance(series: Series | None, seconds: float, at: datetime, pace: Pace, *, 
     if series is None or series.usual.count < TO_START:
         return _begin(series, x, at)
     usual, alarm = series.usual, series.alarm
-    x -= _lift(series, at)
+    if (slot := swing.slot_of(at)) != series.hours.slot:
+        series = _turn_hour(series, slot)
+    x -= swing.lift(usual.swing, at) + series.hours.edge
     since_s = max((at - series.at).total_seconds(), 0.0)
     # What comes before the latest regular one comes after the clock was set back.
     regular = not 0 <= (at - series.regular_at).total_seconds() < REGULAR * pace.interval_s
-    extras = min(series.extras + MOST_EXTRAS * since_s / DAY_S, MOST_EXTRAS)
+    extras = series.extras if series.extras >= MOST_EXTRAS else series.extras + MOST_EXTRAS * since_s / DAY_S
     mood, heard = _hear(series, x, since_s, pace)
     after = Series(
         at,
@@ -268,12 +272,14 @@ def advance(series: Series | None, seconds: float, at: datetime, pace: Pace, *, 
         usual if alarm or held else _learn(series, x, heard.scale, at, since_s, regular, pace),
         _weigh(series, x, heard, at, since_s, pace),
         mood,
-        extras if regular else max(extras - 1.0, 0.0),
+        extras if regular else max(min(extras, MOST_EXTRAS) - 1.0, 0.0),
         0 if regular else series.in_a_row + 1,
         (*series.recent[1 - RECENT :], x),
         alarm,
         series.accepted,
-        _learn_hour(series, x, heard.scale, at) if regular else series.hours,
+        series.hours,
+        series.left + _left(series, x, heard.scale) if regular else series.left,
+        series.of_hour + regular,
     )
     if alarm:
         return _go_on(after, alarm)
@@ -330,17 +336,17 @@ def settled(target: Target, kind: Kind, series: Series) -> Iterator[Finding]:
 
 def usual_s(series: Series) -> float:
     """Return what is usual at the time of day of the latest answer."""
-    return exp(series.usual.level + _lift(series, series.at))
+    return exp(series.usual.level + _lift(series))
 
 
 def now_s(series: Series) -> float:
     """Return the middle of the latest answers."""
-    return exp(median(series.recent[-TO_JUDGE:]) + _lift(series, series.at))
+    return exp(median(series.recent[-TO_JUDGE:]) + _lift(series))
 
 
-def _lift(series: Series, at: datetime) -> float:
-    """Return by how much, on the logarithm, it is slower at this time of day and week than in the mean."""
-    return swing.lift(series.usual.swing, at) + swing.edge(series.hours, at)
+def _lift(series: Series) -> float:
+    """Return by how much, on the logarithm, it is slower at the time of day and week of the latest answer."""
+    return swing.lift(series.usual.swing, series.at) + series.hours.edge
 
 
 def _begin(series: Series | None, x: float, at: datetime) -> Series:
@@ -383,6 +389,8 @@ def _weigh(series: Series, x: float, heard: Heard, at: datetime, since_s: float,
 def _most(series: Series, x: float) -> float:
     """Return how much an answer may say at most, in nats: the less, the more often such come by chance."""
     usual = series.usual
+    if x <= usual.level:
+        return LARGE_BOUND
     if x - usual.level <= OUTLIER:
         return log(SEEN_FAR / min(max(usual.far, LEAST_FAR), MOST_FAR))
     if not _was_outlier(series):
@@ -422,11 +430,11 @@ def _learn(series: Series, x: float, scale: float, at: datetime, since_s: float,
         high += step * (0.75 if away > high else -0.25)
         low -= step * (0.75 if away < low else -0.25)
         memory = _remember(memory, of_level / scale)
-        share = max(SHARE_STEP, 1.0 / (usual.count + SHARE_PRIOR))
+        share = SHARE_STEP if usual.count > SHARE_KNOWN else 1.0 / (usual.count + SHARE_PRIOR)
         far += share * ((FAR < away <= OUTLIER) - far)
         outlying += share * ((away > OUTLIER) - outlying)
         waves = swing.learn(waves, of_day, at, passed_s, usual.count * pace.interval_s)
-    if _was_outlier(series) and not _was_outlier(series, 2):
+    if series.recent[-1] - usual.level > OUTLIER and not _was_outlier(series, 2):
         kept = 1.0 - 1.0 / MEMORABLE
         outliers, followed = outliers * kept + 1.0, followed * kept + (away > OUTLIER)
     return Usual(
@@ -445,11 +453,15 @@ def _learn(series: Series, x: float, scale: float, at: datetime, since_s: float,
     )
 
 
-def _learn_hour(series: Series, x: float, scale: float, at: datetime) -> Hours:
-    """Take in what an hour of the day, and of the week, has of its own: also while it is slow, or it never could."""
-    most = HOUR_ANSWER * scale
-    away = min(max(x - series.usual.day, -most), most)
-    return swing.learn_hour(series.hours, away + swing.edge(series.hours, at), at)
+def _left(series: Series, x: float, scale: float) -> float:
+    """Return what the waves leave in one answer; it counts also while it is slow, or an hour could never be learnt."""
+    most, away = HOUR_ANSWER * scale, x - series.usual.day
+    return series.hours.edge + (away if -most < away < most else copysign(most, away))
+
+
+def _turn_hour(series: Series, slot: int) -> Series:
+    left = series.left / series.of_hour if series.of_hour else None
+    return replace(series, hours=swing.turn(series.hours, slot, left), left=0.0, of_hour=0)
 
 
 def _remember(memory: Memory, now: float) -> Memory:

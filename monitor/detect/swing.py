@@ -35,15 +35,14 @@ MOST_EDGE = 0.7
 class Hours(Struct, frozen=True):
     """What the waves leave in each hour (UTC) of working days, then of weekends; empty before the first is known.
 
-    By how much the same hour of two days differs is `apart`. Of the hour under way, `slot`, `count` answers left
-    `total`.
+    By how much the same hour of two days differs is `apart`. The hour `slot` is under way; it is slower than the waves
+    say by `edge`.
     """
 
     known: tuple[float, ...] = ()
     apart: float = 0.0
     slot: int = -1
-    total: float = 0.0
-    count: int = 0
+    edge: float = 0.0
 
 
 UNKNOWN = Hours()
@@ -66,32 +65,26 @@ def learn(swing: Swing, away: float, at: datetime, since_s: float, seen_s: float
     return a + step * cos1, b + step * sin1, c + step * cos2, d + step * sin2
 
 
-def edge(hours: Hours, at: datetime) -> float:
-    """Return by how much it is slower in this hour than the waves say; what may be chance is nothing."""
-    if not hours.known:
-        return 0.0
-    left = hours.known[_slot(at)]
-    chance = max(CHANCE, hours.apart)
+def slot_of(at: datetime) -> int:
+    """Return which of the hours it is."""
+    return at.hour + (HOURS if at.weekday() >= FIRST_OF_WEEKEND else 0)
+
+
+def turn(hours: Hours, slot: int, left: float | None) -> Hours:
+    """Return the hours as another one begins. The waves `left` so much in the one that ended; None: nobody looked."""
+    known, apart = hours.known or (0.0,) * (2 * HOURS), hours.apart
+    if left is not None and hours.slot >= 0:
+        away = left - known[hours.slot]
+        apart += APART_STEP * (abs(away) - apart)
+        known = (*known[: hours.slot], known[hours.slot] + NEW * away, *known[hours.slot + 1 :])
+    return Hours(known, apart, slot, _edge(known[slot], apart))
+
+
+def _edge(left: float, apart: float) -> float:
+    """Return by how much an hour is slower than the waves say; what may be chance is nothing."""
+    chance = max(CHANCE, apart)
     doubt = chance / max(abs(left), chance)
     return min(max(left * (1.0 - doubt**4), -MOST_EDGE), MOST_EDGE)
-
-
-def learn_hour(hours: Hours, left: float, at: datetime) -> Hours:
-    """Return the hours after one more answer, of which the waves `left` so much."""
-    slot = _slot(at)
-    if slot == hours.slot:
-        return Hours(hours.known, hours.apart, slot, hours.total + left, hours.count + 1)
-    if not hours.count:
-        return Hours(slot=slot, total=left, count=1)
-    known = list(hours.known or (0.0,) * (2 * HOURS))
-    away = hours.total / hours.count - known[hours.slot]
-    apart = hours.apart + APART_STEP * (abs(away) - hours.apart)
-    known[hours.slot] += NEW * away
-    return Hours(tuple(known), apart, slot, left, 1)
-
-
-def _slot(at: datetime) -> int:
-    return at.hour + (HOURS if at.weekday() >= FIRST_OF_WEEKEND else 0)
 
 
 @lru_cache(MINUTES)
