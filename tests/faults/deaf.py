@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 
 
@@ -43,12 +44,21 @@ def deaf(say=b""):
 
 
 @contextmanager
-def crowded():
-    """Let whoever connects wait: nobody is let in any more."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as listening, ExitStack() as stack:
-        for _ in range(8):
-            one = stack.enter_context(socket.socket())
-            one.setblocking(False)
-            with suppress(BlockingIOError):
-                one.connect(listening.getsockname())
+def crowded(host="127.0.0.1", port=0, enter=lambda: None):
+    """Let whoever connects wait: nobody is let in any more. `enter` is called first in the thread that opens it all."""
+    with ThreadPoolExecutor(1, initializer=enter) as thread, ExitStack() as stack:
+        listening, waiting = thread.submit(_fill, host, port).result()
+        for one in (listening, *waiting):
+            stack.enter_context(one)
         yield Deaf(listening)
+
+
+def _fill(host, port):
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.create_server((host, port), family=family, backlog=0)
+    waiting = [socket.socket(family) for _ in range(8)]
+    for one in waiting:
+        one.setblocking(False)
+        with suppress(BlockingIOError):
+            one.connect(listening.getsockname())
+    return listening, waiting
