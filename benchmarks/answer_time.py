@@ -174,7 +174,8 @@ class Ours:
         """Take the next look, and plan the one after it."""
         at_s, steps = self.next_s, pace(self.interval_s)
         at = BEGIN + timedelta(seconds=at_s)
-        self.series = advance(self.series, account.answer_s(at_s) * factor(at_s), at, steps)
+        seconds = account.answer_s(at_s) * factor(at_s)
+        self.series = advance(self.series, seconds, at, steps) if seconds < inf or not self.series else self.series
         self.looks += 1
         again_s = EXTRA_S if self.extra and wants_more(self.series, steps) else None
         watch = Watch(self.target, self.interval_s, free=True)
@@ -355,6 +356,12 @@ def step(times: float, begin_s: float) -> Factor:
     return lambda at_s: times if at_s >= begin_s else 1.0
 
 
+def broken_off(times: float, begin_s: float) -> Factor:
+    """So many times as slow, and each second answer takes too long: it is a failure, and tells no time."""
+    rng = Random(begin_s)
+    return lambda at_s: 1.0 if at_s < begin_s else times if rng.random() < 0.5 else inf
+
+
 def ramp(times: float, begin_s: float, over_s: float) -> Factor:
     return lambda at_s: exp(log(times) * min(max((at_s - begin_s) / over_s, 0.0), 1.0))
 
@@ -392,6 +399,7 @@ RISES: dict[str, tuple[Callable[[float], Factor], float]] = {
     "x5": (lambda begin_s: step(5.0, begin_s), HOUR_S),
     "x10": (lambda begin_s: step(10.0, begin_s), HOUR_S),
     "x30": (lambda begin_s: step(30.0, begin_s), HOUR_S),
+    "x3, half time out": (lambda begin_s: broken_off(3.0, begin_s), HOUR_S),
     "to x2 in 1 h": (lambda begin_s: ramp(2.0, begin_s, HOUR_S), 2 * HOUR_S),
     "to x2 in 4 h": (lambda begin_s: ramp(2.0, begin_s, 4 * HOUR_S), 5 * HOUR_S),
     "x0.4 (a drop)": (lambda begin_s: step(0.4, begin_s), HOUR_S),
