@@ -622,8 +622,17 @@ def _config(arguments: Arguments) -> "Config":
 
     path = arguments.config or Path(OWN)
     is_there = arguments.config or _is_there(path)
-    arguments.loaded = load(path, os.environ) if is_there else from_environment(Path.cwd(), os.environ)
+    if is_there:
+        arguments.loaded = load(path, os.environ, sends=_sends(arguments))
+    else:
+        arguments.loaded = from_environment(Path.cwd(), os.environ)
     return arguments.loaded  # type: ignore[no-any-return]
+
+
+def _sends(arguments: Arguments) -> bool:
+    """Whether the command itself asks a provider or tells a channel; what the running monitor does is no matter."""
+    tests = arguments.command is alerts and arguments.what == "test"
+    return tests or arguments.command in (run, once, probe, check, drill, feeds)
 
 
 def _is_there(path: Path) -> bool:

@@ -375,20 +375,24 @@ class Config(Struct, frozen=True):
 
         keys = [secret for account in self.accounts.values() for secret in account.secrets]
         pings = [self.heartbeat.url] if self.heartbeat else []
-        addresses = [channel.url for channel in self.channels if channel != TERMINAL]
+        addresses = [channel.url for channel in self.channels if channel.url and channel != TERMINAL]
         ways = self.way.proxies.secrets
         return list(dict.fromkeys([*keys, *pings, *addresses, *ways, *link_secrets(self.database)]))
 
 
-def load(path: Path, environment: Mapping[str, str]) -> Config:
-    """Return the configuration of a file. Raises DocumentError with everything that is wrong."""
+def load(path: Path, environment: Mapping[str, str], *, sends: bool = True) -> Config:
+    """Return the configuration of a file. Raises DocumentError with everything that is wrong.
+
+    Whoever `sends` nothing needs no address of a channel, heartbeat or proxy: an operator's shell has not the
+    variables of the service that they stand in. A channel's address is empty then.
+    """
     tables = read_toml(path)
     if problems := list(unsound(tables, path.name)):
         raise DocumentError(problems)
     pasted = list(misplaced(tables, path.name))
     document, problems = convert(tables, Document, path.name)
     problems = [*pasted, *(one for one in problems if one.key not in {it.key for it in pasted})]
-    return build(document or Document(), path, environment, problems)
+    return build(document or Document(), path, environment, problems, sends=sends)
 
 
 def from_environment(folder: Path, environment: Mapping[str, str]) -> Config:
@@ -396,7 +400,9 @@ def from_environment(folder: Path, environment: Mapping[str, str]) -> Config:
     return build(Document(), folder / FILE, environment, [])
 
 
-def build(document: Document, path: Path, environment: Mapping[str, str], problems: list[Problem]) -> Config:
+def build(
+    document: Document, path: Path, environment: Mapping[str, str], problems: list[Problem], *, sends: bool = True
+) -> Config:
     """Check what no schema can say, resolve references, and raise DocumentError if anything is wrong.
 
     Where no account is named, each well-known key variable that is set becomes one.
@@ -414,11 +420,12 @@ def build(document: Document, path: Path, environment: Mapping[str, str], proble
     refused = {problem.key for problem in problems}  # what a table misses may be what was refused of it
     problems += [one for one in found if refused.isdisjoint(f"{one.key}.{field}" for field in one.wants)]
     problems += _check_site(document.site, path.name)
-    urls = dict(_urls(document, path, environment, problems))
+    unsent = problems if sends else []
+    urls = {one.name: "" for one in document.channels} | dict(_urls(document, path, environment, unsent))
     templates = _templates(document, path, problems)
-    heartbeat = _heartbeat(document, path, environment, problems)
-    usual = usual_way(environment, problems)
-    ways = dict(_ways(document, providers, Ground(path, environment, usual), problems))
+    heartbeat = _heartbeat(document, path, environment, unsent)
+    usual = usual_way(environment, unsent)
+    ways = dict(_ways(document, providers, Ground(path, environment, usual), unsent))
     if problems:
         raise DocumentError(problems)
     look_up = cache(partial(resolve, folder=path.parent, environment=environment))

@@ -667,6 +667,9 @@ def _lost_at_once(view: View, lost: Mapping[str, Patients]) -> Diagnosis | None:
     if not _is_together(lost.values()) or any(_is_seen(one, start) for its in rest for one in its):
         return None
     reasons: list[Reason | None] = [Refused(len(lost), len(lost)), _symptom(patients), _page(view.page)]
+    faults = {_gravest(its) for its in lost.values()}
+    if len(faults) > 1 and not faults <= REFUSALS:
+        return None  # a key that was rotated has nothing to do with another account's suspension
     if not all(one.health.fault in REFUSALS for one in patients):
         return _diagnosis(Scope.ORGANIZATION, view.answerer, patients, Confidence.MEDIUM, reasons)
     knock = view.witnesses.knocks.get(view.answerer)

@@ -9,7 +9,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from monitor import incident
-from monitor.detect import flap, note, pool, reminder, track
+from monitor.detect import flap, flicker, note, pool, reminder, track
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health, State, advance
 from monitor.detect.latency import Kind, Series, is_late, pace
@@ -73,6 +73,8 @@ def _follow(world: World, observation: Observation, before: Health, after: Healt
     its_pace = pace(watch.interval_s)
     held = world.is_slow(target)
     now = world.tracks[target.id] = track.advance(known, observation, before, after, its_pace, held=held)
+    if after.state is State.DOWN and observation.fault in flicker.KINDS:
+        _forget_flickers(world, target.account)
     for kind, group in groups_of(target):
         series = now.series(kind)
         if series is not None and series is not known.series(kind):
@@ -80,6 +82,13 @@ def _follow(world: World, observation: Observation, before: Health, after: Healt
             world.pools[group] = pool.anew(after_it) if _is_back(before, after) else after_it
     if now.is_alarmed or known.is_alarmed or held or world.is_slow(target):
         world.stirred = True
+
+
+def _forget_flickers(world: World, account: str) -> None:
+    """Count no refusal of an account that is lost as one among good answers, whichever of its targets met it."""
+    for id, memory in world.tracks.items():
+        if memory.flicker is not flicker.NONE and id.startswith(f"{account}/"):
+            world.tracks[id] = replace(memory, flicker=flicker.NONE)
 
 
 def _is_back(before: Health, after: Health) -> bool:

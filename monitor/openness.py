@@ -1,5 +1,6 @@
 """Files that hold secrets, and who else may read them."""
 
+import os
 import shlex
 import stat
 from collections.abc import Iterable
@@ -8,18 +9,20 @@ from pathlib import Path
 from monitor.secret import is_mounted
 
 OTHERS = stat.S_IRGRP | stat.S_IROTH
+ROOT = 0
 
 
-def open_files(files: Iterable[Path]) -> list[str]:
+def open_files(files: Iterable[Path], user: int | None = None) -> list[str]:
     """Return a warning, with the repair, for each file of secrets that more than its owner can read.
 
     What a service manager or an engine mounts for one process is none: its folder lets nobody else in, and its modes
-    are not the user's to choose.
+    are not the user's to choose. `user` is who asks; None: this process's.
     """
-    return [warning for file in files if not is_mounted(file) and (warning := _warning(file))]
+    ours = os.geteuid() if user is None else user
+    return [warning for file in files if not is_mounted(file) and (warning := _warning(file, ours))]
 
 
-def _warning(file: Path) -> str | None:
+def _warning(file: Path, user: int) -> str | None:
     try:
         seen = file.stat()
     except OSError:
@@ -27,4 +30,13 @@ def _warning(file: Path) -> str | None:
     if not stat.S_ISREG(seen.st_mode) or not seen.st_mode & OTHERS:
         return None
     who = "everybody" if seen.st_mode & stat.S_IROTH else "its group"
-    return f"{file} holds secrets and can be read by {who}: chmod 600 {shlex.quote(str(file))}"
+    return f"{file} holds secrets and can be read by {who}: {_repair(file, seen.st_uid, user)}"
+
+
+def _repair(file: Path, owner: int, user: int) -> str:
+    """Say how to close it to others, and not to a service of another user, which reads it as one of them."""
+    close = f"chmod 600 {shlex.quote(str(file))}"
+    if user == owner != ROOT:
+        return close
+    owned = f"let whoever runs the monitor own it, and {close}"
+    return f"name each secret in it as env:NAME or file:PATH; or {owned}" if file.suffix == ".toml" else owned

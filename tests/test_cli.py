@@ -250,6 +250,60 @@ def test_a_bad_configuration_is_told_on_stderr_all_at_once(tmp_path):
     ]
 
 
+SENDS_NOTHING = {
+    "status": ["status"],
+    "status --json": ["status", "--json"],
+    "incidents": ["incidents"],
+    "pick": ["pick", "openai"],
+    "silence": ["silence", "1h", "--account", "openai/main", "--reason", "key is being replaced"],
+    "acknowledge": ["acknowledge"],
+    "maintenance": ["maintenance"],
+    "cost": ["cost"],
+    "tune": ["tune"],
+    "backup": ["backup", "copy.db"],
+    "alerts history": ["alerts", "history"],
+    "alerts explain": ["alerts", "explain"],
+    "alerts replay": ["alerts", "replay"],
+    "providers": ["providers", "openai"],
+}
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """A folder whose channel, heartbeat and proxy stand in variables of the service; it has told of a lost account."""
+    folder = tmp_path_factory.mktemp("service")
+    with backstage() as stage:
+        stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+        stage.write_config(folder, channel=False)
+        file = folder / "monitor.toml"
+        more = '[[channels]]\nname = "phone"\nurl = "env:PHONE_URL"\n[heartbeat]\nurl = "env:PING_URL"\n'
+        file.write_text(file.read_text() + more)
+        ping = stage.inbox.url.replace("json://", "http://")
+        code, _, err = call("once", folder=folder, PHONE_URL=stage.inbox.url, PING_URL=ping)
+        assert (code, stage.inbox.titles()[:1]) == (1, ["[DOWN] openai/main: account suspended"]), err
+    gone = '[[accounts]]\nname = "away"\nprovider = "openai"\nkey = "env:NONE"\n'
+    file.write_text(file.read_text() + gone + 'proxy = "http://user:env:PROXY_PASSWORD@192.0.2.1:3128"\n')
+    return folder
+
+
+@pytest.mark.parametrize("command", SENDS_NOTHING.values(), ids=SENDS_NOTHING)
+def test_what_sends_nothing_needs_none_of_the_services_variables(told, command):
+    code, out, err = call(*command, folder=told)
+
+    assert code != 2, err
+    assert "PHONE_URL" not in err + out
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("command", [["check"], ["run"], ["once"], ["alerts", "test"]], ids=" ".join)
+def test_what_may_send_names_each_variable_that_is_not_set(told, command):
+    code, _, err = call(*command, folder=told)
+
+    assert code == 2
+    for missing in ("channels.phone.url the environment variable PHONE_URL", "PING_URL", "PROXY_PASSWORD"):
+        assert missing in err
+
+
 def test_check_loads_everything_and_sends_nothing(folder, stage):
     before = len(stage.simulator.requests)
     code, out, _ = call("check", folder=folder)

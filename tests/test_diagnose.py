@@ -138,6 +138,15 @@ def verdicts(now=LATER, **states):
         # Every key refused: the key service, or all that this owner has. Every account suspended: what they share.
         ({"openai_a__list": KEY, "openai_b__list": KEY}, [(Scope.PROVIDER, "openai", KEY)]),
         ({"openai_a__list": SUSPENDED, "openai_b__list": SUSPENDED}, [(Scope.ORGANIZATION, "openai", SUSPENDED)]),
+        # A key that was rotated has nothing to do with another account's suspension, nor with an empty one.
+        (
+            {"openai_a__list": SUSPENDED, "openai_b__list": KEY},
+            [(Scope.ACCOUNT, "openai/a", SUSPENDED), (Scope.ACCOUNT, "openai/b", KEY)],
+        ),
+        (
+            {"openai_a__list": QUOTA, "openai_b__list": KEY, "openai_c__list": KEY},
+            [(Scope.ACCOUNT, f"openai/{name}", fault) for name, fault in (("a", QUOTA), ("b", KEY), ("c", KEY))],
+        ),
         # Alone, it cannot be told from the provider's.
         ({"openai_main__list": ERROR, "openai_main__chat": ERROR}, [(Scope.PROVIDER, "openai", ERROR)]),
         # Nothing answers anywhere: nobody is blamed.

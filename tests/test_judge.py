@@ -537,6 +537,30 @@ def test_refusals_among_good_answers_are_a_sign_and_no_loss(tmp_path):
     assert [(fault, signal) for _, fault, signal in asyncio.run(play())] == [(Fault.PERMISSION_DENIED, True)]
 
 
+def test_refusals_of_an_outage_are_no_sign_at_another_target_that_met_it_once(tmp_path):
+    """The list finds each of three short losses; the chat meets a single refusal in each."""
+
+    async def play():
+        async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
+            it.world.config = watched_in_full(it.world.config)
+            await it.run_for(timedelta(minutes=30), lambda _: {})
+            for _ in range(3):
+                met = []
+
+                def lost(target, met=met):
+                    once = target.canary == "chat" and not met
+                    met.extend([target] if once else [])
+                    return REFUSED if once or target.canary == "list" else {}
+
+                await it.run_for(timedelta(minutes=2), lost)
+                await it.run_for(timedelta(minutes=8), lambda _: {})
+            return [case.incident for case in it.world.cases.values()]
+
+    incidents = asyncio.run(play())
+    assert [one for one in incidents if one.signal and not one.is_flap] == []
+    assert [one for one in incidents if not one.signal]
+
+
 def test_a_blip_changes_the_page_and_nothing_else(tmp_path):
     async def play():
         async with clockwork(tmp_path, Clock(), IDS[:1]) as it:

@@ -178,6 +178,9 @@ def test_a_header_that_holds_a_key_is_a_secret_whatever_it_is_called(folder, val
     assert config.holds_secrets
 
 
+OWN = os.geteuid() or 4321
+
+
 MODES = {0o600: None, 0o400: None, 0o640: "its group", 0o644: "everybody", 0o604: "everybody", 0o660: "its group"}
 
 
@@ -189,7 +192,30 @@ def test_a_file_of_keys_that_others_can_read_is_named_with_the_repair(folder, ca
 
     assert main(["check"]) == 0
     said = "".join(capsys.readouterr())
-    assert (f"can be read by {who}: chmod 600 {folder / 'key'}" in said) == (who is not None)
+    assert (f"can be read by {who}: " in said and f"chmod 600 {folder / 'key'}" in said) == (who is not None)
+
+
+@pytest.mark.parametrize(
+    ("name", "user", "repair"),
+    [
+        ("monitor.toml", OWN, "chmod 600 {}"),
+        ("key", OWN, "chmod 600 {}"),
+        ("key", OWN + 1, "let whoever runs the monitor own it, and chmod 600 {}"),
+        (
+            "monitor.toml",
+            OWN + 1,
+            "name each secret in it as env:NAME or file:PATH; or let whoever runs the monitor own",
+        ),
+    ],
+)
+def test_the_repair_of_an_open_file_locks_out_no_service_that_reads_it_as_another_user(tmp_path, name, user, repair):
+    file = tmp_path / name
+    file.write_text("secret")
+    file.chmod(0o644)
+    os.chown(file, OWN, -1)
+    (told,) = open_files([file], user)
+
+    assert f"can be read by everybody: {repair.format(file)}" in told
 
 
 def test_what_authorities_show_to_everybody_is_no_secret(folder, capsys):
