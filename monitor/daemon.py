@@ -137,7 +137,8 @@ async def serve(config: Config, world: World) -> AsyncIterator[str | None]:
     public = urlsplit(config.site.url or "").hostname  # a proxy in front passes this name on
     answerer = _answerer(config, world)
     door = Door()
-    app = site_app(config.folder, [public] if public else [], answerer, lambda: _pulse(world), door)
+    names = [public] if public else []
+    app = site_app(config.folder, names, answerer, lambda: _pulse(world), door, lambda: _stuck(world))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=READERS_S)
     await runner.setup()
     door.server = runner.server
@@ -164,6 +165,11 @@ def _address(server: asyncio.Server) -> str:
     host, port, *_ = server.sockets[0].getsockname()
     host = "localhost" if host in EVERYWHERE else host  # which is the name that a reader here has for it
     return f"http://{host}:{port}/"
+
+
+def _stuck(world: World) -> str | None:
+    """Return why the pages may say what is so no more: they cannot be written, or what they are made from cannot."""
+    return world.warnings.get("page") or world.warnings.get("store")
 
 
 def _pulse(world: World) -> Pulse:

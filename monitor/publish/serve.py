@@ -78,7 +78,9 @@ SILENCE = f"""<p>Or hold all that is like it, at the same accounts and of the sa
 <label>for <select name="for">{"".join(f"<option>{name}</option>" for name in SILENCES)}</select></label>
 <button>Silence</button></p></form>
 """
+MISDIRECTED = "This is not asked by that name: let [site] url of monitor.toml be the address that readers use.\n"
 NOT_VALID = "This link is not valid", "It was used, has run out, or was cut on its way."
+STUCK, ASK_INSTEAD = "This page stands still", "The watch and the alerts go on; `provider-monitor status` says what is so."
 NO_FORM = "This is no form", "Open the link again, and press its button."
 NO_SILENCE = "A silence needs a reason and an end", "Go back, and say why and for how long."
 
@@ -108,11 +110,13 @@ def site_app(
     answers: Answers | None = None,
     pulse: Callable[[], Pulse] | None = None,
     door: Door | None = None,
+    stuck: Callable[[], str | None] = lambda: None,
 ) -> web.Application:
     """Return an application that serves the files below `folder`, to requests for a local name or one of `names`.
 
     Other names are refused because of DNS rebinding: a page elsewhere could point its own name here and read
-    what only this machine may see. `pulse` may block: it is asked in a thread.
+    what only this machine may see. `pulse` may block: it is asked in a thread. `stuck` returns why the files cannot
+    be written: what they last said is not shown then, since it may be so no more.
     """
     allowed = LOCAL_NAMES | {name.lower() for name in names}
     app = web.Application(middlewares=[_guard(allowed, door or Door())])
@@ -123,9 +127,18 @@ def site_app(
     if pulse:
         app.router.add_get("/healthz", _health_handler(pulse))
     shelf = lru_cache(KEPT)(_read)
-    app.router.add_get("/metrics", _metrics_handler(folder.resolve(), shelf))
-    app.router.add_get("/{path:.*}", _file_handler(folder.resolve(), shelf))
+    app.router.add_get("/metrics", _unless(stuck, _metrics_handler(folder.resolve(), shelf)))
+    app.router.add_get("/{path:.*}", _unless(stuck, _file_handler(folder.resolve(), shelf)))
     return app
+
+
+def _unless(stuck: Callable[[], str | None], send: Handler) -> Handler:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if why := stuck():
+            return _said(STUCK, f"{why[:1].upper()}{why[1:]}. {ASK_INSTEAD}", status=503)
+        return await send(request)
+
+    return answer
 
 
 def _guard(allowed: frozenset[str], door: Door) -> Callable[..., Awaitable[web.StreamResponse]]:
@@ -133,7 +146,7 @@ def _guard(allowed: frozenset[str], door: Door) -> Callable[..., Awaitable[web.S
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         with door.serving(request.protocol):
             if _name(request.host) not in allowed:
-                raise web.HTTPMisdirectedRequest
+                raise web.HTTPMisdirectedRequest(text=MISDIRECTED)
             return await handler(request)
 
     return guard

@@ -73,13 +73,18 @@ def titles(stage):
     return [message["title"] for message in stage.inbox.messages]
 
 
-def healthz(address):
+def read(address, path):
     try:
-        with urllib.request.urlopen(f"{address}healthz") as answer:
-            return answer.status, json.load(answer)
+        with urllib.request.urlopen(f"{address}{path}") as answer:
+            return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:
-            return error.code, json.load(error)
+            return error.code, error.read().decode()
+
+
+def healthz(address):
+    status, words = read(address, "healthz")
+    return status, json.loads(words)
 
 
 @pytest.mark.parametrize(
@@ -308,6 +313,11 @@ def test_a_full_disk_of_the_page_alone_holds_up_nothing(machine, stage):
 
     until(lambda: DOWN in titles(stage), 60)
     assert healthz(address)[0] == 200
+    for path in ("", "metrics", "usable.json"):
+        status, words = read(address, path)
+        assert (status, "the page cannot be written" in words.lower()) == (503, True)
+    machine.shell("mount -o remount,size=16m site")
+    until(lambda: read(address, "")[0] == 200, 60)
     assert end(program) == 0
     assert titles(stage) == [DOWN]
     assert "the page cannot be written" in machine.log
