@@ -146,7 +146,7 @@ def _is_mixed(word: str) -> bool:
 
 
 def _turns(word: str) -> int:
-    return len(TURN.findall(word)) if CASES.search(word) else 0
+    return len(TURN.findall(word)) if CASES.match(word) else 0
 
 
 CASES = re.compile(r"(?=.*[a-z])(?=.*[A-Z])")

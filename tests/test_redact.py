@@ -1,4 +1,5 @@
 import base64
+from time import perf_counter
 from urllib.parse import quote
 
 import pytest
@@ -241,3 +242,11 @@ def test_the_address_of_a_hook_lets_in(hook):
 def test_a_name_that_only_begins_like_a_key_is_legible(name):
     assert not has_key(name)
     assert screen(name) == name
+
+
+@pytest.mark.parametrize("long", ["x" * 50_000, "1" * 50_000, "x/" * 25_000], ids=["letters", "digits", "steps"])
+def test_a_long_text_in_monitor_toml_is_searched_at_once(long):
+    began = perf_counter()
+    assert not lets_in(long)
+    assert screen(long) == long
+    assert perf_counter() - began < 2
