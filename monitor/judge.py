@@ -215,12 +215,11 @@ def _signs(world: World, now: datetime) -> Iterator[Finding]:
 
 
 def _flaps(world: World, diagnoses: Sequence[Diagnosis], now: datetime) -> list[Diagnosis]:
-    """Return what comes and goes."""
-    watches = world.config.watches
-    named = {one.target for flapping in world.incidents.values() if flapping.is_flap for one in flapping.evidence}
+    """Return what comes and goes; where an outage would be told by now, it is told with that."""
+    watches, told = world.config.watches, {id for one in diagnoses if one.settled for id in one.targets}
     _forget_turns(world, [id for one in diagnoses if one.scope is Scope.MONITOR for id in one.targets])
     flaps = {watches[id].target: memory.flap for id, memory in world.tracks.items() if id in watches}
-    return [sign_of(finding) for finding in flap.findings(flaps, now, named)]
+    return [sign_of(finding) for finding in flap.findings(flaps, now, told)]
 
 
 def _forget_turns(world: World, cut_off: Iterable[str]) -> None:

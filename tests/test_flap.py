@@ -41,7 +41,8 @@ def played(word, flap=STEADY, start=0, every_s=60):
         ("UDUDU" + "U" * 30, False),
         ("UDUDUDD" + "D" * 28, True),
         ("UDUDUDD" + "D" * 30, False),
-        ("UDUD", False),
+        ("UDUD", True),
+        ("UdUd", False),
         ("UDUDU" + "?" * 60, True),
     ],
 )
@@ -126,21 +127,20 @@ def test_a_refusal_of_one_account_is_no_part_of_what_fails_at_its_provider():
     ]  # fmt: skip
 
 
-def test_it_is_told_when_all_that_went_down_with_it_is_up_or_stays_down():
-    flaps = {CHAT: played("UDUDU"), LIST: played("UDUD")}
+def test_others_have_three_quarters_of_a_minute_to_join_unless_the_outage_is_told_by_then():
+    flaps = {CHAT: played("UDUD")}
 
-    assert list(findings(flaps, at(240))) == []
-    assert list(findings(flaps, at(240 + 599))) == []
-    assert len(list(findings(flaps, at(240 + 600)))) == 1
-    assert len(list(findings(flaps | {LIST: played("UDUDU")}, at(240)))) == 1
+    assert told(CHAT, word="UDUD", seconds=180 + 44) == []
+    assert len(told(CHAT, word="UDUD", seconds=180 + 45)) == 1
+    assert list(findings(flaps, at(180), {LIST.id})) == []
+    assert len(list(findings(flaps, at(180), {CHAT.id}))) == 1
 
 
-def test_what_was_told_before_is_told_also_while_it_is_down():
-    flaps = {CHAT: played("UDUDUD")}
+@pytest.mark.parametrize(("word", "state"), [("UDUD", "down"), ("UDUDU", "up")])
+def test_it_says_how_it_is_now(word, state):
+    (one,) = told(CHAT, word=word)
 
-    assert list(findings(flaps, at(300))) == []
-    assert list(findings(flaps, at(300), {LIST.id})) == []
-    assert len(list(findings(flaps, at(300), {CHAT.id}))) == 1
+    assert f", {state} now; " in one.reasons[0]
 
 
 @pytest.mark.parametrize(
@@ -204,11 +204,9 @@ def test_what_is_kept_is_small_and_resumes_exactly(before, after):
     assert played(after, kept, len(before)) == played(after, now, len(before))
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "flapping"), [(9, 9, True), (10, 2, False), (25, 2, False), (2, 10, False)]
-)
-def test_an_outage_that_stays_is_told_by_itself_and_no_part_of_a_pair(first, second, flapping):
-    assert (played("U" + "D" * first + "U" * 20 + "D" * second + "U").since is not None) is flapping
+@pytest.mark.parametrize(("minutes", "flapping"), [(9, True), (10, False), (25, False)])
+def test_an_outage_after_one_that_stayed_is_told_by_itself(minutes, flapping):
+    assert (played("U" + "D" * minutes + "U" * 20 + "DD").since is not None) is flapping
 
 
 def test_what_was_forgotten_during_an_outage_begins_with_its_end():

@@ -141,6 +141,7 @@ def test_a_gap_says_what_is_not_known_and_what_to_do(form):
     assert "quiet hours" not in text.body
 
 
+MAIN = "openai/main/list"
 FLAP_EVIDENCE = [Evidence(f"openai/{name}/list", at(0), Fault.TIMEOUT, FLAP, "11 changes") for name in ("a", "b")]
 FLAPPING = Change(
     open_incident(
@@ -169,6 +170,21 @@ def test_what_comes_and_goes_says_how_often_and_what_and_later_that_it_is_calm(f
     assert calm.title == "[RESOLVED] openai/main: no answer in time again and again"
     assert "Calm again: no outage for half an hour" in calm.body
     assert "Ended:" not in calm.body
+
+
+@pytest.mark.parametrize("form", Format)
+def test_the_outage_that_makes_a_row_is_told_with_it_as_one(form):
+    outage = replace(OPENED, incident=replace(OPENED.incident, fault=Fault.TIMEOUT))
+    row = replace(FLAPPING, incident=replace(FLAPPING.incident, evidence=(replace(FLAP_EVIDENCE[0], target=MAIN),)))
+    both = [Piece(Step.OPENED, 0, change, AROUND) for change in (row, outage)]
+    text = compose(both, Detail.FULL, form, Templates(), at(1800))
+
+    assert text.title == "[FLAPPING] openai/main: no answer in time"
+    assert "It comes and goes: 11 changes in 30 min" in text.body
+    assert "What came back" in text.body
+    assert "11 changes in 30 min" in text.brief
+    other = Piece(Step.OPENED, 0, OPENED, AROUND)
+    assert compose([*both, other], Detail.FULL, form, Templates(), at(1800)).title.startswith("[1 FLAPPING, 1 DOWN] ")
 
 
 def test_a_reminder_of_a_sign_does_not_say_that_anything_is_down():

@@ -185,8 +185,6 @@ def _wish(case: Case, channel: Channel, scene: Scene) -> Verdict:
         return _wish_at_opening(case, channel, scene)
     if _is_news(case, heard):
         return Verdict(Step.CHANGED, "its cause is another one now")
-    if _stays(case, channel, heard, scene):
-        return Verdict(Step.REMINDER, "it was said to come and go, and it stays", _next_reminder(heard))
     return _reminder(case, heard, scene)
 
 
@@ -411,10 +409,15 @@ def _restless(case: Case, channel: Channel, step: Step, scene: Scene) -> str | N
 
 
 def _is_held_by(flap: Case, case: Case, channel: Channel, scene: Scene) -> bool:
-    """Whether the channel knows by the row what it would be told; an end belongs to a beginning that was told since."""
+    """Whether the channel knows by the row what it would be told; an end belongs to a beginning that was told since.
+
+    The outage that makes them a row is told with it: that it is down is news.
+    """
     if flap is case or not can_be_one(flap.incident, case.incident):
         return False
     known, heard = flap.told.get(channel.name), case.told.get(channel.name)
+    if not (known or heard or case.incident.is_flap or case.incident.closed_at):
+        return False
     if (case.incident.is_flap and not known) or (known and heard and heard[-1].at > known[0].at):
         return False
     return _is_promised(flap, channel, scene)
@@ -543,12 +546,6 @@ def _is_one_of_many(case: Case, channel: Channel, heard: Sequence[Telling], scen
     """Whether it ended before it had lasted, although all that the channel knows is that it comes and goes."""
     since, ended = _said_to_flap_at(case, channel, heard, scene), case.incident.closed_at
     return since is not None and ended is not None and ended - since < STAYED
-
-
-def _stays(case: Case, channel: Channel, heard: Sequence[Telling], scene: Scene) -> bool:
-    """Whether it lasts, although all that the channel knows is that it comes and goes."""
-    since = None if case.incident.signal else _said_to_flap_at(case, channel, heard, scene)
-    return since is not None and scene.now - since >= STAYED and not _acknowledged(case, scene)
 
 
 # Signs of one thing

@@ -10,10 +10,12 @@ from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, StrictUndefined, 
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import escape
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from monitor import words
 from monitor.alert.case import ENDS, Step
 from monitor.alert.evidence import shown
+from monitor.alert.kinship import can_be_one
 from monitor.alert.rule import Detail, Format
 from monitor.alert.storage import StoreNews, read_news
 from monitor.diagnose import Scope
@@ -73,13 +75,17 @@ class Circumstances(Struct, frozen=True):
 
 
 class Piece(Struct, frozen=True):
-    """One incident's part of a message. `first`: nothing of it got through to this channel before."""
+    """One incident's part of a message. `first`: nothing of it got through to this channel before.
+
+    `row` says how often it has come and gone, where this is the time that makes it a row.
+    """
 
     step: Step
     number: int
     change: Change
     around: Circumstances
     first: bool = False
+    row: tuple[str, ...] = ()
 
     @property
     def shown(self) -> Step:
@@ -92,7 +98,7 @@ class Piece(Struct, frozen=True):
             return GAP
         if self.change.kind is ChangeKind.WITHDRAWN:
             return UNWATCHED
-        if self.change.incident.is_flap and self.shown is Step.OPENED:
+        if self.row and self.shown is Step.OPENED:
             return FLAPPING
         return HEADS_OF_SIGNS.get(self.shown, HEADS[self.shown]) if self.change.incident.signal else HEADS[self.shown]
 
@@ -171,6 +177,7 @@ def _reason(error: Exception) -> str:
 
 def compose(pieces: Sequence[Piece], detail: Detail, form: Format, templates: Templates, now: datetime) -> Text:
     """Return one message: about one incident, or a list of several."""
+    pieces = _joined(pieces)
     title = _title(pieces)
     if len(pieces) == 1:
         values = _values(pieces[0], now)
@@ -185,6 +192,25 @@ def compose(pieces: Sequence[Piece], detail: Detail, form: Format, templates: Te
         return Text(title, brief, brief)
     name = "incident" if len(pieces) == 1 else "list"
     return Text(title, templates.fill(f"{name}.{ENDINGS[form]}.j2", values), brief, form)
+
+
+def _joined(pieces: Sequence[Piece]) -> list[Piece]:
+    """Return an outage as one with the row that it makes, where both open now: it is down, and comes and goes."""
+    joined = [one if not one.change.incident.is_flap else replace(one, row=_turns(one)) for one in pieces]
+    for row in [one for one in joined if one.row and one.step is Step.OPENED]:
+        its = [one for one in joined if one.step is Step.OPENED and _is_time_of(one, row)]
+        if len(its) == 1:
+            joined[joined.index(its[0])] = replace(its[0], row=row.row)
+            joined.remove(row)
+    return joined
+
+
+def _turns(row: Piece) -> tuple[str, ...]:
+    return tuple(words.reasons(row.change.incident))
+
+
+def _is_time_of(one: Piece, row: Piece) -> bool:
+    return not one.change.incident.is_flap and can_be_one(row.change.incident, one.change.incident)
 
 
 def compose_digest(summary: Summary, detail: Detail, form: Format, templates: Templates) -> Text:
@@ -298,6 +324,7 @@ def _values(piece: Piece, now: datetime) -> dict[str, object]:
         "ended": words.moment(incident.closed_at).words if incident.closed_at else "",
         "lasted": words.duration(lasted_s),
         "lead": words.lead(incident),
+        "row": list(piece.row),
         "downtime": ("" if incident.signal or incident.scope is Scope.MONITOR else "down for ")
         + words.duration(around.downtime_s),
         "usable": [_instead(one, now) for one in around.usable] or [NOBODY] * around.replaced,

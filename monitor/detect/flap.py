@@ -19,14 +19,16 @@ BRIEF = 5
 TURNS = 2 * BRIEF
 CALM, STAYED = timedelta(minutes=30), timedelta(minutes=10)
 """So long without an outage ends it, or so long in one; an outage is told as any other when it has lasted STAYED."""
+TOGETHER = timedelta(seconds=45)
+"""So long after an outage began others may turn out to flap with the first, unless it is told by then."""
 
 
 class Flap(Struct, frozen=True):
     """The latest turns of one target, from down to up or back, at most TURNS.
 
-    While it flaps, `since` is the first of the row, `count` how many there were, and `enough_at` the end of the outage
-    that made them enough; else None and 0. `fault` is the latest that took it down, while it flaps the one that it is
-    named by. `lasted_at` is when the outage before began, where that one was told and is no outage that stayed.
+    While it flaps, `since` is the first of the row, `count` how many there were, and `enough_at` the first look of the
+    outage that made them enough, or its end; else None and 0. `fault` is the latest that took it down, while it flaps
+    the one that it is named by. `lasted_at` is when the outage before began, where that was told and did not stay.
     """
 
     turns: tuple[datetime, ...] = ()
@@ -45,9 +47,12 @@ def advance(flap: Flap, before: Health, after: Health, at: datetime) -> Flap:
     """Return what is known after a look at `at` that changed the health so; `flap` itself when nothing turned."""
     was_down, is_down = before.state is State.DOWN, after.state is State.DOWN
     if is_down and not was_down:
-        return _went_down(flap, after, at)
+        flap = _went_down(flap, after, at)
+        return _lasted(flap, after, at) if after.lasting else flap
     if was_down and not is_down:
         return _came_back(flap, before, at)
+    if after.lasting and not before.lasting:
+        return _lasted(flap, after, at)
     if flap.since and after.state is not State.UNKNOWN and at - flap.turns[-1] >= CALM:
         return Flap(is_down=is_down)
     return flap
@@ -60,21 +65,22 @@ def _went_down(flap: Flap, after: Health, at: datetime) -> Flap:
     return flap if flap.since else replace(flap, fault=after.fault or flap.fault)
 
 
-def _came_back(flap: Flap, before: Health, at: datetime) -> Flap:
-    """Return what is known at the end of an outage: only now it is clear that it was one of those that pass."""
+def _lasted(flap: Flap, after: Health, at: datetime) -> Flap:
+    """Return what is known once an outage is one to be told; its turn was counted when it began."""
     begun = flap.turns[-1] if flap.turns else at
+    if flap.since or flap.lasted_at is None or begun - flap.lasted_at > WITHIN:
+        return flap
+    return _flapping(flap, flap.lasted_at, after.since or at)
+
+
+def _came_back(flap: Flap, before: Health, at: datetime) -> Flap:
+    """Return what is known at the end of an outage: one that stayed was told by itself, and so is the next."""
+    begun = flap.turns[-1] if flap.turns else None  # forgotten, where it was we who were cut off
     flap = _turned(flap, at, is_down=False)
-    if flap.since:
-        return flap
-    if len(flap.turns) == TURNS and at - flap.turns[0] <= WITHIN:
-        return _flapping(flap, flap.turns[0], at)
-    if not before.lasting:
-        return flap
-    if at - begun >= STAYED:
-        return replace(flap, lasted_at=None)
-    if flap.lasted_at and begun - flap.lasted_at <= WITHIN:
-        return _flapping(flap, flap.lasted_at, at)
-    return replace(flap, lasted_at=begun)
+    if before.lasting:
+        flap = replace(flap, lasted_at=begun if begun and at - begun < STAYED else None)
+    enough = len(flap.turns) == TURNS and at - flap.turns[0] <= WITHIN
+    return _flapping(flap, flap.turns[0], at) if enough and not flap.since else flap
 
 
 def _turned(flap: Flap, at: datetime, *, is_down: bool) -> Flap:
@@ -91,26 +97,19 @@ def cause(fault: Fault) -> Fault | None:
     return fault if fault.blame is Blame.ACCOUNT else None
 
 
-def findings(flaps: Mapping[Target, Flap], now: datetime, named: Collection[str] = ()) -> Iterator[Finding]:
+def findings(flaps: Mapping[Target, Flap], now: datetime, told: Collection[str] = ()) -> Iterator[Finding]:
     """Yield one thing to tell of all that flaps together; each turn by itself need not be told then.
 
-    What is refused to an account has another cause than what fails at its provider. `named` are the ids of the targets
-    of what was told before. It is told first when all of it is up again, in place of the end of that outage.
+    What is refused to an account has another cause than what fails at its provider. `told` are the ids of the
+    targets whose outage would be told by now: then it is told with that.
     """
     groups: dict[tuple[str, Fault | None], dict[Target, Flap]] = defaultdict(dict)
     for target, flap in flaps.items():
         if flap.since and flap.fault:
             groups[target.answerer, cause(flap.fault)][target] = flap
     for (answerer, why), its in groups.items():
-        drawn_in = list(_drawn_in(answerer, why, its, flaps))
-        if any(target.id in named for target in its) or _is_over([flaps[one] for one in {*its, *drawn_in}], now):
-            yield _finding(its, drawn_in)
-
-
-def _is_over(its: Collection[Flap], now: datetime) -> bool:
-    """Whether the outage that made them enough has ended; one of them that stays down is waited for no longer."""
-    first = min(flap.enough_at for flap in its if flap.enough_at)
-    return not any(flap.is_down for flap in its) or now - first >= STAYED
+        if any(target.id in told or now - (flap.enough_at or now) >= TOGETHER for target, flap in its.items()):
+            yield _finding(its, _drawn_in(answerer, why, its, flaps))
 
 
 def _drawn_in(
