@@ -92,7 +92,8 @@ def forget(db: sqlite3.Connection, table: str, before: datetime) -> int:
     gone, query = 0, FORGET[table]
     with transaction(db):
         for series in _series(db):
-            gone += db.execute(query, (series, to_ms(before), ROWS_AT_ONCE - gone)).rowcount
+            which = {"series": series, "before": to_ms(before), "most": ROWS_AT_ONCE - gone}
+            gone += db.execute(query, which).rowcount
             if gone >= ROWS_AT_ONCE:
                 break
     return gone
@@ -118,8 +119,8 @@ def forget_answers(db: sqlite3.Connection, before: datetime) -> int:
 # Of one series: a range of its rows is found once, while rows picked from all series are looked up one by one.
 FORGET = {
     name: f"""
-        DELETE FROM {name} WHERE series_id = ?1 AND at < coalesce(
-            (SELECT at FROM {name} WHERE series_id = ?1 AND at < ?2 ORDER BY at LIMIT 1 OFFSET ?3), ?2
+        DELETE FROM {name} WHERE series_id = :series AND at < coalesce(
+            (SELECT at FROM {name} WHERE series_id = :series AND at < :before ORDER BY at LIMIT 1 OFFSET :most), :before
         )
     """
     for name in ("observation", "evidence", "ceiling", "hourly", "daily")

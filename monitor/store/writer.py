@@ -246,7 +246,7 @@ class Writer:
         # An answer that tells only what is left (or that nothing is) does not take the ceiling back.
         self._db.executemany(
             """
-            INSERT INTO ceiling VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+            INSERT INTO ceiling VALUES (?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (series_id, unit, window) DO UPDATE SET
                 since = CASE WHEN most IS coalesce(excluded.most, most) THEN since ELSE excluded.since END,
                 most = coalesce(excluded.most, most), remaining = excluded.remaining, at = excluded.at
@@ -266,7 +266,7 @@ class Writer:
             if key not in known and len(known) < MOST:
                 known += (key,)
             if key in known:
-                yield (series, *key, limit.limit, limit.remaining, at)
+                yield (series, *key, limit.limit, limit.remaining, at, at)
         self._ceilings[series] = known
 
     def _save_spendings(self, spendings: Mapping[str, Spending]) -> None:
@@ -390,11 +390,11 @@ class Writer:
     def complain(self, about: str, error: str, hearers: Sequence[str], at: datetime) -> None:
         """Let `hearers` be told that a channel does not work; once, until something gets through it again."""
         query = """
-            SELECT 1 FROM outbox WHERE step = 'failing' AND substr(note, 1, length(?1) + 2) = ?1 || ': '
-                AND at > coalesce((SELECT max(done) FROM outbox WHERE channel = ?1 AND state = 'sent'), 0)
+            SELECT 1 FROM outbox WHERE step = 'failing' AND substr(note, 1, length(:about) + 2) = :about || ': '
+                AND at > coalesce((SELECT max(done) FROM outbox WHERE channel = :about AND state = 'sent'), 0)
         """
         with self._transaction():
-            if not self._db.execute(query, (about,)).fetchone():
+            if not self._db.execute(query, {"about": about}).fetchone():
                 note = f"{about}: {error}"
                 self._save_messages([Message(None, one, Step.FAILING, to_ms(at), note=note) for one in hearers], at)
 
