@@ -148,6 +148,7 @@ PLAN = {
     "monitor.systemd": set(),
     "monitor.shutdown": set(),
     "monitor.thread": set(),
+    "monitor.deadline": set(),
     "monitor.tune": {"probes.model", "monitor.detect.health", "monitor.detect.latency"},
     "monitor.stage": {"probes.model", "monitor.diagnose", "monitor.incident"},
     "monitor.slo": {"probes.model", "monitor.diagnose", "monitor.incident"},
@@ -226,7 +227,7 @@ PLAN = {
     "monitor.store.rollup": {"monitor.store.connection", "monitor.sli", "monitor.store.reader", "monitor.store.value"},
     "monitor.alert": set(),
     "monitor.section": set(),
-    "monitor.alert.window": {"cronsim", "dateutil"},
+    "monitor.alert.window": {"cronsim", "dateutil", "monitor.deadline"},
     "monitor.alert.digest": {"monitor.alert.case", "monitor.alert.rule"},
     "monitor.alert.replay": {
         *("monitor.alert.case", "monitor.alert.digest", "monitor.alert.reply", "monitor.alert.routing"),
@@ -272,7 +273,8 @@ PLAN = {
     },
     "monitor.alert.text": {
         *("jinja2", "markupsafe", "probes.model", "monitor.alert.case", "monitor.alert.evidence", "monitor.alert.rule"),
-        *("monitor.alert.storage", "monitor.diagnose", "monitor.incident", "monitor.words"),
+        *("monitor.alert.kinship", "monitor.alert.storage", "monitor.deadline", "monitor.diagnose", "monitor.incident"),
+        "monitor.words",
     },
     "monitor.alert.evidence": {"probes.model", "monitor.diagnose", "monitor.words"},
     "monitor.alert.address": {"apprise", "monitor.alert.rule", "probes.proxy"},

@@ -2,6 +2,7 @@
 
 import html
 import re
+import time
 from itertools import pairwise
 
 import pytest
@@ -185,6 +186,25 @@ def test_the_outage_that_makes_a_row_is_told_with_it_as_one(form):
     assert "11 changes in 30 min" in text.brief
     other = Piece(Step.OPENED, 0, OPENED, AROUND)
     assert compose([*both, other], Detail.FULL, form, Templates(), at(1800)).title.startswith("[1 FLAPPING, 1 DOWN] ")
+
+
+ENDLESS = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"
+
+
+def test_a_template_that_does_not_end_is_tried_once_until_it_is_changed(tmp_path):
+    (tmp_path / "short.txt.j2").write_text(ENDLESS)
+    templates = Templates(tmp_path)
+    began = time.monotonic()
+    first = compose([Piece(Step.OPENED, 0, OPENED, AROUND)], Detail.SHORT, Format.TEXT, templates, at(20))
+    told, took_s = dict(templates.warnings), time.monotonic() - began
+    again = compose([Piece(Step.OPENED, 0, OPENED, AROUND)], Detail.SHORT, Format.TEXT, templates, at(20))
+
+    assert first.body == again.body == message(detail=Detail.SHORT).body
+    assert "TimeoutError: it does not end within 0.5 s" in told["short.txt.j2"]
+    assert "it does not end" in templates.warnings["short.txt.j2"]
+    assert time.monotonic() - began - took_s < took_s
+    (tmp_path / "short.txt.j2").write_text("mended")
+    assert templates.fill("short.txt.j2", {}) == "mended\n"
 
 
 def test_a_reminder_of_a_sign_does_not_say_that_anything_is_down():

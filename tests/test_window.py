@@ -68,12 +68,46 @@ def test_an_hour_that_comes_twice_does_not_open_a_window_twice():
         ("2026-01-01 22:00", "FREQ=SECONDLY", None, '= "FREQ=SECONDLY": its FREQ is none of DAILY'),
         ("2026-01-01 22:00", "FREQ=WEEKLY;BYDAY=XX", None, '= "FREQ=WEEKLY;BYDAY=XX" is no rule that recurs'),
         (None, None, "61 22 * * *", '= "61 22 * * *" is no rule that recurs'),
+        *(
+            (
+                "2026-01-01 22:00",
+                f"FREQ={often};INTERVAL={number}",
+                None,
+                f'= "FREQ={often};INTERVAL={number}": its INTER',
+            )
+            for often, number in (("DAILY", 0), ("MONTHLY", 0), ("YEARLY", "000"), ("DAILY", -1), ("DAILY", "x"))
+        ),
+        (
+            "1970-01-01 00:00",
+            "RRULE:FREQ=DAILY\nRRULE:FREQ=SECONDLY",
+            None,
+            '= "RRULE:FREQ=DAILY\nRRULE:FREQ=SECONDLY": give one',
+        ),
+        (
+            "1970-01-01 00:00",
+            "FREQ=SECONDLY\nEXRULE:FREQ=DAILY",
+            None,
+            '= "FREQ=SECONDLY\nEXRULE:FREQ=DAILY": give one rule',
+        ),
+        ("1970-01-01 00:00", "DTSTART:19700101;FREQ=DAILY", None, '= "DTSTART:19700101;FREQ=DAILY": give one rule'),
+        (
+            "2026-01-01 22:00",
+            "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30",
+            None,
+            '= "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30" recurs never',
+        ),
+        ("9999-12-31 23:59", None, None, '= "9999-12-31 23:59:00" is no time of ours'),
     ],
 )
 def test_a_rule_that_cannot_be_is_named(start, rrule, cron, wrong):
     window = Window(start and wall(start), TWO_HOURS, BERLIN, rrule, cron)
 
     assert problem_of(window).startswith(wrong)
+
+
+@pytest.mark.parametrize("rrule", ["RRULE:FREQ=DAILY", "freq=weekly;byday=su", "FREQ=MONTHLY;INTERVAL=2;BYDAY=1SU"])
+def test_a_rule_that_recurs_is_taken(rrule):
+    assert problem_of(Window(wall("2020-01-01 22:00"), TWO_HOURS, BERLIN, rrule)) is None
 
 
 @pytest.mark.parametrize(

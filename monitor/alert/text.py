@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, StrictUndefined, Template, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import escape
 from msgspec import Struct, field
@@ -18,6 +18,7 @@ from monitor.alert.evidence import shown
 from monitor.alert.kinship import can_be_one
 from monitor.alert.rule import Detail, Format
 from monitor.alert.storage import StoreNews, read_news
+from monitor.deadline import within
 from monitor.diagnose import Scope
 from monitor.incident import WIDTH, Change, ChangeKind, Incident, Severity
 from probes.model import Blame
@@ -39,6 +40,9 @@ FLAPPING, GAP, UNWATCHED = "FLAPPING", "GAP", "NO LONGER WATCHED"
 ENDINGS = {Format.TEXT: "txt", Format.MARKDOWN: "md", Format.HTML: "html"}
 LISTED = 30
 """So many incidents stand in one message; the rest is counted."""
+LONGEST_S = 0.5
+"""A template of the user's own that takes longer is not used: it would hold up every look."""
+ENDLESS = "it does not end"
 
 
 TROUBLED = WIDTH[: WIDTH.index(Scope.MONITOR) + 1]
@@ -129,6 +133,7 @@ class Templates:
         self._shipped = _environment(FileSystemLoader(shipped))
         self._own = folder and _environment(ChoiceLoader([FileSystemLoader(folder), FileSystemLoader(shipped)]))
         self._folder, self._shipped_folder = folder, shipped
+        self._endless: set[Template] = set()
         self.warnings: dict[str, str] = {}
 
     def load(self) -> None:
@@ -145,10 +150,22 @@ class Templates:
         for templates, folder in ((self._own, self._folder), (self._shipped, self._shipped_folder)):
             try:
                 if templates:
-                    return templates.get_template(name).render(values).strip() + "\n"
+                    return self._filled(templates.get_template(name), values).strip() + "\n"
             except Exception as error:  # noqa: BLE001 - a template may raise anything, and the message must go out
                 self.warnings[name] = f"the template {name} of {folder} is not used: {_reason(error)}"
         return _bare(values, is_html=name.endswith(".html.j2"))
+
+    def _filled(self, template: Template, values: Mapping[str, object]) -> str:
+        """Fill a template. One of the user's own that does not end is tried once: until it is changed."""
+        if template.environment is self._shipped:
+            return template.render(values)
+        if template in self._endless:
+            raise TimeoutError(ENDLESS)
+        try:
+            return within(LONGEST_S, lambda: template.render(values))
+        except TimeoutError:
+            self._endless.add(template)
+            raise
 
     def problems(self) -> list[tuple[str, str]]:
         """Return the names of the user's templates that cannot be read, or replace nothing, with the reason."""

@@ -1,13 +1,20 @@
 """Spans of time on a wall clock: quiet hours of each day, and windows that recur; DST falls out of the zone."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from msgspec import Struct
 
+from monitor.deadline import within
+
 DAY = timedelta(days=1)
 FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 """Nothing is maintained more often than daily, and finer rules would be counted through from their start."""
+LONGEST_S = 0.5
+"""A rule is counted through from its start at each look at it: one that takes longer would hold up all else."""
+LATE = datetime(2060, 1, 1, tzinfo=UTC)
+"""Until then a rule that is taken is counted through in time."""
 
 
 class Span(Struct, frozen=True):
@@ -89,13 +96,29 @@ def problem_of(window: Window) -> str | None:
     """Return what is wrong with a window's rule; None when nothing is."""
     if (window.start is None) == (window.cron is None):
         return "needs either `start` or `cron`"
-    if window.rrule and not any(f"FREQ={one}" in window.rrule.upper() for one in FREQUENCIES):
-        return f'= "{window.rrule}": its FREQ is none of {", ".join(FREQUENCIES)}'
+    if window.rrule and (wrong := _wrong_of_rule(window.rrule)):
+        return f'= "{window.rrule}": {wrong}'
+    rule = window.rrule or window.cron or window.start
     try:
         begins = _instant(window.start, window.zone) if window.start else datetime(2000, 1, 1, tzinfo=UTC)
-        next(window.spans(begins, begins + 400 * DAY), None)
+        within(LONGEST_S, lambda: next(window.spans(begins, begins + 400 * DAY), None))
+        within(LONGEST_S, lambda: next(window.spans(LATE, LATE + DAY), None))
+    except TimeoutError:
+        return f'= "{rule}" recurs never, or for so long that it takes too long to count; let it begin later'
     except Exception as error:  # noqa: BLE001 - both libraries raise what they like
-        return f'= "{window.rrule or window.cron}" is no rule that recurs ({error})'
+        return f'= "{rule}" is no {"rule that recurs" if rule is not window.start else "time of ours"} ({error})'
+    return None
+
+
+def _wrong_of_rule(text: str) -> str | None:
+    """Return what is wrong with an RRULE that its library would take, and count for ever, or not as it reads."""
+    if len(text.split()) != 1 or ":" in text.upper().removeprefix("RRULE:"):
+        return "give one rule, such as FREQ=WEEKLY;BYDAY=SU"
+    parts = dict(part.partition("=")[::2] for part in text.upper().removeprefix("RRULE:").split(";"))
+    if parts.get("FREQ") not in FREQUENCIES:
+        return f"its FREQ is none of {', '.join(FREQUENCIES)}"
+    if not re.fullmatch("0*[1-9][0-9]{0,2}", parts.get("INTERVAL", "1")):
+        return "its INTERVAL is none of 1 to 999"
     return None
 
 

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from jinja2.runtime import Macro
 from markupsafe import Markup, escape
 
+from monitor.deadline import within
 from monitor.publish.speech import Speech, load_speech
 from probes.redact import CONTROLS
 
@@ -31,6 +32,9 @@ POLICY = "; ".join(
     )
 )
 """Content Security Policy: nothing from elsewhere, nothing inline."""
+
+LONGEST_S = 5.0
+"""A page from a template of the user's own that takes longer is made from the shipped one."""
 
 REPEATED = 256
 """So many of the pieces that pages share are kept: what is around them all, shares of accounts that are all well."""
@@ -149,7 +153,7 @@ class Press:
             return self._environment.get_template(template).render(values)
         if template not in self.warnings:
             try:
-                return self._environment.get_template(template).render(values)
+                return within(LONGEST_S, lambda: self._environment.get_template(template).render(values))
             except Exception as error:  # noqa: BLE001 - a template may raise anything, and the page must be made
                 self.warnings[template] = f"the template {template} of {self._own} is not used: {_reason(error)}"
         return self._shipped.get_template(template).render(values)

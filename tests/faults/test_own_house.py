@@ -25,6 +25,7 @@ BROKEN = {
     "division": "{{ 1 / 0 }}",
     "include": '{% include "gone.html" %}',
     "bytes": b"\xff\xfe",
+    "endless": "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
 }
 
 
