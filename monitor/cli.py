@@ -292,8 +292,19 @@ def check(arguments: Arguments) -> int:
     if config.malformed:
         problems = ((id, config.accounts[id].problem) for id in sorted(config.malformed))
         return _refuse(*(f"{config.file_name}: {id} cannot work: {problem}" for id, problem in problems))
-    say(f"{_size(config)}: all well-formed")
+    say(f"{_size(config)}: all well-formed{_what_is_missing(config)}")
     return UP
+
+
+def _what_is_missing(config: "Config") -> str:
+    """Say what a file that is right does not do yet."""
+    from monitor.words import count
+
+    if not config.accounts:
+        return "; without an account, `run` shows a demonstration"
+    if unasked := sum(account.problem is not None for account in config.accounts.values()):
+        return f"; {count(unasked, 'account')} cannot be asked from here, see above"
+    return ""
 
 
 def _size(config: "Config") -> str:
@@ -651,7 +662,7 @@ def _with_accounts(arguments: Arguments) -> "Config":
 
     config = _config(arguments)
     if not config.accounts:
-        repair = "add an [[accounts]] block, or set a key variable such as OPENAI_API_KEY"
+        repair = "add an [[accounts]] block, or set a key variable such as OPENAI_API_KEY; a demonstration shows its page"
         raise DocumentError([Problem(config.file_name, "accounts", "is empty: nothing to look at", repair)])
     return config
 

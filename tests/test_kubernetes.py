@@ -72,7 +72,8 @@ def test_two_never_work_on_one_database():
 def test_each_probe_asks_where_and_as_the_page_answers(container):
     (port,) = container["ports"]
     assert port["containerPort"] == SiteSection().port == int(IMAGE.last("EXPOSE")[0])
-    for name in ("startupProbe", "readinessProbe", "livenessProbe"):
+    assert container["readinessProbe"]["tcpSocket"]["port"] == port["name"]
+    for name in ("startupProbe", "livenessProbe"):
         asked = container[name]["httpGet"]
         assert asked["port"] == port["name"]
         (header,) = asked["httpHeaders"]
