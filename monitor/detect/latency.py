@@ -369,6 +369,11 @@ def settled(target: Target, kind: Kind, series: Series) -> Iterator[Finding]:
         yield Finding(target.account, Fault.SLOW, it.at, it.at, target.id, f"latency/{kind}", words, how, target.model)
 
 
+def stream_s(series: Series) -> tuple[float, float]:
+    """Return the seconds per output token, of the latest streams and usually."""
+    return now_s(series) / STREAMED, usual_s(series) / STREAMED
+
+
 def _said(kind: Kind, seconds: float) -> str:
     """Say how long it takes, of a stream how many tokens a second come."""
     if kind is not Kind.TOKEN:
