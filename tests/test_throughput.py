@@ -88,7 +88,8 @@ def streams(count, **manner):
         ("buffered: all pieces came at once", {"ttft_s": 2.5}, None),
         ("buffered, all but at once", {"ttft_s": 2.5 - 0.9 * LEAST_STREAM_S}, None),
         ("thought before it spoke", {"usage": Usage(9, 101, 60)}, None),
-        ("came before it began", {"ttft_s": 3.0}, None),
+        ("ended before its first piece", {"ttft_s": 3.0}, None),
+        ("came before it was asked for", {"ttft_s": -1.0}, None),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -197,6 +198,16 @@ def test_one_account_is_judged_by_the_pace_of_long_answers_only(tokens, told):
     assert [finding.rule for finding in track.findings(CHAT, slow)] == told
 
 
+@pytest.mark.parametrize(("tokens", "told"), [(LONG - 1, False), (LONG, True)])
+def test_a_short_stream_that_is_slow_by_itself_is_nothing_to_tell(tokens, told):
+    """It is a tenth of the whole answer, which is hardly later."""
+    calm = tracked(streams(300, tokens=tokens, rate=60.0, first_s=10.0))
+    slow = tracked(streams(30, tokens=tokens, rate=20.0, first_s=10.0), calm, 300)
+
+    assert (slow.token.alarm is not None, slow.total.alarm) == (True, None)
+    assert slow.is_alarmed is told
+
+
 def test_a_short_stream_that_may_be_slow_asks_for_no_look_more():
     asks = {}
     for tokens in (LONG - 1, LONG):
@@ -299,10 +310,10 @@ def test_a_slow_stream_of_all_that_also_makes_the_whole_answer_late_is_one_messa
             await it.minutes(300, paced(lambda _: 54.0, tokens=100))
             await it.minutes(40, paced(lambda one: 12.0 if one.provider == "openai" else 54.0, tokens=100))
             slow = {meaning_of(group).kind for group, one in it.world.pools.items() if one.alarmed_at}
-            return slow, it.letters()
+            return slow, [one.evidence[0].rule for one in it.world.incidents.values()], it.letters()
 
-    slow, letters = asyncio.run(play())
-    assert slow == {Kind.TOTAL, Kind.TOKEN}
+    slow, rules, letters = asyncio.run(play())
+    assert (slow, rules) == ({Kind.TOTAL, Kind.TOKEN}, ["latency/token/pool"])
     assert letters == [("openai", "opened")]
 
 
