@@ -359,11 +359,18 @@ def _component(id: str, name: str, mark: Mark, position: int, since: str, group:
     }  # fmt: skip
 
 
+def _durations(target: TargetView) -> dict[str, object]:
+    total_s, first_s = round(target.latency.now_s or 0, 3), round(target.ttft.now_s or 0, 3)
+    told = {"canary": target.canary, "model": target.model, "total_s": total_s}
+    return {**told, "first_token_s": first_s, "tokens_per_s": None}
+
+
 def _status(snapshot: Snapshot, marks: dict[str, Mark]) -> dict[str, object]:
     accounts = [
         {
             "id": account.id, "provider": provider.id, "state": account.state, "since": _iso_of(account.since),
             "fault": account.fault, "blame": _blame(account.fault), "credit": [], "mark": marks[account.id],
+            "durations": [_durations(target) for target in account.targets],
         }
         for provider in snapshot.providers
         for account in provider.accounts

@@ -169,7 +169,8 @@ class AccountSection(Section, frozen=True, kw_only=True):
     of a month, they tell what is left. `expect` names models that must not leave the provider's list.
     `proxy` and `ca_file` go before those of its provider and of the environment.
     `command` and `environment` are for a provider that is asked through a program. `headers` are sent besides the
-    provider's own, or in their place.
+    provider's own, or in their place. `answer_tokens` is for output tokens per second: from 32 on each account is
+    judged by itself. More than 128 might not fit into the 64 KiB that are read of a stream.
     """
 
     name: Label
@@ -211,6 +212,10 @@ class AccountSection(Section, frozen=True, kw_only=True):
         dict[str, Literal["openai-chat", "openai-compatible"]],
         Meta(description="by canary: whether the cap on tokens is max_completion_tokens or max_tokens"),
     ] = {}
+    answer_tokens: Annotated[
+        Annotated[int, Meta(ge=16, le=128)] | None,
+        Meta(description="so long an answer, in tokens, chat and responses ask for; without it as short as can be"),
+    ] = None
 
 
 class ReminderSection(Section, frozen=True, kw_only=True):
@@ -635,6 +640,7 @@ def _check_accounts(document: Document, providers: Catalog, file: str) -> Iterat
             yield from _check_command(section, provider, key, file)
             yield from _check_base(section, provider, key, file)
             yield from _check_canaries(section, provider, key, file)
+            yield from _check_answer(section, provider, document.probe, key, file)
 
 
 def _check_reminders(document: Document, _: Catalog, file: str) -> Iterator[Problem]:
@@ -791,6 +797,7 @@ WITHOUT_ADDRESS = {
     "base": "leave it out",
     "models": "leave it out; the model is named in command = [...]",
     "headers": "leave it out",
+    "answer_tokens": "leave it out; what is asked is in command = [...]",
 }
 WITHOUT_COMMAND = dict.fromkeys(
     ("command", "environment"), "leave it out, or choose a provider with a canary of dialect command"
@@ -848,6 +855,22 @@ def _check_canaries(section: AccountSection, provider: Provider, key: str, file:
             yield Problem(file, f"{key}.canaries", what, "leave it out")
         if facts and not _models(section, provider, canary):
             yield Problem(file, f"{key}.models", f"names no model for {canary}", f'add models = ["..."] for {canary}')
+
+
+def _check_answer(
+    section: AccountSection, provider: Provider, probe: ProbeSection, key: str, file: str
+) -> Iterator[Problem]:
+    """Name a length that no answer has: a program is asked in words of its own, and what is not written has none."""
+    if section.answer_tokens is None or provider.is_command:
+        return
+    asked = {watch.target.canary for watch in _watches(section, {provider.id: provider}, probe)}
+    if not any(provider.canaries[canary].dialect.writes for canary in asked):
+        what = f"has no effect: no model writes an answer to {', '.join(sorted(asked)) or 'anything here'}"
+        writing = [name for name, facts in provider.canaries.items() if facts.dialect.writes]
+        repair = (
+            f'or add "{writing[0]}" to canaries' if writing else f"as {provider.id} has no canary that a model answers"
+        )
+        yield Problem(file, f"{key}.answer_tokens", what, f"leave it out, {repair}")
 
 
 def _models(section: AccountSection, provider: Provider, canary: str) -> Sequence[str | None]:
@@ -908,6 +931,7 @@ def _open(section: AccountSection, provider: Provider, own: Collection[str], fol
         note=section.note,
         command=_command(section.command or (), folder),
         dialects=section.dialect,
+        answer_tokens=section.answer_tokens,
     )
     doubts: list[str] = []
     gateway = bool(section.base) or provider.base is None or provider.id in own

@@ -6,9 +6,9 @@ from msgspec import Struct
 
 from monitor.config import Config
 from monitor.schedule import Budget, Watch
-from probes.dialects import PROMPT_TOKENS, WIRES
+from probes.dialects import WIRES, question
 from probes.document import Problem
-from probes.model import Target, Usage
+from probes.model import Account, Target, Usage
 from probes.provider import Provider
 
 DAY_S = 86_400
@@ -33,23 +33,24 @@ def _sum(one: float | None, other: float | None) -> float | None:
     return None if one is None or other is None else one + other
 
 
-def estimate(watch: Watch, provider: Provider) -> Estimate:
+def estimate(watch: Watch, provider: Provider, account: Account) -> Estimate:
     """Return what one target costs in a day at its usual pace: every answer as long as its cap allows."""
     calls = DAY_S / watch.interval_s
     if watch.free:
         return Estimate(calls)
     if provider.is_command:
         return Estimate(calls, None, None)
-    usage, usd = most_used(watch.target, provider)
+    usage, usd = most_used(watch.target, provider, account)
     return Estimate(calls, calls * (usage.tokens_in + usage.tokens_out), None if usd is None else calls * usd)
 
 
-def most_used(target: Target, provider: Provider) -> tuple[Usage, float | None]:
+def most_used(target: Target, provider: Provider, account: Account) -> tuple[Usage, float | None]:
     """Return what one paid call is billed for at most, and its price in USD: None where that is not known."""
     dialect = provider.canaries[target.canary].dialect
     if dialect not in WIRES:
         return Usage(), None  # a program: nobody tells its tokens
-    usage = Usage(PROMPT_TOKENS, WIRES[dialect].most_out)
+    asking = question(dialect, account.answer_tokens)
+    usage = Usage(asking.tokens_in, asking.most_out)
     return usage, provider.cost_usd(target.model, usage.tokens_in, usage.tokens_out)
 
 
@@ -58,7 +59,7 @@ def by_account(config: Config) -> dict[str, Estimate]:
     totals: dict[str, Estimate] = {}
     for watch in config.watches.values():
         target = watch.target
-        cost = estimate(watch, config.providers[target.provider])
+        cost = estimate(watch, config.providers[target.provider], config.accounts[target.account])
         totals[target.account] = totals.get(target.account, Estimate()) + cost
     return totals
 

@@ -12,14 +12,14 @@ from monitor import incident
 from monitor.detect import flap, flicker, note, pool, reminder, track
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health, State, advance
-from monitor.detect.latency import Kind, Series, is_late, pace
+from monitor.detect.latency import SPEAKING, Kind, Series, is_late, pace
 from monitor.detect.note import EMPTY, Note
 from monitor.detect.pool import Pool
 from monitor.detect.track import Track
 from monitor.diagnose import Diagnosis, Patient, Scope, diagnose, sign_of
 from monitor.incident import Change
 from monitor.source import unreadable
-from monitor.world import World, groups_of
+from monitor.world import World, groups_of, meaning_of
 from probes.model import Blame, Confidence, Fault, Observation, Target
 
 log = logging.getLogger("monitor")
@@ -70,6 +70,7 @@ def _follow(world: World, observation: Observation, before: Health, after: Healt
     watch, known = world.config.watches[target.id], world.tracks.get(target.id, track.NEW)
     if watch.aside:
         return
+    known = track.asked(known, world.config.accounts[target.account].answer_tokens)
     its_pace = pace(watch.interval_s)
     held = world.is_slow(target)
     now = world.tracks[target.id] = track.advance(known, observation, before, after, its_pace, held=held)
@@ -201,10 +202,7 @@ def _unreadable(world: World, diagnoses: Sequence[Diagnosis], now: datetime) -> 
 
 def _signs(world: World, now: datetime) -> Iterator[Finding]:
     """Yield what the detectors tell; what a whole company's answers show is not told of each account again."""
-    for group, one in world.pools.items():
-        if one.alarmed_at:
-            answerer, _, kind = group.split(" ")
-            yield from pool.findings(answerer, _last_of(world, group), Kind(kind), one)
+    yield from _shared(world)
     for id, memory in world.tracks.items():
         if memory.is_alarmed and (watch := world.config.watches.get(id)):
             for finding in track.findings(watch.target, memory):
@@ -212,6 +210,17 @@ def _signs(world: World, now: datetime) -> Iterator[Finding]:
                     yield finding
                 elif not world.is_slow(watch.target) and not _was_shared(world, watch.target, finding, now):
                     yield _whose(world, watch.target, finding, now)
+
+
+def _shared(world: World) -> Iterator[Finding]:
+    """Yield what all accounts of one company show together, by one measure each."""
+    slow = [(meaning_of(group), group) for group, one in world.pools.items() if one.alarmed_at]
+    slow.sort(key=lambda it: SPEAKING.index(it[0].kind))
+    told = set[str]()
+    for it, group in slow:
+        if it.answerer not in told:
+            told.add(it.answerer)
+            yield from pool.findings(it.answerer, _last_of(world, group), it.kind, world.pools[group], it.model)
 
 
 def _flaps(world: World, diagnoses: Sequence[Diagnosis], now: datetime) -> list[Diagnosis]:
@@ -239,6 +248,8 @@ def _was_shared(world: World, target: Target, finding: Finding, now: datetime) -
 def _whose(world: World, target: Target, finding: Finding, now: datetime) -> Finding:
     """Say whose matter it is that one account is slow: its own while others are answered at their usual pace."""
     others = [one.target for one in world.config.watches.values() if _is_sibling(one.target, target)]
+    if finding.rule == f"latency/{Kind.TOKEN}":
+        others = [one for one in others if one.model == target.model]
     seen = [one for one in others if _has_answered(world, one, finding.since)]
     usual = {one.account for one in seen if _is_at_its_pace(world, one)}
     blamed = Blame.ACCOUNT if usual else Blame.UNKNOWN
@@ -271,7 +282,7 @@ def _is_at_its_pace(world: World, target: Target) -> bool:
 
 def _measured(world: World, target: Target) -> list[Series]:
     memory = world.tracks.get(target.id, track.NEW)
-    return [series for series in (memory.total, memory.first) if series]
+    return [series for kind in SPEAKING if (series := memory.judged(kind))]
 
 
 def _raised_at(world: World, target: Target) -> datetime:
@@ -284,8 +295,8 @@ def _settled(world: World) -> list[Diagnosis]:
         return []
     found: list[Finding] = []
     for group, one in world.pools.items():
-        answerer, _, kind = group.split(" ")
-        found += pool.settled(answerer, "", Kind(kind), one)
+        it = meaning_of(group)
+        found += pool.settled(it.answerer, "", it.kind, one, it.model)
     for id, memory in world.tracks.items():
         if watch := world.config.watches.get(id):
             found += track.settled(watch.target, memory)

@@ -470,7 +470,8 @@ def _paid(world: World, observation: Observation) -> Observation:
     watch = world.config.watches.get(observation.target.id)
     if watch is None or watch.free or observation.status != 200 or observation.usage != Usage():
         return observation
-    usage, usd = most_used(watch.target, world.config.providers[watch.target.provider])
+    target, config = watch.target, world.config
+    usage, usd = most_used(target, config.providers[target.provider], config.accounts[target.account])
     return replace(observation, usage=usage, cost_usd=usd)
 
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from monitor import words
 from monitor.cost import MONTH_D, Estimate
 from monitor.detect.health import State, Thresholds
+from monitor.detect.latency import token_s
 from monitor.publish.caution import cautions
 from monitor.publish.mark import Mark, Standing, mark_target
 from monitor.publish.snapshot import IncidentView, ObjectiveView, Snapshot, SourceView, TargetView
@@ -48,7 +49,7 @@ def observation_table(
     observations: Sequence[Observation], providers: Mapping[str, Provider], ways: Mapping[str, Way] = NO_WAYS
 ) -> None:
     """Print what came back, and what to do. `ways` says of accounts how their requests leave; of others: straight."""
-    table = _table("account", "canary", "outcome", "HTTP", "first token", "total", "what it says")
+    table = _table("account", "canary", "outcome", "HTTP", "first token", "tokens/s", "total", "what it says")
     for one in observations:
         table.add_row(
             one.target.account,
@@ -56,6 +57,7 @@ def observation_table(
             f"[{OUTCOMES[one.outcome]}]{one.fault or one.outcome}[/]",
             str(one.status or "-"),
             _seconds(one.ttft_s),
+            _rate(token_s(one)),
             _seconds(one.latency_s),
             _plain(f"{one.answer.words} ({one.answer.rule})") if one.answer else "",
         )
@@ -88,7 +90,7 @@ def _road(target: Target, ways: Mapping[str, Way]) -> tuple[str, Way]:
 
 
 def status_table(snapshot: Snapshot, now: Standing) -> None:
-    table = _table("account", "canary", "state", "since", "seen", "total", "first token", "why")
+    table = _table("account", "canary", "state", "since", "seen", "total", "first token", "tokens/s", "why")
     for provider in snapshot.providers:
         for account in provider.accounts:
             for target in account.targets:
@@ -135,6 +137,7 @@ def _target_cells(target: TargetView, mark: Mark) -> tuple[str, ...]:
         _time(target.seen_at),
         _seconds(target.latency.now_s),
         _seconds(target.ttft.now_s),
+        _rate(target.token.now_s),
         _plain(_why(target)),
     )
 
@@ -379,6 +382,10 @@ def _canary(canary: str, model: str | None) -> str:
 def _plain(text: str) -> str:
     """Keep a provider's brackets from being read as markup."""
     return text.replace("[", r"\[")
+
+
+def _rate(token_s: float | None) -> str:
+    return words.rate(token_s) if token_s else "-"
 
 
 def _seconds(value: float | None) -> str:

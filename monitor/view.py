@@ -13,6 +13,7 @@ from monitor.advice import Glance, advice_for, advice_of, look_round, set_up
 from monitor.config import Config
 from monitor.detect.credit import Purse, days_left, say
 from monitor.detect.health import Health, State
+from monitor.detect.latency import Series, stream_s
 from monitor.detect.limits import Moved
 from monitor.detect.note import EMPTY, Note
 from monitor.diagnose import GRAVITY, is_down, is_suspected, is_unreachable
@@ -313,7 +314,8 @@ def _at_a_glance(view: AccountView, entry: Entry | None) -> AccountView:
         return replace(view, stands=True)
     glimpses = zip(view.targets, entry.glimpses, strict=True)
     targets = tuple(
-        replace(target, latency=one.latency, ttft=one.ttft, availability=one.availability) for target, one in glimpses
+        replace(target, latency=one.latency, ttft=one.ttft, token=one.token, availability=one.availability)
+        for target, one in glimpses
     )
     return replace(view, targets=targets, stands=True)
 
@@ -332,12 +334,17 @@ def _with_past(db: sqlite3.Connection, target: TargetView, series: int, seen: Se
         target,
         latency=_measure(durations.latency, durations.usual_latency),
         ttft=_measure(durations.ttft, durations.usual_ttft),
+        token=_stream(reader.stream(db, series)),
         availability=_availability(hours),
         cells=hours,
         days=days,
         latency_days=tuple(_pace(at, latency) for at, latency, _ in durations.days),
         ttft_days=tuple(_pace(at, ttft) for at, _, ttft in durations.days if ttft),
     )
+
+
+def _stream(series: Series | None) -> Measure:
+    return Measure(*stream_s(series)) if series else Measure()
 
 
 def _target_view(watch: Watch, memory: Memory, now: datetime) -> TargetView:

@@ -198,6 +198,11 @@ def seconds(value: float) -> str:
     return f"{value:.{2 if value < 1 else 1 if value < 9.95 else 0}f} s"
 
 
+def rate(token_s: float) -> str:
+    """Say how many tokens come in a second, without the unit: one decimal below ten."""
+    return f"{1 / token_s:.{0 if token_s <= 0.1 else 1}f}"
+
+
 def percent(share: float) -> str:
     """Say a share in [0, 1], rounded down: 99.96 % good must not read as 100 %."""
     return f"{floor(share * 1000 + 1e-9) / 10:g}%"

@@ -472,15 +472,29 @@ def _host(base: str) -> str:
 def groups_of(target: Target) -> tuple[tuple[Kind, str], ...]:
     """Return for each kind the name of the targets whose speed is compared.
 
-    It is one canary of all accounts that one company answers.
+    It is one canary of all accounts that one company answers; the pace of a stream is that of its model.
     """
-    return _groups(target.answerer, target.canary)
+    return _groups(target.answerer, target.canary, target.model)
 
 
 @lru_cache(1_000)
-def _groups(answerer: str, canary: str) -> tuple[tuple[Kind, str], ...]:
+def _groups(answerer: str, canary: str, model: str | None) -> tuple[tuple[Kind, str], ...]:
     """Kept, since it is asked for with each answer."""
-    return tuple((kind, f"{answerer} {canary} {kind}") for kind in Kind)
+    common = tuple((kind, f"{answerer} {canary} {kind}") for kind in (Kind.TOTAL, Kind.FIRST))
+    return (*common, (Kind.TOKEN, f"{answerer} {canary} {Kind.TOKEN} {model}")) if model else common
+
+
+class Meaning(Struct, frozen=True):
+    """What the name of a group says: who answers, what is measured, and of which model."""
+
+    answerer: str
+    kind: Kind
+    model: str | None
+
+
+def meaning_of(group: str) -> Meaning:
+    answerer, _, kind, *model = group.split(" ", 3)
+    return Meaning(answerer, Kind(kind), model[0] if model else None)
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from probes.balance import raised, read_credits, read_offer
 from probes.border import admit, clean
 from probes.classify import RulesOf, judge, nobody
 from probes.complaint import read, words
-from probes.dialects import WIRES
+from probes.dialects import WIRES, question
 from probes.failure import Failure, Trip, explain, of_answer
 from probes.header import fold
 from probes.model import (
@@ -180,8 +180,9 @@ def _verdict(
 async def _ask(prober: Prober, provider: Provider, account: Account, target: Target, this: Attempt) -> Verdict | None:
     """Send the request and read the answer; return what it means where its words need not be judged."""
     canary = provider.canaries[target.canary]
-    wire = WIRES[canary.spoken(target.canary, account)]
-    body = {**wire.body(target.model or ""), **canary.body} if wire.body else None
+    dialect = canary.spoken(target.canary, account)
+    write, asking = WIRES[dialect].body, question(dialect, account.answer_tokens)
+    body = {**write(target.model or "", asking), **canary.body} if write else None
     asked = this.asked = address(provider, account, canary, target, this.at)
     proxy = this.progress.proxy = choose(account.way.proxies, asked)
     UNDER_WAY.set(this.progress)

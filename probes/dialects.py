@@ -14,76 +14,89 @@ PROMPT_TOKENS = 10
 """What the prompt is billed as, its frame included: 8 to 10 where answers told."""
 CAP_TOKENS = 16
 """Below this the Responses API refuses the request, and reasoning models end in an error before any text."""
+COUNTING_TOKENS = 40
+"""What the longer question is billed as, its frame included: it has 12 words, and no tokenizer halves them all."""
+
+
+class Question(Struct, frozen=True):
+    """What is asked of a model that writes. It is billed as `tokens_in`; `most_out` is the cap on generated tokens."""
+
+    text: str
+    tokens_in: int
+    most_out: int
 
 
 class Wire(Struct, frozen=True):
     """One dialect. `body` is None for a plain GET; `read` understands a whole answer, or one event of its stream.
 
-    `most_out` is the cap on generated tokens that the body asks for. `whole` returns how much
+    `most_out` is the usual cap on generated tokens. `whole` returns how much
     of an answer longer than what we read of it is whole; None where no good answer is that long.
     """
 
-    body: Callable[[str], dict[str, Any]] | None
+    body: Callable[[str, Question], dict[str, Any]] | None
     read: Callable[[Any], Piece]
     most_out: int = CAP_TOKENS
     whole: Callable[[str], int] | None = None
 
 
-def _openai_chat_body(model: str) -> dict[str, Any]:
+def _openai_chat_body(model: str, question: Question) -> dict[str, Any]:
     return {
         "model": model,
-        "messages": [{"role": "user", "content": PROMPT}],
-        "max_completion_tokens": CAP_TOKENS,
+        "messages": [{"role": "user", "content": question.text}],
+        "max_completion_tokens": question.most_out,
         "stream": True,
         "stream_options": {"include_usage": True},
     }
 
 
-def _openai_compatible_body(model: str) -> dict[str, Any]:
+def _openai_compatible_body(model: str, question: Question) -> dict[str, Any]:
     """Gateways and older servers know `max_tokens` only; OpenAI's reasoning models refuse it."""
-    body = _openai_chat_body(model)
+    body = _openai_chat_body(model, question)
     body["max_tokens"] = body.pop("max_completion_tokens")
     return body
 
 
-def _openai_responses_body(model: str) -> dict[str, Any]:
-    return {"model": model, "input": PROMPT, "max_output_tokens": CAP_TOKENS, "store": False, "stream": True}
+def _openai_responses_body(model: str, question: Question) -> dict[str, Any]:
+    cap = question.most_out
+    return {"model": model, "input": question.text, "max_output_tokens": cap, "store": False, "stream": True}
 
 
-def _anthropic_body(model: str) -> dict[str, Any]:
-    return {"model": model, "max_tokens": 1, "messages": [{"role": "user", "content": PROMPT}], "stream": True}
+def _anthropic_body(model: str, question: Question) -> dict[str, Any]:
+    messages = [{"role": "user", "content": question.text}]
+    return {"model": model, "max_tokens": question.most_out, "messages": messages, "stream": True}
 
 
-def _gemini_body(model: str) -> dict[str, Any]:
+def _gemini_body(model: str, question: Question) -> dict[str, Any]:
     return {
-        "contents": [{"role": "user", "parts": [{"text": PROMPT}]}],
-        "generationConfig": {"maxOutputTokens": CAP_TOKENS},
+        "contents": [{"role": "user", "parts": [{"text": question.text}]}],
+        "generationConfig": {"maxOutputTokens": question.most_out},
     }
 
 
-def _gemini_count_body(model: str) -> dict[str, Any]:
+def _gemini_count_body(model: str, question: Question) -> dict[str, Any]:
     """The settings of a generation are no field of a count: the AI Studio address refuses them."""
-    return {"contents": [{"role": "user", "parts": [{"text": PROMPT}]}]}
+    return {"contents": [{"role": "user", "parts": [{"text": question.text}]}]}
 
 
-def _anthropic_count_body(model: str) -> dict[str, Any]:
-    return {"model": model, "messages": [{"role": "user", "content": PROMPT}]}
+def _anthropic_count_body(model: str, question: Question) -> dict[str, Any]:
+    return {"model": model, "messages": [{"role": "user", "content": question.text}]}
 
 
-def _openai_embed_body(model: str) -> dict[str, Any]:
-    return {"model": model, "input": PROMPT}
+def _openai_embed_body(model: str, question: Question) -> dict[str, Any]:
+    return {"model": model, "input": question.text}
 
 
-def _gemini_embed_body(model: str) -> dict[str, Any]:
-    return {"content": {"parts": [{"text": PROMPT}]}}
+def _gemini_embed_body(model: str, question: Question) -> dict[str, Any]:
+    return {"content": {"parts": [{"text": question.text}]}}
 
 
-def _cohere_embed_body(model: str) -> dict[str, Any]:
-    return {"model": model, "texts": [PROMPT], "input_type": "search_query", "embedding_types": ["float"]}
+def _cohere_embed_body(model: str, question: Question) -> dict[str, Any]:
+    return {"model": model, "texts": [question.text], "input_type": "search_query", "embedding_types": ["float"]}
 
 
-def _cohere_body(model: str) -> dict[str, Any]:
-    return {"model": model, "messages": [{"role": "user", "content": PROMPT}], "max_tokens": 1, "stream": True}
+def _cohere_body(model: str, question: Question) -> dict[str, Any]:
+    messages = [{"role": "user", "content": question.text}]
+    return {"model": model, "messages": messages, "max_tokens": question.most_out, "stream": True}
 
 
 WIRES: Mapping[Dialect, Wire] = {
@@ -101,3 +114,14 @@ WIRES: Mapping[Dialect, Wire] = {
     Dialect.COHERE: Wire(_cohere_body, payload.read_cohere, most_out=1),
     Dialect.COHERE_EMBED: Wire(_cohere_embed_body, payload.read_cohere_embed, most_out=0, whole=payload.end_of_number),
 }
+
+
+def question(dialect: Dialect, answer_tokens: int | None = None) -> Question:
+    """Return what a canary asks, so that the answer has `answer_tokens`; None: as few as the dialect does with.
+
+    Whoever counts to a number writes a token for each at least, and the cap ends it: all such answers are as long.
+    """
+    if answer_tokens is None or not dialect.writes:
+        return Question(PROMPT, PROMPT_TOKENS, WIRES[dialect].most_out)
+    counting = f"Count from 1 to {answer_tokens}, with a blank between the numbers, and write nothing else."
+    return Question(counting, COUNTING_TOKENS, answer_tokens)

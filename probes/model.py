@@ -146,7 +146,8 @@ class Account(Struct, frozen=True):
     program and arguments of a canary that runs one; `environment` is what that program gets besides the
     usual variables. `headers` and `secret_headers` are sent with each request, by names in lower case; none
     is in both. What is said in the latter no text may show. `dialects` are wire formats by canary, where they are
-    not the provider's. `way` is how its requests leave.
+    not the provider's. `way` is how its requests leave. `answer_tokens` is how long an answer is asked for, None: as
+    short as can be.
     """
 
     name: str
@@ -163,6 +164,7 @@ class Account(Struct, frozen=True):
     secret_headers: Mapping[str, str] = field(default_factory=dict)
     dialects: Mapping[str, str] = field(default_factory=dict)
     way: Way = STRAIGHT
+    answer_tokens: int | None = None
 
     def __repr__(self) -> str:
         return f"Account({self.id})"
@@ -256,10 +258,11 @@ class Knock(Struct, frozen=True):
 
 
 class Usage(Struct, frozen=True):
-    """Tokens that an answer was billed for."""
+    """Tokens that an answer was billed for. Of `tokens_out`, `tokens_reasoning` were thought, shown or not."""
 
     tokens_in: int = 0
     tokens_out: int = 0
+    tokens_reasoning: int = 0
 
 
 class Answer(Struct, frozen=True):

@@ -34,6 +34,7 @@ SAID = (
 )
 """Where the message of a choice holds something besides its content: OpenAI, DeepSeek, OpenRouter, Mistral, vLLM."""
 GEMINI_COUNTS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
+OUTPUT_DETAILS = ("completion_tokens_details", "output_tokens_details")
 TOLD_IN_PARTS = (".delta", "_text.done", "_part.done")
 COHERE_SPEAKS = ("content-delta", "content-start", "tool-plan-delta", "tool-call-start", "tool-call-delta")
 VISIBLE = re.compile(r"[^\s\x00-\x1f\x7f\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufeff]")
@@ -126,7 +127,11 @@ def join(one: Piece, other: Piece) -> Piece:
 def _most(one: Usage | None, other: Usage | None) -> Usage | None:
     if one is None or other is None:
         return one or other
-    return Usage(max(one.tokens_in, other.tokens_in), max(one.tokens_out, other.tokens_out))
+    return Usage(
+        max(one.tokens_in, other.tokens_in),
+        max(one.tokens_out, other.tokens_out),
+        max(one.tokens_reasoning, other.tokens_reasoning),
+    )
 
 
 # Generated words
@@ -485,7 +490,14 @@ def _usage(counts: object, tokens_in: str, *tokens_out: str, total: str = "") ->
     if not isinstance(counts, dict) or not counts:
         return None
     asked, told = _count(counts.get(tokens_in)), sum(_count(counts.get(name)) for name in tokens_out)
-    return Usage(asked, max(told, _count(counts.get(total)) - asked))
+    unnamed = max(_count(counts.get(total)) - asked - told, 0)
+    return Usage(asked, told + unnamed, max(unnamed, _reasoning(counts)))
+
+
+def _reasoning(counts: Json) -> int:
+    """Return how many tokens were thought: as Google tells it, or OpenAI's two APIs."""
+    details = (_object(counts.get(name)).get("reasoning_tokens") for name in OUTPUT_DETAILS)
+    return max(_count(counts.get("thoughtsTokenCount")), *map(_count, details))
 
 
 def _count(value: object) -> int:

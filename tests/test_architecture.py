@@ -218,7 +218,8 @@ PLAN = {
         "monitor.overlap",
         "monitor.detect.limits",
         *("probes.model", "monitor.detect.health", "monitor.detect.note", "monitor.incident", "monitor.schedule"),
-        *("monitor.detect.pool", "monitor.detect.track", "monitor.alert.case", "monitor.alert.reply"),
+        *("monitor.detect.latency", "monitor.detect.pool", "monitor.detect.track"),
+        *("monitor.alert.case", "monitor.alert.reply"),
         *("monitor.sli", "monitor.slo", "monitor.source", "monitor.stage", "monitor.store.value"),
     },
     "monitor.store.salvage": {
@@ -291,7 +292,7 @@ PLAN = {
         *("monitor.detect.note", "monitor.diagnose", "monitor.source", "probes.notice"),
         *("monitor.incident", "monitor.publish.snapshot", "monitor.schedule", "monitor.sli"),
         *("probes.catalog", "monitor.publish.ability", "monitor.publish.rota", "monitor.publish.mark"),
-        *("monitor.store.reader", "monitor.slo", "monitor.detect.limits"),
+        *("monitor.store.reader", "monitor.slo", "monitor.detect.latency", "monitor.detect.limits"),
     },
     "monitor.world": {
         *(
@@ -324,7 +325,7 @@ PLAN = {
     "monitor.table": {
         *("rich", "probes.advice", "probes.model", "probes.provider", "probes.remedy", "monitor.cost"),
         *("monitor.detect.health", "monitor.publish.caution", "monitor.publish.mark", "monitor.publish.snapshot"),
-        *("monitor.schedule", "probes.proxy"),
+        *("monitor.detect.latency", "monitor.schedule", "probes.proxy"),
         *("monitor.slo", "monitor.tune", "monitor.words"),
     },
 }

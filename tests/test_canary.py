@@ -51,7 +51,17 @@ async def prober(patience=QUICK):
         yield Prober(session, load_wording(), lambda: datetime.now(UTC), time.monotonic, patience)
 
 
-def ask(provider="openai", canary="chat", trouble=None, base=None, patience=QUICK, key=KEY, model=None, **settings):
+def ask(
+    provider="openai",
+    canary="chat",
+    trouble=None,
+    base=None,
+    patience=QUICK,
+    key=KEY,
+    model=None,
+    answer_tokens=None,
+    **settings,
+):
     """Ask the simulator once; return the observation and what arrived there."""
 
     async def play():
@@ -59,7 +69,7 @@ def ask(provider="openai", canary="chat", trouble=None, base=None, patience=QUIC
             if trouble:
                 simulator.set(KEY, trouble, **settings)
             facts = load_provider(provider)
-            account = Account("main", provider, key, base or simulator.base(provider))
+            account = Account("main", provider, key, base or simulator.base(provider), answer_tokens=answer_tokens)
             asked = model or facts.canaries[canary].model or "gpt-4o-mini"
             target = Target(account.id, provider, canary, None if canary == "list" else asked)
             return await attempt(one, facts, account, target), list(simulator.requests)
@@ -87,6 +97,23 @@ def test_a_streamed_answer_gives_first_token_total_time_and_usage(provider, cana
     assert 0.05 <= one.ttft_s < one.latency_s < 1
     assert one.usage.tokens_in > 0
     assert one.usage.tokens_out > 0
+
+
+@pytest.mark.parametrize(("provider", "canary"), PAID)
+@pytest.mark.parametrize(("answer_tokens", "told"), [(None, 5), (16, 16), (128, 128)])
+def test_an_answer_is_as_long_as_the_account_asks_for(provider, canary, answer_tokens, told):
+    one = seen(provider, canary, answer_tokens=answer_tokens)
+    shortest = provider in ("anthropic", "cohere") and answer_tokens is None
+
+    assert (one.outcome, one.usage.tokens_out) == (Outcome.OK, 1 if shortest else told)
+
+
+@pytest.mark.parametrize("provider", sorted(PARTS))
+def test_a_question_without_a_written_answer_is_the_same_however_long_one_is_asked_for(provider):
+    canaries = [name for name in ("count", "embed") if name in load_provider(provider).canaries]
+    asked = [ask(provider, name, answer_tokens=tokens)[1][0].body for name in canaries for tokens in (None, 100)]
+
+    assert asked[::2] == asked[1::2]
 
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic", "groq", "cohere"])
@@ -750,7 +777,25 @@ def test_gemini_without_a_stream_counts_too():
     }
     one, _ = told("gemini", "chat", body, path="/v1/models/gemini-flash-lite-latest:streamGenerateContent")
 
-    assert (one.outcome, one.usage) == (Outcome.OK, Usage(9, 2))
+    assert (one.outcome, one.usage) == (Outcome.OK, Usage(9, 2, 1))
+
+
+@pytest.mark.parametrize(
+    ("provider", "canary", "usage", "counted"),
+    [
+        ("openai", "chat", {"completion_tokens": 9, "completion_tokens_details": {"reasoning_tokens": 7}}, (9, 7)),
+        ("openai", "chat", {"completion_tokens": 9, "completion_tokens_details": None}, (9, 0)),
+        ("xai", "chat", {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 16}, (11, 9)),
+        ("openai", "responses", {"output_tokens": 9, "output_tokens_details": {"reasoning_tokens": 7}}, (9, 7)),
+        ("openai", "responses", {"output_tokens": 9, "output_tokens_details": {"reasoning_tokens": "7"}}, (9, 0)),
+    ],
+)
+def test_what_a_model_thought_is_told_apart(provider, canary, usage, counted):
+    said = {"output": [{"type": "message", "content": [{"type": "output_text", "text": "Hi"}]}], "object": "response"}
+    chat = {"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}
+    one, _ = told(provider, canary, {**(chat if canary == "chat" else said), "usage": usage})
+
+    assert (one.usage.tokens_out, one.usage.tokens_reasoning) == counted
 
 
 @pytest.mark.parametrize("usage", [None, 5, "many", [], {"prompt_tokens": "many"}, {"prompt_tokens": [1]}])

@@ -648,6 +648,48 @@ def test_a_login_joins_accounts_of_one_company_across_its_products(tmp_path, oth
     assert config.associates("openai/a") == joined
 
 
+@pytest.mark.parametrize("tokens", [16, 128])
+def test_an_account_says_how_long_an_answer_it_asks_for(tmp_path, tokens):
+    config = loaded(tmp_path, account(f"answer_tokens = {tokens}") + account(name="b"))
+
+    assert [one.answer_tokens for one in config.accounts.values()] == [tokens, None]
+
+
+NO_LENGTH = "monitor.toml: accounts.{}.answer_tokens has no effect: {}; leave it out{}"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            subscription("answer_tokens = 100"),
+            NO_LENGTH.format("sub", "codex is asked through a program", "; what is asked is in command = [...]"),
+        ),
+        (
+            account('answer_tokens = 100\ncanaries = ["list"]'),
+            NO_LENGTH.format("a", "no model writes an answer to list", ', or add "chat" to canaries'),
+        ),
+        (
+            account('answer_tokens = 100\ncanaries = ["embed", "models"]'),
+            NO_LENGTH.format("a", "no model writes an answer to embed, models", ', or add "chat" to canaries'),
+        ),
+    ],
+)
+def test_a_length_that_no_answer_has_is_refused_with_the_repair(tmp_path, text, told):
+    with pytest.raises(DocumentError) as caught:
+        loaded(tmp_path, text)
+
+    assert [str(problem) for problem in caught.value.problems] == [told]
+
+
+@pytest.mark.parametrize("tokens", ["15", "129", "0", "-1", "32.5", '"100"', "true", "1000000000000000000000"])
+def test_an_answer_is_neither_too_short_for_a_dialect_nor_too_long_to_be_read(tmp_path, tokens):
+    with pytest.raises(DocumentError) as caught:
+        loaded(tmp_path, account(f"answer_tokens = {tokens}"))
+
+    assert [problem.key for problem in caught.value.problems] == ["accounts.a.answer_tokens"]
+
+
 def test_two_gateways_of_one_kind_are_two_companies(tmp_path):
     gateways = (
         account(f'login = "jo"\nbase = "https://{name}.example.com/v1"', name, "openai-compatible") for name in "ab"

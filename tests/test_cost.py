@@ -28,6 +28,17 @@ def test_paid_canaries_are_counted_at_their_cap(tmp_path):
     assert cost.usd == pytest.approx(288 * (10 * 0.10 + 16 * 0.40) / 1e6)
 
 
+def test_a_longer_answer_costs_more_and_is_held_to_the_budget(tmp_path):
+    long = "answer_tokens = 128\ncanaries = ['chat', 'responses']"
+    cost = by_account(loaded(tmp_path, 'canaries = ["list", "chat"]\nanswer_tokens = 100'))["openai/a"]
+
+    assert cost.tokens == 288 * (40 + 100)
+    assert cost.usd == pytest.approx(288 * (40 * 0.10 + 100 * 0.40) / 1e6)
+    assert told(loaded(tmp_path, "answer_tokens = 128\ncanaries = ['list', 'chat']")) == []
+    (problem,) = told(loaded(tmp_path, long))
+    assert "would use 96,768 tokens a day, above daily_tokens = 50000" in problem
+
+
 def test_an_unknown_price_is_not_zero_and_the_tokens_still_count(tmp_path):
     cost = by_account(loaded(tmp_path, models='["gpt-4.1-nano", "somebody-elses"]'))["openai/a"]
 

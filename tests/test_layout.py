@@ -76,6 +76,31 @@ def test_a_duration_is_set_against_the_usual_one(measure, figure):
     assert it.targets[0].ttft == figure
 
 
+@pytest.mark.parametrize(
+    ("measure", "figure"),
+    [
+        (Measure(), None),
+        (Measure(1 / 54, 1 / 53), Figure("54 tokens/s", "53 tokens/s", None)),
+        (Measure(1 / 12, 1 / 54), Figure("12 tokens/s", "54 tokens/s", "slower than usual")),
+        (Measure(0.4, 0.4), Figure("2.5 tokens/s", "2.5 tokens/s", None)),
+        (Measure(0.0, 0.4), None),
+    ],
+)
+def test_a_streams_pace_is_shown_beside_its_first_token(measure, figure):
+    it = only_account(snapshot(account(targets=[target(canary="chat", token=measure)])))
+    shown = {drawing.name: drawing.figure for drawing in it.targets[0].charts}
+
+    assert shown.get("Throughput") == figure
+    assert list(shown) == ["First token", *(["Throughput"] if figure else []), "Whole answer"]
+
+
+def test_a_stream_that_is_down_has_no_pace_now():
+    it = only_account(snapshot(sick("openai/main", Fault.INVALID_KEY)))
+    (shown,) = [one.figure for one in it.targets[1].charts if one.name == "Throughput"]
+
+    assert shown == Figure("none", "54 tokens/s", None)
+
+
 def test_what_is_down_has_no_duration_now():
     it = only_account(snapshot(sick("openai/main", Fault.INVALID_KEY)))
     assert it.targets[1].ttft == Figure("none", "0.58 s", None, "1.1 s")

@@ -170,7 +170,8 @@ def test_the_card_of_an_account_shows_what_it_can_do_how_well_and_what_it_costs(
     for words in (
         "main Works since 3 Nov, 10:34 UTC list Works chat Works",
         "24 h 100% 7 d 100% 30 d 100% 90 d 100% Error budget 100% left",
-        "First token 0.62 s usually 0.58 s, p95 1.1 s Whole answer 1.9 s usually 1.7 s, p95 3.2 s",
+        "First token 0.62 s usually 0.58 s, p95 1.1 s Throughput 50 tokens/s usually 54 tokens/s "
+        "Whole answer 1.9 s usually 1.7 s, p95 3.2 s",
         "Rate limits: 498 of 500 requests per minute left; 199,100 of 200,000 tokens per minute left",
         "Canaries cost $0.04 today",
     ):
@@ -475,6 +476,16 @@ def test_the_status_for_machines_is_a_fixed_format():
                 "blame": "account",
                 "phase": None,
                 "credit": [],
+                "durations": [
+                    {"canary": "list", "model": None, "total_s": 1.93, "first_token_s": None, "tokens_per_s": None},
+                    {
+                        "canary": "chat",
+                        "model": "gpt-5-mini",
+                        "total_s": 1.93,
+                        "first_token_s": 0.62,
+                        "tokens_per_s": 50.0,
+                    },
+                ],
             }
         ],
         "open_incidents": [

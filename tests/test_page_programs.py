@@ -369,6 +369,19 @@ def test_what_is_not_known_has_no_sample_of_being_up():
     assert 'llm_account_known{provider="openai",account="main"} 0.0' in text
 
 
+def test_how_long_answers_take_is_told_of_each_canary_that_was_answered():
+    shot = full()
+    (main,) = [one for one in document("status.json", shot)["accounts"] if one["id"] == "openai/main"]
+    listed, chat = main["durations"]
+    text = page.render(shot)["metrics.prom"].decode()
+
+    assert listed == {"canary": "list", "model": None, "total_s": 1.93, "first_token_s": None, "tokens_per_s": None}
+    assert (chat["canary"], chat["first_token_s"], chat["tokens_per_s"]) == ("chat", 0.62, 50.0)
+    name = "llm_probe_time_per_output_token_seconds"
+    told = [line for line in text.splitlines() if line.startswith(f'{name}{{provider="openai",account="main"')]
+    assert [(line.partition("canary=")[2].split(",")[0], line.split()[-1]) for line in told] == [('"chat"', "0.02")]
+
+
 def test_metrics_tell_limits_faults_and_incidents():
     shot = full()
     text = page.render(shot)["metrics.prom"].decode()

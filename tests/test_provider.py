@@ -12,7 +12,7 @@ from monitor.cost import estimate
 from monitor.schedule import Watch
 from probes.catalog import FOLDER, contradictions, load_provider, load_wording, provider_ids, wording_problems
 from probes.classify import judge
-from probes.model import Blame, Fault, Target
+from probes.model import Account, Blame, Fault, Target
 from probes.output import judge_output
 from probes.provider import Canary, Dialect, NoPage, Price, Provider
 from probes.redact import mask
@@ -267,7 +267,7 @@ def test_no_providers_defaults_are_above_the_default_budget():
     for provider in PROVIDERS.values():
         for name, canary in provider.canaries.items():
             watch = Watch(Target("x/y", "x", name, canary.model), canary.every_s or 300, canary.free)
-            cost = estimate(watch, provider)
+            cost = estimate(watch, provider, Account("y", "x"))
             assert (cost.tokens or 0) <= budget.daily_tokens
             assert (cost.usd or 0) <= budget.daily_usd, provider.id
 

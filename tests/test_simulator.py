@@ -225,6 +225,16 @@ def test_an_output_cap_cuts_the_answer_and_the_answer_says_so(provider, call, ca
     assert (TEXTS[kind](answer), FINISHES[kind](answer)) == (text, finish)
 
 
+@pytest.mark.parametrize(("cap", "last", "finish"), [(30, "30 ", "length"), (64, "40 ", "stop")])
+def test_whoever_is_told_to_count_writes_a_token_for_each_number_up_to_the_cap(cap, last, finish):
+    asked = {"messages": [{"role": "user", "content": "Count from 1 to 40."}], "max_completion_tokens": cap}
+    stream = events(told("openai", stream=True, more=asked)[2])
+    words = [word for word in WORDS["chat"](stream) if word]
+
+    assert (len(words), words[0], words[-1]) == (min(cap, 40), "1 ", last)
+    assert stream[-2]["choices"][0]["finish_reason"] == finish
+
+
 @pytest.mark.parametrize("provider", PARTS)
 def test_the_usual_models_include_those_that_canaries_ask_for(provider):
     canaries = load_provider(provider).canaries

@@ -10,7 +10,7 @@ from monitor.publish.mark import standing
 from monitor.table import observation_table, provider_facts, provider_table, status_table
 from probes.catalog import load_provider, provider_ids
 from probes.hint import Demand
-from probes.model import Fault, Target
+from probes.model import Fault, Target, Usage
 from probes.provider import Canary, CreditFacts, Dialect, Feed, NoPage, Platform, Price, Provider, Rule, Signal
 from probes.proxy import STRAIGHT, Proxies, Proxy, Way
 from tests.builders_page import account, incident, shown, sick, snapshot
@@ -172,6 +172,21 @@ def test_the_status_names_what_is_lost_and_what_that_may_cost(capsys):
     assert "openai/main list up" in out
     assert "openai/ill list down" in out
     assert "openai/main: openai/ill is suspended and shares the login jo" in out
+
+
+def test_the_status_tells_how_fast_streams_go_on_where_that_is_known(capsys):
+    out = status_of(capsys, snapshot(account()))
+
+    assert "0.62 s 50" in out
+    assert "1.9 s - -" in out
+
+
+@pytest.mark.parametrize(("tokens", "told"), [(101, "0.50 s 50 2.5 s"), (3, "0.50 s - 2.5 s")])
+def test_a_probe_tells_how_fast_a_stream_went_on(tokens, told, capsys):
+    one = replace(observation(), ttft_s=0.5, latency_s=2.5, usage=Usage(9, tokens))
+    observation_table([one], {"openai": EXAMPLE})
+
+    assert told in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_status_knows_no_target_while_the_monitor_is_offline(capsys):

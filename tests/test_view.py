@@ -7,9 +7,11 @@ from msgspec.structs import replace
 
 from monitor.advice import advice_for, instead, is_replaced
 from monitor.config import Config, ProbeSection, SiteSection, StoreSection
-from monitor.detect.health import State
+from monitor.detect import track
+from monitor.detect.health import Health, State
+from monitor.detect.latency import pace
 from monitor.detect.limits import Ceiling, Limits, Moved
-from monitor.detect.track import Track
+from monitor.detect.track import NEW, Track
 from monitor.diagnose import Diagnosis, Evidence, Scope
 from monitor.incident import Change, ChangeKind, open_incident
 from monitor.publish.mark import standing
@@ -194,6 +196,21 @@ def test_now_is_set_against_the_usual(db, writer):
 
     assert (view.latency.now_s, view.latency.usual_s) == (pytest.approx(2, rel=0.05), pytest.approx(0.5, rel=0.05))
     assert (view.ttft.now_s, view.ttft.usual_s) == (pytest.approx(1, rel=0.05), pytest.approx(0.25, rel=0.05))
+
+
+@pytest.mark.parametrize("tokens", [100, 4])
+def test_how_fast_streams_go_on_is_shown_as_the_detectors_follow_it(db, writer, tokens):
+    now = NEW
+    for number in range(60):
+        step_s = 0.02 if number < 55 else 0.08
+        one = replace(observation(seconds=60 * number, target=CHAT), ttft_s=0.2, latency_s=0.2 + (tokens - 1) * step_s)
+        one = replace(one, usage=Usage(9, tokens))
+        now = track.advance(now, one, Health(), Health(), pace(60), held=False)
+        writer.save(Batch(at(0), (one,), tracks={CHAT.id: now}))
+    token = account(shown(db, config(CHAT), seconds=3600)).targets[0].token
+
+    usual = (pytest.approx(0.08, rel=0.01), pytest.approx(0.02, rel=0.1))
+    assert (token.now_s, token.usual_s) == (usual if tokens == 100 else (None, None))
 
 
 def test_limits_and_spending_of_today_are_shown(db, writer):

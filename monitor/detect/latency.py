@@ -88,18 +88,38 @@ SURPRISE = 2.5
 """An answer moves what is believed of the mood as if it were at most so many standard deviations away."""
 LEAST_S, MOST_S = 1e-3, 1e5
 
+STREAMED = 200
+"""Of a stream it is followed how long so many output tokens take, so that LEAST_RISE_S is there, too, what a person
+notices: 1 ms a token."""
+LEAST_TOKENS = 8
+"""Of an answer of fewer nothing is said: a piece holds one to four tokens, or ten, and when the first of those came
+nobody tells. Simulated (pieces of four, 50 tokens/s, a load of σ 0.15), σ is 0.9 of 4 tokens, 0.5 of 6, 0.35 of 8."""
+LONG = 32
+"""From so many tokens on one account's streams are judged by themselves. Simulated, at half the pace: of 32 tokens it
+is told as soon as of 100, also in pieces of ten at 200 tokens/s (5 min each minute, 20 min each 5 minutes); of 16 in
+such pieces after 17 and 88 min, of 8 never and with 2.7 false alarms a month. A pool of accounts has more to go by."""
+LEAST_STREAM_S = 0.005
+"""What is whole so soon after its first piece was buffered on its way, by a proxy or a gateway, and came at no pace."""
+
 Memory = tuple[float, float, float, float, float, float, float]
 """Variance and the three covariances of successive regular answers, and the latest three, in scales."""
 
 
 class Kind(StrEnum):
-    """What is measured: the whole answer, or the time until its first piece."""
+    """What is measured: the whole answer, the time until its first piece, or how long STREAMED tokens take after it."""
 
     TOTAL = "total"
     FIRST = "first"
+    TOKEN = "token"
 
 
-MEASURED = {Kind.TOTAL: "until the whole answer", Kind.FIRST: "until the first piece of the answer"}
+MEASURED = {
+    Kind.TOTAL: "until the whole answer",
+    Kind.FIRST: "until the first piece of the answer",
+    Kind.TOKEN: "output tokens after the first",
+}
+SPEAKING = (Kind.FIRST, Kind.TOKEN, Kind.TOTAL)
+"""Which of them is told where several are slow: the whole answer is late because its parts are."""
 
 
 class Pace(Struct, frozen=True):
@@ -250,6 +270,21 @@ def measures(observation: Observation) -> Iterator[tuple[Kind, float]]:
         for kind, seconds in ((Kind.TOTAL, observation.latency_s), (Kind.FIRST, observation.ttft_s)):
             if seconds is not None and 0 <= seconds < inf:
                 yield kind, seconds
+        if observation.ttft_s is not None and (seconds := token_s(observation)) is not None:
+            yield Kind.TOKEN, STREAMED * seconds
+
+
+def token_s(observation: Observation) -> float | None:
+    """Return the seconds per output token of a stream, the first one left out; None where nothing can be said.
+
+    What a model thinks is counted and may come before its first piece, so of such an answer nothing can. Source: time
+    per output token, https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/
+    """
+    usage, first_s, total_s = observation.usage, observation.ttft_s, observation.latency_s
+    if first_s is None or total_s is None or usage.tokens_out < LEAST_TOKENS or usage.tokens_reasoning:
+        return None
+    after_s = total_s - first_s
+    return after_s / (usage.tokens_out - 1) if first_s >= 0 and LEAST_STREAM_S <= after_s < inf else None
 
 
 def advance(series: Series | None, seconds: float, at: datetime, pace: Pace, *, held: bool = False) -> Series:
@@ -319,7 +354,7 @@ def findings(target: Target, kind: Kind, series: Series) -> Iterator[Finding]:
             series.at,
             target.id,
             f"latency/{kind}",
-            f"usual {usual_s(series):.2f} s, now {now_s(series):.2f} s since {alarm.since:%H:%M} UTC",
+            f"usual {_said(kind, usual_s(series))}, now {_said(kind, now_s(series))} since {alarm.since:%H:%M} UTC",
             tuple(_reasons(series, alarm, kind)),
             target.model,
             passing=now_s(series) < usual_s(series) * exp(SMALL / 2),
@@ -329,9 +364,22 @@ def findings(target: Target, kind: Kind, series: Series) -> Iterator[Finding]:
 def settled(target: Target, kind: Kind, series: Series) -> Iterator[Finding]:
     """Yield how the latest rise ended that did not go back: it is usual now."""
     if it := series.accepted:
-        words = f"{MEASURED[kind]}: {it.to_s:.2f} s instead of {it.from_s:.2f} s"
+        words = f"{MEASURED[kind]}: {_said(kind, it.to_s)} instead of {_said(kind, it.from_s)}"
         how = (f"{words}; it stays so, and is taken for usual from now on",)
         yield Finding(target.account, Fault.SLOW, it.at, it.at, target.id, f"latency/{kind}", words, how, target.model)
+
+
+def stream_s(series: Series) -> tuple[float, float]:
+    """Return the seconds per output token, of the latest streams and usually."""
+    return now_s(series) / STREAMED, usual_s(series) / STREAMED
+
+
+def _said(kind: Kind, seconds: float) -> str:
+    """Say how long it takes, of a stream how many tokens a second come."""
+    if kind is not Kind.TOKEN:
+        return f"{seconds:.2f} s"
+    rate = STREAMED / seconds
+    return f"{rate:.0f} tokens/s" if rate >= 10 else f"{rate:.1f} tokens/s"
 
 
 def usual_s(series: Series) -> float:
@@ -512,9 +560,12 @@ def _moved(series: Series, *, whole: bool = False) -> Usual:
 
 def _reasons(series: Series, alarm: Alarm, kind: Kind) -> Iterator[str]:
     what, usual, now = MEASURED[kind], usual_s(series), now_s(series)
-    yield f"{what}: usual {usual:.2f} s, now {now:.2f} s ({now / usual:.1f} times) since {day(alarm.since)}"
+    said, times = f"usual {_said(kind, usual)}, now {_said(kind, now)}", f"{now / usual:.1f} times"
+    slower = f"{times} as slow" if kind is Kind.TOKEN else times
+    yield f"{what}: {said} ({slower}) since {day(alarm.since)}"
     margin = ABOVE * series.usual.scale
     above, most_s = sum(x > series.usual.level + margin for x in series.recent), usual * exp(margin)
-    yield f"{above} of the last {len(series.recent)} answers took longer than {most_s:.2f} s, as 95 % usually do not"
+    how = "came slower than" if kind is Kind.TOKEN else "took longer than"
+    yield f"{above} of the last {len(series.recent)} answers {how} {_said(kind, most_s)}, as 95 % usually do not"
     if alarm.slowly:
         yield "it rose slowly: the last hour against the last day"

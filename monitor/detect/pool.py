@@ -1,6 +1,7 @@
 """Slower than usual in several accounts at once: what one series only suspects, a few together show sooner; pure.
 
-Feed it one series of each account that one provider serves, or of each canary of one account. Where each
+Feed it one series of each account that one provider serves, or of each canary of one account; of streams, whose pace
+is the model's, one of each account that asks for the same model. Where each
 series is quick to be moved by one bad answer, the pool needs most of the latest answers to be slow, and of
 more than one member.
 """
@@ -117,25 +118,34 @@ def _swung(pool: Pool, scales: float) -> tuple[float, float, float]:
     return mean, swing, pool.variance + SWING_STEP * (scales * scales - pool.variance)
 
 
-def findings(group: str, target: str, kind: Kind, pool: Pool) -> Iterator[Finding]:
-    """Yield what is to be told while the group, a provider or an account, is slow; `target` was seen last."""
+def findings(group: str, target: str, kind: Kind, pool: Pool, model: str | None = None) -> Iterator[Finding]:
+    """Yield what is to be told while the group, a provider or an account, is slow; `target` was seen last.
+
+    `model` is whose streams are slow, where it is they.
+    """
     if pool.alarmed_at and pool.since:
-        times = exp(pool.lift)
-        words = f"{times:.1f} times as slow as usual since {pool.since:%H:%M} UTC"
-        many = f"at least {len(pool.members)} of those watched here"
+        times = f"{exp(pool.lift):.1f} times as"
+        stream = f"output tokens of {model} come "
+        words = (
+            f"{stream if model else ''}{times} {'slowly' if model else 'slow'} as usual since {pool.since:%H:%M} UTC"
+        )
+        many, since = f"at least {len(pool.members)} of those watched here", day(pool.since)
         reasons = (
-            f"{many} take {times:.1f} times as long as each usually does, since {day(pool.since)}",
+            f"{stream}{times} slowly as each usually gets them, to {many}, since {since}"
+            if model
+            else f"{many} take {times} long as each usually does, since {since}",
             f"{pool.share:.0%} of the latest answers were slower than usual",
         )
         rule, passing = f"latency/{kind}/pool", pool.lift < RISE / 2
         yield Finding(group, Fault.SLOW, pool.since, pool.at, target, rule, words, reasons, passing=passing)
 
 
-def settled(group: str, target: str, kind: Kind, pool: Pool) -> Iterator[Finding]:
+def settled(group: str, target: str, kind: Kind, pool: Pool, model: str | None = None) -> Iterator[Finding]:
     """Yield how the latest rise of the group ended that did not go back: it is usual now."""
     if at := pool.accepted_at:
         words = f"{exp(pool.lift):.1f} times as slow as before"
-        how = (f"those watched here stayed {words}, and that is taken for usual from now on",)
+        who = f"the streams of {model}" if model else "those watched here"
+        how = (f"{who} stayed {words}, and that is taken for usual from now on",)
         yield Finding(group, Fault.SLOW, at, at, target, f"latency/{kind}/pool", words, how)
 
 

@@ -1,15 +1,17 @@
 """What is remembered of one target besides its health: how fast it is, its limits, how often it turns; pure."""
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from monitor.detect import flap, flicker, latency, limits
 from monitor.detect.finding import Finding
 from monitor.detect.flap import Flap
 from monitor.detect.flicker import Flicker
 from monitor.detect.health import Health, State
-from monitor.detect.latency import Kind, Pace, Series
+from monitor.detect.latency import LONG, SPEAKING, Kind, Pace, Series
 from monitor.detect.limits import Limits
 from probes.model import Observation, Target
 
@@ -17,10 +19,15 @@ CEILING_S = 45.0
 """Pause before a ceiling that fell is read again: five readings outlast another pool of a gateway."""
 
 
+LENGTH_STEP = 1 / 16
+"""How much one answer moves what is known of their length."""
+
+
 class Track(Struct, frozen=True):
     """All detectors' memory of one target; small, so that a restart resumes it.
 
-    A series is None before its first answer.
+    A series is None before its first answer. The streams that `token` follows have `length` tokens on the average, as
+    far as that matters. All are of answers for which `answer_tokens` were asked.
     """
 
     total: Series | None = None
@@ -28,14 +35,29 @@ class Track(Struct, frozen=True):
     limits: Limits = limits.NONE
     flap: Flap = flap.STEADY
     flicker: Flicker = flicker.NONE
+    token: Series | None = None
+    length: float = 0.0
+    answer_tokens: int | None = None
 
     def series(self, kind: Kind) -> Series | None:
-        return self.total if kind is Kind.TOTAL else self.first
+        match kind:
+            case Kind.TOTAL:
+                return self.total
+            case Kind.FIRST:
+                return self.first
+            case Kind.TOKEN:
+                return self.token
+        assert_never(kind)
+
+    def judged(self, kind: Kind) -> Series | None:
+        """Return the series if it is judged by itself: a short stream is only with those of other accounts."""
+        return None if kind is Kind.TOKEN and self.length < LONG else self.series(kind)
 
     @property
     def is_alarmed(self) -> bool:
         """Whether anything is to be told of it."""
         slow = (self.total and self.total.alarm) or (self.first and self.first.alarm)
+        slow = slow or (self.token.alarm if self.token and self.length >= LONG else None)
         cut = self.limits.refusal or any(one.fallen_at or one.short_since for one in self.limits.ceilings.values())
         return bool(slow or cut or self.flap.since or self.flicker.told_since)
 
@@ -45,21 +67,40 @@ NEW = Track()
 
 def advance(track: Track, observation: Observation, before: Health, after: Health, pace: Pace, *, held: bool) -> Track:
     """Return the track after one more look, which changed the health so. `held`: its siblings say it is slow."""
-    total, first, at = track.total, track.first, observation.at
+    total, first, token, length, at = track.total, track.first, track.token, track.length, observation.at
     for kind, seconds in latency.measures(observation):
         if kind is Kind.TOTAL:
             total = latency.advance(total, seconds, at, pace, held=held)
-        else:
+        elif kind is Kind.FIRST:
             first = latency.advance(first, seconds, at, pace, held=held)
+        else:
+            token = latency.advance(token, seconds, at, pace, held=held)
+            length = _length(length, observation.usage.tokens_out)
     if before.state is State.DOWN and after.state is State.UP:
-        total, first = total and latency.anew(total), first and latency.anew(first)
+        total, first, token = (series and latency.anew(series) for series in (total, first, token))
     return Track(
         total,
         first,
         limits.advance(track.limits, observation),
         flap.advance(track.flap, before, after, at),
         _flicker(track.flicker, observation, after),
+        token,
+        length,
+        track.answer_tokens,
     )
+
+
+def asked(track: Track, answer_tokens: int | None) -> Track:
+    """Return the track of answers for which so many tokens are asked: how long others took says nothing of these."""
+    if track.answer_tokens == answer_tokens:
+        return track
+    return replace(track, total=None, token=None, length=0.0, answer_tokens=answer_tokens)
+
+
+def _length(before: float, tokens: int) -> float:
+    """Return the mean length after one more stream; one of a thousand tokens is no longer than one of twice LONG."""
+    told = min(tokens, 2 * LONG)
+    return before + LENGTH_STEP * (told - before) if before else float(told)
 
 
 def _flicker(before: Flicker, observation: Observation, after: Health) -> Flicker:
@@ -71,16 +112,18 @@ def _flicker(before: Flicker, observation: Observation, after: Health) -> Flicke
 
 def again_s(track: Track, pace: Pace) -> float | None:
     """Return in how many seconds another look would tell a rise, or a fall, from chance; None: no hurry."""
-    total, first = track.total, track.first
+    total, first, token = track.total, track.first, track.judged(Kind.TOKEN)
     if (total and latency.wants_more(total, pace)) or (first and latency.wants_more(first, pace)):
+        return latency.EXTRA_S
+    if token and latency.wants_more(token, pace):
         return latency.EXTRA_S
     return CEILING_S if limits.is_turning(track.limits) else None
 
 
 def findings(target: Target, track: Track) -> Iterator[Finding]:
-    """Yield what is to be told of one target; the first piece speaks for the whole answer where both are late."""
-    for kind in (Kind.FIRST, Kind.TOTAL):
-        if series := track.series(kind):
+    """Yield what is to be told of one target; of several measures that are slow one speaks for all."""
+    for kind in SPEAKING:
+        if series := track.judged(kind):
             slow = list(latency.findings(target, kind, series))
             yield from slow
             if slow:
@@ -91,7 +134,7 @@ def findings(target: Target, track: Track) -> Iterator[Finding]:
 
 def settled(target: Target, track: Track) -> Iterator[Finding]:
     """Yield what was told of one target and has ended without being as before."""
-    for kind in (Kind.FIRST, Kind.TOTAL):
-        if series := track.series(kind):
+    for kind in SPEAKING:
+        if series := track.judged(kind):
             yield from latency.settled(target, kind, series)
     yield from limits.settled(target, track.limits)

@@ -798,7 +798,7 @@ def _target(target: TargetView, its_shares: Shares, context: Context) -> TargetR
         ),
         ninety=ninety(target.days, speech),
         shares=_shares(its_shares, context.slo, speech),
-        charts=tuple(_drawings(target, latency, ttft, speech)),
+        charts=tuple(_drawings(target, latency, ttft, mark, speech)),
         asks=speech.say("every {duration}", duration=every),
     )
 
@@ -817,9 +817,13 @@ def _moved(it: Moved, speech: Speech) -> str:
     return speech.say("{before} → {after} on {day}", before=before, after=after, day=speech.day(it.at))
 
 
-def _drawings(target: TargetView, latency: Figure | None, ttft: Figure | None, speech: Speech) -> Iterator[Drawing]:
+def _drawings(
+    target: TargetView, latency: Figure | None, ttft: Figure | None, mark: Mark, speech: Speech
+) -> Iterator[Drawing]:
     if ttft:
         yield _drawing(speech.say("First token"), ttft, target.ttft_days, speech)
+    if stream := _throughput(target.token, mark, speech):
+        yield Drawing(speech.say("Throughput"), stream, None, "")
     if latency:
         yield _drawing(speech.say("Whole answer"), latency, target.latency_days, speech)
 
@@ -845,6 +849,18 @@ def _target_cause(target: TargetView, mark: Mark, speech: Speech) -> str:
     if mark is Mark.UP:
         return ""
     return speech.fault(target.fault) if target.fault and mark is not Mark.UNKNOWN else speech.say(target.reason or "")
+
+
+def _throughput(measure: Measure, mark: Mark, speech: Speech) -> Figure | None:
+    """Put the pace of streams in words; None where none was long enough to tell it."""
+    if not (measure.now_s and measure.usual_s):
+        return None
+    now, usual = (
+        speech.say("{n} tokens/s", n=speech.number(words.rate(one))) for one in (measure.now_s, measure.usual_s)
+    )
+    slower = mark is not Mark.DOWN and measure.now_s / measure.usual_s >= SLOWER
+    shown = speech.say("none") if mark is Mark.DOWN else now
+    return Figure(shown, usual, speech.say("slower than usual") if slower else None)
 
 
 def _figure(measure: Measure, mark: Mark, speech: Speech) -> Figure | None:

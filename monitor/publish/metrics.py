@@ -117,6 +117,11 @@ def _target_gauges(accounts: Iterable[tuple[Labels, AccountView]], now: Standing
     for name, help, durations in (
         ("llm_probe_duration_seconds", "Median of the last ten good answers.", [one.latency for _, one in targets]),
         ("llm_probe_first_token_seconds", "Median time to the first token.", [one.ttft for _, one in targets]),
+        (
+            "llm_probe_time_per_output_token_seconds",
+            "Median time per output token after the first one; its inverse is output tokens per second.",
+            [one.token for _, one in targets],
+        ),
     ):
         its = zip(targets, durations, strict=True)
         yield Gauge(name, help, tuple((labels, its_.now_s) for (labels, _), its_ in its if its_.now_s is not None))

@@ -39,7 +39,15 @@ from monitor.publish.mark import Standing, standing, worst
 from monitor.publish.metrics import metrics
 from monitor.publish.place import account_page, incident_page
 from monitor.publish.place import badge as badge_path
-from monitor.publish.snapshot import AccountView, IncidentView, ObjectiveView, PurseView, Snapshot, SourceView
+from monitor.publish.snapshot import (
+    AccountView,
+    IncidentView,
+    ObjectiveView,
+    PurseView,
+    Snapshot,
+    SourceView,
+    TargetView,
+)
 from monitor.publish.speech import Speech
 from monitor.publish.usable import VERSION, Usable, pick, usables
 from monitor.slo import PAIRS, Reserve
@@ -298,6 +306,18 @@ def _account(account: AccountView, provider: str, now: Standing, caution: Cautio
         **_fault(account.fault),
         "phase": account.phase,
         "credit": [_purse(purse) for purse in account.purses],
+        "durations": [_durations(target) for target in account.targets if target.latency.now_s is not None],
+    }
+
+
+def _durations(target: TargetView) -> dict[str, object]:
+    total_s, first_s, token_s = target.latency.now_s, target.ttft.now_s, target.token.now_s
+    return {
+        "canary": target.canary,
+        "model": target.model,
+        "total_s": None if total_s is None else round(total_s, 3),
+        "first_token_s": None if first_s is None else round(first_s, 3),
+        "tokens_per_s": round(1 / token_s, 1) if token_s else None,
     }
 
 

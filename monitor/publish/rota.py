@@ -25,6 +25,7 @@ class Glimpse(Struct, frozen=True):
 
     latency: Measure
     ttft: Measure
+    token: Measure
     availability: float | None
 
 
@@ -92,4 +93,4 @@ def _gist(account: AccountView, at: datetime) -> Iterator[Gist]:
 
 
 def _glimpses(account: AccountView) -> tuple[Glimpse, ...]:
-    return tuple(Glimpse(one.latency, one.ttft, one.availability) for one in account.targets)
+    return tuple(Glimpse(one.latency, one.ttft, one.token, one.availability) for one in account.targets)

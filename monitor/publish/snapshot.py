@@ -21,7 +21,9 @@ CROWD = 40
 class Measure(Struct, frozen=True):
     """A duration now (median of the last ten good answers) against the usual one (median of a week).
 
-    `slow_s` is what one in twenty of the week exceeds (p95). Seconds; None where there is nothing to say it from.
+    Of a stream it is the time per output token after the first, as the detectors follow it: of the latest five, and as
+    is usual at that time of day. `slow_s` is what one in twenty of the week exceeds (p95). Seconds; None where there is
+    nothing to say it from.
     """
 
     now_s: float | None = None
@@ -59,6 +61,7 @@ class TargetView(Struct, frozen=True):
     interval_s: float
     latency: Measure = Measure()
     ttft: Measure = Measure()
+    token: Measure = Measure()
     availability: float | None = None
     cells: tuple[Cell, ...] = ()
     limits: tuple[Limit, ...] = ()

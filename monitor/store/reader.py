@@ -17,6 +17,7 @@ from monitor.alert.storage import Heard, StoreNews, read_news
 from monitor.clock import Trace
 from monitor.detect import limits
 from monitor.detect.health import Health
+from monitor.detect.latency import Series
 from monitor.detect.limits import Moved
 from monitor.detect.note import Note
 from monitor.detect.pool import Pool
@@ -396,6 +397,12 @@ def durations(db: sqlite3.Connection, series: int, now: datetime) -> Durations:
         usual_ttft=merge([*(ttft for _, ttft in usual), _sketch(rest, "ttft")]),
         days=days,
     )
+
+
+def stream(db: sqlite3.Connection, series: int) -> Series | None:
+    """Return what is remembered of the pace of one target's streams; the text is searched, as few stream for long."""
+    rows = db.execute("""SELECT track FROM track WHERE series_id = ? AND instr(track, '"token":{')""", (series,))
+    return next(sound(rows, lambda row: from_json(row["track"], Track).token), None)
 
 
 def ceilings(db: sqlite3.Connection) -> dict[int, tuple[Ceiling, ...]]:

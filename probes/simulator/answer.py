@@ -14,22 +14,30 @@ from msgspec import Struct
 Json = Mapping[str, Any]
 
 WORDS = ("Hello", " from", " the", " simulator", ".")
-"""What every model answers: one word, one token."""
+"""What every model answers that is not told to count: one word, one token."""
 TOKENS_IN = 9
 
 
 class Ask(Struct, frozen=True):
-    """A request for words, as far as the answer depends on it. `cap` is None when it names no output cap."""
+    """A request for words, as far as the answer depends on it. `cap` is None when it names no output cap.
+
+    `counts_to` is the number up to which it is told to count, 0 where it is not.
+    """
 
     id: str
     at: datetime
     model: str
     cap: int | None
     usage_wanted: bool
+    counts_to: int = 0
+
+    @property
+    def all_words(self) -> tuple[str, ...]:
+        return tuple(f"{number} " for number in range(1, self.counts_to + 1)) or WORDS
 
     @property
     def words(self) -> tuple[str, ...]:
-        return WORDS[: self.cap]
+        return self.all_words[: self.cap]
 
     @property
     def text(self) -> str:
@@ -37,7 +45,7 @@ class Ask(Struct, frozen=True):
 
     @property
     def cut(self) -> bool:
-        return len(self.words) < len(WORDS)
+        return len(self.words) < len(self.all_words)
 
     @property
     def unix_s(self) -> int:

@@ -1,6 +1,7 @@
 """What is asked, by whom, and what is wrong with its form."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,8 @@ from msgspec import Struct, field
 
 from probes.simulator.answer import Ask, Dialect, Json
 from probes.simulator.part import PARTS, Part, Route
+
+COUNT = re.compile(r"\bcount from 1 to (\d{1,4})\b", re.IGNORECASE)
 
 
 class Demand(Struct, frozen=True):
@@ -80,7 +83,8 @@ def ask(demand: Demand, dialect: Dialect, at: datetime) -> Ask:
     body = demand.body or {}
     options = body.get("stream_options")
     wanted = isinstance(options, dict) and options.get("include_usage") is True
-    return Ask(demand.id, at, demand.model or "", _cap(dialect, body), wanted)
+    told = COUNT.search(json.dumps(body))
+    return Ask(demand.id, at, demand.model or "", _cap(dialect, body), wanted, int(told[1]) if told else 0)
 
 
 def _json_object(raw: bytes) -> Json | None:
