@@ -662,7 +662,7 @@ def _with_accounts(arguments: Arguments) -> "Config":
 
     config = _config(arguments)
     if not config.accounts:
-        repair = "add an [[accounts]] block, or set a key variable such as OPENAI_API_KEY; a demonstration shows its page"
+        repair = "add an [[accounts]] block, or set a key variable such as OPENAI_API_KEY (a demonstration has its page)"
         raise DocumentError([Problem(config.file_name, "accounts", "is empty: nothing to look at", repair)])
     return config
 
