@@ -334,7 +334,7 @@ def _way(account: "Account", base: str | None) -> Iterator[str]:
 
     proxies = account.way.proxies
     for proxy in proxies.all if base is None else filter(None, [choose(proxies, base)]):
-        yield f"through the proxy at {proxy.name}{f', as {proxy.user}' if proxy.user else ''}"
+        yield f"through the proxy at {proxy.name}{f', as {proxy.known_user}' if proxy.known_user else ''}"
     if account.way.ca_file:
         yield f"believes the authorities in {account.way.ca_file} only"
 
@@ -792,9 +792,18 @@ def _refuse(*problems: str) -> int:
 def _where_to_listen(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--host",
+        type=_host,
         metavar="ADDRESS",
         help="serve the page there where monitor.toml names no host (default: 127.0.0.1); a container needs 0.0.0.0",
     )
+
+
+def _host(text: str) -> str:
+    from probes.proxy import is_key_for_host
+
+    if is_key_for_host(text):
+        raise argparse.ArgumentTypeError("holds what looks like a key; give an address, such as 127.0.0.1")
+    return text
 
 
 def _no_arguments(_: argparse.ArgumentParser) -> None:

@@ -23,6 +23,9 @@ PASSWORD_REPAIR = (
     'put it into an environment variable or a file and write "http://user:env:NAME@host:port", '
     'or the whole address there and "env:NAME"'
 )
+USER_REPAIR = (
+    'put the whole address into an environment variable or a file and write "env:NAME" or "file:PATH" in its place'
+)
 CERTIFICATE = re.compile(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----")
 """What OpenSSL reads of such a file; keys beside them it passes over."""
 
@@ -97,14 +100,16 @@ def _proxies(text: str, key: str, ground: Ground, problems: list[Problem]) -> Pr
     except SecretError as error:
         problems.append(Problem(ground.file.name, key, str(error), "set it, or leave proxy out"))
     except ProxyError as error:
-        repair = PASSWORD_REPAIR if error.args[0] == OPEN_PASSWORD else FORM
-        problems.append(Problem(ground.file.name, key, str(error), repair))
+        problems.append(Problem(ground.file.name, key, str(error), REPAIRS.get(str(error), FORM)))
     else:
         return Proxies(proxy, proxy, bypass)
     return Proxies(bypass=bypass)
 
 
 OPEN_PASSWORD = "holds a password for all to read"
+OPEN_USER = "holds a user who looks like a key, for all to read"
+LONE_USER = "holds a user without a password, who is the key then, for all to read"
+REPAIRS = {OPEN_PASSWORD: PASSWORD_REPAIR, OPEN_USER: USER_REPAIR, LONE_USER: USER_REPAIR}
 
 
 def _proxy(text: str, ground: Ground) -> Proxy:
@@ -114,10 +119,15 @@ def _proxy(text: str, ground: Ground) -> Proxy:
         return parse(resolve(text, folder, ground.environment))
     if (parts := WITH_REFERENCE.match(text)) and is_reference(parts["password"]):
         password = resolve(parts["password"], folder, ground.environment)
-        return replace(parse(f"{parts['scheme'] or ''}{parts['user']}@{parts['place']}"), password=password)
+        proxy = replace(parse(f"{parts['scheme'] or ''}{parts['user']}@{parts['place']}"), password=password)
+        if proxy.known_user is None:
+            raise ProxyError(OPEN_USER)
+        return proxy
     proxy = parse(text)
     if proxy.password:
         raise ProxyError(OPEN_PASSWORD)
+    if proxy.user:
+        raise ProxyError(LONE_USER)
     return proxy
 
 

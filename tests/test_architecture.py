@@ -16,7 +16,7 @@ WAY = {"probes.model", "probes.proxy"}
 READING = {"probes.notice", "probes.feeds.report", "probes.feeds.text", "probes.feeds.word"}
 PLAN = {
     "probes": set(),
-    "probes.proxy": set(),
+    "probes.proxy": {"probes.redact"},
     "probes.model": {"probes.proxy"},
     "probes.progress": WAY,
     "probes.trust": {"probes.progress"},
