@@ -285,6 +285,8 @@ def check(arguments: Arguments) -> int:
     for account in config.accounts.values():
         for words in _said_of(account, targets[account.id], config):
             say(f"{account.id}: {words}")
+    for words in _authorities():
+        say(words)
     for warning in (*_open_files(config), *_far_database(config)):
         complain(f"{warning}; this is only a warning")
     for words in (*_past(config.reminders), *_closed_to_others(config)):
@@ -337,6 +339,14 @@ def _way(account: "Account", base: str | None) -> Iterator[str]:
         yield f"through the proxy at {proxy.name}{f', as {proxy.known_user}' if proxy.known_user else ''}"
     if account.way.ca_file:
         yield f"believes the authorities in {account.way.ca_file} only"
+
+
+def _authorities() -> Iterator[str]:
+    """Yield who is believed by whatever has no `ca_file`: the variables go before the system's authorities."""
+    from monitor.way import ENVIRONMENT, usual_authorities
+
+    for words in usual_authorities(os.environ):
+        yield f"{ENVIRONMENT}: {words}"
 
 
 def _open_files(config: "Config") -> list[str]:

@@ -26,8 +26,6 @@ PASSWORD_REPAIR = (
 USER_REPAIR = (
     'put the whole address into an environment variable or a file and write "env:NAME" or "file:PATH" in its place'
 )
-CERTIFICATE = re.compile(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----")
-"""What OpenSSL reads of such a file; keys beside them it passes over."""
 
 
 class Setting(Protocol):
@@ -66,15 +64,21 @@ def _wrong_authorities(environment: Mapping[str, str]) -> Iterator[Problem]:
 
 
 def _why_unread(file: str) -> str | None:
-    from probes.trust import why_endless  # OpenSSL, which is loaded where anything is asked over TLS
+    """Return why a file of authorities cannot be used. OpenSSL takes all of one, or, when a line is spoilt, nothing."""
+    from probes.trust import NoAuthority, trust  # OpenSSL comes with it, for which no start should wait
 
     try:
-        if why := why_endless(os.stat(file)):
-            return why
-        with open(file, "rb") as source:
-            return None if CERTIFICATE.search(source.read()) else "holds no certificate"
-    except OSError as error:
-        return f"cannot be read ({error.strerror})"
+        trust(file)
+    except NoAuthority as error:
+        return str(error)
+    return None
+
+
+def usual_authorities(environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield, for people, whose word on certificates is taken where nothing is set but the usual variables."""
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        if place := environment.get(name):
+            yield f"believes the authorities in {place} ({name})"
 
 
 def set_way(setting: Setting, key: str, ground: Ground, problems: list[Problem], beyond: Setting | None = None) -> Way:
@@ -132,14 +136,10 @@ def _proxy(text: str, ground: Ground) -> Proxy:
 
 
 def _authorities(name: str, key: str, ground: Ground, problems: list[Problem]) -> str:
-    from probes.trust import NoAuthority, trust  # OpenSSL comes with it, for which no start should wait
-
     path = str(placed(name, ground.file.parent))
-    try:
-        trust(path)
-    except NoAuthority as error:
+    if why := _why_unread(path):
         repair = "name a file with the certificates of the authorities, as PEM"
-        problems.append(Problem(ground.file.name, key, f'= "{name}" {error}', repair))
+        problems.append(Problem(ground.file.name, key, f'= "{name}" {why}', repair))
     return path
 
 

@@ -341,6 +341,31 @@ def test_a_key_is_no_file_of_authorities_of_the_environment(tmp_path):
         configured(tmp_path, "", "", {"SSL_CERT_FILE": str(key)})
 
 
+@pytest.mark.parametrize("place", ["ca_file", "SSL_CERT_FILE"])
+@pytest.mark.parametrize("spoil", ["a line", "its end", "the second of two"])
+def test_a_file_of_authorities_that_is_spoilt_is_refused_wherever_it_is_named(tmp_path, place, spoil):
+    pem = trustme.CA().cert_pem.bytes().decode().splitlines(keepends=True)
+    bad = "".join([*pem[:3], pem[3][:-9] + "\n", *pem[4:]] if spoil != "its end" else pem[:-1])
+    file = tmp_path / "ca.pem"
+    file.write_text("".join(pem) + bad if spoil == "the second of two" else bad)
+    account = f'ca_file = "{file}"' if place == "ca_file" else ""
+
+    with pytest.raises(DocumentError, match=f'{place} = "{file}" holds no certificate that can be read'):
+        configured(tmp_path, account, "", {} if account else {place: str(file)})
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_check_names_the_authorities_of_the_environment(tmp_path, capsys, monkeypatch, variable):
+    trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
+    place = str(tmp_path / "ca.pem" if variable == "SSL_CERT_FILE" else tmp_path)
+    configured(tmp_path)
+    for name, value in {"KEY": KEY, variable: place}.items():
+        monkeypatch.setenv(name, value)
+
+    assert main(["--config", str(tmp_path / "monitor.toml"), "check"]) == 0
+    assert f"the environment: believes the authorities in {place} ({variable})\n" in capsys.readouterr().out
+
+
 def test_a_providers_fault_is_told_once_for_all_its_accounts(tmp_path):
     second = '[[accounts]]\nname = "b"\nprovider = "openai-compatible"\nkey = "env:KEY"\nbase = "https://x.test/v1"\n'
     with pytest.raises(DocumentError) as refused:
