@@ -35,6 +35,7 @@ from monitor.detect.note import Attention
 from monitor.detect.reminder import Reminder
 from monitor.key import flaws, oddity
 from monitor.misplaced import misplaced
+from monitor.outlet import Outlet, Outlets, check_outlets
 from monitor.schedule import Budget, Watch
 from monitor.secret import VARIABLE, Malformed, SecretError, file_of, is_reference, names_place, placed, resolve, said
 from monitor.section import Label, Seconds, SecretText, Section
@@ -426,6 +427,9 @@ def build(
     heartbeat = _heartbeat(document, path, environment, unsent)
     usual = usual_way(environment, unsent)
     ways = dict(_ways(document, providers, Ground(path, environment, usual), unsent))
+    places = {_id(one): _places(one, providers[one.provider]) for one in document.accounts if one.provider in providers}
+    files = _files(document, providers, places, path.parent)
+    problems += _check_outlets(document, path, files)
     if problems:
         raise DocumentError(problems)
     look_up = cache(partial(resolve, folder=path.parent, environment=environment))
@@ -441,7 +445,6 @@ def build(
     for watch in watches.values():
         by_account[watch.target.account].append(watch)
     asked, called, written = _asked(watches.values()), _called(document), written_below(path.parent)
-    places = {f"{one.provider}/{one.name}": _places(one, providers[one.provider]) for one in document.accounts}
     return Config(
         file=path,
         location=document.location,
@@ -478,7 +481,7 @@ def build(
         malformed=frozenset(one.account.id for one in opened if one.malformed),
         doubts={one.account.id: one.doubts for one in opened if one.doubts},
         places=places,
-        files=_files(document, providers, places, path.parent),
+        files=files,
         authorities=_authorities(document, providers, path.parent),
         way=usual,
         holds_secrets=_holds_secrets(document, providers),
@@ -1148,6 +1151,22 @@ def _check_site(site: SiteSection, file: str) -> Iterator[Problem]:
             yield Problem(file, f"site.{name}", "is no web address", 'write it as "https://host/path"')
         elif url is not None and (urlsplit(url).username or urlsplit(url).query):
             yield Problem(file, f"site.{name}", LADEN, "keep secrets out of it: it stands in messages and on pages")
+
+
+def _check_outlets(document: Document, path: Path, files: Iterable[Path]) -> Iterator[Problem]:
+    site, written, beside = document.site, written_below(path.parent), path.parent.absolute()
+
+    def outlet(key: str, value: str) -> Outlet:
+        return Outlet(key, value, written / value)
+
+    outlets = Outlets(
+        database=outlet("store.path", document.store.path),
+        private=outlet("site.folder", site.folder),
+        public=outlet("site.public_folder", site.public_folder) if site.public_folder else None,
+        metrics=outlet("site.metrics", site.metrics) if site.metrics else None,
+    )
+    own = [beside / one for one in (site.templates, document.alerts.templates, document.provider_folder) if one]
+    return check_outlets(outlets, [path.absolute(), *files], own, path.name)
 
 
 def _is_address(url: str) -> bool:

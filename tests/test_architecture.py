@@ -160,12 +160,21 @@ PLAN = {
     "monitor.key": {"probes.provider"},
     "monitor.openness": {"monitor.secret"},
     "monitor.misplaced": {"probes.document", "probes.redact"},
+    "monitor.outlet": {"probes.document"},
     "monitor.config": {
         *("probes.model", "probes.document", "probes.provider", "probes.catalog"),
         *("monitor.alert.digest", "monitor.alert.link", "monitor.alert.rule", "monitor.alert.section"),
         *("monitor.detect.credit", "monitor.detect.health", "monitor.detect.note", "monitor.detect.reminder"),
         *("monitor.schedule", "monitor.secret", "monitor.section", "monitor.slo", "monitor.witness", "probes.redact"),
-        *("monitor.key", "monitor.misplaced", "monitor.way", "probes.header", "probes.proxy", "probes.remedy"),
+        *(
+            "monitor.key",
+            "monitor.misplaced",
+            "monitor.outlet",
+            "monitor.way",
+            "probes.header",
+            "probes.proxy",
+            "probes.remedy",
+        ),
     },
     "monitor.cost": {
         *("probes.dialects", "probes.document", "probes.model", "probes.provider", "monitor.config"),
