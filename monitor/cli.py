@@ -416,8 +416,12 @@ def backup(arguments: Arguments) -> int:
     from monitor.store.copy import back_up
 
     config = _with_accounts(arguments)
-    back_up(config.database, arguments.file.absolute())
-    say(f"{config.database} was copied to {arguments.file}")
+    named = [*([config.file] if config.file else []), *config.files]
+    replaced = back_up(config.database, arguments.file.absolute(), named)
+    say(
+        f"{config.database} was copied to {arguments.file}"
+        + ("; the older copy there was replaced" if replaced else "")
+    )
     return UP
 
 

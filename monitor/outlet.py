@@ -1,14 +1,12 @@
 """Where pages, metrics and results are written: never where that would show, or overwrite, what is not theirs."""
 
-import os
-import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os.path import isdir, normpath, realpath
 from pathlib import Path
 
 from msgspec import Struct
 
-from probes.document import Problem
+from probes.document import Problem, why_no_file
 
 METRICS_MARK = b"llm_monitor_info"
 """The first of our metrics: a file without it is not ours."""
@@ -60,7 +58,7 @@ def check_outlets(outlets: Outlets, named: Sequence[Path], templates: Sequence[P
 def _check_database(database: Outlet, named: Mapping[Path, Forms], file: str) -> Iterator[Problem]:
     if met := _met(database.path, named):
         yield _problem(database, f"is the place of {met.name}", DATABASE_REPAIR, file)
-    elif why := _why_no_file(database.path):
+    elif why := why_no_file(database.path):
         yield _problem(database, why, DATABASE_REPAIR, file)
 
 
@@ -78,7 +76,7 @@ def _check_metrics(metrics: Outlet, kept: Mapping[Path, Forms], database: Path, 
         yield _problem(metrics, f"is the place of {met.name}, which would be overwritten", METRICS_REPAIR, file)
     elif _is_beside(metrics.path, database):
         yield _problem(metrics, "is the place of what belongs to the database", METRICS_REPAIR, file)
-    elif why := _why_no_file(metrics.path) or _why_not_ours(metrics.path):
+    elif why := why_no_file(metrics.path) or _why_not_ours(metrics.path):
         yield _problem(metrics, why, METRICS_REPAIR, file)
 
 
@@ -108,17 +106,6 @@ def _is_beside(path: Path, database: Path) -> bool:
         for one in _forms(path)
         for other in _forms(database)
     )
-
-
-def _why_no_file(path: Path) -> str | None:
-    """Return why nothing may be written to a path: what is there is no file. None where there is one, or nothing."""
-    try:
-        mode = os.stat(path).st_mode
-    except (OSError, ValueError):  # told where it is written
-        return None
-    if stat.S_ISDIR(mode):
-        return "is a folder"
-    return None if stat.S_ISREG(mode) else "is a pipe or a device, and no file"
 
 
 def _why_not_ours(metrics: Path) -> str | None:

@@ -191,8 +191,11 @@ PLAN = {
     "monitor.store.mount": set(),
     "monitor.store.connection": {
         *("monitor.store.copy", "monitor.store.refusal", "monitor.store.runtime", "monitor.store.schema"),
+        "probes.document",
     },
-    "monitor.store.copy": {"monitor.store.connection", "monitor.store.refusal"},
+    "monitor.store.copy": {
+        *("monitor.store.connection", "monitor.store.refusal", "monitor.store.runtime", "probes.document"),
+    },
     "monitor.store.carry": {"monitor.store.connection"},
     "monitor.store.keeper": {
         *("probes.model", "monitor.store.carry", "monitor.store.connection", "monitor.store.copy"),
