@@ -1013,6 +1013,31 @@ def test_check_names_an_address_with_a_typo_and_a_template_that_cannot_be_read(f
     assert "words/incident.txt.j2: TemplateSyntaxError" in err
 
 
+def no_file(place, kind):
+    match kind:
+        case "folder":
+            place.mkdir()
+        case "pipe":
+            os.mkfifo(place)
+        case "loop":
+            place.symlink_to(place.name)
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "loop"])
+def test_check_names_a_template_that_is_no_file(tmp_path, monkeypatch, capsys, kind):
+    (tmp_path / "words").mkdir()
+    for name in ("incident.txt.j2", "index.html", "own.css"):
+        no_file(tmp_path / "words" / name, kind)
+    account = '[[accounts]]\nname = "a"\nprovider = "openai"\nkey = "env:KEY"\n'
+    (tmp_path / "monitor.toml").write_text(f'[site]\ntemplates = "words"\n[alerts]\ntemplates = "words"\n{account}')
+    monkeypatch.setenv("KEY", "sk-good-0123456789abcdefXYZW")
+
+    assert main(["--config", str(tmp_path / "monitor.toml"), "check"]) == 0
+    said = capsys.readouterr().err
+    for name in ("incident.txt.j2", "index.html", "own.css"):
+        assert re.search(f"{name}.* is a folder, a pipe or a link that leads nowhere", said), name
+
+
 @pytest.mark.slow
 def test_people_answer_from_the_terminal_and_the_next_round_takes_it_up(folder, stage):
     stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)

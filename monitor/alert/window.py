@@ -9,6 +9,9 @@ DAY = timedelta(days=1)
 FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 """Nothing is maintained more often than daily, and finer rules would be counted through from their start."""
 
+YEARS = range(1970, 9000)
+"""What lies outside has no instant in some zones, or is counted through from there day by day."""
+
 
 class Span(Struct, frozen=True):
     """From `start` on, until just before `end`; both UTC."""
@@ -89,6 +92,8 @@ def problem_of(window: Window) -> str | None:
     """Return what is wrong with a window's rule; None when nothing is."""
     if (window.start is None) == (window.cron is None):
         return "needs either `start` or `cron`"
+    if window.start and window.start.year not in YEARS:
+        return f'has start = "{window.start:%Y-%m-%d %H:%M}", of which the year is none that a window begins in'
     if window.rrule and not any(f"FREQ={one}" in window.rrule.upper() for one in FREQUENCIES):
         return f'= "{window.rrule}": its FREQ is none of {", ".join(FREQUENCIES)}'
     try:
