@@ -40,7 +40,7 @@ from monitor.schedule import Budget, Watch
 from monitor.secret import VARIABLE, Malformed, SecretError, file_of, is_reference, names_place, placed, resolve, said
 from monitor.section import Label, Seconds, SecretText, Section
 from monitor.slo import Objective
-from monitor.way import Ground, Setting, files_of, set_way, usual_way
+from monitor.way import Ground, Setting, files_of, set_way, usual_way, wrong_authorities
 from monitor.witness import Group, Level
 from probes.catalog import FOLDER, MODELLESS, PACKAGED, Catalog, Shelf, load_provider, provider_ids
 from probes.document import DocumentError, Problem, convert, read_toml, suggest, unsound
@@ -430,6 +430,7 @@ def build(
     templates = _templates(document, path, problems)
     heartbeat = _heartbeat(document, path, environment, unsent)
     usual = usual_way(environment, unsent)
+    problems += wrong_authorities(environment) if sends else ()
     ways = dict(_ways(document, providers, Ground(path, environment, usual), unsent))
     places = {_id(one): _places(one, providers[one.provider]) for one in document.accounts if one.provider in providers}
     files = _files(document, providers, places, path.parent)

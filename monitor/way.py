@@ -50,12 +50,14 @@ def usual_way(environment: Mapping[str, str], problems: list[Problem]) -> Way:
     """Return how requests leave where nothing is set, and add what is wrong with the variables that say it."""
     proxies, wrong = read_environment(environment)
     problems += [Problem(ENVIRONMENT, name, why, f"mend or unset it: {FORM}") for name, why in wrong]
-    problems += _wrong_authorities(environment)
     return Way(proxies)
 
 
-def _wrong_authorities(environment: Mapping[str, str]) -> Iterator[Problem]:
-    """Name what OpenSSL would pass over in silence, and then believe nobody."""
+def wrong_authorities(environment: Mapping[str, str]) -> Iterator[Problem]:
+    """Name what OpenSSL would pass over in silence, and then believe nobody.
+
+    To read a whole system's authorities takes tens of milliseconds.
+    """
     if (file := environment.get("SSL_CERT_FILE")) and (why := _why_unread(file)):
         yield Problem(ENVIRONMENT, "SSL_CERT_FILE", f'= "{file}" {why}', "name a file of PEM certificates, or unset it")
     folders = environment.get("SSL_CERT_DIR", "")
