@@ -285,6 +285,8 @@ def check(arguments: Arguments) -> int:
     for account in config.accounts.values():
         for words in _said_of(account, targets[account.id], config):
             say(f"{account.id}: {words}")
+    for words in _authorities():
+        say(words)
     for warning in (*_open_files(config), *_far_database(config)):
         complain(f"{warning}; this is only a warning")
     for words in (*_past(config.reminders), *_closed_to_others(config)):
@@ -345,9 +347,17 @@ def _way(account: "Account", base: str | None) -> Iterator[str]:
 
     proxies = account.way.proxies
     for proxy in proxies.all if base is None else filter(None, [choose(proxies, base)]):
-        yield f"through the proxy at {proxy.name}{f', as {proxy.user}' if proxy.user else ''}"
+        yield f"through the proxy at {proxy.name}{f', as {proxy.known_user}' if proxy.known_user else ''}"
     if account.way.ca_file:
         yield f"believes the authorities in {account.way.ca_file} only"
+
+
+def _authorities() -> Iterator[str]:
+    """Yield who is believed by whatever has no `ca_file`: the variables go before the system's authorities."""
+    from monitor.way import ENVIRONMENT, usual_authorities
+
+    for words in usual_authorities(os.environ):
+        yield f"{ENVIRONMENT}: {words}"
 
 
 def _open_files(config: "Config") -> list[str]:
@@ -417,8 +427,12 @@ def backup(arguments: Arguments) -> int:
     from monitor.store.copy import back_up
 
     config = _with_accounts(arguments)
-    back_up(config.database, arguments.file.absolute())
-    say(f"{config.database} was copied to {arguments.file}")
+    named = [*([config.file] if config.file else []), *config.files]
+    replaced = back_up(config.database, arguments.file.absolute(), named)
+    say(
+        f"{config.database} was copied to {arguments.file}"
+        + ("; the older copy there was replaced" if replaced else "")
+    )
     return UP
 
 
@@ -662,7 +676,7 @@ def _with_accounts(arguments: Arguments) -> "Config":
 
     config = _config(arguments)
     if not config.accounts:
-        repair = "add an [[accounts]] block, or set a key variable such as OPENAI_API_KEY (a demonstration has its page)"
+        repair = "add an [[accounts]] block, or set a key variable such as OPENAI_API_KEY; a demonstration has a page"
         raise DocumentError([Problem(config.file_name, "accounts", "is empty: nothing to look at", repair)])
     return config
 
@@ -803,9 +817,18 @@ def _refuse(*problems: str) -> int:
 def _where_to_listen(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--host",
+        type=_host,
         metavar="ADDRESS",
         help="serve the page there where monitor.toml names no host (default: 127.0.0.1); a container needs 0.0.0.0",
     )
+
+
+def _host(text: str) -> str:
+    from probes.proxy import is_key_for_host
+
+    if is_key_for_host(text):
+        raise argparse.ArgumentTypeError("holds what looks like a key; give an address, such as 127.0.0.1")
+    return text
 
 
 def _no_arguments(_: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from datetime import date
 from functools import cache, partial
-from os.path import exists, isdir  # of a name too long, and in a folder that is closed to us, Path's own raise
+from os.path import exists, isdir, isfile  # of a name too long, and in a folder that is closed to us, Path's own raise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -35,11 +35,12 @@ from monitor.detect.note import Attention
 from monitor.detect.reminder import Reminder
 from monitor.key import flaws, oddity
 from monitor.misplaced import misplaced
+from monitor.outlet import Outlet, Outlets, check_outlets
 from monitor.schedule import Budget, Watch
 from monitor.secret import VARIABLE, Malformed, SecretError, file_of, is_reference, names_place, placed, resolve, said
 from monitor.section import Label, Seconds, SecretText, Section
 from monitor.slo import Objective
-from monitor.way import Ground, Setting, files_of, set_way, usual_way
+from monitor.way import Ground, Setting, files_of, set_way, usual_way, wrong_authorities
 from monitor.witness import Group, Level
 from probes.catalog import FOLDER, MODELLESS, PACKAGED, Catalog, Shelf, load_provider, provider_ids
 from probes.document import DocumentError, Problem, convert, read_toml, suggest, unsound
@@ -54,6 +55,8 @@ FILE = "monitor.toml"
 SCHEMA = Path(__file__).parent / "schema.json"
 CONFIGURATION, STATE = Path("/etc/provider-monitor"), Path("/var/lib/provider-monitor")
 """Where a service has its monitor.toml, and where it writes: systemd's units and the image have no other places."""
+PAGE_TEMPLATES = Path(__file__).parents[1] / "templates" / "page"
+ENGLISH = "en"
 USUAL = ("chat", "command")
 """The canaries that cost something and are asked where an account names none, as far as its provider has them."""
 CORE = "list"
@@ -425,12 +428,18 @@ def build(
     refused = {problem.key for problem in problems}  # what a table misses may be what was refused of it
     problems += [one for one in found if refused.isdisjoint(f"{one.key}.{field}" for field in one.wants)]
     problems += _check_site(document.site, path.name)
+    problems += _check_look(document.site, path.parent, path.name)
+    problems += _check_programs(document, path.parent, path.name)
     unsent = problems if sends else []
     urls = {one.name: "" for one in document.channels} | dict(_urls(document, path, environment, unsent))
     templates = _templates(document, path, problems)
     heartbeat = _heartbeat(document, path, environment, unsent)
     usual = usual_way(environment, unsent)
+    problems += wrong_authorities(environment) if sends else ()
     ways = dict(_ways(document, providers, Ground(path, environment, usual), unsent))
+    places = {_id(one): _places(one, providers[one.provider]) for one in document.accounts if one.provider in providers}
+    files = _files(document, providers, places, path.parent)
+    problems += _check_outlets(document, path, files)
     if problems:
         raise DocumentError(problems)
     look_up = cache(partial(resolve, folder=path.parent, environment=environment))
@@ -446,7 +455,6 @@ def build(
     for watch in watches.values():
         by_account[watch.target.account].append(watch)
     asked, called, written = _asked(watches.values()), _called(document), written_below(path.parent)
-    places = {f"{one.provider}/{one.name}": _places(one, providers[one.provider]) for one in document.accounts}
     return Config(
         file=path,
         location=document.location,
@@ -483,7 +491,7 @@ def build(
         malformed=frozenset(one.account.id for one in opened if one.malformed),
         doubts={one.account.id: one.doubts for one in opened if one.doubts},
         places=places,
-        files=_files(document, providers, places, path.parent),
+        files=files,
         authorities=_authorities(document, providers, path.parent),
         way=usual,
         holds_secrets=_holds_secrets(document, providers),
@@ -636,6 +644,7 @@ def _check_accounts(document: Document, providers: Catalog, file: str) -> Iterat
     for section in document.accounts:
         key = f"accounts.{section.name}"
         yield from _check_references(section, key, file)
+        yield from _check_models(section, key, file)
         if provider := providers.get(section.provider):
             yield from _check_command(section, provider, key, file)
             yield from _check_base(section, provider, key, file)
@@ -828,6 +837,12 @@ LADEN = "holds a user, a password or a query"
 def _core(provider: Provider) -> Canary | None:
     """Return the canary by which an address is judged before anything is sent."""
     return provider.canaries.get("chat") or provider.canaries.get(CORE)
+
+
+def _check_models(section: AccountSection, key: str, file: str) -> Iterator[Problem]:
+    models = section.models.values() if isinstance(section.models, dict) else [section.models]
+    if not all(model.strip() for several in models for model in several):
+        yield Problem(file, f"{key}.models", "holds an empty name", "write what the provider calls it, or leave it out")
 
 
 def _check_canaries(section: AccountSection, provider: Provider, key: str, file: str) -> Iterator[Problem]:
@@ -1174,12 +1189,61 @@ def _check_site(site: SiteSection, file: str) -> Iterator[Problem]:
             yield Problem(file, f"site.{name}", LADEN, "keep secrets out of it: it stands in messages and on pages")
 
 
+def _check_outlets(document: Document, path: Path, files: Iterable[Path]) -> Iterator[Problem]:
+    site, written, beside = document.site, written_below(path.parent), path.parent.absolute()
+
+    def outlet(key: str, value: str) -> Outlet:
+        return Outlet(key, value, written / value)
+
+    outlets = Outlets(
+        database=outlet("store.path", document.store.path),
+        private=outlet("site.folder", site.folder),
+        public=outlet("site.public_folder", site.public_folder) if site.public_folder else None,
+        metrics=outlet("site.metrics", site.metrics) if site.metrics else None,
+    )
+    own = [beside / one for one in (site.templates, document.alerts.templates, document.provider_folder) if one]
+    return check_outlets(outlets, [path.absolute(), *files], own, path.name)
+
+
 def _is_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        return parts.scheme in ("http", "https") and _is_host(parts.hostname or "") and (parts.port or 1) > 0
     except ValueError:  # brackets that do not close, a port that is none
         return False
+
+
+def _is_host(name: str) -> bool:
+    """Whether no part between the dots of a name is empty, or longer than any may be (RFC 1035, 2.3.4)."""
+    return all(0 < len(part) < 64 for part in name.removesuffix(".").split("."))
+
+
+def _check_programs(document: Document, folder: Path, file: str) -> Iterator[Problem]:
+    for section in document.accounts:
+        if section.command is None:
+            continue
+        repair = 'write command = ["PROGRAM", "ARGUMENT", ...]'
+        program = "".join(section.command[:1])
+        if not program.strip():
+            yield Problem(file, f"accounts.{section.name}.command", "names no program", repair)
+        elif "/" in program and isdir(placed(program, folder)):
+            yield Problem(file, f"accounts.{section.name}.command", "names a folder, which is no program", repair)
+
+
+def _check_look(site: SiteSection, folder: Path, file: str) -> Iterator[Problem]:
+    """Name templates that are not there, and a language that no file has words for."""
+    own = (folder / site.templates).absolute() if site.templates else None
+    if own and not isdir(own):
+        what = f'= "{site.templates}" is no folder'
+        yield Problem(file, "site.templates", what, _create(site.templates, own))
+    elif site.language != ENGLISH and site.language not in (known := _languages(own)):
+        yield Problem(file, "site.language", f'= "{site.language}": no such language', suggest(site.language, known))
+
+
+def _languages(own: Path | None) -> list[str]:
+    """Return the languages that have a file of words, ours and the user's; English needs none."""
+    folders = [one / "language" for one in (own, PAGE_TEMPLATES) if one]
+    return [ENGLISH, *sorted({file.stem for folder in folders for file in folder.glob("*.toml") if isfile(file)})]
 
 
 def _templates(document: Document, path: Path, problems: list[Problem]) -> Path | None:

@@ -7,7 +7,20 @@ from probes.document import Problem, Steps, dotted, values
 from probes.redact import has_key, lets_in
 
 SHOWN = frozenset(
-    {"name", "tags", "title", "public_title", "location", "models", "expect", "note", "headers", "channels", "proxy"}
+    {
+        "name",
+        "tags",
+        "title",
+        "public_title",
+        "location",
+        "models",
+        "expect",
+        "note",
+        "headers",
+        "channels",
+        "proxy",
+        "host",
+    }
 )
 """What is shown on pages and in messages; what is no word there is most likely a key, whoever made it."""
 REPAIR = 'take it out, put it into an environment variable or a file and write key = "env:NAME" or "file:PATH"'

@@ -23,8 +23,9 @@ PASSWORD_REPAIR = (
     'put it into an environment variable or a file and write "http://user:env:NAME@host:port", '
     'or the whole address there and "env:NAME"'
 )
-CERTIFICATE = re.compile(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----")
-"""What OpenSSL reads of such a file; keys beside them it passes over."""
+USER_REPAIR = (
+    'put the whole address into an environment variable or a file and write "env:NAME" or "file:PATH" in its place'
+)
 
 
 class Setting(Protocol):
@@ -49,12 +50,14 @@ def usual_way(environment: Mapping[str, str], problems: list[Problem]) -> Way:
     """Return how requests leave where nothing is set, and add what is wrong with the variables that say it."""
     proxies, wrong = read_environment(environment)
     problems += [Problem(ENVIRONMENT, name, why, f"mend or unset it: {FORM}") for name, why in wrong]
-    problems += _wrong_authorities(environment)
     return Way(proxies)
 
 
-def _wrong_authorities(environment: Mapping[str, str]) -> Iterator[Problem]:
-    """Name what OpenSSL would pass over in silence, and then believe nobody."""
+def wrong_authorities(environment: Mapping[str, str]) -> Iterator[Problem]:
+    """Name what OpenSSL would pass over in silence, and then believe nobody.
+
+    To read a whole system's authorities takes tens of milliseconds.
+    """
     if (file := environment.get("SSL_CERT_FILE")) and (why := _why_unread(file)):
         yield Problem(ENVIRONMENT, "SSL_CERT_FILE", f'= "{file}" {why}', "name a file of PEM certificates, or unset it")
     folders = environment.get("SSL_CERT_DIR", "")
@@ -63,15 +66,21 @@ def _wrong_authorities(environment: Mapping[str, str]) -> Iterator[Problem]:
 
 
 def _why_unread(file: str) -> str | None:
-    from probes.trust import why_endless  # OpenSSL, which is loaded where anything is asked over TLS
+    """Return why a file of authorities cannot be used. OpenSSL takes all of one, or, when a line is spoilt, nothing."""
+    from probes.trust import NoAuthority, trust  # OpenSSL comes with it, for which no start should wait
 
     try:
-        if why := why_endless(os.stat(file)):
-            return why
-        with open(file, "rb") as source:
-            return None if CERTIFICATE.search(source.read()) else "holds no certificate"
-    except OSError as error:
-        return f"cannot be read ({error.strerror})"
+        trust(file)
+    except NoAuthority as error:
+        return str(error)
+    return None
+
+
+def usual_authorities(environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield, for people, whose word on certificates is taken where nothing is set but the usual variables."""
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        if place := environment.get(name):
+            yield f"believes the authorities in {place} ({name})"
 
 
 def set_way(setting: Setting, key: str, ground: Ground, problems: list[Problem], beyond: Setting | None = None) -> Way:
@@ -97,14 +106,16 @@ def _proxies(text: str, key: str, ground: Ground, problems: list[Problem]) -> Pr
     except SecretError as error:
         problems.append(Problem(ground.file.name, key, str(error), "set it, or leave proxy out"))
     except ProxyError as error:
-        repair = PASSWORD_REPAIR if error.args[0] == OPEN_PASSWORD else FORM
-        problems.append(Problem(ground.file.name, key, str(error), repair))
+        problems.append(Problem(ground.file.name, key, str(error), REPAIRS.get(str(error), FORM)))
     else:
         return Proxies(proxy, proxy, bypass)
     return Proxies(bypass=bypass)
 
 
 OPEN_PASSWORD = "holds a password for all to read"
+OPEN_USER = "holds a user who looks like a key, for all to read"
+LONE_USER = "holds a user without a password, who is the key then, for all to read"
+REPAIRS = {OPEN_PASSWORD: PASSWORD_REPAIR, OPEN_USER: USER_REPAIR, LONE_USER: USER_REPAIR}
 
 
 def _proxy(text: str, ground: Ground) -> Proxy:
@@ -114,22 +125,23 @@ def _proxy(text: str, ground: Ground) -> Proxy:
         return parse(resolve(text, folder, ground.environment))
     if (parts := WITH_REFERENCE.match(text)) and is_reference(parts["password"]):
         password = resolve(parts["password"], folder, ground.environment)
-        return replace(parse(f"{parts['scheme'] or ''}{parts['user']}@{parts['place']}"), password=password)
+        proxy = replace(parse(f"{parts['scheme'] or ''}{parts['user']}@{parts['place']}"), password=password)
+        if proxy.known_user is None:
+            raise ProxyError(OPEN_USER)
+        return proxy
     proxy = parse(text)
     if proxy.password:
         raise ProxyError(OPEN_PASSWORD)
+    if proxy.user:
+        raise ProxyError(LONE_USER)
     return proxy
 
 
 def _authorities(name: str, key: str, ground: Ground, problems: list[Problem]) -> str:
-    from probes.trust import NoAuthority, trust  # OpenSSL comes with it, for which no start should wait
-
     path = str(placed(name, ground.file.parent))
-    try:
-        trust(path)
-    except NoAuthority as error:
+    if why := _why_unread(path):
         repair = "name a file with the certificates of the authorities, as PEM"
-        problems.append(Problem(ground.file.name, key, f'= "{name}" {error}', repair))
+        problems.append(Problem(ground.file.name, key, f'= "{name}" {why}', repair))
     return path
 
 

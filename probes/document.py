@@ -113,6 +113,17 @@ def _too_deep(file: str) -> Problem:
     return Problem(file, "", "is nested too deeply", "flatten it")
 
 
+def why_no_file(path: Path) -> str | None:
+    """Return why nothing may be written to a path: what is there is no file. None where there is one, or nothing."""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):  # told by whoever writes there
+        return None
+    if stat.S_ISDIR(mode):
+        return "is a folder"
+    return None if stat.S_ISREG(mode) else "is a pipe or a device, and no file"
+
+
 def read_file(path: Path, most: int) -> bytes:
     """Return at most so many bytes of a file. Raises OSError, also where nobody writes to what is a pipe."""
     if "\0" in str(path):

@@ -9,11 +9,15 @@ from urllib.parse import quote, unquote, urlsplit
 
 from msgspec import Struct
 
+from probes.redact import is_key
+
 FORM = 'write it as "http://host:port"'
 PORTS = {"http": 80, "https": 443}
 LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
 """How programs of others are told not to ask a proxy for this machine."""
 PORT = re.compile(r"^(.*?):([0-9]{1,5})$")
+DOMAIN = re.compile(r"(?:[a-z0-9_\-]+\.)+[a-z]{2,24}\.?")
+"""A name that machines are given, however much of it a program made up: keys are not written so."""
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
@@ -26,7 +30,10 @@ class ProxyError(ValueError):
 
 
 class Proxy(Struct, frozen=True):
-    """One forward proxy. `user` is None where it asks nobody who he is."""
+    """One forward proxy. `user` is None where it asks nobody who he is.
+
+    Without a password the user alone lets in: then he is the key, as one that looks like a key is.
+    """
 
     scheme: str
     host: str
@@ -63,8 +70,19 @@ class Proxy(Struct, frozen=True):
         return b2a_base64(f"{self.user}:{self.password}".encode(), newline=False).decode()
 
     @property
+    def known_user(self) -> str | None:
+        """The user as people may be told of him; None where there is none, or he is a secret."""
+        return None if not self.user or self._is_user_secret else self.user
+
+    @property
+    def _is_user_secret(self) -> bool:
+        return not self.password or is_key(self.user or "")
+
+    @property
     def secrets(self) -> list[str]:
-        return [self.password, self._pair] if self.password else []
+        user = self.user if self.user and self._is_user_secret else ""
+        found = [secret for secret in (user, self.password) if secret]
+        return [*found, self._pair] if found else []
 
 
 class Proxies(Struct, frozen=True):
@@ -108,6 +126,8 @@ def parse(text: str) -> Proxy:
         host, port = parts.hostname, parts.port
     except ValueError:  # brackets that do not close, a port that is none
         raise ProxyError("is no web address") from None
+    if is_key_for_host(parts.netloc.rpartition("@")[2]):
+        raise ProxyError("has what looks like a key in the place of its host")
     if parts.scheme.startswith("socks"):
         raise ProxyError("is a SOCKS proxy, which is not supported")
     if parts.scheme not in PORTS or not host or not address.isprintable() or " " in address:
@@ -118,6 +138,11 @@ def parse(text: str) -> Proxy:
         raise ProxyError("has something behind the port")
     user = None if parts.username is None else unquote(parts.username)
     return Proxy(parts.scheme, host, port or PORTS[parts.scheme], user, unquote(parts.password or ""))
+
+
+def is_key_for_host(place: str) -> bool:
+    """Whether what stands in the place of a host, with its port or without, is most likely a key."""
+    return not DOMAIN.fullmatch(PORT.sub(r"\1", place)) and is_key(place)
 
 
 def read_environment(environment: Mapping[str, str]) -> tuple[Proxies, list[tuple[str, str]]]:

@@ -59,7 +59,7 @@ WORD = re.compile(r"[\w|\-]{20,}")
 """A shorter word may begin as a key does, and be somebody's own name for something."""
 IN_ADDRESS = re.compile(
     r"""
-      (?:(?<=://)|(?<=\w:/))[^\s/@:]+:(?!env:|file:|command:)[^\s/@]+(?=@)   # user:password, also once read as a path
+      (?:(?<=://)|(?<=\w:/))[^\s/@:]+:(?!env:|file:|command:)[^\s/@]*(?=@)   # user:password, also once read as a path
     | (?i:(?<=[?&]key=)|(?<=[?&]token=)|(?<=api_key=))[^\s&"']{6,}
     """,
     re.VERBOSE,
@@ -168,6 +168,11 @@ def screen(text: str) -> str:
     text = IN_ADDRESS.sub(MASK, SIGNED.sub(MASK, text))
     text = PACKED.sub(lambda found: MASK if _is_mixed(found[0]) else found[0], text)
     return WORD.sub(lambda found: MASK if _is_key(found[0]) else found[0], text)
+
+
+def is_key(word: str) -> bool:
+    """Whether a word that people would be shown is, or holds, what is most likely a key."""
+    return screen(word) != word
 
 
 def _is_key(word: str) -> bool:

@@ -16,7 +16,7 @@ WAY = {"probes.model", "probes.proxy"}
 READING = {"probes.notice", "probes.feeds.report", "probes.feeds.text", "probes.feeds.word"}
 PLAN = {
     "probes": set(),
-    "probes.proxy": set(),
+    "probes.proxy": {"probes.redact"},
     "probes.model": {"probes.proxy"},
     "probes.progress": WAY,
     "probes.trust": {"probes.progress"},
@@ -161,12 +161,21 @@ PLAN = {
     "monitor.key": {"probes.provider"},
     "monitor.openness": {"monitor.secret"},
     "monitor.misplaced": {"probes.document", "probes.redact"},
+    "monitor.outlet": {"probes.document"},
     "monitor.config": {
         *("probes.model", "probes.document", "probes.provider", "probes.catalog"),
         *("monitor.alert.digest", "monitor.alert.link", "monitor.alert.rule", "monitor.alert.section"),
         *("monitor.detect.credit", "monitor.detect.health", "monitor.detect.note", "monitor.detect.reminder"),
         *("monitor.schedule", "monitor.secret", "monitor.section", "monitor.slo", "monitor.witness", "probes.redact"),
-        *("monitor.key", "monitor.misplaced", "monitor.way", "probes.header", "probes.proxy", "probes.remedy"),
+        *(
+            "monitor.key",
+            "monitor.misplaced",
+            "monitor.outlet",
+            "monitor.way",
+            "probes.header",
+            "probes.proxy",
+            "probes.remedy",
+        ),
     },
     "monitor.cost": {
         *("probes.dialects", "probes.document", "probes.model", "probes.provider", "monitor.config"),
@@ -183,8 +192,11 @@ PLAN = {
     "monitor.store.mount": set(),
     "monitor.store.connection": {
         *("monitor.store.copy", "monitor.store.refusal", "monitor.store.runtime", "monitor.store.schema"),
+        "probes.document",
     },
-    "monitor.store.copy": {"monitor.store.connection", "monitor.store.refusal"},
+    "monitor.store.copy": {
+        *("monitor.store.connection", "monitor.store.refusal", "monitor.store.runtime", "probes.document"),
+    },
     "monitor.store.carry": {"monitor.store.connection"},
     "monitor.store.keeper": {
         *("probes.model", "monitor.store.carry", "monitor.store.connection", "monitor.store.copy"),

@@ -66,7 +66,8 @@ def test_a_check_loads_nothing_that_it_does_not_need(tmp_path):
     heavy = ("aiohttp", "jinja2", "sqlite3", "zoneinfo", "shutil", "lzma", "rich", "apprise", "feedparser")
     ask = f"print(*(one for one in {heavy} if one in sys.modules))"
     code = f"import sys; from monitor.cli import main; main(['check']); {ask}"
-    environment = {**os.environ, "KEY": "sk-0123456789"}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SSL_CERT")}
+    environment |= {"KEY": "sk-0123456789"}
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.stdout.splitlines()[1:] == ["1 account, 3 targets, 1 channel: all well-formed", ""]
 
@@ -1011,6 +1012,31 @@ def test_check_names_an_address_with_a_typo_and_a_template_that_cannot_be_read(f
     assert code == 2
     assert "channels.team.url does not begin with the name of a service that Apprise knows" in err
     assert "words/incident.txt.j2: TemplateSyntaxError" in err
+
+
+def no_file(place, kind):
+    match kind:
+        case "folder":
+            place.mkdir()
+        case "pipe":
+            os.mkfifo(place)
+        case "loop":
+            place.symlink_to(place.name)
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "loop"])
+def test_check_names_a_template_that_is_no_file(tmp_path, monkeypatch, capsys, kind):
+    (tmp_path / "words").mkdir()
+    for name in ("incident.txt.j2", "index.html", "own.css"):
+        no_file(tmp_path / "words" / name, kind)
+    account = '[[accounts]]\nname = "a"\nprovider = "openai"\nkey = "env:KEY"\n'
+    (tmp_path / "monitor.toml").write_text(f'[site]\ntemplates = "words"\n[alerts]\ntemplates = "words"\n{account}')
+    monkeypatch.setenv("KEY", "sk-good-0123456789abcdefXYZW")
+
+    assert main(["--config", str(tmp_path / "monitor.toml"), "check"]) == 0
+    said = capsys.readouterr().err
+    for name in ("incident.txt.j2", "index.html", "own.css"):
+        assert re.search(f"{name}.* is a folder, a pipe or a link that leads nowhere", said), name
 
 
 @pytest.mark.slow

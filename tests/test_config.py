@@ -784,6 +784,7 @@ def test_the_metrics_have_a_file_of_their_own_unless_it_is_not_wanted(tmp_path):
 
 
 def test_the_manner_of_the_sites_is_told(tmp_path):
+    (tmp_path / "mine").mkdir()
     text = '[site]\nslo = 0.995\nlanguage = "zh-Hans"\ntemplates = "mine"\npublic_title = "AI"\npublic_url = "https://x.example"'
     config = loaded(tmp_path, text)
 
@@ -818,3 +819,48 @@ def test_a_key_in_the_place_of_a_name_is_refused_and_not_printed(tmp_path, field
     said = str(caught.value)
     assert f".{field} " in said
     assert "0123456789" not in said
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (account('base = "http://x..y/v1"'), 'a.base is no web address; write base = "https://host/v1"'),
+        (account('base = "https://.example/v1"'), "a.base is no web address"),
+        (account(f'base = "https://{"a" * 64}.example/v1"'), "a.base is no web address"),
+        ('[site]\nurl = "https://status..example/"\n', "site.url is no web address"),
+        (account('models = [""]'), "a.models holds an empty name; write what the provider calls it, or leave it out"),
+        (account('models = { chat = ["gpt-x", " "] }'), "a.models holds an empty name"),
+        (subscription('command = [""]'), "sub.command names no program; write command = ["),
+        (subscription('command = ["  ", "x"]'), "sub.command names no program"),
+        (subscription('command = ["/etc"]'), "sub.command names a folder, which is no program"),
+        (subscription('command = ["./mine", "x"]'), "sub.command names a folder, which is no program"),
+        ('[site]\ntemplates = "gone"\n', 'site.templates = "gone" is no folder; create '),
+        ('[site]\ntemplates = "monitor.toml"\n', 'site.templates = "monitor.toml" is no folder; create '),
+        ('[site]\nlanguage = "dd"\n', 'site.language = "dd": no such language; use one of: de, en, zh-Hans'),
+        ('[site]\nlanguage = "fr"\ntemplates = "mine"\n', 'site.language = "fr": no such language; use one of: '),
+    ],
+)
+def test_what_could_never_work_is_named_before_it_is_tried(tmp_path, text, told):
+    (tmp_path / "mine" / "language" / "fr.toml").mkdir(parents=True)
+    with pytest.raises(DocumentError) as refused:
+        loaded(tmp_path, text)
+
+    (problem,) = map(str, refused.value.problems)
+    assert told in problem
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        account('base = "http://gateway:4000/v1"'),
+        account('base = "http://[::1]:4000/v1"'),
+        account('base = "https://host.example./v1"'),
+        subscription('command = ["etc"]'),
+        '[site]\nlanguage = "pt-BR"\ntemplates = "mine"\n',
+        '[site]\nlanguage = "de"\n',
+    ],
+)
+def test_what_may_work_is_left_to_be_tried(tmp_path, text):
+    (tmp_path / "mine" / "language").mkdir(parents=True)
+    (tmp_path / "mine" / "language" / "pt-BR.toml").touch()
+    loaded(tmp_path, text)

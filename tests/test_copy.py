@@ -6,8 +6,9 @@ from contextlib import closing
 
 import pytest
 
+from monitor.cli import main
 from monitor.store import copy
-from monitor.store.connection import Busy, Lock, lock_file, open_reader, open_writer
+from monitor.store.connection import BESIDE, Busy, Lock, lock_file, open_reader, open_writer
 from monitor.store.copy import back_up, is_broken, restore, set_aside
 from monitor.store.refusal import RefusalKind, StoreError, is_corrupt, refusal_of
 from monitor.store.value import Batch
@@ -45,6 +46,90 @@ def test_a_copy_that_cannot_be_made_leaves_the_one_before(path, tmp_path):
         back_up(path, target)
     with pytest.raises(StoreError, match="is the database itself"):
         back_up(path, path)
+
+
+def test_an_older_copy_or_an_empty_file_is_replaced_and_the_first_is_said(path, tmp_path):
+    (tmp_path / "copy.db").touch()
+
+    assert [back_up(path, tmp_path / "copy.db") for _ in range(2)] == [False, True]
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as old:
+        old.execute("PRAGMA user_version = 1")
+    assert back_up(path, tmp_path / "copy.db"), "of an older schema, too"
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("notes.txt", "is there, and is no copy of a database of ours"),
+        ("other.db", "is there, and is no copy of a database of ours"),
+        ("torn.db", "is there, and is no copy of a database of ours"),
+        ("live.db", "is a database that a monitor works with"),
+        ("pipe", "is a pipe or a device, and no file"),
+        ("to-pipe", "is a pipe or a device, and no file"),
+        ("folder", "is a folder"),
+        ("", "is a folder"),
+        ("/", "is a folder"),
+        ("monitor.toml", "is monitor.toml, or named there"),
+        ("link/monitor.toml", "is monitor.toml, or named there"),
+        ("hard-link", "is monitor.toml, or named there"),
+        ("keys/not-yet", "is monitor.toml, or named there"),
+        ("state/monitor.db", "is the database itself"),
+        ("link/state/monitor.db", "is the database itself"),
+        *((f"state/monitor.db{side}", "belongs to the database that is copied") for side in BESIDE if side),
+        ("link/state/monitor.db-wal", "belongs to the database that is copied"),
+    ],
+)
+def test_a_copy_replaces_nothing_but_an_older_one(path, tmp_path, name, why):
+    (tmp_path / "link").symlink_to(tmp_path)
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "to-pipe").symlink_to("pipe")
+    for text in ("notes.txt", "monitor.toml"):
+        (tmp_path / text).write_text("mine")
+    (tmp_path / "hard-link").hardlink_to(tmp_path / "monitor.toml")
+    with closing(sqlite3.connect(tmp_path / "other.db")) as other:
+        other.executescript("CREATE TABLE mine (x); PRAGMA user_version = 3")
+    back_up(path, tmp_path / "live.db")
+    (tmp_path / "torn.db").write_bytes((tmp_path / "live.db").read_bytes()[:2000])
+    (tmp_path / "live.db.lock").touch()
+    before = {one: one.read_bytes() for one in tmp_path.rglob("*") if one.is_file()}
+    with pytest.raises(StoreError, match=f"{why}; name another file"):
+        back_up(path, tmp_path / name, [tmp_path / "monitor.toml", tmp_path / "keys" / "not-yet"])
+
+    assert {one: one.read_bytes() for one in tmp_path.rglob("*") if one.is_file()} == before
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_the_command_says_what_it_replaced_and_spares_what_monitor_toml_names(path, tmp_path, capsys):
+    (tmp_path / "monitor.toml").write_text('[[accounts]]\nname = "a"\nprovider = "openai"\nkey = "file:k"\n')
+    (tmp_path / "k").write_bytes(path.read_bytes())
+
+    def back_up_to(name):
+        code = main(["--config", str(tmp_path / "monitor.toml"), "backup", str(tmp_path / name)])
+        return code, "".join(capsys.readouterr()).removeprefix(f"{path} was copied to {tmp_path}/{name}")
+
+    assert back_up_to("copy.db") == (0, "\n")
+    assert back_up_to("copy.db") == (0, "; the older copy there was replaced\n")
+    assert back_up_to("k") == (2, f"{tmp_path}/k: is monitor.toml, or named there; name another file\n")
+
+
+@pytest.mark.parametrize("open_it", [open_writer, Lock])
+def test_a_database_that_is_no_file_is_not_touched(tmp_path, open_it):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    pipe.chmod(0o666)
+    with pytest.raises(StoreError, match="is a pipe or a device, and no file; name another .store. path"):
+        open_it(pipe)
+
+    assert (pipe.stat().st_mode & 0o777, list(tmp_path.iterdir())) == (0o666, [pipe])
+
+
+def test_a_pipe_is_no_backup(path, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(
+        StoreError, match="is a pipe or a device, and no file; name a file that `provider-monitor backup`"
+    ):
+        restore(path, tmp_path / "pipe", at(0))
 
 
 def test_a_backup_takes_the_place_of_the_present_database_which_is_kept(path, tmp_path):

@@ -6,7 +6,7 @@ import re
 import pytest
 import trustme
 
-from monitor.cli import main
+from monitor.cli import build_parser, main
 from monitor.openness import open_files
 from tests.test_reading import FORMS as WRITTEN_FORMS
 from tests.test_reading import undone
@@ -61,6 +61,11 @@ REFUSED = {
     "heartbeat-alone": (GOOD + '[heartbeat]\nurl = "{0}"', "heartbeat.url"),
     "heartbeat-list": (GOOD + '[heartbeat]\nurl = ["https://hc-ping.com/{0}"]', "heartbeat.url"),
     "title": ('[site]\ntitle = "{0}"\n' + GOOD, "site.title"),
+    "site-host": ('[site]\nhost = "{0}"\n' + GOOD, "site.host"),
+    "proxy-user": (GOOD + 'proxy = "http://{0}:@host.example:80"', "accounts.a.proxy"),
+    "proxy-bare": (GOOD + 'proxy = "{0}@host.example:80"', "accounts.a.proxy"),
+    "proxy-host": (GOOD + 'proxy = "http://{0}:80"', "accounts.a.proxy"),
+    "proxy-alone": (GOOD + 'proxy = "{0}"', "accounts.a.proxy"),
     "site-user": ('[site]\nurl = "https://x:{0}@host.example/"\n' + GOOD, "site.url"),
     "location": ('location = "{0}"\n' + GOOD, "location"),
     "table": (GOOD + '["{0}"]\nx = 1', ""),
@@ -163,6 +168,16 @@ def test_a_key_on_the_command_line_is_not_repeated(folder, capsys, words, form):
         code = ended.code
 
     assert code == 2
+    assert not shows("".join(capsys.readouterr()), FORMS[form])
+
+
+@pytest.mark.parametrize("form", ["issued", "letters", "digits"])
+@pytest.mark.parametrize("words", [("run", "--host", "{0}"), ("run", "--host={0}:8321")], ids=" ".join)
+def test_a_key_is_nowhere_to_listen(capsys, words, form):
+    line = [word.format(FORMS[form]) for word in words]
+    with pytest.raises(SystemExit, match="2"):
+        build_parser(line).parse_args(line)
+
     assert not shows("".join(capsys.readouterr()), FORMS[form])
 
 

@@ -90,6 +90,56 @@ def test_no_text_of_a_proxy_shows_its_password():
     assert {PASSWORD, proxy.authorization.removeprefix("Basic ")} <= set(proxy.secrets)
 
 
+TOKEN = "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6"
+ISSUED = "sk-proj-Ab3dEf6hIj9kLm2nOp5qRs8tUv1w"
+AS_HEX = "0f3a9c1d5e7b2f4a6c8e0d1b3f5a7c9e"
+
+
+@pytest.mark.parametrize(
+    ("login", "known", "secret"),
+    [
+        (f"{TOKEN}:@", None, TOKEN),
+        (f"{TOKEN}@", None, TOKEN),
+        (f"{ISSUED}@", None, ISSUED),
+        (f"{AS_HEX}:render=true@", None, AS_HEX),
+        (f"session-{TOKEN}:x@", None, f"session-{TOKEN}"),
+        ("6d7f3c1e-0b2a-4c5d-9e8f-1a2b3c4d5e6f:x@", None, "6d7f3c1e-0b2a-4c5d-9e8f-1a2b3c4d5e6f"),
+        ("our-own-account@", None, "our-own-account"),
+        ("%6fur-own-account@", None, "our-own-account"),
+        (f"jo:{PASSWORD}@", "jo", PASSWORD),
+        (f":{PASSWORD}@", None, PASSWORD),
+    ],
+)
+def test_a_user_without_a_password_or_like_a_key_is_a_secret(login, known, secret):
+    proxy = parse(f"http://{login}10.0.0.1:3128")
+
+    assert proxy.known_user == known
+    assert {secret, proxy.authorization.removeprefix("Basic ")} <= set(proxy.secrets)
+    assert known not in proxy.secrets
+
+
+@pytest.mark.parametrize("login", ["", "@", ":@"])
+def test_who_says_nothing_of_himself_has_no_secret(login):
+    assert parse(f"http://{login}10.0.0.1:3128").secrets == []
+
+
+@pytest.mark.parametrize("key", [TOKEN, ISSUED, AS_HEX, "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl"])
+@pytest.mark.parametrize("text", ["http://{0}:80", "{0}", "https://{0}", "http://jo:x@{0}:80", "{0}:80"])
+def test_a_key_is_no_host_of_a_proxy(key, text):
+    with pytest.raises(ProxyError, match="key in the place of its host") as refused:
+        parse(text.format(key))
+    assert key not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["sk-proxy-bratislava-01.corp.example", "a1b2c3d4e5f6478f9a0b1c2d3e4f5a6b-1234567890.elb.example.com",
+     "ip-10-120-30-40", "squid_1", "proxy", "10.0.0.1", "2001:db8:85a3:8d3:1319:8a2e:370:7348"],
+)  # fmt: skip
+def test_what_machines_are_called_is_a_host(host):
+    assert parse(f"http://[{host}]:1" if ":" in host else f"http://{host}:1").host == host
+
+
 A, B, ALL = (Proxy("http", name, 80) for name in "abc")
 
 
@@ -218,9 +268,34 @@ def test_the_environments_password_is_a_secret_too(tmp_path):
     assert PASSWORD in config.secrets
 
 
+@pytest.mark.parametrize("where", ["the environment", "env:WHOLE", "file:whole.txt"])
+@pytest.mark.parametrize("login", [f"{TOKEN}:@", f"{ISSUED}@", f"{AS_HEX}:x@"])
+def test_a_user_who_is_a_key_is_shown_by_nothing(tmp_path, capsys, monkeypatch, where, login):
+    whole, key = f"http://{login}127.0.0.1:3128", login.partition(":")[0].rstrip("@")
+    (tmp_path / "whole.txt").write_text(whole)
+    account = f'proxy = "{where}"' if ":" in where else ""
+    environment = {"WHOLE": whole} if account else {"HTTPS_PROXY": whole}
+    config = configured(tmp_path, account, environment=environment)
+    for name, value in {"KEY": KEY, **environment}.items():
+        monkeypatch.setenv(name, value)
+
+    assert main(["--config", str(tmp_path / "monitor.toml"), "check"]) == 0
+    said = "".join(capsys.readouterr())
+    assert "through the proxy at 127.0.0.1:3128" in said
+    assert key not in said + repr(config.accounts) + repr(config.way)
+    assert {key} <= set(config.secrets) & set(config.accounts["openai-compatible/main"].secrets)
+
+
 @pytest.mark.parametrize(
     ("account", "rest", "environment", "told"),
     [
+        (f'proxy = "http://{TOKEN}:@x:80"', "", {}, "main.proxy holds a user without a password, who is the key then"),
+        ('proxy = "http://jo@x:80"', "", {}, 'put the whole address into an environment variable or a file and'),
+        (f'proxy = "http://{ISSUED}:env:KEY@x:80"', "", {}, "main.proxy holds a user who looks like a key, for all"),
+        (f'proxy = "http://{TOKEN}:80"', "", {}, "main.proxy has what looks like a key in the place of its host;"),
+        ('proxy = "env:BAD"', "", {"BAD": ISSUED}, "main.proxy has what looks like a key in the place of its host"),
+        ("", f'[providers.openai-compatible]\nproxy = "http://{AS_HEX}@x"', {}, "-compatible.proxy holds a user with"),
+        ("", "", {"HTTPS_PROXY": TOKEN}, "the environment: HTTPS_PROXY has what looks like a key in the place of its "),
         ('proxy = "socks5://x"', "", {}, "monitor.toml: accounts.main.proxy is a SOCKS proxy, which is not "),
         ('proxy = "http://["', "", {}, "monitor.toml: accounts.main.proxy is no web address; write it as"),
         (
@@ -247,7 +322,7 @@ def test_what_is_wrong_with_a_way_is_named_with_its_repair_and_no_password(tmp_p
         configured(tmp_path, account, rest, environment)
 
     assert told in str(refused.value)
-    assert PASSWORD not in str(refused.value)
+    assert not any(secret in str(refused.value) for secret in (PASSWORD, TOKEN, ISSUED, AS_HEX))
 
 
 @pytest.mark.parametrize("place", ["ca_file", "SSL_CERT_FILE"])
@@ -264,6 +339,31 @@ def test_a_key_is_no_file_of_authorities_of_the_environment(tmp_path):
     trustme.CA().private_key_pem.write_to_path(key)
     with pytest.raises(DocumentError, match=f'SSL_CERT_FILE = "{key}" holds no certificate'):
         configured(tmp_path, "", "", {"SSL_CERT_FILE": str(key)})
+
+
+@pytest.mark.parametrize("place", ["ca_file", "SSL_CERT_FILE"])
+@pytest.mark.parametrize("spoil", ["a line", "its end", "the second of two"])
+def test_a_file_of_authorities_that_is_spoilt_is_refused_wherever_it_is_named(tmp_path, place, spoil):
+    pem = trustme.CA().cert_pem.bytes().decode().splitlines(keepends=True)
+    bad = "".join([*pem[:3], pem[3][:-9] + "\n", *pem[4:]] if spoil != "its end" else pem[:-1])
+    file = tmp_path / "ca.pem"
+    file.write_text("".join(pem) + bad if spoil == "the second of two" else bad)
+    account = f'ca_file = "{file}"' if place == "ca_file" else ""
+
+    with pytest.raises(DocumentError, match=f'{place} = "{file}" holds no certificate that can be read'):
+        configured(tmp_path, account, "", {} if account else {place: str(file)})
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_check_names_the_authorities_of_the_environment(tmp_path, capsys, monkeypatch, variable):
+    trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
+    place = str(tmp_path / "ca.pem" if variable == "SSL_CERT_FILE" else tmp_path)
+    configured(tmp_path)
+    for name, value in {"KEY": KEY, variable: place}.items():
+        monkeypatch.setenv(name, value)
+
+    assert main(["--config", str(tmp_path / "monitor.toml"), "check"]) == 0
+    assert f"the environment: believes the authorities in {place} ({variable})\n" in capsys.readouterr().out
 
 
 def test_a_providers_fault_is_told_once_for_all_its_accounts(tmp_path):
@@ -440,6 +540,26 @@ def test_a_proxy_that_does_not_take_our_password_says_so_without_it(tmp_path):
     words = f"the proxy at {name} refuses our user and password (HTTP 407 Proxy Authentication Required)"
     assert [(one.fault, one.status, one.answer.words) for one in seen] == [(Fault.PROXY_FAILED, None, words)] * 2
     assert PASSWORD not in repr(seen)
+
+
+@pytest.mark.parametrize("user", [TOKEN, ISSUED, AS_HEX, "our-own-account"])
+@pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden", "429 Too Many Requests"])
+def test_a_proxy_that_echoes_the_user_who_is_the_key_lets_nobody_see_it(tmp_path, user, status):
+    body = f'{{"error": {{"message": "The token {user} is not valid here"}}}}'.encode()
+    answer = (
+        f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    )
+
+    async def play():
+        async with behind(answer=answer) as (proxy, _):
+            config = configured(
+                tmp_path, 'proxy = "env:P"', environment={"P": f"http://{user}:@127.0.0.1:{proxy.port}"}
+            )
+            return await look(way(config), "http://plain.example.test/v1")
+
+    seen = asyncio.run(play())
+    assert "is not valid here" in repr(seen)
+    assert user not in repr(seen)
 
 
 def test_a_proxy_that_is_not_there():

@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from os.path import isfile
 from pathlib import Path
 
 from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, StrictUndefined, Template, TemplateError
@@ -173,6 +174,9 @@ class Templates:
             return []
         known, found = set(self._shipped.list_templates()), []
         for name in sorted(path.name for path in self._folder.glob("*.j2")):
+            if not isfile(self._folder / name):  # which is passed over without a word
+                found.append((name, NO_FILE))
+                continue
             try:
                 self._own.get_template(name)
             except (TemplateError, UnicodeDecodeError, OSError) as error:
@@ -180,6 +184,9 @@ class Templates:
             else:
                 found += [] if name in known else [(name, f"replaces none of {', '.join(sorted(known))}")]
         return found
+
+
+NO_FILE = "is a folder, a pipe or a link that leads nowhere, and no file"
 
 
 def _bare(values: Mapping[str, object], *, is_html: bool) -> str:

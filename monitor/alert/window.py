@@ -16,6 +16,9 @@ LONGEST_S = 0.5
 LATE = datetime(2060, 1, 1, tzinfo=UTC)
 """Until then a rule that is taken is counted through in time."""
 
+YEARS = range(1970, 9000)
+"""What lies outside has no instant in some zones, or is counted through from there day by day."""
+
 
 class Span(Struct, frozen=True):
     """From `start` on, until just before `end`; both UTC."""
@@ -96,9 +99,11 @@ def problem_of(window: Window) -> str | None:
     """Return what is wrong with a window's rule; None when nothing is."""
     if (window.start is None) == (window.cron is None):
         return "needs either `start` or `cron`"
+    if window.start and window.start.year not in YEARS:
+        return f'has start = "{window.start:%Y-%m-%d %H:%M}", of which the year is none that a window begins in'
     if window.rrule and (wrong := _wrong_of_rule(window.rrule)):
         return f'= "{window.rrule}": {wrong}'
-    rule = window.rrule or window.cron or window.start
+    rule = window.rrule or window.cron
     try:
         begins = _instant(window.start, window.zone) if window.start else datetime(2000, 1, 1, tzinfo=UTC)
         within(LONGEST_S, lambda: next(window.spans(begins, begins + 400 * DAY), None))
@@ -106,7 +111,7 @@ def problem_of(window: Window) -> str | None:
     except TimeoutError:
         return f'= "{rule}" recurs never, or for so long that it takes too long to count; let it begin later'
     except Exception as error:  # noqa: BLE001 - both libraries raise what they like
-        return f'= "{rule}" is no {"rule that recurs" if rule is not window.start else "time of ours"} ({error})'
+        return f'= "{rule}" is no rule that recurs ({error})'
     return None
 
 

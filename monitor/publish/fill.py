@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from functools import cache, cached_property, lru_cache
 from os.path import isfile
 from pathlib import Path
@@ -105,6 +106,18 @@ class Templates(Environment):
         return {**self.globals, **(d or {})}
 
 
+def _no_files(own: Path) -> list[str]:
+    """Return what lies in the user's folder under a name of ours, and is no file: it is not used, and not an error."""
+    with suppress(OSError):
+        names = {*ADDED, *(one.name for one in TEMPLATES.iterdir() if one.is_file())}
+        return sorted(one.name for one in own.iterdir() if one.name in names and not isfile(one))
+    return []
+
+
+def _passed_over(name: str, own: Path) -> str:
+    return f"the template {name} of {own} is not used: it is a folder, a pipe or a link that leads nowhere, and no file"
+
+
 class Press:
     """The templates of one site in one language. What is wrong with one of the user's own is kept in `warnings`."""
 
@@ -112,7 +125,7 @@ class Press:
         self.folders = tuple(folder for folder in (own, TEMPLATES) if folder)
         self.speech: Speech = load_speech(language, tuple(folder / LANGUAGES for folder in self.folders))
         self.added = tuple(name for name in ADDED if own and isfile(own / name))
-        self.warnings: dict[str, str] = {}
+        self.warnings = {} if own is None else {name: _passed_over(name, own) for name in _no_files(own)}
         self._own = own
         self._environment = self._made(self.folders)
 

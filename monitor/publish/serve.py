@@ -55,7 +55,7 @@ KINDS = {
     ".ico": "image/vnd.microsoft.icon",
     ".woff2": "font/woff2",
 }
-"""The same file is the same kind everywhere; one that is not listed is only bytes."""
+"""The same file is the same kind everywhere; what is not listed is no part of a page, and is not served."""
 
 GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 
@@ -292,16 +292,19 @@ def _copy(folder: Path, path: str, shelf: Shelf) -> Copy | Path | None:
 
 
 def _kind(path: str) -> str:
-    return KINDS.get(Path(path).suffix, "application/octet-stream")
+    return KINDS.get(Path(path).suffix, "application/octet-stream")  # which is then not found
 
 
 def _find(folder: Path, path: str) -> Path | None:
-    """Return the file that a decoded path names; None for what is hidden, outside, or no file."""
+    """Return the file that a decoded path names; None for what is hidden, outside, or no file of a page."""
     parts = path.split("/")
+    if Path(path).suffix not in KINDS:
+        return None
     if any(not part or part.startswith(".") or not part.isprintable() for part in parts):
         return None
     try:
         file = folder.joinpath(*parts).resolve(strict=True)
     except (OSError, RuntimeError):  # the latter is what Python before 3.13 says of a link that leads to itself
         return None
-    return file if file.is_relative_to(folder) and file.is_file() else None
+    is_page = file.suffix in KINDS and file.is_relative_to(folder) and file.is_file()
+    return file if is_page else None

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from monitor.store.refusal import Refusal, RefusalKind, StoreError, refusal_of
 from monitor.store.runtime import stand_in
+from probes.document import why_no_file
 
 VERSION = 9
 """The schema this program writes, kept in `PRAGMA user_version`: the number of steps in `schema`."""
@@ -34,6 +35,7 @@ class Lock:
 
         Raises StoreError where another user left a file that is in the way.
         """
+        _check_file(database)
         check_owned(database)
         self._database, self.was_there = database, os.path.exists(f"{database}.lock")
         try:
@@ -71,6 +73,12 @@ class Lock:
 
 BESIDE = ("", "-wal", "-shm", "-journal", ".lock", ".key", ".aside.jsonl", ".overlaps", ".replies", ".wishes")
 """What a monitor keeps in the folder of its database, and with what stands in for that."""
+
+
+def _check_file(database: Path) -> None:
+    """Raises StoreError before a device or a pipe is touched: as root we would change the modes of the machine's."""
+    if why := why_no_file(database):
+        raise StoreError(f"{database}: {why}; name another [store] path")
 
 
 def check_owned(database: Path) -> None:
@@ -120,6 +128,7 @@ def open_writer(database: Path, wait_s: float | None = None) -> sqlite3.Connecti
     It waits `wait_s`, else WAIT_S, for whoever holds the database.
     """
     wait_s = WAIT_S if wait_s is None else wait_s
+    _check_file(database)
     try:
         _make_private(database)
         connection = sqlite3.connect(database, timeout=wait_s, check_same_thread=False, isolation_level=None)

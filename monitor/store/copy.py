@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from collections.abc import Collection, Iterable
 from contextlib import ExitStack, closing, suppress
 from datetime import datetime
 from itertools import takewhile
@@ -9,12 +10,15 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from monitor.store.connection import Lock, check_version, lock_file, read_only
+from monitor.store.connection import BESIDE, Lock, check_version, lock_file, read_only
 from monitor.store.refusal import RefusalKind, StoreError, is_corrupt, refusal_of
+from monitor.store.runtime import stand_in
+from probes.document import why_no_file
 
 KEPT = 2
 """So many files that were set aside are kept."""
 SIDES = ("-wal", "-shm")
+WANTED = "name a file that `provider-monitor backup` wrote"
 
 
 def identity(file: Path) -> tuple[int, int] | None:
@@ -43,15 +47,59 @@ def copy_to(source: sqlite3.Connection, file: Path) -> Path:
     return file
 
 
-def back_up(database: Path, file: Path) -> None:
-    """Write a whole copy of the database, also while a monitor works with it. Raises StoreError."""
-    if identity(file) == identity(database):
-        raise StoreError(f"{file}: is the database itself; name another file")
+def back_up(database: Path, file: Path, named: Collection[Path] = ()) -> bool:
+    """Write a whole copy of the database, also while a monitor works with it; return whether it replaced an older one.
+
+    `named` are the files of the configuration, which a copy never replaces. Raises StoreError.
+    """
+    if why := _why_kept(database, file, named):
+        raise StoreError(f"{file}: {why}; name another file")
+    is_older = os.path.exists(file) and os.path.getsize(file) > 0
     with closing(read_only(database)) as source:
         try:
             copy_to(source, _draft(file)).replace(file)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"{file}: {_words(error)}; {_repair(error)}") from None
+    return is_older
+
+
+def _why_kept(database: Path, file: Path, named: Iterable[Path]) -> str | None:
+    """Return why a copy must not be put in the place of a file; None where nothing is lost by it."""
+    if why := why_no_file(file):
+        return why
+    if identity(file) is not None and identity(file) == identity(database):
+        return "is the database itself"
+    if not _spots(file).isdisjoint(_own(database)):
+        return "belongs to the database that is copied"
+    if any(_spots(file) & _spots(one) or identity(file) == identity(one) is not None for one in named):
+        return "is monitor.toml, or named there"
+    if any(os.path.exists(f"{file}{side}") for side in (".lock", "-wal")):
+        return "is a database that a monitor works with"
+    return None if _is_free(file) else "is there, and is no copy of a database of ours"
+
+
+def _own(database: Path) -> set[Path]:
+    """Return where all is that a monitor keeps with its database, and with what stands in for it."""
+    bases = {spot for one in (database, stand_in(database)) if one for spot in (*_spots(one), one.resolve())}
+    return {Path(f"{base}{side}") for base in bases for side in BESIDE}
+
+
+def _spots(file: Path) -> set[Path]:
+    """Return a path as it is written, and as it is without the links and dots on the way to it."""
+    return {file.absolute(), file.absolute().parent.resolve() / file.name}
+
+
+def _is_free(file: Path) -> bool:
+    """Whether there is no file, an empty one, or an older copy of a database of ours."""
+    try:
+        if not os.path.exists(file) or os.path.getsize(file) == 0:
+            return True
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as there:
+            (version,) = there.execute("PRAGMA user_version").fetchone()
+            found = there.execute("SELECT 1 FROM sqlite_master WHERE name = 'observation'").fetchone()
+    except (OSError, sqlite3.Error):
+        return False
+    return version > 0 and found is not None
 
 
 def _repair(error: OSError | sqlite3.Error) -> str:
@@ -109,6 +157,8 @@ def _hand_over(estate: Estate | None, *files: Path) -> None:
 
 def _backup(file: Path) -> sqlite3.Connection:
     """Open what was once a database of ours, of this schema or an older one."""
+    if why := why_no_file(file):
+        raise StoreError(f"{file}: {why}; {WANTED}")
     with ExitStack() as held:
         try:
             backup = held.enter_context(closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)))
@@ -116,7 +166,7 @@ def _backup(file: Path) -> sqlite3.Connection:
         except sqlite3.Error as error:
             words = str(error)
         if words:
-            raise StoreError(f"{file}: {words}; name a file that `provider-monitor backup` wrote")
+            raise StoreError(f"{file}: {words}; {WANTED}")
         held.pop_all()
     return backup
 

@@ -1,0 +1,117 @@
+"""Where pages, metrics and results are written: never where that would show, or overwrite, what is not theirs."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from os.path import isdir, normpath, realpath
+from pathlib import Path
+
+from msgspec import Struct
+
+from probes.document import Problem, why_no_file
+
+METRICS_MARK = b"llm_monitor_info"
+"""The first of our metrics: a file without it is not ours."""
+HEAD = 4096
+
+FOLDER_REPAIR = "name a folder for the pages alone, with nothing else in it"
+METRICS_REPAIR = "name a file for the metrics alone, such as metrics/provider-monitor.prom"
+DATABASE_REPAIR = "name a file for the database alone, such as state/monitor.db"
+
+
+Forms = frozenset[str]
+"""A path as it is written and where its links lead, each with a slash at its end: what lies below begins with one."""
+
+
+class Outlet(Struct, frozen=True):
+    """A setting that says where to write: its key, its value as it was written, and the path that it means."""
+
+    key: str
+    value: str
+    path: Path
+
+
+class Outlets(Struct, frozen=True):
+    """All that is written to. `private` is the page that names accounts; None: such a one is not written."""
+
+    database: Outlet
+    private: Outlet
+    public: Outlet | None
+    metrics: Outlet | None
+
+
+def check_outlets(outlets: Outlets, named: Sequence[Path], templates: Sequence[Path], file: str) -> Iterator[Problem]:
+    """Name what would be written where something else lies.
+
+    `named` are monitor.toml and all files that it names, which no page may hold; `templates` are folders of the
+    user's own, to which no page may be written.
+    """
+    known = {one: _forms(one) for one in named if not isdir(one)}
+    yield from _check_database(outlets.database, known, file)
+    kept = known | {outlets.database.path: _forms(outlets.database.path)}
+    for folder in filter(None, (outlets.private, outlets.public)):
+        yield from _check_folder(folder, kept, templates, file)
+    if outlets.public and _is_within(_forms(outlets.private.path), _forms(outlets.public.path)):
+        yield _problem(outlets.public, "is, or holds, the folder of the page that names accounts", FOLDER_REPAIR, file)
+    if outlets.metrics:
+        yield from _check_metrics(outlets.metrics, kept, outlets.database.path, file)
+
+
+def _check_database(database: Outlet, named: Mapping[Path, Forms], file: str) -> Iterator[Problem]:
+    if met := _met(database.path, named):
+        yield _problem(database, f"is the place of {met.name}", DATABASE_REPAIR, file)
+    elif why := why_no_file(database.path):
+        yield _problem(database, why, DATABASE_REPAIR, file)
+
+
+def _check_folder(
+    folder: Outlet, kept: Mapping[Path, Forms], templates: Iterable[Path], file: str
+) -> Iterator[Problem]:
+    if met := _met(folder.path, kept):
+        yield _problem(folder, f"holds {met.name}, which is no page and would be served as one", FOLDER_REPAIR, file)
+    elif any(_forms(one) & _forms(folder.path) for one in templates):
+        yield _problem(folder, "holds templates, which pages would overwrite", FOLDER_REPAIR, file)
+
+
+def _check_metrics(metrics: Outlet, kept: Mapping[Path, Forms], database: Path, file: str) -> Iterator[Problem]:
+    if met := _met(metrics.path, kept):
+        yield _problem(metrics, f"is the place of {met.name}, which would be overwritten", METRICS_REPAIR, file)
+    elif _is_beside(metrics.path, database):
+        yield _problem(metrics, "is the place of what belongs to the database", METRICS_REPAIR, file)
+    elif why := why_no_file(metrics.path) or _why_not_ours(metrics.path):
+        yield _problem(metrics, why, METRICS_REPAIR, file)
+
+
+def _problem(outlet: Outlet, what: str, repair: str, file: str) -> Problem:
+    return Problem(file, outlet.key, f'= "{outlet.value}" {what}', repair)
+
+
+def _met(place: Path, kept: Mapping[Path, Forms]) -> Path | None:
+    """Return the first file that a place is, holds, or would lie below."""
+    forms = _forms(place)
+    return next((file for file, its in kept.items() if _is_within(its, forms) or _is_within(forms, its)), None)
+
+
+def _is_within(inner: Forms, outer: Forms) -> bool:
+    """Whether a path is another, or lies below it."""
+    return any(one.startswith(other) for one in inner for other in outer)
+
+
+def _forms(path: Path) -> Forms:
+    return frozenset(f"/{text.strip('/')}/".replace("//", "/") for text in (normpath(path), realpath(path)))
+
+
+def _is_beside(path: Path, database: Path) -> bool:
+    """Whether a file has the place of a database, or of what is kept with one under its name: its log, lock, key."""
+    return any(
+        one.startswith(other.rstrip("/")) and "/" not in one[len(other) : -1]
+        for one in _forms(path)
+        for other in _forms(database)
+    )
+
+
+def _why_not_ours(metrics: Path) -> str | None:
+    try:
+        with open(metrics, "rb") as file:
+            head = file.read(HEAD)
+    except OSError:  # not there yet, or not ours to read
+        return None
+    return None if not head or METRICS_MARK in head else "is a file with something else in it"
