@@ -80,7 +80,10 @@ SILENCE = f"""<p>Or hold all that is like it, at the same accounts and of the sa
 """
 MISDIRECTED = "This is not asked by that name: let [site] url of monitor.toml be the address that readers use.\n"
 NOT_VALID = "This link is not valid", "It was used, has run out, or was cut on its way."
-STUCK, ASK_INSTEAD = "This page stands still", "The watch and the alerts go on; `provider-monitor status` says what is so."
+STUCK, ASK_INSTEAD = (
+    "This page stands still",
+    "The watch and the alerts go on; `provider-monitor status` says what is so.",
+)
 NO_FORM = "This is no form", "Open the link again, and press its button."
 NO_SILENCE = "A silence needs a reason and an end", "Go back, and say why and for how long."
 
