@@ -137,6 +137,7 @@ class World(Struct):
     `warnings` is what of ours does not work now, `said` what of it the log holds, be it of a round before.
     `heard` is what each channel was told of the database, `refused_at` when that was last seen to refuse.
     `sent` are the messages that this process knows to be sent, the oldest first.
+    `is_doubted` is whether a reader found the database broken, `unsound` that somebody may look at it at once.
     `dropped` is set at the end, when messages under way are waited for no more.
     `online` is what neutral hosts said, `looked_out_s` when by the timer they were last asked.
     """
@@ -201,6 +202,7 @@ class World(Struct):
     urgent: asyncio.Event = field(default_factory=asyncio.Event)
     mail: asyncio.Event = field(default_factory=asyncio.Event)
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    unsound: asyncio.Event = field(default_factory=asyncio.Event)
     dropped: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

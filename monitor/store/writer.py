@@ -21,6 +21,7 @@ from monitor.schedule import Spending
 from monitor.source import Source
 from monitor.stage import Failing
 from monitor.store.connection import transaction
+from monitor.store.layout import check_version
 from monitor.store.refusal import Refusal
 from monitor.store.value import (
     OUTCOMES,
@@ -91,6 +92,10 @@ class Writer:
 
     def close(self) -> None:
         self._db.close()
+
+    def check(self) -> None:
+        """Look whether the tables are still ours. Raises Foreign."""
+        check_version(self._db, "the database")
 
     def save(self, batch: Batch) -> None:
         """Write one beat, all of it or nothing."""
