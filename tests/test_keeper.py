@@ -1,5 +1,6 @@
 """Who writes: the same is known in the end, wherever it had to be written meanwhile."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -565,3 +566,34 @@ def test_a_database_behind_a_link_whose_log_is_deleted_is_written_anew_where_the
     assert house.path.is_symlink()
     assert len(seen(house.keeper.connection)) == 2
     assert len(house.keeper.events) == 1
+
+
+@pytest.mark.parametrize("how", ["deleted", "moved"])
+def test_a_folder_that_is_gone_is_made_again_with_all_that_was_in_the_database(house, tmp_path, how):
+    house.look()
+    if how == "deleted":
+        shutil.rmtree(house.path.parent)
+    else:
+        house.path.parent.rename(tmp_path / "elsewhere")
+    house.now = 5
+    house.look()
+
+    assert house.keeper.place is Place.DISK
+    assert house.path.parent.stat().st_mode & 0o777 == 0o700
+    with closing(open_reader(house.path)) as db:
+        assert len(seen(db)) == 2
+    (event,) = house.keeper.events
+    assert "it was written anew, nothing is lost" in event.words
+
+
+def test_a_folder_that_cannot_be_made_yet_is_made_later(house):
+    house.look()
+    shutil.rmtree(house.path.parent)
+    house.path.parent.write_text("in the way")
+    house.look()
+    assert house.keeper.place is Place.RUNTIME
+
+    house.path.parent.unlink()
+    house.now += AGAIN_S
+    house.look()
+    assert house.keeper.place is Place.DISK

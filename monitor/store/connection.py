@@ -60,6 +60,7 @@ class Lock:
 
         Raises OSError, and Busy when another process was first.
         """
+        self._database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         file, path = _open_lock(self._database)
         if os.path.samestat(os.fstat(file), os.fstat(self._file)):
             os.close(file)

@@ -203,6 +203,25 @@ def test_what_was_sent_is_not_sent_again_though_the_note_of_it_is_lost_with_the_
     assert machine.rows("SELECT DISTINCT state FROM outbox") == [["sent"]]
 
 
+@pytest.mark.parametrize("how", ["rm -r {0}", "mv {0} {0}.old"], ids=["deleted", "moved"])
+def test_a_folder_that_is_taken_away_is_made_again_with_the_database(machine, stage, how):
+    folder = machine.state / "inner"
+    machine.database = folder / "monitor.db"
+    stage.write_config(machine.folder, '[store]\npath = "state/inner/monitor.db"\n')
+    program = machine.start("run")
+    until(lambda: len(machine.rows("SELECT at FROM observation")) >= 4)
+    machine.shell(how.format(folder))
+
+    until(lambda: LOST in titles(stage))
+    until(lambda: len(machine.rows("SELECT at FROM observation")) >= 10, 60)
+    assert machine.call("once")[0] == 0
+    assert "is left out" not in machine.log
+    assert end(program) == 0
+    asked = sum(len(stage.simulator.received(key)) for key in KEYS.values())
+    assert asked - UNDER_WAY <= len(machine.rows("SELECT at FROM observation")) <= asked
+    assert titles(stage) == [LOST]
+
+
 def test_a_database_that_is_moved_behind_a_link_is_used_where_that_leads_and_told(machine, stage):
     program, _ = watch(machine, stage)
     machine.shell(f"cd {machine.state} && mkdir far && mv monitor.db far/ && ln -s far/monitor.db monitor.db")
