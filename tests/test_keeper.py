@@ -597,3 +597,17 @@ def test_a_folder_that_cannot_be_made_yet_is_made_later(house):
     house.now += AGAIN_S
     house.look()
     assert house.keeper.place is Place.DISK
+
+
+@pytest.mark.parametrize(("content", "is_told"), [(b"", True), (None, False)])
+def test_an_empty_file_is_taken_as_new_and_the_log_says_so(house, caplog, content, is_told):
+    house.keeper.close()
+    house.path.unlink()
+    if content is not None:
+        house.path.write_bytes(content)
+    for _ in range(2):
+        house.keeper = house.opened()
+        house.look()
+
+    told = [one for one in caplog.messages if "was an empty file: it is taken as new" in one]
+    assert len(told) == (1 if is_told else 0)

@@ -1,5 +1,6 @@
 """Who writes: to the database, and while that refuses to what stands in for it, until it takes everything again."""
 
+import logging
 import os
 import sqlite3
 from collections.abc import Callable
@@ -20,6 +21,8 @@ from monitor.store.refusal import Refusal, RefusalKind, StoreError, is_about_val
 from monitor.store.rollup import forget_all_but
 from monitor.store.writer import Writer
 from probes.model import Clock, Timer
+
+log = logging.getLogger("monitor")
 
 AGAIN_S = 5.0
 """So long after the database refused it is tried again."""
@@ -86,6 +89,7 @@ class Keeper:
 
     def open(self) -> None:
         """Open the database, or what stands in for it. Raises StoreError where it was never written before."""
+        was_empty = self._is_empty()
         try:
             self._use(open_writer(self._database), Place.DISK)
         except (StoreError, sqlite3.Error) as error:
@@ -94,7 +98,19 @@ class Keeper:
                 raise
             if not (is_corrupt(error) and self._begin_anew(None)):
                 self._give_way(refusal, None)
+        if was_empty:
+            log.warning(
+                "%s was an empty file: it is taken as new, and what was before is not known", self._database.name
+            )
         self._take_back_what_was_left()
+
+    def _is_empty(self) -> bool:
+        """Whether there is a file without a byte, and no log from which it could be made whole."""
+        _, its_log = _files(self._database)
+        try:
+            return self._database.stat().st_size == 0 and not its_log.exists()
+        except OSError:
+            return False
 
     def _was_written(self) -> bool:
         """Whether a monitor has worked with it before: then it is no wrong path, though its first page may be gone."""
