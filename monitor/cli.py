@@ -57,9 +57,10 @@ def main(argv: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UP
     except Exception as error:  # noqa: BLE001 - the interpreter would print its text as it is
-        if reasons := _reasons(error):
+        config = getattr(arguments, "loaded", None)
+        if reasons := _reasons(error, config):
             return _refuse(*reasons)
-        _tell_of_bug(error, getattr(arguments, "loaded", None))
+        _tell_of_bug(error, config)
         return DOWN
 
 
@@ -83,8 +84,10 @@ def collect_seldom() -> None:
     gc.set_threshold(MANY)
 
 
-def _reasons(error: Exception) -> list[str]:
+def _reasons(error: Exception, config: "Config | None") -> list[str]:
     """Return what to tell of an error that the user can mend; nothing of any other."""
+    import sqlite3
+
     from monitor.mailbox import Unheard
     from monitor.store.refusal import StoreError
     from probes.document import DocumentError
@@ -93,7 +96,17 @@ def _reasons(error: Exception) -> list[str]:
         return list(map(str, error.problems))
     if isinstance(error, StoreError | Unheard):
         return [str(error)]
+    if isinstance(error, sqlite3.Error) and config:
+        return _reasons_of_disk(error, config.database)
     return []
+
+
+def _reasons_of_disk(error: Exception, database: Path) -> list[str]:
+    """Return what to tell of a database that refuses in the middle of the work; nothing where it does not."""
+    from monitor.store.connection import unusable
+    from monitor.store.refusal import refusal_of
+
+    return [str(unusable(database, error))] if refusal_of(error) else []
 
 
 HELP = {"-h", "--help"}

@@ -37,11 +37,14 @@ from monitor.incident import Change, Incident, Severity
 from monitor.store.connection import open_reader
 from monitor.store.reader import incidents_between
 from monitor.store.refusal import StoreError
-from monitor.store.writer import Letter, Writer
+from monitor.store.writer import Letter, Writer, key
 from monitor.view import glance
 from monitor.world import STEP_S, World, pause
 
 log = logging.getLogger("monitor")
+
+REMEMBERED = 10_000
+"""So many of the latest messages are known to be sent whatever became of the note of it; the others are by the note."""
 
 
 def warm_up(channels: Iterable[Channel], templates: Templates) -> None:
@@ -84,7 +87,7 @@ async def _carry(world: World, letter: Letter, busy: set[str]) -> None:
     work = asyncio.create_task(_deliver_one(world, letter))
     try:
         await _to_its_end(world, work)
-    except (sqlite3.Error, StoreError) as error:  # sent, but not noted: it will be sent once more rather than never
+    except (sqlite3.Error, StoreError) as error:  # sent, but not noted: it is noted when it is met again
         world.warn("store", f"a delivery cannot be noted: {error}")
     except Exception as error:  # one letter that cannot be written must hold up no other
         log.exception("channel %s: a message failed", letter.channel)
@@ -126,6 +129,7 @@ async def _deliver_one(world: World, letter: Letter) -> None:
     error = await world.outside.send(channel, text, severity, world.edge.show)
     now = world.edge.clock()
     if error is None:
+        _remember(world, letter)
         await world.write(Writer.delivered, letter, now)
     elif again := again_at(letter, now):
         log.warning("channel %s: not delivered (%s); next try at %s", channel.name, error, f"{again:%H:%M:%S} UTC")
@@ -251,11 +255,27 @@ async def _due_letters(world: World) -> list[Letter]:
     if world.is_mute:
         return []
     try:
-        letters = await world.write(Writer.letters, now)
+        letters = [rest for one in await world.write(Writer.letters, now) if (rest := await _unsent(world, one))]
         return [one for one in letters if not ((to := _channel(world, one.channel)) and would_disturb(one, to, now))]
     except sqlite3.Error as error:
         world.warn("store", f"the outbox cannot be read: {error}")
         return []
+
+
+def _remember(world: World, letter: Letter) -> None:
+    world.sent |= dict.fromkeys(key(letter.channel, item) for item in letter.items)
+    while len(world.sent) > REMEMBERED:
+        del world.sent[next(iter(world.sent))]
+
+
+async def _unsent(world: World, letter: Letter) -> Letter | None:
+    """Return what this process has not sent of a letter. What it has is noted again: the note was lost."""
+    done = tuple(item for item in letter.items if key(letter.channel, item) in world.sent)
+    if not done:
+        return letter
+    await world.write(Writer.delivered, replace(letter, items=done), world.edge.clock())
+    rest = tuple(item for item in letter.items if item not in done)
+    return replace(letter, items=rest) if rest else None
 
 
 def _channel(world: World, name: str) -> Channel | None:

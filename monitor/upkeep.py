@@ -23,6 +23,7 @@ from monitor.publish.write import PUBLIC, existing, write_open, write_sheets, wr
 from monitor.slo import burning
 from monitor.store import reader, rollup
 from monitor.store.connection import open_reader
+from monitor.store.layout import Foreign
 from monitor.store.refusal import StoreError, is_corrupt
 from monitor.store.writer import Writer
 from monitor.systemd import READY
@@ -48,6 +49,8 @@ async def publish(world: World) -> None:
         began = world.edge.timer()
         if await world.read(publish_now, world):
             world.news.set()
+        if world.is_doubted:
+            world.unsound.set()
         took_s = world.edge.timer() - began
         await asyncio.sleep(rest_s(took_s))
         await pause(quiet_s(took_s), world.news)
@@ -79,7 +82,7 @@ def publish_now(world: World) -> bool:
         world.mended("page")
         return _warn_of_templates(world, config) or snapshot.more
     except (OSError, sqlite3.Error, StoreError, ValueError) as error:
-        world.is_doubted |= is_corrupt(error)
+        world.is_doubted |= is_corrupt(error) or isinstance(error, Foreign)
         reason = getattr(error, "strerror", None) or error
         world.warn("page", f"the page cannot be written to {config.folder}: {reason}")
         return False
@@ -129,16 +132,17 @@ async def tidy(world: World) -> None:
         except (sqlite3.Error, StoreError) as error:
             more = False
             world.warn("tidy", f"old results cannot be rolled up: {error}")
-        await asyncio.sleep(0 if more else TIDY_S)
+        await pause(0 if more else TIDY_S, world.unsound)
 
 
 async def examine(world: World) -> None:
     """Look through the database for broken pages. Where it is broken the watch goes on with a new one."""
     world.is_doubted = False
+    world.unsound.clear()
     try:
         sound = await world.read(_is_sound, world.config.database)
     except (sqlite3.Error, StoreError) as error:
-        sound = not is_corrupt(error)
+        sound = not is_corrupt(error) and not isinstance(error, Foreign)
     if not sound:
         await world.begin_anew()
 

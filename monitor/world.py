@@ -52,7 +52,7 @@ from monitor.store.refusal import Refusal
 from monitor.store.runtime import stand_in
 from monitor.store.salvage import Unwritable
 from monitor.store.value import Batch
-from monitor.store.writer import Writer
+from monitor.store.writer import Key, Writer
 from monitor.systemd import Manager
 from monitor.thread import plainly
 from monitor.witness import Witnesses
@@ -136,6 +136,8 @@ class World(Struct):
     much the clock was set since the process before us. `fading` are the incidents, by id, that may be over by now.
     `warnings` is what of ours does not work now, `said` what of it the log holds, be it of a round before.
     `heard` is what each channel was told of the database, `refused_at` when that was last seen to refuse.
+    `sent` are the messages that this process knows to be sent, the oldest first.
+    `is_doubted` is whether a reader found the database broken, `unsound` that somebody may look at it at once.
     `dropped` is set at the end, when messages under way are waited for no more.
     `online` is what neutral hosts said, `looked_out_s` when by the timer they were last asked.
     """
@@ -184,6 +186,7 @@ class World(Struct):
     finished: asyncio.Queue[Observation] = field(default_factory=asyncio.Queue)
     heard: dict[str, Heard] = field(default_factory=dict)
     refused_at: datetime | None = None
+    sent: dict[Key, None] = field(default_factory=dict)
     is_first_of_hour: bool = True
     is_doubted: bool = False
     warnings: dict[str, str] = field(default_factory=dict)
@@ -199,6 +202,7 @@ class World(Struct):
     urgent: asyncio.Event = field(default_factory=asyncio.Event)
     mail: asyncio.Event = field(default_factory=asyncio.Event)
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    unsound: asyncio.Event = field(default_factory=asyncio.Event)
     dropped: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

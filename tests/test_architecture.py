@@ -188,19 +188,21 @@ PLAN = {
     },
     "monitor.store": set(),
     "monitor.store.refusal": set(),
+    "monitor.store.layout": {"monitor.store.refusal"},
     "monitor.store.runtime": set(),
     "monitor.store.mount": set(),
     "monitor.store.connection": {
-        *("monitor.store.copy", "monitor.store.refusal", "monitor.store.runtime", "monitor.store.schema"),
-        "probes.document",
+        *("monitor.store.copy", "monitor.store.layout", "monitor.store.refusal", "monitor.store.runtime"),
+        *("monitor.store.schema", "probes.document"),
     },
     "monitor.store.copy": {
-        *("monitor.store.connection", "monitor.store.refusal", "monitor.store.runtime", "probes.document"),
+        *("monitor.store.connection", "monitor.store.layout", "monitor.store.refusal", "monitor.store.runtime"),
+        "probes.document",
     },
-    "monitor.store.carry": {"monitor.store.connection"},
+    "monitor.store.carry": {"monitor.store.connection", "monitor.store.refusal"},
     "monitor.store.keeper": {
         *("probes.model", "monitor.store.carry", "monitor.store.connection", "monitor.store.copy"),
-        *("monitor.store.refusal", "monitor.store.rollup", "monitor.store.writer"),
+        *("monitor.store.layout", "monitor.store.refusal", "monitor.store.rollup", "monitor.store.writer"),
     },
     "monitor.store.schema": {"sqlite_utils"},
     "monitor.store.value": {
@@ -210,7 +212,7 @@ PLAN = {
         "monitor.schedule",
     },
     "monitor.store.writer": {
-        *("monitor.store.refusal",),
+        *("monitor.store.layout", "monitor.store.refusal"),
         "monitor.overlap",
         *("probes.model", "monitor.source", "monitor.stage", "monitor.alert.case", "monitor.alert.reply"),
         "monitor.detect.health",
@@ -235,7 +237,7 @@ PLAN = {
         *("monitor.sli", "monitor.slo", "monitor.source", "monitor.stage", "monitor.store.value"),
     },
     "monitor.store.salvage": {
-        *("probes.border", "monitor.incident", "monitor.store.value", "monitor.store.writer"),
+        *("probes.border", "monitor.incident", "monitor.store.refusal", "monitor.store.value", "monitor.store.writer"),
     },
     "monitor.store.rollup": {"monitor.store.connection", "monitor.sli", "monitor.store.reader", "monitor.store.value"},
     "monitor.alert": set(),

@@ -10,10 +10,12 @@ from monitor.cli import main
 from monitor.store import copy
 from monitor.store.connection import BESIDE, Busy, Lock, lock_file, open_reader, open_writer
 from monitor.store.copy import back_up, is_broken, restore, set_aside
+from monitor.store.layout import VERSION
 from monitor.store.refusal import RefusalKind, StoreError, is_corrupt, refusal_of
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from tests.conftest import at, observation
+from tests.test_schema import lay
 
 
 @pytest.fixture
@@ -182,6 +184,65 @@ def test_what_is_no_backup_is_refused_and_the_database_stays(path, tmp_path, con
         restore(path, tmp_path / "copy.db", at(0))
 
     assert looks(path) == 1
+
+
+FOREIGN = {
+    "no outbox": "DROP TABLE outbox",
+    "another outbox": "DROP TABLE outbox; CREATE TABLE outbox (id INTEGER PRIMARY KEY, words TEXT)",
+    "a column less": "ALTER TABLE outbox DROP COLUMN error",
+    "a column more": "ALTER TABLE observation ADD COLUMN mine",
+    "no unique index": "DROP INDEX outbox_once",
+    "a version that never was": "PRAGMA user_version = -3",
+    "no version": "PRAGMA user_version = 0",
+}
+
+
+@pytest.mark.parametrize("how", FOREIGN.values(), ids=FOREIGN)
+def test_a_sound_file_that_is_no_database_of_ours_is_refused_and_the_database_stays(path, tmp_path, how):
+    back_up(path, tmp_path / "copy.db")
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as db:
+        db.executescript(how)
+    with pytest.raises(StoreError, match="name a file that `provider-monitor backup` wrote"):
+        restore(path, tmp_path / "copy.db", at(0))
+
+    assert looks(path) == 1
+    assert [
+        one.name for one in path.parent.glob("*monitor.db*") if not one.name.endswith((".lock", "-wal", "-shm"))
+    ] == ["monitor.db"]
+
+
+@pytest.mark.parametrize("version", range(1, VERSION + 1))
+def test_a_backup_of_each_older_version_is_put_back_unless_a_table_of_it_is_missing(path, tmp_path, version):
+    file = lay(version, tmp_path / "old.db")
+    restore(path, file, at(0))
+    assert looks_of_any(path) == 1
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("DROP TABLE outbox")
+    with pytest.raises(StoreError, match="name a file that `provider-monitor backup` wrote"):
+        restore(path, file, at(1))
+
+    assert looks_of_any(path) == 1
+
+
+@pytest.mark.parametrize("version", [0, 4, VERSION, 99])
+def test_another_programs_database_is_no_backup_and_is_not_worked_with(path, tmp_path, version):
+    file = tmp_path / "bookmarks.db"
+    with closing(sqlite3.connect(file)) as db:
+        db.executescript(f"CREATE TABLE bookmark (url TEXT); PRAGMA user_version = {version}")
+    before = file.read_bytes()
+    with pytest.raises(StoreError, match="name a file that `provider-monitor backup` wrote"):
+        restore(path, file, at(0))
+    for opened in (open_writer, open_reader):
+        with pytest.raises(StoreError, match="bookmarks.db: is (no database of provider-monitor|of schema 99)"):
+            opened(file)
+
+    assert file.read_bytes() == before
+    assert [*tmp_path.glob("bookmarks*")] == [file]
+
+
+def looks_of_any(path):
+    with closing(sqlite3.connect(path)) as db:
+        return db.execute("SELECT count(*) FROM observation").fetchone()[0]
 
 
 def spoil(path, page=3):

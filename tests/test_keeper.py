@@ -1,5 +1,6 @@
 """Who writes: the same is known in the end, wherever it had to be written meanwhile."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -14,9 +15,10 @@ from monitor.alert.reply import Reply, ReplyKind
 from monitor.detect.health import State
 from monitor.diagnose import Diagnosis, Scope
 from monitor.incident import Change, ChangeKind, open_incident
-from monitor.store import carry, keeper, reader
+from monitor.store import carry, keeper, reader, salvage
 from monitor.store.connection import Lock, open_reader, open_writer
 from monitor.store.keeper import AGAIN_S, Keeper, Place
+from monitor.store.layout import LAYOUT, complaint
 from monitor.store.refusal import RefusalKind
 from monitor.store.runtime import stand_in
 from monitor.store.value import Batch
@@ -391,3 +393,221 @@ def test_a_handle_that_was_lost_is_not_the_end(house):
 
     assert house.keeper.place is Place.DISK
     assert reader.resume(house.keeper.connection, "here").healths[CHAT.id].state is State.UP
+
+
+def meddle(house, *statements):
+    """Let another program change the database."""
+    with closing(sqlite3.connect(house.path)) as db:
+        for one in statements:
+            db.execute(one)
+        db.commit()
+
+
+FOREIGN_OUTBOX = "CREATE TABLE outbox (id INTEGER PRIMARY KEY, words TEXT)"
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        *(pytest.param([f"DROP TABLE {name}"], id=f"{name} is gone") for name in LAYOUT),
+        pytest.param(["ALTER TABLE outbox DROP COLUMN error"], id="a column is gone"),
+        pytest.param(["ALTER TABLE observation ADD COLUMN mine"], id="a column more"),
+        pytest.param(["DROP INDEX outbox_once"], id="what is unique is so no more"),
+        pytest.param(["DROP TABLE outbox", FOREIGN_OUTBOX], id="another program's table"),
+        pytest.param([f"DROP TABLE {name}" for name in LAYOUT], id="all tables are gone"),
+        pytest.param(["PRAGMA user_version = 99"], id="a newer version"),
+        pytest.param(["PRAGMA user_version = 5"], id="an older version"),
+        pytest.param(["PRAGMA user_version = 0"], id="no version"),
+        pytest.param(["PRAGMA user_version = -3"], id="a version that never was"),
+    ],
+)
+def test_a_database_that_is_ours_no_more_is_set_aside_and_what_can_be_read_is_brought_over(house, statements):
+    house.look()
+    house.save(changes=(OPENED,), messages=(TOLD,))
+    cases = with_messages(with_changes({}, [OPENED]), [(TOLD, at(0))])
+    house.keeper.recall = lambda writer: writer.recall(cases.values(), [], at(5))
+    meddle(house, *statements)
+    house.keeper.doubt()
+    house.look()
+
+    assert (house.keeper.place, complaint(house.keeper.connection)) == (Place.DISK, None)
+    (event,) = house.keeper.events
+    assert "was ours no more (" in event.words
+    assert "set aside as monitor.db.foreign-20261121T12" in event.words
+    assert len(house.keeper.do(Writer.letters, at(6))) == 1
+
+
+@pytest.mark.parametrize("table", ["outbox", "health", "observation", "mark", "incident"])
+def test_an_error_that_is_no_refusal_is_one_of_the_whole_database_if_a_second_connection_finds_so(house, table):
+    meddle(house, f"DROP TABLE {table}")
+    house.look(Fault.TIMEOUT)
+    house.save(changes=(OPENED,), messages=(TOLD,))
+
+    assert len(house.keeper.do(Writer.letters, at(6))) == 1
+    (event,) = house.keeper.events
+    assert f"of its tables {table} is missing" in event.words
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TRIGGER no BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'no'); END",
+        "CREATE TRIGGER no BEFORE INSERT ON outbox BEGIN INSERT INTO elsewhere VALUES (1); END",
+    ],
+)
+def test_what_another_program_forbids_in_the_database_is_done_beside_it(house, tmp_path, statement):
+    meddle(house, statement)
+    batch = Batch(at(0), changes=(OPENED,), messages=(TOLD,))
+    refused = house.keeper.do(salvage.save, batch, tmp_path / "aside.jsonl")
+
+    assert (refused, house.keeper.place) == ([], Place.RUNTIME)
+    assert len(house.keeper.do(Writer.letters, at(6))) == 1
+    meddle(house, "DROP TRIGGER no")
+    house.let_go()
+    house.look()
+    assert (house.keeper.place, house.keeper.refusal) == (Place.DISK, None)
+    assert len(house.keeper.do(Writer.letters, at(6))) == 1
+
+
+def test_a_value_is_not_blamed_where_the_table_is_another_programs(house, tmp_path):
+    (made,) = house.keeper.connection.execute("SELECT sql FROM sqlite_master WHERE name = 'health'").fetchone()
+    meddle(house, "DROP TABLE health", made.replace("fault TEXT", "fault TEXT NOT NULL"))
+    batch = Batch(at(0), observations=(observation(),), healths={CHAT.id: health(None)})
+
+    assert house.keeper.do(salvage.save, batch, tmp_path / "aside.jsonl") == []
+    assert house.keeper.place is Place.DISK
+    assert reader.resume(house.keeper.connection, "here").healths.keys() == {CHAT.id}
+    (event,) = house.keeper.events
+    assert "of its tables health is another one" in event.words
+
+
+@pytest.mark.parametrize("version", [0, 9, 99])
+def test_another_programs_database_that_is_put_there_is_set_aside_untouched(house, tmp_path, version):
+    house.look()
+    with closing(sqlite3.connect(tmp_path / "theirs.db")) as db:
+        db.execute("CREATE TABLE bookmark (url TEXT)")
+        db.execute(f"PRAGMA user_version = {version}")
+        db.commit()
+    theirs = (tmp_path / "theirs.db").read_bytes()
+    (tmp_path / "theirs.db").rename(house.path)
+    house.look()
+
+    assert house.keeper.place is Place.DISK
+    assert len(seen(house.keeper.connection)) == 1, "of one instant, so that one replaced the other"
+    (event,) = house.keeper.events
+    assert "nothing is lost" in event.words
+    (aside,) = house.path.parent.glob("monitor.db.foreign-*")
+    assert aside.read_bytes() == theirs
+
+
+def test_a_database_that_this_process_never_worked_with_is_not_set_aside(house):
+    house.look()
+    house.keeper.close()
+    house.intruder = sqlite3.connect(house.path, isolation_level=None)
+    house.intruder.execute("PRAGMA locking_mode = EXCLUSIVE")
+    house.intruder.execute("BEGIN EXCLUSIVE")
+    house.keeper = house.opened()
+    assert house.keeper.place is Place.RUNTIME
+    house.let_go()
+    meddle(house, "PRAGMA user_version = 99")
+    house.look()
+
+    assert house.keeper.place is Place.RUNTIME
+    assert [*house.path.parent.glob("*.foreign-*")] == []
+
+
+def test_a_disk_that_fails_while_the_tables_are_looked_at_sets_nothing_aside(house, monkeypatch):
+    house.look()
+    meddle(house, "DROP TABLE outbox")
+    monkeypatch.setattr("monitor.store.keeper.foreign", lambda _: None)
+    house.save(changes=(OPENED,), messages=(TOLD,))
+
+    assert house.keeper.place is Place.RUNTIME
+    assert len(house.keeper.do(Writer.letters, at(6))) == 1
+    assert [*house.path.parent.glob("*.foreign-*")] == []
+
+
+def test_a_database_that_was_moved_is_used_where_a_link_leads_and_its_log_is_not_left_behind(house, tmp_path):
+    house.look()
+    house.path.rename(tmp_path / "elsewhere.db")
+    house.path.symlink_to("../elsewhere.db")
+    house.now = 5
+    house.look()
+
+    assert (house.path.is_symlink(), house.keeper.place) == (True, Place.DISK)
+    with closing(open_reader(house.path)) as db:
+        assert len(seen(db)) == 2
+    assert not house.path.with_name("monitor.db-wal").exists()
+    (event,) = house.keeper.events
+    assert "where the link at its place leads to, nothing is lost" in event.words
+    house.look()
+    assert len(house.keeper.events) == 1
+
+
+def test_a_folder_that_was_moved_behind_a_link_is_the_same_database(house, tmp_path):
+    house.look()
+    house.path.parent.rename(tmp_path / "elsewhere")
+    house.path.parent.symlink_to("elsewhere")
+    house.look()
+
+    assert house.keeper.events == []
+
+
+def test_a_database_behind_a_link_whose_log_is_deleted_is_written_anew_where_the_link_leads(house, tmp_path):
+    house.keeper.close()
+    house.path.rename(tmp_path / "elsewhere.db")
+    house.path.symlink_to("../elsewhere.db")
+    house.keeper = house.opened()
+    house.look()
+    (tmp_path / "elsewhere.db-wal").unlink()
+    house.now = 5
+    house.look()
+
+    assert house.path.is_symlink()
+    assert len(seen(house.keeper.connection)) == 2
+    assert len(house.keeper.events) == 1
+
+
+@pytest.mark.parametrize("how", ["deleted", "moved"])
+def test_a_folder_that_is_gone_is_made_again_with_all_that_was_in_the_database(house, tmp_path, how):
+    house.look()
+    if how == "deleted":
+        shutil.rmtree(house.path.parent)
+    else:
+        house.path.parent.rename(tmp_path / "elsewhere")
+    house.now = 5
+    house.look()
+
+    assert house.keeper.place is Place.DISK
+    assert house.path.parent.stat().st_mode & 0o777 == 0o700
+    with closing(open_reader(house.path)) as db:
+        assert len(seen(db)) == 2
+    (event,) = house.keeper.events
+    assert "it was written anew, nothing is lost" in event.words
+
+
+def test_a_folder_that_cannot_be_made_yet_is_made_later(house):
+    house.look()
+    shutil.rmtree(house.path.parent)
+    house.path.parent.write_text("in the way")
+    house.look()
+    assert house.keeper.place is Place.RUNTIME
+
+    house.path.parent.unlink()
+    house.now += AGAIN_S
+    house.look()
+    assert house.keeper.place is Place.DISK
+
+
+@pytest.mark.parametrize(("content", "is_told"), [(b"", True), (None, False)])
+def test_an_empty_file_is_taken_as_new_and_the_log_says_so(house, caplog, content, is_told):
+    house.keeper.close()
+    house.path.unlink()
+    if content is not None:
+        house.path.write_bytes(content)
+    for _ in range(2):
+        house.keeper = house.opened()
+        house.look()
+
+    told = [one for one in caplog.messages if "was an empty file: it is taken as new" in one]
+    assert len(told) == (1 if is_told else 0)

@@ -1,5 +1,6 @@
 """Decision, database and delivery together: random histories of changes, crashes and channels that fail."""
 
+import asyncio
 import sqlite3
 from collections import Counter
 from contextlib import closing
@@ -12,17 +13,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from monitor.alert.case import Step, with_changes, with_messages
+from monitor.alert.case import Message, Step, with_changes, with_messages
 from monitor.alert.deliver import would_disturb
 from monitor.alert.routing import Scene, decide
 from monitor.alert.rule import Channel, Match, Patience, Route, Rules
 from monitor.alert.window import Quiet
+from monitor.config import load
+from monitor.courier import deliver_due
 from monitor.diagnose import Diagnosis, Scope
 from monitor.incident import Change, ChangeKind, Incident, Severity, open_incident
 from monitor.store import reader
 from monitor.store.schema import migrate
 from monitor.store.value import Batch, from_json
 from monitor.store.writer import Writer
+from monitor.world import Edge, open_world
 from probes.model import Confidence, Fault
 from tests.conftest import at
 
@@ -222,3 +226,28 @@ def test_ten_thousand_changes_at_once_are_one_letter_per_channel():
         for letter in letters:
             house.writer.delivered(letter, house.now)
         assert house.writer.letters(house.now) == []
+
+
+@pytest.mark.parametrize("lost", [("phone",), ("phone", "mail")], ids=["of one channel", "of both"])
+def test_what_this_process_has_sent_it_does_not_send_again_where_the_note_of_it_is_lost(tmp_path, lost):
+    blocks = [f'[[channels]]\nname = "{one}"\nurl = "terminal:"\n' for one in ("phone", "mail")]
+    blocks.append('[[accounts]]\nname = "main"\nprovider = "openai"\nkey = "env:KEY"\n')
+    (tmp_path / "monitor.toml").write_text("\n".join(blocks))
+    shown = []
+
+    async def play():
+        edge = Edge(lambda: at(60), lambda: 0.0, lambda: 0.5, shown.append)
+        async with open_world(load(tmp_path / "monitor.toml", {"KEY": "sk-sim-0123456789abcdef"}), edge) as world:
+            facts = (Scope.ACCOUNT, "openai/main", Fault.INVALID_KEY, Confidence.HIGH, at(0), (), (), ())
+            opened = Change(open_incident(Diagnosis(*facts)), ChangeKind.OPENED, at(0))
+            messages = tuple(Message(opened.id, one, incident_id=opened.incident.id) for one in ("phone", "mail"))
+            await world.save(Batch(at(0), changes=(opened,), messages=messages))
+            await deliver_due(world)
+            db = world.keeper.connection
+            db.executemany("UPDATE outbox SET state = 'waiting' WHERE channel = ?", [(one,) for one in lost])
+            await deliver_due(world)
+            return db.execute("SELECT state, tries FROM outbox").fetchall()
+
+    rows = asyncio.run(play())
+    assert len(shown) == 2
+    assert {row["state"] for row in rows} == {"sent"}

@@ -10,6 +10,7 @@ from monitor.alert.case import Step
 from monitor.detect.health import State
 from monitor.store import reader
 from monitor.store.connection import VERSION, open_writer
+from monitor.store.layout import LAYOUT, STEPS_TABLE, layout
 from monitor.store.writer import Writer
 from probes.model import Fault, Outcome
 from tests.conftest import CHAT, at
@@ -35,6 +36,7 @@ def test_what_an_older_version_left_is_resumed(tmp_path, version):
         assert db.execute("PRAGMA user_version").fetchone()[0] == VERSION
         assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
         assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert {name: its for name, its in layout(db).items() if name != STEPS_TABLE} == LAYOUT
         remembered, told = reader.resume(db, "here"), reader.correspondence(db, at(61))
         assert (remembered.healths[CHAT.id].state, remembered.healths[CHAT.id].fault) == (
             State.DOWN,

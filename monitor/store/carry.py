@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from monitor.store.connection import transaction
+from monitor.store.refusal import is_about_values
 
 LATEST = 10_000
 """So many rows of what is never forgotten are brought over: the open incidents are among the latest."""
@@ -144,8 +145,19 @@ def _carry_one(source: sqlite3.Connection, into: sqlite3.Connection, passage: Pa
         if row is None:
             whole = False
         else:
-            into.execute(passage.write, row)
+            whole &= _write(into, passage.write, row)
     return whole
+
+
+def _write(into: sqlite3.Connection, statement: str, row: dict[str, object]) -> bool:
+    """Write a row; return False for one that no table of ours takes: somebody else has written it."""
+    try:
+        into.execute(statement, row)
+    except sqlite3.Error as error:
+        if not is_about_values(error):
+            raise
+        return False
+    return True
 
 
 def _readable(source: sqlite3.Connection, query: str) -> Iterator[dict[str, object] | None]:

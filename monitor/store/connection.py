@@ -5,18 +5,18 @@ import fcntl
 import os
 import shlex
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from monitor.store.layout import REPAIR, VERSION, Foreign, check_version
 from monitor.store.refusal import Refusal, RefusalKind, StoreError, refusal_of
 from monitor.store.runtime import stand_in
 from probes.document import why_no_file
 
-VERSION = 9
-"""The schema this program writes, kept in `PRAGMA user_version`: the number of steps in `schema`."""
-
 WAIT_S = 5
+
+Check = Callable[[sqlite3.Connection, Path], None]
 
 
 class Busy(StoreError):
@@ -42,7 +42,7 @@ class Lock:
             database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._file, path = _open_lock(database)
         except OSError as error:
-            raise _unusable(database, error) from None
+            raise unusable(database, error) from None
         self._take(path)
 
     def _take(self, path: Path) -> None:
@@ -58,7 +58,11 @@ class Lock:
             os.pwrite(self._file, str(os.getpid()).encode(), 0)
 
     def renew(self) -> None:
-        """Hold the file that is there now, where somebody deleted ours. Raises Busy when another process was first."""
+        """Hold the file that is there now, where somebody deleted ours, be it with its folder, which is made again.
+
+        Raises OSError, and Busy when another process was first.
+        """
+        self._database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         file, path = _open_lock(self._database)
         if os.path.samestat(os.fstat(file), os.fstat(self._file)):
             os.close(file)
@@ -134,7 +138,7 @@ def open_writer(database: Path, wait_s: float | None = None) -> sqlite3.Connecti
         connection = sqlite3.connect(database, timeout=wait_s, check_same_thread=False, isolation_level=None)
         _read_by_name(connection)
     except (OSError, sqlite3.Error) as error:
-        raise _unusable(database, error) from None
+        raise unusable(database, error) from None
     with _closed_if_unusable(connection, database):
         _prepare(connection, database)
     return connection
@@ -165,31 +169,48 @@ def read_only(database: Path) -> sqlite3.Connection:
     try:
         is_there = database.exists()
     except OSError as error:  # a folder above it is closed to us
-        raise _unusable(database, error) from None
+        raise unusable(database, error) from None
     if not is_there:
         raise StoreError(f"{database}: does not exist; start `provider-monitor run` or `once` first")
+    return _shared_or_not(database, _check_ready)
+
+
+def read_as_it_is(database: Path) -> sqlite3.Connection:
+    """Return a connection that can only read this very file, whatever it holds. Raises StoreError."""
+    return _shared_or_not(database, _check_readable)
+
+
+def _shared_or_not(database: Path, check: Check) -> sqlite3.Connection:
     try:
-        return _read_only(database, "mode=ro")
+        return _read_only(database, "mode=ro", check)
     except StoreError as error:
         if error.refusal is None or error.refusal.kind not in UNSHARED:
             raise
-    return _read_only(database, "mode=ro&immutable=1")
+    return _read_only(database, "mode=ro&immutable=1", check)
 
 
 UNSHARED = (RefusalKind.FAILING, RefusalKind.FULL, RefusalKind.READ_ONLY)
 """What is said where SQLite cannot make the file through which connections share the log: nobody writes there then."""
 
 
-def _read_only(database: Path, how: str) -> sqlite3.Connection:
+def _read_only(database: Path, how: str, check: Check) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(f"{database.as_uri()}?{how}", uri=True, timeout=WAIT_S, check_same_thread=False)
     except sqlite3.Error as error:
-        raise _unusable(database, error) from None
+        raise unusable(database, error) from None
     _read_by_name(connection)
     with _closed_if_unusable(connection, database):
-        if check_version(connection, database) < VERSION:  # another process is about to make or to change its tables
-            raise StoreError(f"{database}: is not ready yet; start `provider-monitor run` or `once` first")
+        check(connection, database)
     return connection
+
+
+def _check_ready(connection: sqlite3.Connection, database: Path) -> None:
+    if check_version(connection, str(database)) < VERSION:  # another process is about to make or to change its tables
+        raise Foreign(f"{database}: is not ready yet; start `provider-monitor run` or `once` first")
+
+
+def _check_readable(connection: sqlite3.Connection, _: Path) -> None:
+    connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
 
 def _read_by_name(connection: sqlite3.Connection) -> None:
@@ -212,7 +233,7 @@ def _closed_if_unusable(connection: sqlite3.Connection, database: Path) -> Itera
     except BaseException as error:  # also when we are asked to end meanwhile
         connection.close()
         if isinstance(error, sqlite3.Error):
-            raise _unusable(database, error) from None
+            raise unusable(database, error) from None
         raise
 
 
@@ -239,17 +260,28 @@ def _make_private(database: Path) -> None:
 
 
 def _prepare(connection: sqlite3.Connection, database: Path) -> None:
-    version = check_version(connection, database)
+    version = check_version(connection, str(database))
     # FULL: what was committed survives a power cut; at one commit a beat it costs nothing one notices.
     connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
     if version < VERSION:
-        # Imported here, since a cron run whose tables are up to date need not pay for it.
-        from monitor.store.schema import migrate
-
         if version:
             _keep_before(connection, database, version)
+        take_over(connection, str(database))
+
+
+def take_over(connection: sqlite3.Connection, name: str) -> None:
+    """Bring the tables up to date. Raises Foreign where that makes none of ours, else sqlite3.Error."""
+    # Imported here, since a cron run whose tables are up to date need not pay for it.
+    from monitor.store.schema import migrate
+
+    try:
         migrate(connection)
-        connection.execute(f"PRAGMA user_version = {VERSION}")
+    except sqlite3.Error as error:
+        if refusal_of(error):
+            raise
+        raise Foreign(f"{name}: cannot be taken over from an older version ({error}); {REPAIR}") from None
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+    check_version(connection, name)
 
 
 def _keep_before(connection: sqlite3.Connection, database: Path, version: int) -> None:
@@ -259,20 +291,11 @@ def _keep_before(connection: sqlite3.Connection, database: Path, version: int) -
     try:
         keep(connection, database, f"schema-{version}")
     except OSError as error:
-        raise _unusable(database, error) from None
+        raise unusable(database, error) from None
 
 
-def check_version(connection: sqlite3.Connection, database: Path) -> int:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > VERSION:
-        raise StoreError(
-            f"{database}: is of schema {version}, newer than this program's {VERSION}; "
-            "update provider-monitor, or name another database"
-        )
-    return int(version)
-
-
-def _unusable(database: Path, error: OSError | sqlite3.Error) -> StoreError:
+def unusable(database: Path, error: Exception) -> StoreError:
+    """Return what to tell of a database that an error of the system or of SQLite keeps from being used."""
     refusal = refusal_of(error)
     reason = refusal.words if refusal else str(error)
     repair = REPAIRS.get(reason) or f"{_way_in(database)}, or name another [store] path"

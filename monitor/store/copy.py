@@ -10,7 +10,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from monitor.store.connection import BESIDE, Lock, check_version, lock_file, read_only
+from monitor.store.connection import BESIDE, Lock, lock_file, read_only, take_over
+from monitor.store.layout import STEPS_TABLE, VERSION, check_version, complaint
 from monitor.store.refusal import RefusalKind, StoreError, is_corrupt, refusal_of
 from monitor.store.runtime import stand_in
 from probes.document import why_no_file
@@ -156,19 +157,44 @@ def _hand_over(estate: Estate | None, *files: Path) -> None:
 
 
 def _backup(file: Path) -> sqlite3.Connection:
-    """Open what was once a database of ours, of this schema or an older one."""
+    """Open what was once a database of ours, of this schema or an older one. Raises StoreError."""
     if why := why_no_file(file):
         raise StoreError(f"{file}: {why}; {WANTED}")
     with ExitStack() as held:
         try:
             backup = held.enter_context(closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)))
-            words = _complaint(backup) if check_version(backup, file) else "is none of ours"
+            words = _complaint(backup) or _is_none_of_ours(backup)
         except sqlite3.Error as error:
             words = str(error)
         if words:
             raise StoreError(f"{file}: {words}; {WANTED}")
         held.pop_all()
     return backup
+
+
+def _is_none_of_ours(backup: sqlite3.Connection) -> str | None:
+    """Return why no monitor could work with a backup; one of an older schema is taken over as a trial, without rows."""
+    words, version = complaint(backup), backup.execute("PRAGMA user_version").fetchone()[0]
+    if words is None or not 0 < version < VERSION:
+        return words and (words if version else "is none of ours")
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as trial:
+        try:
+            _lay_tables(backup, trial)
+            check_version(trial, "it")
+            take_over(trial, "it")
+        except (StoreError, sqlite3.Error):
+            return "is no database of provider-monitor"
+    return None
+
+
+def _lay_tables(source: sqlite3.Connection, trial: sqlite3.Connection) -> None:
+    """Make the same tables, and note the same steps as taken. Raises sqlite3.Error."""
+    made = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY type <> 'table'"
+    for (statement,) in source.execute(made):
+        trial.execute(statement)
+    steps = source.execute(f"SELECT * FROM {STEPS_TABLE}").fetchall()
+    trial.executemany(f"INSERT INTO {STEPS_TABLE} VALUES (?, ?, ?, ?)", steps)
+    trial.execute(f"PRAGMA user_version = {source.execute('PRAGMA user_version').fetchone()[0]}")
 
 
 def _draft(file: Path) -> Path:
@@ -187,6 +213,15 @@ def is_broken(database: Path) -> bool:
             return _complaint(db) is not None
     except sqlite3.Error as error:
         return is_corrupt(error)
+
+
+def foreign(database: Path) -> str | None:
+    """Return why a second connection finds a sound file none that we write to; None: it is one, or cannot be read."""
+    try:
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as db:
+            return complaint(db)
+    except sqlite3.Error:
+        return None
 
 
 def _complaint(db: sqlite3.Connection) -> str | None:

@@ -1,5 +1,6 @@
 """Who writes: to the database, and while that refuses to what stands in for it, until it takes everything again."""
 
+import logging
 import os
 import sqlite3
 from collections.abc import Callable
@@ -13,12 +14,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.store.carry import BELIEFS, HISTORY, SIGHTINGS, TELLING, carry
-from monitor.store.connection import WAIT_S, Lock, open_in_memory, open_writer, read_only
-from monitor.store.copy import copy_to, identity, is_broken, put_back, remove, set_aside
-from monitor.store.refusal import Refusal, RefusalKind, StoreError, is_corrupt, refusal_of
+from monitor.store.connection import WAIT_S, Lock, open_in_memory, open_writer, read_as_it_is, read_only
+from monitor.store.copy import copy_to, foreign, identity, is_broken, put_back, remove, set_aside
+from monitor.store.layout import Foreign
+from monitor.store.refusal import Refusal, RefusalKind, StoreError, is_about_values, is_corrupt, refusal_of
 from monitor.store.rollup import forget_all_but
 from monitor.store.writer import Writer
 from probes.model import Clock, Timer
+
+log = logging.getLogger("monitor")
 
 AGAIN_S = 5.0
 """So long after the database refused it is tried again."""
@@ -53,6 +57,16 @@ class Event(Struct, frozen=True):
     words: str
 
 
+class Unusable(Struct, frozen=True):
+    """Why a file is set aside: what it is called then, and in words."""
+
+    kind: str
+    words: str
+
+
+BROKEN = Unusable("corrupt", "broken")
+
+
 class Keeper:
     """Does what is to be written where it can be written. Not for use by two threads at once.
 
@@ -69,12 +83,13 @@ class Keeper:
         self.events: list[Event] = []
         self.is_resumed = False
         """Whether a process before us was refused, too."""
-        self._again_s, self._writes = 0.0, 0
+        self._again_s, self._writes, self._was_ours = 0.0, 0, False
         self.recall: Callable[[Writer], None] = _nothing
         """Writes what the process knows itself, wherever the keeper goes on."""
 
     def open(self) -> None:
         """Open the database, or what stands in for it. Raises StoreError where it was never written before."""
+        was_empty = self._is_empty()
         try:
             self._use(open_writer(self._database), Place.DISK)
         except (StoreError, sqlite3.Error) as error:
@@ -83,7 +98,19 @@ class Keeper:
                 raise
             if not (is_corrupt(error) and self._begin_anew(None)):
                 self._give_way(refusal, None)
+        if was_empty:
+            log.warning(
+                "%s was an empty file: it is taken as new, and what was before is not known", self._database.name
+            )
         self._take_back_what_was_left()
+
+    def _is_empty(self) -> bool:
+        """Whether there is a file without a byte, and no log from which it could be made whole."""
+        _, its_log = _files(self._database)
+        try:
+            return self._database.stat().st_size == 0 and not its_log.exists()
+        except OSError:
+            return False
 
     def _was_written(self) -> bool:
         """Whether a monitor has worked with it before: then it is no wrong path, though its first page may be gone."""
@@ -105,7 +132,7 @@ class Keeper:
         for place in Place:
             try:
                 done = work(self.writer, *args, **named)
-            except sqlite3.Error as error:
+            except (Foreign, sqlite3.Error) as error:
                 if place is Place.MEMORY or not self._heed(error):
                     raise
             else:
@@ -133,8 +160,12 @@ class Keeper:
         return None
 
     def doubt(self) -> None:
-        """Look whether the database is broken, as a reader said; then begin anew."""
-        if self.place is Place.DISK:
+        """Look whether the database is broken, or ours no more, as a reader said; then begin anew."""
+        if self.place is not Place.DISK:
+            return
+        if self._is_gone():
+            self._bring_back()
+        else:
             self._begin_anew(self.connection)
 
     def _use(self, connection: sqlite3.Connection, place: Place) -> None:
@@ -145,23 +176,24 @@ class Keeper:
             raise
         self.connection, self.place = connection, place
         self.writer = Writer(connection, self._location)
-        log = self._database.with_name(self._database.name + "-wal")
-        self._held = {one: seen for one in (self._database, log) if (seen := identity(one))}
+        file, self._log = _files(self._database)
+        self._held = identity(file), identity(self._log)
         if place is Place.DISK:
-            self.refusal = None
+            self.refusal, self._was_ours = None, True
         with suppress(sqlite3.Error):  # what is to be written next meets it, too
             self.recall(self.writer)
 
-    def _heed(self, error: sqlite3.Error) -> bool:
-        """Go elsewhere with what was refused; return False where the database as a whole refuses nothing."""
+    def _heed(self, error: Foreign | sqlite3.Error) -> bool:
+        """Go elsewhere with what was refused; return False where the database as a whole refuses nothing.
+
+        An error that nobody knows, such as of a table that is missing, may be one of the whole database.
+        """
         refusal = refusal_of(error)
-        if refusal is None and not _is_open(self.connection):
-            refusal = Refusal(RefusalKind.FAILING, str(error))
-        if refusal is None:
+        if refusal is None and is_about_values(error) and _is_open(self.connection):
             return False
-        if self.place is Place.DISK and is_corrupt(error) and self._begin_anew(self.connection):
+        if self.place is Place.DISK and (refusal is None or is_corrupt(error)) and self._begin_anew(self.connection):
             return True
-        self._give_way(refusal, self.connection)
+        self._give_way(refusal or Refusal(RefusalKind.FAILING, str(error)), self.connection)
         return True
 
     # What stands in
@@ -171,7 +203,7 @@ class Keeper:
 
         Without one, or where it was closed, the file is read.
         """
-        source = before if before and _is_open(before) else _maybe_read(self._database)
+        source = before if before and _is_open(before) else _maybe_read(self._database, read_as_it_is)
         try:
             self._stand_aside(refusal, source)
         finally:
@@ -242,7 +274,7 @@ class Keeper:
             self._lock.renew()
             self._use(self._caught_up(), Place.DISK)
         except (OSError, StoreError, sqlite3.Error) as error:
-            if is_corrupt(error):
+            if is_corrupt(error) or isinstance(error, Foreign):
                 self._begin_anew(self.connection)
             return
         self._leave(before, place)
@@ -276,22 +308,33 @@ class Keeper:
     # What is broken or gone
 
     def _begin_anew(self, before: sqlite3.Connection | None) -> bool:
-        """Set a broken database aside and go on with a new one; False: it is not broken, or cannot be moved."""
-        if not is_broken(self._database):
+        """Set aside a database that is broken, or ours no more,; go on with a new one. False: it is fine, or stays."""
+        why = self._why_unusable()
+        if why is None:
             return False
         if before and self.place is Place.DISK:
             before.close()  # first: it would delete the log of the new one, which has the name of its own
         at, place = self._clock(), self.place
         try:
-            aside = set_aside(self._database, at)
+            aside = set_aside(self._database, at, why.kind)
             whole = self._replace(aside, before)
         except (OSError, StoreError, sqlite3.Error):
             return False
         if before:
             self._leave(before, place)
         what = "what it held was brought over but for the single looks" if whole else "a part of it could not be read"
-        self.events.append(Event(at, f"{self._database.name} was broken and is set aside as {aside.name}; {what}"))
+        self.events.append(Event(at, f"{self._database.name} was {why.words} and is set aside as {aside.name}; {what}"))
         return True
+
+    def _why_unusable(self) -> Unusable | None:
+        """Return what a second connection finds wrong. What this process never worked with may be for another program.
+
+        Whoever started us with that learns so from the error.
+        """
+        if is_broken(self._database):
+            return BROKEN
+        words = foreign(self._database) if self._was_ours else None
+        return Unusable("foreign", f"ours no more ({words})") if words else None
 
     def _replace(self, aside: Path, before: sqlite3.Connection | None) -> bool:
         """Go on with a new database; return whether all was brought over. Where none can be made all is as it was."""
@@ -311,7 +354,7 @@ class Keeper:
 
     def _salvage(self, aside: Path, fresh: sqlite3.Connection) -> bool:
         """Bring over what can be read; return whether that was everything but the single looks."""
-        old = _maybe_read(aside)
+        old = _maybe_read(aside, read_as_it_is)
         if old is None:
             return False
         try:
@@ -321,35 +364,80 @@ class Keeper:
             old.close()
 
     def _is_gone(self) -> bool:
-        return any(identity(one) != seen for one, seen in self._held.items())
+        """Whether another connection would open other files than those that we hold."""
+        return any(seen and identity(one) != seen for one, seen in zip(_files(self._database), self._held, strict=True))
 
     def _bring_back(self) -> None:
         """Put a file in the place of the one that was taken from us: we still hold all of it open."""
-        at, before, there = self._clock(), self.connection, identity(self._database)
-        replaced = there is not None and there != self._held[self._database]
+        at, before = self._clock(), self.connection
         try:
             self._lock.renew()
-            if replaced:
-                made = open_writer(self._database)
-                carry(before, made, GOING_ON)
-                before.close()
-            else:
-                copy = copy_to(before, self._database.with_name(self._database.name + ".rescued"))
-                before.close()
-                remove(self._database)
-                copy.rename(self._database)
-                made = open_writer(self._database)
+            how = self._put_in_place(before, at)
         except (OSError, StoreError, sqlite3.Error) as error:
             words = refusal.words if (refusal := refusal_of(error)) else str(error)
             self._give_way(Refusal(RefusalKind.GONE, f"it was deleted or moved, and: {words}"), before)
             return
-        self._use(made, Place.DISK)
-        how = (
-            "another file was put in its place, which is used now"
-            if replaced
-            else "it was written anew, nothing is lost"
-        )
         self.events.append(Event(at, f"{self._database.name} was deleted, moved or replaced while in use: {how}"))
+
+    def _put_in_place(self, before: sqlite3.Connection, at: datetime) -> str:
+        """Go on with a file at the database's path; return in words with which. Raises where there can be none."""
+        file, its_log = _files(self._database)
+        there, (held, _), is_elsewhere = identity(file), self._held, its_log != self._log
+        if there is None or (there == held and not is_elsewhere):
+            return self._write_anew(before)
+        if there == held:
+            return self._follow_link(before)
+        return self._take_up(before, at)
+
+    def _write_anew(self, before: sqlite3.Connection) -> str:
+        real = Path(os.path.realpath(self._database))
+        copy = copy_to(before, real.with_name(real.name + ".rescued"))
+        before.close()
+        self._withdraw_log()
+        remove(real)
+        copy.rename(real)
+        self._use(open_writer(self._database), Place.DISK)
+        return "it was written anew, nothing is lost"
+
+    def _follow_link(self, before: sqlite3.Connection) -> str:
+        """Go on with the very same file where it was moved to; its log, which was left behind, goes into it first."""
+        is_held, *_ = before.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if is_held:
+            return self._write_anew(before)
+        before.close()
+        self._log.unlink(missing_ok=True)
+        self._use(open_writer(self._database), Place.DISK)
+        return "it is used where the link at its place leads to, nothing is lost"
+
+    def _take_up(self, before: sqlite3.Connection, at: datetime) -> str:
+        """Go on with the file that was put there; one that is broken, or none of ours, is set aside."""
+        self._withdraw_log()
+        try:
+            made = open_writer(self._database)
+        except StoreError as error:
+            if not (isinstance(error, Foreign) or (is_corrupt(error) and is_broken(self._database))):
+                raise
+            why = foreign(self._database) or "is broken"
+            aside = set_aside(self._database, at, "foreign")
+            how = f"what was put in its place {why}, and is set aside as {aside.name}"
+            return f"{how}; {self._write_anew(before)}"
+        carry(before, made, GOING_ON)
+        before.close()
+        self._use(made, Place.DISK)
+        return "another file was put in its place, which is used now"
+
+    def _withdraw_log(self) -> None:
+        """Take our log away from the path at which it would be read as that of another file; we hold it open."""
+        _, held = self._held
+        if held and identity(self._log) == held:
+            for side in (self._log, self._log.with_name(self._log.name.removesuffix("-wal") + "-shm")):
+                side.unlink(missing_ok=True)
+
+
+def _files(database: Path) -> tuple[Path, Path]:
+    """Return the database and its log, which lies beside where a link leads to. Source: https://sqlite.org/wal.html"""
+    real = Path(os.path.realpath(database))
+    return database, real.with_name(real.name + "-wal")
 
 
 def _nothing(_: Writer) -> None:
@@ -368,8 +456,8 @@ def _make_sure(disk: sqlite3.Connection) -> None:
     disk.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
-def _maybe_read(database: Path) -> sqlite3.Connection | None:
+def _maybe_read(database: Path, read: Callable[[Path], sqlite3.Connection] = read_only) -> sqlite3.Connection | None:
     try:
-        return read_only(database)
+        return read(database)
     except StoreError:
         return None

@@ -75,6 +75,22 @@ def refusal_of(error: BaseException) -> Refusal | None:
     return None
 
 
+ABOUT_VALUES = (
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.NotSupportedError,
+    sqlite3.ProgrammingError,
+)
+NOT_OURS = (sqlite3.SQLITE_CONSTRAINT_TRIGGER, sqlite3.SQLITE_CONSTRAINT_CHECK)
+"""Whatever refuses by these was put into the database by somebody else: we make no trigger and no CHECK."""
+
+
+def is_about_values(error: BaseException) -> bool:
+    """Whether a statement was refused for what it was to write, so that another one may be written."""
+    return isinstance(error, ABOUT_VALUES) and getattr(error, "sqlite_errorcode", 0) not in NOT_OURS
+
+
 def is_corrupt(error: BaseException) -> bool:
     refusal = refusal_of(error)
     return refusal is not None and refusal.kind is RefusalKind.CORRUPT

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.incident import Change
+from monitor.store.refusal import is_about_values
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from probes.border import admit, clean
@@ -35,11 +36,12 @@ class Unwritable(Struct, frozen=True):
 def save(writer: Writer, batch: Batch, aside: Path) -> list[Unwritable]:
     """Write a batch; where a value in it is refused, all of it but that, which is set aside. Return what was.
 
-    Raises sqlite3.Error where the database takes nothing at all.
+    Raises sqlite3.Error where the database takes nothing at all, Foreign where its tables are not ours any more.
     """
     error = _try(writer.save, batch)
     if error is None:
         return []
+    writer.check()
     log.error("a batch cannot be written as it is (%s): it is taken apart", error)
     refused = [one for part in parts(batch) if (one := _refusal(writer, part))]
     for one in refused:
@@ -51,10 +53,10 @@ def _try(save: Callable[[Batch], None], batch: Batch) -> str | None:
     """Return the name of the error by which a batch is refused; None: it is written."""
     try:
         save(batch)
-    except (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError) as error:
+    except sqlite3.Error as error:
+        if not is_about_values(error):
+            raise  # nothing can be written now, or nothing any more: that is no matter of what is in the batch
         return type(error).__name__
-    except sqlite3.Error:
-        raise  # nothing can be written now, or nothing any more: that is no matter of what is in the batch
     except Exception as error:  # noqa: BLE001 - no value, whatever is wrong with it, may hold up the others
         return type(error).__name__
     return None

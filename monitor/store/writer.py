@@ -21,6 +21,7 @@ from monitor.schedule import Spending
 from monitor.source import Source
 from monitor.stage import Failing
 from monitor.store.connection import transaction
+from monitor.store.layout import check_version
 from monitor.store.refusal import Refusal
 from monitor.store.value import (
     OUTCOMES,
@@ -91,6 +92,10 @@ class Writer:
 
     def close(self) -> None:
         self._db.close()
+
+    def check(self) -> None:
+        """Look whether the tables are still ours. Raises Foreign."""
+        check_version(self._db, "the database")
 
     def save(self, batch: Batch) -> None:
         """Write one beat, all of it or nothing."""
@@ -365,7 +370,7 @@ class Writer:
     def _named(self, channel: str, item: Item) -> Item:
         """Return a message that its name finds once it is sent, else it would be sent again. Raises ValueError."""
         query = f"SELECT 1 FROM outbox WHERE id = ? AND {KEY} = (?, ?, ?, ?, ?)"
-        if self._db.execute(query, (item.id, *_key(channel, item))).fetchone():
+        if self._db.execute(query, (item.id, *key(channel, item))).fetchone():
             return item
         raise ValueError("its name is no text")
 
@@ -384,8 +389,8 @@ class Writer:
 
     def _mark_all(self, letter: Letter, what: str, *values: object) -> None:
         with self._transaction():
-            rows = [(*values, *_key(letter.channel, item)) for item in letter.items]
-            self._db.executemany(f"UPDATE outbox SET {what} WHERE {KEY} = (?, ?, ?, ?, ?)", rows)
+            rows = [(*values, *key(letter.channel, item)) for item in letter.items]
+            self._db.executemany(f"UPDATE outbox SET {what} WHERE {KEY} = (?, ?, ?, ?, ?) AND state <> 'sent'", rows)
 
     def complain(self, about: str, error: str, hearers: Sequence[str], at: datetime) -> None:
         """Let `hearers` be told that a channel does not work; once, until something gets through it again."""
@@ -399,11 +404,14 @@ class Writer:
                 self._save_messages([Message(None, one, Step.FAILING, to_ms(at), note=note) for one in hearers], at)
 
 
+Key = tuple[str, str, Step, int, str]
+
 KEY = "(coalesce(change_id, ''), channel, step, number, note)"
 """What names a message in each database: its number is another one in what stands in for this one."""
 
 
-def _key(channel: str, item: Item) -> tuple[object, ...]:
+def key(channel: str, item: Item) -> Key:
+    """Return what names a message, as KEY does."""
     return item.change_id, channel, item.step, item.number, item.note
 
 

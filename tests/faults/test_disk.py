@@ -153,6 +153,90 @@ def test_a_backup_that_is_put_there_while_it_runs_is_used_and_told(machine, stag
     assert machine.rows("PRAGMA integrity_check") == [["ok"]]
 
 
+def meddle(machine, *statements):
+    """Let another program change the database."""
+    for one in statements:
+        machine.python(f"db = connect('{machine.database}'); db.execute({one!r}); db.commit()")
+
+
+def theirs(machine):
+    """Put another program's database in the place of ours."""
+    file = machine.state / "theirs.db"
+    machine.python(f"db = connect('{file}'); db.execute('CREATE TABLE bookmark (url TEXT)'); db.commit()")
+    machine.shell(f"mv {file} {machine.database}")
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        pytest.param(lambda machine: meddle(machine, "DROP TABLE outbox"), id="no outbox"),
+        pytest.param(lambda machine: meddle(machine, "DROP TABLE health"), id="no health"),
+        pytest.param(lambda machine: meddle(machine, "PRAGMA user_version = -3"), id="of a version that never was"),
+        pytest.param(theirs, id="another program's"),
+    ],
+)
+def test_a_database_that_is_ours_no_more_is_set_aside_and_silences_nobody(machine, stage, spoiled):
+    program, _ = watch(machine, stage)
+    spoiled(machine)
+    stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+
+    until(lambda: {DOWN, LOST} <= {*titles(stage)}, 60)
+    until(lambda: machine.rows("SELECT count(*) FROM incident WHERE closed IS NULL") == [[1]])
+    assert machine.call("status")[0] == 1
+    assert end(program) == 0
+    assert sorted(titles(stage)) == sorted([LOST, DOWN])
+    assert "monitor.db.foreign-" in machine.shell(f"ls {machine.state}")
+    assert "Traceback" not in machine.log
+
+
+def test_what_was_sent_is_not_sent_again_though_the_note_of_it_is_lost_with_the_log(machine, stage):
+    program, _ = watch(machine, stage)
+    stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+    until(lambda: DOWN in titles(stage), 60)
+    time.sleep(1)
+    machine.shell(f"truncate -s 0 {machine.database}-wal")
+
+    until(lambda: LOST in titles(stage), 120)
+    time.sleep(5)
+    assert end(program) == 0
+    assert sorted(titles(stage)) == sorted([DOWN, LOST])
+    assert machine.rows("SELECT DISTINCT state FROM outbox") == [["sent"]]
+
+
+@pytest.mark.parametrize("how", ["rm -r {0}", "mv {0} {0}.old"], ids=["deleted", "moved"])
+def test_a_folder_that_is_taken_away_is_made_again_with_the_database(machine, stage, how):
+    folder = machine.state / "inner"
+    machine.database = folder / "monitor.db"
+    stage.write_config(machine.folder, '[store]\npath = "state/inner/monitor.db"\n')
+    program = machine.start("run")
+    until(lambda: len(machine.rows("SELECT at FROM observation")) >= 4)
+    machine.shell(how.format(folder))
+
+    until(lambda: LOST in titles(stage))
+    until(lambda: len(machine.rows("SELECT at FROM observation")) >= 10, 60)
+    assert machine.call("once")[0] == 0
+    assert "is left out" not in machine.log
+    assert end(program) == 0
+    asked = sum(len(stage.simulator.received(key)) for key in KEYS.values())
+    assert asked - UNDER_WAY <= len(machine.rows("SELECT at FROM observation")) <= asked
+    assert titles(stage) == [LOST]
+
+
+def test_a_database_that_is_moved_behind_a_link_is_used_where_that_leads_and_told(machine, stage):
+    program, _ = watch(machine, stage)
+    machine.shell(f"cd {machine.state} && mkdir far && mv monitor.db far/ && ln -s far/monitor.db monitor.db")
+
+    until(lambda: LOST in titles(stage))
+    until(lambda: machine.call("status")[0] == 0)
+    assert end(program) == 0
+    asked = sum(len(stage.simulator.received(key)) for key in KEYS.values())
+    kept = machine.rows("SELECT at FROM observation")
+    assert asked - UNDER_WAY <= len(kept) <= asked
+    assert machine.shell(f"readlink {machine.database}") == "far/monitor.db\n"
+    assert "monitor.db-wal" not in machine.shell(f"ls {machine.state}")
+    assert titles(stage) == [LOST]
+
+
 def spoil(machine, first=1):
     """Flip every page from that one on, on the disk."""
     machine.python(f"connect('{machine.database}').execute('PRAGMA wal_checkpoint(TRUNCATE)')")
@@ -282,16 +366,24 @@ def test_what_is_no_backup_is_refused_and_the_database_stays(machine, stage):
     stage.write_config(machine.folder)
     machine.call("once")
     before = looks(machine)
-    for name, content in {"text": b"my shopping list", "newer": None}.items():
+    for name, statement in {
+        "text": None,
+        "newer": "PRAGMA user_version = 99",
+        "of no version": "PRAGMA user_version = -3",
+        "without a table": "DROP TABLE outbox",
+    }.items():
         file = machine.folder / name
-        if content is None:
-            machine.python(f"connect('{file}').execute('PRAGMA user_version = 99')")
+        if statement is None:
+            file.write_bytes(b"my shopping list")
         else:
-            file.write_bytes(content)
+            assert machine.call("backup", str(file))[0] == 0
+            machine.python(f"db = connect('{file}'); db.execute('{statement}'); db.commit()")
         assert machine.call("restore", str(file))[0] == 2
 
     assert looks(machine) == before
+    assert machine.call("once")[0] == 0
     assert "file is not a database" in machine.log
+    assert "of its tables outbox is missing; name a file that `provider-monitor backup` wrote" in machine.log
     assert "of schema 99, newer than this program's" in machine.log
 
 
@@ -302,6 +394,46 @@ def test_a_database_of_a_newer_program_is_refused(machine, stage):
     machine.python(f"connect('{machine.database}').execute('PRAGMA user_version = 99')")
 
     assert [machine.call(one)[0] for one in ("run", "once", "status")] == [2, 2, 2]
+    assert "Traceback" not in machine.log
+
+
+READERS = (["once"], ["run"], ["status"], ["status", "--alive"], ["incidents"], ["pick", "openai"], ["tune"])
+READERS += (["alerts", "history"], ["alerts", "replay"], ["silence"], ["backup", "copy.db"])
+
+
+@pytest.mark.quick
+def test_what_is_no_database_of_ours_is_named_with_the_repair_by_each_command(machine, stage):
+    stage.write_config(machine.folder)
+    machine.call("once")
+    meddle(machine, "DROP TABLE outbox")
+    before = machine.path("monitor.db").read_bytes()
+
+    assert [(one, machine.call(*one)[0]) for one in READERS] == [(one, 2) for one in READERS]
+    words = "monitor.db: of its tables outbox is missing; restore a backup, or move it away; a new one is made"
+    assert machine.log.count(words) == len(READERS)
+    assert "Traceback" not in machine.log
+    assert machine.path("monitor.db").read_bytes() == before
+
+
+@pytest.mark.quick
+def test_a_database_of_a_version_that_never_was_is_refused_and_not_taken_over(machine, stage):
+    stage.write_config(machine.folder)
+    machine.call("once")
+    meddle(machine, "PRAGMA user_version = -3")
+
+    assert [machine.call(one)[0] for one in ("run", "once", "status")] == [2, 2, 2]
+    assert machine.log.count("monitor.db: is no database of provider-monitor; restore a backup") == 3
+    assert "schema-" not in machine.shell(f"ls {machine.state}")
+
+
+@pytest.mark.quick
+def test_a_database_that_turns_out_broken_while_it_is_read_is_named_with_the_repair(machine, stage):
+    stage.write_config(machine.folder)
+    machine.call("once")
+    spoil(machine, 3)
+
+    assert [machine.call(one)[0] for one in ("status", "incidents")] == [2, 2]
+    assert machine.log.count("monitor.db: database disk image is malformed; restore a backup, or move it away") == 2
     assert "Traceback" not in machine.log
 
 
