@@ -53,11 +53,17 @@ def advance(track: Track, observation: Observation, before: Health, after: Healt
             first = latency.advance(first, seconds, at, pace, held=held)
     if before.state is State.DOWN and after.state is State.UP:
         total, first = total and latency.anew(total), first and latency.anew(first)
+    paced = Track(total, first, limits.advance(track.limits, observation))
+    return turned(track, paced, observation, before, after)
+
+
+def turned(track: Track, paced: Track, observation: Observation, before: Health, after: Health) -> Track:
+    """Return the track after one more look, as fast and with such limits as `paced` says that has taken it in."""
     return Track(
-        total,
-        first,
-        limits.advance(track.limits, observation),
-        flap.advance(track.flap, before, after, at),
+        paced.total,
+        paced.first,
+        paced.limits,
+        flap.advance(track.flap, before, after, observation.at),
         _flicker(track.flicker, observation, after),
     )
 
