@@ -48,7 +48,7 @@ def judge(belief: Belief, observations: Sequence[Observation], detect: Detect | 
         if id in belief.config.watches:
             before, interval_s = belief.healths.get(id) or Health(), belief.config.watches[id].interval_s
             belief.healths[id] = healths[id] = advance(before, observation, thresholds, interval_s)
-            belief.stirred |= _has_stirred(before, healths[id])
+            belief.stirred |= has_stirred(before, healths[id])
             work = partial(detect, belief, observation, before, healths[id])
             _or_nothing(belief, f"the detectors of {id}", work)
     return healths
@@ -66,7 +66,8 @@ def _or_nothing(belief: Belief, what: str, work: Callable[[], Iterable[T] | None
     return found
 
 
-def _has_stirred(before: Health, after: Health) -> bool:
+def has_stirred(before: Health, after: Health) -> bool:
+    """Whether a look changed what there is to conclude from."""
     was = (before.state, before.fault, before.reason, before.lasting)
     return was != (after.state, after.fault, after.reason, after.lasting)
 
@@ -179,7 +180,8 @@ def _diagnose(belief: Belief, heard_at: datetime, now: datetime) -> list[Change]
     diagnoses = _as_seen(belief, diagnoses, well_since)
     belief.stirred, belief.near = False, near
     # Until all is settled, time alone can change the picture: an incident that fades, a sibling that is suspected.
-    belief.unsettled = bool(belief.incidents) or not all(diagnosis.settled for diagnosis in diagnoses)
+    belief.awaiting = not all(diagnosis.settled for diagnosis in diagnoses)
+    belief.unsettled = bool(belief.incidents) or belief.awaiting
     named = {*belief.config.feeds, *(one.id for one in belief.config.objectives)}
     course = incident.advance(belief.incidents.values(), diagnoses, well_since, now, _settled(belief), named)
     belief.incidents |= {one.id: one for one in course.refreshed}
