@@ -7,20 +7,24 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from benchmarks.virtual import VirtualLoop
 from monitor import courier, herald, listen, run
 from monitor import world as world_module
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.config import load
+from monitor.hindsight import relive
 from monitor.store.connection import open_writer
 from monitor.store.reader import closed_incidents
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
+from monitor.tune import settings
 from monitor.world import Edge, Outside, open_world
 from probes.canary import outcome_of
-from probes.model import Answer, Fault, Knock, Observation, Outcome
+from probes.model import Answer, Fault, Knock, Observation, Outcome, Target
 from tests.backstage import call
+from tests.conftest import observation
 
 KEYS = {f"KEY_{number}": f"sk-Wq8ZtL5vXn2RjP7mTb4K{number}" for number in range(6)}
 ACCOUNTS = ("openai/a", "openai/b", "openai/c", "anthropic/a", "anthropic/b", "groq/a")
@@ -168,3 +172,32 @@ def test_tune_counts_the_messages_that_the_replay_of_alerts_prints(tmp_path):
     answered, counted, *_ = both(tmp_path, 2)
 
     assert counted == answered < told
+
+
+def unsteady(seed, days=1):
+    """Looks at all accounts, a minute apart, of which some fail for a while, together or alone, now and then."""
+    rng = random.Random(seed)
+    for number, account in enumerate(ACCOUNTS):
+        target, fault, left = Target(account, account.partition("/")[0], "list"), None, 0
+        for minute in range(int(days * 1440)):
+            fault, left = (fault, left - 1) if left else (None, 0)
+            if not left and rng.random() < 0.003:
+                fault, left = rng.choice(sorted(STATUS)), rng.choice((1, 2, 3, 4, 12, 90))
+            failed = fault if left and rng.random() < 0.8 else None
+            yield observation(
+                failed, 60 * minute + 7 * number, target, **({"status": STATUS[failed]} if failed else {})
+            )
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_each_setting_finds_what_it_would_find_as_the_current_one(tmp_path, seed):
+    """What is looked at once for all settings, since it says the same with each, does say the same with each."""
+    config = write(tmp_path, 60)
+    looks = sorted(unsteady(seed), key=lambda one: one.at)
+    tried = settings(config.thresholds)
+    together = relive(config, tried, looks, (), looks[-1].at)
+
+    assert len(together[config.thresholds]) > 10
+    for setting in tried:
+        probe = replace(config.probe, failures=setting.failures, blip_s=setting.blip_s)
+        assert relive(replace(config, probe=probe), [setting], looks, (), looks[-1].at)[setting] == together[setting]
