@@ -115,6 +115,12 @@ def test_what_another_setting_would_have_missed_or_told_besides(make):
     ]
 
 
+def test_an_outage_elsewhere_at_the_same_time_is_another_one(make):
+    found = compared(make(looks((100, 130)), looks((110, 113), target=OTHER)))
+
+    assert (found[3, 120].found, found[5, 120].found, found[5, 120].outages) == (2, 1, 2)
+
+
 def test_a_setting_that_asks_for_less_tells_of_blips(make):
     config = make(looks((500, 501)), more="[probe]\nfailures = 2\nblip_s = 0\n")
     found = compared(config)
@@ -242,6 +248,16 @@ def test_nothing_was_concluded_while_nobody_was_watching(make, watched, told_aft
     (alarm,) = now(make(seen, changes=() if watched else (gap,))).outages
 
     assert at(told_after * 60 - 180) < alarm.at < at(told_after * 60 + 60)
+
+
+def test_time_goes_on_after_the_last_look_until_the_monitor_was_last_known_to_watch(make):
+    others = (replace(one, at=one.at - timedelta(seconds=5)) for one in looks((102, 102), target=BACKUP, minutes=103))
+    config = make([*looks((100, 102), minutes=103), *others])
+    assert not now(config).outages
+    with closing(open_writer(config.database)) as db:
+        Writer(db, config.location).save(Batch(at(104 * 60)))
+
+    assert len(now(config).outages) == 1
 
 
 def test_no_looks_are_no_past(make):
