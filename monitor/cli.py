@@ -406,34 +406,39 @@ def cost(arguments: Arguments) -> int:
 
 
 def tune(arguments: Arguments) -> int:
-    from monitor.detect.latency import pace
+    from monitor.hindsight import look_back
     from monitor.store.connection import open_reader
-    from monitor.store.reader import history
     from monitor.table import outage_table, show_progress, tune_table
-    from monitor.tune import LEAST, replay, settings, span
+    from monitor.tune import LEAST, Tally, settings
     from monitor.words import count, duration
 
-    config = _with_accounts(arguments)
-    accounts, tried = _chosen(config, arguments.account), settings(config.thresholds)
-    watches = [one for one in config.watches.values() if one.target.account in accounts and not one.aside]
-    since = datetime.now(UTC) - timedelta(days=arguments.days or config.store.raw_days)
-    with closing(open_reader(config.database)) as db, show_progress(f"replaying {len(watches)} targets"):
-        looked = [
-            replay(one.target.account, history(db, config.location, one.target, since), tried, pace(one.interval_s))
-            for one in watches
-        ]
-    pasts = [past for past in looked if past]
-    over = duration(span(pasts).total_seconds())
-    held = f"{sum(past.looks for past in pasts):,} looks at {count(len(pasts), 'target')} over {over}"
-    if span(pasts) < LEAST:
+    config, now = _with_accounts(arguments), datetime.now(UTC)
+    tally = Tally(
+        frozenset(_chosen(config, arguments.account)),
+        now - timedelta(days=arguments.days or config.store.raw_days),
+    )
+    doing = f"replaying {count(len(config.watches), 'target')}"
+    with closing(open_reader(config.database)) as db, show_progress(doing) as report:
+        told = look_back(db, config, settings(config.thresholds), tally, now, report)
+    over = duration(tally.span.total_seconds())
+    held = f"{tally.looks:,} looks at {count(len(tally.targets), 'target')} over {over}"
+    if tally.span < LEAST:
         say(f"too little history to say anything: {held}; come back when there is a day of it")
         return UP
-    tune_table(pasts, config.thresholds)
-    outage_table(pasts, config.thresholds)
-    say(f"From {held}. An alarm is an outage of one account; a delay counts from its first failure.")
-    say("Which of these did you want to hear of? Choose the first row that tells them, and write it below [probe] in")
-    say("monitor.toml. Looks stay as they were taken: what asks for more failures would have asked sooner again.")
+    tune_table(told, config.thresholds, tally.span)
+    outage_table(told, config.thresholds)
+    for line in HOW_TO_READ_TUNE:
+        say(line.format(held=held))
     return UP
+
+
+HOW_TO_READ_TUNE = (
+    "From {held}, replayed through diagnosis, routes, quiet hours, silences and digests as they are set up now. One",
+    "incident has one cause, whatever it takes along; a delay counts from its first failure to the first message.",
+    "Which of these did you want to hear of? Choose the first row that tells them, and write it below [probe] in",
+    "monitor.toml. Looks stay as they were taken: what asks for more failures would have asked sooner again. What is",
+    "no look (credit, limits, objectives, status pages) counts in each row as it was told then.",
+)
 
 
 def backup(arguments: Arguments) -> int:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from monitor import incident
+from monitor.belief import Belief, groups_of, meaning_of
 from monitor.detect import flap, flicker, note, pool, reminder, track
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health, State, advance
@@ -19,7 +20,6 @@ from monitor.detect.track import Track
 from monitor.diagnose import Diagnosis, Patient, Scope, diagnose, sign_of
 from monitor.incident import Change
 from monitor.source import unreadable
-from monitor.world import World, groups_of, meaning_of
 from probes.model import Blame, Confidence, Fault, Observation, Target
 
 log = logging.getLogger("monitor")
@@ -35,61 +35,85 @@ EPOCH = datetime.fromtimestamp(0, UTC)
 T = TypeVar("T")
 
 
-def judge(world: World, observations: Sequence[Observation]) -> dict[str, Health]:
+Detect = Callable[[Belief, Observation, Health, Health], None]
+"""What takes in one more look, which changed the health of its target from the one to the other."""
+
+
+def judge(belief: Belief, observations: Sequence[Observation], detect: Detect | None = None) -> dict[str, Health]:
+    """Believe what was seen, and let the detectors take it in; return the healths of those that were looked at."""
     healths: dict[str, Health] = {}
+    thresholds, detect = belief.config.thresholds, detect or follow
     for observation in observations:
         id = observation.target.id
-        if id in world.config.watches:
-            before, interval_s = world.healths.get(id) or Health(), world.config.watches[id].interval_s
-            world.healths[id] = healths[id] = advance(before, observation, world.config.thresholds, interval_s)
-            world.stirred |= _has_stirred(before, healths[id])
-            _or_nothing(world, f"the detectors of {id}", partial(_follow, world, observation, before, healths[id]))
+        if id in belief.config.watches:
+            before, interval_s = belief.healths.get(id) or Health(), belief.config.watches[id].interval_s
+            belief.healths[id] = healths[id] = advance(before, observation, thresholds, interval_s)
+            belief.stirred |= has_stirred(before, healths[id])
+            work = partial(detect, belief, observation, before, healths[id])
+            _or_nothing(belief, f"the detectors of {id}", work)
     return healths
 
 
-def _or_nothing(world: World, what: str, work: Callable[[], Iterable[T] | None]) -> list[T]:
+def _or_nothing(belief: Belief, what: str, work: Callable[[], Iterable[T] | None]) -> list[T]:
     """Return what a detector tells; nothing where it fails: that is ours to mend, and silences no other."""
     try:
         found = list(work() or ())
     except Exception as error:
         log.exception("%s failed", what)
-        world.warn(what, f"the monitor's own fault: {what} failed ({type(error).__name__})")
+        belief.warn(what, f"the monitor's own fault: {what} failed ({type(error).__name__})")
         return []
-    world.mended(what)
+    belief.mended(what)
     return found
 
 
-def _has_stirred(before: Health, after: Health) -> bool:
+def has_stirred(before: Health, after: Health) -> bool:
+    """Whether a look changed what there is to conclude from."""
     was = (before.state, before.fault, before.reason, before.lasting)
     return was != (after.state, after.fault, after.reason, after.lasting)
 
 
-def _follow(world: World, observation: Observation, before: Health, after: Health) -> None:
+def follow(belief: Belief, observation: Observation, before: Health, after: Health) -> None:
     """Let the detectors take in one more look, of the target and of all that the same company answers."""
     target = observation.target
-    watch, known = world.config.watches[target.id], world.tracks.get(target.id, track.NEW)
+    watch, known = belief.config.watches[target.id], belief.tracks.get(target.id, track.NEW)
     if watch.aside:
         return
-    known = track.asked(known, world.config.accounts[target.account].answer_tokens)
+    known = track.asked(known, belief.config.accounts[target.account].answer_tokens)
     its_pace = pace(watch.interval_s)
-    held = world.is_slow(target)
-    now = world.tracks[target.id] = track.advance(known, observation, before, after, its_pace, held=held)
+    held = belief.is_slow(target)
+    now = belief.tracks[target.id] = track.advance(known, observation, before, after, its_pace, held=held)
     if after.state is State.DOWN and observation.fault in flicker.KINDS:
-        _forget_flickers(world, target.account)
+        _forget_flickers(belief, target.account)
     for kind, group in groups_of(target):
         series = now.series(kind)
         if series is not None and series is not known.series(kind):
-            after_it = pool.advance(world.pools.get(group), target.account, series)
-            world.pools[group] = pool.anew(after_it) if _is_back(before, after) else after_it
-    if now.is_alarmed or known.is_alarmed or held or world.is_slow(target):
-        world.stirred = True
+            after_it = pool.advance(belief.pools.get(group), target.account, series)
+            belief.pools[group] = pool.anew(after_it) if _is_back(before, after) else after_it
+    if now.is_alarmed or known.is_alarmed or held or belief.is_slow(target):
+        belief.stirred = True
 
 
-def _forget_flickers(world: World, account: str) -> None:
+def follow_turns(belief: Belief, paced: Track, observation: Observation, before: Health, after: Health) -> None:
+    """Let only those detectors take in one more look that heed the health of its target.
+
+    `paced` is a track that has taken in the same look: how fast the target is, and its limits, are as there.
+    """
+    target = observation.target
+    if belief.config.watches[target.id].aside:
+        return
+    known = belief.tracks.get(target.id, track.NEW)
+    now = belief.tracks[target.id] = track.turned(known, paced, observation, before, after)
+    if after.state is State.DOWN and observation.fault in flicker.KINDS:
+        _forget_flickers(belief, target.account)
+    if now.is_alarmed or known.is_alarmed or belief.is_slow(target):
+        belief.stirred = True
+
+
+def _forget_flickers(belief: Belief, account: str) -> None:
     """Count no refusal of an account that is lost as one among good answers, whichever of its targets met it."""
-    for id, memory in world.tracks.items():
+    for id, memory in belief.tracks.items():
         if memory.flicker is not flicker.NONE and id.startswith(f"{account}/"):
-            world.tracks[id] = replace(memory, flicker=flicker.NONE)
+            belief.tracks[id] = replace(memory, flicker=flicker.NONE)
 
 
 def _is_back(before: Health, after: Health) -> bool:
@@ -99,87 +123,92 @@ def _is_back(before: Health, after: Health) -> bool:
 
 
 def tracks_to_save(
-    world: World, observations: Sequence[Observation], now: datetime
+    belief: Belief, observations: Sequence[Observation], now: datetime
 ) -> tuple[dict[str, Track], dict[str, Pool]]:
     """Return what was not written for a minute, or tells of something; the rest is cheap to learn anew."""
     tracks: dict[str, Track] = {}
     pools: dict[str, Pool] = {}
     for observation in observations:
         id, target = observation.target.id, observation.target
-        one = world.tracks.get(id)
-        if one and (one.is_alarmed or now - world.tracked_at.get(id, EPOCH) >= KEPT_EVERY):
-            tracks[id], world.tracked_at[id] = one, now
-            pools |= {group: world.pools[group] for _, group in groups_of(target) if group in world.pools}
+        one = belief.tracks.get(id)
+        if one and (one.is_alarmed or now - belief.tracked_at.get(id, EPOCH) >= KEPT_EVERY):
+            tracks[id], belief.tracked_at[id] = one, now
+            pools |= {group: belief.pools[group] for _, group in groups_of(target) if group in belief.pools}
     return tracks, pools
 
 
-def take_note(world: World, observations: Sequence[Observation]) -> dict[str, Note]:
+def take_note(belief: Belief, observations: Sequence[Observation]) -> dict[str, Note]:
     """Take note of what the answers told besides: credit, models on offer, warnings."""
     notes: dict[str, Note] = {}
     for observation in observations:
-        if observation.target.id in world.config.watches:
+        if observation.target.id in belief.config.watches:
             what = f"the notes of {observation.target.account}"
-            notes.update(_or_nothing(world, what, partial(_take_note, world, observation)))
+            notes.update(_or_nothing(belief, what, partial(_take_note, belief, observation)))
     return notes
 
 
-def _take_note(world: World, observation: Observation) -> Iterator[tuple[str, Note]]:
+def _take_note(belief: Belief, observation: Observation) -> Iterator[tuple[str, Note]]:
     account = observation.target.account
-    attention, before = world.config.attention(account), world.notes.get(account, EMPTY)
+    attention, before = belief.config.attention(account), belief.notes.get(account, EMPTY)
     after = note.advance(before, observation, attention)
     if after is not before:
         found = tuple(note.findings(account, after, attention))
-        world.stirred |= bool(found or world.findings.get(account))
-        world.findings[account], world.notes[account] = found, after
+        belief.stirred |= bool(found or belief.findings.get(account))
+        belief.findings[account], belief.notes[account] = found, after
         yield account, after
 
 
-def is_to_confirm(world: World, observation: Observation) -> bool:
+def is_to_confirm(belief: Belief, observation: Observation) -> bool:
     """Whether it told of a loss that one more reading shall confirm."""
     if not observation.credits and observation.offer is None:
         return False
     account = observation.target.account
-    return note.is_turning(world.notes.get(account, EMPTY), world.config.attention(account))
+    return note.is_turning(belief.notes.get(account, EMPTY), belief.config.attention(account))
 
 
-def conclude(world: World, now: datetime) -> list[Change]:
-    """Return what opens, changes and ends, and of what the providers' own pages speak now."""
-    changes = _diagnose(world, now)
-    return changes + _announce(world, changes, now)
+def conclude(belief: Belief, now: datetime, ahead: timedelta = timedelta(0)) -> list[Change]:
+    """Return what opens, changes and ends, and of what the providers' own pages speak now.
+
+    What time alone settles is settled as it will be after `ahead`, in which nothing more is seen.
+    """
+    changes = _diagnose(belief, now, now + ahead)
+    return changes + _announce(belief, changes, now, now + ahead)
 
 
-def _diagnose(world: World, now: datetime) -> list[Change]:
-    near = frozenset(one for one in world.config.reminders if one.is_near(now))
-    if not (world.stirred or world.unsettled or near != world.near):
+def _diagnose(belief: Belief, heard_at: datetime, now: datetime) -> list[Change]:
+    """Return what the targets' health at `now` makes of the incidents, with what others had said by `heard_at`."""
+    near = frozenset(one for one in belief.config.reminders if one.is_near(now))
+    if not (belief.stirred or belief.unsettled or near != belief.near):
         return []
-    watches = world.config.watches
-    patients = [Patient(watch.target, world.healths[id]) for id, watch in watches.items() if id in world.healths]
-    findings = [finding for its in world.findings.values() for finding in its]
-    findings += _or_nothing(world, "the detectors of signs", partial(_signs, world, now))
+    watches = belief.config.watches
+    patients = [Patient(watch.target, belief.healths[id]) for id, watch in watches.items() if id in belief.healths]
+    findings = [finding for its in belief.findings.values() for finding in its]
+    findings += _or_nothing(belief, "the detectors of signs", partial(_signs, belief, now))
     findings += [finding for one in near for finding in reminder.findings(one, now)]
-    diagnoses = diagnose(patients, now, findings, world.witnesses())
-    diagnoses += _or_nothing(world, "the detector of flaps", partial(_flaps, world, diagnoses, now))
-    diagnoses += _unreadable(world, diagnoses, now) + list(world.burning.values())
-    well_since = {id: _well_since(world.healths.get(id, Health())) for id in watches}
-    diagnoses = _as_seen(world, diagnoses, well_since)
-    world.stirred, world.near = False, near
+    diagnoses = diagnose(patients, now, findings, belief.witnesses(heard_at))
+    diagnoses += _or_nothing(belief, "the detector of flaps", partial(_flaps, belief, diagnoses, now))
+    diagnoses += _unreadable(belief, diagnoses, now) + list(belief.burning.values())
+    well_since = {id: _well_since(belief.healths.get(id, Health())) for id in watches}
+    diagnoses = _as_seen(belief, diagnoses, well_since)
+    belief.stirred, belief.near = False, near
     # Until all is settled, time alone can change the picture: an incident that fades, a sibling that is suspected.
-    world.unsettled = bool(world.incidents) or not all(diagnosis.settled for diagnosis in diagnoses)
-    named = {*world.config.feeds, *(one.id for one in world.config.objectives)}
-    course = incident.advance(world.incidents.values(), diagnoses, well_since, now, _settled(world), named)
-    world.incidents |= {one.id: one for one in course.refreshed}
-    world.fading = incident.fading(world.incidents.values(), world.healths)
+    belief.awaiting = not all(diagnosis.settled for diagnosis in diagnoses)
+    belief.unsettled = bool(belief.incidents) or belief.awaiting
+    named = {*belief.config.feeds, *(one.id for one in belief.config.objectives)}
+    course = incident.advance(belief.incidents.values(), diagnoses, well_since, now, _settled(belief), named)
+    belief.incidents |= {one.id: one for one in course.refreshed}
+    belief.fading = incident.fading(belief.incidents.values(), belief.healths)
     return list(course.changes)
 
 
 def _as_seen(
-    world: World, diagnoses: Sequence[Diagnosis], well_since: Mapping[str, datetime | None]
+    belief: Belief, diagnoses: Sequence[Diagnosis], well_since: Mapping[str, datetime | None]
 ) -> list[Diagnosis]:
     """Date what began while nothing could be reached by when something could: nothing is known of that time."""
-    ends = [(one.opened_at, one.closed_at) for case in world.cases.values() if (one := case.incident).is_offline]
+    ends = [(one.opened_at, one.closed_at) for case in belief.cases.values() if (one := case.incident).is_offline]
     ends += [
         (one.opened_at, incident.reconnected_at(one, diagnoses, well_since))
-        for one in world.incidents.values()
+        for one in belief.incidents.values()
         if one.is_offline
     ]
     spans = [(begin, end) for begin, end in ends if end]
@@ -191,71 +220,71 @@ def _after(diagnosis: Diagnosis, spans: Iterable[tuple[datetime, datetime]]) -> 
     return replace(diagnosis, since=end) if end else diagnosis
 
 
-def _unreadable(world: World, diagnoses: Sequence[Diagnosis], now: datetime) -> list[Diagnosis]:
+def _unreadable(belief: Belief, diagnoses: Sequence[Diagnosis], now: datetime) -> list[Diagnosis]:
     """Return the status sources that cannot be read; who is cut off learns nothing new of any."""
-    found = unreadable(world.sources.values(), now)
-    if not (world.is_offline or any(one.scope is Scope.MONITOR for one in diagnoses)):
+    found = unreadable(belief.sources.values(), now)
+    if not (belief.is_offline or any(one.scope is Scope.MONITOR for one in diagnoses)):
         return found
-    known = {one.subject for one in world.incidents.values() if one.scope is Scope.SOURCE}
+    known = {one.subject for one in belief.incidents.values() if one.scope is Scope.SOURCE}
     return [one for one in found if one.subject in known]
 
 
-def _signs(world: World, now: datetime) -> Iterator[Finding]:
+def _signs(belief: Belief, now: datetime) -> Iterator[Finding]:
     """Yield what the detectors tell; what a whole company's answers show is not told of each account again."""
-    yield from _shared(world)
-    for id, memory in world.tracks.items():
-        if memory.is_alarmed and (watch := world.config.watches.get(id)):
+    yield from _shared(belief)
+    for id, memory in belief.tracks.items():
+        if memory.is_alarmed and (watch := belief.config.watches.get(id)):
             for finding in track.findings(watch.target, memory):
                 if finding.fault is not Fault.SLOW:
                     yield finding
-                elif not world.is_slow(watch.target) and not _was_shared(world, watch.target, finding, now):
-                    yield _whose(world, watch.target, finding, now)
+                elif not belief.is_slow(watch.target) and not _was_shared(belief, watch.target, finding, now):
+                    yield _whose(belief, watch.target, finding, now)
 
 
-def _shared(world: World) -> Iterator[Finding]:
+def _shared(belief: Belief) -> Iterator[Finding]:
     """Yield what all accounts of one company show together, by one measure each."""
-    slow = [(meaning_of(group), group) for group, one in world.pools.items() if one.alarmed_at]
+    slow = [(meaning_of(group), group) for group, one in belief.pools.items() if one.alarmed_at]
     slow.sort(key=lambda it: SPEAKING.index(it[0].kind))
     told = set[str]()
     for it, group in slow:
         if it.answerer not in told:
             told.add(it.answerer)
-            yield from pool.findings(it.answerer, _last_of(world, group), it.kind, world.pools[group], it.model)
+            yield from pool.findings(it.answerer, _last_of(belief, group), it.kind, belief.pools[group], it.model)
 
 
-def _flaps(world: World, diagnoses: Sequence[Diagnosis], now: datetime) -> list[Diagnosis]:
+def _flaps(belief: Belief, diagnoses: Sequence[Diagnosis], now: datetime) -> list[Diagnosis]:
     """Return what comes and goes; where an outage would be told by now, it is told with that."""
-    watches, told = world.config.watches, {id for one in diagnoses if one.settled for id in one.targets}
-    _forget_turns(world, [id for one in diagnoses if one.scope is Scope.MONITOR for id in one.targets])
-    flaps = {watches[id].target: memory.flap for id, memory in world.tracks.items() if id in watches}
+    watches, told = belief.config.watches, {id for one in diagnoses if one.settled for id in one.targets}
+    _forget_turns(belief, [id for one in diagnoses if one.scope is Scope.MONITOR for id in one.targets])
+    flaps = {watches[id].target: memory.flap for id, memory in belief.tracks.items() if id in watches}
     return [sign_of(finding) for finding in flap.findings(flaps, now, told)]
 
 
-def _forget_turns(world: World, cut_off: Iterable[str]) -> None:
+def _forget_turns(belief: Belief, cut_off: Iterable[str]) -> None:
     """Count no turns while nothing can be reached: it is we who come and go."""
     for id in cut_off:
-        if (memory := world.tracks.get(id)) and memory.flap is not flap.STEADY and not memory.flap.since:
-            world.tracks[id] = replace(memory, flap=flap.STEADY)
+        if (memory := belief.tracks.get(id)) and memory.flap is not flap.STEADY and not memory.flap.since:
+            belief.tracks[id] = replace(memory, flap=flap.STEADY)
 
 
-def _was_shared(world: World, target: Target, finding: Finding, now: datetime) -> bool:
+def _was_shared(belief: Belief, target: Target, finding: Finding, now: datetime) -> bool:
     """Whether it is what remains of a rise that all had and that is over: it may follow."""
-    pools = (world.pools.get(group) for _, group in groups_of(target))
+    pools = (belief.pools.get(group) for _, group in groups_of(target))
     ends = [pool.calm_at for pool in pools if pool and pool.calm_at]
     return any(finding.since <= end and now - end < FOLLOWING for end in ends)
 
 
-def _whose(world: World, target: Target, finding: Finding, now: datetime) -> Finding:
+def _whose(belief: Belief, target: Target, finding: Finding, now: datetime) -> Finding:
     """Say whose matter it is that one account is slow: its own while others are answered at their usual pace."""
-    others = [one.target for one in world.config.watches.values() if _is_sibling(one.target, target)]
+    others = [one.target for one in belief.config.watches.values() if _is_sibling(one.target, target)]
     if finding.rule == f"latency/{Kind.TOKEN}":
         others = [one for one in others if one.model == target.model]
-    seen = [one for one in others if _has_answered(world, one, finding.since)]
-    usual = {one.account for one in seen if _is_at_its_pace(world, one)}
+    seen = [one for one in others if _has_answered(belief, one, finding.since)]
+    usual = {one.account for one in seen if _is_at_its_pace(belief, one)}
     blamed = Blame.ACCOUNT if usual else Blame.UNKNOWN
     said = f"{len(usual)} other account{'s' if len(usual) > 1 else ''} of this provider answer at the usual pace"
     reasons = (*finding.reasons, said) if usual else finding.reasons
-    early = bool(others) and now - _raised_at(world, target) < COMPANY and _may_be_shared(world, seen)
+    early = bool(others) and now - _raised_at(belief, target) < COMPANY and _may_be_shared(belief, seen)
     passing = finding.passing or early
     return replace(finding, blamed=blamed, confidence=Confidence.MEDIUM, reasons=reasons, passing=passing)
 
@@ -264,56 +293,58 @@ def _is_sibling(one: Target, other: Target) -> bool:
     return (one.answerer, one.canary) == (other.answerer, other.canary) and one.account != other.account
 
 
-def _may_be_shared(world: World, seen: Sequence[Target]) -> bool:
+def _may_be_shared(belief: Belief, seen: Sequence[Target]) -> bool:
     """Whether nobody else was asked since, or half of them got their latest answer late, too."""
-    late = {one.account for one in seen if any(is_late(series) for series in _measured(world, one))}
+    late = {one.account for one in seen if any(is_late(series) for series in _measured(belief, one))}
     return len({one.account for one in seen}) <= 2 * len(late)
 
 
-def _has_answered(world: World, target: Target, since: datetime) -> bool:
-    health = world.healths.get(target.id, Health())
+def _has_answered(belief: Belief, target: Target, since: datetime) -> bool:
+    health = belief.healths.get(target.id, Health())
     return health.state is State.UP and health.seen_at is not None and health.seen_at >= since
 
 
-def _is_at_its_pace(world: World, target: Target) -> bool:
+def _is_at_its_pace(belief: Belief, target: Target) -> bool:
     """Whether its answers are as usual; a single one that is late is chance."""
-    return not any(series.alarm or is_late(series, in_a_row=2) for series in _measured(world, target))
+    return not any(series.alarm or is_late(series, in_a_row=2) for series in _measured(belief, target))
 
 
-def _measured(world: World, target: Target) -> list[Series]:
-    memory = world.tracks.get(target.id, track.NEW)
+def _measured(belief: Belief, target: Target) -> list[Series]:
+    memory = belief.tracks.get(target.id, track.NEW)
     return [series for kind in SPEAKING if (series := memory.judged(kind))]
 
 
-def _raised_at(world: World, target: Target) -> datetime:
-    return max((series.alarm.at for series in _measured(world, target) if series.alarm), default=EPOCH)
+def _raised_at(belief: Belief, target: Target) -> datetime:
+    return max((series.alarm.at for series in _measured(belief, target) if series.alarm), default=EPOCH)
 
 
-def _settled(world: World) -> list[Diagnosis]:
+def _settled(belief: Belief) -> list[Diagnosis]:
     """Return what the detectors have ceased to tell although it is not as before; nothing while nobody was told."""
-    if not any(one.signal for one in world.incidents.values()):
+    if not any(one.signal for one in belief.incidents.values()):
         return []
     found: list[Finding] = []
-    for group, one in world.pools.items():
+    for group, one in belief.pools.items():
         it = meaning_of(group)
         found += pool.settled(it.answerer, "", it.kind, one, it.model)
-    for id, memory in world.tracks.items():
-        if watch := world.config.watches.get(id):
+    for id, memory in belief.tracks.items():
+        if watch := belief.config.watches.get(id):
             found += track.settled(watch.target, memory)
     return [sign_of(finding) for finding in found]
 
 
-def _last_of(world: World, group: str) -> str:
+def _last_of(belief: Belief, group: str) -> str:
     """Return a target of a group: the one that was seen last."""
-    its = [w.target.id for w in world.config.watches.values() if group in dict(groups_of(w.target)).values()]
-    return max(its, key=lambda id: world.healths.get(id, Health()).seen_at or EPOCH, default="")
+    its = [w.target.id for w in belief.config.watches.values() if group in dict(groups_of(w.target)).values()]
+    return max(its, key=lambda id: belief.healths.get(id, Health()).seen_at or EPOCH, default="")
 
 
-def _announce(world: World, changes: Sequence[Change], now: datetime) -> list[Change]:
+def _announce(belief: Belief, changes: Sequence[Change], heard_at: datetime, now: datetime) -> list[Change]:
     """Note of what is open, or opens now, that the provider's own page speaks of it."""
-    after = world.incidents | {change.incident.id: change.incident for change in changes}
+    after = belief.incidents | {change.incident.id: change.incident for change in changes}
     standing = [one for one in after.values() if one.closed_at is None and one.announcement is None and not one.signal]
-    return incident.announce(standing, world.announcements(), now) if standing and world.sources else []
+    if not standing or not belief.sources:
+        return []
+    return incident.announce(standing, belief.announcements(heard_at), now)
 
 
 def _well_since(health: Health) -> datetime | None:

@@ -251,7 +251,7 @@ async def beat(
     is_news = world.stirred
     plans = _plan(world, healths, observations)
     _ask_the_rest(world, {id for id in down if not _is_down(world, id)})
-    changes = [as_of(change, now) for change in conclude(world, now + ahead)]
+    changes = [as_of(change, now) for change in conclude(world, now, ahead)]
     _adopt(world, changes)
     if is_news:
         _hurry_associates(world, now)
@@ -476,14 +476,11 @@ def _paid(world: World, observation: Observation) -> Observation:
 
 
 def _adopt(world: World, changes: Sequence[Change]) -> None:
+    world.adopt(changes)
     for change in changes:
         log.info("%s: %s (%s)", change.kind, title(change.incident), change.incident.id)
-        if change.incident.closed_at:
-            world.incidents.pop(change.incident.id, None)
-            if change.incident.scope is Scope.MONITOR:
-                world.hear_anew()
-        else:
-            world.incidents[change.incident.id] = change.incident
+    if any(one.incident.closed_at and one.incident.scope is Scope.MONITOR for one in changes):
+        world.hear_anew()
 
 
 async def drills(world: World) -> None:

@@ -2,9 +2,9 @@
 
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rich import box
 from rich.console import Console
@@ -19,7 +19,7 @@ from monitor.publish.mark import Mark, Standing, mark_target
 from monitor.publish.snapshot import IncidentView, ObjectiveView, Snapshot, SourceView, TargetView
 from monitor.schedule import Budget
 from monitor.slo import PAIRS, Goal
-from monitor.tune import Past, compare, outages, slow_a_month
+from monitor.tune import MONTH, Told, compare, outages
 from probes.advice import Surroundings, advise
 from probes.model import Fault, Observation, Outcome, Target
 from probes.provider import Canary, NoPage, Provider, Rule
@@ -32,14 +32,17 @@ OUTCOMES = {Outcome.OK: "green", Outcome.DEGRADED: "yellow", Outcome.FAILED: "re
 
 
 @contextmanager
-def show_progress(what: str) -> Iterator[None]:
-    """Turn something on stderr while a person waits; nothing when stderr is no terminal."""
+def show_progress(what: str) -> Iterator[Callable[[str], None]]:
+    """Turn something on stderr while a person waits; nothing when stderr is no terminal.
+
+    What is yielded takes words for how far it is.
+    """
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield
+        yield lambda _: None
         return
-    with console.status(what):
-        yield
+    with console.status(what) as status:
+        yield lambda how_far: status.update(f"{what}: {how_far}")
 
 
 NO_WAYS: Mapping[str, Way] = {}
@@ -191,32 +194,45 @@ def cost_table(costs: Mapping[str, Estimate], budgets: Mapping[str, Budget]) -> 
     _print(table)
 
 
-def tune_table(pasts: Sequence[Past], now: Thresholds) -> None:
-    table = _table("setting", "alarms", "a month", "delay (median)", "of those told now")
-    for one in compare(pasts, now):
-        setting = f"failures = {one.setting.failures}, blip_s = {one.setting.blip_s:g}"
+def tune_table(told: Mapping[Thresholds, Told], now: Thresholds, span: timedelta) -> None:
+    table = _table("setting", "incidents", "a month", "messages", "a month", "delay (median)", "of those told now")
+    for one in compare(told, now):
         table.add_row(
-            f"[bold]{setting} (now)[/]" if one.setting == now else setting,
-            str(one.alarms),
-            f"{one.a_month:.1f}",
+            f"[bold]{_setting(one.setting)} (now)[/]" if one.setting == now else _setting(one.setting),
+            *_counted(one.alarms, one.messages, span),
             "-" if one.delay_s is None else words.duration(one.delay_s),
             f"{one.found} of {one.outages}",
         )
-    slow, a_month = slow_a_month(pasts)
-    table.add_row("answers slower than usual (no setting)", str(slow), f"{a_month:.1f}", "-", "-")
+    slow = told[now].slow
+    table.add_row("of these: slower than usual (now)", *_counted(len(slow.alarms), slow.messages, span), "-", "-")
     _print(table)
+
+
+def _setting(setting: Thresholds) -> str:
+    return f"failures = {setting.failures}, blip_s = {setting.blip_s:g}"
+
+
+def _counted(alarms: int, messages: int, span: timedelta) -> tuple[str, str, str, str]:
+    months = MONTH / span
+    return str(alarms), f"{alarms * months:.1f}", str(messages), f"{messages * months:.1f}"
 
 
 OUTAGES = 20
 """So many of the latest ones are printed."""
 
 
-def outage_table(pasts: Sequence[Past], now: Thresholds) -> None:
-    table = _table("account", "began (UTC)", "lasted", "not told with")
-    found = outages(pasts, now)
+def outage_table(told: Mapping[Thresholds, Told], now: Thresholds) -> None:
+    table = _table("outage of", "began (UTC)", "lasted", "messages", "not told with")
+    found = outages(told, now)
     for one in found[:OUTAGES]:
-        lasted = words.duration((one.alarm.until - one.alarm.since).total_seconds())
-        table.add_row(one.account, f"{one.alarm.since:%d %b, %H:%M}", lasted, _untold(one.untold, now) or "-")
+        its = one.alarm.incident
+        table.add_row(
+            words.title(its),
+            f"{its.opened_at:%d %b, %H:%M}",
+            words.duration((its.closed_at - its.opened_at).total_seconds()) if its.closed_at else "goes on",
+            str(one.alarm.messages),
+            _untold(one.untold, now) or "-",
+        )
     if found:
         _print(table)
 

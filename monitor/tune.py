@@ -1,20 +1,17 @@
-"""What other settings would have told of the own past: recorded looks, replayed through the detectors; pure.
+"""What other settings would have told of the own past: messages by setting → figures; pure."""
 
-The looks themselves stay as they were taken: a setting that asks for more failures would have asked sooner again.
-"""
-
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from statistics import median
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
-from monitor.detect import latency
-from monitor.detect.health import Health, Thresholds, advance
-from monitor.detect.latency import Kind, Pace, Series
-from probes.model import Observation
+from monitor.alert.replay import Line
+from monitor.detect.health import Thresholds
+from monitor.incident import Change, Incident, accounts_of
+from probes.model import Fault, Observation
 
 FAILURES = (2, 3, 4, 5)
 BLIPS_S = (0.0, 60.0, 120.0, 300.0)
@@ -24,26 +21,48 @@ LEAST = timedelta(days=1)
 
 
 class Alarm(Struct, frozen=True):
-    """One trouble as a setting would have told it: it began `since`, was told `at`, and was over by `until`."""
+    """One incident as a setting would have told it: as it stood in the end, when first, in how many messages."""
 
-    since: datetime
+    incident: Incident
     at: datetime
-    until: datetime
+    messages: int
+
+    @property
+    def is_outage(self) -> bool:
+        """Whether something was lost, and nothing was foretold."""
+        return bool(self.incident.targets) and not (self.incident.signal or self.incident.drill)
+
+    @property
+    def is_slow(self) -> bool:
+        return self.incident.signal and self.incident.fault is Fault.SLOW
+
+    @property
+    def delay_s(self) -> float:
+        return (self.at - self.incident.opened_at).total_seconds()
 
 
-class Past(Struct, frozen=True):
-    """What one target's looks hold: alarms by setting, and those of slow answers."""
+class Told(Struct, frozen=True):
+    """What a setting would have told. `others` are the messages about no incident: digests, channels that fail."""
 
-    account: str
-    first: datetime
-    last: datetime
-    looks: int
-    alarms: Mapping[Thresholds, Sequence[Alarm]]
-    slow: Sequence[Alarm]
+    alarms: Sequence[Alarm]
+    others: int = 0
+
+    @property
+    def messages(self) -> int:
+        return self.others + sum(alarm.messages for alarm in self.alarms)
+
+    @property
+    def outages(self) -> list[Alarm]:
+        return [alarm for alarm in self.alarms if alarm.is_outage]
+
+    @property
+    def slow(self) -> "Told":
+        """What it would have told of answers that were slower than usual."""
+        return Told([alarm for alarm in self.alarms if alarm.is_slow])
 
 
 class Trial(Struct, frozen=True):
-    """What a setting would have told. `delay_s` is the median from the first failure to the message.
+    """A setting and what it would have told. `delay_s` is the median from the first failure to the message.
 
     `found` of the `outages` that the current setting tells are told by this one, too. `delay_s` is None
     where none is.
@@ -51,10 +70,45 @@ class Trial(Struct, frozen=True):
 
     setting: Thresholds
     alarms: int
-    a_month: float
+    messages: int
     delay_s: float | None
     found: int
     outages: int
+
+
+class Outage(Struct, frozen=True):
+    """What the current setting tells, and which of the others would not."""
+
+    alarm: Alarm
+    untold: Sequence[Thresholds]
+
+
+class Tally(Struct):
+    """The looks that were replayed, counted as they pass: those at the chosen accounts, since `since`.
+
+    `begin` is when the first look of all was taken, `at` when the one that passes now was.
+    """
+
+    accounts: Collection[str]
+    since: datetime
+    looks: int = 0
+    targets: set[str] = field(default_factory=set)
+    begin: datetime | None = None
+    first: datetime | None = None
+    at: datetime | None = None
+
+    def passing(self, looks: Iterable[Observation]) -> Iterator[Observation]:
+        for one in looks:
+            self.begin, self.at = self.begin or one.at, one.at
+            if one.at >= self.since and one.target.account in self.accounts:
+                self.looks, self.first = self.looks + 1, self.first or one.at
+                self.targets.add(one.target.id)
+            yield one
+
+    @property
+    def span(self) -> timedelta:
+        """How much time the counted looks cover."""
+        return self.at - self.first if self.first and self.at else timedelta(0)
 
 
 def settings(now: Thresholds) -> list[Thresholds]:
@@ -64,117 +118,56 @@ def settings(now: Thresholds) -> list[Thresholds]:
     return list(dict.fromkeys([*failures, *blips]))
 
 
-def replay(account: str, observations: Iterable[Observation], tried: Sequence[Thresholds], pace: Pace) -> Past | None:
-    """Return what one target's looks, oldest first, would have led to; None when there are none."""
-    healths, begun = dict.fromkeys(tried, Health()), dict[Thresholds, Alarm]()
-    alarms: dict[Thresholds, list[Alarm]] = {setting: [] for setting in tried}
-    paces, slow = _Paces(pace), list[Alarm]()
-    first = last = None
-    looks = 0
-    for one in observations:
-        first, last, looks = first or one.at, one.at, looks + 1
-        slow += paces.see(one)
-        for setting in tried:
-            after = healths[setting] = advance(healths[setting], one, setting, pace.interval_s)
-            if after.lasting:
-                known = begun.get(setting) or Alarm(after.since or one.at, one.at, one.at)
-                begun[setting] = replace(known, until=one.at)
-            elif setting in begun:
-                alarms[setting].append(replace(begun.pop(setting), until=one.at))
-    if first is None or last is None:
-        return None
-    for setting, alarm in begun.items():
-        alarms[setting].append(alarm)
-    return Past(account, first, last, looks, alarms, slow)
+def count(lines: Iterable[Line], changes: Iterable[Change], accounts: Collection[str] = ()) -> Told:
+    """Return what these messages tell of, each incident once; only what concerns the accounts, where some are named."""
+    first: dict[str, datetime] = {}
+    messages: Counter[str] = Counter()
+    for line in lines:
+        id = line.incident.id if line.incident else ""
+        first.setdefault(id, line.at)
+        messages[id] += 1
+    latest = {change.incident.id: change.incident for change in changes}
+    alarms = [Alarm(latest[id], at, messages[id]) for id, at in first.items() if id]
+    if accounts:
+        return Told([one for one in alarms if concerns(one.incident, accounts)])
+    return Told(alarms, messages[""])
 
 
-class _Paces:
-    """The answer times of one target as they are followed."""
-
-    def __init__(self, pace: Pace) -> None:
-        self._pace = pace
-        self._series: dict[Kind, Series] = {}
-
-    def see(self, observation: Observation) -> list[Alarm]:
-        """Take in one look; return the alarms that it raises."""
-        raised = []
-        for kind, seconds in latency.measures(observation):
-            before = self._series.get(kind)
-            after = self._series[kind] = latency.advance(before, seconds, observation.at, self._pace)
-            if after.alarm and not (before and before.alarm):
-                raised.append(Alarm(after.alarm.since, after.alarm.at, after.alarm.at))
-        return raised
+def concerns(incident: Incident, accounts: Collection[str]) -> bool:
+    seen = {*incident.members, *(evidence.target for evidence in incident.evidence)}
+    return not accounts_of(seen).isdisjoint(accounts)
 
 
-def compare(pasts: Sequence[Past], now: Thresholds) -> list[Trial]:
-    """Return what each setting would have told of all targets together. Targets of one account are told as one."""
-    told = {setting: _by_account(pasts, setting) for setting in pasts[0].alarms}
-    outages = told[now]
-    found = []
-    for setting, its in told.items():
-        delays = [
-            (one.at - outage.since).total_seconds()
-            for account, outage in outages
-            if (one := next((alarm for who, alarm in its if who == account and _overlap(alarm, outage)), None))
-        ]
-        delay_s = median(delays) if delays else None
-        found.append(Trial(setting, len(its), len(its) * _months(pasts), delay_s, len(delays), len(outages)))
-    return found
+def compare(told: Mapping[Thresholds, Told], now: Thresholds) -> list[Trial]:
+    """Return what each setting would have told, beside what the current one does."""
+    return [_trial(setting, its, told[now].outages) for setting, its in told.items()]
 
 
-class Outage(Struct, frozen=True):
-    """What the current setting tells of one account, and which of the others would not."""
-
-    account: str
-    alarm: Alarm
-    untold: Sequence[Thresholds]
+def _trial(setting: Thresholds, told: Told, outages: Sequence[Alarm]) -> Trial:
+    found = [one for outage in outages if (one := _same(told, outage))]
+    delay_s = median(one.delay_s for one in found) if found else None
+    return Trial(setting, len(told.alarms), told.messages, delay_s, len(found), len(outages))
 
 
-def outages(pasts: Sequence[Past], now: Thresholds) -> list[Outage]:
+def outages(told: Mapping[Thresholds, Told], now: Thresholds) -> list[Outage]:
     """Return what the current setting would have told, the latest first."""
-    told = {setting: _by_account(pasts, setting) for setting in pasts[0].alarms}
-    found = [Outage(who, it, [one for one, its in told.items() if not _tells(its, who, it)]) for who, it in told[now]]
-    return sorted(found, key=lambda one: one.alarm.since, reverse=True)
+    found = [
+        Outage(alarm, [setting for setting, its in told.items() if not _same(its, alarm)])
+        for alarm in told[now].outages
+    ]
+    return sorted(found, key=lambda one: one.alarm.incident.opened_at, reverse=True)
 
 
-def _tells(alarms: Iterable[tuple[str, Alarm]], account: str, outage: Alarm) -> bool:
-    return any(who == account and _overlap(alarm, outage) for who, alarm in alarms)
+def _same(told: Told, outage: Alarm) -> Alarm | None:
+    """Return the outage as it was told: of a target in common, at the same time; None where it was not."""
+    return next((one for one in told.outages if _overlap(one.incident, outage.incident)), None)
 
 
-def slow_a_month(pasts: Sequence[Past]) -> tuple[int, float]:
-    """Return how many alarms of slow answers there were, and how many that is in a month."""
-    count = sum(len(past.slow) for past in pasts)
-    return count, count * _months(pasts)
+def _overlap(one: Incident, other: Incident) -> bool:
+    if one.members.isdisjoint(other.members):
+        return False
+    return _began_before_end(one, other) and _began_before_end(other, one)
 
 
-def span(pasts: Sequence[Past]) -> timedelta:
-    """Return how much time the history covers."""
-    if not pasts:
-        return timedelta(0)
-    return max(past.last for past in pasts) - min(past.first for past in pasts)
-
-
-def _months(pasts: Sequence[Past]) -> float:
-    return MONTH / span(pasts)
-
-
-def _by_account(pasts: Iterable[Past], setting: Thresholds) -> list[tuple[str, Alarm]]:
-    """Return the troubles of each account; what overlaps is one."""
-    alarms: dict[str, list[Alarm]] = defaultdict(list)
-    for past in pasts:
-        alarms[past.account] += past.alarms[setting]
-    return [(account, one) for account, its in alarms.items() for one in _merged(its)]
-
-
-def _merged(alarms: Iterable[Alarm]) -> list[Alarm]:
-    merged: list[Alarm] = []
-    for alarm in sorted(alarms, key=lambda one: one.at):
-        if merged and alarm.at <= merged[-1].until:
-            last = merged.pop()
-            alarm = Alarm(min(last.since, alarm.since), last.at, max(last.until, alarm.until))
-        merged.append(alarm)
-    return merged
-
-
-def _overlap(one: Alarm, other: Alarm) -> bool:
-    return one.since <= other.until and other.since <= one.until
+def _began_before_end(one: Incident, other: Incident) -> bool:
+    return other.closed_at is None or one.opened_at <= other.closed_at

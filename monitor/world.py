@@ -4,7 +4,6 @@ import asyncio
 import logging
 import random
 import time
-from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, suppress
@@ -20,29 +19,23 @@ from msgspec.structs import replace
 
 from monitor import __version__
 from monitor.alert import case
-from monitor.alert.case import Case, Message, with_messages
+from monitor.alert.case import Message, with_messages
 from monitor.alert.deliver import Print, send
 from monitor.alert.reply import Reply
 from monitor.alert.routing import Scene
 from monitor.alert.rule import Channel
 from monitor.alert.storage import Heard
 from monitor.alert.text import Templates, Text
+from monitor.belief import Belief
 from monitor.clock import Reading, Trace, boot, redated, was_set_back
 from monitor.config import Config
-from monitor.detect.finding import Finding
 from monitor.detect.health import Health, State
-from monitor.detect.latency import Kind
-from monitor.detect.note import Note
 from monitor.detect.note import findings as find
-from monitor.detect.pool import Pool
-from monitor.detect.reminder import Reminder
-from monitor.detect.track import Track
-from monitor.diagnose import Diagnosis, Scope
-from monitor.incident import Announcement, Incident, Severity
+from monitor.diagnose import Scope
+from monitor.incident import Severity
 from monitor.publish.rota import Rota
 from monitor.schedule import Agenda, Spending, first_at
 from monitor.slo import resumed
-from monitor.source import Source, announcements, page
 from monitor.stage import Failing, Stage, once_more
 from monitor.store import mount, reader, salvage
 from monitor.store.connection import Lock
@@ -55,7 +48,6 @@ from monitor.store.value import Batch
 from monitor.store.writer import Key, Writer
 from monitor.systemd import Manager
 from monitor.thread import plainly
-from monitor.witness import Witnesses
 from probes.attempt import attempt
 from probes.canary import Prober, open_session
 from probes.catalog import load_wording, rules_by_name
@@ -71,9 +63,6 @@ log = logging.getLogger("monitor")
 
 SPREAD_S = 5.0
 """The first looks after a start are spread over so many seconds."""
-
-FORGOTTEN = timedelta(minutes=3)
-"""What a call without a key met so long ago says nothing of now."""
 
 STEP_S = 1.0
 """Whoever waits looks at the clock again after so long, as it may be set meanwhile."""
@@ -125,7 +114,7 @@ def real_edge(show: Print) -> Edge:
     return Edge(clock=now, timer=time.monotonic, chance=random.random, show=show)
 
 
-class World(Struct):
+class World(Belief, kw_only=True):
     """The state of a running monitor. Only `remember` changes what is believed; tasks tell each other by events.
 
     No digest is owed that was due before `digest_from`. `link_key` is None where nobody serves signed links.
@@ -133,29 +122,23 @@ class World(Struct):
     `beaten_at` is when, by the uptime, a beat last came to its end, None: none yet; `beat_at` when by the clock, of
     the process before us too. `round_at` is when the single round began that this process does, None: it is resident.
     `clocks` is how they last stood, `begun` how they stood when each look that is under way began, `set_by` by how
-    much the clock was set since the process before us. `fading` are the incidents, by id, that may be over by now.
-    `warnings` is what of ours does not work now, `said` what of it the log holds, be it of a round before.
+    much the clock was set since the process before us.
     `heard` is what each channel was told of the database, `refused_at` when that was last seen to refuse.
     `sent` are the messages that this process knows to be sent, the oldest first.
     `is_doubted` is whether a reader found the database broken, `unsound` that somebody may look at it at once.
     `dropped` is set at the end, when messages under way are waited for no more.
-    `online` is what neutral hosts said, `looked_out_s` when by the timer they were last asked.
+    `looked_out_s` is when by the timer neutral hosts were last asked.
     """
 
-    config: Config
     edge: Edge
     prober: Prober
     keeper: Keeper
     writing: ThreadPoolExecutor
     reading: ThreadPoolExecutor
     agenda: Agenda
-    healths: dict[str, Health]
     spendings: dict[str, Spending]
-    incidents: dict[str, Incident]
-    cases: dict[str, Case]
     replies: list[Reply]
     digests: dict[str, datetime]
-    notes: dict[str, Note]
     templates: Templates
     digest_from: datetime
     clocks: Reading
@@ -167,48 +150,29 @@ class World(Struct):
     set_by: timedelta = timedelta(0)
     begun: dict[str, Reading] = field(default_factory=dict)
     round_at: datetime | None = None
-    findings: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
-    tracks: dict[str, Track] = field(default_factory=dict)
-    pools: dict[str, Pool] = field(default_factory=dict)
-    tracked_at: dict[str, datetime] = field(default_factory=dict)
-    sources: dict[str, Source] = field(default_factory=dict)
     pages_due: Agenda = field(default_factory=Agenda)
-    knocks: dict[str, Knock] = field(default_factory=dict)
-    near: frozenset[Reminder] = frozenset()
-    burning: dict[str, Diagnosis] = field(default_factory=dict)
     doubted: set[str] = field(default_factory=set)
     suspended: set[str] = field(default_factory=set)
     followed: set[str] = field(default_factory=set)
     proven: set[str] = field(default_factory=set)
-    online: bool | None = None
     looked_out_s: float = -inf
     hosts: dict[str, asyncio.Semaphore] = field(default_factory=dict)
     finished: asyncio.Queue[Observation] = field(default_factory=asyncio.Queue)
     heard: dict[str, Heard] = field(default_factory=dict)
-    refused_at: datetime | None = None
     sent: dict[Key, None] = field(default_factory=dict)
+    refused_at: datetime | None = None
     is_first_of_hour: bool = True
     is_doubted: bool = False
-    warnings: dict[str, str] = field(default_factory=dict)
-    said: dict[str, str] = field(default_factory=dict)
     failing: dict[Stage, Failing] = field(default_factory=dict)
     rota: Rota = field(default_factory=dict)
-    stirred: bool = True
-    unsettled: bool = False
-    fading: frozenset[str] = frozenset()
     planned: asyncio.Event = field(default_factory=asyncio.Event)
     planned_pages: asyncio.Event = field(default_factory=asyncio.Event)
     doubt: asyncio.Event = field(default_factory=asyncio.Event)
     urgent: asyncio.Event = field(default_factory=asyncio.Event)
+    unsound: asyncio.Event = field(default_factory=asyncio.Event)
     mail: asyncio.Event = field(default_factory=asyncio.Event)
     news: asyncio.Event = field(default_factory=asyncio.Event)
-    unsound: asyncio.Event = field(default_factory=asyncio.Event)
     dropped: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @property
-    def is_offline(self) -> bool:
-        """Whether nothing at all can be reached from here, as far as we know."""
-        return any(one.scope is Scope.MONITOR for one in self.incidents.values())
 
     @property
     def fault(self) -> str | None:
@@ -317,11 +281,6 @@ class World(Struct):
                 self.agenda.set(id, first_at(watch, now, spread_s))
         self.planned.set()
 
-    def is_slow(self, target: Target) -> bool:
-        """Whether all that answer like this target are slower than usual together."""
-        pools = (self.pools.get(group) for _, group in groups_of(target))
-        return any(pool is not None and pool.alarmed_at is not None for pool in pools)
-
     def plan_sources(self) -> None:
         """Plan a first poll, within SPREAD_S, of every status source that is new; forget those that are gone."""
         now = self.edge.clock()
@@ -342,29 +301,6 @@ class World(Struct):
                 self.sources[id] = replace(source, doubtful_since=now, failures=0)
             self.pages_due.hurry(id, now)
         self.planned_pages.set()
-
-    def announcements(self) -> dict[str, list[Announcement]]:
-        """Return what the providers' pages say of trouble, by who answers."""
-        return self._by_answerer(announcements)
-
-    def witnesses(self) -> Witnesses:
-        """Return what is known besides the health of the targets; what was long ago is left out."""
-        now = self.edge.clock()
-        return Witnesses(
-            knocks={id: one for id, one in self.knocks.items() if now - one.at < FORGOTTEN},
-            pages=self._by_answerer(page),
-            groups=self.config.groups,
-            online=self.online,
-        )
-
-    def _by_answerer(self, read: Callable[[Sequence[Source], datetime], T]) -> dict[str, T]:
-        """Return what is read in the sources of each provider, by who answers; several can answer for one provider."""
-        now, its = self.edge.clock(), defaultdict[str, list[Source]](list)
-        for source in self.sources.values():
-            its[source.provider].append(source)
-        told = {provider: read(sources, now) for provider, sources in its.items()}
-        targets = (watch.target for watch in self.config.watches.values())
-        return {target.answerer: told[target.provider] for target in targets if target.provider in told}
 
     def find_anew(self) -> None:
         """Forget what was noted of targets that are no longer watched, and find what the rest tells of."""
@@ -398,18 +334,6 @@ class World(Struct):
         )
         self.news.set()
         await self.write(Writer.save_failing, list(self.failing.values()))
-
-    def warn(self, about: str, words: str) -> None:
-        """Say on the page and in the log that something of ours does not work; once, until it changes."""
-        if self.said.get(about) != words:
-            log.error("%s", words)
-        self.warnings[about] = self.said[about] = words
-
-    def mended(self, about: str) -> None:
-        """Say in the log, where it held that something does not work, that it does."""
-        self.warnings.pop(about, None)
-        if words := self.said.pop(about, None):
-            log.warning("this is over: %s", words)
 
     def take_up(self, config: Config) -> None:
         """Go on with another configuration. Where results and the page are kept stays until a restart."""
@@ -471,34 +395,6 @@ def _is_proven(health: Health) -> bool:
 @lru_cache(10_000)
 def _host(base: str) -> str:
     return urlsplit(base).netloc
-
-
-def groups_of(target: Target) -> tuple[tuple[Kind, str], ...]:
-    """Return for each kind the name of the targets whose speed is compared.
-
-    It is one canary of all accounts that one company answers; the pace of a stream is that of its model.
-    """
-    return _groups(target.answerer, target.canary, target.model)
-
-
-@lru_cache(1_000)
-def _groups(answerer: str, canary: str, model: str | None) -> tuple[tuple[Kind, str], ...]:
-    """Kept, since it is asked for with each answer."""
-    common = tuple((kind, f"{answerer} {canary} {kind}") for kind in (Kind.TOTAL, Kind.FIRST))
-    return (*common, (Kind.TOKEN, f"{answerer} {canary} {Kind.TOKEN} {model}")) if model else common
-
-
-class Meaning(Struct, frozen=True):
-    """What the name of a group says: who answers, what is measured, and of which model."""
-
-    answerer: str
-    kind: Kind
-    model: str | None
-
-
-def meaning_of(group: str) -> Meaning:
-    answerer, _, kind, *model = group.split(" ", 3)
-    return Meaning(answerer, Kind(kind), model[0] if model else None)
 
 
 @asynccontextmanager

@@ -149,7 +149,13 @@ PLAN = {
     "monitor.shutdown": set(),
     "monitor.thread": set(),
     "monitor.deadline": set(),
-    "monitor.tune": {"probes.model", "monitor.detect.health", "monitor.detect.latency"},
+    "monitor.tune": {"probes.model", "monitor.alert.replay", "monitor.detect.health", "monitor.incident"},
+    "monitor.hearsay": {"probes.model", "monitor.incident", "monitor.reason"},
+    "monitor.hindsight": {
+        *("probes.model", "monitor.alert.case", "monitor.alert.replay", "monitor.belief", "monitor.config"),
+        *("monitor.detect.flicker", "monitor.detect.health", "monitor.detect.track", "monitor.diagnose"),
+        *("monitor.hearsay", "monitor.incident", "monitor.judge", "monitor.store.reader", "monitor.tune"),
+    },
     "monitor.stage": {"probes.model", "monitor.diagnose", "monitor.incident"},
     "monitor.slo": {"probes.model", "monitor.diagnose", "monitor.incident"},
     "monitor.drill": {"probes.border", "probes.model", "monitor.diagnose", "monitor.incident", "monitor.mailbox"},
@@ -308,6 +314,11 @@ PLAN = {
         *("probes.catalog", "monitor.publish.ability", "monitor.publish.rota", "monitor.publish.mark"),
         *("monitor.store.reader", "monitor.slo", "monitor.detect.latency", "monitor.detect.limits"),
     },
+    "monitor.belief": {
+        *("probes.model", "monitor.alert.case", "monitor.config", "monitor.detect.finding", "monitor.detect.health"),
+        *("monitor.detect.latency", "monitor.detect.note", "monitor.detect.pool", "monitor.detect.reminder"),
+        *("monitor.detect.track", "monitor.diagnose", "monitor.incident", "monitor.source", "monitor.witness"),
+    },
     "monitor.world": {
         *(
             "monitor.alert.storage",
@@ -316,12 +327,12 @@ PLAN = {
             "monitor.store.refusal",
             "monitor.store.runtime",
         ),
+        "monitor.belief",
         "monitor.clock",
         *("monitor.alert.case", "monitor.alert.reply", "monitor.alert.routing", "monitor.alert.text"),
         *("monitor", "monitor.alert.deliver", "monitor.config", "monitor.detect.health", "monitor.incident"),
         *("monitor.diagnose", "monitor.slo", "monitor.stage", "monitor.systemd", "monitor.publish.rota"),
-        *("monitor.thread", "monitor.detect.finding", "monitor.detect.note", "monitor.source", "monitor.witness"),
-        *("monitor.detect.latency", "monitor.detect.pool", "monitor.detect.reminder", "monitor.detect.track"),
+        *("monitor.thread", "monitor.detect.note"),
         *("monitor.schedule", "monitor.store.connection", "monitor.store.reader", "monitor.store.value"),
         *(
             "monitor.store.salvage",

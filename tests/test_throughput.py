@@ -16,6 +16,7 @@ from hypothesis import strategies as some
 from msgspec.structs import replace
 
 from monitor import run
+from monitor.belief import groups_of, meaning_of
 from monitor.detect import latency, track
 from monitor.detect.health import Health, State
 from monitor.detect.latency import (
@@ -34,7 +35,7 @@ from monitor.detect.latency import (
 from monitor.detect.track import NEW, Track
 from monitor.herald import tell_due
 from monitor.schedule import Watch
-from monitor.world import Edge, groups_of, meaning_of, open_world
+from monitor.world import Edge, open_world
 from probes.attempt import attempt
 from probes.model import Blame, Fault, Observation, Outcome, Target, Usage
 from probes.simulator import SimulatedAccount, Simulator, Trouble

@@ -7,29 +7,71 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
+from monitor.alert.reply import Reply, ReplyKind
+from monitor.alert.rule import Match
+from monitor.config import load
 from monitor.detect.health import Thresholds
-from monitor.detect.latency import pace
-from monitor.store.connection import open_writer
+from monitor.diagnose import Diagnosis, Scope
+from monitor.drill import Drill
+from monitor.hindsight import look_back
+from monitor.incident import Change, ChangeKind, absence, open_incident
+from monitor.store.connection import open_reader, open_writer
 from monitor.store.reader import history
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
-from monitor.tune import Trial, compare, replay, settings, slow_a_month, span
+from monitor.tune import Tally, compare, outages, settings
 from probes.model import Confidence, Fault, Target
 from tests.backstage import call
 from tests.conftest import CHAT, NOON, USUAL, at, observation
 
 DAY_MINUTES = 1440
+MAIN, BACKUP, OTHER = (
+    Target("openai/main", "openai", "list"),
+    Target("openai/backup", "openai", "list"),
+    Target("groq/llama", "groq", "list"),
+)
+ACCOUNT = (
+    '[[accounts]]\nname = "{0}"\nprovider = "{1}"\nkey = "env:KEY"\ncanaries = ["list"]\ninterval_s = {{ list = 60 }}\n'
+)
+FILE = "".join(ACCOUNT.format(one.account.partition("/")[2], one.provider) for one in (MAIN, BACKUP, OTHER))
 
 
-def looks(*outages, minutes=2 * DAY_MINUTES, fault=Fault.SERVER_ERROR, target=CHAT):
+@pytest.fixture
+def make(tmp_path):
+    """Write a configuration, and what is on record; return the configuration."""
+
+    def made(*histories, more="", **batch):
+        (tmp_path / "monitor.toml").write_text(more + FILE)
+        config = load(tmp_path / "monitor.toml", {"KEY": "sk-Wq8ZtL5vXn2RjP7mTb4K"})
+        config.database.parent.mkdir()
+        with closing(open_writer(config.database)) as db:
+            seen = tuple(one for its in histories for one in its)
+            Writer(db, config.location).save(Batch(max(one.at for one in seen), seen, **batch))
+        return config
+
+    return made
+
+
+def looks(*outages, minutes=2 * DAY_MINUTES, fault=Fault.SERVER_ERROR, target=MAIN):
     """A look a minute; `outages` are (first, last) minutes that fail."""
     bad = {minute for first, last in outages for minute in range(first, last + 1)}
     return [observation(fault if minute in bad else None, 60 * minute, target) for minute in range(minutes)]
 
 
-def compared(*histories, now=USUAL):
-    pasts = [replay(its[0].target.account, its, settings(now), pace(60)) for its in histories]
-    return {(one.setting.failures, one.setting.blip_s): one for one in compare(pasts, now)}
+def told(config, accounts=(), since=NOON):
+    """What each setting would have told by the end of what is on record."""
+    tally = Tally(frozenset(accounts or config.accounts), since)
+    with closing(open_reader(config.database)) as db:
+        return look_back(db, config, settings(config.thresholds), tally, at(2 * DAY_MINUTES * 60), lambda _: None)
+
+
+def compared(config, **facts):
+    trials = compare(told(config, **facts), config.thresholds)
+    return {(one.setting.failures, one.setting.blip_s): one for one in trials}
+
+
+def now(config, **facts):
+    return told(config, **facts)[config.thresholds]
 
 
 def test_the_current_setting_stands_among_its_neighbours():
@@ -42,19 +84,20 @@ def test_the_current_setting_stands_among_its_neighbours():
     assert len(settings(USUAL)) == 7
 
 
-@pytest.mark.parametrize(
-    ("failures", "blip_s", "delay_s"),
-    [(2, 120, 120), (3, 120, 120), (4, 120, 180), (5, 120, 240), (3, 0, 120), (3, 300, 300)],
-)
-def test_a_setting_that_asks_for_more_tells_later(failures, blip_s, delay_s):
-    one = compared(looks((100, 130), (900, 930)))[failures, blip_s]
+def test_a_setting_that_asks_for_more_tells_later(make):
+    found = compared(make(looks((100, 120), (900, 920))))
 
-    assert (one.alarms, one.delay_s, one.found, one.outages) == (2, delay_s, 2, 2)
-    assert one.a_month == pytest.approx(30, abs=0.1)  # two in two days
+    assert {key: (one.alarms, one.messages, one.found, one.outages) for key, one in found.items()} == dict.fromkeys(
+        [(2, 120), (3, 120), (4, 120), (5, 120), (3, 0), (3, 60), (3, 300)], (2, 4, 2, 2)
+    )
+    assert {key: round(one.delay_s / 60) for key, one in found.items()} == {
+        (2, 120): 2, (3, 120): 2, (4, 120): 3, (5, 120): 4, (3, 0): 2, (3, 60): 2, (3, 300): 5
+    }  # fmt: skip
 
 
-def test_what_another_setting_would_have_missed_or_told_besides():
-    found = compared(looks((100, 103), (500, 501), (900, 930)))
+def test_what_another_setting_would_have_missed_or_told_besides(make):
+    config = make(looks((100, 103), (500, 501), (900, 930)))
+    found = compared(config)
 
     assert {key: (one.alarms, one.found, one.outages) for key, one in found.items()} == {
         (2, 120): (2, 2, 2),
@@ -65,44 +108,174 @@ def test_what_another_setting_would_have_missed_or_told_besides():
         (3, 60): (2, 2, 2),
         (3, 300): (1, 1, 2),
     }
-    assert compared(looks((500, 501)), now=Thresholds(2, 2, 0))[2, 0].alarms == 1
-
-
-def test_targets_of_one_account_that_fail_together_are_one_message():
-    other = Target("openai/main", "openai", "list")
-    elsewhere = Target("openai/backup", "openai", "list")
-    trouble = ((100, 130),)
-
-    assert compared(looks(*trouble), looks((105, 140), target=other))[3, 120].alarms == 1
-    assert compared(looks(*trouble), looks((105, 140), target=elsewhere))[3, 120].alarms == 2
-
-
-def test_an_outage_that_goes_on_counts():
-    assert compared(looks((2800, 2879)))[3, 120].alarms == 1
-
-
-def test_without_an_outage_there_is_no_delay():
-    assert compared(looks())[3, 120] == Trial(USUAL, 0, 0.0, None, 0, 0)
-
-
-def test_answers_that_got_slower_are_counted():
-    its = [
-        observation(seconds=60 * minute, target=CHAT) if minute < 600 else late(60 * minute)
-        for minute in range(2 * DAY_MINUTES)
+    its = told(config)
+    assert [[(one.failures, one.blip_s) for one in outage.untold] for outage in outages(its, USUAL)] == [
+        [],
+        [(5, 120), (3, 300)],
     ]
-    count, a_month = slow_a_month([replay("a", its, [USUAL], pace(60))])
-
-    assert (count, slow_a_month([replay("a", looks(), [USUAL], pace(60))])) == (1, (0, 0.0))
-    assert a_month == pytest.approx(15, abs=0.1)
 
 
-def late(seconds):
-    return replace(observation(seconds=seconds), latency_s=2.0)
+def test_an_outage_elsewhere_at_the_same_time_is_another_one(make):
+    found = compared(make(looks((100, 130)), looks((110, 113), target=OTHER)))
+
+    assert (found[3, 120].found, found[5, 120].found, found[5, 120].outages) == (2, 1, 2)
 
 
-def test_no_looks_are_no_past():
-    assert replay("a", [], [USUAL], pace(60)) is None
-    assert span([]) == timedelta(0)
+def test_a_setting_that_asks_for_less_tells_of_blips(make):
+    config = make(looks((500, 501)), more="[probe]\nfailures = 2\nblip_s = 0\n")
+    found = compared(config)
+
+    assert (found[2, 0].alarms, found[3, 0].alarms, found[2, 120].alarms) == (1, 0, 0)
+
+
+def test_accounts_of_one_provider_that_fail_together_are_one_incident(make):
+    config = make(looks((100, 130)), looks((100, 130), target=BACKUP), looks((100, 130), target=OTHER))
+    its = now(config).alarms
+
+    assert sorted(one.incident.subject for one in its) == ["groq", "openai"]
+
+
+def test_an_outage_that_goes_on_counts(make):
+    assert compared(make(looks((2800, 2879))))[3, 120].alarms == 1
+
+
+def test_without_an_outage_there_is_no_delay(make):
+    one = compared(make(looks()))[3, 120]
+
+    assert (one.alarms, one.messages, one.delay_s, one.found, one.outages) == (0, 0, None, 0, 0)
+
+
+def slower(target):
+    """Both the first piece and the whole answer take four times as long after 20 hours."""
+    for number, one in enumerate(looks(target=target)):
+        wavy = 1 + 0.2 * ((number * 7919) % 13 - 6) / 6
+        latency_s = wavy * (2.0 if 1200 <= number < 1500 else 0.5)
+        yield replace(one, latency_s=latency_s, ttft_s=latency_s / 2)
+
+
+def test_slow_answers_of_one_cause_are_one_incident(make):
+    config = make(slower(MAIN), slower(BACKUP), looks(target=OTHER))
+    its = told(config)
+
+    assert [one.incident.subject for one in its[USUAL].slow.alarms] == ["openai"]
+    assert {one.slow.messages for one in its.values()} == {2}
+
+
+CHANNELS = '[[channels]]\nname = "phone"\nurl = "terminal:"\n[[channels]]\nname = "mail"\nurl = "terminal:"\n'
+ROUTE = '[[routes]]\nproviders = ["openai"]\nchannels = ["phone"]\n'
+QUIET = 'quiet = { start = "00:00", end = "00:00", zone = "UTC" }\n'
+DIGEST = 'digest = "daily"\n'
+
+
+@pytest.mark.parametrize(
+    ("more", "messages"),
+    [("", 2), (CHANNELS, 4), (CHANNELS + ROUTE, 2), (CHANNELS + DIGEST, 6)],
+    ids=["the terminal", "two channels", "a route", "a digest"],
+)
+def test_messages_are_counted_as_todays_rules_have_them(make, more, messages):
+    assert now(make(looks((100, 110)), more=more)).messages == messages
+
+
+def test_what_people_answered_counts(make):
+    replies = (Reply(ReplyKind.SILENCE, at(0), "Jo", match=Match(("openai/main",)), until=at(DAY_MINUTES * 60)),)
+
+    assert now(make(looks((100, 110)), replies=replies)).messages == 0
+
+
+def test_a_critical_outage_that_lasts_is_told_again(make):
+    assert now(make(looks((100, 400)))).messages == 4  # after half an hour and two hours, too
+
+
+def test_of_an_account_only_what_concerns_it_is_counted(make):
+    config = make(looks((100, 120)), looks((600, 620), (900, 920), target=OTHER), more=CHANNELS + DIGEST)
+
+    assert len(now(config).alarms) == 3
+    its = now(config, accounts=["openai/main"])
+    assert ([one.incident.subject for one in its.alarms], its.messages) == (["openai"], 4)
+
+
+def test_what_is_no_look_is_told_with_each_setting_as_it_is_on_record(make):
+    low = Diagnosis(Scope.ACCOUNT, "openai/main", Fault.LOW_BALANCE, Confidence.HIGH, at(600), (), (), (), signal=True)
+    changes = (
+        Change(open_incident(low), ChangeKind.OPENED, at(660)),
+        Change(Drill("openai/main", Fault.INVALID_KEY, at(700)).incident, ChangeKind.OPENED, at(700)),
+    )
+    its = told(make(looks((100, 130)), changes=changes))
+
+    assert {len(one.alarms) for one in its.values()} == {3}
+    assert {len(one.outages) for one in its.values()} == {1}
+
+
+def test_what_is_on_record_of_looks_is_not_counted_twice(make):
+    config = make(looks((100, 130)))
+    once = now(config)
+    save(config, *(Change(one.incident, ChangeKind.OPENED, one.at) for one in once.alarms))
+
+    assert now(config).messages == once.messages
+
+
+def test_what_was_open_before_the_first_look_is_not_new(make):
+    config = make(looks((0, 60), (900, 930)))
+    assert len(now(config).alarms) == 2
+    began = Diagnosis(Scope.ACCOUNT, MAIN.account, Fault.TIMEOUT, Confidence.HIGH, at(-9000), (), (MAIN.id,), ())
+    before = open_incident(began)
+    over = replace(before, closed_at=at(61 * 60))
+    save(config, Change(before, ChangeKind.OPENED, at(-8000)), Change(over, ChangeKind.RESOLVED, at(62 * 60)))
+    assert [one.incident.opened_at for one in now(config).alarms] == [at(900 * 60)]
+
+
+def save(config, *changes):
+    with closing(open_writer(config.database)) as db:
+        Writer(db, config.location).save(Batch(at(0), changes=changes))
+
+
+def test_of_the_day_before_only_what_was_open_and_usual_is_taken(make):
+    config = make(looks((100, 130), (1500, 1700), (2000, 2030)))
+    since = at(1600 * 60)
+
+    assert [one.incident.opened_at for one in now(config, since=since).alarms] == [at(2000 * 60)]
+
+
+@pytest.mark.parametrize(("watched", "told_after"), [(True, 102), (False, 600)])
+def test_nothing_was_concluded_while_nobody_was_watching(make, watched, told_after):
+    """A first failure elsewhere has everybody wait for half a minute; the monitor ended within it."""
+    its = [
+        *looks((100, 102)),
+        *(replace(one, at=one.at - timedelta(seconds=5)) for one in looks((102, 102), target=BACKUP)),
+    ]
+    seen = [one for one in its if not at(102 * 60) < one.at < at(599 * 60)]
+    gap = absence(at(102 * 60 + 2), at(598 * 60))
+    (alarm,) = now(make(seen, changes=() if watched else (gap,))).outages
+
+    assert at(told_after * 60 - 180) < alarm.at < at(told_after * 60 + 60)
+
+
+def test_time_goes_on_after_the_last_look_until_the_monitor_was_last_known_to_watch(make):
+    others = (replace(one, at=one.at - timedelta(seconds=5)) for one in looks((102, 102), target=BACKUP, minutes=103))
+    config = make([*looks((100, 102), minutes=103), *others])
+    assert not now(config).outages
+    with closing(open_writer(config.database)) as db:
+        Writer(db, config.location).save(Batch(at(104 * 60)))
+
+    assert len(now(config).outages) == 1
+
+
+def test_no_looks_are_no_past(make):
+    config = make(looks(minutes=1))
+    tally = Tally(frozenset(config.accounts), at(3600))
+    with closing(open_reader(config.database)) as db:
+        its = look_back(db, config, [USUAL], tally, at(7200), lambda _: None)
+
+    assert (tally.looks, tally.span, its[USUAL].messages) == (0, timedelta(0), 0)
+
+
+def test_how_far_it_is_is_told(make):
+    config, told_of = make(looks()), list[str]()
+    tally = Tally(frozenset(config.accounts), NOON)
+    with closing(open_reader(config.database)) as db:
+        look_back(db, config, [USUAL], tally, at(DAY_MINUTES * 60), told_of.append)
+
+    assert told_of == ["21 Nov, 12:00", "22 Nov, 21:20", "telling with setting 1 of 1"]
 
 
 def test_the_store_gives_back_what_decides(tmp_path):
@@ -155,9 +328,12 @@ def test_tune_prints_a_row_for_each_setting_and_how_much_it_knows(folder):
     _, recent, _ = call("tune", "main", "--days", "3", folder=folder)
 
     assert (code, err) == (0, "")
-    (row,) = re.findall(r"failures = 3, blip_s = 120 \(now\) +(\d+) +([\d.]+) +(\S+ min) +(.*?)\s*$", out, re.MULTILINE)
-    assert row == ("2", "10.0", "20 min", "2 of 2")
-    assert re.search(r"failures = 5, blip_s = 120 +2 +10\.0 +40 min", out)
+    row = re.search(
+        r"failures = 3, blip_s = 120 \(now\) +(\d+) +([\d.]+) +(\d+) +([\d.]+) +(\S+ min) +(.*?)\s*$", out, re.MULTILINE
+    )
+    assert row.groups() == ("2", "10.0", "6", "30.0", "20 min", "2 of 2")
+    assert re.search(r"failures = 5, blip_s = 120 +2 +10\.0 +6 +30\.0 +40 min", out)
+    assert re.search(r"slower than usual \(now\) +0 +0\.0 +0 ", out)
     assert "864 looks at 1 target over 5 days 23 h" in out
     assert re.search(r"\(now\) +1 ", recent)
     assert "too little history" in of_other
@@ -168,9 +344,9 @@ def test_tune_lists_the_outages_and_which_settings_would_not_have_told_them(fold
     _, out, _ = call("tune", folder=folder)
     now = datetime.now(UTC)
 
-    rows = re.findall(r"openai/main +(\d\d \w{3}, \d\d:\d\d) +(.+?)  +(.+?)\s*$", out, re.MULTILINE)
-    assert [began[:6] for began, _, _ in rows] == [f"{now - timedelta(days=ago):%d %b}" for ago in (2, 5)]
-    assert [untold for _, _, untold in rows] == ["failures = 5", "-"]
+    rows = re.findall(r"openai: server errors +(\d\d \w{3}, \d\d:\d\d) +(.+?)  +(\d+) +(.+?)\s*$", out, re.MULTILINE)
+    assert [began[:6] for began, *_ in rows] == [f"{now - timedelta(days=ago):%d %b}" for ago in (2, 5)]
+    assert [untold for *_, untold in rows] == ["failures = 5", "-"]
     assert "below [probe]" in out
 
 

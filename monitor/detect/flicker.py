@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from monitor.detect.finding import Finding, day
 from probes.model import Fault, Observation, Outcome, Target
 
+RULE = "flicker/refusals"
 REFUSED = frozenset({401, 403})
 KINDS = frozenset(
     {
@@ -86,7 +87,7 @@ def findings(target: Target, flicker: Flicker) -> Iterator[Finding]:
             flicker.told_since,
             flicker.at,
             target.id,
-            "flicker/refusals",
+            RULE,
             flicker.words,
             reasons,
             target.model,

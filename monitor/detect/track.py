@@ -78,15 +78,22 @@ def advance(track: Track, observation: Observation, before: Health, after: Healt
             length = _length(length, observation.usage.tokens_out)
     if before.state is State.DOWN and after.state is State.UP:
         total, first, token = (series and latency.anew(series) for series in (total, first, token))
+    known = limits.advance(track.limits, observation)
+    paced = Track(total, first, known, token=token, length=length, answer_tokens=track.answer_tokens)
+    return turned(track, paced, observation, before, after)
+
+
+def turned(track: Track, paced: Track, observation: Observation, before: Health, after: Health) -> Track:
+    """Return the track after one more look, as fast and with such limits as `paced` says that has taken it in."""
     return Track(
-        total,
-        first,
-        limits.advance(track.limits, observation),
-        flap.advance(track.flap, before, after, at),
+        paced.total,
+        paced.first,
+        paced.limits,
+        flap.advance(track.flap, before, after, observation.at),
         _flicker(track.flicker, observation, after),
-        token,
-        length,
-        track.answer_tokens,
+        paced.token,
+        paced.length,
+        paced.answer_tokens,
     )
 
 

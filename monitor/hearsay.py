@@ -1,0 +1,71 @@
+"""What neutral hosts and calls without a key said, as far as the reasons of recorded incidents tell it; pure."""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from monitor.incident import Change, Incident
+from monitor.reason import Elsewhere, Knocked
+from probes.model import Knock, Target
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+AGAIN = timedelta(minutes=1)
+"""While there is a doubt, who answers without a key is asked so often."""
+
+
+class Word(Struct, frozen=True):
+    """What was said from one change of an incident to the next: by neutral hosts (None: nothing), and who knocked."""
+
+    begin: datetime
+    end: datetime
+    reached: bool | None
+    knocks: Mapping[str, Knock]
+
+
+class Hearsay(Struct, frozen=True):
+    """What neutral hosts and calls without a key said, as far as the reasons of incidents tell it.
+
+    From each of `starts` on, up to the next one, those of `words` at its place hold.
+    """
+
+    starts: Sequence[datetime]
+    words: Sequence[Sequence[Word]]
+
+    @classmethod
+    def of(cls, record: Iterable[Change], targets: Mapping[str, Target]) -> "Hearsay":
+        told = [one for one in _words(record, targets) if one.reached is not None or one.knocks]
+        its = sorted(told, key=lambda one: one.begin)
+        starts = sorted({at for one in its for at in (one.begin, one.end)})
+        return cls(starts, [[one for one in its if one.begin <= at < one.end] for at in starts])
+
+    def at(self, at: datetime) -> tuple[bool | None, dict[str, Knock]]:
+        """Return whether neutral hosts were reached (None: not known), and the knocks, by who answers."""
+        place = bisect_right(self.starts, at) - 1
+        words = self.words[place] if place >= 0 else ()
+        online = next((one.reached for one in reversed(words) if one.reached is not None), None)
+        knocks = {id: knock for one in words for id, knock in one.knocks.items() if knock.at <= at}
+        return online, {id: replace(one, at=max(one.at, at - AGAIN)) for id, one in knocks.items()}
+
+
+def _words(record: Iterable[Change], targets: Mapping[str, Target]) -> Iterator[Word]:
+    changes: dict[str, list[Change]] = defaultdict(list)
+    for change in record:
+        changes[change.incident.id].append(change)
+    for its in changes.values():
+        end = its[-1].incident.closed_at or NEVER
+        begins = [min(its[0].incident.opened_at, its[0].at), *(change.at for change in its[1:])]
+        for change, begin, next_at in zip(its, begins, [*begins[1:], end], strict=True):
+            yield _word(change.incident, begin, min(next_at, end), targets)
+
+
+def _word(incident: Incident, begin: datetime, end: datetime, targets: Mapping[str, Target]) -> Word:
+    reached = next((one.reached for one in incident.reasons if isinstance(one, Elsewhere)), None)
+    knocks = [
+        Knock(one.at, one.fault, one.status, one.latency_s) for one in incident.reasons if isinstance(one, Knocked)
+    ]
+    answerers = {targets[id].answerer for id in incident.members & targets.keys()}
+    return Word(begin, end, reached, dict.fromkeys(answerers, knocks[-1]) if knocks and len(answerers) == 1 else {})

@@ -1,0 +1,287 @@
+"""The recorded past once more: its looks through the stages that judge and conclude, what they tell through the rules.
+
+Looks stay as they were taken. What was seen of no look (credit, limits, objectives, status pages, drills, our own
+trouble) is told as it is on record; so is what neutral hosts and calls without a key said, as far as it stands there.
+"""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from heapq import merge
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from monitor.alert.case import with_changes, without_old
+from monitor.alert.replay import Record, replay
+from monitor.belief import Belief
+from monitor.config import Config
+from monitor.detect import flicker
+from monitor.detect.health import Health, State, Thresholds
+from monitor.detect.track import NEW, Track
+from monitor.diagnose import Scope, is_suspected
+from monitor.hearsay import Hearsay
+from monitor.incident import Change, ChangeKind, Incident, as_of
+from monitor.judge import Detect, conclude, follow, follow_turns, has_stirred, judge
+from monitor.store import reader
+from monitor.tune import Tally, Told, count
+from probes.model import Fault, Observation, Outcome
+
+WARM_UP = timedelta(days=1)
+"""So much more is looked at before what is told of: what was open by then, and how fast each usually is."""
+BEAT = timedelta(seconds=1)
+"""What was seen within so long was judged together; a failure was waited with for nobody."""
+SOONEST, LATEST = timedelta(seconds=2), timedelta(minutes=15)
+RARER = 2
+"""While time alone may change something it is looked at again: the longer nothing stirred, by this part, the later."""
+REPORTED = 2_000
+"""After so many looks it is said anew how far it is."""
+SAME = timedelta(seconds=20)
+"""A change that is on record so little apart is that one, and dated by it: a look does not tell when it was judged."""
+NEVER = datetime.max.replace(tzinfo=UTC)
+NOT_OF_LOOKS = frozenset({Scope.SOURCE, Scope.REMINDER, Scope.OBJECTIVE, Scope.STAGE})
+
+
+def look_back(
+    db: sqlite3.Connection,
+    config: Config,
+    tried: Sequence[Thresholds],
+    tally: Tally,
+    now: datetime,
+    report: Callable[[str], None],
+) -> dict[Thresholds, Told]:
+    """Return by setting what would have been told since `tally.since`; `report` is told how far it is."""
+    since, begin = tally.since, tally.since - WARM_UP
+    targets = [watch.target for watch in config.watches.values()]
+    looks = in_order(reader.history(db, config.location, target, begin) for target in targets)
+    record, until = reader.changes_since(db, begin), reader.last_beat(db) or now
+    found = relive(config, tried, _reported(tally.passing(looks), report), record, until)
+    before = reader.incidents_between(db, begin, tally.begin or since)
+    named = () if set(config.accounts) <= set(tally.accounts) else tally.accounts
+    replies, fates = reader.all_replies(db), reader.fates(db, since)
+    told = dict[Thresholds, Told]()
+    for setting, changes in found.items():
+        report(f"telling with setting {len(told) + 1} of {len(tried)}")
+        its = retold(changes, record, before, since)
+        lines = replay(Record(since, its, replies, fates), config.channels, config.rules, config.digest, now)
+        told[setting] = count(lines, its, named)
+    return told
+
+
+def _reported(looks: Iterable[Observation], report: Callable[[str], None]) -> Iterator[Observation]:
+    for number, one in enumerate(looks):
+        if number % REPORTED == 0:
+            report(f"{one.at:%d %b, %H:%M}")
+        yield one
+
+
+def in_order(histories: Iterable[Iterable[Observation]]) -> Iterator[Observation]:
+    """Merge the looks at each target, oldest first, in the order in which they came."""
+    return merge(*histories, key=came_at)
+
+
+def came_at(observation: Observation) -> datetime:
+    """Return when a look was over."""
+    return observation.at + timedelta(seconds=observation.latency_s or 0.0)
+
+
+def is_of_looks(incident: Incident) -> bool:
+    """Whether it follows from looks as they are kept, and can be found anew."""
+    if incident.drill or incident.is_absence or incident.scope in NOT_OF_LOOKS:
+        return False
+    signs = {evidence.rule for evidence in incident.evidence}
+    return not incident.signal or incident.is_flap or incident.fault is Fault.SLOW or flicker.RULE in signs
+
+
+def relive(
+    config: Config, tried: Sequence[Thresholds], looks: Iterable[Observation], record: Sequence[Change], until: datetime
+) -> dict[Thresholds, list[Change]]:
+    """Return by setting what the looks, in the order in which they came, would have made of the incidents.
+
+    How fast each target is hardly depends on the setting, so it is followed once, as the current one has it.
+    `record` are the changes that are on record, and `until` is when the monitor was last known to watch.
+    """
+    minds = {setting: Mind(_belief(config, setting)) for setting in tried}
+    lead = minds[config.thresholds]
+    rest = [mind for mind in minds.values() if mind is not lead]
+    targets = {id: watch.target for id, watch in config.watches.items()}
+    hearsay, absences = Hearsay.of(record, targets), _absences(record)
+    for beat in _beats(looks):
+        at = came_at(beat[-1])
+        for mind in minds.values():
+            if mind.due_at < at:
+                _pass(mind, at, lead, hearsay, absences)
+        for one in beat:
+            _see_all(lead, rest, one)
+        for mind in minds.values():
+            if mind.belief.stirred or (mind.wavers and mind.belief.unsettled):
+                _conclude(mind, at, lead, hearsay)
+    for mind in minds.values():
+        _pass(mind, until, lead, hearsay, absences)
+    return {setting: mind.changes for setting, mind in minds.items()}
+
+
+class Mind(Struct):
+    """What is believed with one setting, and what it has led to.
+
+    `wavers`: a look since the last conclusion may decide; `turns`: one changed a target that was down, or is. `awaited`
+    is whether the last conclusion awaited a look. `turned_at` is when something last turned, `due_at` when to look
+    whether time alone has changed anything, NEVER: it cannot.
+    """
+
+    belief: Belief
+    changes: list[Change] = field(default_factory=list)
+    wavers: bool = False
+    turns: bool = False
+    awaited: bool = False
+    turned_at: datetime = NEVER
+    due_at: datetime = NEVER
+
+
+def _belief(config: Config, setting: Thresholds) -> Belief:
+    probe = replace(config.probe, failures=setting.failures, successes=setting.successes, blip_s=setting.blip_s)
+    return Belief(config=replace(config, probe=probe, reminders=()))
+
+
+def _beats(looks: Iterable[Observation]) -> Iterator[list[Observation]]:
+    beat: list[Observation] = []
+    for one in looks:
+        if beat and came_at(one) - came_at(beat[0]) > BEAT:
+            yield beat
+            beat = []
+        beat.append(one)
+        if one.outcome is not Outcome.OK:
+            yield beat
+            beat = []
+    if beat:
+        yield beat
+
+
+def _see_all(lead: Mind, rest: Sequence[Mind], one: Observation) -> None:
+    """Let all take in a look. What turned nothing for the current setting turns nothing for those that agree with it.
+
+    A good answer says the same with each setting, so who believed the same before it does so after it.
+    """
+    id = one.target.id
+    before = lead.belief.healths.get(id)
+    _see(lead, one, follow)
+    if (after := lead.belief.healths.get(id)) is None:
+        return  # nobody watches it any more
+    calm = _is_calm(lead.belief, one, before)
+    detect = partial(_follow_turns, lead.belief)
+    for mind in rest:
+        healths = mind.belief.healths
+        if calm and healths.get(id) is before and _is_steady(mind.belief.tracks.get(id, NEW)):
+            healths[id] = after
+            continue
+        _see(mind, one, detect)
+        if healths[id] == after:
+            healths[id] = after
+
+
+def _is_calm(belief: Belief, one: Observation, before: Health | None) -> bool:
+    return before is not None and before.state is State.UP and one.outcome is Outcome.OK and not belief.stirred
+
+
+def _is_steady(track: Track) -> bool:
+    """Whether one more good answer changes nothing of how often it turns."""
+    return not track.flap.since and track.flicker is flicker.NONE
+
+
+def _see(mind: Mind, observation: Observation, detect: Detect) -> None:
+    before = mind.belief.healths.get(observation.target.id, Health())
+    for after in judge(mind.belief, [observation], detect).values():
+        turned = has_stirred(before, after)
+        mind.wavers |= turned or is_suspected(after) or (after.state is State.DOWN and after.successes > 0)
+        mind.turns |= turned and State.DOWN in (before.state, after.state)
+
+
+def _follow_turns(lead: Belief, belief: Belief, observation: Observation, before: Health, after: Health) -> None:
+    """Take over from the lead how fast all are."""
+    belief.pools = lead.pools
+    follow_turns(belief, lead.tracks.get(observation.target.id, NEW), observation, before, after)
+
+
+def _pass(
+    mind: Mind, until: datetime, lead: Mind, hearsay: Hearsay, absences: Sequence[tuple[datetime, datetime]]
+) -> None:
+    """Let time pass, in which nobody concluded anything while nobody was watching."""
+    while mind.due_at < until:
+        at = next((end for begin, end in absences if begin <= mind.due_at < end), mind.due_at)
+        if at >= until:
+            return
+        _conclude(mind, at, lead, hearsay)
+
+
+def _conclude(mind: Mind, at: datetime, lead: Mind, hearsay: Hearsay) -> None:
+    belief = mind.belief
+    if mind is not lead:
+        belief.tracks = {id: _paced(belief.tracks.get(id, NEW), one) for id, one in lead.belief.tracks.items()}
+    belief.online, belief.knocks = hearsay.at(at)
+    changes = [as_of(change, at) for change in conclude(belief, at)]
+    belief.adopt(changes)
+    if offline := [change for change in changes if change.incident.is_offline]:
+        belief.cases = without_old(with_changes(belief.cases, offline), at)
+    mind.changes += [change for change in changes if is_of_looks(change.incident)]
+    if changes or mind.turns or (belief.awaiting and not mind.awaited) or mind.turned_at is NEVER:
+        mind.turned_at = at
+    mind.wavers, mind.turns, mind.awaited = False, False, belief.awaiting
+    mind.due_at = at + _pause(at - mind.turned_at) if belief.unsettled else NEVER
+
+
+def _pause(calm: timedelta) -> timedelta:
+    return min(max(calm / RARER, SOONEST), LATEST)
+
+
+def _paced(track: Track, paced: Track) -> Track:
+    return Track(paced.total, paced.first, paced.limits, track.flap, track.flicker)
+
+
+def _absences(record: Iterable[Change]) -> list[tuple[datetime, datetime]]:
+    gaps = (change.incident for change in record if change.incident.is_absence)
+    return [(one.opened_at, one.closed_at) for one in gaps if one.closed_at]
+
+
+# What there was to tell
+
+
+def retold(
+    found: Iterable[Change], record: Sequence[Change], before: Sequence[Incident], since: datetime
+) -> list[Change]:
+    """Return what there was to tell since then, in order: what was found in the looks, and what else is on record.
+
+    `before` are the incidents that were open already when the first look was taken; what goes on with one is not new.
+    """
+    dates = _dates(record)
+    news = [_dated(change, dates) for change in found if not any(_goes_on(change.incident, one) for one in before)]
+    others = [change for change in record if not is_of_looks(change.incident)]
+    changes = sorted([*news, *others], key=lambda change: change.at)
+    firsts: dict[str, datetime] = {}
+    for change in changes:
+        firsts.setdefault(change.incident.id, change.at)
+    return [change for change in changes if firsts[change.incident.id] >= since]
+
+
+Dates = Mapping[tuple[str, ChangeKind], Sequence[datetime]]
+"""When an incident, by its id, changed in such a way."""
+
+
+def _dates(record: Iterable[Change]) -> Dates:
+    dates: dict[tuple[str, ChangeKind], list[datetime]] = defaultdict(list)
+    for change in record:
+        dates[change.incident.id, change.kind].append(change.at)
+    return dates
+
+
+def _dated(change: Change, dates: Dates) -> Change:
+    """Date it as it is on record: the same change has the same id, and what was sent and answered then counts."""
+    its = dates.get((change.incident.id, change.kind), ())
+    nearest = min(its, key=lambda at: abs(at - change.at), default=change.at)
+    return replace(change, at=nearest) if abs(nearest - change.at) <= SAME else change
+
+
+def _goes_on(incident: Incident, before: Incident) -> bool:
+    shared = not incident.members.isdisjoint(before.members)
+    return shared and incident.opened_at <= (before.closed_at or NEVER)
