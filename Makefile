@@ -7,7 +7,7 @@ NEWEST  := .venv-newest
 PIP     := -m pip --quiet --disable-pip-version-check
 INSTALL := $(BIN)/python $(PIP) install --constraint constraints.txt --editable
 
-.PHONY: run test test-all check fuzz schema bench profile newest constraints clean FORCE
+.PHONY: run test test-all faults check fuzz schema bench profile newest constraints clean FORCE
 
 run: $(VENV)/.ready            ## watch; without any account, show a demonstration
 	@$(BIN)/provider-monitor run
@@ -16,7 +16,11 @@ test: $(VENV)/.ready-dev       ## all tests but the slow ones
 	$(BIN)/python -m pytest -m 'not slow'
 
 test-all: $(VENV)/.ready-dev   ## all tests, with those that attack the program on disks and sockets of its own
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore tests/faults
+	@$(MAKE) faults
+
+faults: $(VENV)/.ready-dev     ## those alone, six at a time: they wait more than they work
+	$(BIN)/python -m pytest --numprocesses 6 --dist worksteal tests/faults
 
 check: $(VENV)/.ready-dev      ## style, types, and the floor plan
 	$(BIN)/ruff format --check .

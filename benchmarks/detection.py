@@ -311,6 +311,7 @@ OTHERS: dict[str, Mapping[str, object]] = {
     "cache: 80 % take 3 times as long": {"shape": cached(0.2, 3.0)},
     TAILS[0]: {"shape": tailed(0.07), "spread": (0.15, 0.69)},
     TAILS[1]: {"shape": tailed(0.12), "spread": (0.15, 0.69)},
+    **{f"sigma {sigma}": {"sigma": sigma} for sigma in (0.15, 0.35, 0.6)},
     "plateaus": {"plateaus": True},
     "working days": {"working": 0.34},
     "plateaus, bursts and memory": {"plateaus": True, "burst": True, "bound": 0.3},
