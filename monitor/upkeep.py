@@ -19,7 +19,7 @@ from monitor.publish.fill import press
 from monitor.publish.mark import standing
 from monitor.publish.rota import advance
 from monitor.publish.snapshot import Snapshot
-from monitor.publish.write import PUBLIC, existing, write_open, write_sheets, write_site
+from monitor.publish.write import PUBLIC, Leaving, existing, write_open, write_sheets, write_site
 from monitor.slo import burning
 from monitor.store import reader, rollup
 from monitor.store.connection import open_reader
@@ -75,7 +75,7 @@ def publish_now(world: World) -> bool:
     try:
         with closing(open_reader(config.database)) as db:
             snapshot = take(db, config, world.edge.clock(), _shown(world), world.rota)
-        _write_private(config.folder, snapshot)
+        _write_private(world, config.folder, snapshot)
         _write_open(world, config, snapshot)
         if world.config is config:  # a new one has all pages made anew
             world.rota = advance(world.rota, snapshot, standing(snapshot))
@@ -93,8 +93,13 @@ def _shown(world: World) -> tuple[str, ...]:
     return tuple(words for about, words in world.warnings.items() if about != "page")
 
 
-def _write_private(folder: Path, snapshot: Snapshot) -> None:
-    write_sheets(folder, page.sheets(snapshot, existing(folder)), page.kept(snapshot))
+def _write_private(world: World, folder: Path, snapshot: Snapshot) -> None:
+    """Write what the owner reads; a link in it that leads out of the folder is named on the page, which is written."""
+    try:
+        write_sheets(folder, page.sheets(snapshot, existing(folder)), page.kept(snapshot))
+        world.mended("link")
+    except Leaving as error:
+        world.warn("link", f"in {folder} {error}")
 
 
 def _write_open(world: World, config: Config, snapshot: Snapshot) -> None:

@@ -31,6 +31,10 @@ PIECE = 64 * 1024
 """So much of a file is compared at a time."""
 
 
+class Leaving(ValueError):
+    """A link leads out of the folder: what lies behind it was left out, and all else is written."""
+
+
 def write_site(folder: Path, files: Mapping[str, bytes], kept: Collection[str] = (), access: Access = PRIVATE) -> int:
     """Write what differs, `index.html` last, so that it never links to what is not there yet; see `write_sheets`.
 
@@ -47,7 +51,7 @@ def write_sheets(
     """Write each file that differs as it comes, and return how many did; no large site is in memory as a whole.
 
     What is `kept` is not removed though it does not come. What a link would lead out of the folder is left out, and
-    when all else is written ValueError is raised; OSError when a file cannot be written: that file and those after it
+    when all else is written Leaving is raised; OSError when a file cannot be written: that file and those after it
     stay as they were.
     """
     names, parents, written = set[str](), dict[str, bool](), 0
@@ -84,8 +88,8 @@ def _is_inside(folder: Path, parent: str) -> bool:
         return False
 
 
-def _leaving(parent: str) -> ValueError:
-    return ValueError(f"{parent!r} leaves the page's folder by a symbolic link; take the link away")
+def _leaving(parent: str) -> Leaving:
+    return Leaving(f"{parent!r} leaves the page's folder by a symbolic link; take the link away")
 
 
 # A large site has thousands of files: from here on paths are texts, since a `Path` costs more than a system call.

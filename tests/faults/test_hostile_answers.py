@@ -203,7 +203,7 @@ def test_no_output_of_a_program_ends_the_watch(stage, tmp_path, prints):
     assert "codex/plan" in looked_at(tmp_path)
 
 
-def test_what_cannot_be_written_is_set_aside_and_told_and_the_watch_goes_on(stage, tmp_path):
+def test_what_another_program_forbids_in_the_database_is_told_and_the_watch_goes_on(stage, tmp_path):
     with hostile() as other_side:
         other_side.answers["fine"] = GOOD_LIST, GOOD_CHAT
         write(tmp_path, other_side, stage.inbox, account("fine", other_side.base("fine")))
@@ -211,11 +211,8 @@ def test_what_cannot_be_written_is_set_aside_and_told_and_the_watch_goes_on(stag
         refuse(tmp_path, "INSERT ON observation WHEN NEW.latency IS NOT NULL")
 
         with running(tmp_path) as process:
-            aside = tmp_path / "state" / "monitor.db.aside.jsonl"
-            stage.until(lambda: aside.exists() and process.poll() is None, 60)
-            stage.until(lambda: "set aside" in (tmp_path / "site" / "index.html").read_text(), 60)
-            code, _, said = call("status", folder=tmp_path, KEY=KEY)
-    assert (code, "set aside in monitor.db.aside.jsonl" in said) == (1, True)
+            stage.until(lambda: any("cannot be written" in title for title in stage.inbox.titles()), 60)
+            assert process.poll() is None
 
 
 def refuse(folder: Path, when):
