@@ -1,6 +1,7 @@
 """What attacks the real program from outside: the simulated providers, and a small disk of its own."""
 
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -23,6 +24,13 @@ def _can(*command):
 
 def _can_mount():
     return bool(shutil.which("nsenter")) and _can("-m", "mount", "-t", "tmpfs", "none", "/mnt")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def heeded():
+    """Where tests run side by side their workers ignore Ctrl-C, and so would each program that they start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
