@@ -203,8 +203,9 @@ def elsewhere(tmp_path_factory):
     if os.geteuid() != 0 or not version or not version[0].startswith(f"3.{sys.version_info[1]}."):
         pytest.skip("needs root, and the system's Python to be this one")
     folder = tmp_path_factory.mktemp("daemon")
-    for one in (folder, *folder.parents[:2]):
-        one.chmod(0o755)
+    for one in (folder, *folder.parents[:3]):  # a worker of several has a folder of its own between
+        if one.owner() == "root" and one.name != "tmp":
+            one.chmod(0o755)
     os.chown(folder, DAEMON, DAEMON)
     return folder, python, f"{ROOT}:{libraries}"
 
