@@ -256,7 +256,7 @@ def pace(interval_s: float) -> Pace:
     fewer = min(max(log(interval_s / 60), 0.0), log(7))
     return Pace(
         interval_s,
-        threshold=9.3 - 1.7 * fewer,
+        threshold=9.6 - 1.7 * fewer,
         lasting=0.19 * fewer,
         kept=exp(-interval_s / MOOD_S),
         level_s=max(LEVEL_S, 20 * interval_s),
