@@ -56,8 +56,8 @@ class Track(Struct, frozen=True):
     @property
     def is_alarmed(self) -> bool:
         """Whether anything is to be told of it."""
-        slow = (self.total and self.total.alarm) or (self.first and self.first.alarm)
-        slow = slow or (self.token.alarm if self.token and self.length >= LONG else None)
+        token = self.judged(Kind.TOKEN)
+        slow = (self.total and self.total.alarm) or (self.first and self.first.alarm) or (token and token.alarm)
         cut = self.limits.refusal or any(one.fallen_at or one.short_since for one in self.limits.ceilings.values())
         return bool(slow or cut or self.flap.since or self.flicker.told_since)
 
@@ -78,23 +78,22 @@ def advance(track: Track, observation: Observation, before: Health, after: Healt
             length = _length(length, observation.usage.tokens_out)
     if before.state is State.DOWN and after.state is State.UP:
         total, first, token = (series and latency.anew(series) for series in (total, first, token))
-    known = limits.advance(track.limits, observation)
-    paced = Track(total, first, known, token=token, length=length, answer_tokens=track.answer_tokens)
-    return turned(track, paced, observation, before, after)
+    return Track(
+        total,
+        first,
+        limits.advance(track.limits, observation),
+        flap.advance(track.flap, before, after, at),
+        _flicker(track.flicker, observation, after),
+        token,
+        length,
+        track.answer_tokens,
+    )
 
 
 def turned(track: Track, paced: Track, observation: Observation, before: Health, after: Health) -> Track:
     """Return the track after one more look, as fast and with such limits as `paced` says that has taken it in."""
-    return Track(
-        paced.total,
-        paced.first,
-        paced.limits,
-        flap.advance(track.flap, before, after, observation.at),
-        _flicker(track.flicker, observation, after),
-        paced.token,
-        paced.length,
-        paced.answer_tokens,
-    )
+    its_flap = flap.advance(track.flap, before, after, observation.at)
+    return replace(paced, flap=its_flap, flicker=_flicker(track.flicker, observation, after))
 
 
 def asked(track: Track, answer_tokens: int | None) -> Track:
@@ -120,9 +119,7 @@ def _flicker(before: Flicker, observation: Observation, after: Health) -> Flicke
 def again_s(track: Track, pace: Pace) -> float | None:
     """Return in how many seconds another look would tell a rise, or a fall, from chance; None: no hurry."""
     total, first, token = track.total, track.first, track.judged(Kind.TOKEN)
-    if (total and latency.wants_more(total, pace)) or (first and latency.wants_more(first, pace)):
-        return latency.EXTRA_S
-    if token and latency.wants_more(token, pace):
+    if any(series and latency.wants_more(series, pace) for series in (total, first, token)):
         return latency.EXTRA_S
     return CEILING_S if limits.is_turning(track.limits) else None
 
