@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from monitor.alert.case import Fate, with_changes
 from monitor.alert.replay import Line, Record
 from monitor.alert.replay import replay as again
-from monitor.alert.reply import Reply, ReplyKind, leave, standing
+from monitor.alert.reply import Reply, ReplyKind, leave, standing, waiting
 from monitor.alert.routing import Scene, decide, judge
 from monitor.alert.rule import Maintenance, Match
 from monitor.config import Config
@@ -104,9 +106,16 @@ def _silences(config: Config, now: datetime) -> Iterator[str]:
 
 
 def _standing_silences(config: Config, now: datetime) -> list[Reply]:
+    return [one for one in standing(_correspondence(config, now).replies, now) if one.kind is ReplyKind.SILENCE]
+
+
+def _correspondence(config: Config, now: datetime) -> reader.Correspondence:
+    """Return what is on record, with the replies that were left since: `once` takes these up a round later."""
+    left = [one for _, one in waiting(config.database)]  # read first: what is taken up meanwhile is on record then
     with closing(open_reader(config.database)) as db:
-        replies = reader.correspondence(db, now).replies
-    return [one for one in standing(replies, now) if one.kind is ReplyKind.SILENCE]
+        told = reader.correspondence(db, now)
+    replies = {one.id: one for one in (*told.replies, *left)}
+    return replace(told, replies=tuple(replies.values()))
 
 
 def _what(match: Match) -> str:
@@ -143,8 +152,9 @@ def hearers(config: Config, incident: Incident, now: datetime) -> list[str]:
 
 def explain(config: Config, incident: str | None, now: datetime, say: Print) -> None:
     """Say for each channel what it is to be told of an incident now, or what holds it."""
+    told = _correspondence(config, now)
     with closing(open_reader(config.database)) as db:
-        told, known = reader.correspondence(db, now), reader.resume(db, config.location)
+        known = reader.resume(db, config.location)
     id = _one_of(list(told.cases), incident, "incident of the last two days")
     case = told.cases[id]
     say(f"{id}: {title(case.incident)} ({case.incident.severity}, {case.last.kind})")

@@ -136,6 +136,22 @@ def test_a_silence_has_a_reason_and_an_end_is_listed_and_can_be_ended(config):
     assert ask(config, "silence", now=at(9000)) == ["no silence stands"]
 
 
+def test_what_was_answered_a_moment_ago_counts_before_it_is_taken_up(config):
+    ask(config, "silence", "2h", "--fault", "timeout", "--by", "Jo", "--reason", "moving")
+    ask(config, "acknowledge", "--by", "Jo")
+
+    (silence,) = [one for one in left(config) if one.kind is ReplyKind.SILENCE]
+    assert ask(config, "silence") == [f"{silence.id}: until 2026-11-21 14:01 UTC, timeout, by Jo: moving"]
+    lines = []
+    desk.explain(config, None, at(61), lines.append)
+    assert "  phone: nothing now: acknowledged by Jo" in lines
+
+    ask(config, "silence", "--end", silence.id)
+
+    assert ask(config, "silence") == ["no silence stands"]
+    assert "use one of: none" in refused(config, "silence", "--end", silence.id)
+
+
 def test_a_silence_of_what_is_not_watched_is_refused(config):
     for what, there in (("account", "openai/main"), ("provider", "openai"), ("tag", "eu")):
         assert f"is not watched; use one of: {there}" in refused(config, "silence", "2h", f"--{what}", "x")
