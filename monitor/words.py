@@ -293,12 +293,17 @@ def _since(at: datetime, now: datetime) -> str:
     return duration((now - at).total_seconds())
 
 
-def lead(incident: Incident, say: Say = english) -> str:
-    """Say who knew first: `we knew 11 min before the provider's page`; empty while the page says nothing."""
-    if incident.lead is None:
+def lead(by: timedelta | None, say: Say = english) -> str:
+    """Say who knew first: `we knew 11 min before the provider's page`; empty while the page says nothing.
+
+    Pages date their words to the second at best, so less than that is no lead of anybody.
+    """
+    if by is None:
         return ""
-    passed = duration(abs(incident.lead.total_seconds()), say)
-    if incident.lead.total_seconds() >= 0:
+    if abs(by) < timedelta(seconds=1):
+        return say("we and the provider's page knew at the same time")
+    passed = duration(abs(by.total_seconds()), say)
+    if by > timedelta():
         return say("we knew {passed} before the provider's page", passed=passed)
     return say("the provider's page knew {passed} before us", passed=passed)
 

@@ -66,6 +66,22 @@ def test_a_cost_that_is_not_nothing_never_reads_as_nothing(usd, said):
 
 
 @pytest.mark.parametrize(
+    ("by_s", "said"),
+    [
+        (660, "we knew 11 min before the provider's page"),
+        (1, "we knew 1 s before the provider's page"),
+        (0.9, "we and the provider's page knew at the same time"),
+        (0, "we and the provider's page knew at the same time"),
+        (-0.4, "we and the provider's page knew at the same time"),
+        (-300, "the provider's page knew 5 min before us"),
+    ],
+)
+def test_nobody_knew_first_within_the_same_second(by_s, said):
+    assert words.lead(timedelta(seconds=by_s)) == said
+    assert words.lead(None) == ""
+
+
+@pytest.mark.parametrize(
     ("at", "said"),
     [
         (NOW, "10:34 UTC"),

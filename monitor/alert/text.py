@@ -347,7 +347,7 @@ def _values(piece: Piece, now: datetime) -> dict[str, object]:
         "since": words.moment(incident.opened_at).words,
         "ended": words.moment(incident.closed_at).words if incident.closed_at else "",
         "lasted": words.duration(lasted_s),
-        "lead": words.lead(incident),
+        "lead": words.lead(incident.lead),
         "row": list(piece.row),
         "downtime": ("" if incident.signal or incident.scope is Scope.MONITOR else "down for ")
         + words.duration(around.downtime_s),

@@ -427,7 +427,7 @@ def _notice(source: SourceView, notice: Notice, now: datetime, speech: Speech, k
         impact=speech.say(str(notice.impact)) if is_graded else "",
         began=speech.moment(notice.began_at, now) if notice.began_at else None,
         planned=notice.planned,
-        lead=speech.lead(incident) if incident else "",
+        lead=speech.lead(incident.lead) if incident else "",
     )
 
 
@@ -499,7 +499,7 @@ def row(view: IncidentView, made_at: datetime, today: datetime | None, speech: S
         reasons=(*words.reasons(incident), *filter(None, [incident.ending])),
         told=_told_words(view.told, speech),
         undelivered=any(map(_is_stuck, view.told)),
-        lead=words.capital(speech.lead(incident)),
+        lead=words.capital(speech.lead(incident.lead)),
         parent=incident.parent,
     )
 

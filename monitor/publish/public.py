@@ -270,18 +270,9 @@ def _row(outage: Outage, made_at: datetime, speech: Speech) -> Row:
         reasons=(),
         told="",
         undelivered=False,
-        lead=_lead(outage, speech),
+        lead=capital(speech.lead(outage.lead)),
         parent=None,
     )
-
-
-def _lead(outage: Outage, speech: Speech) -> str:
-    if outage.lead is None:
-        return ""
-    passed = speech.duration(abs(outage.lead.total_seconds()))
-    if outage.lead >= timedelta():
-        return capital(speech.say("we knew {passed} before the provider's page", passed=passed))
-    return capital(speech.say("the provider's page knew {passed} before us", passed=passed))
 
 
 def _months(outages: Sequence[Outage], rows: Sequence[Row], speech: Speech) -> list[Month]:

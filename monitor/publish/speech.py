@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -94,9 +94,9 @@ class Speech(Struct, frozen=True, eq=False):
     def limit(self, it: Limit) -> str:
         return words.limit(it, self.say, self.number)
 
-    def lead(self, incident: Incident) -> str:
+    def lead(self, by: timedelta | None) -> str:
         """Say who knew first; empty while the provider's page says nothing."""
-        return words.lead(incident, self.say)
+        return words.lead(by, self.say)
 
 
 ENGLISH = Speech()
