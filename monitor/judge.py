@@ -256,6 +256,7 @@ def _flaps(belief: Belief, diagnoses: Sequence[Diagnosis], now: datetime) -> lis
     """Return what comes and goes; where an outage would be told by now, it is told with that."""
     watches, told = belief.config.watches, {id for one in diagnoses if one.settled for id in one.targets}
     _forget_turns(belief, [id for one in diagnoses if one.scope is Scope.MONITOR for id in one.targets])
+    _ascribe_turns(belief, diagnoses)
     flaps = {watches[id].target: memory.flap for id, memory in belief.tracks.items() if id in watches}
     return [sign_of(finding) for finding in flap.findings(flaps, now, told)]
 
@@ -265,6 +266,16 @@ def _forget_turns(belief: Belief, cut_off: Iterable[str]) -> None:
     for id in cut_off:
         if (memory := belief.tracks.get(id)) and memory.flap is not flap.STEADY and not memory.flap.since:
             belief.tracks[id] = replace(memory, flap=flap.STEADY)
+
+
+def _ascribe_turns(belief: Belief, diagnoses: Iterable[Diagnosis]) -> None:
+    """Keep apart what fails at a provider and on the road to all of them: neither comes again in the other."""
+    for one in diagnoses:
+        by_road = one.scope is Scope.EGRESS and not one.subject
+        for id in one.targets if by_road or one.settled else ():
+            memory = belief.tracks.get(id)
+            if memory and (its := flap.ascribed(memory.flap, by_road=by_road)) is not memory.flap:
+                belief.tracks[id] = replace(memory, flap=its)
 
 
 def _was_shared(belief: Belief, target: Target, finding: Finding, now: datetime) -> bool:

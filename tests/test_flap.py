@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from msgspec.structs import replace
 
-from monitor.detect.flap import STEADY, TURNS, Flap, advance, findings
+from monitor.detect.flap import STEADY, TURNS, Flap, advance, ascribed, findings
 from monitor.detect.health import Evidence, Health, State
 from probes.model import Fault
 from tests.conftest import CHAT, at
@@ -83,6 +83,30 @@ def test_a_row_begins_with_the_first_outage_that_counts(word, count, since):
 def test_while_it_comes_and_goes_a_short_outage_is_no_calm():
     assert played("UDUDU" + "U" * 20 + "dU" + "U" * 20).since
     assert played("UDUDU" + "U" * 20 + "dU" + "U" * 30).since is None
+
+
+@pytest.mark.parametrize(
+    ("outages", "flapping"),
+    [
+        ("pp", True),
+        ("rr", True),
+        ("rp", False),
+        ("pr", False),
+        ("rpp", True),
+        ("prp", False),
+        ("ppr", True),  # it flaps already
+        ("?p", True),
+        ("?r", True),
+    ],
+)
+def test_a_road_that_is_cut_and_a_provider_that_fails_are_no_one_row(outages, flapping):
+    flap = STEADY
+    for number, whose in enumerate(outages):
+        flap = advance(flap, HEALTHS["U"], HEALTHS["D"], at(600 * number))
+        flap = flap if whose == "?" else ascribed(flap, by_road=whose == "r")
+        flap = ascribed(flap, by_road=False) if whose == "r" else flap  # the last to be back after a cut
+        flap = advance(flap, HEALTHS["D"], HEALTHS["U"], at(600 * number + 240))
+    assert (flap.since is not None) is flapping
 
 
 def told(*targets, word="UDUDUDU", fault=Fault.TIMEOUT, seconds=3600):

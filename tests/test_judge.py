@@ -471,6 +471,30 @@ def test_nobody_is_said_to_come_and_go_where_it_is_we_who_are_cut_off(tmp_path):
     assert asyncio.run(play()) == {(Scope.MONITOR, False)}
 
 
+@pytest.mark.parametrize(
+    ("spells", "told"),
+    [
+        ("pr", [("groq", "opened"), ("groq", "resolved"), ("", "opened"), ("", "resolved")]),
+        ("rp", [("", "opened"), ("", "resolved"), ("groq", "opened"), ("groq", "resolved")]),
+    ],
+)
+def test_a_cut_road_and_a_providers_outage_are_no_coming_and_going(tmp_path, spells, told):
+    cut_off, overloaded = {"fault": Fault.CONNECTION_FAILED, "status": None}, {"fault": Fault.OVERLOADED, "status": 503}
+    looks = {"r": lambda _: cut_off, "p": lambda one: overloaded if one.provider == "groq" else {}}
+
+    async def play():
+        async with clockwork(tmp_path, Clock(), IDS) as it:
+            it.world.online = True
+            await it.run_for(timedelta(minutes=10), lambda _: {})
+            for one in spells:
+                await it.run_for(timedelta(minutes=4), looks[one])
+                await it.run_for(timedelta(minutes=5), lambda _: {})
+            await it.run_for(timedelta(minutes=40), lambda _: {})
+            return [(one.subject, step) for _, one, step in it.told_of()]
+
+    assert asyncio.run(play()) == told
+
+
 def test_slow_answers_before_an_outage_are_no_sign_after_it(tmp_path):
     """All accounts grow slower over 40 minutes, fail for ten, and are as quick as ever afterwards."""
 

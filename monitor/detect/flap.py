@@ -29,6 +29,8 @@ class Flap(Struct, frozen=True):
     While it flaps, `since` is the first of the row, `count` how many there were, and `enough_at` the first look of the
     outage that made them enough, or its end; else None and 0. `fault` is the latest that took it down, while it flaps
     the one that it is named by. `lasted_at` is when the outage before began, where that was told and did not stay.
+    `by_road` is whether the road to all providers is what comes and goes; None where nobody has said. `is_cut` is
+    whether that is so in the outage that is on, even if others are back already.
     """
 
     turns: tuple[datetime, ...] = ()
@@ -38,6 +40,8 @@ class Flap(Struct, frozen=True):
     count: int = 0
     lasted_at: datetime | None = None
     is_down: bool = False
+    by_road: bool | None = None
+    is_cut: bool = False
 
 
 STEADY = Flap()
@@ -85,11 +89,30 @@ def _came_back(flap: Flap, before: Health, at: datetime) -> Flap:
 
 def _turned(flap: Flap, at: datetime, *, is_down: bool) -> Flap:
     turns = (*flap.turns[1 - TURNS :], at)
-    return replace(flap, turns=turns, is_down=is_down, count=flap.count + 1 if flap.since else 0)
+    return replace(flap, turns=turns, is_down=is_down, is_cut=False, count=flap.count + 1 if flap.since else 0)
 
 
 def _flapping(flap: Flap, since: datetime, at: datetime) -> Flap:
     return replace(flap, since=since, enough_at=at, count=sum(turn >= since for turn in flap.turns))
+
+
+def ascribed(flap: Flap, *, by_road: bool) -> Flap:
+    """Return what is known once the outage that is on is the road's, or is not: one row is never of both.
+
+    A row that was enough before goes on; what made it so may be this outage.
+    """
+    if not flap.is_down or flap.is_cut or flap.by_road is by_road is False:
+        return flap
+    if flap.since and not _is_enough_by_now(flap):
+        return flap
+    if flap.by_road in (None, by_road):
+        return replace(flap, by_road=by_road, is_cut=by_road)
+    return Flap(flap.turns[-1:], fault=flap.fault, is_down=True, by_road=by_road, is_cut=by_road)
+
+
+def _is_enough_by_now(flap: Flap) -> bool:
+    """Whether it is the outage that is on which made the row one that is told."""
+    return len(flap.turns) < 2 or (flap.enough_at is not None and flap.enough_at > flap.turns[-2])
 
 
 def cause(fault: Fault) -> Fault | None:
