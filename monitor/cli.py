@@ -376,7 +376,7 @@ def _authorities() -> Iterator[str]:
 def _open_files(config: "Config") -> list[str]:
     from monitor.openness import open_files
 
-    return open_files(config.secret_files)
+    return open_files(config.secret_files, config.secret_keys)
 
 
 def _far_database(config: "Config") -> Iterator[str]:

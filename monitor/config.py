@@ -297,7 +297,7 @@ class Config(Struct, frozen=True):
     what may not be meant so. What `providers` hold of headers is for everybody: what is secret is the accounts'.
     `places` says for each account where its secrets are, `files` are all that a reference or a `ca_file` names;
     `authorities` among them are no secret. `way` is how requests leave that are no account's: to status pages, and to
-    the heartbeat. `holds_secrets`: one stands in the file itself.
+    the heartbeat. `secret_keys` are the keys of the file under which a secret stands in it.
     """
 
     file: Path | None
@@ -333,7 +333,7 @@ class Config(Struct, frozen=True):
     files: tuple[Path, ...] = ()
     authorities: tuple[Path, ...] = ()
     way: Way = STRAIGHT
-    holds_secrets: bool = False
+    secret_keys: tuple[str, ...] = ()
 
     @property
     def file_name(self) -> str:
@@ -373,7 +373,7 @@ class Config(Struct, frozen=True):
     @property
     def secret_files(self) -> list[Path]:
         """All that hold a secret: what is named, and monitor.toml where one stands in it."""
-        own = [self.file] if self.file and self.holds_secrets else []
+        own = [self.file] if self.file and self.secret_keys else []
         return own + [file for file in self.files if file not in self.authorities]
 
     @property
@@ -494,7 +494,7 @@ def build(
         files=files,
         authorities=_authorities(document, providers, path.parent),
         way=usual,
-        holds_secrets=_holds_secrets(document, providers),
+        secret_keys=tuple(_secret_keys(document, providers)),
     )
 
 
@@ -1020,14 +1020,19 @@ def _authorities(document: Document, providers: Catalog, folder: Path) -> tuple[
     return tuple(placed(one.ca_file, folder) for one in settings if one.ca_file)
 
 
-def _holds_secrets(document: Document, providers: Catalog) -> bool:
-    """Whether a secret stands in the file itself, where a reference could."""
-    addresses = [one.url for one in document.channels if one.url != TERMINAL.url]
-    addresses += [document.heartbeat.url] if document.heartbeat else []
-    tables = [one.headers for one in document.accounts]
-    tables += [provider.headers for id, provider in providers.items() if id in document.providers]
-    headers = [value for table in tables for name, value in table.items() if _is_secret(name, value)]
-    return not all(map(is_reference, (*addresses, *headers)))
+def _secret_keys(document: Document, providers: Catalog) -> Iterator[str]:
+    """Yield the keys under which a secret stands in the file itself, where a reference could."""
+    for channel in document.channels:
+        if channel.url != TERMINAL.url and not is_reference(channel.url):
+            yield f"channels.{channel.name}.url"
+    if document.heartbeat and not is_reference(document.heartbeat.url):
+        yield "heartbeat.url"
+    tables = {f"accounts.{one.name}": one.headers for one in document.accounts}
+    tables |= {f"providers.{id}": one.headers for id, one in providers.items() if id in document.providers}
+    for key, table in tables.items():
+        for name, value in table.items():
+            if _is_secret(name, value) and not is_reference(value):
+                yield f"{key}.headers.{name}"
 
 
 def with_keys_of(before: Config, after: Config) -> tuple[Config, dict[str, str]]:

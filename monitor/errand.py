@@ -45,7 +45,7 @@ def problems_of(config: Config) -> list[str]:
     """Return which accounts cannot be asked, and which files of keys others can read."""
     its = config.accounts.values()
     unasked = [f"{one.id} is not asked until this is mended: {one.problem}" for one in its if one.problem]
-    return unasked + open_files(config.secret_files)
+    return unasked + open_files(config.secret_files, config.secret_keys)
 
 
 def name_problems(config: Config) -> None:

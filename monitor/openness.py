@@ -12,17 +12,19 @@ OTHERS = stat.S_IRGRP | stat.S_IROTH
 ROOT = 0
 
 
-def open_files(files: Iterable[Path], user: int | None = None) -> list[str]:
+def open_files(files: Iterable[Path], keys: Iterable[str] = (), user: int | None = None) -> list[str]:
     """Return a warning, with the repair, for each file of secrets that more than its owner can read.
 
     What a service manager or an engine mounts for one process is none: its folder lets nobody else in, and its modes
-    are not the user's to choose. `user` is who asks; None: this process's.
+    are not the user's to choose. `keys` are those of monitor.toml that hold one, `user` is who asks; None: this
+    process's.
     """
     ours = os.geteuid() if user is None else user
-    return [warning for file in files if not is_mounted(file) and (warning := _warning(file, ours))]
+    named = f" ({', '.join(keys)})" if keys else ""
+    return [warning for file in files if not is_mounted(file) and (warning := _warning(file, named, ours))]
 
 
-def _warning(file: Path, user: int) -> str | None:
+def _warning(file: Path, named: str, user: int) -> str | None:
     try:
         seen = file.stat()
     except OSError:
@@ -30,7 +32,8 @@ def _warning(file: Path, user: int) -> str | None:
     if not stat.S_ISREG(seen.st_mode) or not seen.st_mode & OTHERS:
         return None
     who = "everybody" if seen.st_mode & stat.S_IROTH else "its group"
-    return f"{file} holds secrets and can be read by {who}: {_repair(file, seen.st_uid, user)}"
+    what = f"secrets{named}" if file.suffix == ".toml" else "secrets"
+    return f"{file} holds {what} and can be read by {who}: {_repair(file, seen.st_uid, user)}"
 
 
 def _repair(file: Path, owner: int, user: int) -> str:

@@ -190,7 +190,7 @@ def test_a_header_that_holds_a_key_is_a_secret_whatever_it_is_called(folder, val
 
     assert value in config.secrets
     assert "blue" not in config.secrets
-    assert config.holds_secrets
+    assert config.secret_keys == ("accounts.a.headers.x-team",)
 
 
 OWN = os.geteuid() or 4321
@@ -228,7 +228,7 @@ def test_the_repair_of_an_open_file_locks_out_no_service_that_reads_it_as_anothe
     file.write_text("secret")
     file.chmod(0o644)
     os.chown(file, OWN, -1)
-    (told,) = open_files([file], user)
+    (told,) = open_files([file], user=user)
 
     assert f"can be read by everybody: {repair.format(file)}" in told
 
@@ -252,7 +252,20 @@ def test_monitor_toml_is_such_a_file_only_where_a_secret_stands_in_it(folder, ca
     (folder / "monitor.toml").chmod(0o644)
 
     assert main(["check"]) == 0
-    assert ("monitor.toml holds secrets" in "".join(capsys.readouterr())) == told
+    assert ("monitor.toml holds secrets (channels.x.url) and can" in "".join(capsys.readouterr())) == told
+
+
+def test_each_secret_that_stands_in_monitor_toml_is_named_by_its_key_and_not_shown(folder, capsys):
+    headers = 'headers = { "x-token" = "Pa55word-12345", "x-gate" = "env:KEY", "x-colour" = "blue" }\n'
+    channel = '[[channels]]\nname = "x"\nurl = "json://u:Pa55word@host.example"\n'
+    heartbeat = '[heartbeat]\nurl = "https://hc.example/Pa55"\n'
+    (folder / "monitor.toml").write_text(GOOD + headers + channel + heartbeat)
+    (folder / "monitor.toml").chmod(0o644)
+
+    assert main(["check"]) == 0
+    said = "".join(capsys.readouterr())
+    assert "holds secrets (channels.x.url, heartbeat.url, accounts.a.headers.x-token) and can be read" in said
+    assert "Pa55" not in said
 
 
 def test_what_is_mounted_for_one_process_is_nobodys_to_change(folder, monkeypatch):
