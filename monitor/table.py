@@ -312,10 +312,11 @@ def _canary_table(provider: Provider, verified: Mapping[str, bool]) -> Table:
 
 
 def _asked(name: str, canary: Canary) -> str:
-    """Return for which accounts a canary is used where they name none."""
+    """Return for which accounts a canary is used where they name none, and how often if it has a pace of its own."""
+    pace = f", every {words.duration(canary.every_s)}" if canary.every_s else ""
     if canary.admin:
-        return "with admin_key"
-    return "always" if name in ("chat", "command") or (canary.free and not canary.optional) else "if named"
+        return "with admin_key" + pace
+    return ("always" if name in ("chat", "command") or (canary.free and not canary.optional) else "if named") + pace
 
 
 def _told(canary: Canary) -> str:

@@ -29,7 +29,9 @@ EXAMPLE = Provider(
         "list": Canary(dialect=Dialect.LIST, path="/models", free=True, source=READ),
         "chat": Canary(dialect=Dialect.OPENAI_CHAT, path="/chat", model="small-1", source=GUESSED),
         "embed": Canary(dialect=Dialect.OPENAI_EMBED, path="/embeddings", model="embed-1", source=READ),
-        "models": Canary(dialect=Dialect.LIST, path="/models", free=True, offers="data[].id", source=READ),
+        "models": Canary(
+            dialect=Dialect.LIST, path="/models", free=True, offers="data[].id", every_s=3600, source=READ
+        ),
         "balance": Canary(
             dialect=Dialect.ACCOUNT,
             path="/balance",
@@ -97,7 +99,7 @@ def test_one_provider_says_so_too(capsys):
         ("list list", "nothing always - yes"),
         ("chat openai-chat", "small-1 (unverified) tokens always - unverified"),
         ("embed openai-embed", "embed-1 tokens if named - yes"),
-        ("models list", "nothing always models yes"),
+        ("models list", "nothing always, every 1 h models yes"),
         ("balance account", "nothing if named credit, quota_exhausted yes"),
         ("costs account", "nothing with admin_key credit yes"),
         ("banned", "account_suspended tag ['banned'] yes"),
