@@ -619,6 +619,14 @@ def test_a_past_sign_says_how_it_ended_where_that_is_not_as_before():
     assert "it stays so, and is usual" in page.text
 
 
+def test_the_proof_of_what_comes_and_goes_is_no_good_answer():
+    turns = Evidence("openai/main/chat", NOW, Fault.TIMEOUT, "flap", "3 changes between up and down in 3 min")
+    row = incident(signal=True, evidence=(turns,))
+    page = documents(snapshot(open_incidents=(shown(row),)))[f"incidents/{row.id}.html"]
+    assert "Answer a look that tells of it" in page.text
+    assert "good answer" not in page.text
+
+
 def test_an_account_that_does_not_stream_shows_how_long_its_answers_take():
     plain = account(targets=[target(canary="list")])
     text = index(snapshot(plain)).text

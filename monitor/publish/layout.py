@@ -560,7 +560,7 @@ def _fate(told: Told, speech: Speech) -> str:
 
 def _status(evidence: Evidence, signal: bool, speech: Speech) -> str:
     if signal:
-        return speech.say("a good answer that tells of it")
+        return speech.say("a look that tells of it")
     return f"HTTP {evidence.status}" if evidence.status else speech.say("no HTTP answer")
 
 
