@@ -197,6 +197,9 @@ def _able(loss: Loss, config: Config, glance: Glance) -> list[Usable]:
     able = [one for one in every if one.offered and one.account not in loss.accounts and _does(one, wanted, config)]
     if loss.fault.blame in SHARED:
         able = [one for one in able if one.provider != loss.provider or _was_served(glance.accounts[one.account], loss)]
+    if loss.fault is Fault.SLOW:
+        slow = _slow_accounts(config, glance)
+        able = [one for one in able if one.account not in slow]
     its = [one for one in able if one.provider == loss.provider]
     found = its if any(one.caution is None for one in its) else able
     return sorted(
@@ -208,6 +211,12 @@ def _able(loss: Loss, config: Config, glance: Glance) -> list[Usable]:
             one.rank,
         ),
     )
+
+
+def _slow_accounts(config: Config, glance: Glance) -> set[str]:
+    """Return whose answers are slow, too: they work, and whoever goes over to them gains nothing."""
+    signs = (view.incident for view in glance.snapshot.open_incidents)
+    return {account for one in signs if one.fault is Fault.SLOW for account in _loss(one, config).accounts}
 
 
 def _does(one: Usable, wanted: Work, config: Config) -> bool:
@@ -258,6 +267,8 @@ def surroundings(loss: Loss, config: Config, glance: Glance) -> Surroundings:
     """Return what the advice depends on besides the answers: who is served meanwhile, and what works instead."""
     served = loss.fault in SERVED and _is_anybody_served(loss, config, glance)
     works = _works(loss, config, glance) if loss.fault in SWITCHED else None
+    if loss.fault is Fault.SLOW:
+        works = works or None  # the others may work, as slowly
     return Surroundings(served, _is_own_base(config, loss.accounts), works)
 
 
@@ -294,7 +305,11 @@ def _models(loss: Loss, config: Config, glance: Glance) -> list[str]:
     """Return the other models that were answered since, at each account that lost one of the same kind."""
     lost = {(watch.target.account, watch.target.canary) for id in loss.targets if (watch := config.watches.get(id))}
     told = [
-        [one.model for one in glance.accounts[account].targets if one.canary == canary and _is_served(one, loss)]
+        [
+            one.model
+            for one in glance.accounts[account].targets
+            if one.canary == canary and one.id not in loss.targets and _is_served(one, loss)
+        ]
         for account, canary in sorted(lost)
         if account in glance.accounts
     ]

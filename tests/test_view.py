@@ -500,6 +500,33 @@ def test_of_an_account_that_lost_one_model_another_that_was_answered_since_is_na
     assert said in advice_for(one, settings, glance(settings, healths, [one], at(30)))
 
 
+def slow(one):
+    seen = Evidence(one.id, at(0), Fault.SLOW, "latency/total", "usual 1.1 s, now 5.1 s since 12:00 UTC")
+    subject = f"{one.account}/{one.model}"
+    return open_incident(
+        Diagnosis(Scope.MODEL, subject, Fault.SLOW, Confidence.HIGH, at(-60), (), (), (seen,), signal=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("also_slow", "said", "works"),
+    [
+        ([], "wait, or switch to groq/a, which works now.", ["groq/a", "groq/b"]),
+        (["groq/a"], "wait, or switch to groq/b, which works now.", ["groq/b"]),
+        (["groq/a", "groq/b"], "wait, or switch to another model or provider that works.", []),
+    ],
+)
+def test_whose_answers_are_slow_is_sent_to_nothing_that_is_slow_too(also_slow, said, works):
+    targets = {id: target(id, "chat", "gpt") for id in ("openai/main", "groq/a", "groq/b")}
+    settings = config(*targets.values(), providers={id: load_provider(id) for id in ("openai", "groq")})
+    healths = {one.id: replace(health(None, target=one), seen_at=at(-5), well_at=at(-5)) for one in targets.values()}
+    ours, others = slow(targets["openai/main"]), [slow(targets[id]) for id in also_slow]
+    seen = glance(settings, healths, [ours, *others], at(0))
+
+    assert advice_for(ours, settings, seen).endswith(said)
+    assert [one.account for one in instead(ours, settings, seen)] == works
+
+
 @pytest.mark.parametrize(
     ("accounts", "base", "doubted"),
     [
