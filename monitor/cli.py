@@ -265,7 +265,7 @@ def pick(arguments: Arguments) -> int:
     config = _with_accounts(arguments)
     known = sorted({account.provider for account in config.accounts.values()})
     if arguments.provider not in known:
-        return _refuse(_unknown("provider", arguments.provider, known))
+        return _refuse(_unknown("provider among the accounts", arguments.provider, known))
     snapshot = _snapshot(config)
     every = usables(snapshot, standing(snapshot))
     best = choose(every, arguments.provider)

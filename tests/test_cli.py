@@ -561,7 +561,8 @@ def test_pick_prints_an_account_that_works(folder, stage):
 
     warning = "caution: openai/main is suspended: what cost it can cost this account, too\n"
     assert call("pick", "openai", folder=folder) == (0, "openai/backup\n", warning)
-    assert call("pick", "opnai", folder=folder)[0] == 2
+    unwatched = 'command line: "groq": no such provider among the accounts; use one of: anthropic, openai\n'
+    assert call("pick", "groq", folder=folder) == (2, "", unwatched)  # it is known, but no account is there
     public = (folder / "public" / "index.html").read_text()
     assert "No provider is watched yet" in public  # the simulator is an address of their own
     assert "backup" not in public
