@@ -27,6 +27,10 @@ OFFLINE_ADVICE = (
 ROAD_ADVICE = (
     "Look at the way out from here: router, firewall, name server. It is this road that fails; no key is in question."
 )
+SLOW_ROAD_ADVICE = (
+    "Look at what else takes the line out from here, at the proxy and at this machine's load. Another account helps "
+    "only where it is asked by another road."
+)
 ABSENCE_ADVICE = (
     "It watches again. If nobody stopped it, look into its log; [heartbeat] in monitor.toml has somebody outside tell "
     "you while it is away."
@@ -136,7 +140,8 @@ def _own_advice(incident: Incident) -> str | None:
 
 
 def _road_advice(incident: Incident, usual: str) -> str:
-    return ADVICE[incident.fault].do if incident.fault is Fault.PROXY_FAILED else usual
+    own = {Fault.PROXY_FAILED: ADVICE[Fault.PROXY_FAILED].do, Fault.SLOW: SLOW_ROAD_ADVICE}
+    return own.get(incident.fault, usual)
 
 
 def advice_of(account: AccountView, target: TargetView, said: Sequence[str], config: Config, glance: Glance) -> str:

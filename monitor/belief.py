@@ -38,6 +38,7 @@ class Belief(Struct, kw_only=True):
     `online` is what neutral hosts said. `near` are the reminders that were near at the last conclusion, `burning` the
     objectives, by id, whose budget burns. `tracked_at` is when each target's track was last written. `stirred`: there
     is something to conclude; `unsettled`: time alone may change it; `awaiting`: so may a look that is on its way.
+    `all_slow_at` is when whatever answers here was last slow at once.
     `fading` are the incidents, by id, that may be over by now. `warnings` is what of ours does not work now, `said`
     what of it the log holds, be it of a round before.
     """
@@ -56,6 +57,7 @@ class Belief(Struct, kw_only=True):
     online: bool | None = None
     near: frozenset[Reminder] = frozenset()
     burning: dict[str, Diagnosis] = field(default_factory=dict)
+    all_slow_at: datetime | None = None
     stirred: bool = True
     unsettled: bool = False
     awaiting: bool = False

@@ -232,6 +232,8 @@ def sign_of(finding: Finding) -> Diagnosis:
 def _scope(finding: Finding) -> Scope:
     if finding.rule == REMINDER:
         return Scope.REMINDER
+    if not finding.account:
+        return Scope.EGRESS
     if finding.model:
         return Scope.MODEL
     return Scope.ACCOUNT if "/" in finding.account else Scope.PROVIDER

@@ -1,7 +1,7 @@
 """What was seen → what is believed, noted and concluded: where all detectors and the diagnosis meet."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -30,6 +30,8 @@ FOLLOWING = timedelta(minutes=30)
 """So long after a common rise is over single accounts may still be on their way back."""
 COMPANY = timedelta(minutes=5)
 """So long a slow account waits for others to be asked, and for those that were slow just now to be asked again."""
+ROAD = "latency/road"
+"""The rule of what slows all that is asked from here."""
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 T = TypeVar("T")
@@ -230,15 +232,85 @@ def _unreadable(belief: Belief, diagnoses: Sequence[Diagnosis], now: datetime) -
 
 
 def _signs(belief: Belief, now: datetime) -> Iterator[Finding]:
-    """Yield what the detectors tell; what a whole company's answers show is not told of each account again."""
-    yield from _shared(belief)
+    """Yield what the detectors tell; what many show together is not told of each again."""
+    slow = list(_shared(belief))
     for id, memory in belief.tracks.items():
         if memory.is_alarmed and (watch := belief.config.watches.get(id)):
             for finding in track.findings(watch.target, memory):
                 if finding.fault is not Fault.SLOW:
                     yield finding
                 elif not belief.is_slow(watch.target) and not _was_shared(belief, watch.target, finding, now):
-                    yield _whose(belief, watch.target, finding, now)
+                    slow.append(_whose(belief, watch.target, finding, now))
+    yield from _on_the_road(belief, slow, now)
+
+
+def _on_the_road(belief: Belief, slow: Sequence[Finding], now: datetime) -> Iterator[Finding]:
+    """Yield one finding for all that became slow at once where whatever answers here did: it is the road's, or ours.
+
+    While that may turn out so, whoever is slow first waits for the others. Once told, it takes COMPANY of others at
+    their usual pace to say that it is but one of them: they come back one after the other.
+    """
+    began = _began_by_answerer(belief, slow)
+    latest = max(began.values(), default=EPOCH)
+    here = {one for one, since in began.items() if latest - since <= COMPANY}
+    its = [one for one in slow if _answerer(belief, one) in here]
+    yield from (one for one in slow if one not in its)
+    others = _paces(belief, began, latest)
+    if len(here) > 1 and True not in others.values():
+        belief.all_slow_at = now
+        yield _of_the_road(its)
+    elif its and _is_told_of_the_road(belief) and belief.all_slow_at and now - belief.all_slow_at < COMPANY:
+        yield _of_the_road(its)
+    else:
+        early = bool(others) and True not in others.values() and now - latest < 2 * COMPANY
+        yield from (replace(one, passing=one.passing or early) for one in its)
+
+
+def _answerer(belief: Belief, finding: Finding) -> str:
+    return belief.config.watches[finding.target].target.answerer
+
+
+def _began_by_answerer(belief: Belief, slow: Iterable[Finding]) -> dict[str, datetime]:
+    """Return since when each company is slow, by the first sign of it."""
+    began: dict[str, datetime] = {}
+    for one in slow:
+        answerer = _answerer(belief, one)
+        began[answerer] = min(one.since, began.get(answerer, one.since))
+    return began
+
+
+def _paces(belief: Belief, slow: Collection[str], since: datetime) -> dict[str, bool]:
+    """Return of each other company that has answered since then whether one account, at least, is at its usual pace."""
+    found: dict[str, bool] = {}
+    for watch in belief.config.watches.values() if slow else ():
+        one, measured = watch.target, _measured(belief, watch.target)
+        if one.answerer not in slow and measured and _has_answered(belief, one, since):
+            found[one.answerer] = found.get(one.answerer, False) or not any(map(is_late, measured))
+    return found
+
+
+def _is_told_of_the_road(belief: Belief) -> bool:
+    return any(one.scope is Scope.EGRESS and one.signal for one in belief.incidents.values())
+
+
+def _of_the_road(slow: Sequence[Finding]) -> Finding:
+    """Return what is told of all of it, as of the one that began first; each is named in its own words."""
+    first = min(slow, key=lambda one: one.since)
+    return replace(
+        first,
+        account="",
+        model=None,
+        topic=None,
+        rule=ROAD,
+        reasons=(
+            "whoever was asked since answers slowly, at providers that have nothing in common but the road to them",
+            *(f"{one.account}: {one.words}" for one in slow),
+        ),
+        others=tuple(id for one in slow for id in (one.target, *one.others) if id != first.target),
+        blamed=Blame.PATH,
+        confidence=Confidence.MEDIUM,
+        passing=all(one.passing for one in slow),
+    )
 
 
 def _shared(belief: Belief) -> Iterator[Finding]:

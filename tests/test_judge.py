@@ -282,6 +282,44 @@ def test_a_rise_that_all_accounts_of_a_provider_share_is_one_sign_and_the_provid
 PAIR = IDS[:2]
 
 
+SEVERAL = ("openai/main", "groq/llama", "anthropic/team")
+
+
+@pytest.mark.parametrize(
+    ("slow", "scopes", "steps"),
+    [
+        (SEVERAL, [Scope.EGRESS], ["opened", "resolved"]),
+        (SEVERAL[:2], [Scope.MODEL, Scope.MODEL], ["opened", "opened", "resolved", "resolved"]),
+    ],
+    ids=["all", "two of three"],
+)
+def test_whoever_is_slow_at_once_with_all_others_is_so_by_the_road(tmp_path, slow, scopes, steps):
+    async def play():
+        async with clockwork(tmp_path, Clock(), SEVERAL) as it:
+            await it.minutes(300, steady(lambda _: 0.5))
+            await it.minutes(20, steady(lambda target: 2.5 if target.account in slow else 0.5))
+            await it.minutes(20, steady(lambda _: 0.5))
+            return it.told, it.letters(), it.open()
+
+    told, letters, left = asyncio.run(play())
+    assert [one.scope for one in told] == scopes
+    assert {one.blame for one in told} == ({Blame.PATH} if slow == SEVERAL else {Blame.UNKNOWN})
+    assert ([step for _, step in letters], left) == (steps, [])
+
+
+def test_who_stays_slow_when_the_road_is_quick_again_is_told_by_itself(tmp_path):
+    async def play():
+        async with clockwork(tmp_path, Clock(), SEVERAL) as it:
+            await it.minutes(300, steady(lambda _: 0.5))
+            await it.minutes(20, steady(lambda _: 2.5))
+            await it.minutes(20, steady(lambda target: 2.5 if target.account == SEVERAL[0] else 0.5))
+            return it.told, it.open()
+
+    told, left = asyncio.run(play())
+    assert [(one.scope, one.blame) for one in told] == [(Scope.EGRESS, Blame.PATH), (Scope.MODEL, Blame.UNKNOWN)]
+    assert [subject.partition("/")[0] for subject, _, _ in left] == ["openai"]
+
+
 @pytest.mark.parametrize(("slow", "early"), [(PAIR[:1], [Blame.ACCOUNT]), (PAIR, [])], ids=["one", "both"])
 def test_one_account_is_told_slow_by_itself_only_while_others_are_seen_at_their_usual_pace(tmp_path, slow, early):
     """The others' answers since are late, too, long before there are enough of them to be called slow."""

@@ -62,7 +62,9 @@ def config(folder, simulator, *channels, ids=KEYS, base=None, **facts):
     accounts = {}
     for id in ids:
         provider, name = id.split("/")
-        accounts[id] = Account(name, provider, KEYS[id], base or simulator.base(provider))
+        accounts[id] = Account(
+            name, provider, KEYS.get(id, f"sk-sim-{name}-0123456789"), base or simulator.base(provider)
+        )
     watches = [
         Watch(Target(id, account.provider, canary, model), EVERY_S, free)
         for id, account in accounts.items()
