@@ -210,7 +210,7 @@ PLAN = {
         *("probes.model", "monitor.store.carry", "monitor.store.connection", "monitor.store.copy"),
         *("monitor.store.layout", "monitor.store.refusal", "monitor.store.rollup", "monitor.store.writer"),
     },
-    "monitor.store.schema": {"sqlite_utils"},
+    "monitor.store.schema": {"monitor.store.layout", "sqlite_utils"},
     "monitor.store.value": {
         "monitor.clock",
         *("probes.model", "monitor.detect.health", "monitor.detect.note", "monitor.incident"),

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from monitor.store.carry import BELIEFS, HISTORY, SIGHTINGS, TELLING, carry
 from monitor.store.connection import WAIT_S, Lock, open_in_memory, open_writer, read_as_it_is, read_only
-from monitor.store.copy import copy_to, foreign, identity, is_broken, put_back, remove, set_aside
+from monitor.store.copy import copy_to, foreign, identity, is_broken, put_back, remove, set_aside, was_once_ours
 from monitor.store.layout import Foreign
 from monitor.store.refusal import Refusal, RefusalKind, StoreError, is_about_values, is_corrupt, refusal_of
 from monitor.store.rollup import forget_all_but
@@ -93,16 +93,21 @@ class Keeper:
         try:
             self._use(open_writer(self._database), Place.DISK)
         except (StoreError, sqlite3.Error) as error:
-            refusal = refusal_of(error)
-            if refusal is None or refusal.kind is RefusalKind.DENIED or not self._was_written():
-                raise
-            if not (is_corrupt(error) and self._begin_anew(None)):
-                self._give_way(refusal, None)
+            self._open_without(error)
         if was_empty:
             log.warning(
                 "%s was an empty file: it is taken as new, and what was before is not known", self._database.name
             )
         self._take_back_what_was_left()
+
+    def _open_without(self, error: StoreError | sqlite3.Error) -> None:
+        """Go on without a database that cannot be used. Raises the error where no monitor has worked with it before."""
+        self._was_ours = isinstance(error, Foreign) and was_once_ours(self._database)
+        refusal = Refusal(RefusalKind.FAILING, str(error)) if self._was_ours else refusal_of(error)
+        if refusal is None or refusal.kind is RefusalKind.DENIED or not (self._was_ours or self._was_written()):
+            raise error
+        if not ((self._was_ours or is_corrupt(error)) and self._begin_anew(None)):
+            self._give_way(refusal, None)
 
     def _is_empty(self) -> bool:
         """Whether there is a file without a byte, and no log from which it could be made whole."""
