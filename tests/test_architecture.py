@@ -266,7 +266,8 @@ PLAN = {
     "monitor.alert.ical": {"icalendar", "monitor.alert.rule"},
     "monitor.answer": {
         *("probes.redact", "monitor.alert.link", "monitor.alert.reply", "monitor.alert.rule", "monitor.incident"),
-        *("monitor.store.connection", "monitor.store.reader", "monitor.words"),
+        *("monitor.mailbox", "monitor.publish.serve", "monitor.store.connection", "monitor.store.reader"),
+        *("monitor.store.refusal", "monitor.words"),
     },
     "monitor.desk": {
         *("monitor.alert.case", "monitor.alert.ical", "monitor.alert.replay", "monitor.alert.reply"),
