@@ -16,7 +16,7 @@ from monitor.detect.health import State
 from monitor.diagnose import Diagnosis, Scope
 from monitor.incident import Change, ChangeKind, open_incident
 from monitor.store import carry, keeper, reader, salvage
-from monitor.store.connection import Lock, open_reader, open_writer
+from monitor.store.connection import Busy, Lock, lock_file, open_reader, open_writer
 from monitor.store.keeper import AGAIN_S, Keeper, Place
 from monitor.store.layout import LAYOUT, STEPS_TABLE, Foreign, complaint
 from monitor.store.refusal import RefusalKind
@@ -514,6 +514,36 @@ def test_a_database_that_this_process_never_worked_with_is_not_set_aside(house):
 
     assert house.keeper.place is Place.RUNTIME
     assert [*house.path.parent.glob("*.foreign-*")] == []
+
+
+def test_a_lock_whose_file_is_deleted_is_taken_again(house):
+    lock_file(house.path).unlink()
+    house.look()
+
+    with pytest.raises(Busy):
+        Lock(house.path)
+    assert house.keeper.place is Place.DISK
+
+
+def test_whoever_took_the_place_of_a_deleted_lock_is_given_way_to_until_he_ends(house):
+    house.look()
+    lock_file(house.path).unlink()
+    other = Lock(house.path)
+    for _ in range(3):
+        house.now += AGAIN_S
+        house.look(Fault.TIMEOUT)
+    assert (house.keeper.place, house.keeper.refusal.kind) == (Place.RUNTIME, RefusalKind.LOCKED)
+    assert "is at work on this database" in house.keeper.refusal.words
+    with closing(sqlite3.connect(house.path)) as db:
+        assert db.execute("SELECT count(*) FROM observation").fetchone() == (1,)
+
+    other.release()
+    house.now += AGAIN_S
+    house.look(Fault.TIMEOUT)
+    assert (house.keeper.place, house.keeper.refusal) == (Place.DISK, None)
+    assert len(seen(house.keeper.connection)) == 5
+    with pytest.raises(Busy):
+        Lock(house.path)
 
 
 OLDER = ["PRAGMA user_version = 5", "DROP TABLE outbox", FOREIGN_OUTBOX]

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.store.carry import BELIEFS, HISTORY, SIGHTINGS, TELLING, carry
-from monitor.store.connection import WAIT_S, Lock, open_in_memory, open_writer, read_as_it_is, read_only
+from monitor.store.connection import WAIT_S, Busy, Lock, open_in_memory, open_writer, read_as_it_is, read_only
 from monitor.store.copy import copy_to, foreign, identity, is_broken, put_back, remove, set_aside, was_once_ours
 from monitor.store.layout import Foreign
 from monitor.store.refusal import Refusal, RefusalKind, StoreError, is_about_values, is_corrupt, refusal_of
@@ -132,6 +132,8 @@ class Keeper:
     def do(self, work: Callable[Concatenate[Writer, P], T], *args: P.args, **named: P.kwargs) -> T:
         """Do it in the database, else in what stands in for it."""
         self._go_back()
+        if self.place is Place.DISK and self._lock.is_lost():
+            self._lock_again()
         if self.place is Place.DISK and self._is_gone():
             self._bring_back()
         for place in Place:
@@ -144,6 +146,15 @@ class Keeper:
                 self._stay_small()
                 return done
         raise AssertionError("memory refuses nothing")
+
+    def _lock_again(self) -> None:
+        """Take the lock whose file somebody deleted, and give way to a process that was first: never two write."""
+        try:
+            self._lock.renew()
+        except Busy as error:
+            self._give_way(Refusal(RefusalKind.LOCKED, str(error)), self.connection)
+        except OSError:  # where no file can be made, nobody else makes one
+            return
 
     def _stay_small(self) -> None:
         """Keep what stands in from growing: it is in memory, or may be."""

@@ -222,6 +222,19 @@ def test_a_folder_that_is_taken_away_is_made_again_with_the_database(machine, st
     assert titles(stage) == [LOST]
 
 
+def test_a_lock_that_is_deleted_is_taken_again_so_that_no_second_process_writes(machine, stage):
+    program, _ = watch(machine, stage)
+    lock = machine.path("monitor.db.lock")
+    lock.unlink()
+    until(lock.exists)
+    assert machine.call("run")[0] == 2
+    stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+
+    until(lambda: DOWN in titles(stage), 60)
+    assert end(program) == 0
+    assert titles(stage) == [DOWN]
+
+
 def test_a_database_that_is_moved_behind_a_link_is_used_where_that_leads_and_told(machine, stage):
     program, _ = watch(machine, stage)
     machine.shell(f"cd {machine.state} && mkdir far && mv monitor.db far/ && ln -s far/monitor.db monitor.db")
