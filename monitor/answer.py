@@ -1,7 +1,9 @@
 """Signed links → replies: each is taken once, and left for the process that holds the database."""
 
-from collections.abc import Callable
-from contextlib import closing
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -11,10 +13,15 @@ from monitor.alert.link import Link, read
 from monitor.alert.reply import ReplyKind, leave, waiting
 from monitor.alert.rule import like
 from monitor.incident import Incident
+from monitor.mailbox import Unheard
+from monitor.publish.serve import Unanswered
 from monitor.store.connection import open_reader
 from monitor.store.reader import find_incident, is_replied
+from monitor.store.refusal import StoreError
 from monitor.words import title
 from probes.redact import mask
+
+log = logging.getLogger("monitor")
 
 
 class Answerer(Struct, frozen=True):
@@ -25,32 +32,40 @@ class Answerer(Struct, frozen=True):
     clock: Callable[[], datetime]
 
     def read(self, token: str) -> Link | None:
-        """Return what a link permits; None when it does not, or was used."""
+        """Return what a link permits; None when it does not, or was used. Raises Unanswered."""
         link = read(self.key, token, self.clock())
-        return link if link and not self._is_used(link, token) else None
+        with _told():
+            return link if link and not self._is_used(link, token) else None
 
     def take(self, token: str) -> bool:
-        """Leave the reply of a link; return False when the link permits nothing, or was used."""
+        """Leave the reply of a link; return False when the link permits nothing, or was used. Raises Unanswered."""
         link = self.read(token)
         if link is None:
             return False
-        leave(self.database, link.reply(token, self.clock()))
+        with _told():
+            leave(self.database, link.reply(token, self.clock()))
         return True
 
     def what(self, link: Link) -> str:
         """Return what a link is about, for people."""
-        incident = self._incident(link)
-        return f"{title(incident)} ({incident.id})" if incident else f"incident {link.incident}"
+        with suppress(StoreError, sqlite3.Error):  # its id has to do then
+            if incident := self._incident(link):
+                return f"{title(incident)} ({incident.id})"
+        return f"incident {link.incident}"
 
     def silence(self, token: str, span: timedelta, reason: str) -> bool:
-        """Leave a silence of what is like the incident, in place of its snooze; return False where none is allowed."""
+        """Leave a silence of what is like the incident, in place of its snooze; return False where none is allowed.
+
+        Raises Unanswered.
+        """
         link, now = self.read(token), self.clock()
         if link is None or link.kind is not ReplyKind.SNOOZE:
             return False
-        incident = self._incident(link)
-        if incident is None:
-            return False
-        leave(self.database, link.silence(token, like(incident), now + span, mask(reason), now))
+        with _told():
+            incident = self._incident(link)
+            if incident is None:
+                return False
+            leave(self.database, link.silence(token, like(incident), now + span, mask(reason), now))
         return True
 
     def _incident(self, link: Link) -> Incident | None:
@@ -63,3 +78,13 @@ class Answerer(Struct, frozen=True):
             return True
         with closing(open_reader(self.database)) as db:
             return is_replied(db, id)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say in the log why nothing can be read or left now, for which a reader's page has no place."""
+    try:
+        yield
+    except (StoreError, Unheard, sqlite3.Error) as error:
+        log.warning("a signed link was not obeyed: %s", error)
+        raise Unanswered from error

@@ -663,19 +663,18 @@ def _config(arguments: Arguments) -> "Config":
     """Return the named configuration, else ./monitor.toml with the environment's keys where it has no account."""
     from monitor.config import from_environment, load
 
-    path = arguments.config or Path(OWN)
-    is_there = arguments.config or _is_there(path)
-    if is_there:
-        arguments.loaded = load(path, os.environ, sends=_sends(arguments))
+    path, sends = arguments.config or Path(OWN), _sends(arguments)
+    if arguments.config or _is_there(path):
+        arguments.loaded = load(path, os.environ, sends=sends)
     else:
-        arguments.loaded = from_environment(Path.cwd(), os.environ)
+        arguments.loaded = from_environment(Path.cwd(), os.environ, sends=sends)
     return arguments.loaded  # type: ignore[no-any-return]
 
 
 def _sends(arguments: Arguments) -> bool:
     """Whether the command itself asks a provider or tells a channel; what the running monitor does is no matter."""
     tests = arguments.command is alerts and arguments.what == "test"
-    return tests or arguments.command in (run, once, probe, check, drill, feeds)
+    return tests or arguments.command in (run, once, probe, check, drill)
 
 
 def _is_there(path: Path) -> bool:

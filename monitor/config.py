@@ -403,9 +403,9 @@ def load(path: Path, environment: Mapping[str, str], *, sends: bool = True) -> C
     return build(document or Document(), path, environment, problems, sends=sends)
 
 
-def from_environment(folder: Path, environment: Mapping[str, str]) -> Config:
-    """Return the configuration of somebody who has no file; it may have no account."""
-    return build(Document(), folder / FILE, environment, [])
+def from_environment(folder: Path, environment: Mapping[str, str], *, sends: bool = True) -> Config:
+    """Return the configuration of somebody who has no file; it may have no account. `sends` is as in `load`."""
+    return build(Document(), folder / FILE, environment, [], sends=sends)
 
 
 def build(

@@ -139,7 +139,8 @@ async def serve(config: Config, world: World) -> AsyncIterator[str | None]:
     door = Door()
     names = [public] if public else []
     app = site_app(config.folder, names, answerer, lambda: _pulse(world), door, lambda: _stuck(world))
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=READERS_S)
+    # What a reader sends compressed is none of our forms, and would be an error of ours where it is no gzip.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=READERS_S, auto_decompress=False)
     await runner.setup()
     door.server = runner.server
     server = await _listen(door, config)

@@ -1,12 +1,20 @@
 """Where pages, metrics and results are written: never where that would show, or overwrite, what is not theirs."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from os.path import isdir, normpath, realpath
+from glob import iglob
+from os.path import exists, isdir, normpath, realpath
 from pathlib import Path
 
 from msgspec import Struct
 
+from monitor.publish.write import GROWING
 from probes.document import Problem, why_no_file
+
+SITE_MARK = "api/v2/summary.json"
+"""What lies in each folder of ours before its front page does: one without it is not ours."""
+AT_STAKE = ("index.html", *GROWING)
+"""What would be overwritten, or removed as a page that is no more."""
+METRICS_KIND = ".prom"
 
 METRICS_MARK = b"llm_monitor_info"
 """The first of our metrics: a file without it is not ours."""
@@ -52,7 +60,7 @@ def check_outlets(outlets: Outlets, named: Sequence[Path], templates: Sequence[P
     if outlets.public and _is_within(_forms(outlets.private.path), _forms(outlets.public.path)):
         yield _problem(outlets.public, "is, or holds, the folder of the page that names accounts", FOLDER_REPAIR, file)
     if outlets.metrics:
-        yield from _check_metrics(outlets.metrics, kept, outlets.database.path, file)
+        yield from _check_metrics(outlets.metrics, kept, outlets, file)
 
 
 def _check_database(database: Outlet, named: Mapping[Path, Forms], file: str) -> Iterator[Problem]:
@@ -69,13 +77,33 @@ def _check_folder(
         yield _problem(folder, f"holds {met.name}, which is no page and would be served as one", FOLDER_REPAIR, file)
     elif any(_forms(one) & _forms(folder.path) for one in templates):
         yield _problem(folder, "holds templates, which pages would overwrite", FOLDER_REPAIR, file)
+    elif why := _why_no_folder(folder.path) or _why_no_site(folder.path):
+        yield _problem(folder, why, FOLDER_REPAIR, file)
 
 
-def _check_metrics(metrics: Outlet, kept: Mapping[Path, Forms], database: Path, file: str) -> Iterator[Problem]:
+def _why_no_folder(path: Path) -> str | None:
+    there = next((one for one in (path, *path.parents) if exists(one)), path)
+    return None if isdir(there) else f"is, or lies below, {there.name}, which is no folder"
+
+
+def _why_no_site(folder: Path) -> str | None:
+    """Return why a folder holds somebody else's pages; what lies behind a link that leads out of it is not touched."""
+    if exists(folder / SITE_MARK):
+        return None
+    for name in (name for kind in AT_STAKE for name in iglob(kind, root_dir=folder)):
+        if _is_within(frozenset([f"{realpath(folder / name)}/"]), _forms(folder)):
+            return f"holds {name}, which this program has not written, and would overwrite or remove"
+    return None
+
+
+def _check_metrics(metrics: Outlet, kept: Mapping[Path, Forms], outlets: Outlets, file: str) -> Iterator[Problem]:
+    sites = [_forms(one.path) for one in (outlets.private, outlets.public) if one]
     if met := _met(metrics.path, kept):
         yield _problem(metrics, f"is the place of {met.name}, which would be overwritten", METRICS_REPAIR, file)
-    elif _is_beside(metrics.path, database):
+    elif _is_beside(metrics.path, outlets.database.path):
         yield _problem(metrics, "is the place of what belongs to the database", METRICS_REPAIR, file)
+    elif metrics.path.suffix != METRICS_KIND and any(_is_within(_forms(metrics.path), one) for one in sites):
+        yield _problem(metrics, "may be the place of a page", METRICS_REPAIR, file)
     elif why := why_no_file(metrics.path) or _why_not_ours(metrics.path):
         yield _problem(metrics, why, METRICS_REPAIR, file)
 

@@ -1,5 +1,6 @@
 """A reference to a secret → the secret: from the environment, a file or a command."""
 
+import atexit
 import os
 import re
 import select
@@ -7,6 +8,7 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -146,7 +148,8 @@ def _from_command(line: str, folder: Path, environment: Mapping[str, str]) -> st
 def _run(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[int | None, bytes]:
     """Return the exit code, None where the time was up, and at most MOST_BYTES of what a command prints.
 
-    One that prints more, or does not end, is ended with all that it started. Raises OSError, ValueError.
+    One that prints more, or does not end, is ended with all that it started; so it is where we end before it, although
+    the thread that waits for it ends without a word. Raises OSError, ValueError.
     """
     import subprocess
 
@@ -155,18 +158,24 @@ def _run(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> 
         stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     with process:
-        ends, printed, code = time.monotonic() + COMMAND_LIMIT_S, b"", None
+        ends, printed, code, kill = time.monotonic() + COMMAND_LIMIT_S, b"", None, partial(_kill, process.pid)
         try:
+            atexit.register(kill)
             printed = _listen(process, ends)
             if len(printed) < MOST_BYTES:
                 code = process.wait(max(ends - time.monotonic(), 0.1))
         except subprocess.TimeoutExpired:
             pass
         finally:  # also when we are asked to end meanwhile
+            atexit.unregister(kill)
             if code is None:
-                with suppress(ProcessLookupError, PermissionError):
-                    os.killpg(process.pid, signal.SIGKILL)
+                kill()
         return code, printed
+
+
+def _kill(group: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
 
 
 def _listen(process: "subprocess.Popen[bytes]", ends: float) -> bytes:

@@ -78,6 +78,9 @@ DRESS = re.compile(
     re.VERBOSE | re.MULTILINE,
 )
 """What stands within a text to show it, and is not read."""
+CODE = "(?:3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6])"
+CODES = re.compile(rf"(?<![\w.-])(?:{CODE}(?:\s{{0,9}},\s{{0,9}}|\s{{1,9}})){{9,}}{CODE}(?![\w.])")
+"""Bytes that are told as numbers, as Go and Python print what is no text to them: `[115 107 45 ...]`."""
 VALUE = re.compile(r"""(\w{1,40})\\{0,9}"\s{0,9}:\s{0,9}\\{0,9}"([^"]*)""")
 """A field of JSON that is a text, also in JSON within JSON: a stream tells one text in many of one name."""
 UTF8 = re.compile(r"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
@@ -179,7 +182,10 @@ def _readings(whole: Layer, depth: int) -> Iterator[Layer]:
 
 
 def _undressed(layer: Layer) -> Iterator[Layer]:
-    """Yield a text without what only shows it, and what its fields of one name are together, where they are several."""
+    """Yield a text with its numbers as letters, without what only shows it, and its fields of one name together."""
+    listed = _substituted(layer, CODES, _listed)
+    if listed is not layer:
+        yield listed
     bare = _substituted(layer, DRESS, _nothing)
     if bare is not layer:
         yield bare
@@ -189,6 +195,10 @@ def _undressed(layer: Layer) -> Iterator[Layer]:
     parts = [part for several in named.values() if len(several) > 1 for part in (*several, None)]
     if parts:
         yield _gathered(layer, parts)
+
+
+def _listed(found: re.Match[str]) -> str:
+    return "".join(chr(int(code)) for code in re.findall("[0-9]+", found[0]))
 
 
 def _gathered(layer: Layer, parts: Sequence[Span | None]) -> Layer:

@@ -191,8 +191,8 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     """Remove secrets from a text that came from outside, however they are echoed.
 
     Whole or in part (from ten letters and digits in a row), in another case, width or face, backwards, with whatever
-    signs, marks and blanks between; in escapes, as entities, percent-encoded, quoted-printable, in hexadecimal digits
-    or in base64, and in one of these within another.
+    signs, marks and blanks between; in escapes, as entities, percent-encoded, quoted-printable, in hexadecimal digits,
+    in base64 or as the numbers of its bytes, and in one of these within another.
     """
     return _without_mail(conceal(text, secrets))
 

@@ -167,7 +167,7 @@ PLAN = {
     "monitor.key": {"probes.provider"},
     "monitor.openness": {"monitor.secret"},
     "monitor.misplaced": {"probes.document", "probes.redact"},
-    "monitor.outlet": {"probes.document"},
+    "monitor.outlet": {"probes.document", "monitor.publish.write"},
     "monitor.config": {
         *("probes.model", "probes.document", "probes.provider", "probes.catalog"),
         *("monitor.alert.digest", "monitor.alert.link", "monitor.alert.rule", "monitor.alert.section"),
@@ -210,7 +210,7 @@ PLAN = {
         *("probes.model", "monitor.store.carry", "monitor.store.connection", "monitor.store.copy"),
         *("monitor.store.layout", "monitor.store.refusal", "monitor.store.rollup", "monitor.store.writer"),
     },
-    "monitor.store.schema": {"sqlite_utils"},
+    "monitor.store.schema": {"monitor.store.layout", "sqlite_utils"},
     "monitor.store.value": {
         "monitor.clock",
         *("probes.model", "monitor.detect.health", "monitor.detect.note", "monitor.incident"),
@@ -266,7 +266,8 @@ PLAN = {
     "monitor.alert.ical": {"icalendar", "monitor.alert.rule"},
     "monitor.answer": {
         *("probes.redact", "monitor.alert.link", "monitor.alert.reply", "monitor.alert.rule", "monitor.incident"),
-        *("monitor.store.connection", "monitor.store.reader", "monitor.words"),
+        *("monitor.mailbox", "monitor.publish.serve", "monitor.store.connection", "monitor.store.reader"),
+        *("monitor.store.refusal", "monitor.words"),
     },
     "monitor.desk": {
         *("monitor.alert.case", "monitor.alert.ical", "monitor.alert.replay", "monitor.alert.reply"),

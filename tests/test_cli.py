@@ -20,6 +20,7 @@ from threading import Thread
 import pytest
 
 from monitor.cli import COMMANDS, MANY, main
+from monitor.store.connection import open_writer
 from probes.simulator import Trouble
 from tests.backstage import KEYS, backstage, call, start
 
@@ -266,6 +267,7 @@ SENDS_NOTHING = {
     "alerts explain": ["alerts", "explain"],
     "alerts replay": ["alerts", "replay"],
     "providers": ["providers", "openai"],
+    "feeds": ["feeds"],
 }
 
 
@@ -294,6 +296,37 @@ def test_what_sends_nothing_needs_none_of_the_services_variables(told, command):
     assert code != 2, err
     assert "PHONE_URL" not in err + out
     assert "Traceback" not in err
+
+
+WRONG_WAY = {"HTTPS_PROXY": "socks5://192.0.2.1:1080", "SSL_CERT_FILE": "/none/authorities.pem"}
+
+
+@pytest.fixture(scope="module")
+def without_file(tmp_path_factory):
+    """A folder without monitor.toml; one account comes from the usual variable, and was never looked at."""
+    folder = tmp_path_factory.mktemp("without-file")
+    (folder / "state").mkdir()
+    open_writer(folder / "state" / "monitor.db").close()
+    return folder
+
+
+@pytest.mark.parametrize("command", SENDS_NOTHING.values(), ids=SENDS_NOTHING)
+def test_what_sends_nothing_is_not_stopped_by_a_wrong_way_out_where_there_is_no_file(without_file, command):
+    command = [word.replace("openai/main", "openai/default") for word in command]
+    code, out, err = call(*command, folder=without_file, keys=False, OPENAI_API_KEY="sk-" + "a1B2" * 10, **WRONG_WAY)
+
+    assert (code == 2) == ("cannot be meant" in err), err
+    assert "the environment" not in err + out
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("command", [["check"], ["run"], ["once"], ["probe"]], ids=" ".join)
+def test_what_may_send_names_a_wrong_way_out_where_there_is_no_file(without_file, command):
+    code, _, err = call(*command, folder=without_file, keys=False, OPENAI_API_KEY="sk-" + "a1B2" * 10, **WRONG_WAY)
+
+    assert code == 2
+    assert "the environment: HTTPS_PROXY is a SOCKS proxy, which is not supported" in err
+    assert "the environment: SSL_CERT_FILE" in err
 
 
 @pytest.mark.parametrize("command", [["check"], ["run"], ["once"], ["alerts", "test"]], ids=" ".join)

@@ -16,9 +16,9 @@ from monitor.detect.health import State
 from monitor.diagnose import Diagnosis, Scope
 from monitor.incident import Change, ChangeKind, open_incident
 from monitor.store import carry, keeper, reader, salvage
-from monitor.store.connection import Lock, open_reader, open_writer
+from monitor.store.connection import Busy, Lock, lock_file, open_reader, open_writer
 from monitor.store.keeper import AGAIN_S, Keeper, Place
-from monitor.store.layout import LAYOUT, complaint
+from monitor.store.layout import LAYOUT, STEPS_TABLE, Foreign, complaint
 from monitor.store.refusal import RefusalKind
 from monitor.store.runtime import stand_in
 from monitor.store.value import Batch
@@ -514,6 +514,121 @@ def test_a_database_that_this_process_never_worked_with_is_not_set_aside(house):
 
     assert house.keeper.place is Place.RUNTIME
     assert [*house.path.parent.glob("*.foreign-*")] == []
+
+
+def test_a_lock_whose_file_is_deleted_is_taken_again(house):
+    lock_file(house.path).unlink()
+    house.look()
+
+    with pytest.raises(Busy):
+        Lock(house.path)
+    assert house.keeper.place is Place.DISK
+
+
+def test_whoever_took_the_place_of_a_deleted_lock_is_given_way_to_until_he_ends(house):
+    house.look()
+    lock_file(house.path).unlink()
+    other = Lock(house.path)
+    for _ in range(3):
+        house.now += AGAIN_S
+        house.look(Fault.TIMEOUT)
+    assert (house.keeper.place, house.keeper.refusal.kind) == (Place.RUNTIME, RefusalKind.LOCKED)
+    assert "is at work on this database" in house.keeper.refusal.words
+    with closing(sqlite3.connect(house.path)) as db:
+        assert db.execute("SELECT count(*) FROM observation").fetchone() == (1,)
+
+    other.release()
+    house.now += AGAIN_S
+    house.look(Fault.TIMEOUT)
+    assert (house.keeper.place, house.keeper.refusal) == (Place.DISK, None)
+    assert len(seen(house.keeper.connection)) == 5
+    with pytest.raises(Busy):
+        Lock(house.path)
+
+
+OLDER = ["PRAGMA user_version = 5", "DROP TABLE outbox", FOREIGN_OUTBOX]
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        *(pytest.param([f"DROP TABLE {name}"], id=f"{name} is gone") for name in LAYOUT),
+        pytest.param(["ALTER TABLE observation ADD COLUMN mine"], id="a column more"),
+        pytest.param(["DROP INDEX outbox_once"], id="what is unique is so no more"),
+        pytest.param(["PRAGMA user_version = -3"], id="a version that never was"),
+        pytest.param(["PRAGMA user_version = 0", f"DROP TABLE {STEPS_TABLE}"], id="no version and no steps"),
+        pytest.param([f"DROP TABLE {name}" for name in LAYOUT], id="all tables are gone but the steps"),
+        pytest.param(OLDER, id="an older version that cannot be taken over"),
+    ],
+)
+def test_a_database_that_is_ours_no_more_at_the_start_is_set_aside_and_what_can_be_read_is_brought_over(
+    house, statements
+):
+    house.look()
+    house.save(changes=(OPENED,), messages=(TOLD,))
+    meddle(house, *statements)
+    house.restart()
+
+    assert (house.keeper.place, complaint(house.keeper.connection)) == (Place.DISK, None)
+    (event,) = house.keeper.events
+    assert "set aside as monitor.db.foreign-20261121T12" in event.words
+    kept = house.keeper.connection.execute("SELECT count(*) FROM incident").fetchone()[0]
+    assert kept == ("DROP TABLE incident" not in statements)
+
+
+def test_one_for_which_no_new_one_can_be_made_at_the_start_stays_and_is_stood_in_for(house, monkeypatch):
+    house.save(changes=(OPENED,), messages=(TOLD,))
+    meddle(house, "DROP TABLE health")
+    with monkeypatch.context() as short:
+        short.setattr(keeper, "set_aside", _no_room)
+        house.restart()
+        house.look(Fault.TIMEOUT)
+
+    assert house.keeper.place is Place.RUNTIME
+    assert len(house.keeper.do(Writer.letters, at(6))) == 1
+    house.now += AGAIN_S
+    house.look(Fault.TIMEOUT)
+    assert (house.keeper.place, complaint(house.keeper.connection)) == (Place.DISK, None)
+
+
+def _no_room(*_):
+    raise OSError(28, "No space left on device")
+
+
+THEIRS = "CREATE TABLE mark (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)"
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        pytest.param(["CREATE TABLE bookmark (url TEXT)"], id="a table"),
+        pytest.param([THEIRS], id="with a table that happens to look like one of ours"),
+        pytest.param(
+            [f"CREATE TABLE {STEPS_TABLE} (url)", f"INSERT INTO {STEPS_TABLE} VALUES (1)"], id="of other steps"
+        ),
+        pytest.param([f"CREATE TABLE {STEPS_TABLE} (migration_set)", THEIRS], id="made by the same library"),
+    ],
+)
+@pytest.mark.parametrize("version", [0, 9, -1])
+def test_another_programs_database_at_the_start_is_refused_untouched(tmp_path, statements, version):
+    file = tmp_path / "theirs.db"
+    with closing(sqlite3.connect(file)) as db:
+        for one in (*statements, f"PRAGMA user_version = {version}"):
+            db.execute(one)
+        db.commit()
+    before = file.read_bytes()
+
+    with pytest.raises(Foreign):
+        Keeper(file, "here", Lock(file), lambda: at(0), lambda: 0, None).open()
+    assert file.read_bytes() == before
+    assert [*tmp_path.glob("*foreign*")] == []
+
+
+def test_a_newer_one_at_the_start_is_refused_untouched(house):
+    meddle(house, "DROP TABLE health", "PRAGMA user_version = 99")
+    with pytest.raises(Foreign, match="newer than this program's"):
+        house.restart()
+    assert [*house.path.parent.glob("*foreign*")] == []
 
 
 def test_a_disk_that_fails_while_the_tables_are_looked_at_sets_nothing_aside(house, monkeypatch):

@@ -7,8 +7,9 @@ import pytest
 from monitor.cli import main
 from monitor.config import load
 from monitor.outlet import METRICS_MARK
-from monitor.publish import page
+from monitor.publish import page, public
 from monitor.publish.mark import standing
+from monitor.publish.write import write_site
 from probes.document import DocumentError
 from tests.builders_page import four_accounts
 
@@ -164,3 +165,50 @@ def test_nothing_is_touched_where_that_is_refused(folder, capsys, command):
     assert [line.split(" = ")[0] for line in said] == ["monitor.toml: site.folder", "monitor.toml: site.metrics"]
     assert sorted(folder.iterdir()) == before
     assert (folder / "monitor.toml").read_text().endswith(ACCOUNT)
+
+
+@pytest.mark.parametrize("name", ["folder", "public_folder"])
+@pytest.mark.parametrize("own", ["index.html", "incidents/2026-11.html", "accounts/acme/main.html", "badges/a.svg"])
+def test_somebody_elses_pages_are_neither_overwritten_nor_removed(folder, name, own):
+    (folder / "www" / own).parent.mkdir(parents=True)
+    (folder / "www" / own).write_text("precious")
+    text = f'[site]\n{name} = "www"\n'
+
+    (said,) = problems(folder, text)
+    assert said == (
+        f'monitor.toml: site.{name} = "www" holds {own}, which this program has not written, and would overwrite or '
+        "remove; name a folder for the pages alone, with nothing else in it"
+    )
+
+
+@pytest.mark.parametrize("name", ["folder", "public_folder"])
+def test_a_folder_of_ours_is_written_to_again(folder, name):
+    shot = four_accounts()
+    pages = page.render(shot) if name == "folder" else public.render(shot)
+    write_site(folder / "www", pages)
+    assert "index.html" in pages
+    assert problems(folder, f'[site]\n{name} = "www"\n') == []
+
+
+@pytest.mark.parametrize("own", [".git/index.html", "CNAME", ".nojekyll", "guides/index.html", "lost+found/x"])
+def test_what_no_page_takes_the_place_of_may_lie_beside_them(folder, own):
+    (folder / "www" / own).parent.mkdir(parents=True)
+    (folder / "www" / own).write_text("mine")
+    assert problems(folder, '[site]\npublic_folder = "www"\n') == []
+
+
+@pytest.mark.parametrize("place", ["keys/openai.key.old", "keys/openai.key.old/site"])
+@pytest.mark.parametrize("name", ["folder", "public_folder"])
+def test_a_file_is_no_folder_for_pages(folder, name, place):
+    (folder / "keys" / "openai.key.old").write_text("x")
+    (said,) = problems(folder, f'[site]\n{name} = "{place}"\n')
+    assert f'site.{name} = "{place}" is, or lies below, openai.key.old, which is no folder; ' in said
+
+
+@pytest.mark.parametrize(
+    ("metrics", "is_refused"),
+    [("site/index.html", True), ("public/status.json", True), ("site/own.prom", False), ("elsewhere.txt", False)],
+)
+def test_metrics_do_not_take_the_place_of_a_page(folder, metrics, is_refused):
+    told = problems(folder, f'[site]\nmetrics = "{metrics}"\n')
+    assert [f'= "{metrics}" may be the place of a page' in one for one in told] == [True] * is_refused

@@ -1,4 +1,6 @@
 import base64
+import json
+import re
 from time import perf_counter
 from urllib.parse import quote
 
@@ -48,6 +50,31 @@ def test_an_echoed_key_is_removed_however_it_is_written(key, echo):
     assert not [gram for gram in grams if gram in clean.lower() and gram in key.lower()]
     assert MASK in clean
     assert "has been suspended" in clean
+
+
+@pytest.mark.parametrize("key", [KEY, ODD, "relay:0123456789abcdef"])
+@pytest.mark.parametrize(
+    "listed",
+    [
+        lambda codes: str(codes),
+        lambda codes: "[" + " ".join(map(str, codes)) + "]",
+        lambda codes: json.dumps({"key": codes[4:]}, indent=2),
+        lambda codes: json.dumps(json.dumps(codes, indent=1)),
+        lambda codes: f'{{"got": "Buffer{bytes(codes).hex(" ")}", "codes": {codes}}}',
+    ],
+    ids=["python", "go", "json", "json in json", "twice"],
+)
+def test_a_key_that_is_told_as_the_numbers_of_its_bytes_is_removed(key, listed):
+    clean = redact(f"token {listed([*key.encode()])} is unknown since 12, 40 and 2026", [key])
+
+    assert MASK in clean
+    assert not re.search(r"(\d{2,3}\D+){8}", clean)
+    assert clean.endswith(" is unknown since 12, 40 and 2026")
+
+
+@pytest.mark.parametrize("text", ["[40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50]", "32 33 34 35 36 37 38 39 40 41 42"])
+def test_other_numbers_stay(text):
+    assert redact(text, [KEY]) == text
 
 
 @pytest.mark.parametrize(

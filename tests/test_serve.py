@@ -335,6 +335,37 @@ def test_a_link_that_is_pressed_leaves_a_reply_once(folder, answers):
     assert ask(folder, path, answers=answers)[0] == 410
 
 
+@pytest.mark.parametrize(
+    "kind", ["multipart/form-data; boundary=", "multipart/form-data; boundary=a", "multipart/mixed", "text/plain"]
+)
+def test_what_is_sent_in_another_form_than_ours_does_nothing(folder, answers, kind):
+    path = f"/answer/{token(answers)}"
+    status, _, body = ask(folder, path, method="POST", answers=answers, Content_Type=kind, Content_Length="0")
+
+    assert (status, b"This is no form" in body) == (400, True)
+    assert waiting(answers.database) == []
+
+
+@pytest.mark.parametrize("form", [None, {"reason": "x", "for": "4 h"}], ids=["pressed", "silenced"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_link_that_cannot_be_obeyed_now_says_so_and_can_be_used_later(folder, answers, method, form):
+    path = f"/answer/{token(answers, ReplyKind.SNOOZE, incident=LOST.id)}"
+    hidden = answers.database.rename(answers.database.with_name("elsewhere"))
+    status, _, body = ask(folder, path, method=method, answers=answers, data=form)
+
+    assert (status, b"This cannot be done now" in body) == (503, True)
+    hidden.rename(answers.database)
+    assert ask(folder, path, answers=answers)[0] == 200
+
+
+def test_an_answer_that_can_be_left_nowhere_is_not_said_to_be_taken(folder, answers, monkeypatch):
+    monkeypatch.setattr("monitor.alert.reply.stand_in", lambda _: None)
+    answers.database.with_name("monitor.db.replies").write_text("no folder")
+    status, _, body = ask(folder, f"/answer/{token(answers)}", method="POST", answers=answers)
+
+    assert (status, b"This cannot be done now" in body) == (503, True)
+
+
 LOST = open_incident(
     Diagnosis(
         Scope.ACCOUNT, "openai/main", Fault.RATE_LIMITED, Confidence.HIGH, at(0), (), ("openai/main/chat",), ()

@@ -92,6 +92,8 @@ def test_an_hour_that_comes_twice_does_not_open_a_window_twice():
             None,
             '= "FREQ=SECONDLY\nEXRULE:FREQ=DAILY": give one rule',
         ),
+        (None, None, "* * * * * *", '= "* * * * * *" is no cron line of minute, hour, day, month and weekday'),
+        (None, None, "0 22 * *", '= "0 22 * *" is no cron line of minute, hour, day, month and weekday'),
         ("1970-01-01 00:00", "DTSTART:19700101;FREQ=DAILY", None, '= "DTSTART:19700101;FREQ=DAILY": give one rule'),
         (
             "2026-01-01 22:00",

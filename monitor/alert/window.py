@@ -16,6 +16,9 @@ LONGEST_S = 0.5
 LATE = datetime(2060, 1, 1, tzinfo=UTC)
 """Until then a rule that is taken is counted through in time."""
 
+CRON_FIELDS = 5
+"""With a sixth, seconds, there are millions of windows in a month."""
+
 YEARS = range(1970, 9000)
 """What lies outside has no instant in some zones, or is counted through from there day by day."""
 
@@ -103,6 +106,8 @@ def problem_of(window: Window) -> str | None:
         return f'has start = "{window.start:%Y-%m-%d %H:%M}", of which the year is none that a window begins in'
     if window.rrule and (wrong := _wrong_of_rule(window.rrule)):
         return f'= "{window.rrule}": {wrong}'
+    if window.cron and len(window.cron.split()) != CRON_FIELDS:
+        return f'= "{window.cron}" is no cron line of minute, hour, day, month and weekday'
     rule = window.rrule or window.cron
     try:
         begins = _instant(window.start, window.zone) if window.start else datetime(2000, 1, 1, tzinfo=UTC)

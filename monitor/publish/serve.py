@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from functools import lru_cache, partial
 from hashlib import blake2s
@@ -84,12 +84,22 @@ STUCK, ASK_INSTEAD = (
     "This page stands still",
     "The watch and the alerts go on; `provider-monitor status` says what is so.",
 )
+NOT_NOW = (
+    "This cannot be done now",
+    "The database can be neither read nor written. The watch and the alerts go on; open the link again in a while.",
+)
+FORM_KINDS = frozenset({"", "application/x-www-form-urlencoded", "application/octet-stream"})
+"""How browsers send our forms, and what aiohttp calls a request that does not say; in files nobody answers."""
 NO_FORM = "This is no form", "Open the link again, and press its button."
 NO_SILENCE = "A silence needs a reason and an end", "Go back, and say why and for how long."
 
 
+class Unanswered(Exception):
+    """Nothing can be said of a link, or done by it, until the database can be used again."""
+
+
 class Answers(Protocol):
-    """What stands behind the signed links."""
+    """What stands behind the signed links. All but `what` raise Unanswered."""
 
     def read(self, token: str) -> Link | None:
         """Return what a link permits; None when it does not, or not any more."""
@@ -125,8 +135,8 @@ def site_app(
     app = web.Application(middlewares=[_guard(allowed, door or Door())])
     app.on_response_prepare.append(_harden)
     if answers:
-        app.router.add_get("/answer/{token}", _question_handler(answers))
-        app.router.add_post("/answer/{token}", _answer_handler(answers))
+        app.router.add_get("/answer/{token}", _if_answered(_question_handler(answers)))
+        app.router.add_post("/answer/{token}", _if_answered(_answer_handler(answers)))
     if pulse:
         app.router.add_get("/healthz", _health_handler(pulse))
     shelf = lru_cache(KEPT)(_read)
@@ -140,6 +150,16 @@ def _unless(stuck: Callable[[], str | None], send: Handler) -> Handler:
         if why := stuck():
             return _said(STUCK, f"{why[:1].upper()}{why[1:]}. {ASK_INSTEAD}", status=503)
         return await send(request)
+
+    return answer
+
+
+def _if_answered(handle: Handler) -> Handler:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handle(request)
+        except Unanswered:
+            return _said(*NOT_NOW, status=503)
 
     return answer
 
@@ -181,11 +201,10 @@ def _question_handler(answers: Answers) -> Handler:
 
 def _answer_handler(answers: Answers) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
-        try:
-            async with asyncio.timeout(REQUEST_S):
-                token, form = request.match_info["token"], await request.post()
-        except (TimeoutError, ValueError, LookupError):  # half of a form, or in a charset that is none
+        form = await _form(request)
+        if form is None:
             return _said(*NO_FORM, status=400)
+        token = request.match_info["token"]
         link = await asyncio.to_thread(answers.read, token)
         if link is None:
             return _said(*NOT_VALID, status=410)
@@ -200,6 +219,17 @@ def _answer_handler(answers: Answers) -> Handler:
         return _said("Done", f"{done}: {await asyncio.to_thread(answers.what, link)}")
 
     return answer
+
+
+async def _form(request: web.Request) -> Mapping[str, object] | None:
+    """Return what was filled in; None for half of a form, in a charset or a coding that is none, or of another kind."""
+    if request.content_type not in FORM_KINDS:
+        return None
+    try:
+        async with asyncio.timeout(REQUEST_S):
+            return await request.post()
+    except (TimeoutError, ValueError, LookupError, web.RequestPayloadError):
+        return None
 
 
 def _said(title: str, words: str, form: str = "", *, status: int = 200) -> web.Response:

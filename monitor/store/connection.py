@@ -57,6 +57,13 @@ class Lock:
             os.ftruncate(self._file, 0)
             os.pwrite(self._file, str(os.getpid()).encode(), 0)
 
+    def is_lost(self) -> bool:
+        """Whether somebody deleted or replaced the file, so that another process could take its place."""
+        try:
+            return not os.path.samestat(os.stat(lock_file(self._database)), os.fstat(self._file))
+        except OSError as error:
+            return error.errno == errno.ENOENT
+
     def renew(self) -> None:
         """Hold the file that is there now, where somebody deleted ours, be it with its folder, which is made again.
 
@@ -64,12 +71,17 @@ class Lock:
         """
         self._database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         file, path = _open_lock(self._database)
-        if os.path.samestat(os.fstat(file), os.fstat(self._file)):
+        before = self._file
+        if os.path.samestat(os.fstat(file), os.fstat(before)):
             os.close(file)
             return
-        self.release()
         self._file = file
-        self._take(path)
+        try:
+            self._take(path)
+        except Busy:
+            self._file = before
+            raise
+        os.close(before)
 
     def release(self) -> None:
         os.close(self._file)

@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from monitor.store.connection import BESIDE, Lock, lock_file, read_only, take_over
-from monitor.store.layout import STEPS_TABLE, VERSION, check_version, complaint
+from monitor.store.layout import STEPS_TABLE, VERSION, check_version, complaint, was_ours
 from monitor.store.refusal import RefusalKind, StoreError, is_corrupt, refusal_of
 from monitor.store.runtime import stand_in
 from probes.document import why_no_file
@@ -222,6 +222,15 @@ def foreign(database: Path) -> str | None:
             return complaint(db)
     except sqlite3.Error:
         return None
+
+
+def was_once_ours(database: Path) -> bool:
+    """Whether this program has made a file that it cannot use, as a second connection finds; False: unknown, too."""
+    try:
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as db:
+            return was_ours(db)
+    except sqlite3.Error:
+        return False
 
 
 def _complaint(db: sqlite3.Connection) -> str | None:

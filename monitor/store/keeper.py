@@ -14,8 +14,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.store.carry import BELIEFS, HISTORY, SIGHTINGS, TELLING, carry
-from monitor.store.connection import WAIT_S, Lock, open_in_memory, open_writer, read_as_it_is, read_only
-from monitor.store.copy import copy_to, foreign, identity, is_broken, put_back, remove, set_aside
+from monitor.store.connection import WAIT_S, Busy, Lock, open_in_memory, open_writer, read_as_it_is, read_only
+from monitor.store.copy import copy_to, foreign, identity, is_broken, put_back, remove, set_aside, was_once_ours
 from monitor.store.layout import Foreign
 from monitor.store.refusal import Refusal, RefusalKind, StoreError, is_about_values, is_corrupt, refusal_of
 from monitor.store.rollup import forget_all_but
@@ -93,16 +93,21 @@ class Keeper:
         try:
             self._use(open_writer(self._database), Place.DISK)
         except (StoreError, sqlite3.Error) as error:
-            refusal = refusal_of(error)
-            if refusal is None or refusal.kind is RefusalKind.DENIED or not self._was_written():
-                raise
-            if not (is_corrupt(error) and self._begin_anew(None)):
-                self._give_way(refusal, None)
+            self._open_without(error)
         if was_empty:
             log.warning(
                 "%s was an empty file: it is taken as new, and what was before is not known", self._database.name
             )
         self._take_back_what_was_left()
+
+    def _open_without(self, error: StoreError | sqlite3.Error) -> None:
+        """Go on without a database that cannot be used. Raises the error where no monitor has worked with it before."""
+        self._was_ours = isinstance(error, Foreign) and was_once_ours(self._database)
+        refusal = Refusal(RefusalKind.FAILING, str(error)) if self._was_ours else refusal_of(error)
+        if refusal is None or refusal.kind is RefusalKind.DENIED or not (self._was_ours or self._was_written()):
+            raise error
+        if not ((self._was_ours or is_corrupt(error)) and self._begin_anew(None)):
+            self._give_way(refusal, None)
 
     def _is_empty(self) -> bool:
         """Whether there is a file without a byte, and no log from which it could be made whole."""
@@ -127,6 +132,8 @@ class Keeper:
     def do(self, work: Callable[Concatenate[Writer, P], T], *args: P.args, **named: P.kwargs) -> T:
         """Do it in the database, else in what stands in for it."""
         self._go_back()
+        if self.place is Place.DISK and self._lock.is_lost():
+            self._lock_again()
         if self.place is Place.DISK and self._is_gone():
             self._bring_back()
         for place in Place:
@@ -139,6 +146,15 @@ class Keeper:
                 self._stay_small()
                 return done
         raise AssertionError("memory refuses nothing")
+
+    def _lock_again(self) -> None:
+        """Take the lock whose file somebody deleted, and give way to a process that was first: never two write."""
+        try:
+            self._lock.renew()
+        except Busy as error:
+            self._give_way(Refusal(RefusalKind.LOCKED, str(error)), self.connection)
+        except OSError:  # where no file can be made, nobody else makes one
+            return
 
     def _stay_small(self) -> None:
         """Keep what stands in from growing: it is in memory, or may be."""

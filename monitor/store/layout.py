@@ -1,6 +1,7 @@
 """What the tables of this version look like: whether a sound file is a database of this program at all."""
 
 import sqlite3
+from contextlib import suppress
 
 from monitor.store.refusal import StoreError
 
@@ -9,6 +10,10 @@ VERSION = 9
 
 STEPS_TABLE = "_sqlite_migrations"
 """The table of the steps that were taken, which each database of ours has had from its first one on."""
+STEPS_NAME = "provider-monitor"
+"""What these steps are called there."""
+ENOUGH = 2
+"""So many tables exactly as in LAYOUT no other program has."""
 
 
 class Foreign(StoreError):
@@ -70,7 +75,9 @@ def complaint(db: sqlite3.Connection) -> str | None:
     if version == VERSION:
         return _difference(there)
     return (
-        _newer(version) or _not_older(version, there) or f"is of schema {version}, older than this program's {VERSION}"
+        _newer(version)
+        or _not_older(db, version, there)
+        or f"is of schema {version}, older than this program's {VERSION}"
     )
 
 
@@ -82,15 +89,32 @@ def check_version(db: sqlite3.Connection, name: str) -> int:
     version = _version(db)
     if words := _newer(version):
         raise Foreign(f"{name}: {words}; update provider-monitor, or name another database")
-    if words := _difference(layout(db)) if version == VERSION else _not_older(version, layout(db)):
-        raise Foreign(f"{name}: {words}; {REPAIR}")
+    if words := _difference(layout(db)) if version == VERSION else _not_older(db, version, layout(db)):
+        raise Foreign(f"{name}: {words}; {SET_ASIDE if was_ours(db) else REPAIR}")
     return version
+
+
+def was_ours(db: sqlite3.Connection) -> bool:
+    """Whether this program, in this version or an older one, made a file, whatever became of it. Raises sqlite3.Error.
+
+    What may be a newer program's, or another one's that was named by mistake, is not.
+    """
+    there = layout(db)
+    alike = sum(there.get(name) == its for name, its in LAYOUT.items())
+    return _version(db) <= VERSION and (alike >= ENOUGH or _took_our_steps(db))
+
+
+def _took_our_steps(db: sqlite3.Connection) -> bool:
+    with suppress(sqlite3.OperationalError):  # no such table, or no such column
+        return db.execute(f"SELECT 1 FROM {STEPS_TABLE} WHERE migration_set = ?", [STEPS_NAME]).fetchone() is not None
+    return False
 
 
 NAMED = 3
 """So many tables that are not as they should be are named."""
 
 REPAIR = "restore a backup, or move it away; a new one is made"
+SET_ASIDE = "restore a backup, or start `run` or `once`, which set it aside and go on with a new one"
 
 
 def _version(db: sqlite3.Connection) -> int:
@@ -101,11 +125,21 @@ def _newer(version: int) -> str | None:
     return f"is of schema {version}, newer than this program's {VERSION}" if version > VERSION else None
 
 
-def _not_older(version: int, there: dict[str, str]) -> str | None:
-    """Return why a file of an older version is none of ours; an empty one, or one half made, is."""
-    if version < 0 or (STEPS_TABLE not in there and (version or there)):
-        return "is no database of provider-monitor"
-    return None
+def _not_older(db: sqlite3.Connection, version: int, there: dict[str, str]) -> str | None:
+    """Return why a file of an older version is none of ours; an empty one, or one half made, is.
+
+    The table of the steps alone says nothing: whoever uses sqlite-utils may have one.
+    """
+    if version >= 0 and (_took_our_steps(db) or (version == 0 and _is_blank(db, there))):
+        return None
+    return "is no database of provider-monitor"
+
+
+def _is_blank(db: sqlite3.Connection, there: dict[str, str]) -> bool:
+    """Whether no step was taken yet, by whoever is at work on it."""
+    return not there or (
+        there.keys() == {STEPS_TABLE} and db.execute(f"SELECT 1 FROM {STEPS_TABLE}").fetchone() is None
+    )
 
 
 def _difference(there: dict[str, str]) -> str | None:

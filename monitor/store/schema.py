@@ -4,7 +4,9 @@ import sqlite3
 
 from sqlite_utils import Database, Migrations
 
-STEPS = Migrations("provider-monitor")
+from monitor.store.layout import STEPS_NAME
+
+STEPS = Migrations(STEPS_NAME)
 
 
 @STEPS()

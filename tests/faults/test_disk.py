@@ -222,6 +222,19 @@ def test_a_folder_that_is_taken_away_is_made_again_with_the_database(machine, st
     assert titles(stage) == [LOST]
 
 
+def test_a_lock_that_is_deleted_is_taken_again_so_that_no_second_process_writes(machine, stage):
+    program, _ = watch(machine, stage)
+    lock = machine.path("monitor.db.lock")
+    lock.unlink()
+    until(lock.exists)
+    assert machine.call("run")[0] == 2
+    stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+
+    until(lambda: DOWN in titles(stage), 60)
+    assert end(program) == 0
+    assert titles(stage) == [DOWN]
+
+
 def test_a_database_that_is_moved_behind_a_link_is_used_where_that_leads_and_told(machine, stage):
     program, _ = watch(machine, stage)
     machine.shell(f"cd {machine.state} && mkdir far && mv monitor.db far/ && ln -s far/monitor.db monitor.db")
@@ -404,26 +417,52 @@ READERS += (["alerts", "history"], ["alerts", "replay"], ["silence"], ["backup",
 @pytest.mark.quick
 def test_what_is_no_database_of_ours_is_named_with_the_repair_by_each_command(machine, stage):
     stage.write_config(machine.folder)
-    machine.call("once")
-    meddle(machine, "DROP TABLE outbox")
+    theirs(machine)
     before = machine.path("monitor.db").read_bytes()
 
     assert [(one, machine.call(*one)[0]) for one in READERS] == [(one, 2) for one in READERS]
-    words = "monitor.db: of its tables outbox is missing; restore a backup, or move it away; a new one is made"
+    words = "monitor.db: is no database of provider-monitor; restore a backup, or move it away; a new one is made"
     assert machine.log.count(words) == len(READERS)
     assert "Traceback" not in machine.log
     assert machine.path("monitor.db").read_bytes() == before
 
 
 @pytest.mark.quick
-def test_a_database_of_a_version_that_never_was_is_refused_and_not_taken_over(machine, stage):
+def test_a_command_that_only_reads_names_a_database_that_is_ours_no_more_and_leaves_it(machine, stage):
     stage.write_config(machine.folder)
     machine.call("once")
-    meddle(machine, "PRAGMA user_version = -3")
+    meddle(machine, "DROP TABLE outbox")
+    before = machine.path("monitor.db").read_bytes()
 
-    assert [machine.call(one)[0] for one in ("run", "once", "status")] == [2, 2, 2]
-    assert machine.log.count("monitor.db: is no database of provider-monitor; restore a backup") == 3
-    assert "schema-" not in machine.shell(f"ls {machine.state}")
+    readers = [one for one in READERS if one not in (["once"], ["run"])]
+    assert [(one, machine.call(*one)[0]) for one in readers] == [(one, 2) for one in readers]
+    words = (
+        "monitor.db: of its tables outbox is missing; restore a backup, or start `run` or `once`, which set it aside"
+    )
+    assert machine.log.count(words) == len(readers)
+    assert machine.path("monitor.db").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        pytest.param("DROP TABLE health", id="a table is gone"),
+        pytest.param("ALTER TABLE observation RENAME COLUMN outcome TO result", id="a column has another name"),
+        pytest.param("PRAGMA user_version = -3", id="of a version that never was"),
+    ],
+)
+def test_a_database_that_is_ours_no_more_at_the_start_is_set_aside_and_the_watch_goes_on(machine, stage, statement):
+    stage.write_config(machine.folder)
+    assert machine.call("once")[0] == 0
+    meddle(machine, statement)
+    stage.set("openai/main", Trouble.ACCOUNT_SUSPENDED)
+    program = machine.start("run")
+
+    until(lambda: {DOWN, LOST} <= {*titles(stage)} or program.poll() is not None, 60)
+    assert end(program) == 0
+    assert sorted(titles(stage)) == sorted([LOST, DOWN])
+    assert "monitor.db.foreign-" in machine.shell(f"ls {machine.state}")
+    assert machine.call("status")[0] == 1
 
 
 @pytest.mark.quick

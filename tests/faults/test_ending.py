@@ -321,6 +321,26 @@ def test_it_can_be_ended_while_it_starts_and_while_it_asks_a_program_for_a_key(t
             assert ends_as_first(process, its) < 2
 
 
+def test_a_program_that_is_asked_for_a_key_anew_does_not_outlive_the_monitor(tmp_path):
+    asks = f'if [ -e hang ]; then echo $$ > {tmp_path}/pid; trap "" TERM; sleep 60; fi; echo {KEY}\n'
+    (tmp_path / "key.sh").write_text(asks)
+    with deaf() as provider:
+        write(tmp_path, QUIET, NO_PAGE, account("main", base(provider)).replace("env:KEY", "command:sh key.sh"))
+        with program(tmp_path, *line("run")) as process:
+            until(lambda: provider.asked)
+            (tmp_path / "hang").touch()
+            process.send_signal(signal.SIGHUP)
+            until((tmp_path / "pid").exists)
+            ends_soon(tmp_path, process)
+    until(lambda: not lives((tmp_path / "pid").read_text().strip()))
+
+
+def lives(pid):
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
 @needs_namespaces
 @pytest.mark.parametrize(("times", "limit_s"), [(1, LIMIT_S), (2, 2)], ids=["asked-once", "asked-twice"])
 def test_as_the_first_process_of_a_container_it_ends_too(tmp_path, times, limit_s):

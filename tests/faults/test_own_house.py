@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 
 import pytest
 
@@ -52,6 +52,36 @@ def test_a_broken_template_costs_no_page_and_no_message_and_check_names_it(stage
             page = tmp_path / "site" / "index.html"
             stage.until(lambda: page.exists() and "the template index.html" in page.read_text(), 60)
             assert process.poll() is None
+
+
+HEAD = b"POST /%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+BODIES = {
+    "no gzip": b"Content-Encoding: gzip\r\nContent-Length: 8\r\n\r\nno gzip!",
+    "no deflate": b"Content-Encoding: deflate\r\nContent-Length: 8\r\n\r\nno gzip!",
+    "no chunks": b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nno\r\n",
+    "no boundary": b"Content-Type: multipart/form-data; boundary=\r\nContent-Length: 10\r\n\r\n--\r\n--\r\n--",
+    "no part": b"Content-Type: multipart/form-data; boundary=a\r\nContent-Length: 8\r\n\r\n--a\r\n\x00:\r",
+    "half": b"Content-Length: 500\r\n\r\nhalf",
+}
+
+
+def said(port, request):
+    """Return how the page's server begins to answer; nothing where it waits for more."""
+    with socket.create_connection(("127.0.0.1", port), timeout=2) as reader, suppress(TimeoutError):
+        reader.sendall(request)
+        return reader.recv(65536)
+    return b""
+
+
+def test_no_body_that_a_reader_sends_fills_the_log(stage, tmp_path):
+    with hostile() as other_side:
+        write(tmp_path, other_side, stage.inbox)
+        with running(tmp_path) as process:
+            port = int(process.stdout.readline().strip("/\n").rpartition(":")[2])
+            for path in (b"", b"healthz", b"answer/x"):
+                for body in BODIES.values():
+                    assert not said(port, HEAD % path + body).startswith(b"HTTP/1.1 5")
+    assert "Traceback" not in process.log
 
 
 GONE = """
