@@ -7,11 +7,12 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from monitor.publish.write import GROWING
 from probes.document import Problem, why_no_file
 
 SITE_MARK = "api/v2/summary.json"
 """What lies in each folder of ours before its front page does: one without it is not ours."""
+GROWING = ("incidents/*.html", "accounts/*/*.html", "providers/*.html", "badges/*.*", "badges/*/*.*")
+"""The only files of a page that come and go; nothing else is ever removed."""
 AT_STAKE = ("index.html", *GROWING)
 """What would be overwritten, or removed as a page that is no more."""
 METRICS_KIND = ".prom"

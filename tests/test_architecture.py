@@ -167,7 +167,7 @@ PLAN = {
     "monitor.key": {"probes.provider"},
     "monitor.openness": {"monitor.secret"},
     "monitor.misplaced": {"probes.document", "probes.redact"},
-    "monitor.outlet": {"probes.document", "monitor.publish.write"},
+    "monitor.outlet": {"probes.document"},
     "monitor.config": {
         *("probes.model", "probes.document", "probes.provider", "probes.catalog"),
         *("monitor.alert.digest", "monitor.alert.link", "monitor.alert.rule", "monitor.alert.section"),

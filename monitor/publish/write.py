@@ -9,6 +9,8 @@ from stat import S_IMODE
 
 from msgspec import Struct
 
+from monitor.outlet import GROWING
+
 
 class Access(Struct, frozen=True):
     """Who may read what is written. Where it `is_exact` no umask tightens it. Folders that exist keep their modes."""
@@ -22,9 +24,6 @@ PRIVATE = Access(0o750, 0o640, is_exact=False)
 """The page names accounts and shows evidence: its owner writes, the group (the web server's) reads, nobody else."""
 PUBLIC = Access(0o755, 0o644, is_exact=True)
 """What another user serves or collects: under a umask of 077, as services have it, he could not."""
-
-GROWING = ("incidents/*.html", "accounts/*/*.html", "providers/*.html", "badges/*.*", "badges/*/*.*")
-"""The only files that come and go; nothing else is ever removed."""
 
 LASTING = ("incidents/*.html", "history/*.html", "accounts/*/*.html")
 PIECE = 64 * 1024
