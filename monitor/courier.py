@@ -17,6 +17,7 @@ from monitor.alert.case import Step
 from monitor.alert.deliver import again_at, would_disturb
 from monitor.alert.digest import begins
 from monitor.alert.link import addresses
+from monitor.alert.outbox import Letter
 from monitor.alert.routing import past
 from monitor.alert.rule import TERMINAL, Channel
 from monitor.alert.storage import severity_of_news
@@ -37,7 +38,7 @@ from monitor.incident import Change, Incident, Severity
 from monitor.store.connection import open_reader
 from monitor.store.reader import incidents_between
 from monitor.store.refusal import StoreError
-from monitor.store.writer import Letter, Writer, key
+from monitor.store.writer import Writer, key
 from monitor.view import glance
 from monitor.world import STEP_S, World, pause
 

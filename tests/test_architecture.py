@@ -217,7 +217,9 @@ PLAN = {
         *("monitor.detect.pool", "monitor.detect.track", "monitor.alert.case", "monitor.alert.reply"),
         "monitor.schedule",
     },
+    "monitor.alert.outbox": {"monitor.alert.case", "monitor.incident"},
     "monitor.store.writer": {
+        "monitor.alert.outbox",
         *("monitor.store.layout", "monitor.store.refusal"),
         "monitor.overlap",
         *("probes.model", "monitor.source", "monitor.stage", "monitor.alert.case", "monitor.alert.reply"),
@@ -303,7 +305,7 @@ PLAN = {
     "monitor.alert.deliver": {
         "monitor.alert.case",
         *("probes.redact", "monitor.alert.address", "monitor.alert.rule", "monitor.alert.text", "monitor.incident"),
-        "monitor.store.writer",
+        "monitor.alert.outbox",
     },
     "monitor.publish": set(),
     "monitor.view": {

@@ -18,11 +18,11 @@ from msgspec.structs import replace
 from monitor.alert.address import check_address, load_apprise
 from monitor.alert.case import Step
 from monitor.alert.deliver import GIVE_UP, again_at, fit, send
+from monitor.alert.outbox import Item, Letter
 from monitor.alert.rule import TERMINAL, Channel, Detail, Format
 from monitor.alert.text import Circumstances, Piece, Templates, Text, compose
 from monitor.diagnose import Diagnosis, Evidence, Scope
 from monitor.incident import Change, ChangeKind, Severity, open_incident
-from monitor.store.writer import Item, Letter
 from probes.model import Confidence, Fault
 from tests.conftest import at
 from tests.receiver import webhook

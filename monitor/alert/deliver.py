@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from monitor.alert.address import open_service
 from monitor.alert.case import Step
+from monitor.alert.outbox import Letter
 from monitor.alert.rule import TERMINAL, Channel, Format, pause_s
 from monitor.alert.text import Text
 from monitor.incident import Incident, Severity
-from monitor.store.writer import Letter
 from probes.redact import redact
 
 GIVE_UP = timedelta(hours=24)

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.alert.case import Case, Message, Step, Telling
+from monitor.alert.outbox import Item, Letter
 from monitor.alert.reply import Reply
 from monitor.detect.health import Health
 from monitor.detect.limits import MOST
@@ -47,38 +47,6 @@ FARTHEST_MS = 15 * 60 * 1000
 
 UNDER_WAY = timedelta(minutes=1)
 """A message that was decided so lately may not be sent yet."""
-
-
-class Item(Struct, frozen=True):
-    """One row of the outbox. `change` is None for what is about no incident; `first`: nothing got through before.
-
-    `change_id` is how its row names the change, "" for none.
-    """
-
-    id: int
-    step: Step
-    number: int
-    change: Change | None
-    note: str
-    tries: int
-    first: bool
-    change_id: str = ""
-
-
-class Letter(Struct, frozen=True):
-    """What goes to one channel as one message: all that was decided at one instant. `tries` failed so far."""
-
-    channel: str
-    at: datetime
-    items: tuple[Item, ...]
-
-    @property
-    def id(self) -> int:
-        return self.items[0].id
-
-    @property
-    def tries(self) -> int:
-        return max(item.tries for item in self.items)
 
 
 class Writer:
