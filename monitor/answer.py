@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from monitor.alert.link import Link, read
-from monitor.alert.reply import ReplyKind, leave, waiting
+from monitor.alert.reply import ReplyKind
 from monitor.alert.rule import like
 from monitor.incident import Incident
 from monitor.mailbox import Unheard
@@ -18,6 +18,7 @@ from monitor.publish.serve import Unanswered
 from monitor.store.connection import open_reader
 from monitor.store.reader import find_incident, is_replied
 from monitor.store.refusal import StoreError
+from monitor.store.replies import leave, waiting
 from monitor.words import title
 from probes.redact import mask
 

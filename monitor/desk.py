@@ -13,13 +13,14 @@ from msgspec.structs import replace
 from monitor.alert.case import Fate, with_changes
 from monitor.alert.replay import Line, Record
 from monitor.alert.replay import replay as again
-from monitor.alert.reply import Reply, ReplyKind, leave, standing, waiting
+from monitor.alert.reply import Reply, ReplyKind, standing
 from monitor.alert.routing import Scene, decide, judge
 from monitor.alert.rule import Maintenance, Match
 from monitor.config import Config
 from monitor.incident import Change, ChangeKind, Incident, fading
 from monitor.store import reader
 from monitor.store.connection import open_reader
+from monitor.store.replies import leave, waiting
 from monitor.words import count, duration, title
 from probes.document import DocumentError, Problem
 

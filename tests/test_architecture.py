@@ -267,11 +267,13 @@ PLAN = {
     "monitor.alert.link": {"monitor.alert.reply", "monitor.alert.rule"},
     "monitor.alert.ical": {"icalendar", "monitor.alert.rule"},
     "monitor.answer": {
+        "monitor.store.replies",
         *("probes.redact", "monitor.alert.link", "monitor.alert.reply", "monitor.alert.rule", "monitor.incident"),
         *("monitor.mailbox", "monitor.publish.serve", "monitor.store.connection", "monitor.store.reader"),
         *("monitor.store.refusal", "monitor.words"),
     },
     "monitor.desk": {
+        "monitor.store.replies",
         *("monitor.alert.case", "monitor.alert.ical", "monitor.alert.replay", "monitor.alert.reply"),
         *(
             "monitor.alert.routing",
@@ -285,8 +287,9 @@ PLAN = {
     },
     "monitor.alert.case": {"probes.model", "monitor.diagnose", "monitor.incident"},
     "monitor.mailbox": set(),
-    "monitor.alert.reply": {
-        *("probes.border", "monitor.mailbox", "monitor.alert.rule"),
+    "monitor.alert.reply": {"monitor.alert.rule"},
+    "monitor.store.replies": {
+        *("probes.border", "monitor.mailbox", "monitor.alert.reply"),
         *("monitor.store.refusal", "monitor.store.runtime"),
     },
     "monitor.alert.kinship": {"probes.model", "monitor.detect.flap", "monitor.diagnose", "monitor.incident"},

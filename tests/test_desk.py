@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from monitor import desk
 from monitor.alert.case import Message, Step
 from monitor.alert.digest import Timing
-from monitor.alert.reply import Reply, ReplyKind, leave, standing, waiting
+from monitor.alert.reply import Reply, ReplyKind, standing
 from monitor.alert.rule import Channel, Match, Patience
 from monitor.alert.window import Quiet
 from monitor.cli import build_parser
@@ -21,6 +21,7 @@ from monitor.incident import Change, ChangeKind, absence, open_incident
 from monitor.store import reader
 from monitor.store.connection import open_reader, open_writer
 from monitor.store.refusal import StoreError
+from monitor.store.replies import leave, waiting
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from probes.document import DocumentError

@@ -13,12 +13,13 @@ from msgspec.structs import replace
 from monitor import herald
 from monitor.alert.digest import Timing
 from monitor.alert.link import read
-from monitor.alert.reply import Reply, ReplyKind, leave, waiting
+from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.rule import Channel, Patience, Rules
 from monitor.alert.window import Quiet
 from monitor.config import SiteSection
 from monitor.schedule import Budget, Watch
 from monitor.store.connection import open_reader
+from monitor.store.replies import leave, waiting
 from monitor.world import open_world, real_edge
 from probes.model import Account, Target
 from probes.simulator import SimulatedAccount, Simulator, Trouble

@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from monitor.alert.link import Link, link_key, read, sign
-from monitor.alert.reply import ReplyKind, waiting
+from monitor.alert.reply import ReplyKind
 from monitor.alert.rule import Match
 from monitor.answer import Answerer
 from monitor.diagnose import Diagnosis, Scope
@@ -20,6 +20,7 @@ from monitor.publish.page import POLICY
 from monitor.publish.serve import LARGEST, site_app
 from monitor.publish.snapshot import Pulse
 from monitor.store.connection import open_writer
+from monitor.store.replies import waiting
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from probes.model import Confidence, Fault
