@@ -19,7 +19,7 @@ from monitor.alert.case import Case, Step
 from monitor.alert.deliver import Print
 from monitor.alert.rule import Channel
 from monitor.alert.text import Templates, Text
-from monitor.incident import Incident, Severity
+from monitor.diagnose.incident import Incident, Severity
 from monitor.run import watch_and_tell
 from monitor.world import Edge, Outside, open_world
 from probes.canary import Prober, outcome_of

@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from monitor.alert.section import ChannelSection
 from monitor.config import AccountSection, Config, Document, SiteSection, build
-from monitor.diagnose import Scope
-from monitor.witness import Group, Level
+from monitor.diagnose.diagnosis import Scope
+from monitor.diagnose.witness import Group, Level
 from probes.model import Blame, Fault, Target
 
 MINUTE_S = 60.0

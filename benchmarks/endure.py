@@ -33,7 +33,7 @@ from monitor.alert.rule import Channel
 from monitor.alert.section import AlertsSection, ChannelSection
 from monitor.alert.text import Text
 from monitor.config import AccountSection, Config, Document, SiteSection, StatusSection, StoreSection, build
-from monitor.incident import Severity
+from monitor.diagnose.incident import Severity
 from monitor.upkeep import publish_now, tidy
 from monitor.world import Edge, Outside, World, open_world
 from probes.canary import Prober, outcome_of

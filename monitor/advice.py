@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from monitor.config import Config
 from monitor.detect.health import State
-from monitor.diagnose import ACCOUNT_WIDE, Scope
-from monitor.incident import Incident, accounts_of
+from monitor.diagnose.diagnosis import ACCOUNT_WIDE, Scope
+from monitor.diagnose.incident import Incident, accounts_of
 from monitor.publish.caution import PULLS
 from monitor.publish.mark import WHOLE, Standing, standing
 from monitor.publish.snapshot import AccountView, Snapshot, TargetView

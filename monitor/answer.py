@@ -12,7 +12,7 @@ from msgspec import Struct
 from monitor.alert.link import Link, read
 from monitor.alert.reply import ReplyKind
 from monitor.alert.rule import like
-from monitor.incident import Incident
+from monitor.diagnose.incident import Incident
 from monitor.mailbox import Unheard
 from monitor.publish.serve import Unanswered
 from monitor.store.connection import open_reader

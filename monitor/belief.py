@@ -18,10 +18,10 @@ from monitor.detect.note import Note
 from monitor.detect.pool import Pool
 from monitor.detect.reminder import Reminder
 from monitor.detect.track import Track
-from monitor.diagnose import Diagnosis, Scope
-from monitor.incident import Announcement, Change, Incident
-from monitor.source import Source, announcements, page
-from monitor.witness import Witnesses
+from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.incident import Announcement, Change, Incident
+from monitor.diagnose.status_source import Source, announcements, page
+from monitor.diagnose.witness import Witnesses
 from probes.model import Knock, Target
 
 log = logging.getLogger("monitor")

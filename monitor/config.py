@@ -33,6 +33,7 @@ from monitor.detect.credit import Floor
 from monitor.detect.health import Thresholds
 from monitor.detect.note import Attention
 from monitor.detect.reminder import Reminder
+from monitor.diagnose.witness import Group, Level
 from monitor.key import flaws, oddity
 from monitor.misplaced import misplaced
 from monitor.outlet import Outlet, Outlets, check_outlets
@@ -41,7 +42,6 @@ from monitor.secret import VARIABLE, Malformed, SecretError, file_of, is_referen
 from monitor.section import Label, Seconds, SecretText, Section
 from monitor.slo import Objective
 from monitor.way import Ground, Setting, files_of, set_way, usual_way, wrong_authorities
-from monitor.witness import Group, Level
 from probes.catalog import FOLDER, MODELLESS, PACKAGED, Catalog, Shelf, load_provider, provider_ids
 from probes.document import DocumentError, Problem, convert, read_toml, suggest, unsound
 from probes.header import NAME, fold, is_secret, why_refused, why_unsendable

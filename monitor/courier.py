@@ -34,7 +34,7 @@ from monitor.alert.text import (
     compose_news,
     worst,
 )
-from monitor.incident import Change, Incident, Severity
+from monitor.diagnose.incident import Change, Incident, Severity
 from monitor.store.connection import open_reader
 from monitor.store.reader import incidents_between
 from monitor.store.refusal import StoreError

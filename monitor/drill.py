@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from monitor import mailbox
-from monitor.diagnose import Diagnosis, Evidence, Scope
-from monitor.incident import Incident, open_incident
+from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
+from monitor.diagnose.incident import Incident, open_incident
 from probes.border import admit
 from probes.model import Confidence, Fault
 

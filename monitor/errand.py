@@ -16,8 +16,8 @@ from monitor.alert.text import Text
 from monitor.config import Config
 from monitor.courier import deliver_due
 from monitor.detect.health import State
+from monitor.diagnose.incident import Change, ChangeKind, Severity
 from monitor.drill import Drill
-from monitor.incident import Change, ChangeKind, Severity
 from monitor.lifeline import tell_failure, told_round
 from monitor.openness import open_files
 from monitor.round import once, remembering_what_was_said

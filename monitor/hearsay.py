@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.incident import Change, Incident
-from monitor.reason import Elsewhere, Knocked
+from monitor.diagnose.incident import Change, Incident
+from monitor.diagnose.reason import Elsewhere, Knocked
 from probes.model import Knock, Target
 
 NEVER = datetime.max.replace(tzinfo=UTC)

@@ -13,7 +13,7 @@ from monitor.alert.digest import due_digests
 from monitor.alert.reply import Reply
 from monitor.alert.routing import decide
 from monitor.alert.storage import Heard, StoreNews, due_news, news, read_news
-from monitor.incident import Change
+from monitor.diagnose.incident import Change
 from monitor.store.replies import waiting
 from monitor.store.value import Batch
 from monitor.world import STEP_S, World

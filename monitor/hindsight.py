@@ -21,9 +21,9 @@ from monitor.config import Config
 from monitor.detect import flicker
 from monitor.detect.health import Health, State, Thresholds
 from monitor.detect.track import NEW, Track
-from monitor.diagnose import Scope, is_suspected
+from monitor.diagnose.diagnosis import Scope, is_suspected
+from monitor.diagnose.incident import Change, ChangeKind, Incident, as_of
 from monitor.hearsay import Hearsay
-from monitor.incident import Change, ChangeKind, Incident, as_of
 from monitor.judge import Detect, conclude, follow, follow_turns, has_stirred, judge
 from monitor.store import reader
 from monitor.tune import Tally, Told, count

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from monitor import incident
 from monitor.belief import Belief, groups_of, meaning_of
 from monitor.detect import flap, flicker, note, pool, reminder, track
 from monitor.detect.finding import Finding
@@ -17,9 +16,10 @@ from monitor.detect.latency import SPEAKING, Kind, Series, is_late, pace
 from monitor.detect.note import EMPTY, Note
 from monitor.detect.pool import Pool
 from monitor.detect.track import Track
-from monitor.diagnose import Diagnosis, Patient, Scope, diagnose, sign_of
-from monitor.incident import Change
-from monitor.source import unreadable
+from monitor.diagnose import incident
+from monitor.diagnose.diagnosis import Diagnosis, Patient, Scope, diagnose, sign_of
+from monitor.diagnose.incident import Change
+from monitor.diagnose.status_source import unreadable
 from probes.model import Blame, Confidence, Fault, Observation, Target
 
 log = logging.getLogger("monitor")

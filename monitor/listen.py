@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable
 from datetime import timedelta
 
-from monitor.source import Source, follow
+from monitor.diagnose.status_source import Source, follow
 from monitor.store.writer import Writer
 from monitor.world import STEP_S, World, pause
 from probes.control import is_gated

@@ -21,8 +21,8 @@ from monitor.alert.text import (
     compose_failing,
 )
 from monitor.config import Config
+from monitor.diagnose.incident import Change, ChangeKind, Incident
 from monitor.drill import Drill
-from monitor.incident import Change, ChangeKind, Incident
 from monitor.publish import page, public
 from monitor.publish.fill import press
 from monitor.store.connection import open_writer

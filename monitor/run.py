@@ -15,9 +15,9 @@ from monitor.courier import deliver, warm_up
 from monitor.detect import track
 from monitor.detect.health import Health, State
 from monitor.detect.latency import pace
-from monitor.diagnose import ACCOUNT_WIDE, BREATH, NEVER, Scope, is_suspected, is_unreachable
+from monitor.diagnose.diagnosis import ACCOUNT_WIDE, BREATH, NEVER, Scope, is_suspected, is_unreachable
+from monitor.diagnose.incident import Change, ChangeKind, absence, as_of, redated
 from monitor.herald import herald, tell
-from monitor.incident import Change, ChangeKind, absence, as_of, redated
 from monitor.judge import conclude, is_to_confirm, judge, take_note, tracks_to_save
 from monitor.lifeline import beat_outside, reassure
 from monitor.listen import enquire, listen

@@ -14,8 +14,8 @@ from enum import StrEnum
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from monitor.diagnose import Diagnosis, Scope
-from monitor.incident import Incident
+from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.incident import Incident
 from probes.model import Blame, Confidence, Fault
 
 HOUR = timedelta(hours=1)

@@ -5,8 +5,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from monitor.diagnose import Diagnosis, Scope
-from monitor.incident import Incident, open_incident
+from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.incident import Incident, open_incident
 from probes.model import Blame, Confidence, Fault
 
 LASTING = 3

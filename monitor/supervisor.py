@@ -8,8 +8,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from monitor.diagnose import Scope
-from monitor.incident import Change, ChangeKind, Incident
+from monitor.diagnose.diagnosis import Scope
+from monitor.diagnose.incident import Change, ChangeKind, Incident
 from monitor.stage import CALM, LASTING, Stage, back_off_s, named, once_more
 from monitor.store.writer import Writer
 from monitor.world import World

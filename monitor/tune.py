@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from monitor.alert.replay import Line
 from monitor.detect.health import Thresholds
-from monitor.incident import Change, Incident, accounts_of
+from monitor.diagnose.incident import Change, Incident, accounts_of
 from probes.model import Fault, Observation
 
 FAILURES = (2, 3, 4, 5)

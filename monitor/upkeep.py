@@ -12,7 +12,7 @@ from pathlib import Path
 from monitor import overlap
 from monitor.config import Config, StoreSection, load, with_keys_of
 from monitor.cost import overspending
-from monitor.diagnose import Diagnosis
+from monitor.diagnose.diagnosis import Diagnosis
 from monitor.log import conceal_also
 from monitor.publish import page, public
 from monitor.publish.fill import press

@@ -16,8 +16,9 @@ from monitor.detect.health import Health, State
 from monitor.detect.latency import Series, stream_s
 from monitor.detect.limits import Moved
 from monitor.detect.note import EMPTY, Note
-from monitor.diagnose import GRAVITY, is_down, is_suspected, is_unreachable
-from monitor.incident import Incident
+from monitor.diagnose.diagnosis import GRAVITY, is_down, is_suspected, is_unreachable
+from monitor.diagnose.incident import Incident
+from monitor.diagnose.status_source import Source
 from monitor.overlap import Overlap
 from monitor.publish.ability import is_stale
 from monitor.publish.mark import standing
@@ -39,7 +40,6 @@ from monitor.publish.snapshot import (
 from monitor.schedule import Watch
 from monitor.sli import Cell, Sketch, add, availability, quantile
 from monitor.slo import Objective, reserves
-from monitor.source import Source
 from monitor.store import reader
 from monitor.store.reader import Ceiling
 from monitor.store.refusal import Refusal

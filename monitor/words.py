@@ -8,9 +8,9 @@ from typing import Protocol, assert_never
 
 from msgspec import Struct
 
-from monitor.diagnose import STOPPED_ROADS, Scope
-from monitor.incident import Incident, accounts_of
-from monitor.reason import (
+from monitor.diagnose.diagnosis import STOPPED_ROADS, Scope
+from monitor.diagnose.incident import Incident, accounts_of
+from monitor.diagnose.reason import (
     Alone,
     Answering,
     Elsewhere,

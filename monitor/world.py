@@ -31,8 +31,8 @@ from monitor.clock import Reading, Trace, boot, redated, was_set_back
 from monitor.config import Config
 from monitor.detect.health import Health, State
 from monitor.detect.note import findings as find
-from monitor.diagnose import Scope
-from monitor.incident import Severity
+from monitor.diagnose.diagnosis import Scope
+from monitor.diagnose.incident import Severity
 from monitor.publish.rota import Rota
 from monitor.schedule import Agenda, Spending, first_at
 from monitor.slo import resumed

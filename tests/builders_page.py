@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from msgspec.structs import replace
 
 from monitor.detect.health import State
-from monitor.diagnose import Evidence, Scope
-from monitor.incident import SEVERITIES, Incident, Told
+from monitor.diagnose.diagnosis import Evidence, Scope
+from monitor.diagnose.incident import SEVERITIES, Incident, Told
 from monitor.publish.snapshot import (
     AccountView,
     IncidentView,

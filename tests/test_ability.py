@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from monitor.detect.health import State
-from monitor.diagnose import Scope
+from monitor.diagnose.diagnosis import Scope
 from monitor.publish.ability import judge, works
 from monitor.publish.mark import Mark, standing
 from probes.model import Blame, Fault

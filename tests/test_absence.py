@@ -16,10 +16,10 @@ from monitor.alert import routing
 from monitor.alert.rule import Channel, Match, Patience, Route, Rules
 from monitor.alert.window import Quiet
 from monitor.config import ProbeSection
-from monitor.diagnose import Scope
-from monitor.incident import Severity, absence
+from monitor.diagnose.diagnosis import Scope
+from monitor.diagnose.incident import Severity, absence
+from monitor.diagnose.status_source import Source
 from monitor.round import once
-from monitor.source import Source
 from monitor.store.value import Batch
 from monitor.words import title
 from monitor.world import Edge, open_world

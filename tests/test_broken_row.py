@@ -6,8 +6,8 @@ from contextlib import closing
 import pytest
 
 from monitor.alert.case import Message, Step
-from monitor.diagnose import Diagnosis, Scope
-from monitor.incident import Change, ChangeKind, open_incident
+from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.store import reader
 from monitor.store.carry import BELIEFS, HISTORY, SIGHTINGS, TELLING, carry
 from monitor.store.connection import VERSION, open_in_memory, open_writer, read_only

@@ -17,8 +17,9 @@ from msgspec.structs import replace
 from monitor import run, view
 from monitor.advice import instead
 from monitor.detect.health import State
-from monitor.diagnose import ACCOUNT_WIDE
-from monitor.incident import accounts_of
+from monitor.diagnose.diagnosis import ACCOUNT_WIDE
+from monitor.diagnose.incident import accounts_of
+from monitor.diagnose.witness import Group, Level
 from monitor.publish.ability import LATE
 from monitor.publish.mark import Mark, standing
 from monitor.publish.metrics import metrics
@@ -26,7 +27,6 @@ from monitor.publish.page import status_json, usable_json
 from monitor.publish.usable import pick, usables
 from monitor.schedule import Watch
 from monitor.store.connection import open_reader
-from monitor.witness import Group, Level
 from monitor.world import Edge, open_world
 from probes.model import Answer, Fault, Observation, Outcome, Target
 from tests.conftest import NOON

@@ -21,8 +21,8 @@ from monitor.alert.deliver import GIVE_UP, again_at, fit, send
 from monitor.alert.outbox import Item, Letter
 from monitor.alert.rule import TERMINAL, Channel, Detail, Format
 from monitor.alert.text import Circumstances, Piece, Templates, Text, compose
-from monitor.diagnose import Diagnosis, Evidence, Scope
-from monitor.incident import Change, ChangeKind, Severity, open_incident
+from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
+from monitor.diagnose.incident import Change, ChangeKind, Severity, open_incident
 from probes.model import Confidence, Fault
 from tests.conftest import at
 from tests.receiver import webhook
@@ -294,7 +294,7 @@ def test_channels_that_hang_hold_up_neither_another_one_nor_the_end_of_the_proce
 import asyncio
 from monitor.alert.deliver import send
 from monitor.alert.rule import Channel
-from monitor.incident import Severity
+from monitor.diagnose.incident import Severity
 from tests.receiver import webhook
 from tests.test_deliver import TEXT
 

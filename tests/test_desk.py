@@ -16,8 +16,8 @@ from monitor.alert.rule import Channel, Match, Patience
 from monitor.alert.window import Quiet
 from monitor.cli import build_parser
 from monitor.config import load
-from monitor.diagnose import Diagnosis, Scope
-from monitor.incident import Change, ChangeKind, absence, open_incident
+from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.incident import Change, ChangeKind, absence, open_incident
 from monitor.store import reader
 from monitor.store.connection import open_reader, open_writer
 from monitor.store.refusal import StoreError

@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health
-from monitor.diagnose import GRAVITY, Patient, Scope, diagnose
-from monitor.reason import (
+from monitor.diagnose.diagnosis import GRAVITY, Patient, Scope, diagnose
+from monitor.diagnose.reason import (
     Alone,
     Answering,
     Knocked,
@@ -24,7 +24,7 @@ from monitor.reason import (
     Unposted,
     Unreached,
 )
-from monitor.witness import Group, Level, Page, Witnesses
+from monitor.diagnose.witness import Group, Level, Page, Witnesses
 from probes.model import Blame, Confidence, Fault, Knock
 from probes.notice import Impact, Notice, Phase
 from tests.conftest import at, health, target

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from monitor.alert.evidence import SHOWN, shown
 from monitor.alert.rule import Format
-from monitor.diagnose import Evidence
+from monitor.diagnose.diagnosis import Evidence
 from probes.model import Fault, Phase
 from tests.conftest import at
 from tests.test_text import OPENED, message

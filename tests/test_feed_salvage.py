@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from msgspec.structs import replace
 
-from monitor.source import BELIEVED, Source, follow, page
+from monitor.diagnose.status_source import BELIEVED, Source, follow, page
 from probes.feeds.charset import MULTIPLE, SINGLE, decode
 from probes.feeds.fold import KEPT
 from probes.feeds.parse import READERS, parse

@@ -3,10 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from monitor.diagnose import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.incident import Change, ChangeKind, open_incident
+from monitor.diagnose.reason import Elsewhere, Knocked
 from monitor.hearsay import Hearsay
-from monitor.incident import Change, ChangeKind, open_incident
-from monitor.reason import Elsewhere, Knocked
 from probes.model import Confidence, Fault, Knock, Target
 from tests.conftest import at
 

@@ -4,8 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.detect.health import Health, State
-from monitor.diagnose import FLAP, Diagnosis, Evidence, Scope
-from monitor.incident import (
+from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence, Scope
+from monitor.diagnose.incident import (
     SEVERITIES,
     UNWATCHED,
     Announcement,
@@ -18,7 +18,7 @@ from monitor.incident import (
     fading,
     open_incident,
 )
-from monitor.reason import Elsewhere
+from monitor.diagnose.reason import Elsewhere
 from probes.model import Blame, Confidence, Fault
 from tests.conftest import at
 

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from monitor.alert.case import Message, Step, with_changes, with_messages
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.detect.health import State
-from monitor.diagnose import Diagnosis, Scope
-from monitor.incident import Change, ChangeKind, open_incident
+from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.store import carry, keeper, reader, salvage
 from monitor.store.connection import Busy, Lock, lock_file, open_reader, open_writer
 from monitor.store.keeper import AGAIN_S, Keeper, Place

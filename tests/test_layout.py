@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.detect.health import State
-from monitor.incident import Told
+from monitor.diagnose.incident import Told
 from monitor.publish import layout
 from monitor.publish.layout import Figure, Piece
 from monitor.publish.mark import Mark, standing

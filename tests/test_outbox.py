@@ -20,8 +20,8 @@ from monitor.alert.rule import Channel, Match, Patience, Route, Rules
 from monitor.alert.window import Quiet
 from monitor.config import load
 from monitor.courier import deliver_due
-from monitor.diagnose import Diagnosis, Scope
-from monitor.incident import Change, ChangeKind, Incident, Severity, open_incident
+from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.incident import Change, ChangeKind, Incident, Severity, open_incident
 from monitor.store import reader
 from monitor.store.schema import migrate
 from monitor.store.value import Batch, from_json

@@ -16,8 +16,8 @@ from msgspec.structs import replace
 
 from monitor.detect.health import State
 from monitor.detect.limits import Moved
-from monitor.diagnose import Evidence, Scope
-from monitor.incident import Announcement, Told
+from monitor.diagnose.diagnosis import Evidence, Scope
+from monitor.diagnose.incident import Announcement, Told
 from monitor.publish import public
 from monitor.publish.fill import CLEAN, Templates, escape_word
 from monitor.publish.layout import MARKS

@@ -15,7 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from msgspec.structs import replace
 from playwright.sync_api import sync_playwright
 
-from monitor.diagnose import Scope
+from monitor.diagnose.diagnosis import Scope
 from monitor.publish import public
 from monitor.publish.page import render
 from monitor.publish.serve import site_app

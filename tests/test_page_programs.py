@@ -16,7 +16,7 @@ from prometheus_client import parser as text_format
 from prometheus_client.openmetrics import parser as openmetrics
 
 from monitor.detect.health import State
-from monitor.diagnose import FLAP, Evidence, Scope
+from monitor.diagnose.diagnosis import FLAP, Evidence, Scope
 from monitor.publish import page, public
 from monitor.publish.mark import Mark, standing
 from monitor.publish.snapshot import Manner, ObjectiveView, PurseView, SourceView

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from monitor.config import load
 from monitor.detect.health import Health, State, Thresholds, advance
-from monitor.diagnose import Diagnosis, Evidence, Scope
-from monitor.incident import Announcement, Change, ChangeKind, Told, open_incident
+from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
+from monitor.diagnose.incident import Announcement, Change, ChangeKind, Told, open_incident
 from monitor.publish import page
 from monitor.publish.public import render
 from monitor.publish.snapshot import Manner, ProviderView, PurseView, SourceView

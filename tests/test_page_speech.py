@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from monitor import span, words
-from monitor.diagnose import FLAP, Evidence, Scope
+from monitor.diagnose.diagnosis import FLAP, Evidence, Scope
 from monitor.publish import headline, layout, page, public, strip
 from monitor.publish.fill import LANGUAGES, TEMPLATES
 from monitor.publish.mark import standing

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.detect.health import State
-from monitor.diagnose import Scope
+from monitor.diagnose.diagnosis import Scope
 from monitor.publish.mark import standing
 from monitor.publish.metrics import metrics
 from monitor.publish.snapshot import ProviderView

@@ -17,8 +17,8 @@ from monitor.alert.rule import Channel
 from monitor.alert.text import Text
 from monitor.cli import main
 from monitor.config import load
+from monitor.diagnose.incident import Severity
 from monitor.heartbeat import Word, ping
-from monitor.incident import Severity
 from probes import command
 from probes.canary import Prober, attempt, open_session
 from probes.catalog import load_provider, load_wording

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from monitor.advice import advice_for
 from monitor.detect.reminder import Reminder, findings
-from monitor.diagnose import Scope
-from monitor.incident import SEVERITIES, ChangeKind
+from monitor.diagnose.diagnosis import Scope
+from monitor.diagnose.incident import SEVERITIES, ChangeKind
 from monitor.judge import conclude
 from monitor.publish.layout import SCOPES
 from monitor.words import title

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.detect.health import State
-from monitor.diagnose import Scope
+from monitor.diagnose.diagnosis import Scope
 from monitor.publish.mark import standing
 from monitor.publish.rota import MOST, TURNS, advance, at_length, due
 from monitor.publish.snapshot import CROWD, Measure

@@ -15,8 +15,8 @@ from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.routing import Scene, decide, judge
 from monitor.alert.rule import Channel, Escalation, Maintenance, Match, Patience, Route, Rules, like
 from monitor.alert.window import Quiet, Window
-from monitor.diagnose import FLAP, Diagnosis, Evidence, Scope
-from monitor.incident import Change, ChangeKind, Severity, open_incident
+from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence, Scope
+from monitor.diagnose.incident import Change, ChangeKind, Severity, open_incident
 from probes.model import Blame, Confidence, Fault
 from tests.conftest import at
 

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from monitor.alert.case import Message, Step
 from monitor.alert.reply import Reply, ReplyKind
-from monitor.diagnose import Diagnosis, Evidence, Scope
-from monitor.incident import Change, ChangeKind, open_incident
+from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
+from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.store import salvage
 from monitor.store.connection import open_writer
 from monitor.store.reader import pools, resume, tracks

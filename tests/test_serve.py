@@ -12,8 +12,8 @@ from monitor.alert.link import Link, link_key, read, sign
 from monitor.alert.reply import ReplyKind
 from monitor.alert.rule import Match
 from monitor.answer import Answerer
-from monitor.diagnose import Diagnosis, Scope
-from monitor.incident import Change, ChangeKind, open_incident
+from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.publish import page
 from monitor.publish.mark import standing
 from monitor.publish.page import POLICY

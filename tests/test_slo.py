@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from monitor.advice import advice_for
 from monitor.detect.health import State
-from monitor.diagnose import Scope
-from monitor.incident import UNWATCHED, Severity
+from monitor.diagnose.diagnosis import Scope
+from monitor.diagnose.incident import UNWATCHED, Severity
 from monitor.run import beat, unseen
 from monitor.schedule import Watch
 from monitor.slo import DAY, HOUR, LONGEST, PAIRS, Goal, Looks, Objective, Tally, burning, rate, reserves

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from monitor.diagnose import Scope
-from monitor.incident import Announcement
-from monitor.source import PATIENCE, STALE, Source, announcements, follow, page, unreadable
+from monitor.diagnose.diagnosis import Scope
+from monitor.diagnose.incident import Announcement
+from monitor.diagnose.status_source import PATIENCE, STALE, Source, announcements, follow, page, unreadable
 from probes.notice import Bulletin, Impact, Notice, Phase, Trust, Validators
 from tests.conftest import at
 

@@ -17,8 +17,8 @@ from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.rule import Match
 from monitor.detect.health import State
 from monitor.detect.limits import MOST
-from monitor.diagnose import Diagnosis, Scope
-from monitor.incident import Change, ChangeKind, open_incident
+from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.schedule import Spending
 from monitor.sli import quantile
 from monitor.store import reader

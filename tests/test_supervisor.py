@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor import stage, supervisor, view
-from monitor.diagnose import Scope
+from monitor.diagnose.diagnosis import Scope
 from monitor.lifeline import trouble
 from monitor.run import change
 from monitor.stage import CALM, DOES, Failing, Stage, back_off_s, named, once_more

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from msgspec.structs import replace
 
-from monitor.diagnose import Scope
+from monitor.diagnose.diagnosis import Scope
 from monitor.publish.mark import standing
 from monitor.table import observation_table, provider_facts, provider_table, status_table
 from probes.catalog import load_provider, provider_ids

@@ -25,8 +25,8 @@ from monitor.alert.text import (
     compose_news,
     worst,
 )
-from monitor.diagnose import FLAP, Diagnosis, Evidence, Scope
-from monitor.incident import Announcement, Change, ChangeKind, Severity, absence, open_incident
+from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence, Scope
+from monitor.diagnose.incident import Announcement, Change, ChangeKind, Severity, absence, open_incident
 from probes.model import Blame, Confidence, Fault
 from tests.conftest import at
 

@@ -11,10 +11,10 @@ from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.rule import Match
 from monitor.config import load
 from monitor.detect.health import Thresholds
-from monitor.diagnose import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.incident import Change, ChangeKind, absence, open_incident
 from monitor.drill import Drill
 from monitor.hindsight import look_back
-from monitor.incident import Change, ChangeKind, absence, open_incident
 from monitor.store.connection import open_reader, open_writer
 from monitor.store.reader import history
 from monitor.store.value import Batch

@@ -12,21 +12,21 @@ from monitor.detect.health import Health, State
 from monitor.detect.latency import pace
 from monitor.detect.limits import Ceiling, Limits, Moved
 from monitor.detect.track import NEW, Track
-from monitor.diagnose import Diagnosis, Evidence, Scope
-from monitor.incident import Change, ChangeKind, open_incident
+from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
+from monitor.diagnose.incident import Change, ChangeKind, open_incident
+from monitor.diagnose.status_source import Source, follow
+from monitor.diagnose.witness import Group, Level
 from monitor.publish.mark import standing
 from monitor.publish.rota import advance
 from monitor.publish.snapshot import CROWD, Measure
 from monitor.publish.usable import usables
 from monitor.schedule import Budget, Spending, Watch
 from monitor.slo import Objective
-from monitor.source import Source, follow
 from monitor.store.connection import open_writer
 from monitor.store.rollup import next_roll_up
 from monitor.store.value import Batch, Message
 from monitor.store.writer import Writer
 from monitor.view import glance, take
-from monitor.witness import Group, Level
 from monitor.words import title
 from probes.advice import advise
 from probes.catalog import load_provider

@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from monitor import words
-from monitor.diagnose import Scope
-from monitor.reason import (
+from monitor.diagnose.diagnosis import Scope
+from monitor.diagnose.reason import (
     Alone,
     Answering,
     Elsewhere,

@@ -8,8 +8,8 @@ from enum import StrEnum
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from monitor.diagnose import Scope
-from monitor.incident import Change, ChangeKind, Incident
+from monitor.diagnose.diagnosis import Scope
+from monitor.diagnose.incident import Change, ChangeKind, Incident
 from probes.model import Fault
 
 KEPT = timedelta(hours=48)

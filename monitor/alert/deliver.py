@@ -13,7 +13,7 @@ from monitor.alert.case import Step
 from monitor.alert.outbox import Letter
 from monitor.alert.rule import TERMINAL, Channel, Format, pause_s
 from monitor.alert.text import Text
-from monitor.incident import Incident, Severity
+from monitor.diagnose.incident import Incident, Severity
 from probes.redact import redact
 
 GIVE_UP = timedelta(hours=24)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 
 from msgspec import Struct
 
-from monitor.diagnose import Evidence
+from monitor.diagnose.diagnosis import Evidence
 from monitor.words import count, listed, where
 from probes.model import Fault, Phase
 

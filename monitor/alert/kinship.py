@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from monitor.detect.flap import STAYED, cause
-from monitor.diagnose import UNREACHABLE, Scope
-from monitor.incident import WIDTH, Incident, accounts_of
+from monitor.diagnose.diagnosis import UNREACHABLE, Scope
+from monitor.diagnose.incident import WIDTH, Incident, accounts_of
 from probes.model import Blame, Fault
 
 TOGETHER = timedelta(minutes=10)

@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from monitor.alert.case import Step
-from monitor.incident import Change
+from monitor.diagnose.incident import Change
 
 
 class Item(Struct, frozen=True):

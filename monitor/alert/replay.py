@@ -11,7 +11,7 @@ from monitor.alert.digest import Timing, due_digests
 from monitor.alert.reply import Reply
 from monitor.alert.routing import Scene, decide
 from monitor.alert.rule import Channel, Rules, pause_s
-from monitor.incident import Change, Incident, Severity
+from monitor.diagnose.incident import Change, Incident, Severity
 
 MINUTE = timedelta(minutes=1)
 

@@ -7,8 +7,8 @@ from enum import StrEnum
 from msgspec import Struct, field
 
 from monitor.alert.window import Quiet, Window
-from monitor.diagnose import Scope
-from monitor.incident import Incident, Severity
+from monitor.diagnose.diagnosis import Scope
+from monitor.diagnose.incident import Incident, Severity
 from probes.model import Blame, Fault
 
 

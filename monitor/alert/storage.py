@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from monitor.alert.case import Message, Step
 from monitor.alert.rule import Channel
-from monitor.incident import Severity
+from monitor.diagnose.incident import Severity
 from monitor.store.refusal import Refusal, RefusalKind
 
 BRIEF = timedelta(seconds=30)

@@ -20,8 +20,8 @@ from monitor.alert.kinship import can_be_one
 from monitor.alert.rule import Detail, Format
 from monitor.alert.storage import StoreNews, read_news
 from monitor.deadline import within
-from monitor.diagnose import Scope
-from monitor.incident import WIDTH, Change, ChangeKind, Incident, Severity
+from monitor.diagnose.diagnosis import Scope
+from monitor.diagnose.incident import WIDTH, Change, ChangeKind, Incident, Severity
 from probes.model import Blame
 
 log = logging.getLogger("monitor")

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from monitor.detect.health import State
-from monitor.diagnose import ACCOUNT_WIDE
+from monitor.diagnose.diagnosis import ACCOUNT_WIDE
 from monitor.publish.snapshot import AccountView, TargetView
 from monitor.publish.uptime import counting
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from monitor.incident import Severity
+from monitor.diagnose.incident import Severity
 from monitor.publish.mark import Mark
 from monitor.publish.snapshot import SourceView
 from probes.notice import Phase

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from monitor.detect.health import State
-from monitor.incident import accounts_of
+from monitor.diagnose.incident import accounts_of
 from monitor.publish.snapshot import AccountView, Snapshot
 from probes.model import Fault
 

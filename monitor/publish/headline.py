@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
-from monitor.diagnose import Scope
-from monitor.incident import Incident
+from monitor.diagnose.diagnosis import Scope
+from monitor.diagnose.incident import Incident
 from monitor.publish.ability import is_late
 from monitor.publish.mark import Mark, Standing
 from monitor.publish.snapshot import AccountView, Snapshot

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from monitor import words
 from monitor.detect.health import State
 from monitor.detect.limits import Moved
-from monitor.diagnose import Evidence, Scope
-from monitor.incident import Incident, Severity, Told
+from monitor.diagnose.diagnosis import Evidence, Scope
+from monitor.diagnose.incident import Incident, Severity, Told
 from monitor.publish.ability import is_late
 from monitor.publish.chart import Chart, chart
 from monitor.publish.headline import Headline, headline

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from monitor.detect.health import State
-from monitor.diagnose import UNREACHABLE
-from monitor.incident import accounts_of
+from monitor.diagnose.diagnosis import UNREACHABLE
+from monitor.diagnose.incident import accounts_of
 from monitor.publish import statuspage
 from monitor.publish.badge import badge, endpoint
 from monitor.publish.board import Board, Case, Part, works

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.diagnose import Scope
-from monitor.incident import Incident, Severity
+from monitor.diagnose.diagnosis import Scope
+from monitor.diagnose.incident import Incident, Severity
 from monitor.publish.board import Board, Case, Part, iso, works
 from monitor.publish.document import encode
 from monitor.publish.fill import Press, press

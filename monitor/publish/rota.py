@@ -6,7 +6,7 @@ from itertools import islice
 
 from msgspec import Struct
 
-from monitor.incident import accounts_of
+from monitor.diagnose.incident import accounts_of
 from monitor.publish.ability import is_late
 from monitor.publish.mark import Mark, Standing
 from monitor.publish.snapshot import CROWD, AccountView, Measure, ProviderView, Snapshot

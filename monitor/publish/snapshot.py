@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from monitor.detect.health import State
 from monitor.detect.limits import Moved
-from monitor.incident import Incident, Told
+from monitor.diagnose.incident import Incident, Told
 from monitor.overlap import Overlap
 from monitor.sli import Cell
 from monitor.slo import Objective, Reserve

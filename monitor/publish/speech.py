@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from monitor import words
-from monitor.incident import Incident
+from monitor.diagnose.incident import Incident
 from monitor.words import Moment
 from probes.model import Blame, Fault, Limit
 

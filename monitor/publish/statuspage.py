@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from msgspec import Raw
 
-from monitor.incident import Severity
+from monitor.diagnose.incident import Severity
 from monitor.publish.board import Board, Case, Part, Work, iso
 from monitor.publish.document import encode, ready
 from monitor.publish.mark import Mark

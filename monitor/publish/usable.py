@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from monitor.detect.health import State
-from monitor.incident import Incident
+from monitor.diagnose.incident import Incident
 from monitor.publish.ability import Judgement, valid_until, works
 from monitor.publish.caution import Caution, cautions
 from monitor.publish.mark import Mark, Standing

@@ -22,12 +22,12 @@ from monitor.detect.limits import Moved
 from monitor.detect.note import Note
 from monitor.detect.pool import Pool
 from monitor.detect.track import Track
-from monitor.incident import Change, ChangeKind, Incident, Told
+from monitor.diagnose.incident import Change, ChangeKind, Incident, Told
+from monitor.diagnose.status_source import Source
 from monitor.overlap import Overlap
 from monitor.schedule import Spending
 from monitor.sli import Cell, Sketch, below, merge, sketch, unpack
 from monitor.slo import LONGEST, REACH, SHORT, Looks, Objective, Tally
-from monitor.source import Source
 from monitor.stage import Failing
 from monitor.store.refusal import Refusal
 from monitor.store.value import (

@@ -11,7 +11,7 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.incident import Change
+from monitor.diagnose.incident import Change
 from monitor.store.refusal import is_about_values
 from monitor.store.value import Batch
 from monitor.store.writer import Writer

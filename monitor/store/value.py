@@ -17,7 +17,7 @@ from monitor.detect.health import Evidence, Health, State
 from monitor.detect.note import Note
 from monitor.detect.pool import Pool
 from monitor.detect.track import Track
-from monitor.incident import Change
+from monitor.diagnose.incident import Change
 from monitor.schedule import Spending
 from probes.model import Answer, Confidence, Fault, Observation, Outcome, Phase, Target
 

@@ -15,10 +15,10 @@ from monitor.alert.reply import Reply
 from monitor.detect.health import Health
 from monitor.detect.limits import MOST
 from monitor.detect.note import Note
-from monitor.incident import Change, ChangeKind, Incident
+from monitor.diagnose.incident import Change, ChangeKind, Incident
+from monitor.diagnose.status_source import Source
 from monitor.overlap import Overlap
 from monitor.schedule import Spending
-from monitor.source import Source
 from monitor.stage import Failing
 from monitor.store.connection import transaction
 from monitor.store.layout import check_version

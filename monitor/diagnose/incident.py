@@ -8,8 +8,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.detect.health import Health, is_returning
-from monitor.diagnose import ACCOUNT_WIDE, FLAP, UNREACHABLE, Diagnosis, Evidence, Scope
-from monitor.reason import Elsewhere, Reason
+from monitor.diagnose.diagnosis import ACCOUNT_WIDE, FLAP, UNREACHABLE, Diagnosis, Evidence, Scope
+from monitor.diagnose.reason import Elsewhere, Reason
 from probes.model import Blame, Confidence, Fault
 
 

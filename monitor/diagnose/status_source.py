@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from monitor.diagnose import Diagnosis, Scope
-from monitor.incident import Announcement
-from monitor.witness import Page, is_trouble
+from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.incident import Announcement
+from monitor.diagnose.witness import Page, is_trouble
 from probes.feeds.distrust import Seen, doubt
 from probes.feeds.fold import KEPT, renew
 from probes.model import Confidence, Fault

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from monitor.detect.finding import Finding
 from monitor.detect.health import APART, Health, State
 from monitor.detect.reminder import RULE as REMINDER
-from monitor.reason import (
+from monitor.diagnose.reason import (
     Alone,
     Answering,
     Elsewhere,
@@ -35,7 +35,7 @@ from monitor.reason import (
     Unposted,
     Unreached,
 )
-from monitor.witness import NOBODY, Group, Level, Page, Witnesses
+from monitor.diagnose.witness import NOBODY, Group, Level, Page, Witnesses
 from probes.model import Blame, Confidence, Fault, Phase, Target
 
 
