@@ -32,7 +32,7 @@ fuzz: $(VENV)/.ready-dev       ## thousands of random answers, pages, files and 
 	$(BIN)/python -m pytest --hypothesis-profile deep tests/fuzz
 
 schema: $(VENV)/.ready-dev     ## write the JSON Schema of monitor.toml anew
-	$(BIN)/python -m monitor.config
+	$(BIN)/python -m monitor.config.load
 
 bench: $(VENV)/.ready-dev      ## what it costs, beside a bare loop and others: half an hour
 	@$(INSTALL) '.[dev,fast]'

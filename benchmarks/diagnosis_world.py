@@ -8,8 +8,8 @@ from random import Random
 
 from msgspec import Struct
 
-from monitor.alert.section import ChannelSection
-from monitor.config import AccountSection, Config, Document, SiteSection, build
+from monitor.config.alerting import ChannelSection
+from monitor.config.load import AccountSection, Config, Document, SiteSection, build
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.witness import Group, Level
 from probes.model import Blame, Fault, Target

@@ -30,9 +30,9 @@ from monitor import courier, herald, listen, run
 from monitor import world as world_module
 from monitor.alert.deliver import Print
 from monitor.alert.rule import Channel
-from monitor.alert.section import AlertsSection, ChannelSection
 from monitor.alert.text import Text
-from monitor.config import AccountSection, Config, Document, SiteSection, StatusSection, StoreSection, build
+from monitor.config.alerting import AlertsSection, ChannelSection
+from monitor.config.load import AccountSection, Config, Document, SiteSection, StatusSection, StoreSection, build
 from monitor.diagnose.incident import Severity
 from monitor.upkeep import publish_now, tidy
 from monitor.world import Edge, Outside, World, open_world

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from monitor.cli import collect_seldom
-from monitor.config import Channel, Config, ProbeSection, SiteSection, StatusSection, StoreSection
+from monitor.config.load import Channel, Config, ProbeSection, SiteSection, StatusSection, StoreSection
 from monitor.daemon import prepare_interpreter
 from monitor.run import run
 from monitor.schedule import Agenda, Budget, Watch

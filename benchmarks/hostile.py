@@ -523,7 +523,7 @@ def child(folder: Path, interval_s: Callable[[str, float], float]) -> None:
     from msgspec.structs import replace
 
     from monitor import daemon
-    from monitor.config import load
+    from monitor.config.load import load
     from monitor.log import start_log
 
     config = load(folder / "monitor.toml", os.environ)

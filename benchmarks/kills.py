@@ -255,7 +255,7 @@ def child(config: str) -> None:
 
     from msgspec.structs import replace
 
-    from monitor.config import load
+    from monitor.config.load import load
     from monitor.daemon import watch
     from monitor.log import start_log
 

@@ -15,7 +15,7 @@ from statistics import median
 
 from benchmarks import floor
 from benchmarks.engine import edge, settle
-from monitor.config import ProbeSection
+from monitor.config.load import ProbeSection
 from monitor.publish.page import render
 from monitor.publish.snapshot import Snapshot
 from monitor.publish.write import write_site

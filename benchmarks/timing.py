@@ -19,7 +19,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from benchmarks.engine import Diary, at_work, edge, prepare, settle
-from monitor.config import Config, ProbeSection
+from monitor.config.load import Config, ProbeSection
 from monitor.detect.health import Health, Thresholds, advance
 from monitor.schedule import Agenda, first_at, next_at
 from monitor.world import World, open_world

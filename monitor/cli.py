@@ -20,7 +20,7 @@ from monitor import __version__
 if TYPE_CHECKING:
     from types import FrameType
 
-    from monitor.config import Config
+    from monitor.config.load import Config
     from monitor.detect.health import State
     from monitor.detect.reminder import Reminder
     from monitor.drill import Drill
@@ -188,7 +188,7 @@ def _heard_at(config: "Config", host: str | None) -> "Config":
 
 
 def once(arguments: Arguments) -> int:
-    from monitor.cost import overspending
+    from monitor.config.cost import overspending
     from monitor.errand import single_round
     from monitor.shutdown import heed
     from monitor.store.connection import Busy
@@ -367,14 +367,14 @@ def _way(account: "Account", base: str | None) -> Iterator[str]:
 
 def _authorities() -> Iterator[str]:
     """Yield who is believed by whatever has no `ca_file`: the variables go before the system's authorities."""
-    from monitor.way import ENVIRONMENT, usual_authorities
+    from monitor.config.proxy_road import ENVIRONMENT, usual_authorities
 
     for words in usual_authorities(os.environ):
         yield f"{ENVIRONMENT}: {words}"
 
 
 def _open_files(config: "Config") -> list[str]:
-    from monitor.openness import open_files
+    from monitor.config.file_access import open_files
 
     return open_files(config.secret_files, config.secret_keys)
 
@@ -396,7 +396,7 @@ def _asked(config: "Config", target: "Target") -> str:
 
 
 def cost(arguments: Arguments) -> int:
-    from monitor.cost import by_account, overspending
+    from monitor.config.cost import by_account, overspending
     from monitor.table import cost_table
 
     config = _with_accounts(arguments)
@@ -661,7 +661,7 @@ def _classified(
 
 def _config(arguments: Arguments) -> "Config":
     """Return the named configuration, else ./monitor.toml with the environment's keys where it has no account."""
-    from monitor.config import from_environment, load
+    from monitor.config.load import from_environment, load
 
     path, sends = arguments.config or Path(OWN), _sends(arguments)
     if arguments.config or _is_there(path):
@@ -716,7 +716,7 @@ def _chosen(config: "Config", wanted: str | None) -> list[str]:
 def _check(config: "Config") -> None:
     """Raise DocumentError when canaries would cost more than allowed, or a channel's address is of no use."""
     from monitor.alert.address import check_address
-    from monitor.cost import overspending
+    from monitor.config.cost import overspending
     from probes.document import DocumentError, Problem
 
     repair = "compare it with Apprise's page on that service"

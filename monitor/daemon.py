@@ -18,7 +18,7 @@ from monitor import shutdown, systemd
 from monitor.alert.deliver import Print
 from monitor.alert.link import link_key
 from monitor.answer import Answerer
-from monitor.config import Config
+from monitor.config.load import Config
 from monitor.publish.door import Door
 from monitor.publish.serve import site_app
 from monitor.publish.snapshot import Pulse

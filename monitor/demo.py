@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from monitor.alert.deliver import Print
 from monitor.alert.rule import TERMINAL
-from monitor.config import Config, ProbeSection, SiteSection, StatusSection, StoreSection
+from monitor.config.load import Config, ProbeSection, SiteSection, StatusSection, StoreSection
 from monitor.daemon import serve, until_signalled
 from monitor.schedule import Budget, Watch
 from monitor.thread import with_threads

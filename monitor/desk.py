@@ -16,7 +16,7 @@ from monitor.alert.replay import replay as again
 from monitor.alert.reply import Reply, ReplyKind, standing
 from monitor.alert.routing import Scene, decide, judge
 from monitor.alert.rule import Maintenance, Match
-from monitor.config import Config
+from monitor.config.load import Config
 from monitor.diagnose.incident import Change, ChangeKind, Incident, fading
 from monitor.store import reader
 from monitor.store.connection import open_reader

@@ -13,13 +13,13 @@ from msgspec.structs import replace
 from monitor import __version__, drill, shutdown
 from monitor.alert.deliver import Print, send
 from monitor.alert.text import Text
-from monitor.config import Config
+from monitor.config.file_access import open_files
+from monitor.config.load import Config
 from monitor.courier import deliver_due
 from monitor.detect.health import State
 from monitor.diagnose.incident import Change, ChangeKind, Severity
 from monitor.drill import Drill
 from monitor.lifeline import tell_failure, told_round
-from monitor.openness import open_files
 from monitor.round import once, remembering_what_was_said
 from monitor.run import begin_drills, change, end_drills, unseen
 from monitor.schedule import Watch

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from monitor.alert.case import with_changes, without_old
 from monitor.alert.replay import Record, replay
 from monitor.belief import Belief
-from monitor.config import Config
+from monitor.config.load import Config
 from monitor.detect import flicker
 from monitor.detect.health import Health, State, Thresholds
 from monitor.detect.track import NEW, Track

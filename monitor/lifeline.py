@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 from monitor import __version__, systemd
-from monitor.config import Config
+from monitor.config.load import Config
 from monitor.detect.health import State
 from monitor.heartbeat import Word, ping
 from monitor.words import count

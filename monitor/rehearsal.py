@@ -20,7 +20,7 @@ from monitor.alert.text import (
     compose_digest,
     compose_failing,
 )
-from monitor.config import Config
+from monitor.config.load import Config
 from monitor.diagnose.incident import Change, ChangeKind, Incident
 from monitor.drill import Drill
 from monitor.publish import page, public

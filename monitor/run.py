@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from monitor import drill
 from monitor.clock import Reading, was_set
-from monitor.cost import most_used
+from monitor.config.cost import most_used
 from monitor.courier import deliver, warm_up
 from monitor.detect import track
 from monitor.detect.health import Health, State

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from monitor import words
-from monitor.cost import MONTH_D, Estimate
+from monitor.config.cost import MONTH_D, Estimate
 from monitor.detect.health import State, Thresholds
 from monitor.detect.latency import token_s
 from monitor.publish.caution import cautions

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from monitor import overlap
-from monitor.config import Config, StoreSection, load, with_keys_of
-from monitor.cost import overspending
+from monitor.config.cost import overspending
+from monitor.config.load import Config, StoreSection, load, with_keys_of
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.log import conceal_also
 from monitor.publish import page, public

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from monitor.advice import Glance, advice_for, advice_of, look_round, set_up
-from monitor.config import Config
+from monitor.config.load import Config
 from monitor.detect.credit import Purse, days_left, say
 from monitor.detect.health import Health, State
 from monitor.detect.latency import Series, stream_s

@@ -28,7 +28,7 @@ from monitor.alert.storage import Heard
 from monitor.alert.text import Templates, Text
 from monitor.belief import Belief
 from monitor.clock import Reading, Trace, boot, redated, was_set_back
-from monitor.config import Config
+from monitor.config.load import Config
 from monitor.detect.health import Health, State
 from monitor.detect.note import findings as find
 from monitor.diagnose.diagnosis import Scope

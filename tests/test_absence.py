@@ -15,7 +15,7 @@ from monitor import run
 from monitor.alert import routing
 from monitor.alert.rule import Channel, Match, Patience, Route, Rules
 from monitor.alert.window import Quiet
-from monitor.config import ProbeSection
+from monitor.config.load import ProbeSection
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Severity, absence
 from monitor.diagnose.status_source import Source

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor import config, mailbox  # noqa: F401 - what `main` imports later could not be read by a stranger
+from monitor import mailbox
 from monitor.cli import main
+from monitor.config import load  # noqa: F401 - what `main` imports later could not be read by a stranger
 from monitor.store import refusal  # noqa: F401
 from monitor.store.connection import BESIDE, Lock
 from monitor.store.refusal import StoreError

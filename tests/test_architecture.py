@@ -15,6 +15,7 @@ MODEL = {"probes.model"}
 WAY = {"probes.model", "probes.proxy"}
 READING = {"probes.notice", "probes.feeds.report", "probes.feeds.text", "probes.feeds.word"}
 PLAN = {
+    "monitor.config": set(),
     "monitor.diagnose": set(),
     "probes": set(),
     "probes.proxy": {"probes.redact"},
@@ -156,7 +157,7 @@ PLAN = {
     "monitor.clock": set(),
     "monitor.sli": set(),
     "monitor.heartbeat": {"aiohttp", "probes.failure", *WAY, "probes.progress", "probes.road"},
-    "monitor.way": {"monitor.secret", "probes.document", "probes.proxy", "probes.trust"},
+    "monitor.config.proxy_road": {"monitor.config.secret", "probes.document", "probes.proxy", "probes.trust"},
     "monitor.systemd": set(),
     "monitor.shutdown": set(),
     "monitor.thread": set(),
@@ -164,7 +165,7 @@ PLAN = {
     "monitor.tune": {"probes.model", "monitor.alert.replay", "monitor.detect.health", "monitor.diagnose.incident"},
     "monitor.hearsay": {"probes.model", "monitor.diagnose.incident", "monitor.diagnose.reason"},
     "monitor.hindsight": {
-        *("probes.model", "monitor.alert.case", "monitor.alert.replay", "monitor.belief", "monitor.config"),
+        *("probes.model", "monitor.alert.case", "monitor.alert.replay", "monitor.belief", "monitor.config.load"),
         *("monitor.detect.flicker", "monitor.detect.health", "monitor.detect.track", "monitor.diagnose.diagnosis"),
         *("monitor.hearsay", "monitor.diagnose.incident", "monitor.judge", "monitor.store.reader", "monitor.tune"),
     },
@@ -181,39 +182,46 @@ PLAN = {
         *("probes.model", "probes.notice"),
         *("monitor.diagnose.diagnosis", "monitor.diagnose.incident", "monitor.diagnose.reason", "monitor.span"),
     },
-    "monitor.secret": {"probes.document", "probes.redact"},
-    "monitor.key": {"probes.provider"},
-    "monitor.openness": {"monitor.secret"},
-    "monitor.misplaced": {"probes.document", "probes.redact"},
-    "monitor.outlet": {"probes.document"},
-    "monitor.config": {
+    "monitor.config.secret": {"probes.document", "probes.redact"},
+    "monitor.config.key_form": {"probes.provider"},
+    "monitor.config.file_access": {"monitor.config.secret"},
+    "monitor.config.misplaced_key": {"probes.document", "probes.redact"},
+    "monitor.config.output_path": {"probes.document"},
+    "monitor.config.load": {
         *("probes.model", "probes.document", "probes.provider", "probes.catalog"),
-        *("monitor.alert.digest", "monitor.alert.link", "monitor.alert.rule", "monitor.alert.section"),
+        *("monitor.alert.digest", "monitor.alert.link", "monitor.alert.rule", "monitor.config.alerting"),
         *("monitor.detect.credit", "monitor.detect.health", "monitor.detect.note", "monitor.detect.reminder"),
         *(
             "monitor.schedule",
-            "monitor.secret",
-            "monitor.section",
+            "monitor.config.secret",
+            "monitor.config.section",
             "monitor.slo",
             "monitor.diagnose.witness",
             "probes.redact",
         ),
         *(
-            "monitor.key",
-            "monitor.misplaced",
-            "monitor.outlet",
-            "monitor.way",
+            "monitor.config.key_form",
+            "monitor.config.misplaced_key",
+            "monitor.config.output_path",
+            "monitor.config.proxy_road",
             "probes.header",
             "probes.proxy",
             "probes.remedy",
         ),
     },
-    "monitor.cost": {
-        *("probes.dialects", "probes.document", "probes.model", "probes.provider", "monitor.config"),
+    "monitor.config.cost": {
+        *("probes.dialects", "probes.document", "probes.model", "probes.provider", "monitor.config.load"),
         "monitor.schedule",
     },
     "monitor.advice": {
-        *("probes.advice", "probes.model", "probes.proxy", "probes.remedy", "monitor.config", "monitor.detect.health"),
+        *(
+            "probes.advice",
+            "probes.model",
+            "probes.proxy",
+            "probes.remedy",
+            "monitor.config.load",
+            "monitor.detect.health",
+        ),
         *("monitor.diagnose.diagnosis", "monitor.diagnose.incident", "monitor.publish.caution", "monitor.publish.mark"),
         *("monitor.publish.snapshot", "monitor.publish.usable"),
     },
@@ -292,7 +300,7 @@ PLAN = {
     },
     "monitor.store.rollup": {"monitor.store.connection", "monitor.sli", "monitor.store.reader", "monitor.store.value"},
     "monitor.alert": set(),
-    "monitor.section": set(),
+    "monitor.config.section": set(),
     "monitor.alert.window": {"cronsim", "dateutil", "monitor.deadline"},
     "monitor.alert.digest": {"monitor.alert.case", "monitor.alert.rule"},
     "monitor.alert.replay": {
@@ -305,9 +313,9 @@ PLAN = {
         "monitor.diagnose.diagnosis",
         "monitor.diagnose.incident",
     },
-    "monitor.alert.section": {
+    "monitor.config.alerting": {
         *("probes.document", "probes.model", "monitor.alert.digest", "monitor.alert.rule"),
-        *("monitor.alert.window", "monitor.diagnose.diagnosis", "monitor.diagnose.incident", "monitor.section"),
+        *("monitor.alert.window", "monitor.diagnose.diagnosis", "monitor.diagnose.incident", "monitor.config.section"),
     },
     "monitor.alert.storage": {
         *("monitor.alert.case", "monitor.alert.rule", "monitor.diagnose.incident", "monitor.store.refusal"),
@@ -332,7 +340,7 @@ PLAN = {
         *(
             "monitor.alert.routing",
             "monitor.alert.rule",
-            "monitor.config",
+            "monitor.config.load",
             "monitor.store.connection",
             "monitor.store.reader",
             "monitor.words",
@@ -385,14 +393,20 @@ PLAN = {
     "monitor.view": {
         *("monitor.store.refusal",),
         "monitor.overlap",
-        *("probes.model", "monitor.advice", "monitor.config", "monitor.detect.credit", "monitor.detect.health"),
+        *("probes.model", "monitor.advice", "monitor.config.load", "monitor.detect.credit", "monitor.detect.health"),
         *("monitor.detect.note", "monitor.diagnose.diagnosis", "monitor.diagnose.status_source", "probes.notice"),
         *("monitor.diagnose.incident", "monitor.publish.snapshot", "monitor.schedule", "monitor.sli"),
         *("probes.catalog", "monitor.publish.ability", "monitor.publish.rota", "monitor.publish.mark"),
         *("monitor.store.reader", "monitor.slo", "monitor.detect.latency", "monitor.detect.limits"),
     },
     "monitor.belief": {
-        *("probes.model", "monitor.alert.case", "monitor.config", "monitor.detect.finding", "monitor.detect.health"),
+        *(
+            "probes.model",
+            "monitor.alert.case",
+            "monitor.config.load",
+            "monitor.detect.finding",
+            "monitor.detect.health",
+        ),
         *("monitor.detect.latency", "monitor.detect.note", "monitor.detect.pool", "monitor.detect.reminder"),
         *(
             "monitor.detect.track",
@@ -413,7 +427,13 @@ PLAN = {
         "monitor.belief",
         "monitor.clock",
         *("monitor.alert.case", "monitor.alert.reply", "monitor.alert.routing", "monitor.alert.text"),
-        *("monitor", "monitor.alert.deliver", "monitor.config", "monitor.detect.health", "monitor.diagnose.incident"),
+        *(
+            "monitor",
+            "monitor.alert.deliver",
+            "monitor.config.load",
+            "monitor.detect.health",
+            "monitor.diagnose.incident",
+        ),
         *("monitor.diagnose.diagnosis", "monitor.slo", "monitor.stage", "monitor.systemd", "monitor.publish.rota"),
         *("monitor.thread", "monitor.detect.note"),
         *("monitor.schedule", "monitor.store.connection", "monitor.store.reader", "monitor.store.value"),
@@ -431,7 +451,7 @@ PLAN = {
     "monitor.log": {"probes.redact"},
     "monitor.pasted": set(),
     "monitor.table": {
-        *("rich", "probes.advice", "probes.model", "probes.provider", "probes.remedy", "monitor.cost"),
+        *("rich", "probes.advice", "probes.model", "probes.provider", "probes.remedy", "monitor.config.cost"),
         *("monitor.detect.health", "monitor.publish.caution", "monitor.publish.mark", "monitor.publish.snapshot"),
         *("monitor.detect.latency", "monitor.schedule", "probes.proxy"),
         *("monitor.slo", "monitor.tune", "monitor.words"),

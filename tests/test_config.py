@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from monitor.config import SCHEMA, TERMINAL, SiteSection, from_environment, load, schema
+from monitor.config.load import SCHEMA, TERMINAL, SiteSection, from_environment, load, schema
 from monitor.daemon import LOOPBACK
 from monitor.detect.credit import Floor
 from monitor.detect.health import Thresholds

@@ -1,7 +1,7 @@
 import pytest
 
-from monitor.config import load
-from monitor.cost import Estimate, by_account, overspending
+from monitor.config.cost import Estimate, by_account, overspending
+from monitor.config.load import load
 from tests.backstage import call
 
 

@@ -15,7 +15,7 @@ from monitor.alert.reply import Reply, ReplyKind, standing
 from monitor.alert.rule import Channel, Match, Patience
 from monitor.alert.window import Quiet
 from monitor.cli import build_parser
-from monitor.config import load
+from monitor.config.load import load
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Change, ChangeKind, absence, open_incident
 from monitor.store import reader

@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from aioresponses import aioresponses
 
-from monitor.config import load
+from monitor.config.load import load
 from monitor.log import conceal_also, start_log
 from probes.canary import Prober, attempt, open_session
 from probes.catalog import load_wording

@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 
 from monitor import heartbeat, lifeline, run
-from monitor.config import Heartbeat, load
+from monitor.config.load import Heartbeat, load
 from monitor.heartbeat import Word, address, ping
 from probes.canary import open_session
 from probes.document import DocumentError

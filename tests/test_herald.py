@@ -16,7 +16,7 @@ from monitor.alert.link import read
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.rule import Channel, Patience, Rules
 from monitor.alert.window import Quiet
-from monitor.config import SiteSection
+from monitor.config.load import SiteSection
 from monitor.schedule import Budget, Watch
 from monitor.store.connection import open_reader
 from monitor.store.replies import leave, waiting

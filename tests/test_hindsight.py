@@ -13,7 +13,7 @@ from benchmarks.virtual import VirtualLoop
 from monitor import courier, herald, listen, run
 from monitor import world as world_module
 from monitor.alert.reply import Reply, ReplyKind
-from monitor.config import load
+from monitor.config.load import load
 from monitor.hindsight import relive
 from monitor.store.connection import open_writer
 from monitor.store.reader import closed_incidents

@@ -313,7 +313,7 @@ def played(folder, acts, holds):
 
 
 def test_a_pulse_is_not_steady_while_nothing_can_be_written(house, tmp_path):
-    from monitor.config import load
+    from monitor.config.load import load
 
     (tmp_path / "monitor.toml").write_text('[[accounts]]\nname = "main"\nprovider = "openai"\nkey = "env:K"\n')
     config = load(tmp_path / "monitor.toml", {"K": "sk-sim-main-0123456789abcdef"})

@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from monitor.config import load
-from monitor.key import ISSUERS, flaws
+from monitor.config.key_form import ISSUERS, flaws
+from monitor.config.load import load
 from probes.catalog import load_provider, provider_ids
 from tests.backstage import call
 

@@ -7,7 +7,7 @@ import pytest
 import trustme
 
 from monitor.cli import build_parser, main
-from monitor.openness import open_files
+from monitor.config.file_access import open_files
 from tests.test_reading import FORMS as WRITTEN_FORMS
 from tests.test_reading import undone
 
@@ -183,7 +183,7 @@ def test_a_key_is_nowhere_to_listen(capsys, words, form):
 
 @pytest.mark.parametrize("value", [FORMS["issued"], FORMS["letters"], FORMS["digits"]])
 def test_a_header_that_holds_a_key_is_a_secret_whatever_it_is_called(folder, value):
-    from monitor.config import load
+    from monitor.config.load import load
 
     (folder / "monitor.toml").write_text(GOOD + f'headers = {{ "x-team" = "{value}", "x-colour" = "blue" }}\n')
     config = load(folder / "monitor.toml", os.environ)

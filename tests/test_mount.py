@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 
 from monitor import errand
 from monitor.cli import main
-from monitor.config import load
+from monitor.config.load import load
 from monitor.store import mount
 from monitor.store.mount import kind_at, warning
 from tests.backstage import KEYS, VARIABLES, backstage

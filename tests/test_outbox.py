@@ -18,7 +18,7 @@ from monitor.alert.deliver import would_disturb
 from monitor.alert.routing import Scene, decide
 from monitor.alert.rule import Channel, Match, Patience, Route, Rules
 from monitor.alert.window import Quiet
-from monitor.config import load
+from monitor.config.load import load
 from monitor.courier import deliver_due
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Change, ChangeKind, Incident, Severity, open_incident

@@ -5,8 +5,8 @@ import os
 import pytest
 
 from monitor.cli import main
-from monitor.config import load
-from monitor.outlet import METRICS_MARK
+from monitor.config.load import load
+from monitor.config.output_path import METRICS_MARK
 from monitor.publish import page, public
 from monitor.publish.mark import standing
 from monitor.publish.write import write_site

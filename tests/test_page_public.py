@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from monitor.config import load
+from monitor.config.load import load
 from monitor.detect.health import Health, State, Thresholds, advance
 from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
 from monitor.diagnose.incident import Announcement, Change, ChangeKind, Told, open_incident

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
-from monitor.config import BudgetSection
-from monitor.cost import estimate
+from monitor.config.cost import estimate
+from monitor.config.load import BudgetSection
 from monitor.schedule import Watch
 from probes.catalog import FOLDER, contradictions, load_provider, load_wording, provider_ids, wording_problems
 from probes.classify import judge

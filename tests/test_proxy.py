@@ -16,7 +16,7 @@ from monitor.alert.deliver import send
 from monitor.alert.rule import Channel
 from monitor.alert.text import Text
 from monitor.cli import main
-from monitor.config import load
+from monitor.config.load import load
 from monitor.diagnose.incident import Severity
 from monitor.heartbeat import Word, ping
 from probes import command

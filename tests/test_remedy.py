@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from monitor.config import load
+from monitor.config.load import load
 from monitor.errand import probe_now
 from monitor.run import beat, probe
 from monitor.world import open_world, real_edge

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from monitor import round as its
 from monitor import run, schedule, world
-from monitor.config import Channel, ProbeSection
+from monitor.config.load import Channel, ProbeSection
 from monitor.detect.health import State
 from monitor.world import Edge, open_world
 from probes.model import Observation, Outcome

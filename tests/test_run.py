@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from monitor import drill, run, schedule, world
 from monitor.alert import routing
-from monitor.config import Channel, Config, ProbeSection, SiteSection, StatusSection, StoreSection
+from monitor.config.load import Channel, Config, ProbeSection, SiteSection, StatusSection, StoreSection
 from monitor.detect.credit import Floor
 from monitor.detect.health import Health, State
 from monitor.detect.latency import EXTRA_S, advance, pace

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from monitor.alert.link import link_key
-from monitor.config import Document, load
+from monitor.config.load import Document, load
+from monitor.config.section import SECRET
 from monitor.log import Discreet
-from monitor.section import SECRET
 
 PLACES = {
     "accounts.key", "accounts.admin_key", "accounts.environment", "accounts.headers", "accounts.proxy", "channels.url",

@@ -8,7 +8,7 @@ import pytest
 from monitor.alert.digest import Timing
 from monitor.alert.rule import Channel, Detail, Escalation, Format, Match, Patience
 from monitor.alert.window import Quiet, Window
-from monitor.config import load
+from monitor.config.load import load
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Severity
 from probes.document import DocumentError

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.rule import Match
-from monitor.config import load
+from monitor.config.load import load
 from monitor.detect.health import Thresholds
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Change, ChangeKind, absence, open_incident

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from monitor.config import load
+from monitor.config.load import load
 from monitor.publish.snapshot import CROWD
 from monitor.run import beat
 from monitor.upkeep import (

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.advice import advice_for, instead, is_replaced
-from monitor.config import Config, ProbeSection, SiteSection, StoreSection
+from monitor.config.load import Config, ProbeSection, SiteSection, StoreSection
 from monitor.detect import track
 from monitor.detect.health import Health, State
 from monitor.detect.latency import pace

@@ -9,7 +9,7 @@ from stat import S_IMODE
 
 from msgspec import Struct
 
-from monitor.outlet import GROWING
+from monitor.config.output_path import GROWING
 
 
 class Access(Struct, frozen=True):

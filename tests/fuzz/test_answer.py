@@ -126,7 +126,7 @@ def test_a_stream_has_the_same_events_wherever_its_bytes_are_cut(text, cuts):
 
 PRINTABLE = st.characters(min_codepoint=32, max_codepoint=126)
 SECRETS = st.lists(st.text(PRINTABLE, min_size=1, max_size=60) | st.just("sk-proj-Wq8ZtL5vXn2RjP7m"), max_size=3)
-"""What `monitor.secret` lets pass for one."""
+"""What `monitor.config.secret` lets pass for one."""
 
 
 @fuzz

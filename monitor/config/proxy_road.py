@@ -9,7 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.secret import SecretError, file_of, is_reference, placed, resolve
+from monitor.config.secret import SecretError, file_of, is_reference, placed, resolve
 from probes.document import Problem
 from probes.proxy import FORM, Proxies, Proxy, ProxyError, Way, parse, read_environment
 

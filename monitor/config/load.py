@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from monitor.alert.digest import Timing
 from monitor.alert.rule import TERMINAL, Channel, Rules
-from monitor.alert.section import (
+from monitor.config.alerting import (
     AlertsSection,
     ChannelSection,
     MaintenanceSection,
@@ -29,19 +29,29 @@ from monitor.alert.section import (
     rules,
     timing,
 )
+from monitor.config.key_form import flaws, oddity
+from monitor.config.misplaced_key import misplaced
+from monitor.config.output_path import Outlet, Outlets, check_outlets
+from monitor.config.proxy_road import Ground, Setting, files_of, set_way, usual_way, wrong_authorities
+from monitor.config.secret import (
+    VARIABLE,
+    Malformed,
+    SecretError,
+    file_of,
+    is_reference,
+    names_place,
+    placed,
+    resolve,
+    said,
+)
+from monitor.config.section import Label, Seconds, SecretText, Section
 from monitor.detect.credit import Floor
 from monitor.detect.health import Thresholds
 from monitor.detect.note import Attention
 from monitor.detect.reminder import Reminder
 from monitor.diagnose.witness import Group, Level
-from monitor.key import flaws, oddity
-from monitor.misplaced import misplaced
-from monitor.outlet import Outlet, Outlets, check_outlets
 from monitor.schedule import Budget, Watch
-from monitor.secret import VARIABLE, Malformed, SecretError, file_of, is_reference, names_place, placed, resolve, said
-from monitor.section import Label, Seconds, SecretText, Section
 from monitor.slo import Objective
-from monitor.way import Ground, Setting, files_of, set_way, usual_way, wrong_authorities
 from probes.catalog import FOLDER, MODELLESS, PACKAGED, Catalog, Shelf, load_provider, provider_ids
 from probes.document import DocumentError, Problem, convert, read_toml, suggest, unsound
 from probes.header import NAME, fold, is_secret, why_refused, why_unsendable
@@ -55,7 +65,7 @@ FILE = "monitor.toml"
 SCHEMA = Path(__file__).parent / "schema.json"
 CONFIGURATION, STATE = Path("/etc/provider-monitor"), Path("/var/lib/provider-monitor")
 """Where a service has its monitor.toml, and where it writes: systemd's units and the image have no other places."""
-PAGE_TEMPLATES = Path(__file__).parents[1] / "templates" / "page"
+PAGE_TEMPLATES = Path(__file__).parents[2] / "templates" / "page"
 ENGLISH = "en"
 USUAL = ("chat", "command")
 """The canaries that cost something and are asked where an account names none, as far as its provider has them."""

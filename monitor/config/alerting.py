@@ -21,9 +21,9 @@ from monitor.alert.rule import (
     Rules,
 )
 from monitor.alert.window import Quiet, Window, problem_of
+from monitor.config.section import Label, Seconds, SecretText, Section
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Severity
-from monitor.section import Label, Seconds, SecretText, Section
 from probes.document import Problem, suggest
 from probes.model import Account, Fault
 

@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from monitor.secret import is_mounted
+from monitor.config.secret import is_mounted
 
 OTHERS = stat.S_IRGRP | stat.S_IROTH
 ROOT = 0

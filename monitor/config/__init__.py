@@ -1,0 +1,1 @@
+"""monitor.toml → frozen, typed values: every error at once, each with its repair."""
