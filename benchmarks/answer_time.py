@@ -13,10 +13,10 @@ from math import cos, exp, inf, log, pi, sqrt
 from random import Random
 from statistics import median
 
-from monitor.detect import pool
+from monitor.detect import shared_latency
 from monitor.detect.health import Health, State
 from monitor.detect.latency import EXTRA_S, Series, advance, pace, wants_more
-from monitor.detect.pool import Pool
+from monitor.detect.shared_latency import Pool
 from monitor.schedule import Watch, next_at
 from probes.model import Target
 
@@ -335,7 +335,7 @@ class Together:
     def _look(self, account: Account, ours: Ours, factor: Factor) -> float | None:
         seen_s = ours.next_s
         series = ours.look(account, lambda s: factor(s) * exp(self.shared))
-        self.pooled = pool.advance(self.pooled, ours.target.account, series)
+        self.pooled = shared_latency.advance(self.pooled, ours.target.account, series)
         self.looks += 1
         slow = series.alarm if self.first_alone else self.pooled.alarmed_at
         return seen_s if slow else None

@@ -6,7 +6,7 @@ from random import Random
 
 from monitor.detect.health import Health, State
 from monitor.detect.limits import NONE, advance, is_turning
-from monitor.detect.track import CEILING_S
+from monitor.detect.target_memory import CEILING_S
 from monitor.schedule import Watch, next_at
 from probes.model import Limit, Observation, Outcome, Target
 

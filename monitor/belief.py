@@ -11,13 +11,13 @@ from msgspec import Struct, field
 
 from monitor.alert.case import Case
 from monitor.config.load import Config
+from monitor.detect.account_memory import Note
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health
 from monitor.detect.latency import Kind
-from monitor.detect.note import Note
-from monitor.detect.pool import Pool
 from monitor.detect.reminder import Reminder
-from monitor.detect.track import Track
+from monitor.detect.shared_latency import Pool
+from monitor.detect.target_memory import Track
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Announcement, Change, Incident
 from monitor.diagnose.status_source import Source, announcements, page

@@ -18,9 +18,9 @@ from monitor.alert.case import with_changes, without_old
 from monitor.alert.replay import Record, replay
 from monitor.belief import Belief
 from monitor.config.load import Config
-from monitor.detect import flicker
+from monitor.detect import intermittent
 from monitor.detect.health import Health, State, Thresholds
-from monitor.detect.track import NEW, Track
+from monitor.detect.target_memory import NEW, Track
 from monitor.diagnose.diagnosis import Scope, is_suspected
 from monitor.diagnose.incident import Change, ChangeKind, Incident, as_of
 from monitor.hearsay import Hearsay
@@ -92,7 +92,7 @@ def is_of_looks(incident: Incident) -> bool:
     if incident.drill or incident.is_absence or incident.scope in NOT_OF_LOOKS:
         return False
     signs = {evidence.rule for evidence in incident.evidence}
-    return not incident.signal or incident.is_flap or incident.fault is Fault.SLOW or flicker.RULE in signs
+    return not incident.signal or incident.is_flap or incident.fault is Fault.SLOW or intermittent.RULE in signs
 
 
 def relive(
@@ -187,7 +187,7 @@ def _is_calm(belief: Belief, one: Observation, before: Health | None) -> bool:
 
 def _is_steady(track: Track) -> bool:
     """Whether one more good answer changes nothing of how often it turns."""
-    return not track.flap.since and track.flicker is flicker.NONE
+    return not track.flap.since and track.flicker is intermittent.NONE
 
 
 def _see(mind: Mind, observation: Observation, detect: Detect) -> None:

@@ -9,13 +9,13 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from monitor.belief import Belief, groups_of, meaning_of
-from monitor.detect import flap, flicker, note, pool, reminder, track
+from monitor.detect import account_memory, flap, intermittent, reminder, shared_latency, target_memory
+from monitor.detect.account_memory import EMPTY, Note
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health, State, advance
 from monitor.detect.latency import SPEAKING, Kind, Series, is_late, pace
-from monitor.detect.note import EMPTY, Note
-from monitor.detect.pool import Pool
-from monitor.detect.track import Track
+from monitor.detect.shared_latency import Pool
+from monitor.detect.target_memory import Track
 from monitor.diagnose import incident
 from monitor.diagnose.diagnosis import Diagnosis, Patient, Scope, diagnose, sign_of
 from monitor.diagnose.incident import Change
@@ -77,20 +77,20 @@ def has_stirred(before: Health, after: Health) -> bool:
 def follow(belief: Belief, observation: Observation, before: Health, after: Health) -> None:
     """Let the detectors take in one more look, of the target and of all that the same company answers."""
     target = observation.target
-    watch, known = belief.config.watches[target.id], belief.tracks.get(target.id, track.NEW)
+    watch, known = belief.config.watches[target.id], belief.tracks.get(target.id, target_memory.NEW)
     if watch.aside:
         return
-    known = track.asked(known, belief.config.accounts[target.account].answer_tokens)
+    known = target_memory.asked(known, belief.config.accounts[target.account].answer_tokens)
     its_pace = pace(watch.interval_s)
     held = belief.is_slow(target)
-    now = belief.tracks[target.id] = track.advance(known, observation, before, after, its_pace, held=held)
-    if after.state is State.DOWN and observation.fault in flicker.KINDS:
+    now = belief.tracks[target.id] = target_memory.advance(known, observation, before, after, its_pace, held=held)
+    if after.state is State.DOWN and observation.fault in intermittent.KINDS:
         _forget_flickers(belief, target.account)
     for kind, group in groups_of(target):
         series = now.series(kind)
         if series is not None and series is not known.series(kind):
-            after_it = pool.advance(belief.pools.get(group), target.account, series)
-            belief.pools[group] = pool.anew(after_it) if _is_back(before, after) else after_it
+            after_it = shared_latency.advance(belief.pools.get(group), target.account, series)
+            belief.pools[group] = shared_latency.anew(after_it) if _is_back(before, after) else after_it
     if now.is_alarmed or known.is_alarmed or held or belief.is_slow(target):
         belief.stirred = True
 
@@ -103,9 +103,9 @@ def follow_turns(belief: Belief, paced: Track, observation: Observation, before:
     target = observation.target
     if belief.config.watches[target.id].aside:
         return
-    known = belief.tracks.get(target.id, track.NEW)
-    now = belief.tracks[target.id] = track.turned(known, paced, observation, before, after)
-    if after.state is State.DOWN and observation.fault in flicker.KINDS:
+    known = belief.tracks.get(target.id, target_memory.NEW)
+    now = belief.tracks[target.id] = target_memory.turned(known, paced, observation, before, after)
+    if after.state is State.DOWN and observation.fault in intermittent.KINDS:
         _forget_flickers(belief, target.account)
     if now.is_alarmed or known.is_alarmed or belief.is_slow(target):
         belief.stirred = True
@@ -114,8 +114,8 @@ def follow_turns(belief: Belief, paced: Track, observation: Observation, before:
 def _forget_flickers(belief: Belief, account: str) -> None:
     """Count no refusal of an account that is lost as one among good answers, whichever of its targets met it."""
     for id, memory in belief.tracks.items():
-        if memory.flicker is not flicker.NONE and id.startswith(f"{account}/"):
-            belief.tracks[id] = replace(memory, flicker=flicker.NONE)
+        if memory.flicker is not intermittent.NONE and id.startswith(f"{account}/"):
+            belief.tracks[id] = replace(memory, flicker=intermittent.NONE)
 
 
 def _is_back(before: Health, after: Health) -> bool:
@@ -152,9 +152,9 @@ def take_note(belief: Belief, observations: Sequence[Observation]) -> dict[str, 
 def _take_note(belief: Belief, observation: Observation) -> Iterator[tuple[str, Note]]:
     account = observation.target.account
     attention, before = belief.config.attention(account), belief.notes.get(account, EMPTY)
-    after = note.advance(before, observation, attention)
+    after = account_memory.advance(before, observation, attention)
     if after is not before:
-        found = tuple(note.findings(account, after, attention))
+        found = tuple(account_memory.findings(account, after, attention))
         belief.stirred |= bool(found or belief.findings.get(account))
         belief.findings[account], belief.notes[account] = found, after
         yield account, after
@@ -165,7 +165,7 @@ def is_to_confirm(belief: Belief, observation: Observation) -> bool:
     if not observation.credits and observation.offer is None:
         return False
     account = observation.target.account
-    return note.is_turning(belief.notes.get(account, EMPTY), belief.config.attention(account))
+    return account_memory.is_turning(belief.notes.get(account, EMPTY), belief.config.attention(account))
 
 
 def conclude(belief: Belief, now: datetime, ahead: timedelta = timedelta(0)) -> list[Change]:
@@ -236,7 +236,7 @@ def _signs(belief: Belief, now: datetime) -> Iterator[Finding]:
     slow = list(_shared(belief))
     for id, memory in belief.tracks.items():
         if memory.is_alarmed and (watch := belief.config.watches.get(id)):
-            for finding in track.findings(watch.target, memory):
+            for finding in target_memory.findings(watch.target, memory):
                 if finding.fault is not Fault.SLOW:
                     yield finding
                 elif not belief.is_slow(watch.target) and not _was_shared(belief, watch.target, finding, now):
@@ -321,7 +321,9 @@ def _shared(belief: Belief) -> Iterator[Finding]:
     for it, group in slow:
         if it.answerer not in told:
             told.add(it.answerer)
-            yield from pool.findings(it.answerer, _last_of(belief, group), it.kind, belief.pools[group], it.model)
+            yield from shared_latency.findings(
+                it.answerer, _last_of(belief, group), it.kind, belief.pools[group], it.model
+            )
 
 
 def _flaps(belief: Belief, diagnoses: Sequence[Diagnosis], now: datetime) -> list[Diagnosis]:
@@ -393,7 +395,7 @@ def _is_at_its_pace(belief: Belief, target: Target) -> bool:
 
 
 def _measured(belief: Belief, target: Target) -> list[Series]:
-    memory = belief.tracks.get(target.id, track.NEW)
+    memory = belief.tracks.get(target.id, target_memory.NEW)
     return [series for kind in SPEAKING if (series := memory.judged(kind))]
 
 
@@ -408,10 +410,10 @@ def _settled(belief: Belief) -> list[Diagnosis]:
     found: list[Finding] = []
     for group, one in belief.pools.items():
         it = meaning_of(group)
-        found += pool.settled(it.answerer, "", it.kind, one, it.model)
+        found += shared_latency.settled(it.answerer, "", it.kind, one, it.model)
     for id, memory in belief.tracks.items():
         if watch := belief.config.watches.get(id):
-            found += track.settled(watch.target, memory)
+            found += target_memory.settled(watch.target, memory)
     return [sign_of(finding) for finding in found]
 
 

@@ -12,7 +12,7 @@ from monitor import drill
 from monitor.clock import Reading, was_set
 from monitor.config.cost import most_used
 from monitor.courier import deliver, warm_up
-from monitor.detect import track
+from monitor.detect import target_memory
 from monitor.detect.health import Health, State
 from monitor.detect.latency import pace
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE, BREATH, NEVER, Scope, is_suspected, is_unreachable
@@ -345,7 +345,7 @@ def _shared(world: World) -> frozenset[str]:
 def _again_s(world: World, watch: Watch) -> float | None:
     """Return in how many seconds a look out of turn would tell more; None: no hurry, or no money for it."""
     memory, account = world.tracks.get(watch.target.id), watch.target.account
-    if memory is None or (again := track.again_s(memory, pace(watch.interval_s))) is None:
+    if memory is None or (again := target_memory.again_s(memory, pace(watch.interval_s))) is None:
         return None
     return again if watch.free or _can_afford(world, account) else None
 

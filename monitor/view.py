@@ -11,11 +11,11 @@ from msgspec.structs import replace
 
 from monitor.advice import Glance, advice_for, advice_of, look_round, set_up
 from monitor.config.load import Config
+from monitor.detect.account_memory import EMPTY, Note
 from monitor.detect.credit import Purse, days_left, say
 from monitor.detect.health import Health, State
 from monitor.detect.latency import Series, stream_s
 from monitor.detect.limits import Moved
-from monitor.detect.note import EMPTY, Note
 from monitor.diagnose.diagnosis import GRAVITY, is_down, is_suspected, is_unreachable
 from monitor.diagnose.incident import Incident
 from monitor.diagnose.status_source import Source

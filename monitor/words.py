@@ -8,6 +8,7 @@ from typing import Protocol, assert_never
 
 from msgspec import Struct
 
+from monitor.detect.limit_window import per
 from monitor.diagnose.diagnosis import STOPPED_ROADS, Scope
 from monitor.diagnose.incident import Incident, accounts_of
 from monitor.diagnose.reason import (
@@ -29,7 +30,6 @@ from monitor.diagnose.reason import (
     Unposted,
     Unreached,
 )
-from monitor.span import per
 from probes.model import Blame, Confidence, Fault, Limit, Phase
 from probes.notice import Notice
 

@@ -29,8 +29,8 @@ from monitor.alert.text import Templates, Text
 from monitor.belief import Belief
 from monitor.clock import Reading, Trace, boot, redated, was_set_back
 from monitor.config.load import Config
+from monitor.detect.account_memory import findings as find
 from monitor.detect.health import Health, State
-from monitor.detect.note import findings as find
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Severity
 from monitor.publish.rota import Rota

@@ -7,11 +7,11 @@ from math import inf, nan
 import pytest
 from msgspec.structs import replace
 
-from monitor.detect import health, note, pool, track
+from monitor.detect import account_memory, health, shared_latency, target_memory
+from monitor.detect.account_memory import EMPTY, Attention
 from monitor.detect.credit import Floor
 from monitor.detect.health import Health, Thresholds
 from monitor.detect.latency import pace
-from monitor.detect.note import EMPTY, Attention
 from monitor.store import reader
 from monitor.store.connection import open_writer
 from monitor.store.reader import resume
@@ -41,7 +41,7 @@ class House:
     def __init__(self, interval_s=MINUTE_S):
         self.now_s, self.interval_s, self.looks = 0.0, interval_s, 0
         self.healths = defaultdict(Health)
-        self.tracks = defaultdict(lambda: track.NEW)
+        self.tracks = defaultdict(lambda: target_memory.NEW)
         self.notes = defaultdict(lambda: EMPTY)
         self.pool = None
         self.seen = {}
@@ -66,10 +66,10 @@ class House:
         steps, before = pace(self.interval_s), self.healths[one.id]
         after = self.healths[one.id] = health.advance(before, seen, Thresholds(), self.interval_s)
         known = self.tracks[one.id]
-        self.tracks[one.id] = now = track.advance(known, seen, before, after, steps, held=False)
+        self.tracks[one.id] = now = target_memory.advance(known, seen, before, after, steps, held=False)
         if now.total is not None and now.total is not known.total:
-            self.pool = pool.advance(self.pool, one.account, now.total)
-        self.notes[one.account] = note.advance(self.notes[one.account], seen, ATTENTION)
+            self.pool = shared_latency.advance(self.pool, one.account, now.total)
+        self.notes[one.account] = account_memory.advance(self.notes[one.account], seen, ATTENTION)
 
     def alarms(self):
         tracks = self.tracks.values()
@@ -78,7 +78,9 @@ class House:
             "latency": any(one.total and one.total.alarm for one in tracks),
             "pool": self.pool is not None and self.pool.alarmed_at is not None,
             "limits": any(one.fallen_at for its in tracks for one in its.limits.ceilings.values()),
-            "credit": any(list(note.findings(account, one, ATTENTION)) for account, one in self.notes.items()),
+            "credit": any(
+                list(account_memory.findings(account, one, ATTENTION)) for account, one in self.notes.items()
+            ),
         }
         return {name for name, is_so in alarmed.items() if is_so}
 
@@ -94,7 +96,7 @@ class House:
             remembered = resume(db, "here")
             self.healths = defaultdict(Health, remembered.healths)
             self.notes = defaultdict(lambda: EMPTY, remembered.notes)
-            self.tracks = defaultdict(lambda: track.NEW, reader.tracks(db, "here"))
+            self.tracks = defaultdict(lambda: target_memory.NEW, reader.tracks(db, "here"))
             self.pool = reader.pools(db, "here")["openai"]
 
 

@@ -8,7 +8,7 @@ from benchmarks import ceiling
 from benchmarks.answer_time import Fixed, Ours, Result, Together, accounts, play, quantile
 from benchmarks.detection import GOAL, RESULTS, goals, table
 from benchmarks.uptime import HOUR_S, Spell, in_a_row, ours, world
-from monitor.detect.track import CEILING_S
+from monitor.detect.target_memory import CEILING_S
 from probes.model import Fault
 from tests.conftest import target
 

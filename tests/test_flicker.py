@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from monitor.detect.flicker import NONE, Flicker, advance, findings
+from monitor.detect.intermittent import NONE, Flicker, advance, findings
 from probes.model import Fault
 from tests.conftest import CHAT, at, observation
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 from msgspec.structs import replace
 
 from monitor.detect.limits import LATEST, MOST, NONE, Limits, Moved, advance, findings, is_turning, moves, settled
-from monitor.detect.track import CEILING_S
+from monitor.detect.target_memory import CEILING_S
 from probes.model import Answer, Fault, Limit, Usage
 from probes.ratelimit import read_limits
 from tests.conftest import CHAT, at, observation

@@ -1,7 +1,7 @@
 """What is remembered of an account besides the health of its targets."""
 
+from monitor.detect.account_memory import EMPTY, Attention, advance, findings, is_turning
 from monitor.detect.credit import Floor
-from monitor.detect.note import EMPTY, Attention, advance, findings, is_turning
 from probes.model import Credit, Fault, Sign
 from tests.conftest import observation, target
 

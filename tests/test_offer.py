@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitor.detect.offer import advance, findings, is_turning
+from monitor.detect.model_list import advance, findings, is_turning
 from probes.model import Fault
 from tests.conftest import at
 

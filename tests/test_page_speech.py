@@ -8,7 +8,8 @@ from string import Formatter
 import pytest
 from msgspec.structs import replace
 
-from monitor import span, words
+from monitor import words
+from monitor.detect import limit_window
 from monitor.diagnose.diagnosis import FLAP, Evidence, Scope
 from monitor.publish import headline, layout, page, public, strip
 from monitor.publish.fill import LANGUAGES, TEMPLATES
@@ -28,7 +29,15 @@ SHIPPED = sorted(file.stem for file in FOLDER.glob("*.toml"))
 DE, ZH = load_speech("de", (FOLDER,)), load_speech("zh-Hans", (FOLDER,))
 
 TABLES = (
-    *(words.FAULTS, words.PHASES, words.BLAMES, words.BLAMES_AT_LENGTH, words.CERTAINTIES, span.ONE, span.SEVERAL),
+    *(
+        words.FAULTS,
+        words.PHASES,
+        words.BLAMES,
+        words.BLAMES_AT_LENGTH,
+        words.CERTAINTIES,
+        limit_window.ONE,
+        limit_window.SEVERAL,
+    ),
     *(layout.MARKS, layout.SCOPES, layout.KINDS, headline.ALL, strip.WORDS),
 )
 SAID_ELSEWHERE = {

@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 
 from monitor.detect import latency
 from monitor.detect.latency import Kind, pace
-from monitor.detect.pool import ACCEPTED_AFTER, MEMBERS, Pool, advance, anew, findings, settled
+from monitor.detect.shared_latency import ACCEPTED_AFTER, MEMBERS, Pool, advance, anew, findings, settled
 from probes.model import Fault
 from tests.conftest import at
 

@@ -18,11 +18,11 @@ from msgspec.structs import replace
 from monitor import drill, run, schedule, world
 from monitor.alert import routing
 from monitor.config.load import Channel, Config, ProbeSection, SiteSection, StatusSection, StoreSection
+from monitor.detect.account_memory import Attention
 from monitor.detect.credit import Floor
 from monitor.detect.health import Health, State
 from monitor.detect.latency import EXTRA_S, advance, pace
-from monitor.detect.note import Attention
-from monitor.detect.track import Track
+from monitor.detect.target_memory import Track
 from monitor.drill import Drill
 from monitor.listen import enquire_now
 from monitor.round import once

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from monitor.detect.swing import DAY_S, DAYS, MOST, MOST_EDGE, NONE, UNKNOWN, Hours, learn, lift, slot_of, turn
+from monitor.detect.seasonality import DAY_S, DAYS, MOST, MOST_EDGE, NONE, UNKNOWN, Hours, learn, lift, slot_of, turn
 from tests.conftest import at
 
 HOUR_S = 3600.0

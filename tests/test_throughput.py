@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from monitor import run
 from monitor.belief import groups_of, meaning_of
-from monitor.detect import latency, track
+from monitor.detect import latency, target_memory
 from monitor.detect.health import Health, State
 from monitor.detect.latency import (
     ACCEPTED_AFTER,
@@ -32,7 +32,7 @@ from monitor.detect.latency import (
     settled,
     token_s,
 )
-from monitor.detect.track import NEW, Track
+from monitor.detect.target_memory import NEW, Track
 from monitor.herald import tell_due
 from monitor.schedule import Watch
 from monitor.world import Edge, open_world
@@ -66,7 +66,7 @@ def wavy(number, mean=1.0):
 def tracked(looks, start=NEW, since=0):
     """The track after these answers, one a minute."""
     dated = (replace(one, at=at(60 * number)) for number, one in enumerate(looks, since))
-    return reduce(lambda now, one: track.advance(now, one, UP, UP, MINUTE, held=False), dated, start)
+    return reduce(lambda now, one: target_memory.advance(now, one, UP, UP, MINUTE, held=False), dated, start)
 
 
 def streams(count, **manner):
@@ -196,7 +196,7 @@ def test_one_account_is_judged_by_the_pace_of_long_answers_only(tokens, told):
     slow = tracked(streams(30, tokens=tokens, rate=5.0), calm, 300)
 
     assert slow.token.alarm is not None
-    assert [finding.rule for finding in track.findings(CHAT, slow)] == told
+    assert [finding.rule for finding in target_memory.findings(CHAT, slow)] == told
 
 
 @pytest.mark.parametrize(("tokens", "told"), [(LONG - 1, False), (LONG, True)])
@@ -214,7 +214,7 @@ def test_a_short_stream_that_may_be_slow_asks_for_no_look_more():
     for tokens in (LONG - 1, LONG):
         calm = tracked(streams(300, tokens=tokens, rate=200.0, first_s=3.0))
         late = tracked(streams(2, tokens=tokens, rate=80.0, first_s=3.0), calm, 300)
-        asks[tokens] = track.again_s(late, MINUTE)
+        asks[tokens] = target_memory.again_s(late, MINUTE)
 
     assert asks == {LONG - 1: None, LONG: 15}
 
@@ -227,23 +227,25 @@ def test_of_what_is_slow_the_part_speaks_for_the_whole_and_once(first_s, rate, t
     slow = tracked(streams(30, first_s=first_s, rate=rate), tracked(streams(300)), 300)
 
     assert slow.total.alarm is not None
-    assert [finding.rule for finding in track.findings(CHAT, slow)] == [told]
+    assert [finding.rule for finding in target_memory.findings(CHAT, slow)] == [told]
 
 
 def test_an_answer_of_another_length_is_no_slower_one():
     """The option changed: a total of 5 s was never usual of the one, and is of the other."""
     calm = tracked(streams(300, tokens=16))
-    longer = track.asked(calm, 100)
+    longer = target_memory.asked(calm, 100)
 
     assert (longer.total, longer.token, longer.length, longer.first) == (None, None, 0.0, calm.first)
-    assert track.asked(longer, 100) is longer
+    assert target_memory.asked(longer, 100) is longer
     assert not tracked(streams(60), longer, 300).is_alarmed
     assert tracked(streams(60), calm, 300).is_alarmed
 
 
 def test_an_outage_ends_what_was_known_of_a_slow_stream():
     slow = tracked(streams(30, rate=12.0), tracked(streams(300)), 300)
-    back = track.advance(slow, stream(seconds=60 * 331), Health(State.DOWN), Health(State.UP), MINUTE, held=False)
+    back = target_memory.advance(
+        slow, stream(seconds=60 * 331), Health(State.DOWN), Health(State.UP), MINUTE, held=False
+    )
 
     assert (slow.token.alarm is None, back.token.alarm) == (False, None)
 

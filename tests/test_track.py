@@ -3,10 +3,10 @@
 import msgspec
 import pytest
 
-from monitor.detect import track
+from monitor.detect import target_memory
 from monitor.detect.health import Health, State
 from monitor.detect.latency import Kind, pace
-from monitor.detect.track import NEW, Track
+from monitor.detect.target_memory import NEW, Track
 from probes.model import Fault, Limit
 from tests.conftest import CHAT, at, observation
 
@@ -19,7 +19,7 @@ def tracked(looks, start=NEW, since=0):
     now = start
     for number, facts in enumerate(looks, since):
         one = observation(seconds=60 * number, **facts)
-        now = track.advance(now, one, UP, UP, MINUTE, held=False)
+        now = target_memory.advance(now, one, UP, UP, MINUTE, held=False)
     return now
 
 
@@ -30,8 +30,8 @@ def good(number, ttft_s=0.2):
 
 def test_a_target_of_which_nothing_is_known_tells_of_nothing():
     assert not NEW.is_alarmed
-    assert list(track.findings(CHAT, NEW)) == []
-    assert track.again_s(NEW, MINUTE) is None
+    assert list(target_memory.findings(CHAT, NEW)) == []
+    assert target_memory.again_s(NEW, MINUTE) is None
 
 
 def test_both_measures_of_an_answer_have_a_series_of_their_own():
@@ -46,8 +46,8 @@ def test_where_both_are_late_the_first_piece_speaks():
     late = tracked([good(number, ttft_s=3.0) for number in range(30)], calm, 300)
 
     assert late.is_alarmed
-    assert [finding.rule for finding in track.findings(CHAT, late)] == ["latency/first"]
-    assert [finding.fault for finding in track.findings(CHAT, late)] == [Fault.SLOW]
+    assert [finding.rule for finding in target_memory.findings(CHAT, late)] == ["latency/first"]
+    assert [finding.fault for finding in target_memory.findings(CHAT, late)] == [Fault.SLOW]
 
 
 def test_what_may_be_a_rise_is_looked_at_again_sooner_than_what_may_be_a_fall():
@@ -55,9 +55,9 @@ def test_what_may_be_a_rise_is_looked_at_again_sooner_than_what_may_be_a_fall():
     rise = tracked([good(number, ttft_s=0.6) for number in range(2)], calm, 300)
     ceilings = [{"limits": (Limit("requests", 60.0, most, most),)} for most in [500.0] * 30 + [50.0]]
 
-    assert track.again_s(calm, MINUTE) is None
-    assert track.again_s(rise, MINUTE) == 15
-    assert track.again_s(tracked(ceilings), MINUTE) == 45
+    assert target_memory.again_s(calm, MINUTE) is None
+    assert target_memory.again_s(rise, MINUTE) == 15
+    assert target_memory.again_s(tracked(ceilings), MINUTE) == 45
 
 
 def test_what_is_refused_for_good_is_an_outage_and_no_flicker():
@@ -68,7 +68,7 @@ def test_what_is_refused_for_good_is_an_outage_and_no_flicker():
         for is_lost in now:
             after = Health(State.DOWN if refused and minute % 10 == 9 and is_lost else State.UP)
             one = observation(seconds=61 * minute, **(refusal if refused else {}))
-            now[is_lost] = track.advance(now[is_lost], one, UP, after, MINUTE, held=False)
+            now[is_lost] = target_memory.advance(now[is_lost], one, UP, after, MINUTE, held=False)
 
     assert [one.flicker.told_since is not None for one in now.values()] == [False, True]
 
@@ -80,10 +80,10 @@ def test_an_outage_ends_what_was_known_of_slow_answers(before, slow):
     assert now.is_alarmed
 
     one = observation(seconds=60 * 331, ttft_s=0.2)
-    now = track.advance(now, one, Health(before), Health(State.UP), MINUTE, held=False)
+    now = target_memory.advance(now, one, Health(before), Health(State.UP), MINUTE, held=False)
 
     assert bool(now.first.alarm) is slow
-    assert bool(list(track.findings(CHAT, now))) is slow
+    assert bool(list(target_memory.findings(CHAT, now))) is slow
     again = tracked([good(number, ttft_s=3.0) for number in range(30)], now, 332)
     assert again.first.alarm.since >= (at(60 * 332) if before is State.DOWN else at(0))
 

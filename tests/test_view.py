@@ -7,11 +7,11 @@ from msgspec.structs import replace
 
 from monitor.advice import advice_for, instead, is_replaced
 from monitor.config.load import Config, ProbeSection, SiteSection, StoreSection
-from monitor.detect import track
+from monitor.detect import target_memory
 from monitor.detect.health import Health, State
 from monitor.detect.latency import pace
 from monitor.detect.limits import Ceiling, Limits, Moved
-from monitor.detect.track import NEW, Track
+from monitor.detect.target_memory import NEW, Track
 from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.diagnose.status_source import Source, follow
@@ -205,7 +205,7 @@ def test_how_fast_streams_go_on_is_shown_as_the_detectors_follow_it(db, writer, 
         step_s = 0.02 if number < 55 else 0.08
         one = replace(observation(seconds=60 * number, target=CHAT), ttft_s=0.2, latency_s=0.2 + (tokens - 1) * step_s)
         one = replace(one, usage=Usage(9, tokens))
-        now = track.advance(now, one, Health(), Health(), pace(60), held=False)
+        now = target_memory.advance(now, one, Health(), Health(), pace(60), held=False)
         writer.save(Batch(at(0), (one,), tracks={CHAT.id: now}))
     token = account(shown(db, config(CHAT), seconds=3600)).targets[0].token
 

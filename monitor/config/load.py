@@ -45,9 +45,9 @@ from monitor.config.secret import (
     said,
 )
 from monitor.config.section import Label, Seconds, SecretText, Section
+from monitor.detect.account_memory import Attention
 from monitor.detect.credit import Floor
 from monitor.detect.health import Thresholds
-from monitor.detect.note import Attention
 from monitor.detect.reminder import Reminder
 from monitor.diagnose.witness import Group, Level
 from monitor.schedule import Budget, Watch

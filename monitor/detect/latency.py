@@ -20,9 +20,9 @@ from statistics import median
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.detect import swing
+from monitor.detect import seasonality
 from monitor.detect.finding import Finding, day
-from monitor.detect.swing import Hours, Swing
+from monitor.detect.seasonality import Hours, Swing
 from probes.model import Fault, Observation, Outcome, Target
 
 SMALL, LARGE = log(1.8), log(2.5)
@@ -171,7 +171,7 @@ class Usual(Struct, frozen=True):
     outlying: float = LEAST_FAR
     outliers: float = 0.0
     followed: float = 0.0
-    swing: Swing = swing.NONE
+    swing: Swing = seasonality.NONE
 
     @property
     def scale(self) -> float:
@@ -239,7 +239,7 @@ class Series(Struct, frozen=True):
     recent: tuple[float, ...] = ()
     alarm: Alarm | None = None
     accepted: Accepted | None = None
-    hours: Hours = swing.UNKNOWN
+    hours: Hours = seasonality.UNKNOWN
     left: float = 0.0
     of_hour: int = 0
 
@@ -293,9 +293,9 @@ def advance(series: Series | None, seconds: float, at: datetime, pace: Pace, *, 
     if series is None or series.usual.count < TO_START:
         return _begin(series, x, at)
     usual, alarm = series.usual, series.alarm
-    if (slot := swing.slot_of(at)) != series.hours.slot:
+    if (slot := seasonality.slot_of(at)) != series.hours.slot:
         series = _turn_hour(series, slot)
-    x -= swing.lift(usual.swing, at) + series.hours.edge
+    x -= seasonality.lift(usual.swing, at) + series.hours.edge
     since_s = max((at - series.at).total_seconds(), 0.0)
     # What comes before the latest regular one comes after the clock was set back.
     regular = not 0 <= (at - series.regular_at).total_seconds() < REGULAR * pace.interval_s
@@ -394,7 +394,7 @@ def now_s(series: Series) -> float:
 
 def _lift(series: Series) -> float:
     """Return by how much, on the logarithm, it is slower at the time of day and week of the latest answer."""
-    return swing.lift(series.usual.swing, series.at) + series.hours.edge
+    return seasonality.lift(series.usual.swing, series.at) + series.hours.edge
 
 
 def _begin(series: Series | None, x: float, at: datetime) -> Series:
@@ -481,7 +481,7 @@ def _learn(series: Series, x: float, scale: float, at: datetime, since_s: float,
         share = SHARE_STEP if usual.count > SHARE_KNOWN else 1.0 / (usual.count + SHARE_PRIOR)
         far += share * ((FAR < away <= OUTLIER) - far)
         outlying += share * ((away > OUTLIER) - outlying)
-        waves = swing.learn(waves, of_day, at, passed_s, usual.count * pace.interval_s)
+        waves = seasonality.learn(waves, of_day, at, passed_s, usual.count * pace.interval_s)
     if series.recent[-1] - usual.level > OUTLIER and not _was_outlier(series, 2):
         kept = 1.0 - 1.0 / MEMORABLE
         outliers, followed = outliers * kept + 1.0, followed * kept + (away > OUTLIER)
@@ -509,7 +509,7 @@ def _left(series: Series, x: float, scale: float) -> float:
 
 def _turn_hour(series: Series, slot: int) -> Series:
     left = series.left / series.of_hour if series.of_hour else None
-    return replace(series, hours=swing.turn(series.hours, slot, left), left=0.0, of_hour=0)
+    return replace(series, hours=seasonality.turn(series.hours, slot, left), left=0.0, of_hour=0)
 
 
 def _remember(memory: Memory, now: float) -> Memory:

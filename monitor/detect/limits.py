@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from monitor.detect.finding import Finding, day
-from monitor.span import per
+from monitor.detect.limit_window import per
 from probes.model import Fault, Limit, Observation, Outcome, Target, limit_key
 
 FALLEN, BACK, RAISED = 0.7, 0.85, 1.4

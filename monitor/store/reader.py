@@ -16,12 +16,12 @@ from monitor.alert.reply import Reply
 from monitor.alert.storage import Heard, StoreNews, read_news
 from monitor.clock import Trace
 from monitor.detect import limits
+from monitor.detect.account_memory import Note
 from monitor.detect.health import Health
 from monitor.detect.latency import Series
 from monitor.detect.limits import Moved
-from monitor.detect.note import Note
-from monitor.detect.pool import Pool
-from monitor.detect.track import Track
+from monitor.detect.shared_latency import Pool
+from monitor.detect.target_memory import Track
 from monitor.diagnose.incident import Change, ChangeKind, Incident, Told
 from monitor.diagnose.status_source import Source
 from monitor.overlap import Overlap

@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from monitor.alert.case import Case, Message, Step, Telling
 from monitor.alert.outbox import Item, Letter
 from monitor.alert.reply import Reply
+from monitor.detect.account_memory import Note
 from monitor.detect.health import Health
 from monitor.detect.limits import MOST
-from monitor.detect.note import Note
 from monitor.diagnose.incident import Change, ChangeKind, Incident
 from monitor.diagnose.status_source import Source
 from monitor.overlap import Overlap

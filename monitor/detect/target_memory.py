@@ -6,11 +6,11 @@ from typing import assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.detect import flap, flicker, latency, limits
+from monitor.detect import flap, intermittent, latency, limits
 from monitor.detect.finding import Finding
 from monitor.detect.flap import Flap
-from monitor.detect.flicker import Flicker
 from monitor.detect.health import Health, State
+from monitor.detect.intermittent import Flicker
 from monitor.detect.latency import LONG, SPEAKING, Kind, Pace, Series
 from monitor.detect.limits import Limits
 from probes.model import Observation, Target
@@ -34,7 +34,7 @@ class Track(Struct, frozen=True):
     first: Series | None = None
     limits: Limits = limits.NONE
     flap: Flap = flap.STEADY
-    flicker: Flicker = flicker.NONE
+    flicker: Flicker = intermittent.NONE
     token: Series | None = None
     length: float = 0.0
     answer_tokens: int | None = None
@@ -111,9 +111,9 @@ def _length(before: float, tokens: int) -> float:
 
 def _flicker(before: Flicker, observation: Observation, after: Health) -> Flicker:
     """What is refused for good is told as an outage, and its coming again as flapping: neither is a flicker."""
-    if after.state is State.DOWN and observation.fault in flicker.KINDS:
-        return flicker.NONE
-    return flicker.advance(before, observation)
+    if after.state is State.DOWN and observation.fault in intermittent.KINDS:
+        return intermittent.NONE
+    return intermittent.advance(before, observation)
 
 
 def again_s(track: Track, pace: Pace) -> float | None:
@@ -133,7 +133,7 @@ def findings(target: Target, track: Track) -> Iterator[Finding]:
             if slow:
                 break
     yield from limits.findings(target, track.limits)
-    yield from flicker.findings(target, track.flicker)
+    yield from intermittent.findings(target, track.flicker)
 
 
 def settled(target: Target, track: Track) -> Iterator[Finding]:

@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterator, Mapping
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from monitor.detect import credit, offer, warning
+from monitor.detect import credit, model_list, warning
 from monitor.detect.credit import Floor, Purse
 from monitor.detect.finding import Finding
-from monitor.detect.offer import Offer
+from monitor.detect.model_list import Offer
 from monitor.detect.warning import Warned
 from probes.model import Credit, Observation, Outcome
 
@@ -55,7 +55,7 @@ def advance(note: Note, observation: Observation, attention: Attention) -> Note:
         }
         note = replace(note, purses={**note.purses, **told})
     if observation.offer is not None:
-        note = replace(note, offer=offer.advance(note.offer, observation.offer, target.id, at))
+        note = replace(note, offer=model_list.advance(note.offer, observation.offer, target.id, at))
     if observation.signs or (note.warned and observation.outcome is Outcome.OK):
         note = replace(note, warned=warning.advance(note.warned, observation.signs, target.id, target.model, at))
     return note
@@ -75,12 +75,12 @@ def _limited(told: Credit, limit_usd: float | None) -> Credit:
 def is_turning(note: Note, attention: Attention) -> bool:
     """Whether something was seen for the first time that one more look shall confirm."""
     low = any(credit.is_turning(purse) for purse in note.purses.values())
-    return low or (note.offer is not None and offer.is_turning(note.offer, attention.models))
+    return low or (note.offer is not None and model_list.is_turning(note.offer, attention.models))
 
 
 def findings(account: str, note: Note, attention: Attention) -> Iterator[Finding]:
     for purse in note.purses.values():
         yield from credit.findings(account, purse, attention.floor)
     if note.offer:
-        yield from offer.findings(account, note.offer, attention.models)
+        yield from model_list.findings(account, note.offer, attention.models)
     yield from warning.findings(account, note.warned)
