@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from monitor.config.load import Config
     from monitor.detect.health import State
     from monitor.detect.reminder import Reminder
-    from monitor.drill import Drill
     from monitor.publish.snapshot import Snapshot
+    from monitor.stages.drill import Drill
     from probes.catalog import Shelf
     from probes.classify import RulesOf
     from probes.model import Account, Fault, Target
@@ -465,8 +465,8 @@ def restore(arguments: Arguments) -> int:
 
 def drill(arguments: Arguments) -> int:
     from monitor.desk import hearers
-    from monitor.drill import Drill, ask
     from monitor.errand import hold_drill, name_problems
+    from monitor.stages.drill import Drill, ask
     from monitor.store.connection import Busy
 
     config = _with_accounts(arguments)

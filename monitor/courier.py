@@ -20,7 +20,7 @@ from monitor.alert.link import addresses
 from monitor.alert.outbox import Letter
 from monitor.alert.routing import past
 from monitor.alert.rule import TERMINAL, Channel
-from monitor.alert.storage import severity_of_news
+from monitor.alert.storage_notice import severity_of_news
 from monitor.alert.text import (
     Circumstances,
     Piece,

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from monitor import __version__, drill, shutdown
+from monitor import __version__, shutdown
 from monitor.alert.deliver import Print, send
 from monitor.alert.text import Text
 from monitor.config.file_access import open_files
@@ -18,12 +18,13 @@ from monitor.config.load import Config
 from monitor.courier import deliver_due
 from monitor.detect.health import State
 from monitor.diagnose.incident import Change, ChangeKind, Severity
-from monitor.drill import Drill
 from monitor.lifeline import tell_failure, told_round
 from monitor.round import once, remembering_what_was_said
 from monitor.run import begin_drills, change, end_drills, unseen
 from monitor.schedule import Watch
 from monitor.stage import Stage
+from monitor.stages import drill
+from monitor.stages.drill import Drill
 from monitor.store.connection import Busy
 from monitor.store.refusal import StoreError
 from monitor.supervisor import attempt as attempt_stage

@@ -22,9 +22,9 @@ from monitor.alert.text import (
 )
 from monitor.config.load import Config
 from monitor.diagnose.incident import Change, ChangeKind, Incident
-from monitor.drill import Drill
 from monitor.publish import page, public
 from monitor.publish.fill import press
+from monitor.stages.drill import Drill
 from monitor.store.connection import open_writer
 from monitor.store.value import Batch
 from monitor.store.writer import Writer

@@ -24,7 +24,7 @@ from monitor.alert.deliver import Print, send
 from monitor.alert.reply import Reply
 from monitor.alert.routing import Scene
 from monitor.alert.rule import Channel
-from monitor.alert.storage import Heard
+from monitor.alert.storage_notice import Heard
 from monitor.alert.text import Templates, Text
 from monitor.belief import Belief
 from monitor.clock import Reading, Trace, boot, redated, was_set_back

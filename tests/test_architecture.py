@@ -15,6 +15,7 @@ MODEL = {"probes.model"}
 WAY = {"probes.model", "probes.proxy"}
 READING = {"probes.notice", "probes.feeds.report", "probes.feeds.text", "probes.feeds.word"}
 PLAN = {
+    "monitor.stages": set(),
     "monitor.config": set(),
     "monitor.diagnose": set(),
     "probes": set(),
@@ -176,7 +177,7 @@ PLAN = {
     },
     "monitor.stage": {"probes.model", "monitor.diagnose.diagnosis", "monitor.diagnose.incident"},
     "monitor.slo": {"probes.model", "monitor.diagnose.diagnosis", "monitor.diagnose.incident"},
-    "monitor.drill": {
+    "monitor.stages.drill": {
         "probes.border",
         "probes.model",
         "monitor.diagnose.diagnosis",
@@ -282,7 +283,7 @@ PLAN = {
     },
     "monitor.store.reader": {
         *(
-            "monitor.alert.storage",
+            "monitor.alert.storage_notice",
             "monitor.store.refusal",
         ),
         "monitor.clock",
@@ -327,7 +328,7 @@ PLAN = {
         *("probes.document", "probes.model", "monitor.alert.digest", "monitor.alert.rule"),
         *("monitor.alert.window", "monitor.diagnose.diagnosis", "monitor.diagnose.incident", "monitor.config.section"),
     },
-    "monitor.alert.storage": {
+    "monitor.alert.storage_notice": {
         *("monitor.alert.case", "monitor.alert.rule", "monitor.diagnose.incident", "monitor.store.refusal"),
     },
     "monitor.alert.link": {"monitor.alert.reply", "monitor.alert.rule"},
@@ -364,22 +365,22 @@ PLAN = {
         *("probes.border", "monitor.mailbox", "monitor.alert.reply"),
         *("monitor.store.refusal", "monitor.store.runtime"),
     },
-    "monitor.alert.kinship": {
+    "monitor.alert.grouping": {
         "probes.model",
         "monitor.detect.flap",
         "monitor.diagnose.diagnosis",
         "monitor.diagnose.incident",
     },
     "monitor.alert.routing": {
-        *("monitor.alert.case", "monitor.alert.kinship", "monitor.alert.reply", "monitor.alert.rule"),
+        *("monitor.alert.case", "monitor.alert.grouping", "monitor.alert.reply", "monitor.alert.rule"),
         *("monitor.alert.window", "monitor.detect.flap", "monitor.detect.health", "monitor.diagnose.diagnosis"),
         "monitor.diagnose.incident",
     },
     "monitor.alert.text": {
         *("jinja2", "markupsafe", "probes.model", "monitor.alert.case", "monitor.alert.evidence", "monitor.alert.rule"),
         *(
-            "monitor.alert.kinship",
-            "monitor.alert.storage",
+            "monitor.alert.grouping",
+            "monitor.alert.storage_notice",
             "monitor.deadline",
             "monitor.diagnose.diagnosis",
             "monitor.diagnose.incident",
@@ -438,7 +439,7 @@ PLAN = {
     },
     "monitor.world": {
         *(
-            "monitor.alert.storage",
+            "monitor.alert.storage_notice",
             "monitor.store.keeper",
             "monitor.store.mount",
             "monitor.store.refusal",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from monitor.alert.case import KEPT, Step, with_changes, with_messages, without_old
-from monitor.alert.kinship import covers
+from monitor.alert.grouping import covers
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.routing import Scene, decide, judge
 from monitor.alert.rule import Channel, Escalation, Maintenance, Match, Patience, Route, Rules, like

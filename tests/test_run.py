@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 from msgspec.structs import replace
 
-from monitor import drill, run, schedule, world
+from monitor import run, schedule, world
 from monitor.alert import routing
 from monitor.config.load import Channel, Config, ProbeSection, SiteSection, StatusSection, StoreSection
 from monitor.detect.account_memory import Attention
@@ -23,10 +23,11 @@ from monitor.detect.credit import Floor
 from monitor.detect.health import Health, State
 from monitor.detect.latency import EXTRA_S, advance, pace
 from monitor.detect.target_memory import Track
-from monitor.drill import Drill
 from monitor.listen import enquire_now
 from monitor.round import once
 from monitor.schedule import Budget, Spending, Watch, next_at
+from monitor.stages import drill
+from monitor.stages.drill import Drill
 from monitor.store.connection import Busy, open_reader
 from monitor.world import Edge, open_world
 from probes.catalog import Shelf, load_provider

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from monitor.alert.rule import Channel
-from monitor.alert.storage import BRIEF, LASTING, RECENT, STEADY, Heard, StoreNews, due_news, read_news
+from monitor.alert.storage_notice import BRIEF, LASTING, RECENT, STEADY, Heard, StoreNews, due_news, read_news
 from monitor.store.refusal import Refusal, RefusalKind
 from tests.conftest import NOON
 

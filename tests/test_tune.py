@@ -13,8 +13,8 @@ from monitor.config.load import load
 from monitor.detect.health import Thresholds
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Change, ChangeKind, absence, open_incident
-from monitor.drill import Drill
 from monitor.hindsight import look_back
+from monitor.stages.drill import Drill
 from monitor.store.connection import open_reader, open_writer
 from monitor.store.reader import history
 from monitor.store.value import Batch

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.alert.case import Case, Cases, Message, Step, Telling
-from monitor.alert.kinship import (
+from monitor.alert.grouping import (
     can_be_one,
     can_end,
     covers_as_grave,

@@ -16,9 +16,9 @@ from msgspec.structs import replace
 from monitor import words
 from monitor.alert.case import ENDS, Step
 from monitor.alert.evidence import shown
-from monitor.alert.kinship import can_be_one
+from monitor.alert.grouping import can_be_one
 from monitor.alert.rule import Detail, Format
-from monitor.alert.storage import StoreNews, read_news
+from monitor.alert.storage_notice import StoreNews, read_news
 from monitor.deadline import within
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import WIDTH, Change, ChangeKind, Incident, Severity

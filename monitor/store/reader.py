@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from monitor.alert.case import KEPT, Case, Fate, Key, Message, Step, with_changes, with_messages
 from monitor.alert.reply import Reply
-from monitor.alert.storage import Heard, StoreNews, read_news
+from monitor.alert.storage_notice import Heard, StoreNews, read_news
 from monitor.clock import Trace
 from monitor.detect import limits
 from monitor.detect.account_memory import Note

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor import drill
+from monitor.stages import drill
 from probes.model import Fault
 from tests.backstage import ROOT, environment
 from tests.faults.deaf import crowded, deaf

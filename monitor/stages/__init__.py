@@ -1,0 +1,1 @@
+"""The pipeline while it runs: one module for each stage, and what they believe."""
