@@ -88,8 +88,8 @@ def _reasons(error: Exception, config: "Config | None") -> list[str]:
     """Return what to tell of an error that the user can mend; nothing of any other."""
     import sqlite3
 
-    from monitor.mailbox import Unheard
-    from monitor.store.refusal import StoreError
+    from monitor.storage_refusal import StoreError
+    from monitor.store.mailbox import Unheard
     from probes.document import DocumentError
 
     if isinstance(error, DocumentError):
@@ -103,8 +103,8 @@ def _reasons(error: Exception, config: "Config | None") -> list[str]:
 
 def _reasons_of_disk(error: Exception, database: Path) -> list[str]:
     """Return what to tell of a database that refuses in the middle of the work; nothing where it does not."""
+    from monitor.storage_refusal import refusal_of
     from monitor.store.connection import unusable
-    from monitor.store.refusal import refusal_of
 
     return [str(unusable(database, error))] if refusal_of(error) else []
 
@@ -210,7 +210,7 @@ def once(arguments: Arguments) -> int:
 def _leave_out(config: "Config", why: Exception) -> None:
     import logging
 
-    from monitor import overlap
+    from monitor.store import overlap
 
     overlap.leave(config.database, datetime.now(UTC))
     logging.getLogger("monitor").debug("this round is left out: %s", why)
@@ -380,7 +380,7 @@ def _open_files(config: "Config") -> list[str]:
 
 
 def _far_database(config: "Config") -> Iterator[str]:
-    from monitor.store.mount import warning
+    from monitor.store.file_system import warning
 
     if told := warning(config.database):
         yield told
@@ -442,7 +442,7 @@ HOW_TO_READ_TUNE = (
 
 
 def backup(arguments: Arguments) -> int:
-    from monitor.store.copy import back_up
+    from monitor.store.backup import back_up
 
     config = _with_accounts(arguments)
     named = [*([config.file] if config.file else []), *config.files]
@@ -455,7 +455,7 @@ def backup(arguments: Arguments) -> int:
 
 
 def restore(arguments: Arguments) -> int:
-    from monitor.store.copy import restore as put_back
+    from monitor.store.backup import restore as put_back
 
     config = _with_accounts(arguments)
     aside = put_back(config.database, arguments.file, datetime.now(UTC))

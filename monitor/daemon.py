@@ -23,8 +23,8 @@ from monitor.publish.door import Door
 from monitor.publish.serve import site_app
 from monitor.publish.snapshot import Pulse
 from monitor.run import run
+from monitor.storage_refusal import StoreError
 from monitor.store.connection import open_reader
-from monitor.store.refusal import StoreError
 from monitor.systemd import find_manager
 from monitor.thread import with_threads
 from monitor.view import fresh_s, pulse

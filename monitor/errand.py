@@ -25,8 +25,8 @@ from monitor.schedule import Watch
 from monitor.stage import Stage
 from monitor.stages import drill
 from monitor.stages.drill import Drill
+from monitor.storage_refusal import StoreError
 from monitor.store.connection import Busy
-from monitor.store.refusal import StoreError
 from monitor.supervisor import attempt as attempt_stage
 from monitor.thread import with_threads
 from monitor.world import World, now, open_world, patience, real_edge

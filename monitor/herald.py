@@ -7,13 +7,13 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from monitor import mailbox
 from monitor.alert.case import Message, with_changes, without_old
 from monitor.alert.digest import due_digests
 from monitor.alert.reply import Reply
 from monitor.alert.routing import decide
 from monitor.alert.storage_notice import Heard, StoreNews, due_news, news, read_news
 from monitor.diagnose.incident import Change
+from monitor.store import mailbox
 from monitor.store.replies import waiting
 from monitor.store.value import Batch
 from monitor.world import STEP_S, World

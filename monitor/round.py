@@ -17,11 +17,11 @@ from monitor.listen import enquire, hear_safely
 from monitor.run import ABSENT, beat, change, follow_clock, is_wavering, note_absence, probe, seen
 from monitor.schedule import is_due
 from monitor.stage import Stage
+from monitor.storage_refusal import StoreError
 from monitor.store import reader
 from monitor.store.connection import open_reader
-from monitor.store.keeper import Place
 from monitor.store.reader import usual_pause
-from monitor.store.refusal import StoreError
+from monitor.store.standby import Place
 from monitor.store.writer import Writer
 from monitor.supervisor import Work, attempt, review
 from monitor.upkeep import examine, publish_now, tidy_step, weigh_step

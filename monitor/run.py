@@ -8,7 +8,6 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from monitor.clock import Reading, was_set
 from monitor.config.cost import most_used
 from monitor.courier import deliver, warm_up
 from monitor.detect import target_memory
@@ -23,6 +22,7 @@ from monitor.listen import enquire, listen
 from monitor.schedule import Agenda, Spending, Watch, has_room, is_affordable, is_patient, next_at
 from monitor.stage import Stage
 from monitor.stages import drill
+from monitor.store.clock import Reading, was_set
 from monitor.store.value import Batch
 from monitor.supervisor import Work, keep
 from monitor.upkeep import follow_configuration, publish, tidy, weigh

@@ -9,7 +9,6 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from monitor import overlap
 from monitor.config.cost import overspending
 from monitor.config.load import Config, StoreSection, load, with_keys_of
 from monitor.diagnose.diagnosis import Diagnosis
@@ -21,10 +20,10 @@ from monitor.publish.rota import advance
 from monitor.publish.snapshot import Snapshot
 from monitor.publish.write import PUBLIC, Leaving, existing, write_open, write_sheets, write_site
 from monitor.slo import burning
-from monitor.store import reader, rollup
+from monitor.storage_refusal import StoreError, is_corrupt
+from monitor.store import overlap, reader, rollup
 from monitor.store.connection import open_reader
-from monitor.store.layout import Foreign
-from monitor.store.refusal import StoreError, is_corrupt
+from monitor.store.expected_schema import Foreign
 from monitor.store.writer import Writer
 from monitor.systemd import READY
 from monitor.view import take

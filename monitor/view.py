@@ -19,7 +19,6 @@ from monitor.detect.limits import Moved
 from monitor.diagnose.diagnosis import GRAVITY, is_down, is_suspected, is_unreachable
 from monitor.diagnose.incident import Incident
 from monitor.diagnose.status_source import Source
-from monitor.overlap import Overlap
 from monitor.publish.ability import is_stale
 from monitor.publish.mark import standing
 from monitor.publish.rota import Due, Entry, Rota, due
@@ -40,9 +39,10 @@ from monitor.publish.snapshot import (
 from monitor.schedule import Watch
 from monitor.sli import Cell, Sketch, add, availability, quantile
 from monitor.slo import Objective, reserves
+from monitor.storage_refusal import Refusal
 from monitor.store import reader
+from monitor.store.overlap import Overlap
 from monitor.store.reader import Ceiling
-from monitor.store.refusal import Refusal
 from probes.catalog import PACKAGED, provider_ids
 from probes.model import Account
 from probes.notice import Phase

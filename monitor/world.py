@@ -27,7 +27,6 @@ from monitor.alert.rule import Channel
 from monitor.alert.storage_notice import Heard
 from monitor.alert.text import Templates, Text
 from monitor.belief import Belief
-from monitor.clock import Reading, Trace, boot, redated, was_set_back
 from monitor.config.load import Config
 from monitor.detect.account_memory import findings as find
 from monitor.detect.health import Health, State
@@ -37,13 +36,14 @@ from monitor.publish.rota import Rota
 from monitor.schedule import Agenda, Spending, first_at
 from monitor.slo import resumed
 from monitor.stage import Failing, Stage, once_more
-from monitor.store import mount, reader, salvage
+from monitor.storage_refusal import Refusal
+from monitor.store import file_system, reader, salvage
+from monitor.store.clock import Reading, Trace, boot, redated, was_set_back
 from monitor.store.connection import Lock
-from monitor.store.keeper import Keeper, Place
 from monitor.store.reader import Remembered, correspondence, resume
-from monitor.store.refusal import Refusal
-from monitor.store.runtime import stand_in
 from monitor.store.salvage import Unwritable
+from monitor.store.standby import Keeper, Place
+from monitor.store.standby_path import stand_in
 from monitor.store.value import Batch
 from monitor.store.writer import Key, Writer
 from monitor.systemd import Manager
@@ -215,7 +215,7 @@ class World(Belief, kw_only=True):
 
     def look_where_it_lies(self) -> None:
         """Say on the page and in the log where the database lies on a network's file system."""
-        if words := mount.warning(self.config.database):
+        if words := file_system.warning(self.config.database):
             self.warn("place", words)
         else:
             self.mended("place")

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from monitor import mailbox
+from monitor import storage_refusal  # noqa: F401
 from monitor.cli import main
 from monitor.config import load  # noqa: F401 - what `main` imports later could not be read by a stranger
-from monitor.store import refusal  # noqa: F401
+from monitor.storage_refusal import StoreError
+from monitor.store import mailbox
 from monitor.store.connection import BESIDE, Lock
-from monitor.store.refusal import StoreError
-from monitor.store.runtime import stand_in
+from monitor.store.standby_path import stand_in
 from tests.backstage import KEYS, ROOT, VARIABLES, backstage, call
 
 STRANGER = 65534

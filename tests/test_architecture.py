@@ -154,8 +154,8 @@ PLAN = {
         "monitor.diagnose.diagnosis",
         "monitor.diagnose.reason",
     },
-    "monitor.overlap": set(),
-    "monitor.clock": set(),
+    "monitor.store.overlap": set(),
+    "monitor.store.clock": set(),
     "monitor.sli": set(),
     "monitor.heartbeat": {"aiohttp", "probes.failure", *WAY, "probes.progress", "probes.road"},
     "monitor.config.proxy_road": {"monitor.config.secret", "probes.document", "probes.proxy", "probes.trust"},
@@ -182,7 +182,7 @@ PLAN = {
         "probes.model",
         "monitor.diagnose.diagnosis",
         "monitor.diagnose.incident",
-        "monitor.mailbox",
+        "monitor.store.mailbox",
     },
     "monitor.words": {
         *("probes.model", "probes.notice"),
@@ -237,26 +237,36 @@ PLAN = {
         *("monitor.publish.snapshot", "monitor.publish.usable"),
     },
     "monitor.store": set(),
-    "monitor.store.refusal": set(),
-    "monitor.store.layout": {"monitor.store.refusal"},
-    "monitor.store.runtime": set(),
-    "monitor.store.mount": set(),
+    "monitor.storage_refusal": set(),
+    "monitor.store.expected_schema": {"monitor.storage_refusal"},
+    "monitor.store.standby_path": set(),
+    "monitor.store.file_system": set(),
     "monitor.store.connection": {
-        *("monitor.store.copy", "monitor.store.layout", "monitor.store.refusal", "monitor.store.runtime"),
+        *(
+            "monitor.store.backup",
+            "monitor.store.expected_schema",
+            "monitor.storage_refusal",
+            "monitor.store.standby_path",
+        ),
         *("monitor.store.schema", "probes.document"),
     },
-    "monitor.store.copy": {
-        *("monitor.store.connection", "monitor.store.layout", "monitor.store.refusal", "monitor.store.runtime"),
+    "monitor.store.backup": {
+        *(
+            "monitor.store.connection",
+            "monitor.store.expected_schema",
+            "monitor.storage_refusal",
+            "monitor.store.standby_path",
+        ),
         "probes.document",
     },
-    "monitor.store.carry": {"monitor.store.connection", "monitor.store.refusal"},
-    "monitor.store.keeper": {
-        *("probes.model", "monitor.store.carry", "monitor.store.connection", "monitor.store.copy"),
-        *("monitor.store.layout", "monitor.store.refusal", "monitor.store.rollup", "monitor.store.writer"),
+    "monitor.store.transfer": {"monitor.store.connection", "monitor.storage_refusal"},
+    "monitor.store.standby": {
+        *("probes.model", "monitor.store.transfer", "monitor.store.connection", "monitor.store.backup"),
+        *("monitor.store.expected_schema", "monitor.storage_refusal", "monitor.store.rollup", "monitor.store.writer"),
     },
-    "monitor.store.schema": {"monitor.store.layout", "sqlite_utils"},
+    "monitor.store.schema": {"monitor.store.expected_schema", "sqlite_utils"},
     "monitor.store.value": {
-        "monitor.clock",
+        "monitor.store.clock",
         *("probes.model", "monitor.detect.health", "monitor.detect.account_memory", "monitor.diagnose.incident"),
         *("monitor.detect.shared_latency", "monitor.detect.target_memory", "monitor.alert.case", "monitor.alert.reply"),
         "monitor.schedule",
@@ -264,8 +274,8 @@ PLAN = {
     "monitor.alert.outbox": {"monitor.alert.case", "monitor.diagnose.incident"},
     "monitor.store.writer": {
         "monitor.alert.outbox",
-        *("monitor.store.layout", "monitor.store.refusal"),
-        "monitor.overlap",
+        *("monitor.store.expected_schema", "monitor.storage_refusal"),
+        "monitor.store.overlap",
         *(
             "probes.model",
             "monitor.diagnose.status_source",
@@ -284,10 +294,10 @@ PLAN = {
     "monitor.store.reader": {
         *(
             "monitor.alert.storage_notice",
-            "monitor.store.refusal",
+            "monitor.storage_refusal",
         ),
-        "monitor.clock",
-        "monitor.overlap",
+        "monitor.store.clock",
+        "monitor.store.overlap",
         "monitor.detect.limits",
         *(
             "probes.model",
@@ -304,7 +314,7 @@ PLAN = {
         *(
             "probes.border",
             "monitor.diagnose.incident",
-            "monitor.store.refusal",
+            "monitor.storage_refusal",
             "monitor.store.value",
             "monitor.store.writer",
         ),
@@ -329,7 +339,7 @@ PLAN = {
         *("monitor.alert.window", "monitor.diagnose.diagnosis", "monitor.diagnose.incident", "monitor.config.section"),
     },
     "monitor.alert.storage_notice": {
-        *("monitor.alert.case", "monitor.alert.rule", "monitor.diagnose.incident", "monitor.store.refusal"),
+        *("monitor.alert.case", "monitor.alert.rule", "monitor.diagnose.incident", "monitor.storage_refusal"),
     },
     "monitor.alert.link": {"monitor.alert.reply", "monitor.alert.rule"},
     "monitor.alert.ical": {"icalendar", "monitor.alert.rule"},
@@ -342,8 +352,8 @@ PLAN = {
             "monitor.alert.rule",
             "monitor.diagnose.incident",
         ),
-        *("monitor.mailbox", "monitor.publish.serve", "monitor.store.connection", "monitor.store.reader"),
-        *("monitor.store.refusal", "monitor.words"),
+        *("monitor.store.mailbox", "monitor.publish.serve", "monitor.store.connection", "monitor.store.reader"),
+        *("monitor.storage_refusal", "monitor.words"),
     },
     "monitor.desk": {
         "monitor.store.replies",
@@ -359,11 +369,11 @@ PLAN = {
         *("monitor.diagnose.incident", "probes.document"),
     },
     "monitor.alert.case": {"probes.model", "monitor.diagnose.diagnosis", "monitor.diagnose.incident"},
-    "monitor.mailbox": set(),
+    "monitor.store.mailbox": set(),
     "monitor.alert.reply": {"monitor.alert.rule"},
     "monitor.store.replies": {
-        *("probes.border", "monitor.mailbox", "monitor.alert.reply"),
-        *("monitor.store.refusal", "monitor.store.runtime"),
+        *("probes.border", "monitor.store.mailbox", "monitor.alert.reply"),
+        *("monitor.storage_refusal", "monitor.store.standby_path"),
     },
     "monitor.alert.grouping": {
         "probes.model",
@@ -402,8 +412,8 @@ PLAN = {
     },
     "monitor.publish": set(),
     "monitor.view": {
-        *("monitor.store.refusal",),
-        "monitor.overlap",
+        *("monitor.storage_refusal",),
+        "monitor.store.overlap",
         *("probes.model", "monitor.advice", "monitor.config.load", "monitor.detect.credit", "monitor.detect.health"),
         *(
             "monitor.detect.account_memory",
@@ -440,13 +450,13 @@ PLAN = {
     "monitor.world": {
         *(
             "monitor.alert.storage_notice",
-            "monitor.store.keeper",
-            "monitor.store.mount",
-            "monitor.store.refusal",
-            "monitor.store.runtime",
+            "monitor.store.standby",
+            "monitor.store.file_system",
+            "monitor.storage_refusal",
+            "monitor.store.standby_path",
         ),
         "monitor.belief",
-        "monitor.clock",
+        "monitor.store.clock",
         *("monitor.alert.case", "monitor.alert.reply", "monitor.alert.routing", "monitor.alert.text"),
         *(
             "monitor",

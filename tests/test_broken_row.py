@@ -8,10 +8,10 @@ import pytest
 from monitor.alert.case import Message, Step
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
+from monitor.storage_refusal import Refusal, RefusalKind
 from monitor.store import reader
-from monitor.store.carry import BELIEFS, HISTORY, SIGHTINGS, TELLING, carry
 from monitor.store.connection import VERSION, open_in_memory, open_writer, read_only
-from monitor.store.refusal import Refusal, RefusalKind
+from monitor.store.transfer import BELIEFS, HISTORY, SIGHTINGS, TELLING, carry
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from monitor.view import take

@@ -14,12 +14,12 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as some
 
 from monitor import run
-from monitor.clock import Reading, Trace, redated, was_set, was_set_back
 from monitor.courier import deliver_due
 from monitor.detect.health import Health, advance
 from monitor.diagnose.incident import Change, ChangeKind, Incident
 from monitor.herald import tell_due
 from monitor.stages.drill import Drill
+from monitor.store.clock import Reading, Trace, redated, was_set, was_set_back
 from monitor.store.value import from_json
 from monitor.upkeep import publish_now
 from monitor.world import Edge, open_world

@@ -7,11 +7,11 @@ from contextlib import closing
 import pytest
 
 from monitor.cli import main
-from monitor.store import copy
+from monitor.storage_refusal import RefusalKind, StoreError, is_corrupt, refusal_of
+from monitor.store import backup
+from monitor.store.backup import back_up, is_broken, restore, set_aside
 from monitor.store.connection import BESIDE, Busy, Lock, lock_file, open_reader, open_writer
-from monitor.store.copy import back_up, is_broken, restore, set_aside
-from monitor.store.layout import VERSION
-from monitor.store.refusal import RefusalKind, StoreError, is_corrupt, refusal_of
+from monitor.store.expected_schema import VERSION
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from tests.conftest import at, observation
@@ -270,7 +270,7 @@ def test_only_a_file_that_is_wrong_is_broken(path, tmp_path):
 
 
 def test_the_last_of_what_is_set_aside_are_kept_with_their_logs(path):
-    for number in range(copy.KEPT + 2):
+    for number in range(backup.KEPT + 2):
         path.write_text("x")
         path.with_name("monitor.db-wal").write_text("x")
         set_aside(path, at(number))

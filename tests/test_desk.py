@@ -18,9 +18,9 @@ from monitor.cli import build_parser
 from monitor.config.load import load
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Change, ChangeKind, absence, open_incident
+from monitor.storage_refusal import StoreError
 from monitor.store import reader
 from monitor.store.connection import open_reader, open_writer
-from monitor.store.refusal import StoreError
 from monitor.store.replies import leave, waiting
 from monitor.store.value import Batch
 from monitor.store.writer import Writer

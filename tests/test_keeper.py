@@ -15,12 +15,12 @@ from monitor.alert.reply import Reply, ReplyKind
 from monitor.detect.health import State
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
-from monitor.store import carry, keeper, reader, salvage
+from monitor.storage_refusal import RefusalKind
+from monitor.store import reader, salvage, standby, transfer
 from monitor.store.connection import Busy, Lock, lock_file, open_reader, open_writer
-from monitor.store.keeper import AGAIN_S, Keeper, Place
-from monitor.store.layout import LAYOUT, STEPS_TABLE, Foreign, complaint
-from monitor.store.refusal import RefusalKind
-from monitor.store.runtime import stand_in
+from monitor.store.expected_schema import LAYOUT, STEPS_TABLE, Foreign, complaint
+from monitor.store.standby import AGAIN_S, Keeper, Place
+from monitor.store.standby_path import stand_in
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from monitor.view import pulse
@@ -72,7 +72,7 @@ class House:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     monkeypatch.setattr("monitor.store.connection.WAIT_S", 0)
-    monkeypatch.setattr("monitor.store.keeper.BRIEF_S", 0)
+    monkeypatch.setattr("monitor.store.standby.BRIEF_S", 0)
 
 
 @pytest.fixture
@@ -183,7 +183,7 @@ def test_a_stand_in_that_is_refused_too_gives_way_to_memory_with_all_it_held(hou
 
 
 def test_what_is_kept_beside_is_bounded_and_the_latest_stays(house, monkeypatch):
-    monkeypatch.setattr(keeper, "MOST", 20)
+    monkeypatch.setattr(standby, "MOST", 20)
     house.hold()
     for _ in range(100):
         house.now += 0.01
@@ -232,8 +232,8 @@ def test_of_a_broken_file_what_can_be_read_is_brought_over(tmp_path):
         old.execute("DROP TABLE note")
         old.execute("DELETE FROM incident")
 
-        assert not carry.carry(old, new, carry.BELIEFS)
-        carry.carry(old, new, carry.TELLING)
+        assert not transfer.carry(old, new, transfer.BELIEFS)
+        transfer.carry(old, new, transfer.TELLING)
         assert reader.resume(new, "here").healths[CHAT.id].state is State.UP
         assert new.execute("SELECT count(*) FROM change").fetchone()[0] == 0, "of no incident"
         assert new.execute("PRAGMA foreign_key_check").fetchall() == []
@@ -245,7 +245,7 @@ def test_rows_find_their_series_and_answer_whatever_their_numbers_are(tmp_path):
         Writer(new, "here").save(Batch(at(0), (observation(Fault.TIMEOUT, target=other, answer=Answer("a", "b")),)))
         failed = observation(Fault.TIMEOUT, answer=Answer("x", "words"))
         Writer(old, "here").save(Batch(at(0), (failed,), {CHAT.id: health(Fault.TIMEOUT, answer=failed.answer)}))
-        carry.carry(old, new, carry.BELIEFS + carry.SIGHTINGS)
+        transfer.carry(old, new, transfer.BELIEFS + transfer.SIGHTINGS)
 
         assert reader.resume(new, "here").healths[CHAT.id].answer.words == "words"
         assert [one.answer.rule for one in reader.history(new, "here", CHAT, at(-1))] == ["x"]
@@ -580,7 +580,7 @@ def test_one_for_which_no_new_one_can_be_made_at_the_start_stays_and_is_stood_in
     house.save(changes=(OPENED,), messages=(TOLD,))
     meddle(house, "DROP TABLE health")
     with monkeypatch.context() as short:
-        short.setattr(keeper, "set_aside", _no_room)
+        short.setattr(standby, "set_aside", _no_room)
         house.restart()
         house.look(Fault.TIMEOUT)
 
@@ -634,7 +634,7 @@ def test_a_newer_one_at_the_start_is_refused_untouched(house):
 def test_a_disk_that_fails_while_the_tables_are_looked_at_sets_nothing_aside(house, monkeypatch):
     house.look()
     meddle(house, "DROP TABLE outbox")
-    monkeypatch.setattr("monitor.store.keeper.foreign", lambda _: None)
+    monkeypatch.setattr("monitor.store.standby.foreign", lambda _: None)
     house.save(changes=(OPENED,), messages=(TOLD,))
 
     assert house.keeper.place is Place.RUNTIME

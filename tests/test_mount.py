@@ -10,8 +10,8 @@ from hypothesis import strategies as some
 from monitor import errand
 from monitor.cli import main
 from monitor.config.load import load
-from monitor.store import mount
-from monitor.store.mount import kind_at, warning
+from monitor.store import file_system
+from monitor.store.file_system import kind_at, warning
 from tests.backstage import KEYS, VARIABLES, backstage
 
 # The root stands below what was mounted before it, as an initial RAM disk leaves it.
@@ -92,7 +92,7 @@ def test_a_link_to_a_networks_file_system_is_followed(tmp_path, monkeypatch):
 
 
 def test_where_the_kernel_has_no_such_list_nothing_is_said(tmp_path, monkeypatch):
-    monkeypatch.setattr(mount, "MOUNTS", tmp_path / "none")
+    monkeypatch.setattr(file_system, "MOUNTS", tmp_path / "none")
     assert warning(tmp_path / "monitor.db") is None
 
 
@@ -122,4 +122,4 @@ def lay(folder, monkeypatch, kind):
     folder.mkdir(exist_ok=True)
     file = folder / "mountinfo"
     file.write_text(f"1 0 0:1 / / rw - ext4 x rw\n2 1 0:2 / {folder} rw - {kind} x rw\n")
-    monkeypatch.setattr(mount, "MOUNTS", file)
+    monkeypatch.setattr(file_system, "MOUNTS", file)

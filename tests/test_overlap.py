@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from monitor.overlap import Overlap, add, leave, take
+from monitor.store.overlap import Overlap, add, leave, take
 from tests.conftest import NOON, at
 
 DAY = timedelta(days=1)

@@ -219,7 +219,7 @@ def test_nothing_of_a_round_is_dated_later_than_its_end(tmp_path):
 
 def test_where_no_round_can_remember_anything_the_first_of_an_hour_tells(tmp_path, monkeypatch):
     monkeypatch.setattr("monitor.store.connection.WAIT_S", 0)
-    monkeypatch.setattr("monitor.store.keeper.BRIEF_S", 0)
+    monkeypatch.setattr("monitor.store.standby.BRIEF_S", 0)
     monkeypatch.setattr("monitor.alert.storage_notice.BRIEF", timedelta(0))
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "no such folder"))
 
@@ -254,7 +254,7 @@ def test_where_no_round_can_remember_anything_the_first_of_an_hour_tells(tmp_pat
 
 def test_rounds_that_remember_beside_the_database_tell_once(tmp_path, monkeypatch):
     monkeypatch.setattr("monitor.store.connection.WAIT_S", 0)
-    monkeypatch.setattr("monitor.store.keeper.BRIEF_S", 0)
+    monkeypatch.setattr("monitor.store.standby.BRIEF_S", 0)
 
     async def play():
         async with simulator() as other_side:

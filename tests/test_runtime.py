@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.store import runtime
-from monitor.store.runtime import stand_in
+from monitor.store import standby_path
+from monitor.store.standby_path import stand_in
 
 DATABASE = Path("/var/lib/somewhere/monitor.db")
 
@@ -15,8 +15,8 @@ DATABASE = Path("/var/lib/somewhere/monitor.db")
 @pytest.fixture
 def elsewhere(tmp_path, monkeypatch):
     """No folder of the service manager, no /dev/shm of ours, and a folder for temporary files that is nobody else's."""
-    monkeypatch.setattr(runtime, "SHARED", tmp_path / "run")
-    monkeypatch.setattr(runtime, "Path", lambda name: tmp_path / "shm" if name == "/dev/shm" else Path(name))
+    monkeypatch.setattr(standby_path, "SHARED", tmp_path / "run")
+    monkeypatch.setattr(standby_path, "Path", lambda name: tmp_path / "shm" if name == "/dev/shm" else Path(name))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return tmp_path / f"provider-monitor-{os.geteuid()}"
 

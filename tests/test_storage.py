@@ -6,7 +6,7 @@ import pytest
 
 from monitor.alert.rule import Channel
 from monitor.alert.storage_notice import BRIEF, LASTING, RECENT, STEADY, Heard, StoreNews, due_news, read_news
-from monitor.store.refusal import Refusal, RefusalKind
+from monitor.storage_refusal import Refusal, RefusalKind
 from tests.conftest import NOON
 
 PHONE, MAIL = Channel("phone", "json://a"), Channel("mail", "json://b")

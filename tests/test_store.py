@@ -21,9 +21,9 @@ from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.schedule import Spending
 from monitor.sli import quantile
+from monitor.storage_refusal import StoreError
 from monitor.store import reader
 from monitor.store.connection import VERSION, Busy, Lock, open_reader, open_writer
-from monitor.store.refusal import StoreError
 from monitor.store.rollup import FORGET, forget, forget_answers, next_roll_up
 from monitor.store.schema import STEPS
 from monitor.store.value import OUTCOMES, Batch, to_json, to_ms

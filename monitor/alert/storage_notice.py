@@ -9,7 +9,7 @@ from msgspec import Struct
 from monitor.alert.case import Message, Step
 from monitor.alert.rule import Channel
 from monitor.diagnose.incident import Severity
-from monitor.store.refusal import Refusal, RefusalKind
+from monitor.storage_refusal import Refusal, RefusalKind
 
 BRIEF = timedelta(seconds=30)
 """Another program may hold the database so long, to copy it, before anybody hears of it."""

@@ -8,9 +8,9 @@ from msgspec import Struct
 from monitor.detect.health import State
 from monitor.detect.limits import Moved
 from monitor.diagnose.incident import Incident, Told
-from monitor.overlap import Overlap
 from monitor.sli import Cell
 from monitor.slo import Objective, Reserve
+from monitor.store.overlap import Overlap
 from probes.model import Fault, Limit, Phase
 from probes.notice import Notice
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from monitor import mailbox
 from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
 from monitor.diagnose.incident import Incident, open_incident
+from monitor.store import mailbox
 from probes.border import admit
 from probes.model import Confidence, Fault
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from monitor.store.layout import REPAIR, VERSION, Foreign, check_version
-from monitor.store.refusal import Refusal, RefusalKind, StoreError, refusal_of
-from monitor.store.runtime import stand_in
+from monitor.storage_refusal import Refusal, RefusalKind, StoreError, refusal_of
+from monitor.store.expected_schema import REPAIR, VERSION, Foreign, check_version
+from monitor.store.standby_path import stand_in
 from probes.document import why_no_file
 
 WAIT_S = 5
@@ -298,7 +298,7 @@ def take_over(connection: sqlite3.Connection, name: str) -> None:
 
 def _keep_before(connection: sqlite3.Connection, database: Path, version: int) -> None:
     """Keep a copy of a database of an older schema, for who goes back to the program that wrote it."""
-    from monitor.store.copy import keep
+    from monitor.store.backup import keep
 
     try:
         keep(connection, database, f"schema-{version}")

@@ -14,7 +14,6 @@ from msgspec.structs import replace
 from monitor.alert.case import KEPT, Case, Fate, Key, Message, Step, with_changes, with_messages
 from monitor.alert.reply import Reply
 from monitor.alert.storage_notice import Heard, StoreNews, read_news
-from monitor.clock import Trace
 from monitor.detect import limits
 from monitor.detect.account_memory import Note
 from monitor.detect.health import Health
@@ -24,12 +23,13 @@ from monitor.detect.shared_latency import Pool
 from monitor.detect.target_memory import Track
 from monitor.diagnose.incident import Change, ChangeKind, Incident, Told
 from monitor.diagnose.status_source import Source
-from monitor.overlap import Overlap
 from monitor.schedule import Spending
 from monitor.sli import Cell, Sketch, below, merge, sketch, unpack
 from monitor.slo import LONGEST, REACH, SHORT, Looks, Objective, Tally
 from monitor.stage import Failing
-from monitor.store.refusal import Refusal
+from monitor.storage_refusal import Refusal
+from monitor.store.clock import Trace
+from monitor.store.overlap import Overlap
 from monitor.store.value import (
     DEGRADED,
     FAILED,

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import msgspec
 
-from monitor import mailbox
 from monitor.alert.reply import Reply
-from monitor.store.refusal import StoreError, refusal_of
-from monitor.store.runtime import stand_in
+from monitor.storage_refusal import StoreError, refusal_of
+from monitor.store import mailbox
+from monitor.store.standby_path import stand_in
 from probes.border import admit
 
 

@@ -4,7 +4,7 @@ import sqlite3
 
 from sqlite_utils import Database, Migrations
 
-from monitor.store.layout import STEPS_NAME
+from monitor.store.expected_schema import STEPS_NAME
 
 STEPS = Migrations(STEPS_NAME)
 

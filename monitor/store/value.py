@@ -12,13 +12,13 @@ from msgspec import Struct, field
 
 from monitor.alert.case import Message
 from monitor.alert.reply import Reply
-from monitor.clock import Trace
 from monitor.detect.account_memory import Note
 from monitor.detect.health import Evidence, Health, State
 from monitor.detect.shared_latency import Pool
 from monitor.detect.target_memory import Track
 from monitor.diagnose.incident import Change
 from monitor.schedule import Spending
+from monitor.store.clock import Trace
 from probes.model import Answer, Confidence, Fault, Observation, Outcome, Phase, Target
 
 log = logging.getLogger("monitor")

@@ -17,12 +17,12 @@ from monitor.detect.health import Health
 from monitor.detect.limits import MOST
 from monitor.diagnose.incident import Change, ChangeKind, Incident
 from monitor.diagnose.status_source import Source
-from monitor.overlap import Overlap
 from monitor.schedule import Spending
 from monitor.stage import Failing
+from monitor.storage_refusal import Refusal
 from monitor.store.connection import transaction
-from monitor.store.layout import check_version
-from monitor.store.refusal import Refusal
+from monitor.store.expected_schema import check_version
+from monitor.store.overlap import Overlap
 from monitor.store.value import (
     OUTCOMES,
     UNREADABLE,

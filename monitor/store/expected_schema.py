@@ -3,7 +3,7 @@
 import sqlite3
 from contextlib import suppress
 
-from monitor.store.refusal import StoreError
+from monitor.storage_refusal import StoreError
 
 VERSION = 9
 """The schema this program writes, kept in `PRAGMA user_version`: the number of steps in `schema`."""

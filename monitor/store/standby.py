@@ -13,12 +13,12 @@ from typing import Concatenate, ParamSpec, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.store.carry import BELIEFS, HISTORY, SIGHTINGS, TELLING, carry
+from monitor.storage_refusal import Refusal, RefusalKind, StoreError, is_about_values, is_corrupt, refusal_of
+from monitor.store.backup import copy_to, foreign, identity, is_broken, put_back, remove, set_aside, was_once_ours
 from monitor.store.connection import WAIT_S, Busy, Lock, open_in_memory, open_writer, read_as_it_is, read_only
-from monitor.store.copy import copy_to, foreign, identity, is_broken, put_back, remove, set_aside, was_once_ours
-from monitor.store.layout import Foreign
-from monitor.store.refusal import Refusal, RefusalKind, StoreError, is_about_values, is_corrupt, refusal_of
+from monitor.store.expected_schema import Foreign
 from monitor.store.rollup import forget_all_but
+from monitor.store.transfer import BELIEFS, HISTORY, SIGHTINGS, TELLING, carry
 from monitor.store.writer import Writer
 from probes.model import Clock, Timer
 

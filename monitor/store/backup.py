@@ -10,10 +10,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from monitor.storage_refusal import RefusalKind, StoreError, is_corrupt, refusal_of
 from monitor.store.connection import BESIDE, Lock, lock_file, read_only, take_over
-from monitor.store.layout import STEPS_TABLE, VERSION, check_version, complaint, was_ours
-from monitor.store.refusal import RefusalKind, StoreError, is_corrupt, refusal_of
-from monitor.store.runtime import stand_in
+from monitor.store.expected_schema import STEPS_TABLE, VERSION, check_version, complaint, was_ours
+from monitor.store.standby_path import stand_in
 from probes.document import why_no_file
 
 KEPT = 2
