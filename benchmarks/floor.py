@@ -20,7 +20,7 @@ from monitor.publish.layout import MARKS
 from monitor.publish.mark import Mark
 from monitor.publish.snapshot import CROWD, AccountView, Measure, ProviderView, Snapshot, TargetView
 from monitor.publish.statuspage import STATUSES
-from monitor.sli import Cell
+from monitor.slo.indicator import Cell
 from monitor.words import money, percent, seconds
 from probes.model import Fault
 

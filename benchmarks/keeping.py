@@ -13,7 +13,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from monitor.sli import Sketch, merge, quantile, unpack
+from monitor.slo.indicator import Sketch, merge, quantile, unpack
 from monitor.store import rollup
 from monitor.store.connection import open_writer
 from monitor.store.value import to_ms

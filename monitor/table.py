@@ -18,7 +18,7 @@ from monitor.publish.caution import cautions
 from monitor.publish.mark import Mark, Standing, mark_target
 from monitor.publish.snapshot import IncidentView, ObjectiveView, Snapshot, SourceView, TargetView
 from monitor.schedule import Budget
-from monitor.slo import PAIRS, Goal
+from monitor.slo.objective import PAIRS, Goal
 from monitor.tune import MONTH, Told, compare, outages
 from probes.advice import Surroundings, advise
 from probes.model import Fault, Observation, Outcome, Target

@@ -19,7 +19,7 @@ from monitor.publish.mark import standing
 from monitor.publish.rota import advance
 from monitor.publish.snapshot import Snapshot
 from monitor.publish.write import PUBLIC, Leaving, existing, write_open, write_sheets, write_site
-from monitor.slo import burning
+from monitor.slo.objective import burning
 from monitor.storage_refusal import StoreError, is_corrupt
 from monitor.store import overlap, reader, rollup
 from monitor.store.connection import open_reader

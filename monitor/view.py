@@ -37,8 +37,8 @@ from monitor.publish.snapshot import (
     TargetView,
 )
 from monitor.schedule import Watch
-from monitor.sli import Cell, Sketch, add, availability, quantile
-from monitor.slo import Objective, reserves
+from monitor.slo.indicator import Cell, Sketch, add, availability, quantile
+from monitor.slo.objective import Objective, reserves
 from monitor.storage_refusal import Refusal
 from monitor.store import reader
 from monitor.store.overlap import Overlap

@@ -34,7 +34,7 @@ from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Severity
 from monitor.publish.rota import Rota
 from monitor.schedule import Agenda, Spending, first_at
-from monitor.slo import resumed
+from monitor.slo.objective import resumed
 from monitor.stage import Failing, Stage, once_more
 from monitor.storage_refusal import Refusal
 from monitor.store import file_system, reader, salvage

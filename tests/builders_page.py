@@ -18,7 +18,7 @@ from monitor.publish.snapshot import (
     TargetView,
 )
 from monitor.publish.strip import together
-from monitor.sli import Cell
+from monitor.slo.indicator import Cell
 from probes.model import Confidence, Fault, Limit
 
 NOW = datetime(2026, 11, 21, 10, 34, tzinfo=UTC)

@@ -15,6 +15,7 @@ MODEL = {"probes.model"}
 WAY = {"probes.model", "probes.proxy"}
 READING = {"probes.notice", "probes.feeds.report", "probes.feeds.text", "probes.feeds.word"}
 PLAN = {
+    "monitor.slo": set(),
     "monitor.stages": set(),
     "monitor.config": set(),
     "monitor.diagnose": set(),
@@ -156,7 +157,7 @@ PLAN = {
     },
     "monitor.store.overlap": set(),
     "monitor.store.clock": set(),
-    "monitor.sli": set(),
+    "monitor.slo.indicator": set(),
     "monitor.heartbeat": {"aiohttp", "probes.failure", *WAY, "probes.progress", "probes.road"},
     "monitor.config.proxy_road": {"monitor.config.secret", "probes.document", "probes.proxy", "probes.trust"},
     "monitor.systemd": set(),
@@ -176,7 +177,7 @@ PLAN = {
         *("monitor.hearsay", "monitor.diagnose.incident", "monitor.judge", "monitor.store.reader", "monitor.tune"),
     },
     "monitor.stage": {"probes.model", "monitor.diagnose.diagnosis", "monitor.diagnose.incident"},
-    "monitor.slo": {"probes.model", "monitor.diagnose.diagnosis", "monitor.diagnose.incident"},
+    "monitor.slo.objective": {"probes.model", "monitor.diagnose.diagnosis", "monitor.diagnose.incident"},
     "monitor.stages.drill": {
         "probes.border",
         "probes.model",
@@ -206,7 +207,7 @@ PLAN = {
             "monitor.schedule",
             "monitor.config.secret",
             "monitor.config.section",
-            "monitor.slo",
+            "monitor.slo.objective",
             "monitor.diagnose.witness",
             "probes.redact",
         ),
@@ -308,7 +309,13 @@ PLAN = {
         ),
         *("monitor.detect.latency", "monitor.detect.shared_latency", "monitor.detect.target_memory"),
         *("monitor.alert.case", "monitor.alert.reply"),
-        *("monitor.sli", "monitor.slo", "monitor.diagnose.status_source", "monitor.stage", "monitor.store.value"),
+        *(
+            "monitor.slo.indicator",
+            "monitor.slo.objective",
+            "monitor.diagnose.status_source",
+            "monitor.stage",
+            "monitor.store.value",
+        ),
     },
     "monitor.store.salvage": {
         *(
@@ -319,7 +326,12 @@ PLAN = {
             "monitor.store.writer",
         ),
     },
-    "monitor.store.rollup": {"monitor.store.connection", "monitor.sli", "monitor.store.reader", "monitor.store.value"},
+    "monitor.store.rollup": {
+        "monitor.store.connection",
+        "monitor.slo.indicator",
+        "monitor.store.reader",
+        "monitor.store.value",
+    },
     "monitor.alert": set(),
     "monitor.config.section": set(),
     "monitor.alert.window": {"cronsim", "dateutil", "monitor.deadline"},
@@ -421,9 +433,9 @@ PLAN = {
             "monitor.diagnose.status_source",
             "probes.notice",
         ),
-        *("monitor.diagnose.incident", "monitor.publish.snapshot", "monitor.schedule", "monitor.sli"),
+        *("monitor.diagnose.incident", "monitor.publish.snapshot", "monitor.schedule", "monitor.slo.indicator"),
         *("probes.catalog", "monitor.publish.ability", "monitor.publish.rota", "monitor.publish.mark"),
-        *("monitor.store.reader", "monitor.slo", "monitor.detect.latency", "monitor.detect.limits"),
+        *("monitor.store.reader", "monitor.slo.objective", "monitor.detect.latency", "monitor.detect.limits"),
     },
     "monitor.belief": {
         *(
@@ -465,7 +477,13 @@ PLAN = {
             "monitor.detect.health",
             "monitor.diagnose.incident",
         ),
-        *("monitor.diagnose.diagnosis", "monitor.slo", "monitor.stage", "monitor.systemd", "monitor.publish.rota"),
+        *(
+            "monitor.diagnose.diagnosis",
+            "monitor.slo.objective",
+            "monitor.stage",
+            "monitor.systemd",
+            "monitor.publish.rota",
+        ),
         *("monitor.thread", "monitor.detect.account_memory"),
         *("monitor.schedule", "monitor.store.connection", "monitor.store.reader", "monitor.store.value"),
         *(
@@ -485,7 +503,7 @@ PLAN = {
         *("rich", "probes.advice", "probes.model", "probes.provider", "probes.remedy", "monitor.config.cost"),
         *("monitor.detect.health", "monitor.publish.caution", "monitor.publish.mark", "monitor.publish.snapshot"),
         *("monitor.detect.latency", "monitor.schedule", "probes.proxy"),
-        *("monitor.slo", "monitor.tune", "monitor.words"),
+        *("monitor.slo.objective", "monitor.tune", "monitor.words"),
     },
 }
 # Where all stages meet; they import what they join.

@@ -11,7 +11,7 @@ from monitor.daemon import LOOPBACK
 from monitor.detect.credit import Floor
 from monitor.detect.health import Thresholds
 from monitor.detect.reminder import Reminder
-from monitor.slo import Goal
+from monitor.slo.objective import Goal
 from monitor.world import patience
 from probes.catalog import load_provider
 from probes.document import DocumentError

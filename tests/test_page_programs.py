@@ -22,7 +22,7 @@ from monitor.publish.mark import Mark, standing
 from monitor.publish.snapshot import Manner, ObjectiveView, PurseView, SourceView
 from monitor.publish.statuspage import INDICATORS, STATUSES
 from monitor.publish.usable import pick, usables
-from monitor.slo import Goal, Objective
+from monitor.slo.objective import Goal, Objective
 from monitor.words import PHASES
 from probes.feeds.parse import parse
 from probes.model import Fault, Limit

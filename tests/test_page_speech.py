@@ -17,7 +17,7 @@ from monitor.publish.mark import standing
 from monitor.publish.page import render
 from monitor.publish.snapshot import Manner, ObjectiveView, PurseView
 from monitor.publish.speech import ENGLISH, load_speech
-from monitor.slo import Objective
+from monitor.slo.objective import Objective
 from monitor.words import MONTHS
 from probes.model import Confidence, Fault, Limit
 from probes.notice import Impact, Phase

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from monitor.sli import BINS, EDGES, LAST_BIN, availability, merge, pack, quantile, sketch, unpack
+from monitor.slo.indicator import BINS, EDGES, LAST_BIN, availability, merge, pack, quantile, sketch, unpack
 
 DURATIONS_MS = some.lists(some.integers(0, 150_000), max_size=200)
 

@@ -12,7 +12,7 @@ from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import UNWATCHED, Severity
 from monitor.run import beat, unseen
 from monitor.schedule import Watch
-from monitor.slo import DAY, HOUR, LONGEST, PAIRS, Goal, Looks, Objective, Tally, burning, rate, reserves
+from monitor.slo.objective import DAY, HOUR, LONGEST, PAIRS, Goal, Looks, Objective, Tally, burning, rate, reserves
 from monitor.store.reader import looks, series_ids
 from monitor.store.value import Batch
 from monitor.store.writer import Writer

@@ -20,7 +20,7 @@ from monitor.detect.limits import MOST
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.schedule import Spending
-from monitor.sli import quantile
+from monitor.slo.indicator import quantile
 from monitor.storage_refusal import StoreError
 from monitor.store import reader
 from monitor.store.connection import VERSION, Busy, Lock, open_reader, open_writer

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from monitor.publish.strip import LINES, Hour, judge, strip, together
-from monitor.sli import Cell
+from monitor.slo.indicator import Cell
 from tests.builders_page import NOW, cells
 
 

@@ -21,7 +21,7 @@ from monitor.publish.rota import advance
 from monitor.publish.snapshot import CROWD, Measure
 from monitor.publish.usable import usables
 from monitor.schedule import Budget, Spending, Watch
-from monitor.slo import Objective
+from monitor.slo.objective import Objective
 from monitor.store.connection import open_writer
 from monitor.store.rollup import next_roll_up
 from monitor.store.value import Batch, Message

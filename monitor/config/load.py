@@ -51,7 +51,7 @@ from monitor.detect.health import Thresholds
 from monitor.detect.reminder import Reminder
 from monitor.diagnose.witness import Group, Level
 from monitor.schedule import Budget, Watch
-from monitor.slo import Objective
+from monitor.slo.objective import Objective
 from probes.catalog import FOLDER, MODELLESS, PACKAGED, Catalog, Shelf, load_provider, provider_ids
 from probes.document import DocumentError, Problem, convert, read_toml, suggest, unsound
 from probes.header import NAME, fold, is_secret, why_refused, why_unsendable

@@ -44,8 +44,8 @@ from monitor.publish.uptime import (
     shares,
     worst_shares,
 )
-from monitor.sli import budget_left
-from monitor.slo import PAIRS, Goal, Reserve
+from monitor.slo.indicator import budget_left
+from monitor.slo.objective import PAIRS, Goal, Reserve
 from monitor.words import Moment
 from probes.model import Limit
 from probes.notice import Impact, Notice

@@ -12,7 +12,7 @@ from monitor.publish.ability import works
 from monitor.publish.mark import Mark, Standing
 from monitor.publish.snapshot import AccountView, ObjectiveView, Snapshot, TargetView
 from monitor.publish.usable import usables
-from monitor.slo import PAIRS
+from monitor.slo.objective import PAIRS
 from probes.redact import CONTROLS
 
 Labels = str

@@ -50,7 +50,7 @@ from monitor.publish.snapshot import (
 )
 from monitor.publish.speech import Speech
 from monitor.publish.usable import VERSION, Usable, pick, usables
-from monitor.slo import PAIRS, Reserve
+from monitor.slo.objective import PAIRS, Reserve
 from monitor.words import capital, iso, title
 from probes.model import Fault
 

@@ -25,7 +25,7 @@ from monitor.publish.snapshot import ProviderView, Snapshot, SourceView
 from monitor.publish.speech import Speech
 from monitor.publish.strip import Strip, ninety
 from monitor.publish.uptime import WINDOWS_D
-from monitor.sli import Cell, availability
+from monitor.slo.indicator import Cell, availability
 from monitor.words import Moment, capital
 from probes.model import Blame, Fault
 

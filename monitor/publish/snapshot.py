@@ -8,8 +8,8 @@ from msgspec import Struct
 from monitor.detect.health import State
 from monitor.detect.limits import Moved
 from monitor.diagnose.incident import Incident, Told
-from monitor.sli import Cell
-from monitor.slo import Objective, Reserve
+from monitor.slo.indicator import Cell
+from monitor.slo.objective import Objective, Reserve
 from monitor.store.overlap import Overlap
 from probes.model import Fault, Limit, Phase
 from probes.notice import Notice

@@ -10,7 +10,7 @@ from itertools import chain, groupby
 from msgspec import Struct
 
 from monitor.publish.speech import ENGLISH, Speech
-from monitor.sli import Cell, add
+from monitor.slo.indicator import Cell, add
 
 STEP = 10
 """Width of a cell in the drawing; the style sheet's dashes (8 and 2) leave the gap between two."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from monitor.publish.snapshot import AccountView, TargetView
-from monitor.sli import Cell, availability
+from monitor.slo.indicator import Cell, availability
 
 WINDOWS_D = (1, 7, 30, 90)
 BUDGET_D = 30

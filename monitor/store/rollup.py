@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from monitor.sli import merge, pack, sketch, unpack
+from monitor.slo.indicator import merge, pack, sketch, unpack
 from monitor.store.connection import transaction
 from monitor.store.reader import HOUR, rolled_until
 from monitor.store.value import OK, OUTCOMES, from_json, from_ms, to_ms

@@ -1,0 +1,1 @@
+"""What was promised, what was kept: indicators, objectives, error budgets; pure."""
