@@ -14,18 +14,19 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from monitor import shutdown, systemd
+from monitor import shutdown
 from monitor.alert.deliver import Print
 from monitor.alert.link import link_key
 from monitor.answer import Answerer
 from monitor.config.load import Config
+from monitor.liveness import systemd
+from monitor.liveness.systemd import find_manager
 from monitor.publish.door import Door
 from monitor.publish.serve import site_app
 from monitor.publish.snapshot import Pulse
 from monitor.run import run
 from monitor.storage_refusal import StoreError
 from monitor.store.connection import open_reader
-from monitor.systemd import find_manager
 from monitor.thread import with_threads
 from monitor.view import fresh_s, pulse
 from monitor.words import count

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
-from monitor import __version__, systemd
+from monitor import __version__
 from monitor.config.load import Config
 from monitor.detect.health import State
-from monitor.heartbeat import Word, ping
+from monitor.liveness import systemd
+from monitor.liveness.heartbeat import Word, ping
 from monitor.words import count
 from monitor.world import STEP_S, World
 from probes.canary import open_session

@@ -12,6 +12,7 @@ from pathlib import Path
 from monitor.config.cost import overspending
 from monitor.config.load import Config, StoreSection, load, with_keys_of
 from monitor.diagnose.diagnosis import Diagnosis
+from monitor.liveness.systemd import READY
 from monitor.log import conceal_also
 from monitor.publish import page, public
 from monitor.publish.fill import press
@@ -25,7 +26,6 @@ from monitor.store import overlap, reader, rollup
 from monitor.store.connection import open_reader
 from monitor.store.expected_schema import Foreign
 from monitor.store.writer import Writer
-from monitor.systemd import READY
 from monitor.view import take
 from monitor.words import count
 from monitor.world import STEP_S, World, pause

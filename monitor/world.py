@@ -32,6 +32,7 @@ from monitor.detect.account_memory import findings as find
 from monitor.detect.health import Health, State
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Severity
+from monitor.liveness.systemd import Manager
 from monitor.publish.rota import Rota
 from monitor.schedule import Agenda, Spending, first_at
 from monitor.slo.objective import resumed
@@ -46,7 +47,6 @@ from monitor.store.standby import Keeper, Place
 from monitor.store.standby_path import stand_in
 from monitor.store.value import Batch
 from monitor.store.writer import Key, Writer
-from monitor.systemd import Manager
 from monitor.thread import plainly
 from probes.attempt import attempt
 from probes.canary import Prober, open_session

@@ -15,6 +15,7 @@ MODEL = {"probes.model"}
 WAY = {"probes.model", "probes.proxy"}
 READING = {"probes.notice", "probes.feeds.report", "probes.feeds.text", "probes.feeds.word"}
 PLAN = {
+    "monitor.liveness": set(),
     "monitor.slo": set(),
     "monitor.stages": set(),
     "monitor.config": set(),
@@ -158,9 +159,9 @@ PLAN = {
     "monitor.store.overlap": set(),
     "monitor.store.clock": set(),
     "monitor.slo.indicator": set(),
-    "monitor.heartbeat": {"aiohttp", "probes.failure", *WAY, "probes.progress", "probes.road"},
+    "monitor.liveness.heartbeat": {"aiohttp", "probes.failure", *WAY, "probes.progress", "probes.road"},
     "monitor.config.proxy_road": {"monitor.config.secret", "probes.document", "probes.proxy", "probes.trust"},
-    "monitor.systemd": set(),
+    "monitor.liveness.systemd": set(),
     "monitor.shutdown": set(),
     "monitor.thread": set(),
     "monitor.deadline": set(),
@@ -481,7 +482,7 @@ PLAN = {
             "monitor.diagnose.diagnosis",
             "monitor.slo.objective",
             "monitor.stage",
-            "monitor.systemd",
+            "monitor.liveness.systemd",
             "monitor.publish.rota",
         ),
         *("monitor.thread", "monitor.detect.account_memory"),

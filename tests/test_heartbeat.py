@@ -9,9 +9,10 @@ from contextlib import closing
 
 import pytest
 
-from monitor import heartbeat, lifeline, run
+from monitor import lifeline, run
 from monitor.config.load import Heartbeat, load
-from monitor.heartbeat import Word, address, ping
+from monitor.liveness import heartbeat
+from monitor.liveness.heartbeat import Word, address, ping
 from probes.canary import open_session
 from probes.document import DocumentError
 from probes.simulator import Trouble

@@ -18,7 +18,7 @@ from monitor.alert.text import Text
 from monitor.cli import main
 from monitor.config.load import load
 from monitor.diagnose.incident import Severity
-from monitor.heartbeat import Word, ping
+from monitor.liveness.heartbeat import Word, ping
 from probes import command
 from probes.canary import Prober, attempt, open_session
 from probes.catalog import load_provider, load_wording

@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor import lifeline, systemd
-from monitor.systemd import Manager, find_manager
+from monitor import lifeline
+from monitor.liveness import systemd
+from monitor.liveness.systemd import Manager, find_manager
 from monitor.world import open_world, real_edge
 from tests.backstage import backstage, start
 from tests.test_run import config, short_pauses, simulator, watching  # noqa: F401 - a fixture among them
