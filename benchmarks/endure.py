@@ -26,16 +26,17 @@ from msgspec import Struct, to_builtins
 
 from benchmarks.diagnosis_answer import faces
 from benchmarks.virtual import VirtualLoop
-from monitor import courier, herald, listen, run
-from monitor import world as world_module
+from monitor import run
 from monitor.alert.deliver import Print
 from monitor.alert.rule import Channel
 from monitor.alert.text import Text
 from monitor.config.alerting import AlertsSection, ChannelSection
 from monitor.config.load import AccountSection, Config, Document, SiteSection, StatusSection, StoreSection, build
 from monitor.diagnose.incident import Severity
-from monitor.upkeep import publish_now, tidy
-from monitor.world import Edge, Outside, World, open_world
+from monitor.stages import deliver, notify, poll_status
+from monitor.stages import state as world_module
+from monitor.stages.state import Edge, Outside, World, open_world
+from monitor.stages.upkeep import publish_now, tidy
 from probes.canary import Prober, outcome_of
 from probes.model import Account, Answer, Fault, Knock, Observation, Outcome, Target
 from probes.provider import Provider
@@ -131,7 +132,7 @@ def play(days: float, accounts: int, every_s: float, seed: int) -> Result:
 
 def _look_at_the_clock_seldom() -> None:
     """Nobody sets this clock: to look at it each second would be most of what is measured."""
-    for module in (world_module, courier, herald, listen, run):
+    for module in (world_module, deliver, notify, poll_status, run):
         module.STEP_S = IDLE_STEP_S
 
 

@@ -14,7 +14,7 @@ from monitor.config.load import Channel, Config, ProbeSection, SiteSection, Stat
 from monitor.daemon import prepare_interpreter
 from monitor.run import run
 from monitor.schedule import Agenda, Budget, Watch
-from monitor.world import Edge, World, open_world
+from monitor.stages.state import Edge, World, open_world
 from probes.catalog import load_provider
 from probes.model import Account, Target
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from monitor.world import World
+    from monitor.stages.state import World
 
 IN_FLIGHT = 50
 WARM_S = 2.0
@@ -111,7 +111,8 @@ async def engine(wish: argparse.Namespace) -> dict[str, float]:
 
 def _time_stages() -> Mapping[str, float]:
     """Put a stopwatch around what each beat does, once; return the CPU that each has taken, which goes on."""
-    from monitor import run, upkeep
+    from monitor import run
+    from monitor.stages import upkeep
     from monitor.store.writer import Writer
 
     stages: Mapping[str, tuple[object, tuple[str, ...]]] = {

@@ -20,9 +20,9 @@ from monitor.publish.page import render
 from monitor.publish.snapshot import Snapshot
 from monitor.publish.write import write_site
 from monitor.run import beat
+from monitor.stages.state import open_world
 from monitor.store.connection import open_reader
 from monitor.view import take
-from monitor.world import open_world
 from probes.model import Observation, Outcome, Target
 
 REPEATS = 9

@@ -22,7 +22,7 @@ from benchmarks.engine import Diary, at_work, edge, prepare, settle
 from monitor.config.load import Config, ProbeSection
 from monitor.detect.health import Health, Thresholds, advance
 from monitor.schedule import Agenda, first_at, next_at
-from monitor.world import World, open_world
+from monitor.stages.state import World, open_world
 from probes.model import Observation, Outcome
 
 HOSTS, OF_EACH = 50, 20

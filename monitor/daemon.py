@@ -25,12 +25,12 @@ from monitor.publish.door import Door
 from monitor.publish.serve import site_app
 from monitor.publish.snapshot import Pulse
 from monitor.run import run
+from monitor.stages.state import World, open_world, real_edge
 from monitor.storage_refusal import StoreError
 from monitor.store.connection import open_reader
 from monitor.thread import with_threads
 from monitor.view import fresh_s, pulse
 from monitor.words import count
-from monitor.world import World, open_world, real_edge
 
 log = logging.getLogger("monitor")
 

@@ -10,8 +10,8 @@ from monitor.alert.rule import TERMINAL
 from monitor.config.load import Config, ProbeSection, SiteSection, StatusSection, StoreSection
 from monitor.daemon import serve, until_signalled
 from monitor.schedule import Budget, Watch
+from monitor.stages.state import open_world, real_edge
 from monitor.thread import with_threads
-from monitor.world import open_world, real_edge
 from probes.catalog import load_provider
 from probes.model import Account, Target
 from probes.provider import Feed, Platform

@@ -15,21 +15,21 @@ from monitor.alert.deliver import Print, send
 from monitor.alert.text import Text
 from monitor.config.file_access import open_files
 from monitor.config.load import Config
-from monitor.courier import deliver_due
 from monitor.detect.health import State
 from monitor.diagnose.incident import Change, ChangeKind, Severity
-from monitor.lifeline import tell_failure, told_round
+from monitor.diagnose.stage_failure import Stage
 from monitor.round import once, remembering_what_was_said
 from monitor.run import begin_drills, change, end_drills, unseen
 from monitor.schedule import Watch
-from monitor.stage import Stage
 from monitor.stages import drill
+from monitor.stages.deliver import deliver_due
 from monitor.stages.drill import Drill
+from monitor.stages.liveness import tell_failure, told_round
+from monitor.stages.state import World, now, open_world, patience, real_edge
 from monitor.storage_refusal import StoreError
 from monitor.store.connection import Busy
 from monitor.supervisor import attempt as attempt_stage
 from monitor.thread import with_threads
-from monitor.world import World, now, open_world, patience, real_edge
 from probes.attempt import attempt
 from probes.canary import Prober, open_session
 from probes.catalog import load_wording, rules_by_name

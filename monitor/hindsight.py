@@ -16,7 +16,6 @@ from msgspec.structs import replace
 
 from monitor.alert.case import with_changes, without_old
 from monitor.alert.replay import Record, replay
-from monitor.belief import Belief
 from monitor.config.load import Config
 from monitor.detect import intermittent
 from monitor.detect.health import Health, State, Thresholds
@@ -24,7 +23,8 @@ from monitor.detect.target_memory import NEW, Track
 from monitor.diagnose.diagnosis import Scope, is_suspected
 from monitor.diagnose.incident import Change, ChangeKind, Incident, as_of
 from monitor.hearsay import Hearsay
-from monitor.judge import Detect, conclude, follow, follow_turns, has_stirred, judge
+from monitor.stages.belief import Belief
+from monitor.stages.evaluate import Detect, conclude, follow, follow_turns, has_stirred, judge
 from monitor.store import reader
 from monitor.tune import Tally, Told, count
 from probes.model import Fault, Observation, Outcome

@@ -10,13 +10,15 @@ from datetime import UTC, datetime, timedelta
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from monitor.courier import deliver, deliver_due
 from monitor.detect.health import Health
-from monitor.herald import take_replies, tell_due
-from monitor.listen import enquire, hear_safely
+from monitor.diagnose.stage_failure import Stage
 from monitor.run import ABSENT, beat, change, follow_clock, is_wavering, note_absence, probe, seen
 from monitor.schedule import is_due
-from monitor.stage import Stage
+from monitor.stages.deliver import deliver, deliver_due
+from monitor.stages.notify import take_replies, tell_due
+from monitor.stages.poll_status import enquire, hear_safely
+from monitor.stages.state import World
+from monitor.stages.upkeep import examine, publish_now, tidy_step, weigh_step
 from monitor.storage_refusal import StoreError
 from monitor.store import reader
 from monitor.store.connection import open_reader
@@ -24,8 +26,6 @@ from monitor.store.reader import usual_pause
 from monitor.store.standby import Place
 from monitor.store.writer import Writer
 from monitor.supervisor import Work, attempt, review
-from monitor.upkeep import examine, publish_now, tidy_step, weigh_step
-from monitor.world import World
 from probes.model import Observation, Timer
 
 log = logging.getLogger("monitor")

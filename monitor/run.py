@@ -9,25 +9,25 @@ from functools import partial
 from msgspec.structs import replace
 
 from monitor.config.cost import most_used
-from monitor.courier import deliver, warm_up
 from monitor.detect import target_memory
 from monitor.detect.health import Health, State
 from monitor.detect.latency import pace
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE, BREATH, NEVER, Scope, is_suspected, is_unreachable
 from monitor.diagnose.incident import Change, ChangeKind, absence, as_of, redated
-from monitor.herald import herald, tell
-from monitor.judge import conclude, is_to_confirm, judge, take_note, tracks_to_save
-from monitor.lifeline import beat_outside, reassure
-from monitor.listen import enquire, listen
+from monitor.diagnose.stage_failure import Stage
 from monitor.schedule import Agenda, Spending, Watch, has_room, is_affordable, is_patient, next_at
-from monitor.stage import Stage
 from monitor.stages import drill
+from monitor.stages.deliver import deliver, warm_up
+from monitor.stages.evaluate import conclude, is_to_confirm, judge, take_note, tracks_to_save
+from monitor.stages.liveness import beat_outside, reassure
+from monitor.stages.notify import herald, tell
+from monitor.stages.poll_status import enquire, listen
+from monitor.stages.state import World, pause
+from monitor.stages.upkeep import follow_configuration, publish, tidy, weigh
 from monitor.store.clock import Reading, was_set
 from monitor.store.value import Batch
 from monitor.supervisor import Work, keep
-from monitor.upkeep import follow_configuration, publish, tidy, weigh
 from monitor.words import duration, title
-from monitor.world import World, pause
 from probes.model import Account, Answer, Blame, Fault, Observation, Outcome, Target, Usage
 from probes.remedy import explain
 

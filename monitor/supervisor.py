@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Change, ChangeKind, Incident
-from monitor.stage import CALM, LASTING, Stage, back_off_s, named, once_more
+from monitor.diagnose.stage_failure import CALM, LASTING, Stage, back_off_s, named, once_more
+from monitor.stages.state import World
 from monitor.store.writer import Writer
-from monitor.world import World
 
 log = logging.getLogger("monitor")
 

@@ -20,9 +20,9 @@ from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Severity, absence
 from monitor.diagnose.status_source import Source
 from monitor.round import once
+from monitor.stages.state import Edge, open_world
 from monitor.store.value import Batch
 from monitor.words import title
-from monitor.world import Edge, open_world
 from probes.model import Observation, Outcome
 from tests.conftest import at
 from tests.receiver import Road, webhook

@@ -168,16 +168,22 @@ PLAN = {
     "monitor.tune": {"probes.model", "monitor.alert.replay", "monitor.detect.health", "monitor.diagnose.incident"},
     "monitor.hearsay": {"probes.model", "monitor.diagnose.incident", "monitor.diagnose.reason"},
     "monitor.hindsight": {
-        *("probes.model", "monitor.alert.case", "monitor.alert.replay", "monitor.belief", "monitor.config.load"),
+        *("probes.model", "monitor.alert.case", "monitor.alert.replay", "monitor.stages.belief", "monitor.config.load"),
         *(
             "monitor.detect.intermittent",
             "monitor.detect.health",
             "monitor.detect.target_memory",
             "monitor.diagnose.diagnosis",
         ),
-        *("monitor.hearsay", "monitor.diagnose.incident", "monitor.judge", "monitor.store.reader", "monitor.tune"),
+        *(
+            "monitor.hearsay",
+            "monitor.diagnose.incident",
+            "monitor.stages.evaluate",
+            "monitor.store.reader",
+            "monitor.tune",
+        ),
     },
-    "monitor.stage": {"probes.model", "monitor.diagnose.diagnosis", "monitor.diagnose.incident"},
+    "monitor.diagnose.stage_failure": {"probes.model", "monitor.diagnose.diagnosis", "monitor.diagnose.incident"},
     "monitor.slo.objective": {"probes.model", "monitor.diagnose.diagnosis", "monitor.diagnose.incident"},
     "monitor.stages.drill": {
         "probes.border",
@@ -281,7 +287,7 @@ PLAN = {
         *(
             "probes.model",
             "monitor.diagnose.status_source",
-            "monitor.stage",
+            "monitor.diagnose.stage_failure",
             "monitor.alert.case",
             "monitor.alert.reply",
         ),
@@ -314,7 +320,7 @@ PLAN = {
             "monitor.slo.indicator",
             "monitor.slo.objective",
             "monitor.diagnose.status_source",
-            "monitor.stage",
+            "monitor.diagnose.stage_failure",
             "monitor.store.value",
         ),
     },
@@ -438,7 +444,7 @@ PLAN = {
         *("probes.catalog", "monitor.publish.ability", "monitor.publish.rota", "monitor.publish.mark"),
         *("monitor.store.reader", "monitor.slo.objective", "monitor.detect.latency", "monitor.detect.limits"),
     },
-    "monitor.belief": {
+    "monitor.stages.belief": {
         *(
             "probes.model",
             "monitor.alert.case",
@@ -460,7 +466,7 @@ PLAN = {
             "monitor.diagnose.witness",
         ),
     },
-    "monitor.world": {
+    "monitor.stages.state": {
         *(
             "monitor.alert.storage_notice",
             "monitor.store.standby",
@@ -468,7 +474,7 @@ PLAN = {
             "monitor.storage_refusal",
             "monitor.store.standby_path",
         ),
-        "monitor.belief",
+        "monitor.stages.belief",
         "monitor.store.clock",
         *("monitor.alert.case", "monitor.alert.reply", "monitor.alert.routing", "monitor.alert.text"),
         *(
@@ -481,7 +487,7 @@ PLAN = {
         *(
             "monitor.diagnose.diagnosis",
             "monitor.slo.objective",
-            "monitor.stage",
+            "monitor.diagnose.stage_failure",
             "monitor.liveness.systemd",
             "monitor.publish.rota",
         ),
@@ -511,13 +517,13 @@ PLAN = {
 ROOFS = {
     "monitor.run",
     "monitor.round",
-    "monitor.judge",
-    "monitor.listen",
-    "monitor.herald",
-    "monitor.courier",
-    "monitor.lifeline",
+    "monitor.stages.evaluate",
+    "monitor.stages.poll_status",
+    "monitor.stages.notify",
+    "monitor.stages.deliver",
+    "monitor.stages.liveness",
     "monitor.supervisor",
-    "monitor.upkeep",
+    "monitor.stages.upkeep",
     "monitor.daemon",
     "monitor.demo",
     "monitor.errand",

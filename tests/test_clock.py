@@ -14,15 +14,15 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as some
 
 from monitor import run
-from monitor.courier import deliver_due
 from monitor.detect.health import Health, advance
 from monitor.diagnose.incident import Change, ChangeKind, Incident
-from monitor.herald import tell_due
+from monitor.stages.deliver import deliver_due
 from monitor.stages.drill import Drill
+from monitor.stages.notify import tell_due
+from monitor.stages.state import Edge, open_world
+from monitor.stages.upkeep import publish_now
 from monitor.store.clock import Reading, Trace, redated, was_set, was_set_back
 from monitor.store.value import from_json
-from monitor.upkeep import publish_now
-from monitor.world import Edge, open_world
 from probes.model import Answer, Fault, Observation, Outcome
 from tests.conftest import NOON, USUAL, at, observation
 from tests.test_run import config, simulator

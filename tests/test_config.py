@@ -12,7 +12,7 @@ from monitor.detect.credit import Floor
 from monitor.detect.health import Thresholds
 from monitor.detect.reminder import Reminder
 from monitor.slo.objective import Goal
-from monitor.world import patience
+from monitor.stages.state import patience
 from probes.catalog import load_provider
 from probes.document import DocumentError
 from probes.model import Fault, Patience

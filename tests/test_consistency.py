@@ -26,8 +26,8 @@ from monitor.publish.metrics import metrics
 from monitor.publish.page import status_json, usable_json
 from monitor.publish.usable import pick, usables
 from monitor.schedule import Watch
+from monitor.stages.state import Edge, open_world
 from monitor.store.connection import open_reader
-from monitor.world import Edge, open_world
 from probes.model import Answer, Fault, Observation, Outcome, Target
 from tests.conftest import NOON
 from tests.test_judge import Nowhere

@@ -9,10 +9,11 @@ from contextlib import closing
 
 import pytest
 
-from monitor import lifeline, run
+from monitor import run
 from monitor.config.load import Heartbeat, load
 from monitor.liveness import heartbeat
 from monitor.liveness.heartbeat import Word, address, ping
+from monitor.stages import liveness
 from probes.canary import open_session
 from probes.document import DocumentError
 from probes.simulator import Trouble
@@ -85,7 +86,7 @@ def test_no_error_names_the_address(url, told):
 
 
 def test_a_running_monitor_pings_after_good_beats_and_not_more_often_than_asked(tmp_path, monkeypatch):
-    monkeypatch.setattr(lifeline, "STEP_S", 0.05)
+    monkeypatch.setattr(liveness, "STEP_S", 0.05)
 
     async def play():
         async with simulator() as other_side, dead_mans_switch() as switch:
@@ -102,7 +103,7 @@ def test_a_running_monitor_pings_after_good_beats_and_not_more_often_than_asked(
 
 
 def test_a_monitor_whose_beats_stop_pings_no_more(tmp_path, monkeypatch):
-    monkeypatch.setattr(lifeline, "STEP_S", 0.05)
+    monkeypatch.setattr(liveness, "STEP_S", 0.05)
 
     async def play():
         async with simulator() as other_side, dead_mans_switch() as switch:
@@ -120,7 +121,7 @@ def test_a_monitor_whose_beats_stop_pings_no_more(tmp_path, monkeypatch):
 
 
 def test_a_store_that_refuses_is_a_failure_with_the_reason_until_it_takes_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(lifeline, "STEP_S", 0.05)
+    monkeypatch.setattr(liveness, "STEP_S", 0.05)
     monkeypatch.setattr("monitor.store.connection.WAIT_S", 0.1)
 
     async def play():
@@ -141,7 +142,7 @@ def test_a_store_that_refuses_is_a_failure_with_the_reason_until_it_takes_again(
 
 
 def test_a_failure_does_not_wait_for_its_turn_and_is_told_once_an_interval(tmp_path, monkeypatch):
-    monkeypatch.setattr(lifeline, "STEP_S", 0.05)
+    monkeypatch.setattr(liveness, "STEP_S", 0.05)
     monkeypatch.setattr(run, "IDLE_S", 0.2)
 
     async def play():
@@ -162,7 +163,7 @@ def test_a_failure_does_not_wait_for_its_turn_and_is_told_once_an_interval(tmp_p
 
 
 def test_a_monitor_that_reaches_nothing_says_so_to_whom_it_still_reaches(tmp_path, monkeypatch):
-    monkeypatch.setattr(lifeline, "STEP_S", 0.05)
+    monkeypatch.setattr(liveness, "STEP_S", 0.05)
 
     async def play():
         async with simulator() as other_side, dead_mans_switch() as switch:
@@ -176,7 +177,7 @@ def test_a_monitor_that_reaches_nothing_says_so_to_whom_it_still_reaches(tmp_pat
 
 @pytest.mark.parametrize("answer", [500, None])
 def test_a_switch_that_fails_or_hangs_holds_up_no_beat_and_is_named_on_the_page(tmp_path, monkeypatch, answer, caplog):
-    monkeypatch.setattr(lifeline, "STEP_S", 0.05)
+    monkeypatch.setattr(liveness, "STEP_S", 0.05)
     monkeypatch.setattr(heartbeat, "LIMIT_S", 1.0)
 
     async def play():

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from monitor import herald
 from monitor.alert.digest import Timing
 from monitor.alert.link import read
 from monitor.alert.reply import Reply, ReplyKind
@@ -18,9 +17,10 @@ from monitor.alert.rule import Channel, Patience, Rules
 from monitor.alert.window import Quiet
 from monitor.config.load import SiteSection
 from monitor.schedule import Budget, Watch
+from monitor.stages import notify
+from monitor.stages.state import open_world, real_edge
 from monitor.store.connection import open_reader
 from monitor.store.replies import leave, waiting
-from monitor.world import open_world, real_edge
 from probes.model import Account, Target
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 from tests.receiver import webhook
@@ -31,7 +31,7 @@ ALWAYS = Quiet(time(0), time(0), ZoneInfo("UTC"))
 
 @pytest.fixture(autouse=True)
 def short_steps(monkeypatch):
-    monkeypatch.setattr(herald, "STEP_S", 0.1)
+    monkeypatch.setattr(notify, "STEP_S", 0.1)
 
 
 def test_a_lost_account_with_twelve_targets_and_three_siblings_is_one_message_and_one_end_per_channel(tmp_path):
@@ -272,7 +272,7 @@ def test_a_secret_that_somebody_types_as_a_reason_is_neither_kept_nor_shown(tmp_
                 now = datetime.now(UTC)
                 typed = f"the key is {plain} now"
                 leave(settings.database, Reply(ReplyKind.SILENCE, now, plain, until=now + timedelta(1), reason=typed))
-                await herald.take_replies(world)
+                await notify.take_replies(world)
             with closing(sqlite3.connect(settings.database)) as db:
                 return world.replies, db.execute("SELECT details FROM reply").fetchall()
 

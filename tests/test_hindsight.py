@@ -10,17 +10,18 @@ import pytest
 from msgspec.structs import replace
 
 from benchmarks.virtual import VirtualLoop
-from monitor import courier, herald, listen, run
-from monitor import world as world_module
+from monitor import run
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.config.load import load
 from monitor.hindsight import relive
+from monitor.stages import deliver, notify, poll_status
+from monitor.stages import state as world_module
+from monitor.stages.state import Edge, Outside, open_world
 from monitor.store.connection import open_writer
 from monitor.store.reader import closed_incidents
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from monitor.tune import settings
-from monitor.world import Edge, Outside, open_world
 from probes.canary import outcome_of
 from probes.model import Answer, Fault, Knock, Observation, Outcome, Target
 from tests.backstage import call
@@ -127,7 +128,7 @@ def record(folder, days, every_s, *troubles, slow=(), probe=""):
 @pytest.fixture
 def seldom(monkeypatch):
     """Nobody sets this clock: to look at it each second would be most of the work."""
-    for module in (world_module, courier, herald, listen):
+    for module in (world_module, deliver, notify, poll_status):
         monkeypatch.setattr(module, "STEP_S", 15.0)
 
 

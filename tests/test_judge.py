@@ -14,11 +14,11 @@ from monitor.alert.rule import Patience
 from monitor.detect.health import Health, State
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.witness import Group, Level
-from monitor.herald import tell_due
 from monitor.schedule import CONFIRM_S, Watch
+from monitor.stages.notify import tell_due
+from monitor.stages.state import Edge, open_world
 from monitor.store.connection import open_reader
 from monitor.store.reader import closed_incidents
-from monitor.world import Edge, open_world
 from probes.model import Answer, Blame, Fault, Limit, Observation, Outcome, Target
 from tests.conftest import NOON
 from tests.test_run import config

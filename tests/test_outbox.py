@@ -19,14 +19,14 @@ from monitor.alert.routing import Scene, decide
 from monitor.alert.rule import Channel, Match, Patience, Route, Rules
 from monitor.alert.window import Quiet
 from monitor.config.load import load
-from monitor.courier import deliver_due
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Change, ChangeKind, Incident, Severity, open_incident
+from monitor.stages.deliver import deliver_due
+from monitor.stages.state import Edge, open_world
 from monitor.store import reader
 from monitor.store.schema import migrate
 from monitor.store.value import Batch, from_json
 from monitor.store.writer import Writer
-from monitor.world import Edge, open_world
 from probes.model import Confidence, Fault
 from tests.conftest import at
 

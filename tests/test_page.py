@@ -26,7 +26,7 @@ from monitor.publish.page import POLICY, STANDS_S, TEMPLATES, kept, render
 from monitor.publish.rota import TURNS
 from monitor.publish.snapshot import CROWD, Manner, Measure, ObjectiveView, SourceView
 from monitor.slo.objective import Goal, Objective, Reserve
-from monitor.upkeep import LONGEST_QUIET_S, PUBLISH_S
+from monitor.stages.upkeep import LONGEST_QUIET_S, PUBLISH_S
 from probes.model import Fault, Limit
 from probes.notice import Impact, Notice, Phase
 from probes.redact import CONTROLS

@@ -10,8 +10,8 @@ from monitor.advice import advice_for
 from monitor.detect.reminder import Reminder, findings
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import SEVERITIES, ChangeKind
-from monitor.judge import conclude
 from monitor.publish.layout import SCOPES
+from monitor.stages.evaluate import conclude
 from monitor.words import title
 from probes.model import Fault
 from tests.backstage import call

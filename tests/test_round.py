@@ -13,10 +13,11 @@ import pytest
 from msgspec.structs import replace
 
 from monitor import round as its
-from monitor import run, schedule, world
+from monitor import run, schedule
 from monitor.config.load import Channel, ProbeSection
 from monitor.detect.health import State
-from monitor.world import Edge, open_world
+from monitor.stages import state
+from monitor.stages.state import Edge, open_world
 from probes.model import Observation, Outcome
 from probes.simulator import Trouble
 from tests.backstage import backstage, call
@@ -31,7 +32,7 @@ def short_pauses(monkeypatch):
     monkeypatch.setattr(schedule, "CONFIRM_S", (0.1, 0.1, 0.1))
     monkeypatch.setattr(schedule, "FINAL_S", 0.1)
     monkeypatch.setattr(schedule, "REVIVE_S", 0.1)
-    monkeypatch.setattr(world, "STEP_S", 0.1)
+    monkeypatch.setattr(state, "STEP_S", 0.1)
     monkeypatch.setattr(its, "WAITS_S", 1.0)
     monkeypatch.setattr("monitor.detect.health.APART", timedelta(seconds=0.05))
 

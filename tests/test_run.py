@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 from msgspec.structs import replace
 
-from monitor import run, schedule, world
+from monitor import run, schedule
 from monitor.alert import routing
 from monitor.config.load import Channel, Config, ProbeSection, SiteSection, StatusSection, StoreSection
 from monitor.detect.account_memory import Attention
@@ -23,13 +23,13 @@ from monitor.detect.credit import Floor
 from monitor.detect.health import Health, State
 from monitor.detect.latency import EXTRA_S, advance, pace
 from monitor.detect.target_memory import Track
-from monitor.listen import enquire_now
 from monitor.round import once
 from monitor.schedule import Budget, Spending, Watch, next_at
-from monitor.stages import drill
+from monitor.stages import drill, state
 from monitor.stages.drill import Drill
+from monitor.stages.poll_status import enquire_now
+from monitor.stages.state import Edge, open_world
 from monitor.store.connection import Busy, open_reader
-from monitor.world import Edge, open_world
 from probes.catalog import Shelf, load_provider
 from probes.model import Account, Fault, Knock, Observation, Outcome, Target
 from probes.provider import Feed, Platform, Signal
@@ -53,9 +53,9 @@ def short_pauses(monkeypatch):
     monkeypatch.setattr(schedule, "PROVE_S", 0.2)
     monkeypatch.setattr(schedule, "REVIVE_S", 0.1)
     monkeypatch.setattr(schedule, "BACK_OFF", (1, 2))
-    monkeypatch.setattr(world, "SPREAD_S", 0.1)
+    monkeypatch.setattr(state, "SPREAD_S", 0.1)
     monkeypatch.setattr(run, "BEAT_S", 0.05)
-    monkeypatch.setattr(world, "STEP_S", 0.1)
+    monkeypatch.setattr(state, "STEP_S", 0.1)
     monkeypatch.setattr(drill, "LASTS", drill.timedelta(seconds=0.3))
 
 
@@ -374,12 +374,12 @@ async def play():
         patient = ProbeSection(failures=50, online=[])
         settings = config(pathlib.Path(sys.argv[1]), other_side, Channel("hook", "json://127.0.0.1:1"), probe=patient)
         async with watching(settings) as monitor:
-            await monitor.until(lambda: len(monitor.world.healths) == 6)
+            await monitor.until(lambda: len(monitor.stages.state.healths) == 6)
             assert "apprise" not in sys.modules, "imported while all is well"
             other_side.set(KEYS["openai/main"], Trouble.SERVER_ERROR)
             await monitor.until(lambda: "apprise.plugins.custom_json" in sys.modules)
-            await monitor.until(lambda: len(monitor.world.templates._shipped.cache) > 5)
-            assert not monitor.world.incidents
+            await monitor.until(lambda: len(monitor.stages.state.templates._shipped.cache) > 5)
+            assert not monitor.stages.state.incidents
 
 asyncio.run(play())
 """

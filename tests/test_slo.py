@@ -13,10 +13,10 @@ from monitor.diagnose.incident import UNWATCHED, Severity
 from monitor.run import beat, unseen
 from monitor.schedule import Watch
 from monitor.slo.objective import DAY, HOUR, LONGEST, PAIRS, Goal, Looks, Objective, Tally, burning, rate, reserves
+from monitor.stages.upkeep import tidy_step, weigh_step
 from monitor.store.reader import looks, series_ids
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
-from monitor.upkeep import tidy_step, weigh_step
 from monitor.words import title
 from probes.model import Blame, Fault
 from tests.conftest import NOON

@@ -8,15 +8,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor import stage, supervisor, view
+from monitor import supervisor, view
+from monitor.diagnose import stage_failure
 from monitor.diagnose.diagnosis import Scope
-from monitor.lifeline import trouble
+from monitor.diagnose.stage_failure import CALM, DOES, Failing, Stage, back_off_s, named, once_more
 from monitor.run import change
-from monitor.stage import CALM, DOES, Failing, Stage, back_off_s, named, once_more
+from monitor.stages.liveness import trouble
+from monitor.stages.state import Edge, open_world
 from monitor.store import reader
 from monitor.store.connection import open_reader
 from monitor.supervisor import attempt, keep, review
-from monitor.world import Edge, open_world
 from tests.conftest import NOON, at
 from tests.test_run import config, simulator
 
@@ -51,8 +52,8 @@ async def kept(world, **works):
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch):
-    monkeypatch.setattr(stage, "FIRST_S", 0.01)
-    monkeypatch.setattr(stage, "LONGEST_S", 0.02)
+    monkeypatch.setattr(stage_failure, "FIRST_S", 0.01)
+    monkeypatch.setattr(stage_failure, "LONGEST_S", 0.02)
 
 
 async def until(check):
@@ -122,7 +123,7 @@ def test_a_stage_that_keeps_failing_is_told_once_and_is_over_when_it_goes_on(tmp
 
         async with world_at(tmp_path, clock) as world, kept(world, tidy=failing):
             await until(lambda: standing(world))
-            await until(lambda: world.failing[Stage.TIDY].times > stage.LASTING + 2)
+            await until(lambda: world.failing[Stage.TIDY].times > stage_failure.LASTING + 2)
             (opened,) = standing(world)
             works.set()
             await asyncio.sleep(0.1)
@@ -142,7 +143,7 @@ def test_a_stage_that_keeps_failing_is_told_once_and_is_over_when_it_goes_on(tmp
 def test_what_failed_is_said_to_the_heartbeat_on_the_page_and_in_the_pulse(tmp_path):
     async def play():
         async with world_at(tmp_path) as world:
-            for _ in range(stage.LASTING):
+            for _ in range(stage_failure.LASTING):
                 await attempt(world, Stage.PUBLISH, broken, change)
             with closing(open_reader(world.config.database)) as db:
                 now = world.edge.clock()

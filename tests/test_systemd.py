@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor import lifeline
 from monitor.liveness import systemd
 from monitor.liveness.systemd import Manager, find_manager
-from monitor.world import open_world, real_edge
+from monitor.stages import liveness
+from monitor.stages.state import open_world, real_edge
 from tests.backstage import backstage, start
 from tests.test_run import config, short_pauses, simulator, watching  # noqa: F401 - a fixture among them
 
@@ -93,12 +93,12 @@ def test_without_a_socket_that_we_know_nobody_is_told(address):
 
 
 def test_the_watchdog_hears_of_beats_twice_in_its_time_and_of_none_when_they_stop(tmp_path, manager, monkeypatch):
-    monkeypatch.setattr(lifeline, "STEP_S", 0.02)
+    monkeypatch.setattr(liveness, "STEP_S", 0.02)
 
     async def play():
         async with simulator() as other_side, watching(config(tmp_path, other_side)) as monitor:
             monitor.world.manager = Manager(manager.address, 0.6)
-            again = asyncio.create_task(lifeline.reassure(monitor.world))
+            again = asyncio.create_task(liveness.reassure(monitor.world))
             await monitor.until(lambda: manager.hear().count("WATCHDOG=1") >= 3)
             monitor.world.writing.submit(time.sleep, 2)  # the beat hangs, and the loop lives
             await asyncio.sleep(0.5)
@@ -118,7 +118,7 @@ def test_a_schedule_that_does_not_go_on_is_no_life(tmp_path, manager, late_s, li
         async with simulator() as other_side, open_world(config(tmp_path, other_side), real_edge(print)) as world:
             world.manager, world.beaten_at = Manager(manager.address, 0.2), 1.0
             world.agenda.set("openai/main/list", datetime.now(UTC) - timedelta(seconds=late_s))
-            telling = asyncio.create_task(lifeline.reassure(world))
+            telling = asyncio.create_task(liveness.reassure(world))
             await asyncio.sleep(0.3)
             telling.cancel()
 

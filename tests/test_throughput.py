@@ -16,7 +16,6 @@ from hypothesis import strategies as some
 from msgspec.structs import replace
 
 from monitor import run
-from monitor.belief import groups_of, meaning_of
 from monitor.detect import latency, target_memory
 from monitor.detect.health import Health, State
 from monitor.detect.latency import (
@@ -33,9 +32,10 @@ from monitor.detect.latency import (
     token_s,
 )
 from monitor.detect.target_memory import NEW, Track
-from monitor.herald import tell_due
 from monitor.schedule import Watch
-from monitor.world import Edge, open_world
+from monitor.stages.belief import groups_of, meaning_of
+from monitor.stages.notify import tell_due
+from monitor.stages.state import Edge, open_world
 from probes.attempt import attempt
 from probes.model import Blame, Fault, Observation, Outcome, Target, Usage
 from probes.simulator import SimulatedAccount, Simulator, Trouble

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from monitor.config.load import load
 from monitor.publish.snapshot import CROWD
 from monitor.run import beat
-from monitor.upkeep import (
+from monitor.stages.state import Edge, open_world
+from monitor.stages.upkeep import (
     LONGEST_QUIET_S,
     PUBLISH_S,
     REST_S,
@@ -24,7 +25,6 @@ from monitor.upkeep import (
     rest_s,
 )
 from monitor.view import FRESH_AT_LEAST_S
-from monitor.world import Edge, open_world
 from probes.model import Answer, Fault, Observation, Outcome
 
 
@@ -119,7 +119,7 @@ async def following(folder, more=""):
 
 @pytest.fixture
 def soon(monkeypatch):
-    monkeypatch.setattr("monitor.upkeep.STEP_S", 0.05)
+    monkeypatch.setattr("monitor.stages.upkeep.STEP_S", 0.05)
 
 
 def key_of(world, name):

@@ -22,11 +22,11 @@ from monitor.detect.limits import Moved
 from monitor.detect.shared_latency import Pool
 from monitor.detect.target_memory import Track
 from monitor.diagnose.incident import Change, ChangeKind, Incident, Told
+from monitor.diagnose.stage_failure import Failing
 from monitor.diagnose.status_source import Source
 from monitor.schedule import Spending
 from monitor.slo.indicator import Cell, Sketch, below, merge, sketch, unpack
 from monitor.slo.objective import LONGEST, REACH, SHORT, Looks, Objective, Tally
-from monitor.stage import Failing
 from monitor.storage_refusal import Refusal
 from monitor.store.clock import Trace
 from monitor.store.overlap import Overlap

@@ -16,9 +16,9 @@ from monitor.detect.account_memory import Note
 from monitor.detect.health import Health
 from monitor.detect.limits import MOST
 from monitor.diagnose.incident import Change, ChangeKind, Incident
+from monitor.diagnose.stage_failure import Failing
 from monitor.diagnose.status_source import Source
 from monitor.schedule import Spending
-from monitor.stage import Failing
 from monitor.storage_refusal import Refusal
 from monitor.store.connection import transaction
 from monitor.store.expected_schema import check_version

@@ -26,17 +26,17 @@ from monitor.alert.routing import Scene
 from monitor.alert.rule import Channel
 from monitor.alert.storage_notice import Heard
 from monitor.alert.text import Templates, Text
-from monitor.belief import Belief
 from monitor.config.load import Config
 from monitor.detect.account_memory import findings as find
 from monitor.detect.health import Health, State
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Severity
+from monitor.diagnose.stage_failure import Failing, Stage, once_more
 from monitor.liveness.systemd import Manager
 from monitor.publish.rota import Rota
 from monitor.schedule import Agenda, Spending, first_at
 from monitor.slo.objective import resumed
-from monitor.stage import Failing, Stage, once_more
+from monitor.stages.belief import Belief
 from monitor.storage_refusal import Refusal
 from monitor.store import file_system, reader, salvage
 from monitor.store.clock import Reading, Trace, boot, redated, was_set_back

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from monitor.belief import Belief, groups_of, meaning_of
 from monitor.detect import account_memory, flap, intermittent, reminder, shared_latency, target_memory
 from monitor.detect.account_memory import EMPTY, Note
 from monitor.detect.finding import Finding
@@ -20,6 +19,7 @@ from monitor.diagnose import incident
 from monitor.diagnose.diagnosis import Diagnosis, Patient, Scope, diagnose, sign_of
 from monitor.diagnose.incident import Change
 from monitor.diagnose.status_source import unreadable
+from monitor.stages.belief import Belief, groups_of, meaning_of
 from probes.model import Blame, Confidence, Fault, Observation, Target
 
 log = logging.getLogger("monitor")

@@ -13,10 +13,10 @@ from monitor.alert.reply import Reply
 from monitor.alert.routing import decide
 from monitor.alert.storage_notice import Heard, StoreNews, due_news, news, read_news
 from monitor.diagnose.incident import Change
+from monitor.stages.state import STEP_S, World
 from monitor.store import mailbox
 from monitor.store.replies import waiting
 from monitor.store.value import Batch
-from monitor.world import STEP_S, World
 from probes.redact import conceal
 
 PACE = 5

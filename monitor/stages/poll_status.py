@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from monitor.diagnose.status_source import Source, follow
+from monitor.stages.state import STEP_S, World, pause
 from monitor.store.writer import Writer
-from monitor.world import STEP_S, World, pause
 from probes.control import is_gated
 from probes.feeds.pace import USUAL_S, next_poll_s
 from probes.model import Account, Blame

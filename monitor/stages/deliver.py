@@ -35,12 +35,12 @@ from monitor.alert.text import (
     worst,
 )
 from monitor.diagnose.incident import Change, Incident, Severity
+from monitor.stages.state import STEP_S, World, pause
 from monitor.storage_refusal import StoreError
 from monitor.store.connection import open_reader
 from monitor.store.reader import incidents_between
 from monitor.store.writer import Writer, key
 from monitor.view import glance
-from monitor.world import STEP_S, World, pause
 
 log = logging.getLogger("monitor")
 

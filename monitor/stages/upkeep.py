@@ -21,6 +21,7 @@ from monitor.publish.rota import advance
 from monitor.publish.snapshot import Snapshot
 from monitor.publish.write import PUBLIC, Leaving, existing, write_open, write_sheets, write_site
 from monitor.slo.objective import burning
+from monitor.stages.state import STEP_S, World, pause
 from monitor.storage_refusal import StoreError, is_corrupt
 from monitor.store import overlap, reader, rollup
 from monitor.store.connection import open_reader
@@ -28,7 +29,6 @@ from monitor.store.expected_schema import Foreign
 from monitor.store.writer import Writer
 from monitor.view import take
 from monitor.words import count
-from monitor.world import STEP_S, World, pause
 from probes.document import DocumentError
 
 log = logging.getLogger("monitor")

@@ -11,8 +11,8 @@ from monitor.config.load import Config
 from monitor.detect.health import State
 from monitor.liveness import systemd
 from monitor.liveness.heartbeat import Word, ping
+from monitor.stages.state import STEP_S, World
 from monitor.words import count
-from monitor.world import STEP_S, World
 from probes.canary import open_session
 
 FAREWELL_S = 1.0
