@@ -26,13 +26,13 @@ from msgspec import Struct, to_builtins
 
 from benchmarks.diagnosis_answer import faces
 from benchmarks.virtual import VirtualLoop
-from monitor import run
 from monitor.alert.deliver import Print
 from monitor.alert.rule import Channel
 from monitor.alert.text import Text
 from monitor.config.alerting import AlertsSection, ChannelSection
 from monitor.config.load import AccountSection, Config, Document, SiteSection, StatusSection, StoreSection, build
 from monitor.diagnose.incident import Severity
+from monitor.runtime import main_loop
 from monitor.stages import deliver, notify, poll_status
 from monitor.stages import state as world_module
 from monitor.stages.state import Edge, Outside, World, open_world
@@ -132,7 +132,7 @@ def play(days: float, accounts: int, every_s: float, seed: int) -> Result:
 
 def _look_at_the_clock_seldom() -> None:
     """Nobody sets this clock: to look at it each second would be most of what is measured."""
-    for module in (world_module, deliver, notify, poll_status, run):
+    for module in (world_module, deliver, notify, poll_status, main_loop):
         module.STEP_S = IDLE_STEP_S
 
 
@@ -147,7 +147,7 @@ async def _play(folder: Path, days: float, accounts: int, every_s: float, seed: 
         config, edge, Outside(stage.attempt, stage.knock, is_online=stage.is_online, send=stage.send)
     ) as world:
         world.plan_anew()
-        work = [asyncio.create_task(one) for one in (run.watch_and_tell(world), tidy(world), make_pages(world))]
+        work = [asyncio.create_task(one) for one in (main_loop.watch_and_tell(world), tidy(world), make_pages(world))]
         while loop.now_s < days * DAY_S:
             seen.append(await _day(config, loop, len(seen) + 1, days * DAY_S))
         stage.closed = True

@@ -1,4 +1,4 @@
-"""Our engine on a configuration of any size: every stage of `monitor.run`, a real session, a real database."""
+"""Our engine on a configuration of any size: every stage of the loop, a real session, a real database."""
 
 import asyncio
 import random
@@ -11,8 +11,8 @@ from pathlib import Path
 
 from monitor.cli import collect_seldom
 from monitor.config.load import Channel, Config, ProbeSection, SiteSection, StatusSection, StoreSection
-from monitor.daemon import prepare_interpreter
-from monitor.run import run
+from monitor.runtime.daemon import prepare_interpreter
+from monitor.runtime.main_loop import run
 from monitor.schedule import Agenda, Budget, Watch
 from monitor.stages.state import Edge, World, open_world
 from probes.catalog import load_provider

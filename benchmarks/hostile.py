@@ -522,9 +522,9 @@ def child(folder: Path, interval_s: Callable[[str, float], float]) -> None:
 
     from msgspec.structs import replace
 
-    from monitor import daemon
     from monitor.config.load import load
     from monitor.log import start_log
+    from monitor.runtime import daemon
 
     config = load(folder / "monitor.toml", os.environ)
     start_log(logging.WARNING, config.secrets)

@@ -256,8 +256,8 @@ def child(config: str) -> None:
     from msgspec.structs import replace
 
     from monitor.config.load import load
-    from monitor.daemon import watch
     from monitor.log import start_log
+    from monitor.runtime.daemon import watch
 
     loaded = load(Path(config), os.environ)
     start_log(logging.INFO, loaded.secrets)

@@ -111,14 +111,14 @@ async def engine(wish: argparse.Namespace) -> dict[str, float]:
 
 def _time_stages() -> Mapping[str, float]:
     """Put a stopwatch around what each beat does, once; return the CPU that each has taken, which goes on."""
-    from monitor import run
+    from monitor.runtime import main_loop
     from monitor.stages import upkeep
     from monitor.store.writer import Writer
 
     stages: Mapping[str, tuple[object, tuple[str, ...]]] = {
-        "judge": (run, ("judge",)),
-        "plan": (run, ("_plan",)),
-        "note": (run, ("take_note", "tracks_to_save", "conclude", "tell", "_spend")),
+        "judge": (main_loop, ("judge",)),
+        "plan": (main_loop, ("_plan",)),
+        "note": (main_loop, ("take_note", "tracks_to_save", "conclude", "tell", "_spend")),
         "save": (Writer, ("save",)),
         "page": (upkeep, ("publish_now",)),
     }

@@ -19,7 +19,7 @@ from monitor.config.load import ProbeSection
 from monitor.publish.page import render
 from monitor.publish.snapshot import Snapshot
 from monitor.publish.write import write_site
-from monitor.run import beat
+from monitor.runtime.main_loop import beat
 from monitor.stages.state import open_world
 from monitor.store.connection import open_reader
 from monitor.view import take

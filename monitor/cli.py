@@ -160,14 +160,14 @@ def build_parser(words: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def run(arguments: Arguments) -> int:
-    from monitor.shutdown import heed
+    from monitor.runtime.shutdown import heed
 
     heed(UP)
     config = _heard_at(_config(arguments), arguments.host)
     _start_log(arguments, config)
     if config.accounts:
-        from monitor.daemon import watch
         from monitor.errand import name_problems
+        from monitor.runtime.daemon import watch
 
         name_problems(config)
         _check(config)
@@ -190,7 +190,7 @@ def _heard_at(config: "Config", host: str | None) -> "Config":
 def once(arguments: Arguments) -> int:
     from monitor.config.cost import overspending
     from monitor.errand import single_round
-    from monitor.shutdown import heed
+    from monitor.runtime.shutdown import heed
     from monitor.store.connection import Busy
     from probes.document import DocumentError
 

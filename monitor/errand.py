@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from monitor import __version__, shutdown
+from monitor import __version__
 from monitor.alert.deliver import Print, send
 from monitor.alert.text import Text
 from monitor.config.file_access import open_files
@@ -18,8 +18,10 @@ from monitor.config.load import Config
 from monitor.detect.health import State
 from monitor.diagnose.incident import Change, ChangeKind, Severity
 from monitor.diagnose.stage_failure import Stage
-from monitor.round import once, remembering_what_was_said
-from monitor.run import begin_drills, change, end_drills, unseen
+from monitor.runtime import shutdown
+from monitor.runtime.main_loop import begin_drills, change, end_drills, unseen
+from monitor.runtime.round import once, remembering_what_was_said
+from monitor.runtime.supervisor import attempt as attempt_stage
 from monitor.schedule import Watch
 from monitor.stages import drill
 from monitor.stages.deliver import deliver_due
@@ -28,7 +30,6 @@ from monitor.stages.liveness import tell_failure, told_round
 from monitor.stages.state import World, now, open_world, patience, real_edge
 from monitor.storage_refusal import StoreError
 from monitor.store.connection import Busy
-from monitor.supervisor import attempt as attempt_stage
 from monitor.thread import with_threads
 from probes.attempt import attempt
 from probes.canary import Prober, open_session

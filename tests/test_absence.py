@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from monitor import run
 from monitor.alert import routing
 from monitor.alert.rule import Channel, Match, Patience, Route, Rules
 from monitor.alert.window import Quiet
@@ -19,7 +18,8 @@ from monitor.config.load import ProbeSection
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Severity, absence
 from monitor.diagnose.status_source import Source
-from monitor.round import once
+from monitor.runtime import main_loop
+from monitor.runtime.round import once
 from monitor.stages.state import Edge, open_world
 from monitor.store.value import Batch
 from monitor.words import title
@@ -181,7 +181,7 @@ def test_a_gap_breaks_no_quiet_hours(tmp_path):
 
 
 def test_a_machine_that_slept_while_it_watched_has_a_gap_too(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "ABSENT", timedelta(seconds=1))
+    monkeypatch.setattr(main_loop, "ABSENT", timedelta(seconds=1))
 
     async def play():
         async with simulator() as other_side, watching(config(tmp_path, other_side)) as monitor:
@@ -195,7 +195,7 @@ def test_a_machine_that_slept_while_it_watched_has_a_gap_too(tmp_path, monkeypat
 
 
 def test_a_clock_that_was_set_forward_is_no_gap(tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(run, "ABSENT", timedelta(minutes=5))
+    monkeypatch.setattr(main_loop, "ABSENT", timedelta(minutes=5))
 
     async def play():
         async with simulator() as other_side, watching(config(tmp_path, other_side)) as monitor:

@@ -15,6 +15,7 @@ MODEL = {"probes.model"}
 WAY = {"probes.model", "probes.proxy"}
 READING = {"probes.notice", "probes.feeds.report", "probes.feeds.text", "probes.feeds.word"}
 PLAN = {
+    "monitor.runtime": set(),
     "monitor.liveness": set(),
     "monitor.slo": set(),
     "monitor.stages": set(),
@@ -162,7 +163,7 @@ PLAN = {
     "monitor.liveness.heartbeat": {"aiohttp", "probes.failure", *WAY, "probes.progress", "probes.road"},
     "monitor.config.proxy_road": {"monitor.config.secret", "probes.document", "probes.proxy", "probes.trust"},
     "monitor.liveness.systemd": set(),
-    "monitor.shutdown": set(),
+    "monitor.runtime.shutdown": set(),
     "monitor.thread": set(),
     "monitor.deadline": set(),
     "monitor.tune": {"probes.model", "monitor.alert.replay", "monitor.detect.health", "monitor.diagnose.incident"},
@@ -515,16 +516,16 @@ PLAN = {
 }
 # Where all stages meet; they import what they join.
 ROOFS = {
-    "monitor.run",
-    "monitor.round",
+    "monitor.runtime.main_loop",
+    "monitor.runtime.round",
     "monitor.stages.evaluate",
     "monitor.stages.poll_status",
     "monitor.stages.notify",
     "monitor.stages.deliver",
     "monitor.stages.liveness",
-    "monitor.supervisor",
+    "monitor.runtime.supervisor",
     "monitor.stages.upkeep",
-    "monitor.daemon",
+    "monitor.runtime.daemon",
     "monitor.demo",
     "monitor.errand",
     "monitor.rehearsal",
@@ -582,7 +583,7 @@ def test_a_module_imports_exactly_what_its_line_of_the_plan_allows(name, path):
     if name in ROOFS:
         return
     if name.startswith(("probes.simulator", "monitor.publish")):
-        floor = "monitor." if name.startswith("probes") else "monitor.run"
+        floor = "monitor." if name.startswith("probes") else "monitor.runtime.main_loop"
         assert not {one for one in used if one.startswith(floor)}
         return
     assert used == PLAN[name]

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as some
 
-from monitor import run
 from monitor.detect.health import Health, advance
 from monitor.diagnose.incident import Change, ChangeKind, Incident
+from monitor.runtime import main_loop
 from monitor.stages.deliver import deliver_due
 from monitor.stages.drill import Drill
 from monitor.stages.notify import tell_due
@@ -100,8 +100,8 @@ class Bench:
             world.begun[target.id] = world.read_clocks()
             world.finished.put_nowait(observed(target, fault, self.clock()))
         self.timer_s, self.set_s = self.timer_s + takes_s, self.set_s + set_s
-        await run.follow_clock(world)
-        await run.beat(world, run.seen(world), self.clock())
+        await main_loop.follow_clock(world)
+        await main_loop.beat(world, main_loop.seen(world), self.clock())
         await tell_due(world)
         await deliver_due(world)
 
@@ -185,9 +185,9 @@ def test_a_drill_that_began_by_a_clock_that_was_ahead_does_not_end_before_it_beg
     async def play(one):
         async with open_world(one.settings, one.edge()) as world:
             wish = Drill("openai/main", Fault.TIMEOUT, one.clock() + 3600 * S)
-            await run.change(world, Change(wish.incident, ChangeKind.OPENED, one.clock()))
+            await main_loop.change(world, Change(wish.incident, ChangeKind.OPENED, one.clock()))
             one.timer_s += 60
-            await run.end_drills(world)
+            await main_loop.end_drills(world)
             return world.incidents
 
     one = asyncio.run(bench(tmp_path, play))

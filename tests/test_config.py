@@ -7,10 +7,10 @@ import pytest
 import trustme
 
 from monitor.config.load import SCHEMA, TERMINAL, SiteSection, from_environment, load, schema
-from monitor.daemon import LOOPBACK
 from monitor.detect.credit import Floor
 from monitor.detect.health import Thresholds
 from monitor.detect.reminder import Reminder
+from monitor.runtime.daemon import LOOPBACK
 from monitor.slo.objective import Goal
 from monitor.stages.state import patience
 from probes.catalog import load_provider

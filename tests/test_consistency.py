@@ -14,7 +14,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as some
 from msgspec.structs import replace
 
-from monitor import run, view
+from monitor import view
 from monitor.advice import instead
 from monitor.detect.health import State
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE
@@ -25,6 +25,7 @@ from monitor.publish.mark import Mark, standing
 from monitor.publish.metrics import metrics
 from monitor.publish.page import status_json, usable_json
 from monitor.publish.usable import pick, usables
+from monitor.runtime import main_loop
 from monitor.schedule import Watch
 from monitor.stages.state import Edge, open_world
 from monitor.store.connection import open_reader
@@ -203,7 +204,7 @@ async def play(folder, history, ties):
             looked = [look(target, clock.now, sight) for target, sight in _each(settings_, seen)]
             for one in looked:
                 past.add(one)
-            await run.beat(world, looked, clock.now)
+            await main_loop.beat(world, looked, clock.now)
             told = Told(settings_, clock.now)
             check_alike(told)
             check_picks(told)

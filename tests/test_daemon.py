@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from monitor.daemon import runner
+from monitor.runtime.daemon import runner
 from probes.simulator import Trouble
 from tests.backstage import backstage, start
 

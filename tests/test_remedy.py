@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from monitor.config.load import load
 from monitor.errand import probe_now
-from monitor.run import beat, probe
+from monitor.runtime.main_loop import beat, probe
 from monitor.stages.state import open_world, real_edge
 from probes.catalog import load_provider
 from probes.document import DocumentError

@@ -10,7 +10,7 @@ from monitor.advice import advice_for
 from monitor.detect.health import State
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import UNWATCHED, Severity
-from monitor.run import beat, unseen
+from monitor.runtime.main_loop import beat, unseen
 from monitor.schedule import Watch
 from monitor.slo.objective import DAY, HOUR, LONGEST, PAIRS, Goal, Looks, Objective, Tally, burning, rate, reserves
 from monitor.stages.upkeep import tidy_step, weigh_step

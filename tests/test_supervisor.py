@@ -8,16 +8,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor import supervisor, view
+from monitor import view
 from monitor.diagnose import stage_failure
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.stage_failure import CALM, DOES, Failing, Stage, back_off_s, named, once_more
-from monitor.run import change
+from monitor.runtime import supervisor
+from monitor.runtime.main_loop import change
+from monitor.runtime.supervisor import attempt, keep, review
 from monitor.stages.liveness import trouble
 from monitor.stages.state import Edge, open_world
 from monitor.store import reader
 from monitor.store.connection import open_reader
-from monitor.supervisor import attempt, keep, review
 from tests.conftest import NOON, at
 from tests.test_run import config, simulator
 

@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as some
 from msgspec.structs import replace
 
-from monitor import run
 from monitor.detect import latency, target_memory
 from monitor.detect.health import Health, State
 from monitor.detect.latency import (
@@ -32,6 +31,7 @@ from monitor.detect.latency import (
     token_s,
 )
 from monitor.detect.target_memory import NEW, Track
+from monitor.runtime import main_loop
 from monitor.schedule import Watch
 from monitor.stages.belief import groups_of, meaning_of
 from monitor.stages.notify import tell_due
@@ -368,7 +368,7 @@ async def ask(it, target, looks):
     for _ in range(looks):
         it.clock.now += timedelta(seconds=90)
         provider, account = world.config.providers[target.provider], world.config.accounts[target.account]
-        await run.beat(world, [await attempt(world.prober, provider, account, target)], it.clock.now)
+        await main_loop.beat(world, [await attempt(world.prober, provider, account, target)], it.clock.now)
         await tell_due(world)
 
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from monitor.config.load import load
 from monitor.publish.snapshot import CROWD
-from monitor.run import beat
+from monitor.runtime.main_loop import beat
 from monitor.stages.state import Edge, open_world
 from monitor.stages.upkeep import (
     LONGEST_QUIET_S,

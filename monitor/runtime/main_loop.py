@@ -15,6 +15,7 @@ from monitor.detect.latency import pace
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE, BREATH, NEVER, Scope, is_suspected, is_unreachable
 from monitor.diagnose.incident import Change, ChangeKind, absence, as_of, redated
 from monitor.diagnose.stage_failure import Stage
+from monitor.runtime.supervisor import Work, keep
 from monitor.schedule import Agenda, Spending, Watch, has_room, is_affordable, is_patient, next_at
 from monitor.stages import drill
 from monitor.stages.deliver import deliver, warm_up
@@ -26,7 +27,6 @@ from monitor.stages.state import World, pause
 from monitor.stages.upkeep import follow_configuration, publish, tidy, weigh
 from monitor.store.clock import Reading, was_set
 from monitor.store.value import Batch
-from monitor.supervisor import Work, keep
 from monitor.words import duration, title
 from probes.model import Account, Answer, Blame, Fault, Observation, Outcome, Target, Usage
 from probes.remedy import explain

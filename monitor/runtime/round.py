@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from monitor.detect.health import Health
 from monitor.diagnose.stage_failure import Stage
-from monitor.run import ABSENT, beat, change, follow_clock, is_wavering, note_absence, probe, seen
+from monitor.runtime.main_loop import ABSENT, beat, change, follow_clock, is_wavering, note_absence, probe, seen
+from monitor.runtime.supervisor import Work, attempt, review
 from monitor.schedule import is_due
 from monitor.stages.deliver import deliver, deliver_due
 from monitor.stages.notify import take_replies, tell_due
@@ -25,7 +26,6 @@ from monitor.store.connection import open_reader
 from monitor.store.reader import usual_pause
 from monitor.store.standby import Place
 from monitor.store.writer import Writer
-from monitor.supervisor import Work, attempt, review
 from probes.model import Observation, Timer
 
 log = logging.getLogger("monitor")

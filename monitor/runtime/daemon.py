@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from monitor import shutdown
 from monitor.alert.deliver import Print
 from monitor.alert.link import link_key
 from monitor.answer import Answerer
@@ -24,7 +23,8 @@ from monitor.liveness.systemd import find_manager
 from monitor.publish.door import Door
 from monitor.publish.serve import site_app
 from monitor.publish.snapshot import Pulse
-from monitor.run import run
+from monitor.runtime import shutdown
+from monitor.runtime.main_loop import run
 from monitor.stages.state import World, open_world, real_edge
 from monitor.storage_refusal import StoreError
 from monitor.store.connection import open_reader

@@ -1,0 +1,1 @@
+"""The process: the loop that joins the stages, the single round, the daemon around them."""
