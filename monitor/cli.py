@@ -406,10 +406,10 @@ def cost(arguments: Arguments) -> int:
 
 
 def tune(arguments: Arguments) -> int:
-    from monitor.hindsight import look_back
+    from monitor.replay.observations import look_back
+    from monitor.replay.tuning import LEAST, Tally, settings
     from monitor.store.connection import open_reader
     from monitor.table import outage_table, show_progress, tune_table
-    from monitor.tune import LEAST, Tally, settings
     from monitor.words import count, duration
 
     config, now = _with_accounts(arguments), datetime.now(UTC)

@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from monitor.alert.case import Fate, with_changes
-from monitor.alert.replay import Line, Record
-from monitor.alert.replay import replay as again
 from monitor.alert.reply import Reply, ReplyKind, standing
 from monitor.alert.routing import Scene, decide, judge
 from monitor.alert.rule import Maintenance, Match
 from monitor.config.load import Config
 from monitor.diagnose.incident import Change, ChangeKind, Incident, fading
+from monitor.replay.alerts import Line, Record
+from monitor.replay.alerts import replay as again
 from monitor.store import reader
 from monitor.store.connection import open_reader
 from monitor.store.replies import leave, waiting

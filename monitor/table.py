@@ -17,9 +17,9 @@ from monitor.detect.latency import token_s
 from monitor.publish.caution import cautions
 from monitor.publish.mark import Mark, Standing, mark_target
 from monitor.publish.snapshot import IncidentView, ObjectiveView, Snapshot, SourceView, TargetView
+from monitor.replay.tuning import MONTH, Told, compare, outages
 from monitor.schedule import Budget
 from monitor.slo.objective import PAIRS, Goal
-from monitor.tune import MONTH, Told, compare, outages
 from probes.advice import Surroundings, advise
 from probes.model import Fault, Observation, Outcome, Target
 from probes.provider import Canary, NoPage, Provider, Rule

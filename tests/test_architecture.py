@@ -15,6 +15,7 @@ MODEL = {"probes.model"}
 WAY = {"probes.model", "probes.proxy"}
 READING = {"probes.notice", "probes.feeds.report", "probes.feeds.text", "probes.feeds.word"}
 PLAN = {
+    "monitor.replay": set(),
     "monitor.runtime": set(),
     "monitor.liveness": set(),
     "monitor.slo": set(),
@@ -166,10 +167,21 @@ PLAN = {
     "monitor.runtime.shutdown": set(),
     "monitor.thread": set(),
     "monitor.deadline": set(),
-    "monitor.tune": {"probes.model", "monitor.alert.replay", "monitor.detect.health", "monitor.diagnose.incident"},
-    "monitor.hearsay": {"probes.model", "monitor.diagnose.incident", "monitor.diagnose.reason"},
-    "monitor.hindsight": {
-        *("probes.model", "monitor.alert.case", "monitor.alert.replay", "monitor.stages.belief", "monitor.config.load"),
+    "monitor.replay.tuning": {
+        "probes.model",
+        "monitor.replay.alerts",
+        "monitor.detect.health",
+        "monitor.diagnose.incident",
+    },
+    "monitor.replay.control_probes": {"probes.model", "monitor.diagnose.incident", "monitor.diagnose.reason"},
+    "monitor.replay.observations": {
+        *(
+            "probes.model",
+            "monitor.alert.case",
+            "monitor.replay.alerts",
+            "monitor.stages.belief",
+            "monitor.config.load",
+        ),
         *(
             "monitor.detect.intermittent",
             "monitor.detect.health",
@@ -177,11 +189,11 @@ PLAN = {
             "monitor.diagnose.diagnosis",
         ),
         *(
-            "monitor.hearsay",
+            "monitor.replay.control_probes",
             "monitor.diagnose.incident",
             "monitor.stages.evaluate",
             "monitor.store.reader",
-            "monitor.tune",
+            "monitor.replay.tuning",
         ),
     },
     "monitor.diagnose.stage_failure": {"probes.model", "monitor.diagnose.diagnosis", "monitor.diagnose.incident"},
@@ -344,7 +356,7 @@ PLAN = {
     "monitor.config.section": set(),
     "monitor.alert.window": {"cronsim", "dateutil", "monitor.deadline"},
     "monitor.alert.digest": {"monitor.alert.case", "monitor.alert.rule"},
-    "monitor.alert.replay": {
+    "monitor.replay.alerts": {
         *("monitor.alert.case", "monitor.alert.digest", "monitor.alert.reply", "monitor.alert.routing"),
         *("monitor.alert.rule", "monitor.diagnose.incident"),
     },
@@ -377,7 +389,7 @@ PLAN = {
     },
     "monitor.desk": {
         "monitor.store.replies",
-        *("monitor.alert.case", "monitor.alert.ical", "monitor.alert.replay", "monitor.alert.reply"),
+        *("monitor.alert.case", "monitor.alert.ical", "monitor.replay.alerts", "monitor.alert.reply"),
         *(
             "monitor.alert.routing",
             "monitor.alert.rule",
@@ -511,7 +523,7 @@ PLAN = {
         *("rich", "probes.advice", "probes.model", "probes.provider", "probes.remedy", "monitor.config.cost"),
         *("monitor.detect.health", "monitor.publish.caution", "monitor.publish.mark", "monitor.publish.snapshot"),
         *("monitor.detect.latency", "monitor.schedule", "probes.proxy"),
-        *("monitor.slo.objective", "monitor.tune", "monitor.words"),
+        *("monitor.slo.objective", "monitor.replay.tuning", "monitor.words"),
     },
 }
 # Where all stages meet; they import what they join.

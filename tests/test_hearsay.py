@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.diagnose.reason import Elsewhere, Knocked
-from monitor.hearsay import Hearsay
+from monitor.replay.control_probes import Hearsay
 from probes.model import Confidence, Fault, Knock, Target
 from tests.conftest import at
 

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from benchmarks.virtual import VirtualLoop
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.config.load import load
-from monitor.hindsight import relive
+from monitor.replay.observations import relive
+from monitor.replay.tuning import settings
 from monitor.runtime import main_loop
 from monitor.stages import deliver, notify, poll_status
 from monitor.stages import state as world_module
@@ -21,7 +22,6 @@ from monitor.store.connection import open_writer
 from monitor.store.reader import closed_incidents
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
-from monitor.tune import settings
 from probes.canary import outcome_of
 from probes.model import Answer, Fault, Knock, Observation, Outcome, Target
 from tests.backstage import call

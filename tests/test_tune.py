@@ -13,13 +13,13 @@ from monitor.config.load import load
 from monitor.detect.health import Thresholds
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Change, ChangeKind, absence, open_incident
-from monitor.hindsight import look_back
+from monitor.replay.observations import look_back
+from monitor.replay.tuning import Tally, compare, outages, settings
 from monitor.stages.drill import Drill
 from monitor.store.connection import open_reader, open_writer
 from monitor.store.reader import history
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
-from monitor.tune import Tally, compare, outages, settings
 from probes.model import Confidence, Fault, Target
 from tests.backstage import call
 from tests.conftest import CHAT, NOON, USUAL, at, observation

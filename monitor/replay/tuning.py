@@ -8,9 +8,9 @@ from statistics import median
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from monitor.alert.replay import Line
 from monitor.detect.health import Thresholds
 from monitor.diagnose.incident import Change, Incident, accounts_of
+from monitor.replay.alerts import Line
 from probes.model import Fault, Observation
 
 FAILURES = (2, 3, 4, 5)

@@ -15,18 +15,18 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from monitor.alert.case import with_changes, without_old
-from monitor.alert.replay import Record, replay
 from monitor.config.load import Config
 from monitor.detect import intermittent
 from monitor.detect.health import Health, State, Thresholds
 from monitor.detect.target_memory import NEW, Track
 from monitor.diagnose.diagnosis import Scope, is_suspected
 from monitor.diagnose.incident import Change, ChangeKind, Incident, as_of
-from monitor.hearsay import Hearsay
+from monitor.replay.alerts import Record, replay
+from monitor.replay.control_probes import Hearsay
+from monitor.replay.tuning import Tally, Told, count
 from monitor.stages.belief import Belief
 from monitor.stages.evaluate import Detect, conclude, follow, follow_turns, has_stirred, judge
 from monitor.store import reader
-from monitor.tune import Tally, Told, count
 from probes.model import Fault, Observation, Outcome
 
 WARM_UP = timedelta(days=1)
