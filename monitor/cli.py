@@ -166,14 +166,14 @@ def run(arguments: Arguments) -> int:
     config = _heard_at(_config(arguments), arguments.host)
     _start_log(arguments, config)
     if config.accounts:
-        from monitor.errand import name_problems
+        from monitor.commands.oneshot import name_problems
         from monitor.runtime.daemon import watch
 
         name_problems(config)
         _check(config)
         watch(config, say)
     else:
-        from monitor.demo import demonstrate
+        from monitor.commands.demo import demonstrate
 
         demonstrate(config.written, DEMONSTRATION, say, config.site.host)
     return UP
@@ -188,8 +188,8 @@ def _heard_at(config: "Config", host: str | None) -> "Config":
 
 
 def once(arguments: Arguments) -> int:
+    from monitor.commands.oneshot import single_round
     from monitor.config.cost import overspending
-    from monitor.errand import single_round
     from monitor.runtime.shutdown import heed
     from monitor.store.connection import Busy
     from probes.document import DocumentError
@@ -217,8 +217,8 @@ def _leave_out(config: "Config", why: Exception) -> None:
 
 
 def probe(arguments: Arguments) -> int:
-    from monitor.errand import probe_now
-    from monitor.table import observation_table, show_progress
+    from monitor.commands.oneshot import probe_now
+    from monitor.commands.tables import observation_table, show_progress
 
     config = _with_accounts(arguments)
     accounts = _chosen(config, arguments.account)
@@ -232,7 +232,7 @@ def probe(arguments: Arguments) -> int:
 
 
 def status(arguments: Arguments) -> int:
-    from monitor.table import objective_table, status_table
+    from monitor.commands.tables import objective_table, status_table
 
     if arguments.alive:
         return _alive(_config(arguments))
@@ -282,7 +282,7 @@ def pick(arguments: Arguments) -> int:
 
 
 def incidents(arguments: Arguments) -> int:
-    from monitor.table import incident_table
+    from monitor.commands.tables import incident_table
 
     snapshot = _snapshot(_with_accounts(arguments))
     incident_table([*snapshot.open_incidents, *snapshot.past_incidents][: arguments.last])
@@ -396,8 +396,8 @@ def _asked(config: "Config", target: "Target") -> str:
 
 
 def cost(arguments: Arguments) -> int:
+    from monitor.commands.tables import cost_table
     from monitor.config.cost import by_account, overspending
-    from monitor.table import cost_table
 
     config = _with_accounts(arguments)
     cost_table(by_account(config), config.budgets)
@@ -406,10 +406,10 @@ def cost(arguments: Arguments) -> int:
 
 
 def tune(arguments: Arguments) -> int:
+    from monitor.commands.tables import outage_table, show_progress, tune_table
     from monitor.replay.observations import look_back
     from monitor.replay.tuning import LEAST, Tally, settings
     from monitor.store.connection import open_reader
-    from monitor.table import outage_table, show_progress, tune_table
     from monitor.words import count, duration
 
     config, now = _with_accounts(arguments), datetime.now(UTC)
@@ -464,8 +464,8 @@ def restore(arguments: Arguments) -> int:
 
 
 def drill(arguments: Arguments) -> int:
-    from monitor.desk import hearers
-    from monitor.errand import hold_drill, name_problems
+    from monitor.commands.alerts import hearers
+    from monitor.commands.oneshot import hold_drill, name_problems
     from monitor.stages.drill import Drill, ask
     from monitor.store.connection import Busy
 
@@ -488,27 +488,27 @@ def drill(arguments: Arguments) -> int:
 
 
 def acknowledge(arguments: Arguments) -> int:
-    from monitor import desk
+    from monitor.commands import alerts
 
-    return _at_desk(desk.acknowledge, arguments)
+    return _at_desk(alerts.acknowledge, arguments)
 
 
 def snooze(arguments: Arguments) -> int:
-    from monitor import desk
+    from monitor.commands import alerts
 
-    return _at_desk(desk.snooze, arguments)
+    return _at_desk(alerts.snooze, arguments)
 
 
 def silence(arguments: Arguments) -> int:
-    from monitor import desk
+    from monitor.commands import alerts
 
-    return _at_desk(desk.silence, arguments)
+    return _at_desk(alerts.silence, arguments)
 
 
 def maintenance(arguments: Arguments) -> int:
-    from monitor import desk
+    from monitor.commands import alerts
 
-    return _at_desk(desk.maintenance, arguments)
+    return _at_desk(alerts.maintenance, arguments)
 
 
 def _at_desk(work: "Callable[[Config, Arguments, datetime, Callable[[str], None]], None]", arguments: Arguments) -> int:
@@ -517,8 +517,8 @@ def _at_desk(work: "Callable[[Config, Arguments, datetime, Callable[[str], None]
 
 
 def alerts(arguments: Arguments) -> int:
-    from monitor import desk
-    from monitor.errand import try_channels
+    from monitor.commands import alerts
+    from monitor.commands.oneshot import try_channels
 
     config, now = _with_accounts(arguments), datetime.now(UTC)
     match arguments.what:
@@ -529,11 +529,11 @@ def alerts(arguments: Arguments) -> int:
                 say(f"{name}: {error or 'taken'}")
             return DOWN if any(results.values()) else UP
         case "history":
-            desk.history(config, arguments.last, say)
+            alerts.history(config, arguments.last, say)
         case "explain":
-            desk.explain(config, arguments.name, now, say)
+            alerts.explain(config, arguments.name, now, say)
         case "replay":
-            desk.replay(config, arguments.since, now, say)
+            alerts.replay(config, arguments.since, now, say)
     return UP
 
 
@@ -549,7 +549,7 @@ def _channels_meant(config: "Config", wanted: str | None) -> list[str]:
 
 
 def providers(arguments: Arguments) -> int:
-    from monitor.table import provider_facts, provider_table
+    from monitor.commands.tables import provider_facts, provider_table
     from probes.catalog import load_provider, provider_ids
 
     shelf = _config(arguments).shelf
@@ -564,7 +564,7 @@ def providers(arguments: Arguments) -> int:
 
 
 def feeds(arguments: Arguments) -> int:
-    from monitor.table import source_table
+    from monitor.commands.tables import source_table
 
     config = _with_accounts(arguments)
     if not config.feeds:
@@ -601,7 +601,7 @@ def _classify_lines(lines: Iterable[str], shelf: "Shelf", wording: "Sequence[Rul
     """Print one result for each line that is not blank, in order: of one that is no case, what is wrong with it."""
     import json
 
-    from monitor.pasted import read_case
+    from monitor.commands.pasted_answer import read_case
     from probes.catalog import load_provider, provider_ids, rules_by_name
 
     known, rules_of = provider_ids(shelf), rules_by_name(shelf)
@@ -738,7 +738,7 @@ def _try_templates(config: "Config") -> None:
         for name, reason in Templates(config.templates).problems():
             complain(f"{config.templates}/{name}: {reason}; the shipped text is used until it is mended")
     if (config.templates or config.page_templates) and config.accounts:
-        from monitor.rehearsal import alert_problems, page_problems
+        from monitor.commands.template_check import alert_problems, page_problems
 
         now = datetime.now(UTC)
         for words in (*alert_problems(config, now).values(), *page_problems(config, now).values()):
@@ -935,7 +935,7 @@ def _about_alerts(parser: argparse.ArgumentParser) -> None:
 
 
 def _span(text: str) -> timedelta:
-    from monitor.desk import span
+    from monitor.commands.alerts import span
 
     return span(text)
 

@@ -15,6 +15,7 @@ MODEL = {"probes.model"}
 WAY = {"probes.model", "probes.proxy"}
 READING = {"probes.notice", "probes.feeds.report", "probes.feeds.text", "probes.feeds.word"}
 PLAN = {
+    "monitor.commands": set(),
     "monitor.replay": set(),
     "monitor.runtime": set(),
     "monitor.liveness": set(),
@@ -387,7 +388,7 @@ PLAN = {
         *("monitor.store.mailbox", "monitor.publish.serve", "monitor.store.connection", "monitor.store.reader"),
         *("monitor.storage_refusal", "monitor.words"),
     },
-    "monitor.desk": {
+    "monitor.commands.alerts": {
         "monitor.store.replies",
         *("monitor.alert.case", "monitor.alert.ical", "monitor.replay.alerts", "monitor.alert.reply"),
         *(
@@ -518,8 +519,8 @@ PLAN = {
         *("probes.provider", "probes.proxy"),
     },
     "monitor.log": {"probes.redact"},
-    "monitor.pasted": set(),
-    "monitor.table": {
+    "monitor.commands.pasted_answer": set(),
+    "monitor.commands.tables": {
         *("rich", "probes.advice", "probes.model", "probes.provider", "probes.remedy", "monitor.config.cost"),
         *("monitor.detect.health", "monitor.publish.caution", "monitor.publish.mark", "monitor.publish.snapshot"),
         *("monitor.detect.latency", "monitor.schedule", "probes.proxy"),
@@ -538,9 +539,9 @@ ROOFS = {
     "monitor.runtime.supervisor",
     "monitor.stages.upkeep",
     "monitor.runtime.daemon",
-    "monitor.demo",
-    "monitor.errand",
-    "monitor.rehearsal",
+    "monitor.commands.demo",
+    "monitor.commands.oneshot",
+    "monitor.commands.template_check",
     "monitor.cli",
 }
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from monitor.demo import KEYS, SCRIPT, Post, Scene
+from monitor.commands.demo import KEYS, SCRIPT, Post, Scene
 from tests.backstage import call, start
 
 LIMIT_S = 120

@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from monitor import desk
 from monitor.alert.case import Message, Step
 from monitor.alert.digest import Timing
 from monitor.alert.reply import Reply, ReplyKind, standing
 from monitor.alert.rule import Channel, Match, Patience
 from monitor.alert.window import Quiet
 from monitor.cli import build_parser
+from monitor.commands import alerts
 from monitor.config.load import load
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Change, ChangeKind, absence, open_incident
@@ -76,7 +76,7 @@ def config(tmp_path):
 def ask(config, *words, now=None):
     """Call a command as its line says; return what it prints."""
     arguments, lines = build_parser(words).parse_args(words), []
-    getattr(desk, words[0])(config, arguments, now or at(60), lines.append)
+    getattr(alerts, words[0])(config, arguments, now or at(60), lines.append)
     return lines
 
 
@@ -116,8 +116,8 @@ def test_an_incident_that_is_not_open_is_refused_with_those_that_are(config):
 @pytest.mark.parametrize("bad", ["2", "h", "0h", "-1h", "2w", "99999h", "2h30m"])
 def test_a_duration_is_minutes_hours_or_days(bad):
     with pytest.raises(ArgumentTypeError, match="is no duration; write 30m, 2h or 7d"):
-        desk.span(bad)
-    assert [desk.span(good) for good in ("30m", "2h", "7d")] == [
+        alerts.span(bad)
+    assert [alerts.span(good) for good in ("30m", "2h", "7d")] == [
         timedelta(minutes=30), timedelta(hours=2), timedelta(days=7)
     ]  # fmt: skip
 
@@ -144,7 +144,7 @@ def test_what_was_answered_a_moment_ago_counts_before_it_is_taken_up(config):
     (silence,) = [one for one in left(config) if one.kind is ReplyKind.SILENCE]
     assert ask(config, "silence") == [f"{silence.id}: until 2026-11-21 14:01 UTC, timeout, by Jo: moving"]
     lines = []
-    desk.explain(config, None, at(61), lines.append)
+    alerts.explain(config, None, at(61), lines.append)
     assert "  phone: nothing now: acknowledged by Jo" in lines
 
     ask(config, "silence", "--end", silence.id)
@@ -192,7 +192,7 @@ def test_the_calendar_keeps_the_rule_and_the_zone_and_lists_what_is_cron(config)
 
 def test_an_incident_is_explained_channel_by_channel(config):
     lines = []
-    desk.explain(config, None, at(61), lines.append)
+    alerts.explain(config, None, at(61), lines.append)
 
     assert lines == [
         f"{incident().id}: openai/main: account suspended (critical, opened)",
@@ -206,7 +206,7 @@ def test_it_is_explained_that_a_reminder_waits_for_a_look_that_fails(config):
     lines, lost = [], health(*[Fault.ACCOUNT_SUSPENDED] * 3, None)
     seen = observation(None, 180, target())
     save(config, observations=(seen,), healths={seen.target.id: lost})
-    desk.explain(config, None, at(3600), lines.append)
+    alerts.explain(config, None, at(3600), lines.append)
 
     assert "phone: nothing now: its latest look was good" in lines[2]
 
@@ -217,7 +217,7 @@ def test_history_says_what_was_sent_and_how_it_went(config):
         (letter,) = writer.letters(at(21))
         writer.postponed(letter, "no answer", at(30))
     lines = []
-    desk.history(config, 5, lines.append)
+    alerts.history(config, 5, lines.append)
 
     what = f"openai/main: account suspended ({incident().id})"
     assert lines == [f"2026-11-21 12:00:30 UTC phone: opened: {what}: waiting, tries 1: no answer"]
@@ -225,7 +225,7 @@ def test_history_says_what_was_sent_and_how_it_went(config):
 
 def replayed(config, now, since=timedelta(days=7)):
     lines = []
-    desk.replay(config, since, now, lines.append)
+    alerts.replay(config, since, now, lines.append)
     return lines
 
 

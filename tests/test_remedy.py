@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from monitor.commands.oneshot import probe_now
 from monitor.config.load import load
-from monitor.errand import probe_now
 from monitor.runtime.main_loop import beat, probe
 from monitor.stages.state import open_world, real_edge
 from probes.catalog import load_provider

@@ -1,0 +1,1 @@
+"""What a person types: each command, and the tables it prints."""
