@@ -15,6 +15,12 @@ MODEL = {"probes.model"}
 WAY = {"probes.model", "probes.proxy"}
 READING = {"probes.notice", "probes.feeds.report", "probes.feeds.text", "probes.feeds.word"}
 PLAN = {
+    "monitor.web": set(),
+    "monitor.web.connection_limit": {"aiohttp"},
+    "monitor.web.server": {
+        *("aiohttp", "monitor.alert.link", "monitor.alert.reply", "monitor.web.connection_limit"),
+        *("monitor.publish.fill", "monitor.publish.snapshot"),
+    },
     "monitor.commands": set(),
     "monitor.replay": set(),
     "monitor.runtime": set(),
@@ -376,7 +382,7 @@ PLAN = {
     },
     "monitor.alert.link": {"monitor.alert.reply", "monitor.alert.rule"},
     "monitor.alert.ical": {"icalendar", "monitor.alert.rule"},
-    "monitor.answer": {
+    "monitor.web.link_reply": {
         "monitor.store.replies",
         *(
             "probes.redact",
@@ -385,7 +391,7 @@ PLAN = {
             "monitor.alert.rule",
             "monitor.diagnose.incident",
         ),
-        *("monitor.store.mailbox", "monitor.publish.serve", "monitor.store.connection", "monitor.store.reader"),
+        *("monitor.store.mailbox", "monitor.web.server", "monitor.store.connection", "monitor.store.reader"),
         *("monitor.storage_refusal", "monitor.words"),
     },
     "monitor.commands.alerts": {

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from monitor.config.load import CONFIGURATION, STATE, SiteSection, load
-from monitor.publish.serve import LOCAL_NAMES
+from monitor.web.server import LOCAL_NAMES
 from tests.backstage import ROOT
 from tests.container.recipe import stages
 

@@ -18,9 +18,9 @@ from playwright.sync_api import sync_playwright
 from monitor.diagnose.diagnosis import Scope
 from monitor.publish import public
 from monitor.publish.page import render
-from monitor.publish.serve import site_app
 from monitor.publish.snapshot import Manner
 from monitor.publish.write import write_site
+from monitor.web.server import site_app
 from probes.model import Fault
 from tests.builders_page import NOW, account, four_accounts, incident, past, shown, snapshot
 from tests.test_page import crowded, hostile

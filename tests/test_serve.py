@@ -11,18 +11,18 @@ from aiohttp.test_utils import TestClient, TestServer
 from monitor.alert.link import Link, link_key, read, sign
 from monitor.alert.reply import ReplyKind
 from monitor.alert.rule import Match
-from monitor.answer import Answerer
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.publish import page
 from monitor.publish.mark import standing
 from monitor.publish.page import POLICY
-from monitor.publish.serve import LARGEST, site_app
 from monitor.publish.snapshot import Pulse
 from monitor.store.connection import open_writer
 from monitor.store.replies import waiting
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
+from monitor.web.link_reply import Answerer
+from monitor.web.server import LARGEST, site_app
 from probes.model import Confidence, Fault
 from tests.builders_page import four_accounts
 from tests.conftest import at

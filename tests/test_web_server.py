@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.publish.serve import HEADERS, KINDS
+from monitor.web.server import HEADERS, KINDS
 from tests.backstage import ROOT, backstage, call, start
 from tests.test_access import public_folder
 

@@ -16,12 +16,9 @@ from aiohttp import web
 
 from monitor.alert.deliver import Print
 from monitor.alert.link import link_key
-from monitor.answer import Answerer
 from monitor.config.load import Config
 from monitor.liveness import systemd
 from monitor.liveness.systemd import find_manager
-from monitor.publish.door import Door
-from monitor.publish.serve import site_app
 from monitor.publish.snapshot import Pulse
 from monitor.runtime import shutdown
 from monitor.runtime.main_loop import run
@@ -30,6 +27,9 @@ from monitor.storage_refusal import StoreError
 from monitor.store.connection import open_reader
 from monitor.thread import with_threads
 from monitor.view import fresh_s, pulse
+from monitor.web.connection_limit import Door
+from monitor.web.link_reply import Answerer
+from monitor.web.server import site_app
 from monitor.words import count
 
 log = logging.getLogger("monitor")

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from monitor.alert.link import Link, link_key, sign
 from monitor.alert.reply import ReplyKind
-from monitor.answer import Answerer
 from monitor.log import start_log
-from monitor.publish.door import Door
-from monitor.publish.serve import site_app
 from monitor.publish.snapshot import Pulse
 from monitor.store.connection import open_writer
 from monitor.store.replies import waiting
+from monitor.web.connection_limit import Door
+from monitor.web.link_reply import Answerer
+from monitor.web.server import site_app
 from tests.conftest import at
 from tests.fuzz.material import ANY_TEXT, HEADERS, PHRASES, fuzz
 

@@ -13,12 +13,12 @@ from monitor.alert.link import Link, read
 from monitor.alert.reply import ReplyKind
 from monitor.alert.rule import like
 from monitor.diagnose.incident import Incident
-from monitor.publish.serve import Unanswered
 from monitor.storage_refusal import StoreError
 from monitor.store.connection import open_reader
 from monitor.store.mailbox import Unheard
 from monitor.store.reader import find_incident, is_replied
 from monitor.store.replies import leave, waiting
+from monitor.web.server import Unanswered
 from monitor.words import title
 from probes.redact import mask
 

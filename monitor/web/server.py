@@ -18,9 +18,9 @@ from msgspec import Struct
 
 from monitor.alert.link import LONGEST_REASON, NAMES, SILENCES, Link
 from monitor.alert.reply import ReplyKind
-from monitor.publish.door import REQUEST_S, Door
 from monitor.publish.fill import POLICY
 from monitor.publish.snapshot import Pulse
+from monitor.web.connection_limit import REQUEST_S, Door
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
