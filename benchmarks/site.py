@@ -16,13 +16,13 @@ from statistics import median
 from benchmarks import floor
 from benchmarks.engine import edge, settle
 from monitor.config.load import ProbeSection
-from monitor.publish.page import render
+from monitor.publish.collect import take
+from monitor.publish.private_site import render
 from monitor.publish.snapshot import Snapshot
 from monitor.publish.write import write_site
 from monitor.runtime.main_loop import beat
 from monitor.stages.state import open_world
 from monitor.store.connection import open_reader
-from monitor.view import take
 from probes.model import Observation, Outcome, Target
 
 REPEATS = 9

@@ -237,12 +237,12 @@ def status(arguments: Arguments) -> int:
     if arguments.alive:
         return _alive(_config(arguments))
     config = _with_accounts(arguments)
-    from monitor.publish.mark import Mark, standing
+    from monitor.publish.status import Mark, standing
 
     snapshot = _snapshot(config)
     now = standing(snapshot)
     if arguments.json:
-        from monitor.publish.page import status_json
+        from monitor.publish.private_site import status_json
 
         sys.stdout.write(status_json(snapshot, now).decode())
     else:
@@ -258,7 +258,7 @@ def status(arguments: Arguments) -> int:
 
 
 def pick(arguments: Arguments) -> int:
-    from monitor.publish.mark import standing
+    from monitor.publish.status import standing
     from monitor.publish.usable import pick as choose
     from monitor.publish.usable import usables
 
@@ -746,8 +746,8 @@ def _try_templates(config: "Config") -> None:
 
 
 def _snapshot(config: "Config") -> "Snapshot":
+    from monitor.publish.collect import take
     from monitor.store.connection import open_reader
-    from monitor.view import take
 
     with closing(open_reader(config.database)) as db:
         return take(db, config, datetime.now(UTC))
@@ -758,8 +758,8 @@ def _alive(config: "Config") -> int:
 
     Without any account it is the demonstration that looks.
     """
+    from monitor.publish.collect import pulse
     from monitor.store.connection import open_reader
-    from monitor.view import pulse
 
     database = config.database if config.accounts else config.written / DEMONSTRATION
     with closing(open_reader(database)) as db:

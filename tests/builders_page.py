@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from monitor.detect.health import State
 from monitor.diagnose.diagnosis import Evidence, Scope
 from monitor.diagnose.incident import SEVERITIES, Incident, Told
+from monitor.publish.history_bar import together
 from monitor.publish.snapshot import (
     AccountView,
     IncidentView,
@@ -17,7 +18,6 @@ from monitor.publish.snapshot import (
     Snapshot,
     TargetView,
 )
-from monitor.publish.strip import together
 from monitor.slo.indicator import Cell
 from probes.model import Confidence, Fault, Limit
 

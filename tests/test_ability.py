@@ -7,7 +7,7 @@ import pytest
 from monitor.detect.health import State
 from monitor.diagnose.diagnosis import Scope
 from monitor.publish.ability import judge, works
-from monitor.publish.mark import Mark, standing
+from monitor.publish.status import Mark, standing
 from probes.model import Blame, Fault
 from tests.builders_page import BEGAN, LONG_AGO, NOW, account, incident, shown, snapshot, target
 

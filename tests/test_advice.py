@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from monitor import advice as monitors
+from monitor.publish import advice as monitors
 from probes.advice import ADVICE, HEARD, LEAKS, SERVED, SWITCHED, TOGETHER, WANTED, Surroundings, advise
 from probes.canary import KEPT_WORDS
 from probes.catalog import load_provider, provider_ids

@@ -19,7 +19,7 @@ PLAN = {
     "monitor.web.connection_limit": {"aiohttp"},
     "monitor.web.server": {
         *("aiohttp", "monitor.alert.link", "monitor.alert.reply", "monitor.web.connection_limit"),
-        *("monitor.publish.fill", "monitor.publish.snapshot"),
+        *("monitor.publish.render", "monitor.publish.snapshot"),
     },
     "monitor.commands": set(),
     "monitor.replay": set(),
@@ -252,7 +252,7 @@ PLAN = {
         *("probes.dialects", "probes.document", "probes.model", "probes.provider", "monitor.config.load"),
         "monitor.schedule",
     },
-    "monitor.advice": {
+    "monitor.publish.advice": {
         *(
             "probes.advice",
             "probes.model",
@@ -261,7 +261,12 @@ PLAN = {
             "monitor.config.load",
             "monitor.detect.health",
         ),
-        *("monitor.diagnose.diagnosis", "monitor.diagnose.incident", "monitor.publish.caution", "monitor.publish.mark"),
+        *(
+            "monitor.diagnose.diagnosis",
+            "monitor.diagnose.incident",
+            "monitor.publish.shared_risk",
+            "monitor.publish.status",
+        ),
         *("monitor.publish.snapshot", "monitor.publish.usable"),
     },
     "monitor.store": set(),
@@ -450,10 +455,16 @@ PLAN = {
         "monitor.alert.outbox",
     },
     "monitor.publish": set(),
-    "monitor.view": {
+    "monitor.publish.collect": {
         *("monitor.storage_refusal",),
         "monitor.store.overlap",
-        *("probes.model", "monitor.advice", "monitor.config.load", "monitor.detect.credit", "monitor.detect.health"),
+        *(
+            "probes.model",
+            "monitor.publish.advice",
+            "monitor.config.load",
+            "monitor.detect.credit",
+            "monitor.detect.health",
+        ),
         *(
             "monitor.detect.account_memory",
             "monitor.diagnose.diagnosis",
@@ -461,7 +472,7 @@ PLAN = {
             "probes.notice",
         ),
         *("monitor.diagnose.incident", "monitor.publish.snapshot", "monitor.schedule", "monitor.slo.indicator"),
-        *("probes.catalog", "monitor.publish.ability", "monitor.publish.rota", "monitor.publish.mark"),
+        *("probes.catalog", "monitor.publish.ability", "monitor.publish.rotation", "monitor.publish.status"),
         *("monitor.store.reader", "monitor.slo.objective", "monitor.detect.latency", "monitor.detect.limits"),
     },
     "monitor.stages.belief": {
@@ -509,7 +520,7 @@ PLAN = {
             "monitor.slo.objective",
             "monitor.diagnose.stage_failure",
             "monitor.liveness.systemd",
-            "monitor.publish.rota",
+            "monitor.publish.rotation",
         ),
         *("monitor.thread", "monitor.detect.account_memory"),
         *("monitor.schedule", "monitor.store.connection", "monitor.store.reader", "monitor.store.value"),
@@ -528,7 +539,7 @@ PLAN = {
     "monitor.commands.pasted_answer": set(),
     "monitor.commands.tables": {
         *("rich", "probes.advice", "probes.model", "probes.provider", "probes.remedy", "monitor.config.cost"),
-        *("monitor.detect.health", "monitor.publish.caution", "monitor.publish.mark", "monitor.publish.snapshot"),
+        *("monitor.detect.health", "monitor.publish.shared_risk", "monitor.publish.status", "monitor.publish.snapshot"),
         *("monitor.detect.latency", "monitor.schedule", "probes.proxy"),
         *("monitor.slo.objective", "monitor.replay.tuning", "monitor.words"),
     },

@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks import floor, server
 from benchmarks.result import Report
 from benchmarks.site import seen
-from monitor.publish.page import render
+from monitor.publish.private_site import render
 
 ROOT = Path(__file__).parents[1]
 

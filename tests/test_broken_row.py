@@ -8,13 +8,13 @@ import pytest
 from monitor.alert.case import Message, Step
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
+from monitor.publish.collect import take
 from monitor.storage_refusal import Refusal, RefusalKind
 from monitor.store import reader
 from monitor.store.connection import VERSION, open_in_memory, open_writer, read_only
 from monitor.store.transfer import BELIEFS, HISTORY, SIGHTINGS, TELLING, carry
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
-from monitor.view import take
 from probes.model import Confidence, Fault
 from tests import test_view as view
 from tests.conftest import CHAT, NOON, at

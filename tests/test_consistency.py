@@ -14,16 +14,16 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as some
 from msgspec.structs import replace
 
-from monitor import view
-from monitor.advice import instead
 from monitor.detect.health import State
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE
 from monitor.diagnose.incident import accounts_of
 from monitor.diagnose.witness import Group, Level
+from monitor.publish import collect
 from monitor.publish.ability import LATE
-from monitor.publish.mark import Mark, standing
+from monitor.publish.advice import instead
 from monitor.publish.metrics import metrics
-from monitor.publish.page import status_json, usable_json
+from monitor.publish.private_site import status_json, usable_json
+from monitor.publish.status import Mark, standing
 from monitor.publish.usable import pick, usables
 from monitor.runtime import main_loop
 from monitor.schedule import Watch
@@ -105,7 +105,7 @@ class Told:
 
     def __init__(self, settings_, now):
         with closing(open_reader(settings_.database)) as db:
-            shot = view.take(db, settings_, now)
+            shot = collect.take(db, settings_, now)
         self.now, self.stand = now, standing(shot)
         self.every = usables(shot, self.stand)
         self.usable = json.loads(usable_json(shot, self.stand))
@@ -234,7 +234,7 @@ def check_world(world, told):
         refused = health.state is State.DOWN and health.fault in ACCOUNT_WIDE
         assert not refused or told.verdicts()["/".join(id.split("/")[:2])] is False
     for one in world.incidents.values():
-        seen = view.glance(world.config, world.healths, world.incidents.values(), told.now)
+        seen = collect.glance(world.config, world.healths, world.incidents.values(), told.now)
         named = {it.account for it in instead(one, world.config, seen)}
         assert named <= offered
         # Of a whole provider's trouble none of its own is named; by a sign nothing is lost yet.

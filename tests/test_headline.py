@@ -6,7 +6,7 @@ import pytest
 from monitor.detect.health import State
 from monitor.diagnose.diagnosis import Scope
 from monitor.publish.headline import headline
-from monitor.publish.mark import Mark, standing
+from monitor.publish.status import Mark, standing
 from probes.model import Confidence, Fault
 from tests.builders_page import HOSTILE, NOW, account, four_accounts, incident, shown, sick, snapshot, target
 

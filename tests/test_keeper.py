@@ -15,6 +15,7 @@ from monitor.alert.reply import Reply, ReplyKind
 from monitor.detect.health import State
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
+from monitor.publish.collect import pulse
 from monitor.storage_refusal import RefusalKind
 from monitor.store import reader, salvage, standby, transfer
 from monitor.store.connection import Busy, Lock, lock_file, open_reader, open_writer
@@ -23,7 +24,6 @@ from monitor.store.standby import AGAIN_S, Keeper, Place
 from monitor.store.standby_path import stand_in
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
-from monitor.view import pulse
 from probes.model import Answer, Confidence, Fault
 from tests.conftest import CHAT, at, health, observation
 

@@ -4,7 +4,7 @@ import pytest
 
 from monitor.detect.health import State
 from monitor.diagnose.diagnosis import Scope
-from monitor.publish.mark import Mark, mark_account, mark_target, standing
+from monitor.publish.status import Mark, mark_account, mark_target, standing
 from probes.model import Fault
 from tests.builders_page import NOW, account, incident, shown, snapshot, target
 

@@ -7,8 +7,8 @@ import pytest
 from monitor.cli import main
 from monitor.config.load import load
 from monitor.config.output_path import METRICS_MARK
-from monitor.publish import page, public
-from monitor.publish.mark import standing
+from monitor.publish import private_site, public_site
+from monitor.publish.status import standing
 from monitor.publish.write import write_site
 from probes.document import DocumentError
 from tests.builders_page import four_accounts
@@ -148,7 +148,7 @@ def test_a_reference_that_names_a_folder_forbids_no_place(folder):
 
 @pytest.mark.parametrize("content", [None, b""])
 def test_our_own_metrics_are_written_again(folder, content):
-    ours = page.metrics(four_accounts(), standing(four_accounts())) if content is None else content
+    ours = private_site.metrics(four_accounts(), standing(four_accounts())) if content is None else content
     (folder / "m.prom").write_bytes(ours)
 
     assert content == b"" or METRICS_MARK in ours
@@ -184,7 +184,7 @@ def test_somebody_elses_pages_are_neither_overwritten_nor_removed(folder, name, 
 @pytest.mark.parametrize("name", ["folder", "public_folder"])
 def test_a_folder_of_ours_is_written_to_again(folder, name):
     shot = four_accounts()
-    pages = page.render(shot) if name == "folder" else public.render(shot)
+    pages = private_site.render(shot) if name == "folder" else public_site.render(shot)
     write_site(folder / "www", pages)
     assert "index.html" in pages
     assert problems(folder, f'[site]\n{name} = "www"\n') == []

@@ -18,13 +18,13 @@ from monitor.detect.health import State
 from monitor.detect.limits import Moved
 from monitor.diagnose.diagnosis import Evidence, Scope
 from monitor.diagnose.incident import Announcement, Told
-from monitor.publish import public
-from monitor.publish.fill import CLEAN, Templates, escape_word
-from monitor.publish.layout import MARKS
-from monitor.publish.mark import Mark
-from monitor.publish.page import POLICY, STANDS_S, TEMPLATES, kept, render
-from monitor.publish.rota import TURNS
+from monitor.publish import public_site
+from monitor.publish.private_site import POLICY, STANDS_S, TEMPLATES, kept, render
+from monitor.publish.render import CLEAN, Templates, escape_word
+from monitor.publish.rotation import TURNS
 from monitor.publish.snapshot import CROWD, Manner, Measure, ObjectiveView, SourceView
+from monitor.publish.status import Mark
+from monitor.publish.view_model import MARKS
 from monitor.slo.objective import Goal, Objective, Reserve
 from monitor.stages.upkeep import LONGEST_QUIET_S, PUBLISH_S
 from probes.model import Fault, Limit
@@ -557,14 +557,14 @@ def test_everything_can_be_read_in_both_schemes(scheme):
     assert faint == []
 
 
-@pytest.mark.parametrize("make", [render, public.render])
+@pytest.mark.parametrize("make", [render, public_site.render])
 def test_a_thousand_accounts_make_a_first_page_that_stays_small(make):
     fleet = [account(f"openai/{number}", [target(f"openai/{number}")]) for number in range(1000)]
     files = make(snapshot(sick("gemini/ill", Fault.INVALID_KEY), *fleet))
     assert len(files["index.html"]) < 60 * KILOBYTE
 
 
-@pytest.mark.parametrize("make", [render, public.render])
+@pytest.mark.parametrize("make", [render, public_site.render])
 @pytest.mark.parametrize("hours", [-24 * 400, -1, 24 * 400])
 def test_a_clock_that_jumped_makes_a_whole_page(make, hours):
     jumped = replace(crowded(), made_at=NOW + timedelta(hours=hours))

@@ -16,8 +16,8 @@ from msgspec.structs import replace
 from playwright.sync_api import sync_playwright
 
 from monitor.diagnose.diagnosis import Scope
-from monitor.publish import public
-from monitor.publish.page import render
+from monitor.publish import public_site
+from monitor.publish.private_site import render
 from monitor.publish.snapshot import Manner
 from monitor.publish.write import write_site
 from monitor.web.server import site_app
@@ -128,7 +128,7 @@ def test_every_page_fits_asks_nobody_else_and_complains_of_nothing(browser, tmp_
 
 def test_the_public_page_fits_and_complains_of_nothing(browser, tmp_path):
     outage = shown(incident("openai", Fault.SERVER_ERROR, Scope.PROVIDER))
-    write_site(tmp_path, public.render(four_accounts(open_incidents=(outage,))))
+    write_site(tmp_path, public_site.render(four_accounts(open_incidents=(outage,))))
     with served(tmp_path) as address, opened(browser) as (page, complaints):
         page.goto(address)
         wide = [view for view in views(page) if page.evaluate(f"{ROOT}.scrollWidth > {ROOT}.clientWidth")]
@@ -138,7 +138,7 @@ def test_the_public_page_fits_and_complains_of_nothing(browser, tmp_path):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("make", [render, public.render])
+@pytest.mark.parametrize("make", [render, public_site.render])
 def test_axe_finds_nothing_that_shuts_anybody_out(browser, tmp_path, make, scheme):
     outage = shown(incident("openai", Fault.SERVER_ERROR, Scope.PROVIDER, id="outage"))
     files = make(four_accounts(open_incidents=(shown(), outage), past_incidents=(past(3),)))

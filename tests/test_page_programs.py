@@ -17,9 +17,9 @@ from prometheus_client.openmetrics import parser as openmetrics
 
 from monitor.detect.health import State
 from monitor.diagnose.diagnosis import FLAP, Evidence, Scope
-from monitor.publish import page, public
-from monitor.publish.mark import Mark, standing
+from monitor.publish import private_site, public_site
 from monitor.publish.snapshot import Manner, ObjectiveView, PurseView, SourceView
+from monitor.publish.status import Mark, standing
 from monitor.publish.statuspage import INDICATORS, STATUSES
 from monitor.publish.usable import pick, usables
 from monitor.slo.objective import Goal, Objective
@@ -61,7 +61,7 @@ def full():
 
 
 def document(name, shot=None):
-    return json.loads(page.render(shot or full())[name])
+    return json.loads(private_site.render(shot or full())[name])
 
 
 def test_the_summary_names_groups_members_and_what_is_open():
@@ -96,7 +96,7 @@ def test_each_document_of_the_api_holds_its_part(name, key, count):
 
 
 def test_our_own_reader_of_such_pages_reads_ours():
-    read = parse(Platform.STATUSPAGE, page.render(full())["api/v2/summary.json"])
+    read = parse(Platform.STATUSPAGE, private_site.render(full())["api/v2/summary.json"])
     assert (read.problem, read.overall) == (None, Impact.CRITICAL)
     assert [it.title for it in read.reports] == [
         "openai/team-b: account suspended",
@@ -114,11 +114,12 @@ def test_every_mark_has_its_word_in_that_form():
 def test_a_drill_is_in_nothing_that_programs_read():
     shot = snapshot(account(), open_incidents=(shown(incident("openai/main", drill=True)),))
     assert document("api/v2/incidents.json", shot)["incidents"] == []
-    assert b"incident_active" not in page.render(shot)["metrics.prom"]
+    assert b"incident_active" not in private_site.render(shot)["metrics.prom"]
 
 
 @pytest.mark.parametrize(
-    ("render", "name"), [(page.render, "status"), (page.render, "usable"), (public.render, "status")]
+    ("render", "name"),
+    [(private_site.render, "status"), (private_site.render, "usable"), (public_site.render, "status")],
 )
 @pytest.mark.parametrize("shot", [full(), crowded(), hostile(HOSTILE), snapshot()])
 def test_our_own_formats_are_what_their_schemas_say(render, name, shot):
@@ -266,7 +267,7 @@ def test_a_suspension_warns_of_others_also_while_nobody_can_ask():
 
 
 @pytest.mark.parametrize("shot", [full(), crowded(), hostile(HOSTILE), snapshot()])
-@pytest.mark.parametrize("render", [page.render, public.render])
+@pytest.mark.parametrize("render", [private_site.render, public_site.render])
 def test_the_feed_is_atom_with_ids_that_stay(shot, render):
     feed = render(shot)["feed.xml"]
     read = feedparser.parse(feed)
@@ -285,7 +286,7 @@ def children(element):
 
 
 @pytest.mark.parametrize("shot", [full(), crowded(), hostile(HOSTILE), snapshot()])
-@pytest.mark.parametrize("render", [page.render, public.render])
+@pytest.mark.parametrize("render", [private_site.render, public_site.render])
 def test_the_feed_has_all_that_atom_demands_and_no_markup_of_others(shot, render):
     root = ElementTree.fromstring(render(shot)["feed.xml"])
     entries = root.findall(f"{ATOM}entry")
@@ -300,7 +301,7 @@ def test_the_feed_has_all_that_atom_demands_and_no_markup_of_others(shot, render
 
 def test_the_last_news_stand_first_in_the_feed():
     over = shown(incident("openai", Fault.SERVER_ERROR, Scope.PROVIDER, closed_at=NOW))
-    read = feedparser.parse(page.render(four_accounts(past_incidents=(past(3), over)))["feed.xml"])
+    read = feedparser.parse(private_site.render(four_accounts(past_incidents=(past(3), over)))["feed.xml"])
     assert [entry.title for entry in read.entries] == [
         "[Ended] openai: server errors", "openai/team-b: account suspended", "[Ended] anthropic: server errors",
     ]  # fmt: skip
@@ -309,13 +310,13 @@ def test_the_last_news_stand_first_in_the_feed():
 
 def test_the_feed_changes_only_when_an_incident_does():
     later = replace(full(), made_at=NOW + timedelta(hours=1))
-    assert page.render(full())["feed.xml"] == page.render(later)["feed.xml"]
+    assert private_site.render(full())["feed.xml"] == private_site.render(later)["feed.xml"]
 
 
 def test_an_entry_keeps_its_id_when_it_ends_and_says_so():
     it = incident()
     before, after = (
-        feedparser.parse(page.render(shot)["feed.xml"]).entries[0]
+        feedparser.parse(private_site.render(shot)["feed.xml"]).entries[0]
         for shot in (
             snapshot(open_incidents=(shown(it),)),
             snapshot(past_incidents=(shown(replace(it, closed_at=NOW)),)),
@@ -327,7 +328,7 @@ def test_an_entry_keeps_its_id_when_it_ends_and_says_so():
 
 @pytest.mark.parametrize("state", State)
 def test_a_badge_is_a_drawing_with_words_and_what_shields_reads(state):
-    files = page.render(snapshot(account("openai/x", targets=[target("openai/x", state=state)])))
+    files = private_site.render(snapshot(account("openai/x", targets=[target("openai/x", state=state)])))
     told = json.loads(files["badges/openai/x.json"])
     assert told.keys() == {"schemaVersion", "label", "message", "color", "isError", "cacheSeconds"}
     drawing = ElementTree.fromstring(files["badges/openai/x.svg"])
@@ -336,7 +337,7 @@ def test_a_badge_is_a_drawing_with_words_and_what_shields_reads(state):
 
 
 def test_hostile_names_break_no_badge():
-    for name, content in page.render(hostile(HOSTILE)).items():
+    for name, content in private_site.render(hostile(HOSTILE)).items():
         if name.startswith("badges/") and name.endswith(".svg"):
             tags = {it.tag.rpartition("}")[2] for it in ElementTree.fromstring(content).iter()}
             assert tags <= {"svg", "title", "clipPath", "rect", "g", "text"}
@@ -347,7 +348,7 @@ SAMPLE = re.compile(r'[a-z_]+(\{([a-z_]+="(\\\\|\\"|\\n|[^"\\\n])*",?)*\})? -?[0
 
 @pytest.mark.parametrize("shot", [full(), crowded(), hostile(HOSTILE), snapshot()])
 def test_metrics_are_well_formed_and_each_series_stands_once(shot):
-    *lines, last = page.render(shot)["metrics.prom"].decode().splitlines()
+    *lines, last = private_site.render(shot)["metrics.prom"].decode().splitlines()
     assert last == "# EOF"
     samples = [line for line in lines if not line.startswith("#")]
     assert all(SAMPLE.fullmatch(line) for line in samples)
@@ -358,13 +359,13 @@ def test_metrics_are_well_formed_and_each_series_stands_once(shot):
 @pytest.mark.parametrize("shot", [full(), crowded(), hostile(HOSTILE), snapshot()])
 @pytest.mark.parametrize("form", [openmetrics, text_format], ids=["OpenMetrics", "text"])
 def test_prometheus_own_parsers_read_the_metrics(shot, form):
-    families = list(form.text_string_to_metric_families(page.render(shot)["metrics.prom"].decode()))
+    families = list(form.text_string_to_metric_families(private_site.render(shot)["metrics.prom"].decode()))
     assert {family.type for family in families} == {"gauge"}
     assert all(family.documentation and family.samples for family in families)
 
 
 def test_what_is_not_known_has_no_sample_of_being_up():
-    text = page.render(snapshot(account(state=State.UNKNOWN)))["metrics.prom"].decode()
+    text = private_site.render(snapshot(account(state=State.UNKNOWN)))["metrics.prom"].decode()
     assert "llm_account_up{" not in text
     assert 'llm_account_known{provider="openai",account="main"} 0.0' in text
 
@@ -373,7 +374,7 @@ def test_how_long_answers_take_is_told_of_each_canary_that_was_answered():
     shot = full()
     (main,) = [one for one in document("status.json", shot)["accounts"] if one["id"] == "openai/main"]
     listed, chat = main["durations"]
-    text = page.render(shot)["metrics.prom"].decode()
+    text = private_site.render(shot)["metrics.prom"].decode()
 
     assert listed == {"canary": "list", "model": None, "total_s": 1.93, "first_token_s": None, "tokens_per_s": None}
     assert (chat["canary"], chat["first_token_s"], chat["tokens_per_s"]) == ("chat", 0.62, 50.0)
@@ -384,7 +385,7 @@ def test_how_long_answers_take_is_told_of_each_canary_that_was_answered():
 
 def test_metrics_tell_limits_faults_and_incidents():
     shot = full()
-    text = page.render(shot)["metrics.prom"].decode()
+    text = private_site.render(shot)["metrics.prom"].decode()
     for line in (
         'llm_account_up{provider="openai",account="team-b"} 0.0',
         'llm_account_fault{provider="openai",account="team-b",fault="account_suspended",blame="account"} 1.0',
@@ -399,7 +400,7 @@ def test_metrics_tell_what_is_left_of_an_error_budget_and_how_fast_it_burns():
     promise = Objective("answers", "openai/main", frozenset(), availability=0.999, latency_s=2.5, latency_share=0.95)
     reserves = (reserve(Goal.AVAILABILITY, -0.5, None, 3.14, 0.4), reserve(Goal.LATENCY, 0.25, None, None, None))
     shot = snapshot(account(), objectives=(ObjectiveView(promise, reserves),))
-    text = page.render(shot)["metrics.prom"].decode()
+    text = private_site.render(shot)["metrics.prom"].decode()
     labels = 'objective="answers",subject="openai/main"'
     for line in (
         f'llm_objective_promised_ratio{{{labels},goal="availability"}} 0.999',
@@ -413,7 +414,7 @@ def test_metrics_tell_what_is_left_of_an_error_budget_and_how_fast_it_burns():
 
 
 def test_maintenances_are_a_calendar():
-    content = page.render(full())["maintenance.ics"]
+    content = private_site.render(full())["maintenance.ics"]
     (event,) = Calendar.from_ical(content).walk("VEVENT")
     assert event.errors == []
     assert str(event["SUMMARY"]) == f"OpenAI: {WORK.title}"
@@ -422,17 +423,17 @@ def test_maintenances_are_a_calendar():
 
 
 def test_without_maintenances_there_is_an_empty_calendar():
-    assert Calendar.from_ical(page.render(snapshot())["maintenance.ics"]).walk("VEVENT") == []
+    assert Calendar.from_ical(private_site.render(snapshot())["maintenance.ics"]).walk("VEVENT") == []
 
 
 def test_a_limit_without_a_ceiling_has_no_date():
     shot = snapshot(account(targets=[target(limits=(Limit("requests", 60, None, 3),), limited_since=(NOW,))]))
-    assert b"this ceiling since" not in page.render(shot)["accounts/openai/main.html"]
+    assert b"this ceiling since" not in private_site.render(shot)["accounts/openai/main.html"]
 
 
 def test_a_providers_trouble_is_in_its_public_api():
     it = shown(incident("openai", Fault.SERVER_ERROR, Scope.PROVIDER))
-    summary = json.loads(public.render(snapshot(account("openai/b"), open_incidents=(it,)))["api/v2/summary.json"])
+    summary = json.loads(public_site.render(snapshot(account("openai/b"), open_incidents=(it,)))["api/v2/summary.json"])
     assert [(one["id"], one["status"]) for one in summary["components"]] == [("openai", "major_outage")]
     assert summary["incidents"][0]["name"] == "OpenAI: server errors"
 
@@ -454,7 +455,7 @@ def test_what_is_shipped_for_prometheus_asks_only_for_metrics_that_are_written(f
         *(account(purses=(purse,)), sick("openai/b", Fault.TIMEOUT), sick("openai/c", Fault.ACCOUNT_SUSPENDED)),
         open_incidents=(sign,), sources=(SOURCE,), objectives=(kept,),
     )  # fmt: skip
-    written = set(re.findall(r"^# TYPE (\w+)", page.render(shot)["metrics.prom"].decode(), re.MULTILINE))
+    written = set(re.findall(r"^# TYPE (\w+)", private_site.render(shot)["metrics.prom"].decode(), re.MULTILINE))
     asked = set(re.findall(r"\bllm_\w+", (DEPLOY / file).read_text()))
     assert asked
     assert asked <= written
@@ -484,9 +485,9 @@ def test_the_part_of_the_road_that_failed_is_in_the_status_and_on_the_incidents_
     it = incident("openai/main", fault)
     it = replace(it, evidence=tuple(replace(one, fault=fault, phase=phase) for one in it.evidence))
     shot = snapshot(account("openai/main", [ended]), open_incidents=(shown(it),))
-    told = json.loads(page.status_json(shot, standing(shot)))
+    told = json.loads(private_site.status_json(shot, standing(shot)))
 
     assert (told["accounts"][0]["phase"], told["open_incidents"][0]["phase"]) == (phase, phase)
-    html = page.render(shot)[f"incidents/{it.id}.html"].decode()
+    html = private_site.render(shot)[f"incidents/{it.id}.html"].decode()
     assert ("Where it ended" in html) is (phase is not None)
     assert phase is None or PHASES[phase] in html

@@ -15,13 +15,13 @@ from monitor.config.load import load
 from monitor.detect.health import Health, State, Thresholds, advance
 from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
 from monitor.diagnose.incident import Announcement, Change, ChangeKind, Told, open_incident
-from monitor.publish import page
-from monitor.publish.public import render
+from monitor.publish import private_site
+from monitor.publish.collect import take
+from monitor.publish.public_site import render
 from monitor.publish.snapshot import Manner, ProviderView, PurseView, SourceView
 from monitor.store.connection import open_writer
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
-from monitor.view import take
 from probes.model import Answer, Confidence, Fault, Observation, Outcome
 from probes.notice import Impact, Notice, Phase
 from tests.builders_page import BEGAN, HOSTILE, LONG_AGO, NOW, account, incident, past, shown, sick, snapshot, target
@@ -157,7 +157,7 @@ def test_nothing_of_monitor_toml_or_of_an_answer_reaches_the_public_site(tmp_pat
     with closing(open_writer(config.database)) as db:
         Writer(db, config.location).save(Batch(NOW, (failing,), {chat.id: health}, {chat.id: NOW}, changes=changes))
         shot = take(db, config, NOW)
-    assert b"zq-error-body" in b"".join(page.render(shot).values()), "it is known, and told to whom it concerns"
+    assert b"zq-error-body" in b"".join(private_site.render(shot).values()), "it is known, and told to whom it concerns"
     everything = b"".join(name.encode() + content for name, content in render(shot).items()).lower()
     assert b"openai: server errors" in everything
     assert [word for word in (b"zq", ZQ_KEY.encode()[-6:], chat.model.encode()) if word in everything] == []

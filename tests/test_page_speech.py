@@ -11,12 +11,12 @@ from msgspec.structs import replace
 from monitor import words
 from monitor.detect import limit_window
 from monitor.diagnose.diagnosis import FLAP, Evidence, Scope
-from monitor.publish import headline, layout, page, public, strip
-from monitor.publish.fill import LANGUAGES, TEMPLATES
-from monitor.publish.mark import standing
-from monitor.publish.page import render
+from monitor.publish import headline, history_bar, private_site, public_site, view_model
+from monitor.publish.private_site import render
+from monitor.publish.render import LANGUAGES, TEMPLATES
 from monitor.publish.snapshot import Manner, ObjectiveView, PurseView
-from monitor.publish.speech import ENGLISH, load_speech
+from monitor.publish.status import standing
+from monitor.publish.translation import ENGLISH, load_speech
 from monitor.slo.objective import Objective
 from monitor.words import MONTHS
 from probes.model import Confidence, Fault, Limit
@@ -38,14 +38,14 @@ TABLES = (
         limit_window.ONE,
         limit_window.SEVERAL,
     ),
-    *(layout.MARKS, layout.SCOPES, layout.KINDS, headline.ALL, strip.WORDS),
+    *(view_model.MARKS, view_model.SCOPES, view_model.KINDS, headline.ALL, history_bar.WORDS),
 )
 SAID_ELSEWHERE = {
     *(word for table in TABLES for word in table.values()),
     *(word for pair in headline.REST.values() for word in pair),
     *(
         scale_words
-        for scale in (strip.HOURS, strip.DAYS)
+        for scale in (history_bar.HOURS, history_bar.DAYS)
         for scale_words in (scale.lead, scale.scattered, *scale.latest)
     ),
     *(f"{words.HEDGES[confidence]}{{who}}" for confidence in Confidence if words.HEDGES[confidence]),
@@ -128,7 +128,7 @@ def test_a_translation_has_no_place_to_fill_that_the_english_has_not(language):
 
 
 @pytest.mark.parametrize("language", SHIPPED)
-@pytest.mark.parametrize("make", [render, public.render])
+@pytest.mark.parametrize("make", [render, public_site.render])
 @pytest.mark.parametrize("shot", [crowded(), hostile(HOSTILE), snapshot(), four_accounts()])
 def test_every_page_can_be_made_in_every_language(language, make, shot):
     files = make(replace(shot, manner=Manner(language=language)))
@@ -171,13 +171,13 @@ def test_a_users_own_words_and_templates_go_before_ours(tmp_path):
     (tmp_path / LANGUAGES / "fr.toml").write_text('decimal = ","\n[phrases]\n"Accounts" = "Comptes"\n')
     (tmp_path / "404.html").write_text("<p>{{ _('Accounts') }} & {{ frame.site }}</p>")
     (tmp_path / "style.css").write_text("p { color: red }")
-    files = page.render(replace(four_accounts(), manner=Manner(language="fr", own=tmp_path), title="<b>"))
+    files = private_site.render(replace(four_accounts(), manner=Manner(language="fr", own=tmp_path), title="<b>"))
     assert files["404.html"] == b"<p>Comptes & &lt;b&gt;</p>"
     assert files["style.css"] == b"p { color: red }"
     assert b">Comptes<" in files["index.html"]
 
 
-@pytest.mark.parametrize("make", [render, public.render])
+@pytest.mark.parametrize("make", [render, public_site.render])
 @pytest.mark.parametrize("picture", ["logo.svg", "logo.png"])
 def test_a_user_can_add_a_style_and_a_logo_to_every_page(tmp_path, make, picture):
     (tmp_path / "own.css").write_text("p { color: red }")

@@ -9,9 +9,9 @@ import pytest
 
 from monitor.detect.health import State
 from monitor.diagnose.diagnosis import Scope
-from monitor.publish.mark import standing
 from monitor.publish.metrics import metrics
 from monitor.publish.snapshot import ProviderView
+from monitor.publish.status import standing
 from monitor.publish.usable import pick, usables
 from probes.model import Fault
 from tests.builders_page import LONG_AGO, account, incident, shown, sick, snapshot, target

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from monitor.detect.health import State
 from monitor.diagnose.diagnosis import Scope
-from monitor.publish.mark import standing
-from monitor.publish.rota import MOST, TURNS, advance, at_length, due
+from monitor.publish.rotation import MOST, TURNS, advance, at_length, due
 from monitor.publish.snapshot import CROWD, Measure
+from monitor.publish.status import standing
 from probes.model import Fault
 from tests.builders_page import BEGAN, NOW, account, incident, shown, sick, snapshot, target
 

@@ -13,10 +13,10 @@ from monitor.alert.reply import ReplyKind
 from monitor.alert.rule import Match
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
-from monitor.publish import page
-from monitor.publish.mark import standing
-from monitor.publish.page import POLICY
+from monitor.publish import private_site
+from monitor.publish.private_site import POLICY
 from monitor.publish.snapshot import Pulse
+from monitor.publish.status import standing
 from monitor.store.connection import open_writer
 from monitor.store.replies import waiting
 from monitor.store.value import Batch
@@ -229,7 +229,7 @@ def test_what_is_not_there_is_answered_with_the_page_for_that(folder):
     ],
 )
 def test_a_scraper_is_told_the_form_that_it_asks_for(folder, accept, kind):
-    metrics = page.metrics(four_accounts(), standing(four_accounts()))
+    metrics = private_site.metrics(four_accounts(), standing(four_accounts()))
     (folder / "metrics.prom").write_bytes(metrics)
     status, headers, body = ask(folder, "/metrics", Accept=accept)
     assert (status, headers["content-type"], body) == (200, kind, metrics)

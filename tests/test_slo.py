@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from monitor.advice import advice_for
 from monitor.detect.health import State
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import UNWATCHED, Severity
+from monitor.publish.advice import advice_for
 from monitor.runtime.main_loop import beat, unseen
 from monitor.schedule import Watch
 from monitor.slo.objective import DAY, HOUR, LONGEST, PAIRS, Goal, Looks, Objective, Tally, burning, rate, reserves

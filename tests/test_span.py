@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from monitor import words
 from monitor.detect.limit_window import LONGEST_S, SHORTEST_S, per
 from monitor.detect.limits import NONE, advance, findings
-from monitor.publish.mark import standing
 from monitor.publish.metrics import metrics
+from monitor.publish.status import standing
 from probes.model import Limit
 from tests.builders_page import account, snapshot
 from tests.conftest import CHAT, observation

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Announcement
-from monitor.publish import page, public
+from monitor.publish import private_site, public_site
 from monitor.publish.write import write_site
 from probes.model import Fault
 from probes.notice import Phase
@@ -138,7 +138,7 @@ SHOTS = {
 }
 
 
-@pytest.mark.parametrize("render", [page.render, public.render])
+@pytest.mark.parametrize("render", [private_site.render, public_site.render])
 @pytest.mark.parametrize("shot", SHOTS)
 def test_each_document_is_what_the_form_allows_and_nothing_else(render, shot):
     files = render(SHOTS[shot])
@@ -152,7 +152,7 @@ def test_each_document_is_what_the_form_allows_and_nothing_else(render, shot):
 
 
 def document(name, shot):
-    return json.loads(page.render(shot)[f"api/v2/{name}.json"])
+    return json.loads(private_site.render(shot)[f"api/v2/{name}.json"])
 
 
 def test_maintenances_are_told_apart_by_whether_they_run():
@@ -185,7 +185,9 @@ def test_accounts_of_one_name_at_two_providers_are_two_components():
 
 def test_a_reader_that_others_wrote_reads_ours(tmp_path):
     """It is statuspage-prometheus-exporter, run as its users run it."""
-    write_site(tmp_path / "site", page.render(replace(full(), providers=(*full().providers, *lost().providers))))
+    write_site(
+        tmp_path / "site", private_site.render(replace(full(), providers=(*full().providers, *lost().providers)))
+    )
     with served(tmp_path / "site") as address:
         told = read_by_others(tmp_path, f"{address}api/v2/summary.json")
     states = {one["component_name"]: value for one, value in told["statuspage_component_status"]}

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.publish.strip import LINES, Hour, judge, strip, together
+from monitor.publish.history_bar import LINES, Hour, judge, strip, together
 from monitor.slo.indicator import Cell
 from tests.builders_page import NOW, cells
 

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor import view
 from monitor.diagnose import stage_failure
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.stage_failure import CALM, DOES, Failing, Stage, back_off_s, named, once_more
+from monitor.publish import collect
 from monitor.runtime import supervisor
 from monitor.runtime.main_loop import change
 from monitor.runtime.supervisor import attempt, keep, review
@@ -148,7 +148,7 @@ def test_what_failed_is_said_to_the_heartbeat_on_the_page_and_in_the_pulse(tmp_p
                 await attempt(world, Stage.PUBLISH, broken, change)
             with closing(open_reader(world.config.database)) as db:
                 now = world.edge.clock()
-                return trouble(world), view.take(db, world.config, now), view.pulse(db, world.config, now)
+                return trouble(world), collect.take(db, world.config, now), collect.pulse(db, world.config, now)
 
     async def broken(_):
         raise ZeroDivisionError

@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.config.load import load
+from monitor.publish.collect import FRESH_AT_LEAST_S
 from monitor.publish.snapshot import CROWD
 from monitor.runtime.main_loop import beat
 from monitor.stages.state import Edge, open_world
@@ -24,7 +25,6 @@ from monitor.stages.upkeep import (
     quiet_s,
     rest_s,
 )
-from monitor.view import FRESH_AT_LEAST_S
 from probes.model import Answer, Fault, Observation, Outcome
 
 

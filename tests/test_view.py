@@ -5,7 +5,6 @@ from contextlib import closing
 import pytest
 from msgspec.structs import replace
 
-from monitor.advice import advice_for, instead, is_replaced
 from monitor.config.load import Config, ProbeSection, SiteSection, StoreSection
 from monitor.detect import target_memory
 from monitor.detect.health import Health, State
@@ -16,9 +15,11 @@ from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.diagnose.status_source import Source, follow
 from monitor.diagnose.witness import Group, Level
-from monitor.publish.mark import standing
-from monitor.publish.rota import advance
+from monitor.publish.advice import advice_for, instead, is_replaced
+from monitor.publish.collect import glance, take
+from monitor.publish.rotation import advance
 from monitor.publish.snapshot import CROWD, Measure
+from monitor.publish.status import standing
 from monitor.publish.usable import usables
 from monitor.schedule import Budget, Spending, Watch
 from monitor.slo.objective import Objective
@@ -26,7 +27,6 @@ from monitor.store.connection import open_writer
 from monitor.store.rollup import next_roll_up
 from monitor.store.value import Batch, Message
 from monitor.store.writer import Writer
-from monitor.view import glance, take
 from monitor.words import title
 from probes.advice import advise
 from probes.catalog import load_provider

@@ -14,9 +14,9 @@ from monitor import words
 from monitor.config.cost import MONTH_D, Estimate
 from monitor.detect.health import State, Thresholds
 from monitor.detect.latency import token_s
-from monitor.publish.caution import cautions
-from monitor.publish.mark import Mark, Standing, mark_target
+from monitor.publish.shared_risk import cautions
 from monitor.publish.snapshot import IncidentView, ObjectiveView, Snapshot, SourceView, TargetView
+from monitor.publish.status import Mark, Standing, mark_target
 from monitor.replay.tuning import MONTH, Told, compare, outages
 from monitor.schedule import Budget
 from monitor.slo.objective import PAIRS, Goal

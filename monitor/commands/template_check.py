@@ -22,13 +22,13 @@ from monitor.alert.text import (
 )
 from monitor.config.load import Config
 from monitor.diagnose.incident import Change, ChangeKind, Incident
-from monitor.publish import page, public
-from monitor.publish.fill import press
+from monitor.publish import private_site, public_site
+from monitor.publish.collect import take
+from monitor.publish.render import press
 from monitor.stages.drill import Drill
 from monitor.store.connection import open_writer
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
-from monitor.view import take
 from probes.model import Fault
 
 FEW = 3
@@ -65,9 +65,9 @@ def page_problems(config: Config, now: datetime) -> Mapping[str, str]:
             changes = tuple(one.change for one in _pieces(tried, now))
             Writer(db, tried.location).save(Batch(now, changes=changes))
             snapshot = take(db, tried, now)
-    for _ in page.sheets(snapshot):
+    for _ in private_site.sheets(snapshot):
         pass
-    public.render(snapshot)
+    public_site.render(snapshot)
     return press(config.site.language, config.page_templates).warnings
 
 

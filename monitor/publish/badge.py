@@ -5,8 +5,8 @@ Source: https://shields.io/badges/endpoint-badge, read 2026-11-21.
 
 from msgspec import Struct
 
-from monitor.publish.document import encode
-from monitor.publish.mark import Mark
+from monitor.publish.json_text import encode
+from monitor.publish.status import Mark
 
 COLOURS = {
     Mark.UP: "brightgreen",

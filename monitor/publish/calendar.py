@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from monitor.publish.board import Board, Work
+from monitor.publish.summary import Board, Work
 from probes.redact import CONTROLS
 
 FOLD = 73

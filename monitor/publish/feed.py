@@ -4,8 +4,8 @@ from uuid import UUID, uuid5
 
 from msgspec import Struct
 
-from monitor.publish.board import Board, Case, iso
-from monitor.publish.speech import Speech
+from monitor.publish.summary import Board, Case, iso
+from monitor.publish.translation import Speech
 
 SPACE = UUID("6f1d7d5c-94a7-4a5a-8b8e-3f5f6a2f7c11")
 """Names of incidents become ids that stay the same wherever the site moves to."""

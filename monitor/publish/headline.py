@@ -7,9 +7,9 @@ from msgspec import Struct
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Incident
 from monitor.publish.ability import is_late
-from monitor.publish.mark import Mark, Standing
 from monitor.publish.snapshot import AccountView, Snapshot
-from monitor.publish.speech import ENGLISH, Speech
+from monitor.publish.status import Mark, Standing
+from monitor.publish.translation import ENGLISH, Speech
 
 NAMED = 3
 """So many causes are named in the sentence; the rest is counted."""

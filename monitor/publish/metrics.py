@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from monitor import __version__
 from monitor.publish.ability import works
-from monitor.publish.mark import Mark, Standing
 from monitor.publish.snapshot import AccountView, ObjectiveView, Snapshot, TargetView
+from monitor.publish.status import Mark, Standing
 from monitor.publish.usable import usables
 from monitor.slo.objective import PAIRS
 from probes.redact import CONTROLS

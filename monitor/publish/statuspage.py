@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from msgspec import Raw
 
 from monitor.diagnose.incident import Severity
-from monitor.publish.board import Board, Case, Part, Work, iso
-from monitor.publish.document import encode, ready
-from monitor.publish.mark import Mark
+from monitor.publish.json_text import encode, ready
+from monitor.publish.status import Mark
+from monitor.publish.summary import Board, Case, Part, Work, iso
 from probes.notice import Phase
 
 STATUSES = {

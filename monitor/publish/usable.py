@@ -8,9 +8,9 @@ from msgspec import Struct
 from monitor.detect.health import State
 from monitor.diagnose.incident import Incident
 from monitor.publish.ability import Judgement, valid_until, works
-from monitor.publish.caution import Caution, cautions
-from monitor.publish.mark import Mark, Standing
+from monitor.publish.shared_risk import Caution, cautions
 from monitor.publish.snapshot import AccountView, ProviderView, Snapshot, TargetView
+from monitor.publish.status import Mark, Standing
 from monitor.publish.uptime import counting
 from probes.model import Confidence, Fault
 

@@ -19,6 +19,7 @@ from monitor.alert.link import link_key
 from monitor.config.load import Config
 from monitor.liveness import systemd
 from monitor.liveness.systemd import find_manager
+from monitor.publish.collect import fresh_s, pulse
 from monitor.publish.snapshot import Pulse
 from monitor.runtime import shutdown
 from monitor.runtime.main_loop import run
@@ -26,7 +27,6 @@ from monitor.stages.state import World, open_world, real_edge
 from monitor.storage_refusal import StoreError
 from monitor.store.connection import open_reader
 from monitor.thread import with_threads
-from monitor.view import fresh_s, pulse
 from monitor.web.connection_limit import Door
 from monitor.web.link_reply import Answerer
 from monitor.web.server import site_app

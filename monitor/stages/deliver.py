@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from monitor.advice import Glance, advice_for, instead, is_replaced
 from monitor.alert.address import open_service
 from monitor.alert.case import Step
 from monitor.alert.deliver import again_at, would_disturb
@@ -35,12 +34,13 @@ from monitor.alert.text import (
     worst,
 )
 from monitor.diagnose.incident import Change, Incident, Severity
+from monitor.publish.advice import Glance, advice_for, instead, is_replaced
+from monitor.publish.collect import glance
 from monitor.stages.state import STEP_S, World, pause
 from monitor.storage_refusal import StoreError
 from monitor.store.connection import open_reader
 from monitor.store.reader import incidents_between
 from monitor.store.writer import Writer, key
-from monitor.view import glance
 
 log = logging.getLogger("monitor")
 

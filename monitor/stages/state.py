@@ -33,7 +33,7 @@ from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Severity
 from monitor.diagnose.stage_failure import Failing, Stage, once_more
 from monitor.liveness.systemd import Manager
-from monitor.publish.rota import Rota
+from monitor.publish.rotation import Rota
 from monitor.schedule import Agenda, Spending, first_at
 from monitor.slo.objective import resumed
 from monitor.stages.belief import Belief

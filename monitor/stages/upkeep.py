@@ -14,11 +14,12 @@ from monitor.config.load import Config, StoreSection, load, with_keys_of
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.liveness.systemd import READY
 from monitor.log import conceal_also
-from monitor.publish import page, public
-from monitor.publish.fill import press
-from monitor.publish.mark import standing
-from monitor.publish.rota import advance
+from monitor.publish import private_site, public_site
+from monitor.publish.collect import take
+from monitor.publish.render import press
+from monitor.publish.rotation import advance
 from monitor.publish.snapshot import Snapshot
+from monitor.publish.status import standing
 from monitor.publish.write import PUBLIC, Leaving, existing, write_open, write_sheets, write_site
 from monitor.slo.objective import burning
 from monitor.stages.state import STEP_S, World, pause
@@ -27,7 +28,6 @@ from monitor.store import overlap, reader, rollup
 from monitor.store.connection import open_reader
 from monitor.store.expected_schema import Foreign
 from monitor.store.writer import Writer
-from monitor.view import take
 from monitor.words import count
 from probes.document import DocumentError
 
@@ -95,7 +95,7 @@ def _shown(world: World) -> tuple[str, ...]:
 def _write_private(world: World, folder: Path, snapshot: Snapshot) -> None:
     """Write what the owner reads; a link in it that leads out of the folder is named on the page, which is written."""
     try:
-        write_sheets(folder, page.sheets(snapshot, existing(folder)), page.kept(snapshot))
+        write_sheets(folder, private_site.sheets(snapshot, existing(folder)), private_site.kept(snapshot))
         world.mended("link")
     except Leaving as error:
         world.warn("link", f"in {folder} {error}")
@@ -105,7 +105,7 @@ def _write_open(world: World, config: Config, snapshot: Snapshot) -> None:
     """Write what other users of this machine read: the public site, and the metrics for a textfile collector."""
     try:
         if config.public_folder:
-            write_site(config.public_folder, public.render(snapshot), existing(config.public_folder), PUBLIC)
+            write_site(config.public_folder, public_site.render(snapshot), existing(config.public_folder), PUBLIC)
         if config.metrics:
             write_open(config.metrics, (config.folder / "metrics.prom").read_bytes())
         world.mended("public page")

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from monitor.alert.link import LONGEST_REASON, NAMES, SILENCES, Link
 from monitor.alert.reply import ReplyKind
-from monitor.publish.fill import POLICY
+from monitor.publish.render import POLICY
 from monitor.publish.snapshot import Pulse
 from monitor.web.connection_limit import REQUEST_S, Door
 

@@ -9,9 +9,9 @@ from monitor.config.load import Config
 from monitor.detect.health import State
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE, Scope
 from monitor.diagnose.incident import Incident, accounts_of
-from monitor.publish.caution import PULLS
-from monitor.publish.mark import WHOLE, Standing, standing
+from monitor.publish.shared_risk import PULLS
 from monitor.publish.snapshot import AccountView, Snapshot, TargetView
+from monitor.publish.status import WHOLE, Standing, standing
 from monitor.publish.usable import Usable, usables
 from probes import remedy
 from probes.advice import ADVICE, SERVED, SWITCHED, Surroundings, advise

@@ -9,7 +9,6 @@ from functools import lru_cache
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from monitor.advice import Glance, advice_for, advice_of, look_round, set_up
 from monitor.config.load import Config
 from monitor.detect.account_memory import EMPTY, Note
 from monitor.detect.credit import Purse, days_left, say
@@ -20,8 +19,8 @@ from monitor.diagnose.diagnosis import GRAVITY, is_down, is_suspected, is_unreac
 from monitor.diagnose.incident import Incident
 from monitor.diagnose.status_source import Source
 from monitor.publish.ability import is_stale
-from monitor.publish.mark import standing
-from monitor.publish.rota import Due, Entry, Rota, due
+from monitor.publish.advice import Glance, advice_for, advice_of, look_round, set_up
+from monitor.publish.rotation import Due, Entry, Rota, due
 from monitor.publish.snapshot import (
     AccountView,
     IncidentView,
@@ -36,6 +35,7 @@ from monitor.publish.snapshot import (
     SourceView,
     TargetView,
 )
+from monitor.publish.status import standing
 from monitor.schedule import Watch
 from monitor.slo.indicator import Cell, Sketch, add, availability, quantile
 from monitor.slo.objective import Objective, reserves

@@ -13,7 +13,7 @@ from jinja2.runtime import Macro
 from markupsafe import Markup, escape
 
 from monitor.deadline import within
-from monitor.publish.speech import Speech, load_speech
+from monitor.publish.translation import Speech, load_speech
 from probes.redact import CONTROLS
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "page"

@@ -9,7 +9,7 @@ from itertools import chain, groupby
 
 from msgspec import Struct
 
-from monitor.publish.speech import ENGLISH, Speech
+from monitor.publish.translation import ENGLISH, Speech
 from monitor.slo.indicator import Cell, add
 
 STEP = 10

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from monitor.diagnose.incident import Severity
-from monitor.publish.mark import Mark
 from monitor.publish.snapshot import SourceView
+from monitor.publish.status import Mark
 from probes.notice import Phase
 
 UNTOLD = timedelta(hours=1)

@@ -11,14 +11,29 @@ from monitor.diagnose.diagnosis import UNREACHABLE
 from monitor.diagnose.incident import accounts_of
 from monitor.publish import statuspage
 from monitor.publish.badge import badge, endpoint
-from monitor.publish.board import Board, Case, Part, works
 from monitor.publish.calendar import calendar
-from monitor.publish.caution import Caution, cautions
-from monitor.publish.document import encode, ready
 from monitor.publish.feed import feed
-from monitor.publish.fill import POLICY, TEMPLATES, Press, press
 from monitor.publish.headline import Headline
-from monitor.publish.layout import (
+from monitor.publish.json_text import encode, ready
+from monitor.publish.metrics import metrics
+from monitor.publish.paths import account_page, incident_page
+from monitor.publish.paths import badge as badge_path
+from monitor.publish.render import POLICY, TEMPLATES, Press, press
+from monitor.publish.shared_risk import Caution, cautions
+from monitor.publish.snapshot import (
+    AccountView,
+    IncidentView,
+    ObjectiveView,
+    PurseView,
+    Snapshot,
+    SourceView,
+    TargetView,
+)
+from monitor.publish.status import Standing, standing, worst
+from monitor.publish.summary import Board, Case, Part, works
+from monitor.publish.translation import Speech
+from monitor.publish.usable import VERSION, Usable, pick, usables
+from monitor.publish.view_model import (
     MARKS,
     AccountCard,
     Frame,
@@ -35,21 +50,6 @@ from monitor.publish.layout import (
     row,
     story,
 )
-from monitor.publish.mark import Standing, standing, worst
-from monitor.publish.metrics import metrics
-from monitor.publish.place import account_page, incident_page
-from monitor.publish.place import badge as badge_path
-from monitor.publish.snapshot import (
-    AccountView,
-    IncidentView,
-    ObjectiveView,
-    PurseView,
-    Snapshot,
-    SourceView,
-    TargetView,
-)
-from monitor.publish.speech import Speech
-from monitor.publish.usable import VERSION, Usable, pick, usables
 from monitor.slo.objective import PAIRS, Reserve
 from monitor.words import capital, iso, title
 from probes.model import Fault

@@ -13,18 +13,18 @@ from msgspec.structs import replace
 
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Incident, Severity
-from monitor.publish.board import Board, Case, Part, iso, works
-from monitor.publish.document import encode
-from monitor.publish.fill import Press, press
 from monitor.publish.headline import Headline
-from monitor.publish.layout import MARKS, Frame, Month, Pages, Row, Share, frame, leads, newest_first, pages
-from monitor.publish.mark import Mark, Standing, mark_target, standing, worst
-from monitor.publish.page import for_programs, history, root
-from monitor.publish.place import incident_page, month_page, slug
+from monitor.publish.history_bar import Strip, ninety
+from monitor.publish.json_text import encode
+from monitor.publish.paths import incident_page, month_page, slug
+from monitor.publish.private_site import for_programs, history, root
+from monitor.publish.render import Press, press
 from monitor.publish.snapshot import ProviderView, Snapshot, SourceView
-from monitor.publish.speech import Speech
-from monitor.publish.strip import Strip, ninety
+from monitor.publish.status import Mark, Standing, mark_target, standing, worst
+from monitor.publish.summary import Board, Case, Part, iso, works
+from monitor.publish.translation import Speech
 from monitor.publish.uptime import WINDOWS_D
+from monitor.publish.view_model import MARKS, Frame, Month, Pages, Row, Share, frame, leads, newest_first, pages
 from monitor.slo.indicator import Cell, availability
 from monitor.words import Moment, capital
 from probes.model import Blame, Fault

@@ -16,9 +16,9 @@ from monitor.diagnose.incident import Incident, Severity, Told
 from monitor.publish.ability import is_late
 from monitor.publish.chart import Chart, chart
 from monitor.publish.headline import Headline, headline
-from monitor.publish.mark import Mark, Standing, mark_ability, mark_target
-from monitor.publish.place import account_page, incident_page, month_page, provider_page
-from monitor.publish.rota import at_length
+from monitor.publish.history_bar import EMPTY, Strip, ninety, strip, together
+from monitor.publish.paths import account_page, incident_page, month_page, provider_page
+from monitor.publish.rotation import at_length
 from monitor.publish.snapshot import (
     CROWD,
     AccountView,
@@ -32,8 +32,8 @@ from monitor.publish.snapshot import (
     SourceView,
     TargetView,
 )
-from monitor.publish.speech import ENGLISH, Speech
-from monitor.publish.strip import EMPTY, Strip, ninety, strip, together
+from monitor.publish.status import Mark, Standing, mark_ability, mark_target
+from monitor.publish.translation import ENGLISH, Speech
 from monitor.publish.uptime import (
     BUDGET_D,
     BUDGET_FEWEST_D,

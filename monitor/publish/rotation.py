@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from monitor.diagnose.incident import accounts_of
 from monitor.publish.ability import is_late
-from monitor.publish.mark import Mark, Standing
 from monitor.publish.snapshot import CROWD, AccountView, Measure, ProviderView, Snapshot
+from monitor.publish.status import Mark, Standing
 
 TURNS = 10
 """A page is made at each tenth time at the latest, though there is nothing new."""
