@@ -17,10 +17,10 @@ from msgspec import Struct
 
 from benchmarks.detection import table
 from benchmarks.shapes import GARBAGE, GOOD
+from probes.answer.classify import OF_AN_ACCOUNT, judge
+from probes.answer.command_output import judge_output
 from probes.catalog import load_provider, load_wording, provider_ids, rules_by_name
-from probes.classify import OF_AN_ACCOUNT, judge
 from probes.model import Blame, Fault, Verdict
-from probes.output import judge_output
 from probes.provider import Canary, Dialect, Provider
 
 RESULTS = Path(__file__).with_name("RESULTS-answers.md")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from probes.answer.classify import judge
+from probes.answer.error_body import read, words
+from probes.answer.limits_in_headers import retry_after_s
 from probes.catalog import load_provider, load_wording
-from probes.classify import judge
-from probes.complaint import read, words
 from probes.model import Answer, Confidence, Fault
-from probes.ratelimit import retry_after_s
 
 SAMPLES = Path(__file__).parents[1] / "tests" / "samples"
 EPOCH = datetime.fromtimestamp(0, UTC)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from monitor.detect.reminder import Reminder
     from monitor.publish.snapshot import Snapshot
     from monitor.stages.drill import Drill
+    from probes.answer.classify import RulesOf
     from probes.catalog import Shelf
-    from probes.classify import RulesOf
     from probes.model import Account, Fault, Target
     from probes.provider import Provider, Rule
 
@@ -642,8 +642,8 @@ def _classified(
     canary: str | None,
 ) -> dict[str, object]:
     from probes.advice import advise
-    from probes.classify import judge_pasted
-    from probes.output import judge_output
+    from probes.answer.classify import judge_pasted
+    from probes.answer.command_output import judge_output
 
     if provider.is_command:
         verdict, said = judge_output(provider, wording, 1 if status is None else status, body, rules_of)

@@ -15,11 +15,17 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 from yarl import URL
 
-from probes.balance import raised, read_credits, read_offer
+from probes.answer.balance import raised, read_credits, read_offer
+from probes.answer.classify import RulesOf, judge, nobody
+from probes.answer.deprecation import read_signs
+from probes.answer.dialects import WIRES, question
+from probes.answer.error_body import read, words
+from probes.answer.limits_in_body import read_refusal
+from probes.answer.limits_in_headers import read_limits, retry_after_s, unite
+from probes.answer.payload import NOTHING, Piece, join
+from probes.answer.proof import Proof, Read, reader, understand, weigh
+from probes.answer.sse import Events
 from probes.border import admit, clean
-from probes.classify import RulesOf, judge, nobody
-from probes.complaint import read, words
-from probes.dialects import WIRES, question
 from probes.failure import Failure, Trip, explain, of_answer
 from probes.header import fold
 from probes.model import (
@@ -39,17 +45,11 @@ from probes.model import (
     Usage,
     Verdict,
 )
-from probes.payload import NOTHING, Piece, join
 from probes.progress import UNDER_WAY, Progress
-from probes.proof import Proof, Read, reader, understand, weigh
 from probes.provider import Canary, Provider, Wording
 from probes.proxy import choose
-from probes.ratelimit import read_limits, retry_after_s, unite
 from probes.redact import redact
-from probes.refusal import read_refusal
 from probes.road import Connector, headers_for, make_socket, options
-from probes.sign import read_signs
-from probes.sse import Events
 from probes.stream import KEPT_BYTES, Unreadable, read_chunks, read_text
 from probes.trust import NoAuthority
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from probes.balance import bad_expressions
+from probes.answer.balance import bad_expressions
 from probes.document import DocumentError, Problem, convert, read_toml
 from probes.header import fold, why_refused, why_unsendable
 from probes.model import Blame

@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 
 from msgspec import Struct
 
+from probes.answer.command_output import judge_output
 from probes.canary import KEPT_BODY, KEPT_WORDS, NESTED, Prober, outcome_of
 from probes.model import Account, Answer, Fault, Observation, Outcome, Target, Verdict
-from probes.output import judge_output
 from probes.provider import Provider
 from probes.proxy import LOOPBACK, Way
 from probes.redact import redact

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from probes.balance import (
+from probes.answer.balance import (
     LARGEST,
     MOST_CREDITS,
     MOST_MODELS,
@@ -19,9 +19,9 @@ from probes.balance import (
     read_credits,
     read_offer,
 )
+from probes.answer.proof import Proof, prove
 from probes.catalog import load_provider, provider_ids
 from probes.model import Credit, Fault
-from probes.proof import Proof, prove
 from probes.provider import CreditFacts
 from probes.redact import mask
 

@@ -25,9 +25,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from benchmarks.shapes import CHAT, GARBAGE, HELLO, LAST_USAGE, ROLE, STOP, delta, sse
+from probes.answer.classify import judge
 from probes.canary import Prober, address, attempt, open_session
 from probes.catalog import Shelf, load_provider, load_wording
-from probes.classify import judge
 from probes.failure import BREAKS
 from probes.model import Account, Credit, Fault, Outcome, Patience, Target, Usage
 from probes.provider import Rule

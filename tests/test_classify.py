@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.shapes import EMPTY, GOOD
+from probes.answer.classify import judge
+from probes.answer.error_body import read, words
 from probes.catalog import load_provider, load_wording
-from probes.classify import judge
-from probes.complaint import read, words
 from probes.model import Blame, Confidence, Fault
 from probes.provider import Canary, Dialect, Provider, Rule
 

@@ -11,11 +11,11 @@ import pytest
 from msgspec.structs import replace
 
 from probes import command
+from probes.answer.command_output import MOST_LINES, judge_output
 from probes.attempt import attempt
 from probes.canary import Prober
 from probes.catalog import load_provider, load_wording
 from probes.model import Account, Confidence, Fault, Outcome, Target
-from probes.output import MOST_LINES, judge_output
 from probes.provider import Canary, Dialect, Provider
 
 SECRET = "wh7-Kq2-secret-token-93b"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from probes.complaint import Layer, read, words
+from probes.answer.error_body import Layer, read, words
 
 LAYER = Layer(("teapot",), ("kind",), (), "Short and stout.", "Short and stout.")
 

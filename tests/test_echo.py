@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from probes.echo import without_echo
+from probes.answer.echo import without_echo
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,12 @@ from time import process_time
 
 import pytest
 
+from probes.answer.classify import judge, judge_pasted
+from probes.answer.command_output import judge_output
+from probes.answer.excerpt import Response, prove_excerpt, take_apart
+from probes.answer.proof import Proof
 from probes.catalog import load_provider, load_wording
-from probes.classify import judge, judge_pasted
-from probes.excerpt import Response, prove_excerpt, take_apart
 from probes.model import Fault
-from probes.output import judge_output
-from probes.proof import Proof
 
 WORDING = load_wording().rules
 PROVIDER = load_provider("openai-compatible")

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
+from probes.answer.frame import HOSTS, NAMES, peel, provider_called
 from probes.catalog import load_provider, provider_ids
-from probes.frame import HOSTS, NAMES, peel, provider_called
 
 SAID = "You exceeded your current quota, please check your plan and billing details."
 KNOWN = [load_provider(id) for id in provider_ids()]

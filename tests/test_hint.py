@@ -5,7 +5,7 @@ from time import perf_counter
 
 import pytest
 
-from probes.complaint import read, words
+from probes.answer.error_body import read, words
 from probes.hint import Demand, demands, is_leak
 
 DEMANDED = {

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from probes.answer.classify import judge
 from probes.catalog import load_provider, load_wording
-from probes.classify import judge
 from probes.model import Fault
 
 WORDING = load_wording().rules

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from monitor.detect.limits import LATEST, MOST, NONE, Limits, Moved, advance, findings, is_turning, moves, settled
 from monitor.detect.target_memory import CEILING_S
+from probes.answer.limits_in_headers import read_limits
 from probes.model import Answer, Fault, Limit, Usage
-from probes.ratelimit import read_limits
 from tests.conftest import CHAT, at, observation
 
 DAY_MIN = 1440

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from probes.literal import TOKEN, decode, literals
+from probes.answer.literal import TOKEN, decode, literals
 
 ERROR = {"error": {"message": "It's bad", "code": None}}
 

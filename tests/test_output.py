@@ -2,9 +2,9 @@
 
 import pytest
 
+from probes.answer.command_output import judge_output
 from probes.catalog import load_provider, load_wording
 from probes.model import Fault
-from probes.output import judge_output
 
 WORDING = load_wording().rules
 CLIENTS = {id: load_provider(id) for id in ("codex", "claude-code")}

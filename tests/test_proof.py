@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.shapes import CHAT, EMPTY, FOREIGN, GARBAGE, GOOD, REFUSED, STRANGE_STARTS, chat, delta, sse
+from probes.answer.classify import judge
+from probes.answer.proof import Proof, prove, prove_any
 from probes.catalog import load_provider, load_wording, provider_ids
-from probes.classify import judge
 from probes.model import Fault
-from probes.proof import Proof, prove, prove_any
 from probes.provider import Canary, Dialect
 from probes.stream import KEPT_BYTES
 

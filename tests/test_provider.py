@@ -10,10 +10,10 @@ import pytest
 from monitor.config.cost import estimate
 from monitor.config.load import BudgetSection
 from monitor.schedule import Watch
+from probes.answer.classify import judge
+from probes.answer.command_output import judge_output
 from probes.catalog import FOLDER, contradictions, load_provider, load_wording, provider_ids, wording_problems
-from probes.classify import judge
 from probes.model import Account, Blame, Fault, Target
-from probes.output import judge_output
 from probes.provider import Canary, Dialect, NoPage, Price, Provider
 from probes.redact import mask
 

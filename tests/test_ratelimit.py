@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from probes.answer.limits_in_headers import MOST_LIMITS, read_limits, retry_after_s, unite
 from probes.model import Limit
-from probes.ratelimit import MOST_LIMITS, read_limits, retry_after_s, unite
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY_S = 86_400

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from probes.answer.limits_in_body import read_refusal
+from probes.answer.limits_in_headers import read_limits, unite
 from probes.model import Limit
-from probes.ratelimit import read_limits, unite
-from probes.refusal import read_refusal
 from tests.test_ratelimit import assert_sound
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -5,10 +5,10 @@ import re
 import pytest
 from multidict import CIMultiDict
 
+from probes.answer.deprecation import LONGEST_WORDS, read_signs
 from probes.catalog import load_provider, load_wording, provider_ids
 from probes.model import Fault, Sign
 from probes.provider import Signal
-from probes.sign import LONGEST_WORDS, read_signs
 
 SHARED = ("wording", load_wording().signals)
 OWN = {id: (id, load_provider(id).signals) for id in provider_ids()}

@@ -5,11 +5,11 @@ from time import process_time
 
 import pytest
 
+from probes.answer.classify import judge
+from probes.answer.command_output import judge_output
+from probes.answer.error_body import read, words
 from probes.catalog import load_provider, load_wording
-from probes.classify import judge
-from probes.complaint import read, words
 from probes.model import Fault
-from probes.output import judge_output
 
 WORDING = load_wording().rules
 PROVIDERS = {

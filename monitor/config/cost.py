@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from monitor.config.load import Config
 from monitor.schedule import Budget, Watch
-from probes.dialects import WIRES, question
+from probes.answer.dialects import WIRES, question
 from probes.document import Problem
 from probes.model import Account, Target, Usage
 from probes.provider import Provider

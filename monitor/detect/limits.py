@@ -193,7 +193,7 @@ def _parted(ceilings: Mapping[str, Ceiling], limit: Limit) -> Ceiling | None:
     """Return what was read as one with this limit until now, with its memory; None: it was told by no other name.
 
     Of two headers of one unit often only one tells the window: while both tell the same they are one
-    (`probes.ratelimit.unite`), and one that is cut alone must not begin with the cut as its usual.
+    (`probes.answer.limits_in_headers.unite`), and one that is cut alone must not begin with the cut as its usual.
     """
     one = [other for other in ceilings.values() if other.unit == limit.unit]
     if len(one) != 1 or len(one[0].held) < TO_ARM or (one[0].window_s is None) == (limit.window_s is None):

@@ -6,17 +6,17 @@ from math import isfinite
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from probes.answer.classify import judge, judge_pasted
+from probes.answer.command_output import judge_output
+from probes.answer.deprecation import read_signs
+from probes.answer.error_body import read, words
+from probes.answer.limits_in_body import read_refusal
+from probes.answer.limits_in_headers import MOST_LIMITS, read_limits, retry_after_s
+from probes.answer.proof import Proof, prove
+from probes.answer.sse import Events, events
 from probes.catalog import load_provider, load_wording, provider_ids
-from probes.classify import judge, judge_pasted
-from probes.complaint import read, words
 from probes.model import Confidence, Fault
-from probes.output import judge_output
-from probes.proof import Proof, prove
-from probes.ratelimit import MOST_LIMITS, read_limits, retry_after_s
 from probes.redact import redact
-from probes.refusal import read_refusal
-from probes.sign import read_signs
-from probes.sse import Events, events
 from tests.fuzz.material import (
     ANY_TEXT,
     BODIES,

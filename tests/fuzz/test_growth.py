@@ -10,16 +10,16 @@ import pytest
 
 import probes
 from monitor.alert.link import read as read_link
-from probes.classify import judge, judge_pasted
-from probes.complaint import read, words
+from probes.answer.classify import judge, judge_pasted
+from probes.answer.command_output import judge_output
+from probes.answer.error_body import read, words
+from probes.answer.limits_in_body import read_refusal
+from probes.answer.limits_in_headers import read_limits, retry_after_s
+from probes.answer.proof import prove
+from probes.answer.sse import Events
 from probes.feeds.parse import parse
-from probes.output import judge_output
-from probes.proof import prove
 from probes.provider import Platform
-from probes.ratelimit import read_limits, retry_after_s
 from probes.redact import conceal, redact
-from probes.refusal import read_refusal
-from probes.sse import Events
 from tests.conftest import NOON
 from tests.fuzz.material import IS_DEEP
 from tests.fuzz.test_answer import PROVIDERS, WORDING

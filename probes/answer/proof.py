@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from probes.balance import find, raised, read_credits
-from probes.dialects import WIRES
-from probes.payload import (
+from probes.answer.balance import find, raised, read_credits
+from probes.answer.dialects import WIRES
+from probes.answer.payload import (
     CLOSING,
     NOTHING,
     TOKEN,
@@ -31,8 +31,8 @@ from probes.payload import (
     read_openai_responses,
     read_program,
 )
+from probes.answer.sse import Event, events, is_stream
 from probes.provider import Canary, Dialect
-from probes.sse import Event, events, is_stream
 
 Read = Callable[[Any], Piece]
 STREAMED: tuple[Read, ...] = (read_openai_chat, read_openai_responses, read_anthropic, read_gemini, read_cohere)

@@ -7,13 +7,13 @@ from itertools import product
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probes.classify import RulesOf, Speakers, by_status, decide_by, nobody
-from probes.complaint import Complaint, read, words
-from probes.excerpt import is_troubled, prove_part
-from probes.literal import literals
+from probes.answer.classify import RulesOf, Speakers, by_status, decide_by, nobody
+from probes.answer.error_body import Complaint, read, words
+from probes.answer.excerpt import is_troubled, prove_part
+from probes.answer.literal import literals
+from probes.answer.payload import texts_of_program
+from probes.answer.proof import Proof
 from probes.model import Confidence, Fault, Verdict
-from probes.payload import texts_of_program
-from probes.proof import Proof
 from probes.provider import Canary, Provider, Rule
 
 LAST_CODE = 255

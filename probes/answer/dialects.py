@@ -5,8 +5,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from probes import payload
-from probes.payload import Piece
+from probes.answer import payload
+from probes.answer.payload import Piece
 from probes.provider import Dialect
 
 PROMPT = "hi"

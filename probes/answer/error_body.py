@@ -10,12 +10,12 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from probes.echo import without_echo
-from probes.frame import ONLY_STATUS, Frame, pattern, peel, provider_called
-from probes.literal import literals
-from probes.payload import confesses
-from probes.proof import DONE, failing
-from probes.sse import events, is_stream
+from probes.answer.echo import without_echo
+from probes.answer.frame import ONLY_STATUS, Frame, pattern, peel, provider_called
+from probes.answer.literal import literals
+from probes.answer.payload import confesses
+from probes.answer.proof import DONE, failing
+from probes.answer.sse import events, is_stream
 
 LONGEST = 32_000
 """No error is longer; what comes after is not read."""

@@ -6,10 +6,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from probes.literal import literals, spell_as_json
-from probes.payload import LISTS, end_of_entries, read_ollama, says
-from probes.proof import Proof, close, prove_value
-from probes.sse import events, is_stream
+from probes.answer.literal import literals, spell_as_json
+from probes.answer.payload import LISTS, end_of_entries, read_ollama, says
+from probes.answer.proof import Proof, close, prove_value
+from probes.answer.sse import events, is_stream
 
 MOST_HEADS = 5
 """Redirects, proxies and 100 Continue come before the last one."""

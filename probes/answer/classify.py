@@ -7,11 +7,11 @@ from itertools import chain
 
 from msgspec import Struct
 
-from probes.complaint import Complaint, Layer, read, words
-from probes.excerpt import BEGINNINGS, Response, is_cut, is_good_part, prove_excerpt, take_apart
+from probes.answer.error_body import Complaint, Layer, read, words
+from probes.answer.excerpt import BEGINNINGS, Response, is_cut, is_good_part, prove_excerpt, take_apart
+from probes.answer.payload import MOST_CHARACTERS
+from probes.answer.proof import Proof, prove, prove_any
 from probes.model import Confidence, Fault, Verdict
-from probes.payload import MOST_CHARACTERS
-from probes.proof import Proof, prove, prove_any
 from probes.provider import Canary, Provider, Rule
 
 STATUSES = {

@@ -8,10 +8,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from probes.complaint import LONGEST
-from probes.literal import decode
+from probes.answer.error_body import LONGEST
+from probes.answer.limits_in_headers import DAY_S, SPANS_S, read_limits, read_number, retry_after_s, unite
+from probes.answer.literal import decode
 from probes.model import Limit
-from probes.ratelimit import DAY_S, SPANS_S, read_limits, read_number, retry_after_s, unite
 
 DEEPEST = 10
 MOST_OBJECTS = 100

@@ -1,0 +1,1 @@
+"""What an answer means: its fault, its limits, its proof; pure."""
