@@ -26,7 +26,6 @@ from probes.answer.payload import NOTHING, Piece, join
 from probes.answer.proof import Proof, Read, reader, understand, weigh
 from probes.answer.sse import Events
 from probes.border import admit, clean
-from probes.failure import Failure, Trip, explain, of_answer
 from probes.header import fold
 from probes.model import (
     Account,
@@ -45,13 +44,14 @@ from probes.model import (
     Usage,
     Verdict,
 )
-from probes.progress import UNDER_WAY, Progress
 from probes.provider import Canary, Provider, Wording
 from probes.proxy import choose
 from probes.redact import redact
-from probes.road import Connector, headers_for, make_socket, options
-from probes.stream import KEPT_BYTES, Unreadable, read_chunks, read_text
-from probes.trust import NoAuthority
+from probes.transport.body import KEPT_BYTES, Unreadable, read_chunks, read_text
+from probes.transport.certificate import NoAuthority
+from probes.transport.client import Connector, headers_for, make_socket, options
+from probes.transport.failure import Failure, Trip, explain, of_answer
+from probes.transport.progress import UNDER_WAY, Progress
 
 KEPT_WORDS = 300
 KEPT_BODY = 4000

@@ -8,7 +8,7 @@ from probes.canary import Prober, attempt
 from probes.model import Account, Fault, Knock, Target
 from probes.provider import Provider
 from probes.proxy import DIRECT, STRAIGHT, Proxies, Proxy, Way, choose
-from probes.trust import trust
+from probes.transport.certificate import trust
 
 CONTROL = "list"
 """The canary that is asked; every provider with an address has it."""

@@ -13,7 +13,7 @@ from probes.answer.proof import Proof, prove, prove_any
 from probes.catalog import load_provider, load_wording, provider_ids
 from probes.model import Fault
 from probes.provider import Canary, Dialect
-from probes.stream import KEPT_BYTES
+from probes.transport.body import KEPT_BYTES
 
 WORDING = load_wording().rules
 ASKING = {dialect: Canary(dialect=dialect, path="/", source="https://example.com") for dialect in GOOD}

@@ -17,11 +17,11 @@ import trustme
 
 from probes.canary import Prober, attempt, open_session
 from probes.catalog import load_provider, load_wording
-from probes.failure import Trip, explain
 from probes.model import Account, Blame, Fault, Outcome, Patience, Phase, Target
-from probes.progress import Progress
 from probes.proxy import STRAIGHT, Way
-from probes.trust import _trusting as trust_
+from probes.transport.certificate import _trusting as trust_
+from probes.transport.failure import Trip, explain
+from probes.transport.progress import Progress
 
 KEY = "sim-key-0123456789-abcdefghij"
 QUICK = Patience(connect_s=1, silence_s=0.6, total_s=1.5)

@@ -67,7 +67,7 @@ def wrong_authorities(environment: Mapping[str, str]) -> Iterator[Problem]:
 
 def _why_unread(file: str) -> str | None:
     """Return why a file of authorities cannot be used. OpenSSL takes all of one, or, when a line is spoilt, nothing."""
-    from probes.trust import NoAuthority, trust  # OpenSSL comes with it, for which no start should wait
+    from probes.transport.certificate import NoAuthority, trust  # OpenSSL comes with it, for which no start should wait
 
     try:
         trust(file)

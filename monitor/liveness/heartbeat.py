@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from probes.failure import Trip, explain, of_answer
 from probes.model import Patience
-from probes.progress import UNDER_WAY, Progress
 from probes.proxy import STRAIGHT, Way, choose
-from probes.road import headers_for, options
+from probes.transport.client import headers_for, options
+from probes.transport.failure import Trip, explain, of_answer
+from probes.transport.progress import UNDER_WAY, Progress
 
 LIMIT_S = 10.0
 """A ping takes at most so long; the next one is its retry."""

@@ -11,18 +11,18 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from probes.border import admit
-from probes.failure import CONNECTING, Trip, explain, of_answer
 from probes.feeds.fold import CLAIMS, claim, claims, fold, stand, worst
 from probes.feeds.parse import is_challenge, parse
 from probes.feeds.report import Parsed
 from probes.feeds.text import is_same_site, name
 from probes.model import Clock, Patience, Timer
 from probes.notice import Bulletin, Impact, Notice, Standing, Trust, Validators
-from probes.progress import UNDER_WAY, Progress
 from probes.provider import Feed
 from probes.proxy import STRAIGHT, Way, choose
-from probes.road import headers_for, options
-from probes.stream import Unreadable, read_body
+from probes.transport.body import Unreadable, read_body
+from probes.transport.client import headers_for, options
+from probes.transport.failure import CONNECTING, Trip, explain, of_answer
+from probes.transport.progress import UNDER_WAY, Progress
 
 MOST_BYTES = 8 * 1024 * 1024
 """Google's history of all its products has some MiB; a page of one provider has a hundredth of that."""

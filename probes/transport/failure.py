@@ -15,10 +15,10 @@ import aiohttp
 from msgspec import Struct
 
 from probes.model import Fault, Patience, Phase
-from probes.progress import Progress
 from probes.proxy import PORTS, Proxy
-from probes.stream import Unreadable
-from probes.trust import NoAuthority
+from probes.transport.body import Unreadable
+from probes.transport.certificate import NoAuthority
+from probes.transport.progress import Progress
 
 
 class Failure(Struct, frozen=True):

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from probes.progress import UNDER_WAY
 from probes.proxy import Proxies, Proxy, Way, choose
-from probes.trust import trust
+from probes.transport.certificate import trust
+from probes.transport.progress import UNDER_WAY
 
 if TYPE_CHECKING:
     from aiohttp.connector import Connection

@@ -5,7 +5,7 @@ import ssl
 import stat
 from functools import lru_cache
 
-from probes.progress import UNDER_WAY
+from probes.transport.progress import UNDER_WAY
 
 
 class Handshake(ssl.SSLObject):
