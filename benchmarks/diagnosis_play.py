@@ -20,7 +20,7 @@ from monitor.alert.deliver import Print
 from monitor.alert.rule import Channel
 from monitor.alert.text import Templates, Text
 from monitor.diagnose.incident import Incident, Severity
-from monitor.runtime.main_loop import watch_and_tell
+from monitor.runtime.loop import watch_and_tell
 from monitor.stages.state import Edge, Outside, open_world
 from probes.canary import Prober, outcome_of
 from probes.model import Account, Blame, Credit, Fault, Knock, Observation, Outcome, Target, Usage

@@ -32,11 +32,12 @@ from monitor.alert.text import Text
 from monitor.config.alerting import AlertsSection, ChannelSection
 from monitor.config.load import AccountSection, Config, Document, SiteSection, StatusSection, StoreSection, build
 from monitor.diagnose.incident import Severity
-from monitor.runtime import main_loop
+from monitor.runtime.loop import watch_and_tell
 from monitor.stages import deliver, notify, poll_status
 from monitor.stages import state as world_module
+from monitor.stages.publish import publish_now
+from monitor.stages.retention import tidy
 from monitor.stages.state import Edge, Outside, World, open_world
-from monitor.stages.upkeep import publish_now, tidy
 from probes.canary import Prober, outcome_of
 from probes.model import Account, Answer, Fault, Knock, Observation, Outcome, Target
 from probes.provider import Provider
@@ -132,7 +133,7 @@ def play(days: float, accounts: int, every_s: float, seed: int) -> Result:
 
 def _look_at_the_clock_seldom() -> None:
     """Nobody sets this clock: to look at it each second would be most of what is measured."""
-    for module in (world_module, deliver, notify, poll_status, main_loop):
+    for module in (world_module, deliver, notify, poll_status):
         module.STEP_S = IDLE_STEP_S
 
 
@@ -147,7 +148,7 @@ async def _play(folder: Path, days: float, accounts: int, every_s: float, seed: 
         config, edge, Outside(stage.attempt, stage.knock, is_online=stage.is_online, send=stage.send)
     ) as world:
         world.plan_anew()
-        work = [asyncio.create_task(one) for one in (main_loop.watch_and_tell(world), tidy(world), make_pages(world))]
+        work = [asyncio.create_task(one) for one in (watch_and_tell(world), tidy(world), make_pages(world))]
         while loop.now_s < days * DAY_S:
             seen.append(await _day(config, loop, len(seen) + 1, days * DAY_S))
         stage.closed = True

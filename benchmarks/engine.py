@@ -12,7 +12,7 @@ from pathlib import Path
 from monitor.cli import collect_seldom
 from monitor.config.load import Channel, Config, ProbeSection, SiteSection, StatusSection, StoreSection
 from monitor.runtime.daemon import prepare_interpreter
-from monitor.runtime.main_loop import run
+from monitor.runtime.loop import run
 from monitor.schedule import Agenda, Budget, Watch
 from monitor.stages.state import Edge, World, open_world
 from probes.catalog import load_provider

@@ -111,16 +111,15 @@ async def engine(wish: argparse.Namespace) -> dict[str, float]:
 
 def _time_stages() -> Mapping[str, float]:
     """Put a stopwatch around what each beat does, once; return the CPU that each has taken, which goes on."""
-    from monitor.runtime import main_loop
-    from monitor.stages import upkeep
+    from monitor.stages import beat, publish
     from monitor.store.writer import Writer
 
     stages: Mapping[str, tuple[object, tuple[str, ...]]] = {
-        "judge": (main_loop, ("judge",)),
-        "plan": (main_loop, ("_plan",)),
-        "note": (main_loop, ("take_note", "tracks_to_save", "conclude", "tell", "_spend")),
+        "judge": (beat, ("judge",)),
+        "plan": (beat, ("plan_looks",)),
+        "note": (beat, ("take_note", "tracks_to_save", "conclude", "tell", "note_spending")),
         "save": (Writer, ("save",)),
-        "page": (upkeep, ("publish_now",)),
+        "page": (publish, ("publish_now",)),
     }
     clocks_s = dict.fromkeys(stages, 0.0)
     for stage, (owner, names) in stages.items():

@@ -20,7 +20,7 @@ from monitor.publish.collect import take
 from monitor.publish.private_site import render
 from monitor.publish.snapshot import Snapshot
 from monitor.publish.write import write_site
-from monitor.runtime.main_loop import beat
+from monitor.stages.beat import beat
 from monitor.stages.state import open_world
 from monitor.store.connection import open_reader
 from probes.model import Observation, Outcome, Target

@@ -40,7 +40,7 @@ def _rows(config: Config) -> list[tuple[str, float, float, int]]:
 
 
 async def sweep(folder: Path, port: int) -> dict[str, float]:
-    from monitor.runtime.main_loop import once
+    from monitor.runtime.loop import once
 
     bases = [f"http://127.0.0.{1 + n % 10}:{port}/a{n}/v1" for n in range(200)]
     config = settle(folder, bases, 60, ProbeSection(online=[]))
@@ -80,7 +80,7 @@ async def hang(folder: Path, port: int) -> dict[str, float]:
 
 
 async def _run_for(world: World, seconds: float) -> None:
-    from monitor.runtime.main_loop import run
+    from monitor.runtime.loop import run
 
     world.plan_anew(5)
     stages = asyncio.create_task(run(world, asyncio.Event()))

@@ -18,7 +18,6 @@ from monitor.config.load import ProbeSection
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Severity, absence
 from monitor.diagnose.status_source import Source
-from monitor.runtime import main_loop
 from monitor.runtime.round import once
 from monitor.stages.state import Edge, open_world
 from monitor.store.value import Batch
@@ -181,7 +180,7 @@ def test_a_gap_breaks_no_quiet_hours(tmp_path):
 
 
 def test_a_machine_that_slept_while_it_watched_has_a_gap_too(tmp_path, monkeypatch):
-    monkeypatch.setattr(main_loop, "ABSENT", timedelta(seconds=1))
+    monkeypatch.setattr("monitor.stages.beat.ABSENT", timedelta(seconds=1))
 
     async def play():
         async with simulator() as other_side, watching(config(tmp_path, other_side)) as monitor:
@@ -195,7 +194,7 @@ def test_a_machine_that_slept_while_it_watched_has_a_gap_too(tmp_path, monkeypat
 
 
 def test_a_clock_that_was_set_forward_is_no_gap(tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(main_loop, "ABSENT", timedelta(minutes=5))
+    monkeypatch.setattr("monitor.stages.beat.ABSENT", timedelta(minutes=5))
 
     async def play():
         async with simulator() as other_side, watching(config(tmp_path, other_side)) as monitor:

@@ -15,12 +15,12 @@ from hypothesis import strategies as some
 
 from monitor.detect.health import Health, advance
 from monitor.diagnose.incident import Change, ChangeKind, Incident
-from monitor.runtime import main_loop
+from monitor.stages.beat import beat, change, follow_clock, seen
 from monitor.stages.deliver import deliver_due
-from monitor.stages.drill import Drill
+from monitor.stages.drill import Drill, end_drills
 from monitor.stages.notify import tell_due
+from monitor.stages.publish import publish_now
 from monitor.stages.state import Edge, open_world
-from monitor.stages.upkeep import publish_now
 from monitor.store.clock import Reading, Trace, redated, was_set, was_set_back
 from monitor.store.value import from_json
 from probes.model import Answer, Fault, Observation, Outcome
@@ -100,8 +100,8 @@ class Bench:
             world.begun[target.id] = world.read_clocks()
             world.finished.put_nowait(observed(target, fault, self.clock()))
         self.timer_s, self.set_s = self.timer_s + takes_s, self.set_s + set_s
-        await main_loop.follow_clock(world)
-        await main_loop.beat(world, main_loop.seen(world), self.clock())
+        await follow_clock(world)
+        await beat(world, seen(world), self.clock())
         await tell_due(world)
         await deliver_due(world)
 
@@ -185,9 +185,9 @@ def test_a_drill_that_began_by_a_clock_that_was_ahead_does_not_end_before_it_beg
     async def play(one):
         async with open_world(one.settings, one.edge()) as world:
             wish = Drill("openai/main", Fault.TIMEOUT, one.clock() + 3600 * S)
-            await main_loop.change(world, Change(wish.incident, ChangeKind.OPENED, one.clock()))
+            await change(world, Change(wish.incident, ChangeKind.OPENED, one.clock()))
             one.timer_s += 60
-            await main_loop.end_drills(world)
+            await end_drills(world)
             return world.incidents
 
     one = asyncio.run(bench(tmp_path, play))

@@ -25,8 +25,8 @@ from monitor.publish.metrics import metrics
 from monitor.publish.private_site import status_json, usable_json
 from monitor.publish.status import Mark, standing
 from monitor.publish.usable import pick, usables
-from monitor.runtime import main_loop
 from monitor.schedule import Watch
+from monitor.stages.beat import beat
 from monitor.stages.state import Edge, open_world
 from monitor.store.connection import open_reader
 from probes.model import Answer, Fault, Observation, Outcome, Target
@@ -204,7 +204,7 @@ async def play(folder, history, ties):
             looked = [look(target, clock.now, sight) for target, sight in _each(settings_, seen)]
             for one in looked:
                 past.add(one)
-            await main_loop.beat(world, looked, clock.now)
+            await beat(world, looked, clock.now)
             told = Told(settings_, clock.now)
             check_alike(told)
             check_picks(told)

@@ -12,7 +12,6 @@ import pytest
 from monitor.config.load import Heartbeat, load
 from monitor.liveness import heartbeat
 from monitor.liveness.heartbeat import Word, address, ping
-from monitor.runtime import main_loop
 from monitor.stages import liveness
 from probes.canary import open_session
 from probes.document import DocumentError
@@ -143,7 +142,7 @@ def test_a_store_that_refuses_is_a_failure_with_the_reason_until_it_takes_again(
 
 def test_a_failure_does_not_wait_for_its_turn_and_is_told_once_an_interval(tmp_path, monkeypatch):
     monkeypatch.setattr(liveness, "STEP_S", 0.05)
-    monkeypatch.setattr(main_loop, "IDLE_S", 0.2)
+    monkeypatch.setattr("monitor.stages.beat.IDLE_S", 0.2)
 
     async def play():
         async with simulator() as other_side, dead_mans_switch() as switch:
@@ -197,7 +196,7 @@ def test_a_switch_that_fails_or_hangs_holds_up_no_beat_and_is_named_on_the_page(
 
 
 def test_a_monitor_that_has_nothing_to_look_at_beats_all_the_same(tmp_path, monkeypatch):
-    monkeypatch.setattr(main_loop, "IDLE_S", 0.2)
+    monkeypatch.setattr("monitor.stages.beat.IDLE_S", 0.2)
 
     async def play():
         async with simulator() as other_side, watching(config(tmp_path, other_side, ids=[])) as monitor:

@@ -14,7 +14,7 @@ from monitor.alert.reply import Reply, ReplyKind
 from monitor.config.load import load
 from monitor.replay.observations import relive
 from monitor.replay.tuning import settings
-from monitor.runtime import main_loop
+from monitor.runtime.loop import watch_and_tell
 from monitor.stages import deliver, notify, poll_status
 from monitor.stages import state as world_module
 from monitor.stages.state import Edge, Outside, open_world
@@ -114,7 +114,7 @@ def record(folder, days, every_s, *troubles, slow=(), probe=""):
         edge = Edge(truth.clock, loop.time, truth.rng.random, lambda _: None, loop.time)
         outside = Outside(truth.attempt, truth.knock, is_online=truth.is_online, send=truth.send)
         async with open_world(config, edge, outside) as world:
-            work = asyncio.create_task(main_loop.watch_and_tell(world))
+            work = asyncio.create_task(watch_and_tell(world))
             await asyncio.sleep(days * DAY_S)
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)

@@ -13,8 +13,8 @@ from monitor.alert.rule import Patience
 from monitor.detect.health import Health, State
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.witness import Group, Level
-from monitor.runtime import main_loop
 from monitor.schedule import CONFIRM_S, Watch
+from monitor.stages.beat import beat
 from monitor.stages.notify import tell_due
 from monitor.stages.state import Edge, open_world
 from monitor.store.connection import open_reader
@@ -41,7 +41,7 @@ class Clockwork:
             seen = [(watch.target, looks(watch.target)) for watch in self.world.config.watches.values()]
             before = dict(self.world.incidents)
             looked = [look(one, self.clock.now, facts) for one, facts in seen]
-            await main_loop.beat(self.world, looked, self.clock.now)
+            await beat(self.world, looked, self.clock.now)
             await tell_due(self.world)
             self.told += [one for id, one in self.world.incidents.items() if id not in before]
 
@@ -50,7 +50,7 @@ class Clockwork:
         self.clock.now += timedelta(seconds=15)
         targets = [watch.target for watch in self.world.config.watches.values() if watch.target.account in accounts]
         facts = [(one, {"latency_s": 2.0 if one.account in slow else 0.5}) for one in targets]
-        await main_loop.beat(self.world, [look(one, self.clock.now, its) for one, its in facts], self.clock.now)
+        await beat(self.world, [look(one, self.clock.now, its) for one, its in facts], self.clock.now)
 
     async def run_for(self, span, looks):
         """Let the agenda decide when to look, to the second."""
@@ -59,7 +59,7 @@ class Clockwork:
         while self.clock.now < end:
             now, watches = self.clock.now, self.world.config.watches
             targets = [watches[id].target for id in self.world.agenda.take_due(now)]
-            await main_loop.beat(self.world, [look(one, now, looks(one)) for one in targets], now)
+            await beat(self.world, [look(one, now, looks(one)) for one in targets], now)
             await tell_due(self.world)
             soon = min(self.world.agenda.next_at() or end, now + timedelta(seconds=10))
             self.clock.now = max(soon, now + timedelta(seconds=1))
@@ -125,7 +125,7 @@ def test_a_first_failure_has_the_sibling_asked_at_once_and_the_suspect_after_its
             await it.minutes(3, lambda _: {})
             clock.now += timedelta(seconds=30)
             suspect = next(w.target for w in it.world.config.watches.values() if w.target.account == IDS[0])
-            await main_loop.beat(it.world, [look(suspect, clock.now, FAILING)], clock.now)
+            await beat(it.world, [look(suspect, clock.now, FAILING)], clock.now)
             at_once = it.world.agenda.take_due(clock.now)
             return at_once, it.world.agenda.take_due(clock.now + timedelta(seconds=CONFIRM_S[0]))
 
@@ -143,10 +143,10 @@ def test_whoever_asked_for_patience_is_not_asked_when_another_one_fails(tmp_path
             for _ in range(4):
                 clock.now += timedelta(minutes=1)
                 limited = Observation(other, clock.now, Outcome.FAILED, fault=Fault.RATE_LIMITED, answer=patience)
-                await main_loop.beat(it.world, [limited], clock.now)
+                await beat(it.world, [limited], clock.now)
             it.world.agenda.set(other.id, clock.now + timedelta(hours=1))
             clock.now += timedelta(seconds=5)
-            await main_loop.beat(it.world, [look(first, clock.now, FAILING)], clock.now)
+            await beat(it.world, [look(first, clock.now, FAILING)], clock.now)
             return [id for id in it.world.agenda.take_due(clock.now) if id == other.id]
 
     assert len(asyncio.run(play())) == asked
@@ -164,7 +164,7 @@ def test_when_a_key_is_refused_for_good_some_other_there_is_asked_once_more(tmp_
                 it.world.agenda.set(sibling.id, clock.now + timedelta(hours=1))
                 clock.now += timedelta(seconds=pause_s)
                 refused = {"fault": fault, "status": 401}
-                await main_loop.beat(it.world, [look(suspect, clock.now, refused)], clock.now)
+                await beat(it.world, [look(suspect, clock.now, refused)], clock.now)
             return [id for id in it.world.agenda.take_due(clock.now) if id == sibling.id]
 
     assert len(asyncio.run(play())) == asked
@@ -184,7 +184,7 @@ def test_the_first_that_has_recovered_has_the_rest_of_its_incident_asked_at_once
             back, now = it.world.config.watches[first].target, clock.now
             for number in range(8):
                 clock.now = now + timedelta(seconds=2 * number + 2)
-                await main_loop.beat(it.world, [look(back, clock.now, {})], clock.now)
+                await beat(it.world, [look(back, clock.now, {})], clock.now)
                 plans.append((it.world.healths[first].state, it.world.agenda.first_of([other]) <= clock.now))
                 it.world.agenda.set(other, now + timedelta(hours=1))
         return plans
@@ -207,7 +207,7 @@ def test_what_lies_beside_the_work_is_asked_in_a_doubt_only_if_it_was_seen_befor
             it.world.healths[beside.target.id] = Health(state, clock.now)
             it.world.agenda.set(beside.target.id, clock.now + timedelta(hours=1))
             clock.now += timedelta(seconds=30)
-            await main_loop.beat(it.world, [look(suspect, clock.now, FAILING)], clock.now)
+            await beat(it.world, [look(suspect, clock.now, FAILING)], clock.now)
             return beside.target.id in it.world.agenda.take_due(clock.now)
 
     assert asyncio.run(play()) is (state is State.UP)
@@ -238,7 +238,7 @@ def test_who_shares_a_login_with_a_suspended_account_is_asked_at_once_and_once(t
             lost = {"fault": Fault.ACCOUNT_SUSPENDED, "status": 403}
             for pause_s in (2, 15, 5):
                 clock.now += timedelta(seconds=pause_s)
-                await main_loop.beat(it.world, [look(suspect, clock.now, lost)], clock.now)
+                await beat(it.world, [look(suspect, clock.now, lost)], clock.now)
                 found.append([id.partition("/")[0] for id in it.world.agenda.take_due(clock.now) if "groq" in id])
         return found
 
@@ -650,7 +650,7 @@ def test_a_wide_trouble_soon_after_a_narrow_one_is_one_incident_with_a_date_of_i
                 targets = [watch.target for watch in it.world.config.watches.values()]
                 seen = [look(one, clock.now, FAILING if one.account in failing else {}) for one in targets]
                 before = set(it.world.incidents)
-                await main_loop.beat(it.world, seen, clock.now)
+                await beat(it.world, seen, clock.now)
                 told += [one for id, one in it.world.incidents.items() if id not in before]
         return [(one.subject, one.opened_at - NOON, one.detected_at - NOON) for one in told]
 

@@ -26,7 +26,7 @@ from monitor.publish.snapshot import CROWD, Manner, Measure, ObjectiveView, Sour
 from monitor.publish.status import Mark
 from monitor.publish.view_model import MARKS
 from monitor.slo.objective import Goal, Objective, Reserve
-from monitor.stages.upkeep import LONGEST_QUIET_S, PUBLISH_S
+from monitor.stages.publish import LONGEST_QUIET_S, PUBLISH_S
 from probes.model import Fault, Limit
 from probes.notice import Impact, Notice, Phase
 from probes.redact import CONTROLS

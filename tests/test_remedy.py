@@ -11,7 +11,8 @@ from aiohttp.test_utils import TestServer
 
 from monitor.commands.oneshot import probe_now
 from monitor.config.load import load
-from monitor.runtime.main_loop import beat, probe
+from monitor.stages.beat import beat
+from monitor.stages.probe import probe
 from monitor.stages.state import open_world, real_edge
 from probes.catalog import load_provider
 from probes.document import DocumentError

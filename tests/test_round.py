@@ -15,9 +15,9 @@ from msgspec.structs import replace
 from monitor import schedule
 from monitor.config.load import Channel, ProbeSection
 from monitor.detect.health import State
-from monitor.runtime import main_loop
 from monitor.runtime import round as its
 from monitor.stages import state
+from monitor.stages.beat import beat
 from monitor.stages.state import Edge, open_world
 from probes.model import Observation, Outcome
 from probes.simulator import Trouble
@@ -96,7 +96,7 @@ def test_what_a_resident_monitor_had_planned_is_looked_at_by_the_second_round(tm
             async with open_world(cron.settings, Edge(cron.now, time.monotonic, random.random, print)) as made:
                 watches = made.config.watches.values()
                 seen = [Observation(one.target, cron.now(), Outcome.OK, latency_s=0.1, status=200) for one in watches]
-                await main_loop.beat(made, seen, cron.now())
+                await beat(made, seen, cron.now())
             cron.number = 1
             for _ in range(2):
                 await cron.round()

@@ -23,10 +23,11 @@ from monitor.detect.credit import Floor
 from monitor.detect.health import Health, State
 from monitor.detect.latency import EXTRA_S, advance, pace
 from monitor.detect.target_memory import Track
-from monitor.runtime import main_loop
+from monitor.runtime.loop import run
 from monitor.runtime.round import once
 from monitor.schedule import Budget, Spending, Watch, next_at
 from monitor.stages import drill, state
+from monitor.stages.beat import beat
 from monitor.stages.drill import Drill
 from monitor.stages.poll_status import enquire_now
 from monitor.stages.state import Edge, open_world
@@ -55,7 +56,7 @@ def short_pauses(monkeypatch):
     monkeypatch.setattr(schedule, "REVIVE_S", 0.1)
     monkeypatch.setattr(schedule, "BACK_OFF", (1, 2))
     monkeypatch.setattr(state, "SPREAD_S", 0.1)
-    monkeypatch.setattr(main_loop, "BEAT_S", 0.05)
+    monkeypatch.setattr("monitor.stages.beat.BEAT_S", 0.05)
     monkeypatch.setattr(state, "STEP_S", 0.1)
     monkeypatch.setattr(drill, "LASTS", drill.timedelta(seconds=0.3))
 
@@ -119,7 +120,7 @@ async def watching(settings):
     edge = Edge(lambda: datetime.now(UTC), time.monotonic, random.random, shown.append)
     async with open_world(settings, edge) as made:
         made.plan_anew()
-        stages = asyncio.create_task(main_loop.run(made, asyncio.Event()))
+        stages = asyncio.create_task(run(made, asyncio.Event()))
         try:
             yield Watching(made, shown)
         finally:
@@ -452,7 +453,7 @@ def test_what_seems_slow_is_looked_at_again_soon_where_the_budget_has_room(tmp_p
                 made.spendings["openai/main"] = Spending(noon.date(), tokens)
                 made.tracks[paid.target.id] = Track(total=seemingly_slow(noon))
                 slot = next_at(settings.watches[paid.target.id], Health(), noon, 3, 0.0)
-                await main_loop.beat(made, [Observation(paid.target, slot, Outcome.OK, latency_s=1.1)], slot)
+                await beat(made, [Observation(paid.target, slot, Outcome.OK, latency_s=1.1)], slot)
                 return made.agenda.next_at() - slot
 
     assert (asyncio.run(play()) == timedelta(seconds=EXTRA_S)) is soon
@@ -563,7 +564,7 @@ def test_a_clock_that_is_set_back_an_hour_does_not_stop_the_watch(tmp_path):
             )
             async with open_world(config(tmp_path, other_side), edge) as made:
                 made.plan_anew()
-                stages = asyncio.create_task(main_loop.run(made, asyncio.Event()))
+                stages = asyncio.create_task(run(made, asyncio.Event()))
                 await asyncio.sleep(1)
                 shift[0] = -3600
                 await asyncio.sleep(0.3)
@@ -780,7 +781,7 @@ def telling_config(folder, base, *channels):
 
 
 def test_what_is_coming_is_told_while_everything_works_and_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(main_loop, "RELOOK", timedelta(seconds=0.1))
+    monkeypatch.setattr("monitor.stages.plan.RELOOK", timedelta(seconds=0.1))
     state = {"left": 50, "models": ["m", "n"], "headers": {}}
 
     async def play():
@@ -843,7 +844,7 @@ def test_an_answer_that_tells_no_usage_counts_as_the_most_it_can_be(tmp_path):
             watch = next(watch for watch in monitor.world.config.watches.values() if not watch.free)
             silent = Observation(watch.target, monitor.world.edge.clock(), Outcome.OK, status=200)
             before = monitor.world.spendings["openai/main"].tokens
-            await main_loop.beat(monitor.world, [silent], silent.at)
+            await beat(monitor.world, [silent], silent.at)
             return monitor.world.spendings["openai/main"].tokens - before
 
     assert asyncio.run(play()) >= 26

@@ -10,10 +10,12 @@ from monitor.detect.health import State
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import UNWATCHED, Severity
 from monitor.publish.advice import advice_for
-from monitor.runtime.main_loop import beat, unseen
 from monitor.schedule import Watch
 from monitor.slo.objective import DAY, HOUR, LONGEST, PAIRS, Goal, Looks, Objective, Tally, burning, rate, reserves
-from monitor.stages.upkeep import tidy_step, weigh_step
+from monitor.stages.beat import beat
+from monitor.stages.objectives import weigh_step
+from monitor.stages.probe import unseen
+from monitor.stages.retention import tidy_step
 from monitor.store.reader import looks, series_ids
 from monitor.store.value import Batch
 from monitor.store.writer import Writer

@@ -13,8 +13,8 @@ from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.stage_failure import CALM, DOES, Failing, Stage, back_off_s, named, once_more
 from monitor.publish import collect
 from monitor.runtime import supervisor
-from monitor.runtime.main_loop import change
 from monitor.runtime.supervisor import attempt, keep, review
+from monitor.stages.beat import change
 from monitor.stages.liveness import trouble
 from monitor.stages.state import Edge, open_world
 from monitor.store import reader

@@ -31,8 +31,8 @@ from monitor.detect.latency import (
     token_s,
 )
 from monitor.detect.target_memory import NEW, Track
-from monitor.runtime import main_loop
 from monitor.schedule import Watch
+from monitor.stages.beat import beat
 from monitor.stages.belief import groups_of, meaning_of
 from monitor.stages.notify import tell_due
 from monitor.stages.state import Edge, open_world
@@ -368,7 +368,7 @@ async def ask(it, target, looks):
     for _ in range(looks):
         it.clock.now += timedelta(seconds=90)
         provider, account = world.config.providers[target.provider], world.config.accounts[target.account]
-        await main_loop.beat(world, [await attempt(world.prober, provider, account, target)], it.clock.now)
+        await beat(world, [await attempt(world.prober, provider, account, target)], it.clock.now)
         await tell_due(world)
 
 

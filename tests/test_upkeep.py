@@ -13,18 +13,10 @@ from msgspec.structs import replace
 from monitor.config.load import load
 from monitor.publish.collect import FRESH_AT_LEAST_S
 from monitor.publish.snapshot import CROWD
-from monitor.runtime.main_loop import beat
+from monitor.stages.beat import beat
+from monitor.stages.publish import LONGEST_QUIET_S, PUBLISH_S, REST_S, publish, publish_now, quiet_s, rest_s
+from monitor.stages.reload import follow_configuration
 from monitor.stages.state import Edge, open_world
-from monitor.stages.upkeep import (
-    LONGEST_QUIET_S,
-    PUBLISH_S,
-    REST_S,
-    follow_configuration,
-    publish,
-    publish_now,
-    quiet_s,
-    rest_s,
-)
 from probes.model import Answer, Fault, Observation, Outcome
 
 
@@ -119,7 +111,7 @@ async def following(folder, more=""):
 
 @pytest.fixture
 def soon(monkeypatch):
-    monkeypatch.setattr("monitor.stages.upkeep.STEP_S", 0.05)
+    monkeypatch.setattr("monitor.stages.reload.STEP_S", 0.05)
 
 
 def key_of(world, name):

@@ -19,14 +19,15 @@ from monitor.detect.health import State
 from monitor.diagnose.incident import Change, ChangeKind, Severity
 from monitor.diagnose.stage_failure import Stage
 from monitor.runtime import shutdown
-from monitor.runtime.main_loop import begin_drills, change, end_drills, unseen
 from monitor.runtime.round import once, remembering_what_was_said
 from monitor.runtime.supervisor import attempt as attempt_stage
 from monitor.schedule import Watch
 from monitor.stages import drill
+from monitor.stages.beat import change
 from monitor.stages.deliver import deliver_due
-from monitor.stages.drill import Drill
+from monitor.stages.drill import Drill, begin_drills, end_drills
 from monitor.stages.liveness import tell_failure, told_round
+from monitor.stages.probe import unseen
 from monitor.stages.state import World, now, open_world, patience, real_edge
 from monitor.storage_refusal import StoreError
 from monitor.store.connection import Busy

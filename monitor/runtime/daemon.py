@@ -22,7 +22,7 @@ from monitor.liveness.systemd import find_manager
 from monitor.publish.collect import fresh_s, pulse
 from monitor.publish.snapshot import Pulse
 from monitor.runtime import shutdown
-from monitor.runtime.main_loop import run
+from monitor.runtime.loop import run
 from monitor.stages.state import World, open_world, real_edge
 from monitor.storage_refusal import StoreError
 from monitor.store.connection import open_reader

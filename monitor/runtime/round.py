@@ -12,14 +12,17 @@ from msgspec.structs import replace
 
 from monitor.detect.health import Health
 from monitor.diagnose.stage_failure import Stage
-from monitor.runtime.main_loop import ABSENT, beat, change, follow_clock, is_wavering, note_absence, probe, seen
 from monitor.runtime.supervisor import Work, attempt, review
 from monitor.schedule import is_due
+from monitor.stages.beat import ABSENT, beat, change, follow_clock, note_absence, seen
 from monitor.stages.deliver import deliver, deliver_due
 from monitor.stages.notify import take_replies, tell_due
+from monitor.stages.objectives import weigh_step
 from monitor.stages.poll_status import enquire, hear_safely
+from monitor.stages.probe import is_wavering, probe
+from monitor.stages.publish import publish_now
+from monitor.stages.retention import examine, tidy_step
 from monitor.stages.state import World
-from monitor.stages.upkeep import examine, publish_now, tidy_step, weigh_step
 from monitor.storage_refusal import StoreError
 from monitor.store import reader
 from monitor.store.connection import open_reader

@@ -1,14 +1,23 @@
 """Simulated trouble of a real account, sent down the real path of alerts, so that the phone is seen to ring."""
 
+import asyncio
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
-from monitor.diagnose.incident import Incident, open_incident
+from monitor.diagnose.diagnosis import (
+    Diagnosis,
+    Evidence,
+    Scope,
+)
+from monitor.diagnose.incident import Change, ChangeKind, Incident, open_incident
+from monitor.stages import drill
+from monitor.stages.beat import change
+from monitor.stages.state import World
 from monitor.store import mailbox
 from probes.border import admit
 from probes.model import Confidence, Fault
@@ -64,3 +73,22 @@ def _diagnosis(drill: Drill) -> Diagnosis:
         targets=(),
         evidence=(Evidence(drill.account, drill.at, drill.fault, "drill", words),),
     )
+
+
+async def drills(world: World) -> None:
+    """Begin the drills that somebody asked for, and end them after a while."""
+    while True:
+        await begin_drills(world)
+        await end_drills(world)
+        await asyncio.sleep(1)
+
+
+async def begin_drills(world: World) -> None:
+    for wish in await asyncio.to_thread(drill.take, world.config.database):
+        await change(world, Change(wish.incident, ChangeKind.OPENED, world.edge.clock()))
+
+
+async def end_drills(world: World) -> None:
+    now = world.edge.clock()
+    for one in [one for one in world.incidents.values() if drill.is_over(one, now)]:
+        await change(world, Change(replace(one, closed_at=now), ChangeKind.RESOLVED, now))
