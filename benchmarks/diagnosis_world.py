@@ -9,7 +9,9 @@ from random import Random
 from msgspec import Struct
 
 from monitor.config.alerting import ChannelSection
-from monitor.config.load import AccountSection, Config, Document, SiteSection, build
+from monitor.config.config import Config
+from monitor.config.document import AccountSection, Document, SiteSection
+from monitor.config.load import build
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.witness import Group, Level
 from probes.model import Blame, Fault, Target

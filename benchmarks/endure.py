@@ -30,7 +30,9 @@ from monitor.alert.deliver import Print
 from monitor.alert.rule import Channel
 from monitor.alert.text import Text
 from monitor.config.alerting import AlertsSection, ChannelSection
-from monitor.config.load import AccountSection, Config, Document, SiteSection, StatusSection, StoreSection, build
+from monitor.config.config import Config
+from monitor.config.document import AccountSection, Document, SiteSection, StatusSection, StoreSection
+from monitor.config.load import build
 from monitor.diagnose.incident import Severity
 from monitor.runtime.loop import watch_and_tell
 from monitor.stages import deliver, notify, poll_status

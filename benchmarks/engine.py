@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from monitor.alert.rule import Channel
 from monitor.cli import collect_seldom
-from monitor.config.load import Channel, Config, ProbeSection, SiteSection, StatusSection, StoreSection
+from monitor.config.config import Config
+from monitor.config.document import ProbeSection, SiteSection, StatusSection, StoreSection
 from monitor.runtime.daemon import prepare_interpreter
 from monitor.runtime.loop import run
 from monitor.schedule import Agenda, Budget, Watch

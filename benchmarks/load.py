@@ -89,7 +89,7 @@ def peak_mib() -> float:
 
 async def engine(wish: argparse.Namespace) -> dict[str, float]:
     from benchmarks.engine import at_work, settle
-    from monitor.config.load import ProbeSection
+    from monitor.config.document import ProbeSection
 
     bases = _bases(wish)
     probe = ProbeSection(per_host=IN_FLIGHT, online=[])

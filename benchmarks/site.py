@@ -15,7 +15,7 @@ from statistics import median
 
 from benchmarks import floor
 from benchmarks.engine import edge, settle
-from monitor.config.load import ProbeSection
+from monitor.config.document import ProbeSection
 from monitor.publish.collect import take
 from monitor.publish.private_site import render
 from monitor.publish.snapshot import Snapshot

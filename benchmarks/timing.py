@@ -19,7 +19,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from benchmarks.engine import Diary, at_work, edge, prepare, settle
-from monitor.config.load import Config, ProbeSection
+from monitor.config.config import Config
+from monitor.config.document import ProbeSection
 from monitor.detect.health import Health, Thresholds, advance
 from monitor.schedule import Agenda, first_at, next_at
 from monitor.stages.state import World, open_world

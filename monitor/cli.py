@@ -20,7 +20,7 @@ from monitor import __version__
 if TYPE_CHECKING:
     from types import FrameType
 
-    from monitor.config.load import Config
+    from monitor.config.config import Config
     from monitor.detect.health import State
     from monitor.detect.reminder import Reminder
     from monitor.publish.snapshot import Snapshot

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from monitor.alert import routing
 from monitor.alert.rule import Channel, Match, Patience, Route, Rules
 from monitor.alert.window import Quiet
-from monitor.config.load import ProbeSection
+from monitor.config.document import ProbeSection
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Severity, absence
 from monitor.diagnose.status_source import Source

@@ -11,7 +11,8 @@ from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.publish.collect import take
 from monitor.storage_refusal import Refusal, RefusalKind
 from monitor.store import reader
-from monitor.store.connection import VERSION, open_in_memory, open_writer, read_only
+from monitor.store.connection import open_in_memory, open_writer, read_only
+from monitor.store.expected_schema import VERSION
 from monitor.store.transfer import BELIEFS, HISTORY, SIGHTINGS, TELLING, carry
 from monitor.store.value import Batch
 from monitor.store.writer import Writer

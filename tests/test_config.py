@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from monitor.config.load import SCHEMA, TERMINAL, SiteSection, from_environment, load, schema
+from monitor.alert.rule import TERMINAL
+from monitor.config.document import SiteSection
+from monitor.config.load import SCHEMA, from_environment, load, schema
 from monitor.detect.credit import Floor
 from monitor.detect.health import Thresholds
 from monitor.detect.reminder import Reminder

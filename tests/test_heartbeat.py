@@ -9,7 +9,8 @@ from contextlib import closing
 
 import pytest
 
-from monitor.config.load import Heartbeat, load
+from monitor.config.config import Heartbeat
+from monitor.config.load import load
 from monitor.liveness import heartbeat
 from monitor.liveness.heartbeat import Word, address, ping
 from monitor.stages import liveness

@@ -15,7 +15,7 @@ from monitor.alert.link import read
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.rule import Channel, Patience, Rules
 from monitor.alert.window import Quiet
-from monitor.config.load import SiteSection
+from monitor.config.document import SiteSection
 from monitor.schedule import Budget, Watch
 from monitor.stages import notify
 from monitor.stages.state import open_world, real_edge

@@ -3,7 +3,9 @@
 import pytest
 import yaml
 
-from monitor.config.load import CONFIGURATION, STATE, SiteSection, load
+from monitor.config.document import SiteSection
+from monitor.config.files import CONFIGURATION, STATE
+from monitor.config.load import load
 from monitor.web.server import LOCAL_NAMES
 from tests.backstage import ROOT
 from tests.container.recipe import stages

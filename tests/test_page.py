@@ -19,8 +19,8 @@ from monitor.detect.limits import Moved
 from monitor.diagnose.diagnosis import Evidence, Scope
 from monitor.diagnose.incident import Announcement, Told
 from monitor.publish import public_site
-from monitor.publish.private_site import POLICY, STANDS_S, TEMPLATES, kept, render
-from monitor.publish.render import CLEAN, Templates, escape_word
+from monitor.publish.private_site import STANDS_S, kept, render
+from monitor.publish.render import CLEAN, POLICY, TEMPLATES, Templates, escape_word
 from monitor.publish.rotation import TURNS
 from monitor.publish.snapshot import CROWD, Manner, Measure, ObjectiveView, SourceView
 from monitor.publish.status import Mark

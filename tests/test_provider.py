@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from monitor.config.cost import estimate
-from monitor.config.load import BudgetSection
+from monitor.config.document import BudgetSection
 from monitor.schedule import Watch
 from probes.answer.classify import judge
 from probes.answer.command_output import judge_output

@@ -13,7 +13,8 @@ import pytest
 from msgspec.structs import replace
 
 from monitor import schedule
-from monitor.config.load import Channel, ProbeSection
+from monitor.alert.rule import Channel
+from monitor.config.document import ProbeSection
 from monitor.detect.health import State
 from monitor.runtime import round as its
 from monitor.stages import state

@@ -17,7 +17,9 @@ from msgspec.structs import replace
 
 from monitor import schedule
 from monitor.alert import routing
-from monitor.config.load import Channel, Config, ProbeSection, SiteSection, StatusSection, StoreSection
+from monitor.alert.rule import Channel
+from monitor.config.config import Config
+from monitor.config.document import ProbeSection, SiteSection, StatusSection, StoreSection
 from monitor.detect.account_memory import Attention
 from monitor.detect.credit import Floor
 from monitor.detect.health import Health, State

@@ -9,8 +9,8 @@ import pytest
 from monitor.alert.case import Step
 from monitor.detect.health import State
 from monitor.store import reader
-from monitor.store.connection import VERSION, open_writer
-from monitor.store.expected_schema import LAYOUT, STEPS_TABLE, layout
+from monitor.store.connection import open_writer
+from monitor.store.expected_schema import LAYOUT, STEPS_TABLE, VERSION, layout
 from monitor.store.writer import Writer
 from probes.model import Fault, Outcome
 from tests.conftest import CHAT, at

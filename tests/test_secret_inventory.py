@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from monitor.alert.link import link_key
-from monitor.config.load import Document, load
+from monitor.config.document import Document
+from monitor.config.load import load
 from monitor.config.section import SECRET
 from monitor.log import Discreet
 

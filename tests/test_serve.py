@@ -14,7 +14,7 @@ from monitor.alert.rule import Match
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.publish import private_site
-from monitor.publish.private_site import POLICY
+from monitor.publish.render import POLICY
 from monitor.publish.snapshot import Pulse
 from monitor.publish.status import standing
 from monitor.store.connection import open_writer

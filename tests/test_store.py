@@ -23,7 +23,8 @@ from monitor.schedule import Spending
 from monitor.slo.indicator import quantile
 from monitor.storage_refusal import StoreError
 from monitor.store import reader
-from monitor.store.connection import VERSION, Busy, Lock, open_reader, open_writer
+from monitor.store.connection import Busy, Lock, open_reader, open_writer
+from monitor.store.expected_schema import VERSION
 from monitor.store.rollup import FORGET, forget, forget_answers, next_roll_up
 from monitor.store.schema import STEPS
 from monitor.store.value import OUTCOMES, Batch, to_json, to_ms

@@ -5,7 +5,9 @@ from contextlib import closing
 import pytest
 from msgspec.structs import replace
 
-from monitor.config.load import Config, ProbeSection, SiteSection, StoreSection
+from monitor.alert.case import Message
+from monitor.config.config import Config
+from monitor.config.document import ProbeSection, SiteSection, StoreSection
 from monitor.detect import target_memory
 from monitor.detect.health import Health, State
 from monitor.detect.latency import pace
@@ -25,7 +27,7 @@ from monitor.schedule import Budget, Spending, Watch
 from monitor.slo.objective import Objective
 from monitor.store.connection import open_writer
 from monitor.store.rollup import next_roll_up
-from monitor.store.value import Batch, Message
+from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from monitor.words import title
 from probes.advice import advise

@@ -14,7 +14,7 @@ from monitor.alert.case import Fate, with_changes
 from monitor.alert.reply import Reply, ReplyKind, standing
 from monitor.alert.routing import Scene, decide, judge
 from monitor.alert.rule import Maintenance, Match
-from monitor.config.load import Config
+from monitor.config.config import Config
 from monitor.diagnose.incident import Change, ChangeKind, Incident, fading
 from monitor.replay.alerts import Line, Record
 from monitor.replay.alerts import replay as again

@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from monitor.alert.deliver import Print
 from monitor.alert.rule import TERMINAL
-from monitor.config.load import Config, ProbeSection, SiteSection, StatusSection, StoreSection
+from monitor.config.config import Config
+from monitor.config.document import ProbeSection, SiteSection, StatusSection, StoreSection
 from monitor.runtime.daemon import serve, until_signalled
 from monitor.schedule import Budget, Watch
 from monitor.stages.state import open_world, real_edge

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from monitor import __version__
 from monitor.alert.deliver import Print, send
 from monitor.alert.text import Text
+from monitor.config.config import Config
 from monitor.config.file_access import open_files
-from monitor.config.load import Config
 from monitor.detect.health import State
 from monitor.diagnose.incident import Change, ChangeKind, Severity
 from monitor.diagnose.stage_failure import Stage

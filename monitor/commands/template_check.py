@@ -20,7 +20,7 @@ from monitor.alert.text import (
     compose_digest,
     compose_failing,
 )
-from monitor.config.load import Config
+from monitor.config.config import Config
 from monitor.diagnose.incident import Change, ChangeKind, Incident
 from monitor.publish import private_site, public_site
 from monitor.publish.collect import take

@@ -4,7 +4,7 @@ from math import ceil
 
 from msgspec import Struct
 
-from monitor.config.load import Config
+from monitor.config.config import Config
 from monitor.schedule import Budget, Watch
 from probes.answer.dialects import WIRES, question
 from probes.document import Problem

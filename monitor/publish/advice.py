@@ -5,7 +5,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from monitor.config.load import Config
+from monitor.config.config import Config
 from monitor.detect.health import State
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE, Scope
 from monitor.diagnose.incident import Incident, accounts_of

@@ -9,7 +9,7 @@ from functools import lru_cache
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from monitor.config.load import Config
+from monitor.config.config import Config
 from monitor.detect.account_memory import EMPTY, Note
 from monitor.detect.credit import Purse, days_left, say
 from monitor.detect.health import Health, State

@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from monitor.alert.case import with_changes, without_old
-from monitor.config.load import Config
+from monitor.config.config import Config
 from monitor.detect import intermittent
 from monitor.detect.health import Health, State, Thresholds
 from monitor.detect.target_memory import NEW, Track

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from monitor.alert.deliver import Print
 from monitor.alert.link import link_key
-from monitor.config.load import Config
+from monitor.config.config import Config
 from monitor.liveness import systemd
 from monitor.liveness.systemd import find_manager
 from monitor.publish.collect import fresh_s, pulse

@@ -10,7 +10,7 @@ from typing import TypeVar
 from msgspec import Struct, field
 
 from monitor.alert.case import Case
-from monitor.config.load import Config
+from monitor.config.config import Config
 from monitor.detect.account_memory import Note
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health

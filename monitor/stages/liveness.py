@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 from monitor import __version__
-from monitor.config.load import Config
+from monitor.config.config import Config
 from monitor.detect.health import State
 from monitor.liveness import systemd
 from monitor.liveness.heartbeat import Word, ping

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from datetime import datetime
 
-from monitor.config.load import Config
+from monitor.config.config import Config
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.slo.objective import burning
 from monitor.stages.state import World

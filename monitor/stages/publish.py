@@ -5,7 +5,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from monitor.config.load import Config
+from monitor.config.config import Config
 from monitor.publish import private_site, public_site
 from monitor.publish.collect import take
 from monitor.publish.render import press

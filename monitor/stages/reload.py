@@ -5,8 +5,10 @@ import logging
 import os
 from pathlib import Path
 
+from monitor.config.accounts import with_keys_of
+from monitor.config.config import Config
 from monitor.config.cost import overspending
-from monitor.config.load import Config, load, with_keys_of
+from monitor.config.load import load
 from monitor.liveness.systemd import READY
 from monitor.log import conceal_also
 from monitor.stages.state import STEP_S, World, pause

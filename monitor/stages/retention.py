@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from monitor.config.load import StoreSection
+from monitor.config.document import StoreSection
 from monitor.stages.state import World, pause
 from monitor.storage_refusal import StoreError, is_corrupt
 from monitor.store import overlap, reader, rollup

@@ -26,7 +26,7 @@ from monitor.alert.routing import Scene
 from monitor.alert.rule import Channel
 from monitor.alert.storage_notice import Heard
 from monitor.alert.text import Templates, Text
-from monitor.config.load import Config
+from monitor.config.config import Config
 from monitor.detect.account_memory import findings as find
 from monitor.detect.health import Health, State
 from monitor.diagnose.diagnosis import Scope

@@ -10,7 +10,8 @@ from contextlib import closing
 import pytest
 
 from monitor.store import reader
-from monitor.store.connection import VERSION, open_writer
+from monitor.store.connection import open_writer
+from monitor.store.expected_schema import VERSION
 from tests.backstage import ROOT, environment
 from tests.conftest import at
 from tests.test_schema import lay

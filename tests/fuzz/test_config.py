@@ -7,8 +7,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.config.config import Config
 from monitor.config.key_form import flaws, oddity
-from monitor.config.load import Config, load
+from monitor.config.load import load
 from monitor.config.secret import KINDS, SecretError, is_reference, names_place, resolve
 from probes.catalog import load_provider
 from probes.document import DocumentError, legible

@@ -1,0 +1,130 @@
+"""The configuration as all others read it: frozen, resolved and checked."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from msgspec import Struct, field
+
+from monitor.alert.digest import Timing
+from monitor.alert.rule import TERMINAL, Channel, Rules
+from monitor.config.document import FILE, ProbeSection, SiteSection, StatusSection, StoreSection
+from monitor.config.files import written_below
+from monitor.detect.account_memory import Attention
+from monitor.detect.health import Thresholds
+from monitor.detect.reminder import Reminder
+from monitor.diagnose.witness import Group
+from monitor.schedule import Budget, Watch
+from monitor.slo.objective import Objective
+from probes.catalog import PACKAGED, Shelf
+from probes.model import Account
+from probes.provider import Feed, Provider
+from probes.proxy import STRAIGHT, Way
+
+
+class Heartbeat(Struct, frozen=True):
+    """Where to ping; the address is a secret, since whoever knows it could ping, too."""
+
+    url: str
+    interval_s: float = 60
+
+    def __repr__(self) -> str:
+        return f"Heartbeat(each {self.interval_s:g} s)"
+
+
+class Config(Struct, frozen=True):
+    """What is watched and how, with every reference resolved. Paths are absolute.
+
+    `malformed` are the accounts whose `problem` is the form of a key or a header; `doubts` says of an account
+    what may not be meant so. What `providers` hold of headers is for everybody: what is secret is the accounts'.
+    `places` says for each account where its secrets are, `files` are all that a reference or a `ca_file` names;
+    `authorities` among them are no secret. `way` is how requests leave that are no account's: to status pages, and to
+    the heartbeat. `secret_keys` are the keys of the file under which a secret stands in it.
+    """
+
+    file: Path | None
+    location: str
+    probe: ProbeSection
+    store: StoreSection
+    site: SiteSection
+    database: Path
+    folder: Path
+    providers: Mapping[str, Provider]
+    accounts: Mapping[str, Account]
+    budgets: Mapping[str, Budget]
+    watches: Mapping[str, Watch]
+    channels: tuple[Channel, ...]
+    status: StatusSection = StatusSection()
+    attentions: Mapping[str, Attention] = field(default_factory=dict)
+    feeds: Mapping[str, Feed] = field(default_factory=dict)
+    groups: Mapping[str, tuple[Group, ...]] = field(default_factory=dict)
+    reminders: tuple[Reminder, ...] = ()
+    objectives: tuple[Objective, ...] = ()
+    shelf: Shelf = PACKAGED
+    simulated: bool = False
+    rules: Rules = Rules()
+    digest: Timing = Timing()
+    public_folder: Path | None = None
+    metrics: Path | None = None
+    templates: Path | None = None
+    page_templates: Path | None = None
+    heartbeat: Heartbeat | None = None
+    malformed: frozenset[str] = frozenset()
+    doubts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
+    authorities: tuple[Path, ...] = ()
+    way: Way = STRAIGHT
+    secret_keys: tuple[str, ...] = ()
+
+    @property
+    def file_name(self) -> str:
+        """How errors name the file, also where there is none yet."""
+        return self.file.name if self.file else FILE
+
+    @property
+    def written(self) -> Path:
+        """Where relative paths of what is written begin."""
+        return written_below(self.file.parent if self.file else Path())
+
+    @property
+    def neutral_hosts(self) -> list[tuple[str, int]]:
+        return [(host, int(port)) for host, _, port in (one.rpartition(":") for one in self.probe.online)]
+
+    def company(self, account: str) -> str:
+        """Return whose account it is: a company may answer for several providers, and a gateway only for itself."""
+        one = self.accounts[account]
+        provider = self.providers[one.provider]
+        if provider.company or provider.base or provider.is_command:
+            return provider.company or provider.id
+        return f"{provider.id}@{urlsplit(one.base).netloc}" if one.base else provider.id
+
+    def associates(self, account: str) -> list[str]:
+        """Return the other accounts of its company with which it shares something, as monitor.toml says."""
+        ties = set(self.groups.get(account, ()))
+        sharing = [other for other, its in self.groups.items() if other != account and not ties.isdisjoint(its)]
+        return [other for other in sharing if self.company(other) == self.company(account)]
+
+    def attention(self, account: str) -> Attention:
+        return self.attentions.get(account) or Attention()
+
+    @property
+    def thresholds(self) -> Thresholds:
+        return Thresholds(self.probe.failures, self.probe.successes, self.probe.blip_s)
+
+    @property
+    def secret_files(self) -> list[Path]:
+        """All that hold a secret: what is named, and monitor.toml where one stands in it."""
+        own = [self.file] if self.file and self.secret_keys else []
+        return own + [file for file in self.files if file not in self.authorities]
+
+    @property
+    def secrets(self) -> list[str]:
+        """All that no text may show, whoever it lets in where; the one place that knows all of them."""
+        from monitor.alert.link import link_secrets  # brings cryptography with it, which `check` has no use for
+
+        keys = [secret for account in self.accounts.values() for secret in account.secrets]
+        pings = [self.heartbeat.url] if self.heartbeat else []
+        addresses = [channel.url for channel in self.channels if channel.url and channel != TERMINAL]
+        ways = self.way.proxies.secrets
+        return list(dict.fromkeys([*keys, *pings, *addresses, *ways, *link_secrets(self.database)]))

@@ -1,0 +1,117 @@
+"""Files and folders that monitor.toml names, and what is wrong with them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from os.path import isdir, isfile  # of a name too long, and in a folder that is closed to us, Path's own raise
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from monitor.config.address import LADEN, is_address
+from monitor.config.document import Document, SiteSection
+from monitor.config.output_path import Outlet, Outlets, check_outlets
+from monitor.config.proxy_road import Setting, files_of
+from monitor.config.secret import (
+    file_of,
+    is_reference,
+    placed,
+)
+from probes.catalog import Catalog
+from probes.document import Problem, suggest
+from probes.redact import screen
+
+CONFIGURATION = Path("/etc/provider-monitor")
+STATE = Path("/var/lib/provider-monitor")
+"""Where a service has its monitor.toml, and where it writes: systemd's units and the image have no other places."""
+PAGE_TEMPLATES = Path(__file__).parents[2] / "templates" / "page"
+ENGLISH = "en"
+
+
+def written_below(folder: Path) -> Path:
+    """Return where relative paths of what is written begin, for a monitor.toml in this folder.
+
+    That is beside it; but /etc holds what people write. Source: the Filesystem Hierarchy Standard 3.0, 3.7 and 5.8.
+    """
+    folder = folder.absolute()
+    return STATE if folder == CONFIGURATION else folder
+
+
+def create_repair(named: str | None, folder: Path) -> str:
+    """Return the repair for a folder that is not there; whole, a path hides what within it is a key."""
+    return f"create {folder if screen(f'{named}') == named else 'it'} or leave it out"
+
+
+def files_named(
+    document: Document, providers: Catalog, places: Mapping[str, Sequence[str]], folder: Path
+) -> tuple[Path, ...]:
+    addresses = [one.url for one in document.channels] + ([document.heartbeat.url] if document.heartbeat else [])
+    references = [*(one for its in places.values() for one in its), *addresses]
+    named = (file for one in references if is_reference(one) and (file := file_of(one, folder)))
+    settings: list[Setting] = [*document.accounts, *providers.values()]
+    return tuple(dict.fromkeys((*named, *(file for one in settings for file in files_of(one, folder)))))
+
+
+def authority_files(document: Document, providers: Catalog, folder: Path) -> tuple[Path, ...]:
+    settings: list[Setting] = [*document.accounts, *providers.values()]
+    return tuple(placed(one.ca_file, folder) for one in settings if one.ca_file)
+
+
+def check_site(site: SiteSection, file: str) -> Iterator[Problem]:
+    for name in ("url", "public_url"):
+        url = getattr(site, name)
+        if url is not None and not is_address(url):
+            yield Problem(file, f"site.{name}", "is no web address", 'write it as "https://host/path"')
+        elif url is not None and (urlsplit(url).username or urlsplit(url).query):
+            yield Problem(file, f"site.{name}", LADEN, "keep secrets out of it: it stands in messages and on pages")
+
+
+def check_output_paths(document: Document, path: Path, files: Iterable[Path]) -> Iterator[Problem]:
+    site, written, beside = document.site, written_below(path.parent), path.parent.absolute()
+
+    def outlet(key: str, value: str) -> Outlet:
+        return Outlet(key, value, written / value)
+
+    outlets = Outlets(
+        database=outlet("store.path", document.store.path),
+        private=outlet("site.folder", site.folder),
+        public=outlet("site.public_folder", site.public_folder) if site.public_folder else None,
+        metrics=outlet("site.metrics", site.metrics) if site.metrics else None,
+    )
+    own = [beside / one for one in (site.templates, document.alerts.templates, document.provider_folder) if one]
+    return check_outlets(outlets, [path.absolute(), *files], own, path.name)
+
+
+def check_programs(document: Document, folder: Path, file: str) -> Iterator[Problem]:
+    for section in document.accounts:
+        if section.command is None:
+            continue
+        repair = 'write command = ["PROGRAM", "ARGUMENT", ...]'
+        program = "".join(section.command[:1])
+        if not program.strip():
+            yield Problem(file, f"accounts.{section.name}.command", "names no program", repair)
+        elif "/" in program and isdir(placed(program, folder)):
+            yield Problem(file, f"accounts.{section.name}.command", "names a folder, which is no program", repair)
+
+
+def check_look(site: SiteSection, folder: Path, file: str) -> Iterator[Problem]:
+    """Name templates that are not there, and a language that no file has words for."""
+    own = (folder / site.templates).absolute() if site.templates else None
+    if own and not isdir(own):
+        what = f'= "{site.templates}" is no folder'
+        yield Problem(file, "site.templates", what, create_repair(site.templates, own))
+    elif site.language != ENGLISH and site.language not in (known := _languages(own)):
+        yield Problem(file, "site.language", f'= "{site.language}": no such language', suggest(site.language, known))
+
+
+def _languages(own: Path | None) -> list[str]:
+    """Return the languages that have a file of words, ours and the user's; English needs none."""
+    folders = [one / "language" for one in (own, PAGE_TEMPLATES) if one]
+    return [ENGLISH, *sorted({file.stem for folder in folders for file in folder.glob("*.toml") if isfile(file)})]
+
+
+def alert_templates(document: Document, path: Path, problems: list[Problem]) -> Path | None:
+    if document.alerts.templates is None:
+        return None
+    folder = (path.parent / document.alerts.templates).absolute()
+    if not isdir(folder):
+        what = f'= "{document.alerts.templates}" is no folder'
+        problems.append(Problem(path.name, "alerts.templates", what, create_repair(document.alerts.templates, folder)))
+    return folder

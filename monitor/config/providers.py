@@ -1,0 +1,97 @@
+"""Which providers there are: the shipped ones, those of the user, and their status feeds."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from os.path import exists, isdir  # of a name too long, and in a folder that is closed to us, Path's own raise
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from monitor.config.address import is_address
+from monitor.config.document import Document
+from monitor.config.files import create_repair
+from monitor.config.secret import (
+    is_reference,
+    names_place,
+)
+from probes.catalog import FOLDER, Catalog, Shelf, load_provider, provider_ids
+from probes.document import DocumentError, Problem, suggest
+from probes.provider import Feed, Provider
+
+
+def read_shelf(document: Document, path: Path, problems: list[Problem]) -> Shelf:
+    """Return where facts of providers are found, and name what is wrong with the user's own."""
+    folder = _provider_folder(document, path)
+    if folder and not isdir(folder):
+        what = f'= "{document.provider_folder}" is no folder'
+        problems.append(Problem(path.name, "provider_folder", what, create_repair(document.provider_folder, folder)))
+    shelf = Shelf((FOLDER, folder) if folder else (FOLDER,), document.providers)
+    for id in sorted(own_providers(document, path)):
+        is_table = not (folder and exists(folder / f"{id}.toml"))
+        problems += [_in_table(one, id, path.name) if is_table else one for one in _faults(id, shelf)]
+    return shelf
+
+
+def _faults(id: str, shelf: Shelf) -> list[Problem]:
+    try:
+        return list(_check_provider(load_provider(id, shelf)))
+    except DocumentError as error:
+        return error.problems
+
+
+def _in_table(problem: Problem, id: str, file: str) -> Problem:
+    """Name what is wrong with a provider where it was written: no file of its own says it, and ours are right."""
+    return replace(problem, file=file, key=f"providers.{id}.{problem.key}".rstrip("."))
+
+
+def _provider_folder(document: Document, path: Path) -> Path | None:
+    return path.parent / document.provider_folder if document.provider_folder else None
+
+
+def own_providers(document: Document, path: Path) -> set[str]:
+    """Return the providers of which the user says something himself: what answers there may be a gateway."""
+    folder = _provider_folder(document, path)
+    return {*document.providers, *(provider_ids(Shelf((folder,))) if folder else ())}
+
+
+def _check_provider(provider: Provider) -> Iterator[Problem]:
+    for name, value in provider.headers.items():
+        if names_place(value) and not is_reference(value):
+            yield Problem(f"{provider.id}.toml", f"headers.{name}", "is not a reference to a value", VALUE_REPAIR)
+    for feed in provider.feeds:
+        for name, address in (("url", feed.url), ("page", feed.page)):
+            if not is_address(address):
+                key = f"feeds.{feed.id}.{name}"
+                yield Problem(f"{provider.id}.toml", key, "is no web address", 'write it as "https://host/path"')
+
+
+VALUE_REPAIR = 'put the value into an environment variable or a file and write "env:NAME" or "file:PATH"'
+
+
+def read_providers(document: Document, shelf: Shelf, problems: list[Problem], file: str) -> Catalog:
+    known, providers = provider_ids(shelf), {}
+    for section in document.accounts:
+        key = f"accounts.{section.name}.provider"
+        if section.provider not in known:
+            what = f'= "{section.provider}": no such provider'
+            problems.append(Problem(file, key, what, suggest(section.provider, known)))
+        elif section.provider not in providers:
+            with suppress(DocumentError):  # named by read_shelf
+                providers[section.provider] = load_provider(section.provider, shelf)
+    return providers
+
+
+def feeds_followed(
+    document: Document, providers: Catalog, shelf: Shelf, problems: list[Problem], file: str
+) -> Iterator[tuple[str, Feed]]:
+    """Yield the status sources of all providers with accounts, and of those that are named besides."""
+    known = provider_ids(shelf)
+    for id in document.status.providers:
+        if id not in known:
+            what = f'= "{id}": no such provider'
+            problems.append(Problem(file, "status.providers", what, suggest(id, known)))
+    if not document.status.poll:
+        return
+    others = {id for id in document.status.providers if id in known} - providers.keys()
+    for provider in (*providers.values(), *(load_provider(id, shelf) for id in sorted(others))):
+        yield from ((f"{provider.id}/{feed.id}", feed) for feed in provider.feeds)
