@@ -9,7 +9,7 @@ from typing import Protocol, assert_never
 from msgspec import Struct
 
 from monitor.detect.limit_window import per
-from monitor.diagnose.diagnosis import STOPPED_ROADS, Scope
+from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Incident, accounts_of
 from monitor.diagnose.reason import (
     Alone,
@@ -30,6 +30,7 @@ from monitor.diagnose.reason import (
     Unposted,
     Unreached,
 )
+from monitor.diagnose.road_trouble import STOPPED_ROADS
 from probes.model import Blame, Confidence, Fault, Limit, Phase
 from probes.notice import Notice
 

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health
-from monitor.diagnose.diagnosis import GRAVITY, Patient, Scope, diagnose
+from monitor.diagnose.diagnose import diagnose
+from monitor.diagnose.diagnosis import GRAVITY, Scope
 from monitor.diagnose.reason import (
     Alone,
     Answering,
@@ -24,6 +25,7 @@ from monitor.diagnose.reason import (
     Unposted,
     Unreached,
 )
+from monitor.diagnose.target_state import Patient
 from monitor.diagnose.witness import Group, Level, Page, Witnesses
 from probes.model import Blame, Confidence, Fault, Knock
 from probes.notice import Impact, Notice, Phase

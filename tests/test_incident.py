@@ -4,20 +4,10 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.detect.health import Health, State
+from monitor.diagnose.announcement import announce
+from monitor.diagnose.course import UNWATCHED, advance, fading
 from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence, Scope
-from monitor.diagnose.incident import (
-    SEVERITIES,
-    UNWATCHED,
-    Announcement,
-    Change,
-    ChangeKind,
-    Severity,
-    advance,
-    announce,
-    as_of,
-    fading,
-    open_incident,
-)
+from monitor.diagnose.incident import SEVERITIES, Announcement, Change, ChangeKind, Severity, as_of, open_incident
 from monitor.diagnose.reason import Elsewhere
 from probes.model import Blame, Confidence, Fault
 from tests.conftest import at

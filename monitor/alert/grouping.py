@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from monitor.detect.flap import STAYED, cause
-from monitor.diagnose.diagnosis import UNREACHABLE, Scope
-from monitor.diagnose.incident import WIDTH, Incident, accounts_of
+from monitor.diagnose.course import WIDTH
+from monitor.diagnose.diagnosis import Scope
+from monitor.diagnose.incident import Incident, accounts_of
+from monitor.diagnose.target_state import UNREACHABLE
 from probes.model import Blame, Fault
 
 TOGETHER = timedelta(minutes=10)

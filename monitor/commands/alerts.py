@@ -15,7 +15,8 @@ from monitor.alert.reply import Reply, ReplyKind, standing
 from monitor.alert.routing import Scene, decide, judge
 from monitor.alert.rule import Maintenance, Match
 from monitor.config.config import Config
-from monitor.diagnose.incident import Change, ChangeKind, Incident, fading
+from monitor.diagnose.course import fading
+from monitor.diagnose.incident import Change, ChangeKind, Incident
 from monitor.replay.alerts import Line, Record
 from monitor.replay.alerts import replay as again
 from monitor.store import reader

@@ -1,15 +1,14 @@
 """Diagnoses and open incidents → changes. A change is a row before it is a message."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.detect.health import Health, is_returning
-from monitor.diagnose.diagnosis import ACCOUNT_WIDE, FLAP, UNREACHABLE, Diagnosis, Evidence, Scope
-from monitor.diagnose.reason import Elsewhere, Reason
+from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence, Scope
+from monitor.diagnose.reason import Reason
 from probes.model import Blame, Confidence, Fault
 
 
@@ -111,7 +110,7 @@ class Incident(Struct, frozen=True):
     @property
     def is_flap(self) -> bool:
         """Whether it names a trouble that comes and goes, and not one that is there."""
-        return self.signal and _names_flap(self)
+        return self.signal and names_flap(self)
 
     @property
     def is_offline(self) -> bool:
@@ -172,415 +171,13 @@ SEVERITIES = {
     Fault.CONTENT_FILTERED: Severity.WARNING,
     Fault.BAD_REQUEST: Severity.WARNING,
 }
-
-
-WIDTH = tuple(Scope)
-"""From narrow to wide; see Scope."""
-
-REACH = {
-    Scope.TARGET: 0,
-    Scope.MODEL: 0,
-    Scope.CAPABILITY: 0,
-    Scope.ACCOUNT: 1,
-    Scope.ORGANIZATION: 2,
-    Scope.PROVIDER: 2,
-    Scope.EGRESS: 3,
-    Scope.MONITOR: 3,
-    Scope.SOURCE: 0,
-    Scope.REMINDER: 0,
-    Scope.OBJECTIVE: 0,
-    Scope.STAGE: 0,
-}
-"""How far it reaches, as it matters to who acts: a part of an account, all of it, several, several providers."""
-
 ABSENCE = "absence"
 """The subject of a gap in the watch; while the monitor runs and reaches nothing, its trouble has no subject."""
 
-UNWATCHED = "it is no longer watched: the configuration does not name it any more"
 
-ANNOUNCED = (Scope.PROVIDER, Scope.MODEL)
-"""What a provider's page can be expected to speak of."""
-
-EARLIER = timedelta(hours=2)
-"""What a page said so long before our first failure may be about it."""
-
-PATIENCE = timedelta(seconds=45)
-"""So long after the latest recovery what is still down may yet recover with it."""
-
-
-class Course(Struct, frozen=True):
-    """What becomes of the open incidents: their changes, and as they stand now those that need no row for it."""
-
-    changes: tuple[Change, ...]
-    refreshed: tuple[Incident, ...]
-
-
-def advance(
-    open_incidents: Iterable[Incident],
-    diagnoses: Sequence[Diagnosis],
-    well_since: Mapping[str, datetime | None],
-    now: datetime,
-    settled: Iterable[Diagnosis] = (),
-    named: Collection[str] = (),
-) -> Course:
-    """Return what opens, changes and ends; drills, and failing stages of our own, are not touched.
-
-    `well_since` has an entry for every target that is watched: since when it is up, None when it is not.
-    `settled` are signs that ended without all being as before, each dated by its end. `named` are the ids of the
-    status sources and the objectives that the configuration names.
-    """
-    standing = [one for one in open_incidents if not one.drill and one.scope is not Scope.STAGE]
-    watched = {*well_since, *named}
-    signs = _advance_signs([one for one in standing if _is_sign(one)], diagnoses, watched, now, settled)
-    troubles = [one for one in standing if not _is_sign(one)]
-    rest = _advance_troubles(troubles, [one for one in diagnoses if not _is_sign(one)], well_since, now)
-    return Course((*signs.changes, *rest.changes), (*signs.refreshed, *rest.refreshed))
-
-
-def _is_sign(one: Incident | Diagnosis) -> bool:
-    """Whether it is known by its name alone: nothing that it speaks of fails."""
-    return one.signal or not one.targets
-
-
-# Troubles: known by what they cover
-
-
-def _advance_troubles(
-    standing: Sequence[Incident],
-    diagnoses: Sequence[Diagnosis],
-    well_since: Mapping[str, datetime | None],
-    now: datetime,
-) -> Course:
-    offline = next((one for one in standing if one.is_offline), None)
-    back_at = reconnected_at(offline, diagnoses, well_since) if offline else None
-    waited = _waited_for(offline, diagnoses, back_at, now) if offline else []
-    diagnoses = [one for one in diagnoses if one not in waited]
-    pairs = _pair(standing, diagnoses)
-    matched = {id(diagnosis): incident for incident, diagnosis in pairs}
-    parts = _absorbed(standing, [one for one in diagnoses if id(one) not in matched])
-    ends, changes, refreshed = list[Change](), list[Change](), list[Incident]()
-    for diagnosis in diagnoses:
-        if id(diagnosis) not in matched and not any(diagnosis in its for its in parts.values()) and diagnosis.settled:
-            changes.append(Change(open_incident(diagnosis, now), ChangeKind.OPENED, now))
-    for incident, diagnosis in pairs:
-        after = _followed(incident, diagnosis, parts.get(incident.id, ()), well_since, now)
-        kind = _kind_of_change(incident, after)
-        if kind is None:
-            refreshed.append(after)
-        else:
-            changes.append(Change(_as_told(after) if kind is ChangeKind.CHANGED else after, kind, now))
-    paired = {incident.id for incident, _ in pairs}
-    here = [*(change.incident for change in changes), *refreshed]
-    for incident in standing:
-        if incident.id in paired or (waited and incident is offline):
-            continue
-        if its := parts.get(incident.id):
-            after = _followed(incident, None, its, well_since, now)
-            kind = _kind_of_change(incident, after)
-            changes += [Change(after, kind, now)] if kind else []
-            refreshed += [] if kind else [after]
-        else:
-            ends += _gone(incident, here, well_since, back_at, now)
-    return Course((*ends, *changes), tuple(refreshed))
-
-
-def _pair(standing: Sequence[Incident], diagnoses: Sequence[Diagnosis]) -> list[tuple[Incident, Diagnosis]]:
-    """Return each diagnosis with the incident that it goes on with: the one it shares most with, the oldest first."""
-    candidates = [
-        (_key(incident) == _key(diagnosis), len(incident.members & set(diagnosis.targets)), incident, diagnosis)
-        for incident in standing
-        for diagnosis in diagnoses
-        if _is_same_cause(incident, diagnosis)
-    ]
-    # What became part of a wider one stays part of it, as long as that goes on.
-    candidates.sort(key=lambda one: (one[2].parent is not None, not one[0], -one[1], one[2].opened_at, one[2].id))
-    pairs: list[tuple[Incident, Diagnosis]] = []
-    for _, _, incident, diagnosis in candidates:
-        if all(incident is not one and diagnosis is not other for one, other in pairs):
-            pairs.append((incident, diagnosis))
-    return pairs
-
-
-def _is_same_cause(incident: Incident, diagnosis: Diagnosis) -> bool:
-    """Whether it can be the same trouble: of the same name, or of the same kind and with a target in common.
-
-    What an account is refused is another cause than what its provider or the road suffers. What cannot be reached may
-    turn out to be that nothing can.
-    """
-    if _key(incident) == _key(diagnosis):
-        return True
-    if incident.members.isdisjoint(diagnosis.targets) or incident.scope is Scope.MONITOR:
-        return False  # what is out of reach when all else is back is another trouble
-    if diagnosis.scope is Scope.MONITOR:
-        return incident.fault in UNREACHABLE
-    return (incident.fault.blame is Blame.ACCOUNT) is (diagnosis.fault.blame is Blame.ACCOUNT)
-
-
-def _absorbed(standing: Sequence[Incident], rest: Sequence[Diagnosis]) -> dict[str, tuple[Diagnosis, ...]]:
-    """Return, by incident, the diagnoses of what remains of it in parts."""
-    parts: dict[str, tuple[Diagnosis, ...]] = {}
-    for diagnosis in rest:
-        for incident in standing:
-            if _is_same_cause(incident, diagnosis) and set(diagnosis.targets) <= incident.members:
-                parts[incident.id] = (*parts.get(incident.id, ()), diagnosis)
-                break
-    return parts
-
-
-def _waited_for(
-    offline: Incident, diagnoses: Sequence[Diagnosis], back_at: datetime | None, now: datetime
-) -> list[Diagnosis]:
-    """Return what is out of reach although not all is any more: it was not asked since, or may yet follow."""
-    early = back_at is None or now - back_at < PATIENCE
-    return [
-        one
-        for one in diagnoses
-        if one.scope is not Scope.MONITOR and one.fault in UNREACHABLE and set(one.targets) <= offline.members
-        if early or not any(evidence.at >= back_at for evidence in one.evidence if back_at)
-    ]
-
-
-def reconnected_at(
-    offline: Incident, diagnoses: Sequence[Diagnosis], well_since: Mapping[str, datetime | None]
-) -> datetime | None:
-    """Return when the road was seen to be open again: by an answer, good or bad, or by what else is reached."""
-    well = (since for target in offline.members if (since := well_since.get(target)))
-    seen_at = {one.target: one.at for one in offline.evidence}
-    its = [one for diagnosis in diagnoses for one in diagnosis.evidence if one.at > seen_at.get(one.target, one.at)]
-    refused = (one.at for one in its if one.status or one.fault not in UNREACHABLE)
-    elsewhere = [offline.reasoned_at] if any(Elsewhere(reached=True) in one.reasons for one in diagnoses) else []
-    return min((at for at in (*well, *refused, *elsewhere) if at and at > offline.opened_at), default=None)
-
-
-def _followed(
-    incident: Incident,
-    diagnosis: Diagnosis | None,
-    parts: Sequence[Diagnosis],
-    well_since: Mapping[str, datetime | None],
-    now: datetime,
-) -> Incident:
-    """Return an incident as its diagnosis, and those of its parts, say it is now."""
-    all_of_it = [*([diagnosis] if diagnosis else []), *parts]
-    targets = tuple(sorted({target for one in all_of_it for target in one.targets}))
-    after = replace(
-        incident,
-        opened_at=min([incident.opened_at, *(one.since for one in all_of_it)]),
-        targets=targets,
-        covered=tuple(sorted(incident.members | set(targets))),
-        evidence=tuple(evidence for one in all_of_it for evidence in one.evidence),
-        reasons=(diagnosis or all_of_it[0]).reasons,
-        reasoned_at=now,
-    )
-    if diagnosis is None or parts or not diagnosis.settled or _is_recovering(incident, diagnosis, well_since, now):
-        return after  # how wide it is shows when the rest has followed, or has not
-    return replace(
-        after,
-        scope=diagnosis.scope,
-        subject=diagnosis.subject,
-        fault=diagnosis.fault,
-        severity=_severity(diagnosis),
-        confidence=diagnosis.confidence,
-        blamed=diagnosis.blamed,
-        parent=None,
-    )
-
-
-def _is_recovering(
-    incident: Incident, diagnosis: Diagnosis, well_since: Mapping[str, datetime | None], now: datetime
-) -> bool:
-    """Whether part of it has just recovered, and the rest may follow, or was not asked since."""
-    rest = incident.members - set(diagnosis.targets)
-    if not rest or not incident.members.issuperset(diagnosis.targets):
-        return False
-    if any(target in well_since and well_since[target] is None for target in rest):
-        return True  # it has answered once: nobody knows yet
-    recovered_at = _recovered_at(incident, well_since)
-    if recovered_at is None:
-        return False
-    return now - recovered_at < PATIENCE or any(one.at < recovered_at for one in diagnosis.evidence)
-
-
-def _kind_of_change(before: Incident, after: Incident) -> ChangeKind | None:
-    """Return whether people should hear of a change, or it is one for the record, or none.
-
-    Faults of one blame and severity alternate in any outage (503, timeout, 503): that is no news. What was part of a
-    wider trouble and outlasts it is, and so is what somebody would act on otherwise.
-    """
-    if before.parent is not None and after.parent is None:
-        return ChangeKind.CHANGED
-    if (before.blame, before.severity) != (after.blame, after.severity) or _is_other_act(before, after):
-        return ChangeKind.CHANGED
-    if _width(before) != _width(after) or before.confidence is not after.confidence:
-        return ChangeKind.UPDATED
-    return None
-
-
-def _width(incident: Incident) -> tuple[Scope, str, tuple[str, ...]]:
-    return incident.scope, incident.subject, incident.targets
-
-
-def _is_other_act(before: Incident, after: Incident) -> bool:
-    """Whether more is lost than was told, or an account is lost otherwise."""
-    told = (before.widest or (before.scope, before.subject))[0]
-    if REACH[after.scope] > REACH[told]:
-        return True
-    return after.blame is Blame.ACCOUNT and after.fault is not before.fault and after.fault in ACCOUNT_WIDE
-
-
-def _as_told(incident: Incident) -> Incident:
-    """Return an incident of which people hear as it is."""
-    return replace(incident, widest=(incident.scope, incident.subject))
-
-
-def _gone(
-    incident: Incident,
-    here: Sequence[Incident],
-    well_since: Mapping[str, datetime | None],
-    back_at: datetime | None,
-    now: datetime,
-) -> list[Change]:
-    """Return what becomes of an incident that no diagnosis names any more: over, or part of another one.
-
-    What nobody can see while nothing can be reached stays as it was.
-    """
-    watched = [target for target in incident.members if target in well_since]
-    if not watched:
-        closed = replace(_closed(incident, well_since, now), ending=UNWATCHED)
-        return [Change(closed, ChangeKind.WITHDRAWN, now)]
-    failing = {target for target in watched if well_since[target] is None}
-    if incident.scope is Scope.MONITOR:
-        return _reconnected(incident, failing, well_since, back_at, now)
-    if not failing or (len(failing) < len(watched) and failing <= _lost_otherwise(incident, here)):
-        return [Change(_closed(incident, well_since, now), ChangeKind.RESOLVED, now)]
-    parent = next((one for one in here if failing & set(one.targets) and one.id != incident.id), None)
-    if parent is None or parent.id == incident.parent or parent.is_offline:
-        return []
-    return [Change(replace(incident, parent=parent.id), ChangeKind.MERGED, now)]
-
-
-def _lost_otherwise(incident: Incident, here: Iterable[Incident]) -> set[str]:
-    """Return what fails by another cause now: an account that was lost meanwhile does not keep its provider's open."""
-    ours = incident.fault.blame is Blame.ACCOUNT
-    others = (one for one in here if one.scope is not Scope.MONITOR and (one.fault.blame is Blame.ACCOUNT) is not ours)
-    return {target for one in others for target in one.targets}
-
-
-def _reconnected(
-    incident: Incident,
-    failing: Collection[str],
-    well_since: Mapping[str, datetime | None],
-    back_at: datetime | None,
-    now: datetime,
-) -> list[Change]:
-    """Return the end of being offline: with the first that answers, told when the others had time to."""
-    if failing and (back_at is None or now - back_at < PATIENCE):
-        return []
-    closed = replace(_closed(incident, well_since, now), closed_at=max(back_at or now, incident.opened_at))
-    return [Change(closed, ChangeKind.RESOLVED, now)]
-
-
-def _closed(incident: Incident, well_since: Mapping[str, datetime | None], now: datetime) -> Incident:
-    """Return an incident that is over, as wide as it was."""
-    scope, subject = incident.widest or (incident.scope, incident.subject)
-    closed_at = max(_recovered_at(incident, well_since) or now, incident.opened_at)
-    return replace(incident, scope=scope, subject=subject, targets=tuple(sorted(incident.members)), closed_at=closed_at)
-
-
-def _recovered_at(incident: Incident, well_since: Mapping[str, datetime | None]) -> datetime | None:
-    """Return when the latest of its targets came back; None when none has."""
-    return max((since for target in incident.members if (since := well_since.get(target))), default=None)
-
-
-def announce(
-    open_incidents: Iterable[Incident], told: Mapping[str, Sequence[Announcement]], now: datetime
-) -> list[Change]:
-    """Return a change for each trouble of a provider of which its own page has begun to speak.
-
-    `told` holds what is said of trouble, by who answers. What was said long before is about another one.
-    """
-    changes = []
-    for incident in open_incidents:
-        if incident.announcement is None and incident.blame is Blame.PROVIDER and incident.scope in ANNOUNCED:
-            said = [one for one in told.get(incident.subject.partition("/")[0], ()) if _is_about(one, incident)]
-            if said:
-                first = min(said, key=lambda one: one.at)
-                changes.append(Change(replace(incident, announcement=first), ChangeKind.ANNOUNCED, now))
-    return changes
-
-
-def _is_about(announcement: Announcement, incident: Incident) -> bool:
-    return announcement.at >= incident.opened_at - EARLIER
-
-
-def _key(one: Incident | Diagnosis) -> tuple[Scope, str, Fault | None, bool]:
+def key_of(one: Incident | Diagnosis) -> tuple[Scope, str, Fault | None, bool]:
     """Return what stays the same of a trouble: its fault may change. Signs of two faults are two, and so is a row."""
-    return one.scope, one.subject, one.fault if one.signal else None, _names_flap(one)
-
-
-def fading(open_incidents: Iterable[Incident], healths: Mapping[str, Health]) -> frozenset[str]:
-    """Return the incidents, by id, that may be over: nothing of theirs has failed since one of its looks was good."""
-    troubles = [one for one in open_incidents if one.targets and not (one.signal or one.drill)]
-    seen = ((one, [healths[id] for id in one.members if id in healths]) for one in troubles)
-    return frozenset(one.id for one, its in seen if _may_be_over(one, its))
-
-
-def _may_be_over(incident: Incident, seen: Sequence[Health]) -> bool:
-    """Whether nothing of it failed since a look was good; one answer of any kind shows that the road is back."""
-    if incident.is_offline:
-        return any(one.successes or one.status or one.fault not in UNREACHABLE for one in seen)
-    return is_returning(seen)
-
-
-# Signs: known by their name
-
-
-def _advance_signs(
-    standing: Sequence[Incident],
-    diagnoses: Sequence[Diagnosis],
-    watched: Collection[str],
-    now: datetime,
-    settled: Iterable[Diagnosis],
-) -> Course:
-    known = {_key(incident): incident for incident in standing}
-    found = {_key(diagnosis): diagnosis for diagnosis in diagnoses if _is_sign(diagnosis)}
-    gone = [_settled(incident, settled) for key, incident in known.items() if key not in found]
-    fading = [incident for incident in gone if any(_is_within(one, incident) for one in found.values())]
-    ends = [_end_of_sign(one, diagnoses, watched, now) for one in gone if one not in fading]
-    changes, refreshed = list[Change](), list[Incident]()
-    for key, diagnosis in found.items():
-        if incident := known.get(key):
-            after = _followed_sign(incident, diagnosis, now)
-            if (after.blame, after.severity) != (incident.blame, incident.severity):
-                changes.append(Change(after, ChangeKind.CHANGED, now))
-            else:
-                refreshed.append(after)
-        elif diagnosis.settled and not any(_is_within(diagnosis, incident) for incident in fading):
-            changes.append(Change(open_incident(diagnosis, now), ChangeKind.OPENED, now))
-    return Course((*ends, *changes), tuple(refreshed))
-
-
-def _followed_sign(incident: Incident, diagnosis: Diagnosis, now: datetime) -> Incident:
-    return replace(
-        incident,
-        fault=diagnosis.fault,
-        severity=_severity(diagnosis),
-        confidence=diagnosis.confidence,
-        reasons=diagnosis.reasons,
-        reasoned_at=now,
-        evidence=diagnosis.evidence,
-        blamed=diagnosis.blamed,
-    )
-
-
-def _settled(incident: Incident, settled: Iterable[Diagnosis]) -> Incident:
-    how = (one.reasons[0] for one in settled if _key(one) == _key(incident) and one.since > incident.opened_at)
-    told = next(how, "")
-    return replace(incident, ending=told if isinstance(told, str) else "") if incident.signal else incident
-
-
-def _is_within(sign: Diagnosis, incident: Incident) -> bool:
-    """Whether it names part of what comes and goes; that is calm when all of it is, however long that takes."""
-    return incident.is_flap and sign.signal and _names_flap(sign) and _seen(sign) < _seen(incident)
+    return one.scope, one.subject, one.fault if one.signal else None, names_flap(one)
 
 
 def accounts_of(targets: Iterable[str]) -> set[str]:
@@ -588,7 +185,7 @@ def accounts_of(targets: Iterable[str]) -> set[str]:
     return {"/".join(target.split("/")[:2]) for target in targets}
 
 
-def _severity(diagnosis: Diagnosis) -> Severity:
+def severity(diagnosis: Diagnosis) -> Severity:
     """A status page that cannot be read takes nothing from anybody; what burns a budget has incidents of its own."""
     own = {Scope.SOURCE: Severity.INFO, Scope.OBJECTIVE: Severity.WARNING, Scope.STAGE: Severity.WARNING}
     return own.get(diagnosis.scope, SEVERITIES[diagnosis.fault])
@@ -602,13 +199,13 @@ def _id(since: datetime, name: str) -> str:
 
 def open_incident(diagnosis: Diagnosis, now: datetime | None = None, *, drill: bool = False) -> Incident:
     """Return the incident that a diagnosis opens; `now` is when we were sure of it."""
-    name = f"{_key(diagnosis)}:{drill}"
+    name = f"{key_of(diagnosis)}:{drill}"
     return Incident(
         id=_id(diagnosis.since, name),
         scope=diagnosis.scope,
         subject=diagnosis.subject,
         fault=diagnosis.fault,
-        severity=_severity(diagnosis),
+        severity=severity(diagnosis),
         confidence=diagnosis.confidence,
         opened_at=diagnosis.since,
         reasons=diagnosis.reasons,
@@ -663,39 +260,5 @@ def redated(incident: Incident, by: timedelta, now: datetime) -> Change:
     return as_of(Change(moved, ChangeKind.REDATED, now), now)
 
 
-def _end_of_sign(incident: Incident, diagnoses: Sequence[Diagnosis], watched: Collection[str], now: datetime) -> Change:
-    closed, end = replace(incident, closed_at=now), _end_of_signal(incident, diagnoses, watched)
-    withdrawn = end is ChangeKind.WITHDRAWN and incident.scope is not Scope.REMINDER
-    return Change(replace(closed, ending=UNWATCHED) if withdrawn else closed, end, now)
-
-
-def _end_of_signal(incident: Incident, diagnoses: Sequence[Diagnosis], watched: Collection[str]) -> ChangeKind:
-    if incident.scope in (Scope.SOURCE, Scope.OBJECTIVE):
-        return ChangeKind.RESOLVED if incident.subject in watched else ChangeKind.WITHDRAWN
-    if incident.scope is Scope.REMINDER:  # the day has passed, or somebody changed the line: nothing to tell
-        return ChangeKind.WITHDRAWN
-    if not any(_is_of(incident, target) for target in watched):
-        return ChangeKind.WITHDRAWN
-    came = any(_is_of(incident, target) for diagnosis in diagnoses for target in diagnosis.targets)
-    goes_on = any(one.signal and _is_alike(one, incident) and _seen(one) & _seen(incident) for one in diagnoses)
-    return ChangeKind.MERGED if came or goes_on else ChangeKind.RESOLVED
-
-
-def _is_of(sign: Incident, target: str) -> bool:
-    """Whether a sign speaks of a target: of its account, or of one of those at which it was seen."""
-    if sign.is_flap:
-        return target in _seen(sign)
-    account = "/".join(sign.subject.split("/")[:2])
-    return target.startswith(f"{account}/") or target in _seen(sign)
-
-
-def _is_alike(sign: Diagnosis, incident: Incident) -> bool:
-    return sign.fault is incident.fault or (incident.is_flap and _names_flap(sign))
-
-
-def _names_flap(one: Incident | Diagnosis) -> bool:
+def names_flap(one: Incident | Diagnosis) -> bool:
     return any(evidence.rule == FLAP for evidence in one.evidence)
-
-
-def _seen(one: Incident | Diagnosis) -> set[str]:
-    return {evidence.target for evidence in one.evidence}

@@ -15,9 +15,10 @@ from monitor.detect.credit import Purse, days_left, say
 from monitor.detect.health import Health, State
 from monitor.detect.latency import Series, stream_s
 from monitor.detect.limits import Moved
-from monitor.diagnose.diagnosis import GRAVITY, is_down, is_suspected, is_unreachable
+from monitor.diagnose.diagnosis import GRAVITY
 from monitor.diagnose.incident import Incident
 from monitor.diagnose.status_source import Source
+from monitor.diagnose.target_state import is_down, is_suspected, is_unreachable
 from monitor.publish.ability import is_stale
 from monitor.publish.advice import Glance, advice_for, advice_of, look_round, set_up
 from monitor.publish.rotation import Due, Entry, Rota, due

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from monitor.detect.health import State
-from monitor.diagnose.diagnosis import UNREACHABLE
 from monitor.diagnose.incident import accounts_of
+from monitor.diagnose.target_state import UNREACHABLE
 from monitor.publish import statuspage
 from monitor.publish.badge import badge, endpoint
 from monitor.publish.calendar import calendar

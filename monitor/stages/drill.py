@@ -9,11 +9,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.diagnose.diagnosis import (
-    Diagnosis,
-    Evidence,
-    Scope,
-)
+from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
 from monitor.diagnose.incident import Change, ChangeKind, Incident, open_incident
 from monitor.stages import drill
 from monitor.stages.beat import change

@@ -15,10 +15,15 @@ from monitor.detect.health import Health, State, advance
 from monitor.detect.latency import SPEAKING, Kind, Series, is_late, pace
 from monitor.detect.shared_latency import Pool
 from monitor.detect.target_memory import Track
-from monitor.diagnose import incident
-from monitor.diagnose.diagnosis import Diagnosis, Patient, Scope, diagnose, sign_of
+from monitor.diagnose.announcement import announce
+from monitor.diagnose.course import advance as advance_incidents
+from monitor.diagnose.course import fading, reconnected_at
+from monitor.diagnose.diagnose import diagnose
+from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.finding_sign import sign_of
 from monitor.diagnose.incident import Change
 from monitor.diagnose.status_source import unreadable
+from monitor.diagnose.target_state import Patient
 from monitor.stages.belief import Belief, groups_of, meaning_of
 from probes.model import Blame, Confidence, Fault, Observation, Target
 
@@ -197,9 +202,9 @@ def _diagnose(belief: Belief, heard_at: datetime, now: datetime) -> list[Change]
     belief.awaiting = not all(diagnosis.settled for diagnosis in diagnoses)
     belief.unsettled = bool(belief.incidents) or belief.awaiting
     named = {*belief.config.feeds, *(one.id for one in belief.config.objectives)}
-    course = incident.advance(belief.incidents.values(), diagnoses, well_since, now, _settled(belief), named)
+    course = advance_incidents(belief.incidents.values(), diagnoses, well_since, now, _settled(belief), named)
     belief.incidents |= {one.id: one for one in course.refreshed}
-    belief.fading = incident.fading(belief.incidents.values(), belief.healths)
+    belief.fading = fading(belief.incidents.values(), belief.healths)
     return list(course.changes)
 
 
@@ -209,7 +214,7 @@ def _as_seen(
     """Date what began while nothing could be reached by when something could: nothing is known of that time."""
     ends = [(one.opened_at, one.closed_at) for case in belief.cases.values() if (one := case.incident).is_offline]
     ends += [
-        (one.opened_at, incident.reconnected_at(one, diagnoses, well_since))
+        (one.opened_at, reconnected_at(one, diagnoses, well_since))
         for one in belief.incidents.values()
         if one.is_offline
     ]
@@ -429,7 +434,7 @@ def _announce(belief: Belief, changes: Sequence[Change], heard_at: datetime, now
     standing = [one for one in after.values() if one.closed_at is None and one.announcement is None and not one.signal]
     if not standing or not belief.sources:
         return []
-    return incident.announce(standing, belief.announcements(heard_at), now)
+    return announce(standing, belief.announcements(heard_at), now)
 
 
 def _well_since(health: Health) -> datetime | None:

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from monitor.detect import target_memory
 from monitor.detect.health import Health, State
 from monitor.detect.latency import pace
-from monitor.diagnose.diagnosis import ACCOUNT_WIDE, BREATH, NEVER, is_suspected, is_unreachable
+from monitor.diagnose.diagnosis import ACCOUNT_WIDE
+from monitor.diagnose.target_state import BREATH, NEVER, is_suspected, is_unreachable
 from monitor.schedule import Watch, has_room, is_patient, next_at
 from monitor.stages.deliver import warm_up
 from monitor.stages.evaluate import is_to_confirm

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from msgspec.structs import replace
 
 from monitor.detect.health import Health, State
-from monitor.diagnose.diagnosis import ACCOUNT_WIDE, is_suspected
+from monitor.diagnose.diagnosis import ACCOUNT_WIDE
+from monitor.diagnose.target_state import is_suspected
 from monitor.schedule import Agenda, Watch, is_affordable
 from monitor.stages.spend import spent_today
 from monitor.stages.state import World, pause

@@ -1,0 +1,105 @@
+"""The trouble of one account, or of a part of it."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from monitor.diagnose.diagnosis import ACCOUNT_WIDE, Diagnosis, Scope
+from monitor.diagnose.evidence import (
+    SURENESS,
+    View,
+    confidence,
+    diagnosis_of,
+    knock_reason,
+    siblings_of,
+    still_answering,
+    symptom,
+)
+from monitor.diagnose.reason import (
+    Siblings,
+)
+from monitor.diagnose.target_state import (
+    REFUSALS,
+    Patient,
+    Patients,
+    began,
+    gravest_fault,
+    grouped,
+    is_all,
+    is_confirmed,
+    is_seen,
+    is_well,
+)
+from probes.model import Blame, Confidence, Fault
+
+
+def account_troubles(view: View, account: str) -> Iterator[Diagnosis]:
+    """Explain what is down of one account: the whole of it, one ability, or single targets."""
+    sick, all_of_it = view.sick[account], view.accounts[account]
+    if not is_confirmed(sick):
+        return
+    lost, start = lost_targets(sick, all_of_it), began(sick)
+    seen = [one for one in all_of_it if one in sick or is_seen(one, start)]
+    if lost or len(sick) == len(seen):
+        of_all = lost or sick
+        siblings = siblings_of(view, [account], of_all)
+        reasons = [symptom(of_all), siblings, still_answering({account: all_of_it}, of_all), knock_reason(view, of_all)]
+        yield diagnosis_of(Scope.ACCOUNT, account, sick, _sure_of_account(of_all, siblings), reasons)
+        return
+    yield from _parts(view, account, sick, seen)
+
+
+def _sure_of_account(patients: Patients, siblings: Siblings | None) -> Confidence:
+    """A key that is refused to the only account may be the provider's trouble; what it says of an account is not."""
+    faults = {patient.health.fault for patient in patients}
+    unsure = siblings is None and faults <= REFUSALS
+    theirs = all(fault is not None and fault.blame is not Blame.ACCOUNT for fault in faults)
+    return max(confidence(patients), Confidence.MEDIUM if unsure or theirs else Confidence.HIGH, key=SURENESS.index)
+
+
+def _parts(view: View, account: str, sick: Patients, seen: Patients) -> Iterator[Diagnosis]:
+    """Explain a partial loss: each model of several by itself, and abilities that fail alike."""
+    alike: dict[Fault, list[Patient]] = defaultdict(list)
+    for canary, its in grouped(sick, lambda target: target.canary).items():
+        rivals = [patient for patient in seen if patient.target.canary == canary]
+        if len(its) == 1 and len(rivals) > 1:
+            yield from _part(Scope.MODEL, its[0].target.id, its, seen, _blame_of_model(view, its[0]))
+        else:
+            alike[gravest_fault(its)] += its
+    for its in alike.values():
+        yield from _part(Scope.CAPABILITY, f"{account}/{_main_canary(its)}", its, seen)
+
+
+def _part(
+    scope: Scope, subject: str, sick: Patients, seen: Patients, blame: Blame | None = None
+) -> Iterator[Diagnosis]:
+    if is_confirmed(sick):
+        reasons = [symptom(sick), still_answering({sick[0].target.account: seen}, sick)]
+        yield diagnosis_of(scope, subject, sick, confidence(sick), reasons, blame=blame)
+
+
+def _blame_of_model(view: View, sick: Patient) -> Blame | None:
+    """Return that it is undecided who took a model away, unless another account still has it."""
+    if sick.health.fault is not Fault.MODEL_UNAVAILABLE:
+        return None
+    start = began([sick])
+    asking = (one for its in view.accounts.values() for one in its if one.target.model == sick.target.model)
+    return None if any(is_well(one, start) for one in asking) else Blame.UNKNOWN
+
+
+def _main_canary(patients: Patients) -> str:
+    """Return the canary that is the most like real work: what fails alike is named after that."""
+    return min((patient.target.canary for patient in patients), key=lambda one: (one != "chat", one))
+
+
+def lost_targets(sick: Patients, all_of_it: Patients) -> list[Patient]:
+    """Return what shows that an account is lost as a whole; nothing while another model still answers it.
+
+    That the same model's tokens are still counted for it is no answer of another one.
+    """
+    lost = [one for one in sick if one.health.fault in ACCOUNT_WIDE]
+    if not lost and all(one.health.fault in REFUSALS for one in sick) and is_all(sick, all_of_it):
+        lost = list(sick)
+    if not lost or any(one.target.model is None for one in lost):
+        return lost
+    start, models = began(lost), {None, *(one.target.model for one in lost)}
+    return [] if any(one.target.model not in models and is_well(one, start) for one in all_of_it) else lost

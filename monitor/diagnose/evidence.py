@@ -1,0 +1,144 @@
+"""What a diagnosis rests on: failing answers, and what speaks for and against it."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from monitor.detect.health import Health
+from monitor.diagnose.diagnosis import ACCOUNT_WIDE, Diagnosis, Evidence, Scope
+from monitor.diagnose.reason import (
+    Alone,
+    Answering,
+    Knocked,
+    Met,
+    Posted,
+    Reason,
+    Share,
+    Siblings,
+    Symptom,
+    Unposted,
+)
+from monitor.diagnose.target_state import EPOCH, Patient, Patients, began, began_at, gravest_fault, is_well
+from monitor.diagnose.witness import Page, Witnesses
+from probes.model import Blame, Confidence, Fault
+
+LATE = timedelta(minutes=10)
+"""What answered so long before the latest failure may fail by now."""
+
+
+class View(Struct, frozen=True):
+    """All accounts that one company answers; of the `sick` ones what fails and is not explained yet."""
+
+    answerer: str
+    accounts: Mapping[str, Patients]
+    sick: Mapping[str, Patients]
+    witnesses: Witnesses
+
+    @property
+    def page(self) -> Page | None:
+        return self.witnesses.pages.get(self.answerer)
+
+
+def diagnosis_of(
+    scope: Scope,
+    subject: str,
+    patients: Patients,
+    confidence: Confidence,
+    reasons: Iterable[Reason | None],
+    *,
+    blame: Blame | None = None,
+) -> Diagnosis:
+    return Diagnosis(
+        scope=scope,
+        subject=subject,
+        fault=gravest_fault(patients),
+        confidence=confidence,
+        since=min(map(began_at, patients)),
+        reasons=tuple(reason for reason in reasons if reason is not None),
+        targets=tuple(sorted(p.target.id for p in patients)),
+        evidence=tuple(map(_evidence, patients)),
+        blamed=blame,
+    )
+
+
+def _evidence(patient: Patient) -> Evidence:
+    health = patient.health
+    if not (health.fault and health.answer and health.seen_at):
+        raise ValueError(f"{patient.target.id} is {health.state}: only what failed is evidence")
+    return Evidence(
+        target=patient.target.id,
+        at=health.seen_at,
+        fault=health.fault,
+        rule=health.answer.rule,
+        words=health.answer.words,
+        status=health.status,
+        request_id=health.request_id,
+        phase=health.answer.phase,
+    )
+
+
+def symptom(patients: Patients) -> Symptom:
+    kinds: dict[tuple[int | None, Fault], set[str]] = defaultdict(set)
+    for patient in patients:
+        if patient.health.fault:
+            kinds[patient.health.status, patient.health.fault].add(patient.target.canary)
+    met = (Met(tuple(sorted(canaries)), status, fault) for (status, fault), canaries in kinds.items())
+    return Symptom(tuple(sorted(met, key=lambda one: (one.status or 0, one.fault))))
+
+
+def share_hit(view: View, hit: Collection[str], seen: Collection[str]) -> Reason:
+    return Alone(len(view.accounts)) if len(seen) == 1 else Share(len(hit), len(seen))
+
+
+def still_answering(accounts: Mapping[str, Patients], sick: Patients) -> Answering | None:
+    start = began(sick)
+    latest = max((one.health.seen_at or start for one in sick), default=start)
+    well = [one for its in accounts.values() for one in its if is_well(one, max(start, latest - LATE))]
+    return answering((one.target.canary, one.health) for one in well)
+
+
+def answering(well: Iterable[tuple[str, Health]]) -> Answering | None:
+    """Return what answers, by its name, each as it was seen last."""
+    seen: dict[str, datetime] = {}
+    for name, health in well:
+        seen[name] = max(seen.get(name, EPOCH), health.seen_at or EPOCH)
+    return Answering(tuple(sorted(seen)), min(seen.values())) if seen else None
+
+
+def siblings_of(view: View, accounts: Collection[str], sick: Patients) -> Siblings | None:
+    """Return how many others answered well since: what is wrong with an account shows at any canary."""
+    start, canaries = began(sick), {one.target.canary for one in sick}
+    others = [its for account, its in view.accounts.items() if account not in accounts]
+    if any(one.health.fault in ACCOUNT_WIDE for one in sick):
+        well = [[one for one in its if is_well(one, start)] for its in others]
+    else:
+        well = [[one for one in its if one.target.canary in canaries and is_well(one, start)] for its in others]
+    seen = [max(at for one in its if (at := one.health.seen_at)) for its in well if its]
+    return Siblings(len(seen), min(seen)) if seen else None
+
+
+def page_reason(page: Page | None) -> Posted | Unposted | None:
+    if page is None:
+        return None
+    if notice := page.trouble:
+        return Posted(notice.title, notice.stage[0], notice.began_at)
+    return Unposted(page.readable, page.is_whole)
+
+
+def knock_reason(view: View, patients: Patients) -> Knocked | None:
+    """A call without a key says nothing where the API itself has refused the key, or before the trouble began."""
+    knock = view.witnesses.knocks.get(view.answerer)
+    refused = all(patient.health.fault and patient.health.fault.blame is Blame.ACCOUNT for patient in patients)
+    if knock is None or refused or knock.at < min(map(began_at, patients)):
+        return None
+    return Knocked(knock.at, knock.fault, knock.status, knock.latency_s)
+
+
+SURENESS = (Confidence.HIGH, Confidence.MEDIUM, Confidence.LOW)
+
+
+def confidence(patients: Iterable[Patient]) -> Confidence:
+    """A diagnosis is as sure as its surest witness."""
+    return min((p.health.answer.confidence for p in patients if p.health.answer), key=SURENESS.index)

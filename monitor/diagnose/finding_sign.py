@@ -1,0 +1,48 @@
+"""Findings of the detectors → signs, and which of them trouble has overtaken."""
+
+from monitor.detect.finding import Finding
+from monitor.detect.reminder import RULE as REMINDER
+from monitor.diagnose.diagnosis import ACCOUNT_WIDE, FLAP, Diagnosis, Evidence, Scope
+from monitor.diagnose.target_state import Patients
+
+STANDING = frozenset({FLAP, REMINDER})
+"""The rules of the findings that stand also while their account is down: they foretell nothing."""
+
+
+def is_overtaken(finding: Finding, sick: Patients) -> bool:
+    """Whether what it foretold has come: the account is lost, or the model refused."""
+    if finding.rule in STANDING:
+        return False
+    if finding.target in {patient.target.id for patient in sick}:
+        return True
+    down = [patient for patient in sick if patient.target.account == finding.account]
+    if any(patient.health.fault in ACCOUNT_WIDE for patient in down):
+        return True
+    return finding.model is not None and finding.model in {patient.target.model for patient in down}
+
+
+def sign_of(finding: Finding) -> Diagnosis:
+    named = (finding.target, *finding.others) if finding.target else ()
+    return Diagnosis(
+        scope=_scope(finding),
+        subject="/".join(filter(None, (finding.account, finding.model, finding.topic))),
+        fault=finding.fault,
+        confidence=finding.confidence,
+        since=finding.since,
+        reasons=finding.reasons,
+        targets=(),
+        evidence=tuple(Evidence(one, finding.seen_at, finding.fault, finding.rule, finding.words) for one in named),
+        settled=not finding.passing,
+        signal=True,
+        blamed=finding.blamed,
+    )
+
+
+def _scope(finding: Finding) -> Scope:
+    if finding.rule == REMINDER:
+        return Scope.REMINDER
+    if not finding.account:
+        return Scope.EGRESS
+    if finding.model:
+        return Scope.MODEL
+    return Scope.ACCOUNT if "/" in finding.account else Scope.PROVIDER

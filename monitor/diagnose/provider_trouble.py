@@ -1,0 +1,271 @@
+"""The trouble of one provider: its road, a model, all of it, or accounts that are lost together."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from monitor.detect.health import Health, State
+from monitor.diagnose.account_trouble import account_troubles, lost_targets
+from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.evidence import (
+    View,
+    answering,
+    confidence,
+    diagnosis_of,
+    knock_reason,
+    page_reason,
+    share_hit,
+    siblings_of,
+    still_answering,
+    symptom,
+)
+from monitor.diagnose.reason import (
+    Answering,
+    Knocked,
+    Lone,
+    Reason,
+    Refused,
+    Shaken,
+    Undecided,
+)
+from monitor.diagnose.road_trouble import STOPPED_ROADS
+from monitor.diagnose.target_state import (
+    BREATH,
+    NOBODYS_OWN,
+    REFUSALS,
+    Patient,
+    Patients,
+    began,
+    began_at,
+    gravest_fault,
+    grouped,
+    is_all,
+    is_confirmed,
+    is_failing,
+    is_seen,
+    is_well,
+    not_the_accounts,
+)
+from monitor.diagnose.witness import Group, Level, Witnesses
+from probes.model import Blame, Confidence, Fault
+
+TOGETHER = timedelta(minutes=10)
+"""Accounts that are lost within so long are lost by one cause, until somebody says otherwise."""
+
+
+def provider_troubles(answerer: str, patients: Patients, witnesses: Witnesses) -> Iterator[Diagnosis]:
+    accounts = grouped(patients, lambda target: target.account)
+    failing = grouped([one for one in patients if is_failing(one.health)], lambda target: target.account)
+    view = View(answerer, accounts, failing, witnesses)
+    for find in (_refused_road, _lone_model, _provider_trouble, _lost_together):
+        while found := find(view):
+            yield found
+            view = replace(view, sick=_without(view.sick, found))
+    for account in view.sick:
+        yield from account_troubles(view, account)
+
+
+def _without(sick: Mapping[str, Patients], found: Diagnosis) -> dict[str, Patients]:
+    """Return who is not yet explained."""
+    rest: dict[str, Patients] = {
+        account: [p for p in its if p.target.id not in found.targets] for account, its in sick.items()
+    }
+    return {account: its for account, its in rest.items() if its}
+
+
+def _compared(view: View, hit: Collection[str], patients: Patients) -> list[str]:
+    """Return the accounts that can tell of a trouble: those hit, and those well at the same canary since it began."""
+    start, canaries = began(patients), {patient.target.canary for patient in patients}
+    return [account for account, its in view.accounts.items() if account in hit or _is_comparable(its, canaries, start)]
+
+
+def _is_comparable(patients: Patients, canaries: Collection[str], start: datetime) -> bool:
+    alike = [one for one in patients if one.target.canary in canaries] or patients
+    return any(is_well(one, start) for one in alike)
+
+
+def _refused_road(view: View) -> Diagnosis | None:
+    """Find that the provider refuses the place or the address we call from, or our own proxy us, whatever the key."""
+    stopped = [p for its in view.sick.values() for p in its if p.health.fault in STOPPED_ROADS]
+    if not is_confirmed(stopped):
+        return None
+    hit = {patient.target.account for patient in stopped}
+    seen, knock = _compared(view, hit, stopped), knock_reason(view, stopped)
+    knocked = knock is not None and knock.fault in STOPPED_ROADS
+    if not knocked and len(hit) == 1 < len(seen):
+        return None  # others come through from here: it is this account's own
+    told = all(patient.health.fault is Fault.PROXY_FAILED for patient in stopped)  # the proxy says so itself
+    sure = Confidence.HIGH if knocked or told or len(hit) == len(seen) > 1 else Confidence.MEDIUM
+    reasons = [share_hit(view, hit, seen), symptom(stopped), knock]
+    return diagnosis_of(Scope.EGRESS, view.answerer, stopped, sure, reasons, blame=Blame.PATH)
+
+
+def _lone_model(view: View) -> Diagnosis | None:
+    """Find one model that fails for every account that asks for it, while another one is answered.
+
+    Of the only account that is watched it says so much where the provider takes the blame itself.
+    """
+    for model, its in _group_by_model(one for them in view.accounts.values() for one in them).items():
+        failing = [one for them in view.sick.values() for one in them if one.target.model == model]
+        failing = [one for one in failing if _is_of_the_model(one.health)]
+        if not is_confirmed(failing) or not is_all(failing, its):
+            continue
+        hit = {one.target.account for one in failing}
+        lonely = len(view.accounts) == 1 and all(one.health.fault is not Fault.MODEL_UNAVAILABLE for one in failing)
+        if (len(hit) > 1 or lonely) and (other := _other_models(view, model, failing)):
+            sure = Confidence.HIGH if len(hit) > 1 else Confidence.MEDIUM
+            reasons = [Lone(len(hit)), symptom(failing), other, page_reason(view.page)]
+            return diagnosis_of(Scope.MODEL, f"{view.answerer}/{model}", failing, sure, reasons, blame=Blame.PROVIDER)
+    return None
+
+
+def _other_models(view: View, model: str, failing: Patients) -> Answering | None:
+    """Return the models that answer while one does not."""
+    start = began(failing)
+    well = [(one.target.model, one.health) for its in view.accounts.values() for one in its if is_well(one, start)]
+    return answering((name, health) for name, health in well if name and name != model)
+
+
+def _is_of_the_model(health: Health) -> bool:
+    return health.fault is Fault.MODEL_UNAVAILABLE or (
+        health.fault is not None and health.fault.blame is Blame.PROVIDER
+    )
+
+
+def _group_by_model(patients: Iterable[Patient]) -> dict[str, list[Patient]]:
+    return grouped([one for one in patients if one.target.model], lambda target: target.model or "")
+
+
+def _provider_trouble(view: View) -> Diagnosis | None:
+    """Find trouble that no account is the cause of: several accounts share it, or the provider itself says so.
+
+    While it creeps up, others have failed alike already, and answer in between: nobody fails twice in a row yet.
+    Who is alone, or the only one that was asked the same since, cannot tell it from trouble of its own.
+    """
+    shared = {account: theirs for account, its in view.sick.items() if (theirs := not_the_accounts(its))}
+    patients = [patient for its in shared.values() for patient in its]
+    if not is_confirmed(patients):
+        return None
+    seen, told = _compared(view, shared, patients), view.page is not None and view.page.trouble is not None
+    shaken = _shaken(view, shared, patients)
+    if not (len(shared) > 1 or len(seen) == 1 or told or _is_many(shaken, {*seen, *shaken} - shared.keys())):
+        return None
+    knock = knock_reason(view, patients)
+    reasons = [
+        *(share_hit(view, shared, seen), Shaken(len(shaken)) if shaken else None, symptom(patients)),
+        *(still_answering(view.accounts, patients), page_reason(view.page), knock),
+    ]
+    sure = _sure_of_provider(shared, seen, told, knock)
+    return diagnosis_of(Scope.PROVIDER, view.answerer, patients, sure, reasons)
+
+
+def _shaken(view: View, shared: Collection[str], patients: Patients) -> list[str]:
+    """Return the other accounts that have met what no account is to blame for since it began, and answer again."""
+    start = began(patients)
+    return [
+        account
+        for account, its in view.accounts.items()
+        if account not in shared and any(_is_shaken(one.health, start) for one in its)
+    ]
+
+
+def _is_shaken(health: Health, since: datetime) -> bool:
+    evidence = health.evidence
+    if health.failures or not health.doubt or evidence is None or evidence.at is None or evidence.fault is None:
+        return False
+    return evidence.at >= since - BREATH and evidence.fault.blame in NOBODYS_OWN
+
+
+def _is_many(shaken: Collection[str], others: Collection[str]) -> bool:
+    """Whether so many others failed once that it is no chance: two, or half of them."""
+    return len(shaken) >= 2 or 0 < len(others) <= 2 * len(shaken)
+
+
+def _sure_of_provider(shared: Collection[str], seen: Collection[str], told: bool, knock: Knocked | None) -> Confidence:
+    """Two witnesses make it sure: all accounts, the page, a call without a key that fails too."""
+    alone, everybody = len(seen) == 1, len(shared) == len(seen)
+    voices = (everybody and not alone) + told + (knock is not None and knock.fault is not None)
+    if voices and everybody:
+        return Confidence.HIGH
+    return Confidence.MEDIUM if voices or not alone else Confidence.LOW
+
+
+def _lost_together(view: View) -> Diagnosis | None:
+    """Find accounts that are lost by one cause: what they belong to, or the provider's own key service."""
+    lost = {account: its for account in view.sick if (its := lost_targets(view.sick[account], view.accounts[account]))}
+    patients = [one for its in lost.values() for one in its]
+    if len(lost) < 2 or not is_confirmed(patients):
+        return None
+    if (found := _lost_at_once(view, lost)) and (found.blame is Blame.PROVIDER or not _is_of_one_group(view, lost)):
+        return found
+    for group, members, of in _groups(view, lost):
+        its = [one for account in members for one in lost[account]]
+        keys = all(one.health.fault in REFUSALS for one in its)
+        siblings = siblings_of(view, members, its)
+        unsure = keys and siblings is None
+        reasons = [Refused(len(members), of, str(group)), symptom(its), siblings, Undecided() if unsure else None]
+        return diagnosis_of(
+            Scope.ORGANIZATION,
+            f"{view.answerer}/{group}",
+            its,
+            confidence(its) if len(members) == of and not unsure else Confidence.MEDIUM,
+            reasons,
+            blame=Blame.UNKNOWN if unsure else None,
+        )
+    return found
+
+
+def _is_of_one_group(view: View, lost: Collection[str]) -> bool:
+    """Whether all that are lost belong together, so that what they share explains it."""
+    return bool(set.intersection(*(set(view.witnesses.groups.get(account, ())) for account in lost)))
+
+
+def _groups(view: View, lost: Mapping[str, Patients]) -> Iterator[tuple[Group, list[str], int]]:
+    """Yield each declared group of which two or more were lost within minutes, with how many it has.
+
+    The one that is lost as a whole first, then the narrowest.
+    """
+    members: dict[Group, list[str]] = defaultdict(list)
+    for account, its in view.accounts.items():
+        if account in lost or any(one.health.state is not State.UNKNOWN for one in its):
+            for group in view.witnesses.groups.get(account, ()):
+                members[group].append(account)
+    found: list[tuple[bool, int, str, Group, list[str], int]] = []
+    for group, names in members.items():
+        gone = [account for account in names if account in lost]
+        whole = len(gone) == len(names)
+        together = len(gone) > 1 and (whole or _is_together(lost[account] for account in gone))
+        if together and is_confirmed(one for account in gone for one in lost[account]):
+            found.append((not whole, list(Level).index(group.level), group.name, group, gone, len(names)))
+    yield from ((group, gone, of) for *_, group, gone, of in sorted(found, key=lambda one: one[:3]))
+
+
+def _is_together(accounts: Iterable[Patients]) -> bool:
+    began = [min(map(began_at, its)) for its in accounts]
+    return max(began) - min(began) <= TOGETHER
+
+
+def _lost_at_once(view: View, lost: Mapping[str, Patients]) -> Diagnosis | None:
+    """Find that every account here was refused within minutes; nobody declared what they share.
+
+    That keys are refused may be the provider's own trouble or the owner's: nobody can tell until its page, or other
+    owners, speak. A suspension it says of one account only.
+    """
+    patients = [one for its in lost.values() for one in its]
+    start = began(patients)
+    rest = (its for account, its in view.accounts.items() if account not in lost)
+    if not _is_together(lost.values()) or any(is_seen(one, start) for its in rest for one in its):
+        return None
+    reasons: list[Reason | None] = [Refused(len(lost), len(lost)), symptom(patients), page_reason(view.page)]
+    faults = {gravest_fault(its) for its in lost.values()}
+    if len(faults) > 1 and not faults <= REFUSALS:
+        return None  # a key that was rotated has nothing to do with another account's suspension
+    if not all(one.health.fault in REFUSALS for one in patients):
+        return diagnosis_of(Scope.ORGANIZATION, view.answerer, patients, Confidence.MEDIUM, reasons)
+    knock = view.witnesses.knocks.get(view.answerer)
+    theirs = (view.page is not None and view.page.trouble is not None) or (knock is not None and knock.fault)
+    blame = Blame.PROVIDER if theirs else Blame.UNKNOWN
+    reasons += [] if theirs else [Undecided()]
+    return diagnosis_of(Scope.PROVIDER, view.answerer, patients, Confidence.MEDIUM, reasons, blame=blame)

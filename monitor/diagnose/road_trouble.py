@@ -1,0 +1,112 @@
+"""This machine, and the road out: nothing can be reached, or several providers at once cannot."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from monitor.detect.health import Health
+from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.evidence import diagnosis_of, symptom
+from monitor.diagnose.reason import (
+    Elsewhere,
+    Reason,
+    Unanswered,
+    Unreached,
+)
+from monitor.diagnose.target_state import (
+    NEVER,
+    Patients,
+    answered_before,
+    began,
+    began_at,
+    gravest_fault,
+    grouped,
+    is_confirmed,
+    is_down,
+    is_failing,
+    is_seen,
+    is_unreachable,
+)
+from monitor.diagnose.witness import Witnesses
+from probes.model import Blame, Confidence, Fault
+
+REFUSED_ROADS = frozenset({Fault.REGION_BLOCKED, Fault.BLOCKED_BY_EDGE})
+STOPPED_ROADS = REFUSED_ROADS | {Fault.PROXY_FAILED}
+"""What stops requests on their way to the API, whatever their key: the far end of the road, or our own."""
+AT_ONCE = timedelta(minutes=2)
+"""Providers that are out of reach within so long are so by one cause: the looks of a minute are a minute apart."""
+
+
+def offline_trouble(patients: Patients, witnesses: Witnesses) -> Diagnosis | None:
+    """Blame nobody when nothing can be reached: all that was looked at since it began fails before any answer.
+
+    Of two providers or more; of a single one only when nothing else can be reached from here either.
+    """
+    out = [one for one in patients if is_failing(one.health) and is_unreachable(one.health)]
+    if not is_confirmed(out):
+        return None
+    start = _last_began_at(out)
+    seen = [one for one in patients if is_seen(one, start) and not answered_before(one, start)]
+    providers = {patient.target.answerer for patient in seen}
+    down = all(one.health.successes == 0 and is_unreachable(one.health) for one in seen)
+    if not seen or not down or witnesses.online is True or (len(providers) < 2 and witnesses.online is None):
+        return None
+    reasons: list[Reason] = [Unanswered(len(seen), len(providers))]
+    if witnesses.online is False:
+        reasons.append(Elsewhere(reached=False))
+    blame = Blame.PATH if gravest_fault(seen) is Fault.PROXY_FAILED else Blame.UNKNOWN
+    found = diagnosis_of(Scope.MONITOR, "", seen, Confidence.HIGH, reasons, blame=blame)
+    return replace(found, since=_since(seen, start))
+
+
+def _last_began_at(patients: Patients) -> datetime:
+    """Return when the last of several providers began to fail: who failed otherwise before failed since long before."""
+    its = grouped(patients, lambda target: target.answerer)
+    return max((min(map(began_at, one)) for one in its.values()), default=NEVER)
+
+
+def _since(patients: Patients, start: datetime) -> datetime:
+    """Return when a trouble of the road began; what failed long before did so by another cause."""
+    return min(began for one in patients if start - (began := began_at(one)) <= AT_ONCE)
+
+
+def cut_off_answerers(answerers: Mapping[str, Patients]) -> list[str]:
+    """Return who is out of reach from here, when that is so of two at least, at once or of half of all.
+
+    One provider that cannot be reached may be down itself; two at the same time are the road.
+    """
+    starts = {answerer: start for answerer, its in answerers.items() if (start := _stopped_at(its))}
+    if len(starts) < 2 or not any(is_down(one.health) for answerer in starts for one in answerers[answerer]):
+        return []
+    start = min(starts.values())
+    seen = [answerer for answerer, its in answerers.items() if any(is_seen(one, start) for one in its)]
+    at_once = max(starts.values()) - start <= AT_ONCE
+    return list(starts) if at_once or 2 * len(starts) >= len(seen) else []
+
+
+def _stopped_at(patients: Patients) -> datetime | None:
+    """Return since when all looks at a provider end on the way to it; None when one of them does not."""
+    stopped = [one for one in patients if is_failing(one.health) and _is_stopped(one.health)]
+    start, ids = min(map(began_at, stopped), default=None), {one.target.id for one in stopped}
+    others = [one for one in patients if one.target.id not in ids]
+    if start is None or any(is_seen(one, start) and not answered_before(one, start) for one in others):
+        return None
+    return start
+
+
+def _is_stopped(health: Health) -> bool:
+    """Whether its failures come from what stands between us and the provider."""
+    return health.fault in STOPPED_ROADS or is_unreachable(health)
+
+
+def egress_trouble(cut_off: Collection[str], answerers: Mapping[str, Patients], witnesses: Witnesses) -> Diagnosis:
+    patients = [one for answerer in cut_off for one in answerers[answerer] if is_failing(one.health)]
+    start = began(patients)
+    seen = [answerer for answerer, its in answerers.items() if any(is_seen(one, start) for one in its)]
+    reasons: list[Reason] = [Unreached(len(cut_off), len(seen)), symptom(patients)]
+    if witnesses.online:
+        reasons.append(Elsewhere(reached=True))
+    sure = Confidence.HIGH if len(cut_off) == len(seen) or witnesses.online else Confidence.MEDIUM
+    found = diagnosis_of(Scope.EGRESS, "", patients, sure, reasons, blame=Blame.PATH)
+    return replace(found, since=_since(patients, _last_began_at(patients)))

@@ -1,0 +1,72 @@
+"""Whether it is too early to tell how wide a trouble is."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from monitor.detect.health import APART, State
+from monitor.diagnose.diagnosis import ACCOUNT_WIDE, Diagnosis, Scope
+from monitor.diagnose.target_state import LATELY, Patient, Patients, is_seen, is_unreachable, is_wavering
+from monitor.diagnose.witness import Witnesses
+from probes.model import Blame, Fault
+
+
+def settle(diagnosis: Diagnosis, patients: Patients, witnesses: Witnesses, now: datetime) -> Diagnosis:
+    """Mark a diagnosis whose width a look may change that is on its way, of whoever may share it."""
+    ids = set(diagnosis.targets)
+    its = [one for one in patients if one.target.id in ids]
+    may_share = _sharing(diagnosis, its)
+    others = [one for one in patients if one.target.id not in ids and may_share(one)]
+    awaited = now - diagnosis.since < LATELY and _is_awaited(diagnosis, its, others, witnesses)
+    return replace(diagnosis, settled=not awaited and not any(is_wavering(one, now) for one in (*its, *others)))
+
+
+def _is_awaited(diagnosis: Diagnosis, its: Patients, others: Patients, witnesses: Witnesses) -> bool:
+    """Whether somebody was not asked the same since it began; a refused key shows at anything that is asked.
+
+    Who belongs to an account that is lost is asked once more when that is sure: what they share is lost in steps. So is
+    some other where a key is refused: a key service fails within seconds, not at one instant.
+    """
+    accounts, canaries = {one.target.account for one in its}, {one.target.canary for one in its}
+    seen = {one.target.account for one in others if is_seen(one, diagnosis.since)}
+    missing = [one for one in others if not is_seen(one, diagnosis.since)]
+    if diagnosis.scope is Scope.MODEL:
+        models = {one.target.model for one in its}
+        return any(one.target.model in models for one in missing)
+    if diagnosis.fault.blame is not Blame.ACCOUNT:
+        return any(one.target.canary in canaries or one.target.account not in seen for one in missing)
+    if any(one.target.account not in seen | accounts for one in missing):
+        return True
+    ties = {group for account in accounts for group in witnesses.groups.get(account, ())}
+    tied = {one.target.account for one in others if not ties.isdisjoint(witnesses.groups.get(one.target.account, ()))}
+    again = {one.target.account for one in others if is_seen(one, diagnosis.since + APART)}
+    works = {one.target.account for one in others if one.health.state is State.UP}
+    if diagnosis.fault is Fault.INVALID_KEY and works - accounts and not again - accounts:
+        return True
+    return diagnosis.fault in ACCOUNT_WIDE and not tied - accounts <= again
+
+
+def _sharing(diagnosis: Diagnosis, sick: Patients) -> Callable[[Patient], bool]:
+    """Return what tells whether somebody else may share a trouble.
+
+    An account's trouble may be that of all accounts there, a provider's of its accounts, the road's everybody's.
+    """
+    answerers, accounts = {one.target.answerer for one in sick}, {one.target.account for one in sick}
+    cut_off = all(is_unreachable(one.health) for one in sick)
+    whole = diagnosis.scope is Scope.ACCOUNT and diagnosis.fault in ACCOUNT_WIDE
+    ours = diagnosis.fault.blame is Blame.ACCOUNT
+
+    def may_share(other: Patient) -> bool:
+        health, there = other.health, other.target.answerer in answerers
+        if health.state is State.UNKNOWN:
+            return False
+        if cut_off:
+            return is_unreachable(health) or there
+        if not there:
+            return False
+        if other.target.account in accounts:
+            return not whole  # else it is lost already
+        return health.state is State.UP or (health.fault is not None and health.fault.blame is Blame.ACCOUNT) is ours
+
+    return may_share
