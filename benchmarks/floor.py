@@ -13,13 +13,13 @@ from uuid import uuid5
 
 from monitor import __version__
 from monitor.publish.ability import LATE
+from monitor.publish.account_text import MARKS
 from monitor.publish.badge import COLOURS, GROUNDS
 from monitor.publish.feed import SPACE
 from monitor.publish.render import POLICY, TEMPLATES
 from monitor.publish.snapshot import CROWD, AccountView, Measure, ProviderView, Snapshot, TargetView
 from monitor.publish.status import Mark
 from monitor.publish.statuspage import STATUSES
-from monitor.publish.view_model import MARKS
 from monitor.slo.indicator import Cell
 from monitor.words import money, percent, seconds
 from probes.model import Fault

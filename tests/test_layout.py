@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from monitor.detect.health import State
 from monitor.diagnose.incident import Told
-from monitor.publish import view_model
+from monitor.publish import front_page, incident_text
 from monitor.publish.snapshot import CROWD, Measure
 from monitor.publish.status import Mark, standing
 from monitor.publish.view_model import Figure, Piece
@@ -27,7 +27,7 @@ from tests.builders_page import (
 
 
 def front(shot):
-    return view_model.front(shot, standing(shot))
+    return front_page.front(shot, standing(shot))
 
 
 def only_account(shot):
@@ -53,11 +53,11 @@ def only_account(shot):
     ],
 )
 def test_only_web_addresses_become_links(text, pieces):
-    assert view_model.pieces(text) == pieces
+    assert incident_text.pieces(text) == pieces
 
 
 def test_nothing_of_a_text_is_lost_by_linking():
-    assert "".join(piece.text for piece in view_model.pieces(HOSTILE)) == HOSTILE
+    assert "".join(piece.text for piece in incident_text.pieces(HOSTILE)) == HOSTILE
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_a_message_that_did_not_arrive_is_said(sendings, said, undelivered):
 )
 def test_the_timeline_says_how_a_message_went(state, tries, said):
     told = (Told("mail", "opened", state, NOW, tries),)
-    assert view_model.story(shown(told=told), NOW).events[-1].words == f"First message to mail: {said}"
+    assert incident_text.story(shown(told=told), NOW).events[-1].words == f"First message to mail: {said}"
 
 
 def test_the_timeline_runs_from_the_first_failure_to_the_end():
@@ -247,7 +247,7 @@ def test_the_timeline_runs_from_the_first_failure_to_the_end():
             Told("telegram", "opened", "failed", BEGAN + timedelta(seconds=30), 4, "HTTP 502"),
         ),
     )
-    assert [(event.at.words[-12:], event.words, event.error) for event in view_model.story(ended, NOW).events] == [
+    assert [(event.at.words[-12:], event.words, event.error) for event in incident_text.story(ended, NOW).events] == [
         ("10:11:00 UTC", "First failure seen: the incident begins here", None),
         ("10:11:30 UTC", "First message to telegram: failed after 4 tries", "HTTP 502"),
         ("10:34:00 UTC", "Ended", None),
@@ -257,7 +257,7 @@ def test_the_timeline_runs_from_the_first_failure_to_the_end():
 
 def test_past_incidents_are_grouped_by_the_month_they_began_in():
     shot = snapshot(past_incidents=(past(40), past(3), past(24), past(9)))
-    assert [(month.name, len(month.rows)) for month in view_model.months(shot)] == [
+    assert [(month.name, len(month.rows)) for month in incident_text.months(shot)] == [
         ("November 2026", 2),
         ("October 2026", 2),
     ]
@@ -265,7 +265,7 @@ def test_past_incidents_are_grouped_by_the_month_they_began_in():
 
 def test_what_is_told_of_an_ended_incident_never_changes():
     ended = past(3)
-    assert view_model.story(ended, NOW) == view_model.story(ended, NOW + timedelta(days=400))
+    assert incident_text.story(ended, NOW) == incident_text.story(ended, NOW + timedelta(days=400))
 
 
 def test_an_open_incident_gets_longer():

@@ -19,12 +19,12 @@ from monitor.detect.limits import Moved
 from monitor.diagnose.diagnosis import Evidence, Scope
 from monitor.diagnose.incident import Announcement, Told
 from monitor.publish import public_site
+from monitor.publish.account_text import MARKS
 from monitor.publish.private_site import STANDS_S, kept, render
 from monitor.publish.render import CLEAN, POLICY, TEMPLATES, Templates, escape_word
 from monitor.publish.rotation import TURNS
 from monitor.publish.snapshot import CROWD, Manner, Measure, ObjectiveView, SourceView
 from monitor.publish.status import Mark
-from monitor.publish.view_model import MARKS
 from monitor.slo.objective import Goal, Objective, Reserve
 from monitor.stages.publish import LONGEST_QUIET_S, PUBLISH_S
 from probes.model import Fault, Limit

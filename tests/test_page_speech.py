@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from monitor import words
 from monitor.detect import limit_window
 from monitor.diagnose.diagnosis import FLAP, Evidence, Scope
-from monitor.publish import headline, history_bar, private_site, public_site, view_model
+from monitor.publish import account_text, headline, history_bar, incident_text, private_site, public_site
 from monitor.publish.private_site import render
 from monitor.publish.render import LANGUAGES, TEMPLATES
 from monitor.publish.snapshot import Manner, ObjectiveView, PurseView
@@ -38,7 +38,7 @@ TABLES = (
         limit_window.ONE,
         limit_window.SEVERAL,
     ),
-    *(view_model.MARKS, view_model.SCOPES, view_model.KINDS, headline.ALL, history_bar.WORDS),
+    *(account_text.MARKS, incident_text.SCOPES, incident_text.KINDS, headline.ALL, history_bar.WORDS),
 )
 SAID_ELSEWHERE = {
     *(word for table in TABLES for word in table.values()),

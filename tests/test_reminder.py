@@ -10,7 +10,7 @@ from monitor.detect.reminder import Reminder, findings
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import SEVERITIES, ChangeKind
 from monitor.publish.advice import advice_for
-from monitor.publish.view_model import SCOPES
+from monitor.publish.incident_text import SCOPES
 from monitor.stages.evaluate import conclude
 from monitor.words import title
 from probes.model import Fault

@@ -10,10 +10,13 @@ from monitor.detect.health import State
 from monitor.diagnose.incident import accounts_of
 from monitor.diagnose.target_state import UNREACHABLE
 from monitor.publish import statuspage
+from monitor.publish.account_text import MARKS
 from monitor.publish.badge import badge, endpoint
 from monitor.publish.calendar import calendar
 from monitor.publish.feed import feed
+from monitor.publish.front_page import frame, front, groups
 from monitor.publish.headline import Headline
+from monitor.publish.incident_text import leads, months, newest_first, row, story
 from monitor.publish.json_text import encode, ready
 from monitor.publish.metrics import metrics
 from monitor.publish.paths import account_page, incident_page
@@ -29,27 +32,12 @@ from monitor.publish.snapshot import (
     SourceView,
     TargetView,
 )
+from monitor.publish.source_text import pages
 from monitor.publish.status import Standing, standing, worst
 from monitor.publish.summary import Board, Case, Part, works
 from monitor.publish.translation import Speech
 from monitor.publish.usable import VERSION, Usable, pick, usables
-from monitor.publish.view_model import (
-    MARKS,
-    AccountCard,
-    Frame,
-    Month,
-    ProviderGroup,
-    Row,
-    frame,
-    front,
-    groups,
-    leads,
-    months,
-    newest_first,
-    pages,
-    row,
-    story,
-)
+from monitor.publish.view_model import AccountCard, Frame, Month, ProviderGroup, Row
 from monitor.slo.objective import PAIRS, Reserve
 from monitor.words import capital, iso, title
 from probes.model import Fault

@@ -13,18 +13,22 @@ from msgspec.structs import replace
 
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Incident, Severity
+from monitor.publish.account_text import MARKS
+from monitor.publish.front_page import frame
 from monitor.publish.headline import Headline
 from monitor.publish.history_bar import Strip, ninety
+from monitor.publish.incident_text import leads, newest_first
 from monitor.publish.json_text import encode
 from monitor.publish.paths import incident_page, month_page, slug
 from monitor.publish.private_site import for_programs, history, root
 from monitor.publish.render import Press, press
 from monitor.publish.snapshot import ProviderView, Snapshot, SourceView
+from monitor.publish.source_text import pages
 from monitor.publish.status import Mark, Standing, mark_target, standing, worst
 from monitor.publish.summary import Board, Case, Part, iso, works
 from monitor.publish.translation import Speech
 from monitor.publish.uptime import WINDOWS_D
-from monitor.publish.view_model import MARKS, Frame, Month, Pages, Row, Share, frame, leads, newest_first, pages
+from monitor.publish.view_model import Frame, Month, Pages, Row, Share
 from monitor.slo.indicator import Cell, availability
 from monitor.words import Moment, capital
 from probes.model import Blame, Fault

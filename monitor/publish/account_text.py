@@ -1,0 +1,325 @@
+"""Accounts and their targets → what the templates show of them; pure."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from monitor import words
+from monitor.detect.health import State
+from monitor.detect.limits import Moved
+from monitor.diagnose.incident import Incident
+from monitor.publish.ability import is_late
+from monitor.publish.chart import chart
+from monitor.publish.history_bar import ninety, strip, together
+from monitor.publish.incident_text import pieces
+from monitor.publish.paths import account_page, incident_page, provider_page
+from monitor.publish.rotation import at_length
+from monitor.publish.snapshot import (
+    AccountView,
+    Measure,
+    Pace,
+    ProviderView,
+    PurseView,
+    TargetView,
+)
+from monitor.publish.status import Mark, Standing, mark_ability, mark_target
+from monitor.publish.translation import Speech
+from monitor.publish.uptime import (
+    BUDGET_D,
+    BUDGET_FEWEST_D,
+    WINDOWS_D,
+    Shares,
+    counting,
+    seen_days,
+    shares,
+    worst_shares,
+)
+from monitor.publish.view_model import Ability, AccountCard, Drawing, Figure, LimitRow, Pledge, Share, TargetRow
+from monitor.slo.indicator import budget_left
+from monitor.words import Moment
+from probes.model import Limit
+
+SLOWER = 1.5
+"""From so many times the usual duration on the page says how many times."""
+MARKS = {
+    Mark.UP: "Works",
+    Mark.SUSPECTED: "Rechecking",
+    Mark.PARTLY: "Trouble",
+    Mark.DOWN: "Down",
+    Mark.UNKNOWN: "Not known",
+}
+
+
+class Context(Struct, frozen=True):
+    """What it takes to put an account in words."""
+
+    now: Standing
+    slo: float
+    speech: Speech
+    pledges: Mapping[str, tuple[Pledge, ...]]
+
+
+def cards(provider: ProviderView, context: Context, existing: Collection[str]) -> Iterator[AccountCard]:
+    long = set(at_length(provider, context.now))
+    for account in provider.accounts:
+        if account.stands:
+            yield _name(account, provider, context, existing)
+        else:
+            yield _account(account, provider, context, short=provider.is_crowded and account.id not in long)
+
+
+def _account(account: AccountView, provider: ProviderView, context: Context, *, short: bool) -> AccountCard:
+    now, speech = context.now, context.speech
+    mark = now.marks[account.id]
+    cause, blame, incident = _trouble(account, mark, context)
+    each = {target.id: shares(target.cells, target.days) for target in account.targets}
+    whole = worst_shares(each[target.id] for target in counting(account))
+    left = _budget(whole, account, context.slo)
+    targets = tuple(_target(target, each[target.id], context) for target in account.targets)
+    only = targets[0] if len(targets) == 1 else None
+    return AccountCard(
+        id=account.id,
+        href=account_page(account.id),
+        provider=provider.name,
+        provider_href=provider_page(provider.id),
+        name=account.name,
+        note=account.note,
+        tags=account.tags,
+        mark=mark,
+        state=_account_state(account, mark, speech),
+        cause=cause,
+        blame=blame,
+        since=speech.moment(account.since, now.at) if account.since and not now.offline else None,
+        incident=incident_page(incident.id) if incident else None,
+        advice=pieces(account.advice or "") if mark.is_trouble and not incident else (),
+        spent=_spent(account, speech),
+        credits=tuple(_credit(purse, now.at, speech) for purse in account.purses),
+        abilities=_abilities(account, now, speech),
+        ninety=only.ninety if only else ninety(together([it.days for it in counting(account)]), speech),
+        shares=only.shares if only else _shares(whole, context.slo, speech),
+        budget="" if left is None else budget_words(left, speech),
+        overspent=left is not None and left < 0,
+        pledges=context.pledges.get(account.id, ()),
+        tempo=_tempo(targets),
+        limits=tuple(dict.fromkeys(_with_move(limit) for target in targets for limit in target.limits)),
+        targets=targets,
+        short=short,
+    )
+
+
+def _name(account: AccountView, provider: ProviderView, context: Context, existing: Collection[str]) -> AccountCard:
+    """Return what the others' pages say of one whose own page stays, or is still to come."""
+    mark, href = context.now.marks[account.id], account_page(account.id)
+    cause, blame, _ = _trouble(account, mark, context)
+    return AccountCard(
+        id=account.id,
+        href=href if href in existing else "",
+        provider=provider.name,
+        provider_href=provider_page(provider.id),
+        name=account.name,
+        mark=mark,
+        state=_account_state(account, mark, context.speech),
+        cause=cause,
+        blame=blame,
+        abilities=_abilities(account, context.now, context.speech),
+        short=True,
+        stands=True,
+    )
+
+
+def _trouble(account: AccountView, mark: Mark, context: Context) -> tuple[str, str, Incident | None]:
+    """Return what is wrong with an account, whose fault that is, and the incident that tells more."""
+    now, speech = context.now, context.speech
+    incident = next((it for it in map(now.incident_of, (target.id for target in account.targets)) if it), None)
+    fault = account.fault if mark.is_trouble or mark is Mark.SUSPECTED else None
+    blame = speech.whose_hedged(incident) if incident else speech.blame(fault.blame) if fault else ""
+    return speech.fault(fault) if fault else "", blame, incident
+
+
+def _tempo(targets: Sequence[TargetRow]) -> tuple[Drawing, ...]:
+    """Return the durations that stand for an account: those of a canary that streams, where there is one."""
+    return next((it.charts for it in targets if it.ttft), next((it.charts for it in targets if it.charts), ()))
+
+
+def _with_move(limit: LimitRow) -> str:
+    return f"{limit.words} ({limit.moved})" if limit.moved else limit.words
+
+
+def _abilities(account: AccountView, now: Standing, speech: Speech) -> tuple[Ability, ...]:
+    """Return each kind of canary with the worst of its targets."""
+    kinds: dict[str, list[TargetView]] = {}
+    for target in account.targets:
+        kinds.setdefault(target.canary, []).append(target)
+    marks = {kind: mark_ability(its, now) for kind, its in kinds.items()}
+    return tuple(Ability(kind, mark, speech.say(MARKS[mark])) for kind, mark in marks.items())
+
+
+def _shares(every: Shares, slo: float, speech: Speech) -> tuple[Share, ...]:
+    return tuple(
+        Share(
+            speech.say("24 h") if length == 1 else speech.say("{n} d", n=length),
+            speech.say("no data") if share is None else speech.percent(share),
+            share is not None and share < slo,
+        )
+        for length, share in zip(WINDOWS_D, every, strict=True)
+    )
+
+
+def _budget(every: Shares, account: AccountView, slo: float) -> float | None:
+    """Return what is left; None before a week was looked at: of a day or two any failure is many times all of it."""
+    share = every[WINDOWS_D.index(BUDGET_D)]
+    is_early = max((seen_days(target.days) for target in counting(account)), default=0) < BUDGET_FEWEST_D
+    return None if share is None or is_early else budget_left(share, slo)
+
+
+def budget_words(left: float, speech: Speech) -> str:
+    if left < 0:
+        return speech.say("spent {times} times", times=speech.number(f"{1 - left:.1f}"))
+    return speech.say("{share} left", share=speech.percent(left))
+
+
+def _spent(account: AccountView, speech: Speech) -> str | None:
+    if account.spent_usd is None:
+        return None
+    today = speech.say("Canaries cost {money} today", money=speech.money(account.spent_usd))
+    month = None if account.spent_month_usd is None else speech.money(account.spent_month_usd)
+    if month in (None, speech.money(account.spent_usd)):
+        return today
+    return today + speech.say(", {money} in 30 days", money=month)
+
+
+def _credit(purse: PurseView, now: datetime, speech: Speech) -> str:
+    """Say what is left and for how long: `4.20 of 50.00 USD left, about 6 days at this pace`."""
+    said = _left(purse, speech)
+    if purse.days_left is not None:
+        said += speech.say(", about {duration} at this pace", duration=speech.duration(purse.days_left * 86_400))
+    if purse.expires_at:
+        said += speech.say(", until {time}", time=speech.moment(purse.expires_at, now).words)
+    return said + speech.say(" (as of {time})", time=speech.moment(purse.at, now).words)
+
+
+def _left(purse: PurseView, speech: Speech) -> str:
+    if purse.left is None:
+        return purse.words
+    left = speech.number(f"{purse.left:,.2f}")
+    if purse.most is None:
+        return speech.say("{left} {unit} left", left=left, unit=purse.unit)
+    most = speech.number(f"{purse.most:,.2f}")
+    return speech.say("{left} of {most} {unit} left", left=left, most=most, unit=purse.unit)
+
+
+def _account_state(account: AccountView, mark: Mark, speech: Speech) -> str:
+    """Say PARTLY and UNKNOWN more exactly where only some of its targets are so."""
+    states = {target.state for target in account.targets}
+    if mark is Mark.PARTLY and State.UP in states:
+        return speech.say("Partly down")
+    if mark is Mark.UNKNOWN and State.UP in states:
+        return speech.say("Not fully known")
+    return speech.say(MARKS[mark])
+
+
+def _target(target: TargetView, its_shares: Shares, context: Context) -> TargetRow:
+    now, speech = context.now, context.speech
+    mark = mark_target(target, now)
+    late = is_late(target, now.at)
+    every = speech.duration(target.interval_s)
+    latency, ttft = _figure(target.latency, mark, speech), _figure(target.ttft, mark, speech)
+    lost = mark is Mark.UNKNOWN and target.state is State.UP and late
+    since = target.limited_since or (None,) * len(target.limits)
+    moves = target.moves or (None,) * len(target.limits)
+    return TargetRow(
+        canary=target.canary,
+        model=target.model,
+        mark=mark,
+        state=speech.say("Not seen lately" if lost else MARKS[mark]),
+        cause=_target_cause(target, mark, speech),
+        since=_since(target, mark, now, speech),
+        seen=speech.moment(target.seen_at, now.at) if target.seen_at else None,
+        late=late,
+        latency=latency,
+        ttft=ttft,
+        good=speech.percent(target.availability) if target.availability is not None else speech.say("no data"),
+        strip=strip(target.cells, speech),
+        limits=tuple(
+            _limit(limit, at, moved, context) for limit, at, moved in zip(target.limits, since, moves, strict=True)
+        ),
+        ninety=ninety(target.days, speech),
+        shares=_shares(its_shares, context.slo, speech),
+        charts=tuple(_drawings(target, latency, ttft, mark, speech)),
+        asks=speech.say("every {duration}", duration=every),
+    )
+
+
+def _limit(limit: Limit, since: datetime | None, moved: Moved | None, context: Context) -> LimitRow:
+    speech = context.speech
+    stands = speech.moment(since, context.now.at) if since and limit.limit is not None else None
+    return LimitRow(speech.limit(limit), stands, _moved(moved, speech) if moved else "")
+
+
+def _moved(it: Moved, speech: Speech) -> str:
+    before, after = (speech.number(f"{ceiling:,.0f}") for ceiling in (it.before, it.after))
+    if it.told_at:
+        silent = speech.day(it.told_at)
+        return speech.say("{before} → {after}, not told since {day}", before=before, after=after, day=silent)
+    return speech.say("{before} → {after} on {day}", before=before, after=after, day=speech.day(it.at))
+
+
+def _drawings(
+    target: TargetView, latency: Figure | None, ttft: Figure | None, mark: Mark, speech: Speech
+) -> Iterator[Drawing]:
+    if ttft:
+        yield _drawing(speech.say("First token"), ttft, target.ttft_days, speech)
+    if stream := _throughput(target.token, mark, speech):
+        yield Drawing(speech.say("Throughput"), stream, None, "")
+    if latency:
+        yield _drawing(speech.say("Whole answer"), latency, target.latency_days, speech)
+
+
+def _drawing(name: str, figure: Figure, paces: Sequence[Pace], speech: Speech) -> Drawing:
+    drawn = chart(paces)
+    if drawn is None:
+        return Drawing(name, figure, None, "")
+    top = speech.seconds(drawn.top_s)
+    said = speech.say("{name} in the last 30 days: median {p50}, 95% within {p95}, the slowest day {top}",
+        name=name, p50=figure.usual or "?", p95=figure.slow or "?", top=top)  # fmt: skip
+    return Drawing(name, figure, drawn, said)
+
+
+def _since(target: TargetView, mark: Mark, now: Standing, speech: Speech) -> Moment | None:
+    """Date what is wrong; of what works the account's own date is enough."""
+    if target.since is None or mark is Mark.UP or now.offline or target.state is State.UP:
+        return None
+    return speech.moment(target.since, now.at)
+
+
+def _target_cause(target: TargetView, mark: Mark, speech: Speech) -> str:
+    if mark is Mark.UP:
+        return ""
+    return speech.fault(target.fault) if target.fault and mark is not Mark.UNKNOWN else speech.say(target.reason or "")
+
+
+def _throughput(measure: Measure, mark: Mark, speech: Speech) -> Figure | None:
+    """Put the pace of streams in words; None where none was long enough to tell it."""
+    if not (measure.now_s and measure.usual_s):
+        return None
+    now, usual = (
+        speech.say("{n} tokens/s", n=speech.number(words.rate(one))) for one in (measure.now_s, measure.usual_s)
+    )
+    slower = mark is not Mark.DOWN and measure.now_s / measure.usual_s >= SLOWER
+    shown = speech.say("none") if mark is Mark.DOWN else now
+    return Figure(shown, usual, speech.say("slower than usual") if slower else None)
+
+
+def _figure(measure: Measure, mark: Mark, speech: Speech) -> Figure | None:
+    """Put a duration in words. What is down has none now: the last good answers are of another time."""
+    if measure.now_s is None and measure.usual_s is None:
+        return None
+    now, usual = None if mark is Mark.DOWN else measure.now_s, measure.usual_s
+    times = now / usual if now and usual else 0
+    return Figure(
+        now=speech.say("none") if now is None else speech.seconds(now),
+        usual=None if usual is None else speech.seconds(usual),
+        slower=speech.say("{times} × usual", times=speech.number(f"{times:.1f}")) if times >= SLOWER else None,
+        slow=None if measure.slow_s is None else speech.seconds(measure.slow_s),
+    )

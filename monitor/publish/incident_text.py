@@ -1,0 +1,198 @@
+"""Incidents → what the templates show of them; pure."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from monitor import words
+from monitor.diagnose.diagnosis import Evidence, Scope
+from monitor.diagnose.incident import Incident, Severity, Told
+from monitor.publish.paths import incident_page, month_page
+from monitor.publish.snapshot import (
+    IncidentView,
+    Snapshot,
+)
+from monitor.publish.status import Mark
+from monitor.publish.translation import ENGLISH, Speech
+from monitor.publish.view_model import Event, Month, Piece, Proof, Row, Story
+
+RECENT = 5
+"""So many past incidents stand on the first page."""
+SCOPES = {
+    Scope.TARGET: "one canary",
+    Scope.MODEL: "one model",
+    Scope.CAPABILITY: "one ability of an account",
+    Scope.ACCOUNT: "the whole account",
+    Scope.ORGANIZATION: "several accounts that belong together",
+    Scope.PROVIDER: "the provider, across accounts",
+    Scope.EGRESS: "the road out from this monitor",
+    Scope.MONITOR: "this monitor",
+    Scope.SOURCE: "a status page that we read",
+    Scope.REMINDER: "a date that you entered",
+    Scope.OBJECTIVE: "an objective that you set",
+    Scope.STAGE: "a stage of this monitor",
+}
+KINDS = {
+    "opened": "first message",
+    "changed": "news",
+    "resolved": "all-clear",
+    "escalated": "escalation",
+    "missed": "word after quiet hours",
+}
+Leads = Mapping[tuple[str, str], Incident]
+"""By the source and the id of a notice, the incident that it speaks of."""
+ADDRESS = re.compile(r"https?://[^\s<>\"')\]]+[^\s<>\"')\].,;:!?]")
+
+
+def leads(incidents: Iterable[Incident]) -> Leads:
+    """Of several that one notice speaks of it is the one that we were sure of first."""
+    known = [one for one in incidents if one.announcement and one.lead is not None and not one.drill]
+    known.sort(key=lambda one: one.lead or timedelta())
+    return {(one.announcement.source, one.announcement.notice): one for one in known if one.announcement}
+
+
+def months(snapshot: Snapshot, speech: Speech = ENGLISH) -> tuple[Month, ...]:
+    by_month = groupby(newest_first(snapshot.past_incidents), key=lambda view: month_page(view.incident.opened_at))
+    return tuple(_month(href, list(its), snapshot.made_at, speech) for href, its in by_month)
+
+
+def _month(href: str, views: Sequence[IncidentView], made_at: datetime, speech: Speech) -> Month:
+    name = speech.month(views[0].incident.opened_at)
+    return Month(name, href, tuple(row(view, made_at, None, speech) for view in views))
+
+
+def story(view: IncidentView, made_at: datetime, speech: Speech = ENGLISH) -> Story:
+    """Tell one incident. Of an ended one nothing depends on `made_at`, so that its page stays byte for byte."""
+    incident = view.incident
+    return Story(
+        row=row(view, made_at, None, speech),
+        is_open=incident.closed_at is None,
+        ended=speech.moment(incident.closed_at) if incident.closed_at else None,
+        severity=speech.say(incident.severity),
+        scope=speech.say(SCOPES[incident.scope]),
+        blame_at_length=speech.say(words.whose_at_length(incident)),
+        targets=incident.targets,
+        events=_events(view, speech),
+        proofs=tuple(_proof(evidence, incident.signal, speech) for evidence in incident.evidence),
+    )
+
+
+def pieces(text: str) -> tuple[Piece, ...]:
+    """Cut a text so that its http(s) addresses can be links."""
+    found: list[Piece] = []
+    end = 0
+    for address in ADDRESS.finditer(text):
+        found += [Piece(text[end : address.start()]), Piece(address[0], address[0])]
+        end = address.end()
+    return tuple(piece for piece in (*found, Piece(text[end:])) if piece.text)
+
+
+def gravest_first(views: Sequence[IncidentView]) -> list[IncidentView]:
+    """Order by what a reader must know first: real before drill, grave before mild, then the oldest."""
+    return sorted(views, key=lambda v: (v.incident.drill, -v.incident.severity.rank, v.incident.opened_at))
+
+
+def wholes(snapshot: Snapshot) -> list[IncidentView]:
+    """Return the open incidents that are no part of another open one."""
+    ids = {view.incident.id for view in snapshot.open_incidents}
+    return [view for view in snapshot.open_incidents if view.incident.parent not in ids]
+
+
+def newest_first(views: Sequence[IncidentView]) -> list[IncidentView]:
+    return sorted(views, key=lambda view: (view.incident.opened_at, view.incident.id), reverse=True)
+
+
+def row(view: IncidentView, made_at: datetime, today: datetime | None, speech: Speech) -> Row:
+    incident = view.incident
+    until = incident.closed_at or made_at
+    return Row(
+        id=incident.id,
+        href=incident_page(incident.id),
+        title=speech.title(incident),
+        mark=Mark.DOWN if incident.severity is Severity.CRITICAL else Mark.PARTLY,
+        drill=incident.drill,
+        blame=words.capital(speech.whose(incident)),
+        certainty=speech.say(words.CERTAINTIES[incident.confidence]) if words.is_blamed(incident) else "",
+        began=speech.moment(incident.opened_at, today),
+        lasted=speech.duration((until - incident.opened_at).total_seconds()),
+        advice=pieces(view.advice),
+        reasons=(*words.reasons(incident), *filter(None, [incident.ending])),
+        told=_told_words(view.told, speech),
+        undelivered=any(map(_is_stuck, view.told)),
+        lead=words.capital(speech.lead(incident.lead)),
+        parent=incident.parent,
+    )
+
+
+def _told_words(told: Sequence[Told], speech: Speech) -> str:
+    """Say how the messages of an incident went, the worst first."""
+    told = [it for it in told if it.state != "replaced"]
+    stuck = sum(map(_is_stuck, told))
+    waiting = sum(it.state != "sent" for it in told) - stuck
+    if not told:
+        return speech.say("no message was due")
+    if stuck:
+        return speech.many(
+            len(told), "{stuck} of {n} message not delivered", "{stuck} of {n} messages not delivered", stuck=stuck
+        )
+    if waiting:
+        return speech.many(waiting, "{n} message on the way", "{n} messages on the way")
+    return speech.many(len(told), "{n} message delivered", "{n} messages delivered")
+
+
+def _is_stuck(told: Told) -> bool:
+    return told.state not in ("sent", "replaced") and told.tries > 0
+
+
+def _events(view: IncidentView, speech: Speech) -> tuple[Event, ...]:
+    incident = view.incident
+    began = "First sign seen" if incident.signal else "First failure seen: the incident begins here"
+    steps = [(incident.opened_at, 0, Event(speech.instant(incident.opened_at), speech.say(began)))]
+    steps += [(told.at, 1, _message(told, speech)) for told in view.told]
+    if incident.announcement:
+        said = speech.say("The provider's page says: {title}", title=incident.announcement.title)
+        steps.append((incident.announcement.at, 1, Event(speech.instant(incident.announcement.at), said)))
+    if incident.closed_at:
+        steps.append((incident.closed_at, 2, Event(speech.instant(incident.closed_at), speech.say("Ended"))))
+    return tuple(event for _, _, event in sorted(steps, key=lambda step: step[:2]))
+
+
+def _message(told: Told, speech: Speech) -> Event:
+    kind = words.capital(speech.say(KINDS.get(told.kind, told.kind)))
+    said = speech.say("{kind} to {channel}: {fate}", kind=kind, channel=told.channel, fate=_fate(told, speech))
+    return Event(speech.instant(told.at), said, told.error)
+
+
+def _fate(told: Told, speech: Speech) -> str:
+    tries = speech.many(told.tries, "one try", "{n} tries")
+    match told.state:
+        case "sent":
+            return speech.say("delivered") if told.tries <= 1 else speech.say("delivered after {tries}", tries=tries)
+        case "waiting":
+            return (
+                speech.say("to be tried again after {tries}", tries=tries) if told.tries else speech.say("on the way")
+            )
+        case "replaced":
+            return speech.say("gave way to the next one after {tries}", tries=tries)
+        case state:
+            return speech.say("{state} after {tries}", state=speech.say(state), tries=tries)
+
+
+def _status(evidence: Evidence, signal: bool, speech: Speech) -> str:
+    if signal:
+        return speech.say("a look that tells of it")
+    return f"HTTP {evidence.status}" if evidence.status else speech.say("no HTTP answer")
+
+
+def _proof(evidence: Evidence, signal: bool, speech: Speech) -> Proof:
+    return Proof(
+        target=evidence.target,
+        at=speech.instant(evidence.at),
+        fault=speech.fault(evidence.fault),
+        status=_status(evidence, signal, speech),
+        request_id=evidence.request_id,
+        rule=evidence.rule,
+        words=evidence.words,
+        phase=speech.say(words.PHASES[evidence.phase]) if evidence.phase else "",
+    )

@@ -1,0 +1,37 @@
+"""Objectives → what the templates show of them; pure."""
+
+from collections.abc import Iterator
+
+from monitor.publish.account_text import budget_words
+from monitor.publish.snapshot import (
+    ObjectiveView,
+)
+from monitor.publish.translation import Speech
+from monitor.publish.view_model import Pledge
+from monitor.slo.objective import PAIRS, Goal, Reserve
+
+
+def pledges(view: ObjectiveView, speech: Speech) -> Iterator[Pledge]:
+    """Yield how each promise of an objective stands; what nothing was seen of has no budget to speak of."""
+    objective = view.objective
+    known = {one.goal: one for one in view.reserves}
+    for goal, promised in objective.promises.items():
+        share = speech.number(f"{100 * promised:.6g}%")
+        if goal is Goal.LATENCY:
+            seconds = speech.number(f"{objective.latency_s:g} s")
+            share = speech.say("{share} within {seconds}", share=share, seconds=seconds)
+        promise = speech.say("{promise} in {n} days", promise=share, n=objective.window_days)
+        one = known.get(goal)
+        left, burns = (budget_words(one.left, speech), _burns(one, speech)) if one else (speech.say("no data"), "")
+        yield Pledge(objective.name, promise, left, one is not None and one.left < 0, burns)
+
+
+def _burns(reserve: Reserve, speech: Speech) -> str:
+    """Say how fast a budget is used where enough was seen: `× 3.1 in 1 h, × 1.2 in 6 h`."""
+    pairs = zip(PAIRS, reserve.burns, strict=True)
+    known = [(speech.number(f"{burn:.1f}"), pair.long) for pair, burn in pairs if burn is not None]
+    said = (
+        speech.say("× {times} in {duration}", times=times, duration=speech.duration(long.total_seconds()))
+        for times, long in known
+    )
+    return ", ".join(said)

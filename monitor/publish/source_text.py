@@ -1,0 +1,48 @@
+"""Status sources → what the templates show of them; pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from monitor.publish.incident_text import Leads
+from monitor.publish.snapshot import (
+    SourceView,
+)
+from monitor.publish.translation import Speech
+from monitor.publish.view_model import NoticeRow, Pages
+from probes.notice import Impact, Notice
+
+
+def pages(sources: Sequence[SourceView], now: datetime, speech: Speech, known: Leads) -> Pages:
+    telling = [source for source in sources if source.readable and source.notices]
+    quiet = dict.fromkeys(source.provider for source in sources if source.readable)
+    loud = {source.provider for source in sources if source.readable and (source.notices or source.unread)}
+    return Pages(
+        notices=tuple(_notice(source, one, now, speech, known) for source in telling for one in source.notices),
+        quiet=tuple(name for name in quiet if name not in loud),
+        dark=tuple(
+            f"{source.provider}: {_why_dark(source, speech)}"
+            for source in sources
+            if not source.readable or source.unread
+        ),
+    )
+
+
+def _why_dark(source: SourceView, speech: Speech) -> str:
+    if source.readable:
+        return speech.many(source.unread, "{n} item could not be read", "{n} items could not be read")
+    return speech.say(source.problem or "not read yet")
+
+
+def _notice(source: SourceView, notice: Notice, now: datetime, speech: Speech, known: Leads) -> NoticeRow:
+    incident = known.get((source.id, notice.id))
+    is_graded = not notice.planned and notice.impact is not Impact.UNKNOWN
+    return NoticeRow(
+        provider=source.provider,
+        title=notice.title,
+        href=notice.url or source.page,
+        phase=", ".join(map(speech.say, notice.stage)),
+        impact=speech.say(str(notice.impact)) if is_graded else "",
+        began=speech.moment(notice.began_at, now) if notice.began_at else None,
+        planned=notice.planned,
+        lead=speech.lead(incident.lead) if incident else "",
+    )
