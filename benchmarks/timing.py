@@ -41,7 +41,7 @@ def _rows(config: Config) -> list[tuple[str, float, float, int]]:
 
 
 async def sweep(folder: Path, port: int) -> dict[str, float]:
-    from monitor.runtime.loop import once
+    from monitor.runtime.round import once
 
     bases = [f"http://127.0.0.{1 + n % 10}:{port}/a{n}/v1" for n in range(200)]
     config = settle(folder, bases, 60, ProbeSection(online=[]))

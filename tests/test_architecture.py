@@ -420,6 +420,13 @@ def test_the_plan_names_every_room():
     assert {room_of(name) for name in MODULES} == ROOMS.keys()
 
 
+def test_the_picture_in_contributing_names_every_folder():
+    picture = (ROOT / "CONTRIBUTING.md").read_text().partition("```text\n")[2].partition("```")[0]
+    folders = {path.parent.name for path in [*ROOT.glob("monitor/*/*.py"), *ROOT.glob("probes/*/*.py")]}
+
+    assert set(re.findall(r"(\w+)/", picture)) == folders | {"monitor", "probes", "templates", "providers"}
+
+
 def test_no_arrow_runs_back():
     TopologicalSorter({room: {one for one in its if one in ROOMS} for room, its in ROOMS.items()}).prepare()
 
@@ -454,3 +461,26 @@ def test_the_top_level_holds_what_it_is_known_to_hold():
 def test_the_product_does_not_know_of_tests():
     for name, path in MODULES.items():
         assert not re.search(r"\bpytest\b|\bunittest\b|\bmock\b", path.read_text()), name
+
+
+def names_of(path):
+    """Return what a module holds at its top: what it defines, and what it imports."""
+    for node in ast.parse(path.read_text()).body:
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield node.name
+            case ast.Assign():
+                yield from (one.id for target in node.targets for one in ast.walk(target) if isinstance(one, ast.Name))
+            case ast.AnnAssign():
+                yield node.target.id
+            case ast.Import() | ast.ImportFrom():
+                yield from (one.asname or one.name for one in node.names)
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("benchmarks/*.py")), ids=lambda path: path.stem)
+def test_a_benchmark_finds_what_it_imports_of_ours_also_where_it_does_so_late(path):
+    """They run by hand, so that one would stay broken for weeks."""
+    lines = [one for one in ast.walk(ast.parse(path.read_text())) if isinstance(one, ast.ImportFrom)]
+    for line in [one for one in lines if one.module in MODULES]:
+        known = {*names_of(MODULES[line.module])}
+        assert not {one.name for one in line.names if f"{line.module}.{one.name}" not in MODULES} - known, line.lineno
