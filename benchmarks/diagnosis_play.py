@@ -18,13 +18,13 @@ from benchmarks.virtual import VirtualLoop
 from monitor.alert.case import Case, Step
 from monitor.alert.deliver import Print
 from monitor.alert.rule import Channel
-from monitor.alert.text import Templates, Text
+from monitor.alert.text import MessageTemplates, Text
 from monitor.diagnose.incident import Incident, Severity
 from monitor.runtime.loop import watch_and_tell
 from monitor.stages.state import Edge, Outside, open_world
 from probes.canary import Prober, outcome_of
 from probes.model import Account, Blame, Credit, Fault, Knock, Observation, Outcome, Target, Usage
-from probes.notice import Bulletin, Impact, Notice, Phase, Trust, Validators
+from probes.notice import Bulletin, Impact, Notice, NoticePhase, Trust, Validators
 from probes.provider import Feed, Provider
 from probes.proxy import Proxies, Way
 
@@ -117,7 +117,7 @@ async def _watch(stage: "Stage", edge: Edge, outside: Outside, until_s: float) -
         stage.played.cases = world.cases
 
 
-class Listener(Templates):
+class Listener(MessageTemplates):
     """The real templates; it notes of which incidents the text at hand is."""
 
     def __init__(self) -> None:
@@ -291,7 +291,7 @@ class Stage:
                         id=f"n{number}",
                         title="Elevated error rates",
                         url=None,
-                        phase=Phase.RESOLVED if over else Phase.INVESTIGATING,
+                        phase=NoticePhase.RESOLVED if over else NoticePhase.INVESTIGATING,
                         impact=Impact.MAJOR,
                         began_at=self.at(since_s),
                         updated_at=self.at(until_s if over else since_s),

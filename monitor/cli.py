@@ -408,12 +408,12 @@ def cost(arguments: Arguments) -> int:
 def tune(arguments: Arguments) -> int:
     from monitor.commands.tables import outage_table, show_progress, tune_table
     from monitor.replay.observations import look_back
-    from monitor.replay.tuning import LEAST, Tally, settings
+    from monitor.replay.tuning import LEAST, LookCount, settings
     from monitor.store.connection import open_reader
     from monitor.words import count, duration
 
     config, now = _with_accounts(arguments), datetime.now(UTC)
-    tally = Tally(
+    tally = LookCount(
         frozenset(_chosen(config, arguments.account)),
         now - timedelta(days=arguments.days or config.store.raw_days),
     )
@@ -733,9 +733,9 @@ def _check(config: "Config") -> None:
 def _try_templates(config: "Config") -> None:
     """Say which templates of the user's own are of no use; each is filled once to know that."""
     if config.templates:
-        from monitor.alert.text import Templates
+        from monitor.alert.text import MessageTemplates
 
-        for name, reason in Templates(config.templates).problems():
+        for name, reason in MessageTemplates(config.templates).problems():
             complain(f"{config.templates}/{name}: {reason}; the shipped text is used until it is mended")
     if (config.templates or config.page_templates) and config.accounts:
         from monitor.commands.template_check import alert_problems, page_problems

@@ -20,7 +20,7 @@ class RefusalKind(StrEnum):
     DENIED = "denied"
 
 
-class Refusal(Struct, frozen=True):
+class StorageRefusal(Struct, frozen=True):
     """What is refused to us, in the words of who refuses, and since when; None: just now."""
 
     kind: RefusalKind
@@ -34,7 +34,7 @@ class StoreError(Exception):
     `refusal` is what the disk or SQLite refused; None where the file itself is not for us.
     """
 
-    def __init__(self, words: str, refusal: Refusal | None = None) -> None:
+    def __init__(self, words: str, refusal: StorageRefusal | None = None) -> None:
         super().__init__(words)
         self.refusal = refusal
 
@@ -63,15 +63,15 @@ MEANT = {
 }
 
 
-def refusal_of(error: BaseException) -> Refusal | None:
+def refusal_of(error: BaseException) -> StorageRefusal | None:
     """Return what an error says of the whole database; None when it is about what was asked, or of none of it."""
     if isinstance(error, StoreError):
         return error.refusal
     if isinstance(error, OSError):
-        return Refusal(MEANT.get(error.errno or 0, RefusalKind.FAILING), error.strerror or str(error))
+        return StorageRefusal(MEANT.get(error.errno or 0, RefusalKind.FAILING), error.strerror or str(error))
     if isinstance(error, sqlite3.Error):
         kind = SAID.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
-        return Refusal(kind, str(error)) if kind else None
+        return StorageRefusal(kind, str(error)) if kind else None
     return None
 
 

@@ -22,7 +22,7 @@ from probes.answer.dialects import WIRES, question
 from probes.answer.error_body import read, words
 from probes.answer.limits_in_body import read_refusal
 from probes.answer.limits_in_headers import read_limits, retry_after_s, unite
-from probes.answer.payload import NOTHING, Piece, join
+from probes.answer.payload import NOTHING, AnswerPart, join
 from probes.answer.proof import Proof, Read, reader, understand, weigh
 from probes.answer.sse import Events
 from probes.border import admit, clean
@@ -36,10 +36,10 @@ from probes.model import (
     Limit,
     Observation,
     Outcome,
-    Patience,
     Phase,
     Sign,
     Target,
+    TimeLimits,
     Timer,
     Usage,
     Verdict,
@@ -86,7 +86,7 @@ class Prober(Struct, frozen=True):
     wording: Wording
     clock: Clock
     timer: Timer
-    patience: Patience = Patience()
+    patience: TimeLimits = TimeLimits()
     rules_of: RulesOf = nobody
     turns: Mapping[str, Lock] = field(default_factory=lambda: defaultdict(Lock))
     long: Lock = field(default_factory=Lock)
@@ -120,7 +120,7 @@ class Attempt(Struct):
     words: str = ""
     ttft_s: float | None = None
     ended_s: float | None = None
-    heard: Piece = NOTHING
+    heard: AnswerPart = NOTHING
     usage: Usage = Usage()
     credits: tuple[Credit, ...] = ()
     offer: tuple[str, ...] | None = None
@@ -322,7 +322,7 @@ def address(provider: Provider, account: Account, canary: Canary, target: Target
 
 
 @lru_cache(8)
-def _time_limits(patience: Patience) -> aiohttp.ClientTimeout:
+def _time_limits(patience: TimeLimits) -> aiohttp.ClientTimeout:
     """Those of five seconds or more may end up to a second later: aiohttp lets many of them end together."""
     return aiohttp.ClientTimeout(patience.total_s, connect=patience.connect_s, sock_read=patience.silence_s)
 
@@ -360,7 +360,7 @@ def _own_headers(account: Account, canary: Canary, auth: str) -> dict[str, str]:
     return {name: value for name, value in own.items() if name == auth} if canary.is_elsewhere else own
 
 
-def _note(piece: Piece, now_s: float, this: Attempt) -> None:
+def _note(piece: AnswerPart, now_s: float, this: Attempt) -> None:
     this.heard = join(this.heard, piece)
     this.usage = this.heard.usage or this.usage
     if piece.content and this.ttft_s is None:
@@ -369,7 +369,7 @@ def _note(piece: Piece, now_s: float, this: Attempt) -> None:
         this.ended_s = now_s
 
 
-def _broken(error: Exception, this: Attempt, patience: Patience) -> Verdict:
+def _broken(error: Exception, this: Attempt, patience: TimeLimits) -> Verdict:
     """Note what went wrong on the way, and where; return what it means."""
     return _stopped(explain(error, Trip(this.asked, this.progress, patience)), this)
 

@@ -34,7 +34,7 @@ NOT_STARTED = (126, 127)
 """How `env` and shells say that they could not execute, or not find, what a client's first line asks for."""
 
 
-class Heard(asyncio.Protocol):
+class OutputCapture(asyncio.Protocol):
     """The first and the last of what a program prints; what lies between is let go."""
 
     def __init__(self) -> None:
@@ -121,7 +121,7 @@ async def _run_in(
 ) -> tuple[int | None, str]:
     # A pipe of our own: asyncio's would make the end of the program wait for whoever inherited it.
     out, into = os.pipe()
-    transport, heard = await asyncio.get_running_loop().connect_read_pipe(Heard, os.fdopen(out, "rb", 0))
+    transport, heard = await asyncio.get_running_loop().connect_read_pipe(OutputCapture, os.fdopen(out, "rb", 0))
     try:
         try:
             process = await asyncio.create_subprocess_exec(
@@ -134,7 +134,7 @@ async def _run_in(
         transport.close()
 
 
-async def _wait(process: Process, heard: Heard, limit_s: float) -> int | None:
+async def _wait(process: Process, heard: OutputCapture, limit_s: float) -> int | None:
     """Return the exit code, None when the time was up. Nothing of the program's group outlives this."""
     try:
         async with asyncio.timeout(limit_s):

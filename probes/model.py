@@ -15,7 +15,7 @@ Timer = Callable[[], float]
 """Seconds from some instant on, never set back."""
 
 
-class Patience(Struct, frozen=True):
+class TimeLimits(Struct, frozen=True):
     """How long one look may take: to connect, to be silent, and in all. Seconds."""
 
     connect_s: float = 10

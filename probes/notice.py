@@ -6,7 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 
-class Phase(StrEnum):
+class NoticePhase(StrEnum):
     """How far an incident or a maintenance has come. UNKNOWN: the source did not say."""
 
     INVESTIGATING = "investigating"
@@ -21,7 +21,7 @@ class Phase(StrEnum):
     @property
     def is_open(self) -> bool:
         """True while it goes on, also when nobody said; a maintenance that has not begun is not open."""
-        return self not in (Phase.RESOLVED, Phase.COMPLETED, Phase.SCHEDULED)
+        return self not in (NoticePhase.RESOLVED, NoticePhase.COMPLETED, NoticePhase.SCHEDULED)
 
 
 class Impact(StrEnum):
@@ -71,7 +71,7 @@ class Notice(Struct, frozen=True):
     id: str
     title: str
     url: str | None
-    phase: Phase
+    phase: NoticePhase
     impact: Impact
     components: tuple[str, ...] = ()
     began_at: datetime | None = None
@@ -98,7 +98,7 @@ class Notice(Struct, frozen=True):
         return (phase,) if self.times else (phase, "undated")
 
 
-class Standing(Struct, frozen=True):
+class ComponentState(Struct, frozen=True):
     """How one component stands."""
 
     name: str
@@ -127,7 +127,7 @@ class Bulletin(Struct, frozen=True):
     trust: Trust
     problem: str | None = None
     notices: tuple[Notice, ...] = ()
-    components: tuple[Standing, ...] = ()
+    components: tuple[ComponentState, ...] = ()
     impact: Impact | None = None
     newest_at: datetime | None = None
     unread: int = 0

@@ -108,14 +108,14 @@ SHOWN = bytes(97 if code in b"\t\n\r" or 32 <= code < 127 else 32 for code in ra
 """Of each byte, whether it is a letter of ASCII that can be seen: an `a`."""
 
 
-class Layer(Struct, frozen=True):
+class DecodedText(Struct, frozen=True):
     """A text, and what it was made of: `spans` tells where each of its letters stood there.
 
     A `rough` one is of bytes, of which most were never text.
     """
 
     text: str
-    source: "Layer | None" = None
+    source: "DecodedText | None" = None
     spans: Callable[[], Sequence[Span]] = tuple
     rough: bool = False
 
@@ -125,13 +125,13 @@ class Layer(Struct, frozen=True):
 
     def locate(self, found: Sequence[Span]) -> list[Span]:
         """Return where spans of its letters stood in the first text."""
-        layer = Layer("", self, lambda: _ones(_places(self.text, LETTERS)))
+        layer = DecodedText("", self, lambda: _ones(_places(self.text, LETTERS)))
         while found and layer.source is not None:
             spans, layer = layer.spans(), layer.source
             found = [(spans[start][0], spans[end - 1][1]) for start, end in found]
         return list(found)
 
-    def smooth(self) -> "Layer":
+    def smooth(self) -> "DecodedText":
         """Return a rough one with a break wherever a byte is no text: letters on both sides of it are no neighbours.
 
         Takes longer, so that it is for those that seem to hold something.
@@ -143,16 +143,16 @@ class Layer(Struct, frozen=True):
             ends = list(accumulate(sizes))
             return list(zip([0, *ends], ends, strict=False))
 
-        return _plain(Layer(BROKEN.sub(BREAK, text), self, spans))
+        return _plain(DecodedText(BROKEN.sub(BREAK, text), self, spans))
 
 
-def readings(text: str) -> Iterator[Layer]:
+def readings(text: str) -> Iterator[DecodedText]:
     """Yield a text and each that it may be read as.
 
     Marks that nobody sees are left out, and letters of another width, face or with an accent are the plain ones. Takes
     time in proportion to the text's length.
     """
-    return _readings(Layer(text), DEPTH)
+    return _readings(DecodedText(text), DEPTH)
 
 
 def letters(text: str) -> bytes:
@@ -164,7 +164,7 @@ def _fold(text: str) -> bytes:
     return text.encode("latin-1", "ignore").translate(FOLDED, NO_LETTERS)
 
 
-def _readings(whole: Layer, depth: int) -> Iterator[Layer]:
+def _readings(whole: DecodedText, depth: int) -> Iterator[DecodedText]:
     plain = _plain(whole)
     yield plain
     yield from _undressed(plain)
@@ -181,7 +181,7 @@ def _readings(whole: Layer, depth: int) -> Iterator[Layer]:
             yield from _unpacked(_joined(last), depth)
 
 
-def _undressed(layer: Layer) -> Iterator[Layer]:
+def _undressed(layer: DecodedText) -> Iterator[DecodedText]:
     """Yield a text with its numbers as letters, without what only shows it, and its fields of one name together."""
     listed = _substituted(layer, CODES, _listed)
     if listed is not layer:
@@ -201,23 +201,23 @@ def _listed(found: re.Match[str]) -> str:
     return "".join(chr(int(code)) for code in re.findall("[0-9]+", found[0]))
 
 
-def _gathered(layer: Layer, parts: Sequence[Span | None]) -> Layer:
+def _gathered(layer: DecodedText, parts: Sequence[Span | None]) -> DecodedText:
     """Return parts of a text as one; None stands for a break."""
 
     def spans() -> list[Span]:
         return [one for part in parts for one in (_ones(range(*part)) if part else [(0, 0)])]
 
-    return Layer("".join(layer.text[slice(*part)] if part else BREAK for part in parts), layer, spans)
+    return DecodedText("".join(layer.text[slice(*part)] if part else BREAK for part in parts), layer, spans)
 
 
-def _plain(layer: Layer) -> Layer:
+def _plain(layer: DecodedText) -> DecodedText:
     if layer.text.isascii():
         return layer
 
     def spans() -> list[Span]:
         return _ones([at for at, letter in enumerate(layer.text) for _ in PLAIN[ord(letter)]])
 
-    return Layer(layer.text.translate(PLAIN), layer, spans)
+    return DecodedText(layer.text.translate(PLAIN), layer, spans)
 
 
 class Plain(dict[int, str]):
@@ -235,22 +235,22 @@ UNSEEN = frozenset({0x115F, 0x1160, 0x3164, 0xFFA0, 0x2800})
 PLAIN = Plain()
 
 
-def _joins(layer: Layer) -> Iterator[Layer]:
+def _joins(layer: DecodedText) -> Iterator[DecodedText]:
     """Yield a text as `_joined` does; twice where a mark at the end of a line may be one, or the half of an escape."""
     if SOFT.search(layer.text):
         yield _joined(_substituted(layer, SOFT, _nothing))
     yield _joined(layer)
 
 
-def _joined(layer: Layer) -> Layer:
+def _joined(layer: DecodedText) -> DecodedText:
     """Return a text without its blanks, and the parts of what was split as one."""
     text = "".join(layer.text.split())
     if len(text) < len(layer.text):
-        layer = Layer(text, layer, partial(_left, layer.text, BLANKS, _nothing))
+        layer = DecodedText(text, layer, partial(_left, layer.text, BLANKS, _nothing))
     return _substituted(layer, JUNCTION, _nothing)
 
 
-def _unescaped(layer: Layer) -> Iterator[Layer]:
+def _unescaped(layer: DecodedText) -> Iterator[DecodedText]:
     """Yield a text once its escapes are undone, and again as long as there are some within."""
     for _ in range(ROUNDS):
         before, layer = layer, _plain(_substituted(layer, ESCAPE, _meant))
@@ -293,7 +293,7 @@ OTHERS: dict[str, Callable[[str], str]] = {
 }
 
 
-def _unpacked(layer: Layer, depth: int) -> Iterator[Layer]:
+def _unpacked(layer: DecodedText, depth: int) -> Iterator[DecodedText]:
     """Yield what a text is in base64 and in hexadecimal digits, and what that may be read as where it is text."""
     for packed in (_from_base64(layer), _from_digits(layer)):
         if packed is not None:
@@ -302,7 +302,7 @@ def _unpacked(layer: Layer, depth: int) -> Iterator[Layer]:
                 yield from _readings(_substituted(_picked(packed), UTF8, _utf8), depth - 1)
 
 
-def _from_base64(layer: Layer) -> Layer | None:
+def _from_base64(layer: DecodedText) -> DecodedText | None:
     """Return what a text is in base64, wherever in it that begins: at each of four letters, one after another."""
     packed = layer.text.encode("latin-1", "ignore").translate(STANDARD, NO_SIX_BITS)
     if len(packed) < LEAST:
@@ -315,10 +315,10 @@ def _from_base64(layer: Layer) -> Layer | None:
         firsts = (shift + 4 * (at // 3) + at % 3 for shift, one in enumerate(unpacked) for at in range(len(one)))
         return [pairs[first] for first in firsts]
 
-    return Layer(b"".join(unpacked).decode("latin-1"), layer, spans, rough=True)
+    return DecodedText(b"".join(unpacked).decode("latin-1"), layer, spans, rough=True)
 
 
-def _from_digits(layer: Layer) -> Layer | None:
+def _from_digits(layer: DecodedText) -> DecodedText | None:
     """Return what the hexadecimal digits of a text are, from the first and from the second one."""
     layer = _substituted(layer, PREFIX, _nothing) if "0x" in layer.text or "0X" in layer.text else layer
     packed = layer.text.encode("latin-1", "ignore").translate(None, NO_DIGITS)
@@ -331,7 +331,7 @@ def _from_digits(layer: Layer) -> Layer | None:
         firsts = (shift + 2 * at for shift, one in enumerate(unpacked) for at in range(len(one)))
         return [pairs[first] for first in firsts]
 
-    return Layer(b"".join(unpacked).decode("latin-1"), layer, spans, rough=True)
+    return DecodedText(b"".join(unpacked).decode("latin-1"), layer, spans, rough=True)
 
 
 PREFIX = re.compile(r"0x", re.IGNORECASE)
@@ -341,14 +341,14 @@ def _is_text(content: bytes) -> bool:
     return b"a" * LEAST in content.translate(SHOWN) or sum(map(content.count, WIDE)) >= FEW
 
 
-def _picked(layer: Layer) -> Layer:
+def _picked(layer: DecodedText) -> DecodedText:
     """Return what in a text of bytes is text, with a zero behind each part."""
 
     def spans() -> list[Span]:
         parts = (found.span() for found in RUN.finditer(layer.text))
         return _ones([at for start, end in parts for at in (*range(start, end), end - 1)])
 
-    return Layer("".join(f"{found[0]}\0" for found in RUN.finditer(layer.text)), layer, spans)
+    return DecodedText("".join(f"{found[0]}\0" for found in RUN.finditer(layer.text)), layer, spans)
 
 
 def _utf8(found: re.Match[str]) -> str:
@@ -362,9 +362,9 @@ def _nothing(_: re.Match[str]) -> str:
 Meant = Callable[[re.Match[str]], str]
 
 
-def _substituted(layer: Layer, pattern: re.Pattern[str], meant: Meant) -> Layer:
+def _substituted(layer: DecodedText, pattern: re.Pattern[str], meant: Meant) -> DecodedText:
     text = pattern.sub("" if meant is _nothing else meant, layer.text)
-    return layer if text is layer.text else Layer(text, layer, partial(_left, layer.text, pattern, meant))
+    return layer if text is layer.text else DecodedText(text, layer, partial(_left, layer.text, pattern, meant))
 
 
 def _left(text: str, pattern: re.Pattern[str], meant: Meant) -> list[Span]:

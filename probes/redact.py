@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from probes.reading import Layer
+    from probes.reading import DecodedText
 
 MASK = "[redacted]"
 ECHO = 10
@@ -234,7 +234,7 @@ class Wanted(Struct, frozen=True):
     short: tuple[bytes, ...]
     literals: tuple[str, ...]
 
-    def places(self, layer: "Layer") -> list[tuple[int, int]]:
+    def places(self, layer: "DecodedText") -> list[tuple[int, int]]:
         """Return where in the first text that stands which is a secret in this reading of it."""
         found = self.spans(layer.letters)
         if found and layer.rough:

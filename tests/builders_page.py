@@ -7,13 +7,13 @@ from msgspec.structs import replace
 
 from monitor.detect.health import State
 from monitor.diagnose.diagnosis import Evidence, Scope
-from monitor.diagnose.incident import SEVERITIES, Incident, Told
+from monitor.diagnose.incident import SEVERITIES, Delivery, Incident
 from monitor.publish.history_bar import together
 from monitor.publish.snapshot import (
     AccountView,
+    DayDurations,
     IncidentView,
     Measure,
-    Pace,
     ProviderView,
     Snapshot,
     TargetView,
@@ -49,9 +49,11 @@ def days(bad: Sequence[int] = (), gaps: Sequence[int] = ()) -> tuple[Cell, ...]:
     return tuple(map(cell, range(90)))
 
 
-def paces(length: int = 30) -> tuple[Pace, ...]:
+def paces(length: int = 30) -> tuple[DayDurations, ...]:
     first = NOW.replace(hour=0, minute=0) - timedelta(days=length)
-    return tuple(Pace(first + timedelta(days=day), 0.5 + day % 7 / 10, 1 + day % 5 / 5) for day in range(length))
+    return tuple(
+        DayDurations(first + timedelta(days=day), 0.5 + day % 7 / 10, 1 + day % 5 / 5) for day in range(length)
+    )
 
 
 def target(
@@ -147,7 +149,7 @@ def shown(it: Incident | None = None, **changes: object) -> IncidentView:
         incident=it,
         advice="Stop automated traffic on this key and appeal with the request ids below at "
         "https://help.openai.com/en/.\nMeanwhile use openai/main: it answered 20 s ago.",
-        told=(Told("ops-mail", "opened", "sent", it.opened_at + timedelta(seconds=28), 1),),
+        told=(Delivery("ops-mail", "opened", "sent", it.opened_at + timedelta(seconds=28), 1),),
     )
     return replace(view, **changes)  # type: ignore[arg-type]
 

@@ -420,13 +420,6 @@ def test_the_plan_names_every_room():
     assert {room_of(name) for name in MODULES} == ROOMS.keys()
 
 
-def test_the_picture_in_contributing_names_every_folder():
-    picture = (ROOT / "CONTRIBUTING.md").read_text().partition("```text\n")[2].partition("```")[0]
-    folders = {path.parent.name for path in [*ROOT.glob("monitor/*/*.py"), *ROOT.glob("probes/*/*.py")]}
-
-    assert set(re.findall(r"(\w+)/", picture)) == folders | {"monitor", "probes", "templates", "providers"}
-
-
 def test_no_arrow_runs_back():
     TopologicalSorter({room: {one for one in its if one in ROOMS} for room, its in ROOMS.items()}).prepare()
 
@@ -439,6 +432,13 @@ def test_inside_a_pure_room_each_module_imports_exactly_what_its_line_allows(roo
     assert {
         name.removeprefix(f"{room}."): {one.removeprefix(f"{room}.") for one in inner[name]} for name in its
     } == INSIDE[room]
+
+
+def test_the_picture_in_contributing_names_every_folder():
+    picture = (ROOT / "CONTRIBUTING.md").read_text().partition("```text\n")[2].partition("```")[0]
+    folders = {path.parent.name for path in [*ROOT.glob("monitor/*/*.py"), *ROOT.glob("probes/*/*.py")]}
+
+    assert set(re.findall(r"(\w+)/", picture)) == folders | {"monitor", "probes", "templates", "providers"}
 
 
 def test_the_probes_know_nothing_of_the_monitor():
@@ -484,3 +484,14 @@ def test_a_benchmark_finds_what_it_imports_of_ours_also_where_it_does_so_late(pa
     for line in [one for one in lines if one.module in MODULES]:
         known = {*names_of(MODULES[line.module])}
         assert not {one.name for one in line.names if f"{line.module}.{one.name}" not in MODULES} - known, line.lineno
+
+
+def test_no_two_classes_have_one_name():
+    found = [
+        node.name
+        for path in MODULES.values()
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef)
+    ]
+
+    assert {name for name in found if found.count(name) > 1 and not name.startswith("_")} == set()

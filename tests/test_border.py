@@ -16,7 +16,7 @@ from monitor.store.value import Batch, from_json, to_json
 from monitor.store.writer import Writer
 from probes.border import EARLIEST, LARGEST, LATEST, LONGEST, admit
 from probes.model import Answer, Credit, Fault, Limit, Observation, Outcome, Sign, Usage
-from probes.notice import Bulletin, Impact, Notice, Phase, Trust, Validators
+from probes.notice import Bulletin, Impact, Notice, NoticePhase, Trust, Validators
 from tests.conftest import CHAT, NOON, health, observation
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=40)
@@ -81,7 +81,7 @@ def test_a_date_that_cannot_be_reckoned_with_was_not_told(year):
 
 
 def test_what_a_status_page_says_is_made_sound_however_deep_it_stands():
-    notice = Notice("i\ud800", "t\udfff", "http://\ud800/", Phase.UNKNOWN, Impact.MAJOR, components=("API\x00",))
+    notice = Notice("i\ud800", "t\udfff", "http://\ud800/", NoticePhase.UNKNOWN, Impact.MAJOR, components=("API\x00",))
     told = Bulletin("x/y", NOON, Trust.READ, notices=(notice,), validators=Validators('"\udcff"'))
 
     (sound,) = admit(told).notices

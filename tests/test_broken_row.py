@@ -9,7 +9,7 @@ from monitor.alert.case import Message, Step
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.publish.collect import take
-from monitor.storage_refusal import Refusal, RefusalKind
+from monitor.storage_refusal import RefusalKind, StorageRefusal
 from monitor.store import reader
 from monitor.store.connection import open_in_memory, open_writer, read_only
 from monitor.store.expected_schema import VERSION
@@ -136,7 +136,7 @@ def everything(writer, db):
         reader.find_incident(db, id), reader.deliveries(db, id)
     take(db, view.config(CHAT), at(61))
     writer.letters(at(61))
-    writer.save_refusal(Refusal(RefusalKind.FULL, "full"))
+    writer.save_refusal(StorageRefusal(RefusalKind.FULL, "full"))
     with closing(open_in_memory()) as other:
         for passages in (TELLING, BELIEFS, SIGHTINGS, HISTORY):
             carry(db, other, passages)

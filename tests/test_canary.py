@@ -28,7 +28,7 @@ from benchmarks.shapes import CHAT, GARBAGE, HELLO, LAST_USAGE, ROLE, STOP, delt
 from probes.answer.classify import judge
 from probes.canary import Prober, address, attempt, open_session
 from probes.catalog import Shelf, load_provider, load_wording
-from probes.model import Account, Credit, Fault, Outcome, Patience, Target, Usage
+from probes.model import Account, Credit, Fault, Outcome, Target, TimeLimits, Usage
 from probes.provider import Rule
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 from probes.simulator.part import PARTS
@@ -36,7 +36,7 @@ from probes.transport.body import KEPT_BYTES
 from probes.transport.failure import BREAKS
 
 KEY = "sim-key-0123456789-abcdefghij"
-QUICK = Patience(connect_s=1, silence_s=0.5, total_s=1.5)
+QUICK = TimeLimits(connect_s=1, silence_s=0.5, total_s=1.5)
 PAID = [
     (provider, canary)
     for provider in ("openai", "anthropic", "gemini", "cohere", "groq", "openai-compatible")

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from monitor.publish.chart import HEIGHT, STEP, chart
-from monitor.publish.snapshot import Pace
+from monitor.publish.snapshot import DayDurations
 from tests.builders_page import NOW, paces
 
 
@@ -12,7 +12,7 @@ def days(*durations):
     """Days in turn, each with its median and p95; None: none was measured."""
     first = NOW - timedelta(days=len(durations))
     both = [it or (None, None) for it in durations]
-    return [Pace(first + timedelta(days=number), p50_s, p95_s) for number, (p50_s, p95_s) in enumerate(both)]
+    return [DayDurations(first + timedelta(days=number), p50_s, p95_s) for number, (p50_s, p95_s) in enumerate(both)]
 
 
 def points(path):

@@ -222,7 +222,7 @@ def test_a_flood_is_drained_and_its_ends_are_kept(tmp_path):
 
 
 def test_no_more_is_kept_than_the_first_and_the_last_of_a_flood():
-    heard = command.Heard()
+    heard = command.OutputCapture()
     for number in range(1000):
         heard.data_received(b"%06d\n" % number * 1000)
 

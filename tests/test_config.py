@@ -17,7 +17,7 @@ from monitor.slo.objective import Goal
 from monitor.stages.state import patience
 from probes.catalog import load_provider
 from probes.document import DocumentError
-from probes.model import Fault, Patience
+from probes.model import Fault, TimeLimits
 from probes.provider import NoPage
 
 BAD = Path(__file__).parent / "samples" / "bad_config"
@@ -443,7 +443,7 @@ def test_thresholds_and_patience_come_from_probe(tmp_path):
     config = loaded(tmp_path, "[probe]\nfailures = 5\nsuccesses = 4\nconnect_s = 1\nsilence_s = 2\ntotal_s = 3")
 
     assert config.thresholds == Thresholds(failures=5, successes=4)
-    assert patience(config) == Patience(connect_s=1, silence_s=2, total_s=3)
+    assert patience(config) == TimeLimits(connect_s=1, silence_s=2, total_s=3)
 
 
 def test_tags_and_notes_go_with_the_account(tmp_path):

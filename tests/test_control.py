@@ -11,7 +11,7 @@ from aiohttp import web
 from probes.canary import Prober, open_session
 from probes.catalog import load_provider, load_wording
 from probes.control import is_online, knock
-from probes.model import Fault, Patience
+from probes.model import Fault, TimeLimits
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 
 KEY = "sk-sim-control-0123456789"
@@ -23,7 +23,7 @@ def knocked(id, trouble=None, base=None):
         async with Simulator([SimulatedAccount(id, KEY)]) as simulator, open_session("0") as session:
             if trouble:
                 simulator.set(id, trouble)
-            prober = Prober(session, load_wording(), lambda: datetime.now(UTC), time.monotonic, Patience(1, 1, 1))
+            prober = Prober(session, load_wording(), lambda: datetime.now(UTC), time.monotonic, TimeLimits(1, 1, 1))
             met = await knock(prober, load_provider(id), base or simulator.base(id))
             return met, list(simulator.requests)
 

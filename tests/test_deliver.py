@@ -20,7 +20,7 @@ from monitor.alert.case import Step
 from monitor.alert.deliver import GIVE_UP, again_at, fit, send
 from monitor.alert.outbox import Item, Letter
 from monitor.alert.rule import TERMINAL, Channel, Detail, Format
-from monitor.alert.text import Circumstances, Piece, Templates, Text, compose
+from monitor.alert.text import Circumstances, MessageTemplates, Piece, Text, compose
 from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
 from monitor.diagnose.incident import Change, ChangeKind, Severity, open_incident
 from probes.model import Confidence, Fault
@@ -36,7 +36,7 @@ CAUSE = Diagnosis(
 )  # fmt: skip
 OPENED = Change(open_incident(CAUSE), ChangeKind.OPENED, at(20))
 AROUND = Circumstances("office", simulated=False, advice="Appeal at https://help.openai.com.")
-TEXT = compose([Piece(Step.OPENED, 0, OPENED, AROUND)], Detail.FULL, Format.TEXT, Templates(), at(20))
+TEXT = compose([Piece(Step.OPENED, 0, OPENED, AROUND)], Detail.FULL, Format.TEXT, MessageTemplates(), at(20))
 
 
 def sent(url, text=TEXT, severity=Severity.CRITICAL, **facts):
@@ -68,7 +68,7 @@ def test_a_webhook_receives_title_text_and_kind(severity, kind):
 
 
 def test_ntfy_receives_topic_title_priority_and_markdown():
-    text = compose([Piece(Step.OPENED, 0, OPENED, AROUND)], Detail.FULL, Format.MARKDOWN, Templates(), at(20))
+    text = compose([Piece(Step.OPENED, 0, OPENED, AROUND)], Detail.FULL, Format.MARKDOWN, MessageTemplates(), at(20))
 
     async def play():
         async with endpoint("/", {"id": "1", "event": "message"}) as (port, requests):
@@ -228,7 +228,7 @@ class Mailbox:
 )
 def test_a_mail_arrives_in_the_form_that_was_asked_for(form, kind, part):
     around = replace(AROUND, url="https://s.example")
-    text = compose([Piece(Step.OPENED, 0, OPENED, around)], Detail.FULL, form, Templates(), at(20))
+    text = compose([Piece(Step.OPENED, 0, OPENED, around)], Detail.FULL, form, MessageTemplates(), at(20))
     mailbox = Mailbox()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

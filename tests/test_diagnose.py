@@ -28,7 +28,7 @@ from monitor.diagnose.reason import (
 from monitor.diagnose.target_state import Patient
 from monitor.diagnose.witness import Group, Level, Page, Witnesses
 from probes.model import Blame, Confidence, Fault, Knock
-from probes.notice import Impact, Notice, Phase
+from probes.notice import Impact, Notice, NoticePhase
 from tests.conftest import at, health, target
 
 SUSPENDED, KEY, QUOTA, DENIED = (
@@ -330,13 +330,13 @@ EDGE, REGION, RATE, MODEL = Fault.BLOCKED_BY_EDGE, Fault.REGION_BLOCKED, Fault.R
 OURS, THEIRS, ROAD, NOBODYS = Blame.ACCOUNT, Blame.PROVIDER, Blame.PATH, Blame.UNKNOWN
 
 
-def notice(impact=Impact.MAJOR, phase=Phase.INVESTIGATING, **facts):
+def notice(impact=Impact.MAJOR, phase=NoticePhase.INVESTIGATING, **facts):
     return Notice("n1", "Elevated errors", "https://status.example.com/n1", phase, impact, **facts)
 
 
 GREEN, RED, DARK = Page(True), Page(True, (notice(),)), Page(False)
-OVER = Page(True, (notice(phase=Phase.RESOLVED),))
-MAINTENANCE = Page(True, (notice(Impact.MAINTENANCE, Phase.SCHEDULED, planned=True),))
+OVER = Page(True, (notice(phase=NoticePhase.RESOLVED),))
+MAINTENANCE = Page(True, (notice(Impact.MAINTENANCE, NoticePhase.SCHEDULED, planned=True),))
 ANSWERED, FAILING = Knock(at(0), None, 401, 0.08), Knock(at(0), OVERLOADED, 529, 0.2)
 WALLED, BANNED, SILENT = Knock(at(0), EDGE, 403, 0.1), Knock(at(0), REGION, 403, 0.1), Knock(at(0), UNREACHED)
 ACME = {f"openai/{name}": (Group(Level.ORGANIZATION, "acme"),) for name in "ab"}

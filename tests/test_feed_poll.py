@@ -16,16 +16,16 @@ from msgspec.structs import replace
 from probes.canary import open_session
 from probes.feeds.fold import renew
 from probes.feeds.poll import MOST_BYTES, poll
-from probes.model import Patience
-from probes.notice import Bulletin, Impact, Notice, Phase, Standing, Trust, Validators
+from probes.model import TimeLimits
+from probes.notice import Bulletin, ComponentState, Impact, Notice, NoticePhase, Trust, Validators
 from probes.provider import Feed, Platform
 from probes.simulator import CONTROL, Simulator
 from tests.conftest import NOON, at
 
 SAMPLES = Path(__file__).parent / "samples" / "feeds"
 SUMMARY = (SAMPLES / "statuspage" / "summary.json").read_bytes()
-QUICK = Patience(connect_s=1, silence_s=0.4, total_s=0.8)
-PATIENT = Patience(connect_s=5, silence_s=10, total_s=30)
+QUICK = TimeLimits(connect_s=1, silence_s=0.4, total_s=0.8)
+PATIENT = TimeLimits(connect_s=5, silence_s=10, total_s=30)
 MEBIBYTE = b" " * 1024 * 1024
 
 
@@ -54,9 +54,14 @@ def look(handle, *validators, form=Platform.STATUSPAGE, patience=PATIENT, path="
         async with page(handle) as root, open_session("test") as session:
             for known in validators or [Validators()]:
                 bulletin = await poll(
-                    session, feed(root + path, form), known, lambda: NOON, time.monotonic,
-                    source="example/summary", patience=patience,
-                )  # fmt: skip
+                    session,
+                    feed(root + path, form),
+                    known,
+                    lambda: NOON,
+                    time.monotonic,
+                    source="example/summary",
+                    patience=patience,
+                )
             return bulletin
 
     return asyncio.run(play())
@@ -276,10 +281,10 @@ def test_what_the_simulator_announces_is_read_from_both_of_its_forms_until_it_is
     assert (quiet.trust, quiet.impact, quiet.notices) == (Trust.READ, Impact.NONE, ())
     for bulletin in first:
         (one,) = bulletin.notices
-        assert (one.id, one.title, one.phase) == ("simulated1", "Answers & requests fail", Phase.INVESTIGATING)
+        assert (one.id, one.title, one.phase) == ("simulated1", "Answers & requests fail", NoticePhase.INVESTIGATING)
         assert (bulletin.impact, one.components) == (Impact.MAJOR, ("API",))
     assert same.trust is Trust.UNCHANGED
-    assert [[one.phase for one in bulletin.notices] for bulletin in last] == [[], [Phase.RESOLVED]]
+    assert [[one.phase for one in bulletin.notices] for bulletin in last] == [[], [NoticePhase.RESOLVED]]
     assert last[0].impact is Impact.NONE
 
 
@@ -291,11 +296,14 @@ def test_the_simulator_announces_only_what_a_page_could_say(facts):
 
 # What was read last ----------------------------------------------------------------------------------------------
 
-OPEN = Notice("1", "Answers fail", None, Phase.IDENTIFIED, Impact.MAJOR, updated_at=at(0))
-OVER = replace(OPEN, id="2", phase=Phase.RESOLVED, ended_at=at(0))
+OPEN = Notice("1", "Answers fail", None, NoticePhase.IDENTIFIED, Impact.MAJOR, updated_at=at(0))
+OVER = replace(OPEN, id="2", phase=NoticePhase.RESOLVED, ended_at=at(0))
 LAST = Bulletin(
-    "a/b", NOON, Trust.READ, notices=(OPEN, OVER), components=(Standing("API", Impact.MAJOR),), impact=Impact.MAJOR
-)  # fmt: skip
+    *("a/b", NOON, Trust.READ),
+    notices=(OPEN, OVER),
+    components=(ComponentState("API", Impact.MAJOR),),
+    impact=Impact.MAJOR,
+)
 
 
 def test_an_unchanged_bulletin_holds_what_was_read_last_as_far_as_it_still_matters():

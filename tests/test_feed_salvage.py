@@ -18,7 +18,7 @@ from probes.feeds.parse import READERS, parse
 from probes.feeds.poll import tell
 from probes.feeds.syndication import MOST_ENTRIES
 from probes.feeds.text import is_same_site, moment
-from probes.notice import Impact, Phase, Trust
+from probes.notice import Impact, NoticePhase, Trust
 from probes.provider import Platform
 from tests.conftest import NOON, at
 from tests.test_feeds import EACH_SAMPLE, JSON, RECENT, feed, item, notices, read, rss
@@ -718,7 +718,7 @@ def test_a_word_that_says_it_is_over_beats_an_end_whose_zone_is_missing():
 
     (one,) = told("statuspage", summary([component("API")], [over])).notices
 
-    assert (one.phase, one.ended_at) == (Phase.RESOLVED, None)
+    assert (one.phase, one.ended_at) == (NoticePhase.RESOLVED, None)
 
 
 def test_a_page_that_lists_no_component_at_all_is_not_fine():
@@ -844,16 +844,16 @@ def test_an_entry_with_nothing_in_it_is_counted_and_is_no_notice():
 @pytest.mark.parametrize(
     ("body", "phase", "text"),
     [
-        ("Resolved - It is over.", Phase.RESOLVED, "It is over."),
-        ("<p>Resolved – It is over.</p>", Phase.RESOLVED, "It is over."),
+        ("Resolved - It is over.", NoticePhase.RESOLVED, "It is over."),
+        ("<p>Resolved – It is over.</p>", NoticePhase.RESOLVED, "It is over."),
         (
             "Nov 21, 11:30 UTC\nResolved - It is over.\nNov 21, 11:00 UTC\nInvestigating - We look.",
-            Phase.RESOLVED,
+            NoticePhase.RESOLVED,
             None,
         ),
-        ("Nov 21, 11:30 UTC <br/>Monitoring - A fix is in.", Phase.MONITORING, "A fix is in."),
-        ("It was resolved - we think.", Phase.UNKNOWN, None),
-        ("Partly resolved - not all.", Phase.UNKNOWN, None),
+        ("Nov 21, 11:30 UTC <br/>Monitoring - A fix is in.", NoticePhase.MONITORING, "A fix is in."),
+        ("It was resolved - we think.", NoticePhase.UNKNOWN, None),
+        ("Partly resolved - not all.", NoticePhase.UNKNOWN, None),
     ],
 )
 def test_a_state_is_read_where_its_bold_type_is_lost(body, phase, text):
@@ -1080,6 +1080,10 @@ def test_no_junk_between_the_items_of_a_feed_loses_what_is_open_in_silence(path,
 
 
 def test_phases_of_chinese_pages_are_known():
-    for word, phase in (("已解决", Phase.RESOLVED), ("调查中", Phase.INVESTIGATING), ("已完成", Phase.COMPLETED)):
+    for word, phase in (
+        ("已解决", NoticePhase.RESOLVED),
+        ("调查中", NoticePhase.INVESTIGATING),
+        ("已完成", NoticePhase.COMPLETED),
+    ):
         (one,) = told("statuspage", summary([component("API")], [incident(status=word)])).notices
         assert one.phase is phase

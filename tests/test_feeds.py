@@ -14,7 +14,7 @@ from probes.feeds.poll import tell
 from probes.feeds.report import MOST_REPORTS
 from probes.feeds.syndication import MOST_ENTRIES
 from probes.feeds.text import link, moment, name, plain
-from probes.notice import Impact, Phase, Trust
+from probes.notice import Impact, NoticePhase, Trust
 from probes.provider import Feed, Platform
 from tests.conftest import NOON
 
@@ -197,7 +197,7 @@ def test_a_maintenance_that_has_not_begun_is_planned_and_not_open():
 def test_the_newest_update_is_the_text_and_an_update_keeps_the_phase_before_it():
     (one, *_) = read_sample("statuspage/history.atom").notices
 
-    assert (one.phase, one.text) == (Phase.IDENTIFIED, "An earlier incident was resolved; this one was not.")
+    assert (one.phase, one.text) == (NoticePhase.IDENTIFIED, "An earlier incident was resolved; this one was not.")
 
 
 def test_the_summary_and_the_feed_of_one_page_give_an_incident_one_id():
@@ -210,13 +210,13 @@ def test_items_of_one_id_for_several_components_are_one_notice_open_while_one_is
     (one,) = read_sample("xai/feed.xml", "API").notices
 
     assert (one.title, one.components) == ("Models outage", ("API (eu-west-1)", "API (us-east-1)"))
-    assert (one.phase, one.ended_at) == (Phase.INVESTIGATING, None)
+    assert (one.phase, one.ended_at) == (NoticePhase.INVESTIGATING, None)
 
 
 def test_when_all_components_of_one_id_are_well_again_it_is_over():
     data = (SAMPLES / "xai/feed.xml").read_text().replace("ACTIVE", "RESOLVED").replace(">active<", ">resolved<")
 
-    assert {one.phase for one in read(data.encode(), "xai").notices} == {Phase.RESOLVED}
+    assert {one.phase for one in read(data.encode(), "xai").notices} == {NoticePhase.RESOLVED}
 
 
 def test_components_that_all_have_other_names_now_are_missed():

@@ -8,14 +8,14 @@ from hypothesis import strategies as some
 from msgspec.structs import replace
 
 from monitor.detect.flap import STEADY, TURNS, Flap, advance, ascribed, findings
-from monitor.detect.health import Evidence, Health, State
+from monitor.detect.health import Health, State, Suspicion
 from probes.model import Fault
 from tests.conftest import CHAT, at
 
 HEALTHS = {
     "U": Health(State.UP),
     "D": Health(State.DOWN, fault=Fault.TIMEOUT),
-    "d": Health(State.DOWN, fault=Fault.TIMEOUT, evidence=Evidence(3.0, at(0), 3, 3)),
+    "d": Health(State.DOWN, fault=Fault.TIMEOUT, evidence=Suspicion(3.0, at(0), 3, 3)),
     "S": Health(State.SUSPECTED, fault=Fault.TIMEOUT),
     "?": Health(State.UNKNOWN),
 }

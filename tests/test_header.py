@@ -21,7 +21,7 @@ from probes.catalog import load_wording
 from probes.control import is_gated, knock
 from probes.document import DocumentError
 from probes.header import is_secret
-from probes.model import Patience, Target
+from probes.model import Target, TimeLimits
 from tests.backstage import call
 from tests.receiver import webhook
 
@@ -167,7 +167,7 @@ async def serving(gateway):
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", gateway.answer)
     async with TestServer(app) as server, open_session("test") as session:
-        prober = Prober(session, load_wording(), lambda: datetime.now(UTC), time.monotonic, Patience(1, 1, 1))
+        prober = Prober(session, load_wording(), lambda: datetime.now(UTC), time.monotonic, TimeLimits(1, 1, 1))
         yield str(server.make_url("/v1")), prober
 
 
@@ -287,7 +287,7 @@ def test_a_secret_of_the_gate_is_not_sent_to_another_host(tmp_path, canary):
 
     async def play():
         async with open_session("test") as session:
-            prober = Prober(session, load_wording(), lambda: datetime.now(UTC), time.monotonic, Patience(1, 1, 1))
+            prober = Prober(session, load_wording(), lambda: datetime.now(UTC), time.monotonic, TimeLimits(1, 1, 1))
             with aioresponses() as road:
                 road.get(re.compile("https://.*"), exception=OSError())
                 await attempt(prober, provider, one, Target(one.id, one.provider, canary))

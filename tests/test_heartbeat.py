@@ -12,7 +12,7 @@ import pytest
 from monitor.config.config import Heartbeat
 from monitor.config.load import load
 from monitor.liveness import heartbeat
-from monitor.liveness.heartbeat import Word, address, ping
+from monitor.liveness.heartbeat import Ping, address, ping
 from monitor.stages import liveness
 from probes.canary import open_session
 from probes.document import DocumentError
@@ -25,18 +25,18 @@ from tests.test_run import KEYS, config, short_pauses, simulator, watching  # no
 @pytest.mark.parametrize(
     ("url", "word", "where"),
     [
-        ("https://hc-ping.com/uuid", Word.SUCCESS, "https://hc-ping.com/uuid"),
-        ("https://hc-ping.com/uuid", Word.START, "https://hc-ping.com/uuid/start"),
-        ("https://hc-ping.com/uuid/", Word.FAIL, "https://hc-ping.com/uuid/fail"),
-        ("https://hc-ping.com/key/slug?create=1", Word.FAIL, "https://hc-ping.com/key/slug/fail?create=1"),
-        ("http://kuma.lan:3001/api/push/x?status=up", Word.SUCCESS, "http://kuma.lan:3001/api/push/x?status=up"),
+        ("https://hc-ping.com/uuid", Ping.SUCCESS, "https://hc-ping.com/uuid"),
+        ("https://hc-ping.com/uuid", Ping.START, "https://hc-ping.com/uuid/start"),
+        ("https://hc-ping.com/uuid/", Ping.FAIL, "https://hc-ping.com/uuid/fail"),
+        ("https://hc-ping.com/key/slug?create=1", Ping.FAIL, "https://hc-ping.com/key/slug/fail?create=1"),
+        ("http://kuma.lan:3001/api/push/x?status=up", Ping.SUCCESS, "http://kuma.lan:3001/api/push/x?status=up"),
     ],
 )
 def test_a_word_stands_behind_the_address_and_before_its_query(url, word, where):
     assert address(url, word) == where
 
 
-def pinged(answer, word=Word.SUCCESS, reason="", url=None):
+def pinged(answer, word=Ping.SUCCESS, reason="", url=None):
     async def play():
         async with dead_mans_switch(answer) as switch, open_session("test") as session:
             return await ping(session, url or switch.url, word, reason), switch.heard
@@ -45,14 +45,14 @@ def pinged(answer, word=Word.SUCCESS, reason="", url=None):
 
 
 def test_a_failure_is_posted_with_its_reason():
-    error, heard = pinged(200, Word.FAIL, "the disk is full: é")
+    error, heard = pinged(200, Ping.FAIL, "the disk is full: é")
 
     assert error is None
     assert heard == [("POST", "/ping/5bf66975-secret/fail", "the disk is full: é")]
 
 
 def test_a_reason_is_cut():
-    _, ((_, _, body),) = pinged(200, Word.FAIL, "x" * 5000)
+    _, ((_, _, body),) = pinged(200, Ping.FAIL, "x" * 5000)
 
     assert len(body) == heartbeat.LONGEST
 

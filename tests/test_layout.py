@@ -4,11 +4,11 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.detect.health import State
-from monitor.diagnose.incident import Told
+from monitor.diagnose.incident import Delivery
 from monitor.publish import front_page, incident_text
 from monitor.publish.snapshot import CROWD, Measure
 from monitor.publish.status import Mark, standing
-from monitor.publish.view_model import Figure, Piece
+from monitor.publish.view_model import Figure, LinkedText
 from probes.model import Fault
 from tests.builders_page import (
     BEGAN,
@@ -39,17 +39,20 @@ def only_account(shot):
     ("text", "pieces"),
     [
         ("", ()),
-        ("Wait.", (Piece("Wait."),)),
+        ("Wait.", (LinkedText("Wait."),)),
         (
             "Appeal at https://a.example/x?y=1, then wait.",
             (
-                Piece("Appeal at "),
-                Piece("https://a.example/x?y=1", "https://a.example/x?y=1"),
-                Piece(", then wait."),
+                LinkedText("Appeal at "),
+                LinkedText("https://a.example/x?y=1", "https://a.example/x?y=1"),
+                LinkedText(", then wait."),
             ),
         ),
-        ("(http://a.example/)", (Piece("("), Piece("http://a.example/", "http://a.example/"), Piece(")"))),
-        ("javascript:alert(1) data:text/html,x", (Piece("javascript:alert(1) data:text/html,x"),)),
+        (
+            "(http://a.example/)",
+            (LinkedText("("), LinkedText("http://a.example/", "http://a.example/"), LinkedText(")")),
+        ),
+        ("javascript:alert(1) data:text/html,x", (LinkedText("javascript:alert(1) data:text/html,x"),)),
     ],
 )
 def test_only_web_addresses_become_links(text, pieces):
@@ -172,7 +175,7 @@ def test_an_account_names_the_open_incident_that_explains_it():
 
 def test_advice_stands_with_the_account_while_no_incident_is_open():
     ill = sick("openai/main", Fault.INVALID_KEY, advice="Make a new key.")
-    assert only_account(snapshot(ill)).advice == (Piece("Make a new key."),)
+    assert only_account(snapshot(ill)).advice == (LinkedText("Make a new key."),)
     assert only_account(snapshot(ill, open_incidents=(shown(incident("openai/main")),))).advice == ()
 
 
@@ -218,7 +221,7 @@ def test_real_and_grave_incidents_stand_first():
     ],
 )
 def test_a_message_that_did_not_arrive_is_said(sendings, said, undelivered):
-    told = tuple(Told("mail", "opened", state, NOW, tries) for state, tries in sendings)
+    told = tuple(Delivery("mail", "opened", state, NOW, tries) for state, tries in sendings)
     (row,) = front(snapshot(open_incidents=(shown(told=told),))).open
     assert (row.told, row.undelivered) == (said, undelivered)
 
@@ -235,7 +238,7 @@ def test_a_message_that_did_not_arrive_is_said(sendings, said, undelivered):
     ],
 )
 def test_the_timeline_says_how_a_message_went(state, tries, said):
-    told = (Told("mail", "opened", state, NOW, tries),)
+    told = (Delivery("mail", "opened", state, NOW, tries),)
     assert incident_text.story(shown(told=told), NOW).events[-1].words == f"First message to mail: {said}"
 
 
@@ -243,8 +246,8 @@ def test_the_timeline_runs_from_the_first_failure_to_the_end():
     ended = shown(
         incident(closed_at=NOW),
         told=(
-            Told("mail", "resolved", "sent", NOW + timedelta(seconds=2), 1),
-            Told("telegram", "opened", "failed", BEGAN + timedelta(seconds=30), 4, "HTTP 502"),
+            Delivery("mail", "resolved", "sent", NOW + timedelta(seconds=2), 1),
+            Delivery("telegram", "opened", "failed", BEGAN + timedelta(seconds=30), 4, "HTTP 502"),
         ),
     )
     assert [(event.at.words[-12:], event.words, event.error) for event in incident_text.story(ended, NOW).events] == [

@@ -12,15 +12,21 @@ from probes.feeds.distrust import PATIENCE, Seen, doubt
 from probes.feeds.fold import fold
 from probes.feeds.pace import next_poll_s
 from probes.feeds.report import Parsed, Report
-from probes.notice import Bulletin, Impact, Notice, Phase, Standing, Trust, Validators
+from probes.notice import Bulletin, ComponentState, Impact, Notice, NoticePhase, Trust, Validators
 from tests.conftest import NOON, at
 
 HOUR, DAY = 3600, 86400
-GOING_ON = [Phase.INVESTIGATING, Phase.IDENTIFIED, Phase.MONITORING, Phase.IN_PROGRESS, Phase.UNKNOWN]
+GOING_ON = [
+    NoticePhase.INVESTIGATING,
+    NoticePhase.IDENTIFIED,
+    NoticePhase.MONITORING,
+    NoticePhase.IN_PROGRESS,
+    NoticePhase.UNKNOWN,
+]
 
 
-def report(id="1", phase=Phase.INVESTIGATING, seconds=-HOUR, *parts, **facts):
-    named = tuple(Standing(name, impact) for name, impact in parts)
+def report(id="1", phase=NoticePhase.INVESTIGATING, seconds=-HOUR, *parts, **facts):
+    named = tuple(ComponentState(name, impact) for name, impact in parts)
     facts = {"updated_at": None if seconds is None else at(seconds), **facts}
     return Report(id, "Something is wrong", None, phase, parts=named, **facts)
 
@@ -44,7 +50,7 @@ def test_impacts_are_ordered_by_how_bad_they_are_not_by_their_letters():
 
 
 def test_a_phase_nobody_named_counts_as_open_and_a_maintenance_to_come_does_not():
-    assert [phase for phase in Phase if phase.is_open] == [phase for phase in Phase if phase in GOING_ON]
+    assert [phase for phase in NoticePhase if phase.is_open] == [phase for phase in NoticePhase if phase in GOING_ON]
 
 
 def test_a_bulletin_is_doubtful_exactly_when_it_says_why():
@@ -58,18 +64,20 @@ def test_a_bulletin_is_doubtful_exactly_when_it_says_why():
 
 
 def test_of_several_reports_of_one_incident_the_newest_counts_wherever_it_stands():
-    first, last = report("1", Phase.INVESTIGATING, -HOUR), report("1", Phase.RESOLVED, -60)
+    first, last = report("1", NoticePhase.INVESTIGATING, -HOUR), report("1", NoticePhase.RESOLVED, -60)
 
-    assert told(first, last) == told(last, first) == [("1", Phase.RESOLVED)]
+    assert told(first, last) == told(last, first) == [("1", NoticePhase.RESOLVED)]
 
 
 def test_of_two_reports_of_one_second_the_closing_one_counts():
-    assert told(report("1", Phase.RESOLVED, -60), report("1", Phase.MONITORING, -60)) == [("1", Phase.RESOLVED)]
+    assert told(report("1", NoticePhase.RESOLVED, -60), report("1", NoticePhase.MONITORING, -60)) == [
+        ("1", NoticePhase.RESOLVED)
+    ]
 
 
 def test_of_two_reports_without_a_time_the_first_counts():
-    assert told(report("1", Phase.IDENTIFIED, None), report("1", Phase.INVESTIGATING, None)) == [
-        ("1", Phase.IDENTIFIED)
+    assert told(report("1", NoticePhase.IDENTIFIED, None), report("1", NoticePhase.INVESTIGATING, None)) == [
+        ("1", NoticePhase.IDENTIFIED)
     ]
 
 
@@ -82,16 +90,16 @@ def test_a_notice_begins_with_its_first_report():
 @pytest.mark.parametrize(
     ("phase", "seconds", "kept"),
     [
-        *((phase, -30 * DAY, True) for phase in GOING_ON if phase is not Phase.UNKNOWN),
-        (Phase.INVESTIGATING, None, True),
-        (Phase.UNKNOWN, -6 * DAY, True),
-        (Phase.UNKNOWN, -8 * DAY, False),
-        (Phase.UNKNOWN, None, True),
-        (Phase.SCHEDULED, None, True),
-        (Phase.RESOLVED, -6 * DAY, True),
-        (Phase.RESOLVED, -8 * DAY, False),
-        (Phase.RESOLVED, None, False),
-        (Phase.SCHEDULED, -8 * DAY, False),
+        *((phase, -30 * DAY, True) for phase in GOING_ON if phase is not NoticePhase.UNKNOWN),
+        (NoticePhase.INVESTIGATING, None, True),
+        (NoticePhase.UNKNOWN, -6 * DAY, True),
+        (NoticePhase.UNKNOWN, -8 * DAY, False),
+        (NoticePhase.UNKNOWN, None, True),
+        (NoticePhase.SCHEDULED, None, True),
+        (NoticePhase.RESOLVED, -6 * DAY, True),
+        (NoticePhase.RESOLVED, -8 * DAY, False),
+        (NoticePhase.RESOLVED, None, False),
+        (NoticePhase.SCHEDULED, -8 * DAY, False),
     ],
 )
 def test_what_is_long_over_or_never_said_its_phase_ages_out(phase, seconds, kept):
@@ -99,7 +107,7 @@ def test_what_is_long_over_or_never_said_its_phase_ages_out(phase, seconds, kept
 
 
 def test_a_maintenance_announced_long_ago_is_kept_until_it_comes():
-    planned = report("1", Phase.SCHEDULED, -20 * DAY, began_at=at(2 * DAY), planned=True)
+    planned = report("1", NoticePhase.SCHEDULED, -20 * DAY, began_at=at(2 * DAY), planned=True)
 
     assert folded(planned)[0].began_at == at(2 * DAY)
 
@@ -118,14 +126,14 @@ OURS = ["^API$", "chat completions"]
     ],
 )
 def test_a_notice_that_names_only_other_components_is_dropped(named, kept):
-    notices = folded(report("1", Phase.IDENTIFIED, -60, *((one, Impact.MINOR) for one in named)), components=OURS)
+    notices = folded(report("1", NoticePhase.IDENTIFIED, -60, *((one, Impact.MINOR) for one in named)), components=OURS)
 
     assert [one.components for one in notices] == ([] if kept is None else [kept])
 
 
 def test_the_impact_is_the_worst_of_our_components_only():
     (one,) = folded(
-        report("1", Phase.IDENTIFIED, -60, ("API", Impact.MINOR), ("Website", Impact.CRITICAL)), components=OURS
+        report("1", NoticePhase.IDENTIFIED, -60, ("API", Impact.MINOR), ("Website", Impact.CRITICAL)), components=OURS
     )
 
     assert one.impact is Impact.MINOR
@@ -137,15 +145,15 @@ def test_the_impact_is_the_worst_of_our_components_only():
         ({"impact": Impact.MAJOR}, Impact.MAJOR),
         ({}, Impact.UNKNOWN),
         ({"planned": True}, Impact.MAINTENANCE),
-        ({"phase": Phase.RESOLVED, "parts": [("API", Impact.NONE)]}, Impact.UNKNOWN),
-        ({"phase": Phase.RESOLVED, "parts": [("API", Impact.NONE)], "impact": Impact.MAJOR}, Impact.MAJOR),
-        ({"phase": Phase.MONITORING, "parts": [("API", Impact.NONE)]}, Impact.NONE),
+        ({"phase": NoticePhase.RESOLVED, "parts": [("API", Impact.NONE)]}, Impact.UNKNOWN),
+        ({"phase": NoticePhase.RESOLVED, "parts": [("API", Impact.NONE)], "impact": Impact.MAJOR}, Impact.MAJOR),
+        ({"phase": NoticePhase.MONITORING, "parts": [("API", Impact.NONE)]}, Impact.NONE),
         ({"parts": [("API", Impact.UNKNOWN)], "impact": Impact.MINOR}, Impact.MINOR),
     ],
     ids=["told", "not told", "planned", "over", "over, and told", "watched", "ungraded component"],
 )
 def test_the_impact_is_what_is_known_of_it(facts, impact):
-    facts = {"phase": Phase.INVESTIGATING, "parts": []} | facts
+    facts = {"phase": NoticePhase.INVESTIGATING, "parts": []} | facts
     (one,) = folded(report("1", facts.pop("phase"), -60, *facts.pop("parts"), **facts))
 
     assert one.impact is impact
@@ -154,14 +162,14 @@ def test_the_impact_is_what_is_known_of_it(facts, impact):
 def test_a_critical_incident_that_names_nothing_while_all_stands_well_is_not_believed():
     alarm = report(impact=Impact.CRITICAL)
 
-    assert folded(alarm, standings=[Standing("API", Impact.NONE)])[0].impact is Impact.UNKNOWN
-    assert folded(alarm, standings=[Standing("API", Impact.MINOR)])[0].impact is Impact.CRITICAL
+    assert folded(alarm, standings=[ComponentState("API", Impact.NONE)])[0].impact is Impact.UNKNOWN
+    assert folded(alarm, standings=[ComponentState("API", Impact.MINOR)])[0].impact is Impact.CRITICAL
 
 
 def test_a_date_of_2099_does_not_stay_the_newest_until_then():
-    invented, real = report("1", Phase.INVESTIGATING, 73 * 365 * DAY), report("1", Phase.RESOLVED, -60)
+    invented, real = report("1", NoticePhase.INVESTIGATING, 73 * 365 * DAY), report("1", NoticePhase.RESOLVED, -60)
 
-    assert told(invented, real) == [("1", Phase.RESOLVED)]
+    assert told(invented, real) == [("1", NoticePhase.RESOLVED)]
     assert folded(invented)[0].updated_at is None
 
 
@@ -170,20 +178,20 @@ def test_a_clock_that_is_some_minutes_ahead_is_believed():
 
 
 def test_an_end_that_lies_ahead_has_not_come():
-    (one,) = folded(report("1", Phase.RESOLVED, -60, ended_at=at(2 * HOUR), by_end=True))
+    (one,) = folded(report("1", NoticePhase.RESOLVED, -60, ended_at=at(2 * HOUR), by_end=True))
 
-    assert (one.phase, one.ended_at) == (Phase.INVESTIGATING, None)
+    assert (one.phase, one.ended_at) == (NoticePhase.INVESTIGATING, None)
 
 
 def test_an_end_in_2099_is_no_end_but_leaves_the_phase():
-    (one,) = folded(report("1", Phase.RESOLVED, -60, ended_at=at(73 * 365 * DAY)))
+    (one,) = folded(report("1", NoticePhase.RESOLVED, -60, ended_at=at(73 * 365 * DAY)))
 
-    assert (one.phase, one.ended_at) == (Phase.RESOLVED, None)
+    assert (one.phase, one.ended_at) == (NoticePhase.RESOLVED, None)
 
 
 def test_open_notices_stand_first_and_the_worst_of_them_before():
     reports = [
-        report("over", Phase.RESOLVED, -1),
+        report("over", NoticePhase.RESOLVED, -1),
         report("small", impact=Impact.MINOR),
         report("large", impact=Impact.MAJOR),
     ]
@@ -195,8 +203,8 @@ def test_open_notices_stand_first_and_the_worst_of_them_before():
 
 
 def bulletin(*open_ids, components="", newest_s=0, trust=Trust.READ, **facts):
-    notices = tuple(Notice(id, "Wrong", None, Phase.IDENTIFIED, Impact.MINOR) for id in open_ids)
-    standings = tuple(Standing(name, Impact.NONE) for name in components)
+    notices = tuple(Notice(id, "Wrong", None, NoticePhase.IDENTIFIED, Impact.MINOR) for id in open_ids)
+    standings = tuple(ComponentState(name, Impact.NONE) for name in components)
     newest_at = None if newest_s is None else at(newest_s)
     return Bulletin("a/b", NOON, trust, notices=notices, components=standings, newest_at=newest_at, **facts)
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from monitor.alert.case import Message, Step, with_changes, with_messages
 from monitor.alert.deliver import would_disturb
-from monitor.alert.routing import Scene, decide
+from monitor.alert.routing import Situation, decide
 from monitor.alert.rule import Channel, Match, Patience, Route, Rules
 from monitor.alert.window import Quiet
 from monitor.config.load import load
@@ -62,7 +62,7 @@ class House:
 
     def beat(self, *changes, crash=""):
         cases = with_changes(self.cases, changes)
-        messages = decide(Scene(cases, self.channels, self.rules, (), self.now))
+        messages = decide(Situation(cases, self.channels, self.rules, (), self.now))
         if crash == "before commit":
             self.restart()
             return False

@@ -17,18 +17,18 @@ from msgspec.structs import replace
 from monitor.detect.health import State
 from monitor.detect.limits import Moved
 from monitor.diagnose.diagnosis import Evidence, Scope
-from monitor.diagnose.incident import Announcement, Told
+from monitor.diagnose.incident import Announcement, Delivery
 from monitor.publish import public_site
 from monitor.publish.account_text import MARKS
 from monitor.publish.private_site import STANDS_S, kept, render
-from monitor.publish.render import CLEAN, POLICY, TEMPLATES, Templates, escape_word
+from monitor.publish.render import CLEAN, POLICY, TEMPLATES, PageTemplates, escape_word
 from monitor.publish.rotation import TURNS
 from monitor.publish.snapshot import CROWD, Manner, Measure, ObjectiveView, SourceView
 from monitor.publish.status import Mark
 from monitor.slo.objective import Goal, Objective, Reserve
 from monitor.stages.publish import LONGEST_QUIET_S, PUBLISH_S
 from probes.model import Fault, Limit
-from probes.notice import Impact, Notice, Phase
+from probes.notice import Impact, Notice, NoticePhase
 from probes.redact import CONTROLS
 from tests.builders_page import (
     HOSTILE,
@@ -95,7 +95,7 @@ def crowded():
         warnings=("The disk is nearly full.",),
         past_incidents=tuple(past(days) for days in (1, 3, 9, 24, 40, 41)),
         open_incidents=(
-            shown(told=(Told("mail", "opened", "failed", NOW, 3, "HTTP 502"),)),
+            shown(told=(Delivery("mail", "opened", "failed", NOW, 3, "HTTP 502"),)),
             shown(incident("openai/main", drill=True, id="drill")),
         ),
         providers=(*four_accounts().providers, *snapshot(account("gemini/a", mixed)).providers),
@@ -106,9 +106,9 @@ def hostile(words):
     """A page that says `words` wherever words come from outside."""
     evidence = Evidence("openai/x/chat", NOW, Fault.UNCLASSIFIED, words, words, 418, words)
     it = incident(id="one", subject=words, reasons=(words,), targets=(words,), evidence=(evidence,))
-    it = shown(it, advice=words, told=(Told(words, words, words, NOW, 2, words),))
+    it = shown(it, advice=words, told=(Delivery(words, words, words, NOW, 2, words),))
     notice = Notice(
-        "n", words, "https://status.example/n", Phase.INVESTIGATING, Impact.MAJOR, (words,), NOW, text=words
+        "n", words, "https://status.example/n", NoticePhase.INVESTIGATING, Impact.MAJOR, (words,), NOW, text=words
     )
     feeds = (
         SourceView("openai/status", words, "https://status.example", True, NOW, None, (notice,)),
@@ -283,7 +283,9 @@ def test_hostile_words_stay_words(words):
 @given(st.one_of(st.text(), st.integers(), st.none(), st.sampled_from(Mark), st.text().map(Markup)))
 def test_a_word_is_escaped_as_jinja_would_and_in_every_template(value):
     assert escape_word(value) == escape(value)
-    template = Templates(autoescape=True).from_string("{{ it }}{% macro say(it) %}{{ it }}{% endmacro %}{{ say(it) }}")
+    template = PageTemplates(autoescape=True).from_string(
+        "{{ it }}{% macro say(it) %}{{ it }}{% endmacro %}{{ say(it) }}"
+    )
     assert template.render(it=value) == 2 * escape(value)
     assert template.root_render_func.__globals__["escape"] is escape_word
 
@@ -635,7 +637,7 @@ def test_an_account_that_does_not_stream_shows_how_long_its_answers_take():
 
 
 def test_beside_a_providers_notice_stands_who_knew_first():
-    notice = Notice("1", "Slow answers", "https://status.example/1", Phase.MONITORING, Impact.MINOR, began_at=NOW)
+    notice = Notice("1", "Slow answers", "https://status.example/1", NoticePhase.MONITORING, Impact.MINOR, began_at=NOW)
     source = SourceView("openai/page", "OpenAI", "https://status.example", True, NOW, None, (notice,))
     said = Announcement(NOW, "Slow answers, as it was called at first", None, "openai/page", "1")
     late, soon = (
@@ -651,8 +653,8 @@ def test_beside_a_providers_notice_stands_who_knew_first():
 
 
 def test_a_page_that_is_read_in_part_is_not_called_quiet_and_what_nobody_posted_is_said():
-    claim = Notice("component/API", "API: outage", None, Phase.UNKNOWN, Impact.MAJOR, ("API",), posted=False)
-    undated = Notice("1", "Slow answers", None, Phase.IDENTIFIED, Impact.MINOR)
+    claim = Notice("component/API", "API: outage", None, NoticePhase.UNKNOWN, Impact.MAJOR, ("API",), posted=False)
+    undated = Notice("1", "Slow answers", None, NoticePhase.IDENTIFIED, Impact.MINOR)
     source = SourceView("openai/page", "OpenAI", "https://status.example", True, NOW, None, (), unread=2)
 
     quiet = index(snapshot(account(), sources=(replace(source, unread=0),))).text

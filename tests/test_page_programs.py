@@ -26,8 +26,8 @@ from monitor.slo.objective import Goal, Objective
 from monitor.words import PHASES
 from probes.feeds.parse import parse
 from probes.model import Fault, Limit
-from probes.model import Phase as RoadPhase
-from probes.notice import Impact, Notice, Phase
+from probes.model import NoticePhase as RoadPhase
+from probes.notice import Impact, Notice, NoticePhase
 from probes.provider import Platform
 from tests.builders_page import HOSTILE, NOW, account, four_accounts, incident, past, shown, sick, snapshot, target
 from tests.test_page import crowded, hostile, reserve
@@ -36,7 +36,7 @@ WORK = Notice(
     "w1",
     "Move; of, the\ndatabase " + "\u7532" * 60,
     "https://status.example/w1",
-    Phase.SCHEDULED,
+    NoticePhase.SCHEDULED,
     Impact.MAINTENANCE,
     began_at=NOW + timedelta(days=1),
     ended_at=NOW + timedelta(days=1, hours=2),

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from monitor.config.load import load
 from monitor.detect.health import Health, State, Thresholds, advance
 from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
-from monitor.diagnose.incident import Announcement, Change, ChangeKind, Told, open_incident
+from monitor.diagnose.incident import Announcement, Change, ChangeKind, Delivery, open_incident
 from monitor.publish import private_site
 from monitor.publish.collect import take
 from monitor.publish.public_site import render
@@ -23,7 +23,7 @@ from monitor.store.connection import open_writer
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from probes.model import Answer, Confidence, Fault, Observation, Outcome
-from probes.notice import Impact, Notice, Phase
+from probes.notice import Impact, Notice, NoticePhase
 from tests.builders_page import BEGAN, HOSTILE, LONG_AGO, NOW, account, incident, past, shown, sick, snapshot, target
 from tests.test_page import Document
 
@@ -82,7 +82,7 @@ def telling():
     evidence = (
         Evidence("openai/zq-account/chat", NOW, Fault.TIMEOUT, "zq-rule", "zq-error-body", 500, "zq-request-id"),
     )
-    told = (Told("zq-channel", "opened", "failed", NOW, 2, "zq-told"),)
+    told = (Delivery("zq-channel", "opened", "failed", NOW, 2, "zq-told"),)
     words = {"reasons": ("zq-reason",), "targets": ("openai/zq-account/chat",), "evidence": evidence}
     views = [
         shown(
@@ -220,7 +220,9 @@ def test_drills_signals_and_parts_of_a_wider_trouble_are_not_told():
 
 
 def test_what_providers_say_themselves_is_public():
-    notice = Notice("1", "<b>Slow</b>", "https://status.example/1", Phase.MONITORING, Impact.MINOR, began_at=LONG_AGO)
+    notice = Notice(
+        "1", "<b>Slow</b>", "https://status.example/1", NoticePhase.MONITORING, Impact.MINOR, began_at=LONG_AGO
+    )
     source = SourceView("openai/page", "OpenAI", "https://status.example", True, NOW, None, (notice,))
     other = replace(source, id="zq-own/page", provider="zq-own")
     page = text(snapshot(account("openai/b"), sources=(source, other)))
@@ -255,7 +257,7 @@ def test_every_public_link_leads_to_a_file(shot):
 
 @pytest.mark.parametrize("words", [HOSTILE, "</title><script>x</script>", '"><img src=x onerror=alert(1)>', "]]>"])
 def test_what_a_providers_page_calls_its_trouble_stays_words(words):
-    notice = Notice("1", words, "https://status.example/1", Phase.MONITORING, Impact.MINOR, (words,), LONG_AGO)
+    notice = Notice("1", words, "https://status.example/1", NoticePhase.MONITORING, Impact.MINOR, (words,), LONG_AGO)
     source = SourceView("openai/page", "OpenAI", "https://status.example", True, NOW, None, (notice,))
     tame = replace(source, notices=(replace(notice, title="slow", components=("slow",)),))
     pages = [Document(render(snapshot(account("openai/b"), sources=(it,)))["index.html"]) for it in (source, tame)]

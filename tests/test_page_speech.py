@@ -20,7 +20,7 @@ from monitor.publish.translation import ENGLISH, load_speech
 from monitor.slo.objective import Objective
 from monitor.words import MONTHS
 from probes.model import Confidence, Fault, Limit
-from probes.notice import Impact, Phase
+from probes.notice import Impact, NoticePhase
 from tests.builders_page import HOSTILE, NOW, account, four_accounts, incident, shown, snapshot
 from tests.test_page import Document, crowded, hostile
 
@@ -51,7 +51,7 @@ SAID_ELSEWHERE = {
     *(f"{words.HEDGES[confidence]}{{who}}" for confidence in Confidence if words.HEDGES[confidence]),
     *(month for month in MONTHS),
     *(month[:3] for month in MONTHS),
-    *(phase.replace("_", " ") for phase in Phase),
+    *(phase.replace("_", " ") for phase in NoticePhase),
     *(impact.value for impact in Impact if impact is not Impact.UNKNOWN),
     *("info", "warning", "critical", "failed", "requests", "tokens", "input tokens", "output tokens"),
     *(

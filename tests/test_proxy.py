@@ -18,14 +18,14 @@ from monitor.alert.text import Text
 from monitor.cli import main
 from monitor.config.load import load
 from monitor.diagnose.incident import Severity
-from monitor.liveness.heartbeat import Word, ping
+from monitor.liveness.heartbeat import Ping, ping
 from probes import command
 from probes.canary import Prober, attempt, open_session
 from probes.catalog import load_provider, load_wording
 from probes.control import is_online, knock
 from probes.document import DocumentError
 from probes.feeds.poll import poll
-from probes.model import Account, Blame, Fault, Outcome, Patience, Phase, Target
+from probes.model import Account, Blame, Fault, Outcome, Phase, Target, TimeLimits
 from probes.notice import Validators
 from probes.provider import Feed
 from probes.proxy import DIRECT, Proxies, Proxy, ProxyError, Way, choose, is_bypassed, parse, read_environment
@@ -35,7 +35,7 @@ from tests.test_road import GOOD, says, secured, serving
 
 KEY = "sim-key-0123456789-abcdefghij"
 PASSWORD = "pass-word-0123456789"
-QUICK = Patience(connect_s=1, silence_s=1, total_s=2)
+QUICK = TimeLimits(connect_s=1, silence_s=1, total_s=2)
 PROVIDER = load_provider("openai-compatible")
 HOST = "api.example.test"
 """A name that only the proxy can resolve: whoever arrives there went through it."""
@@ -674,7 +674,7 @@ def test_the_heartbeat_goes_through_the_proxy_and_its_address_stays_a_secret(tmp
         async with behind(**settings) as (proxy, authority), open_session("test") as session:
             proxy.places["ping.example.test"] = proxy.places[HOST]
             way = a_way(proxy, tmp_path, authority)
-            return await ping(session, "https://ping.example.test/5bf66975", Word.SUCCESS, "", way), proxy
+            return await ping(session, "https://ping.example.test/5bf66975", Ping.SUCCESS, "", way), proxy
 
     told, proxy = asyncio.run(play())
     assert proxy.targets() == ["ping.example.test:443"]

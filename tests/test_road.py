@@ -17,14 +17,14 @@ import trustme
 
 from probes.canary import Prober, attempt, open_session
 from probes.catalog import load_provider, load_wording
-from probes.model import Account, Blame, Fault, Outcome, Patience, Phase, Target
+from probes.model import Account, Blame, Fault, Outcome, Phase, Target, TimeLimits
 from probes.proxy import STRAIGHT, Way
 from probes.transport.certificate import _trusting as trust_
 from probes.transport.failure import Trip, explain
 from probes.transport.progress import Progress
 
 KEY = "sim-key-0123456789-abcdefghij"
-QUICK = Patience(connect_s=1, silence_s=0.6, total_s=1.5)
+QUICK = TimeLimits(connect_s=1, silence_s=0.6, total_s=1.5)
 PROVIDER = load_provider("openai-compatible")
 JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 GOOD = JSON + b'Content-Length: 21\r\n\r\n{"data":[{"id":"m"}]}'

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from monitor.alert.case import KEPT, Step, with_changes, with_messages, without_old
 from monitor.alert.grouping import covers
 from monitor.alert.reply import Reply, ReplyKind
-from monitor.alert.routing import Scene, decide, judge
+from monitor.alert.routing import Situation, decide, judge
 from monitor.alert.rule import Channel, Escalation, Maintenance, Match, Patience, Route, Rules, like
 from monitor.alert.window import Quiet, Window
 from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence, Scope
@@ -47,7 +47,7 @@ class Desk:
 
     @property
     def scene(self):
-        return Scene(self.cases, self.channels, self.rules, self.replies, self.now, self.fading)
+        return Situation(self.cases, self.channels, self.rules, self.replies, self.now, self.fading)
 
     def change(self, one, kind):
         self.cases = with_changes(self.cases, [Change(one, kind, self.now)])

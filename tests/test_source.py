@@ -9,13 +9,13 @@ from msgspec.structs import replace
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Announcement
 from monitor.diagnose.status_source import PATIENCE, STALE, Source, announcements, follow, page, unreadable
-from probes.notice import Bulletin, Impact, Notice, Phase, Trust, Validators
+from probes.notice import Bulletin, Impact, Notice, NoticePhase, Trust, Validators
 from tests.conftest import at
 
 ID = "openai/summary"
 
 
-def notice(id="1", phase=Phase.INVESTIGATING, impact=Impact.MAJOR, **facts):
+def notice(id="1", phase=NoticePhase.INVESTIGATING, impact=Impact.MAJOR, **facts):
     return Notice(id, f"Errors {id}", f"https://status.example.com/{id}", phase, impact, **facts)
 
 
@@ -77,7 +77,7 @@ def test_what_was_not_asked_for_half_an_hour_is_not_readable():
 
 
 def test_polls_without_an_open_notice_are_counted():
-    source = followed(bulletin(0), bulletin(60, notice(phase=Phase.RESOLVED)))
+    source = followed(bulletin(0), bulletin(60, notice(phase=NoticePhase.RESOLVED)))
 
     assert source.quiet_polls == 2
     assert follow(source, bulletin(120, notice())).quiet_polls == 0
@@ -104,7 +104,7 @@ def test_a_notice_that_was_there_at_the_first_poll_is_as_old_as_it_says():
 
 
 def test_when_a_notice_came_does_not_change_with_its_updates():
-    source = followed(bulletin(0), bulletin(60, notice()), bulletin(120, notice(phase=Phase.MONITORING)))
+    source = followed(bulletin(0), bulletin(60, notice()), bulletin(120, notice(phase=NoticePhase.MONITORING)))
 
     assert source.published == {"1": at(60)}
 
@@ -129,10 +129,10 @@ def test_one_readable_source_of_two_is_enough():
         (notice(impact=Impact.MINOR), True),
         (notice(impact=Impact.UNKNOWN), True),
         (notice(impact=Impact.NONE), False),
-        (notice(phase=Phase.RESOLVED), False),
-        (notice(phase=Phase.MONITORING), True),
-        (notice(phase=Phase.SCHEDULED, impact=Impact.MAINTENANCE, planned=True), False),
-        (notice(phase=Phase.IN_PROGRESS, impact=Impact.MAINTENANCE, planned=True), False),
+        (notice(phase=NoticePhase.RESOLVED), False),
+        (notice(phase=NoticePhase.MONITORING), True),
+        (notice(phase=NoticePhase.SCHEDULED, impact=Impact.MAINTENANCE, planned=True), False),
+        (notice(phase=NoticePhase.IN_PROGRESS, impact=Impact.MAINTENANCE, planned=True), False),
     ],
 )
 def test_trouble_is_what_is_open_and_hurts(one, is_trouble):

@@ -17,7 +17,7 @@ from monitor.diagnose.incident import Announcement
 from monitor.publish import private_site, public_site
 from monitor.publish.write import write_site
 from probes.model import Fault
-from probes.notice import Phase
+from probes.notice import NoticePhase
 from tests.builders_page import HOSTILE, NOW, account, four_accounts, incident, past, shown, sick, snapshot
 from tests.test_page import crowded, hostile
 from tests.test_page_in_browser import served
@@ -129,7 +129,7 @@ def works(*phases):
     return replace(SOURCE, notices=tuple(replace(WORK, id=phase, phase=phase, url=None) for phase in phases))
 
 
-PLANNED = works(Phase.SCHEDULED, Phase.IN_PROGRESS)
+PLANNED = works(NoticePhase.SCHEDULED, NoticePhase.IN_PROGRESS)
 SHOTS = {
     "full": full(),
     "crowded": replace(crowded(), sources=(PLANNED,)),

@@ -6,7 +6,7 @@ import pytest
 
 from monitor.alert.rule import Channel
 from monitor.alert.storage_notice import BRIEF, LASTING, RECENT, STEADY, Heard, StoreNews, due_news, read_news
-from monitor.storage_refusal import Refusal, RefusalKind
+from monitor.storage_refusal import RefusalKind, StorageRefusal
 from tests.conftest import NOON
 
 PHONE, MAIL = Channel("phone", "json://a"), Channel("mail", "json://b")
@@ -19,7 +19,7 @@ def heard(refusal, refused_at=None, told=None, channels=(PHONE,)):
 
 
 def since(ago, kind=RefusalKind.FULL):
-    return Refusal(kind, "it is full", NOON - ago)
+    return StorageRefusal(kind, "it is full", NOON - ago)
 
 
 def test_every_channel_hears_that_it_cannot_be_written():

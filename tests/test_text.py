@@ -15,10 +15,10 @@ from monitor.alert.text import (
     FOLDER,
     LISTED,
     Circumstances,
+    DigestSummary,
+    MessageTemplates,
     Piece,
-    Summary,
-    Templates,
-    Usable,
+    UsableAccount,
     compose,
     compose_digest,
     compose_failing,
@@ -43,7 +43,7 @@ AROUND = Circumstances("office", simulated=False, advice="Appeal at https://help
 
 
 def message(step=Step.OPENED, change=OPENED, around=AROUND, form=Format.TEXT, detail=Detail.FULL, seconds=20, **facts):
-    return compose([Piece(step, 0, change, around, **facts)], detail, form, Templates(), at(seconds))
+    return compose([Piece(step, 0, change, around, **facts)], detail, form, MessageTemplates(), at(seconds))
 
 
 def plain(text):
@@ -52,7 +52,7 @@ def plain(text):
 
 
 def test_a_message_says_what_who_since_when_with_proof_and_what_to_do():
-    text = message(around=replace(AROUND, usable=[Usable("openai/backup", at(-20))], url="https://s.example"))
+    text = message(around=replace(AROUND, usable=[UsableAccount("openai/backup", at(-20))], url="https://s.example"))
 
     assert text.title == "[DOWN] openai/main: account suspended"
     for part in (
@@ -178,14 +178,16 @@ def test_the_outage_that_makes_a_row_is_told_with_it_as_one(form):
     outage = replace(OPENED, incident=replace(OPENED.incident, fault=Fault.TIMEOUT))
     row = replace(FLAPPING, incident=replace(FLAPPING.incident, evidence=(replace(FLAP_EVIDENCE[0], target=MAIN),)))
     both = [Piece(Step.OPENED, 0, change, AROUND) for change in (row, outage)]
-    text = compose(both, Detail.FULL, form, Templates(), at(1800))
+    text = compose(both, Detail.FULL, form, MessageTemplates(), at(1800))
 
     assert text.title == "[FLAPPING] openai/main: no answer in time"
     assert "It comes and goes: 11 changes in 30 min" in text.body
     assert "What came back" in text.body
     assert "11 changes in 30 min" in text.brief
     other = Piece(Step.OPENED, 0, OPENED, AROUND)
-    assert compose([*both, other], Detail.FULL, form, Templates(), at(1800)).title.startswith("[1 FLAPPING, 1 DOWN] ")
+    assert compose([*both, other], Detail.FULL, form, MessageTemplates(), at(1800)).title.startswith(
+        "[1 FLAPPING, 1 DOWN] "
+    )
 
 
 ENDLESS = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"
@@ -193,7 +195,7 @@ ENDLESS = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% 
 
 def test_a_template_that_does_not_end_is_tried_once_until_it_is_changed(tmp_path):
     (tmp_path / "short.txt.j2").write_text(ENDLESS)
-    templates = Templates(tmp_path)
+    templates = MessageTemplates(tmp_path)
     began = time.monotonic()
     first = compose([Piece(Step.OPENED, 0, OPENED, AROUND)], Detail.SHORT, Format.TEXT, templates, at(20))
     told, took_s = dict(templates.warnings), time.monotonic() - began
@@ -272,15 +274,17 @@ def test_nobody_is_blamed_for_what_is_undecided_with_any_certainty():
 
 @pytest.mark.parametrize("form", Format)
 def test_what_to_do_stands_before_what_proves_it(form):
-    body = message(around=replace(AROUND, usable=[Usable("openai/backup", at(0))]), form=form).body
+    body = message(around=replace(AROUND, usable=[UsableAccount("openai/backup", at(0))]), form=form).body
 
     assert body.index("What to do:") < body.index("Working instead:") < body.index("Why we say so")
 
 
 @pytest.mark.parametrize("form", Format)
 def test_what_may_be_lost_next_is_offered_with_that_warning(form):
-    warned = Usable("openai/backup", at(-20), "openai/main is suspended: what cost it can cost this account, too")
-    body = plain(message(around=replace(AROUND, usable=[Usable("groq/a", at(-20)), warned]), form=form))
+    warned = UsableAccount(
+        "openai/backup", at(-20), "openai/main is suspended: what cost it can cost this account, too"
+    )
+    body = plain(message(around=replace(AROUND, usable=[UsableAccount("groq/a", at(-20)), warned]), form=form))
 
     assert "groq/a (seen working 40 s ago); openai/backup (seen working 40 s ago; openai/main is suspended" in body
 
@@ -289,7 +293,7 @@ def test_what_may_be_lost_next_is_offered_with_that_warning(form):
 def test_where_an_account_is_lost_and_nobody_is_known_to_work_that_is_said(detail):
     said = "nstead: nothing else that is watched here is known to work now"
     lost, mild = (message(around=replace(AROUND, replaced=one), detail=detail) for one in (True, False))
-    helped = message(around=replace(AROUND, replaced=True, usable=[Usable("groq/a", at(0))]), detail=detail)
+    helped = message(around=replace(AROUND, replaced=True, usable=[UsableAccount("groq/a", at(0))]), detail=detail)
 
     assert said in lost.body
     assert said not in mild.body + helped.body
@@ -303,7 +307,7 @@ def test_what_quiet_hours_held_back_says_so():
 
 
 def test_a_short_message_is_a_few_lines_with_what_to_do_and_the_link():
-    around = replace(AROUND, usable=[Usable("openai/backup", at(-20))], url="https://s.example")
+    around = replace(AROUND, usable=[UsableAccount("openai/backup", at(-20))], url="https://s.example")
     text = message(around=around, detail=Detail.SHORT)
 
     assert text.body == (
@@ -333,7 +337,7 @@ def many(number):
 @pytest.mark.parametrize("form", Format)
 def test_several_messages_are_one_list_and_the_rest_is_counted(form):
     pieces = [*many(LISTED + 5), Piece(Step.RESOLVED, 0, RESOLVED, AROUND)]
-    text = compose(pieces, Detail.FULL, form, Templates(), at(20))
+    text = compose(pieces, Detail.FULL, form, MessageTemplates(), at(20))
 
     assert text.title == f"[{LISTED + 5} DOWN, 1 RESOLVED] openai/a0: account suspended, and {LISTED + 5} more"
     assert text.body.count("account suspended") == plain(text).count(AROUND.advice) == LISTED
@@ -343,7 +347,7 @@ def test_several_messages_are_one_list_and_the_rest_is_counted(form):
 
 def test_a_list_is_named_after_what_goes_on_not_after_what_is_over():
     over = Piece(Step.RESOLVED, 0, RESOLVED, AROUND)
-    text = compose([over, *many(1)], Detail.FULL, Format.TEXT, Templates(), at(20))
+    text = compose([over, *many(1)], Detail.FULL, Format.TEXT, MessageTemplates(), at(20))
 
     assert text.title == "[1 DOWN, 1 RESOLVED] openai/a0: account suspended, and 1 more"
 
@@ -360,7 +364,7 @@ def test_of_what_is_as_grave_a_list_is_named_after_the_widest(severity):
     ones = [replace(OPENED.incident, scope=scope, subject=subject, **facts) for scope, subject in found]
     pieces = [Piece(Step.OPENED, 0, replace(OPENED, incident=one), AROUND) for one in ones]
 
-    title = compose(pieces, Detail.FULL, Format.TEXT, Templates(), at(20)).title
+    title = compose(pieces, Detail.FULL, Format.TEXT, MessageTemplates(), at(20)).title
     assert title == "[4 DOWN] openai: no answer in time, and 3 more"
 
 
@@ -369,13 +373,13 @@ def test_in_a_list_a_gap_names_its_length_once(form):
     pieces = [Piece(Step.MISSED, 0, absence(at(0), at(3600)), AROUND), *many(1)]
 
     assert (
-        compose(pieces, Detail.FULL, form, Templates(), at(3600)).body.count("1 h") == 2
+        compose(pieces, Detail.FULL, form, MessageTemplates(), at(3600)).body.count("1 h") == 2
     )  # the other one lasts as long
 
 
 def test_a_short_list_ends_with_the_page():
     pieces = [replace(one, around=replace(AROUND, url="https://s.example")) for one in many(2)]
-    text = compose(pieces, Detail.SHORT, Format.TEXT, Templates(), at(20))
+    text = compose(pieces, Detail.SHORT, Format.TEXT, MessageTemplates(), at(20))
 
     assert text.body.splitlines() == [
         *(f"DOWN: openai/a{n}: account suspended" for n in range(2)),
@@ -384,7 +388,7 @@ def test_a_short_list_ends_with_the_page():
 
 
 def test_a_list_of_ten_thousand_stays_small():
-    assert len(compose(many(10_000), Detail.FULL, Format.HTML, Templates(), at(20)).body) < 20_000
+    assert len(compose(many(10_000), Detail.FULL, Format.HTML, MessageTemplates(), at(20)).body) < 20_000
 
 
 def test_a_message_is_as_grave_as_the_gravest_that_goes_on():
@@ -440,28 +444,30 @@ def test_what_is_no_longer_watched_is_neither_over_nor_back(form):
 
 @pytest.mark.parametrize("form", Format)
 def test_a_digest_tells_what_is_open_and_what_is_over(form):
-    summary = Summary(at(-86400), at(7200), [OPENED.incident, replace(RESOLVED.incident, subject="openai/b")], "office")
-    text = compose_digest(summary, Detail.FULL, form, Templates())
+    summary = DigestSummary(
+        at(-86400), at(7200), [OPENED.incident, replace(RESOLVED.incident, subject="openai/b")], "office"
+    )
+    text = compose_digest(summary, Detail.FULL, form, MessageTemplates())
 
     assert text.title == "[DIGEST] 1 open, 1 over since 20 Nov 2026, 12:00 UTC"
     assert text.body.index("openai/main") < text.body.index("openai/b")
     assert "nothing" not in text.body
     gap = compose_digest(
-        replace(summary, incidents=[absence(at(0), at(3600)).incident]), Detail.FULL, form, Templates()
+        replace(summary, incidents=[absence(at(0), at(3600)).incident]), Detail.FULL, form, MessageTemplates()
     )
     assert gap.body.count("1 h") == 1
-    empty = compose_digest(replace(summary, incidents=[]), Detail.FULL, form, Templates())
+    empty = compose_digest(replace(summary, incidents=[]), Detail.FULL, form, MessageTemplates())
     assert empty.body.count("nothing") == 2
 
 
 @pytest.mark.parametrize("form", Format)
 def test_a_failing_channel_is_named_with_the_reason_and_how_to_try_it(form):
-    text = compose_failing("mail: no answer within 20 s", "office", Detail.FULL, form, Templates())
+    text = compose_failing("mail: no answer within 20 s", "office", Detail.FULL, form, MessageTemplates())
 
     assert text.title == "[CHANNEL FAILING] messages to mail are not getting through"
     assert "provider-monitor alerts test mail" in text.body
     assert "no answer within 20 s" in text.body
-    short = compose_failing("mail: no answer within 20 s", "office", Detail.SHORT, form, Templates())
+    short = compose_failing("mail: no answer within 20 s", "office", Detail.SHORT, form, MessageTemplates())
     assert short.body == "no answer within 20 s\nTry it: provider-monitor alerts test mail\n"
 
 
@@ -483,12 +489,12 @@ def test_a_failing_channel_is_named_with_the_reason_and_how_to_try_it(form):
     ],
 )
 def test_what_became_of_the_database_is_told_in_every_form(form, note, title, said):
-    text = compose_news(note, "office", Detail.FULL, form, Templates())
+    text = compose_news(note, "office", Detail.FULL, form, MessageTemplates())
     plain = html.unescape(re.sub(r"<[^>]*>|[`*]", "", text.body))
 
     assert text.title == title
     assert all(words in plain for words in (*said, "office"))
-    short = compose_news(note, "office", Detail.SHORT, form, Templates())
+    short = compose_news(note, "office", Detail.SHORT, form, MessageTemplates())
     assert short.body.strip() == (note.partition(": ")[2] or "What was seen meanwhile is written there now.")
 
 
@@ -497,7 +503,7 @@ def test_what_became_of_the_database_is_told_in_every_form(form, note, title, sa
 
 def own(folder, words, name="incident.txt.j2"):
     (folder / name).write_text(words)
-    templates = Templates(folder)
+    templates = MessageTemplates(folder)
     return templates, compose([Piece(Step.OPENED, 0, OPENED, AROUND)], Detail.FULL, Format.TEXT, templates, at(20))
 
 
@@ -535,7 +541,7 @@ def test_a_mended_template_is_warned_of_no_more(tmp_path):
 
 @pytest.mark.parametrize("form", Format)
 def test_a_message_goes_out_though_even_the_shipped_template_was_taken_away(tmp_path, form):
-    templates = Templates(shipped=tmp_path)
+    templates = MessageTemplates(shipped=tmp_path)
     evil = replace(OPENED, incident=replace(OPENED.incident, subject="<b>/main"))
     text = compose([Piece(Step.OPENED, 0, evil, AROUND)], Detail.FULL, form, templates, at(20))
 
@@ -548,7 +554,7 @@ def test_templates_that_cannot_be_read_or_replace_nothing_are_named_before_they_
     (tmp_path / "incident.md.j2").write_text("{% if %}")
     (tmp_path / "incidents.txt.j2").write_text("x")
 
-    (first, why), (second, other) = Templates(tmp_path).problems()
+    (first, why), (second, other) = MessageTemplates(tmp_path).problems()
     assert (first, second) == ("incident.md.j2", "incidents.txt.j2")
     assert "TemplateSyntaxError" in why
     assert other.startswith("replaces none of digest.html.j2, ")

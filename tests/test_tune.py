@@ -14,7 +14,7 @@ from monitor.detect.health import Thresholds
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Change, ChangeKind, absence, open_incident
 from monitor.replay.observations import look_back
-from monitor.replay.tuning import Tally, compare, outages, settings
+from monitor.replay.tuning import LookCount, compare, outages, settings
 from monitor.stages.drill import Drill
 from monitor.store.connection import open_reader, open_writer
 from monitor.store.reader import history
@@ -60,7 +60,7 @@ def looks(*outages, minutes=2 * DAY_MINUTES, fault=Fault.SERVER_ERROR, target=MA
 
 def told(config, accounts=(), since=NOON):
     """What each setting would have told by the end of what is on record."""
-    tally = Tally(frozenset(accounts or config.accounts), since)
+    tally = LookCount(frozenset(accounts or config.accounts), since)
     with closing(open_reader(config.database)) as db:
         return look_back(db, config, settings(config.thresholds), tally, at(2 * DAY_MINUTES * 60), lambda _: None)
 
@@ -262,7 +262,7 @@ def test_time_goes_on_after_the_last_look_until_the_monitor_was_last_known_to_wa
 
 def test_no_looks_are_no_past(make):
     config = make(looks(minutes=1))
-    tally = Tally(frozenset(config.accounts), at(3600))
+    tally = LookCount(frozenset(config.accounts), at(3600))
     with closing(open_reader(config.database)) as db:
         its = look_back(db, config, [USUAL], tally, at(7200), lambda _: None)
 
@@ -271,7 +271,7 @@ def test_no_looks_are_no_past(make):
 
 def test_how_far_it_is_is_told(make):
     config, told_of = make(looks()), list[str]()
-    tally = Tally(frozenset(config.accounts), NOON)
+    tally = LookCount(frozenset(config.accounts), NOON)
     with closing(open_reader(config.database)) as db:
         look_back(db, config, [USUAL], tally, at(DAY_MINUTES * 60), told_of.append)
 

@@ -23,7 +23,7 @@ from monitor.diagnose.reason import (
     Unreached,
 )
 from probes.model import Blame, Confidence, Fault, Limit
-from probes.notice import Impact, Notice, Phase
+from probes.notice import Impact, Notice, NoticePhase
 from tests.builders_page import NOW, incident
 from tests.conftest import at
 
@@ -147,7 +147,7 @@ def test_blame_is_hedged_by_how_sure_it_is(changes, said):
     ],
 )
 def test_a_notice_says_how_old_it_is(facts, said):
-    assert words.notice(Notice("n", "Errors", None, Phase.IDENTIFIED, Impact.MAJOR, **facts), NOW) == said
+    assert words.notice(Notice("n", "Errors", None, NoticePhase.IDENTIFIED, Impact.MAJOR, **facts), NOW) == said
 
 
 def test_a_fault_claims_no_more_than_its_subject():

@@ -13,7 +13,7 @@ SHOWN = 8
 NAMED = 4
 
 
-class Line(Struct, frozen=True):
+class EvidenceLine(Struct, frozen=True):
     """Who met what: one target, an account, or accounts of a provider; the answer is the latest of them.
 
     `ended` says where on the road, in words; empty where an answer came, or the fault says it.
@@ -27,7 +27,7 @@ class Line(Struct, frozen=True):
     ended: str = ""
 
 
-def shown(evidence: Sequence[Evidence], *, apart: bool = False) -> tuple[list[Line], int]:
+def shown(evidence: Sequence[Evidence], *, apart: bool = False) -> tuple[list[EvidenceLine], int]:
     """Return the lines that show these answers, and how many more there are.
 
     Answers of one account that one rule took are alike whatever their words: those may name a request. `apart`: words
@@ -47,10 +47,10 @@ def _grouped(evidence: Iterable[Evidence], key: Callable[[Evidence], Hashable]) 
     return list(groups.values())
 
 
-def _line(group: Sequence[Evidence]) -> Line:
+def _line(group: Sequence[Evidence]) -> EvidenceLine:
     latest = max(group, key=lambda one: one.at)
     ended = where(latest.fault, latest.phase)
-    return Line(_who(group), latest.fault, latest.status, latest.request_id, latest.words, ended)
+    return EvidenceLine(_who(group), latest.fault, latest.status, latest.request_id, latest.words, ended)
 
 
 def _who(group: Sequence[Evidence]) -> str:

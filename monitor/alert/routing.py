@@ -47,7 +47,7 @@ OUTLASTS = timedelta(minutes=1)
 """So long after a wider trouble ended a part of it that is left may still recover with it."""
 
 
-class Verdict(Struct, frozen=True):
+class Decision(Struct, frozen=True):
     """What a channel is to be told of an incident now; None: nothing, and `why` says what holds it."""
 
     step: Step | None
@@ -55,7 +55,7 @@ class Verdict(Struct, frozen=True):
     number: int = 0
 
 
-class Scene(Struct, frozen=True, dict=True):
+class Situation(Struct, frozen=True, dict=True):
     """All that is looked at to decide, at one instant; the cases in the order in which they came.
 
     `fading` are the incidents, by id, that may be over: nothing of theirs has failed since a look was good.
@@ -139,7 +139,7 @@ class Scene(Struct, frozen=True, dict=True):
         return found
 
 
-def decide(scene: Scene, only: Collection[str] | None = None) -> list[Message]:
+def decide(scene: Situation, only: Collection[str] | None = None) -> list[Message]:
     """Return what is to be sent now; of these incidents only, where some are named."""
     missing = frozenset(channel.name for channel in scene.channels if channel.quiet)
     ids = scene.cases.keys() if only is None else only
@@ -152,31 +152,31 @@ def _is_unfinished(case: Case, quiet: frozenset[str]) -> bool:
     return case.incident.closed_at is None or bool(case.owed) or _is_hindsight(case) or not quiet <= case.told.keys()
 
 
-def _for_channel(channel: Channel, cases: Sequence[Case], scene: Scene) -> Iterator[Message]:
+def _for_channel(channel: Channel, cases: Sequence[Case], scene: Situation) -> Iterator[Message]:
     for case in cases:
         verdict = judge(case, channel, scene)
         if verdict.step:
             yield Message(case.last.id, channel.name, verdict.step, verdict.number, case.incident.id)
 
 
-def judge(case: Case, channel: Channel, scene: Scene) -> Verdict:
+def judge(case: Case, channel: Channel, scene: Situation) -> Decision:
     """Return what one channel is to be told of one incident, or why nothing: the first reason that holds."""
     wish = _wish(case, channel, scene)
     if wish.step is None:
         return wish
     for hold in HOLDS:
         if why := hold(case, channel, wish.step, scene):
-            return Verdict(None, why)
+            return Decision(None, why)
     return wish
 
 
 # What a channel does not know yet
 
 
-def _wish(case: Case, channel: Channel, scene: Scene) -> Verdict:
+def _wish(case: Case, channel: Channel, scene: Situation) -> Decision:
     heard = case.told.get(channel.name, ())
     if case.is_silently_over() and not (heard and _is_merged_flap(case)):
-        return Verdict(None, f"it was {case.last.kind}: no end that anybody hears of")
+        return Decision(None, f"it was {case.last.kind}: no end that anybody hears of")
     if case.incident.closed_at:
         return _wish_at_end(case, channel, heard, scene)
     if step := _escalation(case, channel, heard, scene):
@@ -184,50 +184,50 @@ def _wish(case: Case, channel: Channel, scene: Scene) -> Verdict:
     if not heard:
         return _wish_at_opening(case, channel, scene)
     if _is_news(case, heard):
-        return Verdict(Step.CHANGED, "its cause is another one now")
+        return Decision(Step.CHANGED, "its cause is another one now")
     return _reminder(case, heard, scene)
 
 
-def _wish_at_opening(case: Case, channel: Channel, scene: Scene) -> Verdict:
+def _wish_at_opening(case: Case, channel: Channel, scene: Situation) -> Decision:
     if not _is_hearer(case.incident, channel, scene.rules):
-        return Verdict(None, "no route that fits leads to this channel")
+        return Decision(None, "no route that fits leads to this channel")
     if case.incident.severity.rank < channel.severity.rank:
-        return Verdict(None, f"it is {case.incident.severity}, and the channel wants {channel.severity} at least")
-    return Verdict(Step.OPENED, "it is open and was not told yet")
+        return Decision(None, f"it is {case.incident.severity}, and the channel wants {channel.severity} at least")
+    return Decision(Step.OPENED, "it is open and was not told yet")
 
 
-def _wish_at_end(case: Case, channel: Channel, heard: Sequence[Telling], scene: Scene) -> Verdict:
+def _wish_at_end(case: Case, channel: Channel, heard: Sequence[Telling], scene: Situation) -> Decision:
     if not heard:
         return _wish_in_hindsight(case, channel, scene)
     if channel.name not in case.owed:
-        return Verdict(None, "its end was told")
+        return Decision(None, "its end was told")
     if _is_superseded(case, channel, scene):
-        return Verdict(None, "it came again since, and that was told")
+        return Decision(None, "it came again since, and that was told")
     if case.incident.is_flap and _is_taken_over(case, channel, scene):
-        return Verdict(None, "it comes and goes no more: what stays was told")
+        return Decision(None, "it comes and goes no more: what stays was told")
     if case.incident.is_flap and not _has_turned(case, channel, heard, scene):
-        return Verdict(None, "it was told to be up, and has not turned since")
+        return Decision(None, "it was told to be up, and has not turned since")
     if _is_one_of_many(case, channel, heard, scene):
-        return Verdict(None, "that it comes and goes was told since: its calm ends both")
+        return Decision(None, "that it comes and goes was told since: its calm ends both")
     if _is_wider_now(case, channel, scene):
-        return Verdict(None, "a wider sign of the same goes on, and that was told")
-    return Verdict(Step.RESOLVED, "it is over, and its opening was told")
+        return Decision(None, "a wider sign of the same goes on, and that was told")
+    return Decision(Step.RESOLVED, "it is over, and its opening was told")
 
 
-def _wish_in_hindsight(case: Case, channel: Channel, scene: Scene) -> Verdict:
+def _wish_in_hindsight(case: Case, channel: Channel, scene: Situation) -> Decision:
     """Return whether a channel that heard of no beginning hears of the end."""
     if case.last.kind is ChangeKind.WITHDRAWN:
-        return Verdict(None, "it is no longer watched, and its opening was not told")
+        return Decision(None, "it is no longer watched, and its opening was not told")
     if _is_hindsight(case) and _was_silenced(case, channel, scene):
-        return Verdict(None, "it was silenced when it ended")
+        return Decision(None, "it was silenced when it ended")
     if _was_missed(case, channel, scene):
-        return Verdict(Step.MISSED, "it came and went during quiet hours")
+        return Decision(Step.MISSED, "it came and went during quiet hours")
     if _is_hindsight(case) and _wish_at_opening(case, channel, scene).step:
-        return Verdict(Step.MISSED, "it is told when it is over")
-    return Verdict(None, "its opening was not told, so its end is not")
+        return Decision(Step.MISSED, "it is told when it is over")
+    return Decision(None, "its opening was not told, so its end is not")
 
 
-def _is_superseded(case: Case, channel: Channel, scene: Scene) -> bool:
+def _is_superseded(case: Case, channel: Channel, scene: Situation) -> bool:
     """Whether the same trouble came again and is open, or was told: then this end is no news any more."""
     its = scene.families[case.key]
     later = its[its.index(case) + 1 :]
@@ -239,14 +239,14 @@ def _is_hindsight(case: Case) -> bool:
     return case.opened.kind is ChangeKind.RESOLVED or case.incident.is_offline
 
 
-def _was_silenced(case: Case, channel: Channel, scene: Scene) -> bool:
+def _was_silenced(case: Case, channel: Channel, scene: Situation) -> bool:
     """Whether something that a person arranged kept it from the channel when it ended."""
     at = case.last.at
     then = replace(scene, now=at, replies=[one for one in scene.replies if one.at <= at])
     return any(hold(case, channel, Step.MISSED, then) for hold in (_silenced, _maintained))
 
 
-def _was_missed(case: Case, channel: Channel, scene: Scene) -> bool:
+def _was_missed(case: Case, channel: Channel, scene: Situation) -> bool:
     wanted = _wish_at_opening(case, channel, scene).step is not None
     spans = channel.quiet.spans(scene.now) if channel.quiet else ()
     both = (case.opened.at, case.last.at)
@@ -254,7 +254,7 @@ def _was_missed(case: Case, channel: Channel, scene: Scene) -> bool:
     return missed and not _was_part(case, channel, scene)
 
 
-def _was_part(case: Case, channel: Channel, scene: Scene) -> bool:
+def _was_part(case: Case, channel: Channel, scene: Situation) -> bool:
     """Whether it came and went as a part of what this channel hears of."""
     one = case.incident
     return any(
@@ -276,28 +276,28 @@ def _is_news(case: Case, heard: Sequence[Telling]) -> bool:
     return any(change.kind is ChangeKind.CHANGED for change in case.changes[last + 1 :])
 
 
-def _reminder(case: Case, heard: Sequence[Telling], scene: Scene) -> Verdict:
+def _reminder(case: Case, heard: Sequence[Telling], scene: Situation) -> Decision:
     pauses = scene.rules.patience.remind
     if case.incident.severity is not Severity.CRITICAL or not pauses:
-        return Verdict(None, "it was told, and there is nothing new")
+        return Decision(None, "it was told, and there is nothing new")
     if case.incident.drill:
-        return Verdict(None, "a drill reminds nobody")
+        return Decision(None, "a drill reminds nobody")
     if case.incident.is_flap:
-        return Verdict(None, "that it comes and goes is told once")
+        return Decision(None, "that it comes and goes is told once")
     if why := _acknowledged(case, scene):
-        return Verdict(None, why)
+        return Decision(None, why)
     number = _next_reminder(heard)
     pause = pauses[min(number, len(pauses)) - 1]
     if scene.now - heard[-1].at < pause:
-        return Verdict(None, f"it was told; a reminder follows at {heard[-1].at + pause:%Y-%m-%d %H:%M} UTC")
-    return Verdict(Step.REMINDER, "it is critical, and nobody has acknowledged it", number)
+        return Decision(None, f"it was told; a reminder follows at {heard[-1].at + pause:%Y-%m-%d %H:%M} UTC")
+    return Decision(Step.REMINDER, "it is critical, and nobody has acknowledged it", number)
 
 
 def _next_reminder(heard: Sequence[Telling]) -> int:
     return 1 + sum(one.step is Step.REMINDER for one in heard)
 
 
-def _escalation(case: Case, channel: Channel, heard: Sequence[Telling], scene: Scene) -> Verdict | None:
+def _escalation(case: Case, channel: Channel, heard: Sequence[Telling], scene: Situation) -> Decision | None:
     """Return the step that is due now, counted from when anybody was first told, else from the opening.
 
     All steps of all routes that fit are numbered through.
@@ -311,11 +311,11 @@ def _escalation(case: Case, channel: Channel, heard: Sequence[Telling], scene: S
     for number, step in enumerate(_escalations(case.incident, scene.rules), 1):
         due = scene.now - since >= step.after and named(channel, step.channels)
         if due and number not in done and case.incident.severity.rank >= channel.severity.rank:
-            return Verdict(Step.ESCALATED, f"nobody has acknowledged it for {step.after}", number)
+            return Decision(Step.ESCALATED, f"nobody has acknowledged it for {step.after}", number)
     return None
 
 
-def _acknowledged(case: Case, scene: Scene) -> str | None:
+def _acknowledged(case: Case, scene: Situation) -> str | None:
     for reply in scene.answers.get(case.incident.id, ()):
         if reply.kind is ReplyKind.ACKNOWLEDGE:
             return f"acknowledged by {reply.by or 'somebody'}"
@@ -339,14 +339,14 @@ def _escalations(incident: Incident, rules: Rules) -> list[Escalation]:
 # What holds it back
 
 
-def _snoozed(case: Case, _: Channel, step: Step, scene: Scene) -> str | None:
+def _snoozed(case: Case, _: Channel, step: Step, scene: Situation) -> str | None:
     for reply in scene.answers.get(case.incident.id, ()):
         if reply.kind is ReplyKind.SNOOZE and step is not Step.RESOLVED and reply.until:
             return f"snoozed until {reply.until:%Y-%m-%d %H:%M} UTC by {reply.by or 'somebody'}"
     return None
 
 
-def _silenced(case: Case, _: Channel, step: Step, scene: Scene) -> str | None:
+def _silenced(case: Case, _: Channel, step: Step, scene: Situation) -> str | None:
     """An end is told to whoever heard of the beginning, also during a silence."""
     if step is Step.RESOLVED or case.incident.drill:
         return None
@@ -357,7 +357,7 @@ def _silenced(case: Case, _: Channel, step: Step, scene: Scene) -> str | None:
     return None
 
 
-def _maintained(case: Case, _: Channel, step: Step, scene: Scene) -> str | None:
+def _maintained(case: Case, _: Channel, step: Step, scene: Situation) -> str | None:
     if step is Step.RESOLVED or case.incident.drill:
         return None
     for one, span in scene.maintenance:
@@ -366,14 +366,14 @@ def _maintained(case: Case, _: Channel, step: Step, scene: Scene) -> str | None:
     return None
 
 
-def _blind(case: Case, _: Channel, step: Step, scene: Scene) -> str | None:
+def _blind(case: Case, _: Channel, step: Step, scene: Situation) -> str | None:
     """Who reads that nothing can be reached can do nothing about any account: it is told when it is over, or lasts."""
     if step is Step.OPENED and case.incident.is_offline and scene.now - case.incident.opened_at < BLIND:
         return f"nothing can be reached from here: told when that is over, or has lasted {BLIND // MINUTE} min"
     return None
 
 
-def _covered(case: Case, channel: Channel, step: Step, scene: Scene) -> str | None:
+def _covered(case: Case, channel: Channel, step: Step, scene: Situation) -> str | None:
     """One cause, one message: what is part of a wider trouble is told with that, if that is told here and as grave."""
     if case.incident.drill or step is Step.RESOLVED:
         return None
@@ -390,14 +390,14 @@ def _covered(case: Case, channel: Channel, step: Step, scene: Scene) -> str | No
     return None
 
 
-def _fading(case: Case, _: Channel, step: Step, scene: Scene) -> str | None:
+def _fading(case: Case, _: Channel, step: Step, scene: Situation) -> str | None:
     """Nobody is told, or reminded, late of what may be over by now: that it stands is a claim about now."""
     if step in STANDING and case.incident.id in scene.fading:
         return "its latest look was good: it is told when one fails, and else as over"
     return None
 
 
-def _restless(case: Case, channel: Channel, step: Step, scene: Scene) -> str | None:
+def _restless(case: Case, channel: Channel, step: Step, scene: Situation) -> str | None:
     """What comes and goes is named once; each single time is not told there, nor is each end, nor the row again."""
     one = case.incident
     if one.drill or has_lasted(one, scene.now) or (one.is_flap and step is not Step.OPENED):
@@ -408,7 +408,7 @@ def _restless(case: Case, channel: Channel, step: Step, scene: Scene) -> str | N
     return None
 
 
-def _is_held_by(flap: Case, case: Case, channel: Channel, scene: Scene) -> bool:
+def _is_held_by(flap: Case, case: Case, channel: Channel, scene: Situation) -> bool:
     """Whether the channel knows by the row what it would be told; an end belongs to a beginning that was told since.
 
     The outage that makes them a row is told with it: that it is down is news.
@@ -423,7 +423,7 @@ def _is_held_by(flap: Case, case: Case, channel: Channel, scene: Scene) -> bool:
     return _is_promised(flap, channel, scene)
 
 
-def _recovering(case: Case, channel: Channel, step: Step, scene: Scene) -> str | None:
+def _recovering(case: Case, channel: Channel, step: Step, scene: Situation) -> str | None:
     """What is left of a wider trouble that has just ended may yet end with it; what is lost for good may not."""
     one = case.incident
     if step is not Step.OPENED or one.signal or one.drill or one.fault in TERMINAL:
@@ -434,7 +434,7 @@ def _recovering(case: Case, channel: Channel, step: Step, scene: Scene) -> str |
     return None
 
 
-def _uneasy(case: Case, _: Channel, step: Step, scene: Scene) -> str | None:
+def _uneasy(case: Case, _: Channel, step: Step, scene: Situation) -> str | None:
     """Calm is told when it is so: an outage that was not named counts, and one of which nobody heard."""
     if step is not Step.RESOLVED or not case.incident.is_flap:
         return None
@@ -454,7 +454,7 @@ def _disturbs(one: Incident, now: datetime) -> bool:
     return one.closed_at is None or (not one.signal and now - one.closed_at < CALM)
 
 
-def _quiet(case: Case, channel: Channel, step: Step, scene: Scene) -> str | None:
+def _quiet(case: Case, channel: Channel, step: Step, scene: Situation) -> str | None:
     """What is critical is told at night, too; what is told only when it is over wakes nobody."""
     critical = case.incident.severity is Severity.CRITICAL and step is not Step.MISSED
     if critical or case.incident.drill or not channel.quiet:
@@ -463,7 +463,7 @@ def _quiet(case: Case, channel: Channel, step: Step, scene: Scene) -> str | None
     return next((f"quiet hours until {span.end:%Y-%m-%d %H:%M} UTC" for span in spans), None)
 
 
-def _stormy(case: Case, channel: Channel, _: Step, scene: Scene) -> str | None:
+def _stormy(case: Case, channel: Channel, _: Step, scene: Situation) -> str | None:
     patience = scene.rules.patience
     if len(scene.told_at.get(channel.name, ())) < patience.storm:
         return None
@@ -473,7 +473,7 @@ def _stormy(case: Case, channel: Channel, _: Step, scene: Scene) -> str | None:
 # What comes and goes
 
 
-def _is_promised(flap: Case, channel: Channel, scene: Scene) -> bool:
+def _is_promised(flap: Case, channel: Channel, scene: Situation) -> bool:
     """Whether the channel was told that it comes and goes, or is told now, and not yet how that ended."""
     if channel.name in flap.told:
         over = flap.last.kind is ChangeKind.WITHDRAWN or channel.name not in flap.owed
@@ -481,7 +481,7 @@ def _is_promised(flap: Case, channel: Channel, scene: Scene) -> bool:
     return _is_told_now(flap, channel, scene)
 
 
-def _has_turned(flap: Case, channel: Channel, heard: Sequence[Telling], scene: Scene) -> bool:
+def _has_turned(flap: Case, channel: Channel, heard: Sequence[Telling], scene: Situation) -> bool:
     """Whether it went down and came back since the channel was last told that it is up."""
     its = [one for one in scene.cases.values() if not one.incident.signal and can_be_one(flap.incident, one.incident)]
     ends = [it.at for one in its for it in one.told.get(channel.name, ()) if it.step is Step.RESOLVED]
@@ -489,7 +489,7 @@ def _has_turned(flap: Case, channel: Channel, heard: Sequence[Telling], scene: S
     return turned_at > max([heard[0].at, *ends])
 
 
-def _is_told_now(case: Case, channel: Channel, scene: Scene) -> bool:
+def _is_told_now(case: Case, channel: Channel, scene: Situation) -> bool:
     """Whether nothing that a person arranged keeps its opening from the channel."""
     if case.incident.closed_at or not _wish_at_opening(case, channel, scene).step:
         return False
@@ -500,7 +500,7 @@ def _is_merged_flap(case: Case) -> bool:
     return case.incident.is_flap and case.last.kind is ChangeKind.MERGED
 
 
-def _became(flap: Case, one: Incident, scene: Scene) -> bool:
+def _became(flap: Case, one: Incident, scene: Situation) -> bool:
     """Whether it is what the row of turns ended in: not another part of the row, nor while another one goes on."""
     ended = flap.incident.closed_at
     if ended is None or not _is_merged_flap(flap) or (one.is_flap and is_within(one, [flap.incident])):
@@ -508,12 +508,12 @@ def _became(flap: Case, one: Incident, scene: Scene) -> bool:
     return outlives(one, ended) and can_end(flap.incident, one) and (one.is_flap or not _goes_on(flap, ended, scene))
 
 
-def _goes_on(flap: Case, ended: datetime, scene: Scene) -> bool:
+def _goes_on(flap: Case, ended: datetime, scene: Situation) -> bool:
     rows = (other.incident for other in scene.flaps if other is not flap)
     return any(outlives(row, ended) and can_be_one(flap.incident, row) for row in rows)
 
 
-def _is_taken_over(flap: Case, channel: Channel, scene: Scene) -> bool:
+def _is_taken_over(flap: Case, channel: Channel, scene: Situation) -> bool:
     """Whether it became a trouble that stays, or a wider one that comes and goes, and the channel hears of that."""
     return any(
         (_became(flap, one.incident, scene) or _is_wider_row(one.incident, flap.incident))
@@ -527,13 +527,13 @@ def _is_wider_row(one: Incident, flap: Incident) -> bool:
     return one.is_flap and is_within(flap, [one]) and not is_within(one, [flap])
 
 
-def _is_heard_after(case: Case, flap: Case, channel: Channel, scene: Scene) -> bool:
+def _is_heard_after(case: Case, flap: Case, channel: Channel, scene: Situation) -> bool:
     if heard := case.told.get(channel.name):
         return heard[-1].at > flap.told[channel.name][0].at
     return _is_told_now(case, channel, scene)
 
 
-def _said_to_flap_at(case: Case, channel: Channel, heard: Sequence[Telling], scene: Scene) -> datetime | None:
+def _said_to_flap_at(case: Case, channel: Channel, heard: Sequence[Telling], scene: Situation) -> datetime | None:
     """Return when the channel was told that it comes and goes, if it heard nothing else of it since."""
     if case.incident.is_flap:
         return None
@@ -542,7 +542,7 @@ def _said_to_flap_at(case: Case, channel: Channel, heard: Sequence[Telling], sce
     return max(at for _, at in since) if is_within(case.incident, [flap for flap, _ in since]) else None
 
 
-def _is_one_of_many(case: Case, channel: Channel, heard: Sequence[Telling], scene: Scene) -> bool:
+def _is_one_of_many(case: Case, channel: Channel, heard: Sequence[Telling], scene: Situation) -> bool:
     """Whether it ended before it had lasted, although all that the channel knows is that it comes and goes."""
     since, ended = _said_to_flap_at(case, channel, heard, scene), case.incident.closed_at
     return since is not None and ended is not None and ended - since < STAYED
@@ -551,7 +551,7 @@ def _is_one_of_many(case: Case, channel: Channel, heard: Sequence[Telling], scen
 # Signs of one thing
 
 
-def _repeated(case: Case, channel: Channel, step: Step, scene: Scene) -> str | None:
+def _repeated(case: Case, channel: Channel, step: Step, scene: Situation) -> str | None:
     """What several models or canaries of one account show alike is one sign: told once, and over with the last."""
     if not is_shared(case.incident):
         return None
@@ -571,7 +571,7 @@ def _lingers(other: Case, case: Case, channel: Channel) -> bool:
     return untold and is_one_sign(other.incident, case.incident)
 
 
-def _speaks_for(other: Case, case: Case, channel: Channel, scene: Scene) -> bool:
+def _speaks_for(other: Case, case: Case, channel: Channel, scene: Situation) -> bool:
     """Whether the channel knows of this sign by another one, or hears of that one now."""
     it, one = other.incident, case.incident
     wider = is_wider_sign(it, one)
@@ -583,7 +583,7 @@ def _speaks_for(other: Case, case: Case, channel: Channel, scene: Scene) -> bool
     return first and _is_told_now(other, channel, scene)
 
 
-def _is_wider_now(case: Case, channel: Channel, scene: Scene) -> bool:
+def _is_wider_now(case: Case, channel: Channel, scene: Situation) -> bool:
     """Whether it is over only as a sign of its own: what the channel heard since is wider, and outlives it."""
     one, ended = case.incident, case.incident.closed_at or scene.now
     wider = (it for it in scene.signs if channel.name in it.told and is_wider_sign(it.incident, one))
@@ -599,7 +599,7 @@ HOLDS = (
 # The same once more
 
 
-def past(case: Case, scene: Scene) -> list[Incident]:
+def past(case: Case, scene: Situation) -> list[Incident]:
     """Return the times within a day that this trouble was there, up to this one; what was only merged left out."""
     its = scene.families.get(case.key, [case])
     until_now = [one for one in its[: its.index(case) + 1] if not one.is_silently_over()]

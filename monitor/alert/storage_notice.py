@@ -9,7 +9,7 @@ from msgspec import Struct
 from monitor.alert.case import Message, Step
 from monitor.alert.rule import Channel
 from monitor.diagnose.incident import Severity
-from monitor.storage_refusal import Refusal, RefusalKind
+from monitor.storage_refusal import RefusalKind, StorageRefusal
 
 BRIEF = timedelta(seconds=30)
 """Another program may hold the database so long, to copy it, before anybody hears of it."""
@@ -37,7 +37,7 @@ class Heard(Struct, frozen=True):
 
 def due_news(
     channels: Iterable[Channel],
-    refusal: Refusal | None,
+    refusal: StorageRefusal | None,
     refused_at: datetime | None,
     heard: Mapping[str, Heard],
     now: datetime,
@@ -56,7 +56,7 @@ def news(channel: Channel, kind: StoreNews, words: str, now: datetime) -> Messag
     return Message(None, channel.name, Step.STORE, int(now.timestamp() * 1000), note=f"{kind}: {words}")
 
 
-def _is_worth_telling(refusal: Refusal, before: Heard | None, now: datetime) -> bool:
+def _is_worth_telling(refusal: StorageRefusal, before: Heard | None, now: datetime) -> bool:
     lasted = now - (refusal.since or now)
     if before and _is_within(RECENT, before.at, now):
         return lasted >= LASTING

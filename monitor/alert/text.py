@@ -51,7 +51,7 @@ TROUBLED = WIDTH[: WIDTH.index(Scope.MONITOR) + 1]
 """What is down, from narrow to wide; the other scopes are of pages, dates and promises."""
 
 
-class Usable(Struct, frozen=True):
+class UsableAccount(Struct, frozen=True):
     """Another account that works, when that was last seen, and why it may be the next to be lost."""
 
     account: str
@@ -72,7 +72,7 @@ class Circumstances(Struct, frozen=True):
     location: str
     simulated: bool
     advice: str
-    usable: Sequence[Usable] = ()
+    usable: Sequence[UsableAccount] = ()
     replaced: bool = False
     url: str | None = None
     links: Mapping[str, str] = field(default_factory=dict)
@@ -118,7 +118,7 @@ class Text(Struct, frozen=True):
     format: Format = Format.TEXT
 
 
-class Summary(Struct, frozen=True):
+class DigestSummary(Struct, frozen=True):
     """What a digest tells: the incidents of a span."""
 
     since: datetime
@@ -128,7 +128,7 @@ class Summary(Struct, frozen=True):
     url: str | None = None
 
 
-class Templates:
+class MessageTemplates:
     """The templates; those of the user's folder first. What is wrong with one of those is kept in `warnings`."""
 
     def __init__(self, folder: Path | None = None, shipped: Path = FOLDER) -> None:
@@ -200,7 +200,7 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" + (f" (line {line})" if line else "")
 
 
-def compose(pieces: Sequence[Piece], detail: Detail, form: Format, templates: Templates, now: datetime) -> Text:
+def compose(pieces: Sequence[Piece], detail: Detail, form: Format, templates: MessageTemplates, now: datetime) -> Text:
     """Return one message: about one incident, or a list of several."""
     pieces = _joined(pieces)
     title = _title(pieces)
@@ -238,7 +238,7 @@ def _is_time_of(one: Piece, row: Piece) -> bool:
     return not one.change.incident.is_flap and can_be_one(row.change.incident, one.change.incident)
 
 
-def compose_digest(summary: Summary, detail: Detail, form: Format, templates: Templates) -> Text:
+def compose_digest(summary: DigestSummary, detail: Detail, form: Format, templates: MessageTemplates) -> Text:
     still = [one for one in summary.incidents if not one.closed_at or one.closed_at > summary.until]
     over = [one for one in summary.incidents if one not in still]
     title = f"[DIGEST] {len(still)} open, {len(over)} over since {words.moment(summary.since).words}"
@@ -257,7 +257,7 @@ def compose_digest(summary: Summary, detail: Detail, form: Format, templates: Te
     return Text(title, templates.fill(f"digest.{ENDINGS[form]}.j2", values), brief, form)
 
 
-def compose_failing(note: str, location: str, detail: Detail, form: Format, templates: Templates) -> Text:
+def compose_failing(note: str, location: str, detail: Detail, form: Format, templates: MessageTemplates) -> Text:
     """Return the message that a channel does not work; `note` is its name and the reason."""
     name, _, reason = note.partition(": ")
     title = f"[CHANNEL FAILING] messages to {name} are not getting through"
@@ -268,7 +268,7 @@ def compose_failing(note: str, location: str, detail: Detail, form: Format, temp
     return Text(title, body, brief, form)
 
 
-def compose_news(note: str, location: str, detail: Detail, form: Format, templates: Templates) -> Text:
+def compose_news(note: str, location: str, detail: Detail, form: Format, templates: MessageTemplates) -> Text:
     """Return the message that the database cannot be written, or what else became of it."""
     news, what = read_news(note)
     title = f"[MONITOR] {TITLES[news]}"
@@ -371,7 +371,7 @@ def _is_revived(change: Change) -> bool:
     return one.scope is Scope.ACCOUNT and one.blame is Blame.ACCOUNT and not one.signal and not withdrawn
 
 
-def _instead(one: Usable, now: datetime) -> str:
+def _instead(one: UsableAccount, now: datetime) -> str:
     seen = f"seen working {_age(one.seen_at, now)} ago"
     return f"{one.account} ({seen}; {one.caution})" if one.caution else f"{one.account} ({seen})"
 

@@ -12,12 +12,12 @@ from msgspec.structs import replace
 
 from monitor.alert.case import Fate, with_changes
 from monitor.alert.reply import Reply, ReplyKind, standing
-from monitor.alert.routing import Scene, decide, judge
+from monitor.alert.routing import Situation, decide, judge
 from monitor.alert.rule import Maintenance, Match
 from monitor.config.config import Config
 from monitor.diagnose.course import fading
 from monitor.diagnose.incident import Change, ChangeKind, Incident
-from monitor.replay.alerts import Line, Record
+from monitor.replay.alerts import Record, ReplayedMessage
 from monitor.replay.alerts import replay as again
 from monitor.store import reader
 from monitor.store.connection import open_reader
@@ -149,7 +149,7 @@ def _coming(windows: Iterable[Maintenance], now: datetime) -> Iterator[tuple[dat
 def hearers(config: Config, incident: Incident, now: datetime) -> list[str]:
     """Return the channels that would be told of such an incident now."""
     cases = with_changes({}, [Change(incident, ChangeKind.OPENED, now)])
-    return [message.channel for message in decide(Scene(cases, config.channels, config.rules, (), now))]
+    return [message.channel for message in decide(Situation(cases, config.channels, config.rules, (), now))]
 
 
 def explain(config: Config, incident: str | None, now: datetime, say: Print) -> None:
@@ -161,7 +161,7 @@ def explain(config: Config, incident: str | None, now: datetime, say: Print) -> 
     case = told.cases[id]
     say(f"{id}: {title(case.incident)} ({case.incident.severity}, {case.last.kind})")
     doubtful = fading(known.incidents.values(), known.healths)
-    scene = Scene(told.cases, config.channels, config.rules, told.replies, now, doubtful)
+    scene = Situation(told.cases, config.channels, config.rules, told.replies, now, doubtful)
     for channel in config.channels:
         for one in case.told.get(channel.name, ()):
             say(f"  {channel.name}: {one.step} at {one.at:%Y-%m-%d %H:%M:%S} UTC")
@@ -196,7 +196,7 @@ def replay(config: Config, since: timedelta, now: datetime, say: Print) -> None:
         say(f"{counted[False]} of them were not sent then; it is assumed that those are delivered")
 
 
-def _in_words(line: Line) -> str:
+def _in_words(line: ReplayedMessage) -> str:
     about = title(line.incident) if line.incident else line.message.note
     more = f", in one list of {line.together}" if line.together > 1 else ""
     return about + more + (f" (then {_went(line.fate)})" if line.fate else "")

@@ -9,7 +9,7 @@ from msgspec import Struct
 WANTED = "is no case; give JSON with provider, http_status, headers and body"
 
 
-class Case(Struct, frozen=True):
+class PastedAnswer(Struct, frozen=True):
     """An answer as somebody wrote it down. A body may stand there as JSON of its own."""
 
     provider: str
@@ -28,9 +28,9 @@ class Case(Struct, frozen=True):
         return {name: str(value) for name, value in (self.headers or {}).items()}
 
 
-def read_case(line: str) -> Case:
+def read_case(line: str) -> PastedAnswer:
     """Raises ValueError, whose text follows upon "line N"."""
     try:
-        return msgspec.convert(json.loads(line), Case, strict=False)
+        return msgspec.convert(json.loads(line), PastedAnswer, strict=False)
     except (ValueError, RecursionError):
         raise ValueError(WANTED) from None

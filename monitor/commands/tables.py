@@ -17,7 +17,7 @@ from monitor.detect.latency import token_s
 from monitor.publish.shared_risk import cautions
 from monitor.publish.snapshot import IncidentView, ObjectiveView, Snapshot, SourceView, TargetView
 from monitor.publish.status import Mark, Standing, mark_target
-from monitor.replay.tuning import MONTH, Told, compare, outages
+from monitor.replay.tuning import MONTH, ReplayResult, compare, outages
 from monitor.schedule import Budget
 from monitor.slo.objective import PAIRS, Goal
 from probes.advice import Surroundings, advise
@@ -194,7 +194,7 @@ def cost_table(costs: Mapping[str, Estimate], budgets: Mapping[str, Budget]) -> 
     _print(table)
 
 
-def tune_table(told: Mapping[Thresholds, Told], now: Thresholds, span: timedelta) -> None:
+def tune_table(told: Mapping[Thresholds, ReplayResult], now: Thresholds, span: timedelta) -> None:
     table = _table("setting", "incidents", "a month", "messages", "a month", "delay (median)", "of those told now")
     for one in compare(told, now):
         table.add_row(
@@ -221,7 +221,7 @@ OUTAGES = 20
 """So many of the latest ones are printed."""
 
 
-def outage_table(told: Mapping[Thresholds, Told], now: Thresholds) -> None:
+def outage_table(told: Mapping[Thresholds, ReplayResult], now: Thresholds) -> None:
     table = _table("outage of", "began (UTC)", "lasted", "messages", "not told with")
     found = outages(told, now)
     for one in found[:OUTAGES]:

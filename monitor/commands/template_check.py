@@ -12,10 +12,10 @@ from monitor.alert.case import Step
 from monitor.alert.rule import Detail, Format
 from monitor.alert.text import (
     Circumstances,
+    DigestSummary,
+    MessageTemplates,
     Piece,
-    Summary,
-    Templates,
-    Usable,
+    UsableAccount,
     compose,
     compose_digest,
     compose_failing,
@@ -41,14 +41,16 @@ def alert_problems(config: Config, now: datetime) -> Mapping[str, str]:
     """Return what is wrong with templates of messages, by their names; a message of each kind is written for that."""
     if config.templates is None:
         return {}
-    templates, found = Templates(config.templates), dict[str, str]()
+    templates, found = MessageTemplates(config.templates), dict[str, str]()
     for form in Format:
         pieces = list(_pieces(config, now))
         for shown in (*([one] for one in pieces), pieces):
             for detail in Detail:
                 compose(shown, detail, form, templates, now)
                 found |= templates.warnings
-        summary = Summary(now - EARLIER, now, [one.change.incident for one in pieces], config.location, "https://x")
+        summary = DigestSummary(
+            now - EARLIER, now, [one.change.incident for one in pieces], config.location, "https://x"
+        )
         compose_digest(summary, Detail.FULL, form, templates)
         compose_failing("phone: no answer", config.location, Detail.FULL, form, templates)
         found |= templates.warnings
@@ -84,7 +86,7 @@ def _pieces(config: Config, now: datetime) -> Iterator[Piece]:
         config.location,
         simulated=True,
         advice="Do this.",
-        usable=[Usable(account, now, "a caution")],
+        usable=[UsableAccount(account, now, "a caution")],
         url="https://status.example.com",
         links={"acknowledge": "https://status.example.com/answer/x"},
         times=2,

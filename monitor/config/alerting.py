@@ -109,7 +109,7 @@ class AlertsSection(Section, frozen=True, kw_only=True):
     templates: Annotated[str | None, Meta(description="a folder whose templates replace those of the same name")] = None
 
 
-class Telling(Struct, frozen=True):
+class AlertSections(Struct, frozen=True):
     """The sections that say who is told what, as they stand in the file."""
 
     channels: Sequence[ChannelSection]
@@ -118,12 +118,12 @@ class Telling(Struct, frozen=True):
     alerts: AlertsSection
 
 
-def channels(telling: Telling, urls: Mapping[str, str]) -> tuple[Channel, ...]:
+def channels(telling: AlertSections, urls: Mapping[str, str]) -> tuple[Channel, ...]:
     """Return the channels, with their addresses resolved; the terminal where there are none."""
     return tuple(_channel(one, urls[one.name], telling.alerts.zone) for one in telling.channels) or (TERMINAL,)
 
 
-def rules(telling: Telling, accounts: Iterable[Account]) -> Rules:
+def rules(telling: AlertSections, accounts: Iterable[Account]) -> Rules:
     """Return the rules. Call it when nothing is wrong."""
     zone = telling.alerts.zone
     return Rules(
@@ -177,7 +177,7 @@ def _patience(one: AlertsSection) -> Patience:
     )
 
 
-def check_telling(telling: Telling, accounts: Mapping[str, Sequence[str]], file: str) -> Iterator[Problem]:
+def check_telling(telling: AlertSections, accounts: Mapping[str, Sequence[str]], file: str) -> Iterator[Problem]:
     """Yield what is wrong with names, zones and rules. `accounts` are the tags of each account, by its id."""
     known = _known(accounts)
     hearers = {name for one in telling.channels for name in (one.name, *one.tags)}

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from monitor.config.accounts import open_account, places_of, secret_keys, without_secrets
 from monitor.config.address import is_address
 from monitor.config.alerting import (
-    Telling,
+    AlertSections,
     channels,
     check_telling,
     rules,
@@ -101,7 +101,7 @@ def build(
     found: list[Problem] = []
     for check in (check_names, check_accounts, check_reminders, check_objectives):
         found += check(document, providers, path.name)
-    telling = Telling(document.channels, document.routes, document.maintenance, document.alerts)
+    telling = AlertSections(document.channels, document.routes, document.maintenance, document.alerts)
     found += check_telling(telling, {f"{one.provider}/{one.name}": one.tags for one in document.accounts}, path.name)
     refused = {problem.key for problem in problems}  # what a table misses may be what was refused of it
     problems += [one for one in found if refused.isdisjoint(f"{one.key}.{field}" for field in one.wants)]

@@ -64,7 +64,7 @@ class Thresholds(Struct, frozen=True):
     blip_s: float = 120
 
 
-class Evidence(Struct, frozen=True):
+class Suspicion(Struct, frozen=True):
     """What speaks against a target, as of its latest failure.
 
     `weight` is in failures, less what the good answers among them took back. Of `looks` since `since`,
@@ -102,7 +102,7 @@ class Health(Struct, frozen=True):
     request_id: str | None = None
     answer: Answer | None = None
     reason: str | None = None
-    evidence: Evidence | None = None
+    evidence: Suspicion | None = None
     well_at: datetime | None = None
 
     @property
@@ -166,7 +166,7 @@ def _set_back(health: Health, at: datetime) -> Health:
     return replace(health, since=since, began_at=began_at, seen_at=at, evidence=evidence, well_at=well_at)
 
 
-def _seen_by(evidence: Evidence, at: datetime) -> Evidence:
+def _seen_by(evidence: Suspicion, at: datetime) -> Suspicion:
     return replace(evidence, since=min(evidence.since, at), at=evidence.at and min(evidence.at, at))
 
 
@@ -188,14 +188,14 @@ def _succeeded(health: Health, observation: Observation, thresholds: Thresholds)
     return Health(State.UP, since=began_at, successes=successes, seen_at=at, well_at=at)
 
 
-def _successes_to_recover(evidence: Evidence | None, thresholds: Thresholds) -> int:
+def _successes_to_recover(evidence: Suspicion | None, thresholds: Thresholds) -> int:
     """Two good answers end an outage, but not a brownout, in which most answers are good."""
     if evidence is None or evidence.failed == evidence.looks:
         return thresholds.successes
     return max(thresholds.successes, min(_successes_to_believe(evidence), MOST_SUCCESSES))
 
 
-def _successes_to_believe(evidence: Evidence) -> int:
+def _successes_to_believe(evidence: Suspicion) -> int:
     """Return how many good answers in a row are no chance any more while so large a share fails."""
     share = (evidence.failed + 0.5) / (evidence.looks + 1)
     return ceil(log(STILL) / log(1 - share))
@@ -231,20 +231,20 @@ def _failed(health: Health, observation: Observation, thresholds: Thresholds) ->
     )
 
 
-def _weigh(health: Health, at: datetime, thresholds: Thresholds) -> Evidence:
+def _weigh(health: Health, at: datetime, thresholds: Thresholds) -> Suspicion:
     """Return the evidence with one more failure."""
     before = health.evidence
     if before is None and health.state is State.DOWN:  # remembered by an earlier version
-        return Evidence(thresholds.failures, health.since or at, 1, 1, lasting=True)
+        return Suspicion(thresholds.failures, health.since or at, 1, 1, lasting=True)
     if before is None or (health.doubt == 0.0 and health.state is not State.DOWN):
-        return Evidence(1.0, at, 1, 1)
+        return Suspicion(1.0, at, 1, 1)
     weight = min(health.doubt + 1.0, thresholds.failures + 1.0)
     # What came before so many good answers still speaks against the target, but was another trouble.
     over = health.state is not State.DOWN and health.successes >= _successes_to_believe(before)
     looks, failed = before.looks + health.successes + 1, before.failed + 1
     if looks > REMEMBERED:
         looks, failed = (looks + 1) // 2, (failed + 1) // 2
-    return Evidence(weight, at if over else before.since, looks, failed, before.lasting)
+    return Suspicion(weight, at if over else before.since, looks, failed, before.lasting)
 
 
 def _is_end(health: Health, observation: Observation) -> bool:

@@ -208,7 +208,7 @@ class Mood(Struct, frozen=True):
     variance: float = 0.0
 
 
-class Heard(Struct, frozen=True):
+class Innovation(Struct, frozen=True):
     """What one answer told beyond the mood, in a noise of `scale`, on the logarithm.
 
     It came `news` scales later than expected, of `variance`; of the mood before it `left` remained, and of the
@@ -404,7 +404,7 @@ def _begin(series: Series | None, x: float, at: datetime) -> Series:
     return Series(at, at, Usual(len(recent), level, level, level), recent=recent)
 
 
-def _hear(series: Series, x: float, since_s: float, pace: Pace) -> tuple[Mood, Heard]:
+def _hear(series: Series, x: float, since_s: float, pace: Pace) -> tuple[Mood, Innovation]:
     """Take one answer apart: what was to be expected of the mood, and what is news."""
     usual, mood = series.usual, series.mood
     share, kept = usual.mood(pace)
@@ -415,10 +415,12 @@ def _hear(series: Series, x: float, since_s: float, pace: Pace) -> tuple[Mood, H
     news, taken = (x - usual.level) / scale - left * mood.mean, before / variance
     most = SURPRISE * sqrt(variance)
     surprise = news if -most < news < most else copysign(most, news)
-    return Mood(left * mood.mean + taken * surprise, (1.0 - taken) * before), Heard(scale, news, variance, left, taken)
+    return Mood(left * mood.mean + taken * surprise, (1.0 - taken) * before), Innovation(
+        scale, news, variance, left, taken
+    )
 
 
-def _weigh(series: Series, x: float, heard: Heard, at: datetime, since_s: float, pace: Pace) -> Rise:
+def _weigh(series: Series, x: float, heard: Innovation, at: datetime, since_s: float, pace: Pace) -> Rise:
     usual, rise = series.usual, series.rise
     if usual.count < TO_ARM:
         return rise
@@ -452,7 +454,7 @@ def _was_outlier(series: Series, back: int = 1) -> bool:
     return len(series.recent) >= back and series.recent[-back] - series.usual.level > OUTLIER
 
 
-def _sum(score: float, taken: float, rise: float, heard: Heard, bound: float, most: float) -> tuple[float, float]:
+def _sum(score: float, taken: float, rise: float, heard: Innovation, bound: float, most: float) -> tuple[float, float]:
     """Return the CUSUM after one more answer, and how much of such a rise the mood would have taken by then.
 
     A CUSUM at zero begins anew, with a mood that knows of no rise.

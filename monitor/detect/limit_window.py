@@ -28,7 +28,7 @@ ONE = {name: f"per {name}" for name in NAMES_S}
 SEVERAL = {name: f"per {{n}} {name}s" for name in COUNTED}
 
 
-class Span(Struct, frozen=True):
+class WindowWords(Struct, frozen=True):
     """A window in words: `text` is English, with `{n}` for `count` where it is not one."""
 
     text: str
@@ -38,19 +38,19 @@ class Span(Struct, frozen=True):
         return self.text.format(n=self.count)
 
 
-def per(window_s: float | None) -> Span | None:
+def per(window_s: float | None) -> WindowWords | None:
     """Name a window; None where none is told, or none that anybody counts in."""
     if window_s is None or not SHORTEST_S <= window_s <= LONGEST_S:
         return None
     if name := _single(window_s):
-        return Span(ONE[name])
+        return WindowWords(ONE[name])
     for name in COUNTED:
         number = window_s / NAMES_S[name]
         if 1 < number <= MANY and isclose(number, round(number), rel_tol=NEAR):
-            return Span(SEVERAL[name], str(round(number)))
+            return WindowWords(SEVERAL[name], str(round(number)))
     largest = next((name for name in COUNTED if window_s >= NAMES_S[name]), "second")
     number = window_s / NAMES_S[largest]
-    return Span(SEVERAL[largest], f"{number:.3g}" if number < MANY else f"{number:.0f}")
+    return WindowWords(SEVERAL[largest], f"{number:.3g}" if number < MANY else f"{number:.0f}")
 
 
 def _single(window_s: float) -> str | None:

@@ -130,7 +130,7 @@ class Ceiling(Struct, frozen=True):
         return f"{unit} {span}" if span else unit
 
 
-class Refusal(Struct, frozen=True):
+class LimitRefusal(Struct, frozen=True):
     """A refusal that says the limits are gone: `rule` how, `words` what came back."""
 
     since: datetime
@@ -147,7 +147,7 @@ class Limits(Struct, frozen=True):
     """
 
     ceilings: Mapping[str, Ceiling] = field(default_factory=dict)
-    refusal: Refusal | None = None
+    refusal: LimitRefusal | None = None
     mute: bool = False
 
 
@@ -165,7 +165,9 @@ def advance(limits: Limits, observation: Observation) -> Limits:
     return limits if ceilings is limits.ceilings else Limits(ceilings, limits.refusal, limits.mute)
 
 
-def _forgive(limits: Limits, refusal: Refusal, ceilings: Mapping[str, Ceiling], observation: Observation) -> Limits:
+def _forgive(
+    limits: Limits, refusal: LimitRefusal, ceilings: Mapping[str, Ceiling], observation: Observation
+) -> Limits:
     """A good answer ends it; limits that had vanished must be told again, or be gone for a day."""
     if refusal.rule != VANISHED:
         return Limits(ceilings, None, limits.mute)
@@ -291,20 +293,20 @@ def _finding(
     return Finding(target.account, fault, since, at, target.id, rule, words, reasons, target.model)
 
 
-def _refusal(limits: Limits, observation: Observation) -> Refusal | None:
+def _refusal(limits: Limits, observation: Observation) -> LimitRefusal | None:
     """Return what a refusal tells at once: the provider's own word for it, a ceiling of nothing, or none any more."""
     at, answer, fault = observation.at, observation.answer, observation.fault
     if answer is None or fault is None:
         return None
     if fault is Fault.LIMIT_COLLAPSE:
-        return Refusal(at, at, answer.rule, answer.words)
+        return LimitRefusal(at, at, answer.rule, answer.words)
     if observation.status not in REFUSED or fault in NOT_ITS_LIMITS:
         return None
     if any(limit.limit == 0 for limit in observation.limits or ()):
-        return Refusal(at, at, "limits/zero", answer.words)
+        return LimitRefusal(at, at, "limits/zero", answer.words)
     known = any(len(one.held) >= TO_ARM for one in limits.ceilings.values())
     if known and not observation.limits and not limits.mute:
-        return Refusal(at, at, VANISHED, answer.words)
+        return LimitRefusal(at, at, VANISHED, answer.words)
     return None
 
 

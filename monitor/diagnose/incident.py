@@ -135,7 +135,7 @@ class Change(Struct, frozen=True):
         return f"{self.incident.id}.{self.kind}.{int(self.at.timestamp() * 1000)}"
 
 
-class Told(Struct, frozen=True):
+class Delivery(Struct, frozen=True):
     """One message of an incident: to which channel, of which change, and how it went."""
 
     channel: str

@@ -12,7 +12,7 @@ from monitor.diagnose.witness import Page, is_trouble
 from probes.feeds.distrust import Seen, doubt
 from probes.feeds.fold import KEPT, renew
 from probes.model import Confidence, Fault
-from probes.notice import Bulletin, Notice, Phase, Trust, Validators
+from probes.notice import Bulletin, Notice, NoticePhase, Trust, Validators
 
 STALE = timedelta(minutes=30)
 """A source that was not read for so long is not readable, whatever it said last."""
@@ -105,7 +105,7 @@ def _is_stale(notice: Notice, first_read_at: datetime, now: datetime) -> bool:
     """
     if notice.times or not notice.posted:
         return False
-    return now - first_read_at >= (BELIEVED if notice.phase is Phase.UNKNOWN else KEPT)
+    return now - first_read_at >= (BELIEVED if notice.phase is NoticePhase.UNKNOWN else KEPT)
 
 
 def unreadable(sources: Iterable[Source], now: datetime) -> list[Diagnosis]:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from probes.model import Patience
+from probes.model import TimeLimits
 from probes.proxy import STRAIGHT, Way, choose
 from probes.transport.client import headers_for, options
 from probes.transport.failure import Trip, explain, of_answer
@@ -19,7 +19,7 @@ LONGEST = 1000
 """So much of a reason is sent; healthchecks keeps ten times as much of a body in each of its versions."""
 
 
-class Word(StrEnum):
+class Ping(StrEnum):
     """What is told. Source: healthchecks, Pinging API: `/start` and `/fail` behind the address, nothing for success."""
 
     START = "start"
@@ -27,16 +27,16 @@ class Word(StrEnum):
     FAIL = "fail"
 
 
-def address(url: str, word: Word) -> str:
+def address(url: str, word: Ping) -> str:
     """Return where to send a word; a query stays behind it."""
-    if word is Word.SUCCESS:
+    if word is Ping.SUCCESS:
         return url
     parts = urlsplit(url)
     return parts._replace(path=f"{parts.path.rstrip('/')}/{word}").geturl()
 
 
 async def ping(
-    session: aiohttp.ClientSession, url: str, word: Word, reason: str = "", way: Way = STRAIGHT
+    session: aiohttp.ClientSession, url: str, word: Ping, reason: str = "", way: Way = STRAIGHT
 ) -> str | None:
     """Send one word, with its reason as the body. Return None when it was taken, else why not.
 
@@ -44,7 +44,7 @@ async def ping(
     """
     progress = Progress(proxy=choose(way.proxies, url))
     UNDER_WAY.set(progress)
-    trip = Trip("", progress, Patience(LIMIT_S, LIMIT_S, LIMIT_S))  # without the host: it is part of the address
+    trip = Trip("", progress, TimeLimits(LIMIT_S, LIMIT_S, LIMIT_S))  # without the host: it is part of the address
     try:
         async with (
             asyncio.timeout(LIMIT_S),

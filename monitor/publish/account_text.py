@@ -17,8 +17,8 @@ from monitor.publish.paths import account_page, incident_page, provider_page
 from monitor.publish.rotation import at_length
 from monitor.publish.snapshot import (
     AccountView,
+    DayDurations,
     Measure,
-    Pace,
     ProviderView,
     PurseView,
     TargetView,
@@ -35,7 +35,7 @@ from monitor.publish.uptime import (
     shares,
     worst_shares,
 )
-from monitor.publish.view_model import Ability, AccountCard, Drawing, Figure, LimitRow, Pledge, Share, TargetRow
+from monitor.publish.view_model import Ability, AccountCard, Drawing, Figure, LimitRow, Pledge, TargetRow, UptimeShare
 from monitor.slo.indicator import budget_left
 from monitor.words import Moment
 from probes.model import Limit
@@ -155,9 +155,9 @@ def _abilities(account: AccountView, now: Standing, speech: Speech) -> tuple[Abi
     return tuple(Ability(kind, mark, speech.say(MARKS[mark])) for kind, mark in marks.items())
 
 
-def _shares(every: Shares, slo: float, speech: Speech) -> tuple[Share, ...]:
+def _shares(every: Shares, slo: float, speech: Speech) -> tuple[UptimeShare, ...]:
     return tuple(
-        Share(
+        UptimeShare(
             speech.say("24 h") if length == 1 else speech.say("{n} d", n=length),
             speech.say("no data") if share is None else speech.percent(share),
             share is not None and share < slo,
@@ -276,7 +276,7 @@ def _drawings(
         yield _drawing(speech.say("Whole answer"), latency, target.latency_days, speech)
 
 
-def _drawing(name: str, figure: Figure, paces: Sequence[Pace], speech: Speech) -> Drawing:
+def _drawing(name: str, figure: Figure, paces: Sequence[DayDurations], speech: Speech) -> Drawing:
     drawn = chart(paces)
     if drawn is None:
         return Drawing(name, figure, None, "")

@@ -82,7 +82,7 @@ class Loss(Struct, frozen=True):
     whole: bool
 
 
-class Work(Struct, frozen=True):
+class Workload(Struct, frozen=True):
     """The canaries whose work somebody else must do.
 
     Not `exact`: part of it helps, too, and where it `writes`, whoever writes, in whichever form.
@@ -224,7 +224,7 @@ def _slow_accounts(config: Config, glance: Glance) -> set[str]:
     return {account for one in signs if one.fault is Fault.SLOW for account in _loss(one, config).accounts}
 
 
-def _does(one: Usable, wanted: Work, config: Config) -> bool:
+def _does(one: Usable, wanted: Workload, config: Config) -> bool:
     """Whether an account does what is wanted; where nothing is, whoever works does."""
     undone = _undone(one, wanted)
     if wanted.exact or not undone:
@@ -233,7 +233,7 @@ def _does(one: Usable, wanted: Work, config: Config) -> bool:
     return len(undone) < len(wanted.canaries) or (wanted.writes and any(texts))
 
 
-def _undone(one: Usable, wanted: Work) -> list[str]:
+def _undone(one: Usable, wanted: Workload) -> list[str]:
     return [canary for canary in wanted.canaries if not one.abilities.get(canary)]
 
 
@@ -242,7 +242,7 @@ def _was_served(account: AccountView, loss: Loss) -> bool:
     return any(_is_served(target, loss) for target in account.targets)
 
 
-def _lost_work(loss: Loss, config: Config) -> Work:
+def _lost_work(loss: Loss, config: Config) -> Workload:
     """Return the paid canaries that fail; all that the accounts have, where all is lost or only free ones fail.
 
     A free one does no work, it only shows first that something is wrong.
@@ -250,9 +250,9 @@ def _lost_work(loss: Loss, config: Config) -> Work:
     watches = [one for one in config.watches.values() if not one.free and not one.aside]
     failing = {one.target.canary for one in watches if one.target.id in loss.targets}
     if failing and not loss.whole:
-        return Work(failing, exact=True)
+        return Workload(failing, exact=True)
     asked = [one.target for one in watches if one.target.account in loss.accounts]
-    return Work(
+    return Workload(
         {one.canary for one in asked},
         exact=False,
         writes=any(_writes(config, one.provider, one.canary) for one in asked),

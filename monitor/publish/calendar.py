@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from monitor.publish.summary import Board, Work
+from monitor.publish.summary import AnnouncedMaintenance, Board
 from probes.redact import CONTROLS
 
 FOLD = 73
@@ -16,7 +16,7 @@ def calendar(board: Board) -> bytes:
     return "".join(_fold(line) for line in [*lines, "END:VCALENDAR"]).encode(errors="replace")
 
 
-def _event(work: Work) -> list[str]:
+def _event(work: AnnouncedMaintenance) -> list[str]:
     """Return one event. It is stamped with its own begin, so that an unchanged calendar stays as it is."""
     lines = [
         "BEGIN:VEVENT",

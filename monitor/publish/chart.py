@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from monitor.publish.snapshot import Pace
+from monitor.publish.snapshot import DayDurations
 
 STEP = 4
 HEIGHT = 28
@@ -22,7 +22,7 @@ class Chart(Struct, frozen=True):
     top_s: float
 
 
-def chart(paces: Sequence[Pace]) -> Chart | None:
+def chart(paces: Sequence[DayDurations]) -> Chart | None:
     """Draw the days that have durations, each at its place in time; None when they are too few."""
     known = [(pace.at, pace.p50_s, pace.p95_s) for pace in paces if pace.p50_s is not None and pace.p95_s is not None]
     if len(known) < FEWEST:

@@ -21,14 +21,14 @@ from monitor.diagnose.status_source import Source
 from monitor.diagnose.target_state import is_down, is_suspected, is_unreachable
 from monitor.publish.ability import is_stale
 from monitor.publish.advice import Glance, advice_for, advice_of, look_round, set_up
-from monitor.publish.rotation import Due, Entry, Rota, due
+from monitor.publish.rotation import Due, PageMemory, Rota, due
 from monitor.publish.snapshot import (
     AccountView,
+    DayDurations,
     IncidentView,
     Manner,
     Measure,
     ObjectiveView,
-    Pace,
     ProviderView,
     Pulse,
     PurseView,
@@ -40,13 +40,13 @@ from monitor.publish.status import standing
 from monitor.schedule import Watch
 from monitor.slo.indicator import Cell, Sketch, add, availability, quantile
 from monitor.slo.objective import Objective, reserves
-from monitor.storage_refusal import Refusal
+from monitor.storage_refusal import StorageRefusal
 from monitor.store import reader
 from monitor.store.overlap import Overlap
-from monitor.store.reader import Ceiling
+from monitor.store.reader import LimitSince
 from probes.catalog import PACKAGED, provider_ids
 from probes.model import Account
-from probes.notice import Phase
+from probes.notice import NoticePhase
 
 HOURS = 24
 DAYS = 90
@@ -70,7 +70,7 @@ class Memory(Struct, frozen=True):
     spent_month_usd: Mapping[str, float] = field(default_factory=dict)
     notes: Mapping[str, Note] = field(default_factory=dict)
     series: Mapping[str, int] = field(default_factory=dict)
-    ceilings: Mapping[int, tuple[Ceiling, ...]] = field(default_factory=dict)
+    ceilings: Mapping[int, tuple[LimitSince, ...]] = field(default_factory=dict)
     moves: Mapping[int, Mapping[tuple[str, int], Moved]] = field(default_factory=dict)
 
 
@@ -191,7 +191,7 @@ Strips = tuple[tuple[Cell, ...], tuple[Cell, ...]]
 """The last hours and the last days."""
 
 
-class Seen(Struct, frozen=True):
+class SeriesHistory(Struct, frozen=True):
     """What was seen of several series in the last hours and days."""
 
     hours: reader.Cells
@@ -205,7 +205,7 @@ class Seen(Struct, frozen=True):
         )
 
 
-def _seen(db: sqlite3.Connection, series: Collection[int], now: datetime, *, added_up: bool = False) -> Seen:
+def _seen(db: sqlite3.Connection, series: Collection[int], now: datetime, *, added_up: bool = False) -> SeriesHistory:
     """Read the past of these series; what is not rolled up to days yet is added up."""
     first_day = _midnight(now) - (DAYS - 1) * DAY
     rolled = reader.rolled_until(db, "daily")
@@ -217,7 +217,7 @@ def _seen(db: sqlite3.Connection, series: Collection[int], now: datetime, *, add
             if at >= rolled:
                 unrolled[_midnight(at)].append(cell)
         days.setdefault(one, {}).update({day: add(day, its) for day, its in unrolled.items()})
-    return Seen(hours, days)
+    return SeriesHistory(hours, days)
 
 
 def fresh_s(config: Config) -> float:
@@ -226,7 +226,7 @@ def fresh_s(config: Config) -> float:
     return max(FRESH_AT_LEAST_S, 2 * shortest_s)
 
 
-def unwritten(config: Config, refused: Refusal) -> str:
+def unwritten(config: Config, refused: StorageRefusal) -> str:
     """Return that the monitor looks and cannot keep what it sees, in words."""
     return f"results cannot be written to {config.database.name}: {refused.words}"
 
@@ -309,7 +309,7 @@ def _badness(target: TargetView) -> tuple[int, int]:
     return WORST.index(target.state), GRAVITY.index(target.fault) if target.fault else len(GRAVITY)
 
 
-def _at_a_glance(view: AccountView, entry: Entry | None) -> AccountView:
+def _at_a_glance(view: AccountView, entry: PageMemory | None) -> AccountView:
     """Return it with what was last read of its past, if anything was; its page stays as it is."""
     if entry is None:
         return replace(view, stands=True)
@@ -322,14 +322,16 @@ def _at_a_glance(view: AccountView, entry: Entry | None) -> AccountView:
 
 
 def _at_length(
-    db: sqlite3.Connection, view: AccountView, numbers: Mapping[str, int], seen: Seen, now: datetime
+    db: sqlite3.Connection, view: AccountView, numbers: Mapping[str, int], seen: SeriesHistory, now: datetime
 ) -> AccountView:
     return replace(
         view, targets=tuple(_with_past(db, target, numbers.get(target.id, 0), seen, now) for target in view.targets)
     )
 
 
-def _with_past(db: sqlite3.Connection, target: TargetView, series: int, seen: Seen, now: datetime) -> TargetView:
+def _with_past(
+    db: sqlite3.Connection, target: TargetView, series: int, seen: SeriesHistory, now: datetime
+) -> TargetView:
     durations, (hours, days) = reader.durations(db, series, now), seen.of(series, now)
     return replace(
         target,
@@ -400,7 +402,7 @@ def _source_view(id: str, source: Source | None, config: Config, now: datetime) 
         readable=readable,
         read_at=source.last.at if source and source.last else None,
         problem=None if source is None or readable else _why_unread(source),
-        notices=tuple(one for one in telling if one.phase is not Phase.COMPLETED),
+        notices=tuple(one for one in telling if one.phase is not NoticePhase.COMPLETED),
         unread=source.unread if source else 0,
     )
 
@@ -443,8 +445,8 @@ def _measure(recent: Sketch, usual: Sketch) -> Measure:
     return Measure(quantile(recent, 0.5), quantile(usual, 0.5), quantile(usual, 0.95))
 
 
-def _pace(at: datetime, durations: Sketch) -> Pace:
-    return Pace(at, quantile(durations, 0.5), quantile(durations, 0.95))
+def _pace(at: datetime, durations: Sketch) -> DayDurations:
+    return DayDurations(at, quantile(durations, 0.5), quantile(durations, 0.95))
 
 
 def _incident_view(db: sqlite3.Connection, config: Config, incident: Incident) -> IncidentView:

@@ -4,7 +4,7 @@ from uuid import UUID, uuid5
 
 from msgspec import Struct
 
-from monitor.publish.summary import Board, Case, iso
+from monitor.publish.summary import Board, IncidentEntry, iso
 from monitor.publish.translation import Speech
 
 SPACE = UUID("6f1d7d5c-94a7-4a5a-8b8e-3f5f6a2f7c11")
@@ -13,7 +13,7 @@ SPACE = UUID("6f1d7d5c-94a7-4a5a-8b8e-3f5f6a2f7c11")
 RECENT = 50
 
 
-class Entry(Struct, frozen=True):
+class AtomEntry(Struct, frozen=True):
     id: str
     title: str
     published: str
@@ -22,20 +22,20 @@ class Entry(Struct, frozen=True):
     text: str
 
 
-class Feed(Struct, frozen=True):
+class AtomFeed(Struct, frozen=True):
     id: str
     title: str
     updated: str
     here: str
     home: str
-    entries: tuple[Entry, ...]
+    entries: tuple[AtomEntry, ...]
 
 
-def feed(board: Board, speech: Speech) -> Feed:
+def feed(board: Board, speech: Speech) -> AtomFeed:
     """Return the latest incidents, the last news first. The feed is as old as its newest entry, so that it can stay."""
     cases = sorted(board.cases[:RECENT], key=lambda case: case.updated_at, reverse=True)
     updated = max((case.updated_at for case in cases), default=None)
-    return Feed(
+    return AtomFeed(
         id=_urn(f"{board.title} {board.url or ''}"),
         title=board.title,
         updated=iso(updated) if updated else EPOCH,
@@ -48,10 +48,10 @@ def feed(board: Board, speech: Speech) -> Feed:
 EPOCH = "1970-01-01T00:00:00Z"
 
 
-def _entry(case: Case, board: Board, speech: Speech) -> Entry:
+def _entry(case: IncidentEntry, board: Board, speech: Speech) -> AtomEntry:
     ended = speech.say("[Ended] {title}", title=case.title) if case.closed_at else case.title
     lines = [f"{speech.instant(at).words}: {words}" for at, _, words in sorted(case.updates)]
-    return Entry(
+    return AtomEntry(
         _urn(case.id), ended, iso(case.opened_at), iso(case.updated_at), board.address(case.path), "\n".join(lines)
     )
 

@@ -17,12 +17,12 @@ from monitor.publish.snapshot import (
 from monitor.publish.source_text import pages
 from monitor.publish.status import Mark, Standing
 from monitor.publish.translation import ENGLISH, Speech
-from monitor.publish.view_model import Frame, Front, Pledge, ProviderGroup
+from monitor.publish.view_model import Front, PageFrame, Pledge, ProviderGroup
 
 
-def frame(snapshot: Snapshot, speech: Speech = ENGLISH) -> Frame:
+def frame(snapshot: Snapshot, speech: Speech = ENGLISH) -> PageFrame:
     due = snapshot.made_at + timedelta(seconds=snapshot.fresh_s)
-    return Frame(
+    return PageFrame(
         site=snapshot.title,
         location=snapshot.location,
         simulated=snapshot.simulated,

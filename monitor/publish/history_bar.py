@@ -47,7 +47,7 @@ class Scale(Struct, frozen=True):
     tolerance: float = 0
 
 
-class Run(Struct, frozen=True):
+class Stretch(Struct, frozen=True):
     """Cells of one kind that follow each other: where they begin, how many, and the times of the first and the last."""
 
     kind: Hour
@@ -99,7 +99,7 @@ def _strip(cells: Sequence[Cell], scale: Scale, speech: Speech) -> Strip:
 
 
 @lru_cache(256)
-def _draw(runs: tuple[Run, ...], scale: Scale, speech: Speech) -> Strip:
+def _draw(runs: tuple[Stretch, ...], scale: Scale, speech: Speech) -> Strip:
     """Draw the runs and say them. It is kept, since the strips of all that is well are alike."""
     size = sum(run.length for run in runs)
     kinds = {kind: [run for run in runs if run.kind is kind] for kind in LINES}
@@ -134,21 +134,21 @@ def judge(cell: Cell, tolerance: float = 0) -> Hour:
     return MIXED if bad > tolerance * (ok + bad) else GOOD
 
 
-def _runs(cells: Sequence[Cell], tolerance: float) -> Iterator[Run]:
+def _runs(cells: Sequence[Cell], tolerance: float) -> Iterator[Stretch]:
     """Yield what is one stroke, however long."""
     start = 0
     for kind, its in groupby([judge(cell, tolerance) for cell in cells]):
         length = len(list(its))
-        yield Run(kind, start, length, cells[start].at, cells[start + length - 1].at)
+        yield Stretch(kind, start, length, cells[start].at, cells[start + length - 1].at)
         start += length
 
 
-def _stroke(kind: Hour, runs: Sequence[Run]) -> Stroke:
+def _stroke(kind: Hour, runs: Sequence[Stretch]) -> Stroke:
     path = "".join(f"M{STEP * run.start} {y}h{STEP * run.length}" for run in runs for y in LINES[kind])
     return Stroke(kind, path)
 
 
-def _remark(word: str, runs: Sequence[Run], size: int, scale: Scale, speech: Speech) -> str:
+def _remark(word: str, runs: Sequence[Stretch], size: int, scale: Scale, speech: Speech) -> str:
     """Say when the cells of a kind were, or how many where they are scattered: `down 03:00 to 05:00 UTC`."""
     said, run = speech.say(word), runs[0]
     if len(runs) > 1:

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from monitor import words
 from monitor.diagnose.diagnosis import Evidence, Scope
-from monitor.diagnose.incident import Incident, Severity, Told
+from monitor.diagnose.incident import Delivery, Incident, Severity
 from monitor.publish.paths import incident_page, month_page
 from monitor.publish.snapshot import (
     IncidentView,
@@ -15,7 +15,7 @@ from monitor.publish.snapshot import (
 )
 from monitor.publish.status import Mark
 from monitor.publish.translation import ENGLISH, Speech
-from monitor.publish.view_model import Event, Month, Piece, Proof, Row, Story
+from monitor.publish.view_model import LinkedText, Month, ProofRow, Row, Story, TimelineRow
 
 RECENT = 5
 """So many past incidents stand on the first page."""
@@ -78,14 +78,14 @@ def story(view: IncidentView, made_at: datetime, speech: Speech = ENGLISH) -> St
     )
 
 
-def pieces(text: str) -> tuple[Piece, ...]:
+def pieces(text: str) -> tuple[LinkedText, ...]:
     """Cut a text so that its http(s) addresses can be links."""
-    found: list[Piece] = []
+    found: list[LinkedText] = []
     end = 0
     for address in ADDRESS.finditer(text):
-        found += [Piece(text[end : address.start()]), Piece(address[0], address[0])]
+        found += [LinkedText(text[end : address.start()]), LinkedText(address[0], address[0])]
         end = address.end()
-    return tuple(piece for piece in (*found, Piece(text[end:])) if piece.text)
+    return tuple(piece for piece in (*found, LinkedText(text[end:])) if piece.text)
 
 
 def gravest_first(views: Sequence[IncidentView]) -> list[IncidentView]:
@@ -125,7 +125,7 @@ def row(view: IncidentView, made_at: datetime, today: datetime | None, speech: S
     )
 
 
-def _told_words(told: Sequence[Told], speech: Speech) -> str:
+def _told_words(told: Sequence[Delivery], speech: Speech) -> str:
     """Say how the messages of an incident went, the worst first."""
     told = [it for it in told if it.state != "replaced"]
     stuck = sum(map(_is_stuck, told))
@@ -141,30 +141,30 @@ def _told_words(told: Sequence[Told], speech: Speech) -> str:
     return speech.many(len(told), "{n} message delivered", "{n} messages delivered")
 
 
-def _is_stuck(told: Told) -> bool:
+def _is_stuck(told: Delivery) -> bool:
     return told.state not in ("sent", "replaced") and told.tries > 0
 
 
-def _events(view: IncidentView, speech: Speech) -> tuple[Event, ...]:
+def _events(view: IncidentView, speech: Speech) -> tuple[TimelineRow, ...]:
     incident = view.incident
     began = "First sign seen" if incident.signal else "First failure seen: the incident begins here"
-    steps = [(incident.opened_at, 0, Event(speech.instant(incident.opened_at), speech.say(began)))]
+    steps = [(incident.opened_at, 0, TimelineRow(speech.instant(incident.opened_at), speech.say(began)))]
     steps += [(told.at, 1, _message(told, speech)) for told in view.told]
     if incident.announcement:
         said = speech.say("The provider's page says: {title}", title=incident.announcement.title)
-        steps.append((incident.announcement.at, 1, Event(speech.instant(incident.announcement.at), said)))
+        steps.append((incident.announcement.at, 1, TimelineRow(speech.instant(incident.announcement.at), said)))
     if incident.closed_at:
-        steps.append((incident.closed_at, 2, Event(speech.instant(incident.closed_at), speech.say("Ended"))))
+        steps.append((incident.closed_at, 2, TimelineRow(speech.instant(incident.closed_at), speech.say("Ended"))))
     return tuple(event for _, _, event in sorted(steps, key=lambda step: step[:2]))
 
 
-def _message(told: Told, speech: Speech) -> Event:
+def _message(told: Delivery, speech: Speech) -> TimelineRow:
     kind = words.capital(speech.say(KINDS.get(told.kind, told.kind)))
     said = speech.say("{kind} to {channel}: {fate}", kind=kind, channel=told.channel, fate=_fate(told, speech))
-    return Event(speech.instant(told.at), said, told.error)
+    return TimelineRow(speech.instant(told.at), said, told.error)
 
 
-def _fate(told: Told, speech: Speech) -> str:
+def _fate(told: Delivery, speech: Speech) -> str:
     tries = speech.many(told.tries, "one try", "{n} tries")
     match told.state:
         case "sent":
@@ -185,8 +185,8 @@ def _status(evidence: Evidence, signal: bool, speech: Speech) -> str:
     return f"HTTP {evidence.status}" if evidence.status else speech.say("no HTTP answer")
 
 
-def _proof(evidence: Evidence, signal: bool, speech: Speech) -> Proof:
-    return Proof(
+def _proof(evidence: Evidence, signal: bool, speech: Speech) -> ProofRow:
+    return ProofRow(
         target=evidence.target,
         at=speech.instant(evidence.at),
         fault=speech.fault(evidence.fault),

@@ -34,10 +34,10 @@ from monitor.publish.snapshot import (
 )
 from monitor.publish.source_text import pages
 from monitor.publish.status import Standing, standing, worst
-from monitor.publish.summary import Board, Case, Part, works
+from monitor.publish.summary import Board, Component, IncidentEntry, works
 from monitor.publish.translation import Speech
 from monitor.publish.usable import VERSION, Usable, pick, usables
-from monitor.publish.view_model import AccountCard, Frame, Month, ProviderGroup, Row
+from monitor.publish.view_model import AccountCard, Month, PageFrame, ProviderGroup, Row
 from monitor.slo.objective import PAIRS, Reserve
 from monitor.words import capital, iso, title
 from probes.model import Fault
@@ -103,7 +103,7 @@ def root(url: str | None) -> str:
 
 
 def history(
-    all_months: Sequence[Month], around: Frame, it: Press, existing: Collection[str]
+    all_months: Sequence[Month], around: PageFrame, it: Press, existing: Collection[str]
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the page of the history, and a page for each month; those of months long past never change."""
     latest, older = all_months[:FULL_MONTHS], all_months[FULL_MONTHS:]
@@ -126,13 +126,13 @@ def for_programs(board: Board, it: Press) -> Iterator[tuple[str, bytes]]:
 
 
 def private_board(snapshot: Snapshot, now: Standing, first: Headline, speech: Speech) -> Board:
-    parts: list[Part] = []
+    parts: list[Component] = []
     for provider in snapshot.providers:
         marks = [now.marks[account.id] for account in provider.accounts]
         if marks:
-            parts.append(Part(provider.id, provider.name, worst(marks)))
+            parts.append(Component(provider.id, provider.name, worst(marks)))
             parts += [
-                Part(account.id, account.id, now.marks[account.id], provider.id, account.since, account.stands)
+                Component(account.id, account.id, now.marks[account.id], provider.id, account.since, account.stands)
                 for account in provider.accounts
             ]
     views = [*snapshot.open_incidents, *newest_first(snapshot.past_incidents)]
@@ -148,7 +148,7 @@ def private_board(snapshot: Snapshot, now: Standing, first: Headline, speech: Sp
     )
 
 
-def _case(view: IncidentView, parts: Sequence[Part], speech: Speech) -> Case:
+def _case(view: IncidentView, parts: Sequence[Component], speech: Speech) -> IncidentEntry:
     incident = view.incident
     hit = accounts_of(incident.targets)
     began = f"{speech.title(incident)}. {capital(speech.whose_hedged(incident))}."
@@ -158,7 +158,7 @@ def _case(view: IncidentView, parts: Sequence[Part], speech: Speech) -> Case:
         updates.append((max(incident.announcement.at, incident.opened_at), "identified", said))
     if incident.closed_at:
         updates.append((incident.closed_at, "resolved", speech.say("Ended")))
-    return Case(
+    return IncidentEntry(
         id=incident.id,
         title=speech.title(incident),
         severity=incident.severity,
@@ -171,7 +171,7 @@ def _case(view: IncidentView, parts: Sequence[Part], speech: Speech) -> Case:
 
 
 def _inner_pages(
-    every: Sequence[ProviderGroup], snapshot: Snapshot, around: Frame, it: Press
+    every: Sequence[ProviderGroup], snapshot: Snapshot, around: PageFrame, it: Press
 ) -> Iterator[tuple[str, bytes]]:
     past, below = _by_account(snapshot, it.speech), replace(around, up="../../")
     lasting = replace(frame(replace(snapshot, fresh_s=snapshot.fresh_s + STANDS_S), it.speech), up=below.up)
@@ -194,11 +194,11 @@ def _by_account(snapshot: Snapshot, speech: Speech) -> dict[str, list[Row]]:
     return found
 
 
-def _account_page(card: AccountCard, past: Sequence[Row], around: Frame, it: Press) -> bytes:
+def _account_page(card: AccountCard, past: Sequence[Row], around: PageFrame, it: Press) -> bytes:
     return it.fill("account.html", frame=around, account=card, past=past[:RECENT])
 
 
-def _provider(group: ProviderGroup, snapshot: Snapshot, around: Frame, it: Press) -> bytes:
+def _provider(group: ProviderGroup, snapshot: Snapshot, around: PageFrame, it: Press) -> bytes:
     sources = [source for source in snapshot.sources if source.id.partition("/")[0] == group.id]
     past = [view for view in newest_first(snapshot.past_incidents) if _is_of(view, group.id)]
     return it.fill(
@@ -274,7 +274,7 @@ def _usable(one: Usable) -> dict[str, object]:
     }
 
 
-def _incident(view: IncidentView, around: Frame, snapshot: Snapshot, it: Press) -> bytes:
+def _incident(view: IncidentView, around: PageFrame, snapshot: Snapshot, it: Press) -> bytes:
     """Render one incident. The page of an ended one names no time of making: it is written once."""
     around = replace(around, up="../")
     if view.incident.closed_at:

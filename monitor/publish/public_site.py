@@ -25,10 +25,10 @@ from monitor.publish.render import Press, press
 from monitor.publish.snapshot import ProviderView, Snapshot, SourceView
 from monitor.publish.source_text import pages
 from monitor.publish.status import Mark, Standing, mark_target, standing, worst
-from monitor.publish.summary import Board, Case, Part, iso, works
+from monitor.publish.summary import Board, Component, IncidentEntry, iso, works
 from monitor.publish.translation import Speech
 from monitor.publish.uptime import WINDOWS_D
-from monitor.publish.view_model import Frame, Month, Pages, Row, Share
+from monitor.publish.view_model import Month, PageFrame, Pages, Row, UptimeShare
 from monitor.slo.indicator import Cell, availability
 from monitor.words import Moment, capital
 from probes.model import Blame, Fault
@@ -43,7 +43,7 @@ ABILITIES = frozenset({"list", "chat", "responses", "embed", "count", "command"}
 """The canaries that are shown: one that a user named may tell something of him."""
 
 
-class Outage(Struct, frozen=True):
+class PublicIncident(Struct, frozen=True):
     """One incident of a provider, as everybody may know it. `whole`: all of it, not only a model."""
 
     id: str
@@ -61,7 +61,7 @@ class Outage(Struct, frozen=True):
         return max(min(self.closed_at or now, end) - max(self.opened_at, start), timedelta())
 
 
-class Line(Struct, frozen=True):
+class ProviderLine(Struct, frozen=True):
     """One provider as the templates show it."""
 
     name: str
@@ -69,7 +69,7 @@ class Line(Struct, frozen=True):
     state: str
     abilities: tuple[tuple[str, Mark, str], ...]
     ninety: Strip
-    shares: tuple[Share, ...]
+    shares: tuple[UptimeShare, ...]
 
 
 class Tale(Struct, frozen=True):
@@ -119,7 +119,7 @@ def _is_public(provider: ProviderView) -> bool:
     return provider.shipped and any(not account.own_host for account in provider.accounts)
 
 
-def _outages(snapshot: Snapshot, providers: Sequence[ProviderView]) -> list[Outage]:
+def _outages(snapshot: Snapshot, providers: Sequence[ProviderView]) -> list[PublicIncident]:
     """Return the providers' own incidents, open ones first, then the newest."""
     names = {provider.id: provider.name for provider in providers}
     views = [*snapshot.open_incidents, *newest_first(snapshot.past_incidents)]
@@ -135,11 +135,11 @@ def _is_theirs(incident: Incident, names: Iterable[str]) -> bool:
     return is_real and wide and incident.blame is Blame.PROVIDER and plain in names
 
 
-def _outage(incident: Incident, names: dict[str, str]) -> Outage:
+def _outage(incident: Incident, names: dict[str, str]) -> PublicIncident:
     """Take what may be known. The id is made anew: the private one holds a hash of the subject."""
     id = incident.subject.partition("/")[0]
     whole = incident.scope is Scope.PROVIDER
-    return Outage(
+    return PublicIncident(
         id=f"{incident.opened_at:%Y%m%d-%H%M%S}-{slug(id)}{'' if whole else '-model'}",
         provider=id,
         name=names[id],
@@ -164,11 +164,13 @@ def _pages(sources: Sequence[SourceView], snapshot: Snapshot, speech: Speech) ->
     return replace(pages(sources, snapshot.made_at, speech, leads(theirs)), dark=())
 
 
-def _line(provider: ProviderView, outages: Sequence[Outage], snapshot: Snapshot, now: Standing, speech: Speech) -> Line:
+def _line(
+    provider: ProviderView, outages: Sequence[PublicIncident], snapshot: Snapshot, now: Standing, speech: Speech
+) -> ProviderLine:
     its = [outage for outage in outages if outage.provider == provider.id]
     mark = _mark(provider, its, now)
     hours, days = _cells(provider, its, snapshot.made_at)
-    return Line(
+    return ProviderLine(
         name=provider.name,
         mark=mark,
         state=speech.say(MARKS[mark]),
@@ -178,7 +180,7 @@ def _line(provider: ProviderView, outages: Sequence[Outage], snapshot: Snapshot,
     )
 
 
-def _mark(provider: ProviderView, outages: Sequence[Outage], now: Standing) -> Mark:
+def _mark(provider: ProviderView, outages: Sequence[PublicIncident], now: Standing) -> Mark:
     """Say how a provider is: well as long as one account works, for the others fail for reasons of their own."""
     open_ones = [outage for outage in outages if outage.closed_at is None]
     if now.offline:
@@ -190,7 +192,7 @@ def _mark(provider: ProviderView, outages: Sequence[Outage], now: Standing) -> M
     return Mark.UP if works else Mark.UNKNOWN
 
 
-def _gravity(outage: Outage) -> Mark:
+def _gravity(outage: PublicIncident) -> Mark:
     return Mark.DOWN if outage.whole and outage.severity is Severity.CRITICAL else Mark.PARTLY
 
 
@@ -206,7 +208,7 @@ def _abilities(provider: ProviderView, mark: Mark, now: Standing, speech: Speech
     return tuple((kind, its, speech.say(MARKS[its])) for kind, its in marks.items())
 
 
-def _cells(provider: ProviderView, outages: Sequence[Outage], now: datetime) -> tuple[list[Cell], list[Cell]]:
+def _cells(provider: ProviderView, outages: Sequence[PublicIncident], now: datetime) -> tuple[list[Cell], list[Cell]]:
     """Return the last hours and days in minutes: of an outage, of trouble, well, and none where nobody looked."""
     return (
         [_minutes(cell, HOUR, outages, now) for cell in provider.cells],
@@ -214,7 +216,7 @@ def _cells(provider: ProviderView, outages: Sequence[Outage], now: datetime) -> 
     )
 
 
-def _minutes(cell: Cell, length: timedelta, outages: Sequence[Outage], now: datetime) -> Cell:
+def _minutes(cell: Cell, length: timedelta, outages: Sequence[PublicIncident], now: datetime) -> Cell:
     if not cell.ok + cell.degraded + cell.failed:
         return Cell(cell.at, unknown=min(cell.unknown, 1))
     end = min(cell.at + length, now)
@@ -226,11 +228,11 @@ def _minutes(cell: Cell, length: timedelta, outages: Sequence[Outage], now: date
     return Cell(cell.at, ok=whole - down - partly, degraded=partly, failed=down)
 
 
-def _total(start: datetime, end: datetime, now: datetime, outages: Iterable[Outage]) -> int:
+def _total(start: datetime, end: datetime, now: datetime, outages: Iterable[PublicIncident]) -> int:
     return sum((outage.overlap(start, end, now) for outage in outages), timedelta()) // MINUTE
 
 
-def _shares(hours: Sequence[Cell], days: Sequence[Cell], slo: float, speech: Speech) -> tuple[Share, ...]:
+def _shares(hours: Sequence[Cell], days: Sequence[Cell], slo: float, speech: Speech) -> tuple[UptimeShare, ...]:
     """Return the share of time without an outage of the whole; trouble with a part of it counts as well."""
     shares = []
     for length in WINDOWS_D:
@@ -239,11 +241,11 @@ def _shares(hours: Sequence[Cell], days: Sequence[Cell], slo: float, speech: Spe
         share = availability(good, good + sum(cell.failed for cell in cells))
         window = speech.say("24 h") if length == 1 else speech.say("{n} d", n=length)
         said = speech.say("no data") if share is None else speech.percent(share)
-        shares.append(Share(window, said, share is not None and share < slo))
+        shares.append(UptimeShare(window, said, share is not None and share < slo))
     return tuple(shares)
 
 
-def _headline(lines: Sequence[Line], speech: Speech) -> Headline:
+def _headline(lines: Sequence[ProviderLine], speech: Speech) -> Headline:
     """Say in a sentence how the providers are."""
     sick = [line for line in lines if line.mark.is_trouble]
     unknown = [line for line in lines if line.mark is Mark.UNKNOWN]
@@ -258,7 +260,7 @@ def _headline(lines: Sequence[Line], speech: Speech) -> Headline:
     return Headline(Mark.UP, speech.say("All providers that we watch work"))
 
 
-def _row(outage: Outage, made_at: datetime, speech: Speech) -> Row:
+def _row(outage: PublicIncident, made_at: datetime, speech: Speech) -> Row:
     until = outage.closed_at or made_at
     return Row(
         id=outage.id,
@@ -279,7 +281,7 @@ def _row(outage: Outage, made_at: datetime, speech: Speech) -> Row:
     )
 
 
-def _months(outages: Sequence[Outage], rows: Sequence[Row], speech: Speech) -> list[Month]:
+def _months(outages: Sequence[PublicIncident], rows: Sequence[Row], speech: Speech) -> list[Month]:
     found: dict[str, list[Row]] = {}
     names: dict[str, str] = {}
     for outage, row in zip(outages, rows, strict=True):
@@ -290,7 +292,7 @@ def _months(outages: Sequence[Outage], rows: Sequence[Row], speech: Speech) -> l
     return [Month(names[href], href, tuple(found[href])) for href in sorted(found, reverse=True)]
 
 
-def _incident(outage: Outage, around: Frame, made_at: datetime, it: Press) -> bytes:
+def _incident(outage: PublicIncident, around: PageFrame, made_at: datetime, it: Press) -> bytes:
     around = replace(around, up="../")
     if outage.closed_at:
         around = replace(around, made=None, due=None)
@@ -304,7 +306,7 @@ def _incident(outage: Outage, around: Frame, made_at: datetime, it: Press) -> by
     return it.fill("public-incident.html", frame=around, tale=tale)
 
 
-def _status(snapshot: Snapshot, providers: Sequence[ProviderView], lines: Sequence[Line]) -> bytes:
+def _status(snapshot: Snapshot, providers: Sequence[ProviderView], lines: Sequence[ProviderLine]) -> bytes:
     document = {
         "version": VERSION,
         "made_at": iso(snapshot.made_at),
@@ -318,8 +320,8 @@ def _status(snapshot: Snapshot, providers: Sequence[ProviderView], lines: Sequen
 def _board(
     snapshot: Snapshot,
     providers: Sequence[ProviderView],
-    lines: Sequence[Line],
-    outages: Sequence[Outage],
+    lines: Sequence[ProviderLine],
+    outages: Sequence[PublicIncident],
     told: Sequence[SourceView],
     first: Headline,
     speech: Speech,
@@ -330,18 +332,18 @@ def _board(
         made_at=snapshot.made_at,
         mark=first.mark,
         words=first.sentence,
-        parts=tuple(Part(one.id, one.name, line.mark) for one, line in zip(providers, lines, strict=True)),
+        parts=tuple(Component(one.id, one.name, line.mark) for one, line in zip(providers, lines, strict=True)),
         cases=tuple(_case(outage, speech) for outage in outages),
         works=works(told),
     )
 
 
-def _case(outage: Outage, speech: Speech) -> Case:
+def _case(outage: PublicIncident, speech: Speech) -> IncidentEntry:
     title = f"{outage.name}: {speech.fault(outage.fault)}"
     updates = [(outage.opened_at, "identified" if outage.closed_at else "investigating", title)]
     if outage.closed_at:
         updates.append((outage.closed_at, "resolved", speech.say("Ended")))
-    return Case(
+    return IncidentEntry(
         id=outage.id,
         title=title,
         severity=outage.severity,

@@ -97,7 +97,7 @@ class Sheet(Template):
         return template
 
 
-class Templates(Environment):
+class PageTemplates(Environment):
     """Its templates begin with a plain dict of what all of them know: they copy it each time they are filled."""
 
     template_class = Sheet
@@ -129,8 +129,8 @@ class Press:
         self._own = own
         self._environment = self._made(self.folders)
 
-    def _made(self, folders: Sequence[Path]) -> Templates:
-        made = Templates(
+    def _made(self, folders: Sequence[Path]) -> PageTemplates:
+        made = PageTemplates(
             loader=Spoken(folders, self.speech),
             autoescape=True,
             undefined=StrictUndefined,
@@ -149,7 +149,7 @@ class Press:
         return made
 
     @cached_property
-    def _shipped(self) -> Templates:
+    def _shipped(self) -> PageTemplates:
         return self._made((TEMPLATES,))
 
     def fill(self, template: str, **values: object) -> bytes:

@@ -29,14 +29,14 @@ class Glimpse(Struct, frozen=True):
     availability: float | None
 
 
-class Entry(Struct, frozen=True):
+class PageMemory(Struct, frozen=True):
     """What the page of an account says, and a glimpse of each of its targets."""
 
     gist: Gist
     glimpses: tuple[Glimpse, ...]
 
 
-Rota = Mapping[str, Entry]
+Rota = Mapping[str, PageMemory]
 """Whose pages stand, by id, the oldest page first. Those of few accounts are always made."""
 
 
@@ -72,7 +72,7 @@ def advance(rota: Rota, snapshot: Snapshot, now: Standing) -> Rota:
     gists = _gists(snapshot, now)
     crowds = [one for provider in snapshot.providers if provider.is_crowded for one in provider.accounts]
     stand = {one.id for one in crowds if one.stands}
-    made = {one.id: Entry(gists[one.id], _glimpses(one)) for one in crowds if not one.stands}
+    made = {one.id: PageMemory(gists[one.id], _glimpses(one)) for one in crowds if not one.stands}
     return {id: entry for id, entry in rota.items() if id in stand} | made
 
 

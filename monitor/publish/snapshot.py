@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from monitor.detect.health import State
 from monitor.detect.limits import Moved
-from monitor.diagnose.incident import Incident, Told
+from monitor.diagnose.incident import Delivery, Incident
 from monitor.slo.indicator import Cell
 from monitor.slo.objective import Objective, Reserve
 from monitor.store.overlap import Overlap
@@ -31,7 +31,7 @@ class Measure(Struct, frozen=True):
     slow_s: float | None = None
 
 
-class Pace(Struct, frozen=True):
+class DayDurations(Struct, frozen=True):
     """How long the good answers of one day took: median and p95 in seconds, None where there was none."""
 
     at: datetime
@@ -68,8 +68,8 @@ class TargetView(Struct, frozen=True):
     aside: bool = False
     days: tuple[Cell, ...] = ()
     limited_since: tuple[datetime, ...] = ()
-    latency_days: tuple[Pace, ...] = ()
-    ttft_days: tuple[Pace, ...] = ()
+    latency_days: tuple[DayDurations, ...] = ()
+    ttft_days: tuple[DayDurations, ...] = ()
     next_at: datetime | None = None
     moves: tuple[Moved | None, ...] = ()
     well_at: datetime | None = None
@@ -177,7 +177,7 @@ class ObjectiveView(Struct, frozen=True):
 class IncidentView(Struct, frozen=True):
     incident: Incident
     advice: str
-    told: tuple[Told, ...] = ()
+    told: tuple[Delivery, ...] = ()
 
 
 class Manner(Struct, frozen=True):

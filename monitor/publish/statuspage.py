@@ -10,8 +10,8 @@ from msgspec import Raw
 from monitor.diagnose.incident import Severity
 from monitor.publish.json_text import encode, ready
 from monitor.publish.status import Mark
-from monitor.publish.summary import Board, Case, Part, Work, iso
-from probes.notice import Phase
+from monitor.publish.summary import AnnouncedMaintenance, Board, Component, IncidentEntry, iso
+from probes.notice import NoticePhase
 
 STATUSES = {
     Mark.UP: "operational",
@@ -30,7 +30,7 @@ INDICATORS = {
     Mark.DOWN: "critical",
 }
 IMPACTS = {Severity.INFO: "none", Severity.WARNING: "minor", Severity.CRITICAL: "critical"}
-PHASES = {Phase.SCHEDULED: "scheduled", Phase.COMPLETED: "completed"}
+PHASES = {NoticePhase.SCHEDULED: "scheduled", NoticePhase.COMPLETED: "completed"}
 ENDED = "resolved"
 """The status of what is over; whatever is told after that does not open it again."""
 RECENT = 50
@@ -79,7 +79,7 @@ def _components(board: Board) -> list[Raw]:
     return [ready(_component(part, number, members.get(part.id), board)) for number, part in enumerate(board.parts, 1)]
 
 
-def _component(part: Part, position: int, members: list[str] | None, board: Board) -> Json:
+def _component(part: Component, position: int, members: list[str] | None, board: Board) -> Json:
     """Return one component. When it came to be is not known, and strict readers want a time: the oldest known."""
     since = iso(part.since or board.made_at)
     component: Json = {
@@ -100,7 +100,7 @@ def _component(part: Part, position: int, members: list[str] | None, board: Boar
     return component if members is None else component | {"components": members}
 
 
-def _incident(case: Case, board: Board) -> Json:
+def _incident(case: IncidentEntry, board: Board) -> Json:
     newest_first = sorted(case.updates, key=lambda update: (update[1] == ENDED, update[0]), reverse=True)
     updates = [
         {
@@ -133,7 +133,7 @@ def _incident(case: Case, board: Board) -> Json:
     }
 
 
-def _maintenance(work: Work, board: Board) -> Json:
+def _maintenance(work: AnnouncedMaintenance, board: Board) -> Json:
     return {
         "id": work.id,
         "name": f"{work.provider}: {work.title}",

@@ -8,13 +8,13 @@ from msgspec import Struct
 from monitor.diagnose.incident import Severity
 from monitor.publish.snapshot import SourceView
 from monitor.publish.status import Mark
-from probes.notice import Phase
+from probes.notice import NoticePhase
 
 UNTOLD = timedelta(hours=1)
 """A maintenance whose end was not told is taken to last so long."""
 
 
-class Part(Struct, frozen=True):
+class Component(Struct, frozen=True):
     """One line of a status page; `group` is the id of the part it belongs to, `since` dates its mark.
 
     No two accounts have one `name`: many readers take it for the key, and know no groups. `stands`: its badge stays
@@ -29,7 +29,7 @@ class Part(Struct, frozen=True):
     stands: bool = False
 
 
-class Case(Struct, frozen=True):
+class IncidentEntry(Struct, frozen=True):
     """One incident. `path` is where its page stands, `updates` what was said of it: time, status, words."""
 
     id: str
@@ -46,14 +46,14 @@ class Case(Struct, frozen=True):
         return max(at for at, _, _ in self.updates)
 
 
-class Work(Struct, frozen=True):
+class AnnouncedMaintenance(Struct, frozen=True):
     """One maintenance that a provider announces."""
 
     id: str
     provider: str
     title: str
     url: str | None
-    phase: Phase
+    phase: NoticePhase
     begins_at: datetime
     ends_at: datetime
     text: str
@@ -67,19 +67,19 @@ class Board(Struct, frozen=True):
     made_at: datetime
     mark: Mark
     words: str
-    parts: tuple[Part, ...]
-    cases: tuple[Case, ...]
-    works: tuple[Work, ...]
+    parts: tuple[Component, ...]
+    cases: tuple[IncidentEntry, ...]
+    works: tuple[AnnouncedMaintenance, ...]
 
     def address(self, path: str) -> str:
         """Return the address of one of the site's files; relative where nobody said where the site is."""
         return f"{self.url.rstrip('/')}/{path}" if self.url else path
 
 
-def works(sources: Sequence[SourceView]) -> tuple[Work, ...]:
+def works(sources: Sequence[SourceView]) -> tuple[AnnouncedMaintenance, ...]:
     """Return the maintenances that were told with a time."""
     return tuple(
-        Work(
+        AnnouncedMaintenance(
             id=f"{source.id}/{notice.id}",
             provider=source.provider,
             title=notice.title,

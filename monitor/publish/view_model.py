@@ -9,7 +9,7 @@ from monitor.publish.status import Mark
 from monitor.words import Moment
 
 
-class Frame(Struct, frozen=True):
+class PageFrame(Struct, frozen=True):
     """What is the same on every page. `made` is None on a page that no longer changes: it cannot grow old."""
 
     site: str
@@ -22,7 +22,7 @@ class Frame(Struct, frozen=True):
     public: bool = False
 
 
-class Piece(Struct, frozen=True):
+class LinkedText(Struct, frozen=True):
     """A stretch of advice; `href` where it is an address."""
 
     text: str
@@ -41,7 +41,7 @@ class Row(Struct, frozen=True):
     certainty: str
     began: Moment
     lasted: str
-    advice: tuple[Piece, ...]
+    advice: tuple[LinkedText, ...]
     reasons: tuple[str, ...]
     told: str
     undelivered: bool
@@ -49,13 +49,13 @@ class Row(Struct, frozen=True):
     parent: str | None
 
 
-class Event(Struct, frozen=True):
+class TimelineRow(Struct, frozen=True):
     at: Moment
     words: str
     error: str | None = None
 
 
-class Proof(Struct, frozen=True):
+class ProofRow(Struct, frozen=True):
     """One failing answer."""
 
     target: str
@@ -78,8 +78,8 @@ class Story(Struct, frozen=True):
     scope: str
     blame_at_length: str
     targets: tuple[str, ...]
-    events: tuple[Event, ...]
-    proofs: tuple[Proof, ...]
+    events: tuple[TimelineRow, ...]
+    proofs: tuple[ProofRow, ...]
 
 
 class Figure(Struct, frozen=True):
@@ -91,7 +91,7 @@ class Figure(Struct, frozen=True):
     slow: str | None = None
 
 
-class Share(Struct, frozen=True):
+class UptimeShare(Struct, frozen=True):
     """The share of good answers over one window; `missed`: it is below what the account is held to."""
 
     window: str
@@ -141,7 +141,7 @@ class TargetRow(Struct, frozen=True):
     strip: Strip
     limits: tuple[LimitRow, ...]
     ninety: Strip
-    shares: tuple[Share, ...]
+    shares: tuple[UptimeShare, ...]
     charts: tuple[Drawing, ...]
     asks: str
 
@@ -175,11 +175,11 @@ class AccountCard(Struct, frozen=True):
     blame: str = ""
     since: Moment | None = None
     incident: str | None = None
-    advice: tuple[Piece, ...] = ()
+    advice: tuple[LinkedText, ...] = ()
     spent: str | None = None
     credits: tuple[str, ...] = ()
     ninety: Strip = EMPTY
-    shares: tuple[Share, ...] = ()
+    shares: tuple[UptimeShare, ...] = ()
     budget: str = ""
     overspent: bool = False
     pledges: tuple[Pledge, ...] = ()

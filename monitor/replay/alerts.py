@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from monitor.alert.case import Cases, Fate, Key, Message, Step, with_changes, with_messages, without_old
 from monitor.alert.digest import Timing, due_digests
 from monitor.alert.reply import Reply
-from monitor.alert.routing import Scene, decide
+from monitor.alert.routing import Situation, decide
 from monitor.alert.rule import Channel, Rules, pause_s
 from monitor.diagnose.incident import Change, Incident, Severity
 
@@ -25,7 +25,7 @@ class Record(Struct, frozen=True):
     fates: Mapping[Key, Fate]
 
 
-class Line(Struct, frozen=True):
+class ReplayedMessage(Struct, frozen=True):
     """One message that would have been sent, in one letter with `together` - 1 others.
 
     `fate` is None where it was not sent then: it counts as delivered. `incident` is None where it is about none,
@@ -46,7 +46,9 @@ class _Channels(Struct):
     due: list[tuple[datetime, str, str, bool]] = field(default_factory=list)
 
 
-def replay(record: Record, channels: Sequence[Channel], rules: Rules, timing: Timing, now: datetime) -> Iterator[Line]:
+def replay(
+    record: Record, channels: Sequence[Channel], rules: Rules, timing: Timing, now: datetime
+) -> Iterator[ReplayedMessage]:
     """Yield what would have been sent, in order. Time moves from change to change and, in between, by minutes."""
     cases: Cases = {}
     digests: dict[str, datetime] = {}
@@ -58,15 +60,15 @@ def replay(record: Record, channels: Sequence[Channel], rules: Rules, timing: Ti
         if new := changes.get(at):
             cases = without_old(with_changes(cases, new), at)
         given = [one for one in record.replies if one.at <= at]
-        messages = decide(Scene(cases, channels, rules, given, at))
+        messages = decide(Situation(cases, channels, rules, given, at))
         cases = with_messages(cases, [(message, at) for message in messages])
         for line in _letters(messages, cases, record.fates, at):
             yield line
             _follow(state, line, rules.patience.failing_tries)
-        yield from (Line(at, message) for message in _complaints(state, channels, at))
+        yield from (ReplayedMessage(at, message) for message in _complaints(state, channels, at))
         for message in due_digests(channels, timing, digests, record.since, at):
             digests[message.channel] = at
-            yield Line(at, message)
+            yield ReplayedMessage(at, message)
 
 
 def _instants(since: datetime, changes: Iterable[datetime], now: datetime) -> Iterator[datetime]:
@@ -75,15 +77,17 @@ def _instants(since: datetime, changes: Iterable[datetime], now: datetime) -> It
     yield from sorted({*minutes, *(at for at in changes if since <= at <= now)})
 
 
-def _letters(messages: Sequence[Message], cases: Cases, fates: Mapping[Key, Fate], at: datetime) -> Iterator[Line]:
+def _letters(
+    messages: Sequence[Message], cases: Cases, fates: Mapping[Key, Fate], at: datetime
+) -> Iterator[ReplayedMessage]:
     together = Counter(message.channel for message in messages)
     for one in messages:
         incident = cases[one.incident_id or ""].incident
         fate = fates.get((one.change_id, one.channel, one.step, one.number))
-        yield Line(at, one, incident, together[one.channel], fate)
+        yield ReplayedMessage(at, one, incident, together[one.channel], fate)
 
 
-def _follow(state: _Channels, line: Line, failing_tries: int) -> None:
+def _follow(state: _Channels, line: ReplayedMessage, failing_tries: int) -> None:
     """Note what the way of a message says of its channel: it fails, or something gets through it again."""
     channel, failures = line.message.channel, line.fate.failures if line.fate else 0
     if failures < failing_tries:

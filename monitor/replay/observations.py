@@ -24,7 +24,7 @@ from monitor.diagnose.incident import Change, ChangeKind, Incident, as_of
 from monitor.diagnose.target_state import is_suspected
 from monitor.replay.alerts import Record, replay
 from monitor.replay.control_probes import Hearsay
-from monitor.replay.tuning import Tally, Told, count
+from monitor.replay.tuning import LookCount, ReplayResult, count
 from monitor.stages.belief import Belief
 from monitor.stages.evaluate import Detect, conclude, follow, follow_turns, has_stirred, judge
 from monitor.store import reader
@@ -49,10 +49,10 @@ def look_back(
     db: sqlite3.Connection,
     config: Config,
     tried: Sequence[Thresholds],
-    tally: Tally,
+    tally: LookCount,
     now: datetime,
     report: Callable[[str], None],
-) -> dict[Thresholds, Told]:
+) -> dict[Thresholds, ReplayResult]:
     """Return by setting what would have been told since `tally.since`; `report` is told how far it is."""
     since, begin = tally.since, tally.since - WARM_UP
     targets = [watch.target for watch in config.watches.values()]
@@ -62,7 +62,7 @@ def look_back(
     before = reader.incidents_between(db, begin, tally.begin or since)
     named = () if set(config.accounts) <= set(tally.accounts) else tally.accounts
     replies, fates = reader.all_replies(db), reader.fates(db, since)
-    told = dict[Thresholds, Told]()
+    told = dict[Thresholds, ReplayResult]()
     for setting, changes in found.items():
         report(f"telling with setting {len(told) + 1} of {len(tried)}")
         its = retold(changes, record, before, since)

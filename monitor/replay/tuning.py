@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from monitor.detect.health import Thresholds
 from monitor.diagnose.incident import Change, Incident, accounts_of
-from monitor.replay.alerts import Line
+from monitor.replay.alerts import ReplayedMessage
 from probes.model import Fault, Observation
 
 FAILURES = (2, 3, 4, 5)
@@ -20,7 +20,7 @@ LEAST = timedelta(days=1)
 """Of less history nothing is said: what a day holds may be no usual thing."""
 
 
-class Alarm(Struct, frozen=True):
+class ReplayedIncident(Struct, frozen=True):
     """One incident as a setting would have told it: as it stood in the end, when first, in how many messages."""
 
     incident: Incident
@@ -41,10 +41,10 @@ class Alarm(Struct, frozen=True):
         return (self.at - self.incident.opened_at).total_seconds()
 
 
-class Told(Struct, frozen=True):
+class ReplayResult(Struct, frozen=True):
     """What a setting would have told. `others` are the messages about no incident: digests, channels that fail."""
 
-    alarms: Sequence[Alarm]
+    alarms: Sequence[ReplayedIncident]
     others: int = 0
 
     @property
@@ -52,13 +52,13 @@ class Told(Struct, frozen=True):
         return self.others + sum(alarm.messages for alarm in self.alarms)
 
     @property
-    def outages(self) -> list[Alarm]:
+    def outages(self) -> list[ReplayedIncident]:
         return [alarm for alarm in self.alarms if alarm.is_outage]
 
     @property
-    def slow(self) -> "Told":
+    def slow(self) -> "ReplayResult":
         """What it would have told of answers that were slower than usual."""
-        return Told([alarm for alarm in self.alarms if alarm.is_slow])
+        return ReplayResult([alarm for alarm in self.alarms if alarm.is_slow])
 
 
 class Trial(Struct, frozen=True):
@@ -79,11 +79,11 @@ class Trial(Struct, frozen=True):
 class Outage(Struct, frozen=True):
     """What the current setting tells, and which of the others would not."""
 
-    alarm: Alarm
+    alarm: ReplayedIncident
     untold: Sequence[Thresholds]
 
 
-class Tally(Struct):
+class LookCount(Struct):
     """The looks that were replayed, counted as they pass: those at the chosen accounts, since `since`.
 
     `begin` is when the first look of all was taken, `at` when the one that passes now was.
@@ -118,7 +118,7 @@ def settings(now: Thresholds) -> list[Thresholds]:
     return list(dict.fromkeys([*failures, *blips]))
 
 
-def count(lines: Iterable[Line], changes: Iterable[Change], accounts: Collection[str] = ()) -> Told:
+def count(lines: Iterable[ReplayedMessage], changes: Iterable[Change], accounts: Collection[str] = ()) -> ReplayResult:
     """Return what these messages tell of, each incident once; only what concerns the accounts, where some are named."""
     first: dict[str, datetime] = {}
     messages: Counter[str] = Counter()
@@ -127,10 +127,10 @@ def count(lines: Iterable[Line], changes: Iterable[Change], accounts: Collection
         first.setdefault(id, line.at)
         messages[id] += 1
     latest = {change.incident.id: change.incident for change in changes}
-    alarms = [Alarm(latest[id], at, messages[id]) for id, at in first.items() if id]
+    alarms = [ReplayedIncident(latest[id], at, messages[id]) for id, at in first.items() if id]
     if accounts:
-        return Told([one for one in alarms if concerns(one.incident, accounts)])
-    return Told(alarms, messages[""])
+        return ReplayResult([one for one in alarms if concerns(one.incident, accounts)])
+    return ReplayResult(alarms, messages[""])
 
 
 def concerns(incident: Incident, accounts: Collection[str]) -> bool:
@@ -138,18 +138,18 @@ def concerns(incident: Incident, accounts: Collection[str]) -> bool:
     return not accounts_of(seen).isdisjoint(accounts)
 
 
-def compare(told: Mapping[Thresholds, Told], now: Thresholds) -> list[Trial]:
+def compare(told: Mapping[Thresholds, ReplayResult], now: Thresholds) -> list[Trial]:
     """Return what each setting would have told, beside what the current one does."""
     return [_trial(setting, its, told[now].outages) for setting, its in told.items()]
 
 
-def _trial(setting: Thresholds, told: Told, outages: Sequence[Alarm]) -> Trial:
+def _trial(setting: Thresholds, told: ReplayResult, outages: Sequence[ReplayedIncident]) -> Trial:
     found = [one for outage in outages if (one := _same(told, outage))]
     delay_s = median(one.delay_s for one in found) if found else None
     return Trial(setting, len(told.alarms), told.messages, delay_s, len(found), len(outages))
 
 
-def outages(told: Mapping[Thresholds, Told], now: Thresholds) -> list[Outage]:
+def outages(told: Mapping[Thresholds, ReplayResult], now: Thresholds) -> list[Outage]:
     """Return what the current setting would have told, the latest first."""
     found = [
         Outage(alarm, [setting for setting, its in told.items() if not _same(its, alarm)])
@@ -158,7 +158,7 @@ def outages(told: Mapping[Thresholds, Told], now: Thresholds) -> list[Outage]:
     return sorted(found, key=lambda one: one.alarm.incident.opened_at, reverse=True)
 
 
-def _same(told: Told, outage: Alarm) -> Alarm | None:
+def _same(told: ReplayResult, outage: ReplayedIncident) -> ReplayedIncident | None:
     """Return the outage as it was told: of a target in common, at the same time; None where it was not."""
     return next((one for one in told.outages if _overlap(one.incident, outage.incident)), None)
 

@@ -22,11 +22,11 @@ from monitor.alert.rule import TERMINAL, Channel
 from monitor.alert.storage_notice import severity_of_news
 from monitor.alert.text import (
     Circumstances,
+    DigestSummary,
+    MessageTemplates,
     Piece,
-    Summary,
-    Templates,
     Text,
-    Usable,
+    UsableAccount,
     compose,
     compose_digest,
     compose_failing,
@@ -48,14 +48,14 @@ REMEMBERED = 10_000
 """So many of the latest messages are known to be sent whatever became of the note of it; the others are by the note."""
 
 
-def warm_up(channels: Iterable[Channel], templates: Templates) -> None:
+def warm_up(channels: Iterable[Channel], templates: MessageTemplates) -> None:
     """Load what sends messages beside the work, as soon as there may be one: it takes as long as a slow canary."""
     addressed = [channel for channel in channels if channel.url != TERMINAL.url]
     if addressed and "apprise" not in sys.modules:
         threading.Thread(target=_warm_up, args=(addressed, templates), daemon=True, name="warm-up").start()
 
 
-def _warm_up(channels: Iterable[Channel], templates: Templates) -> None:
+def _warm_up(channels: Iterable[Channel], templates: MessageTemplates) -> None:
     for channel in channels:
         open_service(channel)
     templates.load()
@@ -218,12 +218,12 @@ def _warn_of_templates(world: World) -> None:
         world.warn(about, words)
 
 
-def _summary(world: World, channel: Channel, due: str) -> Summary:
+def _summary(world: World, channel: Channel, due: str) -> DigestSummary:
     until = datetime.fromisoformat(due)
     since = begins(channel.digest or "daily", until)
     with closing(open_reader(world.config.database)) as db:
         incidents = incidents_between(db, since, until)
-    return Summary(since, until, incidents, world.config.location, world.config.site.url)
+    return DigestSummary(since, until, incidents, world.config.location, world.config.site.url)
 
 
 def _links(world: World, incident: Incident, channel: Channel, now: datetime) -> dict[str, str]:
@@ -241,7 +241,7 @@ def _around(world: World, incident: Incident, channel: Channel, seen: Glance) ->
     return replace(
         _briefly(world, incident, channel, seen),
         usable=[
-            Usable(one.account, one.checked_at or now, one.caution.words if one.caution else "")
+            UsableAccount(one.account, one.checked_at or now, one.caution.words if one.caution else "")
             for one in instead(incident, world.config, seen)
         ],
         replaced=is_replaced(incident),

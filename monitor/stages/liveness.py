@@ -10,7 +10,7 @@ from monitor import __version__
 from monitor.config.config import Config
 from monitor.detect.health import State
 from monitor.liveness import systemd
-from monitor.liveness.heartbeat import Word, ping
+from monitor.liveness.heartbeat import Ping, ping
 from monitor.stages.state import STEP_S, World
 from monitor.words import count
 from probes.canary import open_session
@@ -49,12 +49,12 @@ async def beat_outside(world: World) -> None:
         is_due = world.edge.timer() >= due_s or bool(why and not failing)
         if heartbeat and beat != told and is_due and not is_stuck(world):
             told, failing = beat, why is not None
-            _note(world, await _ping(world, heartbeat.url, Word.FAIL if why else Word.SUCCESS, why or ""))
+            _note(world, await _ping(world, heartbeat.url, Ping.FAIL if why else Ping.SUCCESS, why or ""))
             due_s = world.edge.timer() + heartbeat.interval_s
         await asyncio.sleep(STEP_S)
 
 
-async def _ping(world: World, url: str, word: Word, reason: str = "") -> str | None:
+async def _ping(world: World, url: str, word: Ping, reason: str = "") -> str | None:
     return await ping(world.prober.session, url, word, reason, world.config.way)
 
 
@@ -102,7 +102,7 @@ async def told_round(world: World) -> AsyncIterator[None]:
         yield
         return
     url = world.config.heartbeat.url
-    start = asyncio.create_task(_ping(world, url, Word.START))
+    start = asyncio.create_task(_ping(world, url, Ping.START))
     why: str | None = "the round was cut short"
     limit_s: float | None = FAREWELL_S
     try:
@@ -115,11 +115,11 @@ async def told_round(world: World) -> AsyncIterator[None]:
         with suppress(TimeoutError):
             async with asyncio.timeout(limit_s):
                 await start  # so that it comes first
-                _note(world, await _ping(world, url, Word.FAIL if why else Word.SUCCESS, why or ""))
+                _note(world, await _ping(world, url, Ping.FAIL if why else Ping.SUCCESS, why or ""))
 
 
 async def tell_failure(config: Config, why: str) -> None:
     """Ping that not even a start was possible."""
     if config.heartbeat:
         async with open_session(__version__) as session:
-            await ping(session, config.heartbeat.url, Word.FAIL, why, config.way)
+            await ping(session, config.heartbeat.url, Ping.FAIL, why, config.way)

@@ -22,10 +22,10 @@ from monitor.alert import case
 from monitor.alert.case import Message, with_messages
 from monitor.alert.deliver import Print, send
 from monitor.alert.reply import Reply
-from monitor.alert.routing import Scene
+from monitor.alert.routing import Situation
 from monitor.alert.rule import Channel
 from monitor.alert.storage_notice import Heard
-from monitor.alert.text import Templates, Text
+from monitor.alert.text import MessageTemplates, Text
 from monitor.config.config import Config
 from monitor.detect.account_memory import findings as find
 from monitor.detect.health import Health, State
@@ -37,7 +37,7 @@ from monitor.publish.rotation import Rota
 from monitor.schedule import Agenda, Spending, first_at
 from monitor.slo.objective import resumed
 from monitor.stages.belief import Belief
-from monitor.storage_refusal import Refusal
+from monitor.storage_refusal import StorageRefusal
 from monitor.store import file_system, reader, salvage
 from monitor.store.clock import Reading, Trace, boot, redated, was_set_back
 from monitor.store.connection import Lock
@@ -53,7 +53,7 @@ from probes.canary import Prober, open_session
 from probes.catalog import load_wording, rules_by_name
 from probes.control import is_online, knock
 from probes.feeds.poll import poll
-from probes.model import Account, Clock, Knock, Observation, Patience, Target, Timer
+from probes.model import Account, Clock, Knock, Observation, Target, TimeLimits, Timer
 from probes.notice import Bulletin
 from probes.provider import Provider
 from probes.proxy import Proxies, Way
@@ -139,7 +139,7 @@ class World(Belief, kw_only=True):
     spendings: dict[str, Spending]
     replies: list[Reply]
     digests: dict[str, datetime]
-    templates: Templates
+    templates: MessageTemplates
     digest_from: datetime
     clocks: Reading
     outside: Outside = REAL
@@ -220,7 +220,7 @@ class World(Belief, kw_only=True):
         else:
             self.mended("place")
 
-    def _refused(self, refusal: Refusal) -> str:
+    def _refused(self, refusal: StorageRefusal) -> str:
         return f"results cannot be written to {self.config.database.name}: {refusal.words}"
 
     def _heed_refusal(self) -> None:
@@ -308,9 +308,9 @@ class World(Belief, kw_only=True):
         self.notes = {account: note for account, note in kept.items() if account in self.config.accounts}
         self.findings = {id: tuple(find(id, note, self.config.attention(id))) for id, note in self.notes.items()}
 
-    def scene(self, now: datetime) -> Scene:
+    def scene(self, now: datetime) -> Situation:
         """Return all that is looked at to decide who is told what."""
-        return Scene(self.cases, self.config.channels, self.config.rules, self.replies, now, self.fading)
+        return Situation(self.cases, self.config.channels, self.config.rules, self.replies, now, self.fading)
 
     def note_told(self, messages: Sequence[Message], at: datetime) -> None:
         """Remember that these messages, decided at `at`, are on their way."""
@@ -352,7 +352,7 @@ class World(Belief, kw_only=True):
         self.prober = replace(
             self.prober, patience=patience(config), rules_of=rules_by_name(config.shelf), secrets=secrets
         )
-        self.templates = Templates(config.templates)
+        self.templates = MessageTemplates(config.templates)
         self.hosts.clear()
         for id in before.watches.keys() - config.watches.keys():
             self.agenda.drop(id)
@@ -417,8 +417,8 @@ async def open_world(config: Config, edge: Edge, outside: Outside = REAL) -> Asy
         lock.release()
 
 
-def patience(config: Config) -> Patience:
-    return Patience(config.probe.connect_s, config.probe.silence_s, config.probe.total_s)
+def patience(config: Config) -> TimeLimits:
+    return TimeLimits(config.probe.connect_s, config.probe.silence_s, config.probe.total_s)
 
 
 def _resumed(
@@ -451,7 +451,7 @@ def _resumed(
         tracks={id: track for id, track in reader.tracks(connection, config.location).items() if id in config.watches},
         pools=reader.pools(connection, config.location),
         sources={id: source for id, source in remembered.sources.items() if id in config.feeds},
-        templates=Templates(config.templates),
+        templates=MessageTemplates(config.templates),
         digest_from=told.beat or edge.clock(),
         beat_at=told.beat,
         set_by=set_by,

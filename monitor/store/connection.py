@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from monitor.storage_refusal import Refusal, RefusalKind, StoreError, refusal_of
+from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError, refusal_of
 from monitor.store.expected_schema import REPAIR, VERSION, Foreign, check_version
 from monitor.store.standby_path import stand_in
 from probes.document import why_no_file
@@ -107,7 +107,7 @@ def check_owned(database: Path) -> None:
     if closed:
         why, names = os.strerror(errno.EACCES), shlex.join(closed)
         repair = f"give this user what is there: chown -R {os.geteuid()} {names} && chmod -R u+rwX {names}"
-        raise StoreError(f"{', '.join(closed)}: {why}; {repair}", Refusal(RefusalKind.DENIED, why))
+        raise StoreError(f"{', '.join(closed)}: {why}; {repair}", StorageRefusal(RefusalKind.DENIED, why))
 
 
 def _is_closed(path: str) -> bool:

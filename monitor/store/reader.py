@@ -21,13 +21,13 @@ from monitor.detect.latency import Series
 from monitor.detect.limits import Moved
 from monitor.detect.shared_latency import Pool
 from monitor.detect.target_memory import Track
-from monitor.diagnose.incident import Change, ChangeKind, Incident, Told
+from monitor.diagnose.incident import Change, ChangeKind, Delivery, Incident
 from monitor.diagnose.stage_failure import Failing
 from monitor.diagnose.status_source import Source
 from monitor.schedule import Spending
 from monitor.slo.indicator import Cell, Sketch, below, merge, sketch, unpack
 from monitor.slo.objective import LONGEST, REACH, SHORT, Looks, Objective, Tally
-from monitor.storage_refusal import Refusal
+from monitor.storage_refusal import StorageRefusal
 from monitor.store.clock import Trace
 from monitor.store.overlap import Overlap
 from monitor.store.value import (
@@ -85,7 +85,7 @@ class Durations(Struct, frozen=True):
     days: tuple[tuple[datetime, Sketch, Sketch], ...] = ()
 
 
-class Ceiling(Struct, frozen=True):
+class LimitSince(Struct, frozen=True):
     """One rate limit as last told, and since when its ceiling is what it is."""
 
     limit: Limit
@@ -131,9 +131,9 @@ def trace(db: sqlite3.Connection) -> Trace | None:
     return _marked(db, "clock", lambda text: from_json(text, Trace))
 
 
-def refusal(db: sqlite3.Connection) -> Refusal | None:
+def refusal(db: sqlite3.Connection) -> StorageRefusal | None:
     """Return why the database cannot be written, where this one stands in for it."""
-    return _marked(db, "refused", lambda text: from_json(text, Refusal))
+    return _marked(db, "refused", lambda text: from_json(text, StorageRefusal))
 
 
 def overlap(db: sqlite3.Connection) -> Overlap | None:
@@ -405,7 +405,7 @@ def stream(db: sqlite3.Connection, series: int) -> Series | None:
     return next(sound(rows, lambda row: from_json(row["track"], Track).token), None)
 
 
-def ceilings(db: sqlite3.Connection) -> dict[int, tuple[Ceiling, ...]]:
+def ceilings(db: sqlite3.Connection) -> dict[int, tuple[LimitSince, ...]]:
     """Return the rate limits of each series."""
     rows = groupby(
         db.execute("SELECT * FROM ceiling ORDER BY series_id, unit, window"), key=lambda row: row["series_id"]
@@ -413,9 +413,9 @@ def ceilings(db: sqlite3.Connection) -> dict[int, tuple[Ceiling, ...]]:
     return {series: tuple(map(_ceiling, its)) for series, its in rows}
 
 
-def _ceiling(row: sqlite3.Row) -> Ceiling:
+def _ceiling(row: sqlite3.Row) -> LimitSince:
     limit = Limit(row["unit"], row["window"] or None, row["most"], row["remaining"])
-    return Ceiling(limit, from_ms(row["since"]))
+    return LimitSince(limit, from_ms(row["since"]))
 
 
 def moves(db: sqlite3.Connection) -> dict[int, Mapping[tuple[str, int], Moved]]:
@@ -497,19 +497,19 @@ def incident_ids(db: sqlite3.Connection) -> list[str]:
     return [row["id"] for row in db.execute("SELECT id FROM incident")]
 
 
-def deliveries(db: sqlite3.Connection, incident: str) -> tuple[Told, ...]:
+def deliveries(db: sqlite3.Connection, incident: str) -> tuple[Delivery, ...]:
     """Return what was told of an incident, to whom, and how that went; oldest first."""
     query = """
         SELECT channel, step, state, coalesce(done, next) AS at, tries, error
         FROM outbox WHERE incident_id = ? ORDER BY id
     """
     return tuple(
-        Told(row["channel"], row["step"], row["state"], from_ms(row["at"]), row["tries"], row["error"])
+        Delivery(row["channel"], row["step"], row["state"], from_ms(row["at"]), row["tries"], row["error"])
         for row in db.execute(query, (incident,))
     )
 
 
-def latest_deliveries(db: sqlite3.Connection, most: int) -> list[tuple[Incident | None, str, Told]]:
+def latest_deliveries(db: sqlite3.Connection, most: int) -> list[tuple[Incident | None, str, Delivery]]:
     """Return the latest messages of all, newest first, with the incident as it was told, or what else it was about."""
     query = """
         SELECT incident, note, channel, step, state, coalesce(done, next) AS at, tries, error
@@ -518,9 +518,9 @@ def latest_deliveries(db: sqlite3.Connection, most: int) -> list[tuple[Incident 
     return list(sound(db.execute(query, (most,)), _delivery))
 
 
-def _delivery(row: sqlite3.Row) -> tuple[Incident | None, str, Told]:
+def _delivery(row: sqlite3.Row) -> tuple[Incident | None, str, Delivery]:
     incident = from_json(row["incident"], Incident) if row["incident"] is not None else None
-    told = Told(row["channel"], row["step"], row["state"], from_ms(row["at"]), row["tries"], row["error"])
+    told = Delivery(row["channel"], row["step"], row["state"], from_ms(row["at"]), row["tries"], row["error"])
     return incident, row["note"], told
 
 

@@ -13,7 +13,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.storage_refusal import Refusal, RefusalKind, StoreError, is_about_values, is_corrupt, refusal_of
+from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError, is_about_values, is_corrupt, refusal_of
 from monitor.store.backup import copy_to, foreign, identity, is_broken, put_back, remove, set_aside, was_once_ours
 from monitor.store.connection import WAIT_S, Busy, Lock, open_in_memory, open_writer, read_as_it_is, read_only
 from monitor.store.expected_schema import Foreign
@@ -50,7 +50,7 @@ class Place(StrEnum):
     MEMORY = "memory"
 
 
-class Event(Struct, frozen=True):
+class StorageEvent(Struct, frozen=True):
     """What happened to the database that people should know, beside its refusals."""
 
     at: datetime
@@ -79,8 +79,8 @@ class Keeper:
         self._database, self._location, self._lock = database, location, lock
         self._clock, self._timer, self._stand_in = clock, timer, aside
         self.place = Place.DISK
-        self.refusal: Refusal | None = None
-        self.events: list[Event] = []
+        self.refusal: StorageRefusal | None = None
+        self.events: list[StorageEvent] = []
         self.is_resumed = False
         """Whether a process before us was refused, too."""
         self._again_s, self._writes, self._was_ours = 0.0, 0, False
@@ -103,7 +103,7 @@ class Keeper:
     def _open_without(self, error: StoreError | sqlite3.Error) -> None:
         """Go on without a database that cannot be used. Raises the error where no monitor has worked with it before."""
         self._was_ours = isinstance(error, Foreign) and was_once_ours(self._database)
-        refusal = Refusal(RefusalKind.FAILING, str(error)) if self._was_ours else refusal_of(error)
+        refusal = StorageRefusal(RefusalKind.FAILING, str(error)) if self._was_ours else refusal_of(error)
         if refusal is None or refusal.kind is RefusalKind.DENIED or not (self._was_ours or self._was_written()):
             raise error
         if not ((self._was_ours or is_corrupt(error)) and self._begin_anew(None)):
@@ -152,7 +152,7 @@ class Keeper:
         try:
             self._lock.renew()
         except Busy as error:
-            self._give_way(Refusal(RefusalKind.LOCKED, str(error)), self.connection)
+            self._give_way(StorageRefusal(RefusalKind.LOCKED, str(error)), self.connection)
         except OSError:  # where no file can be made, nobody else makes one
             return
 
@@ -209,12 +209,12 @@ class Keeper:
             return False
         if self.place is Place.DISK and (refusal is None or is_corrupt(error)) and self._begin_anew(self.connection):
             return True
-        self._give_way(refusal or Refusal(RefusalKind.FAILING, str(error)), self.connection)
+        self._give_way(refusal or StorageRefusal(RefusalKind.FAILING, str(error)), self.connection)
         return True
 
     # What stands in
 
-    def _give_way(self, refusal: Refusal, before: sqlite3.Connection | None) -> None:
+    def _give_way(self, refusal: StorageRefusal, before: sqlite3.Connection | None) -> None:
         """Go on beside the database with all that can be read of it; a failed handle is not trusted any more.
 
         Without one, or where it was closed, the file is read.
@@ -226,7 +226,7 @@ class Keeper:
             if source:
                 source.close()
 
-    def _stand_aside(self, refusal: Refusal, before: sqlite3.Connection | None) -> None:
+    def _stand_aside(self, refusal: StorageRefusal, before: sqlite3.Connection | None) -> None:
         self.refusal = self.refusal or replace(refusal, since=self._clock())
         self._again_s = self._timer() + AGAIN_S
         if self.place is Place.DISK and self._stand_in and self._open_stand_in(self._stand_in, before):
@@ -296,7 +296,7 @@ class Keeper:
         self._leave(before, place)
         if not was_there:
             words = f"{self._database.name} was deleted or moved; a new one is in use, without what was before"
-            self.events.append(Event(self._clock(), words))
+            self.events.append(StorageEvent(self._clock(), words))
 
     def _caught_up(self) -> sqlite3.Connection:
         """Return the database once all is written there. Raises StoreError or sqlite3.Error where it refuses."""
@@ -339,7 +339,9 @@ class Keeper:
         if before:
             self._leave(before, place)
         what = "what it held was brought over but for the single looks" if whole else "a part of it could not be read"
-        self.events.append(Event(at, f"{self._database.name} was {why.words} and is set aside as {aside.name}; {what}"))
+        self.events.append(
+            StorageEvent(at, f"{self._database.name} was {why.words} and is set aside as {aside.name}; {what}")
+        )
         return True
 
     def _why_unusable(self) -> Unusable | None:
@@ -391,9 +393,11 @@ class Keeper:
             how = self._put_in_place(before, at)
         except (OSError, StoreError, sqlite3.Error) as error:
             words = refusal.words if (refusal := refusal_of(error)) else str(error)
-            self._give_way(Refusal(RefusalKind.GONE, f"it was deleted or moved, and: {words}"), before)
+            self._give_way(StorageRefusal(RefusalKind.GONE, f"it was deleted or moved, and: {words}"), before)
             return
-        self.events.append(Event(at, f"{self._database.name} was deleted, moved or replaced while in use: {how}"))
+        self.events.append(
+            StorageEvent(at, f"{self._database.name} was deleted, moved or replaced while in use: {how}")
+        )
 
     def _put_in_place(self, before: sqlite3.Connection, at: datetime) -> str:
         """Go on with a file at the database's path; return in words with which. Raises where there can be none."""

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from monitor.alert.case import Message
 from monitor.alert.reply import Reply
 from monitor.detect.account_memory import Note
-from monitor.detect.health import Evidence, Health, State
+from monitor.detect.health import Health, State, Suspicion
 from monitor.detect.shared_latency import Pool
 from monitor.detect.target_memory import Track
 from monitor.diagnose.incident import Change
@@ -125,7 +125,7 @@ def health_from(row: Mapping[str, Any]) -> Health:
         request_id=row["request_id"],
         answer=_answer_from(row) if row["rule"] else None,
         reason=row["reason"],
-        evidence=from_json(row["evidence"], Evidence) if row["evidence"] else None,
+        evidence=from_json(row["evidence"], Suspicion) if row["evidence"] else None,
         well_at=maybe_time(row["well"]),
     )
 

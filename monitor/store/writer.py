@@ -19,7 +19,7 @@ from monitor.diagnose.incident import Change, ChangeKind, Incident
 from monitor.diagnose.stage_failure import Failing
 from monitor.diagnose.status_source import Source
 from monitor.schedule import Spending
-from monitor.storage_refusal import Refusal
+from monitor.storage_refusal import StorageRefusal
 from monitor.store.connection import transaction
 from monitor.store.expected_schema import check_version
 from monitor.store.overlap import Overlap
@@ -144,10 +144,10 @@ class Writer:
         with self._transaction():
             self._mark("overlap", to_json(overlap))
 
-    def save_refusal(self, refusal: Refusal) -> Refusal:
+    def save_refusal(self, refusal: StorageRefusal) -> StorageRefusal:
         """Keep, in what stands in for the database, why that refuses; return it with when that began."""
         rows = self._db.execute("SELECT value FROM mark WHERE name = 'refused'").fetchall()
-        known = next(sound(rows, lambda row: from_json(row["value"], Refusal)), refusal)
+        known = next(sound(rows, lambda row: from_json(row["value"], StorageRefusal)), refusal)
         refusal = replace(refusal, since=known.since)
         with self._transaction():
             self._mark("refused", to_json(refusal))

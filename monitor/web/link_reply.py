@@ -18,7 +18,7 @@ from monitor.store.connection import open_reader
 from monitor.store.mailbox import Unheard
 from monitor.store.reader import find_incident, is_replied
 from monitor.store.replies import leave, waiting
-from monitor.web.server import Unanswered
+from monitor.web.server import LinkUnavailable
 from monitor.words import title
 from probes.redact import mask
 
@@ -88,4 +88,4 @@ def _told() -> Iterator[None]:
         yield
     except (StoreError, Unheard, sqlite3.Error) as error:
         log.warning("a signed link was not obeyed: %s", error)
-        raise Unanswered from error
+        raise LinkUnavailable from error

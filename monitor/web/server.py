@@ -94,7 +94,7 @@ NO_FORM = "This is no form", "Open the link again, and press its button."
 NO_SILENCE = "A silence needs a reason and an end", "Go back, and say why and for how long."
 
 
-class Unanswered(Exception):
+class LinkUnavailable(Exception):
     """Nothing can be said of a link, or done by it, until the database can be used again."""
 
 
@@ -158,7 +158,7 @@ def _if_answered(handle: Handler) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
         try:
             return await handle(request)
-        except Unanswered:
+        except LinkUnavailable:
             return _said(*NOT_NOW, status=503)
 
     return answer

@@ -111,7 +111,7 @@ def _judge_answer(
     return Verdict(None, "ok/exit"), last.words
 
 
-class Part(Struct, frozen=True):
+class OutputPart(Struct, frozen=True):
     """Lines that are one: what an answer may be in, whether they say that there is none, or that this is one."""
 
     words: str
@@ -120,15 +120,15 @@ class Part(Struct, frozen=True):
     is_told: bool = False
 
 
-def _part(lines: Sequence[str]) -> Part:
+def _part(lines: Sequence[str]) -> OutputPart:
     words = "\n".join(line.strip() for line in lines)
     values = list(literals(words)) if words.startswith(("{", "[{", "data:")) else []
     if not values:
-        return Part(words, () if words.startswith(MARKUP) and not BRACKETED.fullmatch(words) else tuple(lines))
+        return OutputPart(words, () if words.startswith(MARKUP) and not BRACKETED.fullmatch(words) else tuple(lines))
     spoken = tuple(text for value in values for text in texts_of_program(value))
     proofs = [prove_part(value) for value in values]
     known = ("",) if Proof.GOOD in proofs else ()
-    return Part(words, spoken or known, Proof.FAILED in proofs, bool(spoken))
+    return OutputPart(words, spoken or known, Proof.FAILED in proofs, bool(spoken))
 
 
 def _is_around(line: str, asked: Iterable[Canary]) -> bool:

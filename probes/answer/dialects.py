@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from probes.answer import payload
-from probes.answer.payload import Piece
+from probes.answer.payload import AnswerPart
 from probes.provider import Dialect
 
 PROMPT = "hi"
@@ -34,7 +34,7 @@ class Wire(Struct, frozen=True):
     """
 
     body: Callable[[str, Question], dict[str, Any]] | None
-    read: Callable[[Any], Piece]
+    read: Callable[[Any], AnswerPart]
     most_out: int = CAP_TOKENS
     whole: Callable[[str], int] | None = None
 

@@ -84,7 +84,7 @@ TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
 CLOSING = {"[": "]", "{": "}"}
 
 
-class Piece(Struct, frozen=True):
+class AnswerPart(Struct, frozen=True):
     """What one event of a stream, or a whole answer, says; joined, what several of them say.
 
     `content`: something that was asked for is in it: text, reasoning, a tool call, an entry, a vector, a count.
@@ -105,16 +105,16 @@ class Piece(Struct, frozen=True):
         return self.content or (self.capped and self.usage is not None and self.usage.tokens_out > 0)
 
 
-NOTHING = Piece()
-SPEAKS = Piece(content=True)
+NOTHING = AnswerPart()
+SPEAKS = AnswerPart(content=True)
 """What most events of a stream say."""
 
 
-def join(one: Piece, other: Piece) -> Piece:
+def join(one: AnswerPart, other: AnswerPart) -> AnswerPart:
     """Return what both say together."""
     if other is NOTHING or (other is SPEAKS and one.content):
         return one
-    return Piece(
+    return AnswerPart(
         content=one.content or other.content,
         ended=one.ended or other.ended,
         capped=one.capped or other.capped,
@@ -137,7 +137,7 @@ def _most(one: Usage | None, other: Usage | None) -> Usage | None:
 # Generated words
 
 
-def read_openai_chat(event: Any) -> Piece:
+def read_openai_chat(event: Any) -> AnswerPart:
     top = _object(event)
     told = NOTHING
     for choice in _objects(top.get("choices")):
@@ -146,10 +146,10 @@ def read_openai_chat(event: Any) -> Piece:
     return replace(told, usage=usage) if usage else told
 
 
-def _read_choice(choice: Json) -> Piece:
+def _read_choice(choice: Json) -> AnswerPart:
     spoken = says(choice.get("delta")) or says(choice.get("message")) or _speaks(choice.get("text"))
     if spoken and _confesses(choice):
-        return Piece(failed=True)
+        return AnswerPart(failed=True)
     reason, error = choice.get("finish_reason"), choice.get("error")
     if not (reason or error):
         return SPEAKS if spoken else NOTHING
@@ -189,21 +189,21 @@ def _is_error(text: str) -> bool:
     return isinstance(_object(_object(value).get("error")).get("message"), str)
 
 
-def read_openai_responses(event: Any) -> Piece:
+def read_openai_responses(event: Any) -> AnswerPart:
     top = _object(event)
     kind = _text(top.get("type"))
     if kind.endswith(TOLD_IN_PARTS):
         return SPEAKS if any(_speaks(top.get(name)) for name in ("delta", "text", "part")) else NOTHING
     if kind in ("response.output_item.added", "response.output_item.done"):
-        return Piece(content=_item_speaks(_object(top.get("item"))))
+        return AnswerPart(content=_item_speaks(_object(top.get("item"))))
     if kind in ("response.completed", "response.incomplete"):
         return replace(_read_response(_object(top.get("response"))), ended=True)
     if top.get("object") == "response" or (not kind and "output" in top):  # not streamed
         return _read_response(top)
-    return Piece(failed=kind in ("error", "response.failed"))
+    return AnswerPart(failed=kind in ("error", "response.failed"))
 
 
-def _read_response(response: Json) -> Piece:
+def _read_response(response: Json) -> AnswerPart:
     why = _object(response.get("incomplete_details")).get("reason")
     return replace(
         _ending(why, response.get("status")),
@@ -219,28 +219,28 @@ def _item_speaks(item: Json) -> bool:
     return any(_speaks(item.get(name)) for name in ("content", "summary", "encrypted_content"))
 
 
-def read_anthropic(event: Any) -> Piece:
+def read_anthropic(event: Any) -> AnswerPart:
     top = _object(event)
     match top.get("type"):
         case "content_block_delta":
             if confesses(_object(top.get("delta")).get("text")):
-                return Piece(failed=True)
+                return AnswerPart(failed=True)
             return SPEAKS if _speaks(top.get("delta")) else NOTHING
         case "content_block_start":
-            return Piece(content=_block_speaks(_object(top.get("content_block"))))
+            return AnswerPart(content=_block_speaks(_object(top.get("content_block"))))
         case "message_start":
-            return Piece(usage=_anthropic_usage(_object(top.get("message"))))
+            return AnswerPart(usage=_anthropic_usage(_object(top.get("message"))))
         case "message_delta":  # it names the reason, and message_stop ends the stream
             ending = _ending(_object(top.get("delta")).get("stop_reason"))
             return replace(ending, ended=False, usage=_anthropic_usage(top))
         case "message" | None if top.get("type") or "stop_reason" in top:  # not streamed
             blocks = _objects(top.get("content"))
             if len(blocks) == 1 and confesses(blocks[0].get("text")):
-                return Piece(failed=True)
+                return AnswerPart(failed=True)
             spoken = any(map(_block_speaks, blocks))
             return replace(_ending(top.get("stop_reason")), content=spoken, usage=_anthropic_usage(top))
         case "message_stop":
-            return Piece(ended=True)
+            return AnswerPart(ended=True)
     return NOTHING
 
 
@@ -252,7 +252,7 @@ def _anthropic_usage(top: Json) -> Usage | None:
     return _usage(top.get("usage"), "input_tokens", "output_tokens")
 
 
-def read_gemini(event: Any) -> Piece:
+def read_gemini(event: Any) -> AnswerPart:
     """Its stream comes as a list of events where no events were asked for."""
     told = NOTHING
     for one in event if isinstance(event, list) else [event]:
@@ -260,7 +260,7 @@ def read_gemini(event: Any) -> Piece:
     return told
 
 
-def _read_gemini(top: Json) -> Piece:
+def _read_gemini(top: Json) -> AnswerPart:
     candidates = _objects(top.get("candidates"))
     ending = _ending(*(candidate.get("finishReason") for candidate in candidates))
     blocked = not candidates and bool(_object(top.get("promptFeedback")).get("blockReason"))
@@ -272,7 +272,7 @@ def _read_gemini(top: Json) -> Piece:
     )
 
 
-def read_cohere(event: Any) -> Piece:
+def read_cohere(event: Any) -> AnswerPart:
     top = _object(event)
     kind = _text(top.get("type"))
     if kind and kind != "message-end":
@@ -289,12 +289,12 @@ def read_cohere(event: Any) -> Piece:
 # Words in forms that no canary asks for, but people paste
 
 
-def read_cohere_v1(answer: Any) -> Piece:
+def read_cohere_v1(answer: Any) -> AnswerPart:
     top = _object(answer)
     return replace(_ending(top.get("finish_reason")), content=_speaks(top.get("text")))
 
 
-def read_ollama(answer: Any) -> Piece:
+def read_ollama(answer: Any) -> AnswerPart:
     """Each line of its stream is an object like the whole answer, and the last one is done."""
     top = _object(answer)
     said, done = _object(top.get("message")), top.get("done") is True
@@ -306,10 +306,10 @@ def read_ollama(answer: Any) -> Piece:
     )
 
 
-def read_dashscope(answer: Any) -> Piece:
+def read_dashscope(answer: Any) -> AnswerPart:
     """Its own form; while it streams, the reason to end is the word `null`."""
     top = _object(_object(answer).get("output"))
-    told = Piece(content=_speaks(top.get("text")))
+    told = AnswerPart(content=_speaks(top.get("text")))
     for choice in [top, *_objects(top.get("choices"))]:
         told = join(told, _read_choice(choice if choice.get("finish_reason") != "null" else _unended(choice)))
     return told
@@ -319,28 +319,28 @@ def _unended(choice: Json) -> Json:
     return {name: value for name, value in choice.items() if name != "finish_reason"}
 
 
-def read_cloudflare(answer: Any) -> Piece:
+def read_cloudflare(answer: Any) -> AnswerPart:
     """Its own form; each event of its stream has a padding `p`."""
     top = _object(answer)
     said = top if "p" in top else _object(top.get("result"))
-    return Piece(content=_speaks(said.get("response")) or _speaks(said.get("tool_calls")))
+    return AnswerPart(content=_speaks(said.get("response")) or _speaks(said.get("tool_calls")))
 
 
-def read_generated(answer: Any) -> Piece:
+def read_generated(answer: Any) -> AnswerPart:
     """The servers that only complete a text: Hugging Face's TGI, Amazon's Titan, llama.cpp, ChatGLM's own."""
     top = _object(_first(answer) if isinstance(answer, list) else answer)
     titan = _object(_first(top.get("results"))).get("outputText")
     llama = top.get("content") if type(top.get("stop")) is bool else None
     glm = top.get("response") if isinstance(top.get("history"), list) else None
-    return Piece(content=_speaks([top.get("generated_text"), titan, llama, glm]))
+    return AnswerPart(content=_speaks([top.get("generated_text"), titan, llama, glm]))
 
 
-def read_program(answer: Any) -> Piece:
+def read_program(answer: Any) -> AnswerPart:
     """What the clients of subscriptions print as JSON: Claude Code's result or list of events, Codex' events."""
     events = _objects(answer) if isinstance(answer, list) else [_object(answer)]
     failed = any(one.get("is_error") is True or one.get("type") == "turn.failed" for one in events)
     failed = failed or any(_text(one.get("subtype")).startswith("error") for one in events)
-    return Piece(content=_speaks(texts_of_program(answer)), failed=failed)
+    return AnswerPart(content=_speaks(texts_of_program(answer)), failed=failed)
 
 
 def texts_of_program(answer: Any) -> list[str]:
@@ -357,14 +357,14 @@ def texts_of_program(answer: Any) -> list[str]:
     return [text for text in found if text.strip()]
 
 
-def read_allowance(answer: Any) -> Piece:
+def read_allowance(answer: Any) -> AnswerPart:
     """What is left of a plan: MiniMax, Ollama's cloud, Zhipu."""
     top = _object(answer)
     told = (top.get("model_remains"), _object(top.get("data")).get("limits"))
-    return Piece(content=any(map(_objects, told)) or bool(_object(top.get("limits"))))
+    return AnswerPart(content=any(map(_objects, told)) or bool(_object(top.get("limits"))))
 
 
-def read_converse(answer: Any) -> Piece:
+def read_converse(answer: Any) -> AnswerPart:
     top = _object(answer)
     said = _object(_object(top.get("output")).get("message")).get("content")
     return replace(_ending(top.get("stopReason")), content=_speaks(said))
@@ -373,31 +373,31 @@ def read_converse(answer: Any) -> Piece:
 # Vectors, lists, counts
 
 
-def read_openai_embed(answer: Any) -> Piece:
+def read_openai_embed(answer: Any) -> AnswerPart:
     top = _object(answer)
     vector = _object(_first(top.get("data"))).get("embedding")
-    return Piece(content=_is_vector(vector), usage=_usage(top.get("usage"), "prompt_tokens"))
+    return AnswerPart(content=_is_vector(vector), usage=_usage(top.get("usage"), "prompt_tokens"))
 
 
-def read_gemini_embed(answer: Any) -> Piece:
+def read_gemini_embed(answer: Any) -> AnswerPart:
     top = _object(answer)
     vector = _object(top.get("embedding")).get("values")
-    return Piece(content=_is_vector(vector), usage=_usage(top.get("usageMetadata"), "promptTokenCount"))
+    return AnswerPart(content=_is_vector(vector), usage=_usage(top.get("usageMetadata"), "promptTokenCount"))
 
 
-def read_cohere_embed(answer: Any) -> Piece:
+def read_cohere_embed(answer: Any) -> AnswerPart:
     top = _object(answer)
     told = top.get("embeddings")
     vectors = _object(told).get("float") if isinstance(told, dict) else told
     usage = _usage(_object(top.get("meta")).get("billed_units"), "input_tokens")
-    return Piece(content=_is_vector(_first(vectors)), usage=usage)
+    return AnswerPart(content=_is_vector(_first(vectors)), usage=usage)
 
 
-def read_list(answer: Any) -> Piece:
+def read_list(answer: Any) -> AnswerPart:
     """A list holds at least one entry with a name."""
     lists = [answer.get(name) for name in LISTS] if isinstance(answer, dict) else [answer]
     entries = (entry for its in lists if isinstance(its, list) for entry in _objects(its[:MOST_ENTRIES]))
-    return Piece(content=any(map(_is_named, entries)))
+    return AnswerPart(content=any(map(_is_named, entries)))
 
 
 def end_of_entries(text: str) -> int:
@@ -419,19 +419,19 @@ def end_of_number(text: str) -> int:
     return number.end() if number else 0
 
 
-def read_count(answer: Any) -> Piece:
-    return Piece(content=any(_count(_object(answer).get(name)) for name in COUNTS))
+def read_count(answer: Any) -> AnswerPart:
+    return AnswerPart(content=any(_count(_object(answer).get(name)) for name in COUNTS))
 
 
 # What they have in common
 
 
-def _ending(*reasons: object) -> Piece:
+def _ending(*reasons: object) -> AnswerPart:
     """Return what the words for the end of a generation mean."""
     said = [reason.lower() for reason in reasons if reason and isinstance(reason, str)]
     if not said:
         return NOTHING
-    return Piece(
+    return AnswerPart(
         ended=True,
         capped=not CAPPED.isdisjoint(said),
         filtered=not FILTERED.isdisjoint(said),

@@ -15,7 +15,7 @@ from probes.answer.payload import (
     CLOSING,
     NOTHING,
     TOKEN,
-    Piece,
+    AnswerPart,
     join,
     read_allowance,
     read_anthropic,
@@ -31,10 +31,10 @@ from probes.answer.payload import (
     read_openai_responses,
     read_program,
 )
-from probes.answer.sse import Event, events, is_stream
+from probes.answer.sse import ServerSentEvent, events, is_stream
 from probes.provider import Canary, Dialect
 
-Read = Callable[[Any], Piece]
+Read = Callable[[Any], AnswerPart]
 STREAMED: tuple[Read, ...] = (read_openai_chat, read_openai_responses, read_anthropic, read_gemini, read_cohere)
 FOREIGN: tuple[Read, ...] = (
     read_cohere_v1,
@@ -53,7 +53,7 @@ IDLE = frozenset({b"", b"ping", b"keep-alive", b"heartbeat"})
 TROUBLES = frozenset({b"error", b"exception"})
 """How an event of a failure is named."""
 MOST_ITEMS = 5
-ENDS = Piece(ended=True)
+ENDS = AnswerPart(ended=True)
 CODES = ("code", "status", "status_code", "statusCode", "errcode")
 REFUSING = re.compile(r"-\d+|[45]\d\d|4\d{4}|error|fail(?:ed|ure)?")
 """A code that no good answer carries: a failure of HTTP, a negative one, one of errcode (40001)."""
@@ -101,7 +101,7 @@ def prove_value(value: Any) -> Proof:
 def reader(canary: Canary) -> Read:
     """Return what reads the answers to a canary."""
     if canary.dialect is Dialect.ACCOUNT or canary.holds:
-        return lambda answer: Piece(content=_tells(canary, answer))
+        return lambda answer: AnswerPart(content=_tells(canary, answer))
     return WIRES[canary.dialect].read
 
 
@@ -113,23 +113,27 @@ def _tells(canary: Canary, answer: Any) -> bool:
     return told or raised(canary.flags, answer) is not None
 
 
-def understand(read: Read, event: Event) -> Piece:
+def understand(read: Read, event: ServerSentEvent) -> AnswerPart:
     """Return what one event of a stream says."""
     data, name = event.data.strip(), event.name.lower()
     if data == DONE:
         return ENDS
     if name in TROUBLES:
-        return Piece(failed=True)
+        return AnswerPart(failed=True)
     if data in IDLE or (name and name in IDLE):
         return NOTHING
     try:
         return _read(read, _decode(data))
     except (ValueError, RecursionError):
         lines = data.split(b"\n")  # some servers forget the empty line between events
-        return _joined(understand(read, Event(b"", line)) for line in lines) if len(lines) > 1 else Piece(failed=True)
+        return (
+            _joined(understand(read, ServerSentEvent(b"", line)) for line in lines)
+            if len(lines) > 1
+            else AnswerPart(failed=True)
+        )
 
 
-def weigh(piece: Piece, *, streamed: bool) -> Proof:
+def weigh(piece: AnswerPart, *, streamed: bool) -> Proof:
     """Return what all that an answer says proves; of a stream, only once it has ended."""
     if piece.failed:
         return Proof.FAILED
@@ -138,12 +142,12 @@ def weigh(piece: Piece, *, streamed: bool) -> Proof:
     return Proof.FILTERED if piece.filtered else Proof.EMPTY
 
 
-def failing(stream: str) -> Event | None:
+def failing(stream: str) -> ServerSentEvent | None:
     """Return the first event of a stream that names a failure, if one does."""
     return next((event for event in events(stream) if understand(_read_any_stream, event).failed), None)
 
 
-def _read_any_stream(event: Any) -> Piece:
+def _read_any_stream(event: Any) -> AnswerPart:
     return _joined(read(event) for read in STREAMED)
 
 
@@ -179,11 +183,11 @@ def _decode(text: str | bytes) -> Any:
         return json.loads(text)
 
 
-def _read(read: Read, value: Any) -> Piece:
-    return Piece(failed=True) if _is_failure(value) else read(value)
+def _read(read: Read, value: Any) -> AnswerPart:
+    return AnswerPart(failed=True) if _is_failure(value) else read(value)
 
 
-def _joined(pieces: Iterable[Piece]) -> Piece:
+def _joined(pieces: Iterable[AnswerPart]) -> AnswerPart:
     """Return what all say together, up to a failure: what comes after one does not mend it."""
     whole = NOTHING
     for piece in pieces:

@@ -15,7 +15,7 @@ LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")
 """A carriage return at the end of a chunk may be half of one."""
 
 
-class Event(Struct, frozen=True):
+class ServerSentEvent(Struct, frozen=True):
     """One event: its name, mostly empty, and its data, which may have several lines, or none beside a name."""
 
     name: bytes
@@ -31,7 +31,7 @@ class Events:
         self._name = b""
         self._data: list[bytes] = []
 
-    def feed(self, chunk: bytes) -> Iterator[Event]:
+    def feed(self, chunk: bytes) -> Iterator[ServerSentEvent]:
         for line in self._lines(chunk):
             if line.startswith(b"data:"):
                 self._data.append(line[5:].removeprefix(b" "))
@@ -41,7 +41,7 @@ class Events:
                 self._data.append(line)
             elif not line:
                 if self._data or self._name:
-                    yield Event(self._name, b"\n".join(self._data))
+                    yield ServerSentEvent(self._name, b"\n".join(self._data))
                 self._name, self._data = b"", []
 
     def _lines(self, chunk: bytes) -> list[bytes]:
@@ -57,7 +57,7 @@ class Events:
         self._pieces = [rest] if rest else []
         return lines
 
-    def end(self) -> Iterator[Event]:
+    def end(self) -> Iterator[ServerSentEvent]:
         """Yield what a server that forgot the last empty line has sent."""
         yield from self.feed(b"\n\n")
 
@@ -67,7 +67,7 @@ def is_stream(text: str) -> bool:
     return text.startswith(MARKS)
 
 
-def events(text: str) -> Iterator[Event]:
+def events(text: str) -> Iterator[ServerSentEvent]:
     """Yield the events of a whole stream."""
     cutter = Events()
     yield from cutter.feed(text.encode("utf-8", "replace"))

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from probes.feeds import word
 from probes.feeds.text import name
-from probes.notice import Impact, Phase
+from probes.notice import Impact, NoticePhase
 
 EVENTS = re.compile(
     r"(?:incident|outage|disruption|issue|event|notice|change|report|maintenance)s?$|^(?:ongoing|active|open|unresolved)"
@@ -62,7 +62,7 @@ def _is_trouble(key: str, item: Mapping[str, object]) -> bool:
     if not events and not parts:
         return False
     said = [text for text in (name(item.get(one)) for one in STATES) if text]
-    phases = {word.phase(one) for one in said} - {Phase.UNKNOWN}
+    phases = {word.phase(one) for one in said} - {NoticePhase.UNKNOWN}
     if events and phases:
         return any(one.is_open for one in phases) and not any(not one.is_open for one in phases)
     impacts = [impact for impact in map(word.impact, said) if impact]

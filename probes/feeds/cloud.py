@@ -7,10 +7,10 @@ Sources: https://status.cloud.google.com/incidents.schema.json; AWS's `/public/e
 import re
 
 from probes.feeds import word
-from probes.feeds.payload import Many, Part, Shape, named, read
+from probes.feeds.payload import ComponentShape, Many, Shape, named, read
 from probes.feeds.report import Parsed, Report, Unfit
 from probes.feeds.text import EARLIEST, key, link, moment, name, plain
-from probes.notice import Impact, Phase, Standing
+from probes.notice import ComponentState, Impact, NoticePhase
 
 SEVERAL = re.compile(r"multiple\W?(products|services)", re.IGNORECASE)
 
@@ -32,7 +32,7 @@ class GoogleIncident(Shape, frozen=True):
     end: object = None
     modified: object = None
     uri: object = None
-    affected_products: Many[Part] = Many()
+    affected_products: Many[ComponentShape] = Many()
     most_recent_update: Many[GoogleUpdate] = Many()
 
     def __post_init__(self) -> None:
@@ -60,9 +60,9 @@ def _of_google(incident: GoogleIncident) -> Report:
         id=key(incident.id),
         title=plain(incident.external_desc or incident.service_name, 200),
         url=link(f"https://status.cloud.google.com/{incident.uri}") if incident.uri else None,
-        phase=Phase.RESOLVED if ended else Phase.INVESTIGATING,
+        phase=NoticePhase.RESOLVED if ended else NoticePhase.INVESTIGATING,
         impact=impact,
-        parts=tuple(Standing(one, impact or Impact.UNKNOWN) for one in products if one),
+        parts=tuple(ComponentState(one, impact or Impact.UNKNOWN) for one in products if one),
         began_at=moment(incident.begin),
         updated_at=moment(incident.modified, newest.when),
         ended_at=ended,
@@ -122,9 +122,11 @@ def _of_aws(event: AwsEvent) -> Report:
         ),
         title=plain(newest.summary or event.typeCode, 200),
         url=None,
-        phase=Phase.RESOLVED if ended else Phase.INVESTIGATING,
+        phase=NoticePhase.RESOLVED if ended else NoticePhase.INVESTIGATING,
         impact=worst,
-        parts=(Standing(name(f"{service} ({event.region})" if event.region else service), worst),) if service else (),
+        parts=(ComponentState(name(f"{service} ({event.region})" if event.region else service), worst),)
+        if service
+        else (),
         began_at=began,
         updated_at=moment(event.lastUpdatedTime, newest.timestamp),
         ended_at=ended,
@@ -152,7 +154,7 @@ class AlibabaEvent(Shape, frozen=True):
     startTime: object = None
     endTime: object = None
     lastUpdateTime: object = None
-    products: Many[Part] = Many()
+    products: Many[ComponentShape] = Many()
 
 
 class Alibaba(Shape, frozen=True):
@@ -176,9 +178,9 @@ def _of_alibaba(event: AlibabaEvent) -> Report:
         id=key(event.id, title),
         title=title,
         url=None,
-        phase=Phase.RESOLVED if ended else Phase.INVESTIGATING,
+        phase=NoticePhase.RESOLVED if ended else NoticePhase.INVESTIGATING,
         impact=word.impact_of_title(title),
-        parts=tuple(Standing(one.name, Impact.UNKNOWN) for one in named(event.products)),
+        parts=tuple(ComponentState(one.name, Impact.UNKNOWN) for one in named(event.products)),
         began_at=moment(event.startTime),
         updated_at=moment(event.lastUpdateTime, event.startTime),
         ended_at=ended,

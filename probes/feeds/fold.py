@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from probes.feeds.report import MOST_COMPONENTS, MOST_REPORTS, Group, Parsed, Report
-from probes.notice import Bulletin, Impact, Notice, Phase, Standing, Trust
+from probes.feeds.report import MOST_COMPONENTS, MOST_REPORTS, ComponentGroup, Parsed, Report
+from probes.notice import Bulletin, ComponentState, Impact, Notice, NoticePhase, Trust
 
 KEPT = timedelta(days=7)
 """What ended longer ago is history. What never said its phase is taken for over by then."""
@@ -23,7 +23,7 @@ CLAIMS = {
     Impact.CRITICAL: "full outage",
 }
 """How a state is said of a component of which nothing was written."""
-REOPENED = {Phase.RESOLVED: Phase.INVESTIGATING, Phase.COMPLETED: Phase.IN_PROGRESS}
+REOPENED = {NoticePhase.RESOLVED: NoticePhase.INVESTIGATING, NoticePhase.COMPLETED: NoticePhase.IN_PROGRESS}
 
 
 def fold(parsed: Parsed, components: Sequence[str], now: datetime) -> tuple[Notice, ...]:
@@ -38,18 +38,18 @@ def fold(parsed: Parsed, components: Sequence[str], now: datetime) -> tuple[Noti
     return tuple(sorted((one for one in notices if one and matters(one, now)), key=_order)[:MOST_REPORTS])
 
 
-def stand(parsed: Parsed, components: Sequence[str]) -> tuple[Standing, ...]:
+def stand(parsed: Parsed, components: Sequence[str]) -> tuple[ComponentState, ...]:
     """Return how ours stand, each once; the groups that are named so where no component is. The worst are kept."""
     found = [one for one in parsed.standings if concerns(one.name, components)]
     found = found or [_summed(one) for one in parsed.groups if concerns(one.standing.name, components)]
     by_name: dict[str, Impact] = {}
     for one in found:
         by_name[one.name] = max(one.impact, by_name.get(one.name, Impact.NONE))
-    ours = [Standing(*one) for one in by_name.items()]
+    ours = [ComponentState(*one) for one in by_name.items()]
     return tuple(ours if len(ours) <= MOST_COMPONENTS else sorted(ours, key=_badness)[:MOST_COMPONENTS])
 
 
-def claims(standings: Sequence[Standing], notices: Sequence[Notice]) -> tuple[Notice, ...]:
+def claims(standings: Sequence[ComponentState], notices: Sequence[Notice]) -> tuple[Notice, ...]:
     """Return as notices which of our components are shown in trouble, or in maintenance, that no notice tells of.
 
     One that names no component tells of all, as far as it is as bad.
@@ -64,7 +64,7 @@ def claims(standings: Sequence[Standing], notices: Sequence[Notice]) -> tuple[No
     return tuple(claim(f"component/{one.name}", one.name, one.impact) for one in bad[:MOST_REPORTS])
 
 
-def _is_told(standing: Standing, notices: Sequence[Notice]) -> bool:
+def _is_told(standing: ComponentState, notices: Sequence[Notice]) -> bool:
     of_all = worst(one.impact for one in notices if not one.components) or Impact.NONE
     return standing.impact <= of_all or any(standing.name in one.components for one in notices)
 
@@ -72,7 +72,7 @@ def _is_told(standing: Standing, notices: Sequence[Notice]) -> bool:
 def claim(id: str, name: str, impact: Impact) -> Notice:
     is_planned = impact is Impact.MAINTENANCE
     title = f"{name}: {CLAIMS[impact]}"
-    return Notice(id, title, None, Phase.UNKNOWN, impact, (name,), planned=is_planned, posted=False)
+    return Notice(id, title, None, NoticePhase.UNKNOWN, impact, (name,), planned=is_planned, posted=False)
 
 
 def concerns(name: str, components: Sequence[str]) -> bool:
@@ -82,8 +82,8 @@ def concerns(name: str, components: Sequence[str]) -> bool:
 def matters(notice: Notice, now: datetime) -> bool:
     """What is open and undated may be new; who reads the source again and again sees how long it stays."""
     if not notice.times:
-        return notice.phase not in (Phase.RESOLVED, Phase.COMPLETED)
-    if notice.phase is Phase.UNKNOWN or not notice.is_open:
+        return notice.phase not in (NoticePhase.RESOLVED, NoticePhase.COMPLETED)
+    if notice.phase is NoticePhase.UNKNOWN or not notice.is_open:
         return max(notice.times) >= now - KEPT
     return True
 
@@ -138,7 +138,7 @@ def _notice(report: Report, components: Sequence[str], groups: Collection[str], 
     )
 
 
-def _impact(report: Report, parts: Sequence[Standing], well: bool) -> Impact:
+def _impact(report: Report, parts: Sequence[ComponentState], well: bool) -> Impact:
     of_parts = worst(part.impact for part in parts)
     if of_parts and of_parts not in (Impact.NONE, Impact.UNKNOWN):
         return of_parts
@@ -153,13 +153,13 @@ def _impact(report: Report, parts: Sequence[Standing], well: bool) -> Impact:
     return Impact.UNKNOWN if report.impact in (None, Impact.NONE) else report.impact
 
 
-def _summed(group: Group) -> Standing:
+def _summed(group: ComponentGroup) -> ComponentState:
     if group.standing.impact is not Impact.UNKNOWN:
         return group.standing
-    return Standing(group.standing.name, worst(one.impact for one in group.members) or Impact.UNKNOWN)
+    return ComponentState(group.standing.name, worst(one.impact for one in group.members) or Impact.UNKNOWN)
 
 
-def _badness(standing: Standing) -> int:
+def _badness(standing: ComponentState) -> int:
     return -standing.impact.rank
 
 

@@ -7,10 +7,10 @@ OpenRouter (`/config.json`) and DeepSeek (`/summary/active`) as they answered in
 from collections.abc import Iterable, Mapping, Sequence
 
 from probes.feeds import word
-from probes.feeds.payload import Many, Part, Shape, by_id, groups, leaves, named, read
+from probes.feeds.payload import ComponentShape, Many, Shape, by_id, groups, leaves, named, read
 from probes.feeds.report import Parsed, Report, Unfit
 from probes.feeds.text import EARLIEST, key, link, moment, name, plain
-from probes.notice import Impact, Phase, Standing
+from probes.notice import ComponentState, Impact, NoticePhase
 
 # Instatus: no component in the summary -----------------------------------------------------------------
 
@@ -29,12 +29,12 @@ class InstatusEvent(Shape, frozen=True):
     start: object = None
     resolved: object = None
     updatedAt: object = None
-    components: Many[Part] = Many()
+    components: Many[ComponentShape] = Many()
 
 
 class Instatus(Shape, frozen=True):
     page: Many[InstatusPage] = Many()
-    components: Many[Part] = Many()
+    components: Many[ComponentShape] = Many()
     activeIncidents: Many[InstatusEvent] | None = None
     activeMaintenances: Many[InstatusEvent] | None = None
 
@@ -53,7 +53,7 @@ def read_instatus(text: str) -> Parsed:
     return Parsed(tuple(reports), leaves(summary.components), groups(summary.components), overall, unread=unread)
 
 
-def _of_instatus(event: InstatusEvent, known: Mapping[str, Part], planned: bool) -> Report:
+def _of_instatus(event: InstatusEvent, known: Mapping[str, ComponentShape], planned: bool) -> Report:
     phase = word.phase(event.status, event.resolved)
     return Report(
         id=key(event.id, event.url, event.name),
@@ -65,7 +65,7 @@ def _of_instatus(event: InstatusEvent, known: Mapping[str, Part], planned: bool)
         began_at=moment(event.started, event.start),
         updated_at=moment(event.updatedAt),
         ended_at=None if phase.is_open else moment(event.resolved),
-        by_end=word.phase(event.status) is Phase.UNKNOWN,
+        by_end=word.phase(event.status) is NoticePhase.UNKNOWN,
         planned=planned,
     )
 
@@ -122,8 +122,8 @@ def read_better_stack(text: str) -> Parsed:
     )
 
 
-def _standing(title: object, status: object) -> Standing:
-    return Standing(name(title), word.impact(status) or Impact.UNKNOWN)
+def _standing(title: object, status: object) -> ComponentState:
+    return ComponentState(name(title), word.impact(status) or Impact.UNKNOWN)
 
 
 def _of_better_stack(item: BetterStackItem, names: Mapping[str, str]) -> Report:
@@ -136,7 +136,7 @@ def _of_better_stack(item: BetterStackItem, names: Mapping[str, str]) -> Report:
         id=key(item.id, facts.title),
         title=plain(facts.title, 200),
         url=None,
-        phase=_over(planned) if over else Phase.IN_PROGRESS if planned else Phase.INVESTIGATING,
+        phase=_over(planned) if over else NoticePhase.IN_PROGRESS if planned else NoticePhase.INVESTIGATING,
         impact=word.impact(state),
         parts=tuple(_standing(*one) for one in affected) if all(title for title, _ in affected) else (),
         began_at=began,
@@ -146,8 +146,8 @@ def _of_better_stack(item: BetterStackItem, names: Mapping[str, str]) -> Report:
     )
 
 
-def _over(planned: bool) -> Phase:
-    return Phase.COMPLETED if planned else Phase.RESOLVED
+def _over(planned: bool) -> NoticePhase:
+    return NoticePhase.COMPLETED if planned else NoticePhase.RESOLVED
 
 
 # Datadog: components in groups, and incidents each with a timeline, newest first -------------------------
@@ -167,12 +167,12 @@ class DatadogIncident(Shape, frozen=True):
     publishedDate: object = None
     resolvedDate: object = None
     lastModifiedAt: object = None
-    componentsAffected: Many[Part] = Many()
+    componentsAffected: Many[ComponentShape] = Many()
     timeline: Many[DatadogUpdate] = Many()
 
 
 class Datadog(Shape, frozen=True):
-    components: Many[Part] = Many()
+    components: Many[ComponentShape] = Many()
     incidents: Many[DatadogIncident] | None = None
     maintenances: Many[DatadogIncident] | None = None
 
@@ -191,7 +191,7 @@ def read_datadog(text: str) -> Parsed:
     return Parsed(tuple(reports), leaves(page.components), groups(page.components), newest_at=newest_at, unread=unread)
 
 
-def _of_datadog(incident: DatadogIncident, known: Mapping[str, Part], planned: bool) -> Report:
+def _of_datadog(incident: DatadogIncident, known: Mapping[str, ComponentShape], planned: bool) -> Report:
     phase, title = word.phase(incident.currentStatus, incident.resolvedDate), plain(incident.title, 200)
     newest = incident.timeline[0] if incident.timeline else DatadogUpdate()
     return Report(
@@ -204,7 +204,7 @@ def _of_datadog(incident: DatadogIncident, known: Mapping[str, Part], planned: b
         began_at=moment(incident.publishedDate),
         updated_at=moment(incident.lastModifiedAt, newest.startedAt),
         ended_at=None if phase.is_open else moment(incident.resolvedDate),
-        by_end=word.phase(incident.currentStatus) is Phase.UNKNOWN,
+        by_end=word.phase(incident.currentStatus) is NoticePhase.UNKNOWN,
         text=plain(newest.description or incident.description),
         planned=planned or word.is_planned(phase, title),
     )
@@ -226,12 +226,12 @@ class FlashdutyChange(Shape, frozen=True):
     description: object = None
     start_at_seconds: object = None
     close_at_seconds: object = None
-    affected_components: Many[Part] = Many()
+    affected_components: Many[ComponentShape] = Many()
     updates: Many[FlashdutyUpdate] = Many()
 
 
 class FlashdutyPage(Shape, frozen=True):
-    components: Many[Part] = Many()
+    components: Many[ComponentShape] = Many()
 
 
 class FlashdutySummary(Shape, frozen=True):
@@ -254,14 +254,14 @@ def read_flashduty(text: str) -> Parsed:
     return Parsed(tuple(reports), _standings(leaves(parts), reports), groups(parts), unread=unread)
 
 
-def _standings(components: Sequence[Standing], reports: Iterable[Report]) -> tuple[Standing, ...]:
+def _standings(components: Sequence[ComponentState], reports: Iterable[Report]) -> tuple[ComponentState, ...]:
     worst: dict[str, Impact] = {
         one.name.casefold(): one.impact for one in components if one.impact is not Impact.UNKNOWN
     }
     for part in (part for report in reports if report.phase.is_open for part in report.parts):
         folded = part.name.casefold()
         worst[folded] = max(part.impact, worst.get(folded, Impact.NONE))
-    return tuple(Standing(one.name, worst.get(one.name.casefold(), Impact.NONE)) for one in components)
+    return tuple(ComponentState(one.name, worst.get(one.name.casefold(), Impact.NONE)) for one in components)
 
 
 def _of_flashduty(change: FlashdutyChange) -> Report:
@@ -277,7 +277,7 @@ def _of_flashduty(change: FlashdutyChange) -> Report:
         began_at=moment(change.start_at_seconds),
         updated_at=moment(newest.at_seconds, change.start_at_seconds),
         ended_at=None if phase.is_open else moment(change.close_at_seconds),
-        by_end=word.phase(change.status) is Phase.UNKNOWN,
+        by_end=word.phase(change.status) is NoticePhase.UNKNOWN,
         text=plain(newest.description or change.description),
         planned=change.type == "maintenance" or word.is_planned(phase, title),
     )

@@ -9,7 +9,7 @@ from msgspec import Struct
 from probes.feeds import cloud, hosted, statuspage, story
 from probes.feeds.charset import decode
 from probes.feeds.report import Parsed, Report, Unfit
-from probes.feeds.syndication import Entry
+from probes.feeds.syndication import FeedItem
 from probes.provider import Platform
 
 Reader = Callable[[str], Parsed]
@@ -22,7 +22,7 @@ class Readers(Struct, frozen=True):
     feed: Reader | None
 
 
-def _feed(tell: Callable[[Entry], Report]) -> Reader:
+def _feed(tell: Callable[[FeedItem], Report]) -> Reader:
     return partial(story.read_feed, tell)
 
 

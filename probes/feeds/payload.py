@@ -10,9 +10,9 @@ import msgspec
 
 from probes.feeds import word
 from probes.feeds.astray import is_astray
-from probes.feeds.report import Group, Unfit
+from probes.feeds.report import ComponentGroup, Unfit
 from probes.feeds.text import name
-from probes.notice import Impact, Standing
+from probes.notice import ComponentState, Impact
 
 T = TypeVar("T")
 
@@ -93,14 +93,14 @@ class _Salvage:
         return [value]
 
     def _one(self, kind: type, value: object) -> object | None:
-        told = {"name": value} if isinstance(value, str) and kind is Part else value
+        told = {"name": value} if isinstance(value, str) and kind is ComponentShape else value
         try:
             return msgspec.convert(told, kind, dec_hook=self.fit)
         except msgspec.ValidationError:
             return None
 
 
-class Part(Shape, frozen=True):
+class ComponentShape(Shape, frozen=True):
     """A component, or a group of them, under the names that the platforms have for it and for how it stands."""
 
     name: object = None
@@ -115,8 +115,8 @@ class Part(Shape, frozen=True):
     id: object = None
     group_id: object = None
     group: object = None
-    components: Many["Part"] = Many()
-    children: Many["Part"] = Many()
+    components: Many["ComponentShape"] = Many()
+    children: Many["ComponentShape"] = Many()
 
     def __post_init__(self) -> None:
         if not self.label:
@@ -128,12 +128,12 @@ class Part(Shape, frozen=True):
         return next((found for found in map(name, names) if found), "")
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> ComponentState:
         said = (word.impact(one) for one in (self.status, self.current_status, self.state))
-        return Standing(self.label, next((one for one in said if one), Impact.UNKNOWN))
+        return ComponentState(self.label, next((one for one in said if one), Impact.UNKNOWN))
 
     @property
-    def inner(self) -> tuple["Part", ...]:
+    def inner(self) -> tuple["ComponentShape", ...]:
         return (*self.components, *self.children)
 
     @property
@@ -141,44 +141,48 @@ class Part(Shape, frozen=True):
         return self.group is True or bool(self.inner)
 
 
-NO_PARTS: Mapping[str, Part] = MappingProxyType({})
+NO_PARTS: Mapping[str, ComponentShape] = MappingProxyType({})
 
 
-def leaves(parts: Sequence[Part]) -> tuple[Standing, ...]:
+def leaves(parts: Sequence[ComponentShape]) -> tuple[ComponentState, ...]:
     """Return the components themselves, wherever they stand in the groups."""
     known = by_id(parts)
     return tuple(part.standing for part in _walk(parts) if not part.is_group and _meant(part, known) is part)
 
 
-def named(parts: Iterable[Part], known: Mapping[str, Part] = NO_PARTS) -> tuple[Standing, ...]:
+def named(
+    parts: Iterable[ComponentShape], known: Mapping[str, ComponentShape] = NO_PARTS
+) -> tuple[ComponentState, ...]:
     """Return all that an incident names, groups as well; where it tells only an id, under the name of whose it is."""
-    return tuple(Standing(_meant(part, known).label, part.standing.impact) for part in _walk(parts))
+    return tuple(ComponentState(_meant(part, known).label, part.standing.impact) for part in _walk(parts))
 
 
-def by_id(parts: Iterable[Part]) -> dict[str, Part]:
+def by_id(parts: Iterable[ComponentShape]) -> dict[str, ComponentShape]:
     return {str(part.id): part for part in _walk(parts) if part.id is not None}
 
 
-def _meant(part: Part, known: Mapping[str, Part]) -> Part:
+def _meant(part: ComponentShape, known: Mapping[str, ComponentShape]) -> ComponentShape:
     """Return whose id it is where a part is nothing but an id, as in a group of Statuspage; else the part itself."""
     return part if part.id is not None else known.get(part.label, part)
 
 
-def groups(parts: Sequence[Part]) -> tuple[Group, ...]:
+def groups(parts: Sequence[ComponentShape]) -> tuple[ComponentGroup, ...]:
     """Return the groups with what stands in them, or, in a flat list, what names them as its group."""
-    within: dict[str, list[Part]] = {}
+    within: dict[str, list[ComponentShape]] = {}
     known = by_id(parts)
     for part in parts:
         if part.group_id is not None:
             within.setdefault(str(part.group_id), []).append(part)
     return tuple(
-        Group(part.standing, leaves([_meant(one, known) for one in part.inner] or within.get(str(part.id), [])))
+        ComponentGroup(
+            part.standing, leaves([_meant(one, known) for one in part.inner] or within.get(str(part.id), []))
+        )
         for part in _walk(parts)
         if part.is_group
     )
 
 
-def _walk(parts: Iterable[Part]) -> Iterator[Part]:
+def _walk(parts: Iterable[ComponentShape]) -> Iterator[ComponentShape]:
     for part in parts:
         yield part
         yield from _walk(part.inner)

@@ -15,8 +15,8 @@ from probes.feeds.fold import CLAIMS, claim, claims, fold, stand, worst
 from probes.feeds.parse import is_challenge, parse
 from probes.feeds.report import Parsed
 from probes.feeds.text import is_same_site, name
-from probes.model import Clock, Patience, Timer
-from probes.notice import Bulletin, Impact, Notice, Standing, Trust, Validators
+from probes.model import Clock, TimeLimits, Timer
+from probes.notice import Bulletin, ComponentState, Impact, Notice, Trust, Validators
 from probes.provider import Feed
 from probes.proxy import STRAIGHT, Way, choose
 from probes.transport.body import Unreadable, read_body
@@ -33,11 +33,11 @@ ACCEPT = "application/json, application/atom+xml, application/rss+xml, applicati
 
 TROUBLES_OF_ALL = (Impact.MINOR, Impact.MAJOR, Impact.CRITICAL)
 
-PATIENCE = Patience(connect_s=10, silence_s=15, total_s=30)
+PATIENCE = TimeLimits(connect_s=10, silence_s=15, total_s=30)
 """Parsing included."""
 
 
-class Answer(Struct, frozen=True):
+class Fetched(Struct, frozen=True):
     """What came back. `charset` is what its header says; `problem`, why it is not worth reading."""
 
     status: int | None = None
@@ -55,7 +55,7 @@ async def poll(
     timer: Timer,
     *,
     source: str,
-    patience: Patience = PATIENCE,
+    patience: TimeLimits = PATIENCE,
     way: Way = STRAIGHT,
 ) -> Bulletin:
     """Ask once whether anything is new, and read it if so.
@@ -80,10 +80,10 @@ async def _ask(
     session: aiohttp.ClientSession,
     url: str,
     validators: Validators,
-    patience: Patience,
+    patience: TimeLimits,
     way: Way,
     progress: Progress,
-) -> Answer:
+) -> Fetched:
     for _ in range(MOST_REDIRECTS + 1):
         async with session.get(
             url,
@@ -93,14 +93,14 @@ async def _ask(
             **options(way, url),
         ) as response:
             if refused := of_answer(response.status, response.headers, Trip(url, progress, patience)):
-                return Answer(problem=f"cannot be reached: {refused.words}")
+                return Fetched(problem=f"cannot be reached: {refused.words}")
             if response.status not in (301, 302, 303, 307, 308):
                 return await _answer(response, validators)
             target = urljoin(url, response.headers.get("Location", ""))
             if problem := _wrong_way(url, target):
-                return Answer(response.status, problem=problem)
+                return Fetched(response.status, problem=problem)
             url = target
-    return Answer(problem=f"redirects more than {MOST_REDIRECTS} times")
+    return Fetched(problem=f"redirects more than {MOST_REDIRECTS} times")
 
 
 def _headers(validators: Validators) -> dict[str, str]:
@@ -120,19 +120,19 @@ def _wrong_way(url: str, target: str) -> str | None:
     return None
 
 
-async def _answer(response: aiohttp.ClientResponse, validators: Validators) -> Answer:
+async def _answer(response: aiohttp.ClientResponse, validators: Validators) -> Fetched:
     status = response.status
     if status == 304:
         asked = validators != Validators()
-        return Answer(status, problem=None if asked else "says unchanged, but was not asked for changes")
+        return Fetched(status, problem=None if asked else "says unchanged, but was not asked for changes")
     body = await read_body(response, MOST_BYTES + 1)
     if "cf-mitigated" in response.headers or (status in (401, 403, 429, 503) and is_challenge(body)):
-        return Answer(status, problem=f"is behind a challenge for browsers (HTTP {status})")
+        return Fetched(status, problem=f"is behind a challenge for browsers (HTTP {status})")
     if status != 200:
-        return Answer(status, problem=_refusal(status))
+        return Fetched(status, problem=_refusal(status))
     if len(body) > MOST_BYTES:
-        return Answer(status, problem=f"is larger than {MOST_BYTES // 1024 // 1024} MiB")
-    return Answer(status, body, _validators(response.headers), charset=response.charset)
+        return Fetched(status, problem=f"is larger than {MOST_BYTES // 1024 // 1024} MiB")
+    return Fetched(status, body, _validators(response.headers), charset=response.charset)
 
 
 def _refusal(status: int) -> str:
@@ -152,7 +152,7 @@ def _validator(told: str | None) -> str | None:
     return told if told and len(told) <= KEPT_VALIDATOR and told.isprintable() else None
 
 
-async def _read(answer: Answer, feed: Feed, source: str, at: datetime, validators: Validators) -> Bulletin:
+async def _read(answer: Fetched, feed: Feed, source: str, at: datetime, validators: Validators) -> Bulletin:
     if answer.problem:
         return Bulletin(source, at, Trust.DOUBTFUL, answer.problem, validators=validators, status=answer.status)
     if answer.status == 304:
@@ -207,7 +207,9 @@ def _is_unexplained(parsed: Parsed) -> bool:
     return parsed.overall in TROUBLES_OF_ALL and not is_told
 
 
-def _problem(parsed: Parsed, ours: Sequence[Standing], whole: Impact | None, notices: Sequence[Notice]) -> str | None:
+def _problem(
+    parsed: Parsed, ours: Sequence[ComponentState], whole: Impact | None, notices: Sequence[Notice]
+) -> str | None:
     """Say why nothing follows from what was read. An open notice that names one of ours is worth more than order."""
     if parsed.standings and not ours and not any(one.is_open and one.components for one in notices):
         return f"has {len(parsed.standings)} components, none of those we look for: it was rearranged"

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from probes.notice import Impact, Phase, Standing
+from probes.notice import ComponentState, Impact, NoticePhase
 
 MOST_REPORTS = 100
 """So many notices are kept: those that concern us first, of these the open ones, of these the worst."""
@@ -26,9 +26,9 @@ class Report(Struct, frozen=True):
     id: str
     title: str
     url: str | None
-    phase: Phase
+    phase: NoticePhase
     impact: Impact | None = None
-    parts: tuple[Standing, ...] = ()
+    parts: tuple[ComponentState, ...] = ()
     began_at: datetime | None = None
     updated_at: datetime | None = None
     ended_at: datetime | None = None
@@ -37,11 +37,11 @@ class Report(Struct, frozen=True):
     by_end: bool = False
 
 
-class Group(Struct, frozen=True):
+class ComponentGroup(Struct, frozen=True):
     """What a page sums components up in. An UNKNOWN impact stands for the worst of its members."""
 
-    standing: Standing
-    members: tuple[Standing, ...] = ()
+    standing: ComponentState
+    members: tuple[ComponentState, ...] = ()
 
 
 class Parsed(Struct, frozen=True):
@@ -53,8 +53,8 @@ class Parsed(Struct, frozen=True):
     """
 
     reports: tuple[Report, ...] = ()
-    standings: tuple[Standing, ...] = ()
-    groups: tuple[Group, ...] = ()
+    standings: tuple[ComponentState, ...] = ()
+    groups: tuple[ComponentGroup, ...] = ()
     overall: Impact | None = None
     newest_at: datetime | None = None
     unread: int = 0

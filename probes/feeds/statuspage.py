@@ -7,13 +7,13 @@ incident.io writes null where Statuspage writes an empty list.
 from collections.abc import Mapping
 
 from probes.feeds import word
-from probes.feeds.payload import Many, Part, Shape, by_id, groups, leaves, named, read
+from probes.feeds.payload import ComponentShape, Many, Shape, by_id, groups, leaves, named, read
 from probes.feeds.report import Parsed, Report, Unfit
 from probes.feeds.text import key, link, moment, plain
-from probes.notice import Impact, Phase, Standing
+from probes.notice import ComponentState, Impact, NoticePhase
 
 
-class Page(Shape, frozen=True):
+class PageShape(Shape, frozen=True):
     updated_at: object = None
 
 
@@ -27,7 +27,7 @@ class Update(Shape, frozen=True):
     created_at: object = None
 
 
-class Incident(Shape, frozen=True):
+class IncidentShape(Shape, frozen=True):
     name: object
     id: object = None
     status: object = None
@@ -39,22 +39,22 @@ class Incident(Shape, frozen=True):
     resolved_at: object = None
     scheduled_for: object = None
     incident_updates: Many[Update] = Many()
-    components: Many[Part] = Many()
+    components: Many[ComponentShape] = Many()
 
 
-class Summary(Shape, frozen=True):
-    page: Many[Page] = Many()
+class SummaryShape(Shape, frozen=True):
+    page: Many[PageShape] = Many()
     status: Many[Status] = Many()
-    components: Many[Part] | None = None
-    groups: Many[Part] = Many()
-    component_groups: Many[Part] = Many()
-    incidents: Many[Incident] | None = None
-    scheduled_maintenances: Many[Incident] | None = None
+    components: Many[ComponentShape] | None = None
+    groups: Many[ComponentShape] = Many()
+    component_groups: Many[ComponentShape] = Many()
+    incidents: Many[IncidentShape] | None = None
+    scheduled_maintenances: Many[IncidentShape] | None = None
 
 
 def read_summary(text: str) -> Parsed:
     """Raises Unfit. Reads the summary's parts as well: components.json, incidents.json, scheduled-maintenances.json."""
-    summary, unread = read(text, Summary, "Statuspage")
+    summary, unread = read(text, SummaryShape, "Statuspage")
     parts = (*(summary.components or ()), *summary.groups, *summary.component_groups)
     incidents, planned = summary.incidents, summary.scheduled_maintenances
     if not parts and incidents is None and planned is None:
@@ -73,7 +73,7 @@ def read_summary(text: str) -> Parsed:
     )
 
 
-def _report(incident: Incident, known: Mapping[str, Part], planned: bool = False) -> Report:
+def _report(incident: IncidentShape, known: Mapping[str, ComponentShape], planned: bool = False) -> Report:
     newest = max(incident.incident_updates, key=lambda one: str(one.created_at or ""), default=Update())
     phase, title = word.phase(incident.status, incident.resolved_at), plain(incident.name, 200)
     impact = word.impact(incident.impact)
@@ -87,7 +87,7 @@ def _report(incident: Incident, known: Mapping[str, Part], planned: bool = False
         began_at=moment(incident.scheduled_for, incident.started_at, incident.created_at),
         updated_at=moment(incident.updated_at, newest.created_at),
         ended_at=None if phase.is_open else moment(incident.resolved_at),
-        by_end=word.phase(incident.status) is Phase.UNKNOWN,
+        by_end=word.phase(incident.status) is NoticePhase.UNKNOWN,
         text=plain(newest.body),
         planned=planned or word.is_planned(phase, title, impact),
     )
@@ -96,7 +96,7 @@ def _report(incident: Incident, known: Mapping[str, Part], planned: bool = False
 # incident.io's own summary ------------------------------------------------------------------------------
 
 
-class Affected(Part, frozen=True):
+class Affected(ComponentShape, frozen=True):
     """A component as an incident or the page names it, by its own name or by the id that stands in the list of all."""
 
     component_id: object = None
@@ -109,10 +109,10 @@ class Affected(Part, frozen=True):
     def key(self) -> object:
         return self.id if self.component_id is None else self.component_id
 
-    def standing_of(self, known: Mapping[str, Part]) -> Standing:
+    def standing_of(self, known: Mapping[str, ComponentShape]) -> ComponentState:
         """Return how it stands; its name is empty where nothing tells it."""
         meant = known.get(str(self.key)) or known.get(self.label) or self
-        return Standing(meant.label, self.standing.impact)
+        return ComponentState(meant.label, self.standing.impact)
 
 
 class OngoingUpdate(Shape, frozen=True):
@@ -135,7 +135,7 @@ class Ongoing(Shape, frozen=True):
     component_impacts: Many[Affected] = Many()
     updates: Many[OngoingUpdate] = Many()
 
-    def parts(self, known: Mapping[str, Part]) -> tuple[Standing, ...]:
+    def parts(self, known: Mapping[str, ComponentShape]) -> tuple[ComponentState, ...]:
         """Return what it names; nothing where one of those has no name, as that may be ours."""
         found = [one.standing_of(known) for one in (*self.affected_components, *self.component_impacts)]
         return tuple(found) if all(one.name for one in found) else ()
@@ -144,7 +144,7 @@ class Ongoing(Shape, frozen=True):
 class Own(Shape, frozen=True):
     """Where components have no state of their own, `affected_components` has that of each which is not well."""
 
-    components: Many[Part] = Many()
+    components: Many[ComponentShape] = Many()
     affected_components: Many[Affected] | None = None
     ongoing_incidents: Many[Ongoing] | None = None
     in_progress_maintenances: Many[Ongoing] | None = None
@@ -181,13 +181,13 @@ def _reports(own: Own) -> list[Report]:
     known = by_id(own.components)
     kinds = (
         (own.ongoing_incidents, None),
-        (own.in_progress_maintenances, Phase.IN_PROGRESS),
-        (own.scheduled_maintenances, Phase.SCHEDULED),
+        (own.in_progress_maintenances, NoticePhase.IN_PROGRESS),
+        (own.scheduled_maintenances, NoticePhase.SCHEDULED),
     )
     return [_ongoing(one, known, phase) for some, phase in kinds for one in some or ()]
 
 
-def _stand(own: Own) -> list[Standing]:
+def _stand(own: Own) -> list[ComponentState]:
     """Return how each component stands, those without a name included."""
     known = by_id(own.components)
     affected = [one.standing_of(known) for one in own.affected_components or ()]
@@ -195,12 +195,12 @@ def _stand(own: Own) -> list[Standing]:
     usual = Impact.UNKNOWN if own.affected_components is None else Impact.NONE
     well = [one for one in own.components if not one.is_group and one.label not in worst]
     return [
-        *(Standing(*one) for one in worst.items()),
-        *(Standing(one.label, one.standing.impact if one.status else usual) for one in well),
+        *(ComponentState(*one) for one in worst.items()),
+        *(ComponentState(one.label, one.standing.impact if one.status else usual) for one in well),
     ]
 
 
-def _ongoing(incident: Ongoing, known: Mapping[str, Part], planned: Phase | None = None) -> Report:
+def _ongoing(incident: Ongoing, known: Mapping[str, ComponentShape], planned: NoticePhase | None = None) -> Report:
     newest = max(incident.updates, key=lambda one: str(one.published_at or ""), default=OngoingUpdate())
     return Report(
         id=key(incident.id, incident.url, incident.name),

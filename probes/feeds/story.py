@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from probes.feeds import word
 from probes.feeds.report import Parsed, Report
-from probes.feeds.syndication import Entry, read_entries
+from probes.feeds.syndication import FeedItem, read_entries
 from probes.feeds.text import key, link, moment, name, plain
-from probes.notice import Impact, Phase, Standing
+from probes.notice import ComponentState, Impact, NoticePhase
 
 STATUS = re.compile(
     r"(?:\s|<[^<>]*>)*(?:status|状态|狀態)\s*[:：]\s*(?:</?(?:b|strong)>\s*)?"
@@ -52,15 +52,15 @@ SLUG = re.compile(r"/(?:incidents?|maintenances?|scheduled[-_]maintenances?|noti
 UPDATE_NUMBER = re.compile(r"_\d{9,13}$")
 
 
-class State(Struct, frozen=True):
+class StatedPhase(Struct, frozen=True):
     """A phase, and where its text begins and ends in the body."""
 
-    phase: Phase
+    phase: NoticePhase
     begin: int = 0
     end: int | None = None
 
 
-def read_feed(tell: Callable[[Entry], Report], text: str) -> Parsed:
+def read_feed(tell: Callable[[FeedItem], Report], text: str) -> Parsed:
     """Raises Unfit."""
     entries, unread = read_entries(text)
     reports = tuple(map(tell, entries))
@@ -68,12 +68,12 @@ def read_feed(tell: Callable[[Entry], Report], text: str) -> Parsed:
     return Parsed(reports, newest_at=newest_at, unread=unread)
 
 
-def tell(entry: Entry) -> Report:
+def tell(entry: FeedItem) -> Report:
     """Return what almost every platform's entry says, in one or another of their forms."""
     return _tell(entry, body_state(entry))
 
 
-def _tell(entry: Entry, state: State) -> Report:
+def _tell(entry: FeedItem, state: StatedPhase) -> Report:
     title, parts = plain(entry.title, 200), _parts(entry.body)
     severity = SEVERITY.search(entry.body)
     said = word.impact(severity[1]) if severity else None
@@ -93,44 +93,48 @@ def _tell(entry: Entry, state: State) -> Report:
     )
 
 
-def body_state(entry: Entry) -> State:
+def body_state(entry: FeedItem) -> StatedPhase:
     if status := STATUS.match(entry.body):
         found = word.phase(status[1])
-        if found is Phase.UNKNOWN:
+        if found is NoticePhase.UNKNOWN:
             found = word.phase(status[1].split()[0])
-        if found is not Phase.UNKNOWN:
-            return State(found, status.end())
+        if found is not NoticePhase.UNKNOWN:
+            return StatedPhase(found, status.end())
     if states := _states(entry.body) or _leads(entry.body):
         return states[0]
-    return State(_phase_of_title(entry.title))
+    return StatedPhase(_phase_of_title(entry.title))
 
 
-def _states(body: str) -> list[State]:
+def _states(body: str) -> list[StatedPhase]:
     """Return the phases named in bold, in the order in which they stand. `Update` keeps the phase before it."""
     marks = [mark for mark in STATE.finditer(body) if _is_state(mark[2])]
     named = [word.phase(mark[2]) for mark in marks]
     ends = [*(mark.start() for mark in marks), len(body)][1:]
     return [
-        State(next((one for one in named[at:] if one is not Phase.UNKNOWN), Phase.INVESTIGATING), mark.end(), end)
+        StatedPhase(
+            next((one for one in named[at:] if one is not NoticePhase.UNKNOWN), NoticePhase.INVESTIGATING),
+            mark.end(),
+            end,
+        )
         for at, (mark, end) in enumerate(zip(marks, ends, strict=False))
     ]
 
 
-def _leads(body: str) -> list[State]:
-    known = [lead for lead in LEAD.finditer(body, 0, LED) if word.phase(lead[1]) is not Phase.UNKNOWN]
+def _leads(body: str) -> list[StatedPhase]:
+    known = [lead for lead in LEAD.finditer(body, 0, LED) if word.phase(lead[1]) is not NoticePhase.UNKNOWN]
     ends = [*(lead.start() for lead in known), len(body)][1:]
-    return [State(word.phase(lead[1]), lead.end(), end) for lead, end in zip(known, ends, strict=True)]
+    return [StatedPhase(word.phase(lead[1]), lead.end(), end) for lead, end in zip(known, ends, strict=True)]
 
 
 def _is_state(text: str) -> bool:
-    return text.strip().lower() == "update" or word.phase(text) is not Phase.UNKNOWN
+    return text.strip().lower() == "update" or word.phase(text) is not NoticePhase.UNKNOWN
 
 
-def _phase_of_title(title: str) -> Phase:
-    return Phase.RESOLVED if TITLE_STATE.search(plain(title, 300)) else Phase.UNKNOWN
+def _phase_of_title(title: str) -> NoticePhase:
+    return NoticePhase.RESOLVED if TITLE_STATE.search(plain(title, 300)) else NoticePhase.UNKNOWN
 
 
-def _id(entry: Entry) -> str:
+def _id(entry: FeedItem) -> str:
     """Return the incident's own id where an address shows it, so that a page's feed and its JSON agree."""
     for address in (entry.id, entry.link):
         if slug := SLUG.search(address):
@@ -138,7 +142,7 @@ def _id(entry: Entry) -> str:
     return key(entry.id, entry.link, f"{entry.title}\n{entry.began_at}")
 
 
-def _parts(body: str) -> tuple[Standing, ...]:
+def _parts(body: str) -> tuple[ComponentState, ...]:
     heading = AFFECTED.search(body)
     if not heading:
         return ()
@@ -147,19 +151,19 @@ def _parts(body: str) -> tuple[Standing, ...]:
     return tuple(_part(text) for text in listed if name(text.strip(STOPS)))
 
 
-def _part(text: str) -> Standing:
+def _part(text: str) -> ComponentState:
     told = name(text.strip(STOPS))
     suffix = SUFFIX.match(told)
     found = word.impact(suffix[2]) if suffix else None
-    return Standing(suffix[1], found) if suffix and found else Standing(told, Impact.UNKNOWN)
+    return ComponentState(suffix[1], found) if suffix and found else ComponentState(told, Impact.UNKNOWN)
 
 
-def _ended_at(entry: Entry) -> datetime | None:
+def _ended_at(entry: FeedItem) -> datetime | None:
     found = ENDED.search(entry.body)
     return found and moment(found[1].strip()) or entry.updated_at
 
 
-def _text(body: str, state: State) -> str:
+def _text(body: str, state: StatedPhase) -> str:
     told = ENDED.sub("", SEVERITY.sub("", DATED.sub("", body[state.begin : state.end])))
     heading = AFFECTED.search(told)
     return plain(told[: heading.start()] if heading else told).lstrip("-–—: ")
@@ -168,14 +172,14 @@ def _text(body: str, state: State) -> str:
 # Platforms whose entries differ in more than words ------------------------------------------------------
 
 
-def tell_by_category(entry: Entry) -> Report:
+def tell_by_category(entry: FeedItem) -> Report:
     """Return the report where the state, if it is told anywhere, is told as a category."""
     found = (word.phase(category) for category in entry.categories)
-    phase = next((one for one in found if one is not Phase.UNKNOWN), None)
+    phase = next((one for one in found if one is not NoticePhase.UNKNOWN), None)
     return _tell(entry, replace(body_state(entry), phase=phase)) if phase else tell(entry)
 
 
-def tell_in_any_order(entry: Entry) -> Report:
+def tell_in_any_order(entry: FeedItem) -> Report:
     """Instatus: the updates stand in either order, so what is closed anywhere is closed."""
     states = _states(entry.body)
     if not states:
@@ -183,23 +187,23 @@ def tell_in_any_order(entry: Entry) -> Report:
     return _tell(entry, next((state for state in states if not state.phase.is_open), states[-1]))
 
 
-def tell_by_prefix(entry: Entry) -> Report:
+def tell_by_prefix(entry: FeedItem) -> Report:
     """xAI: the component stands in front of the title."""
     report, prefix = tell_by_category(entry), PREFIX.match(entry.title)
     if not prefix:
         return report
     impact = (report.impact or Impact.UNKNOWN) if report.phase.is_open else Impact.NONE
     title = plain(entry.title[prefix.end() :], 200)
-    return replace(report, title=title, parts=(Standing(name(prefix[1]), impact),))
+    return replace(report, title=title, parts=(ComponentState(name(prefix[1]), impact),))
 
 
-def tell_by_service(entry: Entry) -> Report:
+def tell_by_service(entry: FeedItem) -> Report:
     """Azure: services and regions are the categories, and an item is there only while something is wrong."""
-    services = tuple(Standing(name(one), Impact.UNKNOWN) for one in entry.categories if name(one))
+    services = tuple(ComponentState(name(one), Impact.UNKNOWN) for one in entry.categories if name(one))
     return replace(tell(entry), parts=services)
 
 
-def tell_by_update(entry: Entry) -> Report:
+def tell_by_update(entry: FeedItem) -> Report:
     """AWS: each update is an item of its own, with its number at the end of its id."""
     report = tell(entry)
     return replace(report, id=f"{UPDATE_NUMBER.sub('', report.id)}/{PREFIX.sub('', report.title)}")

@@ -45,7 +45,7 @@ OPEN = re.compile(
 LOOSE = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[\da-f]{1,6});)(\w{1,31};)?", re.IGNORECASE)
 
 
-class Entry(Struct, frozen=True):
+class FeedItem(Struct, frozen=True):
     """One item. `body` is HTML, however often it was escaped. Empty: not told."""
 
     id: str
@@ -57,7 +57,7 @@ class Entry(Struct, frozen=True):
     updated_at: datetime | None
 
 
-def read_entries(text: str) -> tuple[list[Entry], int]:
+def read_entries(text: str) -> tuple[list[FeedItem], int]:
     """Return the entries in the order in which they stand, and how many could not be read. Raises Unfit."""
     import feedparser  # 30 ms that only a process with a feed pays
 
@@ -232,11 +232,11 @@ def _local(name: str) -> str:
     return name.rpartition(":")[2].lower()
 
 
-def _entry(read: Any) -> Entry:
+def _entry(read: Any) -> FeedItem:
     bodies = [read.get("summary"), *(content.get("value") for content in read.get("content", ()))]
     began = moment(read.get("published"))
     updated = moment(read["updated"]) if "updated" in read else None  # `get` would warn, and give the other
-    return Entry(
+    return FeedItem(
         id=str(read.get("id") or ""),
         title=markup(str(read.get("title") or "")),
         link=str(read.get("link") or ""),

@@ -3,44 +3,48 @@
 import re
 
 from probes.feeds.text import moment, name
-from probes.notice import Impact, Phase
+from probes.notice import Impact, NoticePhase
 
 PHASES = {
-    "investigating": Phase.INVESTIGATING,
-    "ongoing": Phase.INVESTIGATING,
-    "active": Phase.INVESTIGATING,
-    "identified": Phase.IDENTIFIED,
-    "monitoring": Phase.MONITORING,
-    "acknowledged": Phase.INVESTIGATING,
-    "open": Phase.INVESTIGATING,
-    "mitigated": Phase.MONITORING,
-    "resolved": Phase.RESOLVED,
-    "fixed": Phase.RESOLVED,
-    "closed": Phase.RESOLVED,
-    "restored": Phase.RESOLVED,
-    "falsealarm": Phase.RESOLVED,
-    "recovered": Phase.RESOLVED,
-    "postmortem": Phase.RESOLVED,
-    "cancelled": Phase.RESOLVED,
-    "canceled": Phase.RESOLVED,
-    "available": Phase.RESOLVED,
-    "scheduled": Phase.SCHEDULED,
-    "planned": Phase.SCHEDULED,
-    "notstartedyet": Phase.SCHEDULED,
-    "maintenancescheduled": Phase.SCHEDULED,
-    "inprogress": Phase.IN_PROGRESS,
-    "verifying": Phase.IN_PROGRESS,
-    "maintenanceinprogress": Phase.IN_PROGRESS,
-    "completed": Phase.COMPLETED,
-    "maintenancecomplete": Phase.COMPLETED,
-    "maintenancecompleted": Phase.COMPLETED,
-    **dict.fromkeys(("调查中", "正在调查", "調查中", "処理中", "处理中", "處理中", "調査中"), Phase.INVESTIGATING),
-    **dict.fromkeys(("已确认", "已确定", "已定位", "已確認", "特定済み"), Phase.IDENTIFIED),
-    **dict.fromkeys(("监控中", "监测中", "观察中", "監控中", "觀察中", "監視中"), Phase.MONITORING),
-    **dict.fromkeys(("已解决", "已恢复", "已修复", "已关闭", "已解決", "已恢復", "已修復", "解決済み"), Phase.RESOLVED),
-    **dict.fromkeys(("已计划", "计划中", "未开始", "已排期", "已計劃", "計劃中", "未開始"), Phase.SCHEDULED),
-    **dict.fromkeys(("进行中", "维护中", "验证中", "進行中", "維護中"), Phase.IN_PROGRESS),
-    **dict.fromkeys(("已完成", "已结束", "已結束", "完了"), Phase.COMPLETED),
+    "investigating": NoticePhase.INVESTIGATING,
+    "ongoing": NoticePhase.INVESTIGATING,
+    "active": NoticePhase.INVESTIGATING,
+    "identified": NoticePhase.IDENTIFIED,
+    "monitoring": NoticePhase.MONITORING,
+    "acknowledged": NoticePhase.INVESTIGATING,
+    "open": NoticePhase.INVESTIGATING,
+    "mitigated": NoticePhase.MONITORING,
+    "resolved": NoticePhase.RESOLVED,
+    "fixed": NoticePhase.RESOLVED,
+    "closed": NoticePhase.RESOLVED,
+    "restored": NoticePhase.RESOLVED,
+    "falsealarm": NoticePhase.RESOLVED,
+    "recovered": NoticePhase.RESOLVED,
+    "postmortem": NoticePhase.RESOLVED,
+    "cancelled": NoticePhase.RESOLVED,
+    "canceled": NoticePhase.RESOLVED,
+    "available": NoticePhase.RESOLVED,
+    "scheduled": NoticePhase.SCHEDULED,
+    "planned": NoticePhase.SCHEDULED,
+    "notstartedyet": NoticePhase.SCHEDULED,
+    "maintenancescheduled": NoticePhase.SCHEDULED,
+    "inprogress": NoticePhase.IN_PROGRESS,
+    "verifying": NoticePhase.IN_PROGRESS,
+    "maintenanceinprogress": NoticePhase.IN_PROGRESS,
+    "completed": NoticePhase.COMPLETED,
+    "maintenancecomplete": NoticePhase.COMPLETED,
+    "maintenancecompleted": NoticePhase.COMPLETED,
+    **dict.fromkeys(
+        ("调查中", "正在调查", "調查中", "処理中", "处理中", "處理中", "調査中"), NoticePhase.INVESTIGATING
+    ),
+    **dict.fromkeys(("已确认", "已确定", "已定位", "已確認", "特定済み"), NoticePhase.IDENTIFIED),
+    **dict.fromkeys(("监控中", "监测中", "观察中", "監控中", "觀察中", "監視中"), NoticePhase.MONITORING),
+    **dict.fromkeys(
+        ("已解决", "已恢复", "已修复", "已关闭", "已解決", "已恢復", "已修復", "解決済み"), NoticePhase.RESOLVED
+    ),
+    **dict.fromkeys(("已计划", "计划中", "未开始", "已排期", "已計劃", "計劃中", "未開始"), NoticePhase.SCHEDULED),
+    **dict.fromkeys(("进行中", "维护中", "验证中", "進行中", "維護中"), NoticePhase.IN_PROGRESS),
+    **dict.fromkeys(("已完成", "已结束", "已結束", "完了"), NoticePhase.COMPLETED),
 }
 
 IMPACTS = {
@@ -83,7 +87,7 @@ IMPACTS = {
     **dict.fromkeys(("嚴重故障", "完全中斷", "全面中斷", "服務中斷", "當機"), Impact.CRITICAL),
 }
 
-INCIDENT = (Phase.INVESTIGATING, Phase.IDENTIFIED, Phase.MONITORING)
+INCIDENT = (NoticePhase.INVESTIGATING, NoticePhase.IDENTIFIED, NoticePhase.MONITORING)
 """Phases in which a maintenance seldom is."""
 
 PLANNED = re.compile(
@@ -100,10 +104,10 @@ POOR = re.compile(
 )
 
 
-def phase(word: object, ended: object = None) -> Phase:
+def phase(word: object, ended: object = None) -> NoticePhase:
     """Return the phase that a word says; one that is not known is over when an end was told."""
-    found = PHASES.get(_letters(word), Phase.UNKNOWN)
-    return Phase.RESOLVED if found is Phase.UNKNOWN and moment(ended) else found
+    found = PHASES.get(_letters(word), NoticePhase.UNKNOWN)
+    return NoticePhase.RESOLVED if found is NoticePhase.UNKNOWN and moment(ended) else found
 
 
 def impact(word: object) -> Impact | None:
@@ -117,14 +121,14 @@ def impact_of_title(title: str) -> Impact | None:
     return Impact.MINOR if POOR.search(title) else None
 
 
-def is_planned(phase: Phase, title: str, told: Impact | None = None) -> bool:
+def is_planned(phase: NoticePhase, title: str, told: Impact | None = None) -> bool:
     """Whether it is a maintenance. `told` is the source's own word for how bad it is: a trouble may come after
     one, or of one, and its title says so."""
-    if phase in (Phase.SCHEDULED, Phase.COMPLETED):
+    if phase in (NoticePhase.SCHEDULED, NoticePhase.COMPLETED):
         return True
     if told in (Impact.MAJOR, Impact.CRITICAL):
         return False
-    if phase is Phase.IN_PROGRESS:
+    if phase is NoticePhase.IN_PROGRESS:
         return True
     return bool(PLANNED.search(title)) and not (phase in INCIDENT and impact_of_title(title))
 

@@ -15,10 +15,10 @@ from msgspec.structs import replace
 
 from probes.simulator import page, wire
 from probes.simulator.answer import data, dump, named
-from probes.simulator.demand import Demand, Objection, ask, fault_of_form, key_shown, understand
-from probes.simulator.part import PARTS, Call, Meter, Part, Route
+from probes.simulator.demand import Objection, SimulatedRequest, ask, fault_of_form, key_shown, understand
+from probes.simulator.part import PARTS, Call, Endpoint, Meter, SimulatedProvider
 from probes.simulator.refusal import load_refusals, masked
-from probes.simulator.wire import Pace, Reply
+from probes.simulator.wire import Delays, WireReply
 
 HOST = "127.0.0.1"  # never another: whoever reaches the server can steer it
 CONTROL = "/_simulator"
@@ -102,7 +102,7 @@ ENDLESS = {
     Trouble.GZIP_BOMB: wire.send_bomb,
 }
 
-MANGLES: dict[Trouble, Callable[[Reply], Reply]] = {
+MANGLES: dict[Trouble, Callable[[WireReply], WireReply]] = {
     Trouble.EDGE_BLOCK: wire.blocked_by_edge,
     Trouble.NOT_JSON: wire.not_json,
     Trouble.NOTHING_IN_200: wire.nothing_in_it,
@@ -148,8 +148,8 @@ class Plight(Struct, frozen=True):
             raise ValueError(f"calls: no such call: {', '.join(sorted(unknown))}; there are {', '.join(Call)}")
 
     @property
-    def pace(self) -> Pace:
-        return Pace(self.latency_s, self.ttft_s, self.gap_s)
+    def pace(self) -> Delays:
+        return Delays(self.latency_s, self.ttft_s, self.gap_s)
 
     def strikes(self, call: Call, model: str | None) -> bool:
         if self.trouble is Trouble.MODEL_GONE:
@@ -201,9 +201,9 @@ class Simulator:
         if unknown := {provider for provider, _ in self._accounts} - set(PARTS):
             raise ValueError(f"no such provider: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
         self._plights: dict[str, Plight] = {}
-        self._told: dict[str, dict[str, page.Announcement]] = {}
+        self._told: dict[str, dict[str, page.PostedIncident]] = {}
         self._refusals = load_refusals()
-        self._pace = Pace(latency_s, ttft_s, gap_s)
+        self._pace = Delays(latency_s, ttft_s, gap_s)
         self._spread = spread
         self._random = random or Random()
         self._clock = clock
@@ -256,7 +256,7 @@ class Simulator:
         if title in told:
             told[title] = replace(told[title], updated_at=now, **facts)
         else:
-            told[title] = page.Announcement(f"simulated{len(told) + 1}", title, now, now, **facts)
+            told[title] = page.PostedIncident(f"simulated{len(told) + 1}", title, now, now, **facts)
 
     def _application(self) -> web.Application:
         app = web.Application()
@@ -270,7 +270,7 @@ class Simulator:
         app.router.add_route("*", "/{rest:.*}", self._miss)
         return app
 
-    async def _answer(self, provider: str, route: Route, request: web.Request) -> web.StreamResponse:
+    async def _answer(self, provider: str, route: Endpoint, request: web.Request) -> web.StreamResponse:
         demand = await self._hear(provider, route, request)
         plight = self._plight(demand)
         if plight.trouble in ENDLESS:
@@ -279,7 +279,7 @@ class Simulator:
         send = wire.send_half if plight.trouble is Trouble.HALF_STREAM else wire.send
         return await send(request, self._reply(demand, plight), self._vary(pace))
 
-    async def _hear(self, provider: str, route: Route, request: web.Request) -> Demand:
+    async def _hear(self, provider: str, route: Endpoint, request: web.Request) -> SimulatedRequest:
         raw = await self._note(request, provider, key_shown(provider, request.headers))
         id = f"{self._random.getrandbits(128):032x}"
         return understand(provider, route, request.headers, raw, model=request.match_info.get("model"), id=id)
@@ -290,17 +290,17 @@ class Simulator:
         self.requests.append(Received(provider, key, request.method, request.path_qs, request.headers, body))
         return body
 
-    def _plight(self, demand: Demand) -> Plight:
+    def _plight(self, demand: SimulatedRequest) -> Plight:
         for whom in (demand.key, demand.provider):
             plight = self._plights.get(whom or "")
             if plight and plight.strikes(demand.route.call, demand.model) and self._random.random() < plight.share:
                 return plight
         return WELL
 
-    def _vary(self, pace: Pace) -> Pace:
+    def _vary(self, pace: Delays) -> Delays:
         return pace.times(1 + self._random.uniform(-self._spread, self._spread)) if self._spread else pace
 
-    def _reply(self, demand: Demand, plight: Plight) -> Reply:
+    def _reply(self, demand: SimulatedRequest, plight: Plight) -> WireReply:
         objection = self._objection(demand, plight)
         reply = self._refuse(demand, objection) if objection else self._good(demand, plight)
         if not objection or objection.name in METERS:
@@ -308,10 +308,10 @@ class Simulator:
         if plight.trouble in MANGLES:
             return MANGLES[plight.trouble](reply)
         if plight.trouble is Trouble.REDIRECT:
-            return Reply(302, {"Location": plight.location}, b"")
+            return WireReply(302, {"Location": plight.location}, b"")
         return self._failing(demand, reply) if plight.trouble is Trouble.ERROR_IN_200 and not objection else reply
 
-    def _objection(self, demand: Demand, plight: Plight) -> Objection | None:
+    def _objection(self, demand: SimulatedRequest, plight: Plight) -> Objection | None:
         trouble = plight.trouble if plight.trouble in self._refusals[demand.provider] else None
         if trouble and trouble not in OF_ACCOUNTS:
             return Objection(trouble)
@@ -324,7 +324,7 @@ class Simulator:
             return Objection(trouble)
         return fault_of_form(demand) or _fault_of_model(demand, account, plight)
 
-    def _refuse(self, demand: Demand, objection: Objection) -> Reply:
+    def _refuse(self, demand: SimulatedRequest, objection: Objection) -> WireReply:
         refusal = self._refusals[demand.provider][objection.name]
         kind = demand.streams and demand.part.stream_error_type or demand.part.json_type
         key = demand.key or ""
@@ -332,26 +332,26 @@ class Simulator:
             key=key, masked_key=masked(key), model=demand.model or "", request_id=demand.id, **objection.words
         )
         headers = {**demand.part.headers(demand.id), **refusal.headers, "Content-Type": kind}
-        return Reply(refusal.status, headers, body)
+        return WireReply(refusal.status, headers, body)
 
-    def _good(self, demand: Demand, plight: Plight) -> Reply:
+    def _good(self, demand: SimulatedRequest, plight: Plight) -> WireReply:
         headers = {**demand.part.headers(demand.id), "Content-Type": demand.part.json_type}
         dialect = demand.route.dialect
         if not dialect:
             account = self._accounts[demand.provider, demand.key or ""]
-            return Reply(200, headers, dump(demand.part.listing(_models(account, demand.part, plight))))
+            return WireReply(200, headers, dump(demand.part.listing(_models(account, demand.part, plight))))
         question = ask(demand, dialect, self._clock())
         if not demand.streams or not dialect.stream:
-            return Reply(200, headers, dump(dialect.whole(question)))
-        return Reply(200, {**headers, "Content-Type": wire.SSE}, *dialect.stream(question))
+            return WireReply(200, headers, dump(dialect.whole(question)))
+        return WireReply(200, {**headers, "Content-Type": wire.SSE}, *dialect.stream(question))
 
-    def _metered(self, demand: Demand, reply: Reply, plight: Plight) -> Reply:
+    def _metered(self, demand: SimulatedRequest, reply: WireReply, plight: Plight) -> WireReply:
         if demand.route.call in (Call.LIST, Call.COUNT):
             return reply
         meter = METERS[plight.trouble] if plight.trouble in METERS else Meter()
         return replace(reply, headers={**reply.headers, **demand.part.limits(meter, self._clock())})
 
-    def _failing(self, demand: Demand, reply: Reply) -> Reply:
+    def _failing(self, demand: SimulatedRequest, reply: WireReply) -> WireReply:
         """Return an answer that says 200 and then, in its body or after the first word, that it failed."""
         error = self._refuse(demand, Objection(Trouble.SERVER_ERROR)).lead
         if not reply.rest:
@@ -394,14 +394,14 @@ def _refused(status: int, why: str) -> web.StreamResponse:
     return web.json_response({"error": why, "troubles": list(Trouble), "providers": list(PARTS)}, status=status)
 
 
-def _models(account: SimulatedAccount, part: Part, plight: Plight) -> list[str]:
+def _models(account: SimulatedAccount, part: SimulatedProvider, plight: Plight) -> list[str]:
     models = account.models or part.models
     if plight.trouble is not Trouble.MODEL_GONE:
         return list(models)
     return [model for model in models if plight.model not in (None, model)]
 
 
-def _fault_of_model(demand: Demand, account: SimulatedAccount, plight: Plight) -> Objection | None:
+def _fault_of_model(demand: SimulatedRequest, account: SimulatedAccount, plight: Plight) -> Objection | None:
     if not demand.route.dialect or demand.model in _models(account, demand.part, plight):
         return None
     return Objection("unknown_model_responses" if demand.route.call is Call.RESPONSES else "unknown_model")

@@ -56,7 +56,7 @@ Stream = tuple[bytes, tuple[bytes, ...]]
 """What precedes the first word, and then the pieces from the first word to the end."""
 
 
-class Dialect(Struct, frozen=True):
+class WireFormat(Struct, frozen=True):
     """How one endpoint is asked and how it answers.
 
     `stream` is None where nothing is generated. `caps` are the fields that may hold the output cap, which
@@ -331,47 +331,47 @@ def cohere_list(models: Sequence[str]) -> Json:
 
 # The dialects
 
-CHAT = Dialect(
+CHAT = WireFormat(
     whole=_chat,
     stream=_chat_stream,
     required=("model", "messages"),
     caps=("max_completion_tokens", "max_tokens"),
 )
-GROQ_CHAT = Dialect(whole=_chat, stream=_groq_stream, required=CHAT.required, caps=CHAT.caps)
-RESPONSES = Dialect(
+GROQ_CHAT = WireFormat(whole=_chat, stream=_groq_stream, required=CHAT.required, caps=CHAT.caps)
+RESPONSES = WireFormat(
     whole=_response,
     stream=_responses_stream,
     required=("model", "input"),
     caps=("max_output_tokens",),
     least_cap=16,
 )
-MESSAGES = Dialect(
+MESSAGES = WireFormat(
     whole=_message,
     stream=_message_stream,
     required=("model", "max_tokens", "messages"),
     caps=("max_tokens",),
     required_headers=("anthropic-version",),
 )
-COUNT_MESSAGES = Dialect(
+COUNT_MESSAGES = WireFormat(
     whole=lambda _: {"input_tokens": TOKENS_IN},
     stream=None,
     required=("model", "messages"),
     caps=(),
     required_headers=MESSAGES.required_headers,
 )
-GENERATE = Dialect(
+GENERATE = WireFormat(
     whole=_generated,
     stream=_generated_stream,
     required=("contents",),
     caps=("maxOutputTokens",),
 )
-COUNT_CONTENTS = Dialect(
+COUNT_CONTENTS = WireFormat(
     whole=lambda _: {"totalTokens": TOKENS_IN},
     stream=None,
     required=("contents",),
     caps=(),
 )
-COHERE_CHAT = Dialect(
+COHERE_CHAT = WireFormat(
     whole=_cohere_chat,
     stream=_cohere_stream,
     required=("model", "messages"),

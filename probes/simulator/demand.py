@@ -8,17 +8,17 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from probes.simulator.answer import Ask, Dialect, Json
-from probes.simulator.part import PARTS, Part, Route
+from probes.simulator.answer import Ask, Json, WireFormat
+from probes.simulator.part import PARTS, Endpoint, SimulatedProvider
 
 COUNT = re.compile(r"\bcount from 1 to (\d{1,4})\b", re.IGNORECASE)
 
 
-class Demand(Struct, frozen=True):
+class SimulatedRequest(Struct, frozen=True):
     """One request, understood. `body` is None when it is no JSON object."""
 
     provider: str
-    route: Route
+    route: Endpoint
     key: str | None
     headers: Mapping[str, str]
     body: Json | None
@@ -30,7 +30,7 @@ class Demand(Struct, frozen=True):
         return f"Demand({self.provider}, {self.route})"
 
     @property
-    def part(self) -> Part:
+    def part(self) -> SimulatedProvider:
         return PARTS[self.provider]
 
 
@@ -42,13 +42,13 @@ class Objection(Struct, frozen=True):
 
 
 def understand(
-    provider: str, route: Route, headers: Mapping[str, str], raw: bytes, *, model: str | None, id: str
-) -> Demand:
+    provider: str, route: Endpoint, headers: Mapping[str, str], raw: bytes, *, model: str | None, id: str
+) -> SimulatedRequest:
     """Return the demand; `model` is the one that the address names, if it does."""
     body = _json_object(raw)
     told = body or {}
     named = model or told.get("model")
-    return Demand(
+    return SimulatedRequest(
         provider=provider,
         route=route,
         key=key_shown(provider, headers),
@@ -66,7 +66,7 @@ def key_shown(provider: str, headers: Mapping[str, str]) -> str | None:
     return value.removeprefix(part.key_prefix) or None if value.startswith(part.key_prefix) else None
 
 
-def fault_of_form(demand: Demand) -> Objection | None:
+def fault_of_form(demand: SimulatedRequest) -> Objection | None:
     dialect, body = demand.route.dialect, demand.body
     if not dialect:
         return None
@@ -79,7 +79,7 @@ def fault_of_form(demand: Demand) -> Objection | None:
     return _fault_of_cap(dialect, _cap(dialect, body))
 
 
-def ask(demand: Demand, dialect: Dialect, at: datetime) -> Ask:
+def ask(demand: SimulatedRequest, dialect: WireFormat, at: datetime) -> Ask:
     body = demand.body or {}
     options = body.get("stream_options")
     wanted = isinstance(options, dict) and options.get("include_usage") is True
@@ -95,7 +95,7 @@ def _json_object(raw: bytes) -> Json | None:
     return value if isinstance(value, dict) else None
 
 
-def _fault_of_cap(dialect: Dialect, cap: object) -> Objection | None:
+def _fault_of_cap(dialect: WireFormat, cap: object) -> Objection | None:
     if cap is None:
         return None
     if not isinstance(cap, int) or cap < 1:
@@ -103,7 +103,7 @@ def _fault_of_cap(dialect: Dialect, cap: object) -> Objection | None:
     return Objection("cap_too_small", {"value": str(cap)}) if cap < dialect.least_cap else None
 
 
-def _cap(dialect: Dialect, body: Json) -> Any:
+def _cap(dialect: WireFormat, body: Json) -> Any:
     config = body.get("generationConfig")  # Gemini's settings stand one level deeper
     settings = config if isinstance(config, dict) else body
     return next((settings[name] for name in dialect.caps if name in settings), None)

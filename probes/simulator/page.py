@@ -23,7 +23,7 @@ STANDINGS = {
 PHASES = ("investigating", "identified", "monitoring", "resolved")
 
 
-class Announcement(Struct, frozen=True):
+class PostedIncident(Struct, frozen=True):
     """One incident as the page tells it now."""
 
     id: str
@@ -41,7 +41,7 @@ class Announcement(Struct, frozen=True):
                 raise ValueError(f"{word}: no such word; there are {', '.join(known)}")
 
 
-def summary(told: Sequence[Announcement], page: str, now: datetime) -> bytes:
+def summary(told: Sequence[PostedIncident], page: str, now: datetime) -> bytes:
     """Return what is open, and how each component stands."""
     alive = [one for one in told if one.phase != "resolved"]
     impacts = list(STANDINGS)
@@ -65,7 +65,7 @@ def _component(name: str, impact: str) -> Mapping[str, Any]:
     return {"id": name.lower(), "name": name, "status": STANDINGS[impact], "group": False}
 
 
-def _incident(one: Announcement, page: str) -> Mapping[str, Any]:
+def _incident(one: PostedIncident, page: str) -> Mapping[str, Any]:
     at = one.updated_at.isoformat()
     return {
         "id": one.id,
@@ -81,14 +81,14 @@ def _incident(one: Announcement, page: str) -> Mapping[str, Any]:
     }
 
 
-def history(told: Sequence[Announcement], page: str) -> bytes:
+def history(told: Sequence[PostedIncident], page: str) -> bytes:
     """Return all that was announced, the newest first, in incident.io's form."""
     items = "".join(_item(one, page) for one in sorted(told, key=lambda one: one.updated_at, reverse=True))
     head = f"<title>Simulated</title><link>{escape(page)}</link>"
     return f'<?xml version="1.0"?>\n<rss version="2.0"><channel>{head}{items}</channel></rss>\n'.encode()
 
 
-def _item(one: Announcement, page: str) -> str:
+def _item(one: PostedIncident, page: str) -> str:
     word = "operational" if one.phase == "resolved" else STANDINGS[one.impact].replace("_", " ")
     listed = "".join(f"<li>{escape(name)} ({word.capitalize()})</li>" for name in one.components)
     body = f"<b>Status: {one.phase.capitalize()}</b><br/>{escape(one.text)}<b>Affected components</b><ul>{listed}</ul>"

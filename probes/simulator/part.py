@@ -15,8 +15,8 @@ from probes.simulator.answer import (
     GROQ_CHAT,
     MESSAGES,
     RESPONSES,
-    Dialect,
     Json,
+    WireFormat,
     anthropic_list,
     cohere_list,
     gemini_list,
@@ -33,13 +33,13 @@ class Call(StrEnum):
     COUNT = "count"
 
 
-class Route(Struct, frozen=True):
+class Endpoint(Struct, frozen=True):
     """One endpoint; `dialect` is None for the list of models."""
 
     method: str
     path: str
     call: Call
-    dialect: Dialect | None = None
+    dialect: WireFormat | None = None
     streams: bool | None = None
     """Whether it streams; None: as the request's `stream` says."""
 
@@ -51,11 +51,11 @@ class Meter(Struct, frozen=True):
     spent: bool = False
 
 
-class Part(Struct, frozen=True):
+class SimulatedProvider(Struct, frozen=True):
     """One provider: where it is reached and what all of its answers have in common."""
 
     base: str
-    routes: tuple[Route, ...]
+    routes: tuple[Endpoint, ...]
     models: tuple[str, ...]
     listing: Callable[[Sequence[str]], Json]
     headers: Callable[[str], Mapping[str, str]]
@@ -116,13 +116,13 @@ def _left(meter: Meter, ceiling: int) -> int:
     return 0 if meter.spent else max(ceiling - 1, 0)
 
 
-PARTS: Mapping[str, Part] = {
-    "openai": Part(
+PARTS: Mapping[str, SimulatedProvider] = {
+    "openai": SimulatedProvider(
         base="/openai/v1",
         routes=(
-            Route("GET", "/models", Call.LIST),
-            Route("POST", "/chat/completions", Call.CHAT, CHAT),
-            Route("POST", "/responses", Call.RESPONSES, RESPONSES),
+            Endpoint("GET", "/models", Call.LIST),
+            Endpoint("POST", "/chat/completions", Call.CHAT, CHAT),
+            Endpoint("POST", "/responses", Call.RESPONSES, RESPONSES),
         ),
         models=("gpt-5-nano", "gpt-4.1-nano", "gpt-4o-mini"),
         listing=openai_list,
@@ -135,12 +135,12 @@ PARTS: Mapping[str, Part] = {
         },
         limits=_openai_limits,
     ),
-    "anthropic": Part(
+    "anthropic": SimulatedProvider(
         base="/anthropic",
         routes=(
-            Route("GET", "/v1/models", Call.LIST),
-            Route("POST", "/v1/messages", Call.CHAT, MESSAGES),
-            Route("POST", "/v1/messages/count_tokens", Call.COUNT, COUNT_MESSAGES, streams=False),
+            Endpoint("GET", "/v1/models", Call.LIST),
+            Endpoint("POST", "/v1/messages", Call.CHAT, MESSAGES),
+            Endpoint("POST", "/v1/messages/count_tokens", Call.COUNT, COUNT_MESSAGES, streams=False),
         ),
         models=("claude-haiku-4-5", "claude-3-haiku-20240307"),
         listing=anthropic_list,
@@ -153,13 +153,13 @@ PARTS: Mapping[str, Part] = {
         key_header="x-api-key",
         key_prefix="",
     ),
-    "gemini": Part(
+    "gemini": SimulatedProvider(
         base="/gemini/v1beta",
         routes=(
-            Route("GET", "/models", Call.LIST),
-            Route("POST", "/models/{model}:generateContent", Call.CHAT, GENERATE, streams=False),
-            Route("POST", "/models/{model}:countTokens", Call.COUNT, COUNT_CONTENTS, streams=False),
-            Route("POST", "/models/{model}:streamGenerateContent", Call.CHAT, GENERATE, streams=True),
+            Endpoint("GET", "/models", Call.LIST),
+            Endpoint("POST", "/models/{model}:generateContent", Call.CHAT, GENERATE, streams=False),
+            Endpoint("POST", "/models/{model}:countTokens", Call.COUNT, COUNT_CONTENTS, streams=False),
+            Endpoint("POST", "/models/{model}:streamGenerateContent", Call.CHAT, GENERATE, streams=True),
         ),
         models=("gemini-flash-lite-latest", "gemini-2.5-flash-lite", "gemini-2.5-flash"),
         listing=gemini_list,
@@ -170,35 +170,35 @@ PARTS: Mapping[str, Part] = {
         json_type="application/json; charset=UTF-8",
         stream_error_type="text/event-stream",
     ),
-    "cohere": Part(
+    "cohere": SimulatedProvider(
         base="/cohere",
         routes=(
-            Route("GET", "/v1/models", Call.LIST),
-            Route("POST", "/v2/chat", Call.CHAT, COHERE_CHAT),
+            Endpoint("GET", "/v1/models", Call.LIST),
+            Endpoint("POST", "/v2/chat", Call.CHAT, COHERE_CHAT),
         ),
         models=("command-r7b-12-2024", "command-a-03-2025"),
         listing=cohere_list,
         headers=lambda id: {"x-debug-trace-id": id},
         limits=_cohere_limits,
     ),
-    "groq": Part(
+    "groq": SimulatedProvider(
         base="/groq/openai/v1",
         routes=(
-            Route("GET", "/models", Call.LIST),
-            Route("POST", "/chat/completions", Call.CHAT, GROQ_CHAT),
-            Route("POST", "/responses", Call.RESPONSES, RESPONSES),
+            Endpoint("GET", "/models", Call.LIST),
+            Endpoint("POST", "/chat/completions", Call.CHAT, GROQ_CHAT),
+            Endpoint("POST", "/responses", Call.RESPONSES, RESPONSES),
         ),
         models=("llama-3.1-8b-instant", "openai/gpt-oss-20b"),
         listing=openai_list,
         headers=lambda id: {"x-request-id": f"req_{id}", "x-groq-region": "sim", "cf-ray": f"{id[:16]}-SIM"},
         limits=_groq_limits,
     ),
-    "openai-compatible": Part(
+    "openai-compatible": SimulatedProvider(
         base="/gateway/v1",
         routes=(
-            Route("GET", "/models", Call.LIST),
-            Route("POST", "/chat/completions", Call.CHAT, CHAT),
-            Route("POST", "/responses", Call.RESPONSES, RESPONSES),
+            Endpoint("GET", "/models", Call.LIST),
+            Endpoint("POST", "/chat/completions", Call.CHAT, CHAT),
+            Endpoint("POST", "/responses", Call.RESPONSES, RESPONSES),
         ),
         models=("gpt-4o-mini", "deepseek-chat"),
         listing=openai_list,

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 
-class Refusal(Struct, frozen=True):
+class SimulatedRefusal(Struct, frozen=True):
     status: int
     headers: Mapping[str, str]
     body: Template
@@ -20,7 +20,7 @@ class Refusal(Struct, frozen=True):
         return self.body.substitute(escaped).encode()
 
 
-Refusals = Mapping[str, Mapping[str, Refusal]]
+Refusals = Mapping[str, Mapping[str, SimulatedRefusal]]
 """By provider, then by what is refused."""
 
 
@@ -31,9 +31,9 @@ def load_refusals() -> Refusals:
     }
 
 
-def _refusal(row: Mapping[str, Any]) -> Refusal:
+def _refusal(row: Mapping[str, Any]) -> SimulatedRefusal:
     one_line = json.dumps(json.loads(row["body"]), ensure_ascii=False)
-    return Refusal(row["status"], row.get("headers", {}), Template(one_line))
+    return SimulatedRefusal(row["status"], row.get("headers", {}), Template(one_line))
 
 
 def masked(key: str) -> str:

@@ -26,7 +26,7 @@ EDGE_PAGE = b"""<!DOCTYPE html>
 SOME_PAGE = b"<!DOCTYPE html>\n<html><head><title>Welcome</title></head><body>Please sign in.</body></html>\n"
 
 
-class Reply(Struct, frozen=True):
+class WireReply(Struct, frozen=True):
     """An answer. Of a stream, `lead` precedes the first word; of any other, `rest` is empty."""
 
     status: int
@@ -39,18 +39,18 @@ class Reply(Struct, frozen=True):
         return self.lead + b"".join(self.rest)
 
 
-class Pace(Struct, frozen=True):
+class Delays(Struct, frozen=True):
     """The waits: before the headers, from there to the first word, and between words. Seconds."""
 
     latency_s: float = 0.0
     ttft_s: float = 0.0
     gap_s: float = 0.0
 
-    def times(self, factor: float) -> "Pace":
-        return Pace(self.latency_s * factor, self.ttft_s * factor, self.gap_s * factor)
+    def times(self, factor: float) -> "Delays":
+        return Delays(self.latency_s * factor, self.ttft_s * factor, self.gap_s * factor)
 
 
-async def send(request: web.Request, reply: Reply, pace: Pace) -> web.StreamResponse:
+async def send(request: web.Request, reply: WireReply, pace: Delays) -> web.StreamResponse:
     await _wait(pace.latency_s)
     if not reply.rest:
         return web.Response(status=reply.status, headers=reply.headers, body=reply.lead)
@@ -63,7 +63,7 @@ async def send(request: web.Request, reply: Reply, pace: Pace) -> web.StreamResp
     return response
 
 
-async def _speak(response: web.StreamResponse, reply: Reply, pace: Pace) -> None:
+async def _speak(response: web.StreamResponse, reply: WireReply, pace: Delays) -> None:
     await response.write(reply.lead)
     await _wait(pace.ttft_s)
     for piece in reply.rest:
@@ -76,7 +76,7 @@ async def _wait(pause_s: float) -> None:
         await asyncio.sleep(pause_s)
 
 
-async def send_half(request: web.Request, reply: Reply, pace: Pace) -> web.StreamResponse:
+async def send_half(request: web.Request, reply: WireReply, pace: Delays) -> web.StreamResponse:
     """Send the first half, of a stream half of what follows its lead, and close the connection."""
     await _wait(pace.latency_s)
     response = web.StreamResponse(status=reply.status, headers=reply.headers)
@@ -89,7 +89,7 @@ async def send_half(request: web.Request, reply: Reply, pace: Pace) -> web.Strea
     return response
 
 
-def _half(reply: Reply) -> bytes:
+def _half(reply: WireReply) -> bytes:
     if not reply.rest:
         return reply.lead[: len(reply.lead) // 2]
     return reply.lead + b"".join(reply.rest[: len(reply.rest) // 2])
@@ -98,12 +98,12 @@ def _half(reply: Reply) -> bytes:
 # Answers without end. Each stops when the client goes: the server cancels the handler.
 
 
-async def hang(request: web.Request, pace: Pace) -> web.StreamResponse:
+async def hang(request: web.Request, pace: Delays) -> web.StreamResponse:
     never: asyncio.Future[web.StreamResponse] = asyncio.get_running_loop().create_future()
     return await never
 
 
-async def send_comments(request: web.Request, pace: Pace) -> web.StreamResponse:
+async def send_comments(request: web.Request, pace: Delays) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": SSE})
     await response.prepare(request)
     while True:
@@ -111,7 +111,7 @@ async def send_comments(request: web.Request, pace: Pace) -> web.StreamResponse:
         await asyncio.sleep(pace.gap_s)
 
 
-async def send_huge(request: web.Request, pace: Pace) -> web.StreamResponse:
+async def send_huge(request: web.Request, pace: Delays) -> web.StreamResponse:
     """Send a gibibyte of well-formed JSON, made while it is read."""
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
     await response.prepare(request)
@@ -122,7 +122,7 @@ async def send_huge(request: web.Request, pace: Pace) -> web.StreamResponse:
     return response
 
 
-async def send_bomb(request: web.Request, pace: Pace) -> web.StreamResponse:
+async def send_bomb(request: web.Request, pace: Delays) -> web.StreamResponse:
     """Send a few hundred KiB that unpack to BOMB_MIB."""
     response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Encoding": "gzip"})
     await response.prepare(request)
@@ -138,30 +138,30 @@ async def send_bomb(request: web.Request, pace: Pace) -> web.StreamResponse:
 # Answers that arrive mangled
 
 
-def blocked_by_edge(reply: Reply) -> Reply:
+def blocked_by_edge(reply: WireReply) -> WireReply:
     headers = {"Content-Type": "text/html; charset=UTF-8", "server": "cloudflare", "cf-ray": "0000000000000000-SIM"}
-    return Reply(403, headers, EDGE_PAGE)
+    return WireReply(403, headers, EDGE_PAGE)
 
 
-def not_json(reply: Reply) -> Reply:
-    return Reply(200, {"Content-Type": "text/html; charset=utf-8"}, SOME_PAGE)
+def not_json(reply: WireReply) -> WireReply:
+    return WireReply(200, {"Content-Type": "text/html; charset=utf-8"}, SOME_PAGE)
 
 
-def nothing_in_it(reply: Reply) -> Reply:
+def nothing_in_it(reply: WireReply) -> WireReply:
     """Answer as gateways do that think all is well: good status, good code, and nothing of what was asked for."""
-    return Reply(200, {"Content-Type": "application/json"}, b'{"code":0,"msg":"success","data":null}')
+    return WireReply(200, {"Content-Type": "application/json"}, b'{"code":0,"msg":"success","data":null}')
 
 
-def empty(reply: Reply) -> Reply:
+def empty(reply: WireReply) -> WireReply:
     return replace(reply, status=200, lead=b"", rest=())
 
 
-def truncated(reply: Reply) -> Reply:
+def truncated(reply: WireReply) -> WireReply:
     """Cut the body in the middle, of a stream in the middle of an event, and end it in good order."""
     return replace(reply, lead=reply.body[: len(reply.body) // 2], rest=())
 
 
-def wrong_charset(reply: Reply) -> Reply:
+def wrong_charset(reply: WireReply) -> WireReply:
     """Name a character set that does not exist, for bytes that are not UTF-8 either."""
     kind = reply.headers["Content-Type"].partition(";")[0]
     headers = {**reply.headers, "Content-Type": f"{kind}; charset=utf-9"}

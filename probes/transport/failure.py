@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from msgspec import Struct
 
-from probes.model import Fault, Patience, Phase
+from probes.model import Fault, Phase, TimeLimits
 from probes.proxy import PORTS, Proxy
 from probes.transport.body import Unreadable
 from probes.transport.certificate import NoAuthority
@@ -35,7 +35,7 @@ class Trip(Struct, frozen=True):
 
     address: str
     progress: Progress
-    patience: Patience
+    patience: TimeLimits
 
     @property
     def place(self) -> str:

@@ -9,11 +9,11 @@ from benchmarks import crowd, hostile
 from probes.border import admit
 from probes.canary import Prober, attempt, open_session
 from probes.catalog import load_provider, load_wording
-from probes.model import Account, Outcome, Patience, Target
+from probes.model import Account, Outcome, Target, TimeLimits
 from probes.redact import CONTROLS
 
 OPENAI = load_provider("openai")
-PATIENCE = Patience(connect_s=2, silence_s=1, total_s=3)
+PATIENCE = TimeLimits(connect_s=2, silence_s=1, total_s=3)
 
 
 async def looked(answers, seed=4):
