@@ -770,21 +770,22 @@ def _alive(config: "Config") -> int:
 
 def _report(config: "Config", wish: "Drill", hearers: Iterable[str]) -> int:
     """Wait until every message of a drill has met its fate, and print it."""
+    from monitor.alert.case import OutboxState, Step
     from monitor.store.connection import open_reader
     from monitor.store.reader import deliveries
 
     for _ in range(DRILL_LIMIT_S):
         with closing(open_reader(config.database)) as db:
             told = deliveries(db, wish.incident.id)
-        through = [one.channel for one in told if one.state == "sent" and one.kind == "resolved"]
+        through = [one.channel for one in told if one.state is OutboxState.SENT and one.step is Step.RESOLVED]
         if {*through, *(one.channel for one in told if one.error)} >= {*hearers}:
             break
         time.sleep(1)
     for one in told:
-        say(f"{one.channel}: {one.kind}: {one.state}" + (f" ({one.error})" if one.error else ""))
+        say(f"{one.channel}: {one.step}: {one.state}" + (f" ({one.error})" if one.error else ""))
     if not told:
         complain("nobody took the drill up within a minute; the next `once` or `run` on this database will")
-    return UP if told and all(one.state == "sent" for one in told) else DOWN
+    return UP if told and all(one.state is OutboxState.SENT for one in told) else DOWN
 
 
 def _verdict(states: "Iterable[State]") -> int:

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
+from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.detect.health import State
 from monitor.diagnose.diagnosis import Evidence, Scope
-from monitor.diagnose.incident import SEVERITIES, Delivery, Incident
+from monitor.diagnose.incident import SEVERITIES, Incident
 from monitor.publish.history_bar import together
 from monitor.publish.snapshot import (
     AccountView,
@@ -149,7 +150,7 @@ def shown(it: Incident | None = None, **changes: object) -> IncidentView:
         incident=it,
         advice="Stop automated traffic on this key and appeal with the request ids below at "
         "https://help.openai.com/en/.\nMeanwhile use openai/main: it answered 20 s ago.",
-        told=(Delivery("ops-mail", "opened", "sent", it.opened_at + timedelta(seconds=28), 1),),
+        told=(Delivery("ops-mail", Step.OPENED, OutboxState.SENT, it.opened_at + timedelta(seconds=28), 1),),
     )
     return replace(view, **changes)  # type: ignore[arg-type]
 

@@ -122,6 +122,7 @@ ROOMS = {
         "jinja2",
         "markupsafe",
         "monitor",
+        "monitor.alert",
         "monitor.config",
         "monitor.deadline",
         "monitor.detect",

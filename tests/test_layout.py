@@ -3,8 +3,8 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.detect.health import State
-from monitor.diagnose.incident import Delivery
 from monitor.publish import front_page, incident_text
 from monitor.publish.snapshot import CROWD, Measure
 from monitor.publish.status import Mark, standing
@@ -221,7 +221,7 @@ def test_real_and_grave_incidents_stand_first():
     ],
 )
 def test_a_message_that_did_not_arrive_is_said(sendings, said, undelivered):
-    told = tuple(Delivery("mail", "opened", state, NOW, tries) for state, tries in sendings)
+    told = tuple(Delivery("mail", Step.OPENED, OutboxState(state), NOW, tries) for state, tries in sendings)
     (row,) = front(snapshot(open_incidents=(shown(told=told),))).open
     assert (row.told, row.undelivered) == (said, undelivered)
 
@@ -238,7 +238,7 @@ def test_a_message_that_did_not_arrive_is_said(sendings, said, undelivered):
     ],
 )
 def test_the_timeline_says_how_a_message_went(state, tries, said):
-    told = (Delivery("mail", "opened", state, NOW, tries),)
+    told = (Delivery("mail", Step.OPENED, OutboxState(state), NOW, tries),)
     assert incident_text.story(shown(told=told), NOW).events[-1].words == f"First message to mail: {said}"
 
 
@@ -246,8 +246,8 @@ def test_the_timeline_runs_from_the_first_failure_to_the_end():
     ended = shown(
         incident(closed_at=NOW),
         told=(
-            Delivery("mail", "resolved", "sent", NOW + timedelta(seconds=2), 1),
-            Delivery("telegram", "opened", "failed", BEGAN + timedelta(seconds=30), 4, "HTTP 502"),
+            Delivery("mail", Step.RESOLVED, OutboxState.SENT, NOW + timedelta(seconds=2), 1),
+            Delivery("telegram", Step.OPENED, OutboxState.FAILED, BEGAN + timedelta(seconds=30), 4, "HTTP 502"),
         ),
     )
     assert [(event.at.words[-12:], event.words, event.error) for event in incident_text.story(ended, NOW).events] == [

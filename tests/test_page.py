@@ -14,10 +14,11 @@ from jinja2 import Environment, nodes
 from markupsafe import Markup, escape
 from msgspec.structs import replace
 
+from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.detect.health import State
 from monitor.detect.limits import Moved
 from monitor.diagnose.diagnosis import Evidence, Scope
-from monitor.diagnose.incident import Announcement, Delivery
+from monitor.diagnose.incident import Announcement
 from monitor.publish import public_site
 from monitor.publish.account_text import MARKS
 from monitor.publish.private_site import STANDS_S, kept, render
@@ -95,7 +96,7 @@ def crowded():
         warnings=("The disk is nearly full.",),
         past_incidents=tuple(past(days) for days in (1, 3, 9, 24, 40, 41)),
         open_incidents=(
-            shown(told=(Delivery("mail", "opened", "failed", NOW, 3, "HTTP 502"),)),
+            shown(told=(Delivery("mail", Step.OPENED, OutboxState.FAILED, NOW, 3, "HTTP 502"),)),
             shown(incident("openai/main", drill=True, id="drill")),
         ),
         providers=(*four_accounts().providers, *snapshot(account("gemini/a", mixed)).providers),
@@ -106,7 +107,7 @@ def hostile(words):
     """A page that says `words` wherever words come from outside."""
     evidence = Evidence("openai/x/chat", NOW, Fault.UNCLASSIFIED, words, words, 418, words)
     it = incident(id="one", subject=words, reasons=(words,), targets=(words,), evidence=(evidence,))
-    it = shown(it, advice=words, told=(Delivery(words, words, words, NOW, 2, words),))
+    it = shown(it, advice=words, told=(Delivery(words, Step.OPENED, OutboxState.FAILED, NOW, 2, words),))
     notice = Notice(
         "n", words, "https://status.example/n", NoticePhase.INVESTIGATING, Impact.MAJOR, (words,), NOW, text=words
     )

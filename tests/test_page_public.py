@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.config.load import load
 from monitor.detect.health import Health, State, Thresholds, advance
 from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
-from monitor.diagnose.incident import Announcement, Change, ChangeKind, Delivery, open_incident
+from monitor.diagnose.incident import Announcement, Change, ChangeKind, open_incident
 from monitor.publish import private_site
 from monitor.publish.collect import take
 from monitor.publish.public_site import render
@@ -82,7 +83,7 @@ def telling():
     evidence = (
         Evidence("openai/zq-account/chat", NOW, Fault.TIMEOUT, "zq-rule", "zq-error-body", 500, "zq-request-id"),
     )
-    told = (Delivery("zq-channel", "opened", "failed", NOW, 2, "zq-told"),)
+    told = (Delivery("zq-channel", Step.OPENED, OutboxState.FAILED, NOW, 2, "zq-told"),)
     words = {"reasons": ("zq-reason",), "targets": ("openai/zq-account/chat",), "evidence": evidence}
     views = [
         shown(

@@ -38,7 +38,7 @@ TABLES = (
         limit_window.ONE,
         limit_window.SEVERAL,
     ),
-    *(account_text.MARKS, incident_text.SCOPES, incident_text.KINDS, headline.ALL, history_bar.WORDS),
+    *(account_text.MARKS, incident_text.SCOPES, incident_text.STEPS, headline.ALL, history_bar.WORDS),
 )
 SAID_ELSEWHERE = {
     *(word for table in TABLES for word in table.values()),

@@ -18,6 +18,7 @@ PARTIAL = {
     "monitor.publish.advice.SERVED",
     "monitor.publish.headline.REST",
     "monitor.publish.history_bar.WORDS",
+    "monitor.publish.incident_text.STEPS",  # what is told of an incident
     "monitor.publish.statuspage.PHASES",
     "monitor.runtime.loop.WATCHING",
     "monitor.web.server.NAMES",

@@ -54,16 +54,39 @@ Key = tuple[str | None, str, Step, int]
 """What makes a message one: its change, its channel, its step and its number."""
 
 
+class OutboxState(StrEnum):
+    """REPLACED: it gave way to a newer one before it got through. FAILED: it was given up."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    REPLACED = "replaced"
+    FAILED = "failed"
+
+
+class Delivery(Struct, frozen=True):
+    """One message of an incident: to which channel, at which step, and how it went.
+
+    `at` is when it was sent or given up; of one that waits, when it is tried next.
+    """
+
+    channel: str
+    step: Step
+    state: OutboxState
+    at: datetime
+    tries: int
+    error: str | None = None
+
+
 class Fate(Struct, frozen=True):
     """How a message went that was decided then, too. `error` is that of the last try that failed."""
 
-    state: str
+    state: OutboxState
     tries: int
     error: str | None
 
     @property
     def failures(self) -> int:
-        return self.tries - 1 if self.state == "sent" else self.tries
+        return self.tries - 1 if self.state is OutboxState.SENT else self.tries
 
 
 class Telling(Struct, frozen=True):

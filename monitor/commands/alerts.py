@@ -176,7 +176,7 @@ def history(config: Config, last: int, say: Print) -> None:
     for incident, note, one in rows:
         about = f"{title(incident)} ({incident.id})" if incident else note
         error = f": {one.error}" if one.error else ""
-        say(f"{one.at:%Y-%m-%d %H:%M:%S} UTC {one.channel}: {one.kind}: {about}: {one.state}, tries {one.tries}{error}")
+        say(f"{one.at:%Y-%m-%d %H:%M:%S} UTC {one.channel}: {one.step}: {about}: {one.state}, tries {one.tries}{error}")
 
 
 def replay(config: Config, since: timedelta, now: datetime, say: Print) -> None:

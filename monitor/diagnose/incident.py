@@ -135,17 +135,6 @@ class Change(Struct, frozen=True):
         return f"{self.incident.id}.{self.kind}.{int(self.at.timestamp() * 1000)}"
 
 
-class Delivery(Struct, frozen=True):
-    """One message of an incident: to which channel, of which change, and how it went."""
-
-    channel: str
-    kind: str
-    state: str
-    at: datetime
-    tries: int
-    error: str | None = None
-
-
 SEVERITIES = {
     Fault.INVALID_KEY: Severity.CRITICAL,
     Fault.ACCOUNT_SUSPENDED: Severity.CRITICAL,

@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import assert_never
 
 from monitor import words
+from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.diagnose.diagnosis import Evidence, Scope
-from monitor.diagnose.incident import Delivery, Incident, Severity
+from monitor.diagnose.incident import Incident, Severity
 from monitor.publish.paths import incident_page, month_page
 from monitor.publish.snapshot import (
     IncidentView,
@@ -33,13 +35,15 @@ SCOPES = {
     Scope.OBJECTIVE: "an objective that you set",
     Scope.STAGE: "a stage of this monitor",
 }
-KINDS = {
-    "opened": "first message",
-    "changed": "news",
-    "resolved": "all-clear",
-    "escalated": "escalation",
-    "missed": "word after quiet hours",
+STEPS = {
+    Step.OPENED: "first message",
+    Step.CHANGED: "news",
+    Step.RESOLVED: "all-clear",
+    Step.REMINDER: "reminder",
+    Step.ESCALATED: "escalation",
+    Step.MISSED: "word after quiet hours",
 }
+"""What is told of an incident; the other steps are about none."""
 Leads = Mapping[tuple[str, str], Incident]
 """By the source and the id of a notice, the incident that it speaks of."""
 ADDRESS = re.compile(r"https?://[^\s<>\"')\]]+[^\s<>\"')\].,;:!?]")
@@ -127,9 +131,9 @@ def row(view: IncidentView, made_at: datetime, today: datetime | None, speech: S
 
 def _told_words(told: Sequence[Delivery], speech: Speech) -> str:
     """Say how the messages of an incident went, the worst first."""
-    told = [it for it in told if it.state != "replaced"]
+    told = [it for it in told if it.state is not OutboxState.REPLACED]
     stuck = sum(map(_is_stuck, told))
-    waiting = sum(it.state != "sent" for it in told) - stuck
+    waiting = sum(it.state is not OutboxState.SENT for it in told) - stuck
     if not told:
         return speech.say("no message was due")
     if stuck:
@@ -142,7 +146,7 @@ def _told_words(told: Sequence[Delivery], speech: Speech) -> str:
 
 
 def _is_stuck(told: Delivery) -> bool:
-    return told.state not in ("sent", "replaced") and told.tries > 0
+    return told.state not in (OutboxState.SENT, OutboxState.REPLACED) and told.tries > 0
 
 
 def _events(view: IncidentView, speech: Speech) -> tuple[TimelineRow, ...]:
@@ -159,7 +163,7 @@ def _events(view: IncidentView, speech: Speech) -> tuple[TimelineRow, ...]:
 
 
 def _message(told: Delivery, speech: Speech) -> TimelineRow:
-    kind = words.capital(speech.say(KINDS.get(told.kind, told.kind)))
+    kind = words.capital(speech.say(STEPS.get(told.step, told.step)))
     said = speech.say("{kind} to {channel}: {fate}", kind=kind, channel=told.channel, fate=_fate(told, speech))
     return TimelineRow(speech.instant(told.at), said, told.error)
 
@@ -167,16 +171,17 @@ def _message(told: Delivery, speech: Speech) -> TimelineRow:
 def _fate(told: Delivery, speech: Speech) -> str:
     tries = speech.many(told.tries, "one try", "{n} tries")
     match told.state:
-        case "sent":
+        case OutboxState.SENT:
             return speech.say("delivered") if told.tries <= 1 else speech.say("delivered after {tries}", tries=tries)
-        case "waiting":
+        case OutboxState.WAITING:
             return (
                 speech.say("to be tried again after {tries}", tries=tries) if told.tries else speech.say("on the way")
             )
-        case "replaced":
+        case OutboxState.REPLACED:
             return speech.say("gave way to the next one after {tries}", tries=tries)
-        case state:
-            return speech.say("{state} after {tries}", state=speech.say(state), tries=tries)
+        case OutboxState.FAILED:
+            return speech.say("{state} after {tries}", state=speech.say("failed"), tries=tries)
+    assert_never(told.state)
 
 
 def _status(evidence: Evidence, signal: bool, speech: Speech) -> str:

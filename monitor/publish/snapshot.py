@@ -5,9 +5,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from monitor.alert.case import Delivery
 from monitor.detect.health import State
 from monitor.detect.limits import Moved
-from monitor.diagnose.incident import Delivery, Incident
+from monitor.diagnose.incident import Incident
 from monitor.slo.indicator import Cell
 from monitor.slo.objective import Objective, Reserve
 from monitor.store.overlap import Overlap

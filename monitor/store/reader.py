@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.alert.case import KEPT, Case, Fate, Key, Message, Step, with_changes, with_messages
+from monitor.alert.case import KEPT, Case, Delivery, Fate, Key, Message, OutboxState, Step, with_changes, with_messages
 from monitor.alert.reply import Reply
 from monitor.alert.storage_notice import Heard, StoreNews, read_news
 from monitor.detect import limits
@@ -21,7 +21,7 @@ from monitor.detect.latency import Series
 from monitor.detect.limits import Moved
 from monitor.detect.shared_latency import Pool
 from monitor.detect.target_memory import Track
-from monitor.diagnose.incident import Change, ChangeKind, Delivery, Incident
+from monitor.diagnose.incident import Change, ChangeKind, Incident
 from monitor.diagnose.stage_failure import Failing
 from monitor.diagnose.status_source import Source
 from monitor.schedule import Spending
@@ -503,10 +503,7 @@ def deliveries(db: sqlite3.Connection, incident: str) -> tuple[Delivery, ...]:
         SELECT channel, step, state, coalesce(done, next) AS at, tries, error
         FROM outbox WHERE incident_id = ? ORDER BY id
     """
-    return tuple(
-        Delivery(row["channel"], row["step"], row["state"], from_ms(row["at"]), row["tries"], row["error"])
-        for row in db.execute(query, (incident,))
-    )
+    return tuple(sound(db.execute(query, (incident,)), _delivery))
 
 
 def latest_deliveries(db: sqlite3.Connection, most: int) -> list[tuple[Incident | None, str, Delivery]]:
@@ -515,13 +512,17 @@ def latest_deliveries(db: sqlite3.Connection, most: int) -> list[tuple[Incident 
         SELECT incident, note, channel, step, state, coalesce(done, next) AS at, tries, error
         FROM outbox LEFT JOIN change ON change.id = change_id ORDER BY outbox.id DESC LIMIT ?
     """
-    return list(sound(db.execute(query, (most,)), _delivery))
+    return list(sound(db.execute(query, (most,)), _delivery_with_subject))
 
 
-def _delivery(row: sqlite3.Row) -> tuple[Incident | None, str, Delivery]:
+def _delivery_with_subject(row: sqlite3.Row) -> tuple[Incident | None, str, Delivery]:
     incident = from_json(row["incident"], Incident) if row["incident"] is not None else None
-    told = Delivery(row["channel"], row["step"], row["state"], from_ms(row["at"]), row["tries"], row["error"])
-    return incident, row["note"], told
+    return incident, row["note"], _delivery(row)
+
+
+def _delivery(row: sqlite3.Row) -> Delivery:
+    step, state = Step(row["step"]), OutboxState(row["state"])
+    return Delivery(row["channel"], step, state, from_ms(row["at"]), row["tries"], row["error"])
 
 
 def changes_since(db: sqlite3.Connection, since: datetime) -> list[Change]:
@@ -542,7 +543,7 @@ def fates(db: sqlite3.Connection, since: datetime) -> dict[Key, Fate]:
 
 def _fate(row: sqlite3.Row) -> tuple[Key, Fate]:
     key = row["change_id"], row["channel"], Step(row["step"]), row["number"]
-    return key, Fate(row["state"], row["tries"], row["error"])
+    return key, Fate(OutboxState(row["state"]), row["tries"], row["error"])
 
 
 def all_replies(db: sqlite3.Connection) -> list[Reply]:

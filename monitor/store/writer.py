@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from monitor.alert.case import Case, Message, Step, Telling
+from monitor.alert.case import Case, Message, OutboxState, Step, Telling
 from monitor.alert.outbox import Item, Letter
 from monitor.alert.reply import Reply
 from monitor.detect.account_memory import Note
@@ -400,8 +400,8 @@ DUE = """
 """
 
 
-def _fate(telling: Telling, now: datetime) -> str:
-    return "waiting" if now - telling.at < UNDER_WAY else "sent"
+def _fate(telling: Telling, now: datetime) -> OutboxState:
+    return OutboxState.WAITING if now - telling.at < UNDER_WAY else OutboxState.SENT
 
 
 def _message_row(message: Message) -> tuple[object, ...]:
