@@ -392,6 +392,11 @@ def now_s(series: Series) -> float:
     return exp(median(series.recent[-TO_JUDGE:]) + _lift(series))
 
 
+def slowness(series: Series) -> float:
+    """Return how much slower than usual the middle of the latest answers is, on the logarithm."""
+    return median(series.recent[-TO_JUDGE:]) - series.usual.level
+
+
 def _lift(series: Series) -> float:
     """Return by how much, on the logarithm, it is slower at the time of day and week of the latest answer."""
     return swing.lift(series.usual.swing, series.at) + series.hours.edge
