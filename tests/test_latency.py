@@ -342,6 +342,24 @@ def test_suspicion_asks_for_more_looks_but_only_for_some():
     assert not wants_more(CALM, MINUTE)
 
 
+def test_in_a_wide_noise_an_answer_says_less_and_less_is_suspicious():
+    wide, narrow = (
+        replace(CALM, usual=replace(CALM.usual, low=-0.67 * sigma, high=0.67 * sigma)) for sigma in (0.5, 0.2)
+    )
+    told = Rise(small=1.9, since=CALM.at)
+
+    assert wants_more(replace(wide, rise=told), MINUTE)
+    assert not wants_more(replace(narrow, rise=told), MINUTE)
+
+
+@pytest.mark.parametrize("sigma", [0.12, 0.3, 0.6])
+def test_a_first_outlier_asks_for_another_look_where_there_are_hardly_any(sigma):
+    usual = replace(CALM.usual, low=-0.67 * sigma, high=0.67 * sigma, outlying=0.001)
+    calm = replace(CALM, usual=usual, rise=Rise())
+
+    assert wants_more(advance(calm, 5.0, CALM.at + timedelta(minutes=1), MINUTE), MINUTE)
+
+
 def test_the_budget_of_extra_looks_ends():
     suspicious = played([1.1, 1.1, 1.1], CALM, 600)
 
