@@ -533,26 +533,54 @@ def test_a_cut_road_and_a_providers_outage_are_no_coming_and_going(tmp_path, spe
     assert asyncio.run(play()) == told
 
 
-def test_slow_answers_before_an_outage_are_no_sign_after_it(tmp_path):
-    """All accounts grow slower over 40 minutes, fail for ten, and are as quick as ever afterwards."""
+@pytest.mark.parametrize(
+    ("rate", "usual_s", "first"), [(1.06, 0.3, 0), (1.1, 0.8, 5), (1.02, 0.8, 9)], ids=["some", "quickly", "slowly"]
+)
+def test_slow_answers_before_an_outage_are_one_sign_and_none_after_it(tmp_path, rate, usual_s, first):
+    """All accounts grow slower over 40 minutes, fail for ten, and are as quick as ever afterwards.
+
+    One of them shows it earlier than the others, or one canary of it does.
+    """
 
     async def play():
-        numbers = iter(range(10**9))
+        numbers = iter(range(first, 10**9))
 
         def takes(times):
-            return lambda one: {"latency_s": wavy(next(numbers), 0.3 * (times if one.provider == "openai" else 1))}
+            return lambda one: {"latency_s": wavy(next(numbers), usual_s * (times if one.provider == "openai" else 1))}
 
         async with clockwork(tmp_path, Clock(), IDS) as it:
             it.world.config = watched_in_full(it.world.config)
             await it.run_for(timedelta(minutes=90), takes(1))
             for minute in range(40):
-                await it.run_for(timedelta(minutes=1), takes(1.06**minute))
+                await it.run_for(timedelta(minutes=1), takes(rate**minute))
             await it.run_for(timedelta(minutes=10), lambda _: FAILING)
             await it.run_for(timedelta(minutes=30), takes(1))
             changes = [change for case in it.world.cases.values() for change in case.changes]
             return [one.incident.subject for one in changes if one.kind == "opened" and one.incident.signal]
 
     assert asyncio.run(play()) == ["openai"]
+
+
+def test_one_accounts_other_canary_is_told_slow_beside_its_provider_only_when_it_stays_alone(tmp_path):
+    """The chats of both accounts are slow, and two minutes later the lists of one are."""
+
+    async def play():
+        numbers = iter(range(10**9))
+
+        def takes(*slow):
+            return lambda one: {"latency_s": wavy(next(numbers), 1.5 if one.id.startswith(slow) else 0.5)}
+
+        chats = ("openai/main/chat", "openai/backup/chat")
+        async with clockwork(tmp_path, Clock(), PAIR) as it:
+            it.world.config = watched_in_full(it.world.config)
+            await it.run_for(timedelta(minutes=90), takes("none"))
+            await it.run_for(timedelta(minutes=2), takes(*chats))
+            await it.run_for(timedelta(minutes=4), takes(*chats, "openai/main/list"))
+            soon = [subject for subject, _, _ in it.open()]
+            await it.run_for(timedelta(minutes=6), takes(*chats, "openai/main/list"))
+            return soon, [subject for subject, _, _ in it.open()]
+
+    assert asyncio.run(play()) == (["openai"], ["openai", "openai/main"])
 
 
 def test_what_comes_and_goes_at_several_is_calm_when_the_last_of_them_is(tmp_path):

@@ -247,6 +247,14 @@ def test_what_is_usual_at_noon_is_slow_at_midnight():
     assert first_alarm([0.75] * 20, SWINGING, 6 * 1440) is None
 
 
+@pytest.mark.parametrize(("seconds", "slow"), [(0.57, False), (0.65, True)])
+def test_where_a_quick_hour_does_not_come_it_is_slow_only_if_it_is_slower_than_at_other_hours(seconds, slow):
+    midnight = played(swinging(720, 2), SWINGING, 6 * 1440)
+
+    assert usual_s(midnight) == pytest.approx(0.34, abs=0.01)
+    assert bool(first_alarm([seconds] * 30, midnight, 6 * 1440 + 720)) is slow
+
+
 def test_an_alarm_tells_what_is_usual_at_its_time_of_day():
     (told,) = findings(CHAT, Kind.TOTAL, played([2.0] * 20, SWINGING, 6 * 1440))
 
@@ -334,6 +342,24 @@ def test_suspicion_asks_for_more_looks_but_only_for_some():
     assert not wants_more(CALM, MINUTE)
 
 
+def test_in_a_wide_noise_an_answer_says_less_and_less_is_suspicious():
+    wide, narrow = (
+        replace(CALM, usual=replace(CALM.usual, low=-0.67 * sigma, high=0.67 * sigma)) for sigma in (0.5, 0.2)
+    )
+    told = Rise(small=1.9, since=CALM.at)
+
+    assert wants_more(replace(wide, rise=told), MINUTE)
+    assert not wants_more(replace(narrow, rise=told), MINUTE)
+
+
+@pytest.mark.parametrize("sigma", [0.12, 0.3, 0.6])
+def test_a_first_outlier_asks_for_another_look_where_there_are_hardly_any(sigma):
+    usual = replace(CALM.usual, low=-0.67 * sigma, high=0.67 * sigma, outlying=0.001)
+    calm = replace(CALM, usual=usual, rise=Rise())
+
+    assert wants_more(advance(calm, 5.0, CALM.at + timedelta(minutes=1), MINUTE), MINUTE)
+
+
 def test_the_budget_of_extra_looks_ends():
     suspicious = played([1.1, 1.1, 1.1], CALM, 600)
 
@@ -356,6 +382,29 @@ def test_looks_each_five_minutes_need_fewer_answers():
 
     assert slow.threshold < MINUTE.threshold
     assert first_alarm(noisy(20, 1.5, 2), calm, 600, slow, 300) <= 6
+
+
+def test_looks_each_hour_need_fewer_answers_still():
+    """Twice as slow, in ten series each."""
+    taken = {}
+    for every_s in (600, 3600):
+        seldom = pace(float(every_s))
+        calm = played(noisy(600), every_s=every_s, pace=seldom)
+        counts = [first_alarm(noisy(60, 1.0, seed), calm, 600, seldom, every_s) or 99 for seed in range(2, 12)]
+        taken[every_s] = sum(counts)
+
+    assert taken[3600] < 0.8 * taken[600]
+
+
+def test_looks_each_hour_are_wrong_less_than_once_in_a_month():
+    alarms, hourly = 0, pace(3600.0)
+    for seed in range(20):
+        series = None
+        for number, one in enumerate(noisy(60 * 24, 0.7, seed)):
+            before, series = series, advance(series, one, at(3600 * number), hourly)
+            alarms += bool(series.alarm) and not (before and before.alarm)
+
+    assert alarms <= 20
 
 
 @pytest.mark.parametrize(

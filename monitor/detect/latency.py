@@ -31,6 +31,8 @@ SLOW_RISE = log(1.65)
 """The last hour against the last day."""
 LEAST_RISE_S = 0.2
 """A rise by less is nothing a person would notice."""
+LEAST_LIFT = log(1.2)
+"""As far above the day's level, too, answers must be: where a quick hour does not come, they are as at other hours."""
 SMALL_BOUND, LARGE_BOUND = 2.5, 3.0
 """One answer says at most so much, in nats: three that are too slow by chance, in a row, are no rise."""
 FAR, SEEN_FAR = log(1.7), 0.7
@@ -48,6 +50,7 @@ keeps the sum over a month of three to five that come by chance below the thresh
 FOLLOWED, FOLLOWED_PRIOR, MEMORABLE = 0.1, 3.0, 200.0
 """Such a share of outliers is followed by another one, until more than a few were seen; the latest MEMORABLE count."""
 
+MINUTE_S = 60.0
 LEVEL_S, HOUR_S, DAY_S = 6000.0, 2400.0, 86400.0
 """How far back the level, and the slow comparison's two sides, reach."""
 SLOW_ANSWER, HOUR_ANSWER = 1.5, 2.5
@@ -66,9 +69,11 @@ REGULAR = 0.9
 EXTRAS_IN_A_ROW = 3
 MOST_EXTRAS = 200.0
 """So many extra looks at once, and so many more in a day."""
-SUSPICION = 0.22
+SUSPICION, MOST_SUSPICION = 0.12, 0.25
+"""From such a share of the threshold on more is asked for: SUSPICION over the square root of the scale, as an answer says
+less in a wide noise; never more than a first outlier may say. At 0.33, the middle of the simulation, it is 0.21."""
 CAP = 1.1
-"""Shares of the threshold: from here on more is asked for; further a CUSUM does not rise."""
+"""Further a CUSUM does not rise, as a share of the threshold."""
 
 ACCEPTED_AFTER = timedelta(hours=12)
 STALE_S = 3600.0
@@ -249,14 +254,16 @@ STILL = Rise()
 
 @lru_cache(256)
 def pace(interval_s: float) -> Pace:
-    """Return what suits an interval: fewer answers a day allow lower thresholds for as few false alarms.
+    """Return what suits an interval: fewer answers a month allow lower thresholds for as few false alarms in it.
 
-    Regular looks far apart do not show for how long a mood lasts: then it is assumed to.
+    Regular looks far apart do not show for how long a mood lasts: then it is assumed to. Simulated, looks each hour are
+    wrong 0.2 times a month in independent noise, 0.5 where outliers come in rows, up to 0.9 where a mood lasts.
     """
-    fewer = min(max(log(interval_s / 60), 0.0), log(7))
+    fewer = log(min(max(interval_s / MINUTE_S, 1.0), 7.0))
+    rare = log(min(max(interval_s / MINUTE_S, 7.0), 60.0) / 7.0)
     return Pace(
         interval_s,
-        threshold=9.6 - 1.7 * fewer,
+        threshold=9.6 - 1.7 * fewer - 0.6 * rare,
         lasting=0.19 * fewer,
         kept=exp(-interval_s / MOOD_S),
         level_s=max(LEVEL_S, 20 * interval_s),
@@ -332,11 +339,12 @@ def anew(series: Series) -> Series:
 def wants_more(series: Series, pace: Pace) -> bool:
     """Whether a look in EXTRA_S would help to tell a rise from chance, and may be had."""
     room = series.extras >= 1.0 and series.in_a_row < EXTRAS_IN_A_ROW
-    return room and not series.alarm and _is_suspicious(series.rise, pace)
+    return room and not series.alarm and _is_suspicious(series, pace)
 
 
-def _is_suspicious(rise: Rise, pace: Pace) -> bool:
-    return max(rise.small, rise.large) >= SUSPICION * pace.threshold
+def _is_suspicious(series: Series, pace: Pace) -> bool:
+    share = min(SUSPICION / sqrt(series.usual.scale), MOST_SUSPICION)
+    return max(series.rise.small, series.rise.large) >= share * pace.threshold
 
 
 def is_late(series: Series, in_a_row: int = 1) -> bool:
@@ -390,6 +398,11 @@ def usual_s(series: Series) -> float:
 def now_s(series: Series) -> float:
     """Return the middle of the latest answers."""
     return exp(median(series.recent[-TO_JUDGE:]) + _lift(series))
+
+
+def slowness(series: Series) -> float:
+    """Return how much slower than usual the middle of the latest answers is, on the logarithm."""
+    return median(series.recent[-TO_JUDGE:]) - series.usual.level
 
 
 def _lift(series: Series) -> float:
@@ -539,9 +552,14 @@ def _decide(series: Series, pace: Pace, held: bool) -> Series:
 
 
 def _raise(series: Series, *, slowly: bool) -> Series:
-    if now_s(series) - usual_s(series) < LEAST_RISE_S:
+    if now_s(series) - usual_s(series) < LEAST_RISE_S or _is_swing(series):
         return series
     return replace(series, alarm=Alarm(series.rise.since or series.at, series.at, slowly))
+
+
+def _is_swing(series: Series) -> bool:
+    """Whether it is no slower than it is at other hours."""
+    return now_s(series) < exp(series.usual.level + LEAST_LIFT)
 
 
 def _go_on(series: Series, alarm: Alarm) -> Series:

@@ -12,7 +12,7 @@ from monitor.detect import account_memory, flap, intermittent, reminder, shared_
 from monitor.detect.account_memory import EMPTY, Note
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health, State, advance
-from monitor.detect.latency import SPEAKING, Kind, Series, is_late, pace
+from monitor.detect.latency import SPEAKING, Kind, Series, is_late, pace, slowness
 from monitor.detect.shared_latency import Pool
 from monitor.detect.target_memory import Track
 from monitor.diagnose.announcement import announce
@@ -374,7 +374,8 @@ def _whose(belief: Belief, target: Target, finding: Finding, now: datetime) -> F
     blamed = Blame.ACCOUNT if usual else Blame.UNKNOWN
     said = f"{len(usual)} other account{'s' if len(usual) > 1 else ''} of this provider answer at the usual pace"
     reasons = (*finding.reasons, said) if usual else finding.reasons
-    early = bool(others) and now - _raised_at(belief, target) < COMPANY and _may_be_shared(belief, seen)
+    common = _is_company_slow(belief, target) or _may_be_shared(belief, target, seen)
+    early = bool(others) and now - _raised_at(belief, target) < COMPANY and common
     passing = finding.passing or early
     return replace(finding, blamed=blamed, confidence=Confidence.MEDIUM, reasons=reasons, passing=passing)
 
@@ -383,10 +384,16 @@ def _is_sibling(one: Target, other: Target) -> bool:
     return (one.answerer, one.canary) == (other.answerer, other.canary) and one.account != other.account
 
 
-def _may_be_shared(belief: Belief, seen: Sequence[Target]) -> bool:
-    """Whether nobody else was asked since, or half of them got their latest answer late, too."""
-    late = {one.account for one in seen if any(is_late(series) for series in _measured(belief, one))}
-    return len({one.account for one in seen}) <= 2 * len(late)
+def _is_company_slow(belief: Belief, target: Target) -> bool:
+    """Whether another canary, or another measure, shows all that the same company answers to be slow."""
+    return any(one.alarmed_at and meaning_of(group).answerer == target.answerer for group, one in belief.pools.items())
+
+
+def _may_be_shared(belief: Belief, target: Target, seen: Sequence[Target]) -> bool:
+    """Whether nobody else was asked since, or half of them are rather as slow as this one than at their usual pace."""
+    half = max((slowness(series) for series in _measured(belief, target) if series.alarm), default=0.0) / 2
+    slow = {one.account for one in seen if any(is_late(it) or slowness(it) > half for it in _measured(belief, one))}
+    return len({one.account for one in seen}) <= 2 * len(slow)
 
 
 def _has_answered(belief: Belief, target: Target, since: datetime) -> bool:
