@@ -79,7 +79,7 @@ def test_a_fault_of_the_provider_cannot_be_mended_here(fault):
         ),
     ],
 )
-@pytest.mark.parametrize("fault", SWITCHED)
+@pytest.mark.parametrize("fault", sorted(SWITCHED))
 def test_whoever_is_told_to_switch_is_told_to_what(fault, works, said):
     assert said in advise(fault, GATEWAY, (), Surroundings(works=works))
 
