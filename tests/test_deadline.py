@@ -30,6 +30,10 @@ def test_what_does_not_end_is_stopped_soon(work):
     assert sys.gettrace() is before
 
 
+def test_what_waits_instead_of_working_is_let_go_on():
+    assert within(0.05, lambda: time.sleep(0.2) or "done") == "done"
+
+
 def test_an_error_of_the_work_is_its_own():
     with pytest.raises(ZeroDivisionError):
         within(5.0, lambda: 1 / 0)
