@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import contextmanager
@@ -93,6 +95,17 @@ def backstage(enter=lambda: None):
         loop.call_soon_threadsafe(ended.set)
         thread.join(10)
         loop.close()
+
+
+@contextmanager
+def public_folder():
+    """A folder that everybody may enter; pytest's own are closed."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 def environment(keys=True, **more):

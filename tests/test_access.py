@@ -4,7 +4,6 @@ import os
 import shutil
 import stat
 import subprocess
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from monitor.storage_refusal import StoreError
 from monitor.store import mailbox
 from monitor.store.connection import BESIDE, Lock
 from monitor.store.standby_path import stand_in
-from tests.backstage import KEYS, ROOT, VARIABLES, backstage, call
+from tests.backstage import KEYS, ROOT, VARIABLES, backstage, call, public_folder
 
 STRANGER = 65534
 OPEN = ("public/index.html", "public/style.css", "public/api/v2/summary.json")
@@ -37,17 +36,6 @@ def mask(bits):
         yield
     finally:
         os.umask(before)
-
-
-@contextmanager
-def public_folder():
-    """A folder that everybody may enter; pytest's own are closed."""
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o755)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")

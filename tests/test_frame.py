@@ -165,8 +165,8 @@ def test_a_hostile_sentence_takes_a_time_that_grows_with_its_length(unit, end):
 
 def _seconds(text):
     def once():
-        begun = time.perf_counter()
+        begun = time.thread_time()
         peel(text)
-        return time.perf_counter() - begun
+        return time.thread_time() - begun
 
     return min(once() for _ in range(3))

@@ -113,16 +113,16 @@ def test_a_server_that_hangs_holds_up_neither_what_is_confirmed_elsewhere_nor_it
             cron = Cron(each_minute(config(tmp_path, other_side, Channel("hook", inbox.url), probe=patient)))
             other_side.set(KEYS["groq/llama"], Trouble.HANG)
             other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
-            began = time.monotonic()
             under_way = asyncio.create_task(cron.round())
             await inbox.until(lambda messages: messages, limit_s=10)
-            told_s = time.monotonic() - began
+            still_waits = not under_way.done()
             _, took_s = await under_way
-            return inbox.titles(), told_s, took_s
+            return inbox.titles(), still_waits, took_s
 
-    titles, told_s, took_s = asyncio.run(play())
+    titles, still_waits, took_s = asyncio.run(play())
     assert titles[0] == "[DOWN] openai/main: account suspended"
-    assert told_s < 3 <= took_s
+    assert still_waits
+    assert took_s >= 3
 
 
 def test_what_a_round_has_no_time_to_confirm_the_next_ones_do(tmp_path, monkeypatch):

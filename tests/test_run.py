@@ -378,12 +378,12 @@ async def play():
         patient = ProbeSection(failures=50, online=[])
         settings = config(pathlib.Path(sys.argv[1]), other_side, Channel("hook", "json://127.0.0.1:1"), probe=patient)
         async with watching(settings) as monitor:
-            await monitor.until(lambda: len(monitor.stages.state.healths) == 6)
+            await monitor.until(lambda: len(monitor.world.healths) == 6)
             assert "apprise" not in sys.modules, "imported while all is well"
             other_side.set(KEYS["openai/main"], Trouble.SERVER_ERROR)
             await monitor.until(lambda: "apprise.plugins.custom_json" in sys.modules)
-            await monitor.until(lambda: len(monitor.stages.state.templates._shipped.cache) > 5)
-            assert not monitor.stages.state.incidents
+            await monitor.until(lambda: len(monitor.world.templates._shipped.cache) > 5)
+            assert not monitor.world.incidents
 
 asyncio.run(play())
 """

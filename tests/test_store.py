@@ -30,6 +30,7 @@ from monitor.store.schema import STEPS
 from monitor.store.value import OUTCOMES, Batch, to_json, to_ms
 from monitor.store.writer import Writer
 from probes.model import Answer, Confidence, Fault, Limit, Outcome, Phase
+from tests.backstage import public_folder
 from tests.conftest import CHAT, NOON, at, health, observation, target
 
 
@@ -147,21 +148,22 @@ def test_a_locked_database_is_said_to_be_locked(path, monkeypatch):
         ("state/monitor.db", "make the folder {0}/state and give it to this user"),
     ],
 )
-def test_a_folder_that_cannot_be_written_is_named(tmp_path, where, repair):
+def test_a_folder_that_cannot_be_written_is_named(where, repair):
     """Root ignores file modes, so the attempt is made by nobody."""
-    for one in (tmp_path, *tmp_path.parents[:2]):
-        one.chmod(0o755)
-    code = (
-        f"import os; from pathlib import Path; from monitor.store.connection import *\n"
-        f"os.setuid(65534)\n"
-        f"try: Lock(Path('{tmp_path}/{where}'))\n"
-        f"except StoreError as error: print(error)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=os.getcwd())
+    with public_folder() as folder:
+        code = (
+            f"import os; from pathlib import Path; from monitor.store.connection import *\n"
+            f"os.setuid(65534)\n"
+            f"try: Lock(Path('{folder}/{where}'))\n"
+            f"except StoreError as error: print(error)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=os.getcwd()
+        )
 
     if "Permission denied" not in done.stdout and "ModuleNotFound" in done.stderr:
         pytest.skip("nobody cannot read this checkout")
-    assert f"Permission denied; {repair.format(tmp_path)}" in done.stdout
+    assert f"Permission denied; {repair.format(folder)}" in done.stdout
 
 
 def test_no_database_yet_is_said_with_the_way_to_one(path):

@@ -115,11 +115,12 @@ def test_a_stage_is_begun_anew_even_when_its_failing_cannot_be_noted(tmp_path):
 
 def test_a_stage_that_keeps_failing_is_told_once_and_is_over_when_it_goes_on(tmp_path):
     async def play():
-        clock, works = Clock(), asyncio.Event()
+        clock, works, goes_on = Clock(), asyncio.Event(), asyncio.Event()
 
         async def failing(_):
             if not works.is_set():
                 raise OSError("no")
+            goes_on.set()
             await asyncio.Event().wait()
 
         async with world_at(tmp_path, clock) as world, kept(world, tidy=failing):
@@ -127,7 +128,7 @@ def test_a_stage_that_keeps_failing_is_told_once_and_is_over_when_it_goes_on(tmp
             await until(lambda: world.failing[Stage.TIDY].times > stage_failure.LASTING + 2)
             (opened,) = standing(world)
             works.set()
-            await asyncio.sleep(0.1)
+            await goes_on.wait()
             clock.ahead = 2 * CALM
             await review(world, Stage.TIDY, change)
             with closing(open_reader(world.config.database)) as db:

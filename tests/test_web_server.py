@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from monitor.web.server import HEADERS, KINDS
-from tests.backstage import ROOT, backstage, call, start
-from tests.test_access import public_folder
+from tests.backstage import ROOT, backstage, call, public_folder, start
 
 DEPLOY = ROOT / "deploy"
 STATUS, MONITOR = "status.example.com", "monitor.example.com"
