@@ -6,21 +6,30 @@ EXTRAS  := dev
 NEWEST  := .venv-newest
 PIP     := -m pip --quiet --disable-pip-version-check
 INSTALL := $(BIN)/python $(PIP) install --constraint constraints.txt --editable
+# One more than there are cores, as some tests wait; a module's tests stay together, so that what they share is made once.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+PYTEST  := $(BIN)/python -m pytest --dist worksteal --numprocesses
 
-.PHONY: run test test-all faults check fuzz schema bench profile newest constraints clean FORCE
+.PHONY: run test test-fast test-all quick faults check fuzz schema bench profile newest constraints clean FORCE
 
 run: $(VENV)/.ready            ## watch; without any account, show a demonstration
 	@$(BIN)/provider-monitor run
 
-test: $(VENV)/.ready-dev       ## all tests but the slow ones
-	$(BIN)/python -m pytest -m 'not slow'
+test: $(VENV)/.ready-dev       ## all tests but the slow ones and those that attack the program
+	$(PYTEST) $(WORKERS) -m 'not slow and not faults'
+
+test-fast: $(VENV)/.ready-dev  ## those alone that reach nothing and await nobody
+	$(PYTEST) $(WORKERS) --pure
 
 test-all: $(VENV)/.ready-dev   ## all tests, with those that attack the program on disks and sockets of its own
-	$(BIN)/python -m pytest --ignore tests/faults
+	$(PYTEST) $(WORKERS) --ignore tests/faults
 	@$(MAKE) faults
 
 faults: $(VENV)/.ready-dev     ## those alone, six at a time: they wait more than they work
-	$(BIN)/python -m pytest --numprocesses 6 --dist worksteal tests/faults
+	$(PYTEST) 6 tests/faults
+
+quick: $(VENV)/.ready-dev      ## of those the quick ones, which are run at each change as `make test` is
+	$(PYTEST) $(WORKERS) -m quick
 
 check: $(VENV)/.ready-dev      ## style, types, and the floor plan
 	$(BIN)/ruff format --check .
@@ -49,7 +58,7 @@ newest:                        ## check and test with the newest of everything, 
 	$(NEWEST)/bin/python $(PIP) install --upgrade $$($(NAMES))
 	$(NEWEST)/bin/python $(PIP) install --no-deps --editable .
 	@touch $(NEWEST)/.ready $(NEWEST)/.ready-dev
-	@$(MAKE) --keep-going VENV=$(NEWEST) check test && touch $(NEWEST)/.passed || true
+	@$(MAKE) --keep-going VENV=$(NEWEST) check test quick && touch $(NEWEST)/.passed || true
 	@echo 'Other than in constraints.txt:'
 	@$(NEWEST)/bin/python $(PIP) freeze --exclude-editable | diff -U 0 constraints.txt - | grep '^[+-][A-Za-z]' || echo nothing
 	@test -e $(NEWEST)/.passed || { echo 'With these, the checks or the tests failed: see above.'; exit 1; }

@@ -1,5 +1,8 @@
-"""Builders: a value of the field with one line, and only what matters in a test spelt out."""
+"""Builders: a value of the field with one line, and only what matters in a test spelt out; and which tests are pure."""
 
+import re
+import signal
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,6 +20,30 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 USUAL = Thresholds()
 CHAT = Target("openai/main", "openai", "chat", "gpt-5-nano")
 
+IMPURE = re.compile(
+    r"^(?:from|import) (?:asyncio|http|socket|sqlite3|subprocess|tempfile|threading"
+    r"|aiohttp|aiosmtpd|playwright|benchmarks|tests\.(?:backstage|container|faults|forward_proxy|receiver))\b",
+    re.MULTILINE,
+)
+"""What a file of tests imports that wait for something, or measure it."""
+REFUSED = {"socket.bind", "socket.connect", "socket.getaddrinfo"}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--pure", action="store_true", help="only files of tests that reach and await nothing")
+
+
+def refuse(event, arguments):
+    """Hold a test to what its file's imports promise."""
+    if event in REFUSED:
+        raise PermissionError(f"{event} {arguments} in a test that is to reach nothing: see IMPURE")
+
+
+def pytest_ignore_collect(collection_path, config):
+    if config.getoption("pure") and collection_path.suffix == ".py" and IMPURE.search(collection_path.read_text()):
+        return True
+    return None
+
 
 @pytest.fixture(scope="session", autouse=True)
 def runtime_folder(tmp_path_factory):
@@ -26,6 +53,19 @@ def runtime_folder(tmp_path_factory):
         folder.chmod(0o700)
         patch.setenv("RUNTIME_DIRECTORY", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pure(request):
+    if request.config.getoption("pure"):
+        sys.addaudithook(refuse)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def heeded():
+    """Where tests run side by side their workers ignore Ctrl-C, and so would each program that they start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def at(seconds):

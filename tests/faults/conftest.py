@@ -1,7 +1,6 @@
 """What attacks the real program from outside: the simulated providers, and a small disk of its own."""
 
 import shutil
-import signal
 import subprocess
 from pathlib import Path
 
@@ -12,8 +11,9 @@ from tests.faults.machine import Machine
 
 
 def pytest_collection_modifyitems(items):
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent) and not item.get_closest_marker("quick"):
+    for item in (one for one in items if one.path.is_relative_to(Path(__file__).parent)):
+        item.add_marker(pytest.mark.faults)
+        if not item.get_closest_marker("quick"):
             item.add_marker(pytest.mark.slow)
 
 
@@ -24,13 +24,6 @@ def _can(*command):
 
 def _can_mount():
     return bool(shutil.which("nsenter")) and _can("-m", "mount", "-t", "tmpfs", "none", "/mnt")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def heeded():
-    """Where tests run side by side their workers ignore Ctrl-C, and so would each program that they start."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
