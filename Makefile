@@ -18,8 +18,8 @@ run: $(VENV)/.ready            ## watch; without any account, show a demonstrati
 test: $(VENV)/.ready-dev       ## all tests but the slow ones and those that attack the program
 	$(PYTEST) $(WORKERS) -m 'not slow and not faults'
 
-test-fast: $(VENV)/.ready-dev  ## those alone that reach nothing and await nobody
-	$(PYTEST) $(WORKERS) --pure
+test-fast: $(VENV)/.ready-dev  ## those alone that reach nothing and await nobody, with a fifth of the random examples
+	$(PYTEST) auto --pure --hypothesis-profile brief
 
 test-all: $(VENV)/.ready-dev   ## all tests, with those that attack the program on disks and sockets of its own
 	$(PYTEST) $(WORKERS) --ignore tests/faults

@@ -390,15 +390,16 @@ EMPTY = {
     "a login page": "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in.</body></html>",
     "a maintenance page": "<html><body><h1>We'll be back soon</h1></body></html>",
     "half an answer": chat({"content": "Hello"})[:60],
-    "endless brackets": "[" * 3000,
-    "endless objects": '{"data":' * 3000,
     "a cut stream": sse(ROLE, HELLO),
     "a cut stream of Anthropic's": named({"type": "message_start", "message": message([], None)}, TEXT_BLOCK),
     "a cut stream of Google's": sse(candidate([{"text": "Hel"}], None)),
 }
 """What holds nothing, or not all, of what anybody asked for."""
 
-GARBAGE: Mapping[str, str] = REFUSED | EMPTY
+ENDLESS = {"endless brackets": "[" * 3000, "endless objects": '{"data":' * 3000}
+"""What goes deeper than anybody reads."""
+
+GARBAGE: Mapping[str, str] = REFUSED | EMPTY | ENDLESS
 """What must be good to nobody."""
 
 STRANGE_STARTS = {

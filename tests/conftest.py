@@ -14,6 +14,7 @@ from probes.model import Answer, Fault, Observation, Outcome, Target
 # No test is about how fast this machine is today.
 settings.register_profile("steady", deadline=None)
 settings.register_profile("deep", parent=settings.get_profile("steady"), max_examples=3_000)  # see `make fuzz`
+settings.register_profile("brief", parent=settings.get_profile("steady"), max_examples=20)  # see `make test-fast`
 settings.load_profile("steady")
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

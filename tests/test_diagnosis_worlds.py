@@ -1,11 +1,12 @@
 """Worlds with a known truth: what holds in each of them, and that the measure itself measures."""
 
 from datetime import timedelta
+from functools import cache
 
 import pytest
 from msgspec.structs import replace
 
-from benchmarks.diagnosis import GOALS, TABLES, page, play_one
+from benchmarks.diagnosis import GOALS, TABLES, page
 from benchmarks.diagnosis_answer import faces
 from benchmarks.diagnosis_play import NOON, Look, Part, Played, Poll, Sent, play
 from benchmarks.diagnosis_score import First, Sight, score, sentences
@@ -47,9 +48,15 @@ OFFLINE = {
 }
 
 
+@cache
+def seen(kind, seed):
+    """A world that was played, once for all that look at it."""
+    return play(kind, seed)
+
+
 @pytest.mark.parametrize("kind", TOLD_RIGHTLY)
 def test_the_first_message_of_a_cause_is_right_and_there_is_one_more_at_its_end(kind):
-    marks = play_one((kind, TOLD_RIGHTLY[kind]))
+    marks = score(*seen(kind, TOLD_RIGHTLY[kind]))
 
     assert [one.first for one in marks.told] == [First.RIGHT]
     assert [one.messages for one in marks.told] <= [2]
@@ -59,7 +66,7 @@ def test_the_first_message_of_a_cause_is_right_and_there_is_one_more_at_its_end(
 
 @pytest.mark.parametrize("kind", NOTHING)
 def test_nothing_is_told_where_nothing_is_to_be_told(kind):
-    made, played = play(kind, NOTHING[kind])
+    made, played = seen(kind, NOTHING[kind])
 
     assert [sent.text.title for sent in played.sent] == []
     assert len(played.looks) > 15 * len(made.config.accounts)
@@ -68,7 +75,7 @@ def test_nothing_is_told_where_nothing_is_to_be_told(kind):
 @pytest.mark.parametrize("kind", OFFLINE)
 def test_being_offline_blames_nobody_and_is_told_once_or_at_its_end_again_if_it_lasts(kind):
     seed, heads = OFFLINE[kind]
-    made, played = play(kind, seed)
+    made, played = seen(kind, seed)
     marks = score(made, played)
 
     assert [sent.text.title.partition("]")[0][1:] for sent in played.sent] == heads
@@ -78,7 +85,7 @@ def test_being_offline_blames_nobody_and_is_told_once_or_at_its_end_again_if_it_
 
 
 def test_what_began_while_nothing_could_be_reached_is_dated_by_when_something_could():
-    made, played = play("loss while offline", 102)
+    made, played = seen("loss while offline", 102)
     road, loss = (case.incident for case in played.cases.values())
 
     assert loss.scope is Scope.ACCOUNT
@@ -94,7 +101,7 @@ def test_a_world_is_the_same_each_time():
 
 
 def test_a_monitor_that_was_away_did_not_look_meanwhile():
-    made, played = play("loss, and restarted", TOLD_RIGHTLY["loss, and restarted"])
+    made, played = seen("loss, and restarted", TOLD_RIGHTLY["loss, and restarted"])
     since_s, until_s = made.away
 
     assert not [one for one in played.looks if since_s < one.at_s < until_s]

@@ -180,7 +180,7 @@ def decide_by(speakers: Speakers, complaint: Complaint, *, frame: bool) -> Verdi
 
     A name that no rule knows is read as words when no sentence has decided: it is often the sentence.
     """
-    layers = [layer for layer in complaint.layers if layer.frame is frame]
+    layers = [layer for layer in dict.fromkeys(complaint.layers) if layer.frame is frame]
     for layer in chain(layers, _spelled(layers)):
         if verdict := _hear(speakers, complaint, layer):
             return _of_the_gateway(verdict) if _is_theirs(speakers.provider, verdict, layer) else verdict
