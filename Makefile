@@ -19,7 +19,7 @@ test: $(VENV)/.ready-dev       ## all tests but the slow ones and those that att
 	$(PYTEST) $(WORKERS) -m 'not slow and not faults'
 
 test-fast: $(VENV)/.ready-dev  ## those alone that reach nothing and await nobody, with a fifth of the random examples
-	$(PYTEST) auto --pure --hypothesis-profile brief
+	$(PYTEST) auto --pure --hypothesis-profile brief -m 'not slow'
 
 test-all: $(VENV)/.ready-dev   ## all tests, with those that attack the program on disks and sockets of its own
 	$(PYTEST) $(WORKERS) --ignore tests/faults

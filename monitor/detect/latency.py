@@ -71,7 +71,8 @@ MOST_EXTRAS = 200.0
 """So many extra looks at once, and so many more in a day."""
 SUSPICION, MOST_SUSPICION = 0.12, 0.25
 """From such a share of the threshold on more is asked for: SUSPICION over the square root of the scale, as an answer
-says less in a wide noise; never more than a first outlier may say. At 0.33, the middle of the simulation, it is 0.21."""
+says less in a wide noise, and never more than a first outlier may say. In the middle of the simulation, at 0.33, it is
+0.21."""
 CAP = 1.1
 """Further a CUSUM does not rise, as a share of the threshold."""
 
