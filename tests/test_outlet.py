@@ -197,14 +197,6 @@ def test_what_no_page_takes_the_place_of_may_lie_beside_them(folder, own):
     assert problems(folder, '[site]\npublic_folder = "www"\n') == []
 
 
-@pytest.mark.parametrize("place", ["keys/openai.key.old", "keys/openai.key.old/site"])
-@pytest.mark.parametrize("name", ["folder", "public_folder"])
-def test_a_file_is_no_folder_for_pages(folder, name, place):
-    (folder / "keys" / "openai.key.old").write_text("x")
-    (said,) = problems(folder, f'[site]\n{name} = "{place}"\n')
-    assert f'site.{name} = "{place}" is, or lies below, openai.key.old, which is no folder; ' in said
-
-
 @pytest.mark.parametrize(
     ("metrics", "is_refused"),
     [("site/index.html", True), ("public/status.json", True), ("site/own.prom", False), ("elsewhere.txt", False)],

@@ -25,8 +25,7 @@ from monitor.publish.usable import pick, usables
 from monitor.slo.objective import Goal, Objective
 from monitor.words import PHASES
 from probes.feeds.parse import parse
-from probes.model import Fault, Limit
-from probes.model import NoticePhase as RoadPhase
+from probes.model import Fault, Limit, Phase
 from probes.notice import Impact, Notice, NoticePhase
 from probes.provider import Platform
 from tests.builders_page import HOSTILE, NOW, account, four_accounts, incident, past, shown, sick, snapshot, target
@@ -478,7 +477,7 @@ def test_while_nothing_can_be_reached_no_account_is_called_down_but_one_that_was
     assert [sorted(one) for one in states] == [["down", "down"], ["down", "unknown"]]
 
 
-@pytest.mark.parametrize("phase", [*RoadPhase, None])
+@pytest.mark.parametrize("phase", [*Phase, None])
 def test_the_part_of_the_road_that_failed_is_in_the_status_and_on_the_incidents_page(phase):
     fault = Fault.CONNECTION_FAILED
     ended = target("openai/main", "list", State.DOWN, fault=fault, phase=phase)

@@ -360,7 +360,7 @@ def test_a_link_that_cannot_be_obeyed_now_says_so_and_can_be_used_later(folder, 
 
 
 def test_an_answer_that_can_be_left_nowhere_is_not_said_to_be_taken(folder, answers, monkeypatch):
-    monkeypatch.setattr("monitor.alert.reply.stand_in", lambda _: None)
+    monkeypatch.setattr("monitor.store.replies.stand_in", lambda _: None)
     answers.database.with_name("monitor.db.replies").write_text("no folder")
     status, _, body = ask(folder, f"/answer/{token(answers)}", method="POST", answers=answers)
 

@@ -78,13 +78,8 @@ def _check_folder(
         yield _problem(folder, f"holds {met.name}, which is no page and would be served as one", FOLDER_REPAIR, file)
     elif any(_forms(one) & _forms(folder.path) for one in templates):
         yield _problem(folder, "holds templates, which pages would overwrite", FOLDER_REPAIR, file)
-    elif why := _why_no_folder(folder.path) or _why_no_site(folder.path):
+    elif why := _why_no_site(folder.path):
         yield _problem(folder, why, FOLDER_REPAIR, file)
-
-
-def _why_no_folder(path: Path) -> str | None:
-    there = next((one for one in (path, *path.parents) if exists(one)), path)
-    return None if isdir(there) else f"is, or lies below, {there.name}, which is no folder"
 
 
 def _why_no_site(folder: Path) -> str | None:
