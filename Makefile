@@ -29,7 +29,7 @@ faults: $(VENV)/.ready-dev     ## those alone, six at a time: they wait more tha
 	$(PYTEST) 6 tests/faults
 
 quick: $(VENV)/.ready-dev      ## of those the quick ones, which are run at each change as `make test` is
-	$(PYTEST) $(WORKERS) -m quick
+	$(PYTEST) $(WORKERS) -m quick tests/faults
 
 check: $(VENV)/.ready-dev      ## style, types, and the floor plan
 	$(BIN)/ruff format --check .

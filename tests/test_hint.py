@@ -1,7 +1,7 @@
 """What an answer's words tell beyond its fault."""
 
 from pathlib import Path
-from time import perf_counter
+from time import thread_time
 
 import pytest
 
@@ -134,10 +134,10 @@ def test_a_wrong_key_and_a_general_warning_are_none(words):
 
 @pytest.mark.parametrize("piece", ["verify ", "phone number ", "key found in ", "key was ", "密钥", "a.", "_"])
 def test_no_words_take_long_to_read(piece):
-    began = perf_counter()
+    began = thread_time()
     demands(piece * 300)
     is_leak(piece * 300)
-    assert perf_counter() - began < 2
+    assert thread_time() - began < 2
 
 
 def test_of_all_recorded_answers_only_those_of_leaks_are_leaks():

@@ -227,8 +227,8 @@ def test_no_answer_makes_a_reader_fail(told, streamed):
     ids=lambda body: body[:9],
 )
 def test_a_hostile_answer_is_read_in_a_moment(body):
-    began = time.monotonic()
+    began = time.thread_time()
     for canary in ASKING.values():
         prove(canary, body[:KEPT_BYTES], whole=False)
 
-    assert time.monotonic() - began < 3
+    assert time.thread_time() - began < 3

@@ -1,7 +1,7 @@
 import base64
 import json
 import re
-from time import perf_counter
+from time import thread_time
 from urllib.parse import quote
 
 import pytest
@@ -273,7 +273,7 @@ def test_a_name_that_only_begins_like_a_key_is_legible(name):
 
 @pytest.mark.parametrize("long", ["x" * 50_000, "1" * 50_000, "x/" * 25_000], ids=["letters", "digits", "steps"])
 def test_a_long_text_in_monitor_toml_is_searched_at_once(long):
-    began = perf_counter()
+    began = thread_time()
     assert not lets_in(long)
     assert screen(long) == long
-    assert perf_counter() - began < 2
+    assert thread_time() - began < 2

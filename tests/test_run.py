@@ -888,6 +888,7 @@ def test_an_outage_is_known_before_the_page_tells_of_it_and_one_message_says_so(
                 await monitor.until(lambda: monitor.world.sources["openai/page"].last)
                 other_side.set("openai", Trouble.SERVER_ERROR)
                 await inbox.until(lambda messages: len(messages) == 1)
+                await asyncio.sleep(1)  # within one second nobody knew first
                 other_side.announce("openai", "Elevated error rates", impact="major")
                 page = settings.folder / "index.html"
                 await monitor.until(lambda: "before the provider&#39;s page" in page.read_text())
