@@ -69,7 +69,7 @@ READERS = {
 def patterns():
     """Every expression of the modules that read what comes in, and of the rules."""
     folder = Path(probes.__file__).parent
-    for file in sorted([*folder.glob("*.py"), *folder.glob("feeds/*.py")]):
+    for file in sorted(file for file in folder.rglob("*.py") if "simulator" not in file.parts):
         module = import_module(".".join(file.relative_to(folder.parent).with_suffix("").parts))
         for _, value in inspect.getmembers(module):
             its = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else [value]
