@@ -5,7 +5,7 @@ from itertools import permutations
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -1179,6 +1179,7 @@ TURNS = st.lists(
 
 
 @given(TURNS)
+@example([("main chat", 1), ("main chat", 1), ("flap", 1), ("flap", 1), ("main chat", 1), ("wide flap", 1)])
 def test_who_was_told_that_it_comes_and_goes_hears_of_it_only_what_lasts_and_how_it_ended(turns):
     desk, standing = Desk(PHONE, MAIL, patience=Patience(storm=1000, remind=())), {}
     for what, seconds in turns:

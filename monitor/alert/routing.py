@@ -417,7 +417,7 @@ def _is_held_by(flap: Case, case: Case, channel: Channel, scene: Situation) -> b
         return False
     known, heard = flap.told.get(channel.name), case.told.get(channel.name)
     if not (known or heard or case.incident.is_flap or case.incident.closed_at):
-        return False
+        return _widens_known(flap, case, channel, scene)
     if (case.incident.is_flap and not known) or (known and heard and heard[-1].at > known[0].at):
         return False
     return _is_promised(flap, channel, scene)
@@ -479,6 +479,13 @@ def _is_promised(flap: Case, channel: Channel, scene: Situation) -> bool:
         over = flap.last.kind is ChangeKind.WITHDRAWN or channel.name not in flap.owed
         return not over and not _is_taken_over(flap, channel, scene)
     return _is_told_now(flap, channel, scene)
+
+
+def _widens_known(flap: Case, case: Case, channel: Channel, scene: Situation) -> bool:
+    """Whether it is the wider row of one that holds it already: that it is down again is no news then."""
+    its = [one for one in scene.flaps if one.told.get(channel.name) and _is_wider_row(flap.incident, one.incident)]
+    held = [one.incident for one in its if channel.name in one.owed and one.last.kind is not ChangeKind.WITHDRAWN]
+    return is_within(case.incident, held)
 
 
 def _has_turned(flap: Case, channel: Channel, heard: Sequence[Telling], scene: Situation) -> bool:
