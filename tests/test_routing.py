@@ -1178,8 +1178,12 @@ TURNS = st.lists(
 )
 
 
+WIDENED = (("main chat", 1), ("main chat", 1), ("flap", 1), ("flap", 1), ("main chat", 1), ("wide flap", 1))
+
+
 @given(TURNS)
-@example([("main chat", 1), ("main chat", 1), ("flap", 1), ("flap", 1), ("main chat", 1), ("wide flap", 1)])
+@example([*WIDENED])
+@example([*WIDENED, ("stays", 1)])
 def test_who_was_told_that_it_comes_and_goes_hears_of_it_only_what_lasts_and_how_it_ended(turns):
     desk, standing = Desk(PHONE, MAIL, patience=Patience(storm=1000, remind=())), {}
     for what, seconds in turns:
@@ -1201,6 +1205,20 @@ def test_who_was_told_that_it_comes_and_goes_hears_of_it_only_what_lasts_and_how
         assert {id for id, case in desk.cases.items() if case.incident.fault is Fault.ACCOUNT_SUSPENDED} <= opened
 
 
+def test_an_outage_of_a_known_row_is_not_told_with_the_wider_row_that_it_becomes_part_of():
+    desk, standing = Desk(), {}
+    for what, seconds in WIDENED:
+        turn(desk, standing, what)
+        desk.wait(seconds=seconds)
+
+    assert [(m.incident_id, m.step) for _, m in desk.sent] == [
+        ("main chat-0.0", Step.OPENED),
+        ("main chat-0.0", Step.RESOLVED),
+        ("flap-2.0", Step.OPENED),
+        ("wide flap-5.0", Step.OPENED),
+    ]
+
+
 def is_promise_kept(desk, flap, sent):
     """Whether, after it was told, nothing short was told of its cause until its end was."""
     told = [(when, m) for when, m in sent if m.incident_id == flap.incident.id]
@@ -1215,7 +1233,7 @@ def is_promise_kept(desk, flap, sent):
 
 def is_end(flap, one, step):
     if one.is_flap:
-        return step is Step.RESOLVED
+        return step is Step.RESOLVED or is_wide(one) > is_wide(flap)
     return one.fault is not Fault.ACCOUNT_SUSPENDED and one.opened_at <= flap.closed_at <= (one.closed_at or at(10**9))
 
 
