@@ -352,6 +352,14 @@ def test_in_a_wide_noise_an_answer_says_less_and_less_is_suspicious():
     assert not wants_more(replace(narrow, rise=told), MINUTE)
 
 
+def test_where_slow_moments_last_more_is_suspicious():
+    lasting = replace(CALM.usual, memory=(1.0, 0.3, 0.2, 0.1, 0.0, 0.0, 0.0))
+    alike = replace(CALM.usual, memory=(1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0))
+    told = Rise(small=2.1, since=CALM.at)
+
+    assert [wants_more(replace(CALM, usual=one, rise=told), MINUTE) for one in (alike, lasting)] == [True, False]
+
+
 @pytest.mark.parametrize("sigma", [0.12, 0.3, 0.6])
 def test_a_first_outlier_asks_for_another_look_where_there_are_hardly_any(sigma):
     usual = replace(CALM.usual, low=-0.67 * sigma, high=0.67 * sigma, outlying=0.001)
