@@ -35,6 +35,9 @@ FOLLOWING = timedelta(minutes=30)
 """So long after a common rise is over single accounts may still be on their way back."""
 COMPANY = timedelta(minutes=5)
 """So long a slow account waits for others to be asked, and for those that were slow just now to be asked again."""
+ALIKE = 1 / 3
+"""Others may be slow together with one that is if they are by such a share of its rise, on the logarithm: less than a
+half, as who is noticed first looks slower by chance than it is."""
 ROAD = "latency/road"
 """The rule of what slows all that is asked from here."""
 EPOCH = datetime.fromtimestamp(0, UTC)
@@ -390,9 +393,9 @@ def _is_company_slow(belief: Belief, target: Target) -> bool:
 
 
 def _may_be_shared(belief: Belief, target: Target, seen: Sequence[Target]) -> bool:
-    """Whether nobody else was asked since, or half of them are rather as slow as this one than at their usual pace."""
-    half = max((slowness(series) for series in _measured(belief, target) if series.alarm), default=0.0) / 2
-    slow = {one.account for one in seen if any(is_late(it) or slowness(it) > half for it in _measured(belief, one))}
+    """Whether nobody else was asked since, or half of them seem to be slow, too."""
+    least = ALIKE * max((slowness(series) for series in _measured(belief, target) if series.alarm), default=0.0)
+    slow = {one.account for one in seen if any(is_late(it) or slowness(it) > least for it in _measured(belief, one))}
     return len({one.account for one in seen}) <= 2 * len(slow)
 
 
