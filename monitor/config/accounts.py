@@ -12,13 +12,7 @@ from monitor.alert.rule import TERMINAL
 from monitor.config.config import Config
 from monitor.config.document import AccountSection, Document
 from monitor.config.key_form import flaws, oddity
-from monitor.config.secret import (
-    Malformed,
-    SecretError,
-    is_reference,
-    placed,
-    said,
-)
+from monitor.config.secret import Malformed, SecretError, is_reference, placed, said
 from monitor.config.targets import core_canary
 from probes.catalog import Catalog
 from probes.header import fold, is_secret

@@ -8,18 +8,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from monitor.alert.digest import Timing
-from monitor.alert.rule import (
-    TERMINAL,
-    Channel,
-    Detail,
-    Escalation,
-    Format,
-    Maintenance,
-    Match,
-    Patience,
-    Route,
-    Rules,
-)
+from monitor.alert.rule import TERMINAL, Channel, Detail, Escalation, Format, Maintenance, Match, Patience, Route, Rules
 from monitor.alert.window import Quiet, Window, problem_of
 from monitor.config.section import Label, Seconds, SecretText, Section
 from monitor.diagnose.diagnosis import Scope

@@ -17,11 +17,7 @@ from monitor.config.document import (
     sections_meant,
 )
 from monitor.config.providers import VALUE_REPAIR
-from monitor.config.secret import (
-    VARIABLE,
-    is_reference,
-    names_place,
-)
+from monitor.config.secret import VARIABLE, is_reference, names_place
 from monitor.config.targets import core_canary, models_asked, watches_of
 from probes.catalog import Catalog
 from probes.document import Problem, suggest

@@ -8,12 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from monitor.config.alerting import (
-    AlertsSection,
-    ChannelSection,
-    MaintenanceSection,
-    RouteSection,
-)
+from monitor.config.alerting import AlertsSection, ChannelSection, MaintenanceSection, RouteSection
 from monitor.config.section import Label, Seconds, SecretText, Section
 from probes.provider import Name
 

@@ -1,4 +1,4 @@
-"""monitor.toml → Config: every error at once, at start; secrets only by reference."""
+"""monitor.toml → Config: every error at once, at start."""
 
 import unicodedata
 from collections import defaultdict
@@ -12,13 +12,7 @@ from msgspec.structs import replace
 
 from monitor.config.accounts import open_account, places_of, secret_keys, without_secrets
 from monitor.config.address import is_address
-from monitor.config.alerting import (
-    AlertSections,
-    channels,
-    check_telling,
-    rules,
-    timing,
-)
+from monitor.config.alerting import AlertSections, channels, check_telling, rules, timing
 from monitor.config.checks import check_accounts, check_names, check_objectives, check_reminders
 from monitor.config.config import Config, Heartbeat
 from monitor.config.document import (
@@ -47,11 +41,7 @@ from monitor.config.files import (
 from monitor.config.misplaced_key import misplaced
 from monitor.config.providers import feeds_followed, own_providers, read_providers, read_shelf
 from monitor.config.proxy_road import Ground, set_way, usual_way, wrong_authorities
-from monitor.config.secret import (
-    SecretError,
-    is_reference,
-    resolve,
-)
+from monitor.config.secret import SecretError, is_reference, resolve
 from monitor.config.targets import canaries_asked, watches_of
 from monitor.detect.account_memory import Attention
 from monitor.detect.credit import Floor

@@ -10,10 +10,7 @@ from msgspec.structs import replace
 from monitor.config.address import is_address
 from monitor.config.document import Document
 from monitor.config.files import create_repair
-from monitor.config.secret import (
-    is_reference,
-    names_place,
-)
+from monitor.config.secret import is_reference, names_place
 from probes.catalog import FOLDER, Catalog, Shelf, load_provider, provider_ids
 from probes.document import DocumentError, Problem, suggest
 from probes.provider import Feed, Provider

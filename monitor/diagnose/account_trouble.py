@@ -14,9 +14,7 @@ from monitor.diagnose.evidence import (
     still_answering,
     symptom,
 )
-from monitor.diagnose.reason import (
-    Siblings,
-)
+from monitor.diagnose.reason import Siblings
 from monitor.diagnose.target_state import (
     REFUSALS,
     Patient,

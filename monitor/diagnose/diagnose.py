@@ -1,4 +1,9 @@
-"""How all targets are, and what else is known → whose fault it is, how wide, how sure we are, and why; pure."""
+"""How all targets are, and what else is known → whose fault it is, how wide, how sure we are, and why; pure.
+
+One confirmed failure opens a trouble; how wide it is tells everybody who was looked at since it began. Whoever fails
+alike for the second time is part of it, long before that one would be told by itself. Who was not looked at since says
+nothing, neither for nor against.
+"""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime

@@ -1,17 +1,11 @@
-"""Whose fault is it, how wide, how sure are we, and why: how all targets are and what else is known → diagnoses; pure.
-
-One confirmed failure opens a trouble; how wide it is tells everybody who was looked at since it began. Whoever fails
-alike for the second time is part of it, long before that one would be told by itself. Who was not looked at since says
-nothing, neither for nor against."""
+"""A diagnosis: whose trouble it is, how wide, how sure we are; and the faults that speak of more than one canary."""
 
 from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
 
-from monitor.diagnose.reason import (
-    Reason,
-)
+from monitor.diagnose.reason import Reason
 from probes.model import Blame, Confidence, Fault, Phase
 
 

@@ -8,18 +8,7 @@ from msgspec import Struct
 
 from monitor.detect.health import Health
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE, Diagnosis, Evidence, Scope
-from monitor.diagnose.reason import (
-    Alone,
-    Answering,
-    Knocked,
-    Met,
-    Posted,
-    Reason,
-    Share,
-    Siblings,
-    Symptom,
-    Unposted,
-)
+from monitor.diagnose.reason import Alone, Answering, Knocked, Met, Posted, Reason, Share, Siblings, Symptom, Unposted
 from monitor.diagnose.target_state import EPOCH, Patient, Patients, began, began_at, gravest_fault, is_well
 from monitor.diagnose.witness import Page, Witnesses
 from probes.model import Blame, Confidence, Fault

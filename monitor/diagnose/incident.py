@@ -1,4 +1,4 @@
-"""Diagnoses and open incidents → changes. A change is a row before it is a message."""
+"""An incident, and what happens to it: a change is a row before it is a message."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

@@ -21,15 +21,7 @@ from monitor.diagnose.evidence import (
     still_answering,
     symptom,
 )
-from monitor.diagnose.reason import (
-    Answering,
-    Knocked,
-    Lone,
-    Reason,
-    Refused,
-    Shaken,
-    Undecided,
-)
+from monitor.diagnose.reason import Answering, Knocked, Lone, Reason, Refused, Shaken, Undecided
 from monitor.diagnose.road_trouble import STOPPED_ROADS
 from monitor.diagnose.target_state import (
     BREATH,

@@ -8,12 +8,7 @@ from msgspec.structs import replace
 from monitor.detect.health import Health
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.evidence import diagnosis_of, symptom
-from monitor.diagnose.reason import (
-    Elsewhere,
-    Reason,
-    Unanswered,
-    Unreached,
-)
+from monitor.diagnose.reason import Elsewhere, Reason, Unanswered, Unreached
 from monitor.diagnose.target_state import (
     NEVER,
     Patients,

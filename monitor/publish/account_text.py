@@ -15,14 +15,7 @@ from monitor.publish.history_bar import ninety, strip, together
 from monitor.publish.incident_text import pieces
 from monitor.publish.paths import account_page, incident_page, provider_page
 from monitor.publish.rotation import at_length
-from monitor.publish.snapshot import (
-    AccountView,
-    DayDurations,
-    Measure,
-    ProviderView,
-    PurseView,
-    TargetView,
-)
+from monitor.publish.snapshot import AccountView, DayDurations, Measure, ProviderView, PurseView, TargetView
 from monitor.publish.status import Mark, Standing, mark_ability, mark_target
 from monitor.publish.translation import Speech
 from monitor.publish.uptime import (

@@ -10,10 +10,7 @@ from monitor.publish.headline import headline
 from monitor.publish.incident_text import RECENT, gravest_first, leads, newest_first, row, wholes
 from monitor.publish.objective_text import pledges
 from monitor.publish.paths import provider_page
-from monitor.publish.snapshot import (
-    CROWD,
-    Snapshot,
-)
+from monitor.publish.snapshot import CROWD, Snapshot
 from monitor.publish.source_text import pages
 from monitor.publish.status import Mark, Standing
 from monitor.publish.translation import ENGLISH, Speech

@@ -11,10 +11,7 @@ from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.diagnose.diagnosis import Evidence, Scope
 from monitor.diagnose.incident import Incident, Severity
 from monitor.publish.paths import incident_page, month_page
-from monitor.publish.snapshot import (
-    IncidentView,
-    Snapshot,
-)
+from monitor.publish.snapshot import IncidentView, Snapshot
 from monitor.publish.status import Mark
 from monitor.publish.translation import ENGLISH, Speech
 from monitor.publish.view_model import LinkedText, Month, ProofRow, Row, Story, TimelineRow

@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 
 from monitor.publish.account_text import budget_words
-from monitor.publish.snapshot import (
-    ObjectiveView,
-)
+from monitor.publish.snapshot import ObjectiveView
 from monitor.publish.translation import Speech
 from monitor.publish.view_model import Pledge
 from monitor.slo.objective import PAIRS, Goal, Reserve

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from monitor.publish.incident_text import Leads
-from monitor.publish.snapshot import (
-    SourceView,
-)
+from monitor.publish.snapshot import SourceView
 from monitor.publish.translation import Speech
 from monitor.publish.view_model import NoticeRow, Pages
 from probes.notice import Impact, Notice

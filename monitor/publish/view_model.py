@@ -1,4 +1,4 @@
-"""A snapshot → what the templates show: finished words, in order; pure. Templates only place them."""
+"""What the templates show: finished words, in order. Templates only place them."""
 
 from msgspec import Struct
 

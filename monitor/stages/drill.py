@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
 from monitor.diagnose.incident import Change, ChangeKind, Incident, open_incident
-from monitor.stages import drill
 from monitor.stages.beat import change
 from monitor.stages.state import World
 from monitor.store import mailbox
@@ -80,11 +79,11 @@ async def drills(world: World) -> None:
 
 
 async def begin_drills(world: World) -> None:
-    for wish in await asyncio.to_thread(drill.take, world.config.database):
+    for wish in await asyncio.to_thread(take, world.config.database):
         await change(world, Change(wish.incident, ChangeKind.OPENED, world.edge.clock()))
 
 
 async def end_drills(world: World) -> None:
     now = world.edge.clock()
-    for one in [one for one in world.incidents.values() if drill.is_over(one, now)]:
+    for one in [one for one in world.incidents.values() if is_over(one, now)]:
         await change(world, Change(replace(one, closed_at=now), ChangeKind.RESOLVED, now))

@@ -17,17 +17,7 @@ from probes.answer.sse import Events, events
 from probes.catalog import load_provider, load_wording, provider_ids
 from probes.model import Confidence, Fault
 from probes.redact import redact
-from tests.fuzz.material import (
-    ANY_TEXT,
-    BODIES,
-    HEADERS,
-    JSON_TEXT,
-    SSE_TEXT,
-    STRINGS,
-    fuzz,
-    is_clean,
-    mutated,
-)
+from tests.fuzz.material import ANY_TEXT, BODIES, HEADERS, JSON_TEXT, SSE_TEXT, STRINGS, fuzz, is_clean, mutated
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DAY_S = 86_400
