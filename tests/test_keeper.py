@@ -723,6 +723,7 @@ def test_an_empty_file_is_taken_as_new_and_the_log_says_so(house, caplog, conten
     for _ in range(2):
         house.keeper = house.opened()
         house.look()
+        house.keeper.close()
 
     told = [one for one in caplog.messages if "was an empty file: it is taken as new" in one]
     assert len(told) == (1 if is_told else 0)
