@@ -194,6 +194,31 @@ def test_the_first_that_has_recovered_has_the_rest_of_its_incident_asked_at_once
     assert [number for number, (_, asked) in enumerate(plans) if asked] == [recovered]
 
 
+def test_a_canary_that_was_only_suspected_has_the_one_that_is_down_asked_when_it_recovers(tmp_path):
+    """Of an account that was suspended for a moment an hourly canary alone may have been confirmed."""
+    lost = {"fault": Fault.ACCOUNT_SUSPENDED, "status": 401}
+
+    async def play():
+        clock = Clock()
+        async with clockwork(tmp_path, clock, IDS[:2]) as it:
+            it.world.config = watched_in_full(it.world.config)
+            await it.minutes(3, lambda _: {})
+            its = [one.target for one in it.world.config.watches.values() if one.target.account == IDS[0]]
+            quick, hourly = (one for one in its if one.canary in ("list", "chat"))
+            for _ in range(4):
+                clock.now += timedelta(seconds=20)
+                await beat(it.world, [look(hourly, clock.now, dict(lost))], clock.now)
+            await beat(it.world, [look(quick, clock.now, dict(lost))], clock.now)
+            states = it.world.healths[quick.id].state, it.world.healths[hourly.id].state
+            it.world.agenda.set(hourly.id, clock.now + timedelta(hours=1))
+            clock.now += timedelta(seconds=5)
+            await beat(it.world, [look(quick, clock.now, {})], clock.now)
+            return states, it.world.agenda.first_of([hourly.id]) <= clock.now
+
+    states, asked = asyncio.run(play())
+    assert (states, asked) == ((State.SUSPECTED, State.DOWN), True)
+
+
 @pytest.mark.parametrize("state", [State.UP, State.UNKNOWN])
 def test_what_lies_beside_the_work_is_asked_in_a_doubt_only_if_it_was_seen_before(tmp_path, state):
     async def play():

@@ -11,7 +11,7 @@ from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Change, absence, as_of, redated
 from monitor.stages.evaluate import conclude, judge, take_note, tracks_to_save
 from monitor.stages.notify import tell
-from monitor.stages.plan import ask_the_rest, hurry_associates, is_down, plan_as_usual, plan_looks
+from monitor.stages.plan import ask_the_rest, hurry_associates, is_doubted, plan_as_usual, plan_looks
 from monitor.stages.spend import note_spending
 from monitor.stages.state import World
 from monitor.store.clock import Reading, was_set
@@ -103,13 +103,13 @@ async def beat(
 
     Nothing more is seen for the time `ahead`: what that time alone would settle is settled now.
     """
-    down = {one.target.id for one in observations if is_down(world, one.target.id)}
+    doubted = {one.target.id for one in observations if is_doubted(world, one.target.id)}
     healths = judge(world, observations)
     notes = take_note(world, observations)
     tracks, pools = tracks_to_save(world, observations, now)
     is_news = world.stirred
     plans = plan_looks(world, healths, observations)
-    ask_the_rest(world, {id for id in down if not is_down(world, id)})
+    ask_the_rest(world, {id for id in doubted & healths.keys() if not is_doubted(world, id)})
     changes = [as_of(change, now) for change in conclude(world, now, ahead)]
     _adopt(world, changes)
     if is_news:

@@ -7,7 +7,7 @@ from monitor.detect import target_memory
 from monitor.detect.health import Health, State
 from monitor.detect.latency import pace
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE
-from monitor.diagnose.target_state import BREATH, NEVER, is_suspected, is_unreachable
+from monitor.diagnose.target_state import BREATH, EPOCH, NEVER, is_suspected, is_unreachable
 from monitor.schedule import Watch, has_room, is_patient, next_at
 from monitor.stages.deliver import warm_up
 from monitor.stages.evaluate import is_to_confirm
@@ -56,16 +56,28 @@ def _just_asked(healths: Mapping[str, Health], turning: Sequence[Watch]) -> set[
     return {id for id, health in healths.items() if health.seen_at and health.seen_at >= first - BREATH}
 
 
+def is_doubted(world: World, target: str) -> bool:
+    return world.healths.get(target, Health()).state in (State.DOWN, State.SUSPECTED)
+
+
 def is_down(world: World, target: str) -> bool:
     return world.healths.get(target, Health()).state is State.DOWN
 
 
 def ask_the_rest(world: World, back: Set[str]) -> None:
-    """Ask at once who of an incident is down still and was not asked since a part of it recovered."""
-    for incident in [one for one in world.incidents.values() if not back.isdisjoint(one.members)]:
-        since = min(world.healths[id].since or NEVER for id in back & incident.members)
+    """Ask at once who of an incident is down still and was not asked since a part of it, or of its account, recovered.
+
+    What of the account was only suspected recovers, too: an hourly canary would keep the incident open for an hour.
+    """
+    if not back:
+        return
+    seen = {id: world.healths[id].seen_at or NEVER for id in back}
+    by_account = {world.config.watches[id].target.account: at for id, at in seen.items()}
+    for incident in world.incidents.values():
+        since = min((world.healths[id].since or NEVER for id in back & incident.members), default=EPOCH)
         for id in incident.members & world.config.watches.keys():
-            if is_down(world, id) and (world.healths[id].seen_at or NEVER) < since:
+            recovered_at = max(since, by_account.get(world.config.watches[id].target.account, EPOCH))
+            if is_down(world, id) and (world.healths[id].seen_at or NEVER) < recovered_at:
                 _hurry(world, id)
 
 
