@@ -258,19 +258,21 @@ def _on_the_road(belief: Belief, slow: Sequence[Finding], now: datetime) -> Iter
     While that may turn out so, whoever is slow first waits for the others. Once told, it takes COMPANY of others at
     their usual pace to say that it is but one of them: they come back one after the other.
     """
+    if not slow:
+        return
     began = _began_by_answerer(belief, slow)
-    latest = max(began.values(), default=EPOCH)
+    latest = max(began.values())
     here = {one for one, since in began.items() if latest - since <= COMPANY}
     its = [one for one in slow if _answerer(belief, one) in here]
     yield from (one for one in slow if one not in its)
-    others = _paces(belief, began, latest)
-    if len(here) > 1 and True not in others.values():
+    others = _at_their_pace(belief, began, latest)
+    if len(here) > 1 and not any(others):
         belief.all_slow_at = now
         yield _of_the_road(its)
-    elif its and _is_told_of_the_road(belief) and belief.all_slow_at and now - belief.all_slow_at < COMPANY:
+    elif _is_told_of_the_road(belief) and belief.all_slow_at and now - belief.all_slow_at < COMPANY:
         yield _of_the_road(its)
     else:
-        early = bool(others) and True not in others.values() and now - latest < 2 * COMPANY
+        early = bool(others) and not any(others) and now - latest < 2 * COMPANY
         yield from (replace(one, passing=one.passing or early) for one in its)
 
 
@@ -287,14 +289,11 @@ def _began_by_answerer(belief: Belief, slow: Iterable[Finding]) -> dict[str, dat
     return began
 
 
-def _paces(belief: Belief, slow: Collection[str], since: datetime) -> dict[str, bool]:
-    """Return of each other company that has answered since then whether one account, at least, is at its usual pace."""
-    found: dict[str, bool] = {}
-    for watch in belief.config.watches.values() if slow else ():
-        one, measured = watch.target, _measured(belief, watch.target)
-        if one.answerer not in slow and measured and _has_answered(belief, one, since):
-            found[one.answerer] = found.get(one.answerer, False) or not any(map(is_late, measured))
-    return found
+def _at_their_pace(belief: Belief, slow: Collection[str], since: datetime) -> list[bool]:
+    """Return of each other target that has answered since then whether it did so at its usual pace."""
+    others = (watch.target for watch in belief.config.watches.values() if watch.target.answerer not in slow)
+    measured = (_measured(belief, one) for one in others if _has_answered(belief, one, since))
+    return [not any(map(is_late, its)) for its in measured if its]
 
 
 def _is_told_of_the_road(belief: Belief) -> bool:

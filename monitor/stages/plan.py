@@ -71,8 +71,7 @@ def ask_the_rest(world: World, back: Set[str]) -> None:
     """
     if not back:
         return
-    seen = {id: world.healths[id].seen_at or NEVER for id in back}
-    by_account = {world.config.watches[id].target.account: at for id, at in seen.items()}
+    by_account = {world.config.watches[id].target.account: world.healths[id].seen_at or EPOCH for id in back}
     for incident in world.incidents.values():
         since = min((world.healths[id].since or NEVER for id in back & incident.members), default=EPOCH)
         for id in incident.members & world.config.watches.keys():

@@ -219,7 +219,7 @@ def test_whatever_it_is_killed_at_incidents_and_messages_are_the_same_in_the_end
     program = begin(tmp_path)
     until(lambda: DOWN in stage.inbox.titles(), 90)
     stage.set("openai/main", None)
-    until(lambda: stage.inbox.titles()[-1] == RESOLVED, 200)  # a dead account is asked each 15 intervals of 10 s
+    until(lambda: stage.inbox.titles()[-1] == RESOLVED, 120)
     time.sleep(3)
     kill(program)
 
