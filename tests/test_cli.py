@@ -73,6 +73,24 @@ def test_a_check_loads_nothing_that_it_does_not_need(tmp_path):
     assert done.stdout.splitlines()[1:] == ["1 account, 3 targets, 1 channel: all well-formed", ""]
 
 
+def loaded_by(*words, ask):
+    """Return which modules a command line loads, of those whose name a condition holds for."""
+    code = f"import sys; from monitor.cli import main\ntry: main({[*words]})\nfinally: print(*({ask}), file=sys.stderr)"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr.splitlines()[-1].split()
+
+
+def test_help_loads_no_command_and_a_command_no_other():
+    ask = "one.rpartition('.')[2] for one in sys.modules if one.startswith('monitor.commands.')"
+
+    assert loaded_by("--help", ask=ask) == []
+    assert {*loaded_by("incidents", "--help", ask=ask)} & {*COMMANDS} == {"incidents"}
+
+
+def test_who_asks_whether_it_is_alive_loads_no_tables(tmp_path):
+    missing = str(tmp_path / "monitor.toml")
+    assert loaded_by("--config", missing, "status", "--alive", ask="one for one in sys.modules if one == 'rich'") == []
+
+
 @pytest.mark.parametrize(("columns", "widest"), [("50", 48), ("200", 198)])
 def test_help_is_as_wide_as_the_terminal(capsys, monkeypatch, columns, widest):
     monkeypatch.setenv("COLUMNS", columns)

@@ -13,8 +13,9 @@ from monitor.alert.digest import Timing
 from monitor.alert.reply import Reply, ReplyKind, standing
 from monitor.alert.rule import Channel, Match, Patience
 from monitor.alert.window import Quiet
-from monitor.cli import build_parser
+from monitor.cli import build_parser, load_command
 from monitor.commands import alerts
+from monitor.commands.argument import span
 from monitor.config.load import load
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Change, ChangeKind, absence, open_incident
@@ -76,7 +77,7 @@ def config(tmp_path):
 def ask(config, *words, now=None):
     """Call a command as its line says; return what it prints."""
     arguments, lines = build_parser(words).parse_args(words), []
-    getattr(alerts, words[0])(config, arguments, now or at(60), lines.append)
+    getattr(load_command(words[0]), words[0])(config, arguments, now or at(60), lines.append)
     return lines
 
 
@@ -116,8 +117,8 @@ def test_an_incident_that_is_not_open_is_refused_with_those_that_are(config):
 @pytest.mark.parametrize("bad", ["2", "h", "0h", "-1h", "2w", "99999h", "2h30m"])
 def test_a_duration_is_minutes_hours_or_days(bad):
     with pytest.raises(ArgumentTypeError, match="is no duration; write 30m, 2h or 7d"):
-        alerts.span(bad)
-    assert [alerts.span(good) for good in ("30m", "2h", "7d")] == [
+        span(bad)
+    assert [span(good) for good in ("30m", "2h", "7d")] == [
         timedelta(minutes=30), timedelta(hours=2), timedelta(days=7)
     ]  # fmt: skip
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from monitor.cli import main
-from monitor.commands import oneshot
+from monitor.commands.once import single_round
 from monitor.config.load import load
 from monitor.store import file_system
 from monitor.store.file_system import kind_at, warning
@@ -109,7 +109,7 @@ def test_check_says_so_and_so_does_the_first_round_but_not_each(tmp_path, monkey
         said = []
         for _ in range(3):
             with caplog.at_level(logging.WARNING, "monitor"):
-                oneshot.single_round(config, print)
+                single_round(config, print)
             said.append(caplog.text.count("(nfs4)"))
             caplog.clear()
 

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from monitor.commands.oneshot import probe_now
+from monitor.commands.probe import probe_now
 from monitor.config.load import load
 from monitor.stages.beat import beat
 from monitor.stages.probe import probe

@@ -1,163 +1,87 @@
-"""What people ask and answer about alerts at a terminal; nothing here sends anything but `test`."""
+"""`alerts`: test channels, print what was sent, explain it, or replay it by today's rules.
 
-import getpass
-import re
-from argparse import ArgumentTypeError, Namespace
+Nothing here sends anything but `test`.
+"""
+
+import asyncio
+from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Sequence
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from msgspec.structs import replace
-
-from monitor.alert.case import Fate, with_changes
-from monitor.alert.reply import Reply, ReplyKind, standing
-from monitor.alert.routing import Situation, decide, judge
-from monitor.alert.rule import Maintenance, Match
+from monitor.alert.case import Fate
+from monitor.alert.deliver import send
+from monitor.alert.routing import Situation, judge
+from monitor.alert.text import Text
+from monitor.commands.argument import span
+from monitor.commands.configuration import load_with_accounts
+from monitor.commands.correspondence import correspondence
+from monitor.commands.preflight import check_before_start
+from monitor.commands.selection import channels_meant, one_of
+from monitor.commands.short_run import run_short
+from monitor.commands.terminal import DOWN, UP, Print, say
 from monitor.config.config import Config
 from monitor.diagnose.course import fading
-from monitor.diagnose.incident import Change, ChangeKind, Incident
+from monitor.diagnose.incident import Severity
 from monitor.replay.alerts import Record, ReplayedMessage
 from monitor.replay.alerts import replay as again
 from monitor.store import reader
 from monitor.store.connection import open_reader
-from monitor.store.replies import leave, waiting
 from monitor.words import count, duration, title
-from probes.document import DocumentError, Problem
-
-Print = Callable[[str], None]
-
-AHEAD = timedelta(days=30)
-UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
-def span(text: str) -> timedelta:
-    """Return a duration that was written as 30m, 2h or 7d."""
-    found = re.fullmatch(r"(\d{1,4})([mhd])", text)
-    if not found or not int(found[1]):
-        raise ArgumentTypeError(f'"{text}" is no duration; write 30m, 2h or 7d')
-    return timedelta(**{UNITS[found[2]]: int(found[1])})
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("what", choices=["test", "history", "explain", "replay"], metavar="WHAT",
+                        help="test: send to one or all channels; history: what was sent; explain: which rules fired or "
+                        "held; replay: what today's rules would have sent")  # fmt: skip
+    parser.add_argument("name", nargs="?", metavar="NAME", help="the channel to test, or the incident to explain")
+    parser.add_argument("--last", type=int, default=20, metavar="N", help="history: at most N (default: 20)")
+    parser.add_argument("--since", type=span, default="7d", metavar="SPAN", help="replay: so far back (default: 7d)")
 
 
-def acknowledge(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
-    incident = _incident(config, arguments.incident)
-    leave(config.database, Reply(ReplyKind.ACKNOWLEDGE, now, _who(arguments), incident))
-    say(f"{incident}: acknowledged; no more reminders and no escalation, but you hear of its end")
+def run(arguments: Namespace) -> int:
+    now = datetime.now(UTC)
+    config = load_with_accounts(arguments, sends=arguments.what == "test")
+    match arguments.what:
+        case "test":
+            return _test(config, arguments.name)
+        case "history":
+            history(config, arguments.last, say)
+        case "explain":
+            explain(config, arguments.name, now, say)
+        case "replay":
+            replay(config, arguments.since, now, say)
+    return UP
 
 
-def snooze(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
-    incident, until = _incident(config, arguments.incident), now + arguments.span
-    leave(config.database, Reply(ReplyKind.SNOOZE, now, _who(arguments), incident, until=until))
-    say(f"{incident}: snoozed until {until:%Y-%m-%d %H:%M} UTC; you hear of its end")
+def _test(config: Config, wanted: str | None) -> int:
+    check_before_start(config)
+    results = try_channels(config, channels_meant(config, wanted), say)
+    for name, error in results.items():
+        say(f"{name}: {error or 'taken'}")
+    return DOWN if any(results.values()) else UP
 
 
-def silence(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
-    """Begin a silence, end one, or list those that stand."""
-    if arguments.end:
-        _end_silence(config, arguments, now, say)
-    elif arguments.span:
-        _begin_silence(config, arguments, now, say)
-    else:
-        for line in _silences(config, now):
-            say(line)
+def try_channels(config: Config, names: Sequence[str], show: Print) -> dict[str, str | None]:
+    """Send a test to these channels, past all rules; return for each what went wrong, None when it was taken."""
+    return run_short(_try_channels(config, names, show))
 
 
-def _begin_silence(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
-    match = Match(
-        accounts=tuple(arguments.account),
-        providers=tuple(arguments.provider),
-        tags=tuple(arguments.tag),
-        faults=tuple(arguments.fault),
-    )
-    _check_known(config, match)
-    if not arguments.reason:
-        raise _wrong("silence", "lacks --reason", 'say why, for whoever wonders: --reason "key is being replaced"')
-    until = now + arguments.span
-    one = Reply(ReplyKind.SILENCE, now, _who(arguments), match=match, until=until, reason=arguments.reason)
-    leave(config.database, one)
-    say(f"{one.id}: silent until {until:%Y-%m-%d %H:%M} UTC: {_what(match)}")
-
-
-def _check_known(config: Config, match: Match) -> None:
-    known = {
-        "account": (match.accounts, set(config.accounts)),
-        "provider": (match.providers, set(config.providers)),
-        "tag": (match.tags, {tag for account in config.accounts.values() for tag in account.tags}),
-    }
-    for part, (named, there) in known.items():
-        for name in named:
-            if name not in there:
-                raise _wrong(f'--{part} "{name}"', "is not watched", f"use one of: {', '.join(sorted(there))}")
-
-
-def _end_silence(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
-    known = [one.id for one in _standing_silences(config, now)]
-    if arguments.end not in known:
-        raise _wrong(f'"{arguments.end}"', "is no silence that stands", f"use one of: {', '.join(known) or 'none'}")
-    leave(config.database, Reply(ReplyKind.LIFT, now, _who(arguments), arguments.end))
-    say(f"{arguments.end}: ended")
-
-
-def _silences(config: Config, now: datetime) -> Iterator[str]:
-    found = _standing_silences(config, now)
-    for one in found:
-        match = one.match or Match()
-        yield f"{one.id}: until {one.until:%Y-%m-%d %H:%M} UTC, {_what(match)}, by {one.by}: {one.reason}"
-    if not found:
-        yield "no silence stands"
-
-
-def _standing_silences(config: Config, now: datetime) -> list[Reply]:
-    return [one for one in standing(_correspondence(config, now).replies, now) if one.kind is ReplyKind.SILENCE]
-
-
-def _correspondence(config: Config, now: datetime) -> reader.Correspondence:
-    """Return what is on record, with the replies that were left since: `once` takes these up a round later."""
-    left = [one for _, one in waiting(config.database)]  # read first: what is taken up meanwhile is on record then
-    with closing(open_reader(config.database)) as db:
-        told = reader.correspondence(db, now)
-    replies = {one.id: one for one in (*told.replies, *left)}
-    return replace(told, replies=tuple(replies.values()))
-
-
-def _what(match: Match) -> str:
-    parts = (*match.accounts, *match.providers, *match.tags, *match.faults)
-    return ", ".join(parts) or "everything"
-
-
-def maintenance(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
-    """List the windows of the next days, or print all as a calendar."""
-    if arguments.ical:
-        from monitor.alert.ical import calendar
-
-        say(calendar(config.rules.maintenance, now).decode().replace("\r\n", "\n").rstrip())
-        return
-    found = sorted(_coming(config.rules.maintenance, now))
-    for start, end, name, what in found:
-        say(f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC: {name} ({what})")
-    if not found:
-        say(f"no maintenance within {duration(AHEAD.total_seconds())}")
-
-
-def _coming(windows: Iterable[Maintenance], now: datetime) -> Iterator[tuple[datetime, datetime, str, str]]:
-    for one in windows:
-        for its in one.window.spans(now - one.window.lasts, now + AHEAD):
-            if its.end > now:
-                yield its.start, its.end, one.name, _what(one.match)
-
-
-def hearers(config: Config, incident: Incident, now: datetime) -> list[str]:
-    """Return the channels that would be told of such an incident now."""
-    cases = with_changes({}, [Change(incident, ChangeKind.OPENED, now)])
-    return [message.channel for message in decide(Situation(cases, config.channels, config.rules, (), now))]
+async def _try_channels(config: Config, names: Sequence[str], show: Print) -> dict[str, str | None]:
+    title = f"[TEST] provider-monitor at {config.location} reaches you"
+    body = "This is a test. Nothing is wrong, and nothing has changed.\n"
+    chosen = [channel for channel in config.channels if channel.name in names]
+    results = await asyncio.gather(*(send(one, Text(title, body, body), Severity.INFO, show) for one in chosen))
+    return {channel.name: error for channel, error in zip(chosen, results, strict=True)}
 
 
 def explain(config: Config, incident: str | None, now: datetime, say: Print) -> None:
     """Say for each channel what it is to be told of an incident now, or what holds it."""
-    told = _correspondence(config, now)
+    told = correspondence(config, now)
     with closing(open_reader(config.database)) as db:
         known = reader.resume(db, config.location)
-    id = _one_of(list(told.cases), incident, "incident of the last two days")
+    id = one_of(list(told.cases), incident, "incident of the last two days")
     case = told.cases[id]
     say(f"{id}: {title(case.incident)} ({case.incident.severity}, {case.last.kind})")
     doubtful = fading(known.incidents.values(), known.healths)
@@ -204,30 +128,3 @@ def _in_words(line: ReplayedMessage) -> str:
 
 def _went(fate: Fate) -> str:
     return f"{fate.state}, tries {fate.tries}" + (f": {fate.error}" if fate.error else "")
-
-
-def _incident(config: Config, wanted: str | None) -> str:
-    with closing(open_reader(config.database)) as db:
-        known = list(reader.resume(db, config.location).incidents)
-    return _one_of(known, wanted, "open incident")
-
-
-def _one_of(known: list[str], wanted: str | None, kind: str) -> str:
-    """Return the id that is meant: by a part of it, or without a word where there is only one."""
-    found = [id for id in known if wanted is None or wanted in id]
-    if len(found) == 1:
-        return found[0]
-    what = f'"{wanted}"' if wanted else "INCIDENT"
-    if not known:
-        raise _wrong(what, f"cannot be meant: there is no {kind}", "see `provider-monitor incidents`")
-    raise _wrong(
-        what, f"is no {kind}" if not found else f"may be each {kind}", f"use one of: {', '.join(found or known)}"
-    )
-
-
-def _who(arguments: Namespace) -> str:
-    return arguments.by or getpass.getuser()
-
-
-def _wrong(key: str, what: str, repair: str) -> DocumentError:
-    return DocumentError([Problem("command line", key, what, repair)])

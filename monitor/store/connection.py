@@ -314,6 +314,11 @@ def unusable(database: Path, error: Exception) -> StoreError:
     return StoreError(f"{database}: {reason}; {repair}", refusal)
 
 
+def refused(database: Path, error: Exception) -> StoreError | None:
+    """Return what to tell of a statement that the database as a whole refused; None for any other error."""
+    return unusable(database, error) if isinstance(error, sqlite3.Error) and refusal_of(error) else None
+
+
 def _way_in(database: Path) -> str:
     with suppress(OSError):  # a folder above it is closed to us
         if not database.parent.exists():

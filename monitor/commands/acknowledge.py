@@ -1,0 +1,27 @@
+"""`acknowledge`: say that somebody is at it, so that no more reminders come."""
+
+from argparse import ArgumentParser, Namespace
+from datetime import UTC, datetime
+
+from monitor.alert.reply import Reply, ReplyKind
+from monitor.commands.argument import add_incident
+from monitor.commands.configuration import load_with_accounts
+from monitor.commands.correspondence import incident_meant, who_answers
+from monitor.commands.terminal import UP, Print, say
+from monitor.config.config import Config
+from monitor.store.replies import leave
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_incident(parser)
+
+
+def run(arguments: Namespace) -> int:
+    acknowledge(load_with_accounts(arguments), arguments, datetime.now(UTC), say)
+    return UP
+
+
+def acknowledge(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
+    incident = incident_meant(config, arguments.incident)
+    leave(config.database, Reply(ReplyKind.ACKNOWLEDGE, now, who_answers(arguments), incident))
+    say(f"{incident}: acknowledged; no more reminders and no escalation, but you hear of its end")

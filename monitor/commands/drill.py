@@ -1,0 +1,101 @@
+"""`drill`: send a simulated trouble of a real account through the real alerts."""
+
+import asyncio
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+from monitor.alert.case import Delivery, OutboxState, Step, with_changes
+from monitor.alert.routing import Situation, decide
+from monitor.commands.argument import fault
+from monitor.commands.configuration import load_with_accounts
+from monitor.commands.log import name_problems, start_log
+from monitor.commands.preflight import check_before_start
+from monitor.commands.selection import accounts_meant
+from monitor.commands.short_run import run_short
+from monitor.commands.terminal import DOWN, UP, Print, complain, say
+from monitor.config.config import Config
+from monitor.diagnose.incident import Change, ChangeKind, Incident
+from monitor.stages import drill
+from monitor.stages.beat import change
+from monitor.stages.deliver import deliver_due
+from monitor.stages.drill import Drill, ask, end_drills
+from monitor.stages.state import now, open_world, real_edge
+from monitor.store.connection import Busy, open_reader
+from monitor.store.reader import deliveries
+from probes.model import Fault
+
+LIMIT_S = 60
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("account", metavar="ACCOUNT", help="provider/name, or the name where it is unique")
+    parser.add_argument(
+        "--fault",
+        default=Fault.ACCOUNT_SUSPENDED,
+        type=fault,
+        metavar="FAULT",
+        help=", ".join(Fault),
+    )
+
+
+def run(arguments: Namespace) -> int:
+    config = load_with_accounts(arguments, sends=True)
+    start_log(arguments, config)
+    name_problems(config)
+    check_before_start(config)
+    (account,) = accounts_meant(config, arguments.account)
+    wish = Drill(account, arguments.fault, datetime.now(UTC))
+    told = hearers(config, wish.incident, wish.at)
+    if not told:
+        complain(f"no channel is told of {arguments.fault} at {account}; see [[routes]] and the channels' severity")
+        return DOWN
+    say(f"drill for {account}: one message that it is down, one that it is over, to each of: {', '.join(told)}")
+    try:
+        hold_drill(config, wish, say)
+    except Busy:
+        ask(config.database, wish)
+    return _report(config, wish, told)
+
+
+def hearers(config: Config, incident: Incident, now: datetime) -> list[str]:
+    """Return the channels that would be told of such an incident now."""
+    cases = with_changes({}, [Change(incident, ChangeKind.OPENED, now)])
+    return [message.channel for message in decide(Situation(cases, config.channels, config.rules, (), now))]
+
+
+def hold_drill(config: Config, wish: Drill, show: Print) -> None:
+    """Open and resolve a drill in this process. Raises Busy when another one holds the database."""
+    run_short(_hold_drill(config, wish, show))
+
+
+async def _hold_drill(config: Config, wish: Drill, show: Print) -> None:
+    async with open_world(config, real_edge(show)) as world:
+        await change(world, Change(wish.incident, ChangeKind.OPENED, now()))
+        await deliver_due(world)
+        await asyncio.sleep(max(0.0, (wish.at + drill.LASTS - now()) / timedelta(seconds=1)))
+        await end_drills(world)
+        await deliver_due(world)
+
+
+def _report(config: Config, wish: Drill, hearers: Iterable[str]) -> int:
+    """Wait until every message of a drill has met its fate, and print it."""
+    told = _fates(config, wish, {*hearers})
+    for one in told:
+        say(f"{one.channel}: {one.step}: {one.state}" + (f" ({one.error})" if one.error else ""))
+    if not told:
+        complain("nobody took the drill up within a minute; the next `once` or `run` on this database will")
+    return UP if told and all(one.state is OutboxState.SENT for one in told) else DOWN
+
+
+def _fates(config: Config, wish: Drill, hearers: set[str]) -> Sequence[Delivery]:
+    for _ in range(LIMIT_S):
+        with closing(open_reader(config.database)) as db:
+            told = deliveries(db, wish.incident.id)
+        through = [one.channel for one in told if one.state is OutboxState.SENT and one.step is Step.RESOLVED]
+        if {*through, *(one.channel for one in told if one.error)} >= hearers:
+            break
+        time.sleep(1)
+    return told

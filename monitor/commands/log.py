@@ -1,0 +1,26 @@
+"""What the log of a command that looks or sends begins with."""
+
+import logging
+from argparse import Namespace
+
+from monitor.config.config import Config
+from monitor.config.file_access import open_files
+from monitor.log import start_log as start
+
+log = logging.getLogger("monitor")
+
+
+def start_log(arguments: Namespace, config: Config) -> None:
+    start(logging.DEBUG if arguments.verbose else logging.INFO, config.secrets)
+
+
+def name_problems(config: Config) -> None:
+    for words in problems_of(config):
+        log.warning("%s", words)
+
+
+def problems_of(config: Config) -> list[str]:
+    """Return which accounts cannot be asked, and which files of keys others can read."""
+    its = config.accounts.values()
+    unasked = [f"{one.id} is not asked until this is mended: {one.problem}" for one in its if one.problem]
+    return unasked + open_files(config.secret_files, config.secret_keys)

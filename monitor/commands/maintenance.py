@@ -1,0 +1,44 @@
+"""`maintenance`: print the maintenance windows of the next 30 days."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from monitor.alert.rule import Maintenance
+from monitor.commands.configuration import load_with_accounts
+from monitor.commands.correspondence import in_words
+from monitor.commands.terminal import UP, Print, say
+from monitor.config.config import Config
+from monitor.words import duration
+
+AHEAD = timedelta(days=30)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--ical", action="store_true", help="print them as a calendar")
+
+
+def run(arguments: Namespace) -> int:
+    maintenance(load_with_accounts(arguments), arguments, datetime.now(UTC), say)
+    return UP
+
+
+def maintenance(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
+    """List the windows of the next days, or print all as a calendar."""
+    if arguments.ical:
+        from monitor.alert.ical import calendar
+
+        say(calendar(config.rules.maintenance, now).decode().replace("\r\n", "\n").rstrip())
+        return
+    found = sorted(_coming(config.rules.maintenance, now))
+    for start, end, name, what in found:
+        say(f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC: {name} ({what})")
+    if not found:
+        say(f"no maintenance within {duration(AHEAD.total_seconds())}")
+
+
+def _coming(windows: Iterable[Maintenance], now: datetime) -> Iterator[tuple[datetime, datetime, str, str]]:
+    for one in windows:
+        for its in one.window.spans(now - one.window.lasts, now + AHEAD):
+            if its.end > now:
+                yield its.start, its.end, one.name, in_words(one.match)

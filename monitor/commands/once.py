@@ -1,0 +1,132 @@
+"""`once`: do one due round and exit, for cron."""
+
+import asyncio
+import logging
+import signal
+from argparse import ArgumentParser, Namespace
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from monitor.commands.configuration import load_with_accounts
+from monitor.commands.log import problems_of, start_log
+from monitor.commands.short_run import run_short
+from monitor.commands.terminal import DOWN, UP, Print, say
+from monitor.config.config import Config
+from monitor.config.cost import overspending
+from monitor.detect.health import State
+from monitor.diagnose.stage_failure import Stage
+from monitor.runtime import shutdown
+from monitor.runtime.round import once, remembering_what_was_said
+from monitor.runtime.supervisor import attempt as attempt_stage
+from monitor.stages.beat import change
+from monitor.stages.drill import begin_drills, end_drills
+from monitor.stages.liveness import tell_failure, told_round
+from monitor.stages.state import World, open_world, real_edge
+from monitor.storage_refusal import StoreError
+from monitor.store import overlap
+from monitor.store.connection import Busy
+from probes.document import DocumentError
+
+log = logging.getLogger("monitor")
+
+
+def add_arguments(_: ArgumentParser) -> None:
+    """It takes none."""
+
+
+def run(arguments: Namespace) -> int:
+    shutdown.heed(128 + signal.SIGTERM)
+    config = load_with_accounts(arguments, sends=True)
+    start_log(arguments, config)
+    if problems := overspending(config):
+        raise DocumentError(problems)
+    try:
+        states = single_round(config, say)
+    except Busy as error:  # cron mails every line
+        _leave_out(config, error)
+        return UP
+    return _verdict(states)
+
+
+def _leave_out(config: Config, why: Exception) -> None:
+    overlap.leave(config.database, datetime.now(UTC))
+    log.debug("this round is left out: %s", why)
+
+
+def _verdict(states: Iterable[State]) -> int:
+    return UP if all(state is State.UP for state in states) else DOWN
+
+
+def single_round(config: Config, show: Print) -> list[State]:
+    """Do one due round, tell and publish; return the state of every target.
+
+    SIGTERM and Ctrl-C end it within seconds: messages under way have a while to be answered, unless it is asked twice.
+    """
+    return run_short(_single_round(config, show))
+
+
+async def _single_round(config: Config, show: Print) -> list[State]:
+    try:
+        return await _told_round(config, show)
+    except StoreError as error:
+        if not isinstance(error, Busy):  # else another process does the work, and tells of it
+            await tell_failure(config, str(error))
+        raise
+
+
+async def _told_round(config: Config, show: Print) -> list[State]:
+    async with open_world(config, real_edge(show)) as world, _until_signalled(world), _round_around(world):
+        world.look_where_it_lies()
+        _name_problems_once(world)
+        world.plan_anew(spread_s=0)
+        await attempt_stage(world, Stage.DRILL, _hold_drills, change)
+        await once(world)
+        asides = {id for id, watch in config.watches.items() if watch.aside}
+        return [one.state for id, one in world.healths.items() if not (id in asides and one.state is State.UNKNOWN)]
+
+
+def _name_problems_once(world: World) -> None:
+    """Say each problem once, not in each round, and once when it is over."""
+    found = problems_of(world.config)
+    for about in [one for one in world.said if one.startswith(SET_UP) and one.removeprefix(SET_UP) not in found]:
+        world.mended(about)
+    for words in found:
+        world.warn(SET_UP + words, words)
+
+
+SET_UP = "set-up: "
+
+
+@asynccontextmanager
+async def _round_around(world: World) -> AsyncIterator[None]:
+    async with remembering_what_was_said(world), told_round(world):
+        yield
+
+
+async def _hold_drills(world: World) -> None:
+    await end_drills(world)
+    await begin_drills(world)
+
+
+@asynccontextmanager
+async def _until_signalled(world: World) -> AsyncIterator[None]:
+    """Do what is within until somebody asks for the end. Raises SystemExit then, with the code that shells expect."""
+    task, loop, asked = asyncio.current_task(), asyncio.get_running_loop(), list[int]()
+    assert task
+
+    def end(number: int) -> None:
+        if asked:
+            world.dropped.set()
+            return
+        asked.append(128 + number)
+        shutdown.begin(*asked)
+        loop.call_later(shutdown.GRACE_S, world.dropped.set)
+        task.cancel()
+
+    for number in shutdown.ASKING:
+        loop.add_signal_handler(number, end, number)
+    try:
+        yield
+    except asyncio.CancelledError:
+        raise SystemExit(*asked) from None

@@ -1,0 +1,39 @@
+"""`pick`: print the account of a provider to use now."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
+
+from monitor.commands.configuration import load_with_accounts
+from monitor.commands.selection import unknown
+from monitor.commands.snapshot import take_snapshot
+from monitor.commands.terminal import DOWN, UP, complain, refuse, say
+from monitor.publish.status import standing
+from monitor.publish.usable import Usable, pick, usables
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("provider", metavar="PROVIDER", help="whose account is wanted, such as openai")
+
+
+def run(arguments: Namespace) -> int:
+    config = load_with_accounts(arguments)
+    known = sorted({account.provider for account in config.accounts.values()})
+    if arguments.provider not in known:
+        return refuse(unknown("provider among the accounts", arguments.provider, known))
+    snapshot = take_snapshot(config)
+    every = usables(snapshot, standing(snapshot))
+    best = pick(every, arguments.provider)
+    if best is None:
+        _complain_of_none(every, arguments.provider)
+        return DOWN
+    if best.caution:
+        complain(f"caution: {best.caution.words}")
+    say(best.account)
+    return UP
+
+
+def _complain_of_none(every: Iterable[Usable], provider: str) -> None:
+    complain(f"no account of {provider} is known to work now")
+    for one in every:
+        if one.provider == provider and one.usable and one.caution:
+            complain(f"{one.account} is not offered: {one.caution.words}")

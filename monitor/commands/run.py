@@ -1,0 +1,55 @@
+"""`run`: watch until stopped; without any account, show a demonstration."""
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+
+from msgspec.structs import replace
+
+from monitor.commands.configuration import DEMONSTRATION, load_named
+from monitor.commands.log import name_problems, start_log
+from monitor.commands.terminal import UP, say
+from monitor.config.config import Config
+from monitor.runtime.shutdown import heed
+from probes.proxy import is_key_for_host
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--host",
+        type=_host,
+        metavar="ADDRESS",
+        help="serve the page there where monitor.toml names no host (default: 127.0.0.1); a container needs 0.0.0.0",
+    )
+
+
+def _host(text: str) -> str:
+    if is_key_for_host(text):
+        raise ArgumentTypeError("holds what looks like a key; give an address, such as 127.0.0.1")
+    return text
+
+
+def run(arguments: Namespace) -> int:
+    heed(UP)  # before what is slow to load: whoever asks for the end meanwhile gets a good one
+    config = _heard_at(load_named(arguments, sends=True), arguments.host)
+    start_log(arguments, config)
+    if config.accounts:
+        _watch(config)
+    else:
+        from monitor.commands.demo import demonstrate
+
+        demonstrate(config.written, DEMONSTRATION, say, config.site.host)
+    return UP
+
+
+def _heard_at(config: Config, host: str | None) -> Config:
+    """Let `run` listen on `host` where monitor.toml does not say where: what is written there goes before."""
+    site = replace(config.site, host=config.site.host or host)
+    return replace(config, site=site)
+
+
+def _watch(config: Config) -> None:
+    from monitor.commands.preflight import check_before_start
+    from monitor.runtime.daemon import watch
+
+    name_problems(config)
+    check_before_start(config)
+    watch(config, say)

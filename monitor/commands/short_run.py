@@ -1,0 +1,14 @@
+"""One piece of work in a loop of its own, for commands that do it and end."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from monitor.thread import with_threads
+
+T = TypeVar("T")
+
+
+def run_short(work: Coroutine[Any, Any, T]) -> T:
+    with asyncio.Runner(loop_factory=lambda: with_threads(asyncio.new_event_loop())) as loop:
+        return loop.run(work)

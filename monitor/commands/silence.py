@@ -1,0 +1,90 @@
+"""`silence`: hold what fits for a while, list silences, or end one."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from monitor.alert.reply import Reply, ReplyKind, standing
+from monitor.alert.rule import Match
+from monitor.commands.argument import fault, span
+from monitor.commands.configuration import load_with_accounts
+from monitor.commands.correspondence import correspondence, in_words, who_answers
+from monitor.commands.selection import wrong
+from monitor.commands.terminal import UP, Print, say
+from monitor.config.config import Config
+from monitor.store.replies import leave
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("span", type=span, nargs="?", metavar="FOR", help="30m, 2h or 7d; left out: list them")
+    parser.add_argument("--reason", metavar="WORDS", help="why")
+    for what, kind in (("account", str), ("provider", str), ("tag", str), ("fault", fault)):
+        words = f"only what is of this {what}; several: any of them"
+        parser.add_argument(f"--{what}", action="append", default=[], type=kind, metavar=what.upper(), help=words)
+    parser.add_argument("--end", metavar="ID", help="end this silence")
+    parser.add_argument("--by", metavar="NAME", help="who asks for it (default: your login)")
+
+
+def run(arguments: Namespace) -> int:
+    silence(load_with_accounts(arguments), arguments, datetime.now(UTC), say)
+    return UP
+
+
+def silence(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
+    """Begin a silence, end one, or list those that stand."""
+    if arguments.end:
+        _end(config, arguments, now, say)
+    elif arguments.span:
+        _begin(config, arguments, now, say)
+    else:
+        for line in _listed(config, now):
+            say(line)
+
+
+def _begin(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
+    match = Match(
+        accounts=tuple(arguments.account),
+        providers=tuple(arguments.provider),
+        tags=tuple(arguments.tag),
+        faults=tuple(arguments.fault),
+    )
+    _check_known(config, match)
+    if not arguments.reason:
+        raise wrong("silence", "lacks --reason", 'say why, for whoever wonders: --reason "key is being replaced"')
+    until = now + arguments.span
+    one = Reply(ReplyKind.SILENCE, now, who_answers(arguments), match=match, until=until, reason=arguments.reason)
+    leave(config.database, one)
+    say(f"{one.id}: silent until {until:%Y-%m-%d %H:%M} UTC: {in_words(match)}")
+
+
+def _check_known(config: Config, match: Match) -> None:
+    known = {
+        "account": (match.accounts, set(config.accounts)),
+        "provider": (match.providers, set(config.providers)),
+        "tag": (match.tags, {tag for account in config.accounts.values() for tag in account.tags}),
+    }
+    for part, (named, there) in known.items():
+        for name in named:
+            if name not in there:
+                raise wrong(f'--{part} "{name}"', "is not watched", f"use one of: {', '.join(sorted(there))}")
+
+
+def _end(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
+    known = [one.id for one in _standing(config, now)]
+    if arguments.end not in known:
+        raise wrong(f'"{arguments.end}"', "is no silence that stands", f"use one of: {', '.join(known) or 'none'}")
+    leave(config.database, Reply(ReplyKind.LIFT, now, who_answers(arguments), arguments.end))
+    say(f"{arguments.end}: ended")
+
+
+def _listed(config: Config, now: datetime) -> Iterator[str]:
+    found = _standing(config, now)
+    for one in found:
+        match = one.match or Match()
+        yield f"{one.id}: until {one.until:%Y-%m-%d %H:%M} UTC, {in_words(match)}, by {one.by}: {one.reason}"
+    if not found:
+        yield "no silence stands"
+
+
+def _standing(config: Config, now: datetime) -> list[Reply]:
+    return [one for one in standing(correspondence(config, now).replies, now) if one.kind is ReplyKind.SILENCE]

@@ -1,0 +1,28 @@
+"""`snooze`: hold messages of one incident for a while."""
+
+from argparse import ArgumentParser, Namespace
+from datetime import UTC, datetime
+
+from monitor.alert.reply import Reply, ReplyKind
+from monitor.commands.argument import add_incident, span
+from monitor.commands.configuration import load_with_accounts
+from monitor.commands.correspondence import incident_meant, who_answers
+from monitor.commands.terminal import UP, Print, say
+from monitor.config.config import Config
+from monitor.store.replies import leave
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("span", type=span, metavar="FOR", help="30m, 2h or 7d")
+    add_incident(parser)
+
+
+def run(arguments: Namespace) -> int:
+    snooze(load_with_accounts(arguments), arguments, datetime.now(UTC), say)
+    return UP
+
+
+def snooze(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
+    incident, until = incident_meant(config, arguments.incident), now + arguments.span
+    leave(config.database, Reply(ReplyKind.SNOOZE, now, who_answers(arguments), incident, until=until))
+    say(f"{incident}: snoozed until {until:%Y-%m-%d %H:%M} UTC; you hear of its end")

@@ -1,0 +1,61 @@
+"""`status`: print what the monitor believes."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from contextlib import closing
+from datetime import UTC, datetime
+
+from monitor.commands.configuration import DEMONSTRATION, load_named, load_with_accounts
+from monitor.commands.snapshot import take_snapshot
+from monitor.commands.terminal import DOWN, UP, complain, say
+from monitor.config.config import Config
+from monitor.publish.collect import pulse
+from monitor.publish.snapshot import Snapshot
+from monitor.publish.status import Mark, Standing, standing
+from monitor.store.connection import open_reader
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print what the page's status.json holds")
+    parser.add_argument("--alive", action="store_true", help="only ask whether the monitor is looking, for containers")
+
+
+def run(arguments: Namespace) -> int:
+    if arguments.alive:
+        return _alive(load_named(arguments))
+    snapshot = take_snapshot(load_with_accounts(arguments))
+    now = standing(snapshot)
+    if arguments.json:
+        _print_json(snapshot, now)
+    else:
+        _print_tables(snapshot, now)
+    found = [*([snapshot.warnings[0]] if snapshot.unwritten else []), *snapshot.faults]
+    for words in found:
+        complain(words)
+    return UP if not found and all(mark is Mark.UP for mark in now.marks.values()) else DOWN
+
+
+def _alive(config: Config) -> int:
+    """Say when the monitor last looked; whatever it saw then, it is alive when that is not long ago.
+
+    Without any account it is the demonstration that looks.
+    """
+    database = config.database if config.accounts else config.written / DEMONSTRATION
+    with closing(open_reader(database)) as db:
+        now = pulse(db, config, datetime.now(UTC))
+    say(now.words)
+    return UP if now.is_steady else DOWN
+
+
+def _print_json(snapshot: Snapshot, now: Standing) -> None:
+    from monitor.publish.private_site import status_json
+
+    sys.stdout.write(status_json(snapshot, now).decode())
+
+
+def _print_tables(snapshot: Snapshot, now: Standing) -> None:
+    from monitor.commands.tables import objective_table, status_table  # a container asks --alive every half minute
+
+    status_table(snapshot, now)
+    if snapshot.objectives:
+        objective_table(snapshot.objectives)
