@@ -110,7 +110,7 @@ ADVICE = {
         "Models are listed at {address}.",
     ),
     Fault.UNCLASSIFIED: Advice(
-        "No rule knows this answer: read its words below and decide; a rule for it belongs into the provider's file."
+        "No rule knows this answer: read its words and decide; a rule for it belongs into the provider's file."
     ),
 }
 

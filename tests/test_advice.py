@@ -30,6 +30,13 @@ def test_each_fault_has_its_advice_in_one_or_two_sentences(fault):
         assert 1 <= text.count(". ") + 1 <= 2
 
 
+@pytest.mark.parametrize("fault", Fault)
+def test_no_advice_leans_on_what_stands_around_it(fault):
+    """A message shows the answer below it, `probe` above it, and `classify` and usable.json show none."""
+    for served, together in product((True, False), (True, False)):
+        assert not re.search(r"\b(below|above)\b", advise(fault, OPENAI, (), Surroundings(served, together=together)))
+
+
 @pytest.mark.parametrize("fault", OPENAI.help)
 def test_the_providers_address_is_in_the_advice(fault):
     assert OPENAI.help[fault] in advise(fault, OPENAI)
