@@ -92,7 +92,7 @@ def _name_problems_once(world: World) -> None:
     for about in [one for one in world.said if one.startswith(SET_UP) and one.removeprefix(SET_UP) not in found]:
         world.mended(about)
     for words in found:
-        world.warn(SET_UP + words, words)
+        world.warn(SET_UP + words, words, logging.WARNING)
 
 
 SET_UP = "set-up: "

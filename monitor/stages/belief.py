@@ -105,10 +105,10 @@ class Belief(Struct, kw_only=True):
             else:
                 self.incidents[change.incident.id] = change.incident
 
-    def warn(self, about: str, words: str) -> None:
+    def warn(self, about: str, words: str, level: int = logging.ERROR) -> None:
         """Say on the page and in the log that something of ours does not work; once, until it changes."""
         if self.said.get(about) != words:
-            log.error("%s", words)
+            log.log(level, "%s", words)
         self.warnings[about] = self.said[about] = words
 
     def mended(self, about: str) -> None:
