@@ -1,11 +1,13 @@
 """`cost`: print what the canaries use in a month, before anything is sent."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 
 from monitor.commands.configuration import load_with_accounts
-from monitor.commands.tables import cost_table
+from monitor.commands.table import make_table, print_table
 from monitor.commands.terminal import UP, refuse
-from monitor.config.cost import by_account, overspending
+from monitor.config.cost import MONTH_D, Estimate, by_account, overspending
+from monitor.schedule import Budget
 
 
 def add_arguments(_: ArgumentParser) -> None:
@@ -17,3 +19,17 @@ def run(arguments: Namespace) -> int:
     cost_table(by_account(config), config.budgets)
     problems = overspending(config)
     return refuse(*map(str, problems)) if problems else UP
+
+
+def cost_table(costs: Mapping[str, Estimate], budgets: Mapping[str, Budget]) -> None:
+    table = make_table("account", "calls a month", "tokens a month", "USD a month", "budget a month")
+    for account, cost in costs.items():
+        budget = budgets[account]
+        table.add_row(
+            account,
+            f"{cost.calls * MONTH_D:,.0f}",
+            "not told" if cost.tokens is None else f"{cost.tokens * MONTH_D:,.0f}",
+            "price not known" if cost.usd is None else f"{cost.usd * MONTH_D:.2f}",
+            f"{budget.daily_tokens * MONTH_D:,} tokens, {budget.daily_usd * MONTH_D:.2f} USD",
+        )
+    print_table(table)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -12,18 +12,23 @@ from monitor.commands.argument import add_account
 from monitor.commands.configuration import load_with_accounts
 from monitor.commands.selection import accounts_meant
 from monitor.commands.short_run import run_short
-from monitor.commands.tables import observation_table, show_progress
+from monitor.commands.table import asked_of, make_table, open_console, plain, print_table, rate, seconds, show_progress
 from monitor.commands.terminal import DOWN, UP, say
 from monitor.config.config import Config
+from monitor.detect.latency import token_s
 from monitor.schedule import Watch
 from monitor.stages.probe import unseen
 from monitor.stages.state import now, patience
+from probes import remedy
+from probes.advice import Surroundings, advise
 from probes.attempt import attempt
 from probes.canary import Prober, open_session
 from probes.catalog import load_wording, rules_by_name
 from probes.control import CONTROL
-from probes.model import Blame, Observation, Outcome, Target
-from probes.remedy import advise, explain, is_covered, neighbour
+from probes.model import Blame, Fault, Observation, Outcome, Target
+from probes.provider import Provider
+from probes.proxy import STRAIGHT, Way
+from probes.remedy import explain, is_covered, is_mended, neighbour
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -74,7 +79,9 @@ async def _mends(prober: Prober, config: Config, seen: Sequence[Observation]) ->
         its = [it for it in seen if it.target.account == account.id]
         provider = config.providers[account.provider]
         well = [it.target.canary for it in its if it.outcome is Outcome.OK]
-        if one.answer and not is_covered(one, its) and (line := advise(provider, account, name, one.answer, well)):
+        if one.answer is None or is_covered(one, its):
+            continue
+        if line := remedy.advise(provider, account, name, one.answer, well):
             bases[account.id, line] = neighbour(provider, account, name, one.answer.rule)
     return [f"{id}: {line}{await _tried(prober, config, id, base)}" for (id, line), base in bases.items()]
 
@@ -105,3 +112,51 @@ async def _ask(prober: Prober, config: Config, watch: Watch) -> Observation:
     if account.problem:
         return unseen(watch, now(), account.problem)
     return await attempt(prober, config.providers[account.provider], account, watch.target)
+
+
+OUTCOMES = {Outcome.OK: "green", Outcome.DEGRADED: "yellow", Outcome.FAILED: "red", Outcome.UNKNOWN: "dim"}
+NO_WAYS: Mapping[str, Way] = {}
+
+
+def observation_table(
+    observations: Sequence[Observation], providers: Mapping[str, Provider], ways: Mapping[str, Way] = NO_WAYS
+) -> None:
+    """Print what came back, and what to do. `ways` says of accounts how their requests leave; of others: straight."""
+    table = make_table("account", "canary", "outcome", "HTTP", "first token", "tokens/s", "total", "what it says")
+    for one in observations:
+        table.add_row(
+            one.target.account,
+            asked_of(one.target.canary, one.target.model),
+            f"[{OUTCOMES[one.outcome]}]{one.fault or one.outcome}[/]",
+            str(one.status or "-"),
+            seconds(one.ttft_s),
+            rate(token_s(one)),
+            seconds(one.latency_s),
+            plain(f"{one.answer.words} ({one.answer.rule})") if one.answer else "",
+        )
+    print_table(table)
+    for account, step in _next_steps(observations, providers, ways):
+        open_console().print(plain(f"{account}: {step}"), soft_wrap=True)
+
+
+def _next_steps(
+    observations: Sequence[Observation], providers: Mapping[str, Provider], ways: Mapping[str, Way]
+) -> Iterator[tuple[str, str]]:
+    """Yield what to do about each fault of each account, once; what a line of monitor.toml mends is said by itself."""
+    said: dict[tuple[str, Fault], list[Observation]] = {}
+    served = {_road(one.target, ways) for one in observations if one.outcome is Outcome.OK}
+    for one in observations:
+        its = [it for it in observations if it.target.account == one.target.account]
+        if one.fault and one.answer and not is_mended(providers[one.target.provider], one, its):
+            said.setdefault((one.target.account, one.fault), []).append(one)
+    for (account, fault), its in said.items():
+        target, words_ = its[0].target, [one.answer.words for one in its if one.answer]
+        provider = providers[target.provider]
+        own_base = target.host is not None or provider.base is None
+        phase = next((one.answer.phase for one in its if one.answer), None)
+        around = Surroundings(_road(target, ways) in served, own_base, phase=phase)
+        yield account, advise(fault, provider, words_, around)
+
+
+def _road(target: Target, ways: Mapping[str, Way]) -> tuple[str, Way]:
+    return target.answerer, ways.get(target.account, STRAIGHT)

@@ -54,7 +54,10 @@ def _print_json(snapshot: Snapshot, now: Standing) -> None:
 
 
 def _print_tables(snapshot: Snapshot, now: Standing) -> None:
-    from monitor.commands.tables import objective_table, status_table  # a container asks --alive every half minute
+    from monitor.commands.status_table import (  # a container asks --alive every half minute
+        objective_table,
+        status_table,
+    )
 
     status_table(snapshot, now)
     if snapshot.objectives:

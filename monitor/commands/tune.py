@@ -1,18 +1,20 @@
 """`tune`: replay the recorded past and print what other settings would have told."""
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 from monitor.commands.argument import add_account
 from monitor.commands.configuration import load_with_accounts
 from monitor.commands.selection import accounts_meant
-from monitor.commands.tables import outage_table, show_progress, tune_table
+from monitor.commands.table import make_table, print_table, show_progress
 from monitor.commands.terminal import UP, say
+from monitor.detect.health import Thresholds
 from monitor.replay.observations import look_back
-from monitor.replay.tuning import LEAST, LookCount, settings
+from monitor.replay.tuning import LEAST, MONTH, LookCount, ReplayResult, compare, outages, settings
 from monitor.store.connection import open_reader
-from monitor.words import count, duration
+from monitor.words import count, duration, title
 
 HOW_TO_READ = (
     "From {held}, replayed through diagnosis, routes, quiet hours, silences and digests as they are set up now. One",
@@ -55,3 +57,53 @@ def run(arguments: Namespace) -> int:
 def _held(tally: LookCount) -> str:
     over = duration(tally.span.total_seconds())
     return f"{tally.looks:,} looks at {count(len(tally.targets), 'target')} over {over}"
+
+
+def tune_table(told: Mapping[Thresholds, ReplayResult], now: Thresholds, span: timedelta) -> None:
+    table = make_table("setting", "incidents", "a month", "messages", "a month", "delay (median)", "of those told now")
+    for one in compare(told, now):
+        table.add_row(
+            f"[bold]{_setting(one.setting)} (now)[/]" if one.setting == now else _setting(one.setting),
+            *_counted(one.alarms, one.messages, span),
+            "-" if one.delay_s is None else duration(one.delay_s),
+            f"{one.found} of {one.outages}",
+        )
+    slow = told[now].slow
+    table.add_row("of these: slower than usual (now)", *_counted(len(slow.alarms), slow.messages, span), "-", "-")
+    print_table(table)
+
+
+def _setting(setting: Thresholds) -> str:
+    return f"failures = {setting.failures}, blip_s = {setting.blip_s:g}"
+
+
+def _counted(alarms: int, messages: int, span: timedelta) -> tuple[str, str, str, str]:
+    months = MONTH / span
+    return str(alarms), f"{alarms * months:.1f}", str(messages), f"{messages * months:.1f}"
+
+
+OUTAGES = 20
+"""So many of the latest ones are printed."""
+
+
+def outage_table(told: Mapping[Thresholds, ReplayResult], now: Thresholds) -> None:
+    table = make_table("outage of", "began (UTC)", "lasted", "messages", "not told with")
+    found = outages(told, now)
+    for one in found[:OUTAGES]:
+        its = one.alarm.incident
+        table.add_row(
+            title(its),
+            f"{its.opened_at:%d %b, %H:%M}",
+            duration((its.closed_at - its.opened_at).total_seconds()) if its.closed_at else "goes on",
+            str(one.alarm.messages),
+            _untold(one.untold, now) or "-",
+        )
+    if found:
+        print_table(table)
+
+
+def _untold(untold: Sequence[Thresholds], now: Thresholds) -> str:
+    """Name each setting by what differs from the present one."""
+    return ", ".join(
+        f"blip_s = {one.blip_s:g}" if one.blip_s != now.blip_s else f"failures = {one.failures}" for one in untold
+    )
