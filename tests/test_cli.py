@@ -852,6 +852,33 @@ def test_a_container_says_where_to_listen_and_monitor_toml_goes_before(
     assert re.search(r"status page: http://(.+):\d+/", "".join(told))[1] == heard_at
 
 
+@pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1", "127.0.0.1:8321", "a..b", "::1%nowhere"])
+@pytest.mark.parametrize("has_accounts", [True, False])
+def test_an_address_of_another_machine_ends_run_before_anything_begins(folder, host, has_accounts):
+    if not has_accounts:
+        (folder / "monitor.toml").write_text("")
+    code, out, err = call("run", "--host", host, folder=folder, keys=has_accounts)
+
+    repair = "give one that it has, 127.0.0.1 for its own browser, or 0.0.0.0 for all"
+    assert (code, out, err) == (2, "", f'command line: --host "{host}" is no address of this machine; {repair}\n')
+    assert [one.name for one in folder.iterdir()] == ["monitor.toml"]
+
+
+def test_a_port_that_somebody_holds_ends_no_monitor(folder, stage):
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        file = folder / "monitor.toml"
+        file.write_text(file.read_text().replace("port = 0", f"port = {held.getsockname()[1]}"))
+        with start("run", "--host", "127.0.0.1", folder=folder) as process:
+            stage.until(lambda: set(states(folder).values()) == {"up"}, 30)
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate(timeout=15)
+
+    assert process.returncode == 0
+    assert "the page is not served on 127.0.0.1" in err
+
+
 def test_the_page_is_not_served_when_that_was_not_asked_for(folder, stage):
     text = (folder / "monitor.toml").read_text()
     (folder / "monitor.toml").write_text(text.replace("port = 0", "serve = false"))

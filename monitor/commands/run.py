@@ -1,11 +1,14 @@
 """`run`: watch until stopped; without any account, show a demonstration."""
 
+import errno
+import socket
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 
 from msgspec.structs import replace
 
 from monitor.commands.configuration import DEMONSTRATION, load_named
 from monitor.commands.log import name_problems, start_log
+from monitor.commands.selection import wrong
 from monitor.commands.terminal import UP, say
 from monitor.config.config import Config
 from monitor.runtime.shutdown import heed
@@ -29,6 +32,9 @@ def _host(text: str) -> str:
 
 def run(arguments: Namespace) -> int:
     heed(UP)  # before what is slow to load: whoever asks for the end meanwhile gets a good one
+    if arguments.host and not _is_ours(arguments.host):
+        repair = "give one that it has, 127.0.0.1 for its own browser, or 0.0.0.0 for all"
+        raise wrong(f'--host "{arguments.host}"', "is no address of this machine", repair)
     config = _heard_at(load_named(arguments, sends=True), arguments.host)
     start_log(arguments, config)
     if config.accounts:
@@ -38,6 +44,33 @@ def run(arguments: Namespace) -> int:
 
         demonstrate(config.written, DEMONSTRATION, say, config.site.host)
     return UP
+
+
+def _is_ours(host: str) -> bool:
+    """Whether this machine could listen there. No port is asked: one that is held at a restart must not end a daemon.
+
+    A name that no resolver answers for now may be ours later.
+    """
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except socket.gaierror as error:
+        is_name = ":" not in host
+        return is_name and error.errno == socket.EAI_AGAIN
+    except UnicodeError:  # a part of a name that is empty, or too long
+        return False
+    return any(_can_bind(family, place) for family, _, _, _, place in found)
+
+
+ELSEWHERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+
+
+def _can_bind(family: int, place: tuple[object, ...]) -> bool:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as one:
+            one.bind(place)
+    except OSError as error:
+        return error.errno not in ELSEWHERE
+    return True
 
 
 def _heard_at(config: Config, host: str | None) -> Config:
