@@ -87,27 +87,27 @@ def check_programs(document: Document, folder: Path, file: str) -> Iterator[Prob
             yield Problem(file, f"accounts.{section.name}.command", "names a folder, which is no program", repair)
 
 
-def check_look(site: SiteSection, folder: Path, file: str) -> Iterator[Problem]:
+def check_look(document: Document, folder: Path, file: str) -> Iterator[Problem]:
     """Name templates that are not there, and a language that no file has words for."""
-    own = (folder / site.templates).absolute() if site.templates else None
+    site, alerts = document.site, document.alerts
+    own = template_folder(site.templates, folder)
     if own and not isdir(own):
         what = f'= "{site.templates}" is no folder'
         yield Problem(file, "site.templates", what, create_repair(site.templates, own))
     elif site.language != ENGLISH and site.language not in (known := _languages(own)):
         yield Problem(file, "site.language", f'= "{site.language}": no such language', suggest(site.language, known))
+    own = template_folder(alerts.templates, folder)
+    if own and not isdir(own):
+        what = f'= "{alerts.templates}" is no folder'
+        yield Problem(file, "alerts.templates", what, create_repair(alerts.templates, own))
+
+
+def template_folder(named: str | None, folder: Path) -> Path | None:
+    """Return the user's own templates, of the page or of messages."""
+    return (folder / named).absolute() if named else None
 
 
 def _languages(own: Path | None) -> list[str]:
     """Return the languages that have a file of words, ours and the user's; English needs none."""
     folders = [one / "language" for one in (own, PAGE_TEMPLATES) if one]
     return [ENGLISH, *sorted({file.stem for folder in folders for file in folder.glob("*.toml") if isfile(file)})]
-
-
-def alert_templates(document: Document, path: Path, problems: list[Problem]) -> Path | None:
-    if document.alerts.templates is None:
-        return None
-    folder = (path.parent / document.alerts.templates).absolute()
-    if not isdir(folder):
-        what = f'= "{document.alerts.templates}" is no folder'
-        problems.append(Problem(path.name, "alerts.templates", what, create_repair(document.alerts.templates, folder)))
-    return folder

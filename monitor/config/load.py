@@ -2,19 +2,19 @@
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.config.accounts import open_account, places_of, secret_keys, without_secrets
-from monitor.config.address import is_address
+from monitor.config.accounts import Opened, open_account, places_of, secret_keys, without_secrets
 from monitor.config.alerting import AlertSections, channels, check_telling, rules, timing
 from monitor.config.checks import check_accounts, check_names, check_objectives, check_reminders
-from monitor.config.config import Config, Heartbeat
+from monitor.config.config import Config
 from monitor.config.document import (
     FILE,
     AccountSection,
@@ -29,19 +29,27 @@ from monitor.config.document import (
     sections_meant,
 )
 from monitor.config.files import (
-    alert_templates,
     authority_files,
     check_look,
     check_output_paths,
     check_programs,
     check_site,
     files_named,
+    template_folder,
     written_below,
 )
 from monitor.config.misplaced_key import misplaced
-from monitor.config.providers import feeds_followed, own_providers, read_providers, read_shelf
-from monitor.config.proxy_road import Ground, set_way, usual_way, wrong_authorities
-from monitor.config.secret import SecretError, is_reference, resolve
+from monitor.config.outward import Outward, read_outward
+from monitor.config.providers import (
+    check_providers,
+    check_shelf,
+    feeds_followed,
+    own_providers,
+    read_providers,
+    read_shelf,
+)
+from monitor.config.proxy_road import wrong_authorities
+from monitor.config.secret import resolve
 from monitor.config.targets import canaries_asked, watches_of
 from monitor.detect.account_memory import Attention
 from monitor.detect.credit import Floor
@@ -51,7 +59,6 @@ from monitor.schedule import Budget, Watch
 from monitor.slo.objective import Objective
 from probes.catalog import Catalog, Shelf, load_provider, provider_ids
 from probes.document import DocumentError, Problem, convert, read_toml, unsound
-from probes.proxy import Way
 
 SCHEMA = Path(__file__).parent / "schema.json"
 
@@ -77,97 +84,136 @@ def from_environment(folder: Path, environment: Mapping[str, str], *, sends: boo
 
 
 def build(
-    document: Document, path: Path, environment: Mapping[str, str], problems: list[Problem], *, sends: bool = True
+    document: Document, path: Path, environment: Mapping[str, str], problems: Sequence[Problem], *, sends: bool = True
 ) -> Config:
     """Check what no schema can say, resolve references, and raise DocumentError if anything is wrong.
 
-    Where no account is named, each well-known key variable that is set becomes one.
+    `problems` are what is known to be wrong. Where no account is named, each well-known key variable that is set
+    becomes one.
     """
-    shelf = read_shelf(document, path, problems)
+    shelf = read_shelf(document, path)
+    problems = [*problems, *check_shelf(document, shelf, path)]
     if not document.accounts and not problems:
         document = replace(document, accounts=list(_known_keys(shelf, environment)))
-    providers = read_providers(document, shelf, problems, path.name)
-    feeds = dict(feeds_followed(document, providers, shelf, problems, path.name))
-    found: list[Problem] = []
-    for check in (check_names, check_accounts, check_reminders, check_objectives):
-        found += check(document, providers, path.name)
-    telling = AlertSections(document.channels, document.routes, document.maintenance, document.alerts)
-    found += check_telling(telling, {f"{one.provider}/{one.name}": one.tags for one in document.accounts}, path.name)
-    refused = {problem.key for problem in problems}  # what a table misses may be what was refused of it
-    problems += [one for one in found if refused.isdisjoint(f"{one.key}.{field}" for field in one.wants)]
-    problems += check_site(document.site, path.name)
-    problems += check_look(document.site, path.parent, path.name)
-    problems += check_programs(document, path.parent, path.name)
-    unsent = problems if sends else []
-    urls = {one.name: "" for one in document.channels} | dict(_urls(document, path, environment, unsent))
-    templates = alert_templates(document, path, problems)
-    heartbeat = _heartbeat(document, path, environment, unsent)
-    usual = usual_way(environment, unsent)
-    problems += wrong_authorities(environment) if sends else ()
-    ways = dict(_ways(document, providers, Ground(path, environment, usual), unsent))
-    places = {
-        id_of(one): places_of(one, providers[one.provider]) for one in document.accounts if one.provider in providers
-    }
-    files = files_named(document, providers, places, path.parent)
-    problems += check_output_paths(document, path, files)
+    draft = _draft(document, path, environment, shelf)
+    outward, unsent = read_outward(document, draft.providers, path, environment)
+    problems += check_providers(document, shelf, path.name)
+    problems += _unless_refused(_check_meaning(draft), problems)
+    problems += _check_surroundings(draft)
+    problems += [*unsent, *wrong_authorities(environment)] if sends else []
+    problems += check_output_paths(document, path, draft.files)
     if problems:
         raise DocumentError(problems)
-    look_up = cache(partial(resolve, folder=path.parent, environment=environment))
-    own = own_providers(document, path)
-    opened = [
-        open_account(section, providers[section.provider], own, path.parent, look_up) for section in document.accounts
-    ]
-    accounts = [replace(one.account, way=ways[one.account.id]) for one in opened]
-    watches = {
-        watch.target.id: watch
-        for section in document.accounts
-        for watch in watches_of(section, providers, document.probe)
-    }
-    by_account = defaultdict[str, list[Watch]](list)
-    for watch in watches.values():
-        by_account[watch.target.account].append(watch)
-    asked, called, written = canaries_asked(watches.values()), accounts_called(document), written_below(path.parent)
+    return _resolve(draft, outward)
+
+
+class Draft(Struct, frozen=True):
+    """What a configuration is made from. `path` is where its file is, or would be; the rest is as in Config."""
+
+    document: Document
+    path: Path
+    environment: Mapping[str, str]
+    shelf: Shelf
+    providers: Catalog
+    places: Mapping[str, tuple[str, ...]]
+    files: tuple[Path, ...]
+
+    @property
+    def telling(self) -> AlertSections:
+        its = self.document
+        return AlertSections(its.channels, its.routes, its.maintenance, its.alerts)
+
+
+def _draft(document: Document, path: Path, environment: Mapping[str, str], shelf: Shelf) -> Draft:
+    providers = read_providers(document, shelf)
+    known = [one for one in document.accounts if one.provider in providers]
+    places = {id_of(one): places_of(one, providers[one.provider]) for one in known}
+    files = files_named(document, providers, places, path.parent)
+    return Draft(document, path, environment, shelf, providers, places, files)
+
+
+CHECKS = (check_names, check_accounts, check_reminders, check_objectives)
+
+
+def _check_meaning(draft: Draft) -> Iterator[Problem]:
+    """Yield what is wrong with what tables say of each other and of providers."""
+    document, file = draft.document, draft.path.name
+    for check in CHECKS:
+        yield from check(document, draft.providers, file)
+    yield from check_telling(draft.telling, {id_of(one): one.tags for one in document.accounts}, file)
+
+
+def _unless_refused(found: Iterable[Problem], known: Iterable[Problem]) -> Iterator[Problem]:
+    """Leave out that a table misses what is there, and was refused."""
+    refused = {problem.key for problem in known}
+    return (one for one in found if refused.isdisjoint(f"{one.key}.{field}" for field in one.wants))
+
+
+def _check_surroundings(draft: Draft) -> Iterator[Problem]:
+    """Yield what is wrong with addresses of the page, and with folders and programs of this machine."""
+    document, folder, file = draft.document, draft.path.parent, draft.path.name
+    yield from check_site(document.site, file)
+    yield from check_look(document, folder, file)
+    yield from check_programs(document, folder, file)
+
+
+def _resolve(draft: Draft, outward: Outward) -> Config:
+    """Return the configuration of what was found to be right."""
+    document, path, providers = draft.document, draft.path, draft.providers
+    site, written = document.site, written_below(path.parent)
+    opened = _open_accounts(draft)
+    accounts = {one.account.id: replace(one.account, way=outward.ways[one.account.id]) for one in opened}
+    watches = _watches(draft)
     return Config(
         file=path,
         location=document.location,
         probe=document.probe,
         store=document.store,
-        site=document.site,
+        site=site,
         database=written / document.store.path,
-        folder=written / document.site.folder,
-        public_folder=written / document.site.public_folder if document.site.public_folder else None,
-        metrics=written / document.site.metrics if document.site.metrics else None,
-        page_templates=(path.parent / document.site.templates).absolute() if document.site.templates else None,
+        folder=written / site.folder,
+        public_folder=written / site.public_folder if site.public_folder else None,
+        metrics=written / site.metrics if site.metrics else None,
+        page_templates=template_folder(site.templates, path.parent),
         providers={id: without_secrets(provider) for id, provider in providers.items()},
-        accounts={account.id: account for account in accounts},
-        budgets={
-            account.id: _budget(section, document.budget)
-            for account, section in zip(accounts, document.accounts, strict=True)
-        },
+        accounts=accounts,
+        budgets={id_of(section): _budget(section, document.budget) for section in document.accounts},
         watches=watches,
         status=document.status,
-        feeds=feeds,
+        feeds=dict(feeds_followed(document, providers, draft.shelf)),
         groups=_all_groups(document.accounts),
-        attentions={
-            account.id: _attention(section, document.credit, asked[account.id])
-            for account, section in zip(accounts, document.accounts, strict=True)
-        },
-        channels=channels(telling, urls),
-        rules=rules(telling, accounts),
-        reminders=tuple(_reminder(section, called) for section in document.reminders),
-        objectives=tuple(_objective(section, document, called, by_account) for section in document.objectives),
-        shelf=shelf,
+        attentions=_attentions(document, watches.values()),
+        channels=channels(draft.telling, outward.urls),
+        rules=rules(draft.telling, list(accounts.values())),
+        reminders=_reminders(document),
+        objectives=_objectives(document, watches.values()),
+        shelf=draft.shelf,
         digest=timing(document.alerts),
-        templates=templates,
-        heartbeat=heartbeat,
+        templates=template_folder(document.alerts.templates, path.parent),
+        heartbeat=outward.heartbeat,
         malformed=frozenset(one.account.id for one in opened if one.malformed),
         doubts={one.account.id: one.doubts for one in opened if one.doubts},
-        places=places,
-        files=files,
+        places=draft.places,
+        files=draft.files,
         authorities=authority_files(document, providers, path.parent),
-        way=usual,
+        way=outward.usual,
         secret_keys=tuple(secret_keys(document, providers)),
     )
+
+
+def _open_accounts(draft: Draft) -> list[Opened]:
+    folder, own = draft.path.parent, own_providers(draft.document, draft.path)
+    look_up = cache(partial(resolve, folder=folder, environment=draft.environment))
+    return [
+        open_account(section, draft.providers[section.provider], own, folder, look_up)
+        for section in draft.document.accounts
+    ]
+
+
+def _watches(draft: Draft) -> dict[str, Watch]:
+    document = draft.document
+    its = (watch for section in document.accounts for watch in watches_of(section, draft.providers, document.probe))
+    return {watch.target.id: watch for watch in its}
 
 
 def _known_keys(shelf: Shelf, environment: Mapping[str, str]) -> Iterator[AccountSection]:
@@ -179,7 +225,7 @@ def _known_keys(shelf: Shelf, environment: Mapping[str, str]) -> Iterator[Accoun
 
 def _all_groups(sections: Sequence[AccountSection]) -> dict[str, tuple[Group, ...]]:
     """Return what each account shares. `Jo@Example.com` and `jo@example.com` are one, as first written."""
-    told = {f"{one.provider}/{one.name}": _groups(one) for one in sections}
+    told = {id_of(one): _groups(one) for one in sections}
     first: dict[tuple[Level, str], Group] = {}
     for group in (group for groups in told.values() for group in groups):
         first.setdefault(_alike(group), group)
@@ -201,9 +247,21 @@ def _groups(section: AccountSection) -> tuple[Group, ...]:
     return tuple(Group(level, name) for level, name in names.items() if name)
 
 
+def _reminders(document: Document) -> tuple[Reminder, ...]:
+    called = accounts_called(document)
+    return tuple(_reminder(section, called) for section in document.reminders)
+
+
 def _reminder(section: ReminderSection, called: Called) -> Reminder:
     account = next(map(id_of, called.get(section.account or "", [])), None)
     return Reminder(section.name, section.on, account, section.warn_days, section.note)
+
+
+def _objectives(document: Document, watches: Iterable[Watch]) -> tuple[Objective, ...]:
+    called, by_account = accounts_called(document), defaultdict[str, list[Watch]](list)
+    for watch in watches:
+        by_account[watch.target.account].append(watch)
+    return tuple(_objective(section, document, called, by_account) for section in document.objectives)
 
 
 def _objective(
@@ -228,20 +286,15 @@ def _share(percent: float | None) -> float | None:
     return None if percent is None else percent / 100
 
 
-def _ways(document: Document, providers: Catalog, ground: Ground, problems: list[Problem]) -> Iterator[tuple[str, Way]]:
-    """Yield how the requests of each account leave; of what is wrong with a provider's way the first account tells."""
-    told: set[str] = set()
-    for section in document.accounts:
-        found: list[Problem] = []
-        yield id_of(section), set_way(section, id_of(section), ground, found, providers.get(section.provider))
-        problems += [one for one in found if one.key not in told]
-        told |= {one.key for one in found}
-
-
 def _budget(section: AccountSection, usual: BudgetSection) -> Budget:
     usd = usual.daily_usd if section.daily_usd is None else section.daily_usd
     tokens = usual.daily_tokens if section.daily_tokens is None else section.daily_tokens
     return Budget(usd, tokens)
+
+
+def _attentions(document: Document, watches: Iterable[Watch]) -> dict[str, Attention]:
+    asked = canaries_asked(watches)
+    return {id_of(one): _attention(one, document.credit, asked[id_of(one)]) for one in document.accounts}
 
 
 def _attention(section: AccountSection, usual: CreditSection, asked: Collection[str]) -> Attention:
@@ -251,39 +304,6 @@ def _attention(section: AccountSection, usual: CreditSection, asked: Collection[
         models=frozenset({*asked, *section.expect}),
         spend_limit_usd=section.spend_limit_usd,
     )
-
-
-def _urls(
-    document: Document, path: Path, environment: Mapping[str, str], problems: list[Problem]
-) -> Iterator[tuple[str, str]]:
-    """Yield the address of each channel, by its name."""
-    for section in document.channels:
-        try:
-            url = resolve(section.url, path.parent, environment) if is_reference(section.url) else section.url
-        except SecretError as error:
-            repair = "set it, or leave this channel out"
-            problems.append(Problem(path.name, f"channels.{section.name}.url", str(error), repair))
-        else:
-            yield section.name, url
-
-
-def _heartbeat(
-    document: Document, path: Path, environment: Mapping[str, str], problems: list[Problem]
-) -> Heartbeat | None:
-    section, key = document.heartbeat, "heartbeat.url"
-    if section is None:
-        return None
-    is_named = is_reference(section.url)
-    try:
-        url = resolve(section.url, path.parent, environment) if is_named else section.url
-    except SecretError as error:
-        problems.append(Problem(path.name, key, str(error), "set it, or leave [heartbeat] out"))
-        return None
-    if not is_address(url):
-        # The value is not shown: most of it may be right, and then it is the secret.
-        what = f'= "{section.url}" leads to what is no web address' if is_named else "is no web address"
-        problems.append(Problem(path.name, key, what, "give the ping address: https://hc-ping.com/..., or env:NAME"))
-    return Heartbeat(url, section.interval_s)
 
 
 def schema() -> dict[str, Any]:

@@ -16,17 +16,21 @@ from probes.document import DocumentError, Problem, suggest
 from probes.provider import Feed, Provider
 
 
-def read_shelf(document: Document, path: Path, problems: list[Problem]) -> Shelf:
-    """Return where facts of providers are found, and name what is wrong with the user's own."""
+def read_shelf(document: Document, path: Path) -> Shelf:
+    """Return where facts of providers are found."""
+    folder = _provider_folder(document, path)
+    return Shelf((FOLDER, folder) if folder else (FOLDER,), document.providers)
+
+
+def check_shelf(document: Document, shelf: Shelf, path: Path) -> Iterator[Problem]:
+    """Name what is wrong with the user's own providers."""
     folder = _provider_folder(document, path)
     if folder and not isdir(folder):
         what = f'= "{document.provider_folder}" is no folder'
-        problems.append(Problem(path.name, "provider_folder", what, create_repair(document.provider_folder, folder)))
-    shelf = Shelf((FOLDER, folder) if folder else (FOLDER,), document.providers)
+        yield Problem(path.name, "provider_folder", what, create_repair(document.provider_folder, folder))
     for id in sorted(own_providers(document, path)):
         is_table = not (folder and exists(folder / f"{id}.toml"))
-        problems += [_in_table(one, id, path.name) if is_table else one for one in _faults(id, shelf)]
-    return shelf
+        yield from (_in_table(one, id, path.name) if is_table else one for one in _faults(id, shelf))
 
 
 def _faults(id: str, shelf: Shelf) -> list[Problem]:
@@ -65,30 +69,29 @@ def _check_provider(provider: Provider) -> Iterator[Problem]:
 VALUE_REPAIR = 'put the value into an environment variable or a file and write "env:NAME" or "file:PATH"'
 
 
-def read_providers(document: Document, shelf: Shelf, problems: list[Problem], file: str) -> Catalog:
+def read_providers(document: Document, shelf: Shelf) -> Catalog:
+    """Return the providers that accounts name; one that `check_shelf` or `check_providers` names is not among them."""
     known, providers = provider_ids(shelf), {}
-    for section in document.accounts:
-        key = f"accounts.{section.name}.provider"
-        if section.provider not in known:
-            what = f'= "{section.provider}": no such provider'
-            problems.append(Problem(file, key, what, suggest(section.provider, known)))
-        elif section.provider not in providers:
-            with suppress(DocumentError):  # named by read_shelf
-                providers[section.provider] = load_provider(section.provider, shelf)
+    for id in dict.fromkeys(section.provider for section in document.accounts if section.provider in known):
+        with suppress(DocumentError):
+            providers[id] = load_provider(id, shelf)
     return providers
 
 
-def feeds_followed(
-    document: Document, providers: Catalog, shelf: Shelf, problems: list[Problem], file: str
-) -> Iterator[tuple[str, Feed]]:
-    """Yield the status sources of all providers with accounts, and of those that are named besides."""
+def check_providers(document: Document, shelf: Shelf, file: str) -> Iterator[Problem]:
+    """Name each provider that accounts or [status] name, and nobody knows."""
     known = provider_ids(shelf)
-    for id in document.status.providers:
+    named = [(f"accounts.{section.name}.provider", section.provider) for section in document.accounts]
+    named += [("status.providers", id) for id in document.status.providers]
+    for key, id in named:
         if id not in known:
-            what = f'= "{id}": no such provider'
-            problems.append(Problem(file, "status.providers", what, suggest(id, known)))
+            yield Problem(file, key, f'= "{id}": no such provider', suggest(id, known))
+
+
+def feeds_followed(document: Document, providers: Catalog, shelf: Shelf) -> Iterator[tuple[str, Feed]]:
+    """Yield the status sources of all providers with accounts, and of those that are named besides; all are known."""
     if not document.status.poll:
         return
-    others = {id for id in document.status.providers if id in known} - providers.keys()
+    others = {*document.status.providers} - providers.keys()
     for provider in (*providers.values(), *(load_provider(id, shelf) for id in sorted(others))):
         yield from ((f"{provider.id}/{feed.id}", feed) for feed in provider.feeds)

@@ -46,11 +46,10 @@ class Ground(Struct, frozen=True):
     usual: Way
 
 
-def usual_way(environment: Mapping[str, str], problems: list[Problem]) -> Way:
-    """Return how requests leave where nothing is set, and add what is wrong with the variables that say it."""
+def read_usual_way(environment: Mapping[str, str]) -> tuple[Way, list[Problem]]:
+    """Return how requests leave where nothing is set, and what is wrong with the variables that say it."""
     proxies, wrong = read_environment(environment)
-    problems += [Problem(ENVIRONMENT, name, why, f"mend or unset it: {FORM}") for name, why in wrong]
-    return Way(proxies)
+    return Way(proxies), [Problem(ENVIRONMENT, name, why, f"mend or unset it: {FORM}") for name, why in wrong]
 
 
 def wrong_authorities(environment: Mapping[str, str]) -> Iterator[Problem]:
@@ -83,33 +82,34 @@ def usual_authorities(environment: Mapping[str, str]) -> Iterator[str]:
             yield f"believes the authorities in {place} ({name})"
 
 
-def set_way(setting: Setting, key: str, ground: Ground, problems: list[Problem], beyond: Setting | None = None) -> Way:
+def read_way(setting: Setting, key: str, ground: Ground, beyond: Setting | None = None) -> tuple[Way, list[Problem]]:
     """Return how requests leave where an account, or its provider (`beyond`), says something of it.
 
-    `key` is where an account stands; errors go into `problems`, without a password.
+    `key` is where an account stands. What is wrong is told without a password.
     """
     proxies, ca_file = ground.usual.proxies, ground.usual.ca_file
+    problems: list[Problem] = []
     for one, where in ((beyond, f"providers.{key.split('/')[0]}"), (setting, f"accounts.{key.split('/')[-1]}")):
         if one is not None and one.proxy is not None:
-            proxies = _proxies(one.proxy, f"{where}.proxy", ground, problems)
+            proxies, wrong = _proxies(one.proxy, f"{where}.proxy", ground)
+            problems += wrong
         if one is not None and one.ca_file is not None:
-            ca_file = _authorities(one.ca_file, f"{where}.ca_file", ground, problems)
-    return Way(proxies, ca_file)
+            ca_file, wrong = _authorities(one.ca_file, f"{where}.ca_file", ground)
+            problems += wrong
+    return Way(proxies, ca_file), problems
 
 
-def _proxies(text: str, key: str, ground: Ground, problems: list[Problem]) -> Proxies:
+def _proxies(text: str, key: str, ground: Ground) -> tuple[Proxies, list[Problem]]:
     bypass = ground.usual.proxies.bypass
     if not text:
-        return Proxies(bypass=bypass)
+        return Proxies(bypass=bypass), []
     try:
         proxy = _proxy(text, ground)
     except SecretError as error:
-        problems.append(Problem(ground.file.name, key, str(error), "set it, or leave proxy out"))
+        return Proxies(bypass=bypass), [Problem(ground.file.name, key, str(error), "set it, or leave proxy out")]
     except ProxyError as error:
-        problems.append(Problem(ground.file.name, key, str(error), REPAIRS.get(str(error), FORM)))
-    else:
-        return Proxies(proxy, proxy, bypass)
-    return Proxies(bypass=bypass)
+        return Proxies(bypass=bypass), [Problem(ground.file.name, key, str(error), REPAIRS.get(str(error), FORM))]
+    return Proxies(proxy, proxy, bypass), []
 
 
 OPEN_PASSWORD = "holds a password for all to read"
@@ -137,12 +137,10 @@ def _proxy(text: str, ground: Ground) -> Proxy:
     return proxy
 
 
-def _authorities(name: str, key: str, ground: Ground, problems: list[Problem]) -> str:
+def _authorities(name: str, key: str, ground: Ground) -> tuple[str, list[Problem]]:
     path = str(placed(name, ground.file.parent))
-    if why := _why_unread(path):
-        repair = "name a file with the certificates of the authorities, as PEM"
-        problems.append(Problem(ground.file.name, key, f'= "{name}" {why}', repair))
-    return path
+    why, repair = _why_unread(path), "name a file with the certificates of the authorities, as PEM"
+    return path, [Problem(ground.file.name, key, f'= "{name}" {why}', repair)] if why else []
 
 
 def files_of(setting: Setting, folder: Path) -> Iterator[Path]:

@@ -1,0 +1,84 @@
+"""What leaves this machine: where messages and pings go, and how requests travel."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from monitor.config.address import is_address
+from monitor.config.config import Heartbeat
+from monitor.config.document import Document, id_of
+from monitor.config.proxy_road import Ground, read_usual_way, read_way
+from monitor.config.secret import SecretError, is_reference, resolve
+from probes.catalog import Catalog
+from probes.document import Problem
+from probes.proxy import Way
+
+
+class Outward(Struct, frozen=True):
+    """The address of each channel by its name, and the way of each account by its id; `usual` is that of the rest.
+
+    A channel whose address could not be had has "".
+    """
+
+    urls: Mapping[str, str]
+    heartbeat: Heartbeat | None
+    usual: Way
+    ways: Mapping[str, Way]
+
+
+def read_outward(
+    document: Document, providers: Catalog, path: Path, environment: Mapping[str, str]
+) -> tuple[Outward, list[Problem]]:
+    urls, unheard = _read_urls(document, path, environment)
+    heartbeat, unsent = _read_heartbeat(document, path, environment)
+    usual, wrong = read_usual_way(environment)
+    ways, closed = _read_ways(document, providers, Ground(path, environment, usual))
+    return Outward(urls, heartbeat, usual, ways), [*unheard, *unsent, *wrong, *closed]
+
+
+def _read_urls(document: Document, path: Path, environment: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
+    urls, problems = dict[str, str](), list[Problem]()
+    for section in document.channels:
+        try:
+            urls[section.name] = _followed(section.url, path, environment)
+        except SecretError as error:
+            urls[section.name] = ""
+            repair = "set it, or leave this channel out"
+            problems.append(Problem(path.name, f"channels.{section.name}.url", str(error), repair))
+    return urls, problems
+
+
+def _read_heartbeat(
+    document: Document, path: Path, environment: Mapping[str, str]
+) -> tuple[Heartbeat | None, list[Problem]]:
+    section, key = document.heartbeat, "heartbeat.url"
+    if section is None:
+        return None, []
+    try:
+        url = _followed(section.url, path, environment)
+    except SecretError as error:
+        return None, [Problem(path.name, key, str(error), "set it, or leave [heartbeat] out")]
+    if is_address(url):
+        return Heartbeat(url, section.interval_s), []
+    # The value is not shown: most of it may be right, and then it is the secret.
+    is_named = is_reference(section.url)
+    what = f'= "{section.url}" leads to what is no web address' if is_named else "is no web address"
+    repair = "give the ping address: https://hc-ping.com/..., or env:NAME"
+    return Heartbeat(url, section.interval_s), [Problem(path.name, key, what, repair)]
+
+
+def _followed(text: str, path: Path, environment: Mapping[str, str]) -> str:
+    """Return an address, or that to which a reference leads. Raises SecretError."""
+    return resolve(text, path.parent, environment) if is_reference(text) else text
+
+
+def _read_ways(document: Document, providers: Catalog, ground: Ground) -> tuple[dict[str, Way], list[Problem]]:
+    """Return how the requests of each account leave; what is wrong with a provider's way is told once."""
+    ways, problems = dict[str, Way](), dict[str, Problem]()
+    for section in document.accounts:
+        id = id_of(section)
+        ways[id], found = read_way(section, id, ground, providers.get(section.provider))
+        for one in found:
+            problems.setdefault(one.key, one)
+    return ways, list(problems.values())
