@@ -879,6 +879,26 @@ def test_a_port_that_somebody_holds_ends_no_monitor(folder, stage):
     assert "the page is not served on 127.0.0.1" in err
 
 
+def test_a_monitor_that_reaches_nothing_says_so_within_seconds(folder, stage):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        text = re.sub(r'base = ".*?"', f'base = "http://127.0.0.1:{closed.getsockname()[1]}"', text_of(folder))
+        (folder / "monitor.toml").write_text(text)
+        with start("run", folder=folder) as process:
+            lines = (line for line in iter(process.stderr.readline, "") if "nothing could be reached yet" in line)
+            began, line = time.monotonic(), next(lines)
+            took_s = time.monotonic() - began
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=15)
+
+    assert "WARNING" in line
+    assert took_s < 15, "five of them are the first looks, spread"
+
+
+def text_of(folder):
+    return (folder / "monitor.toml").read_text()
+
+
 def test_the_page_is_not_served_when_that_was_not_asked_for(folder, stage):
     text = (folder / "monitor.toml").read_text()
     (folder / "monitor.toml").write_text(text.replace("port = 0", "serve = false"))

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Change, absence, as_of, redated
 from monitor.stages.evaluate import conclude, judge, take_note, tracks_to_save
+from monitor.stages.first_look import FirstLook
 from monitor.stages.notify import tell
 from monitor.stages.plan import ask_the_rest, hurry_associates, is_doubted, plan_as_usual, plan_looks
 from monitor.stages.spend import note_spending
@@ -31,10 +32,12 @@ ABSENT = timedelta(minutes=5)
 
 async def remember(world: World) -> None:
     """Turn what was seen into one beat after the other."""
+    first = FirstLook(frozenset(watch.target.answerer for watch in world.config.watches.values()))
     while True:
         await _gather(world)
         await follow_clock(world)
         observations = seen(world)
+        first.take(observations)
         if observations or world.unsettled or world.keeper.refusal or _is_idle(world):
             now = world.edge.clock()
             await note_absence(world, now)
