@@ -73,6 +73,15 @@ def test_a_check_loads_nothing_that_it_does_not_need(tmp_path):
     assert done.stdout.splitlines()[1:] == ["1 account, 3 targets, 1 channel: all well-formed", ""]
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_tells_its_own_help(name, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([name, "--help"])
+
+    told = " ".join(capsys.readouterr().out.split())
+    assert (end.value.code, COMMANDS[name][1:] in told, f"usage: provider-monitor {name}" in told) == (0, True, True)
+
+
 def loaded_by(*words, ask):
     """Return which modules a command line loads, of those whose name a condition holds for."""
     code = f"import sys; from monitor.cli import main\ntry: main({[*words]})\nfinally: print(*({ask}), file=sys.stderr)"
