@@ -59,8 +59,8 @@ class Command(Protocol):
 
 def main(argv: list[str] | None = None) -> int:
     collect_seldom()
-    signal.signal(signal.SIGTERM, _leave)
     words, arguments = sys.argv[1:] if argv is None else argv, argparse.Namespace()
+    signal.signal(signal.SIGTERM, _leave_well if "run" in words else _leave)  # before what is slow to load
     try:
         build_parser(words).parse_args(words, arguments)
         return cast(Command, arguments.command).run(arguments)
@@ -78,6 +78,11 @@ def main(argv: list[str] | None = None) -> int:
 def _leave(number: int, _: "FrameType | None") -> NoReturn:
     """End in good order: by default the programs that were started for a key or a look would go on."""
     raise SystemExit(128 + number)
+
+
+def _leave_well(_: int, __: "FrameType | None") -> NoReturn:
+    """End as who watches until it is asked for its end, which is no failure."""
+    raise SystemExit(0)
 
 
 def collect_seldom() -> None:

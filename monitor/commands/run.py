@@ -31,7 +31,7 @@ def _host(text: str) -> str:
 
 
 def run(arguments: Namespace) -> int:
-    heed(UP)  # before what is slow to load: whoever asks for the end meanwhile gets a good one
+    heed(UP)
     if arguments.host and not _is_ours(arguments.host):
         repair = "give one that it has, 127.0.0.1 for its own browser, or 0.0.0.0 for all"
         raise wrong(f'--host "{arguments.host}"', "is no address of this machine", repair)
@@ -79,7 +79,7 @@ def _heard_at(config: Config, host: str | None) -> Config:
     return replace(config, site=site)
 
 
-def _watch(config: Config) -> None:
+def _watch(config: Config) -> None:  # what it loads is slow, and of no use to the demonstration
     from monitor.commands.preflight import check_before_start
     from monitor.runtime.daemon import watch
 
