@@ -21,6 +21,7 @@ from monitor.publish.json_text import encode, ready
 from monitor.publish.metrics import metrics
 from monitor.publish.paths import account_page, incident_page
 from monitor.publish.paths import badge as badge_path
+from monitor.publish.public_view import PublicFrame, PublicMonth
 from monitor.publish.render import POLICY, TEMPLATES, Press, press
 from monitor.publish.shared_risk import Caution, cautions
 from monitor.publish.snapshot import (
@@ -103,7 +104,10 @@ def root(url: str | None) -> str:
 
 
 def history(
-    all_months: Sequence[Month], around: PageFrame, it: Press, existing: Collection[str]
+    all_months: Sequence[Month | PublicMonth],
+    around: PageFrame | PublicFrame,
+    it: Press,
+    existing: Collection[str],
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the page of the history, and a page for each month; those of months long past never change."""
     latest, older = all_months[:FULL_MONTHS], all_months[FULL_MONTHS:]

@@ -1,5 +1,7 @@
 """What the templates show: finished words, in order. Templates only place them."""
 
+from typing import ClassVar
+
 from msgspec import Struct
 
 from monitor.publish.chart import Chart
@@ -19,7 +21,8 @@ class PageFrame(Struct, frozen=True):
     due: Moment | None
     fresh_s: int
     up: str = ""
-    public: bool = False
+
+    public: ClassVar[bool] = False
 
 
 class LinkedText(Struct, frozen=True):
