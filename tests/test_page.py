@@ -8,10 +8,7 @@ from html.parser import HTMLParser
 from itertools import product
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from jinja2 import Environment, nodes
-from markupsafe import Markup, escape
 from msgspec.structs import replace
 
 from monitor.alert.case import Delivery, OutboxState, Step
@@ -22,7 +19,7 @@ from monitor.diagnose.incident import Announcement
 from monitor.publish import public_site
 from monitor.publish.account_text import MARKS
 from monitor.publish.private_site import STANDS_S, kept, render
-from monitor.publish.render import CLEAN, POLICY, TEMPLATES, PageTemplates, escape_word
+from monitor.publish.render import CLEAN, POLICY, TEMPLATES
 from monitor.publish.rotation import TURNS
 from monitor.publish.snapshot import CROWD, Manner, Measure, ObjectiveView, SourceView
 from monitor.publish.status import Mark
@@ -279,16 +276,6 @@ def test_hostile_words_stay_words(words):
     for one, other in zip(clean.values(), dirty.values(), strict=True):
         shapes = [Counter((tag, *sorted(attributes)) for tag, attributes in it.elements) for it in (one, other)]
         assert shapes[0] == shapes[1]
-
-
-@given(st.one_of(st.text(), st.integers(), st.none(), st.sampled_from(Mark), st.text().map(Markup)))
-def test_a_word_is_escaped_as_jinja_would_and_in_every_template(value):
-    assert escape_word(value) == escape(value)
-    template = PageTemplates(autoescape=True).from_string(
-        "{{ it }}{% macro say(it) %}{{ it }}{% endmacro %}{{ say(it) }}"
-    )
-    assert template.render(it=value) == 2 * escape(value)
-    assert template.root_render_func.__globals__["escape"] is escape_word
 
 
 def test_an_address_in_hostile_words_is_a_link_only_in_our_own_advice():
