@@ -21,7 +21,7 @@ from monitor.publish.account_text import MARKS
 from monitor.publish.private_site import STANDS_S, kept, render
 from monitor.publish.render import CLEAN, POLICY, TEMPLATES
 from monitor.publish.rotation import TURNS
-from monitor.publish.snapshot import CROWD, Manner, Measure, ObjectiveView, SourceView
+from monitor.publish.snapshot import CROWD, Manner, Measure, ObjectiveView, SourceView, Substitute
 from monitor.publish.status import Mark
 from monitor.slo.objective import Goal, Objective, Reserve
 from monitor.stages.publish import LONGEST_QUIET_S, PUBLISH_S
@@ -143,6 +143,36 @@ def test_an_open_incident_says_what_whose_fault_since_when_and_what_now():
         "1 message delivered",
     ):
         assert words in text
+
+
+INSTEAD = (
+    Substitute("openai/main", NOW - timedelta(seconds=20)),
+    Substitute("anthropic/main", NOW - timedelta(days=1), "shares the card with <b>openai/team-b</b>"),
+)
+
+
+@pytest.mark.parametrize(
+    ("instead", "said"),
+    [
+        (
+            INSTEAD,
+            "Working instead openai/main seen working 10:33 UTC"
+            " anthropic/main seen working 20 Nov, 10:34 UTC; shares the card with <b>openai/team-b</b> Why we",
+        ),
+        ((), "Working instead Nothing else that is watched here is known to work now. Why we"),
+    ],
+)
+def test_the_page_of_an_incident_says_what_works_instead_as_the_message_does(instead, said):
+    files = documents(four_accounts(open_incidents=(shown(instead=instead),)))
+    assert said in files[f"incidents/{incident().id}.html"].text
+
+
+def test_the_page_of_an_incident_for_which_nobody_needs_another_account_names_none():
+    for files in (
+        documents(four_accounts(open_incidents=(shown(),))),
+        documents(four_accounts(open_incidents=(), past_incidents=(shown(replace(incident(), closed_at=NOW)),))),
+    ):
+        assert "Working instead" not in files[f"incidents/{incident().id}.html"].text
 
 
 def test_the_page_of_an_incident_holds_the_evidence_an_appeal_needs():

@@ -11,10 +11,10 @@ from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.diagnose.diagnosis import Evidence, Scope
 from monitor.diagnose.incident import Incident, Severity
 from monitor.publish.paths import incident_page, month_page
-from monitor.publish.snapshot import IncidentView, Snapshot
+from monitor.publish.snapshot import IncidentView, Snapshot, Substitute
 from monitor.publish.status import Mark
 from monitor.publish.translation import ENGLISH, Speech
-from monitor.publish.view_model import LinkedText, Month, ProofRow, Row, Story, TimelineRow
+from monitor.publish.view_model import LinkedText, Month, ProofRow, Row, Story, SubstituteRow, TimelineRow
 
 RECENT = 5
 """So many past incidents stand on the first page."""
@@ -76,7 +76,12 @@ def story(view: IncidentView, made_at: datetime, speech: Speech = ENGLISH) -> St
         targets=incident.targets,
         events=_events(view, speech),
         proofs=tuple(_proof(evidence, incident.signal, speech) for evidence in incident.evidence),
+        instead=None if view.instead is None else tuple(_substitute(one, made_at, speech) for one in view.instead),
     )
+
+
+def _substitute(one: Substitute, made_at: datetime, speech: Speech) -> SubstituteRow:
+    return SubstituteRow(one.account, speech.moment(one.seen_at, made_at), one.caution)
 
 
 def pieces(text: str) -> tuple[LinkedText, ...]:

@@ -71,8 +71,16 @@ class ProofRow(Struct, frozen=True):
     phase: str = ""
 
 
+class SubstituteRow(Struct, frozen=True):
+    """An account that works instead, when that was seen, and what speaks against it."""
+
+    account: str
+    seen: Moment
+    caution: str
+
+
 class Story(Struct, frozen=True):
-    """One incident at full length."""
+    """One incident at full length. `instead` is None where nobody asks what works instead."""
 
     row: Row
     is_open: bool
@@ -83,6 +91,7 @@ class Story(Struct, frozen=True):
     targets: tuple[str, ...]
     events: tuple[TimelineRow, ...]
     proofs: tuple[ProofRow, ...]
+    instead: tuple[SubstituteRow, ...] | None
 
 
 class Figure(Struct, frozen=True):
