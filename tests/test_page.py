@@ -175,6 +175,38 @@ def test_the_page_of_an_incident_for_which_nobody_needs_another_account_names_no
         assert "Working instead" not in files[f"incidents/{incident().id}.html"].text
 
 
+def nested(opened):
+    """A wide incident, a part of it, a part of that, and others before and after; each with its begin in minutes."""
+    parents = {"part": "wide", "inner": "part", "lost": "gone"}
+    return tuple(
+        shown(incident(id=id, parent=parents.get(id), opened_at=NOW - timedelta(minutes=ago), closed_at=NOW))
+        for id, ago in opened.items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("opened", "order"),
+    [
+        ({"a": 90, "part": 60, "wide": 70, "z": 50}, ["z", "wide", "part", "a"]),
+        ({"wide": 60, "part": 60}, ["wide", "part"]),
+        ({"part": 80, "wide": 60, "z": 70}, ["wide", "part", "z"]),
+        ({"inner": 10, "part": 20, "wide": 30, "z": 15}, ["z", "wide", "part", "inner"]),
+        ({"lost": 10, "z": 20}, ["lost", "z"]),
+    ],
+)
+def test_in_every_list_the_wider_incident_stands_above_its_parts(opened, order):
+    files = documents(four_accounts(open_incidents=(), past_incidents=nested(opened)))
+    for name in ("index.html", "history.html", "accounts/openai/team-b.html", "providers/openai.html"):
+        links = [link.rpartition("/")[2] for link in files[name].values("href") if "incidents/" in link]
+        assert links == [f"{id}.html" for id in order], name
+
+
+def test_incidents_that_name_each_other_as_the_wider_one_are_shown_all_the_same():
+    odd = tuple(shown(incident(id=id, parent=other, closed_at=NOW)) for id, other in ("ab", "ba", "cc"))
+    text = documents(four_accounts(open_incidents=(), past_incidents=odd))["history.html"].text
+    assert text.count("openai/team-b: account suspended") == 3
+
+
 def test_the_page_of_an_incident_holds_the_evidence_an_appeal_needs():
     text = documents(four_accounts())[f"incidents/{incident().id}.html"].text
     for words in (

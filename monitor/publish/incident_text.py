@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import groupby
 from typing import assert_never
 
 from monitor import words
@@ -54,8 +53,11 @@ def leads(incidents: Iterable[Incident]) -> Leads:
 
 
 def months(snapshot: Snapshot, speech: Speech = ENGLISH) -> tuple[Month, ...]:
-    by_month = groupby(newest_first(snapshot.past_incidents), key=lambda view: month_page(view.incident.opened_at))
-    return tuple(_month(href, list(its), snapshot.made_at, speech) for href, its in by_month)
+    """Return the months, the newest first. A part of a wider incident stands in its own month."""
+    by_month: dict[str, list[IncidentView]] = {}
+    for view in wider_first(snapshot.past_incidents):
+        by_month.setdefault(month_page(view.incident.opened_at), []).append(view)
+    return tuple(_month(href, by_month[href], snapshot.made_at, speech) for href in sorted(by_month, reverse=True))
 
 
 def _month(href: str, views: Sequence[IncidentView], made_at: datetime, speech: Speech) -> Month:
@@ -107,6 +109,25 @@ def wholes(snapshot: Snapshot) -> list[IncidentView]:
 
 def newest_first(views: Sequence[IncidentView]) -> list[IncidentView]:
     return sorted(views, key=lambda view: (view.incident.opened_at, view.incident.id), reverse=True)
+
+
+def wider_first(views: Sequence[IncidentView]) -> list[IncidentView]:
+    """Order by the newest first, but a part of a wider incident right below that, whenever it began."""
+    known = {view.incident.id: view.incident for view in views}
+
+    def place(view: IncidentView) -> tuple[datetime, str, int, datetime, str]:
+        line = _line_up(view.incident, known)
+        return line[-1].opened_at, line[-1].id, -len(line), view.incident.opened_at, view.incident.id
+
+    return sorted(views, key=place, reverse=True)
+
+
+def _line_up(incident: Incident, known: Mapping[str, Incident]) -> list[Incident]:
+    """Return an incident, the wider one that it is part of, and so on to the widest that is known."""
+    line = [incident]
+    while (wider := known.get(line[-1].parent or "")) and wider not in line:
+        line.append(wider)
+    return line
 
 
 def row(view: IncidentView, made_at: datetime, today: datetime | None, speech: Speech) -> Row:
