@@ -38,7 +38,7 @@ def test_one_that_does_not_end_is_killed_and_the_next_one_runs(tmp_path):
     assert call("--version", folder=tmp_path)[0] == 0
 
 
-@pytest.mark.parametrize("name", ["PYTHONWARNINGS", "LANG", "LC_ALL", "TZ"])
-def test_what_python_reads_at_its_start_is_given_to_one_that_starts(name):
+@pytest.mark.parametrize("name", ["PYTHONWARNINGS", "LANG", "LC_ALL", "TZ", "LD_PRELOAD", "OPENSSL_CONF"])
+def test_what_is_read_at_the_start_is_given_to_one_that_starts(name):
     assert not fits({name: "x"})
     assert fits({"OPENAI_MAIN": "x", "HTTPS_PROXY": "y"})

@@ -1,8 +1,8 @@
 """The program without its start: a process that has loaded all of it forks for each call.
 
 To load it takes three times as long as what a command does. Each call is a process of its own all the same, with its
-own arguments, environment, folder, umask, files and exit code. What belongs to the interpreter's own start (PYTHON...,
-the locale, the time zone) was settled when this one started: such a call is none for it.
+own arguments, environment, folder, umask, files and exit code. What the loader, Python or a library reads once at its
+start (LD_PRELOAD, PYTHON..., the locale, the time zone) was settled when this one started: such a call is none for it.
 """
 
 import atexit
@@ -23,7 +23,7 @@ import tempfile
 import monitor
 import probes
 
-OF_THE_START = re.compile("PYTHON|LANG$|LC_|TZ$")
+OF_THE_START = re.compile("PYTHON|LANG$|LC_|TZ$|LD_|FAKETIME|GLIBC_|MALLOC_|OPENSSL_|AIOHTTP_")
 MOST = 200_000
 """Bytes of one request: arguments and environment."""
 
