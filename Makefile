@@ -6,9 +6,10 @@ EXTRAS  := dev
 NEWEST  := .venv-newest
 PIP     := -m pip --quiet --disable-pip-version-check
 INSTALL := $(BIN)/python $(PIP) install --constraint constraints.txt --editable
-# One more than there are cores, as some tests wait; a module's tests stay together, so that what they share is made once.
-WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
-PYTEST  := $(BIN)/python -m pytest --dist worksteal --numprocesses
+# Two more than there are cores, as many tests wait; a module's tests stay together, so that what they share is made
+# once. Also where the shell says otherwise, what is compiled is kept: each worker would compile all of it anew.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 2)))
+PYTEST  := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --dist worksteal --numprocesses
 
 .PHONY: run test test-fast test-all quick faults check fuzz schema bench profile newest constraints clean FORCE
 
@@ -16,7 +17,7 @@ run: $(VENV)/.ready            ## watch; without any account, show a demonstrati
 	@$(BIN)/provider-monitor run
 
 test: $(VENV)/.ready-dev       ## all tests but the slow ones and those that attack the program
-	$(PYTEST) $(WORKERS) -m 'not slow and not faults'
+	$(PYTEST) $(WORKERS) -m 'not slow' --ignore tests/faults
 
 test-fast: $(VENV)/.ready-dev  ## those alone that reach nothing and await nobody, with a fifth of the random examples
 	$(PYTEST) auto --pure --hypothesis-profile brief -m 'not slow'

@@ -1,7 +1,7 @@
 """The same site as one pass of f-strings: what it costs a person who writes without templates.
 
-It writes the files of `render` with the same figures from the same snapshot, in English, every text escaped. Of what
-the benchmark's snapshot does not hold (incidents, notices, credit, limits, drawings of 30 days) it knows nothing.
+It writes FILES with the figures that `render` writes there from the same snapshot, in English, every text escaped. Of
+what the benchmark's snapshot does not hold (incidents, notices, credit, limits, drawings of 30 days) it knows nothing.
 """
 
 import json
@@ -24,6 +24,16 @@ from monitor.slo.indicator import Cell
 from monitor.words import money, percent, seconds
 from probes.model import Fault
 
+FILES = (
+    *("404.html", "favicon.svg", "feed.xml", "history.html", "index.html", "maintenance.ics", "metrics.prom"),
+    *("page.js", "robots.txt", "schema/status.json", "schema/usable.json", "status.json", "style.css", "usable.json"),
+    *("api/v2/components.json", "api/v2/status.json", "api/v2/summary.json"),
+    *("api/v2/incidents.json", "api/v2/incidents/unresolved.json", "api/v2/scheduled-maintenances.json"),
+    *("api/v2/scheduled-maintenances/active.json", "api/v2/scheduled-maintenances/upcoming.json"),
+    *("providers/{provider}.html", "badges/{provider}.json", "badges/{provider}.svg"),
+    *("accounts/{account}.html", "badges/{account}.json", "badges/{account}.svg"),
+)
+"""All that is compared: a file that the site has besides is in neither side of the ratio."""
 COPIED = ("style.css", "page.js", "robots.txt", "schema/status.json", "schema/usable.json")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 ORDER = tuple(Mark)
@@ -51,6 +61,16 @@ LEGEND = """<details class="legend"><summary><h2>How to read this page</h2></sum
 <div class="down"><dt>Down</dt><dd>Confirmed: several canaries in a row failed.</dd></div>
 <div class="unknown"><dt>Not known</dt><dd>We could not look, or have not looked lately.</dd></div>
 </dl></details>"""
+
+
+def names(snapshot: Snapshot) -> frozenset[str]:
+    """Return the paths of FILES for these providers and accounts."""
+    return frozenset(
+        file.format(provider=provider.id, account=account.id)
+        for provider in snapshot.providers
+        for account in provider.accounts
+        for file in FILES
+    )
 
 
 def site(snapshot: Snapshot) -> dict[str, bytes]:

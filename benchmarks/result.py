@@ -251,9 +251,10 @@ other side is nginx where it is installed. The 90 days are read three times; the
 four minutes at the usual interval and time limits, as are the 200 TLS targets, five webhooks, and 1,000 and 5,000
 targets for their memory.
 
-The f-string floor (`benchmarks/floor.py`) writes every file of the site with the same figures from the same snapshot,
-by hand: text escaped, one language, and nothing of what that snapshot does not hold (incidents, notices, limits). A
-test holds its figures to ours. The 200 TLS hosts are 200 addresses of loopback, a connection pool each.
+The f-string floor (`benchmarks/floor.py`) writes the files that it names with our figures from the same snapshot, by
+hand: text escaped, one language, and nothing of what that snapshot does not hold (incidents, notices, limits). Of our
+site those files count, and a test holds their figures to ours. The 200 TLS hosts are 200 addresses of loopback, a
+connection pool each.
 
 "First failure → delivered" is measured from the first look that failed, "fault" from when the simulated provider
 began to refuse: half an interval earlier in the mean, which a shorter interval shortens and nothing else.

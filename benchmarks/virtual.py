@@ -2,21 +2,14 @@
 
 import asyncio
 import selectors
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop that goes on to its next timer at once, and does the work of other threads itself, on the spot."""
-
-    def __init__(self) -> None:
-        self.now_s = 0.0
-        super().__init__(_Hasty(self))
-
-    def time(self) -> float:
-        return self.now_s
+class PromptLoop(asyncio.SelectorEventLoop):
+    """A loop that does the work of other threads itself, on the spot: to hand it over takes longer than the work."""
 
     def run_in_executor(self, executor: object, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:  # type: ignore[override]
         done: asyncio.Future[T] = self.create_future()
@@ -25,6 +18,23 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         except Exception as error:  # noqa: BLE001 - whoever waits for the work gets its error
             done.set_exception(error)
         return done
+
+
+def promptly(work: Coroutine[Any, Any, T]) -> T:
+    """Run it as `asyncio.run` does, without other threads."""
+    with asyncio.Runner(loop_factory=PromptLoop) as runner:
+        return runner.run(work)
+
+
+class VirtualLoop(PromptLoop):
+    """A loop that goes on to its next timer at once."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        super().__init__(_Hasty(self))
+
+    def time(self) -> float:
+        return self.now_s
 
 
 class _Hasty(selectors.BaseSelector):

@@ -97,7 +97,7 @@ KEYS_AT_LENGTH = (
     "Every key here is refused at once. Either the provider's key service fails, or all that you have there is lost; "
     "its status page and other customers will tell."
 )
-OPEN_AT_LENGTH = "Whose trouble it is cannot be told yet: what is seen from here fits more than one cause."
+OPEN_AT_LENGTH = "Whose fault it is cannot be told yet: what is seen from here fits more than one cause."
 OFFLINE = "nobody's (this monitor is offline)"
 ABSENT = "nobody's (this monitor was not running)"
 ABSENT_AT_LENGTH = "The monitor was stopped, or its machine slept. Nothing is known of that time, good or bad."
@@ -257,7 +257,7 @@ def _is_of_all_keys(incident: Incident) -> bool:
 
 
 def whose_hedged(incident: Incident) -> str:
-    """Say whose trouble it is and how sure that is: `probably your account`."""
+    """Say whose fault it is and how sure that is: `probably your account`."""
     return f"{HEDGES[incident.confidence]}{whose(incident)}" if is_blamed(incident) else whose(incident)
 
 

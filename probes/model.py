@@ -50,7 +50,7 @@ class Phase(StrEnum):
 
 
 class Blame(StrEnum):
-    """Whose trouble it is. PATH is the road between: region, edge, egress."""
+    """Whose fault it is. PATH is the road between: region, edge, egress."""
 
     ACCOUNT = "account"
     PROVIDER = "provider"

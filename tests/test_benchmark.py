@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks import floor, server
 from benchmarks.result import Report
-from benchmarks.site import seen
+from benchmarks.site import seen, spent_ms
 from monitor.publish.private_site import render
 
 ROOT = Path(__file__).parents[1]
@@ -81,13 +81,29 @@ def test_without_nginx_our_own_server_answers_the_same(tmp_path, monkeypatch):
     assert told["x-ratelimit-limit-requests"] == "500"
 
 
-def test_the_floor_writes_the_files_and_the_figures_of_the_site(tmp_path):
+def test_the_floor_writes_the_files_that_it_names_with_the_figures_of_the_site(tmp_path):
     snapshot = asyncio.run(seen(tmp_path, 3))
     ours, theirs = render(snapshot), floor.site(snapshot)
-    judged = {name for name in ours if not name.endswith(("404.html", "index.html", "favicon.svg"))}
+    judged = {name for name in theirs if not name.endswith(("404.html", "index.html", "favicon.svg"))}
 
-    assert ours.keys() == theirs.keys()
+    assert theirs.keys() == floor.names(snapshot)
+    assert theirs.keys() <= ours.keys()
     assert {name: _figures(ours[name]) for name in judged} == {name: _figures(theirs[name]) for name in judged}
+
+
+def test_a_file_that_the_floor_does_not_name_costs_nothing_in_its_ratio():
+    times = iter([0.0])
+
+    def clock():
+        return next(times)
+
+    def files():
+        nonlocal times
+        for name, at in (("index.html", 1.0), ("new.csv", 5.0), ("feed.xml", 5.5)):
+            times = iter([at])
+            yield name, b""
+
+    assert spent_ms(files(), {"index.html", "feed.xml"}, clock) == 1500
 
 
 def _figures(page):

@@ -223,7 +223,7 @@ class Mailbox:
         (Format.TEXT, "text/plain", "What to do: Appeal at https://help.openai.com."),
         (Format.HTML, "text/html", "<strong>What to do:</strong> Appeal"),
         (Format.MARKDOWN, "text/html", "<strong>What to do:</strong> Appeal"),
-        (Format.MARKDOWN, "text/html", "Whose trouble: <strong>your account (sure)</strong>, since"),
+        (Format.MARKDOWN, "text/html", "Whose fault: <strong>your account (sure)</strong>, since"),
     ],
 )
 def test_a_mail_arrives_in_the_form_that_was_asked_for(form, kind, part):

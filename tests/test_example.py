@@ -6,6 +6,7 @@ import json
 import os
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,17 @@ from probes.simulator import Trouble
 from tests.backstage import KEYS, backstage, call
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it fetches one from the network when it is imported
-litellm = pytest.importorskip("litellm", reason="the development extra is not installed in full")
-
 pytestmark = pytest.mark.filterwarnings("ignore:Items? .* on TypedDict class:UserWarning")  # LiteLLM's own
 FILE = Path(__file__).parents[1] / "examples" / "litellm_router.py"
 NOW = datetime.now(UTC)
 DAY_S = 86_400
 MAIN, BACKUP, LAST = "openai/main", "openai/backup", "anthropic/team"
+
+
+@cache
+def litellm():
+    """Loaded by who runs these tests, and not by all who collect them: that takes seconds."""
+    return pytest.importorskip("litellm", reason="the development extra is not installed in full")
 
 
 def example():
@@ -39,14 +44,15 @@ def stage():
 
 @pytest.fixture(autouse=True)
 def alone():
+    theirs = litellm()
     yield
-    litellm.callbacks = []
+    theirs.callbacks = []
 
 
 def router(stage, usable):
     base = stage.simulator.base("openai")
-    litellm.callbacks = [example().UsableAccounts(usable)]
-    return litellm.Router(
+    litellm().callbacks = [example().UsableAccounts(usable)]
+    return litellm().Router(
         [
             {
                 "model_name": "fast",

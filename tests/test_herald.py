@@ -195,7 +195,7 @@ def test_a_template_that_fails_is_told_on_the_page_and_the_message_goes_out(tmp_
             return inbox
 
     (message,) = asyncio.run(play()).messages
-    assert "Whose trouble: your account" in message["message"]
+    assert "Whose fault: your account" in message["message"]
 
 
 def test_a_digest_is_sent_once_when_its_time_has_come(tmp_path):

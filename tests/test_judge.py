@@ -1,6 +1,5 @@
 """Where the detectors meet: hours of looks in a moment, with a real store and no network."""
 
-import asyncio
 import time
 from contextlib import asynccontextmanager, closing
 from datetime import timedelta
@@ -9,6 +8,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from benchmarks.virtual import promptly
 from monitor.alert.rule import Patience
 from monitor.detect.health import Health, State
 from monitor.diagnose.diagnosis import Scope
@@ -129,7 +129,7 @@ def test_a_first_failure_has_the_sibling_asked_at_once_and_the_suspect_after_its
             at_once = it.world.agenda.take_due(clock.now)
             return at_once, it.world.agenda.take_due(clock.now + timedelta(seconds=CONFIRM_S[0]))
 
-    at_once, soon = asyncio.run(play())
+    at_once, soon = promptly(play())
     assert [[target.rsplit("/", 2)[0] for target in due] for due in (at_once, soon)] == [[IDS[1]], [IDS[0]]]
 
 
@@ -149,7 +149,7 @@ def test_whoever_asked_for_patience_is_not_asked_when_another_one_fails(tmp_path
             await beat(it.world, [look(first, clock.now, FAILING)], clock.now)
             return [id for id in it.world.agenda.take_due(clock.now) if id == other.id]
 
-    assert len(asyncio.run(play())) == asked
+    assert len(promptly(play())) == asked
 
 
 @pytest.mark.parametrize(("fault", "asked"), [(Fault.INVALID_KEY, 1), (Fault.ACCOUNT_SUSPENDED, 0)])
@@ -167,7 +167,7 @@ def test_when_a_key_is_refused_for_good_some_other_there_is_asked_once_more(tmp_
                 await beat(it.world, [look(suspect, clock.now, refused)], clock.now)
             return [id for id in it.world.agenda.take_due(clock.now) if id == sibling.id]
 
-    assert len(asyncio.run(play())) == asked
+    assert len(promptly(play())) == asked
 
 
 def test_the_first_that_has_recovered_has_the_rest_of_its_incident_asked_at_once_and_once(tmp_path):
@@ -189,7 +189,7 @@ def test_the_first_that_has_recovered_has_the_rest_of_its_incident_asked_at_once
                 it.world.agenda.set(other, now + timedelta(hours=1))
         return plans
 
-    plans = asyncio.run(play())
+    plans = promptly(play())
     recovered = [state for state, _ in plans].index(State.UP)
     assert [number for number, (_, asked) in enumerate(plans) if asked] == [recovered]
 
@@ -215,7 +215,7 @@ def test_a_canary_that_was_only_suspected_has_the_one_that_is_down_asked_when_it
             await beat(it.world, [look(quick, clock.now, {})], clock.now)
             return states, it.world.agenda.first_of([hourly.id]) <= clock.now
 
-    states, asked = asyncio.run(play())
+    states, asked = promptly(play())
     assert (states, asked) == ((State.SUSPECTED, State.DOWN), True)
 
 
@@ -235,7 +235,7 @@ def test_what_lies_beside_the_work_is_asked_in_a_doubt_only_if_it_was_seen_befor
             await beat(it.world, [look(suspect, clock.now, FAILING)], clock.now)
             return beside.target.id in it.world.agenda.take_due(clock.now)
 
-    assert asyncio.run(play()) is (state is State.UP)
+    assert promptly(play()) is (state is State.UP)
 
 
 def product_of(company, settings):
@@ -267,7 +267,7 @@ def test_who_shares_a_login_with_a_suspended_account_is_asked_at_once_and_once(t
                 found.append([id.partition("/")[0] for id in it.world.agenda.take_due(clock.now) if "groq" in id])
         return found
 
-    assert asyncio.run(play()) == [[], *asked]
+    assert promptly(play()) == [[], *asked]
 
 
 def test_answers_that_take_much_longer_are_a_sign_while_the_account_stays_up(tmp_path):
@@ -286,7 +286,7 @@ def test_answers_that_take_much_longer_are_a_sign_while_the_account_stays_up(tmp
             await it.minutes(120, steady(lambda _: 0.5))
             return first, states, again, told, it.open()
 
-    first, states, again, told, last = asyncio.run(play())
+    first, states, again, told, last = promptly(play())
     (subject, fault, signal) = first[0]
     assert (len(first), fault, signal, subject.startswith("groq/llama")) == (1, Fault.SLOW, True, True)
     assert states == {State.UP}
@@ -301,7 +301,7 @@ def test_a_rise_that_all_accounts_of_a_provider_share_is_one_sign_and_the_provid
             await it.minutes(15, steady(lambda target: 1.6 if target.provider == "openai" else 0.5))
             return it.open()
 
-    assert [(subject, fault) for subject, fault, _ in asyncio.run(play())] == [("openai", Fault.SLOW)]
+    assert [(subject, fault) for subject, fault, _ in promptly(play())] == [("openai", Fault.SLOW)]
 
 
 PAIR = IDS[:2]
@@ -326,7 +326,7 @@ def test_whoever_is_slow_at_once_with_all_others_is_so_by_the_road(tmp_path, slo
             await it.minutes(20, steady(lambda _: 0.5))
             return it.told, it.letters(), it.open()
 
-    told, letters, left = asyncio.run(play())
+    told, letters, left = promptly(play())
     assert [one.scope for one in told] == scopes
     assert {one.blame for one in told} == ({Blame.PATH} if slow == SEVERAL else {Blame.UNKNOWN})
     assert ([step for _, step in letters], left) == (steps, [])
@@ -340,7 +340,7 @@ def test_who_stays_slow_when_the_road_is_quick_again_is_told_by_itself(tmp_path)
             await it.minutes(20, steady(lambda target: 2.5 if target.account == SEVERAL[0] else 0.5))
             return it.told, it.open()
 
-    told, left = asyncio.run(play())
+    told, left = promptly(play())
     assert [(one.scope, one.blame) for one in told] == [(Scope.EGRESS, Blame.PATH), (Scope.MODEL, Blame.UNKNOWN)]
     assert [subject.partition("/")[0] for subject, _, _ in left] == ["openai"]
 
@@ -358,7 +358,7 @@ def test_one_account_is_told_slow_by_itself_only_while_others_are_seen_at_their_
             await it.minutes(6, steady(lambda target: 2.0 if target.account == PAIR[0] else 0.5))
             return first, [one.blame for one in it.told]
 
-    first, later = asyncio.run(play())
+    first, later = promptly(play())
     assert first == early
     assert first + later == [Blame.ACCOUNT]
 
@@ -374,7 +374,7 @@ def test_a_ceiling_that_falls_is_a_sign(tmp_path, ceiling, found):
             await it.minutes(8, limits(ceiling))
             return [fault for _, fault, _ in it.open()]
 
-    assert asyncio.run(play()) == found
+    assert promptly(play()) == found
 
 
 def test_what_ends_without_being_mended_says_how(tmp_path):
@@ -396,7 +396,7 @@ def test_what_ends_without_being_mended_says_how(tmp_path):
             with closing(open_reader(it.world.config.database)) as db:
                 return [one for one in closed_incidents(db, 9) if one.id in ends]
 
-    ended = {one.fault: one.ending for one in asyncio.run(play())}
+    ended = {one.fault: one.ending for one in promptly(play())}
     assert "s instead of 0.5" in ended[Fault.SLOW]
     assert "taken for usual from now on" in ended[Fault.SLOW]
     assert "50 instead of 500; not told any more since" in ended[Fault.LIMIT_COLLAPSE]
@@ -420,7 +420,7 @@ def test_an_hour_of_flapping_is_named_once_and_so_is_its_calm(tmp_path, ids, sub
             await it.minutes(40, lambda _: {})
             return during, it.letters()[len(during) :], [one.reasons[0] for one in it.told if one.signal]
 
-    during, after, reasons = asyncio.run(play())
+    during, after, reasons = promptly(play())
     assert [step for _, step in during] == ["opened", "resolved", "opened", "opened"]
     assert (during[-1], after) == ((subject, "opened"), [(subject, "resolved")])
     assert reasons == ["3 changes in 6 min, down now; further changes are held until it is calm"]
@@ -468,7 +468,7 @@ def test_who_was_told_that_it_comes_and_goes_hears_no_more_until_it_is_calm(tmp_
             await it.run_for(timedelta(minutes=90), lambda _: {})
             return ended, it.told_of()
 
-    ended, told = asyncio.run(play())
+    ended, told = promptly(play())
     rows = [number for number, (_, one, _) in enumerate(told) if one.is_flap]
     (_, opened, _), (calm_at, calm, step) = told[rows[0]], told[rows[-1]]
     assert (rows[0], rows[-1]) == (2, len(told) - 1)
@@ -513,7 +513,7 @@ def test_outages_that_come_again_are_never_told_in_more_messages_than_each_by_it
                 await it.run_for(timedelta(minutes=up), lambda _: {})
             return it.told_of()
 
-    told = asyncio.run(play())
+    told = promptly(play())
     assert len({at for at, *_ in told}) <= 2 * len(spells)
     assert rows in (None, sum(one.is_flap and step == "opened" for _, one, step in told))
     assert told[-1][2] == "resolved"
@@ -531,7 +531,7 @@ def test_nobody_is_said_to_come_and_go_where_it_is_we_who_are_cut_off(tmp_path):
             await it.minutes(40, lambda _: {})
             return {(one.scope, one.is_flap) for _, one, _ in it.told_of()}
 
-    assert asyncio.run(play()) == {(Scope.MONITOR, False)}
+    assert promptly(play()) == {(Scope.MONITOR, False)}
 
 
 @pytest.mark.parametrize(
@@ -555,7 +555,7 @@ def test_a_cut_road_and_a_providers_outage_are_no_coming_and_going(tmp_path, spe
             await it.run_for(timedelta(minutes=40), lambda _: {})
             return [(one.subject, step) for _, one, step in it.told_of()]
 
-    assert asyncio.run(play()) == told
+    assert promptly(play()) == told
 
 
 @pytest.mark.parametrize(
@@ -583,7 +583,7 @@ def test_slow_answers_before_an_outage_are_one_sign_and_none_after_it(tmp_path, 
             changes = [change for case in it.world.cases.values() for change in case.changes]
             return [one.incident.subject for one in changes if one.kind == "opened" and one.incident.signal]
 
-    assert asyncio.run(play()) == ["openai"]
+    assert promptly(play()) == ["openai"]
 
 
 def test_one_accounts_other_canary_is_told_slow_beside_its_provider_only_when_it_stays_alone(tmp_path):
@@ -605,7 +605,7 @@ def test_one_accounts_other_canary_is_told_slow_beside_its_provider_only_when_it
             await it.run_for(timedelta(minutes=6), takes(*chats, "openai/main/list"))
             return soon, [subject for subject, _, _ in it.open()]
 
-    assert asyncio.run(play()) == (["openai"], ["openai", "openai/main"])
+    assert promptly(play()) == (["openai"], ["openai", "openai/main"])
 
 
 def test_what_comes_and_goes_at_several_is_calm_when_the_last_of_them_is(tmp_path):
@@ -620,7 +620,7 @@ def test_what_comes_and_goes_at_several_is_calm_when_the_last_of_them_is(tmp_pat
             await it.minutes(50, lambda _: {})
             return it.letters()[:before], it.letters()[before:]
 
-    before, after = asyncio.run(play())
+    before, after = promptly(play())
     assert before == [("openai", step) for step in ("opened", "resolved", "opened", "opened")]
     assert after == [("openai", "resolved")]
 
@@ -636,7 +636,7 @@ def test_an_outage_that_stays_ends_its_flapping_and_is_told(tmp_path):
             await it.minutes(15, lambda _: FAILING)
             return before, it.letters()
 
-    before, letters = asyncio.run(play())
+    before, letters = promptly(play())
     assert before == 4
     assert letters[4:] == [("openai", "opened")]
 
@@ -650,7 +650,7 @@ def test_refusals_among_good_answers_are_a_sign_and_no_loss(tmp_path):
             await it.minutes(40, lambda _: denied if next(counter) % 12 == 0 else {})
             return it.open()
 
-    assert [(fault, signal) for _, fault, signal in asyncio.run(play())] == [(Fault.PERMISSION_DENIED, True)]
+    assert [(fault, signal) for _, fault, signal in promptly(play())] == [(Fault.PERMISSION_DENIED, True)]
 
 
 def test_refusals_of_an_outage_are_no_sign_at_another_target_that_met_it_once(tmp_path):
@@ -672,7 +672,7 @@ def test_refusals_of_an_outage_are_no_sign_at_another_target_that_met_it_once(tm
                 await it.run_for(timedelta(minutes=8), lambda _: {})
             return [case.incident for case in it.world.cases.values()]
 
-    incidents = asyncio.run(play())
+    incidents = promptly(play())
     assert [one for one in incidents if one.signal and not one.is_flap] == []
     assert [one for one in incidents if not one.signal]
 
@@ -688,7 +688,7 @@ def test_a_blip_changes_the_page_and_nothing_else(tmp_path):
             await it.minutes(10, lambda _: {})
             return state, it.told
 
-    assert asyncio.run(play()) == (State.SUSPECTED, [])
+    assert promptly(play()) == (State.SUSPECTED, [])
 
 
 def test_a_wide_trouble_soon_after_a_narrow_one_is_one_incident_with_a_date_of_its_own(tmp_path):
@@ -707,7 +707,7 @@ def test_a_wide_trouble_soon_after_a_narrow_one_is_one_incident_with_a_date_of_i
                 told += [one for id, one in it.world.incidents.items() if id not in before]
         return [(one.subject, one.opened_at - NOON, one.detected_at - NOON) for one in told]
 
-    ((subject, began, told_after),) = asyncio.run(play())
+    ((subject, began, told_after),) = promptly(play())
     assert (subject, began) == ("openai", timedelta(seconds=110))
     assert told_after <= timedelta(seconds=150)
 
@@ -721,4 +721,4 @@ def test_what_is_asked_aside_has_no_detectors(tmp_path):
             await it.minutes(3, lambda _: {})
             return target.id in it.world.healths, target.id in it.world.tracks
 
-    assert asyncio.run(play()) == (True, False)
+    assert promptly(play()) == (True, False)

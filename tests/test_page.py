@@ -8,10 +8,7 @@ from html.parser import HTMLParser
 from itertools import product
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from jinja2 import Environment, nodes
-from markupsafe import Markup, escape
 from msgspec.structs import replace
 
 from monitor.alert.case import Delivery, OutboxState, Step
@@ -22,9 +19,9 @@ from monitor.diagnose.incident import Announcement
 from monitor.publish import public_site
 from monitor.publish.account_text import MARKS
 from monitor.publish.private_site import STANDS_S, kept, render
-from monitor.publish.render import CLEAN, POLICY, TEMPLATES, PageTemplates, escape_word
+from monitor.publish.render import CLEAN, POLICY, TEMPLATES
 from monitor.publish.rotation import TURNS
-from monitor.publish.snapshot import CROWD, Manner, Measure, ObjectiveView, SourceView
+from monitor.publish.snapshot import CROWD, Manner, Measure, ObjectiveView, SourceView, Substitute
 from monitor.publish.status import Mark
 from monitor.slo.objective import Goal, Objective, Reserve
 from monitor.stages.publish import LONGEST_QUIET_S, PUBLISH_S
@@ -146,6 +143,68 @@ def test_an_open_incident_says_what_whose_fault_since_when_and_what_now():
         "1 message delivered",
     ):
         assert words in text
+
+
+INSTEAD = (
+    Substitute("openai/main", NOW - timedelta(seconds=20)),
+    Substitute("anthropic/main", NOW - timedelta(days=1), "shares the card with <b>openai/team-b</b>"),
+)
+
+
+@pytest.mark.parametrize(
+    ("instead", "said"),
+    [
+        (
+            INSTEAD,
+            "Working instead openai/main seen working 10:33 UTC"
+            " anthropic/main seen working 20 Nov, 10:34 UTC; shares the card with <b>openai/team-b</b> Why we",
+        ),
+        ((), "Working instead Nothing else that is watched here is known to work now. Why we"),
+    ],
+)
+def test_the_page_of_an_incident_says_what_works_instead_as_the_message_does(instead, said):
+    files = documents(four_accounts(open_incidents=(shown(instead=instead),)))
+    assert said in files[f"incidents/{incident().id}.html"].text
+
+
+def test_the_page_of_an_incident_for_which_nobody_needs_another_account_names_none():
+    for files in (
+        documents(four_accounts(open_incidents=(shown(),))),
+        documents(four_accounts(open_incidents=(), past_incidents=(shown(replace(incident(), closed_at=NOW)),))),
+    ):
+        assert "Working instead" not in files[f"incidents/{incident().id}.html"].text
+
+
+def nested(opened):
+    """A wide incident, a part of it, a part of that, and others before and after; each with its begin in minutes."""
+    parents = {"part": "wide", "inner": "part", "lost": "gone"}
+    return tuple(
+        shown(incident(id=id, parent=parents.get(id), opened_at=NOW - timedelta(minutes=ago), closed_at=NOW))
+        for id, ago in opened.items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("opened", "order"),
+    [
+        ({"a": 90, "part": 60, "wide": 70, "z": 50}, ["z", "wide", "part", "a"]),
+        ({"wide": 60, "part": 60}, ["wide", "part"]),
+        ({"part": 80, "wide": 60, "z": 70}, ["wide", "part", "z"]),
+        ({"inner": 10, "part": 20, "wide": 30, "z": 15}, ["z", "wide", "part", "inner"]),
+        ({"lost": 10, "z": 20}, ["lost", "z"]),
+    ],
+)
+def test_in_every_list_the_wider_incident_stands_above_its_parts(opened, order):
+    files = documents(four_accounts(open_incidents=(), past_incidents=nested(opened)))
+    for name in ("index.html", "history.html", "accounts/openai/team-b.html", "providers/openai.html"):
+        links = [link.rpartition("/")[2] for link in files[name].values("href") if "incidents/" in link]
+        assert links == [f"{id}.html" for id in order], name
+
+
+def test_incidents_that_name_each_other_as_the_wider_one_are_shown_all_the_same():
+    odd = tuple(shown(incident(id=id, parent=other, closed_at=NOW)) for id, other in ("ab", "ba", "cc"))
+    text = documents(four_accounts(open_incidents=(), past_incidents=odd))["history.html"].text
+    assert text.count("openai/team-b: account suspended") == 3
 
 
 def test_the_page_of_an_incident_holds_the_evidence_an_appeal_needs():
@@ -279,16 +338,6 @@ def test_hostile_words_stay_words(words):
     for one, other in zip(clean.values(), dirty.values(), strict=True):
         shapes = [Counter((tag, *sorted(attributes)) for tag, attributes in it.elements) for it in (one, other)]
         assert shapes[0] == shapes[1]
-
-
-@given(st.one_of(st.text(), st.integers(), st.none(), st.sampled_from(Mark), st.text().map(Markup)))
-def test_a_word_is_escaped_as_jinja_would_and_in_every_template(value):
-    assert escape_word(value) == escape(value)
-    template = PageTemplates(autoescape=True).from_string(
-        "{{ it }}{% macro say(it) %}{{ it }}{% endmacro %}{{ say(it) }}"
-    )
-    assert template.render(it=value) == 2 * escape(value)
-    assert template.root_render_func.__globals__["escape"] is escape_word
 
 
 def test_an_address_in_hostile_words_is_a_link_only_in_our_own_advice():

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import inspect
 from msgspec.structs import replace
 
 from monitor.alert.case import Delivery, OutboxState, Step
@@ -19,6 +20,7 @@ from monitor.diagnose.incident import Announcement, Change, ChangeKind, open_inc
 from monitor.publish import private_site
 from monitor.publish.collect import take
 from monitor.publish.public_site import render
+from monitor.publish.public_view import PublicFrame, PublicFront, PublicMonth, PublicStory
 from monitor.publish.snapshot import Manner, ProviderView, PurseView, SourceView
 from monitor.store.connection import open_writer
 from monitor.store.value import Batch
@@ -120,6 +122,34 @@ def test_nothing_private_reaches_the_public_site():
     everything = b"\n".join([name.encode() + b"\n" + content for name, content in render(telling()).items()])
     assert b"OpenAI" in everything
     assert [word for word in PRIVATE if word.encode() in everything.lower()] == []
+
+
+PRIVATE_FIELDS = {
+    *("location", "id", "account", "accounts", "targets", "tags", "note", "limits", "credits", "spent", "budget"),
+    *("certainty", "advice", "reasons", "evidence", "proofs", "events", "told", "undelivered", "parent", "warnings"),
+    *("dark", "cause", "incident", "pledges"),
+}
+
+
+def fields(about):
+    """The names of all fields of a type of struct, and of what these hold."""
+    match about:
+        case inspect.StructType():
+            return {one.name for one in about.fields}.union(*(fields(one.type) for one in about.fields))
+        case inspect.VarTupleType():
+            return fields(about.item_type)
+        case inspect.TupleType():
+            return set().union(*map(fields, about.item_types))
+        case inspect.UnionType():
+            return set().union(*map(fields, about.types))
+    return set()
+
+
+@pytest.mark.parametrize("shown", [PublicFrame, PublicFront, PublicMonth, PublicStory])
+def test_what_the_public_templates_are_given_has_no_field_for_anything_private(shown):
+    found = fields(inspect.type_info(shown))
+    assert found
+    assert found & PRIVATE_FIELDS == set()
 
 
 SETTINGS = """

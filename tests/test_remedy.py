@@ -557,7 +557,7 @@ def test_the_message_names_the_line_and_comes_once(tmp_path, server, path, line)
     (title,) = [one["title"] for one in messages]
     assert title.startswith("[DOWN] openai-compatible/a")
     assert title.endswith(": request refused as malformed")
-    assert "Whose trouble: our canary" in messages[0]["message"]
+    assert "Whose fault: our canary" in messages[0]["message"]
     page = html.unescape(re.sub("<[^>]+>", "", (tmp_path / "site" / "index.html").read_text()))
     for told_there in (messages[0]["message"], status, page):
         assert line.replace("ROOT", root) in told_there

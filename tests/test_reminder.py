@@ -1,11 +1,11 @@
 """Dates that the user entered."""
 
-import asyncio
 from datetime import UTC, date, datetime
 
 import pytest
 from msgspec.structs import replace
 
+from benchmarks.virtual import promptly
 from monitor.detect.reminder import Reminder, findings
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import SEVERITIES, ChangeKind
@@ -65,7 +65,7 @@ def days(*reminders, looks=lambda _: {}, until):
             return it.world, it.told
 
     here, opened = [days.folder], []
-    world, told = asyncio.run(play())
+    world, told = promptly(play())
     return opened, told, world
 
 
@@ -110,7 +110,7 @@ def test_a_line_that_is_removed_ends_it_without_a_message(tmp_path):
             it.world.config = replace(it.world.config, reminders=())
             return conclude(it.world, NOON)
 
-    assert [change.kind for change in asyncio.run(play())] == [ChangeKind.WITHDRAWN]
+    assert [change.kind for change in promptly(play())] == [ChangeKind.WITHDRAWN]
 
 
 @pytest.mark.parametrize(("day", "told"), [("2020-12-01", True), ("2999-12-01", False)])

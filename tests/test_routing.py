@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from monitor.alert.case import KEPT, Step, with_changes, with_messages, without_old
 from monitor.alert.grouping import covers
 from monitor.alert.reply import Reply, ReplyKind
-from monitor.alert.routing import Situation, decide, judge
+from monitor.alert.routing import Situation, decide, judge, past
 from monitor.alert.rule import Channel, Escalation, Maintenance, Match, Patience, Route, Rules, like
 from monitor.alert.window import Quiet, Window
 from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence, Scope
@@ -602,6 +602,19 @@ def test_a_drill_is_told_through_every_silence_and_window():
     desk.reply(ReplyKind.SILENCE, match=Match(), until=at(3600))
 
     assert desk.open(incident(drill=True)) == ["phone opened"]
+
+
+@pytest.mark.parametrize(("drill", "times"), [(False, 3), (True, 1)])
+def test_the_times_of_a_trouble_are_counted_and_those_of_a_drill_are_not(drill, times):
+    desk = Desk()
+    for number in range(3):
+        one = incident(id=f"{number}", drill=drill, opened_at=desk.now)
+        desk.open(one)
+        desk.wait(hours=1)
+        desk.close(one)
+        desk.wait(hours=1)
+
+    assert len(past(desk.cases["2"], desk.scene)) == times
 
 
 def test_maintenance_holds_what_fits_until_it_ends():

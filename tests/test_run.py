@@ -519,6 +519,22 @@ def test_a_drill_rings_every_channel_is_marked_and_touches_no_account(tmp_path):
     assert State.DOWN not in states
 
 
+def test_the_end_of_a_drill_counts_no_drill_before_it_as_downtime(tmp_path):
+    async def play():
+        async with simulator() as other_side, webhook() as inbox:
+            settings = config(tmp_path, other_side, Channel("hook", inbox.url))
+            async with watching(settings):
+                for heard in (2, 4):
+                    drill.ask(settings.database, Drill("openai/main", Fault.TIMEOUT, datetime.now(UTC)))
+                    await inbox.until(lambda messages, heard=heard: len(messages) == heard)
+            return inbox.messages[-1]
+
+    last = asyncio.run(play())
+    assert last["title"] == "[DRILL] [RESOLVED] openai/main: no answer in time"
+    assert "Within 24 hours" not in last["message"]
+    assert "down for" not in last["message"]
+
+
 def test_two_monitors_do_not_share_a_database(tmp_path):
     async def play():
         async with simulator() as other_side:

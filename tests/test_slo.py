@@ -1,11 +1,11 @@
 """Objectives: budgets, burn rates, and when they are told."""
 
-import asyncio
 from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
 
+from benchmarks.virtual import promptly
 from monitor.detect.health import State
 from monitor.diagnose.course import UNWATCHED
 from monitor.diagnose.diagnosis import Scope
@@ -228,7 +228,7 @@ def test_an_outage_is_told_once_by_its_budget_and_a_restart_does_not_end_it(tmp_
             await minutes(it, 40, lambda _: {})
             return resumed, later, told, objectives(it)
 
-    assert asyncio.run(play()) == (BURNS, BURNS, [], [])
+    assert promptly(play()) == (BURNS, BURNS, [], [])
 
 
 @pytest.mark.parametrize(("kept", "ending"), [(True, ""), (False, UNWATCHED)])
@@ -243,7 +243,7 @@ def test_an_objective_that_was_taken_out_while_its_budget_burnt_is_no_longer_wat
             await minutes(it, 60 if kept else 2, lambda _: {})
             return it.world.cases[burning.id].incident
 
-    assert asyncio.run(play()).ending == ending
+    assert promptly(play()).ending == ending
 
 
 def test_right_after_the_first_start_no_budget_burns_and_hardly_any_is_used(tmp_path):
@@ -257,7 +257,7 @@ def test_right_after_the_first_start_no_budget_burns_and_hardly_any_is_used(tmp_
             await minutes(it, 25, lambda _: FAILING)
             return soon, objectives(it)
 
-    (burns, (reserve,)), later = asyncio.run(play())
+    (burns, (reserve,)), later = promptly(play())
     assert (burns, reserve.burns, reserve.kept) == ([], (None, None, None), 0)
     assert reserve.seen_days * DAY / MINUTE == pytest.approx(10, abs=1)
     assert reserve.left == pytest.approx(1 - 10 / (0.005 * 28 * 24 * 60), abs=0.01)
@@ -273,7 +273,7 @@ def test_a_start_after_a_stop_says_nothing_of_the_hour_in_which_nobody_watched(t
             await minutes(it, 5, lambda _: FAILING)
             return objectives(it)
 
-    assert asyncio.run(play()) == []
+    assert promptly(play()) == []
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ def test_a_look_speaks_until_the_next_one_or_for_three_of_its_intervals(tmp_path
             (made,) = it.world.config.objectives
             return read(it, made).recent[HOUR]
 
-    (tally,) = asyncio.run(play())
+    (tally,) = promptly(play())
     assert tally.seen == pytest.approx(seen, abs=0.02 if seen > 0.01 else 0.0001)
 
 
@@ -320,7 +320,7 @@ def test_an_account_that_is_dead_and_seldom_asked_does_not_seem_to_recover(tmp_p
                 await minutes(it, 1, lambda _: FAILING)
             return objectives(it)
 
-    assert asyncio.run(play()) == BURNS
+    assert promptly(play()) == BURNS
 
 
 @pytest.mark.parametrize(("promised", "told"), [(0.995, True), (0.5, False)])
@@ -333,7 +333,7 @@ def test_failures_among_good_answers_burn_what_was_promised(tmp_path, promised, 
             await minutes(it, 40, lambda _: FAILING if next(counter) % 5 == 0 else {})
             return any(one.scope is Scope.OBJECTIVE for one in it.told), it.world
 
-    assert asyncio.run(play())[0] is told
+    assert promptly(play())[0] is told
 
 
 def test_late_answers_burn_what_was_promised_while_all_is_up(tmp_path):
@@ -345,7 +345,7 @@ def test_late_answers_burn_what_was_promised_while_all_is_up(tmp_path):
             await minutes(it, 20, lambda _: {"latency_s": 1.2})
             return calm, objectives(it), {one.state for one in it.world.healths.values()}
 
-    assert asyncio.run(play()) == ([], BURNS, {State.UP})
+    assert promptly(play()) == ([], BURNS, {State.UP})
 
 
 def test_what_we_could_not_look_at_is_neither_good_nor_bad(tmp_path):
@@ -362,7 +362,7 @@ def test_what_we_could_not_look_at_is_neither_good_nor_bad(tmp_path):
             (it_,) = it.world.config.objectives
             return read(it, it_), it_, dict(it.world.burning)
 
-    looks, made, burns = asyncio.run(play())
+    looks, made, burns = promptly(play())
     assert (reserves(made, looks, NOON + 29 * MINUTE), burns) == ([], {})
 
 
@@ -379,7 +379,7 @@ def test_hours_that_are_rolled_up_count_as_before(tmp_path):
             after = read(it, made, 7 * DAY)
             return before, reserves(made, after, it.clock.now)
 
-    before, after = asyncio.run(play())
+    before, after = promptly(play())
     assert len(before) == 2
     assert before == after
 
@@ -406,7 +406,7 @@ def test_an_hour_counts_from_its_first_look_where_nobody_watched_before(tmp_path
                 pass
             return before, *reserves(made, read(it, made, 28 * DAY), it.clock.now)
 
-    for reserve in asyncio.run(play()):
+    for reserve in promptly(play()):
         assert reserve.seen_days * DAY / MINUTE == pytest.approx(watched_min, abs=0.1)
 
 
@@ -431,7 +431,7 @@ def test_days_that_are_rolled_up_count_as_their_hours_did(tmp_path):
     def look(target, now, its):
         return None if (now - NOON).days == 4 or its is FAILING and now.minute != 10 else looked(target, now, its)
 
-    before, after, found = asyncio.run(play())
+    before, after, found = promptly(play())
     assert [one.goal for one in before] == [one.goal for one in after] == [Goal.AVAILABILITY, Goal.LATENCY]
     for one, other in zip(before, after, strict=True):
         assert other.kept == pytest.approx(one.kept, abs=0.01)

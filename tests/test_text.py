@@ -27,6 +27,7 @@ from monitor.alert.text import (
 )
 from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence, Scope
 from monitor.diagnose.incident import Announcement, Change, ChangeKind, Severity, absence, open_incident
+from monitor.publish.render import TEMPLATES
 from probes.model import Blame, Confidence, Fault
 from tests.conftest import at
 
@@ -56,7 +57,7 @@ def test_a_message_says_what_who_since_when_with_proof_and_what_to_do():
 
     assert text.title == "[DOWN] openai/main: account suspended"
     for part in (
-        "Whose trouble: your account (sure), since 21 Nov 2026, 12:00 UTC (20 s ago)\n",
+        "Whose fault: your account (sure), since 21 Nov 2026, 12:00 UTC (20 s ago)\n",
         "HTTP 401, account_suspended, request id req_7",
         '"has been deactivated"',
         "What to do: Appeal at https://help.openai.com.",
@@ -244,7 +245,7 @@ def test_the_address_to_turn_to_is_a_link_in_html():
 def test_the_first_line_says_whose_and_since_when_or_that_it_is_over(form):
     first, over = (plain(message(*one, form=form)).splitlines()[0] for one in ((), (Step.RESOLVED, RESOLVED)))
 
-    assert first == "Whose trouble: your account (sure), since 21 Nov 2026, 12:00 UTC (20 s ago)"
+    assert first == "Whose fault: your account (sure), since 21 Nov 2026, 12:00 UTC (20 s ago)"
     assert over == "Over after 1 h; the account is back"
 
 
@@ -269,7 +270,7 @@ def test_where_there_is_nothing_to_do_there_is_no_line_for_it(form):
 
 
 def test_nobody_is_blamed_for_what_is_undecided_with_any_certainty():
-    assert "Whose trouble: undecided, since" in message(change=BARE).body
+    assert "Whose fault: undecided, since" in message(change=BARE).body
 
 
 @pytest.mark.parametrize("form", Format)
@@ -527,7 +528,7 @@ def test_a_template_of_ones_own_replaces_the_shipped_one_and_may_use_its_parts(t
 def test_a_template_that_fails_gives_way_to_the_shipped_one_with_a_warning(tmp_path, words, why):
     templates, text = own(tmp_path, words)
 
-    assert "Whose trouble: your account" in text.body
+    assert "Whose fault: your account" in text.body
     assert templates.warnings == {"incident.txt.j2": f"the template incident.txt.j2 of {tmp_path} is not used: {why}"}
 
 
@@ -569,3 +570,16 @@ def test_every_shipped_template_is_used_in_all_three_forms():
     }
 
     assert names == forms | {"short.txt.j2", "foot.txt.j2", "evidence.txt.j2"}
+
+
+@pytest.mark.parametrize("form", Format)
+def test_a_message_asks_whose_fault_it_is_in_the_words_of_the_page(form):
+    page = (TEMPLATES / "incident.html").read_text()
+    assert '_("Whose fault")' in page
+    assert "Whose fault: your account" in plain(message(form=form))
+
+
+def test_nobody_is_asked_whose_trouble_it_is():
+    shown = [one for folder in (FOLDER, TEMPLATES) for one in folder.rglob("*") if one.is_file()]
+    assert len(shown) > 20
+    assert [one.name for one in shown if "whose trouble" in one.read_text().lower()] == []

@@ -1,6 +1,5 @@
 """Output tokens per second: what a stream tells of its pace, whose matter it is, and that it is told once."""
 
-import asyncio
 import time
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -15,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from msgspec.structs import replace
 
+from benchmarks.virtual import promptly
 from monitor.detect import latency, target_memory
 from monitor.detect.health import Health, State
 from monitor.detect.latency import (
@@ -282,7 +282,7 @@ def test_short_streams_are_judged_together_only(tmp_path, slow, subjects):
             await it.minutes(30, paced(lambda target: 75.0 if target.account in slow else 200.0))
             return it.open(), [one.reasons[0] for one in it.told], it.letters()
 
-    found, reasons, letters = asyncio.run(play())
+    found, reasons, letters = promptly(play())
     assert [subject for subject, _, _ in found] == subjects
     assert [reason.partition(" come ")[0] for reason in reasons] == ["output tokens of gpt-4.1-nano"] * len(subjects)
     assert letters == [(subject, "opened") for subject in subjects]
@@ -302,7 +302,7 @@ def test_another_model_of_the_same_accounts_is_not_slow_with_it(tmp_path):
                 one.reasons[0] for one in it.told
             ]
 
-    groups, reasons = asyncio.run(play())
+    groups, reasons = promptly(play())
     assert groups == ["openai chat token other-gpt-4.1-nano"]
     assert [reason.partition(" come ")[0] for reason in reasons] == ["output tokens of other-gpt-4.1-nano"]
 
@@ -315,7 +315,7 @@ def test_a_slow_stream_of_all_that_also_makes_the_whole_answer_late_is_one_messa
             slow = {meaning_of(group).kind for group, one in it.world.pools.items() if one.alarmed_at}
             return slow, [one.evidence[0].rule for one in it.world.incidents.values()], it.letters()
 
-    slow, rules, letters = asyncio.run(play())
+    slow, rules, letters = promptly(play())
     assert (slow, rules) == ({Kind.TOTAL, Kind.TOKEN}, ["latency/token/pool"])
     assert letters == [("openai", "opened")]
 
@@ -333,7 +333,7 @@ def test_a_slow_stream_is_the_accounts_own_only_while_others_of_that_model_are_a
             await it.minutes(30, paced(lambda one: 50.0 if one.account == mine.account else 200.0, tokens=40))
             return [(one.evidence[0].rule, one.blame) for one in it.told]
 
-    assert asyncio.run(play()) == [("latency/token", blame)]
+    assert promptly(play()) == [("latency/token", blame)]
 
 
 def test_a_changed_length_of_the_answers_opens_nothing(tmp_path):
@@ -345,7 +345,7 @@ def test_a_changed_length_of_the_answers_opens_nothing(tmp_path):
             await it.minutes(60, paced(lambda _: 54.0, tokens=100))
             return it.told
 
-    assert asyncio.run(play()) == []
+    assert promptly(play()) == []
 
 
 # At a real server
@@ -388,7 +388,7 @@ def test_a_server_that_streams_slowly_after_a_usual_hour_is_told_where_answers_a
             await ask(it, chat, 10)
             return calm, [one.evidence[0] for one in it.world.incidents.values()], it.letters()
 
-    calm, evidence, letters = asyncio.run(play())
+    calm, evidence, letters = promptly(play())
     assert calm == []
     assert [one.rule for one in evidence] == rules
     assert all("tokens/s, now " in one.words for one in evidence)

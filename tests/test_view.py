@@ -293,6 +293,35 @@ def test_incidents_are_shown_with_what_was_told(db, writer):
     assert (snapshot.open_incidents, len(snapshot.past_incidents)) == ((), 1)
 
 
+@pytest.mark.parametrize(
+    ("fault", "well", "instead"),
+    [
+        (Fault.ACCOUNT_SUSPENDED, True, ("openai/spare",)),
+        (Fault.ACCOUNT_SUSPENDED, False, ()),
+        (Fault.OVERLOADED, True, ("openai/spare",)),
+        (Fault.OVERLOADED, False, None),
+    ],
+)
+def test_of_an_open_incident_is_shown_who_works_instead_and_of_one_that_is_over_nobody(
+    db, writer, fault, well, instead
+):
+    spare = target("openai/spare", "list")
+    seen = replace(health(None, target=spare), seen_at=at(1), well_at=at(1))
+    remember(writer, LIST, health(fault, fault, fault, target=LIST))
+    if well:
+        remember(writer, spare, seen)
+    opened = Change(open_incident(replace(CAUSE, fault=fault)), ChangeKind.OPENED, at(1))
+    writer.save(Batch(at(1), changes=(opened,)))
+
+    (view,) = shown(db, config(LIST, spare)).open_incidents
+    assert (view.instead and tuple(one.account for one in view.instead)) == instead
+    assert {one.seen_at for one in view.instead or ()} <= {at(1)}
+    closed = Change(replace(opened.incident, closed_at=at(2)), ChangeKind.RESOLVED, at(2))
+    writer.save(Batch(at(2), changes=(closed,)))
+    (view,) = shown(db, config(LIST, spare), 3).past_incidents
+    assert view.instead is None
+
+
 def test_warnings_are_ours_and_the_channels(db, writer):
     opened = Change(open_incident(CAUSE), ChangeKind.OPENED, at(1))
     writer.save(Batch(at(1), changes=(opened,), messages=(Message(opened.id, "phone"),)))

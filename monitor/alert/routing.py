@@ -607,7 +607,12 @@ HOLDS = (
 
 
 def past(case: Case, scene: Situation) -> list[Incident]:
-    """Return the times within a day that this trouble was there, up to this one; what was only merged left out."""
+    """Return the times within a day that this trouble was there, up to this one; what was only merged left out.
+
+    In a drill nothing was down: it is counted by itself, and with no other.
+    """
+    if case.incident.drill:
+        return [case.incident]
     its = scene.families.get(case.key, [case])
     until_now = [one for one in its[: its.index(case) + 1] if not one.is_silently_over()]
     return [one.incident for one in until_now if scene.now - (one.incident.closed_at or scene.now) < DAY]

@@ -12,7 +12,7 @@ class Finding(Struct, frozen=True):
 
     `since` is when it began, `seen_at` when it was last seen, on `target`. `rule` names what decided,
     `words` is what came back, `reasons` say in full what follows from it. `others` are targets that share it. `blamed`
-    is None where the fault says by itself whose trouble it is, and `confidence` how sure that is.
+    is None where the fault alone says who is to blame, and `confidence` how sure that is.
     `passing`: by its own numbers it is about to end; so it is told on, but not anew.
     """
 

@@ -1,1 +1,1 @@
-"""From how each target is to whose trouble it is, and the incidents that come of it; pure."""
+"""From how each target is to whose fault it is, and the incidents that come of it; pure."""

@@ -1,4 +1,4 @@
-"""A diagnosis: whose trouble it is, how wide, how sure we are; and the faults that speak of more than one canary."""
+"""A diagnosis: whose fault it is, how wide, how sure we are; and the faults that speak of more than one canary."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -45,7 +45,7 @@ class Diagnosis(Struct, frozen=True):
     `targets` are those that fail now. Not `settled`: others may turn out to share it, or not, within seconds, so it is
     too early to open an incident.
     A `signal` tells of what is coming while everything works; it has no failing targets. `blamed` is None
-    where the fault says by itself whose trouble it is.
+    where the fault alone says who is to blame.
     """
 
     scope: Scope

@@ -20,7 +20,7 @@ from monitor.diagnose.incident import Incident
 from monitor.diagnose.status_source import Source
 from monitor.diagnose.target_state import is_down, is_suspected, is_unreachable
 from monitor.publish.ability import is_stale
-from monitor.publish.advice import Glance, advice_for, advice_of, look_round, set_up
+from monitor.publish.advice import Glance, advice_for, advice_of, instead, is_replaced, look_round, set_up
 from monitor.publish.rotation import Due, PageMemory, Rota, due
 from monitor.publish.snapshot import (
     AccountView,
@@ -34,6 +34,7 @@ from monitor.publish.snapshot import (
     PurseView,
     Snapshot,
     SourceView,
+    Substitute,
     TargetView,
 )
 from monitor.publish.status import standing
@@ -287,9 +288,22 @@ def _with_advice(shown: Snapshot, config: Config, memory: Memory) -> Snapshot:
         shown,
         providers=tuple(replace(one, accounts=tuple(map(advised, one.accounts))) for one in shown.providers),
         open_incidents=tuple(
-            replace(one, advice=advice_for(one.incident, config, round_about)) for one in shown.open_incidents
+            replace(
+                one,
+                advice=advice_for(one.incident, config, round_about),
+                instead=_instead(one.incident, config, round_about),
+            )
+            for one in shown.open_incidents
         ),
     )
+
+
+def _instead(incident: Incident, config: Config, round_about: Glance) -> tuple[Substitute, ...] | None:
+    found = tuple(
+        Substitute(one.account, one.checked_at or round_about.now.at, one.caution.words if one.caution else "")
+        for one in instead(incident, config, round_about)
+    )
+    return found if found or is_replaced(incident) else None
 
 
 def _advice(config: Config, view: AccountView, memory: Memory, round_about: Glance) -> str:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from monitor.publish.account_text import Context, cards
 from monitor.publish.headline import headline
-from monitor.publish.incident_text import RECENT, gravest_first, leads, newest_first, row, wholes
+from monitor.publish.incident_text import RECENT, gravest_first, leads, row, wholes, wider_first
 from monitor.publish.objective_text import pledges
 from monitor.publish.paths import provider_page
 from monitor.publish.snapshot import CROWD, Snapshot
@@ -40,7 +40,7 @@ def front(
         warnings=snapshot.warnings,
         providers=_few_of_many(groups(snapshot, now, speech) if every is None else every),
         recent=tuple(
-            row(view, snapshot.made_at, None, speech) for view in newest_first(snapshot.past_incidents)[:RECENT]
+            row(view, snapshot.made_at, None, speech) for view in wider_first(snapshot.past_incidents)[:RECENT]
         ),
         past=len(snapshot.past_incidents),
         pages=pages(

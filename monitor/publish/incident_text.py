@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import groupby
 from typing import assert_never
 
 from monitor import words
@@ -11,10 +10,10 @@ from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.diagnose.diagnosis import Evidence, Scope
 from monitor.diagnose.incident import Incident, Severity
 from monitor.publish.paths import incident_page, month_page
-from monitor.publish.snapshot import IncidentView, Snapshot
+from monitor.publish.snapshot import IncidentView, Snapshot, Substitute
 from monitor.publish.status import Mark
 from monitor.publish.translation import ENGLISH, Speech
-from monitor.publish.view_model import LinkedText, Month, ProofRow, Row, Story, TimelineRow
+from monitor.publish.view_model import LinkedText, Month, ProofRow, Row, Story, SubstituteRow, TimelineRow
 
 RECENT = 5
 """So many past incidents stand on the first page."""
@@ -54,8 +53,11 @@ def leads(incidents: Iterable[Incident]) -> Leads:
 
 
 def months(snapshot: Snapshot, speech: Speech = ENGLISH) -> tuple[Month, ...]:
-    by_month = groupby(newest_first(snapshot.past_incidents), key=lambda view: month_page(view.incident.opened_at))
-    return tuple(_month(href, list(its), snapshot.made_at, speech) for href, its in by_month)
+    """Return the months, the newest first. A part of a wider incident stands in its own month."""
+    by_month: dict[str, list[IncidentView]] = {}
+    for view in wider_first(snapshot.past_incidents):
+        by_month.setdefault(month_page(view.incident.opened_at), []).append(view)
+    return tuple(_month(href, by_month[href], snapshot.made_at, speech) for href in sorted(by_month, reverse=True))
 
 
 def _month(href: str, views: Sequence[IncidentView], made_at: datetime, speech: Speech) -> Month:
@@ -76,7 +78,12 @@ def story(view: IncidentView, made_at: datetime, speech: Speech = ENGLISH) -> St
         targets=incident.targets,
         events=_events(view, speech),
         proofs=tuple(_proof(evidence, incident.signal, speech) for evidence in incident.evidence),
+        instead=None if view.instead is None else tuple(_substitute(one, made_at, speech) for one in view.instead),
     )
+
+
+def _substitute(one: Substitute, made_at: datetime, speech: Speech) -> SubstituteRow:
+    return SubstituteRow(one.account, speech.moment(one.seen_at, made_at), one.caution)
 
 
 def pieces(text: str) -> tuple[LinkedText, ...]:
@@ -102,6 +109,25 @@ def wholes(snapshot: Snapshot) -> list[IncidentView]:
 
 def newest_first(views: Sequence[IncidentView]) -> list[IncidentView]:
     return sorted(views, key=lambda view: (view.incident.opened_at, view.incident.id), reverse=True)
+
+
+def wider_first(views: Sequence[IncidentView]) -> list[IncidentView]:
+    """Order by the newest first, but a part of a wider incident right below that, whenever it began."""
+    known = {view.incident.id: view.incident for view in views}
+
+    def place(view: IncidentView) -> tuple[datetime, str, int, datetime, str]:
+        line = _line_up(view.incident, known)
+        return line[-1].opened_at, line[-1].id, -len(line), view.incident.opened_at, view.incident.id
+
+    return sorted(views, key=place, reverse=True)
+
+
+def _line_up(incident: Incident, known: Mapping[str, Incident]) -> list[Incident]:
+    """Return an incident, the wider one that it is part of, and so on to the widest that is known."""
+    line = [incident]
+    while (wider := known.get(line[-1].parent or "")) and wider not in line:
+        line.append(wider)
+    return line
 
 
 def row(view: IncidentView, made_at: datetime, today: datetime | None, speech: Speech) -> Row:

@@ -16,11 +16,12 @@ from monitor.publish.calendar import calendar
 from monitor.publish.feed import feed
 from monitor.publish.front_page import frame, front, groups
 from monitor.publish.headline import Headline
-from monitor.publish.incident_text import leads, months, newest_first, row, story
+from monitor.publish.incident_text import leads, months, newest_first, row, story, wider_first
 from monitor.publish.json_text import encode, ready
 from monitor.publish.metrics import metrics
 from monitor.publish.paths import account_page, incident_page
 from monitor.publish.paths import badge as badge_path
+from monitor.publish.public_view import PublicFrame, PublicMonth
 from monitor.publish.render import POLICY, TEMPLATES, Press, press
 from monitor.publish.shared_risk import Caution, cautions
 from monitor.publish.snapshot import (
@@ -103,7 +104,10 @@ def root(url: str | None) -> str:
 
 
 def history(
-    all_months: Sequence[Month], around: PageFrame, it: Press, existing: Collection[str]
+    all_months: Sequence[Month | PublicMonth],
+    around: PageFrame | PublicFrame,
+    it: Press,
+    existing: Collection[str],
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the page of the history, and a page for each month; those of months long past never change."""
     latest, older = all_months[:FULL_MONTHS], all_months[FULL_MONTHS:]
@@ -185,9 +189,9 @@ def _inner_pages(
 
 
 def _by_account(snapshot: Snapshot, speech: Speech) -> dict[str, list[Row]]:
-    """Return the past incidents of each account, newest first."""
+    """Return the past incidents of each account, newest first, each part below what it is part of."""
     found: dict[str, list[Row]] = {}
-    for view in newest_first(snapshot.past_incidents):
+    for view in wider_first(snapshot.past_incidents):
         line = row(view, snapshot.made_at, None, speech)
         for account in accounts_of(view.incident.targets):
             found.setdefault(account, []).append(line)
@@ -200,7 +204,7 @@ def _account_page(card: AccountCard, past: Sequence[Row], around: PageFrame, it:
 
 def _provider(group: ProviderGroup, snapshot: Snapshot, around: PageFrame, it: Press) -> bytes:
     sources = [source for source in snapshot.sources if source.id.partition("/")[0] == group.id]
-    past = [view for view in newest_first(snapshot.past_incidents) if _is_of(view, group.id)]
+    past = [view for view in wider_first(snapshot.past_incidents) if _is_of(view, group.id)]
     return it.fill(
         "provider.html",
         frame=replace(around, up="../"),

@@ -2,25 +2,31 @@
 
 Nothing is taken from an account but whether and when it was looked at; what is told of a provider comes from
 the incidents that are the provider's own, and from its own status page. Accounts at an address of their own,
-and providers that the user named, do not appear at all.
+and providers that the user named, do not appear at all. The templates are given `public_view` and nothing else.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
-from monitor.diagnose.diagnosis import Scope
-from monitor.diagnose.incident import Incident, Severity
 from monitor.publish.account_text import MARKS
-from monitor.publish.front_page import frame
 from monitor.publish.headline import Headline
-from monitor.publish.history_bar import Strip, ninety
-from monitor.publish.incident_text import leads, newest_first
+from monitor.publish.history_bar import ninety
+from monitor.publish.incident_text import leads
 from monitor.publish.json_text import encode
-from monitor.publish.paths import incident_page, month_page, slug
+from monitor.publish.paths import incident_page, month_page
 from monitor.publish.private_site import for_programs, history, root
+from monitor.publish.public_incident import PublicIncident, is_theirs, public_incidents, public_providers
+from monitor.publish.public_view import (
+    ProviderLine,
+    PublicFrame,
+    PublicFront,
+    PublicMonth,
+    PublicPages,
+    PublicRow,
+    PublicStory,
+)
 from monitor.publish.render import Press, press
 from monitor.publish.snapshot import ProviderView, Snapshot, SourceView
 from monitor.publish.source_text import pages
@@ -28,10 +34,10 @@ from monitor.publish.status import Mark, Standing, mark_target, standing, worst
 from monitor.publish.summary import Board, Component, IncidentEntry, iso, works
 from monitor.publish.translation import Speech
 from monitor.publish.uptime import WINDOWS_D
-from monitor.publish.view_model import Month, PageFrame, Pages, Row, UptimeShare
+from monitor.publish.view_model import UptimeShare
 from monitor.slo.indicator import Cell, availability
-from monitor.words import Moment, capital
-from probes.model import Blame, Fault
+from monitor.words import capital
+from probes.model import Blame
 
 FIXED = ("style.css", "page.js")
 ROBOTS = b"User-agent: *\nAllow: /\n"
@@ -43,113 +49,44 @@ ABILITIES = frozenset({"list", "chat", "responses", "embed", "count", "command"}
 """The canaries that are shown: one that a user named may tell something of him."""
 
 
-class PublicIncident(Struct, frozen=True):
-    """One incident of a provider, as everybody may know it. `whole`: all of it, not only a model."""
-
-    id: str
-    provider: str
-    name: str
-    fault: Fault
-    severity: Severity
-    whole: bool
-    opened_at: datetime
-    closed_at: datetime | None
-    lead: timedelta | None
-    announced: str | None
-
-    def overlap(self, start: datetime, end: datetime, now: datetime) -> timedelta:
-        return max(min(self.closed_at or now, end) - max(self.opened_at, start), timedelta())
-
-
-class ProviderLine(Struct, frozen=True):
-    """One provider as the templates show it."""
-
-    name: str
-    mark: Mark
-    state: str
-    abilities: tuple[tuple[str, Mark, str], ...]
-    ninety: Strip
-    shares: tuple[UptimeShare, ...]
-
-
-class Tale(Struct, frozen=True):
-    """The page of one incident."""
-
-    row: Row
-    is_open: bool
-    ended: Moment | None
-    scope: str
-    announced: str | None
-
-
 def render(snapshot: Snapshot) -> dict[str, bytes]:
     """Return the content of every file of the public site by its relative path."""
     it = press(snapshot.manner.language, snapshot.manner.own)
-    speech = it.speech
-    around = replace(frame(snapshot, speech), site=snapshot.manner.public_title, location="", public=True)
-    providers = [one for one in snapshot.providers if _is_public(one)]
-    outages = _outages(snapshot, providers)
+    speech, made_at = it.speech, snapshot.made_at
+    providers = public_providers(snapshot)
+    outages = public_incidents(snapshot, providers)
     told = _sources(snapshot, providers)
     now = standing(snapshot)
-    lines = [_line(one, outages, snapshot, now, speech) for one in providers]
-    first = _headline(lines, speech)
-    rows = [_row(outage, snapshot.made_at, speech) for outage in outages]
-    files = {name: it.copy(name) for name in (*FIXED, *it.added)}
-    files["robots.txt"] = ROBOTS
-    files["favicon.svg"] = it.fill("favicon.svg", mark=first.mark)
-    files["index.html"] = it.fill(
-        "public.html",
-        frame=around,
-        headline=first,
+    lines = tuple(_line(one, outages, snapshot, now, speech) for one in providers)
+    around = _frame(snapshot, speech)
+    first = PublicFront(
+        headline=_headline(lines, speech),
         lines=lines,
-        open=[row for row, outage in zip(rows, outages, strict=True) if outage.closed_at is None],
-        recent=[row for row, outage in zip(rows, outages, strict=True) if outage.closed_at][:RECENT],
+        open=tuple(_row(one, made_at, speech) for one in outages if one.closed_at is None),
+        recent=tuple(_row(one, made_at, speech) for one in [one for one in outages if one.closed_at][:RECENT]),
         pages=_pages(told, snapshot, speech),
     )
+    files = {name: it.copy(name) for name in (*FIXED, *it.added)}
+    files["robots.txt"] = ROBOTS
+    files["favicon.svg"] = it.fill("favicon.svg", mark=first.headline.mark)
+    files["index.html"] = it.fill("public.html", frame=around, **asdict(first))
     files["404.html"] = it.fill("404.html", frame=replace(around, up=root(snapshot.manner.public_url), made=None))
-    files |= dict(history(_months(outages, rows, speech), around, it, ()))
+    files |= dict(history(_months(outages, made_at, speech), around, it, ()))
     for outage in outages:
-        files[incident_page(outage.id)] = _incident(outage, around, snapshot.made_at, it)
+        files[incident_page(outage.id)] = _incident(outage, around, made_at, it)
     files["status.json"] = _status(snapshot, providers, lines)
     files["schema/status.json"] = it.copy("schema/public-status.json")
-    return files | dict(for_programs(_board(snapshot, providers, lines, outages, told, first, speech), it))
+    return files | dict(for_programs(_board(snapshot, providers, lines, outages, told, first.headline, speech), it))
 
 
-def _is_public(provider: ProviderView) -> bool:
-    return provider.shipped and any(not account.own_host for account in provider.accounts)
-
-
-def _outages(snapshot: Snapshot, providers: Sequence[ProviderView]) -> list[PublicIncident]:
-    """Return the providers' own incidents, open ones first, then the newest."""
-    names = {provider.id: provider.name for provider in providers}
-    views = [*snapshot.open_incidents, *newest_first(snapshot.past_incidents)]
-    found = [_outage(view.incident, names) for view in views if _is_theirs(view.incident, names)]
-    return list({outage.id: outage for outage in found}.values())
-
-
-def _is_theirs(incident: Incident, names: Iterable[str]) -> bool:
-    """Whether it is a provider's own trouble. A subject with `@` is somebody's own gateway."""
-    plain = incident.subject.partition("/")[0]
-    is_real = not incident.drill and not incident.signal and incident.parent is None
-    wide = incident.scope is Scope.PROVIDER or incident.scope is Scope.MODEL
-    return is_real and wide and incident.blame is Blame.PROVIDER and plain in names
-
-
-def _outage(incident: Incident, names: dict[str, str]) -> PublicIncident:
-    """Take what may be known. The id is made anew: the private one holds a hash of the subject."""
-    id = incident.subject.partition("/")[0]
-    whole = incident.scope is Scope.PROVIDER
-    return PublicIncident(
-        id=f"{incident.opened_at:%Y%m%d-%H%M%S}-{slug(id)}{'' if whole else '-model'}",
-        provider=id,
-        name=names[id],
-        fault=incident.fault,
-        severity=incident.severity,
-        whole=whole,
-        opened_at=incident.opened_at,
-        closed_at=incident.closed_at,
-        lead=incident.lead,
-        announced=incident.announcement.title if incident.announcement else None,
+def _frame(snapshot: Snapshot, speech: Speech) -> PublicFrame:
+    due = snapshot.made_at + timedelta(seconds=snapshot.fresh_s)
+    return PublicFrame(
+        site=snapshot.manner.public_title,
+        simulated=snapshot.simulated,
+        made=speech.moment(snapshot.made_at),
+        due=speech.moment(due, snapshot.made_at),
+        fresh_s=int(snapshot.fresh_s),
     )
 
 
@@ -158,10 +95,11 @@ def _sources(snapshot: Snapshot, providers: Sequence[ProviderView]) -> list[Sour
     return [source for source in snapshot.sources if source.id.partition("/")[0] in ids]
 
 
-def _pages(sources: Sequence[SourceView], snapshot: Snapshot, speech: Speech) -> Pages:
+def _pages(sources: Sequence[SourceView], snapshot: Snapshot, speech: Speech) -> PublicPages:
     providers = {source.id.partition("/")[0] for source in sources}
-    theirs = (view.incident for view in snapshot.open_incidents if _is_theirs(view.incident, providers))
-    return replace(pages(sources, snapshot.made_at, speech, leads(theirs)), dark=())
+    theirs = (view.incident for view in snapshot.open_incidents if is_theirs(view.incident, providers))
+    told = pages(sources, snapshot.made_at, speech, leads(theirs))
+    return PublicPages(notices=told.notices, quiet=told.quiet)
 
 
 def _line(
@@ -186,14 +124,10 @@ def _mark(provider: ProviderView, outages: Sequence[PublicIncident], now: Standi
     if now.offline:
         return Mark.UNKNOWN
     if open_ones:
-        return worst([_gravity(outage) for outage in open_ones])
+        return worst([outage.mark for outage in open_ones])
     targets = [target for account in provider.accounts if not account.own_host for target in account.targets]
     works = any(mark_target(target, now) is Mark.UP for target in targets if not target.aside)
     return Mark.UP if works else Mark.UNKNOWN
-
-
-def _gravity(outage: PublicIncident) -> Mark:
-    return Mark.DOWN if outage.whole and outage.severity is Severity.CRITICAL else Mark.PARTLY
 
 
 def _abilities(provider: ProviderView, mark: Mark, now: Standing, speech: Speech) -> tuple[tuple[str, Mark, str], ...]:
@@ -221,8 +155,8 @@ def _minutes(cell: Cell, length: timedelta, outages: Sequence[PublicIncident], n
         return Cell(cell.at, unknown=min(cell.unknown, 1))
     end = min(cell.at + length, now)
     whole = max((end - cell.at) // MINUTE, 1)
-    down = _total(cell.at, end, now, [one for one in outages if _gravity(one) is Mark.DOWN])
-    partly = _total(cell.at, end, now, [one for one in outages if _gravity(one) is not Mark.DOWN])
+    down = _total(cell.at, end, now, [one for one in outages if one.mark is Mark.DOWN])
+    partly = _total(cell.at, end, now, [one for one in outages if one.mark is not Mark.DOWN])
     down = min(down, whole)
     partly = min(partly, whole - down)
     return Cell(cell.at, ok=whole - down - partly, degraded=partly, failed=down)
@@ -260,43 +194,36 @@ def _headline(lines: Sequence[ProviderLine], speech: Speech) -> Headline:
     return Headline(Mark.UP, speech.say("All providers that we watch work"))
 
 
-def _row(outage: PublicIncident, made_at: datetime, speech: Speech) -> Row:
+def _row(outage: PublicIncident, made_at: datetime, speech: Speech) -> PublicRow:
     until = outage.closed_at or made_at
-    return Row(
-        id=outage.id,
+    return PublicRow(
         href=incident_page(outage.id),
         title=f"{outage.name}: {speech.fault(outage.fault)}",
-        mark=_gravity(outage),
-        drill=False,
+        mark=outage.mark,
         blame=capital(speech.blame(Blame.PROVIDER)),
-        certainty="",
         began=speech.moment(outage.opened_at),
         lasted=speech.duration((until - outage.opened_at).total_seconds()),
-        advice=(),
-        reasons=(),
-        told="",
-        undelivered=False,
         lead=capital(speech.lead(outage.lead)),
-        parent=None,
     )
 
 
-def _months(outages: Sequence[PublicIncident], rows: Sequence[Row], speech: Speech) -> list[Month]:
-    found: dict[str, list[Row]] = {}
-    names: dict[str, str] = {}
-    for outage, row in zip(outages, rows, strict=True):
+def _months(outages: Sequence[PublicIncident], made_at: datetime, speech: Speech) -> list[PublicMonth]:
+    """Return the months, the newest first, with what ended of each."""
+    found: dict[str, list[PublicIncident]] = {}
+    for outage in outages:
         if outage.closed_at:
-            href = month_page(outage.opened_at)
-            names[href] = speech.month(outage.opened_at)
-            found.setdefault(href, []).append(row)
-    return [Month(names[href], href, tuple(found[href])) for href in sorted(found, reverse=True)]
+            found.setdefault(month_page(outage.opened_at), []).append(outage)
+    return [
+        PublicMonth(speech.month(its[0].opened_at), href, tuple(_row(one, made_at, speech) for one in its))
+        for href, its in sorted(found.items(), reverse=True)
+    ]
 
 
-def _incident(outage: PublicIncident, around: PageFrame, made_at: datetime, it: Press) -> bytes:
+def _incident(outage: PublicIncident, around: PublicFrame, made_at: datetime, it: Press) -> bytes:
     around = replace(around, up="../")
     if outage.closed_at:
         around = replace(around, made=None, due=None)
-    tale = Tale(
+    tale = PublicStory(
         row=_row(outage, made_at, it.speech),
         is_open=outage.closed_at is None,
         ended=it.speech.moment(outage.closed_at) if outage.closed_at else None,

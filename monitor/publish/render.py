@@ -8,11 +8,12 @@ from os.path import isfile
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.runtime import Macro
-from markupsafe import Markup, escape
+from markupsafe import escape
 
 from monitor.deadline import within
+from monitor.publish.quick_escape import QuickTemplate
 from monitor.publish.translation import Speech, load_speech
 from probes.redact import CONTROLS
 
@@ -46,8 +47,6 @@ CLEAN = re.compile(
 )
 """All but CONTROLS, what is frequent first: that nearly every text is so is seen in half of the time."""
 
-UNSAFE = re.compile("[&<>\"']")
-
 PLAIN = re.compile(r'{{ _\("([^"{\\]*)"\) }}')
 
 
@@ -78,29 +77,10 @@ class Spoken(FileSystemLoader):
         return str(escape(self._speech.say(found[1]))).replace("{", "&#123;")
 
 
-def escape_word(value: object) -> str:
-    """Escape what is put into a text. Most is plain: to see that takes a quarter of what it takes to make Markup."""
-    if type(value) is str:
-        return escape(value) if UNSAFE.search(value) else value
-    if type(value) is Markup:
-        return value
-    return str(value) if type(value) is int else escape(value)
-
-
-class Sheet(Template):
-    """A template whose code, made by Jinja, escapes by `escape_word`."""
-
-    @classmethod
-    def from_code(cls, *args: Any, **kwargs: Any) -> Template:
-        template = super().from_code(*args, **kwargs)
-        template.root_render_func.__globals__["escape"] = escape_word
-        return template
-
-
 class PageTemplates(Environment):
     """Its templates begin with a plain dict of what all of them know: they copy it each time they are filled."""
 
-    template_class = Sheet
+    template_class = QuickTemplate
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         return {**self.globals, **(d or {})}

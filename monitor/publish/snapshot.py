@@ -175,10 +175,24 @@ class ObjectiveView(Struct, frozen=True):
     reserves: tuple[Reserve, ...]
 
 
+class Substitute(Struct, frozen=True):
+    """Another account that does what is lost: when it was last seen to work, and why it may be the next to be lost."""
+
+    account: str
+    seen_at: datetime
+    caution: str = ""
+
+
 class IncidentView(Struct, frozen=True):
+    """One incident. `instead` are the accounts to use meanwhile, the best first; None: none need be named.
+
+    An incident that is over has no `instead`.
+    """
+
     incident: Incident
     advice: str
     told: tuple[Delivery, ...] = ()
+    instead: tuple[Substitute, ...] | None = None
 
 
 class Manner(Struct, frozen=True):

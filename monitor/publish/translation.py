@@ -49,7 +49,7 @@ class Speech(Struct, frozen=True, eq=False):
         return self.say(words.whose(incident))
 
     def whose_hedged(self, incident: Incident) -> str:
-        """Say whose trouble it is and how sure that is: `probably your account`."""
+        """Say whose fault it is and how sure that is: `probably your account`."""
         if not words.is_blamed(incident):
             return self.whose(incident)
         return self.say(words.HEDGES[incident.confidence] + "{who}", who=self.whose(incident))

@@ -1,5 +1,7 @@
 """What the templates show: finished words, in order. Templates only place them."""
 
+from typing import ClassVar
+
 from msgspec import Struct
 
 from monitor.publish.chart import Chart
@@ -19,7 +21,8 @@ class PageFrame(Struct, frozen=True):
     due: Moment | None
     fresh_s: int
     up: str = ""
-    public: bool = False
+
+    public: ClassVar[bool] = False
 
 
 class LinkedText(Struct, frozen=True):
@@ -68,8 +71,16 @@ class ProofRow(Struct, frozen=True):
     phase: str = ""
 
 
+class SubstituteRow(Struct, frozen=True):
+    """An account that works instead, when that was seen, and what speaks against it."""
+
+    account: str
+    seen: Moment
+    caution: str
+
+
 class Story(Struct, frozen=True):
-    """One incident at full length."""
+    """One incident at full length. `instead` is None where nobody asks what works instead."""
 
     row: Row
     is_open: bool
@@ -80,6 +91,7 @@ class Story(Struct, frozen=True):
     targets: tuple[str, ...]
     events: tuple[TimelineRow, ...]
     proofs: tuple[ProofRow, ...]
+    instead: tuple[SubstituteRow, ...] | None
 
 
 class Figure(Struct, frozen=True):

@@ -1,0 +1,75 @@
+"""A snapshot → the providers and incidents of which everybody may know. Who is not named here stays private."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from monitor.diagnose.diagnosis import Scope
+from monitor.diagnose.incident import Incident, Severity
+from monitor.publish.incident_text import newest_first
+from monitor.publish.paths import slug
+from monitor.publish.snapshot import ProviderView, Snapshot
+from monitor.publish.status import Mark
+from probes.model import Blame, Fault
+
+
+class PublicIncident(Struct, frozen=True):
+    """One incident of a provider, as everybody may know it. `whole`: all of it, not only a model."""
+
+    id: str
+    provider: str
+    name: str
+    fault: Fault
+    severity: Severity
+    whole: bool
+    opened_at: datetime
+    closed_at: datetime | None
+    lead: timedelta | None
+    announced: str | None
+
+    @property
+    def mark(self) -> Mark:
+        return Mark.DOWN if self.whole and self.severity is Severity.CRITICAL else Mark.PARTLY
+
+    def overlap(self, start: datetime, end: datetime, now: datetime) -> timedelta:
+        return max(min(self.closed_at or now, end) - max(self.opened_at, start), timedelta())
+
+
+def public_providers(snapshot: Snapshot) -> list[ProviderView]:
+    """Return the providers that the user did not name himself, of which some account is asked at their own address."""
+    return [one for one in snapshot.providers if one.shipped and any(not it.own_host for it in one.accounts)]
+
+
+def public_incidents(snapshot: Snapshot, providers: Sequence[ProviderView]) -> list[PublicIncident]:
+    """Return the providers' own incidents, open ones first, then the newest."""
+    names = {provider.id: provider.name for provider in providers}
+    views = [*snapshot.open_incidents, *newest_first(snapshot.past_incidents)]
+    found = [_reduced(view.incident, names) for view in views if is_theirs(view.incident, names)]
+    return list({one.id: one for one in found}.values())
+
+
+def is_theirs(incident: Incident, providers: Iterable[str]) -> bool:
+    """Whether it is a provider's own trouble. A subject with `@` is somebody's own gateway."""
+    plain = incident.subject.partition("/")[0]
+    is_real = not incident.drill and not incident.signal and incident.parent is None
+    wide = incident.scope is Scope.PROVIDER or incident.scope is Scope.MODEL
+    return is_real and wide and incident.blame is Blame.PROVIDER and plain in providers
+
+
+def _reduced(incident: Incident, names: dict[str, str]) -> PublicIncident:
+    """Take what may be known. The id is made anew: the private one holds a hash of the subject."""
+    id = incident.subject.partition("/")[0]
+    whole = incident.scope is Scope.PROVIDER
+    return PublicIncident(
+        id=f"{incident.opened_at:%Y%m%d-%H%M%S}-{slug(id)}{'' if whole else '-model'}",
+        provider=id,
+        name=names[id],
+        fault=incident.fault,
+        severity=incident.severity,
+        whole=whole,
+        opened_at=incident.opened_at,
+        closed_at=incident.closed_at,
+        lead=incident.lead,
+        announced=incident.announcement.title if incident.announcement else None,
+    )

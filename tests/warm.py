@@ -1,0 +1,143 @@
+"""The program without its start: a process that has loaded all of it forks for each call.
+
+To load it takes three times as long as what a command does. Each call is a process of its own all the same, with its
+own arguments, environment, folder, umask, files and exit code. What the loader, Python or a library reads once at its
+start (LD_PRELOAD, PYTHON..., the locale, the time zone) was settled when this one started: such a call is none for it.
+"""
+
+import atexit
+import contextlib
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import re
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+
+import monitor
+import probes
+
+OF_THE_START = re.compile("PYTHON|LANG$|LC_|TZ$|LD_|FAKETIME|GLIBC_|MALLOC_|OPENSSL_|AIOHTTP_")
+MOST = 200_000
+"""Bytes of one request: arguments and environment."""
+
+
+class Warm:
+    """A loaded program, and how it is called."""
+
+    def __init__(self, folder, environment):
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.control.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MOST)
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.warm", str(theirs.fileno())],
+                cwd=folder, env=environment, pass_fds=[theirs.fileno()],
+            )  # fmt: skip
+        atexit.register(self.end)
+
+    def call(self, arguments, folder, environment, text, limit_s):
+        """Return exit code, stdout and stderr; below 0 is the signal that ended it. Raises TimeoutExpired."""
+        umask = os.umask(0o077)
+        os.umask(umask)
+        request = {"arguments": arguments, "folder": str(folder), "environment": environment, "umask": umask}
+        ours, theirs = socket.socketpair()
+        with ours, tempfile.TemporaryFile() as told, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            told.write(text.encode())
+            told.seek(0)
+            with theirs:
+                descriptors = [one.fileno() for one in (told, out, err, theirs)]
+                socket.send_fds(self.control, [json.dumps(request).encode()], descriptors)
+            return self._wait(ours, limit_s, arguments), _read(out), _read(err)
+
+    def _wait(self, told, limit_s, arguments):
+        pid = int(told.recv(20))
+        told.settimeout(limit_s)
+        try:
+            return int(told.recv(20))
+        except TimeoutError:
+            os.kill(pid, signal.SIGKILL)
+            raise subprocess.TimeoutExpired(arguments, limit_s) from None
+
+    def end(self):
+        self.control.close()
+        self.process.wait(10)
+
+
+def _read(file):
+    file.seek(0)
+    return file.read().decode().replace("\r\n", "\n")
+
+
+def fits(environment):
+    """Whether a call with these variables may be one that was started before they were known."""
+    return not any(map(OF_THE_START.match, environment))
+
+
+def load():
+    for package in (monitor, probes):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not found.name.endswith("__main__"):
+                importlib.import_module(found.name)
+
+
+def serve(control):
+    """Fork for each request; return it, with the descriptors of its files, in the process that is to answer it."""
+    while True:
+        text, descriptors, _, _ = socket.recv_fds(control, MOST, 4)
+        if not text:
+            os._exit(0)
+        if os.fork() == 0:
+            control.close()
+            return json.loads(text), descriptors
+        for one in descriptors:
+            os.close(one)
+        while _reap():
+            pass
+
+
+def _reap():
+    with contextlib.suppress(ChildProcessError):
+        return os.waitpid(-1, os.WNOHANG)[0]
+
+
+def keep(told):
+    """Fork; return in the child, and tell of its end in the other process."""
+    pid = os.fork()
+    if pid == 0:
+        return
+    os.write(told, b"%20d" % pid)
+    _, status = os.waitpid(pid, 0)
+    os.write(told, b"%20d" % os.waitstatus_to_exitcode(status))
+    os._exit(0)
+
+
+def become(request, descriptors):
+    for number, one in enumerate(descriptors):
+        os.dup2(one, number)
+        os.close(one)
+    os.umask(request["umask"])
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    sys.argv = ["monitor", *request["arguments"]]
+
+
+def main():
+    load()
+    gc.collect()
+    gc.freeze()
+    request, (*files, told) = serve(socket.socket(fileno=int(sys.argv[1])))
+    keep(told)
+    os.close(told)
+    become(request, files)
+    runpy.run_module("monitor", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()
