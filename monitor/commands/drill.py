@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from monitor.alert.case import Delivery, OutboxState, Step, with_changes
 from monitor.alert.routing import Situation, decide
@@ -18,11 +19,11 @@ from monitor.commands.short_run import run_short
 from monitor.commands.terminal import DOWN, UP, Print, complain, say
 from monitor.config.config import Config
 from monitor.diagnose.incident import Change, ChangeKind, Incident
-from monitor.stages import drill
 from monitor.stages.beat import change
 from monitor.stages.deliver import deliver_due
 from monitor.stages.drill import Drill, ask, end_drills
-from monitor.stages.state import now, open_world, real_edge
+from monitor.stages.services import now, real_edge
+from monitor.stages.state import open_state
 from monitor.store.connection import Busy, open_reader
 from monitor.store.reader import deliveries
 from probes.model import Fault
@@ -72,12 +73,13 @@ def hold_drill(config: Config, wish: Drill, show: Print) -> None:
 
 
 async def _hold_drill(config: Config, wish: Drill, show: Print) -> None:
-    async with open_world(config, real_edge(show)) as world:
-        await change(world, Change(wish.incident, ChangeKind.OPENED, now()))
-        await deliver_due(world)
-        await asyncio.sleep(max(0.0, (wish.at + drill.LASTS - now()) / timedelta(seconds=1)))
-        await end_drills(world)
-        await deliver_due(world)
+    async with open_state(config, real_edge(show)) as state:
+        services, belief, told, signals = state.services, state.belief, state.told, state.signals
+        await change(state, Change(wish.incident, ChangeKind.OPENED, now()))
+        await deliver_due(services, belief, told, signals)
+        await asyncio.sleep(max(0.0, (wish.at + services.pauses.drill - now()) / timedelta(seconds=1)))
+        await end_drills(services, belief, partial(change, state))
+        await deliver_due(services, belief, told, signals)
 
 
 def _report(config: Config, wish: Drill, hearers: Iterable[str]) -> int:

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 from monitor.commands.configuration import load_with_accounts
 from monitor.commands.log import problems_of, start_log
@@ -17,12 +18,16 @@ from monitor.config.cost import overspending
 from monitor.detect.health import State
 from monitor.diagnose.stage_failure import Stage
 from monitor.runtime import shutdown
+from monitor.runtime.loop import supervise
 from monitor.runtime.round import once, remembering_what_was_said
-from monitor.runtime.supervisor import attempt as attempt_stage
 from monitor.stages.beat import change
-from monitor.stages.drill import begin_drills, end_drills
+from monitor.stages.belief import BeliefView
+from monitor.stages.drill import Tell, begin_drills, end_drills
 from monitor.stages.liveness import tell_failure, told_round
-from monitor.stages.state import World, open_world, real_edge
+from monitor.stages.own_trouble import OwnTrouble
+from monitor.stages.services import Services, real_edge
+from monitor.stages.signals import Signals
+from monitor.stages.state import MonitorState, open_state
 from monitor.storage_refusal import StoreError
 from monitor.store import overlap
 from monitor.store.connection import Busy
@@ -76,52 +81,57 @@ async def _single_round(config: Config, show: Print) -> list[State]:
 
 
 async def _told_round(config: Config, show: Print) -> list[State]:
-    async with open_world(config, real_edge(show)) as world, _until_signalled(world), _round_around(world):
-        world.look_where_it_lies()
-        _name_problems_once(world)
-        world.plan_anew(spread_s=0)
-        await attempt_stage(world, Stage.DRILL, _hold_drills, change)
-        await once(world)
+    async with (
+        open_state(config, real_edge(show)) as state,
+        _until_signalled(state.signals),
+        _round_around(state),
+    ):
+        services, belief = state.services, state.belief
+        services.storage.look_where_it_lies()
+        _name_problems_once(services.own, config)
+        state.planned.plan_looks(config.watches, services.edge.clock(), spread_s=0)
+        await supervise(state).attempt(Stage.DRILL, partial(_hold_drills, services, belief, partial(change, state)))
+        await once(state)
         asides = {id for id, watch in config.watches.items() if watch.aside}
-        return [one.state for id, one in world.healths.items() if not (id in asides and one.state is State.UNKNOWN)]
+        return [one.state for id, one in belief.healths.items() if not (id in asides and one.state is State.UNKNOWN)]
 
 
-def _name_problems_once(world: World) -> None:
+def _name_problems_once(own: OwnTrouble, config: Config) -> None:
     """Say each problem once, not in each round, and once when it is over."""
-    found = problems_of(world.config)
-    for about in [one for one in world.said if one.startswith(SET_UP) and one.removeprefix(SET_UP) not in found]:
-        world.mended(about)
+    found = problems_of(config)
+    for about in [one for one in own.logged if one.startswith(SET_UP) and one.removeprefix(SET_UP) not in found]:
+        own.mended(about)
     for words in found:
-        world.warn(SET_UP + words, words, logging.WARNING)
+        own.warn(SET_UP + words, words, logging.WARNING)
 
 
 SET_UP = "set-up: "
 
 
 @asynccontextmanager
-async def _round_around(world: World) -> AsyncIterator[None]:
-    async with remembering_what_was_said(world), told_round(world):
+async def _round_around(state: MonitorState) -> AsyncIterator[None]:
+    async with remembering_what_was_said(state.services), told_round(state.services, state.belief, state.signals):
         yield
 
 
-async def _hold_drills(world: World) -> None:
-    await end_drills(world)
-    await begin_drills(world)
+async def _hold_drills(services: Services, belief: BeliefView, tell: Tell) -> None:
+    await end_drills(services, belief, tell)
+    await begin_drills(services, belief, tell)
 
 
 @asynccontextmanager
-async def _until_signalled(world: World) -> AsyncIterator[None]:
+async def _until_signalled(signals: Signals) -> AsyncIterator[None]:
     """Do what is within until somebody asks for the end. Raises SystemExit then, with the code that shells expect."""
     task, loop, asked = asyncio.current_task(), asyncio.get_running_loop(), list[int]()
     assert task
 
     def end(number: int) -> None:
         if asked:
-            world.dropped.set()
+            signals.dropped.set()
             return
         asked.append(128 + number)
         shutdown.begin(*asked)
-        loop.call_later(shutdown.GRACE_S, world.dropped.set)
+        loop.call_later(shutdown.GRACE_S, signals.dropped.set)
         task.cancel()
 
     for number in shutdown.ASKING:

@@ -18,7 +18,8 @@ from monitor.config.config import Config
 from monitor.detect.latency import token_s
 from monitor.schedule import Watch
 from monitor.stages.probe import unseen
-from monitor.stages.state import now, patience
+from monitor.stages.services import now
+from monitor.stages.state import patience
 from probes import remedy
 from probes.advice import Surroundings, advise
 from probes.attempt import attempt

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from monitor.config.document import StoreSection
-from monitor.stages.state import World, pause
+from monitor.stages.belief import BeliefView
+from monitor.stages.services import Services
+from monitor.stages.signals import Signals, pause
 from monitor.storage_refusal import StoreError, is_corrupt
 from monitor.store import overlap, reader, rollup
 from monitor.store.connection import open_reader
@@ -17,30 +19,29 @@ from monitor.store.writer import Writer
 TIDY_S = 60.0
 
 
-async def tidy(world: World) -> None:
+async def tidy(services: Services, belief: BeliefView, signals: Signals) -> None:
     """Roll up closed hours and forget what is too old, a step at a time; first see whether the file is whole."""
-    await examine(world)
+    await examine(services, belief, signals)
     while True:
-        if world.is_doubted:
-            await examine(world)
+        if signals.unsound.is_set():
+            await examine(services, belief, signals)
         try:
-            more = await tidy_step(world)
+            more = await tidy_step(services, belief)
         except (sqlite3.Error, StoreError) as error:
             more = False
-            world.warn("tidy", f"old results cannot be rolled up: {error}")
-        await pause(0 if more else TIDY_S, world.unsound)
+            services.own.warn("tidy", f"old results cannot be rolled up: {error}")
+        await pause(0 if more else TIDY_S, signals.unsound)
 
 
-async def examine(world: World) -> None:
+async def examine(services: Services, belief: BeliefView, signals: Signals) -> None:
     """Look through the database for broken pages. Where it is broken the watch goes on with a new one."""
-    world.is_doubted = False
-    world.unsound.clear()
+    signals.unsound.clear()
     try:
-        sound = await world.read(_is_sound, world.config.database)
+        sound = await services.storage.read(_is_sound, belief.config.database)
     except (sqlite3.Error, StoreError) as error:
         sound = not is_corrupt(error) and not isinstance(error, Foreign)
     if not sound:
-        await world.begin_anew()
+        await services.storage.begin_anew()
 
 
 def _is_sound(database: Path) -> bool:
@@ -48,21 +49,21 @@ def _is_sound(database: Path) -> bool:
         return reader.is_sound(db)
 
 
-async def tidy_step(world: World) -> bool:
+async def tidy_step(services: Services, belief: BeliefView) -> bool:
     """Do one piece of housekeeping; return whether there is more to do."""
-    now = world.edge.clock()
-    await _count_overlaps(world)
-    if due := await world.read(_next_roll_up, world.config.database, now):
-        await world.tidy(due.save)
-        return world.keeper.refusal is None
-    return bool(await world.tidy(_forget, world.config.store, now))
+    now = services.edge.clock()
+    await _count_overlaps(services, belief)
+    if due := await services.storage.read(_next_roll_up, belief.config.database, now):
+        await services.storage.tidy(due.save)
+        return services.storage.keeper.refusal is None
+    return bool(await services.storage.tidy(_forget, belief.config.store, now))
 
 
-async def _count_overlaps(world: World) -> None:
-    if times := await asyncio.to_thread(overlap.take, world.config.database):
-        before = await world.read(_overlap, world.config.database)
+async def _count_overlaps(services: Services, belief: BeliefView) -> None:
+    if times := await asyncio.to_thread(overlap.take, belief.config.database):
+        before = await services.storage.read(_overlap, belief.config.database)
         if after := overlap.add(before, times):
-            await world.write(Writer.save_overlap, after)
+            await services.storage.write(Writer.save_overlap, after)
 
 
 def _overlap(database: Path) -> overlap.Overlap | None:

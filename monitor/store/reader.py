@@ -19,7 +19,7 @@ from monitor.detect.account_memory import Note
 from monitor.detect.health import Health
 from monitor.detect.latency import Series
 from monitor.detect.limits import Moved
-from monitor.detect.shared_latency import Pool
+from monitor.detect.shared_latency import Pool, PoolKey
 from monitor.detect.target_memory import Track
 from monitor.diagnose.incident import Change, ChangeKind, Incident
 from monitor.diagnose.stage_failure import Failing
@@ -42,6 +42,7 @@ from monitor.store.value import (
     health_from,
     maybe_time,
     observation_from,
+    pool_key,
     readable,
     sound,
     to_ms,
@@ -582,10 +583,10 @@ def tracks(db: sqlite3.Connection, location: str) -> dict[str, Track]:
     return readable(((_target_id(row), row["track"]) for row in db.execute(query, (location,))), Track)
 
 
-def pools(db: sqlite3.Connection, location: str) -> dict[str, Pool]:
-    """Return the detectors' memory of each group of targets, by its name."""
+def pools(db: sqlite3.Connection, location: str) -> dict[PoolKey, Pool]:
+    """Return the detectors' memory of each group of targets."""
     rows = db.execute("SELECT id, pool FROM pool WHERE location = ?", (location,))
-    return readable(((row["id"], row["pool"]) for row in rows), Pool)
+    return dict(sound(rows, lambda row: (pool_key(row["id"]), from_json(row["pool"], Pool))))
 
 
 def _notes(db: sqlite3.Connection, location: str) -> dict[str, Note]:

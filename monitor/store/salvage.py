@@ -107,7 +107,7 @@ def parts(batch: Batch) -> Iterator[Batch]:
     told = {change.id for change in batch.changes}
     yield from (Batch(at, messages=(one,)) for one in batch.messages if one.change_id not in told)
     yield from (Batch(at, replies=(one,)) for one in batch.replies)
-    yield from (Batch(at, pools={id: pool}) for id, pool in batch.pools.items())
+    yield from (Batch(at, pools={key: pool}) for key, pool in batch.pools.items())
     yield Batch(at, notes=left, spendings=spendings, trace=batch.trace)
 
 
