@@ -31,6 +31,7 @@ from monitor.diagnose.reason import (
     Unreached,
 )
 from monitor.diagnose.road_trouble import STOPPED_ROADS
+from probes.identity import provider_of
 from probes.model import Blame, Confidence, Fault, Limit, Phase
 from probes.notice import Notice
 
@@ -347,7 +348,7 @@ def unseen(incident: Incident) -> str:
     """
     if not incident.is_offline:
         return ""
-    accounts = Counter(account.partition("/")[0] for account in accounts_of(incident.members))
+    accounts = Counter(provider_of(account) for account in accounts_of(incident.members))
     return listed([f"{name} ({count(number, 'account')})" for name, number in accounts.most_common()], PROVIDERS)
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 from msgspec.structs import force_setattr
 
+from probes.identity import account_id, answerer_id, target_id
 from probes.proxy import STRAIGHT, Way
 
 Clock = Callable[[], datetime]
@@ -171,7 +172,7 @@ class Account(Struct, frozen=True):
 
     @property
     def id(self) -> str:
-        return f"{self.provider}/{self.name}"
+        return account_id(self.provider, self.name)
 
     @property
     def secrets(self) -> list[str]:
@@ -195,12 +196,12 @@ class Target(Struct, frozen=True):
     id: str = ""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "id", "/".join(filter(None, (self.account, self.canary, self.model))))
+        force_setattr(self, "id", target_id(self.account, self.canary, self.model))
 
     @property
     def answerer(self) -> str:
         """Who answers: the provider, or what stands at the account's own address."""
-        return f"{self.provider}@{self.host}" if self.host else self.provider
+        return answerer_id(self.provider, self.host)
 
 
 def limit_key(unit: str, window_s: float | None) -> tuple[str, int]:

@@ -21,6 +21,7 @@ from monitor.alert.window import Quiet
 from monitor.config.load import load
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Change, ChangeKind, Incident, Severity, open_incident
+from monitor.diagnose.subject import read_subject
 from monitor.stages.deliver import deliver_due
 from monitor.stages.state import Edge, open_world
 from monitor.store import reader
@@ -94,7 +95,9 @@ class House:
         return next(one for one in self.channels if one.name == name)
 
     def begin(self, which, crash=""):
-        cause = Diagnosis(Scope.ACCOUNT, f"openai/{which}", FAULTS[which], Confidence.HIGH, self.now, (), ("t",), ())
+        cause = Diagnosis(
+            read_subject(Scope.ACCOUNT, f"openai/{which}"), FAULTS[which], Confidence.HIGH, self.now, (), ("t",), ()
+        )
         one = open_incident(cause)
         if which not in self.open and self.beat(Change(one, ChangeKind.OPENED, self.now), crash=crash):
             self.open[which] = one
@@ -215,7 +218,9 @@ def test_a_backlog_collapses_to_what_is_true_now():
 def test_ten_thousand_changes_at_once_are_one_letter_per_channel():
     house = House()
     causes = [
-        Diagnosis(Scope.ACCOUNT, f"openai/{n}", Fault.TIMEOUT, Confidence.HIGH, house.now, (), (f"t{n}",), ())
+        Diagnosis(
+            read_subject(Scope.ACCOUNT, f"openai/{n}"), Fault.TIMEOUT, Confidence.HIGH, house.now, (), (f"t{n}",), ()
+        )
         for n in range(10_000)
     ]
     with closing(house.db):
@@ -238,7 +243,7 @@ def test_what_this_process_has_sent_it_does_not_send_again_where_the_note_of_it_
     async def play():
         edge = Edge(lambda: at(60), lambda: 0.0, lambda: 0.5, shown.append)
         async with open_world(load(tmp_path / "monitor.toml", {"KEY": "sk-sim-0123456789abcdef"}), edge) as world:
-            facts = (Scope.ACCOUNT, "openai/main", Fault.INVALID_KEY, Confidence.HIGH, at(0), (), (), ())
+            facts = (read_subject(Scope.ACCOUNT, "openai/main"), Fault.INVALID_KEY, Confidence.HIGH, at(0), (), (), ())
             opened = Change(open_incident(Diagnosis(*facts)), ChangeKind.OPENED, at(0))
             messages = tuple(Message(opened.id, one, incident_id=opened.incident.id) for one in ("phone", "mail"))
             await world.save(Batch(at(0), changes=(opened,), messages=messages))

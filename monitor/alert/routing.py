@@ -378,8 +378,7 @@ def _covered(case: Case, channel: Channel, step: Step, scene: Situation) -> str 
     if case.incident.drill or step is Step.RESOLVED:
         return None
     one = case.incident
-    account = "/".join(one.subject.split("/")[:2])
-    for name in (EVERYTHING, one.parent or EVERYTHING, account, *one.targets[:1], *restless_targets(one)):
+    for name in (EVERYTHING, one.parent or EVERYTHING, one.about.holder, *one.targets[:1], *restless_targets(one)):
         for wider in scene.wide.get(name, ()):
             if (
                 covers_as_grave(wider, one)

@@ -14,6 +14,7 @@ from monitor.schedule import Budget, Watch
 from monitor.stages.state import open_world, real_edge
 from monitor.thread import with_threads
 from probes.catalog import load_provider
+from probes.identity import name_of, provider_of, source_id
 from probes.model import Account, Target
 from probes.provider import Feed, Platform
 from probes.simulator import SimulatedAccount, Simulator, Trouble
@@ -81,7 +82,7 @@ def demonstrate(folder: Path, database: str, show: Print, host: str | None) -> N
 
 
 async def _demonstrate(folder: Path, database: str, show: Print, host: str | None) -> None:
-    accounts = [SimulatedAccount(id.partition("/")[0], key) for id, key in KEYS.items()]
+    accounts = [SimulatedAccount(provider_of(id), key) for id, key in KEYS.items()]
     async with Simulator(accounts, ttft_s=0.05) as simulator:
         config = _config(simulator, folder, database, host)
         _start_afresh(config)
@@ -129,7 +130,7 @@ def _config(simulator: Simulator, folder: Path, database: str, host: str | None)
         watches={watch.target.id: watch for watch in watches},
         channels=(TERMINAL,),
         status=StatusSection(interval_s=FREE_S),
-        feeds={f"{id}/page": _page(id, simulator) for id in ("groq", "openai")},
+        feeds={source_id(id, "page"): _page(id, simulator) for id in ("groq", "openai")},
         simulated=True,
     )
 
@@ -155,8 +156,8 @@ def _page(provider: str, simulator: Simulator) -> Feed:
 
 
 def _account(id: str, key: str, simulator: Simulator) -> Account:
-    provider, _, name = id.partition("/")
-    return Account(name, provider, key, simulator.base(provider), note="simulated")
+    provider = provider_of(id)
+    return Account(name_of(id), provider, key, simulator.base(provider), note="simulated")
 
 
 def _model(provider: str) -> str | None:

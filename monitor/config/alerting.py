@@ -14,6 +14,7 @@ from monitor.config.section import Label, Seconds, SecretText, Section
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Severity
 from probes.document import Problem, suggest
+from probes.identity import provider_of
 from probes.model import Account, Fault
 
 Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="a time of day: HH:MM")]
@@ -191,7 +192,7 @@ def _known(accounts: Mapping[str, Sequence[str]]) -> Mapping[str, set[str]]:
     """Return the words that a match may hold, by its part."""
     return {
         "accounts": set(accounts),
-        "providers": {id.partition("/")[0] for id in accounts},
+        "providers": {provider_of(id) for id in accounts},
         "tags": {tag for tags in accounts.values() for tag in tags},
     }
 

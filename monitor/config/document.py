@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from monitor.config.alerting import AlertsSection, ChannelSection, MaintenanceSection, RouteSection
 from monitor.config.section import Label, Seconds, SecretText, Section
+from probes.identity import account_id
 from probes.provider import Name
 
 FILE = "monitor.toml"
@@ -247,4 +248,4 @@ def accounts_called(document: Document) -> Called:
 
 
 def id_of(section: AccountSection) -> str:
-    return f"{section.provider}/{section.name}"
+    return account_id(section.provider, section.name)

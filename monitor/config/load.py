@@ -92,7 +92,7 @@ def build(
     for check in (check_names, check_accounts, check_reminders, check_objectives):
         found += check(document, providers, path.name)
     telling = AlertSections(document.channels, document.routes, document.maintenance, document.alerts)
-    found += check_telling(telling, {f"{one.provider}/{one.name}": one.tags for one in document.accounts}, path.name)
+    found += check_telling(telling, {id_of(one): one.tags for one in document.accounts}, path.name)
     refused = {problem.key for problem in problems}  # what a table misses may be what was refused of it
     problems += [one for one in found if refused.isdisjoint(f"{one.key}.{field}" for field in one.wants)]
     problems += check_site(document.site, path.name)
@@ -179,7 +179,7 @@ def _known_keys(shelf: Shelf, environment: Mapping[str, str]) -> Iterator[Accoun
 
 def _all_groups(sections: Sequence[AccountSection]) -> dict[str, tuple[Group, ...]]:
     """Return what each account shares. `Jo@Example.com` and `jo@example.com` are one, as first written."""
-    told = {f"{one.provider}/{one.name}": _groups(one) for one in sections}
+    told = {id_of(one): _groups(one) for one in sections}
     first: dict[tuple[Level, str], Group] = {}
     for group in (group for groups in told.values() for group in groups):
         first.setdefault(_alike(group), group)

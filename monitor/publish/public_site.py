@@ -31,6 +31,7 @@ from monitor.publish.uptime import WINDOWS_D
 from monitor.publish.view_model import Month, PageFrame, Pages, Row, UptimeShare
 from monitor.slo.indicator import Cell, availability
 from monitor.words import Moment, capital
+from probes.identity import provider_of
 from probes.model import Blame, Fault
 
 FIXED = ("style.css", "page.js")
@@ -129,15 +130,14 @@ def _outages(snapshot: Snapshot, providers: Sequence[ProviderView]) -> list[Publ
 
 def _is_theirs(incident: Incident, names: Iterable[str]) -> bool:
     """Whether it is a provider's own trouble. A subject with `@` is somebody's own gateway."""
-    plain = incident.subject.partition("/")[0]
     is_real = not incident.drill and not incident.signal and incident.parent is None
     wide = incident.scope is Scope.PROVIDER or incident.scope is Scope.MODEL
-    return is_real and wide and incident.blame is Blame.PROVIDER and plain in names
+    return is_real and wide and incident.blame is Blame.PROVIDER and incident.about.answerer in names
 
 
 def _outage(incident: Incident, names: dict[str, str]) -> PublicIncident:
     """Take what may be known. The id is made anew: the private one holds a hash of the subject."""
-    id = incident.subject.partition("/")[0]
+    id = incident.about.provider
     whole = incident.scope is Scope.PROVIDER
     return PublicIncident(
         id=f"{incident.opened_at:%Y%m%d-%H%M%S}-{slug(id)}{'' if whole else '-model'}",
@@ -155,11 +155,11 @@ def _outage(incident: Incident, names: dict[str, str]) -> PublicIncident:
 
 def _sources(snapshot: Snapshot, providers: Sequence[ProviderView]) -> list[SourceView]:
     ids = {provider.id for provider in providers}
-    return [source for source in snapshot.sources if source.id.partition("/")[0] in ids]
+    return [source for source in snapshot.sources if provider_of(source.id) in ids]
 
 
 def _pages(sources: Sequence[SourceView], snapshot: Snapshot, speech: Speech) -> Pages:
-    providers = {source.id.partition("/")[0] for source in sources}
+    providers = {provider_of(source.id) for source in sources}
     theirs = (view.incident for view in snapshot.open_incidents if _is_theirs(view.incident, providers))
     return replace(pages(sources, snapshot.made_at, speech, leads(theirs)), dark=())
 

@@ -12,6 +12,7 @@ from monitor.publish.shared_risk import Caution, cautions
 from monitor.publish.snapshot import AccountView, ProviderView, Snapshot, TargetView
 from monitor.publish.status import Mark, Standing
 from monitor.publish.uptime import counting
+from probes.identity import account_of
 from probes.model import Confidence, Fault
 
 VERSION = 1
@@ -98,8 +99,7 @@ def _usable(
 
 def _speaks_of(sign: Incident, account: str) -> bool:
     """Whether a sign is of this account, or of more and was seen at it, too."""
-    of = (sign.subject, *(one.target for one in sign.evidence))
-    return any(f"{one}/".startswith(f"{account}/") for one in of)
+    return account in {sign.about.account, *(account_of(one.target) for one in sign.evidence)}
 
 
 def _retry_at(targets: Sequence[TargetView]) -> datetime | None:

@@ -25,6 +25,7 @@ from monitor.diagnose.incident import Change
 from monitor.diagnose.status_source import unreadable
 from monitor.diagnose.target_state import Patient
 from monitor.stages.belief import Belief, groups_of, meaning_of
+from probes.identity import account_of
 from probes.model import Blame, Confidence, Fault, Observation, Target
 
 log = logging.getLogger("monitor")
@@ -122,7 +123,7 @@ def follow_turns(belief: Belief, paced: Track, observation: Observation, before:
 def _forget_flickers(belief: Belief, account: str) -> None:
     """Count no refusal of an account that is lost as one among good answers, whichever of its targets met it."""
     for id, memory in belief.tracks.items():
-        if memory.flicker is not intermittent.NONE and id.startswith(f"{account}/"):
+        if memory.flicker is not intermittent.NONE and account_of(id) == account:
             belief.tracks[id] = replace(memory, flicker=intermittent.NONE)
 
 
