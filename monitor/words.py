@@ -330,6 +330,20 @@ def title(incident: Incident, say: Say = english) -> str:
             return say("{subject}: the error budget burns too fast", subject=its)
         case Scope.STAGE:
             return say("the monitor's own stage `{subject}` keeps failing", subject=its)
+        case (
+            Scope.TARGET
+            | Scope.MODEL
+            | Scope.CAPABILITY
+            | Scope.ACCOUNT
+            | Scope.ORGANIZATION
+            | Scope.PROVIDER
+            | Scope.EGRESS
+        ):
+            return _title_of_fault(incident, its, say)
+    assert_never(incident.scope)
+
+
+def _title_of_fault(incident: Incident, its: str, say: Say) -> str:
     fault = say(FAULTS[incident.fault])
     if incident.is_flap:
         return say("{subject}: {fault} again and again", subject=its, fault=fault)

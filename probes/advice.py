@@ -1,7 +1,7 @@
 """What a person does next about a fault, with the provider's address for it."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from probes.hint import Demand, demands, is_leak
 from probes.model import Fault, Phase
@@ -223,8 +223,10 @@ def advise(fault: Fault, provider: Provider, said: Sequence[str] = (), around: S
             return do
         case NoPage() as none:
             return f"{do} {_reason(none)}"
-        case address:
+        case str() as address:
             return f"{do} {where.format(address=address)}"
+        case never:
+            assert_never(never)
 
 
 def _choose(fault: Fault, said: Sequence[str], around: Surroundings) -> Advice:

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import assert_never
 
 from msgspec import Struct
 
@@ -147,6 +148,8 @@ async def _play(simulator: Simulator, show: Print, script: tuple[Scene | Post, .
                 simulator.announce(provider, ON_THE_PAGE, phase=phase, impact="major")
             case Scene(_, subject, trouble):
                 simulator.set(KEYS.get(subject, subject), trouble)
+            case _:
+                assert_never(scene)
 
 
 def _page(provider: str, simulator: Simulator) -> Feed:

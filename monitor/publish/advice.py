@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import assert_never
 
 from msgspec import Struct
 
@@ -137,7 +138,13 @@ def _own_advice(incident: Incident) -> str | None:
             return SOURCE_ADVICE.format(provider=incident.about.provider)
         case Scope.STAGE:
             return STAGE_ADVICE
-    return None if incident.subject else _road_advice(incident, ROAD_ADVICE)
+        case Scope.EGRESS if not incident.about.provider:
+            return _road_advice(incident, ROAD_ADVICE)
+        case Scope.TARGET | Scope.MODEL | Scope.CAPABILITY | Scope.ACCOUNT:
+            return None
+        case Scope.ORGANIZATION | Scope.PROVIDER | Scope.EGRESS:
+            return None
+    assert_never(incident.scope)
 
 
 def _road_advice(incident: Incident, usual: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import assert_never
 
 from msgspec import Struct
 
@@ -94,6 +95,7 @@ def _mark_target(target: TargetView, at: datetime) -> Mark:
             return Mark.SUSPECTED
         case State.UNKNOWN:
             return Mark.DOWN if works(target, at) is False else Mark.UNKNOWN
+    assert_never(target.state)
 
 
 def mark_account(account: AccountView, at: datetime) -> Mark:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from msgspec import Struct
 
@@ -114,3 +115,4 @@ def _valid_until(targets: Sequence[TargetView], judged: Judgement, at: datetime,
             return max(_retry_at(targets) or at, at) + margin
         case None:
             return None
+    assert_never(judged.usable)
