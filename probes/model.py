@@ -185,7 +185,8 @@ class Target(Struct, frozen=True):
     """One canary of one account: the thing that is up or down. `model` is None where none is named.
 
     `host` is the account's own address, None where the provider's is asked: two gateways of one kind
-    are two companies. `id` is made of the others, once: it is asked for a dozen times a look.
+    are two companies. `answerer` is who answers: the provider, or what stands at the account's own address. It and `id`
+    are made of the others, once: they are asked for hundreds of times a look.
     """
 
     account: str
@@ -194,14 +195,11 @@ class Target(Struct, frozen=True):
     model: str | None = None
     host: str | None = None
     id: str = ""
+    answerer: str = ""
 
     def __post_init__(self) -> None:
         force_setattr(self, "id", target_id(self.account, self.canary, self.model))
-
-    @property
-    def answerer(self) -> str:
-        """Who answers: the provider, or what stands at the account's own address."""
-        return answerer_id(self.provider, self.host)
+        force_setattr(self, "answerer", answerer_id(self.provider, self.host))
 
 
 def limit_key(unit: str, window_s: float | None) -> tuple[str, int]:
