@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 from msgspec import Struct
 
 from probes.answer.command_output import judge_output
-from probes.canary import KEPT_BODY, KEPT_WORDS, NESTED, Prober, outcome_of
-from probes.model import Account, Answer, Fault, Observation, Outcome, Target, Verdict
+from probes.canary import KEPT_BODY, NESTED, Prober, outcome_of
+from probes.model import KEPT_WORDS, Account, Answer, Fault, Observation, Outcome, Target, Verdict
 from probes.provider import Provider
 from probes.proxy import LOOPBACK, Way
 from probes.redact import redact

@@ -264,6 +264,10 @@ class Usage(Struct, frozen=True):
     tokens_reasoning: int = 0
 
 
+KEPT_WORDS = 300
+"""Characters that are kept of the words of an answer, or of a header."""
+
+
 class Answer(Struct, frozen=True):
     """Proof of what was not good, already redacted: the rule that decided and the words of the answer.
 

@@ -345,7 +345,7 @@ INSIDE = {
         "window": set(),
     },
     "probes.answer": {
-        "balance": set(),
+        "balance": {"limits_in_headers"},
         "classify": {"error_body", "excerpt", "payload", "proof"},
         "command_output": {"classify", "error_body", "excerpt", "literal", "payload", "proof"},
         "deprecation": set(),

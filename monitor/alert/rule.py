@@ -35,7 +35,7 @@ class Channel(Struct, frozen=True):
     severity: Severity = Severity.INFO
     detail: Detail = Detail.FULL
     format: Format = Format.TEXT
-    limit_s: float = 20.0
+    limit_s: float = 20
     quiet: Quiet | None = None
     digest: str | None = None
 

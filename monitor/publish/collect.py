@@ -37,6 +37,7 @@ from monitor.publish.snapshot import (
     TargetView,
 )
 from monitor.publish.status import standing
+from monitor.publish.uptime import WINDOWS_D
 from monitor.schedule import Watch
 from monitor.slo.indicator import Cell, Sketch, add, availability, quantile
 from monitor.slo.objective import Objective, reserves
@@ -50,7 +51,7 @@ from probes.model import Account
 from probes.notice import NoticePhase
 
 HOURS = 24
-DAYS = 90
+DAYS = WINDOWS_D[-1]
 DAY = timedelta(days=1)
 MONTH_DAYS = 30
 PAST = 1000

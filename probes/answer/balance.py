@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from probes.answer.limits_in_headers import EPOCH_MS_FROM
 from probes.model import Credit, Fault
 from probes.provider import CreditFacts
 from probes.redact import mask
@@ -18,7 +19,6 @@ MOST_MODELS = 2_000
 LONGEST_NAME = 200
 LONGEST_UNIT = 16
 LARGEST = 1e15
-EPOCH_MS_FROM = 1e11
 
 NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,20})?")
 

@@ -53,7 +53,9 @@ DELAY = re.compile(
     re.IGNORECASE,
 )
 EPOCH_FROM = 1e9
+"""Seconds from here on are a date (2001 and later), and no wait."""
 EPOCH_MS_FROM = 1e11
+"""Milliseconds from here on, not seconds: as those it would be a date after the year 5000."""
 
 Place = tuple[str, float | None]
 """A unit, and the seconds its limit spans where a name says it."""
