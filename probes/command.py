@@ -27,6 +27,7 @@ LIMIT_S = 120.0
 """A client thinks longer than an API, and asks several times by itself before it gives up."""
 
 KEPT_BYTES = 64 * 1024
+"""Bytes of a program's output that are kept: half from its beginning, half from its end."""
 LAST_WORDS_S = 1.0
 """So long we listen on after the end: what was printed may still be in the pipe."""
 

@@ -12,6 +12,7 @@ from probes.model import Fault, Phase
 SHOWN = 8
 """So many lines stand in a message; where each account would need one, and there are more, each provider has one."""
 NAMED = 4
+"""Names in one line; the rest is counted."""
 
 
 class EvidenceLine(Struct, frozen=True):

@@ -11,10 +11,15 @@ from probes.model import Limit
 
 DAY_S = 86_400
 LONGEST_RESET_S = 400 * DAY_S
+"""Seconds to a reset beyond which the whole limit is nonsense."""
 LONGEST_VALUE = 40
+"""Characters of a number, a span or a date."""
 LONGEST_DRAFT = 1_000
+"""Characters that are read of the headers of the IETF's draft."""
 MOST_LIMITS = 32
+"""Limits that are read of one answer."""
 READ = 20_000
+"""Characters of a body that are looked through for a wait."""
 
 # OpenAI, Azure, Groq, Mistral, Cerebras, Together, OpenRouter: the part stands before the unit, if there is a unit.
 PART_FIRST = re.compile(r"(?:x-)?ratelimit(bysize)?-(limit|remaining|reset|renewalperiod)(?:-([a-z0-9_-]{1,40}))?")
