@@ -9,7 +9,6 @@ from typing import Protocol, assert_never
 from msgspec import Struct
 
 from monitor.detect.limit_window import per
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Incident, accounts_of
 from monitor.diagnose.reason import (
     Alone,
@@ -31,6 +30,7 @@ from monitor.diagnose.reason import (
     Unreached,
 )
 from monitor.diagnose.road_trouble import STOPPED_ROADS
+from monitor.diagnose.subject import Scope
 from probes.identity import provider_of
 from probes.model import Blame, Confidence, Fault, Limit, Phase
 from probes.notice import Notice

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.detect.health import State
-from monitor.diagnose.diagnosis import Evidence, Scope
+from monitor.diagnose.diagnosis import Evidence
 from monitor.diagnose.incident import SEVERITIES, Incident
-from monitor.diagnose.subject import read_subject
+from monitor.diagnose.subject import Scope, read_subject
 from monitor.publish.history_bar import together
 from monitor.publish.snapshot import (
     AccountView,

@@ -15,9 +15,9 @@ from monitor.alert import routing
 from monitor.alert.rule import Channel, Match, Patience, Route, Rules
 from monitor.alert.window import Quiet
 from monitor.config.document import ProbeSection
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Severity, absence
 from monitor.diagnose.status_source import Source
+from monitor.diagnose.subject import Scope
 from monitor.runtime.round import once
 from monitor.stages.state import Edge, open_world
 from monitor.store.value import Batch

@@ -6,9 +6,9 @@ from contextlib import closing
 import pytest
 
 from monitor.alert.case import Message, Step
-from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
-from monitor.diagnose.subject import read_subject
+from monitor.diagnose.subject import Scope, read_subject
 from monitor.publish.collect import take
 from monitor.storage_refusal import RefusalKind, StorageRefusal
 from monitor.store import reader

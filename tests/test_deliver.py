@@ -21,9 +21,9 @@ from monitor.alert.deliver import GIVE_UP, again_at, fit, send
 from monitor.alert.outbox import Item, Letter
 from monitor.alert.rule import TERMINAL, Channel, Detail, Format
 from monitor.alert.text import Circumstances, MessageTemplates, Piece, Text, compose
-from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
+from monitor.diagnose.diagnosis import Diagnosis, Evidence
 from monitor.diagnose.incident import Change, ChangeKind, Severity, open_incident
-from monitor.diagnose.subject import read_subject
+from monitor.diagnose.subject import Scope, read_subject
 from probes.model import Confidence, Fault
 from tests.conftest import at
 from tests.receiver import webhook

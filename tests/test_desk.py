@@ -16,9 +16,9 @@ from monitor.alert.window import Quiet
 from monitor.cli import build_parser
 from monitor.commands import alerts
 from monitor.config.load import load
-from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, absence, open_incident
-from monitor.diagnose.subject import read_subject
+from monitor.diagnose.subject import Scope, read_subject
 from monitor.storage_refusal import StoreError
 from monitor.store import reader
 from monitor.store.connection import open_reader, open_writer

@@ -13,9 +13,8 @@ from benchmarks.diagnosis_score import First, Sight, score, sentences
 from benchmarks.diagnosis_world import COMPANIES, GATEWAY, KINDS, Cause, Course, Hit, Reading, Spell, setting
 from monitor.alert.case import Case, Step
 from monitor.alert.text import Text
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Incident, Severity
-from monitor.diagnose.subject import read_subject
+from monitor.diagnose.subject import Scope, read_subject
 from probes.model import Blame, Confidence, Fault
 
 TOLD_RIGHTLY = {

@@ -3,10 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.diagnose.reason import Elsewhere, Knocked
-from monitor.diagnose.subject import read_subject
+from monitor.diagnose.subject import Scope, read_subject
 from monitor.replay.control_probes import Hearsay
 from probes.model import Confidence, Fault, Knock, Target
 from tests.conftest import at

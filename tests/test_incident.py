@@ -6,10 +6,10 @@ from msgspec.structs import replace
 from monitor.detect.health import Health, State
 from monitor.diagnose.announcement import announce
 from monitor.diagnose.course import UNWATCHED, advance, fading
-from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence, Scope
+from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence
 from monitor.diagnose.incident import SEVERITIES, Announcement, Change, ChangeKind, Severity, as_of, open_incident
 from monitor.diagnose.reason import Elsewhere
-from monitor.diagnose.subject import read_subject
+from monitor.diagnose.subject import Scope, read_subject
 from probes.model import Blame, Confidence, Fault
 from tests.conftest import at
 

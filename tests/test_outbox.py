@@ -19,9 +19,9 @@ from monitor.alert.routing import Situation, decide
 from monitor.alert.rule import Channel, Match, Patience, Route, Rules
 from monitor.alert.window import Quiet
 from monitor.config.load import load
-from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, Incident, Severity, open_incident
-from monitor.diagnose.subject import read_subject
+from monitor.diagnose.subject import Scope, read_subject
 from monitor.stages.deliver import deliver_due
 from monitor.stages.state import Edge, open_world
 from monitor.store import reader

@@ -14,9 +14,9 @@ from msgspec.structs import replace
 from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.config.load import load
 from monitor.detect.health import Health, State, Thresholds, advance
-from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
+from monitor.diagnose.diagnosis import Diagnosis, Evidence
 from monitor.diagnose.incident import Announcement, Change, ChangeKind, open_incident
-from monitor.diagnose.subject import read_subject
+from monitor.diagnose.subject import Scope, read_subject
 from monitor.publish import private_site
 from monitor.publish.collect import take
 from monitor.publish.public_site import render

@@ -15,9 +15,9 @@ from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.routing import Situation, decide, judge
 from monitor.alert.rule import Channel, Escalation, Maintenance, Match, Patience, Route, Rules, like
 from monitor.alert.window import Quiet, Window
-from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence, Scope
+from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence
 from monitor.diagnose.incident import Change, ChangeKind, Severity, open_incident
-from monitor.diagnose.subject import Subject, read_subject
+from monitor.diagnose.subject import Scope, Subject, read_subject
 from probes.model import Blame, Confidence, Fault
 from tests.conftest import at
 

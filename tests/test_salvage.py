@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from monitor.alert.case import Message, Step
 from monitor.alert.reply import Reply, ReplyKind
-from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
+from monitor.diagnose.diagnosis import Diagnosis, Evidence
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
-from monitor.diagnose.subject import read_subject
+from monitor.diagnose.subject import Scope, read_subject
 from monitor.store import salvage
 from monitor.store.connection import open_writer
 from monitor.store.reader import pools, resume, tracks

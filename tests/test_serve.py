@@ -11,9 +11,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from monitor.alert.link import Link, link_key, read, sign
 from monitor.alert.reply import ReplyKind
 from monitor.alert.rule import Match
-from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
-from monitor.diagnose.subject import read_subject
+from monitor.diagnose.subject import Scope, read_subject
 from monitor.publish import private_site
 from monitor.publish.render import POLICY
 from monitor.publish.snapshot import Pulse

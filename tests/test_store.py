@@ -17,9 +17,9 @@ from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.rule import Match
 from monitor.detect.health import State
 from monitor.detect.limits import MOST
-from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
-from monitor.diagnose.subject import read_subject
+from monitor.diagnose.subject import Scope, read_subject
 from monitor.schedule import Spending
 from monitor.slo.indicator import quantile
 from monitor.storage_refusal import StoreError

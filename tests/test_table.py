@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.commands.tables import observation_table, provider_facts, provider_table, status_table
-from monitor.diagnose.diagnosis import Scope
+from monitor.diagnose.subject import Scope
 from monitor.publish.status import standing
 from probes.catalog import load_provider, provider_ids
 from probes.hint import Demand

@@ -25,9 +25,9 @@ from monitor.alert.text import (
     compose_news,
     worst,
 )
-from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence, Scope
+from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence
 from monitor.diagnose.incident import Announcement, Change, ChangeKind, Severity, absence, open_incident
-from monitor.diagnose.subject import Subject, read_subject
+from monitor.diagnose.subject import Scope, Subject, read_subject
 from probes.model import Blame, Confidence, Fault
 from tests.conftest import at
 

@@ -11,9 +11,9 @@ from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.rule import Match
 from monitor.config.load import load
 from monitor.detect.health import Thresholds
-from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, absence, open_incident
-from monitor.diagnose.subject import read_subject
+from monitor.diagnose.subject import Scope, read_subject
 from monitor.replay.observations import look_back
 from monitor.replay.tuning import LookCount, compare, outages, settings
 from monitor.stages.drill import Drill

@@ -13,10 +13,10 @@ from monitor.detect.health import Health, State
 from monitor.detect.latency import pace
 from monitor.detect.limits import Ceiling, Limits, Moved
 from monitor.detect.target_memory import NEW, Track
-from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
+from monitor.diagnose.diagnosis import Diagnosis, Evidence
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.diagnose.status_source import Source, follow
-from monitor.diagnose.subject import Subject, read_subject
+from monitor.diagnose.subject import Scope, Subject, read_subject
 from monitor.diagnose.witness import Group, Level
 from monitor.publish.advice import advice_for, instead, is_replaced
 from monitor.publish.collect import glance, take

@@ -8,9 +8,8 @@ from enum import StrEnum
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Change, ChangeKind, Incident
-from monitor.diagnose.subject import Subject
+from monitor.diagnose.subject import Scope, Subject
 from probes.model import Fault
 
 KEPT = timedelta(hours=48)

@@ -33,8 +33,8 @@ from monitor.alert.rule import Channel, Escalation, Maintenance, Route, Rules, f
 from monitor.alert.window import Span
 from monitor.detect.flap import CALM, MINUTE, STAYED
 from monitor.detect.health import TERMINAL
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import ChangeKind, Incident, Severity
+from monitor.diagnose.subject import Scope
 
 DAY = timedelta(days=1)
 EVERYTHING = ""

@@ -7,8 +7,8 @@ from enum import StrEnum
 from msgspec import Struct, field
 
 from monitor.alert.window import Quiet, Window
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Incident, Severity
+from monitor.diagnose.subject import Scope
 from probes.identity import account_of, provider_of
 from probes.model import Blame, Fault
 

@@ -11,8 +11,8 @@ from monitor.alert.digest import Timing
 from monitor.alert.rule import TERMINAL, Channel, Detail, Escalation, Format, Maintenance, Match, Patience, Route, Rules
 from monitor.alert.window import Quiet, Window, problem_of
 from monitor.config.section import Label, Seconds, SecretText, Section
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Severity
+from monitor.diagnose.subject import Scope
 from probes.document import Problem, suggest
 from probes.identity import provider_of
 from probes.model import Account, Fault

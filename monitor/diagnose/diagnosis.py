@@ -5,8 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from monitor.diagnose.reason import Reason
-from monitor.diagnose.subject import Scope as Scope
-from monitor.diagnose.subject import Subject
+from monitor.diagnose.subject import Scope, Subject
 from probes.model import Blame, Confidence, Fault, Phase
 
 

@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from monitor.config.config import Config
 from monitor.detect.health import State
-from monitor.diagnose.diagnosis import ACCOUNT_WIDE, Scope
+from monitor.diagnose.diagnosis import ACCOUNT_WIDE
 from monitor.diagnose.incident import Incident, accounts_of
+from monitor.diagnose.subject import Scope
 from monitor.publish.shared_risk import PULLS
 from monitor.publish.snapshot import AccountView, Snapshot, TargetView
 from monitor.publish.status import WHOLE, Standing, standing

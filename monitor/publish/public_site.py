@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Incident, Severity
+from monitor.diagnose.subject import Scope
 from monitor.publish.account_text import MARKS
 from monitor.publish.front_page import frame
 from monitor.publish.headline import Headline

@@ -8,8 +8,8 @@ from typing import assert_never
 from msgspec import Struct
 
 from monitor.detect.health import State
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import SEVERITIES, Incident, Severity, accounts_of
+from monitor.diagnose.subject import Scope
 from monitor.publish.ability import Judgement, is_late, is_lost, judge, works
 from monitor.publish.snapshot import AccountView, Snapshot, TargetView
 from probes.model import Blame, Fault

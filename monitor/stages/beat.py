@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Change, absence, as_of, redated
+from monitor.diagnose.subject import Scope
 from monitor.stages.evaluate import conclude, judge, take_note, tracks_to_save
 from monitor.stages.notify import tell
 from monitor.stages.plan import ask_the_rest, hurry_associates, is_doubted, plan_as_usual, plan_looks

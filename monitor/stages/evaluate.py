@@ -19,10 +19,11 @@ from monitor.diagnose.announcement import announce
 from monitor.diagnose.course import advance as advance_incidents
 from monitor.diagnose.course import fading, reconnected_at
 from monitor.diagnose.diagnose import diagnose
-from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.finding_sign import sign_of
 from monitor.diagnose.incident import Change
 from monitor.diagnose.status_source import unreadable
+from monitor.diagnose.subject import Scope
 from monitor.diagnose.target_state import Patient
 from monitor.stages.belief import Belief, groups_of, meaning_of
 from probes.identity import account_of

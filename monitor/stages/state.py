@@ -29,9 +29,9 @@ from monitor.alert.text import MessageTemplates, Text
 from monitor.config.config import Config
 from monitor.detect.account_memory import findings as find
 from monitor.detect.health import Health, State
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Severity
 from monitor.diagnose.stage_failure import Failing, Stage, once_more
+from monitor.diagnose.subject import Scope
 from monitor.liveness.systemd import Manager
 from monitor.publish.rotation import Rota
 from monitor.schedule import Agenda, Spending, first_at
