@@ -12,8 +12,8 @@ from benchmarks.diagnosis_play import NOON, Look, Part, Played, Sent
 from benchmarks.diagnosis_world import Cause, Course, Hit, Reading, Setting
 from monitor import words
 from monitor.alert.case import ENDS, Step
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Incident, accounts_of
+from monitor.diagnose.subject import Scope
 from probes.model import Blame, Confidence, Target
 
 TELLING = (Step.OPENED, Step.CHANGED)

@@ -12,7 +12,7 @@ from monitor.config.alerting import ChannelSection
 from monitor.config.config import Config
 from monitor.config.document import AccountSection, Document, SiteSection
 from monitor.config.load import build
-from monitor.diagnose.diagnosis import Scope
+from monitor.diagnose.subject import Scope
 from monitor.diagnose.witness import Group, Level
 from probes.model import Blame, Fault, Target
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from heapq import heappop, heappush
+from typing import assert_never
 
 from msgspec import Struct
 
@@ -245,7 +246,9 @@ def _pause_s(health: Health, interval_s: float, failures_to_confirm: int, pauses
         case State.DOWN if health.fault in TERMINAL:
             looks, back_off = health.failures - failures_to_confirm, pauses.back_off
             return min(back_off[min(max(looks, 0), len(back_off) - 1)] * interval_s, LONGEST_BACK_OFF_S)
-    return None
+        case State.UP | State.DOWN | State.UNKNOWN:
+            return None
+    assert_never(health.state)
 
 
 def _slot_after(watch: Watch, at: datetime, chance: float) -> datetime:

@@ -9,7 +9,6 @@ from typing import Protocol, assert_never
 from msgspec import Struct
 
 from monitor.detect.limit_window import per
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Incident, accounts_of
 from monitor.diagnose.reason import (
     Alone,
@@ -31,6 +30,8 @@ from monitor.diagnose.reason import (
     Unreached,
 )
 from monitor.diagnose.road_trouble import STOPPED_ROADS
+from monitor.diagnose.subject import Scope
+from probes.identity import provider_of
 from probes.model import Blame, Confidence, Fault, Limit, Phase
 from probes.notice import Notice
 
@@ -329,6 +330,20 @@ def title(incident: Incident, say: Say = english) -> str:
             return say("{subject}: the error budget burns too fast", subject=its)
         case Scope.STAGE:
             return say("the monitor's own stage `{subject}` keeps failing", subject=its)
+        case (
+            Scope.TARGET
+            | Scope.MODEL
+            | Scope.CAPABILITY
+            | Scope.ACCOUNT
+            | Scope.ORGANIZATION
+            | Scope.PROVIDER
+            | Scope.EGRESS
+        ):
+            return _title_of_fault(incident, its, say)
+    assert_never(incident.scope)
+
+
+def _title_of_fault(incident: Incident, its: str, say: Say) -> str:
     fault = say(FAULTS[incident.fault])
     if incident.is_flap:
         return say("{subject}: {fault} again and again", subject=its, fault=fault)
@@ -347,7 +362,7 @@ def unseen(incident: Incident) -> str:
     """
     if not incident.is_offline:
         return ""
-    accounts = Counter(account.partition("/")[0] for account in accounts_of(incident.members))
+    accounts = Counter(provider_of(account) for account in accounts_of(incident.members))
     return listed([f"{name} ({count(number, 'account')})" for name, number in accounts.most_common()], PROVIDERS)
 
 

@@ -1,10 +1,10 @@
 """What a person does next about a fault, with the provider's address for it."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from probes.hint import Demand, demands, is_leak
-from probes.model import Fault, Phase
+from probes.model import KEPT_WORDS, Fault, Phase
 from probes.provider import NoPage, Provider
 
 
@@ -208,13 +208,9 @@ NEAR = {
 """Where what is coming is mended at the address of what it leads to."""
 
 
-HEARD = 300
-"""So many characters of an answer's words are kept, so no more are heard where all are at hand."""
-
-
 def advise(fault: Fault, provider: Provider, said: Sequence[str] = (), around: Surroundings = ALONE) -> str:
     """Return one or two sentences of what a person does next; `said`: the words of the answers that have the fault."""
-    do, where = _choose(fault, [words[:HEARD] for words in said], around)
+    do, where = _choose(fault, [words[:KEPT_WORDS] for words in said], around)
     do = do.format(meanwhile=_meanwhile(around.works))
     if fault is Fault.VERIFICATION_REQUIRED and (wanted := _wanted(said)):
         return f"{do} {_where_to_verify(provider, wanted)}"
@@ -223,8 +219,10 @@ def advise(fault: Fault, provider: Provider, said: Sequence[str] = (), around: S
             return do
         case NoPage() as none:
             return f"{do} {_reason(none)}"
-        case address:
+        case str() as address:
             return f"{do} {where.format(address=address)}"
+        case never:
+            assert_never(never)
 
 
 def _choose(fault: Fault, said: Sequence[str], around: Surroundings) -> Advice:
@@ -245,7 +243,7 @@ def _choose(fault: Fault, said: Sequence[str], around: Surroundings) -> Advice:
 
 
 def _wanted(said: Sequence[str]) -> list[Demand]:
-    return list(dict.fromkeys(demand for words in said for demand in demands(words[:HEARD])))
+    return list(dict.fromkeys(demand for words in said for demand in demands(words[:KEPT_WORDS])))
 
 
 def _where_to_verify(provider: Provider, wanted: Sequence[Demand]) -> str:

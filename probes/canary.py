@@ -28,6 +28,7 @@ from probes.answer.sse import Events
 from probes.border import admit, clean
 from probes.header import fold
 from probes.model import (
+    KEPT_WORDS,
     Account,
     Answer,
     Clock,
@@ -53,8 +54,8 @@ from probes.transport.client import Connector, headers_for, make_socket, options
 from probes.transport.failure import Failure, Trip, explain, of_answer
 from probes.transport.progress import UNDER_WAY, Progress
 
-KEPT_WORDS = 300
 KEPT_BODY = 4000
+"""Characters that are kept of the body of an answer that was not good."""
 BLANK = re.compile(r"\{(model|month|month_s)\}")
 LONG = 16 * 1024
 """A longer answer is judged beside the loop: a hostile one of 64 KiB takes 0.3 s."""

@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 from msgspec import Struct
 
 from probes.answer.command_output import judge_output
-from probes.canary import KEPT_BODY, KEPT_WORDS, NESTED, Prober, outcome_of
-from probes.model import Account, Answer, Fault, Observation, Outcome, Target, Verdict
+from probes.canary import KEPT_BODY, NESTED, Prober, outcome_of
+from probes.model import KEPT_WORDS, Account, Answer, Fault, Observation, Outcome, Target, Verdict
 from probes.provider import Provider
 from probes.proxy import LOOPBACK, Way
 from probes.redact import redact
@@ -27,6 +27,7 @@ LIMIT_S = 120.0
 """A client thinks longer than an API, and asks several times by itself before it gives up."""
 
 KEPT_BYTES = 64 * 1024
+"""Bytes of a program's output that are kept: half from its beginning, half from its end."""
 LAST_WORDS_S = 1.0
 """So long we listen on after the end: what was printed may still be in the pipe."""
 

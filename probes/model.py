@@ -7,6 +7,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 from msgspec.structs import force_setattr
 
+from probes.identity import account_id, answerer_id, target_id
 from probes.proxy import STRAIGHT, Way
 
 Clock = Callable[[], datetime]
@@ -171,7 +172,7 @@ class Account(Struct, frozen=True):
 
     @property
     def id(self) -> str:
-        return f"{self.provider}/{self.name}"
+        return account_id(self.provider, self.name)
 
     @property
     def secrets(self) -> list[str]:
@@ -184,7 +185,8 @@ class Target(Struct, frozen=True):
     """One canary of one account: the thing that is up or down. `model` is None where none is named.
 
     `host` is the account's own address, None where the provider's is asked: two gateways of one kind
-    are two companies. `id` is made of the others, once: it is asked for a dozen times a look.
+    are two companies. `answerer` is who answers: the provider, or what stands at the account's own address. It and `id`
+    are made of the others, once: they are asked for hundreds of times a look.
     """
 
     account: str
@@ -193,14 +195,11 @@ class Target(Struct, frozen=True):
     model: str | None = None
     host: str | None = None
     id: str = ""
+    answerer: str = ""
 
     def __post_init__(self) -> None:
-        force_setattr(self, "id", "/".join(filter(None, (self.account, self.canary, self.model))))
-
-    @property
-    def answerer(self) -> str:
-        """Who answers: the provider, or what stands at the account's own address."""
-        return f"{self.provider}@{self.host}" if self.host else self.provider
+        force_setattr(self, "id", target_id(self.account, self.canary, self.model))
+        force_setattr(self, "answerer", answerer_id(self.provider, self.host))
 
 
 def limit_key(unit: str, window_s: float | None) -> tuple[str, int]:
@@ -263,6 +262,10 @@ class Usage(Struct, frozen=True):
     tokens_in: int = 0
     tokens_out: int = 0
     tokens_reasoning: int = 0
+
+
+KEPT_WORDS = 300
+"""Characters that are kept of the words of an answer, or of a header."""
 
 
 class Answer(Struct, frozen=True):

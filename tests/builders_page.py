@@ -7,8 +7,9 @@ from msgspec.structs import replace
 
 from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.detect.health import State
-from monitor.diagnose.diagnosis import Evidence, Scope
+from monitor.diagnose.diagnosis import Evidence
 from monitor.diagnose.incident import SEVERITIES, Incident
+from monitor.diagnose.subject import Scope, read_subject
 from monitor.publish.history_bar import together
 from monitor.publish.snapshot import (
     AccountView,
@@ -128,8 +129,7 @@ def incident(
     words = "Your account has been deactivated, please check your email for more information."
     made = Incident(
         id=f"20261121-101100-{subject.replace('/', '-')}",
-        scope=scope,
-        subject=subject,
+        about=read_subject(scope, subject, targets),
         fault=fault,
         severity=SEVERITIES[fault],
         confidence=Confidence.HIGH,

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from monitor.detect.health import State
-from monitor.diagnose.diagnosis import Scope
+from monitor.diagnose.subject import Scope
 from monitor.publish.ability import judge, works
 from monitor.publish.status import Mark, standing
 from probes.model import Blame, Fault

@@ -14,9 +14,9 @@ from msgspec.structs import replace
 from monitor.alert.rule import Channel, Match, Patience, Route, Rules
 from monitor.alert.window import Quiet
 from monitor.config.document import ProbeSection
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Severity, absence
 from monitor.diagnose.status_source import Source
+from monitor.diagnose.subject import Scope
 from monitor.runtime.round import once
 from monitor.stages.services import Edge
 from monitor.stages.state import open_state

@@ -18,8 +18,9 @@ ROOMS = {
     "probes": set(),
     "probes.reading": set(),
     "probes.redact": {"probes.reading"},
+    "probes.identity": set(),
     "probes.proxy": {"probes.redact"},
-    "probes.model": {"probes.proxy"},
+    "probes.model": {"probes.identity", "probes.proxy"},
     "probes.border": {"probes.model", "probes.redact"},
     "probes.document": {"jsonschema", "probes.border", "probes.redact"},
     "probes.header": set(),
@@ -66,14 +67,14 @@ ROOMS = {
     },
     "probes.simulator": {"aiohttp"},
     "monitor": set(),
-    "monitor.words": {"monitor.detect", "monitor.diagnose", "probes.model", "probes.notice"},
+    "monitor.words": {"monitor.detect", "monitor.diagnose", "probes.identity", "probes.model", "probes.notice"},
     "monitor.log": {"probes.redact"},
     "monitor.thread": set(),
     "monitor.deadline": set(),
     "monitor.storage_refusal": set(),
     "monitor.schedule": {"monitor.detect", "probes.model"},
     "monitor.detect": {"probes.model"},
-    "monitor.diagnose": {"monitor.detect", "probes.feeds", "probes.model", "probes.notice"},
+    "monitor.diagnose": {"monitor.detect", "probes.feeds", "probes.identity", "probes.model", "probes.notice"},
     "monitor.slo": {"monitor.diagnose", "probes.model"},
     "monitor.alert": {
         "apprise",
@@ -87,6 +88,7 @@ ROOMS = {
         "monitor.diagnose",
         "monitor.storage_refusal",
         "monitor.words",
+        "probes.identity",
         "probes.model",
         "probes.proxy",
         "probes.redact",
@@ -101,6 +103,7 @@ ROOMS = {
         "probes.catalog",
         "probes.document",
         "probes.header",
+        "probes.identity",
         "probes.model",
         "probes.provider",
         "probes.proxy",
@@ -136,6 +139,7 @@ ROOMS = {
         "monitor.words",
         "probes.advice",
         "probes.catalog",
+        "probes.identity",
         "probes.model",
         "probes.notice",
         "probes.proxy",
@@ -175,6 +179,7 @@ ROOMS = {
         "probes.control",
         "probes.document",
         "probes.feeds",
+        "probes.identity",
         "probes.model",
         "probes.notice",
         "probes.provider",
@@ -233,6 +238,7 @@ ROOMS = {
         "probes.catalog",
         "probes.control",
         "probes.document",
+        "probes.identity",
         "probes.model",
         "probes.provider",
         "probes.proxy",
@@ -265,9 +271,9 @@ INSIDE = {
         "warning": {"finding"},
     },
     "monitor.diagnose": {
-        "account_trouble": {"diagnosis", "evidence", "reason", "target_state"},
-        "announcement": {"diagnosis", "incident"},
-        "course": {"diagnosis", "incident", "reason", "target_state"},
+        "account_trouble": {"diagnosis", "evidence", "reason", "subject", "target_state"},
+        "announcement": {"incident", "subject"},
+        "course": {"diagnosis", "incident", "reason", "subject", "target_state"},
         "diagnose": {
             "diagnosis",
             "finding_sign",
@@ -277,24 +283,26 @@ INSIDE = {
             "target_state",
             "witness",
         },
-        "diagnosis": {"reason"},
-        "evidence": {"diagnosis", "reason", "target_state", "witness"},
-        "finding_sign": {"diagnosis", "target_state"},
-        "incident": {"diagnosis", "reason"},
+        "diagnosis": {"reason", "subject"},
+        "evidence": {"diagnosis", "reason", "subject", "target_state", "witness"},
+        "finding_sign": {"diagnosis", "subject", "target_state"},
+        "incident": {"diagnosis", "reason", "subject"},
         "provider_trouble": {
             "account_trouble",
             "diagnosis",
             "evidence",
             "reason",
             "road_trouble",
+            "subject",
             "target_state",
             "witness",
         },
         "reason": set(),
-        "road_trouble": {"diagnosis", "evidence", "reason", "target_state", "witness"},
-        "settling": {"diagnosis", "target_state", "witness"},
-        "stage_failure": {"diagnosis", "incident"},
-        "status_source": {"diagnosis", "incident", "witness"},
+        "road_trouble": {"diagnosis", "evidence", "reason", "subject", "target_state", "witness"},
+        "settling": {"diagnosis", "subject", "target_state", "witness"},
+        "stage_failure": {"diagnosis", "incident", "subject"},
+        "status_source": {"diagnosis", "incident", "subject", "witness"},
+        "subject": set(),
         "target_state": {"diagnosis"},
         "witness": set(),
     },
@@ -320,7 +328,7 @@ INSIDE = {
         "window": set(),
     },
     "probes.answer": {
-        "balance": set(),
+        "balance": {"limits_in_headers"},
         "classify": {"error_body", "excerpt", "payload", "proof"},
         "command_output": {"classify", "error_body", "excerpt", "literal", "payload", "proof"},
         "deprecation": set(),
@@ -451,6 +459,61 @@ def test_the_top_level_holds_what_it_is_known_to_hold():
 def test_the_product_does_not_know_of_tests():
     for name, path in MODULES.items():
         assert not re.search(r"\bpytest\b|\bunittest\b|\bmock\b", path.read_text()), name
+
+
+# Who makes ids, or reads them; and whoever takes apart an address, a path, or a limit's name at the same characters.
+READERS_OF_IDS = {"probes.identity", "monitor.diagnose.subject"}
+READERS_OF_ADDRESSES = {
+    "monitor.config.accounts",  # the path of a program
+    "monitor.config.files",  # likewise
+    "monitor.config.output_path",  # a path
+    "monitor.config.secret",  # a key, or a path
+    "monitor.publish.write",  # a path below the site
+    "monitor.web.server",  # likewise
+    "probes.answer.echo",  # the address in an error of a client
+    "probes.answer.limits_in_body",  # the name of a limit
+    "probes.proxy",  # the address of a proxy
+    "probes.redact",  # a mail address, and the address of a database
+}
+CUTS = {"split", "rsplit", "partition", "rpartition"}
+ENDS = {"startswith", "endswith", "removeprefix", "removesuffix"}
+
+
+def taken_apart(path):
+    """Yield each line that looks for "/" or "@" within a text, or for a name that ends at one."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.Call(func=ast.Attribute(attr=name), args=[ast.Constant("/" | "@"), *_]) if name in CUTS:
+                yield node.lineno
+            case ast.Call(func=ast.Attribute(attr=name), args=[ast.JoinedStr([*_, ast.Constant("/" | "@")]), *_]) if (
+                name in ENDS
+            ):
+                yield node.lineno
+            case ast.Compare(left=ast.Constant("/" | "@"), ops=[ast.In() | ast.NotIn()]):
+                yield node.lineno
+
+
+def test_ids_are_taken_apart_in_one_place():
+    found = {name for name, path in MODULES.items() if any(taken_apart(path))}
+
+    assert found == READERS_OF_IDS | READERS_OF_ADDRESSES
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'id.partition("/")',
+        'id.split("@", 1)[0]',
+        "'/'.join(id.rsplit('/'))",
+        '''f"{id.split('/')[0]}"''',
+        'id.startswith(f"{account}/")',
+        '"/" not in id',
+    ],
+)
+def test_a_line_that_takes_an_id_apart_is_seen(line, tmp_path):
+    (tmp_path / "module.py").write_text(line)
+
+    assert list(taken_apart(tmp_path / "module.py")) == [1]
 
 
 def names_of(path):

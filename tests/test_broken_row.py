@@ -6,8 +6,9 @@ from contextlib import closing
 import pytest
 
 from monitor.alert.case import Message, Step
-from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
+from monitor.diagnose.subject import Scope, read_subject
 from monitor.publish.collect import take
 from monitor.storage_refusal import RefusalKind, StorageRefusal
 from monitor.store import reader
@@ -28,7 +29,9 @@ def writer():
     with closing(open_in_memory()) as db:
         made = Writer(db, "here")
         for second, account in enumerate(("openai/main", "openai/backup")):
-            cause = Diagnosis(Scope.ACCOUNT, account, Fault.INVALID_KEY, Confidence.HIGH, at(0), (), (), ())
+            cause = Diagnosis(
+                read_subject(Scope.ACCOUNT, account), Fault.INVALID_KEY, Confidence.HIGH, at(0), (), (), ()
+            )
             change = Change(open_incident(cause), ChangeKind.OPENED, at(second))
             message = Message(change.id, "hook", Step.OPENED, 0, change.incident.id)
             made.save(Batch(at(second), changes=(change,), messages=(message,)))

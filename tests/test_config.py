@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from monitor.alert.rule import TERMINAL
+from monitor.alert.digest import Timing
+from monitor.alert.rule import TERMINAL, Channel, Patience
 from monitor.config.document import SiteSection
 from monitor.config.load import SCHEMA, from_environment, load, schema
 from monitor.detect.credit import Floor
@@ -17,6 +18,7 @@ from monitor.slo.objective import Goal
 from monitor.stages.state import patience
 from probes.catalog import load_provider
 from probes.document import DocumentError
+from probes.feeds.pace import USUAL_S
 from probes.model import Fault, TimeLimits
 from probes.provider import NoPage
 
@@ -41,6 +43,17 @@ def account(rest="", name="a", provider="openai", key='"env:SET"'):
 
 def subscription(rest="", provider="codex"):
     return f'[[accounts]]\nname = "sub"\nprovider = "{provider}"\n{rest}\n'
+
+
+def test_what_the_file_leaves_out_is_what_the_parts_hold_for_usual(tmp_path):
+    config = loaded(tmp_path, account() + '[[channels]]\nname = "phone"\nurl = "terminal:"\n')
+    floor = config.attention("openai/a").floor
+
+    assert (config.thresholds, patience(config)) == (Thresholds(), TimeLimits())
+    assert (floor.days_left, floor.expires_days) == (Floor().days_left, Floor().expires_days)
+    assert (config.rules.patience, config.digest) == (Patience(), Timing())
+    assert config.channels == (Channel("phone", "terminal:"),)
+    assert config.status.interval_s == USUAL_S
 
 
 @pytest.mark.parametrize("sample", sorted(BAD.glob("*.toml")), ids=lambda path: path.stem)

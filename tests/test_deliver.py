@@ -21,8 +21,9 @@ from monitor.alert.deliver import GIVE_UP, again_at, fit, send
 from monitor.alert.outbox import Item, Letter
 from monitor.alert.rule import TERMINAL, Channel, Detail, Format
 from monitor.alert.text import Circumstances, MessageTemplates, Piece, Text, compose
-from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
+from monitor.diagnose.diagnosis import Diagnosis, Evidence
 from monitor.diagnose.incident import Change, ChangeKind, Severity, open_incident
+from monitor.diagnose.subject import Scope, read_subject
 from probes.model import Confidence, Fault
 from tests.conftest import at
 from tests.receiver import webhook
@@ -31,7 +32,7 @@ EVIDENCE = Evidence(
     "openai/main/chat", at(0), Fault.ACCOUNT_SUSPENDED, "openai/deactivated", "has been deactivated", 401, "req_7"
 )  # fmt: skip
 CAUSE = Diagnosis(
-    Scope.ACCOUNT, "openai/main", Fault.ACCOUNT_SUSPENDED, Confidence.HIGH, at(0),
+    read_subject(Scope.ACCOUNT, "openai/main"), Fault.ACCOUNT_SUSPENDED, Confidence.HIGH, at(0),
     ("chat: HTTP 401, account_suspended",), ("openai/main/chat",), (EVIDENCE,),
 )  # fmt: skip
 OPENED = Change(open_incident(CAUSE), ChangeKind.OPENED, at(20))
@@ -294,7 +295,9 @@ def test_channels_that_hang_hold_up_neither_another_one_nor_the_end_of_the_proce
 import asyncio
 from monitor.alert.deliver import send
 from monitor.alert.rule import Channel
+from monitor.diagnose.subject import read_subject
 from monitor.diagnose.incident import Severity
+from monitor.diagnose.subject import read_subject
 from tests.receiver import webhook
 from tests.test_deliver import TEXT
 

@@ -17,8 +17,9 @@ from monitor.cli import build_parser, load_command
 from monitor.commands import alerts
 from monitor.commands.argument import span
 from monitor.config.load import load
-from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, absence, open_incident
+from monitor.diagnose.subject import Scope, read_subject
 from monitor.storage_refusal import StoreError
 from monitor.store import reader
 from monitor.store.connection import open_reader, open_writer
@@ -58,7 +59,9 @@ lasts_s = 600
 
 
 def incident(subject="openai/main", fault=Fault.ACCOUNT_SUSPENDED):
-    cause = Diagnosis(Scope.ACCOUNT, subject, fault, Confidence.HIGH, at(0), (), ("openai/main/chat",), ())
+    cause = Diagnosis(
+        read_subject(Scope.ACCOUNT, subject), fault, Confidence.HIGH, at(0), (), ("openai/main/chat",), ()
+    )
     return open_incident(cause)
 
 

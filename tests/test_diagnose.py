@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health
 from monitor.diagnose.diagnose import diagnose
-from monitor.diagnose.diagnosis import GRAVITY, Scope
+from monitor.diagnose.diagnosis import GRAVITY
 from monitor.diagnose.reason import (
     Alone,
     Answering,
@@ -25,6 +25,7 @@ from monitor.diagnose.reason import (
     Unposted,
     Unreached,
 )
+from monitor.diagnose.subject import Scope
 from monitor.diagnose.target_state import Patient
 from monitor.diagnose.witness import Group, Level, Page, Witnesses
 from probes.model import Blame, Confidence, Fault, Knock

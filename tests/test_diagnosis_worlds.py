@@ -13,8 +13,8 @@ from benchmarks.diagnosis_score import First, Sight, score, sentences
 from benchmarks.diagnosis_world import COMPANIES, GATEWAY, KINDS, Cause, Course, Hit, Reading, Spell, setting
 from monitor.alert.case import Case, Step
 from monitor.alert.text import Text
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Incident, Severity
+from monitor.diagnose.subject import Scope, read_subject
 from probes.model import Blame, Confidence, Fault
 
 TOLD_RIGHTLY = {
@@ -156,8 +156,7 @@ def world(tmp_path, *, lost=ACCOUNTS[:1], told=None, looks=(), polls=(), blame=B
 def incident(*reasons, **facts):
     its = {
         "id": "1",
-        "scope": Scope.ACCOUNT,
-        "subject": "openai/a00",
+        "about": read_subject(Scope.ACCOUNT, "openai/a00"),
         "fault": Fault.INVALID_KEY,
         "severity": Severity.CRITICAL,
         "confidence": Confidence.HIGH,
@@ -181,8 +180,8 @@ def good(target, at_s=105.0):
     ("told", "first"),
     [
         (incident(), First.RIGHT),
-        (incident(subject="openai/a01"), First.SCOPE),
-        (incident(scope=Scope.PROVIDER, subject="openai"), First.SCOPE),
+        (incident(about=read_subject(Scope.ACCOUNT, "openai/a01")), First.SCOPE),
+        (incident(about=read_subject(Scope.PROVIDER, "openai")), First.SCOPE),
         (incident(blamed=Blame.PROVIDER), First.BLAME),
         (incident(blamed=Blame.UNKNOWN), First.UNDECIDED),
     ],

@@ -4,7 +4,7 @@ from itertools import product
 import pytest
 
 from monitor.detect.health import State
-from monitor.diagnose.diagnosis import Scope
+from monitor.diagnose.subject import Scope
 from monitor.publish.headline import headline
 from monitor.publish.status import Mark, standing
 from probes.model import Confidence, Fault

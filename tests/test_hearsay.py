@@ -3,9 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.diagnose.reason import Elsewhere, Knocked
+from monitor.diagnose.subject import Scope, read_subject
 from monitor.replay.control_probes import Hearsay
 from probes.model import Confidence, Fault, Knock, Target
 from tests.conftest import at
@@ -17,7 +18,9 @@ KNOCKED = Knocked(at(110), Fault.SERVER_ERROR, 503, 0.2)
 
 def incident(*reasons, targets=(MAIN,)):
     ids = tuple(one.id for one in targets)
-    return open_incident(Diagnosis(Scope.PROVIDER, "openai", Fault.TIMEOUT, Confidence.HIGH, at(100), reasons, ids, ()))
+    return open_incident(
+        Diagnosis(read_subject(Scope.PROVIDER, "openai"), Fault.TIMEOUT, Confidence.HIGH, at(100), reasons, ids, ())
+    )
 
 
 def heard(*changes):

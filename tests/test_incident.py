@@ -6,9 +6,10 @@ from msgspec.structs import replace
 from monitor.detect.health import Health, State
 from monitor.diagnose.announcement import announce
 from monitor.diagnose.course import UNWATCHED, advance, fading
-from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence, Scope
+from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence
 from monitor.diagnose.incident import SEVERITIES, Announcement, Change, ChangeKind, Severity, as_of, open_incident
 from monitor.diagnose.reason import Elsewhere
+from monitor.diagnose.subject import Scope, read_subject
 from probes.model import Blame, Confidence, Fault
 from tests.conftest import at
 
@@ -16,7 +17,7 @@ TARGETS = ("openai/main/chat", "openai/main/list")
 
 
 def diagnosis(fault=Fault.ACCOUNT_SUSPENDED, scope=Scope.ACCOUNT, subject="openai/main", targets=TARGETS, **facts):
-    return Diagnosis(scope, subject, fault, Confidence.HIGH, at(0), ("why",), targets, (), **facts)
+    return Diagnosis(read_subject(scope, subject), fault, Confidence.HIGH, at(0), ("why",), targets, (), **facts)
 
 
 ILL = dict.fromkeys(TARGETS)
@@ -476,7 +477,8 @@ def test_a_part_and_the_whole_end_together():
 
 def sign(subject, *targets, fault=Fault.TIMEOUT, rule=FLAP):
     seen = tuple(Evidence(target, at(0), fault, rule, "") for target in targets)
-    return replace(diagnosis(fault, Scope.PROVIDER, subject, (), signal=True), evidence=seen)
+    scope = Scope.ACCOUNT if "/" in subject else Scope.PROVIDER
+    return replace(diagnosis(fault, scope, subject, (), signal=True), evidence=seen)
 
 
 def test_the_end_of_a_sign_of_all_that_answers_at_an_address_of_its_own_is_told():
@@ -495,8 +497,7 @@ def test_a_sign_that_widens_is_told_on_by_the_wider_one():
 
 
 def test_what_comes_and_goes_is_told_beside_another_sign_of_the_same():
-    refusals = replace(sign("openai/main", TARGETS[0], rule="flicker/refusals"), scope=Scope.ACCOUNT)
-    row = replace(sign("openai/main", TARGETS[1]), scope=Scope.ACCOUNT)
+    refusals, row = sign("openai/main", TARGETS[0], rule="flicker/refusals"), sign("openai/main", TARGETS[1])
 
     assert kinds([open_incident(refusals)], [refusals, row]) == [(ChangeKind.OPENED, "openai/main")]
 
@@ -540,7 +541,7 @@ def test_the_lead_is_counted_to_the_first_word_of_the_providers_page(announcemen
 
 
 def test_a_page_speaks_of_its_provider_and_of_no_account():
-    ours, other = open_incident(diagnosis()), open_incident(replace(WIDE, subject="groq"))
+    ours, other = open_incident(diagnosis()), open_incident(replace(WIDE, about=read_subject(Scope.PROVIDER, "groq")))
 
     assert announce([ours, other], {"openai": [said(60)]}, at(90)) == []
 

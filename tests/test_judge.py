@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from benchmarks.virtual import promptly
 from monitor.alert.rule import Patience
 from monitor.detect.health import Health, State
-from monitor.diagnose.diagnosis import Scope
+from monitor.diagnose.subject import Scope
 from monitor.diagnose.witness import Group, Level
 from monitor.schedule import LookPauses, Watch
 from monitor.stages.beat import beat

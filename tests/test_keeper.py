@@ -13,8 +13,9 @@ from msgspec.structs import replace
 from monitor.alert.case import Message, Step, with_changes, with_messages
 from monitor.alert.reply import Reply, ReplyKind
 from monitor.detect.health import State
-from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
+from monitor.diagnose.subject import Scope, read_subject
 from monitor.publish.collect import pulse
 from monitor.storage_refusal import RefusalKind
 from monitor.store import reader, salvage, standby, transfer
@@ -84,7 +85,13 @@ def house(tmp_path):
 
 def incident():
     cause = Diagnosis(
-        Scope.ACCOUNT, "openai/main", Fault.ACCOUNT_SUSPENDED, Confidence.HIGH, at(0), ("why",), ("t",), ()
+        read_subject(Scope.ACCOUNT, "openai/main"),
+        Fault.ACCOUNT_SUSPENDED,
+        Confidence.HIGH,
+        at(0),
+        ("why",),
+        ("t",),
+        (),
     )
     return open_incident(cause)
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from monitor.detect.health import State
-from monitor.diagnose.diagnosis import Scope
+from monitor.diagnose.subject import Scope
 from monitor.publish.status import Mark, mark_account, mark_target, standing
 from probes.model import Fault
 from tests.builders_page import NOW, account, incident, shown, snapshot, target

@@ -19,8 +19,9 @@ from monitor.alert.routing import Situation, decide
 from monitor.alert.rule import Channel, Match, Patience, Route, Rules
 from monitor.alert.window import Quiet
 from monitor.config.load import load
-from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, Incident, Severity, open_incident
+from monitor.diagnose.subject import Scope, read_subject
 from monitor.stages.deliver import deliver_due
 from monitor.stages.services import Edge
 from monitor.stages.state import open_state
@@ -96,7 +97,9 @@ class House:
         return next(one for one in self.channels if one.name == name)
 
     def begin(self, which, crash=""):
-        cause = Diagnosis(Scope.ACCOUNT, f"openai/{which}", FAULTS[which], Confidence.HIGH, self.now, (), ("t",), ())
+        cause = Diagnosis(
+            read_subject(Scope.ACCOUNT, f"openai/{which}"), FAULTS[which], Confidence.HIGH, self.now, (), ("t",), ()
+        )
         one = open_incident(cause)
         if which not in self.open and self.beat(Change(one, ChangeKind.OPENED, self.now), crash=crash):
             self.open[which] = one
@@ -217,7 +220,9 @@ def test_a_backlog_collapses_to_what_is_true_now():
 def test_ten_thousand_changes_at_once_are_one_letter_per_channel():
     house = House()
     causes = [
-        Diagnosis(Scope.ACCOUNT, f"openai/{n}", Fault.TIMEOUT, Confidence.HIGH, house.now, (), (f"t{n}",), ())
+        Diagnosis(
+            read_subject(Scope.ACCOUNT, f"openai/{n}"), Fault.TIMEOUT, Confidence.HIGH, house.now, (), (f"t{n}",), ()
+        )
         for n in range(10_000)
     ]
     with closing(house.db):

@@ -14,8 +14,9 @@ from msgspec.structs import replace
 from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.detect.health import State
 from monitor.detect.limits import Moved
-from monitor.diagnose.diagnosis import Evidence, Scope
+from monitor.diagnose.diagnosis import Evidence
 from monitor.diagnose.incident import Announcement
+from monitor.diagnose.subject import Scope
 from monitor.publish import public_site
 from monitor.publish.account_text import MARKS
 from monitor.publish.private_site import STANDS_S, kept, render

@@ -15,7 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from msgspec.structs import replace
 from playwright.sync_api import sync_playwright
 
-from monitor.diagnose.diagnosis import Scope
+from monitor.diagnose.subject import Scope
 from monitor.publish import public_site
 from monitor.publish.private_site import render
 from monitor.publish.snapshot import Manner

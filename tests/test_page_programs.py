@@ -16,7 +16,8 @@ from prometheus_client import parser as text_format
 from prometheus_client.openmetrics import parser as openmetrics
 
 from monitor.detect.health import State
-from monitor.diagnose.diagnosis import FLAP, Evidence, Scope
+from monitor.diagnose.diagnosis import FLAP, Evidence
+from monitor.diagnose.subject import Scope
 from monitor.publish import private_site, public_site
 from monitor.publish.snapshot import Manner, ObjectiveView, PurseView, SourceView
 from monitor.publish.status import Mark, standing

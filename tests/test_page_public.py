@@ -15,8 +15,9 @@ from msgspec.structs import replace
 from monitor.alert.case import Delivery, OutboxState, Step
 from monitor.config.load import load
 from monitor.detect.health import Health, State, Thresholds, advance
-from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
+from monitor.diagnose.diagnosis import Diagnosis, Evidence
 from monitor.diagnose.incident import Announcement, Change, ChangeKind, open_incident
+from monitor.diagnose.subject import Scope, read_subject
 from monitor.publish import private_site
 from monitor.publish.collect import take
 from monitor.publish.public_site import render
@@ -179,7 +180,9 @@ def test_nothing_of_monitor_toml_or_of_an_answer_reaches_the_public_site(tmp_pat
     )
     proof = Evidence(chat.id, NOW, Fault.SERVER_ERROR, "openai/zq-rule", "zq-error-body", 500, "zq-request")
     causes = [
-        Diagnosis(scope, subject, Fault.SERVER_ERROR, Confidence.HIGH, NOW, ("zq-reason",), (chat.id,), (proof,))
+        Diagnosis(
+            read_subject(scope, subject), Fault.SERVER_ERROR, Confidence.HIGH, NOW, ("zq-reason",), (chat.id,), (proof,)
+        )
         for scope, subject in ((Scope.PROVIDER, "openai"), (Scope.ORGANIZATION, "openai/zq-organization"))
     ]
     changes = tuple(Change(open_incident(cause), ChangeKind.OPENED, NOW) for cause in causes)

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from monitor import words
 from monitor.detect import limit_window
-from monitor.diagnose.diagnosis import FLAP, Evidence, Scope
+from monitor.diagnose.diagnosis import FLAP, Evidence
+from monitor.diagnose.subject import Scope
 from monitor.publish import account_text, headline, history_bar, incident_text, private_site, public_site
 from monitor.publish.private_site import render
 from monitor.publish.render import LANGUAGES, TEMPLATES

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.detect.health import State
-from monitor.diagnose.diagnosis import Scope
+from monitor.diagnose.subject import Scope
 from monitor.publish.metrics import metrics
 from monitor.publish.snapshot import ProviderView
 from monitor.publish.status import standing

@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from benchmarks.virtual import promptly
 from monitor.detect.reminder import Reminder, findings
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import SEVERITIES, ChangeKind
+from monitor.diagnose.subject import Scope
 from monitor.publish.advice import advice_for
 from monitor.publish.incident_text import SCOPES
 from monitor.stages.evaluate import conclude

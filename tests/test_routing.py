@@ -15,8 +15,9 @@ from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.routing import Situation, decide, judge, past
 from monitor.alert.rule import Channel, Escalation, Maintenance, Match, Patience, Route, Rules, like
 from monitor.alert.window import Quiet, Window
-from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence, Scope
+from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence
 from monitor.diagnose.incident import Change, ChangeKind, Severity, open_incident
+from monitor.diagnose.subject import Scope, Subject, read_subject
 from probes.model import Blame, Confidence, Fault
 from tests.conftest import at
 
@@ -29,7 +30,7 @@ def incident(
     subject="openai/main", fault=Fault.ACCOUNT_SUSPENDED, scope=Scope.ACCOUNT, targets=None, seconds=0, **facts
 ):
     targets = (f"{subject}/chat",) if targets is None else targets
-    cause = Diagnosis(scope, subject, fault, Confidence.HIGH, at(seconds), (), targets, ())
+    cause = Diagnosis(read_subject(scope, subject), fault, Confidence.HIGH, at(seconds), (), targets, ())
     return replace(open_incident(cause), **facts)
 
 
@@ -411,7 +412,7 @@ def test_who_was_told_of_a_provider_hears_at_once_that_it_is_nobodys():
     desk, one = Desk(), incident("openai", Fault.CONNECTION_FAILED, Scope.PROVIDER)
     assert desk.open(one) == ["phone opened"]
     desk.wait(minutes=1)
-    desk.change(replace(one, scope=Scope.MONITOR, subject="", blamed=Blame.UNKNOWN), ChangeKind.CHANGED)
+    desk.change(replace(one, about=Subject(Scope.MONITOR), blamed=Blame.UNKNOWN), ChangeKind.CHANGED)
 
     assert desk.tell() == ["phone changed"]
 
@@ -791,7 +792,9 @@ def flap(
     """What comes and goes; its latest turn is later than all that is told of it, where `turned_s` is not given."""
     words = "11 changes between up and down in 30 min"
     evidence = tuple(Evidence(f"{account}/chat", at(turned_s), fault, FLAP, words) for account in accounts)
-    return open_incident(Diagnosis(scope, subject, fault, Confidence.HIGH, at(0), (), (), evidence, signal=True))
+    return open_incident(
+        Diagnosis(read_subject(scope, subject), fault, Confidence.HIGH, at(0), (), (), evidence, signal=True)
+    )
 
 
 def broken(desk, account="openai/main", canary="chat", fault=Fault.SERVER_ERROR, scope=Scope.CAPABILITY, **facts):
@@ -1113,7 +1116,9 @@ def test_in_the_morning_what_came_and_went_is_told_once_with_its_parts_and_times
 
 def sign(subject, scope, fault=Fault.SLOW, seconds=0):
     seen = (Evidence("openai/main/chat", at(seconds), fault, "rule", "words"),)
-    return open_incident(Diagnosis(scope, subject, fault, Confidence.HIGH, at(seconds), (), (), seen, signal=True))
+    return open_incident(
+        Diagnosis(read_subject(scope, subject), fault, Confidence.HIGH, at(seconds), (), (), seen, signal=True)
+    )
 
 
 ACCOUNT, MODEL, ALL = (Scope.ACCOUNT, "openai/main"), (Scope.MODEL, "openai/main/gpt"), (Scope.PROVIDER, "openai")

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from monitor.alert.case import Message, Step
 from monitor.alert.reply import Reply, ReplyKind
-from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
+from monitor.diagnose.diagnosis import Diagnosis, Evidence
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
+from monitor.diagnose.subject import Scope, read_subject
 from monitor.store import salvage
 from monitor.store.connection import open_writer
 from monitor.store.reader import pools, resume, tracks
@@ -43,7 +44,8 @@ def looks(*pairs):
 
 def opened(account, words):
     evidence = Evidence(f"{account}/list", NOON, Fault.INVALID_KEY, "a/b", words)
-    facts = (Scope.ACCOUNT, account, Fault.INVALID_KEY, Confidence.HIGH, NOON, (), (f"{account}/list",), (evidence,))
+    about = read_subject(Scope.ACCOUNT, account)
+    facts = (about, Fault.INVALID_KEY, Confidence.HIGH, NOON, (), (f"{account}/list",), (evidence,))
     return Change(open_incident(Diagnosis(*facts), NOON), ChangeKind.OPENED, NOON)
 
 

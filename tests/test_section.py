@@ -9,8 +9,8 @@ from monitor.alert.digest import Timing
 from monitor.alert.rule import Channel, Detail, Escalation, Format, Match, Patience
 from monitor.alert.window import Quiet, Window
 from monitor.config.load import load
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Severity
+from monitor.diagnose.subject import Scope
 from probes.document import DocumentError
 from probes.model import Fault
 

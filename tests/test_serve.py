@@ -11,8 +11,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from monitor.alert.link import Link, link_key, read, sign
 from monitor.alert.reply import ReplyKind
 from monitor.alert.rule import Match
-from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
+from monitor.diagnose.subject import Scope, read_subject
 from monitor.publish import private_site
 from monitor.publish.render import POLICY
 from monitor.publish.snapshot import Pulse
@@ -369,7 +370,8 @@ def test_an_answer_that_can_be_left_nowhere_is_not_said_to_be_taken(folder, answ
 
 LOST = open_incident(
     Diagnosis(
-        Scope.ACCOUNT, "openai/main", Fault.RATE_LIMITED, Confidence.HIGH, at(0), (), ("openai/main/chat",), ()
+        read_subject(Scope.ACCOUNT, "openai/main"), Fault.RATE_LIMITED, Confidence.HIGH, at(0), (),
+        ("openai/main/chat",), (),
     )
 )  # fmt: skip
 

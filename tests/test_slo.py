@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from benchmarks.virtual import promptly
 from monitor.detect.health import State
 from monitor.diagnose.course import UNWATCHED
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Severity
+from monitor.diagnose.subject import Scope
 from monitor.publish.advice import advice_for
 from monitor.schedule import Watch
 from monitor.slo.objective import DAY, HOUR, LONGEST, PAIRS, Goal, Looks, Objective, Tally, burning, rate, reserves

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Announcement
 from monitor.diagnose.status_source import PATIENCE, STALE, Source, announcements, follow, page, unreadable
+from monitor.diagnose.subject import Scope
 from probes.notice import Bulletin, Impact, Notice, NoticePhase, Trust, Validators
 from tests.conftest import at
 

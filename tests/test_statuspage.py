@@ -12,8 +12,8 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Announcement
+from monitor.diagnose.subject import Scope
 from monitor.publish import private_site, public_site
 from monitor.publish.write import write_site
 from probes.model import Fault

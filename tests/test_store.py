@@ -17,8 +17,9 @@ from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.rule import Match
 from monitor.detect.health import State
 from monitor.detect.limits import MOST
-from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
+from monitor.diagnose.subject import Scope, read_subject
 from monitor.schedule import Spending
 from monitor.slo.indicator import quantile
 from monitor.storage_refusal import StoreError
@@ -54,7 +55,13 @@ def writer(db):
 
 def incident(**facts):
     cause = Diagnosis(
-        Scope.ACCOUNT, "openai/main", Fault.ACCOUNT_SUSPENDED, Confidence.HIGH, at(0), ("why",), ("t",), ()
+        read_subject(Scope.ACCOUNT, "openai/main"),
+        Fault.ACCOUNT_SUSPENDED,
+        Confidence.HIGH,
+        at(0),
+        ("why",),
+        ("t",),
+        (),
     )
     return open_incident(cause, **facts)
 
@@ -577,7 +584,9 @@ def test_the_next_letter_says_when_to_wake(db, writer):
 def test_closed_incidents_come_newest_first(db, writer):
     for number in range(3):
         one = open_incident(
-            Diagnosis(Scope.ACCOUNT, f"openai/{number}", Fault.TIMEOUT, Confidence.HIGH, at(number), (), (), ())
+            Diagnosis(
+                read_subject(Scope.ACCOUNT, f"openai/{number}"), Fault.TIMEOUT, Confidence.HIGH, at(number), (), (), ()
+            )
         )
         opened = Change(one, ChangeKind.OPENED, at(number))
         writer.save(Batch(at(0), changes=(opened,)))

@@ -10,8 +10,8 @@ from functools import partial
 import pytest
 
 from monitor.diagnose import stage_failure
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.stage_failure import CALM, DOES, Failing, Stage, back_off_s, named, once_more
+from monitor.diagnose.subject import Scope
 from monitor.publish import collect
 from monitor.runtime import supervisor
 from monitor.runtime.supervisor import Supervisor

@@ -25,8 +25,9 @@ from monitor.alert.text import (
     compose_news,
     worst,
 )
-from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence, Scope
+from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence
 from monitor.diagnose.incident import Announcement, Change, ChangeKind, Severity, absence, open_incident
+from monitor.diagnose.subject import Scope, Subject, read_subject
 from monitor.publish.render import TEMPLATES
 from probes.model import Blame, Confidence, Fault
 from tests.conftest import at
@@ -35,7 +36,7 @@ EVIDENCE = Evidence(
     "openai/main/chat", at(0), Fault.ACCOUNT_SUSPENDED, "openai/deactivated", "has been deactivated", 401, "req_7"
 )  # fmt: skip
 CAUSE = Diagnosis(
-    Scope.ACCOUNT, "openai/main", Fault.ACCOUNT_SUSPENDED, Confidence.HIGH, at(0),
+    read_subject(Scope.ACCOUNT, "openai/main"), Fault.ACCOUNT_SUSPENDED, Confidence.HIGH, at(0),
     ("chat: HTTP 401, account_suspended",), ("openai/main/chat",), (EVIDENCE,),
 )  # fmt: skip
 OPENED = Change(open_incident(CAUSE), ChangeKind.OPENED, at(20))
@@ -96,7 +97,7 @@ def test_an_end_says_how_long_it_lasted_how_often_it_came_and_that_the_account_i
     assert "first you hear" in message(Step.RESOLVED, RESOLVED, form=form, first=True).body
 
 
-@pytest.mark.parametrize("facts", [{"signal": True}, {"scope": Scope.MONITOR}])
+@pytest.mark.parametrize("facts", [{"signal": True}, {"about": Subject(Scope.MONITOR)}])
 def test_what_was_not_down_is_not_said_to_have_been(facts):
     over = replace(RESOLVED, incident=replace(RESOLVED.incident, **facts))
     text = message(Step.RESOLVED, over, replace(AROUND, times=3, downtime_s=5400))
@@ -115,7 +116,7 @@ def test_a_reminder_is_an_opening_to_those_whom_nothing_reached_before(step, hea
 @pytest.mark.parametrize(("step", "head"), [(Step.MISSED, "GAP"), (Step.RESOLVED, "RESOLVED")])
 def test_who_was_offline_says_from_when_to_when_and_what_it_did_not_see(form, step, head):
     targets = ("openai/a/chat", "openai/a/list", "openai/b/list", "groq/c/list")
-    facts = {"scope": Scope.MONITOR, "subject": "", "fault": Fault.CONNECTION_FAILED, "targets": targets, "covered": ()}
+    facts = {"about": Subject(Scope.MONITOR), "fault": Fault.CONNECTION_FAILED, "targets": targets, "covered": ()}
     over = replace(RESOLVED, incident=replace(RESOLVED.incident, **facts, closed_at=at(480)))
     text = message(step, over, form=form)
 
@@ -331,7 +332,9 @@ def test_drills_and_simulations_are_marked_in_the_title_and_first_thing_in_the_t
 
 
 def many(number):
-    ones = [replace(OPENED.incident, id=f"i{n}", subject=f"openai/a{n}") for n in range(number)]
+    ones = [
+        replace(OPENED.incident, id=f"i{n}", about=read_subject(Scope.ACCOUNT, f"openai/a{n}")) for n in range(number)
+    ]
     return [Piece(Step.OPENED, 0, replace(OPENED, incident=one), AROUND) for one in ones]
 
 
@@ -362,7 +365,7 @@ def test_of_what_is_as_grave_a_list_is_named_after_the_widest(severity):
         (Scope.ACCOUNT, "openai/b"),
     )
     facts = {"fault": Fault.TIMEOUT, "severity": severity}
-    ones = [replace(OPENED.incident, scope=scope, subject=subject, **facts) for scope, subject in found]
+    ones = [replace(OPENED.incident, about=read_subject(scope, subject), **facts) for scope, subject in found]
     pieces = [Piece(Step.OPENED, 0, replace(OPENED, incident=one), AROUND) for one in ones]
 
     title = compose(pieces, Detail.FULL, Format.TEXT, MessageTemplates(), at(20)).title
@@ -446,7 +449,10 @@ def test_what_is_no_longer_watched_is_neither_over_nor_back(form):
 @pytest.mark.parametrize("form", Format)
 def test_a_digest_tells_what_is_open_and_what_is_over(form):
     summary = DigestSummary(
-        at(-86400), at(7200), [OPENED.incident, replace(RESOLVED.incident, subject="openai/b")], "office"
+        at(-86400),
+        at(7200),
+        [OPENED.incident, replace(RESOLVED.incident, about=read_subject(Scope.ACCOUNT, "openai/b"))],
+        "office",
     )
     text = compose_digest(summary, Detail.FULL, form, MessageTemplates())
 
@@ -543,7 +549,7 @@ def test_a_mended_template_is_warned_of_no_more(tmp_path):
 @pytest.mark.parametrize("form", Format)
 def test_a_message_goes_out_though_even_the_shipped_template_was_taken_away(tmp_path, form):
     templates = MessageTemplates(shipped=tmp_path)
-    evil = replace(OPENED, incident=replace(OPENED.incident, subject="<b>/main"))
+    evil = replace(OPENED, incident=replace(OPENED.incident, about=read_subject(Scope.ACCOUNT, "<b>/main")))
     text = compose([Piece(Step.OPENED, 0, evil, AROUND)], Detail.FULL, form, templates, at(20))
 
     assert text.title.startswith("[DOWN] <b>/main")

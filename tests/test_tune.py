@@ -11,8 +11,9 @@ from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.rule import Match
 from monitor.config.load import load
 from monitor.detect.health import Thresholds
-from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, absence, open_incident
+from monitor.diagnose.subject import Scope, read_subject
 from monitor.replay.observations import look_back
 from monitor.replay.tuning import LookCount, compare, outages, settings
 from monitor.stages.drill import Drill
@@ -195,7 +196,9 @@ def test_of_an_account_only_what_concerns_it_is_counted(make):
 
 
 def test_what_is_no_look_is_told_with_each_setting_as_it_is_on_record(make):
-    low = Diagnosis(Scope.ACCOUNT, "openai/main", Fault.LOW_BALANCE, Confidence.HIGH, at(600), (), (), (), signal=True)
+    low = Diagnosis(
+        read_subject(Scope.ACCOUNT, "openai/main"), Fault.LOW_BALANCE, Confidence.HIGH, at(600), (), (), (), signal=True
+    )
     changes = (
         Change(open_incident(low), ChangeKind.OPENED, at(660)),
         Change(Drill("openai/main", Fault.INVALID_KEY, at(700)).incident, ChangeKind.OPENED, at(700)),
@@ -217,7 +220,9 @@ def test_what_is_on_record_of_looks_is_not_counted_twice(make):
 def test_what_was_open_before_the_first_look_is_not_new(make):
     config = make(looks((0, 60), (900, 930)))
     assert len(now(config).alarms) == 2
-    began = Diagnosis(Scope.ACCOUNT, MAIN.account, Fault.TIMEOUT, Confidence.HIGH, at(-9000), (), (MAIN.id,), ())
+    began = Diagnosis(
+        read_subject(Scope.ACCOUNT, MAIN.account), Fault.TIMEOUT, Confidence.HIGH, at(-9000), (), (MAIN.id,), ()
+    )
     before = open_incident(began)
     over = replace(before, closed_at=at(61 * 60))
     save(config, Change(before, ChangeKind.OPENED, at(-8000)), Change(over, ChangeKind.RESOLVED, at(62 * 60)))

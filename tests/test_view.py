@@ -13,9 +13,10 @@ from monitor.detect.health import Health, State
 from monitor.detect.latency import pace
 from monitor.detect.limits import Ceiling, Limits, Moved
 from monitor.detect.target_memory import NEW, Track
-from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
+from monitor.diagnose.diagnosis import Diagnosis, Evidence
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.diagnose.status_source import Source, follow
+from monitor.diagnose.subject import Scope, Subject, read_subject
 from monitor.diagnose.witness import Group, Level
 from monitor.publish.advice import advice_for, instead, is_replaced
 from monitor.publish.collect import glance, take
@@ -111,7 +112,13 @@ def test_the_advice_of_an_incident_is_that_of_its_answers():
         Evidence("openai/main/chat", at(0), Fault.VERIFICATION_REQUIRED, "openai/verification", PHONE),
     )
     cause = Diagnosis(
-        Scope.ACCOUNT, "openai/main", Fault.VERIFICATION_REQUIRED, Confidence.HIGH, at(0), (), (CHAT.id,), evidence
+        read_subject(Scope.ACCOUNT, "openai/main"),
+        Fault.VERIFICATION_REQUIRED,
+        Confidence.HIGH,
+        at(0),
+        (),
+        (CHAT.id,),
+        evidence,
     )
     text = advice_for(open_incident(cause), config(CHAT))
 
@@ -277,7 +284,9 @@ def test_what_is_asked_at_an_address_of_its_own_is_marked(db):
     assert shown(db, config(LIST)).providers[0].shipped
 
 
-CAUSE = Diagnosis(Scope.ACCOUNT, "openai/main", Fault.ACCOUNT_SUSPENDED, Confidence.HIGH, at(0), (), (LIST.id,), ())
+CAUSE = Diagnosis(
+    read_subject(Scope.ACCOUNT, "openai/main"), Fault.ACCOUNT_SUSPENDED, Confidence.HIGH, at(0), (), (LIST.id,), ()
+)
 
 
 def test_incidents_are_shown_with_what_was_told(db, writer):
@@ -418,7 +427,7 @@ def test_who_does_the_work_of_a_lost_account_is_named_also_where_only_what_is_fr
     settings, lost = replace(settings, watches=watches), next(iter(asked))
     healths = {one.id: health(None, target=one) for one in targets}
     failing = tuple(one.id for one in targets if one.account == lost and one.canary in FREE)
-    cause = Diagnosis(Scope.ACCOUNT, lost, fault, Confidence.HIGH, at(0), (), failing, ())
+    cause = Diagnosis(read_subject(Scope.ACCOUNT, lost), fault, Confidence.HIGH, at(0), (), failing, ())
     expected = ["mistral/writes", "new-api/embeds", "codex/sub", "anthropic/team"] if named is None else named
 
     assert sorted(works(cause, settings, healths)) == sorted(expected)
@@ -437,7 +446,7 @@ def test_who_does_the_work_of_a_lost_account_is_named_also_where_only_what_is_fr
     ],
 )
 def test_that_nobody_is_known_to_work_is_told_where_an_account_is_lost(scope, fault, told):
-    assert is_replaced(open_incident(replace(CAUSE, scope=scope, fault=fault))) is told
+    assert is_replaced(open_incident(replace(CAUSE, about=replace(CAUSE.about, scope=scope), fault=fault))) is told
 
 
 def works(cause, settings, healths, seconds=10):
@@ -474,7 +483,7 @@ def among(
         for id, ago in accounts.items()
     }
     lost = tuple(targets[id].id for id in hit)
-    one = open_incident(Diagnosis(scope, subject, fault, Confidence.HIGH, at(-60), (), lost, ()))
+    one = open_incident(Diagnosis(read_subject(scope, subject), fault, Confidence.HIGH, at(-60), (), lost, ()))
     seen = glance(settings, healths, [one], at(0))
     return advice_for(one, settings, seen), [it.account for it in instead(one, settings, seen)]
 
@@ -525,7 +534,7 @@ def test_of_an_account_that_lost_one_model_another_that_was_answered_since_is_na
     lost, other = (target("openai/main", "chat", name) for name in ("gpt-a", "gpt-b"))
     well = replace(health(None, target=other), seen_at=at(well_s), well_at=at(well_s))
     healths = {lost.id: health(*[Fault.OVERLOADED] * 3, target=lost), other.id: well}
-    cause = Diagnosis(Scope.MODEL, lost.id, Fault.OVERLOADED, Confidence.HIGH, at(0), (), (lost.id,), ())
+    cause = Diagnosis(read_subject(Scope.MODEL, lost.id), Fault.OVERLOADED, Confidence.HIGH, at(0), (), (lost.id,), ())
     one, settings = open_incident(cause), config(lost, other)
 
     assert said in advice_for(one, settings, glance(settings, healths, [one], at(30)))
@@ -535,7 +544,9 @@ def slow(one):
     seen = Evidence(one.id, at(0), Fault.SLOW, "latency/total", "usual 1.1 s, now 5.1 s since 12:00 UTC")
     subject = f"{one.account}/{one.model}"
     return open_incident(
-        Diagnosis(Scope.MODEL, subject, Fault.SLOW, Confidence.HIGH, at(-60), (), (), (seen,), signal=True)
+        Diagnosis(
+            read_subject(Scope.MODEL, subject), Fault.SLOW, Confidence.HIGH, at(-60), (), (), (seen,), signal=True
+        )
     )
 
 
@@ -591,13 +602,13 @@ def test_the_page_of_an_account_that_no_incident_explains_yet_names_what_works_t
 
 
 def test_when_the_monitor_is_offline_the_advice_is_for_this_machine():
-    offline = open_incident(replace(CAUSE, scope=Scope.MONITOR, subject="", fault=Fault.CONNECTION_FAILED))
+    offline = open_incident(replace(CAUSE, about=Subject(Scope.MONITOR), fault=Fault.CONNECTION_FAILED))
 
     assert "this machine's network" in advice_for(offline, config(LIST))
 
 
 def test_a_closed_road_out_has_an_advice_although_it_names_no_provider():
-    cut = Diagnosis(Scope.EGRESS, "", Fault.CONNECTION_FAILED, Confidence.HIGH, at(0), (), (LIST.id,), ())
+    cut = Diagnosis(read_subject(Scope.EGRESS, ""), Fault.CONNECTION_FAILED, Confidence.HIGH, at(0), (), (LIST.id,), ())
 
     assert "the way out from here" in advice_for(open_incident(cut), config(LIST))
 

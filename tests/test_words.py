@@ -3,7 +3,6 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from monitor import words
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.reason import (
     Alone,
     Answering,
@@ -22,6 +21,7 @@ from monitor.diagnose.reason import (
     Unposted,
     Unreached,
 )
+from monitor.diagnose.subject import Scope
 from probes.model import Blame, Confidence, Fault, Limit
 from probes.notice import Impact, Notice, NoticePhase
 from tests.builders_page import NOW, incident

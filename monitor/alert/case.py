@@ -8,8 +8,8 @@ from enum import StrEnum
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Change, ChangeKind, Incident
+from monitor.diagnose.subject import Scope, Subject
 from probes.model import Fault
 
 KEPT = timedelta(hours=48)
@@ -110,10 +110,10 @@ class Case(Struct, frozen=True):
     owed: frozenset[str] = frozenset()
 
     @property
-    def key(self) -> tuple[Scope, str, Fault | None, bool, bool]:
+    def key(self) -> tuple[Subject, Fault | None, bool, bool]:
         """What stays the same when a trouble ends and comes again."""
         one = self.incident
-        return one.scope, one.subject, one.fault if one.signal else None, one.is_flap, one.drill
+        return one.about, one.fault if one.signal else None, one.is_flap, one.drill
 
     @property
     def last(self) -> Change:

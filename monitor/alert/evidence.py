@@ -6,11 +6,13 @@ from msgspec import Struct
 
 from monitor.diagnose.diagnosis import Evidence
 from monitor.words import count, listed, where
+from probes.identity import account_of, name_of, part_of, provider_of
 from probes.model import Fault, Phase
 
 SHOWN = 8
 """So many lines stand in a message; where each account would need one, and there are more, each provider has one."""
 NAMED = 4
+"""Names in one line; the rest is counted."""
 
 
 class EvidenceLine(Struct, frozen=True):
@@ -58,17 +60,17 @@ def _who(group: Sequence[Evidence]) -> str:
     if len(targets) == 1:
         return targets[0]
     if len(accounts) == 1:
-        return f"{accounts[0]} ({listed([one.removeprefix(f'{accounts[0]}/') for one in targets], NAMED)})"
-    names = [account.partition("/")[2] for account in accounts]
+        return f"{accounts[0]} ({listed([part_of(one) for one in targets], NAMED)})"
+    names = [name_of(account) for account in accounts]
     return f"{_provider(group[0])} ({count(len(accounts), 'account')}: {listed(names, NAMED)})"
 
 
 def _account(one: Evidence) -> str:
-    return "/".join(one.target.split("/")[:2])
+    return account_of(one.target)
 
 
 def _provider(one: Evidence) -> str:
-    return one.target.partition("/")[0]
+    return provider_of(one.target)
 
 
 def _kind(one: Evidence) -> tuple[Fault, int | None, str, Phase | None]:

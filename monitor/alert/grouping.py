@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from monitor.detect.flap import STAYED, cause
 from monitor.diagnose.course import WIDTH
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Incident, accounts_of
+from monitor.diagnose.subject import Scope
 from monitor.diagnose.target_state import UNREACHABLE
 from probes.model import Blame, Fault
 
@@ -59,7 +59,7 @@ def covers(wider: Incident, narrower: Incident) -> bool:
     if restless := restless_targets(narrower):
         return restless <= {*wider.targets}
     if narrower.signal:
-        return wider.scope is Scope.ACCOUNT and f"{narrower.subject}/".startswith(f"{wider.subject}/")
+        return wider.scope is Scope.ACCOUNT and wider.about.holds(narrower.about)
     return bool(narrower.targets) and {*narrower.targets} <= {*wider.targets}
 
 
@@ -121,7 +121,7 @@ def _touches(flap: Incident, one: Incident) -> bool:
 def _names(flap: Incident, account: str) -> bool:
     """What fails at a provider comes and goes for all its accounts; a refusal, for those that are named."""
     of_all = flap.scope is Scope.PROVIDER and flap.blame is not Blame.ACCOUNT
-    return account in _accounts(flap) or (of_all and account.startswith(f"{flap.subject}/"))
+    return account in _accounts(flap) or (of_all and flap.about.is_of(account))
 
 
 def _accounts(one: Incident) -> set[str]:
@@ -139,13 +139,9 @@ def is_shared(one: Incident) -> bool:
 def is_one_sign(one: Incident, other: Incident) -> bool:
     """Whether two signs of one account began together."""
     alike = one.fault is other.fault and Scope.PROVIDER not in (one.scope, other.scope)
-    return alike and _account(one) == _account(other) and abs(one.opened_at - other.opened_at) <= TOGETHER
+    return alike and one.about.holder == other.about.holder and abs(one.opened_at - other.opened_at) <= TOGETHER
 
 
 def is_wider_sign(wider: Incident, one: Incident) -> bool:
     alike = wider.fault is one.fault and wider.scope is not one.scope
-    return alike and f"{one.subject}/".startswith(f"{wider.subject}/")
-
-
-def _account(one: Incident) -> str:
-    return "/".join(one.subject.split("/")[:2])
+    return alike and wider.about.holds(one.about)

@@ -15,14 +15,18 @@ from monitor.alert.reply import Reply, ReplyKind
 from monitor.alert.rule import Match
 
 LASTS = timedelta(hours=24)
+"""Hours in which a link works."""
 SNOOZES = timedelta(hours=4)
+"""Hours that a link snoozes an incident."""
 LONGEST = 512
+"""Characters of a token that are read."""
 NAMES = {ReplyKind.ACKNOWLEDGE: "Acknowledge", ReplyKind.SNOOZE: f"Snooze for {SNOOZES // timedelta(hours=1)} h"}
 
 
 SILENCES = {"1 h": timedelta(hours=1), "4 h": timedelta(hours=4), "1 day": timedelta(days=1)}
 """Whoever may snooze may silence what is like it instead, for one of these, with a reason."""
 LONGEST_REASON = 200
+"""Characters of the reason for a silence."""
 
 
 class Link(Struct, frozen=True):

@@ -33,8 +33,8 @@ from monitor.alert.rule import Channel, Escalation, Maintenance, Route, Rules, f
 from monitor.alert.window import Span
 from monitor.detect.flap import CALM, MINUTE, STAYED
 from monitor.detect.health import TERMINAL
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import ChangeKind, Incident, Severity
+from monitor.diagnose.subject import Scope
 
 DAY = timedelta(days=1)
 EVERYTHING = ""
@@ -377,8 +377,7 @@ def _covered(case: Case, channel: Channel, step: Step, scene: Situation) -> str 
     if case.incident.drill or step is Step.RESOLVED:
         return None
     one = case.incident
-    account = "/".join(one.subject.split("/")[:2])
-    for name in (EVERYTHING, one.parent or EVERYTHING, account, *one.targets[:1], *restless_targets(one)):
+    for name in (EVERYTHING, one.parent or EVERYTHING, one.about.holder, *one.targets[:1], *restless_targets(one)):
         for wider in scene.wide.get(name, ()):
             if (
                 covers_as_grave(wider, one)

@@ -7,8 +7,9 @@ from enum import StrEnum
 from msgspec import Struct, field
 
 from monitor.alert.window import Quiet, Window
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Incident, Severity
+from monitor.diagnose.subject import Scope
+from probes.identity import account_of, provider_of
 from probes.model import Blame, Fault
 
 
@@ -34,7 +35,7 @@ class Channel(Struct, frozen=True):
     severity: Severity = Severity.INFO
     detail: Detail = Detail.FULL
     format: Format = Format.TEXT
-    limit_s: float = 20.0
+    limit_s: float = 20
     quiet: Quiet | None = None
     digest: str | None = None
 
@@ -112,14 +113,13 @@ def pause_s(tries: int) -> int:
 
 def accounts_of(incident: Incident) -> frozenset[str]:
     """Return the ids of the accounts that an incident is about; none where it is only about a provider."""
-    named = incident.targets or (incident.subject,)
-    return frozenset("/".join(id.split("/")[:2]) for id in named if "/" in id)
+    its = (account_of(id) for id in incident.targets) if incident.targets else (incident.about.account,)
+    return frozenset(filter(None, its))
 
 
 def providers_of(incident: Incident) -> frozenset[str]:
     """Return the providers it is about; `gateway@host` is one of the provider `gateway`."""
-    named = (*incident.targets, incident.subject)
-    return frozenset(name for id in named if (name := id.partition("/")[0].partition("@")[0]))
+    return frozenset(filter(None, (*map(provider_of, incident.targets), incident.about.provider)))
 
 
 def fits_some(match: Match, incident: Incident, tags: Mapping[str, Sequence[str]]) -> bool:

@@ -21,8 +21,8 @@ from monitor.alert.rule import Detail, Format
 from monitor.alert.storage_notice import StoreNews, read_news
 from monitor.deadline import within
 from monitor.diagnose.course import WIDTH
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Change, ChangeKind, Incident, Severity
+from monitor.diagnose.subject import Scope
 from probes.model import Blame
 
 log = logging.getLogger("monitor")

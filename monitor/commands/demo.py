@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import assert_never
 
 from msgspec import Struct
 
@@ -15,6 +16,7 @@ from monitor.stages.services import real_edge
 from monitor.stages.state import open_state
 from monitor.thread import with_threads
 from probes.catalog import load_provider
+from probes.identity import name_of, provider_of, source_id
 from probes.model import Account, Target
 from probes.provider import Feed, Platform
 from probes.simulator import SimulatedAccount, Simulator, Trouble
@@ -82,7 +84,7 @@ def demonstrate(folder: Path, database: str, show: Print, host: str | None) -> N
 
 
 async def _demonstrate(folder: Path, database: str, show: Print, host: str | None) -> None:
-    accounts = [SimulatedAccount(id.partition("/")[0], key) for id, key in KEYS.items()]
+    accounts = [SimulatedAccount(provider_of(id), key) for id, key in KEYS.items()]
     async with Simulator(accounts, ttft_s=0.05) as simulator:
         config = _config(simulator, folder, database, host)
         _start_afresh(config)
@@ -129,7 +131,7 @@ def _config(simulator: Simulator, folder: Path, database: str, host: str | None)
         watches={watch.target.id: watch for watch in watches},
         channels=(TERMINAL,),
         status=StatusSection(interval_s=FREE_S),
-        feeds={f"{id}/page": _page(id, simulator) for id in ("groq", "openai")},
+        feeds={source_id(id, "page"): _page(id, simulator) for id in ("groq", "openai")},
         simulated=True,
     )
 
@@ -146,6 +148,8 @@ async def _play(simulator: Simulator, show: Print, script: tuple[Scene | Post, .
                 simulator.announce(provider, ON_THE_PAGE, phase=phase, impact="major")
             case Scene(_, subject, trouble):
                 simulator.set(KEYS.get(subject, subject), trouble)
+            case _:
+                assert_never(scene)
 
 
 def _page(provider: str, simulator: Simulator) -> Feed:
@@ -155,8 +159,8 @@ def _page(provider: str, simulator: Simulator) -> Feed:
 
 
 def _account(id: str, key: str, simulator: Simulator) -> Account:
-    provider, _, name = id.partition("/")
-    return Account(name, provider, key, simulator.base(provider), note="simulated")
+    provider = provider_of(id)
+    return Account(name_of(id), provider, key, simulator.base(provider), note="simulated")
 
 
 def _model(provider: str) -> str | None:

@@ -11,9 +11,10 @@ from monitor.alert.digest import Timing
 from monitor.alert.rule import TERMINAL, Channel, Detail, Escalation, Format, Maintenance, Match, Patience, Route, Rules
 from monitor.alert.window import Quiet, Window, problem_of
 from monitor.config.section import Label, Seconds, SecretText, Section
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Severity
+from monitor.diagnose.subject import Scope
 from probes.document import Problem, suggest
+from probes.identity import provider_of
 from probes.model import Account, Fault
 
 Clock = Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="a time of day: HH:MM")]
@@ -23,6 +24,9 @@ Count = Annotated[int, Meta(ge=1, le=1000)]
 LongSeconds = Annotated[float, Meta(gt=0, le=31 * 86400)]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS = Weekday.__args__  # type: ignore[attr-defined]
+SECOND = timedelta(seconds=1)
+PATIENCE, TIMING = Patience(), Timing()
+"""What holds where monitor.toml says nothing."""
 
 
 class QuietSection(Section, frozen=True, kw_only=True):
@@ -42,7 +46,9 @@ class ChannelSection(Section, frozen=True, kw_only=True):
     severity: Annotated[Severity, Meta(description="the least it is told of")] = Severity.INFO
     detail: Annotated[Detail, Meta(description="short for a phone, full for mail and chat")] = Detail.FULL
     format: Format = Format.TEXT
-    limit_s: Annotated[Seconds, Meta(description="without an answer by then, it has failed this time")] = 20
+    limit_s: Annotated[Seconds, Meta(description="without an answer by then, it has failed this time")] = (
+        TERMINAL.limit_s
+    )
     quiet: QuietSection | None = None
     digest: Literal["daily", "weekly"] | None = None
 
@@ -88,12 +94,16 @@ class AlertsSection(Section, frozen=True, kw_only=True):
 
     remind_s: Annotated[
         list[LongSeconds], Meta(description="pauses before reminders of what is critical and not acknowledged")
-    ] = msgspec.field(default_factory=lambda: [1800, 7200, 21600, 86400])
-    storm: Annotated[Count, Meta(description="so many messages to a channel within storm_s; then one list")] = 5
-    storm_s: Seconds = 60
-    failing_tries: Annotated[Count, Meta(description="after so many, the other channels hear that one fails")] = 3
+    ] = msgspec.field(default_factory=lambda: [pause // SECOND for pause in PATIENCE.remind])
+    storm: Annotated[Count, Meta(description="so many messages to a channel within storm_s; then one list")] = (
+        PATIENCE.storm
+    )
+    storm_s: Seconds = PATIENCE.storm_for // SECOND
+    failing_tries: Annotated[Count, Meta(description="after so many, the other channels hear that one fails")] = (
+        PATIENCE.failing_tries
+    )
     zone: Annotated[Zone, Meta(description="where no zone is named")] = "UTC"
-    digest_at: Clock = "08:00"
+    digest_at: Clock = f"{TIMING.at:%H:%M}"
     digest_weekday: Weekday = "monday"
     templates: Annotated[str | None, Meta(description="a folder whose templates replace those of the same name")] = None
 
@@ -191,7 +201,7 @@ def _known(accounts: Mapping[str, Sequence[str]]) -> Mapping[str, set[str]]:
     """Return the words that a match may hold, by its part."""
     return {
         "accounts": set(accounts),
-        "providers": {id.partition("/")[0] for id in accounts},
+        "providers": {provider_of(id) for id in accounts},
         "tags": {tag for tags in accounts.values() for tag in tags},
     }
 

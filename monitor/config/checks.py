@@ -28,7 +28,7 @@ from probes.remedy import SPOKEN_INSTEAD, WHY, Misfit, mend, of_base
 
 
 def check_names(document: Document, _: Catalog, file: str) -> Iterator[Problem]:
-    accounts = Counter(f"{section.provider}/{section.name}" for section in document.accounts)
+    accounts = Counter(id_of(section) for section in document.accounts)
     channels = Counter(section.name for section in document.channels)
     windows = Counter(section.name for section in document.maintenance)
     reminders = Counter(section.name for section in document.reminders)

@@ -18,6 +18,7 @@ from monitor.diagnose.witness import Group
 from monitor.schedule import Budget, Watch
 from monitor.slo.objective import Objective
 from probes.catalog import PACKAGED, Shelf
+from probes.identity import answerer_id
 from probes.model import Account
 from probes.provider import Feed, Provider
 from probes.proxy import STRAIGHT, Way
@@ -99,7 +100,7 @@ class Config(Struct, frozen=True):
         provider = self.providers[one.provider]
         if provider.company or provider.base or provider.is_command:
             return provider.company or provider.id
-        return f"{provider.id}@{urlsplit(one.base).netloc}" if one.base else provider.id
+        return answerer_id(provider.id, urlsplit(one.base).netloc if one.base else None)
 
     def associates(self, account: str) -> list[str]:
         """Return the other accounts of its company with which it shares something, as monitor.toml says."""

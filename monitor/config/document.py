@@ -10,6 +10,10 @@ from msgspec import Meta
 
 from monitor.config.alerting import AlertsSection, ChannelSection, MaintenanceSection, RouteSection
 from monitor.config.section import Label, Seconds, SecretText, Section
+from monitor.detect.credit import Floor
+from monitor.detect.health import Thresholds
+from probes.identity import account_id
+from probes.model import TimeLimits
 from probes.provider import Name
 
 FILE = "monitor.toml"
@@ -18,6 +22,9 @@ IntervalSeconds = Annotated[float, Meta(ge=10, le=86400)]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
 Count = Annotated[int, Meta(ge=1, le=100)]
 Days = Annotated[int, Meta(ge=1, le=3650)]
+
+# What holds where monitor.toml says nothing is said once, where it is used.
+TIME_LIMITS, THRESHOLDS, FLOOR = TimeLimits(), Thresholds(), Floor()
 
 
 class StatusSection(Section, frozen=True, kw_only=True):
@@ -33,15 +40,17 @@ class ProbeSection(Section, frozen=True, kw_only=True):
 
     free_interval_s: IntervalSeconds = 60
     paid_interval_s: IntervalSeconds = 300
-    connect_s: Seconds = 10
-    silence_s: Seconds = 30
-    total_s: Seconds = 60
+    connect_s: Seconds = TIME_LIMITS.connect_s
+    silence_s: Seconds = TIME_LIMITS.silence_s
+    total_s: Seconds = TIME_LIMITS.total_s
     per_host: Annotated[int, Meta(ge=1, le=10000)] = 20
-    failures: Annotated[Count, Meta(description="failures on balance that make a target down")] = 3
-    successes: Annotated[Count, Meta(description="successes in a row, at least, that make it up again")] = 2
+    failures: Annotated[Count, Meta(description="failures on balance that make a target down")] = THRESHOLDS.failures
+    successes: Annotated[Count, Meta(description="successes in a row, at least, that make it up again")] = (
+        THRESHOLDS.successes
+    )
     blip_s: Annotated[
         float, Meta(ge=0, le=3600, description="what often passes by itself is told when it has lasted so long")
-    ] = 120
+    ] = THRESHOLDS.blip_s
     online: Annotated[
         list[HostAndPort], Meta(description="hosts asked for a connection when nothing answers; empty: none")
     ] = msgspec.field(default_factory=lambda: ["one.one.one.one:443", "dns.google:443"])
@@ -60,8 +69,8 @@ class CreditSection(Section, frozen=True, kw_only=True):
     low: dict[Currency, Annotated[float, Meta(ge=0)]] = msgspec.field(
         default_factory=lambda: {"USD": 1.0, "EUR": 1.0, "CNY": 7.0}
     )
-    days_left: Annotated[float, Meta(ge=0, le=365)] = 3
-    expires_days: Annotated[float, Meta(ge=0, le=365)] = 7
+    days_left: Annotated[float, Meta(ge=0, le=365)] = FLOOR.days_left
+    expires_days: Annotated[float, Meta(ge=0, le=365)] = FLOOR.expires_days
 
 
 class StoreSection(Section, frozen=True, kw_only=True):
@@ -247,4 +256,4 @@ def accounts_called(document: Document) -> Called:
 
 
 def id_of(section: AccountSection) -> str:
-    return f"{section.provider}/{section.name}"
+    return account_id(section.provider, section.name)

@@ -13,6 +13,7 @@ from monitor.config.files import create_repair
 from monitor.config.secret import is_reference, names_place
 from probes.catalog import FOLDER, Catalog, Shelf, load_provider, provider_ids
 from probes.document import DocumentError, Problem, suggest
+from probes.identity import source_id
 from probes.provider import Feed, Provider
 
 
@@ -94,4 +95,4 @@ def feeds_followed(document: Document, providers: Catalog, shelf: Shelf) -> Iter
         return
     others = {*document.status.providers} - providers.keys()
     for provider in (*providers.values(), *(load_provider(id, shelf) for id in sorted(others))):
-        yield from ((f"{provider.id}/{feed.id}", feed) for feed in provider.feeds)
+        yield from ((source_id(provider.id, feed.id), feed) for feed in provider.feeds)

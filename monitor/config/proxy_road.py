@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from monitor.config.secret import SecretError, file_of, is_reference, placed, resolve
 from probes.document import Problem
+from probes.identity import name_of, provider_of
 from probes.proxy import FORM, Proxies, Proxy, ProxyError, Way, parse, read_environment
 
 ENVIRONMENT = "the environment"
@@ -89,7 +90,7 @@ def read_way(setting: Setting, key: str, ground: Ground, beyond: Setting | None 
     """
     proxies, ca_file = ground.usual.proxies, ground.usual.ca_file
     problems: list[Problem] = []
-    for one, where in ((beyond, f"providers.{key.split('/')[0]}"), (setting, f"accounts.{key.split('/')[-1]}")):
+    for one, where in ((beyond, f"providers.{provider_of(key)}"), (setting, f"accounts.{name_of(key)}")):
         if one is not None and one.proxy is not None:
             proxies, wrong = _proxies(one.proxy, f"{where}.proxy", ground)
             problems += wrong

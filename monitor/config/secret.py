@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 KINDS = ("env", "file", "command")
 LONGEST = 8192
+"""Characters of a key at most."""
 MOST_BYTES = 4 * (LONGEST + 1)
 """A character has four bytes at most."""
 COMMAND_LIMIT_S = 15

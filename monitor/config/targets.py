@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from monitor.config.address import is_address
-from monitor.config.document import AccountSection, ProbeSection
+from monitor.config.document import AccountSection, ProbeSection, id_of
 from monitor.schedule import Watch
 from probes.catalog import MODELLESS, Catalog
 from probes.model import Target
@@ -42,7 +42,7 @@ def watches_of(section: AccountSection, providers: Catalog, probe: ProbeSection)
         facts = provider.canaries[canary]
         usual_s = facts.every_s or (probe.free_interval_s if facts.free else probe.paid_interval_s)
         for model in models_asked(section, provider, canary):
-            target = Target(f"{section.provider}/{section.name}", section.provider, canary, model, host)
+            target = Target(id_of(section), section.provider, canary, model, host)
             yield Watch(target, section.interval_s.get(canary, usual_s), facts.free, _is_aside(canary, facts))
 
 

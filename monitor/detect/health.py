@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import ceil, log
+from typing import assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -145,6 +146,7 @@ def advance(health: Health, observation: Observation, thresholds: Thresholds, in
             return _unseen(health, observation)
         case Outcome.FAILED | Outcome.DEGRADED:
             return _failed(_as_of(health, observation.at, interval_s), observation, thresholds)
+    assert_never(observation.outcome)
 
 
 def _as_of(health: Health, at: datetime, interval_s: float) -> Health:

@@ -69,13 +69,16 @@ def advance(track: Track, observation: Observation, before: Health, after: Healt
     """Return the track after one more look, which changed the health so. `held`: its siblings say it is slow."""
     total, first, token, length, at = track.total, track.first, track.token, track.length, observation.at
     for kind, seconds in latency.measures(observation):
-        if kind is Kind.TOTAL:
-            total = latency.advance(total, seconds, at, pace, held=held)
-        elif kind is Kind.FIRST:
-            first = latency.advance(first, seconds, at, pace, held=held)
-        else:
-            token = latency.advance(token, seconds, at, pace, held=held)
-            length = _length(length, observation.usage.tokens_out)
+        match kind:
+            case Kind.TOTAL:
+                total = latency.advance(total, seconds, at, pace, held=held)
+            case Kind.FIRST:
+                first = latency.advance(first, seconds, at, pace, held=held)
+            case Kind.TOKEN:
+                token = latency.advance(token, seconds, at, pace, held=held)
+                length = _length(length, observation.usage.tokens_out)
+            case _:
+                assert_never(kind)
     if before.state is State.DOWN and after.state is State.UP:
         total, first, token = (series and latency.anew(series) for series in (total, first, token))
     return Track(

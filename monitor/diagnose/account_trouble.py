@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from monitor.diagnose.diagnosis import ACCOUNT_WIDE, Diagnosis, Scope
+from monitor.diagnose.diagnosis import ACCOUNT_WIDE, Diagnosis
 from monitor.diagnose.evidence import (
     SURENESS,
     View,
@@ -15,6 +15,7 @@ from monitor.diagnose.evidence import (
     symptom,
 )
 from monitor.diagnose.reason import Siblings
+from monitor.diagnose.subject import Scope, Subject, subject_of_account
 from monitor.diagnose.target_state import (
     REFUSALS,
     Patient,
@@ -27,6 +28,7 @@ from monitor.diagnose.target_state import (
     is_seen,
     is_well,
 )
+from probes.identity import part_of
 from probes.model import Blame, Confidence, Fault
 
 
@@ -41,7 +43,8 @@ def account_troubles(view: View, account: str) -> Iterator[Diagnosis]:
         of_all = lost or sick
         siblings = siblings_of(view, [account], of_all)
         reasons = [symptom(of_all), siblings, still_answering({account: all_of_it}, of_all), knock_reason(view, of_all)]
-        yield diagnosis_of(Scope.ACCOUNT, account, sick, _sure_of_account(of_all, siblings), reasons)
+        about = subject_of_account(Scope.ACCOUNT, sick[0].target)
+        yield diagnosis_of(about, sick, _sure_of_account(of_all, siblings), reasons)
         return
     yield from _parts(view, account, sick, seen)
 
@@ -60,19 +63,19 @@ def _parts(view: View, account: str, sick: Patients, seen: Patients) -> Iterator
     for canary, its in grouped(sick, lambda target: target.canary).items():
         rivals = [patient for patient in seen if patient.target.canary == canary]
         if len(its) == 1 and len(rivals) > 1:
-            yield from _part(Scope.MODEL, its[0].target.id, its, seen, _blame_of_model(view, its[0]))
+            one = its[0].target
+            about = subject_of_account(Scope.MODEL, one, part_of(one.id))
+            yield from _part(about, its, seen, _blame_of_model(view, its[0]))
         else:
             alike[gravest_fault(its)] += its
     for its in alike.values():
-        yield from _part(Scope.CAPABILITY, f"{account}/{_main_canary(its)}", its, seen)
+        yield from _part(subject_of_account(Scope.CAPABILITY, its[0].target, _main_canary(its)), its, seen)
 
 
-def _part(
-    scope: Scope, subject: str, sick: Patients, seen: Patients, blame: Blame | None = None
-) -> Iterator[Diagnosis]:
+def _part(about: Subject, sick: Patients, seen: Patients, blame: Blame | None = None) -> Iterator[Diagnosis]:
     if is_confirmed(sick):
         reasons = [symptom(sick), still_answering({sick[0].target.account: seen}, sick)]
-        yield diagnosis_of(scope, subject, sick, confidence(sick), reasons, blame=blame)
+        yield diagnosis_of(about, sick, confidence(sick), reasons, blame=blame)
 
 
 def _blame_of_model(view: View, sick: Patient) -> Blame | None:

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Announcement, Change, ChangeKind, Incident
+from monitor.diagnose.subject import Scope
 from probes.model import Blame
 
 ANNOUNCED = (Scope.PROVIDER, Scope.MODEL)
@@ -25,7 +25,7 @@ def announce(
     changes = []
     for incident in open_incidents:
         if incident.announcement is None and incident.blame is Blame.PROVIDER and incident.scope in ANNOUNCED:
-            said = [one for one in told.get(incident.subject.partition("/")[0], ()) if _is_about(one, incident)]
+            said = [one for one in told.get(incident.about.answerer, ()) if _is_about(one, incident)]
             if said:
                 first = min(said, key=lambda one: one.at)
                 changes.append(Change(replace(incident, announcement=first), ChangeKind.ANNOUNCED, now))

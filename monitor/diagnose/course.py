@@ -7,10 +7,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.detect.health import Health, is_returning
-from monitor.diagnose.diagnosis import ACCOUNT_WIDE, Diagnosis, Scope
+from monitor.diagnose.diagnosis import ACCOUNT_WIDE, Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, Incident, key_of, names_flap, open_incident, severity
 from monitor.diagnose.reason import Elsewhere
+from monitor.diagnose.subject import Scope, Subject
 from monitor.diagnose.target_state import UNREACHABLE
+from probes.identity import account_of
 from probes.model import Blame
 
 WIDTH = tuple(Scope)
@@ -199,8 +201,7 @@ def _followed(
         return after  # how wide it is shows when the rest has followed, or has not
     return replace(
         after,
-        scope=diagnosis.scope,
-        subject=diagnosis.subject,
+        about=diagnosis.about,
         fault=diagnosis.fault,
         severity=severity(diagnosis),
         confidence=diagnosis.confidence,
@@ -239,21 +240,21 @@ def _kind_of_change(before: Incident, after: Incident) -> ChangeKind | None:
     return None
 
 
-def _width(incident: Incident) -> tuple[Scope, str, tuple[str, ...]]:
-    return incident.scope, incident.subject, incident.targets
+def _width(incident: Incident) -> tuple[Subject, tuple[str, ...]]:
+    return incident.about, incident.targets
 
 
 def _is_other_act(before: Incident, after: Incident) -> bool:
     """Whether more is lost than was told, or an account is lost otherwise."""
-    told = (before.widest or (before.scope, before.subject))[0]
-    if REACH[after.scope] > REACH[told]:
+    told = before.widest or before.about
+    if REACH[after.scope] > REACH[told.scope]:
         return True
     return after.blame is Blame.ACCOUNT and after.fault is not before.fault and after.fault in ACCOUNT_WIDE
 
 
 def _as_told(incident: Incident) -> Incident:
     """Return an incident of which people hear as it is."""
-    return replace(incident, widest=(incident.scope, incident.subject))
+    return replace(incident, widest=incident.about)
 
 
 def _gone(
@@ -305,9 +306,9 @@ def _reconnected(
 
 def _closed(incident: Incident, well_since: Mapping[str, datetime | None], now: datetime) -> Incident:
     """Return an incident that is over, as wide as it was."""
-    scope, subject = incident.widest or (incident.scope, incident.subject)
+    about = incident.widest or incident.about
     closed_at = max(_recovered_at(incident, well_since) or now, incident.opened_at)
-    return replace(incident, scope=scope, subject=subject, targets=tuple(sorted(incident.members)), closed_at=closed_at)
+    return replace(incident, about=about, targets=tuple(sorted(incident.members)), closed_at=closed_at)
 
 
 def _recovered_at(incident: Incident, well_since: Mapping[str, datetime | None]) -> datetime | None:
@@ -400,8 +401,7 @@ def _is_of(sign: Incident, target: str) -> bool:
     """Whether a sign speaks of a target: of its account, or of one of those at which it was seen."""
     if sign.is_flap:
         return target in _seen(sign)
-    account = "/".join(sign.subject.split("/")[:2])
-    return target.startswith(f"{account}/") or target in _seen(sign)
+    return sign.about.is_of(account_of(target)) or target in _seen(sign)
 
 
 def _is_alike(sign: Diagnosis, incident: Incident) -> bool:

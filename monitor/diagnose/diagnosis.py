@@ -1,29 +1,12 @@
 """A diagnosis: whose fault it is, how wide, how sure we are; and the faults that speak of more than one canary."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from msgspec import Struct
 
 from monitor.diagnose.reason import Reason
+from monitor.diagnose.subject import Scope, Subject
 from probes.model import Blame, Confidence, Fault, Phase
-
-
-class Scope(StrEnum):
-    """What is in trouble. Wider scopes hold narrower ones down: one cause, one incident."""
-
-    TARGET = "target"
-    MODEL = "model"
-    CAPABILITY = "capability"
-    ACCOUNT = "account"
-    ORGANIZATION = "organization"
-    PROVIDER = "provider"
-    EGRESS = "egress"
-    MONITOR = "monitor"
-    SOURCE = "source"
-    REMINDER = "reminder"
-    OBJECTIVE = "objective"
-    STAGE = "stage"
 
 
 class Evidence(Struct, frozen=True):
@@ -40,7 +23,7 @@ class Evidence(Struct, frozen=True):
 
 
 class Diagnosis(Struct, frozen=True):
-    """What is wrong. `subject` is the id of what `scope` names; `since` is when the first target failed.
+    """What is wrong, `about` what; `since` is when the first target failed.
 
     `targets` are those that fail now. Not `settled`: others may turn out to share it, or not, within seconds, so it is
     too early to open an incident.
@@ -48,8 +31,7 @@ class Diagnosis(Struct, frozen=True):
     where the fault alone says who is to blame.
     """
 
-    scope: Scope
-    subject: str
+    about: Subject
     fault: Fault
     confidence: Confidence
     since: datetime
@@ -59,6 +41,15 @@ class Diagnosis(Struct, frozen=True):
     settled: bool = True
     signal: bool = False
     blamed: Blame | None = None
+
+    @property
+    def scope(self) -> Scope:
+        return self.about.scope
+
+    @property
+    def subject(self) -> str:
+        """How it is named."""
+        return str(self.about)
 
     @property
     def blame(self) -> Blame:

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from monitor.detect.health import Health
-from monitor.diagnose.diagnosis import ACCOUNT_WIDE, Diagnosis, Evidence, Scope
+from monitor.diagnose.diagnosis import ACCOUNT_WIDE, Diagnosis, Evidence
 from monitor.diagnose.reason import Alone, Answering, Knocked, Met, Posted, Reason, Share, Siblings, Symptom, Unposted
+from monitor.diagnose.subject import Subject
 from monitor.diagnose.target_state import EPOCH, Patient, Patients, began, began_at, gravest_fault, is_well
 from monitor.diagnose.witness import Page, Witnesses
 from probes.model import Blame, Confidence, Fault
@@ -31,8 +32,7 @@ class View(Struct, frozen=True):
 
 
 def diagnosis_of(
-    scope: Scope,
-    subject: str,
+    about: Subject,
     patients: Patients,
     confidence: Confidence,
     reasons: Iterable[Reason | None],
@@ -40,8 +40,7 @@ def diagnosis_of(
     blame: Blame | None = None,
 ) -> Diagnosis:
     return Diagnosis(
-        scope=scope,
-        subject=subject,
+        about=about,
         fault=gravest_fault(patients),
         confidence=confidence,
         since=min(map(began_at, patients)),

@@ -2,8 +2,10 @@
 
 from monitor.detect.finding import Finding
 from monitor.detect.reminder import RULE as REMINDER
-from monitor.diagnose.diagnosis import ACCOUNT_WIDE, FLAP, Diagnosis, Evidence, Scope
+from monitor.diagnose.diagnosis import ACCOUNT_WIDE, FLAP, Diagnosis, Evidence
+from monitor.diagnose.subject import Scope, subject_of
 from monitor.diagnose.target_state import Patients
+from probes.identity import is_account
 
 STANDING = frozenset({FLAP, REMINDER})
 """The rules of the findings that stand also while their account is down: they foretell nothing."""
@@ -24,8 +26,7 @@ def is_overtaken(finding: Finding, sick: Patients) -> bool:
 def sign_of(finding: Finding) -> Diagnosis:
     named = (finding.target, *finding.others) if finding.target else ()
     return Diagnosis(
-        scope=_scope(finding),
-        subject="/".join(filter(None, (finding.account, finding.model, finding.topic))),
+        about=subject_of(_scope(finding), finding.account, "/".join(filter(None, (finding.model, finding.topic)))),
         fault=finding.fault,
         confidence=finding.confidence,
         since=finding.since,
@@ -45,4 +46,4 @@ def _scope(finding: Finding) -> Scope:
         return Scope.EGRESS
     if finding.model:
         return Scope.MODEL
-    return Scope.ACCOUNT if "/" in finding.account else Scope.PROVIDER
+    return Scope.ACCOUNT if is_account(finding.account) else Scope.PROVIDER

@@ -7,8 +7,10 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence, Scope
+from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence
 from monitor.diagnose.reason import Reason
+from monitor.diagnose.subject import Scope, Subject
+from probes.identity import account_of
 from probes.model import Blame, Confidence, Fault
 
 
@@ -57,7 +59,7 @@ class Announcement(Struct, frozen=True):
 
 
 class Incident(Struct, frozen=True):
-    """One trouble with one cause. `opened_at` is when it began, `closed_at` when it ended (None: open).
+    """One trouble with one cause, `about` what. `opened_at` is when it began, `closed_at` when it ended (None: open).
 
     As long as it is open it follows the facts: `targets` are those that fail now, `covered` all that ever did, and
     `reasons` are those of `reasoned_at`. What is over says how wide it was. `widest` is how wide it was told to be.
@@ -67,8 +69,7 @@ class Incident(Struct, frozen=True):
     """
 
     id: str
-    scope: Scope
-    subject: str
+    about: Subject
     fault: Fault
     severity: Severity
     confidence: Confidence
@@ -85,8 +86,17 @@ class Incident(Struct, frozen=True):
     announcement: Announcement | None = None
     ending: str = ""
     covered: tuple[str, ...] = ()
-    widest: tuple[Scope, str] | None = None
+    widest: Subject | None = None
     reasoned_at: datetime | None = None
+
+    @property
+    def scope(self) -> Scope:
+        return self.about.scope
+
+    @property
+    def subject(self) -> str:
+        """How it is named."""
+        return str(self.about)
 
     @property
     def members(self) -> frozenset[str]:
@@ -115,12 +125,12 @@ class Incident(Struct, frozen=True):
     @property
     def is_offline(self) -> bool:
         """Whether it tells that nothing could be reached from here."""
-        return self.scope is Scope.MONITOR and self.subject != ABSENCE
+        return self.scope is Scope.MONITOR and self.about.part != ABSENCE
 
     @property
     def is_absence(self) -> bool:
         """Whether it tells that nobody was watching."""
-        return self.scope is Scope.MONITOR and self.subject == ABSENCE
+        return self.scope is Scope.MONITOR and self.about.part == ABSENCE
 
 
 class Change(Struct, frozen=True):
@@ -164,14 +174,14 @@ ABSENCE = "absence"
 """The subject of a gap in the watch; while the monitor runs and reaches nothing, its trouble has no subject."""
 
 
-def key_of(one: Incident | Diagnosis) -> tuple[Scope, str, Fault | None, bool]:
+def key_of(one: Incident | Diagnosis) -> tuple[Subject, Fault | None, bool]:
     """Return what stays the same of a trouble: its fault may change. Signs of two faults are two, and so is a row."""
-    return one.scope, one.subject, one.fault if one.signal else None, names_flap(one)
+    return one.about, one.fault if one.signal else None, names_flap(one)
 
 
 def accounts_of(targets: Iterable[str]) -> set[str]:
     """Return the ids of the accounts that these targets, named by their ids, belong to."""
-    return {"/".join(target.split("/")[:2]) for target in targets}
+    return {account_of(target) for target in targets}
 
 
 def severity(diagnosis: Diagnosis) -> Severity:
@@ -191,8 +201,7 @@ def open_incident(diagnosis: Diagnosis, now: datetime | None = None, *, drill: b
     name = f"{key_of(diagnosis)}:{drill}"
     return Incident(
         id=_id(diagnosis.since, name),
-        scope=diagnosis.scope,
-        subject=diagnosis.subject,
+        about=diagnosis.about,
         fault=diagnosis.fault,
         severity=severity(diagnosis),
         confidence=diagnosis.confidence,
@@ -205,7 +214,7 @@ def open_incident(diagnosis: Diagnosis, now: datetime | None = None, *, drill: b
         blamed=diagnosis.blamed,
         detected_at=now,
         covered=diagnosis.targets,
-        widest=(diagnosis.scope, diagnosis.subject),
+        widest=diagnosis.about,
         reasoned_at=now,
     )
 
@@ -215,8 +224,7 @@ def absence(since: datetime, until: datetime) -> Change:
     name = f"{ABSENCE}:{until.isoformat()}"
     gap = Incident(
         id=_id(since, name),
-        scope=Scope.MONITOR,
-        subject=ABSENCE,
+        about=Subject(Scope.MONITOR, part=ABSENCE),
         fault=Fault.UNCLASSIFIED,
         severity=Severity.INFO,
         confidence=Confidence.HIGH,

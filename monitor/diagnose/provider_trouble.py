@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from monitor.detect.health import Health, State
 from monitor.diagnose.account_trouble import account_troubles, lost_targets
-from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.evidence import (
     View,
     answering,
@@ -23,6 +23,7 @@ from monitor.diagnose.evidence import (
 )
 from monitor.diagnose.reason import Answering, Knocked, Lone, Reason, Refused, Shaken, Undecided
 from monitor.diagnose.road_trouble import STOPPED_ROADS
+from monitor.diagnose.subject import Scope, subject_of_answerer
 from monitor.diagnose.target_state import (
     BREATH,
     NOBODYS_OWN,
@@ -91,7 +92,7 @@ def _refused_road(view: View) -> Diagnosis | None:
     told = all(patient.health.fault is Fault.PROXY_FAILED for patient in stopped)  # the proxy says so itself
     sure = Confidence.HIGH if knocked or told or len(hit) == len(seen) > 1 else Confidence.MEDIUM
     reasons = [share_hit(view, hit, seen), symptom(stopped), knock]
-    return diagnosis_of(Scope.EGRESS, view.answerer, stopped, sure, reasons, blame=Blame.PATH)
+    return diagnosis_of(subject_of_answerer(Scope.EGRESS, stopped[0].target), stopped, sure, reasons, blame=Blame.PATH)
 
 
 def _lone_model(view: View) -> Diagnosis | None:
@@ -109,7 +110,8 @@ def _lone_model(view: View) -> Diagnosis | None:
         if (len(hit) > 1 or lonely) and (other := _other_models(view, model, failing)):
             sure = Confidence.HIGH if len(hit) > 1 else Confidence.MEDIUM
             reasons = [Lone(len(hit)), symptom(failing), other, page_reason(view.page)]
-            return diagnosis_of(Scope.MODEL, f"{view.answerer}/{model}", failing, sure, reasons, blame=Blame.PROVIDER)
+            about = subject_of_answerer(Scope.MODEL, failing[0].target, model)
+            return diagnosis_of(about, failing, sure, reasons, blame=Blame.PROVIDER)
     return None
 
 
@@ -150,7 +152,7 @@ def _provider_trouble(view: View) -> Diagnosis | None:
         *(still_answering(view.accounts, patients), page_reason(view.page), knock),
     ]
     sure = _sure_of_provider(shared, seen, told, knock)
-    return diagnosis_of(Scope.PROVIDER, view.answerer, patients, sure, reasons)
+    return diagnosis_of(subject_of_answerer(Scope.PROVIDER, patients[0].target), patients, sure, reasons)
 
 
 def _shaken(view: View, shared: Collection[str], patients: Patients) -> list[str]:
@@ -199,8 +201,7 @@ def _lost_together(view: View) -> Diagnosis | None:
         unsure = keys and siblings is None
         reasons = [Refused(len(members), of, str(group)), symptom(its), siblings, Undecided() if unsure else None]
         return diagnosis_of(
-            Scope.ORGANIZATION,
-            f"{view.answerer}/{group}",
+            subject_of_answerer(Scope.ORGANIZATION, its[0].target, str(group)),
             its,
             confidence(its) if len(members) == of and not unsure else Confidence.MEDIUM,
             reasons,
@@ -255,9 +256,13 @@ def _lost_at_once(view: View, lost: Mapping[str, Patients]) -> Diagnosis | None:
     if len(faults) > 1 and not faults <= REFUSALS:
         return None  # a key that was rotated has nothing to do with another account's suspension
     if not all(one.health.fault in REFUSALS for one in patients):
-        return diagnosis_of(Scope.ORGANIZATION, view.answerer, patients, Confidence.MEDIUM, reasons)
+        return diagnosis_of(
+            subject_of_answerer(Scope.ORGANIZATION, patients[0].target), patients, Confidence.MEDIUM, reasons
+        )
     knock = view.witnesses.knocks.get(view.answerer)
     theirs = (view.page is not None and view.page.trouble is not None) or (knock is not None and knock.fault)
     blame = Blame.PROVIDER if theirs else Blame.UNKNOWN
     reasons += [] if theirs else [Undecided()]
-    return diagnosis_of(Scope.PROVIDER, view.answerer, patients, Confidence.MEDIUM, reasons, blame=blame)
+    return diagnosis_of(
+        subject_of_answerer(Scope.PROVIDER, patients[0].target), patients, Confidence.MEDIUM, reasons, blame=blame
+    )

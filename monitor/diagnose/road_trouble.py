@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from monitor.detect.health import Health
-from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.evidence import diagnosis_of, symptom
 from monitor.diagnose.reason import Elsewhere, Reason, Unanswered, Unreached
+from monitor.diagnose.subject import Scope, Subject
 from monitor.diagnose.target_state import (
     NEVER,
     Patients,
@@ -51,7 +52,7 @@ def offline_trouble(patients: Patients, witnesses: Witnesses) -> Diagnosis | Non
     if witnesses.online is False:
         reasons.append(Elsewhere(reached=False))
     blame = Blame.PATH if gravest_fault(seen) is Fault.PROXY_FAILED else Blame.UNKNOWN
-    found = diagnosis_of(Scope.MONITOR, "", seen, Confidence.HIGH, reasons, blame=blame)
+    found = diagnosis_of(Subject(Scope.MONITOR), seen, Confidence.HIGH, reasons, blame=blame)
     return replace(found, since=_since(seen, start))
 
 
@@ -103,5 +104,5 @@ def egress_trouble(cut_off: Collection[str], answerers: Mapping[str, Patients], 
     if witnesses.online:
         reasons.append(Elsewhere(reached=True))
     sure = Confidence.HIGH if len(cut_off) == len(seen) or witnesses.online else Confidence.MEDIUM
-    found = diagnosis_of(Scope.EGRESS, "", patients, sure, reasons, blame=Blame.PATH)
+    found = diagnosis_of(Subject(Scope.EGRESS), patients, sure, reasons, blame=Blame.PATH)
     return replace(found, since=_since(patients, _last_began_at(patients)))

@@ -6,7 +6,8 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from monitor.detect.health import APART, State
-from monitor.diagnose.diagnosis import ACCOUNT_WIDE, Diagnosis, Scope
+from monitor.diagnose.diagnosis import ACCOUNT_WIDE, Diagnosis
+from monitor.diagnose.subject import Scope
 from monitor.diagnose.target_state import LATELY, Patient, Patients, is_seen, is_unreachable, is_wavering
 from monitor.diagnose.witness import Witnesses
 from probes.model import Blame, Fault

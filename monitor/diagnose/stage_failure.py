@@ -5,8 +5,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Incident, open_incident
+from monitor.diagnose.subject import Scope, Subject
 from probes.model import Blame, Confidence, Fault
 
 LASTING = 3
@@ -102,8 +103,7 @@ def _innermost(error: BaseException) -> BaseException:
 
 def _diagnosis(failing: Failing) -> Diagnosis:
     return Diagnosis(
-        scope=Scope.STAGE,
-        subject=failing.stage,
+        about=Subject(Scope.STAGE, part=failing.stage),
         fault=Fault.UNCLASSIFIED,
         confidence=Confidence.HIGH,
         since=failing.since,

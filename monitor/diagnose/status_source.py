@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Announcement
+from monitor.diagnose.subject import Scope, read_subject
 from monitor.diagnose.witness import Page, is_trouble
 from probes.feeds.distrust import Seen, doubt
 from probes.feeds.fold import KEPT, renew
+from probes.identity import provider_of
 from probes.model import Confidence, Fault
 from probes.notice import Bulletin, Notice, NoticePhase, Trust, Validators
 
@@ -45,7 +47,7 @@ class Source(Struct, frozen=True):
 
     @property
     def provider(self) -> str:
-        return self.id.partition("/")[0]
+        return provider_of(self.id)
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -117,8 +119,7 @@ def unreadable(sources: Iterable[Source], now: datetime) -> list[Diagnosis]:
     """Return a sign for each source that could not be believed for hours: perhaps it has moved."""
     return [
         Diagnosis(
-            scope=Scope.SOURCE,
-            subject=source.id,
+            about=read_subject(Scope.SOURCE, source.id),
             fault=Fault.INVALID_RESPONSE,
             confidence=Confidence.HIGH,
             since=source.doubtful_since,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from msgspec import Struct
 
@@ -58,6 +59,7 @@ def works(target: TargetView, at: datetime) -> bool | None:
             if target.confirmed:
                 return False
             return True if at <= valid_until(target) else None
+    assert_never(target.state)
 
 
 def is_lost(account: AccountView) -> bool:

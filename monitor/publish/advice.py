@@ -2,19 +2,22 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import assert_never
 
 from msgspec import Struct
 
 from monitor.config.config import Config
 from monitor.detect.health import State
-from monitor.diagnose.diagnosis import ACCOUNT_WIDE, Scope
+from monitor.diagnose.diagnosis import ACCOUNT_WIDE
 from monitor.diagnose.incident import Incident, accounts_of
+from monitor.diagnose.subject import Scope
 from monitor.publish.shared_risk import PULLS
 from monitor.publish.snapshot import AccountView, Snapshot, TargetView
 from monitor.publish.status import WHOLE, Standing, standing
 from monitor.publish.usable import Usable, usables
 from probes import remedy
 from probes.advice import ADVICE, SERVED, SWITCHED, Surroundings, advise
+from probes.identity import provider_of
 from probes.model import Answer, Blame, Fault
 from probes.proxy import Way
 
@@ -106,7 +109,7 @@ def advice_for(incident: Incident, config: Config, glance: Glance | None = None)
     for one in incident.evidence:
         if line := set_up(config, one.target, Answer(one.rule, one.words), glance):
             return line
-    provider = config.providers.get(incident.subject.partition("/")[0].partition("@")[0])
+    provider = config.providers.get(incident.about.provider)
     said = [one.words for one in incident.evidence if one.fault is incident.fault]
     return advise(incident.fault, provider, said, _around(incident, config, glance)) if provider else ""
 
@@ -119,7 +122,7 @@ def _around(incident: Incident, config: Config, glance: Glance | None) -> Surrou
 def _beside(incident: Incident, config: Config, glance: Glance | None) -> Surroundings:
     if glance and incident.fault in DEPENDING:
         return surroundings(_loss(incident, config), config, glance)
-    own_base = _is_own_base(config, accounts_of((*incident.targets, incident.subject)))
+    own_base = _is_own_base(config, {*accounts_of(incident.targets), incident.about.account})
     return Surroundings(own_base=own_base, together=len(accounts_of(incident.targets)) > 1)
 
 
@@ -133,10 +136,16 @@ def _own_advice(incident: Incident) -> str | None:
         case Scope.REMINDER:
             return REMINDER_ADVICE
         case Scope.SOURCE:
-            return SOURCE_ADVICE.format(provider=incident.subject.partition("/")[0])
+            return SOURCE_ADVICE.format(provider=incident.about.provider)
         case Scope.STAGE:
             return STAGE_ADVICE
-    return None if incident.subject else _road_advice(incident, ROAD_ADVICE)
+        case Scope.EGRESS if not incident.about.provider:
+            return _road_advice(incident, ROAD_ADVICE)
+        case Scope.TARGET | Scope.MODEL | Scope.CAPABILITY | Scope.ACCOUNT:
+            return None
+        case Scope.ORGANIZATION | Scope.PROVIDER | Scope.EGRESS:
+            return None
+    assert_never(incident.scope)
 
 
 def _road_advice(incident: Incident, usual: str) -> str:
@@ -146,7 +155,7 @@ def _road_advice(incident: Incident, usual: str) -> str:
 
 def advice_of(account: AccountView, target: TargetView, said: Sequence[str], config: Config, glance: Glance) -> str:
     """Return what a person does next about an account that no incident explains, by the worst of its targets."""
-    provider, fault = config.providers[account.id.partition("/")[0]], target.fault
+    provider, fault = config.providers[provider_of(account.id)], target.fault
     if fault is None:
         raise ValueError(f"{target.id} is {target.state}: there is nothing to do about it")
     since = target.since or glance.now.at
@@ -184,12 +193,12 @@ def is_replaced(incident: Incident) -> bool:
 
 def _loss(incident: Incident, config: Config) -> Loss:
     targets = set(incident.targets) or {one.target for one in incident.evidence}
-    hit = accounts_of((*targets, incident.subject))
-    if "/" not in incident.subject:  # all of who answers there
-        hit |= {one.target.account for one in config.watches.values() if one.target.answerer == incident.subject}
-    provider = incident.subject.partition("/")[0].partition("@")[0]
+    about = incident.about
+    hit = accounts_of(targets) | ({about.account} if about.account else set())
+    if not (about.account or about.part):  # all of who answers there
+        hit |= {one.target.account for one in config.watches.values() if one.target.answerer == about.answerer}
     whole = incident.scope in WHOLE or incident.fault in ACCOUNT_WIDE
-    return Loss(incident.fault, provider, hit, targets, incident.opened_at, whole)
+    return Loss(incident.fault, about.provider, hit, targets, incident.opened_at, whole)
 
 
 def _able(loss: Loss, config: Config, glance: Glance) -> list[Usable]:

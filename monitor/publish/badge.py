@@ -23,6 +23,7 @@ GROUNDS = {
     Mark.UNKNOWN: "#545d69",
 }
 LONGEST = 40
+"""Characters of a badge's label."""
 WIDTH = 7
 """Pixels that a letter takes at most, nearly; the drawing squeezes or stretches each text to its place."""
 CACHE_S = 60

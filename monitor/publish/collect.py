@@ -38,6 +38,7 @@ from monitor.publish.snapshot import (
     TargetView,
 )
 from monitor.publish.status import standing
+from monitor.publish.uptime import WINDOWS_D
 from monitor.schedule import Watch
 from monitor.slo.indicator import Cell, Sketch, add, availability, quantile
 from monitor.slo.objective import Objective, reserves
@@ -46,11 +47,12 @@ from monitor.store import reader
 from monitor.store.overlap import Overlap
 from monitor.store.reader import LimitSince
 from probes.catalog import PACKAGED, provider_ids
+from probes.identity import provider_of
 from probes.model import Account
 from probes.notice import NoticePhase
 
 HOURS = 24
-DAYS = 90
+DAYS = WINDOWS_D[-1]
 DAY = timedelta(days=1)
 MONTH_DAYS = 30
 PAST = 1000
@@ -139,7 +141,8 @@ def _account_views(config: Config, memory: Memory, now: datetime) -> Mapping[str
         watches[watch.target.account].append(watch)
     views: dict[str, list[AccountView]] = defaultdict(list)
     for id, its in watches.items():
-        views[id.partition("/")[0]].append(_account_view(config, config.accounts[id], its, memory, now))
+        account = config.accounts[id]
+        views[account.provider].append(_account_view(config, account, its, memory, now))
     return views
 
 
@@ -405,7 +408,7 @@ def _empty(first: datetime, step: timedelta, length: int) -> tuple[Cell, ...]:
 
 
 def _source_view(id: str, source: Source | None, config: Config, now: datetime) -> SourceView:
-    provider = id.partition("/")[0]
+    provider = provider_of(id)
     known = config.providers.get(provider)
     telling = tuple(one for one in source.notices if one.is_open or one.planned) if source else ()
     readable = source is not None and source.is_readable(now)

@@ -4,13 +4,11 @@ from uuid import UUID, uuid5
 
 from msgspec import Struct
 
-from monitor.publish.summary import Board, IncidentEntry, iso
+from monitor.publish.summary import RECENT, Board, IncidentEntry, iso
 from monitor.publish.translation import Speech
 
 SPACE = UUID("6f1d7d5c-94a7-4a5a-8b8e-3f5f6a2f7c11")
 """Names of incidents become ids that stay the same wherever the site moves to."""
-
-RECENT = 50
 
 
 class AtomEntry(Struct, frozen=True):

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Incident
+from monitor.diagnose.subject import Scope
 from monitor.publish.ability import is_late
 from monitor.publish.snapshot import AccountView, Snapshot
 from monitor.publish.status import Mark, Standing

@@ -7,8 +7,9 @@ from typing import assert_never
 
 from monitor import words
 from monitor.alert.case import Delivery, OutboxState, Step
-from monitor.diagnose.diagnosis import Evidence, Scope
+from monitor.diagnose.diagnosis import Evidence
 from monitor.diagnose.incident import Incident, Severity
+from monitor.diagnose.subject import Scope
 from monitor.publish.paths import incident_page, month_page
 from monitor.publish.snapshot import IncidentView, Snapshot, Substitute
 from monitor.publish.status import Mark

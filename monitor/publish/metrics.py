@@ -13,6 +13,7 @@ from monitor.publish.snapshot import AccountView, ObjectiveView, Snapshot, Targe
 from monitor.publish.status import Mark, Standing
 from monitor.publish.usable import usables
 from monitor.slo.objective import PAIRS
+from probes.identity import provider_of
 from probes.redact import CONTROLS
 
 Labels = str
@@ -213,8 +214,7 @@ def _well(target: TargetView, now: Standing) -> bool | None:
 
 
 def _account(account: AccountView) -> Labels:
-    provider, _, name = account.id.partition("/")
-    return _labels(provider=provider, account=name)
+    return _labels(provider=provider_of(account.id), account=account.name)
 
 
 def _labels(**texts: str) -> Labels:

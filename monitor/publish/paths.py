@@ -4,6 +4,8 @@ import re
 from datetime import UTC, datetime
 from hashlib import blake2s
 
+from probes.identity import levels_of
+
 LONGEST = 40
 """So much of a name is legible in an address; a hash tells apart what is cut or changed."""
 
@@ -40,4 +42,4 @@ def slug(name: str) -> str:
 
 
 def _path(id: str) -> str:
-    return "/".join(slug(part) for part in id.split("/", 1))
+    return "/".join(map(slug, levels_of(id)))

@@ -41,6 +41,7 @@ from monitor.publish.usable import VERSION, Usable, pick, usables
 from monitor.publish.view_model import AccountCard, Month, PageFrame, ProviderGroup, Row
 from monitor.slo.objective import PAIRS, Reserve
 from monitor.words import capital, iso, title
+from probes.identity import provider_of
 from probes.model import Fault
 
 __all__ = ["POLICY", "TEMPLATES", "kept", "render", "sheets", "status_json", "usable_json"]
@@ -203,7 +204,7 @@ def _account_page(card: AccountCard, past: Sequence[Row], around: PageFrame, it:
 
 
 def _provider(group: ProviderGroup, snapshot: Snapshot, around: PageFrame, it: Press) -> bytes:
-    sources = [source for source in snapshot.sources if source.id.partition("/")[0] == group.id]
+    sources = [source for source in snapshot.sources if provider_of(source.id) == group.id]
     past = [view for view in wider_first(snapshot.past_incidents) if _is_of(view, group.id)]
     return it.fill(
         "provider.html",
@@ -215,7 +216,7 @@ def _provider(group: ProviderGroup, snapshot: Snapshot, around: PageFrame, it: P
 
 
 def _is_of(view: IncidentView, provider: str) -> bool:
-    return view.incident.subject.split("/")[0].partition("@")[0] == provider
+    return view.incident.about.provider == provider
 
 
 def status_json(snapshot: Snapshot, now: Standing) -> bytes:

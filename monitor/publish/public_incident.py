@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Incident, Severity
+from monitor.diagnose.subject import Scope
 from monitor.publish.incident_text import newest_first
 from monitor.publish.paths import slug
 from monitor.publish.snapshot import ProviderView, Snapshot
@@ -51,15 +51,14 @@ def public_incidents(snapshot: Snapshot, providers: Sequence[ProviderView]) -> l
 
 def is_theirs(incident: Incident, providers: Iterable[str]) -> bool:
     """Whether it is a provider's own trouble. A subject with `@` is somebody's own gateway."""
-    plain = incident.subject.partition("/")[0]
     is_real = not incident.drill and not incident.signal and incident.parent is None
     wide = incident.scope is Scope.PROVIDER or incident.scope is Scope.MODEL
-    return is_real and wide and incident.blame is Blame.PROVIDER and plain in providers
+    return is_real and wide and incident.blame is Blame.PROVIDER and incident.about.answerer in providers
 
 
 def _reduced(incident: Incident, names: dict[str, str]) -> PublicIncident:
     """Take what may be known. The id is made anew: the private one holds a hash of the subject."""
-    id = incident.subject.partition("/")[0]
+    id = incident.about.provider
     whole = incident.scope is Scope.PROVIDER
     return PublicIncident(
         id=f"{incident.opened_at:%Y%m%d-%H%M%S}-{slug(id)}{'' if whole else '-model'}",

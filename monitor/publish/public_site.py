@@ -37,6 +37,7 @@ from monitor.publish.uptime import WINDOWS_D
 from monitor.publish.view_model import UptimeShare
 from monitor.slo.indicator import Cell, availability
 from monitor.words import capital
+from probes.identity import provider_of
 from probes.model import Blame
 
 FIXED = ("style.css", "page.js")
@@ -92,11 +93,11 @@ def _frame(snapshot: Snapshot, speech: Speech) -> PublicFrame:
 
 def _sources(snapshot: Snapshot, providers: Sequence[ProviderView]) -> list[SourceView]:
     ids = {provider.id for provider in providers}
-    return [source for source in snapshot.sources if source.id.partition("/")[0] in ids]
+    return [source for source in snapshot.sources if provider_of(source.id) in ids]
 
 
 def _pages(sources: Sequence[SourceView], snapshot: Snapshot, speech: Speech) -> PublicPages:
-    providers = {source.id.partition("/")[0] for source in sources}
+    providers = {provider_of(source.id) for source in sources}
     theirs = (view.incident for view in snapshot.open_incidents if is_theirs(view.incident, providers))
     told = pages(sources, snapshot.made_at, speech, leads(theirs))
     return PublicPages(notices=told.notices, quiet=told.quiet)

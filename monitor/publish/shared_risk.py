@@ -7,6 +7,7 @@ from msgspec import Struct
 from monitor.detect.health import State
 from monitor.diagnose.incident import accounts_of
 from monitor.publish.snapshot import AccountView, Snapshot
+from probes.identity import provider_of
 from probes.model import Fault
 
 PULLS = frozenset({Fault.ACCOUNT_SUSPENDED})
@@ -53,4 +54,4 @@ def _caution(account: AccountView, suspended: Sequence[AccountView]) -> Caution 
 
 
 def _company(account: AccountView) -> str:
-    return account.company or account.id.partition("/")[0]
+    return account.company or provider_of(account.id)

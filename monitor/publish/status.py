@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import assert_never
 
 from msgspec import Struct
 
 from monitor.detect.health import State
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import SEVERITIES, Incident, Severity, accounts_of
+from monitor.diagnose.subject import Scope
 from monitor.publish.ability import Judgement, is_late, is_lost, judge, works
 from monitor.publish.snapshot import AccountView, Snapshot, TargetView
 from probes.model import Blame, Fault
@@ -94,6 +95,7 @@ def _mark_target(target: TargetView, at: datetime) -> Mark:
             return Mark.SUSPECTED
         case State.UNKNOWN:
             return Mark.DOWN if works(target, at) is False else Mark.UNKNOWN
+    assert_never(target.state)
 
 
 def mark_account(account: AccountView, at: datetime) -> Mark:

@@ -10,7 +10,7 @@ from msgspec import Raw
 from monitor.diagnose.incident import Severity
 from monitor.publish.json_text import encode, ready
 from monitor.publish.status import Mark
-from monitor.publish.summary import AnnouncedMaintenance, Board, Component, IncidentEntry, iso
+from monitor.publish.summary import RECENT, AnnouncedMaintenance, Board, Component, IncidentEntry, iso
 from probes.notice import NoticePhase
 
 STATUSES = {
@@ -33,7 +33,6 @@ IMPACTS = {Severity.INFO: "none", Severity.WARNING: "minor", Severity.CRITICAL: 
 PHASES = {NoticePhase.SCHEDULED: "scheduled", NoticePhase.COMPLETED: "completed"}
 ENDED = "resolved"
 """The status of what is over; whatever is told after that does not open it again."""
-RECENT = 50
 
 Json = dict[str, object]
 

@@ -13,6 +13,9 @@ from probes.notice import NoticePhase
 UNTOLD = timedelta(hours=1)
 """A maintenance whose end was not told is taken to last so long."""
 
+RECENT = 50
+"""Incidents, the latest, of which programs are told."""
+
 
 class Component(Struct, frozen=True):
     """One line of a status page; `group` is the id of the part it belongs to, `since` dates its mark.

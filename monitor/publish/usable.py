@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from msgspec import Struct
 
@@ -12,6 +13,7 @@ from monitor.publish.shared_risk import Caution, cautions
 from monitor.publish.snapshot import AccountView, ProviderView, Snapshot, TargetView
 from monitor.publish.status import Mark, Standing
 from monitor.publish.uptime import counting
+from probes.identity import account_of
 from probes.model import Confidence, Fault
 
 VERSION = 1
@@ -98,8 +100,7 @@ def _usable(
 
 def _speaks_of(sign: Incident, account: str) -> bool:
     """Whether a sign is of this account, or of more and was seen at it, too."""
-    of = (sign.subject, *(one.target for one in sign.evidence))
-    return any(f"{one}/".startswith(f"{account}/") for one in of)
+    return account in {sign.about.account, *(account_of(one.target) for one in sign.evidence)}
 
 
 def _retry_at(targets: Sequence[TargetView]) -> datetime | None:
@@ -114,3 +115,4 @@ def _valid_until(targets: Sequence[TargetView], judged: Judgement, at: datetime,
             return max(_retry_at(targets) or at, at) + margin
         case None:
             return None
+    assert_never(judged.usable)

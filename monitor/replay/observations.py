@@ -19,8 +19,8 @@ from monitor.config.config import Config
 from monitor.detect import intermittent
 from monitor.detect.health import Health, State, Thresholds
 from monitor.detect.target_memory import NEW, Track
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Change, ChangeKind, Incident, as_of
+from monitor.diagnose.subject import Scope
 from monitor.diagnose.target_state import is_suspected
 from monitor.replay.alerts import Record, replay
 from monitor.replay.control_probes import Hearsay

@@ -14,8 +14,9 @@ from enum import StrEnum
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Incident
+from monitor.diagnose.subject import Scope, subject_of
 from probes.model import Blame, Confidence, Fault
 
 HOUR = timedelta(hours=1)
@@ -196,8 +197,7 @@ def burning(objective: Objective, looks: Looks, now: datetime, before: Diagnosis
 def resumed(incident: Incident) -> Diagnosis:
     """Return the sign that an open incident was opened by, so that a restart does not end it."""
     return Diagnosis(
-        scope=incident.scope,
-        subject=incident.subject,
+        about=incident.about,
         fault=incident.fault,
         confidence=incident.confidence,
         since=incident.opened_at,
@@ -234,8 +234,7 @@ def _goes_on(short: Rate | None, before: Diagnosis | None, least: float) -> bool
 def _sign(objective: Objective, goal: Goal, pair: Pair, rates: tuple[Rate, Rate | None], now: datetime) -> Diagnosis:
     """A budget says how much was bad, not by whose fault: that is for the incidents of the failures themselves."""
     return Diagnosis(
-        scope=Scope.OBJECTIVE,
-        subject=objective.id,
+        about=subject_of(Scope.OBJECTIVE, objective.subject, objective.name),
         fault=FAULTS[goal],
         confidence=Confidence.HIGH,
         since=now,

@@ -9,10 +9,10 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Change, absence, as_of
 from monitor.diagnose.incident import redated as redated_incident
 from monitor.diagnose.status_source import Source, is_news
+from monitor.diagnose.subject import Scope
 from monitor.stages.belief import Belief, ControlResult
 from monitor.stages.evaluate import conclude, judge, take_note, tracks_to_save
 from monitor.stages.first_look import FirstLook

@@ -18,9 +18,10 @@ from monitor.detect.latency import Kind
 from monitor.detect.reminder import Reminder
 from monitor.detect.shared_latency import Pool, PoolKey
 from monitor.detect.target_memory import Track
-from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Announcement, Change, Incident
 from monitor.diagnose.status_source import Source, announcements, page
+from monitor.diagnose.subject import Scope
 from monitor.diagnose.witness import Witnesses
 from probes.model import Knock, Target
 

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from msgspec.structs import replace
 
@@ -202,8 +203,11 @@ def _severity(letter: Letter, pieces: Sequence[Piece]) -> Severity | None:
             return Severity.WARNING
         case Step.STORE:
             return severity_of_news(first.note)
-        case _:
+        case Step.DIGEST:
             return Severity.INFO
+        case Step.OPENED | Step.CHANGED | Step.RESOLVED | Step.REMINDER | Step.ESCALATED | Step.MISSED:
+            return Severity.INFO  # all that it told of cannot be read any more
+    assert_never(first.step)
 
 
 async def _text(
@@ -211,15 +215,18 @@ async def _text(
 ) -> Text:
     now, config, form = services.edge.clock(), belief.config, channel.format
     first = letter.items[0]
-    if pieces:
-        text = compose(pieces, channel.detail, form, services.templates, now)
-    elif first.step is Step.DIGEST:
-        summary = await asyncio.to_thread(_summary, belief.config, channel, first.note)
-        text = compose_digest(summary, channel.detail, form, services.templates)
-    elif first.step is Step.STORE:
-        text = compose_news(first.note, config.location, channel.detail, form, services.templates)
-    else:
-        text = compose_failing(first.note, config.location, channel.detail, form, services.templates)
+    match first.step:
+        case _ if pieces:
+            text = compose(pieces, channel.detail, form, services.templates, now)
+        case Step.DIGEST:
+            summary = await asyncio.to_thread(_summary, config, channel, first.note)
+            text = compose_digest(summary, channel.detail, form, services.templates)
+        case Step.STORE:
+            text = compose_news(first.note, config.location, channel.detail, form, services.templates)
+        case Step.FAILING | Step.OPENED | Step.CHANGED | Step.RESOLVED | Step.REMINDER | Step.ESCALATED | Step.MISSED:
+            text = compose_failing(first.note, config.location, channel.detail, form, services.templates)
+        case _:
+            assert_never(first.step)
     _warn_of_templates(services)
     return text
 

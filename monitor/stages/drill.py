@@ -10,8 +10,9 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
+from monitor.diagnose.diagnosis import Diagnosis, Evidence
 from monitor.diagnose.incident import Change, ChangeKind, Incident, open_incident
+from monitor.diagnose.subject import Scope, subject_of
 from monitor.stages.belief import BeliefView
 from monitor.stages.services import Services
 from monitor.store import mailbox
@@ -57,8 +58,7 @@ def _folder(database: Path) -> Path:
 def _diagnosis(drill: Drill) -> Diagnosis:
     words = "This is a drill. No provider said this, and nothing is wrong with the account."
     return Diagnosis(
-        scope=Scope.ACCOUNT,
-        subject=drill.account,
+        about=subject_of(Scope.ACCOUNT, drill.account),
         fault=drill.fault,
         confidence=Confidence.HIGH,
         since=drill.at,

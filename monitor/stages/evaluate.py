@@ -19,13 +19,15 @@ from monitor.diagnose.announcement import announce
 from monitor.diagnose.course import advance as advance_incidents
 from monitor.diagnose.course import fading, reconnected_at
 from monitor.diagnose.diagnose import diagnose
-from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.finding_sign import sign_of
 from monitor.diagnose.incident import Change, Incident
 from monitor.diagnose.status_source import unreadable
+from monitor.diagnose.subject import Scope
 from monitor.diagnose.target_state import Patient
 from monitor.stages.belief import Belief, BeliefView, pool_keys
 from monitor.stages.own_trouble import OwnTrouble
+from probes.identity import account_of
 from probes.model import Blame, Confidence, Fault, Observation, Target
 
 log = logging.getLogger("monitor")
@@ -125,7 +127,7 @@ def follow_turns(belief: Belief, paced: Track, observation: Observation, before:
 def _forget_flickers(belief: Belief, account: str) -> None:
     """Count no refusal of an account that is lost as one among good answers, whichever of its targets met it."""
     for id, memory in belief.tracks.items():
-        if memory.flicker is not intermittent.NONE and id.startswith(f"{account}/"):
+        if memory.flicker is not intermittent.NONE and account_of(id) == account:
             belief.tracks[id] = replace(memory, flicker=intermittent.NONE)
 
 

@@ -11,7 +11,7 @@ from monitor import __version__
 from monitor.alert.text import MessageTemplates
 from monitor.config.config import Config
 from monitor.detect.health import Health, State
-from monitor.diagnose.diagnosis import Scope
+from monitor.diagnose.subject import Scope
 from monitor.schedule import Agenda
 from monitor.slo.objective import resumed
 from monitor.stages.beat_times import BeatTimes

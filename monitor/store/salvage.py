@@ -22,6 +22,7 @@ log = logging.getLogger("monitor")
 LARGEST_BYTES = 1024 * 1024
 """So much is set aside in one file; the one before it is kept, and no older one."""
 LONGEST_PART = 8_000
+"""Characters that are set aside of one value."""
 
 T = TypeVar("T")
 

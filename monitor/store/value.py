@@ -17,7 +17,9 @@ from monitor.detect.health import Health, State, Suspicion
 from monitor.detect.latency import Kind
 from monitor.detect.shared_latency import Pool, PoolKey
 from monitor.detect.target_memory import Track
-from monitor.diagnose.incident import Change
+from monitor.diagnose.diagnosis import Evidence
+from monitor.diagnose.incident import Change, Incident
+from monitor.diagnose.subject import Scope, Subject, read_subject
 from monitor.schedule import Spending
 from monitor.store.clock import Trace
 from probes.model import Answer, Confidence, Fault, Observation, Outcome, Phase, Target
@@ -79,7 +81,33 @@ def to_json(value: object) -> str:
 
 
 def from_json(text: str, kind: type[T]) -> T:
-    return msgspec.json.decode(text, type=kind)
+    """Return what was kept, also by a version that wrote it otherwise. Raises msgspec.DecodeError."""
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.ValidationError:
+        if kind is not Incident:
+            raise
+        return msgspec.json.decode(_as_of_now(text), type=kind)
+
+
+class IncidentBefore(Struct, frozen=True):
+    """What an incident was about, as it was written while its subject was a name."""
+
+    scope: Scope
+    subject: str
+    targets: tuple[str, ...] = ()
+    covered: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    widest: tuple[Scope, str] | None = None
+
+    def read(self, scope: Scope, name: str) -> Subject:
+        return read_subject(scope, name, {*self.targets, *self.covered, *(one.target for one in self.evidence)})
+
+
+def _as_of_now(text: str) -> bytes:
+    before = msgspec.json.decode(text, type=IncidentBefore)
+    about, widest = before.read(before.scope, before.subject), before.widest and before.read(*before.widest)
+    return msgspec.json.encode(msgspec.json.decode(text) | {"about": about, "widest": widest})
 
 
 def readable(rows: Iterable[tuple[str, str]], kind: type[T]) -> dict[str, T]:

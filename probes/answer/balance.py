@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from probes.answer.limits_in_headers import EPOCH_MS_FROM
 from probes.model import Credit, Fault
 from probes.provider import CreditFacts
 from probes.redact import mask
@@ -14,11 +15,15 @@ if TYPE_CHECKING:
     from jmespath.parser import ParsedResult
 
 MOST_CREDITS = 8
+"""Credits that are read of one answer."""
 MOST_MODELS = 2_000
+"""Models that are kept of one list."""
 LONGEST_NAME = 200
+"""Characters of the name of a model, or of a unit before it is masked."""
 LONGEST_UNIT = 16
+"""Characters of a unit, such as USD."""
 LARGEST = 1e15
-EPOCH_MS_FROM = 1e11
+"""Units of credit beyond which a number is nonsense."""
 
 NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,20})?")
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain
+from typing import assert_never
 
 from msgspec import Struct
 
@@ -167,7 +168,10 @@ def _judge_excerpt(speakers: Speakers, complaint: Complaint, body: str) -> Verdi
             return Verdict(Fault.CONTENT_FILTERED, "answer/filtered")
         case Proof.EMPTY:
             return Verdict(Fault.INVALID_RESPONSE, UNPROVEN[Proof.EMPTY], Confidence.LOW)
-    return _by_status_of(speakers.provider, complaint)
+        case None | Proof.FAILED | Proof.CUT | Proof.UNREADABLE:
+            return _by_status_of(speakers.provider, complaint)
+        case never:
+            assert_never(never)
 
 
 def _decide(speakers: Speakers, complaint: Complaint) -> Verdict | None:

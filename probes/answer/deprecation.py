@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from probes.model import Sign
+from probes.model import KEPT_WORDS, Sign
 from probes.provider import Signal
 
-LONGEST_WORDS = 300
 READ = 1_000
+"""Characters that are read of a header."""
 
 
 def read_signs(file: str, signals: Iterable[Signal], headers: Mapping[str, str]) -> tuple[Sign, ...]:
@@ -17,7 +17,7 @@ def read_signs(file: str, signals: Iterable[Signal], headers: Mapping[str, str])
     for signal in signals:
         told = headers.get(signal.header)
         if told is not None and _pattern(signal.value).search(told[:READ]):
-            found.append(Sign(signal.fault, f"{file}/{signal.id}", f"{signal.header}: {told[:LONGEST_WORDS]}"))
+            found.append(Sign(signal.fault, f"{file}/{signal.id}", f"{signal.header}: {told[:KEPT_WORDS]}"))
     return tuple(found)
 
 

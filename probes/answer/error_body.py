@@ -20,11 +20,17 @@ from probes.answer.sse import events, is_stream
 LONGEST = 32_000
 """No error is longer; what comes after is not read."""
 LONGEST_MESSAGE = 2_000
+"""Characters that are kept of a layer's message, or looked through for a page's title."""
 LONGEST_MARK = 100
+"""Characters of a code or a type; what is longer is a sentence."""
 DEEPEST = 10
+"""Levels of nesting that are looked into."""
 DEEPEST_PAGE = 4
+"""Levels at which a page of HTML is still looked for within JSON."""
 MOST_LAYERS = 12
+"""Layers that are read of one error."""
 MOST_ITEMS = 5
+"""Items that are read of a list of errors."""
 
 # Field names, folded: lower case, without underscores. Each vendor has its own.
 CODES = ("code", "errorcode", "errcode", "statuscode", "status")
@@ -93,8 +99,11 @@ BLOCK = re.compile(
 )
 PARTING = "\x1e"
 MOST_BLOCKS = 12
+"""Blocks, or sentences, that are read of a page."""
 SHORTEST_SENTENCE = 5
+"""Characters below which a block of a page says nothing."""
 LONGEST_OF_A_SERVER = 600
+"""Characters of a server's own phrase; what is longer is somebody's text."""
 OF_A_SERVER = (
     r"(?i)(?!.*unauthori[sz]ed)[\W_]*+(?:you (?:do not|don't) have permission to access\b.*"
     r"|the requested (?:url|resource|page)\b.*|the page you .*|an error occurred\W*|access (?:is )?denied\W*"

@@ -12,7 +12,9 @@ from http import HTTPStatus
 from msgspec import Struct
 
 MOST_PEELS = 12
+"""Frames that are taken off one message."""
 MOST_MARKS = 24
+"""Names that are kept of one frame."""
 
 NAMES = {
     "aistudio": "gemini",

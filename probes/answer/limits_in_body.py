@@ -14,7 +14,9 @@ from probes.answer.literal import decode
 from probes.model import Limit
 
 DEEPEST = 10
+"""Levels of nesting that are looked into."""
 MOST_OBJECTS = 100
+"""Objects that are looked through for limits."""
 
 UNIT = r"((?:(?:input|output|request) )?(?:tokens|requests|images)|(?:api )?calls|seconds of audio|audio seconds)"
 SPAN = r"(seconds?|secs?|minutes?|mins?|hours?|days?|weeks?|months?)\b"

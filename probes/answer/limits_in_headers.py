@@ -11,10 +11,15 @@ from probes.model import Limit
 
 DAY_S = 86_400
 LONGEST_RESET_S = 400 * DAY_S
+"""Seconds to a reset beyond which the whole limit is nonsense."""
 LONGEST_VALUE = 40
+"""Characters of a number, a span or a date."""
 LONGEST_DRAFT = 1_000
+"""Characters that are read of the headers of the IETF's draft."""
 MOST_LIMITS = 32
+"""Limits that are read of one answer."""
 READ = 20_000
+"""Characters of a body that are looked through for a wait."""
 
 # OpenAI, Azure, Groq, Mistral, Cerebras, Together, OpenRouter: the part stands before the unit, if there is a unit.
 PART_FIRST = re.compile(r"(?:x-)?ratelimit(bysize)?-(limit|remaining|reset|renewalperiod)(?:-([a-z0-9_-]{1,40}))?")
@@ -53,7 +58,9 @@ DELAY = re.compile(
     re.IGNORECASE,
 )
 EPOCH_FROM = 1e9
+"""Seconds from here on are a date (2001 and later), and no wait."""
 EPOCH_MS_FROM = 1e11
+"""Milliseconds from here on, not seconds: as those it would be a date after the year 5000."""
 
 Place = tuple[str, float | None]
 """A unit, and the seconds its limit spans where a name says it."""

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 MOST_BEGINNINGS = 6
+"""Places at which an object may begin that are tried."""
 MOST_BROKEN = 3
+"""Objects that are broken before the search ends."""
 MOST_ESCAPES = 3
+"""Times that a text is unescaped."""
 
 JSON = json.JSONDecoder(strict=False)  # people paste answers with raw line breaks inside strings
 BEGINNING = re.compile(r"""\{(?=(?:\s|\\+[nrt]){0,40}(?:\\{0,8}["']|[A-Za-z_$][\w$]{0,60}\s?:|\}|\Z))""")

@@ -17,10 +17,14 @@ from probes.model import Usage
 Json = Mapping[str, Any]
 
 MOST_TOKENS = 10**9
+"""Tokens of one answer beyond which a count is nonsense."""
 LEAST_BASE64 = 8
+"""Characters of the shortest vector in base64."""
 BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 DEEPEST = 8
+"""Levels of nesting that are looked into."""
 MOST_ENTRIES = 5
+"""Entries of a list that are looked at to know it."""
 MOST_CHARACTERS = 64 * 1024
 """So much of a long list is looked through for whole entries."""
 
@@ -76,6 +80,7 @@ CONFESSION = re.compile(
 CONFESSES = frozenset("[{AEGHPRUaeghpru \n")
 """How it begins: nearly all that a model says begins otherwise, or is shorter."""
 SHORTEST_CONFESSION = 16
+"""Characters of the shortest sentence that owns a failure."""
 
 FIRST_NUMBER = re.compile(
     r'\A\{.{0,2000}?"(?:embedding|values|float)"\s*:\s*(?:\[\s*){1,2}-?\d[\d.eE+\-]*+(?=\s*[,\]])', re.DOTALL

@@ -53,6 +53,7 @@ IDLE = frozenset({b"", b"ping", b"keep-alive", b"heartbeat"})
 TROUBLES = frozenset({b"error", b"exception"})
 """How an event of a failure is named."""
 MOST_ITEMS = 5
+"""Items of a list that are looked at for a failure."""
 ENDS = AnswerPart(ended=True)
 CODES = ("code", "status", "status_code", "statusCode", "errcode")
 REFUSING = re.compile(r"-\d+|[45]\d\d|4\d{4}|error|fail(?:ed|ure)?")

@@ -24,6 +24,7 @@ STATES = (
 )
 ENDS = ("resolved_at", "resolvedAt", "resolved", "ended_at", "end", "endTime", "resolvedDate")
 DEEPEST = 12
+"""Levels of nesting that are looked into."""
 
 
 def is_astray(document: object, value: object) -> bool:

@@ -3,9 +3,13 @@
 from probes.notice import Bulletin, Trust
 
 USUAL_S = 120.0
+"""Seconds between two polls of a source."""
 OPEN_S = 60.0
+"""Seconds while something is open."""
 QUIET_S = 300.0
+"""Seconds once nothing has been open for long."""
 LONGEST_S = 900.0
+"""Seconds after failures in a row, at most."""
 SLOWER_S = 12.0
 """So much longer is the wait after each poll in which nothing was open: fifteen of them make it QUIET_S."""
 JITTER = 0.1

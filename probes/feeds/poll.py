@@ -27,7 +27,9 @@ from probes.transport.progress import UNDER_WAY, Progress
 MOST_BYTES = 8 * 1024 * 1024
 """Google's history of all its products has some MiB; a page of one provider has a hundredth of that."""
 MOST_REDIRECTS = 3
+"""Redirects that are followed in one poll."""
 KEPT_VALIDATOR = 300
+"""Characters of an ETag or a Last-Modified that is sent back."""
 
 ACCEPT = "application/json, application/atom+xml, application/rss+xml, application/xml;q=0.9, */*;q=0.1"
 

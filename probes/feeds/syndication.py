@@ -20,13 +20,17 @@ MOST_ENTRIES = 2000
 MOST_BYTES = 2 * 1024 * 1024
 """A history of a hundred items has a tenth of this."""
 DEEPEST = 64
+"""Levels of nesting beyond which a feed is not read."""
 MOST_ELEMENTS = 20_000
+"""Elements that are given to the feed's parser."""
 MOST_SURVEYED = 400_000
 """So many are walked through, in half a second, to find those items that are read."""
 MOST_ATTRIBUTES = 50
 """feedparser takes a time that grows with the square of these."""
 LONGEST_DATE = 100
+"""Characters of a date."""
 MOST_BODY = 300_000
+"""Characters that are read of the body of one item."""
 ITEMS = {"item", "entry"}
 ROOTS = {"rss", "feed", "rdf"}
 DATES = {"pubdate", "published", "updated", "date", "lastbuilddate", "created", "issued", "modified", "expirationdate"}

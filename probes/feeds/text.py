@@ -11,11 +11,17 @@ from urllib.parse import urlsplit
 from probes.redact import mask
 
 MOST_HTML = 50_000
+"""Characters of markup that are made plain."""
 MOST_TEXT = 500
+"""Characters that are kept of a text."""
 MOST_ESCAPES = 5
+"""Times that a text is unescaped."""
 MOST_NAME = 120
+"""Characters that are kept of a name."""
 MOST_URL = 500
+"""Characters that are kept of an address."""
 MOST_KEY = 200
+"""Characters of an id; a longer one is kept as its hash."""
 EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
 """No status page is older; an earlier time is a zero that was formatted."""
 

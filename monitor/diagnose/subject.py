@@ -1,0 +1,121 @@
+"""What a trouble is about: made and read here alone."""
+
+from collections.abc import Collection
+from enum import StrEnum
+from typing import assert_never
+
+from msgspec import Struct
+
+from probes.identity import account_of, answerer_id, host_of, is_account, model_of, part_of, provider_of
+from probes.model import Target
+
+
+class Scope(StrEnum):
+    """What is in trouble. Wider scopes hold narrower ones down: one cause, one incident."""
+
+    TARGET = "target"
+    MODEL = "model"
+    CAPABILITY = "capability"
+    ACCOUNT = "account"
+    ORGANIZATION = "organization"
+    PROVIDER = "provider"
+    EGRESS = "egress"
+    MONITOR = "monitor"
+    SOURCE = "source"
+    REMINDER = "reminder"
+    OBJECTIVE = "objective"
+    STAGE = "stage"
+
+
+class Subject(Struct, frozen=True, omit_defaults=True):
+    """What a trouble is about: how wide it is, and where.
+
+    `provider` is the id of who is asked; "" where it is of nobody: the road, the monitor itself, a date. `host` is the
+    address of its own at which all accounts in trouble are asked. `account` is the id of the one that is in trouble; ""
+    where it is of more. `part` is what of that: a canary, a model, a group, a source, a promise, a stage; "" is all.
+    """
+
+    scope: Scope
+    provider: str = ""
+    host: str | None = None
+    account: str = ""
+    part: str = ""
+
+    def __str__(self) -> str:
+        """Name it as people and programs read it; other subjects may have the same name."""
+        return "/".join(filter(None, (self.holder, self.part)))
+
+    @property
+    def answerer(self) -> str:
+        """Who answers, as `Target.answerer` says it."""
+        return answerer_id(self.provider, self.host)
+
+    @property
+    def holder(self) -> str:
+        """The id of the account that it is of, or else of who answers."""
+        return self.account or self.answerer
+
+    def is_of(self, account: str) -> bool:
+        """Whether it is of an account, or of all that its provider's own address answers."""
+        return account == self.account or (self._is_whole and provider_of(account) == self.answerer)
+
+    def holds(self, other: "Subject") -> bool:
+        """Whether another one is the same thing, or a part of it, however wide each is said to be."""
+        if self.holder == other.holder:
+            return not self.part or f"{other.part}/".startswith(f"{self.part}/")
+        return bool(other.account) and self.is_of(other.account)
+
+    @property
+    def _is_whole(self) -> bool:
+        return bool(self.provider) and not (self.account or self.part)
+
+
+def subject_of_answerer(scope: Scope, target: Target, part: str = "") -> Subject:
+    """Return what is of all that answer where a target is asked."""
+    return Subject(scope, target.provider, target.host, part=part)
+
+
+def subject_of_account(scope: Scope, target: Target, part: str = "") -> Subject:
+    """Return what is of the account of a target."""
+    return Subject(scope, target.provider, account=target.account, part=part)
+
+
+def subject_of(scope: Scope, holder: str, part: str = "") -> Subject:
+    """Return what is of an account, or else of who answers, by its id; "" is nobody's."""
+    if is_account(holder):
+        return Subject(scope, provider_of(holder), account=holder, part=part)
+    return Subject(scope, provider_of(holder), host_of(holder), part=part)
+
+
+def read_subject(scope: Scope, name: str, targets: Collection[str] = ()) -> Subject:
+    """Return the subject of a name: the inverse of `str` where `targets` are those, by their ids, that it was seen at.
+
+    So rows tell of it that were written before subjects were values. Without targets a model of three parts or more is
+    an account's.
+    """
+    match scope:
+        case Scope.MONITOR | Scope.STAGE:
+            return Subject(scope, part=name)
+        case Scope.PROVIDER | Scope.EGRESS | Scope.ORGANIZATION | Scope.SOURCE:
+            return _split(scope, name)
+        case Scope.TARGET | Scope.CAPABILITY | Scope.ACCOUNT:
+            return subject_of(scope, account_of(name), part_of(name))
+        case Scope.MODEL:
+            return _read_model(name, targets)
+        case Scope.OBJECTIVE | Scope.REMINDER:
+            holder, _, part = name.rpartition("/")
+            return subject_of(scope, holder, part)
+        case _:
+            assert_never(scope)
+
+
+def _read_model(name: str, targets: Collection[str]) -> Subject:
+    """Tell a model of who answers, which all that ask for it meet, from one of an account."""
+    whole = _split(Scope.MODEL, name)
+    shared = any(model_of(one) == whole.part for one in targets) if targets else "/" not in whole.part
+    return whole if shared else subject_of(Scope.MODEL, account_of(name), part_of(name))
+
+
+def _split(scope: Scope, name: str) -> Subject:
+    answerer, _, part = name.partition("/")
+    return subject_of(scope, answerer, part)
