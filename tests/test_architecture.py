@@ -64,7 +64,9 @@ ROOMS = {
     },
     "probes.simulator": {"aiohttp"},
     "monitor": set(),
-    "monitor.words": {"monitor.detect", "monitor.diagnose", "probes.model", "probes.notice"},
+    "monitor.limit_window": set(),
+    "monitor.words": {"monitor.diagnose", "monitor.limit_window", "probes.model", "probes.notice"},
+    "monitor.reason_text": {"monitor.detect", "monitor.diagnose", "monitor.words", "probes.model"},
     "monitor.log": {"probes.redact"},
     "monitor.thread": set(),
     "monitor.deadline": set(),
@@ -83,6 +85,7 @@ ROOMS = {
         "monitor.deadline",
         "monitor.detect",
         "monitor.diagnose",
+        "monitor.reason_text",
         "monitor.storage_refusal",
         "monitor.words",
         "probes.model",
@@ -127,6 +130,7 @@ ROOMS = {
         "monitor.deadline",
         "monitor.detect",
         "monitor.diagnose",
+        "monitor.reason_text",
         "monitor.schedule",
         "monitor.slo",
         "monitor.storage_refusal",
@@ -160,6 +164,7 @@ ROOMS = {
         "monitor.liveness",
         "monitor.log",
         "monitor.publish",
+        "monitor.reason_text",
         "monitor.schedule",
         "monitor.slo",
         "monitor.storage_refusal",
@@ -266,20 +271,21 @@ ROOMS = {
 INSIDE = {
     "monitor.detect": {
         "account_memory": {"credit", "finding", "model_list", "warning"},
-        "credit": {"finding"},
-        "finding": set(),
-        "flap": {"finding", "health"},
+        "credit": {"finding", "reason"},
+        "finding": {"reason"},
+        "flap": {"finding", "health", "reason"},
         "health": set(),
-        "intermittent": {"finding"},
-        "latency": {"finding", "seasonality"},
-        "limit_window": set(),
-        "limits": {"finding", "limit_window"},
-        "model_list": {"finding"},
-        "reminder": {"finding"},
+        "intermittent": {"finding", "reason"},
+        "latency": {"finding", "measure", "reason", "seasonality"},
+        "limits": {"finding", "reason"},
+        "measure": set(),
+        "model_list": {"finding", "reason"},
+        "reason": {"measure"},
+        "reminder": {"finding", "reason"},
         "seasonality": set(),
-        "shared_latency": {"finding", "latency"},
-        "target_memory": {"finding", "flap", "health", "intermittent", "latency", "limits"},
-        "warning": {"finding"},
+        "shared_latency": {"finding", "latency", "measure", "reason"},
+        "target_memory": {"finding", "flap", "health", "intermittent", "latency", "limits", "measure"},
+        "warning": {"finding", "reason"},
     },
     "monitor.diagnose": {
         "account_trouble": {"diagnosis", "evidence", "reason", "target_state"},
@@ -307,11 +313,12 @@ INSIDE = {
             "target_state",
             "witness",
         },
-        "reason": set(),
+        "reason": {"stage"},
         "road_trouble": {"diagnosis", "evidence", "reason", "target_state", "witness"},
         "settling": {"diagnosis", "target_state", "witness"},
-        "stage_failure": {"diagnosis", "incident"},
-        "status_source": {"diagnosis", "incident", "witness"},
+        "stage": set(),
+        "stage_failure": {"diagnosis", "incident", "reason", "stage"},
+        "status_source": {"diagnosis", "incident", "reason", "witness"},
         "target_state": {"diagnosis"},
         "witness": set(),
     },
@@ -462,6 +469,52 @@ def test_the_top_level_holds_what_it_is_known_to_hold():
 def test_the_product_does_not_know_of_tests():
     for name, path in MODULES.items():
         assert not re.search(r"\bpytest\b|\bunittest\b|\bmock\b", path.read_text()), name
+
+
+PROSE = re.compile(r"[a-z]{2}[,:;]? [\w\0]|[\w\0][,:;]? [a-z]{2}")
+"""A word beside another one, or beside a place that is filled in."""
+
+
+def sentences_in(tree):
+    """Return the line and text of each literal that reads as prose; docstrings and what is raised for us are not."""
+    silent = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.Raise) for inner in ast.walk(node)}
+    silent |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            silent |= {id(part) for part in node.values}
+            text = "".join(part.value if isinstance(part, ast.Constant) else "\0" for part in node.values)
+        else:
+            text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+        if id(node) not in silent and PROSE.search(text):
+            yield node.lineno, text
+
+
+@pytest.mark.parametrize(
+    "code", ['x = f"{n} answers"', 'x = "it fails"', 'say("fell, on", 1)', 'x = f"no {name} among {n}"']
+)
+def test_a_sentence_in_code_is_found(code):
+    assert list(sentences_in(ast.parse(code)))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'x = f"{unit} {canary}"',
+        'x = "credit/low"',
+        'def f():\n    "Return it all."',
+        'raise ValueError("only what fails")',
+    ],
+)
+def test_a_key_a_docstring_and_an_error_are_no_sentence(code):
+    assert list(sentences_in(ast.parse(code))) == []
+
+
+@pytest.mark.parametrize("room", ["monitor.detect", "monitor.diagnose"])
+def test_what_judges_returns_values_and_says_no_sentence(room):
+    """`monitor.reason_text` says them, in every language."""
+    its = {name: path for name, path in MODULES.items() if room_of(name) == room}
+
+    assert {name: found for name, path in its.items() if (found := [*sentences_in(ast.parse(path.read_text()))])} == {}
 
 
 def names_of(path):

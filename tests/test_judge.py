@@ -20,7 +20,7 @@ from monitor.stages.state import Edge, open_world
 from monitor.store.connection import open_reader
 from monitor.store.reader import closed_incidents
 from probes.model import Answer, Blame, Fault, Limit, Observation, Outcome, Target
-from tests.conftest import NOON
+from tests.conftest import NOON, sentences
 from tests.test_run import config
 
 FAILING = {"fault": Fault.SERVER_ERROR, "status": 500}
@@ -418,7 +418,7 @@ def test_an_hour_of_flapping_is_named_once_and_so_is_its_calm(tmp_path, ids, sub
                 await it.minutes(3, lambda _: {})
             during = it.letters()
             await it.minutes(40, lambda _: {})
-            return during, it.letters()[len(during) :], [one.reasons[0] for one in it.told if one.signal]
+            return during, it.letters()[len(during) :], [sentences(one.reasons)[0] for one in it.told if one.signal]
 
     during, after, reasons = asyncio.run(play())
     assert [step for _, step in during] == ["opened", "resolved", "opened", "opened"]

@@ -17,7 +17,7 @@ from monitor.config.config import Config
 from monitor.config.file_access import open_files
 from monitor.detect.health import State
 from monitor.diagnose.incident import Change, ChangeKind, Severity
-from monitor.diagnose.stage_failure import Stage
+from monitor.diagnose.stage import Stage
 from monitor.runtime import shutdown
 from monitor.runtime.round import once, remembering_what_was_said
 from monitor.runtime.supervisor import attempt as attempt_stage

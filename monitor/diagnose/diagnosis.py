@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from monitor.diagnose.reason import Reason
+from monitor.diagnose.reason import AnswerWords, Reason
 from probes.model import Blame, Confidence, Fault, Phase
 
 
@@ -33,7 +33,7 @@ class Evidence(Struct, frozen=True):
     at: datetime
     fault: Fault
     rule: str
-    words: str
+    words: AnswerWords
     status: int | None = None
     request_id: str | None = None
     phase: Phase | None = None

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from monitor.detect.health import Health
-from monitor.diagnose.stage_failure import Stage
+from monitor.diagnose.stage import Stage
 from monitor.runtime.supervisor import Work, attempt, review
 from monitor.schedule import is_due
 from monitor.stages.beat import ABSENT, beat, change, follow_clock, note_absence, seen

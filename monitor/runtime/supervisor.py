@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Change, ChangeKind, Incident
-from monitor.diagnose.stage_failure import CALM, LASTING, Stage, back_off_s, named, once_more
+from monitor.diagnose.stage import Stage
+from monitor.diagnose.stage_failure import CALM, LASTING, back_off_s, named, once_more
 from monitor.stages.state import World
 from monitor.store.writer import Writer
 

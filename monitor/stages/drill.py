@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
 from monitor.diagnose.incident import Change, ChangeKind, Incident, open_incident
+from monitor.diagnose.reason import DrillOnly, DrillWanted
 from monitor.stages.beat import change
 from monitor.stages.state import World
 from monitor.store import mailbox
@@ -57,16 +58,15 @@ def _folder(database: Path) -> Path:
 
 
 def _diagnosis(drill: Drill) -> Diagnosis:
-    words = "This is a drill. No provider said this, and nothing is wrong with the account."
     return Diagnosis(
         scope=Scope.ACCOUNT,
         subject=drill.account,
         fault=drill.fault,
         confidence=Confidence.HIGH,
         since=drill.at,
-        reasons=("somebody asked for a drill with `provider-monitor drill`",),
+        reasons=(DrillWanted(),),
         targets=(),
-        evidence=(Evidence(drill.account, drill.at, drill.fault, "drill", words),),
+        evidence=(Evidence(drill.account, drill.at, drill.fault, "drill", DrillOnly()),),
     )
 
 

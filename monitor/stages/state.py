@@ -31,9 +31,11 @@ from monitor.detect.account_memory import findings as find
 from monitor.detect.health import Health, State
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Severity
-from monitor.diagnose.stage_failure import Failing, Stage, once_more
+from monitor.diagnose.stage import Stage
+from monitor.diagnose.stage_failure import Failing, once_more
 from monitor.liveness.systemd import Manager
 from monitor.publish.rotation import Rota
+from monitor.reason_text import stage_failed
 from monitor.schedule import Agenda, Spending, first_at
 from monitor.slo.objective import resumed
 from monitor.stages.belief import Belief
@@ -177,7 +179,7 @@ class World(Belief, kw_only=True):
     @property
     def fault(self) -> str | None:
         """What of ours failed lately, all of it, and is begun anew; None: nothing did."""
-        return "; ".join(one.words for one in self.failing.values()) or None
+        return "; ".join(stage_failed(one.reason) for one in self.failing.values()) or None
 
     @property
     def is_mute(self) -> bool:
