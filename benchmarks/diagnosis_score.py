@@ -13,7 +13,7 @@ from benchmarks.diagnosis_world import Cause, Course, Hit, Reading, Setting
 from monitor.alert.case import ENDS, Step
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Incident, accounts_of
-from monitor.reason_text import reasons
+from monitor.sentence.reason import reasons
 from probes.model import Blame, Confidence, Target
 
 TELLING = (Step.OPENED, Step.CHANGED)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 from monitor.detect.health import Health, Thresholds, advance
-from monitor.reason_text import reason
+from monitor.sentence.reason import reason
 from probes.model import Answer, Fault, Observation, Outcome, Target
 
 # No test is about how fast this machine is today.

@@ -66,7 +66,7 @@ ROOMS = {
     "monitor": set(),
     "monitor.limit_window": set(),
     "monitor.words": {"monitor.diagnose", "monitor.limit_window", "probes.model", "probes.notice"},
-    "monitor.reason_text": {"monitor.detect", "monitor.diagnose", "monitor.words", "probes.model"},
+    "monitor.sentence": {"monitor.detect", "monitor.diagnose", "monitor.words", "probes.model"},
     "monitor.log": {"probes.redact"},
     "monitor.thread": set(),
     "monitor.deadline": set(),
@@ -85,7 +85,7 @@ ROOMS = {
         "monitor.deadline",
         "monitor.detect",
         "monitor.diagnose",
-        "monitor.reason_text",
+        "monitor.sentence",
         "monitor.storage_refusal",
         "monitor.words",
         "probes.model",
@@ -130,7 +130,7 @@ ROOMS = {
         "monitor.deadline",
         "monitor.detect",
         "monitor.diagnose",
-        "monitor.reason_text",
+        "monitor.sentence",
         "monitor.schedule",
         "monitor.slo",
         "monitor.storage_refusal",
@@ -164,7 +164,7 @@ ROOMS = {
         "monitor.liveness",
         "monitor.log",
         "monitor.publish",
-        "monitor.reason_text",
+        "monitor.sentence",
         "monitor.schedule",
         "monitor.slo",
         "monitor.storage_refusal",
@@ -511,7 +511,7 @@ def test_a_key_a_docstring_and_an_error_are_no_sentence(code):
 
 @pytest.mark.parametrize("room", ["monitor.detect", "monitor.diagnose"])
 def test_what_judges_returns_values_and_says_no_sentence(room):
-    """`monitor.reason_text` says them, in every language."""
+    """`monitor.sentence` says them, in every language."""
     its = {name: path for name, path in MODULES.items() if room_of(name) == room}
 
     assert {name: found for name, path in its.items() if (found := [*sentences_in(ast.parse(path.read_text()))])} == {}

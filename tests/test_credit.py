@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.detect.credit import REMEMBERED, Floor, Purse, advance, days_left, findings, is_turning, per_day, told_of
-from monitor.reason_text import credit_left
+from monitor.sentence.detected import credit_left
 from probes.model import Credit, Fault
 from tests.conftest import NOON, at, sentences
 

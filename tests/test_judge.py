@@ -14,6 +14,7 @@ from monitor.detect.health import Health, State
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.witness import Group, Level
 from monitor.schedule import CONFIRM_S, Watch
+from monitor.sentence.reason import ending
 from monitor.stages.beat import beat
 from monitor.stages.notify import tell_due
 from monitor.stages.state import Edge, open_world
@@ -396,7 +397,7 @@ def test_what_ends_without_being_mended_says_how(tmp_path):
             with closing(open_reader(it.world.config.database)) as db:
                 return [one for one in closed_incidents(db, 9) if one.id in ends]
 
-    ended = {one.fault: one.ending for one in asyncio.run(play())}
+    ended = {one.fault: ending(one) for one in asyncio.run(play())}
     assert "s instead of 0.5" in ended[Fault.SLOW]
     assert "taken for usual from now on" in ended[Fault.SLOW]
     assert "50 instead of 500; not told any more since" in ended[Fault.LIMIT_COLLAPSE]

@@ -33,7 +33,7 @@ from monitor.detect.latency import (
     usual_s,
     wants_more,
 )
-from monitor.reason_text import remark
+from monitor.sentence.detected import remark
 from probes.model import Fault
 from tests.conftest import CHAT, at, observation, sentences
 

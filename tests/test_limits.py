@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from monitor.detect.limits import LATEST, MOST, NONE, Limits, Moved, advance, findings, is_turning, moves, settled
 from monitor.detect.target_memory import CEILING_S
-from monitor.reason_text import remark
+from monitor.sentence.detected import remark
 from probes.answer.limits_in_headers import read_limits
 from probes.model import Answer, Fault, Limit, Usage
 from tests.conftest import CHAT, at, observation, sentences

@@ -8,7 +8,7 @@ from string import Formatter
 import pytest
 from msgspec.structs import replace
 
-from monitor import limit_window, reason_text, words
+from monitor import limit_window, words
 from monitor.diagnose.diagnosis import FLAP, Evidence, Scope
 from monitor.diagnose.witness import Level
 from monitor.publish import account_text, headline, history_bar, incident_text, private_site, public_site
@@ -17,6 +17,7 @@ from monitor.publish.render import LANGUAGES, TEMPLATES
 from monitor.publish.snapshot import Manner, ObjectiveView, PurseView
 from monitor.publish.status import standing
 from monitor.publish.translation import ENGLISH, load_speech
+from monitor.sentence import detected, found
 from monitor.slo.objective import Objective
 from monitor.words import MONTHS
 from probes.model import Confidence, Fault, Limit
@@ -38,7 +39,7 @@ TABLES = (
         limit_window.ONE,
         limit_window.SEVERAL,
     ),
-    *(reason_text.MEASURED, reason_text.WITHHELD, reason_text.DOES),
+    *(detected.MEASURED, detected.WITHHELD, found.DOES),
     *(account_text.MARKS, incident_text.SCOPES, incident_text.STEPS, headline.ALL, history_bar.WORDS),
 )
 SAID_ELSEWHERE = {
@@ -96,7 +97,7 @@ def said_in_templates():
 
 def said_in_code():
     code = TEMPLATES.parents[1] / "monitor"
-    for file in (code / "words.py", code / "reason_text.py", *(code / "publish").glob("*.py")):
+    for file in (code / "words.py", *(code / "sentence").glob("*.py"), *(code / "publish").glob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("say", "many"):
                 texts = (

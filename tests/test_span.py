@@ -12,7 +12,7 @@ from monitor.detect.limits import NONE, advance, findings
 from monitor.limit_window import LONGEST_S, SHORTEST_S, per
 from monitor.publish.metrics import metrics
 from monitor.publish.status import standing
-from monitor.reason_text import remark
+from monitor.sentence.detected import remark
 from probes.model import Limit
 from tests.builders_page import account, snapshot
 from tests.conftest import CHAT, observation

@@ -13,9 +13,9 @@ from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.stage import Stage
 from monitor.diagnose.stage_failure import CALM, Failing, back_off_s, named, once_more
 from monitor.publish import collect
-from monitor.reason_text import DOES, stage_failed
 from monitor.runtime import supervisor
 from monitor.runtime.supervisor import attempt, keep, review
+from monitor.sentence.found import DOES, stage_failed
 from monitor.stages.beat import change
 from monitor.stages.liveness import trouble
 from monitor.stages.state import Edge, open_world

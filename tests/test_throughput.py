@@ -31,8 +31,8 @@ from monitor.detect.latency import (
     token_s,
 )
 from monitor.detect.target_memory import NEW, Track
-from monitor.reason_text import remark
 from monitor.schedule import Watch
+from monitor.sentence.detected import remark
 from monitor.stages.beat import beat
 from monitor.stages.belief import groups_of, meaning_of
 from monitor.stages.notify import tell_due

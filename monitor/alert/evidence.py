@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from msgspec import Struct
 
 from monitor.diagnose.diagnosis import Evidence
-from monitor.reason_text import remark
+from monitor.sentence.detected import remark
 from monitor.words import count, listed, where
 from probes.model import Fault, Phase
 

@@ -13,7 +13,7 @@ from markupsafe import escape
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from monitor import reason_text, words
+from monitor import words
 from monitor.alert.case import ENDS, Step
 from monitor.alert.evidence import shown
 from monitor.alert.grouping import can_be_one
@@ -23,6 +23,7 @@ from monitor.deadline import within
 from monitor.diagnose.course import WIDTH
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Change, ChangeKind, Incident, Severity
+from monitor.sentence.reason import reasons, spelled
 from probes.model import Blame
 
 log = logging.getLogger("monitor")
@@ -231,7 +232,7 @@ def _joined(pieces: Sequence[Piece]) -> list[Piece]:
 
 
 def _turns(row: Piece) -> tuple[str, ...]:
-    return tuple(reason_text.reasons(row.change.incident))
+    return tuple(reasons(row.change.incident))
 
 
 def _is_time_of(one: Piece, row: Piece) -> bool:
@@ -327,11 +328,11 @@ def _values(piece: Piece, now: datetime) -> dict[str, object]:
     incident, around = piece.change.incident, piece.around
     lasted_s = ((incident.closed_at or now) - incident.opened_at).total_seconds()
     sure = words.CERTAINTIES[incident.confidence]
-    spelled = reason_text.spelled(incident)
+    told = spelled(incident)
     proofs, more_proofs = shown(incident.evidence, apart=incident.signal)
     return {
-        "incident": spelled,
-        "reasons": list(spelled.reasons),
+        "incident": told,
+        "reasons": list(told.reasons),
         "proofs": proofs,
         "more_proofs": more_proofs,
         "around": around,

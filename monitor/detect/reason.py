@@ -1,4 +1,4 @@
-"""What the detectors found, as values; `monitor.reason_text` puts them in words.
+"""What the detectors found, as values; `monitor.sentence` puts them in words.
 
 A remark is what stands as the words of an answer where there is none to quote; a reason is what follows.
 """

@@ -1,6 +1,6 @@
 """What a diagnosis rests on, as values: each is a claim about now, found anew whenever it is told.
 
-`monitor.reason_text` puts them in words.
+`monitor.sentence` puts them in words.
 """
 
 from datetime import datetime, timedelta

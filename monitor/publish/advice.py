@@ -13,7 +13,7 @@ from monitor.publish.shared_risk import PULLS
 from monitor.publish.snapshot import AccountView, Snapshot, TargetView
 from monitor.publish.status import WHOLE, Standing, standing
 from monitor.publish.usable import Usable, usables
-from monitor.reason_text import remark
+from monitor.sentence.detected import remark
 from probes import remedy
 from probes.advice import ADVICE, SERVED, SWITCHED, Surroundings, advise
 from probes.model import Answer, Blame, Fault

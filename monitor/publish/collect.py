@@ -37,8 +37,8 @@ from monitor.publish.snapshot import (
     TargetView,
 )
 from monitor.publish.status import standing
-from monitor.reason_text import stage_failed
 from monitor.schedule import Watch
+from monitor.sentence.found import stage_failed
 from monitor.slo.indicator import Cell, Sketch, add, availability, quantile
 from monitor.slo.objective import Objective, reserves
 from monitor.storage_refusal import StorageRefusal

@@ -4,9 +4,11 @@ import tomllib
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from monitor import reason_text, words
+from monitor import words
 from monitor.diagnose.incident import Incident
 from monitor.diagnose.reason import AnswerWords
+from monitor.sentence import reason
+from monitor.sentence.detected import remark
 from monitor.words import Language, Moment
 from probes.model import Blame, Fault, Limit
 
@@ -63,13 +65,13 @@ class Speech(Language, frozen=True, eq=False):
         return self.say("less than $0.01") if 0 < usd < 0.01 else self.number(words.money(usd))
 
     def reasons(self, incident: Incident) -> list[str]:
-        return reason_text.reasons(incident, self)
+        return reason.reasons(incident, self)
 
     def ending(self, incident: Incident) -> str:
-        return reason_text.ending(incident, self)
+        return reason.ending(incident, self)
 
     def remark(self, it: AnswerWords) -> str:
-        return reason_text.remark(it, self)
+        return remark(it, self)
 
     def limit(self, it: Limit) -> str:
         return words.limit(it, self.say, self.number)

@@ -35,8 +35,8 @@ from monitor.diagnose.stage import Stage
 from monitor.diagnose.stage_failure import Failing, once_more
 from monitor.liveness.systemd import Manager
 from monitor.publish.rotation import Rota
-from monitor.reason_text import stage_failed
 from monitor.schedule import Agenda, Spending, first_at
+from monitor.sentence.found import stage_failed
 from monitor.slo.objective import resumed
 from monitor.stages.belief import Belief
 from monitor.storage_refusal import StorageRefusal

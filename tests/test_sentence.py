@@ -84,7 +84,9 @@ from monitor.publish.private_site import render
 from monitor.publish.render import LANGUAGES, TEMPLATES
 from monitor.publish.snapshot import Manner
 from monitor.publish.translation import load_speech
-from monitor.reason_text import DOES, MEASURED, WITHHELD, ending, reasons, remark, spelled
+from monitor.sentence.detected import MEASURED, WITHHELD, remark
+from monitor.sentence.found import DOES
+from monitor.sentence.reason import ending, reasons, spelled
 from monitor.words import Language
 from probes.model import Fault
 from tests.builders_page import account, incident, shown, snapshot
