@@ -10,10 +10,10 @@ from msgspec import Struct, field
 
 from benchmarks.diagnosis_play import NOON, Look, Part, Played, Sent
 from benchmarks.diagnosis_world import Cause, Course, Hit, Reading, Setting
-from monitor import words
 from monitor.alert.case import ENDS, Step
 from monitor.diagnose.incident import Incident, accounts_of
 from monitor.diagnose.subject import Scope
+from monitor.sentence.reason import reasons
 from probes.model import Blame, Confidence, Target
 
 TELLING = (Step.OPENED, Step.CHANGED)
@@ -352,7 +352,7 @@ def sentences(sent: Sent, sight: Sight) -> Iterator[Claim]:
     if incident.signal:
         return
     left_s = sent.at_s if sent.left_s is None else sent.left_s
-    for sentence in words.reasons(incident):
+    for sentence in reasons(incident):
         yield _claim(sentence, incident, left_s, sight)
 
 

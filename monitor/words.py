@@ -1,36 +1,19 @@
-"""What people read: faults, blames, times, durations, numbers; in English, or as `say` says it."""
+"""What people read: languages, faults, blames, times, durations, numbers; in English, or as `say` says it."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from math import floor
 from typing import Protocol, assert_never
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from monitor.detect.limit_window import per
 from monitor.diagnose.incident import Incident, accounts_of
 from monitor.diagnose.reason import (
-    Alone,
-    Answering,
-    Elsewhere,
-    Knocked,
-    Lone,
-    Met,
-    Posted,
-    Reason,
-    Refused,
-    Shaken,
-    Share,
-    Siblings,
-    Symptom,
-    Unanswered,
     Undecided,
-    Unposted,
-    Unreached,
 )
-from monitor.diagnose.road_trouble import STOPPED_ROADS
 from monitor.diagnose.subject import Scope
+from monitor.limit_window import per
 from probes.identity import provider_of
 from probes.model import Blame, Confidence, Fault, Limit, Phase
 from probes.notice import Notice
@@ -90,9 +73,6 @@ PHASES = {
 PLAIN = {Fault.CONNECTION_FAILED: Phase.CONNECT, Fault.PROXY_FAILED: Phase.PROXY}
 """Faults whose own words say already where it ended."""
 
-FRESH = timedelta(seconds=30)
-"""What was seen so little ago is told as of now."""
-
 KEYS = "undecided: the provider's key service, or all that you have there"
 KEYS_AT_LENGTH = (
     "Every key here is refused at once. Either the provider's key service fails, or all that you have there is lost; "
@@ -133,6 +113,39 @@ def english(text: str, **values: object) -> str:
     return text.format(**values) if values else text
 
 
+class Language(Struct, frozen=True, eq=False):
+    """One language: its code for `lang`, the translation of each English text, and its decimal mark.
+
+    One is as good as another only when it is the same: so it can be asked for by what is kept.
+    """
+
+    code: str = "en"
+    phrases: Mapping[str, str] = field(default_factory=dict)
+    decimal: str = "."
+
+    def say(self, text: str, **values: object) -> str:
+        """Say an English text in this language; `{name}` in it is replaced by the value of that name."""
+        said = self.phrases.get(text, text)
+        if not values:
+            return said
+        try:
+            return said.format(**values)
+        except (LookupError, ValueError, AttributeError):  # a translation of somebody's own, with other places in it
+            return text.format(**values)
+
+    def many(self, number: int, one: str, more: str, **values: object) -> str:
+        return self.say(one if number == 1 else more, n=number, **values)
+
+    def number(self, text: str) -> str:
+        """Write an English number as this language does."""
+        if self.decimal == ".":
+            return text
+        return text.replace(",", "\0").replace(".", self.decimal).replace("\0", ".")
+
+
+ENGLISH = Language()
+
+
 class Moment(Struct, frozen=True):
     """An instant for machines (`iso`) and for people (`words`, always UTC)."""
 
@@ -148,18 +161,23 @@ def where(fault: Fault, phase: Phase | None) -> str:
 def moment(at: datetime, today: datetime | None = None, say: Say = english) -> Moment:
     """Name an instant. With `today`, the parts of the date that are the same are left out."""
     at = at.astimezone(UTC)
-    clock = say("{clock} UTC", clock=f"{at.hour:02}:{at.minute:02}")
+    time = clock(at, say)
     today = today.astimezone(UTC) if today else None
     if today is None or at.year != today.year:
-        return Moment(iso(at), f"{date(at, say)}, {clock}")
-    return Moment(iso(at), clock if at.date() == today.date() else f"{day(at, say)}, {clock}")
+        return Moment(iso(at), f"{date(at, say)}, {time}")
+    return Moment(iso(at), time if at.date() == today.date() else f"{day(at, say)}, {time}")
 
 
 def instant(at: datetime, say: Say = english) -> Moment:
     """Name an instant to the second, as evidence needs it."""
     at = at.astimezone(UTC)
-    clock = say("{clock} UTC", clock=f"{at:%H:%M:%S}")
-    return Moment(iso(at), f"{date(at, say)}, {clock}")
+    time = say("{clock} UTC", clock=f"{at:%H:%M:%S}")
+    return Moment(iso(at), f"{date(at, say)}, {time}")
+
+
+def clock(at: datetime, say: Say = english) -> str:
+    at = at.astimezone(UTC)
+    return say("{clock} UTC", clock=f"{at.hour:02}:{at.minute:02}")
 
 
 def iso(at: datetime) -> str:
@@ -268,14 +286,17 @@ def is_blamed(incident: Incident) -> bool:
 
 def limit(it: Limit, say: Say = english, number: Callable[[str], str] = str) -> str:
     """Say a rate limit: `480 of 500 requests per minute left`. `number` writes an English number as one must."""
-    span = per(it.window_s)
-    unit = say(it.unit.replace("_", " ").replace("-", " ")) + (
-        f" {say(span.text, n=number(span.count))}" if span else ""
-    )
+    unit = limit_name(it.unit, it.window_s, say, number)
     left, most = (None if one is None else number(f"{one:,.0f}") for one in (it.remaining, it.limit))
     if left is None:
         return say("at most {most} {unit}" if most else "{unit}: not told", most=most, unit=unit)
     return say("{left} of {most} {unit} left" if most else "{left} {unit} left", left=left, most=most, unit=unit)
+
+
+def limit_name(unit: str, window_s: float | None, say: Say = english, number: Callable[[str], str] = str) -> str:
+    """Name a rate limit: `input tokens per minute`."""
+    name, span = say(unit.replace("_", " ").replace("-", " ")), per(window_s)
+    return f"{name} {say(span.text, n=number(span.count))}" if span else name
 
 
 def notice(it: Notice, now: datetime) -> str:
@@ -368,117 +389,3 @@ def unseen(incident: Incident) -> str:
 
 def _lasted(incident: Incident, say: Say) -> str:
     return duration(((incident.closed_at or incident.opened_at) - incident.opened_at).total_seconds(), say)
-
-
-def reasons(incident: Incident) -> list[str]:
-    """Say what an incident rests on, a sentence for each; how old a look is, it was when the reasons were found."""
-    at = incident.reasoned_at or incident.detected_at or incident.opened_at
-    return [_knocked(one, incident, at) if isinstance(one, Knocked) else reason(one, at) for one in incident.reasons]
-
-
-def reason(it: Reason, now: datetime) -> str:  # noqa: C901 - a line for each kind
-    """Say one reason; what was seen some time ago says when."""
-    match it:
-        case str():
-            return it
-        case Symptom():
-            return "; ".join(map(_met, it.met))
-        case Share():
-            return f"{it.failing} of {it.seen} accounts fail{'s' if it.failing == 1 else ' alike'}"
-        case Alone():
-            return _alone(it)
-        case Shaken():
-            return _shaken(it.accounts)
-        case Siblings():
-            return f"{_others(it.well)} since it began (looked at {_since(it.seen_at, now)} ago)"
-        case Answering():
-            return f"still answers: {', '.join(it.names)}{_looked_at(it.seen_at, now)}"
-        case Knocked():
-            return _answered(it, now) if it.fault is None else _unanswered(it, now)
-        case Posted():
-            return f"the provider's page tells of trouble: {it.title} ({it.stage}{_posted_since(it.since, now)})"
-        case Unposted():
-            return _unposted(it)
-        case Refused():
-            many = f"all {it.accounts}" if it.accounts == it.of else f"{it.accounts} of {it.of}"
-            return f"{many} accounts {f'of {it.group} ' if it.group else 'here '}are refused"
-        case Undecided():
-            return (
-                "either the provider's key service fails, or all that you have there is lost: its status page, a call "
-                "without a key and other customers will tell"
-            )
-        case Lone():
-            if it.accounts == 1:
-                return "it fails while another model answers"
-            return f"all {it.accounts} accounts that asked for it since fail alike, and another model is answered"
-        case Unanswered():
-            who = f"{it.providers} unrelated providers" if it.providers > 1 else "the one provider"
-            return f"nothing answers: {it.targets} targets of {who} fail before any answer"
-        case Unreached():
-            return f"{it.out} of {it.providers} unrelated providers are out of reach from here"
-        case Elsewhere():
-            if it.reached:
-                return "this machine does reach other hosts"
-            return "nothing else can be reached from this machine either"
-    assert_never(it)
-
-
-def _met(it: Met) -> str:
-    status = f"HTTP {it.status}" if it.status else "no answer"
-    return f"{', '.join(it.canaries)}: {status}, {it.fault}"
-
-
-def _alone(it: Alone) -> str:
-    if it.watched == 1:
-        return "only one account is watched here: whether others have it too cannot be said"
-    return "no other account was asked the same since: whether others have it too cannot be said"
-
-
-def _looked_at(at: datetime | None, now: datetime) -> str:
-    return f" (looked at {_since(at, now)} ago)" if at and now - at >= FRESH else ""
-
-
-def _shaken(accounts: int) -> str:
-    who = "1 other account has" if accounts == 1 else f"{accounts} other accounts have"
-    return f"{who} failed alike since it began, and answered in between"
-
-
-def _others(well: int) -> str:
-    return "1 other account of this provider answers" if well == 1 else f"{well} other accounts of this provider answer"
-
-
-def _knocked(it: Knocked, incident: Incident, now: datetime) -> str:
-    """Say what a call without a key met, and what that shows of this trouble."""
-    if it.fault in STOPPED_ROADS:
-        return f"{_unanswered(it, now)}: so it is not the key, but where we call from"
-    if it.fault is not None:
-        if it.status:
-            return f"{_unanswered(it, now)}: so it is not the account"
-        return f"{_unanswered(it, now)}: so it is not the account, but the provider or the road to it"
-    if incident.scope is Scope.ACCOUNT and incident.blame is Blame.ACCOUNT:
-        return f"{_answered(it, now)}: the API is up and within reach from here, so it is this account's matter"
-    return f"{_answered(it, now)}: the API is within reach from here, so the road is not the cause"
-
-
-def _answered(it: Knocked, now: datetime) -> str:
-    seen = f"{(it.latency_s or 0) * 1000:.0f} ms, {_since(it.at, now)} ago"
-    return f"a call without a key is answered ({seen})"
-
-
-def _unanswered(it: Knocked, now: datetime) -> str:
-    fault = FAULTS[it.fault] if it.fault else ""
-    seen = f"{f'HTTP {it.status}, ' if it.status else ''}{fault}, {_since(it.at, now)} ago"
-    how = "is refused too" if it.fault in STOPPED_ROADS else "fails too" if it.status else "gets no answer either"
-    return f"a call without a key {how} ({seen})"
-
-
-def _unposted(it: Unposted) -> str:
-    if not it.readable:
-        return "the provider's page cannot be read now, so it says neither yes nor no"
-    if not it.whole:
-        return "the provider's page reports no trouble in the part of it that can be read"
-    return "the provider's page reports no trouble"
-
-
-def _posted_since(since: datetime | None, now: datetime) -> str:
-    return "" if since is None else f", since {moment(since, now).words}, {_since(since, now)} ago"

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from monitor.detect.health import Health, Thresholds, advance
+from monitor.sentence.reason import reason
 from probes.model import Answer, Fault, Observation, Outcome, Target
 
 # No test is about how fast this machine is today.
@@ -82,6 +83,11 @@ def at(seconds):
 
 def target(account="openai/main", canary="chat", model=None):
     return Target(account, account.partition("/")[0], canary, model)
+
+
+def sentences(reasons):
+    """Say reasons as a reader of English has them, at an instant that those of detectors do not ask for."""
+    return tuple(reason(one, NOON) for one in reasons)
 
 
 def observation(fault=None, seconds=0, target=CHAT, **facts):

@@ -67,7 +67,9 @@ ROOMS = {
     },
     "probes.simulator": {"aiohttp"},
     "monitor": set(),
-    "monitor.words": {"monitor.detect", "monitor.diagnose", "probes.identity", "probes.model", "probes.notice"},
+    "monitor.limit_window": set(),
+    "monitor.words": {"monitor.diagnose", "monitor.limit_window", "probes.identity", "probes.model", "probes.notice"},
+    "monitor.sentence": {"monitor.detect", "monitor.diagnose", "monitor.words", "probes.model"},
     "monitor.log": {"probes.redact"},
     "monitor.thread": set(),
     "monitor.deadline": set(),
@@ -86,6 +88,7 @@ ROOMS = {
         "monitor.deadline",
         "monitor.detect",
         "monitor.diagnose",
+        "monitor.sentence",
         "monitor.storage_refusal",
         "monitor.words",
         "probes.identity",
@@ -132,6 +135,7 @@ ROOMS = {
         "monitor.deadline",
         "monitor.detect",
         "monitor.diagnose",
+        "monitor.sentence",
         "monitor.schedule",
         "monitor.slo",
         "monitor.storage_refusal",
@@ -166,6 +170,7 @@ ROOMS = {
         "monitor.liveness",
         "monitor.log",
         "monitor.publish",
+        "monitor.sentence",
         "monitor.schedule",
         "monitor.slo",
         "monitor.storage_refusal",
@@ -255,20 +260,21 @@ ROOMS = {
 INSIDE = {
     "monitor.detect": {
         "account_memory": {"credit", "finding", "model_list", "warning"},
-        "credit": {"finding"},
-        "finding": set(),
-        "flap": {"finding", "health"},
+        "credit": {"finding", "reason"},
+        "finding": {"reason"},
+        "flap": {"finding", "health", "reason"},
         "health": set(),
-        "intermittent": {"finding"},
-        "latency": {"finding", "seasonality"},
-        "limit_window": set(),
-        "limits": {"finding", "limit_window"},
-        "model_list": {"finding"},
-        "reminder": {"finding"},
+        "intermittent": {"finding", "reason"},
+        "latency": {"finding", "measure", "reason", "seasonality"},
+        "limits": {"finding", "reason"},
+        "measure": set(),
+        "model_list": {"finding", "reason"},
+        "reason": {"measure"},
+        "reminder": {"finding", "reason"},
         "seasonality": set(),
-        "shared_latency": {"finding", "latency"},
-        "target_memory": {"finding", "flap", "health", "intermittent", "latency", "limits"},
-        "warning": {"finding"},
+        "shared_latency": {"finding", "latency", "measure", "reason"},
+        "target_memory": {"finding", "flap", "health", "intermittent", "latency", "limits", "measure"},
+        "warning": {"finding", "reason"},
     },
     "monitor.diagnose": {
         "account_trouble": {"diagnosis", "evidence", "reason", "subject", "target_state"},
@@ -297,11 +303,12 @@ INSIDE = {
             "target_state",
             "witness",
         },
-        "reason": set(),
+        "reason": {"stage"},
         "road_trouble": {"diagnosis", "evidence", "reason", "subject", "target_state", "witness"},
         "settling": {"diagnosis", "subject", "target_state", "witness"},
-        "stage_failure": {"diagnosis", "incident", "subject"},
-        "status_source": {"diagnosis", "incident", "subject", "witness"},
+        "stage": set(),
+        "stage_failure": {"diagnosis", "incident", "reason", "stage", "subject"},
+        "status_source": {"diagnosis", "incident", "reason", "subject", "witness"},
         "subject": set(),
         "target_state": {"diagnosis"},
         "witness": set(),
@@ -514,6 +521,52 @@ def test_a_line_that_takes_an_id_apart_is_seen(line, tmp_path):
     (tmp_path / "module.py").write_text(line)
 
     assert list(taken_apart(tmp_path / "module.py")) == [1]
+
+
+PROSE = re.compile(r"[a-z]{2}[,:;]? [\w\0]|[\w\0][,:;]? [a-z]{2}")
+"""A word beside another one, or beside a place that is filled in."""
+
+
+def sentences_in(tree):
+    """Return the line and text of each literal that reads as prose; docstrings and what is raised for us are not."""
+    silent = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.Raise) for inner in ast.walk(node)}
+    silent |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            silent |= {id(part) for part in node.values}
+            text = "".join(part.value if isinstance(part, ast.Constant) else "\0" for part in node.values)
+        else:
+            text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+        if id(node) not in silent and PROSE.search(text):
+            yield node.lineno, text
+
+
+@pytest.mark.parametrize(
+    "code", ['x = f"{n} answers"', 'x = "it fails"', 'say("fell, on", 1)', 'x = f"no {name} among {n}"']
+)
+def test_a_sentence_in_code_is_found(code):
+    assert list(sentences_in(ast.parse(code)))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'x = f"{unit} {canary}"',
+        'x = "credit/low"',
+        'def f():\n    "Return it all."',
+        'raise ValueError("only what fails")',
+    ],
+)
+def test_a_key_a_docstring_and_an_error_are_no_sentence(code):
+    assert list(sentences_in(ast.parse(code))) == []
+
+
+@pytest.mark.parametrize("room", ["monitor.detect", "monitor.diagnose"])
+def test_what_judges_returns_values_and_says_no_sentence(room):
+    """`monitor.sentence` says them, in every language."""
+    its = {name: path for name, path in MODULES.items() if room_of(name) == room}
+
+    assert {name: found for name, path in its.items() if (found := [*sentences_in(ast.parse(path.read_text()))])} == {}
 
 
 def names_of(path):

@@ -11,7 +11,8 @@ from monitor.detect import account_memory, health, shared_latency, target_memory
 from monitor.detect.account_memory import EMPTY, Attention
 from monitor.detect.credit import Floor
 from monitor.detect.health import Health, Thresholds
-from monitor.detect.latency import Kind, pace
+from monitor.detect.latency import pace
+from monitor.detect.measure import Kind
 from monitor.detect.shared_latency import PoolKey
 from monitor.store import reader
 from monitor.store.connection import open_writer

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.detect.credit import REMEMBERED, Floor, Purse, advance, days_left, findings, is_turning, per_day, say
+from monitor.detect.credit import REMEMBERED, Floor, Purse, advance, days_left, findings, is_turning, per_day, told_of
+from monitor.sentence.detected import credit_left
 from probes.model import Credit, Fault
-from tests.conftest import NOON, at
+from tests.conftest import NOON, at, sentences
 
 FLOOR = Floor({"USD": 5.0}, days_left=3, expires_days=7)
 H = 3600
@@ -51,7 +52,7 @@ def test_a_finding_is_dated_by_its_first_low_reading():
     (found,) = findings("x/y", purse(50, 4, 3), FLOOR)
 
     assert (found.since, found.seen_at, found.target) == (at(900), at(1800), "x/y/balance")
-    assert found.reasons == ("3.00 USD left", "the warning is set at 5.00 USD")
+    assert sentences(found.reasons) == ("3.00 USD left", "the warning is set at 5.00 USD")
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_credit_that_ends_within_three_days_at_its_pace_is_told_although_it_is_a
     (found,) = findings("x/y", one, FLOOR)
 
     assert found.fault is Fault.LOW_BALANCE
-    assert found.reasons[-1] == "at 48.00 USD a day, the pace of the last days, it lasts 1.3 days"
+    assert sentences(found.reasons)[-1] == "at 48.00 USD a day, the pace of the last days, it lasts 1.3 days"
 
 
 def test_a_payment_in_between_is_no_use():
@@ -95,7 +96,7 @@ def test_nothing_used_lasts_for_ever():
 def test_what_is_unlimited_is_never_low():
     one = purse(1, 1, unlimited=True)
 
-    assert (one.left, faults(one), say(one)) == (None, [], "no limit in USD")
+    assert (one.left, faults(one), credit_left(told_of(one))) == (None, [], "no limit in USD")
 
 
 def test_a_currency_without_a_floor_is_judged_by_its_pace_alone():
@@ -107,7 +108,7 @@ def test_the_limit_from_one_answer_and_the_use_from_another_make_what_is_left():
     one = advance(None, Credit("USD", most=20), "x/y/subscription", at(0), FLOOR)
     one = advance(one, Credit("USD", used=17), "x/y/usage", at(1), FLOOR)
 
-    assert (one.left, say(one)) == (3, "3.00 of 20.00 USD left")
+    assert (one.left, credit_left(told_of(one))) == (3, "3.00 of 20.00 USD left")
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ def test_an_end_that_comes_near_is_dated_by_the_first_reading_that_saw_it_so():
     (found,) = findings("x/y", one, FLOOR)
 
     assert found.since == at(4 * 86_400)
-    assert found.reasons == ("it ends by itself on 1 Dec 2026, 12:00 UTC",)
+    assert sentences(found.reasons) == ("it ends by itself on 1 Dec 2026, 12:00 UTC",)
 
 
 def test_a_renewed_key_is_told_no_longer():
@@ -144,7 +145,7 @@ def test_a_renewed_key_is_told_no_longer():
     ],
 )
 def test_what_is_left_in_words(one, words):
-    assert say(one) == words
+    assert credit_left(told_of(one)) == words
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=60).map(sorted), st.integers(60, 7200))

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from monitor.detect.flap import STEADY, TURNS, Flap, advance, ascribed, findings
 from monitor.detect.health import Health, State, Suspicion
 from probes.model import Fault
-from tests.conftest import CHAT, at
+from tests.conftest import CHAT, at, sentences
 
 HEALTHS = {
     "U": Health(State.UP),
@@ -118,7 +118,7 @@ def test_it_is_told_once_with_its_beginning_the_fault_and_how_often_it_turned():
     (one,) = told(CHAT)
 
     assert (one.account, one.model, one.fault, one.since) == (CHAT.account, CHAT.model, Fault.TIMEOUT, at(60))
-    assert one.reasons[0] == "6 changes in 5 min, up now; further changes are held until it is calm"
+    assert sentences(one.reasons)[0] == "6 changes in 5 min, up now; further changes are held until it is calm"
 
 
 LIST = replace(CHAT, canary="list", model=None)
@@ -164,7 +164,7 @@ def test_others_have_three_quarters_of_a_minute_to_join_unless_the_outage_is_tol
 def test_it_says_how_it_is_now(word, state):
     (one,) = told(CHAT, word=word)
 
-    assert f", {state} now; " in one.reasons[0]
+    assert f", {state} now; " in sentences(one.reasons)[0]
 
 
 @pytest.mark.parametrize(

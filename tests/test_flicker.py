@@ -7,7 +7,7 @@ from hypothesis import strategies as some
 
 from monitor.detect.intermittent import NONE, Flicker, advance, findings
 from probes.model import Fault
-from tests.conftest import CHAT, at, observation
+from tests.conftest import CHAT, at, observation, sentences
 
 
 def played(word, flicker=NONE, start=0, every_s=61):
@@ -60,8 +60,8 @@ def test_it_is_told_as_a_sign_and_not_as_a_prediction():
     (one,) = findings(CHAT, played("OROROORO"))
 
     assert (one.fault, one.since, one.seen_at) == (Fault.PERMISSION_DENIED, at(61), at(6 * 61))
-    assert one.reasons[0].startswith("3 answers were refusals since 21 Nov 2026, 12:01 UTC")
-    assert "not that it is lost" in one.reasons[1]
+    assert sentences(one.reasons)[0].startswith("3 answers were refusals since 21 Nov 2026, 12:01 UTC")
+    assert "not that it is lost" in sentences(one.reasons)[1]
 
 
 def test_a_good_answer_of_a_good_account_changes_nothing():

@@ -14,6 +14,7 @@ from monitor.detect.health import Health, State
 from monitor.diagnose.subject import Scope
 from monitor.diagnose.witness import Group, Level
 from monitor.schedule import LookPauses, Watch
+from monitor.sentence.reason import ending
 from monitor.stages.beat import beat
 from monitor.stages.belief import ControlResult
 from monitor.stages.notify import tell_due
@@ -22,7 +23,7 @@ from monitor.stages.state import open_state
 from monitor.store.connection import open_reader
 from monitor.store.reader import closed_incidents
 from probes.model import Answer, Blame, Fault, Limit, Observation, Outcome, Target
-from tests.conftest import NOON
+from tests.conftest import NOON, sentences
 from tests.parts import run_stage
 from tests.test_run import config
 
@@ -405,7 +406,7 @@ def test_what_ends_without_being_mended_says_how(tmp_path):
             with closing(open_reader(it.state.belief.config.database)) as db:
                 return [one for one in closed_incidents(db, 9) if one.id in ends]
 
-    ended = {one.fault: one.ending for one in promptly(play())}
+    ended = {one.fault: ending(one) for one in promptly(play())}
     assert "s instead of 0.5" in ended[Fault.SLOW]
     assert "taken for usual from now on" in ended[Fault.SLOW]
     assert "50 instead of 500; not told any more since" in ended[Fault.LIMIT_COLLAPSE]
@@ -427,7 +428,7 @@ def test_an_hour_of_flapping_is_named_once_and_so_is_its_calm(tmp_path, ids, sub
                 await it.minutes(3, lambda _: {})
             during = it.letters()
             await it.minutes(40, lambda _: {})
-            return during, it.letters()[len(during) :], [one.reasons[0] for one in it.told if one.signal]
+            return during, it.letters()[len(during) :], [sentences(one.reasons)[0] for one in it.told if one.signal]
 
     during, after, reasons = promptly(play())
     assert [step for _, step in during] == ["opened", "resolved", "opened", "opened"]

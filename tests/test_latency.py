@@ -33,8 +33,9 @@ from monitor.detect.latency import (
     usual_s,
     wants_more,
 )
+from monitor.sentence.detected import remark
 from probes.model import Fault
-from tests.conftest import CHAT, at, observation
+from tests.conftest import CHAT, at, observation, sentences
 
 MINUTE = pace(60.0)
 
@@ -258,8 +259,8 @@ def test_where_a_quick_hour_does_not_come_it_is_slow_only_if_it_is_slower_than_a
 def test_an_alarm_tells_what_is_usual_at_its_time_of_day():
     (told,) = findings(CHAT, Kind.TOTAL, played([2.0] * 20, SWINGING, 6 * 1440))
 
-    assert told.words.startswith("usual 0.7")
-    assert "now 2.0" in told.words
+    assert remark(told.words).startswith("usual 0.7")
+    assert "now 2.0" in remark(told.words)
 
 
 def test_what_an_earlier_version_kept_is_taken_up():
@@ -289,9 +290,9 @@ def test_it_is_told_in_words_and_numbers():
 
     assert (one.account, one.fault, one.rule, one.model) == (CHAT.account, Fault.SLOW, "latency/first", CHAT.model)
     assert at(600 * 60) <= one.since <= at(610 * 60)
-    assert one.words.startswith("usual 0.5")
-    assert "until the first piece of the answer: usual 0.5" in one.reasons[0]
-    assert "of the last 10 answers took longer than 0." in one.reasons[1]
+    assert remark(one.words).startswith("usual 0.5")
+    assert "until the first piece of the answer: usual 0.5" in sentences(one.reasons)[0]
+    assert "of the last 10 answers took longer than 0." in sentences(one.reasons)[1]
 
 
 def test_while_it_is_slow_nothing_is_learnt():
@@ -314,9 +315,9 @@ def test_a_rise_that_stays_becomes_usual_and_that_is_said():
     assert stays.alarm is None
     assert usual_s(stays) == pytest.approx(1.5, rel=0.3)
     (ended,) = settled(CHAT, Kind.TOTAL, stays)
-    assert "until the whole answer: 1." in ended.reasons[0]
-    assert "s instead of 0.5" in ended.reasons[0]
-    assert "is taken for usual from now on" in ended.reasons[0]
+    assert "until the whole answer: 1." in sentences(ended.reasons)[0]
+    assert "s instead of 0.5" in sentences(ended.reasons)[0]
+    assert "is taken for usual from now on" in sentences(ended.reasons)[0]
     assert first_alarm(noisy(600, 1.5, 9), stays, 2000) is None
 
 

@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from monitor.detect.limits import LATEST, MOST, NONE, Limits, Moved, advance, findings, is_turning, moves, settled
 from monitor.detect.target_memory import CEILING_S
+from monitor.sentence.detected import remark
 from probes.answer.limits_in_headers import read_limits
 from probes.model import Answer, Fault, Limit, Usage
-from tests.conftest import CHAT, at, observation
+from tests.conftest import CHAT, at, observation, sentences
 
 DAY_MIN = 1440
 
@@ -80,9 +81,11 @@ def test_a_stray_reading_of_before_does_not_make_a_glitch_look_long():
 def test_it_is_told_with_before_after_and_when():
     (one,) = findings(CHAT, played([500] * 4, CALM, 60))
 
-    assert one.words == "requests per minute: 500 instead of 1,000"
-    assert one.reasons[0] == "the ceiling of requests per minute fell from 1,000 to 500 on 21 Nov 2026, 13:00 UTC"
-    assert one.reasons[1] == "4 of the last 5 answers say so"
+    assert remark(one.words) == "requests per minute: 500 instead of 1,000"
+    assert sentences(one.reasons) == (
+        "the ceiling of requests per minute fell from 1,000 to 500 on 21 Nov 2026, 13:00 UTC",
+        "4 of the last 5 answers say so",
+    )
     assert (one.since, one.seen_at, one.model) == (at(3600), at(3780), CHAT.model)
 
 
@@ -91,7 +94,7 @@ def test_a_ceiling_that_may_be_told_in_another_unit_is_told_with_that_doubt(afte
     doubts = [
         reason
         for one in findings(CHAT, played([after] * 4, CALM, 60))
-        for reason in one.reasons
+        for reason in sentences(one.reasons)
         if "perhaps it is told in another unit" in reason
     ]
 
@@ -110,7 +113,7 @@ def test_a_ceiling_that_stays_down_is_usual_after_a_day():
     assert found(later) == []
     (moved,) = moves(later).items()
     assert moved == (("requests", 60), Moved(moved[1].at, before=1000, after=500))
-    assert [one.reasons[0].partition("; ")[2] for one in settled(CHAT, later)] == [
+    assert [sentences(one.reasons)[0].partition("; ")[2] for one in settled(CHAT, later)] == [
         "it stays so, and is taken for usual from now on"
     ]
     assert found(played([200] * 4, later, 2000)) == FALLEN
@@ -156,7 +159,7 @@ def test_a_fall_that_is_told_no_more_ends_after_a_day_and_is_not_called_mended()
 
     assert (found(fallen), found(silent), found(over)) == (FALLEN, FALLEN, [])
     assert moves(over) == {("requests", 60): Moved(at(60 * (63 + DAY_MIN)), 1000, 500, told_at=at(60 * 63))}
-    assert [one.reasons for one in settled(CHAT, over)] == [
+    assert [sentences(one.reasons) for one in settled(CHAT, over)] == [
         (
             "requests per minute: 500 instead of 1,000; "
             "not told any more since 21 Nov 2026, 13:03 UTC, so that nobody knows",
@@ -196,7 +199,7 @@ def test_each_limit_is_judged_by_itself():
         limits = advance(limits, observation(None, 60 * minute, limits=both))
 
     (one,) = findings(CHAT, limits)
-    assert one.words == "tokens: 9,000 instead of 90,000"
+    assert remark(one.words) == "tokens: 9,000 instead of 90,000"
 
 
 @pytest.mark.parametrize(
@@ -379,7 +382,7 @@ def test_a_ceiling_that_is_cut_in_small_steps_is_told_once_all_of_them_are_a_fal
         minute += max(every_min, 16)
 
     assert found(limits) == FALLEN
-    assert "fell from 1,000 to" in next(findings(CHAT, limits)).reasons[0]
+    assert "fell from 1,000 to" in sentences(next(findings(CHAT, limits)).reasons)[0]
 
 
 def test_a_drift_upward_is_no_step_down_when_it_ends():

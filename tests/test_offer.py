@@ -4,7 +4,7 @@ import pytest
 
 from monitor.detect.model_list import advance, findings, is_turning
 from probes.model import Fault
-from tests.conftest import at
+from tests.conftest import at, sentences
 
 
 def offer(*lists):
@@ -49,7 +49,8 @@ def test_a_lost_model_is_told_with_the_day_it_was_last_there():
     (found,) = findings("x/y", offer("a b", "a b", "b", "b"), ["a"])
 
     assert (found.fault, found.model, found.since) == (Fault.MODEL_UNAVAILABLE, "a", at(7200))
-    assert found.reasons == ("the provider's list of 1 models lacks it; it was there until 21 Nov 2026, 13:00 UTC",)
+    (said,) = sentences(found.reasons)
+    assert said == "the provider's list of 1 models lacks it; it was there until 21 Nov 2026, 13:00 UTC"
 
 
 def test_what_went_a_month_ago_is_forgotten():

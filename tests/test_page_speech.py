@@ -8,16 +8,17 @@ from string import Formatter
 import pytest
 from msgspec.structs import replace
 
-from monitor import words
-from monitor.detect import limit_window
+from monitor import limit_window, words
 from monitor.diagnose.diagnosis import FLAP, Evidence
 from monitor.diagnose.subject import Scope
+from monitor.diagnose.witness import Level
 from monitor.publish import account_text, headline, history_bar, incident_text, private_site, public_site
 from monitor.publish.private_site import render
 from monitor.publish.render import LANGUAGES, TEMPLATES
 from monitor.publish.snapshot import Manner, ObjectiveView, PurseView
 from monitor.publish.status import standing
 from monitor.publish.translation import ENGLISH, load_speech
+from monitor.sentence import detected, found
 from monitor.slo.objective import Objective
 from monitor.words import MONTHS
 from probes.model import Confidence, Fault, Limit
@@ -39,6 +40,7 @@ TABLES = (
         limit_window.ONE,
         limit_window.SEVERAL,
     ),
+    *(detected.MEASURED, detected.WITHHELD, found.DOES),
     *(account_text.MARKS, incident_text.SCOPES, incident_text.STEPS, headline.ALL, history_bar.WORDS),
 )
 SAID_ELSEWHERE = {
@@ -69,6 +71,8 @@ SAID_ELSEWHERE = {
         words.OPEN_AT_LENGTH,
     ),
     *("no notice posted", "undated"),
+    *(fault.value for fault in Fault),
+    *(level.value for level in Level),
     *("was not read for half an hour", "the monitor was not looking"),
     *("the day's budget for this account's canaries is spent", "not read yet", "withdrawn"),
     *(
@@ -94,10 +98,13 @@ def said_in_templates():
 
 def said_in_code():
     code = TEMPLATES.parents[1] / "monitor"
-    for file in (code / "words.py", *(code / "publish").glob("*.py")):
+    for file in (code / "words.py", *(code / "sentence").glob("*.py"), *(code / "publish").glob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("say", "many"):
-                yield from (it.value for it in node.args if isinstance(it, ast.Constant) and isinstance(it.value, str))
+                texts = (
+                    one for it in node.args for one in ([it.body, it.orelse] if isinstance(it, ast.IfExp) else [it])
+                )
+                yield from (it.value for it in texts if isinstance(it, ast.Constant) and isinstance(it.value, str))
 
 
 SAID = {*said_in_templates(), *said_in_code(), *SAID_ELSEWHERE} - SAME_EVERYWHERE

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from monitor.detect import latency
-from monitor.detect.latency import Kind, pace
+from monitor.detect.latency import pace
+from monitor.detect.measure import Kind
 from monitor.detect.shared_latency import ACCEPTED_AFTER, MEMBERS, Pool, advance, anew, findings, settled
 from probes.model import Fault
-from tests.conftest import at
+from tests.conftest import at, sentences
 
 MINUTE = pace(60.0)
 CALM = 600
@@ -54,7 +55,7 @@ def test_a_rise_of_all_is_found_within_minutes_and_told_of_the_group():
     (one,) = findings("openai", "openai/0/chat", Kind.TOTAL, group.pool)
     assert (one.account, one.fault, one.rule) == ("openai", Fault.SLOW, "latency/total/pool")
     assert at(60 * (begun - 5)) <= one.since <= at(60 * (begun + 3))
-    assert one.reasons[0].startswith("at least ")
+    assert sentences(one.reasons)[0].startswith("at least ")
 
 
 @pytest.mark.parametrize("members", [2, 3, 5])
@@ -100,7 +101,7 @@ def test_a_rise_that_stays_is_no_longer_told():
 
     assert after.alarmed_at is None
     assert ended.since == series.at
-    assert "taken for usual from now on" in ended.reasons[0]
+    assert "taken for usual from now on" in sentences(ended.reasons)[0]
     assert list(settled("openai", "", Kind.TOTAL, long_ago)) == []
 
 

@@ -15,7 +15,7 @@ from monitor.stages.evaluate import conclude
 from monitor.words import title
 from probes.model import Fault
 from tests.backstage import call
-from tests.conftest import NOON
+from tests.conftest import NOON, sentences
 from tests.test_judge import FAILING, IDS, Clock, clockwork
 
 CARD = Reminder("card", date(2026, 12, 3), note="ends 4242")
@@ -45,7 +45,7 @@ def test_it_says_that_nothing_of_it_was_seen_and_repeats_the_note():
     (found,) = findings(CARD, NOON)
 
     assert found.fault is Fault.EXPIRES_SOON
-    assert found.reasons == (
+    assert sentences(found.reasons) == (
         "card ends on 3 December 2026: a date that stands in the configuration, nothing that was seen",
         "ends 4242",
     )

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from monitor.diagnose.incident import Announcement
+from monitor.diagnose.reason import SourceDoubted
 from monitor.diagnose.status_source import PATIENCE, STALE, Source, announcements, follow, page, unreadable
 from monitor.diagnose.subject import Scope
 from probes.notice import Bulletin, Impact, Notice, NoticePhase, Trust, Validators
@@ -159,7 +160,12 @@ def test_hours_of_doubt_are_one_quiet_sign():
 
     assert unreadable([source], at(0) + PATIENCE - timedelta(seconds=1)) == []
     (sign,) = unreadable([source], at(0) + PATIENCE)
-    assert (sign.scope, sign.subject, sign.signal, sign.reasons) == (Scope.SOURCE, ID, True, ("it is empty",))
+    assert (sign.scope, sign.subject, sign.signal, sign.reasons) == (
+        Scope.SOURCE,
+        ID,
+        True,
+        (SourceDoubted("is empty"),),
+    )
 
 
 def test_what_is_remembered_survives_a_restart():

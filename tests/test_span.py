@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from monitor import words
-from monitor.detect.limit_window import LONGEST_S, SHORTEST_S, per
 from monitor.detect.limits import NONE, advance, findings
+from monitor.limit_window import LONGEST_S, SHORTEST_S, per
 from monitor.publish.metrics import metrics
 from monitor.publish.status import standing
+from monitor.sentence.detected import remark
 from probes.model import Limit
 from tests.builders_page import account, snapshot
 from tests.conftest import CHAT, observation
@@ -71,7 +72,7 @@ def test_a_fall_and_the_page_call_a_limit_alike(window_s, said):
         limits = advance(limits, observation(seconds=60 * minute, limits=told))
     (fall,) = findings(CHAT, limits)
 
-    assert fall.words == f"input tokens {said}: 500 instead of 1,000"
+    assert remark(fall.words) == f"input tokens {said}: 500 instead of 1,000"
     assert words.limit(Limit("input_tokens", window_s, 500, 3)) == f"3 of 500 input tokens {said} left"
 
 

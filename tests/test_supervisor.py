@@ -10,11 +10,13 @@ from functools import partial
 import pytest
 
 from monitor.diagnose import stage_failure
-from monitor.diagnose.stage_failure import CALM, DOES, Failing, Stage, back_off_s, named, once_more
+from monitor.diagnose.stage import Stage
+from monitor.diagnose.stage_failure import CALM, Failing, back_off_s, named, once_more
 from monitor.diagnose.subject import Scope
 from monitor.publish import collect
 from monitor.runtime import supervisor
 from monitor.runtime.supervisor import Supervisor
+from monitor.sentence.found import DOES, stage_failed
 from monitor.stages.beat import change
 from monitor.stages.liveness import trouble
 from monitor.stages.services import Edge
@@ -233,5 +235,5 @@ def test_an_error_among_others_is_named_by_its_own_kind():
 
 def test_each_stage_says_what_it_does():
     assert set(DOES) == set(Stage)
-    assert "page" in Failing(Stage.PUBLISH, 1, NOON, NOON, "OSError").words
+    assert "page" in stage_failed(Failing(Stage.PUBLISH, 1, NOON, NOON, "OSError").reason)
     assert supervisor.CALM is CALM

@@ -25,8 +25,10 @@ from monitor.alert.text import (
     compose_news,
     worst,
 )
+from monitor.detect.reason import HardlyLeft, UnderReview
 from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence
 from monitor.diagnose.incident import Announcement, Change, ChangeKind, Severity, absence, open_incident
+from monitor.diagnose.reason import NoLongerWatched
 from monitor.diagnose.subject import Scope, Subject, read_subject
 from monitor.publish.render import TEMPLATES
 from probes.model import Blame, Confidence, Fault
@@ -421,6 +423,30 @@ def test_a_providers_words_are_neither_markup_nor_template(form, kept):
     assert form is Format.MARKDOWN or "<img" not in body
 
 
+def test_a_template_of_a_users_own_finds_sentences_in_the_incident(tmp_path):
+    fields = "{{ incident.reasons | join('|') }}|{{ incident.ending }}|{{ incident.evidence[0].words }}"
+    (tmp_path / "incident.txt.j2").write_text(fields)
+    evidence = (replace(EVIDENCE, words=HardlyLeft("requests", 60)),)
+    incident = replace(RESOLVED.incident, reasons=(UnderReview(),), ending=NoLongerWatched(), evidence=evidence)
+    piece = Piece(Step.RESOLVED, 0, replace(RESOLVED, incident=incident), AROUND)
+
+    assert compose([piece], Detail.FULL, Format.TEXT, MessageTemplates(tmp_path), at(600)).body.strip() == "|".join(
+        [
+            "a sign that the account may be under review, not that it is lost",
+            "it is no longer watched: the configuration does not name it any more",
+            "requests per minute: hardly anything is left",
+        ]
+    )
+
+
+def test_signs_of_one_account_with_the_same_figures_share_a_line():
+    told = {"a": HardlyLeft("requests", 60), "b": HardlyLeft("requests", 60), "c": HardlyLeft("tokens", 60)}
+    its = tuple(replace(EVIDENCE, target=f"openai/main/{name}", words=words) for name, words in told.items())
+    body = message(change=replace(OPENED, incident=replace(OPENED.incident, signal=True, evidence=its))).body
+
+    assert body.count("hardly anything is left") == 2
+
+
 @pytest.mark.parametrize("form", Format)
 def test_a_sign_that_ends_without_being_mended_says_so_instead_of_over(form):
     ending = "requests per minute: 50 instead of 500; it stays so, and is taken for usual from now on"
@@ -436,7 +462,7 @@ def test_a_sign_that_ends_without_being_mended_says_so_instead_of_over(form):
 @pytest.mark.parametrize("form", Format)
 def test_what_is_no_longer_watched_is_neither_over_nor_back(form):
     ending = "it is no longer watched: the configuration does not name it any more"
-    change = Change(replace(RESOLVED.incident, ending=ending), ChangeKind.WITHDRAWN, RESOLVED.at)
+    change = Change(replace(RESOLVED.incident, ending=NoLongerWatched()), ChangeKind.WITHDRAWN, RESOLVED.at)
     text = message(Step.RESOLVED, change, form=form)
 
     assert text.title.startswith("[NO LONGER WATCHED] ")

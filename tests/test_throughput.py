@@ -33,6 +33,7 @@ from monitor.detect.latency import (
 from monitor.detect.shared_latency import PoolKey
 from monitor.detect.target_memory import NEW, Track
 from monitor.schedule import Watch
+from monitor.sentence.detected import remark
 from monitor.stages.beat import beat
 from monitor.stages.belief import pool_keys
 from monitor.stages.notify import tell_due
@@ -41,7 +42,7 @@ from monitor.stages.state import open_state
 from probes.attempt import attempt
 from probes.model import Blame, Fault, Observation, Outcome, Target, Usage
 from probes.simulator import SimulatedAccount, Simulator, Trouble
-from tests.conftest import CHAT, at, observation
+from tests.conftest import CHAT, at, observation, sentences
 from tests.parts import run_stage
 from tests.test_judge import IDS, Clock, Clockwork, clockwork
 from tests.test_run import KEYS, config
@@ -164,17 +165,17 @@ def test_a_stream_that_is_slow_is_told_in_tokens_per_second():
     (one,) = findings(CHAT, Kind.TOKEN, slow.token)
 
     assert (one.fault, one.rule, one.model) == (Fault.SLOW, "latency/token", CHAT.model)
-    assert one.words.startswith("usual 5")
-    assert "tokens/s, now 1" in one.words
-    assert one.reasons[0].startswith("output tokens after the first: usual 5")
-    assert "times as slow" in one.reasons[0]
-    assert "answers came slower than" in one.reasons[1]
+    assert remark(one.words).startswith("usual 5")
+    assert "tokens/s, now 1" in remark(one.words)
+    assert sentences(one.reasons)[0].startswith("output tokens after the first: usual 5")
+    assert "times as slow" in sentences(one.reasons)[0]
+    assert "answers came slower than" in sentences(one.reasons)[1]
 
 
 def test_a_pace_below_ten_is_told_with_a_decimal():
     (one,) = findings(CHAT, Kind.TOKEN, tracked(streams(30, rate=2.0), tracked(streams(300)), 300).token)
 
-    assert ", now 2.0 tokens/s" in one.words or ", now 1.9 tokens/s" in one.words
+    assert ", now 2.0 tokens/s" in remark(one.words) or ", now 1.9 tokens/s" in remark(one.words)
 
 
 def test_a_slower_pace_that_stays_is_usual_and_that_is_said_in_tokens_per_second():
@@ -182,7 +183,7 @@ def test_a_slower_pace_that_stays_is_usual_and_that_is_said_in_tokens_per_second
     stays = tracked(streams(half_a_day, rate=12.0), tracked(streams(300)), 300)
     (ended,) = settled(CHAT, Kind.TOKEN, stays.token)
 
-    assert "output tokens after the first: 12 tokens/s instead of 5" in ended.reasons[0]
+    assert "output tokens after the first: 12 tokens/s instead of 5" in sentences(ended.reasons)[0]
 
 
 def test_a_pace_that_nobody_would_notice_is_not_told():
@@ -283,7 +284,7 @@ def test_short_streams_are_judged_together_only(tmp_path, slow, subjects):
         async with clockwork(tmp_path, Clock(), PAIR) as it:
             await it.minutes(300, paced(lambda _: 200.0))
             await it.minutes(30, paced(lambda target: 75.0 if target.account in slow else 200.0))
-            return it.open(), [one.reasons[0] for one in it.told], it.letters()
+            return it.open(), [sentences(one.reasons)[0] for one in it.told], it.letters()
 
     found, reasons, letters = promptly(play())
     assert [subject for subject, _, _ in found] == subjects
@@ -305,7 +306,7 @@ def test_another_model_of_the_same_accounts_is_not_slow_with_it(tmp_path):
             await it.minutes(300, paced(lambda _: 200.0))
             await it.minutes(30, paced(lambda one: 75.0 if one.model.startswith("other") else 200.0))
             alarmed = [key for key, one in it.state.belief.pools.items() if one.alarmed_at]
-            return alarmed, [one.reasons[0] for one in it.told]
+            return alarmed, [sentences(one.reasons)[0] for one in it.told]
 
     groups, reasons = promptly(play())
     assert groups == [PoolKey("openai", "chat", Kind.TOKEN, "other-gpt-4.1-nano")]
@@ -396,7 +397,7 @@ def test_a_server_that_streams_slowly_after_a_usual_hour_is_told_where_answers_a
     calm, evidence, letters = promptly(play())
     assert calm == []
     assert [one.rule for one in evidence] == rules
-    assert all("tokens/s, now " in one.words for one in evidence)
+    assert all("tokens/s, now " in remark(one.words) for one in evidence)
     assert letters == [("openai/main/gpt-4.1-nano", "opened")] * len(rules)
 
 

@@ -5,7 +5,8 @@ import pytest
 
 from monitor.detect import target_memory
 from monitor.detect.health import Health, State
-from monitor.detect.latency import Kind, pace
+from monitor.detect.latency import pace
+from monitor.detect.measure import Kind
 from monitor.detect.target_memory import NEW, Track
 from probes.model import Fault, Limit
 from tests.conftest import CHAT, at, observation

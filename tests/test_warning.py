@@ -2,7 +2,7 @@
 
 from monitor.detect.warning import advance, findings
 from probes.model import Fault, Sign
-from tests.conftest import at
+from tests.conftest import at, sentences
 
 RETIRING = Sign(Fault.MODEL_RETIRING, "wording/sunset", "sunset: Sat, 01 Jan 2027 00:00:00 GMT")
 
@@ -19,7 +19,7 @@ def test_a_warning_begins_with_the_first_answer_that_bears_it():
     (found,) = findings("x/y", warned(False, True, True))
 
     assert (found.fault, found.model, found.since, found.seen_at) == (Fault.MODEL_RETIRING, "m", at(60), at(120))
-    assert RETIRING.words in found.reasons[0]
+    assert RETIRING.words in sentences(found.reasons)[0]
 
 
 def test_a_gateway_that_sends_it_from_one_server_of_three_warns_without_a_pause():

@@ -4,28 +4,13 @@ import pytest
 
 from monitor import words
 from monitor.diagnose.reason import (
-    Alone,
-    Answering,
-    Elsewhere,
-    Knocked,
-    Lone,
-    Met,
-    Posted,
     Refused,
-    Shaken,
-    Share,
-    Siblings,
-    Symptom,
-    Unanswered,
     Undecided,
-    Unposted,
-    Unreached,
 )
 from monitor.diagnose.subject import Scope
 from probes.model import Blame, Confidence, Fault, Limit
 from probes.notice import Impact, Notice, NoticePhase
 from tests.builders_page import NOW, incident
-from tests.conftest import at
 
 
 @pytest.mark.parametrize(
@@ -165,84 +150,3 @@ def test_when_every_key_is_refused_it_is_said_between_what_it_is_undecided():
     assert words.whose(incident(fault=Fault.UNCLASSIFIED, blamed=Blame.UNKNOWN)) == "undecided"
     assert "more than one cause" in words.whose_at_length(incident(fault=Fault.MODEL_UNAVAILABLE, blamed=Blame.UNKNOWN))
     assert "fits no rule" in words.whose_at_length(incident(fault=Fault.UNCLASSIFIED))
-
-
-@pytest.mark.parametrize(
-    ("reason", "said"),
-    [
-        ("by a detector", "by a detector"),
-        (
-            Symptom((Met(("chat", "list"), 503, Fault.OVERLOADED), Met(("list",), None, Fault.TIMEOUT))),
-            "chat, list: HTTP 503",
-        ),
-        (Symptom((Met(("list",), None, Fault.TIMEOUT),)), "list: no answer, timeout"),
-        (Share(2, 3), "2 of 3 accounts fail alike"),
-        (Share(1, 3), "1 of 3 accounts fails"),
-        (Alone(1), "only one account is watched here"),
-        (Alone(3), "no other account was asked the same since"),
-        (Siblings(1, at(20)), "1 other account of this provider answers since it began (looked at 40 s ago)"),
-        (Siblings(2, at(50)), "2 other accounts of this provider answer since it began (looked at 10 s ago)"),
-        (Answering(("chat", "list")), "still answers: chat, list"),
-        (Answering(("chat",), at(0)), "still answers: chat (looked at 1 min ago)"),
-        (Shaken(1), "1 other account has failed alike since it began, and answered in between"),
-        (Shaken(2), "2 other accounts have failed alike since it began, and answered in between"),
-        (
-            Knocked(at(50), None, 401, 0.08),
-            "a call without a key is answered (80 ms, 10 s ago): the API is within reach",
-        ),
-        (
-            Knocked(at(50), Fault.OVERLOADED, 529, 0.2),
-            "a call without a key fails too (HTTP 529, overloaded, 10 s ago): so it is not",
-        ),
-        (
-            Knocked(at(50), Fault.CONNECTION_FAILED, None, None),
-            "a call without a key gets no answer either (no connection",
-        ),
-        (
-            Knocked(at(50), Fault.REGION_BLOCKED, 403, 0.2),
-            "a call without a key is refused too (HTTP 403, region blocked",
-        ),
-        (
-            Posted("Errors", "investigating", at(-3540)),
-            "the provider's page tells of trouble: Errors (investigating, since",
-        ),
-        (Posted("Errors", "investigating", None), "the provider's page tells of trouble: Errors (investigating)"),
-        (Unposted(readable=True), "the provider's page reports no trouble"),
-        (
-            Unposted(readable=True, whole=False),
-            "the provider's page reports no trouble in the part of it that can be read",
-        ),
-        (Unposted(readable=False), "the provider's page cannot be read now"),
-        (Refused(3, 3), "all 3 accounts here are refused"),
-        (Refused(2, 3, "billing card-1"), "2 of 3 accounts of billing card-1 are refused"),
-        (Undecided(), "either the provider's key service fails, or all that you have there is lost"),
-        (Lone(2), "all 2 accounts that asked for it since fail alike, and another model is answered"),
-        (Lone(1), "it fails while another model answers"),
-        (Unanswered(4, 2), "nothing answers: 4 targets of 2 unrelated providers fail before any answer"),
-        (Unanswered(2, 1), "nothing answers: 2 targets of the one provider fail"),
-        (Unreached(2, 3), "2 of 3 unrelated providers are out of reach from here"),
-        (Elsewhere(reached=True), "this machine does reach other hosts"),
-        (Elsewhere(reached=False), "nothing else can be reached from this machine either"),
-    ],
-)
-def test_a_reason_is_said_as_of_when_it_was_found(reason, said):
-    (words_,) = words.reasons(
-        incident(fault=Fault.SERVER_ERROR, scope=Scope.PROVIDER, reasons=(reason,), reasoned_at=at(60))
-    )
-
-    assert words_.startswith(said)
-
-
-def test_what_was_looked_at_just_now_is_told_without_its_age():
-    fresh = incident(scope=Scope.PROVIDER, reasons=(Answering(("chat",), at(40)),), reasoned_at=at(60))
-
-    assert words.reasons(fresh) == ["still answers: chat"]
-
-
-def test_that_a_call_without_a_key_is_answered_speaks_against_one_account():
-    knock = Knocked(at(50), None, 401, 0.08)
-    (said,) = words.reasons(
-        incident(fault=Fault.INVALID_KEY, scope=Scope.ACCOUNT, reasons=(knock,), reasoned_at=at(60))
-    )
-
-    assert said.endswith("so it is this account's matter")

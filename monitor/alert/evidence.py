@@ -5,6 +5,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from msgspec import Struct
 
 from monitor.diagnose.diagnosis import Evidence
+from monitor.sentence.detected import remark
 from monitor.words import count, listed, where
 from probes.identity import account_of, name_of, part_of, provider_of
 from probes.model import Fault, Phase
@@ -35,7 +36,7 @@ def shown(evidence: Sequence[Evidence], *, apart: bool = False) -> tuple[list[Ev
     Answers of one account that one rule took are alike whatever their words: those may name a request. `apart`: words
     count, since each tells figures of its own.
     """
-    its = _grouped(evidence, lambda one: (_account(one), _kind(one), one.words if apart else ""))
+    its = _grouped(evidence, lambda one: (_account(one), _kind(one), remark(one.words) if apart else ""))
     if len(its) > SHOWN:
         its = _grouped(evidence, lambda one: (_provider(one), _kind(one)))
         its.sort(key=len, reverse=True)
@@ -52,7 +53,7 @@ def _grouped(evidence: Iterable[Evidence], key: Callable[[Evidence], Hashable]) 
 def _line(group: Sequence[Evidence]) -> EvidenceLine:
     latest = max(group, key=lambda one: one.at)
     ended = where(latest.fault, latest.phase)
-    return EvidenceLine(_who(group), latest.fault, latest.status, latest.request_id, latest.words, ended)
+    return EvidenceLine(_who(group), latest.fault, latest.status, latest.request_id, remark(latest.words), ended)
 
 
 def _who(group: Sequence[Evidence]) -> str:

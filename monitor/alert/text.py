@@ -23,6 +23,7 @@ from monitor.deadline import within
 from monitor.diagnose.course import WIDTH
 from monitor.diagnose.incident import Change, ChangeKind, Incident, Severity
 from monitor.diagnose.subject import Scope
+from monitor.sentence.reason import reasons, spelled
 from probes.model import Blame
 
 log = logging.getLogger("monitor")
@@ -231,7 +232,7 @@ def _joined(pieces: Sequence[Piece]) -> list[Piece]:
 
 
 def _turns(row: Piece) -> tuple[str, ...]:
-    return tuple(words.reasons(row.change.incident))
+    return tuple(reasons(row.change.incident))
 
 
 def _is_time_of(one: Piece, row: Piece) -> bool:
@@ -327,10 +328,11 @@ def _values(piece: Piece, now: datetime) -> dict[str, object]:
     incident, around = piece.change.incident, piece.around
     lasted_s = ((incident.closed_at or now) - incident.opened_at).total_seconds()
     sure = words.CERTAINTIES[incident.confidence]
+    told = spelled(incident)
     proofs, more_proofs = shown(incident.evidence, apart=incident.signal)
     return {
-        "incident": incident,
-        "reasons": words.reasons(incident),
+        "incident": told,
+        "reasons": list(told.reasons),
         "proofs": proofs,
         "more_proofs": more_proofs,
         "around": around,

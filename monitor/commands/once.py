@@ -16,7 +16,7 @@ from monitor.commands.terminal import DOWN, UP, Print, say
 from monitor.config.config import Config
 from monitor.config.cost import overspending
 from monitor.detect.health import State
-from monitor.diagnose.stage_failure import Stage
+from monitor.diagnose.stage import Stage
 from monitor.runtime import shutdown
 from monitor.runtime.loop import supervise
 from monitor.runtime.round import once, remembering_what_was_said

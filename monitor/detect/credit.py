@@ -7,7 +7,8 @@ from math import isfinite
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from monitor.detect.finding import Finding, day
+from monitor.detect.finding import Finding
+from monitor.detect.reason import CreditEnds, CreditFloor, CreditLeft, CreditPace, Detected
 from probes.model import Credit, Fault
 
 Points = tuple[tuple[datetime, float], ...]
@@ -109,25 +110,19 @@ def is_turning(purse: Purse) -> bool:
 
 def findings(account: str, purse: Purse, floor: Floor) -> Iterator[Finding]:
     """Yield what is to be told of one purse."""
-    words = say(purse)
+    words = told_of(purse)
     if purse.lows >= TO_CONFIRM and purse.low_since:
         reasons = tuple(_why_low(purse, floor))
         yield Finding(account, Fault.LOW_BALANCE, purse.low_since, purse.at, purse.target, "credit/low", words, reasons)
     if purse.ends_since and purse.expires_at:
-        reasons = (f"it ends by itself on {day(purse.expires_at)}",)
+        reasons = (CreditEnds(purse.expires_at),)
         yield Finding(
             account, Fault.EXPIRES_SOON, purse.ends_since, purse.at, purse.target, "credit/expires", words, reasons
         )
 
 
-def say(purse: Purse) -> str:
-    """Say what is left: `4.20 of 50.00 USD left`."""
-    if purse.unlimited:
-        return f"no limit in {purse.unit}"
-    if purse.left is None:
-        return f"{purse.used:,.2f} {purse.unit} used" if purse.used is not None else f"{purse.unit}: not told"
-    of = f" of {purse.most:,.2f}" if purse.most is not None else ""
-    return f"{purse.left:,.2f}{of} {purse.unit} left"
+def told_of(purse: Purse) -> CreditLeft:
+    return CreditLeft(purse.unit, purse.left, purse.most, purse.used, purse.unlimited)
 
 
 def _with_point(points: Points, at: datetime, left: float) -> Points:
@@ -153,10 +148,10 @@ def _is_low(purse: Purse, floor: Floor) -> bool:
     return purse.left < floor.low.get(purse.unit, 0.0) * slack or (days is not None and days < floor.days_left * slack)
 
 
-def _why_low(purse: Purse, floor: Floor) -> Iterator[str]:
-    yield say(purse)
+def _why_low(purse: Purse, floor: Floor) -> Iterator[Detected]:
+    yield told_of(purse)
     if (least := floor.low.get(purse.unit)) and purse.left is not None and purse.left < least * CLEARED:
-        yield f"the warning is set at {least:,.2f} {purse.unit}"
+        yield CreditFloor(purse.unit, least)
     pace, days = per_day(purse), days_left(purse)
     if pace and days is not None:
-        yield f"at {pace:,.2f} {purse.unit} a day, the pace of the last days, it lasts {days:.1f} days"
+        yield CreditPace(purse.unit, pace, days)

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from monitor.detect.reason import Detected, Remark
 from probes.model import Blame, Confidence, Fault
 
 
@@ -11,8 +12,9 @@ class Finding(Struct, frozen=True):
     """One sign of trouble to come, of an account or of one model there. `topic` tells several of one account apart.
 
     `since` is when it began, `seen_at` when it was last seen, on `target`. `rule` names what decided,
-    `words` is what came back, `reasons` say in full what follows from it. `others` are targets that share it. `blamed`
-    is None where the fault alone says who is to blame, and `confidence` how sure that is.
+    `words` is what came back, `reasons` are what follows from it; a `str` is quoted, as a provider or the user wrote
+    it. `others` are targets that share it. `blamed` is None where the fault alone says who is to blame, and
+    `confidence` how sure that is.
     `passing`: by its own numbers it is about to end; so it is told on, but not anew.
     """
 
@@ -22,15 +24,11 @@ class Finding(Struct, frozen=True):
     seen_at: datetime
     target: str
     rule: str
-    words: str
-    reasons: tuple[str, ...]
+    words: Remark | str
+    reasons: tuple[Detected | str, ...]
     model: str | None = None
     topic: str | None = None
     others: tuple[str, ...] = ()
     blamed: Blame | None = None
     confidence: Confidence = Confidence.HIGH
     passing: bool = False
-
-
-def day(at: datetime) -> str:
-    return f"{at.day} {at:%b %Y, %H:%M} UTC"

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health, State
+from monitor.detect.reason import FlapCalm, FlapHeld, FlapTurns
 from probes.model import Blame, Fault, Target
 
 MINUTE = timedelta(minutes=1)
@@ -157,8 +158,8 @@ def _finding(its: Mapping[Target, Flap], drawn_in: Iterable[Target]) -> Finding:
     assert flap.since
     assert flap.fault
     ids = sorted(target.id for target in all_of_it)
-    passed = f"{max(1, round((latest - flap.since) / MINUTE))} min"
-    state = "down" if any(one.is_down for one in its.values()) else "up"
+    minutes = max(1, round((latest - flap.since) / MINUTE))
+    is_down = any(one.is_down for one in its.values())
     return Finding(
         account=first.account if len(accounts) == 1 else first.answerer,
         fault=flap.fault,
@@ -166,11 +167,8 @@ def _finding(its: Mapping[Target, Flap], drawn_in: Iterable[Target]) -> Finding:
         seen_at=latest,
         target=ids[0],
         rule="flap",
-        words=f"{flap.count} changes between up and down in {passed}",
-        reasons=(
-            f"{flap.count} changes in {passed}, {state} now; further changes are held until it is calm",
-            f"that is {CALM // MINUTE} min without an outage; one that lasts {STAYED // MINUTE} min is told",
-        ),
+        words=FlapTurns(flap.count, minutes),
+        reasons=(FlapHeld(flap.count, minutes, is_down), FlapCalm(CALM // MINUTE, STAYED // MINUTE)),
         model=first.model if len(ids) == 1 else None,
         others=tuple(ids[1:]),
     )

@@ -7,7 +7,8 @@ from math import log
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.detect.finding import Finding, day
+from monitor.detect.finding import Finding
+from monitor.detect.reason import RefusedBetween, UnderReview
 from probes.model import Fault, Observation, Outcome, Target
 
 RULE = "flicker/refusals"
@@ -77,10 +78,7 @@ def _refused(flicker: Flicker, observation: Observation) -> Flicker:
 def findings(target: Target, flicker: Flicker) -> Iterator[Finding]:
     """Yield the sign, while the target answers in between; once it is refused for good there is no need of one."""
     if flicker.told_since and flicker.fault and flicker.at and flicker.in_a_row <= 1:
-        reasons = (
-            f"{flicker.count} answers were refusals since {day(flicker.told_since)}, with good ones in between",
-            "a sign that the account may be under review, not that it is lost",
-        )
+        reasons = (RefusedBetween(flicker.count, flicker.told_since), UnderReview())
         yield Finding(
             target.account,
             flicker.fault,

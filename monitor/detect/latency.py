@@ -12,7 +12,6 @@ another count for what they are worth, however far apart they are.
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import lru_cache
 from math import copysign, exp, inf, log, sqrt
 from statistics import median
@@ -21,7 +20,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.detect import seasonality
-from monitor.detect.finding import Finding, day
+from monitor.detect.finding import Finding
+from monitor.detect.measure import STREAMED, Kind
+from monitor.detect.reason import Detected, LateAnswers, PaceRose, PaceStays, RoseSlowly, SlowerThanUsual
 from monitor.detect.seasonality import Hours, Swing
 from probes.model import Fault, Observation, Outcome, Target
 
@@ -94,9 +95,6 @@ SURPRISE = 2.5
 """An answer moves what is believed of the mood as if it were at most so many standard deviations away."""
 LEAST_S, MOST_S = 1e-3, 1e5
 
-STREAMED = 200
-"""Of a stream it is followed how long so many output tokens take, so that LEAST_RISE_S is there, too, what a person
-notices: 1 ms a token."""
 LEAST_TOKENS = 8
 """Of an answer of fewer nothing is said: a piece holds one to four tokens, or ten, and when the first of those came
 nobody tells. Simulated (pieces of four, 50 tokens/s, a load of σ 0.15), σ is 0.9 of 4 tokens, 0.5 of 6, 0.35 of 8."""
@@ -110,20 +108,6 @@ LEAST_STREAM_S = 0.005
 Memory = tuple[float, float, float, float, float, float, float]
 """Variance and the three covariances of successive regular answers, and the latest three, in scales."""
 
-
-class Kind(StrEnum):
-    """What is measured: the whole answer, the time until its first piece, or how long STREAMED tokens take after it."""
-
-    TOTAL = "total"
-    FIRST = "first"
-    TOKEN = "token"
-
-
-MEASURED = {
-    Kind.TOTAL: "until the whole answer",
-    Kind.FIRST: "until the first piece of the answer",
-    Kind.TOKEN: "output tokens after the first",
-}
 SPEAKING = (Kind.FIRST, Kind.TOKEN, Kind.TOTAL)
 """Which of them is told where several are slow: the whole answer is late because its parts are."""
 
@@ -368,7 +352,7 @@ def findings(target: Target, kind: Kind, series: Series) -> Iterator[Finding]:
             series.at,
             target.id,
             f"latency/{kind}",
-            f"usual {_said(kind, usual_s(series))}, now {_said(kind, now_s(series))} since {alarm.since:%H:%M} UTC",
+            PaceRose(kind, usual_s(series), now_s(series), alarm.since),
             tuple(_reasons(series, alarm, kind)),
             target.model,
             passing=now_s(series) < usual_s(series) * exp(SMALL / 2),
@@ -378,22 +362,13 @@ def findings(target: Target, kind: Kind, series: Series) -> Iterator[Finding]:
 def settled(target: Target, kind: Kind, series: Series) -> Iterator[Finding]:
     """Yield how the latest rise ended that did not go back: it is usual now."""
     if it := series.accepted:
-        words = f"{MEASURED[kind]}: {_said(kind, it.to_s)} instead of {_said(kind, it.from_s)}"
-        how = (f"{words}; it stays so, and is taken for usual from now on",)
-        yield Finding(target.account, Fault.SLOW, it.at, it.at, target.id, f"latency/{kind}", words, how, target.model)
+        how = PaceStays(kind, it.to_s, it.from_s)
+        yield Finding(target.account, Fault.SLOW, it.at, it.at, target.id, f"latency/{kind}", how, (how,), target.model)
 
 
 def stream_s(series: Series) -> tuple[float, float]:
     """Return the seconds per output token, of the latest streams and usually."""
     return now_s(series) / STREAMED, usual_s(series) / STREAMED
-
-
-def _said(kind: Kind, seconds: float) -> str:
-    """Say how long it takes, of a stream how many tokens a second come."""
-    if kind is not Kind.TOKEN:
-        return f"{seconds:.2f} s"
-    rate = STREAMED / seconds
-    return f"{rate:.0f} tokens/s" if rate >= 10 else f"{rate:.1f} tokens/s"
 
 
 def usual_s(series: Series) -> float:
@@ -584,14 +559,10 @@ def _moved(series: Series, *, whole: bool = False) -> Usual:
     return replace(usual, day=level) if whole else usual
 
 
-def _reasons(series: Series, alarm: Alarm, kind: Kind) -> Iterator[str]:
-    what, usual, now = MEASURED[kind], usual_s(series), now_s(series)
-    said, times = f"usual {_said(kind, usual)}, now {_said(kind, now)}", f"{now / usual:.1f} times"
-    slower = f"{times} as slow" if kind is Kind.TOKEN else times
-    yield f"{what}: {said} ({slower}) since {day(alarm.since)}"
-    margin = ABOVE * series.usual.scale
-    above, most_s = sum(x > series.usual.level + margin for x in series.recent), usual * exp(margin)
-    how = "came slower than" if kind is Kind.TOKEN else "took longer than"
-    yield f"{above} of the last {len(series.recent)} answers {how} {_said(kind, most_s)}, as 95 % usually do not"
+def _reasons(series: Series, alarm: Alarm, kind: Kind) -> Iterator[Detected]:
+    usual, margin = usual_s(series), ABOVE * series.usual.scale
+    yield SlowerThanUsual(kind, usual, now_s(series), alarm.since)
+    late = sum(x > series.usual.level + margin for x in series.recent)
+    yield LateAnswers(kind, late, len(series.recent), usual * exp(margin))
     if alarm.slowly:
-        yield "it rose slowly: the last hour against the last day"
+        yield RoseSlowly()

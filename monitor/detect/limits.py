@@ -9,8 +9,21 @@ from statistics import median
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from monitor.detect.finding import Finding, day
-from monitor.detect.limit_window import per
+from monitor.detect.finding import Finding
+from monitor.detect.reason import (
+    CeilingAnswers,
+    CeilingFell,
+    CeilingNow,
+    CeilingStays,
+    CeilingUnit,
+    Detected,
+    HardlyLeft,
+    LessLeft,
+    LimitsWithheld,
+    Remark,
+    UsedByOthers,
+    Withheld,
+)
 from probes.model import Fault, Limit, Observation, Outcome, Target, limit_key
 
 FALLEN, BACK, RAISED = 0.7, 0.85, 1.4
@@ -57,10 +70,8 @@ NOT_ITS_LIMITS = frozenset(
 )
 """Refusals that have a reason of their own, and need not tell of limits."""
 VANISHED = "limits/vanished"
-REFUSALS = {
-    VANISHED: "a refusal came without the limits that every answer told of before",
-    "limits/zero": "a refusal tells of a ceiling of 0",
-}
+ZERO = "limits/zero"
+WITHHELD = {VANISHED: Withheld.VANISHED, ZERO: Withheld.ZERO}
 
 
 class Moved(Struct, frozen=True):
@@ -122,12 +133,6 @@ class Ceiling(Struct, frozen=True):
     @property
     def is_mixed(self) -> bool:
         return MIXED <= self.strays <= WHOLLY
-
-    @property
-    def name(self) -> str:
-        """Name it: `input tokens per minute`."""
-        unit, span = self.unit.replace("_", " ").replace("-", " "), per(self.window_s)
-        return f"{unit} {span}" if span else unit
 
 
 class LimitRefusal(Struct, frozen=True):
@@ -242,44 +247,36 @@ def _is_turning(ceiling: Ceiling) -> bool:
 def findings(target: Target, limits: Limits) -> Iterator[Finding]:
     """Yield what is to be told of one target's limits."""
     if one := limits.refusal:
-        reasons = (REFUSALS.get(one.rule, "the provider says so in its refusal"),)
+        reasons = (LimitsWithheld(WITHHELD.get(one.rule, Withheld.SAID)),)
         yield _finding(target, Fault.LIMIT_COLLAPSE, one.since, one.at, one.rule, one.words, reasons)
     for ceiling in limits.ceilings.values():
         yield from _of_ceiling(target, ceiling)
 
 
 def _of_ceiling(target: Target, ceiling: Ceiling) -> Iterator[Finding]:
-    name, at = ceiling.name, ceiling.at
-    if ceiling.fallen_at and ceiling.low_since:
-        now, before, since = median(ceiling.latest), ceiling.reference, ceiling.low_since
-        reasons: tuple[str, ...] = (
-            f"the ceiling of {name} fell from {before:,.0f} to {now:,.0f} on {day(since)}",
-            f"{ceiling.lows} of the last {len(ceiling.latest)} answers say so",
+    unit, window_s, at = ceiling.unit, ceiling.window_s, ceiling.at
+    if ceiling.fallen_at and (since := ceiling.low_since):
+        now, before = median(ceiling.latest), ceiling.reference
+        reasons: tuple[Detected, ...] = (
+            CeilingFell(unit, window_s, now, before, since),
+            CeilingAnswers(ceiling.lows, len(ceiling.latest)),
         )
         if now and round(before / now, 6) in UNITS:
-            reasons += (f"it is just 1/{before / now:,.0f} of what it was: perhaps it is told in another unit now",)
-        words = f"{name}: {now:,.0f} instead of {before:,.0f}"
+            reasons += (CeilingUnit(before / now),)
+        words = CeilingNow(unit, window_s, now, before)
         yield _finding(target, Fault.LIMIT_COLLAPSE, since, at, "limits/fallen", words, reasons)
-    if ceiling.short_since and ceiling.share is not None:
-        reasons = (
-            f"less than {LOW_SHARE:.0%} of the {name} is left, where usually {ceiling.share:.0%} is",
-            "the canaries use no more than before: what you run uses more, or somebody else uses this key",
-        )
-        words = f"{name}: hardly anything is left"
-        yield _finding(target, Fault.RATE_LIMITED, ceiling.short_since, at, "limits/used-by-others", words, reasons)
+    if (since := ceiling.short_since) and ceiling.share is not None:
+        reasons = (LessLeft(unit, window_s, LOW_SHARE, ceiling.share), UsedByOthers())
+        left = HardlyLeft(unit, window_s)
+        yield _finding(target, Fault.RATE_LIMITED, since, at, "limits/used-by-others", left, reasons)
 
 
 def settled(target: Target, limits: Limits) -> Iterator[Finding]:
     """Yield how the latest fall of each ceiling ended that did not come back: no trouble any more, but not mended."""
     for ceiling in limits.ceilings.values():
         if (moved := ceiling.moved) and moved.after < moved.before:
-            words = f"{ceiling.name}: {moved.after:,.0f} instead of {moved.before:,.0f}"
-            how = "it stays so, and is taken for usual from now on"
-            if moved.told_at:
-                how = f"not told any more since {day(moved.told_at)}, so that nobody knows"
-            yield _finding(
-                target, Fault.LIMIT_COLLAPSE, moved.at, moved.at, "limits/fallen", words, (f"{words}; {how}",)
-            )
+            how = CeilingStays(ceiling.unit, ceiling.window_s, moved.after, moved.before, moved.told_at)
+            yield _finding(target, Fault.LIMIT_COLLAPSE, moved.at, moved.at, "limits/fallen", how, (how,))
 
 
 def moves(limits: Limits) -> Mapping[tuple[str, int], Moved]:
@@ -288,7 +285,13 @@ def moves(limits: Limits) -> Mapping[tuple[str, int], Moved]:
 
 
 def _finding(
-    target: Target, fault: Fault, since: datetime, at: datetime, rule: str, words: str, reasons: tuple[str, ...]
+    target: Target,
+    fault: Fault,
+    since: datetime,
+    at: datetime,
+    rule: str,
+    words: Remark | str,
+    reasons: tuple[Detected, ...],
 ) -> Finding:
     return Finding(target.account, fault, since, at, target.id, rule, words, reasons, target.model)
 
@@ -303,7 +306,7 @@ def _refusal(limits: Limits, observation: Observation) -> LimitRefusal | None:
     if observation.status not in REFUSED or fault in NOT_ITS_LIMITS:
         return None
     if any(limit.limit == 0 for limit in observation.limits or ()):
-        return LimitRefusal(at, at, "limits/zero", answer.words)
+        return LimitRefusal(at, at, ZERO, answer.words)
     known = any(len(one.held) >= TO_ARM for one in limits.ceilings.values())
     if known and not observation.limits and not limits.mute:
         return LimitRefusal(at, at, VANISHED, answer.words)

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct, field
 
-from monitor.detect.finding import Finding, day
+from monitor.detect.finding import Finding
+from monitor.detect.reason import ModelGone, NotListed
 from probes.model import Fault
 
 TO_CONFIRM = 2
@@ -53,10 +54,6 @@ def findings(account: str, offer: Offer, wanted: Collection[str]) -> Iterator[Fi
     """Yield what is to be told: wanted models that were on offer and are no longer."""
     for model, name, gone in _lost(offer, wanted):
         if gone.lists >= TO_CONFIRM:
-            reasons = (
-                f"the provider's list of {len(offer.models)} models lacks it; it was there until {day(gone.until)}",
-            )
-            words = f"no {name} among {len(offer.models)} models"
             yield Finding(
                 account,
                 Fault.MODEL_UNAVAILABLE,
@@ -64,8 +61,8 @@ def findings(account: str, offer: Offer, wanted: Collection[str]) -> Iterator[Fi
                 offer.at,
                 offer.target,
                 "offer/gone",
-                words,
-                reasons,
+                NotListed(name, len(offer.models)),
+                (ModelGone(len(offer.models), gone.until),),
                 model,
             )
 

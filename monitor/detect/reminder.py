@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from msgspec import Struct
 
 from monitor.detect.finding import Finding
+from monitor.detect.reason import DateEntered, ReminderDue
 from probes.model import Fault
 
 RULE = "reminder/date"
@@ -37,8 +38,6 @@ class Reminder(Struct, frozen=True):
 def findings(reminder: Reminder, now: datetime) -> Iterator[Finding]:
     """Yield what is to be told while the day is near."""
     if reminder.is_near(now):
-        day = f"{reminder.on.day} {reminder.on:%B %Y}"
-        told = f"{reminder.name} ends on {day}: a date that stands in the configuration, nothing that was seen"
         yield Finding(
             account=reminder.account or "",
             fault=Fault.EXPIRES_SOON,
@@ -46,8 +45,8 @@ def findings(reminder: Reminder, now: datetime) -> Iterator[Finding]:
             seen_at=now,
             target="",
             rule=RULE,
-            words=day,
-            reasons=tuple(filter(None, (told, reminder.note))),
+            words=DateEntered(reminder.on),
+            reasons=(ReminderDue(reminder.name, reminder.on), *filter(None, (reminder.note,))),
             topic=reminder.name,
         )
 

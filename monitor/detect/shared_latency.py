@@ -13,8 +13,10 @@ from math import exp, log
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.detect.finding import Finding, day
-from monitor.detect.latency import LEAST_RISE_S, Kind, Series, now_s, usual_s
+from monitor.detect.finding import Finding
+from monitor.detect.latency import LEAST_RISE_S, Series, now_s, usual_s
+from monitor.detect.measure import Kind
+from monitor.detect.reason import PoolRose, PoolShare, PoolSlow, PoolStays
 from probes.model import Fault
 
 RISE = log(1.6)
@@ -136,29 +138,18 @@ def findings(group: str, target: str, kind: Kind, pool: Pool, model: str | None 
     `model` is whose streams are slow, where it is they.
     """
     if pool.alarmed_at and pool.since:
-        times = f"{exp(pool.lift):.1f} times as"
-        stream = f"output tokens of {model} come "
-        words = (
-            f"{stream if model else ''}{times} {'slowly' if model else 'slow'} as usual since {pool.since:%H:%M} UTC"
-        )
-        many, since = f"at least {len(pool.members)} of those watched here", day(pool.since)
-        reasons = (
-            f"{stream}{times} slowly as each usually gets them, to {many}, since {since}"
-            if model
-            else f"{many} take {times} long as each usually does, since {since}",
-            f"{pool.share:.0%} of the latest answers were slower than usual",
-        )
+        times, since = exp(pool.lift), pool.since
+        words = PoolRose(times, since, model)
+        reasons = (PoolSlow(len(pool.members), times, since, model), PoolShare(pool.share))
         rule, passing = f"latency/{kind}/pool", pool.lift < RISE / 2
-        yield Finding(group, Fault.SLOW, pool.since, pool.at, target, rule, words, reasons, passing=passing)
+        yield Finding(group, Fault.SLOW, since, pool.at, target, rule, words, reasons, passing=passing)
 
 
 def settled(group: str, target: str, kind: Kind, pool: Pool, model: str | None = None) -> Iterator[Finding]:
     """Yield how the latest rise of the group ended that did not go back: it is usual now."""
     if at := pool.accepted_at:
-        words = f"{exp(pool.lift):.1f} times as slow as before"
-        who = f"the streams of {model}" if model else "those watched here"
-        how = (f"{who} stayed {words}, and that is taken for usual from now on",)
-        yield Finding(group, Fault.SLOW, at, at, target, f"latency/{kind}/pool", words, how)
+        how = PoolStays(exp(pool.lift), model)
+        yield Finding(group, Fault.SLOW, at, at, target, f"latency/{kind}/pool", how, (how,))
 
 
 def _summed(pool: Pool, series: Series, away: float, scale: float) -> float:

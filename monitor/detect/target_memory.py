@@ -11,8 +11,9 @@ from monitor.detect.finding import Finding
 from monitor.detect.flap import Flap
 from monitor.detect.health import Health, State
 from monitor.detect.intermittent import Flicker
-from monitor.detect.latency import LONG, SPEAKING, Kind, Pace, Series
+from monitor.detect.latency import LONG, SPEAKING, Pace, Series
 from monitor.detect.limits import Limits
+from monitor.detect.measure import Kind
 from probes.model import Observation, Target
 
 CEILING_S = 45.0

@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.detect.finding import Finding
+from monitor.detect.reason import ProviderWarns
 from probes.model import Fault, Sign
 
 TO_END = 3
@@ -50,7 +51,7 @@ def findings(account: str, warned: Mapping[str, Warned]) -> Iterator[Finding]:
     for one in sorted(warned.values(), key=lambda one: one.since):
         if (one.fault, one.model) not in seen:
             seen.add((one.fault, one.model))
-            reasons = (f"the provider says so beside its answers: {one.words}",)
+            reasons = (ProviderWarns(one.words),)
             yield Finding(
                 account, one.fault, one.since, one.seen_at, one.target, one.rule, one.words, reasons, one.model
             )

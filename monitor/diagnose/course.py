@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from monitor.detect.health import Health, is_returning
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE, Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, Incident, key_of, names_flap, open_incident, severity
-from monitor.diagnose.reason import Elsewhere
+from monitor.diagnose.reason import Elsewhere, NoLongerWatched
 from monitor.diagnose.subject import Scope, Subject
 from monitor.diagnose.target_state import UNREACHABLE
 from probes.identity import account_of
@@ -32,7 +32,7 @@ REACH = {
     Scope.STAGE: 0,
 }
 """How far it reaches, as it matters to who acts: a part of an account, all of it, several, several providers."""
-UNWATCHED = "it is no longer watched: the configuration does not name it any more"
+UNWATCHED = NoLongerWatched()
 PATIENCE = timedelta(seconds=45)
 """So long after the latest recovery what is still down may yet recover with it."""
 
@@ -370,8 +370,7 @@ def _followed_sign(incident: Incident, diagnosis: Diagnosis, now: datetime) -> I
 
 def _settled(incident: Incident, settled: Iterable[Diagnosis]) -> Incident:
     how = (one.reasons[0] for one in settled if key_of(one) == key_of(incident) and one.since > incident.opened_at)
-    told = next(how, "")
-    return replace(incident, ending=told if isinstance(told, str) else "") if incident.signal else incident
+    return replace(incident, ending=next(how, None)) if incident.signal else incident
 
 
 def _is_within(sign: Diagnosis, incident: Incident) -> bool:

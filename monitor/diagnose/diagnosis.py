@@ -4,7 +4,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from monitor.diagnose.reason import Reason
+from monitor.diagnose.reason import AnswerWords, Reason
 from monitor.diagnose.subject import Scope, Subject
 from probes.model import Blame, Confidence, Fault, Phase
 
@@ -16,7 +16,7 @@ class Evidence(Struct, frozen=True):
     at: datetime
     fault: Fault
     rule: str
-    words: str
+    words: AnswerWords
     status: int | None = None
     request_id: str | None = None
     phase: Phase | None = None

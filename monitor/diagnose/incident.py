@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence
-from monitor.diagnose.reason import Reason
+from monitor.diagnose.reason import NobodyWatched, Reason
 from monitor.diagnose.subject import Scope, Subject
 from probes.identity import account_of
 from probes.model import Blame, Confidence, Fault
@@ -65,7 +65,7 @@ class Incident(Struct, frozen=True):
     `reasons` are those of `reasoned_at`. What is over says how wide it was. `widest` is how wide it was told to be.
     A `signal` tells of what is coming: nothing fails yet. `parent` is the wider incident that it is part
     of, and ends with. `detected_at` is when we were sure of it, `announcement` what the provider's own
-    page says of it. `ending` is how it ended where not all is as before.
+    page says of it. `ending` is how it ended where not all is as before; None, or "" of a version of before: all is.
     """
 
     id: str
@@ -84,7 +84,7 @@ class Incident(Struct, frozen=True):
     parent: str | None = None
     detected_at: datetime | None = None
     announcement: Announcement | None = None
-    ending: str = ""
+    ending: Reason | None = None
     covered: tuple[str, ...] = ()
     widest: Subject | None = None
     reasoned_at: datetime | None = None
@@ -229,7 +229,7 @@ def absence(since: datetime, until: datetime) -> Change:
         severity=Severity.INFO,
         confidence=Confidence.HIGH,
         opened_at=since,
-        reasons=("no look was taken and nothing was written in this time",),
+        reasons=(NobodyWatched(),),
         closed_at=until,
     )
     return Change(gap, ChangeKind.RESOLVED, until)

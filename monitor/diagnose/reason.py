@@ -1,12 +1,14 @@
 """What a diagnosis rests on, as values: each is a claim about now, found anew whenever it is told.
 
-In words they are said by `monitor.words`.
+`monitor.sentence` puts them in words.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from monitor.detect.reason import Detected, Remark
+from monitor.diagnose.stage import Stage
 from probes.model import Fault
 
 
@@ -122,23 +124,72 @@ class Elsewhere(Struct, frozen=True, tag="elsewhere"):
     reached: bool
 
 
+class SourceDoubted(Struct, frozen=True, tag="source-doubted"):
+    """Why a status source cannot be believed, in the reader's words."""
+
+    problem: str
+
+
+class BudgetBurnt(Struct, frozen=True, tag="budget-burnt"):
+    """The share, in [0, 1], that was bad in a long window, and in a short one (None: not seen); `allowed` may be.
+
+    `watched` is how much of the long one was watched; None: nearly all of it. `latency_s` is within what an answer was
+    promised, where that is the promise; None: that there is one.
+    """
+
+    window: timedelta
+    share: float
+    allowed: float
+    short_window: timedelta
+    short_share: float | None
+    watched: timedelta | None = None
+    latency_s: float | None = None
+
+
+class BudgetLasts(Struct, frozen=True, tag="budget-lasts"):
+    """The budget of so many days is used so many times as fast as is allowed, and lasts so many hours at that."""
+
+    times: float
+    window_days: int
+    lasts_h: float
+
+
+class StageFailed(Struct, frozen=True, tag="stage-failed"):
+    """A stage of this monitor failed; `error` is what the last error is called. `lasting`: again and again."""
+
+    stage: Stage
+    error: str
+    lasting: bool
+
+
+class WholeErrorLogged(Struct, frozen=True, tag="whole-error-logged"):
+    """Where the error can be read, and that nothing else stopped."""
+
+
+class NobodyWatched(Struct, frozen=True, tag="nobody-watched"):
+    """Nothing was looked at, nor kept."""
+
+
+class NoLongerWatched(Struct, frozen=True, tag="no-longer-watched"):
+    """How what the configuration does not name any more ends."""
+
+
+class DrillWanted(Struct, frozen=True, tag="drill-wanted"):
+    """Somebody asked for a drill."""
+
+
+class DrillOnly(Struct, frozen=True, tag="drill-only"):
+    """What stands in place of an answer in a drill."""
+
+
 Found = (
-    Symptom
-    | Share
-    | Alone
-    | Shaken
-    | Siblings
-    | Answering
-    | Knocked
-    | Posted
-    | Unposted
-    | Refused
-    | Undecided
-    | Lone
-    | Unanswered
-    | Unreached
-    | Elsewhere
-)
+    Symptom | Share | Alone | Shaken | Siblings | Answering | Knocked | Posted | Unposted | Refused | Undecided | Lone
+    | Unanswered | Unreached | Elsewhere
+    | SourceDoubted | BudgetBurnt | BudgetLasts | StageFailed | WholeErrorLogged
+    | NobodyWatched | NoLongerWatched | DrillWanted
+)  # fmt: skip
 """What the diagnosis finds itself."""
-Reason = Found | str
-"""The detectors say theirs in words of their own."""
+Reason = Found | Detected | str
+"""A `str` is quoted as it stands: what the user wrote, and what a version wrote that knew no values."""
+AnswerWords = Remark | DrillOnly | str
+"""What came back; a `str` is an answer's own words, or what a version of before wrote in their place."""

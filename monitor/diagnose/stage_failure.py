@@ -1,12 +1,13 @@
-"""The stages of the resident loop, and what is told of one that fails: by our own fault, so nobody else is blamed."""
+"""What is told of a stage of the resident loop that fails: by our own fault, so nobody else is blamed."""
 
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from msgspec import Struct
 
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Incident, open_incident
+from monitor.diagnose.reason import StageFailed, WholeErrorLogged
+from monitor.diagnose.stage import Stage
 from monitor.diagnose.subject import Scope, Subject
 from probes.model import Blame, Confidence, Fault
 
@@ -16,41 +17,6 @@ CALM = timedelta(seconds=60)
 """What goes on for so long after a failure is well again."""
 FIRST_S, LONGEST_S = 1.0, 30.0
 """The pause before a stage that failed is begun anew, and the longest that it grows to."""
-
-
-class Stage(StrEnum):
-    """What goes on side by side; each is begun anew by itself."""
-
-    LOOK = "look"
-    REMEMBER = "remember"
-    LISTEN = "listen"
-    ENQUIRE = "enquire"
-    HERALD = "herald"
-    DELIVER = "deliver"
-    PUBLISH = "publish"
-    TIDY = "tidy"
-    WEIGH = "weigh"
-    DRILL = "drill"
-    HEARTBEAT = "heartbeat"
-    REASSURE = "reassure"
-    CONFIGURATION = "configuration"
-
-
-DOES = {
-    Stage.LOOK: "asking the accounts",
-    Stage.REMEMBER: "judging and keeping what was seen",
-    Stage.LISTEN: "reading the status pages",
-    Stage.ENQUIRE: "asking without a key",
-    Stage.HERALD: "deciding who is told",
-    Stage.DELIVER: "sending messages",
-    Stage.PUBLISH: "making the page",
-    Stage.TIDY: "rolling up old results",
-    Stage.WEIGH: "weighing the objectives",
-    Stage.DRILL: "holding drills",
-    Stage.HEARTBEAT: "pinging the heartbeat's address",
-    Stage.REASSURE: "answering the service manager",
-    Stage.CONFIGURATION: "taking up a changed configuration",
-}
 
 
 class Failing(Struct, frozen=True):
@@ -67,9 +33,8 @@ class Failing(Struct, frozen=True):
         return self.times >= LASTING
 
     @property
-    def words(self) -> str:
-        how = "keeps failing" if self.is_lasting else "failed, and was begun anew"
-        return f"the monitor's own fault: {DOES[self.stage]} {how} ({self.error})"
+    def reason(self) -> StageFailed:
+        return StageFailed(self.stage, self.error, self.is_lasting)
 
     def is_over(self, now: datetime) -> bool:
         """Whether it has gone on for long enough since, or the clock was set back meanwhile."""
@@ -107,7 +72,7 @@ def _diagnosis(failing: Failing) -> Diagnosis:
         fault=Fault.UNCLASSIFIED,
         confidence=Confidence.HIGH,
         since=failing.since,
-        reasons=(failing.words, "its log holds the whole error; all else goes on"),
+        reasons=(failing.reason, WholeErrorLogged()),
         targets=(),
         evidence=(),
         signal=True,

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Announcement
+from monitor.diagnose.reason import SourceDoubted
 from monitor.diagnose.subject import Scope, read_subject
 from monitor.diagnose.witness import Page, is_trouble
 from probes.feeds.distrust import Seen, doubt
@@ -123,7 +124,7 @@ def unreadable(sources: Iterable[Source], now: datetime) -> list[Diagnosis]:
             fault=Fault.INVALID_RESPONSE,
             confidence=Confidence.HIGH,
             since=source.doubtful_since,
-            reasons=(f"it {source.problem}" if source.problem else "",),
+            reasons=(SourceDoubted(source.problem),) if source.problem else (),
             targets=(),
             evidence=(),
             signal=True,

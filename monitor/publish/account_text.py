@@ -194,7 +194,7 @@ def _credit(purse: PurseView, now: datetime, speech: Speech) -> str:
 
 def _left(purse: PurseView, speech: Speech) -> str:
     if purse.left is None:
-        return purse.words
+        return speech.remark(purse.words)
     left = speech.number(f"{purse.left:,.2f}")
     if purse.most is None:
         return speech.say("{left} {unit} left", left=left, unit=purse.unit)

@@ -15,6 +15,7 @@ from monitor.publish.shared_risk import PULLS
 from monitor.publish.snapshot import AccountView, Snapshot, TargetView
 from monitor.publish.status import WHOLE, Standing, standing
 from monitor.publish.usable import Usable, usables
+from monitor.sentence.detected import remark
 from probes import remedy
 from probes.advice import ADVICE, SERVED, SWITCHED, Surroundings, advise
 from probes.identity import provider_of
@@ -107,10 +108,10 @@ def advice_for(incident: Incident, config: Config, glance: Glance | None = None)
     if own := _own_advice(incident):
         return own
     for one in incident.evidence:
-        if line := set_up(config, one.target, Answer(one.rule, one.words), glance):
+        if line := set_up(config, one.target, Answer(one.rule, remark(one.words)), glance):
             return line
     provider = config.providers.get(incident.about.provider)
-    said = [one.words for one in incident.evidence if one.fault is incident.fault]
+    said = [remark(one.words) for one in incident.evidence if one.fault is incident.fault]
     return advise(incident.fault, provider, said, _around(incident, config, glance)) if provider else ""
 
 

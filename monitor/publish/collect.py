@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from monitor.config.config import Config
 from monitor.detect.account_memory import EMPTY, Note
-from monitor.detect.credit import Purse, days_left, say
+from monitor.detect.credit import Purse, days_left, told_of
 from monitor.detect.health import Health, State
 from monitor.detect.latency import Series, stream_s
 from monitor.detect.limits import Moved
@@ -40,6 +40,7 @@ from monitor.publish.snapshot import (
 from monitor.publish.status import standing
 from monitor.publish.uptime import WINDOWS_D
 from monitor.schedule import Watch
+from monitor.sentence.found import stage_failed
 from monitor.slo.indicator import Cell, Sketch, add, availability, quantile
 from monitor.slo.objective import Objective, reserves
 from monitor.storage_refusal import StorageRefusal
@@ -105,7 +106,7 @@ def _take(
     by_provider = _account_views(config, memory, now)
     unsent = tuple(f"messages to {name} are not getting through: {why}" for name, why in reader.failing_channels(db))
     refused = tuple(unwritten(config, one) for one in filter(None, [reader.refusal(db)]))
-    faults = tuple(one.words for one in reader.failing(db))
+    faults = tuple(stage_failed(one.reason) for one in reader.failing(db))
     now_only = Snapshot(
         made_at=now,
         fresh_s=fresh_s(config),
@@ -243,7 +244,7 @@ def pulse(db: sqlite3.Connection, config: Config, now: datetime) -> Pulse:
     return Pulse(
         (now - beat).total_seconds() if beat else None,
         fresh_s(config),
-        faults=tuple(one.words for one in failing),
+        faults=tuple(stage_failed(one.reason) for one in failing),
         lasting=any(one.is_lasting for one in failing),
     )
 
@@ -319,7 +320,7 @@ def _advice(config: Config, view: AccountView, memory: Memory, round_about: Glan
 
 
 def _purse_view(purse: Purse) -> PurseView:
-    return PurseView(purse.unit, purse.at, say(purse), purse.left, purse.most, days_left(purse), purse.expires_at)
+    return PurseView(purse.unit, purse.at, told_of(purse), purse.left, purse.most, days_left(purse), purse.expires_at)
 
 
 def _badness(target: TargetView) -> tuple[int, int]:

@@ -145,7 +145,7 @@ def row(view: IncidentView, made_at: datetime, today: datetime | None, speech: S
         began=speech.moment(incident.opened_at, today),
         lasted=speech.duration((until - incident.opened_at).total_seconds()),
         advice=pieces(view.advice),
-        reasons=(*words.reasons(incident), *filter(None, [incident.ending])),
+        reasons=(*speech.reasons(incident), *filter(None, [speech.ending(incident)])),
         told=_told_words(view.told, speech),
         undelivered=any(map(_is_stuck, view.told)),
         lead=words.capital(speech.lead(incident.lead)),
@@ -222,6 +222,6 @@ def _proof(evidence: Evidence, signal: bool, speech: Speech) -> ProofRow:
         status=_status(evidence, signal, speech),
         request_id=evidence.request_id,
         rule=evidence.rule,
-        words=evidence.words,
+        words=speech.remark(evidence.words),
         phase=speech.say(words.PHASES[evidence.phase]) if evidence.phase else "",
     )

@@ -8,6 +8,7 @@ from msgspec import Struct
 from monitor.alert.case import Delivery
 from monitor.detect.health import State
 from monitor.detect.limits import Moved
+from monitor.detect.reason import CreditLeft
 from monitor.diagnose.incident import Incident
 from monitor.slo.indicator import Cell
 from monitor.slo.objective import Objective, Reserve
@@ -89,7 +90,7 @@ class PurseView(Struct, frozen=True):
 
     unit: str
     at: datetime
-    words: str
+    words: CreditLeft | str
     left: float | None
     most: float | None
     days_left: float | None

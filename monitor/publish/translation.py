@@ -1,43 +1,22 @@
 """The language of the page: every English sentence is looked up in a file of words, and stays where it has none."""
 
 import tomllib
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from msgspec import Struct, field
-
 from monitor import words
 from monitor.diagnose.incident import Incident
-from monitor.words import Moment
+from monitor.diagnose.reason import AnswerWords
+from monitor.sentence import reason
+from monitor.sentence.detected import remark
+from monitor.words import Language, Moment
 from probes.model import Blame, Fault, Limit
 
-ENGLISH_NAME = "en"
 SUFFIX = ".toml"
 
 
-class Speech(Struct, frozen=True, eq=False):
-    """One language: its code for `lang`, the translation of each English text, and its decimal mark.
-
-    One is as good as another only when it is the same: so it can be asked for by what is kept.
-    """
-
-    code: str = ENGLISH_NAME
-    phrases: Mapping[str, str] = field(default_factory=dict)
-    decimal: str = "."
-
-    def say(self, text: str, **values: object) -> str:
-        """Say an English text in this language; `{name}` in it is replaced by the value of that name."""
-        said = self.phrases.get(text, text)
-        if not values:
-            return said
-        try:
-            return said.format(**values)
-        except (LookupError, ValueError, AttributeError):  # a translation of somebody's own, with other places in it
-            return text.format(**values)
-
-    def many(self, number: int, one: str, more: str, **values: object) -> str:
-        return self.say(one if number == 1 else more, n=number, **values)
+class Speech(Language, frozen=True, eq=False):
+    """A language as the pages speak it."""
 
     def fault(self, fault: Fault) -> str:
         return self.say(words.FAULTS[fault])
@@ -85,11 +64,14 @@ class Speech(Struct, frozen=True, eq=False):
     def money(self, usd: float) -> str:
         return self.say("less than $0.01") if 0 < usd < 0.01 else self.number(words.money(usd))
 
-    def number(self, text: str) -> str:
-        """Write an English number as this language does."""
-        if self.decimal == ".":
-            return text
-        return text.replace(",", "\0").replace(".", self.decimal).replace("\0", ".")
+    def reasons(self, incident: Incident) -> list[str]:
+        return reason.reasons(incident, self)
+
+    def ending(self, incident: Incident) -> str:
+        return reason.ending(incident, self)
+
+    def remark(self, it: AnswerWords) -> str:
+        return remark(it, self)
 
     def limit(self, it: Limit) -> str:
         return words.limit(it, self.say, self.number)

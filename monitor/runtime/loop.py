@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from functools import partial
 
-from monitor.diagnose.stage_failure import Stage
+from monitor.diagnose.stage import Stage
 from monitor.runtime.supervisor import Supervisor, Work
 from monitor.stages.beat import change, remember
 from monitor.stages.deliver import deliver

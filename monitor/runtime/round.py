@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from monitor.config.config import Config
 from monitor.detect.health import Health
-from monitor.diagnose.stage_failure import Stage
+from monitor.diagnose.stage import Stage
 from monitor.runtime.loop import supervise
 from monitor.runtime.supervisor import Work
 from monitor.schedule import is_due

@@ -10,7 +10,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.diagnose.incident import Change, ChangeKind, Incident
-from monitor.diagnose.stage_failure import CALM, LASTING, Stage, back_off_s, named, once_more
+from monitor.diagnose.stage import Stage
+from monitor.diagnose.stage_failure import CALM, LASTING, back_off_s, named, once_more
 from monitor.diagnose.subject import Scope
 from monitor.stages.belief import BeliefView
 from monitor.stages.services import Services

@@ -7,7 +7,7 @@ account is asked ever more seldom, and its failures would count ever less.
 Source of budgets and burn rates: Google, Site Reliability Workbook, chapters 2 and 5.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Incident
+from monitor.diagnose.reason import BudgetBurnt, BudgetLasts
 from monitor.diagnose.subject import Scope, subject_of
 from probes.model import Blame, Confidence, Fault
 
@@ -238,7 +239,7 @@ def _sign(objective: Objective, goal: Goal, pair: Pair, rates: tuple[Rate, Rate 
         fault=FAULTS[goal],
         confidence=Confidence.HIGH,
         since=now,
-        reasons=tuple(_reasons(objective, goal, pair, rates)),
+        reasons=_reasons(objective, goal, pair, rates),
         targets=(),
         evidence=(),
         signal=True,
@@ -246,23 +247,19 @@ def _sign(objective: Objective, goal: Goal, pair: Pair, rates: tuple[Rate, Rate 
     )
 
 
-def _reasons(objective: Objective, goal: Goal, pair: Pair, rates: tuple[Rate, Rate | None]) -> Iterator[str]:
+def _reasons(
+    objective: Objective, goal: Goal, pair: Pair, rates: tuple[Rate, Rate | None]
+) -> tuple[BudgetBurnt, BudgetLasts]:
     long, short = rates
     allowed = 1.0 - objective.promises[goal]
-    what = "failed" if goal is Goal.AVAILABILITY else f"took longer than {objective.latency_s:g} s"
-    latest = f", in the last {pair.words[1]} {short.share:.1%}" if short else ""
-    yield f"in the last {pair.words[0]}{_watched(long, pair.long)} {long.share:.1%} {what}{latest}; {allowed:.2%} may"
     times = long.share / allowed
-    lasts_h = 24 * objective.window_days / times
-    lasts = f"{lasts_h / 24:.1f} days" if lasts_h >= 48 else f"{lasts_h:.0f} hours"
-    yield f"{times:.1f} times what is allowed: the budget of {objective.window_days} days would last {lasts}"
-
-
-def _watched(long: Rate, window: timedelta) -> str:
-    """Say how much of a window was watched, where it was not nearly all of it."""
-    if long.covered >= WHOLLY:
-        return ""
-    minutes = round(long.covered * (window / timedelta(minutes=1)))
-    hours = round(long.covered * (window / HOUR))
-    told = f"{minutes} min were" if minutes < 120 else f"{hours} hours were"
-    return f" (of which {told} watched)"
+    burnt = BudgetBurnt(
+        window=pair.long,
+        share=long.share,
+        allowed=allowed,
+        short_window=pair.short,
+        short_share=short.share if short else None,
+        watched=None if long.covered >= WHOLLY else long.covered * pair.long,
+        latency_s=None if goal is Goal.AVAILABILITY else objective.latency_s,
+    )
+    return burnt, BudgetLasts(times, objective.window_days, 24 * objective.window_days / times)

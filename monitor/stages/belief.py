@@ -14,7 +14,7 @@ from monitor.detect.account_memory import Note
 from monitor.detect.account_memory import findings as find
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health
-from monitor.detect.latency import Kind
+from monitor.detect.measure import Kind
 from monitor.detect.reminder import Reminder
 from monitor.detect.shared_latency import Pool, PoolKey
 from monitor.detect.target_memory import Track

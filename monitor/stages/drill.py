@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from monitor.diagnose.diagnosis import Diagnosis, Evidence
 from monitor.diagnose.incident import Change, ChangeKind, Incident, open_incident
+from monitor.diagnose.reason import DrillOnly, DrillWanted
 from monitor.diagnose.subject import Scope, subject_of
 from monitor.stages.belief import BeliefView
 from monitor.stages.services import Services
@@ -56,15 +57,14 @@ def _folder(database: Path) -> Path:
 
 
 def _diagnosis(drill: Drill) -> Diagnosis:
-    words = "This is a drill. No provider said this, and nothing is wrong with the account."
     return Diagnosis(
         about=subject_of(Scope.ACCOUNT, drill.account),
         fault=drill.fault,
         confidence=Confidence.HIGH,
         since=drill.at,
-        reasons=("somebody asked for a drill with `provider-monitor drill`",),
+        reasons=(DrillWanted(),),
         targets=(),
-        evidence=(Evidence(drill.account, drill.at, drill.fault, "drill", words),),
+        evidence=(Evidence(drill.account, drill.at, drill.fault, "drill", DrillOnly()),),
     )
 
 

@@ -12,7 +12,9 @@ from monitor.detect import account_memory, flap, intermittent, reminder, shared_
 from monitor.detect.account_memory import EMPTY, Note
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health, State, advance
-from monitor.detect.latency import SPEAKING, Kind, Series, is_late, pace, slowness
+from monitor.detect.latency import SPEAKING, Series, is_late, pace, slowness
+from monitor.detect.measure import Kind
+from monitor.detect.reason import AllSlow, AtUsualPace, SaidOf
 from monitor.detect.shared_latency import Pool, PoolKey
 from monitor.detect.target_memory import Track
 from monitor.diagnose.announcement import announce
@@ -326,8 +328,8 @@ def _of_the_road(slow: Sequence[Finding]) -> Finding:
         topic=None,
         rule=ROAD,
         reasons=(
-            "whoever was asked since answers slowly, at providers that have nothing in common but the road to them",
-            *(f"{one.account}: {one.words}" for one in slow),
+            AllSlow(),
+            *(SaidOf(one.account, one.words) for one in slow),
         ),
         others=tuple(id for one in slow for id in (one.target, *one.others) if id != first.target),
         blamed=Blame.PATH,
@@ -390,8 +392,7 @@ def _whose(belief: Belief, target: Target, finding: Finding, now: datetime) -> F
     seen = [one for one in others if _has_answered(belief, one, finding.since)]
     usual = {one.account for one in seen if _is_at_its_pace(belief, one)}
     blamed = Blame.ACCOUNT if usual else Blame.UNKNOWN
-    said = f"{len(usual)} other account{'s' if len(usual) > 1 else ''} of this provider answer at the usual pace"
-    reasons = (*finding.reasons, said) if usual else finding.reasons
+    reasons = (*finding.reasons, AtUsualPace(len(usual))) if usual else finding.reasons
     common = _is_company_slow(belief, target) or _may_be_shared(belief, target, seen)
     early = bool(others) and now - _raised_at(belief, target) < COMPANY and common
     passing = finding.passing or early

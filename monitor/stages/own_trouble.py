@@ -5,7 +5,9 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
-from monitor.diagnose.stage_failure import Failing, Stage
+from monitor.diagnose.stage import Stage
+from monitor.diagnose.stage_failure import Failing
+from monitor.sentence.found import stage_failed
 
 log = logging.getLogger("monitor")
 
@@ -24,7 +26,7 @@ class OwnTrouble(Struct):
     @property
     def fault(self) -> str | None:
         """What of ours failed lately, all of it, and is begun anew; None: nothing did."""
-        return "; ".join(one.words for one in self.failing.values()) or None
+        return "; ".join(stage_failed(one.reason) for one in self.failing.values()) or None
 
     def warn(self, about: str, words: str, level: int = logging.ERROR) -> None:
         """Say that something of ours does not work; in the log once, until it changes."""

@@ -10,7 +10,8 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from msgspec import Struct
 
-from monitor.diagnose.stage_failure import Stage, once_more
+from monitor.diagnose.stage import Stage
+from monitor.diagnose.stage_failure import once_more
 from monitor.stages.own_trouble import OwnTrouble
 from monitor.storage_refusal import StorageRefusal
 from monitor.store import file_system, salvage

@@ -14,7 +14,7 @@ from monitor.alert.case import Message
 from monitor.alert.reply import Reply
 from monitor.detect.account_memory import Note
 from monitor.detect.health import Health, State, Suspicion
-from monitor.detect.latency import Kind
+from monitor.detect.measure import Kind
 from monitor.detect.shared_latency import Pool, PoolKey
 from monitor.detect.target_memory import Track
 from monitor.diagnose.diagnosis import Evidence

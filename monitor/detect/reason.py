@@ -1,0 +1,290 @@
+"""What the detectors found, as values; `monitor.sentence` puts them in words.
+
+A remark is what stands as the words of an answer where there is none to quote; a reason is what follows.
+"""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+from monitor.detect.measure import Kind
+
+
+class CreditLeft(Struct, frozen=True, tag="credit-left"):
+    """The credit of one unit as it was told; None: never told."""
+
+    unit: str
+    left: float | None
+    most: float | None = None
+    used: float | None = None
+    unlimited: bool = False
+
+
+class CreditFloor(Struct, frozen=True, tag="credit-floor"):
+    """So much of a unit is the least that is left without a warning."""
+
+    unit: str
+    least: float
+
+
+class CreditPace(Struct, frozen=True, tag="credit-pace"):
+    """So much is used in a day, and so many days it lasts."""
+
+    unit: str
+    per_day: float
+    days: float
+
+
+class CreditEnds(Struct, frozen=True, tag="credit-ends"):
+    """When it expires, whatever is left."""
+
+    at: datetime
+
+
+class FlapTurns(Struct, frozen=True, tag="flap-turns"):
+    """So many turns, from up to down or back, in so many minutes."""
+
+    turns: int
+    minutes: int
+
+
+class FlapHeld(Struct, frozen=True, tag="flap-held"):
+    """So many turns in so many minutes, and how it is now; further ones are not told one by one."""
+
+    turns: int
+    minutes: int
+    is_down: bool
+
+
+class FlapCalm(Struct, frozen=True, tag="flap-calm"):
+    """After how many minutes without an outage it is calm, and after how many an outage is told."""
+
+    calm_min: int
+    stayed_min: int
+
+
+class RefusedBetween(Struct, frozen=True, tag="refused-between"):
+    """So many answers since then were refusals, with good ones in between."""
+
+    refusals: int
+    since: datetime
+
+
+class UnderReview(Struct, frozen=True, tag="under-review"):
+    """What refusals among good answers are a sign of."""
+
+
+class PaceRose(Struct, frozen=True, tag="pace-rose"):
+    """How long it usually takes, and takes now; in short."""
+
+    kind: Kind
+    usual_s: float
+    now_s: float
+    since: datetime
+
+
+class SlowerThanUsual(Struct, frozen=True, tag="slower-than-usual"):
+    """What takes longer, than how long, how many times so, and since when."""
+
+    kind: Kind
+    usual_s: float
+    now_s: float
+    since: datetime
+
+
+class LateAnswers(Struct, frozen=True, tag="late-answers"):
+    """So many of the latest answers took longer than `most_s`, within which 95 % usually are."""
+
+    kind: Kind
+    late: int
+    latest: int
+    most_s: float
+
+
+class RoseSlowly(Struct, frozen=True, tag="rose-slowly"):
+    """It crept up: the last hour is slower than the last day."""
+
+
+class PaceStays(Struct, frozen=True, tag="pace-stays"):
+    """It takes so long from now on, and no longer as long as before: it ended without going back."""
+
+    kind: Kind
+    now_s: float
+    before_s: float
+
+
+class PoolRose(Struct, frozen=True, tag="pool-rose"):
+    """So many times as slow as usual; `model` is whose streams are, where it is they. In short."""
+
+    times: float
+    since: datetime
+    model: str | None = None
+
+
+class PoolSlow(Struct, frozen=True, tag="pool-slow"):
+    """At least so many members of a group are so many times as slow as each usually is."""
+
+    members: int
+    times: float
+    since: datetime
+    model: str | None = None
+
+
+class PoolShare(Struct, frozen=True, tag="pool-share"):
+    """The share of the latest answers, in [0, 1], that were slower than usual."""
+
+    share: float
+
+
+class PoolStays(Struct, frozen=True, tag="pool-stays"):
+    """A group stays so many times as slow as it was: it ended without going back."""
+
+    times: float
+    model: str | None = None
+
+
+class Withheld(StrEnum):
+    """How a refusal tells that limits were taken away."""
+
+    VANISHED = "vanished"
+    ZERO = "zero"
+    SAID = "said"
+
+
+class LimitsWithheld(Struct, frozen=True, tag="limits-withheld"):
+    """A refusal tells of limits that were taken away."""
+
+    how: Withheld
+
+
+class CeilingNow(Struct, frozen=True, tag="ceiling-now"):
+    """A rate limit as it is and as it was; in short."""
+
+    unit: str
+    window_s: float | None
+    now: float
+    before: float
+
+
+class CeilingFell(Struct, frozen=True, tag="ceiling-fell"):
+    """A rate limit fell at an instant."""
+
+    unit: str
+    window_s: float | None
+    now: float
+    before: float
+    since: datetime
+
+
+class CeilingAnswers(Struct, frozen=True, tag="ceiling-answers"):
+    """So many of the latest answers tell the lower limit."""
+
+    low: int
+    latest: int
+
+
+class CeilingUnit(Struct, frozen=True, tag="ceiling-unit"):
+    """A limit is just the `part`th of what it was, so that it may be told in another unit."""
+
+    part: float
+
+
+class CeilingStays(Struct, frozen=True, tag="ceiling-stays"):
+    """How a fall ended that did not come back; `told_at` is when the limit was last told, where it is told no more."""
+
+    unit: str
+    window_s: float | None
+    now: float
+    before: float
+    told_at: datetime | None = None
+
+
+class HardlyLeft(Struct, frozen=True, tag="hardly-left"):
+    """Hardly anything is left of a rate limit; in short."""
+
+    unit: str
+    window_s: float | None
+
+
+class LessLeft(Struct, frozen=True, tag="less-left"):
+    """Less than the share `least` of a rate limit is left, where `usual` is; both in [0, 1]."""
+
+    unit: str
+    window_s: float | None
+    least: float
+    usual: float
+
+
+class UsedByOthers(Struct, frozen=True, tag="used-by-others"):
+    """It is not the canaries that use a limit up."""
+
+
+class NotListed(Struct, frozen=True, tag="not-listed"):
+    """A name that is not among so many models; in short."""
+
+    name: str
+    models: int
+
+
+class ModelGone(Struct, frozen=True, tag="model-gone"):
+    """A list of so many models lacks one that was there until then."""
+
+    models: int
+    until: datetime
+
+
+class DateEntered(Struct, frozen=True, tag="date-entered"):
+    """A day that the user entered."""
+
+    on: date
+
+
+class ReminderDue(Struct, frozen=True, tag="reminder-due"):
+    """What ends on a day that the user entered."""
+
+    name: str
+    on: date
+
+
+class ProviderWarns(Struct, frozen=True, tag="provider-warns"):
+    """What the provider says beside its good answers, in its own words."""
+
+    words: str
+
+
+class AllSlow(Struct, frozen=True, tag="all-slow"):
+    """Providers that share nothing but the road are slow together."""
+
+
+class AtUsualPace(Struct, frozen=True, tag="at-usual-pace"):
+    """So many other accounts of the provider answer as fast as they usually do."""
+
+    accounts: int
+
+
+Remark = (
+    CreditLeft | FlapTurns | PaceRose | PaceStays | PoolRose | PoolStays | CeilingNow | CeilingStays | HardlyLeft
+    | NotListed | DateEntered
+)  # fmt: skip
+"""What a detector has to say in place of an answer's words."""
+
+
+class SaidOf(Struct, frozen=True, tag="said-of"):
+    """What was remarked of one account, or of one provider, among several; a `str` is quoted."""
+
+    who: str
+    words: Remark | str
+
+
+Detected = (
+    CreditLeft | CreditFloor | CreditPace | CreditEnds
+    | FlapHeld | FlapCalm
+    | RefusedBetween | UnderReview
+    | SlowerThanUsual | LateAnswers | RoseSlowly | PaceStays
+    | PoolSlow | PoolShare | PoolStays
+    | LimitsWithheld | CeilingFell | CeilingAnswers | CeilingUnit | CeilingStays | LessLeft | UsedByOthers
+    | ModelGone | ReminderDue | ProviderWarns
+    | AllSlow | SaidOf | AtUsualPace
+)  # fmt: skip
+"""What a detector gives as its reason."""

@@ -1,0 +1,292 @@
+"""What the diagnosis found, in sentences."""
+
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from monitor.diagnose.incident import Incident
+from monitor.diagnose.reason import (
+    Alone,
+    Answering,
+    BudgetBurnt,
+    BudgetLasts,
+    DrillWanted,
+    Elsewhere,
+    Found,
+    Knocked,
+    Lone,
+    Met,
+    NobodyWatched,
+    NoLongerWatched,
+    Posted,
+    Refused,
+    Shaken,
+    Share,
+    Siblings,
+    SourceDoubted,
+    StageFailed,
+    Symptom,
+    Unanswered,
+    Undecided,
+    Unposted,
+    Unreached,
+    WholeErrorLogged,
+)
+from monitor.diagnose.road_trouble import STOPPED_ROADS
+from monitor.diagnose.stage import Stage
+from monitor.diagnose.subject import Scope
+from monitor.words import ENGLISH, FAULTS, Language, duration, moment
+from probes.model import Blame
+
+FRESH = timedelta(seconds=30)
+"""What was seen so little ago is told as of now."""
+
+DOES = {
+    Stage.LOOK: "asking the accounts",
+    Stage.REMEMBER: "judging and keeping what was seen",
+    Stage.LISTEN: "reading the status pages",
+    Stage.ENQUIRE: "asking without a key",
+    Stage.HERALD: "deciding who is told",
+    Stage.DELIVER: "sending messages",
+    Stage.PUBLISH: "making the page",
+    Stage.TIDY: "rolling up old results",
+    Stage.WEIGH: "weighing the objectives",
+    Stage.DRILL: "holding drills",
+    Stage.HEARTBEAT: "pinging the heartbeat's address",
+    Stage.REASSURE: "answering the service manager",
+    Stage.CONFIGURATION: "taking up a changed configuration",
+}
+
+
+def found(it: Found, now: datetime, language: Language) -> str:  # noqa: C901 - a line or two for each kind
+    say, many = language.say, language.many
+    match it:
+        case Symptom():
+            return "; ".join(_met(one, language) for one in it.met)
+        case Share():
+            return many(it.failing, "{n} of {seen} accounts fails", "{n} of {seen} accounts fail alike", seen=it.seen)
+        case Alone():
+            return _alone(it, language)
+        case Shaken():
+            return many(
+                it.accounts,
+                "{n} other account has failed alike since it began, and answered in between",
+                "{n} other accounts have failed alike since it began, and answered in between",
+            )
+        case Siblings():
+            return many(
+                it.well,
+                "{n} other account of this provider answers since it began (looked at {passed} ago)",
+                "{n} other accounts of this provider answer since it began (looked at {passed} ago)",
+                passed=_since(it.seen_at, now, language),
+            )
+        case Answering():
+            return _answering(it, now, language)
+        case Knocked():
+            return _answered(it, now, language) if it.fault is None else _unanswered(it, now, language)
+        case Posted():
+            return _posted(it, now, language)
+        case Unposted():
+            return _unposted(it, language)
+        case Refused():
+            return _refused(it, language)
+        case Undecided():
+            return say(
+                "either the provider's key service fails, or all that you have there is lost: its status page, a call "
+                "without a key and other customers will tell"
+            )
+        case Lone():
+            return many(
+                it.accounts,
+                "it fails while another model answers",
+                "all {n} accounts that asked for it since fail alike, and another model is answered",
+            )
+        case Unanswered():
+            return many(
+                it.providers,
+                "nothing answers: {targets} targets of the one provider fail before any answer",
+                "nothing answers: {targets} targets of {n} unrelated providers fail before any answer",
+                targets=it.targets,
+            )
+        case Unreached():
+            return say("{out} of {n} unrelated providers are out of reach from here", out=it.out, n=it.providers)
+        case Elsewhere():
+            if it.reached:
+                return say("this machine does reach other hosts")
+            return say("nothing else can be reached from this machine either")
+        case SourceDoubted():
+            return say("it {problem}", problem=it.problem)
+        case BudgetBurnt():
+            return _budget_burnt(it, language)
+        case BudgetLasts():
+            return _budget_lasts(it, language)
+        case StageFailed():
+            return stage_failed(it, language)
+        case WholeErrorLogged():
+            return say("its log holds the whole error; all else goes on")
+        case NobodyWatched():
+            return say("no look was taken and nothing was written in this time")
+        case NoLongerWatched():
+            return say("it is no longer watched: the configuration does not name it any more")
+        case DrillWanted():
+            return say("somebody asked for a drill with `provider-monitor drill`")
+    assert_never(it)
+
+
+def knocked(it: Knocked, incident: Incident, now: datetime, language: Language) -> str:
+    """Say what a call without a key met, and what that shows of this trouble."""
+    call, say = found(it, now, language), language.say
+    if it.fault in STOPPED_ROADS:
+        return say("{call}: so it is not the key, but where we call from", call=call)
+    if it.fault is not None and it.status:
+        return say("{call}: so it is not the account", call=call)
+    if it.fault is not None:
+        return say("{call}: so it is not the account, but the provider or the road to it", call=call)
+    if incident.scope is Scope.ACCOUNT and incident.blame is Blame.ACCOUNT:
+        return say(
+            "{call}: the API is up and within reach from here, so it is this account's matter",
+            call=call,
+        )
+    return say("{call}: the API is within reach from here, so the road is not the cause", call=call)
+
+
+def stage_failed(it: StageFailed, language: Language = ENGLISH) -> str:
+    does = language.say(DOES[it.stage])
+    if it.lasting:
+        return language.say("the monitor's own fault: {does} keeps failing ({error})", does=does, error=it.error)
+    return language.say(
+        "the monitor's own fault: {does} failed, and was begun anew ({error})", does=does, error=it.error
+    )
+
+
+def _met(it: Met, language: Language) -> str:
+    status = f"HTTP {it.status}" if it.status else language.say("no answer")
+    return f"{', '.join(it.canaries)}: {status}, {language.say(it.fault)}"
+
+
+def _alone(it: Alone, language: Language) -> str:
+    if it.watched == 1:
+        return language.say("only one account is watched here: whether others have it too cannot be said")
+    return language.say("no other account was asked the same since: whether others have it too cannot be said")
+
+
+def _answering(it: Answering, now: datetime, language: Language) -> str:
+    names = ", ".join(it.names)
+    if it.seen_at is None or now - it.seen_at < FRESH:
+        return language.say("still answers: {names}", names=names)
+    passed = _since(it.seen_at, now, language)
+    return language.say("still answers: {names} (looked at {passed} ago)", names=names, passed=passed)
+
+
+def _answered(it: Knocked, now: datetime, language: Language) -> str:
+    return language.say(
+        "a call without a key is answered ({ms} ms, {passed} ago)",
+        ms=f"{(it.latency_s or 0) * 1000:.0f}",
+        passed=_since(it.at, now, language),
+    )
+
+
+def _unanswered(it: Knocked, now: datetime, language: Language) -> str:
+    fault = language.say(FAULTS[it.fault]) if it.fault else ""
+    met, passed = f"HTTP {it.status}, {fault}" if it.status else fault, _since(it.at, now, language)
+    if it.fault in STOPPED_ROADS:
+        return language.say("a call without a key is refused too ({met}, {passed} ago)", met=met, passed=passed)
+    if it.status:
+        return language.say("a call without a key fails too ({met}, {passed} ago)", met=met, passed=passed)
+    return language.say("a call without a key gets no answer either ({met}, {passed} ago)", met=met, passed=passed)
+
+
+def _posted(it: Posted, now: datetime, language: Language) -> str:
+    stage = language.say(it.stage)
+    if it.since is None:
+        return language.say("the provider's page tells of trouble: {title} ({stage})", title=it.title, stage=stage)
+    return language.say(
+        "the provider's page tells of trouble: {title} ({stage}, since {time}, {passed} ago)",
+        title=it.title,
+        stage=stage,
+        time=moment(it.since, now, language.say).words,
+        passed=_since(it.since, now, language),
+    )
+
+
+def _unposted(it: Unposted, language: Language) -> str:
+    if not it.readable:
+        return language.say("the provider's page cannot be read now, so it says neither yes nor no")
+    if not it.whole:
+        return language.say("the provider's page reports no trouble in the part of it that can be read")
+    return language.say("the provider's page reports no trouble")
+
+
+def _refused(it: Refused, language: Language) -> str:
+    say, n, of, group = language.say, it.accounts, it.of, _group(it.group, language)
+    if n == of:
+        return (
+            say("all {n} accounts of {group} are refused", n=n, group=group)
+            if group
+            else say("all {n} accounts here are refused", n=n)
+        )
+    if group:
+        return say("{n} of {of} accounts of {group} are refused", n=n, of=of, group=group)
+    return say("{n} of {of} accounts here are refused", n=n, of=of)
+
+
+def _group(group: str, language: Language) -> str:
+    """Say what accounts share; its level is a word of ours, its name is not."""
+    level, space, name = group.partition(" ")
+    return f"{language.say(level)}{space}{name}"
+
+
+def _budget_burnt(it: BudgetBurnt, language: Language) -> str:
+    say, number = language.say, language.number
+    facts: dict[str, object] = {
+        "window": _window(it, language),
+        "share": number(f"{it.share:.1%}"),
+        "allowed": number(f"{it.allowed:.2%}"),
+    }
+    if it.latency_s is not None:
+        facts["limit"] = say("{n} s", n=number(f"{it.latency_s:g}"))
+    if it.short_share is None:
+        if it.latency_s is None:
+            return say("in {window} {share} failed; {allowed} may", **facts)
+        return say("in {window} {share} took longer than {limit}; {allowed} may", **facts)
+    facts |= {"short": _latest(it.short_window, language), "now": number(f"{it.short_share:.1%}")}
+    if it.latency_s is None:
+        return say("in {window} {share} failed, in {short} {now}; {allowed} may", **facts)
+    return say("in {window} {share} took longer than {limit}, in {short} {now}; {allowed} may", **facts)
+
+
+def _window(it: BudgetBurnt, language: Language) -> str:
+    window = _latest(it.window, language)
+    if it.watched is None:
+        return window
+    minutes = round(it.watched / timedelta(minutes=1))
+    watched = language.say("{n} min", n=minutes) if minutes < 120 else _hours(it.watched / timedelta(hours=1), language)
+    return language.say("{window} (of which {watched} were watched)", window=window, watched=watched)
+
+
+def _latest(window: timedelta, language: Language) -> str:
+    """Say a window that ends now; one of an hour, whole minutes, hours, or days."""
+    minutes, many = round(window / timedelta(minutes=1)), language.many
+    if minutes < 60:
+        return many(minutes, "the last minute", "the last {n} minutes")
+    if minutes < 24 * 60:
+        return many(minutes // 60, "the last hour", "the last {n} hours")
+    return many(minutes // 1440, "the last day", "the last {n} days")
+
+
+def _budget_lasts(it: BudgetLasts, language: Language) -> str:
+    hours = it.lasts_h
+    days = language.number(f"{hours / 24:.1f}")
+    return language.say(
+        "{times} times what is allowed: the budget of {n} days would last {lasts}",
+        times=language.number(f"{it.times:.1f}"),
+        n=it.window_days,
+        lasts=language.say("{n} days", n=days) if hours >= 48 else _hours(hours, language),
+    )
+
+
+def _hours(hours: float, language: Language) -> str:
+    return language.say("{n} hours", n=f"{hours:.0f}")
+
+
+def _since(at: datetime, now: datetime, language: Language) -> str:
+    return duration((now - at).total_seconds(), language.say)

@@ -1,0 +1,452 @@
+"""What is found is a value; here it is said: each kind, in English word for word, and nothing of it in English else."""
+
+import re
+from datetime import date, timedelta
+from string import Formatter
+from typing import get_args
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from monitor.detect.measure import Kind
+from monitor.detect.reason import (
+    AllSlow,
+    AtUsualPace,
+    CeilingAnswers,
+    CeilingFell,
+    CeilingNow,
+    CeilingStays,
+    CeilingUnit,
+    CreditEnds,
+    CreditFloor,
+    CreditLeft,
+    CreditPace,
+    DateEntered,
+    FlapCalm,
+    FlapHeld,
+    FlapTurns,
+    HardlyLeft,
+    LateAnswers,
+    LessLeft,
+    LimitsWithheld,
+    ModelGone,
+    NotListed,
+    PaceRose,
+    PaceStays,
+    PoolRose,
+    PoolShare,
+    PoolSlow,
+    PoolStays,
+    ProviderWarns,
+    RefusedBetween,
+    ReminderDue,
+    RoseSlowly,
+    SaidOf,
+    SlowerThanUsual,
+    UnderReview,
+    UsedByOthers,
+    Withheld,
+)
+from monitor.diagnose.diagnosis import Evidence
+from monitor.diagnose.incident import Incident
+from monitor.diagnose.reason import (
+    Alone,
+    Answering,
+    AnswerWords,
+    BudgetBurnt,
+    BudgetLasts,
+    DrillOnly,
+    DrillWanted,
+    Elsewhere,
+    Knocked,
+    Lone,
+    Met,
+    NobodyWatched,
+    NoLongerWatched,
+    Posted,
+    Reason,
+    Refused,
+    Shaken,
+    Share,
+    Siblings,
+    SourceDoubted,
+    StageFailed,
+    Symptom,
+    Unanswered,
+    Undecided,
+    Unposted,
+    Unreached,
+    WholeErrorLogged,
+)
+from monitor.diagnose.stage import Stage
+from monitor.diagnose.subject import Scope
+from monitor.publish.private_site import render
+from monitor.publish.render import LANGUAGES, TEMPLATES
+from monitor.publish.snapshot import Manner
+from monitor.publish.translation import load_speech
+from monitor.sentence.detected import MEASURED, WITHHELD, remark
+from monitor.sentence.found import DOES
+from monitor.sentence.reason import ending, reasons, spelled
+from monitor.words import Language
+from probes.model import Fault
+from tests.builders_page import account, incident, shown, snapshot
+from tests.conftest import NOON, at
+from tests.test_page import Document
+from tests.test_page_speech import SAID, SHIPPED
+
+HOUR = timedelta(hours=1)
+REASONS = [
+    ("what a user wrote", "what a user wrote"),
+    (
+        Symptom((Met(("chat", "list"), 503, Fault.OVERLOADED), Met(("list",), None, Fault.TIMEOUT))),
+        "chat, list: HTTP 503",
+    ),
+    (Symptom((Met(("list",), None, Fault.TIMEOUT),)), "list: no answer, timeout"),
+    (Share(2, 3), "2 of 3 accounts fail alike"),
+    (Share(1, 3), "1 of 3 accounts fails"),
+    (Alone(1), "only one account is watched here"),
+    (Alone(3), "no other account was asked the same since"),
+    (Siblings(1, at(20)), "1 other account of this provider answers since it began (looked at 40 s ago)"),
+    (Siblings(2, at(50)), "2 other accounts of this provider answer since it began (looked at 10 s ago)"),
+    (Answering(("chat", "list")), "still answers: chat, list"),
+    (Answering(("chat",), at(0)), "still answers: chat (looked at 1 min ago)"),
+    (Shaken(1), "1 other account has failed alike since it began, and answered in between"),
+    (Shaken(2), "2 other accounts have failed alike since it began, and answered in between"),
+    (
+        Knocked(at(50), None, 401, 0.08),
+        "a call without a key is answered (80 ms, 10 s ago): the API is within reach",
+    ),
+    (
+        Knocked(at(50), Fault.OVERLOADED, 529, 0.2),
+        "a call without a key fails too (HTTP 529, overloaded, 10 s ago): so it is not",
+    ),
+    (
+        Knocked(at(50), Fault.CONNECTION_FAILED, None, None),
+        "a call without a key gets no answer either (no connection",
+    ),
+    (
+        Knocked(at(50), Fault.REGION_BLOCKED, 403, 0.2),
+        "a call without a key is refused too (HTTP 403, region blocked",
+    ),
+    (
+        Posted("Errors", "investigating", at(-3540)),
+        "the provider's page tells of trouble: Errors (investigating, since",
+    ),
+    (Posted("Errors", "investigating", None), "the provider's page tells of trouble: Errors (investigating)"),
+    (Unposted(readable=True), "the provider's page reports no trouble"),
+    (
+        Unposted(readable=True, whole=False),
+        "the provider's page reports no trouble in the part of it that can be read",
+    ),
+    (Unposted(readable=False), "the provider's page cannot be read now"),
+    (Refused(3, 3), "all 3 accounts here are refused"),
+    (Refused(2, 3, "billing card-1"), "2 of 3 accounts of billing card-1 are refused"),
+    (Undecided(), "either the provider's key service fails, or all that you have there is lost"),
+    (Lone(2), "all 2 accounts that asked for it since fail alike, and another model is answered"),
+    (Lone(1), "it fails while another model answers"),
+    (Unanswered(4, 2), "nothing answers: 4 targets of 2 unrelated providers fail before any answer"),
+    (Unanswered(2, 1), "nothing answers: 2 targets of the one provider fail"),
+    (Unreached(2, 3), "2 of 3 unrelated providers are out of reach from here"),
+    (Elsewhere(reached=True), "this machine does reach other hosts"),
+    (Elsewhere(reached=False), "nothing else can be reached from this machine either"),
+    (SourceDoubted("is empty"), "it is empty"),
+    (
+        BudgetBurnt(HOUR, 0.1, 0.005, timedelta(minutes=5), 0.1),
+        "in the last hour 10.0% failed, in the last 5 minutes 10.0%; 0.50% may",
+    ),
+    (
+        BudgetBurnt(6 * HOUR, 0.1, 0.005, timedelta(minutes=30), None, timedelta(minutes=119)),
+        "in the last 6 hours (of which 119 min were watched) 10.0% failed; 0.50% may",
+    ),
+    (
+        BudgetBurnt(72 * HOUR, 0.1, 0.005, 6 * HOUR, 0.2, 40 * HOUR, 2.5),
+        "in the last 3 days (of which 40 hours were watched) 10.0% took longer than 2.5 s, in the last 6 hours 20.0%; "
+        "0.50% may",
+    ),
+    (BudgetBurnt(HOUR, 0.1, 0.05, HOUR / 12, None, None, 1), "in the last hour 10.0% took longer than 1 s; 5.00% may"),
+    (BudgetLasts(20, 28, 33.6), "20.0 times what is allowed: the budget of 28 days would last 34 hours"),
+    (BudgetLasts(2, 28, 336), "2.0 times what is allowed: the budget of 28 days would last 14.0 days"),
+    (
+        StageFailed(Stage.PUBLISH, "OSError", lasting=False),
+        "the monitor's own fault: making the page failed, and was begun anew (OSError)",
+    ),
+    (
+        StageFailed(Stage.PUBLISH, "OSError", lasting=True),
+        "the monitor's own fault: making the page keeps failing (OSError)",
+    ),
+    (WholeErrorLogged(), "its log holds the whole error; all else goes on"),
+    (NobodyWatched(), "no look was taken and nothing was written in this time"),
+    (NoLongerWatched(), "it is no longer watched: the configuration does not name it any more"),
+    (DrillWanted(), "somebody asked for a drill with `provider-monitor drill`"),
+    (CreditLeft("USD", 4.2, 50), "4.20 of 50.00 USD left"),
+    (CreditLeft("CNY", 1234.5), "1,234.50 CNY left"),
+    (CreditLeft("USD", None, used=7), "7.00 USD used"),
+    (CreditLeft("USD", None), "USD: not told"),
+    (CreditLeft("USD", None, unlimited=True), "no limit in USD"),
+    (CreditFloor("USD", 5), "the warning is set at 5.00 USD"),
+    (CreditPace("USD", 48, 1.25), "at 48.00 USD a day, the pace of the last days, it lasts 1.2 days"),
+    (CreditEnds(NOON), "it ends by itself on 21 Nov 2026, 12:00 UTC"),
+    (FlapHeld(6, 5, is_down=False), "6 changes in 5 min, up now; further changes are held until it is calm"),
+    (FlapHeld(7, 90, is_down=True), "7 changes in 90 min, down now; further changes are held until it is calm"),
+    (FlapCalm(30, 10), "that is 30 min without an outage; one that lasts 10 min is told"),
+    (RefusedBetween(3, NOON), "3 answers were refusals since 21 Nov 2026, 12:00 UTC, with good ones in between"),
+    (UnderReview(), "a sign that the account may be under review, not that it is lost"),
+    (
+        SlowerThanUsual(Kind.FIRST, 0.5, 1.3, NOON),
+        "until the first piece of the answer: usual 0.50 s, now 1.30 s (2.6 times) since 21 Nov 2026, 12:00 UTC",
+    ),
+    (
+        SlowerThanUsual(Kind.TOKEN, 4, 40, NOON),
+        "output tokens after the first: usual 50 tokens/s, now 5.0 tokens/s (10.0 times as slow) "
+        "since 21 Nov 2026, 12:00 UTC",
+    ),
+    (LateAnswers(Kind.TOTAL, 9, 10, 0.75), "9 of the last 10 answers took longer than 0.75 s, as 95 % usually do not"),
+    (
+        LateAnswers(Kind.TOKEN, 9, 10, 10),
+        "9 of the last 10 answers came slower than 20 tokens/s, as 95 % usually do not",
+    ),
+    (RoseSlowly(), "it rose slowly: the last hour against the last day"),
+    (
+        PaceStays(Kind.TOTAL, 1.5, 0.5),
+        "until the whole answer: 1.50 s instead of 0.50 s; it stays so, and is taken for usual from now on",
+    ),
+    (
+        PoolSlow(3, 1.8, NOON),
+        "at least 3 of those watched here take 1.8 times as long as each usually does, since 21 Nov 2026, 12:00 UTC",
+    ),
+    (
+        PoolSlow(3, 1.8, NOON, "gpt-x"),
+        "output tokens of gpt-x come 1.8 times as slowly as each usually gets them, to at least 3 of those watched "
+        "here, since 21 Nov 2026, 12:00 UTC",
+    ),
+    (PoolShare(0.872), "87% of the latest answers were slower than usual"),
+    (
+        PoolStays(1.8),
+        "those watched here stayed 1.8 times as slow as before, and that is taken for usual from now on",
+    ),
+    (
+        PoolStays(1.8, "gpt-x"),
+        "the streams of gpt-x stayed 1.8 times as slow as before, and that is taken for usual from now on",
+    ),
+    (
+        LimitsWithheld(Withheld.VANISHED),
+        "a refusal came without the limits that every answer told of before",
+    ),
+    (LimitsWithheld(Withheld.ZERO), "a refusal tells of a ceiling of 0"),
+    (LimitsWithheld(Withheld.SAID), "the provider says so in its refusal"),
+    (
+        CeilingFell("requests", 60, 500, 1000, NOON),
+        "the ceiling of requests per minute fell from 1,000 to 500 on 21 Nov 2026, 12:00 UTC",
+    ),
+    (CeilingAnswers(4, 5), "4 of the last 5 answers say so"),
+    (CeilingUnit(1000), "it is just 1/1,000 of what it was: perhaps it is told in another unit now"),
+    (
+        CeilingStays("requests", 18_000, 500, 1000),
+        "requests per 5 hours: 500 instead of 1,000; it stays so, and is taken for usual from now on",
+    ),
+    (
+        CeilingStays("input_tokens", None, 500, 1000, NOON),
+        "input tokens: 500 instead of 1,000; not told any more since 21 Nov 2026, 12:00 UTC, so that nobody knows",
+    ),
+    (
+        LessLeft("requests", 60, 0.1, 0.92),
+        "less than 10% of the requests per minute is left, where usually 92% is",
+    ),
+    (
+        UsedByOthers(),
+        "the canaries use no more than before: what you run uses more, or somebody else uses this key",
+    ),
+    (
+        ModelGone(7, NOON),
+        "the provider's list of 7 models lacks it; it was there until 21 Nov 2026, 12:00 UTC",
+    ),
+    (
+        ReminderDue("card", date(2026, 12, 3)),
+        "card ends on 3 December 2026: a date that stands in the configuration, nothing that was seen",
+    ),
+    (ProviderWarns("sunset: 2027"), "the provider says so beside its answers: sunset: 2027"),
+    (
+        AllSlow(),
+        "whoever was asked since answers slowly, at providers that have nothing in common but the road to them",
+    ),
+    (SaidOf("openai", PoolRose(1.8, NOON)), "openai: 1.8 times as slow as usual since 12:00 UTC"),
+    (SaidOf("openai/main", "as it was written"), "openai/main: as it was written"),
+    (AtUsualPace(1), "1 other account of this provider answers at the usual pace"),
+    (AtUsualPace(2), "2 other accounts of this provider answer at the usual pace"),
+]
+"""Each kind of reason, and how its English sentence begins."""
+REMARKS = [
+    ("Your account has been deactivated.", "Your account has been deactivated."),
+    (CreditLeft("USD", 3), "3.00 USD left"),
+    (FlapTurns(6, 5), "6 changes between up and down in 5 min"),
+    (PaceRose(Kind.FIRST, 0.5, 1.3, NOON), "usual 0.50 s, now 1.30 s since 12:00 UTC"),
+    (
+        PaceStays(Kind.TOKEN, 16, 4),
+        "output tokens after the first: 12 tokens/s instead of 50 tokens/s; it stays so, and is taken for usual from "
+        "now on",
+    ),
+    (PoolRose(1.8, NOON), "1.8 times as slow as usual since 12:00 UTC"),
+    (PoolRose(1.8, NOON, "gpt-x"), "output tokens of gpt-x come 1.8 times as slowly as usual since 12:00 UTC"),
+    (
+        PoolStays(1.8),
+        "those watched here stayed 1.8 times as slow as before, and that is taken for usual from now on",
+    ),
+    (CeilingNow("requests", 60, 500, 1000), "requests per minute: 500 instead of 1,000"),
+    (
+        CeilingStays("requests", 60, 500, 1000),
+        "requests per minute: 500 instead of 1,000; it stays so, and is taken for usual from now on",
+    ),
+    (HardlyLeft("requests", 60), "requests per minute: hardly anything is left"),
+    (NotListed("gpt-x", 7), "no gpt-x among 7 models"),
+    (DateEntered(date(2026, 12, 3)), "3 December 2026"),
+    (DrillOnly(), "This is a drill. No provider said this, and nothing is wrong with the account."),
+]
+"""Each kind of remark, and what it says in English."""
+EVERY = [*REASONS, *((SaidOf("openai", one), said) for one, said in REMARKS if not isinstance(one, DrillOnly))]
+
+
+def of_a_provider(*found, **facts):
+    return incident(
+        fault=Fault.SERVER_ERROR, scope=Scope.PROVIDER, reasons=found, reasoned_at=at(60), evidence=(), **facts
+    )
+
+
+def test_there_is_an_example_of_each_kind():
+    assert {type(one) for one, _ in REASONS} == set(get_args(Reason))
+    assert {type(one) for one, _ in REMARKS} == set(get_args(AnswerWords))
+    assert (set(MEASURED), set(WITHHELD), set(DOES)) == (set(Kind), set(Withheld), set(Stage))
+
+
+@pytest.mark.parametrize(("found", "said"), REASONS)
+def test_a_reason_is_said_as_of_when_it_was_found(found, said):
+    (sentence,) = reasons(of_a_provider(found))
+
+    assert sentence.startswith(said)
+
+
+@pytest.mark.parametrize(("found", "said"), REMARKS)
+def test_what_stands_for_an_answer_is_said_in_short(found, said):
+    assert remark(found) == said
+
+
+@pytest.mark.parametrize("found", [one for one, _ in EVERY])
+def test_what_is_kept_is_read_as_it_was(found):
+    kept = of_a_provider(found, ending=found)
+
+    assert msgspec.json.decode(msgspec.json.encode(kept), type=Incident) == kept
+
+
+@pytest.mark.parametrize("found", [one for one, _ in REMARKS])
+def test_evidence_is_read_as_it_was(found):
+    kept = Evidence("openai/main/chat", NOON, Fault.SLOW, "latency/total", found)
+
+    assert msgspec.json.decode(msgspec.json.encode(kept), type=Evidence) == kept
+
+
+def test_what_a_version_of_before_kept_is_said_as_it_wrote_it():
+    words = "requests per minute: 500 instead of 1,000"
+    row = {
+        **msgspec.to_builtins(incident(closed_at=NOON)),
+        "reasons": ["the ceiling fell"],
+        "ending": f"{words}; it stays so",
+        "evidence": [{"target": "a/b/c", "at": NOON, "fault": "slow", "rule": "limits/fallen", "words": words}],
+    }
+    old = msgspec.convert(row, Incident, strict=False)
+
+    german = load_speech("de", (TEMPLATES / LANGUAGES,))
+    for language in (Language(), german):
+        assert reasons(old, language) == ["the ceiling fell"]
+        assert ending(old, language) == f"{words}; it stays so"
+        assert remark(old.evidence[0].words, language) == words
+    assert ending(msgspec.convert({**row, "ending": ""}, Incident, strict=False)) == ""
+
+
+def test_an_incident_is_spelled_out_for_a_template_of_somebodys_own():
+    evidence = Evidence("openai/main", NOON, Fault.INVALID_KEY, "drill", DrillOnly())
+    it = spelled(replace(of_a_provider(UnderReview()), ending=NoLongerWatched(), evidence=(evidence,)))
+
+    assert it.reasons == ("a sign that the account may be under review, not that it is lost",)
+    assert it.ending == "it is no longer watched: the configuration does not name it any more"
+    assert it.evidence[0].words.startswith("This is a drill.")
+
+
+def without_words(text):
+    """Return a text with its places only."""
+    return " ".join(f"{{{name}}}" for _, name, _, _ in Formatter().parse(text) if name is not None)
+
+
+MUTE = Language("mute", {text: without_words(text) for text in SAID} | {"{who}": "{who}"})
+"""A language that has no words: what is still to be read is not translated."""
+QUOTED = {
+    *("HTTP", "openai", "main", "chat", "list", "count", "gpt", "card", "Errors", "USD", "CNY", "OSError", "sunset"),
+    *("is", "empty", "as", "it", "was", "written", "what", "a", "user", "wrote"),
+    *("Your", "account", "has", "been", "deactivated"),
+}
+"""What the examples quote: names, codes, and foreign words."""
+
+
+@pytest.mark.parametrize("found", [one for one, _ in EVERY])
+def test_no_word_of_ours_is_said_but_through_the_language(found):
+    (sentence,) = reasons(of_a_provider(found), MUTE)
+
+    assert set(re.findall(r"[A-Za-z]{2,}", sentence)) <= QUOTED
+
+
+@pytest.mark.parametrize("language", SHIPPED)
+def test_a_page_in_another_language_has_no_english_reason(language):
+    """An incident for each kind of reason, and of remark, and for each way to end."""
+    speech = load_speech(language, (TEMPLATES / LANGUAGES,))
+    found = [one for one, _ in EVERY if not isinstance(one.words if isinstance(one, SaidOf) else one, str)]
+    opened = [replace(of_a_provider(one), id=f"reason-{n}") for n, one in enumerate(found)]
+    proofs = [Evidence("openai/main", NOON, Fault.SLOW, "x", one) for one, _ in REMARKS]
+    opened += [replace(incident(evidence=(one,)), id=f"proof-{n}", reasons=()) for n, one in enumerate(proofs)]
+    ended = replace(of_a_provider(), id="ended", ending=NoLongerWatched(), closed_at=NOON)
+    shot = snapshot(
+        account(),
+        open_incidents=tuple(shown(one, advice="") for one in opened),
+        past_incidents=(shown(ended, advice=""),),
+        manner=Manner(language=language),
+    )
+    files = render(shot)
+    text = {it.id: Document(files[f"incidents/{it.id}.html"]).text for it in (*opened, ended)}
+
+    for it in opened[: len(found)]:
+        assert speech.reasons(it)[0] in text[it.id]
+        assert reasons(it)[0] not in text[it.id]
+    for n, one in enumerate(proofs):
+        assert speech.remark(one.words) in text[f"proof-{n}"]
+    assert speech.ending(ended) in text["ended"]
+    assert "no longer watched" not in text["ended"]
+
+
+def test_german_writes_numbers_dates_and_plurals_as_german_does():
+    german = load_speech("de", (TEMPLATES / LANGUAGES,))
+    it = of_a_provider(
+        Siblings(1, at(20)),
+        Siblings(2, at(20)),
+        CreditPace("USD", 1234.5, 1.25),
+        CeilingFell("requests", 60, 500, 1000, NOON),
+        ReminderDue("card", date(2026, 12, 3)),
+    )
+
+    assert german.reasons(it) == [
+        "1 anderes Konto dieses Anbieters antwortet seit Beginn (angesehen: 40 s her)",
+        "2 andere Konten dieses Anbieters antworten seit Beginn (angesehen: 40 s her)",
+        "bei 1.234,50 USD am Tag, dem Tempo der letzten Tage, reicht es 1,2 Tage",
+        "das Limit (Anfragen pro Minute) fiel von 1.000 auf 500: 21. Nov. 2026, 12:00 UTC",
+        "card läuft ab: 3. Dezember 2026; ein Datum aus der Konfiguration, nichts Gesehenes",
+    ]
+
+
+def test_what_was_looked_at_just_now_is_told_without_its_age():
+    fresh = incident(scope=Scope.PROVIDER, reasons=(Answering(("chat",), at(40)),), reasoned_at=at(60))
+
+    assert reasons(fresh) == ["still answers: chat"]
+
+
+def test_that_a_call_without_a_key_is_answered_speaks_against_one_account():
+    knock = Knocked(at(50), None, 401, 0.08)
+    (said,) = reasons(incident(fault=Fault.INVALID_KEY, scope=Scope.ACCOUNT, reasons=(knock,), reasoned_at=at(60)))
+
+    assert said.endswith("so it is this account's matter")
