@@ -491,7 +491,7 @@ def test_a_channel_that_fails_is_told_of_once_until_it_works_again(db, writer):
     writer.complain("mail", "no answer", ["phone"], at(0))
     writer.complain("mail", "no answer", ["phone"], at(60))
     (told,) = writer.letters(at(60))
-    assert [(item.step, item.note) for item in told.items] == [(Step.FAILING, "mail: no answer")]
+    assert [(item.step, item.about_channel, item.note) for item in told.items] == [(Step.FAILING, "mail", "no answer")]
     writer.delivered(told, at(61))
 
     letter(writer, Change(incident(), ChangeKind.OPENED, at(70)), "mail", seconds=70)
@@ -499,6 +499,56 @@ def test_a_channel_that_fails_is_told_of_once_until_it_works_again(db, writer):
     writer.delivered(through, at(71))
     writer.complain("mail", "refused", ["phone"], at(80))
     assert len(writer.letters(at(80))) == 1
+
+
+@pytest.mark.parametrize(("one", "other"), [("mail: ops", "mail"), ("mail", "mail: ops"), ("mail", "mail: ")])
+def test_a_channel_whose_name_begins_as_that_of_another_is_told_of_beside_it(writer, one, other):
+    writer.complain(one, "no answer", ["phone"], at(0))
+    writer.complain(other, "no answer", ["phone"], at(0))
+    (told,) = writer.letters(at(0))
+
+    assert [(item.about_channel, item.note) for item in told.items] == [(one, "no answer"), (other, "no answer")]
+
+
+def test_a_channel_that_works_again_takes_back_no_word_of_one_whose_name_begins_as_its_own(writer):
+    writer.complain("mail: ops", "no answer", ["phone"], at(0))
+    letter(writer, Change(incident(), ChangeKind.OPENED, at(5)), "mail", seconds=5)
+    (through,) = [one for one in writer.letters(at(5)) if one.channel == "mail"]
+    writer.delivered(through, at(6))
+
+    assert [(one.channel, one.items[0].about_channel) for one in writer.letters(at(7))] == [("phone", "mail: ops")]
+
+
+KNOWN = ("phone", "mail", "mail: ops")
+
+
+@pytest.mark.parametrize(
+    ("note", "about_channel", "reason"),
+    [
+        ("mail: no answer", "mail", "no answer"),
+        ("mail: ops: no answer", "mail: ops", "no answer"),
+        ("hook: error: 401", "hook", "error: 401"),
+        ("phone: x", "phone", "x"),
+        ("without a name", "", "without a name"),
+    ],
+)
+def test_a_failing_channel_of_before_is_read_from_the_text_by_the_names_that_are_known(
+    path, note, about_channel, reason
+):
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        STEPS.apply(Database(old), stop_before="m010_about_channel")
+        columns = "channel, step, number, note, at, state, tries, next"
+        for number, name in enumerate(KNOWN):
+            old.execute(f"INSERT INTO outbox ({columns}) VALUES (?, 'digest', ?, 'd', 5, 'sent', 1, 5)", (name, number))
+        old.execute(f"INSERT INTO outbox ({columns}) VALUES ('chat', 'failing', 5, ?, 5, 'waiting', 0, 5)", (note,))
+        old.execute("PRAGMA user_version = 9")
+
+    with closing(open_writer(path)) as new:
+        (due,) = Writer(new, "here").letters(at(0))
+        assert [(one.about_channel, one.note) for one in due.items] == [(about_channel, reason)]
+        (_, words, _), *_ = reader.latest_deliveries(new, 1)
+        assert words == note
 
 
 def test_an_outbox_of_before_the_steps_is_taken_over(path):
@@ -542,7 +592,8 @@ def test_a_message_of_before_that_said_it_comes_and_goes_is_taken_over(db, path)
     (change_id,) = db.execute("SELECT id FROM change").fetchone()
     for step in ("opened", "flapping"):
         facts = (incident().id, change_id, "phone", step, to_ms(at(0)))
-        db.execute("INSERT INTO outbox VALUES (NULL, ?, ?, ?, ?, 0, '', ?, 'sent', 1, 0, NULL, NULL)", facts)
+        columns = "incident_id, change_id, channel, step, at, number, note, state, tries, next"
+        db.execute(f"INSERT INTO outbox ({columns}) VALUES (?, ?, ?, ?, ?, 0, '', 'sent', 1, 0)", facts)
 
     with closing(open_writer(path)) as new:
         told = reader.correspondence(new, at(5)).cases[incident().id].told["phone"]

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from monitor.alert.case import Fate, with_changes
+from monitor.alert.case import Fate, matter, with_changes
 from monitor.alert.reply import Reply, ReplyKind, standing
 from monitor.alert.routing import Situation, decide, judge
 from monitor.alert.rule import Maintenance, Match
@@ -197,7 +197,8 @@ def replay(config: Config, since: timedelta, now: datetime, say: Print) -> None:
 
 
 def _in_words(line: ReplayedMessage) -> str:
-    about = title(line.incident) if line.incident else line.message.note
+    told = line.message
+    about = title(line.incident) if line.incident else matter(told.about_channel, told.note)
     more = f", in one list of {line.together}" if line.together > 1 else ""
     return about + more + (f" (then {_went(line.fate)})" if line.fate else "")
 

@@ -52,7 +52,7 @@ def alert_problems(config: Config, now: datetime) -> Mapping[str, str]:
             now - EARLIER, now, [one.change.incident for one in pieces], config.location, "https://x"
         )
         compose_digest(summary, Detail.FULL, form, templates)
-        compose_failing("phone: no answer", config.location, Detail.FULL, form, templates)
+        compose_failing("phone", "no answer", config.location, Detail.FULL, form, templates)
         found |= templates.warnings
     return found
 

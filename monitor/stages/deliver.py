@@ -205,7 +205,7 @@ async def _text(world: World, letter: Letter, pieces: Sequence[Piece], channel: 
     elif first.step is Step.STORE:
         text = compose_news(first.note, config.location, channel.detail, form, world.templates)
     else:
-        text = compose_failing(first.note, config.location, channel.detail, form, world.templates)
+        text = compose_failing(first.about_channel, first.note, config.location, channel.detail, form, world.templates)
     _warn_of_templates(world)
     return text
 

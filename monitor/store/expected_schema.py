@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from monitor.storage_refusal import StoreError
 
-VERSION = 9
+VERSION = 10
 """The schema this program writes, kept in `PRAGMA user_version`: the number of steps in `schema`."""
 
 STEPS_TABLE = "_sqlite_migrations"
@@ -34,8 +34,8 @@ LAYOUT = {
     "incident": "id* scope! subject! fault! severity! confidence! opened! closed drill! details! (id)",
     "change": "id* incident_id! kind! at! incident! (id)",
     "outbox": (
-        "id* incident_id change_id channel! step! number! note! at! state! tries! next! done error "
-        "(? channel step number note)"
+        "id* incident_id change_id channel! step! number! note! at! state! tries! next! done error about_channel! "
+        "(? channel step number note about_channel)"
     ),
     "reply": "id!* kind! subject! at! until details! (id)",
     "hourly": "series_id!* at!* ok! degraded! failed! unknown! latency ttft (series_id at)",

@@ -11,7 +11,19 @@ from typing import Any, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.alert.case import KEPT, Case, Delivery, Fate, Key, Message, OutboxState, Step, with_changes, with_messages
+from monitor.alert.case import (
+    KEPT,
+    Case,
+    Delivery,
+    Fate,
+    Key,
+    Message,
+    OutboxState,
+    Step,
+    matter,
+    with_changes,
+    with_messages,
+)
 from monitor.alert.reply import Reply
 from monitor.alert.storage_notice import Heard, StoreNews, read_news
 from monitor.detect import limits
@@ -509,7 +521,7 @@ def deliveries(db: sqlite3.Connection, incident: str) -> tuple[Delivery, ...]:
 def latest_deliveries(db: sqlite3.Connection, most: int) -> list[tuple[Incident | None, str, Delivery]]:
     """Return the latest messages of all, newest first, with the incident as it was told, or what else it was about."""
     query = """
-        SELECT incident, note, channel, step, state, coalesce(done, next) AS at, tries, error
+        SELECT incident, note, about_channel, channel, step, state, coalesce(done, next) AS at, tries, error
         FROM outbox LEFT JOIN change ON change.id = change_id ORDER BY outbox.id DESC LIMIT ?
     """
     return list(sound(db.execute(query, (most,)), _delivery_with_subject))
@@ -517,7 +529,7 @@ def latest_deliveries(db: sqlite3.Connection, most: int) -> list[tuple[Incident 
 
 def _delivery_with_subject(row: sqlite3.Row) -> tuple[Incident | None, str, Delivery]:
     incident = from_json(row["incident"], Incident) if row["incident"] is not None else None
-    return incident, row["note"], _delivery(row)
+    return incident, matter(row["about_channel"], row["note"]), _delivery(row)
 
 
 def _delivery(row: sqlite3.Row) -> Delivery:

@@ -94,6 +94,37 @@ def m009_phase(db: Database) -> None:
     db.execute("ALTER TABLE answer ADD COLUMN phase TEXT")
 
 
+@STEPS()
+def m010_about_channel(db: Database) -> None:
+    """Which channel a message is about; the text that it was read from does not tell `mail` from `mail: ops`."""
+    for statement in ABOUT_CHANNEL:
+        db.execute(statement)
+
+
+ABOUT_CHANNEL = (
+    "DROP INDEX outbox_once",
+    "ALTER TABLE outbox ADD COLUMN about_channel TEXT NOT NULL DEFAULT ''",
+    # The longest name of a channel with which the text begins; of one that nothing was sent to, up to the first colon.
+    """
+    WITH known AS MATERIALIZED (SELECT DISTINCT channel FROM outbox)
+    UPDATE outbox SET about_channel = coalesce(
+        (
+            SELECT known.channel FROM known
+            WHERE known.channel <> outbox.channel
+                AND substr(note, 1, length(known.channel) + 2) = known.channel || ': '
+            ORDER BY length(known.channel) DESC LIMIT 1
+        ),
+        substr(note, 1, max(instr(note, ': ') - 1, 0))
+    )
+    WHERE step = 'failing'
+    """,
+    "UPDATE outbox SET note = substr(note, length(about_channel) + 3) WHERE about_channel <> ''",
+    """
+    CREATE UNIQUE INDEX outbox_once
+    ON outbox (coalesce(change_id, ''), channel, step, number, note, about_channel)
+    """,
+)
+
 OBSERVATION = """
     CREATE TABLE observation (
         series_id INTEGER NOT NULL,

@@ -49,7 +49,7 @@ def _values(columns: str) -> str:
 
 INCIDENT = "id, scope, subject, fault, severity, confidence, opened, closed, drill, details"
 CHANGE = "id, incident_id, kind, at, incident"
-OUTBOX = "incident_id, change_id, channel, step, number, note, at, state, tries, next, done, error"
+OUTBOX = "incident_id, change_id, channel, step, number, note, about_channel, at, state, tries, next, done, error"
 OUTCOME = "at, outcome, fault, status, latency, ttft, tokens_in, tokens_out, cost"
 HEALTH = "state, since, failures, successes, began, seen, fault, status, request_id, reason, next, evidence, well"
 COUNTS = "at, ok, degraded, failed, unknown, latency, ttft"
@@ -62,7 +62,7 @@ TELLING = (
         OUTBOX,
         f"""
         INSERT INTO outbox ({OUTBOX}) VALUES ({_values(OUTBOX)})
-        ON CONFLICT (coalesce(change_id, ''), channel, step, number, note) DO UPDATE SET
+        ON CONFLICT (coalesce(change_id, ''), channel, step, number, note, about_channel) DO UPDATE SET
             state = excluded.state, tries = excluded.tries, next = excluded.next, done = excluded.done,
             error = excluded.error
         WHERE outbox.state = 'waiting'

@@ -283,8 +283,8 @@ class Writer:
         self._db.executemany(
             """
             INSERT OR IGNORE INTO outbox
-                (incident_id, change_id, channel, step, number, note, at, next, state, tries)
-            VALUES ((SELECT incident_id FROM change WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, 'waiting', 0)
+                (incident_id, change_id, channel, step, number, note, about_channel, at, next, state, tries)
+            VALUES ((SELECT incident_id FROM change WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', 0)
             """,
             rows,
         )
@@ -305,7 +305,7 @@ class Writer:
                 UPDATE outbox SET state = 'replaced' WHERE state = 'waiting' AND step = 'failing' AND EXISTS (
                     SELECT 1 FROM outbox AS sent
                     WHERE sent.state = 'sent' AND sent.done > outbox.at
-                        AND substr(outbox.note, 1, length(sent.channel) + 2) = sent.channel || ': '
+                        AND sent.channel = outbox.about_channel
                 )
                 """
             )
@@ -337,7 +337,7 @@ class Writer:
 
     def _named(self, channel: str, item: Item) -> Item:
         """Return a message that its name finds once it is sent, else it would be sent again. Raises ValueError."""
-        query = f"SELECT 1 FROM outbox WHERE id = ? AND {KEY} = (?, ?, ?, ?, ?)"
+        query = f"SELECT 1 FROM outbox WHERE id = ? AND {KEY} = (?, ?, ?, ?, ?, ?)"
         if self._db.execute(query, (item.id, *key(channel, item))).fetchone():
             return item
         raise ValueError("its name is no text")
@@ -358,33 +358,34 @@ class Writer:
     def _mark_all(self, letter: Letter, what: str, *values: object) -> None:
         with self._transaction():
             rows = [(*values, *key(letter.channel, item)) for item in letter.items]
-            self._db.executemany(f"UPDATE outbox SET {what} WHERE {KEY} = (?, ?, ?, ?, ?) AND state <> 'sent'", rows)
+            self._db.executemany(f"UPDATE outbox SET {what} WHERE {KEY} = (?, ?, ?, ?, ?, ?) AND state <> 'sent'", rows)
 
     def complain(self, about: str, error: str, hearers: Sequence[str], at: datetime) -> None:
         """Let `hearers` be told that a channel does not work; once, until something gets through it again."""
         query = """
-            SELECT 1 FROM outbox WHERE step = 'failing' AND substr(note, 1, length(:about) + 2) = :about || ': '
+            SELECT 1 FROM outbox WHERE step = 'failing' AND about_channel = :about
                 AND at > coalesce((SELECT max(done) FROM outbox WHERE channel = :about AND state = 'sent'), 0)
         """
         with self._transaction():
             if not self._db.execute(query, {"about": about}).fetchone():
-                note = f"{about}: {error}"
-                self._save_messages([Message(None, one, Step.FAILING, to_ms(at), note=note) for one in hearers], at)
+                number = to_ms(at)
+                told = (Message(None, one, Step.FAILING, number, note=error, about_channel=about) for one in hearers)
+                self._save_messages(told, at)
 
 
-Key = tuple[str, str, Step, int, str]
+Key = tuple[str, str, Step, int, str, str]
 
-KEY = "(coalesce(change_id, ''), channel, step, number, note)"
+KEY = "(coalesce(change_id, ''), channel, step, number, note, about_channel)"
 """What names a message in each database: its number is another one in what stands in for this one."""
 
 
 def key(channel: str, item: Item) -> Key:
     """Return what names a message, as KEY does."""
-    return item.change_id, channel, item.step, item.number, item.note
+    return item.change_id, channel, item.step, item.number, item.note, item.about_channel
 
 
 DUE = """
-    SELECT outbox.id, coalesce(change_id, '') AS change_id, channel, step, number, note, tries,
+    SELECT outbox.id, coalesce(change_id, '') AS change_id, channel, step, number, note, about_channel, tries,
         outbox.at, kind, change.at AS changed, change.incident,
         NOT EXISTS (
             SELECT 1 FROM outbox AS sent
@@ -412,6 +413,7 @@ def _message_row(message: Message) -> tuple[object, ...]:
         message.step,
         message.number,
         message.note,
+        message.about_channel,
     )
 
 
@@ -428,6 +430,7 @@ def _item(row: sqlite3.Row) -> Item:
         row["tries"],
         bool(row["first"]),
         row["change_id"],
+        row["about_channel"],
     )
 
 
