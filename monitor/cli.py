@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from io import TextIOWrapper
 from pathlib import Path
@@ -409,7 +409,7 @@ def tune(arguments: Arguments) -> int:
     from monitor.commands.tables import outage_table, show_progress, tune_table
     from monitor.replay.observations import look_back
     from monitor.replay.tuning import LEAST, LookCount, settings
-    from monitor.store.connection import open_reader
+    from monitor.store.store import open_store
     from monitor.words import count, duration
 
     config, now = _with_accounts(arguments), datetime.now(UTC)
@@ -418,8 +418,9 @@ def tune(arguments: Arguments) -> int:
         now - timedelta(days=arguments.days or config.store.raw_days),
     )
     doing = f"replaying {count(len(config.watches), 'target')}"
-    with closing(open_reader(config.database)) as db, show_progress(doing) as report:
-        told = look_back(db, config, settings(config.thresholds), tally, now, report)
+    store = open_store(config.database, config.location)
+    with store.reading() as stored, show_progress(doing) as report:
+        told = look_back(stored, config, settings(config.thresholds), tally, now, report)
     over = duration(tally.span.total_seconds())
     held = f"{tally.looks:,} looks at {count(len(tally.targets), 'target')} over {over}"
     if tally.span < LEAST:
@@ -747,10 +748,10 @@ def _try_templates(config: "Config") -> None:
 
 def _snapshot(config: "Config") -> "Snapshot":
     from monitor.publish.collect import take
-    from monitor.store.connection import open_reader
+    from monitor.store.store import open_store
 
-    with closing(open_reader(config.database)) as db:
-        return take(db, config, datetime.now(UTC))
+    with open_store(config.database, config.location).reading() as stored:
+        return take(stored, config, datetime.now(UTC))
 
 
 def _alive(config: "Config") -> int:
@@ -759,11 +760,11 @@ def _alive(config: "Config") -> int:
     Without any account it is the demonstration that looks.
     """
     from monitor.publish.collect import pulse
-    from monitor.store.connection import open_reader
+    from monitor.store.store import open_store
 
     database = config.database if config.accounts else config.written / DEMONSTRATION
-    with closing(open_reader(database)) as db:
-        now = pulse(db, config, datetime.now(UTC))
+    with open_store(database, config.location).reading() as stored:
+        now = pulse(stored.marks, config, datetime.now(UTC))
     say(now.words)
     return UP if now.is_steady else DOWN
 
@@ -771,12 +772,12 @@ def _alive(config: "Config") -> int:
 def _report(config: "Config", wish: "Drill", hearers: Iterable[str]) -> int:
     """Wait until every message of a drill has met its fate, and print it."""
     from monitor.alert.case import OutboxState, Step
-    from monitor.store.connection import open_reader
-    from monitor.store.reader import deliveries
+    from monitor.store.store import open_store
 
+    store = open_store(config.database, config.location)
     for _ in range(DRILL_LIMIT_S):
-        with closing(open_reader(config.database)) as db:
-            told = deliveries(db, wish.incident.id)
+        with store.reading() as stored:
+            told = stored.messages.of(wish.incident.id)
         through = [one.channel for one in told if one.state is OutboxState.SENT and one.step is Step.RESOLVED]
         if {*through, *(one.channel for one in told if one.error)} >= {*hearers}:
             break

@@ -19,8 +19,8 @@ from monitor.config.load import load
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Change, ChangeKind, absence, open_incident
 from monitor.storage_refusal import StoreError
-from monitor.store import reader
 from monitor.store.connection import open_reader, open_writer
+from monitor.store.reader import Reader
 from monitor.store.replies import leave, waiting
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
@@ -303,8 +303,9 @@ def test_replies_are_resumed_and_a_reply_counts_once(config):
     save(config, replies=(reply, reply))
 
     with closing(open_reader(config.database)) as db:
-        assert reader.correspondence(db, at(61)).replies == [reply]
-        assert reader.correspondence(db, at(61)).cases[incident().id].told["phone"][0].step is Step.OPENED
+        told = Reader(db, "here").resumption.correspondence(at(61))
+        assert told.replies == [reply]
+        assert told.cases[incident().id].told["phone"][0].step is Step.OPENED
 
 
 def test_an_answer_that_cannot_be_left_beside_the_database_is_left_with_its_stand_in(tmp_path, monkeypatch):

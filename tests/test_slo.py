@@ -17,7 +17,7 @@ from monitor.stages.beat import beat
 from monitor.stages.objectives import weigh_step
 from monitor.stages.probe import unseen
 from monitor.stages.retention import tidy_step
-from monitor.store.reader import looks, series_ids
+from monitor.store.reader import Reader
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from monitor.words import title
@@ -191,8 +191,8 @@ def objective(it, **facts):
 
 
 def read(it, made, reach=LONGEST):
-    known = series_ids(it.world.keeper.connection, "here")
-    return looks(it.world.keeper.connection, known, made, it.clock.now, reach)
+    known = Reader(it.world.keeper.connection, "here").history.series_ids()
+    return Reader(it.world.keeper.connection, "here").objectives.looks(known, made, it.clock.now, reach)
 
 
 async def minutes(it, count, looks):

@@ -22,10 +22,10 @@ from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.schedule import Spending
 from monitor.slo.indicator import quantile
 from monitor.storage_refusal import StoreError
-from monitor.store import reader
 from monitor.store.connection import Busy, Lock, open_reader, open_writer
 from monitor.store.expected_schema import VERSION
-from monitor.store.rollup import FORGET, forget, forget_answers, next_roll_up
+from monitor.store.reader import Reader
+from monitor.store.rollup import FORGET, forget, forget_answers
 from monitor.store.schema import STEPS
 from monitor.store.value import OUTCOMES, Batch, to_json, to_ms
 from monitor.store.writer import Writer
@@ -188,16 +188,16 @@ def test_a_restart_resumes_what_was_believed_planned_spent_open_and_told(db, wri
         )
     )  # fmt: skip
 
-    remembered = reader.resume(db, "here")
+    remembered = Reader(db, "here").resumption.resume()
     assert remembered.healths == {CHAT.id: now}
     assert remembered.plans == {CHAT.id: at(120)}
     assert remembered.spendings == {"openai/main": Spending(NOON.date(), 5, 0.25)}
     assert remembered.incidents == {opened.incident.id: opened.incident}
-    told = reader.correspondence(db, at(61))
+    told = Reader(db, "here").resumption.correspondence(at(61))
     assert told.cases[opened.incident.id].changes == (opened,)
     assert told.cases[opened.incident.id].told == {"phone": (Telling(Step.OPENED, 0, opened.id, at(60)),)}
     assert (told.replies, told.digests, told.beat) == ([ACKNOWLEDGED], {}, at(60))
-    assert reader.last_beat(db) == at(60)
+    assert Reader(db, "here").marks.last_beat() == at(60)
 
 
 def test_what_ended_long_ago_and_replies_that_ran_out_are_not_resumed(db, writer):
@@ -205,15 +205,15 @@ def test_what_ended_long_ago_and_replies_that_ran_out_are_not_resumed(db, writer
     short = Reply(ReplyKind.SILENCE, at(0), match=Match(), until=at(60))
     writer.save(Batch(at(5), changes=(Change(over, ChangeKind.RESOLVED, at(5)),), replies=(ACKNOWLEDGED, short)))
 
-    assert reader.correspondence(db, at(59)).replies == [short]
-    late = reader.correspondence(db, at(6) + KEPT)
+    assert Reader(db, "here").resumption.correspondence(at(59)).replies == [short]
+    late = Reader(db, "here").resumption.correspondence(at(6) + KEPT)
     assert (late.cases, late.replies) == ({}, [])
 
 
 def test_another_location_has_its_own_beliefs(db, writer):
     writer.save(Batch(at(0), (observation(),), {CHAT.id: health(None)}))
 
-    assert reader.resume(db, "elsewhere").healths == {}
+    assert Reader(db, "elsewhere").resumption.resume().healths == {}
 
 
 def test_a_recovery_forgets_the_answer(db, writer):
@@ -221,7 +221,7 @@ def test_a_recovery_forgets_the_answer(db, writer):
     writer.save(Batch(at(0), (failed,), {CHAT.id: health(Fault.TIMEOUT)}))
     writer.save(Batch(at(60), (observation(seconds=60),), {CHAT.id: health(Fault.TIMEOUT, None)}))
 
-    found = reader.resume(db, "here").healths[CHAT.id]
+    found = Reader(db, "here").resumption.resume().healths[CHAT.id]
     assert (found.state, found.answer, found.fault) == (State.UP, None, None)
 
 
@@ -255,8 +255,8 @@ def test_the_part_of_the_road_that_failed_is_remembered(db, writer, phase):
     met = Answer("transport/x", "some words", phase=phase)
     writer.save(Batch(at(0), (observation(Fault.TIMEOUT, answer=met),), {CHAT.id: health(Fault.TIMEOUT, answer=met)}))
 
-    assert reader.resume(db, "here").healths[CHAT.id].answer == met
-    assert [one.phase for one in reader.history(db, "here", CHAT, at(0))] == [phase]
+    assert Reader(db, "here").resumption.resume().healths[CHAT.id].answer == met
+    assert [one.phase for one in Reader(db, "here").history.observations(CHAT, at(0))] == [phase]
 
 
 def test_the_same_words_about_another_part_of_the_road_are_another_answer(db, writer):
@@ -273,7 +273,7 @@ def test_a_ceiling_keeps_the_date_since_which_it_holds(db, writer):
 
     (row,) = db.execute("SELECT since, most, remaining FROM ceiling").fetchall()
     assert (row["since"], row["most"], row["remaining"]) == (int(at(120).timestamp() * 1000), 10.0, 9.0)
-    assert [one.limit for one in reader.ceilings(db)[1]] == [Limit("requests", 60, 10.0, 9.0)]
+    assert [one.limit for one in Reader(db, "here").history.ceilings()[1]] == [Limit("requests", 60, 10.0, 9.0)]
 
 
 def test_a_ceiling_stands_when_an_answer_tells_only_what_is_left(db, writer):
@@ -283,14 +283,14 @@ def test_a_ceiling_stands_when_an_answer_tells_only_what_is_left(db, writer):
 
     (row,) = db.execute("SELECT since FROM ceiling").fetchall()
     assert row["since"] == int(at(0).timestamp() * 1000)
-    assert [one.limit for one in reader.ceilings(db)[1]] == [Limit("requests", 60, 100.0, 0.0)]
+    assert [one.limit for one in Reader(db, "here").history.ceilings()[1]] == [Limit("requests", 60, 100.0, 0.0)]
 
 
 def test_limits_with_made_up_names_do_not_pile_up_and_those_known_first_go_on(db, writer):
     for number in range(2 * MOST):
         limits = (Limit("requests", 60.0, 10.0, float(number)), Limit(f"unit{number}", None, 10.0, None))
         writer.save(Batch(at(number), (observation(seconds=number, limits=limits),)))
-    (kept,) = reader.ceilings(db).values()
+    (kept,) = Reader(db, "here").history.ceilings().values()
 
     assert len(kept) == MOST
     assert next(one.limit for one in kept if one.limit.unit == "requests").remaining == 2 * MOST - 1
@@ -302,7 +302,7 @@ def test_a_limit_that_was_not_told_for_long_is_forgotten(db, writer):
         writer.save(Batch(at(seconds), (observation(seconds=seconds, limits=limits),)))
     assert forget(db, "ceiling", at(3600)) == 1
 
-    assert [one.limit.unit for one in reader.ceilings(db)[1]] == ["new"]
+    assert [one.limit.unit for one in Reader(db, "here").history.ceilings()[1]] == ["new"]
 
 
 def write_hours(writer, hours, every_s=600, fault=None):
@@ -312,8 +312,8 @@ def write_hours(writer, hours, every_s=600, fault=None):
 
 
 def roll_up(db, now):
-    while due := next_roll_up(db, now):
-        due.save(db)
+    while due := Reader(db, "here").next_roll_up(now):
+        Writer(db, "here").save_roll_up(due)
 
 
 def test_closed_hours_are_rolled_up_once_and_the_open_one_is_not(db, writer):
@@ -321,7 +321,7 @@ def test_closed_hours_are_rolled_up_once_and_the_open_one_is_not(db, writer):
     roll_up(db, at(2 * 3600 + 300))
 
     assert [tuple(row)[2:6] for row in db.execute("SELECT * FROM hourly ORDER BY at")] == [(3, 0, 3, 0), (3, 0, 3, 0)]
-    assert next_roll_up(db, at(2 * 3600 + 300)) is None
+    assert Reader(db, "here").next_roll_up(at(2 * 3600 + 300)) is None
 
 
 def test_a_look_that_was_under_way_when_its_hour_ended_is_in_its_roll_up(db, writer):
@@ -344,10 +344,10 @@ def test_a_closed_day_is_rolled_up_from_its_hours(db, writer):
 
 def test_cells_are_the_same_before_and_after_the_roll_up(db, writer):
     write_hours(writer, 3, fault=Fault.TIMEOUT)
-    before = reader.cells(db, NOON, [1])
+    before = Reader(db, "here").history.cells(NOON, [1])
     roll_up(db, at(3 * 3600))
 
-    assert reader.cells(db, NOON, [1]) == before
+    assert Reader(db, "here").history.cells(NOON, [1]) == before
     assert [(cell.ok, cell.failed) for cell in before[1].values()] == [(3, 3)] * 3
 
 
@@ -356,7 +356,7 @@ def test_usual_durations_outlive_the_rows_they_came_from(db, writer):
     roll_up(db, at(3 * 3600))
     db.execute("DELETE FROM observation")
 
-    seen = reader.durations(db, 1, at(3 * 3600))
+    seen = Reader(db, "here").history.durations(1, at(3 * 3600))
     assert quantile(seen.usual_latency, 0.5) == pytest.approx(0.5, rel=0.05)
     assert quantile(seen.latency, 0.5) is None
 
@@ -365,8 +365,8 @@ def test_hours_without_a_look_cost_no_step(db, writer):
     writer.save(Batch(at(0), (observation(),)))
     writer.save(Batch(at(86400 * 300), (observation(seconds=86400 * 300),)))
     steps = 0
-    while due := next_roll_up(db, at(86400 * 301)):
-        due.save(db)
+    while due := Reader(db, "here").next_roll_up(at(86400 * 301)):
+        Writer(db, "here").save_roll_up(due)
         steps += 1
 
     assert steps == 4  # two hours, two days
@@ -406,9 +406,8 @@ def test_a_letter_is_due_until_it_is_delivered(db, writer):
     (due,) = writer.letters(at(0))
     writer.delivered(due, at(1))
     assert writer.letters(at(99)) == []
-    assert [(one.channel, one.state, one.tries) for one in reader.deliveries(db, due.items[0].change.incident.id)] == [
-        ("phone", "sent", 1)
-    ]
+    (told,) = Reader(db, "here").messages.of(due.items[0].change.incident.id)
+    assert (told.channel, told.state, told.tries) == ("phone", "sent", 1)
 
 
 def test_a_letter_that_failed_is_due_again_later_and_shown_meanwhile(db, writer):
@@ -418,7 +417,7 @@ def test_a_letter_that_failed_is_due_again_later_and_shown_meanwhile(db, writer)
 
     assert [one.channel for one in writer.letters(at(59))] == ["mail"]
     assert [(one.channel, one.tries) for one in writer.letters(at(60)) if one.channel == "phone"] == [("phone", 1)]
-    assert reader.failing_channels(db) == [("phone", "no answer")]
+    assert Reader(db, "here").messages.failing_channels() == [("phone", "no answer")]
 
 
 def test_one_change_is_one_letter_per_channel(db, writer):
@@ -456,8 +455,8 @@ def test_what_could_not_be_sent_gives_way_to_what_is_newer_of_the_same_incident(
     assert [(item.change.kind, item.first) for item in only.items] == [(ChangeKind.RESOLVED, True)]
     writer.delivered(only, at(8))
     assert writer.letters(at(9999)) == []
-    assert reader.failing_channels(db) == []
-    assert [one.state for one in reader.deliveries(db, incident().id)] == ["replaced", "sent"]
+    assert Reader(db, "here").messages.failing_channels() == []
+    assert [one.state for one in Reader(db, "here").messages.of(incident().id)] == ["replaced", "sent"]
 
 
 def test_what_could_not_be_sent_gives_way_to_nothing_of_another_incident(db, writer):
@@ -547,7 +546,7 @@ def test_a_failing_channel_of_before_is_read_from_the_text_by_the_names_that_are
     with closing(open_writer(path)) as new:
         (due,) = Writer(new, "here").letters(at(0))
         assert [(one.about_channel, one.note) for one in due.items] == [(about_channel, reason)]
-        (_, words, _), *_ = reader.latest_deliveries(new, 1)
+        (_, words, _), *_ = Reader(new, "here").messages.latest(1)
         assert words == note
 
 
@@ -596,7 +595,7 @@ def test_a_message_of_before_that_said_it_comes_and_goes_is_taken_over(db, path)
         db.execute(f"INSERT INTO outbox ({columns}) VALUES (?, ?, ?, ?, ?, 0, '', 'sent', 1, 0)", facts)
 
     with closing(open_writer(path)) as new:
-        told = reader.correspondence(new, at(5)).cases[incident().id].told["phone"]
+        told = Reader(new, "here").resumption.correspondence(at(5)).cases[incident().id].told["phone"]
         assert [one.step for one in told] == [Step.OPENED, Step.CHANGED]
 
 
@@ -615,7 +614,7 @@ def test_the_latest_good_answer_of_before_is_found_among_the_looks(path):
         old.execute("PRAGMA user_version = 7")
 
     with closing(open_writer(path)) as new:
-        healths = reader.resume(new, "here").healths
+        healths = Reader(new, "here").resumption.resume().healths
         assert (healths["openai/main/list"].well_at, healths["openai/main/chat"].well_at) == (at(60), None)
 
 
@@ -632,8 +631,8 @@ def test_closed_incidents_come_newest_first(db, writer):
         )
         opened = Change(one, ChangeKind.OPENED, at(number))
         writer.save(Batch(at(0), changes=(opened,)))
-    assert [one.subject for one in reader.closed_incidents(db, 9)] == []
-    assert len(reader.resume(db, "here").incidents) == 3
+    assert [one.subject for one in Reader(db, "here").incidents.closed(9)] == []
+    assert len(Reader(db, "here").resumption.resume().incidents) == 3
 
 
 def test_a_row_is_small(db, writer):
@@ -652,7 +651,7 @@ def test_times_survive_to_the_millisecond(db, writer):
     when = NOON + timedelta(milliseconds=123)
     writer.save(Batch(when, (observation(seconds=0.123),), {CHAT.id: health(None)}, {CHAT.id: when}))
 
-    assert reader.resume(db, "here").plans[CHAT.id] == when
+    assert Reader(db, "here").resumption.resume().plans[CHAT.id] == when
 
 
 def test_a_database_whose_tables_are_not_made_yet_is_not_ready(path):

@@ -17,8 +17,8 @@ from monitor.runtime.supervisor import attempt, keep, review
 from monitor.stages.beat import change
 from monitor.stages.liveness import trouble
 from monitor.stages.state import Edge, open_world
-from monitor.store import reader
 from monitor.store.connection import open_reader
+from monitor.store.reader import Reader
 from tests.conftest import NOON, at
 from tests.test_run import config, simulator
 
@@ -132,7 +132,7 @@ def test_a_stage_that_keeps_failing_is_told_once_and_is_over_when_it_goes_on(tmp
             clock.ahead = 2 * CALM
             await review(world, Stage.TIDY, change)
             with closing(open_reader(world.config.database)) as db:
-                closed = reader.closed_incidents(db, 5)
+                closed = Reader(db, "here").incidents.closed(5)
                 letters = db.execute("SELECT step FROM outbox").fetchall()
             return opened, standing(world), world.failing, closed, [one["step"] for one in letters]
 
@@ -149,7 +149,11 @@ def test_what_failed_is_said_to_the_heartbeat_on_the_page_and_in_the_pulse(tmp_p
                 await attempt(world, Stage.PUBLISH, broken, change)
             with closing(open_reader(world.config.database)) as db:
                 now = world.edge.clock()
-                return trouble(world), collect.take(db, world.config, now), collect.pulse(db, world.config, now)
+                return (
+                    trouble(world),
+                    collect.take(Reader(db, world.config.location), world.config, now),
+                    collect.pulse(Reader(db, world.config.location).marks, world.config, now),
+                )
 
     async def broken(_):
         raise ZeroDivisionError

@@ -17,7 +17,7 @@ from monitor.replay.observations import look_back
 from monitor.replay.tuning import LookCount, compare, outages, settings
 from monitor.stages.drill import Drill
 from monitor.store.connection import open_reader, open_writer
-from monitor.store.reader import history
+from monitor.store.reader import Reader
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from probes.model import Confidence, Fault, Target
@@ -62,7 +62,9 @@ def told(config, accounts=(), since=NOON):
     """What each setting would have told by the end of what is on record."""
     tally = LookCount(frozenset(accounts or config.accounts), since)
     with closing(open_reader(config.database)) as db:
-        return look_back(db, config, settings(config.thresholds), tally, at(2 * DAY_MINUTES * 60), lambda _: None)
+        return look_back(
+            Reader(db, "here"), config, settings(config.thresholds), tally, at(2 * DAY_MINUTES * 60), lambda _: None
+        )
 
 
 def compared(config, **facts):
@@ -264,7 +266,7 @@ def test_no_looks_are_no_past(make):
     config = make(looks(minutes=1))
     tally = LookCount(frozenset(config.accounts), at(3600))
     with closing(open_reader(config.database)) as db:
-        its = look_back(db, config, [USUAL], tally, at(7200), lambda _: None)
+        its = look_back(Reader(db, "here"), config, [USUAL], tally, at(7200), lambda _: None)
 
     assert (tally.looks, tally.span, its[USUAL].messages) == (0, timedelta(0), 0)
 
@@ -273,7 +275,7 @@ def test_how_far_it_is_is_told(make):
     config, told_of = make(looks()), list[str]()
     tally = LookCount(frozenset(config.accounts), NOON)
     with closing(open_reader(config.database)) as db:
-        look_back(db, config, [USUAL], tally, at(DAY_MINUTES * 60), told_of.append)
+        look_back(Reader(db, "here"), config, [USUAL], tally, at(DAY_MINUTES * 60), told_of.append)
 
     assert told_of == ["21 Nov, 12:00", "22 Nov, 21:20", "telling with setting 1 of 1"]
 
@@ -284,8 +286,8 @@ def test_the_store_gives_back_what_decides(tmp_path):
         Writer(db, "here").save(Batch(at(200), tuple(kept)))
         Writer(db, "here").save(Batch(at(200), (observation(target=Target("x/y", "x", "chat")),)))
         Writer(db, "there").save(Batch(at(200), (observation(),)))
-        found = list(history(db, "here", CHAT, NOON))
-        later = list(history(db, "here", CHAT, at(100)))
+        found = list(Reader(db, "here").history.observations(CHAT, NOON))
+        later = list(Reader(db, "here").history.observations(CHAT, at(100)))
 
     assert [(one.at, one.outcome, one.fault, one.latency_s) for one in found] == [
         (one.at, one.outcome, one.fault, one.latency_s) for one in kept

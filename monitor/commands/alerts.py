@@ -5,7 +5,6 @@ import re
 from argparse import ArgumentTypeError, Namespace
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -19,9 +18,9 @@ from monitor.diagnose.course import fading
 from monitor.diagnose.incident import Change, ChangeKind, Incident
 from monitor.replay.alerts import Record, ReplayedMessage
 from monitor.replay.alerts import replay as again
-from monitor.store import reader
-from monitor.store.connection import open_reader
 from monitor.store.replies import leave, waiting
+from monitor.store.resumption import Correspondence
+from monitor.store.store import open_store
 from monitor.words import count, duration, title
 from probes.document import DocumentError, Problem
 
@@ -111,11 +110,11 @@ def _standing_silences(config: Config, now: datetime) -> list[Reply]:
     return [one for one in standing(_correspondence(config, now).replies, now) if one.kind is ReplyKind.SILENCE]
 
 
-def _correspondence(config: Config, now: datetime) -> reader.Correspondence:
+def _correspondence(config: Config, now: datetime) -> Correspondence:
     """Return what is on record, with the replies that were left since: `once` takes these up a round later."""
     left = [one for _, one in waiting(config.database)]  # read first: what is taken up meanwhile is on record then
-    with closing(open_reader(config.database)) as db:
-        told = reader.correspondence(db, now)
+    with open_store(config.database, config.location).reading() as stored:
+        told = stored.resumption.correspondence(now)
     replies = {one.id: one for one in (*told.replies, *left)}
     return replace(told, replies=tuple(replies.values()))
 
@@ -155,8 +154,8 @@ def hearers(config: Config, incident: Incident, now: datetime) -> list[str]:
 def explain(config: Config, incident: str | None, now: datetime, say: Print) -> None:
     """Say for each channel what it is to be told of an incident now, or what holds it."""
     told = _correspondence(config, now)
-    with closing(open_reader(config.database)) as db:
-        known = reader.resume(db, config.location)
+    with open_store(config.database, config.location).reading() as stored:
+        known = stored.resumption.resume()
     id = _one_of(list(told.cases), incident, "incident of the last two days")
     case = told.cases[id]
     say(f"{id}: {title(case.incident)} ({case.incident.severity}, {case.last.kind})")
@@ -171,8 +170,8 @@ def explain(config: Config, incident: str | None, now: datetime, say: Print) -> 
 
 def history(config: Config, last: int, say: Print) -> None:
     """Print what was sent, to whom, when, in how many tries, and what came of it."""
-    with closing(open_reader(config.database)) as db:
-        rows = reader.latest_deliveries(db, last)
+    with open_store(config.database, config.location).reading() as stored:
+        rows = stored.messages.latest(last)
     for incident, note, one in rows:
         about = f"{title(incident)} ({incident.id})" if incident else note
         error = f": {one.error}" if one.error else ""
@@ -185,8 +184,9 @@ def replay(config: Config, since: timedelta, now: datetime, say: Print) -> None:
     What people answered counts as it was given, and how a message went as it is on record.
     """
     begin = now - since
-    with closing(open_reader(config.database)) as db:
-        record = Record(begin, reader.changes_since(db, begin), reader.all_replies(db), reader.fates(db, begin))
+    with open_store(config.database, config.location).reading() as stored:
+        changes, told = stored.incidents.changes_since(begin), stored.messages
+        record = Record(begin, changes, told.replies(), told.fates(begin))
     counted: Counter[bool] = Counter()
     for line in again(record, config.channels, config.rules, config.digest, now):
         counted[line.fate is not None] += 1
@@ -208,8 +208,8 @@ def _went(fate: Fate) -> str:
 
 
 def _incident(config: Config, wanted: str | None) -> str:
-    with closing(open_reader(config.database)) as db:
-        known = list(reader.resume(db, config.location).incidents)
+    with open_store(config.database, config.location).reading() as stored:
+        known = list(stored.resumption.resume().incidents)
     return _one_of(known, wanted, "open incident")
 
 

@@ -4,7 +4,6 @@ Looks stay as they were taken. What was seen of no look (credit, limits, objecti
 trouble) is told as it is on record; so is what neutral hosts and calls without a key said, as far as it stands there.
 """
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -27,7 +26,7 @@ from monitor.replay.control_probes import Hearsay
 from monitor.replay.tuning import LookCount, ReplayResult, count
 from monitor.stages.belief import Belief
 from monitor.stages.evaluate import Detect, conclude, follow, follow_turns, has_stirred, judge
-from monitor.store import reader
+from monitor.store.reader import Reader
 from probes.model import Fault, Observation, Outcome
 
 WARM_UP = timedelta(days=1)
@@ -46,7 +45,7 @@ NOT_OF_LOOKS = frozenset({Scope.SOURCE, Scope.REMINDER, Scope.OBJECTIVE, Scope.S
 
 
 def look_back(
-    db: sqlite3.Connection,
+    stored: Reader,
     config: Config,
     tried: Sequence[Thresholds],
     tally: LookCount,
@@ -56,12 +55,12 @@ def look_back(
     """Return by setting what would have been told since `tally.since`; `report` is told how far it is."""
     since, begin = tally.since, tally.since - WARM_UP
     targets = [watch.target for watch in config.watches.values()]
-    looks = in_order(reader.history(db, config.location, target, begin) for target in targets)
-    record, until = reader.changes_since(db, begin), reader.last_beat(db) or now
+    looks = in_order(stored.history.observations(target, begin) for target in targets)
+    record, until = stored.incidents.changes_since(begin), stored.marks.last_beat() or now
     found = relive(config, tried, _reported(tally.passing(looks), report), record, until)
-    before = reader.incidents_between(db, begin, tally.begin or since)
+    before = stored.incidents.between(begin, tally.begin or since)
     named = () if set(config.accounts) <= set(tally.accounts) else tally.accounts
-    replies, fates = reader.all_replies(db), reader.fates(db, since)
+    replies, fates = stored.messages.replies(), stored.messages.fates(since)
     told = dict[Thresholds, ReplayResult]()
     for setting, changes in found.items():
         report(f"telling with setting {len(told) + 1} of {len(tried)}")

@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,7 +25,7 @@ from monitor.runtime import shutdown
 from monitor.runtime.loop import run
 from monitor.stages.state import World, open_world, real_edge
 from monitor.storage_refusal import StoreError
-from monitor.store.connection import open_reader
+from monitor.store.store import open_store
 from monitor.thread import with_threads
 from monitor.web.connection_limit import Door
 from monitor.web.link_reply import Answerer
@@ -157,7 +157,7 @@ async def serve(config: Config, world: World) -> AsyncIterator[str | None]:
 def _answerer(config: Config, world: World) -> Answerer | None:
     """Return what stands behind signed links; None where the key that signs them cannot be kept."""
     try:
-        return Answerer(config.database, link_key(config.database), world.edge.clock)
+        return Answerer(open_store(config.database, config.location), link_key(config.database), world.edge.clock)
     except OSError as error:
         log.warning("no message has a link to answer it: %s", error.strerror)
         return None
@@ -178,8 +178,8 @@ def _pulse(world: World) -> Pulse:
     if refused := world.warnings.get("store"):
         return Pulse(None, fresh_s(world.config), refused)
     try:
-        with closing(open_reader(world.config.database)) as db:
-            return pulse(db, world.config, world.edge.clock())
+        with open_store(world.config.database, world.config.location).reading() as stored:
+            return pulse(stored.marks, world.config, world.edge.clock())
     except (sqlite3.Error, StoreError) as error:
         return Pulse(None, fresh_s(world.config), f"{world.config.database.name} cannot be read: {error}")
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct, field
@@ -24,10 +24,8 @@ from monitor.stages.publish import publish_now
 from monitor.stages.retention import examine, tidy_step
 from monitor.stages.state import World
 from monitor.storage_refusal import StoreError
-from monitor.store import reader
-from monitor.store.connection import open_reader
-from monitor.store.reader import usual_pause
 from monitor.store.standby import Place
+from monitor.store.store import open_store
 from monitor.store.writer import Writer
 from probes.model import Observation, Timer
 
@@ -82,7 +80,7 @@ async def once(world: World) -> None:
 @asynccontextmanager
 async def remembering_what_was_said(world: World) -> AsyncIterator[None]:
     """Leave out of the log what it holds of our own trouble from a round before: cron mails every line."""
-    before = reader.said(world.keeper.connection)
+    before = world.keeper.reader.marks.said()
     world.said = before | world.said
     yield
     after = {about: words for about, words in world.said.items() if about not in OF_THE_DATABASE}
@@ -256,7 +254,7 @@ async def _is_first_of_hour(world: World, now: datetime) -> bool:
 
 def _usual_pause(world: World) -> timedelta:
     try:
-        with closing(open_reader(world.config.database)) as db:
-            return usual_pause(db, timedelta(seconds=LOOKS_S))
+        with open_store(world.config.database, world.config.location).reading() as stored:
+            return stored.history.usual_pause(timedelta(seconds=LOOKS_S))
     except (sqlite3.Error, StoreError):
         return timedelta(0)

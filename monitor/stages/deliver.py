@@ -6,7 +6,6 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -38,8 +37,7 @@ from monitor.publish.advice import Glance, advice_for, instead, is_replaced
 from monitor.publish.collect import glance
 from monitor.stages.state import STEP_S, World, pause
 from monitor.storage_refusal import StoreError
-from monitor.store.connection import open_reader
-from monitor.store.reader import incidents_between
+from monitor.store.store import open_store
 from monitor.store.writer import Writer, key
 
 log = logging.getLogger("monitor")
@@ -221,8 +219,8 @@ def _warn_of_templates(world: World) -> None:
 def _summary(world: World, channel: Channel, due: str) -> DigestSummary:
     until = datetime.fromisoformat(due)
     since = begins(channel.digest or "daily", until)
-    with closing(open_reader(world.config.database)) as db:
-        incidents = incidents_between(db, since, until)
+    with open_store(world.config.database, world.config.location).reading() as stored:
+        incidents = stored.incidents.between(since, until)
     return DigestSummary(since, until, incidents, world.config.location, world.config.site.url)
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from datetime import datetime
 
 from monitor.config.config import Config
@@ -11,8 +10,7 @@ from monitor.diagnose.diagnosis import Diagnosis
 from monitor.slo.objective import burning
 from monitor.stages.state import World
 from monitor.storage_refusal import StoreError
-from monitor.store import reader
-from monitor.store.connection import open_reader
+from monitor.store.store import open_store
 
 WEIGH_S = 60.0
 
@@ -39,7 +37,8 @@ async def weigh_step(world: World) -> None:
 
 
 def _weighed(config: Config, before: Mapping[str, Diagnosis], now: datetime) -> dict[str, Diagnosis]:
-    with closing(open_reader(config.database)) as db:
-        known = reader.series_ids(db, config.location)
-        signs = [burning(one, reader.looks(db, known, one, now), now, before.get(one.id)) for one in config.objectives]
+    with open_store(config.database, config.location).reading() as stored:
+        known = stored.history.series_ids()
+        looks = stored.objectives.looks
+        signs = [burning(one, looks(known, one, now), now, before.get(one.id)) for one in config.objectives]
     return {sign.subject: sign for sign in signs if sign}

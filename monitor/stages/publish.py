@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from monitor.config.config import Config
@@ -15,8 +14,8 @@ from monitor.publish.status import standing
 from monitor.publish.write import PUBLIC, Leaving, existing, write_open, write_sheets, write_site
 from monitor.stages.state import World, pause
 from monitor.storage_refusal import StoreError, is_corrupt
-from monitor.store.connection import open_reader
 from monitor.store.expected_schema import Foreign
+from monitor.store.store import open_store
 
 PUBLISH_S = 30.0
 REST_S = 1.0
@@ -55,8 +54,8 @@ def publish_now(world: World) -> bool:
     """Write both sites from what the database holds; return whether more is to be made. Called off the loop."""
     config = world.config
     try:
-        with closing(open_reader(config.database)) as db:
-            snapshot = take(db, config, world.edge.clock(), _shown(world), world.rota)
+        with open_store(config.database, config.location).reading() as stored:
+            snapshot = take(stored, config, world.edge.clock(), _shown(world), world.rota)
         _write_private(world, config.folder, snapshot)
         _write_open(world, config, snapshot)
         if world.config is config:  # a new one has all pages made anew

@@ -2,16 +2,15 @@
 
 import asyncio
 import sqlite3
-from contextlib import closing
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import datetime
 
-from monitor.config.document import StoreSection
+from monitor.config.config import Config
 from monitor.stages.state import World, pause
 from monitor.storage_refusal import StoreError, is_corrupt
-from monitor.store import overlap, reader, rollup
-from monitor.store.connection import open_reader
+from monitor.store import overlap
 from monitor.store.expected_schema import Foreign
+from monitor.store.rollup import Retention, RollUp
+from monitor.store.store import open_store
 from monitor.store.writer import Writer
 
 TIDY_S = 60.0
@@ -36,56 +35,43 @@ async def examine(world: World) -> None:
     world.is_doubted = False
     world.unsound.clear()
     try:
-        sound = await world.read(_is_sound, world.config.database)
+        sound = await world.read(_is_sound, world.config)
     except (sqlite3.Error, StoreError) as error:
         sound = not is_corrupt(error) and not isinstance(error, Foreign)
     if not sound:
         await world.begin_anew()
 
 
-def _is_sound(database: Path) -> bool:
-    with closing(open_reader(database)) as db:
-        return reader.is_sound(db)
+def _is_sound(config: Config) -> bool:
+    with open_store(config.database, config.location).reading() as stored:
+        return stored.is_sound()
 
 
 async def tidy_step(world: World) -> bool:
     """Do one piece of housekeeping; return whether there is more to do."""
     now = world.edge.clock()
     await _count_overlaps(world)
-    if due := await world.read(_next_roll_up, world.config.database, now):
-        await world.tidy(due.save)
+    if due := await world.read(_next_roll_up, world.config, now):
+        await world.tidy(Writer.save_roll_up, due)
         return world.keeper.refusal is None
-    return bool(await world.tidy(_forget, world.config.store, now))
+    keep = world.config.store
+    retention = Retention(keep.raw_days, keep.hourly_days, keep.daily_days)
+    return bool(await world.tidy(Writer.forget, retention, now))
 
 
 async def _count_overlaps(world: World) -> None:
     if times := await asyncio.to_thread(overlap.take, world.config.database):
-        before = await world.read(_overlap, world.config.database)
+        before = await world.read(_overlap, world.config)
         if after := overlap.add(before, times):
             await world.write(Writer.save_overlap, after)
 
 
-def _overlap(database: Path) -> overlap.Overlap | None:
-    with closing(open_reader(database)) as db:
-        return reader.overlap(db)
+def _overlap(config: Config) -> overlap.Overlap | None:
+    with open_store(config.database, config.location).reading() as stored:
+        return stored.marks.overlap()
 
 
-def _next_roll_up(database: Path, now: datetime) -> rollup.RollUp | None:
+def _next_roll_up(config: Config, now: datetime) -> RollUp | None:
     # The thread that reads opens and closes: a cancelled task must not close what its thread still uses.
-    with closing(open_reader(database)) as db:
-        return rollup.next_roll_up(db, now)
-
-
-def _forget(db: sqlite3.Connection, keep: StoreSection, now: datetime) -> bool:
-    ages = {
-        "observation": keep.raw_days,
-        "evidence": keep.raw_days,
-        "ceiling": keep.raw_days,
-        "hourly": keep.hourly_days,
-        "daily": keep.daily_days,
-    }
-    gone = sum(rollup.forget(db, table, now - timedelta(days=days)) for table, days in ages.items())
-    if gone:
-        return True
-    rollup.forget_answers(db, now - timedelta(days=keep.raw_days))
-    return False
+    with open_store(config.database, config.location).reading() as stored:
+        return stored.next_roll_up(now)

@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
 from math import inf
@@ -38,13 +38,12 @@ from monitor.schedule import Agenda, Spending, first_at
 from monitor.slo.objective import resumed
 from monitor.stages.belief import Belief
 from monitor.storage_refusal import StorageRefusal
-from monitor.store import file_system, reader, salvage
+from monitor.store import file_system, salvage
 from monitor.store.clock import Reading, Trace, boot, redated, was_set_back
-from monitor.store.connection import Lock
-from monitor.store.reader import Remembered, correspondence, resume
+from monitor.store.resumption import Remembered
 from monitor.store.salvage import Unwritable
 from monitor.store.standby import Keeper, Place
-from monitor.store.standby_path import stand_in
+from monitor.store.store import open_store
 from monitor.store.value import Batch
 from monitor.store.writer import Key, Writer
 from monitor.thread import plainly
@@ -193,8 +192,8 @@ class World(Belief, kw_only=True):
             self._heed_refusal()
 
     async def tidy(self, work: Callable[..., T], *args: object) -> T | None:
-        """Run housekeeping, which takes the connection first, as `write` does; None: the database takes nothing now."""
-        done = partial(self.keeper.tidy, lambda db: work(db, *args))
+        """Run housekeeping, a method of the writer's, as `write` does; None: the database takes nothing now."""
+        done = partial(self.keeper.tidy, lambda writer: work(writer, *args))
         try:
             return await asyncio.get_running_loop().run_in_executor(self.writing, plainly, done)
         finally:
@@ -400,21 +399,20 @@ def _host(base: str) -> str:
 @asynccontextmanager
 async def open_world(config: Config, edge: Edge, outside: Outside = REAL) -> AsyncIterator[World]:
     """Take the lock, open the database and the session, and resume. Raises StoreError."""
-    lock = Lock(config.database)
-    try:
-        keeper = Keeper(config.database, config.location, lock, edge.clock, edge.timer, stand_in(config.database))
-        keeper.open()
-        with closing(keeper), ThreadPoolExecutor(1, "store") as writing, ThreadPoolExecutor(1, "page") as reading:
-            async with open_session(__version__) as session:
-                prober = Prober(
-                    session, load_wording(), edge.clock, edge.timer, patience(config), secrets=tuple(config.secrets)
-                )
-                made = _resumed(config, edge, prober, keeper, writing, reading)
-                made.resume_refusal()
-                made.outside = outside
-                yield made
-    finally:
-        lock.release()
+    store = open_store(config.database, config.location)
+    with (
+        store.writing(edge.clock, edge.timer) as keeper,
+        ThreadPoolExecutor(1, "store") as writing,
+        ThreadPoolExecutor(1, "page") as reading,
+    ):
+        async with open_session(__version__) as session:
+            prober = Prober(
+                session, load_wording(), edge.clock, edge.timer, patience(config), secrets=tuple(config.secrets)
+            )
+            made = _resumed(config, edge, prober, keeper, writing, reading)
+            made.resume_refusal()
+            made.outside = outside
+            yield made
 
 
 def patience(config: Config) -> TimeLimits:
@@ -430,9 +428,10 @@ def _resumed(
     reading: ThreadPoolExecutor,
 ) -> World:
     """Return what goes on where the process before us ended."""
-    connection = keeper.connection
-    remembered, told = resume(connection, config.location), correspondence(connection, edge.clock())
-    set_by = was_set_back(reader.trace(connection), Trace(edge.clock(), edge.uptime(), boot()))
+    stored = keeper.reader
+    left = stored.resumption
+    remembered, told = left.resume(), left.correspondence(edge.clock())
+    set_by = was_set_back(stored.marks.trace(), Trace(edge.clock(), edge.uptime(), boot()))
     world = World(
         config=config,
         edge=edge,
@@ -448,14 +447,14 @@ def _resumed(
         replies=list(told.replies),
         digests=dict(told.digests),
         notes=dict(remembered.notes),
-        tracks={id: track for id, track in reader.tracks(connection, config.location).items() if id in config.watches},
-        pools=reader.pools(connection, config.location),
+        tracks={id: track for id, track in left.tracks().items() if id in config.watches},
+        pools=left.pools(),
         sources={id: source for id, source in remembered.sources.items() if id in config.feeds},
         templates=MessageTemplates(config.templates),
         digest_from=told.beat or edge.clock(),
         beat_at=told.beat,
         set_by=set_by,
-        failing={one.stage: one for one in reader.failing(connection)},
+        failing={one.stage: one for one in stored.marks.failing()},
         clocks=Reading(edge.clock(), edge.timer(), edge.uptime()),
         heard=dict(told.heard),
     )

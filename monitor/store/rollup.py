@@ -8,10 +8,10 @@ from msgspec import Struct
 
 from monitor.slo.indicator import merge, pack, sketch, unpack
 from monitor.store.connection import transaction
-from monitor.store.reader import HOUR, rolled_until
+from monitor.store.mark import Marks
 from monitor.store.value import OK, OUTCOMES, from_json, from_ms, to_ms
 
-DAY = timedelta(days=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LATE = timedelta(minutes=3)
 """So long after its end an hour is closed: a look is dated by its begin, and a client program has two minutes."""
 ROWS_AT_ONCE = 20_000
@@ -34,29 +34,49 @@ class RollUp(Struct, frozen=True):
     until: datetime
     rows: Sequence[Row]
 
-    def save(self, db: sqlite3.Connection) -> None:
-        with transaction(db):
-            db.executemany(f"INSERT OR REPLACE INTO {self.table} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self.rows)
-            db.execute("INSERT OR REPLACE INTO mark VALUES (?, ?)", (f"{self.table}_until", str(to_ms(self.until))))
+
+class Retention(Struct, frozen=True):
+    """After how many days what was seen is forgotten: look by look, by hours and by days."""
+
+    raw_days: float
+    hourly_days: float
+    daily_days: float
+
+    def begins(self, now: datetime) -> dict[str, datetime]:
+        """Return by table since when its rows are kept."""
+        raw = now - timedelta(days=self.raw_days)
+        return {
+            **dict.fromkeys(("observation", "evidence", "ceiling"), raw),
+            "hourly": now - timedelta(days=self.hourly_days),
+            "daily": now - timedelta(days=self.daily_days),
+        }
 
 
-def next_roll_up(db: sqlite3.Connection, now: datetime) -> RollUp | None:
+def save(db: sqlite3.Connection, due: RollUp) -> None:
+    with transaction(db):
+        db.executemany(f"INSERT OR REPLACE INTO {due.table} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", due.rows)
+        db.execute("INSERT OR REPLACE INTO mark VALUES (?, ?)", (f"{due.table}_until", str(to_ms(due.until))))
+
+
+def next_roll_up(db: sqlite3.Connection, marks: Marks, now: datetime) -> RollUp | None:
     """Return the oldest closed hour that is not rolled up yet, else the oldest such day; None when all is done."""
-    if hour := _next_span(db, "observation", "hourly", HOUR, now):
+    if hour := _next_span(db, "observation", marks.rolled_until("hourly"), HOUR, now):
         return RollUp("hourly", hour + HOUR, _hour_rows(db, hour))
-    if day := _next_span(db, "hourly", "daily", DAY, now):
+    if day := _next_span(db, "hourly", marks.rolled_until("daily"), DAY, now):
         return RollUp("daily", day + DAY, _day_rows(db, day))
     return None
 
 
-def _next_span(db: sqlite3.Connection, source: str, table: str, span: timedelta, now: datetime) -> datetime | None:
-    """Return the start of the first closed span that has rows in `source` and is not in `table` yet."""
+def _next_span(
+    db: sqlite3.Connection, source: str, done_until: datetime, span: timedelta, now: datetime
+) -> datetime | None:
+    """Return the start of the first closed span that has rows in `source` later than `done_until`."""
     query = f"""
         SELECT min(first) AS at FROM (
             SELECT (SELECT min(at) FROM {source} WHERE series_id = series.id AND at >= ?) AS first FROM series
         )
     """
-    at = db.execute(query, (to_ms(rolled_until(db, table)),)).fetchone()["at"]
+    at = db.execute(query, (to_ms(done_until),)).fetchone()["at"]
     if at is None or from_ms(at) >= _floor(now - LATE, span):
         return None
     return _floor(from_ms(at), span)
@@ -85,6 +105,14 @@ def _day_rows(db: sqlite3.Connection, day: datetime) -> list[Row]:
     for row in db.execute(query, (to_ms(day), to_ms(day + DAY))):
         by_series.setdefault(row["series_id"], []).append(row)
     return [_from_hours(series, day, rows) for series, rows in by_series.items()]
+
+
+def forget_old(db: sqlite3.Connection, keep: Retention, now: datetime) -> bool:
+    """Delete a part of what is too old; return whether there may be more."""
+    if sum(forget(db, table, since) for table, since in keep.begins(now).items()):
+        return True
+    forget_answers(db, now - timedelta(days=keep.raw_days))
+    return False
 
 
 def forget(db: sqlite3.Connection, table: str, before: datetime) -> int:

@@ -17,6 +17,7 @@ from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError, is_
 from monitor.store.backup import copy_to, foreign, identity, is_broken, put_back, remove, set_aside, was_once_ours
 from monitor.store.connection import WAIT_S, Busy, Lock, open_in_memory, open_writer, read_as_it_is, read_only
 from monitor.store.expected_schema import Foreign
+from monitor.store.reader import Reader
 from monitor.store.rollup import forget_all_but
 from monitor.store.transfer import BELIEFS, HISTORY, SIGHTINGS, TELLING, carry
 from monitor.store.writer import Writer
@@ -129,6 +130,11 @@ class Keeper:
     def close(self) -> None:
         self.connection.close()
 
+    @property
+    def reader(self) -> Reader:
+        """What reads where it is written to now."""
+        return Reader(self.connection, self._location)
+
     def do(self, work: Callable[Concatenate[Writer, P], T], *args: P.args, **named: P.kwargs) -> T:
         """Do it in the database, else in what stands in for it."""
         self._go_back()
@@ -164,12 +170,12 @@ class Keeper:
         if self._writes % 100 == 0:
             forget_all_but(self.connection, MOST)
 
-    def tidy(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
+    def tidy(self, work: Callable[[Writer], T]) -> T | None:
         """Do housekeeping, in the database only; None: not now."""
         if self.place is not Place.DISK:
             return None
         try:
-            return work(self.connection)
+            return work(self.writer)
         except sqlite3.Error as error:
             if not self._heed(error):
                 raise

@@ -16,7 +16,7 @@ from monitor.detect.account_memory import Note
 from monitor.detect.health import Health, State, Suspicion
 from monitor.detect.shared_latency import Pool
 from monitor.detect.target_memory import Track
-from monitor.diagnose.incident import Change
+from monitor.diagnose.incident import Change, ChangeKind, Incident
 from monitor.schedule import Spending
 from monitor.store.clock import Trace
 from probes.model import Answer, Confidence, Fault, Observation, Outcome, Phase, Target
@@ -143,6 +143,22 @@ def observation_from(row: Mapping[str, Any], target: Target) -> Observation:
         fault=Fault(row["fault"]) if row["fault"] else None,
         answer=None if outcome is Outcome.OK else Answer(row["rule"] or "", "", Confidence(sure), phase=_phase(row)),
     )
+
+
+def incident_from(row: Mapping[str, Any]) -> Incident:
+    return from_json(row["details"], Incident)
+
+
+def change_from(row: Mapping[str, Any]) -> Change:
+    return Change(from_json(row["incident"], Incident), ChangeKind(row["kind"]), from_ms(row["at"]))
+
+
+def reply_from(row: Mapping[str, Any]) -> Reply:
+    return from_json(row["details"], Reply)
+
+
+def target_id(row: Mapping[str, str]) -> str:
+    return "/".join(filter(None, (row["account"], row["canary"], row["model"])))
 
 
 def _seconds(ms: int | None) -> float | None:

@@ -20,9 +20,11 @@ from monitor.diagnose.stage_failure import Failing
 from monitor.diagnose.status_source import Source
 from monitor.schedule import Spending
 from monitor.storage_refusal import StorageRefusal
+from monitor.store import rollup
 from monitor.store.connection import transaction
 from monitor.store.expected_schema import check_version
 from monitor.store.overlap import Overlap
+from monitor.store.rollup import Retention, RollUp
 from monitor.store.value import (
     OUTCOMES,
     UNREADABLE,
@@ -114,6 +116,13 @@ class Writer:
             """,
             rows,
         )
+
+    def save_roll_up(self, due: RollUp) -> None:
+        rollup.save(self._db, due)
+
+    def forget(self, keep: Retention, now: datetime) -> bool:
+        """Delete a part of what is too old; return whether there may be more."""
+        return rollup.forget_old(self._db, keep, now)
 
     def save_source(self, source: Source) -> None:
         with self._transaction():
