@@ -34,7 +34,8 @@ UP, DOWN, WRONG_USE = 0, 1, 2
 """Exit codes: all is up; something is down or not known; the command or its configuration is wrong."""
 
 OWN = "monitor.toml"
-DEMONSTRATION = "state/demo.db"
+DEMONSTRATION, DEMONSTRATED = "state/demo.db", "demonstration"
+"""Its database, and what it calls its location."""
 """Where the demonstration remembers."""
 
 MANY = 50_000
@@ -475,7 +476,7 @@ def drill(arguments: Arguments) -> int:
     name_problems(config)
     _check(config)
     (account,) = _chosen(config, arguments.account)
-    wish = Drill(account, arguments.fault, datetime.now(UTC))
+    wish = Drill(account, arguments.fault, datetime.now(UTC), config.location)
     told = hearers(config, wish.incident, wish.at)
     if not told:
         complain(f"no channel is told of {arguments.fault} at {account}; see [[routes]] and the channels' severity")
@@ -762,8 +763,8 @@ def _alive(config: "Config") -> int:
     from monitor.publish.collect import pulse
     from monitor.store.store import open_store
 
-    database = config.database if config.accounts else config.written / DEMONSTRATION
-    with open_store(database, config.location).reading() as stored:
+    own, shown = (config.database, config.location), (config.written / DEMONSTRATION, DEMONSTRATED)
+    with open_store(*(own if config.accounts else shown)).reading() as stored:
         now = pulse(stored.marks, config, datetime.now(UTC))
     say(now.words)
     return UP if now.is_steady else DOWN

@@ -61,8 +61,10 @@ def test_a_change_that_cannot_be_read_hides_no_other_case(writer, caplog):
 
 def test_neither_the_past_nor_what_people_answered_is_lost_by_a_row(writer):
     for number in (1, 2):
-        writer._db.execute("INSERT INTO reply VALUES (?, 'silence', '', ?, NULL, '{')", (str(number), number))
-    writer._db.execute("INSERT INTO mark VALUES ('failing', '{'), ('clock', '['), ('overlap', 'x')")
+        writer._db.execute("INSERT INTO reply VALUES ('here', ?, 'silence', '', ?, NULL, '{')", (str(number), number))
+    writer._db.execute(
+        "INSERT INTO mark VALUES ('here', 'failing', '{'), ('here', 'clock', '['), ('here', 'overlap', 'x')"
+    )
     broken(writer, "incident", "details")
 
     assert [one.subject for one in Reader(writer._db, "here").incidents.between(at(-1), at(9))] == ["openai/backup"]
@@ -113,15 +115,16 @@ def fill(db):
         """
         INSERT OR IGNORE INTO note VALUES ('here', 'openai/main', '{}');
         INSERT OR IGNORE INTO source VALUES ('here', 'openai', '{"id": "openai"}');
-        INSERT OR IGNORE INTO spending VALUES ('openai/main', '2026-11-21', 1, 0.1);
+        INSERT OR IGNORE INTO spending VALUES ('here', 'openai/main', '2026-11-21', 1, 0.1);
         INSERT OR IGNORE INTO track SELECT id, '{}' FROM series;
         INSERT OR IGNORE INTO pool VALUES ('here', 'openai chat latency', '{}');
         INSERT OR IGNORE INTO ceiling VALUES (1, 'requests', 60, 1, 1, 0, 1);
         INSERT OR IGNORE INTO evidence SELECT series.id, 1795262400000, answer.id, 'x' FROM series, answer;
-        INSERT OR IGNORE INTO mark VALUES ('clock', '{}'), ('refused', '{}'), ('overlap', '{}'), ('failing', '[]'),
-            ('said', '{}'), ('hourly_until', '0'), ('daily_until', '0');
-        INSERT INTO outbox (channel, step, number, note, at, state, tries, next, done, error)
-            VALUES ('hook', 'store', 1, 'refused: full', 1, 'sent', 1, 1, 1, 'x');
+        INSERT OR IGNORE INTO mark VALUES ('here', 'clock', '{}'), ('here', 'refused', '{}'), ('here', 'overlap', '{}'),
+            ('here', 'failing', '[]'), ('here', 'said', '{}'), ('here', 'hourly_until', '0'),
+            ('here', 'daily_until', '0');
+        INSERT INTO outbox (location, channel, step, number, note, at, state, tries, next, done, error)
+            VALUES ('here', 'hook', 'store', 1, 'refused: full', 1, 'sent', 1, 1, 1, 'x');
         """
     )
 

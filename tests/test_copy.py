@@ -294,7 +294,7 @@ def test_what_the_system_refuses_is_one_value(error, kind):
 
 def test_what_is_wrong_with_a_statement_is_no_refusal(path):
     with closing(sqlite3.connect(path)) as db:
-        for statement in ("SELEKT", "INSERT INTO mark VALUES ('x', NULL)"):
+        for statement in ("SELEKT", "INSERT INTO mark VALUES ('here', 'x', NULL)"):
             with pytest.raises(sqlite3.Error) as wrong:
                 db.execute(statement)
             assert refusal_of(wrong.value) is None

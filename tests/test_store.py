@@ -27,7 +27,7 @@ from monitor.store.expected_schema import VERSION
 from monitor.store.reader import Reader
 from monitor.store.rollup import FORGET, forget, forget_answers
 from monitor.store.schema import STEPS
-from monitor.store.value import OUTCOMES, Batch, to_json, to_ms
+from monitor.store.value import OUTCOMES, Batch, from_ms, to_json, to_ms
 from monitor.store.writer import Writer
 from probes.model import Answer, Confidence, Fault, Limit, Outcome, Phase
 from tests.backstage import public_folder
@@ -173,7 +173,7 @@ def test_no_database_yet_is_said_with_the_way_to_one(path):
 
 def test_a_reader_cannot_write(db, path):
     with closing(open_reader(path)) as other, pytest.raises(sqlite3.OperationalError, match="readonly"):
-        other.execute("INSERT INTO mark VALUES ('x', 'y')")
+        other.execute("INSERT INTO mark VALUES ('here', 'x', 'y')")
 
 
 def test_a_restart_resumes_what_was_believed_planned_spent_open_and_told(db, writer):
@@ -569,6 +569,85 @@ def test_an_outbox_of_before_the_steps_is_taken_over(path):
         assert (due.channel, due.tries) == ("phone", 2)
 
 
+def test_rows_of_before_are_of_the_location_that_looked_last(path):
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        STEPS.apply(Database(old), stop_before="m011_location")
+        for series, (location, seen) in enumerate((("attic", 9), ("office", 20), ("cellar", None)), 1):
+            old.execute("INSERT INTO series VALUES (?, ?, 'openai', 'openai/main', 'chat', '')", (series, location))
+            facts = "INSERT INTO health (series_id, state, failures, successes, seen) VALUES (?, 'up', 0, 0, ?)"
+            old.execute(facts, (series, seen))
+        details = to_json(incident())
+        facts = ("i", "account", "openai/main", "account_suspended", "critical", "high", 5, None, False, details)
+        old.execute("INSERT INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", facts)
+        old.execute("INSERT INTO change VALUES ('c', 'i', 'opened', 5, ?)", (details,))
+        columns = "incident_id, change_id, channel, step, number, note, at, state, tries, next"
+        old.execute(f"INSERT INTO outbox ({columns}) VALUES ('i', 'c', 'phone', 'opened', 0, '', 5, 'waiting', 1, 9)")
+        old.execute("INSERT INTO spending VALUES ('openai/main', '2026-11-21', 5, 0.25)")
+        old.execute("INSERT INTO reply VALUES (?, 'acknowledge', 'i', 5, NULL, ?)", ("r", to_json(ACKNOWLEDGED)))
+        old.execute("INSERT INTO mark VALUES ('beat', '5')")
+        old.execute("PRAGMA user_version = 10")
+
+    with closing(open_writer(path)) as new:
+        office, attic = Reader(new, "office"), Reader(new, "attic")
+        assert office.resumption.resume().incidents.keys() == {"i"}
+        assert office.resumption.resume().spendings["openai/main"].tokens == 5
+        assert office.messages.replies() == [ACKNOWLEDGED]
+        assert office.marks.last_beat() == from_ms(5)
+        assert [one.channel for one in Writer(new, "office").letters(at(0))] == ["phone"]
+        assert (attic.incidents.ids(), attic.messages.replies(), attic.marks.last_beat()) == ([], [], None)
+        assert Writer(new, "attic").letters(at(0)) == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "location"),
+    [
+        ("INSERT INTO source VALUES ('attic', 'openai', '{}')", "attic"),
+        ("INSERT INTO note VALUES ('attic', 'openai/main', '{}')", "attic"),
+        ("INSERT INTO pool VALUES ('attic', 'x', '{}')", "attic"),
+        ("", "here"),
+    ],
+)
+def test_rows_of_before_any_look_are_of_the_location_that_is_known(path, rows, location):
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        STEPS.apply(Database(old), stop_before="m011_location")
+        old.executescript(rows)
+        old.execute("INSERT INTO mark VALUES ('beat', '5')")
+        old.execute("PRAGMA user_version = 10")
+
+    with closing(open_writer(path)) as new:
+        assert Reader(new, location).marks.last_beat() == from_ms(5)
+
+
+def test_two_locations_of_one_database_know_nothing_of_each_other(db, writer):
+    there, opened = Writer(db, "there"), Change(incident(), ChangeKind.OPENED, at(5))
+    facts = {"changes": (opened,), "messages": (Message(opened.id, "phone", incident_id=opened.incident.id),)}
+    spent = {"spendings": {"openai/main": Spending(NOON.date(), 5, 0.25)}}
+    writer.save(Batch(at(5), replies=(ACKNOWLEDGED,), **facts, **spent))
+    there.save(Batch(at(7), **facts))
+    (letter,) = there.letters(at(7))
+    there.delivered(letter, at(8))
+
+    mine, its = Reader(db, "here"), Reader(db, "there")
+    assert (mine.marks.last_beat(), its.marks.last_beat()) == (at(5), at(7))
+    assert [one.state for one in mine.messages.of(opened.incident.id)] == ["waiting"]
+    assert [one.state for one in its.messages.of(opened.incident.id)] == ["sent"]
+    assert (its.messages.replies(), its.resumption.resume().spendings, its.history.spent(NOON.date())) == ([], {}, {})
+    assert Reader(db, "nowhere").incidents.ids() == []
+
+
+def test_an_hour_of_one_location_is_added_up_whatever_another_has_added_up(db, writer):
+    other = Writer(db, "elsewhere")
+    for one in (writer, other):
+        one.save(Batch(at(0), (observation(),), {CHAT.id: health()}, {CHAT.id: at(9)}))
+        due = Reader(db, one.location).next_roll_up(at(7200))
+        one.save_roll_up(due)
+        assert [row[0] for row in due.rows] == [one.series(CHAT)]
+
+    assert count(db, "hourly") == 2
+
+
 def test_outcomes_that_were_kept_as_words_are_taken_over(path):
     path.parent.mkdir()
     with closing(sqlite3.connect(path, isolation_level=None)) as old:
@@ -591,8 +670,8 @@ def test_a_message_of_before_that_said_it_comes_and_goes_is_taken_over(db, path)
     (change_id,) = db.execute("SELECT id FROM change").fetchone()
     for step in ("opened", "flapping"):
         facts = (incident().id, change_id, "phone", step, to_ms(at(0)))
-        columns = "incident_id, change_id, channel, step, at, number, note, state, tries, next"
-        db.execute(f"INSERT INTO outbox ({columns}) VALUES (?, ?, ?, ?, ?, 0, '', 'sent', 1, 0)", facts)
+        columns = "location, incident_id, change_id, channel, step, at, number, note, state, tries, next"
+        db.execute(f"INSERT INTO outbox ({columns}) VALUES ('here', ?, ?, ?, ?, ?, 0, '', 'sent', 1, 0)", facts)
 
     with closing(open_writer(path)) as new:
         told = Reader(new, "here").resumption.correspondence(at(5)).cases[incident().id].told["phone"]

@@ -216,6 +216,19 @@ def test_what_is_on_record_of_looks_is_not_counted_twice(make):
     assert now(config).messages == once.messages
 
 
+def test_what_was_answered_counts_also_where_ids_were_made_otherwise_then(make):
+    config = make(looks((100, 400)))
+    once = now(config)
+    (alarm,) = once.alarms
+    recorded = replace(alarm.incident, id="20261121-134000-before")
+    reply = Reply(ReplyKind.ACKNOWLEDGE, alarm.at, "Jo", recorded.id)
+    with closing(open_writer(config.database)) as db:
+        opened = Change(recorded, ChangeKind.OPENED, alarm.at)
+        Writer(db, config.location).save(Batch(at(0), changes=(opened,), replies=(reply,)))
+
+    assert once.messages - now(config).messages == 2  # the two reminders
+
+
 def test_what_was_open_before_the_first_look_is_not_new(make):
     config = make(looks((0, 60), (900, 930)))
     assert len(now(config).alarms) == 2

@@ -19,7 +19,7 @@ from monitor.detect import intermittent
 from monitor.detect.health import Health, State, Thresholds
 from monitor.detect.target_memory import NEW, Track
 from monitor.diagnose.diagnosis import Scope
-from monitor.diagnose.incident import Change, ChangeKind, Incident, as_of
+from monitor.diagnose.incident import Change, ChangeKind, Incident, as_of, key_of
 from monitor.diagnose.target_state import is_suspected
 from monitor.replay.alerts import Record, replay
 from monitor.replay.control_probes import Hearsay
@@ -255,6 +255,7 @@ def retold(
     `before` are the incidents that were open already when the first look was taken; what goes on with one is not new.
     """
     dates = _dates(record)
+    found = _named_as_recorded(found, record)
     news = [_dated(change, dates) for change in found if not any(_goes_on(change.incident, one) for one in before)]
     others = [change for change in record if not is_of_looks(change.incident)]
     changes = sorted([*news, *others], key=lambda change: change.at)
@@ -262,6 +263,28 @@ def retold(
     for change in changes:
         firsts.setdefault(change.incident.id, change.at)
     return [change for change in changes if firsts[change.incident.id] >= since]
+
+
+def _named_as_recorded(found: Iterable[Change], record: Iterable[Change]) -> list[Change]:
+    """Give what was found anew the ids on record, however they were made then: what was sent and answered counts."""
+    found = list(found)
+    known = {_origin(one.incident): one.incident.id for one in record if one.kind is ChangeKind.OPENED}
+    ids = {
+        one.incident.id: known[_origin(one.incident)]
+        for one in found
+        if one.kind is ChangeKind.OPENED and _origin(one.incident) in known
+    }
+    return [replace(one, incident=_renamed(one.incident, ids)) for one in found]
+
+
+def _origin(incident: Incident) -> tuple[object, ...]:
+    """Return what an id is made of beside the location: what a trouble is about, and the second in which it began."""
+    return *key_of(incident), incident.opened_at.replace(microsecond=0)
+
+
+def _renamed(incident: Incident, ids: Mapping[str, str]) -> Incident:
+    parent = incident.parent and ids.get(incident.parent, incident.parent)
+    return replace(incident, id=ids.get(incident.id, incident.id), parent=parent)
 
 
 Dates = Mapping[tuple[str, ChangeKind], Sequence[datetime]]

@@ -58,7 +58,7 @@ async def review(world: World, stage: Stage, tell: Tell) -> None:
         await note_failing(world)
     standing = _open(world, stage)
     if failing and failing.is_lasting and not standing:
-        opened = replace(failing.incident, detected_at=now)
+        opened = replace(failing.incident(world.config.location), detected_at=now)
         await _change(world, Change(opened, ChangeKind.OPENED, now), tell)
     elif failing is None:
         for one in standing:

@@ -52,7 +52,7 @@ async def note_absence(world: World, now: datetime, pause: timedelta = ABSENT) -
     if world.beaten_at is not None and world.edge.uptime() - world.beaten_at < pause.total_seconds():
         log.warning("the clock was set forward by %s: no gap", duration((now - world.beat_at).total_seconds()))
     else:
-        await change(world, absence(world.beat_at, now))
+        await change(world, absence(world.beat_at, now, world.config.location))
 
 
 async def _gather(world: World) -> None:

@@ -90,8 +90,8 @@ class History:
         """
         query = "SELECT at FROM observation WHERE series_id = ? ORDER BY at DESC LIMIT ?"
         medians = []
-        for row in self._db.execute("SELECT id FROM series"):
-            looks = [at for (at,) in self._db.execute(query, (row["id"], LATEST))]
+        for series in self.series_ids().values():
+            looks = [at for (at,) in self._db.execute(query, (series, LATEST))]
             pauses = sorted(
                 one for later, earlier in pairwise(looks) if (one := later - earlier) * MILLISECOND >= least
             )
@@ -170,21 +170,26 @@ class History:
 
     def ceilings(self) -> dict[int, tuple[LimitSince, ...]]:
         """Return the rate limits of each series."""
-        rows = groupby(
-            self._db.execute("SELECT * FROM ceiling ORDER BY series_id, unit, window"), key=lambda row: row["series_id"]
-        )
+        query = """
+            SELECT ceiling.* FROM ceiling JOIN series ON series.id = series_id
+            WHERE location = ? ORDER BY series_id, unit, window
+        """
+        rows = groupby(self._db.execute(query, (self._location,)), key=lambda row: row["series_id"])
         return {series: tuple(map(_ceiling, its)) for series, its in rows}
 
     def moves(self) -> dict[int, Mapping[tuple[str, int], Moved]]:
         """Return the ceilings of each series that moved for good; the text is searched, as few ever do."""
-        rows = self._db.execute("""SELECT series_id, track FROM track WHERE instr(track, '"moved":{')""")
+        query = """
+            SELECT series_id, track FROM track JOIN series ON series.id = series_id
+            WHERE location = ? AND instr(track, '"moved":{')
+        """
+        rows = self._db.execute(query, (self._location,))
         return dict(sound(rows, lambda row: (row["series_id"], limits.moves(from_json(row["track"], Track).limits))))
 
     def spent(self, since: date) -> dict[str, float]:
         """Return what the canaries of each account have cost from that day on, in USD."""
-        rows = self._db.execute(
-            "SELECT account, sum(usd) AS usd FROM spending WHERE day >= ? GROUP BY 1", (since.isoformat(),)
-        )
+        query = "SELECT account, sum(usd) AS usd FROM spending WHERE location = ? AND day >= ? GROUP BY 1"
+        rows = self._db.execute(query, (self._location, since.isoformat()))
         return {row["account"]: row["usd"] for row in rows}
 
     def observations(self, target: Target, since: datetime) -> Iterator[Observation]:

@@ -17,7 +17,8 @@ class IncidentLog:
     def closed(self, most: int) -> list[Incident]:
         """Return the latest ended incidents, newest first."""
         rows = self._db.execute(
-            "SELECT details FROM incident WHERE closed IS NOT NULL ORDER BY opened DESC LIMIT ?", (most,)
+            "SELECT details FROM incident WHERE location = ? AND closed IS NOT NULL ORDER BY opened DESC LIMIT ?",
+            (self._location, most),
         )
         return list(sound(rows, incident_from))
 
@@ -25,23 +26,28 @@ class IncidentLog:
         """Return the incidents that were open at some time of the span, drills left out; oldest first."""
         query = """
             SELECT details FROM incident
-            WHERE NOT drill AND opened < ? AND coalesce(closed, ?) >= ? ORDER BY opened
+            WHERE location = ? AND NOT drill AND opened < ? AND coalesce(closed, ?) >= ? ORDER BY opened
         """
-        rows = self._db.execute(query, (to_ms(until), to_ms(until), to_ms(since)))
+        rows = self._db.execute(query, (self._location, to_ms(until), to_ms(until), to_ms(since)))
         return list(sound(rows, incident_from))
 
     def find(self, id: str) -> Incident | None:
-        row = self._db.execute("SELECT details FROM incident WHERE id = ?", (id,)).fetchone()
+        query = "SELECT details FROM incident WHERE (location, id) = (?, ?)"
+        row = self._db.execute(query, (self._location, id)).fetchone()
         return next(sound([row] if row else (), incident_from), None)
 
     def ids(self) -> list[str]:
-        return [row["id"] for row in self._db.execute("SELECT id FROM incident")]
+        rows = self._db.execute("SELECT id FROM incident WHERE location = ?", (self._location,))
+        return [row["id"] for row in rows]
 
     def changes_since(self, since: datetime) -> list[Change]:
         """Return the changes of the incidents that began to be told of since then, in the order in which they came."""
         query = """
             SELECT incident, kind, at FROM change
-            WHERE incident_id IN (SELECT incident_id FROM change GROUP BY 1 HAVING min(at) >= ?) ORDER BY rowid
+            WHERE location = :here AND incident_id IN (
+                SELECT incident_id FROM change WHERE location = :here GROUP BY 1 HAVING min(at) >= :since
+            )
+            ORDER BY rowid
         """
-        rows = self._db.execute(query, (to_ms(since),))
+        rows = self._db.execute(query, {"here": self._location, "since": to_ms(since)})
         return list(sound(rows, change_from))

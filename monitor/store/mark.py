@@ -19,11 +19,11 @@ class Marks:
 
     def __init__(self, connection: sqlite3.Connection, location: str) -> None:
         self._db = connection
-        self._location = location
+        self.location = location
 
     def _marked(self, name: str, read: Callable[[str], T]) -> T | None:
         """Return what stands at a mark; None: nothing, or nothing that can be read."""
-        rows = self._db.execute("SELECT value FROM mark WHERE name = ?", (name,))
+        rows = self._db.execute("SELECT value FROM mark WHERE (location, name) = (?, ?)", (self.location, name))
         return next(sound(rows, lambda row: read(row["value"])), None)
 
     def last_beat(self) -> datetime | None:

@@ -20,36 +20,46 @@ class MessageLog:
         """Return what was told of an incident, to whom, and how that went; oldest first."""
         query = """
             SELECT channel, step, state, coalesce(done, next) AS at, tries, error
-            FROM outbox WHERE incident_id = ? ORDER BY id
+            FROM outbox WHERE (location, incident_id) = (?, ?) ORDER BY id
         """
-        return tuple(sound(self._db.execute(query, (incident,)), _delivery))
+        return tuple(sound(self._db.execute(query, (self._location, incident)), _delivery))
 
     def latest(self, most: int) -> list[tuple[Incident | None, str, Delivery]]:
         """Return the latest messages, newest first, with the incident as it was told, or what else each was about."""
         query = """
             SELECT incident, note, about_channel, channel, step, state, coalesce(done, next) AS at, tries, error
-            FROM outbox LEFT JOIN change ON change.id = change_id ORDER BY outbox.id DESC LIMIT ?
+            FROM outbox LEFT JOIN change ON (change.location, change.id) = (outbox.location, change_id)
+            WHERE outbox.location = ? ORDER BY outbox.id DESC LIMIT ?
         """
-        return list(sound(self._db.execute(query, (most,)), _delivery_with_subject))
+        return list(sound(self._db.execute(query, (self._location, most)), _delivery_with_subject))
 
     def fates(self, since: datetime) -> dict[Key, Fate]:
         """Return how each message went that was decided since then."""
-        query = "SELECT change_id, channel, step, number, state, tries, error FROM outbox WHERE at >= ?"
-        return dict(sound(self._db.execute(query, (to_ms(since),)), _fate))
+        query = """
+            SELECT change_id, channel, step, number, state, tries, error FROM outbox WHERE location = ? AND at >= ?
+        """
+        return dict(sound(self._db.execute(query, (self._location, to_ms(since))), _fate))
 
     def failing_channels(self) -> list[tuple[str, str]]:
         """Return the channels whose latest message is not through after some tries, with the reason."""
         query = """
             SELECT channel, error, max(id) FROM outbox
-            WHERE error IS NOT NULL AND state IN ('waiting', 'failed') GROUP BY channel ORDER BY channel
+            WHERE location = ? AND error IS NOT NULL AND state IN ('waiting', 'failed')
+            GROUP BY channel ORDER BY channel
         """
-        return [(row["channel"], row["error"]) for row in self._db.execute(query)]
+        return [(row["channel"], row["error"]) for row in self._db.execute(query, (self._location,))]
 
     def replies(self) -> list[Reply]:
-        return list(sound(self._db.execute("SELECT details FROM reply ORDER BY at"), reply_from))
+        return list(
+            sound(
+                self._db.execute("SELECT details FROM reply WHERE location = ? ORDER BY at", (self._location,)),
+                reply_from,
+            )
+        )
 
     def is_replied(self, reply: str) -> bool:
-        return self._db.execute("SELECT 1 FROM reply WHERE id = ?", (reply,)).fetchone() is not None
+        query = "SELECT 1 FROM reply WHERE (location, id) = (?, ?)"
+        return self._db.execute(query, (self._location, reply)).fetchone() is not None
 
 
 def _delivery_with_subject(row: sqlite3.Row) -> tuple[Incident | None, str, Delivery]:

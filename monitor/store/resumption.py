@@ -56,6 +56,9 @@ class Correspondence(Struct, frozen=True):
     heard: Mapping[str, Heard]
 
 
+RECENT = "SELECT id FROM incident WHERE location = :here AND (closed IS NULL OR closed > :since)"
+
+
 class Resumption:
     """What the last process at one location left for the next one."""
 
@@ -80,8 +83,8 @@ class Resumption:
         return Remembered(healths, plans, self._spendings(), self._open_incidents(), self._notes(), self.sources())
 
     def _spendings(self) -> dict[str, Spending]:
-        rows = self._db.execute("SELECT account, max(day) AS day, tokens, usd FROM spending GROUP BY account")
-        return dict(sound(rows, _spending))
+        query = "SELECT account, max(day) AS day, tokens, usd FROM spending WHERE location = ? GROUP BY account"
+        return dict(sound(self._db.execute(query, (self._location,)), _spending))
 
     def sources(self) -> dict[str, Source]:
         """Return what is believed of each status source, by its id."""
@@ -105,40 +108,44 @@ class Resumption:
         return readable(((row["account"], row["note"]) for row in rows), Note)
 
     def _open_incidents(self) -> dict[str, Incident]:
-        rows = self._db.execute("SELECT id, details FROM incident WHERE closed IS NULL ORDER BY opened")
+        query = "SELECT id, details FROM incident WHERE location = ? AND closed IS NULL ORDER BY opened"
+        rows = self._db.execute(query, (self._location,))
         return readable(((row["id"], row["details"]) for row in rows), Incident)
 
     def correspondence(self, now: datetime) -> Correspondence:
-        rows = self._db.execute("SELECT channel, max(at) AS at FROM outbox WHERE step = 'digest' GROUP BY channel")
+        query = "SELECT channel, max(at) AS at FROM outbox WHERE location = ? AND step = 'digest' GROUP BY channel"
+        rows = self._db.execute(query, (self._location,))
         digests = {row["channel"]: from_ms(row["at"]) for row in rows}
         return Correspondence(self._cases(now), self._replies(now), digests, self._marks.last_beat(), self._heard())
 
     def _heard(self) -> dict[str, Heard]:
-        query = (
-            "SELECT channel, note, max(number) AS at FROM outbox WHERE step = 'store' AND note NOT LIKE ? GROUP BY 1"
-        )
-        rows = self._db.execute(query, (f"{StoreNews.EVENT}%",))
+        query = """
+            SELECT channel, note, max(number) AS at FROM outbox
+            WHERE location = ? AND step = 'store' AND note NOT LIKE ? GROUP BY 1
+        """
+        rows = self._db.execute(query, (self._location, f"{StoreNews.EVENT}%"))
         return dict(sound(rows, lambda row: (row["channel"], Heard(read_news(row["note"])[0], from_ms(row["at"])))))
 
     def _cases(self, now: datetime) -> dict[str, Case]:
         """Return what happened lately and who was told of it, in the order in which it came."""
-        recent = "SELECT id FROM incident WHERE closed IS NULL OR closed > ?"
-        since = (to_ms(now - KEPT),)
-        query = f"SELECT incident, kind, at FROM change WHERE incident_id IN ({recent}) ORDER BY rowid"
-        cases = with_changes({}, sound(self._db.execute(query, since), change_from))
-        query = f"SELECT * FROM outbox WHERE incident_id IN ({recent}) AND change_id IS NOT NULL ORDER BY id"
-        return with_messages(cases, sound(self._db.execute(query, since), _message))
+        which = {"here": self._location, "since": to_ms(now - KEPT)}
+        recent = f"location = :here AND incident_id IN ({RECENT})"
+        query = f"SELECT incident, kind, at FROM change WHERE {recent} ORDER BY rowid"
+        cases = with_changes({}, sound(self._db.execute(query, which), change_from))
+        query = f"SELECT * FROM outbox WHERE {recent} AND change_id IS NOT NULL ORDER BY id"
+        return with_messages(cases, sound(self._db.execute(query, which), _message))
 
     def _replies(self, now: datetime) -> list[Reply]:
         """Return what people answered that may still count."""
         query = """
             SELECT details FROM reply
-            WHERE coalesce(until, ?) >= ? AND (
-                kind IN ('silence', 'lift') OR subject IN (SELECT id FROM incident WHERE closed IS NULL)
+            WHERE location = :here AND coalesce(until, :now) >= :now AND (
+                kind IN ('silence', 'lift')
+                OR subject IN (SELECT id FROM incident WHERE location = :here AND closed IS NULL)
             )
             ORDER BY at
         """
-        return list(sound(self._db.execute(query, (to_ms(now), to_ms(now))), reply_from))
+        return list(sound(self._db.execute(query, {"here": self._location, "now": to_ms(now)}), reply_from))
 
 
 def _planned(row: Mapping[str, Any]) -> tuple[str, Health, datetime | None]:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from json import dumps
 
 from msgspec import Struct
 
@@ -33,6 +34,7 @@ class RollUp(Struct, frozen=True):
     table: str
     until: datetime
     rows: Sequence[Row]
+    location: str
 
 
 class Retention(Struct, frozen=True):
@@ -55,41 +57,45 @@ class Retention(Struct, frozen=True):
 def save(db: sqlite3.Connection, due: RollUp) -> None:
     with transaction(db):
         db.executemany(f"INSERT OR REPLACE INTO {due.table} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", due.rows)
-        db.execute("INSERT OR REPLACE INTO mark VALUES (?, ?)", (f"{due.table}_until", str(to_ms(due.until))))
+        mark = (due.location, f"{due.table}_until", str(to_ms(due.until)))
+        db.execute("INSERT OR REPLACE INTO mark VALUES (?, ?, ?)", mark)
 
 
 def next_roll_up(db: sqlite3.Connection, marks: Marks, now: datetime) -> RollUp | None:
     """Return the oldest closed hour that is not rolled up yet, else the oldest such day; None when all is done."""
-    if hour := _next_span(db, "observation", marks.rolled_until("hourly"), HOUR, now):
-        return RollUp("hourly", hour + HOUR, _hour_rows(db, hour))
-    if day := _next_span(db, "hourly", marks.rolled_until("daily"), DAY, now):
-        return RollUp("daily", day + DAY, _day_rows(db, day))
+    here = marks.location
+    series = [row["id"] for row in db.execute("SELECT id FROM series WHERE location = ?", (here,))]
+    if hour := _next_span(db, "observation", series, marks.rolled_until("hourly"), HOUR, now):
+        return RollUp("hourly", hour + HOUR, _hour_rows(db, series, hour), here)
+    if day := _next_span(db, "hourly", series, marks.rolled_until("daily"), DAY, now):
+        return RollUp("daily", day + DAY, _day_rows(db, series, day), here)
     return None
 
 
 def _next_span(
-    db: sqlite3.Connection, source: str, done_until: datetime, span: timedelta, now: datetime
+    db: sqlite3.Connection, source: str, series: Sequence[int], done_until: datetime, span: timedelta, now: datetime
 ) -> datetime | None:
     """Return the start of the first closed span that has rows in `source` later than `done_until`."""
     query = f"""
         SELECT min(first) AS at FROM (
-            SELECT (SELECT min(at) FROM {source} WHERE series_id = series.id AND at >= ?) AS first FROM series
+            SELECT (SELECT min(at) FROM {source} WHERE series_id = its.value AND at >= ?) AS first
+            FROM json_each(?) AS its
         )
     """
-    at = db.execute(query, (to_ms(done_until),)).fetchone()["at"]
+    at = db.execute(query, (to_ms(done_until), dumps(series))).fetchone()["at"]
     if at is None or from_ms(at) >= _floor(now - LATE, span):
         return None
     return _floor(from_ms(at), span)
 
 
-def _hour_rows(db: sqlite3.Connection, hour: datetime) -> list[Row]:
+def _hour_rows(db: sqlite3.Connection, series: Sequence[int], hour: datetime) -> list[Row]:
     """Return a row for each series that was looked at in this hour."""
     span, looks = (to_ms(hour), to_ms(hour + HOUR)), db.cursor()
     looks.row_factory = None  # a plain tuple for each of them
-    rows = ((series, looks.execute(SUMMARY, (series, *span)).fetchone()) for series in _series(db))
+    rows = ((one, looks.execute(SUMMARY, (one, *span)).fetchone()) for one in series)
     return [
-        (series, span[0], *counts, _packed(latencies), _packed(ttfts))
-        for series, (*counts, latencies, ttfts) in rows
+        (one, span[0], *counts, _packed(latencies), _packed(ttfts))
+        for one, (*counts, latencies, ttfts) in rows
         if any(counts)
     ]
 
@@ -98,13 +104,16 @@ def _series(db: sqlite3.Connection) -> list[int]:
     return [row["id"] for row in db.execute("SELECT id FROM series")]
 
 
-def _day_rows(db: sqlite3.Connection, day: datetime) -> list[Row]:
+def _day_rows(db: sqlite3.Connection, series: Sequence[int], day: datetime) -> list[Row]:
     """Return a row for each series that has hours in this day."""
-    query = "SELECT * FROM hourly WHERE at >= ? AND at < ? ORDER BY series_id"
+    query = """
+        SELECT * FROM hourly WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ? AND at < ?
+        ORDER BY series_id
+    """
     by_series: dict[int, list[sqlite3.Row]] = {}
-    for row in db.execute(query, (to_ms(day), to_ms(day + DAY))):
+    for row in db.execute(query, (dumps(series), to_ms(day), to_ms(day + DAY))):
         by_series.setdefault(row["series_id"], []).append(row)
-    return [_from_hours(series, day, rows) for series, rows in by_series.items()]
+    return [_from_hours(one, day, rows) for one, rows in by_series.items()]
 
 
 def forget_old(db: sqlite3.Connection, keep: Retention, now: datetime) -> bool:
