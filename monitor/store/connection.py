@@ -11,6 +11,7 @@ from pathlib import Path
 
 from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError, refusal_of
 from monitor.store.expected_schema import REPAIR, VERSION, Foreign, check_version
+from monitor.store.readable_view import drop_views, make_views
 from monitor.store.standby_path import stand_in
 from probes.document import why_no_file
 
@@ -279,6 +280,7 @@ def _prepare(connection: sqlite3.Connection, database: Path) -> None:
         if version:
             _keep_before(connection, database, version)
         take_over(connection, str(database))
+    make_views(connection)
 
 
 def take_over(connection: sqlite3.Connection, name: str) -> None:
@@ -286,6 +288,7 @@ def take_over(connection: sqlite3.Connection, name: str) -> None:
     # Imported here, since a cron run whose tables are up to date need not pay for it.
     from monitor.store.schema import migrate
 
+    drop_views(connection)
     try:
         migrate(connection)
     except sqlite3.Error as error:
