@@ -21,7 +21,8 @@ from monitor.alert.rule import Channel
 from monitor.alert.text import MessageTemplates, Text
 from monitor.diagnose.incident import Incident, Severity
 from monitor.runtime.loop import watch_and_tell
-from monitor.stages.state import Edge, Outside, open_world
+from monitor.stages.services import Edge, Outside
+from monitor.stages.state import open_state
 from probes.canary import Prober, outcome_of
 from probes.model import Account, Blame, Credit, Fault, Knock, Observation, Outcome, Target, Usage
 from probes.notice import Bulletin, Impact, Notice, NoticePhase, Trust, Validators
@@ -106,15 +107,14 @@ async def _play(made: Setting) -> Played:
 
 async def _watch(stage: "Stage", edge: Edge, outside: Outside, until_s: float) -> None:
     """Let one process of the monitor run until then."""
-    async with open_world(stage.made.config, edge, outside) as world:
-        world.templates = stage.templates
-        world.plan_anew()
-        stages = asyncio.create_task(watch_and_tell(world))
+    async with open_state(stage.made.config, edge, outside) as state:
+        state.services.templates = stage.templates
+        stages = asyncio.create_task(watch_and_tell(state))
         await asyncio.wait([stages], timeout=until_s - stage.loop.now_s)
         failed = stages.done()
         stages.cancel()
         await asyncio.gather(stages, return_exceptions=not failed)
-        stage.played.cases = world.cases
+        stage.played.cases = state.told.cases
 
 
 class Listener(MessageTemplates):

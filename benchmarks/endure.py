@@ -34,15 +34,16 @@ from monitor.config.config import Config
 from monitor.config.document import AccountSection, Document, SiteSection, StatusSection, StoreSection
 from monitor.config.load import build
 from monitor.diagnose.incident import Severity
+from monitor.publish.rotation import Rota
 from monitor.runtime.loop import watch_and_tell
-from monitor.stages import deliver, notify, poll_status
-from monitor.stages import state as world_module
-from monitor.stages.publish import publish_now
+from monitor.stages.publish import make
 from monitor.stages.retention import tidy
-from monitor.stages.state import Edge, Outside, World, open_world
+from monitor.stages.services import Edge, Outside, Pauses
+from monitor.stages.state import open_state
 from probes.canary import Prober, outcome_of
-from probes.model import Account, Answer, Fault, Knock, Observation, Outcome, Target
+from probes.model import Account, Answer, Clock, Fault, Knock, Observation, Outcome, Target
 from probes.provider import Provider
+from probes.proxy import Proxies, Way
 
 MEMORY = Path("/dev/shm")
 RESULTS = Path(__file__).with_name("RESULTS-endurance.md")
@@ -60,7 +61,8 @@ TOGETHER_S = 120.0
 """Two accounts of one provider that fail within so short a time are no blips: they bear each other out."""
 RAW_DAYS = 7
 QUIET_S = 120.0
-IDLE_STEP_S = 15.0
+SELDOM = Pauses(step_s=15.0)
+"""Nobody sets this clock: to look at it each second would be most of what is measured."""
 MOST_MIB_A_DAY = 0.5
 """Growth of memory after the first days, beyond which it is not flat."""
 MOST_DISK_MIB_A_DAY = 0.2
@@ -124,19 +126,12 @@ def main() -> None:
 
 def play(days: float, accounts: int, every_s: float, seed: int) -> Result:
     logging.getLogger("monitor").setLevel(logging.CRITICAL)
-    _look_at_the_clock_seldom()
     folder = Path(mkdtemp(prefix="endure-", dir=MEMORY if MEMORY.is_dir() else None))
     try:
         with asyncio.Runner(loop_factory=VirtualLoop) as runner:
             return runner.run(_play(folder, days, accounts, every_s, seed))
     finally:
         shutil.rmtree(folder)
-
-
-def _look_at_the_clock_seldom() -> None:
-    """Nobody sets this clock: to look at it each second would be most of what is measured."""
-    for module in (world_module, deliver, notify, poll_status):
-        module.STEP_S = IDLE_STEP_S
 
 
 async def _play(folder: Path, days: float, accounts: int, every_s: float, seed: int) -> Result:
@@ -146,11 +141,10 @@ async def _play(folder: Path, days: float, accounts: int, every_s: float, seed: 
     truth = list(losses(config, days * DAY_S, random.Random(f"truth {seed}")))
     stage, seen = Stage(loop, truth, seed), list[Day]()
     edge = Edge(stage.clock, loop.time, stage.rng.random, lambda _: None, loop.time)
-    async with open_world(
-        config, edge, Outside(stage.attempt, stage.knock, is_online=stage.is_online, send=stage.send)
-    ) as world:
-        world.plan_anew()
-        work = [asyncio.create_task(one) for one in (watch_and_tell(world), tidy(world), make_pages(world))]
+    outside = Outside(stage.attempt, stage.knock, is_online=stage.is_online, send=stage.send)
+    async with open_state(config, edge, outside, SELDOM) as state:
+        tidying = tidy(state.services, state.belief, state.signals)
+        work = [asyncio.create_task(one) for one in (watch_and_tell(state), tidying, make_pages(config, stage.clock))]
         while loop.now_s < days * DAY_S:
             seen.append(await _day(config, loop, len(seen) + 1, days * DAY_S))
         stage.closed = True
@@ -159,7 +153,7 @@ async def _play(folder: Path, days: float, accounts: int, every_s: float, seed: 
         for one in work:
             one.cancel()
         await asyncio.gather(*work, return_exceptions=True)
-        failed += [f"{one.stage} failed: {one.error}" for one in world.failing.values()]
+        failed += [f"{one.stage} failed: {one.error}" for one in state.services.own.failing.values()]
     return judge(config, stage, truth, seen, seed, failed)
 
 
@@ -180,10 +174,11 @@ def _rss_mib() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-async def make_pages(world: World) -> None:
+async def make_pages(config: Config, clock: Clock) -> None:
     """Make the page once an hour: each half minute, as `run` does, it would be most of what is measured."""
+    rota: Rota = {}
     while True:
-        publish_now(world)
+        rota = make(config, clock, (), rota).rota
         await asyncio.sleep(HOUR_S)
 
 
@@ -273,11 +268,13 @@ class Stage:
         face = found[self.rng.randrange(len(found))]
         return face.answer, face.status
 
-    async def knock(self, _: Prober, provider: Provider, base: str | None) -> Knock:
+    async def knock(self, _: Prober, provider: Provider, base: str | None, _way: Way) -> Knock:
         await asyncio.sleep(0.2)
         return Knock(self.clock(), None, 401, 0.2)
 
-    async def is_online(self, places: Sequence[tuple[str, int]], limit_s: float) -> bool | None:
+    async def is_online(
+        self, places: Sequence[tuple[str, int]], limit_s: float, roads: Sequence[Proxies]
+    ) -> bool | None:
         return True
 
     async def send(self, channel: Channel, text: Text, severity: Severity | None, show: Print) -> str | None:

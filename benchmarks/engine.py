@@ -16,7 +16,8 @@ from monitor.config.document import ProbeSection, SiteSection, StatusSection, St
 from monitor.runtime.daemon import prepare_interpreter
 from monitor.runtime.loop import run
 from monitor.schedule import Agenda, Budget, Watch
-from monitor.stages.state import Edge, World, open_world
+from monitor.stages.services import Edge, Pauses
+from monitor.stages.state import MonitorState, open_state
 from probes.catalog import load_provider
 from probes.model import Account, Target
 
@@ -74,13 +75,12 @@ def prepare() -> None:
 
 
 @asynccontextmanager
-async def at_work(config: Config, spread_s: float) -> AsyncIterator[World]:
+async def at_work(config: Config, spread_s: float) -> AsyncIterator[MonitorState]:
     """Run every stage until the block ends. The first looks are spread over `spread_s`."""
-    async with open_world(config, edge()) as world:
-        world.plan_anew(spread_s)
-        stages = asyncio.create_task(run(world, asyncio.Event()))
+    async with open_state(config, edge(), pauses=Pauses(spread_s=spread_s)) as state:
+        stages = asyncio.create_task(run(state, asyncio.Event()))
         try:
-            yield world
+            yield state
         finally:
             stages.cancel()
             await asyncio.gather(stages, return_exceptions=True)

@@ -20,10 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from monitor.stages.state import World
+from typing import Any
 
 IN_FLIGHT = 50
 WARM_S = 2.0
@@ -98,9 +95,9 @@ async def engine(wish: argparse.Namespace) -> dict[str, float]:
         clocks_s = _time_stages() if wish.stages else None
         if not wish.first:
             _make_tables(config.database)
-        async with at_work(config, spread_s=5 * WARM_S if wish.every > 10 * WARM_S else WARM_S) as world:
+        async with at_work(config, spread_s=5 * WARM_S if wish.every > 10 * WARM_S else WARM_S):
             await asyncio.sleep(2 * WARM_S)
-            await _first_pages(world, wish)
+            await _first_pages(config.folder, wish)
             meter = Meter(clocks_s)
             with _profile(wish.profile):
                 await asyncio.sleep(wish.seconds)
@@ -119,7 +116,7 @@ def _time_stages() -> Mapping[str, float]:
         "plan": (beat, ("plan_looks",)),
         "note": (beat, ("take_note", "tracks_to_save", "conclude", "tell", "note_spending")),
         "save": (Writer, ("save",)),
-        "page": (publish, ("publish_now",)),
+        "page": (publish, ("make",)),
     }
     clocks_s = dict.fromkeys(stages, 0.0)
     for stage, (owner, names) in stages.items():
@@ -146,14 +143,18 @@ def _make_tables(database: Path) -> None:
     subprocess.run([sys.executable, "-c", code, database], check=True)
 
 
-async def _first_pages(world: "World", wish: argparse.Namespace) -> None:
+def _count_pages(folder: Path) -> int:
+    return sum(1 for _ in folder.glob("accounts/*/*.html"))
+
+
+async def _first_pages(folder: Path, wish: argparse.Namespace) -> None:
     """Wait, but not long, for what is made once: in a window of seconds it would count as what goes on for ever."""
     from monitor.publish.snapshot import CROWD
 
     in_turn = wish.every < 10 * WARM_S and wish.targets > CROWD
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(FIRST_PAGES_S if in_turn else 0):
-            while len(world.rota) < wish.targets:  # noqa: ASYNC110 - a thread makes them
+            while _count_pages(folder) < wish.targets:  # noqa: ASYNC110 - a thread makes them
                 await asyncio.sleep(0.1)
 
 

@@ -21,7 +21,7 @@ from monitor.publish.private_site import render
 from monitor.publish.snapshot import Snapshot
 from monitor.publish.write import write_site
 from monitor.stages.beat import beat
-from monitor.stages.state import open_world
+from monitor.stages.state import open_state
 from monitor.store.connection import open_reader
 from monitor.store.reader import Reader
 from probes.model import Observation, Outcome, Target
@@ -34,11 +34,11 @@ async def seen(folder: Path, accounts: int) -> Snapshot:
     """Return the snapshot of a day with a look each half hour, the last of them just now: all is well."""
     config = settle(folder, (f"http://127.0.0.1:1/a{n}/v1" for n in range(accounts)), 1800, ProbeSection())
     now = datetime.now(UTC)
-    async with open_world(config, edge()) as world:
+    async with open_state(config, edge()) as state:
         for look in range(LOOKS):
             at = now - timedelta(minutes=30) * (LOOKS - 1 - look)
             targets = [watch.target for watch in config.watches.values()]
-            await beat(world, [_look(one, at, n, look) for n, one in enumerate(targets)], at)
+            await beat(state, [_look(one, at, n, look) for n, one in enumerate(targets)], at)
     with closing(open_reader(config.database)) as db:
         return take(Reader(db, config.location), config, now)
 

@@ -23,7 +23,7 @@ from monitor.config.config import Config
 from monitor.config.document import ProbeSection
 from monitor.detect.health import Health, Thresholds, advance
 from monitor.schedule import Agenda, first_at, next_at
-from monitor.stages.state import World, open_world
+from monitor.stages.state import MonitorState, open_state
 from probes.model import Observation, Outcome
 
 HOSTS, OF_EACH = 50, 20
@@ -45,9 +45,9 @@ async def sweep(folder: Path, port: int) -> dict[str, float]:
 
     bases = [f"http://127.0.0.{1 + n % 10}:{port}/a{n}/v1" for n in range(200)]
     config = settle(folder, bases, 60, ProbeSection(online=[]))
-    async with open_world(config, edge()) as world:
-        world.plan_anew(spread_s=0)
-        await once(world)
+    async with open_state(config, edge()) as state:
+        state.planned.plan_looks(config.watches, datetime.now(UTC), spread_s=0)
+        await once(state)
     rows = _rows(config)
     assert {row[3] for row in rows} == {0}
     return {"sweep_s": max(row[2] for row in rows) - rows[0][1]}
@@ -60,9 +60,9 @@ async def hang(folder: Path, port: int) -> dict[str, float]:
     config = settle(folder, bases, 60.0, ProbeSection(online=[]))
     diary = Diary()
     prepare()
-    async with open_world(config, edge()) as world:
-        world.agenda = diary
-        await _run_for(world, 5 + 4 * 60)
+    async with open_state(config, edge()) as state:
+        state.planned.looks = diary
+        await _run_for(state, 5 + 4 * 60)
     good = {id for id, path in zip(config.watches, paths, strict=True) if path == "good"}
     starts: dict[str, list[float]] = {}
     for id, at, _, _ in _rows(config):
@@ -80,11 +80,10 @@ async def hang(folder: Path, port: int) -> dict[str, float]:
     }
 
 
-async def _run_for(world: World, seconds: float) -> None:
+async def _run_for(state: MonitorState, seconds: float) -> None:
     from monitor.runtime.loop import run
 
-    world.plan_anew(5)
-    stages = asyncio.create_task(run(world, asyncio.Event()))
+    stages = asyncio.create_task(run(state, asyncio.Event()))
     await asyncio.sleep(seconds)
     stages.cancel()
     await asyncio.gather(stages, return_exceptions=True)
@@ -132,15 +131,15 @@ async def tell(folder: Path) -> dict[str, float]:
         config = settle(folder, [simulator.base("openai")], 60, ProbeSection(online=[]), url)
         (watch,) = config.watches.values()
         config = replace(config, watches={watch.target.id: replace(watch, interval_s=60.0)})
-        async with at_work(config, spread_s=1) as world:
-            world.agenda, old = Diary(), world.agenda
-            world.agenda.set(watch.target.id, old.next_at() or datetime.now(UTC))
+        async with at_work(config, spread_s=1) as state:
+            state.planned.looks, old = Diary(), state.planned.looks
+            state.planned.looks.set(watch.target.id, old.next_at() or datetime.now(UTC))
             await asyncio.sleep(3 + 60 * random.random())
             simulator.set(key, Trouble.ACCOUNT_SUSPENDED)
             struck = time.time()
             told = await asyncio.wait_for(got, 200)
             await asyncio.sleep(1.5)
-            due = [at.timestamp() for _, at in world.agenda.due]  # type: ignore[attr-defined]
+            due = [at.timestamp() for _, at in state.planned.looks.due]  # type: ignore[attr-defined]
         failed = [row for row in _rows(config) if row[3] != 0]
     hook.close()
     confirming = max(at for at in due if at < told)

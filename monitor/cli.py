@@ -87,8 +87,6 @@ def collect_seldom() -> None:
 
 def _reasons(error: Exception, config: "Config | None") -> list[str]:
     """Return what to tell of an error that the user can mend; nothing of any other."""
-    import sqlite3
-
     from monitor.storage_refusal import StoreError
     from monitor.store.mailbox import Unheard
     from probes.document import DocumentError
@@ -97,17 +95,7 @@ def _reasons(error: Exception, config: "Config | None") -> list[str]:
         return list(map(str, error.problems))
     if isinstance(error, StoreError | Unheard):
         return [str(error)]
-    if isinstance(error, sqlite3.Error) and config:
-        return _reasons_of_disk(error, config.database)
     return []
-
-
-def _reasons_of_disk(error: Exception, database: Path) -> list[str]:
-    """Return what to tell of a database that refuses in the middle of the work; nothing where it does not."""
-    from monitor.storage_refusal import refusal_of
-    from monitor.store.connection import unusable
-
-    return [str(unusable(database, error))] if refusal_of(error) else []
 
 
 HELP = {"-h", "--help"}

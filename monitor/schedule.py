@@ -10,24 +10,9 @@ from msgspec import Struct
 from monitor.detect.health import TERMINAL, Health, State
 from probes.model import Observation, Target
 
-CONFIRM_S = (5.0, 10.0, 15.0)
-"""Pauses between the re-checks of a suspected failure: 5 s, 15 s and 30 s after the first one."""
-
-FINAL_S = 15.0
-"""Pause before the one re-check of an answer that leaves no hope: the account closed, the key invalid."""
-
-PROVE_S = 48.0
-"""Longest pause while a failure may be a blip: looks 63 s and 111 s after the first one show that it lasts."""
-
 WATCHFUL_S = 20.0
 DOUBTFUL = 0.5
 """A target that works, with so many failures on balance against it, is looked at so often: perhaps a brownout."""
-
-REVIVE_S = 15.0
-"""Pause before the second look at a target that answered again; each further one is twice as long."""
-
-BACK_OFF = (1, 5, 15, 60)
-"""Pauses, in intervals, between looks at an account that is confirmed dead: to knock on does not help its appeal."""
 
 LONGEST_BACK_OFF_S = 3600.0
 
@@ -41,6 +26,26 @@ EARLY, EARLY_S = 0.25, 15.0
 """Cron is not exact: a single round looks so early, as a share of the interval and at most, at what is due."""
 
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+class LookPauses(Struct, frozen=True):
+    """Pauses between looks at a target that something hurries or delays.
+
+    `confirm_s` lie between the re-checks of a suspected failure: 5 s, 15 s and 30 s after the first one. `final_s` is
+    before the one re-check of an answer that leaves no hope: the account closed, the key invalid. `prove_s` is the
+    longest while a failure may be a blip: looks 63 s and 111 s after the first one show that it lasts. `revive_s` is
+    before the second look at a target that answered again; each further one is twice as long. `back_off` lie, in
+    intervals, between looks at an account that is confirmed dead: to knock on does not help its appeal.
+    """
+
+    confirm_s: tuple[float, ...] = (5.0, 10.0, 15.0)
+    final_s: float = 15.0
+    prove_s: float = 48.0
+    revive_s: float = 15.0
+    back_off: tuple[int, ...] = (1, 5, 15, 60)
+
+
+USUAL_PAUSES = LookPauses()
 
 
 class Watch(Struct, frozen=True):
@@ -153,6 +158,7 @@ def next_at(
     chance: float,
     round_at: datetime | None = None,
     again_s: float | None = None,
+    pauses: LookPauses = USUAL_PAUSES,
 ) -> datetime:
     """Return when to look again after the attempt that began at `at` and led to `health`.
 
@@ -161,18 +167,24 @@ def next_at(
     when its round began: then whole intervals count from there, and what may be a blip is looked at with the next
     round. `again_s` is the pause before a look out of turn; None: nothing asks for one.
     """
-    planned = _planned_at(watch, health, at, failures_to_confirm, chance, round_at)
+    planned = _planned_at(watch, health, at, failures_to_confirm, chance, round_at, pauses)
     return planned if again_s is None else min(planned, at + timedelta(seconds=again_s))
 
 
 def _planned_at(
-    watch: Watch, health: Health, at: datetime, failures_to_confirm: int, chance: float, round_at: datetime | None
+    watch: Watch,
+    health: Health,
+    at: datetime,
+    failures_to_confirm: int,
+    chance: float,
+    round_at: datetime | None,
+    pauses: LookPauses,
 ) -> datetime:
-    pause_s = _pause_s(health, watch.interval_s, failures_to_confirm)
+    pause_s = _pause_s(health, watch.interval_s, failures_to_confirm, pauses)
     asked_s = _asked_s(health)
     asked = at + timedelta(seconds=asked_s)
     if round_at is not None:
-        return max(_by_rounds(watch, pause_s, at, round_at), asked)
+        return max(_by_rounds(watch, pause_s, at, round_at, pauses.final_s), asked)
     if pause_s is None:
         regular = _slot_after(watch, at, chance)
         return max(regular, asked) if asked_s else regular
@@ -198,13 +210,13 @@ def is_patient(health: Health, now: datetime) -> bool:
     return now < health.seen_at + timedelta(seconds=_asked_s(health))
 
 
-def _by_rounds(watch: Watch, pause_s: float | None, at: datetime, round_at: datetime) -> datetime:
+def _by_rounds(watch: Watch, pause_s: float | None, at: datetime, round_at: datetime, least_s: float) -> datetime:
     passed_s = (at - round_at).total_seconds()
     if pause_s is None or pause_s >= watch.interval_s:
         whole_s = pause_s or watch.interval_s
         return round_at + timedelta(seconds=(passed_s // whole_s + 1) * whole_s)
     left_s = watch.interval_s - passed_s
-    return at + timedelta(seconds=left_s if FINAL_S <= left_s < pause_s else pause_s)
+    return at + timedelta(seconds=left_s if least_s <= left_s < pause_s else pause_s)
 
 
 def is_due(watch: Watch, planned: datetime, round_at: datetime) -> bool:
@@ -217,22 +229,22 @@ def first_at(watch: Watch, now: datetime, spread_s: float) -> datetime:
     return now + timedelta(seconds=_phase(watch.target) * min(spread_s, watch.interval_s))
 
 
-def _pause_s(health: Health, interval_s: float, failures_to_confirm: int) -> float | None:
+def _pause_s(health: Health, interval_s: float, failures_to_confirm: int, pauses: LookPauses) -> float | None:
     """Return the pause when something hurries or delays the next look; None for the regular interval."""
     match health.state:
         case State.UP if health.doubt >= DOUBTFUL:
             return min(WATCHFUL_S, interval_s)
         case State.SUSPECTED if health.final and health.failures == 1:
-            return FINAL_S
+            return pauses.final_s
         case State.SUSPECTED:
-            return CONFIRM_S[min(health.failures, len(CONFIRM_S)) - 1]
+            return pauses.confirm_s[min(health.failures, len(pauses.confirm_s)) - 1]
         case State.DOWN if health.successes:
-            return min(REVIVE_S * 2.0 ** min(health.successes - 1, 9), max(interval_s, REVIVE_S))
+            return min(pauses.revive_s * 2.0 ** min(health.successes - 1, 9), max(interval_s, pauses.revive_s))
         case State.DOWN if not health.lasting:
-            return min(PROVE_S, interval_s)
+            return min(pauses.prove_s, interval_s)
         case State.DOWN if health.fault in TERMINAL:
-            looks = health.failures - failures_to_confirm
-            return min(BACK_OFF[min(max(looks, 0), len(BACK_OFF) - 1)] * interval_s, LONGEST_BACK_OFF_S)
+            looks, back_off = health.failures - failures_to_confirm, pauses.back_off
+            return min(back_off[min(max(looks, 0), len(back_off) - 1)] * interval_s, LONGEST_BACK_OFF_S)
     return None
 
 

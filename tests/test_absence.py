@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from monitor.alert import routing
 from monitor.alert.rule import Channel, Match, Patience, Route, Rules
 from monitor.alert.window import Quiet
 from monitor.config.document import ProbeSection
@@ -19,20 +18,22 @@ from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.incident import Severity, absence
 from monitor.diagnose.status_source import Source
 from monitor.runtime.round import once
-from monitor.stages.state import Edge, open_world
+from monitor.stages.services import Edge
+from monitor.stages.state import open_state
+from monitor.stages.take_up import take_up
 from monitor.store.value import Batch
 from monitor.words import title
 from probes.model import Observation, Outcome
 from tests.conftest import at
 from tests.receiver import Road, webhook
-from tests.test_run import config, short_pauses, simulator, watching  # noqa: F401 - a fixture among them
+from tests.test_run import config, simulator, watching
 
 
 @pytest.mark.parametrize(
     ("blind", "title", "line"),
     [
         (
-            routing.BLIND,
+            Patience().offline,
             "[GAP] the monitor was offline for ",
             "Not seen meanwhile: openai (2 accounts), groq (1 account)",
         ),
@@ -43,12 +44,9 @@ from tests.test_run import config, short_pauses, simulator, watching  # noqa: F4
         ),
     ],
 )
-def test_a_monitor_that_was_cut_off_says_so_once_to_each_channel_when_it_is_back(
-    tmp_path, monkeypatch, blind, title, line
-):
+def test_a_monitor_that_was_cut_off_says_so_once_to_each_channel_when_it_is_back(tmp_path, blind, title, line):
     """Also where it has lasted long enough to be told meanwhile, and no channel could be reached."""
-    monkeypatch.setattr(routing, "BLIND", blind)
-    rules = Rules(patience=Patience(failing_tries=1))
+    rules = Rules(patience=Patience(failing_tries=1, offline=blind))
 
     async def play():
         road = Road()
@@ -62,14 +60,14 @@ def test_a_monitor_that_was_cut_off_says_so_once_to_each_channel_when_it_is_back
                         for id, one in settings.accounts.items()}  # fmt: skip
             probe = ProbeSection(connect_s=1, silence_s=1, total_s=2, online=[f"127.0.0.1:{through}"], blip_s=0.5)
             async with watching(replace(settings, accounts=accounts, probe=probe)) as monitor:
-                await monitor.until(lambda: len(monitor.world.healths) == 6)
+                await monitor.until(lambda: len(monitor.state.belief.healths) == 6)
                 road.cut()
-                await monitor.until(lambda: monitor.world.incidents)
-                (incident,) = monitor.world.incidents.values()
+                await monitor.until(lambda: monitor.state.belief.incidents)
+                (incident,) = monitor.state.belief.incidents.values()
                 await monitor.until(lambda: blind or _tries(settings) >= 2)
                 await asyncio.sleep(1)
                 await road.mend()
-                await monitor.until(lambda: not monitor.world.incidents)
+                await monitor.until(lambda: not monitor.state.belief.incidents)
                 await monitor.until(lambda: phone.messages and mail.messages)
                 await monitor.until(lambda: not _waiting(settings), limit_s=30)
                 await asyncio.sleep(1)
@@ -93,17 +91,19 @@ def test_status_pages_that_a_cut_off_monitor_could_not_read_are_not_accused(tmp_
         async with simulator() as other_side, webhook() as inbox:
             settings = config(tmp_path, other_side, Channel("hook", inbox.url), base="http://127.0.0.1:1/v1")
             async with watching(settings) as monitor:
-                await monitor.until(lambda: monitor.world.incidents)
+                await monitor.until(lambda: monitor.state.belief.incidents)
                 long_ago = datetime.now(UTC) - timedelta(hours=7)
-                monitor.world.sources["openai/status"] = Source("openai/status", problem="x", doubtful_since=long_ago)
+                monitor.state.belief.sources["openai/status"] = Source(
+                    "openai/status", problem="x", doubtful_since=long_ago
+                )
                 await asyncio.sleep(0.5)
                 for id, account in settings.accounts.items():
                     base = other_side.base(account.provider)
                     settings = replace(settings, accounts={**settings.accounts, id: replace(account, base=base)})
-                monitor.world.take_up(settings)
+                take_up(monitor.state, settings)
                 await inbox.until(lambda messages: messages)
                 await asyncio.sleep(1)
-            return inbox.titles(), monitor.world.sources["openai/status"].doubtful_since - long_ago
+            return inbox.titles(), monitor.state.belief.sources["openai/status"].doubtful_since - long_ago
 
     titles, later = asyncio.run(play())
     assert [title.split(" for ")[0] for title in titles] == ["[GAP] the monitor was offline"]
@@ -138,11 +138,11 @@ def after_a_stop(folder, *facts, channel_facts=None, rules=None, **span):
             channel = Channel("hook", inbox.url, **(channel_facts or {}))
             settings = config(folder, other_side, channel, **({"rules": rules} if rules else {}))
             async with watching(settings) as monitor:
-                await monitor.until(lambda: monitor.world.beaten_at)
+                await monitor.until(lambda: monitor.state.times.beaten_at)
             stopped_for(settings, **span)
             for _ in range(2):  # the second start has nothing to tell
                 async with watching(settings) as monitor:
-                    await monitor.until(lambda: monitor.world.beaten_at)
+                    await monitor.until(lambda: monitor.state.times.beaten_at)
                     await asyncio.sleep(0.7)
                     await monitor.until(lambda: not _waiting(settings))
             return inbox.messages, [page.read_text() for page in settings.folder.rglob("*.html")]
@@ -179,30 +179,29 @@ def test_a_gap_breaks_no_quiet_hours(tmp_path):
     assert after_a_stop(tmp_path, channel_facts={"quiet": quiet}, hours=1)[0] == []
 
 
-def test_a_machine_that_slept_while_it_watched_has_a_gap_too(tmp_path, monkeypatch):
-    monkeypatch.setattr("monitor.stages.beat.ABSENT", timedelta(seconds=1))
-
+def test_a_machine_that_slept_while_it_watched_has_a_gap_too(tmp_path):
     async def play():
-        async with simulator() as other_side, watching(config(tmp_path, other_side)) as monitor:
-            await monitor.until(lambda: monitor.world.beaten_at)
-            monitor.world.beat_at -= timedelta(hours=2)
-            monitor.world.beaten_at -= 7200
+        async with (
+            simulator() as other_side,
+            watching(config(tmp_path, other_side), absent=timedelta(seconds=1)) as monitor,
+        ):
+            await monitor.until(lambda: monitor.state.times.beaten_at)
+            monitor.state.times.beat_at -= timedelta(hours=2)
+            monitor.state.times.beaten_at -= 7200
             await monitor.until(lambda: monitor.shown)
             return monitor
 
     assert asyncio.run(play()).titles() == ["[GAP] the monitor was not watching for 2 h"]
 
 
-def test_a_clock_that_was_set_forward_is_no_gap(tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr("monitor.stages.beat.ABSENT", timedelta(minutes=5))
-
+def test_a_clock_that_was_set_forward_is_no_gap(tmp_path, caplog):
     async def play():
         async with simulator() as other_side, watching(config(tmp_path, other_side)) as monitor:
-            await monitor.until(lambda: monitor.world.beaten_at)
-            beats = monitor.world.beaten_at
-            monitor.world.beat_at -= timedelta(hours=2)
-            await monitor.until(lambda: monitor.world.beaten_at > beats)
-            return monitor.shown, monitor.world.cases
+            await monitor.until(lambda: monitor.state.times.beaten_at)
+            beats = monitor.state.times.beaten_at
+            monitor.state.times.beat_at -= timedelta(hours=2)
+            await monitor.until(lambda: monitor.state.times.beaten_at > beats)
+            return monitor.shown, monitor.state.told.cases
 
     assert asyncio.run(play()) == ([], {})
     assert "the clock was set forward by 2 h: no gap" in caplog.text
@@ -230,10 +229,10 @@ def test_cron_that_missed_rounds_says_so_by_how_far_apart_they_usually_are(tmp_p
             target = next(iter(settings.watches.values())).target
             looks = [Observation(target, last + timedelta(seconds=one), Outcome.OK) for one in at_s]
             edge = Edge(lambda: datetime.now(UTC), monotonic, random, shown.append)
-            async with open_world(settings, edge) as world:
-                await world.save(Batch(last, tuple(looks)))
-            async with open_world(settings, edge) as world:
-                await once(world)
+            async with open_state(settings, edge) as state:
+                await state.services.storage.save(Batch(last, tuple(looks)))
+            async with open_state(settings, edge) as state:
+                await once(state)
 
     asyncio.run(play())
     assert len([text for text in shown if "[GAP]" in text]) == told

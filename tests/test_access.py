@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor import storage_refusal  # noqa: F401
 from monitor.cli import main
-from monitor.config import load  # noqa: F401 - what `main` imports later could not be read by a stranger
 from monitor.storage_refusal import StoreError
 from monitor.store import mailbox
 from monitor.store.connection import BESIDE, Lock

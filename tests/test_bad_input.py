@@ -11,13 +11,17 @@ from monitor.detect import account_memory, health, shared_latency, target_memory
 from monitor.detect.account_memory import EMPTY, Attention
 from monitor.detect.credit import Floor
 from monitor.detect.health import Health, Thresholds
-from monitor.detect.latency import pace
+from monitor.detect.latency import Kind, pace
+from monitor.detect.shared_latency import PoolKey
 from monitor.store.connection import open_writer
 from monitor.store.reader import Reader
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from probes.model import Credit, Fault, Limit
 from tests.conftest import at, observation, target
+
+POOL = PoolKey("openai", "chat", Kind.TOTAL)
+
 
 TARGETS = [target(f"openai/{name}", model="gpt") for name in ("main", "second", "third")]
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
@@ -88,7 +92,7 @@ class House:
         with closing(open_writer(database)) as db:
             batch = Batch(
                 at(self.now_s), tuple(self.seen.values()), dict(self.healths),
-                notes=dict(self.notes), tracks=dict(self.tracks), pools={"openai": self.pool},
+                notes=dict(self.notes), tracks=dict(self.tracks), pools={POOL: self.pool},
             )  # fmt: skip
             Writer(db, "here").save(batch)
         with closing(open_writer(database)) as db:
@@ -96,7 +100,7 @@ class House:
             self.healths = defaultdict(Health, remembered.healths)
             self.notes = defaultdict(lambda: EMPTY, remembered.notes)
             self.tracks = defaultdict(lambda: target_memory.NEW, Reader(db, "here").resumption.tracks())
-            self.pool = Reader(db, "here").resumption.pools()["openai"]
+            self.pool = Reader(db, "here").resumption.pools()[POOL]
 
 
 def calm(count=400, **how):

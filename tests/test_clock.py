@@ -6,6 +6,7 @@ import re
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,12 +20,14 @@ from monitor.stages.beat import beat, change, follow_clock, seen
 from monitor.stages.deliver import deliver_due
 from monitor.stages.drill import Drill, end_drills
 from monitor.stages.notify import tell_due
-from monitor.stages.publish import publish_now
-from monitor.stages.state import Edge, open_world
+from monitor.stages.publish import Published, publish_once
+from monitor.stages.services import Edge
+from monitor.stages.state import open_state
 from monitor.store.clock import Reading, Trace, redated, was_set, was_set_back
 from monitor.store.value import from_json
 from probes.model import Answer, Fault, Observation, Outcome
 from tests.conftest import NOON, USUAL, at, observation
+from tests.parts import run_stage
 from tests.test_run import config, simulator
 
 S = timedelta(seconds=1)
@@ -94,16 +97,16 @@ class Bench:
     def edge(self):
         return Edge(self.clock, lambda: self.timer_s, lambda: 0.5, self.shown.append, lambda: self.timer_s)
 
-    async def look(self, world, faults, set_s=0.0, takes_s=0.0):
+    async def look(self, state, faults, set_s=0.0, takes_s=0.0):
         """Look at each target; the clock is set while the looks are under way."""
         for target, fault in zip(self.targets, faults, strict=True):
-            world.begun[target.id] = world.read_clocks()
-            world.finished.put_nowait(observed(target, fault, self.clock()))
+            state.planned.begun[target.id] = state.services.edge.read_clocks()
+            state.signals.observations.put_nowait(observed(target, fault, self.clock()))
         self.timer_s, self.set_s = self.timer_s + takes_s, self.set_s + set_s
-        await follow_clock(world)
-        await beat(world, seen(world), self.clock())
-        await tell_due(world)
-        await deliver_due(world)
+        await follow_clock(state)
+        await beat(state, seen(state), self.clock())
+        await run_stage(tell_due, state)
+        await run_stage(deliver_due, state)
 
     def rows(self):
         with closing(sqlite3.connect(self.settings.database)) as db:
@@ -128,13 +131,13 @@ async def bench(folder, play):
 
 async def outage(one, sets):
     """Let an account be lost for 600 s, with the clock set at some of the looks."""
-    async with open_world(one.settings, one.edge()) as world:
-        await one.look(world, (None, None), takes_s=60)
+    async with open_state(one.settings, one.edge()) as state:
+        await one.look(state, (None, None), takes_s=60)
         for number in range(11):
             fault = Fault.ACCOUNT_SUSPENDED if number < 10 else None
-            await one.look(world, (fault, None), set_s=sets.get(number, 0.0), takes_s=60)
-        await one.look(world, (None, None), takes_s=60)
-        await asyncio.to_thread(publish_now, world)
+            await one.look(state, (fault, None), set_s=sets.get(number, 0.0), takes_s=60)
+        await one.look(state, (None, None), takes_s=60)
+        await run_stage(publish_once, state, Published())
 
 
 @pytest.mark.parametrize("sets", [{}, {5: -3600}, {5: 3600}, {3: 86400, 7: -90000}, {2: -40, 3: 45}, {9: -7200}])
@@ -150,12 +153,12 @@ def test_an_outage_has_lasted_as_long_as_it_did_whatever_the_clock_says(tmp_path
 
 def test_an_open_outage_is_shown_as_old_as_it_is(tmp_path):
     async def play(one):
-        async with open_world(one.settings, one.edge()) as world:
-            await one.look(world, (None, None), takes_s=60)
+        async with open_state(one.settings, one.edge()) as state:
+            await one.look(state, (None, None), takes_s=60)
             for number in range(11):
                 set_s = -3600 if number == 8 else 0
-                await one.look(world, (Fault.ACCOUNT_SUSPENDED, None), set_s=set_s, takes_s=60)
-            await asyncio.to_thread(publish_now, world)
+                await one.look(state, (Fault.ACCOUNT_SUSPENDED, None), set_s=set_s, takes_s=60)
+            await run_stage(publish_once, state, Published())
 
     one = asyncio.run(bench(tmp_path, play))
     document = json.loads((one.settings.folder / "status.json").read_text())
@@ -165,16 +168,16 @@ def test_an_open_outage_is_shown_as_old_as_it_is(tmp_path):
 
 def test_what_the_process_before_left_open_does_not_begin_in_the_future(tmp_path):
     async def play(one):
-        async with open_world(one.settings, one.edge()) as world:
+        async with open_state(one.settings, one.edge()) as state:
             for _ in range(6):
-                await one.look(world, (Fault.ACCOUNT_SUSPENDED, None), takes_s=60)
+                await one.look(state, (Fault.ACCOUNT_SUSPENDED, None), takes_s=60)
         one.set_s, one.timer_s = -3600, one.timer_s + 60
-        async with open_world(one.settings, one.edge()) as world:
-            assert all(world.agenda.first_of([id]) is None for id in one.settings.watches), (
+        async with open_state(one.settings, one.edge()) as state:
+            assert all(state.planned.looks.first_of([id]) is None for id in one.settings.watches), (
                 "what was due is planned anew"
             )
             for _ in range(4):
-                await one.look(world, (None, None), takes_s=60)
+                await one.look(state, (None, None), takes_s=60)
 
     one = asyncio.run(bench(tmp_path, play))
     (lost,) = (incident for incident in one.rows()[0] if not incident.signal)
@@ -183,12 +186,12 @@ def test_what_the_process_before_left_open_does_not_begin_in_the_future(tmp_path
 
 def test_a_drill_that_began_by_a_clock_that_was_ahead_does_not_end_before_it_began(tmp_path):
     async def play(one):
-        async with open_world(one.settings, one.edge()) as world:
+        async with open_state(one.settings, one.edge()) as state:
             wish = Drill("openai/main", Fault.TIMEOUT, one.clock() + 3600 * S)
-            await change(world, Change(wish.incident, ChangeKind.OPENED, one.clock()))
+            await change(state, Change(wish.incident, ChangeKind.OPENED, one.clock()))
             one.timer_s += 60
-            await end_drills(world)
-            return world.incidents
+            await end_drills(state.services, state.belief, partial(change, state))
+            return state.belief.incidents
 
     one = asyncio.run(bench(tmp_path, play))
     (drilled,) = one.rows()[0]
@@ -213,13 +216,13 @@ def test_no_incident_ends_before_it_began_and_none_lasts_longer_than_was_watched
     async def play(one):
         stack = list(steps)
         while stack:
-            async with open_world(one.settings, one.edge()) as world:
+            async with open_state(one.settings, one.edge()) as state:
                 while stack:
                     takes_s, set_s, faults, restarts = stack.pop(0)
-                    await one.look(world, faults, set_s, takes_s)
+                    await one.look(state, faults, set_s, takes_s)
                     if restarts:
                         break
-                await asyncio.to_thread(publish_now, world)
+                await run_stage(publish_once, state, Published())
 
     with TemporaryDirectory() as folder:
         one = asyncio.run(bench(folder, play))

@@ -27,7 +27,8 @@ from monitor.publish.status import Mark, standing
 from monitor.publish.usable import pick, usables
 from monitor.schedule import Watch
 from monitor.stages.beat import beat
-from monitor.stages.state import Edge, open_world
+from monitor.stages.services import Edge
+from monitor.stages.state import open_state
 from monitor.store.connection import open_reader
 from monitor.store.reader import Reader
 from probes.model import Answer, Fault, Observation, Outcome, Target
@@ -87,9 +88,9 @@ class Past:
 
 @asynccontextmanager
 async def opened(settings_, clock):
-    async with open_world(settings_, Edge(lambda: clock.now, time.monotonic, lambda: 0.5, lambda _: None)) as world:
-        world.plan_anew(0)
-        yield world
+    async with open_state(settings_, Edge(lambda: clock.now, time.monotonic, lambda: 0.5, lambda _: None)) as state:
+        state.planned.plan_looks(state.belief.config.watches, state.services.edge.clock(), 0)
+        yield state
 
 
 def configured(folder, ties):
@@ -199,18 +200,18 @@ rounds = some.lists(
 
 async def play(folder, history, ties):
     clock, past, settings_ = Clock(), Past(), configured(folder, ties)
-    async with opened(settings_, clock) as world:
+    async with opened(settings_, clock) as state:
         for pause_s, seen in history:
             clock.now += timedelta(seconds=pause_s)
             looked = [look(target, clock.now, sight) for target, sight in _each(settings_, seen)]
             for one in looked:
                 past.add(one)
-            await beat(world, looked, clock.now)
+            await beat(state, looked, clock.now)
             told = Told(settings_, clock.now)
             check_alike(told)
             check_picks(told)
             check_truth(told, past)
-            check_world(world, told)
+            check_world(state, told)
     async with opened(settings_, clock):
         assert Told(settings_, clock.now).verdicts() == told.verdicts()
     for hours in (0.2, 5):
@@ -228,15 +229,15 @@ def _each(settings_, seen):
         yield from ((one.target, sight) for one, sight in zip(watches, seen, strict=True) if sight)
 
 
-def check_world(world, told):
+def check_world(state, told):
     """What was refused is not usable, and a message offers what is offered, or was until a look was overdue."""
     offered = {one.account for one in told.every if one.offered or one.usable is None}
-    for id, health in world.healths.items():
+    for id, health in state.belief.healths.items():
         refused = health.state is State.DOWN and health.fault in ACCOUNT_WIDE
         assert not refused or told.verdicts()["/".join(id.split("/")[:2])] is False
-    for one in world.incidents.values():
-        seen = collect.glance(world.config, world.healths, world.incidents.values(), told.now)
-        named = {it.account for it in instead(one, world.config, seen)}
+    for one in state.belief.incidents.values():
+        seen = collect.glance(state.belief.config, state.belief.healths, state.belief.incidents.values(), told.now)
+        named = {it.account for it in instead(one, state.belief.config, seen)}
         assert named <= offered
         # Of a whole provider's trouble none of its own is named; by a sign nothing is lost yet.
         if one.fault in ACCOUNT_WIDE and "/" in one.subject and not one.signal:

@@ -13,13 +13,12 @@ from monitor.config.config import Heartbeat
 from monitor.config.load import load
 from monitor.liveness import heartbeat
 from monitor.liveness.heartbeat import Ping, address, ping
-from monitor.stages import liveness
 from probes.canary import open_session
 from probes.document import DocumentError
 from probes.simulator import Trouble
 from tests.backstage import backstage, call, start
 from tests.receiver import dead_mans_switch
-from tests.test_run import KEYS, config, short_pauses, simulator, watching  # noqa: F401 - a fixture among them
+from tests.test_run import KEYS, config, simulator, watching
 
 
 @pytest.mark.parametrize(
@@ -36,10 +35,10 @@ def test_a_word_stands_behind_the_address_and_before_its_query(url, word, where)
     assert address(url, word) == where
 
 
-def pinged(answer, word=Ping.SUCCESS, reason="", url=None):
+def pinged(answer, word=Ping.SUCCESS, reason="", url=None, **facts):
     async def play():
         async with dead_mans_switch(answer) as switch, open_session("test") as session:
-            return await ping(session, url or switch.url, word, reason), switch.heard
+            return await ping(session, url or switch.url, word, reason, **facts), switch.heard
 
     return asyncio.run(play())
 
@@ -65,10 +64,8 @@ def test_what_is_not_taken_is_said_by_its_status_and_no_redirect_is_followed(ans
     assert len(heard) == 1
 
 
-def test_a_switch_that_hangs_is_left(monkeypatch):
-    monkeypatch.setattr(heartbeat, "LIMIT_S", 0.2)
-
-    assert pinged(None)[0] == "connected, and no answer within 0.2 s"
+def test_a_switch_that_hangs_is_left():
+    assert pinged(None, limit_s=0.2)[0] == "connected, and no answer within 0.2 s"
 
 
 @pytest.mark.parametrize(
@@ -85,32 +82,30 @@ def test_no_error_names_the_address(url, told):
 # The resident monitor
 
 
-def test_a_running_monitor_pings_after_good_beats_and_not_more_often_than_asked(tmp_path, monkeypatch):
-    monkeypatch.setattr(liveness, "STEP_S", 0.05)
-
+def test_a_running_monitor_pings_after_good_beats_and_not_more_often_than_asked(tmp_path):
     async def play():
         async with simulator() as other_side, dead_mans_switch() as switch:
             settings = config(tmp_path, other_side, heartbeat=Heartbeat(switch.url, 1.0))
-            async with watching(settings) as monitor:
+            async with watching(settings, step_s=0.05) as monitor:
                 await monitor.until(lambda: len(switch.heard) >= 2)
-                beats = monitor.world.beaten_at
-                await monitor.until(lambda: monitor.world.beaten_at > beats)
-                return list(switch.heard), switch.words(), monitor.world.warnings
+                beats = monitor.state.times.beaten_at
+                await monitor.until(lambda: monitor.state.times.beaten_at > beats)
+                return list(switch.heard), switch.words(), monitor.state.services.own.warnings
 
     heard, words, warnings = asyncio.run(play())
     assert (len(heard), set(words), warnings) == (2, {"success"}, {})
     assert heard[0] == ("POST", "/ping/5bf66975-secret", "")
 
 
-def test_a_monitor_whose_beats_stop_pings_no_more(tmp_path, monkeypatch):
-    monkeypatch.setattr(liveness, "STEP_S", 0.05)
-
+def test_a_monitor_whose_beats_stop_pings_no_more(tmp_path):
     async def play():
         async with simulator() as other_side, dead_mans_switch() as switch:
             settings = config(tmp_path, other_side, heartbeat=Heartbeat(switch.url, 0.1))
-            async with watching(settings) as monitor:
+            async with watching(settings, step_s=0.05) as monitor:
                 await monitor.until(lambda: len(switch.heard) >= 2)
-                monitor.world.writing.submit(time.sleep, 2)  # as if the disk did not answer; the loop itself lives
+                monitor.state.services.storage.writing.submit(
+                    time.sleep, 2
+                )  # as if the disk did not answer; the loop itself lives
                 await asyncio.sleep(0.5)
                 before = len(switch.heard)
                 await asyncio.sleep(1)
@@ -121,13 +116,12 @@ def test_a_monitor_whose_beats_stop_pings_no_more(tmp_path, monkeypatch):
 
 
 def test_a_store_that_refuses_is_a_failure_with_the_reason_until_it_takes_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(liveness, "STEP_S", 0.05)
     monkeypatch.setattr("monitor.store.connection.WAIT_S", 0.1)
 
     async def play():
         async with simulator() as other_side, dead_mans_switch() as switch:
             settings = config(tmp_path, other_side, heartbeat=Heartbeat(switch.url, 0.1))
-            async with watching(settings) as monitor:
+            async with watching(settings, step_s=0.05) as monitor:
                 await monitor.until(lambda: switch.heard)
                 with closing(sqlite3.connect(settings.database, isolation_level=None)) as other:
                     other.execute("BEGIN EXCLUSIVE")
@@ -142,33 +136,28 @@ def test_a_store_that_refuses_is_a_failure_with_the_reason_until_it_takes_again(
 
 
 def test_a_failure_does_not_wait_for_its_turn_and_is_told_once_an_interval(tmp_path, monkeypatch):
-    monkeypatch.setattr(liveness, "STEP_S", 0.05)
-    monkeypatch.setattr("monitor.stages.beat.IDLE_S", 0.2)
-
     async def play():
         async with simulator() as other_side, dead_mans_switch() as switch:
             monkeypatch.setattr("monitor.store.connection.WAIT_S", 0.1)
             settings = config(tmp_path, other_side, heartbeat=Heartbeat(switch.url, 3600))
-            async with watching(settings) as monitor:
+            async with watching(settings, step_s=0.05, idle_s=0.2) as monitor:
                 await monitor.until(lambda: switch.heard)
                 with closing(sqlite3.connect(settings.database, isolation_level=None)) as other:
                     other.execute("BEGIN EXCLUSIVE")
                     await monitor.until(lambda: len(switch.heard) >= 2)
-                    beats = monitor.world.beaten_at
-                    await monitor.until(lambda: monitor.world.beaten_at > beats)
+                    beats = monitor.state.times.beaten_at
+                    await monitor.until(lambda: monitor.state.times.beaten_at > beats)
                     other.execute("ROLLBACK")
                 return switch.words()
 
     assert asyncio.run(play()) == ["success", "fail"]
 
 
-def test_a_monitor_that_reaches_nothing_says_so_to_whom_it_still_reaches(tmp_path, monkeypatch):
-    monkeypatch.setattr(liveness, "STEP_S", 0.05)
-
+def test_a_monitor_that_reaches_nothing_says_so_to_whom_it_still_reaches(tmp_path):
     async def play():
         async with simulator() as other_side, dead_mans_switch() as switch:
             settings = config(tmp_path, other_side, base="http://127.0.0.1:1/v1", heartbeat=Heartbeat(switch.url, 0.1))
-            async with watching(settings) as monitor:
+            async with watching(settings, step_s=0.05) as monitor:
                 await monitor.until(lambda: "fail" in switch.words())
             return switch.heard[-1]
 
@@ -176,34 +165,29 @@ def test_a_monitor_that_reaches_nothing_says_so_to_whom_it_still_reaches(tmp_pat
 
 
 @pytest.mark.parametrize("answer", [500, None])
-def test_a_switch_that_fails_or_hangs_holds_up_no_beat_and_is_named_on_the_page(tmp_path, monkeypatch, answer, caplog):
-    monkeypatch.setattr(liveness, "STEP_S", 0.05)
-    monkeypatch.setattr(heartbeat, "LIMIT_S", 1.0)
-
+def test_a_switch_that_fails_or_hangs_holds_up_no_beat_and_is_named_on_the_page(tmp_path, answer, caplog):
     async def play():
         async with simulator() as other_side, dead_mans_switch(answer) as switch:
             settings = config(tmp_path, other_side, heartbeat=Heartbeat(switch.url, 0.1))
             other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
-            async with watching(settings) as monitor:
+            async with watching(settings, step_s=0.05, ping_s=1.0) as monitor:
                 await monitor.until(lambda: monitor.shown)
                 page = settings.folder / "index.html"
                 await monitor.until(lambda: "the heartbeat is not taken" in page.read_text())
                 switch.answer = 200
-                await monitor.until(lambda: "heartbeat" not in monitor.world.warnings)
+                await monitor.until(lambda: "heartbeat" not in monitor.state.services.own.warnings)
             return page.read_text()
 
     page = asyncio.run(play())
     assert "5bf66975" not in page + caplog.text
 
 
-def test_a_monitor_that_has_nothing_to_look_at_beats_all_the_same(tmp_path, monkeypatch):
-    monkeypatch.setattr("monitor.stages.beat.IDLE_S", 0.2)
-
+def test_a_monitor_that_has_nothing_to_look_at_beats_all_the_same(tmp_path):
     async def play():
-        async with simulator() as other_side, watching(config(tmp_path, other_side, ids=[])) as monitor:
-            await monitor.until(lambda: monitor.world.beaten_at)
-            first = monitor.world.beaten_at
-            await monitor.until(lambda: monitor.world.beaten_at > first)
+        async with simulator() as other_side, watching(config(tmp_path, other_side, ids=[]), idle_s=0.2) as monitor:
+            await monitor.until(lambda: monitor.state.times.beaten_at)
+            first = monitor.state.times.beaten_at
+            await monitor.until(lambda: monitor.state.times.beaten_at > first)
 
     asyncio.run(play())
 

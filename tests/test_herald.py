@@ -18,20 +18,17 @@ from monitor.alert.window import Quiet
 from monitor.config.document import SiteSection
 from monitor.schedule import Budget, Watch
 from monitor.stages import notify
-from monitor.stages.state import open_world, real_edge
+from monitor.stages.services import real_edge
+from monitor.stages.state import open_state
+from monitor.stages.take_up import take_up
 from monitor.store.connection import open_reader
 from monitor.store.replies import leave, waiting
 from probes.model import Account, Target
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 from tests.receiver import webhook
-from tests.test_run import KEYS, config, short_pauses, simulator, watching  # noqa: F401 - a fixture among them
+from tests.test_run import KEYS, PAUSES, config, simulator, watching
 
 ALWAYS = Quiet(time(0), time(0), ZoneInfo("UTC"))
-
-
-@pytest.fixture(autouse=True)
-def short_steps(monkeypatch):
-    monkeypatch.setattr(notify, "STEP_S", 0.1)
 
 
 def test_a_lost_account_with_twelve_targets_and_three_siblings_is_one_message_and_one_end_per_channel(tmp_path):
@@ -55,7 +52,7 @@ def test_a_lost_account_with_twelve_targets_and_three_siblings_is_one_message_an
             budgets = {id: Budget(100, 10**9) for id in accounts}
             settings = replace(settings, accounts=accounts, watches=watches, budgets=budgets)
             async with watching(settings) as monitor:
-                await monitor.until(lambda: len(monitor.world.healths) == len(watches))
+                await monitor.until(lambda: len(monitor.state.belief.healths) == len(watches))
                 other_side.set(keys["main"], Trouble.ACCOUNT_SUSPENDED)
                 await monitor.until(lambda: len(phone.messages) == len(mail.messages) == 1, limit_s=60)
                 await asyncio.sleep(3)
@@ -81,7 +78,7 @@ def test_the_message_of_a_provider_that_fails_names_whose_account_works_instead(
             settings = config(tmp_path, other_side, Channel("hook", inbox.url), ids=("openai/main", "groq/llama"))
             other_side.set(KEYS["openai/main"], openai)
             async with watching(settings) as monitor:
-                await monitor.until(lambda: len(monitor.world.healths) == len(settings.watches))
+                await monitor.until(lambda: len(monitor.state.belief.healths) == len(settings.watches))
                 other_side.set("groq", Trouble.OVERLOADED)
                 await inbox.until(lambda messages: any("groq" in one["title"] for one in messages))
             return next(one["message"] for one in inbox.messages if "groq" in one["title"])
@@ -98,9 +95,9 @@ def test_an_answer_that_somebody_left_is_taken_up_and_survives_a_restart(tmp_pat
             other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
             async with watching(settings) as monitor:
                 await inbox.until(lambda messages: len(messages) >= 2)
-                (id,) = monitor.world.incidents
+                (id,) = monitor.state.belief.incidents
                 leave(settings.database, Reply(ReplyKind.ACKNOWLEDGE, datetime.now(UTC), "Jo", id))
-                await monitor.until(lambda: monitor.world.replies and not waiting(settings.database))
+                await monitor.until(lambda: monitor.state.told.replies and not waiting(settings.database))
                 await monitor.until(lambda: not _waiting(settings))
                 heard = len(inbox.messages)
             async with watching(settings):
@@ -170,8 +167,9 @@ def test_a_new_configuration_brings_its_channels_routes_and_templates(tmp_path):
         async with simulator() as other_side, webhook() as before, webhook() as after:
             settings = config(tmp_path, other_side, Channel("before", before.url))
             async with watching(settings) as monitor:
-                monitor.world.take_up(
-                    replace(settings, channels=(Channel("after", after.url),), templates=tmp_path / "words")
+                take_up(
+                    monitor.state,
+                    replace(settings, channels=(Channel("after", after.url),), templates=tmp_path / "words"),
                 )
                 other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
                 await after.until(lambda messages: len(messages) == 1)
@@ -206,7 +204,7 @@ def test_a_digest_is_sent_once_when_its_time_has_come(tmp_path):
             channel = Channel("hook", inbox.url, digest="daily")
             settings = config(tmp_path, other_side, channel, digest=Timing((now - timedelta(minutes=1)).time()))
             async with watching(settings) as monitor:
-                monitor.world.digest_from = now - timedelta(hours=1)
+                monitor.state.told.digest_from = now - timedelta(hours=1)
                 await inbox.until(lambda messages: len(messages) == 1)
                 await monitor.until(lambda: not _waiting(settings))
             async with watching(settings):
@@ -232,7 +230,7 @@ def test_neither_a_digest_nor_a_late_warning_disturbs_quiet_hours(tmp_path):
                 db.execute("UPDATE outbox SET next = 0")
             quiet = replace(settings, channels=(replace(channel, quiet=ALWAYS),))
             async with watching(quiet) as monitor:
-                monitor.world.digest_from = now - timedelta(hours=1)
+                monitor.state.told.digest_from = now - timedelta(hours=1)
                 await asyncio.sleep(1)
                 assert inbox.messages == []
             async with watching(settings):
@@ -249,9 +247,9 @@ def test_a_message_has_signed_links_where_the_page_is_served(tmp_path):
             settings = config(tmp_path, other_side, Channel("hook", inbox.url), site=site)
             other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
             async with watching(settings) as monitor:
-                monitor.world.link_key = b"k" * 32
+                monitor.state.services.link_key = b"k" * 32
                 await inbox.until(lambda messages: len(messages) == 1)
-                (id,) = monitor.world.incidents
+                (id,) = monitor.state.belief.incidents
             return inbox.messages[0]["message"], id
 
     message, id = asyncio.run(play())
@@ -268,13 +266,13 @@ def test_a_secret_that_somebody_types_as_a_reason_is_neither_kept_nor_shown(tmp_
             settings = config(tmp_path, other_side)
             known = settings.accounts["openai/main"]
             settings = replace(settings, accounts={**settings.accounts, known.id: replace(known, key=plain)})
-            async with open_world(settings, real_edge(print)) as world:
+            async with open_state(settings, real_edge(print), pauses=PAUSES) as state:
                 now = datetime.now(UTC)
                 typed = f"the key is {plain} now"
                 leave(settings.database, Reply(ReplyKind.SILENCE, now, plain, until=now + timedelta(1), reason=typed))
-                await notify.take_replies(world)
+                await notify.take_replies(state)
             with closing(sqlite3.connect(settings.database)) as db:
-                return world.replies, db.execute("SELECT details FROM reply").fetchall()
+                return state.told.replies, db.execute("SELECT details FROM reply").fetchall()
 
     ((reply,), ((kept,),)) = asyncio.run(play())
     assert reply.reason == "the key is [redacted] now"

@@ -15,9 +15,8 @@ from monitor.config.load import load
 from monitor.replay.observations import relive
 from monitor.replay.tuning import settings
 from monitor.runtime.loop import watch_and_tell
-from monitor.stages import deliver, notify, poll_status
-from monitor.stages import state as world_module
-from monitor.stages.state import Edge, Outside, open_world
+from monitor.stages.services import Edge, Outside, Pauses
+from monitor.stages.state import open_state
 from monitor.store.connection import open_writer
 from monitor.store.reader import Reader
 from monitor.store.value import Batch
@@ -105,7 +104,7 @@ def write(folder, every_s, probe=""):
 
 
 def record(folder, days, every_s, *troubles, slow=(), probe=""):
-    """Let the real stages watch for so many days that end now."""
+    """Let the real stages watch for so many days that end now; they look at the clock, which nobody sets, seldom."""
     config, begin = write(folder, every_s, probe), datetime.now(UTC) - timedelta(days=days)
 
     async def play():
@@ -113,23 +112,16 @@ def record(folder, days, every_s, *troubles, slow=(), probe=""):
         truth = Truth(loop, begin, troubles, slow)
         edge = Edge(truth.clock, loop.time, truth.rng.random, lambda _: None, loop.time)
         outside = Outside(truth.attempt, truth.knock, is_online=truth.is_online, send=truth.send)
-        async with open_world(config, edge, outside) as world:
-            work = asyncio.create_task(watch_and_tell(world))
+        async with open_state(config, edge, outside, Pauses(step_s=15.0)) as state:
+            work = asyncio.create_task(watch_and_tell(state))
             await asyncio.sleep(days * DAY_S)
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
-            assert not world.failing
+            assert not state.services.own.failing
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         runner.run(play())
     return config
-
-
-@pytest.fixture
-def seldom(monkeypatch):
-    """Nobody sets this clock: to look at it each second would be most of the work."""
-    for module in (world_module, deliver, notify, poll_status):
-        monkeypatch.setattr(module, "STEP_S", 15.0)
 
 
 def both(folder, days):
@@ -143,7 +135,6 @@ def both(folder, days):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("seldom")
 def test_tune_counts_the_messages_that_the_replay_of_alerts_prints(tmp_path):
     """Two days of the real stages: losses, a provider down, a brownout, flapping, slow hours, and all offline."""
     config = record(

@@ -13,14 +13,16 @@ from monitor.alert.rule import Patience
 from monitor.detect.health import Health, State
 from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.witness import Group, Level
-from monitor.schedule import CONFIRM_S, Watch
+from monitor.schedule import LookPauses, Watch
 from monitor.stages.beat import beat
 from monitor.stages.notify import tell_due
-from monitor.stages.state import Edge, open_world
+from monitor.stages.services import Edge
+from monitor.stages.state import open_state
 from monitor.store.connection import open_reader
 from monitor.store.reader import Reader
 from probes.model import Answer, Blame, Fault, Limit, Observation, Outcome, Target
 from tests.conftest import NOON
+from tests.parts import run_stage
 from tests.test_run import config
 
 FAILING = {"fault": Fault.SERVER_ERROR, "status": 500}
@@ -30,38 +32,40 @@ IDS = ("openai/main", "openai/backup", "groq/llama")
 class Clockwork:
     """A monitor whose looks are told to it, one a minute at each target."""
 
-    def __init__(self, world, clock):
-        self.world, self.clock = world, clock
+    def __init__(self, state, clock):
+        self.state, self.clock = state, clock
         self.told = []
 
     async def minutes(self, count, looks):
         """Let so many minutes pass; `looks(target)` gives the facts of each look."""
         for _ in range(count):
             self.clock.now += timedelta(minutes=1)
-            seen = [(watch.target, looks(watch.target)) for watch in self.world.config.watches.values()]
-            before = dict(self.world.incidents)
+            seen = [(watch.target, looks(watch.target)) for watch in self.state.belief.config.watches.values()]
+            before = dict(self.state.belief.incidents)
             looked = [look(one, self.clock.now, facts) for one, facts in seen]
-            await beat(self.world, looked, self.clock.now)
-            await tell_due(self.world)
-            self.told += [one for id, one in self.world.incidents.items() if id not in before]
+            await beat(self.state, looked, self.clock.now)
+            await run_stage(tell_due, self.state)
+            self.told += [one for id, one in self.state.belief.incidents.items() if id not in before]
 
     async def quarter_of_a_minute(self, accounts, slow):
         """Look at these accounts, of which the slow ones take four times as long as the others."""
         self.clock.now += timedelta(seconds=15)
-        targets = [watch.target for watch in self.world.config.watches.values() if watch.target.account in accounts]
+        targets = [
+            watch.target for watch in self.state.belief.config.watches.values() if watch.target.account in accounts
+        ]
         facts = [(one, {"latency_s": 2.0 if one.account in slow else 0.5}) for one in targets]
-        await beat(self.world, [look(one, self.clock.now, its) for one, its in facts], self.clock.now)
+        await beat(self.state, [look(one, self.clock.now, its) for one, its in facts], self.clock.now)
 
     async def run_for(self, span, looks):
         """Let the agenda decide when to look, to the second."""
         end = self.clock.now + span
-        self.world.plan_anew()
+        self.state.planned.plan_looks(self.state.belief.config.watches, self.state.services.edge.clock(), 5)
         while self.clock.now < end:
-            now, watches = self.clock.now, self.world.config.watches
-            targets = [watches[id].target for id in self.world.agenda.take_due(now)]
-            await beat(self.world, [look(one, now, looks(one)) for one in targets], now)
-            await tell_due(self.world)
-            soon = min(self.world.agenda.next_at() or end, now + timedelta(seconds=10))
+            now, watches = self.clock.now, self.state.belief.config.watches
+            targets = [watches[id].target for id in self.state.planned.looks.take_due(now)]
+            await beat(self.state, [look(one, now, looks(one)) for one in targets], now)
+            await run_stage(tell_due, self.state)
+            soon = min(self.state.planned.looks.next_at() or end, now + timedelta(seconds=10))
             self.clock.now = max(soon, now + timedelta(seconds=1))
 
     def letters(self):
@@ -69,16 +73,16 @@ class Clockwork:
         query = (
             "SELECT incident.subject, step FROM outbox JOIN incident ON incident.id = incident_id ORDER BY outbox.id"
         )
-        return [tuple(row) for row in self.world.keeper.connection.execute(query)]
+        return [tuple(row) for row in self.state.services.storage.keeper.connection.execute(query)]
 
     def told_of(self):
         """What the terminal was to be told, in order: when, of what, and which step."""
-        cases = self.world.cases.values()
+        cases = self.state.told.cases.values()
         told = [(one.at, case.incident, one.step) for case in cases for one in case.told.get("terminal", ())]
         return sorted(told, key=lambda one: one[0])
 
     def open(self):
-        return sorted((one.subject, one.fault, one.signal) for one in self.world.incidents.values())
+        return sorted((one.subject, one.fault, one.signal) for one in self.state.belief.incidents.values())
 
 
 class Clock:
@@ -99,7 +103,7 @@ async def clockwork(folder, clock, ids=IDS):
     chats = (watch.target for watch in settings.watches.values() if watch.target.canary == "chat")
     watches = {target.id: Watch(target, 60, True) for target in chats}
     edge = Edge(lambda: clock.now, time.monotonic, lambda: 0.5, lambda _: None)
-    async with open_world(replace(settings, watches=watches), edge) as made:
+    async with open_state(replace(settings, watches=watches), edge) as made:
         yield Clockwork(made, clock)
 
 
@@ -124,10 +128,10 @@ def test_a_first_failure_has_the_sibling_asked_at_once_and_the_suspect_after_its
         async with clockwork(tmp_path, clock, IDS[:2]) as it:
             await it.minutes(3, lambda _: {})
             clock.now += timedelta(seconds=30)
-            suspect = next(w.target for w in it.world.config.watches.values() if w.target.account == IDS[0])
-            await beat(it.world, [look(suspect, clock.now, FAILING)], clock.now)
-            at_once = it.world.agenda.take_due(clock.now)
-            return at_once, it.world.agenda.take_due(clock.now + timedelta(seconds=CONFIRM_S[0]))
+            suspect = next(w.target for w in it.state.belief.config.watches.values() if w.target.account == IDS[0])
+            await beat(it.state, [look(suspect, clock.now, FAILING)], clock.now)
+            at_once = it.state.planned.looks.take_due(clock.now)
+            return at_once, it.state.planned.looks.take_due(clock.now + timedelta(seconds=LookPauses().confirm_s[0]))
 
     at_once, soon = asyncio.run(play())
     assert [[target.rsplit("/", 2)[0] for target in due] for due in (at_once, soon)] == [[IDS[1]], [IDS[0]]]
@@ -138,16 +142,16 @@ def test_whoever_asked_for_patience_is_not_asked_when_another_one_fails(tmp_path
     async def play():
         clock, patience = Clock(), Answer("x", "slow down", retry_after_s=wait_s)
         async with clockwork(tmp_path, clock, IDS[:2]) as it:
-            first, other = (watch.target for watch in it.world.config.watches.values())
+            first, other = (watch.target for watch in it.state.belief.config.watches.values())
             await it.minutes(2, lambda _: {})
             for _ in range(4):
                 clock.now += timedelta(minutes=1)
                 limited = Observation(other, clock.now, Outcome.FAILED, fault=Fault.RATE_LIMITED, answer=patience)
-                await beat(it.world, [limited], clock.now)
-            it.world.agenda.set(other.id, clock.now + timedelta(hours=1))
+                await beat(it.state, [limited], clock.now)
+            it.state.planned.looks.set(other.id, clock.now + timedelta(hours=1))
             clock.now += timedelta(seconds=5)
-            await beat(it.world, [look(first, clock.now, FAILING)], clock.now)
-            return [id for id in it.world.agenda.take_due(clock.now) if id == other.id]
+            await beat(it.state, [look(first, clock.now, FAILING)], clock.now)
+            return [id for id in it.state.planned.looks.take_due(clock.now) if id == other.id]
 
     assert len(asyncio.run(play())) == asked
 
@@ -158,14 +162,14 @@ def test_when_a_key_is_refused_for_good_some_other_there_is_asked_once_more(tmp_
         clock = Clock()
         async with clockwork(tmp_path, clock, IDS) as it:
             await it.minutes(3, lambda _: {})
-            suspect = next(w.target for w in it.world.config.watches.values() if w.target.account == IDS[0])
-            sibling = next(w.target for w in it.world.config.watches.values() if w.target.account == IDS[1])
+            suspect = next(w.target for w in it.state.belief.config.watches.values() if w.target.account == IDS[0])
+            sibling = next(w.target for w in it.state.belief.config.watches.values() if w.target.account == IDS[1])
             for pause_s in (30, 15):
-                it.world.agenda.set(sibling.id, clock.now + timedelta(hours=1))
+                it.state.planned.looks.set(sibling.id, clock.now + timedelta(hours=1))
                 clock.now += timedelta(seconds=pause_s)
                 refused = {"fault": fault, "status": 401}
-                await beat(it.world, [look(suspect, clock.now, refused)], clock.now)
-            return [id for id in it.world.agenda.take_due(clock.now) if id == sibling.id]
+                await beat(it.state, [look(suspect, clock.now, refused)], clock.now)
+            return [id for id in it.state.planned.looks.take_due(clock.now) if id == sibling.id]
 
     assert len(asyncio.run(play())) == asked
 
@@ -179,14 +183,16 @@ def test_the_first_that_has_recovered_has_the_rest_of_its_incident_asked_at_once
             await it.minutes(2, lambda _: {})
             for number in range(12):
                 await it.minutes(1, lambda _, failing=number % 3 > 0: FAILING if failing else {})
-            (incident,) = it.world.incidents.values()
+            (incident,) = it.state.belief.incidents.values()
             first, other = sorted(incident.members)
-            back, now = it.world.config.watches[first].target, clock.now
+            back, now = it.state.belief.config.watches[first].target, clock.now
             for number in range(8):
                 clock.now = now + timedelta(seconds=2 * number + 2)
-                await beat(it.world, [look(back, clock.now, {})], clock.now)
-                plans.append((it.world.healths[first].state, it.world.agenda.first_of([other]) <= clock.now))
-                it.world.agenda.set(other, now + timedelta(hours=1))
+                await beat(it.state, [look(back, clock.now, {})], clock.now)
+                plans.append(
+                    (it.state.belief.healths[first].state, it.state.planned.looks.first_of([other]) <= clock.now)
+                )
+                it.state.planned.looks.set(other, now + timedelta(hours=1))
         return plans
 
     plans = asyncio.run(play())
@@ -201,19 +207,19 @@ def test_a_canary_that_was_only_suspected_has_the_one_that_is_down_asked_when_it
     async def play():
         clock = Clock()
         async with clockwork(tmp_path, clock, IDS[:2]) as it:
-            it.world.config = watched_in_full(it.world.config)
+            it.state.belief.config = watched_in_full(it.state.belief.config)
             await it.minutes(3, lambda _: {})
-            its = [one.target for one in it.world.config.watches.values() if one.target.account == IDS[0]]
+            its = [one.target for one in it.state.belief.config.watches.values() if one.target.account == IDS[0]]
             quick, hourly = (one for one in its if one.canary in ("list", "chat"))
             for _ in range(4):
                 clock.now += timedelta(seconds=20)
-                await beat(it.world, [look(hourly, clock.now, dict(lost))], clock.now)
-            await beat(it.world, [look(quick, clock.now, dict(lost))], clock.now)
-            states = it.world.healths[quick.id].state, it.world.healths[hourly.id].state
-            it.world.agenda.set(hourly.id, clock.now + timedelta(hours=1))
+                await beat(it.state, [look(hourly, clock.now, dict(lost))], clock.now)
+            await beat(it.state, [look(quick, clock.now, dict(lost))], clock.now)
+            states = it.state.belief.healths[quick.id].state, it.state.belief.healths[hourly.id].state
+            it.state.planned.looks.set(hourly.id, clock.now + timedelta(hours=1))
             clock.now += timedelta(seconds=5)
-            await beat(it.world, [look(quick, clock.now, {})], clock.now)
-            return states, it.world.agenda.first_of([hourly.id]) <= clock.now
+            await beat(it.state, [look(quick, clock.now, {})], clock.now)
+            return states, it.state.planned.looks.first_of([hourly.id]) <= clock.now
 
     states, asked = asyncio.run(play())
     assert (states, asked) == ((State.SUSPECTED, State.DOWN), True)
@@ -225,15 +231,15 @@ def test_what_lies_beside_the_work_is_asked_in_a_doubt_only_if_it_was_seen_befor
         clock = Clock()
         async with clockwork(tmp_path, clock, IDS[:2]) as it:
             await it.minutes(3, lambda _: {})
-            (suspect,) = [w.target for w in it.world.config.watches.values() if w.target.account == IDS[0]]
+            (suspect,) = [w.target for w in it.state.belief.config.watches.values() if w.target.account == IDS[0]]
             beside = Watch(replace(suspect, canary="models", model=None), 3600, True, aside=True)
-            watches = it.world.config.watches | {beside.target.id: beside}
-            it.world.config = replace(it.world.config, watches=watches)
-            it.world.healths[beside.target.id] = Health(state, clock.now)
-            it.world.agenda.set(beside.target.id, clock.now + timedelta(hours=1))
+            watches = it.state.belief.config.watches | {beside.target.id: beside}
+            it.state.belief.config = replace(it.state.belief.config, watches=watches)
+            it.state.belief.healths[beside.target.id] = Health(state, clock.now)
+            it.state.planned.looks.set(beside.target.id, clock.now + timedelta(hours=1))
             clock.now += timedelta(seconds=30)
-            await beat(it.world, [look(suspect, clock.now, FAILING)], clock.now)
-            return beside.target.id in it.world.agenda.take_due(clock.now)
+            await beat(it.state, [look(suspect, clock.now, FAILING)], clock.now)
+            return beside.target.id in it.state.planned.looks.take_due(clock.now)
 
     assert asyncio.run(play()) is (state is State.UP)
 
@@ -253,18 +259,20 @@ def test_who_shares_a_login_with_a_suspended_account_is_asked_at_once_and_once(t
     async def play():
         clock, found = Clock(), []
         async with clockwork(tmp_path, clock) as it:
-            it.world.config = product_of(company, it.world.config)
+            it.state.belief.config = product_of(company, it.state.belief.config)
             await it.minutes(3, lambda _: {})
-            watches = it.world.config.watches
+            watches = it.state.belief.config.watches
             suspect = next(one.target for one in watches.values() if one.target.account == IDS[0])
-            it.world.config = replace(
-                it.world.config, watches={id: replace(one, free=free) for id, one in watches.items()}
+            it.state.belief.config = replace(
+                it.state.belief.config, watches={id: replace(one, free=free) for id, one in watches.items()}
             )
             lost = {"fault": Fault.ACCOUNT_SUSPENDED, "status": 403}
             for pause_s in (2, 15, 5):
                 clock.now += timedelta(seconds=pause_s)
-                await beat(it.world, [look(suspect, clock.now, lost)], clock.now)
-                found.append([id.partition("/")[0] for id in it.world.agenda.take_due(clock.now) if "groq" in id])
+                await beat(it.state, [look(suspect, clock.now, lost)], clock.now)
+                found.append(
+                    [id.partition("/")[0] for id in it.state.planned.looks.take_due(clock.now) if "groq" in id]
+                )
         return found
 
     assert asyncio.run(play()) == [[], *asked]
@@ -279,7 +287,7 @@ def test_answers_that_take_much_longer_are_a_sign_while_the_account_stays_up(tmp
             slow = steady(lambda target: 2.0 if target.account == "groq/llama" else 0.5)
             await it.minutes(15, slow)
             first = it.open()
-            states = {health.state for health in it.world.healths.values()}
+            states = {health.state for health in it.state.belief.healths.values()}
         async with clockwork(tmp_path, clock) as it:  # in the middle of an alarm
             await it.minutes(5, slow)
             again, told = it.open(), it.told
@@ -354,7 +362,7 @@ def test_one_account_is_told_slow_by_itself_only_while_others_are_seen_at_their_
             await it.minutes(300, steady(lambda _: 0.5))
             for number in range(9):
                 await it.quarter_of_a_minute(PAIR if number == 0 else PAIR[:1], slow)
-            first = [one.blame for one in it.world.incidents.values()]
+            first = [one.blame for one in it.state.belief.incidents.values()]
             await it.minutes(6, steady(lambda target: 2.0 if target.account == PAIR[0] else 0.5))
             return first, [one.blame for one in it.told]
 
@@ -390,10 +398,10 @@ def test_what_ends_without_being_mended_says_how(tmp_path):
             await it.minutes(300, answer(0.5, Limit("requests", 60.0, 500.0, 450.0)))
             await it.minutes(8, answer(1.5, Limit("requests", 60.0, 50.0, 45.0)))
             for _ in range(1450):
-                before = dict(it.world.incidents)
+                before = dict(it.state.belief.incidents)
                 await it.minutes(1, answer(1.5))
-                ends += before.keys() - it.world.incidents.keys()
-            with closing(open_reader(it.world.config.database)) as db:
+                ends += before.keys() - it.state.belief.incidents.keys()
+            with closing(open_reader(it.state.belief.config.database)) as db:
                 return [one for one in Reader(db, "here").incidents.closed(9) if one.id in ends]
 
     ended = {one.fault: one.ending for one in asyncio.run(play())}
@@ -459,7 +467,7 @@ def test_who_was_told_that_it_comes_and_goes_hears_no_more_until_it_is_calm(tmp_
 
     async def play():
         async with clockwork(tmp_path, Clock(), (*ids, "groq/llama")) as it:
-            it.world.config = watched_in_full(it.world.config)
+            it.state.belief.config = watched_in_full(it.state.belief.config)
             await it.run_for(timedelta(minutes=10), lambda _: {})
             for _ in range(120 // (down + up)):
                 await it.run_for(timedelta(minutes=down), lambda one: facts if is_hit(one) else {})
@@ -505,8 +513,8 @@ def test_outages_that_come_again_are_never_told_in_more_messages_than_each_by_it
 
     async def play():
         async with clockwork(tmp_path, Clock(), (*ids, "groq/llama")) as it:
-            rules = replace(it.world.config.rules, patience=Patience(remind=()))
-            it.world.config = replace(it.world.config, rules=rules)
+            rules = replace(it.state.belief.config.rules, patience=Patience(remind=()))
+            it.state.belief.config = replace(it.state.belief.config, rules=rules)
             await it.run_for(timedelta(minutes=30), lambda _: {})
             for down, up in spells:
                 await it.run_for(timedelta(minutes=down), lambda one: facts if one.account in ids else {})
@@ -547,7 +555,7 @@ def test_a_cut_road_and_a_providers_outage_are_no_coming_and_going(tmp_path, spe
 
     async def play():
         async with clockwork(tmp_path, Clock(), IDS) as it:
-            it.world.online = True
+            it.state.belief.control.online = True
             await it.run_for(timedelta(minutes=10), lambda _: {})
             for one in spells:
                 await it.run_for(timedelta(minutes=4), looks[one])
@@ -574,13 +582,13 @@ def test_slow_answers_before_an_outage_are_one_sign_and_none_after_it(tmp_path, 
             return lambda one: {"latency_s": wavy(next(numbers), usual_s * (times if one.provider == "openai" else 1))}
 
         async with clockwork(tmp_path, Clock(), IDS) as it:
-            it.world.config = watched_in_full(it.world.config)
+            it.state.belief.config = watched_in_full(it.state.belief.config)
             await it.run_for(timedelta(minutes=90), takes(1))
             for minute in range(40):
                 await it.run_for(timedelta(minutes=1), takes(rate**minute))
             await it.run_for(timedelta(minutes=10), lambda _: FAILING)
             await it.run_for(timedelta(minutes=30), takes(1))
-            changes = [change for case in it.world.cases.values() for change in case.changes]
+            changes = [change for case in it.state.told.cases.values() for change in case.changes]
             return [one.incident.subject for one in changes if one.kind == "opened" and one.incident.signal]
 
     assert asyncio.run(play()) == ["openai"]
@@ -597,7 +605,7 @@ def test_one_accounts_other_canary_is_told_slow_beside_its_provider_only_when_it
 
         chats = ("openai/main/chat", "openai/backup/chat")
         async with clockwork(tmp_path, Clock(), PAIR) as it:
-            it.world.config = watched_in_full(it.world.config)
+            it.state.belief.config = watched_in_full(it.state.belief.config)
             await it.run_for(timedelta(minutes=90), takes("none"))
             await it.run_for(timedelta(minutes=2), takes(*chats))
             await it.run_for(timedelta(minutes=4), takes(*chats, "openai/main/list"))
@@ -658,7 +666,7 @@ def test_refusals_of_an_outage_are_no_sign_at_another_target_that_met_it_once(tm
 
     async def play():
         async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
-            it.world.config = watched_in_full(it.world.config)
+            it.state.belief.config = watched_in_full(it.state.belief.config)
             await it.run_for(timedelta(minutes=30), lambda _: {})
             for _ in range(3):
                 met = []
@@ -670,7 +678,7 @@ def test_refusals_of_an_outage_are_no_sign_at_another_target_that_met_it_once(tm
 
                 await it.run_for(timedelta(minutes=2), lost)
                 await it.run_for(timedelta(minutes=8), lambda _: {})
-            return [case.incident for case in it.world.cases.values()]
+            return [case.incident for case in it.state.told.cases.values()]
 
     incidents = asyncio.run(play())
     assert [one for one in incidents if one.signal and not one.is_flap] == []
@@ -680,11 +688,11 @@ def test_refusals_of_an_outage_are_no_sign_at_another_target_that_met_it_once(tm
 def test_a_blip_changes_the_page_and_nothing_else(tmp_path):
     async def play():
         async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
-            probe = msgspec.structs.replace(it.world.config.probe, blip_s=120)
-            it.world.config = replace(it.world.config, probe=probe)
+            probe = msgspec.structs.replace(it.state.belief.config.probe, blip_s=120)
+            it.state.belief.config = replace(it.state.belief.config, probe=probe)
             await it.minutes(10, lambda _: {})
             await it.minutes(1, lambda _: FAILING)
-            state = next(iter(it.world.healths.values())).state
+            state = next(iter(it.state.belief.healths.values())).state
             await it.minutes(10, lambda _: {})
             return state, it.told
 
@@ -700,11 +708,11 @@ def test_a_wide_trouble_soon_after_a_narrow_one_is_one_incident_with_a_date_of_i
             for second in range(0, 240, 10):
                 clock.now = NOON + timedelta(seconds=second)
                 failing = IDS[:2] if second >= 120 else IDS[:1] if second in (20, 30, 110) else ()
-                targets = [watch.target for watch in it.world.config.watches.values()]
+                targets = [watch.target for watch in it.state.belief.config.watches.values()]
                 seen = [look(one, clock.now, FAILING if one.account in failing else {}) for one in targets]
-                before = set(it.world.incidents)
-                await beat(it.world, seen, clock.now)
-                told += [one for id, one in it.world.incidents.items() if id not in before]
+                before = set(it.state.belief.incidents)
+                await beat(it.state, seen, clock.now)
+                told += [one for id, one in it.state.belief.incidents.items() if id not in before]
         return [(one.subject, one.opened_at - NOON, one.detected_at - NOON) for one in told]
 
     ((subject, began, told_after),) = asyncio.run(play())
@@ -716,9 +724,9 @@ def test_what_is_asked_aside_has_no_detectors(tmp_path):
     async def play():
         async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
             target = Target("openai/main", "openai", "balance")
-            watches = {**it.world.config.watches, target.id: Watch(target, 900, True, aside=True)}
-            it.world.config = replace(it.world.config, watches=watches)
+            watches = {**it.state.belief.config.watches, target.id: Watch(target, 900, True, aside=True)}
+            it.state.belief.config = replace(it.state.belief.config, watches=watches)
             await it.minutes(3, lambda _: {})
-            return target.id in it.world.healths, target.id in it.world.tracks
+            return target.id in it.state.belief.healths, target.id in it.state.belief.tracks
 
     assert asyncio.run(play()) == (True, False)

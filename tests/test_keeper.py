@@ -412,7 +412,7 @@ FOREIGN_OUTBOX = "CREATE TABLE outbox (id INTEGER PRIMARY KEY, words TEXT)"
     "statements",
     [
         *(pytest.param([f"DROP TABLE {name}"], id=f"{name} is gone") for name in LAYOUT),
-        pytest.param(["ALTER TABLE outbox DROP COLUMN error"], id="a column is gone"),
+        pytest.param(["ALTER TABLE reply DROP COLUMN until"], id="a column is gone"),
         pytest.param(["ALTER TABLE observation ADD COLUMN mine"], id="a column more"),
         pytest.param(["DROP INDEX outbox_once"], id="what is unique is so no more"),
         pytest.param(["DROP TABLE outbox", FOREIGN_OUTBOX], id="another program's table"),

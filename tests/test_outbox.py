@@ -22,13 +22,15 @@ from monitor.config.load import load
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Change, ChangeKind, Incident, Severity, open_incident
 from monitor.stages.deliver import deliver_due
-from monitor.stages.state import Edge, open_world
+from monitor.stages.services import Edge
+from monitor.stages.state import open_state
 from monitor.store.reader import Reader
 from monitor.store.schema import migrate
 from monitor.store.value import Batch, from_json
 from monitor.store.writer import Writer
 from probes.model import Confidence, Fault
 from tests.conftest import at
+from tests.parts import run_stage
 
 CHANNELS = (Channel("phone", "terminal:"), Channel("mail", "terminal:"))
 LUNCH = Quiet(time(12, 30), time(13, 30), ZoneInfo("UTC"))
@@ -237,15 +239,15 @@ def test_what_this_process_has_sent_it_does_not_send_again_where_the_note_of_it_
 
     async def play():
         edge = Edge(lambda: at(60), lambda: 0.0, lambda: 0.5, shown.append)
-        async with open_world(load(tmp_path / "monitor.toml", {"KEY": "sk-sim-0123456789abcdef"}), edge) as world:
+        async with open_state(load(tmp_path / "monitor.toml", {"KEY": "sk-sim-0123456789abcdef"}), edge) as state:
             facts = (Scope.ACCOUNT, "openai/main", Fault.INVALID_KEY, Confidence.HIGH, at(0), (), (), ())
             opened = Change(open_incident(Diagnosis(*facts)), ChangeKind.OPENED, at(0))
             messages = tuple(Message(opened.id, one, incident_id=opened.incident.id) for one in ("phone", "mail"))
-            await world.save(Batch(at(0), changes=(opened,), messages=messages))
-            await deliver_due(world)
-            db = world.keeper.connection
+            await state.services.storage.save(Batch(at(0), changes=(opened,), messages=messages))
+            await run_stage(deliver_due, state)
+            db = state.services.storage.keeper.connection
             db.executemany("UPDATE outbox SET state = 'waiting' WHERE channel = ?", [(one,) for one in lost])
-            await deliver_due(world)
+            await run_stage(deliver_due, state)
             return db.execute("SELECT state, tries FROM outbox").fetchall()
 
     rows = asyncio.run(play())

@@ -13,7 +13,9 @@ from monitor.commands.oneshot import probe_now
 from monitor.config.load import load
 from monitor.stages.beat import beat
 from monitor.stages.probe import probe
-from monitor.stages.state import open_world, real_edge
+from monitor.stages.services import real_edge
+from monitor.stages.state import open_state
+from monitor.stages.take_up import take_up
 from probes.catalog import load_provider
 from probes.document import DocumentError
 from probes.model import Account, Answer, Blame, Fault, Observation, Outcome, Target
@@ -487,12 +489,18 @@ def looked(folder, steps):
         async with TestServer(app) as running:
             root = str(running.make_url("/")).rstrip("/")
             config = loaded(folder, text(f"{root}/own"))
-            async with open_world(config, real_edge(lambda _: None)) as world:
+            async with open_state(config, real_edge(lambda _: None)) as state:
                 seen = []
                 for step in steps:
-                    step(server, world, root)
-                    await probe(world, world.config.watches["openai-compatible/a/list"])
-                    seen.append((await world.finished.get()).fault)
+                    step(server, state, root)
+                    await probe(
+                        state.services,
+                        state.belief,
+                        state.planned,
+                        state.signals,
+                        state.belief.config.watches["openai-compatible/a/list"],
+                    )
+                    seen.append((await state.signals.observations.get()).fault)
                 return seen
 
     return asyncio.run(play())
@@ -506,8 +514,8 @@ def ill(server, *_):
     server.page = PAGE
 
 
-def moved(_, world, root):
-    world.take_up(loaded(world.config.file.parent, text(f"{root}/other")))
+def moved(_, state, root):
+    take_up(state, loaded(state.belief.config.file.parent, text(f"{root}/other")))
 
 
 def test_what_has_worked_is_no_fault_of_the_configuration_until_that_changes(tmp_path):
@@ -525,10 +533,10 @@ def test_after_a_restart_only_what_was_ever_well_is_taken_for_set_up_rightly(tmp
         seen = Observation(target, now, Outcome.FAILED, status=403, fault=fault, answer=answer)
 
     async def restarted():
-        async with open_world(config, real_edge(lambda _: None)) as world:
-            await beat(world, [seen], now)
-        async with open_world(config, real_edge(lambda _: None)) as world:
-            return target.id in world.proven
+        async with open_state(config, real_edge(lambda _: None)) as state:
+            await beat(state, [seen], now)
+        async with open_state(config, real_edge(lambda _: None)) as state:
+            return target.id in state.planned.proven
 
     assert asyncio.run(restarted()) is proven
 

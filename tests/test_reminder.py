@@ -57,12 +57,12 @@ def days(*reminders, looks=lambda _: {}, until):
     async def play():
         clock = Clock()
         async with clockwork(here[0], clock, IDS[:1]) as it:
-            it.world.config = replace(it.world.config, reminders=reminders)
+            it.state.belief.config = replace(it.state.belief.config, reminders=reminders)
             for now in until:
                 clock.now = now
                 await it.minutes(2, looks)
-                opened.append([title(one) for one in it.world.incidents.values()])
-            return it.world, it.told
+                opened.append([title(one) for one in it.state.belief.incidents.values()])
+            return it.state, it.told
 
     here, opened = [days.folder], []
     world, told = asyncio.run(play())
@@ -84,7 +84,7 @@ def test_time_alone_opens_it_and_ends_it():
 
     assert opened == [[CARD_SOON], [CARD_SOON], [CARD_SOON, KEY_SOON], [CARD_SOON, KEY_SOON], []]
     assert [(one.signal, one.scope) for one in told] == [(True, Scope.REMINDER)] * 2
-    assert "[[reminders]]" in advice_for(told[0], world.config)
+    assert "[[reminders]]" in advice_for(told[0], world.belief.config)
 
 
 def test_two_dates_of_one_account_are_two_signs():
@@ -105,10 +105,10 @@ def test_an_account_that_is_lost_does_not_take_its_dates_away():
 def test_a_line_that_is_removed_ends_it_without_a_message(tmp_path):
     async def play():
         async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
-            it.world.config = replace(it.world.config, reminders=(CARD,))
+            it.state.belief.config = replace(it.state.belief.config, reminders=(CARD,))
             await it.minutes(2, lambda _: {})
-            it.world.config = replace(it.world.config, reminders=())
-            return conclude(it.world, NOON)
+            it.state.belief.config = replace(it.state.belief.config, reminders=())
+            return conclude(it.state.belief, it.state.services.own, (), NOON)
 
     assert [change.kind for change in asyncio.run(play())] == [ChangeKind.WITHDRAWN]
 

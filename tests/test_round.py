@@ -9,17 +9,16 @@ from collections import Counter
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from msgspec.structs import replace
 
-from monitor import schedule
 from monitor.alert.rule import Channel
 from monitor.config.document import ProbeSection
 from monitor.detect.health import State
-from monitor.runtime import round as its
-from monitor.stages import state
+from monitor.runtime.round import RoundTimes, once
+from monitor.schedule import LookPauses
 from monitor.stages.beat import beat
-from monitor.stages.state import Edge, open_world
+from monitor.stages.services import Edge, Pauses
+from monitor.stages.state import open_state
 from probes.model import Observation, Outcome
 from probes.simulator import Trouble
 from tests.backstage import backstage, call
@@ -29,21 +28,16 @@ from tests.test_run import KEYS, config, simulator
 FREE = {f"{id}/list" for id in KEYS}
 
 
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch):
-    monkeypatch.setattr(schedule, "CONFIRM_S", (0.1, 0.1, 0.1))
-    monkeypatch.setattr(schedule, "FINAL_S", 0.1)
-    monkeypatch.setattr(schedule, "REVIVE_S", 0.1)
-    monkeypatch.setattr(state, "STEP_S", 0.1)
-    monkeypatch.setattr(its, "WAITS_S", 1.0)
-    monkeypatch.setattr("monitor.detect.health.APART", timedelta(seconds=0.05))
+PAUSES = Pauses(step_s=0.1, looks=LookPauses(confirm_s=(0.1, 0.1, 0.1), final_s=0.1, revive_s=0.1))
+QUICK = RoundTimes(waits_s=1.0)
 
 
 class Cron:
     """Rounds, each a minute after the one before, give or take what cron is late."""
 
-    def __init__(self, settings, late_s=(0.0,)):
-        self.settings, self.late_s, self.shown, self.number, self.set_s = settings, late_s, [], 0, 0.0
+    def __init__(self, settings, late_s=(0.0,), times=QUICK):
+        self.settings, self.times = replace(settings, apart=timedelta(seconds=0.05)), times
+        self.late_s, self.shown, self.number, self.set_s = late_s, [], 0, 0.0
 
     def now(self):
         late_s = self.late_s[self.number % len(self.late_s)]
@@ -52,9 +46,9 @@ class Cron:
     async def round(self):
         edge = Edge(self.now, time.monotonic, random.random, self.shown.append)
         began = time.monotonic()
-        async with open_world(self.settings, edge) as made:
-            made.plan_anew(spread_s=0)
-            await its.once(made)
+        async with open_state(self.settings, edge, pauses=PAUSES) as made:
+            made.planned.plan_looks(made.belief.config.watches, made.services.edge.clock(), 0)
+            await once(made, self.times)
         self.number += 1
         return made, time.monotonic() - began
 
@@ -94,8 +88,8 @@ def test_what_a_resident_monitor_had_planned_is_looked_at_by_the_second_round(tm
     async def play():
         async with simulator() as other_side:
             cron = Cron(each_minute(config(tmp_path, other_side)))
-            async with open_world(cron.settings, Edge(cron.now, time.monotonic, random.random, print)) as made:
-                watches = made.config.watches.values()
+            async with open_state(cron.settings, Edge(cron.now, time.monotonic, random.random, print)) as made:
+                watches = made.belief.config.watches.values()
                 seen = [Observation(one.target, cron.now(), Outcome.OK, latency_s=0.1, status=200) for one in watches]
                 await beat(made, seen, cron.now())
             cron.number = 1
@@ -125,20 +119,19 @@ def test_a_server_that_hangs_holds_up_neither_what_is_confirmed_elsewhere_nor_it
     assert took_s >= 3
 
 
-def test_what_a_round_has_no_time_to_confirm_the_next_ones_do(tmp_path, monkeypatch):
-    monkeypatch.setattr(its, "LOOKS_S", 0.6)
-    monkeypatch.setattr(its, "STOP_S", 0.9)
+def test_what_a_round_has_no_time_to_confirm_the_next_ones_do(tmp_path):
+    times = replace(QUICK, looks_s=0.6, stop_s=0.9)
 
     async def play():
         async with simulator() as other_side:
             patient = ProbeSection(connect_s=5, silence_s=5, total_s=5, online=[], blip_s=100)
-            cron = Cron(each_minute(config(tmp_path, other_side, ids=["groq/llama"], probe=patient)))
+            cron = Cron(each_minute(config(tmp_path, other_side, ids=["groq/llama"], probe=patient)), times=times)
             other_side.set(KEYS["groq/llama"], Trouble.HANG)
             took, states = [], []
             while not cron.shown and cron.number < 6:
                 made, took_s = await cron.round()
                 took.append(took_s)
-                states.append(made.healths["groq/llama/list"].state)
+                states.append(made.belief.healths["groq/llama/list"].state)
             return cron, took, states
 
     cron, took, states = asyncio.run(play())
@@ -163,14 +156,16 @@ def test_what_all_accounts_of_a_provider_meet_is_told_of_the_provider_at_once(tm
     assert cron.number == 4, "told by the third round that failed"
 
 
-def test_what_comes_to_no_answer_in_the_time_of_a_round_is_no_failure_and_first_in_the_next(tmp_path, monkeypatch):
-    monkeypatch.setattr(its, "LOOKS_S", 0.6)
-    monkeypatch.setattr(its, "STOP_S", 0.8)
+def test_what_comes_to_no_answer_in_the_time_of_a_round_is_no_failure_and_first_in_the_next(tmp_path):
+    times = replace(QUICK, looks_s=0.6, stop_s=0.8)
 
     async def play():
         async with simulator() as other_side:
             patient = ProbeSection(connect_s=5, silence_s=5, total_s=5, per_host=1, online=[])
-            cron = Cron(each_minute(config(tmp_path, other_side, ids=["openai/main", "openai/backup"], probe=patient)))
+            cron = Cron(
+                each_minute(config(tmp_path, other_side, ids=["openai/main", "openai/backup"], probe=patient)),
+                times=times,
+            )
             cron.settings = replace(
                 cron.settings, watches={id: cron.settings.watches[id] for id in FREE if "openai" in id}
             )
@@ -178,7 +173,7 @@ def test_what_comes_to_no_answer_in_the_time_of_a_round_is_no_failure_and_first_
             seen = []
             for _ in range(2):
                 made, _ = await cron.round()
-                seen.append({id for id, health in made.healths.items() if health.failures})
+                seen.append({id for id, health in made.belief.healths.items() if health.failures})
             return seen, looks(cron.settings)
 
     (first, both), counted = asyncio.run(play())
@@ -210,8 +205,8 @@ def test_nothing_of_a_round_is_dated_later_than_its_end(tmp_path):
                 cron.number -= 1
                 ended = cron.now()
                 cron.number += 1
-                assert made.beat_at <= ended
-                assert all(one.detected_at <= ended for one in made.incidents.values())
+                assert made.times.beat_at <= ended
+                assert all(one.detected_at <= ended for one in made.belief.incidents.values())
             with closing(sqlite3.connect(cron.settings.database)) as db:
                 (last,) = db.execute("SELECT max(at) FROM change").fetchone()
             assert last <= ended.timestamp() * 1000

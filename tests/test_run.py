@@ -15,9 +15,7 @@ import pytest
 from aiohttp import web
 from msgspec.structs import replace
 
-from monitor import schedule
-from monitor.alert import routing
-from monitor.alert.rule import Channel
+from monitor.alert.rule import Channel, Patience, Rules
 from monitor.config.config import Config
 from monitor.config.document import ProbeSection, SiteSection, StatusSection, StoreSection
 from monitor.detect.account_memory import Attention
@@ -27,12 +25,15 @@ from monitor.detect.latency import EXTRA_S, advance, pace
 from monitor.detect.target_memory import Track
 from monitor.runtime.loop import run
 from monitor.runtime.round import once
-from monitor.schedule import Budget, Spending, Watch, next_at
-from monitor.stages import drill, state
-from monitor.stages.beat import beat
+from monitor.schedule import Budget, LookPauses, Spending, Watch, next_at
+from monitor.stages import drill
+from monitor.stages.beat import beat, take_reports
+from monitor.stages.belief import ControlResult
 from monitor.stages.drill import Drill
 from monitor.stages.poll_status import enquire_now
-from monitor.stages.state import Edge, open_world
+from monitor.stages.services import Edge, Pauses
+from monitor.stages.state import open_state
+from monitor.stages.take_up import take_up
 from monitor.store.connection import Busy, open_reader
 from probes.catalog import Shelf, load_provider
 from probes.model import Account, Fault, Knock, Observation, Outcome, Target
@@ -40,6 +41,7 @@ from probes.provider import Feed, Platform, Signal
 from probes.proxy import STRAIGHT, Proxies, Proxy, Way
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 from tests.conftest import health
+from tests.parts import run_stage
 from tests.receiver import webhook
 
 KEYS = {
@@ -50,17 +52,13 @@ KEYS = {
 EVERY_S = 0.2
 
 
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch):
-    monkeypatch.setattr(schedule, "CONFIRM_S", (0.1, 0.1, 0.1))
-    monkeypatch.setattr(schedule, "FINAL_S", 0.1)
-    monkeypatch.setattr(schedule, "PROVE_S", 0.2)
-    monkeypatch.setattr(schedule, "REVIVE_S", 0.1)
-    monkeypatch.setattr(schedule, "BACK_OFF", (1, 2))
-    monkeypatch.setattr(state, "SPREAD_S", 0.1)
-    monkeypatch.setattr("monitor.stages.beat.BEAT_S", 0.05)
-    monkeypatch.setattr(state, "STEP_S", 0.1)
-    monkeypatch.setattr(drill, "LASTS", drill.timedelta(seconds=0.3))
+PAUSES = Pauses(
+    step_s=0.1,
+    beat_s=0.05,
+    spread_s=0.1,
+    drill=timedelta(seconds=0.3),
+    looks=LookPauses(confirm_s=(0.1, 0.1, 0.1), final_s=0.1, prove_s=0.2, revive_s=0.1, back_off=(1, 2)),
+)
 
 
 def config(folder, simulator, *channels, ids=KEYS, base=None, **facts):
@@ -98,30 +96,33 @@ def _model(provider):
     return load_provider(provider).canaries["chat"].model
 
 
-class Watching:
-    """A monitor at work: its world, what it showed, and a way to wait for something."""
+def told_offline_after(**time):
+    return Rules(patience=Patience(offline=timedelta(**time)))
 
-    def __init__(self, world, shown):
-        self.world, self.shown = world, shown
+
+class Watching:
+    """A monitor at work: its state, what it showed, and a way to wait for something."""
+
+    def __init__(self, state, shown):
+        self.state, self.shown = state, shown
 
     async def until(self, check, limit_s=15):
         async with asyncio.timeout(limit_s):
             while not check():  # noqa: ASYNC110 - we wait for a state of many parts, not for one event
                 await asyncio.sleep(0.02)
 
-    def state(self, id):
-        return {health.state for key, health in self.world.healths.items() if key.startswith(id)}
+    def states(self, id):
+        return {health.state for key, health in self.state.belief.healths.items() if key.startswith(id)}
 
     def titles(self):
         return [text.strip().splitlines()[0] for text in self.shown]
 
 
 @asynccontextmanager
-async def watching(settings):
+async def watching(settings, **pauses):
     shown = []
     edge = Edge(lambda: datetime.now(UTC), time.monotonic, random.random, shown.append)
-    async with open_world(settings, edge) as made:
-        made.plan_anew()
+    async with open_state(settings, edge, pauses=replace(PAUSES, **pauses)) as made:
         stages = asyncio.create_task(run(made, asyncio.Event()))
         try:
             yield Watching(made, shown)
@@ -143,14 +144,16 @@ def test_a_suspended_account_is_noticed_explained_told_shown_and_its_recovery_to
         async with simulator() as other_side, webhook() as inbox:
             settings = config(tmp_path, other_side, Channel("hook", inbox.url))
             async with watching(settings) as monitor:
-                await monitor.until(lambda: monitor.state("openai/main") == {State.UP})
+                await monitor.until(lambda: monitor.states("openai/main") == {State.UP})
                 other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
                 await inbox.until(lambda messages: len(messages) == 1)
                 page = settings.folder / "index.html"
                 await monitor.until(lambda: "account suspended" in page.read_text())
                 other_side.set(KEYS["openai/main"], None)
                 await inbox.until(lambda messages: len(messages) == 2)
-                await monitor.until(lambda: "Nothing is wrong" in page.read_text() or not monitor.world.incidents)
+                await monitor.until(
+                    lambda: "Nothing is wrong" in page.read_text() or not monitor.state.belief.incidents
+                )
             return inbox
 
     inbox = asyncio.run(play())
@@ -187,7 +190,7 @@ def test_an_overloaded_provider_is_one_incident_that_blames_no_account(tmp_path)
     async def play():
         async with simulator() as other_side:
             async with watching(config(tmp_path, other_side)) as monitor:
-                await monitor.until(lambda: monitor.state("openai") == {State.UP})
+                await monitor.until(lambda: monitor.states("openai") == {State.UP})
                 other_side.set("openai", Trouble.SERVER_ERROR)
                 await monitor.until(lambda: monitor.shown)
                 other_side.set("openai", None)
@@ -202,24 +205,22 @@ def test_a_single_bad_answer_wakes_nobody(tmp_path):
         async with simulator() as other_side:
             patient = ProbeSection(failures=50)
             async with watching(config(tmp_path, other_side, probe=patient)) as monitor:
-                await monitor.until(lambda: monitor.state("openai/main") == {State.UP})
+                await monitor.until(lambda: monitor.states("openai/main") == {State.UP})
                 other_side.set(KEYS["openai/main"], Trouble.SERVER_ERROR)
-                await monitor.until(lambda: State.SUSPECTED in monitor.state("openai/main"))
+                await monitor.until(lambda: State.SUSPECTED in monitor.states("openai/main"))
                 other_side.set(KEYS["openai/main"], None)
-                await monitor.until(lambda: monitor.state("openai/main") == {State.UP})
+                await monitor.until(lambda: monitor.states("openai/main") == {State.UP})
             return monitor
 
     assert asyncio.run(play()).shown == []
 
 
-def test_when_nothing_can_be_reached_nobody_is_blamed(tmp_path, monkeypatch):
-    monkeypatch.setattr(routing, "BLIND", timedelta(seconds=2))
-
+def test_when_nothing_can_be_reached_nobody_is_blamed(tmp_path):
     async def play():
         async with simulator() as other_side:
-            settings = config(tmp_path, other_side, base="http://127.0.0.1:1/v1")
+            settings = config(tmp_path, other_side, base="http://127.0.0.1:1/v1", rules=told_offline_after(seconds=2))
             async with watching(settings) as monitor:
-                await monitor.until(lambda: monitor.world.incidents)
+                await monitor.until(lambda: monitor.state.belief.incidents)
                 at_first = list(monitor.shown)
                 await monitor.until(lambda: monitor.shown)
                 await asyncio.sleep(0.5)
@@ -240,15 +241,16 @@ def test_where_a_road_comes_and_goes_neutral_hosts_are_asked_at_each_doubt(tmp_p
     async def play():
         async with simulator() as other_side:
             edge = Edge(lambda: datetime.now(UTC), lambda: timer_s[0], random.random, print)
-            async with open_world(config(tmp_path, other_side), edge) as made:
-                made.outside = replace(made.outside, is_online=is_online)
-                target = next(iter(made.config.watches.values())).target
-                made.healths[target.id] = health(Fault.CONNECTION_FAILED, target=target, status=None)
+            async with open_state(config(tmp_path, other_side), edge) as made:
+                made.services.outside = replace(made.services.outside, is_online=is_online)
+                target = next(iter(made.belief.config.watches.values())).target
+                made.belief.healths[target.id] = health(Fault.CONNECTION_FAILED, target=target, status=None)
                 for _ in range(2):
-                    made.doubted = {target.answerer}
-                    await enquire_now(made)
+                    made.signals.doubted.add(target.answerer)
+                    await run_stage(enquire_now, made)
+                    take_reports(made.belief, made.signals)
                     timer_s[0] += 20
-                return made.online
+                return made.belief.control.online
 
     assert asyncio.run(play()) is False
 
@@ -283,17 +285,19 @@ def test_a_call_without_a_key_goes_the_way_of_those_who_fail(tmp_path, failing, 
             accounts = {id: Account(id[-1:], "openai", "k", base, way=way) for id, way in ways.items()}
             watches = [Watch(Target(id, "openai", "list", None), EVERY_S, True) for id in ways]
             settings = replace(settings, accounts=accounts, watches={one.target.id: one for one in watches})
-            async with open_world(settings, edge) as made:
-                made.outside = replace(made.outside, knock=knock, is_online=is_online)
+            async with open_state(settings, edge) as made:
+                made.services.outside = replace(made.services.outside, knock=knock, is_online=is_online)
                 for one in watches:
                     bad = [Fault.CONNECTION_FAILED] if one.target.account in failing else []
-                    made.healths[one.target.id] = health(*bad, target=one.target, status=None)
+                    made.belief.healths[one.target.id] = health(*bad, target=one.target, status=None)
                 answerer = watches[0].target.answerer
-                made.knocks[answerer] = Knock(datetime.now(UTC) - timedelta(minutes=2), None, 401, 0.1)
+                before = Knock(datetime.now(UTC) - timedelta(minutes=2), None, 401, 0.1)
+                made.belief.control = ControlResult({answerer: before})
                 for _ in range(2):
-                    made.doubted = {answerer}
-                    await enquire_now(made)
-                return list(made.knocks)
+                    made.signals.doubted.add(answerer)
+                    await run_stage(enquire_now, made)
+                    take_reports(made.belief, made.signals)
+                return list(made.belief.control.knocks)
 
     kept = asyncio.run(play())
     assert (met, len(kept)) == (asked, len(asked))
@@ -310,7 +314,7 @@ def test_a_restart_in_the_middle_of_an_incident_tells_nothing_twice(tmp_path):
                 await asyncio.sleep(1)
                 other_side.set(KEYS["openai/main"], None)
                 await inbox.until(lambda messages: len(messages) == 2)
-                await monitor.until(lambda: not monitor.world.incidents)
+                await monitor.until(lambda: not monitor.state.belief.incidents)
             return inbox
 
     assert [title.split()[0] for title in asyncio.run(play()).titles()] == ["[DOWN]", "[RESOLVED]"]
@@ -371,6 +375,7 @@ def test_what_sends_messages_is_loaded_as_soon_as_a_failure_is_suspected(tmp_pat
     """In a process of its own: here it is imported already."""
     script = """
 import asyncio, pathlib, sys
+from tests.parts import run_stage
 from tests.test_run import KEYS, Channel, ProbeSection, Trouble, config, simulator, watching
 
 async def play():
@@ -378,12 +383,12 @@ async def play():
         patient = ProbeSection(failures=50, online=[])
         settings = config(pathlib.Path(sys.argv[1]), other_side, Channel("hook", "json://127.0.0.1:1"), probe=patient)
         async with watching(settings) as monitor:
-            await monitor.until(lambda: len(monitor.world.healths) == 6)
+            await monitor.until(lambda: len(monitor.state.belief.healths) == 6)
             assert "apprise" not in sys.modules, "imported while all is well"
             other_side.set(KEYS["openai/main"], Trouble.SERVER_ERROR)
             await monitor.until(lambda: "apprise.plugins.custom_json" in sys.modules)
-            await monitor.until(lambda: len(monitor.world.templates._shipped.cache) > 5)
-            assert not monitor.world.incidents
+            await monitor.until(lambda: len(monitor.state.services.templates._shipped.cache) > 5)
+            assert not monitor.state.belief.incidents
 
 asyncio.run(play())
 """
@@ -397,15 +402,15 @@ def test_a_locked_database_loses_nothing(tmp_path, monkeypatch):
         async with simulator() as other_side, webhook() as inbox:
             settings = config(tmp_path, other_side, Channel("hook", inbox.url))
             async with watching(settings) as monitor:
-                await monitor.until(lambda: monitor.state("openai/main") == {State.UP})
+                await monitor.until(lambda: monitor.states("openai/main") == {State.UP})
                 with closing(sqlite3.connect(settings.database, isolation_level=None)) as intruder:
                     intruder.execute("BEGIN IMMEDIATE")
                     other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
-                    await monitor.until(lambda: monitor.world.incidents)
-                    assert "store" in monitor.world.warnings
+                    await monitor.until(lambda: monitor.state.belief.incidents)
+                    assert "store" in monitor.state.services.own.warnings
                     assert inbox.messages == []
                 await inbox.until(lambda messages: len(messages) == 1)
-                await monitor.until(lambda: "store" not in monitor.world.warnings)
+                await monitor.until(lambda: "store" not in monitor.state.services.own.warnings)
 
     asyncio.run(play())
 
@@ -451,12 +456,12 @@ def test_what_seems_slow_is_looked_at_again_soon_where_the_budget_has_room(tmp_p
             paid = next(one for one in settings.watches.values() if not one.free)
             settings = replace(settings, watches={paid.target.id: replace(paid, interval_s=60.0)})
             edge = Edge(lambda: noon, time.monotonic, random.random, print)
-            async with open_world(settings, edge) as made:
-                made.spendings["openai/main"] = Spending(noon.date(), tokens)
-                made.tracks[paid.target.id] = Track(total=seemingly_slow(noon))
+            async with open_state(settings, edge) as made:
+                made.planned.spendings["openai/main"] = Spending(noon.date(), tokens)
+                made.belief.tracks[paid.target.id] = Track(total=seemingly_slow(noon))
                 slot = next_at(settings.watches[paid.target.id], Health(), noon, 3, 0.0)
                 await beat(made, [Observation(paid.target, slot, Outcome.OK, latency_s=1.1)], slot)
-                return made.agenda.next_at() - slot
+                return made.planned.looks.next_at() - slot
 
     assert (asyncio.run(play()) == timedelta(seconds=EXTRA_S)) is soon
 
@@ -475,13 +480,13 @@ def test_a_spent_budget_makes_the_paid_canary_unknown_and_leaves_the_free_one(tm
             settings = config(tmp_path, other_side, ids=["openai/main"])
             settings = replace(settings, budgets={"openai/main": Budget(1, 1)})
             async with watching(settings) as monitor:
-                await monitor.until(lambda: monitor.state("openai/main/chat") == {State.UNKNOWN})
+                await monitor.until(lambda: monitor.states("openai/main/chat") == {State.UNKNOWN})
                 await asyncio.sleep(0.5)
             return monitor, other_side.counts
 
     monitor, _ = asyncio.run(play())
-    assert monitor.state("openai/main/list") == {State.UP}
-    (reason,) = {health.reason for id, health in monitor.world.healths.items() if "chat" in id}
+    assert monitor.states("openai/main/list") == {State.UP}
+    (reason,) = {health.reason for id, health in monitor.state.belief.healths.items() if "chat" in id}
     assert "budget" in reason
     assert monitor.shown == []
 
@@ -493,8 +498,8 @@ def test_an_account_without_its_key_is_unknown_with_the_reason_and_the_rest_runs
             accounts = dict(settings.accounts)
             accounts["openai/main"] = Account("main", "openai", None, None, problem="the variable X is not set")
             async with watching(replace(settings, accounts=accounts)) as monitor:
-                await monitor.until(lambda: monitor.state("openai/backup") == {State.UP})
-                await monitor.until(lambda: monitor.state("openai/main") == {State.UNKNOWN})
+                await monitor.until(lambda: monitor.states("openai/backup") == {State.UP})
+                await monitor.until(lambda: monitor.states("openai/main") == {State.UNKNOWN})
                 page = settings.folder / "index.html"
                 await monitor.until(lambda: page.exists() and "the variable X is not set" in page.read_text())
             return other_side.received(KEYS["openai/main"])
@@ -509,7 +514,7 @@ def test_a_drill_rings_every_channel_is_marked_and_touches_no_account(tmp_path):
             async with watching(settings) as monitor:
                 drill.ask(settings.database, Drill("openai/main", Fault.QUOTA_EXHAUSTED, datetime.now(UTC)))
                 await inbox.until(lambda messages: len(messages) == 2)
-                return inbox, monitor.state("openai/main")
+                return inbox, monitor.states("openai/main")
 
     inbox, states = asyncio.run(play())
     assert inbox.titles() == [
@@ -538,7 +543,7 @@ def test_a_hanging_provider_does_not_hold_up_the_others(tmp_path):
             patient = ProbeSection(silence_s=60, total_s=60)
             async with watching(config(tmp_path, other_side, probe=patient)) as monitor:
                 await monitor.until(lambda: other_side.counts[KEYS["openai/main"]] > 10)
-                return monitor.state("openai"), monitor.state("groq")
+                return monitor.states("openai"), monitor.states("groq")
 
     assert asyncio.run(play()) == ({State.UP}, set())
 
@@ -564,8 +569,7 @@ def test_a_clock_that_is_set_back_an_hour_does_not_stop_the_watch(tmp_path):
             edge = Edge(
                 lambda: datetime.fromtimestamp(time.time() + shift[0], UTC), time.monotonic, random.random, print
             )
-            async with open_world(config(tmp_path, other_side), edge) as made:
-                made.plan_anew()
+            async with open_state(config(tmp_path, other_side), edge, pauses=PAUSES) as made:
                 stages = asyncio.create_task(run(made, asyncio.Event()))
                 await asyncio.sleep(1)
                 shift[0] = -3600
@@ -589,7 +593,7 @@ def test_a_drill_that_a_crash_left_open_ends_after_the_restart(tmp_path):
                 await monitor.until(lambda: _delivered(settings) >= 1)
             async with watching(settings) as monitor:
                 await inbox.until(lambda messages: len(messages) == 2)
-                await monitor.until(lambda: not monitor.world.incidents)
+                await monitor.until(lambda: not monitor.state.belief.incidents)
             return inbox
 
     assert [title.split()[1] for title in asyncio.run(play()).titles()] == ["[DOWN]", "[RESOLVED]"]
@@ -603,8 +607,8 @@ def test_a_target_that_a_new_configuration_leaves_out_is_looked_at_no_more(tmp_p
                 other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
                 await monitor.until(lambda: monitor.shown)
                 smaller = {id: watch for id, watch in settings.watches.items() if not id.startswith("openai/main")}
-                monitor.world.take_up(replace(settings, watches=smaller))
-                await monitor.until(lambda: not monitor.world.incidents)
+                take_up(monitor.state, replace(settings, watches=smaller))
+                await monitor.until(lambda: not monitor.state.belief.incidents)
                 await monitor.until(lambda: len(monitor.shown) == 2)
                 await asyncio.sleep(0.3)
                 before = other_side.counts[KEYS["openai/main"]]
@@ -630,14 +634,14 @@ def test_one_ability_that_is_taken_out_ends_its_incident_alone(tmp_path):
                 other_side.set(KEYS["openai/main"], Trouble.READ_ONLY)
                 await monitor.until(lambda: monitor.shown)
                 smaller = {id: watch for id, watch in settings.watches.items() if watch.free}
-                monitor.world.take_up(replace(settings, watches=smaller))
+                take_up(monitor.state, replace(settings, watches=smaller))
                 await monitor.until(lambda: len(monitor.shown) == 2)
                 await asyncio.sleep(0.5)
             return monitor
 
     monitor = asyncio.run(play())
     assert [title.split("]")[0] for title in monitor.titles()] == ["[DOWN", "[NO LONGER WATCHED"]
-    assert monitor.state("openai/main") == {State.UP}
+    assert monitor.states("openai/main") == {State.UP}
 
 
 def test_where_both_sites_are_written_stays_until_a_restart(tmp_path):
@@ -646,8 +650,8 @@ def test_where_both_sites_are_written_stays_until_a_restart(tmp_path):
             settings = replace(config(tmp_path, other_side), public_folder=tmp_path / "public", metrics=tmp_path / "m")
             async with watching(settings) as monitor:
                 moved = replace(settings, folder=tmp_path / "other", public_folder=tmp_path / "x", metrics=None)
-                monitor.world.take_up(moved)
-                return settings, monitor.world.config
+                take_up(monitor.state, moved)
+                return settings, monitor.state.belief.config
 
     before, after = asyncio.run(play())
     assert (after.folder, after.public_folder, after.metrics) == (before.folder, before.public_folder, before.metrics)
@@ -690,11 +694,11 @@ def test_a_first_failure_asks_the_accounts_neighbours_at_once_and_no_more_than_n
             rare = {id: replace(watch, interval_s=3600) for id, watch in settings.watches.items()}
             often = {id: replace(watch, interval_s=EVERY_S) for id, watch in rare.items() if id == "openai/main/list"}
             async with watching(replace(settings, watches=rare | often)) as monitor:
-                await monitor.until(lambda: len(monitor.world.healths) == 6)
+                await monitor.until(lambda: len(monitor.state.belief.healths) == 6)
                 before = other_side.counts.copy()
                 other_side.set(KEYS["openai/main"], Trouble.ACCOUNT_SUSPENDED)
                 await monitor.until(lambda: monitor.shown)
-                return monitor.state("openai/main/chat"), other_side.counts - before
+                return monitor.states("openai/main/chat"), other_side.counts - before
 
     states, asked = asyncio.run(play())
     assert State.UP not in states, "the other canary was asked too"
@@ -714,11 +718,11 @@ def test_a_first_failure_of_what_costs_asks_the_same_of_a_sibling_whose_day_has_
             often = {ours: replace(rare[ours], interval_s=EVERY_S)}
             budgets = settings.budgets | {"openai/backup": Budget(usd, 10**9 if usd else 0)}
             async with watching(replace(settings, watches=rare | often, budgets=budgets)) as monitor:
-                await monitor.until(lambda: len(monitor.world.healths) == 6)
-                before = monitor.world.healths[theirs].seen_at
+                await monitor.until(lambda: len(monitor.state.belief.healths) == 6)
+                before = monitor.state.belief.healths[theirs].seen_at
                 other_side.set(KEYS["openai/main"], Trouble.SERVER_ERROR)
                 await monitor.until(lambda: monitor.shown)
-                return before, monitor.world.healths[theirs].seen_at
+                return before, monitor.state.belief.healths[theirs].seen_at
 
     before, after = asyncio.run(play())
     assert (after != before) is is_asked
@@ -782,22 +786,21 @@ def telling_config(folder, base, *channels):
     )
 
 
-def test_what_is_coming_is_told_while_everything_works_and_once(tmp_path, monkeypatch):
-    monkeypatch.setattr("monitor.stages.plan.RELOOK", timedelta(seconds=0.1))
+def test_what_is_coming_is_told_while_everything_works_and_once(tmp_path):
     state = {"left": 50, "models": ["m", "n"], "headers": {}}
 
     async def play():
         async with telling(state) as base, webhook() as inbox:
             settings = telling_config(tmp_path, base, Channel("hook", inbox.url))
             async with watching(settings) as monitor:
-                await monitor.until(lambda: monitor.state("telling/main") == {State.UP})
+                await monitor.until(lambda: monitor.states("telling/main") == {State.UP})
                 state["left"] = 1.5
                 await inbox.until(lambda messages: len(messages) == 1)
                 page = settings.folder / "index.html"
                 await monitor.until(lambda: "The only account works, with 1 warning" in page.read_text())
                 state["models"] = ["n"]
                 await inbox.until(lambda messages: len(messages) == 2)
-                assert monitor.state("telling/main") == {State.UP}
+                assert monitor.states("telling/main") == {State.UP}
                 await monitor.until(lambda: page.read_text().count("1 message delivered") == 2)
             state["left"] = 60
             async with watching(settings) as monitor:  # a restart forgets nothing, and tells nothing twice
@@ -830,9 +833,9 @@ def test_credit_that_cannot_be_read_is_not_known_and_no_loss_of_the_account(tmp_
                 | {good.target.id: replace(good, aside=True)},
             )
             async with watching(settings) as monitor:
-                await monitor.until(lambda: len(monitor.world.healths) == 2)
+                await monitor.until(lambda: len(monitor.state.belief.healths) == 2)
                 await asyncio.sleep(1)
-                assert monitor.state("telling/main") == {State.UNKNOWN}
+                assert monitor.states("telling/main") == {State.UNKNOWN}
             return inbox
 
     inbox = asyncio.run(play())
@@ -842,12 +845,12 @@ def test_credit_that_cannot_be_read_is_not_known_and_no_loss_of_the_account(tmp_
 def test_an_answer_that_tells_no_usage_counts_as_the_most_it_can_be(tmp_path):
     async def play():
         async with simulator() as other, watching(config(tmp_path, other, ids=["openai/main"])) as monitor:
-            await monitor.until(lambda: monitor.state("openai/main") == {State.UP})
-            watch = next(watch for watch in monitor.world.config.watches.values() if not watch.free)
-            silent = Observation(watch.target, monitor.world.edge.clock(), Outcome.OK, status=200)
-            before = monitor.world.spendings["openai/main"].tokens
-            await beat(monitor.world, [silent], silent.at)
-            return monitor.world.spendings["openai/main"].tokens - before
+            await monitor.until(lambda: monitor.states("openai/main") == {State.UP})
+            watch = next(watch for watch in monitor.state.belief.config.watches.values() if not watch.free)
+            silent = Observation(watch.target, monitor.state.services.edge.clock(), Outcome.OK, status=200)
+            before = monitor.state.planned.spendings["openai/main"].tokens
+            await beat(monitor.state, [silent], silent.at)
+            return monitor.state.planned.spendings["openai/main"].tokens - before
 
     assert asyncio.run(play()) >= 26
 
@@ -859,9 +862,9 @@ def test_a_header_that_warns_beside_a_good_answer_is_told(tmp_path):
         async with telling(state) as base, webhook() as inbox:
             settings = telling_config(tmp_path, base, Channel("hook", inbox.url))
             async with watching(settings) as monitor:
-                facts = monitor.world.config.providers["telling"]
+                facts = monitor.state.belief.config.providers["telling"]
                 signal = Signal(id="sunset", header="sunset", fault=Fault.MODEL_RETIRING, source="https://rfc.example")
-                monitor.world.config.providers["telling"] = msgspec.structs.replace(facts, signals=[signal])
+                monitor.state.belief.config.providers["telling"] = msgspec.structs.replace(facts, signals=[signal])
                 await inbox.until(lambda messages: len(messages) == 1)
             return inbox
 
@@ -884,15 +887,15 @@ def test_an_outage_is_known_before_the_page_tells_of_it_and_one_message_says_so(
         async with simulator() as other_side, webhook() as inbox:
             settings = with_page(config(tmp_path, other_side, Channel("hook", inbox.url)), other_side)
             async with watching(settings) as monitor:
-                await monitor.until(lambda: monitor.state("openai/") == {State.UP})
-                await monitor.until(lambda: monitor.world.sources["openai/page"].last)
+                await monitor.until(lambda: monitor.states("openai/") == {State.UP})
+                await monitor.until(lambda: monitor.state.belief.sources["openai/page"].last)
                 other_side.set("openai", Trouble.SERVER_ERROR)
                 await inbox.until(lambda messages: len(messages) == 1)
                 await asyncio.sleep(1)  # within one second nobody knew first
                 other_side.announce("openai", "Elevated error rates", impact="major")
                 page = settings.folder / "index.html"
                 await monitor.until(lambda: "before the provider&#39;s page" in page.read_text())
-                (told,) = monitor.world.incidents.values()
+                (told,) = monitor.state.belief.incidents.values()
                 other_side.announce("openai", "Elevated error rates", phase="resolved")
                 other_side.set("openai", None)
                 await inbox.until(lambda messages: len(messages) == 2)
@@ -913,7 +916,7 @@ def test_a_page_that_claims_an_outage_while_canaries_pass_is_shown_and_told_to_n
             other_side.announce("openai", "Everything is <b>down</b>", impact="critical")
             settings = with_page(config(tmp_path, other_side, Channel("hook", inbox.url)), other_side)
             async with watching(settings) as monitor:
-                await monitor.until(lambda: monitor.state("openai/") == {State.UP})
+                await monitor.until(lambda: monitor.states("openai/") == {State.UP})
                 page = settings.folder / "index.html"
                 # What they say and what we see need not come to the page at the same making.
                 both = ("Everything is", "All 3 accounts work")
@@ -932,7 +935,7 @@ def test_a_page_that_cannot_be_read_is_said_to_be_so_and_accuses_nobody(tmp_path
             feed = msgspec.structs.replace(settings.feeds["openai/page"], url=f"{other_side.root}/nowhere")
             settings = replace(settings, feeds={"openai/page": feed})
             async with watching(settings) as monitor:
-                await monitor.until(lambda: monitor.state("openai/") == {State.UP})
+                await monitor.until(lambda: monitor.states("openai/") == {State.UP})
                 page = settings.folder / "index.html"
                 await monitor.until(lambda: page.exists() and "Not to be read now" in page.read_text())
                 return inbox.titles()
@@ -940,9 +943,7 @@ def test_a_page_that_cannot_be_read_is_said_to_be_so_and_accuses_nobody(tmp_path
     assert asyncio.run(play()) == []
 
 
-def test_who_cannot_be_reached_while_the_rest_of_the_world_can_is_not_this_machine(tmp_path, monkeypatch):
-    monkeypatch.setattr(routing, "BLIND", timedelta(0))
-
+def test_who_cannot_be_reached_while_the_rest_of_the_world_can_is_not_this_machine(tmp_path):
     async def play(online):
         async with simulator() as other_side, webhook() as inbox:
             settings = config(tmp_path / online, other_side, Channel("hook", inbox.url), base="http://127.0.0.1:9")
@@ -964,8 +965,8 @@ def test_a_single_round_reads_the_page_that_is_due_and_says_what_it_says(tmp_pat
             settings = with_page(config(tmp_path, other_side), other_side)
             shown = []
             edge = Edge(lambda: datetime.now(UTC), time.monotonic, random.random, shown.append)
-            async with open_world(settings, edge) as made:
-                made.plan_anew(spread_s=0)
+            async with open_state(settings, edge) as made:
+                made.planned.plan_looks(made.belief.config.watches, made.services.edge.clock(), 0)
                 await once(made)
             return "".join(shown)
 

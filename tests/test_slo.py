@@ -17,12 +17,12 @@ from monitor.stages.beat import beat
 from monitor.stages.objectives import weigh_step
 from monitor.stages.probe import unseen
 from monitor.stages.retention import tidy_step
-from monitor.store.reader import Reader
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from monitor.words import title
 from probes.model import Blame, Fault
 from tests.conftest import NOON
+from tests.parts import run_stage
 from tests.test_judge import FAILING, IDS, Clock, clockwork
 from tests.test_judge import look as looked
 
@@ -185,24 +185,24 @@ def test_several_hours_say_how_many_of_them_were_watched():
 
 
 def objective(it, **facts):
-    (target,) = it.world.config.watches
+    (target,) = it.state.belief.config.watches
     made = replace(PROMISE, targets=frozenset({target}), **facts)
-    it.world.config = replace(it.world.config, objectives=(made,))
+    it.state.belief.config = replace(it.state.belief.config, objectives=(made,))
 
 
 def read(it, made, reach=LONGEST):
-    known = Reader(it.world.keeper.connection, "here").history.series_ids()
-    return Reader(it.world.keeper.connection, "here").objectives.looks(known, made, it.clock.now, reach)
+    stored = it.state.services.storage.keeper.reader
+    return stored.objectives.looks(stored.history.series_ids(), made, it.clock.now, reach)
 
 
 async def minutes(it, count, looks):
     for _ in range(count):
         await it.minutes(1, looks)
-        await weigh_step(it.world)
+        await run_stage(weigh_step, it.state)
 
 
 def objectives(it):
-    return [title(one) for one in it.world.incidents.values() if one.scope is Scope.OBJECTIVE]
+    return [title(one) for one in it.state.belief.incidents.values() if one.scope is Scope.OBJECTIVE]
 
 
 BURNS = ["openai/main/answers: the error budget burns too fast"]
@@ -216,9 +216,9 @@ def test_an_outage_is_told_once_by_its_budget_and_a_restart_does_not_end_it(tmp_
             await minutes(it, 240, lambda _: {})
             assert objectives(it) == []
             await minutes(it, 8, lambda _: FAILING)
-            sign = next(one for one in it.world.incidents.values() if one.scope is Scope.OBJECTIVE)
+            sign = next(one for one in it.state.belief.incidents.values() if one.scope is Scope.OBJECTIVE)
             assert (sign.severity, sign.signal) == (Severity.WARNING, True)
-            assert "`status`" in advice_for(sign, it.world.config)
+            assert "`status`" in advice_for(sign, it.state.belief.config)
         async with clockwork(tmp_path, clock, IDS[:1]) as it:
             objective(it)
             await it.minutes(1, lambda _: FAILING)  # before it is weighed for the first time
@@ -237,11 +237,11 @@ def test_an_objective_that_was_taken_out_while_its_budget_burnt_is_no_longer_wat
         async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
             objective(it)
             await minutes(it, 45, lambda _: FAILING)
-            (burning,) = (one for one in it.world.incidents.values() if one.scope is Scope.OBJECTIVE)
+            (burning,) = (one for one in it.state.belief.incidents.values() if one.scope is Scope.OBJECTIVE)
             if not kept:
-                it.world.config = replace(it.world.config, objectives=())
+                it.state.belief.config = replace(it.state.belief.config, objectives=())
             await minutes(it, 60 if kept else 2, lambda _: {})
-            return it.world.cases[burning.id].incident
+            return it.state.told.cases[burning.id].incident
 
     assert asyncio.run(play()).ending == ending
 
@@ -250,7 +250,7 @@ def test_right_after_the_first_start_no_budget_burns_and_hardly_any_is_used(tmp_
     async def play():
         async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
             objective(it)
-            (made,) = it.world.config.objectives
+            (made,) = it.state.belief.config.objectives
             it.clock.now += 40 * MINUTE
             await minutes(it, 10, lambda _: FAILING)
             soon = objectives(it), reserves(made, read(it, made, 28 * DAY), it.clock.now)
@@ -292,12 +292,12 @@ def test_a_start_after_a_stop_says_nothing_of_the_hour_in_which_nobody_watched(t
 def test_a_look_speaks_until_the_next_one_or_for_three_of_its_intervals(tmp_path, interval_s, facts, ago_min, seen):
     async def play():
         async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
-            (target,) = [one.target for one in it.world.config.watches.values()]
+            (target,) = [one.target for one in it.state.belief.config.watches.values()]
             objective(it, intervals_s={target.id: interval_s} if interval_s else {})
             it.clock.now += DAY
             told = [looked(target, it.clock.now - minutes * MINUTE, facts) for minutes in ago_min]
-            it.world.keeper.do(Writer.save, Batch(it.clock.now, tuple(told)))
-            (made,) = it.world.config.objectives
+            it.state.services.storage.keeper.do(Writer.save, Batch(it.clock.now, tuple(told)))
+            (made,) = it.state.belief.config.objectives
             return read(it, made).recent[HOUR]
 
     (tally,) = asyncio.run(play())
@@ -331,7 +331,7 @@ def test_failures_among_good_answers_burn_what_was_promised(tmp_path, promised, 
             objective(it, availability=promised)
             await minutes(it, 200, lambda _: {})
             await minutes(it, 40, lambda _: FAILING if next(counter) % 5 == 0 else {})
-            return any(one.scope is Scope.OBJECTIVE for one in it.told), it.world
+            return any(one.scope is Scope.OBJECTIVE for one in it.told), it.state
 
     assert asyncio.run(play())[0] is told
 
@@ -343,7 +343,7 @@ def test_late_answers_burn_what_was_promised_while_all_is_up(tmp_path):
             await minutes(it, 60, lambda _: {"latency_s": 0.9})
             calm = objectives(it)
             await minutes(it, 20, lambda _: {"latency_s": 1.2})
-            return calm, objectives(it), {one.state for one in it.world.healths.values()}
+            return calm, objectives(it), {one.state for one in it.state.belief.healths.values()}
 
     assert asyncio.run(play()) == ([], BURNS, {State.UP})
 
@@ -354,13 +354,13 @@ def test_what_we_could_not_look_at_is_neither_good_nor_bad(tmp_path):
     async def play():
         async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
             objective(it)
-            target = next(iter(it.world.config.watches.values())).target
+            target = next(iter(it.state.belief.config.watches.values())).target
             for number in range(30):
                 now = it.clock.now = NOON + number * MINUTE
-                await beat(it.world, [unseen(Watch(target, 60, True), now, "no key")], now)
-                await weigh_step(it.world)
-            (it_,) = it.world.config.objectives
-            return read(it, it_), it_, dict(it.world.burning)
+                await beat(it.state, [unseen(Watch(target, 60, True), now, "no key")], now)
+                await run_stage(weigh_step, it.state)
+            (it_,) = it.state.belief.config.objectives
+            return read(it, it_), it_, dict(it.state.belief.burning)
 
     looks, made, burns = asyncio.run(play())
     assert (reserves(made, looks, NOON + 29 * MINUTE), burns) == ([], {})
@@ -372,9 +372,9 @@ def test_hours_that_are_rolled_up_count_as_before(tmp_path):
         async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
             objective(it, latency_s=1.0, latency_share=0.9)
             await it.minutes(300, lambda _: FAILING if (n := next(counter)) % 10 == 0 else {"latency_s": n % 3 + 0.5})
-            (made,) = it.world.config.objectives
+            (made,) = it.state.belief.config.objectives
             before = reserves(made, read(it, made, 7 * DAY), it.clock.now)
-            while await tidy_step(it.world):
+            while await run_stage(tidy_step, it.state):
                 pass
             after = read(it, made, 7 * DAY)
             return before, reserves(made, after, it.clock.now)
@@ -397,12 +397,15 @@ def test_an_hour_counts_from_its_first_look_where_nobody_watched_before(tmp_path
     async def play():
         async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
             objective(it)
-            (made,), (target,) = it.world.config.objectives, [one.target for one in it.world.config.watches.values()]
+            (made,), (target,) = (
+                it.state.belief.config.objectives,
+                [one.target for one in it.state.belief.config.watches.values()],
+            )
             seen = [looked(target, NOON + number * MINUTE, {}) for number in looked_min]
             it.clock.now = NOON + (max(looked_min) // 60 + 1) * HOUR
-            it.world.keeper.do(Writer.save, Batch(it.clock.now, tuple(seen)))
+            it.state.services.storage.keeper.do(Writer.save, Batch(it.clock.now, tuple(seen)))
             (before,) = reserves(made, read(it, made, 28 * DAY), it.clock.now)
-            while await tidy_step(it.world):
+            while await run_stage(tidy_step, it.state):
                 pass
             return before, *reserves(made, read(it, made, 28 * DAY), it.clock.now)
 
@@ -416,12 +419,15 @@ def test_days_that_are_rolled_up_count_as_their_hours_did(tmp_path):
     async def play():
         async with clockwork(tmp_path, Clock(), IDS[:1]) as it:
             objective(it, latency_s=1.0, latency_share=0.9, window_days=9)
-            (made,), (target,) = it.world.config.objectives, [one.target for one in it.world.config.watches.values()]
+            (made,), (target,) = (
+                it.state.belief.config.objectives,
+                [one.target for one in it.state.belief.config.watches.values()],
+            )
             seen = [look(target, NOON + 10 * number * MINUTE, facts(number)) for number in range(9 * 144)]
             it.clock.now = NOON + 9 * DAY
-            it.world.keeper.do(Writer.save, Batch(it.clock.now, tuple(one for one in seen if one)))
+            it.state.services.storage.keeper.do(Writer.save, Batch(it.clock.now, tuple(one for one in seen if one)))
             before = reserves(made, read(it, made, 9 * DAY), it.clock.now)
-            while await tidy_step(it.world):
+            while await run_stage(tidy_step, it.state):
                 pass
             return before, reserves(made, read(it, made, 9 * DAY), it.clock.now), read(it, made, 9 * DAY)
 

@@ -5,6 +5,7 @@ import random
 import time
 from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -13,13 +14,15 @@ from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.stage_failure import CALM, DOES, Failing, Stage, back_off_s, named, once_more
 from monitor.publish import collect
 from monitor.runtime import supervisor
-from monitor.runtime.supervisor import attempt, keep, review
+from monitor.runtime.supervisor import Supervisor
 from monitor.stages.beat import change
 from monitor.stages.liveness import trouble
-from monitor.stages.state import Edge, open_world
+from monitor.stages.services import Edge
+from monitor.stages.state import open_state
 from monitor.store.connection import open_reader
 from monitor.store.reader import Reader
 from tests.conftest import NOON, at
+from tests.parts import run_stage
 from tests.test_run import config, simulator
 
 
@@ -35,14 +38,19 @@ class Clock:
 async def world_at(folder, clock=None):
     async with simulator() as other_side:
         edge = Edge(clock or Clock(), time.monotonic, random.random, lambda _: None)
-        async with open_world(config(folder, other_side), edge) as made:
+        async with open_state(config(folder, other_side), edge) as made:
             yield made
 
 
+def supervise(state):
+    return Supervisor(state.services, state.belief, state.signals, partial(change, state), rest_s=lambda _: 0.02)
+
+
 @asynccontextmanager
-async def kept(world, **works):
+async def kept(state, **works):
     """Keep these stages going, each by its name."""
-    tasks = [asyncio.create_task(keep(world, Stage[name.upper()], work, change)) for name, work in works.items()]
+    supervisor = supervise(state)
+    tasks = [asyncio.create_task(supervisor.keep(Stage[name.upper()], work)) for name, work in works.items()]
     try:
         yield
     finally:
@@ -51,20 +59,14 @@ async def kept(world, **works):
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch):
-    monkeypatch.setattr(stage_failure, "FIRST_S", 0.01)
-    monkeypatch.setattr(stage_failure, "LONGEST_S", 0.02)
-
-
 async def until(check):
     async with asyncio.timeout(10):
         while not check():  # noqa: ASYNC110 - a state of many parts
             await asyncio.sleep(0.01)
 
 
-def standing(world):
-    return [one for one in world.incidents.values() if one.scope is Scope.STAGE]
+def standing(state):
+    return [one for one in state.belief.incidents.values() if one.scope is Scope.STAGE]
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), RecursionError(), MemoryError(), UnicodeError("x"), KeyError(1)])
@@ -72,16 +74,16 @@ def test_a_stage_that_fails_is_begun_anew_and_ends_no_other(tmp_path, error):
     async def play():
         begun, steps = [], []
 
-        async def failing(_):
+        async def failing():
             begun.append(1)
             raise error
 
-        async def sound(_):
+        async def sound():
             while True:
                 steps.append(1)
                 await asyncio.sleep(0.01)
 
-        async with world_at(tmp_path) as world, kept(world, publish=failing, look=sound):
+        async with world_at(tmp_path) as state, kept(state, publish=failing, look=sound):
             await until(lambda: len(begun) >= 4)
             before = len(steps)
             await until(lambda: len(steps) > before + 3)
@@ -101,13 +103,13 @@ def test_a_stage_is_begun_anew_even_when_its_failing_cannot_be_noted(tmp_path):
     async def play():
         begun, clock = [], Lost()
 
-        async def failing(_):
+        async def failing():
             begun.append(1)
             raise ImportError("so was this")
 
-        async with world_at(tmp_path, clock) as world:
+        async with world_at(tmp_path, clock) as state:
             clock.is_lost = True
-            async with kept(world, publish=failing):
+            async with kept(state, publish=failing):
                 await until(lambda: len(begun) >= 3)
 
     asyncio.run(play())
@@ -117,24 +119,24 @@ def test_a_stage_that_keeps_failing_is_told_once_and_is_over_when_it_goes_on(tmp
     async def play():
         clock, works, goes_on = Clock(), asyncio.Event(), asyncio.Event()
 
-        async def failing(_):
+        async def failing():
             if not works.is_set():
                 raise OSError("no")
             goes_on.set()
             await asyncio.Event().wait()
 
-        async with world_at(tmp_path, clock) as world, kept(world, tidy=failing):
-            await until(lambda: standing(world))
-            await until(lambda: world.failing[Stage.TIDY].times > stage_failure.LASTING + 2)
-            (opened,) = standing(world)
+        async with world_at(tmp_path, clock) as state, kept(state, tidy=failing):
+            await until(lambda: standing(state))
+            await until(lambda: state.services.own.failing[Stage.TIDY].times > stage_failure.LASTING + 2)
+            (opened,) = standing(state)
             works.set()
             await goes_on.wait()
             clock.ahead = 2 * CALM
-            await review(world, Stage.TIDY, change)
-            with closing(open_reader(world.config.database)) as db:
+            await supervise(state).review(Stage.TIDY)
+            with closing(open_reader(state.belief.config.database)) as db:
                 closed = Reader(db, "here").incidents.closed(5)
                 letters = db.execute("SELECT step FROM outbox").fetchall()
-            return opened, standing(world), world.failing, closed, [one["step"] for one in letters]
+            return opened, standing(state), state.services.own.failing, closed, [one["step"] for one in letters]
 
     opened, after, failing, closed, steps = asyncio.run(play())
     assert (opened.subject, after, failing) == ("tidy", [], {})
@@ -144,18 +146,18 @@ def test_a_stage_that_keeps_failing_is_told_once_and_is_over_when_it_goes_on(tmp
 
 def test_what_failed_is_said_to_the_heartbeat_on_the_page_and_in_the_pulse(tmp_path):
     async def play():
-        async with world_at(tmp_path) as world:
+        async with world_at(tmp_path) as state:
             for _ in range(stage_failure.LASTING):
-                await attempt(world, Stage.PUBLISH, broken, change)
-            with closing(open_reader(world.config.database)) as db:
-                now = world.edge.clock()
+                await supervise(state).attempt(Stage.PUBLISH, broken)
+            with state.services.storage.store.reading() as stored:
+                now = state.services.edge.clock()
                 return (
-                    trouble(world),
-                    collect.take(Reader(db, world.config.location), world.config, now),
-                    collect.pulse(Reader(db, world.config.location).marks, world.config, now),
+                    run_stage(trouble, state),
+                    collect.take(stored, state.belief.config, now),
+                    collect.pulse(stored.marks, state.belief.config, now),
                 )
 
-    async def broken(_):
+    async def broken():
         raise ZeroDivisionError
 
     words, snapshot, pulse = asyncio.run(play())
@@ -169,12 +171,12 @@ def test_a_stage_that_has_no_more_to_do_is_not_begun_anew(tmp_path):
     async def play():
         begun = []
 
-        async def done(_):
+        async def done():
             begun.append(1)
 
-        async with world_at(tmp_path) as world:
-            await keep(world, Stage.REASSURE, done, change)
-            return begun, world.failing
+        async with world_at(tmp_path) as state:
+            await supervise(state).keep(Stage.REASSURE, done)
+            return begun, state.services.own.failing
 
     assert asyncio.run(play()) == ([1], {})
 
@@ -183,31 +185,31 @@ def test_a_stage_is_ended_with_who_keeps_it(tmp_path):
     async def play():
         ended = []
 
-        async def endless(_):
+        async def endless():
             try:
                 await asyncio.Event().wait()
             finally:
                 ended.append(1)
 
-        async with world_at(tmp_path) as world:
-            task = asyncio.create_task(keep(world, Stage.LOOK, endless, change))
+        async with world_at(tmp_path) as state:
+            task = asyncio.create_task(supervise(state).keep(Stage.LOOK, endless))
             await asyncio.sleep(0.05)
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-            return ended, world.failing
+            return ended, state.services.own.failing
 
     assert asyncio.run(play()) == ([1], {})
 
 
 def test_what_failed_before_a_restart_is_known_after_it(tmp_path):
     async def fail_once():
-        async def broken(_):
+        async def broken():
             raise OSError
 
-        async with world_at(tmp_path) as world:
-            await attempt(world, Stage.WEIGH, broken, change)
-            return world.failing[Stage.WEIGH].times
+        async with world_at(tmp_path) as state:
+            await supervise(state).attempt(Stage.WEIGH, broken)
+            return state.services.own.failing[Stage.WEIGH].times
 
     assert [asyncio.run(fail_once()) for _ in range(3)] == [1, 2, 3]
 

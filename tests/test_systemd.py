@@ -11,10 +11,12 @@ import pytest
 
 from monitor.liveness import systemd
 from monitor.liveness.systemd import Manager, find_manager
-from monitor.stages import liveness
-from monitor.stages.state import open_world, real_edge
+from monitor.stages.liveness import reassure
+from monitor.stages.services import real_edge
+from monitor.stages.state import open_state
 from tests.backstage import backstage, start
-from tests.test_run import config, short_pauses, simulator, watching  # noqa: F401 - a fixture among them
+from tests.parts import run_stage
+from tests.test_run import config, simulator, watching
 
 
 @pytest.fixture
@@ -92,15 +94,13 @@ def test_without_a_socket_that_we_know_nobody_is_told(address):
     assert find_manager(environment, 7) == Manager()
 
 
-def test_the_watchdog_hears_of_beats_twice_in_its_time_and_of_none_when_they_stop(tmp_path, manager, monkeypatch):
-    monkeypatch.setattr(liveness, "STEP_S", 0.02)
-
+def test_the_watchdog_hears_of_beats_twice_in_its_time_and_of_none_when_they_stop(tmp_path, manager):
     async def play():
-        async with simulator() as other_side, watching(config(tmp_path, other_side)) as monitor:
-            monitor.world.manager = Manager(manager.address, 0.6)
-            again = asyncio.create_task(liveness.reassure(monitor.world))
+        async with simulator() as other_side, watching(config(tmp_path, other_side), step_s=0.02) as monitor:
+            monitor.state.services.manager = Manager(manager.address, 0.6)
+            again = asyncio.create_task(run_stage(reassure, monitor.state))
             await monitor.until(lambda: manager.hear().count("WATCHDOG=1") >= 3)
-            monitor.world.writing.submit(time.sleep, 2)  # the beat hangs, and the loop lives
+            monitor.state.services.storage.writing.submit(time.sleep, 2)  # the beat hangs, and the loop lives
             await asyncio.sleep(0.5)
             before = manager.hear().count("WATCHDOG=1")
             await asyncio.sleep(1)
@@ -115,10 +115,10 @@ def test_the_watchdog_hears_of_beats_twice_in_its_time_and_of_none_when_they_sto
 @pytest.mark.parametrize(("late_s", "lives"), [(10, True), (120, False)])
 def test_a_schedule_that_does_not_go_on_is_no_life(tmp_path, manager, late_s, lives):
     async def play():
-        async with simulator() as other_side, open_world(config(tmp_path, other_side), real_edge(print)) as world:
-            world.manager, world.beaten_at = Manager(manager.address, 0.2), 1.0
-            world.agenda.set("openai/main/list", datetime.now(UTC) - timedelta(seconds=late_s))
-            telling = asyncio.create_task(liveness.reassure(world))
+        async with simulator() as other_side, open_state(config(tmp_path, other_side), real_edge(print)) as state:
+            state.services.manager, state.times.beaten_at = Manager(manager.address, 0.2), 1.0
+            state.planned.looks.set("openai/main/list", datetime.now(UTC) - timedelta(seconds=late_s))
+            telling = asyncio.create_task(run_stage(reassure, state))
             await asyncio.sleep(0.3)
             telling.cancel()
 

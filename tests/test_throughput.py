@@ -30,16 +30,19 @@ from monitor.detect.latency import (
     settled,
     token_s,
 )
+from monitor.detect.shared_latency import PoolKey
 from monitor.detect.target_memory import NEW, Track
 from monitor.schedule import Watch
 from monitor.stages.beat import beat
-from monitor.stages.belief import groups_of, meaning_of
+from monitor.stages.belief import pool_keys
 from monitor.stages.notify import tell_due
-from monitor.stages.state import Edge, open_world
+from monitor.stages.services import Edge
+from monitor.stages.state import open_state
 from probes.attempt import attempt
 from probes.model import Blame, Fault, Observation, Outcome, Target, Usage
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 from tests.conftest import CHAT, at, observation
+from tests.parts import run_stage
 from tests.test_judge import IDS, Clock, Clockwork, clockwork
 from tests.test_run import KEYS, config
 
@@ -255,12 +258,12 @@ def test_an_outage_ends_what_was_known_of_a_slow_stream():
 
 def test_streams_are_compared_with_those_of_the_same_model():
     one, other = (Target("openai/a", "openai", "chat", model) for model in ("m", "n 2"))
-    groups = dict(groups_of(one)), dict(groups_of(other))
+    groups = [{key.kind: key for key in pool_keys(target)} for target in (one, other)]
 
     assert [groups[0][kind] == groups[1][kind] for kind in Kind] == [True, True, False]
-    assert [meaning_of(name).model for name in groups[1].values()] == [None, None, "n 2"]
-    assert {meaning_of(name).answerer for its in groups for name in its.values()} == {"openai"}
-    assert [kind for kind, _ in groups_of(Target("openai/a", "openai", "list"))] == [Kind.TOTAL, Kind.FIRST]
+    assert [key.model for key in groups[1].values()] == [None, None, "n 2"]
+    assert {key.answerer for its in groups for key in its.values()} == {"openai"}
+    assert [key.kind for key in pool_keys(Target("openai/a", "openai", "list"))] == [Kind.TOTAL, Kind.FIRST]
 
 
 PAIR = ("openai/main", "openai/backup")
@@ -293,17 +296,19 @@ def test_another_model_of_the_same_accounts_is_not_slow_with_it(tmp_path):
 
     async def play():
         async with clockwork(tmp_path, Clock(), PAIR) as it:
-            twice = [replace(one.target, model=f"other-{one.target.model}") for one in it.world.config.watches.values()]
-            watches = it.world.config.watches | {one.id: Watch(one, 60, True) for one in twice}
-            it.world.config = replace(it.world.config, watches=watches)
+            twice = [
+                replace(one.target, model=f"other-{one.target.model}")
+                for one in it.state.belief.config.watches.values()
+            ]
+            watches = it.state.belief.config.watches | {one.id: Watch(one, 60, True) for one in twice}
+            it.state.belief.config = replace(it.state.belief.config, watches=watches)
             await it.minutes(300, paced(lambda _: 200.0))
             await it.minutes(30, paced(lambda one: 75.0 if one.model.startswith("other") else 200.0))
-            return [group for group, one in it.world.pools.items() if one.alarmed_at], [
-                one.reasons[0] for one in it.told
-            ]
+            alarmed = [key for key, one in it.state.belief.pools.items() if one.alarmed_at]
+            return alarmed, [one.reasons[0] for one in it.told]
 
     groups, reasons = asyncio.run(play())
-    assert groups == ["openai chat token other-gpt-4.1-nano"]
+    assert groups == [PoolKey("openai", "chat", Kind.TOKEN, "other-gpt-4.1-nano")]
     assert [reason.partition(" come ")[0] for reason in reasons] == ["output tokens of other-gpt-4.1-nano"]
 
 
@@ -312,8 +317,8 @@ def test_a_slow_stream_of_all_that_also_makes_the_whole_answer_late_is_one_messa
         async with clockwork(tmp_path, Clock(), IDS) as it:
             await it.minutes(300, paced(lambda _: 54.0, tokens=100))
             await it.minutes(40, paced(lambda one: 12.0 if one.provider == "openai" else 54.0, tokens=100))
-            slow = {meaning_of(group).kind for group, one in it.world.pools.items() if one.alarmed_at}
-            return slow, [one.evidence[0].rule for one in it.world.incidents.values()], it.letters()
+            slow = {key.kind for key, one in it.state.belief.pools.items() if one.alarmed_at}
+            return slow, [one.evidence[0].rule for one in it.state.belief.incidents.values()], it.letters()
 
     slow, rules, letters = asyncio.run(play())
     assert (slow, rules) == ({Kind.TOTAL, Kind.TOKEN}, ["latency/token/pool"])
@@ -326,9 +331,9 @@ def test_a_slow_stream_is_the_accounts_own_only_while_others_of_that_model_are_a
 ):
     async def play():
         async with clockwork(tmp_path, Clock(), PAIR) as it:
-            mine, others = (one.target for one in it.world.config.watches.values())
+            mine, others = (one.target for one in it.state.belief.config.watches.values())
             watches = {one.id: Watch(one, 60, True) for one in (mine, replace(others, model=model))}
-            it.world.config = replace(it.world.config, watches=watches)
+            it.state.belief.config = replace(it.state.belief.config, watches=watches)
             await it.minutes(300, paced(lambda _: 200.0, tokens=40))
             await it.minutes(30, paced(lambda one: 50.0 if one.account == mine.account else 200.0, tokens=40))
             return [(one.evidence[0].rule, one.blame) for one in it.told]
@@ -340,8 +345,8 @@ def test_a_changed_length_of_the_answers_opens_nothing(tmp_path):
     async def play():
         async with clockwork(tmp_path, Clock(), PAIR[:1]) as it:
             await it.minutes(300, paced(lambda _: 54.0))
-            ((id, account),) = it.world.config.accounts.items()
-            it.world.config = replace(it.world.config, accounts={id: replace(account, answer_tokens=100)})
+            ((id, account),) = it.state.belief.config.accounts.items()
+            it.state.belief.config = replace(it.state.belief.config, accounts={id: replace(account, answer_tokens=100)})
             await it.minutes(60, paced(lambda _: 54.0, tokens=100))
             return it.told
 
@@ -358,18 +363,18 @@ async def asking(folder, clock, simulator, answer_tokens):
     (chat,) = [one.target for one in settings.watches.values() if one.target.canary == "chat"]
     settings = replace(settings, accounts=accounts, watches={chat.id: Watch(chat, 90, True)})
     edge = Edge(lambda: clock.now, time.monotonic, lambda: 0.5, lambda _: None)
-    async with open_world(settings, edge) as made:
+    async with open_state(settings, edge) as made:
         yield Clockwork(made, clock), chat
 
 
 async def ask(it, target, looks):
     """Ask a real server once in 90 s of a clock of our own."""
-    world = it.world
+    state = it.state
     for _ in range(looks):
         it.clock.now += timedelta(seconds=90)
-        provider, account = world.config.providers[target.provider], world.config.accounts[target.account]
-        await beat(world, [await attempt(world.prober, provider, account, target)], it.clock.now)
-        await tell_due(world)
+        provider, account = state.belief.config.providers[target.provider], state.belief.config.accounts[target.account]
+        await beat(state, [await attempt(state.services.prober, provider, account, target)], it.clock.now)
+        await run_stage(tell_due, state)
 
 
 @pytest.mark.parametrize(("answer_tokens", "rules"), [(LONG, ["latency/token"]), (None, [])])
@@ -386,7 +391,7 @@ def test_a_server_that_streams_slowly_after_a_usual_hour_is_told_where_answers_a
             calm = it.open()
             simulator.set("openai", Trouble.SLOW, latency_s=0.0, ttft_s=0.01, gap_s=0.015)
             await ask(it, chat, 10)
-            return calm, [one.evidence[0] for one in it.world.incidents.values()], it.letters()
+            return calm, [one.evidence[0] for one in it.state.belief.incidents.values()], it.letters()
 
     calm, evidence, letters = asyncio.run(play())
     assert calm == []

@@ -6,6 +6,7 @@ import threading
 import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from msgspec.structs import replace
@@ -14,10 +15,13 @@ from monitor.config.load import load
 from monitor.publish.collect import FRESH_AT_LEAST_S
 from monitor.publish.snapshot import CROWD
 from monitor.stages.beat import beat
-from monitor.stages.publish import LONGEST_QUIET_S, PUBLISH_S, REST_S, publish, publish_now, quiet_s, rest_s
+from monitor.stages.publish import LONGEST_QUIET_S, PUBLISH_S, REST_S, Published, publish, publish_once, quiet_s, rest_s
 from monitor.stages.reload import follow_configuration
-from monitor.stages.state import Edge, open_world
+from monitor.stages.services import Edge, Pauses
+from monitor.stages.state import open_state
+from monitor.stages.take_up import take_up
 from probes.model import Answer, Fault, Observation, Outcome
+from tests.parts import run_stage
 
 
 @pytest.mark.parametrize(("took_s", "rests_s"), [(0.0, REST_S), (0.05, REST_S), (0.5, 4.5), (60.0, PUBLISH_S)])
@@ -45,9 +49,9 @@ def test_both_sites_are_made_beside_the_loop(tmp_path):
 
     async def play():
         edge = Edge(clock, time.monotonic, random.random, print)
-        async with open_world(load(tmp_path / "monitor.toml", {"KEY": "k"}), edge) as world:
+        async with open_state(load(tmp_path / "monitor.toml", {"KEY": "k"}), edge) as state:
             asked_by.clear()
-            making = asyncio.create_task(publish(world))
+            making = asyncio.create_task(run_stage(publish, state))
             async with asyncio.timeout(15):
                 while not (tmp_path / "public" / "index.html").exists():  # noqa: ASYNC110 - written by a thread
                     await asyncio.sleep(0.02)
@@ -66,11 +70,12 @@ def test_a_page_that_can_be_written_again_does_not_say_that_it_cannot_and_the_lo
 
     async def play():
         edge = Edge(lambda: datetime.now(UTC), time.monotonic, random.random, print)
-        async with open_world(load(tmp_path / "monitor.toml", {"KEY": "k"}), edge) as world:
+        async with open_state(load(tmp_path / "monitor.toml", {"KEY": "k"}), edge) as state:
             site.write_text("in the way")
-            publish_now(world), publish_now(world)
+            for _ in range(2):
+                await run_stage(publish_once, state, Published())
             site.unlink()
-            publish_now(world)
+            await run_stage(publish_once, state, Published())
 
     asyncio.run(play())
     words = f"the page cannot be written to {site}: Not a directory"
@@ -93,8 +98,8 @@ async def following(folder, more=""):
     for name, key in KEYS.items():
         (folder / f"{name}.key").write_text(key)
     edge = Edge(lambda: datetime.now(UTC), time.monotonic, random.random, print)
-    async with open_world(load(folder / "monitor.toml", {}), edge) as world:
-        task = asyncio.create_task(follow_configuration(world, asyncio.Event()))
+    async with open_state(load(folder / "monitor.toml", {}), edge, pauses=Pauses(step_s=0.05)) as state:
+        task = asyncio.create_task(run_stage(follow_configuration, state, partial(take_up, state), asyncio.Event()))
         await asyncio.sleep(0.1)
 
         async def until(check):
@@ -103,41 +108,36 @@ async def following(folder, more=""):
                     await asyncio.sleep(0.02)
 
         try:
-            yield world, until
+            yield state, until
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
 
-@pytest.fixture
-def soon(monkeypatch):
-    monkeypatch.setattr("monitor.stages.reload.STEP_S", 0.05)
+def key_of(state, name):
+    return state.belief.config.accounts[f"openai/{name}"].key
 
 
-def key_of(world, name):
-    return world.config.accounts[f"openai/{name}"].key
-
-
-def test_a_key_that_was_written_into_its_file_is_in_use_soon_and_tried_at_once(tmp_path, soon):
+def test_a_key_that_was_written_into_its_file_is_in_use_soon_and_tried_at_once(tmp_path):
     async def play():
-        async with following(tmp_path) as (world, until):
+        async with following(tmp_path) as (state, until):
             later = datetime.now(UTC) + timedelta(hours=1)
-            for id in world.config.watches:
-                world.agenda.set(id, later)
+            for id in state.belief.config.watches:
+                state.planned.looks.set(id, later)
             (tmp_path / "main.key").write_text(ANOTHER)
-            await until(lambda: key_of(world, "main") == ANOTHER)
-            hurried = [id for id in world.config.watches if world.agenda.first_of([id]) < later]
-            return key_of(world, "backup"), {id.split("/")[1] for id in hurried}
+            await until(lambda: key_of(state, "main") == ANOTHER)
+            hurried = [id for id in state.belief.config.watches if state.planned.looks.first_of([id]) < later]
+            return key_of(state, "backup"), {id.split("/")[1] for id in hurried}
 
     assert asyncio.run(play()) == (KEYS["backup"], {"main"})
 
 
 @pytest.mark.parametrize("spoil", ["gone", "empty", "a folder", "no text", "quoted"])
-def test_a_key_file_that_cannot_be_used_is_told_and_the_old_key_stays(tmp_path, soon, spoil):
+def test_a_key_file_that_cannot_be_used_is_told_and_the_old_key_stays(tmp_path, spoil):
     file = tmp_path / "main.key"
 
     async def play():
-        async with following(tmp_path) as (world, until):
+        async with following(tmp_path) as (state, until):
             file.unlink()
             match spoil:
                 case "empty":
@@ -148,14 +148,14 @@ def test_a_key_file_that_cannot_be_used_is_told_and_the_old_key_stays(tmp_path, 
                     file.write_bytes(b"\xff\xfe\x00")
                 case "quoted":
                     file.write_text(f'"{ANOTHER}"')
-            await until(lambda: "keys" in world.warnings)
-            told, kept = world.warnings["keys"], key_of(world, "main")
-            assert world.config.accounts["openai/main"].problem is None
+            await until(lambda: "keys" in state.services.own.warnings)
+            told, kept = state.services.own.warnings["keys"], key_of(state, "main")
+            assert state.belief.config.accounts["openai/main"].problem is None
             if file.is_dir():
                 file.rmdir()
             file.write_text(ANOTHER)
-            await until(lambda: key_of(world, "main") == ANOTHER)
-            return told, kept, world.warnings
+            await until(lambda: key_of(state, "main") == ANOTHER)
+            return told, kept, state.services.own.warnings
 
     told, kept, warnings = asyncio.run(play())
     assert kept == KEYS["main"]
@@ -165,45 +165,45 @@ def test_a_key_file_that_cannot_be_used_is_told_and_the_old_key_stays(tmp_path, 
     assert warnings == {}
 
 
-def test_one_key_that_is_gone_holds_up_no_other(tmp_path, soon):
+def test_one_key_that_is_gone_holds_up_no_other(tmp_path):
     async def play():
-        async with following(tmp_path) as (world, until):
+        async with following(tmp_path) as (state, until):
             (tmp_path / "main.key").unlink()
-            await until(lambda: "keys" in world.warnings)
+            await until(lambda: "keys" in state.services.own.warnings)
             (tmp_path / "backup.key").write_text(ANOTHER)
-            await until(lambda: key_of(world, "backup") == ANOTHER)
-            return key_of(world, "main"), world.warnings["keys"]
+            await until(lambda: key_of(state, "backup") == ANOTHER)
+            return key_of(state, "main"), state.services.own.warnings["keys"]
 
     kept, told = asyncio.run(play())
     assert kept == KEYS["main"]
     assert told.startswith("openai/main goes on with the key that it had: the file main.key cannot be read")
 
 
-def test_an_account_that_is_set_up_anew_does_not_take_its_old_key_along(tmp_path, soon):
+def test_an_account_that_is_set_up_anew_does_not_take_its_old_key_along(tmp_path):
     async def play():
-        async with following(tmp_path) as (world, until):
+        async with following(tmp_path) as (state, until):
             (tmp_path / "main.key").unlink()
-            await until(lambda: "keys" in world.warnings)
+            await until(lambda: "keys" in state.services.own.warnings)
             other = ACCOUNTS.replace('name = "main"', 'name = "main"\nbase = "https://gateway.example.com/v1"')
             (tmp_path / "monitor.toml").write_text(other)
-            await until(lambda: world.config.accounts["openai/main"].base)
-            return world.config.accounts["openai/main"]
+            await until(lambda: state.belief.config.accounts["openai/main"].base)
+            return state.belief.config.accounts["openai/main"]
 
     account = asyncio.run(play())
     assert account.key is None
     assert "main.key cannot be read" in account.problem
 
 
-def test_the_address_of_a_channel_is_followed_too(tmp_path, soon):
+def test_the_address_of_a_channel_is_followed_too(tmp_path):
     (tmp_path / "hook").write_text("json://127.0.0.1:1/old")
 
     async def play():
-        async with following(tmp_path, '[[channels]]\nname = "hook"\nurl = "file:hook"\n') as (world, until):
+        async with following(tmp_path, '[[channels]]\nname = "hook"\nurl = "file:hook"\n') as (state, until):
             (tmp_path / "hook").write_text("json://127.0.0.1:1/newer")
-            await until(lambda: world.config.channels[0].url.endswith("newer"))
+            await until(lambda: state.belief.config.channels[0].url.endswith("newer"))
             (tmp_path / "hook").unlink()
-            await until(lambda: "configuration" in world.warnings)
-            return world.config.channels[0].url, world.warnings["configuration"]
+            await until(lambda: "configuration" in state.services.own.warnings)
+            return state.belief.config.channels[0].url, state.services.own.warnings["configuration"]
 
     url, told = asyncio.run(play())
     assert url == "json://127.0.0.1:1/newer"
@@ -226,13 +226,14 @@ def test_of_a_crowd_only_pages_with_news_and_those_whose_turn_it_is_are_written(
     edge = Edge(lambda: now[0], time.monotonic, random.random, print)
 
     async def play():
-        async with open_world(config, edge) as world:
+        async with open_state(config, edge) as state:
+            pages = [Published()]
 
             async def made_anew(*observations):
                 now[0] += timedelta(seconds=30)
-                await beat(world, observations, now[0])
+                await beat(state, observations, now[0])
                 before = times(config.folder)
-                publish_now(world)
+                pages.append(await run_stage(publish_once, state, pages[-1]))
                 after = times(config.folder)
                 assert set(before) <= set(after)
                 return {name for name, at in after.items() if before.get(name) != at}
@@ -243,7 +244,7 @@ def test_of_a_crowd_only_pages_with_news_and_those_whose_turn_it_is_are_written(
             no = {"outcome": Outcome.FAILED, "fault": Fault.INVALID_KEY, "status": 401, "answer": Answer("x", "no")}
             refused = [replace(one, **no) for one in good if one.target.account == "openai/a30"]
             assert await made_anew(*refused) == {"a5", "a6", "a7", "a8", "a9", "a30"}
-            world.take_up(replace(config))
+            take_up(state, replace(config))
             assert len(await made_anew()) == CROWD + 1
 
     asyncio.run(play())

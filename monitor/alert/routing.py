@@ -41,8 +41,6 @@ EVERYTHING = ""
 """What a monitor that is offline has lost."""
 STANDING = frozenset({Step.OPENED, Step.REMINDER, Step.ESCALATED})
 """What tells that something stands."""
-BLIND = timedelta(minutes=15)
-"""So long nobody is told that nothing can be reached: it takes no account from anybody, and mostly passes."""
 OUTLASTS = timedelta(minutes=1)
 """So long after a wider trouble ended a part of it that is left may still recover with it."""
 
@@ -368,8 +366,9 @@ def _maintained(case: Case, _: Channel, step: Step, scene: Situation) -> str | N
 
 def _blind(case: Case, _: Channel, step: Step, scene: Situation) -> str | None:
     """Who reads that nothing can be reached can do nothing about any account: it is told when it is over, or lasts."""
-    if step is Step.OPENED and case.incident.is_offline and scene.now - case.incident.opened_at < BLIND:
-        return f"nothing can be reached from here: told when that is over, or has lasted {BLIND // MINUTE} min"
+    blind = scene.rules.patience.offline
+    if step is Step.OPENED and case.incident.is_offline and scene.now - case.incident.opened_at < blind:
+        return f"nothing can be reached from here: told when that is over, or has lasted {blind // MINUTE} min"
     return None
 
 

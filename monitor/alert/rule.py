@@ -80,12 +80,16 @@ class Maintenance(Struct, frozen=True):
 
 
 class Patience(Struct, frozen=True):
-    """When a channel has had enough, and when it is reminded."""
+    """When a channel has had enough, and when it is reminded.
+
+    That nothing can be reached is told after `offline`: it takes no account from anybody, and mostly passes.
+    """
 
     remind: tuple[timedelta, ...] = (timedelta(minutes=30), timedelta(hours=2), timedelta(hours=6), timedelta(days=1))
     storm: int = 5
     storm_for: timedelta = timedelta(minutes=1)
     failing_tries: int = 3
+    offline: timedelta = timedelta(minutes=15)
 
 
 class Rules(Struct, frozen=True):

@@ -11,7 +11,8 @@ from monitor.config.config import Config
 from monitor.config.document import ProbeSection, SiteSection, StatusSection, StoreSection
 from monitor.runtime.daemon import serve, until_signalled
 from monitor.schedule import Budget, Watch
-from monitor.stages.state import open_world, real_edge
+from monitor.stages.services import real_edge
+from monitor.stages.state import open_state
 from monitor.thread import with_threads
 from probes.catalog import load_provider
 from probes.model import Account, Target
@@ -85,12 +86,11 @@ async def _demonstrate(folder: Path, database: str, show: Print, host: str | Non
     async with Simulator(accounts, ttft_s=0.05) as simulator:
         config = _config(simulator, folder, database, host)
         _start_afresh(config)
-        async with open_world(config, real_edge(show)) as world, serve(config, world) as address:
+        async with open_state(config, real_edge(show)) as state, serve(state) as address:
             show(DEMONSTRATION.format(address=address or "not served", page=config.folder / "index.html"))
             script = asyncio.create_task(_play(simulator, show))
-            world.plan_anew()
             try:
-                await until_signalled(world)
+                await until_signalled(state)
             finally:
                 script.cancel()
 

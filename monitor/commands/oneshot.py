@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -19,16 +20,19 @@ from monitor.detect.health import State
 from monitor.diagnose.incident import Change, ChangeKind, Severity
 from monitor.diagnose.stage_failure import Stage
 from monitor.runtime import shutdown
+from monitor.runtime.loop import supervise
 from monitor.runtime.round import once, remembering_what_was_said
-from monitor.runtime.supervisor import attempt as attempt_stage
 from monitor.schedule import Watch
-from monitor.stages import drill
 from monitor.stages.beat import change
+from monitor.stages.belief import BeliefView
 from monitor.stages.deliver import deliver_due
-from monitor.stages.drill import Drill, begin_drills, end_drills
+from monitor.stages.drill import Drill, Tell, begin_drills, end_drills
 from monitor.stages.liveness import tell_failure, told_round
+from monitor.stages.own_trouble import OwnTrouble
 from monitor.stages.probe import unseen
-from monitor.stages.state import World, now, open_world, patience, real_edge
+from monitor.stages.services import Services, now, real_edge
+from monitor.stages.signals import Signals
+from monitor.stages.state import MonitorState, open_state, patience
 from monitor.storage_refusal import StoreError
 from monitor.store.connection import Busy
 from monitor.thread import with_threads
@@ -79,52 +83,57 @@ async def _single_round(config: Config, show: Print) -> list[State]:
 
 
 async def _told_round(config: Config, show: Print) -> list[State]:
-    async with open_world(config, real_edge(show)) as world, _until_signalled(world), _round_around(world):
-        world.look_where_it_lies()
-        _name_problems_once(world)
-        world.plan_anew(spread_s=0)
-        await attempt_stage(world, Stage.DRILL, _hold_drills, change)
-        await once(world)
+    async with (
+        open_state(config, real_edge(show)) as state,
+        _until_signalled(state.signals),
+        _round_around(state),
+    ):
+        services, belief = state.services, state.belief
+        services.storage.look_where_it_lies()
+        _name_problems_once(services.own, config)
+        state.planned.plan_looks(config.watches, services.edge.clock(), spread_s=0)
+        await supervise(state).attempt(Stage.DRILL, partial(_hold_drills, services, belief, partial(change, state)))
+        await once(state)
         asides = {id for id, watch in config.watches.items() if watch.aside}
-        return [one.state for id, one in world.healths.items() if not (id in asides and one.state is State.UNKNOWN)]
+        return [one.state for id, one in belief.healths.items() if not (id in asides and one.state is State.UNKNOWN)]
 
 
-def _name_problems_once(world: World) -> None:
+def _name_problems_once(own: OwnTrouble, config: Config) -> None:
     """Say each problem once, not in each round, and once when it is over."""
-    found = problems_of(world.config)
-    for about in [one for one in world.said if one.startswith(SET_UP) and one.removeprefix(SET_UP) not in found]:
-        world.mended(about)
+    found = problems_of(config)
+    for about in [one for one in own.logged if one.startswith(SET_UP) and one.removeprefix(SET_UP) not in found]:
+        own.mended(about)
     for words in found:
-        world.warn(SET_UP + words, words)
+        own.warn(SET_UP + words, words)
 
 
 SET_UP = "set-up: "
 
 
 @asynccontextmanager
-async def _round_around(world: World) -> AsyncIterator[None]:
-    async with remembering_what_was_said(world), told_round(world):
+async def _round_around(state: MonitorState) -> AsyncIterator[None]:
+    async with remembering_what_was_said(state.services), told_round(state.services, state.belief, state.signals):
         yield
 
 
-async def _hold_drills(world: World) -> None:
-    await end_drills(world)
-    await begin_drills(world)
+async def _hold_drills(services: Services, belief: BeliefView, tell: Tell) -> None:
+    await end_drills(services, belief, tell)
+    await begin_drills(services, belief, tell)
 
 
 @asynccontextmanager
-async def _until_signalled(world: World) -> AsyncIterator[None]:
+async def _until_signalled(signals: Signals) -> AsyncIterator[None]:
     """Do what is within until somebody asks for the end. Raises SystemExit then, with the code that shells expect."""
     task, loop, asked = asyncio.current_task(), asyncio.get_running_loop(), list[int]()
     assert task
 
     def end(number: int) -> None:
         if asked:
-            world.dropped.set()
+            signals.dropped.set()
             return
         asked.append(128 + number)
         shutdown.begin(*asked)
-        loop.call_later(shutdown.GRACE_S, world.dropped.set)
+        loop.call_later(shutdown.GRACE_S, signals.dropped.set)
         task.cancel()
 
     for number in shutdown.ASKING:
@@ -206,12 +215,13 @@ def hold_drill(config: Config, wish: Drill, show: Print) -> None:
 
 
 async def _hold_drill(config: Config, wish: Drill, show: Print) -> None:
-    async with open_world(config, real_edge(show)) as world:
-        await change(world, Change(wish.incident, ChangeKind.OPENED, now()))
-        await deliver_due(world)
-        await asyncio.sleep(max(0.0, (wish.at + drill.LASTS - now()) / timedelta(seconds=1)))
-        await end_drills(world)
-        await deliver_due(world)
+    async with open_state(config, real_edge(show)) as state:
+        services, belief, told, signals = state.services, state.belief, state.told, state.signals
+        await change(state, Change(wish.incident, ChangeKind.OPENED, now()))
+        await deliver_due(services, belief, told, signals)
+        await asyncio.sleep(max(0.0, (wish.at + services.pauses.drill - now()) / timedelta(seconds=1)))
+        await end_drills(services, belief, partial(change, state))
+        await deliver_due(services, belief, told, signals)
 
 
 def try_channels(config: Config, names: Sequence[str], show: Print) -> dict[str, str | None]:

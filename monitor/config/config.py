@@ -1,6 +1,7 @@
 """The configuration as all others read it: frozen, resolved and checked."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ from monitor.alert.rule import TERMINAL, Channel, Rules
 from monitor.config.document import FILE, ProbeSection, SiteSection, StatusSection, StoreSection
 from monitor.config.files import written_below
 from monitor.detect.account_memory import Attention
-from monitor.detect.health import Thresholds
+from monitor.detect.health import APART, Thresholds
 from monitor.detect.reminder import Reminder
 from monitor.diagnose.witness import Group
 from monitor.schedule import Budget, Watch
@@ -76,6 +77,7 @@ class Config(Struct, frozen=True):
     authorities: tuple[Path, ...] = ()
     way: Way = STRAIGHT
     secret_keys: tuple[str, ...] = ()
+    apart: timedelta = APART
 
     @property
     def file_name(self) -> str:
@@ -110,7 +112,7 @@ class Config(Struct, frozen=True):
 
     @property
     def thresholds(self) -> Thresholds:
-        return Thresholds(self.probe.failures, self.probe.successes, self.probe.blip_s)
+        return Thresholds(self.probe.failures, self.probe.successes, self.probe.blip_s, self.apart)
 
     @property
     def secret_files(self) -> list[Path]:

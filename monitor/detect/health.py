@@ -56,12 +56,14 @@ class State(StrEnum):
 class Thresholds(Struct, frozen=True):
     """So many failures on balance make it down, at least so many successes in a row make it up again.
 
-    What often passes by itself is not told before it has lasted `blip_s`.
+    What often passes by itself is not told before it has lasted `blip_s`. A second answer confirms one that left no
+    hope when it is `apart` from it.
     """
 
     failures: int = 3
     successes: int = 2
     blip_s: float = 120
+    apart: timedelta = APART
 
 
 class Suspicion(Struct, frozen=True):
@@ -205,7 +207,11 @@ def _failed(health: Health, observation: Observation, thresholds: Thresholds) ->
     began_at = health.began_at if health.failures and health.began_at else observation.at
     failures = health.failures + 1
     evidence = replace(_weigh(health, observation.at, thresholds), at=observation.at, fault=observation.fault)
-    down = health.state is State.DOWN or evidence.weight >= thresholds.failures - SLACK or _is_end(health, observation)
+    down = (
+        health.state is State.DOWN
+        or evidence.weight >= thresholds.failures - SLACK
+        or _is_end(health, observation, thresholds.apart)
+    )
     since = health.since
     if down and health.state is not State.DOWN:
         in_a_row = failures >= thresholds.failures or health.final
@@ -247,10 +253,10 @@ def _weigh(health: Health, at: datetime, thresholds: Thresholds) -> Suspicion:
     return Suspicion(weight, at if over else before.since, looks, failed, before.lasting)
 
 
-def _is_end(health: Health, observation: Observation) -> bool:
+def _is_end(health: Health, observation: Observation, apart: timedelta) -> bool:
     """Whether a second answer confirms a first one that left no hope."""
-    apart = health.began_at is not None and observation.at - health.began_at >= APART
-    return health.failures > 0 and apart and health.final and _is_final(observation.fault, observation.answer)
+    is_another = health.began_at is not None and observation.at - health.began_at >= apart
+    return health.failures > 0 and is_another and health.final and _is_final(observation.fault, observation.answer)
 
 
 def _is_final(fault: Fault | None, answer: Answer | None) -> bool:

@@ -45,6 +45,18 @@ ALONE = timedelta(minutes=20)
 ACCEPTED_AFTER = timedelta(hours=12)
 
 
+class PoolKey(Struct, frozen=True):
+    """Whose speed is compared: one canary of all accounts that one company answers, by one measure.
+
+    `model` is the one that is asked for where the measure depends on it, else None.
+    """
+
+    answerer: str
+    canary: str
+    kind: Kind
+    model: str | None = None
+
+
 class Pool(Struct, frozen=True):
     """What is remembered of a group of series; small, so that a restart resumes it.
 

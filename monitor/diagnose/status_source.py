@@ -108,6 +108,11 @@ def _is_stale(notice: Notice, first_read_at: datetime, now: datetime) -> bool:
     return now - first_read_at >= (BELIEVED if notice.phase is NoticePhase.UNKNOWN else KEPT)
 
 
+def is_news(before: Source, after: Source) -> bool:
+    """Whether a poll may change what is believed: another trouble, or one more failure in a row."""
+    return (before.problem, before.notices) != (after.problem, after.notices) or after.failures > 1
+
+
 def unreadable(sources: Iterable[Source], now: datetime) -> list[Diagnosis]:
     """Return a sign for each source that could not be believed for hours: perhaps it has moved."""
     return [

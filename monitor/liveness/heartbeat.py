@@ -36,7 +36,12 @@ def address(url: str, word: Ping) -> str:
 
 
 async def ping(
-    session: aiohttp.ClientSession, url: str, word: Ping, reason: str = "", way: Way = STRAIGHT
+    session: aiohttp.ClientSession,
+    url: str,
+    word: Ping,
+    reason: str = "",
+    way: Way = STRAIGHT,
+    limit_s: float = LIMIT_S,
 ) -> str | None:
     """Send one word, with its reason as the body. Return None when it was taken, else why not.
 
@@ -44,10 +49,10 @@ async def ping(
     """
     progress = Progress(proxy=choose(way.proxies, url))
     UNDER_WAY.set(progress)
-    trip = Trip("", progress, TimeLimits(LIMIT_S, LIMIT_S, LIMIT_S))  # without the host: it is part of the address
+    trip = Trip("", progress, TimeLimits(limit_s, limit_s, limit_s))  # without the host: it is part of the address
     try:
         async with (
-            asyncio.timeout(LIMIT_S),
+            asyncio.timeout(limit_s),
             session.post(
                 address(url, word),
                 data=reason[:LONGEST].encode(),

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from monitor.diagnose.incident import Change, Incident
 from monitor.diagnose.reason import Elsewhere, Knocked
+from monitor.stages.belief import ControlResult
 from probes.model import Knock, Target
 
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -42,13 +43,13 @@ class Hearsay(Struct, frozen=True):
         starts = sorted({at for one in its for at in (one.begin, one.end)})
         return cls(starts, [[one for one in its if one.begin <= at < one.end] for at in starts])
 
-    def at(self, at: datetime) -> tuple[bool | None, dict[str, Knock]]:
-        """Return whether neutral hosts were reached (None: not known), and the knocks, by who answers."""
+    def at(self, at: datetime) -> ControlResult:
+        """Return what was said until then."""
         place = bisect_right(self.starts, at) - 1
         words = self.words[place] if place >= 0 else ()
         online = next((one.reached for one in reversed(words) if one.reached is not None), None)
         knocks = {id: knock for one in words for id, knock in one.knocks.items() if knock.at <= at}
-        return online, {id: replace(one, at=max(one.at, at - AGAIN)) for id, one in knocks.items()}
+        return ControlResult({id: replace(one, at=max(one.at, at - AGAIN)) for id, one in knocks.items()}, online)
 
 
 def _words(record: Iterable[Change], targets: Mapping[str, Target]) -> Iterator[Word]:

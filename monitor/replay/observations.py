@@ -13,7 +13,7 @@ from heapq import merge
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from monitor.alert.case import with_changes, without_old
+from monitor.alert.case import Cases, with_changes, without_old
 from monitor.config.config import Config
 from monitor.detect import intermittent
 from monitor.detect.health import Health, State, Thresholds
@@ -26,6 +26,7 @@ from monitor.replay.control_probes import Hearsay
 from monitor.replay.tuning import LookCount, ReplayResult, count
 from monitor.stages.belief import Belief
 from monitor.stages.evaluate import Detect, conclude, follow, follow_turns, has_stirred, judge
+from monitor.stages.own_trouble import OwnTrouble
 from monitor.store.reader import Reader
 from probes.model import Fault, Observation, Outcome
 
@@ -116,7 +117,7 @@ def relive(
         for one in beat:
             _see_all(lead, rest, one)
         for mind in minds.values():
-            if mind.belief.stirred or (mind.wavers and mind.belief.unsettled):
+            if mind.belief.pending.stirred or (mind.wavers and mind.belief.pending.unsettled):
                 _conclude(mind, at, lead, hearsay)
     for mind in minds.values():
         _pass(mind, until, lead, hearsay, absences)
@@ -124,7 +125,7 @@ def relive(
 
 
 class Mind(Struct):
-    """What is believed with one setting, and what it has led to.
+    """What is believed with one setting, and what it has led to. `cases` are the times without a connection.
 
     `wavers`: a look since the last conclusion may decide; `turns`: one changed a target that was down, or is. `awaited`
     is whether the last conclusion awaited a look. `turned_at` is when something last turned, `due_at` when to look
@@ -132,12 +133,18 @@ class Mind(Struct):
     """
 
     belief: Belief
+    own: OwnTrouble = field(default_factory=OwnTrouble)
+    cases: Cases = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     wavers: bool = False
     turns: bool = False
     awaited: bool = False
     turned_at: datetime = NEVER
     due_at: datetime = NEVER
+
+    @property
+    def offline(self) -> list[Incident]:
+        return [case.incident for case in self.cases.values()]
 
 
 def _belief(config: Config, setting: Thresholds) -> Belief:
@@ -182,7 +189,7 @@ def _see_all(lead: Mind, rest: Sequence[Mind], one: Observation) -> None:
 
 
 def _is_calm(belief: Belief, one: Observation, before: Health | None) -> bool:
-    return before is not None and before.state is State.UP and one.outcome is Outcome.OK and not belief.stirred
+    return before is not None and before.state is State.UP and one.outcome is Outcome.OK and not belief.pending.stirred
 
 
 def _is_steady(track: Track) -> bool:
@@ -192,7 +199,7 @@ def _is_steady(track: Track) -> bool:
 
 def _see(mind: Mind, observation: Observation, detect: Detect) -> None:
     before = mind.belief.healths.get(observation.target.id, Health())
-    for after in judge(mind.belief, [observation], detect).values():
+    for after in judge(mind.belief, mind.own, [observation], detect).values():
         turned = has_stirred(before, after)
         mind.wavers |= turned or is_suspected(after) or (after.state is State.DOWN and after.successes > 0)
         mind.turns |= turned and State.DOWN in (before.state, after.state)
@@ -219,16 +226,16 @@ def _conclude(mind: Mind, at: datetime, lead: Mind, hearsay: Hearsay) -> None:
     belief = mind.belief
     if mind is not lead:
         belief.tracks = {id: _paced(belief.tracks.get(id, NEW), one) for id, one in lead.belief.tracks.items()}
-    belief.online, belief.knocks = hearsay.at(at)
-    changes = [as_of(change, at) for change in conclude(belief, at)]
+    belief.control = hearsay.at(at)
+    changes = [as_of(change, at) for change in conclude(belief, mind.own, mind.offline, at)]
     belief.adopt(changes)
     if offline := [change for change in changes if change.incident.is_offline]:
-        belief.cases = without_old(with_changes(belief.cases, offline), at)
+        mind.cases = without_old(with_changes(mind.cases, offline), at)
     mind.changes += [change for change in changes if is_of_looks(change.incident)]
-    if changes or mind.turns or (belief.awaiting and not mind.awaited) or mind.turned_at is NEVER:
+    if changes or mind.turns or (belief.pending.awaiting and not mind.awaited) or mind.turned_at is NEVER:
         mind.turned_at = at
-    mind.wavers, mind.turns, mind.awaited = False, False, belief.awaiting
-    mind.due_at = at + _pause(at - mind.turned_at) if belief.unsettled else NEVER
+    mind.wavers, mind.turns, mind.awaited = False, False, belief.pending.awaiting
+    mind.due_at = at + _pause(at - mind.turned_at) if belief.pending.unsettled else NEVER
 
 
 def _pause(calm: timedelta) -> timedelta:

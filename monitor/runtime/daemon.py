@@ -5,7 +5,6 @@ import gc
 import logging
 import os
 import signal
-import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
@@ -18,14 +17,15 @@ from monitor.alert.deliver import Print
 from monitor.alert.link import link_key
 from monitor.config.config import Config
 from monitor.liveness import systemd
-from monitor.liveness.systemd import find_manager
+from monitor.liveness.systemd import Manager, find_manager
 from monitor.publish.collect import fresh_s, pulse
 from monitor.publish.snapshot import Pulse
 from monitor.runtime import shutdown
 from monitor.runtime.loop import run
-from monitor.stages.state import World, open_world, real_edge
+from monitor.stages.belief import BeliefView
+from monitor.stages.services import Services, real_edge
+from monitor.stages.state import MonitorState, open_state
 from monitor.storage_refusal import StoreError
-from monitor.store.store import open_store
 from monitor.thread import with_threads
 from monitor.web.connection_limit import Door
 from monitor.web.link_reply import Answerer
@@ -76,45 +76,44 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _watch(config: Config, show: Print) -> None:
-    async with open_world(config, real_edge(show)) as world, serve(config, world) as address:
+    async with open_state(config, real_edge(show)) as state, serve(state) as address:
         with suppress(OSError):  # nobody reads what we print: that is no reason not to watch
             if address:
                 show(f"status page: {address}")
             targets, accounts = count(len(config.watches), "target"), count(len(config.accounts), "account")
             show(f"watching {targets} of {accounts}; Ctrl-C ends it")
-        world.look_where_it_lies()
-        world.plan_anew()
-        world.manager = find_manager(os.environ, os.getpid())
-        await until_signalled(world)
+        state.services.storage.look_where_it_lies()
+        state.services.manager = find_manager(os.environ, os.getpid())
+        await until_signalled(state)
 
 
-async def until_signalled(world: World) -> None:
+async def until_signalled(state: MonitorState) -> None:
     """Run the stages until somebody asks for the end.
 
     Looks under way are dropped, and what is written stays. Messages under way have a while to be answered, so that
     few are sent twice; who asks a second time does not wait for them. What hangs even so ends with the process.
     """
     reload, asked = asyncio.Event(), asyncio.Semaphore(0)
-    _take_signals(world, reload, asked)
-    stages = asyncio.create_task(run(world, reload))
-    world.manager.tell(systemd.READY)
+    _take_signals(state.services.manager, reload, asked)
+    stages = asyncio.create_task(run(state, reload))
+    state.services.manager.tell(systemd.READY)
     await _first_of(stages, asked.acquire())
     if stages.done():
         await stages
-    world.manager.tell(systemd.STOPPING)
+    state.services.manager.tell(systemd.STOPPING)
     shutdown.begin(0)
     stages.cancel()
-    asyncio.get_running_loop().call_later(shutdown.GRACE_S, world.dropped.set)
+    asyncio.get_running_loop().call_later(shutdown.GRACE_S, state.signals.dropped.set)
     ended = asyncio.gather(stages, return_exceptions=True)
     await _first_of(ended, asked.acquire())
-    world.dropped.set()
+    state.signals.dropped.set()
     await ended
     log.info("ended")
 
 
-def _take_signals(world: World, reload: asyncio.Event, asked: asyncio.Semaphore) -> None:
+def _take_signals(manager: Manager, reload: asyncio.Event, asked: asyncio.Semaphore) -> None:
     def begin_reload() -> None:
-        world.manager.tell(*systemd.reloading())
+        manager.tell(*systemd.reloading())
         reload.set()
 
     loop = asyncio.get_running_loop()
@@ -130,23 +129,24 @@ async def _first_of(work: asyncio.Future[Any], wish: Coroutine[Any, Any, bool]) 
 
 
 @asynccontextmanager
-async def serve(config: Config, world: World) -> AsyncIterator[str | None]:
+async def serve(state: MonitorState) -> AsyncIterator[str | None]:
     """Serve the page, and the signed links; yield its address, or None when it is not served."""
+    services, belief, config = state.services, state.belief, state.belief.config
     if not config.site.serve:
         yield None
         return
     public = urlsplit(config.site.url or "").hostname  # a proxy in front passes this name on
-    answerer = _answerer(config, world)
+    answerer = _answerer(config, services)
     door = Door()
     names = [public] if public else []
-    app = site_app(config.folder, names, answerer, lambda: _pulse(world), door, lambda: _stuck(world))
+    app = site_app(config.folder, names, answerer, lambda: _pulse(services, belief), door, lambda: _stuck(services))
     # What a reader sends compressed is none of our forms, and would be an error of ours where it is no gzip.
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=READERS_S, auto_decompress=False)
     await runner.setup()
     door.server = runner.server
     server = await _listen(door, config)
     try:
-        world.link_key = answerer.key if server and answerer else None
+        services.link_key = answerer.key if server and answerer else None
         yield _address(server) if server else None
     finally:
         if server:
@@ -154,10 +154,10 @@ async def serve(config: Config, world: World) -> AsyncIterator[str | None]:
         await runner.cleanup()
 
 
-def _answerer(config: Config, world: World) -> Answerer | None:
+def _answerer(config: Config, services: Services) -> Answerer | None:
     """Return what stands behind signed links; None where the key that signs them cannot be kept."""
     try:
-        return Answerer(open_store(config.database, config.location), link_key(config.database), world.edge.clock)
+        return Answerer(services.storage.store, link_key(config.database), services.edge.clock)
     except OSError as error:
         log.warning("no message has a link to answer it: %s", error.strerror)
         return None
@@ -169,19 +169,20 @@ def _address(server: asyncio.Server) -> str:
     return f"http://{host}:{port}/"
 
 
-def _stuck(world: World) -> str | None:
+def _stuck(services: Services) -> str | None:
     """Return why the pages may say what is so no more: they cannot be written, or what they are made from cannot."""
-    return world.warnings.get("page") or world.warnings.get("store")
+    return services.own.warnings.get("page") or services.own.warnings.get("store")
 
 
-def _pulse(world: World) -> Pulse:
-    if refused := world.warnings.get("store"):
-        return Pulse(None, fresh_s(world.config), refused)
+def _pulse(services: Services, belief: BeliefView) -> Pulse:
+    config = belief.config
+    if refused := services.own.warnings.get("store"):
+        return Pulse(None, fresh_s(config), refused)
     try:
-        with open_store(world.config.database, world.config.location).reading() as stored:
-            return pulse(stored.marks, world.config, world.edge.clock())
-    except (sqlite3.Error, StoreError) as error:
-        return Pulse(None, fresh_s(world.config), f"{world.config.database.name} cannot be read: {error}")
+        with services.storage.store.reading() as stored:
+            return pulse(stored.marks, config, services.edge.clock())
+    except StoreError as error:
+        return Pulse(None, fresh_s(config), f"{config.database.name} cannot be read: {error}")
 
 
 async def _listen(door: Door, config: Config) -> asyncio.Server | None:

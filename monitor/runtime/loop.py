@@ -1,11 +1,11 @@
-"""The one loop in which all stages meet: look, remember, judge, tell."""
+"""The one loop in which all stages meet: look, remember, judge, tell. Each stage gets what its signature names."""
 
 import asyncio
 from collections.abc import Mapping
 from functools import partial
 
 from monitor.diagnose.stage_failure import Stage
-from monitor.runtime.supervisor import Work, keep
+from monitor.runtime.supervisor import Supervisor, Work
 from monitor.stages.beat import change, remember
 from monitor.stages.deliver import deliver
 from monitor.stages.drill import drills
@@ -17,42 +17,55 @@ from monitor.stages.probe import look
 from monitor.stages.publish import publish
 from monitor.stages.reload import follow_configuration
 from monitor.stages.retention import tidy
-from monitor.stages.state import World
+from monitor.stages.state import MonitorState
+from monitor.stages.take_up import take_up
 
 Stages = Mapping[Stage, Work]
 
 
-async def run(world: World, reload: asyncio.Event) -> None:
+async def run(state: MonitorState, reload: asyncio.Event) -> None:
     """Watch until cancelled. Probes under way are then dropped, not stored as failures."""
-    beside: Stages = {
-        Stage.PUBLISH: publish,
-        Stage.TIDY: tidy,
-        Stage.WEIGH: weigh,
-        Stage.DRILL: drills,
-        Stage.HEARTBEAT: beat_outside,
-        Stage.REASSURE: reassure,
-        Stage.CONFIGURATION: partial(follow_configuration, reload=reload),
-    }
-    await _keep_all(world, {**WATCHING, **beside})
+    await _keep_all(state, {**watching(state), **beside(state, reload)})
 
 
-async def watch_and_tell(world: World) -> None:
+async def watch_and_tell(state: MonitorState) -> None:
     """Look, judge and tell, without what goes on beside."""
-    await _keep_all(world, WATCHING)
+    await _keep_all(state, watching(state))
 
 
-async def _keep_all(world: World, stages: Stages) -> None:
+async def _keep_all(state: MonitorState, stages: Stages) -> None:
+    supervisor = supervise(state)
     async with asyncio.TaskGroup() as kept:
         for stage, work in stages.items():
-            kept.create_task(keep(world, stage, work, change))
+            kept.create_task(supervisor.keep(stage, work))
 
 
-WATCHING: Stages = {
-    Stage.LOOK: look,
-    Stage.REMEMBER: remember,
-    Stage.LISTEN: listen,
-    Stage.ENQUIRE: enquire,
-    Stage.HERALD: herald,
-    Stage.DELIVER: deliver,
-}
-"""What it takes to look, judge and tell."""
+def supervise(state: MonitorState) -> Supervisor:
+    return Supervisor(state.services, state.belief, state.signals, partial(change, state))
+
+
+def watching(state: MonitorState) -> Stages:
+    """Return what it takes to look, judge and tell."""
+    services, belief, told, planned, signals = state.services, state.belief, state.told, state.planned, state.signals
+    return {
+        Stage.LOOK: partial(look, services, belief, planned, signals),
+        Stage.REMEMBER: partial(remember, state),
+        Stage.LISTEN: partial(listen, services, belief, planned, signals),
+        Stage.ENQUIRE: partial(enquire, services, belief, signals),
+        Stage.HERALD: partial(herald, services, belief, told, signals),
+        Stage.DELIVER: partial(deliver, services, belief, told, signals),
+    }
+
+
+def beside(state: MonitorState, reload: asyncio.Event) -> Stages:
+    """Return what goes on beside."""
+    services, belief, signals = state.services, state.belief, state.signals
+    return {
+        Stage.PUBLISH: partial(publish, services, belief, signals),
+        Stage.TIDY: partial(tidy, services, belief, signals),
+        Stage.WEIGH: partial(weigh, services, belief, signals),
+        Stage.DRILL: partial(drills, services, belief, partial(change, state)),
+        Stage.HEARTBEAT: partial(beat_outside, services, belief, state.planned, state.times, signals),
+        Stage.REASSURE: partial(reassure, services, belief, state.planned, state.times),
+        Stage.CONFIGURATION: partial(follow_configuration, services, belief, signals, partial(take_up, state), reload),
+    }

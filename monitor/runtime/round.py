@@ -2,41 +2,43 @@
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from monitor.config.config import Config
 from monitor.detect.health import Health
 from monitor.diagnose.stage_failure import Stage
-from monitor.runtime.supervisor import Work, attempt, review
+from monitor.runtime.loop import supervise
+from monitor.runtime.supervisor import Work
 from monitor.schedule import is_due
-from monitor.stages.beat import ABSENT, beat, change, follow_clock, note_absence, seen
+from monitor.stages.beat import beat, follow_clock, is_to_conclude, note_absence, seen
+from monitor.stages.belief import BeliefView
 from monitor.stages.deliver import deliver, deliver_due
 from monitor.stages.notify import take_replies, tell_due
 from monitor.stages.objectives import weigh_step
+from monitor.stages.planned import Planned
 from monitor.stages.poll_status import enquire, hear_safely
 from monitor.stages.probe import is_wavering, probe
-from monitor.stages.publish import publish_now
+from monitor.stages.publish import Published, publish_once
 from monitor.stages.retention import examine, tidy_step
-from monitor.stages.state import World
+from monitor.stages.services import Services
+from monitor.stages.signals import Signals
+from monitor.stages.state import MonitorState
+from monitor.stages.storage import Storage
+from monitor.stages.told import Told
 from monitor.storage_refusal import StoreError
 from monitor.store.standby import Place
-from monitor.store.store import open_store
+from monitor.store.store import Store
 from monitor.store.writer import Writer
 from probes.model import Observation, Timer
 
 log = logging.getLogger("monitor")
 
-WAITS_S = 16.0
-"""So long in all a round waits for re-checks: that of an answer that leaves no hope comes after 15 s."""
-LOOKS_S = 45.0
-"""No look takes longer, and none begins that may end later: the rest of the minute is for telling and the page."""
-STOP_S = 48.0
-"""What is under way by then is dropped, as if it had not begun; the next round looks again."""
 COMPANY_S = 1.0
 """So long the first answer waits for those of the others that were asked at the same instant."""
 MINUTE = timedelta(seconds=60)
@@ -48,11 +50,28 @@ SLACK = timedelta(seconds=15)
 """A status page that is due in a moment is read now."""
 
 
+class RoundTimes(Struct, frozen=True):
+    """How long a round does what.
+
+    `waits_s` it waits in all for re-checks: that of an answer that leaves no hope comes after 15 s. No look takes
+    longer than `looks_s`, and none begins that may end later: the rest of the minute is for telling and the page. What
+    is under way after `stop_s` is dropped, as if it had not begun; the next round looks again.
+    """
+
+    waits_s: float = 16.0
+    looks_s: float = 45.0
+    stop_s: float = 48.0
+
+
+USUAL = RoundTimes()
+
+
 class Stint(Struct):
     """The time of one round, by a clock that nobody sets. `running` holds each look with when it began, by target."""
 
     timer: Timer
     began_s: float
+    times: RoundTimes
     waited_s: float = 0.0
     longest_s: float = 0.0
     running: dict[str, tuple[asyncio.Task[None], float]] = field(default_factory=dict)
@@ -63,89 +82,98 @@ class Stint(Struct):
 
     def has_time(self, pause_s: float = 0.0) -> bool:
         """Whether a look that begins after such a pause can end in time, if it takes as long as the longest one yet."""
-        return self.passed_s + pause_s + self.longest_s < LOOKS_S
+        return self.passed_s + pause_s + self.longest_s < self.times.looks_s
 
 
-async def once(world: World) -> None:
+async def once(state: MonitorState, times: RoundTimes = USUAL) -> None:
     """Do one round. What it cannot confirm in time is remembered, and the next round takes it over."""
-    world.round_at = world.edge.clock()
-    patience = world.prober.patience
-    world.prober = replace(world.prober, patience=replace(patience, total_s=min(patience.total_s, LOOKS_S)))
-    for stage, step in STEPS:
-        await attempt(world, stage, step, change)
-    for stage in dict(STEPS):
-        await review(world, stage, change)
+    services, state.planned.round_at = state.services, state.services.edge.clock()
+    patience = services.prober.patience
+    services.prober = replace(services.prober, patience=replace(patience, total_s=min(patience.total_s, times.looks_s)))
+    supervisor, steps = supervise(state), _steps(state, times)
+    for stage, step in steps:
+        await supervisor.attempt(stage, step)
+    for stage in dict(steps):
+        await supervisor.review(stage)
+
+
+def _steps(state: MonitorState, times: RoundTimes) -> Sequence[tuple[Stage, Work]]:
+    """Return what a round does, in this order."""
+    services, belief, told, signals = state.services, state.belief, state.told, state.signals
+    return (
+        (Stage.REMEMBER, partial(_resume, state)),
+        (Stage.HERALD, partial(_take_replies, services, belief, told, signals)),
+        (Stage.LOOK, partial(_look_around, state, times)),
+        (Stage.WEIGH, partial(weigh_step, services, belief, signals)),
+        (Stage.REMEMBER, partial(_settle, state)),
+        (Stage.HERALD, partial(tell_due, services, belief, told, signals)),
+        (Stage.DELIVER, partial(deliver_due, services, belief, told, signals)),
+        (Stage.PUBLISH, partial(_publish, services, belief, signals)),
+        (Stage.TIDY, partial(_tidy, services, belief, signals)),
+    )
 
 
 @asynccontextmanager
-async def remembering_what_was_said(world: World) -> AsyncIterator[None]:
+async def remembering_what_was_said(services: Services) -> AsyncIterator[None]:
     """Leave out of the log what it holds of our own trouble from a round before: cron mails every line."""
-    before = world.keeper.reader.marks.said()
-    world.said = before | world.said
+    before = services.storage.keeper.reader.marks.said()
+    services.own.logged = before | services.own.logged
     yield
-    after = {about: words for about, words in world.said.items() if about not in OF_THE_DATABASE}
+    after = {about: words for about, words in services.own.logged.items() if about not in OF_THE_DATABASE}
     if after != before:
-        await world.write(Writer.save_said, after)
+        await services.storage.write(Writer.save_said, after)
 
 
 OF_THE_DATABASE = ("store", "database")
 """Of these the keeper knows itself whether they were said before."""
 
 
-async def _resume(world: World) -> None:
-    now = world.round_at or world.edge.clock()
-    await follow_clock(world)
-    world.is_first_of_hour = await _is_first_of_hour(world, now)
-    await _note_missed_rounds(world, now)
+async def _resume(state: MonitorState) -> None:
+    now = state.planned.round_at or state.services.edge.clock()
+    await follow_clock(state)
+    state.told.tells_unremembered = await _is_first_of_hour(state.services.storage, now)
+    await _note_missed_rounds(state, now)
 
 
-async def _listen(world: World) -> None:
-    await take_replies(world)
+async def _take_replies(services: Services, belief: BeliefView, told: Told, signals: Signals) -> None:
+    await take_replies(services, belief, told, signals)
 
 
-async def _look_around(world: World) -> None:
-    async with _company(world), asyncio.TaskGroup() as looks:
-        await _look(world, looks)
+async def _look_around(state: MonitorState, times: RoundTimes) -> None:
+    async with _company(state), asyncio.TaskGroup() as looks:
+        await _look(state, looks, times)
 
 
-async def _settle(world: World) -> None:
-    if world.unsettled or world.stirred or world.beaten_at is None:
-        await beat(world, [], world.edge.clock(), ahead=MINUTE)
+async def _settle(state: MonitorState) -> None:
+    if is_to_conclude(state) or state.belief.pending.stirred or state.times.beaten_at is None:
+        await beat(state, [], state.services.edge.clock(), ahead=MINUTE)
 
 
-async def _publish(world: World) -> None:
-    while await world.read(publish_now, world):
-        pass
+async def _publish(services: Services, belief: BeliefView, signals: Signals) -> None:
+    made = await publish_once(services, belief, signals, Published())
+    while made.more:
+        made = await publish_once(services, belief, signals, made)
 
 
-async def _tidy(world: World) -> None:
+async def _tidy(services: Services, belief: BeliefView, signals: Signals) -> None:
     try:
-        if world.is_doubted:
-            await examine(world)
-        await tidy_step(world)
-    except (sqlite3.Error, StoreError) as error:
+        if signals.unsound.is_set():
+            await examine(services, belief, signals)
+        await tidy_step(services, belief)
+    except StoreError as error:
         log.warning("old results cannot be rolled up: %s", error)
 
 
-STEPS: Sequence[tuple[Stage, Work]] = (
-    (Stage.REMEMBER, _resume),
-    (Stage.HERALD, _listen),
-    (Stage.LOOK, _look_around),
-    (Stage.WEIGH, weigh_step),
-    (Stage.REMEMBER, _settle),
-    (Stage.HERALD, tell_due),
-    (Stage.DELIVER, deliver_due),
-    (Stage.PUBLISH, _publish),
-    (Stage.TIDY, _tidy),
-)
-"""What a round does, in this order."""
-
-
 @asynccontextmanager
-async def _company(world: World) -> AsyncIterator[None]:
+async def _company(state: MonitorState) -> AsyncIterator[None]:
     """Hear the status pages that are due, ask whoever is doubted, and carry what is told, beside the looks."""
-    polls = [asyncio.create_task(hear_safely(world, id)) for id in world.config.feeds if _is_to_read(world, id)]
-    others = [asyncio.create_task(enquire(world)), asyncio.create_task(deliver(world))]
+    services, belief, planned, signals = state.services, state.belief, state.planned, state.signals
+    due = [id for id in belief.config.feeds if _is_to_read(belief, id, services.edge.clock())]
+    polls = [asyncio.create_task(hear_safely(services, belief, planned, signals, id)) for id in due]
+    others = [
+        asyncio.create_task(enquire(services, belief, signals)),
+        asyncio.create_task(deliver(services, belief, state.told, signals)),
+    ]
     try:
         yield
         await asyncio.gather(*polls)
@@ -155,106 +183,107 @@ async def _company(world: World) -> AsyncIterator[None]:
         await asyncio.gather(*polls, *others, return_exceptions=True)
 
 
-def _is_to_read(world: World, source: str) -> bool:
-    known = world.sources.get(source)
-    since = timedelta(seconds=world.config.status.interval_s) - SLACK
-    return known is None or known.polled_at is None or world.edge.clock() - known.polled_at >= since
+def _is_to_read(belief: BeliefView, source: str, now: datetime) -> bool:
+    known = belief.sources.get(source)
+    since = timedelta(seconds=belief.config.status.interval_s) - SLACK
+    return known is None or known.polled_at is None or now - known.polled_at >= since
 
 
-async def _look(world: World, looks: asyncio.TaskGroup) -> None:
+async def _look(state: MonitorState, looks: asyncio.TaskGroup, times: RoundTimes) -> None:
     """Look at what is due, and again at what is to be confirmed, while there is time."""
-    stint = Stint(world.edge.timer, world.edge.timer())
-    _bring_forward(world)
+    services, belief, planned, clock = state.services, state.belief, state.planned, state.services.edge.clock
+    stint = Stint(services.edge.timer, services.edge.timer(), times)
+    _bring_forward(belief, planned, clock())
     while True:
         if stint.has_time():
-            for target in world.agenda.take_due(world.edge.clock()):
-                look = looks.create_task(probe(world, world.config.watches[target]))
-                stint.running[target] = look, stint.timer()
-        pause_s = _next_in_s(world, stint)
+            for target in planned.looks.take_due(clock()):
+                look = probe(services, belief, planned, state.signals, belief.config.watches[target])
+                stint.running[target] = looks.create_task(look), stint.timer()
+        pause_s = _next_in_s(belief, planned, stint, clock())
         if pause_s is None and not stint.running:
             return
-        if observations := await _seen(world, stint, pause_s):
-            await beat(world, observations, world.edge.clock())
-        if stint.passed_s >= STOP_S:
-            _drop(world, stint)
+        if observations := await _seen(state, stint, pause_s):
+            await beat(state, observations, clock())
+        if stint.passed_s >= times.stop_s:
+            _drop(belief.config, stint)
 
 
-def _bring_forward(world: World) -> None:
+def _bring_forward(belief: BeliefView, planned: Planned, now: datetime) -> None:
     """What is due in a moment is done now; what was seen the longest ago first, as there may be no time for all."""
-    now = world.edge.clock()
-    for id, watch in world.config.watches.items():
-        at = world.agenda.first_of([id])
+    for id, watch in belief.config.watches.items():
+        at = planned.looks.first_of([id])
         if at is not None and is_due(watch, at, now):
-            world.agenda.set(id, min(now, world.healths.get(id, Health()).seen_at or EPOCH))
+            planned.looks.set(id, min(now, belief.healths.get(id, Health()).seen_at or EPOCH))
 
 
-def _next_in_s(world: World, stint: Stint) -> float | None:
+def _next_in_s(belief: BeliefView, planned: Planned, stint: Stint, now: datetime) -> float | None:
     """Return the seconds until the next look that this round waits for; None: it waits for none.
 
     A round in which nothing is under way waits as long as it takes to confirm what is answered at once.
     """
-    now, first = world.edge.clock(), world.agenda.next_at()
-    if first is None or (first - now).total_seconds() > LOOKS_S:
+    first = planned.looks.next_at()
+    if first is None or (first - now).total_seconds() > stint.times.looks_s:
         return None
-    at = world.agenda.first_of(id for id, health in world.healths.items() if is_wavering(health))
+    at = planned.looks.first_of(id for id, health in belief.healths.items() if is_wavering(health))
     if at is None:
         return None
     pause_s = max((at - now).total_seconds(), 0.0)
-    patient = bool(stint.running) or stint.waited_s + pause_s <= WAITS_S
+    patient = bool(stint.running) or stint.waited_s + pause_s <= stint.times.waits_s
     return pause_s if patient and stint.has_time(pause_s) else None
 
 
-async def _seen(world: World, stint: Stint, pause_s: float | None) -> list[Observation]:
+async def _seen(state: MonitorState, stint: Stint, pause_s: float | None) -> list[Observation]:
     """Return what has been seen by the end of the pause, or of the round; all that was asked at once, if it is quick.
 
     Who is refused alone, and who with all others, shows only when the others have answered.
     """
-    began_s, idle = stint.timer(), not stint.running
-    stops_in_s = STOP_S - stint.passed_s if stint.passed_s < STOP_S else None
+    began_s, idle, stop_s = stint.timer(), not stint.running, stint.times.stop_s
+    stops_in_s = stop_s - stint.passed_s if stint.passed_s < stop_s else None
     try:
         async with asyncio.timeout(min((one for one in (pause_s, stops_in_s) if one is not None), default=None)):
-            found = [await world.finished.get()]
+            found = [await state.signals.observations.get()]
     except TimeoutError:
         stint.waited_s += stint.timer() - began_s if idle else 0.0
         return []
     with suppress(TimeoutError):
-        async with asyncio.timeout(min(COMPANY_S, max(STOP_S - stint.passed_s, 0.0))):
+        async with asyncio.timeout(min(COMPANY_S, max(stop_s - stint.passed_s, 0.0))):
             while len(found) < len(stint.running):
-                found.append(await world.finished.get())
-    await follow_clock(world)
-    found = seen(world, found)
+                found.append(await state.signals.observations.get())
+    await follow_clock(state)
+    found = seen(state, found)
     for one in found:
         _, its_start_s = stint.running.pop(one.target.id, (None, stint.timer()))
         stint.longest_s = max(stint.longest_s, stint.timer() - its_start_s)
     return found
 
 
-def _drop(world: World, stint: Stint) -> None:
+def _drop(config: Config, stint: Stint) -> None:
     """End what is under way, but not a client program: it has a limit of its own, and has cost something already."""
     for id, (look, _) in list(stint.running.items()):
-        if not world.config.providers[world.config.watches[id].target.provider].is_command:
+        if not config.providers[config.watches[id].target.provider].is_command:
             look.cancel()
             del stint.running[id]
             log.debug("%s: no answer in the time of this round; the next one looks again", id)
 
 
-async def _note_missed_rounds(world: World, now: datetime) -> None:
+async def _note_missed_rounds(state: MonitorState, now: datetime) -> None:
     """Remember that cron let rounds fail: how far apart they are only the past tells."""
-    if world.beat_at and now - world.beat_at >= ABSENT and world.keeper.place is not Place.MEMORY:
-        usual = await asyncio.to_thread(_usual_pause, world)
-        await note_absence(world, now, max(ABSENT, MISSED * usual))
+    storage, absent, before = state.services.storage, state.services.pauses.absent, state.times.beat_at
+    if before and now - before >= absent and storage.keeper.place is not Place.MEMORY:
+        usual = await asyncio.to_thread(_usual_pause, storage.store)
+        await note_absence(state, now, max(absent, MISSED * usual))
 
 
-async def _is_first_of_hour(world: World, now: datetime) -> bool:
+async def _is_first_of_hour(storage: Storage, now: datetime) -> bool:
     """Whether no other round began in this hour: it matters only where no round can remember anything."""
-    forgets = world.keeper.place is Place.MEMORY
-    pause = max(MINUTE, await asyncio.to_thread(_usual_pause, world)) if forgets else MINUTE
+    forgets = storage.keeper.place is Place.MEMORY
+    pause = max(MINUTE, await asyncio.to_thread(_usual_pause, storage.store)) if forgets else MINUTE
     return now - now.replace(minute=0, second=0, microsecond=0) < pause
 
 
-def _usual_pause(world: World) -> timedelta:
+def _usual_pause(store: Store) -> timedelta:
     try:
-        with open_store(world.config.database, world.config.location).reading() as stored:
-            return stored.history.usual_pause(timedelta(seconds=LOOKS_S))
-    except (sqlite3.Error, StoreError):
+        with store.reading() as stored:
+            return stored.history.usual_pause(timedelta(seconds=USUAL.looks_s))
+    except StoreError:
         return timedelta(0)

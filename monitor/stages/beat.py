@@ -3,73 +3,76 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from msgspec.structs import replace
 
 from monitor.diagnose.diagnosis import Scope
-from monitor.diagnose.incident import Change, absence, as_of, redated
+from monitor.diagnose.incident import Change, absence, as_of
+from monitor.diagnose.incident import redated as redated_incident
+from monitor.diagnose.status_source import Source, is_news
+from monitor.stages.belief import Belief, ControlResult
 from monitor.stages.evaluate import conclude, judge, take_note, tracks_to_save
 from monitor.stages.notify import tell
 from monitor.stages.plan import ask_the_rest, hurry_associates, is_doubted, plan_as_usual, plan_looks
+from monitor.stages.signals import Burning, Report, Signals
 from monitor.stages.spend import note_spending
-from monitor.stages.state import World
-from monitor.store.clock import Reading, was_set
+from monitor.stages.state import MonitorState
+from monitor.store.clock import Reading, redated, was_set
 from monitor.store.value import Batch
 from monitor.words import duration, title
 from probes.model import Observation
 
 log = logging.getLogger("monitor")
 
-BEAT_S = 1.0
-"""Good news waits so long for company, so that many results share one transaction. Bad news does not wait."""
-IDLE_S = 10.0
-"""There is a beat so often at least, also when nothing was seen: whoever waits for it learns that we live."""
-ABSENT = timedelta(minutes=5)
-"""A gap between two beats that is worth a word; a restart takes seconds."""
 
-
-async def remember(world: World) -> None:
+async def remember(state: MonitorState) -> None:
     """Turn what was seen into one beat after the other."""
     while True:
-        await _gather(world)
-        await follow_clock(world)
-        observations = seen(world)
-        if observations or world.unsettled or world.keeper.refusal or _is_idle(world):
-            now = world.edge.clock()
-            await note_absence(world, now)
+        await _gather(state.signals, state.services.pauses.beat_s)
+        await follow_clock(state)
+        observations = seen(state)
+        if observations or is_to_conclude(state) or state.services.storage.keeper.refusal or _is_idle(state):
+            now = state.services.edge.clock()
+            await note_absence(state, now, state.services.pauses.absent)
             try:
-                await beat(world, observations, now)
+                await beat(state, observations, now)
             except Exception:
-                plan_as_usual(world, observations)
+                plan_as_usual(state.services, state.belief, state.planned, observations)
                 raise
 
 
-async def note_absence(world: World, now: datetime, pause: timedelta = ABSENT) -> None:
-    """Remember that nobody was watching: there was no beat for longer than the pauses between them may be."""
-    if world.beat_at is None or now - world.beat_at < pause:
-        return
-    if world.beaten_at is not None and world.edge.uptime() - world.beaten_at < pause.total_seconds():
-        log.warning("the clock was set forward by %s: no gap", duration((now - world.beat_at).total_seconds()))
-    else:
-        await change(world, absence(world.beat_at, now, world.config.location))
-
-
-async def _gather(world: World) -> None:
+async def _gather(signals: Signals, beat_s: float) -> None:
     """Wait for what is to be seen: for good news a moment longer, since there may be more; for bad news no longer."""
-    try:
-        async with asyncio.timeout(BEAT_S):
-            await world.urgent.wait()
-    except TimeoutError:
-        pass
-    world.urgent.clear()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(beat_s):
+            await signals.urgent.wait()
+    signals.urgent.clear()
 
 
-def seen(world: World, before: Sequence[Observation] = ()) -> list[Observation]:
+def is_to_conclude(state: MonitorState) -> bool:
+    """Whether something was learnt beside the looks, or time alone may change what is believed."""
+    return state.belief.pending.unsettled or not state.signals.reports.empty()
+
+
+async def note_absence(state: MonitorState, now: datetime, pause: timedelta) -> None:
+    """Remember that nobody was watching: there was no beat for longer than the pauses between them may be."""
+    before, times = state.times.beat_at, state.times
+    if before is None or now - before < pause:
+        return
+    if times.beaten_at is not None and state.services.edge.uptime() - times.beaten_at < pause.total_seconds():
+        log.warning("the clock was set forward by %s: no gap", duration((now - before).total_seconds()))
+    else:
+        await change(state, absence(before, now, state.belief.config.location))
+
+
+def seen(state: MonitorState, before: Sequence[Observation] = ()) -> list[Observation]:
     """Return what has been seen, after what was taken before, all dated as the clock goes now."""
-    now = world.read_clocks()
-    found = [*before, *(world.finished.get_nowait() for _ in range(world.finished.qsize()))]
-    return [_as_dated_now(one, world.begun.pop(one.target.id, now), now) for one in found]
+    now, waiting = state.services.edge.read_clocks(), state.signals.observations
+    found = [*before, *(waiting.get_nowait() for _ in range(waiting.qsize()))]
+    return [_as_dated_now(one, state.planned.begun.pop(one.target.id, now), now) for one in found]
 
 
 def _as_dated_now(one: Observation, began: Reading, now: Reading) -> Observation:
@@ -77,84 +80,146 @@ def _as_dated_now(one: Observation, began: Reading, now: Reading) -> Observation
     return replace(one, at=min(one.at + by, now.at)) if by or one.at > now.at else one
 
 
-async def follow_clock(world: World) -> None:
+async def follow_clock(state: MonitorState) -> None:
     """Date anew what is open when the clock was set: it has lasted as long as it did, whatever the clock says."""
-    before, world.clocks = world.clocks, world.read_clocks()
-    by, world.set_by = world.set_by, timedelta(0)
-    by += was_set(before, world.clocks)
+    times, edge = state.times, state.services.edge
+    before, times.clocks = times.clocks, edge.read_clocks()
+    by, times.set_by = times.set_by, timedelta(0)
+    by += was_set(before, times.clocks)
     if not by:
         return
     how = "forward" if by > timedelta(0) else "back"
     log.warning("the clock was set %s by %s: what is open is dated anew", how, duration(abs(by).total_seconds()))
-    now = world.clocks.at
-    world.redate(by)
-    changes = tuple(redated(one, by, now) for one in world.incidents.values())
-    _adopt(world, changes)
-    messages = tuple(tell(world, changes, now))
-    await world.save(Batch(now, changes=changes, messages=messages, trace=world.trace()))
-    world.mail.set()
-    world.news.set()
+    now = times.clocks.at
+    _redate(state, by)
+    changes = tuple(redated_incident(one, by, now) for one in state.belief.incidents.values())
+    _adopt(state, changes)
+    messages = tuple(tell(state.belief, state.told, changes, now))
+    await _save(state, Batch(now, changes=changes, messages=messages, trace=edge.trace()))
+    state.signals.outbox.set()
+    state.signals.news.set()
+
+
+def _redate(state: MonitorState, by: timedelta) -> None:
+    """Date what goes on by a clock that was set by so much, and forget what is of use for minutes only."""
+    belief, times = state.belief, state.times
+    belief.healths = redated(belief.healths, by)
+    belief.tracks = redated(belief.tracks, by)
+    belief.pools = redated(belief.pools, by)
+    belief.burning = {id: replace(one, since=one.since + by) for id, one in belief.burning.items()}
+    belief.control = ControlResult(online=belief.control.online)
+    belief.pending.stirred = True
+    state.told.redate(by)
+    times.beat_at = times.beat_at and times.beat_at + by
+    times.tracked_at.clear()
+    state.planned.plan_polls_anew()
+    state.signals.polls_planned.set()
+
+
+def take_reports(belief: Belief, signals: Signals) -> None:
+    """Believe what the other stages learnt since the last beat."""
+    for _ in range(signals.reports.qsize()):
+        _believe(belief, signals.reports.get_nowait())
+
+
+def _believe(belief: Belief, report: Report) -> None:
+    match report:
+        case Source():
+            belief.pending.stirred |= is_news(belief.sources.get(report.id, Source(report.id)), report)
+            belief.sources[report.id] = report
+        case ControlResult():
+            belief.pending.stirred = True
+            belief.control = report
+        case Burning():
+            belief.pending.unsettled |= report.by_id.keys() != belief.burning.keys()
+            belief.burning = report.by_id
+        case _:
+            assert_never(report)
 
 
 async def beat(
-    world: World, observations: Sequence[Observation], now: datetime, ahead: timedelta = timedelta(0)
+    state: MonitorState, observations: Sequence[Observation], now: datetime, ahead: timedelta = timedelta(0)
 ) -> None:
     """One heartbeat: judge what was seen, remember all of it in one transaction, and let it be told.
 
     Nothing more is seen for the time `ahead`: what that time alone would settle is settled now.
     """
-    doubted = {one.target.id for one in observations if is_doubted(world, one.target.id)}
-    healths = judge(world, observations)
-    notes = take_note(world, observations)
-    tracks, pools = tracks_to_save(world, observations, now)
-    is_news = world.stirred
-    plans = plan_looks(world, healths, observations)
-    ask_the_rest(world, {id for id in doubted & healths.keys() if not is_doubted(world, id)})
-    changes = [as_of(change, now) for change in conclude(world, now, ahead)]
-    _adopt(world, changes)
-    if is_news:
-        hurry_associates(world, now)
-    messages = tell(world, changes, now)
-    spent = note_spending(world, observations)
+    services, belief, told, planned, signals = (
+        state.services,
+        state.belief,
+        state.told,
+        state.planned,
+        state.signals,
+    )
+    take_reports(belief, signals)
+    doubted = {one.target.id for one in observations if is_doubted(belief, one.target.id)}
+    healths = judge(belief, services.own, observations)
+    notes = take_note(belief, services.own, observations)
+    tracks, pools = tracks_to_save(belief, state.times.tracked_at, observations, now)
+    state.times.tracked_at |= dict.fromkeys(tracks, now)
+    stirred = belief.pending.stirred
+    plans = plan_looks(services, belief, planned, signals, healths, observations)
+    back = {id for id in doubted & healths.keys() if not is_doubted(belief, id)}
+    ask_the_rest(services, belief, planned, back)
+    offline = [case.incident for case in told.cases.values() if case.incident.is_offline]
+    changes = [as_of(change, now) for change in conclude(belief, services.own, offline, now, ahead)]
+    _adopt(state, changes)
+    if stirred:
+        hurry_associates(services, belief, planned, now)
+    messages = tell(belief, told, changes, now)
     batch = Batch(
         now,
         tuple(observations),
         healths,
         plans,
-        spent,
+        note_spending(belief, planned, observations),
         tuple(changes),
         tuple(messages),
         notes=notes,
         tracks=tracks,
         pools=pools,
-        trace=world.trace(),
+        trace=services.edge.trace(),
     )
-    if observations or changes or world.keeper.refusal or _is_idle(world):
-        await world.save(batch)
-        world.beaten_at, world.beat_at = world.edge.uptime(), now
+    if observations or changes or services.storage.keeper.refusal or _is_idle(state):
+        await _save(state, batch)
+        state.times.beaten_at, state.times.beat_at = services.edge.uptime(), now
     if messages:
-        world.mail.set()
-    if changes or is_news:
-        world.news.set()
+        signals.outbox.set()
+    if changes or stirred:
+        signals.news.set()
 
 
-def _is_idle(world: World) -> bool:
-    return world.beaten_at is None or world.edge.uptime() - world.beaten_at >= IDLE_S
+async def _save(state: MonitorState, batch: Batch) -> None:
+    if not await state.services.storage.save(batch):
+        state.signals.news.set()
 
 
-def _adopt(world: World, changes: Sequence[Change]) -> None:
-    world.adopt(changes)
+def _is_idle(state: MonitorState) -> bool:
+    before, uptime_s = state.times.beaten_at, state.services.edge.uptime()
+    return before is None or uptime_s - before >= state.services.pauses.idle_s
+
+
+def _adopt(state: MonitorState, changes: Sequence[Change]) -> None:
+    state.belief.adopt(changes)
     for change in changes:
         log.info("%s: %s (%s)", change.kind, title(change.incident), change.incident.id)
     if any(one.incident.closed_at and one.incident.scope is Scope.MONITOR for one in changes):
-        world.hear_anew()
+        _hear_anew(state)
 
 
-async def change(world: World, one: Change) -> None:
+def _hear_anew(state: MonitorState) -> None:
+    """Read every status source now, without what was held against it: it was we who were away."""
+    now = state.services.edge.clock()
+    state.belief.trust_anew(now)
+    state.planned.hurry_polls(now)
+    state.signals.polls_planned.set()
+
+
+async def change(state: MonitorState, one: Change) -> None:
     """Remember one change that no observation led to, and let it be told."""
-    now = world.edge.clock()
+    now = state.services.edge.clock()
     one = as_of(one, now)
-    _adopt(world, [one])
-    await world.save(Batch(now, changes=(one,), messages=tuple(tell(world, [one], now))))
-    world.mail.set()
-    world.news.set()
+    _adopt(state, [one])
+    await _save(state, Batch(now, changes=(one,), messages=tuple(tell(state.belief, state.told, [one], now))))
+    state.signals.outbox.set()
+    state.signals.news.set()

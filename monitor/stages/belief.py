@@ -1,22 +1,22 @@
 """What is believed between two looks: all that judging and concluding reads and changes, without store and network."""
 
-import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
-from monitor.alert.case import Case
 from monitor.config.config import Config
 from monitor.detect.account_memory import Note
+from monitor.detect.account_memory import findings as find
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health
 from monitor.detect.latency import Kind
 from monitor.detect.reminder import Reminder
-from monitor.detect.shared_latency import Pool
+from monitor.detect.shared_latency import Pool, PoolKey
 from monitor.detect.target_memory import Track
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Announcement, Change, Incident
@@ -24,46 +24,77 @@ from monitor.diagnose.status_source import Source, announcements, page
 from monitor.diagnose.witness import Witnesses
 from probes.model import Knock, Target
 
-log = logging.getLogger("monitor")
-
 FORGOTTEN = timedelta(minutes=3)
 """What a call without a key met so long ago says nothing of now."""
 
 T = TypeVar("T")
 
 
-class Belief(Struct, kw_only=True):
-    """What is believed of the targets, and what there is to conclude from.
+class ControlResult(Struct, frozen=True):
+    """What calls without a key met, by who answers, and whether neutral hosts answer; None: they were not asked."""
 
-    `online` is what neutral hosts said. `near` are the reminders that were near at the last conclusion, `burning` the
-    objectives, by id, whose budget burns. `tracked_at` is when each target's track was last written. `stirred`: there
-    is something to conclude; `unsettled`: time alone may change it; `awaiting`: so may a look that is on its way.
-    `all_slow_at` is when whatever answers here was last slow at once.
-    `fading` are the incidents, by id, that may be over by now. `warnings` is what of ours does not work now, `said`
-    what of it the log holds, be it of a round before.
+    knocks: Mapping[str, Knock] = field(default_factory=dict)
+    online: bool | None = None
+
+
+class Pending(Struct):
+    """What is left to conclude.
+
+    `stirred`: there is something; `unsettled`: time alone may change it; `awaiting`: so may a look that is on its way.
+    `near` are the reminders that were near at the last conclusion, `all_slow_at` is when whatever answers here was
+    last slow at once.
+    """
+
+    stirred: bool = True
+    unsettled: bool = False
+    awaiting: bool = False
+    near: frozenset[Reminder] = frozenset()
+    all_slow_at: datetime | None = None
+
+
+class BeliefView(Protocol):
+    """What every stage may read of what is believed; the beat alone changes it."""
+
+    @property
+    def config(self) -> Config: ...
+    @property
+    def healths(self) -> Mapping[str, Health]: ...
+    @property
+    def tracks(self) -> Mapping[str, Track]: ...
+    @property
+    def notes(self) -> Mapping[str, Note]: ...
+    @property
+    def incidents(self) -> Mapping[str, Incident]: ...
+    @property
+    def sources(self) -> Mapping[str, Source]: ...
+    @property
+    def control(self) -> ControlResult: ...
+    @property
+    def burning(self) -> Mapping[str, Diagnosis]: ...
+    @property
+    def fading(self) -> frozenset[str]: ...
+    @property
+    def is_offline(self) -> bool: ...
+
+
+class Belief(Struct, kw_only=True):
+    """What is watched, what is believed of it, and what there is to conclude from.
+
+    `burning` are the objectives, by id, whose budget burns; `fading` the incidents, by id, that may be over by now.
     """
 
     config: Config
     healths: dict[str, Health] = field(default_factory=dict)
     tracks: dict[str, Track] = field(default_factory=dict)
-    tracked_at: dict[str, datetime] = field(default_factory=dict)
-    pools: dict[str, Pool] = field(default_factory=dict)
+    pools: dict[PoolKey, Pool] = field(default_factory=dict)
     notes: dict[str, Note] = field(default_factory=dict)
     findings: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
-    cases: dict[str, Case] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
-    knocks: dict[str, Knock] = field(default_factory=dict)
-    online: bool | None = None
-    near: frozenset[Reminder] = frozenset()
-    burning: dict[str, Diagnosis] = field(default_factory=dict)
-    all_slow_at: datetime | None = None
-    stirred: bool = True
-    unsettled: bool = False
-    awaiting: bool = False
+    control: ControlResult = ControlResult()
+    burning: Mapping[str, Diagnosis] = field(default_factory=dict)
     fading: frozenset[str] = frozenset()
-    warnings: dict[str, str] = field(default_factory=dict)
-    said: dict[str, str] = field(default_factory=dict)
+    pending: Pending = field(default_factory=Pending)
 
     @property
     def is_offline(self) -> bool:
@@ -72,7 +103,7 @@ class Belief(Struct, kw_only=True):
 
     def is_slow(self, target: Target) -> bool:
         """Whether all that answer like this target are slower than usual together."""
-        pools = (self.pools.get(group) for _, group in groups_of(target))
+        pools = (self.pools.get(key) for key in pool_keys(target))
         return any(pool is not None and pool.alarmed_at is not None for pool in pools)
 
     def announcements(self, now: datetime) -> dict[str, list[Announcement]]:
@@ -82,10 +113,10 @@ class Belief(Struct, kw_only=True):
     def witnesses(self, now: datetime) -> Witnesses:
         """Return what is known besides the health of the targets; what was long ago is left out."""
         return Witnesses(
-            knocks={id: one for id, one in self.knocks.items() if now - one.at < FORGOTTEN},
+            knocks={id: one for id, one in self.control.knocks.items() if now - one.at < FORGOTTEN},
             pages=self._by_answerer(page, now),
             groups=self.config.groups,
-            online=self.online,
+            online=self.control.online,
         )
 
     def _by_answerer(self, read: Callable[[Sequence[Source], datetime], T], now: datetime) -> dict[str, T]:
@@ -105,42 +136,29 @@ class Belief(Struct, kw_only=True):
             else:
                 self.incidents[change.incident.id] = change.incident
 
-    def warn(self, about: str, words: str) -> None:
-        """Say on the page and in the log that something of ours does not work; once, until it changes."""
-        if self.said.get(about) != words:
-            log.error("%s", words)
-        self.warnings[about] = self.said[about] = words
+    def find_anew(self) -> None:
+        """Forget what was noted of targets that are no longer watched, and find what the rest tells of."""
+        kept = {account: note.of(self.config.watches.keys()) for account, note in self.notes.items()}
+        self.notes = {account: note for account, note in kept.items() if account in self.config.accounts}
+        self.findings = {id: tuple(find(id, note, self.config.attention(id))) for id, note in self.notes.items()}
 
-    def mended(self, about: str) -> None:
-        """Say in the log, where it held that something does not work, that it does."""
-        self.warnings.pop(about, None)
-        if words := self.said.pop(about, None):
-            log.warning("this is over: %s", words)
+    def trust_anew(self, now: datetime) -> None:
+        """Hold nothing that was so far against a status source: it was we who were away."""
+        for id, source in self.sources.items():
+            if source.doubtful_since:
+                self.sources[id] = replace(source, doubtful_since=now, failures=0)
 
 
-def groups_of(target: Target) -> tuple[tuple[Kind, str], ...]:
-    """Return for each kind the name of the targets whose speed is compared.
+def pool_keys(target: Target) -> tuple[PoolKey, ...]:
+    """Return the groups whose speed is compared with this target's.
 
-    It is one canary of all accounts that one company answers; the pace of a stream is that of its model.
+    Each is one canary of all accounts that one company answers; the pace of a stream is that of its model.
     """
-    return _groups(target.answerer, target.canary, target.model)
+    return _pool_keys(target.answerer, target.canary, target.model)
 
 
 @lru_cache(1_000)
-def _groups(answerer: str, canary: str, model: str | None) -> tuple[tuple[Kind, str], ...]:
+def _pool_keys(answerer: str, canary: str, model: str | None) -> tuple[PoolKey, ...]:
     """Kept, since it is asked for with each answer."""
-    common = tuple((kind, f"{answerer} {canary} {kind}") for kind in (Kind.TOTAL, Kind.FIRST))
-    return (*common, (Kind.TOKEN, f"{answerer} {canary} {Kind.TOKEN} {model}")) if model else common
-
-
-class Meaning(Struct, frozen=True):
-    """What the name of a group says: who answers, what is measured, and of which model."""
-
-    answerer: str
-    kind: Kind
-    model: str | None
-
-
-def meaning_of(group: str) -> Meaning:
-    answerer, _, kind, *model = group.split(" ", 3)
-    return Meaning(answerer, Kind(kind), model[0] if model else None)
+    common = tuple(PoolKey(answerer, canary, kind) for kind in (Kind.TOTAL, Kind.FIRST))
+    return (*common, PoolKey(answerer, canary, Kind.TOKEN, model)) if model else common

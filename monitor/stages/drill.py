@@ -1,6 +1,7 @@
 """Simulated trouble of a real account, sent down the real path of alerts, so that the phone is seen to ring."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,14 +12,11 @@ from msgspec.structs import replace
 
 from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
 from monitor.diagnose.incident import Change, ChangeKind, Incident, open_incident
-from monitor.stages.beat import change
-from monitor.stages.state import World
+from monitor.stages.belief import BeliefView
+from monitor.stages.services import Services
 from monitor.store import mailbox
 from probes.border import admit
 from probes.model import Confidence, Fault
-
-LASTS = timedelta(seconds=10)
-"""So long after its opening a drill is resolved."""
 
 
 class Drill(Struct, frozen=True):
@@ -49,8 +47,8 @@ def take(database: Path) -> list[Drill]:
     return drills
 
 
-def is_over(incident: Incident, now: datetime) -> bool:
-    return incident.drill and incident.closed_at is None and now - incident.opened_at >= LASTS
+def is_over(incident: Incident, now: datetime, lasts: timedelta) -> bool:
+    return incident.drill and incident.closed_at is None and now - incident.opened_at >= lasts
 
 
 def _folder(database: Path) -> Path:
@@ -71,20 +69,24 @@ def _diagnosis(drill: Drill) -> Diagnosis:
     )
 
 
-async def drills(world: World) -> None:
+Tell = Callable[[Change], Awaitable[None]]
+"""Remembers a change that no look led to, and lets it be told."""
+
+
+async def drills(services: Services, belief: BeliefView, tell: Tell) -> None:
     """Begin the drills that somebody asked for, and end them after a while."""
     while True:
-        await begin_drills(world)
-        await end_drills(world)
-        await asyncio.sleep(1)
+        await begin_drills(services, belief, tell)
+        await end_drills(services, belief, tell)
+        await asyncio.sleep(services.pauses.step_s)
 
 
-async def begin_drills(world: World) -> None:
-    for wish in await asyncio.to_thread(take, world.config.database):
-        await change(world, Change(wish.incident, ChangeKind.OPENED, world.edge.clock()))
+async def begin_drills(services: Services, belief: BeliefView, tell: Tell) -> None:
+    for wish in await asyncio.to_thread(take, belief.config.database):
+        await tell(Change(wish.incident, ChangeKind.OPENED, services.edge.clock()))
 
 
-async def end_drills(world: World) -> None:
-    now = world.edge.clock()
-    for one in [one for one in world.incidents.values() if is_over(one, now)]:
-        await change(world, Change(replace(one, closed_at=now), ChangeKind.RESOLVED, now))
+async def end_drills(services: Services, belief: BeliefView, tell: Tell) -> None:
+    now = services.edge.clock()
+    for one in [one for one in belief.incidents.values() if is_over(one, now, services.pauses.drill)]:
+        await tell(Change(replace(one, closed_at=now), ChangeKind.RESOLVED, now))

@@ -13,7 +13,7 @@ from monitor.detect.account_memory import EMPTY, Note
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health, State, advance
 from monitor.detect.latency import SPEAKING, Kind, Series, is_late, pace, slowness
-from monitor.detect.shared_latency import Pool
+from monitor.detect.shared_latency import Pool, PoolKey
 from monitor.detect.target_memory import Track
 from monitor.diagnose.announcement import announce
 from monitor.diagnose.course import advance as advance_incidents
@@ -21,10 +21,11 @@ from monitor.diagnose.course import fading, reconnected_at
 from monitor.diagnose.diagnose import diagnose
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.finding_sign import sign_of
-from monitor.diagnose.incident import Change
+from monitor.diagnose.incident import Change, Incident
 from monitor.diagnose.status_source import unreadable
 from monitor.diagnose.target_state import Patient
-from monitor.stages.belief import Belief, groups_of, meaning_of
+from monitor.stages.belief import Belief, BeliefView, pool_keys
+from monitor.stages.own_trouble import OwnTrouble
 from probes.model import Blame, Confidence, Fault, Observation, Target
 
 log = logging.getLogger("monitor")
@@ -49,7 +50,9 @@ Detect = Callable[[Belief, Observation, Health, Health], None]
 """What takes in one more look, which changed the health of its target from the one to the other."""
 
 
-def judge(belief: Belief, observations: Sequence[Observation], detect: Detect | None = None) -> dict[str, Health]:
+def judge(
+    belief: Belief, own: OwnTrouble, observations: Sequence[Observation], detect: Detect | None = None
+) -> dict[str, Health]:
     """Believe what was seen, and let the detectors take it in; return the healths of those that were looked at."""
     healths: dict[str, Health] = {}
     thresholds, detect = belief.config.thresholds, detect or follow
@@ -58,21 +61,21 @@ def judge(belief: Belief, observations: Sequence[Observation], detect: Detect | 
         if id in belief.config.watches:
             before, interval_s = belief.healths.get(id) or Health(), belief.config.watches[id].interval_s
             belief.healths[id] = healths[id] = advance(before, observation, thresholds, interval_s)
-            belief.stirred |= has_stirred(before, healths[id])
+            belief.pending.stirred |= has_stirred(before, healths[id])
             work = partial(detect, belief, observation, before, healths[id])
-            _or_nothing(belief, f"the detectors of {id}", work)
+            _or_nothing(own, f"the detectors of {id}", work)
     return healths
 
 
-def _or_nothing(belief: Belief, what: str, work: Callable[[], Iterable[T] | None]) -> list[T]:
+def _or_nothing(own: OwnTrouble, what: str, work: Callable[[], Iterable[T] | None]) -> list[T]:
     """Return what a detector tells; nothing where it fails: that is ours to mend, and silences no other."""
     try:
         found = list(work() or ())
     except Exception as error:
         log.exception("%s failed", what)
-        belief.warn(what, f"the monitor's own fault: {what} failed ({type(error).__name__})")
+        own.warn(what, f"the monitor's own fault: {what} failed ({type(error).__name__})")
         return []
-    belief.mended(what)
+    own.mended(what)
     return found
 
 
@@ -94,13 +97,13 @@ def follow(belief: Belief, observation: Observation, before: Health, after: Heal
     now = belief.tracks[target.id] = target_memory.advance(known, observation, before, after, its_pace, held=held)
     if after.state is State.DOWN and observation.fault in intermittent.KINDS:
         _forget_flickers(belief, target.account)
-    for kind, group in groups_of(target):
-        series = now.series(kind)
-        if series is not None and series is not known.series(kind):
-            after_it = shared_latency.advance(belief.pools.get(group), target.account, series)
-            belief.pools[group] = shared_latency.anew(after_it) if _is_back(before, after) else after_it
+    for key in pool_keys(target):
+        series = now.series(key.kind)
+        if series is not None and series is not known.series(key.kind):
+            after_it = shared_latency.advance(belief.pools.get(key), target.account, series)
+            belief.pools[key] = shared_latency.anew(after_it) if _is_back(before, after) else after_it
     if now.is_alarmed or known.is_alarmed or held or belief.is_slow(target):
-        belief.stirred = True
+        belief.pending.stirred = True
 
 
 def follow_turns(belief: Belief, paced: Track, observation: Observation, before: Health, after: Health) -> None:
@@ -116,7 +119,7 @@ def follow_turns(belief: Belief, paced: Track, observation: Observation, before:
     if after.state is State.DOWN and observation.fault in intermittent.KINDS:
         _forget_flickers(belief, target.account)
     if now.is_alarmed or known.is_alarmed or belief.is_slow(target):
-        belief.stirred = True
+        belief.pending.stirred = True
 
 
 def _forget_flickers(belief: Belief, account: str) -> None:
@@ -133,27 +136,30 @@ def _is_back(before: Health, after: Health) -> bool:
 
 
 def tracks_to_save(
-    belief: Belief, observations: Sequence[Observation], now: datetime
-) -> tuple[dict[str, Track], dict[str, Pool]]:
-    """Return what was not written for a minute, or tells of something; the rest is cheap to learn anew."""
+    belief: Belief, saved_at: Mapping[str, datetime], observations: Sequence[Observation], now: datetime
+) -> tuple[dict[str, Track], dict[PoolKey, Pool]]:
+    """Return what was not written for a minute, or tells of something; the rest is cheap to learn anew.
+
+    `saved_at` is when the track of each target was last written.
+    """
     tracks: dict[str, Track] = {}
-    pools: dict[str, Pool] = {}
+    pools: dict[PoolKey, Pool] = {}
     for observation in observations:
         id, target = observation.target.id, observation.target
         one = belief.tracks.get(id)
-        if one and (one.is_alarmed or now - belief.tracked_at.get(id, EPOCH) >= KEPT_EVERY):
-            tracks[id], belief.tracked_at[id] = one, now
-            pools |= {group: belief.pools[group] for _, group in groups_of(target) if group in belief.pools}
+        if one and (one.is_alarmed or now - saved_at.get(id, EPOCH) >= KEPT_EVERY):
+            tracks[id] = one
+            pools |= {key: belief.pools[key] for key in pool_keys(target) if key in belief.pools}
     return tracks, pools
 
 
-def take_note(belief: Belief, observations: Sequence[Observation]) -> dict[str, Note]:
+def take_note(belief: Belief, own: OwnTrouble, observations: Sequence[Observation]) -> dict[str, Note]:
     """Take note of what the answers told besides: credit, models on offer, warnings."""
     notes: dict[str, Note] = {}
     for observation in observations:
         if observation.target.id in belief.config.watches:
             what = f"the notes of {observation.target.account}"
-            notes.update(_or_nothing(belief, what, partial(_take_note, belief, observation)))
+            notes.update(_or_nothing(own, what, partial(_take_note, belief, observation)))
     return notes
 
 
@@ -163,12 +169,12 @@ def _take_note(belief: Belief, observation: Observation) -> Iterator[tuple[str, 
     after = account_memory.advance(before, observation, attention)
     if after is not before:
         found = tuple(account_memory.findings(account, after, attention))
-        belief.stirred |= bool(found or belief.findings.get(account))
+        belief.pending.stirred |= bool(found or belief.findings.get(account))
         belief.findings[account], belief.notes[account] = found, after
         yield account, after
 
 
-def is_to_confirm(belief: Belief, observation: Observation) -> bool:
+def is_to_confirm(belief: BeliefView, observation: Observation) -> bool:
     """Whether it told of a loss that one more reading shall confirm."""
     if not observation.credits and observation.offer is None:
         return False
@@ -176,34 +182,39 @@ def is_to_confirm(belief: Belief, observation: Observation) -> bool:
     return account_memory.is_turning(belief.notes.get(account, EMPTY), belief.config.attention(account))
 
 
-def conclude(belief: Belief, now: datetime, ahead: timedelta = timedelta(0)) -> list[Change]:
+def conclude(
+    belief: Belief, own: OwnTrouble, offline: Iterable[Incident], now: datetime, ahead: timedelta = timedelta(0)
+) -> list[Change]:
     """Return what opens, changes and ends, and of what the providers' own pages speak now.
 
-    What time alone settles is settled as it will be after `ahead`, in which nothing more is seen.
+    `offline` are the times, as incidents, in which nothing could be reached lately. What time alone settles is settled
+    as it will be after `ahead`, in which nothing more is seen.
     """
-    changes = _diagnose(belief, now, now + ahead)
+    changes = _diagnose(belief, own, offline, now, now + ahead)
     return changes + _announce(belief, changes, now, now + ahead)
 
 
-def _diagnose(belief: Belief, heard_at: datetime, now: datetime) -> list[Change]:
+def _diagnose(
+    belief: Belief, own: OwnTrouble, offline: Iterable[Incident], heard_at: datetime, now: datetime
+) -> list[Change]:
     """Return what the targets' health at `now` makes of the incidents, with what others had said by `heard_at`."""
     near = frozenset(one for one in belief.config.reminders if one.is_near(now))
-    if not (belief.stirred or belief.unsettled or near != belief.near):
+    if not (belief.pending.stirred or belief.pending.unsettled or near != belief.pending.near):
         return []
     watches = belief.config.watches
     patients = [Patient(watch.target, belief.healths[id]) for id, watch in watches.items() if id in belief.healths]
     findings = [finding for its in belief.findings.values() for finding in its]
-    findings += _or_nothing(belief, "the detectors of signs", partial(_signs, belief, now))
+    findings += _or_nothing(own, "the detectors of signs", partial(_signs, belief, now))
     findings += [finding for one in near for finding in reminder.findings(one, now)]
     diagnoses = diagnose(patients, now, findings, belief.witnesses(heard_at))
-    diagnoses += _or_nothing(belief, "the detector of flaps", partial(_flaps, belief, diagnoses, now))
+    diagnoses += _or_nothing(own, "the detector of flaps", partial(_flaps, belief, diagnoses, now))
     diagnoses += _unreadable(belief, diagnoses, now) + list(belief.burning.values())
     well_since = {id: _well_since(belief.healths.get(id, Health())) for id in watches}
-    diagnoses = _as_seen(belief, diagnoses, well_since)
-    belief.stirred, belief.near = False, near
+    diagnoses = _as_seen(belief, offline, diagnoses, well_since)
+    belief.pending.stirred, belief.pending.near = False, near
     # Until all is settled, time alone can change the picture: an incident that fades, a sibling that is suspected.
-    belief.awaiting = not all(diagnosis.settled for diagnosis in diagnoses)
-    belief.unsettled = bool(belief.incidents) or belief.awaiting
+    belief.pending.awaiting = not all(diagnosis.settled for diagnosis in diagnoses)
+    belief.pending.unsettled = bool(belief.incidents) or belief.pending.awaiting
     named = {*belief.config.feeds, *(one.id for one in belief.config.objectives)}
     course = advance_incidents(
         belief.incidents.values(), diagnoses, well_since, now, _settled(belief), named, belief.config.location
@@ -214,10 +225,13 @@ def _diagnose(belief: Belief, heard_at: datetime, now: datetime) -> list[Change]
 
 
 def _as_seen(
-    belief: Belief, diagnoses: Sequence[Diagnosis], well_since: Mapping[str, datetime | None]
+    belief: Belief,
+    offline: Iterable[Incident],
+    diagnoses: Sequence[Diagnosis],
+    well_since: Mapping[str, datetime | None],
 ) -> list[Diagnosis]:
     """Date what began while nothing could be reached by when something could: nothing is known of that time."""
-    ends = [(one.opened_at, one.closed_at) for case in belief.cases.values() if (one := case.incident).is_offline]
+    ends = [(one.opened_at, one.closed_at) for one in offline]
     ends += [
         (one.opened_at, reconnected_at(one, diagnoses, well_since))
         for one in belief.incidents.values()
@@ -269,9 +283,9 @@ def _on_the_road(belief: Belief, slow: Sequence[Finding], now: datetime) -> Iter
     yield from (one for one in slow if one not in its)
     others = _at_their_pace(belief, began, latest)
     if len(here) > 1 and not any(others):
-        belief.all_slow_at = now
+        belief.pending.all_slow_at = now
         yield _of_the_road(its)
-    elif _is_told_of_the_road(belief) and belief.all_slow_at and now - belief.all_slow_at < COMPANY:
+    elif _is_told_of_the_road(belief) and belief.pending.all_slow_at and now - belief.pending.all_slow_at < COMPANY:
         yield _of_the_road(its)
     else:
         early = bool(others) and not any(others) and now - latest < 2 * COMPANY
@@ -324,14 +338,14 @@ def _of_the_road(slow: Sequence[Finding]) -> Finding:
 
 def _shared(belief: Belief) -> Iterator[Finding]:
     """Yield what all accounts of one company show together, by one measure each."""
-    slow = [(meaning_of(group), group) for group, one in belief.pools.items() if one.alarmed_at]
-    slow.sort(key=lambda it: SPEAKING.index(it[0].kind))
+    slow = [key for key, one in belief.pools.items() if one.alarmed_at]
+    slow.sort(key=lambda key: SPEAKING.index(key.kind))
     told = set[str]()
-    for it, group in slow:
-        if it.answerer not in told:
-            told.add(it.answerer)
+    for key in slow:
+        if key.answerer not in told:
+            told.add(key.answerer)
             yield from shared_latency.findings(
-                it.answerer, _last_of(belief, group), it.kind, belief.pools[group], it.model
+                key.answerer, _last_of(belief, key), key.kind, belief.pools[key], key.model
             )
 
 
@@ -363,7 +377,7 @@ def _ascribe_turns(belief: Belief, diagnoses: Iterable[Diagnosis]) -> None:
 
 def _was_shared(belief: Belief, target: Target, finding: Finding, now: datetime) -> bool:
     """Whether it is what remains of a rise that all had and that is over: it may follow."""
-    pools = (belief.pools.get(group) for _, group in groups_of(target))
+    pools = (belief.pools.get(key) for key in pool_keys(target))
     ends = [pool.calm_at for pool in pools if pool and pool.calm_at]
     return any(finding.since <= end and now - end < FOLLOWING for end in ends)
 
@@ -390,7 +404,7 @@ def _is_sibling(one: Target, other: Target) -> bool:
 
 def _is_company_slow(belief: Belief, target: Target) -> bool:
     """Whether another canary, or another measure, shows all that the same company answers to be slow."""
-    return any(one.alarmed_at and meaning_of(group).answerer == target.answerer for group, one in belief.pools.items())
+    return any(one.alarmed_at and key.answerer == target.answerer for key, one in belief.pools.items())
 
 
 def _may_be_shared(belief: Belief, target: Target, seen: Sequence[Target]) -> bool:
@@ -424,18 +438,17 @@ def _settled(belief: Belief) -> list[Diagnosis]:
     if not any(one.signal for one in belief.incidents.values()):
         return []
     found: list[Finding] = []
-    for group, one in belief.pools.items():
-        it = meaning_of(group)
-        found += shared_latency.settled(it.answerer, "", it.kind, one, it.model)
+    for key, one in belief.pools.items():
+        found += shared_latency.settled(key.answerer, "", key.kind, one, key.model)
     for id, memory in belief.tracks.items():
         if watch := belief.config.watches.get(id):
             found += target_memory.settled(watch.target, memory)
     return [sign_of(finding) for finding in found]
 
 
-def _last_of(belief: Belief, group: str) -> str:
+def _last_of(belief: Belief, group: PoolKey) -> str:
     """Return a target of a group: the one that was seen last."""
-    its = [w.target.id for w in belief.config.watches.values() if group in dict(groups_of(w.target)).values()]
+    its = [w.target.id for w in belief.config.watches.values() if group in pool_keys(w.target)]
     return max(its, key=lambda id: belief.healths.get(id, Health()).seen_at or EPOCH, default="")
 
 

@@ -10,10 +10,13 @@ from msgspec.structs import replace
 from monitor.alert.case import Message, with_changes, without_old
 from monitor.alert.digest import due_digests
 from monitor.alert.reply import Reply
-from monitor.alert.routing import decide
+from monitor.alert.routing import Situation, decide
 from monitor.alert.storage_notice import Heard, StoreNews, due_news, news, read_news
 from monitor.diagnose.incident import Change
-from monitor.stages.state import STEP_S, World
+from monitor.stages.belief import BeliefView
+from monitor.stages.services import Services
+from monitor.stages.signals import Signals
+from monitor.stages.told import Told
 from monitor.store import mailbox
 from monitor.store.replies import waiting
 from monitor.store.value import Batch
@@ -23,70 +26,76 @@ PACE = 5
 """So many looks for replies to one look at what is due: nothing but a reply is a matter of seconds."""
 
 
-async def herald(world: World) -> None:
+async def herald(services: Services, belief: BeliefView, told: Told, signals: Signals) -> None:
     """Take up what people answer, and tell what time has made due: reminders, what was held back, digests."""
     look = 0
     while True:
-        replied = await take_replies(world)
+        replied = await take_replies(services, belief, told, signals)
         if replied or look % PACE == 0:
-            await tell_due(world)
+            await tell_due(services, belief, told, signals)
         look += 1
-        await asyncio.sleep(STEP_S)
+        await asyncio.sleep(services.pauses.step_s)
 
 
-def tell(world: World, changes: Sequence[Change], now: datetime) -> list[Message]:
+def tell(belief: BeliefView, told: Told, changes: Sequence[Change], now: datetime) -> list[Message]:
     """Return what is to be told of these changes at once; it counts as told from here on."""
     if not changes:
         return []
-    world.cases = with_changes(world.cases, changes)
-    messages = decide(world.scene(now), {change.incident.id for change in changes})
-    world.note_told(messages, now)
+    told.cases = with_changes(told.cases, changes)
+    messages = decide(situation(belief, told, now), {change.incident.id for change in changes})
+    told.note(messages, now)
     return messages
 
 
-async def tell_due(world: World) -> None:
+def situation(belief: BeliefView, told: Told, now: datetime) -> Situation:
+    """Return all that is looked at to decide who is told what."""
+    config = belief.config
+    return Situation(told.cases, config.channels, config.rules, told.replies, now, belief.fading)
+
+
+async def tell_due(services: Services, belief: BeliefView, told: Told, signals: Signals) -> None:
     """Write to the outbox whatever is due by now."""
-    now = world.edge.clock()
-    world.cases = without_old(world.cases, now)
-    messages = decide(world.scene(now)) + _digests(world, now) + _news(world, now)
+    now = services.edge.clock()
+    told.cases = without_old(told.cases, now)
+    messages = decide(situation(belief, told, now)) + _digests(belief, told, now) + _news(services, belief, told, now)
     if messages:
-        world.note_told(messages, now)
-        await world.save(Batch(now, messages=tuple(messages)))
-        world.mail.set()
-        world.news.set()
+        told.note(messages, now)
+        await services.storage.save(Batch(now, messages=tuple(messages)))
+        signals.outbox.set()
+        signals.news.set()
 
 
-def _digests(world: World, now: datetime) -> list[Message]:
-    config = world.config
-    due = due_digests(config.channels, config.digest, world.digests, world.digest_from, now)
-    world.digests |= dict.fromkeys((message.channel for message in due), now)
+def _digests(belief: BeliefView, told: Told, now: datetime) -> list[Message]:
+    config = belief.config
+    due = due_digests(config.channels, config.digest, told.digests, told.digest_from, now)
+    told.digests |= dict.fromkeys((message.channel for message in due), now)
     return due
 
 
-def _news(world: World, now: datetime) -> list[Message]:
+def _news(services: Services, belief: BeliefView, told: Told, now: datetime) -> list[Message]:
     """Return what every channel is to hear of the database; it counts as heard from here on."""
-    keeper, channels = world.keeper, world.config.channels
+    keeper, channels = services.storage.keeper, belief.config.channels
     events, keeper.events = keeper.events, []
-    told = list(due_news(channels, keeper.refusal, world.refused_at, world.heard, now))
-    for message in told:
-        world.heard[message.channel] = Heard(read_news(message.note)[0], now)
-    return [*(news(one, StoreNews.EVENT, it.words, it.at) for it in events for one in channels), *told]
+    due = list(due_news(channels, keeper.refusal, services.own.refused_at, told.heard, now))
+    for message in due:
+        told.heard[message.channel] = Heard(read_news(message.note)[0], now)
+    return [*(news(one, StoreNews.EVENT, it.words, it.at) for it in events for one in channels), *due]
 
 
-async def take_replies(world: World) -> bool:
+async def take_replies(services: Services, belief: BeliefView, told: Told, signals: Signals) -> bool:
     """Take up the replies that were left; return whether there were new ones."""
-    found = await asyncio.to_thread(waiting, world.config.database)
+    found = await asyncio.to_thread(waiting, belief.config.database)
     if not found:
         return False
-    known = {reply.id for reply in world.replies}
-    fresh = [_concealed(reply, world.prober.secrets) for _, reply in found if reply.id not in known]
-    world.replies += fresh
+    known = {reply.id for reply in told.replies}
+    fresh = [_concealed(reply, services.prober.secrets) for _, reply in found if reply.id not in known]
+    told.replies += fresh
     if fresh:
-        await world.save(Batch(world.edge.clock(), replies=tuple(fresh)))
-    if not world.keeper.refusal:  # else they stay until they are written
+        await services.storage.save(Batch(services.edge.clock(), replies=tuple(fresh)))
+    if not services.storage.keeper.refusal:  # else they stay until they are written
         await asyncio.to_thread(_remove, [file for file, _ in found])
     if fresh:
-        world.news.set()
+        signals.news.set()
     return bool(fresh)
 
 

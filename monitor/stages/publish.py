@@ -1,21 +1,28 @@
 """The stage that keeps the page fresh, and what other users of this machine read."""
 
 import asyncio
-import sqlite3
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from monitor.config.config import Config
 from monitor.publish import private_site, public_site
 from monitor.publish.collect import take
 from monitor.publish.render import press
-from monitor.publish.rotation import advance
+from monitor.publish.rotation import Rota, advance
 from monitor.publish.snapshot import Snapshot
 from monitor.publish.status import standing
 from monitor.publish.write import PUBLIC, Leaving, existing, write_open, write_sheets, write_site
-from monitor.stages.state import World, pause
+from monitor.stages.belief import BeliefView
+from monitor.stages.own_trouble import OwnTrouble
+from monitor.stages.services import Services
+from monitor.stages.signals import Signals, pause
 from monitor.storage_refusal import StoreError, is_corrupt
 from monitor.store.expected_schema import Foreign
-from monitor.store.store import open_store
+from monitor.store.store import Store
+from probes.model import Clock
 
 PUBLISH_S = 30.0
 REST_S = 1.0
@@ -23,18 +30,48 @@ LONGEST_QUIET_S = 60.0
 """With its rest it is anew before what it shows is called stale, two minutes after it was made."""
 
 
-async def publish(world: World) -> None:
+class Published(Struct, frozen=True):
+    """What came of making the pages for a configuration. `rota`: whose stand; `more`: others are to be made, too.
+
+    `warnings` is what does not work now, None: what it is about works. `is_unsound`: the database is broken.
+    """
+
+    config: Config | None = None
+    rota: Rota = {}
+    more: bool = False
+    warnings: Mapping[str, str | None] = {}
+    is_unsound: bool = False
+
+
+async def publish(services: Services, belief: BeliefView, signals: Signals) -> None:
     """Keep the page fresh: at once when there is news, else every half minute."""
+    made = Published()
     while True:
-        world.news.clear()
-        began = world.edge.timer()
-        if await world.read(publish_now, world):
-            world.news.set()
-        if world.is_doubted:
-            world.unsound.set()
-        took_s = world.edge.timer() - began
+        signals.news.clear()
+        began = services.edge.timer()
+        made = await publish_once(services, belief, signals, made)
+        if made.more:
+            signals.news.set()
+        took_s = services.edge.timer() - began
         await asyncio.sleep(rest_s(took_s))
-        await pause(quiet_s(took_s), world.news)
+        await pause(quiet_s(took_s), signals.news)
+
+
+async def publish_once(services: Services, belief: BeliefView, signals: Signals, before: Published) -> Published:
+    """Write both sites, beside the loop; after another configuration all pages anew."""
+    config, own = belief.config, services.own
+    rota = before.rota if before.config is config else {}
+    storage = services.storage
+    made = await storage.read(make, storage.store, config, services.edge.clock, _shown(own), rota)
+    if made.is_unsound:
+        signals.unsound.set()
+    is_news = any(one.startswith(TEMPLATE) and one not in own.warnings for one in made.warnings)
+    for about, words in made.warnings.items():
+        if words is None:
+            own.mended(about)
+        else:
+            own.warn(about, words)
+    return replace(made, more=made.more or is_news)
 
 
 def rest_s(took_s: float) -> float:
@@ -50,58 +87,52 @@ def quiet_s(took_s: float) -> float:
     return min(max(PUBLISH_S, 30 * took_s), LONGEST_QUIET_S)
 
 
-def publish_now(world: World) -> bool:
-    """Write both sites from what the database holds; return whether more is to be made. Called off the loop."""
-    config = world.config
+def make(store: Store, config: Config, clock: Clock, warnings: Sequence[str], rota: Rota) -> Published:
+    """Write both sites from what the database holds. Called off the loop."""
     try:
-        with open_store(config.database, config.location).reading() as stored:
-            snapshot = take(stored, config, world.edge.clock(), _shown(world), world.rota)
-        _write_private(world, config.folder, snapshot)
-        _write_open(world, config, snapshot)
-        if world.config is config:  # a new one has all pages made anew
-            world.rota = advance(world.rota, snapshot, standing(snapshot))
-        world.mended("page")
-        return _warn_of_templates(world, config) or snapshot.more
-    except (OSError, sqlite3.Error, StoreError, ValueError) as error:
-        world.is_doubted |= is_corrupt(error) or isinstance(error, Foreign)
+        with store.reading() as stored:
+            snapshot = take(stored, config, clock(), warnings, rota)
+        said = {**_write_private(config.folder, snapshot), **_write_open(config, snapshot), "page": None}
+        said |= _template_warnings(config)
+        return Published(config, advance(rota, snapshot, standing(snapshot)), snapshot.more, said)
+    except (OSError, StoreError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        world.warn("page", f"the page cannot be written to {config.folder}: {reason}")
-        return False
+        said = {"page": f"the page cannot be written to {config.folder}: {reason}"}
+        return Published(config, rota, warnings=said, is_unsound=is_corrupt(error) or isinstance(error, Foreign))
 
 
-def _shown(world: World) -> tuple[str, ...]:
+TEMPLATE = "page template "
+
+
+def _shown(own: OwnTrouble) -> tuple[str, ...]:
     """Return what a page says of the monitor's own trouble: one that can be read was written."""
-    return tuple(words for about, words in world.warnings.items() if about != "page")
+    return tuple(words for about, words in own.warnings.items() if about != "page")
 
 
-def _write_private(world: World, folder: Path, snapshot: Snapshot) -> None:
+def _write_private(folder: Path, snapshot: Snapshot) -> dict[str, str | None]:
     """Write what the owner reads; a link in it that leads out of the folder is named on the page, which is written."""
     try:
         write_sheets(folder, private_site.sheets(snapshot, existing(folder)), private_site.kept(snapshot))
-        world.mended("link")
     except Leaving as error:
-        world.warn("link", f"in {folder} {error}")
+        return {"link": f"in {folder} {error}"}
+    return {"link": None}
 
 
-def _write_open(world: World, config: Config, snapshot: Snapshot) -> None:
+def _write_open(config: Config, snapshot: Snapshot) -> dict[str, str | None]:
     """Write what other users of this machine read: the public site, and the metrics for a textfile collector."""
     try:
         if config.public_folder:
             write_site(config.public_folder, public_site.render(snapshot), existing(config.public_folder), PUBLIC)
         if config.metrics:
             write_open(config.metrics, (config.folder / "metrics.prom").read_bytes())
-        world.mended("public page")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         place = getattr(error, "filename", None) or config.public_folder
-        world.warn("public page", f"what others read cannot be written to {place}: {reason}")
+        return {"public page": f"what others read cannot be written to {place}: {reason}"}
+    return {"public page": None}
 
 
-def _warn_of_templates(world: World, config: Config) -> bool:
-    """Say which templates of the user's own are not used; return whether one of them is new."""
+def _template_warnings(config: Config) -> dict[str, str]:
+    """Return which templates of the user's own are not used, and why."""
     told = press(config.site.language, config.page_templates).warnings
-    new = {f"page template {name}": words for name, words in told.items()}
-    is_news = not new.keys() <= world.warnings.keys()
-    for about, words in new.items():
-        world.warn(about, words)
-    return is_news
+    return {f"{TEMPLATE}{name}": words for name, words in told.items()}

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from monitor.config.accounts import with_keys_of
@@ -11,49 +12,63 @@ from monitor.config.cost import overspending
 from monitor.config.load import load
 from monitor.liveness.systemd import READY
 from monitor.log import conceal_also
-from monitor.stages.state import STEP_S, World, pause
+from monitor.stages.belief import BeliefView
+from monitor.stages.own_trouble import OwnTrouble
+from monitor.stages.services import Services
+from monitor.stages.signals import Signals, pause
 from monitor.words import count
 from probes.document import DocumentError
 
 log = logging.getLogger("monitor")
 
+TakeUp = Callable[[Config], None]
+"""Goes on with another configuration."""
 
-async def follow_configuration(world: World, reload: asyncio.Event) -> None:
+
+async def follow_configuration(
+    services: Services, belief: BeliefView, signals: Signals, take_up: TakeUp, reload: asyncio.Event
+) -> None:
     """Take up a changed monitor.toml, or a changed file of a key; a bad one is named, and what runs goes on."""
-    stamps = await asyncio.to_thread(_stamps, world.config)
+    stamps = await asyncio.to_thread(_stamps, belief.config)
     while True:
-        await pause(2 * STEP_S, reload)
-        asked, before, stamps = reload.is_set(), stamps, await asyncio.to_thread(_stamps, world.config)
+        await pause(2 * services.pauses.step_s, reload)
+        asked, before, stamps = reload.is_set(), stamps, await asyncio.to_thread(_stamps, belief.config)
         reload.clear()
         changed = [one.name for one in stamps if stamps[one] != before.get(one, stamps[one])]
-        if world.config.file and (asked or changed):
-            await _reload(world, world.config.file, " and ".join(changed) or world.config.file.name)
+        if belief.config.file and (asked or changed):
+            what = " and ".join(changed) or belief.config.file.name
+            if config := await _changed(services.own, belief.config.file, what):
+                _take_up(services.own, belief.config, config, what, take_up)
+            signals.news.set()
         if asked:
-            world.manager.tell(READY)
+            services.manager.tell(READY)
 
 
-async def _reload(world: World, file: Path, changed: str) -> None:
-    """Read the configuration anew. Where a key cannot be had any more, the account goes on with the one it had."""
+async def _changed(own: OwnTrouble, file: Path, what: str) -> Config | None:
+    """Read the configuration anew; None where it is not to be used, which is said."""
     try:
         config = await asyncio.to_thread(load, file, os.environ)
         if problems := overspending(config):
             raise DocumentError(problems)
     except DocumentError as error:
-        world.warn("configuration", f"{changed} was changed but is not used, because of: {error.problems[0]}")
-        world.news.set()
+        own.warn("configuration", f"{what} was changed but is not used, because of: {error.problems[0]}")
         for problem in error.problems:
             log.error("%s", problem)
-        return
-    config, lost = with_keys_of(world.config, config)
+        return None
+    return config
+
+
+def _take_up(own: OwnTrouble, before: Config, after: Config, what: str, take_up: TakeUp) -> None:
+    """Go on with it. Where a key cannot be had any more, the account goes on with the one it had."""
+    config, lost = with_keys_of(before, after)
     conceal_also(config.secrets)
-    world.take_up(config)
+    take_up(config)
     if lost:
-        world.warn("keys", "; ".join(f"{id} goes on with the key that it had: {why}" for id, why in lost.items()))
+        own.warn("keys", "; ".join(f"{id} goes on with the key that it had: {why}" for id, why in lost.items()))
     else:
-        world.mended("keys")
+        own.mended("keys")
         size = (count(len(config.accounts), "account"), count(len(config.watches), "target"))
-        log.info("%s was taken up: %s, %s", changed, *size)
-    world.news.set()
+        log.info("%s was taken up: %s, %s", what, *size)
 
 
 def _stamps(config: Config) -> dict[Path, tuple[int, ...] | None]:

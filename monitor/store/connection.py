@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError, refusal_of
+from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError
 from monitor.store.expected_schema import REPAIR, VERSION, Foreign, check_version
 from monitor.store.readable_view import drop_views, make_views
+from monitor.store.sqlite_error import refusal_of
 from monitor.store.standby_path import stand_in
 from probes.document import why_no_file
 

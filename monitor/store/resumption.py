@@ -12,7 +12,7 @@ from monitor.alert.reply import Reply
 from monitor.alert.storage_notice import Heard, StoreNews, read_news
 from monitor.detect.account_memory import Note
 from monitor.detect.health import Health
-from monitor.detect.shared_latency import Pool
+from monitor.detect.shared_latency import Pool, PoolKey
 from monitor.detect.target_memory import Track
 from monitor.diagnose.incident import Incident
 from monitor.diagnose.status_source import Source
@@ -20,9 +20,11 @@ from monitor.schedule import Spending
 from monitor.store.mark import Marks
 from monitor.store.value import (
     change_from,
+    from_json,
     from_ms,
     health_from,
     maybe_time,
+    pool_key,
     readable,
     reply_from,
     sound,
@@ -98,10 +100,10 @@ class Resumption:
         """
         return readable(((target_id(row), row["track"]) for row in self._db.execute(query, (self._location,))), Track)
 
-    def pools(self) -> dict[str, Pool]:
-        """Return the detectors' memory of each group of targets, by its name."""
+    def pools(self) -> dict[PoolKey, Pool]:
+        """Return the detectors' memory of each group of targets."""
         rows = self._db.execute("SELECT id, pool FROM pool WHERE location = ?", (self._location,))
-        return readable(((row["id"], row["pool"]) for row in rows), Pool)
+        return dict(sound(rows, lambda row: (pool_key(row["id"]), from_json(row["pool"], Pool))))
 
     def _notes(self) -> dict[str, Note]:
         rows = self._db.execute("SELECT account, note FROM note WHERE location = ?", (self._location,))

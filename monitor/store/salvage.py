@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.diagnose.incident import Change
-from monitor.storage_refusal import is_about_values
+from monitor.store.sqlite_error import is_about_values
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from probes.border import admit, clean
@@ -107,7 +107,7 @@ def parts(batch: Batch) -> Iterator[Batch]:
     told = {change.id for change in batch.changes}
     yield from (Batch(at, messages=(one,)) for one in batch.messages if one.change_id not in told)
     yield from (Batch(at, replies=(one,)) for one in batch.replies)
-    yield from (Batch(at, pools={id: pool}) for id, pool in batch.pools.items())
+    yield from (Batch(at, pools={key: pool}) for key, pool in batch.pools.items())
     yield Batch(at, notes=left, spendings=spendings, trace=batch.trace)
 
 

@@ -23,6 +23,11 @@ class Store(Struct, frozen=True):
     path: Path
     location: str
 
+    @property
+    def name(self) -> str:
+        """What it is called before people."""
+        return self.path.name
+
     @contextmanager
     def reading(self) -> Iterator[Reader]:
         """Read it, or what stands in for it while it cannot be written. Raises StoreError, also from within."""
@@ -31,15 +36,16 @@ class Store(Struct, frozen=True):
 
     @contextmanager
     def writing(self, clock: Clock, timer: Timer) -> Iterator["Keeper"]:
-        """Hold it alone, to write. Raises StoreError, Busy where another process does."""
+        """Hold it alone, to write. Raises StoreError, also from within, Busy where another process holds it."""
         from monitor.store.standby import Keeper  # who only reads need not pay for it
 
         lock = Lock(self.path)
         try:
             keeper = Keeper(self.path, self.location, lock, clock, timer, stand_in(self.path))
-            keeper.open()
-            with closing(keeper):
-                yield keeper
+            with self._in_words():
+                keeper.open()
+                with closing(keeper):
+                    yield keeper
         finally:
             lock.release()
 

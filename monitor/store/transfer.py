@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from monitor.storage_refusal import is_about_values
 from monitor.store.connection import transaction
+from monitor.store.sqlite_error import is_about_values
 
 LATEST = 10_000
 """So many rows of what is never forgotten are brought over: the open incidents are among the latest."""

@@ -14,7 +14,8 @@ from monitor.alert.case import Message
 from monitor.alert.reply import Reply
 from monitor.detect.account_memory import Note
 from monitor.detect.health import Health, State, Suspicion
-from monitor.detect.shared_latency import Pool
+from monitor.detect.latency import Kind
+from monitor.detect.shared_latency import Pool, PoolKey
 from monitor.detect.target_memory import Track
 from monitor.diagnose.incident import Change, ChangeKind, Incident
 from monitor.schedule import Spending
@@ -47,7 +48,7 @@ class Batch(Struct, frozen=True):
     messages: tuple[Message, ...] = ()
     notes: Mapping[str, Note] = field(default_factory=dict)  # by account id
     tracks: Mapping[str, Track] = field(default_factory=dict)  # by target id
-    pools: Mapping[str, Pool] = field(default_factory=dict)  # by the group's name
+    pools: Mapping[PoolKey, Pool] = field(default_factory=dict)
     replies: tuple[Reply, ...] = ()
     trace: Trace | None = None
 
@@ -90,6 +91,17 @@ def readable(rows: Iterable[tuple[str, str]], kind: type[T]) -> dict[str, T]:
         except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
             log.error("what is kept of %s cannot be read, and is left out: %s", name, error)
     return found
+
+
+def pool_id(key: PoolKey) -> str:
+    """Return how a row names a group of targets. A model's name may have spaces; what stands before it has none."""
+    return " ".join(filter(None, (key.answerer, key.canary, key.kind, key.model)))
+
+
+def pool_key(id: str) -> PoolKey:
+    """Return what the name of a row means. Raises ValueError."""
+    answerer, canary, kind, *model = id.split(" ", 3)
+    return PoolKey(answerer, canary, Kind(kind), model[0] if model else None)
 
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, ValueError, TypeError, OverflowError)

@@ -36,6 +36,7 @@ from monitor.store.value import (
     from_ms,
     maybe_ms,
     maybe_time,
+    pool_id,
     to_json,
     to_ms,
 )
@@ -264,7 +265,7 @@ class Writer:
         targets = {one.target.id: one.target for one in batch.observations}
         rows = [(self.series(targets[id]), to_json(track)) for id, track in batch.tracks.items()]
         self._db.executemany("INSERT OR REPLACE INTO track VALUES (?, ?)", rows)
-        pools = [(self.location, id, to_json(pool)) for id, pool in batch.pools.items()]
+        pools = [(self.location, pool_id(key), to_json(pool)) for key, pool in batch.pools.items()]
         self._db.executemany("INSERT OR REPLACE INTO pool VALUES (?, ?, ?)", pools)
 
     def _save_notes(self, notes: Mapping[str, Note]) -> None:

@@ -1,0 +1,52 @@
+"""What is planned: the next look at each target, the next poll of each status source, and what was spent on it."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from msgspec import Struct, field
+
+from monitor.schedule import Agenda, Spending, Watch, first_at
+from monitor.store.clock import Reading
+
+
+class Planned(Struct, kw_only=True):
+    """`looks` and `polls` are what is due when; `followed` are the status sources that have a plan.
+
+    `begun` is how the clocks stood when each look that is under way began. `proven` are the targets that have answered
+    well as they are set up now, `suspended` the accounts whose associates were asked for that. `round_at` is when the
+    single round began that this process does; None: it is resident.
+    """
+
+    looks: Agenda = field(default_factory=Agenda)
+    polls: Agenda = field(default_factory=Agenda)
+    followed: set[str] = field(default_factory=set)
+    begun: dict[str, Reading] = field(default_factory=dict)
+    proven: set[str] = field(default_factory=set)
+    suspended: set[str] = field(default_factory=set)
+    spendings: dict[str, Spending] = field(default_factory=dict)
+    round_at: datetime | None = None
+
+    def plan_looks(self, watches: Mapping[str, Watch], now: datetime, spread_s: float) -> None:
+        """Plan a first look, within `spread_s`, for every target that has no plan."""
+        for id, watch in watches.items():
+            if id not in self.looks:
+                self.looks.set(id, first_at(watch, now, spread_s))
+
+    def plan_polls(self, sources: Mapping[str, object], now: datetime, spread_s: float) -> None:
+        """Plan a first poll, within `spread_s`, of every status source that is new; forget those that are gone."""
+        for number, id in enumerate(sorted(sources)):
+            if id not in self.followed:
+                self.followed.add(id)
+                self.polls.set(id, now + timedelta(seconds=spread_s * number / len(sources)))
+        for id in self.followed - sources.keys():
+            self.followed.discard(id)
+            self.polls.drop(id)
+
+    def plan_polls_anew(self) -> None:
+        """Forget when each status source was to be polled, so that each has a first poll."""
+        self.polls = Agenda()
+        self.followed.clear()
+
+    def hurry_polls(self, now: datetime) -> None:
+        for id in self.followed:
+            self.polls.hurry(id, now)

@@ -1,0 +1,136 @@
+"""What every stage may call: clocks and chance, the prober, the store, the senders; and what goes wrong with it."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from msgspec import Struct, field
+
+from monitor.alert.deliver import Print, send
+from monitor.alert.rule import Channel
+from monitor.alert.text import MessageTemplates, Text
+from monitor.config.config import Config
+from monitor.diagnose.incident import Severity
+from monitor.liveness.systemd import Manager
+from monitor.schedule import LookPauses
+from monitor.stages.own_trouble import OwnTrouble
+from monitor.stages.storage import Storage
+from monitor.store.clock import Reading, Trace, boot
+from probes.attempt import attempt
+from probes.canary import Prober
+from probes.control import is_online, knock
+from probes.feeds.poll import poll
+from probes.model import Account, Clock, Knock, Observation, Target, Timer
+from probes.notice import Bulletin
+from probes.provider import Provider
+from probes.proxy import Proxies, Way
+
+
+def uptime() -> float:
+    """Return the seconds since the machine started; without those in which it slept where it does not tell them."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class Edge(Struct, frozen=True):
+    """Where time, chance and the terminal come in. `uptime` goes on while the machine sleeps, unlike `timer`."""
+
+    clock: Clock
+    timer: Timer
+    chance: Callable[[], float]
+    show: Print
+    uptime: Timer = uptime
+
+    def read_clocks(self) -> Reading:
+        return Reading(self.clock(), self.timer(), self.uptime())
+
+    def trace(self) -> Trace:
+        return Trace(self.clock(), self.uptime(), boot())
+
+
+class Outside(Struct, frozen=True):
+    """All by which anything is learnt from, or told to, the world around: a benchmark has a world of its own."""
+
+    attempt: Callable[[Prober, Provider, Account, Target], Awaitable[Observation]] = attempt
+    knock: Callable[[Prober, Provider, str | None, Way], Awaitable[Knock]] = knock
+    poll: Callable[..., Awaitable[Bulletin]] = poll
+    is_online: Callable[[Sequence[tuple[str, int]], float, Sequence[Proxies]], Awaitable[bool | None]] = is_online
+    send: Callable[[Channel, Text, Severity | None, Print], Awaitable[str | None]] = send
+
+
+REAL = Outside()
+
+
+class Pauses(Struct, frozen=True):
+    """How long what waits.
+
+    `step_s`: whoever waits looks at the clock again after so long, as it may be set meanwhile. `beat_s`: good news
+    waits so long for company, so that many results share one transaction; bad news does not wait. `idle_s`: there is a
+    beat so often at least, also when nothing was seen: whoever waits for it learns that we live. `spread_s`: the first
+    looks after a start are spread over so many seconds. `absent`: a gap between two beats that is worth a word; a
+    restart takes seconds. `reread`: so soon a balance that is low, or a list that lacks a model, is read again.
+    `drill`: so long after its opening a drill is resolved. A heartbeat's ping takes at most `ping_s`; the next one
+    is its retry. `looks` lie between looks that something hurries.
+    """
+
+    step_s: float = 1.0
+    beat_s: float = 1.0
+    idle_s: float = 10.0
+    spread_s: float = 5.0
+    absent: timedelta = timedelta(minutes=5)
+    reread: timedelta = timedelta(seconds=15)
+    drill: timedelta = timedelta(seconds=10)
+    ping_s: float = 10.0
+    looks: LookPauses = LookPauses()
+
+
+USUAL_PAUSES = Pauses()
+
+
+class Turnstiles(Struct):
+    """Lets so many canaries at a time in to each host."""
+
+    by_host: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+
+    def to(self, config: Config, account: Account) -> asyncio.Semaphore:
+        """Return the turnstile of the host that an account's canaries ask."""
+        name = _host(account.base or config.providers[account.provider].base or "")
+        if name not in self.by_host:
+            self.by_host[name] = asyncio.Semaphore(config.probe.per_host)
+        return self.by_host[name]
+
+
+@lru_cache(10_000)
+def _host(base: str) -> str:
+    return urlsplit(base).netloc
+
+
+class Services(Struct, kw_only=True):
+    """What the stages call. `link_key` is None where nobody serves signed links."""
+
+    edge: Edge
+    storage: Storage
+    own: OwnTrouble
+    prober: Prober
+    templates: MessageTemplates
+    outside: Outside = REAL
+    pauses: Pauses = USUAL_PAUSES
+    turnstiles: Turnstiles = field(default_factory=Turnstiles)
+    link_key: bytes | None = None
+    manager: Manager = Manager()
+
+    def seconds_to(self, at: datetime | None) -> float:
+        """Return the seconds until `at`, at most the step after which one looks at the clock again."""
+        step_s = self.pauses.step_s
+        return step_s if at is None else min((at - self.edge.clock()).total_seconds(), step_s)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def real_edge(show: Print) -> Edge:
+    return Edge(clock=now, timer=time.monotonic, chance=random.random, show=show)

@@ -1,0 +1,55 @@
+"""How stages tell each other: what was seen waits here for the beat, and events wake who waits."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+
+from msgspec import Struct, field
+
+from monitor.diagnose.diagnosis import Diagnosis
+from monitor.diagnose.status_source import Source
+from monitor.stages.belief import ControlResult
+from probes.model import Observation
+
+
+class Burning(Struct, frozen=True):
+    """The objectives, by id, whose budget burns now."""
+
+    by_id: Mapping[str, Diagnosis]
+
+
+Report = Source | ControlResult | Burning
+"""What a stage learnt beside the looks: a status source as it is now, control probes, objectives."""
+
+
+class Signals(Struct, frozen=True):
+    """What one stage leaves for another. `reports` and `observations` are taken by the beat.
+
+    `doubted` is who answers targets in doubt and is to be asked without a key. `unsound`: a reader found the database
+    broken. `dropped` is set at the end, when messages under way are waited for no more.
+    """
+
+    observations: asyncio.Queue[Observation] = field(default_factory=asyncio.Queue)
+    reports: asyncio.Queue[Report] = field(default_factory=asyncio.Queue)
+    urgent: asyncio.Event = field(default_factory=asyncio.Event)
+    looks_planned: asyncio.Event = field(default_factory=asyncio.Event)
+    polls_planned: asyncio.Event = field(default_factory=asyncio.Event)
+    doubted: set[str] = field(default_factory=set)
+    doubt: asyncio.Event = field(default_factory=asyncio.Event)
+    outbox: asyncio.Event = field(default_factory=asyncio.Event)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    unsound: asyncio.Event = field(default_factory=asyncio.Event)
+    dropped: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def report(self, one: Report, *, is_urgent: bool = True) -> None:
+        """Hand on to the beat what was learnt; urgent is what may change what is believed."""
+        self.reports.put_nowait(one)
+        if is_urgent:
+            self.urgent.set()
+
+
+async def pause(seconds: float, event: asyncio.Event) -> None:
+    """Wait for the event, at most so long."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(max(seconds, 0)):
+            await event.wait()

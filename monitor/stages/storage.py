@@ -1,0 +1,117 @@
+"""The store as the stages use it: each call off the loop, and a refusal said wherever people look."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+from msgspec import Struct
+
+from monitor.diagnose.stage_failure import Stage, once_more
+from monitor.stages.own_trouble import OwnTrouble
+from monitor.storage_refusal import StorageRefusal
+from monitor.store import file_system, salvage
+from monitor.store.reader import Reader
+from monitor.store.standby import Keeper
+from monitor.store.store import Store
+from monitor.store.value import Batch
+from monitor.store.writer import Writer
+from monitor.thread import plainly
+from probes.model import Clock
+
+log = logging.getLogger("monitor")
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Storage(Struct, frozen=True):
+    """Writes and reads, each in a thread of its own: every further one would keep memory of its own."""
+
+    store: Store
+    keeper: Keeper
+    writing: ThreadPoolExecutor
+    reading: ThreadPoolExecutor
+    own: OwnTrouble
+    clock: Clock
+
+    async def write(self, work: Callable[Concatenate[Writer, P], T], *args: P.args, **named: P.kwargs) -> T:
+        """Run one of the writer's methods off the loop, one after the other."""
+        done = partial(self.keeper.do, work, *args, **named)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.writing, plainly, done)
+        finally:
+            self._heed_refusal()
+
+    async def tidy(self, work: Callable[..., T], *args: object) -> T | None:
+        """Run housekeeping, a method of the writer's, as `write` does; None: the database takes nothing now."""
+        done = partial(self.keeper.tidy, lambda writer: work(writer, *args))
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.writing, plainly, done)
+        finally:
+            self._heed_refusal()
+
+    async def begin_anew(self) -> None:
+        """Set the database aside where it is broken, and go on with a new one."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(self.writing, self.keeper.doubt)
+        finally:
+            self._heed_refusal()
+
+    async def read(self, work: Callable[..., T], *args: object) -> T:
+        """Run what reads much off the loop, one after the other."""
+        return await asyncio.get_running_loop().run_in_executor(self.reading, plainly, partial(work, *args))
+
+    async def ask(self, work: Callable[Concatenate[Reader, P], T], *args: P.args, **named: P.kwargs) -> T:
+        """Run off the loop what reads the store. Raises StoreError."""
+        return await self.read(partial(self._asked, work, *args, **named))
+
+    def _asked(self, work: Callable[Concatenate[Reader, P], T], *args: P.args, **named: P.kwargs) -> T:
+        # The thread that reads opens and closes: a cancelled task must not close what its thread still uses.
+        with self.store.reading() as stored:
+            return work(stored, *args, **named)
+
+    async def save(self, batch: Batch) -> bool:
+        """Write what one beat remembers; return whether all of it was taken. The rest is set aside: our own fault."""
+        refused = await self.write(salvage.save, batch, self.aside)
+        if not refused:
+            return True
+        what = f"{len(refused)} set aside in {self.aside.name}, the last for {refused[-1].error}"
+        failing = self.own.failing
+        failing[Stage.REMEMBER] = once_more(failing.get(Stage.REMEMBER), Stage.REMEMBER, what, self.clock())
+        await self.write(Writer.save_failing, list(failing.values()))
+        return False
+
+    @property
+    def aside(self) -> Path:
+        """Where what cannot be written is set aside."""
+        return self.store.path.with_name(f"{self.store.name}.aside.jsonl")
+
+    def resume_refusal(self) -> None:
+        """Say that results cannot be written; in the log only where no round before us has."""
+        if self.keeper.refusal and self.keeper.is_resumed:
+            self.own.said_before("store", self._refused(self.keeper.refusal))
+        self._heed_refusal()
+
+    def look_where_it_lies(self) -> None:
+        """Say on the page and in the log where the database lies on a network's file system."""
+        if words := file_system.warning(self.store.path):
+            self.own.warn("place", words)
+        else:
+            self.own.mended("place")
+
+    def _refused(self, refusal: StorageRefusal) -> str:
+        return f"results cannot be written to {self.store.name}: {refusal.words}"
+
+    def _heed_refusal(self) -> None:
+        """Say on the page, to the heartbeat and in the log that results cannot be written, or that they can again."""
+        if refusal := self.keeper.refusal:
+            self.own.refused_at = self.clock()
+            self.own.warn("store", self._refused(refusal))
+        elif self.own.withdraw("store"):
+            log.warning("results are written to %s again", self.store.name)
+        for event in self.keeper.events:
+            self.own.warn("database", event.words)

@@ -1,0 +1,84 @@
+"""A changed configuration → what is watched and believed from here on; called between two beats."""
+
+from msgspec.structs import replace
+
+from monitor.alert.text import MessageTemplates
+from monitor.config.config import Config
+from monitor.stages.belief import Belief
+from monitor.stages.planned import Planned
+from monitor.stages.services import Services
+from monitor.stages.state import MonitorState, patience
+from probes.catalog import rules_by_name
+
+
+def take_up(state: MonitorState, config: Config) -> None:
+    """Go on with another configuration. Where results and the page are kept stays until a restart."""
+    services, belief, planned = state.services, state.belief, state.planned
+    before = belief.config
+    after = belief.config = _with_places_of(before, config)
+    _equip(services, before, after)
+    _forget(belief, planned, before)
+    planned.proven -= {id for id in planned.proven if _is_set_up_anew(before, after, id)}
+    belief.find_anew()
+    belief.pending.stirred = True
+    services.own.mended("configuration")
+    _plan(state, before)
+
+
+def _with_places_of(before: Config, after: Config) -> Config:
+    return replace(
+        after,
+        location=before.location,
+        database=before.database,
+        folder=before.folder,
+        public_folder=before.public_folder,
+        metrics=before.metrics,
+        simulated=before.simulated,
+    )
+
+
+def _equip(services: Services, before: Config, after: Config) -> None:
+    """Let the prober and the senders know it. What was secret before stays so: an answer may be under way."""
+    secrets = tuple(dict.fromkeys((*after.secrets, *before.secrets)))
+    rules_of = rules_by_name(after.shelf)
+    services.prober = replace(services.prober, patience=patience(after), rules_of=rules_of, secrets=secrets)
+    services.templates = MessageTemplates(after.templates)
+    services.turnstiles.by_host.clear()
+
+
+def _forget(belief: Belief, planned: Planned, before: Config) -> None:
+    """Forget what is watched no more."""
+    for id in before.watches.keys() - belief.config.watches.keys():
+        planned.looks.drop(id)
+        belief.healths.pop(id, None)
+        belief.tracks.pop(id, None)
+    for id in belief.sources.keys() - belief.config.feeds.keys():
+        del belief.sources[id]
+
+
+def _plan(state: MonitorState, before: Config) -> None:
+    """Plan a look at what is new, and at once one at whose key was changed."""
+    services, config, planned = state.services, state.belief.config, state.planned
+    now = services.edge.clock()
+    planned.plan_looks(config.watches, now, services.pauses.spread_s)
+    for id, watch in config.watches.items():
+        if _has_other_key(before, config, watch.target.account):
+            planned.looks.hurry(id, now)
+    state.signals.looks_planned.set()
+    state.signals.polls_planned.set()
+
+
+def _has_other_key(before: Config, after: Config, account: str) -> bool:
+    """Whether another key was given to an account that is watched already: it may be the cure of what it lacks."""
+    old, new = before.accounts.get(account), after.accounts[account]
+    return old is not None and (old.secrets, old.problem) != (new.secrets, new.problem)
+
+
+def _is_set_up_anew(before: Config, after: Config, target: str) -> bool:
+    """Whether a target is asked at another address, or otherwise, than before."""
+    one = before.watches.get(target), after.watches.get(target)
+    if one[0] is None or one[1] is None:
+        return True
+    old, new = before.accounts[one[0].target.account], after.accounts[one[1].target.account]
+    bases = before.providers[old.provider].base, after.providers[new.provider].base
+    return (old.base, old.dialects, bases[0]) != (new.base, new.dialects, bases[1])
