@@ -16,7 +16,7 @@ from monitor.detect.health import State
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.publish.collect import pulse
-from monitor.storage_refusal import RefusalKind
+from monitor.storage_refusal import RefusalKind, StoreError
 from monitor.store import salvage, standby, transfer
 from monitor.store.connection import Busy, Lock, lock_file, open_reader, open_writer
 from monitor.store.expected_schema import LAYOUT, STEPS_TABLE, Foreign, complaint
@@ -221,7 +221,7 @@ def test_a_new_database_is_told_what_the_process_knows_itself(house):
 
 
 def test_an_error_in_what_is_asked_moves_nothing(house):
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(StoreError, match="FOREIGN KEY"):
         house.save(messages=(Message("no such change", "phone"),))
 
     assert house.keeper.place is Place.DISK
