@@ -442,6 +442,12 @@ def test_the_picture_in_contributing_names_every_folder():
     assert set(re.findall(r"(\w+)/", picture)) == folders | {"monitor", "probes", "templates", "providers"}
 
 
+def test_the_store_alone_knows_of_sqlite():
+    known = {name for name in MODULES for one in imports(MODULES[name]) if one.partition(".")[0].startswith("sqlite")}
+
+    assert {room_of(name) for name in known} == {"monitor.store"}
+
+
 def test_the_probes_know_nothing_of_the_monitor():
     for name, path in MODULES.items():
         if name.startswith("probes"):

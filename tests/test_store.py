@@ -5,22 +5,15 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 from sqlite_utils import Database
 
-from monitor.alert.case import KEPT, Message, Step, Telling
+from monitor.alert.case import Message, Step
 from monitor.alert.reply import Reply, ReplyKind
-from monitor.alert.rule import Match
-from monitor.detect.health import State
-from monitor.detect.limits import MOST
 from monitor.diagnose.diagnosis import Diagnosis, Scope
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
-from monitor.schedule import Spending
-from monitor.slo.indicator import quantile
 from monitor.storage_refusal import StoreError
 from monitor.store.connection import Busy, Lock, open_reader, open_writer
 from monitor.store.expected_schema import VERSION
@@ -29,9 +22,9 @@ from monitor.store.rollup import FORGET, forget, forget_answers
 from monitor.store.schema import STEPS
 from monitor.store.value import OUTCOMES, Batch, from_ms, to_json, to_ms
 from monitor.store.writer import Writer
-from probes.model import Answer, Confidence, Fault, Limit, Outcome, Phase
+from probes.model import Answer, Confidence, Fault, Outcome, Phase
 from tests.backstage import public_folder
-from tests.conftest import CHAT, NOON, at, health, observation, target
+from tests.conftest import CHAT, at, health, observation, target
 
 
 @pytest.fixture
@@ -176,64 +169,6 @@ def test_a_reader_cannot_write(db, path):
         other.execute("INSERT INTO mark VALUES ('here', 'x', 'y')")
 
 
-def test_a_restart_resumes_what_was_believed_planned_spent_open_and_told(db, writer):
-    seen = observation(Fault.ACCOUNT_SUSPENDED, answer=Answer("openai/x", "words", Confidence.MEDIUM, "body"))
-    now = health(None, *[Fault.ACCOUNT_SUSPENDED] * 3, answer=seen.answer)
-    opened = Change(incident(), ChangeKind.OPENED, at(60))
-    writer.save(
-        Batch(
-            at(60), (seen,), {CHAT.id: now}, {CHAT.id: at(120)}, {"openai/main": Spending(NOON.date(), 5, 0.25)},
-            (opened,), (Message(opened.id, "phone", incident_id=opened.incident.id),),
-            replies=(ACKNOWLEDGED,),
-        )
-    )  # fmt: skip
-
-    remembered = Reader(db, "here").resumption.resume()
-    assert remembered.healths == {CHAT.id: now}
-    assert remembered.plans == {CHAT.id: at(120)}
-    assert remembered.spendings == {"openai/main": Spending(NOON.date(), 5, 0.25)}
-    assert remembered.incidents == {opened.incident.id: opened.incident}
-    told = Reader(db, "here").resumption.correspondence(at(61))
-    assert told.cases[opened.incident.id].changes == (opened,)
-    assert told.cases[opened.incident.id].told == {"phone": (Telling(Step.OPENED, 0, opened.id, at(60)),)}
-    assert (told.replies, told.digests, told.beat) == ([ACKNOWLEDGED], {}, at(60))
-    assert Reader(db, "here").marks.last_beat() == at(60)
-
-
-def test_what_ended_long_ago_and_replies_that_ran_out_are_not_resumed(db, writer):
-    over = replace(incident(), closed_at=at(5))
-    short = Reply(ReplyKind.SILENCE, at(0), match=Match(), until=at(60))
-    writer.save(Batch(at(5), changes=(Change(over, ChangeKind.RESOLVED, at(5)),), replies=(ACKNOWLEDGED, short)))
-
-    assert Reader(db, "here").resumption.correspondence(at(59)).replies == [short]
-    late = Reader(db, "here").resumption.correspondence(at(6) + KEPT)
-    assert (late.cases, late.replies) == ({}, [])
-
-
-def test_another_location_has_its_own_beliefs(db, writer):
-    writer.save(Batch(at(0), (observation(),), {CHAT.id: health(None)}))
-
-    assert Reader(db, "elsewhere").resumption.resume().healths == {}
-
-
-def test_a_recovery_forgets_the_answer(db, writer):
-    failed = observation(Fault.TIMEOUT)
-    writer.save(Batch(at(0), (failed,), {CHAT.id: health(Fault.TIMEOUT)}))
-    writer.save(Batch(at(60), (observation(seconds=60),), {CHAT.id: health(Fault.TIMEOUT, None)}))
-
-    found = Reader(db, "here").resumption.resume().healths[CHAT.id]
-    assert (found.state, found.answer, found.fault) == (State.UP, None, None)
-
-
-def test_a_beat_is_written_whole_or_not_at_all(db, writer):
-    with pytest.raises(sqlite3.IntegrityError):
-        writer.save(Batch(at(0), (observation(),), messages=(Message("no such change", "phone"),)))
-
-    assert (count(db, "observation"), count(db, "series")) == (0, 0)
-    writer.save(Batch(at(1), (observation(seconds=1),)))
-    assert count(db, "observation") == 1
-
-
 def test_answers_that_differ_in_ids_and_times_only_are_kept_once(db, writer):
     for number in range(20):
         words = f"Rate limit reached, used {number}. (request id: 20261121{number:012d}ab) at 12:0{number % 10}"
@@ -250,59 +185,11 @@ def test_answers_that_say_something_else_are_kept_apart(db, writer):
     assert count(db, "answer") == 2
 
 
-@pytest.mark.parametrize("phase", [*Phase, None])
-def test_the_part_of_the_road_that_failed_is_remembered(db, writer, phase):
-    met = Answer("transport/x", "some words", phase=phase)
-    writer.save(Batch(at(0), (observation(Fault.TIMEOUT, answer=met),), {CHAT.id: health(Fault.TIMEOUT, answer=met)}))
-
-    assert Reader(db, "here").resumption.resume().healths[CHAT.id].answer == met
-    assert [one.phase for one in Reader(db, "here").history.observations(CHAT, at(0))] == [phase]
-
-
 def test_the_same_words_about_another_part_of_the_road_are_another_answer(db, writer):
     for number, phase in enumerate(Phase):
         writer.save(Batch(at(number), (observation(Fault.TIMEOUT, number, answer=Answer("x", "y", phase=phase)),)))
 
     assert count(db, "answer") == len(Phase)
-
-
-def test_a_ceiling_keeps_the_date_since_which_it_holds(db, writer):
-    for seconds, most in ((0, 100.0), (60, 100.0), (120, 10.0)):
-        limits = (Limit("requests", 60.0, most, most - 1),)
-        writer.save(Batch(at(seconds), (observation(seconds=seconds, limits=limits),)))
-
-    (row,) = db.execute("SELECT since, most, remaining FROM ceiling").fetchall()
-    assert (row["since"], row["most"], row["remaining"]) == (int(at(120).timestamp() * 1000), 10.0, 9.0)
-    assert [one.limit for one in Reader(db, "here").history.ceilings()[1]] == [Limit("requests", 60, 10.0, 9.0)]
-
-
-def test_a_ceiling_stands_when_an_answer_tells_only_what_is_left(db, writer):
-    for seconds, most, left in ((0, 100.0, 99.0), (60, None, 0.0)):
-        limits = (Limit("requests", 60.0, most, left),)
-        writer.save(Batch(at(seconds), (observation(seconds=seconds, limits=limits),)))
-
-    (row,) = db.execute("SELECT since FROM ceiling").fetchall()
-    assert row["since"] == int(at(0).timestamp() * 1000)
-    assert [one.limit for one in Reader(db, "here").history.ceilings()[1]] == [Limit("requests", 60, 100.0, 0.0)]
-
-
-def test_limits_with_made_up_names_do_not_pile_up_and_those_known_first_go_on(db, writer):
-    for number in range(2 * MOST):
-        limits = (Limit("requests", 60.0, 10.0, float(number)), Limit(f"unit{number}", None, 10.0, None))
-        writer.save(Batch(at(number), (observation(seconds=number, limits=limits),)))
-    (kept,) = Reader(db, "here").history.ceilings().values()
-
-    assert len(kept) == MOST
-    assert next(one.limit for one in kept if one.limit.unit == "requests").remaining == 2 * MOST - 1
-
-
-def test_a_limit_that_was_not_told_for_long_is_forgotten(db, writer):
-    for seconds, unit in ((0, "old"), (3600, "new")):
-        limits = (Limit(unit, None, 10.0, None),)
-        writer.save(Batch(at(seconds), (observation(seconds=seconds, limits=limits),)))
-    assert forget(db, "ceiling", at(3600)) == 1
-
-    assert [one.limit.unit for one in Reader(db, "here").history.ceilings()[1]] == ["new"]
 
 
 def write_hours(writer, hours, every_s=600, fault=None):
@@ -342,36 +229,6 @@ def test_a_closed_day_is_rolled_up_from_its_hours(db, writer):
     assert row["ok"] == 12 * 6
 
 
-def test_cells_are_the_same_before_and_after_the_roll_up(db, writer):
-    write_hours(writer, 3, fault=Fault.TIMEOUT)
-    before = Reader(db, "here").history.cells(NOON, [1])
-    roll_up(db, at(3 * 3600))
-
-    assert Reader(db, "here").history.cells(NOON, [1]) == before
-    assert [(cell.ok, cell.failed) for cell in before[1].values()] == [(3, 3)] * 3
-
-
-def test_usual_durations_outlive_the_rows_they_came_from(db, writer):
-    write_hours(writer, 3)
-    roll_up(db, at(3 * 3600))
-    db.execute("DELETE FROM observation")
-
-    seen = Reader(db, "here").history.durations(1, at(3 * 3600))
-    assert quantile(seen.usual_latency, 0.5) == pytest.approx(0.5, rel=0.05)
-    assert quantile(seen.latency, 0.5) is None
-
-
-def test_hours_without_a_look_cost_no_step(db, writer):
-    writer.save(Batch(at(0), (observation(),)))
-    writer.save(Batch(at(86400 * 300), (observation(seconds=86400 * 300),)))
-    steps = 0
-    while due := Reader(db, "here").next_roll_up(at(86400 * 301)):
-        Writer(db, "here").save_roll_up(due)
-        steps += 1
-
-    assert steps == 4  # two hours, two days
-
-
 def test_forgetting_takes_what_is_older_and_only_a_bite_at_a_time(db, writer, monkeypatch):
     monkeypatch.setattr("monitor.store.rollup.ROWS_AT_ONCE", 4)
     write_hours(writer, 2)
@@ -398,124 +255,6 @@ def test_an_answer_goes_when_nothing_refers_to_it_any_more(db, writer):
 
 def letter(writer, change, *channels, seconds=0):
     writer.save(Batch(at(seconds), changes=(change,), messages=tuple(Message(change.id, name) for name in channels)))
-
-
-def test_a_letter_is_due_until_it_is_delivered(db, writer):
-    letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone")
-
-    (due,) = writer.letters(at(0))
-    writer.delivered(due, at(1))
-    assert writer.letters(at(99)) == []
-    (told,) = Reader(db, "here").messages.of(due.items[0].change.incident.id)
-    assert (told.channel, told.state, told.tries) == ("phone", "sent", 1)
-
-
-def test_a_letter_that_failed_is_due_again_later_and_shown_meanwhile(db, writer):
-    letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone", "mail")
-    first = next(one for one in writer.letters(at(0)) if one.channel == "phone")
-    writer.postponed(first, "no answer", at(60))
-
-    assert [one.channel for one in writer.letters(at(59))] == ["mail"]
-    assert [(one.channel, one.tries) for one in writer.letters(at(60)) if one.channel == "phone"] == [("phone", 1)]
-    assert Reader(db, "here").messages.failing_channels() == [("phone", "no answer")]
-
-
-def test_one_change_is_one_letter_per_channel(db, writer):
-    change = Change(incident(), ChangeKind.OPENED, at(0))
-    letter(writer, change, "phone")
-    letter(writer, change, "phone", "phone")
-
-    assert len(writer.letters(at(0))) == 1
-
-
-def test_an_end_waits_until_its_beginning_is_through(db, writer):
-    opened, closed = (
-        Change(incident(), kind, at(n)) for n, kind in enumerate((ChangeKind.OPENED, ChangeKind.RESOLVED))
-    )
-    letter(writer, opened, "phone")
-    letter(writer, closed, "phone", seconds=1)
-    (first,) = writer.letters(at(5))
-
-    assert [item.change.kind for item in first.items] == [ChangeKind.OPENED]
-    writer.delivered(first, at(6))
-    (second,) = writer.letters(at(6))
-    assert [(item.change.kind, item.first) for item in second.items] == [(ChangeKind.RESOLVED, False)]
-
-
-def test_what_could_not_be_sent_gives_way_to_what_is_newer_of_the_same_incident(db, writer):
-    opened, closed = (
-        Change(incident(), kind, at(n)) for n, kind in enumerate((ChangeKind.OPENED, ChangeKind.RESOLVED))
-    )
-    letter(writer, opened, "phone")
-    (first,) = writer.letters(at(5))
-    writer.postponed(first, "no answer", at(60))
-    letter(writer, closed, "phone", seconds=6)
-
-    (only,) = writer.letters(at(7))
-    assert [(item.change.kind, item.first) for item in only.items] == [(ChangeKind.RESOLVED, True)]
-    writer.delivered(only, at(8))
-    assert writer.letters(at(9999)) == []
-    assert Reader(db, "here").messages.failing_channels() == []
-    assert [one.state for one in Reader(db, "here").messages.of(incident().id)] == ["replaced", "sent"]
-
-
-def test_what_could_not_be_sent_gives_way_to_nothing_of_another_incident(db, writer):
-    letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone")
-    (first,) = writer.letters(at(5))
-    writer.postponed(first, "no answer", at(60))
-    letter(writer, Change(replace(incident(), id="other"), ChangeKind.OPENED, at(6)), "phone", seconds=6)
-
-    assert len(writer.letters(at(60))) == 2
-
-
-def test_what_was_decided_at_one_instant_is_one_letter(db, writer):
-    ones = [Change(replace(incident(), id=f"i{number}"), ChangeKind.OPENED, at(0)) for number in range(3)]
-    messages = [Message(one.id, "phone") for one in ones] + [Message(None, "phone", Step.DIGEST, note="n")]
-    writer.save(Batch(at(0), changes=tuple(ones), messages=tuple(messages)))
-
-    assert [len(one.items) for one in writer.letters(at(0))] == [3, 1]
-
-
-def test_a_clock_that_is_set_back_holds_no_letter_up(db, writer):
-    letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone")
-    earlier = at(-3600)
-
-    (due,) = writer.letters(earlier)
-    writer.postponed(due, "no answer", earlier + timedelta(seconds=5))
-    assert writer.letters(earlier) == []
-    assert len(writer.letters(earlier + timedelta(seconds=5))) == 1
-
-
-def test_a_channel_that_fails_is_told_of_once_until_it_works_again(db, writer):
-    writer.complain("mail", "no answer", ["phone"], at(0))
-    writer.complain("mail", "no answer", ["phone"], at(60))
-    (told,) = writer.letters(at(60))
-    assert [(item.step, item.about_channel, item.note) for item in told.items] == [(Step.FAILING, "mail", "no answer")]
-    writer.delivered(told, at(61))
-
-    letter(writer, Change(incident(), ChangeKind.OPENED, at(70)), "mail", seconds=70)
-    (through,) = writer.letters(at(70))
-    writer.delivered(through, at(71))
-    writer.complain("mail", "refused", ["phone"], at(80))
-    assert len(writer.letters(at(80))) == 1
-
-
-@pytest.mark.parametrize(("one", "other"), [("mail: ops", "mail"), ("mail", "mail: ops"), ("mail", "mail: ")])
-def test_a_channel_whose_name_begins_as_that_of_another_is_told_of_beside_it(writer, one, other):
-    writer.complain(one, "no answer", ["phone"], at(0))
-    writer.complain(other, "no answer", ["phone"], at(0))
-    (told,) = writer.letters(at(0))
-
-    assert [(item.about_channel, item.note) for item in told.items] == [(one, "no answer"), (other, "no answer")]
-
-
-def test_a_channel_that_works_again_takes_back_no_word_of_one_whose_name_begins_as_its_own(writer):
-    writer.complain("mail: ops", "no answer", ["phone"], at(0))
-    letter(writer, Change(incident(), ChangeKind.OPENED, at(5)), "mail", seconds=5)
-    (through,) = [one for one in writer.letters(at(5)) if one.channel == "mail"]
-    writer.delivered(through, at(6))
-
-    assert [(one.channel, one.items[0].about_channel) for one in writer.letters(at(7))] == [("phone", "mail: ops")]
 
 
 KNOWN = ("phone", "mail", "mail: ops")
@@ -620,34 +359,6 @@ def test_rows_of_before_any_look_are_of_the_location_that_is_known(path, rows, l
         assert Reader(new, location).marks.last_beat() == from_ms(5)
 
 
-def test_two_locations_of_one_database_know_nothing_of_each_other(db, writer):
-    there, opened = Writer(db, "there"), Change(incident(), ChangeKind.OPENED, at(5))
-    facts = {"changes": (opened,), "messages": (Message(opened.id, "phone", incident_id=opened.incident.id),)}
-    spent = {"spendings": {"openai/main": Spending(NOON.date(), 5, 0.25)}}
-    writer.save(Batch(at(5), replies=(ACKNOWLEDGED,), **facts, **spent))
-    there.save(Batch(at(7), **facts))
-    (letter,) = there.letters(at(7))
-    there.delivered(letter, at(8))
-
-    mine, its = Reader(db, "here"), Reader(db, "there")
-    assert (mine.marks.last_beat(), its.marks.last_beat()) == (at(5), at(7))
-    assert [one.state for one in mine.messages.of(opened.incident.id)] == ["waiting"]
-    assert [one.state for one in its.messages.of(opened.incident.id)] == ["sent"]
-    assert (its.messages.replies(), its.resumption.resume().spendings, its.history.spent(NOON.date())) == ([], {}, {})
-    assert Reader(db, "nowhere").incidents.ids() == []
-
-
-def test_an_hour_of_one_location_is_added_up_whatever_another_has_added_up(db, writer):
-    other = Writer(db, "elsewhere")
-    for one in (writer, other):
-        one.save(Batch(at(0), (observation(),), {CHAT.id: health()}, {CHAT.id: at(9)}))
-        due = Reader(db, one.location).next_roll_up(at(7200))
-        one.save_roll_up(due)
-        assert [row[0] for row in due.rows] == [one.series(CHAT)]
-
-    assert count(db, "hourly") == 2
-
-
 def test_outcomes_that_were_kept_as_words_are_taken_over(path):
     path.parent.mkdir()
     with closing(sqlite3.connect(path, isolation_level=None)) as old:
@@ -697,23 +408,6 @@ def test_the_latest_good_answer_of_before_is_found_among_the_looks(path):
         assert (healths["openai/main/list"].well_at, healths["openai/main/chat"].well_at) == (at(60), None)
 
 
-def test_the_next_letter_says_when_to_wake(db, writer):
-    assert writer.next_letter_at() is None
-    letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone", seconds=5)
-    assert writer.next_letter_at() == at(5)
-
-
-def test_closed_incidents_come_newest_first(db, writer):
-    for number in range(3):
-        one = open_incident(
-            Diagnosis(Scope.ACCOUNT, f"openai/{number}", Fault.TIMEOUT, Confidence.HIGH, at(number), (), (), ())
-        )
-        opened = Change(one, ChangeKind.OPENED, at(number))
-        writer.save(Batch(at(0), changes=(opened,)))
-    assert [one.subject for one in Reader(db, "here").incidents.closed(9)] == []
-    assert len(Reader(db, "here").resumption.resume().incidents) == 3
-
-
 def test_a_row_is_small(db, writer):
     """Ten thousand good looks at ten targets; the goal for a row with its index is 32 bytes."""
     names = [target(f"openai/{number}", "list") for number in range(10)]
@@ -724,13 +418,6 @@ def test_a_row_is_small(db, writer):
     query = "SELECT sum(pgsize) FROM dbstat WHERE name = 'observation'"
 
     assert db.execute(query).fetchone()[0] / 10_000 < 32
-
-
-def test_times_survive_to_the_millisecond(db, writer):
-    when = NOON + timedelta(milliseconds=123)
-    writer.save(Batch(when, (observation(seconds=0.123),), {CHAT.id: health(None)}, {CHAT.id: when}))
-
-    assert Reader(db, "here").resumption.resume().plans[CHAT.id] == when
 
 
 def test_a_database_whose_tables_are_not_made_yet_is_not_ready(path):
