@@ -107,23 +107,35 @@ class Prober(Struct, frozen=True):
         return admit(value, lambda text: redact(clean(text), secrets))
 
 
-class Attempt(Struct):
-    """What has been learnt so far of an attempt under way."""
+class RawAnswer(Struct):
+    """What came over the wire. `received` are the bytes of it that are kept, `whole`: all of them."""
 
-    at: datetime
-    started: float
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     received: bytearray = field(default_factory=bytearray)
     body: str = ""
     whole: bool = True
-    words: str = ""
-    ttft_s: float | None = None
-    ended_s: float | None = None
+
+
+class AnswerContent(Struct):
+    """What the answer tells: its parts so far, what it used, what is left, and the models on offer; None: no list."""
+
     heard: AnswerPart = NOTHING
     usage: Usage = Usage()
     credits: tuple[Credit, ...] = ()
     offer: tuple[str, ...] | None = None
+
+
+class Attempt(Struct):
+    """What has been learnt so far of an attempt under way. `words` is why it failed, where we say it ourselves."""
+
+    at: datetime
+    started: float
+    raw: RawAnswer = field(default_factory=RawAnswer)
+    content: AnswerContent = field(default_factory=AnswerContent)
+    words: str = ""
+    ttft_s: float | None = None
+    ended_s: float | None = None
     asked: str = ""
     progress: Progress = field(default_factory=Progress)
     phase: Phase | None = None
@@ -145,7 +157,7 @@ async def attempt(prober: Prober, provider: Provider, account: Account, target: 
     try:
         return await _attempt(prober, provider, account, target, this)
     except RecursionError:  # whichever of its readers met the end of the stack
-        this.headers, this.body, this.words, this.usage = {}, "", NESTED, Usage()
+        this.raw.headers, this.raw.body, this.words, this.content.usage = {}, "", NESTED, Usage()
         verdict = Verdict(Fault.INVALID_RESPONSE, "transport/nested")
         return _observe(this, verdict, prober.timer() - this.started, provider, prober.secrets_of(account), target, ())
 
@@ -163,7 +175,7 @@ async def _attempt(prober: Prober, provider: Provider, account: Account, target:
         signs = _signs(prober, provider, account, this)
         return _observe(this, told, duration_s, provider, prober.secrets_of(account), target, signs)
 
-    is_long = max(len(this.received), len(this.body)) > LONG
+    is_long = max(len(this.raw.received), len(this.raw.body)) > LONG
     return await prober.beside(conclude) if is_long else conclude()
 
 
@@ -198,15 +210,15 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
         this.progress.phase = Phase.BODY
         if refused := of_answer(response.status, response.headers, Trip(asked, this.progress, prober.patience)):
             return _stopped(refused, this)
-        this.status, this.headers = response.status, response.headers
+        this.raw.status, this.raw.headers = response.status, response.headers
         if 300 <= response.status < 400:
             return _turned_away(response, this)
-        if response.status == 200 and _is_stream(this.headers):
+        if response.status == 200 and _is_stream(this.raw.headers):
             if await _listen(prober, reader(canary), response, this):
                 return GOOD
         else:
-            this.body, this.whole = await read_text(
-                response, LIST_BYTES if canary.offers else KEPT_BYTES, this.received
+            this.raw.body, this.raw.whole = await read_text(
+                response, LIST_BYTES if canary.offers else KEPT_BYTES, this.raw.received
             )
     return None
 
@@ -222,7 +234,7 @@ def _understood(prober: Prober, provider: Provider, target: Target, this: Attemp
 
 def _turned_away(response: aiohttp.ClientResponse, this: Attempt) -> Verdict:
     """Say what an answer of 300 to 399 means: most send us elsewhere, the others fit nothing that we ask."""
-    location = this.headers.get("Location", "")
+    location = this.raw.headers.get("Location", "")
     if response.status not in REDIRECTS and not location:
         this.words = f"answers HTTP {response.status}, which is no answer to what was asked"
         return Verdict(Fault.INVALID_RESPONSE, f"status/{response.status}")
@@ -237,11 +249,11 @@ def _judge(prober: Prober, provider: Provider, canary: Canary, asked: str, this:
     return judge(
         provider,
         prober.wording.rules,
-        this.status,
-        this.headers,
-        this.body,
+        this.raw.status,
+        this.raw.headers,
+        this.raw.body,
         canary,
-        whole=this.whole,
+        whole=this.raw.whole,
         asked=asked,
         rules_of=prober.rules_of,
     )
@@ -249,10 +261,10 @@ def _judge(prober: Prober, provider: Provider, canary: Canary, asked: str, this:
 
 def _told_before(prober: Prober, provider: Provider, account: Account, target: Target, this: Attempt) -> Verdict | None:
     """Return what an answer means that broke off when its status, or what came of it, says what is wrong."""
-    if this.status is None or this.words:
+    if this.raw.status is None or this.words:
         return None
     canary = provider.canaries[target.canary]
-    this.body = this.received.decode("utf-8", "replace")
+    this.raw.body = this.raw.received.decode("utf-8", "replace")
     verdict = _judge(prober, provider, canary, address(provider, account, canary, target, this.at), this)
     return None if verdict.fault is None or verdict.rule.startswith("answer/") else verdict
 
@@ -264,7 +276,7 @@ def _unproven(this: Attempt, verdict: Verdict) -> str:
         return CUT
     if not verdict.rule.startswith("answer/") or verdict.rule == "answer/filtered":
         return ""
-    told = words(read(this.status, this.headers, this.body))
+    told = words(read(this.raw.status, this.raw.headers, this.raw.body))
     if verdict.rule == "answer/failure":
         return told or FAILURE
     return f"{UNPROVEN}: {told}" if told else UNPROVEN
@@ -280,31 +292,31 @@ def _learn(canary: Canary, this: Attempt, verdict: Verdict) -> Verdict:
     if not (wire.body or canary.credit or canary.flags or canary.offers):
         return verdict
     try:
-        answer = msgspec.json.decode(this.body)
+        answer = msgspec.json.decode(this.raw.body)
     except (msgspec.DecodeError, RecursionError):
         return verdict
-    this.usage = wire.read(answer).usage or this.usage
-    this.credits = read_credits(canary.credit, answer) if canary.credit else ()
-    this.offer = read_offer(canary.offers, answer, canary.offers_prefix) if canary.offers else None
+    this.content.usage = wire.read(answer).usage or this.content.usage
+    this.content.credits = read_credits(canary.credit, answer) if canary.credit else ()
+    this.content.offer = read_offer(canary.offers, answer, canary.offers_prefix) if canary.offers else None
     fault = raised(canary.flags, answer)
     return Verdict(fault, f"flag/{fault}") if fault else verdict
 
 
 async def _listen(prober: Prober, read: Read, response: aiohttp.ClientResponse, this: Attempt) -> bool:
     """Follow a stream to its end, so that its connection can be used again; return whether it proves itself good."""
-    events, heard = Events(), this.received
+    events, heard = Events(), this.raw.received
     async for chunk in read_chunks(response):
         heard += chunk
         for event in events.feed(chunk):
             _note(understand(read, event), prober.timer() - this.started, this)
     for event in events.end():
         _note(understand(read, event), prober.timer() - this.started, this)
-    this.body, this.whole = heard.decode("utf-8", "replace"), len(heard) < KEPT_BYTES
+    this.raw.body, this.raw.whole = heard.decode("utf-8", "replace"), len(heard) < KEPT_BYTES
     return _is_proven(this)
 
 
 def _is_proven(this: Attempt) -> bool:
-    return this.ended_s is not None and weigh(this.heard, streamed=True) is Proof.GOOD
+    return this.ended_s is not None and weigh(this.content.heard, streamed=True) is Proof.GOOD
 
 
 def address(provider: Provider, account: Account, canary: Canary, target: Target, at: datetime) -> str:
@@ -361,8 +373,8 @@ def _own_headers(account: Account, canary: Canary, auth: str) -> dict[str, str]:
 
 
 def _note(piece: AnswerPart, now_s: float, this: Attempt) -> None:
-    this.heard = join(this.heard, piece)
-    this.usage = this.heard.usage or this.usage
+    this.content.heard = join(this.content.heard, piece)
+    this.content.usage = this.content.heard.usage or this.content.usage
     if piece.content and this.ttft_s is None:
         this.ttft_s = now_s
     if piece.ended:
@@ -393,8 +405,8 @@ def _goal(asked: str, location: str) -> str:
 
 
 def _signs(prober: Prober, provider: Provider, account: Account, this: Attempt) -> tuple[Sign, ...]:
-    signs = read_signs(provider.id, provider.signals, this.headers)
-    signs += read_signs("wording", prober.wording.signals, this.headers)
+    signs = read_signs(provider.id, provider.signals, this.raw.headers)
+    signs += read_signs("wording", prober.wording.signals, this.raw.headers)
     return tuple(replace(sign, words=redact(sign.words, prober.secrets_of(account))) for sign in signs) if signs else ()
 
 
@@ -407,42 +419,46 @@ def _observe(
     target: Target,
     signs: tuple[Sign, ...],
 ) -> Observation:
-    paid = this.usage != Usage()
+    paid = this.content.usage != Usage()
     return Observation(
         target=target,
         at=this.at,
         outcome=outcome_of(verdict.fault),
         latency_s=duration_s,
         ttft_s=this.ttft_s,
-        status=this.status,
-        request_id=_request_id(provider, secrets, this.headers),
-        usage=this.usage,
-        cost_usd=provider.cost_usd(target.model, this.usage.tokens_in, this.usage.tokens_out) if paid else None,
+        status=this.raw.status,
+        request_id=_request_id(provider, secrets, this.raw.headers),
+        usage=this.content.usage,
+        cost_usd=provider.cost_usd(target.model, this.content.usage.tokens_in, this.content.usage.tokens_out)
+        if paid
+        else None,
         limits=_limits(this, provider),
         fault=verdict.fault,
         answer=_answer(this, verdict, secrets) if verdict.fault else None,
-        credits=this.credits,
-        offer=_discreet(this.offer, secrets) if this.offer else None,
+        credits=this.content.credits,
+        offer=_discreet(this.content.offer, secrets) if this.content.offer else None,
         signs=signs,
     )
 
 
 def _limits(this: Attempt, provider: Provider) -> tuple[Limit, ...] | None:
-    told = read_limits(this.headers, provider.windows, this.at)
-    if this.status not in (403, 429):
+    told = read_limits(this.raw.headers, provider.windows, this.at)
+    if this.raw.status not in (403, 429):
         return told
-    return unite([*(told or ()), *(read_refusal(this.body, provider.windows, this.at) or ())])
+    return unite([*(told or ()), *(read_refusal(this.raw.body, provider.windows, this.at) or ())])
 
 
 def _answer(this: Attempt, verdict: Verdict, secrets: Sequence[str]) -> Answer:
-    told = this.words or words(read(this.status, this.headers, this.body))
+    told = this.words or words(read(this.raw.status, this.raw.headers, this.raw.body))
     return Answer(
         rule=verdict.rule,
         words=redact(told[: 2 * KEPT_WORDS], secrets)[:KEPT_WORDS],
         confidence=verdict.confidence,
         # Cut first, since redacting is slow; an echo that the cut halves is still found by its half.
-        body=redact(this.body[: KEPT_BODY + KEPT_WORDS], secrets)[:KEPT_BODY],
-        retry_after_s=retry_after_s(this.headers, this.body, this.at) if this.status in (429, 503, 529) else None,
+        body=redact(this.raw.body[: KEPT_BODY + KEPT_WORDS], secrets)[:KEPT_BODY],
+        retry_after_s=retry_after_s(this.raw.headers, this.raw.body, this.at)
+        if this.raw.status in (429, 503, 529)
+        else None,
         phase=this.phase,
     )
 

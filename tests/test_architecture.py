@@ -502,3 +502,57 @@ def test_no_two_classes_have_one_name():
     ]
 
     assert {name for name in found if found.count(name) > 1 and not name.startswith("_")} == set()
+
+
+# Who may change what is believed
+
+CHANGERS = {"monitor.stages.beat", "monitor.stages.evaluate", "monitor.stages.take_up"}
+"""The beat: it takes what the other stages report, judges, and goes on with another configuration in between."""
+OPENERS = {"monitor.stages.state", "monitor.replay.observations"}
+"""Who makes a belief: of what the store remembers, and of the recorded past."""
+IMMUTABLE = {"Config", "ControlResult", "Mapping", "bool", "frozenset"}
+
+
+def names_in(path):
+    return {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
+
+
+def test_the_beat_alone_changes_what_is_believed():
+    """Every other stage gets a view, through which the type checker lets nothing be written."""
+    naming = {name for name, path in MODULES.items() if "Belief" in names_in(path)}
+    view = next(
+        node
+        for node in ast.walk(ast.parse(MODULES["monitor.stages.belief"].read_text()))
+        if isinstance(node, ast.ClassDef) and node.name == "BeliefView"
+    )
+    shown = {one.name: ast.unparse(one.returns).partition("[")[0] for one in view.body if hasattr(one, "returns")}
+
+    assert naming - {"monitor.stages.belief"} == CHANGERS | OPENERS
+    assert set(shown.values()) <= IMMUTABLE, shown
+    assert all(ast.unparse(one.decorator_list[0]) == "property" for one in view.body if hasattr(one, "decorator_list"))
+
+
+def test_no_stage_but_the_beat_gets_the_whole_state():
+    naming = {name for name, path in MODULES.items() if "MonitorState" in names_in(path)}
+
+    assert {name for name in naming if room_of(name) == "monitor.stages"} == {
+        "monitor.stages.beat",
+        "monitor.stages.state",
+        "monitor.stages.take_up",
+    }
+    assert {room_of(name) for name in naming} == {"monitor.stages", "monitor.runtime", "monitor.commands"}
+
+
+def is_mutable_struct(node):
+    return "Struct" in map(ast.unparse, node.bases) and "frozen" not in {one.arg for one in node.keywords}
+
+
+def mutable_structs():
+    for name, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef) and is_mutable_struct(node):
+                yield f"{name}.{node.name}", sum(isinstance(one, ast.AnnAssign) for one in node.body)
+
+
+def test_no_class_of_state_has_more_than_twelve_fields():
+    assert {name: fields for name, fields in mutable_structs() if fields > 12} == {}

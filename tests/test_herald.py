@@ -25,6 +25,7 @@ from monitor.store.connection import open_reader
 from monitor.store.replies import leave, waiting
 from probes.model import Account, Target
 from probes.simulator import SimulatedAccount, Simulator, Trouble
+from tests.parts import run_stage
 from tests.receiver import webhook
 from tests.test_run import KEYS, PAUSES, config, simulator, watching
 
@@ -270,7 +271,7 @@ def test_a_secret_that_somebody_types_as_a_reason_is_neither_kept_nor_shown(tmp_
                 now = datetime.now(UTC)
                 typed = f"the key is {plain} now"
                 leave(settings.database, Reply(ReplyKind.SILENCE, now, plain, until=now + timedelta(1), reason=typed))
-                await notify.take_replies(state)
+                await run_stage(notify.take_replies, state)
             with closing(sqlite3.connect(settings.database)) as db:
                 return state.told.replies, db.execute("SELECT details FROM reply").fetchall()
 

@@ -15,6 +15,7 @@ from monitor.diagnose.diagnosis import Scope
 from monitor.diagnose.witness import Group, Level
 from monitor.schedule import LookPauses, Watch
 from monitor.stages.beat import beat
+from monitor.stages.belief import ControlResult
 from monitor.stages.notify import tell_due
 from monitor.stages.services import Edge
 from monitor.stages.state import open_state
@@ -555,7 +556,7 @@ def test_a_cut_road_and_a_providers_outage_are_no_coming_and_going(tmp_path, spe
 
     async def play():
         async with clockwork(tmp_path, Clock(), IDS) as it:
-            it.state.belief.control.online = True
+            it.state.belief.control = ControlResult(online=True)
             await it.run_for(timedelta(minutes=10), lambda _: {})
             for one in spells:
                 await it.run_for(timedelta(minutes=4), looks[one])

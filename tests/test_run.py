@@ -888,7 +888,8 @@ def test_an_outage_is_known_before_the_page_tells_of_it_and_one_message_says_so(
             settings = with_page(config(tmp_path, other_side, Channel("hook", inbox.url)), other_side)
             async with watching(settings) as monitor:
                 await monitor.until(lambda: monitor.states("openai/") == {State.UP})
-                await monitor.until(lambda: monitor.state.belief.sources["openai/page"].last)
+                await monitor.until(lambda: "openai/page" in monitor.state.belief.sources)
+                assert monitor.state.belief.sources["openai/page"].last
                 other_side.set("openai", Trouble.SERVER_ERROR)
                 await inbox.until(lambda messages: len(messages) == 1)
                 await asyncio.sleep(1)  # within one second nobody knew first
@@ -947,6 +948,7 @@ def test_who_cannot_be_reached_while_the_rest_of_the_world_can_is_not_this_machi
     async def play(online):
         async with simulator() as other_side, webhook() as inbox:
             settings = config(tmp_path / online, other_side, Channel("hook", inbox.url), base="http://127.0.0.1:9")
+            settings = replace(settings, rules=told_offline_after(seconds=0))
             hosts = [other_side.root.removeprefix("http://")] if online == "online" else ["127.0.0.1:9"]
             probe = ProbeSection(connect_s=1, silence_s=1, total_s=2, online=hosts, blip_s=0.5)
             async with watching(replace(settings, probe=probe)):

@@ -52,8 +52,8 @@ def _forget(belief: Belief, planned: Planned, before: Config) -> None:
         planned.looks.drop(id)
         belief.healths.pop(id, None)
         belief.tracks.pop(id, None)
-    for id in belief.sources.keys() - belief.config.feeds.keys():
-        del belief.sources[id]
+    for id in before.feeds.keys() - belief.config.feeds.keys():
+        belief.sources.pop(id, None)
 
 
 def _plan(state: MonitorState, before: Config) -> None:
