@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from monitor.store.expected_schema import VERSION
 from monitor.store.reader import Reader
 from monitor.store.rollup import FORGET, forget, forget_answers
 from monitor.store.schema import STEPS
+from monitor.store.store import open_store
 from monitor.store.value import OUTCOMES, Batch, from_ms, to_json, to_ms
 from monitor.store.writer import Writer
 from probes.model import Answer, Confidence, Fault, Outcome, Phase
@@ -110,6 +112,27 @@ def test_a_database_that_is_refused_is_not_held_open(path):
             open_reader(path)
         assert str(path) not in [os.readlink(one) for one in Path("/proc/self/fd").iterdir() if one.exists()], refused
     lock.release()
+
+
+def test_what_sqlite_refuses_is_told_as_the_stores_own_to_who_reads(path, db):
+    def read_what_is_lost():
+        with open_store(path, "here").reading() as stored:
+            db.execute("DROP TABLE mark")
+            stored.marks.last_beat()
+
+    with pytest.raises(StoreError, match=rf"^{path}: no such table: mark$"):
+        read_what_is_lost()
+
+
+def test_what_sqlite_refuses_is_told_as_the_stores_own_to_who_writes(path):
+    def read_what_is_lost():
+        with open_store(path, "here").writing(lambda: at(0), time.monotonic) as held:
+            held.connection.execute("DROP TABLE mark")
+            held.reader.marks.last_beat()
+
+    with pytest.raises(StoreError, match=rf"^{path}: no such table: mark$"):
+        read_what_is_lost()
+    Lock(path).release()
 
 
 def test_what_is_no_database_is_refused_and_kept(tmp_path):

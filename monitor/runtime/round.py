@@ -158,7 +158,7 @@ async def _publish(services: Services, belief: BeliefView, signals: Signals) -> 
 async def _tidy(services: Services, belief: BeliefView, signals: Signals) -> None:
     try:
         if signals.unsound.is_set():
-            await examine(services, belief, signals)
+            await examine(services, signals)
         await tidy_step(services, belief)
     except StoreError as error:
         log.warning("old results cannot be rolled up: %s", error)

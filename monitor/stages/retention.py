@@ -17,10 +17,10 @@ TIDY_S = 60.0
 
 async def tidy(services: Services, belief: BeliefView, signals: Signals) -> None:
     """Roll up closed hours and forget what is too old, a step at a time; first see whether the file is whole."""
-    await examine(services, belief, signals)
+    await examine(services, signals)
     while True:
         if signals.unsound.is_set():
-            await examine(services, belief, signals)
+            await examine(services, signals)
         try:
             more = await tidy_step(services, belief)
         except StoreError as error:
@@ -29,7 +29,7 @@ async def tidy(services: Services, belief: BeliefView, signals: Signals) -> None
         await pause(0 if more else TIDY_S, signals.unsound)
 
 
-async def examine(services: Services, belief: BeliefView, signals: Signals) -> None:
+async def examine(services: Services, signals: Signals) -> None:
     """Look through the database for broken pages. Where it is broken the watch goes on with a new one."""
     signals.unsound.clear()
     try:
@@ -43,7 +43,7 @@ async def examine(services: Services, belief: BeliefView, signals: Signals) -> N
 async def tidy_step(services: Services, belief: BeliefView) -> bool:
     """Do one piece of housekeeping; return whether there is more to do."""
     now = services.edge.clock()
-    await _count_overlaps(services, belief)
+    await _count_overlaps(services)
     if due := await services.storage.ask(Reader.next_roll_up, now):
         await services.storage.tidy(Writer.save_roll_up, due)
         return services.storage.keeper.refusal is None
@@ -52,8 +52,8 @@ async def tidy_step(services: Services, belief: BeliefView) -> bool:
     return bool(await services.storage.tidy(Writer.forget, retention, now))
 
 
-async def _count_overlaps(services: Services, belief: BeliefView) -> None:
-    if times := await asyncio.to_thread(overlap.take, belief.config.database):
+async def _count_overlaps(services: Services) -> None:
+    if times := await asyncio.to_thread(services.storage.store.take_overlaps):
         before = await services.storage.ask(lambda stored: stored.marks.overlap())
         if after := overlap.add(before, times):
             await services.storage.write(Writer.save_overlap, after)

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from msgspec import Struct
@@ -13,7 +12,7 @@ from msgspec import Struct
 from monitor.diagnose.stage_failure import Stage, once_more
 from monitor.stages.own_trouble import OwnTrouble
 from monitor.storage_refusal import StorageRefusal
-from monitor.store import file_system, salvage
+from monitor.store import salvage
 from monitor.store.reader import Reader
 from monitor.store.standby import Keeper
 from monitor.store.store import Store
@@ -76,19 +75,15 @@ class Storage(Struct, frozen=True):
 
     async def save(self, batch: Batch) -> bool:
         """Write what one beat remembers; return whether all of it was taken. The rest is set aside: our own fault."""
-        refused = await self.write(salvage.save, batch, self.aside)
+        aside = self.store.aside
+        refused = await self.write(salvage.save, batch, aside)
         if not refused:
             return True
-        what = f"{len(refused)} set aside in {self.aside.name}, the last for {refused[-1].error}"
+        what = f"{len(refused)} set aside in {aside.name}, the last for {refused[-1].error}"
         failing = self.own.failing
         failing[Stage.REMEMBER] = once_more(failing.get(Stage.REMEMBER), Stage.REMEMBER, what, self.clock())
         await self.write(Writer.save_failing, list(failing.values()))
         return False
-
-    @property
-    def aside(self) -> Path:
-        """Where what cannot be written is set aside."""
-        return self.store.path.with_name(f"{self.store.name}.aside.jsonl")
 
     def resume_refusal(self) -> None:
         """Say that results cannot be written; in the log only where no round before us has."""
@@ -98,7 +93,7 @@ class Storage(Struct, frozen=True):
 
     def look_where_it_lies(self) -> None:
         """Say on the page and in the log where the database lies on a network's file system."""
-        if words := file_system.warning(self.store.path):
+        if words := self.store.place_warning():
             self.own.warn("place", words)
         else:
             self.own.mended("place")

@@ -318,6 +318,13 @@ def unusable(database: Path, error: Exception) -> StoreError:
     return StoreError(f"{database}: {reason}; {repair}", refusal)
 
 
+def statement_refused(database: Path, error: StoreError | sqlite3.Error) -> StoreError:
+    """Return what to tell of a statement that was refused; with a repair where the database as a whole refuses."""
+    if isinstance(error, StoreError):
+        return error
+    return unusable(database, error) if refusal_of(error) else StoreError(f"{database}: {error}")
+
+
 def _way_in(database: Path) -> str:
     with suppress(OSError):  # a folder above it is closed to us
         if not database.parent.exists():

@@ -15,7 +15,16 @@ from msgspec.structs import replace
 
 from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError
 from monitor.store.backup import copy_to, foreign, identity, is_broken, put_back, remove, set_aside, was_once_ours
-from monitor.store.connection import WAIT_S, Busy, Lock, open_in_memory, open_writer, read_as_it_is, read_only
+from monitor.store.connection import (
+    WAIT_S,
+    Busy,
+    Lock,
+    open_in_memory,
+    open_writer,
+    read_as_it_is,
+    read_only,
+    statement_refused,
+)
 from monitor.store.expected_schema import Foreign
 from monitor.store.reader import Reader
 from monitor.store.rollup import forget_all_but
@@ -148,7 +157,7 @@ class Keeper:
                 done = work(self.writer, *args, **named)
             except (Foreign, sqlite3.Error) as error:
                 if place is Place.MEMORY or not self._heed(error):
-                    raise self._in_words(error) from error
+                    raise statement_refused(self._database, error) from error
             else:
                 self._stay_small()
                 return done
@@ -179,13 +188,8 @@ class Keeper:
             return work(self.writer)
         except sqlite3.Error as error:
             if not self._heed(error):
-                raise self._in_words(error) from error
+                raise statement_refused(self._database, error) from error
         return None
-
-    def _in_words(self, error: StoreError | sqlite3.Error) -> StoreError:
-        if isinstance(error, StoreError):
-            return error
-        return StoreError(f"{self._database}: {error}", refusal_of(error))
 
     def doubt(self) -> None:
         """Look whether the database is broken, or ours no more, as a reader said; then begin anew."""

@@ -3,12 +3,14 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from monitor.store.connection import Lock, open_reader, unusable
+from monitor.store import file_system, overlap
+from monitor.store.connection import Lock, open_reader, statement_refused
 from monitor.store.reader import Reader
 from monitor.store.standby_path import stand_in
 from probes.model import Clock, Timer
@@ -27,6 +29,19 @@ class Store(Struct, frozen=True):
     def name(self) -> str:
         """What it is called before people."""
         return self.path.name
+
+    @property
+    def aside(self) -> Path:
+        """Where what cannot be written is set aside."""
+        return self.path.with_name(f"{self.name}.aside.jsonl")
+
+    def place_warning(self) -> str | None:
+        """Return what speaks against the place where it lies; None: nothing."""
+        return file_system.warning(self.path)
+
+    def take_overlaps(self) -> list[datetime]:
+        """Return when rounds were left out because another was at work, each once."""
+        return overlap.take(self.path)
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
@@ -54,7 +69,7 @@ class Store(Struct, frozen=True):
         try:
             yield
         except sqlite3.Error as error:
-            raise unusable(self.path, error) from error
+            raise statement_refused(self.path, error) from error
 
 
 def open_store(database: Path, location: str) -> Store:
