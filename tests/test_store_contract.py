@@ -452,16 +452,19 @@ def test_two_locations_of_one_store_know_nothing_of_each_other(opened):
         assert none.incidents.ids() == none.messages.latest(9) == none.messages.replies() == []
 
 
-def test_each_location_adds_up_its_own_hours(opened):
+def test_each_location_adds_up_its_own_hours_and_no_others(opened):
     for place in ("here", "there"):
-        with holding(opened(place)) as held:
+        with holding(opened(place)) as held, opened(place).reading() as stored:
             writer = Through(held)
             write_hours(writer, 2)
-            with opened(place).reading() as stored:
-                assert stored.history.rolled_until("hourly") < NOON
-                roll_up(writer, stored, at(4 * 3600))
-                one = number_of(stored)
-                assert [cell.ok for cell in stored.history.cells(NOON, [one])[one].values()] == [6, 6]
+            assert stored.history.rolled_until("hourly") < NOON
+            roll_up(writer, stored, at(4 * 3600))
+            forget(writer, replace(FOR_EVER, raw_days=1), at(86400 + 1800))  # half of the first hour
+
+    for place in ("here", "there"):
+        with opened(place).reading() as stored:
+            one = number_of(stored)
+            assert [cell.ok for cell in stored.history.cells(NOON, [one])[one].values()] == [6, 6]
 
 
 # The outbox
