@@ -16,7 +16,9 @@ from pathlib import Path
 from monitor.slo.indicator import Sketch, merge, quantile, unpack
 from monitor.store import rollup
 from monitor.store.connection import open_writer
+from monitor.store.reader import Reader
 from monitor.store.value import to_ms
+from monitor.store.writer import Writer
 
 DAY = datetime(2026, 8, 1, tzinfo=UTC)
 DAY_MS = 86_400_000
@@ -56,9 +58,10 @@ def _filled(folder: Path, series: int, tokens: int | None = None) -> sqlite3.Con
 
 def _roll_up(db: sqlite3.Connection, now: datetime) -> Iterable[float]:
     """Roll up all that is due; yield how long each step held the writer, in seconds."""
-    while due := rollup.next_roll_up(db, now):
+    stored, writer = Reader(db, "here"), Writer(db, "here")
+    while due := stored.next_roll_up(now):
         started = time.perf_counter()
-        due.save(db)
+        writer.save_roll_up(due)
         yield time.perf_counter() - started
 
 

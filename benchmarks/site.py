@@ -24,6 +24,7 @@ from monitor.publish.write import write_site
 from monitor.stages.beat import beat
 from monitor.stages.state import open_state
 from monitor.store.connection import open_reader
+from monitor.store.reader import Reader
 from probes.model import Observation, Outcome, Target
 
 REPEATS = 9
@@ -40,7 +41,7 @@ async def seen(folder: Path, accounts: int) -> Snapshot:
             targets = [watch.target for watch in config.watches.values()]
             await beat(state, [_look(one, at, n, look) for n, one in enumerate(targets)], at)
     with closing(open_reader(config.database)) as db:
-        return take(db, config, now)
+        return take(Reader(db, config.location), config, now)
 
 
 def _look(target: Target, at: datetime, number: int, look: int) -> Observation:

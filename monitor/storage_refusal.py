@@ -1,7 +1,5 @@
-"""Why the database as a whole takes nothing now: one typed value for all that SQLite and the system may say."""
+"""Why what is remembered can, as a whole, not be written or read now: one typed value, whoever refuses."""
 
-import errno
-import sqlite3
 from datetime import datetime
 from enum import StrEnum
 
@@ -39,58 +37,6 @@ class StoreError(Exception):
         self.refusal = refusal
 
 
-SAID = {
-    sqlite3.SQLITE_FULL: RefusalKind.FULL,
-    sqlite3.SQLITE_READONLY: RefusalKind.READ_ONLY,
-    sqlite3.SQLITE_IOERR: RefusalKind.FAILING,
-    sqlite3.SQLITE_CANTOPEN: RefusalKind.FAILING,
-    sqlite3.SQLITE_PROTOCOL: RefusalKind.FAILING,
-    sqlite3.SQLITE_NOMEM: RefusalKind.FAILING,
-    sqlite3.SQLITE_BUSY: RefusalKind.LOCKED,
-    sqlite3.SQLITE_LOCKED: RefusalKind.LOCKED,
-    sqlite3.SQLITE_CORRUPT: RefusalKind.CORRUPT,
-    sqlite3.SQLITE_NOTADB: RefusalKind.CORRUPT,
-    sqlite3.SQLITE_PERM: RefusalKind.DENIED,
-}
-"""By the primary result code, the lower byte. Source: https://sqlite.org/rescode.html"""
-
-MEANT = {
-    errno.ENOSPC: RefusalKind.FULL,
-    errno.EDQUOT: RefusalKind.FULL,
-    errno.EROFS: RefusalKind.READ_ONLY,
-    errno.EACCES: RefusalKind.DENIED,
-    errno.EPERM: RefusalKind.DENIED,
-}
-
-
-def refusal_of(error: BaseException) -> StorageRefusal | None:
-    """Return what an error says of the whole database; None when it is about what was asked, or of none of it."""
-    if isinstance(error, StoreError):
-        return error.refusal
-    if isinstance(error, OSError):
-        return StorageRefusal(MEANT.get(error.errno or 0, RefusalKind.FAILING), error.strerror or str(error))
-    if isinstance(error, sqlite3.Error):
-        kind = SAID.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
-        return StorageRefusal(kind, str(error)) if kind else None
-    return None
-
-
-ABOUT_VALUES = (
-    sqlite3.DataError,
-    sqlite3.IntegrityError,
-    sqlite3.InterfaceError,
-    sqlite3.NotSupportedError,
-    sqlite3.ProgrammingError,
-)
-NOT_OURS = (sqlite3.SQLITE_CONSTRAINT_TRIGGER, sqlite3.SQLITE_CONSTRAINT_CHECK)
-"""Whatever refuses by these was put into the database by somebody else: we make no trigger and no CHECK."""
-
-
-def is_about_values(error: BaseException) -> bool:
-    """Whether a statement was refused for what it was to write, so that another one may be written."""
-    return isinstance(error, ABOUT_VALUES) and getattr(error, "sqlite_errorcode", 0) not in NOT_OURS
-
-
 def is_corrupt(error: BaseException) -> bool:
-    refusal = refusal_of(error)
-    return refusal is not None and refusal.kind is RefusalKind.CORRUPT
+    """Whether an error says that the database is broken."""
+    return isinstance(error, StoreError) and error.refusal is not None and error.refusal.kind is RefusalKind.CORRUPT

@@ -446,6 +446,12 @@ def test_each_command_is_the_module_of_its_name():
     assert {name for name, its in held.items() if {"add_arguments", "run"} <= its} == COMMANDS.keys()
 
 
+def test_the_store_alone_knows_of_sqlite():
+    known = {name for name in MODULES for one in imports(MODULES[name]) if one.partition(".")[0].startswith("sqlite")}
+
+    assert {room_of(name) for name in known} == {"monitor.store"}
+
+
 def test_the_probes_know_nothing_of_the_monitor():
     for name, path in MODULES.items():
         if name.startswith("probes"):

@@ -14,9 +14,8 @@ from monitor.detect.health import Health, Thresholds
 from monitor.detect.latency import pace
 from monitor.detect.measure import Kind
 from monitor.detect.shared_latency import PoolKey
-from monitor.store import reader
 from monitor.store.connection import open_writer
-from monitor.store.reader import resume
+from monitor.store.reader import Reader
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from probes.model import Credit, Fault, Limit
@@ -98,11 +97,11 @@ class House:
             )  # fmt: skip
             Writer(db, "here").save(batch)
         with closing(open_writer(database)) as db:
-            remembered = resume(db, "here")
+            remembered = Reader(db, "here").resumption.resume()
             self.healths = defaultdict(Health, remembered.healths)
             self.notes = defaultdict(lambda: EMPTY, remembered.notes)
-            self.tracks = defaultdict(lambda: target_memory.NEW, reader.tracks(db, "here"))
-            self.pool = reader.pools(db, "here")[POOL]
+            self.tracks = defaultdict(lambda: target_memory.NEW, Reader(db, "here").resumption.tracks())
+            self.pool = Reader(db, "here").resumption.pools()[POOL]
 
 
 def calm(count=400, **how):

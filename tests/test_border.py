@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from monitor.store.connection import open_writer
-from monitor.store.reader import resume
+from monitor.store.reader import Reader
 from monitor.store.value import Batch, from_json, to_json
 from monitor.store.writer import Writer
 from probes.border import EARLIEST, LARGEST, LATEST, LONGEST, admit
@@ -106,4 +106,4 @@ def test_what_was_admitted_is_found_again_in_the_database(tmp_path):
     with closing(open_writer(tmp_path / "monitor.db")) as db:
         Writer(db, "here").save(Batch(NOON, (seen,), {CHAT.id: health(Fault.INVALID_KEY, answer=seen.answer)}))
 
-        assert resume(db, "here").healths[CHAT.id].answer.words == "bad  key"
+        assert Reader(db, "here").resumption.resume().healths[CHAT.id].answer.words == "bad  key"

@@ -11,9 +11,9 @@ from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.diagnose.subject import Scope, read_subject
 from monitor.publish.collect import take
 from monitor.storage_refusal import RefusalKind, StorageRefusal
-from monitor.store import reader
 from monitor.store.connection import open_in_memory, open_writer, read_only
 from monitor.store.expected_schema import VERSION
+from monitor.store.reader import Reader
 from monitor.store.transfer import BELIEFS, HISTORY, SIGHTINGS, TELLING, carry
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
@@ -48,7 +48,8 @@ def test_a_message_that_cannot_be_read_is_given_up_and_the_others_go_out(writer,
 
     (letter,) = writer.letters(at(5))
     assert letter.items[0].change.incident.subject == "openai/backup"
-    assert reader.failing_channels(writer._db) == [("hook", "what it was to tell cannot be read any more")]
+    unread = ("hook", "what it was to tell cannot be read any more")
+    assert Reader(writer._db, "here").messages.failing_channels() == [unread]
     assert [one.id for one in writer.letters(at(6))] == [letter.id]
     assert len(caplog.records) == 1
 
@@ -56,22 +57,25 @@ def test_a_message_that_cannot_be_read_is_given_up_and_the_others_go_out(writer,
 def test_a_change_that_cannot_be_read_hides_no_other_case(writer, caplog):
     broken(writer, "change", "incident")
 
-    cases = reader.correspondence(writer._db, at(5)).cases
+    cases = Reader(writer._db, "here").resumption.correspondence(at(5)).cases
     assert [one.incident.subject for one in cases.values()] == ["openai/backup"]
     assert "cannot be read" in caplog.text
 
 
 def test_neither_the_past_nor_what_people_answered_is_lost_by_a_row(writer):
     for number in (1, 2):
-        writer._db.execute("INSERT INTO reply VALUES (?, 'silence', '', ?, NULL, '{')", (str(number), number))
-    writer._db.execute("INSERT INTO mark VALUES ('failing', '{'), ('clock', '['), ('overlap', 'x')")
+        writer._db.execute("INSERT INTO reply VALUES ('here', ?, 'silence', '', ?, NULL, '{')", (str(number), number))
+    writer._db.execute(
+        "INSERT INTO mark VALUES ('here', 'failing', '{'), ('here', 'clock', '['), ('here', 'overlap', 'x')"
+    )
     broken(writer, "incident", "details")
 
-    assert [one.subject for one in reader.incidents_between(writer._db, at(-1), at(9))] == ["openai/backup"]
-    assert len(reader.latest_deliveries(writer._db, 9)) == 2
-    assert reader.all_replies(writer._db) == []
-    assert reader.correspondence(writer._db, at(5)).replies == []
-    assert (reader.failing(writer._db), reader.trace(writer._db), reader.overlap(writer._db)) == ([], None, None)
+    assert [one.subject for one in Reader(writer._db, "here").incidents.between(at(-1), at(9))] == ["openai/backup"]
+    assert len(Reader(writer._db, "here").messages.latest(9)) == 2
+    assert Reader(writer._db, "here").messages.replies() == []
+    assert Reader(writer._db, "here").resumption.correspondence(at(5)).replies == []
+    marks = Reader(writer._db, "here").marks
+    assert (marks.failing(), marks.trace(), marks.overlap()) == ([], None, None)
 
 
 @pytest.mark.parametrize("column", ["note", "channel", "change_id", "step"])
@@ -114,30 +118,33 @@ def fill(db):
         """
         INSERT OR IGNORE INTO note VALUES ('here', 'openai/main', '{}');
         INSERT OR IGNORE INTO source VALUES ('here', 'openai', '{"id": "openai"}');
-        INSERT OR IGNORE INTO spending VALUES ('openai/main', '2026-11-21', 1, 0.1);
+        INSERT OR IGNORE INTO spending VALUES ('here', 'openai/main', '2026-11-21', 1, 0.1);
         INSERT OR IGNORE INTO track SELECT id, '{}' FROM series;
         INSERT OR IGNORE INTO pool VALUES ('here', 'openai chat latency', '{}');
         INSERT OR IGNORE INTO ceiling VALUES (1, 'requests', 60, 1, 1, 0, 1);
         INSERT OR IGNORE INTO evidence SELECT series.id, 1795262400000, answer.id, 'x' FROM series, answer;
-        INSERT OR IGNORE INTO mark VALUES ('clock', '{}'), ('refused', '{}'), ('overlap', '{}'), ('failing', '[]'),
-            ('said', '{}'), ('hourly_until', '0'), ('daily_until', '0');
-        INSERT INTO outbox (channel, step, number, note, at, state, tries, next, done, error)
-            VALUES ('hook', 'store', 1, 'refused: full', 1, 'sent', 1, 1, 1, 'x');
+        INSERT OR IGNORE INTO mark VALUES ('here', 'clock', '{}'), ('here', 'refused', '{}'), ('here', 'overlap', '{}'),
+            ('here', 'failing', '[]'), ('here', 'said', '{}'), ('here', 'hourly_until', '0'),
+            ('here', 'daily_until', '0');
+        INSERT INTO outbox (location, channel, step, number, note, at, state, tries, next, done, error)
+            VALUES ('here', 'hook', 'store', 1, 'refused: full', 1, 'sent', 1, 1, 1, 'x');
         """
     )
 
 
 def everything(writer, db):
     """Read whatever a start, a page, a command and a message read."""
-    reader.resume(db, "here"), reader.correspondence(db, at(61)), reader.tracks(db, "here"), reader.pools(db, "here")
-    reader.failing(db), reader.trace(db), reader.overlap(db), reader.refusal(db), reader.said(db), reader.last_beat(db)
-    reader.ceilings(db), reader.moves(db), reader.spent(db, NOON.date()), reader.all_replies(db)
-    list(reader.history(db, "here", CHAT, at(-60)))
-    reader.incidents_between(db, at(-60), at(61)), reader.closed_incidents(db, 9), reader.latest_deliveries(db, 9)
-    reader.changes_since(db, at(-60)), reader.fates(db, at(-60)), reader.failing_channels(db)
-    for id in reader.incident_ids(db):
-        reader.find_incident(db, id), reader.deliveries(db, id)
-    take(db, view.config(CHAT), at(61))
+    stored = Reader(db, "here")
+    left, marks, history, incidents = stored.resumption, stored.marks, stored.history, stored.incidents
+    left.resume(), left.correspondence(at(61)), left.tracks(), left.pools()
+    marks.failing(), marks.trace(), marks.overlap(), marks.refusal(), marks.said(), marks.last_beat()
+    history.ceilings(), history.moves(), history.spent(NOON.date()), stored.messages.replies()
+    list(history.observations(CHAT, at(-60)))
+    incidents.between(at(-60), at(61)), incidents.closed(9), stored.messages.latest(9)
+    incidents.changes_since(at(-60)), stored.messages.fates(at(-60)), stored.messages.failing_channels()
+    for id in incidents.ids():
+        incidents.find(id), stored.messages.of(id)
+    take(stored, view.config(CHAT), at(61))
     writer.letters(at(61))
     writer.save_refusal(StorageRefusal(RefusalKind.FULL, "full"))
     with closing(open_in_memory()) as other:

@@ -30,6 +30,7 @@ from monitor.stages.beat import beat
 from monitor.stages.services import Edge
 from monitor.stages.state import open_state
 from monitor.store.connection import open_reader
+from monitor.store.reader import Reader
 from probes.model import Answer, Fault, Observation, Outcome, Target
 from tests.conftest import NOON
 from tests.test_judge import Nowhere
@@ -106,7 +107,7 @@ class Told:
 
     def __init__(self, settings_, now):
         with closing(open_reader(settings_.database)) as db:
-            shot = collect.take(db, settings_, now)
+            shot = collect.take(Reader(db, settings_.location), settings_, now)
         self.now, self.stand = now, standing(shot)
         self.every = usables(shot, self.stand)
         self.usable = json.loads(usable_json(shot, self.stand))

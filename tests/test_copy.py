@@ -7,11 +7,12 @@ from contextlib import closing
 import pytest
 
 from monitor.cli import main
-from monitor.storage_refusal import RefusalKind, StoreError, is_corrupt, refusal_of
+from monitor.storage_refusal import RefusalKind, StoreError
 from monitor.store import backup
 from monitor.store.backup import back_up, is_broken, restore, set_aside
 from monitor.store.connection import BESIDE, Busy, Lock, lock_file, open_reader, open_writer
 from monitor.store.expected_schema import VERSION
+from monitor.store.sqlite_error import is_broken_file, refusal_of
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from tests.conftest import at, observation
@@ -189,7 +190,7 @@ def test_what_is_no_backup_is_refused_and_the_database_stays(path, tmp_path, con
 FOREIGN = {
     "no outbox": "DROP TABLE outbox",
     "another outbox": "DROP TABLE outbox; CREATE TABLE outbox (id INTEGER PRIMARY KEY, words TEXT)",
-    "a column less": "ALTER TABLE outbox DROP COLUMN error",
+    "a column less": "ALTER TABLE reply DROP COLUMN until",
     "a column more": "ALTER TABLE observation ADD COLUMN mine",
     "no unique index": "DROP INDEX outbox_once",
     "a version that never was": "PRAGMA user_version = -3",
@@ -294,8 +295,8 @@ def test_what_the_system_refuses_is_one_value(error, kind):
 
 def test_what_is_wrong_with_a_statement_is_no_refusal(path):
     with closing(sqlite3.connect(path)) as db:
-        for statement in ("SELEKT", "INSERT INTO mark VALUES ('x', NULL)"):
+        for statement in ("SELEKT", "INSERT INTO mark VALUES ('here', 'x', NULL)"):
             with pytest.raises(sqlite3.Error) as wrong:
                 db.execute(statement)
             assert refusal_of(wrong.value) is None
-            assert not is_corrupt(wrong.value)
+            assert not is_broken_file(wrong.value)

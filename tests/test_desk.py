@@ -21,8 +21,8 @@ from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, absence, open_incident
 from monitor.diagnose.subject import Scope, read_subject
 from monitor.storage_refusal import StoreError
-from monitor.store import reader
 from monitor.store.connection import open_reader, open_writer
+from monitor.store.reader import Reader
 from monitor.store.replies import leave, waiting
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
@@ -307,8 +307,9 @@ def test_replies_are_resumed_and_a_reply_counts_once(config):
     save(config, replies=(reply, reply))
 
     with closing(open_reader(config.database)) as db:
-        assert reader.correspondence(db, at(61)).replies == [reply]
-        assert reader.correspondence(db, at(61)).cases[incident().id].told["phone"][0].step is Step.OPENED
+        told = Reader(db, "here").resumption.correspondence(at(61))
+        assert told.replies == [reply]
+        assert told.cases[incident().id].told["phone"][0].step is Step.OPENED
 
 
 def test_an_answer_that_cannot_be_left_beside_the_database_is_left_with_its_stand_in(tmp_path, monkeypatch):

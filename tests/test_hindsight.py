@@ -18,7 +18,7 @@ from monitor.runtime.loop import watch_and_tell
 from monitor.stages.services import Edge, Outside, Pauses
 from monitor.stages.state import open_state
 from monitor.store.connection import open_writer
-from monitor.store.reader import closed_incidents
+from monitor.store.reader import Reader
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from probes.canary import outcome_of
@@ -158,7 +158,7 @@ def test_tune_counts_the_messages_that_the_replay_of_alerts_prints(tmp_path):
     assert re.search(r"slower than usual \(now\) +1 ", tuned)
 
     with closing(open_writer(config.database)) as db:
-        (lost,) = [one for one in closed_incidents(db, 100) if one.fault is Fault.QUOTA_EXHAUSTED]
+        (lost,) = [one for one in Reader(db, "here").incidents.closed(100) if one.fault is Fault.QUOTA_EXHAUSTED]
         at = lost.opened_at + timedelta(minutes=5)
         Writer(db, "here").save(Batch(at, replies=(Reply(ReplyKind.ACKNOWLEDGE, at, "Jo", lost.id),)))
     answered, counted, *_ = both(tmp_path, 2)

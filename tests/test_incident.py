@@ -1,14 +1,26 @@
 """What opens, goes on, changes and ends: an incident is one cause, and follows the facts as long as it is open."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from monitor.detect.health import Health, State
 from monitor.diagnose.announcement import announce
 from monitor.diagnose.course import UNWATCHED, advance, fading
 from monitor.diagnose.diagnosis import FLAP, Diagnosis, Evidence
-from monitor.diagnose.incident import SEVERITIES, Announcement, Change, ChangeKind, Severity, as_of, open_incident
+from monitor.diagnose.incident import (
+    SEVERITIES,
+    Announcement,
+    Change,
+    ChangeKind,
+    Severity,
+    absence,
+    as_of,
+    open_incident,
+)
 from monitor.diagnose.reason import Elsewhere
+from monitor.diagnose.stage_failure import Stage, once_more
 from monitor.diagnose.subject import Scope, read_subject
 from probes.model import Blame, Confidence, Fault
 from tests.conftest import at
@@ -358,6 +370,24 @@ def test_a_drill_and_a_real_incident_do_not_share_an_id():
 
 def test_ids_say_when_and_are_fit_for_an_address():
     assert open_incident(diagnosis()).id.startswith("20261121-120000-")
+
+
+PLACES = st.text(max_size=9)
+
+
+@given(PLACES, PLACES)
+def test_what_two_places_see_at_one_instant_has_one_id_only_where_they_are_one(one, other):
+    seen = [open_incident(diagnosis(), location=place).id for place in (one, other)]
+    gaps = [absence(at(0), at(600), place).incident.id for place in (one, other)]
+    failing = [once_more(None, Stage.LOOK, "x", at(0)).incident(place).id for place in (one, other)]
+
+    assert (seen[0] == seen[1]) == (gaps[0] == gaps[1]) == (failing[0] == failing[1]) == (one == other)
+
+
+def test_the_incidents_that_open_are_of_the_place_that_they_are_seen_from():
+    for cause in (diagnosis(), LOW):
+        ids = {advance([], [cause], ILL, at(60), location=place).changes[0].incident.id for place in ("here", "there")}
+        assert len(ids) == 2
 
 
 def test_changes_of_one_incident_have_ids_of_their_own():

@@ -21,7 +21,7 @@ from monitor.stages.notify import tell_due
 from monitor.stages.services import Edge
 from monitor.stages.state import open_state
 from monitor.store.connection import open_reader
-from monitor.store.reader import closed_incidents
+from monitor.store.reader import Reader
 from probes.model import Answer, Blame, Fault, Limit, Observation, Outcome, Target
 from tests.conftest import NOON, sentences
 from tests.parts import run_stage
@@ -404,7 +404,7 @@ def test_what_ends_without_being_mended_says_how(tmp_path):
                 await it.minutes(1, answer(1.5))
                 ends += before.keys() - it.state.belief.incidents.keys()
             with closing(open_reader(it.state.belief.config.database)) as db:
-                return [one for one in closed_incidents(db, 9) if one.id in ends]
+                return [one for one in Reader(db, "here").incidents.closed(9) if one.id in ends]
 
     ended = {one.fault: ending(one) for one in promptly(play())}
     assert "s instead of 0.5" in ended[Fault.SLOW]

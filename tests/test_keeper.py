@@ -17,10 +17,12 @@ from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.diagnose.subject import Scope, read_subject
 from monitor.publish.collect import pulse
-from monitor.storage_refusal import RefusalKind
-from monitor.store import reader, salvage, standby, transfer
+from monitor.storage_refusal import RefusalKind, StoreError
+from monitor.store import salvage, standby, transfer
 from monitor.store.connection import Busy, Lock, lock_file, open_reader, open_writer
 from monitor.store.expected_schema import LAYOUT, STEPS_TABLE, Foreign, complaint
+from monitor.store.reader import Reader
+from monitor.store.rollup import Retention
 from monitor.store.standby import AGAIN_S, Keeper, Place
 from monitor.store.standby_path import stand_in
 from monitor.store.value import Batch
@@ -121,7 +123,7 @@ def test_what_is_refused_is_kept_beside_and_written_when_that_is_possible_again(
     with closing(open_reader(house.path)) as db:
         assert len(seen(db)) == 3
         assert db.execute("SELECT state FROM outbox").fetchone()["state"] == "sent"
-        assert reader.correspondence(db, at(20)).cases[OPENED.incident.id].told.keys() == {"phone"}
+        assert Reader(db, "here").resumption.correspondence(at(20)).cases[OPENED.incident.id].told.keys() == {"phone"}
 
 
 def test_a_message_that_waited_on_the_disk_is_sent_from_beside_it_and_noted_there(house):
@@ -144,7 +146,7 @@ def test_a_process_that_dies_meanwhile_leaves_what_it_knew_to_the_next(house):
     house.let_go()
 
     house.restart()
-    assert reader.resume(house.keeper.connection, "here").incidents.keys() == {OPENED.incident.id}
+    assert Reader(house.keeper.connection, "here").resumption.resume().incidents.keys() == {OPENED.incident.id}
     assert len(house.keeper.do(Writer.letters, at(99))) == 1
 
 
@@ -158,7 +160,7 @@ def test_whoever_reads_meanwhile_reads_what_is_newest_and_that_it_is_not_written
 
     with closing(open_reader(house.path)) as db:
         assert seen(db)[-1] == seen(db)[0] + 30_000
-        assert reader.refusal(db).since == at(60)
+        assert Reader(db, "here").marks.refusal().since == at(60)
     assert house.keeper.refusal.since == at(60)
 
 
@@ -173,7 +175,7 @@ def test_where_nothing_can_be_written_memory_remembers(tmp_path):
 
     house.let_go()
     house.look()
-    assert reader.resume(house.keeper.connection, "here").incidents.keys() == {OPENED.incident.id}
+    assert Reader(house.keeper.connection, "here").resumption.resume().incidents.keys() == {OPENED.incident.id}
     house.end()
 
 
@@ -197,17 +199,17 @@ def test_what_is_kept_beside_is_bounded_and_the_latest_stays(house, monkeypatch)
         house.look(Fault.TIMEOUT)
 
     assert len(seen(house.keeper.connection)) == 20
-    assert reader.resume(house.keeper.connection, "here").healths[CHAT.id].fault is Fault.TIMEOUT
+    assert Reader(house.keeper.connection, "here").resumption.resume().healths[CHAT.id].fault is Fault.TIMEOUT
 
 
 def test_housekeeping_waits_until_the_disk_takes_it(house):
     house.hold()
     house.look()
 
-    assert house.keeper.tidy(lambda db: db.execute("SELECT 1").fetchone()) is None
+    assert house.keeper.tidy(Writer.next_letter_at) is None
     house.let_go()
     house.look()
-    assert house.keeper.tidy(lambda db: db.execute("SELECT 1").fetchone()[0]) == 1
+    assert house.keeper.tidy(lambda writer: writer.forget(Retention(1, 1, 1), at(9))) is False
 
 
 def test_a_new_database_is_told_what_the_process_knows_itself(house):
@@ -218,7 +220,7 @@ def test_a_new_database_is_told_what_the_process_knows_itself(house):
     house.hold()
     house.look()
 
-    told = reader.correspondence(house.keeper.connection, at(120))
+    told = Reader(house.keeper.connection, "here").resumption.correspondence(at(120))
     assert told.replies == [answer]
     assert told.cases == late
     (letter,) = house.keeper.do(Writer.letters, at(120))
@@ -226,7 +228,7 @@ def test_a_new_database_is_told_what_the_process_knows_itself(house):
 
 
 def test_an_error_in_what_is_asked_moves_nothing(house):
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(StoreError, match="FOREIGN KEY"):
         house.save(messages=(Message("no such change", "phone"),))
 
     assert house.keeper.place is Place.DISK
@@ -241,7 +243,7 @@ def test_of_a_broken_file_what_can_be_read_is_brought_over(tmp_path):
 
         assert not transfer.carry(old, new, transfer.BELIEFS)
         transfer.carry(old, new, transfer.TELLING)
-        assert reader.resume(new, "here").healths[CHAT.id].state is State.UP
+        assert Reader(new, "here").resumption.resume().healths[CHAT.id].state is State.UP
         assert new.execute("SELECT count(*) FROM change").fetchone()[0] == 0, "of no incident"
         assert new.execute("PRAGMA foreign_key_check").fetchall() == []
 
@@ -254,9 +256,9 @@ def test_rows_find_their_series_and_answer_whatever_their_numbers_are(tmp_path):
         Writer(old, "here").save(Batch(at(0), (failed,), {CHAT.id: health(Fault.TIMEOUT, answer=failed.answer)}))
         transfer.carry(old, new, transfer.BELIEFS + transfer.SIGHTINGS)
 
-        assert reader.resume(new, "here").healths[CHAT.id].answer.words == "words"
-        assert [one.answer.rule for one in reader.history(new, "here", CHAT, at(-1))] == ["x"]
-        assert [one.answer.rule for one in reader.history(new, "here", other, at(-1))] == ["a"]
+        assert Reader(new, "here").resumption.resume().healths[CHAT.id].answer.words == "words"
+        assert [one.answer.rule for one in Reader(new, "here").history.observations(CHAT, at(-1))] == ["x"]
+        assert [one.answer.rule for one in Reader(new, "here").history.observations(other, at(-1))] == ["a"]
 
 
 ACTS = some.lists(some.sampled_from(["look", "fail", "open", "close", "tell", "stay", "hold", "free"]), max_size=25)
@@ -325,11 +327,11 @@ def test_a_pulse_is_not_steady_while_nothing_can_be_written(house, tmp_path):
     (tmp_path / "monitor.toml").write_text('[[accounts]]\nname = "main"\nprovider = "openai"\nkey = "env:K"\n')
     config = load(tmp_path / "monitor.toml", {"K": "sk-sim-main-0123456789abcdef"})
     house.look()
-    assert pulse(house.keeper.connection, config, at(1)).is_steady
+    assert pulse(house.keeper.reader.marks, config, at(1)).is_steady
     house.hold()
     house.look()
 
-    told = pulse(house.keeper.connection, config, at(1))
+    told = pulse(house.keeper.reader.marks, config, at(1))
     assert (told.is_steady, told.words) == (False, "results cannot be written to monitor.db: database is locked")
 
 
@@ -368,7 +370,7 @@ def test_a_broken_database_is_set_aside_and_what_it_does_not_hold_any_more_the_p
     assert house.keeper.place is Place.DISK
     (event,) = house.keeper.events
     assert "monitor.db was broken and is set aside as monitor.db.corrupt-" in event.words
-    assert reader.correspondence(house.keeper.connection, at(200)).cases == cases
+    assert Reader(house.keeper.connection, "here").resumption.correspondence(at(200)).cases == cases
 
 
 def test_a_broken_database_for_which_no_new_one_can_be_made_stays_and_is_stood_in_for(house, monkeypatch):
@@ -399,7 +401,7 @@ def test_a_handle_that_was_lost_is_not_the_end(house):
     house.look()
 
     assert house.keeper.place is Place.DISK
-    assert reader.resume(house.keeper.connection, "here").healths[CHAT.id].state is State.UP
+    assert Reader(house.keeper.connection, "here").resumption.resume().healths[CHAT.id].state is State.UP
 
 
 def meddle(house, *statements):
@@ -417,7 +419,7 @@ FOREIGN_OUTBOX = "CREATE TABLE outbox (id INTEGER PRIMARY KEY, words TEXT)"
     "statements",
     [
         *(pytest.param([f"DROP TABLE {name}"], id=f"{name} is gone") for name in LAYOUT),
-        pytest.param(["ALTER TABLE outbox DROP COLUMN error"], id="a column is gone"),
+        pytest.param(["ALTER TABLE reply DROP COLUMN until"], id="a column is gone"),
         pytest.param(["ALTER TABLE observation ADD COLUMN mine"], id="a column more"),
         pytest.param(["DROP INDEX outbox_once"], id="what is unique is so no more"),
         pytest.param(["DROP TABLE outbox", FOREIGN_OUTBOX], id="another program's table"),
@@ -483,7 +485,7 @@ def test_a_value_is_not_blamed_where_the_table_is_another_programs(house, tmp_pa
 
     assert house.keeper.do(salvage.save, batch, tmp_path / "aside.jsonl") == []
     assert house.keeper.place is Place.DISK
-    assert reader.resume(house.keeper.connection, "here").healths.keys() == {CHAT.id}
+    assert Reader(house.keeper.connection, "here").resumption.resume().healths.keys() == {CHAT.id}
     (event,) = house.keeper.events
     assert "of its tables health is another one" in event.words
 

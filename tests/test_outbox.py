@@ -25,7 +25,7 @@ from monitor.diagnose.subject import Scope, read_subject
 from monitor.stages.deliver import deliver_due
 from monitor.stages.services import Edge
 from monitor.stages.state import open_state
-from monitor.store import reader
+from monitor.store.reader import Reader
 from monitor.store.schema import migrate
 from monitor.store.value import Batch, from_json
 from monitor.store.writer import Writer
@@ -61,7 +61,7 @@ class House:
     def restart(self):
         """All that was only in memory is gone."""
         self.writer = Writer(self.db, "here")
-        self.cases = reader.correspondence(self.db, self.now).cases
+        self.cases = Reader(self.db, "here").resumption.correspondence(self.now).cases
 
     def beat(self, *changes, crash=""):
         cases = with_changes(self.cases, changes)

@@ -24,6 +24,7 @@ from monitor.publish.public_site import render
 from monitor.publish.public_view import PublicFrame, PublicFront, PublicMonth, PublicStory
 from monitor.publish.snapshot import Manner, ProviderView, PurseView, SourceView
 from monitor.store.connection import open_writer
+from monitor.store.reader import Reader
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from probes.model import Answer, Confidence, Fault, Observation, Outcome
@@ -190,7 +191,7 @@ def test_nothing_of_monitor_toml_or_of_an_answer_reaches_the_public_site(tmp_pat
     config.database.parent.mkdir()
     with closing(open_writer(config.database)) as db:
         Writer(db, config.location).save(Batch(NOW, (failing,), {chat.id: health}, {chat.id: NOW}, changes=changes))
-        shot = take(db, config, NOW)
+        shot = take(Reader(db, config.location), config, NOW)
     assert b"zq-error-body" in b"".join(private_site.render(shot).values()), "it is known, and told to whom it concerns"
     everything = b"".join(name.encode() + content for name, content in render(shot).items()).lower()
     assert b"openai: server errors" in everything

@@ -14,7 +14,7 @@ from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.diagnose.subject import Scope, read_subject
 from monitor.store import salvage
 from monitor.store.connection import open_writer
-from monitor.store.reader import pools, resume, tracks
+from monitor.store.reader import Reader
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from probes.model import Answer, Confidence, Fault, Usage
@@ -66,14 +66,14 @@ def test_a_sound_batch_is_written_as_a_whole(db, tmp_path):
 def test_what_is_sound_of_a_batch_is_written(db, tmp_path, bad):
     save(db, tmp_path, looks(bad, observation(Fault.INVALID_KEY, target=GOOD)))
 
-    assert resume(db, "here").healths[GOOD.id].fault is Fault.INVALID_KEY
+    assert Reader(db, "here").resumption.resume().healths[GOOD.id].fault is Fault.INVALID_KEY
 
 
 def test_a_value_that_can_be_made_sound_is_kept_so(db, tmp_path):
     refused = save(db, tmp_path, looks(observation(target=BAD, usage=Usage(2**63, 1))))
 
     assert refused == []
-    assert BAD.id in resume(db, "here").healths
+    assert BAD.id in Reader(db, "here").resumption.resume().healths
 
 
 def test_what_cannot_be_written_at_all_is_set_aside_and_named(db, tmp_path):
@@ -94,7 +94,7 @@ def test_the_alert_of_a_change_goes_out_although_its_proof_cannot_be_written(db,
     letters = Writer(db, "here").letters(NOON)
     heard = [item.change.incident.subject for letter in letters for item in letter.items]
     assert sorted(heard) == ["openai/bad", "openai/good"]
-    assert len(resume(db, "here").incidents) == 2
+    assert len(Reader(db, "here").resumption.resume().incidents) == 2
 
 
 def test_a_reply_that_names_what_cannot_be_written_keeps_no_other_from_counting(db, tmp_path):
@@ -134,6 +134,7 @@ def test_what_was_kept_and_cannot_be_read_is_as_if_it_had_not_been_kept(db, tmp_
     db.execute("INSERT INTO note VALUES ('here', 'openai/good', ?)", (text,))
     db.execute("INSERT INTO source VALUES ('here', 'openai/page', ?)", (text,))
 
-    remembered = resume(db, "here")
-    assert (remembered.notes, remembered.sources, tracks(db, "here"), pools(db, "here")) == ({}, {}, {}, {})
+    left = Reader(db, "here").resumption
+    remembered = left.resume()
+    assert (remembered.notes, remembered.sources, left.tracks(), left.pools()) == ({}, {}, {}, {})
     assert len(remembered.incidents) == 1

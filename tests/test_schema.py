@@ -8,9 +8,9 @@ import pytest
 
 from monitor.alert.case import Step
 from monitor.detect.health import State
-from monitor.store import reader
 from monitor.store.connection import open_writer
 from monitor.store.expected_schema import LAYOUT, STEPS_TABLE, VERSION, layout
+from monitor.store.reader import Reader
 from monitor.store.writer import Writer
 from probes.model import Fault, Outcome
 from tests.conftest import CHAT, at
@@ -37,7 +37,7 @@ def test_what_an_older_version_left_is_resumed(tmp_path, version):
         assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
         assert db.execute("PRAGMA foreign_key_check").fetchall() == []
         assert {name: its for name, its in layout(db).items() if name != STEPS_TABLE} == LAYOUT
-        remembered, told = reader.resume(db, "here"), reader.correspondence(db, at(61))
+        remembered, told = Reader(db, "here").resumption.resume(), Reader(db, "here").resumption.correspondence(at(61))
         assert (remembered.healths[CHAT.id].state, remembered.healths[CHAT.id].fault) == (
             State.DOWN,
             Fault.ACCOUNT_SUSPENDED,
@@ -46,7 +46,7 @@ def test_what_an_older_version_left_is_resumed(tmp_path, version):
         ((id, incident),) = remembered.incidents.items()
         assert (incident.subject, incident.fault) == ("openai/main", Fault.ACCOUNT_SUSPENDED)
         assert [one.step for one in told.cases[id].told["phone"]] == [Step.OPENED]
-        (look,) = reader.history(db, "here", CHAT, at(-60))
+        (look,) = Reader(db, "here").history.observations(CHAT, at(-60))
         assert (look.outcome, look.fault) == (Outcome.FAILED, Fault.ACCOUNT_SUSPENDED)
 
 

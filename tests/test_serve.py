@@ -20,6 +20,7 @@ from monitor.publish.snapshot import Pulse
 from monitor.publish.status import standing
 from monitor.store.connection import open_writer
 from monitor.store.replies import waiting
+from monitor.store.store import open_store
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from monitor.web.link_reply import Answerer
@@ -304,7 +305,7 @@ def answers(tmp_path):
     database = tmp_path / "state" / "monitor.db"
     with closing(open_writer(make(database))):
         pass
-    return Answerer(database, link_key(database), lambda: at(60))
+    return Answerer(open_store(database, "here"), link_key(database), lambda: at(60))
 
 
 def make(database):
@@ -322,7 +323,7 @@ def test_a_link_that_is_only_opened_does_nothing(folder, answers):
     assert status == 200
     assert b"<button>Acknowledge</button>" in body
     assert "form-action 'self'" in headers["content-security-policy"]
-    assert waiting(answers.database) == []
+    assert waiting(answers.store.path) == []
 
 
 def test_a_link_that_is_pressed_leaves_a_reply_once(folder, answers):
@@ -330,7 +331,7 @@ def test_a_link_that_is_pressed_leaves_a_reply_once(folder, answers):
     status, _, body = ask(folder, path, method="POST", answers=answers)
     assert (status, b"Done" in body) == (200, True)
 
-    ((_, reply),) = waiting(answers.database)
+    ((_, reply),) = waiting(answers.store.path)
     assert (reply.kind, reply.subject, reply.by) == (ReplyKind.SNOOZE, "20261121-120000-ab", "whoever reads phone")
     assert reply.until == at(60 + 4 * 3600)
     assert ask(folder, path, method="POST", answers=answers)[0] == 410
@@ -345,24 +346,24 @@ def test_what_is_sent_in_another_form_than_ours_does_nothing(folder, answers, ki
     status, _, body = ask(folder, path, method="POST", answers=answers, Content_Type=kind, Content_Length="0")
 
     assert (status, b"This is no form" in body) == (400, True)
-    assert waiting(answers.database) == []
+    assert waiting(answers.store.path) == []
 
 
 @pytest.mark.parametrize("form", [None, {"reason": "x", "for": "4 h"}], ids=["pressed", "silenced"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_link_that_cannot_be_obeyed_now_says_so_and_can_be_used_later(folder, answers, method, form):
     path = f"/answer/{token(answers, ReplyKind.SNOOZE, incident=LOST.id)}"
-    hidden = answers.database.rename(answers.database.with_name("elsewhere"))
+    hidden = answers.store.path.rename(answers.store.path.with_name("elsewhere"))
     status, _, body = ask(folder, path, method=method, answers=answers, data=form)
 
     assert (status, b"This cannot be done now" in body) == (503, True)
-    hidden.rename(answers.database)
+    hidden.rename(answers.store.path)
     assert ask(folder, path, answers=answers)[0] == 200
 
 
 def test_an_answer_that_can_be_left_nowhere_is_not_said_to_be_taken(folder, answers, monkeypatch):
     monkeypatch.setattr("monitor.store.replies.stand_in", lambda _: None)
-    answers.database.with_name("monitor.db.replies").write_text("no folder")
+    answers.store.path.with_name("monitor.db.replies").write_text("no folder")
     status, _, body = ask(folder, f"/answer/{token(answers)}", method="POST", answers=answers)
 
     assert (status, b"This cannot be done now" in body) == (503, True)
@@ -377,7 +378,7 @@ LOST = open_incident(
 
 
 def silenced(folder, answers, link, **form):
-    with closing(open_writer(answers.database)) as db:
+    with closing(open_writer(answers.store.path)) as db:
         Writer(db, "here").save(Batch(at(1), changes=(Change(LOST, ChangeKind.OPENED, at(1)),)))
     return ask(folder, f"/answer/{link}", method="POST", answers=answers, data=form)
 
@@ -390,7 +391,7 @@ def test_whoever_may_snooze_may_silence_what_is_like_it_with_a_reason_and_an_end
     status, _, body = silenced(folder, answers, link, **{"reason": " new key on Monday <b> ", "for": "1 day"})
     assert (status, b"Silent for 1 day" in body, b"openai/main: rate limit reached" in body) == (200, True, True)
 
-    ((_, reply),) = waiting(answers.database)
+    ((_, reply),) = waiting(answers.store.path)
     assert (reply.kind, reply.by, reply.reason) == (ReplyKind.SILENCE, "whoever reads phone", "new key on Monday <b>")
     assert (reply.match, reply.until) == (
         Match(accounts=("openai/main",), faults=(Fault.RATE_LIMITED,)), at(60 + 86400)
@@ -410,7 +411,7 @@ def test_whoever_may_snooze_may_silence_what_is_like_it_with_a_reason_and_an_end
 )
 def test_a_silence_without_reason_or_end_or_by_another_link_is_refused(folder, answers, kind, form, status):
     assert silenced(folder, answers, token(answers, kind, incident=LOST.id), **form)[0] == status
-    assert waiting(answers.database) == []
+    assert waiting(answers.store.path) == []
 
 
 def test_a_silence_of_an_incident_that_is_gone_is_refused(folder, answers):
@@ -422,8 +423,8 @@ def test_a_silence_of_an_incident_that_is_gone_is_refused(folder, answers):
 def test_a_link_stays_used_after_its_reply_was_taken_up(folder, answers):
     path = f"/answer/{token(answers)}"
     ask(folder, path, method="POST", answers=answers)
-    ((file, reply),) = waiting(answers.database)
-    with closing(open_writer(answers.database)) as db:
+    ((file, reply),) = waiting(answers.store.path)
+    with closing(open_writer(answers.store.path)) as db:
         Writer(db, "here").save(Batch(at(61), replies=(reply,)))
     file.unlink()
 
@@ -447,7 +448,7 @@ def test_a_link_that_was_changed_has_run_out_or_is_of_another_key_is_refused(fol
         assert read(answers.key, bad, at(60)) is None
     status, _, body = ask(folder, f"/answer/{other}", method="POST", answers=answers)
     assert (status, b"not valid" in body) == (410, True)
-    assert waiting(answers.database) == []
+    assert waiting(answers.store.path) == []
 
 
 def test_a_page_without_links_has_no_such_address(folder, answers):
@@ -455,10 +456,10 @@ def test_a_page_without_links_has_no_such_address(folder, answers):
 
 
 def test_the_key_is_for_its_owner_only_and_stays(answers):
-    path = answers.database.with_name("monitor.db.key")
+    path = answers.store.path.with_name("monitor.db.key")
 
     assert path.stat().st_mode & 0o777 == 0o600
-    assert link_key(answers.database) == answers.key == path.read_bytes()
+    assert link_key(answers.store.path) == answers.key == path.read_bytes()
     assert len(answers.key) == 32
 
 

@@ -17,7 +17,6 @@ from monitor.stages.beat import beat
 from monitor.stages.objectives import weigh_step
 from monitor.stages.probe import unseen
 from monitor.stages.retention import tidy_step
-from monitor.store.reader import looks, series_ids
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from monitor.words import title
@@ -192,8 +191,8 @@ def objective(it, **facts):
 
 
 def read(it, made, reach=LONGEST):
-    known = series_ids(it.state.services.storage.keeper.connection, "here")
-    return looks(it.state.services.storage.keeper.connection, known, made, it.clock.now, reach)
+    stored = it.state.services.storage.keeper.reader
+    return stored.objectives.looks(stored.history.series_ids(), made, it.clock.now, reach)
 
 
 async def minutes(it, count, looks):

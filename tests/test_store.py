@@ -4,35 +4,30 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 from sqlite_utils import Database
 
-from monitor.alert.case import KEPT, Message, Step, Telling
+from monitor.alert.case import Message, Step
 from monitor.alert.reply import Reply, ReplyKind
-from monitor.alert.rule import Match
-from monitor.detect.health import State
-from monitor.detect.limits import MOST
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.diagnose.subject import Scope, read_subject
-from monitor.schedule import Spending
-from monitor.slo.indicator import quantile
 from monitor.storage_refusal import StoreError
-from monitor.store import reader
 from monitor.store.connection import Busy, Lock, open_reader, open_writer
 from monitor.store.expected_schema import VERSION
-from monitor.store.rollup import FORGET, forget, forget_answers, next_roll_up
+from monitor.store.reader import Reader
+from monitor.store.rollup import FORGET, forget, forget_answers
 from monitor.store.schema import STEPS
-from monitor.store.value import OUTCOMES, Batch, to_json, to_ms
+from monitor.store.store import open_store
+from monitor.store.value import OUTCOMES, Batch, from_ms, to_json, to_ms
 from monitor.store.writer import Writer
-from probes.model import Answer, Confidence, Fault, Limit, Outcome, Phase
+from probes.model import Answer, Confidence, Fault, Outcome, Phase
 from tests.backstage import public_folder
-from tests.conftest import CHAT, NOON, at, health, observation, target
+from tests.conftest import CHAT, at, health, observation, target
 
 
 @pytest.fixture
@@ -126,6 +121,27 @@ def test_a_database_that_is_refused_is_not_held_open(path):
     lock.release()
 
 
+def test_what_sqlite_refuses_is_told_as_the_stores_own_to_who_reads(path, db):
+    def read_what_is_lost():
+        with open_store(path, "here").reading() as stored:
+            db.execute("DROP TABLE mark")
+            stored.marks.last_beat()
+
+    with pytest.raises(StoreError, match=rf"^{path}: no such table: mark$"):
+        read_what_is_lost()
+
+
+def test_what_sqlite_refuses_is_told_as_the_stores_own_to_who_writes(path):
+    def read_what_is_lost():
+        with open_store(path, "here").writing(lambda: at(0), time.monotonic) as held:
+            held.connection.execute("DROP TABLE mark")
+            held.reader.marks.last_beat()
+
+    with pytest.raises(StoreError, match=rf"^{path}: no such table: mark$"):
+        read_what_is_lost()
+    Lock(path).release()
+
+
 def test_what_is_no_database_is_refused_and_kept(tmp_path):
     path = tmp_path / "monitor.db"
     path.write_text("my shopping list, " * 100)
@@ -180,65 +196,7 @@ def test_no_database_yet_is_said_with_the_way_to_one(path):
 
 def test_a_reader_cannot_write(db, path):
     with closing(open_reader(path)) as other, pytest.raises(sqlite3.OperationalError, match="readonly"):
-        other.execute("INSERT INTO mark VALUES ('x', 'y')")
-
-
-def test_a_restart_resumes_what_was_believed_planned_spent_open_and_told(db, writer):
-    seen = observation(Fault.ACCOUNT_SUSPENDED, answer=Answer("openai/x", "words", Confidence.MEDIUM, "body"))
-    now = health(None, *[Fault.ACCOUNT_SUSPENDED] * 3, answer=seen.answer)
-    opened = Change(incident(), ChangeKind.OPENED, at(60))
-    writer.save(
-        Batch(
-            at(60), (seen,), {CHAT.id: now}, {CHAT.id: at(120)}, {"openai/main": Spending(NOON.date(), 5, 0.25)},
-            (opened,), (Message(opened.id, "phone", incident_id=opened.incident.id),),
-            replies=(ACKNOWLEDGED,),
-        )
-    )  # fmt: skip
-
-    remembered = reader.resume(db, "here")
-    assert remembered.healths == {CHAT.id: now}
-    assert remembered.plans == {CHAT.id: at(120)}
-    assert remembered.spendings == {"openai/main": Spending(NOON.date(), 5, 0.25)}
-    assert remembered.incidents == {opened.incident.id: opened.incident}
-    told = reader.correspondence(db, at(61))
-    assert told.cases[opened.incident.id].changes == (opened,)
-    assert told.cases[opened.incident.id].told == {"phone": (Telling(Step.OPENED, 0, opened.id, at(60)),)}
-    assert (told.replies, told.digests, told.beat) == ([ACKNOWLEDGED], {}, at(60))
-    assert reader.last_beat(db) == at(60)
-
-
-def test_what_ended_long_ago_and_replies_that_ran_out_are_not_resumed(db, writer):
-    over = replace(incident(), closed_at=at(5))
-    short = Reply(ReplyKind.SILENCE, at(0), match=Match(), until=at(60))
-    writer.save(Batch(at(5), changes=(Change(over, ChangeKind.RESOLVED, at(5)),), replies=(ACKNOWLEDGED, short)))
-
-    assert reader.correspondence(db, at(59)).replies == [short]
-    late = reader.correspondence(db, at(6) + KEPT)
-    assert (late.cases, late.replies) == ({}, [])
-
-
-def test_another_location_has_its_own_beliefs(db, writer):
-    writer.save(Batch(at(0), (observation(),), {CHAT.id: health(None)}))
-
-    assert reader.resume(db, "elsewhere").healths == {}
-
-
-def test_a_recovery_forgets_the_answer(db, writer):
-    failed = observation(Fault.TIMEOUT)
-    writer.save(Batch(at(0), (failed,), {CHAT.id: health(Fault.TIMEOUT)}))
-    writer.save(Batch(at(60), (observation(seconds=60),), {CHAT.id: health(Fault.TIMEOUT, None)}))
-
-    found = reader.resume(db, "here").healths[CHAT.id]
-    assert (found.state, found.answer, found.fault) == (State.UP, None, None)
-
-
-def test_a_beat_is_written_whole_or_not_at_all(db, writer):
-    with pytest.raises(sqlite3.IntegrityError):
-        writer.save(Batch(at(0), (observation(),), messages=(Message("no such change", "phone"),)))
-
-    assert (count(db, "observation"), count(db, "series")) == (0, 0)
-    writer.save(Batch(at(1), (observation(seconds=1),)))
-    assert count(db, "observation") == 1
+        other.execute("INSERT INTO mark VALUES ('here', 'x', 'y')")
 
 
 def test_answers_that_differ_in_ids_and_times_only_are_kept_once(db, writer):
@@ -257,59 +215,11 @@ def test_answers_that_say_something_else_are_kept_apart(db, writer):
     assert count(db, "answer") == 2
 
 
-@pytest.mark.parametrize("phase", [*Phase, None])
-def test_the_part_of_the_road_that_failed_is_remembered(db, writer, phase):
-    met = Answer("transport/x", "some words", phase=phase)
-    writer.save(Batch(at(0), (observation(Fault.TIMEOUT, answer=met),), {CHAT.id: health(Fault.TIMEOUT, answer=met)}))
-
-    assert reader.resume(db, "here").healths[CHAT.id].answer == met
-    assert [one.phase for one in reader.history(db, "here", CHAT, at(0))] == [phase]
-
-
 def test_the_same_words_about_another_part_of_the_road_are_another_answer(db, writer):
     for number, phase in enumerate(Phase):
         writer.save(Batch(at(number), (observation(Fault.TIMEOUT, number, answer=Answer("x", "y", phase=phase)),)))
 
     assert count(db, "answer") == len(Phase)
-
-
-def test_a_ceiling_keeps_the_date_since_which_it_holds(db, writer):
-    for seconds, most in ((0, 100.0), (60, 100.0), (120, 10.0)):
-        limits = (Limit("requests", 60.0, most, most - 1),)
-        writer.save(Batch(at(seconds), (observation(seconds=seconds, limits=limits),)))
-
-    (row,) = db.execute("SELECT since, most, remaining FROM ceiling").fetchall()
-    assert (row["since"], row["most"], row["remaining"]) == (int(at(120).timestamp() * 1000), 10.0, 9.0)
-    assert [one.limit for one in reader.ceilings(db)[1]] == [Limit("requests", 60, 10.0, 9.0)]
-
-
-def test_a_ceiling_stands_when_an_answer_tells_only_what_is_left(db, writer):
-    for seconds, most, left in ((0, 100.0, 99.0), (60, None, 0.0)):
-        limits = (Limit("requests", 60.0, most, left),)
-        writer.save(Batch(at(seconds), (observation(seconds=seconds, limits=limits),)))
-
-    (row,) = db.execute("SELECT since FROM ceiling").fetchall()
-    assert row["since"] == int(at(0).timestamp() * 1000)
-    assert [one.limit for one in reader.ceilings(db)[1]] == [Limit("requests", 60, 100.0, 0.0)]
-
-
-def test_limits_with_made_up_names_do_not_pile_up_and_those_known_first_go_on(db, writer):
-    for number in range(2 * MOST):
-        limits = (Limit("requests", 60.0, 10.0, float(number)), Limit(f"unit{number}", None, 10.0, None))
-        writer.save(Batch(at(number), (observation(seconds=number, limits=limits),)))
-    (kept,) = reader.ceilings(db).values()
-
-    assert len(kept) == MOST
-    assert next(one.limit for one in kept if one.limit.unit == "requests").remaining == 2 * MOST - 1
-
-
-def test_a_limit_that_was_not_told_for_long_is_forgotten(db, writer):
-    for seconds, unit in ((0, "old"), (3600, "new")):
-        limits = (Limit(unit, None, 10.0, None),)
-        writer.save(Batch(at(seconds), (observation(seconds=seconds, limits=limits),)))
-    assert forget(db, "ceiling", at(3600)) == 1
-
-    assert [one.limit.unit for one in reader.ceilings(db)[1]] == ["new"]
 
 
 def write_hours(writer, hours, every_s=600, fault=None):
@@ -319,8 +229,8 @@ def write_hours(writer, hours, every_s=600, fault=None):
 
 
 def roll_up(db, now):
-    while due := next_roll_up(db, now):
-        due.save(db)
+    while due := Reader(db, "here").next_roll_up(now):
+        Writer(db, "here").save_roll_up(due)
 
 
 def test_closed_hours_are_rolled_up_once_and_the_open_one_is_not(db, writer):
@@ -328,7 +238,7 @@ def test_closed_hours_are_rolled_up_once_and_the_open_one_is_not(db, writer):
     roll_up(db, at(2 * 3600 + 300))
 
     assert [tuple(row)[2:6] for row in db.execute("SELECT * FROM hourly ORDER BY at")] == [(3, 0, 3, 0), (3, 0, 3, 0)]
-    assert next_roll_up(db, at(2 * 3600 + 300)) is None
+    assert Reader(db, "here").next_roll_up(at(2 * 3600 + 300)) is None
 
 
 def test_a_look_that_was_under_way_when_its_hour_ended_is_in_its_roll_up(db, writer):
@@ -347,36 +257,6 @@ def test_a_closed_day_is_rolled_up_from_its_hours(db, writer):
 
     (row,) = db.execute("SELECT * FROM daily").fetchall()
     assert row["ok"] == 12 * 6
-
-
-def test_cells_are_the_same_before_and_after_the_roll_up(db, writer):
-    write_hours(writer, 3, fault=Fault.TIMEOUT)
-    before = reader.cells(db, NOON, [1])
-    roll_up(db, at(3 * 3600))
-
-    assert reader.cells(db, NOON, [1]) == before
-    assert [(cell.ok, cell.failed) for cell in before[1].values()] == [(3, 3)] * 3
-
-
-def test_usual_durations_outlive_the_rows_they_came_from(db, writer):
-    write_hours(writer, 3)
-    roll_up(db, at(3 * 3600))
-    db.execute("DELETE FROM observation")
-
-    seen = reader.durations(db, 1, at(3 * 3600))
-    assert quantile(seen.usual_latency, 0.5) == pytest.approx(0.5, rel=0.05)
-    assert quantile(seen.latency, 0.5) is None
-
-
-def test_hours_without_a_look_cost_no_step(db, writer):
-    writer.save(Batch(at(0), (observation(),)))
-    writer.save(Batch(at(86400 * 300), (observation(seconds=86400 * 300),)))
-    steps = 0
-    while due := next_roll_up(db, at(86400 * 301)):
-        due.save(db)
-        steps += 1
-
-    assert steps == 4  # two hours, two days
 
 
 def test_forgetting_takes_what_is_older_and_only_a_bite_at_a_time(db, writer, monkeypatch):
@@ -407,105 +287,36 @@ def letter(writer, change, *channels, seconds=0):
     writer.save(Batch(at(seconds), changes=(change,), messages=tuple(Message(change.id, name) for name in channels)))
 
 
-def test_a_letter_is_due_until_it_is_delivered(db, writer):
-    letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone")
-
-    (due,) = writer.letters(at(0))
-    writer.delivered(due, at(1))
-    assert writer.letters(at(99)) == []
-    assert [(one.channel, one.state, one.tries) for one in reader.deliveries(db, due.items[0].change.incident.id)] == [
-        ("phone", "sent", 1)
-    ]
+KNOWN = ("phone", "mail", "mail: ops")
 
 
-def test_a_letter_that_failed_is_due_again_later_and_shown_meanwhile(db, writer):
-    letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone", "mail")
-    first = next(one for one in writer.letters(at(0)) if one.channel == "phone")
-    writer.postponed(first, "no answer", at(60))
+@pytest.mark.parametrize(
+    ("note", "about_channel", "reason"),
+    [
+        ("mail: no answer", "mail", "no answer"),
+        ("mail: ops: no answer", "mail: ops", "no answer"),
+        ("hook: error: 401", "hook", "error: 401"),
+        ("phone: x", "phone", "x"),
+        ("without a name", "", "without a name"),
+    ],
+)
+def test_a_failing_channel_of_before_is_read_from_the_text_by_the_names_that_are_known(
+    path, note, about_channel, reason
+):
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        STEPS.apply(Database(old), stop_before="m010_about_channel")
+        columns = "channel, step, number, note, at, state, tries, next"
+        for number, name in enumerate(KNOWN):
+            old.execute(f"INSERT INTO outbox ({columns}) VALUES (?, 'digest', ?, 'd', 5, 'sent', 1, 5)", (name, number))
+        old.execute(f"INSERT INTO outbox ({columns}) VALUES ('chat', 'failing', 5, ?, 5, 'waiting', 0, 5)", (note,))
+        old.execute("PRAGMA user_version = 9")
 
-    assert [one.channel for one in writer.letters(at(59))] == ["mail"]
-    assert [(one.channel, one.tries) for one in writer.letters(at(60)) if one.channel == "phone"] == [("phone", 1)]
-    assert reader.failing_channels(db) == [("phone", "no answer")]
-
-
-def test_one_change_is_one_letter_per_channel(db, writer):
-    change = Change(incident(), ChangeKind.OPENED, at(0))
-    letter(writer, change, "phone")
-    letter(writer, change, "phone", "phone")
-
-    assert len(writer.letters(at(0))) == 1
-
-
-def test_an_end_waits_until_its_beginning_is_through(db, writer):
-    opened, closed = (
-        Change(incident(), kind, at(n)) for n, kind in enumerate((ChangeKind.OPENED, ChangeKind.RESOLVED))
-    )
-    letter(writer, opened, "phone")
-    letter(writer, closed, "phone", seconds=1)
-    (first,) = writer.letters(at(5))
-
-    assert [item.change.kind for item in first.items] == [ChangeKind.OPENED]
-    writer.delivered(first, at(6))
-    (second,) = writer.letters(at(6))
-    assert [(item.change.kind, item.first) for item in second.items] == [(ChangeKind.RESOLVED, False)]
-
-
-def test_what_could_not_be_sent_gives_way_to_what_is_newer_of_the_same_incident(db, writer):
-    opened, closed = (
-        Change(incident(), kind, at(n)) for n, kind in enumerate((ChangeKind.OPENED, ChangeKind.RESOLVED))
-    )
-    letter(writer, opened, "phone")
-    (first,) = writer.letters(at(5))
-    writer.postponed(first, "no answer", at(60))
-    letter(writer, closed, "phone", seconds=6)
-
-    (only,) = writer.letters(at(7))
-    assert [(item.change.kind, item.first) for item in only.items] == [(ChangeKind.RESOLVED, True)]
-    writer.delivered(only, at(8))
-    assert writer.letters(at(9999)) == []
-    assert reader.failing_channels(db) == []
-    assert [one.state for one in reader.deliveries(db, incident().id)] == ["replaced", "sent"]
-
-
-def test_what_could_not_be_sent_gives_way_to_nothing_of_another_incident(db, writer):
-    letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone")
-    (first,) = writer.letters(at(5))
-    writer.postponed(first, "no answer", at(60))
-    letter(writer, Change(replace(incident(), id="other"), ChangeKind.OPENED, at(6)), "phone", seconds=6)
-
-    assert len(writer.letters(at(60))) == 2
-
-
-def test_what_was_decided_at_one_instant_is_one_letter(db, writer):
-    ones = [Change(replace(incident(), id=f"i{number}"), ChangeKind.OPENED, at(0)) for number in range(3)]
-    messages = [Message(one.id, "phone") for one in ones] + [Message(None, "phone", Step.DIGEST, note="n")]
-    writer.save(Batch(at(0), changes=tuple(ones), messages=tuple(messages)))
-
-    assert [len(one.items) for one in writer.letters(at(0))] == [3, 1]
-
-
-def test_a_clock_that_is_set_back_holds_no_letter_up(db, writer):
-    letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone")
-    earlier = at(-3600)
-
-    (due,) = writer.letters(earlier)
-    writer.postponed(due, "no answer", earlier + timedelta(seconds=5))
-    assert writer.letters(earlier) == []
-    assert len(writer.letters(earlier + timedelta(seconds=5))) == 1
-
-
-def test_a_channel_that_fails_is_told_of_once_until_it_works_again(db, writer):
-    writer.complain("mail", "no answer", ["phone"], at(0))
-    writer.complain("mail", "no answer", ["phone"], at(60))
-    (told,) = writer.letters(at(60))
-    assert [(item.step, item.note) for item in told.items] == [(Step.FAILING, "mail: no answer")]
-    writer.delivered(told, at(61))
-
-    letter(writer, Change(incident(), ChangeKind.OPENED, at(70)), "mail", seconds=70)
-    (through,) = writer.letters(at(70))
-    writer.delivered(through, at(71))
-    writer.complain("mail", "refused", ["phone"], at(80))
-    assert len(writer.letters(at(80))) == 1
+    with closing(open_writer(path)) as new:
+        (due,) = Writer(new, "here").letters(at(0))
+        assert [(one.about_channel, one.note) for one in due.items] == [(about_channel, reason)]
+        (_, words, _), *_ = Reader(new, "here").messages.latest(1)
+        assert words == note
 
 
 def test_an_outbox_of_before_the_steps_is_taken_over(path):
@@ -525,6 +336,57 @@ def test_an_outbox_of_before_the_steps_is_taken_over(path):
         assert rows == [(7, "i", "c", "phone", "opened", 5, "waiting", 2, 9, "no answer")]
         (due,) = Writer(new, "here").letters(at(0))
         assert (due.channel, due.tries) == ("phone", 2)
+
+
+def test_rows_of_before_are_of_the_location_that_looked_last(path):
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        STEPS.apply(Database(old), stop_before="m011_location")
+        for series, (location, seen) in enumerate((("attic", 9), ("office", 20), ("cellar", None)), 1):
+            old.execute("INSERT INTO series VALUES (?, ?, 'openai', 'openai/main', 'chat', '')", (series, location))
+            facts = "INSERT INTO health (series_id, state, failures, successes, seen) VALUES (?, 'up', 0, 0, ?)"
+            old.execute(facts, (series, seen))
+        details = to_json(incident())
+        facts = ("i", "account", "openai/main", "account_suspended", "critical", "high", 5, None, False, details)
+        old.execute("INSERT INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", facts)
+        old.execute("INSERT INTO change VALUES ('c', 'i', 'opened', 5, ?)", (details,))
+        columns = "incident_id, change_id, channel, step, number, note, at, state, tries, next"
+        old.execute(f"INSERT INTO outbox ({columns}) VALUES ('i', 'c', 'phone', 'opened', 0, '', 5, 'waiting', 1, 9)")
+        old.execute("INSERT INTO spending VALUES ('openai/main', '2026-11-21', 5, 0.25)")
+        old.execute("INSERT INTO reply VALUES (?, 'acknowledge', 'i', 5, NULL, ?)", ("r", to_json(ACKNOWLEDGED)))
+        old.execute("INSERT INTO mark VALUES ('beat', '5')")
+        old.execute("PRAGMA user_version = 10")
+
+    with closing(open_writer(path)) as new:
+        office, attic = Reader(new, "office"), Reader(new, "attic")
+        assert office.resumption.resume().incidents.keys() == {"i"}
+        assert office.resumption.resume().spendings["openai/main"].tokens == 5
+        assert office.messages.replies() == [ACKNOWLEDGED]
+        assert office.marks.last_beat() == from_ms(5)
+        assert [one.channel for one in Writer(new, "office").letters(at(0))] == ["phone"]
+        assert (attic.incidents.ids(), attic.messages.replies(), attic.marks.last_beat()) == ([], [], None)
+        assert Writer(new, "attic").letters(at(0)) == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "location"),
+    [
+        ("INSERT INTO source VALUES ('attic', 'openai', '{}')", "attic"),
+        ("INSERT INTO note VALUES ('attic', 'openai/main', '{}')", "attic"),
+        ("INSERT INTO pool VALUES ('attic', 'x', '{}')", "attic"),
+        ("", "here"),
+    ],
+)
+def test_rows_of_before_any_look_are_of_the_location_that_is_known(path, rows, location):
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        STEPS.apply(Database(old), stop_before="m011_location")
+        old.executescript(rows)
+        old.execute("INSERT INTO mark VALUES ('beat', '5')")
+        old.execute("PRAGMA user_version = 10")
+
+    with closing(open_writer(path)) as new:
+        assert Reader(new, location).marks.last_beat() == from_ms(5)
 
 
 def test_outcomes_that_were_kept_as_words_are_taken_over(path):
@@ -549,10 +411,11 @@ def test_a_message_of_before_that_said_it_comes_and_goes_is_taken_over(db, path)
     (change_id,) = db.execute("SELECT id FROM change").fetchone()
     for step in ("opened", "flapping"):
         facts = (incident().id, change_id, "phone", step, to_ms(at(0)))
-        db.execute("INSERT INTO outbox VALUES (NULL, ?, ?, ?, ?, 0, '', ?, 'sent', 1, 0, NULL, NULL)", facts)
+        columns = "location, incident_id, change_id, channel, step, at, number, note, state, tries, next"
+        db.execute(f"INSERT INTO outbox ({columns}) VALUES ('here', ?, ?, ?, ?, ?, 0, '', 'sent', 1, 0)", facts)
 
     with closing(open_writer(path)) as new:
-        told = reader.correspondence(new, at(5)).cases[incident().id].told["phone"]
+        told = Reader(new, "here").resumption.correspondence(at(5)).cases[incident().id].told["phone"]
         assert [one.step for one in told] == [Step.OPENED, Step.CHANGED]
 
 
@@ -571,27 +434,8 @@ def test_the_latest_good_answer_of_before_is_found_among_the_looks(path):
         old.execute("PRAGMA user_version = 7")
 
     with closing(open_writer(path)) as new:
-        healths = reader.resume(new, "here").healths
+        healths = Reader(new, "here").resumption.resume().healths
         assert (healths["openai/main/list"].well_at, healths["openai/main/chat"].well_at) == (at(60), None)
-
-
-def test_the_next_letter_says_when_to_wake(db, writer):
-    assert writer.next_letter_at() is None
-    letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone", seconds=5)
-    assert writer.next_letter_at() == at(5)
-
-
-def test_closed_incidents_come_newest_first(db, writer):
-    for number in range(3):
-        one = open_incident(
-            Diagnosis(
-                read_subject(Scope.ACCOUNT, f"openai/{number}"), Fault.TIMEOUT, Confidence.HIGH, at(number), (), (), ()
-            )
-        )
-        opened = Change(one, ChangeKind.OPENED, at(number))
-        writer.save(Batch(at(0), changes=(opened,)))
-    assert [one.subject for one in reader.closed_incidents(db, 9)] == []
-    assert len(reader.resume(db, "here").incidents) == 3
 
 
 def test_a_row_is_small(db, writer):
@@ -604,13 +448,6 @@ def test_a_row_is_small(db, writer):
     query = "SELECT sum(pgsize) FROM dbstat WHERE name = 'observation'"
 
     assert db.execute(query).fetchone()[0] / 10_000 < 32
-
-
-def test_times_survive_to_the_millisecond(db, writer):
-    when = NOON + timedelta(milliseconds=123)
-    writer.save(Batch(when, (observation(seconds=0.123),), {CHAT.id: health(None)}, {CHAT.id: when}))
-
-    assert reader.resume(db, "here").plans[CHAT.id] == when
 
 
 def test_a_database_whose_tables_are_not_made_yet_is_not_ready(path):

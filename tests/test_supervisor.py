@@ -21,8 +21,8 @@ from monitor.stages.beat import change
 from monitor.stages.liveness import trouble
 from monitor.stages.services import Edge
 from monitor.stages.state import open_state
-from monitor.store import reader
 from monitor.store.connection import open_reader
+from monitor.store.reader import Reader
 from tests.conftest import NOON, at
 from tests.parts import run_stage
 from tests.test_run import config, simulator
@@ -136,7 +136,7 @@ def test_a_stage_that_keeps_failing_is_told_once_and_is_over_when_it_goes_on(tmp
             clock.ahead = 2 * CALM
             await supervise(state).review(Stage.TIDY)
             with closing(open_reader(state.belief.config.database)) as db:
-                closed = reader.closed_incidents(db, 5)
+                closed = Reader(db, "here").incidents.closed(5)
                 letters = db.execute("SELECT step FROM outbox").fetchall()
             return opened, standing(state), state.services.own.failing, closed, [one["step"] for one in letters]
 
@@ -151,12 +151,12 @@ def test_what_failed_is_said_to_the_heartbeat_on_the_page_and_in_the_pulse(tmp_p
         async with world_at(tmp_path) as state:
             for _ in range(stage_failure.LASTING):
                 await supervise(state).attempt(Stage.PUBLISH, broken)
-            with closing(open_reader(state.belief.config.database)) as db:
+            with state.services.storage.store.reading() as stored:
                 now = state.services.edge.clock()
                 return (
                     run_stage(trouble, state),
-                    collect.take(db, state.belief.config, now),
-                    collect.pulse(db, state.belief.config, now),
+                    collect.take(stored, state.belief.config, now),
+                    collect.pulse(stored.marks, state.belief.config, now),
                 )
 
     async def broken():

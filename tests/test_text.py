@@ -495,12 +495,12 @@ def test_a_digest_tells_what_is_open_and_what_is_over(form):
 
 @pytest.mark.parametrize("form", Format)
 def test_a_failing_channel_is_named_with_the_reason_and_how_to_try_it(form):
-    text = compose_failing("mail: no answer within 20 s", "office", Detail.FULL, form, MessageTemplates())
+    text = compose_failing("mail", "no answer within 20 s", "office", Detail.FULL, form, MessageTemplates())
 
     assert text.title == "[CHANNEL FAILING] messages to mail are not getting through"
     assert "provider-monitor alerts test mail" in text.body
     assert "no answer within 20 s" in text.body
-    short = compose_failing("mail: no answer within 20 s", "office", Detail.SHORT, form, MessageTemplates())
+    short = compose_failing("mail", "no answer within 20 s", "office", Detail.SHORT, form, MessageTemplates())
     assert short.body == "no answer within 20 s\nTry it: provider-monitor alerts test mail\n"
 
 

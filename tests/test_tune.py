@@ -18,7 +18,7 @@ from monitor.replay.observations import look_back
 from monitor.replay.tuning import LookCount, compare, outages, settings
 from monitor.stages.drill import Drill
 from monitor.store.connection import open_reader, open_writer
-from monitor.store.reader import history
+from monitor.store.reader import Reader
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from probes.model import Confidence, Fault, Target
@@ -63,7 +63,9 @@ def told(config, accounts=(), since=NOON):
     """What each setting would have told by the end of what is on record."""
     tally = LookCount(frozenset(accounts or config.accounts), since)
     with closing(open_reader(config.database)) as db:
-        return look_back(db, config, settings(config.thresholds), tally, at(2 * DAY_MINUTES * 60), lambda _: None)
+        return look_back(
+            Reader(db, "here"), config, settings(config.thresholds), tally, at(2 * DAY_MINUTES * 60), lambda _: None
+        )
 
 
 def compared(config, **facts):
@@ -217,6 +219,19 @@ def test_what_is_on_record_of_looks_is_not_counted_twice(make):
     assert now(config).messages == once.messages
 
 
+def test_what_was_answered_counts_also_where_ids_were_made_otherwise_then(make):
+    config = make(looks((100, 400)))
+    once = now(config)
+    (alarm,) = once.alarms
+    recorded = replace(alarm.incident, id="20261121-134000-before")
+    reply = Reply(ReplyKind.ACKNOWLEDGE, alarm.at, "Jo", recorded.id)
+    with closing(open_writer(config.database)) as db:
+        opened = Change(recorded, ChangeKind.OPENED, alarm.at)
+        Writer(db, config.location).save(Batch(at(0), changes=(opened,), replies=(reply,)))
+
+    assert once.messages - now(config).messages == 2  # the two reminders
+
+
 def test_what_was_open_before_the_first_look_is_not_new(make):
     config = make(looks((0, 60), (900, 930)))
     assert len(now(config).alarms) == 2
@@ -269,7 +284,7 @@ def test_no_looks_are_no_past(make):
     config = make(looks(minutes=1))
     tally = LookCount(frozenset(config.accounts), at(3600))
     with closing(open_reader(config.database)) as db:
-        its = look_back(db, config, [USUAL], tally, at(7200), lambda _: None)
+        its = look_back(Reader(db, "here"), config, [USUAL], tally, at(7200), lambda _: None)
 
     assert (tally.looks, tally.span, its[USUAL].messages) == (0, timedelta(0), 0)
 
@@ -278,7 +293,7 @@ def test_how_far_it_is_is_told(make):
     config, told_of = make(looks()), list[str]()
     tally = LookCount(frozenset(config.accounts), NOON)
     with closing(open_reader(config.database)) as db:
-        look_back(db, config, [USUAL], tally, at(DAY_MINUTES * 60), told_of.append)
+        look_back(Reader(db, "here"), config, [USUAL], tally, at(DAY_MINUTES * 60), told_of.append)
 
     assert told_of == ["21 Nov, 12:00", "22 Nov, 21:20", "telling with setting 1 of 1"]
 
@@ -289,8 +304,8 @@ def test_the_store_gives_back_what_decides(tmp_path):
         Writer(db, "here").save(Batch(at(200), tuple(kept)))
         Writer(db, "here").save(Batch(at(200), (observation(target=Target("x/y", "x", "chat")),)))
         Writer(db, "there").save(Batch(at(200), (observation(),)))
-        found = list(history(db, "here", CHAT, NOON))
-        later = list(history(db, "here", CHAT, at(100)))
+        found = list(Reader(db, "here").history.observations(CHAT, NOON))
+        later = list(Reader(db, "here").history.observations(CHAT, at(100)))
 
     assert [(one.at, one.outcome, one.fault, one.latency_s) for one in found] == [
         (one.at, one.outcome, one.fault, one.latency_s) for one in kept

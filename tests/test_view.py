@@ -27,7 +27,7 @@ from monitor.publish.usable import usables
 from monitor.schedule import Budget, Spending, Watch
 from monitor.slo.objective import Objective
 from monitor.store.connection import open_writer
-from monitor.store.rollup import next_roll_up
+from monitor.store.reader import Reader
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from monitor.words import title
@@ -69,7 +69,7 @@ def remember(writer, one, now, plan=60, **more):
 
 
 def shown(db, settings, seconds=1):
-    return take(db, settings, at(seconds))
+    return take(Reader(db, "here"), settings, at(seconds))
 
 
 def account(snapshot):
@@ -238,8 +238,8 @@ def test_limits_and_spending_of_today_are_shown(db, writer):
 
 
 def roll_up(db, now):
-    while due := next_roll_up(db, now):
-        due.save(db)
+    while due := Reader(db, "here").next_roll_up(now):
+        Writer(db, "here").save_roll_up(due)
 
 
 @pytest.mark.parametrize("rolled", [False, True])
@@ -336,7 +336,7 @@ def test_warnings_are_ours_and_the_channels(db, writer):
     writer.save(Batch(at(1), changes=(opened,), messages=(Message(opened.id, "phone"),)))
     writer.postponed(writer.letters(at(9))[0], "no answer within 20 s", at(60))
 
-    assert take(db, config(LIST), at(9), ["disk full"]).warnings == (
+    assert take(Reader(db, "here"), config(LIST), at(9), ["disk full"]).warnings == (
         "disk full",
         "messages to phone are not getting through: no answer within 20 s",
     )
@@ -636,10 +636,10 @@ def test_of_who_rests_by_the_rota_only_what_is_now_is_read_and_the_rest_is_as_it
     many = fleet()
     remember_all(writer, many, 0)
     settings = config(*many)
-    first = take(db, settings, at(1))
+    first = take(Reader(db, "here"), settings, at(1))
     remember_all(writer, many, 60)
-    second = take(db, settings, at(61), rota=advance({}, first, standing(first)))
-    whole = {one.id: one for one in take(db, settings, at(61)).providers[0].accounts}
+    second = take(Reader(db, "here"), settings, at(61), rota=advance({}, first, standing(first)))
+    whole = {one.id: one for one in take(Reader(db, "here"), settings, at(61)).providers[0].accounts}
     made = [one for one in second.providers[0].accounts if not one.stands]
     assert made == [whole[one.id] for one in made]
     resting = second.providers[0].accounts[-1]
@@ -653,10 +653,10 @@ def test_of_who_rests_by_the_rota_only_what_is_now_is_read_and_the_rest_is_as_it
 def test_who_fails_is_read_at_length_at_once(db, writer):
     many = fleet()
     remember_all(writer, many, 0)
-    first = take(db, config(*many), at(1))
+    first = take(Reader(db, "here"), config(*many), at(1))
     rota = advance({}, first, standing(first))
     remember_all(writer, many[-1:], 60, Fault.INVALID_KEY)
-    ill = take(db, config(*many), at(61), rota=rota).providers[0].accounts[-1]
+    ill = take(Reader(db, "here"), config(*many), at(61), rota=rota).providers[0].accounts[-1]
     assert (ill.stands, ill.targets[0].cells[-1].failed) == (False, 1)
 
 
@@ -668,7 +668,7 @@ def test_for_a_public_site_all_that_is_asked_at_the_providers_own_address_is_add
     (provider,) = shown(db, settings).providers
     assert (provider.cells[-1].ok, provider.days[-1].ok, len(provider.cells), len(provider.days)) == (2, 2, 24, 90)
     roll_up(db, at(26 * 3600))
-    assert take(db, settings, at(1)).providers == shown(db, settings).providers
+    assert take(Reader(db, "here"), settings, at(1)).providers == shown(db, settings).providers
     assert shown(db, replace(settings, public_folder=None)).providers[0].cells == ()
 
 

@@ -39,7 +39,8 @@ class Message(Struct, frozen=True):
     """One thing to tell one channel: a row of the outbox before it is sent.
 
     Unique by change, channel, step and `number` (which reminder, which escalation). Messages to one channel
-    that were decided at the same instant are sent as one. `change_id` is None for what is about no incident.
+    that were decided at the same instant are sent as one. `change_id` is None for what is about no incident,
+    `about_channel` names the channel that a FAILING one is about; "": none.
     """
 
     change_id: str | None
@@ -48,6 +49,12 @@ class Message(Struct, frozen=True):
     number: int = 0
     incident_id: str | None = None
     note: str = ""
+    about_channel: str = ""
+
+
+def matter(about_channel: str, note: str) -> str:
+    """Return in words what a message is about that is about no incident."""
+    return f"{about_channel}: {note}" if about_channel else note
 
 
 Key = tuple[str | None, str, Step, int]

@@ -11,7 +11,7 @@ from monitor.diagnose.incident import Change
 class Item(Struct, frozen=True):
     """One row of the outbox. `change` is None for what is about no incident; `first`: nothing got through before.
 
-    `change_id` is how its row names the change, "" for none.
+    `change_id` is how its row names the change, "" for none. `about_channel` is the channel that it is about, if any.
     """
 
     id: int
@@ -22,6 +22,7 @@ class Item(Struct, frozen=True):
     tries: int
     first: bool
     change_id: str = ""
+    about_channel: str = ""
 
 
 class Letter(Struct, frozen=True):

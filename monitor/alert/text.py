@@ -258,9 +258,10 @@ def compose_digest(summary: DigestSummary, detail: Detail, form: Format, templat
     return Text(title, templates.fill(f"digest.{ENDINGS[form]}.j2", values), brief, form)
 
 
-def compose_failing(note: str, location: str, detail: Detail, form: Format, templates: MessageTemplates) -> Text:
-    """Return the message that a channel does not work; `note` is its name and the reason."""
-    name, _, reason = note.partition(": ")
+def compose_failing(
+    name: str, reason: str, location: str, detail: Detail, form: Format, templates: MessageTemplates
+) -> Text:
+    """Return the message that the channel of this name does not work."""
     title = f"[CHANNEL FAILING] messages to {name} are not getting through"
     brief = f"{reason}\nTry it: provider-monitor alerts test {name}\n"
     if detail is Detail.SHORT:

@@ -7,10 +7,9 @@ import asyncio
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
-from monitor.alert.case import Fate
+from monitor.alert.case import Fate, matter
 from monitor.alert.deliver import send
 from monitor.alert.routing import Situation, judge
 from monitor.alert.text import Text
@@ -26,8 +25,7 @@ from monitor.diagnose.course import fading
 from monitor.diagnose.incident import Severity
 from monitor.replay.alerts import Record, ReplayedMessage
 from monitor.replay.alerts import replay as again
-from monitor.store import reader
-from monitor.store.connection import open_reader
+from monitor.store.store import open_store
 from monitor.words import count, duration, title
 
 
@@ -79,8 +77,8 @@ async def _try_channels(config: Config, names: Sequence[str], show: Print) -> di
 def explain(config: Config, incident: str | None, now: datetime, say: Print) -> None:
     """Say for each channel what it is to be told of an incident now, or what holds it."""
     told = correspondence(config, now)
-    with closing(open_reader(config.database)) as db:
-        known = reader.resume(db, config.location)
+    with open_store(config.database, config.location).reading() as stored:
+        known = stored.resumption.resume()
     id = one_of(list(told.cases), incident, "incident of the last two days")
     case = told.cases[id]
     say(f"{id}: {title(case.incident)} ({case.incident.severity}, {case.last.kind})")
@@ -95,8 +93,8 @@ def explain(config: Config, incident: str | None, now: datetime, say: Print) -> 
 
 def history(config: Config, last: int, say: Print) -> None:
     """Print what was sent, to whom, when, in how many tries, and what came of it."""
-    with closing(open_reader(config.database)) as db:
-        rows = reader.latest_deliveries(db, last)
+    with open_store(config.database, config.location).reading() as stored:
+        rows = stored.messages.latest(last)
     for incident, note, one in rows:
         about = f"{title(incident)} ({incident.id})" if incident else note
         error = f": {one.error}" if one.error else ""
@@ -109,8 +107,9 @@ def replay(config: Config, since: timedelta, now: datetime, say: Print) -> None:
     What people answered counts as it was given, and how a message went as it is on record.
     """
     begin = now - since
-    with closing(open_reader(config.database)) as db:
-        record = Record(begin, reader.changes_since(db, begin), reader.all_replies(db), reader.fates(db, begin))
+    with open_store(config.database, config.location).reading() as stored:
+        changes, told = stored.incidents.changes_since(begin), stored.messages
+        record = Record(begin, changes, told.replies(), told.fates(begin))
     counted: Counter[bool] = Counter()
     for line in again(record, config.channels, config.rules, config.digest, now):
         counted[line.fate is not None] += 1
@@ -121,7 +120,8 @@ def replay(config: Config, since: timedelta, now: datetime, say: Print) -> None:
 
 
 def _in_words(line: ReplayedMessage) -> str:
-    about = title(line.incident) if line.incident else line.message.note
+    told = line.message
+    about = title(line.incident) if line.incident else matter(told.about_channel, told.note)
     more = f", in one list of {line.together}" if line.together > 1 else ""
     return about + more + (f" (then {_went(line.fate)})" if line.fate else "")
 

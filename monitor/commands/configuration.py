@@ -9,7 +9,8 @@ from monitor.config.load import from_environment, load
 from probes.document import DocumentError, Problem
 
 FILE = "monitor.toml"
-DEMONSTRATION = "state/demo.db"
+DEMONSTRATION, DEMONSTRATED = "state/demo.db", "demonstration"
+"""Its database, and what it calls its location."""
 """Where the demonstration remembers."""
 
 

@@ -2,7 +2,6 @@
 
 import getpass
 from argparse import Namespace
-from contextlib import closing
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -10,24 +9,24 @@ from msgspec.structs import replace
 from monitor.alert.rule import Match
 from monitor.commands.selection import one_of
 from monitor.config.config import Config
-from monitor.store import reader
-from monitor.store.connection import open_reader
 from monitor.store.replies import waiting
+from monitor.store.resumption import Correspondence
+from monitor.store.store import open_store
 
 
-def correspondence(config: Config, now: datetime) -> reader.Correspondence:
+def correspondence(config: Config, now: datetime) -> Correspondence:
     """Return what is on record, with the replies that were left since: `once` takes these up a round later."""
     left = [one for _, one in waiting(config.database)]  # read first: what is taken up meanwhile is on record then
-    with closing(open_reader(config.database)) as db:
-        told = reader.correspondence(db, now)
+    with open_store(config.database, config.location).reading() as stored:
+        told = stored.resumption.correspondence(now)
     replies = {one.id: one for one in (*told.replies, *left)}
     return replace(told, replies=tuple(replies.values()))
 
 
 def incident_meant(config: Config, wanted: str | None) -> str:
     """Return the id of the open incident that is meant."""
-    with closing(open_reader(config.database)) as db:
-        known = list(reader.resume(db, config.location).incidents)
+    with open_store(config.database, config.location).reading() as stored:
+        known = list(stored.resumption.resume().incidents)
     return one_of(known, wanted, "open incident")
 
 

@@ -4,7 +4,6 @@ import asyncio
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -24,8 +23,8 @@ from monitor.stages.deliver import deliver_due
 from monitor.stages.drill import Drill, ask, end_drills
 from monitor.stages.services import now, real_edge
 from monitor.stages.state import open_state
-from monitor.store.connection import Busy, open_reader
-from monitor.store.reader import deliveries
+from monitor.store.connection import Busy
+from monitor.store.store import open_store
 from probes.model import Fault
 
 LIMIT_S = 60
@@ -48,7 +47,7 @@ def run(arguments: Namespace) -> int:
     name_problems(config)
     check_before_start(config)
     (account,) = accounts_meant(config, arguments.account)
-    wish = Drill(account, arguments.fault, datetime.now(UTC))
+    wish = Drill(account, arguments.fault, datetime.now(UTC), config.location)
     told = hearers(config, wish.incident, wish.at)
     if not told:
         complain(f"no channel is told of {arguments.fault} at {account}; see [[routes]] and the channels' severity")
@@ -93,9 +92,10 @@ def _report(config: Config, wish: Drill, hearers: Iterable[str]) -> int:
 
 
 def _fates(config: Config, wish: Drill, hearers: set[str]) -> Sequence[Delivery]:
+    store = open_store(config.database, config.location)
     for _ in range(LIMIT_S):
-        with closing(open_reader(config.database)) as db:
-            told = deliveries(db, wish.incident.id)
+        with store.reading() as stored:
+            told = stored.messages.of(wish.incident.id)
         through = [one.channel for one in told if one.state is OutboxState.SENT and one.step is Step.RESOLVED]
         if {*through, *(one.channel for one in told if one.error)} >= hearers:
             break

@@ -5,7 +5,6 @@ import traceback
 from monitor.commands.terminal import DOWN, complain, refuse
 from monitor.config.config import Config
 from monitor.storage_refusal import StoreError
-from monitor.store.connection import refused
 from monitor.store.mailbox import Unheard
 from probes.document import DocumentError
 from probes.redact import conceal
@@ -13,20 +12,19 @@ from probes.redact import conceal
 
 def report(error: Exception, config: Config | None) -> int:
     """Print what the user can mend; else where an error of ours was met. `config` is None where none was loaded."""
-    if reasons := _reasons(error, config):
+    if reasons := _reasons(error):
         return refuse(*reasons)
     _tell_of_bug(error, config)
     return DOWN
 
 
-def _reasons(error: Exception, config: Config | None) -> list[str]:
+def _reasons(error: Exception) -> list[str]:
     """Return what to tell of an error that the user can mend; nothing of any other."""
     if isinstance(error, DocumentError):
         return list(map(str, error.problems))
     if isinstance(error, StoreError | Unheard):
         return [str(error)]
-    found = refused(config.database, error) if config else None
-    return [str(found)] if found else []
+    return []
 
 
 def _tell_of_bug(error: Exception, config: Config | None) -> None:

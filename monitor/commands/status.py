@@ -2,17 +2,16 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
-from contextlib import closing
 from datetime import UTC, datetime
 
-from monitor.commands.configuration import DEMONSTRATION, load_named, load_with_accounts
+from monitor.commands.configuration import DEMONSTRATED, DEMONSTRATION, load_named, load_with_accounts
 from monitor.commands.snapshot import take_snapshot
 from monitor.commands.terminal import DOWN, UP, complain, say
 from monitor.config.config import Config
 from monitor.publish.collect import pulse
 from monitor.publish.snapshot import Snapshot
 from monitor.publish.status import Mark, Standing, standing
-from monitor.store.connection import open_reader
+from monitor.store.store import open_store
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -40,9 +39,9 @@ def _alive(config: Config) -> int:
 
     Without any account it is the demonstration that looks.
     """
-    database = config.database if config.accounts else config.written / DEMONSTRATION
-    with closing(open_reader(database)) as db:
-        now = pulse(db, config, datetime.now(UTC))
+    own, shown = (config.database, config.location), (config.written / DEMONSTRATION, DEMONSTRATED)
+    with open_store(*(own if config.accounts else shown)).reading() as stored:
+        now = pulse(stored.marks, config, datetime.now(UTC))
     say(now.words)
     return UP if now.is_steady else DOWN
 

@@ -1,7 +1,7 @@
 """The user's own templates, each filled once with made-up trouble, before real trouble would be their first try."""
 
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,7 +26,7 @@ from monitor.publish import private_site, public_site
 from monitor.publish.collect import take
 from monitor.publish.render import press
 from monitor.stages.drill import Drill
-from monitor.store.connection import open_writer
+from monitor.store.store import open_store
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from probes.model import Fault
@@ -52,7 +52,7 @@ def alert_problems(config: Config, now: datetime) -> Mapping[str, str]:
             now - EARLIER, now, [one.change.incident for one in pieces], config.location, "https://x"
         )
         compose_digest(summary, Detail.FULL, form, templates)
-        compose_failing("phone: no answer", config.location, Detail.FULL, form, templates)
+        compose_failing("phone", "no answer", config.location, Detail.FULL, form, templates)
         found |= templates.warnings
     return found
 
@@ -63,10 +63,10 @@ def page_problems(config: Config, now: datetime) -> Mapping[str, str]:
         return {}
     with TemporaryDirectory(prefix="rehearsal-") as folder:
         tried = replace(_with_few_accounts(config), database=Path(folder) / "rehearsal.db")
-        with closing(open_writer(tried.database)) as db:
+        with open_store(tried.database, tried.location).writing(lambda: now, time.monotonic) as keeper:
             changes = tuple(one.change for one in _pieces(tried, now))
-            Writer(db, tried.location).save(Batch(now, changes=changes))
-            snapshot = take(db, tried, now)
+            keeper.do(Writer.save, Batch(now, changes=changes))
+            snapshot = take(keeper.reader, tried, now)
     for _ in private_site.sheets(snapshot):
         pass
     public_site.render(snapshot)

@@ -2,7 +2,6 @@
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 from monitor.commands.argument import add_account
@@ -13,7 +12,7 @@ from monitor.commands.terminal import UP, say
 from monitor.detect.health import Thresholds
 from monitor.replay.observations import look_back
 from monitor.replay.tuning import LEAST, MONTH, LookCount, ReplayResult, compare, outages, settings
-from monitor.store.connection import open_reader
+from monitor.store.store import open_store
 from monitor.words import count, duration, title
 
 HOW_TO_READ = (
@@ -41,8 +40,9 @@ def run(arguments: Namespace) -> int:
     begin = now - timedelta(days=arguments.days or config.store.raw_days)
     tally = LookCount(frozenset(accounts_meant(config, arguments.account)), begin)
     doing = f"replaying {count(len(config.watches), 'target')}"
-    with closing(open_reader(config.database)) as db, show_progress(doing) as report:
-        told = look_back(db, config, settings(config.thresholds), tally, now, report)
+    store = open_store(config.database, config.location)
+    with store.reading() as stored, show_progress(doing) as report:
+        told = look_back(stored, config, settings(config.thresholds), tally, now, report)
     held = _held(tally)
     if tally.span < LEAST:
         say(f"too little history to say anything: {held}; come back when there is a day of it")

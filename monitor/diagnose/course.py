@@ -51,18 +51,19 @@ def advance(
     now: datetime,
     settled: Iterable[Diagnosis] = (),
     named: Collection[str] = (),
+    location: str = "",
 ) -> Course:
     """Return what opens, changes and ends; drills, and failing stages of our own, are not touched.
 
     `well_since` has an entry for every target that is watched: since when it is up, None when it is not.
     `settled` are signs that ended without all being as before, each dated by its end. `named` are the ids of the
-    status sources and the objectives that the configuration names.
+    status sources and the objectives that the configuration names, `location` is where all this is seen from.
     """
     standing = [one for one in open_incidents if not one.drill and one.scope is not Scope.STAGE]
     watched = {*well_since, *named}
-    signs = _advance_signs([one for one in standing if _is_sign(one)], diagnoses, watched, now, settled)
+    signs = _advance_signs([one for one in standing if _is_sign(one)], diagnoses, watched, now, settled, location)
     troubles = [one for one in standing if not _is_sign(one)]
-    rest = _advance_troubles(troubles, [one for one in diagnoses if not _is_sign(one)], well_since, now)
+    rest = _advance_troubles(troubles, [one for one in diagnoses if not _is_sign(one)], well_since, now, location)
     return Course((*signs.changes, *rest.changes), (*signs.refreshed, *rest.refreshed))
 
 
@@ -76,6 +77,7 @@ def _advance_troubles(
     diagnoses: Sequence[Diagnosis],
     well_since: Mapping[str, datetime | None],
     now: datetime,
+    location: str,
 ) -> Course:
     offline = next((one for one in standing if one.is_offline), None)
     back_at = reconnected_at(offline, diagnoses, well_since) if offline else None
@@ -87,7 +89,7 @@ def _advance_troubles(
     ends, changes, refreshed = list[Change](), list[Change](), list[Incident]()
     for diagnosis in diagnoses:
         if id(diagnosis) not in matched and not any(diagnosis in its for its in parts.values()) and diagnosis.settled:
-            changes.append(Change(open_incident(diagnosis, now), ChangeKind.OPENED, now))
+            changes.append(Change(open_incident(diagnosis, now, location=location), ChangeKind.OPENED, now))
     for incident, diagnosis in pairs:
         after = _followed(incident, diagnosis, parts.get(incident.id, ()), well_since, now)
         kind = _kind_of_change(incident, after)
@@ -336,6 +338,7 @@ def _advance_signs(
     watched: Collection[str],
     now: datetime,
     settled: Iterable[Diagnosis],
+    location: str,
 ) -> Course:
     known = {key_of(incident): incident for incident in standing}
     found = {key_of(diagnosis): diagnosis for diagnosis in diagnoses if _is_sign(diagnosis)}
@@ -351,7 +354,7 @@ def _advance_signs(
             else:
                 refreshed.append(after)
         elif diagnosis.settled and not any(_is_within(diagnosis, incident) for incident in fading):
-            changes.append(Change(open_incident(diagnosis, now), ChangeKind.OPENED, now))
+            changes.append(Change(open_incident(diagnosis, now, location=location), ChangeKind.OPENED, now))
     return Course((*ends, *changes), tuple(refreshed))
 
 

@@ -190,17 +190,21 @@ def severity(diagnosis: Diagnosis) -> Severity:
     return own.get(diagnosis.scope, SEVERITIES[diagnosis.fault])
 
 
-def _id(since: datetime, name: str) -> str:
+def _id(since: datetime, location: str, name: str) -> str:
+    """Return what names a trouble that is seen from one location: from two it is two, also of one instant."""
     from hashlib import blake2s  # OpenSSL comes with it, for which no start should wait
 
-    return f"{since:%Y%m%d-%H%M%S}-{blake2s(name.encode(), digest_size=5).hexdigest()}"
+    seed = f"{len(location)}:{location}:{name}"
+    return f"{since:%Y%m%d-%H%M%S}-{blake2s(seed.encode(), digest_size=5).hexdigest()}"
 
 
-def open_incident(diagnosis: Diagnosis, now: datetime | None = None, *, drill: bool = False) -> Incident:
-    """Return the incident that a diagnosis opens; `now` is when we were sure of it."""
+def open_incident(
+    diagnosis: Diagnosis, now: datetime | None = None, *, location: str = "", drill: bool = False
+) -> Incident:
+    """Return the incident that a diagnosis opens; `now` is when we were sure of it, `location` where we look from."""
     name = f"{key_of(diagnosis)}:{drill}"
     return Incident(
-        id=_id(diagnosis.since, name),
+        id=_id(diagnosis.since, location, name),
         about=diagnosis.about,
         fault=diagnosis.fault,
         severity=severity(diagnosis),
@@ -219,11 +223,11 @@ def open_incident(diagnosis: Diagnosis, now: datetime | None = None, *, drill: b
     )
 
 
-def absence(since: datetime, until: datetime) -> Change:
-    """Return that nobody was watching: known only when it is over, and nobody's fault but ours."""
+def absence(since: datetime, until: datetime, location: str = "") -> Change:
+    """Return that nobody was watching there: known only when it is over, and nobody's fault but ours."""
     name = f"{ABSENCE}:{until.isoformat()}"
     gap = Incident(
-        id=_id(since, name),
+        id=_id(since, location, name),
         about=Subject(Scope.MONITOR, part=ABSENCE),
         fault=Fault.UNCLASSIFIED,
         severity=Severity.INFO,

@@ -40,9 +40,8 @@ class Failing(Struct, frozen=True):
         """Whether it has gone on for long enough since, or the clock was set back meanwhile."""
         return not timedelta(0) <= now - self.last < CALM
 
-    @property
-    def incident(self) -> Incident:
-        return open_incident(_diagnosis(self), self.since)
+    def incident(self, location: str) -> Incident:
+        return open_incident(_diagnosis(self), self.since, location=location)
 
 
 def once_more(before: Failing | None, stage: Stage, error: str, now: datetime) -> Failing:

@@ -1,6 +1,5 @@
 """Configuration and database → Snapshot: what the page, `status` and `usable` show."""
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -44,9 +43,10 @@ from monitor.sentence.found import stage_failed
 from monitor.slo.indicator import Cell, Sketch, add, availability, quantile
 from monitor.slo.objective import Objective, reserves
 from monitor.storage_refusal import StorageRefusal
-from monitor.store import reader
+from monitor.store.history import ALL, Cells, History, LimitSince
+from monitor.store.mark import Marks
 from monitor.store.overlap import Overlap
-from monitor.store.reader import LimitSince
+from monitor.store.reader import Reader
 from probes.catalog import PACKAGED, provider_ids
 from probes.identity import provider_of
 from probes.model import Account
@@ -79,34 +79,30 @@ class Memory(Struct, frozen=True):
 
 
 def take(
-    db: sqlite3.Connection, config: Config, now: datetime, warnings: Sequence[str] = (), rota: Rota | None = None
+    stored: Reader, config: Config, now: datetime, warnings: Sequence[str] = (), rota: Rota | None = None
 ) -> Snapshot:
-    """Return everything as it is at `now`, read in one transaction; by a rota only the past of whose page is due."""
-    db.execute("BEGIN")
-    try:
-        return _take(db, config, now, tuple(warnings), rota)
-    finally:
-        db.execute("ROLLBACK")
+    """Return everything as it is at `now`, read as of one instant; by a rota only the past of whose page is due."""
+    with stored.snapshot():
+        return _take(stored, config, now, tuple(warnings), rota)
 
 
-def _take(
-    db: sqlite3.Connection, config: Config, now: datetime, warnings: tuple[str, ...], rota: Rota | None
-) -> Snapshot:
-    remembered = reader.resume(db, config.location)
+def _take(stored: Reader, config: Config, now: datetime, warnings: tuple[str, ...], rota: Rota | None) -> Snapshot:
+    remembered, history, marks = stored.resumption.resume(), stored.history, stored.marks
     memory = Memory(
         healths=remembered.healths,
         plans=remembered.plans,
         spent_usd={account: spent.usd for account, spent in remembered.spendings.items() if spent.day == now.date()},
-        spent_month_usd=reader.spent(db, (now - (MONTH_DAYS - 1) * DAY).date()),
+        spent_month_usd=history.spent((now - (MONTH_DAYS - 1) * DAY).date()),
         notes=remembered.notes,
-        series=reader.series_ids(db, config.location),
-        ceilings=reader.ceilings(db),
-        moves=reader.moves(db),
+        series=history.series_ids(),
+        ceilings=history.ceilings(),
+        moves=history.moves(),
     )
     by_provider = _account_views(config, memory, now)
-    unsent = tuple(f"messages to {name} are not getting through: {why}" for name, why in reader.failing_channels(db))
-    refused = tuple(unwritten(config, one) for one in filter(None, [reader.refusal(db)]))
-    faults = tuple(stage_failed(one.reason) for one in reader.failing(db))
+    failing_channels = stored.messages.failing_channels()
+    unsent = tuple(f"messages to {name} are not getting through: {why}" for name, why in failing_channels)
+    refused = tuple(unwritten(config, one) for one in filter(None, [marks.refusal()]))
+    faults = tuple(stage_failed(one.reason) for one in marks.failing())
     now_only = Snapshot(
         made_at=now,
         fresh_s=fresh_s(config),
@@ -117,21 +113,20 @@ def _take(
         unwritten=bool(refused),
         faults=faults,
         providers=tuple(
-            _provider_view(db, config, id, by_provider.get(id, []), memory, now) for id in sorted(config.providers)
+            _provider_view(history, config, id, by_provider.get(id, []), memory, now) for id in sorted(config.providers)
         ),
-        open_incidents=tuple(_incident_view(db, config, incident) for incident in remembered.incidents.values()),
-        past_incidents=tuple(_incident_view(db, config, incident) for incident in reader.closed_incidents(db, PAST)),
+        open_incidents=tuple(_incident_view(stored, config, incident) for incident in remembered.incidents.values()),
+        past_incidents=tuple(_incident_view(stored, config, incident) for incident in stored.incidents.closed(PAST)),
         sources=tuple(_source_view(id, remembered.sources.get(id), config, now) for id in sorted(config.feeds)),
         manner=_manner(config),
-        incident_ids=frozenset(reader.incident_ids(db)),
-        objectives=tuple(_objective_view(db, memory.series, one, now) for one in config.objectives),
-        overlap=_recent_overlap(db, now),
+        incident_ids=frozenset(stored.incidents.ids()),
+        objectives=tuple(_objective_view(stored, memory.series, one, now) for one in config.objectives),
+        overlap=_recent_overlap(marks.overlap(), now),
     )
-    return _with_pasts(db, _with_advice(now_only, config, memory), memory.series, rota)
+    return _with_pasts(history, _with_advice(now_only, config, memory), memory.series, rota)
 
 
-def _recent_overlap(db: sqlite3.Connection, now: datetime) -> Overlap | None:
-    found = reader.overlap(db)
+def _recent_overlap(found: Overlap | None, now: datetime) -> Overlap | None:
     return found if found and found.is_recent(now) else None
 
 
@@ -147,25 +142,25 @@ def _account_views(config: Config, memory: Memory, now: datetime) -> Mapping[str
     return views
 
 
-def _with_pasts(db: sqlite3.Connection, shown: Snapshot, numbers: Mapping[str, int], rota: Rota | None) -> Snapshot:
+def _with_pasts(history: History, shown: Snapshot, numbers: Mapping[str, int], rota: Rota | None) -> Snapshot:
     """Return it with the past of each account, or of those whose page is due by the rota."""
     every = frozenset(account.id for provider in shown.providers for account in provider.accounts)
     this_time = Due(every, more=False) if rota is None else due(rota, shown, standing(shown))
     targets = (one for provider in shown.providers for account in provider.accounts for one in account.targets
                if account.id in this_time.accounts)  # fmt: skip
-    seen = _seen(db, [numbers.get(one.id, 0) for one in targets], shown.made_at)
+    seen = _seen(history, [numbers.get(one.id, 0) for one in targets], shown.made_at)
 
     def with_past(view: AccountView) -> AccountView:
         if view.id in this_time.accounts:
-            return _at_length(db, view, numbers, seen, shown.made_at)
+            return _at_length(history, view, numbers, seen, shown.made_at)
         return _at_a_glance(view, rota.get(view.id) if rota else None)
 
     providers = (replace(one, accounts=tuple(map(with_past, one.accounts))) for one in shown.providers)
     return replace(shown, providers=tuple(providers), more=this_time.more)
 
 
-def _objective_view(db: sqlite3.Connection, numbers: Mapping[str, int], one: Objective, now: datetime) -> ObjectiveView:
-    looks = reader.looks(db, numbers, one, now, one.window_days * DAY)
+def _objective_view(stored: Reader, numbers: Mapping[str, int], one: Objective, now: datetime) -> ObjectiveView:
+    looks = stored.objectives.looks(numbers, one, now, one.window_days * DAY)
     return ObjectiveView(one, tuple(reserves(one, looks, now)))
 
 
@@ -182,13 +177,13 @@ def _manner(config: Config) -> Manner:
 
 
 def _provider_view(
-    db: sqlite3.Connection, config: Config, id: str, accounts: Sequence[AccountView], memory: Memory, now: datetime
+    history: History, config: Config, id: str, accounts: Sequence[AccountView], memory: Memory, now: datetime
 ) -> ProviderView:
     """Return a provider. What is asked at an address of somebody's own is no part of its cells, which are for all."""
     shipped = id in provider_ids(PACKAGED)
     asked = [memory.series.get(target.id, 0) for one in accounts if not one.own_host for target in one.targets]
     is_public = shipped and asked and config.public_folder
-    strips = _seen(db, asked, now, added_up=True).of(reader.ALL, now) if is_public else ((), ())
+    strips = _seen(history, asked, now, added_up=True).of(ALL, now) if is_public else ((), ())
     return ProviderView(id, config.providers[id].name, tuple(accounts), shipped, *strips)
 
 
@@ -199,8 +194,8 @@ Strips = tuple[tuple[Cell, ...], tuple[Cell, ...]]
 class SeriesHistory(Struct, frozen=True):
     """What was seen of several series in the last hours and days."""
 
-    hours: reader.Cells
-    days: reader.Cells
+    hours: Cells
+    days: Cells
 
     def of(self, series: int, now: datetime) -> Strips:
         """Return them with an empty cell where nobody looked."""
@@ -210,12 +205,12 @@ class SeriesHistory(Struct, frozen=True):
         )
 
 
-def _seen(db: sqlite3.Connection, series: Collection[int], now: datetime, *, added_up: bool = False) -> SeriesHistory:
+def _seen(history: History, series: Collection[int], now: datetime, *, added_up: bool = False) -> SeriesHistory:
     """Read the past of these series; what is not rolled up to days yet is added up."""
     first_day = _midnight(now) - (DAYS - 1) * DAY
-    rolled = reader.rolled_until(db, "daily")
-    hours = reader.cells(db, max(first_day, min(_first_hour(now), rolled)), series, added_up=added_up)
-    days = reader.days(db, first_day, series, added_up=added_up)
+    rolled = history.rolled_until("daily")
+    hours = history.cells(max(first_day, min(_first_hour(now), rolled)), series, added_up=added_up)
+    days = history.days(first_day, series, added_up=added_up)
     for one, cells in hours.items():
         unrolled: dict[datetime, list[Cell]] = defaultdict(list)
         for at, cell in cells.items():
@@ -236,11 +231,11 @@ def unwritten(config: Config, refused: StorageRefusal) -> str:
     return f"results cannot be written to {config.database.name}: {refused.words}"
 
 
-def pulse(db: sqlite3.Connection, config: Config, now: datetime) -> Pulse:
+def pulse(marks: Marks, config: Config, now: datetime) -> Pulse:
     """Return whether somebody is looking, whatever he sees."""
-    if refused := reader.refusal(db):
+    if refused := marks.refusal():
         return Pulse(None, fresh_s(config), unwritten(config, refused))
-    beat, failing = reader.last_beat(db), reader.failing(db)
+    beat, failing = marks.last_beat(), marks.failing()
     return Pulse(
         (now - beat).total_seconds() if beat else None,
         fresh_s(config),
@@ -340,22 +335,21 @@ def _at_a_glance(view: AccountView, entry: PageMemory | None) -> AccountView:
 
 
 def _at_length(
-    db: sqlite3.Connection, view: AccountView, numbers: Mapping[str, int], seen: SeriesHistory, now: datetime
+    history: History, view: AccountView, numbers: Mapping[str, int], seen: SeriesHistory, now: datetime
 ) -> AccountView:
     return replace(
-        view, targets=tuple(_with_past(db, target, numbers.get(target.id, 0), seen, now) for target in view.targets)
+        view,
+        targets=tuple(_with_past(history, target, numbers.get(target.id, 0), seen, now) for target in view.targets),
     )
 
 
-def _with_past(
-    db: sqlite3.Connection, target: TargetView, series: int, seen: SeriesHistory, now: datetime
-) -> TargetView:
-    durations, (hours, days) = reader.durations(db, series, now), seen.of(series, now)
+def _with_past(history: History, target: TargetView, series: int, seen: SeriesHistory, now: datetime) -> TargetView:
+    durations, (hours, days) = history.durations(series, now), seen.of(series, now)
     return replace(
         target,
         latency=_measure(durations.latency, durations.usual_latency),
         ttft=_measure(durations.ttft, durations.usual_ttft),
-        token=_stream(reader.stream(db, series)),
+        token=_stream(history.stream(series)),
         availability=_availability(hours),
         cells=hours,
         days=days,
@@ -467,8 +461,8 @@ def _pace(at: datetime, durations: Sketch) -> DayDurations:
     return DayDurations(at, quantile(durations, 0.5), quantile(durations, 0.95))
 
 
-def _incident_view(db: sqlite3.Connection, config: Config, incident: Incident) -> IncidentView:
-    return IncidentView(incident, advice_for(incident, config), reader.deliveries(db, incident.id))
+def _incident_view(stored: Reader, config: Config, incident: Incident) -> IncidentView:
+    return IncidentView(incident, advice_for(incident, config), stored.messages.of(incident.id))
 
 
 def glance(config: Config, healths: Mapping[str, Health], incidents: Collection[Incident], now: datetime) -> Glance:

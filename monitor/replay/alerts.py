@@ -106,4 +106,4 @@ def _complaints(state: _Channels, channels: Sequence[Channel], at: datetime) -> 
         _, name, why, critical = one
         for hearer in channels:
             if hearer.name != name and (critical or not (hearer.quiet and hearer.quiet.is_on(at))):
-                yield Message(None, hearer.name, Step.FAILING, note=f"{name}: {why}")
+                yield Message(None, hearer.name, Step.FAILING, note=why, about_channel=name)

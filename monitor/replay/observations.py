@@ -4,7 +4,6 @@ Looks stay as they were taken. What was seen of no look (credit, limits, objecti
 trouble) is told as it is on record; so is what neutral hosts and calls without a key said, as far as it stands there.
 """
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,7 +18,7 @@ from monitor.config.config import Config
 from monitor.detect import intermittent
 from monitor.detect.health import Health, State, Thresholds
 from monitor.detect.target_memory import NEW, Track
-from monitor.diagnose.incident import Change, ChangeKind, Incident, as_of
+from monitor.diagnose.incident import Change, ChangeKind, Incident, as_of, key_of
 from monitor.diagnose.subject import Scope
 from monitor.diagnose.target_state import is_suspected
 from monitor.replay.alerts import Record, replay
@@ -28,7 +27,7 @@ from monitor.replay.tuning import LookCount, ReplayResult, count
 from monitor.stages.belief import Belief
 from monitor.stages.evaluate import Detect, conclude, follow, follow_turns, has_stirred, judge
 from monitor.stages.own_trouble import OwnTrouble
-from monitor.store import reader
+from monitor.store.reader import Reader
 from probes.model import Fault, Observation, Outcome
 
 WARM_UP = timedelta(days=1)
@@ -47,7 +46,7 @@ NOT_OF_LOOKS = frozenset({Scope.SOURCE, Scope.REMINDER, Scope.OBJECTIVE, Scope.S
 
 
 def look_back(
-    db: sqlite3.Connection,
+    stored: Reader,
     config: Config,
     tried: Sequence[Thresholds],
     tally: LookCount,
@@ -57,12 +56,12 @@ def look_back(
     """Return by setting what would have been told since `tally.since`; `report` is told how far it is."""
     since, begin = tally.since, tally.since - WARM_UP
     targets = [watch.target for watch in config.watches.values()]
-    looks = in_order(reader.history(db, config.location, target, begin) for target in targets)
-    record, until = reader.changes_since(db, begin), reader.last_beat(db) or now
+    looks = in_order(stored.history.observations(target, begin) for target in targets)
+    record, until = stored.incidents.changes_since(begin), stored.marks.last_beat() or now
     found = relive(config, tried, _reported(tally.passing(looks), report), record, until)
-    before = reader.incidents_between(db, begin, tally.begin or since)
+    before = stored.incidents.between(begin, tally.begin or since)
     named = () if set(config.accounts) <= set(tally.accounts) else tally.accounts
-    replies, fates = reader.all_replies(db), reader.fates(db, since)
+    replies, fates = stored.messages.replies(), stored.messages.fates(since)
     told = dict[Thresholds, ReplayResult]()
     for setting, changes in found.items():
         report(f"telling with setting {len(told) + 1} of {len(tried)}")
@@ -263,6 +262,7 @@ def retold(
     `before` are the incidents that were open already when the first look was taken; what goes on with one is not new.
     """
     dates = _dates(record)
+    found = _named_as_recorded(found, record)
     news = [_dated(change, dates) for change in found if not any(_goes_on(change.incident, one) for one in before)]
     others = [change for change in record if not is_of_looks(change.incident)]
     changes = sorted([*news, *others], key=lambda change: change.at)
@@ -270,6 +270,28 @@ def retold(
     for change in changes:
         firsts.setdefault(change.incident.id, change.at)
     return [change for change in changes if firsts[change.incident.id] >= since]
+
+
+def _named_as_recorded(found: Iterable[Change], record: Iterable[Change]) -> list[Change]:
+    """Give what was found anew the ids on record, however they were made then: what was sent and answered counts."""
+    found = list(found)
+    known = {_origin(one.incident): one.incident.id for one in record if one.kind is ChangeKind.OPENED}
+    ids = {
+        one.incident.id: known[_origin(one.incident)]
+        for one in found
+        if one.kind is ChangeKind.OPENED and _origin(one.incident) in known
+    }
+    return [replace(one, incident=_renamed(one.incident, ids)) for one in found]
+
+
+def _origin(incident: Incident) -> tuple[object, ...]:
+    """Return what an id is made of beside the location: what a trouble is about, and the second in which it began."""
+    return *key_of(incident), incident.opened_at.replace(microsecond=0)
+
+
+def _renamed(incident: Incident, ids: Mapping[str, str]) -> Incident:
+    parent = incident.parent and ids.get(incident.parent, incident.parent)
+    return replace(incident, id=ids.get(incident.id, incident.id), parent=parent)
 
 
 Dates = Mapping[tuple[str, ChangeKind], Sequence[datetime]]

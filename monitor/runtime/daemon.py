@@ -5,10 +5,9 @@ import gc
 import logging
 import os
 import signal
-import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,7 +26,6 @@ from monitor.stages.belief import BeliefView
 from monitor.stages.services import Services, real_edge
 from monitor.stages.state import MonitorState, open_state
 from monitor.storage_refusal import StoreError
-from monitor.store.connection import open_reader
 from monitor.thread import with_threads
 from monitor.web.connection_limit import Door
 from monitor.web.link_reply import Answerer
@@ -159,7 +157,7 @@ async def serve(state: MonitorState) -> AsyncIterator[str | None]:
 def _answerer(config: Config, services: Services) -> Answerer | None:
     """Return what stands behind signed links; None where the key that signs them cannot be kept."""
     try:
-        return Answerer(config.database, link_key(config.database), services.edge.clock)
+        return Answerer(services.storage.store, link_key(config.database), services.edge.clock)
     except OSError as error:
         log.warning("no message has a link to answer it: %s", error.strerror)
         return None
@@ -181,9 +179,9 @@ def _pulse(services: Services, belief: BeliefView) -> Pulse:
     if refused := services.own.warnings.get("store"):
         return Pulse(None, fresh_s(config), refused)
     try:
-        with closing(open_reader(config.database)) as db:
-            return pulse(db, config, services.edge.clock())
-    except (sqlite3.Error, StoreError) as error:
+        with services.storage.store.reading() as stored:
+            return pulse(stored.marks, config, services.edge.clock())
+    except StoreError as error:
         return Pulse(None, fresh_s(config), f"{config.database.name} cannot be read: {error}")
 
 

@@ -2,12 +2,10 @@
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -34,10 +32,8 @@ from monitor.stages.state import MonitorState
 from monitor.stages.storage import Storage
 from monitor.stages.told import Told
 from monitor.storage_refusal import StoreError
-from monitor.store import reader
-from monitor.store.connection import open_reader
-from monitor.store.reader import usual_pause
 from monitor.store.standby import Place
+from monitor.store.store import Store
 from monitor.store.writer import Writer
 from probes.model import Observation, Timer
 
@@ -120,7 +116,7 @@ def _steps(state: MonitorState, times: RoundTimes) -> Sequence[tuple[Stage, Work
 @asynccontextmanager
 async def remembering_what_was_said(services: Services) -> AsyncIterator[None]:
     """Leave out of the log what it holds of our own trouble from a round before: cron mails every line."""
-    before = reader.said(services.storage.keeper.connection)
+    before = services.storage.keeper.reader.marks.said()
     services.own.logged = before | services.own.logged
     yield
     after = {about: words for about, words in services.own.logged.items() if about not in OF_THE_DATABASE}
@@ -162,9 +158,9 @@ async def _publish(services: Services, belief: BeliefView, signals: Signals) -> 
 async def _tidy(services: Services, belief: BeliefView, signals: Signals) -> None:
     try:
         if signals.unsound.is_set():
-            await examine(services, belief, signals)
+            await examine(services, signals)
         await tidy_step(services, belief)
-    except (sqlite3.Error, StoreError) as error:
+    except StoreError as error:
         log.warning("old results cannot be rolled up: %s", error)
 
 
@@ -274,20 +270,20 @@ async def _note_missed_rounds(state: MonitorState, now: datetime) -> None:
     """Remember that cron let rounds fail: how far apart they are only the past tells."""
     storage, absent, before = state.services.storage, state.services.pauses.absent, state.times.beat_at
     if before and now - before >= absent and storage.keeper.place is not Place.MEMORY:
-        usual = await asyncio.to_thread(_usual_pause, storage.database)
+        usual = await asyncio.to_thread(_usual_pause, storage.store)
         await note_absence(state, now, max(absent, MISSED * usual))
 
 
 async def _is_first_of_hour(storage: Storage, now: datetime) -> bool:
     """Whether no other round began in this hour: it matters only where no round can remember anything."""
     forgets = storage.keeper.place is Place.MEMORY
-    pause = max(MINUTE, await asyncio.to_thread(_usual_pause, storage.database)) if forgets else MINUTE
+    pause = max(MINUTE, await asyncio.to_thread(_usual_pause, storage.store)) if forgets else MINUTE
     return now - now.replace(minute=0, second=0, microsecond=0) < pause
 
 
-def _usual_pause(database: Path) -> timedelta:
+def _usual_pause(store: Store) -> timedelta:
     try:
-        with closing(open_reader(database)) as db:
-            return usual_pause(db, timedelta(seconds=USUAL.looks_s))
-    except (sqlite3.Error, StoreError):
+        with store.reading() as stored:
+            return stored.history.usual_pause(timedelta(seconds=USUAL.looks_s))
+    except StoreError:
         return timedelta(0)

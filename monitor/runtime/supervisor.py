@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -16,6 +15,7 @@ from monitor.diagnose.subject import Scope
 from monitor.stages.belief import BeliefView
 from monitor.stages.services import Services
 from monitor.stages.signals import Signals
+from monitor.storage_refusal import StoreError
 from monitor.store.writer import Writer
 
 log = logging.getLogger("monitor")
@@ -60,7 +60,7 @@ class Supervisor(Struct, frozen=True):
             await self._note_failing()
         standing = self._open(stage)
         if failing and failing.is_lasting and not standing:
-            opened = replace(failing.incident, detected_at=now)
+            opened = replace(failing.incident(self.belief.config.location), detected_at=now)
             await self._change(Change(opened, ChangeKind.OPENED, now))
         elif failing is None:
             for one in standing:
@@ -101,7 +101,7 @@ class Supervisor(Struct, frozen=True):
         """Keep what fails where `status` finds it, which runs in a process of its own."""
         try:
             await self.services.storage.write(Writer.save_failing, list(self.services.own.failing.values()))
-        except (sqlite3.Error, ValueError) as error:
+        except (StoreError, ValueError) as error:
             log.error("what fails cannot be noted: %s", error)
 
     async def _change(self, change: Change) -> None:

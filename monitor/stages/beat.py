@@ -68,7 +68,7 @@ async def note_absence(state: MonitorState, now: datetime, pause: timedelta) -> 
     if times.beaten_at is not None and state.services.edge.uptime() - times.beaten_at < pause.total_seconds():
         log.warning("the clock was set forward by %s: no gap", duration((now - before).total_seconds()))
     else:
-        await change(state, absence(before, now))
+        await change(state, absence(before, now, state.belief.config.location))
 
 
 def seen(state: MonitorState, before: Sequence[Observation] = ()) -> list[Observation]:

@@ -2,11 +2,9 @@
 
 import asyncio
 import logging
-import sqlite3
 import sys
 import threading
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -44,9 +42,8 @@ from monitor.stages.services import Services
 from monitor.stages.signals import Signals, pause
 from monitor.stages.told import Told
 from monitor.storage_refusal import StoreError
-from monitor.store.connection import open_reader
-from monitor.store.reader import incidents_between
 from monitor.store.standby import Place
+from monitor.store.store import Store
 from monitor.store.writer import Writer, key
 
 log = logging.getLogger("monitor")
@@ -95,7 +92,7 @@ async def _carry(
     work = asyncio.create_task(_deliver_one(services, belief, told, signals, letter))
     try:
         await _to_its_end(signals, work)
-    except (sqlite3.Error, StoreError) as error:  # sent, but not noted: it is noted when it is met again
+    except StoreError as error:  # sent, but not noted: it is noted when it is met again
         services.own.warn("store", f"a delivery cannot be noted: {error}")
     except Exception as error:  # one letter that cannot be written must hold up no other
         log.exception("channel %s: a message failed", letter.channel)
@@ -219,12 +216,14 @@ async def _text(
         case _ if pieces:
             text = compose(pieces, channel.detail, form, services.templates, now)
         case Step.DIGEST:
-            summary = await asyncio.to_thread(_summary, config, channel, first.note)
+            summary = await asyncio.to_thread(_summary, services.storage.store, config, channel, first.note)
             text = compose_digest(summary, channel.detail, form, services.templates)
         case Step.STORE:
             text = compose_news(first.note, config.location, channel.detail, form, services.templates)
         case Step.FAILING | Step.OPENED | Step.CHANGED | Step.RESOLVED | Step.REMINDER | Step.ESCALATED | Step.MISSED:
-            text = compose_failing(first.note, config.location, channel.detail, form, services.templates)
+            text = compose_failing(
+                first.about_channel, first.note, config.location, channel.detail, form, services.templates
+            )
         case _:
             assert_never(first.step)
     _warn_of_templates(services)
@@ -239,11 +238,11 @@ def _warn_of_templates(services: Services) -> None:
         services.own.warn(about, words)
 
 
-def _summary(config: Config, channel: Channel, due: str) -> DigestSummary:
+def _summary(store: Store, config: Config, channel: Channel, due: str) -> DigestSummary:
     until = datetime.fromisoformat(due)
     since = begins(channel.digest or "daily", until)
-    with closing(open_reader(config.database)) as db:
-        incidents = incidents_between(db, since, until)
+    with store.reading() as stored:
+        incidents = stored.incidents.between(since, until)
     return DigestSummary(since, until, incidents, config.location, config.site.url)
 
 
@@ -277,7 +276,7 @@ async def _due_letters(services: Services, belief: BeliefView, told: Told) -> li
         waiting = await services.storage.write(Writer.letters, now)
         letters = [rest for one in waiting if (rest := await _unsent(services, told, one))]
         return [one for one in letters if not ((to := _channel(belief, one.channel)) and would_disturb(one, to, now))]
-    except sqlite3.Error as error:
+    except StoreError as error:
         services.own.warn("store", f"the outbox cannot be read: {error}")
         return []
 
@@ -299,5 +298,5 @@ def _channel(belief: BeliefView, name: str) -> Channel | None:
 async def _next_letter_at(services: Services) -> datetime | None:
     try:
         return await services.storage.write(Writer.next_letter_at)
-    except sqlite3.Error:
+    except StoreError:
         return services.edge.clock() + timedelta(seconds=5)

@@ -22,15 +22,16 @@ from probes.model import Confidence, Fault
 
 
 class Drill(Struct, frozen=True):
-    """A wish for a drill. `at` makes the incident's id, so that who asked can follow it."""
+    """A wish for a drill. `at` and `location` make the incident's id, so that who asked can follow it."""
 
     account: str
     fault: Fault
     at: datetime
+    location: str = ""
 
     @property
     def incident(self) -> Incident:
-        return open_incident(_diagnosis(self), drill=True)
+        return open_incident(_diagnosis(self), location=self.location, drill=True)
 
 
 def ask(database: Path, drill: Drill) -> None:

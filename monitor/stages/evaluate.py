@@ -220,7 +220,9 @@ def _diagnose(
     belief.pending.awaiting = not all(diagnosis.settled for diagnosis in diagnoses)
     belief.pending.unsettled = bool(belief.incidents) or belief.pending.awaiting
     named = {*belief.config.feeds, *(one.id for one in belief.config.objectives)}
-    course = advance_incidents(belief.incidents.values(), diagnoses, well_since, now, _settled(belief), named)
+    course = advance_incidents(
+        belief.incidents.values(), diagnoses, well_since, now, _settled(belief), named, belief.config.location
+    )
     belief.incidents |= {one.id: one for one in course.refreshed}
     belief.fading = fading(belief.incidents.values(), belief.healths)
     return list(course.changes)

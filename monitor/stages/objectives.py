@@ -1,9 +1,7 @@
 """The stage that looks how fast each error budget burns."""
 
 import asyncio
-import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from datetime import datetime
 
 from monitor.config.config import Config
@@ -13,8 +11,7 @@ from monitor.stages.belief import BeliefView
 from monitor.stages.services import Services
 from monitor.stages.signals import Burning, Signals
 from monitor.storage_refusal import StoreError
-from monitor.store import reader
-from monitor.store.connection import open_reader
+from monitor.store.reader import Reader
 
 WEIGH_S = 60.0
 
@@ -30,16 +27,15 @@ async def weigh_step(services: Services, belief: BeliefView, signals: Signals) -
     if not (belief.config.objectives or belief.burning):
         return
     try:
-        found = await services.storage.read(_weighed, belief.config, belief.burning, services.edge.clock())
+        found = await services.storage.ask(_weighed, belief.config, belief.burning, services.edge.clock())
         services.own.mended("objectives")
-    except (sqlite3.Error, StoreError) as error:
+    except StoreError as error:
         services.own.warn("objectives", f"the objectives cannot be weighed: {error}")
         return
     signals.report(Burning(found), is_urgent=False)
 
 
-def _weighed(config: Config, before: Mapping[str, Diagnosis], now: datetime) -> dict[str, Diagnosis]:
-    with closing(open_reader(config.database)) as db:
-        known = reader.series_ids(db, config.location)
-        signs = [burning(one, reader.looks(db, known, one, now), now, before.get(one.id)) for one in config.objectives]
+def _weighed(stored: Reader, config: Config, before: Mapping[str, Diagnosis], now: datetime) -> dict[str, Diagnosis]:
+    known, looks = stored.history.series_ids(), stored.objectives.looks
+    signs = [burning(one, looks(known, one, now), now, before.get(one.id)) for one in config.objectives]
     return {sign.subject: sign for sign in signs if sign}

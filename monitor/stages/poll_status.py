@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from math import inf
@@ -12,6 +11,7 @@ from monitor.stages.belief import BeliefView, ControlResult
 from monitor.stages.planned import Planned
 from monitor.stages.services import Services
 from monitor.stages.signals import Signals, pause
+from monitor.storage_refusal import StoreError
 from monitor.store.writer import Writer
 from probes.control import is_gated
 from probes.feeds.pace import USUAL_S, next_poll_s
@@ -76,7 +76,7 @@ async def _hand_on(services: Services, signals: Signals, before: Source, after: 
         log.warning("status source %s is not believed: %s", after.id, after.problem)
     try:
         await services.storage.write(Writer.save_source, after)
-    except sqlite3.Error as error:
+    except StoreError as error:
         services.own.warn("store", f"a status source cannot be noted: {error}")
     told = is_news(before, after)
     signals.report(after, is_urgent=told)

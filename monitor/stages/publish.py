@@ -1,9 +1,7 @@
 """The stage that keeps the page fresh, and what other users of this machine read."""
 
 import asyncio
-import sqlite3
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 
 from msgspec import Struct
@@ -22,8 +20,8 @@ from monitor.stages.own_trouble import OwnTrouble
 from monitor.stages.services import Services
 from monitor.stages.signals import Signals, pause
 from monitor.storage_refusal import StoreError, is_corrupt
-from monitor.store.connection import open_reader
 from monitor.store.expected_schema import Foreign
+from monitor.store.store import Store
 from probes.model import Clock
 
 PUBLISH_S = 30.0
@@ -63,7 +61,8 @@ async def publish_once(services: Services, belief: BeliefView, signals: Signals,
     """Write both sites, beside the loop; after another configuration all pages anew."""
     config, own = belief.config, services.own
     rota = before.rota if before.config is config else {}
-    made = await services.storage.read(make, config, services.edge.clock, _shown(own), rota)
+    storage = services.storage
+    made = await storage.read(make, storage.store, config, services.edge.clock, _shown(own), rota)
     if made.is_unsound:
         signals.unsound.set()
     is_news = any(one.startswith(TEMPLATE) and one not in own.warnings for one in made.warnings)
@@ -88,15 +87,15 @@ def quiet_s(took_s: float) -> float:
     return min(max(PUBLISH_S, 30 * took_s), LONGEST_QUIET_S)
 
 
-def make(config: Config, clock: Clock, warnings: Sequence[str], rota: Rota) -> Published:
+def make(store: Store, config: Config, clock: Clock, warnings: Sequence[str], rota: Rota) -> Published:
     """Write both sites from what the database holds. Called off the loop."""
     try:
-        with closing(open_reader(config.database)) as db:
-            snapshot = take(db, config, clock(), warnings, rota)
+        with store.reading() as stored:
+            snapshot = take(stored, config, clock(), warnings, rota)
         said = {**_write_private(config.folder, snapshot), **_write_open(config, snapshot), "page": None}
         said |= _template_warnings(config)
         return Published(config, advance(rota, snapshot, standing(snapshot)), snapshot.more, said)
-    except (OSError, sqlite3.Error, StoreError, ValueError) as error:
+    except (OSError, StoreError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         said = {"page": f"the page cannot be written to {config.folder}: {reason}"}
         return Published(config, rota, warnings=said, is_unsound=is_corrupt(error) or isinstance(error, Foreign))

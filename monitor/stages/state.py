@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 from msgspec import Struct, field
@@ -22,12 +22,10 @@ from monitor.stages.services import REAL, USUAL_PAUSES, Edge, Outside, Pauses, S
 from monitor.stages.signals import Signals
 from monitor.stages.storage import Storage
 from monitor.stages.told import Told
-from monitor.store import reader
 from monitor.store.clock import was_set_back
-from monitor.store.connection import Lock
-from monitor.store.reader import Correspondence, Remembered, correspondence, resume
+from monitor.store.resumption import Correspondence, Remembered, Resumption
 from monitor.store.standby import Keeper
-from monitor.store.standby_path import stand_in
+from monitor.store.store import open_store
 from probes.canary import Prober, open_session
 from probes.catalog import load_wording
 from probes.model import TimeLimits
@@ -50,30 +48,29 @@ async def open_state(
     config: Config, edge: Edge, outside: Outside = REAL, pauses: Pauses = USUAL_PAUSES
 ) -> AsyncIterator[MonitorState]:
     """Take the lock, open the database and the session, and resume. Raises StoreError."""
-    lock = Lock(config.database)
-    try:
-        keeper = Keeper(config.database, config.location, lock, edge.clock, edge.timer, stand_in(config.database))
-        keeper.open()
-        with closing(keeper), ThreadPoolExecutor(1, "store") as writing, ThreadPoolExecutor(1, "page") as reading:
-            own = OwnTrouble(failing={one.stage: one for one in reader.failing(keeper.connection)})
-            storage = Storage(config.database, keeper, writing, reading, own, edge.clock)
-            async with open_session(__version__) as session:
-                secrets = tuple(config.secrets)
-                prober = Prober(session, load_wording(), edge.clock, edge.timer, patience(config), secrets=secrets)
-                services = Services(
-                    edge=edge,
-                    storage=storage,
-                    own=own,
-                    prober=prober,
-                    templates=MessageTemplates(config.templates),
-                    outside=outside,
-                    pauses=pauses,
-                )
-                state = _resumed(config, services, keeper)
-                storage.resume_refusal()
-                yield state
-    finally:
-        lock.release()
+    store = open_store(config.database, config.location)
+    with (
+        store.writing(edge.clock, edge.timer) as keeper,
+        ThreadPoolExecutor(1, "store") as writing,
+        ThreadPoolExecutor(1, "page") as reading,
+    ):
+        own = OwnTrouble(failing={one.stage: one for one in keeper.reader.marks.failing()})
+        storage = Storage(store, keeper, writing, reading, own, edge.clock)
+        async with open_session(__version__) as session:
+            secrets = tuple(config.secrets)
+            prober = Prober(session, load_wording(), edge.clock, edge.timer, patience(config), secrets=secrets)
+            services = Services(
+                edge=edge,
+                storage=storage,
+                own=own,
+                prober=prober,
+                templates=MessageTemplates(config.templates),
+                outside=outside,
+                pauses=pauses,
+            )
+            state = _resumed(config, services, keeper)
+            storage.resume_refusal()
+            yield state
 
 
 def patience(config: Config) -> TimeLimits:
@@ -82,10 +79,11 @@ def patience(config: Config) -> TimeLimits:
 
 def _resumed(config: Config, services: Services, keeper: Keeper) -> MonitorState:
     """Return what goes on where the process before us ended."""
-    edge, connection = services.edge, keeper.connection
-    remembered, before = resume(connection, config.location), correspondence(connection, edge.clock())
-    set_by = was_set_back(reader.trace(connection), edge.trace())
-    belief, told = _belief(config, remembered, keeper), _told(before, edge.clock())
+    edge, stored = services.edge, keeper.reader
+    left = stored.resumption
+    remembered, before = left.resume(), left.correspondence(edge.clock())
+    set_by = was_set_back(stored.marks.trace(), edge.trace())
+    belief, told = _belief(config, remembered, left), _told(before, edge.clock())
     keeper.recall = lambda writer: writer.recall(told.cases.values(), told.replies, edge.clock())
     planned = Planned(
         looks=_looks(config, remembered, edge.clock(), set_by),
@@ -96,16 +94,15 @@ def _resumed(config: Config, services: Services, keeper: Keeper) -> MonitorState
     return MonitorState(services=services, belief=belief, told=told, planned=planned, times=times)
 
 
-def _belief(config: Config, remembered: Remembered, keeper: Keeper) -> Belief:
-    tracks = reader.tracks(keeper.connection, config.location)
+def _belief(config: Config, remembered: Remembered, left: Resumption) -> Belief:
     objectives = [one for one in remembered.incidents.values() if one.scope is Scope.OBJECTIVE]
     belief = Belief(
         config=config,
         healths={id: health for id, health in remembered.healths.items() if id in config.watches},
         incidents=dict(remembered.incidents),
         notes=dict(remembered.notes),
-        tracks={id: track for id, track in tracks.items() if id in config.watches},
-        pools=reader.pools(keeper.connection, config.location),
+        tracks={id: track for id, track in left.tracks().items() if id in config.watches},
+        pools=left.pools(),
         sources={id: source for id, source in remembered.sources.items() if id in config.feeds},
         burning={one.subject: resumed(one) for one in objectives},
     )

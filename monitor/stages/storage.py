@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from msgspec import Struct
@@ -14,8 +13,10 @@ from monitor.diagnose.stage import Stage
 from monitor.diagnose.stage_failure import once_more
 from monitor.stages.own_trouble import OwnTrouble
 from monitor.storage_refusal import StorageRefusal
-from monitor.store import file_system, salvage
+from monitor.store import salvage
+from monitor.store.reader import Reader
 from monitor.store.standby import Keeper
+from monitor.store.store import Store
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from monitor.thread import plainly
@@ -30,7 +31,7 @@ T = TypeVar("T")
 class Storage(Struct, frozen=True):
     """Writes and reads, each in a thread of its own: every further one would keep memory of its own."""
 
-    database: Path
+    store: Store
     keeper: Keeper
     writing: ThreadPoolExecutor
     reading: ThreadPoolExecutor
@@ -46,8 +47,8 @@ class Storage(Struct, frozen=True):
             self._heed_refusal()
 
     async def tidy(self, work: Callable[..., T], *args: object) -> T | None:
-        """Run housekeeping, which takes the connection first, as `write` does; None: the database takes nothing now."""
-        done = partial(self.keeper.tidy, lambda db: work(db, *args))
+        """Run housekeeping, a method of the writer's, as `write` does; None: the database takes nothing now."""
+        done = partial(self.keeper.tidy, lambda writer: work(writer, *args))
         try:
             return await asyncio.get_running_loop().run_in_executor(self.writing, plainly, done)
         finally:
@@ -64,21 +65,26 @@ class Storage(Struct, frozen=True):
         """Run what reads much off the loop, one after the other."""
         return await asyncio.get_running_loop().run_in_executor(self.reading, plainly, partial(work, *args))
 
+    async def ask(self, work: Callable[Concatenate[Reader, P], T], *args: P.args, **named: P.kwargs) -> T:
+        """Run off the loop what reads the store. Raises StoreError."""
+        return await self.read(partial(self._asked, work, *args, **named))
+
+    def _asked(self, work: Callable[Concatenate[Reader, P], T], *args: P.args, **named: P.kwargs) -> T:
+        # The thread that reads opens and closes: a cancelled task must not close what its thread still uses.
+        with self.store.reading() as stored:
+            return work(stored, *args, **named)
+
     async def save(self, batch: Batch) -> bool:
         """Write what one beat remembers; return whether all of it was taken. The rest is set aside: our own fault."""
-        refused = await self.write(salvage.save, batch, self.aside)
+        aside = self.store.aside
+        refused = await self.write(salvage.save, batch, aside)
         if not refused:
             return True
-        what = f"{len(refused)} set aside in {self.aside.name}, the last for {refused[-1].error}"
+        what = f"{len(refused)} set aside in {aside.name}, the last for {refused[-1].error}"
         failing = self.own.failing
         failing[Stage.REMEMBER] = once_more(failing.get(Stage.REMEMBER), Stage.REMEMBER, what, self.clock())
         await self.write(Writer.save_failing, list(failing.values()))
         return False
-
-    @property
-    def aside(self) -> Path:
-        """Where what cannot be written is set aside."""
-        return self.database.with_name(self.database.name + ".aside.jsonl")
 
     def resume_refusal(self) -> None:
         """Say that results cannot be written; in the log only where no round before us has."""
@@ -88,13 +94,13 @@ class Storage(Struct, frozen=True):
 
     def look_where_it_lies(self) -> None:
         """Say on the page and in the log where the database lies on a network's file system."""
-        if words := file_system.warning(self.database):
+        if words := self.store.place_warning():
             self.own.warn("place", words)
         else:
             self.own.mended("place")
 
     def _refused(self, refusal: StorageRefusal) -> str:
-        return f"results cannot be written to {self.database.name}: {refusal.words}"
+        return f"results cannot be written to {self.store.name}: {refusal.words}"
 
     def _heed_refusal(self) -> None:
         """Say on the page, to the heartbeat and in the log that results cannot be written, or that they can again."""
@@ -102,6 +108,6 @@ class Storage(Struct, frozen=True):
             self.own.refused_at = self.clock()
             self.own.warn("store", self._refused(refusal))
         elif self.own.withdraw("store"):
-            log.warning("results are written to %s again", self.database.name)
+            log.warning("results are written to %s again", self.store.name)
         for event in self.keeper.events:
             self.own.warn("database", event.words)

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from monitor.storage_refusal import RefusalKind, StoreError, is_corrupt, refusal_of
+from monitor.storage_refusal import RefusalKind, StoreError
 from monitor.store.connection import BESIDE, Lock, lock_file, read_only, take_over
 from monitor.store.expected_schema import STEPS_TABLE, VERSION, check_version, complaint, was_ours
+from monitor.store.sqlite_error import is_broken_file, refusal_of
 from monitor.store.standby_path import stand_in
 from probes.document import why_no_file
 
@@ -212,7 +213,7 @@ def is_broken(database: Path) -> bool:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as db:
             return _complaint(db) is not None
     except sqlite3.Error as error:
-        return is_corrupt(error)
+        return is_broken_file(error)
 
 
 def foreign(database: Path) -> str | None:

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError, refusal_of
+from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError
 from monitor.store.expected_schema import REPAIR, VERSION, Foreign, check_version
+from monitor.store.readable_view import drop_views, make_views
+from monitor.store.sqlite_error import refusal_of
 from monitor.store.standby_path import stand_in
 from probes.document import why_no_file
 
@@ -279,6 +281,7 @@ def _prepare(connection: sqlite3.Connection, database: Path) -> None:
         if version:
             _keep_before(connection, database, version)
         take_over(connection, str(database))
+    make_views(connection)
 
 
 def take_over(connection: sqlite3.Connection, name: str) -> None:
@@ -286,6 +289,7 @@ def take_over(connection: sqlite3.Connection, name: str) -> None:
     # Imported here, since a cron run whose tables are up to date need not pay for it.
     from monitor.store.schema import migrate
 
+    drop_views(connection)
     try:
         migrate(connection)
     except sqlite3.Error as error:
@@ -314,9 +318,11 @@ def unusable(database: Path, error: Exception) -> StoreError:
     return StoreError(f"{database}: {reason}; {repair}", refusal)
 
 
-def refused(database: Path, error: Exception) -> StoreError | None:
-    """Return what to tell of a statement that the database as a whole refused; None for any other error."""
-    return unusable(database, error) if isinstance(error, sqlite3.Error) and refusal_of(error) else None
+def statement_refused(database: Path, error: StoreError | sqlite3.Error) -> StoreError:
+    """Return what to tell of a statement that was refused; with a repair where the database as a whole refuses."""
+    if isinstance(error, StoreError):
+        return error
+    return unusable(database, error) if refusal_of(error) else StoreError(f"{database}: {error}")
 
 
 def _way_in(database: Path) -> str:

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from monitor.storage_refusal import StoreError
 
-VERSION = 9
+VERSION = 11
 """The schema this program writes, kept in `PRAGMA user_version`: the number of steps in `schema`."""
 
 STEPS_TABLE = "_sqlite_migrations"
@@ -30,17 +30,19 @@ LAYOUT = {
         "series_id* state! since failures! successes! began seen fault status request_id answer_id reason next "
         "evidence well"
     ),
-    "spending": "account!* day!* tokens! usd! (account day)",
-    "incident": "id* scope! subject! fault! severity! confidence! opened! closed drill! details! (id)",
-    "change": "id* incident_id! kind! at! incident! (id)",
-    "outbox": (
-        "id* incident_id change_id channel! step! number! note! at! state! tries! next! done error "
-        "(? channel step number note)"
+    "spending": "location!* account!* day!* tokens! usd! (location account day)",
+    "incident": (
+        "location!* id!* scope! subject! fault! severity! confidence! opened! closed drill! details! (location id)"
     ),
-    "reply": "id!* kind! subject! at! until details! (id)",
+    "change": "location!* id!* incident_id! kind! at! incident! (location id)",
+    "outbox": (
+        "id* location! incident_id change_id channel! step! number! note! about_channel! at! state! tries! next! "
+        "done error (location ? channel step number note about_channel)"
+    ),
+    "reply": "location!* id!* kind! subject! at! until details! (location id)",
     "hourly": "series_id!* at!* ok! degraded! failed! unknown! latency ttft (series_id at)",
     "daily": "series_id!* at!* ok! degraded! failed! unknown! latency ttft (series_id at)",
-    "mark": "name!* value! (name)",
+    "mark": "location!* name!* value! (location name)",
     "note": "location!* account!* note! (location account)",
     "source": "location!* id!* source! (location id)",
     "track": "series_id* track!",

@@ -6,8 +6,9 @@ from pathlib import Path
 import msgspec
 
 from monitor.alert.reply import Reply
-from monitor.storage_refusal import StoreError, refusal_of
+from monitor.storage_refusal import StoreError
 from monitor.store import mailbox
+from monitor.store.sqlite_error import refusal_of
 from monitor.store.standby_path import stand_in
 from probes.border import admit
 

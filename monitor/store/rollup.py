@@ -3,15 +3,16 @@
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from json import dumps
 
 from msgspec import Struct
 
 from monitor.slo.indicator import merge, pack, sketch, unpack
 from monitor.store.connection import transaction
-from monitor.store.reader import HOUR, rolled_until
+from monitor.store.mark import Marks
 from monitor.store.value import OK, OUTCOMES, from_json, from_ms, to_ms
 
-DAY = timedelta(days=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LATE = timedelta(minutes=3)
 """So long after its end an hour is closed: a look is dated by its begin, and a client program has two minutes."""
 ROWS_AT_ONCE = 20_000
@@ -33,43 +34,68 @@ class RollUp(Struct, frozen=True):
     table: str
     until: datetime
     rows: Sequence[Row]
-
-    def save(self, db: sqlite3.Connection) -> None:
-        with transaction(db):
-            db.executemany(f"INSERT OR REPLACE INTO {self.table} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self.rows)
-            db.execute("INSERT OR REPLACE INTO mark VALUES (?, ?)", (f"{self.table}_until", str(to_ms(self.until))))
+    location: str
 
 
-def next_roll_up(db: sqlite3.Connection, now: datetime) -> RollUp | None:
+class Retention(Struct, frozen=True):
+    """After how many days what was seen is forgotten: look by look, by hours and by days."""
+
+    raw_days: float
+    hourly_days: float
+    daily_days: float
+
+    def begins(self, now: datetime) -> dict[str, datetime]:
+        """Return by table since when its rows are kept."""
+        raw = now - timedelta(days=self.raw_days)
+        return {
+            **dict.fromkeys(("observation", "evidence", "ceiling"), raw),
+            "hourly": now - timedelta(days=self.hourly_days),
+            "daily": now - timedelta(days=self.daily_days),
+        }
+
+
+def save(db: sqlite3.Connection, due: RollUp) -> None:
+    with transaction(db):
+        db.executemany(f"INSERT OR REPLACE INTO {due.table} VALUES (?, ?, ?, ?, ?, ?, ?, ?)", due.rows)
+        mark = (due.location, f"{due.table}_until", str(to_ms(due.until)))
+        db.execute("INSERT OR REPLACE INTO mark VALUES (?, ?, ?)", mark)
+
+
+def next_roll_up(db: sqlite3.Connection, marks: Marks, now: datetime) -> RollUp | None:
     """Return the oldest closed hour that is not rolled up yet, else the oldest such day; None when all is done."""
-    if hour := _next_span(db, "observation", "hourly", HOUR, now):
-        return RollUp("hourly", hour + HOUR, _hour_rows(db, hour))
-    if day := _next_span(db, "hourly", "daily", DAY, now):
-        return RollUp("daily", day + DAY, _day_rows(db, day))
+    here = marks.location
+    series = [row["id"] for row in db.execute("SELECT id FROM series WHERE location = ?", (here,))]
+    if hour := _next_span(db, "observation", series, marks.rolled_until("hourly"), HOUR, now):
+        return RollUp("hourly", hour + HOUR, _hour_rows(db, series, hour), here)
+    if day := _next_span(db, "hourly", series, marks.rolled_until("daily"), DAY, now):
+        return RollUp("daily", day + DAY, _day_rows(db, series, day), here)
     return None
 
 
-def _next_span(db: sqlite3.Connection, source: str, table: str, span: timedelta, now: datetime) -> datetime | None:
-    """Return the start of the first closed span that has rows in `source` and is not in `table` yet."""
+def _next_span(
+    db: sqlite3.Connection, source: str, series: Sequence[int], done_until: datetime, span: timedelta, now: datetime
+) -> datetime | None:
+    """Return the start of the first closed span that has rows in `source` later than `done_until`."""
     query = f"""
         SELECT min(first) AS at FROM (
-            SELECT (SELECT min(at) FROM {source} WHERE series_id = series.id AND at >= ?) AS first FROM series
+            SELECT (SELECT min(at) FROM {source} WHERE series_id = its.value AND at >= ?) AS first
+            FROM json_each(?) AS its
         )
     """
-    at = db.execute(query, (to_ms(rolled_until(db, table)),)).fetchone()["at"]
+    at = db.execute(query, (to_ms(done_until), dumps(series))).fetchone()["at"]
     if at is None or from_ms(at) >= _floor(now - LATE, span):
         return None
     return _floor(from_ms(at), span)
 
 
-def _hour_rows(db: sqlite3.Connection, hour: datetime) -> list[Row]:
+def _hour_rows(db: sqlite3.Connection, series: Sequence[int], hour: datetime) -> list[Row]:
     """Return a row for each series that was looked at in this hour."""
     span, looks = (to_ms(hour), to_ms(hour + HOUR)), db.cursor()
     looks.row_factory = None  # a plain tuple for each of them
-    rows = ((series, looks.execute(SUMMARY, (series, *span)).fetchone()) for series in _series(db))
+    rows = ((one, looks.execute(SUMMARY, (one, *span)).fetchone()) for one in series)
     return [
-        (series, span[0], *counts, _packed(latencies), _packed(ttfts))
-        for series, (*counts, latencies, ttfts) in rows
+        (one, span[0], *counts, _packed(latencies), _packed(ttfts))
+        for one, (*counts, latencies, ttfts) in rows
         if any(counts)
     ]
 
@@ -78,13 +104,24 @@ def _series(db: sqlite3.Connection) -> list[int]:
     return [row["id"] for row in db.execute("SELECT id FROM series")]
 
 
-def _day_rows(db: sqlite3.Connection, day: datetime) -> list[Row]:
+def _day_rows(db: sqlite3.Connection, series: Sequence[int], day: datetime) -> list[Row]:
     """Return a row for each series that has hours in this day."""
-    query = "SELECT * FROM hourly WHERE at >= ? AND at < ? ORDER BY series_id"
+    query = """
+        SELECT * FROM hourly WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ? AND at < ?
+        ORDER BY series_id
+    """
     by_series: dict[int, list[sqlite3.Row]] = {}
-    for row in db.execute(query, (to_ms(day), to_ms(day + DAY))):
+    for row in db.execute(query, (dumps(series), to_ms(day), to_ms(day + DAY))):
         by_series.setdefault(row["series_id"], []).append(row)
-    return [_from_hours(series, day, rows) for series, rows in by_series.items()]
+    return [_from_hours(one, day, rows) for one, rows in by_series.items()]
+
+
+def forget_old(db: sqlite3.Connection, keep: Retention, now: datetime) -> bool:
+    """Delete a part of what is too old; return whether there may be more."""
+    if sum(forget(db, table, since) for table, since in keep.begins(now).items()):
+        return True
+    forget_answers(db, now - timedelta(days=keep.raw_days))
+    return False
 
 
 def forget(db: sqlite3.Connection, table: str, before: datetime) -> int:

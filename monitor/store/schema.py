@@ -94,6 +94,171 @@ def m009_phase(db: Database) -> None:
     db.execute("ALTER TABLE answer ADD COLUMN phase TEXT")
 
 
+@STEPS()
+def m010_about_channel(db: Database) -> None:
+    """Which channel a message is about; the text that it was read from does not tell `mail` from `mail: ops`."""
+    for statement in ABOUT_CHANNEL:
+        db.execute(statement)
+
+
+@STEPS()
+def m011_location(db: Database) -> None:
+    """Where it was seen from, of each row that says something of a place; what it is known by is unique there only.
+
+    Which location is configured no database knows: the rows of before are of the one that looked last, since whoever
+    worked with the file read all of them.
+    """
+    location = _latest_location(db)
+    for table, columns in LOCATED.items():
+        db.execute(f"ALTER TABLE {table} RENAME TO {table}_before")
+        db.execute(columns)
+    for table, copied in COPIED.items():
+        db.execute(f"INSERT INTO {table} (location, {copied}) SELECT ?, {copied} FROM {table}_before", [location])
+    for table in reversed(COPIED):
+        db.execute(f"DROP TABLE {table}_before")
+    for statement in LOCATED_INDEXES:
+        db.execute(statement)
+
+
+def _latest_location(db: Database) -> str:
+    """Return the location of the latest look, else of whatever has one, else what it is called by default."""
+    for query in LOCATIONS:
+        if found := db.execute(query).fetchone():
+            return str(found[0])
+    return "here"
+
+
+LOCATIONS = (
+    "SELECT location FROM health JOIN series ON series.id = series_id ORDER BY coalesce(seen, 0) DESC LIMIT 1",
+    *(f"SELECT location FROM {table} LIMIT 1" for table in ("series", "source", "note", "pool")),
+)
+
+LOCATED = {
+    "spending": """
+        CREATE TABLE spending (
+            location TEXT NOT NULL,
+            account TEXT NOT NULL,
+            day TEXT NOT NULL,
+            tokens INTEGER NOT NULL,
+            usd REAL NOT NULL,
+            PRIMARY KEY (location, account, day)
+        ) WITHOUT ROWID
+        """,
+    "incident": """
+        CREATE TABLE incident (
+            location TEXT NOT NULL,
+            id TEXT NOT NULL,
+            scope TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            fault TEXT NOT NULL,
+            severity TEXT NOT NULL,
+            confidence TEXT NOT NULL,
+            opened INTEGER NOT NULL,
+            closed INTEGER,
+            drill INTEGER NOT NULL,
+            details TEXT NOT NULL,
+            PRIMARY KEY (location, id)
+        )
+        """,
+    "change": """
+        CREATE TABLE change (
+            location TEXT NOT NULL,
+            id TEXT NOT NULL,
+            incident_id TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            at INTEGER NOT NULL,
+            incident TEXT NOT NULL,
+            PRIMARY KEY (location, id),
+            FOREIGN KEY (location, incident_id) REFERENCES incident (location, id)
+        )
+        """,
+    "outbox": """
+        CREATE TABLE outbox (
+            id INTEGER PRIMARY KEY,
+            location TEXT NOT NULL,
+            incident_id TEXT,
+            change_id TEXT,
+            channel TEXT NOT NULL,
+            step TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            note TEXT NOT NULL,
+            about_channel TEXT NOT NULL DEFAULT '',
+            at INTEGER NOT NULL,
+            state TEXT NOT NULL,
+            tries INTEGER NOT NULL,
+            next INTEGER NOT NULL,
+            done INTEGER,
+            error TEXT,
+            FOREIGN KEY (location, incident_id) REFERENCES incident (location, id),
+            FOREIGN KEY (location, change_id) REFERENCES change (location, id)
+        )
+        """,
+    "reply": """
+        CREATE TABLE reply (
+            location TEXT NOT NULL,
+            id TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            at INTEGER NOT NULL,
+            until INTEGER,
+            details TEXT NOT NULL,
+            PRIMARY KEY (location, id)
+        ) WITHOUT ROWID
+        """,
+    "mark": """
+        CREATE TABLE mark (
+            location TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (location, name)
+        ) WITHOUT ROWID
+        """,
+}
+
+COPIED = {
+    "spending": "account, day, tokens, usd",
+    "incident": "rowid, id, scope, subject, fault, severity, confidence, opened, closed, drill, details",
+    "change": "rowid, id, incident_id, kind, at, incident",
+    "outbox": (
+        "id, incident_id, change_id, channel, step, number, note, about_channel, at, state, tries, next, done, error"
+    ),
+    "reply": "id, kind, subject, at, until, details",
+    "mark": "name, value",
+}
+"""What is taken over of each, what others refer to first; `rowid` is the order in which the rows came."""
+
+LOCATED_INDEXES = (
+    "CREATE INDEX incident_opened ON incident (location, opened)",
+    "CREATE INDEX change_incident ON change (location, incident_id, at)",
+    """
+    CREATE UNIQUE INDEX outbox_once
+    ON outbox (location, coalesce(change_id, ''), channel, step, number, note, about_channel)
+    """,
+    "CREATE INDEX outbox_incident ON outbox (location, incident_id, channel)",
+    "CREATE INDEX outbox_waiting ON outbox (location, channel, incident_id) WHERE state = 'waiting'",
+)
+
+ABOUT_CHANNEL = (
+    "DROP INDEX outbox_once",
+    "ALTER TABLE outbox ADD COLUMN about_channel TEXT NOT NULL DEFAULT ''",
+    # The longest name of a channel with which the text begins; of one that nothing was sent to, up to the first colon.
+    """
+    WITH known AS MATERIALIZED (SELECT DISTINCT channel FROM outbox)
+    UPDATE outbox SET about_channel = coalesce(
+        (
+            SELECT known.channel FROM known
+            WHERE known.channel <> outbox.channel
+                AND substr(note, 1, length(known.channel) + 2) = known.channel || ': '
+            ORDER BY length(known.channel) DESC LIMIT 1
+        ),
+        substr(note, 1, max(instr(note, ': ') - 1, 0))
+    )
+    WHERE step = 'failing'
+    """,
+    "UPDATE outbox SET note = substr(note, length(about_channel) + 3) WHERE about_channel <> ''",
+    """
+    CREATE UNIQUE INDEX outbox_once
+    ON outbox (coalesce(change_id, ''), channel, step, number, note, about_channel)
+    """,
+)
+
 OBSERVATION = """
     CREATE TABLE observation (
         series_id INTEGER NOT NULL,

@@ -13,11 +13,22 @@ from typing import Concatenate, ParamSpec, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError, is_about_values, is_corrupt, refusal_of
+from monitor.storage_refusal import RefusalKind, StorageRefusal, StoreError
 from monitor.store.backup import copy_to, foreign, identity, is_broken, put_back, remove, set_aside, was_once_ours
-from monitor.store.connection import WAIT_S, Busy, Lock, open_in_memory, open_writer, read_as_it_is, read_only
+from monitor.store.connection import (
+    WAIT_S,
+    Busy,
+    Lock,
+    open_in_memory,
+    open_writer,
+    read_as_it_is,
+    read_only,
+    statement_refused,
+)
 from monitor.store.expected_schema import Foreign
+from monitor.store.reader import Reader
 from monitor.store.rollup import forget_all_but
+from monitor.store.sqlite_error import is_about_values, is_broken_file, refusal_of
 from monitor.store.transfer import BELIEFS, HISTORY, SIGHTINGS, TELLING, carry
 from monitor.store.writer import Writer
 from probes.model import Clock, Timer
@@ -106,7 +117,7 @@ class Keeper:
         refusal = StorageRefusal(RefusalKind.FAILING, str(error)) if self._was_ours else refusal_of(error)
         if refusal is None or refusal.kind is RefusalKind.DENIED or not (self._was_ours or self._was_written()):
             raise error
-        if not ((self._was_ours or is_corrupt(error)) and self._begin_anew(None)):
+        if not ((self._was_ours or is_broken_file(error)) and self._begin_anew(None)):
             self._give_way(refusal, None)
 
     def _is_empty(self) -> bool:
@@ -129,8 +140,13 @@ class Keeper:
     def close(self) -> None:
         self.connection.close()
 
+    @property
+    def reader(self) -> Reader:
+        """What reads where it is written to now."""
+        return Reader(self.connection, self._location)
+
     def do(self, work: Callable[Concatenate[Writer, P], T], *args: P.args, **named: P.kwargs) -> T:
-        """Do it in the database, else in what stands in for it."""
+        """Do it in the database, else in what stands in for it. Raises StoreError for what none of them takes."""
         self._go_back()
         if self.place is Place.DISK and self._lock.is_lost():
             self._lock_again()
@@ -141,7 +157,7 @@ class Keeper:
                 done = work(self.writer, *args, **named)
             except (Foreign, sqlite3.Error) as error:
                 if place is Place.MEMORY or not self._heed(error):
-                    raise
+                    raise statement_refused(self._database, error) from error
             else:
                 self._stay_small()
                 return done
@@ -164,15 +180,15 @@ class Keeper:
         if self._writes % 100 == 0:
             forget_all_but(self.connection, MOST)
 
-    def tidy(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
+    def tidy(self, work: Callable[[Writer], T]) -> T | None:
         """Do housekeeping, in the database only; None: not now."""
         if self.place is not Place.DISK:
             return None
         try:
-            return work(self.connection)
+            return work(self.writer)
         except sqlite3.Error as error:
             if not self._heed(error):
-                raise
+                raise statement_refused(self._database, error) from error
         return None
 
     def doubt(self) -> None:
@@ -207,7 +223,11 @@ class Keeper:
         refusal = refusal_of(error)
         if refusal is None and is_about_values(error) and _is_open(self.connection):
             return False
-        if self.place is Place.DISK and (refusal is None or is_corrupt(error)) and self._begin_anew(self.connection):
+        if (
+            self.place is Place.DISK
+            and (refusal is None or is_broken_file(error))
+            and self._begin_anew(self.connection)
+        ):
             return True
         self._give_way(refusal or StorageRefusal(RefusalKind.FAILING, str(error)), self.connection)
         return True
@@ -290,7 +310,7 @@ class Keeper:
             self._lock.renew()
             self._use(self._caught_up(), Place.DISK)
         except (OSError, StoreError, sqlite3.Error) as error:
-            if is_corrupt(error) or isinstance(error, Foreign):
+            if is_broken_file(error) or isinstance(error, Foreign):
                 self._begin_anew(self.connection)
             return
         self._leave(before, place)
@@ -435,7 +455,7 @@ class Keeper:
         try:
             made = open_writer(self._database)
         except StoreError as error:
-            if not (isinstance(error, Foreign) or (is_corrupt(error) and is_broken(self._database))):
+            if not (isinstance(error, Foreign) or (is_broken_file(error) and is_broken(self._database))):
                 raise
             why = foreign(self._database) or "is broken"
             aside = set_aside(self._database, at, "foreign")

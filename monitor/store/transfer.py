@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from monitor.storage_refusal import is_about_values
 from monitor.store.connection import transaction
+from monitor.store.sqlite_error import is_about_values
 
 LATEST = 10_000
 """So many rows of what is never forgotten are brought over: the open incidents are among the latest."""
@@ -47,9 +47,11 @@ def _values(columns: str) -> str:
     return ", ".join(f":{one}" for one in columns.split(", "))
 
 
-INCIDENT = "id, scope, subject, fault, severity, confidence, opened, closed, drill, details"
-CHANGE = "id, incident_id, kind, at, incident"
-OUTBOX = "incident_id, change_id, channel, step, number, note, at, state, tries, next, done, error"
+INCIDENT = "location, id, scope, subject, fault, severity, confidence, opened, closed, drill, details"
+CHANGE = "location, id, incident_id, kind, at, incident"
+OUTBOX = (
+    "location, incident_id, change_id, channel, step, number, note, about_channel, at, state, tries, next, done, error"
+)
 OUTCOME = "at, outcome, fault, status, latency, ttft, tokens_in, tokens_out, cost"
 HEALTH = "state, since, failures, successes, began, seen, fault, status, request_id, reason, next, evidence, well"
 COUNTS = "at, ok, degraded, failed, unknown, latency, ttft"
@@ -62,18 +64,18 @@ TELLING = (
         OUTBOX,
         f"""
         INSERT INTO outbox ({OUTBOX}) VALUES ({_values(OUTBOX)})
-        ON CONFLICT (coalesce(change_id, ''), channel, step, number, note) DO UPDATE SET
+        ON CONFLICT (location, coalesce(change_id, ''), channel, step, number, note, about_channel) DO UPDATE SET
             state = excluded.state, tries = excluded.tries, next = excluded.next, done = excluded.done,
             error = excluded.error
         WHERE outbox.state = 'waiting'
         """,
     ),
-    _whole("reply", "id, kind, subject, at, until, details", "IGNORE"),
+    _whole("reply", "location, id, kind, subject, at, until, details", "IGNORE"),
 )
 """Who was told what, who is to be, and what people answered."""
 
 BELIEFS = (
-    _whole("mark", "name, value", where="name <> 'refused'"),
+    _whole("mark", "location, name, value", where="name <> 'refused'"),
     _whole("series", "location, provider, account, canary, model", "IGNORE"),
     _whole("answer", "digest, rule, confidence, words, body, first_at, phase", "IGNORE"),
     Passage(
@@ -86,7 +88,7 @@ BELIEFS = (
         SELECT id, (SELECT id FROM answer WHERE digest = :digest), {_values(HEALTH)} FROM series WHERE {IS_SERIES}
         """,
     ),
-    _whole("spending", "account, day, tokens, usd"),
+    _whole("spending", "location, account, day, tokens, usd"),
     _whole("note", "location, account, note"),
     _whole("source", "location, id, source"),
     _of_series("track", "track"),
@@ -114,8 +116,11 @@ HISTORY = (_of_series("daily", COUNTS), _of_series("hourly", COUNTS))
 """What is left of it after a while."""
 
 ORPHANS = (
-    "DELETE FROM change WHERE incident_id NOT IN (SELECT id FROM incident)",
-    "DELETE FROM outbox WHERE change_id IS NOT NULL AND change_id NOT IN (SELECT id FROM change)",
+    "DELETE FROM change WHERE (location, incident_id) NOT IN (SELECT location, id FROM incident)",
+    """
+    DELETE FROM outbox
+    WHERE change_id IS NOT NULL AND (location, change_id) NOT IN (SELECT location, id FROM change)
+    """,
 )
 """Of a broken file a part may be read without what it belongs to."""
 

@@ -18,7 +18,7 @@ from monitor.detect.measure import Kind
 from monitor.detect.shared_latency import Pool, PoolKey
 from monitor.detect.target_memory import Track
 from monitor.diagnose.diagnosis import Evidence
-from monitor.diagnose.incident import Change, Incident
+from monitor.diagnose.incident import Change, ChangeKind, Incident
 from monitor.diagnose.subject import Scope, Subject, read_subject
 from monitor.schedule import Spending
 from monitor.store.clock import Trace
@@ -183,6 +183,22 @@ def observation_from(row: Mapping[str, Any], target: Target) -> Observation:
         fault=Fault(row["fault"]) if row["fault"] else None,
         answer=None if outcome is Outcome.OK else Answer(row["rule"] or "", "", Confidence(sure), phase=_phase(row)),
     )
+
+
+def incident_from(row: Mapping[str, Any]) -> Incident:
+    return from_json(row["details"], Incident)
+
+
+def change_from(row: Mapping[str, Any]) -> Change:
+    return Change(from_json(row["incident"], Incident), ChangeKind(row["kind"]), from_ms(row["at"]))
+
+
+def reply_from(row: Mapping[str, Any]) -> Reply:
+    return from_json(row["details"], Reply)
+
+
+def target_id(row: Mapping[str, str]) -> str:
+    return "/".join(filter(None, (row["account"], row["canary"], row["model"])))
 
 
 def _seconds(ms: int | None) -> float | None:

@@ -20,9 +20,12 @@ from monitor.diagnose.stage_failure import Failing
 from monitor.diagnose.status_source import Source
 from monitor.schedule import Spending
 from monitor.storage_refusal import StorageRefusal
+from monitor.store import rollup
 from monitor.store.connection import transaction
 from monitor.store.expected_schema import check_version
+from monitor.store.mark import Marks
 from monitor.store.overlap import Overlap
+from monitor.store.rollup import Retention, RollUp
 from monitor.store.value import (
     OUTCOMES,
     UNREADABLE,
@@ -34,7 +37,6 @@ from monitor.store.value import (
     maybe_ms,
     maybe_time,
     pool_id,
-    sound,
     to_json,
     to_ms,
 )
@@ -55,7 +57,7 @@ class Writer:
 
     def __init__(self, connection: sqlite3.Connection, location: str) -> None:
         self._db = connection
-        self._location = location
+        self.location = location
         self._series: dict[str, int] = {}
         self._ceilings: dict[int, tuple[tuple[str, int], ...]] = {}
 
@@ -97,6 +99,7 @@ class Writer:
     def _recall_tellings(self, case: Case, channel: str, tellings: Iterable[Telling], now: datetime) -> None:
         rows = [
             (
+                self.location,
                 case.incident.id,
                 one.change_id,
                 channel,
@@ -110,15 +113,23 @@ class Writer:
         ]
         self._db.executemany(
             """
-            INSERT OR IGNORE INTO outbox (incident_id, change_id, channel, step, number, note, at, state, tries, next)
-            VALUES (?, ?, ?, ?, ?, '', ?, ?, 0, ?)
+            INSERT OR IGNORE INTO outbox
+                (location, incident_id, change_id, channel, step, number, note, at, state, tries, next)
+            VALUES (?, ?, ?, ?, ?, ?, '', ?, ?, 0, ?)
             """,
             rows,
         )
 
+    def save_roll_up(self, due: RollUp) -> None:
+        rollup.save(self._db, due)
+
+    def forget(self, keep: Retention, now: datetime) -> bool:
+        """Delete a part of what is too old; return whether there may be more."""
+        return rollup.forget_old(self._db, keep, now)
+
     def save_source(self, source: Source) -> None:
         with self._transaction():
-            row = (self._location, source.id, to_json(source))
+            row = (self.location, source.id, to_json(source))
             self._db.execute("INSERT OR REPLACE INTO source VALUES (?, ?, ?)", row)
 
     @contextmanager
@@ -147,8 +158,7 @@ class Writer:
 
     def save_refusal(self, refusal: StorageRefusal) -> StorageRefusal:
         """Keep, in what stands in for the database, why that refuses; return it with when that began."""
-        rows = self._db.execute("SELECT value FROM mark WHERE name = 'refused'").fetchall()
-        known = next(sound(rows, lambda row: from_json(row["value"], StorageRefusal)), refusal)
+        known = Marks(self._db, self.location).refusal() or refusal
         refusal = replace(refusal, since=known.since)
         with self._transaction():
             self._mark("refused", to_json(refusal))
@@ -156,13 +166,14 @@ class Writer:
 
     def _mark(self, name: str, value: str) -> None:
         self._db.execute(
-            "INSERT INTO mark VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value)
+            "INSERT INTO mark VALUES (?, ?, ?) ON CONFLICT (location, name) DO UPDATE SET value = excluded.value",
+            (self.location, name, value),
         )
 
     def series(self, target: Target) -> int:
         found = self._series.get(target.id)
         if found is None:
-            key = (self._location, target.provider, target.account, target.canary, target.model or "")
+            key = (self.location, target.provider, target.account, target.canary, target.model or "")
             self._db.execute(
                 "INSERT OR IGNORE INTO series (location, provider, account, canary, model) VALUES (?, ?, ?, ?, ?)", key
             )
@@ -244,26 +255,30 @@ class Writer:
         self._ceilings[series] = known
 
     def _save_spendings(self, spendings: Mapping[str, Spending]) -> None:
-        rows = [(account, spent.day.isoformat(), spent.tokens, spent.usd) for account, spent in spendings.items()]
-        self._db.executemany("INSERT OR REPLACE INTO spending VALUES (?, ?, ?, ?)", rows)
+        rows = [
+            (self.location, account, spent.day.isoformat(), spent.tokens, spent.usd)
+            for account, spent in spendings.items()
+        ]
+        self._db.executemany("INSERT OR REPLACE INTO spending VALUES (?, ?, ?, ?, ?)", rows)
 
     def _save_tracks(self, batch: Batch) -> None:
         targets = {one.target.id: one.target for one in batch.observations}
         rows = [(self.series(targets[id]), to_json(track)) for id, track in batch.tracks.items()]
         self._db.executemany("INSERT OR REPLACE INTO track VALUES (?, ?)", rows)
-        pools = [(self._location, pool_id(key), to_json(pool)) for key, pool in batch.pools.items()]
+        pools = [(self.location, pool_id(key), to_json(pool)) for key, pool in batch.pools.items()]
         self._db.executemany("INSERT OR REPLACE INTO pool VALUES (?, ?, ?)", pools)
 
     def _save_notes(self, notes: Mapping[str, Note]) -> None:
-        rows = [(self._location, account, to_json(note)) for account, note in notes.items()]
+        rows = [(self.location, account, to_json(note)) for account, note in notes.items()]
         self._db.executemany("INSERT OR REPLACE INTO note VALUES (?, ?, ?)", rows)
 
     def _save_changes(self, changes: Iterable[Change]) -> None:
         for change in changes:
             incident, json = change.incident, to_json(change.incident)
             self._db.execute(
-                "INSERT OR REPLACE INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
+                    self.location,
                     incident.id,
                     incident.scope,
                     incident.subject,
@@ -276,23 +291,29 @@ class Writer:
                     json,
                 ),
             )
-            row = (change.id, incident.id, change.kind, to_ms(change.at), json)
-            self._db.execute("INSERT OR IGNORE INTO change VALUES (?, ?, ?, ?, ?)", row)
+            row = (self.location, change.id, incident.id, change.kind, to_ms(change.at), json)
+            self._db.execute("INSERT OR IGNORE INTO change VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def _save_messages(self, messages: Iterable[Message], at: datetime) -> None:
-        rows = [(*_message_row(message), to_ms(at), to_ms(at)) for message in messages]
+        here = self.location
+        rows = [(here, here, *_message_row(message), to_ms(at), to_ms(at)) for message in messages]
         self._db.executemany(
             """
             INSERT OR IGNORE INTO outbox
-                (incident_id, change_id, channel, step, number, note, at, next, state, tries)
-            VALUES ((SELECT incident_id FROM change WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, 'waiting', 0)
+                (location, incident_id, change_id, channel, step, number, note, about_channel, at, next, state, tries)
+            VALUES (
+                ?, (SELECT incident_id FROM change WHERE (location, id) = (?, ?)), ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', 0
+            )
             """,
             rows,
         )
 
     def _save_replies(self, replies: Iterable[Reply]) -> None:
-        rows = [(one.id, one.kind, one.subject, to_ms(one.at), maybe_ms(one.until), to_json(one)) for one in replies]
-        self._db.executemany("INSERT OR IGNORE INTO reply VALUES (?, ?, ?, ?, ?, ?)", rows)
+        rows = [
+            (self.location, one.id, one.kind, one.subject, to_ms(one.at), maybe_ms(one.until), to_json(one))
+            for one in replies
+        ]
+        self._db.executemany("INSERT OR IGNORE INTO reply VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def letters(self, now: datetime) -> list[Letter]:
         """Return what is due to be sent. A channel hears of an incident in order.
@@ -303,24 +324,30 @@ class Writer:
         with self._transaction():
             self._db.execute(
                 """
-                UPDATE outbox SET state = 'replaced' WHERE state = 'waiting' AND step = 'failing' AND EXISTS (
+                UPDATE outbox SET state = 'replaced'
+                WHERE location = ? AND state = 'waiting' AND step = 'failing' AND EXISTS (
                     SELECT 1 FROM outbox AS sent
-                    WHERE sent.state = 'sent' AND sent.done > outbox.at
-                        AND substr(outbox.note, 1, length(sent.channel) + 2) = sent.channel || ': '
+                    WHERE sent.location = outbox.location AND sent.state = 'sent' AND sent.done > outbox.at
+                        AND sent.channel = outbox.about_channel
                 )
-                """
+                """,
+                (self.location,),
             )
             self._db.execute(
                 """
-                UPDATE outbox SET state = 'replaced' WHERE state = 'waiting' AND tries > 0 AND EXISTS (
+                UPDATE outbox SET state = 'replaced'
+                WHERE location = ? AND state = 'waiting' AND tries > 0 AND EXISTS (
                     SELECT 1 FROM outbox AS newer
-                    WHERE newer.state = 'waiting' AND newer.channel = outbox.channel
-                        AND newer.incident_id = outbox.incident_id AND newer.id > outbox.id
+                    WHERE newer.location = outbox.location AND newer.state = 'waiting'
+                        AND newer.channel = outbox.channel AND newer.incident_id = outbox.incident_id
+                        AND newer.id > outbox.id
                 )
-                """
+                """,
+                (self.location,),
             )
         letters: dict[tuple[str, int, str], list[Item]] = defaultdict(list)
-        for row in self._db.execute(DUE, {"now": to_ms(now), "farthest": to_ms(now) + FARTHEST_MS}).fetchall():
+        when = {"here": self.location, "now": to_ms(now), "farthest": to_ms(now) + FARTHEST_MS}
+        for row in self._db.execute(DUE, when).fetchall():
             if item := self._item(row, now):
                 letters[row["channel"], row["at"], "" if row["kind"] else row["step"]].append(item)
         return [Letter(channel, from_ms(at), tuple(items)) for (channel, at, _), items in letters.items()]
@@ -338,13 +365,14 @@ class Writer:
 
     def _named(self, channel: str, item: Item) -> Item:
         """Return a message that its name finds once it is sent, else it would be sent again. Raises ValueError."""
-        query = f"SELECT 1 FROM outbox WHERE id = ? AND {KEY} = (?, ?, ?, ?, ?)"
+        query = f"SELECT 1 FROM outbox WHERE id = ? AND {KEY} = (?, ?, ?, ?, ?, ?)"
         if self._db.execute(query, (item.id, *key(channel, item))).fetchone():
             return item
         raise ValueError("its name is no text")
 
     def next_letter_at(self) -> datetime | None:
-        (at,) = self._db.execute("SELECT min(next) FROM outbox WHERE state = 'waiting'").fetchone()
+        query = "SELECT min(next) FROM outbox WHERE location = ? AND state = 'waiting'"
+        (at,) = self._db.execute(query, (self.location,)).fetchone()
         return maybe_time(at)
 
     def delivered(self, letter: Letter, at: datetime) -> None:
@@ -358,43 +386,48 @@ class Writer:
 
     def _mark_all(self, letter: Letter, what: str, *values: object) -> None:
         with self._transaction():
-            rows = [(*values, *key(letter.channel, item)) for item in letter.items]
-            self._db.executemany(f"UPDATE outbox SET {what} WHERE {KEY} = (?, ?, ?, ?, ?) AND state <> 'sent'", rows)
+            rows = [(*values, self.location, *key(letter.channel, item)) for item in letter.items]
+            which = f"location = ? AND {KEY} = (?, ?, ?, ?, ?, ?) AND state <> 'sent'"
+            self._db.executemany(f"UPDATE outbox SET {what} WHERE {which}", rows)
 
     def complain(self, about: str, error: str, hearers: Sequence[str], at: datetime) -> None:
         """Let `hearers` be told that a channel does not work; once, until something gets through it again."""
         query = """
-            SELECT 1 FROM outbox WHERE step = 'failing' AND substr(note, 1, length(:about) + 2) = :about || ': '
-                AND at > coalesce((SELECT max(done) FROM outbox WHERE channel = :about AND state = 'sent'), 0)
+            SELECT 1 FROM outbox
+            WHERE location = :here AND step = 'failing' AND about_channel = :about AND at > coalesce(
+                (SELECT max(done) FROM outbox WHERE location = :here AND channel = :about AND state = 'sent'), 0
+            )
         """
         with self._transaction():
-            if not self._db.execute(query, {"about": about}).fetchone():
-                note = f"{about}: {error}"
-                self._save_messages([Message(None, one, Step.FAILING, to_ms(at), note=note) for one in hearers], at)
+            if not self._db.execute(query, {"here": self.location, "about": about}).fetchone():
+                number = to_ms(at)
+                told = (Message(None, one, Step.FAILING, number, note=error, about_channel=about) for one in hearers)
+                self._save_messages(told, at)
 
 
-Key = tuple[str, str, Step, int, str]
+Key = tuple[str, str, Step, int, str, str]
 
-KEY = "(coalesce(change_id, ''), channel, step, number, note)"
+KEY = "(coalesce(change_id, ''), channel, step, number, note, about_channel)"
 """What names a message in each database: its number is another one in what stands in for this one."""
 
 
 def key(channel: str, item: Item) -> Key:
     """Return what names a message, as KEY does."""
-    return item.change_id, channel, item.step, item.number, item.note
+    return item.change_id, channel, item.step, item.number, item.note, item.about_channel
 
 
 DUE = """
-    SELECT outbox.id, coalesce(change_id, '') AS change_id, channel, step, number, note, tries,
+    SELECT outbox.id, coalesce(change_id, '') AS change_id, channel, step, number, note, about_channel, tries,
         outbox.at, kind, change.at AS changed, change.incident,
         NOT EXISTS (
             SELECT 1 FROM outbox AS sent
-            WHERE sent.incident_id = outbox.incident_id AND sent.channel = outbox.channel AND sent.state = 'sent'
+            WHERE sent.location = outbox.location AND sent.incident_id = outbox.incident_id
+                AND sent.channel = outbox.channel AND sent.state = 'sent'
         ) AS first
-    FROM outbox LEFT JOIN change ON change.id = change_id
-    WHERE state = 'waiting' AND (next <= :now OR next > :farthest) AND NOT EXISTS (
+    FROM outbox LEFT JOIN change ON (change.location, change.id) = (outbox.location, change_id)
+    WHERE outbox.location = :here AND state = 'waiting' AND (next <= :now OR next > :farthest) AND NOT EXISTS (
         SELECT 1 FROM outbox AS earlier
-        WHERE earlier.state = 'waiting' AND earlier.channel = outbox.channel
+        WHERE earlier.location = outbox.location AND earlier.state = 'waiting' AND earlier.channel = outbox.channel
             AND earlier.incident_id = outbox.incident_id AND earlier.id < outbox.id
     )
     ORDER BY outbox.id
@@ -413,6 +446,7 @@ def _message_row(message: Message) -> tuple[object, ...]:
         message.step,
         message.number,
         message.note,
+        message.about_channel,
     )
 
 
@@ -429,6 +463,7 @@ def _item(row: sqlite3.Row) -> Item:
         row["tries"],
         bool(row["first"]),
         row["change_id"],
+        row["about_channel"],
     )
 
 

@@ -1,11 +1,9 @@
 """Signed links → replies: each is taken once, and left for the process that holds the database."""
 
 import logging
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -14,10 +12,9 @@ from monitor.alert.reply import ReplyKind
 from monitor.alert.rule import like
 from monitor.diagnose.incident import Incident
 from monitor.storage_refusal import StoreError
-from monitor.store.connection import open_reader
 from monitor.store.mailbox import Unheard
-from monitor.store.reader import find_incident, is_replied
 from monitor.store.replies import leave, waiting
+from monitor.store.store import Store
 from monitor.web.server import LinkUnavailable
 from monitor.words import title
 from probes.redact import mask
@@ -26,9 +23,9 @@ log = logging.getLogger("monitor")
 
 
 class Answerer(Struct, frozen=True):
-    """What stands behind the signed links of one database."""
+    """What stands behind the signed links of one store."""
 
-    database: Path
+    store: Store
     key: bytes
     clock: Callable[[], datetime]
 
@@ -44,12 +41,12 @@ class Answerer(Struct, frozen=True):
         if link is None:
             return False
         with _told():
-            leave(self.database, link.reply(token, self.clock()))
+            leave(self.store.path, link.reply(token, self.clock()))
         return True
 
     def what(self, link: Link) -> str:
         """Return what a link is about, for people."""
-        with suppress(StoreError, sqlite3.Error):  # its id has to do then
+        with suppress(StoreError):  # its id has to do then
             if incident := self._incident(link):
                 return f"{title(incident)} ({incident.id})"
         return f"incident {link.incident}"
@@ -66,19 +63,19 @@ class Answerer(Struct, frozen=True):
             incident = self._incident(link)
             if incident is None:
                 return False
-            leave(self.database, link.silence(token, like(incident), now + span, mask(reason), now))
+            leave(self.store.path, link.silence(token, like(incident), now + span, mask(reason), now))
         return True
 
     def _incident(self, link: Link) -> Incident | None:
-        with closing(open_reader(self.database)) as db:
-            return find_incident(db, link.incident)
+        with self.store.reading() as stored:
+            return stored.incidents.find(link.incident)
 
     def _is_used(self, link: Link, token: str) -> bool:
         id = link.reply(token, self.clock()).id
-        if any(reply.id == id for _, reply in waiting(self.database)):
+        if any(reply.id == id for _, reply in waiting(self.store.path)):
             return True
-        with closing(open_reader(self.database)) as db:
-            return is_replied(db, id)
+        with self.store.reading() as stored:
+            return stored.messages.is_replied(id)
 
 
 @contextmanager
@@ -86,6 +83,6 @@ def _told() -> Iterator[None]:
     """Say in the log why nothing can be read or left now, for which a reader's page has no place."""
     try:
         yield
-    except (StoreError, Unheard, sqlite3.Error) as error:
+    except (StoreError, Unheard) as error:
         log.warning("a signed link was not obeyed: %s", error)
         raise LinkUnavailable from error

@@ -9,9 +9,9 @@ from contextlib import closing
 
 import pytest
 
-from monitor.store import reader
 from monitor.store.connection import open_writer
 from monitor.store.expected_schema import VERSION
+from monitor.store.reader import Reader
 from tests.backstage import ROOT, environment
 from tests.conftest import at
 from tests.test_schema import lay
@@ -41,7 +41,7 @@ def test_a_takeover_that_is_killed_at_any_write_is_ended_by_the_next(tmp_path, v
         with closing(open_writer(path)) as db:
             assert db.execute("PRAGMA user_version").fetchone()[0] == VERSION
             assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
-            assert len(reader.correspondence(db, at(61)).cases) == 1
+            assert len(Reader(db, "here").resumption.correspondence(at(61)).cases) == 1
             assert db.execute("SELECT count(*) FROM observation").fetchone()[0] == 1
         with closing(sqlite3.connect(f"{path}.schema-{version}")) as kept:
             assert kept.execute("SELECT count(*) FROM observation").fetchone()[0] == 1

@@ -15,6 +15,7 @@ from monitor.log import start_log
 from monitor.publish.snapshot import Pulse
 from monitor.store.connection import open_writer
 from monitor.store.replies import waiting
+from monitor.store.store import open_store
 from monitor.web.connection_limit import Door
 from monitor.web.link_reply import Answerer
 from monitor.web.server import site_app
@@ -127,7 +128,7 @@ class Page:
         database = folder / "monitor.db"
         self.key = link_key(database)
         self._door = Door()
-        answerer = Answerer(database, self.key, lambda: at(0))
+        answerer = Answerer(open_store(database, "here"), self.key, lambda: at(0))
         app = site_app(folder / "site", (), answerer, lambda: Pulse(1.0, 60.0), self._door)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
 
@@ -220,7 +221,7 @@ TOKENS = st.text(st.sampled_from("abcXYZ019-_.~=%/+\x00é\ud800"), max_size=200)
 @settings(fuzz, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TOKENS, st.integers(0, 400), st.booleans())
 def test_no_token_but_the_signed_one_does_anything(folder, token, cut, glued):
-    answerer = Answerer(folder / "monitor.db", link_key(folder / "monitor.db"), lambda: at(0))
+    answerer = Answerer(open_store(folder / "monitor.db", "here"), link_key(folder / "monitor.db"), lambda: at(0))
     signed = sign(answerer.key, Link(ReplyKind.ACKNOWLEDGE, "i1", "phone", at(3600)))
     forged = signed[:cut] + token if glued else token
 

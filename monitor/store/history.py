@@ -1,0 +1,213 @@
+"""What was seen: looks, hours and days of each series, durations, limits and money, as pages and replays ask."""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from itertools import groupby, pairwise
+from json import dumps
+
+from msgspec import Struct
+
+from monitor.detect import limits
+from monitor.detect.latency import Series
+from monitor.detect.limits import Moved
+from monitor.detect.target_memory import Track
+from monitor.slo.indicator import Cell, Sketch, merge, sketch, unpack
+from monitor.store.mark import Marks
+from monitor.store.value import (
+    DEGRADED,
+    FAILED,
+    MILLISECOND,
+    OK,
+    UNKNOWN,
+    from_json,
+    from_ms,
+    observation_from,
+    sound,
+    target_id,
+    to_ms,
+)
+from probes.model import Limit, Observation, Target
+
+DAY = timedelta(days=1)
+RECENT = 10
+"""So many of the latest good answers make "now"."""
+USUAL_DAYS = 7
+"""So many days back reaches "usual"."""
+CHARTED_DAYS = 30
+"""So many days back reaches a chart of durations."""
+LATEST = 20
+"""So many looks of each target tell how far apart they usually are."""
+
+Cells = dict[int, dict[datetime, Cell]]
+"""What was seen, by the number of a series and by the start of its hour or day."""
+ALL = 0
+"""Stands for the number of a series where several are added up."""
+
+
+class Durations(Struct, frozen=True):
+    """Sketches of the good answers of one target: the latest few, all of the last days, and each closed day.
+
+    `days` holds (start, latency, time to first token), the oldest first; days without a look are left out.
+    """
+
+    latency: Sketch
+    ttft: Sketch
+    usual_latency: Sketch
+    usual_ttft: Sketch
+    days: tuple[tuple[datetime, Sketch, Sketch], ...] = ()
+
+
+class LimitSince(Struct, frozen=True):
+    """One rate limit as last told, and since when its ceiling is what it is."""
+
+    limit: Limit
+    since: datetime
+
+
+class History:
+    """What was seen from one location. A series, one target's looks, goes by its number (`series_ids`)."""
+
+    def __init__(self, connection: sqlite3.Connection, location: str, marks: Marks) -> None:
+        self._db = connection
+        self._location = location
+        self._marks = marks
+
+    def rolled_until(self, table: str) -> datetime:
+        """Return the end of the last hour (`hourly`) or day (`daily`) that was added up; 1970 when none was."""
+        return self._marks.rolled_until(table)
+
+    def series_ids(self) -> dict[str, int]:
+        """Return the number of each target's series, by target id."""
+        rows = self._db.execute("SELECT id, account, canary, model FROM series WHERE location = ?", (self._location,))
+        return {target_id(row): row["id"] for row in rows}
+
+    def usual_pause(self, least: timedelta) -> timedelta:
+        """Return the median pause between the latest looks at the target that is looked at most often; 0: not known.
+
+        Pauses shorter than `least` are re-checks within one round.
+        """
+        query = "SELECT at FROM observation WHERE series_id = ? ORDER BY at DESC LIMIT ?"
+        medians = []
+        for series in self.series_ids().values():
+            looks = [at for (at,) in self._db.execute(query, (series, LATEST))]
+            pauses = sorted(
+                one for later, earlier in pairwise(looks) if (one := later - earlier) * MILLISECOND >= least
+            )
+            medians += pauses[len(pauses) // 2 :][:1]
+        return min(medians, default=0) * MILLISECOND
+
+    def cells(self, since: datetime, series: Collection[int], *, added_up: bool = False) -> Cells:
+        """Return what was seen in each hour from `since` on; hours without a look are left out.
+
+        Closed hours come from their roll-up; what is newer than the last roll-up is counted from the rows.
+        """
+        rolled = """
+            SELECT series_id, at, ok, degraded, failed, unknown FROM hourly
+            WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ?
+        """
+        raw = f"""
+            SELECT series_id, at / 3600000 * 3600000 AS at,
+                sum(outcome = {OK}) AS ok, sum(outcome = {DEGRADED}) AS degraded,
+                sum(outcome = {FAILED}) AS failed, sum(outcome = {UNKNOWN}) AS unknown
+            FROM observation
+            WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ?
+            GROUP BY 1, 2
+        """
+        found: Cells = defaultdict(dict)
+        for query, start in ((rolled, since), (raw, max(since, self._marks.rolled_until()))):
+            self._add_cells(found, query, series, start, added_up)
+        return found
+
+    def days(self, since: datetime, series: Collection[int], *, added_up: bool = False) -> Cells:
+        """Return what was seen in each closed day from `since` on; days without a look are left out."""
+        query = """
+            SELECT series_id, at, ok, degraded, failed, unknown FROM daily
+            WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ?
+        """
+        found: Cells = defaultdict(dict)
+        self._add_cells(found, query, series, since, added_up)
+        return found
+
+    def _add_cells(self, found: Cells, query: str, series: Collection[int], since: datetime, added_up: bool) -> None:
+        if added_up:
+            query = f"SELECT {ALL}, at, sum(ok), sum(degraded), sum(failed), sum(unknown) FROM ({query}) GROUP BY at"
+        times: dict[int, datetime] = {}  # the series share their hours: converting each time once halves the work
+        for one, at_ms, ok, degraded, failed, unknown in self._db.execute(query, (dumps(list(series)), to_ms(since))):
+            at = times.get(at_ms) or times.setdefault(at_ms, from_ms(at_ms))
+            found[one][at] = Cell(at, ok, degraded, failed, unknown)
+
+    def durations(self, series: int, now: datetime) -> Durations:
+        newest = (
+            f"SELECT latency, ttft FROM observation WHERE series_id = ? AND outcome = {OK} ORDER BY at DESC LIMIT ?"
+        )
+        recent = self._db.execute(newest, (series, RECENT)).fetchall()
+        daily = "SELECT at, latency, ttft FROM daily WHERE series_id = ? AND at >= ? ORDER BY at"
+        charted = self._db.execute(daily, (series, to_ms(now - CHARTED_DAYS * DAY))).fetchall()
+        usual_from = now - USUAL_DAYS * DAY
+        packed = "SELECT latency, ttft FROM hourly WHERE series_id = ? AND at >= ?"
+        hours = self._db.execute(packed, (series, to_ms(max(usual_from, self._marks.rolled_until("daily"))))).fetchall()
+        unrolled = f"SELECT latency, ttft FROM observation WHERE series_id = ? AND outcome = {OK} AND at >= ?"
+        rest = self._db.execute(unrolled, (series, to_ms(max(usual_from, self._marks.rolled_until())))).fetchall()
+        days = tuple((from_ms(row["at"]), unpack(row["latency"]), unpack(row["ttft"])) for row in charted)
+        usual = [(latency, ttft) for at, latency, ttft in days if at >= usual_from]
+        usual += [(unpack(row["latency"]), unpack(row["ttft"])) for row in hours]
+        return Durations(
+            latency=_sketch(recent, "latency"),
+            ttft=_sketch(recent, "ttft"),
+            usual_latency=merge([*(latency for latency, _ in usual), _sketch(rest, "latency")]),
+            usual_ttft=merge([*(ttft for _, ttft in usual), _sketch(rest, "ttft")]),
+            days=days,
+        )
+
+    def stream(self, series: int) -> Series | None:
+        """Return what is remembered of how fast one target streams; the text is searched, as few stream for long."""
+        rows = self._db.execute(
+            """SELECT track FROM track WHERE series_id = ? AND instr(track, '"token":{')""", (series,)
+        )
+        return next(sound(rows, lambda row: from_json(row["track"], Track).token), None)
+
+    def ceilings(self) -> dict[int, tuple[LimitSince, ...]]:
+        """Return the rate limits of each series."""
+        query = """
+            SELECT ceiling.* FROM ceiling JOIN series ON series.id = series_id
+            WHERE location = ? ORDER BY series_id, unit, window
+        """
+        rows = groupby(self._db.execute(query, (self._location,)), key=lambda row: row["series_id"])
+        return {series: tuple(map(_ceiling, its)) for series, its in rows}
+
+    def moves(self) -> dict[int, Mapping[tuple[str, int], Moved]]:
+        """Return the ceilings of each series that moved for good; the text is searched, as few ever do."""
+        query = """
+            SELECT series_id, track FROM track JOIN series ON series.id = series_id
+            WHERE location = ? AND instr(track, '"moved":{')
+        """
+        rows = self._db.execute(query, (self._location,))
+        return dict(sound(rows, lambda row: (row["series_id"], limits.moves(from_json(row["track"], Track).limits))))
+
+    def spent(self, since: date) -> dict[str, float]:
+        """Return what the canaries of each account have cost from that day on, in USD."""
+        query = "SELECT account, sum(usd) AS usd FROM spending WHERE location = ? AND day >= ? GROUP BY 1"
+        rows = self._db.execute(query, (self._location, since.isoformat()))
+        return {row["account"]: row["usd"] for row in rows}
+
+    def observations(self, target: Target, since: datetime) -> Iterator[Observation]:
+        """Yield every look at a target that is still kept, oldest first; of an answer its rule and how sure it is."""
+        query = """
+            SELECT observation.*, rule, confidence, phase FROM series
+            JOIN observation ON observation.series_id = series.id
+            LEFT JOIN evidence USING (series_id, at) LEFT JOIN answer ON answer.id = answer_id
+            WHERE (location, account, canary, model) = (?, ?, ?, ?) AND at >= ? ORDER BY at
+        """
+        key = (self._location, target.account, target.canary, target.model or "", to_ms(since))
+        yield from sound(self._db.execute(query, key), lambda row: observation_from(row, target))
+
+
+def _ceiling(row: sqlite3.Row) -> LimitSince:
+    limit = Limit(row["unit"], row["window"] or None, row["most"], row["remaining"])
+    return LimitSince(limit, from_ms(row["since"]))
+
+
+def _sketch(rows: Iterable[Mapping[str, int | None]], column: str) -> Sketch:
+    return sketch([value for row in rows if (value := row[column]) is not None])

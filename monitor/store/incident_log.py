@@ -1,0 +1,53 @@
+"""The incidents on record, and what happened to them."""
+
+import sqlite3
+from datetime import datetime
+
+from monitor.diagnose.incident import Change, Incident
+from monitor.store.value import change_from, incident_from, sound, to_ms
+
+
+class IncidentLog:
+    """The incidents of one location."""
+
+    def __init__(self, connection: sqlite3.Connection, location: str) -> None:
+        self._db = connection
+        self._location = location
+
+    def closed(self, most: int) -> list[Incident]:
+        """Return the latest ended incidents, newest first."""
+        rows = self._db.execute(
+            "SELECT details FROM incident WHERE location = ? AND closed IS NOT NULL ORDER BY opened DESC LIMIT ?",
+            (self._location, most),
+        )
+        return list(sound(rows, incident_from))
+
+    def between(self, since: datetime, until: datetime) -> list[Incident]:
+        """Return the incidents that were open at some time of the span, drills left out; oldest first."""
+        query = """
+            SELECT details FROM incident
+            WHERE location = ? AND NOT drill AND opened < ? AND coalesce(closed, ?) >= ? ORDER BY opened
+        """
+        rows = self._db.execute(query, (self._location, to_ms(until), to_ms(until), to_ms(since)))
+        return list(sound(rows, incident_from))
+
+    def find(self, id: str) -> Incident | None:
+        query = "SELECT details FROM incident WHERE (location, id) = (?, ?)"
+        row = self._db.execute(query, (self._location, id)).fetchone()
+        return next(sound([row] if row else (), incident_from), None)
+
+    def ids(self) -> list[str]:
+        rows = self._db.execute("SELECT id FROM incident WHERE location = ?", (self._location,))
+        return [row["id"] for row in rows]
+
+    def changes_since(self, since: datetime) -> list[Change]:
+        """Return the changes of the incidents that began to be told of since then, in the order in which they came."""
+        query = """
+            SELECT incident, kind, at FROM change
+            WHERE location = :here AND incident_id IN (
+                SELECT incident_id FROM change WHERE location = :here GROUP BY 1 HAVING min(at) >= :since
+            )
+            ORDER BY rowid
+        """
+        rows = self._db.execute(query, {"here": self._location, "since": to_ms(since)})
+        return list(sound(rows, change_from))

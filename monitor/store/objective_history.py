@@ -1,0 +1,163 @@
+"""What the targets of an objective showed, as its error budget is reckoned."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from json import dumps
+
+from msgspec.structs import replace
+
+from monitor.slo.indicator import below, unpack
+from monitor.slo.objective import LONGEST, REACH, SHORT, Looks, Objective, Tally
+from monitor.store.mark import Marks
+from monitor.store.value import DEGRADED, FAILED, MILLISECOND, OK, UNKNOWN, duration_ms, from_ms, to_ms
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+DAY_MS = 86_400_000
+
+
+class ObjectiveHistory:
+    """What was seen from one location, added up for objectives."""
+
+    def __init__(self, connection: sqlite3.Connection, location: str, marks: Marks) -> None:
+        self._db = connection
+        self._location = location
+        self._marks = marks
+
+    def looks(self, known: Mapping[str, int], objective: Objective, now: datetime, reach: timedelta = LONGEST) -> Looks:
+        """Return what the targets of an objective showed: the hours as far back as `reach`, and the last minutes.
+
+        `known` are the numbers of all series, by target id. What is longer ago than any burn rate asks for is put
+        together by days: hundreds of objectives have many hours.
+        """
+        series = dumps([known[target] for target in objective.targets if target in known])
+        first = (now - reach).replace(minute=0, second=0, microsecond=0)
+        split = max(
+            first,
+            min((now - LONGEST).replace(hour=0, minute=0, second=0, microsecond=0), self._marks.rolled_until("daily")),
+        )
+        recent = {span: list(self._counted(":since", series, objective, now - span, span)) for span in SHORT}
+        recent[HOUR] = list(self._last_hour(known, objective, now, recent[HOUR]))
+        hours = [*self._rolled(series, objective, split), *self._unrolled(series, objective, split)]
+        return Looks([*self._days(series, objective, first, split), *self._since_watched(hours)], recent)
+
+    def _days(self, series: str, objective: Objective, since: datetime, until: datetime) -> Iterator[Tally]:
+        """Yield the days that are rolled up; `since` may be within the first one."""
+        if since >= until:
+            return
+        quick = dict(self._quick_days(series, objective.latency_s, since, until)) if objective.latency_s else {}
+        query = f"""
+            SELECT series_id, at / {DAY_MS} * {DAY_MS} AS day, count(*) AS hours, sum(ok + degraded + failed) AS looks,
+                sum((degraded + failed) * 1.0 / (ok + degraded + failed)) AS bad FROM hourly
+            WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ? AND at < ? AND ok + degraded + failed > 0
+            GROUP BY 1, 2
+        """
+        for row in self._db.execute(query, (series, to_ms(since), to_ms(until))):
+            day, failed = from_ms(row["day"]), row["looks"] * row["bad"] / row["hours"]
+            begins, ends = max(day, since), day + DAY
+            fast, slow = quick.get((row["series_id"], row["day"]), (0, 0))
+            seen = row["hours"] * HOUR / (ends - begins)
+            yield Tally(row["series_id"], begins, ends, row["looks"] - failed, failed, fast, slow, seen)
+
+    def _quick_days(
+        self, series: str, latency_s: float, since: datetime, until: datetime
+    ) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+        """Yield how many answers were quick, and how many slow, by series and day."""
+        query = """
+            SELECT series_id, at, latency FROM daily
+            WHERE series_id IN (SELECT value FROM json_each(?)) AND at > ? AND at < ?
+        """
+        for row in self._db.execute(query, (series, to_ms(since - DAY), to_ms(until))):
+            durations = unpack(row["latency"])
+            fast = below(durations, latency_s)
+            yield (row["series_id"], row["at"]), (fast, sum(durations.values()) - fast)
+
+    def _rolled(self, series: str, objective: Objective, since: datetime) -> Iterator[Tally]:
+        """Yield the hours that are rolled up; answers are quick or not within the width of a sketch's bin."""
+        query = """
+            SELECT series_id, at, ok, degraded + failed AS bad, latency FROM hourly
+            WHERE series_id IN (SELECT value FROM json_each(?)) AND at >= ? ORDER BY 1, 2
+        """
+        for row in self._db.execute(query, (series, to_ms(since))):
+            at, fast, slow = from_ms(row["at"]), 0, 0
+            if objective.latency_s is not None:
+                durations = unpack(row["latency"])
+                fast = below(durations, objective.latency_s)
+                slow = sum(durations.values()) - fast
+            yield Tally(row["series_id"], at, at + HOUR, row["ok"], row["bad"], fast, slow)
+
+    def _unrolled(self, series: str, objective: Objective, since: datetime) -> Iterator[Tally]:
+        start = max(since, self._marks.rolled_until())
+        return self._counted("at / 3600000 * 3600000", series, objective, start, HOUR)
+
+    def _since_watched(self, hours: Iterable[Tally]) -> Iterator[Tally]:
+        """Yield the hours, the oldest of a series first; one that nobody watched before begins with its first look."""
+        looked = set()
+        for one in hours:
+            if one.ok or one.failed:
+                yield (
+                    one if (one.series, one.begins - HOUR) in looked else replace(one, begins=self._watched_since(one))
+                )
+                looked.add((one.series, one.begins))
+
+    def _watched_since(self, hour: Tally) -> datetime:
+        """Return since when an hour was watched: all of it, where its looks are forgotten."""
+        look = f"FROM observation WHERE series_id = ? AND at >= ? AND at < ? AND outcome <> {UNKNOWN}"
+        span = (hour.series, to_ms(hour.begins), to_ms(hour.ends))
+        first = self._db.execute(f"SELECT min(at) AS at {look}", span).fetchone()["at"]
+        if first is None:
+            return hour.begins
+        before = (hour.series, to_ms(from_ms(first) - REACH), first)
+        return hour.begins if self._db.execute(f"SELECT 1 {look} LIMIT 1", before).fetchone() else from_ms(first)
+
+    def _last_hour(
+        self, known: Mapping[str, int], objective: Objective, now: datetime, counted: Iterable[Tally]
+    ) -> Iterator[Tally]:
+        """Yield what the last hour showed, and for how much of it its looks speak."""
+        reaches = {known[target]: objective.reach(target) for target in objective.targets if target in known}
+        watched = dict(self._watched(reaches, now))
+        for one in counted:
+            yield replace(one, seen=watched.get(one.series, 0.0))
+
+    def _watched(self, reaches: Mapping[int, timedelta], now: datetime) -> Iterator[tuple[int, float]]:
+        """Yield by series for how much of the last hour its looks speak: each until the next, or as far as it reaches.
+
+        One that failed reaches as far as what is dead is left in peace. A look speaks for a second at least, so that a
+        single one of just now weighs something.
+        """
+        query = f"""
+            SELECT series_id, sum(max(0, min(next, at + reach) - max(at, :since), 1000 * (at >= :since))) AS watched
+            FROM (
+                SELECT series_id, at, max(reach.value, :long * (outcome <> {OK})) AS reach,
+                    lead(at, 1, :now) OVER (PARTITION BY series_id ORDER BY at) AS next
+                FROM json_each(:reaches) AS reach JOIN observation ON series_id = CAST(reach.key AS INTEGER)
+                WHERE at >= :since - max(reach.value, :long) AND at <= :now AND outcome <> {UNKNOWN}
+            ) GROUP BY 1
+        """
+        lengths = {str(series): reach // MILLISECOND for series, reach in reaches.items()}
+        values = {
+            "now": to_ms(now),
+            "since": to_ms(now - HOUR),
+            "long": REACH // MILLISECOND,
+            "reaches": dumps(lengths),
+        }
+        for row in self._db.execute(query, values):
+            yield row["series_id"], min(1.0, row["watched"] / (HOUR // MILLISECOND))
+
+    def _counted(
+        self, span: str, series: str, objective: Objective, since: datetime, length: timedelta
+    ) -> Iterator[Tally]:
+        """Yield what is counted from the rows, one a series and span; `span` is the SQL of when it begins."""
+        limit = duration_ms(objective.latency_s)
+        query = f"""
+            SELECT series_id, {span} AS begins,
+                sum(outcome = {OK}) AS ok, sum(outcome IN ({DEGRADED}, {FAILED})) AS bad,
+                total(outcome = {OK} AND latency <= :limit) AS fast, total(outcome = {OK} AND latency > :limit) AS slow
+            FROM observation WHERE series_id IN (SELECT value FROM json_each(:series)) AND at >= :since
+            GROUP BY 1, 2
+        """
+        for row in self._db.execute(query, {"limit": limit, "series": series, "since": to_ms(since)}):
+            begins = from_ms(row["begins"])
+            counts = (row["ok"], row["bad"], int(row["fast"]), int(row["slow"]))
+            yield Tally(row["series_id"], begins, begins + length, *counts)

@@ -1,0 +1,79 @@
+"""Views for people with a program for SQLite: names instead of numbers, units in the names of columns, times in UTC.
+
+Nothing here reads them. `docs/database.md` says what each column means.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Mapping
+
+from monitor.store.value import OUTCOMES
+from probes.model import Outcome
+
+log = logging.getLogger("monitor")
+
+
+def _time(column: str) -> str:
+    return f"strftime('%Y-%m-%dT%H:%M:%fZ', {column} / 1000.0, 'unixepoch')"
+
+
+def _outcome_names() -> str:
+    names = " ".join(f"WHEN {number} THEN '{outcome}'" for number, outcome in enumerate(OUTCOMES))
+    return f"CASE outcome {names} ELSE '{Outcome.UNKNOWN}' END"
+
+
+SELECTED = {
+    "v_observation": f"""
+        SELECT location, provider, account, canary, nullif(model, '') AS model, {_time("observation.at")} AS at,
+            {_outcome_names()} AS outcome, fault, status AS http_status,
+            latency / 1000.0 AS latency_s, ttft / 1000.0 AS ttft_s, tokens_in, tokens_out, cost / 1e9 AS cost_usd,
+            rule, confidence, phase, words, request_id
+        FROM observation JOIN series ON series.id = observation.series_id
+        LEFT JOIN evidence ON evidence.series_id = observation.series_id AND evidence.at = observation.at
+        LEFT JOIN answer ON answer.id = answer_id
+        """,
+    "v_incident": f"""
+        SELECT location, id, scope, subject, fault, severity, confidence, {_time("opened")} AS opened_at,
+            {_time("closed")} AS closed_at, (closed - opened) / 1000.0 AS lasted_s,
+            iif(drill, 'yes', 'no') AS is_drill
+        FROM incident
+        """,
+    "v_delivery": f"""
+        SELECT outbox.location, incident_id, subject, fault, nullif(about_channel, '') AS about_channel,
+            channel, step, number, nullif(note, '') AS note, state, tries, {_time("outbox.at")} AS decided_at,
+            iif(state = 'waiting', {_time("next")}, NULL) AS next_try_at, {_time("done")} AS done_at,
+            (done - outbox.at) / 1000.0 AS took_s, error
+        FROM outbox LEFT JOIN incident ON incident.location = outbox.location AND incident.id = incident_id
+        """,
+}
+
+VIEWS = {name: f"CREATE VIEW {name} AS {' '.join(query.split())}" for name, query in SELECTED.items()}
+"""Each view as SQLite keeps it, by its name."""
+
+
+def drop_views(db: sqlite3.Connection) -> None:
+    """Take the views away before tables are changed: SQLite renames nothing that a view does not fit any more."""
+    for name in VIEWS.keys() & _present(db).keys():
+        db.execute(f"DROP VIEW {name}")
+
+
+def make_views(db: sqlite3.Connection) -> None:
+    """Make the views as they should be, where they are not. The monitor needs none, so that no error stops it."""
+    there = _present(db)
+    wrong = [name for name, made in VIEWS.items() if there.get(name) != made]
+    if not wrong:
+        return
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        for name in wrong:
+            db.execute(f"DROP VIEW IF EXISTS {name}")
+            db.execute(VIEWS[name])
+        db.execute("COMMIT")
+    except sqlite3.Error as error:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        log.warning("the views %s cannot be made: %s", ", ".join(wrong), error)
+
+
+def _present(db: sqlite3.Connection) -> Mapping[str, str]:
+    return dict(db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'view'"))

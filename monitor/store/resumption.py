@@ -1,0 +1,163 @@
+"""What a start resumes: beliefs and plans, the detectors' memory, and what was told to whom."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from msgspec import Struct
+
+from monitor.alert.case import KEPT, Case, Message, Step, with_changes, with_messages
+from monitor.alert.reply import Reply
+from monitor.alert.storage_notice import Heard, StoreNews, read_news
+from monitor.detect.account_memory import Note
+from monitor.detect.health import Health
+from monitor.detect.shared_latency import Pool, PoolKey
+from monitor.detect.target_memory import Track
+from monitor.diagnose.incident import Incident
+from monitor.diagnose.status_source import Source
+from monitor.schedule import Spending
+from monitor.store.mark import Marks
+from monitor.store.value import (
+    change_from,
+    from_json,
+    from_ms,
+    health_from,
+    maybe_time,
+    pool_key,
+    readable,
+    reply_from,
+    sound,
+    target_id,
+    to_ms,
+)
+
+
+class Remembered(Struct, frozen=True):
+    """What a restart resumes: by target id, account id and incident id."""
+
+    healths: Mapping[str, Health]
+    plans: Mapping[str, datetime]
+    spendings: Mapping[str, Spending]
+    incidents: Mapping[str, Incident]
+    notes: Mapping[str, Note]
+    sources: Mapping[str, Source]
+
+
+class Correspondence(Struct, frozen=True):
+    """What a restart resumes of the telling.
+
+    `digests` is when each channel was last sent one, `beat` when anything was last written (None: never), `heard`
+    what each channel was told of whether it can be.
+    """
+
+    cases: Mapping[str, Case]
+    replies: Sequence[Reply]
+    digests: Mapping[str, datetime]
+    beat: datetime | None
+    heard: Mapping[str, Heard]
+
+
+RECENT = "SELECT id FROM incident WHERE location = :here AND (closed IS NULL OR closed > :since)"
+
+
+class Resumption:
+    """What the last process at one location left for the next one."""
+
+    def __init__(self, connection: sqlite3.Connection, location: str, marks: Marks) -> None:
+        self._db = connection
+        self._location = location
+        self._marks = marks
+
+    def resume(self) -> Remembered:
+        """Return what was believed, planned, spent and open when the last process ended."""
+        healths: dict[str, Health] = {}
+        plans: dict[str, datetime] = {}
+        query = """
+            SELECT health.*, rule, confidence, words, body, phase, account, canary, model
+            FROM health JOIN series ON series.id = series_id LEFT JOIN answer ON answer.id = answer_id
+            WHERE location = ?
+        """
+        for id, health, planned in sound(self._db.execute(query, (self._location,)), _planned):
+            healths[id] = health
+            if planned:
+                plans[id] = planned
+        return Remembered(healths, plans, self._spendings(), self._open_incidents(), self._notes(), self.sources())
+
+    def _spendings(self) -> dict[str, Spending]:
+        query = "SELECT account, max(day) AS day, tokens, usd FROM spending WHERE location = ? GROUP BY account"
+        return dict(sound(self._db.execute(query, (self._location,)), _spending))
+
+    def sources(self) -> dict[str, Source]:
+        """Return what is believed of each status source, by its id."""
+        rows = self._db.execute("SELECT id, source FROM source WHERE location = ? ORDER BY id", (self._location,))
+        return readable(((row["id"], row["source"]) for row in rows), Source)
+
+    def tracks(self) -> dict[str, Track]:
+        """Return the detectors' memory of each target, by its id."""
+        query = """
+            SELECT account, canary, model, track FROM track JOIN series ON series.id = series_id WHERE location = ?
+        """
+        return readable(((target_id(row), row["track"]) for row in self._db.execute(query, (self._location,))), Track)
+
+    def pools(self) -> dict[PoolKey, Pool]:
+        """Return the detectors' memory of each group of targets."""
+        rows = self._db.execute("SELECT id, pool FROM pool WHERE location = ?", (self._location,))
+        return dict(sound(rows, lambda row: (pool_key(row["id"]), from_json(row["pool"], Pool))))
+
+    def _notes(self) -> dict[str, Note]:
+        rows = self._db.execute("SELECT account, note FROM note WHERE location = ?", (self._location,))
+        return readable(((row["account"], row["note"]) for row in rows), Note)
+
+    def _open_incidents(self) -> dict[str, Incident]:
+        query = "SELECT id, details FROM incident WHERE location = ? AND closed IS NULL ORDER BY opened"
+        rows = self._db.execute(query, (self._location,))
+        return readable(((row["id"], row["details"]) for row in rows), Incident)
+
+    def correspondence(self, now: datetime) -> Correspondence:
+        query = "SELECT channel, max(at) AS at FROM outbox WHERE location = ? AND step = 'digest' GROUP BY channel"
+        rows = self._db.execute(query, (self._location,))
+        digests = {row["channel"]: from_ms(row["at"]) for row in rows}
+        return Correspondence(self._cases(now), self._replies(now), digests, self._marks.last_beat(), self._heard())
+
+    def _heard(self) -> dict[str, Heard]:
+        query = """
+            SELECT channel, note, max(number) AS at FROM outbox
+            WHERE location = ? AND step = 'store' AND note NOT LIKE ? GROUP BY 1
+        """
+        rows = self._db.execute(query, (self._location, f"{StoreNews.EVENT}%"))
+        return dict(sound(rows, lambda row: (row["channel"], Heard(read_news(row["note"])[0], from_ms(row["at"])))))
+
+    def _cases(self, now: datetime) -> dict[str, Case]:
+        """Return what happened lately and who was told of it, in the order in which it came."""
+        which = {"here": self._location, "since": to_ms(now - KEPT)}
+        recent = f"location = :here AND incident_id IN ({RECENT})"
+        query = f"SELECT incident, kind, at FROM change WHERE {recent} ORDER BY rowid"
+        cases = with_changes({}, sound(self._db.execute(query, which), change_from))
+        query = f"SELECT * FROM outbox WHERE {recent} AND change_id IS NOT NULL ORDER BY id"
+        return with_messages(cases, sound(self._db.execute(query, which), _message))
+
+    def _replies(self, now: datetime) -> list[Reply]:
+        """Return what people answered that may still count."""
+        query = """
+            SELECT details FROM reply
+            WHERE location = :here AND coalesce(until, :now) >= :now AND (
+                kind IN ('silence', 'lift')
+                OR subject IN (SELECT id FROM incident WHERE location = :here AND closed IS NULL)
+            )
+            ORDER BY at
+        """
+        return list(sound(self._db.execute(query, {"here": self._location, "now": to_ms(now)}), reply_from))
+
+
+def _planned(row: Mapping[str, Any]) -> tuple[str, Health, datetime | None]:
+    return target_id(row), health_from(row), maybe_time(row["next"])
+
+
+def _spending(row: sqlite3.Row) -> tuple[str, Spending]:
+    return row["account"], Spending(date.fromisoformat(row["day"]), row["tokens"], row["usd"])
+
+
+def _message(row: sqlite3.Row) -> tuple[Message, datetime]:
+    message = Message(row["change_id"], row["channel"], Step(row["step"]), row["number"], row["incident_id"])
+    return message, from_ms(row["at"])

@@ -1,0 +1,639 @@
+"""What any store promises, whatever is behind it: another one is put under the same tests by a line in BACKENDS.
+
+Nothing here knows of SQL or of a file.
+"""
+
+import time
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from monitor.alert.case import KEPT, Message, Step, Telling
+from monitor.alert.reply import Reply, ReplyKind
+from monitor.alert.rule import Match
+from monitor.detect.account_memory import Note
+from monitor.detect.health import State
+from monitor.detect.latency import Kind
+from monitor.detect.limits import MOST
+from monitor.detect.shared_latency import Pool, PoolKey
+from monitor.detect.target_memory import NEW
+from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.incident import Change, ChangeKind, open_incident
+from monitor.diagnose.stage_failure import Stage, once_more
+from monitor.diagnose.status_source import Source
+from monitor.schedule import Spending
+from monitor.slo.indicator import quantile
+from monitor.storage_refusal import StoreError
+from monitor.store.clock import Trace
+from monitor.store.connection import Busy
+from monitor.store.overlap import Overlap
+from monitor.store.rollup import Retention
+from monitor.store.store import open_store
+from monitor.store.value import Batch
+from probes.model import Answer, Confidence, Fault, Limit, Outcome, Phase
+from tests.conftest import CHAT, NOON, at, health, observation
+
+BACKENDS = {"sqlite": lambda folder, location: open_store(folder / "state" / "monitor.db", location)}
+"""Each makes the store of a location; the same folder is the same store."""
+
+
+class Through:
+    """The writer of a store that is held, each of its methods by the way that a monitor takes."""
+
+    def __init__(self, held):
+        self._held = held
+
+    def __getattr__(self, name):
+        return lambda *values: self._held.do(lambda writer: getattr(writer, name)(*values))
+
+
+@pytest.fixture(params=BACKENDS)
+def opened(request, tmp_path):
+    return lambda location="here": BACKENDS[request.param](tmp_path, location)
+
+
+def holding(store):
+    return store.writing(lambda: NOON, time.monotonic)
+
+
+@pytest.fixture
+def writer(opened):
+    with holding(opened()) as held:
+        yield Through(held)
+
+
+@pytest.fixture
+def stored(writer, opened):
+    with opened().reading() as reader:
+        yield reader
+
+
+def incident(number=0):
+    cause = Diagnosis(
+        Scope.ACCOUNT, "openai/main", Fault.ACCOUNT_SUSPENDED, Confidence.HIGH, at(number), ("why",), ("t",), ()
+    )
+    return open_incident(cause, location="here")
+
+
+ACKNOWLEDGED = Reply(ReplyKind.ACKNOWLEDGE, at(50), "Jo", incident().id)
+FOR_EVER = Retention(1000, 1000, 1000)
+
+
+def looks(stored, since=NOON):
+    return list(stored.history.observations(CHAT, since))
+
+
+def number_of(stored):
+    """Return the number of the series that the tests look at."""
+    return stored.history.series_ids()[CHAT.id]
+
+
+def letter(writer, change, *channels, seconds=0):
+    writer.save(Batch(at(seconds), changes=(change,), messages=tuple(Message(change.id, name) for name in channels)))
+
+
+# Who may write, and what a reader finds
+
+
+def test_one_process_alone_writes_and_the_next_may_when_it_has_ended(opened):
+    with holding(opened()), pytest.raises(Busy), holding(opened()):
+        pass
+    with holding(opened()) as held:
+        Through(held).save(Batch(at(0)))
+
+
+def test_what_was_never_written_is_said_with_the_way_to_it(opened):
+    with pytest.raises(StoreError, match="start `provider-monitor run`"), opened().reading():
+        pass
+
+
+def test_a_reader_sees_what_is_written_meanwhile_and_in_a_snapshot_only_what_was_before(writer, stored):
+    writer.save(Batch(at(0), (observation(),)))
+    with stored.snapshot():
+        assert len(looks(stored)) == 1
+        writer.save(Batch(at(1), (observation(seconds=1),)))
+        assert len(looks(stored)) == 1
+    assert len(looks(stored)) == 2
+
+
+# A batch
+
+
+def test_a_batch_is_written_whole_or_not_at_all(writer, stored):
+    with pytest.raises(StoreError):
+        writer.save(Batch(at(0), (observation(),), messages=(Message("no such change", "phone"),)))
+    assert (looks(stored), stored.history.series_ids(), stored.marks.last_beat()) == ([], {}, None)
+
+    writer.save(Batch(at(1), (observation(seconds=1),)))
+    assert len(looks(stored)) == 1
+
+
+def test_a_look_comes_back_as_it_was(writer, stored):
+    met = Answer("openai/x", "words", Confidence.MEDIUM, phase=Phase.BODY)
+    failed = observation(Fault.TIMEOUT, 1, answer=met, latency_s=1.5, status=None)
+    good = replace(observation(None, 2), latency_s=0.25, ttft_s=0.125)
+    unseen = observation("the monitor is offline", 3)
+    writer.save(Batch(at(3), (good, failed, unseen)))
+
+    found = looks(stored)
+    assert [one.outcome for one in found] == [Outcome.FAILED, Outcome.OK, Outcome.UNKNOWN]
+    assert [(one.at, one.fault, one.status, one.latency_s, one.ttft_s) for one in found[:2]] == [
+        (at(1), Fault.TIMEOUT, None, 1.5, None),
+        (at(2), None, 200, 0.25, 0.125),
+    ]
+    assert (found[0].answer.rule, found[0].answer.confidence, found[0].answer.phase) == (
+        "openai/x", Confidence.MEDIUM, Phase.BODY,
+    )  # fmt: skip
+    assert looks(stored, at(2)) == found[1:]
+
+
+# What a start resumes
+
+
+def test_a_restart_resumes_what_was_believed_planned_spent_open_and_told(writer, stored):
+    seen = observation(Fault.ACCOUNT_SUSPENDED, answer=Answer("openai/x", "words", Confidence.MEDIUM, "body"))
+    now = health(None, *[Fault.ACCOUNT_SUSPENDED] * 3, answer=seen.answer)
+    opened = Change(incident(), ChangeKind.OPENED, at(60))
+    writer.save(
+        Batch(
+            at(60), (seen,), {CHAT.id: now}, {CHAT.id: at(120)}, {"openai/main": Spending(NOON.date(), 5, 0.25)},
+            (opened,), (Message(opened.id, "phone", incident_id=opened.incident.id),),
+            replies=(ACKNOWLEDGED,),
+        )
+    )  # fmt: skip
+
+    remembered = stored.resumption.resume()
+    assert remembered.healths == {CHAT.id: now}
+    assert remembered.plans == {CHAT.id: at(120)}
+    assert remembered.spendings == {"openai/main": Spending(NOON.date(), 5, 0.25)}
+    assert remembered.incidents == {opened.incident.id: opened.incident}
+    told = stored.resumption.correspondence(at(61))
+    assert told.cases[opened.incident.id].changes == (opened,)
+    assert told.cases[opened.incident.id].told == {"phone": (Telling(Step.OPENED, 0, opened.id, at(60)),)}
+    assert (told.replies, told.digests, told.beat) == ([ACKNOWLEDGED], {}, at(60))
+    assert stored.marks.last_beat() == at(60)
+
+
+def test_what_ended_long_ago_and_replies_that_ran_out_are_not_resumed(writer, stored):
+    over = replace(incident(), closed_at=at(5))
+    short = Reply(ReplyKind.SILENCE, at(0), match=Match(), until=at(60))
+    writer.save(Batch(at(5), changes=(Change(over, ChangeKind.RESOLVED, at(5)),), replies=(ACKNOWLEDGED, short)))
+
+    assert stored.resumption.correspondence(at(59)).replies == [short]
+    late = stored.resumption.correspondence(at(6) + KEPT)
+    assert (late.cases, late.replies) == ({}, [])
+
+
+def test_another_location_has_its_own_beliefs(writer, opened):
+    writer.save(Batch(at(0), (observation(),), {CHAT.id: health(None)}))
+
+    with opened("elsewhere").reading() as other:
+        assert other.resumption.resume().healths == {}
+
+
+def test_a_recovery_forgets_the_answer(writer, stored):
+    failed = observation(Fault.TIMEOUT)
+    writer.save(Batch(at(0), (failed,), {CHAT.id: health(Fault.TIMEOUT)}))
+    writer.save(Batch(at(60), (observation(seconds=60),), {CHAT.id: health(Fault.TIMEOUT, None)}))
+
+    found = stored.resumption.resume().healths[CHAT.id]
+    assert (found.state, found.answer, found.fault) == (State.UP, None, None)
+
+
+@pytest.mark.parametrize("phase", [*Phase, None])
+def test_the_part_of_the_road_that_failed_is_remembered(writer, stored, phase):
+    met = Answer("transport/x", "some words", phase=phase)
+    writer.save(Batch(at(0), (observation(Fault.TIMEOUT, answer=met),), {CHAT.id: health(Fault.TIMEOUT, answer=met)}))
+
+    assert stored.resumption.resume().healths[CHAT.id].answer == met
+    assert [one.phase for one in stored.history.observations(CHAT, at(0))] == [phase]
+
+
+def test_a_start_resumes_what_the_detectors_remember(writer, stored):
+    key, pool = PoolKey("openai", "chat", Kind.TOTAL, None), Pool(at(0))
+    note, track = Note(), NEW
+    source = Source("openai", problem="it is gone")
+    writer.save(
+        Batch(
+            at(0), (observation(),), {CHAT.id: health(None)},
+            notes={"openai/main": note}, tracks={CHAT.id: track}, pools={key: pool}, trace=Trace(at(0), 5.0, "boot"),
+        )
+    )  # fmt: skip
+    writer.save_source(source)
+
+    left = stored.resumption
+    assert (left.tracks(), left.pools()) == ({CHAT.id: track}, {key: pool})
+    assert (left.resume().notes, left.resume().sources) == ({"openai/main": note}, {"openai": source})
+    assert stored.marks.trace() == Trace(at(0), 5.0, "boot")
+
+
+def test_what_one_process_leaves_to_the_next_is_the_last_that_was_said(writer, stored):
+    assert (stored.marks.failing(), stored.marks.said(), stored.marks.overlap()) == ([], {}, None)
+    failing, overlap = once_more(None, Stage.LOOK, "OSError", NOON), Overlap(3, at(0), at(60))
+    for said in ({"page": "full"}, {"page": "fuller"}):
+        writer.save_said(said)
+    writer.save_failing([failing])
+    writer.save_overlap(overlap)
+
+    assert (stored.marks.failing(), stored.marks.said()) == ([failing], {"page": "fuller"})
+    assert stored.marks.overlap() == overlap
+
+
+def test_of_each_day_the_money_is_added_up_and_the_latest_day_resumed(writer, stored):
+    for day, usd in ((20, 0.5), (21, 0.25), (21, 0.75)):
+        spent = Spending(date(2026, 11, day), 5, usd)
+        writer.save(Batch(at(0), spendings={"openai/main": spent}))
+
+    assert stored.history.spent(date(2026, 11, 20)) == {"openai/main": 1.25}
+    assert stored.history.spent(date(2026, 11, 21)) == {"openai/main": 0.75}
+    assert stored.resumption.resume().spendings == {"openai/main": spent}
+
+
+# Incidents and replies
+
+
+def test_incidents_are_found_by_id_by_time_and_by_what_happened_to_them(writer, stored):
+    first, second = incident(0), incident(100)
+    over = replace(first, closed_at=at(50))
+    changes = (
+        Change(first, ChangeKind.OPENED, at(1)),
+        Change(over, ChangeKind.RESOLVED, at(50)),
+        Change(second, ChangeKind.OPENED, at(101)),
+    )
+    writer.save(Batch(at(101), changes=changes))
+    log = stored.incidents
+
+    assert (log.find(first.id), log.find(second.id), log.find("no such id")) == (over, second, None)
+    assert set(log.ids()) == {first.id, second.id}
+    assert log.closed(9) == [over]
+    assert stored.resumption.resume().incidents == {second.id: second}
+    assert (log.between(at(0), at(60)), log.between(at(60), at(99))) == ([over], [])
+    assert log.between(at(10), at(200)) == [over, second]
+    assert (log.changes_since(at(0)), log.changes_since(at(2))) == (list(changes), [changes[-1]])
+
+
+def test_the_same_change_written_twice_is_one(writer, stored):
+    opened = Change(incident(), ChangeKind.OPENED, at(0))
+    for _ in range(2):
+        writer.save(Batch(at(0), changes=(opened,)))
+
+    assert stored.incidents.changes_since(at(-1)) == [opened]
+
+
+def test_a_reply_counts_once_and_is_known_by_its_id(writer, stored):
+    for _ in range(2):
+        writer.save(Batch(at(60), replies=(ACKNOWLEDGED,)))
+
+    assert stored.messages.replies() == [ACKNOWLEDGED]
+    assert stored.messages.is_replied(ACKNOWLEDGED.id)
+    assert not stored.messages.is_replied("another")
+
+
+def test_what_a_process_knows_of_the_telling_is_written_where_a_store_lacks_it(writer, stored):
+    opened = Change(incident(), ChangeKind.OPENED, at(0))
+    letter(writer, opened, "phone")
+    case = replace(
+        stored.resumption.correspondence(at(1)).cases[opened.incident.id],
+        told=dict.fromkeys(("phone", "mail"), (Telling(Step.OPENED, 0, opened.id, at(0)),)),
+    )
+    writer.recall([case], [ACKNOWLEDGED], at(3600))
+
+    assert [(one.channel, one.state) for one in stored.messages.of(opened.incident.id)] == [
+        ("phone", "waiting"),
+        ("mail", "sent"),
+    ]
+    assert stored.messages.replies() == [ACKNOWLEDGED]
+
+
+# Limits, hours and days
+
+
+def test_a_ceiling_keeps_the_date_since_which_it_holds(writer, stored):
+    for seconds, most in ((0, 100.0), (60, 100.0), (120, 10.0)):
+        limits = (Limit("requests", 60.0, most, most - 1),)
+        writer.save(Batch(at(seconds), (observation(seconds=seconds, limits=limits),)))
+
+    (kept,) = stored.history.ceilings()[number_of(stored)]
+    assert (kept.limit, kept.since) == (Limit("requests", 60, 10.0, 9.0), at(120))
+
+
+def test_a_ceiling_stands_when_an_answer_tells_only_what_is_left(writer, stored):
+    for seconds, most, left in ((0, 100.0, 99.0), (60, None, 0.0)):
+        limits = (Limit("requests", 60.0, most, left),)
+        writer.save(Batch(at(seconds), (observation(seconds=seconds, limits=limits),)))
+
+    (kept,) = stored.history.ceilings()[number_of(stored)]
+    assert (kept.limit, kept.since) == (Limit("requests", 60, 100.0, 0.0), at(0))
+
+
+def test_a_limit_that_was_not_told_for_long_is_forgotten(writer, stored):
+    for seconds, unit in ((0, "old"), (3600, "new")):
+        limits = (Limit(unit, None, 10.0, None),)
+        writer.save(Batch(at(seconds), (observation(seconds=seconds, limits=limits),)))
+    forget(writer, replace(FOR_EVER, raw_days=1), at(86400 + 60))
+
+    assert [one.limit.unit for one in stored.history.ceilings()[number_of(stored)]] == ["new"]
+
+
+def write_hours(writer, hours, every_s=600, fault=None):
+    for number in range(hours * 3600 // every_s):
+        seconds = number * every_s
+        writer.save(Batch(at(seconds), (observation(fault if number % 2 else None, seconds),)))
+
+
+def roll_up(writer, stored, now):
+    while due := stored.next_roll_up(now):
+        writer.save_roll_up(due)
+
+
+def forget(writer, keep, now):
+    while writer.forget(keep, now):
+        pass
+
+
+def test_hours_are_the_same_before_and_after_they_are_added_up_and_when_their_looks_are_gone(writer, stored):
+    write_hours(writer, 3, fault=Fault.TIMEOUT)
+    one = number_of(stored)
+    before = stored.history.cells(NOON, [one])
+    roll_up(writer, stored, at(4 * 3600))
+    assert stored.history.cells(NOON, [one]) == before
+    forget(writer, replace(FOR_EVER, raw_days=1), at(86400 + 4 * 3600))
+
+    assert looks(stored) == []
+    assert stored.history.cells(NOON, [one]) == before
+    assert [(cell.ok, cell.failed) for cell in before[one].values()] == [(3, 3)] * 3
+
+
+def test_an_open_hour_is_not_added_up_and_a_closed_one_once(writer, stored):
+    write_hours(writer, 2)
+    roll_up(writer, stored, at(3600 + 300))
+
+    assert stored.history.rolled_until("hourly") == at(3600)
+    assert stored.next_roll_up(at(3600 + 300)) is None
+
+
+def test_a_closed_day_is_added_up_from_its_hours(writer, stored):
+    write_hours(writer, 14)
+    roll_up(writer, stored, at(14 * 3600))
+
+    (day,) = stored.history.days(at(-86400), [number_of(stored)])[number_of(stored)].values()
+    assert (day.ok, day.failed) == (12 * 6, 0)
+
+
+def test_usual_durations_outlive_the_looks_they_came_from(writer, stored):
+    write_hours(writer, 3)
+    roll_up(writer, stored, at(4 * 3600))
+    forget(writer, replace(FOR_EVER, raw_days=0), at(5 * 3600))
+
+    seen = stored.history.durations(number_of(stored), at(5 * 3600))
+    assert quantile(seen.usual_latency, 0.5) == pytest.approx(0.5, rel=0.05)
+    assert quantile(seen.latency, 0.5) is None
+
+
+@given(st.lists(st.integers(0, 40 * 24), unique=True, max_size=12), st.integers(0, 40))
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_younger_than_it_is_kept_for_is_never_forgotten(writer, stored, hours, days):
+    now = at(40 * 86400)
+    for hour in hours:
+        writer.save(Batch(at(hour * 3600), (observation(seconds=hour * 3600),)))
+    before = {one.at for one in looks(stored)}
+    forget(writer, replace(FOR_EVER, raw_days=days), now)
+
+    assert {one.at for one in looks(stored)} == {one for one in before if one >= now - timedelta(days=days)}
+
+
+def test_limits_with_made_up_names_do_not_pile_up_and_those_known_first_go_on(writer, stored):
+    for number in range(2 * MOST):
+        limits = (Limit("requests", 60.0, 10.0, float(number)), Limit(f"unit{number}", None, 10.0, None))
+        writer.save(Batch(at(number), (observation(seconds=number, limits=limits),)))
+    (kept,) = stored.history.ceilings().values()
+
+    assert len(kept) == MOST
+    assert next(one.limit for one in kept if one.limit.unit == "requests").remaining == 2 * MOST - 1
+
+
+def test_hours_without_a_look_cost_no_step(writer, stored):
+    writer.save(Batch(at(0), (observation(),)))
+    writer.save(Batch(at(86400 * 300), (observation(seconds=86400 * 300),)))
+    steps = 0
+    while due := stored.next_roll_up(at(86400 * 301)):
+        writer.save_roll_up(due)
+        steps += 1
+
+    assert steps == 4  # two hours, two days
+
+
+# Places
+
+
+def test_two_locations_of_one_store_know_nothing_of_each_other(opened):
+    change = Change(incident(), ChangeKind.OPENED, at(5))
+    facts = {"changes": (change,), "messages": (Message(change.id, "phone", incident_id=change.incident.id),)}
+    spent = {"spendings": {"openai/main": Spending(NOON.date(), 5, 0.25)}}
+    with holding(opened("here")) as held:
+        Through(held).save(Batch(at(5), replies=(ACKNOWLEDGED,), **facts, **spent))
+    with holding(opened("there")) as held:
+        writer = Through(held)
+        writer.save(Batch(at(7), **facts))
+        (due,) = writer.letters(at(7))
+        writer.delivered(due, at(8))
+        writer.complain("mail", "no answer", ["phone"], at(9))
+
+    with opened("here").reading() as mine, opened("there").reading() as its, opened("nowhere").reading() as none:
+        assert (mine.marks.last_beat(), its.marks.last_beat()) == (at(5), at(7))
+        assert [one.state for one in mine.messages.of(change.incident.id)] == ["waiting"]
+        assert [one.state for one in its.messages.of(change.incident.id)] == ["sent"]
+        assert (len(mine.messages.latest(9)), len(its.messages.latest(9))) == (1, 2)
+        assert (its.messages.replies(), its.history.spent(NOON.date())) == ([], {})
+        assert its.resumption.resume().spendings == {}
+        assert none.incidents.ids() == none.messages.latest(9) == none.messages.replies() == []
+
+
+def test_each_location_adds_up_its_own_hours_and_no_others(opened):
+    for place in ("here", "there"):
+        with holding(opened(place)) as held, opened(place).reading() as stored:
+            writer = Through(held)
+            write_hours(writer, 2)
+            assert stored.history.rolled_until("hourly") < NOON
+            roll_up(writer, stored, at(4 * 3600))
+            forget(writer, replace(FOR_EVER, raw_days=1), at(86400 + 1800))  # half of the first hour
+
+    for place in ("here", "there"):
+        with opened(place).reading() as stored:
+            one = number_of(stored)
+            assert [cell.ok for cell in stored.history.cells(NOON, [one])[one].values()] == [6, 6]
+
+
+# The outbox
+
+
+def test_a_message_that_is_given_up_is_tried_no_more_and_shown(writer, stored):
+    letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone")
+    (due,) = writer.letters(at(0))
+    writer.given_up(due, "no such channel any more", at(1))
+
+    assert (writer.letters(at(9999)), writer.next_letter_at()) == ([], None)
+    ((about, _, told),) = stored.messages.latest(9)
+    assert about == incident()
+    assert (told.state, told.tries, told.error) == ("failed", 1, "no such channel any more")
+    assert stored.messages.failing_channels() == [("phone", "no such channel any more")]
+
+
+def test_the_fate_of_each_message_is_known_by_what_names_it(writer, stored):
+    change = Change(incident(), ChangeKind.OPENED, at(0))
+    letter(writer, change, "phone", "mail")
+    for due in writer.letters(at(0)):
+        writer.postponed(due, "no answer", at(60))
+    (due,) = [one for one in writer.letters(at(60)) if one.channel == "phone"]
+    writer.delivered(due, at(61))
+
+    found = stored.messages.fates(at(0))
+    assert {key: (fate.state, fate.tries, fate.failures) for key, fate in found.items()} == {
+        (change.id, "phone", Step.OPENED, 0): ("sent", 2, 1),
+        (change.id, "mail", Step.OPENED, 0): ("waiting", 1, 1),
+    }
+    assert stored.messages.fates(at(1)) == {}
+
+
+def test_what_was_sent_stays_sent_whatever_is_noted_of_it_later(writer, stored):
+    letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone")
+    (due,) = writer.letters(at(0))
+    writer.delivered(due, at(1))
+    writer.postponed(due, "too late", at(60))
+    writer.given_up(due, "too late", at(60))
+
+    assert [one.state for one in stored.messages.of(incident().id)] == ["sent"]
+
+
+def test_a_letter_is_due_until_it_is_delivered(writer, stored):
+    letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone")
+
+    (due,) = writer.letters(at(0))
+    writer.delivered(due, at(1))
+    assert writer.letters(at(99)) == []
+    (told,) = stored.messages.of(due.items[0].change.incident.id)
+    assert (told.channel, told.state, told.tries) == ("phone", "sent", 1)
+
+
+def test_a_letter_that_failed_is_due_again_later_and_shown_meanwhile(writer, stored):
+    letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone", "mail")
+    first = next(one for one in writer.letters(at(0)) if one.channel == "phone")
+    writer.postponed(first, "no answer", at(60))
+
+    assert [one.channel for one in writer.letters(at(59))] == ["mail"]
+    assert [(one.channel, one.tries) for one in writer.letters(at(60)) if one.channel == "phone"] == [("phone", 1)]
+    assert stored.messages.failing_channels() == [("phone", "no answer")]
+
+
+def test_one_change_is_one_letter_per_channel(writer, stored):
+    change = Change(incident(), ChangeKind.OPENED, at(0))
+    letter(writer, change, "phone")
+    letter(writer, change, "phone", "phone")
+
+    assert len(writer.letters(at(0))) == 1
+
+
+def test_an_end_waits_until_its_beginning_is_through(writer, stored):
+    opened, closed = (
+        Change(incident(), kind, at(n)) for n, kind in enumerate((ChangeKind.OPENED, ChangeKind.RESOLVED))
+    )
+    letter(writer, opened, "phone")
+    letter(writer, closed, "phone", seconds=1)
+    (first,) = writer.letters(at(5))
+
+    assert [item.change.kind for item in first.items] == [ChangeKind.OPENED]
+    writer.delivered(first, at(6))
+    (second,) = writer.letters(at(6))
+    assert [(item.change.kind, item.first) for item in second.items] == [(ChangeKind.RESOLVED, False)]
+
+
+def test_what_could_not_be_sent_gives_way_to_what_is_newer_of_the_same_incident(writer, stored):
+    opened, closed = (
+        Change(incident(), kind, at(n)) for n, kind in enumerate((ChangeKind.OPENED, ChangeKind.RESOLVED))
+    )
+    letter(writer, opened, "phone")
+    (first,) = writer.letters(at(5))
+    writer.postponed(first, "no answer", at(60))
+    letter(writer, closed, "phone", seconds=6)
+
+    (only,) = writer.letters(at(7))
+    assert [(item.change.kind, item.first) for item in only.items] == [(ChangeKind.RESOLVED, True)]
+    writer.delivered(only, at(8))
+    assert writer.letters(at(9999)) == []
+    assert stored.messages.failing_channels() == []
+    assert [one.state for one in stored.messages.of(incident().id)] == ["replaced", "sent"]
+
+
+def test_what_could_not_be_sent_gives_way_to_nothing_of_another_incident(writer, stored):
+    letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone")
+    (first,) = writer.letters(at(5))
+    writer.postponed(first, "no answer", at(60))
+    letter(writer, Change(replace(incident(), id="other"), ChangeKind.OPENED, at(6)), "phone", seconds=6)
+
+    assert len(writer.letters(at(60))) == 2
+
+
+def test_what_was_decided_at_one_instant_is_one_letter(writer, stored):
+    ones = [Change(replace(incident(), id=f"i{number}"), ChangeKind.OPENED, at(0)) for number in range(3)]
+    messages = [Message(one.id, "phone") for one in ones] + [Message(None, "phone", Step.DIGEST, note="n")]
+    writer.save(Batch(at(0), changes=tuple(ones), messages=tuple(messages)))
+
+    assert [len(one.items) for one in writer.letters(at(0))] == [3, 1]
+
+
+def test_a_clock_that_is_set_back_holds_no_letter_up(writer, stored):
+    letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone")
+    earlier = at(-3600)
+
+    (due,) = writer.letters(earlier)
+    writer.postponed(due, "no answer", earlier + timedelta(seconds=5))
+    assert writer.letters(earlier) == []
+    assert len(writer.letters(earlier + timedelta(seconds=5))) == 1
+
+
+def test_a_channel_that_fails_is_told_of_once_until_it_works_again(writer, stored):
+    writer.complain("mail", "no answer", ["phone"], at(0))
+    writer.complain("mail", "no answer", ["phone"], at(60))
+    (told,) = writer.letters(at(60))
+    assert [(item.step, item.about_channel, item.note) for item in told.items] == [(Step.FAILING, "mail", "no answer")]
+    writer.delivered(told, at(61))
+
+    letter(writer, Change(incident(), ChangeKind.OPENED, at(70)), "mail", seconds=70)
+    (through,) = writer.letters(at(70))
+    writer.delivered(through, at(71))
+    writer.complain("mail", "refused", ["phone"], at(80))
+    assert len(writer.letters(at(80))) == 1
+
+
+@pytest.mark.parametrize(("one", "other"), [("mail: ops", "mail"), ("mail", "mail: ops"), ("mail", "mail: ")])
+def test_a_channel_whose_name_begins_as_that_of_another_is_told_of_beside_it(writer, one, other):
+    writer.complain(one, "no answer", ["phone"], at(0))
+    writer.complain(other, "no answer", ["phone"], at(0))
+    (told,) = writer.letters(at(0))
+
+    assert [(item.about_channel, item.note) for item in told.items] == [(one, "no answer"), (other, "no answer")]
+
+
+def test_a_channel_that_works_again_takes_back_no_word_of_one_whose_name_begins_as_its_own(writer):
+    writer.complain("mail: ops", "no answer", ["phone"], at(0))
+    letter(writer, Change(incident(), ChangeKind.OPENED, at(5)), "mail", seconds=5)
+    (through,) = [one for one in writer.letters(at(5)) if one.channel == "mail"]
+    writer.delivered(through, at(6))
+
+    assert [(one.channel, one.items[0].about_channel) for one in writer.letters(at(7))] == [("phone", "mail: ops")]
+
+
+def test_the_next_letter_says_when_to_wake(writer, stored):
+    assert writer.next_letter_at() is None
+    letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone", seconds=5)
+    assert writer.next_letter_at() == at(5)
+
+
+def test_times_survive_to_the_millisecond(writer, stored):
+    when = NOON + timedelta(milliseconds=123)
+    writer.save(Batch(when, (observation(seconds=0.123),), {CHAT.id: health(None)}, {CHAT.id: when}))
+
+    assert stored.resumption.resume().plans[CHAT.id] == when
