@@ -89,12 +89,11 @@ def _reasons(error: Exception, config: "Config | None") -> list[str]:
     import sqlite3
 
     from monitor.storage_refusal import StoreError
-    from monitor.store.mailbox import Unheard
     from probes.document import DocumentError
 
     if isinstance(error, DocumentError):
         return list(map(str, error.problems))
-    if isinstance(error, StoreError | Unheard):
+    if isinstance(error, StoreError):
         return [str(error)]
     if isinstance(error, sqlite3.Error) and config:
         return _reasons_of_disk(error, config.database)
@@ -466,8 +465,7 @@ def restore(arguments: Arguments) -> int:
 def drill(arguments: Arguments) -> int:
     from monitor.commands.alerts import hearers
     from monitor.commands.oneshot import hold_drill, name_problems
-    from monitor.stages.drill import Drill, ask
-    from monitor.store.connection import Busy
+    from monitor.stages.drill import Drill
 
     config = _with_accounts(arguments)
     _start_log(arguments, config)
@@ -480,10 +478,7 @@ def drill(arguments: Arguments) -> int:
         complain(f"no channel is told of {arguments.fault} at {account}; see [[routes]] and the channels' severity")
         return DOWN
     say(f"drill for {account}: one message that it is down, one that it is over, to each of: {', '.join(told)}")
-    try:
-        hold_drill(config, wish, say)
-    except Busy:
-        ask(config.database, wish)
+    hold_drill(config, wish, say)
     return _report(config, wish, told)
 
 

@@ -20,7 +20,7 @@ from monitor.schedule import Budget, Watch
 from monitor.stages import notify
 from monitor.stages.state import open_world, real_edge
 from monitor.store.connection import open_reader
-from monitor.store.replies import leave, waiting
+from monitor.store.replies import leave
 from probes.model import Account, Target
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 from tests.receiver import webhook
@@ -89,7 +89,7 @@ def test_the_message_of_a_provider_that_fails_names_whose_account_works_instead(
     assert told in asyncio.run(play())
 
 
-def test_an_answer_that_somebody_left_is_taken_up_and_survives_a_restart(tmp_path):
+def test_an_answer_counts_at_once_and_survives_a_restart(tmp_path):
     rules = Rules(patience=Patience(remind=(timedelta(seconds=1),)))
 
     async def play():
@@ -99,8 +99,9 @@ def test_an_answer_that_somebody_left_is_taken_up_and_survives_a_restart(tmp_pat
             async with watching(settings) as monitor:
                 await inbox.until(lambda messages: len(messages) >= 2)
                 (id,) = monitor.world.incidents
-                leave(settings.database, Reply(ReplyKind.ACKNOWLEDGE, datetime.now(UTC), "Jo", id))
-                await monitor.until(lambda: monitor.world.replies and not waiting(settings.database))
+                reply = Reply(ReplyKind.ACKNOWLEDGE, datetime.now(UTC), "Jo", id)
+                await asyncio.to_thread(leave, settings.database, settings.location, reply)
+                assert monitor.world.replies == [reply]
                 await monitor.until(lambda: not _waiting(settings))
                 heard = len(inbox.messages)
             async with watching(settings):
@@ -271,8 +272,9 @@ def test_a_secret_that_somebody_types_as_a_reason_is_neither_kept_nor_shown(tmp_
             async with open_world(settings, real_edge(print)) as world:
                 now = datetime.now(UTC)
                 typed = f"the key is {plain} now"
-                leave(settings.database, Reply(ReplyKind.SILENCE, now, plain, until=now + timedelta(1), reason=typed))
-                await notify.take_replies(world)
+                await notify.take_reply(
+                    world, Reply(ReplyKind.SILENCE, now, plain, until=now + timedelta(1), reason=typed)
+                )
             with closing(sqlite3.connect(settings.database)) as db:
                 return world.replies, db.execute("SELECT details FROM reply").fetchall()
 

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 
-from msgspec.structs import replace
-
 from monitor.alert.case import Fate, with_changes
 from monitor.alert.reply import Reply, ReplyKind, standing
 from monitor.alert.routing import Situation, decide, judge
@@ -21,7 +19,7 @@ from monitor.replay.alerts import Record, ReplayedMessage
 from monitor.replay.alerts import replay as again
 from monitor.store import reader
 from monitor.store.connection import open_reader
-from monitor.store.replies import leave, waiting
+from monitor.store.replies import leave
 from monitor.words import count, duration, title
 from probes.document import DocumentError, Problem
 
@@ -41,13 +39,13 @@ def span(text: str) -> timedelta:
 
 def acknowledge(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
     incident = _incident(config, arguments.incident)
-    leave(config.database, Reply(ReplyKind.ACKNOWLEDGE, now, _who(arguments), incident))
+    leave(config.database, config.location, Reply(ReplyKind.ACKNOWLEDGE, now, _who(arguments), incident))
     say(f"{incident}: acknowledged; no more reminders and no escalation, but you hear of its end")
 
 
 def snooze(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
     incident, until = _incident(config, arguments.incident), now + arguments.span
-    leave(config.database, Reply(ReplyKind.SNOOZE, now, _who(arguments), incident, until=until))
+    leave(config.database, config.location, Reply(ReplyKind.SNOOZE, now, _who(arguments), incident, until=until))
     say(f"{incident}: snoozed until {until:%Y-%m-%d %H:%M} UTC; you hear of its end")
 
 
@@ -74,7 +72,7 @@ def _begin_silence(config: Config, arguments: Namespace, now: datetime, say: Pri
         raise _wrong("silence", "lacks --reason", 'say why, for whoever wonders: --reason "key is being replaced"')
     until = now + arguments.span
     one = Reply(ReplyKind.SILENCE, now, _who(arguments), match=match, until=until, reason=arguments.reason)
-    leave(config.database, one)
+    leave(config.database, config.location, one)
     say(f"{one.id}: silent until {until:%Y-%m-%d %H:%M} UTC: {_what(match)}")
 
 
@@ -94,7 +92,7 @@ def _end_silence(config: Config, arguments: Namespace, now: datetime, say: Print
     known = [one.id for one in _standing_silences(config, now)]
     if arguments.end not in known:
         raise _wrong(f'"{arguments.end}"', "is no silence that stands", f"use one of: {', '.join(known) or 'none'}")
-    leave(config.database, Reply(ReplyKind.LIFT, now, _who(arguments), arguments.end))
+    leave(config.database, config.location, Reply(ReplyKind.LIFT, now, _who(arguments), arguments.end))
     say(f"{arguments.end}: ended")
 
 
@@ -112,12 +110,8 @@ def _standing_silences(config: Config, now: datetime) -> list[Reply]:
 
 
 def _correspondence(config: Config, now: datetime) -> reader.Correspondence:
-    """Return what is on record, with the replies that were left since: `once` takes these up a round later."""
-    left = [one for _, one in waiting(config.database)]  # read first: what is taken up meanwhile is on record then
     with closing(open_reader(config.database)) as db:
-        told = reader.correspondence(db, now)
-    replies = {one.id: one for one in (*told.replies, *left)}
-    return replace(told, replies=tuple(replies.values()))
+        return reader.correspondence(db, now)
 
 
 def _what(match: Match) -> str:

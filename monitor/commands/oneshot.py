@@ -19,13 +19,14 @@ from monitor.detect.health import State
 from monitor.diagnose.incident import Change, ChangeKind, Severity
 from monitor.diagnose.stage_failure import Stage
 from monitor.runtime import shutdown
+from monitor.runtime.request import answering
 from monitor.runtime.round import once, remembering_what_was_said
 from monitor.runtime.supervisor import attempt as attempt_stage
 from monitor.schedule import Watch
 from monitor.stages import drill
 from monitor.stages.beat import change
 from monitor.stages.deliver import deliver_due
-from monitor.stages.drill import Drill, begin_drills, end_drills
+from monitor.stages.drill import Drill, ask, end_drills
 from monitor.stages.liveness import tell_failure, told_round
 from monitor.stages.probe import unseen
 from monitor.stages.state import World, now, open_world, patience, real_edge
@@ -83,7 +84,7 @@ async def _told_round(config: Config, show: Print) -> list[State]:
         world.look_where_it_lies()
         _name_problems_once(world)
         world.plan_anew(spread_s=0)
-        await attempt_stage(world, Stage.DRILL, _hold_drills, change)
+        await attempt_stage(world, Stage.DRILL, end_drills, change)
         await once(world)
         asides = {id for id, watch in config.watches.items() if watch.aside}
         return [one.state for id, one in world.healths.items() if not (id in asides and one.state is State.UNKNOWN)]
@@ -103,13 +104,8 @@ SET_UP = "set-up: "
 
 @asynccontextmanager
 async def _round_around(world: World) -> AsyncIterator[None]:
-    async with remembering_what_was_said(world), told_round(world):
+    async with remembering_what_was_said(world), told_round(world), answering(world):
         yield
-
-
-async def _hold_drills(world: World) -> None:
-    await end_drills(world)
-    await begin_drills(world)
 
 
 @asynccontextmanager
@@ -201,12 +197,12 @@ async def _ask(prober: Prober, config: Config, watch: Watch) -> Observation:
 
 
 def hold_drill(config: Config, wish: Drill, show: Print) -> None:
-    """Open and resolve a drill in this process. Raises Busy when another one holds the database."""
-    _run(_hold_drill(config, wish, show))
+    """Open and resolve a drill, in this process where no other one holds the database. Raises StoreError."""
+    ask(config.database, wish, lambda: _run(_hold_drill(config, wish, show)))
 
 
 async def _hold_drill(config: Config, wish: Drill, show: Print) -> None:
-    async with open_world(config, real_edge(show)) as world:
+    async with open_world(config, real_edge(show)) as world, answering(world):
         await change(world, Change(wish.incident, ChangeKind.OPENED, now()))
         await deliver_due(world)
         await asyncio.sleep(max(0.0, (wish.at + drill.LASTS - now()) / timedelta(seconds=1)))

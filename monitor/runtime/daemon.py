@@ -16,13 +16,17 @@ from aiohttp import web
 
 from monitor.alert.deliver import Print
 from monitor.alert.link import link_key
+from monitor.alert.reply import Reply
 from monitor.config.config import Config
+from monitor.control.message import WORK_S
 from monitor.liveness import systemd
 from monitor.liveness.systemd import find_manager
 from monitor.publish.collect import fresh_s, pulse
 from monitor.publish.snapshot import Pulse
 from monitor.runtime import shutdown
 from monitor.runtime.loop import run
+from monitor.runtime.request import answering
+from monitor.stages.notify import take_reply
 from monitor.stages.state import World, open_world, real_edge
 from monitor.storage_refusal import StoreError
 from monitor.store.connection import open_reader
@@ -76,7 +80,7 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _watch(config: Config, show: Print) -> None:
-    async with open_world(config, real_edge(show)) as world, serve(config, world) as address:
+    async with open_world(config, real_edge(show)) as world, answering(world), serve(config, world) as address:
         with suppress(OSError):  # nobody reads what we print: that is no reason not to watch
             if address:
                 show(f"status page: {address}")
@@ -157,10 +161,20 @@ async def serve(config: Config, world: World) -> AsyncIterator[str | None]:
 def _answerer(config: Config, world: World) -> Answerer | None:
     """Return what stands behind signed links; None where the key that signs them cannot be kept."""
     try:
-        return Answerer(config.database, link_key(config.database), world.edge.clock)
+        return Answerer(config.database, link_key(config.database), world.edge.clock, _submitter(world))
     except OSError as error:
         log.warning("no message has a link to answer it: %s", error.strerror)
         return None
+
+
+def _submitter(world: World) -> Callable[[Reply], bool]:
+    """Return how a thread has the loop write a reply."""
+    loop = asyncio.get_running_loop()
+
+    def submit(reply: Reply) -> bool:
+        return asyncio.run_coroutine_threadsafe(take_reply(world, reply), loop).result(WORK_S)
+
+    return submit
 
 
 def _address(server: asyncio.Server) -> str:

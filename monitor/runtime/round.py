@@ -16,7 +16,7 @@ from monitor.runtime.supervisor import Work, attempt, review
 from monitor.schedule import is_due
 from monitor.stages.beat import ABSENT, beat, change, follow_clock, note_absence, seen
 from monitor.stages.deliver import deliver, deliver_due
-from monitor.stages.notify import take_replies, tell_due
+from monitor.stages.notify import take_left_replies, tell_due
 from monitor.stages.objectives import weigh_step
 from monitor.stages.poll_status import enquire, hear_safely
 from monitor.stages.probe import is_wavering, probe
@@ -102,7 +102,7 @@ async def _resume(world: World) -> None:
 
 
 async def _listen(world: World) -> None:
-    await take_replies(world)
+    await take_left_replies(world)
 
 
 async def _look_around(world: World) -> None:

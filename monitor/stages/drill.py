@@ -1,20 +1,20 @@
 """Simulated trouble of a real account, sent down the real path of alerts, so that the phone is seen to ring."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
+from monitor.control.message import Request, RequestKind
 from monitor.diagnose.diagnosis import Diagnosis, Evidence, Scope
 from monitor.diagnose.incident import Change, ChangeKind, Incident, open_incident
 from monitor.stages.beat import change
 from monitor.stages.state import World
-from monitor.store import mailbox
-from probes.border import admit
+from monitor.store.submission import submit
 from probes.model import Confidence, Fault
 
 LASTS = timedelta(seconds=10)
@@ -33,27 +33,13 @@ class Drill(Struct, frozen=True):
         return open_incident(_diagnosis(self), drill=True)
 
 
-def ask(database: Path, drill: Drill) -> None:
-    """Leave a wish for the process that holds the database; it looks every second. Raises Unheard, OSError."""
-    mailbox.leave(database, _folder(database), f"{drill.incident.id}.json", msgspec.json.encode(drill))
-
-
-def take(database: Path) -> list[Drill]:
-    """Return the wishes that were left, each once; what is not a wish is thrown away."""
-    drills = []
-    for file, content in mailbox.waiting(_folder(database)):
-        with suppress(msgspec.DecodeError, UnicodeDecodeError, OSError):
-            file.unlink()  # first: what stays would be held again
-            drills.append(admit(msgspec.json.decode(content, type=Drill)))
-    return drills
+def ask(database: Path, drill: Drill, alone: Callable[[], None]) -> None:
+    """Have a drill begun by the process that holds the database, or hold it `alone`. Raises StoreError."""
+    submit(database, Request(RequestKind.DRILL, Raw(msgspec.json.encode(drill))), alone)
 
 
 def is_over(incident: Incident, now: datetime) -> bool:
     return incident.drill and incident.closed_at is None and now - incident.opened_at >= LASTS
-
-
-def _folder(database: Path) -> Path:
-    return database.with_name(database.name + ".wishes")
 
 
 def _diagnosis(drill: Drill) -> Diagnosis:
@@ -71,16 +57,19 @@ def _diagnosis(drill: Drill) -> Diagnosis:
 
 
 async def drills(world: World) -> None:
-    """Begin the drills that somebody asked for, and end them after a while."""
+    """End the drills that somebody asked for after a while."""
     while True:
-        await begin_drills(world)
         await end_drills(world)
         await asyncio.sleep(1)
 
 
-async def begin_drills(world: World) -> None:
-    for wish in await asyncio.to_thread(take, world.config.database):
-        await change(world, Change(wish.incident, ChangeKind.OPENED, world.edge.clock()))
+async def begin_drill(world: World, wish: Drill) -> bool:
+    """Begin a drill; return whether it is new. Who was cut off before he was answered asks for the same again."""
+    incident = wish.incident
+    if incident.id in world.cases:
+        return False
+    await change(world, Change(incident, ChangeKind.OPENED, world.edge.clock()))
+    return True
 
 
 async def end_drills(world: World) -> None:

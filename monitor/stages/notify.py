@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -13,25 +12,23 @@ from monitor.alert.reply import Reply
 from monitor.alert.routing import decide
 from monitor.alert.storage_notice import Heard, StoreNews, due_news, news, read_news
 from monitor.diagnose.incident import Change
-from monitor.stages.state import STEP_S, World
-from monitor.store import mailbox
-from monitor.store.replies import waiting
+from monitor.stages.state import STEP_S, World, pause
+from monitor.store.left_reply import forget_left, left_replies
 from monitor.store.value import Batch
+from monitor.store.writer import Writer
 from probes.redact import conceal
 
 PACE = 5
-"""So many looks for replies to one look at what is due: nothing but a reply is a matter of seconds."""
+"""So many steps lie between two looks at what is due: nothing but a reply is a matter of seconds."""
 
 
 async def herald(world: World) -> None:
-    """Take up what people answer, and tell what time has made due: reminders, what was held back, digests."""
-    look = 0
+    """Tell what time, or what people answer, has made due: reminders, what was held back, digests."""
+    await take_left_replies(world)
     while True:
-        replied = await take_replies(world)
-        if replied or look % PACE == 0:
-            await tell_due(world)
-        look += 1
-        await asyncio.sleep(STEP_S)
+        world.replied.clear()
+        await tell_due(world)
+        await pause(PACE * STEP_S, world.replied)
 
 
 def tell(world: World, changes: Sequence[Change], now: datetime) -> list[Message]:
@@ -73,28 +70,30 @@ def _news(world: World, now: datetime) -> list[Message]:
     return [*(news(one, StoreNews.EVENT, it.words, it.at) for it in events for one in channels), *told]
 
 
-async def take_replies(world: World) -> bool:
-    """Take up the replies that were left; return whether there were new ones."""
-    found = await asyncio.to_thread(waiting, world.config.database)
-    if not found:
-        return False
-    known = {reply.id for reply in world.replies}
-    fresh = [_concealed(reply, world.prober.secrets) for _, reply in found if reply.id not in known]
-    world.replies += fresh
-    if fresh:
-        await world.save(Batch(world.edge.clock(), replies=tuple(fresh)))
-    if not world.keeper.refusal:  # else they stay until they are written
-        await asyncio.to_thread(_remove, [file for file, _ in found])
-    if fresh:
+async def take_reply(world: World, reply: Reply) -> bool:
+    """Write what somebody answers, which counts from then on; return whether it is new.
+
+    Raises sqlite3.Error or ValueError where it cannot be written at all.
+    """
+    reply = _concealed(reply, world.prober.secrets)
+    is_new = await world.write(Writer.save_reply, reply)
+    if is_new:
+        world.replies.append(reply)
+        world.replied.set()
         world.news.set()
-    return bool(fresh)
+    return is_new
+
+
+async def take_left_replies(world: World) -> None:
+    """Take up the replies that an older version left as files; they stay until the database itself has them."""
+    database = world.config.database
+    found = await asyncio.to_thread(left_replies, database)
+    for _, reply in found:
+        await take_reply(world, reply)
+    if not world.keeper.refusal:
+        await asyncio.to_thread(forget_left, database, [file for file, _ in found])
 
 
 def _concealed(reply: Reply, secrets: Sequence[str]) -> Reply:
     """Return a reply without the secrets that somebody typed: whoever leaves one may know none of them."""
     return replace(reply, by=conceal(reply.by, secrets), reason=conceal(reply.reason, secrets))
-
-
-def _remove(files: Sequence[Path]) -> None:
-    for file in files:
-        mailbox.remove(file)

@@ -5,6 +5,7 @@ import fcntl
 import os
 import shlex
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,12 +16,23 @@ from monitor.store.standby_path import stand_in
 from probes.document import why_no_file
 
 WAIT_S = 5
+MOMENT_S = 5.0
+"""So long whoever takes the lock waits for a command that has it briefly."""
+BRIEFLY = "briefly"
+"""What such a command writes into the lock, beside its number."""
+SETTLING_S = 0.05
+"""By then whoever took the lock has said in it who it is."""
 
 Check = Callable[[sqlite3.Connection, Path], None]
 
 
 class Busy(StoreError):
-    """Another process writes to this database."""
+    """Another process writes to this database: `holder`, its number or "unknown"."""
+
+    def __init__(self, lock: Path, holder: str) -> None:
+        at_work = f"{lock}: another provider-monitor (process {holder}) is at work on this database"
+        super().__init__(f"{at_work}; stop it, or let it do the work")
+        self.holder = holder
 
 
 class Lock:
@@ -30,14 +42,16 @@ class Lock:
     checkpoint at the same instant. Source: https://sqlite.org/wal.html#walresetbug
     """
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, briefly: bool = False) -> None:
         """Take it. Raises Busy where another process has it; `was_there`: one has had it before.
 
+        A command takes it `briefly`: whoever comes meanwhile waits, rather than leave out a round or fail to start.
         Raises StoreError where another user left a file that is in the way.
         """
         _check_file(database)
         check_owned(database)
         self._database, self.was_there = database, os.path.exists(f"{database}.lock")
+        self._briefly = briefly
         try:
             database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._file, path = _open_lock(database)
@@ -46,16 +60,24 @@ class Lock:
         self._take(path)
 
     def _take(self, path: Path) -> None:
+        began_s = time.monotonic()
+        while not self._is_taken():
+            holder, _, how = os.pread(self._file, 40, 0).decode(errors="replace").strip().partition(" ")
+            wait_s = 0.0 if self._briefly else MOMENT_S if how == BRIEFLY else SETTLING_S
+            if time.monotonic() - began_s >= wait_s:
+                os.close(self._file)
+                raise Busy(path, holder or "unknown")
+            time.sleep(SETTLING_S / 2)
+        with suppress(OSError):  # who holds it is a courtesy
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, f"{os.getpid()} {BRIEFLY if self._briefly else ''}".encode(), 0)
+
+    def _is_taken(self) -> bool:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            holder = os.read(self._file, 20).decode(errors="replace").strip() or "unknown"
-            os.close(self._file)
-            message = f"{path}: another provider-monitor (process {holder}) is at work on this database"
-            raise Busy(f"{message}; stop it, or let it do the work") from None
-        with suppress(OSError):  # who holds it is a courtesy
-            os.ftruncate(self._file, 0)
-            os.pwrite(self._file, str(os.getpid()).encode(), 0)
+            return False
+        return True
 
     def is_lost(self) -> bool:
         """Whether somebody deleted or replaced the file, so that another process could take its place."""
@@ -87,7 +109,7 @@ class Lock:
         os.close(self._file)
 
 
-BESIDE = ("", "-wal", "-shm", "-journal", ".lock", ".key", ".aside.jsonl", ".overlaps", ".replies", ".wishes")
+BESIDE = ("", "-wal", "-shm", "-journal", ".lock", ".key", ".aside.jsonl", ".overlaps", ".sock", ".replies")
 """What a monitor keeps in the folder of its database, and with what stands in for that."""
 
 
@@ -130,7 +152,7 @@ def _open_lock(database: Path) -> tuple[int, Path]:
     """Open the file to lock. Where none can be made the database is its own, as an old one is on a read-only disk."""
     path = lock_file(database)
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), path
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600), path
     except OSError as error:
         for old in (path, database):
             with suppress(OSError):
