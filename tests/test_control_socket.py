@@ -333,6 +333,21 @@ def test_what_is_asked_is_done_to_its_end_though_who_asked_has_gone(file):
     assert ended == [True]
 
 
+def test_whoever_says_nothing_holds_up_no_end(file):
+    async def play():
+        async with serving(file):
+            silent = [connect(file, {US.uid}, 5) for _ in range(5)]
+            await asyncio.to_thread(ask, file, {US.uid}, REQUEST)
+            began = time.monotonic()
+        took_s = time.monotonic() - began
+        heard = [await asyncio.to_thread(one.recv, 4096) for one in silent]
+        for one in silent:
+            one.close()
+        return took_s < 0.5, heard
+
+    assert asyncio.run(play()) == (True, [b""] * 5)
+
+
 def test_what_takes_too_long_is_said_to_be_pending(file, monkeypatch):
     monkeypatch.setattr(control_server, "WORK_S", 0.1)
 

@@ -30,6 +30,8 @@ SHARE = 8
 """And no more than this part of the files that we may open: the looks need theirs."""
 LAST_S = 1.0
 """So long what is under way may take at the end."""
+FAREWELL_S = 0.1
+"""So long its answer may take."""
 
 Handle = Callable[[Request], Awaitable[RequestResult]]
 
@@ -72,11 +74,13 @@ class ControlServer:
         self._seat = Seat(file, identity(file), server)
 
     async def close(self) -> None:
-        """Listen no more, and let what is under way come to its end."""
+        """Listen no more, let what is under way come to its end and be answered, and send the others away."""
         self._leave()
-        for under_way in (self._work, self._visits):
+        for under_way, limit_s in ((self._work, LAST_S), (self._visits, FAREWELL_S)):
             if under_way:
-                await asyncio.wait(under_way, timeout=LAST_S)
+                await asyncio.wait(under_way, timeout=limit_s)
+        for visit in self._visits:
+            visit.cancel()
 
     def _bind(self) -> tuple[Path, socket]:
         first: OSError | None = None
