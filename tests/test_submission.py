@@ -285,7 +285,8 @@ def test_what_an_older_version_left_as_files_is_read_in_order_and_then_gone(data
     early = b'{"kind": "acknowledge", "at": "2026-11-21T12:00:01", "subject": "early"}'
     (folder / "a.json").write_bytes(late)
     (third / "b.json").write_bytes(early)
-    for name, content in (("bad", b"{"), ("worse", b"\xff"), ("deep", b"[" * 60_000)):
+    timeless = late.replace(b"2026", b"9999")
+    for name, content in (("bad", b"{"), ("worse", b"\xff"), ("deep", b"[" * 60_000), ("timeless", timeless)):
         (folder / f"{name}.json").write_bytes(content)
     (wishes / "c.json").write_bytes(b'{"account": "openai/main"}')
 

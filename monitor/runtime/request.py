@@ -4,17 +4,17 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import datetime
 from functools import partial
 
 import msgspec
 
-from monitor.alert.reply import Reply, ReplyKind
+from monitor.alert.reply import Reply, is_dated, is_meant
 from monitor.control.message import UNREADABLE, Request, RequestKind, RequestResult, RequestStatus
 from monitor.control.server import ControlServer
 from monitor.stages.drill import Drill, begin_drill
 from monitor.stages.notify import take_reply
 from monitor.stages.state import World
+from monitor.storage_refusal import StoreError
 from monitor.store.standby import Place
 from monitor.store.submission import owner_of, socket_files
 from probes.border import admit
@@ -27,7 +27,7 @@ WARNING = "control socket"
 
 @asynccontextmanager
 async def answering(world: World) -> AsyncIterator[None]:
-    """RequestResult what is asked over the control socket."""
+    """Answer what is asked over the control socket."""
     database = world.config.database
     server = ControlServer(socket_files(database), owner_of(database), partial(obey, world), world.keeper.is_holder)
     await _listen(world, server)
@@ -60,7 +60,7 @@ async def obey(world: World, request: Request) -> RequestResult:
         is_new = await TAKING[request.kind](world, bytes(request.body))
     except UNREADABLE as error:
         return RequestResult(RequestStatus.REFUSED, f"what was asked cannot be read: {error}")
-    except (sqlite3.Error, ValueError) as error:
+    except (sqlite3.Error, StoreError, ValueError) as error:
         return RequestResult(RequestStatus.REFUSED, f"it cannot be written: {error}")
     return RequestResult(RequestStatus.DONE if is_new else RequestStatus.KNOWN, _to_know(world))
 
@@ -77,19 +77,14 @@ def _to_know(world: World) -> str:
 
 async def _take_reply(world: World, body: bytes) -> bool:
     reply = admit(msgspec.json.decode(body, type=Reply))
-    if not _is_dated(reply.at) or (reply.kind is ReplyKind.SILENCE and reply.match is None):
+    if not is_meant(reply):
         raise msgspec.ValidationError("a reply has a time, and a silence says what it holds")
     return await take_reply(world, reply)
 
 
-def _is_dated(at: datetime | None) -> bool:
-    """Whether a date can be reckoned with: the border leaves none of one that cannot."""
-    return at is not None
-
-
 async def _begin_drill(world: World, body: bytes) -> bool:
     drill = admit(msgspec.json.decode(body, type=Drill))
-    if not _is_dated(drill.at):
+    if not is_dated(drill.at):
         raise msgspec.ValidationError("a drill has a time")
     return await begin_drill(world, drill)
 

@@ -1,6 +1,8 @@
 """Changes, replies and time → the outbox: the stage that asks what is due to be told."""
 
 import asyncio
+import logging
+import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -17,6 +19,8 @@ from monitor.store.left_reply import forget_left, left_replies
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from probes.redact import conceal
+
+log = logging.getLogger("monitor")
 
 PACE = 5
 """So many steps lie between two looks at what is due: nothing but a reply is a matter of seconds."""
@@ -89,7 +93,10 @@ async def take_left_replies(world: World) -> None:
     database = world.config.database
     found = await asyncio.to_thread(left_replies, database)
     for _, reply in found:
-        await take_reply(world, reply)
+        try:
+            await take_reply(world, reply)
+        except (sqlite3.Error, ValueError) as error:  # else it would hold up all telling, at each start anew
+            log.error("what somebody left cannot be written: %s", error)
     if not world.keeper.refusal:
         await asyncio.to_thread(forget_left, database, [file for file, _ in found])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from monitor.alert.reply import Reply
+from monitor.alert.reply import Reply, is_meant
 from monitor.control.message import UNREADABLE
 from monitor.store.standby_path import stand_in
 from probes.border import admit
@@ -25,11 +25,19 @@ def left_replies(database: Path) -> list[tuple[Path, Reply]]:
     """Return the replies that were left, with their files; what is no reply is thrown away."""
     found = []
     for file, content in chain.from_iterable(map(_left, _folders(database))):
-        try:
-            found.append((file, admit(msgspec.json.decode(content, type=Reply))))
-        except UNREADABLE:
+        reply = _read(content)
+        if reply and is_meant(reply):
+            found.append((file, reply))
+        else:
             _remove(file)
     return sorted(found, key=lambda one: one[1].at)
+
+
+def _read(content: bytes) -> Reply | None:
+    try:
+        return admit(msgspec.json.decode(content, type=Reply))
+    except UNREADABLE:
+        return None
 
 
 def forget_left(database: Path, files: Iterable[Path]) -> None:
