@@ -15,9 +15,9 @@ from monitor.cli import main
 from monitor.config import load  # noqa: F401 - what `main` imports later could not be read by a stranger
 from monitor.storage_refusal import StoreError
 from monitor.store.connection import BESIDE, Lock
+from monitor.store.ownership import Unheard
 from monitor.store.replies import leave
 from monitor.store.standby_path import stand_in
-from monitor.store.submission import Unheard
 from tests.backstage import KEYS, ROOT, VARIABLES, backstage, call, public_folder
 from tests.conftest import at
 

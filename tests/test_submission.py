@@ -20,9 +20,10 @@ from monitor.storage_refusal import StoreError
 from monitor.store import reader
 from monitor.store.connection import Busy, Lock, lock_file, open_reader, open_writer
 from monitor.store.left_reply import forget_left, left_replies
+from monitor.store.ownership import Unheard, owner_of
 from monitor.store.replies import leave
 from monitor.store.standby_path import stand_in
-from monitor.store.submission import Unheard, owner_of, socket_files, submit, write_alone
+from monitor.store.submission import socket_files, submit, write_alone
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from tests.backstage import public_folder

@@ -15,8 +15,9 @@ from monitor.stages.drill import Drill, begin_drill
 from monitor.stages.notify import take_reply
 from monitor.stages.state import World
 from monitor.storage_refusal import StoreError
+from monitor.store.ownership import owner_of
 from monitor.store.standby import Place
-from monitor.store.submission import owner_of, socket_files
+from monitor.store.submission import socket_files
 from probes.border import admit
 
 CHECK_S = 5.0

@@ -4,19 +4,16 @@ One writer stays one writer: rows are written only by whoever holds the lock.
 """
 
 import os
-import pwd
-import stat
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 from monitor.control.client import ask
 from monitor.control.message import ANSWER_S, LONGEST, WORK_S, Request, RequestResult, RequestStatus, to_line
-from monitor.control.socket_file import Owner
-from monitor.storage_refusal import StoreError
-from monitor.store.connection import BESIDE, Busy, Lock, open_reader
+from monitor.store.connection import Busy, Lock, open_reader
+from monitor.store.ownership import Unheard, give, owner_of, repair_for, speaker_of
 from monitor.store.standby import Keeper, Place
 from monitor.store.standby_path import stand_in
 from monitor.store.writer import Writer
@@ -24,16 +21,6 @@ from monitor.store.writer import Writer
 PATIENCE_S = 10.0
 """So long a process that starts, ends or has too much to do is waited for."""
 PAUSE_S = 0.1
-
-
-class Unheard(StoreError):
-    """It was not done; the text says why, and what to do instead."""
-
-
-def owner_of(database: Path) -> Owner:
-    """Return whose a database is, or will be as the folder is that there is. Raises OSError."""
-    seen = next(one for one in (database, *database.absolute().parents) if one.exists()).stat()
-    return Owner(seen.st_uid, seen.st_gid)
 
 
 def socket_files(database: Path, user: int | None = None) -> list[Path]:
@@ -50,7 +37,7 @@ def submit(database: Path, request: Request, alone: Callable[[], None], patience
     """
     if len(to_line(request)) > LONGEST:
         raise Unheard(f"this is too long; name less than {LONGEST // 1024} KiB at once")
-    user, ends_s = _speaker(database), time.monotonic() + patience_s
+    user, ends_s = speaker_of(database), time.monotonic() + patience_s
     while True:
         if (answer := _asked(database, user, request)) is not None:
             return _heeded(answer, database)
@@ -76,7 +63,7 @@ def _asked(database: Path, user: int, request: Request) -> RequestResult | None:
             why = f"the process that holds {database.name} has not answered within {ANSWER_S:.0f} s"
             raise Unheard(f"{why}; it may do it yet, and if not, restart it and say this again") from None
         except PermissionError as error:
-            raise Unheard(f"{file}: {error.strerror}; {_repair(user)}") from None
+            raise Unheard(f"{file}: {error.strerror}; {repair_for(user)}") from None
         except OSError:
             continue
         if answer:
@@ -99,7 +86,7 @@ def write_alone(database: Path, location: str, work: Callable[[Writer], object])
         raise Unheard(f"{database.parent}: does not exist; start `provider-monitor run` or `once` first")
     if database.exists():
         open_reader(database).close()  # first: a command sets nothing aside that is broken, or is not ours
-    owner = _owner(database)
+    owner = owner_of(database)
     aside = stand_in(database, user=owner.uid)
     lock = Lock(database, briefly=True)
     try:
@@ -109,60 +96,10 @@ def write_alone(database: Path, location: str, work: Callable[[Writer], object])
             keeper.do(work)
             if keeper.place is Place.MEMORY and keeper.refusal:
                 raise Unheard(f"{database}: {keeper.refusal.words}; make room on that disk, or make it writable")
-        _give([one for one in (database, aside) if one], owner)
+        give([one for one in (database, aside) if one], owner)
     finally:
         lock.release()
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _give(bases: list[Path], owner: Owner) -> None:
-    """Give what root has made to the owner, who could not use it otherwise; as the folder is his, follow no link."""
-    if os.geteuid() == owner.uid:
-        return
-    for file in (Path(f"{base}{side}") for base in bases for side in BESIDE):
-        with suppress(FileNotFoundError):
-            _give_one(file, owner)
-
-
-def _give_one(file: Path, owner: Owner) -> None:
-    seen = file.lstat()
-    if seen.st_uid != os.geteuid() or not stat.S_ISREG(seen.st_mode):
-        return
-    opened = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        os.fchown(opened, owner.uid, owner.gid)
-    except OSError as error:
-        raise Unheard(f"{file} cannot be given to {_name(owner.uid)} ({error.strerror}); chown it") from None
-    finally:
-        os.close(opened)
-
-
-def _speaker(database: Path) -> int:
-    """Return as which user to speak: the owner, who alone is heard, and for whom root may. Raises Unheard."""
-    owner, us = _owner(database).uid, os.geteuid()
-    if us not in (0, owner):
-        raise Unheard(f"{database.name} belongs to {_name(owner)}, and this is {_name(us)}: {_repair(owner)}")
-    return owner
-
-
-def _owner(database: Path) -> Owner:
-    try:
-        return owner_of(database)
-    except OSError as error:
-        raise Unheard(f"{database}: {error.strerror}; say it as root, or as the monitor's own user") from None
-
-
-def _repair(user: int) -> str:
-    """Return who is to say it instead; whose user has no name here, as in a container, is asked through root."""
-    name = _name(user)
-    return "say it as root" if name.isdecimal() else f"say it as that user, with sudo -u {name}"
-
-
-def _name(user: int) -> str:
-    try:
-        return pwd.getpwuid(user).pw_name
-    except KeyError:
-        return str(user)
