@@ -189,6 +189,24 @@ def test_whoever_comes_while_a_command_has_the_lock_for_a_moment_waits_for_it(da
     assert 0.4 < time.monotonic() - began < 3
 
 
+def test_a_process_that_starts_gets_its_turn_among_commands_without_end(database):
+    until = time.monotonic() + 4
+
+    def answer_on(hand):
+        for number in range(10_000):
+            if time.monotonic() > until:
+                return
+            leave(database, "here", Reply(ReplyKind.ACKNOWLEDGE, at(number), "Jo", f"{hand}"))
+
+    with ThreadPoolExecutor(3) as hands:
+        busy = [hands.submit(answer_on, hand) for hand in range(3)]
+        for _ in range(3):
+            Lock(database).release()
+        assert time.monotonic() < until, "they went on meanwhile"
+        for one in busy:
+            one.result()
+
+
 def test_whoever_works_with_the_database_is_not_waited_for(database):
     lock, began = Lock(database), time.monotonic()
     for briefly in (False, True):

@@ -18,6 +18,8 @@ from probes.document import why_no_file
 WAIT_S = 5
 MOMENT_S = 5.0
 """So long whoever takes the lock waits for a command that has it briefly."""
+TURN_S = 0.002
+"""Pause between two tries to take it: where command follows command, none of them leaves it free for longer."""
 BRIEFLY = "briefly"
 """What such a command writes into the lock, beside its number."""
 SETTLING_S = 0.05
@@ -60,14 +62,18 @@ class Lock:
         self._take(path)
 
     def _take(self, path: Path) -> None:
+        """Take it, at once or after the commands that have it for a moment. Raises Busy."""
         began_s = time.monotonic()
+        known = "", began_s
         while not self._is_taken():
-            holder, _, how = os.pread(self._file, 40, 0).decode(errors="replace").strip().partition(" ")
-            wait_s = 0.0 if self._briefly else MOMENT_S if how == BRIEFLY else SETTLING_S
-            if time.monotonic() - began_s >= wait_s:
+            now_s, said = time.monotonic(), os.pread(self._file, 40, 0).decode(errors="replace").strip()
+            known = known if known[0] == said else (said, now_s)
+            holder, _, how = said.partition(" ")
+            waited_s, limit_s = (now_s - began_s, MOMENT_S) if how == BRIEFLY else (now_s - known[1], SETTLING_S)
+            if self._briefly or waited_s >= limit_s:
                 os.close(self._file)
                 raise Busy(path, holder or "unknown")
-            time.sleep(SETTLING_S / 2)
+            time.sleep(TURN_S)
         with suppress(OSError):  # who holds it is a courtesy
             os.ftruncate(self._file, 0)
             os.pwrite(self._file, f"{os.getpid()} {BRIEFLY if self._briefly else ''}".encode(), 0)
