@@ -139,7 +139,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="kills-", ignore_cleanup_errors=True) as folder:
             one = play(Path(folder), min(wish.each, wish.kills - whole.kills), rng)
             if one.wrong and wish.keep:
-                shutil.copytree(folder, wish.keep / f"{whole.kills}", dirs_exist_ok=True)
+                left_out = shutil.ignore_patterns("*.sock")
+                shutil.copytree(folder, wish.keep / f"{whole.kills}", dirs_exist_ok=True, ignore=left_out)
         whole.add(one)
         print(json.dumps(_told(one)), flush=True)
     print(json.dumps(_told(whole), indent=1))
@@ -402,7 +403,7 @@ def _look_at_the_dead(folder: Path, before: Seen | None, tally: Tally) -> None:
     shutil.rmtree(copy, ignore_errors=True)
     copy.mkdir()
     for file in (folder / "state").glob("monitor.db*"):
-        if not file.name.endswith("-shm"):
+        if not file.name.endswith(("-shm", ".sock")):
             shutil.copy(file, copy)
     if not (copy / "monitor.db").exists():
         return

@@ -9,12 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from monitor import storage_refusal  # noqa: F401
+from monitor.alert.reply import Reply, ReplyKind
 from monitor.cli import main
 from monitor.storage_refusal import StoreError
-from monitor.store import mailbox
 from monitor.store.connection import BESIDE, Lock
+from monitor.store.ownership import Unheard
+from monitor.store.replies import leave
 from monitor.store.standby_path import stand_in
 from tests.backstage import KEYS, ROOT, VARIABLES, backstage, call, public_folder
+from tests.conftest import at
 
 STRANGER = 65534
 OPEN = ("public/index.html", "public/style.css", "public/api/v2/summary.json")
@@ -179,7 +183,7 @@ def test_what_another_user_left_beside_the_database_is_refused_with_the_repair(l
     database = left / "state" / "monitor.db"
     with stranger():
         file = Path(f"{database if where == 'database' else stand_in(database)}{side}")
-    file.mkdir(0o700) if side in (".replies", ".wishes") else file.touch(0o600)
+    file.mkdir(0o700) if side == ".replies" else file.touch(0o600)
 
     with stranger(), pytest.raises(StoreError, match="Permission denied") as told:
         Lock(database)
@@ -221,7 +225,7 @@ def test_an_answer_that_only_another_user_could_give_names_one_that_there_is(lef
     database.parent.chmod(0o755)
     os.seteuid(2)
     try:
-        with pytest.raises(mailbox.Unheard, match=repair):
-            mailbox.leave(database, left / "x", "a.json", b"{}")
+        with pytest.raises(Unheard, match=repair):
+            leave(database, "here", Reply(ReplyKind.ACKNOWLEDGE, at(0), "Jo", "some-incident"))
     finally:
         os.seteuid(0)

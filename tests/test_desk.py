@@ -20,10 +20,8 @@ from monitor.config.load import load
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, absence, open_incident
 from monitor.diagnose.subject import Scope, read_subject
-from monitor.storage_refusal import StoreError
 from monitor.store.connection import open_reader, open_writer
 from monitor.store.reader import Reader
-from monitor.store.replies import leave, waiting
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from probes.document import DocumentError
@@ -90,7 +88,8 @@ def save(config, **facts):
 
 
 def left(config):
-    return [reply for _, reply in waiting(config.database)]
+    with closing(open_reader(config.database)) as db:
+        return Reader(db, config.location).messages.replies()
 
 
 def refused(config, *words):
@@ -133,15 +132,14 @@ def test_a_silence_has_a_reason_and_an_end_is_listed_and_can_be_ended(config):
 
     (silence,) = left(config)
     assert silence.match == Match(accounts=("openai/main",), faults=(Fault.TIMEOUT,))
-    save(config, replies=(silence,))
     assert ask(config, "silence") == [f"{silence.id}: until 2026-11-21 14:01 UTC, openai/main, timeout, by Jo: moving"]
     assert "is no silence that stands" in refused(config, "silence", "--end", "x")
     ask(config, "silence", "--end", silence.id)
-    assert standing([*left(config), silence], at(61)) == []
+    assert standing(left(config), at(61)) == []
     assert ask(config, "silence", now=at(9000)) == ["no silence stands"]
 
 
-def test_what_was_answered_a_moment_ago_counts_before_it_is_taken_up(config):
+def test_what_is_answered_while_no_process_runs_counts_at_once(config):
     ask(config, "silence", "2h", "--fault", "timeout", "--by", "Jo", "--reason", "moving")
     ask(config, "acknowledge", "--by", "Jo")
 
@@ -160,16 +158,6 @@ def test_what_was_answered_a_moment_ago_counts_before_it_is_taken_up(config):
 def test_a_silence_of_what_is_not_watched_is_refused(config):
     for what, there in (("account", "openai/main"), ("provider", "openai"), ("tag", "eu")):
         assert f"is not watched; use one of: {there}" in refused(config, "silence", "2h", f"--{what}", "x")
-
-
-def test_what_is_no_reply_is_thrown_away(config):
-    leave(config.database, Reply(ReplyKind.ACKNOWLEDGE, at(0), subject="i"))
-    folder = config.database.with_name("monitor.db.replies")
-    (folder / "bad.json").write_text("{")
-
-    assert [reply.subject for reply in left(config)] == ["i"]
-    assert not (folder / "bad.json").exists()
-    assert folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_the_windows_of_the_next_days_are_listed_in_order(config):
@@ -310,20 +298,3 @@ def test_replies_are_resumed_and_a_reply_counts_once(config):
         told = Reader(db, "here").resumption.correspondence(at(61))
         assert told.replies == [reply]
         assert told.cases[incident().id].told["phone"][0].step is Step.OPENED
-
-
-def test_an_answer_that_cannot_be_left_beside_the_database_is_left_with_its_stand_in(tmp_path, monkeypatch):
-    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "run"))
-    (tmp_path / "run").mkdir(mode=0o700)
-    (tmp_path / "monitor.db.replies").write_text("no folder can be made here")
-    reply = Reply(ReplyKind.ACKNOWLEDGE, at(0), "Jo", "some-incident")
-    leave(tmp_path / "monitor.db", reply)
-
-    assert [one for _, one in waiting(tmp_path / "monitor.db")] == [reply]
-
-
-def test_an_answer_that_can_be_left_nowhere_is_refused_with_the_repair(tmp_path, monkeypatch):
-    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "none"))
-    (tmp_path / "monitor.db.replies").write_text("no folder can be made here")
-    with pytest.raises(StoreError, match="the answer cannot be left for the monitor: make room on that disk"):
-        leave(tmp_path / "monitor.db", Reply(ReplyKind.ACKNOWLEDGE, at(0), "Jo", "some-incident"))

@@ -22,10 +22,9 @@ from monitor.stages.services import real_edge
 from monitor.stages.state import open_state
 from monitor.stages.take_up import take_up
 from monitor.store.connection import open_reader
-from monitor.store.replies import leave, waiting
+from monitor.store.replies import leave
 from probes.model import Account, Target
 from probes.simulator import SimulatedAccount, Simulator, Trouble
-from tests.parts import run_stage
 from tests.receiver import webhook
 from tests.test_run import KEYS, PAUSES, config, simulator, watching
 
@@ -87,7 +86,7 @@ def test_the_message_of_a_provider_that_fails_names_whose_account_works_instead(
     assert told in asyncio.run(play())
 
 
-def test_an_answer_that_somebody_left_is_taken_up_and_survives_a_restart(tmp_path):
+def test_an_answer_counts_at_once_and_survives_a_restart(tmp_path):
     rules = Rules(patience=Patience(remind=(timedelta(seconds=1),)))
 
     async def play():
@@ -97,8 +96,9 @@ def test_an_answer_that_somebody_left_is_taken_up_and_survives_a_restart(tmp_pat
             async with watching(settings) as monitor:
                 await inbox.until(lambda messages: len(messages) >= 2)
                 (id,) = monitor.state.belief.incidents
-                leave(settings.database, Reply(ReplyKind.ACKNOWLEDGE, datetime.now(UTC), "Jo", id))
-                await monitor.until(lambda: monitor.state.told.replies and not waiting(settings.database))
+                reply = Reply(ReplyKind.ACKNOWLEDGE, datetime.now(UTC), "Jo", id)
+                await asyncio.to_thread(leave, settings.database, settings.location, reply)
+                assert monitor.state.told.replies == [reply]
                 await monitor.until(lambda: not _waiting(settings))
                 heard = len(inbox.messages)
             async with watching(settings):
@@ -270,8 +270,8 @@ def test_a_secret_that_somebody_types_as_a_reason_is_neither_kept_nor_shown(tmp_
             async with open_state(settings, real_edge(print), pauses=PAUSES) as state:
                 now = datetime.now(UTC)
                 typed = f"the key is {plain} now"
-                leave(settings.database, Reply(ReplyKind.SILENCE, now, plain, until=now + timedelta(1), reason=typed))
-                await run_stage(notify.take_replies, state)
+                silence = Reply(ReplyKind.SILENCE, now, plain, until=now + timedelta(1), reason=typed)
+                await notify.take_reply(state.services, state.told, state.signals, silence)
             with closing(sqlite3.connect(settings.database)) as db:
                 return state.told.replies, db.execute("SELECT details FROM reply").fetchall()
 

@@ -24,6 +24,7 @@ from monitor.detect.health import Health, State
 from monitor.detect.latency import EXTRA_S, advance, pace
 from monitor.detect.target_memory import Track
 from monitor.runtime.loop import run
+from monitor.runtime.request import answering
 from monitor.runtime.round import once
 from monitor.schedule import Budget, LookPauses, Spending, Watch, next_at
 from monitor.stages import drill
@@ -122,13 +123,17 @@ class Watching:
 async def watching(settings, **pauses):
     shown = []
     edge = Edge(lambda: datetime.now(UTC), time.monotonic, random.random, shown.append)
-    async with open_state(settings, edge, pauses=replace(PAUSES, **pauses)) as made:
+    async with open_state(settings, edge, pauses=replace(PAUSES, **pauses)) as made, answering(made):
         stages = asyncio.create_task(run(made, asyncio.Event()))
         try:
             yield Watching(made, shown)
         finally:
             stages.cancel()
             await asyncio.gather(stages, return_exceptions=True)
+
+
+def nobody_runs():
+    raise AssertionError("a monitor runs, and is to be asked")
 
 
 def simulator(**settings):
@@ -512,7 +517,9 @@ def test_a_drill_rings_every_channel_is_marked_and_touches_no_account(tmp_path):
         async with simulator() as other_side, webhook() as inbox:
             settings = config(tmp_path, other_side, Channel("hook", inbox.url))
             async with watching(settings) as monitor:
-                drill.ask(settings.database, Drill("openai/main", Fault.QUOTA_EXHAUSTED, datetime.now(UTC)))
+                wish = Drill("openai/main", Fault.QUOTA_EXHAUSTED, datetime.now(UTC))
+                for _ in range(2):  # who was cut off before he was answered asks for the same again
+                    await asyncio.to_thread(drill.ask, settings.database, wish, nobody_runs)
                 await inbox.until(lambda messages: len(messages) == 2)
                 return inbox, monitor.states("openai/main")
 
@@ -603,9 +610,9 @@ def test_a_drill_that_a_crash_left_open_ends_after_the_restart(tmp_path):
     async def play():
         async with simulator() as other_side, webhook() as inbox:
             settings = config(tmp_path, other_side, Channel("hook", inbox.url))
-            settings.database.parent.mkdir(parents=True)
-            drill.ask(settings.database, Drill("openai/main", Fault.TIMEOUT, datetime.now(UTC)))
             async with watching(settings) as monitor:
+                wish = Drill("openai/main", Fault.TIMEOUT, datetime.now(UTC))
+                await asyncio.to_thread(drill.ask, settings.database, wish, nobody_runs)
                 await monitor.until(lambda: _delivered(settings) >= 1)
             async with watching(settings) as monitor:
                 await inbox.until(lambda messages: len(messages) == 2)

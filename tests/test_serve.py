@@ -1,12 +1,15 @@
 import asyncio
 import gzip
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from urllib.parse import urlencode
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from msgspec.structs import replace
 
 from monitor.alert.link import Link, link_key, read, sign
 from monitor.alert.reply import ReplyKind
@@ -18,8 +21,8 @@ from monitor.publish import private_site
 from monitor.publish.render import POLICY
 from monitor.publish.snapshot import Pulse
 from monitor.publish.status import standing
+from monitor.storage_refusal import StoreError
 from monitor.store.connection import open_writer
-from monitor.store.replies import waiting
 from monitor.store.store import open_store
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
@@ -305,7 +308,18 @@ def answers(tmp_path):
     database = tmp_path / "state" / "monitor.db"
     with closing(open_writer(make(database))):
         pass
-    return Answerer(open_store(database, "here"), link_key(database), lambda: at(60))
+    store = open_store(database, "here")
+    return Answerer(store, link_key(database), lambda: at(60), lambda reply: write(database, reply))
+
+
+def write(database, reply):
+    with closing(open_writer(database)) as db:
+        return Writer(db, "here").save_reply(reply)
+
+
+def written(answers):
+    with answers.store.reading() as stored:
+        return stored.messages.replies()
 
 
 def make(database):
@@ -323,15 +337,15 @@ def test_a_link_that_is_only_opened_does_nothing(folder, answers):
     assert status == 200
     assert b"<button>Acknowledge</button>" in body
     assert "form-action 'self'" in headers["content-security-policy"]
-    assert waiting(answers.store.path) == []
+    assert written(answers) == []
 
 
-def test_a_link_that_is_pressed_leaves_a_reply_once(folder, answers):
+def test_a_link_that_is_pressed_is_a_reply_once(folder, answers):
     path = f"/answer/{token(answers, ReplyKind.SNOOZE)}"
     status, _, body = ask(folder, path, method="POST", answers=answers)
     assert (status, b"Done" in body) == (200, True)
 
-    ((_, reply),) = waiting(answers.store.path)
+    (reply,) = written(answers)
     assert (reply.kind, reply.subject, reply.by) == (ReplyKind.SNOOZE, "20261121-120000-ab", "whoever reads phone")
     assert reply.until == at(60 + 4 * 3600)
     assert ask(folder, path, method="POST", answers=answers)[0] == 410
@@ -346,7 +360,7 @@ def test_what_is_sent_in_another_form_than_ours_does_nothing(folder, answers, ki
     status, _, body = ask(folder, path, method="POST", answers=answers, Content_Type=kind, Content_Length="0")
 
     assert (status, b"This is no form" in body) == (400, True)
-    assert waiting(answers.store.path) == []
+    assert written(answers) == []
 
 
 @pytest.mark.parametrize("form", [None, {"reason": "x", "for": "4 h"}], ids=["pressed", "silenced"])
@@ -361,12 +375,33 @@ def test_a_link_that_cannot_be_obeyed_now_says_so_and_can_be_used_later(folder, 
     assert ask(folder, path, answers=answers)[0] == 200
 
 
-def test_an_answer_that_can_be_left_nowhere_is_not_said_to_be_taken(folder, answers, monkeypatch):
-    monkeypatch.setattr("monitor.store.replies.stand_in", lambda _: None)
-    answers.store.path.with_name("monitor.db.replies").write_text("no folder")
-    status, _, body = ask(folder, f"/answer/{token(answers)}", method="POST", answers=answers)
+@pytest.mark.parametrize("error", [StoreError("no room"), TimeoutError()])
+@pytest.mark.parametrize("form", [None, {"reason": "x", "for": "4 h"}], ids=["pressed", "silenced"])
+def test_an_answer_that_cannot_be_written_is_not_said_to_be_taken(folder, answers, error, form):
+    def submit(_):
+        raise error
+
+    refusing = replace(answers, submit=submit)
+    link = token(answers, ReplyKind.SNOOZE, incident=LOST.id)
+    status, _, body = silenced(folder, refusing, link, **form or {})
 
     assert (status, b"This cannot be done now" in body) == (503, True)
+    assert ask(folder, f"/answer/{link}", answers=answers)[0] == 200
+
+
+def test_of_two_who_press_at_once_one_is_obeyed(answers):
+    both = threading.Barrier(2)
+
+    def submit(reply):
+        both.wait(10)  # neither has written before the other has found the link unused
+        return write(answers.database, reply)
+
+    answerer, link = replace(answers, submit=submit), token(answers)
+    with ThreadPoolExecutor(2) as hands:
+        taken = list(hands.map(answerer.take, [link, link]))
+
+    assert sorted(taken) == [False, True]
+    assert len(written(answers)) == 1
 
 
 LOST = open_incident(
@@ -391,7 +426,7 @@ def test_whoever_may_snooze_may_silence_what_is_like_it_with_a_reason_and_an_end
     status, _, body = silenced(folder, answers, link, **{"reason": " new key on Monday <b> ", "for": "1 day"})
     assert (status, b"Silent for 1 day" in body, b"openai/main: rate limit reached" in body) == (200, True, True)
 
-    ((_, reply),) = waiting(answers.store.path)
+    (reply,) = written(answers)
     assert (reply.kind, reply.by, reply.reason) == (ReplyKind.SILENCE, "whoever reads phone", "new key on Monday <b>")
     assert (reply.match, reply.until) == (
         Match(accounts=("openai/main",), faults=(Fault.RATE_LIMITED,)), at(60 + 86400)
@@ -411,24 +446,13 @@ def test_whoever_may_snooze_may_silence_what_is_like_it_with_a_reason_and_an_end
 )
 def test_a_silence_without_reason_or_end_or_by_another_link_is_refused(folder, answers, kind, form, status):
     assert silenced(folder, answers, token(answers, kind, incident=LOST.id), **form)[0] == status
-    assert waiting(answers.store.path) == []
+    assert written(answers) == []
 
 
 def test_a_silence_of_an_incident_that_is_gone_is_refused(folder, answers):
     link = token(answers, ReplyKind.SNOOZE, incident="gone")
 
     assert silenced(folder, answers, link, **{"reason": "x", "for": "4 h"})[0] == 410
-
-
-def test_a_link_stays_used_after_its_reply_was_taken_up(folder, answers):
-    path = f"/answer/{token(answers)}"
-    ask(folder, path, method="POST", answers=answers)
-    ((file, reply),) = waiting(answers.store.path)
-    with closing(open_writer(answers.store.path)) as db:
-        Writer(db, "here").save(Batch(at(61), replies=(reply,)))
-    file.unlink()
-
-    assert ask(folder, path, method="POST", answers=answers)[0] == 410
 
 
 def test_a_link_that_was_changed_has_run_out_or_is_of_another_key_is_refused(folder, answers):
@@ -448,7 +472,7 @@ def test_a_link_that_was_changed_has_run_out_or_is_of_another_key_is_refused(fol
         assert read(answers.key, bad, at(60)) is None
     status, _, body = ask(folder, f"/answer/{other}", method="POST", answers=answers)
     assert (status, b"not valid" in body) == (410, True)
-    assert waiting(answers.store.path) == []
+    assert written(answers) == []
 
 
 def test_a_page_without_links_has_no_such_address(folder, answers):

@@ -49,3 +49,13 @@ def standing(replies: Iterable[Reply], now: datetime) -> list[Reply]:
     replies = list(replies)
     lifted = {reply.subject for reply in replies if reply.kind is ReplyKind.LIFT}
     return [one for one in replies if one.kind is not ReplyKind.LIFT and one.is_running(now) and one.id not in lifted]
+
+
+def is_meant(reply: Reply) -> bool:
+    """Whether a reply that came in from outside says enough to count."""
+    return is_dated(reply.at) and (reply.kind is not ReplyKind.SILENCE or reply.match is not None)
+
+
+def is_dated(at: datetime | None) -> bool:
+    """Whether a date can be reckoned with: the border leaves nothing of one that cannot."""
+    return at is not None

@@ -23,5 +23,5 @@ def run(arguments: Namespace) -> int:
 
 def acknowledge(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
     incident = incident_meant(config, arguments.incident)
-    leave(config.database, Reply(ReplyKind.ACKNOWLEDGE, now, who_answers(arguments), incident))
+    leave(config.database, config.location, Reply(ReplyKind.ACKNOWLEDGE, now, who_answers(arguments), incident))
     say(f"{incident}: acknowledged; no more reminders and no escalation, but you hear of its end")

@@ -4,23 +4,17 @@ import getpass
 from argparse import Namespace
 from datetime import datetime
 
-from msgspec.structs import replace
-
 from monitor.alert.rule import Match
 from monitor.commands.selection import one_of
 from monitor.config.config import Config
-from monitor.store.replies import waiting
 from monitor.store.resumption import Correspondence
 from monitor.store.store import open_store
 
 
 def correspondence(config: Config, now: datetime) -> Correspondence:
-    """Return what is on record, with the replies that were left since: `once` takes these up a round later."""
-    left = [one for _, one in waiting(config.database)]  # read first: what is taken up meanwhile is on record then
+    """Return what is on record."""
     with open_store(config.database, config.location).reading() as stored:
-        told = stored.resumption.correspondence(now)
-    replies = {one.id: one for one in (*told.replies, *left)}
-    return replace(told, replies=tuple(replies.values()))
+        return stored.resumption.correspondence(now)
 
 
 def incident_meant(config: Config, wanted: str | None) -> str:

@@ -18,12 +18,12 @@ from monitor.commands.short_run import run_short
 from monitor.commands.terminal import DOWN, UP, Print, complain, say
 from monitor.config.config import Config
 from monitor.diagnose.incident import Change, ChangeKind, Incident
+from monitor.runtime.request import answering
 from monitor.stages.beat import change
 from monitor.stages.deliver import deliver_due
 from monitor.stages.drill import Drill, ask, end_drills
 from monitor.stages.services import now, real_edge
 from monitor.stages.state import open_state
-from monitor.store.connection import Busy
 from monitor.store.store import open_store
 from probes.model import Fault
 
@@ -53,10 +53,7 @@ def run(arguments: Namespace) -> int:
         complain(f"no channel is told of {arguments.fault} at {account}; see [[routes]] and the channels' severity")
         return DOWN
     say(f"drill for {account}: one message that it is down, one that it is over, to each of: {', '.join(told)}")
-    try:
-        hold_drill(config, wish, say)
-    except Busy:
-        ask(config.database, wish)
+    hold_drill(config, wish, say)
     return _report(config, wish, told)
 
 
@@ -67,12 +64,12 @@ def hearers(config: Config, incident: Incident, now: datetime) -> list[str]:
 
 
 def hold_drill(config: Config, wish: Drill, show: Print) -> None:
-    """Open and resolve a drill in this process. Raises Busy when another one holds the database."""
-    run_short(_hold_drill(config, wish, show))
+    """Open and resolve a drill, in this process where no other one holds the database. Raises StoreError."""
+    ask(config.database, wish, lambda: run_short(_hold_drill(config, wish, show)))
 
 
 async def _hold_drill(config: Config, wish: Drill, show: Print) -> None:
-    async with open_state(config, real_edge(show)) as state:
+    async with open_state(config, real_edge(show)) as state, answering(state):
         services, belief, told, signals = state.services, state.belief, state.told, state.signals
         await change(state, Change(wish.incident, ChangeKind.OPENED, now()))
         await deliver_due(services, belief, told, signals)

@@ -5,7 +5,6 @@ import traceback
 from monitor.commands.terminal import DOWN, complain, refuse
 from monitor.config.config import Config
 from monitor.storage_refusal import StoreError
-from monitor.store.mailbox import Unheard
 from probes.document import DocumentError
 from probes.redact import conceal
 
@@ -22,7 +21,7 @@ def _reasons(error: Exception) -> list[str]:
     """Return what to tell of an error that the user can mend; nothing of any other."""
     if isinstance(error, DocumentError):
         return list(map(str, error.problems))
-    if isinstance(error, StoreError | Unheard):
+    if isinstance(error, StoreError):
         return [str(error)]
     return []
 

@@ -19,13 +19,13 @@ from monitor.detect.health import State
 from monitor.diagnose.stage import Stage
 from monitor.runtime import shutdown
 from monitor.runtime.loop import supervise
+from monitor.runtime.request import answering
 from monitor.runtime.round import once, remembering_what_was_said
 from monitor.stages.beat import change
-from monitor.stages.belief import BeliefView
-from monitor.stages.drill import Tell, begin_drills, end_drills
+from monitor.stages.drill import end_drills
 from monitor.stages.liveness import tell_failure, told_round
 from monitor.stages.own_trouble import OwnTrouble
-from monitor.stages.services import Services, real_edge
+from monitor.stages.services import real_edge
 from monitor.stages.signals import Signals
 from monitor.stages.state import MonitorState, open_state
 from monitor.storage_refusal import StoreError
@@ -90,7 +90,7 @@ async def _told_round(config: Config, show: Print) -> list[State]:
         services.storage.look_where_it_lies()
         _name_problems_once(services.own, config)
         state.planned.plan_looks(config.watches, services.edge.clock(), spread_s=0)
-        await supervise(state).attempt(Stage.DRILL, partial(_hold_drills, services, belief, partial(change, state)))
+        await supervise(state).attempt(Stage.DRILL, partial(end_drills, services, belief, partial(change, state)))
         await once(state)
         asides = {id for id, watch in config.watches.items() if watch.aside}
         return [one.state for id, one in belief.healths.items() if not (id in asides and one.state is State.UNKNOWN)]
@@ -110,13 +110,12 @@ SET_UP = "set-up: "
 
 @asynccontextmanager
 async def _round_around(state: MonitorState) -> AsyncIterator[None]:
-    async with remembering_what_was_said(state.services), told_round(state.services, state.belief, state.signals):
+    async with (
+        remembering_what_was_said(state.services),
+        told_round(state.services, state.belief, state.signals),
+        answering(state),
+    ):
         yield
-
-
-async def _hold_drills(services: Services, belief: BeliefView, tell: Tell) -> None:
-    await end_drills(services, belief, tell)
-    await begin_drills(services, belief, tell)
 
 
 @asynccontextmanager

@@ -24,5 +24,5 @@ def run(arguments: Namespace) -> int:
 
 def snooze(config: Config, arguments: Namespace, now: datetime, say: Print) -> None:
     incident, until = incident_meant(config, arguments.incident), now + arguments.span
-    leave(config.database, Reply(ReplyKind.SNOOZE, now, who_answers(arguments), incident, until=until))
+    leave(config.database, config.location, Reply(ReplyKind.SNOOZE, now, who_answers(arguments), incident, until=until))
     say(f"{incident}: snoozed until {until:%Y-%m-%d %H:%M} UTC; you hear of its end")

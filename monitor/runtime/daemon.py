@@ -15,14 +15,18 @@ from aiohttp import web
 
 from monitor.alert.deliver import Print
 from monitor.alert.link import link_key
+from monitor.alert.reply import Reply
 from monitor.config.config import Config
+from monitor.control.message import WORK_S
 from monitor.liveness import systemd
 from monitor.liveness.systemd import Manager, find_manager
 from monitor.publish.collect import fresh_s, pulse
 from monitor.publish.snapshot import Pulse
 from monitor.runtime import shutdown
 from monitor.runtime.loop import run
+from monitor.runtime.request import answering
 from monitor.stages.belief import BeliefView
+from monitor.stages.notify import take_reply
 from monitor.stages.services import Services, real_edge
 from monitor.stages.state import MonitorState, open_state
 from monitor.storage_refusal import StoreError
@@ -76,7 +80,7 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _watch(config: Config, show: Print) -> None:
-    async with open_state(config, real_edge(show)) as state, serve(state) as address:
+    async with open_state(config, real_edge(show)) as state, answering(state), serve(state) as address:
         with suppress(OSError):  # nobody reads what we print: that is no reason not to watch
             if address:
                 show(f"status page: {address}")
@@ -136,7 +140,7 @@ async def serve(state: MonitorState) -> AsyncIterator[str | None]:
         yield None
         return
     public = urlsplit(config.site.url or "").hostname  # a proxy in front passes this name on
-    answerer = _answerer(config, services)
+    answerer = _answerer(state)
     door = Door()
     names = [public] if public else []
     app = site_app(config.folder, names, answerer, lambda: _pulse(services, belief), door, lambda: _stuck(services))
@@ -154,13 +158,27 @@ async def serve(state: MonitorState) -> AsyncIterator[str | None]:
         await runner.cleanup()
 
 
-def _answerer(config: Config, services: Services) -> Answerer | None:
+def _answerer(state: MonitorState) -> Answerer | None:
     """Return what stands behind signed links; None where the key that signs them cannot be kept."""
+    services, config = state.services, state.belief.config
     try:
-        return Answerer(services.storage.store, link_key(config.database), services.edge.clock)
+        key = link_key(config.database)
+        return Answerer(services.storage.store, key, services.edge.clock, _submitter(state))
     except OSError as error:
         log.warning("no message has a link to answer it: %s", error.strerror)
         return None
+
+
+def _submitter(state: MonitorState) -> Callable[[Reply], bool]:
+    """Return how a thread has the loop write a reply."""
+    loop = asyncio.get_running_loop()
+
+    def submit(reply: Reply) -> bool:
+        return asyncio.run_coroutine_threadsafe(
+            take_reply(state.services, state.told, state.signals, reply), loop
+        ).result(WORK_S)
+
+    return submit
 
 
 def _address(server: asyncio.Server) -> str:

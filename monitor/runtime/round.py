@@ -19,7 +19,7 @@ from monitor.schedule import is_due
 from monitor.stages.beat import beat, follow_clock, is_to_conclude, note_absence, seen
 from monitor.stages.belief import BeliefView
 from monitor.stages.deliver import deliver, deliver_due
-from monitor.stages.notify import take_replies, tell_due
+from monitor.stages.notify import take_left_replies, tell_due
 from monitor.stages.objectives import weigh_step
 from monitor.stages.planned import Planned
 from monitor.stages.poll_status import enquire, hear_safely
@@ -30,7 +30,6 @@ from monitor.stages.services import Services
 from monitor.stages.signals import Signals
 from monitor.stages.state import MonitorState
 from monitor.stages.storage import Storage
-from monitor.stages.told import Told
 from monitor.storage_refusal import StoreError
 from monitor.store.standby import Place
 from monitor.store.store import Store
@@ -102,7 +101,7 @@ def _steps(state: MonitorState, times: RoundTimes) -> Sequence[tuple[Stage, Work
     services, belief, told, signals = state.services, state.belief, state.told, state.signals
     return (
         (Stage.REMEMBER, partial(_resume, state)),
-        (Stage.HERALD, partial(_take_replies, services, belief, told, signals)),
+        (Stage.HERALD, partial(take_left_replies, services, belief, told, signals)),
         (Stage.LOOK, partial(_look_around, state, times)),
         (Stage.WEIGH, partial(weigh_step, services, belief, signals)),
         (Stage.REMEMBER, partial(_settle, state)),
@@ -133,10 +132,6 @@ async def _resume(state: MonitorState) -> None:
     await follow_clock(state)
     state.told.tells_unremembered = await _is_first_of_hour(state.services.storage, now)
     await _note_missed_rounds(state, now)
-
-
-async def _take_replies(services: Services, belief: BeliefView, told: Told, signals: Signals) -> None:
-    await take_replies(services, belief, told, signals)
 
 
 async def _look_around(state: MonitorState, times: RoundTimes) -> None:

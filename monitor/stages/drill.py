@@ -1,23 +1,22 @@
 """Simulated trouble of a real account, sent down the real path of alerts, so that the phone is seen to ring."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
+from monitor.control.message import Request, RequestKind
 from monitor.diagnose.diagnosis import Diagnosis, Evidence
 from monitor.diagnose.incident import Change, ChangeKind, Incident, open_incident
 from monitor.diagnose.reason import DrillOnly, DrillWanted
 from monitor.diagnose.subject import Scope, subject_of
 from monitor.stages.belief import BeliefView
 from monitor.stages.services import Services
-from monitor.store import mailbox
-from probes.border import admit
+from monitor.store.submission import submit
 from probes.model import Confidence, Fault
 
 
@@ -34,27 +33,13 @@ class Drill(Struct, frozen=True):
         return open_incident(_diagnosis(self), location=self.location, drill=True)
 
 
-def ask(database: Path, drill: Drill) -> None:
-    """Leave a wish for the process that holds the database; it looks every second. Raises Unheard, OSError."""
-    mailbox.leave(database, _folder(database), f"{drill.incident.id}.json", msgspec.json.encode(drill))
-
-
-def take(database: Path) -> list[Drill]:
-    """Return the wishes that were left, each once; what is not a wish is thrown away."""
-    drills = []
-    for file, content in mailbox.waiting(_folder(database)):
-        with suppress(msgspec.DecodeError, UnicodeDecodeError, OSError):
-            file.unlink()  # first: what stays would be held again
-            drills.append(admit(msgspec.json.decode(content, type=Drill)))
-    return drills
+def ask(database: Path, drill: Drill, alone: Callable[[], None]) -> None:
+    """Have a drill begun by the process that holds the database, or hold it `alone`. Raises StoreError."""
+    submit(database, Request(RequestKind.DRILL, Raw(msgspec.json.encode(drill))), alone)
 
 
 def is_over(incident: Incident, now: datetime, lasts: timedelta) -> bool:
     return incident.drill and incident.closed_at is None and now - incident.opened_at >= lasts
-
-
-def _folder(database: Path) -> Path:
-    return database.with_name(database.name + ".wishes")
 
 
 def _diagnosis(drill: Drill) -> Diagnosis:
@@ -74,16 +59,21 @@ Tell = Callable[[Change], Awaitable[None]]
 
 
 async def drills(services: Services, belief: BeliefView, tell: Tell) -> None:
-    """Begin the drills that somebody asked for, and end them after a while."""
+    """End the drills that somebody asked for after a while."""
     while True:
-        await begin_drills(services, belief, tell)
         await end_drills(services, belief, tell)
         await asyncio.sleep(services.pauses.step_s)
 
 
-async def begin_drills(services: Services, belief: BeliefView, tell: Tell) -> None:
-    for wish in await asyncio.to_thread(take, belief.config.database):
-        await tell(Change(wish.incident, ChangeKind.OPENED, services.edge.clock()))
+async def begin_drill(services: Services, known: Collection[str], tell: Tell, wish: Drill) -> bool:
+    """Begin a drill that is not `known` by its id; return whether it is new.
+
+    Who was cut off before he was answered asks for the same again.
+    """
+    if wish.incident.id in known:
+        return False
+    await tell(Change(wish.incident, ChangeKind.OPENED, services.edge.clock()))
+    return True
 
 
 async def end_drills(services: Services, belief: BeliefView, tell: Tell) -> None:

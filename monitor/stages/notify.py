@@ -1,9 +1,9 @@
 """Changes, replies and time → the outbox: the stage that asks what is due to be told."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -15,26 +15,27 @@ from monitor.alert.storage_notice import Heard, StoreNews, due_news, news, read_
 from monitor.diagnose.incident import Change
 from monitor.stages.belief import BeliefView
 from monitor.stages.services import Services
-from monitor.stages.signals import Signals
+from monitor.stages.signals import Signals, pause
 from monitor.stages.told import Told
-from monitor.store import mailbox
-from monitor.store.replies import waiting
+from monitor.storage_refusal import StoreError
+from monitor.store.left_reply import forget_left, left_replies
 from monitor.store.value import Batch
+from monitor.store.writer import Writer
 from probes.redact import conceal
 
+log = logging.getLogger("monitor")
+
 PACE = 5
-"""So many looks for replies to one look at what is due: nothing but a reply is a matter of seconds."""
+"""So many steps lie between two looks at what is due: nothing but a reply is a matter of seconds."""
 
 
 async def herald(services: Services, belief: BeliefView, told: Told, signals: Signals) -> None:
-    """Take up what people answer, and tell what time has made due: reminders, what was held back, digests."""
-    look = 0
+    """Tell what time, or what people answer, has made due: reminders, what was held back, digests."""
+    await take_left_replies(services, belief, told, signals)
     while True:
-        replied = await take_replies(services, belief, told, signals)
-        if replied or look % PACE == 0:
-            await tell_due(services, belief, told, signals)
-        look += 1
-        await asyncio.sleep(services.pauses.step_s)
+        signals.replied.clear()
+        await tell_due(services, belief, told, signals)
+        await pause(PACE * services.pauses.step_s, signals.replied)
 
 
 def tell(belief: BeliefView, told: Told, changes: Sequence[Change], now: datetime) -> list[Message]:
@@ -82,28 +83,33 @@ def _news(services: Services, belief: BeliefView, told: Told, now: datetime) -> 
     return [*(news(one, StoreNews.EVENT, it.words, it.at) for it in events for one in channels), *due]
 
 
-async def take_replies(services: Services, belief: BeliefView, told: Told, signals: Signals) -> bool:
-    """Take up the replies that were left; return whether there were new ones."""
-    found = await asyncio.to_thread(waiting, belief.config.database)
-    if not found:
-        return False
-    known = {reply.id for reply in told.replies}
-    fresh = [_concealed(reply, services.prober.secrets) for _, reply in found if reply.id not in known]
-    told.replies += fresh
-    if fresh:
-        await services.storage.save(Batch(services.edge.clock(), replies=tuple(fresh)))
-    if not services.storage.keeper.refusal:  # else they stay until they are written
-        await asyncio.to_thread(_remove, [file for file, _ in found])
-    if fresh:
+async def take_reply(services: Services, told: Told, signals: Signals, reply: Reply) -> bool:
+    """Write what somebody answers, which counts from then on; return whether it is new.
+
+    Raises StoreError or ValueError where it cannot be written at all.
+    """
+    reply = _concealed(reply, services.prober.secrets)
+    is_new = await services.storage.write(Writer.save_reply, reply)
+    if is_new:
+        told.replies.append(reply)
+        signals.replied.set()
         signals.news.set()
-    return bool(fresh)
+    return is_new
+
+
+async def take_left_replies(services: Services, belief: BeliefView, told: Told, signals: Signals) -> None:
+    """Take up the replies that an older version left as files; they stay until the database itself has them."""
+    database = belief.config.database
+    found = await asyncio.to_thread(left_replies, database)
+    for _, reply in found:
+        try:
+            await take_reply(services, told, signals, reply)
+        except (StoreError, ValueError) as error:  # else it would hold up all telling, at each start anew
+            log.error("what somebody left cannot be written: %s", error)
+    if not services.storage.keeper.refusal:
+        await asyncio.to_thread(forget_left, database, [file for file, _ in found])
 
 
 def _concealed(reply: Reply, secrets: Sequence[str]) -> Reply:
     """Return a reply without the secrets that somebody typed: whoever leaves one may know none of them."""
     return replace(reply, by=conceal(reply.by, secrets), reason=conceal(reply.reason, secrets))
-
-
-def _remove(files: Sequence[Path]) -> None:
-    for file in files:
-        mailbox.remove(file)

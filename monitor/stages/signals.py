@@ -36,6 +36,7 @@ class Signals(Struct, frozen=True):
     polls_planned: asyncio.Event = field(default_factory=asyncio.Event)
     doubted: set[str] = field(default_factory=set)
     doubt: asyncio.Event = field(default_factory=asyncio.Event)
+    replied: asyncio.Event = field(default_factory=asyncio.Event)
     outbox: asyncio.Event = field(default_factory=asyncio.Event)
     news: asyncio.Event = field(default_factory=asyncio.Event)
     unsound: asyncio.Event = field(default_factory=asyncio.Event)

@@ -5,6 +5,7 @@ import fcntl
 import os
 import shlex
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,12 +18,25 @@ from monitor.store.standby_path import stand_in
 from probes.document import why_no_file
 
 WAIT_S = 5
+MOMENT_S = 5.0
+"""So long whoever takes the lock waits for a command that has it briefly."""
+TURN_S = 0.002
+"""Pause between two tries to take it: where command follows command, none of them leaves it free for longer."""
+BRIEFLY = "briefly"
+"""What such a command writes into the lock, beside its number."""
+SETTLING_S = 0.05
+"""By then whoever took the lock has said in it who it is."""
 
 Check = Callable[[sqlite3.Connection, Path], None]
 
 
 class Busy(StoreError):
-    """Another process writes to this database."""
+    """Another process writes to this database: `holder`, its number or "unknown"."""
+
+    def __init__(self, lock: Path, holder: str) -> None:
+        at_work = f"{lock}: another provider-monitor (process {holder}) is at work on this database"
+        super().__init__(f"{at_work}; stop it, or let it do the work")
+        self.holder = holder
 
 
 class Lock:
@@ -32,14 +46,16 @@ class Lock:
     checkpoint at the same instant. Source: https://sqlite.org/wal.html#walresetbug
     """
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, briefly: bool = False) -> None:
         """Take it. Raises Busy where another process has it; `was_there`: one has had it before.
 
+        A command takes it `briefly`: whoever comes meanwhile waits, rather than leave out a round or fail to start.
         Raises StoreError where another user left a file that is in the way.
         """
         _check_file(database)
         check_owned(database)
         self._database, self.was_there = database, os.path.exists(f"{database}.lock")
+        self._briefly = briefly
         try:
             database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._file, path = _open_lock(database)
@@ -48,16 +64,28 @@ class Lock:
         self._take(path)
 
     def _take(self, path: Path) -> None:
+        """Take it, at once or after the commands that have it for a moment. Raises Busy."""
+        began_s = time.monotonic()
+        known = "", began_s
+        while not self._is_taken():
+            now_s, said = time.monotonic(), os.pread(self._file, 40, 0).decode(errors="replace").strip()
+            known = known if known[0] == said else (said, now_s)
+            holder, _, how = said.partition(" ")
+            waited_s, limit_s = (now_s - began_s, MOMENT_S) if how == BRIEFLY else (now_s - known[1], SETTLING_S)
+            if self._briefly or waited_s >= limit_s:
+                os.close(self._file)
+                raise Busy(path, holder or "unknown")
+            time.sleep(TURN_S)
+        with suppress(OSError):  # who holds it is a courtesy
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, f"{os.getpid()} {BRIEFLY if self._briefly else ''}".encode(), 0)
+
+    def _is_taken(self) -> bool:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            holder = os.read(self._file, 20).decode(errors="replace").strip() or "unknown"
-            os.close(self._file)
-            message = f"{path}: another provider-monitor (process {holder}) is at work on this database"
-            raise Busy(f"{message}; stop it, or let it do the work") from None
-        with suppress(OSError):  # who holds it is a courtesy
-            os.ftruncate(self._file, 0)
-            os.pwrite(self._file, str(os.getpid()).encode(), 0)
+            return False
+        return True
 
     def is_lost(self) -> bool:
         """Whether somebody deleted or replaced the file, so that another process could take its place."""
@@ -89,7 +117,7 @@ class Lock:
         os.close(self._file)
 
 
-BESIDE = ("", "-wal", "-shm", "-journal", ".lock", ".key", ".aside.jsonl", ".overlaps", ".replies", ".wishes")
+BESIDE = ("", "-wal", "-shm", "-journal", ".lock", ".key", ".aside.jsonl", ".overlaps", ".sock", ".replies")
 """What a monitor keeps in the folder of its database, and with what stands in for that."""
 
 
@@ -132,7 +160,7 @@ def _open_lock(database: Path) -> tuple[int, Path]:
     """Open the file to lock. Where none can be made the database is its own, as an old one is on a read-only disk."""
     path = lock_file(database)
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), path
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600), path
     except OSError as error:
         for old in (path, database):
             with suppress(OSError):

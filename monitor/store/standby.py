@@ -163,6 +163,10 @@ class Keeper:
                 return done
         raise AssertionError("memory refuses nothing")
 
+    def is_holder(self) -> bool:
+        """Whether we hold the lock, so that nobody else writes."""
+        return not self._lock.is_lost()
+
     def _lock_again(self) -> None:
         """Take the lock whose file somebody deleted, and give way to a process that was first: never two write."""
         try:

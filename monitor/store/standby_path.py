@@ -11,24 +11,27 @@ SHARED = Path("/run/provider-monitor")
 """The folder that systemd makes for our units, so that a command finds what the service left there."""
 
 
-def stand_in(database: Path, environment: Mapping[str, str] = os.environ) -> Path | None:
-    """Return where the stand-in of a database is, whether there is one or not; None where nothing can be written."""
+def stand_in(database: Path, environment: Mapping[str, str] = os.environ, user: int | None = None) -> Path | None:
+    """Return where the stand-in of a database is, whether there is one or not; None where nothing can be written.
+
+    `user` is who works with the database, where that is not this process's user but one for whom root speaks.
+    """
     name = blake2s(os.fsencode(database.absolute()), digest_size=8).hexdigest()
-    folder = next(_folders(environment, database), None)
+    folder = next(_folders(environment, database, os.geteuid() if user is None else user), None)
     return folder and folder / f"{name}.db"
 
 
-def _folders(environment: Mapping[str, str], database: Path) -> Iterator[Path]:
+def _folders(environment: Mapping[str, str], database: Path, user: int) -> Iterator[Path]:
     """Yield the folders that will do; the one that the service manager names is the only one."""
     if named := environment.get("RUNTIME_DIRECTORY"):
         yield from _made(Path(named.split(":")[0]), database)
     elif SHARED.exists():
         yield from _made(SHARED, database)
     else:
-        yield from _private(Path("/dev/shm"))
+        yield from _private(Path("/dev/shm"), user)
         import tempfile  # a round that has found its folder need not pay for it
 
-        yield from _private(Path(tempfile.gettempdir()))
+        yield from _private(Path(tempfile.gettempdir()), user)
 
 
 def _made(folder: Path, database: Path) -> Iterator[Path]:
@@ -40,12 +43,13 @@ def _made(folder: Path, database: Path) -> Iterator[Path]:
             yield folder
 
 
-def _private(parent: Path) -> Iterator[Path]:
-    """Yield a folder of our own where everybody may have one; anybody may have laid a link there."""
-    folder = parent / f"provider-monitor-{os.geteuid()}"
+def _private(parent: Path, user: int) -> Iterator[Path]:
+    """Yield a folder of the user's own where everybody may have one; anybody may have laid a link there."""
+    folder = parent / f"provider-monitor-{user}"
     with suppress(OSError):
-        folder.mkdir(mode=0o700, exist_ok=True)
-        if _is_ours(folder.lstat()) and os.access(folder, os.W_OK):
+        if user == os.geteuid():
+            folder.mkdir(mode=0o700, exist_ok=True)
+        if _is_of(user, folder.lstat()) and os.access(folder, os.W_OK):
             yield folder
 
 

@@ -308,12 +308,18 @@ class Writer:
             rows,
         )
 
-    def _save_replies(self, replies: Iterable[Reply]) -> None:
+    def save_reply(self, reply: Reply) -> bool:
+        """Write a reply by itself, which is no beat; return whether it is new."""
+        with self._transaction():
+            return self._save_replies([reply]) > 0
+
+    def _save_replies(self, replies: Iterable[Reply]) -> int:
+        """Return how many of them are new."""
         rows = [
             (self.location, one.id, one.kind, one.subject, to_ms(one.at), maybe_ms(one.until), to_json(one))
             for one in replies
         ]
-        self._db.executemany("INSERT OR IGNORE INTO reply VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        return self._db.executemany("INSERT OR IGNORE INTO reply VALUES (?, ?, ?, ?, ?, ?, ?)", rows).rowcount
 
     def letters(self, now: datetime) -> list[Letter]:
         """Return what is due to be sent. A channel hears of an incident in order.

@@ -99,7 +99,7 @@ class LinkUnavailable(Exception):
 
 
 class Answers(Protocol):
-    """What stands behind the signed links. All but `what` raise Unanswered."""
+    """What stands behind the signed links. All but `what` raise LinkUnavailable."""
 
     def read(self, token: str) -> Link | None:
         """Return what a link permits; None when it does not, or not any more."""

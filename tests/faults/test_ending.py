@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from monitor.stages import drill
+from monitor.store.connection import Busy
 from probes.model import Fault
 from tests.backstage import ROOT, environment
 from tests.faults.deaf import crowded, deaf
@@ -80,7 +81,11 @@ def end(process, number=signal.SIGTERM):
 
 def hold_drill(folder, id="openai/main"):
     until(lambda: database(folder).exists())
-    drill.ask(database(folder), drill.Drill(id, Fault.ACCOUNT_SUSPENDED, datetime.now(UTC)))
+    drill.ask(database(folder), drill.Drill(id, Fault.ACCOUNT_SUSPENDED, datetime.now(UTC)), is_running)
+
+
+def is_running():
+    raise Busy(Path("monitor.db.lock"), "that runs")
 
 
 def database(folder):

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 from aiohttp import web
@@ -14,8 +14,8 @@ from monitor.alert.reply import ReplyKind
 from monitor.log import start_log
 from monitor.publish.snapshot import Pulse
 from monitor.store.connection import open_writer
-from monitor.store.replies import waiting
 from monitor.store.store import open_store
+from monitor.store.writer import Writer
 from monitor.web.connection_limit import Door
 from monitor.web.link_reply import Answerer
 from monitor.web.server import site_app
@@ -128,7 +128,7 @@ class Page:
         database = folder / "monitor.db"
         self.key = link_key(database)
         self._door = Door()
-        answerer = Answerer(open_store(database, "here"), self.key, lambda: at(0))
+        answerer = Answerer(open_store(database, "here"), self.key, lambda: at(0), lambda reply: write(database, reply))
         app = site_app(folder / "site", (), answerer, lambda: Pulse(1.0, 60.0), self._door)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
 
@@ -153,6 +153,11 @@ class Page:
                 heard += piece
         writer.close()
         return heard
+
+
+def write(database, reply):
+    with closing(open_writer(database)) as db:
+        return Writer(db, "here").save_reply(reply)
 
 
 @pytest.fixture
@@ -221,9 +226,12 @@ TOKENS = st.text(st.sampled_from("abcXYZ019-_.~=%/+\x00é\ud800"), max_size=200)
 @settings(fuzz, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TOKENS, st.integers(0, 400), st.booleans())
 def test_no_token_but_the_signed_one_does_anything(folder, token, cut, glued):
-    answerer = Answerer(open_store(folder / "monitor.db", "here"), link_key(folder / "monitor.db"), lambda: at(0))
+    database = folder / "monitor.db"
+    store = open_store(database, "here")
+    answerer = Answerer(store, link_key(database), lambda: at(0), lambda reply: write(database, reply))
     signed = sign(answerer.key, Link(ReplyKind.ACKNOWLEDGE, "i1", "phone", at(3600)))
     forged = signed[:cut] + token if glued else token
 
     assert forged == signed or not answerer.take(forged)
-    assert list(waiting(folder / "monitor.db")) == []
+    with store.reading() as stored:
+        assert stored.messages.replies() == []

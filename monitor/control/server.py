@@ -1,0 +1,142 @@
+"""The control socket in the process that holds the database: one request, one answer, and nobody stays."""
+
+import asyncio
+import logging
+import resource
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from socket import socket
+
+from msgspec import Struct
+
+from monitor.control.message import (
+    LONGEST,
+    REQUEST_S,
+    UNREADABLE,
+    WORK_S,
+    Request,
+    RequestResult,
+    RequestStatus,
+    read_request,
+    to_line,
+)
+from monitor.control.socket_file import Owner, bind, identity, remove
+
+log = logging.getLogger("monitor")
+
+MOST = 32
+"""So many connections are open at once; more are told to try again."""
+SHARE = 8
+"""And no more than this part of the files that we may open: the looks need theirs."""
+LAST_S = 1.0
+"""So long what is under way may take at the end."""
+FAREWELL_S = 0.1
+"""So long its answer may take."""
+
+Handle = Callable[[Request], Awaitable[RequestResult]]
+
+
+class Seat(Struct, frozen=True):
+    """Where a server listens; `held` names the file that it made."""
+
+    file: Path
+    held: tuple[int, int] | None
+    server: asyncio.Server
+
+
+class ControlServer:
+    """Answers requests at the first of `places` that takes a socket. `is_holder` is whether we hold the lock still."""
+
+    def __init__(
+        self,
+        places: Sequence[Path],
+        owner: Owner,
+        handle: Handle,
+        is_holder: Callable[[], bool],
+        most: int | None = None,
+    ) -> None:
+        self._places, self._owner, self._handle, self._is_holder = places, owner, handle, is_holder
+        self._most = most or max(1, min(MOST, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // SHARE))
+        self._seat: Seat | None = None
+        self._visits: set[asyncio.Task[None]] = set()
+        self._work: set[asyncio.Task[RequestResult]] = set()
+
+    async def listen(self) -> None:
+        """Listen, and anew where somebody took the file away; never in the place of who has the lock now.
+
+        Raises OSError where no place takes a socket.
+        """
+        if not await asyncio.to_thread(self._is_to_open):
+            return
+        self._leave()
+        file, made = await asyncio.to_thread(self._bind)
+        server = await asyncio.start_unix_server(self._receive, sock=made, limit=LONGEST)
+        self._seat = Seat(file, identity(file), server)
+
+    async def close(self) -> None:
+        """Listen no more, let what is under way come to its end and be answered, and send the others away."""
+        self._leave()
+        for under_way, limit_s in ((self._work, LAST_S), (self._visits, FAREWELL_S)):
+            if under_way:
+                await asyncio.wait(under_way, timeout=limit_s)
+        for visit in self._visits:
+            visit.cancel()
+
+    def _bind(self) -> tuple[Path, socket]:
+        first: OSError | None = None
+        for file in self._places:
+            try:
+                return file, bind(file, self._owner)
+            except OSError as error:
+                first = first or error
+        raise first or FileNotFoundError("there is no place for a socket")
+
+    def _is_to_open(self) -> bool:
+        seat = self._seat
+        is_there = seat is not None and identity(seat.file) == seat.held is not None
+        return not is_there and self._is_holder()
+
+    def _leave(self) -> None:
+        if self._seat:
+            remove(self._seat.file, self._seat.held)
+            self._seat.server.close()
+            self._seat = None
+
+    async def _receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        visit = asyncio.current_task()
+        assert visit
+        self._visits.add(visit)
+        try:
+            writer.write(to_line(await self._answer(reader)))
+            async with asyncio.timeout(REQUEST_S):
+                await writer.drain()
+        except (OSError, TimeoutError):  # he has gone, or does not listen
+            writer.transport.abort()
+        finally:
+            self._visits.discard(visit)
+            writer.close()
+
+    async def _answer(self, reader: asyncio.StreamReader) -> RequestResult:
+        if len(self._visits) > self._most:
+            return RequestResult(RequestStatus.BUSY, "too many ask at once")
+        try:
+            async with asyncio.timeout(REQUEST_S):
+                request = read_request(await reader.readuntil(b"\n"))
+        except (*UNREADABLE, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
+            return RequestResult(RequestStatus.REFUSED, "this is no request of this version of provider-monitor")
+        return await self._done(request)
+
+    async def _done(self, request: Request) -> RequestResult:
+        """Do what is asked, to its end also where whoever asks goes away: half of it is neither done nor refused."""
+        work = asyncio.ensure_future(self._handle(request))
+        self._work.add(work)
+        work.add_done_callback(self._work.discard)
+        await asyncio.wait({work}, timeout=WORK_S)
+        if not work.done():
+            return RequestResult(RequestStatus.PENDING)
+        if error := work.exception():
+            log.error("what was asked over the control socket failed", exc_info=error)
+            return RequestResult(
+                RequestStatus.REFUSED, f"the monitor's own fault ({type(error).__name__}); its log says more"
+            )
+        return work.result()

@@ -1,0 +1,154 @@
+"""The file of the control socket: never open to others, not even for a moment, and reached by a path of any length."""
+
+import errno
+import os
+import socket
+import stat
+import sys
+from collections.abc import Collection
+from contextlib import suppress
+from hashlib import blake2s
+from pathlib import Path
+
+from msgspec import Struct
+
+LONGEST = 107 if sys.platform == "linux" else 103
+"""Bytes of a path in `sun_path`, without the NUL at its end. Source: unix(7); sys/un.h of the BSDs."""
+DESCRIPTORS = Path("/proc/self/fd")
+"""Where Linux names what a process has open: the way round LONGEST. Source: proc_pid_fd(5)."""
+BACKLOG = 100
+
+LOOK = getattr(os, "O_PATH", os.O_RDONLY) | os.O_CLOEXEC
+"""How to open what is only to be named."""
+
+
+class Owner(Struct, frozen=True):
+    """Whose a database is, and its socket with it."""
+
+    uid: int
+    gid: int
+
+
+def is_ours(seen: os.stat_result, users: Collection[int]) -> bool:
+    """Whether this is a socket, and one of these users': nothing else is spoken to, replaced or removed."""
+    return stat.S_ISSOCK(seen.st_mode) and seen.st_uid in users
+
+
+def bind(file: Path, owner: Owner, descriptors: Path = DESCRIPTORS) -> socket.socket:
+    """Return a socket that listens at `file` for its owner and root; what a dead process left there is replaced.
+
+    Call it under the lock of the database. Raises OSError, FileExistsError where something else lies there.
+    """
+    users = {os.geteuid(), owner.uid}
+    folder = os.open(file.parent, LOOK | os.O_DIRECTORY)
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        made.setblocking(False)
+        draft = file.with_name(_draft(file.name))
+        _check_free(folder, file, users)
+        _check_free(folder, draft, users)
+        with suppress(FileNotFoundError):
+            os.unlink(draft.name, dir_fd=folder)
+        _bind_closed(made, _address(folder, draft, descriptors))
+        _hand_over(folder, draft.name, owner)
+        made.listen(BACKLOG)
+        os.rename(draft.name, file.name, src_dir_fd=folder, dst_dir_fd=folder)  # at once: it is never missing
+    except BaseException:
+        made.close()
+        raise
+    finally:
+        os.close(folder)
+    return made
+
+
+def connect(file: Path, users: Collection[int], wait_s: float, descriptors: Path = DESCRIPTORS) -> socket.socket | None:
+    """Return a connection to whoever listens at `file`, which belongs to one of these users; None where nobody does.
+
+    Raises OSError: PermissionError where this user may not, BlockingIOError where too many wait already.
+    """
+    try:
+        seen = os.lstat(file)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if not is_ours(seen, users):
+        return None
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    made.settimeout(wait_s)
+    try:
+        _connect(made, file, descriptors)
+    except BaseException as error:
+        made.close()
+        if isinstance(error, FileNotFoundError | ConnectionRefusedError):
+            return None
+        raise
+    return made
+
+
+def remove(file: Path, held: tuple[int, int] | None) -> None:
+    """Remove a socket's file, where it is still the one that is known by `held`."""
+    with suppress(OSError):
+        if identity(file) == held is not None:
+            file.unlink()
+
+
+def identity(file: Path) -> tuple[int, int] | None:
+    """Return what names a file whatever it is called, None where there is none; a link is not followed."""
+    try:
+        seen = os.lstat(file)
+    except OSError:
+        return None
+    return seen.st_dev, seen.st_ino
+
+
+def _connect(made: socket.socket, file: Path, descriptors: Path) -> None:
+    if _fits(file) or not descriptors.is_dir():
+        return made.connect(_address(-1, file, descriptors))
+    itself = os.open(file, LOOK | os.O_NOFOLLOW)
+    try:
+        return made.connect(f"{descriptors}/{itself}")
+    finally:
+        os.close(itself)
+
+
+def _fits(file: Path) -> bool:
+    return len(os.fsencode(file)) <= LONGEST
+
+
+def _address(folder: int, file: Path, descriptors: Path) -> str:
+    """Return by which path the kernel takes a file in an open folder."""
+    if _fits(file):
+        return str(file)
+    if descriptors.is_dir():
+        return f"{descriptors}/{folder}/{file.name}"
+    words = f"a socket's path has {LONGEST} bytes at most here; name a shorter [store] path"
+    raise OSError(errno.ENAMETOOLONG, f"{file.parent}: {words}")
+
+
+def _draft(name: str) -> str:
+    """Return a short name beside another one, always the same: what a kill leaves of it is replaced by the next."""
+    return f".{blake2s(os.fsencode(name), digest_size=8).hexdigest()}.sock"
+
+
+def _check_free(folder: int, file: Path, users: Collection[int]) -> None:
+    with suppress(FileNotFoundError):
+        if not is_ours(os.stat(file.name, dir_fd=folder, follow_symlinks=False), users):
+            raise FileExistsError(errno.EEXIST, f"{file} is there, and is no socket of ours; move it away")
+
+
+def _bind_closed(made: socket.socket, address: str) -> None:
+    """Bind with a mode that has nothing for others from the first moment.
+
+    The umask is one for all threads. What another one makes meanwhile stays usable to us by this one, and what others
+    are to read is opened to them by name.
+    """
+    before = os.umask(0o077)
+    try:
+        made.bind(address)
+    finally:
+        os.umask(before)
+
+
+def _hand_over(folder: int, name: str, owner: Owner) -> None:
+    os.chmod(name, 0o600, dir_fd=folder)
+    if os.geteuid() != owner.uid:
+        os.chown(name, owner.uid, owner.gid, dir_fd=folder, follow_symlinks=False)

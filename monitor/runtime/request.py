@@ -1,0 +1,98 @@
+"""What another process asks of the one that holds the database: to write a reply, to begin a drill."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+
+import msgspec
+
+from monitor.alert.reply import Reply, is_dated, is_meant
+from monitor.control.message import UNREADABLE, Request, RequestKind, RequestResult, RequestStatus
+from monitor.control.server import ControlServer
+from monitor.stages.beat import change
+from monitor.stages.drill import Drill, begin_drill
+from monitor.stages.notify import take_reply
+from monitor.stages.own_trouble import OwnTrouble
+from monitor.stages.state import MonitorState
+from monitor.stages.storage import Storage
+from monitor.storage_refusal import StoreError
+from monitor.store.ownership import owner_of
+from monitor.store.standby import Place
+from monitor.store.submission import socket_files
+from probes.border import admit
+
+CHECK_S = 5.0
+"""Pause between two looks whether the socket's file is still there."""
+WARNING = "control socket"
+"""What its trouble is called among the warnings."""
+
+
+@asynccontextmanager
+async def answering(state: MonitorState, check_s: float = CHECK_S) -> AsyncIterator[None]:
+    """Answer what is asked over the control socket."""
+    database, services = state.belief.config.database, state.services
+    is_holder = services.storage.keeper.is_holder
+    server = ControlServer(socket_files(database), owner_of(database), partial(obey, state), is_holder)
+    await _listen(services.own, server)
+    listening = asyncio.create_task(_keep_listening(services.own, server, check_s))
+    try:
+        yield
+    finally:
+        listening.cancel()
+        await server.close()
+
+
+async def _keep_listening(own: OwnTrouble, server: ControlServer, check_s: float) -> None:
+    while True:
+        await asyncio.sleep(check_s)
+        await _listen(own, server)
+
+
+async def _listen(own: OwnTrouble, server: ControlServer) -> None:
+    try:
+        await server.listen()
+    except OSError as error:
+        own.warn(WARNING, f"`acknowledge`, `snooze`, `silence` and `drill` are not heard: {error.strerror or error}")
+    else:
+        own.mended(WARNING)
+
+
+async def obey(state: MonitorState, request: Request) -> RequestResult:
+    """Do what is asked, and say what came of it."""
+    try:
+        is_new = await TAKING[request.kind](state, bytes(request.body))
+    except UNREADABLE as error:
+        return RequestResult(RequestStatus.REFUSED, f"what was asked cannot be read: {error}")
+    except (StoreError, ValueError) as error:
+        return RequestResult(RequestStatus.REFUSED, f"it cannot be written: {error}")
+    return RequestResult(RequestStatus.DONE if is_new else RequestStatus.KNOWN, _to_know(state.services.storage))
+
+
+def _to_know(storage: Storage) -> str:
+    """Return what to know of something that was written elsewhere than in the database."""
+    keeper = storage.keeper
+    if keeper.refusal is None or keeper.place is Place.DISK:
+        return ""
+    where = "in memory, and lost if the monitor ends" if keeper.place is Place.MEMORY else "in the runtime folder"
+    return f"{storage.store.name} cannot be written now ({keeper.refusal.words}): until it can, this is kept {where}"
+
+
+async def _take_reply(state: MonitorState, body: bytes) -> bool:
+    reply = admit(msgspec.json.decode(body, type=Reply))
+    if not is_meant(reply):
+        raise msgspec.ValidationError("a reply has a time, and a silence says what it holds")
+    return await take_reply(state.services, state.told, state.signals, reply)
+
+
+async def _begin_drill(state: MonitorState, body: bytes) -> bool:
+    drill = admit(msgspec.json.decode(body, type=Drill))
+    if not is_dated(drill.at):
+        raise msgspec.ValidationError("a drill has a time")
+    return await begin_drill(state.services, state.told.cases.keys(), partial(change, state), drill)
+
+
+TAKING: Mapping[RequestKind, Callable[[MonitorState, bytes], Awaitable[bool]]] = {
+    RequestKind.REPLY: _take_reply,
+    RequestKind.DRILL: _begin_drill,
+}

@@ -1,0 +1,74 @@
+"""Replies that people left as files, as they did until there was a control socket: an upgrade loses none of them."""
+
+import logging
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import chain
+from pathlib import Path
+
+import msgspec
+
+from monitor.alert.reply import Reply, is_meant
+from monitor.control.message import UNREADABLE
+from monitor.store.standby_path import stand_in
+from probes.border import admit
+
+log = logging.getLogger("monitor")
+
+UNREAD = ".unread"
+LONGEST = 64 * 1024
+"""No reply that was left is longer."""
+
+
+def left_replies(database: Path) -> list[tuple[Path, Reply]]:
+    """Return the replies that were left, with their files; what is no reply is thrown away."""
+    found = []
+    for file, content in chain.from_iterable(map(_left, _folders(database))):
+        reply = _read(content)
+        if reply and is_meant(reply):
+            found.append((file, reply))
+        else:
+            _remove(file)
+    return sorted(found, key=lambda one: one[1].at)
+
+
+def _read(content: bytes) -> Reply | None:
+    try:
+        return admit(msgspec.json.decode(content, type=Reply))
+    except UNREADABLE:
+        return None
+
+
+def forget_left(database: Path, files: Iterable[Path]) -> None:
+    """Take away what was read, and drills that were asked for: whoever asked has long stopped waiting."""
+    wishes = database.with_name(f"{database.name}.wishes")
+    for file in (*files, *wishes.glob("*.json")):
+        _remove(file)
+    for folder in (*_folders(database), wishes):
+        with suppress(OSError):  # it is not there, or holds what could not be read
+            folder.rmdir()
+
+
+def _left(folder: Path) -> Iterator[tuple[Path, bytes]]:
+    """Yield each file with its content; what cannot be read is set aside, and said in the log once."""
+    for file in sorted(folder.glob("*.json")):
+        try:
+            with open(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as source:
+                yield file, source.read(LONGEST)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            log.error("%s was left for us and cannot be read (%s): say it anew, as our user", file, error.strerror)
+            with suppress(OSError):
+                file.rename(file.with_suffix(UNREAD))
+
+
+def _remove(file: Path) -> None:
+    with suppress(OSError):
+        file.unlink(missing_ok=True)
+
+
+def _folders(database: Path) -> list[Path]:
+    """Return where they were left: beside the database, and where that could not be written, with its stand-in."""
+    return [one.with_name(f"{one.name}.replies") for one in (database, stand_in(database)) if one]

@@ -1,0 +1,105 @@
+"""What a command has for the database: done by the process that holds it, else written by the command itself.
+
+One writer stays one writer: rows are written only by whoever holds the lock.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from monitor.control.client import ask
+from monitor.control.message import ANSWER_S, LONGEST, WORK_S, Request, RequestResult, RequestStatus, to_line
+from monitor.store.connection import Busy, Lock, open_reader
+from monitor.store.ownership import Unheard, give, owner_of, repair_for, speaker_of
+from monitor.store.standby import Keeper, Place
+from monitor.store.standby_path import stand_in
+from monitor.store.writer import Writer
+
+PATIENCE_S = 10.0
+"""So long a process that starts, ends or has too much to do is waited for."""
+PAUSE_S = 0.1
+
+
+def socket_files(database: Path, user: int | None = None) -> list[Path]:
+    """Return where the process of a user, by default ours, listens: beside the database, else with its stand-in."""
+    bases = (database, stand_in(database, user=user))
+    return [one.with_name(f"{one.name}.sock") for one in bases if one]
+
+
+def submit(database: Path, request: Request, alone: Callable[[], None], patience_s: float = PATIENCE_S) -> str:
+    """Have a request done by the process that holds the database, or do it `alone` where there is none.
+
+    `alone` takes the lock, and raises Busy where another process has it. Asked twice, it is done once. Returns what is
+    to be known of it, in words; mostly nothing. Raises StoreError where it was not done, of which Unheard is one.
+    """
+    if len(to_line(request)) > LONGEST:
+        raise Unheard(f"this is too long; name less than {LONGEST // 1024} KiB at once")
+    user, ends_s = speaker_of(database), time.monotonic() + patience_s
+    while True:
+        if (answer := _asked(database, user, request)) is not None:
+            return _heeded(answer, database)
+        try:
+            alone()
+        except Busy as error:
+            if time.monotonic() > ends_s:
+                raise Unheard(f"{database.name} is held by process {error.holder}, which {SILENT}") from None
+            time.sleep(PAUSE_S)
+        else:
+            return ""
+
+
+SILENT = "does not listen: it is of an older version, or does not get on; restart it, then say this again"
+
+
+def _asked(database: Path, user: int, request: Request) -> RequestResult | None:
+    """Return what the process says that holds the database; None where there is none, or it is to be asked again."""
+    for file in socket_files(database, user):
+        try:
+            answer = ask(file, {0, user, os.geteuid()}, request)
+        except TimeoutError:
+            why = f"the process that holds {database.name} has not answered within {ANSWER_S:.0f} s"
+            raise Unheard(f"{why}; it may do it yet, and if not, restart it and say this again") from None
+        except PermissionError as error:
+            raise Unheard(f"{file}: {error.strerror}; {repair_for(user)}") from None
+        except OSError:
+            continue
+        if answer:
+            return answer
+    return None
+
+
+def _heeded(answer: RequestResult, database: Path) -> str:
+    if answer.status is RequestStatus.REFUSED:
+        raise Unheard(f"the process that holds {database.name} refuses this: {answer.words}")
+    if answer.status is RequestStatus.PENDING:
+        why = f"the process that holds {database.name} could not write this within {WORK_S:.0f} s"
+        raise Unheard(f"{why}; it does so when it can, unless it ends before: look at it again in a while")
+    return answer.words
+
+
+def write_alone(database: Path, location: str, work: Callable[[Writer], object]) -> None:
+    """Write while nobody else does, what root writes for the owner. Raises Busy, else StoreError where it cannot be."""
+    if not database.parent.exists():
+        raise Unheard(f"{database.parent}: does not exist; start `provider-monitor run` or `once` first")
+    if database.exists():
+        open_reader(database).close()  # first: a command sets nothing aside that is broken, or is not ours
+    owner = owner_of(database)
+    aside = stand_in(database, user=owner.uid)
+    lock = Lock(database, briefly=True)
+    try:
+        keeper = Keeper(database, location, lock, _now, time.monotonic, aside)
+        keeper.open()
+        with closing(keeper):
+            keeper.do(work)
+            if keeper.place is Place.MEMORY and keeper.refusal:
+                raise Unheard(f"{database}: {keeper.refusal.words}; make room on that disk, or make it writable")
+        give([one for one in (database, aside) if one], owner)
+    finally:
+        lock.release()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
