@@ -1,6 +1,7 @@
 """Builders: a value of the field with one line, and only what matters in a test spelt out; and which tests are pure."""
 
 import gc
+import logging
 import re
 import signal
 import sys
@@ -62,6 +63,15 @@ def runtime_folder(tmp_path_factory):
         folder.chmod(0o700)
         patch.setenv("RUNTIME_DIRECTORY", str(folder))
         yield folder
+
+
+@pytest.fixture(autouse=True)
+def log_level():
+    """A played world is quiet; the next test may look at the log."""
+    log = logging.getLogger("monitor")
+    level = log.level
+    yield
+    log.setLevel(level)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -245,7 +245,7 @@ def test_what_this_process_has_sent_it_does_not_send_again_where_the_note_of_it_
     async def play():
         edge = Edge(lambda: at(60), lambda: 0.0, lambda: 0.5, shown.append)
         async with open_state(load(tmp_path / "monitor.toml", {"KEY": "sk-sim-0123456789abcdef"}), edge) as state:
-            facts = (Scope.ACCOUNT, "openai/main", Fault.INVALID_KEY, Confidence.HIGH, at(0), (), (), ())
+            facts = (read_subject(Scope.ACCOUNT, "openai/main"), Fault.INVALID_KEY, Confidence.HIGH, at(0), (), (), ())
             opened = Change(open_incident(Diagnosis(*facts)), ChangeKind.OPENED, at(0))
             messages = tuple(Message(opened.id, one, incident_id=opened.incident.id) for one in ("phone", "mail"))
             await state.services.storage.save(Batch(at(0), changes=(opened,), messages=messages))

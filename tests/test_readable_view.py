@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from monitor.alert.case import Message, Step
-from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
+from monitor.diagnose.subject import Scope, read_subject
 from monitor.store.connection import open_writer
 from monitor.store.expected_schema import complaint
 from monitor.store.readable_view import VIEWS
@@ -22,7 +23,9 @@ from tests.backstage import ROOT
 from tests.conftest import CHAT, at, health, observation
 from tests.test_schema import lay
 
-CAUSE = Diagnosis(Scope.ACCOUNT, "openai/main", Fault.ACCOUNT_SUSPENDED, Confidence.HIGH, at(0), (), ("t",), ())
+CAUSE = Diagnosis(
+    read_subject(Scope.ACCOUNT, "openai/main"), Fault.ACCOUNT_SUSPENDED, Confidence.HIGH, at(0), (), ("t",), ()
+)
 LIST = Target("openai/main", "openai", "list")
 ANSWER = Answer("openai/suspended", "it is off", Confidence.HIGH, phase=Phase.BODY)
 

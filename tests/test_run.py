@@ -537,7 +537,11 @@ def test_the_end_of_a_drill_counts_no_drill_before_it_as_downtime(tmp_path):
             settings = config(tmp_path, other_side, Channel("hook", inbox.url))
             async with watching(settings):
                 for heard in (2, 4):
-                    drill.ask(settings.database, Drill("openai/main", Fault.TIMEOUT, datetime.now(UTC)))
+                    begun = datetime.now(UTC) + timedelta(
+                        seconds=heard
+                    )  # who asks twice in a second asks for one drill
+                    wish = Drill("openai/main", Fault.TIMEOUT, begun)
+                    await asyncio.to_thread(drill.ask, settings.database, wish, nobody_runs)
                     await inbox.until(lambda messages, heard=heard: len(messages) == heard)
             return inbox.messages[-1]
 

@@ -394,7 +394,7 @@ def test_of_two_who_press_at_once_one_is_obeyed(answers):
 
     def submit(reply):
         both.wait(10)  # neither has written before the other has found the link unused
-        return write(answers.database, reply)
+        return write(answers.store.path, reply)
 
     answerer, link = replace(answers, submit=submit), token(answers)
     with ThreadPoolExecutor(2) as hands:

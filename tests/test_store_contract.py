@@ -20,10 +20,11 @@ from monitor.detect.latency import Kind
 from monitor.detect.limits import MOST
 from monitor.detect.shared_latency import Pool, PoolKey
 from monitor.detect.target_memory import NEW
-from monitor.diagnose.diagnosis import Diagnosis, Scope
+from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.diagnose.stage_failure import Stage, once_more
 from monitor.diagnose.status_source import Source
+from monitor.diagnose.subject import Scope, read_subject
 from monitor.schedule import Spending
 from monitor.slo.indicator import quantile
 from monitor.storage_refusal import StoreError
@@ -73,7 +74,13 @@ def stored(writer, opened):
 
 def incident(number=0):
     cause = Diagnosis(
-        Scope.ACCOUNT, "openai/main", Fault.ACCOUNT_SUSPENDED, Confidence.HIGH, at(number), ("why",), ("t",), ()
+        read_subject(Scope.ACCOUNT, "openai/main"),
+        Fault.ACCOUNT_SUSPENDED,
+        Confidence.HIGH,
+        at(number),
+        ("why",),
+        ("t",),
+        (),
     )
     return open_incident(cause, location="here")
 

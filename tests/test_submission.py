@@ -17,10 +17,10 @@ from monitor.alert.reply import Reply, ReplyKind
 from monitor.control.message import LONGEST, Request, RequestKind, RequestResult, RequestStatus
 from monitor.control.server import ControlServer
 from monitor.storage_refusal import StoreError
-from monitor.store import reader
 from monitor.store.connection import Busy, Lock, lock_file, open_reader, open_writer
 from monitor.store.left_reply import forget_left, left_replies
 from monitor.store.ownership import Unheard, owner_of
+from monitor.store.reader import Reader
 from monitor.store.replies import leave
 from monitor.store.standby_path import stand_in
 from monitor.store.submission import socket_files, submit, write_alone
@@ -46,7 +46,7 @@ def database(tmp_path):
 
 def replies(database):
     with closing(open_reader(database)) as db:
-        return reader.all_replies(db)
+        return Reader(db, "here").messages.replies()
 
 
 @contextmanager
@@ -92,7 +92,7 @@ def test_a_reply_is_no_beat(database):
     leave(database, "here", REPLY)
 
     with closing(open_reader(database)) as db:
-        assert reader.last_beat(db) == at(0)
+        assert Reader(db, "here").marks.last_beat() == at(0)
 
 
 def test_a_database_that_is_not_there_yet_is_made_but_not_its_folder(tmp_path):
