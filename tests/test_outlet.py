@@ -9,7 +9,7 @@ from monitor.config.load import load
 from monitor.config.output_path import METRICS_MARK
 from monitor.publish import private_site, public_site
 from monitor.publish.status import standing
-from monitor.publish.write import write_site
+from monitor.publish.write import _front_page_last, write_site
 from probes.document import DocumentError
 from tests.builders_page import four_accounts
 
@@ -188,6 +188,17 @@ def test_a_folder_of_ours_is_written_to_again(folder, name):
     write_site(folder / "www", pages)
     assert "index.html" in pages
     assert problems(folder, f'[site]\n{name} = "www"\n') == []
+
+
+@pytest.mark.parametrize("name", ["folder", "public_folder"])
+def test_a_folder_whose_pages_were_not_all_written_is_ours(folder, name):
+    """As after a kill in the middle of the first page, or on a disk that was full."""
+    shot = four_accounts()
+    public = sorted(public_site.render(shot).items(), key=lambda page: _front_page_last(page[0]))
+    for page, content in private_site.sheets(shot) if name == "folder" else public:
+        (folder / "www" / page).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "www" / page).write_bytes(content)
+        assert problems(folder, f'[site]\n{name} = "www"\n') == [], page
 
 
 @pytest.mark.parametrize("own", [".git/index.html", "CNAME", ".nojekyll", "guides/index.html", "lost+found/x"])

@@ -74,6 +74,8 @@ def sheets(snapshot: Snapshot, existing: Collection[str] = ()) -> Iterator[tuple
     every = groups(snapshot, now, it.speech, existing)
     around, first = frame(snapshot, it.speech), front(snapshot, now, it.speech, every)
     yield from ((name, it.copy(name)) for name in (*FIXED, *it.added))
+    # Before any page: by one of these a start knows that the folder is ours, be it that we were killed meanwhile.
+    yield from for_programs(private_board(snapshot, now, first.headline, it.speech), it)
     yield from _inner_pages(every, snapshot, around, it)
     for number, view in enumerate(newest_first(snapshot.past_incidents)):
         name = incident_page(view.incident.id)
@@ -82,7 +84,6 @@ def sheets(snapshot: Snapshot, existing: Collection[str] = ()) -> Iterator[tuple
     for view in snapshot.open_incidents:
         yield incident_page(view.incident.id), _incident(view, around, snapshot, it)
     yield from history(months(snapshot, it.speech), around, it, existing)
-    yield from for_programs(private_board(snapshot, now, first.headline, it.speech), it)
     yield "status.json", status_json(snapshot, now)
     yield "usable.json", usable_json(snapshot, now)
     yield "metrics.prom", metrics(snapshot, now)
