@@ -24,7 +24,7 @@ from monitor.runtime.loop import watch_and_tell
 from monitor.stages.services import Edge, Outside
 from monitor.stages.state import open_state
 from probes.canary import Prober, outcome_of
-from probes.model import Account, Blame, Credit, Fault, Knock, Observation, Outcome, Target, Usage
+from probes.model import Account, Blame, ControlAnswer, Credit, Fault, Observation, Outcome, Target, Usage
 from probes.notice import Bulletin, Impact, Notice, NoticePhase, Trust, Validators
 from probes.provider import Feed, Provider
 from probes.proxy import Proxies, Way
@@ -75,7 +75,7 @@ class Played(Struct):
     looks: list[Look] = field(default_factory=list)
     sent: list[Sent] = field(default_factory=list)
     polls: list[Poll] = field(default_factory=list)
-    knocks: dict[str, list[tuple[float, Fault | None]]] = field(default_factory=dict)
+    controls: dict[str, list[tuple[float, Fault | None]]] = field(default_factory=dict)
     cases: Mapping[str, Case] = field(default_factory=dict)
 
 
@@ -96,7 +96,7 @@ async def _play(made: Setting) -> Played:
     assert isinstance(loop, VirtualLoop)
     stage = Stage(made, loop)
     edge = Edge(stage.clock, loop.time, stage.rng.random, lambda _: None, loop.time)
-    outside = Outside(stage.attempt, stage.knock, stage.poll, stage.is_online, stage.send)
+    outside = Outside(stage.attempt, stage.probe_control, stage.poll, stage.is_online, stage.send)
     for until_s in (*(made.away or ()), made.ends_s):
         if made.away and until_s == made.away[1]:
             await asyncio.sleep(until_s - loop.now_s)
@@ -208,7 +208,7 @@ class Stage:
             offer=tuple(sorted(filter(None, asked))) if facts.offers else None,
         )
 
-    async def knock(self, _: Prober, provider: Provider, base: str | None, __: Way) -> Knock:
+    async def probe_control(self, _: Prober, provider: Provider, base: str | None, __: Way) -> ControlAnswer:
         """A call without a key is answered wherever a key alone is the trouble, and where somebody answers anything."""
         begun_s, at = self.loop.now_s, self.clock()
         answerer = next(
@@ -220,11 +220,11 @@ class Stage:
         face = _face(provider.id, cause) if cause else None
         await asyncio.sleep(0.2 if face is None or face.latency_s is None else face.latency_s)
         fault = face.fault if face else None
-        self.played.knocks.setdefault(answerer, []).append((self.loop.now_s, fault))
+        self.played.controls.setdefault(answerer, []).append((self.loop.now_s, fault))
         status = 401 if face is None else face.status
         if face is None and self.made.deaf:
             status = 200
-        return Knock(at, fault, status, self.loop.now_s - begun_s)
+        return ControlAnswer(at, fault, status, self.loop.now_s - begun_s)
 
     def _stands_before(self, answerer: str) -> Cause | None:
         now_s = self.loop.now_s

@@ -448,9 +448,9 @@ def _still(match: re.Match[str], incident: Incident, at_s: float, sight: Sight) 
     return by_looks, by_truth
 
 
-def _knocked(match: re.Match[str], incident: Incident, at_s: float, sight: Sight) -> Truth:
+def _control_answered(match: re.Match[str], incident: Incident, at_s: float, sight: Sight) -> Truth:
     answerer, good = sight.answerer(incident), "answered" in match[0]
-    last = [fault for when_s, fault in sight.played.knocks.get(answerer, ()) if when_s <= at_s]
+    last = [fault for when_s, fault in sight.played.controls.get(answerer, ()) if when_s <= at_s]
     standing = [one for one in sight.made.causes if answerer in one.answerers and one.is_on(at_s)]
     perhaps = any(0 < one.chance(id, at_s) < 1 for one in standing for id in one.spells)
     truth = perhaps or sight.made.deaf or good is not bool(standing)
@@ -536,7 +536,7 @@ CHECKS: Sequence[tuple[str, Check]] = (
     (r"no other account was asked the same since: .*", _always),
     (r"(\d+) other accounts? ha(?:s|ve) failed alike since it began, and answered in between", _shaken),
     (r"still answers: (.*?)(?: \(looked at (?:(\d+) s|(\d+) min) ago\))?", _still),
-    (r"a call without a key (?:is answered|fails too|is refused too|gets no answer either).*", _knocked),
+    (r"a call without a key (?:is answered|fails too|is refused too|gets no answer either).*", _control_answered),
     (r"nothing answers: (\d+) targets of .* fail before any answer", _nothing_answers),
     (r"nothing else can be reached from this machine either", _unreachable),
     (r"this machine does reach other hosts", _reachable),

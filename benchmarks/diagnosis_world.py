@@ -12,8 +12,8 @@ from monitor.config.alerting import ChannelSection
 from monitor.config.config import Config
 from monitor.config.document import AccountSection, Document, SiteSection
 from monitor.config.load import build
+from monitor.diagnose.corroboration import Group, Level
 from monitor.diagnose.subject import Scope
-from monitor.diagnose.witness import Group, Level
 from probes.model import Blame, Fault, Target
 
 MINUTE_S = 60.0

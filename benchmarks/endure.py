@@ -34,14 +34,14 @@ from monitor.config.config import Config
 from monitor.config.document import AccountSection, Document, SiteSection, StatusSection, StoreSection
 from monitor.config.load import build
 from monitor.diagnose.incident import Severity
-from monitor.publish.rotation import Rota
+from monitor.publish.rotation import Rotation
 from monitor.runtime.loop import watch_and_tell
 from monitor.stages.publish import make
 from monitor.stages.retention import tidy
 from monitor.stages.services import Edge, Outside, Pauses
 from monitor.stages.state import open_state
 from probes.canary import Prober, outcome_of
-from probes.model import Account, Answer, Clock, Fault, Knock, Observation, Outcome, Target
+from probes.model import Account, Answer, Clock, ControlAnswer, Fault, Observation, Outcome, Target
 from probes.provider import Provider
 from probes.proxy import Proxies, Way
 
@@ -141,7 +141,7 @@ async def _play(folder: Path, days: float, accounts: int, every_s: float, seed: 
     truth = list(losses(config, days * DAY_S, random.Random(f"truth {seed}")))
     stage, seen = Stage(loop, truth, seed), list[Day]()
     edge = Edge(stage.clock, loop.time, stage.rng.random, lambda _: None, loop.time)
-    outside = Outside(stage.attempt, stage.knock, is_online=stage.is_online, send=stage.send)
+    outside = Outside(stage.attempt, stage.probe_control, is_online=stage.is_online, send=stage.send)
     async with open_state(config, edge, outside, SELDOM) as state:
         tidying = tidy(state.services, state.belief, state.signals)
         work = [asyncio.create_task(one) for one in (watch_and_tell(state), tidying, make_pages(config, stage.clock))]
@@ -176,9 +176,9 @@ def _rss_mib() -> float:
 
 async def make_pages(config: Config, clock: Clock) -> None:
     """Make the page once an hour: each half minute, as `run` does, it would be most of what is measured."""
-    rota: Rota = {}
+    rotation: Rotation = {}
     while True:
-        rota = make(config, clock, (), rota).rota
+        rotation = make(config, clock, (), rotation).rotation
         await asyncio.sleep(HOUR_S)
 
 
@@ -268,9 +268,9 @@ class Stage:
         face = found[self.rng.randrange(len(found))]
         return face.answer, face.status
 
-    async def knock(self, _: Prober, provider: Provider, base: str | None, _way: Way) -> Knock:
+    async def probe_control(self, _: Prober, provider: Provider, base: str | None, _way: Way) -> ControlAnswer:
         await asyncio.sleep(0.2)
-        return Knock(self.clock(), None, 401, 0.2)
+        return ControlAnswer(self.clock(), None, 401, 0.2)
 
     async def is_online(
         self, places: Sequence[tuple[str, int]], limit_s: float, roads: Sequence[Proxies]

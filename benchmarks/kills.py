@@ -80,7 +80,7 @@ class Copy(Struct, frozen=True):
     answered: float
 
 
-class Letter(Struct, frozen=True):
+class OutboxMessage(Struct, frozen=True):
     """One message as the outbox has it."""
 
     incident: str
@@ -92,7 +92,7 @@ class Book(Struct, frozen=True):
     """What is known of all incidents in the end, and what the webhook received."""
 
     kinds: Counter[tuple[str, str]]
-    letters: Sequence[Letter]
+    letters: Sequence[OutboxMessage]
     copies: dict[str, list[Copy]]
 
 
@@ -426,7 +426,7 @@ def _judge(folder: Path, side: Side, killed_at: Sequence[float], tally: Tally) -
     copies = defaultdict[str, list[Copy]](list)
     for one in side.copies:
         copies[one.line].append(one)
-    book = Book(kinds, [Letter(*row) for row in rows], copies)
+    book = Book(kinds, [OutboxMessage(*row) for row in rows], copies)
     if any(one.state == "waiting" for one in book.letters) or any(closed is None for *_, closed in incidents):
         tally.wrong.append(f"not at rest after {SETTLE_S:g} s: {incidents}")
     for id, _, _, closed in incidents:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 from probes.canary import Prober, attempt
-from probes.model import Account, Fault, Knock, Target
+from probes.model import Account, ControlAnswer, Fault, Target
 from probes.provider import Provider
 from probes.proxy import DIRECT, STRAIGHT, Proxies, Proxy, Way, choose
 from probes.transport.certificate import trust
@@ -21,12 +21,12 @@ OF_THE_ROAD = frozenset(
 OF_THE_PROVIDER = frozenset({Fault.OVERLOADED, Fault.SERVER_ERROR, Fault.INVALID_RESPONSE, Fault.TIMEOUT})
 
 
-async def knock(prober: Prober, provider: Provider, base: str | None, way: Way = STRAIGHT) -> Knock:
+async def probe_control(prober: Prober, provider: Provider, base: str | None, way: Way = STRAIGHT) -> ControlAnswer:
     """Ask a provider, or a gateway at its own `base`, without a key. Never raises for the other side's trouble."""
     nobody = Account("", provider.id, None, base, way=way)
     seen = await attempt(prober, provider, nobody, Target(nobody.id, provider.id, CONTROL))
     stands = seen.fault if seen.fault in OF_THE_ROAD | OF_THE_PROVIDER else None
-    return Knock(seen.at, stands, seen.status, seen.latency_s)
+    return ControlAnswer(seen.at, stands, seen.status, seen.latency_s)
 
 
 def is_gated(provider: Provider, account: Account) -> bool:

@@ -244,7 +244,7 @@ class Sign(Struct, frozen=True):
     words: str
 
 
-class Knock(Struct, frozen=True):
+class ControlAnswer(Struct, frozen=True):
     """What a call without a key met. `fault` is None when the API itself answered, be it with a refusal.
 
     Any other fault stands in the way of everybody who calls from here, whatever the key.

@@ -46,11 +46,11 @@ def broken(writer, table, column, text="{"):
 def test_a_message_that_cannot_be_read_is_given_up_and_the_others_go_out(writer, text, caplog):
     broken(writer, "change", "incident", text)
 
-    (letter,) = writer.letters(at(5))
+    (letter,) = writer.due_messages(at(5))
     assert letter.items[0].change.incident.subject == "openai/backup"
     unread = ("hook", "what it was to tell cannot be read any more")
     assert Reader(writer._db, "here").messages.failing_channels() == [unread]
-    assert [one.id for one in writer.letters(at(6))] == [letter.id]
+    assert [one.id for one in writer.due_messages(at(6))] == [letter.id]
     assert len(caplog.records) == 1
 
 
@@ -83,7 +83,7 @@ def test_a_message_whose_name_is_no_utf8_is_given_up_as_it_could_never_be_found_
     writer._db.execute("PRAGMA foreign_keys = OFF")
     writer._db.execute(f"UPDATE outbox SET {column} = CAST(x'c328ff' AS TEXT) WHERE rowid = 1")
 
-    (letter,) = writer.letters(at(5))
+    (letter,) = writer.due_messages(at(5))
     assert letter.items[0].change.incident.subject == "openai/backup"
     assert writer._db.execute("SELECT state FROM outbox WHERE rowid = 1").fetchone()["state"] == "failed"
 
@@ -145,7 +145,7 @@ def everything(writer, db):
     for id in incidents.ids():
         incidents.find(id), stored.messages.of(id)
     take(stored, view.config(CHAT), at(61))
-    writer.letters(at(61))
+    writer.due_messages(at(61))
     writer.save_refusal(StorageRefusal(RefusalKind.FULL, "full"))
     with closing(open_in_memory()) as other:
         for passages in (TELLING, BELIEFS, SIGHTINGS, HISTORY):

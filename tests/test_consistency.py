@@ -15,9 +15,9 @@ from hypothesis import strategies as some
 from msgspec.structs import replace
 
 from monitor.detect.health import State
+from monitor.diagnose.corroboration import Group, Level
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE
 from monitor.diagnose.incident import accounts_of
-from monitor.diagnose.witness import Group, Level
 from monitor.publish import collect
 from monitor.publish.ability import LATE
 from monitor.publish.advice import instead

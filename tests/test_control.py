@@ -10,7 +10,7 @@ from aiohttp import web
 
 from probes.canary import Prober, open_session
 from probes.catalog import load_provider, load_wording
-from probes.control import is_online, knock
+from probes.control import is_online, probe_control
 from probes.model import Fault, TimeLimits
 from probes.simulator import SimulatedAccount, Simulator, Trouble
 
@@ -18,13 +18,13 @@ KEY = "sk-sim-control-0123456789"
 NOWHERE = ("127.0.0.1", 9)  # the port that discards; nobody listens
 
 
-def knocked(id, trouble=None, base=None):
+def asked(id, trouble=None, base=None):
     async def play():
         async with Simulator([SimulatedAccount(id, KEY)]) as simulator, open_session("0") as session:
             if trouble:
                 simulator.set(id, trouble)
             prober = Prober(session, load_wording(), lambda: datetime.now(UTC), time.monotonic, TimeLimits(1, 1, 1))
-            met = await knock(prober, load_provider(id), base or simulator.base(id))
+            met = await probe_control(prober, load_provider(id), base or simulator.base(id))
             return met, list(simulator.requests)
 
     return asyncio.run(play())
@@ -32,7 +32,7 @@ def knocked(id, trouble=None, base=None):
 
 @pytest.mark.parametrize("id", ["openai", "anthropic", "gemini", "cohere", "groq", "openai-compatible"])
 def test_a_refusal_of_the_key_shows_that_the_api_lives(id):
-    met, requests = knocked(id)
+    met, requests = asked(id)
 
     assert (met.fault, met.status) == (None, requests and met.status)
     assert met.status in (400, 401, 403)
@@ -40,7 +40,7 @@ def test_a_refusal_of_the_key_shows_that_the_api_lives(id):
 
 
 def test_no_key_is_sent():
-    _, (request,) = knocked("openai")
+    _, (request,) = asked("openai")
 
     assert request.key is None
     assert "authorization" not in {name.lower() for name in request.headers}
@@ -57,11 +57,11 @@ def test_no_key_is_sent():
     ],
 )
 def test_what_strikes_everybody_strikes_who_has_no_key(trouble, fault):
-    assert knocked("openai", trouble)[0].fault is fault
+    assert asked("openai", trouble)[0].fault is fault
 
 
 def test_who_cannot_be_reached_is_out_of_reach_without_a_key_too():
-    met, _ = knocked("openai", base="http://127.0.0.1:9/v1")
+    met, _ = asked("openai", base="http://127.0.0.1:9/v1")
 
     assert (met.fault, met.status) == (Fault.CONNECTION_FAILED, None)
 

@@ -101,9 +101,9 @@ def test_what_the_database_does_not_take_is_refused_and_does_not_count(tmp_path)
             with closing(sqlite3.connect(made.belief.config.database)) as db, db:
                 db.execute("CREATE TABLE other (id)")
                 db.execute("DROP TABLE other")
-            made.services.storage.keeper.connection.execute("PRAGMA query_only = ON")
+            made.services.storage.failover.connection.execute("PRAGMA query_only = ON")
             said = await obey(made, Request(RequestKind.REPLY, Raw(GOOD)))
-            return said, made.services.storage.keeper.place, made.told.replies
+            return said, made.services.storage.failover.place, made.told.replies
 
     said, place, replies = asyncio.run(play())
     assert said.status is RequestStatus.DONE

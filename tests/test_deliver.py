@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from monitor.alert.address import check_address, load_apprise
 from monitor.alert.case import Step
 from monitor.alert.deliver import GIVE_UP, again_at, fit, send
-from monitor.alert.outbox import Item, Letter
+from monitor.alert.outbox import OutboxMessage, OutboxRow
 from monitor.alert.rule import TERMINAL, Channel, Detail, Format
 from monitor.alert.text import Circumstances, MessageTemplates, Piece, Text, compose
 from monitor.diagnose.diagnosis import Diagnosis, Evidence
@@ -211,10 +211,10 @@ def test_ntfy_gets_no_message_that_it_would_make_a_file_of():
 
 class Mailbox:
     def __init__(self):
-        self.letters = []
+        self.messages = []
 
     async def handle_DATA(self, server, session, envelope):
-        self.letters.append(envelope.content.decode())
+        self.messages.append(envelope.content.decode())
         return "250 taken"
 
 
@@ -243,7 +243,7 @@ def test_a_mail_arrives_in_the_form_that_was_asked_for(form, kind, part):
         controller.stop()
 
     assert error is None
-    mail = message_from_string(mailbox.letters[0], policy=policy.default)
+    mail = message_from_string(mailbox.messages[0], policy=policy.default)
     assert "openai/main: account suspended" in mail["Subject"]
     parts = [one for one in mail.walk() if one.get_content_type() == kind]
     assert any(part in one.get_content() for one in parts)
@@ -336,15 +336,15 @@ def test_an_address_is_checked_for_its_form_and_nothing_is_sent(url, wrong):
     assert check_address(Channel("x", url)) == wrong
 
 
-def letter(tries):
-    return Letter("x", at(20), (Item(1, Step.OPENED, 0, OPENED, "", tries, first=True),))
+def message(tries):
+    return OutboxMessage("x", at(20), (OutboxRow(1, Step.OPENED, 0, OPENED, "", tries, first=True),))
 
 
 def test_pauses_between_tries_grow_to_a_quarter_of_an_hour():
-    pauses = [again_at(letter(tries), at(30)) - at(30) for tries in range(7)]
+    pauses = [again_at(message(tries), at(30)) - at(30) for tries in range(7)]
 
     assert pauses == [timedelta(seconds=seconds) for seconds in (5, 15, 60, 300, 900, 900, 900)]
 
 
 def test_after_a_day_it_is_given_up():
-    assert again_at(letter(50), at(21) + GIVE_UP) is None
+    assert again_at(message(50), at(21) + GIVE_UP) is None

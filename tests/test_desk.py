@@ -206,7 +206,7 @@ def test_it_is_explained_that_a_reminder_waits_for_a_look_that_fails(config):
 def test_history_says_what_was_sent_and_how_it_went(config):
     with closing(open_writer(config.database)) as db:
         writer = Writer(db, "here")
-        (letter,) = writer.letters(at(21))
+        (letter,) = writer.due_messages(at(21))
         writer.postponed(letter, "no answer", at(30))
     lines = []
     alerts.history(config, 5, lines.append)
@@ -255,7 +255,7 @@ def test_a_replay_tells_how_each_message_went_and_what_a_failing_channel_led_to(
     with closing(open_writer(config.database)) as db:
         writer = Writer(db, "here")
         for seconds in (21, 30, 60):
-            (letter,) = writer.letters(at(seconds))
+            (letter,) = writer.due_messages(at(seconds))
             writer.postponed(letter, "HTTP 500", at(seconds))
 
     assert replayed(config, at(300))[:3] == [

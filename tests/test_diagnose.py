@@ -7,12 +7,13 @@ from msgspec.structs import replace
 
 from monitor.detect.finding import Finding
 from monitor.detect.health import Health
+from monitor.diagnose.corroboration import Corroboration, Group, Level, Page
 from monitor.diagnose.diagnose import diagnose
 from monitor.diagnose.diagnosis import GRAVITY
 from monitor.diagnose.reason import (
     Alone,
     Answering,
-    Knocked,
+    ControlAnswered,
     Lone,
     Met,
     Posted,
@@ -26,9 +27,8 @@ from monitor.diagnose.reason import (
     Unreached,
 )
 from monitor.diagnose.subject import Scope
-from monitor.diagnose.target_state import Patient
-from monitor.diagnose.witness import Group, Level, Page, Witnesses
-from probes.model import Blame, Confidence, Fault, Knock
+from monitor.diagnose.target_state import TargetState
+from probes.model import Blame, Confidence, ControlAnswer, Fault
 from probes.notice import Impact, Notice, NoticePhase
 from tests.conftest import at, health, target
 
@@ -47,7 +47,7 @@ OVERLOADED, ERROR, TIMEOUT, UNREACHED = (
 LATER = at(3600)
 
 
-def patients(**states):
+def target_states(**states):
     """`openai_main__list=None` is up, a Fault is down with it, a pair (fault, times) is so many failures."""
     made = []
     for name, state in states.items():
@@ -57,12 +57,12 @@ def patients(**states):
         fault, times = state if isinstance(state, tuple) else (state, 3)
         status = None if fault in (TIMEOUT, UNREACHED, Fault.PROXY_FAILED) else 403
         now = health(None, None) if fault is None else health(*[fault] * times, target=one, status=status)
-        made.append(Patient(one, Health() if state == "unseen" else now))
+        made.append(TargetState(one, Health() if state == "unseen" else now))
     return made
 
 
 def verdicts(now=LATER, **states):
-    return [(one.scope, one.subject, one.fault) for one in diagnose(patients(**states), now)]
+    return [(one.scope, one.subject, one.fault) for one in diagnose(target_states(**states), now)]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_the_cause_is_found(states, expected):
 
 
 def test_two_gateways_of_one_kind_say_nothing_of_each_other():
-    sick, well = patients(gateway_a__list=ERROR, gateway_b__list=None)
+    sick, well = target_states(gateway_a__list=ERROR, gateway_b__list=None)
     sick = replace(sick, target=replace(sick.target, host="a.example.com"))
     well = replace(well, target=replace(well.target, host="b.example.com"))
     (found,) = diagnose([sick, well], LATER)
@@ -181,7 +181,7 @@ def test_two_gateways_of_one_kind_say_nothing_of_each_other():
 
 
 def only(now=LATER, **states):
-    (diagnosis,) = diagnose(patients(**states), now)
+    (diagnosis,) = diagnose(target_states(**states), now)
     return diagnosis
 
 
@@ -228,13 +228,13 @@ def test_an_outage_waits_for_siblings_to_be_confirmed():
 
 
 def test_offline_is_not_concluded_while_somebody_is_only_suspected():
-    found = diagnose(patients(openai_main__list=UNREACHED, groq_main__list=(UNREACHED, 1)), at(20))
+    found = diagnose(target_states(openai_main__list=UNREACHED, groq_main__list=(UNREACHED, 1)), at(20))
 
     assert [(one.scope, one.settled) for one in found] == [(Scope.MONITOR, False)]
 
 
 def test_a_provider_that_cannot_be_reached_does_not_wait_for_one_that_merely_errs():
-    found = diagnose(patients(openai_main__list=UNREACHED, groq_main__list=(ERROR, 1)), at(20))
+    found = diagnose(target_states(openai_main__list=UNREACHED, groq_main__list=(ERROR, 1)), at(20))
 
     assert [(one.scope, one.settled) for one in found] == [(Scope.PROVIDER, True)]
 
@@ -254,7 +254,7 @@ def finding(fault=Fault.LOW_BALANCE, model=None, account="openai/main"):
 
 
 def test_a_sign_of_what_is_coming_stands_beside_what_works():
-    (found,) = diagnose(patients(openai_main__list=None), LATER, [finding()])
+    (found,) = diagnose(target_states(openai_main__list=None), LATER, [finding()])
 
     assert (found.scope, found.subject, found.fault, found.signal) == (
         *(Scope.ACCOUNT, "openai/main", Fault.LOW_BALANCE),
@@ -280,13 +280,13 @@ def test_a_sign_for_one_model_names_it():
     ],
 )
 def test_what_was_foretold_and_has_come_is_one_trouble(states, sign, overtaken):
-    found = diagnose(patients(**states), LATER, [sign])
+    found = diagnose(target_states(**states), LATER, [sign])
 
     assert [one.signal for one in found if one.signal] == ([] if overtaken else [True])
 
 
 def test_being_offline_takes_no_sign_back():
-    found = diagnose(patients(openai_main__list=UNREACHED, groq_main__list=UNREACHED), LATER, [finding()])
+    found = diagnose(target_states(openai_main__list=UNREACHED, groq_main__list=UNREACHED), LATER, [finding()])
 
     assert [one.scope for one in found] == [Scope.MONITOR, Scope.ACCOUNT]
 
@@ -319,7 +319,7 @@ PROXY = Fault.PROXY_FAILED
     ],
 )
 def test_a_proxy_that_fails_is_the_road(states, said, expected):
-    (found,) = diagnose(patients(**states), LATER, witnesses=witnesses(**said))
+    (found,) = diagnose(target_states(**states), LATER, corroboration=corroboration(**said))
 
     assert (found.scope, found.subject, found.fault, found.blame) == expected
     assert found.scope is Scope.ACCOUNT or found.confidence is Confidence.HIGH
@@ -338,8 +338,12 @@ def notice(impact=Impact.MAJOR, phase=NoticePhase.INVESTIGATING, **facts):
 GREEN, RED, DARK = Page(True), Page(True, (notice(),)), Page(False)
 OVER = Page(True, (notice(phase=NoticePhase.RESOLVED),))
 MAINTENANCE = Page(True, (notice(Impact.MAINTENANCE, NoticePhase.SCHEDULED, planned=True),))
-ANSWERED, FAILING = Knock(at(0), None, 401, 0.08), Knock(at(0), OVERLOADED, 529, 0.2)
-WALLED, BANNED, SILENT = Knock(at(0), EDGE, 403, 0.1), Knock(at(0), REGION, 403, 0.1), Knock(at(0), UNREACHED)
+ANSWERED, FAILING = ControlAnswer(at(0), None, 401, 0.08), ControlAnswer(at(0), OVERLOADED, 529, 0.2)
+WALLED, BANNED, SILENT = (
+    ControlAnswer(at(0), EDGE, 403, 0.1),
+    ControlAnswer(at(0), REGION, 403, 0.1),
+    ControlAnswer(at(0), UNREACHED),
+)
 ACME = {f"openai/{name}": (Group(Level.ORGANIZATION, "acme"),) for name in "ab"}
 CARD = {f"openai/{name}": (Group(Level.BILLING, "card-1"),) for name in "abc"}
 NESTED = {
@@ -349,10 +353,10 @@ NESTED = {
 }
 
 
-def witnesses(page=None, knock=None, online=None, groups=None):
+def corroboration(page=None, control=None, online=None, groups=None):
     """What is said besides of OpenAI."""
-    pages, knocks = {"openai": page} if page else {}, {"openai": knock} if knock else {}
-    return Witnesses(knocks, pages, groups or {}, online)
+    pages, controls = {"openai": page} if page else {}, {"openai": control} if control else {}
+    return Corroboration(controls, pages, groups or {}, online)
 
 
 def three(**faults):
@@ -433,7 +437,7 @@ SITUATIONS = {
     ),
     "one account's limit": (three(a=RATE), {}, [(Scope.ACCOUNT, "openai/a", OURS)]),
     "529 storm with a green page": (
-        *(chats(**dict.fromkeys(ALL, OVERLOADED)), {"page": GREEN, "knock": ANSWERED}),
+        *(chats(**dict.fromkeys(ALL, OVERLOADED)), {"page": GREEN, "control": ANSWERED}),
         [(Scope.PROVIDER, "openai", THEIRS)],
     ),
     "529 storm with a red page": (
@@ -483,13 +487,13 @@ SITUATIONS = {
         [(Scope.EGRESS, "openai", ROAD)],
     ),
     "region refused to one account, and to who has no key": (
-        *(three(a=REGION), {"knock": BANNED}),
+        *(three(a=REGION), {"control": BANNED}),
         [(Scope.EGRESS, "openai", ROAD)],
     ),
     "region refused to one account of three": (three(a=REGION), {}, [(Scope.ACCOUNT, "openai/a", ROAD)]),
     "a firewall page for the only account": (
         {"openai_a__list": EDGE, "groq_x__list": None},
-        {"knock": WALLED},
+        {"control": WALLED},
         [(Scope.EGRESS, "openai", ROAD)],
     ),
     "egress blocked: all providers refuse by edge page": (
@@ -534,16 +538,16 @@ SITUATIONS = {
     ),
     "one provider out of reach": (
         {"openai_a__list": UNREACHED, "groq_x__list": None},
-        {"knock": SILENT, "online": True},
+        {"control": SILENT, "online": True},
         [(Scope.PROVIDER, "openai", ROAD)],
     ),
-    "nothing was looked at": ({"openai_a__list": "unseen"}, {"page": RED, "knock": FAILING, "online": False}, []),
+    "nothing was looked at": ({"openai_a__list": "unseen"}, {"page": RED, "control": FAILING, "online": False}, []),
 }
 
 
 @pytest.mark.parametrize(("states", "said", "expected"), SITUATIONS.values(), ids=SITUATIONS)
 def test_whose_fault_it_is(states, said, expected):
-    found = diagnose(patients(**states), LATER, witnesses=witnesses(**said))
+    found = diagnose(target_states(**states), LATER, corroboration=corroboration(**said))
 
     assert [(one.scope, one.subject, one.blame) for one in found] == expected
 
@@ -556,8 +560,8 @@ def test_there_are_forty_situations():
     ("states", "said", "sure"),
     [
         ({"openai_a__list": ERROR}, {}, Confidence.LOW),
-        ({"openai_a__list": ERROR}, {"knock": ANSWERED}, Confidence.LOW),
-        ({"openai_a__list": ERROR}, {"knock": FAILING}, Confidence.HIGH),
+        ({"openai_a__list": ERROR}, {"control": ANSWERED}, Confidence.LOW),
+        ({"openai_a__list": ERROR}, {"control": FAILING}, Confidence.HIGH),
         ({"openai_a__list": ERROR}, {"page": RED}, Confidence.HIGH),
         ({"openai_a__list": ERROR}, {"page": GREEN}, Confidence.LOW),
         (three(a=ERROR, b=ERROR), {}, Confidence.MEDIUM),
@@ -565,11 +569,11 @@ def test_there_are_forty_situations():
         (three(a=ERROR), {"page": RED}, Confidence.MEDIUM),
         (three(a=REGION, b=REGION, c=REGION), {}, Confidence.HIGH),
         ({"openai_a__list": REGION}, {}, Confidence.MEDIUM),
-        ({"openai_a__list": REGION}, {"knock": BANNED}, Confidence.HIGH),
+        ({"openai_a__list": REGION}, {"control": BANNED}, Confidence.HIGH),
     ],
 )
 def test_a_second_witness_makes_it_sure(states, said, sure):
-    (found,) = diagnose(patients(**states), LATER, witnesses=witnesses(**said))
+    (found,) = diagnose(target_states(**states), LATER, corroboration=corroboration(**said))
 
     assert found.confidence is sure
 
@@ -580,12 +584,12 @@ def test_a_second_witness_makes_it_sure(states, said, sure):
         ({"page": GREEN}, Unposted(readable=True)),
         ({"page": RED}, Posted("Elevated errors", "investigating", None)),
         ({"page": DARK}, Unposted(readable=False)),
-        ({"knock": ANSWERED}, Knocked(at(0), None, 401, 0.08)),
-        ({"knock": FAILING}, Knocked(at(0), OVERLOADED, 529, 0.2)),
+        ({"control": ANSWERED}, ControlAnswered(at(0), None, 401, 0.08)),
+        ({"control": FAILING}, ControlAnswered(at(0), OVERLOADED, 529, 0.2)),
     ],
 )
 def test_reasons_say_what_each_witness_said(said, reason):
-    (found,) = diagnose(patients(**chats(a=OVERLOADED, b=OVERLOADED)), LATER, witnesses=witnesses(**said))
+    (found,) = diagnose(target_states(**chats(a=OVERLOADED, b=OVERLOADED)), LATER, corroboration=corroboration(**said))
 
     assert found.reasons[:3] == (
         Share(2, 3),
@@ -596,10 +600,10 @@ def test_reasons_say_what_each_witness_said(said, reason):
 
 
 def test_two_of_one_organization_that_are_lost_a_day_apart_are_one_trouble_still():
-    early, late = patients(openai_a__list=SUSPENDED, openai_b__list=SUSPENDED)
+    early, late = target_states(openai_a__list=SUSPENDED, openai_b__list=SUSPENDED)
     late = replace(late, health=replace(late.health, since=at(86_400)))
 
-    declared = diagnose([early, late], at(2 * 86_400), witnesses=witnesses(groups=ACME))
+    declared = diagnose([early, late], at(2 * 86_400), corroboration=corroboration(groups=ACME))
     undeclared = diagnose([early, late], at(2 * 86_400))
 
     assert [one.scope for one in declared] == [Scope.ORGANIZATION]
@@ -634,11 +638,11 @@ def test_who_fails_alike_for_the_second_time_is_part_of_what_is_confirmed():
 
 
 def test_nothing_is_told_while_nobody_is_confirmed():
-    assert diagnose(patients(openai_a__list=(ERROR, 2), openai_b__list=(ERROR, 2)), LATER) == []
+    assert diagnose(target_states(openai_a__list=(ERROR, 2), openai_b__list=(ERROR, 2)), LATER) == []
 
 
 def test_who_was_not_looked_at_since_it_began_is_no_witness():
-    sick, sibling = patients(openai_a__list=ERROR, openai_b__list=None)
+    sick, sibling = target_states(openai_a__list=ERROR, openai_b__list=None)
     (before,) = diagnose([since(3600, sick), sibling], at(7200))
     (after,) = diagnose([sick, since(60, sibling)], at(7200))
 
@@ -647,15 +651,15 @@ def test_who_was_not_looked_at_since_it_began_is_no_witness():
 
 
 def test_a_sibling_clears_the_provider_only_at_the_canary_that_fails():
-    states = patients(openai_a__chat=OVERLOADED, openai_b__chat=None, openai_b__list=None)
-    sick, chat, listed = since(600, states[0]), states[1], since(900, states[2])
+    first, chat, last = target_states(openai_a__chat=OVERLOADED, openai_b__chat=None, openai_b__list=None)
+    sick, listed = since(600, first), since(900, last)
 
     assert [one.scope for one in diagnose([sick, chat, listed], at(7200))] == [Scope.PROVIDER]
     assert [one.scope for one in diagnose([sick, since(900, chat), listed], at(7200))] == [Scope.ACCOUNT]
 
 
 def test_a_message_waits_for_whoever_was_not_asked_since_but_not_for_long():
-    sick, sibling = patients(openai_a__list=KEY, openai_b__list=None)
+    sick, sibling = target_states(openai_a__list=KEY, openai_b__list=None)
     late = [since(30, sick), since(-60, sibling)]
 
     assert [diagnose(late, at(30 + seconds))[0].settled for seconds in (16, 26)] == [False, True]
@@ -663,16 +667,16 @@ def test_a_message_waits_for_whoever_was_not_asked_since_but_not_for_long():
 
 
 def test_who_belongs_to_a_lost_account_is_asked_once_more_before_it_is_told():
-    sick, sibling = patients(openai_a__list=SUSPENDED, openai_b__list=None)
-    declared = witnesses(groups=ACME)
+    sick, sibling = target_states(openai_a__list=SUSPENDED, openai_b__list=None)
+    declared = corroboration(groups=ACME)
 
-    assert not diagnose([sick, since(-55, sibling)], at(16), witnesses=declared)[0].settled
-    assert diagnose([sick, since(-48, sibling)], at(16), witnesses=declared)[0].settled
+    assert not diagnose([sick, since(-55, sibling)], at(16), corroboration=declared)[0].settled
+    assert diagnose([sick, since(-48, sibling)], at(16), corroboration=declared)[0].settled
     assert diagnose([sick, since(-55, sibling)], at(16))[0].settled
 
 
 def test_two_of_a_declared_group_that_are_lost_within_minutes_are_lost_with_it():
-    (found,) = diagnose(patients(**three(a=QUOTA, b=QUOTA)), LATER, witnesses=witnesses(groups=CARD))
+    (found,) = diagnose(target_states(**three(a=QUOTA, b=QUOTA)), LATER, corroboration=corroboration(groups=CARD))
 
     assert (found.scope, found.subject, found.confidence) == (
         Scope.ORGANIZATION,
@@ -684,9 +688,9 @@ def test_two_of_a_declared_group_that_are_lost_within_minutes_are_lost_with_it()
 
 def test_when_every_key_is_refused_it_is_said_that_nobody_can_tell_yet_and_what_will():
     everybody = dict.fromkeys(ALL, KEY)
-    (open_,) = diagnose(patients(**three(**everybody)), LATER)
-    (decided,) = diagnose(patients(**three(**everybody)), LATER, witnesses=witnesses(page=RED))
-    (ours,) = diagnose(patients(**three(**everybody)), LATER, witnesses=witnesses(groups=CARD))
+    (open_,) = diagnose(target_states(**three(**everybody)), LATER)
+    (decided,) = diagnose(target_states(**three(**everybody)), LATER, corroboration=corroboration(page=RED))
+    (ours,) = diagnose(target_states(**three(**everybody)), LATER, corroboration=corroboration(groups=CARD))
 
     assert (open_.blame, open_.confidence, open_.reasons[-1]) == (Blame.UNKNOWN, Confidence.MEDIUM, Undecided())
     assert (decided.blame, Undecided() in decided.reasons) == (Blame.PROVIDER, False)
@@ -713,7 +717,7 @@ def test_one_model_that_fails_for_the_only_account_is_that_models():
 
 
 def test_what_answered_again_is_neither_part_of_it_nor_well():
-    sick, back, well = patients(openai_a__list=ERROR, openai_b__list=ERROR, openai_c__list=None)
+    sick, back, well = target_states(openai_a__list=ERROR, openai_b__list=ERROR, openai_c__list=None)
     back = replace(back, health=replace(back.health, successes=1, failures=0))
 
     (found,) = diagnose([sick, back, well], LATER)
@@ -722,12 +726,12 @@ def test_what_answered_again_is_neither_part_of_it_nor_well():
 
 
 def test_an_overload_from_before_does_not_hide_that_nothing_can_be_reached():
-    overloaded, out = patients(openai_a__list=UNREACHED, groq_x__list=UNREACHED)
+    overloaded, out = target_states(openai_a__list=UNREACHED, groq_x__list=UNREACHED)
     before = replace(overloaded, health=replace(overloaded.health, since=at(-3600), began_at=at(-3600)))
-    well = patients(cohere_y__list=None)[0]
+    well = target_states(cohere_y__list=None)[0]
     long_ago = replace(well, health=replace(well.health, seen_at=at(-60)))
 
-    (found,) = diagnose([before, out, long_ago], at(7200), witnesses=witnesses(online=False))
+    (found,) = diagnose([before, out, long_ago], at(7200), corroboration=corroboration(online=False))
 
     assert (found.scope, found.since) == (Scope.MONITOR, at(0))
 
@@ -741,7 +745,7 @@ def test_who_took_a_model_away_is_undecided_unless_another_account_still_has_it(
 
 
 def test_who_was_asked_in_the_same_breath_is_a_witness_too():
-    sick, sibling = patients(openai_a__list=SUSPENDED, openai_b__list=None)
+    sick, sibling = target_states(openai_a__list=SUSPENDED, openai_b__list=None)
 
     (found,) = diagnose([since(60.2, sick), sibling], at(80))
 
@@ -750,11 +754,11 @@ def test_who_was_asked_in_the_same_breath_is_a_witness_too():
 
 
 def test_an_answer_of_the_moment_before_the_road_was_cut_does_not_tell_that_it_is_open():
-    cut = patients(openai_a__list=(UNREACHED, 4), groq_x__list=(UNREACHED, 4))
-    before = since(-60.1, patients(openai_a__chat=None)[0])
+    cut = target_states(openai_a__list=(UNREACHED, 4), groq_x__list=(UNREACHED, 4))
+    before = since(-60.1, target_states(openai_a__chat=None)[0])
 
     (offline,) = diagnose([*cut, before], LATER)
-    (road,) = diagnose([*cut, before, *patients(cohere_y__list=None)], LATER)
+    (road,) = diagnose([*cut, before, *target_states(cohere_y__list=None)], LATER)
 
     assert (offline.scope, len(offline.targets)) == (Scope.MONITOR, 2)
     assert (road.scope, road.reasons[0]) == (Scope.EGRESS, Unreached(2, 3))
@@ -765,7 +769,7 @@ def test_an_answer_of_the_moment_before_the_road_was_cut_does_not_tell_that_it_i
     [(KEY, 5, 20, False), (KEY, 12, 20, True), (KEY, 5, 26, True), (SUSPENDED, 5, 20, True)],
 )
 def test_a_refused_key_waits_until_some_other_was_asked_once_more(fault, seen_s, now_s, settled):
-    sick, sibling = patients(openai_a__list=(fault, 2), openai_b__list=None)
+    sick, sibling = target_states(openai_a__list=(fault, 2), openai_b__list=None)
 
     (found,) = diagnose([sick, since(seen_s - 60, sibling)], at(now_s))
 
@@ -779,26 +783,33 @@ def shaken(account, fault, *after, seconds=0):
     """An account that has failed once since, and met this afterwards."""
     one = target(f"openai/{account}", "list")
     now = health(fault, *after, target=one, status=503)
-    return since(seconds, Patient(one, replace(now, evidence=replace(now.evidence, at=at(seconds)))))
+    return since(seconds, TargetState(one, replace(now, evidence=replace(now.evidence, at=at(seconds)))))
 
 
-STEADY = patients(openai_a__list=ERROR)
+STEADY = target_states(openai_a__list=ERROR)
 
 
 @pytest.mark.parametrize(
     ("others", "found"),
     [
         ([shaken("b", ERROR, None)], (Scope.PROVIDER, "openai")),
-        ([shaken("b", OVERLOADED, None), *patients(openai_c__list=None)], (Scope.PROVIDER, "openai")),
+        ([shaken("b", OVERLOADED, None), *target_states(openai_c__list=None)], (Scope.PROVIDER, "openai")),
         # One of three may fail by itself, two do not; nor does what an account is to blame for speak of others.
-        ([shaken("b", ERROR, None), *patients(openai_c__list=None, openai_d__list=None)], (Scope.ACCOUNT, "openai/a")),
         (
-            [shaken("b", ERROR, None), shaken("c", TIMEOUT, None), *patients(openai_d__list=None, openai_e__list=None)],
+            [shaken("b", ERROR, None), *target_states(openai_c__list=None, openai_d__list=None)],
+            (Scope.ACCOUNT, "openai/a"),
+        ),
+        (
+            [
+                shaken("b", ERROR, None),
+                shaken("c", TIMEOUT, None),
+                *target_states(openai_d__list=None, openai_e__list=None),
+            ],
             (Scope.PROVIDER, "openai"),
         ),
         ([shaken("b", KEY, None)], (Scope.ACCOUNT, "openai/a")),
         # Who has not answered since may yet fail again, or not.
-        ([shaken("b", ERROR), *patients(openai_c__list=None)], (Scope.ACCOUNT, "openai/a")),
+        ([shaken("b", ERROR), *target_states(openai_c__list=None)], (Scope.ACCOUNT, "openai/a")),
         # It was another trouble: long over, or before this one began.
         ([shaken("b", ERROR, *[None] * 12)], (Scope.ACCOUNT, "openai/a")),
         ([shaken("b", ERROR, None, seconds=-30)], (Scope.ACCOUNT, "openai/a")),
@@ -819,8 +830,8 @@ def test_how_many_failed_in_between_is_said_beside_how_many_fail():
 
 
 def test_what_answered_long_before_the_latest_failure_is_not_said_to_answer():
-    old, fresh = patients(openai_a__chat=None), since(700, patients(openai_a__count=None)[0])
-    failing = patients(openai_a__list=(ERROR, 14))
+    old, fresh = target_states(openai_a__chat=None), since(700, target_states(openai_a__count=None)[0])
+    failing = target_states(openai_a__list=(ERROR, 14))
     (found,) = diagnose([*failing, *old, fresh], LATER)
 
     assert [one for one in found.reasons if isinstance(one, Answering)] == [Answering(("count",), at(760))]

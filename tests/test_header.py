@@ -18,7 +18,7 @@ from monitor.config.load import load
 from monitor.log import conceal_also, start_log
 from probes.canary import Prober, attempt, open_session
 from probes.catalog import load_wording
-from probes.control import is_gated, knock
+from probes.control import is_gated, probe_control
 from probes.document import DocumentError
 from probes.header import is_secret
 from probes.model import Target, TimeLimits
@@ -260,7 +260,7 @@ def test_a_call_without_a_key_takes_no_secret_with_it(tmp_path):
         gateway = Gateway()
         async with serving(gateway) as (base, prober):
             config = loaded(tmp_path, text('x-gate = "env:GATE", x-team = "blue"', more, base))
-            await knock(prober, config.providers["openai-compatible"], base)
+            await probe_control(prober, config.providers["openai-compatible"], base)
             return gateway.seen[0].headers
 
     came = asyncio.run(play())

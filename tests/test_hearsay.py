@@ -5,16 +5,16 @@ from msgspec.structs import replace
 
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
-from monitor.diagnose.reason import Elsewhere, Knocked
+from monitor.diagnose.reason import ControlAnswered, Elsewhere
 from monitor.diagnose.subject import Scope, read_subject
-from monitor.replay.control_probes import Hearsay
+from monitor.replay.control_probes import ControlHistory
 from monitor.stages.belief import ControlResult
-from probes.model import Confidence, Fault, Knock, Target
+from probes.model import Confidence, ControlAnswer, Fault, Target
 from tests.conftest import at
 
 MAIN, OTHER = Target("openai/main", "openai", "list"), Target("groq/llama", "groq", "list")
 TARGETS = {one.id: one for one in (MAIN, OTHER)}
-KNOCKED = Knocked(at(110), Fault.SERVER_ERROR, 503, 0.2)
+KNOCKED = ControlAnswered(at(110), Fault.SERVER_ERROR, 503, 0.2)
 
 
 def incident(*reasons, targets=(MAIN,)):
@@ -25,7 +25,7 @@ def incident(*reasons, targets=(MAIN,)):
 
 
 def heard(*changes):
-    return Hearsay.of(changes, TARGETS)
+    return ControlHistory.of(changes, TARGETS)
 
 
 def test_neutral_hosts_answered_as_the_incident_says_from_its_first_failure_to_its_end():
@@ -48,8 +48,8 @@ def test_a_knock_is_heard_from_when_it_was_made_and_again_while_the_incident_is_
     found = heard(Change(incident(KNOCKED), ChangeKind.OPENED, at(160)))
 
     assert found.at(at(109)) == ControlResult()
-    assert found.at(at(115)) == ControlResult({"openai": Knock(at(110), Fault.SERVER_ERROR, 503, 0.2)})
-    assert found.at(at(7200)).knocks["openai"].at == at(7140)
+    assert found.at(at(115)) == ControlResult({"openai": ControlAnswer(at(110), Fault.SERVER_ERROR, 503, 0.2)})
+    assert found.at(at(7200)).controls["openai"].at == at(7140)
 
 
 @pytest.mark.parametrize("targets", [(MAIN, OTHER), ()], ids=["of two companies", "of nobody who is watched"])

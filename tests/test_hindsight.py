@@ -22,7 +22,7 @@ from monitor.store.reader import Reader
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
 from probes.canary import outcome_of
-from probes.model import Answer, Fault, Knock, Observation, Outcome, Target
+from probes.model import Answer, ControlAnswer, Fault, Observation, Outcome, Target
 from tests.backstage import call
 from tests.conftest import observation
 
@@ -81,9 +81,9 @@ class Truth:
                 return fault
         return Fault.SERVER_ERROR if self.rng.random() < self.blip else None
 
-    async def knock(self, _, provider, base, way):
+    async def probe_control(self, _, provider, base, way):
         await asyncio.sleep(0.2)
-        return Knock(self.clock(), None, 401, 0.2)
+        return ControlAnswer(self.clock(), None, 401, 0.2)
 
     async def is_online(self, places, limit_s, roads):
         hour = self.loop.now_s / HOUR_S
@@ -111,7 +111,7 @@ def record(folder, days, every_s, *troubles, slow=(), probe=""):
         loop = asyncio.get_running_loop()
         truth = Truth(loop, begin, troubles, slow)
         edge = Edge(truth.clock, loop.time, truth.rng.random, lambda _: None, loop.time)
-        outside = Outside(truth.attempt, truth.knock, is_online=truth.is_online, send=truth.send)
+        outside = Outside(truth.attempt, truth.probe_control, is_online=truth.is_online, send=truth.send)
         async with open_state(config, edge, outside, Pauses(step_s=15.0)) as state:
             work = asyncio.create_task(watch_and_tell(state))
             await asyncio.sleep(days * DAY_S)

@@ -379,7 +379,7 @@ PLACES = st.text(max_size=9)
 def test_what_two_places_see_at_one_instant_has_one_id_only_where_they_are_one(one, other):
     seen = [open_incident(diagnosis(), location=place).id for place in (one, other)]
     gaps = [absence(at(0), at(600), place).incident.id for place in (one, other)]
-    failing = [once_more(None, Stage.LOOK, "x", at(0)).incident(place).id for place in (one, other)]
+    failing = [once_more(None, Stage.PROBE, "x", at(0)).incident(place).id for place in (one, other)]
 
     assert (seen[0] == seen[1]) == (gaps[0] == gaps[1]) == (failing[0] == failing[1]) == (one == other)
 

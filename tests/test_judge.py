@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from benchmarks.virtual import promptly
 from monitor.alert.rule import Patience
 from monitor.detect.health import Health, State
+from monitor.diagnose.corroboration import Group, Level
 from monitor.diagnose.subject import Scope
-from monitor.diagnose.witness import Group, Level
 from monitor.schedule import LookPauses, Watch
 from monitor.sentence.reason import ending
 from monitor.stages.beat import beat
@@ -75,7 +75,7 @@ class Clockwork:
         query = (
             "SELECT incident.subject, step FROM outbox JOIN incident ON incident.id = incident_id ORDER BY outbox.id"
         )
-        return [tuple(row) for row in self.state.services.storage.keeper.connection.execute(query)]
+        return [tuple(row) for row in self.state.services.storage.failover.connection.execute(query)]
 
     def told_of(self):
         """What the terminal was to be told, in order: when, of what, and which step."""

@@ -23,7 +23,7 @@ from monitor.store.connection import Busy, Lock, lock_file, open_reader, open_wr
 from monitor.store.expected_schema import LAYOUT, STEPS_TABLE, Foreign, complaint
 from monitor.store.reader import Reader
 from monitor.store.rollup import Retention
-from monitor.store.standby import AGAIN_S, Keeper, Place
+from monitor.store.standby import AGAIN_S, FailoverWriter, Place
 from monitor.store.standby_path import stand_in
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
@@ -37,17 +37,17 @@ class House:
     def __init__(self, folder, aside=True):
         self.path, self.now, self.lock = folder / "state" / "monitor.db", 0, Lock(folder / "state" / "monitor.db")
         self.aside = stand_in(self.path) if aside else None
-        self.keeper = self.opened()
+        self.failover = self.opened()
         self.intruder = None
 
     def opened(self):
-        made = Keeper(self.path, "here", self.lock, lambda: at(self.now), lambda: self.now, self.aside)
+        made = FailoverWriter(self.path, "here", self.lock, lambda: at(self.now), lambda: self.now, self.aside)
         made.open()
         return made
 
     def restart(self):
-        self.keeper.close()
-        self.keeper = self.opened()
+        self.failover.close()
+        self.failover = self.opened()
 
     def hold(self):
         self.intruder = sqlite3.connect(self.path, isolation_level=None)
@@ -61,14 +61,14 @@ class House:
         self.now += AGAIN_S
 
     def save(self, **facts):
-        self.keeper.do(Writer.save, Batch(at(self.now), **facts))
+        self.failover.do(Writer.save, Batch(at(self.now), **facts))
 
     def look(self, fault=None):
         self.save(observations=(observation(fault, self.now),), healths={CHAT.id: health(fault)})
 
     def end(self):
         self.let_go()
-        self.keeper.close()
+        self.failover.close()
         self.lock.release()
 
 
@@ -112,14 +112,14 @@ def test_what_is_refused_is_kept_beside_and_written_when_that_is_possible_again(
     house.now = 5
     house.look(Fault.TIMEOUT)
     house.save(changes=(OPENED,), messages=(TOLD,))
-    assert (house.keeper.place, house.keeper.refusal.kind) == (Place.RUNTIME, RefusalKind.LOCKED)
-    (letter,) = house.keeper.do(Writer.letters, at(6))
-    house.keeper.do(Writer.delivered, letter, at(6))
-    assert house.keeper.do(Writer.letters, at(7)) == []
+    assert (house.failover.place, house.failover.refusal.kind) == (Place.RUNTIME, RefusalKind.LOCKED)
+    (letter,) = house.failover.do(Writer.due_messages, at(6))
+    house.failover.do(Writer.delivered, letter, at(6))
+    assert house.failover.do(Writer.due_messages, at(7)) == []
 
     house.let_go()
     house.look()
-    assert (house.keeper.place, house.keeper.refusal, house.aside.exists()) == (Place.DISK, None, False)
+    assert (house.failover.place, house.failover.refusal, house.aside.exists()) == (Place.DISK, None, False)
     with closing(open_reader(house.path)) as db:
         assert len(seen(db)) == 3
         assert db.execute("SELECT state FROM outbox").fetchone()["state"] == "sent"
@@ -130,11 +130,11 @@ def test_a_message_that_waited_on_the_disk_is_sent_from_beside_it_and_noted_ther
     house.save(changes=(OPENED,), messages=(TOLD,))
     house.hold()
     house.look()
-    (letter,) = house.keeper.do(Writer.letters, at(6))
-    house.keeper.do(Writer.delivered, letter, at(6))
+    (letter,) = house.failover.do(Writer.due_messages, at(6))
+    house.failover.do(Writer.delivered, letter, at(6))
 
     house.let_go()
-    assert house.keeper.do(Writer.letters, at(99)) == []
+    assert house.failover.do(Writer.due_messages, at(99)) == []
 
 
 def test_a_process_that_dies_meanwhile_leaves_what_it_knew_to_the_next(house):
@@ -146,8 +146,8 @@ def test_a_process_that_dies_meanwhile_leaves_what_it_knew_to_the_next(house):
     house.let_go()
 
     house.restart()
-    assert Reader(house.keeper.connection, "here").resumption.resume().incidents.keys() == {OPENED.incident.id}
-    assert len(house.keeper.do(Writer.letters, at(99))) == 1
+    assert Reader(house.failover.connection, "here").resumption.resume().incidents.keys() == {OPENED.incident.id}
+    assert len(house.failover.do(Writer.due_messages, at(99))) == 1
 
 
 def test_whoever_reads_meanwhile_reads_what_is_newest_and_that_it_is_not_written(house, tmp_path):
@@ -161,7 +161,7 @@ def test_whoever_reads_meanwhile_reads_what_is_newest_and_that_it_is_not_written
     with closing(open_reader(house.path)) as db:
         assert seen(db)[-1] == seen(db)[0] + 30_000
         assert Reader(db, "here").marks.refusal().since == at(60)
-    assert house.keeper.refusal.since == at(60)
+    assert house.failover.refusal.since == at(60)
 
 
 def test_where_nothing_can_be_written_memory_remembers(tmp_path):
@@ -170,12 +170,12 @@ def test_where_nothing_can_be_written_memory_remembers(tmp_path):
     house.hold()
     house.look(Fault.TIMEOUT)
     house.save(changes=(OPENED,), messages=(TOLD,))
-    assert house.keeper.place is Place.MEMORY
-    assert len(house.keeper.do(Writer.letters, at(6))) == 1
+    assert house.failover.place is Place.MEMORY
+    assert len(house.failover.do(Writer.due_messages, at(6))) == 1
 
     house.let_go()
     house.look()
-    assert Reader(house.keeper.connection, "here").resumption.resume().incidents.keys() == {OPENED.incident.id}
+    assert Reader(house.failover.connection, "here").resumption.resume().incidents.keys() == {OPENED.incident.id}
     house.end()
 
 
@@ -186,8 +186,8 @@ def test_a_stand_in_that_is_refused_too_gives_way_to_memory_with_all_it_held(hou
         other.execute("BEGIN IMMEDIATE")
         house.now = 1
         house.look()
-        assert house.keeper.place is Place.MEMORY
-        assert len(seen(house.keeper.connection)) == 2
+        assert house.failover.place is Place.MEMORY
+        assert len(seen(house.failover.connection)) == 2
         other.execute("ROLLBACK")
 
 
@@ -198,32 +198,32 @@ def test_what_is_kept_beside_is_bounded_and_the_latest_stays(house, monkeypatch)
         house.now += 0.01
         house.look(Fault.TIMEOUT)
 
-    assert len(seen(house.keeper.connection)) == 20
-    assert Reader(house.keeper.connection, "here").resumption.resume().healths[CHAT.id].fault is Fault.TIMEOUT
+    assert len(seen(house.failover.connection)) == 20
+    assert Reader(house.failover.connection, "here").resumption.resume().healths[CHAT.id].fault is Fault.TIMEOUT
 
 
 def test_housekeeping_waits_until_the_disk_takes_it(house):
     house.hold()
     house.look()
 
-    assert house.keeper.tidy(Writer.next_letter_at) is None
+    assert house.failover.tidy(Writer.next_message_at) is None
     house.let_go()
     house.look()
-    assert house.keeper.tidy(lambda writer: writer.forget(Retention(1, 1, 1), at(9))) is False
+    assert house.failover.tidy(lambda writer: writer.forget(Retention(1, 1, 1), at(9))) is False
 
 
 def test_a_new_database_is_told_what_the_process_knows_itself(house):
     answer = Reply(ReplyKind.ACKNOWLEDGE, at(50), "Jo", OPENED.incident.id)
     cases = with_messages(with_changes({}, [OPENED]), [(TOLD, at(0))])
     late = with_messages(cases, [(replace(TOLD, step=Step.REMINDER, number=1), at(100))])
-    house.keeper.recall = lambda writer: writer.recall(late.values(), [answer], at(120))
+    house.failover.recall = lambda writer: writer.recall(late.values(), [answer], at(120))
     house.hold()
     house.look()
 
-    told = Reader(house.keeper.connection, "here").resumption.correspondence(at(120))
+    told = Reader(house.failover.connection, "here").resumption.correspondence(at(120))
     assert told.replies == [answer]
     assert told.cases == late
-    (letter,) = house.keeper.do(Writer.letters, at(120))
+    (letter,) = house.failover.do(Writer.due_messages, at(120))
     assert [item.step for item in letter.items] == [Step.REMINDER]
 
 
@@ -231,7 +231,7 @@ def test_an_error_in_what_is_asked_moves_nothing(house):
     with pytest.raises(StoreError, match="FOREIGN KEY"):
         house.save(messages=(Message("no such change", "phone"),))
 
-    assert house.keeper.place is Place.DISK
+    assert house.failover.place is Place.DISK
 
 
 def test_of_a_broken_file_what_can_be_read_is_brought_over(tmp_path):
@@ -290,11 +290,11 @@ def played(folder, acts, holds):
                 message = Message(change.id, "phone", Step.RESOLVED, incident_id=change.incident.id)
                 house.save(changes=(change,), messages=(message,))
             case "tell" | "stay":
-                for letter in house.keeper.do(Writer.letters, at(house.now)):
+                for letter in house.failover.do(Writer.due_messages, at(house.now)):
                     if act == "tell":
-                        house.keeper.do(Writer.delivered, letter, at(house.now))
+                        house.failover.do(Writer.delivered, letter, at(house.now))
                     else:
-                        house.keeper.do(Writer.postponed, letter, "no answer", at(house.now) + timedelta(seconds=5))
+                        house.failover.do(Writer.postponed, letter, "no answer", at(house.now) + timedelta(seconds=5))
             case "hold" if holds and not house.intruder:
                 house.hold()
             case "free" if holds:
@@ -303,7 +303,7 @@ def played(folder, acts, holds):
     house.let_go()
     house.now = 10_000
     house.look()
-    db = house.keeper.connection
+    db = house.failover.connection
     held = [
         sorted(tuple(row) for row in db.execute(query))
         for query in (
@@ -316,7 +316,7 @@ def played(folder, acts, holds):
             "SELECT account, state, failures, fault FROM health JOIN series ON series.id = series_id",
         )
     ]
-    assert house.keeper.place is Place.DISK
+    assert house.failover.place is Place.DISK
     house.end()
     return held
 
@@ -327,11 +327,11 @@ def test_a_pulse_is_not_steady_while_nothing_can_be_written(house, tmp_path):
     (tmp_path / "monitor.toml").write_text('[[accounts]]\nname = "main"\nprovider = "openai"\nkey = "env:K"\n')
     config = load(tmp_path / "monitor.toml", {"K": "sk-sim-main-0123456789abcdef"})
     house.look()
-    assert pulse(house.keeper.reader.marks, config, at(1)).is_steady
+    assert pulse(house.failover.reader.marks, config, at(1)).is_steady
     house.hold()
     house.look()
 
-    told = pulse(house.keeper.reader.marks, config, at(1))
+    told = pulse(house.failover.reader.marks, config, at(1))
     assert (told.is_steady, told.words) == (False, "results cannot be written to monitor.db: database is locked")
 
 
@@ -341,13 +341,13 @@ def test_what_was_sent_since_is_not_sent_again_by_what_was_left_beside(house):
     house.look()
     left = house.aside.read_bytes(), house.aside.with_name(f"{house.aside.name}-wal").read_bytes()
     house.let_go()
-    (letter,) = house.keeper.do(Writer.letters, at(6))
-    house.keeper.do(Writer.delivered, letter, at(6))
+    (letter,) = house.failover.do(Writer.due_messages, at(6))
+    house.failover.do(Writer.delivered, letter, at(6))
     house.aside.write_bytes(left[0])
     house.aside.with_name(f"{house.aside.name}-wal").write_bytes(left[1])
 
     house.restart()
-    assert house.keeper.do(Writer.letters, at(99)) == []
+    assert house.failover.do(Writer.due_messages, at(99)) == []
 
 
 def spoil(path):
@@ -363,14 +363,14 @@ def spoil(path):
 def test_a_broken_database_is_set_aside_and_what_it_does_not_hold_any_more_the_process_knows(house):
     house.save(changes=(OPENED,), messages=(TOLD,))
     cases = with_messages(with_changes({}, [OPENED]), [(TOLD, at(0))])
-    house.keeper.recall = lambda writer: writer.recall(cases.values(), [], at(200))
+    house.failover.recall = lambda writer: writer.recall(cases.values(), [], at(200))
     spoil(house.path)
     house.look()
 
-    assert house.keeper.place is Place.DISK
-    (event,) = house.keeper.events
+    assert house.failover.place is Place.DISK
+    (event,) = house.failover.events
     assert "monitor.db was broken and is set aside as monitor.db.corrupt-" in event.words
-    assert Reader(house.keeper.connection, "here").resumption.correspondence(at(200)).cases == cases
+    assert Reader(house.failover.connection, "here").resumption.correspondence(at(200)).cases == cases
 
 
 def test_a_broken_database_for_which_no_new_one_can_be_made_stays_and_is_stood_in_for(house, monkeypatch):
@@ -380,28 +380,28 @@ def test_a_broken_database_for_which_no_new_one_can_be_made_stays_and_is_stood_i
     def refused(*_):
         raise sqlite3.OperationalError("no room")
 
-    monkeypatch.setattr(Keeper, "_salvage", refused)
+    monkeypatch.setattr(FailoverWriter, "_salvage", refused)
     house.look()
-    assert (house.keeper.place, house.keeper.refusal.kind) == (Place.RUNTIME, RefusalKind.CORRUPT)
+    assert (house.failover.place, house.failover.refusal.kind) == (Place.RUNTIME, RefusalKind.CORRUPT)
     assert sorted(one.name for one in house.path.parent.glob("*corrupt*")) == []
 
     monkeypatch.undo()
     house.now += AGAIN_S
     house.look()
-    assert (house.keeper.place, house.keeper.refusal, house.aside.exists()) == (Place.DISK, None, False)
-    assert len(house.keeper.events) == 1
-    assert len(seen(house.keeper.connection)) == 2
+    assert (house.failover.place, house.failover.refusal, house.aside.exists()) == (Place.DISK, None, False)
+    assert len(house.failover.events) == 1
+    assert len(seen(house.failover.connection)) == 2
 
 
 def test_a_handle_that_was_lost_is_not_the_end(house):
     house.look()
-    house.keeper.connection.close()
+    house.failover.connection.close()
     house.look()
     house.now += AGAIN_S
     house.look()
 
-    assert house.keeper.place is Place.DISK
-    assert Reader(house.keeper.connection, "here").resumption.resume().healths[CHAT.id].state is State.UP
+    assert house.failover.place is Place.DISK
+    assert Reader(house.failover.connection, "here").resumption.resume().healths[CHAT.id].state is State.UP
 
 
 def meddle(house, *statements):
@@ -434,16 +434,16 @@ def test_a_database_that_is_ours_no_more_is_set_aside_and_what_can_be_read_is_br
     house.look()
     house.save(changes=(OPENED,), messages=(TOLD,))
     cases = with_messages(with_changes({}, [OPENED]), [(TOLD, at(0))])
-    house.keeper.recall = lambda writer: writer.recall(cases.values(), [], at(5))
+    house.failover.recall = lambda writer: writer.recall(cases.values(), [], at(5))
     meddle(house, *statements)
-    house.keeper.doubt()
+    house.failover.doubt()
     house.look()
 
-    assert (house.keeper.place, complaint(house.keeper.connection)) == (Place.DISK, None)
-    (event,) = house.keeper.events
+    assert (house.failover.place, complaint(house.failover.connection)) == (Place.DISK, None)
+    (event,) = house.failover.events
     assert "was ours no more (" in event.words
     assert "set aside as monitor.db.foreign-20261121T12" in event.words
-    assert len(house.keeper.do(Writer.letters, at(6))) == 1
+    assert len(house.failover.do(Writer.due_messages, at(6))) == 1
 
 
 @pytest.mark.parametrize("table", ["outbox", "health", "observation", "mark", "incident"])
@@ -452,8 +452,8 @@ def test_an_error_that_is_no_refusal_is_one_of_the_whole_database_if_a_second_co
     house.look(Fault.TIMEOUT)
     house.save(changes=(OPENED,), messages=(TOLD,))
 
-    assert len(house.keeper.do(Writer.letters, at(6))) == 1
-    (event,) = house.keeper.events
+    assert len(house.failover.do(Writer.due_messages, at(6))) == 1
+    (event,) = house.failover.events
     assert f"of its tables {table} is missing" in event.words
 
 
@@ -467,26 +467,26 @@ def test_an_error_that_is_no_refusal_is_one_of_the_whole_database_if_a_second_co
 def test_what_another_program_forbids_in_the_database_is_done_beside_it(house, tmp_path, statement):
     meddle(house, statement)
     batch = Batch(at(0), changes=(OPENED,), messages=(TOLD,))
-    refused = house.keeper.do(salvage.save, batch, tmp_path / "aside.jsonl")
+    refused = house.failover.do(salvage.save, batch, tmp_path / "aside.jsonl")
 
-    assert (refused, house.keeper.place) == ([], Place.RUNTIME)
-    assert len(house.keeper.do(Writer.letters, at(6))) == 1
+    assert (refused, house.failover.place) == ([], Place.RUNTIME)
+    assert len(house.failover.do(Writer.due_messages, at(6))) == 1
     meddle(house, "DROP TRIGGER no")
     house.let_go()
     house.look()
-    assert (house.keeper.place, house.keeper.refusal) == (Place.DISK, None)
-    assert len(house.keeper.do(Writer.letters, at(6))) == 1
+    assert (house.failover.place, house.failover.refusal) == (Place.DISK, None)
+    assert len(house.failover.do(Writer.due_messages, at(6))) == 1
 
 
 def test_a_value_is_not_blamed_where_the_table_is_another_programs(house, tmp_path):
-    (made,) = house.keeper.connection.execute("SELECT sql FROM sqlite_master WHERE name = 'health'").fetchone()
+    (made,) = house.failover.connection.execute("SELECT sql FROM sqlite_master WHERE name = 'health'").fetchone()
     meddle(house, "DROP TABLE health", made.replace("fault TEXT", "fault TEXT NOT NULL"))
     batch = Batch(at(0), observations=(observation(),), healths={CHAT.id: health(None)})
 
-    assert house.keeper.do(salvage.save, batch, tmp_path / "aside.jsonl") == []
-    assert house.keeper.place is Place.DISK
-    assert Reader(house.keeper.connection, "here").resumption.resume().healths.keys() == {CHAT.id}
-    (event,) = house.keeper.events
+    assert house.failover.do(salvage.save, batch, tmp_path / "aside.jsonl") == []
+    assert house.failover.place is Place.DISK
+    assert Reader(house.failover.connection, "here").resumption.resume().healths.keys() == {CHAT.id}
+    (event,) = house.failover.events
     assert "of its tables health is another one" in event.words
 
 
@@ -501,9 +501,9 @@ def test_another_programs_database_that_is_put_there_is_set_aside_untouched(hous
     (tmp_path / "theirs.db").rename(house.path)
     house.look()
 
-    assert house.keeper.place is Place.DISK
-    assert len(seen(house.keeper.connection)) == 1, "of one instant, so that one replaced the other"
-    (event,) = house.keeper.events
+    assert house.failover.place is Place.DISK
+    assert len(seen(house.failover.connection)) == 1, "of one instant, so that one replaced the other"
+    (event,) = house.failover.events
     assert "nothing is lost" in event.words
     (aside,) = house.path.parent.glob("monitor.db.foreign-*")
     assert aside.read_bytes() == theirs
@@ -511,17 +511,17 @@ def test_another_programs_database_that_is_put_there_is_set_aside_untouched(hous
 
 def test_a_database_that_this_process_never_worked_with_is_not_set_aside(house):
     house.look()
-    house.keeper.close()
+    house.failover.close()
     house.intruder = sqlite3.connect(house.path, isolation_level=None)
     house.intruder.execute("PRAGMA locking_mode = EXCLUSIVE")
     house.intruder.execute("BEGIN EXCLUSIVE")
-    house.keeper = house.opened()
-    assert house.keeper.place is Place.RUNTIME
+    house.failover = house.opened()
+    assert house.failover.place is Place.RUNTIME
     house.let_go()
     meddle(house, "PRAGMA user_version = 99")
     house.look()
 
-    assert house.keeper.place is Place.RUNTIME
+    assert house.failover.place is Place.RUNTIME
     assert [*house.path.parent.glob("*.foreign-*")] == []
 
 
@@ -531,7 +531,7 @@ def test_a_lock_whose_file_is_deleted_is_taken_again(house):
 
     with pytest.raises(Busy):
         Lock(house.path)
-    assert house.keeper.place is Place.DISK
+    assert house.failover.place is Place.DISK
 
 
 def test_whoever_took_the_place_of_a_deleted_lock_is_given_way_to_until_he_ends(house):
@@ -541,16 +541,16 @@ def test_whoever_took_the_place_of_a_deleted_lock_is_given_way_to_until_he_ends(
     for _ in range(3):
         house.now += AGAIN_S
         house.look(Fault.TIMEOUT)
-    assert (house.keeper.place, house.keeper.refusal.kind) == (Place.RUNTIME, RefusalKind.LOCKED)
-    assert "is at work on this database" in house.keeper.refusal.words
+    assert (house.failover.place, house.failover.refusal.kind) == (Place.RUNTIME, RefusalKind.LOCKED)
+    assert "is at work on this database" in house.failover.refusal.words
     with closing(sqlite3.connect(house.path)) as db:
         assert db.execute("SELECT count(*) FROM observation").fetchone() == (1,)
 
     other.release()
     house.now += AGAIN_S
     house.look(Fault.TIMEOUT)
-    assert (house.keeper.place, house.keeper.refusal) == (Place.DISK, None)
-    assert len(seen(house.keeper.connection)) == 5
+    assert (house.failover.place, house.failover.refusal) == (Place.DISK, None)
+    assert len(seen(house.failover.connection)) == 5
     with pytest.raises(Busy):
         Lock(house.path)
 
@@ -578,10 +578,10 @@ def test_a_database_that_is_ours_no_more_at_the_start_is_set_aside_and_what_can_
     meddle(house, *statements)
     house.restart()
 
-    assert (house.keeper.place, complaint(house.keeper.connection)) == (Place.DISK, None)
-    (event,) = house.keeper.events
+    assert (house.failover.place, complaint(house.failover.connection)) == (Place.DISK, None)
+    (event,) = house.failover.events
     assert "set aside as monitor.db.foreign-20261121T12" in event.words
-    kept = house.keeper.connection.execute("SELECT count(*) FROM incident").fetchone()[0]
+    kept = house.failover.connection.execute("SELECT count(*) FROM incident").fetchone()[0]
     assert kept == ("DROP TABLE incident" not in statements)
 
 
@@ -593,11 +593,11 @@ def test_one_for_which_no_new_one_can_be_made_at_the_start_stays_and_is_stood_in
         house.restart()
         house.look(Fault.TIMEOUT)
 
-    assert house.keeper.place is Place.RUNTIME
-    assert len(house.keeper.do(Writer.letters, at(6))) == 1
+    assert house.failover.place is Place.RUNTIME
+    assert len(house.failover.do(Writer.due_messages, at(6))) == 1
     house.now += AGAIN_S
     house.look(Fault.TIMEOUT)
-    assert (house.keeper.place, complaint(house.keeper.connection)) == (Place.DISK, None)
+    assert (house.failover.place, complaint(house.failover.connection)) == (Place.DISK, None)
 
 
 def _no_room(*_):
@@ -628,7 +628,7 @@ def test_another_programs_database_at_the_start_is_refused_untouched(tmp_path, s
     before = file.read_bytes()
 
     with pytest.raises(Foreign):
-        Keeper(file, "here", Lock(file), lambda: at(0), lambda: 0, None).open()
+        FailoverWriter(file, "here", Lock(file), lambda: at(0), lambda: 0, None).open()
     assert file.read_bytes() == before
     assert [*tmp_path.glob("*foreign*")] == []
 
@@ -646,8 +646,8 @@ def test_a_disk_that_fails_while_the_tables_are_looked_at_sets_nothing_aside(hou
     monkeypatch.setattr("monitor.store.standby.foreign", lambda _: None)
     house.save(changes=(OPENED,), messages=(TOLD,))
 
-    assert house.keeper.place is Place.RUNTIME
-    assert len(house.keeper.do(Writer.letters, at(6))) == 1
+    assert house.failover.place is Place.RUNTIME
+    assert len(house.failover.do(Writer.due_messages, at(6))) == 1
     assert [*house.path.parent.glob("*.foreign-*")] == []
 
 
@@ -658,14 +658,14 @@ def test_a_database_that_was_moved_is_used_where_a_link_leads_and_its_log_is_not
     house.now = 5
     house.look()
 
-    assert (house.path.is_symlink(), house.keeper.place) == (True, Place.DISK)
+    assert (house.path.is_symlink(), house.failover.place) == (True, Place.DISK)
     with closing(open_reader(house.path)) as db:
         assert len(seen(db)) == 2
     assert not house.path.with_name("monitor.db-wal").exists()
-    (event,) = house.keeper.events
+    (event,) = house.failover.events
     assert "where the link at its place leads to, nothing is lost" in event.words
     house.look()
-    assert len(house.keeper.events) == 1
+    assert len(house.failover.events) == 1
 
 
 def test_a_folder_that_was_moved_behind_a_link_is_the_same_database(house, tmp_path):
@@ -674,22 +674,22 @@ def test_a_folder_that_was_moved_behind_a_link_is_the_same_database(house, tmp_p
     house.path.parent.symlink_to("elsewhere")
     house.look()
 
-    assert house.keeper.events == []
+    assert house.failover.events == []
 
 
 def test_a_database_behind_a_link_whose_log_is_deleted_is_written_anew_where_the_link_leads(house, tmp_path):
-    house.keeper.close()
+    house.failover.close()
     house.path.rename(tmp_path / "elsewhere.db")
     house.path.symlink_to("../elsewhere.db")
-    house.keeper = house.opened()
+    house.failover = house.opened()
     house.look()
     (tmp_path / "elsewhere.db-wal").unlink()
     house.now = 5
     house.look()
 
     assert house.path.is_symlink()
-    assert len(seen(house.keeper.connection)) == 2
-    assert len(house.keeper.events) == 1
+    assert len(seen(house.failover.connection)) == 2
+    assert len(house.failover.events) == 1
 
 
 @pytest.mark.parametrize("how", ["deleted", "moved"])
@@ -702,11 +702,11 @@ def test_a_folder_that_is_gone_is_made_again_with_all_that_was_in_the_database(h
     house.now = 5
     house.look()
 
-    assert house.keeper.place is Place.DISK
+    assert house.failover.place is Place.DISK
     assert house.path.parent.stat().st_mode & 0o777 == 0o700
     with closing(open_reader(house.path)) as db:
         assert len(seen(db)) == 2
-    (event,) = house.keeper.events
+    (event,) = house.failover.events
     assert "it was written anew, nothing is lost" in event.words
 
 
@@ -715,24 +715,24 @@ def test_a_folder_that_cannot_be_made_yet_is_made_later(house):
     shutil.rmtree(house.path.parent)
     house.path.parent.write_text("in the way")
     house.look()
-    assert house.keeper.place is Place.RUNTIME
+    assert house.failover.place is Place.RUNTIME
 
     house.path.parent.unlink()
     house.now += AGAIN_S
     house.look()
-    assert house.keeper.place is Place.DISK
+    assert house.failover.place is Place.DISK
 
 
 @pytest.mark.parametrize(("content", "is_told"), [(b"", True), (None, False)])
 def test_an_empty_file_is_taken_as_new_and_the_log_says_so(house, caplog, content, is_told):
-    house.keeper.close()
+    house.failover.close()
     house.path.unlink()
     if content is not None:
         house.path.write_bytes(content)
     for _ in range(2):
-        house.keeper = house.opened()
+        house.failover = house.opened()
         house.look()
-        house.keeper.close()
+        house.failover.close()
 
     told = [one for one in caplog.messages if "was an empty file: it is taken as new" in one]
     assert len(told) == (1 if is_told else 0)

@@ -20,8 +20,8 @@ from monitor.detect.latency import (
     OUTLIER,
     RECENT,
     Alarm,
+    Drift,
     Kind,
-    Mood,
     Rise,
     Series,
     advance,
@@ -160,7 +160,7 @@ def test_a_look_soon_after_another_says_less_where_slow_moments_last():
     for name, covariances in (("alike", (0.0, 0.0, 0.0)), ("lasting", (0.3, 0.2, 0.1))):
         usual = replace(CALM.usual, memory=(1.0, *covariances, 0.0, 0.0, 0.0))
         for after_s in (15, 60):
-            series = replace(CALM, rise=Rise(), mood=Mood(0.0, sum(covariances) / 2), usual=usual)
+            series = replace(CALM, rise=Rise(), mood=Drift(0.0, sum(covariances) / 2), usual=usual)
             for number in range(1, 4):
                 series = advance(series, 1.0, CALM.at + timedelta(seconds=number * after_s), MINUTE)
             told[name, after_s] = series.rise.small
@@ -171,7 +171,7 @@ def test_a_look_soon_after_another_says_less_where_slow_moments_last():
 
 
 def test_a_first_slow_answer_says_as_much_where_slow_moments_last():
-    lasting = replace(CALM, rise=Rise(), mood=Mood(), usual=replace(CALM.usual, memory=(1.0, 0.3, 0.2, 0.1, 0, 0, 0)))
+    lasting = replace(CALM, rise=Rise(), mood=Drift(), usual=replace(CALM.usual, memory=(1.0, 0.3, 0.2, 0.1, 0, 0, 0)))
     alike = replace(lasting, usual=replace(CALM.usual, memory=(1.0, 0, 0, 0, 0, 0, 0)))
     told = [advance(one, 1.0, one.at + timedelta(minutes=1), MINUTE).rise.small for one in (lasting, alike)]
 

@@ -41,14 +41,14 @@ def test_what_is_low_or_gone_for_the_first_time_is_to_be_confirmed():
 def test_costs_against_a_limit_that_the_user_knows_make_what_is_left():
     spent = observation(target=BALANCE, credits=(Credit("USD", used=98.0),))
 
-    assert noted(spent).purses["USD"].left is None
-    assert noted(spent, attention=Attention(spend_limit_usd=100)).purses["USD"].left == 2
+    assert noted(spent).credits["USD"].left is None
+    assert noted(spent, attention=Attention(spend_limit_usd=100)).credits["USD"].left == 2
 
 
 def test_a_limit_that_the_provider_tells_stands_over_the_users():
     told = observation(target=BALANCE, credits=(Credit("USD", most=50, used=10),))
 
-    assert noted(told, attention=Attention(spend_limit_usd=100)).purses["USD"].left == 40
+    assert noted(told, attention=Attention(spend_limit_usd=100)).credits["USD"].left == 40
 
 
 def test_what_is_left_of_a_key_and_of_its_account_are_two():
@@ -58,7 +58,7 @@ def test_what_is_left_of_a_key_and_of_its_account_are_two():
         observation(target=BALANCE, seconds=9, credits=(Credit("USD", left=1, most=10),)),
     )
 
-    assert sorted(purse.left for purse in note.purses.values()) == [1, 900]
+    assert sorted(history.left for history in note.credits.values()) == [1, 900]
 
 
 def test_what_was_learnt_from_a_target_that_is_gone_is_forgotten():
@@ -68,7 +68,7 @@ def test_what_was_learnt_from_a_target_that_is_gone_is_forgotten():
         observation(target=CHAT, signs=(Sign(Fault.MODEL_RETIRING, "r", "w"),)),
     )
 
-    assert note.of([CHAT.id]).purses == {}
+    assert note.of([CHAT.id]).credits == {}
     assert note.of([BALANCE.id]).warned == {}
     assert note.of([BALANCE.id]).offer is None
     assert note.of([BALANCE.id, MODELS.id, CHAT.id]) == note

@@ -77,21 +77,21 @@ class House:
 
     def carry(self, crash=False):
         """Send what is due. A channel may refuse, take a message and not say so in time, or die with us."""
-        for letter in self.writer.letters(self.now):
-            how, channel = self.refuses[letter.channel], self.channel(letter.channel)
-            if would_disturb(letter, channel, self.now):
+        for message in self.writer.due_messages(self.now):
+            how, channel = self.refuses[message.channel], self.channel(message.channel)
+            if would_disturb(message, channel, self.now):
                 continue
             if how != "refuse":
-                for item in letter.items:
-                    self.received.append(Receipt(self.now, letter.channel, item))
-                    self.unclear[letter.channel, item.id] += how == "hang" or crash
+                for item in message.items:
+                    self.received.append(Receipt(self.now, message.channel, item))
+                    self.unclear[message.channel, item.id] += how == "hang" or crash
             if crash:  # sent, or not, and not noted
                 self.restart()
                 return
             if how:
-                self.writer.postponed(letter, how, self.now + timedelta(seconds=5))
+                self.writer.postponed(message, how, self.now + timedelta(seconds=5))
             else:
-                self.writer.delivered(letter, self.now)
+                self.writer.delivered(message, self.now)
 
     def channel(self, name):
         return next(one for one in self.channels if one.name == name)
@@ -149,7 +149,7 @@ def test_nothing_is_lost_or_repeated_whatever_happens_to_us_and_to_the_channels(
             house.now += timedelta(minutes=20)
             house.beat()
             house.carry()
-        assert house.writer.letters(house.now) == []
+        assert house.writer.due_messages(house.now) == []
         check_each_message(house)
         for incident in house.incidents():
             check_incident(house, incident)
@@ -227,12 +227,12 @@ def test_ten_thousand_changes_at_once_are_one_letter_per_channel():
     ]
     with closing(house.db):
         house.beat(*(Change(open_incident(cause), ChangeKind.OPENED, house.now) for cause in causes))
-        letters = house.writer.letters(house.now)
+        messages = house.writer.due_messages(house.now)
 
-        assert [len(letter.items) for letter in letters] == [10_000, 10_000]
-        for letter in letters:
-            house.writer.delivered(letter, house.now)
-        assert house.writer.letters(house.now) == []
+        assert [len(message.items) for message in messages] == [10_000, 10_000]
+        for message in messages:
+            house.writer.delivered(message, house.now)
+        assert house.writer.due_messages(house.now) == []
 
 
 @pytest.mark.parametrize("lost", [("phone",), ("phone", "mail")], ids=["of one channel", "of both"])
@@ -250,7 +250,7 @@ def test_what_this_process_has_sent_it_does_not_send_again_where_the_note_of_it_
             messages = tuple(Message(opened.id, one, incident_id=opened.incident.id) for one in ("phone", "mail"))
             await state.services.storage.save(Batch(at(0), changes=(opened,), messages=messages))
             await run_stage(deliver_due, state)
-            db = state.services.storage.keeper.connection
+            db = state.services.storage.failover.connection
             db.executemany("UPDATE outbox SET state = 'waiting' WHERE channel = ?", [(one,) for one in lost])
             await run_stage(deliver_due, state)
             return db.execute("SELECT state, tries FROM outbox").fetchall()

@@ -19,7 +19,7 @@ from monitor.detect.health import State
 from monitor.diagnose.diagnosis import FLAP, Evidence
 from monitor.diagnose.subject import Scope
 from monitor.publish import private_site, public_site
-from monitor.publish.snapshot import Manner, ObjectiveView, PurseView, SourceView
+from monitor.publish.snapshot import CreditView, Manner, ObjectiveView, SourceView
 from monitor.publish.status import Mark, standing
 from monitor.publish.statuspage import INDICATORS, STATUSES
 from monitor.publish.usable import pick, usables
@@ -448,11 +448,11 @@ DEPLOY = Path(__file__).parents[1] / "deploy"
 @pytest.mark.parametrize("file", ["alerts.yml", "grafana.json"])
 def test_what_is_shipped_for_prometheus_asks_only_for_metrics_that_are_written(file):
     sign = shown(incident("openai/main", Fault.LOW_BALANCE, signal=True, targets=()))
-    purse = PurseView("USD", NOW, "4 USD left", 4, 50, 6, None)
+    credit = CreditView("USD", NOW, "4 USD left", 4, 50, 6, None)
     promise = Objective("answers", "openai/main", frozenset(), availability=0.999)
     kept = ObjectiveView(promise, (reserve(Goal.AVAILABILITY, 0.5, 1, 1, 1),))
     shot = snapshot(
-        *(account(purses=(purse,)), sick("openai/b", Fault.TIMEOUT), sick("openai/c", Fault.ACCOUNT_SUSPENDED)),
+        *(account(credits=(credit,)), sick("openai/b", Fault.TIMEOUT), sick("openai/c", Fault.ACCOUNT_SUSPENDED)),
         open_incidents=(sign,), sources=(SOURCE,), objectives=(kept,),
     )  # fmt: skip
     written = set(re.findall(r"^# TYPE (\w+)", private_site.render(shot)["metrics.prom"].decode(), re.MULTILINE))

@@ -22,7 +22,7 @@ from monitor.publish import private_site
 from monitor.publish.collect import take
 from monitor.publish.public_site import render
 from monitor.publish.public_view import PublicFrame, PublicFront, PublicMonth, PublicStory
-from monitor.publish.snapshot import Manner, ProviderView, PurseView, SourceView
+from monitor.publish.snapshot import CreditView, Manner, ProviderView, SourceView
 from monitor.store.connection import open_writer
 from monitor.store.reader import Reader
 from monitor.store.value import Batch
@@ -81,7 +81,7 @@ def telling():
         note="zq-note",
         tags=("zq-tag",),
         advice="zq-advice",
-        purses=(PurseView("USD", NOW, "zq-purse", 1, 2, 3, NOW),),
+        credits=(CreditView("USD", NOW, "zq-purse", 1, 2, 3, NOW),),
     )
     gateway = account("openai-compatible/zq-host", own_host=True)
     evidence = (

@@ -9,13 +9,13 @@ import pytest
 from msgspec.structs import replace
 
 from monitor import limit_window, words
+from monitor.diagnose.corroboration import Level
 from monitor.diagnose.diagnosis import FLAP, Evidence
 from monitor.diagnose.subject import Scope
-from monitor.diagnose.witness import Level
 from monitor.publish import account_text, headline, history_bar, incident_text, private_site, public_site
 from monitor.publish.private_site import render
 from monitor.publish.render import LANGUAGES, TEMPLATES
-from monitor.publish.snapshot import Manner, ObjectiveView, PurseView
+from monitor.publish.snapshot import CreditView, Manner, ObjectiveView
 from monitor.publish.status import standing
 from monitor.publish.translation import ENGLISH, load_speech
 from monitor.sentence import detected, found
@@ -155,9 +155,9 @@ def test_german_reads_as_german():
 
 
 def test_numbers_are_written_as_the_language_writes_them():
-    purse = PurseView("USD", NOW, "1,204.20 of 5,000.00 USD left", 1204.2, 5000, 2, None)
+    credit = CreditView("USD", NOW, "1,204.20 of 5,000.00 USD left", 1204.2, 5000, 2, None)
     quick = ObjectiveView(Objective("a", "openai/main", frozenset(), latency_s=2.5, latency_share=0.95), ())
-    shot = snapshot(account(purses=(purse,)), objectives=(quick,), manner=Manner(language="de"))
+    shot = snapshot(account(credits=(credit,)), objectives=(quick,), manner=Manner(language="de"))
     text = Document(render(shot)["index.html"]).text
     assert "95% binnen 2,5 s in 28 Tagen" in text
     assert "1.204,20 von 5.000,00 USD" in text

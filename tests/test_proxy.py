@@ -22,7 +22,7 @@ from monitor.liveness.heartbeat import Ping, ping
 from probes import command
 from probes.canary import Prober, attempt, open_session
 from probes.catalog import load_provider, load_wording
-from probes.control import is_online, knock
+from probes.control import is_online, probe_control
 from probes.document import DocumentError
 from probes.feeds.poll import poll
 from probes.model import Account, Blame, Fault, Outcome, Phase, Target, TimeLimits
@@ -595,7 +595,7 @@ def test_a_call_without_a_key_goes_the_same_way(tmp_path):
     async def play():
         async with behind() as (proxy, authority), open_session("test") as session:
             prober = Prober(session, load_wording(), lambda: datetime.now(UTC), time.monotonic, QUICK)
-            met = await knock(prober, PROVIDER, f"https://{HOST}/v1", a_way(proxy, tmp_path, authority))
+            met = await probe_control(prober, PROVIDER, f"https://{HOST}/v1", a_way(proxy, tmp_path, authority))
             return met.status, proxy.targets()
 
     assert asyncio.run(play()) == (200, [f"{HOST}:443"])

@@ -83,7 +83,7 @@ def test_an_incident_and_its_messages_are_shown_with_how_long_they_took(db):
     writer, one = Writer(db, "here"), open_incident(CAUSE, at(30))
     opened = Change(one, ChangeKind.OPENED, at(60))
     writer.save(Batch(at(60), changes=(opened,), messages=(Message(opened.id, "phone", incident_id=one.id),)))
-    (letter,) = writer.letters(at(60))
+    (letter,) = writer.due_messages(at(60))
     writer.delivered(letter, at(62.5))
     writer.complain("mail", "no answer", ["phone"], at(70))
     (incident,), (told, complaint_) = rows(db, "v_incident"), rows(db, "v_delivery")

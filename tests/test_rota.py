@@ -24,22 +24,22 @@ def ids(*accounts):
     return {one.id for one in accounts}
 
 
-def due_of(rota, shot):
-    return due(rota, shot, standing(shot))
+def due_of(rotation, shot):
+    return due(rotation, shot, standing(shot))
 
 
-def rota_of(*accounts, rota=None, **changes):
+def rota_of(*accounts, rotation=None, **changes):
     shot = snapshot(*accounts, **changes)
-    return advance(rota or {}, shot, standing(shot))
+    return advance(rotation or {}, shot, standing(shot))
 
 
-def made(rota, shot):
+def made(rotation, shot):
     """The pages of one time, and the rota after it."""
-    found = due_of(rota, shot)
+    found = due_of(rotation, shot)
     (provider,) = shot.providers
     accounts = (replace(one, stands=one.id not in found.accounts) for one in provider.accounts)
     after = replace(shot, providers=(replace(provider, accounts=tuple(accounts)),))
-    return found.accounts, advance(rota, after, standing(after))
+    return found.accounts, advance(rotation, after, standing(after))
 
 
 def test_of_a_crowd_without_news_those_are_made_whose_turn_it_is():
@@ -48,9 +48,9 @@ def test_of_a_crowd_without_news_those_are_made_whose_turn_it_is():
 
 
 def test_each_has_its_turn_within_ten_times():
-    rota, pages = rota_of(*MANY), set()
+    rotation, pages = rota_of(*MANY), set()
     for _ in range(TURNS):
-        its, rota = made(rota, snapshot(*MANY))
+        its, rotation = made(rotation, snapshot(*MANY))
         pages |= its
     assert pages == ids(*MANY)
 
@@ -102,37 +102,37 @@ def test_that_the_monitor_is_offline_or_back_is_news_of_all():
 def test_the_first_of_a_crowd_that_do_not_work_are_made_each_time_since_they_are_shown_at_length():
     ill = [sick(f"openai/ill-{number}", Fault.INVALID_KEY) for number in range(CROWD + 1)]
     shot = snapshot(*MANY, *ill)
-    rota = rota_of(*MANY, *ill)
+    rotation = rota_of(*MANY, *ill)
     assert list(at_length(shot.providers[0], standing(shot))) == [one.id for one in ill[:CROWD]]
-    assert due_of(rota, shot).accounts >= ids(*ill[:CROWD])
-    assert ill[-1].id not in due_of(rota, shot).accounts
+    assert due_of(rotation, shot).accounts >= ids(*ill[:CROWD])
+    assert ill[-1].id not in due_of(rotation, shot).accounts
 
 
 def test_of_a_fleet_so_many_with_news_are_made_at_a_time_and_nobody_loses_his_turn():
-    rota, more, pages = {}, True, []
+    rotation, more, pages = {}, True, []
     while more:
-        more = due_of(rota, snapshot(*FLEET)).more
-        its, rota = made(rota, snapshot(*FLEET))
+        more = due_of(rotation, snapshot(*FLEET)).more
+        its, rotation = made(rotation, snapshot(*FLEET))
         pages.append(its)
     assert list(map(len, pages)) == [MOST, MOST + MOST // TURNS, 1 + 2 * MOST // TURNS]
     assert pages[1] >= ids(*FLEET[: MOST // TURNS])
-    assert set(rota) == ids(*FLEET)
+    assert set(rotation) == ids(*FLEET)
 
 
 def test_what_fails_does_not_wait_behind_what_recovered():
-    rota = rota_of(*FLEET)
+    rotation = rota_of(*FLEET)
     back = [account(one.id, [target(one.id, since=BEGAN)]) for one in FLEET[:-1]]
     ill = sick(FLEET[-1].id, Fault.ACCOUNT_SUSPENDED)
-    found = due_of(rota, snapshot(*back, ill))
+    found = due_of(rotation, snapshot(*back, ill))
     assert (ill.id in found.accounts, len(found.accounts) < len(FLEET), found.more) == (True, True, True)
 
 
 def test_what_was_read_of_a_page_that_stands_is_kept_as_it_was_read():
-    rota = rota_of(*MANY)
+    rotation = rota_of(*MANY)
     unread = (replace(one, stands=True, targets=tuple(replace(it, latency=Measure()) for it in one.targets))
               for one in MANY)  # fmt: skip
-    assert rota_of(*unread, rota=rota) == rota
+    assert rota_of(*unread, rotation=rotation) == rotation
 
 
 def test_who_is_no_longer_watched_leaves_the_rota():
-    assert LAST not in rota_of(*MANY[:-1], account("openai/z"), rota=rota_of(*MANY, account("openai/z")))
+    assert LAST not in rota_of(*MANY[:-1], account("openai/z"), rotation=rota_of(*MANY, account("openai/z")))

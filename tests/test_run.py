@@ -31,13 +31,13 @@ from monitor.stages import drill
 from monitor.stages.beat import beat, take_reports
 from monitor.stages.belief import ControlResult
 from monitor.stages.drill import Drill
-from monitor.stages.poll_status import enquire_now
+from monitor.stages.poll_status import probe_controls_now
 from monitor.stages.services import Edge, Pauses
 from monitor.stages.state import open_state
 from monitor.stages.take_up import take_up
 from monitor.store.connection import Busy, open_reader
 from probes.catalog import Shelf, load_provider
-from probes.model import Account, Fault, Knock, Observation, Outcome, Target
+from probes.model import Account, ControlAnswer, Fault, Observation, Outcome, Target
 from probes.provider import Feed, Platform, Signal
 from probes.proxy import STRAIGHT, Proxies, Proxy, Way
 from probes.simulator import SimulatedAccount, Simulator, Trouble
@@ -252,7 +252,7 @@ def test_where_a_road_comes_and_goes_neutral_hosts_are_asked_at_each_doubt(tmp_p
                 made.belief.healths[target.id] = health(Fault.CONNECTION_FAILED, target=target, status=None)
                 for _ in range(2):
                     made.signals.doubted.add(target.answerer)
-                    await run_stage(enquire_now, made)
+                    await run_stage(probe_controls_now, made)
                     take_reports(made.belief, made.signals)
                     timer_s[0] += 20
                 return made.belief.control.online
@@ -275,9 +275,9 @@ BELIEVING = Way(ca_file="/ours.pem")
 def test_a_call_without_a_key_goes_the_way_of_those_who_fail(tmp_path, failing, asked):
     ways, met, looked = {"openai/a": STRAIGHT, "openai/b": ELSEWHERE, "openai/c": BELIEVING}, [], []
 
-    async def knock(_, __, ___, way):
+    async def probe_control(_, __, ___, way):
         met.append(way)
-        return Knock(datetime.now(UTC), None, 401, 0.1)
+        return ControlAnswer(datetime.now(UTC), None, 401, 0.1)
 
     async def is_online(*_):
         looked.append(1)
@@ -291,18 +291,18 @@ def test_a_call_without_a_key_goes_the_way_of_those_who_fail(tmp_path, failing, 
             watches = [Watch(Target(id, "openai", "list", None), EVERY_S, True) for id in ways]
             settings = replace(settings, accounts=accounts, watches={one.target.id: one for one in watches})
             async with open_state(settings, edge) as made:
-                made.services.outside = replace(made.services.outside, knock=knock, is_online=is_online)
+                made.services.outside = replace(made.services.outside, probe_control=probe_control, is_online=is_online)
                 for one in watches:
                     bad = [Fault.CONNECTION_FAILED] if one.target.account in failing else []
                     made.belief.healths[one.target.id] = health(*bad, target=one.target, status=None)
                 answerer = watches[0].target.answerer
-                before = Knock(datetime.now(UTC) - timedelta(minutes=2), None, 401, 0.1)
+                before = ControlAnswer(datetime.now(UTC) - timedelta(minutes=2), None, 401, 0.1)
                 made.belief.control = ControlResult({answerer: before})
                 for _ in range(2):
                     made.signals.doubted.add(answerer)
-                    await run_stage(enquire_now, made)
+                    await run_stage(probe_controls_now, made)
                     take_reports(made.belief, made.signals)
-                return list(made.belief.control.knocks)
+                return list(made.belief.control.controls)
 
     kept = asyncio.run(play())
     assert (met, len(kept)) == (asked, len(asked))

@@ -91,7 +91,7 @@ def test_the_alert_of_a_change_goes_out_although_its_proof_cannot_be_written(db,
     messages = tuple(Message(one.id, "phone", Step.OPENED, 1) for one in (bad, good))
     save(db, tmp_path, Batch(NOON, changes=(bad, good), messages=messages))
 
-    letters = Writer(db, "here").letters(NOON)
+    letters = Writer(db, "here").due_messages(NOON)
     heard = [item.change.incident.subject for letter in letters for item in letter.items]
     assert sorted(heard) == ["openai/bad", "openai/good"]
     assert len(Reader(db, "here").resumption.resume().incidents) == 2

@@ -54,10 +54,10 @@ def test_what_an_older_version_left_is_resumed(tmp_path, version):
 def test_a_message_that_waited_in_an_older_version_is_sent_once(tmp_path, version):
     with closing(open_writer(lay(version, tmp_path / "monitor.db"))) as db:
         writer = Writer(db, "here")
-        (letter,) = writer.letters(at(61))
+        (letter,) = writer.due_messages(at(61))
         writer.delivered(letter, at(62))
 
-        assert (letter.channel, writer.letters(at(63))) == ("phone", [])
+        assert (letter.channel, writer.due_messages(at(63))) == ("phone", [])
 
 
 @pytest.mark.parametrize("version", range(1, VERSION))

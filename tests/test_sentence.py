@@ -56,10 +56,10 @@ from monitor.diagnose.reason import (
     AnswerWords,
     BudgetBurnt,
     BudgetLasts,
+    ControlAnswered,
     DrillOnly,
     DrillWanted,
     Elsewhere,
-    Knocked,
     Lone,
     Met,
     NobodyWatched,
@@ -114,19 +114,19 @@ REASONS = [
     (Shaken(1), "1 other account has failed alike since it began, and answered in between"),
     (Shaken(2), "2 other accounts have failed alike since it began, and answered in between"),
     (
-        Knocked(at(50), None, 401, 0.08),
+        ControlAnswered(at(50), None, 401, 0.08),
         "a call without a key is answered (80 ms, 10 s ago): the API is within reach",
     ),
     (
-        Knocked(at(50), Fault.OVERLOADED, 529, 0.2),
+        ControlAnswered(at(50), Fault.OVERLOADED, 529, 0.2),
         "a call without a key fails too (HTTP 529, overloaded, 10 s ago): so it is not",
     ),
     (
-        Knocked(at(50), Fault.CONNECTION_FAILED, None, None),
+        ControlAnswered(at(50), Fault.CONNECTION_FAILED, None, None),
         "a call without a key gets no answer either (no connection",
     ),
     (
-        Knocked(at(50), Fault.REGION_BLOCKED, 403, 0.2),
+        ControlAnswered(at(50), Fault.REGION_BLOCKED, 403, 0.2),
         "a call without a key is refused too (HTTP 403, region blocked",
     ),
     (
@@ -446,7 +446,7 @@ def test_what_was_looked_at_just_now_is_told_without_its_age():
 
 
 def test_that_a_call_without_a_key_is_answered_speaks_against_one_account():
-    knock = Knocked(at(50), None, 401, 0.08)
-    (said,) = reasons(incident(fault=Fault.INVALID_KEY, scope=Scope.ACCOUNT, reasons=(knock,), reasoned_at=at(60)))
+    control = ControlAnswered(at(50), None, 401, 0.08)
+    (said,) = reasons(incident(fault=Fault.INVALID_KEY, scope=Scope.ACCOUNT, reasons=(control,), reasoned_at=at(60)))
 
     assert said.endswith("so it is this account's matter")

@@ -26,7 +26,7 @@ from monitor.store.connection import open_writer
 from monitor.store.store import open_store
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
-from monitor.web.link_reply import Answerer
+from monitor.web.link_reply import LinkReplies
 from monitor.web.server import LARGEST, site_app
 from probes.model import Confidence, Fault
 from tests.builders_page import four_accounts
@@ -309,7 +309,7 @@ def answers(tmp_path):
     with closing(open_writer(make(database))):
         pass
     store = open_store(database, "here")
-    return Answerer(store, link_key(database), lambda: at(60), lambda reply: write(database, reply))
+    return LinkReplies(store, link_key(database), lambda: at(60), lambda reply: write(database, reply))
 
 
 def write(database, reply):
@@ -396,9 +396,9 @@ def test_of_two_who_press_at_once_one_is_obeyed(answers):
         both.wait(10)  # neither has written before the other has found the link unused
         return write(answers.store.path, reply)
 
-    answerer, link = replace(answers, submit=submit), token(answers)
+    link_replies, link = replace(answers, submit=submit), token(answers)
     with ThreadPoolExecutor(2) as hands:
-        taken = list(hands.map(answerer.take, [link, link]))
+        taken = list(hands.map(link_replies.take, [link, link]))
 
     assert sorted(taken) == [False, True]
     assert len(written(answers)) == 1

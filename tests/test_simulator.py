@@ -15,7 +15,7 @@ from aiohttp import ClientPayloadError, ClientSession, ClientTimeout
 
 import probes.simulator as simulator_package
 from probes.catalog import load_provider
-from probes.simulator import OF_ACCOUNTS, SPARES_LISTS, Plight, SimulatedAccount, Simulator, Trouble
+from probes.simulator import OF_ACCOUNTS, SPARES_LISTS, SimulatedAccount, SimulatedTrouble, Simulator, Trouble
 from probes.simulator.part import PARTS
 from probes.simulator.refusal import load_refusals, masked
 
@@ -854,7 +854,7 @@ def test_a_trouble_can_be_kept_to_some_calls_or_one_model(settings, statuses):
 )
 def test_a_setting_that_makes_no_sense_is_refused(settings, words):
     with pytest.raises(ValueError, match=re.escape(words)):
-        Plight(Trouble.SLOW, **settings)
+        SimulatedTrouble(Trouble.SLOW, **settings)
 
 
 def test_an_account_of_an_unknown_provider_is_refused():

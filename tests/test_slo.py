@@ -191,7 +191,7 @@ def objective(it, **facts):
 
 
 def read(it, made, reach=LONGEST):
-    stored = it.state.services.storage.keeper.reader
+    stored = it.state.services.storage.failover.reader
     return stored.objectives.looks(stored.history.series_ids(), made, it.clock.now, reach)
 
 
@@ -296,7 +296,7 @@ def test_a_look_speaks_until_the_next_one_or_for_three_of_its_intervals(tmp_path
             objective(it, intervals_s={target.id: interval_s} if interval_s else {})
             it.clock.now += DAY
             told = [looked(target, it.clock.now - minutes * MINUTE, facts) for minutes in ago_min]
-            it.state.services.storage.keeper.do(Writer.save, Batch(it.clock.now, tuple(told)))
+            it.state.services.storage.failover.do(Writer.save, Batch(it.clock.now, tuple(told)))
             (made,) = it.state.belief.config.objectives
             return read(it, made).recent[HOUR]
 
@@ -403,7 +403,7 @@ def test_an_hour_counts_from_its_first_look_where_nobody_watched_before(tmp_path
             )
             seen = [looked(target, NOON + number * MINUTE, {}) for number in looked_min]
             it.clock.now = NOON + (max(looked_min) // 60 + 1) * HOUR
-            it.state.services.storage.keeper.do(Writer.save, Batch(it.clock.now, tuple(seen)))
+            it.state.services.storage.failover.do(Writer.save, Batch(it.clock.now, tuple(seen)))
             (before,) = reserves(made, read(it, made, 28 * DAY), it.clock.now)
             while await run_stage(tidy_step, it.state):
                 pass
@@ -425,7 +425,7 @@ def test_days_that_are_rolled_up_count_as_their_hours_did(tmp_path):
             )
             seen = [look(target, NOON + 10 * number * MINUTE, facts(number)) for number in range(9 * 144)]
             it.clock.now = NOON + 9 * DAY
-            it.state.services.storage.keeper.do(Writer.save, Batch(it.clock.now, tuple(one for one in seen if one)))
+            it.state.services.storage.failover.do(Writer.save, Batch(it.clock.now, tuple(one for one in seen if one)))
             before = reserves(made, read(it, made, 9 * DAY), it.clock.now)
             while await run_stage(tidy_step, it.state):
                 pass

@@ -313,7 +313,7 @@ def test_a_failing_channel_of_before_is_read_from_the_text_by_the_names_that_are
         old.execute("PRAGMA user_version = 9")
 
     with closing(open_writer(path)) as new:
-        (due,) = Writer(new, "here").letters(at(0))
+        (due,) = Writer(new, "here").due_messages(at(0))
         assert [(one.about_channel, one.note) for one in due.items] == [(about_channel, reason)]
         (_, words, _), *_ = Reader(new, "here").messages.latest(1)
         assert words == note
@@ -334,7 +334,7 @@ def test_an_outbox_of_before_the_steps_is_taken_over(path):
         query = "SELECT id, incident_id, change_id, channel, step, at, state, tries, next, error FROM outbox"
         rows = [tuple(row) for row in new.execute(query)]
         assert rows == [(7, "i", "c", "phone", "opened", 5, "waiting", 2, 9, "no answer")]
-        (due,) = Writer(new, "here").letters(at(0))
+        (due,) = Writer(new, "here").due_messages(at(0))
         assert (due.channel, due.tries) == ("phone", 2)
 
 
@@ -363,9 +363,9 @@ def test_rows_of_before_are_of_the_location_that_looked_last(path):
         assert office.resumption.resume().spendings["openai/main"].tokens == 5
         assert office.messages.replies() == [ACKNOWLEDGED]
         assert office.marks.last_beat() == from_ms(5)
-        assert [one.channel for one in Writer(new, "office").letters(at(0))] == ["phone"]
+        assert [one.channel for one in Writer(new, "office").due_messages(at(0))] == ["phone"]
         assert (attic.incidents.ids(), attic.messages.replies(), attic.marks.last_beat()) == ([], [], None)
-        assert Writer(new, "attic").letters(at(0)) == []
+        assert Writer(new, "attic").due_messages(at(0)) == []
 
 
 @pytest.mark.parametrize(

@@ -239,7 +239,7 @@ def test_a_start_resumes_what_the_detectors_remember(writer, stored):
 
 def test_what_one_process_leaves_to_the_next_is_the_last_that_was_said(writer, stored):
     assert (stored.marks.failing(), stored.marks.said(), stored.marks.overlap()) == ([], {}, None)
-    failing, overlap = once_more(None, Stage.LOOK, "OSError", NOON), Overlap(3, at(0), at(60))
+    failing, overlap = once_more(None, Stage.PROBE, "OSError", NOON), Overlap(3, at(0), at(60))
     for said in ({"page": "full"}, {"page": "fuller"}):
         writer.save_said(said)
     writer.save_failing([failing])
@@ -445,7 +445,7 @@ def test_two_locations_of_one_store_know_nothing_of_each_other(opened):
     with holding(opened("there")) as held:
         writer = Through(held)
         writer.save(Batch(at(7), **facts))
-        (due,) = writer.letters(at(7))
+        (due,) = writer.due_messages(at(7))
         writer.delivered(due, at(8))
         writer.complain("mail", "no answer", ["phone"], at(9))
 
@@ -479,10 +479,10 @@ def test_each_location_adds_up_its_own_hours_and_no_others(opened):
 
 def test_a_message_that_is_given_up_is_tried_no_more_and_shown(writer, stored):
     letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone")
-    (due,) = writer.letters(at(0))
+    (due,) = writer.due_messages(at(0))
     writer.given_up(due, "no such channel any more", at(1))
 
-    assert (writer.letters(at(9999)), writer.next_letter_at()) == ([], None)
+    assert (writer.due_messages(at(9999)), writer.next_message_at()) == ([], None)
     ((about, _, told),) = stored.messages.latest(9)
     assert about == incident()
     assert (told.state, told.tries, told.error) == ("failed", 1, "no such channel any more")
@@ -492,9 +492,9 @@ def test_a_message_that_is_given_up_is_tried_no_more_and_shown(writer, stored):
 def test_the_fate_of_each_message_is_known_by_what_names_it(writer, stored):
     change = Change(incident(), ChangeKind.OPENED, at(0))
     letter(writer, change, "phone", "mail")
-    for due in writer.letters(at(0)):
+    for due in writer.due_messages(at(0)):
         writer.postponed(due, "no answer", at(60))
-    (due,) = [one for one in writer.letters(at(60)) if one.channel == "phone"]
+    (due,) = [one for one in writer.due_messages(at(60)) if one.channel == "phone"]
     writer.delivered(due, at(61))
 
     found = stored.messages.fates(at(0))
@@ -507,7 +507,7 @@ def test_the_fate_of_each_message_is_known_by_what_names_it(writer, stored):
 
 def test_what_was_sent_stays_sent_whatever_is_noted_of_it_later(writer, stored):
     letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone")
-    (due,) = writer.letters(at(0))
+    (due,) = writer.due_messages(at(0))
     writer.delivered(due, at(1))
     writer.postponed(due, "too late", at(60))
     writer.given_up(due, "too late", at(60))
@@ -518,20 +518,20 @@ def test_what_was_sent_stays_sent_whatever_is_noted_of_it_later(writer, stored):
 def test_a_letter_is_due_until_it_is_delivered(writer, stored):
     letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone")
 
-    (due,) = writer.letters(at(0))
+    (due,) = writer.due_messages(at(0))
     writer.delivered(due, at(1))
-    assert writer.letters(at(99)) == []
+    assert writer.due_messages(at(99)) == []
     (told,) = stored.messages.of(due.items[0].change.incident.id)
     assert (told.channel, told.state, told.tries) == ("phone", "sent", 1)
 
 
 def test_a_letter_that_failed_is_due_again_later_and_shown_meanwhile(writer, stored):
     letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone", "mail")
-    first = next(one for one in writer.letters(at(0)) if one.channel == "phone")
+    first = next(one for one in writer.due_messages(at(0)) if one.channel == "phone")
     writer.postponed(first, "no answer", at(60))
 
-    assert [one.channel for one in writer.letters(at(59))] == ["mail"]
-    assert [(one.channel, one.tries) for one in writer.letters(at(60)) if one.channel == "phone"] == [("phone", 1)]
+    assert [one.channel for one in writer.due_messages(at(59))] == ["mail"]
+    assert [(one.channel, one.tries) for one in writer.due_messages(at(60)) if one.channel == "phone"] == [("phone", 1)]
     assert stored.messages.failing_channels() == [("phone", "no answer")]
 
 
@@ -540,7 +540,7 @@ def test_one_change_is_one_letter_per_channel(writer, stored):
     letter(writer, change, "phone")
     letter(writer, change, "phone", "phone")
 
-    assert len(writer.letters(at(0))) == 1
+    assert len(writer.due_messages(at(0))) == 1
 
 
 def test_an_end_waits_until_its_beginning_is_through(writer, stored):
@@ -549,11 +549,11 @@ def test_an_end_waits_until_its_beginning_is_through(writer, stored):
     )
     letter(writer, opened, "phone")
     letter(writer, closed, "phone", seconds=1)
-    (first,) = writer.letters(at(5))
+    (first,) = writer.due_messages(at(5))
 
     assert [item.change.kind for item in first.items] == [ChangeKind.OPENED]
     writer.delivered(first, at(6))
-    (second,) = writer.letters(at(6))
+    (second,) = writer.due_messages(at(6))
     assert [(item.change.kind, item.first) for item in second.items] == [(ChangeKind.RESOLVED, False)]
 
 
@@ -562,25 +562,25 @@ def test_what_could_not_be_sent_gives_way_to_what_is_newer_of_the_same_incident(
         Change(incident(), kind, at(n)) for n, kind in enumerate((ChangeKind.OPENED, ChangeKind.RESOLVED))
     )
     letter(writer, opened, "phone")
-    (first,) = writer.letters(at(5))
+    (first,) = writer.due_messages(at(5))
     writer.postponed(first, "no answer", at(60))
     letter(writer, closed, "phone", seconds=6)
 
-    (only,) = writer.letters(at(7))
+    (only,) = writer.due_messages(at(7))
     assert [(item.change.kind, item.first) for item in only.items] == [(ChangeKind.RESOLVED, True)]
     writer.delivered(only, at(8))
-    assert writer.letters(at(9999)) == []
+    assert writer.due_messages(at(9999)) == []
     assert stored.messages.failing_channels() == []
     assert [one.state for one in stored.messages.of(incident().id)] == ["replaced", "sent"]
 
 
 def test_what_could_not_be_sent_gives_way_to_nothing_of_another_incident(writer, stored):
     letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone")
-    (first,) = writer.letters(at(5))
+    (first,) = writer.due_messages(at(5))
     writer.postponed(first, "no answer", at(60))
     letter(writer, Change(replace(incident(), id="other"), ChangeKind.OPENED, at(6)), "phone", seconds=6)
 
-    assert len(writer.letters(at(60))) == 2
+    assert len(writer.due_messages(at(60))) == 2
 
 
 def test_what_was_decided_at_one_instant_is_one_letter(writer, stored):
@@ -588,38 +588,38 @@ def test_what_was_decided_at_one_instant_is_one_letter(writer, stored):
     messages = [Message(one.id, "phone") for one in ones] + [Message(None, "phone", Step.DIGEST, note="n")]
     writer.save(Batch(at(0), changes=tuple(ones), messages=tuple(messages)))
 
-    assert [len(one.items) for one in writer.letters(at(0))] == [3, 1]
+    assert [len(one.items) for one in writer.due_messages(at(0))] == [3, 1]
 
 
 def test_a_clock_that_is_set_back_holds_no_letter_up(writer, stored):
     letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone")
     earlier = at(-3600)
 
-    (due,) = writer.letters(earlier)
+    (due,) = writer.due_messages(earlier)
     writer.postponed(due, "no answer", earlier + timedelta(seconds=5))
-    assert writer.letters(earlier) == []
-    assert len(writer.letters(earlier + timedelta(seconds=5))) == 1
+    assert writer.due_messages(earlier) == []
+    assert len(writer.due_messages(earlier + timedelta(seconds=5))) == 1
 
 
 def test_a_channel_that_fails_is_told_of_once_until_it_works_again(writer, stored):
     writer.complain("mail", "no answer", ["phone"], at(0))
     writer.complain("mail", "no answer", ["phone"], at(60))
-    (told,) = writer.letters(at(60))
+    (told,) = writer.due_messages(at(60))
     assert [(item.step, item.about_channel, item.note) for item in told.items] == [(Step.FAILING, "mail", "no answer")]
     writer.delivered(told, at(61))
 
     letter(writer, Change(incident(), ChangeKind.OPENED, at(70)), "mail", seconds=70)
-    (through,) = writer.letters(at(70))
+    (through,) = writer.due_messages(at(70))
     writer.delivered(through, at(71))
     writer.complain("mail", "refused", ["phone"], at(80))
-    assert len(writer.letters(at(80))) == 1
+    assert len(writer.due_messages(at(80))) == 1
 
 
 @pytest.mark.parametrize(("one", "other"), [("mail: ops", "mail"), ("mail", "mail: ops"), ("mail", "mail: ")])
 def test_a_channel_whose_name_begins_as_that_of_another_is_told_of_beside_it(writer, one, other):
     writer.complain(one, "no answer", ["phone"], at(0))
     writer.complain(other, "no answer", ["phone"], at(0))
-    (told,) = writer.letters(at(0))
+    (told,) = writer.due_messages(at(0))
 
     assert [(item.about_channel, item.note) for item in told.items] == [(one, "no answer"), (other, "no answer")]
 
@@ -627,16 +627,16 @@ def test_a_channel_whose_name_begins_as_that_of_another_is_told_of_beside_it(wri
 def test_a_channel_that_works_again_takes_back_no_word_of_one_whose_name_begins_as_its_own(writer):
     writer.complain("mail: ops", "no answer", ["phone"], at(0))
     letter(writer, Change(incident(), ChangeKind.OPENED, at(5)), "mail", seconds=5)
-    (through,) = [one for one in writer.letters(at(5)) if one.channel == "mail"]
+    (through,) = [one for one in writer.due_messages(at(5)) if one.channel == "mail"]
     writer.delivered(through, at(6))
 
-    assert [(one.channel, one.items[0].about_channel) for one in writer.letters(at(7))] == [("phone", "mail: ops")]
+    assert [(one.channel, one.items[0].about_channel) for one in writer.due_messages(at(7))] == [("phone", "mail: ops")]
 
 
 def test_the_next_letter_says_when_to_wake(writer, stored):
-    assert writer.next_letter_at() is None
+    assert writer.next_message_at() is None
     letter(writer, Change(incident(), ChangeKind.OPENED, at(0)), "phone", seconds=5)
-    assert writer.next_letter_at() == at(5)
+    assert writer.next_message_at() == at(5)
 
 
 def test_times_survive_to_the_millisecond(writer, stored):

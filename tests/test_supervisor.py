@@ -85,7 +85,7 @@ def test_a_stage_that_fails_is_begun_anew_and_ends_no_other(tmp_path, error):
                 steps.append(1)
                 await asyncio.sleep(0.01)
 
-        async with world_at(tmp_path) as state, kept(state, publish=failing, look=sound):
+        async with world_at(tmp_path) as state, kept(state, publish=failing, probe=sound):
             await until(lambda: len(begun) >= 4)
             before = len(steps)
             await until(lambda: len(steps) > before + 3)
@@ -127,21 +127,21 @@ def test_a_stage_that_keeps_failing_is_told_once_and_is_over_when_it_goes_on(tmp
             goes_on.set()
             await asyncio.Event().wait()
 
-        async with world_at(tmp_path, clock) as state, kept(state, tidy=failing):
+        async with world_at(tmp_path, clock) as state, kept(state, retention=failing):
             await until(lambda: standing(state))
-            await until(lambda: state.services.own.failing[Stage.TIDY].times > stage_failure.LASTING + 2)
+            await until(lambda: state.services.own.failing[Stage.RETENTION].times > stage_failure.LASTING + 2)
             (opened,) = standing(state)
             works.set()
             await goes_on.wait()
             clock.ahead = 2 * CALM
-            await supervise(state).review(Stage.TIDY)
+            await supervise(state).review(Stage.RETENTION)
             with closing(open_reader(state.belief.config.database)) as db:
                 closed = Reader(db, "here").incidents.closed(5)
                 letters = db.execute("SELECT step FROM outbox").fetchall()
             return opened, standing(state), state.services.own.failing, closed, [one["step"] for one in letters]
 
     opened, after, failing, closed, steps = asyncio.run(play())
-    assert (opened.subject, after, failing) == ("tidy", [], {})
+    assert (opened.subject, after, failing) == ("retention", [], {})
     assert [one.id for one in closed] == [opened.id]
     assert steps == ["opened", "resolved"]
 
@@ -177,7 +177,7 @@ def test_a_stage_that_has_no_more_to_do_is_not_begun_anew(tmp_path):
             begun.append(1)
 
         async with world_at(tmp_path) as state:
-            await supervise(state).keep(Stage.REASSURE, done)
+            await supervise(state).keep(Stage.WATCHDOG, done)
             return begun, state.services.own.failing
 
     assert asyncio.run(play()) == ([1], {})
@@ -194,7 +194,7 @@ def test_a_stage_is_ended_with_who_keeps_it(tmp_path):
                 ended.append(1)
 
         async with world_at(tmp_path) as state:
-            task = asyncio.create_task(supervise(state).keep(Stage.LOOK, endless))
+            task = asyncio.create_task(supervise(state).keep(Stage.PROBE, endless))
             await asyncio.sleep(0.05)
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -210,8 +210,8 @@ def test_what_failed_before_a_restart_is_known_after_it(tmp_path):
             raise OSError
 
         async with world_at(tmp_path) as state:
-            await supervise(state).attempt(Stage.WEIGH, broken)
-            return state.services.own.failing[Stage.WEIGH].times
+            await supervise(state).attempt(Stage.OBJECTIVES, broken)
+            return state.services.own.failing[Stage.OBJECTIVES].times
 
     assert [asyncio.run(fail_once()) for _ in range(3)] == [1, 2, 3]
 
@@ -222,7 +222,7 @@ def test_the_pause_grows_up_to_a_limit(times, pause_s):
 
 
 def test_a_failure_is_over_after_a_calm_while_or_when_the_clock_was_set_back():
-    one = once_more(None, Stage.LOOK, "OSError", NOON)
+    one = once_more(None, Stage.PROBE, "OSError", NOON)
 
     assert not one.is_over(NOON + CALM / 2)
     assert one.is_over(NOON + CALM)

@@ -11,7 +11,7 @@ import pytest
 
 from monitor.liveness import systemd
 from monitor.liveness.systemd import Manager, find_manager
-from monitor.stages.liveness import reassure
+from monitor.stages.liveness import feed_watchdog
 from monitor.stages.services import real_edge
 from monitor.stages.state import open_state
 from tests.backstage import backstage, start
@@ -98,7 +98,7 @@ def test_the_watchdog_hears_of_beats_twice_in_its_time_and_of_none_when_they_sto
     async def play():
         async with simulator() as other_side, watching(config(tmp_path, other_side), step_s=0.02) as monitor:
             monitor.state.services.manager = Manager(manager.address, 0.6)
-            again = asyncio.create_task(run_stage(reassure, monitor.state))
+            again = asyncio.create_task(run_stage(feed_watchdog, monitor.state))
             await monitor.until(lambda: manager.hear().count("WATCHDOG=1") >= 3)
             monitor.state.services.storage.writing.submit(time.sleep, 2)  # the beat hangs, and the loop lives
             await asyncio.sleep(0.5)
@@ -118,7 +118,7 @@ def test_a_schedule_that_does_not_go_on_is_no_life(tmp_path, manager, late_s, li
         async with simulator() as other_side, open_state(config(tmp_path, other_side), real_edge(print)) as state:
             state.services.manager, state.times.beaten_at = Manager(manager.address, 0.2), 1.0
             state.planned.looks.set("openai/main/list", datetime.now(UTC) - timedelta(seconds=late_s))
-            telling = asyncio.create_task(run_stage(reassure, state))
+            telling = asyncio.create_task(run_stage(feed_watchdog, state))
             await asyncio.sleep(0.3)
             telling.cancel()
 

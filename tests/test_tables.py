@@ -19,8 +19,8 @@ EXCEPT = {
     "monitor.publish.headline.REST": "DOWN PARTLY",
     "monitor.publish.history_bar.WORDS": "GOOD",
     "monitor.publish.incident_text.STEPS": "DIGEST FAILING STORE",
-    "monitor.runtime.loop.watching": "PUBLISH TIDY WEIGH DRILL HEARTBEAT REASSURE CONFIGURATION",
-    "monitor.runtime.loop.beside": "LOOK REMEMBER LISTEN ENQUIRE HERALD DELIVER",  # with those it is all of them
+    "monitor.runtime.loop.watching": "PUBLISH RETENTION OBJECTIVES DRILL HEARTBEAT WATCHDOG RELOAD",
+    "monitor.runtime.loop.beside": "PROBE EVALUATE POLL_STATUS CONTROL_PROBE NOTIFY DELIVER",
     "probes.advice.BROKEN": "NAME CONNECT PROXY",
     "probes.answer.classify.UNPROVEN": "GOOD FAILED FILTERED",
     "probes.answer.dialects.WIRES": "COMMAND",  # it speaks on no wire

@@ -13,11 +13,11 @@ from monitor.detect.health import Health, State
 from monitor.detect.latency import pace
 from monitor.detect.limits import Ceiling, Limits, Moved
 from monitor.detect.target_memory import NEW, Track
+from monitor.diagnose.corroboration import Group, Level
 from monitor.diagnose.diagnosis import Diagnosis, Evidence
 from monitor.diagnose.incident import Change, ChangeKind, open_incident
 from monitor.diagnose.status_source import Source, follow
 from monitor.diagnose.subject import Scope, Subject, read_subject
-from monitor.diagnose.witness import Group, Level
 from monitor.publish.advice import advice_for, instead, is_replaced
 from monitor.publish.collect import glance, take
 from monitor.publish.rotation import advance
@@ -334,7 +334,7 @@ def test_of_an_open_incident_is_shown_who_works_instead_and_of_one_that_is_over_
 def test_warnings_are_ours_and_the_channels(db, writer):
     opened = Change(open_incident(CAUSE), ChangeKind.OPENED, at(1))
     writer.save(Batch(at(1), changes=(opened,), messages=(Message(opened.id, "phone"),)))
-    writer.postponed(writer.letters(at(9))[0], "no answer within 20 s", at(60))
+    writer.postponed(writer.due_messages(at(9))[0], "no answer within 20 s", at(60))
 
     assert take(Reader(db, "here"), config(LIST), at(9), ["disk full"]).warnings == (
         "disk full",
@@ -638,7 +638,7 @@ def test_of_who_rests_by_the_rota_only_what_is_now_is_read_and_the_rest_is_as_it
     settings = config(*many)
     first = take(Reader(db, "here"), settings, at(1))
     remember_all(writer, many, 60)
-    second = take(Reader(db, "here"), settings, at(61), rota=advance({}, first, standing(first)))
+    second = take(Reader(db, "here"), settings, at(61), rotation=advance({}, first, standing(first)))
     whole = {one.id: one for one in take(Reader(db, "here"), settings, at(61)).providers[0].accounts}
     made = [one for one in second.providers[0].accounts if not one.stands]
     assert made == [whole[one.id] for one in made]
@@ -654,9 +654,9 @@ def test_who_fails_is_read_at_length_at_once(db, writer):
     many = fleet()
     remember_all(writer, many, 0)
     first = take(Reader(db, "here"), config(*many), at(1))
-    rota = advance({}, first, standing(first))
+    rotation = advance({}, first, standing(first))
     remember_all(writer, many[-1:], 60, Fault.INVALID_KEY)
-    ill = take(Reader(db, "here"), config(*many), at(61), rota=rota).providers[0].accounts[-1]
+    ill = take(Reader(db, "here"), config(*many), at(61), rotation=rotation).providers[0].accounts[-1]
     assert (ill.stands, ill.targets[0].cells[-1].failed) == (False, 1)
 
 

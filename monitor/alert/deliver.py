@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from monitor.alert.address import open_service
 from monitor.alert.case import Step
-from monitor.alert.outbox import Letter
+from monitor.alert.outbox import OutboxMessage
 from monitor.alert.rule import TERMINAL, Channel, Format, pause_s
 from monitor.alert.text import Text
 from monitor.diagnose.incident import Incident, Severity
@@ -50,18 +50,18 @@ KINDS = {None: "success", Severity.CRITICAL: "failure", Severity.WARNING: "warni
 """How a service marks a message, in Apprise's words."""
 
 
-def again_at(letter: Letter, now: datetime) -> datetime | None:
+def again_at(message: OutboxMessage, now: datetime) -> datetime | None:
     """Return when to try a letter again that has just failed; None when it is too late for that."""
-    if now - letter.at > GIVE_UP:
+    if now - message.at > GIVE_UP:
         return None
-    return now + timedelta(seconds=pause_s(letter.tries))
+    return now + timedelta(seconds=pause_s(message.tries))
 
 
-def would_disturb(letter: Letter, channel: Channel, now: datetime) -> bool:
+def would_disturb(message: OutboxMessage, channel: Channel, now: datetime) -> bool:
     """Whether what was decided by day, and could not be sent, would now come in somebody's quiet hours."""
     if channel.quiet is None or not channel.quiet.is_on(now):
         return False
-    told = [(item.step, item.change.incident) for item in letter.items if item.change]
+    told = [(item.step, item.change.incident) for item in message.items if item.change]
     return bool(told) and not any(one.drill or _is_urgent(step, one) for step, one in told)
 
 

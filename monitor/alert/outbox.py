@@ -8,7 +8,7 @@ from monitor.alert.case import Step
 from monitor.diagnose.incident import Change
 
 
-class Item(Struct, frozen=True):
+class OutboxRow(Struct, frozen=True):
     """One row of the outbox. `change` is None for what is about no incident; `first`: nothing got through before.
 
     `change_id` is how its row names the change, "" for none. `about_channel` is the channel that it is about, if any.
@@ -25,12 +25,12 @@ class Item(Struct, frozen=True):
     about_channel: str = ""
 
 
-class Letter(Struct, frozen=True):
+class OutboxMessage(Struct, frozen=True):
     """What goes to one channel as one message: all that was decided at one instant. `tries` failed so far."""
 
     channel: str
     at: datetime
-    items: tuple[Item, ...]
+    items: tuple[OutboxRow, ...]
 
     @property
     def id(self) -> int:

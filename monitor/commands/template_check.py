@@ -63,10 +63,10 @@ def page_problems(config: Config, now: datetime) -> Mapping[str, str]:
         return {}
     with TemporaryDirectory(prefix="rehearsal-") as folder:
         tried = replace(_with_few_accounts(config), database=Path(folder) / "rehearsal.db")
-        with open_store(tried.database, tried.location).writing(lambda: now, time.monotonic) as keeper:
+        with open_store(tried.database, tried.location).writing(lambda: now, time.monotonic) as failover:
             changes = tuple(one.change for one in _pieces(tried, now))
-            keeper.do(Writer.save, Batch(now, changes=changes))
-            snapshot = take(keeper.reader, tried, now)
+            failover.do(Writer.save, Batch(now, changes=changes))
+            snapshot = take(failover.reader, tried, now)
     for _ in private_site.sheets(snapshot):
         pass
     public_site.render(snapshot)

@@ -14,7 +14,7 @@ from monitor.config.files import written_below
 from monitor.detect.account_memory import Attention
 from monitor.detect.health import APART, Thresholds
 from monitor.detect.reminder import Reminder
-from monitor.diagnose.witness import Group
+from monitor.diagnose.corroboration import Group
 from monitor.schedule import Budget, Watch
 from monitor.slo.objective import Objective
 from probes.catalog import PACKAGED, Shelf

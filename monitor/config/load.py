@@ -54,7 +54,7 @@ from monitor.config.targets import canaries_asked, watches_of
 from monitor.detect.account_memory import Attention
 from monitor.detect.credit import Floor
 from monitor.detect.reminder import Reminder
-from monitor.diagnose.witness import Group, Level
+from monitor.diagnose.corroboration import Group, Level
 from monitor.schedule import Budget, Watch
 from monitor.slo.objective import Objective
 from probes.catalog import Catalog, Shelf, load_provider, provider_ids

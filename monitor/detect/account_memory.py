@@ -6,7 +6,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from monitor.detect import credit, model_list, warning
-from monitor.detect.credit import Floor, Purse
+from monitor.detect.credit import CreditHistory, Floor
 from monitor.detect.finding import Finding
 from monitor.detect.model_list import Offer
 from monitor.detect.warning import Warned
@@ -28,14 +28,14 @@ class Attention(Struct, frozen=True):
 class Note(Struct, frozen=True):
     """All that is remembered of one account between two looks, beside its targets' health."""
 
-    purses: Mapping[str, Purse] = field(default_factory=dict)
+    credits: Mapping[str, CreditHistory] = field(default_factory=dict, name="purses")  # as rows of before have it
     offer: Offer | None = None
     warned: Mapping[str, Warned] = field(default_factory=dict)
 
     def of(self, targets: Collection[str]) -> "Note":
         """Return what was learnt from these targets; of the others nothing more will be heard."""
         return Note(
-            {unit: purse for unit, purse in self.purses.items() if purse.target in targets},
+            {unit: history for unit, history in self.credits.items() if history.target in targets},
             self.offer if self.offer and self.offer.target in targets else None,
             {id: one for id, one in self.warned.items() if one.target in targets},
         )
@@ -49,11 +49,11 @@ def advance(note: Note, observation: Observation, attention: Attention) -> Note:
     target, at = observation.target, observation.at
     if observation.credits:
         told = {
-            name: credit.advance(note.purses.get(name), one, target.id, at, attention.floor)
+            name: credit.advance(note.credits.get(name), one, target.id, at, attention.floor)
             for one in (_limited(one, attention.spend_limit_usd) for one in observation.credits)
-            for name in (_purse(one, target.canary),)
+            for name in (_credit_name(one, target.canary),)
         }
-        note = replace(note, purses={**note.purses, **told})
+        note = replace(note, credits={**note.credits, **told})
     if observation.offer is not None:
         note = replace(note, offer=model_list.advance(note.offer, observation.offer, target.id, at))
     if observation.signs or (note.warned and observation.outcome is Outcome.OK):
@@ -61,7 +61,7 @@ def advance(note: Note, observation: Observation, attention: Attention) -> Note:
     return note
 
 
-def _purse(told: Credit, canary: str) -> str:
+def _credit_name(told: Credit, canary: str) -> str:
     """Name the purse: what is left in each canary's answer is its own, its limit and its use apart make one."""
     return told.unit if told.left is None and not told.unlimited else f"{told.unit} {canary}"
 
@@ -74,13 +74,13 @@ def _limited(told: Credit, limit_usd: float | None) -> Credit:
 
 def is_turning(note: Note, attention: Attention) -> bool:
     """Whether something was seen for the first time that one more look shall confirm."""
-    low = any(credit.is_turning(purse) for purse in note.purses.values())
+    low = any(credit.is_turning(history) for history in note.credits.values())
     return low or (note.offer is not None and model_list.is_turning(note.offer, attention.models))
 
 
 def findings(account: str, note: Note, attention: Attention) -> Iterator[Finding]:
-    for purse in note.purses.values():
-        yield from credit.findings(account, purse, attention.floor)
+    for history in note.credits.values():
+        yield from credit.findings(account, history, attention.floor)
     if note.offer:
         yield from model_list.findings(account, note.offer, attention.models)
     yield from warning.findings(account, note.warned)

@@ -35,7 +35,7 @@ class Floor(Struct, frozen=True):
     expires_days: float = 7
 
 
-class Purse(Struct, frozen=True):
+class CreditHistory(Struct, frozen=True):
     """What is known of one account's credit in one unit; small, so that a restart resumes it.
 
     The figures are those last told, by whichever canary told them on `target`; None: never told.
@@ -57,9 +57,9 @@ class Purse(Struct, frozen=True):
     ends_since: datetime | None = None
 
 
-def advance(purse: Purse | None, credit: Credit, target: str, at: datetime, floor: Floor) -> Purse:
+def advance(history: CreditHistory | None, credit: Credit, target: str, at: datetime, floor: Floor) -> CreditHistory:
     """Return what is known after one more reading; one that tells of no finite number tells nothing."""
-    before = purse or Purse(credit.unit, target, at)
+    before = history or CreditHistory(credit.unit, target, at)
     if not all(isfinite(one) for one in (credit.left, credit.most, credit.used) if one is not None):
         return before
     most = before.most if credit.most is None else credit.most
@@ -85,44 +85,53 @@ def advance(purse: Purse | None, credit: Credit, target: str, at: datetime, floo
     return replace(after, lows=before.lows + 1, low_since=before.low_since or at)
 
 
-def per_day(purse: Purse) -> float | None:
+def per_day(history: CreditHistory) -> float | None:
     """Return how much is used in a day at the pace of the last three; None after less than six hours.
 
     What is added in between (a payment, a new month) counts as no use.
     """
-    if not purse.points or purse.points[-1][0] - purse.points[0][0] < ENOUGH:
+    if not history.points or history.points[-1][0] - history.points[0][0] < ENOUGH:
         return None
-    lefts = [left for _, left in purse.points]
+    lefts = [left for _, left in history.points]
     used = sum(max(earlier - later, 0.0) for earlier, later in zip(lefts, lefts[1:], strict=False))
-    return used / ((purse.points[-1][0] - purse.points[0][0]) / DAY)
+    return used / ((history.points[-1][0] - history.points[0][0]) / DAY)
 
 
-def days_left(purse: Purse) -> float | None:
+def days_left(history: CreditHistory) -> float | None:
     """Return in how many days it is used up at this pace; None where that cannot be said, or it never is."""
-    pace = per_day(purse)
-    return max(purse.left, 0.0) / pace if pace and purse.left is not None else None
+    pace = per_day(history)
+    return max(history.left, 0.0) / pace if pace and history.left is not None else None
 
 
-def is_turning(purse: Purse) -> bool:
+def is_turning(history: CreditHistory) -> bool:
     """Whether it is low for the first time: one more reading shall confirm it soon."""
-    return purse.lows == 1
+    return history.lows == 1
 
 
-def findings(account: str, purse: Purse, floor: Floor) -> Iterator[Finding]:
+def findings(account: str, history: CreditHistory, floor: Floor) -> Iterator[Finding]:
     """Yield what is to be told of one purse."""
-    words = told_of(purse)
-    if purse.lows >= TO_CONFIRM and purse.low_since:
-        reasons = tuple(_why_low(purse, floor))
-        yield Finding(account, Fault.LOW_BALANCE, purse.low_since, purse.at, purse.target, "credit/low", words, reasons)
-    if purse.ends_since and purse.expires_at:
-        reasons = (CreditEnds(purse.expires_at),)
+    words = told_of(history)
+    if history.lows >= TO_CONFIRM and history.low_since:
+        reasons = tuple(_why_low(history, floor))
         yield Finding(
-            account, Fault.EXPIRES_SOON, purse.ends_since, purse.at, purse.target, "credit/expires", words, reasons
+            account, Fault.LOW_BALANCE, history.low_since, history.at, history.target, "credit/low", words, reasons
+        )
+    if history.ends_since and history.expires_at:
+        reasons = (CreditEnds(history.expires_at),)
+        yield Finding(
+            account,
+            Fault.EXPIRES_SOON,
+            history.ends_since,
+            history.at,
+            history.target,
+            "credit/expires",
+            words,
+            reasons,
         )
 
 
-def told_of(purse: Purse) -> CreditLeft:
-    return CreditLeft(purse.unit, purse.left, purse.most, purse.used, purse.unlimited)
+def told_of(history: CreditHistory) -> CreditLeft:
+    return CreditLeft(history.unit, history.left, history.most, history.used, history.unlimited)
 
 
 def _with_point(points: Points, at: datetime, left: float) -> Points:
@@ -140,18 +149,20 @@ def _is_stray(before: float, between: float, left: float) -> bool:
     return SAME * before <= left <= before / SAME and not 0 < between <= 2 * before
 
 
-def _is_low(purse: Purse, floor: Floor) -> bool:
-    slack = CLEARED if purse.lows >= TO_CONFIRM else 1.0
-    if purse.left is None:
+def _is_low(history: CreditHistory, floor: Floor) -> bool:
+    slack = CLEARED if history.lows >= TO_CONFIRM else 1.0
+    if history.left is None:
         return False
-    days = days_left(purse)
-    return purse.left < floor.low.get(purse.unit, 0.0) * slack or (days is not None and days < floor.days_left * slack)
+    days = days_left(history)
+    return history.left < floor.low.get(history.unit, 0.0) * slack or (
+        days is not None and days < floor.days_left * slack
+    )
 
 
-def _why_low(purse: Purse, floor: Floor) -> Iterator[Detected]:
-    yield told_of(purse)
-    if (least := floor.low.get(purse.unit)) and purse.left is not None and purse.left < least * CLEARED:
-        yield CreditFloor(purse.unit, least)
-    pace, days = per_day(purse), days_left(purse)
+def _why_low(history: CreditHistory, floor: Floor) -> Iterator[Detected]:
+    yield told_of(history)
+    if (least := floor.low.get(history.unit)) and history.left is not None and history.left < least * CLEARED:
+        yield CreditFloor(history.unit, least)
+    pace, days = per_day(history), days_left(history)
     if pace and days is not None:
-        yield CreditPace(purse.unit, pace, days)
+        yield CreditPace(history.unit, pace, days)

@@ -191,7 +191,7 @@ class Rise(Struct, frozen=True):
     large_taken: float = 0.0
 
 
-class Mood(Struct, frozen=True):
+class Drift(Struct, frozen=True):
     """By how many scales the present mood is believed to slow the answers, and the variance of that belief."""
 
     mean: float = 0.0
@@ -223,7 +223,7 @@ class Series(Struct, frozen=True):
     regular_at: datetime
     usual: Usual
     rise: Rise = Rise()
-    mood: Mood = Mood()
+    mood: Drift = Drift()
     extras: float = MOST_EXTRAS
     in_a_row: int = 0
     recent: tuple[float, ...] = ()
@@ -318,7 +318,7 @@ def anew(series: Series) -> Series:
     if series.usual.count < TO_START:
         return series
     usual = replace(series.usual, hour=series.usual.level) if series.alarm else series.usual
-    return replace(series, usual=usual, rise=STILL, mood=Mood(), recent=series.recent[-1:], alarm=None)
+    return replace(series, usual=usual, rise=STILL, mood=Drift(), recent=series.recent[-1:], alarm=None)
 
 
 def wants_more(series: Series, pace: Pace) -> bool:
@@ -398,7 +398,7 @@ def _begin(series: Series | None, x: float, at: datetime) -> Series:
     return Series(at, at, Usual(len(recent), level, level, level), recent=recent)
 
 
-def _hear(series: Series, x: float, since_s: float, pace: Pace) -> tuple[Mood, Innovation]:
+def _hear(series: Series, x: float, since_s: float, pace: Pace) -> tuple[Drift, Innovation]:
     """Take one answer apart: what was to be expected of the mood, and what is news."""
     usual, mood = series.usual, series.mood
     share, kept = usual.mood(pace)
@@ -409,7 +409,7 @@ def _hear(series: Series, x: float, since_s: float, pace: Pace) -> tuple[Mood, I
     news, taken = (x - usual.level) / scale - left * mood.mean, before / variance
     most = SURPRISE * sqrt(variance)
     surprise = news if -most < news < most else copysign(most, news)
-    return Mood(left * mood.mean + taken * surprise, (1.0 - taken) * before), Innovation(
+    return Drift(left * mood.mean + taken * surprise, (1.0 - taken) * before), Innovation(
         scale, news, variance, left, taken
     )
 

@@ -8,8 +8,8 @@ from monitor.diagnose.evidence import (
     SURENESS,
     View,
     confidence,
+    control_reason,
     diagnosis_of,
-    knock_reason,
     siblings_of,
     still_answering,
     symptom,
@@ -18,8 +18,8 @@ from monitor.diagnose.reason import Siblings
 from monitor.diagnose.subject import Scope, Subject, subject_of_account
 from monitor.diagnose.target_state import (
     REFUSALS,
-    Patient,
-    Patients,
+    TargetState,
+    TargetStates,
     began,
     gravest_fault,
     grouped,
@@ -42,26 +42,31 @@ def account_troubles(view: View, account: str) -> Iterator[Diagnosis]:
     if lost or len(sick) == len(seen):
         of_all = lost or sick
         siblings = siblings_of(view, [account], of_all)
-        reasons = [symptom(of_all), siblings, still_answering({account: all_of_it}, of_all), knock_reason(view, of_all)]
+        reasons = [
+            symptom(of_all),
+            siblings,
+            still_answering({account: all_of_it}, of_all),
+            control_reason(view, of_all),
+        ]
         about = subject_of_account(Scope.ACCOUNT, sick[0].target)
         yield diagnosis_of(about, sick, _sure_of_account(of_all, siblings), reasons)
         return
     yield from _parts(view, account, sick, seen)
 
 
-def _sure_of_account(patients: Patients, siblings: Siblings | None) -> Confidence:
+def _sure_of_account(states: TargetStates, siblings: Siblings | None) -> Confidence:
     """A key that is refused to the only account may be the provider's trouble; what it says of an account is not."""
-    faults = {patient.health.fault for patient in patients}
+    faults = {state.health.fault for state in states}
     unsure = siblings is None and faults <= REFUSALS
     theirs = all(fault is not None and fault.blame is not Blame.ACCOUNT for fault in faults)
-    return max(confidence(patients), Confidence.MEDIUM if unsure or theirs else Confidence.HIGH, key=SURENESS.index)
+    return max(confidence(states), Confidence.MEDIUM if unsure or theirs else Confidence.HIGH, key=SURENESS.index)
 
 
-def _parts(view: View, account: str, sick: Patients, seen: Patients) -> Iterator[Diagnosis]:
+def _parts(view: View, account: str, sick: TargetStates, seen: TargetStates) -> Iterator[Diagnosis]:
     """Explain a partial loss: each model of several by itself, and abilities that fail alike."""
-    alike: dict[Fault, list[Patient]] = defaultdict(list)
+    alike: dict[Fault, list[TargetState]] = defaultdict(list)
     for canary, its in grouped(sick, lambda target: target.canary).items():
-        rivals = [patient for patient in seen if patient.target.canary == canary]
+        rivals = [state for state in seen if state.target.canary == canary]
         if len(its) == 1 and len(rivals) > 1:
             one = its[0].target
             about = subject_of_account(Scope.MODEL, one, part_of(one.id))
@@ -72,13 +77,13 @@ def _parts(view: View, account: str, sick: Patients, seen: Patients) -> Iterator
         yield from _part(subject_of_account(Scope.CAPABILITY, its[0].target, _main_canary(its)), its, seen)
 
 
-def _part(about: Subject, sick: Patients, seen: Patients, blame: Blame | None = None) -> Iterator[Diagnosis]:
+def _part(about: Subject, sick: TargetStates, seen: TargetStates, blame: Blame | None = None) -> Iterator[Diagnosis]:
     if is_confirmed(sick):
         reasons = [symptom(sick), still_answering({sick[0].target.account: seen}, sick)]
         yield diagnosis_of(about, sick, confidence(sick), reasons, blame=blame)
 
 
-def _blame_of_model(view: View, sick: Patient) -> Blame | None:
+def _blame_of_model(view: View, sick: TargetState) -> Blame | None:
     """Return that it is undecided who took a model away, unless another account still has it."""
     if sick.health.fault is not Fault.MODEL_UNAVAILABLE:
         return None
@@ -87,12 +92,12 @@ def _blame_of_model(view: View, sick: Patient) -> Blame | None:
     return None if any(is_well(one, start) for one in asking) else Blame.UNKNOWN
 
 
-def _main_canary(patients: Patients) -> str:
+def _main_canary(states: TargetStates) -> str:
     """Return the canary that is the most like real work: what fails alike is named after that."""
-    return min((patient.target.canary for patient in patients), key=lambda one: (one != "chat", one))
+    return min((state.target.canary for state in states), key=lambda one: (one != "chat", one))
 
 
-def lost_targets(sick: Patients, all_of_it: Patients) -> list[Patient]:
+def lost_targets(sick: TargetStates, all_of_it: TargetStates) -> list[TargetState]:
     """Return what shows that an account is lost as a whole; nothing while another model still answers it.
 
     That the same model's tokens are still counted for it is no answer of another one.

@@ -9,34 +9,34 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from monitor.detect.finding import Finding
+from monitor.diagnose.corroboration import NOBODY, Corroboration
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.finding_sign import is_overtaken, sign_of
 from monitor.diagnose.provider_trouble import provider_troubles
 from monitor.diagnose.road_trouble import cut_off_answerers, egress_trouble, offline_trouble
 from monitor.diagnose.settling import settle
-from monitor.diagnose.target_state import Patients, grouped, is_down
-from monitor.diagnose.witness import NOBODY, Witnesses
+from monitor.diagnose.target_state import TargetStates, grouped, is_down
 
 
 def diagnose(
-    patients: Patients, now: datetime, findings: Iterable[Finding] = (), witnesses: Witnesses = NOBODY
+    states: TargetStates, now: datetime, findings: Iterable[Finding] = (), corroboration: Corroboration = NOBODY
 ) -> list[Diagnosis]:
     """Return one diagnosis for each cause that explains the targets that are down, and for each sign of more."""
-    sick = [patient for patient in patients if is_down(patient.health)]
+    sick = [state for state in states if is_down(state.health)]
     if not sick:
         return [sign_of(finding) for finding in findings]
-    troubles = [settle(one, patients, witnesses, now) for one in _troubles(patients, witnesses)]
+    troubles = [settle(one, states, corroboration, now) for one in _troubles(states, corroboration)]
     return troubles + [sign_of(finding) for finding in findings if not is_overtaken(finding, sick)]
 
 
-def _troubles(patients: Patients, witnesses: Witnesses) -> Iterator[Diagnosis]:
-    if offline := offline_trouble(patients, witnesses):
+def _troubles(states: TargetStates, corroboration: Corroboration) -> Iterator[Diagnosis]:
+    if offline := offline_trouble(states, corroboration):
         yield offline
         return
-    answerers = grouped(patients, lambda target: target.answerer)
+    answerers = grouped(states, lambda target: target.answerer)
     cut_off = cut_off_answerers(answerers)
     if cut_off:
-        yield egress_trouble(cut_off, answerers, witnesses)
+        yield egress_trouble(cut_off, answerers, corroboration)
     for answerer, its in answerers.items():
         if answerer not in cut_off:
-            yield from provider_troubles(answerer, its, witnesses)
+            yield from provider_troubles(answerer, its, corroboration)

@@ -7,11 +7,22 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from monitor.detect.health import Health
+from monitor.diagnose.corroboration import Corroboration, Page
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE, Diagnosis, Evidence
-from monitor.diagnose.reason import Alone, Answering, Knocked, Met, Posted, Reason, Share, Siblings, Symptom, Unposted
+from monitor.diagnose.reason import (
+    Alone,
+    Answering,
+    ControlAnswered,
+    Met,
+    Posted,
+    Reason,
+    Share,
+    Siblings,
+    Symptom,
+    Unposted,
+)
 from monitor.diagnose.subject import Subject
-from monitor.diagnose.target_state import EPOCH, Patient, Patients, began, began_at, gravest_fault, is_well
-from monitor.diagnose.witness import Page, Witnesses
+from monitor.diagnose.target_state import EPOCH, TargetState, TargetStates, began, began_at, gravest_fault, is_well
 from probes.model import Blame, Confidence, Fault
 
 LATE = timedelta(minutes=10)
@@ -22,18 +33,18 @@ class View(Struct, frozen=True):
     """All accounts that one company answers; of the `sick` ones what fails and is not explained yet."""
 
     answerer: str
-    accounts: Mapping[str, Patients]
-    sick: Mapping[str, Patients]
-    witnesses: Witnesses
+    accounts: Mapping[str, TargetStates]
+    sick: Mapping[str, TargetStates]
+    corroboration: Corroboration
 
     @property
     def page(self) -> Page | None:
-        return self.witnesses.pages.get(self.answerer)
+        return self.corroboration.pages.get(self.answerer)
 
 
 def diagnosis_of(
     about: Subject,
-    patients: Patients,
+    states: TargetStates,
     confidence: Confidence,
     reasons: Iterable[Reason | None],
     *,
@@ -41,22 +52,22 @@ def diagnosis_of(
 ) -> Diagnosis:
     return Diagnosis(
         about=about,
-        fault=gravest_fault(patients),
+        fault=gravest_fault(states),
         confidence=confidence,
-        since=min(map(began_at, patients)),
+        since=min(map(began_at, states)),
         reasons=tuple(reason for reason in reasons if reason is not None),
-        targets=tuple(sorted(p.target.id for p in patients)),
-        evidence=tuple(map(_evidence, patients)),
+        targets=tuple(sorted(p.target.id for p in states)),
+        evidence=tuple(map(_evidence, states)),
         blamed=blame,
     )
 
 
-def _evidence(patient: Patient) -> Evidence:
-    health = patient.health
+def _evidence(state: TargetState) -> Evidence:
+    health = state.health
     if not (health.fault and health.answer and health.seen_at):
-        raise ValueError(f"{patient.target.id} is {health.state}: only what failed is evidence")
+        raise ValueError(f"{state.target.id} is {health.state}: only what failed is evidence")
     return Evidence(
-        target=patient.target.id,
+        target=state.target.id,
         at=health.seen_at,
         fault=health.fault,
         rule=health.answer.rule,
@@ -67,11 +78,11 @@ def _evidence(patient: Patient) -> Evidence:
     )
 
 
-def symptom(patients: Patients) -> Symptom:
+def symptom(states: TargetStates) -> Symptom:
     kinds: dict[tuple[int | None, Fault], set[str]] = defaultdict(set)
-    for patient in patients:
-        if patient.health.fault:
-            kinds[patient.health.status, patient.health.fault].add(patient.target.canary)
+    for state in states:
+        if state.health.fault:
+            kinds[state.health.status, state.health.fault].add(state.target.canary)
     met = (Met(tuple(sorted(canaries)), status, fault) for (status, fault), canaries in kinds.items())
     return Symptom(tuple(sorted(met, key=lambda one: (one.status or 0, one.fault))))
 
@@ -80,7 +91,7 @@ def share_hit(view: View, hit: Collection[str], seen: Collection[str]) -> Reason
     return Alone(len(view.accounts)) if len(seen) == 1 else Share(len(hit), len(seen))
 
 
-def still_answering(accounts: Mapping[str, Patients], sick: Patients) -> Answering | None:
+def still_answering(accounts: Mapping[str, TargetStates], sick: TargetStates) -> Answering | None:
     start = began(sick)
     latest = max((one.health.seen_at or start for one in sick), default=start)
     well = [one for its in accounts.values() for one in its if is_well(one, max(start, latest - LATE))]
@@ -95,7 +106,7 @@ def answering(well: Iterable[tuple[str, Health]]) -> Answering | None:
     return Answering(tuple(sorted(seen)), min(seen.values())) if seen else None
 
 
-def siblings_of(view: View, accounts: Collection[str], sick: Patients) -> Siblings | None:
+def siblings_of(view: View, accounts: Collection[str], sick: TargetStates) -> Siblings | None:
     """Return how many others answered well since: what is wrong with an account shows at any canary."""
     start, canaries = began(sick), {one.target.canary for one in sick}
     others = [its for account, its in view.accounts.items() if account not in accounts]
@@ -115,18 +126,18 @@ def page_reason(page: Page | None) -> Posted | Unposted | None:
     return Unposted(page.readable, page.is_whole)
 
 
-def knock_reason(view: View, patients: Patients) -> Knocked | None:
+def control_reason(view: View, states: TargetStates) -> ControlAnswered | None:
     """A call without a key says nothing where the API itself has refused the key, or before the trouble began."""
-    knock = view.witnesses.knocks.get(view.answerer)
-    refused = all(patient.health.fault and patient.health.fault.blame is Blame.ACCOUNT for patient in patients)
-    if knock is None or refused or knock.at < min(map(began_at, patients)):
+    control = view.corroboration.controls.get(view.answerer)
+    refused = all(state.health.fault and state.health.fault.blame is Blame.ACCOUNT for state in states)
+    if control is None or refused or control.at < min(map(began_at, states)):
         return None
-    return Knocked(knock.at, knock.fault, knock.status, knock.latency_s)
+    return ControlAnswered(control.at, control.fault, control.status, control.latency_s)
 
 
 SURENESS = (Confidence.HIGH, Confidence.MEDIUM, Confidence.LOW)
 
 
-def confidence(patients: Iterable[Patient]) -> Confidence:
+def confidence(states: Iterable[TargetState]) -> Confidence:
     """A diagnosis is as sure as its surest witness."""
-    return min((p.health.answer.confidence for p in patients if p.health.answer), key=SURENESS.index)
+    return min((p.health.answer.confidence for p in states if p.health.answer), key=SURENESS.index)

@@ -4,23 +4,23 @@ from monitor.detect.finding import Finding
 from monitor.detect.reminder import RULE as REMINDER
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE, FLAP, Diagnosis, Evidence
 from monitor.diagnose.subject import Scope, subject_of
-from monitor.diagnose.target_state import Patients
+from monitor.diagnose.target_state import TargetStates
 from probes.identity import is_account
 
 STANDING = frozenset({FLAP, REMINDER})
 """The rules of the findings that stand also while their account is down: they foretell nothing."""
 
 
-def is_overtaken(finding: Finding, sick: Patients) -> bool:
+def is_overtaken(finding: Finding, sick: TargetStates) -> bool:
     """Whether what it foretold has come: the account is lost, or the model refused."""
     if finding.rule in STANDING:
         return False
-    if finding.target in {patient.target.id for patient in sick}:
+    if finding.target in {state.target.id for state in sick}:
         return True
-    down = [patient for patient in sick if patient.target.account == finding.account]
-    if any(patient.health.fault in ACCOUNT_WIDE for patient in down):
+    down = [state for state in sick if state.target.account == finding.account]
+    if any(state.health.fault in ACCOUNT_WIDE for state in down):
         return True
-    return finding.model is not None and finding.model in {patient.target.model for patient in down}
+    return finding.model is not None and finding.model in {state.target.model for state in down}
 
 
 def sign_of(finding: Finding) -> Diagnosis:

@@ -8,28 +8,29 @@ from msgspec.structs import replace
 
 from monitor.detect.health import Health, State
 from monitor.diagnose.account_trouble import account_troubles, lost_targets
+from monitor.diagnose.corroboration import Corroboration, Group, Level
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.evidence import (
     View,
     answering,
     confidence,
+    control_reason,
     diagnosis_of,
-    knock_reason,
     page_reason,
     share_hit,
     siblings_of,
     still_answering,
     symptom,
 )
-from monitor.diagnose.reason import Answering, Knocked, Lone, Reason, Refused, Shaken, Undecided
+from monitor.diagnose.reason import Answering, ControlAnswered, Lone, Reason, Refused, Shaken, Undecided
 from monitor.diagnose.road_trouble import STOPPED_ROADS
 from monitor.diagnose.subject import Scope, subject_of_answerer
 from monitor.diagnose.target_state import (
     BREATH,
     NOBODYS_OWN,
     REFUSALS,
-    Patient,
-    Patients,
+    TargetState,
+    TargetStates,
     began,
     began_at,
     gravest_fault,
@@ -41,17 +42,16 @@ from monitor.diagnose.target_state import (
     is_well,
     not_the_accounts,
 )
-from monitor.diagnose.witness import Group, Level, Witnesses
 from probes.model import Blame, Confidence, Fault
 
 TOGETHER = timedelta(minutes=10)
 """Accounts that are lost within so long are lost by one cause, until somebody says otherwise."""
 
 
-def provider_troubles(answerer: str, patients: Patients, witnesses: Witnesses) -> Iterator[Diagnosis]:
-    accounts = grouped(patients, lambda target: target.account)
-    failing = grouped([one for one in patients if is_failing(one.health)], lambda target: target.account)
-    view = View(answerer, accounts, failing, witnesses)
+def provider_troubles(answerer: str, states: TargetStates, corroboration: Corroboration) -> Iterator[Diagnosis]:
+    accounts = grouped(states, lambda target: target.account)
+    failing = grouped([one for one in states if is_failing(one.health)], lambda target: target.account)
+    view = View(answerer, accounts, failing, corroboration)
     for find in (_refused_road, _lone_model, _provider_trouble, _lost_together):
         while found := find(view):
             yield found
@@ -60,22 +60,22 @@ def provider_troubles(answerer: str, patients: Patients, witnesses: Witnesses) -
         yield from account_troubles(view, account)
 
 
-def _without(sick: Mapping[str, Patients], found: Diagnosis) -> dict[str, Patients]:
+def _without(sick: Mapping[str, TargetStates], found: Diagnosis) -> dict[str, TargetStates]:
     """Return who is not yet explained."""
-    rest: dict[str, Patients] = {
+    rest: dict[str, TargetStates] = {
         account: [p for p in its if p.target.id not in found.targets] for account, its in sick.items()
     }
     return {account: its for account, its in rest.items() if its}
 
 
-def _compared(view: View, hit: Collection[str], patients: Patients) -> list[str]:
+def _compared(view: View, hit: Collection[str], states: TargetStates) -> list[str]:
     """Return the accounts that can tell of a trouble: those hit, and those well at the same canary since it began."""
-    start, canaries = began(patients), {patient.target.canary for patient in patients}
+    start, canaries = began(states), {state.target.canary for state in states}
     return [account for account, its in view.accounts.items() if account in hit or _is_comparable(its, canaries, start)]
 
 
-def _is_comparable(patients: Patients, canaries: Collection[str], start: datetime) -> bool:
-    alike = [one for one in patients if one.target.canary in canaries] or patients
+def _is_comparable(states: TargetStates, canaries: Collection[str], start: datetime) -> bool:
+    alike = [one for one in states if one.target.canary in canaries] or states
     return any(is_well(one, start) for one in alike)
 
 
@@ -84,14 +84,14 @@ def _refused_road(view: View) -> Diagnosis | None:
     stopped = [p for its in view.sick.values() for p in its if p.health.fault in STOPPED_ROADS]
     if not is_confirmed(stopped):
         return None
-    hit = {patient.target.account for patient in stopped}
-    seen, knock = _compared(view, hit, stopped), knock_reason(view, stopped)
-    knocked = knock is not None and knock.fault in STOPPED_ROADS
+    hit = {state.target.account for state in stopped}
+    seen, control = _compared(view, hit, stopped), control_reason(view, stopped)
+    knocked = control is not None and control.fault in STOPPED_ROADS
     if not knocked and len(hit) == 1 < len(seen):
         return None  # others come through from here: it is this account's own
-    told = all(patient.health.fault is Fault.PROXY_FAILED for patient in stopped)  # the proxy says so itself
+    told = all(state.health.fault is Fault.PROXY_FAILED for state in stopped)  # the proxy says so itself
     sure = Confidence.HIGH if knocked or told or len(hit) == len(seen) > 1 else Confidence.MEDIUM
-    reasons = [share_hit(view, hit, seen), symptom(stopped), knock]
+    reasons = [share_hit(view, hit, seen), symptom(stopped), control]
     return diagnosis_of(subject_of_answerer(Scope.EGRESS, stopped[0].target), stopped, sure, reasons, blame=Blame.PATH)
 
 
@@ -115,7 +115,7 @@ def _lone_model(view: View) -> Diagnosis | None:
     return None
 
 
-def _other_models(view: View, model: str, failing: Patients) -> Answering | None:
+def _other_models(view: View, model: str, failing: TargetStates) -> Answering | None:
     """Return the models that answer while one does not."""
     start = began(failing)
     well = [(one.target.model, one.health) for its in view.accounts.values() for one in its if is_well(one, start)]
@@ -128,8 +128,8 @@ def _is_of_the_model(health: Health) -> bool:
     )
 
 
-def _group_by_model(patients: Iterable[Patient]) -> dict[str, list[Patient]]:
-    return grouped([one for one in patients if one.target.model], lambda target: target.model or "")
+def _group_by_model(states: Iterable[TargetState]) -> dict[str, list[TargetState]]:
+    return grouped([one for one in states if one.target.model], lambda target: target.model or "")
 
 
 def _provider_trouble(view: View) -> Diagnosis | None:
@@ -139,25 +139,25 @@ def _provider_trouble(view: View) -> Diagnosis | None:
     Who is alone, or the only one that was asked the same since, cannot tell it from trouble of its own.
     """
     shared = {account: theirs for account, its in view.sick.items() if (theirs := not_the_accounts(its))}
-    patients = [patient for its in shared.values() for patient in its]
-    if not is_confirmed(patients):
+    states = [state for its in shared.values() for state in its]
+    if not is_confirmed(states):
         return None
-    seen, told = _compared(view, shared, patients), view.page is not None and view.page.trouble is not None
-    shaken = _shaken(view, shared, patients)
+    seen, told = _compared(view, shared, states), view.page is not None and view.page.trouble is not None
+    shaken = _shaken(view, shared, states)
     if not (len(shared) > 1 or len(seen) == 1 or told or _is_many(shaken, {*seen, *shaken} - shared.keys())):
         return None
-    knock = knock_reason(view, patients)
+    control = control_reason(view, states)
     reasons = [
-        *(share_hit(view, shared, seen), Shaken(len(shaken)) if shaken else None, symptom(patients)),
-        *(still_answering(view.accounts, patients), page_reason(view.page), knock),
+        *(share_hit(view, shared, seen), Shaken(len(shaken)) if shaken else None, symptom(states)),
+        *(still_answering(view.accounts, states), page_reason(view.page), control),
     ]
-    sure = _sure_of_provider(shared, seen, told, knock)
-    return diagnosis_of(subject_of_answerer(Scope.PROVIDER, patients[0].target), patients, sure, reasons)
+    sure = _sure_of_provider(shared, seen, told, control)
+    return diagnosis_of(subject_of_answerer(Scope.PROVIDER, states[0].target), states, sure, reasons)
 
 
-def _shaken(view: View, shared: Collection[str], patients: Patients) -> list[str]:
+def _shaken(view: View, shared: Collection[str], states: TargetStates) -> list[str]:
     """Return the other accounts that have met what no account is to blame for since it began, and answer again."""
-    start = began(patients)
+    start = began(states)
     return [
         account
         for account, its in view.accounts.items()
@@ -177,10 +177,12 @@ def _is_many(shaken: Collection[str], others: Collection[str]) -> bool:
     return len(shaken) >= 2 or 0 < len(others) <= 2 * len(shaken)
 
 
-def _sure_of_provider(shared: Collection[str], seen: Collection[str], told: bool, knock: Knocked | None) -> Confidence:
+def _sure_of_provider(
+    shared: Collection[str], seen: Collection[str], told: bool, control: ControlAnswered | None
+) -> Confidence:
     """Two witnesses make it sure: all accounts, the page, a call without a key that fails too."""
     alone, everybody = len(seen) == 1, len(shared) == len(seen)
-    voices = (everybody and not alone) + told + (knock is not None and knock.fault is not None)
+    voices = (everybody and not alone) + told + (control is not None and control.fault is not None)
     if voices and everybody:
         return Confidence.HIGH
     return Confidence.MEDIUM if voices or not alone else Confidence.LOW
@@ -189,8 +191,8 @@ def _sure_of_provider(shared: Collection[str], seen: Collection[str], told: bool
 def _lost_together(view: View) -> Diagnosis | None:
     """Find accounts that are lost by one cause: what they belong to, or the provider's own key service."""
     lost = {account: its for account in view.sick if (its := lost_targets(view.sick[account], view.accounts[account]))}
-    patients = [one for its in lost.values() for one in its]
-    if len(lost) < 2 or not is_confirmed(patients):
+    states = [one for its in lost.values() for one in its]
+    if len(lost) < 2 or not is_confirmed(states):
         return None
     if (found := _lost_at_once(view, lost)) and (found.blame is Blame.PROVIDER or not _is_of_one_group(view, lost)):
         return found
@@ -212,10 +214,10 @@ def _lost_together(view: View) -> Diagnosis | None:
 
 def _is_of_one_group(view: View, lost: Collection[str]) -> bool:
     """Whether all that are lost belong together, so that what they share explains it."""
-    return bool(set.intersection(*(set(view.witnesses.groups.get(account, ())) for account in lost)))
+    return bool(set.intersection(*(set(view.corroboration.groups.get(account, ())) for account in lost)))
 
 
-def _groups(view: View, lost: Mapping[str, Patients]) -> Iterator[tuple[Group, list[str], int]]:
+def _groups(view: View, lost: Mapping[str, TargetStates]) -> Iterator[tuple[Group, list[str], int]]:
     """Yield each declared group of which two or more were lost within minutes, with how many it has.
 
     The one that is lost as a whole first, then the narrowest.
@@ -223,7 +225,7 @@ def _groups(view: View, lost: Mapping[str, Patients]) -> Iterator[tuple[Group, l
     members: dict[Group, list[str]] = defaultdict(list)
     for account, its in view.accounts.items():
         if account in lost or any(one.health.state is not State.UNKNOWN for one in its):
-            for group in view.witnesses.groups.get(account, ()):
+            for group in view.corroboration.groups.get(account, ()):
                 members[group].append(account)
     found: list[tuple[bool, int, str, Group, list[str], int]] = []
     for group, names in members.items():
@@ -235,34 +237,34 @@ def _groups(view: View, lost: Mapping[str, Patients]) -> Iterator[tuple[Group, l
     yield from ((group, gone, of) for *_, group, gone, of in sorted(found, key=lambda one: one[:3]))
 
 
-def _is_together(accounts: Iterable[Patients]) -> bool:
+def _is_together(accounts: Iterable[TargetStates]) -> bool:
     began = [min(map(began_at, its)) for its in accounts]
     return max(began) - min(began) <= TOGETHER
 
 
-def _lost_at_once(view: View, lost: Mapping[str, Patients]) -> Diagnosis | None:
+def _lost_at_once(view: View, lost: Mapping[str, TargetStates]) -> Diagnosis | None:
     """Find that every account here was refused within minutes; nobody declared what they share.
 
     That keys are refused may be the provider's own trouble or the owner's: nobody can tell until its page, or other
     owners, speak. A suspension it says of one account only.
     """
-    patients = [one for its in lost.values() for one in its]
-    start = began(patients)
+    states = [one for its in lost.values() for one in its]
+    start = began(states)
     rest = (its for account, its in view.accounts.items() if account not in lost)
     if not _is_together(lost.values()) or any(is_seen(one, start) for its in rest for one in its):
         return None
-    reasons: list[Reason | None] = [Refused(len(lost), len(lost)), symptom(patients), page_reason(view.page)]
+    reasons: list[Reason | None] = [Refused(len(lost), len(lost)), symptom(states), page_reason(view.page)]
     faults = {gravest_fault(its) for its in lost.values()}
     if len(faults) > 1 and not faults <= REFUSALS:
         return None  # a key that was rotated has nothing to do with another account's suspension
-    if not all(one.health.fault in REFUSALS for one in patients):
+    if not all(one.health.fault in REFUSALS for one in states):
         return diagnosis_of(
-            subject_of_answerer(Scope.ORGANIZATION, patients[0].target), patients, Confidence.MEDIUM, reasons
+            subject_of_answerer(Scope.ORGANIZATION, states[0].target), states, Confidence.MEDIUM, reasons
         )
-    knock = view.witnesses.knocks.get(view.answerer)
-    theirs = (view.page is not None and view.page.trouble is not None) or (knock is not None and knock.fault)
+    control = view.corroboration.controls.get(view.answerer)
+    theirs = (view.page is not None and view.page.trouble is not None) or (control is not None and control.fault)
     blame = Blame.PROVIDER if theirs else Blame.UNKNOWN
     reasons += [] if theirs else [Undecided()]
     return diagnosis_of(
-        subject_of_answerer(Scope.PROVIDER, patients[0].target), patients, Confidence.MEDIUM, reasons, blame=blame
+        subject_of_answerer(Scope.PROVIDER, states[0].target), states, Confidence.MEDIUM, reasons, blame=blame
     )

@@ -62,7 +62,7 @@ class Answering(Struct, frozen=True, tag="answering"):
     seen_at: datetime | None = None
 
 
-class Knocked(Struct, frozen=True, tag="knocked"):
+class ControlAnswered(Struct, frozen=True, tag="knocked"):
     """What a call without a key met. `fault` is None when the API answered it, be it with a refusal."""
 
     at: datetime
@@ -183,8 +183,8 @@ class DrillOnly(Struct, frozen=True, tag="drill-only"):
 
 
 Found = (
-    Symptom | Share | Alone | Shaken | Siblings | Answering | Knocked | Posted | Unposted | Refused | Undecided | Lone
-    | Unanswered | Unreached | Elsewhere
+    Symptom | Share | Alone | Shaken | Siblings | Answering | ControlAnswered | Posted | Unposted | Refused
+    | Undecided | Lone | Unanswered | Unreached | Elsewhere
     | SourceDoubted | BudgetBurnt | BudgetLasts | StageFailed | WholeErrorLogged
     | NobodyWatched | NoLongerWatched | DrillWanted
 )  # fmt: skip

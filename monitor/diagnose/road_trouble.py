@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from monitor.detect.health import Health
+from monitor.diagnose.corroboration import Corroboration
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.evidence import diagnosis_of, symptom
 from monitor.diagnose.reason import Elsewhere, Reason, Unanswered, Unreached
 from monitor.diagnose.subject import Scope, Subject
 from monitor.diagnose.target_state import (
     NEVER,
-    Patients,
+    TargetStates,
     answered_before,
     began,
     began_at,
@@ -24,7 +25,6 @@ from monitor.diagnose.target_state import (
     is_seen,
     is_unreachable,
 )
-from monitor.diagnose.witness import Witnesses
 from probes.model import Blame, Confidence, Fault
 
 REFUSED_ROADS = frozenset({Fault.REGION_BLOCKED, Fault.BLOCKED_BY_EDGE})
@@ -34,40 +34,40 @@ AT_ONCE = timedelta(minutes=2)
 """Providers that are out of reach within so long are so by one cause: the looks of a minute are a minute apart."""
 
 
-def offline_trouble(patients: Patients, witnesses: Witnesses) -> Diagnosis | None:
+def offline_trouble(states: TargetStates, corroboration: Corroboration) -> Diagnosis | None:
     """Blame nobody when nothing can be reached: all that was looked at since it began fails before any answer.
 
     Of two providers or more; of a single one only when nothing else can be reached from here either.
     """
-    out = [one for one in patients if is_failing(one.health) and is_unreachable(one.health)]
+    out = [one for one in states if is_failing(one.health) and is_unreachable(one.health)]
     if not is_confirmed(out):
         return None
     start = _last_began_at(out)
-    seen = [one for one in patients if is_seen(one, start) and not answered_before(one, start)]
-    providers = {patient.target.answerer for patient in seen}
+    seen = [one for one in states if is_seen(one, start) and not answered_before(one, start)]
+    providers = {state.target.answerer for state in seen}
     down = all(one.health.successes == 0 and is_unreachable(one.health) for one in seen)
-    if not seen or not down or witnesses.online is True or (len(providers) < 2 and witnesses.online is None):
+    if not seen or not down or corroboration.online is True or (len(providers) < 2 and corroboration.online is None):
         return None
     reasons: list[Reason] = [Unanswered(len(seen), len(providers))]
-    if witnesses.online is False:
+    if corroboration.online is False:
         reasons.append(Elsewhere(reached=False))
     blame = Blame.PATH if gravest_fault(seen) is Fault.PROXY_FAILED else Blame.UNKNOWN
     found = diagnosis_of(Subject(Scope.MONITOR), seen, Confidence.HIGH, reasons, blame=blame)
     return replace(found, since=_since(seen, start))
 
 
-def _last_began_at(patients: Patients) -> datetime:
+def _last_began_at(states: TargetStates) -> datetime:
     """Return when the last of several providers began to fail: who failed otherwise before failed since long before."""
-    its = grouped(patients, lambda target: target.answerer)
+    its = grouped(states, lambda target: target.answerer)
     return max((min(map(began_at, one)) for one in its.values()), default=NEVER)
 
 
-def _since(patients: Patients, start: datetime) -> datetime:
+def _since(states: TargetStates, start: datetime) -> datetime:
     """Return when a trouble of the road began; what failed long before did so by another cause."""
-    return min(began for one in patients if start - (began := began_at(one)) <= AT_ONCE)
+    return min(began for one in states if start - (began := began_at(one)) <= AT_ONCE)
 
 
-def cut_off_answerers(answerers: Mapping[str, Patients]) -> list[str]:
+def cut_off_answerers(answerers: Mapping[str, TargetStates]) -> list[str]:
     """Return who is out of reach from here, when that is so of two at least, at once or of half of all.
 
     One provider that cannot be reached may be down itself; two at the same time are the road.
@@ -81,11 +81,11 @@ def cut_off_answerers(answerers: Mapping[str, Patients]) -> list[str]:
     return list(starts) if at_once or 2 * len(starts) >= len(seen) else []
 
 
-def _stopped_at(patients: Patients) -> datetime | None:
+def _stopped_at(states: TargetStates) -> datetime | None:
     """Return since when all looks at a provider end on the way to it; None when one of them does not."""
-    stopped = [one for one in patients if is_failing(one.health) and _is_stopped(one.health)]
+    stopped = [one for one in states if is_failing(one.health) and _is_stopped(one.health)]
     start, ids = min(map(began_at, stopped), default=None), {one.target.id for one in stopped}
-    others = [one for one in patients if one.target.id not in ids]
+    others = [one for one in states if one.target.id not in ids]
     if start is None or any(is_seen(one, start) and not answered_before(one, start) for one in others):
         return None
     return start
@@ -96,13 +96,15 @@ def _is_stopped(health: Health) -> bool:
     return health.fault in STOPPED_ROADS or is_unreachable(health)
 
 
-def egress_trouble(cut_off: Collection[str], answerers: Mapping[str, Patients], witnesses: Witnesses) -> Diagnosis:
-    patients = [one for answerer in cut_off for one in answerers[answerer] if is_failing(one.health)]
-    start = began(patients)
+def egress_trouble(
+    cut_off: Collection[str], answerers: Mapping[str, TargetStates], corroboration: Corroboration
+) -> Diagnosis:
+    states = [one for answerer in cut_off for one in answerers[answerer] if is_failing(one.health)]
+    start = began(states)
     seen = [answerer for answerer, its in answerers.items() if any(is_seen(one, start) for one in its)]
-    reasons: list[Reason] = [Unreached(len(cut_off), len(seen)), symptom(patients)]
-    if witnesses.online:
+    reasons: list[Reason] = [Unreached(len(cut_off), len(seen)), symptom(states)]
+    if corroboration.online:
         reasons.append(Elsewhere(reached=True))
-    sure = Confidence.HIGH if len(cut_off) == len(seen) or witnesses.online else Confidence.MEDIUM
-    found = diagnosis_of(Subject(Scope.EGRESS), patients, sure, reasons, blame=Blame.PATH)
-    return replace(found, since=_since(patients, _last_began_at(patients)))
+    sure = Confidence.HIGH if len(cut_off) == len(seen) or corroboration.online else Confidence.MEDIUM
+    found = diagnosis_of(Subject(Scope.EGRESS), states, sure, reasons, blame=Blame.PATH)
+    return replace(found, since=_since(states, _last_began_at(states)))

@@ -6,24 +6,24 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from monitor.detect.health import APART, State
+from monitor.diagnose.corroboration import Corroboration
 from monitor.diagnose.diagnosis import ACCOUNT_WIDE, Diagnosis
 from monitor.diagnose.subject import Scope
-from monitor.diagnose.target_state import LATELY, Patient, Patients, is_seen, is_unreachable, is_wavering
-from monitor.diagnose.witness import Witnesses
+from monitor.diagnose.target_state import LATELY, TargetState, TargetStates, is_seen, is_unreachable, is_wavering
 from probes.model import Blame, Fault
 
 
-def settle(diagnosis: Diagnosis, patients: Patients, witnesses: Witnesses, now: datetime) -> Diagnosis:
+def settle(diagnosis: Diagnosis, states: TargetStates, corroboration: Corroboration, now: datetime) -> Diagnosis:
     """Mark a diagnosis whose width a look may change that is on its way, of whoever may share it."""
     ids = set(diagnosis.targets)
-    its = [one for one in patients if one.target.id in ids]
+    its = [one for one in states if one.target.id in ids]
     may_share = _sharing(diagnosis, its)
-    others = [one for one in patients if one.target.id not in ids and may_share(one)]
-    awaited = now - diagnosis.since < LATELY and _is_awaited(diagnosis, its, others, witnesses)
+    others = [one for one in states if one.target.id not in ids and may_share(one)]
+    awaited = now - diagnosis.since < LATELY and _is_awaited(diagnosis, its, others, corroboration)
     return replace(diagnosis, settled=not awaited and not any(is_wavering(one, now) for one in (*its, *others)))
 
 
-def _is_awaited(diagnosis: Diagnosis, its: Patients, others: Patients, witnesses: Witnesses) -> bool:
+def _is_awaited(diagnosis: Diagnosis, its: TargetStates, others: TargetStates, corroboration: Corroboration) -> bool:
     """Whether somebody was not asked the same since it began; a refused key shows at anything that is asked.
 
     Who belongs to an account that is lost is asked once more when that is sure: what they share is lost in steps. So is
@@ -39,8 +39,10 @@ def _is_awaited(diagnosis: Diagnosis, its: Patients, others: Patients, witnesses
         return any(one.target.canary in canaries or one.target.account not in seen for one in missing)
     if any(one.target.account not in seen | accounts for one in missing):
         return True
-    ties = {group for account in accounts for group in witnesses.groups.get(account, ())}
-    tied = {one.target.account for one in others if not ties.isdisjoint(witnesses.groups.get(one.target.account, ()))}
+    ties = {group for account in accounts for group in corroboration.groups.get(account, ())}
+    tied = {
+        one.target.account for one in others if not ties.isdisjoint(corroboration.groups.get(one.target.account, ()))
+    }
     again = {one.target.account for one in others if is_seen(one, diagnosis.since + APART)}
     works = {one.target.account for one in others if one.health.state is State.UP}
     if diagnosis.fault is Fault.INVALID_KEY and works - accounts and not again - accounts:
@@ -48,7 +50,7 @@ def _is_awaited(diagnosis: Diagnosis, its: Patients, others: Patients, witnesses
     return diagnosis.fault in ACCOUNT_WIDE and not tied - accounts <= again
 
 
-def _sharing(diagnosis: Diagnosis, sick: Patients) -> Callable[[Patient], bool]:
+def _sharing(diagnosis: Diagnosis, sick: TargetStates) -> Callable[[TargetState], bool]:
     """Return what tells whether somebody else may share a trouble.
 
     An account's trouble may be that of all accounts there, a provider's of its accounts, the road's everybody's.
@@ -58,7 +60,7 @@ def _sharing(diagnosis: Diagnosis, sick: Patients) -> Callable[[Patient], bool]:
     whole = diagnosis.scope is Scope.ACCOUNT and diagnosis.fault in ACCOUNT_WIDE
     ours = diagnosis.fault.blame is Blame.ACCOUNT
 
-    def may_share(other: Patient) -> bool:
+    def may_share(other: TargetState) -> bool:
         health, there = other.health, other.target.answerer in answerers
         if health.state is State.UNKNOWN:
             return False

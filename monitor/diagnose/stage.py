@@ -6,16 +6,30 @@ from enum import StrEnum
 class Stage(StrEnum):
     """What goes on side by side; each is begun anew by itself."""
 
-    LOOK = "look"
-    REMEMBER = "remember"
-    LISTEN = "listen"
-    ENQUIRE = "enquire"
-    HERALD = "herald"
+    PROBE = "probe"
+    EVALUATE = "evaluate"
+    POLL_STATUS = "poll_status"
+    CONTROL_PROBE = "control_probe"
+    NOTIFY = "notify"
     DELIVER = "deliver"
     PUBLISH = "publish"
-    TIDY = "tidy"
-    WEIGH = "weigh"
+    RETENTION = "retention"
+    OBJECTIVES = "objectives"
     DRILL = "drill"
     HEARTBEAT = "heartbeat"
-    REASSURE = "reassure"
-    CONFIGURATION = "configuration"
+    WATCHDOG = "watchdog"
+    RELOAD = "reload"
+
+
+FORMER_NAMES = {
+    "look": Stage.PROBE,
+    "remember": Stage.EVALUATE,
+    "listen": Stage.POLL_STATUS,
+    "enquire": Stage.CONTROL_PROBE,
+    "herald": Stage.NOTIFY,
+    "tidy": Stage.RETENTION,
+    "weigh": Stage.OBJECTIVES,
+    "reassure": Stage.WATCHDOG,
+    "configuration": Stage.RELOAD,
+}
+"""What rows of before call the stages."""

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from monitor.diagnose.corroboration import Page, is_trouble
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Announcement
 from monitor.diagnose.reason import SourceDoubted
 from monitor.diagnose.subject import Scope, read_subject
-from monitor.diagnose.witness import Page, is_trouble
 from probes.feeds.distrust import Seen, doubt
 from probes.feeds.fold import KEPT, renew
 from probes.identity import provider_of

@@ -6,6 +6,7 @@ from typing import assert_never
 
 from msgspec import Struct
 
+from monitor.diagnose.stage import FORMER_NAMES
 from probes.identity import account_of, answerer_id, host_of, is_account, model_of, part_of, provider_of
 from probes.model import Target
 
@@ -94,7 +95,9 @@ def read_subject(scope: Scope, name: str, targets: Collection[str] = ()) -> Subj
     an account's.
     """
     match scope:
-        case Scope.MONITOR | Scope.STAGE:
+        case Scope.STAGE:
+            return Subject(scope, part=FORMER_NAMES.get(name, name))
+        case Scope.MONITOR:
             return Subject(scope, part=name)
         case Scope.PROVIDER | Scope.EGRESS | Scope.ORGANIZATION | Scope.SOURCE:
             return _split(scope, name)

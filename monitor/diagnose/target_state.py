@@ -15,14 +15,14 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-class Patient(Struct, frozen=True):
+class TargetState(Struct, frozen=True):
     """A target and its health."""
 
     target: Target
     health: Health
 
 
-Patients = Sequence[Patient]
+TargetStates = Sequence[TargetState]
 REFUSALS = frozenset({Fault.INVALID_KEY, Fault.PERMISSION_DENIED})
 """What a provider whose key service is down says to everybody. A suspension it says of one account only."""
 NOBODYS_OWN = frozenset({Blame.PROVIDER, Blame.PATH})
@@ -57,60 +57,60 @@ def is_unreachable(health: Health) -> bool:
     return health.status is None and health.fault in UNREACHABLE
 
 
-def began_at(patient: Patient) -> datetime:
+def began_at(state: TargetState) -> datetime:
     """Return when its failures began, confirmed or not; of what is well, when it was seen last."""
-    health = patient.health
+    health = state.health
     began = health.since if health.state is State.DOWN else health.began_at
     return began or health.seen_at or health.since or NEVER
 
 
-def began(patients: Patients) -> datetime:
+def began(states: TargetStates) -> datetime:
     """Return when a trouble began, by those of them that are confirmed."""
-    return min((began_at(one) for one in patients if is_down(one.health)), default=NEVER)
+    return min((began_at(one) for one in states if is_down(one.health)), default=NEVER)
 
 
-def is_seen(patient: Patient, since: datetime) -> bool:
+def is_seen(state: TargetState, since: datetime) -> bool:
     """Whether it was looked at since then, or in the same breath, and answered or failed."""
-    health = patient.health
+    health = state.health
     return health.state is not State.UNKNOWN and health.seen_at is not None and health.seen_at >= since - BREATH
 
 
-def answered_before(patient: Patient, start: datetime) -> bool:
+def answered_before(state: TargetState, start: datetime) -> bool:
     """Whether its good answer is of the moment before a road was cut: all are asked again before that is told."""
-    health = patient.health
+    health = state.health
     return health.state is State.UP and health.seen_at is not None and health.seen_at < start
 
 
-def is_well(patient: Patient, since: datetime) -> bool:
-    return patient.health.state is State.UP and is_seen(patient, since)
+def is_well(state: TargetState, since: datetime) -> bool:
+    return state.health.state is State.UP and is_seen(state, since)
 
 
-def is_wavering(patient: Patient, now: datetime) -> bool:
+def is_wavering(state: TargetState, now: datetime) -> bool:
     """Whether it failed for the first time a moment ago: the next look says whether that was chance."""
-    first = patient.health.state is State.SUSPECTED and patient.health.failures == 1
-    return first and now - began_at(patient) < LATELY
+    first = state.health.state is State.SUSPECTED and state.health.failures == 1
+    return first and now - began_at(state) < LATELY
 
 
-def is_confirmed(patients: Iterable[Patient]) -> bool:
-    return any(is_down(patient.health) and is_failing(patient.health) for patient in patients)
+def is_confirmed(states: Iterable[TargetState]) -> bool:
+    return any(is_down(state.health) and is_failing(state.health) for state in states)
 
 
-def is_all(failing: Patients, watched: Patients) -> bool:
+def is_all(failing: TargetStates, watched: TargetStates) -> bool:
     """Whether nobody of those that watch it has met anything else since it began."""
     start, ids = began(failing), {one.target.id for one in failing}
     return not any(is_seen(one, start) for one in watched if one.target.id not in ids)
 
 
-def gravest_fault(patients: Patients) -> Fault:
-    return min((fault for p in patients if (fault := p.health.fault)), key=GRAVITY.index)
+def gravest_fault(states: TargetStates) -> Fault:
+    return min((fault for p in states if (fault := p.health.fault)), key=GRAVITY.index)
 
 
-def not_the_accounts(patients: Iterable[Patient]) -> list[Patient]:
-    return [p for p in patients if p.health.fault and p.health.fault.blame in NOBODYS_OWN]
+def not_the_accounts(states: Iterable[TargetState]) -> list[TargetState]:
+    return [p for p in states if p.health.fault and p.health.fault.blame in NOBODYS_OWN]
 
 
-def grouped(patients: Iterable[Patient], key: Callable[[Target], str]) -> dict[str, list[Patient]]:
-    groups: dict[str, list[Patient]] = defaultdict(list)
-    for patient in patients:
-        groups[key(patient.target)].append(patient)
+def grouped(states: Iterable[TargetState], key: Callable[[Target], str]) -> dict[str, list[TargetState]]:
+    groups: dict[str, list[TargetState]] = defaultdict(list)
+    for state in states:
+        groups[key(state.target)].append(state)
     return dict(sorted(groups.items()))

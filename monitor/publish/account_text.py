@@ -15,7 +15,7 @@ from monitor.publish.history_bar import ninety, strip, together
 from monitor.publish.incident_text import pieces
 from monitor.publish.paths import account_page, incident_page, provider_page
 from monitor.publish.rotation import at_length
-from monitor.publish.snapshot import AccountView, DayDurations, Measure, ProviderView, PurseView, TargetView
+from monitor.publish.snapshot import AccountView, CreditView, DayDurations, Measure, ProviderView, TargetView
 from monitor.publish.status import Mark, Standing, mark_ability, mark_target
 from monitor.publish.translation import Speech
 from monitor.publish.uptime import (
@@ -87,7 +87,7 @@ def _account(account: AccountView, provider: ProviderView, context: Context, *, 
         incident=incident_page(incident.id) if incident else None,
         advice=pieces(account.advice or "") if mark.is_trouble and not incident else (),
         spent=_spent(account, speech),
-        credits=tuple(_credit(purse, now.at, speech) for purse in account.purses),
+        credits=tuple(_credit(credit, now.at, speech) for credit in account.credits),
         abilities=_abilities(account, now, speech),
         ninety=only.ninety if only else ninety(together([it.days for it in counting(account)]), speech),
         shares=only.shares if only else _shares(whole, context.slo, speech),
@@ -182,24 +182,24 @@ def _spent(account: AccountView, speech: Speech) -> str | None:
     return today + speech.say(", {money} in 30 days", money=month)
 
 
-def _credit(purse: PurseView, now: datetime, speech: Speech) -> str:
+def _credit(credit: CreditView, now: datetime, speech: Speech) -> str:
     """Say what is left and for how long: `4.20 of 50.00 USD left, about 6 days at this pace`."""
-    said = _left(purse, speech)
-    if purse.days_left is not None:
-        said += speech.say(", about {duration} at this pace", duration=speech.duration(purse.days_left * 86_400))
-    if purse.expires_at:
-        said += speech.say(", until {time}", time=speech.moment(purse.expires_at, now).words)
-    return said + speech.say(" (as of {time})", time=speech.moment(purse.at, now).words)
+    said = _left(credit, speech)
+    if credit.days_left is not None:
+        said += speech.say(", about {duration} at this pace", duration=speech.duration(credit.days_left * 86_400))
+    if credit.expires_at:
+        said += speech.say(", until {time}", time=speech.moment(credit.expires_at, now).words)
+    return said + speech.say(" (as of {time})", time=speech.moment(credit.at, now).words)
 
 
-def _left(purse: PurseView, speech: Speech) -> str:
-    if purse.left is None:
-        return speech.remark(purse.words)
-    left = speech.number(f"{purse.left:,.2f}")
-    if purse.most is None:
-        return speech.say("{left} {unit} left", left=left, unit=purse.unit)
-    most = speech.number(f"{purse.most:,.2f}")
-    return speech.say("{left} of {most} {unit} left", left=left, most=most, unit=purse.unit)
+def _left(credit: CreditView, speech: Speech) -> str:
+    if credit.left is None:
+        return speech.remark(credit.words)
+    left = speech.number(f"{credit.left:,.2f}")
+    if credit.most is None:
+        return speech.say("{left} {unit} left", left=left, unit=credit.unit)
+    most = speech.number(f"{credit.most:,.2f}")
+    return speech.say("{left} of {most} {unit} left", left=left, most=most, unit=credit.unit)
 
 
 def _account_state(account: AccountView, mark: Mark, speech: Speech) -> str:

@@ -2,14 +2,14 @@
 
 from datetime import UTC, datetime
 
-from monitor.publish.summary import AnnouncedMaintenance, Board
+from monitor.publish.summary import AnnouncedMaintenance, SiteSummary
 from probes.redact import CONTROLS
 
 FOLD = 73
 """Octets of a line: 75 at most with the space that a continuation begins with; a character is never cut."""
 
 
-def calendar(board: Board) -> bytes:
+def calendar(board: SiteSummary) -> bytes:
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//provider-monitor//EN", f"X-WR-CALNAME:{_text(board.title)}"]
     for work in board.works:
         lines += _event(work)

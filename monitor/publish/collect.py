@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from monitor.config.config import Config
 from monitor.detect.account_memory import EMPTY, Note
-from monitor.detect.credit import Purse, days_left, told_of
+from monitor.detect.credit import CreditHistory, days_left, told_of
 from monitor.detect.health import Health, State
 from monitor.detect.latency import Series, stream_s
 from monitor.detect.limits import Moved
@@ -20,9 +20,10 @@ from monitor.diagnose.status_source import Source
 from monitor.diagnose.target_state import is_down, is_suspected, is_unreachable
 from monitor.publish.ability import is_stale
 from monitor.publish.advice import Glance, advice_for, advice_of, instead, is_replaced, look_round, set_up
-from monitor.publish.rotation import Due, PageMemory, Rota, due
+from monitor.publish.rotation import Due, PageMemory, Rotation, due
 from monitor.publish.snapshot import (
     AccountView,
+    CreditView,
     DayDurations,
     IncidentView,
     Manner,
@@ -30,7 +31,6 @@ from monitor.publish.snapshot import (
     ObjectiveView,
     ProviderView,
     Pulse,
-    PurseView,
     Snapshot,
     SourceView,
     Substitute,
@@ -79,14 +79,16 @@ class Memory(Struct, frozen=True):
 
 
 def take(
-    stored: Reader, config: Config, now: datetime, warnings: Sequence[str] = (), rota: Rota | None = None
+    stored: Reader, config: Config, now: datetime, warnings: Sequence[str] = (), rotation: Rotation | None = None
 ) -> Snapshot:
     """Return everything as it is at `now`, read as of one instant; by a rota only the past of whose page is due."""
     with stored.snapshot():
-        return _take(stored, config, now, tuple(warnings), rota)
+        return _take(stored, config, now, tuple(warnings), rotation)
 
 
-def _take(stored: Reader, config: Config, now: datetime, warnings: tuple[str, ...], rota: Rota | None) -> Snapshot:
+def _take(
+    stored: Reader, config: Config, now: datetime, warnings: tuple[str, ...], rotation: Rotation | None
+) -> Snapshot:
     remembered, history, marks = stored.resumption.resume(), stored.history, stored.marks
     memory = Memory(
         healths=remembered.healths,
@@ -123,7 +125,7 @@ def _take(stored: Reader, config: Config, now: datetime, warnings: tuple[str, ..
         objectives=tuple(_objective_view(stored, memory.series, one, now) for one in config.objectives),
         overlap=_recent_overlap(marks.overlap(), now),
     )
-    return _with_pasts(history, _with_advice(now_only, config, memory), memory.series, rota)
+    return _with_pasts(history, _with_advice(now_only, config, memory), memory.series, rotation)
 
 
 def _recent_overlap(found: Overlap | None, now: datetime) -> Overlap | None:
@@ -142,10 +144,10 @@ def _account_views(config: Config, memory: Memory, now: datetime) -> Mapping[str
     return views
 
 
-def _with_pasts(history: History, shown: Snapshot, numbers: Mapping[str, int], rota: Rota | None) -> Snapshot:
+def _with_pasts(history: History, shown: Snapshot, numbers: Mapping[str, int], rotation: Rotation | None) -> Snapshot:
     """Return it with the past of each account, or of those whose page is due by the rota."""
     every = frozenset(account.id for provider in shown.providers for account in provider.accounts)
-    this_time = Due(every, more=False) if rota is None else due(rota, shown, standing(shown))
+    this_time = Due(every, more=False) if rotation is None else due(rotation, shown, standing(shown))
     targets = (one for provider in shown.providers for account in provider.accounts for one in account.targets
                if account.id in this_time.accounts)  # fmt: skip
     seen = _seen(history, [numbers.get(one.id, 0) for one in targets], shown.made_at)
@@ -153,7 +155,7 @@ def _with_pasts(history: History, shown: Snapshot, numbers: Mapping[str, int], r
     def with_past(view: AccountView) -> AccountView:
         if view.id in this_time.accounts:
             return _at_length(history, view, numbers, seen, shown.made_at)
-        return _at_a_glance(view, rota.get(view.id) if rota else None)
+        return _at_a_glance(view, rotation.get(view.id) if rotation else None)
 
     providers = (replace(one, accounts=tuple(map(with_past, one.accounts))) for one in shown.providers)
     return replace(shown, providers=tuple(providers), more=this_time.more)
@@ -263,7 +265,7 @@ def _account_view(
         spent_month_usd=memory.spent_month_usd.get(account.id, 0.0),
         own_host=account.base is not None and not config.simulated,
         targets=targets,
-        purses=tuple(map(_purse_view, memory.notes.get(account.id, EMPTY).purses.values())),
+        credits=tuple(map(_credit_view, memory.notes.get(account.id, EMPTY).credits.values())),
         company=config.company(account.id),
         ties=tuple(map(str, config.groups.get(account.id, ()))),
     )
@@ -314,8 +316,10 @@ def _advice(config: Config, view: AccountView, memory: Memory, round_about: Glan
     return set_up(config, worst.id, met, round_about) or advice_of(view, worst, said, config, round_about)
 
 
-def _purse_view(purse: Purse) -> PurseView:
-    return PurseView(purse.unit, purse.at, told_of(purse), purse.left, purse.most, days_left(purse), purse.expires_at)
+def _credit_view(credit: CreditHistory) -> CreditView:
+    return CreditView(
+        credit.unit, credit.at, told_of(credit), credit.left, credit.most, days_left(credit), credit.expires_at
+    )
 
 
 def _badness(target: TargetView) -> tuple[int, int]:
@@ -326,10 +330,10 @@ def _at_a_glance(view: AccountView, entry: PageMemory | None) -> AccountView:
     """Return it with what was last read of its past, if anything was; its page stays as it is."""
     if entry is None:
         return replace(view, stands=True)
-    glimpses = zip(view.targets, entry.glimpses, strict=True)
+    past_measures = zip(view.targets, entry.past_measures, strict=True)
     targets = tuple(
         replace(target, latency=one.latency, ttft=one.ttft, token=one.token, availability=one.availability)
-        for target, one in glimpses
+        for target, one in past_measures
     )
     return replace(view, targets=targets, stands=True)
 

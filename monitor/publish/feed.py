@@ -4,7 +4,7 @@ from uuid import UUID, uuid5
 
 from msgspec import Struct
 
-from monitor.publish.summary import RECENT, Board, IncidentEntry, iso
+from monitor.publish.summary import RECENT, IncidentEntry, SiteSummary, iso
 from monitor.publish.translation import Speech
 
 SPACE = UUID("6f1d7d5c-94a7-4a5a-8b8e-3f5f6a2f7c11")
@@ -29,7 +29,7 @@ class AtomFeed(Struct, frozen=True):
     entries: tuple[AtomEntry, ...]
 
 
-def feed(board: Board, speech: Speech) -> AtomFeed:
+def feed(board: SiteSummary, speech: Speech) -> AtomFeed:
     """Return the latest incidents, the last news first. The feed is as old as its newest entry, so that it can stay."""
     cases = sorted(board.cases[:RECENT], key=lambda case: case.updated_at, reverse=True)
     updated = max((case.updated_at for case in cases), default=None)
@@ -46,7 +46,7 @@ def feed(board: Board, speech: Speech) -> AtomFeed:
 EPOCH = "1970-01-01T00:00:00Z"
 
 
-def _entry(case: IncidentEntry, board: Board, speech: Speech) -> AtomEntry:
+def _entry(case: IncidentEntry, board: SiteSummary, speech: Speech) -> AtomEntry:
     ended = speech.say("[Ended] {title}", title=case.title) if case.closed_at else case.title
     lines = [f"{speech.instant(at).words}: {words}" for at, _, words in sorted(case.updates)]
     return AtomEntry(

@@ -36,7 +36,7 @@ class Headline(Struct, frozen=True):
         return f"{self.lead}: {'; '.join(self.causes)}." if self.causes else f"{self.lead}."
 
 
-class Roll(Struct, frozen=True):
+class AccountMarks(Struct, frozen=True):
     """All accounts, and the mark of each by id: trouble also where an open incident names one."""
 
     accounts: tuple[AccountView, ...]
@@ -69,16 +69,16 @@ def headline(snapshot: Snapshot, now: Standing, speech: Speech = ENGLISH) -> Hea
     return _warned(roll, lead) if roll.now.signals else Headline(Mark.UP, lead)
 
 
-def _warned(roll: Roll, lead: str) -> Headline:
+def _warned(roll: AccountMarks, lead: str) -> Headline:
     """Say what is coming while all works."""
     signs = [roll.speech.title(incident) for incident in roll.now.signals]
     said = roll.speech.many(len(signs), "{lead}, with {n} warning", "{lead}, with {n} warnings", lead=lead)
     return Headline(Mark.PARTLY, said, _few(signs, roll.speech))
 
 
-def _roll(snapshot: Snapshot, now: Standing, speech: Speech) -> Roll:
+def _roll(snapshot: Snapshot, now: Standing, speech: Speech) -> AccountMarks:
     accounts = tuple(account for provider in snapshot.providers for account in provider.accounts)
-    return Roll(accounts, {account.id: _mark(account, now) for account in accounts}, now, speech)
+    return AccountMarks(accounts, {account.id: _mark(account, now) for account in accounts}, now, speech)
 
 
 def _mark(account: AccountView, now: Standing) -> Mark:
@@ -88,7 +88,7 @@ def _mark(account: AccountView, now: Standing) -> Mark:
     return Mark.PARTLY if named and not mark.is_trouble else mark
 
 
-def _trouble(roll: Roll, names: Mapping[str, str]) -> Headline:
+def _trouble(roll: AccountMarks, names: Mapping[str, str]) -> Headline:
     sick, speech = roll.marked(Mark.DOWN, Mark.PARTLY), roll.speech
     mark = Mark.DOWN if roll.marked(Mark.DOWN) else Mark.PARTLY
     causes = [_cause(incident, names, speech) for incident in roll.now.incidents]
@@ -99,7 +99,7 @@ def _trouble(roll: Roll, names: Mapping[str, str]) -> Headline:
     return Headline(mark, lead, _few(causes, speech), _rest(roll, Mark.SUSPECTED, Mark.UNKNOWN, Mark.UP))
 
 
-def _some(roll: Roll, mark: Mark, verbs: tuple[str, str], cause: Callable[[AccountView], str]) -> Headline:
+def _some(roll: AccountMarks, mark: Mark, verbs: tuple[str, str], cause: Callable[[AccountView], str]) -> Headline:
     accounts = roll.marked(mark)
     others = list(REST)[list(REST).index(mark) + 1 :]
     lead = roll.speech.many(len(accounts), *verbs, who=_share(len(accounts), roll))
@@ -128,7 +128,7 @@ def _suspicion(account: AccountView, speech: Speech) -> str:
     return f"{account.id}: {', '.join(faults)}" if faults else account.id
 
 
-def _gap(account: AccountView, roll: Roll) -> str:
+def _gap(account: AccountView, roll: AccountMarks) -> str:
     """Say why an account is not known: the first reason that one of its targets gives."""
     now, speech = roll.now, roll.speech
     if not account.targets:
@@ -146,7 +146,7 @@ def _few(causes: Sequence[str], speech: Speech) -> tuple[str, ...]:
     return (*causes[:NAMED], *more)
 
 
-def _rest(roll: Roll, *marks: Mark) -> str:
+def _rest(roll: AccountMarks, *marks: Mark) -> str:
     """Say how the others are: `The other 3 work.`"""
     speech = roll.speech
     counts = [(number, speech.say(REST[mark][number != 1])) for mark in marks if (number := len(roll.marked(mark)))]
@@ -157,7 +157,7 @@ def _rest(roll: Roll, *marks: Mark) -> str:
     return speech.say("Of the others {said}.", said=said) if said else ""
 
 
-def _share(some: int, roll: Roll) -> str:
+def _share(some: int, roll: AccountMarks) -> str:
     every, speech = len(roll.accounts), roll.speech
     if some < every:
         return speech.say("{some} of {all} accounts", some=some, all=every)

@@ -47,7 +47,7 @@ class Scale(Struct, frozen=True):
     tolerance: float = 0
 
 
-class Stretch(Struct, frozen=True):
+class BarStretch(Struct, frozen=True):
     """Cells of one kind that follow each other: where they begin, how many, and the times of the first and the last."""
 
     kind: Hour
@@ -57,16 +57,16 @@ class Stretch(Struct, frozen=True):
     last: datetime
 
 
-class Stroke(Struct, frozen=True):
+class BarStroke(Struct, frozen=True):
     kind: Hour
     path: str
 
 
-class Strip(Struct, frozen=True, cache_hash=True):
+class HistoryBar(Struct, frozen=True, cache_hash=True):
     """`lead` counts for who cannot see it; `remark` is what is worth a line below it, "" when there is nothing."""
 
     width: int
-    strokes: tuple[Stroke, ...]
+    strokes: tuple[BarStroke, ...]
     lead: str
     remark: str
 
@@ -81,30 +81,30 @@ class Strip(Struct, frozen=True, cache_hash=True):
         return "".join(f'<path class="{stroke.kind}" d="{stroke.path}"/>' for stroke in self.strokes)
 
 
-EMPTY = Strip(0, (), "", "")
+EMPTY = HistoryBar(0, (), "", "")
 
 
-def strip(cells: Sequence[Cell], speech: Speech = ENGLISH) -> Strip:
+def strip(cells: Sequence[Cell], speech: Speech = ENGLISH) -> HistoryBar:
     """Draw hours."""
     return _strip(cells, HOURS, speech)
 
 
-def ninety(cells: Sequence[Cell], speech: Speech = ENGLISH) -> Strip:
+def ninety(cells: Sequence[Cell], speech: Speech = ENGLISH) -> HistoryBar:
     """Draw days."""
     return _strip(cells, DAYS, speech)
 
 
-def _strip(cells: Sequence[Cell], scale: Scale, speech: Speech) -> Strip:
+def _strip(cells: Sequence[Cell], scale: Scale, speech: Speech) -> HistoryBar:
     return _draw(tuple(_runs(cells, scale.tolerance)), scale, speech)
 
 
 @lru_cache(256)
-def _draw(runs: tuple[Stretch, ...], scale: Scale, speech: Speech) -> Strip:
+def _draw(runs: tuple[BarStretch, ...], scale: Scale, speech: Speech) -> HistoryBar:
     """Draw the runs and say them. It is kept, since the strips of all that is well are alike."""
     size = sum(run.length for run in runs)
     kinds = {kind: [run for run in runs if run.kind is kind] for kind in LINES}
     good = sum(run.length for run in kinds[GOOD])
-    return Strip(
+    return HistoryBar(
         width=STEP * size,
         strokes=tuple(_stroke(kind, its) for kind, its in kinds.items() if its),
         lead=speech.say(scale.lead, n=size, good=good) if runs else speech.say("No data"),
@@ -134,21 +134,21 @@ def judge(cell: Cell, tolerance: float = 0) -> Hour:
     return MIXED if bad > tolerance * (ok + bad) else GOOD
 
 
-def _runs(cells: Sequence[Cell], tolerance: float) -> Iterator[Stretch]:
+def _runs(cells: Sequence[Cell], tolerance: float) -> Iterator[BarStretch]:
     """Yield what is one stroke, however long."""
     start = 0
     for kind, its in groupby([judge(cell, tolerance) for cell in cells]):
         length = len(list(its))
-        yield Stretch(kind, start, length, cells[start].at, cells[start + length - 1].at)
+        yield BarStretch(kind, start, length, cells[start].at, cells[start + length - 1].at)
         start += length
 
 
-def _stroke(kind: Hour, runs: Sequence[Stretch]) -> Stroke:
+def _stroke(kind: Hour, runs: Sequence[BarStretch]) -> BarStroke:
     path = "".join(f"M{STEP * run.start} {y}h{STEP * run.length}" for run in runs for y in LINES[kind])
-    return Stroke(kind, path)
+    return BarStroke(kind, path)
 
 
-def _remark(word: str, runs: Sequence[Stretch], size: int, scale: Scale, speech: Speech) -> str:
+def _remark(word: str, runs: Sequence[BarStretch], size: int, scale: Scale, speech: Speech) -> str:
     """Say when the cells of a kind were, or how many where they are scattered: `down 03:00 to 05:00 UTC`."""
     said, run = speech.say(word), runs[0]
     if len(runs) > 1:

@@ -76,7 +76,7 @@ def _gauges(snapshot: Snapshot, now: Standing) -> Iterator[Gauge]:
         ),
     )
     yield from _target_gauges(accounts, now)
-    yield from _purse_gauges(accounts)
+    yield from _credit_gauges(accounts)
     yield from _objective_gauges(snapshot.objectives)
     yield Gauge(
         "llm_incident_active",
@@ -149,21 +149,21 @@ def _target_gauges(accounts: Iterable[tuple[Labels, AccountView]], now: Standing
         )
 
 
-def _purse_gauges(accounts: Sequence[tuple[Labels, AccountView]]) -> Iterator[Gauge]:
-    purses = [
-        (f"{labels},{_labels(unit=purse.unit, purse=str(number))}", purse)
+def _credit_gauges(accounts: Sequence[tuple[Labels, AccountView]]) -> Iterator[Gauge]:
+    credits = [
+        (f"{labels},{_labels(unit=credit.unit, credit=str(number))}", credit)
         for labels, account in accounts
-        for number, purse in enumerate(account.purses)
+        for number, credit in enumerate(account.credits)
     ]
     yield Gauge(
         "llm_credit_left",
         "Credit as last told, in its own unit.",
-        tuple((labels, one.left) for labels, one in purses if one.left is not None),
+        tuple((labels, one.left) for labels, one in credits if one.left is not None),
     )
     yield Gauge(
         "llm_credit_left_seconds",
         "How long the credit lasts at the pace of the last days.",
-        tuple((labels, one.days_left * 86400) for labels, one in purses if one.days_left is not None),
+        tuple((labels, one.days_left * 86400) for labels, one in credits if one.days_left is not None),
     )
     yield Gauge(
         "llm_canary_cost_today_usd",

@@ -22,20 +22,20 @@ from monitor.publish.metrics import metrics
 from monitor.publish.paths import account_page, incident_page
 from monitor.publish.paths import badge as badge_path
 from monitor.publish.public_view import PublicFrame, PublicMonth
-from monitor.publish.render import POLICY, TEMPLATES, Press, press
+from monitor.publish.render import POLICY, TEMPLATES, SiteTemplates, press
 from monitor.publish.shared_risk import Caution, cautions
 from monitor.publish.snapshot import (
     AccountView,
+    CreditView,
     IncidentView,
     ObjectiveView,
-    PurseView,
     Snapshot,
     SourceView,
     TargetView,
 )
 from monitor.publish.source_text import pages
 from monitor.publish.status import Standing, standing, worst
-from monitor.publish.summary import Board, Component, IncidentEntry, works
+from monitor.publish.summary import Component, IncidentEntry, SiteSummary, works
 from monitor.publish.translation import Speech
 from monitor.publish.usable import VERSION, Usable, pick, usables
 from monitor.publish.view_model import AccountCard, Month, PageFrame, ProviderGroup, Row
@@ -75,7 +75,7 @@ def sheets(snapshot: Snapshot, existing: Collection[str] = ()) -> Iterator[tuple
     around, first = frame(snapshot, it.speech), front(snapshot, now, it.speech, every)
     yield from ((name, it.copy(name)) for name in (*FIXED, *it.added))
     # Before any page: by one of these a start knows that the folder is ours, be it that we were killed meanwhile.
-    yield from for_programs(private_board(snapshot, now, first.headline, it.speech), it)
+    yield from for_programs(private_summary(snapshot, now, first.headline, it.speech), it)
     yield from _inner_pages(every, snapshot, around, it)
     for number, view in enumerate(newest_first(snapshot.past_incidents)):
         name = incident_page(view.incident.id)
@@ -108,7 +108,7 @@ def root(url: str | None) -> str:
 def history(
     all_months: Sequence[Month | PublicMonth],
     around: PageFrame | PublicFrame,
-    it: Press,
+    it: SiteTemplates,
     existing: Collection[str],
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the page of the history, and a page for each month; those of months long past never change."""
@@ -120,7 +120,7 @@ def history(
             yield month.href, it.fill("history.html", frame=still, months=(month,), older=())
 
 
-def for_programs(board: Board, it: Press) -> Iterator[tuple[str, bytes]]:
+def for_programs(board: SiteSummary, it: SiteTemplates) -> Iterator[tuple[str, bytes]]:
     """Yield what programs read of a site."""
     yield from statuspage.statuspage(board)
     yield "feed.xml", it.fill("feed.xml", feed=feed(board, it.speech))
@@ -131,7 +131,7 @@ def for_programs(board: Board, it: Press) -> Iterator[tuple[str, bytes]]:
         yield f"{badge_path(part.id)}.json", endpoint(part.name, part.mark, word)
 
 
-def private_board(snapshot: Snapshot, now: Standing, first: Headline, speech: Speech) -> Board:
+def private_summary(snapshot: Snapshot, now: Standing, first: Headline, speech: Speech) -> SiteSummary:
     parts: list[Component] = []
     for provider in snapshot.providers:
         marks = [now.marks[account.id] for account in provider.accounts]
@@ -142,7 +142,7 @@ def private_board(snapshot: Snapshot, now: Standing, first: Headline, speech: Sp
                 for account in provider.accounts
             ]
     views = [*snapshot.open_incidents, *newest_first(snapshot.past_incidents)]
-    return Board(
+    return SiteSummary(
         title=snapshot.title,
         url=snapshot.manner.url,
         made_at=snapshot.made_at,
@@ -177,7 +177,7 @@ def _case(view: IncidentView, parts: Sequence[Component], speech: Speech) -> Inc
 
 
 def _inner_pages(
-    every: Sequence[ProviderGroup], snapshot: Snapshot, around: PageFrame, it: Press
+    every: Sequence[ProviderGroup], snapshot: Snapshot, around: PageFrame, it: SiteTemplates
 ) -> Iterator[tuple[str, bytes]]:
     past, below = _by_account(snapshot, it.speech), replace(around, up="../../")
     lasting = replace(frame(replace(snapshot, fresh_s=snapshot.fresh_s + STANDS_S), it.speech), up=below.up)
@@ -200,11 +200,11 @@ def _by_account(snapshot: Snapshot, speech: Speech) -> dict[str, list[Row]]:
     return found
 
 
-def _account_page(card: AccountCard, past: Sequence[Row], around: PageFrame, it: Press) -> bytes:
+def _account_page(card: AccountCard, past: Sequence[Row], around: PageFrame, it: SiteTemplates) -> bytes:
     return it.fill("account.html", frame=around, account=card, past=past[:RECENT])
 
 
-def _provider(group: ProviderGroup, snapshot: Snapshot, around: PageFrame, it: Press) -> bytes:
+def _provider(group: ProviderGroup, snapshot: Snapshot, around: PageFrame, it: SiteTemplates) -> bytes:
     sources = [source for source in snapshot.sources if provider_of(source.id) == group.id]
     past = [view for view in wider_first(snapshot.past_incidents) if _is_of(view, group.id)]
     return it.fill(
@@ -280,7 +280,7 @@ def _usable(one: Usable) -> dict[str, object]:
     }
 
 
-def _incident(view: IncidentView, around: PageFrame, snapshot: Snapshot, it: Press) -> bytes:
+def _incident(view: IncidentView, around: PageFrame, snapshot: Snapshot, it: SiteTemplates) -> bytes:
     """Render one incident. The page of an ended one names no time of making: it is written once."""
     around = replace(around, up="../")
     if view.incident.closed_at:
@@ -299,7 +299,7 @@ def _account(account: AccountView, provider: str, now: Standing, caution: Cautio
         "since": _iso(account.since),
         **_fault(account.fault),
         "phase": account.phase,
-        "credit": [_purse(purse) for purse in account.purses],
+        "credit": [_credit_name(credit) for credit in account.credits],
         "durations": [_durations(target) for target in account.targets if target.latency.now_s is not None],
     }
 
@@ -319,14 +319,14 @@ def _warning(caution: Caution | None) -> dict[str, object]:
     return {"caution": caution.words if caution else None, "withheld": bool(caution and caution.withheld)}
 
 
-def _purse(purse: PurseView) -> dict[str, object]:
+def _credit_name(credit: CreditView) -> dict[str, object]:
     return {
-        "unit": purse.unit,
-        "left": purse.left,
-        "of": purse.most,
-        "days_left": None if purse.days_left is None else round(purse.days_left, 1),
-        "expires_at": _iso(purse.expires_at),
-        "told_at": _iso(purse.at),
+        "unit": credit.unit,
+        "left": credit.left,
+        "of": credit.most,
+        "days_left": None if credit.days_left is None else round(credit.days_left, 1),
+        "expires_at": _iso(credit.expires_at),
+        "told_at": _iso(credit.at),
     }
 
 

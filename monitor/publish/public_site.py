@@ -27,11 +27,11 @@ from monitor.publish.public_view import (
     PublicRow,
     PublicStory,
 )
-from monitor.publish.render import Press, press
+from monitor.publish.render import SiteTemplates, press
 from monitor.publish.snapshot import ProviderView, Snapshot, SourceView
 from monitor.publish.source_text import pages
 from monitor.publish.status import Mark, Standing, mark_target, standing, worst
-from monitor.publish.summary import Board, Component, IncidentEntry, iso, works
+from monitor.publish.summary import Component, IncidentEntry, SiteSummary, iso, works
 from monitor.publish.translation import Speech
 from monitor.publish.uptime import WINDOWS_D
 from monitor.publish.view_model import UptimeShare
@@ -220,7 +220,7 @@ def _months(outages: Sequence[PublicIncident], made_at: datetime, speech: Speech
     ]
 
 
-def _incident(outage: PublicIncident, around: PublicFrame, made_at: datetime, it: Press) -> bytes:
+def _incident(outage: PublicIncident, around: PublicFrame, made_at: datetime, it: SiteTemplates) -> bytes:
     around = replace(around, up="../")
     if outage.closed_at:
         around = replace(around, made=None, due=None)
@@ -253,8 +253,8 @@ def _board(
     told: Sequence[SourceView],
     first: Headline,
     speech: Speech,
-) -> Board:
-    return Board(
+) -> SiteSummary:
+    return SiteSummary(
         title=snapshot.manner.public_title,
         url=snapshot.manner.public_url,
         made_at=snapshot.made_at,

@@ -5,7 +5,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from monitor.publish.headline import Headline
-from monitor.publish.history_bar import Strip
+from monitor.publish.history_bar import HistoryBar
 from monitor.publish.status import Mark
 from monitor.publish.view_model import NoticeRow, UptimeShare
 from monitor.words import Moment
@@ -31,7 +31,7 @@ class ProviderLine(Struct, frozen=True):
     mark: Mark
     state: str
     abilities: tuple[tuple[str, Mark, str], ...]
-    ninety: Strip
+    ninety: HistoryBar
     shares: tuple[UptimeShare, ...]
 
 

@@ -98,7 +98,7 @@ def _passed_over(name: str, own: Path) -> str:
     return f"the template {name} of {own} is not used: it is a folder, a pipe or a link that leads nowhere, and no file"
 
 
-class Press:
+class SiteTemplates:
     """The templates of one site in one language. What is wrong with one of the user's own is kept in `warnings`."""
 
     def __init__(self, language: str, own: Path | None) -> None:
@@ -158,6 +158,6 @@ class Press:
 
 
 @cache
-def press(language: str, own: Path | None) -> Press:
+def press(language: str, own: Path | None) -> SiteTemplates:
     """Return the press of a site. It is made once: its templates are compiled only when they are first used."""
-    return Press(language, own)
+    return SiteTemplates(language, own)

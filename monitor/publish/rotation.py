@@ -20,7 +20,7 @@ Gist = tuple[object, ...]
 """What a page says that must not wait for its turn."""
 
 
-class Glimpse(Struct, frozen=True):
+class PastMeasures(Struct, frozen=True):
     """What was read of a target's past for the page of its account and is told elsewhere, too."""
 
     latency: Measure
@@ -33,10 +33,10 @@ class PageMemory(Struct, frozen=True):
     """What the page of an account says, and a glimpse of each of its targets."""
 
     gist: Gist
-    glimpses: tuple[Glimpse, ...]
+    past_measures: tuple[PastMeasures, ...]
 
 
-Rota = Mapping[str, PageMemory]
+Rotation = Mapping[str, PageMemory]
 """Whose pages stand, by id, the oldest page first. Those of few accounts are always made."""
 
 
@@ -47,15 +47,15 @@ class Due(Struct, frozen=True):
     more: bool
 
 
-def due(rota: Rota, snapshot: Snapshot, now: Standing) -> Due:
+def due(rotation: Rotation, snapshot: Snapshot, now: Standing) -> Due:
     """Return whose pages are made: none of who was not looked at yet. `snapshot` holds nothing yet of any past."""
     few = [one.id for provider in snapshot.providers if not provider.is_crowded for one in provider.accounts]
     long = [id for provider in snapshot.providers for id in at_length(provider, now)]
     gists = _gists(snapshot, now)
     new = {one.id for provider in snapshot.providers for one in provider.accounts if one.is_new}
-    news = [id for id, gist in gists.items() if (rota[id].gist != gist if id in rota else id not in new)]
+    news = [id for id, gist in gists.items() if (rotation[id].gist != gist if id in rotation else id not in new)]
     news.sort(key=lambda id: now.marks[id] is Mark.UP)  # what does not work is first
-    turn = islice(rota, -(-len(rota) // TURNS))
+    turn = islice(rotation, -(-len(rotation) // TURNS))
     made = frozenset((*few, *long, *news[:MOST], *turn))
     return Due(made, not made.issuperset(news))
 
@@ -67,13 +67,13 @@ def at_length(provider: ProviderView, now: Standing) -> Iterator[str]:
     return islice((one.id for one in provider.accounts if now.marks[one.id] is not Mark.UP), CROWD)
 
 
-def advance(rota: Rota, snapshot: Snapshot, now: Standing) -> Rota:
+def advance(rotation: Rotation, snapshot: Snapshot, now: Standing) -> Rotation:
     """Return the rota after the pages of a snapshot were made."""
     gists = _gists(snapshot, now)
     crowds = [one for provider in snapshot.providers if provider.is_crowded for one in provider.accounts]
     stand = {one.id for one in crowds if one.stands}
     made = {one.id: PageMemory(gists[one.id], _glimpses(one)) for one in crowds if not one.stands}
-    return {id: entry for id, entry in rota.items() if id in stand} | made
+    return {id: entry for id, entry in rotation.items() if id in stand} | made
 
 
 def _gists(snapshot: Snapshot, now: Standing) -> dict[str, Gist]:
@@ -92,5 +92,5 @@ def _gist(account: AccountView, at: datetime) -> Iterator[Gist]:
     return ((one.state, one.fault, one.since, one.reason, is_late(one, at)) for one in account.targets)
 
 
-def _glimpses(account: AccountView) -> tuple[Glimpse, ...]:
-    return tuple(Glimpse(one.latency, one.ttft, one.token, one.availability) for one in account.targets)
+def _glimpses(account: AccountView) -> tuple[PastMeasures, ...]:
+    return tuple(PastMeasures(one.latency, one.ttft, one.token, one.availability) for one in account.targets)

@@ -85,7 +85,7 @@ class TargetView(Struct, frozen=True):
         return not self.aside or self.state is State.DOWN
 
 
-class PurseView(Struct, frozen=True):
+class CreditView(Struct, frozen=True):
     """Credit left in one unit, as told at `at`. `days_left` is at the pace of the last days; None: cannot be said."""
 
     unit: str
@@ -116,7 +116,7 @@ class AccountView(Struct, frozen=True):
     advice: str | None
     spent_usd: float | None
     targets: tuple[TargetView, ...]
-    purses: tuple[PurseView, ...] = ()
+    credits: tuple[CreditView, ...] = ()
     spent_month_usd: float | None = None
     own_host: bool = False
     stands: bool = False

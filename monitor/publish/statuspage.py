@@ -10,7 +10,7 @@ from msgspec import Raw
 from monitor.diagnose.incident import Severity
 from monitor.publish.json_text import encode, ready
 from monitor.publish.status import Mark
-from monitor.publish.summary import RECENT, AnnouncedMaintenance, Board, Component, IncidentEntry, iso
+from monitor.publish.summary import RECENT, AnnouncedMaintenance, Component, IncidentEntry, SiteSummary, iso
 from probes.notice import NoticePhase
 
 STATUSES = {
@@ -37,7 +37,7 @@ ENDED = "resolved"
 Json = dict[str, object]
 
 
-def statuspage(board: Board) -> Iterator[tuple[str, bytes]]:
+def statuspage(board: SiteSummary) -> Iterator[tuple[str, bytes]]:
     """Yield path and content of one document of the API after the other."""
     page, status = _page(board), {"indicator": INDICATORS[board.mark], "description": board.words}
     cases = [_incident(case, board) for case in board.cases[:RECENT]]
@@ -60,7 +60,7 @@ def statuspage(board: Board) -> Iterator[tuple[str, bytes]]:
         yield f"api/v2/{name}.json", encode({"page": page} | document)
 
 
-def _page(board: Board) -> Json:
+def _page(board: SiteSummary) -> Json:
     return {
         "id": "provider-monitor",
         "name": board.title,
@@ -70,7 +70,7 @@ def _page(board: Board) -> Json:
     }
 
 
-def _components(board: Board) -> list[Raw]:
+def _components(board: SiteSummary) -> list[Raw]:
     members: dict[str, list[str]] = {}
     for part in board.parts:
         if part.group:
@@ -78,7 +78,7 @@ def _components(board: Board) -> list[Raw]:
     return [ready(_component(part, number, members.get(part.id), board)) for number, part in enumerate(board.parts, 1)]
 
 
-def _component(part: Component, position: int, members: list[str] | None, board: Board) -> Json:
+def _component(part: Component, position: int, members: list[str] | None, board: SiteSummary) -> Json:
     """Return one component. When it came to be is not known, and strict readers want a time: the oldest known."""
     since = iso(part.since or board.made_at)
     component: Json = {
@@ -99,7 +99,7 @@ def _component(part: Component, position: int, members: list[str] | None, board:
     return component if members is None else component | {"components": members}
 
 
-def _incident(case: IncidentEntry, board: Board) -> Json:
+def _incident(case: IncidentEntry, board: SiteSummary) -> Json:
     newest_first = sorted(case.updates, key=lambda update: (update[1] == ENDED, update[0]), reverse=True)
     updates = [
         {
@@ -132,7 +132,7 @@ def _incident(case: IncidentEntry, board: Board) -> Json:
     }
 
 
-def _maintenance(work: AnnouncedMaintenance, board: Board) -> Json:
+def _maintenance(work: AnnouncedMaintenance, board: SiteSummary) -> Json:
     return {
         "id": work.id,
         "name": f"{work.provider}: {work.title}",

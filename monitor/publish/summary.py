@@ -62,7 +62,7 @@ class AnnouncedMaintenance(Struct, frozen=True):
     text: str
 
 
-class Board(Struct, frozen=True):
+class SiteSummary(Struct, frozen=True):
     """All that programs read of one site. `url` is where it is reached, None: not told."""
 
     title: str

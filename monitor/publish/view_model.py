@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from monitor.publish.chart import Chart
 from monitor.publish.headline import Headline
-from monitor.publish.history_bar import EMPTY, Strip
+from monitor.publish.history_bar import EMPTY, HistoryBar
 from monitor.publish.status import Mark
 from monitor.words import Moment
 
@@ -150,9 +150,9 @@ class TargetRow(Struct, frozen=True):
     latency: Figure | None
     ttft: Figure | None
     good: str
-    strip: Strip
+    strip: HistoryBar
     limits: tuple[LimitRow, ...]
-    ninety: Strip
+    ninety: HistoryBar
     shares: tuple[UptimeShare, ...]
     charts: tuple[Drawing, ...]
     asks: str
@@ -190,7 +190,7 @@ class AccountCard(Struct, frozen=True):
     advice: tuple[LinkedText, ...] = ()
     spent: str | None = None
     credits: tuple[str, ...] = ()
-    ninety: Strip = EMPTY
+    ninety: HistoryBar = EMPTY
     shares: tuple[UptimeShare, ...] = ()
     budget: str = ""
     overspent: bool = False

@@ -9,36 +9,36 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from monitor.diagnose.incident import Change, Incident
-from monitor.diagnose.reason import Elsewhere, Knocked
+from monitor.diagnose.reason import ControlAnswered, Elsewhere
 from monitor.stages.belief import ControlResult
-from probes.model import Knock, Target
+from probes.model import ControlAnswer, Target
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 AGAIN = timedelta(minutes=1)
 """While there is a doubt, who answers without a key is asked so often."""
 
 
-class Word(Struct, frozen=True):
+class ControlSpan(Struct, frozen=True):
     """What was said from one change of an incident to the next: by neutral hosts (None: nothing), and who knocked."""
 
     begin: datetime
     end: datetime
     reached: bool | None
-    knocks: Mapping[str, Knock]
+    controls: Mapping[str, ControlAnswer]
 
 
-class Hearsay(Struct, frozen=True):
+class ControlHistory(Struct, frozen=True):
     """What neutral hosts and calls without a key said, as far as the reasons of incidents tell it.
 
     From each of `starts` on, up to the next one, those of `words` at its place hold.
     """
 
     starts: Sequence[datetime]
-    words: Sequence[Sequence[Word]]
+    words: Sequence[Sequence[ControlSpan]]
 
     @classmethod
-    def of(cls, record: Iterable[Change], targets: Mapping[str, Target]) -> "Hearsay":
-        told = [one for one in _words(record, targets) if one.reached is not None or one.knocks]
+    def of(cls, record: Iterable[Change], targets: Mapping[str, Target]) -> "ControlHistory":
+        told = [one for one in _words(record, targets) if one.reached is not None or one.controls]
         its = sorted(told, key=lambda one: one.begin)
         starts = sorted({at for one in its for at in (one.begin, one.end)})
         return cls(starts, [[one for one in its if one.begin <= at < one.end] for at in starts])
@@ -48,11 +48,11 @@ class Hearsay(Struct, frozen=True):
         place = bisect_right(self.starts, at) - 1
         words = self.words[place] if place >= 0 else ()
         online = next((one.reached for one in reversed(words) if one.reached is not None), None)
-        knocks = {id: knock for one in words for id, knock in one.knocks.items() if knock.at <= at}
-        return ControlResult({id: replace(one, at=max(one.at, at - AGAIN)) for id, one in knocks.items()}, online)
+        controls = {id: control for one in words for id, control in one.controls.items() if control.at <= at}
+        return ControlResult({id: replace(one, at=max(one.at, at - AGAIN)) for id, one in controls.items()}, online)
 
 
-def _words(record: Iterable[Change], targets: Mapping[str, Target]) -> Iterator[Word]:
+def _words(record: Iterable[Change], targets: Mapping[str, Target]) -> Iterator[ControlSpan]:
     changes: dict[str, list[Change]] = defaultdict(list)
     for change in record:
         changes[change.incident.id].append(change)
@@ -63,10 +63,14 @@ def _words(record: Iterable[Change], targets: Mapping[str, Target]) -> Iterator[
             yield _word(change.incident, begin, min(next_at, end), targets)
 
 
-def _word(incident: Incident, begin: datetime, end: datetime, targets: Mapping[str, Target]) -> Word:
+def _word(incident: Incident, begin: datetime, end: datetime, targets: Mapping[str, Target]) -> ControlSpan:
     reached = next((one.reached for one in incident.reasons if isinstance(one, Elsewhere)), None)
-    knocks = [
-        Knock(one.at, one.fault, one.status, one.latency_s) for one in incident.reasons if isinstance(one, Knocked)
+    controls = [
+        ControlAnswer(one.at, one.fault, one.status, one.latency_s)
+        for one in incident.reasons
+        if isinstance(one, ControlAnswered)
     ]
     answerers = {targets[id].answerer for id in incident.members & targets.keys()}
-    return Word(begin, end, reached, dict.fromkeys(answerers, knocks[-1]) if knocks and len(answerers) == 1 else {})
+    return ControlSpan(
+        begin, end, reached, dict.fromkeys(answerers, controls[-1]) if controls and len(answerers) == 1 else {}
+    )

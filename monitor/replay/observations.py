@@ -22,7 +22,7 @@ from monitor.diagnose.incident import Change, ChangeKind, Incident, as_of, key_o
 from monitor.diagnose.subject import Scope
 from monitor.diagnose.target_state import is_suspected
 from monitor.replay.alerts import Record, replay
-from monitor.replay.control_probes import Hearsay
+from monitor.replay.control_probes import ControlHistory
 from monitor.replay.tuning import LookCount, ReplayResult, count
 from monitor.stages.belief import Belief
 from monitor.stages.evaluate import Detect, conclude, follow, follow_turns, has_stirred, judge
@@ -104,27 +104,27 @@ def relive(
     How fast each target is hardly depends on the setting, so it is followed once, as the current one has it.
     `record` are the changes that are on record, and `until` is when the monitor was last known to watch.
     """
-    minds = {setting: Mind(_belief(config, setting)) for setting in tried}
-    lead = minds[config.thresholds]
-    rest = [mind for mind in minds.values() if mind is not lead]
+    candidates = {setting: Candidate(_belief(config, setting)) for setting in tried}
+    lead = candidates[config.thresholds]
+    rest = [candidate for candidate in candidates.values() if candidate is not lead]
     targets = {id: watch.target for id, watch in config.watches.items()}
-    hearsay, absences = Hearsay.of(record, targets), _absences(record)
+    recorded, absences = ControlHistory.of(record, targets), _absences(record)
     for beat in _beats(looks):
         at = came_at(beat[-1])
-        for mind in minds.values():
-            if mind.due_at < at:
-                _pass(mind, at, lead, hearsay, absences)
+        for candidate in candidates.values():
+            if candidate.due_at < at:
+                _pass(candidate, at, lead, recorded, absences)
         for one in beat:
             _see_all(lead, rest, one)
-        for mind in minds.values():
-            if mind.belief.pending.stirred or (mind.wavers and mind.belief.pending.unsettled):
-                _conclude(mind, at, lead, hearsay)
-    for mind in minds.values():
-        _pass(mind, until, lead, hearsay, absences)
-    return {setting: mind.changes for setting, mind in minds.items()}
+        for candidate in candidates.values():
+            if candidate.belief.pending.stirred or (candidate.wavers and candidate.belief.pending.unsettled):
+                _conclude(candidate, at, lead, recorded)
+    for candidate in candidates.values():
+        _pass(candidate, until, lead, recorded, absences)
+    return {setting: candidate.changes for setting, candidate in candidates.items()}
 
 
-class Mind(Struct):
+class Candidate(Struct):
     """What is believed with one setting, and what it has led to. `cases` are the times without a connection.
 
     `wavers`: a look since the last conclusion may decide; `turns`: one changed a target that was down, or is. `awaited`
@@ -166,7 +166,7 @@ def _beats(looks: Iterable[Observation]) -> Iterator[list[Observation]]:
         yield beat
 
 
-def _see_all(lead: Mind, rest: Sequence[Mind], one: Observation) -> None:
+def _see_all(lead: Candidate, rest: Sequence[Candidate], one: Observation) -> None:
     """Let all take in a look. What turned nothing for the current setting turns nothing for those that agree with it.
 
     A good answer says the same with each setting, so who believed the same before it does so after it.
@@ -178,12 +178,12 @@ def _see_all(lead: Mind, rest: Sequence[Mind], one: Observation) -> None:
         return  # nobody watches it any more
     calm = _is_calm(lead.belief, one, before)
     detect = partial(_follow_turns, lead.belief)
-    for mind in rest:
-        healths = mind.belief.healths
-        if calm and healths.get(id) is before and _is_steady(mind.belief.tracks.get(id, NEW)):
+    for candidate in rest:
+        healths = candidate.belief.healths
+        if calm and healths.get(id) is before and _is_steady(candidate.belief.tracks.get(id, NEW)):
             healths[id] = after
             continue
-        _see(mind, one, detect)
+        _see(candidate, one, detect)
         if healths[id] == after:
             healths[id] = after
 
@@ -197,12 +197,12 @@ def _is_steady(track: Track) -> bool:
     return not track.flap.since and track.flicker is intermittent.NONE
 
 
-def _see(mind: Mind, observation: Observation, detect: Detect) -> None:
-    before = mind.belief.healths.get(observation.target.id, Health())
-    for after in judge(mind.belief, mind.own, [observation], detect).values():
+def _see(candidate: Candidate, observation: Observation, detect: Detect) -> None:
+    before = candidate.belief.healths.get(observation.target.id, Health())
+    for after in judge(candidate.belief, candidate.own, [observation], detect).values():
         turned = has_stirred(before, after)
-        mind.wavers |= turned or is_suspected(after) or (after.state is State.DOWN and after.successes > 0)
-        mind.turns |= turned and State.DOWN in (before.state, after.state)
+        candidate.wavers |= turned or is_suspected(after) or (after.state is State.DOWN and after.successes > 0)
+        candidate.turns |= turned and State.DOWN in (before.state, after.state)
 
 
 def _follow_turns(lead: Belief, belief: Belief, observation: Observation, before: Health, after: Health) -> None:
@@ -212,30 +212,39 @@ def _follow_turns(lead: Belief, belief: Belief, observation: Observation, before
 
 
 def _pass(
-    mind: Mind, until: datetime, lead: Mind, hearsay: Hearsay, absences: Sequence[tuple[datetime, datetime]]
+    candidate: Candidate,
+    until: datetime,
+    lead: Candidate,
+    recorded: ControlHistory,
+    absences: Sequence[tuple[datetime, datetime]],
 ) -> None:
     """Let time pass, in which nobody concluded anything while nobody was watching."""
-    while mind.due_at < until:
-        at = next((end for begin, end in absences if begin <= mind.due_at < end), mind.due_at)
+    while candidate.due_at < until:
+        at = next((end for begin, end in absences if begin <= candidate.due_at < end), candidate.due_at)
         if at >= until:
             return
-        _conclude(mind, at, lead, hearsay)
+        _conclude(candidate, at, lead, recorded)
 
 
-def _conclude(mind: Mind, at: datetime, lead: Mind, hearsay: Hearsay) -> None:
-    belief = mind.belief
-    if mind is not lead:
+def _conclude(candidate: Candidate, at: datetime, lead: Candidate, recorded: ControlHistory) -> None:
+    belief = candidate.belief
+    if candidate is not lead:
         belief.tracks = {id: _paced(belief.tracks.get(id, NEW), one) for id, one in lead.belief.tracks.items()}
-    belief.control = hearsay.at(at)
-    changes = [as_of(change, at) for change in conclude(belief, mind.own, mind.offline, at)]
+    belief.control = recorded.at(at)
+    changes = [as_of(change, at) for change in conclude(belief, candidate.own, candidate.offline, at)]
     belief.adopt(changes)
     if offline := [change for change in changes if change.incident.is_offline]:
-        mind.cases = without_old(with_changes(mind.cases, offline), at)
-    mind.changes += [change for change in changes if is_of_looks(change.incident)]
-    if changes or mind.turns or (belief.pending.awaiting and not mind.awaited) or mind.turned_at is NEVER:
-        mind.turned_at = at
-    mind.wavers, mind.turns, mind.awaited = False, False, belief.pending.awaiting
-    mind.due_at = at + _pause(at - mind.turned_at) if belief.pending.unsettled else NEVER
+        candidate.cases = without_old(with_changes(candidate.cases, offline), at)
+    candidate.changes += [change for change in changes if is_of_looks(change.incident)]
+    if (
+        changes
+        or candidate.turns
+        or (belief.pending.awaiting and not candidate.awaited)
+        or candidate.turned_at is NEVER
+    ):
+        candidate.turned_at = at
+    candidate.wavers, candidate.turns, candidate.awaited = False, False, belief.pending.awaiting
+    candidate.due_at = at + _pause(at - candidate.turned_at) if belief.pending.unsettled else NEVER
 
 
 def _pause(calm: timedelta) -> timedelta:

@@ -31,8 +31,8 @@ from monitor.stages.services import Services, real_edge
 from monitor.stages.state import MonitorState, open_state
 from monitor.storage_refusal import StoreError
 from monitor.thread import with_threads
-from monitor.web.connection_limit import Door
-from monitor.web.link_reply import Answerer
+from monitor.web.connection_limit import ConnectionLimit
+from monitor.web.link_reply import LinkReplies
 from monitor.web.server import site_app
 from monitor.words import count
 
@@ -140,17 +140,19 @@ async def serve(state: MonitorState) -> AsyncIterator[str | None]:
         yield None
         return
     public = urlsplit(config.site.url or "").hostname  # a proxy in front passes this name on
-    answerer = _answerer(state)
-    door = Door()
+    link_replies = _answerer(state)
+    connections = ConnectionLimit()
     names = [public] if public else []
-    app = site_app(config.folder, names, answerer, lambda: _pulse(services, belief), door, lambda: _stuck(services))
+    app = site_app(
+        config.folder, names, link_replies, lambda: _pulse(services, belief), connections, lambda: _stuck(services)
+    )
     # What a reader sends compressed is none of our forms, and would be an error of ours where it is no gzip.
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=READERS_S, auto_decompress=False)
     await runner.setup()
-    door.server = runner.server
-    server = await _listen(door, config)
+    connections.server = runner.server
+    server = await _listen(connections, config)
     try:
-        services.link_key = answerer.key if server and answerer else None
+        services.link_key = link_replies.key if server and link_replies else None
         yield _address(server) if server else None
     finally:
         if server:
@@ -158,12 +160,12 @@ async def serve(state: MonitorState) -> AsyncIterator[str | None]:
         await runner.cleanup()
 
 
-def _answerer(state: MonitorState) -> Answerer | None:
+def _answerer(state: MonitorState) -> LinkReplies | None:
     """Return what stands behind signed links; None where the key that signs them cannot be kept."""
     services, config = state.services, state.belief.config
     try:
         key = link_key(config.database)
-        return Answerer(services.storage.store, key, services.edge.clock, _submitter(state))
+        return LinkReplies(services.storage.store, key, services.edge.clock, _submitter(state))
     except OSError as error:
         log.warning("no message has a link to answer it: %s", error.strerror)
         return None
@@ -203,12 +205,12 @@ def _pulse(services: Services, belief: BeliefView) -> Pulse:
         return Pulse(None, fresh_s(config), f"{config.database.name} cannot be read: {error}")
 
 
-async def _listen(door: Door, config: Config) -> asyncio.Server | None:
+async def _listen(connections: ConnectionLimit, config: Config) -> asyncio.Server | None:
     host, loop = config.site.host or LOOPBACK, asyncio.get_running_loop()
     # The demonstration takes any port when its own is held, most likely by the real monitor.
     for port in (config.site.port, 0) if config.simulated else (config.site.port,):
         try:
-            return await loop.create_server(door, host, port, backlog=BACKLOG)
+            return await loop.create_server(connections, host, port, backlog=BACKLOG)
         except (OSError, ValueError) as error:
             log.warning("the page is not served on %s:%d: %s", host, port, getattr(error, "strerror", error))
     return None

@@ -9,10 +9,10 @@ from monitor.runtime.supervisor import Supervisor, Work
 from monitor.stages.beat import change, remember
 from monitor.stages.deliver import deliver
 from monitor.stages.drill import drills
-from monitor.stages.liveness import beat_outside, reassure
-from monitor.stages.notify import herald
+from monitor.stages.liveness import beat_outside, feed_watchdog
+from monitor.stages.notify import notify
 from monitor.stages.objectives import weigh
-from monitor.stages.poll_status import enquire, listen
+from monitor.stages.poll_status import poll_sources, probe_controls
 from monitor.stages.probe import look
 from monitor.stages.publish import publish
 from monitor.stages.reload import follow_configuration
@@ -48,11 +48,11 @@ def watching(state: MonitorState) -> Stages:
     """Return what it takes to look, judge and tell."""
     services, belief, told, planned, signals = state.services, state.belief, state.told, state.planned, state.signals
     return {
-        Stage.LOOK: partial(look, services, belief, planned, signals),
-        Stage.REMEMBER: partial(remember, state),
-        Stage.LISTEN: partial(listen, services, belief, planned, signals),
-        Stage.ENQUIRE: partial(enquire, services, belief, signals),
-        Stage.HERALD: partial(herald, services, belief, told, signals),
+        Stage.PROBE: partial(look, services, belief, planned, signals),
+        Stage.EVALUATE: partial(remember, state),
+        Stage.POLL_STATUS: partial(poll_sources, services, belief, planned, signals),
+        Stage.CONTROL_PROBE: partial(probe_controls, services, belief, signals),
+        Stage.NOTIFY: partial(notify, services, belief, told, signals),
         Stage.DELIVER: partial(deliver, services, belief, told, signals),
     }
 
@@ -62,10 +62,10 @@ def beside(state: MonitorState, reload: asyncio.Event) -> Stages:
     services, belief, signals = state.services, state.belief, state.signals
     return {
         Stage.PUBLISH: partial(publish, services, belief, signals),
-        Stage.TIDY: partial(tidy, services, belief, signals),
-        Stage.WEIGH: partial(weigh, services, belief, signals),
+        Stage.RETENTION: partial(tidy, services, belief, signals),
+        Stage.OBJECTIVES: partial(weigh, services, belief, signals),
         Stage.DRILL: partial(drills, services, belief, partial(change, state)),
         Stage.HEARTBEAT: partial(beat_outside, services, belief, state.planned, state.times, signals),
-        Stage.REASSURE: partial(reassure, services, belief, state.planned, state.times),
-        Stage.CONFIGURATION: partial(follow_configuration, services, belief, signals, partial(take_up, state), reload),
+        Stage.WATCHDOG: partial(feed_watchdog, services, belief, state.planned, state.times),
+        Stage.RELOAD: partial(follow_configuration, services, belief, signals, partial(take_up, state), reload),
     }

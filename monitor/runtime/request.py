@@ -32,7 +32,7 @@ WARNING = "control socket"
 async def answering(state: MonitorState, check_s: float = CHECK_S) -> AsyncIterator[None]:
     """Answer what is asked over the control socket."""
     database, services = state.belief.config.database, state.services
-    is_holder = services.storage.keeper.is_holder
+    is_holder = services.storage.failover.is_holder
     server = ControlServer(socket_files(database), owner_of(database), partial(obey, state), is_holder)
     await _listen(services.own, server)
     listening = asyncio.create_task(_keep_listening(services.own, server, check_s))
@@ -71,11 +71,11 @@ async def obey(state: MonitorState, request: Request) -> RequestResult:
 
 def _to_know(storage: Storage) -> str:
     """Return what to know of something that was written elsewhere than in the database."""
-    keeper = storage.keeper
-    if keeper.refusal is None or keeper.place is Place.DISK:
+    failover = storage.failover
+    if failover.refusal is None or failover.place is Place.DISK:
         return ""
-    where = "in memory, and lost if the monitor ends" if keeper.place is Place.MEMORY else "in the runtime folder"
-    return f"{storage.store.name} cannot be written now ({keeper.refusal.words}): until it can, this is kept {where}"
+    where = "in memory, and lost if the monitor ends" if failover.place is Place.MEMORY else "in the runtime folder"
+    return f"{storage.store.name} cannot be written now ({failover.refusal.words}): until it can, this is kept {where}"
 
 
 async def _take_reply(state: MonitorState, body: bytes) -> bool:

@@ -22,7 +22,7 @@ from monitor.stages.deliver import deliver, deliver_due
 from monitor.stages.notify import take_left_replies, tell_due
 from monitor.stages.objectives import weigh_step
 from monitor.stages.planned import Planned
-from monitor.stages.poll_status import enquire, hear_safely
+from monitor.stages.poll_status import poll_source_safely, probe_controls
 from monitor.stages.probe import is_wavering, probe
 from monitor.stages.publish import Published, publish_once
 from monitor.stages.retention import examine, tidy_step
@@ -65,7 +65,7 @@ class RoundTimes(Struct, frozen=True):
 USUAL = RoundTimes()
 
 
-class Stint(Struct):
+class RoundClock(Struct):
     """The time of one round, by a clock that nobody sets. `running` holds each look with when it began, by target."""
 
     timer: Timer
@@ -100,22 +100,22 @@ def _steps(state: MonitorState, times: RoundTimes) -> Sequence[tuple[Stage, Work
     """Return what a round does, in this order."""
     services, belief, told, signals = state.services, state.belief, state.told, state.signals
     return (
-        (Stage.REMEMBER, partial(_resume, state)),
-        (Stage.HERALD, partial(take_left_replies, services, belief, told, signals)),
-        (Stage.LOOK, partial(_look_around, state, times)),
-        (Stage.WEIGH, partial(weigh_step, services, belief, signals)),
-        (Stage.REMEMBER, partial(_settle, state)),
-        (Stage.HERALD, partial(tell_due, services, belief, told, signals)),
+        (Stage.EVALUATE, partial(_resume, state)),
+        (Stage.NOTIFY, partial(take_left_replies, services, belief, told, signals)),
+        (Stage.PROBE, partial(_look_around, state, times)),
+        (Stage.OBJECTIVES, partial(weigh_step, services, belief, signals)),
+        (Stage.EVALUATE, partial(_settle, state)),
+        (Stage.NOTIFY, partial(tell_due, services, belief, told, signals)),
         (Stage.DELIVER, partial(deliver_due, services, belief, told, signals)),
         (Stage.PUBLISH, partial(_publish, services, belief, signals)),
-        (Stage.TIDY, partial(_tidy, services, belief, signals)),
+        (Stage.RETENTION, partial(_tidy, services, belief, signals)),
     )
 
 
 @asynccontextmanager
 async def remembering_what_was_said(services: Services) -> AsyncIterator[None]:
     """Leave out of the log what it holds of our own trouble from a round before: cron mails every line."""
-    before = services.storage.keeper.reader.marks.said()
+    before = services.storage.failover.reader.marks.said()
     services.own.logged = before | services.own.logged
     yield
     after = {about: words for about, words in services.own.logged.items() if about not in OF_THE_DATABASE}
@@ -164,9 +164,9 @@ async def _company(state: MonitorState) -> AsyncIterator[None]:
     """Hear the status pages that are due, ask whoever is doubted, and carry what is told, beside the looks."""
     services, belief, planned, signals = state.services, state.belief, state.planned, state.signals
     due = [id for id in belief.config.feeds if _is_to_read(belief, id, services.edge.clock())]
-    polls = [asyncio.create_task(hear_safely(services, belief, planned, signals, id)) for id in due]
+    polls = [asyncio.create_task(poll_source_safely(services, belief, planned, signals, id)) for id in due]
     others = [
-        asyncio.create_task(enquire(services, belief, signals)),
+        asyncio.create_task(probe_controls(services, belief, signals)),
         asyncio.create_task(deliver(services, belief, state.told, signals)),
     ]
     try:
@@ -187,20 +187,20 @@ def _is_to_read(belief: BeliefView, source: str, now: datetime) -> bool:
 async def _look(state: MonitorState, looks: asyncio.TaskGroup, times: RoundTimes) -> None:
     """Look at what is due, and again at what is to be confirmed, while there is time."""
     services, belief, planned, clock = state.services, state.belief, state.planned, state.services.edge.clock
-    stint = Stint(services.edge.timer, services.edge.timer(), times)
+    round_clock = RoundClock(services.edge.timer, services.edge.timer(), times)
     _bring_forward(belief, planned, clock())
     while True:
-        if stint.has_time():
+        if round_clock.has_time():
             for target in planned.looks.take_due(clock()):
                 look = probe(services, belief, planned, state.signals, belief.config.watches[target])
-                stint.running[target] = looks.create_task(look), stint.timer()
-        pause_s = _next_in_s(belief, planned, stint, clock())
-        if pause_s is None and not stint.running:
+                round_clock.running[target] = looks.create_task(look), round_clock.timer()
+        pause_s = _next_in_s(belief, planned, round_clock, clock())
+        if pause_s is None and not round_clock.running:
             return
-        if observations := await _seen(state, stint, pause_s):
+        if observations := await _seen(state, round_clock, pause_s):
             await beat(state, observations, clock())
-        if stint.passed_s >= times.stop_s:
-            _drop(belief.config, stint)
+        if round_clock.passed_s >= times.stop_s:
+            _drop(belief.config, round_clock)
 
 
 def _bring_forward(belief: BeliefView, planned: Planned, now: datetime) -> None:
@@ -211,67 +211,67 @@ def _bring_forward(belief: BeliefView, planned: Planned, now: datetime) -> None:
             planned.looks.set(id, min(now, belief.healths.get(id, Health()).seen_at or EPOCH))
 
 
-def _next_in_s(belief: BeliefView, planned: Planned, stint: Stint, now: datetime) -> float | None:
+def _next_in_s(belief: BeliefView, planned: Planned, round_clock: RoundClock, now: datetime) -> float | None:
     """Return the seconds until the next look that this round waits for; None: it waits for none.
 
     A round in which nothing is under way waits as long as it takes to confirm what is answered at once.
     """
     first = planned.looks.next_at()
-    if first is None or (first - now).total_seconds() > stint.times.looks_s:
+    if first is None or (first - now).total_seconds() > round_clock.times.looks_s:
         return None
     at = planned.looks.first_of(id for id, health in belief.healths.items() if is_wavering(health))
     if at is None:
         return None
     pause_s = max((at - now).total_seconds(), 0.0)
-    patient = bool(stint.running) or stint.waited_s + pause_s <= stint.times.waits_s
-    return pause_s if patient and stint.has_time(pause_s) else None
+    patient = bool(round_clock.running) or round_clock.waited_s + pause_s <= round_clock.times.waits_s
+    return pause_s if patient and round_clock.has_time(pause_s) else None
 
 
-async def _seen(state: MonitorState, stint: Stint, pause_s: float | None) -> list[Observation]:
+async def _seen(state: MonitorState, round_clock: RoundClock, pause_s: float | None) -> list[Observation]:
     """Return what has been seen by the end of the pause, or of the round; all that was asked at once, if it is quick.
 
     Who is refused alone, and who with all others, shows only when the others have answered.
     """
-    began_s, idle, stop_s = stint.timer(), not stint.running, stint.times.stop_s
-    stops_in_s = stop_s - stint.passed_s if stint.passed_s < stop_s else None
+    began_s, idle, stop_s = round_clock.timer(), not round_clock.running, round_clock.times.stop_s
+    stops_in_s = stop_s - round_clock.passed_s if round_clock.passed_s < stop_s else None
     try:
         async with asyncio.timeout(min((one for one in (pause_s, stops_in_s) if one is not None), default=None)):
             found = [await state.signals.observations.get()]
     except TimeoutError:
-        stint.waited_s += stint.timer() - began_s if idle else 0.0
+        round_clock.waited_s += round_clock.timer() - began_s if idle else 0.0
         return []
     with suppress(TimeoutError):
-        async with asyncio.timeout(min(COMPANY_S, max(stop_s - stint.passed_s, 0.0))):
-            while len(found) < len(stint.running):
+        async with asyncio.timeout(min(COMPANY_S, max(stop_s - round_clock.passed_s, 0.0))):
+            while len(found) < len(round_clock.running):
                 found.append(await state.signals.observations.get())
     await follow_clock(state)
     found = seen(state, found)
     for one in found:
-        _, its_start_s = stint.running.pop(one.target.id, (None, stint.timer()))
-        stint.longest_s = max(stint.longest_s, stint.timer() - its_start_s)
+        _, its_start_s = round_clock.running.pop(one.target.id, (None, round_clock.timer()))
+        round_clock.longest_s = max(round_clock.longest_s, round_clock.timer() - its_start_s)
     return found
 
 
-def _drop(config: Config, stint: Stint) -> None:
+def _drop(config: Config, round_clock: RoundClock) -> None:
     """End what is under way, but not a client program: it has a limit of its own, and has cost something already."""
-    for id, (look, _) in list(stint.running.items()):
+    for id, (look, _) in list(round_clock.running.items()):
         if not config.providers[config.watches[id].target.provider].is_command:
             look.cancel()
-            del stint.running[id]
+            del round_clock.running[id]
             log.debug("%s: no answer in the time of this round; the next one looks again", id)
 
 
 async def _note_missed_rounds(state: MonitorState, now: datetime) -> None:
     """Remember that cron let rounds fail: how far apart they are only the past tells."""
     storage, absent, before = state.services.storage, state.services.pauses.absent, state.times.beat_at
-    if before and now - before >= absent and storage.keeper.place is not Place.MEMORY:
+    if before and now - before >= absent and storage.failover.place is not Place.MEMORY:
         usual = await asyncio.to_thread(_usual_pause, storage.store)
         await note_absence(state, now, max(absent, MISSED * usual))
 
 
 async def _is_first_of_hour(storage: Storage, now: datetime) -> bool:
     """Whether no other round began in this hour: it matters only where no round can remember anything."""
-    forgets = storage.keeper.place is Place.MEMORY
+    forgets = storage.failover.place is Place.MEMORY
     pause = max(MINUTE, await asyncio.to_thread(_usual_pause, storage.store)) if forgets else MINUTE
     return now - now.replace(minute=0, second=0, microsecond=0) < pause
 

@@ -9,10 +9,10 @@ from monitor.diagnose.reason import (
     Answering,
     BudgetBurnt,
     BudgetLasts,
+    ControlAnswered,
     DrillWanted,
     Elsewhere,
     Found,
-    Knocked,
     Lone,
     Met,
     NobodyWatched,
@@ -41,19 +41,19 @@ FRESH = timedelta(seconds=30)
 """What was seen so little ago is told as of now."""
 
 DOES = {
-    Stage.LOOK: "asking the accounts",
-    Stage.REMEMBER: "judging and keeping what was seen",
-    Stage.LISTEN: "reading the status pages",
-    Stage.ENQUIRE: "asking without a key",
-    Stage.HERALD: "deciding who is told",
+    Stage.PROBE: "asking the accounts",
+    Stage.EVALUATE: "judging and keeping what was seen",
+    Stage.POLL_STATUS: "reading the status pages",
+    Stage.CONTROL_PROBE: "asking without a key",
+    Stage.NOTIFY: "deciding who is told",
     Stage.DELIVER: "sending messages",
     Stage.PUBLISH: "making the page",
-    Stage.TIDY: "rolling up old results",
-    Stage.WEIGH: "weighing the objectives",
+    Stage.RETENTION: "rolling up old results",
+    Stage.OBJECTIVES: "weighing the objectives",
     Stage.DRILL: "holding drills",
     Stage.HEARTBEAT: "pinging the heartbeat's address",
-    Stage.REASSURE: "answering the service manager",
-    Stage.CONFIGURATION: "taking up a changed configuration",
+    Stage.WATCHDOG: "answering the service manager",
+    Stage.RELOAD: "taking up a changed configuration",
 }
 
 
@@ -81,7 +81,7 @@ def found(it: Found, now: datetime, language: Language) -> str:  # noqa: C901 - 
             )
         case Answering():
             return _answering(it, now, language)
-        case Knocked():
+        case ControlAnswered():
             return _answered(it, now, language) if it.fault is None else _unanswered(it, now, language)
         case Posted():
             return _posted(it, now, language)
@@ -132,7 +132,7 @@ def found(it: Found, now: datetime, language: Language) -> str:  # noqa: C901 - 
     assert_never(it)
 
 
-def knocked(it: Knocked, incident: Incident, now: datetime, language: Language) -> str:
+def knocked(it: ControlAnswered, incident: Incident, now: datetime, language: Language) -> str:
     """Say what a call without a key met, and what that shows of this trouble."""
     call, say = found(it, now, language), language.say
     if it.fault in STOPPED_ROADS:
@@ -177,7 +177,7 @@ def _answering(it: Answering, now: datetime, language: Language) -> str:
     return language.say("still answers: {names} (looked at {passed} ago)", names=names, passed=passed)
 
 
-def _answered(it: Knocked, now: datetime, language: Language) -> str:
+def _answered(it: ControlAnswered, now: datetime, language: Language) -> str:
     return language.say(
         "a call without a key is answered ({ms} ms, {passed} ago)",
         ms=f"{(it.latency_s or 0) * 1000:.0f}",
@@ -185,7 +185,7 @@ def _answered(it: Knocked, now: datetime, language: Language) -> str:
     )
 
 
-def _unanswered(it: Knocked, now: datetime, language: Language) -> str:
+def _unanswered(it: ControlAnswered, now: datetime, language: Language) -> str:
     fault = language.say(FAULTS[it.fault]) if it.fault else ""
     met, passed = f"HTTP {it.status}, {fault}" if it.status else fault, _since(it.at, now, language)
     if it.fault in STOPPED_ROADS:

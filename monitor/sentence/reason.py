@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from monitor.diagnose.incident import Incident
-from monitor.diagnose.reason import Found, Knocked, Reason
+from monitor.diagnose.reason import ControlAnswered, Found, Reason
 from monitor.sentence.detected import detected, remark
 from monitor.sentence.found import found, knocked
 from monitor.words import ENGLISH, Language
@@ -15,7 +15,7 @@ def reasons(incident: Incident, language: Language = ENGLISH) -> list[str]:
     """Say what an incident rests on, a sentence for each; how old a look is, it was when the reasons were found."""
     at = incident.reasoned_at or incident.detected_at or incident.opened_at
     return [
-        knocked(one, incident, at, language) if isinstance(one, Knocked) else reason(one, at, language)
+        knocked(one, incident, at, language) if isinstance(one, ControlAnswered) else reason(one, at, language)
         for one in incident.reasons
     ]
 

@@ -37,7 +37,7 @@ async def remember(state: MonitorState) -> None:
         await follow_clock(state)
         observations = seen(state)
         first.take(observations)
-        if observations or is_to_conclude(state) or state.services.storage.keeper.refusal or _is_idle(state):
+        if observations or is_to_conclude(state) or state.services.storage.failover.refusal or _is_idle(state):
             now = state.services.edge.clock()
             await note_absence(state, now, state.services.pauses.absent)
             try:
@@ -183,7 +183,7 @@ async def beat(
         pools=pools,
         trace=services.edge.trace(),
     )
-    if observations or changes or services.storage.keeper.refusal or _is_idle(state):
+    if observations or changes or services.storage.failover.refusal or _is_idle(state):
         await _save(state, batch)
         state.times.beaten_at, state.times.beat_at = services.edge.uptime(), now
     if messages:

@@ -18,12 +18,12 @@ from monitor.detect.measure import Kind
 from monitor.detect.reminder import Reminder
 from monitor.detect.shared_latency import Pool, PoolKey
 from monitor.detect.target_memory import Track
+from monitor.diagnose.corroboration import Corroboration
 from monitor.diagnose.diagnosis import Diagnosis
 from monitor.diagnose.incident import Announcement, Change, Incident
 from monitor.diagnose.status_source import Source, announcements, page
 from monitor.diagnose.subject import Scope
-from monitor.diagnose.witness import Witnesses
-from probes.model import Knock, Target
+from probes.model import ControlAnswer, Target
 
 FORGOTTEN = timedelta(minutes=3)
 """What a call without a key met so long ago says nothing of now."""
@@ -34,7 +34,7 @@ T = TypeVar("T")
 class ControlResult(Struct, frozen=True):
     """What calls without a key met, by who answers, and whether neutral hosts answer; None: they were not asked."""
 
-    knocks: Mapping[str, Knock] = field(default_factory=dict)
+    controls: Mapping[str, ControlAnswer] = field(default_factory=dict)
     online: bool | None = None
 
 
@@ -111,10 +111,10 @@ class Belief(Struct, kw_only=True):
         """Return what the providers' pages say of trouble, by who answers."""
         return self._by_answerer(announcements, now)
 
-    def witnesses(self, now: datetime) -> Witnesses:
+    def corroboration(self, now: datetime) -> Corroboration:
         """Return what is known besides the health of the targets; what was long ago is left out."""
-        return Witnesses(
-            knocks={id: one for id, one in self.control.knocks.items() if now - one.at < FORGOTTEN},
+        return Corroboration(
+            controls={id: one for id, one in self.control.controls.items() if now - one.at < FORGOTTEN},
             pages=self._by_answerer(page, now),
             groups=self.config.groups,
             online=self.control.online,

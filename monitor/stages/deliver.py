@@ -15,7 +15,7 @@ from monitor.alert.case import Step
 from monitor.alert.deliver import again_at, would_disturb
 from monitor.alert.digest import begins
 from monitor.alert.link import addresses
-from monitor.alert.outbox import Item, Letter
+from monitor.alert.outbox import OutboxMessage, OutboxRow
 from monitor.alert.routing import Situation, past
 from monitor.alert.rule import TERMINAL, Channel
 from monitor.alert.storage_notice import severity_of_news
@@ -68,46 +68,46 @@ async def deliver(services: Services, belief: BeliefView, told: Told, signals: S
     async with asyncio.TaskGroup() as carriers:
         while True:
             signals.outbox.clear()
-            for letter in await _due_letters(services, belief, told):
-                if letter.channel not in busy:
-                    busy.add(letter.channel)
-                    carriers.create_task(_carry(services, belief, told, signals, letter, busy))
+            for message in await _due_messages(services, belief, told):
+                if message.channel not in busy:
+                    busy.add(message.channel)
+                    carriers.create_task(_carry(services, belief, told, signals, message, busy))
             # Not at once, even for what is due: its channel may be busy with an earlier letter.
-            wait_s = services.seconds_to(await _next_letter_at(services))
+            wait_s = services.seconds_to(await _next_message_at(services))
             await pause(max(wait_s, services.pauses.step_s), signals.outbox)
 
 
 async def deliver_due(services: Services, belief: BeliefView, told: Told, signals: Signals) -> None:
     """Carry what is due once, each channel's letters in order, and return."""
     tried: set[int] = set()
-    while letters := [letter for letter in await _due_letters(services, belief, told) if letter.id not in tried]:
-        tried |= {letter.id for letter in letters}
-        await asyncio.gather(*(_carry(services, belief, told, signals, letter, set()) for letter in letters))
+    while messages := [message for message in await _due_messages(services, belief, told) if message.id not in tried]:
+        tried |= {message.id for message in messages}
+        await asyncio.gather(*(_carry(services, belief, told, signals, message, set()) for message in messages))
 
 
 async def _carry(
-    services: Services, belief: BeliefView, told: Told, signals: Signals, letter: Letter, busy: set[str]
+    services: Services, belief: BeliefView, told: Told, signals: Signals, message: OutboxMessage, busy: set[str]
 ) -> None:
     """Carry one letter, to its end also when we are asked to stop meanwhile: else it would be sent once more."""
-    work = asyncio.create_task(_deliver_one(services, belief, told, signals, letter))
+    work = asyncio.create_task(_deliver_one(services, belief, told, signals, message))
     try:
         await _to_its_end(signals, work)
     except StoreError as error:  # sent, but not noted: it is noted when it is met again
         services.own.warn("store", f"a delivery cannot be noted: {error}")
     except Exception as error:  # one letter that cannot be written must hold up no other
-        log.exception("channel %s: a message failed", letter.channel)
-        await _put_off(services, letter, f"the monitor's own fault ({type(error).__name__})")
+        log.exception("channel %s: a message failed", message.channel)
+        await _put_off(services, message, f"the monitor's own fault ({type(error).__name__})")
     finally:
-        busy.discard(letter.channel)
+        busy.discard(message.channel)
         signals.outbox.set()
 
 
-async def _put_off(services: Services, letter: Letter, error: str) -> None:
+async def _put_off(services: Services, message: OutboxMessage, error: str) -> None:
     now = services.edge.clock()
-    if again := again_at(letter, now):
-        await services.storage.write(Writer.postponed, letter, error, again)
+    if again := again_at(message, now):
+        await services.storage.write(Writer.postponed, message, error, again)
     else:
-        await services.storage.write(Writer.given_up, letter, error, now)
+        await services.storage.write(Writer.given_up, message, error, now)
 
 
 async def _to_its_end(signals: Signals, work: asyncio.Task[None]) -> None:
@@ -124,48 +124,52 @@ async def _to_its_end(signals: Signals, work: asyncio.Task[None]) -> None:
         raise
 
 
-async def _deliver_one(services: Services, belief: BeliefView, told: Told, signals: Signals, letter: Letter) -> None:
-    channel = _channel(belief, letter.channel)
+async def _deliver_one(
+    services: Services, belief: BeliefView, told: Told, signals: Signals, message: OutboxMessage
+) -> None:
+    channel = _channel(belief, message.channel)
     if channel is None:
-        await services.storage.write(Writer.given_up, letter, "no such channel any more", services.edge.clock())
+        await services.storage.write(Writer.given_up, message, "no such channel any more", services.edge.clock())
         return
-    pieces = _pieces(services, belief, told, letter, channel)
-    text, severity = await _text(services, belief, letter, pieces, channel), _severity(letter, pieces)
+    pieces = _pieces(services, belief, told, message, channel)
+    text, severity = await _text(services, belief, message, pieces, channel), _severity(message, pieces)
     error = await services.outside.send(channel, text, severity, services.edge.show)
     now = services.edge.clock()
     if error is None:
-        told.note_sent([key(letter.channel, item) for item in letter.items])
-        await services.storage.write(Writer.delivered, letter, now)
-    elif again := again_at(letter, now):
+        told.note_sent([key(message.channel, item) for item in message.items])
+        await services.storage.write(Writer.delivered, message, now)
+    elif again := again_at(message, now):
         log.warning("channel %s: not delivered (%s); next try at %s", channel.name, error, f"{again:%H:%M:%S} UTC")
-        await services.storage.write(Writer.postponed, letter, error, again)
-        await _complain(services, belief, signals, letter, error, now)
+        await services.storage.write(Writer.postponed, message, error, again)
+        await _complain(services, belief, signals, message, error, now)
     else:
         log.error("channel %s: given up (%s)", channel.name, error)
-        await services.storage.write(Writer.given_up, letter, error, now)
+        await services.storage.write(Writer.given_up, message, error, now)
     signals.news.set()
 
 
 async def _complain(
-    services: Services, belief: BeliefView, signals: Signals, letter: Letter, error: str, now: datetime
+    services: Services, belief: BeliefView, signals: Signals, message: OutboxMessage, error: str, now: datetime
 ) -> None:
     """Let the other channels be told of one that fails. What was not critical disturbs nobody's quiet hours.
 
     While nothing can be reached from here they fail alike, and none of them is to blame.
     """
-    if letter.tries + 1 < belief.config.rules.patience.failing_tries or belief.is_offline:
+    if message.tries + 1 < belief.config.rules.patience.failing_tries or belief.is_offline:
         return
-    critical = any(one.change and one.change.incident.severity is Severity.CRITICAL for one in letter.items)
-    others = (one for one in belief.config.channels if one.name != letter.channel)
+    critical = any(one.change and one.change.incident.severity is Severity.CRITICAL for one in message.items)
+    others = (one for one in belief.config.channels if one.name != message.channel)
     hearers = [one.name for one in others if critical or not (one.quiet and one.quiet.is_on(now))]
     if hearers:
-        await services.storage.write(Writer.complain, letter.channel, error, hearers, now)
+        await services.storage.write(Writer.complain, message.channel, error, hearers, now)
         signals.outbox.set()
 
 
-def _pieces(services: Services, belief: BeliefView, told: Told, letter: Letter, channel: Channel) -> list[Piece]:
+def _pieces(
+    services: Services, belief: BeliefView, told: Told, message: OutboxMessage, channel: Channel
+) -> list[Piece]:
     """Return the parts of a message. In a list of many nobody needs more of each than what to do."""
-    items = [(item, _as_it_is(belief, item.change)) for item in letter.items if item.change]
+    items = [(item, _as_it_is(belief, item.change)) for item in message.items if item.change]
     if not items:
         return []
     now, config = services.edge.clock(), belief.config
@@ -177,7 +181,7 @@ def _pieces(services: Services, belief: BeliefView, told: Told, letter: Letter, 
     return [_piece(item, change, replace(around, links=_links(services, config, change.incident, channel, now)))]
 
 
-def _piece(item: Item, change: Change, around: Circumstances) -> Piece:
+def _piece(item: OutboxRow, change: Change, around: Circumstances) -> Piece:
     return Piece(item.step, item.number, change, around, item.first)
 
 
@@ -191,10 +195,10 @@ def _briefly(config: Config, incident: Incident, seen: Glance) -> Circumstances:
     return Circumstances(config.location, config.simulated, advice_for(incident, config, seen), url=config.site.url)
 
 
-def _severity(letter: Letter, pieces: Sequence[Piece]) -> Severity | None:
+def _severity(message: OutboxMessage, pieces: Sequence[Piece]) -> Severity | None:
     if pieces:
         return worst(pieces)
-    first = letter.items[0]
+    first = message.items[0]
     match first.step:
         case Step.FAILING:
             return Severity.WARNING
@@ -208,10 +212,10 @@ def _severity(letter: Letter, pieces: Sequence[Piece]) -> Severity | None:
 
 
 async def _text(
-    services: Services, belief: BeliefView, letter: Letter, pieces: Sequence[Piece], channel: Channel
+    services: Services, belief: BeliefView, message: OutboxMessage, pieces: Sequence[Piece], channel: Channel
 ) -> Text:
     now, config, form = services.edge.clock(), belief.config, channel.format
-    first = letter.items[0]
+    first = message.items[0]
     match first.step:
         case _ if pieces:
             text = compose(pieces, channel.detail, form, services.templates, now)
@@ -268,35 +272,35 @@ def _around(config: Config, incident: Incident, seen: Glance, situation: Situati
     )
 
 
-async def _due_letters(services: Services, belief: BeliefView, told: Told) -> list[Letter]:
+async def _due_messages(services: Services, belief: BeliefView, told: Told) -> list[OutboxMessage]:
     now = services.edge.clock()
-    if not told.tells_unremembered and services.storage.keeper.place is Place.MEMORY:
+    if not told.tells_unremembered and services.storage.failover.place is Place.MEMORY:
         return []
     try:
-        waiting = await services.storage.write(Writer.letters, now)
-        letters = [rest for one in waiting if (rest := await _unsent(services, told, one))]
-        return [one for one in letters if not ((to := _channel(belief, one.channel)) and would_disturb(one, to, now))]
+        waiting = await services.storage.write(Writer.due_messages, now)
+        messages = [rest for one in waiting if (rest := await _unsent(services, told, one))]
+        return [one for one in messages if not ((to := _channel(belief, one.channel)) and would_disturb(one, to, now))]
     except StoreError as error:
         services.own.warn("store", f"the outbox cannot be read: {error}")
         return []
 
 
-async def _unsent(services: Services, told: Told, letter: Letter) -> Letter | None:
+async def _unsent(services: Services, told: Told, message: OutboxMessage) -> OutboxMessage | None:
     """Return what this process has not sent of a letter. What it has is noted again: the note was lost."""
-    done = tuple(item for item in letter.items if key(letter.channel, item) in told.sent)
+    done = tuple(item for item in message.items if key(message.channel, item) in told.sent)
     if not done:
-        return letter
-    await services.storage.write(Writer.delivered, replace(letter, items=done), services.edge.clock())
-    rest = tuple(item for item in letter.items if item not in done)
-    return replace(letter, items=rest) if rest else None
+        return message
+    await services.storage.write(Writer.delivered, replace(message, items=done), services.edge.clock())
+    rest = tuple(item for item in message.items if item not in done)
+    return replace(message, items=rest) if rest else None
 
 
 def _channel(belief: BeliefView, name: str) -> Channel | None:
     return next((one for one in belief.config.channels if one.name == name), None)
 
 
-async def _next_letter_at(services: Services) -> datetime | None:
+async def _next_message_at(services: Services) -> datetime | None:
     try:
-        return await services.storage.write(Writer.next_letter_at)
+        return await services.storage.write(Writer.next_message_at)
     except StoreError:
         return services.edge.clock() + timedelta(seconds=5)

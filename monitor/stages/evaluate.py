@@ -26,7 +26,7 @@ from monitor.diagnose.finding_sign import sign_of
 from monitor.diagnose.incident import Change, Incident
 from monitor.diagnose.status_source import unreadable
 from monitor.diagnose.subject import Scope
-from monitor.diagnose.target_state import Patient
+from monitor.diagnose.target_state import TargetState
 from monitor.stages.belief import Belief, BeliefView, pool_keys
 from monitor.stages.own_trouble import OwnTrouble
 from probes.identity import account_of
@@ -206,11 +206,11 @@ def _diagnose(
     if not (belief.pending.stirred or belief.pending.unsettled or near != belief.pending.near):
         return []
     watches = belief.config.watches
-    patients = [Patient(watch.target, belief.healths[id]) for id, watch in watches.items() if id in belief.healths]
+    states = [TargetState(watch.target, belief.healths[id]) for id, watch in watches.items() if id in belief.healths]
     findings = [finding for its in belief.findings.values() for finding in its]
     findings += _or_nothing(own, "the detectors of signs", partial(_signs, belief, now))
     findings += [finding for one in near for finding in reminder.findings(one, now)]
-    diagnoses = diagnose(patients, now, findings, belief.witnesses(heard_at))
+    diagnoses = diagnose(states, now, findings, belief.corroboration(heard_at))
     diagnoses += _or_nothing(own, "the detector of flaps", partial(_flaps, belief, diagnoses, now))
     diagnoses += _unreadable(belief, diagnoses, now) + list(belief.burning.values())
     well_since = {id: _well_since(belief.healths.get(id, Health())) for id in watches}

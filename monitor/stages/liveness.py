@@ -83,7 +83,7 @@ def _note(services: Services, signals: Signals, error: str | None) -> None:
         signals.news.set()
 
 
-async def reassure(services: Services, belief: BeliefView, planned: Planned, times: BeatTimes) -> None:
+async def feed_watchdog(services: Services, belief: BeliefView, planned: Planned, times: BeatTimes) -> None:
     """Keep the service manager's watchdog quiet while beats go on, and its status line true.
 
     A store that refuses is told there and to the heartbeat, but is no reason for a restart: that mends no disk,

@@ -29,7 +29,7 @@ PACE = 5
 """So many steps lie between two looks at what is due: nothing but a reply is a matter of seconds."""
 
 
-async def herald(services: Services, belief: BeliefView, told: Told, signals: Signals) -> None:
+async def notify(services: Services, belief: BeliefView, told: Told, signals: Signals) -> None:
     """Tell what time, or what people answer, has made due: reminders, what was held back, digests."""
     await take_left_replies(services, belief, told, signals)
     while True:
@@ -75,9 +75,9 @@ def _digests(belief: BeliefView, told: Told, now: datetime) -> list[Message]:
 
 def _news(services: Services, belief: BeliefView, told: Told, now: datetime) -> list[Message]:
     """Return what every channel is to hear of the database; it counts as heard from here on."""
-    keeper, channels = services.storage.keeper, belief.config.channels
-    events, keeper.events = keeper.events, []
-    due = list(due_news(channels, keeper.refusal, services.own.refused_at, told.heard, now))
+    failover, channels = services.storage.failover, belief.config.channels
+    events, failover.events = failover.events, []
+    due = list(due_news(channels, failover.refusal, services.own.refused_at, told.heard, now))
     for message in due:
         told.heard[message.channel] = Heard(read_news(message.note)[0], now)
     return [*(news(one, StoreNews.EVENT, it.words, it.at) for it in events for one in channels), *due]
@@ -106,7 +106,7 @@ async def take_left_replies(services: Services, belief: BeliefView, told: Told, 
             await take_reply(services, told, signals, reply)
         except (StoreError, ValueError) as error:  # else it would hold up all telling, at each start anew
             log.error("what somebody left cannot be written: %s", error)
-    if not services.storage.keeper.refusal:
+    if not services.storage.failover.refusal:
         await asyncio.to_thread(forget_left, database, [file for file, _ in found])
 
 

@@ -15,7 +15,7 @@ from monitor.storage_refusal import StoreError
 from monitor.store.writer import Writer
 from probes.control import is_gated
 from probes.feeds.pace import USUAL_S, next_poll_s
-from probes.model import Account, Blame, Knock
+from probes.model import Account, Blame, ControlAnswer
 from probes.notice import Bulletin, Trust
 from probes.proxy import Proxies
 
@@ -28,22 +28,24 @@ STALE_S = 5.0
 """What neutral hosts said so long ago may be otherwise: where a road comes and goes it was true of the last time."""
 
 
-async def listen(services: Services, belief: BeliefView, planned: Planned, signals: Signals) -> None:
+async def poll_sources(services: Services, belief: BeliefView, planned: Planned, signals: Signals) -> None:
     """Poll each status source when its time comes, without waiting for any to answer."""
     async with asyncio.TaskGroup() as polls:
         while True:
             planned.plan_polls(belief.config.feeds, services.edge.clock(), services.pauses.spread_s)
             for id in planned.polls.take_due(services.edge.clock()):
                 if id in belief.config.feeds:
-                    polls.create_task(hear_safely(services, belief, planned, signals, id))
+                    polls.create_task(poll_source_safely(services, belief, planned, signals, id))
             await pause(services.seconds_to(planned.polls.next_at()), signals.polls_planned)
             signals.polls_planned.clear()
 
 
-async def hear_safely(services: Services, belief: BeliefView, planned: Planned, signals: Signals, id: str) -> None:
+async def poll_source_safely(
+    services: Services, belief: BeliefView, planned: Planned, signals: Signals, id: str
+) -> None:
     """Poll one source; what is our own fault with it is none of the others'."""
     try:
-        await hear(services, belief, planned, signals, id)
+        await poll_source(services, belief, planned, signals, id)
         services.own.mended(f"source {id}")
     except Exception as error:
         log.exception("%s: what it says cannot be followed", id)
@@ -51,7 +53,7 @@ async def hear_safely(services: Services, belief: BeliefView, planned: Planned, 
         planned.polls.set(id, services.edge.clock() + timedelta(seconds=belief.config.status.interval_s))
 
 
-async def hear(services: Services, belief: BeliefView, planned: Planned, signals: Signals, id: str) -> None:
+async def poll_source(services: Services, belief: BeliefView, planned: Planned, signals: Signals, id: str) -> None:
     """Poll one source, and let what it says be judged with all else."""
     feed, before = belief.config.feeds[id], belief.sources.get(id, Source(id))
     prober, way = services.prober, belief.config.way
@@ -84,17 +86,17 @@ async def _hand_on(services: Services, signals: Signals, before: Source, after: 
         signals.news.set()
 
 
-async def enquire(services: Services, belief: BeliefView, signals: Signals) -> None:
+async def probe_controls(services: Services, belief: BeliefView, signals: Signals) -> None:
     """Ask whoever is doubted without a key, as soon as there is a doubt, and again while it stands."""
     asked_s = -inf
     while True:
         await pause(services.pauses.step_s, signals.doubt)
         signals.doubt.clear()
-        asked_s = await enquire_now(services, belief, signals, asked_s)
+        asked_s = await probe_controls_now(services, belief, signals, asked_s)
 
 
-async def enquire_now(services: Services, belief: BeliefView, signals: Signals, asked_s: float = -inf) -> float:
-    """Knock at each answerer that is in doubt, and look whether anything can be reached from here.
+async def probe_controls_now(services: Services, belief: BeliefView, signals: Signals, asked_s: float = -inf) -> float:
+    """ControlAnswer at each answerer that is in doubt, and look whether anything can be reached from here.
 
     Return when by the timer neutral hosts were last asked, as `asked_s` is when they were before.
     """
@@ -102,16 +104,18 @@ async def enquire_now(services: Services, belief: BeliefView, signals: Signals, 
     by = {one: _whose_way(belief, one) for one in sorted({*signals.doubted, *_standing_doubts(belief)})}
     signals.doubted.clear()
     before = belief.control
-    known = {id: knock for id, knock in before.knocks.items() if by.get(id, knock) is not None}
+    known = {
+        id: probe_control for id, probe_control in before.controls.items() if by.get(id, probe_control) is not None
+    }
     due = {
         one: account for one, account in by.items() if account and (one not in known or now - known[one].at >= AGAIN)
     }
     if not due and not (is_new and services.edge.timer() - asked_s >= STALE_S):
-        if known.keys() != before.knocks.keys():
+        if known.keys() != before.controls.keys():
             signals.report(ControlResult(known, before.online), is_urgent=False)
         return asked_s
     asked_s = services.edge.timer()
-    met, online = await asyncio.gather(_knock_at(services, belief, due), _look_out(services, belief))
+    met, online = await asyncio.gather(_probe_controls(services, belief, due), _look_out(services, belief))
     signals.report(ControlResult({**known, **met}, online))
     return asked_s
 
@@ -125,10 +129,13 @@ def _standing_doubts(belief: BeliefView) -> Iterable[str]:
                     yield watch.target.answerer
 
 
-async def _knock_at(services: Services, belief: BeliefView, due: Mapping[str, Account]) -> dict[str, Knock]:
+async def _probe_controls(
+    services: Services, belief: BeliefView, due: Mapping[str, Account]
+) -> dict[str, ControlAnswer]:
     providers = belief.config.providers
     asked = (
-        services.outside.knock(services.prober, providers[one.provider], one.base, one.way) for one in due.values()
+        services.outside.probe_control(services.prober, providers[one.provider], one.base, one.way)
+        for one in due.values()
     )
     return dict(zip(due, await asyncio.gather(*asked), strict=True))
 

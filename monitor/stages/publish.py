@@ -11,7 +11,7 @@ from monitor.config.config import Config
 from monitor.publish import private_site, public_site
 from monitor.publish.collect import take
 from monitor.publish.render import press
-from monitor.publish.rotation import Rota, advance
+from monitor.publish.rotation import Rotation, advance
 from monitor.publish.snapshot import Snapshot
 from monitor.publish.status import standing
 from monitor.publish.write import PUBLIC, Leaving, existing, write_open, write_sheets, write_site
@@ -37,7 +37,7 @@ class Published(Struct, frozen=True):
     """
 
     config: Config | None = None
-    rota: Rota = {}
+    rotation: Rotation = {}
     more: bool = False
     warnings: Mapping[str, str | None] = {}
     is_unsound: bool = False
@@ -60,9 +60,9 @@ async def publish(services: Services, belief: BeliefView, signals: Signals) -> N
 async def publish_once(services: Services, belief: BeliefView, signals: Signals, before: Published) -> Published:
     """Write both sites, beside the loop; after another configuration all pages anew."""
     config, own = belief.config, services.own
-    rota = before.rota if before.config is config else {}
+    rotation = before.rotation if before.config is config else {}
     storage = services.storage
-    made = await storage.read(make, storage.store, config, services.edge.clock, _shown(own), rota)
+    made = await storage.read(make, storage.store, config, services.edge.clock, _shown(own), rotation)
     if made.is_unsound:
         signals.unsound.set()
     is_news = any(one.startswith(TEMPLATE) and one not in own.warnings for one in made.warnings)
@@ -87,18 +87,18 @@ def quiet_s(took_s: float) -> float:
     return min(max(PUBLISH_S, 30 * took_s), LONGEST_QUIET_S)
 
 
-def make(store: Store, config: Config, clock: Clock, warnings: Sequence[str], rota: Rota) -> Published:
+def make(store: Store, config: Config, clock: Clock, warnings: Sequence[str], rotation: Rotation) -> Published:
     """Write both sites from what the database holds. Called off the loop."""
     try:
         with store.reading() as stored:
-            snapshot = take(stored, config, clock(), warnings, rota)
+            snapshot = take(stored, config, clock(), warnings, rotation)
         said = {**_write_private(config.folder, snapshot), **_write_open(config, snapshot), "page": None}
         said |= _template_warnings(config)
-        return Published(config, advance(rota, snapshot, standing(snapshot)), snapshot.more, said)
+        return Published(config, advance(rotation, snapshot, standing(snapshot)), snapshot.more, said)
     except (OSError, StoreError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         said = {"page": f"the page cannot be written to {config.folder}: {reason}"}
-        return Published(config, rota, warnings=said, is_unsound=is_corrupt(error) or isinstance(error, Foreign))
+        return Published(config, rotation, warnings=said, is_unsound=is_corrupt(error) or isinstance(error, Foreign))
 
 
 TEMPLATE = "page template "

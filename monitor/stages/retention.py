@@ -46,7 +46,7 @@ async def tidy_step(services: Services, belief: BeliefView) -> bool:
     await _count_overlaps(services)
     if due := await services.storage.ask(Reader.next_roll_up, now):
         await services.storage.tidy(Writer.save_roll_up, due)
-        return services.storage.keeper.refusal is None
+        return services.storage.failover.refusal is None
     keep = belief.config.store
     retention = Retention(keep.raw_days, keep.hourly_days, keep.daily_days)
     return bool(await services.storage.tidy(Writer.forget, retention, now))

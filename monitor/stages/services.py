@@ -22,9 +22,9 @@ from monitor.stages.storage import Storage
 from monitor.store.clock import Reading, Trace, boot
 from probes.attempt import attempt
 from probes.canary import Prober
-from probes.control import is_online, knock
+from probes.control import is_online, probe_control
 from probes.feeds.poll import poll
-from probes.model import Account, Clock, Knock, Observation, Target, Timer
+from probes.model import Account, Clock, ControlAnswer, Observation, Target, Timer
 from probes.notice import Bulletin
 from probes.provider import Provider
 from probes.proxy import Proxies, Way
@@ -55,7 +55,7 @@ class Outside(Struct, frozen=True):
     """All by which anything is learnt from, or told to, the world around: a benchmark has a world of its own."""
 
     attempt: Callable[[Prober, Provider, Account, Target], Awaitable[Observation]] = attempt
-    knock: Callable[[Prober, Provider, str | None, Way], Awaitable[Knock]] = knock
+    probe_control: Callable[[Prober, Provider, str | None, Way], Awaitable[ControlAnswer]] = probe_control
     poll: Callable[..., Awaitable[Bulletin]] = poll
     is_online: Callable[[Sequence[tuple[str, int]], float, Sequence[Proxies]], Awaitable[bool | None]] = is_online
     send: Callable[[Channel, Text, Severity | None, Print], Awaitable[str | None]] = send

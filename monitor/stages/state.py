@@ -24,7 +24,7 @@ from monitor.stages.storage import Storage
 from monitor.stages.told import Told
 from monitor.store.clock import was_set_back
 from monitor.store.resumption import Correspondence, Remembered, Resumption
-from monitor.store.standby import Keeper
+from monitor.store.standby import FailoverWriter
 from monitor.store.store import open_store
 from probes.canary import Prober, open_session
 from probes.catalog import load_wording
@@ -50,12 +50,12 @@ async def open_state(
     """Take the lock, open the database and the session, and resume. Raises StoreError."""
     store = open_store(config.database, config.location)
     with (
-        store.writing(edge.clock, edge.timer) as keeper,
+        store.writing(edge.clock, edge.timer) as failover,
         ThreadPoolExecutor(1, "store") as writing,
         ThreadPoolExecutor(1, "page") as reading,
     ):
-        own = OwnTrouble(failing={one.stage: one for one in keeper.reader.marks.failing()})
-        storage = Storage(store, keeper, writing, reading, own, edge.clock)
+        own = OwnTrouble(failing={one.stage: one for one in failover.reader.marks.failing()})
+        storage = Storage(store, failover, writing, reading, own, edge.clock)
         async with open_session(__version__) as session:
             secrets = tuple(config.secrets)
             prober = Prober(session, load_wording(), edge.clock, edge.timer, patience(config), secrets=secrets)
@@ -68,7 +68,7 @@ async def open_state(
                 outside=outside,
                 pauses=pauses,
             )
-            state = _resumed(config, services, keeper)
+            state = _resumed(config, services, failover)
             storage.resume_refusal()
             yield state
 
@@ -77,14 +77,14 @@ def patience(config: Config) -> TimeLimits:
     return TimeLimits(config.probe.connect_s, config.probe.silence_s, config.probe.total_s)
 
 
-def _resumed(config: Config, services: Services, keeper: Keeper) -> MonitorState:
+def _resumed(config: Config, services: Services, failover: FailoverWriter) -> MonitorState:
     """Return what goes on where the process before us ended."""
-    edge, stored = services.edge, keeper.reader
+    edge, stored = services.edge, failover.reader
     left = stored.resumption
     remembered, before = left.resume(), left.correspondence(edge.clock())
     set_by = was_set_back(stored.marks.trace(), edge.trace())
     belief, told = _belief(config, remembered, left), _told(before, edge.clock())
-    keeper.recall = lambda writer: writer.recall(told.cases.values(), told.replies, edge.clock())
+    failover.recall = lambda writer: writer.recall(told.cases.values(), told.replies, edge.clock())
     planned = Planned(
         looks=_looks(config, remembered, edge.clock(), set_by),
         spendings=dict(remembered.spendings),

@@ -15,7 +15,7 @@ from monitor.stages.own_trouble import OwnTrouble
 from monitor.storage_refusal import StorageRefusal
 from monitor.store import salvage
 from monitor.store.reader import Reader
-from monitor.store.standby import Keeper
+from monitor.store.standby import FailoverWriter
 from monitor.store.store import Store
 from monitor.store.value import Batch
 from monitor.store.writer import Writer
@@ -32,7 +32,7 @@ class Storage(Struct, frozen=True):
     """Writes and reads, each in a thread of its own: every further one would keep memory of its own."""
 
     store: Store
-    keeper: Keeper
+    failover: FailoverWriter
     writing: ThreadPoolExecutor
     reading: ThreadPoolExecutor
     own: OwnTrouble
@@ -40,7 +40,7 @@ class Storage(Struct, frozen=True):
 
     async def write(self, work: Callable[Concatenate[Writer, P], T], *args: P.args, **named: P.kwargs) -> T:
         """Run one of the writer's methods off the loop, one after the other."""
-        done = partial(self.keeper.do, work, *args, **named)
+        done = partial(self.failover.do, work, *args, **named)
         try:
             return await asyncio.get_running_loop().run_in_executor(self.writing, plainly, done)
         finally:
@@ -48,7 +48,7 @@ class Storage(Struct, frozen=True):
 
     async def tidy(self, work: Callable[..., T], *args: object) -> T | None:
         """Run housekeeping, a method of the writer's, as `write` does; None: the database takes nothing now."""
-        done = partial(self.keeper.tidy, lambda writer: work(writer, *args))
+        done = partial(self.failover.tidy, lambda writer: work(writer, *args))
         try:
             return await asyncio.get_running_loop().run_in_executor(self.writing, plainly, done)
         finally:
@@ -57,7 +57,7 @@ class Storage(Struct, frozen=True):
     async def begin_anew(self) -> None:
         """Set the database aside where it is broken, and go on with a new one."""
         try:
-            await asyncio.get_running_loop().run_in_executor(self.writing, self.keeper.doubt)
+            await asyncio.get_running_loop().run_in_executor(self.writing, self.failover.doubt)
         finally:
             self._heed_refusal()
 
@@ -82,14 +82,14 @@ class Storage(Struct, frozen=True):
             return True
         what = f"{len(refused)} set aside in {aside.name}, the last for {refused[-1].error}"
         failing = self.own.failing
-        failing[Stage.REMEMBER] = once_more(failing.get(Stage.REMEMBER), Stage.REMEMBER, what, self.clock())
+        failing[Stage.EVALUATE] = once_more(failing.get(Stage.EVALUATE), Stage.EVALUATE, what, self.clock())
         await self.write(Writer.save_failing, list(failing.values()))
         return False
 
     def resume_refusal(self) -> None:
         """Say that results cannot be written; in the log only where no round before us has."""
-        if self.keeper.refusal and self.keeper.is_resumed:
-            self.own.said_before("store", self._refused(self.keeper.refusal))
+        if self.failover.refusal and self.failover.is_resumed:
+            self.own.said_before("store", self._refused(self.failover.refusal))
         self._heed_refusal()
 
     def look_where_it_lies(self) -> None:
@@ -104,10 +104,10 @@ class Storage(Struct, frozen=True):
 
     def _heed_refusal(self) -> None:
         """Say on the page, to the heartbeat and in the log that results cannot be written, or that they can again."""
-        if refusal := self.keeper.refusal:
+        if refusal := self.failover.refusal:
             self.own.refused_at = self.clock()
             self.own.warn("store", self._refused(refusal))
         elif self.own.withdraw("store"):
             log.warning("results are written to %s again", self.store.name)
-        for event in self.keeper.events:
+        for event in self.failover.events:
             self.own.warn("database", event.words)

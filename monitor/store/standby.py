@@ -78,7 +78,7 @@ class Unusable(Struct, frozen=True):
 BROKEN = Unusable("corrupt", "broken")
 
 
-class Keeper:
+class FailoverWriter:
     """Does what is to be written where it can be written. Not for use by two threads at once.
 
     `refusal` is why the database takes nothing now, `events` what happened to it and was told to nobody yet.

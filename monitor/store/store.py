@@ -16,7 +16,7 @@ from monitor.store.standby_path import stand_in
 from probes.model import Clock, Timer
 
 if TYPE_CHECKING:
-    from monitor.store.standby import Keeper
+    from monitor.store.standby import FailoverWriter
 
 
 class Store(Struct, frozen=True):
@@ -50,17 +50,17 @@ class Store(Struct, frozen=True):
             yield Reader(connection, self.location)
 
     @contextmanager
-    def writing(self, clock: Clock, timer: Timer) -> Iterator["Keeper"]:
+    def writing(self, clock: Clock, timer: Timer) -> Iterator["FailoverWriter"]:
         """Hold it alone, to write. Raises StoreError, also from within, Busy where another process holds it."""
-        from monitor.store.standby import Keeper  # who only reads need not pay for it
+        from monitor.store.standby import FailoverWriter  # who only reads need not pay for it
 
         lock = Lock(self.path)
         try:
-            keeper = Keeper(self.path, self.location, lock, clock, timer, stand_in(self.path))
+            failover = FailoverWriter(self.path, self.location, lock, clock, timer, stand_in(self.path))
             with self._in_words():
-                keeper.open()
-                with closing(keeper):
-                    yield keeper
+                failover.open()
+                with closing(failover):
+                    yield failover
         finally:
             lock.release()
 

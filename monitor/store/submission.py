@@ -14,7 +14,7 @@ from monitor.control.client import ask
 from monitor.control.message import ANSWER_S, LONGEST, WORK_S, Request, RequestResult, RequestStatus, to_line
 from monitor.store.connection import Busy, Lock, open_reader
 from monitor.store.ownership import Unheard, give, owner_of, repair_for, speaker_of
-from monitor.store.standby import Keeper, Place
+from monitor.store.standby import FailoverWriter, Place
 from monitor.store.standby_path import stand_in
 from monitor.store.writer import Writer
 
@@ -90,12 +90,12 @@ def write_alone(database: Path, location: str, work: Callable[[Writer], object])
     aside = stand_in(database, user=owner.uid)
     lock = Lock(database, briefly=True)
     try:
-        keeper = Keeper(database, location, lock, _now, time.monotonic, aside)
-        keeper.open()
-        with closing(keeper):
-            keeper.do(work)
-            if keeper.place is Place.MEMORY and keeper.refusal:
-                raise Unheard(f"{database}: {keeper.refusal.words}; make room on that disk, or make it writable")
+        failover = FailoverWriter(database, location, lock, _now, time.monotonic, aside)
+        failover.open()
+        with closing(failover):
+            failover.do(work)
+            if failover.place is Place.MEMORY and failover.refusal:
+                raise Unheard(f"{database}: {failover.refusal.words}; make room on that disk, or make it writable")
         give([one for one in (database, aside) if one], owner)
     finally:
         lock.release()

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from monitor.alert.case import Case, Message, OutboxState, Step, Telling
-from monitor.alert.outbox import Item, Letter
+from monitor.alert.outbox import OutboxMessage, OutboxRow
 from monitor.alert.reply import Reply
 from monitor.detect.account_memory import Note
 from monitor.detect.health import Health
@@ -321,7 +321,7 @@ class Writer:
         ]
         return self._db.executemany("INSERT OR IGNORE INTO reply VALUES (?, ?, ?, ?, ?, ?, ?)", rows).rowcount
 
-    def letters(self, now: datetime) -> list[Letter]:
+    def due_messages(self, now: datetime) -> list[OutboxMessage]:
         """Return what is due to be sent. A channel hears of an incident in order.
 
         What has failed already gives way to what is newer of the same incident: nobody needs both. That a channel
@@ -351,14 +351,14 @@ class Writer:
                 """,
                 (self.location,),
             )
-        letters: dict[tuple[str, int, str], list[Item]] = defaultdict(list)
+        messages: dict[tuple[str, int, str], list[OutboxRow]] = defaultdict(list)
         when = {"here": self.location, "now": to_ms(now), "farthest": to_ms(now) + FARTHEST_MS}
         for row in self._db.execute(DUE, when).fetchall():
             if item := self._item(row, now):
-                letters[row["channel"], row["at"], "" if row["kind"] else row["step"]].append(item)
-        return [Letter(channel, from_ms(at), tuple(items)) for (channel, at, _), items in letters.items()]
+                messages[row["channel"], row["at"], "" if row["kind"] else row["step"]].append(item)
+        return [OutboxMessage(channel, from_ms(at), tuple(items)) for (channel, at, _), items in messages.items()]
 
-    def _item(self, row: sqlite3.Row, now: datetime) -> Item | None:
+    def _item(self, row: sqlite3.Row, now: datetime) -> OutboxRow | None:
         """Return a message that is due; one that cannot be read is given up, so that the page tells of it."""
         try:
             return self._named(row["channel"], _item(row))
@@ -369,30 +369,30 @@ class Writer:
                 self._db.execute(what, (to_ms(now), "what it was to tell cannot be read any more", row["id"]))
         return None
 
-    def _named(self, channel: str, item: Item) -> Item:
+    def _named(self, channel: str, item: OutboxRow) -> OutboxRow:
         """Return a message that its name finds once it is sent, else it would be sent again. Raises ValueError."""
         query = f"SELECT 1 FROM outbox WHERE id = ? AND {KEY} = (?, ?, ?, ?, ?, ?)"
         if self._db.execute(query, (item.id, *key(channel, item))).fetchone():
             return item
         raise ValueError("its name is no text")
 
-    def next_letter_at(self) -> datetime | None:
+    def next_message_at(self) -> datetime | None:
         query = "SELECT min(next) FROM outbox WHERE location = ? AND state = 'waiting'"
         (at,) = self._db.execute(query, (self.location,)).fetchone()
         return maybe_time(at)
 
-    def delivered(self, letter: Letter, at: datetime) -> None:
-        self._mark_all(letter, "state = 'sent', tries = tries + 1, done = ?, error = NULL", to_ms(at))
+    def delivered(self, message: OutboxMessage, at: datetime) -> None:
+        self._mark_all(message, "state = 'sent', tries = tries + 1, done = ?, error = NULL", to_ms(at))
 
-    def postponed(self, letter: Letter, error: str, again_at: datetime) -> None:
-        self._mark_all(letter, "tries = tries + 1, next = ?, error = ?", to_ms(again_at), error)
+    def postponed(self, message: OutboxMessage, error: str, again_at: datetime) -> None:
+        self._mark_all(message, "tries = tries + 1, next = ?, error = ?", to_ms(again_at), error)
 
-    def given_up(self, letter: Letter, error: str, at: datetime) -> None:
-        self._mark_all(letter, "state = 'failed', tries = tries + 1, done = ?, error = ?", to_ms(at), error)
+    def given_up(self, message: OutboxMessage, error: str, at: datetime) -> None:
+        self._mark_all(message, "state = 'failed', tries = tries + 1, done = ?, error = ?", to_ms(at), error)
 
-    def _mark_all(self, letter: Letter, what: str, *values: object) -> None:
+    def _mark_all(self, message: OutboxMessage, what: str, *values: object) -> None:
         with self._transaction():
-            rows = [(*values, self.location, *key(letter.channel, item)) for item in letter.items]
+            rows = [(*values, self.location, *key(message.channel, item)) for item in message.items]
             which = f"location = ? AND {KEY} = (?, ?, ?, ?, ?, ?) AND state <> 'sent'"
             self._db.executemany(f"UPDATE outbox SET {what} WHERE {which}", rows)
 
@@ -417,7 +417,7 @@ KEY = "(coalesce(change_id, ''), channel, step, number, note, about_channel)"
 """What names a message in each database: its number is another one in what stands in for this one."""
 
 
-def key(channel: str, item: Item) -> Key:
+def key(channel: str, item: OutboxRow) -> Key:
     """Return what names a message, as KEY does."""
     return item.change_id, channel, item.step, item.number, item.note, item.about_channel
 
@@ -456,11 +456,11 @@ def _message_row(message: Message) -> tuple[object, ...]:
     )
 
 
-def _item(row: sqlite3.Row) -> Item:
+def _item(row: sqlite3.Row) -> OutboxRow:
     told = None
     if row["incident"] is not None:
         told = Change(from_json(row["incident"], Incident), ChangeKind(row["kind"]), from_ms(row["changed"]))
-    return Item(
+    return OutboxRow(
         row["id"],
         Step(row["step"]),
         row["number"],

@@ -17,7 +17,7 @@ STAY_S = 300.0
 """Nobody stays longer on one connection: whoever reads on comes again."""
 
 
-class Door:
+class ConnectionLimit:
     """Makes the connections of a server. When it is full, whoever has been idle the longest makes room."""
 
     def __init__(self, most: int | None = None) -> None:

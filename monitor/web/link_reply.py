@@ -21,7 +21,7 @@ from probes.redact import mask
 log = logging.getLogger("monitor")
 
 
-class Answerer(Struct, frozen=True):
+class LinkReplies(Struct, frozen=True):
     """What stands behind the signed links of one store.
 
     `submit` writes a reply and returns whether it is new. It may block, and raises StoreError or TimeoutError where

@@ -20,7 +20,7 @@ from monitor.alert.link import LONGEST_REASON, NAMES, SILENCES, Link
 from monitor.alert.reply import ReplyKind
 from monitor.publish.render import POLICY
 from monitor.publish.snapshot import Pulse
-from monitor.web.connection_limit import REQUEST_S, Door
+from monitor.web.connection_limit import REQUEST_S, ConnectionLimit
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -122,7 +122,7 @@ def site_app(
     names: Iterable[str] = (),
     answers: Answers | None = None,
     pulse: Callable[[], Pulse] | None = None,
-    door: Door | None = None,
+    connections: ConnectionLimit | None = None,
     stuck: Callable[[], str | None] = lambda: None,
 ) -> web.Application:
     """Return an application that serves the files below `folder`, to requests for a local name or one of `names`.
@@ -132,7 +132,7 @@ def site_app(
     be written: what they last said is not shown then, since it may be so no more.
     """
     allowed = LOCAL_NAMES | {name.lower() for name in names}
-    app = web.Application(middlewares=[_guard(allowed, door or Door())])
+    app = web.Application(middlewares=[_guard(allowed, connections or ConnectionLimit())])
     app.on_response_prepare.append(_harden)
     if answers:
         app.router.add_get("/answer/{token}", _if_answered(_question_handler(answers)))
@@ -164,10 +164,10 @@ def _if_answered(handle: Handler) -> Handler:
     return answer
 
 
-def _guard(allowed: frozenset[str], door: Door) -> Callable[..., Awaitable[web.StreamResponse]]:
+def _guard(allowed: frozenset[str], connections: ConnectionLimit) -> Callable[..., Awaitable[web.StreamResponse]]:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        with door.serving(request.protocol):
+        with connections.serving(request.protocol):
             if _name(request.host) not in allowed:
                 raise web.HTTPMisdirectedRequest(text=MISDIRECTED)
             return await handler(request)

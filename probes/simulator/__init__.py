@@ -123,7 +123,7 @@ class SimulatedAccount(Struct, frozen=True):
         return f"SimulatedAccount({self.provider})"
 
 
-class Plight(Struct, frozen=True):
+class SimulatedTrouble(Struct, frozen=True):
     """A trouble, or None, and how it strikes: in which share of the requests, on which calls, for which model.
 
     Without `calls` it strikes those that the trouble strikes by nature; without `model`, all models.
@@ -158,7 +158,7 @@ class Plight(Struct, frozen=True):
         return struck and self.model in (None, model)
 
 
-WELL = Plight()
+WELL = SimulatedTrouble()
 
 
 class Received(Struct, frozen=True):
@@ -200,7 +200,7 @@ class Simulator:
         self._accounts = {(account.provider, account.key): account for account in accounts}
         if unknown := {provider for provider, _ in self._accounts} - set(PARTS):
             raise ValueError(f"no such provider: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
-        self._plights: dict[str, Plight] = {}
+        self._plights: dict[str, SimulatedTrouble] = {}
         self._told: dict[str, dict[str, page.PostedIncident]] = {}
         self._refusals = load_refusals()
         self._pace = Delays(latency_s, ttft_s, gap_s)
@@ -233,13 +233,13 @@ class Simulator:
         return [request for request in self.requests if request.key == key]
 
     def set(self, whom: str, trouble: Trouble | None, **settings: Any) -> None:
-        """Bring a trouble, or None, upon a key or a whole provider; the settings are those of Plight."""
+        """Bring a trouble, or None, upon a key or a whole provider; the settings are those of SimulatedTrouble."""
         if whom not in PARTS and whom not in {key for _, key in self._accounts}:
             raise ValueError("no such account or provider")
         if trouble is None:
             self._plights.pop(whom, None)
         else:
-            self._plights[whom] = Plight(Trouble(trouble), **settings)
+            self._plights[whom] = SimulatedTrouble(Trouble(trouble), **settings)
 
     def status_page(self, provider: str) -> str:
         """Return where the provider's page is; below it are `/api/v2/summary.json` and `/history.rss`."""
@@ -290,7 +290,7 @@ class Simulator:
         self.requests.append(Received(provider, key, request.method, request.path_qs, request.headers, body))
         return body
 
-    def _plight(self, demand: SimulatedRequest) -> Plight:
+    def _plight(self, demand: SimulatedRequest) -> SimulatedTrouble:
         for whom in (demand.key, demand.provider):
             plight = self._plights.get(whom or "")
             if plight and plight.strikes(demand.route.call, demand.model) and self._random.random() < plight.share:
@@ -300,7 +300,7 @@ class Simulator:
     def _vary(self, pace: Delays) -> Delays:
         return pace.times(1 + self._random.uniform(-self._spread, self._spread)) if self._spread else pace
 
-    def _reply(self, demand: SimulatedRequest, plight: Plight) -> WireReply:
+    def _reply(self, demand: SimulatedRequest, plight: SimulatedTrouble) -> WireReply:
         objection = self._objection(demand, plight)
         reply = self._refuse(demand, objection) if objection else self._good(demand, plight)
         if not objection or objection.name in METERS:
@@ -311,7 +311,7 @@ class Simulator:
             return WireReply(302, {"Location": plight.location}, b"")
         return self._failing(demand, reply) if plight.trouble is Trouble.ERROR_IN_200 and not objection else reply
 
-    def _objection(self, demand: SimulatedRequest, plight: Plight) -> Objection | None:
+    def _objection(self, demand: SimulatedRequest, plight: SimulatedTrouble) -> Objection | None:
         trouble = plight.trouble if plight.trouble in self._refusals[demand.provider] else None
         if trouble and trouble not in OF_ACCOUNTS:
             return Objection(trouble)
@@ -334,7 +334,7 @@ class Simulator:
         headers = {**demand.part.headers(demand.id), **refusal.headers, "Content-Type": kind}
         return WireReply(refusal.status, headers, body)
 
-    def _good(self, demand: SimulatedRequest, plight: Plight) -> WireReply:
+    def _good(self, demand: SimulatedRequest, plight: SimulatedTrouble) -> WireReply:
         headers = {**demand.part.headers(demand.id), "Content-Type": demand.part.json_type}
         dialect = demand.route.dialect
         if not dialect:
@@ -345,7 +345,7 @@ class Simulator:
             return WireReply(200, headers, dump(dialect.whole(question)))
         return WireReply(200, {**headers, "Content-Type": wire.SSE}, *dialect.stream(question))
 
-    def _metered(self, demand: SimulatedRequest, reply: WireReply, plight: Plight) -> WireReply:
+    def _metered(self, demand: SimulatedRequest, reply: WireReply, plight: SimulatedTrouble) -> WireReply:
         if demand.route.call in (Call.LIST, Call.COUNT):
             return reply
         meter = METERS[plight.trouble] if plight.trouble in METERS else Meter()
@@ -394,14 +394,14 @@ def _refused(status: int, why: str) -> web.StreamResponse:
     return web.json_response({"error": why, "troubles": list(Trouble), "providers": list(PARTS)}, status=status)
 
 
-def _models(account: SimulatedAccount, part: SimulatedProvider, plight: Plight) -> list[str]:
+def _models(account: SimulatedAccount, part: SimulatedProvider, plight: SimulatedTrouble) -> list[str]:
     models = account.models or part.models
     if plight.trouble is not Trouble.MODEL_GONE:
         return list(models)
     return [model for model in models if plight.model not in (None, model)]
 
 
-def _fault_of_model(demand: SimulatedRequest, account: SimulatedAccount, plight: Plight) -> Objection | None:
+def _fault_of_model(demand: SimulatedRequest, account: SimulatedAccount, plight: SimulatedTrouble) -> Objection | None:
     if not demand.route.dialect or demand.model in _models(account, demand.part, plight):
         return None
     return Objection("unknown_model_responses" if demand.route.call is Call.RESPONSES else "unknown_model")

@@ -16,8 +16,8 @@ from monitor.publish.snapshot import Pulse
 from monitor.store.connection import open_writer
 from monitor.store.store import open_store
 from monitor.store.writer import Writer
-from monitor.web.connection_limit import Door
-from monitor.web.link_reply import Answerer
+from monitor.web.connection_limit import ConnectionLimit
+from monitor.web.link_reply import LinkReplies
 from monitor.web.server import site_app
 from tests.conftest import at
 from tests.fuzz.material import ANY_TEXT, HEADERS, PHRASES, fuzz
@@ -127,9 +127,11 @@ class Page:
     def __init__(self, folder):
         database = folder / "monitor.db"
         self.key = link_key(database)
-        self._door = Door()
-        answerer = Answerer(open_store(database, "here"), self.key, lambda: at(0), lambda reply: write(database, reply))
-        app = site_app(folder / "site", (), answerer, lambda: Pulse(1.0, 60.0), self._door)
+        self._door = ConnectionLimit()
+        link_replies = LinkReplies(
+            open_store(database, "here"), self.key, lambda: at(0), lambda reply: write(database, reply)
+        )
+        app = site_app(folder / "site", (), link_replies, lambda: Pulse(1.0, 60.0), self._door)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
 
     async def __aenter__(self):
@@ -228,10 +230,10 @@ TOKENS = st.text(st.sampled_from("abcXYZ019-_.~=%/+\x00é\ud800"), max_size=200)
 def test_no_token_but_the_signed_one_does_anything(folder, token, cut, glued):
     database = folder / "monitor.db"
     store = open_store(database, "here")
-    answerer = Answerer(store, link_key(database), lambda: at(0), lambda reply: write(database, reply))
-    signed = sign(answerer.key, Link(ReplyKind.ACKNOWLEDGE, "i1", "phone", at(3600)))
+    link_replies = LinkReplies(store, link_key(database), lambda: at(0), lambda reply: write(database, reply))
+    signed = sign(link_replies.key, Link(ReplyKind.ACKNOWLEDGE, "i1", "phone", at(3600)))
     forged = signed[:cut] + token if glued else token
 
-    assert forged == signed or not answerer.take(forged)
+    assert forged == signed or not link_replies.take(forged)
     with store.reading() as stored:
         assert stored.messages.replies() == []

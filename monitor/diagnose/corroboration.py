@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
-from probes.model import Knock
+from probes.model import ControlAnswer
 from probes.notice import Impact, Notice
 
 TELLING = Impact.MINOR
@@ -54,17 +54,17 @@ def is_trouble(notice: Notice) -> bool:
     return told and notice.is_open and not notice.planned
 
 
-class Witnesses(Struct, frozen=True):
+class Corroboration(Struct, frozen=True):
     """All that is known besides the health of the targets.
 
     `knocks` by who answers, `pages` by provider, `groups` by account (the narrowest first). `online` is
     whether this machine reaches anything at all; None: not asked.
     """
 
-    knocks: Mapping[str, Knock] = field(default_factory=dict)
+    controls: Mapping[str, ControlAnswer] = field(default_factory=dict)
     pages: Mapping[str, Page] = field(default_factory=dict)
     groups: Mapping[str, Collection[Group]] = field(default_factory=dict)
     online: bool | None = None
 
 
-NOBODY = Witnesses()
+NOBODY = Corroboration()
