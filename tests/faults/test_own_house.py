@@ -258,7 +258,7 @@ def test_what_root_answers_reaches_a_daemon_of_another_user(stage, elsewhere):
         except PermissionError:
             pytest.skip("the daemon's user cannot reach the program")
         try:
-            stage.until(lambda: is_told(stage) or daemon.poll() is not None, 60)
+            stage.until(lambda: is_told(stage) or daemon.poll() is not None, 120)
             if daemon.poll() is not None and "No module named" in daemon.stderr.read():
                 pytest.skip("the daemon's user cannot read the program")
             code, out, _ = call("acknowledge", "--by", "root", folder=folder, KEY=KEY)
