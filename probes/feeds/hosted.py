@@ -1,7 +1,7 @@
-"""The JSON of smaller hosts of status pages: Instatus, Better Stack, Datadog, Flashduty.
+"""JSON of smaller status page hosts: Instatus, Better Stack, Datadog, Flashduty.
 
-Sources: https://instatus.com/help/api; https://betterstack.com/docs/uptime; the pages of Together,
-OpenRouter (`/config.json`) and DeepSeek (`/summary/active`) as they answered in 2026.
+Sources: https://instatus.com/help/api; https://betterstack.com/docs/uptime; the pages of Together, OpenRouter
+(`/config.json`) and DeepSeek (`/summary/active`) as they answered in 2026.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -178,7 +178,7 @@ class Datadog(Shape, frozen=True):
 
 
 def read_datadog(text: str) -> Parsed:
-    """Raises Unfit. Its incidents are a history, so the newest change of one is the page's."""
+    """Raises Unfit. It lists past incidents too, so the page changed when the newest of them did."""
     page, unread = read(text, Datadog, "Datadog Status Pages")
     if not page.components and page.incidents is None and page.maintenances is None:
         raise Unfit("is JSON, but not of the shape that Datadog Status Pages sends")
@@ -244,7 +244,7 @@ class Flashduty(Shape, frozen=True):
 
 
 def read_flashduty(text: str) -> Parsed:
-    """Raises Unfit. A component stands as badly as the worst change that names it, and well without one."""
+    """Raises Unfit. A component is in the state of the worst change that names it, and fine without one."""
     answer, unread = read(text, Flashduty, "Flashduty")
     changes = answer.data.active_changes or ()
     parts = [part for one in answer.data.page for part in one.components]

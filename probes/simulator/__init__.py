@@ -1,4 +1,4 @@
-"""The other side: a server that plays AI providers and can be told, while it runs, to misbehave."""
+"""A server that plays AI providers, and misbehaves on command while it runs."""
 
 import json
 from collections import Counter, deque
@@ -20,15 +20,15 @@ from probes.simulator.part import PARTS, Call, Endpoint, Meter, SimulatedProvide
 from probes.simulator.refusal import load_refusals, masked
 from probes.simulator.wire import Delays, WireReply
 
-HOST = "127.0.0.1"  # never another: whoever reaches the server can steer it
+HOST = "127.0.0.1"  # never another: anyone who reaches the server can control it
 CONTROL = "/_simulator"
 KEPT_REQUESTS = 1000
 GOODBYE_S = 0.1
-"""So long may answers under way take when the simulator closes."""
+"""Seconds that running answers get when the simulator closes."""
 
 
 class Trouble(StrEnum):
-    """What can be wrong with an account, a provider, or the road between."""
+    """What can be wrong with an account, a provider, or the network between."""
 
     ACCOUNT_SUSPENDED = "account_suspended"
     INVALID_KEY = "invalid_key"
@@ -71,7 +71,7 @@ SPARES_LISTS = frozenset(
         Trouble.ERROR_IN_200,
     }
 )
-"""These show on a paid call only; the free list of models works on."""
+"""Troubles that show on a paid call only; the free list of models still works."""
 
 OF_ACCOUNTS = frozenset(
     {
@@ -87,7 +87,7 @@ OF_ACCOUNTS = frozenset(
         Trouble.WALLET_EMPTY,
     }
 )
-"""These are found out once the key is known; any other also strikes who shows no key or a wrong one."""
+"""Troubles that need a valid key to show; any other also hits a missing or a wrong key."""
 
 METERS = {
     Trouble.LIMITS_CUT: Meter(scale=0.1),
@@ -113,7 +113,7 @@ MANGLES: dict[Trouble, Callable[[WireReply], WireReply]] = {
 
 
 class SimulatedAccount(Struct, frozen=True):
-    """One key that a provider knows. Without `models` it may use the provider's usual ones."""
+    """One key that a provider knows. Without `models` it has access to the provider's usual ones."""
 
     provider: str
     key: str
@@ -124,10 +124,10 @@ class SimulatedAccount(Struct, frozen=True):
 
 
 class SimulatedTrouble(Struct, frozen=True):
-    """A trouble, or None, and how it strikes: in which share of the requests, on which calls, for which model.
+    """A trouble, or None, and when it hits: for what share of requests, on which calls, for which model.
 
-    Without `calls` it strikes those that the trouble strikes by nature; without `model`, all models.
-    The waits are those of SLOW and ENDLESS_STREAM, `location` is where REDIRECT points.
+    Without `calls` it hits those that the trouble affects by nature; without `model`, all models. The waits apply to
+    SLOW and ENDLESS_STREAM, `location` is where REDIRECT points.
     """
 
     trouble: Trouble | None = None
@@ -176,11 +176,10 @@ class Received(Struct, frozen=True):
 
 
 class Simulator:
-    """Plays all providers on one port of this machine, from `async with` to its end.
+    """Plays all providers on one port of this machine, for the span of an `async with`.
 
-    `latency_s` passes before the headers, `ttft_s` from there to the first word of a stream, `gap_s`
-    between words; `spread` varies them by up to that share. `requests` holds the last requests,
-    `counts` how many came with each key.
+    `latency_s` passes before the headers, then `ttft_s` until the first word of a stream, and `gap_s` between words;
+    `spread` varies them by up to that share. `requests` holds the last requests, `counts` the number per key.
     """
 
     def __init__(
@@ -233,7 +232,7 @@ class Simulator:
         return [request for request in self.requests if request.key == key]
 
     def set(self, whom: str, trouble: Trouble | None, **settings: Any) -> None:
-        """Bring a trouble, or None, upon a key or a whole provider; the settings are those of SimulatedTrouble."""
+        """Set a trouble, or None, for a key or a whole provider; the settings are those of SimulatedTrouble."""
         if whom not in PARTS and whom not in {key for _, key in self._accounts}:
             raise ValueError("no such account or provider")
         if trouble is None:
@@ -242,11 +241,11 @@ class Simulator:
             self._plights[whom] = SimulatedTrouble(Trouble(trouble), **settings)
 
     def status_page(self, provider: str) -> str:
-        """Return where the provider's page is; below it are `/api/v2/summary.json` and `/history.rss`."""
+        """Return the URL of the provider's page; `/api/v2/summary.json` and `/history.rss` are below it."""
         return f"{self.root}/{provider}/status"
 
     def announce(self, provider: str, title: str, **facts: Any) -> None:
-        """Put an incident on the provider's status page, or bring the one of this title up to date.
+        """Post an incident on the provider's status page, or update the one with this title.
 
         The facts are those of Announcement. The phase "resolved" ends it.
         """
@@ -352,7 +351,7 @@ class Simulator:
         return replace(reply, headers={**reply.headers, **demand.part.limits(meter, self._clock())})
 
     def _failing(self, demand: SimulatedRequest, reply: WireReply) -> WireReply:
-        """Return an answer that says 200 and then, in its body or after the first word, that it failed."""
+        """Return an answer that starts with a 200, and fails in its body or after the first word."""
         error = self._refuse(demand, Objection(Trouble.SERVER_ERROR)).lead
         if not reply.rest:
             return replace(reply, lead=error)
@@ -374,7 +373,7 @@ class Simulator:
         return web.json_response({"error": "nobody lives here"}, status=404)
 
     async def _steer(self, request: web.Request) -> web.StreamResponse:
-        """Do as the JSON says. Its content type is demanded, since a web page cannot send it unasked."""
+        """Obey the JSON. Its content type is required, since a web page cannot send it without permission."""
         if request.content_type != "application/json":
             return _refused(415, "send application/json")
         try:
