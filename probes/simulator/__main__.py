@@ -1,4 +1,4 @@
-"""Play the providers until interrupted, for people who want to test their own client."""
+"""Play the providers until interrupted, for people who want to try their own client."""
 
 import argparse
 import asyncio
