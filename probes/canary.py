@@ -57,11 +57,11 @@ from probes.transport.progress import UNDER_WAY, Progress
 KEPT_BODY = 4000
 """Most characters kept of the body of a bad answer."""
 BLANK = re.compile(r"\{(model|month|month_s)\}")
-LONG = 16 * 1024
+LONG_ANSWER = 16 * 1024
 """Characters above which an answer is judged off the event loop: a hostile one of 64 KiB takes 0.3 s."""
 LIST_BYTES = 2 * 1024 * 1024
 """Most bytes read of a list of models whose names we want; the longest known one has half of that."""
-OPEN_S = 90
+KEEPALIVE_S = 90
 """Seconds to keep an idle connection: longer than a canary's minute, as a new TLS handshake costs 8 times the CPU."""
 
 GOOD = Verdict(None, "ok/stream")
@@ -71,7 +71,7 @@ CUT = "the stream broke off before its answer was complete"
 NESTED = "the answer is nested deeper than can be read"
 
 
-Told = TypeVar("Told")
+T = TypeVar("T")
 
 
 class Prober(Struct, frozen=True):
@@ -98,12 +98,12 @@ class Prober(Struct, frozen=True):
         """Return the secrets that no answer to an account may show."""
         return self.secrets or tuple(account.secrets)
 
-    async def beside(self, work: Callable[[], Told]) -> Told:
+    async def beside(self, work: Callable[[], T]) -> T:
         """Run slow work in a thread, one piece at a time."""
         async with self.long:
             return await to_thread(work)
 
-    def admit(self, value: Told, account: Account | None = None) -> Told:
+    def admit(self, value: T, account: Account | None = None) -> T:
         """Return a value from outside with every field cleaned and redacted."""
         secrets = self.secrets_of(account) if account else self.secrets
         return admit(value, lambda text: redact(clean(text), secrets))
@@ -146,7 +146,7 @@ class Attempt(Struct):
 def open_session(version: str) -> aiohttp.ClientSession:
     """Return the one session of the process: no cookies, no memory of redirects, no `.netrc`, our own user agent."""
     return aiohttp.ClientSession(
-        connector=Connector(limit=0, keepalive_timeout=OPEN_S, socket_factory=make_socket),
+        connector=Connector(limit=0, keepalive_timeout=KEEPALIVE_S, socket_factory=make_socket),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": f"provider-monitor/{version}", "Accept-Encoding": "identity"},
         auto_decompress=False,
@@ -177,7 +177,7 @@ async def _attempt(prober: Prober, provider: Provider, account: Account, target:
         signs = _signs(prober, provider, account, this)
         return _observe(this, told, duration_s, provider, prober.secrets_of(account), target, signs)
 
-    is_long = max(len(this.raw.received), len(this.raw.body)) > LONG
+    is_long = max(len(this.raw.received), len(this.raw.body)) > LONG_ANSWER
     return await prober.beside(conclude) if is_long else conclude()
 
 
@@ -187,8 +187,8 @@ def _verdict(
     """Return what an answer means, or what broke it off."""
     if failure is None:
         return _understood(prober, provider, target, this)
-    told = GOOD if _is_proven(this) else _told_before(prober, provider, account, target, this)
-    return told or _broken(failure, this, prober.patience)
+    told = GOOD if _is_proven(this) else _judge_partial(prober, provider, account, target, this)
+    return told or _judge_failure(failure, this, prober.patience)
 
 
 async def _ask(prober: Prober, provider: Provider, account: Account, target: Target, this: Attempt) -> Verdict | None:
@@ -214,7 +214,7 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
             return _stopped(refused, this)
         this.raw.status, this.raw.headers = response.status, response.headers
         if 300 <= response.status < 400:
-            return _turned_away(response, this)
+            return _judge_redirect(response, this)
         if response.status == 200 and _is_stream(this.raw.headers):
             if await _listen(prober, reader(canary), response, this):
                 return GOOD
@@ -234,13 +234,13 @@ def _understood(prober: Prober, provider: Provider, target: Target, this: Attemp
     return verdict
 
 
-def _turned_away(response: aiohttp.ClientResponse, this: Attempt) -> Verdict:
+def _judge_redirect(response: aiohttp.ClientResponse, this: Attempt) -> Verdict:
     """Return what a 3xx answer means: most redirect, and the others fit no request of ours."""
     location = this.raw.headers.get("Location", "")
     if response.status not in REDIRECTS and not location:
         this.words = f"answers HTTP {response.status}, which is no answer to what was asked"
         return Verdict(Fault.INVALID_RESPONSE, f"status/{response.status}")
-    this.words = f"redirects to {_goal(str(response.url), location)}; not followed, since that sends the key on"
+    this.words = f"redirects to {_destination(str(response.url), location)}; not followed, since that sends the key on"
     return Verdict(Fault.INVALID_RESPONSE, "transport/redirect")
 
 
@@ -261,7 +261,9 @@ def _judge(prober: Prober, provider: Provider, canary: Canary, asked: str, this:
     )
 
 
-def _told_before(prober: Prober, provider: Provider, account: Account, target: Target, this: Attempt) -> Verdict | None:
+def _judge_partial(
+    prober: Prober, provider: Provider, account: Account, target: Target, this: Attempt
+) -> Verdict | None:
     """Return what an interrupted answer means, if its status or the part received says what is wrong."""
     if this.raw.status is None or this.words:
         return None
@@ -383,7 +385,7 @@ def _note(piece: AnswerPart, now_s: float, this: Attempt) -> None:
         this.ended_s = now_s
 
 
-def _broken(error: Exception, this: Attempt, patience: TimeLimits) -> Verdict:
+def _judge_failure(error: Exception, this: Attempt, patience: TimeLimits) -> Verdict:
     """Note what failed, and at which stage; return what it means."""
     return _stopped(explain(error, Trip(this.asked, this.progress, patience)), this)
 
@@ -394,7 +396,7 @@ def _stopped(failure: Failure, this: Attempt) -> Verdict:
     return Verdict(Fault.INVALID_RESPONSE if is_of_the_answer else failure.fault, failure.rule)
 
 
-def _goal(asked: str, location: str) -> str:
+def _destination(asked: str, location: str) -> str:
     """Return where a redirect leads, without user and query: either may hold a secret."""
     try:
         goal = urlsplit(urljoin(asked, location))
@@ -438,7 +440,7 @@ def _observe(
         fault=verdict.fault,
         answer=_answer(this, verdict, secrets) if verdict.fault else None,
         credits=this.content.credits,
-        offer=_discreet(this.content.offer, secrets) if this.content.offer else None,
+        offer=_redacted_names(this.content.offer, secrets) if this.content.offer else None,
         signs=signs,
     )
 
@@ -465,7 +467,7 @@ def _answer(this: Attempt, verdict: Verdict, secrets: Sequence[str]) -> Answer:
     )
 
 
-def _discreet(names: Sequence[str], secrets: Sequence[str]) -> tuple[str, ...]:
+def _redacted_names(names: Sequence[str], secrets: Sequence[str]) -> tuple[str, ...]:
     """Return model names without secrets that a gateway may have put into one, or spread over several."""
     told = "\n".join(names)
     if redact(told, secrets) == told:

@@ -26,7 +26,7 @@ MARKS = ("status", "tag", "code", "type", "reason", "message")
 
 MODELLESS = (Dialect.LIST, Dialect.ACCOUNT, Dialect.COMMAND)
 
-IN_FRONT = ("rules", "prices", "signals", "feeds")
+PREPENDED = ("rules", "prices", "signals", "feeds")
 """Lists whose overriding entries come first; an entry replaces an earlier layer's with the same id."""
 
 Catalog = Mapping[str, Provider]
@@ -62,7 +62,7 @@ def load_provider(id: str, shelf: Shelf = PACKAGED) -> Provider:
     """
     file = f"{id}.toml"
     layers = _layers(id, shelf)
-    provider, problems = convert(reduce(_lay_over, map(_folded, layers)), Provider, file)
+    provider, problems = convert(reduce(_merge, map(_folded, layers)), Provider, file)
     if provider is not None and (len(layers) > 1 or id not in _shipped()):
         # A user's rule that hides one of ours does so on purpose.
         problems += contradictions(provider, file, sum(len(layer.get("rules", ())) for layer in layers[1:]))
@@ -84,12 +84,12 @@ def _folded(layer: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**layer, "headers": fold(headers)} if isinstance(headers, dict) else layer
 
 
-def _lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> Mapping[str, Any]:
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> Mapping[str, Any]:
     merged = {**below, **above}
     for key in below.keys() & above.keys():
         if isinstance(below[key], dict) and isinstance(above[key], dict):
-            merged[key] = _lay_over(below[key], above[key])
-        elif key in IN_FRONT and isinstance(below[key], list) and isinstance(above[key], list):
+            merged[key] = _merge(below[key], above[key])
+        elif key in PREPENDED and isinstance(below[key], list) and isinstance(above[key], list):
             named = [item["id"] for item in above[key] if isinstance(item, dict) and "id" in item]  # of any type
             merged[key] = above[key] + [item for item in below[key] if not _is_named(item, named)]
     return merged

@@ -20,7 +20,7 @@ from probes.proxy import LOOPBACK, Way
 from probes.redact import redact
 
 AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
-PASSED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", *AUTHORITIES)
+INHERITED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", *AUTHORITIES)
 """What a program gets of our own environment, besides the proxies; HOME, since clients keep their login there."""
 
 LIMIT_S = 120.0
@@ -28,7 +28,7 @@ LIMIT_S = 120.0
 
 KEPT_BYTES = 64 * 1024
 """Bytes of a program's output that are kept: half from the beginning, half from the end."""
-LAST_WORDS_S = 1.0
+DRAIN_S = 1.0
 """Seconds to keep reading after the exit: the last output may still be in the pipe."""
 
 NOT_STARTED = (126, 127)
@@ -78,7 +78,7 @@ async def attempt(prober: Prober, provider: Provider, account: Account, target: 
         try:
             code, output = await _run(line, _environment(account), limit_s)
         except (OSError, ValueError) as error:
-            return _unseen(target, at, f"{line[0]} {_reason(error)}")
+            return _not_run(target, at, f"{line[0]} {_reason(error)}")
         run = Run(at, line[0], code, output, prober.timer() - started, limit_s)
     # Off the event loop: a hostile output of full length takes half a second.
     try:
@@ -88,16 +88,16 @@ async def attempt(prober: Prober, provider: Provider, account: Account, target: 
     except RecursionError:
         verdict, told = Verdict(Fault.INVALID_RESPONSE, "command/nested"), NESTED
     if code in NOT_STARTED and verdict.fault is Fault.UNCLASSIFIED:
-        return _unseen(target, at, _redacted(f"{run.program} cannot start: {told}", prober.secrets_of(account)))
+        return _not_run(target, at, _redacted(f"{run.program} cannot start: {told}", prober.secrets_of(account)))
     return _observe(run, verdict, told, prober.secrets_of(account), target)
 
 
 def _environment(account: Account) -> dict[str, str]:
-    passed = {name: os.environ[name] for name in PASSED if name in os.environ}
-    return passed | _way_out(account.way) | dict(account.environment)
+    passed = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    return passed | _proxy_variables(account.way) | dict(account.environment)
 
 
-def _way_out(way: Way) -> dict[str, str]:
+def _proxy_variables(way: Way) -> dict[str, str]:
     """Return the variables for a program to use our proxies and authorities; they never proxy this machine."""
     named = {"http_proxy": way.proxies.http, "https_proxy": way.proxies.https}
     told = {name: proxy.url_with_password for name, proxy in named.items() if proxy}
@@ -146,7 +146,7 @@ async def _wait(process: Process, heard: OutputCapture, limit_s: float) -> int |
         _kill_group(process.pid)
         await process.wait()
         with suppress(TimeoutError):
-            async with asyncio.timeout(LAST_WORDS_S):
+            async with asyncio.timeout(DRAIN_S):
                 await heard.ended.wait()
 
 
@@ -163,7 +163,7 @@ def _reason(error: Exception) -> str:
     return "cannot be run: look at the arguments in `command`"
 
 
-def _unseen(target: Target, at: datetime, reason: str) -> Observation:
+def _not_run(target: Target, at: datetime, reason: str) -> Observation:
     """Return the observation of a probe that could not run."""
     return Observation(target, at, Outcome.UNKNOWN, answer=Answer("command/not-run", reason))
 

@@ -15,17 +15,17 @@ CONTROL = "list"
 
 TUNNELLED = re.compile(rb"HTTP/1\.[01] 2\d\d\b")
 
-OF_THE_ROAD = frozenset(
+PATH_FAULTS = frozenset(
     {Fault.REGION_BLOCKED, Fault.BLOCKED_BY_EDGE, Fault.CONNECTION_FAILED, Fault.PROXY_FAILED},
 )
-OF_THE_PROVIDER = frozenset({Fault.OVERLOADED, Fault.SERVER_ERROR, Fault.INVALID_RESPONSE, Fault.TIMEOUT})
+PROVIDER_FAULTS = frozenset({Fault.OVERLOADED, Fault.SERVER_ERROR, Fault.INVALID_RESPONSE, Fault.TIMEOUT})
 
 
 async def probe_control(prober: Prober, provider: Provider, base: str | None, way: Way = STRAIGHT) -> ControlAnswer:
     """Probe a provider, or a gateway at its own `base`, without a key. The other side's failures never raise."""
     nobody = Account("", provider.id, None, base, way=way)
     seen = await attempt(prober, provider, nobody, Target(nobody.id, provider.id, CONTROL))
-    stands = seen.fault if seen.fault in OF_THE_ROAD | OF_THE_PROVIDER else None
+    stands = seen.fault if seen.fault in PATH_FAULTS | PROVIDER_FAULTS else None
     return ControlAnswer(seen.at, stands, seen.status, seen.latency_s)
 
 

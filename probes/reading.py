@@ -66,10 +66,10 @@ BASES = {
 }
 JUNCTION = re.compile(r"""["'`][+.&,\\]{0,2}["'`]""")
 """What joins the parts of a split string: the end of one literal and the beginning of the next."""
-SOFT = re.compile(r"[=\\]\r?\n")
+SOFT_BREAK = re.compile(r"[=\\]\r?\n")
 """A soft line break, as in mail (RFC 2045, 6.7) or a shell."""
 BLANKS = re.compile(r"\s+")
-DRESS = re.compile(
+MARKUP = re.compile(
     r"""
       <[^<>]{0,400}>                          # a tag: `<wbr>` or `<b>` between two letters is not seen
     | \x1b?\[[0-9;:?]{0,20}[A-Za-z]           # a terminal's sequence: a colour, also once its first letter is gone
@@ -125,7 +125,7 @@ class DecodedText(Struct, frozen=True):
 
     def locate(self, found: Sequence[Span]) -> list[Span]:
         """Map spans of its letters to spans in the original text."""
-        layer = DecodedText("", self, lambda: _ones(_places(self.text, LETTERS)))
+        layer = DecodedText("", self, lambda: _single_spans(_places(self.text, LETTERS)))
         while found and layer.source is not None:
             spans, layer = layer.spans(), layer.source
             found = [(spans[start][0], spans[end - 1][1]) for start, end in found]
@@ -167,11 +167,11 @@ def _fold(text: str) -> bytes:
 def _readings(whole: DecodedText, depth: int) -> Iterator[DecodedText]:
     plain = _plain(whole)
     yield plain
-    yield from _undressed(plain)
+    yield from _without_markup(plain)
     if ESCAPE.search(plain.text):
         for layer in _unescaped(plain):
             yield layer
-            yield from _undressed(layer)
+            yield from _without_markup(layer)
     for joined in _joins(plain):
         yield from _unpacked(joined, depth)
         if ESCAPE.search(joined.text):
@@ -181,12 +181,12 @@ def _readings(whole: DecodedText, depth: int) -> Iterator[DecodedText]:
             yield from _unpacked(_joined(last), depth)
 
 
-def _undressed(layer: DecodedText) -> Iterator[DecodedText]:
+def _without_markup(layer: DecodedText) -> Iterator[DecodedText]:
     """Yield a text with byte numbers as letters, then without markup, then with fields of one name joined."""
     listed = _substituted(layer, CODES, _listed)
     if listed is not layer:
         yield listed
-    bare = _substituted(layer, DRESS, _nothing)
+    bare = _substituted(layer, MARKUP, _nothing)
     if bare is not layer:
         yield bare
     named = defaultdict(list)
@@ -194,18 +194,18 @@ def _undressed(layer: DecodedText) -> Iterator[DecodedText]:
         named[found[1]].append(found.span(2))
     parts = [part for several in named.values() if len(several) > 1 for part in (*several, None)]
     if parts:
-        yield _gathered(layer, parts)
+        yield _concatenated(layer, parts)
 
 
 def _listed(found: re.Match[str]) -> str:
     return "".join(chr(int(code)) for code in re.findall("[0-9]+", found[0]))
 
 
-def _gathered(layer: DecodedText, parts: Sequence[Span | None]) -> DecodedText:
+def _concatenated(layer: DecodedText, parts: Sequence[Span | None]) -> DecodedText:
     """Return parts of a text as one; None stands for a break."""
 
     def spans() -> list[Span]:
-        return [one for part in parts for one in (_ones(range(*part)) if part else [(0, 0)])]
+        return [one for part in parts for one in (_single_spans(range(*part)) if part else [(0, 0)])]
 
     return DecodedText("".join(layer.text[slice(*part)] if part else BREAK for part in parts), layer, spans)
 
@@ -215,7 +215,7 @@ def _plain(layer: DecodedText) -> DecodedText:
         return layer
 
     def spans() -> list[Span]:
-        return _ones([at for at, letter in enumerate(layer.text) for _ in PLAIN[ord(letter)]])
+        return _single_spans([at for at, letter in enumerate(layer.text) for _ in PLAIN[ord(letter)]])
 
     return DecodedText(layer.text.translate(PLAIN), layer, spans)
 
@@ -237,8 +237,8 @@ PLAIN = Plain()
 
 def _joins(layer: DecodedText) -> Iterator[DecodedText]:
     """Yield a text as `_joined` does, twice where a line end may be a soft break, or half of an escape."""
-    if SOFT.search(layer.text):
-        yield _joined(_substituted(layer, SOFT, _nothing))
+    if SOFT_BREAK.search(layer.text):
+        yield _joined(_substituted(layer, SOFT_BREAK, _nothing))
     yield _joined(layer)
 
 
@@ -246,20 +246,20 @@ def _joined(layer: DecodedText) -> DecodedText:
     """Return a text without whitespace, and with the parts of split strings joined."""
     text = "".join(layer.text.split())
     if len(text) < len(layer.text):
-        layer = DecodedText(text, layer, partial(_left, layer.text, BLANKS, _nothing))
+        layer = DecodedText(text, layer, partial(_spans_left, layer.text, BLANKS, _nothing))
     return _substituted(layer, JUNCTION, _nothing)
 
 
 def _unescaped(layer: DecodedText) -> Iterator[DecodedText]:
     """Yield a text with its escapes undone, again and again while nested ones remain."""
     for _ in range(ROUNDS):
-        before, layer = layer, _plain(_substituted(layer, ESCAPE, _meant))
+        before, layer = layer, _plain(_substituted(layer, ESCAPE, _decoded_escape))
         if layer is before:
             return
         yield layer
 
 
-def _meant(found: re.Match[str]) -> str:
+def _decoded_escape(found: re.Match[str]) -> str:
     kind = str(found.lastgroup)
     if base := BASES.get(kind):
         code = int(found[kind], base)
@@ -346,7 +346,7 @@ def _picked(layer: DecodedText) -> DecodedText:
 
     def spans() -> list[Span]:
         parts = (found.span() for found in RUN.finditer(layer.text))
-        return _ones([at for start, end in parts for at in (*range(start, end), end - 1)])
+        return _single_spans([at for start, end in parts for at in (*range(start, end), end - 1)])
 
     return DecodedText("".join(f"{found[0]}\0" for found in RUN.finditer(layer.text)), layer, spans)
 
@@ -364,18 +364,18 @@ Meant = Callable[[re.Match[str]], str]
 
 def _substituted(layer: DecodedText, pattern: re.Pattern[str], meant: Meant) -> DecodedText:
     text = pattern.sub("" if meant is _nothing else meant, layer.text)
-    return layer if text is layer.text else DecodedText(text, layer, partial(_left, layer.text, pattern, meant))
+    return layer if text is layer.text else DecodedText(text, layer, partial(_spans_left, layer.text, pattern, meant))
 
 
-def _left(text: str, pattern: re.Pattern[str], meant: Meant) -> list[Span]:
+def _spans_left(text: str, pattern: re.Pattern[str], meant: Meant) -> list[Span]:
     """Return the original position of each letter that a substitution leaves."""
     spans: list[Span] = []
     done = 0
     for found in pattern.finditer(text):
-        spans += _ones(range(done, found.start()))
+        spans += _single_spans(range(done, found.start()))
         spans += [found.span()] * len(meant(found))
         done = found.end()
-    return spans + _ones(range(done, len(text)))
+    return spans + _single_spans(range(done, len(text)))
 
 
 def _places(text: str, kept: bytes) -> list[int]:
@@ -383,7 +383,7 @@ def _places(text: str, kept: bytes) -> list[int]:
     return [at for at, letter in enumerate(text) if letter in alphabet]
 
 
-def _ones(places: Iterable[int]) -> list[Span]:
+def _single_spans(places: Iterable[int]) -> list[Span]:
     return [(at, at + 1) for at in places]
 
 

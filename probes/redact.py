@@ -205,7 +205,7 @@ def _without(text: str, secrets: tuple[str, ...]) -> str:
     """Cached, since many accounts get the same error when a provider fails, on every retry."""
     wanted = _wanted(secrets)
     for _ in range(PASSES):
-        before, text = text, _passed(text, wanted)
+        before, text = text, _one_pass(text, wanted)
         if text == before:
             return text
     return MASK  # a text that yields a new secret on every pass was crafted to
@@ -214,7 +214,7 @@ def _without(text: str, secrets: tuple[str, ...]) -> str:
 PASSES = 5
 
 
-def _passed(text: str, wanted: "Wanted") -> str:
+def _one_pass(text: str, wanted: "Wanted") -> str:
     from probes.reading import readings  # its patterns take milliseconds to compile, and are often not needed
 
     found = [span for layer in readings(text) for span in wanted.places(layer)]

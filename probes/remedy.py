@@ -54,7 +54,7 @@ NO_PAGE = (
 LIST_REFUSED = UNSETTLED | {Fault.PERMISSION_DENIED, Fault.INVALID_KEY, Fault.MODEL_UNAVAILABLE}
 """Faults that a gateway without a model list may answer to a request for one, although it serves its models."""
 
-SAID = 2000
+SEARCHED_CHARACTERS = 2000
 """Most characters of a body to search."""
 
 TARGET = re.compile(r"redirects to (\S+?);")
@@ -106,7 +106,7 @@ def _is_unsettled(seen: Observation) -> bool:
 
 
 def _says_no_page(answer: Answer | None) -> bool:
-    return answer is not None and re.search(NO_PAGE, answer.body[:SAID], re.IGNORECASE) is not None
+    return answer is not None and re.search(NO_PAGE, answer.body[:SEARCHED_CHARACTERS], re.IGNORECASE) is not None
 
 
 def _misfit(
@@ -125,7 +125,7 @@ def _misfit(
         return Misfit.LIST  # a working canary proves both the address and the key
     if seen.fault in LIST_REFUSED - UNSETTLED or not _is_absent(seen.status, answer):
         return None
-    if not others and (wrong := of_base(provider, account.base, canary) or _of_house(provider, account.base)):
+    if not others and (wrong := of_base(provider, account.base, canary) or _on_own_domain(provider, account.base)):
         return wrong
     if canary.dialect is Dialect.ACCOUNT:
         return Misfit.PURSE if others else None
@@ -164,7 +164,7 @@ def of_base(provider: Provider, base: str, canary: Canary) -> Misfit | None:
     return None if VERSION.search(path + asked) else Misfit.VERSION
 
 
-def _of_house(provider: Provider, base: str) -> Misfit | None:
+def _on_own_domain(provider: Provider, base: str) -> Misfit | None:
     """Return SITE for an address in the provider's own domain that is not its API's."""
     is_there = provider.base is not None and base.rstrip("/") != provider.base.rstrip("/")
     same = urlsplit(base).hostname == urlsplit(provider.base or "").hostname
@@ -253,7 +253,7 @@ def mend(provider: Provider, base: str, canary: Canary) -> str:
     """Return a base address with every flaw in its form fixed."""
     parts = urlsplit(base)
     path = parts.path.rstrip("/")
-    if provider.base and _of_house(provider, base):
+    if provider.base and _on_own_domain(provider, base):
         return provider.base
     while ENDPOINTS.search(path):
         path = ENDPOINTS.sub("", path)

@@ -136,12 +136,12 @@ def judge_pasted(
     body, whole = answer.body[:MOST_CHARACTERS], len(answer.body) < MOST_CHARACTERS
     status, headers = status or answer.status, {**answer.headers, **headers}
     verdict = judge(provider, wording, status, headers, body, canary, whole=whole, rules_of=rules_of)
-    if verdict.fault is Fault.INVALID_RESPONSE and _is_touched(answer, body) and prove_excerpt(body) is Proof.GOOD:
+    if verdict.fault is Fault.INVALID_RESPONSE and _is_edited(answer, body) and prove_excerpt(body) is Proof.GOOD:
         verdict = Verdict(None, "ok/excerpt", Confidence.LOW)
     return verdict, words(read(status, headers, body))
 
 
-def _is_touched(answer: Response, body: str) -> bool:
+def _is_edited(answer: Response, body: str) -> bool:
     """Whether a person put text around an answer, or cut its JSON, which no connection does without an error."""
     return answer.status is not None or not body.lstrip().startswith(BEGINNINGS) or is_cut(body)
 
@@ -185,17 +185,17 @@ def decide_by(speakers: Speakers, complaint: Complaint, *, frame: bool) -> Verdi
     If no sentence decided, names that no rule knows are read as words: a name often is the whole message.
     """
     layers = [layer for layer in dict.fromkeys(complaint.layers) if layer.frame is frame]
-    for layer in chain(layers, _spelled(layers)):
-        if verdict := _hear(speakers, complaint, layer):
-            return _of_the_gateway(verdict) if _is_theirs(speakers.provider, verdict, layer) else verdict
+    for layer in chain(layers, _names_as_words(layers)):
+        if verdict := _apply_rules(speakers, complaint, layer):
+            return _as_gateway_failure(verdict) if _is_upstream(speakers.provider, verdict, layer) else verdict
     return None
 
 
-def _spelled(layers: Iterable[Layer]) -> Iterator[Layer]:
+def _names_as_words(layers: Iterable[Layer]) -> Iterator[Layer]:
     return (Layer(words=one.names, named=one.named, relayed=one.relayed) for one in layers if one.names)
 
 
-def _is_theirs(provider: Provider, verdict: Verdict, layer: Layer) -> bool:
+def _is_upstream(provider: Provider, verdict: Verdict, layer: Layer) -> bool:
     """Whether the fault is upstream of a gateway:
 
     on a page that it relays, path faults too; a command only relays ours.
@@ -214,20 +214,20 @@ def _is_relayed(provider: Provider, layer: Layer) -> bool:
     return not layer.named or (provider.relays and layer.named != provider.id)
 
 
-def _hear(speakers: Speakers, complaint: Complaint, layer: Layer) -> Verdict | None:
+def _apply_rules(speakers: Speakers, complaint: Complaint, layer: Layer) -> Verdict | None:
     """Apply the rules of the provider that a frame names, then of the one we called, then the shared ones."""
     provider = speakers.provider
     named = layer.named if layer.named != provider.id else ""
     for loose in (False, True):
         for id, rules in ((named, speakers.rules_of(named) if named else ()), (provider.id, provider.rules)):
-            if rule := _first_fit(rules, complaint, layer, loose):
-                return _plainer(rule, speakers.wording, complaint, layer) or _told_by(rule, id)
-        if rule := _first_fit(speakers.wording, complaint, layer, loose):
-            return _told_in_words(rule)
+            if rule := _first_match(rules, complaint, layer, loose):
+                return _more_specific(rule, speakers.wording, complaint, layer) or _by_rule(rule, id)
+        if rule := _first_match(speakers.wording, complaint, layer, loose):
+            return _by_wording(rule)
     return None
 
 
-def _plainer(rule: Rule, wording: Sequence[Rule], complaint: Complaint, layer: Layer) -> Verdict | None:
+def _more_specific(rule: Rule, wording: Sequence[Rule], complaint: Complaint, layer: Layer) -> Verdict | None:
     """Return what words next to a bare code mean, if they say more: some APIs have no code for it.
 
     Google mentions an exceeded quota and plan with every rate limit, so its codes are marked `firm`.
@@ -235,31 +235,31 @@ def _plainer(rule: Rule, wording: Sequence[Rule], complaint: Complaint, layer: L
     if rule.message or rule.firm or rule.fault not in LESS_THAN:
         return None
     plain, same = (
-        _first_fit((one for one in wording if one.message and one.fault in faults), complaint, layer, loose=False)
+        _first_match((one for one in wording if one.message and one.fault in faults), complaint, layer, loose=False)
         for faults in (LESS_THAN[rule.fault], {rule.fault})
     )
-    return _told_in_words(plain) if plain and not same else None
+    return _by_wording(plain) if plain and not same else None
 
 
-def _told_in_words(rule: Rule) -> Verdict:
+def _by_wording(rule: Rule) -> Verdict:
     return Verdict(rule.fault, f"wording/{rule.id}", Confidence.MEDIUM)
 
 
-def _told_by(rule: Rule, id: str) -> Verdict:
+def _by_rule(rule: Rule, id: str) -> Verdict:
     told = rule.tag or rule.code or rule.type or rule.reason or rule.message
     return Verdict(rule.fault, f"{id}/{rule.id}", Confidence.HIGH if told else Confidence.LOW)
 
 
-def _of_the_gateway(verdict: Verdict) -> Verdict:
+def _as_gateway_failure(verdict: Verdict) -> Verdict:
     """Return a server error: the refused account is the gateway's, so to us the gateway is down."""
     return Verdict(Fault.SERVER_ERROR, f"relayed/{verdict.rule}", Confidence.MEDIUM)
 
 
-def _first_fit(rules: Iterable[Rule], complaint: Complaint, layer: Layer, loose: bool) -> Rule | None:
-    return next((rule for rule in rules if rule.loose is loose and _fits(rule, complaint, layer)), None)
+def _first_match(rules: Iterable[Rule], complaint: Complaint, layer: Layer, loose: bool) -> Rule | None:
+    return next((rule for rule in rules if rule.loose is loose and _matches(rule, complaint, layer)), None)
 
 
-def _fits(rule: Rule, complaint: Complaint, layer: Layer) -> bool:
+def _matches(rule: Rule, complaint: Complaint, layer: Layer) -> bool:
     return (
         rule.page == layer.page
         and not (rule.unanswered and _is_answered(complaint, layer))
@@ -298,7 +298,7 @@ def _by_status_of(provider: Provider, complaint: Complaint) -> Verdict:
     told = (status for layer in complaint.layers for status in layer.statuses)
     verdict = by_status(complaint.status or next(told, None))
     is_theirs = verdict.fault in OF_AN_ACCOUNT and any(_is_relayed(provider, layer) for layer in complaint.layers)
-    return _of_the_gateway(verdict) if is_theirs else verdict
+    return _as_gateway_failure(verdict) if is_theirs else verdict
 
 
 def by_status(status: int | None) -> Verdict:

@@ -35,7 +35,7 @@ NOTICE = re.compile(
     re.IGNORECASE,
 )
 """A line about what a client does instead of what it was asked for: it continues, so this is not the cause."""
-AROUND = re.compile(
+NOISE = re.compile(
     r"\W*|null|none|undefined|\W*(?:user|assistant|codex|claude|thinking|exec|tokens used\W*[\d.,]*|[\d.,]+)\W*"
     r"|(?:\S{2,20} ){1,3}\(?v?\d+\.\d+\S*(?: \(.*\))?|reading (?:additional |prompt )\w* ?(?:input )?from stdin\W*"
     r"|\W{0,8}(?:\d{4}-\d\d-\d\dT\S{1,40}\s+)?(?:warning|warn|notice|info|debug|trace)\b.*",
@@ -72,9 +72,9 @@ def judge_output(
     if code == 0:
         return _judge_answer(provider, wording, said, rules_of)
     last = said[-MOST_LINES:]
-    if told := _first_told(provider, wording, _readings(code, last), rules_of):
+    if told := _first_verdict(provider, wording, _readings(code, last), rules_of):
         return told
-    heard = _heard(code, reversed(last))
+    heard = _complaints(code, reversed(last))
     return _by_code(code, heard), (words(heard[0]) or said[-1].strip()) if heard else ""
 
 
@@ -87,19 +87,19 @@ def _judge_answer(
     last thing printed is the answer, unless it names a failure.
     """
     asked = [canary for canary in provider.canaries.values() if canary.run]
-    answer = [line for line in said if not _is_around(line, asked)]
-    parts = [_part(lines) for lines in _unbroken(answer)]
+    answer = [line for line in said if not _is_noise(line, asked)]
+    parts = [_part(lines) for lines in _rejoined(answer)]
     wanted = [canary.answers for canary in asked if canary.answers]
     texts = [] if any(part.failed for part in parts) else [text for part in parts for text in part.texts]
     if any(re.search(one, text, re.MULTILINE) for one in wanted for text in texts):
         return Verdict(None, "ok/exit"), parts[-1].words
-    if told := _first_told(provider, (), _readings(0, said[-MOST_LAST_LINES:]), rules_of):
+    if told := _first_verdict(provider, (), _readings(0, said[-MOST_LAST_LINES:]), rules_of):
         return told
     if not answer:
         return Verdict(Fault.INVALID_RESPONSE, "command/empty"), said[-1].strip() if said else ""
     last = parts[-1]
-    heard = _heard(0, reversed(answer[-MOST_LAST_LINES:])) if wanted else _heard(0, [last.words])
-    if told := _first_told(provider, wording, [heard], rules_of):
+    heard = _complaints(0, reversed(answer[-MOST_LAST_LINES:])) if wanted else _complaints(0, [last.words])
+    if told := _first_verdict(provider, wording, [heard], rules_of):
         return told
     if any(part.is_told for part in parts) and texts:  # in the client's own format, whatever the question was
         return Verdict(None, "ok/exit"), last.words
@@ -134,10 +134,10 @@ def _part(lines: Sequence[str]) -> OutputPart:
     return OutputPart(words, spoken or known, Proof.FAILED in proofs, bool(spoken))
 
 
-def _is_around(line: str, asked: Iterable[Canary]) -> bool:
+def _is_noise(line: str, asked: Iterable[Canary]) -> bool:
     bare = line.strip().removeprefix(">").removeprefix("User:").strip()
     is_ours = any(bare in (canary.run or ()) for canary in asked)
-    return is_ours or any(pattern.fullmatch(line) for pattern in (SETTING, AROUND, NOTICE))
+    return is_ours or any(pattern.fullmatch(line) for pattern in (SETTING, NOISE, NOTICE))
 
 
 def _lines(output: str) -> list[str]:
@@ -153,16 +153,16 @@ def _lines(output: str) -> list[str]:
 
 def _readings(code: int | None, last: Sequence[str]) -> list[list[Complaint]]:
     """Return the lines with a terminal's wrapping undone, if there is any, and then each by itself."""
-    whole = ["\n".join(lines) for lines in _unbroken(last)]
-    each = _heard(code, reversed(last))
-    return [_heard(code, reversed(whole)), each] if len(whole) < len(last) else [each]
+    whole = ["\n".join(lines) for lines in _rejoined(last)]
+    each = _complaints(code, reversed(last))
+    return [_complaints(code, reversed(whole)), each] if len(whole) < len(last) else [each]
 
 
-def _unbroken(lines: Iterable[str]) -> Iterator[list[str]]:
+def _rejoined(lines: Iterable[str]) -> Iterator[list[str]]:
     """Yield lines that belong together: a wrapped sentence, or JSON over several lines."""
     part: list[str] = []
     for line in lines:
-        if part and not (len(part) < MOST_WRAPPED and _goes_on(part, line)):
+        if part and not (len(part) < MOST_WRAPPED and _continues(part, line)):
             yield part
             part = []
         part.append(line)
@@ -170,7 +170,7 @@ def _unbroken(lines: Iterable[str]) -> Iterator[list[str]]:
         yield part
 
 
-def _goes_on(part: Sequence[str], line: str) -> bool:
+def _continues(part: Sequence[str], line: str) -> bool:
     before = part[-1].rstrip()
     if sum(one.count("{") - one.count("}") for one in part) > 0:
         return True
@@ -178,11 +178,11 @@ def _goes_on(part: Sequence[str], line: str) -> bool:
     return is_broken and not before.endswith(ENDS) and WRAPPED.match(line) is not None
 
 
-def _heard(code: int | None, texts: Iterable[str]) -> list[Complaint]:
+def _complaints(code: int | None, texts: Iterable[str]) -> list[Complaint]:
     return [read(code, {}, text) for text in texts if not SETTING.fullmatch(text) and not NOTICE.fullmatch(text)]
 
 
-def _first_told(
+def _first_verdict(
     provider: Provider, wording: Sequence[Rule], readings: Iterable[Sequence[Complaint]], rules_of: RulesOf
 ) -> tuple[Verdict, str] | None:
     firm = replace(provider, rules=[rule for rule in provider.rules if not rule.loose])

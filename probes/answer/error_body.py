@@ -45,7 +45,7 @@ NESTED = (
     *("baseresp", "choices", "delta", "cause"),
     *("metadata", "raw", "details", "detail", "message", "msg", "description"),
 )
-UNHEARD = frozenset(
+IGNORED = frozenset(
     {
         *(
             "request",
@@ -80,8 +80,8 @@ SPACE = re.compile(r"\s+")
 BROKEN = re.compile(r"(?<=[\u4e00-\u9fff，、])[ \t]{0,20}\r?\n[ \t]{0,40}(?=[\u4e00-\u9fff])")
 """A line break inside a Chinese sentence, which has no spaces."""
 ENTITY = re.compile(r"&(?:amp;)?(?:quot|#34|#39|#x27|#x22|apos|lt);", re.IGNORECASE)
-OF_BYTES = re.compile(r"(?:\\x[89a-f][0-9a-f]){2,}", re.IGNORECASE)
-OF_A_CHECK = re.compile(r"(\btype validation failed: value: .*?)\.\s{1,3}error message:.*", re.DOTALL | re.IGNORECASE)
+PRINTED_BYTES = re.compile(r"(?:\\x[89a-f][0-9a-f]){2,}", re.IGNORECASE)
+CLIENT_CHECK = re.compile(r"(\btype validation failed: value: .*?)\.\s{1,3}error message:.*", re.DOTALL | re.IGNORECASE)
 """What a client's own check appends to the answer that it quotes."""
 ENDED = r"\b(?:suspended|suspension|banned|terminated|terminat(?:ed|ion)|deactivated|disabled|blocked)\b"
 GUESS = re.compile(
@@ -102,9 +102,9 @@ MOST_BLOCKS = 12
 """Most blocks, or sentences, read of a page."""
 SHORTEST_SENTENCE = 5
 """Fewest characters of a block that says anything."""
-LONGEST_OF_A_SERVER = 600
+LONGEST_SERVER_PHRASE = 600
 """Most characters of a server's own phrase; anything longer was written by a person."""
-OF_A_SERVER = (
+SERVER_PHRASES = (
     r"(?i)(?!.*unauthori[sz]ed)[\W_]*+(?:you (?:do not|don't) have permission to access\b.*"
     r"|the requested (?:url|resource|page)\b.*|the page you .*|an error occurred\W*|access (?:is )?denied\W*"
     r"|(?:nginx|openresty)\S*"
@@ -112,7 +112,7 @@ OF_A_SERVER = (
     rf"|{ONLY_STATUS})"
 )
 """What web servers write on a page that says no more than its status."""
-OF_AN_EDGE = re.compile(
+EDGE_PHRASES = re.compile(
     r"_cf_chl_opt|challenges\.cloudflare\.com|challenge-platform/h/|_Incapsula_Resource|captcha-delivery\.com"
     r"|perimeterx|px-captcha|awswaf\.com|aws-waf-token|errors\.aliyun\.com|x5secdata|ddos-guard|sucuri\.net|geetest",
     re.IGNORECASE,
@@ -185,7 +185,7 @@ def read(status: int | None, headers: Mapping[str, str], body: str, asked: str =
     """Return what an answer says is wrong, in any shape; `asked` is our address. Never raises."""
     text = body.lstrip("\ufeff \t\r\n")
     text = (_failed_event(text) if is_stream(text) else text)[:LONGEST].strip()
-    told = _told_by_headers(headers)
+    told = _header_marks(headers)
     page = _is_page(text) or "cf-mitigated" in told.reasons
     found = islice(_page_layers(text) if page else _text_layers(text, 0), MOST_LAYERS)
     layers = tuple(_completed(layer, told, asked) for layer in found) or (_completed(Layer(), told, asked),)
@@ -222,8 +222,8 @@ def _failed_event(stream: str) -> str:
 
 def _text_layers(text: str, depth: int) -> Iterator[Layer]:
     text = html.unescape(html.unescape(text)) if ENTITY.search(text) else text
-    text = OF_BYTES.sub(_of_bytes, text) if "\\x" in text else text
-    text = OF_A_CHECK.sub(r"\1", text)
+    text = PRINTED_BYTES.sub(_decoded_bytes, text) if "\\x" in text else text
+    text = CLIENT_CHECK.sub(r"\1", text)
     if MARKED_UP.match(text):
         text = _visible(text)
     text, page = _without_page(text) if depth == 0 else (text, "")
@@ -303,23 +303,25 @@ def _page_layers(page: str, depth: int = 0) -> Iterator[Layer]:
         yield from (layer for value in literals(block) for layer in _layers(value, depth + 1))
     sentences = [_squeeze(block) for block in blocks]
     whole = _of_a_page(page, sentences)
-    inside = [layer for sentence in _spoken_on(page, sentences) for layer in _text_layers(sentence, depth + 1)]
+    inside = [layer for sentence in _api_words_on(page, sentences) for layer in _text_layers(sentence, depth + 1)]
     title = TITLE.search(page[:LONGEST_MESSAGE])
     yield from (*inside, whole) if title is None or pattern(ONLY_STATUS).fullmatch(title[1]) else (whole, *inside)
     yield replace(whole, frame=True)
 
 
-def _spoken_on(page: str, sentences: Sequence[str]) -> Iterator[str]:
+def _api_words_on(page: str, sentences: Sequence[str]) -> Iterator[str]:
     """Yield what the API may have said on an error page."""
     title = TITLE.search(page[:LONGEST_MESSAGE])
     if title is None or not title[1].strip() or OF_TROUBLE.search(title[1]):
         said = (one for one in sentences[:MOST_BLOCKS] if len(one) > SHORTEST_SENTENCE)
-        yield from (one for one in said if len(one) > LONGEST_OF_A_SERVER or not pattern(OF_A_SERVER).fullmatch(one))
+        yield from (
+            one for one in said if len(one) > LONGEST_SERVER_PHRASE or not pattern(SERVER_PHRASES).fullmatch(one)
+        )
 
 
 def _of_a_page(page: str, sentences: Iterable[str]) -> Layer:
     whole = _squeeze(" ".join(sentences))
-    marks = (SCRIPTED,) if OF_AN_EDGE.search(page) else ()
+    marks = (SCRIPTED,) if EDGE_PHRASES.search(page) else ()
     return Layer(reasons=marks, message=whole, words=whole[:LONGEST_MESSAGE], page=True)
 
 
@@ -361,7 +363,7 @@ def _object_layers(top: dict[str, Any], depth: int) -> Iterator[Layer]:
 def _layers_inside(fields: Mapping[str, Any], depth: int) -> Iterator[Layer]:
     layer = _layer(fields)
     told = False
-    others = (name for name in fields if name not in NESTED and name not in UNHEARD)
+    others = (name for name in fields if name not in NESTED and name not in IGNORED)
     for name in (*NESTED, *others):
         value = fields.get(name)
         # Next to a message, the lists `details` and `errors` (Google's) are marks of this same error.
@@ -470,7 +472,7 @@ def _squeeze(text: str) -> str:
     return SPACE.sub(" ", text if text.isascii() else BROKEN.sub("", text)).strip()
 
 
-def _of_bytes(found: re.Match[str]) -> str:
+def _decoded_bytes(found: re.Match[str]) -> str:
     """Decode UTF-8 bytes as Python prints them."""
     return bytes.fromhex(found[0].replace("\\x", "")).decode("utf-8", "replace")
 
@@ -490,7 +492,7 @@ def _visible(page: str) -> str:
     return html.unescape(MARKUP.sub(" ", page))
 
 
-def _told_by_headers(headers: Mapping[str, str]) -> Layer:
+def _header_marks(headers: Mapping[str, str]) -> Layer:
     """Return the marks in headers: AWS names an exception there, Cloudflare a challenge, Azure a penalty."""
     found = {name.lower(): value for name, value in headers.items()}
     exception = found.get("x-amzn-errortype", "").partition(":")[0].lower()

@@ -117,7 +117,7 @@ def _headers_inside(headers: Any, windows: Mapping[str, float], now: datetime) -
 
 def _in_sentences(text: str) -> Iterator[Limit]:
     for unit, span, most, verb, spent in REACHED.findall(text):
-        yield _limit(unit, span, most, _left(_count(most), verb.lower(), spent))
+        yield _limit(unit, span, most, _remaining(_count(most), verb.lower(), spent))
     for most, unit, span in AT_MOST.findall(text):
         yield _limit(unit, span, most, 0.0)
     for most, unit, span in TOO_LITTLE.findall(text):
@@ -138,7 +138,7 @@ def _limit(unit: str, span: str, most: str, remaining: float | None) -> Limit:
     )
 
 
-def _left(most: float | None, verb: str, spent: str) -> float | None:
+def _remaining(most: float | None, verb: str, spent: str) -> float | None:
     """`Limit 30000, Used 29000, Requested 2000` leaves 1000; without a figure, nothing is left."""
     if most is None or verb == "requested":
         return None

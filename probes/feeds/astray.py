@@ -41,10 +41,10 @@ def _is_missed(key: str, told: object, taken: object) -> bool:
         return is_astray(told, taken)
     if isinstance(taken, tuple):  # list items are read whole or counted as unread
         return isinstance(told, dict) and len(taken) == 1 and is_astray(told, taken[0])
-    return _speaks(key, told)
+    return _reports_trouble(key, told)
 
 
-def _speaks(key: str, told: object, depth: int = 0) -> bool:
+def _reports_trouble(key: str, told: object, depth: int = 0) -> bool:
     """Whether something in trouble is at a key, or anywhere below it."""
     if depth > DEEPEST:
         return False
@@ -52,10 +52,10 @@ def _speaks(key: str, told: object, depth: int = 0) -> bool:
     if isinstance(told, str):
         return letters in WHOLE and (word.impact(told) or Impact.NONE) >= Impact.MINOR
     if isinstance(told, dict):
-        within = any(_speaks(name, inner, depth + 1) for name, inner in told.items())
+        within = any(_reports_trouble(name, inner, depth + 1) for name, inner in told.items())
         return within or (bool(told) and _is_trouble(letters, told))
     items = told if isinstance(told, list) else []
-    return any(_speaks(key, one, depth + 1) for one in items if isinstance(one, dict))
+    return any(_reports_trouble(key, one, depth + 1) for one in items if isinstance(one, dict))
 
 
 def _is_trouble(key: str, item: Mapping[str, object]) -> bool:

@@ -15,7 +15,7 @@ BARE = re.compile(rb"(?P<le>[<{\[]\0)|\0[<{\[]")
 """UTF-16 without a byte order mark: the first character of XML or JSON, and a zero."""
 XML = re.compile(rb"\s*<\?xml[^<>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})[\"']")
 META = re.compile(rb"<meta[^<>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
-LOOKED_AT = 2000
+SEARCHED_BYTES = 2000
 """Bytes searched for a page's declaration, which must be in its first 1024 (WHATWG HTML, 4.2.5.4)."""
 
 SINGLE = {
@@ -62,7 +62,7 @@ def _declared(data: bytes, header: str | None) -> Iterator[str]:
     """Yield the charset of the HTTP header, then the document's own, in the order of RFC 7303."""
     if header:
         yield header
-    for found in (XML.match(data), META.search(data, 0, LOOKED_AT)):
+    for found in (XML.match(data), META.search(data, 0, SEARCHED_BYTES)):
         if found:
             yield found[1].decode("ascii", "replace")
 

@@ -29,7 +29,7 @@ REOPENED = {NoticePhase.RESOLVED: NoticePhase.INVESTIGATING, NoticePhase.COMPLET
 def fold(parsed: Parsed, components: Sequence[str], now: datetime) -> tuple[Notice, ...]:
     """Return the newest report of each incident as a notice, open and worst ones first, at most MOST_REPORTS."""
     newest: dict[str, Report] = {}
-    for report in (_sane(one, now) for one in parsed.reports):
+    for report in (_without_impossible_times(one, now) for one in parsed.reports):
         known = newest.get(report.id)
         newest[report.id] = report if known is None else _newer(known, report)
     well = bool(parsed.standings) and all(one.impact is Impact.NONE for one in parsed.standings)
@@ -59,12 +59,12 @@ def claims(standings: Sequence[ComponentState], notices: Sequence[Notice]) -> tu
         Impact.MAINTENANCE: [one for one in notices if one.planned],
         **dict.fromkeys((Impact.MINOR, Impact.MAJOR, Impact.CRITICAL), of_trouble),
     }
-    bad = [one for one in standings if one.impact in CLAIMS and not _is_told(one, told[one.impact])]
+    bad = [one for one in standings if one.impact in CLAIMS and not _is_covered(one, told[one.impact])]
     bad.sort(key=_badness)
     return tuple(claim(f"component/{one.name}", one.name, one.impact) for one in bad[:MOST_REPORTS])
 
 
-def _is_told(standing: ComponentState, notices: Sequence[Notice]) -> bool:
+def _is_covered(standing: ComponentState, notices: Sequence[Notice]) -> bool:
     of_all = worst(one.impact for one in notices if not one.components) or Impact.NONE
     return standing.impact <= of_all or any(standing.name in one.components for one in notices)
 
@@ -95,7 +95,7 @@ def worst(impacts: Iterable[Impact]) -> Impact | None:
     return max(impacts, default=None)
 
 
-def _sane(report: Report, now: datetime) -> Report:
+def _without_impossible_times(report: Report, now: datetime) -> Report:
     """Remove impossible times: a date of 2099 must not stay the newest until then."""
     began = report.began_at if report.began_at and report.began_at <= now + AHEAD else None
     updated = report.updated_at if report.updated_at and report.updated_at <= now + SKEW else None

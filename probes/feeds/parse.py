@@ -73,7 +73,7 @@ OWN = {
 CHALLENGE = re.compile(r"just a moment|challenge-platform|cf-chl|cf_chl|captcha|attention required", re.IGNORECASE)
 PAGE = re.compile(r"\s*(?:<!--[^<>]{0,500}-->\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 BLANK = "\ufeff \t\r\n\0"
-LOOKED_AT = 100_000
+SEARCHED_CHARACTERS = 100_000
 """Most characters of a page to search for marks."""
 
 
@@ -104,7 +104,9 @@ def _parse(form: Platform, text: str) -> Parsed:
         raise Unfit("is empty")
     if PAGE.match(text):
         raise Unfit(
-            "is behind a challenge for browsers" if CHALLENGE.search(text, 0, LOOKED_AT) else "is a web page, not data"
+            "is behind a challenge for browsers"
+            if CHALLENGE.search(text, 0, SEARCHED_CHARACTERS)
+            else "is a web page, not data"
         )
     readers = READERS[form]
     reader = readers.json if start in "{[" else readers.feed if start == "<" else None
@@ -114,12 +116,12 @@ def _parse(form: Platform, text: str) -> Parsed:
 
 
 def is_challenge(data: bytes) -> bool:
-    return bool(CHALLENGE.search(data[:LOOKED_AT].decode("latin-1")))
+    return bool(CHALLENGE.search(data[:SEARCHED_CHARACTERS].decode("latin-1")))
 
 
 def _moved(form: Platform, text: str) -> str:
     """Name the platform that the page moved to, if it shows another's marks and none of its own."""
-    here = {name for name, mark in MARKS.items() if mark.search(text, 0, LOOKED_AT)}
+    here = {name for name, mark in MARKS.items() if mark.search(text, 0, SEARCHED_CHARACTERS)}
     if form is Platform.INCIDENT_IO:  # it also answers in Statuspage's form
         here.discard("Statuspage")
     if not here or OWN.get(form) in here:

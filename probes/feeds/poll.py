@@ -73,7 +73,7 @@ async def poll(
             answer = await _ask(session, feed.url, validators, patience, way, progress)
             bulletin = await _read(answer, feed, source, at, validators)
     except (aiohttp.ClientError, OSError, Unreadable, ValueError) as error:
-        told = _trouble(error, Trip(feed.url, progress, patience))
+        told = _error_words(error, Trip(feed.url, progress, patience))
         bulletin = Bulletin(source, at, Trust.DOUBTFUL, told, validators=validators)
     return admit(replace(bulletin, latency_s=timer() - started))
 
@@ -221,16 +221,16 @@ def _problem(
     return None
 
 
-def _trouble(error: Exception, trip: Trip) -> str:
+def _error_words(error: Exception, trip: Trip) -> str:
     if trip.proxy and (trip.progress.phase in CONNECTING or isinstance(error, aiohttp.ClientHttpProxyError)):
         return f"cannot be reached: {explain(error, trip).words}"
-    for kind, told in TROUBLES:
+    for kind, told in ERRORS:
         if isinstance(error, kind):
             return told.format(total_s=trip.patience.total_s, silence_s=trip.patience.silence_s)
     raise error
 
 
-TROUBLES: tuple[tuple[type[Exception], str], ...] = (
+ERRORS: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientConnectorDNSError, "cannot be reached: the name of its host is not found"),
     (aiohttp.ClientConnectorCertificateError, "cannot be reached: its certificate is not valid"),
     (aiohttp.ClientSSLError, "cannot be reached: no secure connection could be agreed on"),

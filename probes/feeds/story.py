@@ -25,7 +25,7 @@ STATE = re.compile(
 )
 LEAD = re.compile(r"(?:^|\bUTC|\bGMT)(?:\s|<[^<>]*>)*([^\W\d_](?:[^\W\d]| ){2,24}?)\s+[-–—]\s", re.IGNORECASE)
 """Statuspage's form where somebody removed the bold: `Nov 29, 18:00 UTC Resolved - It is over.`"""
-LED = 3000
+LEAD_CHARACTERS = 3000
 """Characters to search for it: the newest update comes first, and is not longer."""
 SEVERITY = re.compile(r"severity:\s*(?:</?(?:b|strong)>\s*)?([a-z][a-z_ ]{2,24})", re.IGNORECASE)
 ENDED = re.compile(r"resolved:\s*(?:</?(?:b|strong)>\s*)?([^<>]{8,60})", re.IGNORECASE)
@@ -121,7 +121,7 @@ def _states(body: str) -> list[StatedPhase]:
 
 
 def _leads(body: str) -> list[StatedPhase]:
-    known = [lead for lead in LEAD.finditer(body, 0, LED) if word.phase(lead[1]) is not NoticePhase.UNKNOWN]
+    known = [lead for lead in LEAD.finditer(body, 0, LEAD_CHARACTERS) if word.phase(lead[1]) is not NoticePhase.UNKNOWN]
     ends = [*(lead.start() for lead in known), len(body)][1:]
     return [StatedPhase(word.phase(lead[1]), lead.end(), end) for lead, end in zip(known, ends, strict=True)]
 

@@ -106,18 +106,18 @@ def _phase(error: Exception, reached: Phase | None) -> Phase | None:
     return reached
 
 
-Told = tuple[Fault, str, str]
+Explained = tuple[Fault, str, str]
 
 
 # The proxy
 
 
 def _of_proxy(error: Exception, trip: Trip, proxy: Proxy) -> Failure:
-    fault, rule, said = _told_by_proxy(error, trip)
+    fault, rule, said = _proxy_error(error, trip)
     return Failure(fault, f"proxy/{rule}", f"the proxy at {proxy.name} {said}", Phase.PROXY)
 
 
-def _told_by_proxy(error: Exception, trip: Trip) -> Told:
+def _proxy_error(error: Exception, trip: Trip) -> Explained:
     match error:
         case aiohttp.ClientHttpProxyError():
             return _refused_by_proxy(error.status, _challenges(error), trip)
@@ -140,7 +140,7 @@ def _challenges(error: aiohttp.ClientHttpProxyError) -> Sequence[str]:
     return error.headers.getall("Proxy-Authenticate", []) if error.headers else []
 
 
-def _refused_by_proxy(status: int, challenges: Sequence[str], trip: Trip) -> Told:
+def _refused_by_proxy(status: int, challenges: Sequence[str], trip: Trip) -> Explained:
     if status == 407 and challenges and not any(map(BASIC.search, challenges)):
         return (
             Fault.PROXY_FAILED,
@@ -183,13 +183,13 @@ def _status(status: int) -> str:
         return f"HTTP {status}"
 
 
-MARKS = ("x-squid-error", "proxy-authenticate")
+PROXY_HEADERS = ("x-squid-error", "proxy-authenticate")
 """Headers that only a proxy's own answer has."""
 
 
 def of_answer(status: int, headers: Mapping[str, str], trip: Trip) -> Failure | None:
     """Return what an answer by the proxy, instead of the API, means; None where it is not the proxy's."""
-    if trip.proxy is None or not (status == 407 or any(mark in headers for mark in MARKS)):
+    if trip.proxy is None or not (status == 407 or any(mark in headers for mark in PROXY_HEADERS)):
         return None
     told = headers.get("proxy-authenticate")
     fault, rule, said = _refused_by_proxy(status, [told] if told else [], trip)
@@ -199,7 +199,7 @@ def of_answer(status: int, headers: Mapping[str, str], trip: Trip) -> Failure | 
 # TLS
 
 
-def _of_tls(error: Exception, phase: Phase | None, trip: Trip) -> Told | None:
+def _of_tls(error: Exception, phase: Phase | None, trip: Trip) -> Explained | None:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         told = getattr(error.certificate_error, "verify_message", "") or "not trusted"
         return Fault.CONNECTION_FAILED, "certificate", f"the certificate is not valid ({told})"
@@ -260,7 +260,7 @@ def _constant(error: ssl.SSLError | None) -> str:
 # Time
 
 
-def _of_time(error: Exception, phase: Phase | None, trip: Trip) -> Told | None:
+def _of_time(error: Exception, phase: Phase | None, trip: Trip) -> Explained | None:
     if not isinstance(error, TimeoutError):
         return None
     patience = trip.patience
@@ -294,7 +294,7 @@ UNFINISHED: Mapping[Phase | None, str] = {
 # The name
 
 
-def _of_name(error: Exception) -> Told | None:
+def _of_name(error: Exception) -> Explained | None:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         code = error.os_error.errno
         if isinstance(error.os_error, socket.gaierror) and code in UNRESOLVED:
@@ -316,7 +316,7 @@ UNRESOLVED = {
 # Everything else
 
 
-def _by_kind(error: Exception, phase: Phase | None) -> Told | None:
+def _by_kind(error: Exception, phase: Phase | None) -> Explained | None:
     for kind, fault, rule, words in BREAKS:
         if isinstance(error, kind):
             return fault, rule, words.get(phase, words[None]) + _detail(error)
