@@ -84,7 +84,7 @@ class CreditFacts(Facts, frozen=True, kw_only=True):
     """Where an answer states a balance or an allowance: JMESPath over its JSON.
 
     `each` selects several (one balance per currency); the other expressions then run on each of them. They must find a
-    number, or a text that holds one, which is multiplied by `scale`; where `left` is missing it is `most` minus `used`.
+    number, or a numeric string, which is multiplied by `scale`; where `left` is missing it is `most` minus `used`.
     `currency` is the literal code, `currency_at` finds it. `unlimited` finds whether there is no limit, `expires` when
     it ends: seconds since 1970 or ISO 8601. Source: https://jmespath.org
     """

@@ -29,7 +29,7 @@ def _utf8_after(mark: str) -> str:
 BEHIND_X, BEHIND_PERCENT, BEHIND_EQUALS = map(_utf8_after, (r"\\{1,9}x", "%", "="))
 ESCAPE = re.compile(
     rf"""
-    [\\%=&](?:                                # asked first, since most letters are none of these
+    [\\%=&](?:                                # tried first, since most letters fail here
       (?<=\\)\\{{0,9}}(?:                      # JSON, JavaScript, Python, shells; also within another of them
           u(?P<pair>d[89ab][0-9a-f]{{2}}\\{{1,9}}ud[c-f][0-9a-f]{{2}})
         | (?-i:U)00(?P<long>(?:0[0-9a-f]|10)[0-9a-f]{{4}})
@@ -71,9 +71,9 @@ SOFT_BREAK = re.compile(r"[=\\]\r?\n")
 BLANKS = re.compile(r"\s+")
 MARKUP = re.compile(
     r"""
-      <[^<>]{0,400}>                          # a tag: `<wbr>` or `<b>` between two letters is not seen
-    | \x1b?\[[0-9;:?]{0,20}[A-Za-z]           # a terminal's sequence: a colour, also once its first letter is gone
-    | ^data:                                  # of events, the beginning of each line
+      <[^<>]{0,400}>                          # a tag: `<wbr>` or `<b>` between two letters is invisible
+    | \x1b?\[[0-9;:?]{0,20}[A-Za-z]           # a terminal sequence: a colour, even without its escape character
+    | ^data:                                  # the start of each line of an event
     """,
     re.VERBOSE | re.MULTILINE,
 )

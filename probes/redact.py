@@ -28,7 +28,7 @@ a shorter "key" (vLLM's EMPTY, Ollama's anything) is none, and would mask common
 # provider's file; these cover keys that are *not* in our configuration.
 SHAPES = re.compile(
     r"""
-      \b(?:                                              # asked once for all, since it is seldom so
+      \b(?:                                              # tested once for all: it rarely holds
           (?:sk|pk|rk|fk|gsk|xai|pplx|csk|nvapi)[-_][\w*.\-]{6,}
         | (?:hf|tgp|fw|key|sess|r8|ak)[-_][A-Za-z0-9]{16,}
         | AIza[\w*\-]{6,}                                # Google API keys
@@ -62,7 +62,7 @@ WORD = re.compile(r"[\w|\-]{20,}")
 """Long enough to judge: a shorter word may start like a key and be a user's own name for something."""
 IN_ADDRESS = re.compile(
     r"""
-      (?:(?<=://)|(?<=\w:/))[^\s/@:]+:(?!env:|file:|command:)[^\s/@]*(?=@)   # user:password, also once read as a path
+      (?:(?<=://)|(?<=\w:/))[^\s/@:]+:(?!env:|file:|command:)[^\s/@]*(?=@)   # user:password, also parsed as a path
     | (?i:(?<=[?&]key=)|(?<=[?&]token=)|(?<=api_key=))[^\s&"']{6,}
     """,
     re.VERBOSE,

@@ -14,7 +14,7 @@ from probes.notice import ComponentState, Impact, NoticePhase
 
 SEVERAL = re.compile(r"multiple\W?(products|services)", re.IGNORECASE)
 
-# Google: a long history, newest first; what has no end is open ------------------------------------------
+# Google: a long history, newest first; without an end it is open ----------------------------------------
 
 
 class GoogleUpdate(Shape, frozen=True):
@@ -77,7 +77,7 @@ def _service(told: object) -> str:
     return "" if SEVERAL.match(found) else found
 
 
-# AWS: one event for each incident, its updates as JSON inside the JSON ----------------------------------
+# AWS: one event per incident, its updates as JSON inside the JSON ---------------------------------------
 
 
 class AwsUpdate(Shape, frozen=True):
@@ -145,7 +145,7 @@ def _log(event: AwsEvent) -> list[AwsUpdate]:
     return sorted(log, key=lambda one: moment(one.timestamp) or EARLIEST)
 
 
-# Alibaba: the whole cloud; what has no end goes on (and one that lies ahead has not come: see fold) --------
+# Alibaba: the whole cloud; without an end it is open (unless it lies ahead: see fold) ----------------------
 
 
 class AlibabaEvent(Shape, frozen=True):

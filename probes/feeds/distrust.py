@@ -66,7 +66,7 @@ def _push(states: tuple[str, ...], *state: str) -> tuple[str, ...]:
 
 
 def _digest(bulletin: Bulletin) -> str:
-    """Return a short digest of which notices are open and how each component stands."""
+    """Return a short digest of the open notices and the state of each component."""
     said = sorted(f"{one.id} {one.phase} {one.impact}" for one in bulletin.notices if one.is_open)
     said += sorted(f"{one.name} {one.impact}" for one in bulletin.components)
     return sha256("\n".join(said).encode("utf-8", "replace")).hexdigest()[:12]

@@ -12,7 +12,7 @@ from probes.feeds.report import Parsed, Report, Unfit
 from probes.feeds.text import EARLIEST, key, link, moment, name, plain
 from probes.notice import ComponentState, Impact, NoticePhase
 
-# Instatus: no component in the summary -----------------------------------------------------------------
+# Instatus: no components in the summary ----------------------------------------------------------------
 
 
 class InstatusPage(Shape, frozen=True):
@@ -70,7 +70,7 @@ def _of_instatus(event: InstatusEvent, known: Mapping[str, ComponentShape], plan
     )
 
 
-# Better Stack: JSON:API; `included` holds the resources and at most the report that is active ------------
+# Better Stack: JSON:API; `included` has the resources and at most one active report ----------------------
 
 
 class BetterStackPart(Shape, frozen=True):
@@ -150,7 +150,7 @@ def _over(planned: bool) -> NoticePhase:
     return NoticePhase.COMPLETED if planned else NoticePhase.RESOLVED
 
 
-# Datadog: components in groups, and incidents each with a timeline, newest first -------------------------
+# Datadog: components in groups; incidents with a timeline each, newest first -----------------------------
 
 
 class DatadogUpdate(Shape, frozen=True):
@@ -210,7 +210,7 @@ def _of_datadog(incident: DatadogIncident, known: Mapping[str, ComponentShape], 
     )
 
 
-# Flashduty: components without a state of their own, and the changes that are going on -------------------
+# Flashduty: components without a state of their own, and the active changes ------------------------------
 
 
 class FlashdutyUpdate(Shape, frozen=True):

@@ -21,7 +21,7 @@ MOST_ITEMS = 60_000
 HALF = re.compile(r"(\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2})|\\u[dD][89a-fA-F][\da-fA-F]{2}")
 """A lone surrogate escape (RFC 8259, 8.2): JavaScript leaves one when it cuts a text in the middle of a pair."""
 MOST_MARKS = 500_000
-"""Most JSON delimiters; Google's history of some MiB has a third of these."""
+"""Most commas and opening brackets; Google's history of some MiB has a third of these."""
 
 
 class Shape(msgspec.Struct, frozen=True):

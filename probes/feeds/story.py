@@ -169,7 +169,7 @@ def _text(body: str, state: StatedPhase) -> str:
     return plain(told[: heading.start()] if heading else told).lstrip("-–—: ")
 
 
-# Platforms whose entries differ in more than words ------------------------------------------------------
+# Platforms whose entries differ in more than wording ----------------------------------------------------
 
 
 def tell_by_category(entry: FeedItem) -> Report:

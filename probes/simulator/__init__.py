@@ -199,7 +199,7 @@ class Simulator:
         self._accounts = {(account.provider, account.key): account for account in accounts}
         if unknown := {provider for provider, _ in self._accounts} - set(PARTS):
             raise ValueError(f"no such provider: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
-        self._plights: dict[str, SimulatedTrouble] = {}
+        self._troubles: dict[str, SimulatedTrouble] = {}
         self._told: dict[str, dict[str, page.PostedIncident]] = {}
         self._refusals = load_refusals()
         self._pace = Delays(latency_s, ttft_s, gap_s)
@@ -236,9 +236,9 @@ class Simulator:
         if whom not in PARTS and whom not in {key for _, key in self._accounts}:
             raise ValueError("no such account or provider")
         if trouble is None:
-            self._plights.pop(whom, None)
+            self._troubles.pop(whom, None)
         else:
-            self._plights[whom] = SimulatedTrouble(Trouble(trouble), **settings)
+            self._troubles[whom] = SimulatedTrouble(Trouble(trouble), **settings)
 
     def status_page(self, provider: str) -> str:
         """Return the URL of the provider's page; `/api/v2/summary.json` and `/history.rss` are below it."""
@@ -271,12 +271,12 @@ class Simulator:
 
     async def _answer(self, provider: str, route: Endpoint, request: web.Request) -> web.StreamResponse:
         demand = await self._hear(provider, route, request)
-        plight = self._plight(demand)
-        if plight.trouble in ENDLESS:
-            return await ENDLESS[plight.trouble](request, plight.pace)
-        pace = plight.pace if plight.trouble is Trouble.SLOW else self._pace
-        send = wire.send_half if plight.trouble is Trouble.HALF_STREAM else wire.send
-        return await send(request, self._reply(demand, plight), self._vary(pace))
+        active = self._active_trouble(demand)
+        if active.trouble in ENDLESS:
+            return await ENDLESS[active.trouble](request, active.pace)
+        pace = active.pace if active.trouble is Trouble.SLOW else self._pace
+        send = wire.send_half if active.trouble is Trouble.HALF_STREAM else wire.send
+        return await send(request, self._reply(demand, active), self._vary(pace))
 
     async def _hear(self, provider: str, route: Endpoint, request: web.Request) -> SimulatedRequest:
         raw = await self._note(request, provider, key_shown(provider, request.headers))
@@ -289,29 +289,29 @@ class Simulator:
         self.requests.append(Received(provider, key, request.method, request.path_qs, request.headers, body))
         return body
 
-    def _plight(self, demand: SimulatedRequest) -> SimulatedTrouble:
+    def _active_trouble(self, demand: SimulatedRequest) -> SimulatedTrouble:
         for whom in (demand.key, demand.provider):
-            plight = self._plights.get(whom or "")
-            if plight and plight.strikes(demand.route.call, demand.model) and self._random.random() < plight.share:
-                return plight
+            active = self._troubles.get(whom or "")
+            if active and active.strikes(demand.route.call, demand.model) and self._random.random() < active.share:
+                return active
         return WELL
 
     def _vary(self, pace: Delays) -> Delays:
         return pace.times(1 + self._random.uniform(-self._spread, self._spread)) if self._spread else pace
 
-    def _reply(self, demand: SimulatedRequest, plight: SimulatedTrouble) -> WireReply:
-        objection = self._objection(demand, plight)
-        reply = self._refuse(demand, objection) if objection else self._good(demand, plight)
+    def _reply(self, demand: SimulatedRequest, active: SimulatedTrouble) -> WireReply:
+        objection = self._objection(demand, active)
+        reply = self._refuse(demand, objection) if objection else self._good(demand, active)
         if not objection or objection.name in METERS:
-            reply = self._metered(demand, reply, plight)
-        if plight.trouble in MANGLES:
-            return MANGLES[plight.trouble](reply)
-        if plight.trouble is Trouble.REDIRECT:
-            return WireReply(302, {"Location": plight.location}, b"")
-        return self._failing(demand, reply) if plight.trouble is Trouble.ERROR_IN_200 and not objection else reply
+            reply = self._metered(demand, reply, active)
+        if active.trouble in MANGLES:
+            return MANGLES[active.trouble](reply)
+        if active.trouble is Trouble.REDIRECT:
+            return WireReply(302, {"Location": active.location}, b"")
+        return self._failing(demand, reply) if active.trouble is Trouble.ERROR_IN_200 and not objection else reply
 
-    def _objection(self, demand: SimulatedRequest, plight: SimulatedTrouble) -> Objection | None:
-        trouble = plight.trouble if plight.trouble in self._refusals[demand.provider] else None
+    def _objection(self, demand: SimulatedRequest, active: SimulatedTrouble) -> Objection | None:
+        trouble = active.trouble if active.trouble in self._refusals[demand.provider] else None
         if trouble and trouble not in OF_ACCOUNTS:
             return Objection(trouble)
         if demand.key is None:
@@ -321,7 +321,7 @@ class Simulator:
             return Objection("invalid_key")
         if trouble:
             return Objection(trouble)
-        return fault_of_form(demand) or _fault_of_model(demand, account, plight)
+        return fault_of_form(demand) or _fault_of_model(demand, account, active)
 
     def _refuse(self, demand: SimulatedRequest, objection: Objection) -> WireReply:
         refusal = self._refusals[demand.provider][objection.name]
@@ -333,21 +333,21 @@ class Simulator:
         headers = {**demand.part.headers(demand.id), **refusal.headers, "Content-Type": kind}
         return WireReply(refusal.status, headers, body)
 
-    def _good(self, demand: SimulatedRequest, plight: SimulatedTrouble) -> WireReply:
+    def _good(self, demand: SimulatedRequest, active: SimulatedTrouble) -> WireReply:
         headers = {**demand.part.headers(demand.id), "Content-Type": demand.part.json_type}
         dialect = demand.route.dialect
         if not dialect:
             account = self._accounts[demand.provider, demand.key or ""]
-            return WireReply(200, headers, dump(demand.part.listing(_models(account, demand.part, plight))))
+            return WireReply(200, headers, dump(demand.part.listing(_models(account, demand.part, active))))
         question = ask(demand, dialect, self._clock())
         if not demand.streams or not dialect.stream:
             return WireReply(200, headers, dump(dialect.whole(question)))
         return WireReply(200, {**headers, "Content-Type": wire.SSE}, *dialect.stream(question))
 
-    def _metered(self, demand: SimulatedRequest, reply: WireReply, plight: SimulatedTrouble) -> WireReply:
+    def _metered(self, demand: SimulatedRequest, reply: WireReply, active: SimulatedTrouble) -> WireReply:
         if demand.route.call in (Call.LIST, Call.COUNT):
             return reply
-        meter = METERS[plight.trouble] if plight.trouble in METERS else Meter()
+        meter = METERS[active.trouble] if active.trouble in METERS else Meter()
         return replace(reply, headers={**reply.headers, **demand.part.limits(meter, self._clock())})
 
     def _failing(self, demand: SimulatedRequest, reply: WireReply) -> WireReply:
@@ -393,14 +393,14 @@ def _refused(status: int, why: str) -> web.StreamResponse:
     return web.json_response({"error": why, "troubles": list(Trouble), "providers": list(PARTS)}, status=status)
 
 
-def _models(account: SimulatedAccount, part: SimulatedProvider, plight: SimulatedTrouble) -> list[str]:
+def _models(account: SimulatedAccount, part: SimulatedProvider, active: SimulatedTrouble) -> list[str]:
     models = account.models or part.models
-    if plight.trouble is not Trouble.MODEL_GONE:
+    if active.trouble is not Trouble.MODEL_GONE:
         return list(models)
-    return [model for model in models if plight.model not in (None, model)]
+    return [model for model in models if active.model not in (None, model)]
 
 
-def _fault_of_model(demand: SimulatedRequest, account: SimulatedAccount, plight: SimulatedTrouble) -> Objection | None:
-    if not demand.route.dialect or demand.model in _models(account, demand.part, plight):
+def _fault_of_model(demand: SimulatedRequest, account: SimulatedAccount, active: SimulatedTrouble) -> Objection | None:
+    if not demand.route.dialect or demand.model in _models(account, demand.part, active):
         return None
     return Objection("unknown_model_responses" if demand.route.call is Call.RESPONSES else "unknown_model")
