@@ -1,1 +1,1 @@
-"""Looks at the world and returns values; knows nothing of monitor/."""
+"""Probes providers and returns values; imports nothing from monitor/."""

@@ -1,4 +1,4 @@
-"""What a person does next about a fault, with the provider's address for it."""
+"""What a person should do next about a fault, with the provider's address for it."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, assert_never
@@ -9,9 +9,9 @@ from probes.provider import NoPage, Provider
 
 
 class Advice(NamedTuple):
-    """What to do, and how to say the address where it is done, if the provider's file has one.
+    """What to do, and how to introduce the address where to do it, if the provider's file has one.
 
-    `{meanwhile}` is what helps until the provider has mended it.
+    `{meanwhile}` is what helps until the provider has fixed it.
     """
 
     do: str
@@ -21,9 +21,9 @@ class Advice(NamedTuple):
 class Surroundings(NamedTuple):
     """What is known besides the answers.
 
-    `served`: the same address answers others from here well, and did since. `own_base`: the address is the user's own.
-    `works` names what can be used instead now, the best first; None where nobody looked. `together`: several accounts
-    met it at once, by one cause. `phase` is the part of the road where it ended; None where none did, or nobody knows.
+    `served`: the same address answers others from here well, and has since. `own_base`: the address is the user's own.
+    `works` names working alternatives, the best first; None where nobody checked. `together`: several accounts were hit
+    at once, by one cause. `phase` is the stage at which it failed; None where none did, or it is not known.
     """
 
     served: bool = False
@@ -133,7 +133,7 @@ SERVED = {
         "Supported places are listed at {address}.",
     ),
 }
-"""What to say instead where the same address answers others well: it is right, and the road to it is open."""
+"""Advice where the same address answers others well: the address is right, and the network path works."""
 CLOSED = Advice(
     "The connection came about and was closed before an answer was complete: wait some minutes, and if it lasts, look "
     "at what stands between here and the provider; the key is not in question."
@@ -145,7 +145,7 @@ BROKEN = {
     ),
     **dict.fromkeys((Phase.REQUEST, Phase.FIRST_BYTE, Phase.BODY), CLOSED),
 }
-"""What to say of a connection that failed where it is known that it came about."""
+"""Advice for a failed connection that is known to have been established."""
 TOGETHER = {
     Fault.INVALID_KEY: Advice(
         "Several keys were rejected at once, which no single key explains: replace none of them yet, and look at the "
@@ -163,11 +163,11 @@ TOGETHER = {
         "Ask at {address}.",
     ),
 }
-"""What to say instead where several accounts met it at once: that is what they share, or the provider."""
+"""Advice where several accounts were hit at once: the cause is what they share, or the provider."""
 SWITCHED = frozenset(fault for fault, advice in ADVICE.items() if "{meanwhile}" in advice.do)
-"""Faults of which the advice names what works instead."""
+"""Faults whose advice names a working alternative."""
 SHIPPED = frozenset({Fault.BAD_REQUEST, Fault.INVALID_RESPONSE})
-"""Where that is also said of an address that nobody has entered."""
+"""Faults with that advice also for an address that we ship, since nobody entered it."""
 
 LEAKS = {
     Fault.INVALID_KEY: Advice(
@@ -186,7 +186,7 @@ LEAKS = {
         "Rights are given at {address}.",
     ),
 }
-"""What to do instead where the answer says that a key leaked: a new key beside the leak would be lost the same way."""
+"""Advice where the answer says that a key leaked: a new key next to the leak would be lost the same way."""
 
 WANTED = {
     Demand.PHONE: "a phone number verified",
@@ -205,11 +205,11 @@ NEAR = {
     Fault.EXPIRES_SOON: Fault.INVALID_KEY,
     Fault.MODEL_RETIRING: Fault.MODEL_UNAVAILABLE,
 }
-"""Where what is coming is mended at the address of what it leads to."""
+"""The fault that a warning leads to, whose address also helps now."""
 
 
 def advise(fault: Fault, provider: Provider, said: Sequence[str] = (), around: Surroundings = ALONE) -> str:
-    """Return one or two sentences of what a person does next; `said`: the words of the answers that have the fault."""
+    """Return one or two sentences on what to do next; `said`: the words of the answers that have the fault."""
     do, where = _choose(fault, [words[:KEPT_WORDS] for words in said], around)
     do = do.format(meanwhile=_meanwhile(around.works))
     if fault is Fault.VERIFICATION_REQUIRED and (wanted := _wanted(said)):
@@ -247,7 +247,7 @@ def _wanted(said: Sequence[str]) -> list[Demand]:
 
 
 def _where_to_verify(provider: Provider, wanted: Sequence[Demand]) -> str:
-    """Say where that is done which is wanted: the page of one verification is of no use for another."""
+    """Say where to do the required verification: the page for one kind is no use for another."""
     pages = dict.fromkeys(provider.verification[demand] for demand in wanted if demand in provider.verification)
     if pages:
         return f"Verify at {' and/or '.join(pages)}."
@@ -256,7 +256,7 @@ def _where_to_verify(provider: Provider, wanted: Sequence[Demand]) -> str:
 
 
 def _meanwhile(works: Sequence[str] | None) -> str:
-    """Say what helps until the provider has mended it; nobody is sent to what is not known to work."""
+    """Say what helps until the provider has fixed it; never recommend what is not known to work."""
     if works is None:
         return "wait, or switch to another model or provider that works"
     if not works:

@@ -1,4 +1,4 @@
-"""One attempt, over HTTP or through an official client, whichever the canary says."""
+"""One attempt, over HTTP or through an official client, depending on the canary."""
 
 from probes import canary, command
 from probes.canary import Prober
@@ -7,7 +7,7 @@ from probes.provider import Dialect, Provider
 
 
 async def attempt(prober: Prober, provider: Provider, account: Account, target: Target) -> Observation:
-    """Ask once and return what was seen, sound and without a secret. Provider trouble never raises."""
+    """Probe once and return the observation, cleaned and redacted. A provider's failure never raises."""
     is_command = provider.canaries[target.canary].dialect is Dialect.COMMAND
     ask = command.attempt if is_command else canary.attempt
     return prober.admit(await ask(prober, provider, account, target), account)

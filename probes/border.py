@@ -1,4 +1,4 @@
-"""Whatever was learnt outside → values that can be stored, shown and reckoned with, whoever reads them later."""
+"""Untrusted input → values that are safe to store, display and calculate with."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -11,11 +11,11 @@ from probes.model import Target
 from probes.redact import CONTROLS
 
 LONGEST = 16_384
-"""No text that is kept is longer; the longest of them, an answer's body, has a fourth of it."""
+"""Most characters of any text we keep; the longest, an answer's body, uses a quarter of it."""
 LARGEST = 2**53
-"""The largest number that SQLite, JSON and a float of any reader hold alike."""
+"""Largest whole number that SQLite, JSON and every float hold exactly."""
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
-"""A date outside cannot be reckoned with: a few more days, and it overflows."""
+"""Dates that we accept: beyond these, adding a few days overflows."""
 
 T = TypeVar("T")
 
@@ -24,24 +24,24 @@ Rule = Callable[[str], str]
 
 
 def admit(value: T, text: Rule | None = None) -> T:
-    """Return a value with every field of it made sound, however deep: the same one where all of it is.
+    """Return the value with every field cleaned, at any depth; the same object if nothing had to change.
 
-    Texts lose what no text may hold, and their end where they are too long. A date, or a measure, that is none or too
-    large to be meant is as if it had not been told; of a count that is too large the largest is taken. What names a
-    target is ours. `text` makes a text sound, where more than `clean` is wanted.
+    Texts lose forbidden characters and are cut at LONGEST. A date or float that is invalid or out of range becomes
+    None; an int that is too large is clamped. A Target is our own and passes unchanged. `text` cleans a text where
+    `clean` is not enough.
     """
     return cast(T, _admitted(value, text or clean))
 
 
 def clean(text: str) -> str:
-    """Return a text without control characters, marks of no width and halves of surrogate pairs."""
+    """Return a text of at most LONGEST characters without control characters, zero-width marks and lone surrogates."""
     return text if len(text) <= LONGEST and text.isprintable() else CONTROLS.sub("", text[:LONGEST])
 
 
 def _admitted(value: object, text: Rule) -> object:
     match value:
         case str():
-            return text(value) if type(value) is str else value  # a word of an enum is sound
+            return text(value) if type(value) is str else value  # an enum member is ours
         case tuple():
             return _items(value, text)
         case dict():
@@ -70,7 +70,7 @@ def _count(value: int) -> int:
 
 
 def _measure(value: float) -> float | None:
-    return value if -LARGEST <= value <= LARGEST else None  # false for NaN, too
+    return value if -LARGEST <= value <= LARGEST else None  # also false for NaN
 
 
 def _date(value: datetime) -> datetime | None:
@@ -88,4 +88,4 @@ RULES: Mapping[type, Callable[[Any], object]] = {
     datetime: _date,
     Target: _ours,
 }
-"""By the type itself: a truth and nothing at all are sound."""
+"""Rules by exact type; bool and None need none."""

@@ -1,4 +1,4 @@
-"""One bounded, timed attempt → Observation. Provider trouble never raises here."""
+"""One bounded, timed probe → Observation. A provider's failure never raises here."""
 
 import re
 from asyncio import Lock, to_thread
@@ -55,14 +55,14 @@ from probes.transport.failure import Failure, Trip, explain, of_answer
 from probes.transport.progress import UNDER_WAY, Progress
 
 KEPT_BODY = 4000
-"""Characters that are kept of the body of an answer that was not good."""
+"""Most characters kept of the body of a bad answer."""
 BLANK = re.compile(r"\{(model|month|month_s)\}")
-LONG = 16 * 1024
-"""A longer answer is judged beside the loop: a hostile one of 64 KiB takes 0.3 s."""
+LONG_ANSWER = 16 * 1024
+"""Characters above which an answer is judged off the event loop: a hostile one of 64 KiB takes 0.3 s."""
 LIST_BYTES = 2 * 1024 * 1024
-"""So much is read of a list of models whose names we want; the longest known one has half of it."""
-OPEN_S = 90
-"""Idle connections stay open longer than a canary's minute: a new TLS handshake costs eight times the CPU."""
+"""Most bytes read of a list of models whose names we want; the longest known one has half of that."""
+KEEPALIVE_S = 90
+"""Seconds to keep an idle connection: longer than a canary's minute, as a new TLS handshake costs 8 times the CPU."""
 
 GOOD = Verdict(None, "ok/stream")
 UNPROVEN = "nothing of what was asked for is in this answer, although its status is good"
@@ -71,16 +71,17 @@ CUT = "the stream broke off before its answer was complete"
 NESTED = "the answer is nested deeper than can be read"
 
 
-Told = TypeVar("Told")
+T = TypeVar("T")
 
 
 class Prober(Struct, frozen=True):
-    """What every attempt needs. `turns` holds back a second program of an account while the first one runs.
+    """What every attempt needs. `turns` allows one running program per account.
 
-    `long` lets one long answer be judged at a time: several threads together would keep the interpreter from the loop.
+    `long` allows one long answer to be judged at a time: several threads would keep the interpreter from the event
+    loop.
 
-    `rules_of` finds the rules of another provider, where a bad answer repeats what that one said. `secrets` are those
-    of all accounts and channels: a gateway may tell one account what it heard from another.
+    `rules_of` finds another provider's rules, for a bad answer that repeats what that one said. `secrets` are those of
+    all accounts and channels: a gateway may leak to one account what it heard from another.
     """
 
     session: aiohttp.ClientSession
@@ -94,22 +95,22 @@ class Prober(Struct, frozen=True):
     secrets: tuple[str, ...] = ()
 
     def secrets_of(self, account: Account) -> tuple[str, ...]:
-        """Return what no answer to an account may show."""
+        """Return the secrets that no answer to an account may show."""
         return self.secrets or tuple(account.secrets)
 
-    async def beside(self, work: Callable[[], Told]) -> Told:
-        """Do what takes long off the loop, one piece after the other."""
+    async def beside(self, work: Callable[[], T]) -> T:
+        """Run slow work in a thread, one piece at a time."""
         async with self.long:
             return await to_thread(work)
 
-    def admit(self, value: Told, account: Account | None = None) -> Told:
-        """Return what was learnt outside with every field of it sound, and without a secret."""
+    def admit(self, value: T, account: Account | None = None) -> T:
+        """Return a value from outside with every field cleaned and redacted."""
         secrets = self.secrets_of(account) if account else self.secrets
         return admit(value, lambda text: redact(clean(text), secrets))
 
 
 class RawAnswer(Struct):
-    """What came over the wire. `received` are the bytes of it that are kept, `whole`: all of them."""
+    """What came over the wire. `received` are the bytes kept, `whole` whether that is all of them."""
 
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -119,7 +120,7 @@ class RawAnswer(Struct):
 
 
 class AnswerContent(Struct):
-    """What the answer tells: its parts so far, what it used, what is left, and the models on offer; None: no list."""
+    """What the answer says: its parts so far, usage, balances, and the models on offer; None: no list."""
 
     heard: AnswerPart = NOTHING
     usage: Usage = Usage()
@@ -128,7 +129,7 @@ class AnswerContent(Struct):
 
 
 class Attempt(Struct):
-    """What has been learnt so far of an attempt under way. `words` is why it failed, where we say it ourselves."""
+    """What is known so far of a running attempt. `words` is why it failed, where we say it ourselves."""
 
     at: datetime
     started: float
@@ -143,9 +144,9 @@ class Attempt(Struct):
 
 
 def open_session(version: str) -> aiohttp.ClientSession:
-    """Return the one session of the process: no cookies, no redirects' memory, no `.netrc`, our own name."""
+    """Return the one session of the process: no cookies, no memory of redirects, no `.netrc`, our own user agent."""
     return aiohttp.ClientSession(
-        connector=Connector(limit=0, keepalive_timeout=OPEN_S, socket_factory=make_socket),
+        connector=Connector(limit=0, keepalive_timeout=KEEPALIVE_S, socket_factory=make_socket),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": f"provider-monitor/{version}", "Accept-Encoding": "identity"},
         auto_decompress=False,
@@ -153,11 +154,11 @@ def open_session(version: str) -> aiohttp.ClientSession:
 
 
 async def attempt(prober: Prober, provider: Provider, account: Account, target: Target) -> Observation:
-    """Ask once and return what was seen; `account.key` is None only where none is needed."""
+    """Probe once and return the observation; `account.key` is None only where none is needed."""
     this = Attempt(prober.clock(), prober.timer())
     try:
         return await _attempt(prober, provider, account, target, this)
-    except RecursionError:  # whichever of its readers met the end of the stack
+    except RecursionError:  # whichever of its parsers hit the stack limit
         this.raw.headers, this.raw.body, this.words, this.content.usage = {}, "", NESTED, Usage()
         verdict = Verdict(Fault.INVALID_RESPONSE, "transport/nested")
         return _observe(this, verdict, prober.timer() - this.started, provider, prober.secrets_of(account), target, ())
@@ -176,22 +177,22 @@ async def _attempt(prober: Prober, provider: Provider, account: Account, target:
         signs = _signs(prober, provider, account, this)
         return _observe(this, told, duration_s, provider, prober.secrets_of(account), target, signs)
 
-    is_long = max(len(this.raw.received), len(this.raw.body)) > LONG
+    is_long = max(len(this.raw.received), len(this.raw.body)) > LONG_ANSWER
     return await prober.beside(conclude) if is_long else conclude()
 
 
 def _verdict(
     prober: Prober, provider: Provider, account: Account, target: Target, this: Attempt, failure: Exception | None
 ) -> Verdict:
-    """Say what an answer means, or what broke it off."""
+    """Return what an answer means, or what broke it off."""
     if failure is None:
         return _understood(prober, provider, target, this)
-    told = GOOD if _is_proven(this) else _told_before(prober, provider, account, target, this)
-    return told or _broken(failure, this, prober.patience)
+    told = GOOD if _is_proven(this) else _judge_partial(prober, provider, account, target, this)
+    return told or _judge_failure(failure, this, prober.patience)
 
 
 async def _ask(prober: Prober, provider: Provider, account: Account, target: Target, this: Attempt) -> Verdict | None:
-    """Send the request and read the answer; return what it means where its words need not be judged."""
+    """Send the request and read the answer; return its meaning only where its words need not be judged."""
     canary = provider.canaries[target.canary]
     dialect = canary.spoken(target.canary, account)
     write, asking = WIRES[dialect].body, question(dialect, account.answer_tokens)
@@ -204,7 +205,7 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
         _url(asked),
         headers={**_headers(provider, account, canary, body), **headers_for(proxy, asked)},
         data=msgspec.json.encode(body) if body else None,
-        allow_redirects=False,  # a redirect would carry the key to wherever it points
+        allow_redirects=False,  # a redirect could carry the key anywhere
         timeout=_time_limits(prober.patience),
         **options(account.way, asked),
     ) as response:
@@ -213,7 +214,7 @@ async def _ask(prober: Prober, provider: Provider, account: Account, target: Tar
             return _stopped(refused, this)
         this.raw.status, this.raw.headers = response.status, response.headers
         if 300 <= response.status < 400:
-            return _turned_away(response, this)
+            return _judge_redirect(response, this)
         if response.status == 200 and _is_stream(this.raw.headers):
             if await _listen(prober, reader(canary), response, this):
                 return GOOD
@@ -233,13 +234,13 @@ def _understood(prober: Prober, provider: Provider, target: Target, this: Attemp
     return verdict
 
 
-def _turned_away(response: aiohttp.ClientResponse, this: Attempt) -> Verdict:
-    """Say what an answer of 300 to 399 means: most send us elsewhere, the others fit nothing that we ask."""
+def _judge_redirect(response: aiohttp.ClientResponse, this: Attempt) -> Verdict:
+    """Return what a 3xx answer means: most redirect, and the others fit no request of ours."""
     location = this.raw.headers.get("Location", "")
     if response.status not in REDIRECTS and not location:
         this.words = f"answers HTTP {response.status}, which is no answer to what was asked"
         return Verdict(Fault.INVALID_RESPONSE, f"status/{response.status}")
-    this.words = f"redirects to {_goal(str(response.url), location)}; not followed, since that sends the key on"
+    this.words = f"redirects to {_destination(str(response.url), location)}; not followed, since that sends the key on"
     return Verdict(Fault.INVALID_RESPONSE, "transport/redirect")
 
 
@@ -260,8 +261,10 @@ def _judge(prober: Prober, provider: Provider, canary: Canary, asked: str, this:
     )
 
 
-def _told_before(prober: Prober, provider: Provider, account: Account, target: Target, this: Attempt) -> Verdict | None:
-    """Return what an answer means that broke off when its status, or what came of it, says what is wrong."""
+def _judge_partial(
+    prober: Prober, provider: Provider, account: Account, target: Target, this: Attempt
+) -> Verdict | None:
+    """Return what an interrupted answer means, if its status or the part received says what is wrong."""
     if this.raw.status is None or this.words:
         return None
     canary = provider.canaries[target.canary]
@@ -271,7 +274,7 @@ def _told_before(prober: Prober, provider: Provider, account: Account, target: T
 
 
 def _unproven(this: Attempt, verdict: Verdict) -> str:
-    """Say in our own words what is wrong where the answer itself gives no reason."""
+    """Return our own words for what is wrong where the answer itself gives no reason."""
     if verdict.rule == "answer/cut":
         this.phase = Phase.BODY
         return CUT
@@ -288,7 +291,7 @@ def _is_stream(headers: Mapping[str, str]) -> bool:
 
 
 def _learn(canary: Canary, this: Attempt, verdict: Verdict) -> Verdict:
-    """Note what a good answer tells besides; return what it means after all: a blocked key can say 200."""
+    """Note what else a good answer says; return its final meaning: a blocked key can still get a 200."""
     wire = WIRES[canary.dialect]
     if not (wire.body or canary.credit or canary.flags or canary.offers):
         return verdict
@@ -304,7 +307,7 @@ def _learn(canary: Canary, this: Attempt, verdict: Verdict) -> Verdict:
 
 
 async def _listen(prober: Prober, read: Read, response: aiohttp.ClientResponse, this: Attempt) -> bool:
-    """Follow a stream to its end, so that its connection can be used again; return whether it proves itself good."""
+    """Read a stream to its end, so that its connection can be reused; return whether it proves itself good."""
     events, heard = Events(), this.raw.received
     async for chunk in read_chunks(response):
         heard += chunk
@@ -336,13 +339,13 @@ def address(provider: Provider, account: Account, canary: Canary, target: Target
 
 @lru_cache(8)
 def _time_limits(patience: TimeLimits) -> aiohttp.ClientTimeout:
-    """Those of five seconds or more may end up to a second later: aiohttp lets many of them end together."""
+    """Return aiohttp's timeouts. It rounds those above five seconds up to the next second, to end many together."""
     return aiohttp.ClientTimeout(patience.total_s, connect=patience.connect_s, sock_read=patience.silence_s)
 
 
 @lru_cache(2_000)
 def _url(address: str) -> URL:
-    """Take an address apart. Kept, since the same few are asked again and again."""
+    """Parse an address. Cached, since the same few are used again and again."""
     try:
         return URL(address)
     except ValueError:
@@ -362,10 +365,10 @@ def _headers(provider: Provider, account: Account, canary: Canary, body: object)
 
 
 def _own_headers(account: Account, canary: Canary, auth: str) -> dict[str, str]:
-    """Return the account's own headers that go with a request.
+    """Return the account's own headers to send with a request.
 
-    They may take the place of the key, but not of the administration key. Away from the base address nobody
-    asked for them, and a secret of the gate before it has no business there.
+    They may replace the key, but not the administration key. Away from the base address they were not asked for, and a
+    secret meant for the gate in front of the base must not go there.
     """
     own = {**account.headers, **account.secret_headers}
     if canary.admin:
@@ -382,8 +385,8 @@ def _note(piece: AnswerPart, now_s: float, this: Attempt) -> None:
         this.ended_s = now_s
 
 
-def _broken(error: Exception, this: Attempt, patience: TimeLimits) -> Verdict:
-    """Note what went wrong on the way, and where; return what it means."""
+def _judge_failure(error: Exception, this: Attempt, patience: TimeLimits) -> Verdict:
+    """Note what failed, and at which stage; return what it means."""
     return _stopped(explain(error, Trip(this.asked, this.progress, patience)), this)
 
 
@@ -393,15 +396,15 @@ def _stopped(failure: Failure, this: Attempt) -> Verdict:
     return Verdict(Fault.INVALID_RESPONSE if is_of_the_answer else failure.fault, failure.rule)
 
 
-def _goal(asked: str, location: str) -> str:
-    """Return where a redirect leads, without a user and a query: either may hold a secret."""
+def _destination(asked: str, location: str) -> str:
+    """Return where a redirect leads, without user and query: either may hold a secret."""
     try:
         goal = urlsplit(urljoin(asked, location))
         port = f":{goal.port}" if goal.port else ""
     except ValueError:
         return "another address"
     is_web = location and goal.hostname and goal.scheme in ("http", "https")
-    path = quote(goal.path, safe="/:@%", errors="replace")  # a byte that is no UTF-8 cannot be quoted
+    path = quote(goal.path, safe="/:@%", errors="replace")  # lone surrogates cannot be quoted
     return f"{goal.scheme}://{goal.hostname}{port}{path}" if is_web else "another address"
 
 
@@ -437,7 +440,7 @@ def _observe(
         fault=verdict.fault,
         answer=_answer(this, verdict, secrets) if verdict.fault else None,
         credits=this.content.credits,
-        offer=_discreet(this.content.offer, secrets) if this.content.offer else None,
+        offer=_redacted_names(this.content.offer, secrets) if this.content.offer else None,
         signs=signs,
     )
 
@@ -455,7 +458,7 @@ def _answer(this: Attempt, verdict: Verdict, secrets: Sequence[str]) -> Answer:
         rule=verdict.rule,
         words=redact(told[: 2 * KEPT_WORDS], secrets)[:KEPT_WORDS],
         confidence=verdict.confidence,
-        # Cut first, since redacting is slow; an echo that the cut halves is still found by its half.
+        # Cut first, since redaction is slow; an echo halved by the cut is still found by its first half.
         body=redact(this.raw.body[: KEPT_BODY + KEPT_WORDS], secrets)[:KEPT_BODY],
         retry_after_s=retry_after_s(this.raw.headers, this.raw.body, this.at)
         if this.raw.status in (429, 503, 529)
@@ -464,8 +467,8 @@ def _answer(this: Attempt, verdict: Verdict, secrets: Sequence[str]) -> Answer:
     )
 
 
-def _discreet(names: Sequence[str], secrets: Sequence[str]) -> tuple[str, ...]:
-    """Return names of models without what some gateway may have woven into them, or into several of them."""
+def _redacted_names(names: Sequence[str], secrets: Sequence[str]) -> tuple[str, ...]:
+    """Return model names without secrets that a gateway may have put into one, or spread over several."""
     told = "\n".join(names)
     if redact(told, secrets) == told:
         return tuple(names)

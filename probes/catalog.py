@@ -26,23 +26,23 @@ MARKS = ("status", "tag", "code", "type", "reason", "message")
 
 MODELLESS = (Dialect.LIST, Dialect.ACCOUNT, Dialect.COMMAND)
 
-IN_FRONT = ("rules", "prices", "signals", "feeds")
-"""Lists in which what is laid over stands before what was there; a rule or feed of the same id takes its place."""
+PREPENDED = ("rules", "prices", "signals", "feeds")
+"""Lists whose overriding entries come first; an entry replaces an earlier layer's with the same id."""
 
 Catalog = Mapping[str, Provider]
 
 
 class Shelf(Struct, frozen=True):
-    """Where facts are found: our files, then those of a folder of the user's, then tables of monitor.toml.
+    """Where provider facts come from: our files, then files in the user's folder, then tables of monitor.toml.
 
-    What comes later is laid over what comes before, key by key; its rules and prices stand in front.
+    Later layers override earlier ones key by key; their rules and prices come first.
     """
 
     folders: tuple[Path, ...] = (FOLDER,)
     tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        """Name the tables only: a header that stands in one may be a secret."""
+        """Name the tables only: a header in one may be a secret."""
         return f"Shelf({', '.join(map(str, self.folders))}; {', '.join(self.tables)})"
 
 
@@ -56,16 +56,15 @@ def provider_ids(shelf: Shelf = PACKAGED) -> list[str]:
 
 
 def load_provider(id: str, shelf: Shelf = PACKAGED) -> Provider:
-    """Return the facts of one provider. Raises DocumentError with all that is wrong with them.
+    """Return the facts of one provider. Raises DocumentError with all problems.
 
-    Whether facts contradict each other is asked where they are a user's own: our tests ask it of all of
-    ours, and no start need pay for it.
+    Contradictions are checked only where a user adds facts: our tests check ours, so no start pays for it.
     """
     file = f"{id}.toml"
     layers = _layers(id, shelf)
-    provider, problems = convert(reduce(_lay_over, map(_folded, layers)), Provider, file)
+    provider, problems = convert(reduce(_merge, map(_folded, layers)), Provider, file)
     if provider is not None and (len(layers) > 1 or id not in _shipped()):
-        # What a user's rule hides of ours is hidden on purpose.
+        # A user's rule that hides one of ours does so on purpose.
         problems += contradictions(provider, file, sum(len(layer.get("rules", ())) for layer in layers[1:]))
     if provider is None or problems:
         raise DocumentError(problems)
@@ -76,22 +75,22 @@ def _layers(id: str, shelf: Shelf) -> list[Mapping[str, Any]]:
     paths = [folder / f"{id}.toml" for folder in shelf.folders]
     files = [read_toml(path) for path in paths if exists(path)]
     layers = files + ([shelf.tables[id]] if id in shelf.tables else [])
-    return layers or [read_toml(paths[-1])]  # which says that it is not there
+    return layers or [read_toml(paths[-1])]  # reports that the file is missing
 
 
 def _folded(layer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return it with the names of its headers in lower case: what is laid over may write them otherwise."""
+    """Return a layer with lower-case header names, since the overriding one may spell them differently."""
     headers = layer.get("headers")
     return {**layer, "headers": fold(headers)} if isinstance(headers, dict) else layer
 
 
-def _lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> Mapping[str, Any]:
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> Mapping[str, Any]:
     merged = {**below, **above}
     for key in below.keys() & above.keys():
         if isinstance(below[key], dict) and isinstance(above[key], dict):
-            merged[key] = _lay_over(below[key], above[key])
-        elif key in IN_FRONT and isinstance(below[key], list) and isinstance(above[key], list):
-            named = [item["id"] for item in above[key] if isinstance(item, dict) and "id" in item]  # of whatever type
+            merged[key] = _merge(below[key], above[key])
+        elif key in PREPENDED and isinstance(below[key], list) and isinstance(above[key], list):
+            named = [item["id"] for item in above[key] if isinstance(item, dict) and "id" in item]  # of any type
             merged[key] = above[key] + [item for item in below[key] if not _is_named(item, named)]
     return merged
 
@@ -105,9 +104,9 @@ def _is_named(item: object, names: Collection[object]) -> bool:
 
 
 def rules_by_name(shelf: Shelf = PACKAGED) -> Callable[[str], Sequence[Rule]]:
-    """Return what finds the rules of a provider that an answer names; one that is unknown or faulty has none.
+    """Return a function from provider id to rules; an unknown or faulty provider has none.
 
-    A file is read when it is asked for the first time: most answers name nobody.
+    Each file is read on first use: most answers name no other provider.
     """
 
     @cache
@@ -121,7 +120,7 @@ def rules_by_name(shelf: Shelf = PACKAGED) -> Callable[[str], Sequence[Rule]]:
 
 
 def load_wording(path: Path = WORDING) -> Wording:
-    """Return the shared last layer of rules and signals. Raises DocumentError with what is wrong in the file."""
+    """Return the shared last layer of rules and signals. Raises DocumentError with all problems in the file."""
     wording, problems = convert(read_toml(path), Wording, path.name)
     if wording is None or problems:
         raise DocumentError(problems)
@@ -129,13 +128,13 @@ def load_wording(path: Path = WORDING) -> Wording:
 
 
 def wording_problems(wording: Wording, file: str) -> Iterator[Problem]:
-    """Yield what no reader of the shared layer could use."""
+    """Yield what could not work in the shared layer."""
     yield from _rule_problems(wording.rules, file)
     yield from _signal_problems(wording.signals, file)
 
 
 def contradictions(provider: Provider, file: str, own: int = 0) -> Iterator[Problem]:
-    """Yield what fits no other fact or nothing that exists; the first `own` rules may hide those behind them."""
+    """Yield facts that contradict others or refer to nothing; the first `own` rules may hide later ones."""
     yield from _expression_problems(provider, file)
     if file != f"{provider.id}.toml":
         repair = f'write id = "{file.removesuffix(".toml")}" or name the file {provider.id}.toml'
@@ -154,7 +153,7 @@ def contradictions(provider: Provider, file: str, own: int = 0) -> Iterator[Prob
     if provider.is_command:
         yield from _mixture(provider, file)
     elif provider.base is None:
-        return  # a gateway: models and addresses of help are the account's affair
+        return  # a gateway: models and help addresses are up to the account
     for name, canary in provider.canaries.items():
         if canary.dialect not in MODELLESS and canary.model is None:
             yield Problem(file, f"canaries.{name}", "lacks `model`", 'add model = "..." (the cheapest one)')
@@ -198,7 +197,7 @@ def _expression_problems(provider: Provider, file: str) -> Iterator[Problem]:
 
 
 def _canary_problems(canary: Canary, key: str, file: str) -> Iterator[Problem]:
-    """A command needs a program, every other canary a path, and neither can use what belongs to the other."""
+    """A command needs a program, every other canary a path, and neither may have the other's keys."""
     is_command = canary.dialect is Dialect.COMMAND
     needed, example = ("run", '["program", "argument"]') if is_command else ("path", '"/..."')
     if getattr(canary, needed) is None:
@@ -272,7 +271,7 @@ def _bad_expressions(expressions: Sequence[str], key: str, file: str) -> Iterato
 
 
 def _hides(earlier: Rule, later: Rule) -> bool:
-    """Whatever fits the later rule fits the earlier one: it asks for less, or for the same."""
+    """Whether everything that matches the later rule matches the earlier one: that asks for no more."""
     fits_all = all(not (asked := getattr(earlier, mark)) or _within(getattr(later, mark), asked) for mark in MARKS)
     return fits_all and earlier.page == later.page and earlier.unanswered <= later.unanswered and _asks(earlier)
 

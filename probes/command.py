@@ -20,23 +20,23 @@ from probes.proxy import LOOPBACK, Way
 from probes.redact import redact
 
 AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
-PASSED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", *AUTHORITIES)
-"""All that a program gets of our own environment, besides the proxies; HOME, since clients keep their login there."""
+INHERITED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", *AUTHORITIES)
+"""What a program gets of our own environment, besides the proxies; HOME, since clients keep their login there."""
 
 LIMIT_S = 120.0
-"""A client thinks longer than an API, and asks several times by itself before it gives up."""
+"""Seconds for a run: a client takes longer than an API, and retries several times before it gives up."""
 
 KEPT_BYTES = 64 * 1024
-"""Bytes of a program's output that are kept: half from its beginning, half from its end."""
-LAST_WORDS_S = 1.0
-"""So long we listen on after the end: what was printed may still be in the pipe."""
+"""Bytes of a program's output that are kept: half from the beginning, half from the end."""
+DRAIN_S = 1.0
+"""Seconds to keep reading after the exit: the last output may still be in the pipe."""
 
 NOT_STARTED = (126, 127)
-"""How `env` and shells say that they could not execute, or not find, what a client's first line asks for."""
+"""Exit codes of `env` and shells where a program is not executable, or not found."""
 
 
 class OutputCapture(asyncio.Protocol):
-    """The first and the last of what a program prints; what lies between is let go."""
+    """Keeps the beginning and the end of a program's output and drops the middle."""
 
     def __init__(self) -> None:
         self.head, self.tail, self.ended = bytearray(), bytearray(), asyncio.Event()
@@ -59,7 +59,7 @@ class OutputCapture(asyncio.Protocol):
 
 
 class Run(Struct, frozen=True):
-    """A run that came to an end: `code` is None when we ended it, negative when a signal did."""
+    """A finished run: `code` is None when we killed it, negative when a signal did."""
 
     at: datetime
     program: str
@@ -70,7 +70,7 @@ class Run(Struct, frozen=True):
 
 
 async def attempt(prober: Prober, provider: Provider, account: Account, target: Target) -> Observation:
-    """Run the client once, after any other of this account has ended, and return what was seen."""
+    """Run the client once, after any other run of this account, and return the observation."""
     canary = provider.canaries[target.canary]
     line, limit_s = canary.line(account), canary.limit_s or LIMIT_S
     async with prober.turns[account.id]:
@@ -78,9 +78,9 @@ async def attempt(prober: Prober, provider: Provider, account: Account, target: 
         try:
             code, output = await _run(line, _environment(account), limit_s)
         except (OSError, ValueError) as error:
-            return _unseen(target, at, f"{line[0]} {_reason(error)}")
+            return _not_run(target, at, f"{line[0]} {_reason(error)}")
         run = Run(at, line[0], code, output, prober.timer() - started, limit_s)
-    # Off the loop: a hostile output of full length takes half a second.
+    # Off the event loop: a hostile output of full length takes half a second.
     try:
         verdict, told = await prober.beside(
             partial(judge_output, provider, prober.wording.rules, code, output, prober.rules_of)
@@ -88,17 +88,17 @@ async def attempt(prober: Prober, provider: Provider, account: Account, target: 
     except RecursionError:
         verdict, told = Verdict(Fault.INVALID_RESPONSE, "command/nested"), NESTED
     if code in NOT_STARTED and verdict.fault is Fault.UNCLASSIFIED:
-        return _unseen(target, at, _redacted(f"{run.program} cannot start: {told}", prober.secrets_of(account)))
+        return _not_run(target, at, _redacted(f"{run.program} cannot start: {told}", prober.secrets_of(account)))
     return _observe(run, verdict, told, prober.secrets_of(account), target)
 
 
 def _environment(account: Account) -> dict[str, str]:
-    passed = {name: os.environ[name] for name in PASSED if name in os.environ}
-    return passed | _way_out(account.way) | dict(account.environment)
+    passed = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    return passed | _proxy_variables(account.way) | dict(account.environment)
 
 
-def _way_out(way: Way) -> dict[str, str]:
-    """Return the variables that tell a program how our own requests leave; this machine is never asked of a proxy."""
+def _proxy_variables(way: Way) -> dict[str, str]:
+    """Return the variables for a program to use our proxies and authorities; they never proxy this machine."""
     named = {"http_proxy": way.proxies.http, "https_proxy": way.proxies.https}
     told = {name: proxy.url_with_password for name, proxy in named.items() if proxy}
     if told:
@@ -120,7 +120,7 @@ async def _run(line: Sequence[str], environment: Mapping[str, str], limit_s: flo
 async def _run_in(
     folder: str, line: Sequence[str], environment: Mapping[str, str], limit_s: float
 ) -> tuple[int | None, str]:
-    # A pipe of our own: asyncio's would make the end of the program wait for whoever inherited it.
+    # A pipe of our own: with asyncio's, the exit would wait for any child that inherited it.
     out, into = os.pipe()
     transport, heard = await asyncio.get_running_loop().connect_read_pipe(OutputCapture, os.fdopen(out, "rb", 0))
     try:
@@ -136,7 +136,7 @@ async def _run_in(
 
 
 async def _wait(process: Process, heard: OutputCapture, limit_s: float) -> int | None:
-    """Return the exit code, None when the time was up. Nothing of the program's group outlives this."""
+    """Return the exit code, None on timeout. No process of the program's group outlives this."""
     try:
         async with asyncio.timeout(limit_s):
             return await process.wait()
@@ -146,12 +146,12 @@ async def _wait(process: Process, heard: OutputCapture, limit_s: float) -> int |
         _kill_group(process.pid)
         await process.wait()
         with suppress(TimeoutError):
-            async with asyncio.timeout(LAST_WORDS_S):
+            async with asyncio.timeout(DRAIN_S):
                 await heard.ended.wait()
 
 
 def _kill_group(leader: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):  # the latter is what macOS says of the dead
+    with suppress(ProcessLookupError, PermissionError):  # PermissionError: macOS, for a dead process
         os.killpg(leader, signal.SIGKILL)
 
 
@@ -163,8 +163,8 @@ def _reason(error: Exception) -> str:
     return "cannot be run: look at the arguments in `command`"
 
 
-def _unseen(target: Target, at: datetime, reason: str) -> Observation:
-    """Return the observation of a look that did not take place."""
+def _not_run(target: Target, at: datetime, reason: str) -> Observation:
+    """Return the observation of a probe that could not run."""
     return Observation(target, at, Outcome.UNKNOWN, answer=Answer("command/not-run", reason))
 
 
@@ -197,7 +197,7 @@ def _words(run: Run, verdict: Verdict, told: str) -> str:
 
 
 def _redacted(text: str, secrets: Sequence[str]) -> str:
-    # Cut first, since redacting is slow; an echo that the cut halves is still found by its half.
+    # Cut first, since redaction is slow; an echo halved by the cut is still found by its first half.
     return redact(text[: 2 * KEPT_WORDS], secrets)[:KEPT_WORDS]
 
 

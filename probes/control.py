@@ -1,4 +1,4 @@
-"""The control probe: the free list, asked without a key. A refusal shows that the API lives and is within reach."""
+"""The control probe: list the models without a key. A refusal shows that the API is alive and reachable."""
 
 import asyncio
 import re
@@ -11,29 +11,29 @@ from probes.proxy import DIRECT, STRAIGHT, Proxies, Proxy, Way, choose
 from probes.transport.certificate import trust
 
 CONTROL = "list"
-"""The canary that is asked; every provider with an address has it."""
+"""The canary that it uses; every provider with an address has it."""
 
 TUNNELLED = re.compile(rb"HTTP/1\.[01] 2\d\d\b")
 
-OF_THE_ROAD = frozenset(
+PATH_FAULTS = frozenset(
     {Fault.REGION_BLOCKED, Fault.BLOCKED_BY_EDGE, Fault.CONNECTION_FAILED, Fault.PROXY_FAILED},
 )
-OF_THE_PROVIDER = frozenset({Fault.OVERLOADED, Fault.SERVER_ERROR, Fault.INVALID_RESPONSE, Fault.TIMEOUT})
+PROVIDER_FAULTS = frozenset({Fault.OVERLOADED, Fault.SERVER_ERROR, Fault.INVALID_RESPONSE, Fault.TIMEOUT})
 
 
 async def probe_control(prober: Prober, provider: Provider, base: str | None, way: Way = STRAIGHT) -> ControlAnswer:
-    """Ask a provider, or a gateway at its own `base`, without a key. Never raises for the other side's trouble."""
+    """Probe a provider, or a gateway at its own `base`, without a key. The other side's failures never raise."""
     nobody = Account("", provider.id, None, base, way=way)
     seen = await attempt(prober, provider, nobody, Target(nobody.id, provider.id, CONTROL))
-    stands = seen.fault if seen.fault in OF_THE_ROAD | OF_THE_PROVIDER else None
+    stands = seen.fault if seen.fault in PATH_FAULTS | PROVIDER_FAULTS else None
     return ControlAnswer(seen.at, stands, seen.status, seen.latency_s)
 
 
 def is_gated(provider: Provider, account: Account) -> bool:
-    """Whether a gate stands before the API that opens to secret headers of this account, besides its key.
+    """Whether a gate in front of the API needs secret headers of this account, besides its key.
 
-    A call without a key takes no secret with it, so it would meet the gate and be no witness of what lies behind:
-    none is made. A header in the place of the key is the key.
+    A call without a key sends no secrets, so it would only meet the gate and say nothing about the API behind it: we
+    make none. A header that replaces the key counts as the key.
     """
     return not account.secret_headers.keys() <= {provider.auth.header.lower()}
 
@@ -41,7 +41,7 @@ def is_gated(provider: Provider, account: Account) -> bool:
 async def is_online(
     places: Sequence[tuple[str, int]], limit_s: float, roads: Sequence[Proxies] = (DIRECT,)
 ) -> bool | None:
-    """Return whether any of these hosts takes a connection, by any of these roads; None when there is none to ask."""
+    """Return whether any of these hosts accepts a connection, by any of these proxies; None without hosts."""
     if not places:
         return None
     ways = {(host, port, choose(road, f"https://{host}:{port}")) for host, port in places for road in roads}
@@ -69,7 +69,7 @@ async def _connects(host: str, port: int, proxy: Proxy | None, limit_s: float) -
 
 
 async def _is_let_through(proxy: Proxy, place: str) -> bool:
-    """Ask a proxy for a tunnel (RFC 9110, 9.3.6); what it says of itself is no answer of the place."""
+    """Ask a proxy for a tunnel (RFC 9110, 9.3.6); only a 2xx shows that the place itself was reached."""
     asked = [f"CONNECT {place} HTTP/1.1", f"Host: {place}"]
     asked += [f"Proxy-Authorization: {proxy.authorization}"] if proxy.authorization else []
     secured = trust(None) if proxy.scheme == "https" else None

@@ -1,4 +1,4 @@
-"""A TOML document → a frozen value, with every error at once, each with its repair."""
+"""A TOML document → a frozen value, or every error at once, each with its repair."""
 
 import os
 import re
@@ -26,21 +26,21 @@ Steps = tuple[str | int, ...]
 Finding = tuple[Steps, str, str]
 
 LARGEST_BYTES = 4 * 1024 * 1024
-"""A configuration above this size is a mistake (or an attack), not a configuration."""
+"""Bytes above which a configuration is a mistake (or an attack)."""
 DEEPEST = 50
-"""No table of a configuration lies deeper; its readers, and ours of its errors, call themselves."""
+"""Levels of nesting that a configuration may have: its readers, and our error reporting, are recursive."""
 MOST_COMPARED = 1_000
-"""Among so many words a near one is looked for; each of thousands of mistakes would go through thousands of them."""
+"""Most known words to search for a near match: a file with thousands of mistakes would search them all each time."""
 PIPE_LIMIT_S = 5.0
-"""So long a pipe is waited for that stands where a file is expected; nobody may ever write to it."""
+"""Seconds to wait for a pipe where a file is expected; nobody may ever write to it."""
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""What no text of a configuration holds; lines and tabs may stand in a note."""
+"""Characters that no text in a configuration may contain; line breaks and tabs are fine in a note."""
 
 
 class Problem(Struct, frozen=True):
-    """One thing wrong in one file. `key` is a dotted path, empty for the file itself; `wants` are fields it misses.
+    """One thing wrong in one file. `key` is a dotted path, empty for the file itself; `wants` are missing fields.
 
-    Said without a key that stands in the place of a name.
+    A key pasted in place of a name is masked in the message.
     """
 
     file: str
@@ -62,9 +62,9 @@ class DocumentError(Exception):
 
 
 def read_toml(path: Path, file: str | None = None) -> dict[str, Any]:
-    """Return the tables of a TOML file; `file` is how errors name it.
+    """Return the tables of a TOML file; `file` is its name in errors.
 
-    Raises DocumentError when it is absent, unreadable, too large or not TOML.
+    Raises DocumentError when it is missing, unreadable, too large or not TOML.
     """
     name = file or path.name
     try:
@@ -91,7 +91,7 @@ def parse_toml(text: str, file: str) -> dict[str, Any]:
         raise DocumentError([Problem(file, "", f"is not TOML: {error}", "mend that line")]) from None
     except RecursionError:
         raise DocumentError([_too_deep(file)]) from None
-    except ValueError:  # Python reads no number of more than 4,300 digits
+    except ValueError:  # Python refuses numbers of more than 4,300 digits
         raise DocumentError([Problem(file, "", "holds a number of thousands of digits", "shorten it")]) from None
     if _is_deeper(tables, DEEPEST):
         raise DocumentError([_too_deep(file)])
@@ -114,10 +114,13 @@ def _too_deep(file: str) -> Problem:
 
 
 def why_no_file(path: Path) -> str | None:
-    """Return why nothing may be written to a path: what is there is no file. None where there is one, or nothing."""
+    """Return why a path must not be written to:
+
+    it exists and is not a regular file. None if it is one, or is missing.
+    """
     try:
         mode = os.stat(path).st_mode
-    except (OSError, ValueError):  # told by whoever writes there
+    except (OSError, ValueError):  # the write itself reports this
         return None
     if stat.S_ISDIR(mode):
         return "is a folder"
@@ -125,7 +128,7 @@ def why_no_file(path: Path) -> str | None:
 
 
 def read_file(path: Path, most: int) -> bytes:
-    """Return at most so many bytes of a file. Raises OSError, also where nobody writes to what is a pipe."""
+    """Return at most `most` bytes of a file. Raises OSError, also for a pipe that nobody writes to in time."""
     if "\0" in str(path):
         raise OSError("its name holds a zero byte")
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -155,19 +158,19 @@ def _read_piped(file: int, most: int) -> bytes:
 
 
 def legible(text: str) -> str:
-    """Return a text with what a terminal would obey, or cannot show, written out: a name may hold anything."""
+    """Return a text with control and unprintable characters escaped, since a name may contain anything."""
     return text if text.isprintable() else CONTROLS.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def unsound(tables: Mapping[str, Any], file: str) -> Iterator[Problem]:
-    """Name each text, number and date of a document that nothing can be done with, whatever it is for."""
+    """Yield a problem for each text, number and date in a document that is out of range, whatever it is for."""
     for path, value in values(tables, ()):
         if what := _unsound(value):
             yield Problem(file, dotted(tables, path), *what)
 
 
 def values(value: object, path: Steps) -> Iterator[tuple[Steps, object]]:
-    """Yield each value within a document, and each name of a field, with where it stands."""
+    """Yield each value in a document, and each field name, with its path."""
     match value:
         case dict():
             for key, inner in value.items():
@@ -192,10 +195,9 @@ def _unsound(value: object) -> tuple[str, str] | None:
 
 
 def convert(tables: Mapping[str, Any], kind: type[T], file: str) -> tuple[T | None, list[Problem]]:
-    """Return the value of what is right in `tables`, and a problem for each thing that is not.
+    """Return the value of the valid part of `tables`, and a problem for each invalid one.
 
-    The value is there even beside problems (what is wrong is left out), so that a caller can go on
-    checking the rest; None when too much is missing for that.
+    Invalid parts are left out, so a caller can check the rest; the value is None when too much is missing.
     """
     try:
         return msgspec.convert(tables, kind), []
@@ -204,13 +206,13 @@ def convert(tables: Mapping[str, Any], kind: type[T], file: str) -> tuple[T | No
 
 
 def suggest(word: object, known: Iterable[str]) -> str:
-    """Return the repair for a word that is none of the `known`."""
-    from difflib import get_close_matches  # only who mistypes pays for it
+    """Return the repair for a word that is not among the `known`."""
+    from difflib import get_close_matches  # only a mistake pays for this import
 
     words = sorted(known)
     if len(words) > MOST_COMPARED:
         return f"it is none of {len(words)} that there are"
-    part = [known for known in words if known in str(word).split("_")]  # api_key means key
+    part = [known for known in words if known in str(word).split("_")]  # `api_key` means `key`
     near = part or get_close_matches(str(word), words, n=1, cutoff=0.6)
     if near:
         return f'did you mean "{near[0]}"?'
@@ -218,8 +220,8 @@ def suggest(word: object, known: Iterable[str]) -> str:
 
 
 def show(value: object) -> str:
-    """Return a value as an error may print it: short, and nothing that may hold a secret, such as a whole table."""
-    import json  # what is well-formed is never shown
+    """Return a value as an error may print it: short, and without anything that may hold a secret, such as a table."""
+    import json  # valid values are never shown
 
     text = screen(mask(json.dumps(value, ensure_ascii=False, default=str)))
     if (isinstance(value, dict | list) and value) or any(map(is_random, RUN.findall(text))):
@@ -241,7 +243,7 @@ def _explain(tables: Mapping[str, Any], kind: type[T], file: str) -> tuple[T | N
     plain = msgspec.to_builtins(tables)
     check = Draft202012Validator(msgspec.json.schema(kind), format_checker=Draft202012Validator.FORMAT_CHECKER)
     errors = list(check.iter_errors(plain))
-    # Of two keys that a table lacks the schema tells twice.
+    # The schema reports two missing keys of one table twice.
     findings = list(dict.fromkeys(finding for error in errors for finding in _describe(error)))
     problems = [Problem(file, dotted(plain, path), what, repair) for path, what, repair in findings]
     for path in sorted({path for path, _, _ in findings}, key=_backwards, reverse=True):
@@ -253,7 +255,7 @@ def _explain(tables: Mapping[str, Any], kind: type[T], file: str) -> tuple[T | N
 
 
 def dotted(tables: object, path: Steps) -> str:
-    """Return `accounts.team-a.provider` for a path; a list's table is called by its name, if it has one."""
+    """Return `accounts.team-a.provider` for a path; a table in a list goes by its name or id, if it has one."""
     text = ""
     for step in path:
         tables = _child(tables, step)
@@ -266,9 +268,9 @@ def dotted(tables: object, path: Steps) -> str:
 
 
 def _describe(error: "ValidationError") -> Iterator[Finding]:
-    """Yield where, what and repair for one of the schema's errors.
+    """Yield path, problem and repair for one of the schema's errors.
 
-    `where` is what must be left out for the rest to stand.
+    The path is what must be dropped for the rest to be valid.
     """
     path = tuple(error.absolute_path)
     if error.validator in ("anyOf", "oneOf"):
@@ -300,7 +302,7 @@ def _repair(error: "ValidationError") -> str:
 
 
 def _brackets(error: "ValidationError") -> str:
-    """Return the repair of a table whose brackets are those of a list of tables, or the other way round."""
+    """Return the repair for a table with a list's brackets, or the other way round."""
     path = tuple(error.absolute_path)
     if len(path) != 1:
         return ""
@@ -312,7 +314,7 @@ def _brackets(error: "ValidationError") -> str:
 
 
 HIDDEN = frozenset({"key", "admin_key", "environment", "headers", "url", "auth", "base"})
-"""What stands there is not shown: most likely it is a secret, or has one in it."""
+"""Keys whose values are never shown: they are, or contain, a secret."""
 
 
 REPAIRS = {
@@ -330,7 +332,7 @@ REPAIRS = {
 
 
 def _likeliest_branch(error: "ValidationError") -> list["ValidationError"]:
-    """Return the errors of the branch that was meant: the one that got furthest into the value, of its type."""
+    """Return the errors of the branch that was probably intended: of the right type, and matching deepest."""
     branches: dict[object, list[ValidationError]] = {}
     for inner in error.context or ():
         branches.setdefault(inner.schema_path[0], []).append(inner)
@@ -356,5 +358,5 @@ def _drop(tables: Any, path: Steps) -> None:
 
 
 def _backwards(path: Steps) -> list[tuple[bool, str | int]]:
-    """Sort key: the last of a list first, so that leaving one out does not move the others."""
+    """Sort key: last list items first, so that dropping one does not shift the others."""
     return [(isinstance(step, str), step) for step in path]

@@ -1,4 +1,4 @@
-"""A header of somebody's own: whether it may be sent, and whether its value is a secret."""
+"""A user's own header: whether it may be sent, and whether its value is a secret."""
 
 import re
 from collections.abc import Mapping
@@ -17,22 +17,25 @@ REFUSED = {
     "expect": "would hold each request up",
     **dict.fromkeys(("connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade"), HOP),
 }
-"""What nobody may set, and why."""
+"""Headers that users must not set, and why."""
 
 SECRET = re.compile(
     r"authoriz|authentic|cookie|token|secret|key|passw|passphrase|passcode|signature|credential|session|jwt|bearer"
     r"|(?:^|[^a-z])(?:auth|sig|pwd|pass|pin|otp|sid)(?:[^a-z]|$)"
 )
-"""Names whose values let somebody in."""
+"""Names whose values grant access."""
 
 
 def fold(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return them by names in lower case: HTTP tells no cases apart. Of one name in two cases the later one stays."""
+    """Return the headers by lower-case name, as HTTP ignores case.
+
+    Of two that differ only in case the later one wins.
+    """
     return {name.lower(): value for name, value in headers.items()}
 
 
 def is_secret(name: str) -> bool:
-    """Whether what a header of this name says is a secret, wherever its value comes from."""
+    """Whether the value of a header of this name is a secret, wherever it comes from."""
     return SECRET.search(name.lower()) is not None
 
 
@@ -42,7 +45,7 @@ def why_refused(name: str) -> str | None:
 
 
 def why_unsendable(value: str) -> str | None:
-    """Return what is wrong with a value, in words that hold none of it; None when it can be sent."""
+    """Return what is wrong with a value, without quoting it; None when it can be sent."""
     if "\n" in value or "\r" in value:
         return "holds a line break"
     if not value.isprintable():

@@ -1,11 +1,11 @@
-"""Pure: the words of an answer → what they tell beyond its fault: what is to be verified, and that a key leaked."""
+"""Pure: the words of an answer → what they say beyond its fault: what to verify, and that a key leaked."""
 
 import re
 from enum import StrEnum
 
 
 class Demand(StrEnum):
-    """What a provider wants verified before it goes on."""
+    """What a provider wants verified before it continues."""
 
     PHONE = "phone"
     IDENTITY = "identity"
@@ -19,24 +19,24 @@ class Demand(StrEnum):
 
 
 ASKED = r"(?:(?:un)?verif|confirm|validat|authenticat|complet|provid|enter|add|bind|link|register|submit|upload)\w*"
-"""What one is told to do with a thing: `verify your phone`."""
+"""What people are told to do with a thing: `verify your phone`."""
 BETWEEN = r"(?:[^\w.;!?]+\w+){0,2}(?:[^\w.;!?]+\w+[^\w.;!?]+(?:or|and))?[^\w.;!?]+"
 MEANS = r"(?<!\bby )(?<!\bvia )(?<!\bthrough )(?<!\bour )"
-"""`verify your identity via e-mail` asks for no e-mail."""
+"""Excludes a means: `verify your identity via e-mail` asks for no e-mail."""
 WANTING = (
     r"(?:[^\w.;!?]+\w+)?[^\w.;!?]+verification\b"
     r"|(?:[^\w.;!?]+\w+){0,7}[^\w.;!?]+(?:un)?(?:verified|confirmed|validated)\b"
 )
-"""What follows a thing that is wanting: `phone verification`, `your phone number must be verified`."""
+"""What follows a thing that must be verified: `phone verification`, `your phone number must be verified`."""
 DONE = (
     r"(?:^|[.;!?]\s)\s*(?:your |the )?\w[\w-]*(?: \w+)? (?:is|was|has been) (?:already |now |successfully )?"
     r"(?:verified|confirmed)\b"
 )
-"""What is verified already: a sentence of its own, and no `until your identity is verified`."""
+"""What is already verified: a sentence of its own, so not `until your identity is verified`."""
 
 
 def _thing(noun: str, said: str = r"(?!)") -> str:
-    """Return the expression that finds that a thing is to be verified; `said` finds what needs no verb beside it."""
+    """Return the pattern that finds that a thing must be verified; `said` matches what needs no verb next to it."""
     noun = rf"\b{MEANS}(?:{noun})"
     return rf"\b{ASKED}{BETWEEN}{noun}|{noun}(?:{WANTING})|{said}"
 
@@ -68,18 +68,18 @@ DEMANDS = {
     Demand.AGE: _thing(r"age\b|date of birth\b", r"年[龄齡]|成年"),
     Demand.USE_CASE: _thing(r"use.?case (?:form|details)\b", r"\buse.?case details? (?:have|has) not been submitted"),
 }
-"""By which words each is known, in English and Chinese: the languages in which refusals are read."""
+"""Words for each, in English and Chinese: the languages of the refusals that we read."""
 
 
 def demands(words: str) -> tuple[Demand, ...]:
-    """Return what the words of a demanded verification want; nothing where they do not say it."""
+    """Return what the words ask to have verified; empty where they do not say."""
     open_ones = re.sub(DONE, " ", words.replace("_", " "), flags=re.IGNORECASE)
     return tuple(demand for demand, expression in DEMANDS.items() if re.search(expression, open_ones, re.IGNORECASE))
 
 
 SECRET = r"(?:keys?|tokens?|credentials?|secrets?)\b"
 WITHIN = r"(?:(?![.;!?]\s).)"
-"""One sentence: a key is cut with dots, which end none."""
+"""Stays within one sentence; the dots of a masked key do not end it."""
 SEEN = r"(?:found|detected|discovered|posted|committed|published|exposed|shared|uploaded|pushed|seen)"
 PUBLIC = r"(?:public|publicly|github|gitlab|repository|internet)"
 LEAK = "|".join(
@@ -104,12 +104,12 @@ SUPPOSED = (
     rf"|\b(?:keys|tokens|credentials|secrets) (?:{SEEN}|leaked)\b"
     r"|[如若]|[请請]勿|避免|防止|以免|[确確]保|不要|[未没沒]有?被?[泄洩外]"
 )
-"""What makes a rule, a warning or a denial of it."""
+"""What turns it into a rule, a warning or a denial."""
 CLAUSE = r"[.;:!?,。；：！？，]\s*"
 
 
 def is_leak(words: str) -> bool:
-    """Return whether the words say that a key, or the account, is in the hands of others: no rule, no warning."""
+    """Return whether the words say that a key, or the account, leaked; false for a rule or a warning."""
     told = words.replace("_", " ")
     found = re.finditer(LEAK, told, re.IGNORECASE)
     return any(not re.search(SUPPOSED, _clause(told, one), re.IGNORECASE) for one in found)

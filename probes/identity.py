@@ -1,12 +1,12 @@
-"""Ids of what is watched: made and read here alone.
+"""Ids of everything that is watched: made and parsed only here.
 
     account     provider/name
     target      provider/name/canary, or provider/name/canary/model
     source      provider/feed
-    answerer    provider, or provider@host where an address of one's own is asked
+    answerer    provider, or provider@host for an account with its own address
 
-A provider and a canary hold lower-case letters, digits and "-"; a host and a name hold no "/", a model may. So each
-id is read from its left end.
+Providers and canaries have lower-case letters, digits and "-"; hosts and names have no "/", models may. So each
+id is parsed from the left.
 """
 
 
@@ -27,41 +27,41 @@ def answerer_id(provider: str, host: str | None) -> str:
 
 
 def account_of(target: str) -> str:
-    """Return the id of the account that a target is of; an account is of itself."""
+    """Return the account id of a target; an account's id is returned as it is."""
     end = target.find("/", target.find("/") + 1)
     return target if end < 0 else target[:end]
 
 
 def part_of(target: str) -> str:
-    """Return what a target is of its account: `canary`, or `canary/model`; "" where it is all of it."""
+    """Return the part of a target id after its account: `canary` or `canary/model`; "" for an account's id."""
     return target[len(account_of(target)) + 1 :]
 
 
 def model_of(target: str) -> str:
-    """Return the model that a target asks for; "" where it asks for none."""
+    """Return the model of a target id; "" where it has none."""
     return part_of(target).partition("/")[2]
 
 
 def provider_of(id: str) -> str:
-    """Return the provider of an account, a target, a source, or of who answers."""
+    """Return the provider of an account, target, source or answerer id."""
     return id.partition("/")[0].partition("@")[0]
 
 
 def name_of(account: str) -> str:
-    """Return how an account is called among those of its provider."""
+    """Return the account's name within its provider."""
     return account.partition("/")[2]
 
 
 def host_of(answerer: str) -> str | None:
-    """Return the address of its own at which somebody answers; None where it is the provider's."""
+    """Return an answerer's own host; None where it is the provider's."""
     return answerer.partition("@")[2] or None
 
 
 def is_account(id: str) -> bool:
-    """Whether an id is that of an account, and not of who answers there."""
+    """Whether an id is an account's, not an answerer's."""
     return "/" in id
 
 
 def levels_of(id: str) -> tuple[str, ...]:
-    """Return what an account stands below, and itself, as names: `(provider, name)`; of a provider itself alone."""
+    """Return the levels of an account id: `(provider, name)`; `(provider,)` for a provider's id."""
     return tuple(id.split("/", 1))

@@ -1,4 +1,4 @@
-"""The nouns: what is watched, what was seen, and what it means."""
+"""Core types: what is probed, what came back, and what it means."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -11,13 +11,13 @@ from probes.identity import account_id, answerer_id, target_id
 from probes.proxy import STRAIGHT, Way
 
 Clock = Callable[[], datetime]
-"""Tells aware UTC."""
+"""Returns the current time as aware UTC."""
 Timer = Callable[[], float]
-"""Seconds from some instant on, never set back."""
+"""Returns monotonic seconds from an arbitrary start."""
 
 
 class TimeLimits(Struct, frozen=True):
-    """How long one look may take: to connect, to be silent, and in all. Seconds."""
+    """Seconds that one probe may take: to connect, between two reads, and in total."""
 
     connect_s: float = 10
     silence_s: float = 30
@@ -25,7 +25,7 @@ class TimeLimits(Struct, frozen=True):
 
 
 class Outcome(StrEnum):
-    """How one attempt ended. UNKNOWN: we could not look; it counts as neither up nor down."""
+    """How one attempt ended. UNKNOWN: we could not probe; it counts as neither up nor down."""
 
     OK = "ok"
     DEGRADED = "degraded"
@@ -34,11 +34,11 @@ class Outcome(StrEnum):
 
 
 class Phase(StrEnum):
-    """Which part of the road a request was on when it failed; that before it was passed.
+    """The stage at which a request failed; all earlier ones succeeded.
 
-    NAME: its address was asked for. CONNECT: no connection yet. PROXY: between us and the proxy, until that lets us
-    through. TLS: connected, and no secure connection yet. REQUEST: what we ask was not sent whole. FIRST_BYTE: sent,
-    and the head of an answer did not come. BODY: the answer began, and did not end.
+    NAME: resolving the host. CONNECT: no connection yet. PROXY: reaching the proxy, or waiting for it to let us
+    through. TLS: connected, but no secure connection yet. REQUEST: our request was not fully sent. FIRST_BYTE: sent,
+    but no response headers came. BODY: the answer began but did not end.
     """
 
     NAME = "name"
@@ -51,7 +51,7 @@ class Phase(StrEnum):
 
 
 class Blame(StrEnum):
-    """Whose fault it is. PATH is the road between: region, edge, egress."""
+    """Whose fault it is. PATH is the network between: region, edge, egress."""
 
     ACCOUNT = "account"
     PROVIDER = "provider"
@@ -120,7 +120,7 @@ BLAMES = {
 
 
 class Confidence(StrEnum):
-    """How sure a verdict is: the provider's own code, its wording, or only the HTTP status."""
+    """How sure a verdict is: based on the provider's own code, on its wording, or only on the HTTP status."""
 
     HIGH = "high"
     MEDIUM = "medium"
@@ -128,7 +128,7 @@ class Confidence(StrEnum):
 
 
 class Verdict(Struct, frozen=True):
-    """What an answer means. `fault` is None when the answer is good; `rule` names what decided."""
+    """What an answer means. `fault` is None when the answer is good; `rule` names the rule that matched."""
 
     fault: Fault | None
     rule: str
@@ -142,13 +142,12 @@ class Verdict(Struct, frozen=True):
 class Account(Struct, frozen=True):
     """One key at one provider. `key` is None when its reference could not be read: see `problem`.
 
-    `base` replaces the provider's base address (a gateway, a proxy, a region). `admin_key` is the key
-    that may read the costs of the organization, None where there is none. `command` replaces the
-    program and arguments of a canary that runs one; `environment` is what that program gets besides the
-    usual variables. `headers` and `secret_headers` are sent with each request, by names in lower case; none
-    is in both. What is said in the latter no text may show. `dialects` are wire formats by canary, where they are
-    not the provider's. `way` is how its requests leave. `answer_tokens` is how long an answer is asked for, None: as
-    short as can be.
+    `base` replaces the provider's base address (a gateway, a proxy, a region). `admin_key` may read the organization's
+    costs, None where there is none. `command` replaces the program and arguments of a command canary; `environment` is
+    what that program gets on top of the usual variables. `headers` and `secret_headers` are sent with every request, by
+    lower-case name; no name is in both. Values of the latter must never be shown. `dialects` are wire formats by
+    canary, where they differ from the provider's. `way` is how its requests leave. `answer_tokens` is the answer length
+    to ask for in tokens, None: as short as possible.
     """
 
     name: str
@@ -176,7 +175,7 @@ class Account(Struct, frozen=True):
 
     @property
     def secrets(self) -> list[str]:
-        """What no text may show."""
+        """Everything that must never appear in a text."""
         keys = [key for key in (self.key, self.admin_key) if key]
         return [*keys, *self.environment.values(), *self.secret_headers.values(), *self.way.proxies.secrets]
 
@@ -184,9 +183,9 @@ class Account(Struct, frozen=True):
 class Target(Struct, frozen=True):
     """One canary of one account: the thing that is up or down. `model` is None where none is named.
 
-    `host` is the account's own address, None where the provider's is asked: two gateways of one kind
-    are two companies. `answerer` is who answers: the provider, or what stands at the account's own address. It and `id`
-    are made of the others, once: they are asked for hundreds of times a look.
+    `host` is the account's own address, None where the provider's is used: two gateways of one kind are two companies.
+    `answerer` is who answers: the provider, or whatever runs at the account's own address. It and `id` are computed
+    once, since each probe reads them hundreds of times.
     """
 
     account: str
@@ -203,12 +202,12 @@ class Target(Struct, frozen=True):
 
 
 def limit_key(unit: str, window_s: float | None) -> tuple[str, int]:
-    """Two limits with one key are one limit wherever they are kept: whole seconds, 0 for no window."""
+    """Return the key of a limit wherever it is kept: the unit and the window in whole seconds, 0 for none."""
     return unit, round(window_s or 0)
 
 
 class Limit(Struct, frozen=True):
-    """One rate limit as last told. None: not told. `window_s` and `reset_s` are seconds from now."""
+    """One rate limit as last reported. None: not reported. `window_s` and `reset_s` are seconds from now."""
 
     unit: str
     window_s: float | None
@@ -222,10 +221,10 @@ class Limit(Struct, frozen=True):
 
 
 class Credit(Struct, frozen=True):
-    """What is left of money, or of an allowance, as told. None: not told.
+    """A balance or an allowance, as reported. None: not reported.
 
-    `unit` is a currency (`USD`) or what is counted (`requests`). `left` is None, too, where it is
-    `unlimited`. `expires_at` is when the key or the credit ends by itself.
+    `unit` is a currency (`USD`) or what is counted (`requests`). `left` is also None where it is `unlimited`.
+    `expires_at` is when the key or the credit expires.
     """
 
     unit: str
@@ -237,7 +236,7 @@ class Credit(Struct, frozen=True):
 
 
 class Sign(Struct, frozen=True):
-    """What a header told of trouble to come, beside an answer that may be good. `rule` names what decided."""
+    """A header's warning of a coming fault, next to an answer that may be good. `rule` names what matched."""
 
     fault: Fault
     rule: str
@@ -245,9 +244,9 @@ class Sign(Struct, frozen=True):
 
 
 class ControlAnswer(Struct, frozen=True):
-    """What a call without a key met. `fault` is None when the API itself answered, be it with a refusal.
+    """Result of a call without a key. `fault` is None when the API itself answered, even with a refusal.
 
-    Any other fault stands in the way of everybody who calls from here, whatever the key.
+    Any other fault blocks everybody who calls from here, whatever the key.
     """
 
     at: datetime
@@ -257,7 +256,7 @@ class ControlAnswer(Struct, frozen=True):
 
 
 class Usage(Struct, frozen=True):
-    """Tokens that an answer was billed for. Of `tokens_out`, `tokens_reasoning` were thought, shown or not."""
+    """Tokens that an answer was billed for. `tokens_reasoning` is part of `tokens_out`, shown or not."""
 
     tokens_in: int = 0
     tokens_out: int = 0
@@ -265,14 +264,14 @@ class Usage(Struct, frozen=True):
 
 
 KEPT_WORDS = 300
-"""Characters that are kept of the words of an answer, or of a header."""
+"""Most characters kept of an answer's words, or of a header."""
 
 
 class Answer(Struct, frozen=True):
-    """Proof of what was not good, already redacted: the rule that decided and the words of the answer.
+    """Proof of a bad answer, already redacted: the rule that matched and the words of the answer.
 
-    `body` is cut to what a person can read. `phase` is the part of the road that failed; None where none did, and the
-    answer itself was not good.
+    `body` is cut to a readable length. `phase` is the stage that failed; None where the connection was fine and the
+    answer itself was bad.
     """
 
     rule: str
@@ -286,12 +285,11 @@ class Answer(Struct, frozen=True):
 class Observation(Struct, frozen=True):
     """One attempt's result. `at` is when it began (aware UTC).
 
-    `latency_s` is the whole attempt; `ttft_s` the time until the first piece of generated content as
-    this client sees it (OpenTelemetry: time to first chunk). None: not measured. `status` is None when
-    no HTTP answer came. `cost_usd` is None when the model's price is not known. `limits` is None when
-    the answer said nothing of limits. `fault` is set exactly when the outcome is DEGRADED or FAILED,
-    `answer` exactly when it is not OK; an UNKNOWN one says there why we could not look. `offer` holds the
-    names of all models that are on offer, None when the answer was no such list.
+    `latency_s` is the whole attempt; `ttft_s` the time until the first piece of generated content as this client sees
+    it (OpenTelemetry: time to first chunk). None: not measured. `status` is None when no HTTP answer came. `cost_usd`
+    is None when the model's price is not known. `limits` is None when the answer did not mention limits. `fault` is set
+    exactly when the outcome is DEGRADED or FAILED, `answer` exactly when it is not OK; for UNKNOWN it says why we could
+    not probe. `offer` holds the names of all models on offer, None when the answer was no such list.
     """
 
     target: Target
@@ -318,5 +316,5 @@ class Observation(Struct, frozen=True):
 
     @property
     def phase(self) -> Phase | None:
-        """Which part of the road failed; None where none did."""
+        """The stage that failed; None where none did."""
         return self.answer.phase if self.answer else None

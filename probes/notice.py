@@ -1,4 +1,4 @@
-"""The nouns of status sources: what a provider's public page says of itself, and how far it is believed."""
+"""Types of status sources: what a provider's public page says about itself, and how far we trust it."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -20,12 +20,12 @@ class NoticePhase(StrEnum):
 
     @property
     def is_open(self) -> bool:
-        """True while it goes on, also when nobody said; a maintenance that has not begun is not open."""
+        """True while it lasts, also for UNKNOWN; a maintenance that has not begun is not open."""
         return self not in (NoticePhase.RESOLVED, NoticePhase.COMPLETED, NoticePhase.SCHEDULED)
 
 
 class Impact(StrEnum):
-    """How bad it is, in order. UNKNOWN stands below MINOR, so that whatever is known is the worst."""
+    """How bad it is, in ascending order. UNKNOWN ranks below MINOR, so that any known impact wins over it."""
 
     NONE = "none"
     MAINTENANCE = "maintenance"
@@ -38,7 +38,7 @@ class Impact(StrEnum):
     def rank(self) -> int:
         return list(Impact).index(self)
 
-    # A StrEnum would be ordered by its letters.
+    # A StrEnum would compare alphabetically.
     def __lt__(self, other: str) -> bool:
         return self.rank < Impact(other).rank
 
@@ -53,7 +53,7 @@ class Impact(StrEnum):
 
 
 class Trust(StrEnum):
-    """What one poll is worth. UNCHANGED: the source says that what was read last still holds."""
+    """What one poll is worth. UNCHANGED: the source says that the last content still holds."""
 
     READ = "read"
     UNCHANGED = "unchanged"
@@ -61,11 +61,11 @@ class Trust(StrEnum):
 
 
 class Notice(Struct, frozen=True):
-    """One incident or maintenance, as its source tells it. All texts are plain and bounded, but not escaped.
+    """One incident or maintenance, as its source reports it. All texts are plain and bounded, but not escaped.
 
-    `id` is stable within its source. `url` is http or https. `text` is the newest update. A None time
-    was not told, or was impossible. `planned` is a maintenance: no outage before it is in progress. Where not
-    `posted`, nobody wrote a notice, but the page shows one of our components (or all of it) so.
+    `id` is stable within its source. `url` is http or https. `text` is the newest update. A None time was not given, or
+    was impossible. `planned` is a maintenance: no outage until it is in progress. If not `posted`, nobody wrote a
+    notice, but the page shows one of our components (or all of it) in that state.
     """
 
     id: str
@@ -91,7 +91,7 @@ class Notice(Struct, frozen=True):
 
     @property
     def stage(self) -> tuple[str, ...]:
-        """In words, how far it has come, and what nobody said of it."""
+        """Words for how far it has come, and for what the source left out."""
         if not self.posted:
             return ("no notice posted",)
         phase = self.phase.replace("_", " ")
@@ -99,27 +99,27 @@ class Notice(Struct, frozen=True):
 
 
 class ComponentState(Struct, frozen=True):
-    """How one component stands."""
+    """The state of one component."""
 
     name: str
     impact: Impact
 
 
 class Validators(Struct, frozen=True):
-    """What the source gave us to ask next time whether anything is new."""
+    """Validators from the source, for a conditional request next time."""
 
     etag: str | None = None
     last_modified: str | None = None
 
 
 class Bulletin(Struct, frozen=True):
-    """What one poll of one source gave. `source` is `provider/feed`.
+    """Result of one poll of one source. `source` is `provider/feed`.
 
-    `problem` says in our own words why it is DOUBTFUL, and is None otherwise. `impact` is None when the
-    source does not say how things stand: no component, no open notice, no word for the whole. `newest_at`
-    is when the source last changed, by its own account. An UNCHANGED bulletin holds no notices of its own.
-    `unread` is how many items, or states of our components, could not be read; one more where the page says that
-    something is wrong, and nothing on it says what. Then silence is not good news.
+    `problem` says in our own words why it is DOUBTFUL, and is None otherwise. `impact` is None when the source does not
+    say: no component, no open notice, no overall status. `newest_at` is when the source last changed, by its own
+    account. An UNCHANGED bulletin holds no notices of its own. `unread` counts items, or states of our components, that
+    could not be read, plus one where the page says that something is wrong but not what. If it is not 0, silence is not
+    good news.
     """
 
     source: str

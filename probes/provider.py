@@ -1,4 +1,4 @@
-"""The shape of a provider's file: facts only, each block with its source and the day it was checked."""
+"""The schema of a provider's file: facts only, each block with its source and the day it was checked."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -19,7 +19,7 @@ Mail = Annotated[str, Meta(pattern=r"^[^\s@]+@[^\s@]+\.[a-z]+$")]
 
 
 class Dialect(StrEnum):
-    """The few wire formats in which canaries speak; COMMAND runs an official client instead."""
+    """The wire formats that canaries speak; COMMAND runs an official client instead."""
 
     LIST = "list"
     ACCOUNT = "account"
@@ -38,7 +38,7 @@ class Dialect(StrEnum):
 
     @property
     def writes(self) -> bool:
-        """Whether a good answer is a text that a model wrote."""
+        """Whether a good answer is text that a model generated."""
         return self in WRITING
 
 
@@ -51,7 +51,7 @@ WRITING = frozenset(
 
 
 class Platform(StrEnum):
-    """Who makes a status page: the form in which it is read. FEED is any RSS or Atom."""
+    """The software behind a status page, which decides how it is parsed. FEED is any RSS or Atom."""
 
     STATUSPAGE = "statuspage"
     INCIDENT_IO = "incident-io"
@@ -70,7 +70,7 @@ class Platform(StrEnum):
 
 
 class Facts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What every block of a provider's file has in common: an unknown key is an error."""
+    """Base of every block in a provider's file: an unknown key is an error."""
 
 
 class Auth(Facts, frozen=True, kw_only=True):
@@ -81,12 +81,12 @@ class Auth(Facts, frozen=True, kw_only=True):
 
 
 class CreditFacts(Facts, frozen=True, kw_only=True):
-    """Where an answer tells what is left of money or of an allowance: JMESPath over its JSON.
+    """Where an answer states a balance or an allowance: JMESPath over its JSON.
 
-    `each` finds several (a balance in each currency), over which the others are then asked. What they
-    find is a number, or a text that is one, times `scale`; where `left` is not told it is `most` less
-    `used`. `currency` is the word itself, `currency_at` finds it. `unlimited` finds whether there is no
-    end of it, `expires` when it ends: seconds since 1970 or ISO 8601. Source: https://jmespath.org
+    `each` selects several (one balance per currency); the other expressions then run on each of them. They must find a
+    number, or a numeric string, which is multiplied by `scale`; where `left` is missing it is `most` minus `used`.
+    `currency` is the literal code, `currency_at` finds it. `unlimited` finds whether there is no limit, `expires` when
+    it ends: seconds since 1970 or ISO 8601. Source: https://jmespath.org
     """
 
     each: Expression | None = None
@@ -103,22 +103,21 @@ class CreditFacts(Facts, frozen=True, kw_only=True):
 class Canary(Facts, frozen=True, kw_only=True):
     """The smallest real request of one kind.
 
-    `path` is joined to the base address (`..` steps up), or is a whole address, which is asked only
-    where the account has no base of its own. `{model}` in it stands for the model, `{month}` and
-    `{month_s}` for the month's first instant as ISO 8601 and in seconds. `model` is what is asked for
-    when an account names none. A free canary costs no tokens and runs each minute, unless it is `optional`:
-    not every account can be asked so, and a refusal would mean nothing. `body` is laid over the dialect's
-    own request. `every_s` is its pace where nobody says otherwise. `admin`: it takes the account's
-    administration key. A command has `run`, its program and arguments where the account names none,
-    instead of `path`, and ends within `limit_s`; `answers` is a regular expression that is found in a line, or in a
+    `path` is joined to the base address (`..` goes up one level), or is a full URL, which is used only where the
+    account has no base of its own. `{model}` in it stands for the model, `{month}` and `{month_s}` for the first
+    instant of the month as ISO 8601 and in seconds. `model` is the default when an account names none. A free canary
+    costs no tokens and runs every minute, unless it is `optional`: not every account supports it, and a refusal would
+    mean nothing. `body` is merged over the dialect's own request. `every_s` is the default interval. `admin`: it uses
+    the account's administration key. A command has `run` (program and arguments, unless the account names its own)
+    instead of `path`, and must end within `limit_s`; `answers` is a regular expression that matches in a line, or a
     text, of every good answer to it.
 
-    `holds` finds what every good answer holds, be it an empty list: JMESPath that finds neither nothing, nor false,
-    nor an empty text. Without it a list has an entry with a name, and what tells of the account its `credit`.
+    `holds` is JMESPath for something that every good answer contains, even an empty list: it must not find nothing,
+    false or an empty text. Without it, a list must have a named entry, and an account answer its `credit`.
 
-    What a good answer tells besides: `credit`; `flags`, JMESPath that finds by a true value that the key
-    has this fault all the same; `offers`, JMESPath that finds the names of the models on offer, which
-    `offers_prefix` may precede.
+    Read from a good answer as well: `credit`; `flags`, JMESPath per fault, where a true value means that the key has
+    this fault despite the good answer; `offers`, JMESPath for the names of the models on offer, with `offers_prefix`
+    stripped.
     """
 
     dialect: Dialect
@@ -141,30 +140,30 @@ class Canary(Facts, frozen=True, kw_only=True):
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether it is asked at an address of its own: the key of a gateway must not go there."""
+        """Whether `path` is a full URL: a gateway's key must not be sent there."""
         return self.path is not None and self.path.startswith("https://")
 
     def spoken(self, name: str, account: Account) -> Dialect:
-        """Return the wire format in which an account asks this canary, whose name is `name`."""
+        """Return the wire format in which an account uses this canary; `name` is the canary's own."""
         return Dialect(account.dialects.get(name, self.dialect))
 
     def line(self, account: Account) -> Sequence[str]:
-        """Return program and arguments that a command runs for an account; empty for any other dialect."""
+        """Return the program and arguments that a command runs for an account; empty for any other dialect."""
         return account.command or self.run or ()
 
 
 class Rule(Facts, frozen=True, kw_only=True):
-    """One meaning: when all that it names fits, the answer has this fault, or is fine.
+    """One meaning: when everything it names matches, the answer has this fault, or is fine.
 
-    `status`, `code`, `type` and `reason` fit when the answer's is one of those listed (case apart);
-    `tag` when any of the three is, since gateways move them about. `message` fits when one of these
-    regular expressions is found in the answer's words. A rule with `page` looks at HTML pages (and a
-    CDN's one-line texts) only, every other rule at everything else. The status of a command is its
-    exit code. An `unanswered` rule reads what a program says of its own road there: it fits only where no HTTP status
-    is told. A `loose` rule names a class that stands beside other troubles as well, `permission_error`
-    beside a spent credit: it is asked after all others, the shared ones too, and of a page only when nothing on it
-    speaks. An `own` rule reads what a gateway alone says, of whoever asks it: it is never about an account upstream,
-    whatever frame a client has put around it. A `firm` rule of codes yields to no words beside them.
+    `status`, `code`, `type` and `reason` match when the answer's is listed (case-insensitive); `tag` when any of the
+    three is, since gateways move them around. `message` matches when one of these regular expressions is found in the
+    answer's words. A `page` rule applies only to HTML pages (and a CDN's one-line texts), every other rule only to
+    everything else. The status of a command is its exit code. An `unanswered` rule reads what a program says about its
+    own network path: it matches only where no HTTP status is given. A `loose` rule names a class that also accompanies
+    other faults, such as `permission_error` next to spent credit: it is tried after all others, the shared ones too,
+    and on a page only when nothing else there is readable. An `own` rule matches what only a gateway itself says to its
+    caller: it is never about an account upstream, however a client wraps it. A `firm` rule of codes is not overruled by
+    words next to them.
     """
 
     id: Name
@@ -185,7 +184,7 @@ class Rule(Facts, frozen=True, kw_only=True):
 
 
 class Signal(Facts, frozen=True, kw_only=True):
-    """A header that tells of trouble to come, also beside a good answer; `value` is found in what it says."""
+    """A header that warns of a coming fault, even on a good answer; `value` is searched in the header's value."""
 
     id: Name
     header: HeaderName
@@ -195,7 +194,7 @@ class Signal(Facts, frozen=True, kw_only=True):
 
 
 class Wording(Facts, frozen=True, kw_only=True):
-    """The shared last layer of rules and signals: words that mean the same whoever says them."""
+    """The shared last layer of rules and signals: words that mean the same from every provider."""
 
     checked: date
     rules: list[Rule]
@@ -203,7 +202,7 @@ class Wording(Facts, frozen=True, kw_only=True):
 
 
 class Price(Facts, frozen=True, kw_only=True):
-    """What a model costs, in USD per million tokens, and per call besides. `model` is a prefix of its name."""
+    """A model's price in USD per million tokens, and per call. `model` is a prefix of the model's name."""
 
     model: str
     call_usd: Annotated[float, Meta(ge=0)] = 0.0
@@ -214,9 +213,9 @@ class Price(Facts, frozen=True, kw_only=True):
 
 
 class Feed(Facts, frozen=True, kw_only=True):
-    """One public status source: `url` is read, `page` is what people open.
+    """One public status source: `url` is polled, `page` is for people.
 
-    `components` are regular expressions of those that matter to an account of the API, case apart; empty: all.
+    `components` are case-insensitive regular expressions for those that matter to an API account; empty: all.
     """
 
     id: Name
@@ -228,23 +227,22 @@ class Feed(Facts, frozen=True, kw_only=True):
 
 
 class NoPage(Facts, frozen=True, kw_only=True):
-    """Where a fault has no page at which it is mended: why, as a clause without a full stop, and whom to write to."""
+    """Why there is no page to fix a fault, as a clause without a full stop, and the address to write to."""
 
     none: Clause
     mail: Mail | None = None
 
 
 class Provider(Facts, frozen=True, kw_only=True):
-    """A company (or a kind of gateway) that answers, with all that is known of it.
+    """A company (or a kind of gateway) that answers, and everything known about it.
 
-    `base` is None for a gateway whose address each account must give, and for a command. `relays`: it asks other
-    providers with accounts of its own, so that what it repeats of those says nothing of ours. `windows` says how many
-    seconds a limit of a unit spans when its header does not. `help` gives the address at which a person
-    mends each fault, or says why there is none; `verification` that of each kind of verification, where the answer says
-    which it wants. `unverified` names facts that have no source of their own
-    and were not checked, as dotted paths: `help.rate_limited`, `canaries.chat.model`; `help` names all
-    that is below it. `company` is the id of the provider whose product it is, None where that
-    is itself. `proxy` and `ca_file` are for the user to lay over: how requests to it leave, as an account's.
+    `base` is None for a gateway whose address each account must give, and for a command. `relays`: it calls other
+    providers with its own accounts, so an error it passes on says nothing about ours. `windows` gives the seconds that
+    a unit's limit spans when its header does not. `help` is the address where a person fixes each fault, or says why
+    there is none; `verification` the address per kind of verification, where the answer says which is required.
+    `unverified` lists, as dotted paths, facts without a source of their own that nobody checked: `help.rate_limited`,
+    `canaries.chat.model`; `help` covers everything below it. `company` is the id of the provider whose product this is,
+    None where it is its own. `proxy` and `ca_file` are for users to set: how requests to it leave, as for an account.
     """
 
     id: Name
@@ -272,7 +270,7 @@ class Provider(Facts, frozen=True, kw_only=True):
 
     @property
     def is_command(self) -> bool:
-        """Whether it is asked through a program, so that it has no address and takes no key from us."""
+        """Whether we reach it through a program: it then has no address and takes no key from us."""
         return any(canary.dialect is Dialect.COMMAND for canary in self.canaries.values())
 
     def facts(self) -> dict[str, bool]:
@@ -296,7 +294,7 @@ class Provider(Facts, frozen=True, kw_only=True):
         return any(_is_within(path, doubted) for doubted in self.unverified)
 
     def cost_usd(self, model: str | None, tokens_in: int, tokens_out: int) -> float | None:
-        """Return what a call with so many tokens costs; None when the model's price is not known."""
+        """Return what a call costs in USD; None when the model's price is not known."""
         for price in self.prices:
             if model and model.startswith(price.model):
                 return price.call_usd + (tokens_in * price.input_usd + tokens_out * price.output_usd) / 1e6

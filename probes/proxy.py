@@ -1,4 +1,4 @@
-"""Which proxy a request goes through: a setting of ours, or the variables that curl and requests heed; pure."""
+"""Which proxy a request uses: from our own setting, or from the variables that curl and requests read; pure."""
 
 import re
 from binascii import b2a_base64
@@ -14,10 +14,10 @@ from probes.redact import is_key
 FORM = 'write it as "http://host:port"'
 PORTS = {"http": 80, "https": 443}
 LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
-"""How programs of others are told not to ask a proxy for this machine."""
+"""How other programs are told to bypass the proxy for this machine."""
 PORT = re.compile(r"^(.*?):([0-9]{1,5})$")
 DOMAIN = re.compile(r"(?:[a-z0-9_\-]+\.)+[a-z]{2,24}\.?")
-"""A name that machines are given, however much of it a program made up: keys are not written so."""
+"""A domain name, even a generated one: no key looks like this."""
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 
 class ProxyError(ValueError):
-    """Why a text names no proxy that can be used; holds nothing of its user and password."""
+    """Why a text names no usable proxy; never contains its user or password."""
 
 
 class Proxy(Struct, frozen=True):
-    """One forward proxy. `user` is None where it asks nobody who he is.
+    """One forward proxy. `user` is None where it requires no authentication.
 
-    Without a password the user alone lets in: then he is the key, as one that looks like a key is.
+    A user without a password is the credential itself, so it is treated as a secret; so is one that looks like a key.
     """
 
     scheme: str
@@ -46,7 +46,7 @@ class Proxy(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """How people are told of it: without its user and password."""
+        """The name to show: without user and password."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
@@ -55,14 +55,14 @@ class Proxy(Struct, frozen=True):
 
     @property
     def url_with_password(self) -> str:
-        """For a program of others, which takes its proxy from a variable."""
+        """The URL for another program, which takes its proxy from a variable."""
         if self.user is None:
             return self.url
         return f"{self.scheme}://{quote(self.user, safe='')}:{quote(self.password, safe='')}@{self.name}"
 
     @property
     def authorization(self) -> str | None:
-        """The header that says who we are (RFC 9110, 11.7.2); None where nobody asks."""
+        """The Proxy-Authorization header (RFC 9110, 11.7.2); None where none is needed."""
         return None if self.user is None else f"Basic {self._pair}"
 
     @property
@@ -71,7 +71,7 @@ class Proxy(Struct, frozen=True):
 
     @property
     def known_user(self) -> str | None:
-        """The user as people may be told of him; None where there is none, or he is a secret."""
+        """The user, if it may be shown; None where there is none or it is a secret."""
         return None if not self.user or self._is_user_secret else self.user
 
     @property
@@ -86,7 +86,7 @@ class Proxy(Struct, frozen=True):
 
 
 class Proxies(Struct, frozen=True):
-    """The proxy for each scheme, None where requests go straight out; `bypass` are the hosts to which all do."""
+    """The proxy per scheme, None for a direct connection; `bypass` lists the hosts that always get one."""
 
     http: Proxy | None = None
     https: Proxy | None = None
@@ -105,9 +105,9 @@ DIRECT = Proxies()
 
 
 class Way(Struct, frozen=True):
-    """How requests leave: through which proxies, and whose word on certificates is taken.
+    """How requests leave: through which proxies, and which certificate authorities are trusted.
 
-    `ca_file` holds the only authorities that are believed, as PEM; None: those of the system.
+    `ca_file` holds the only trusted authorities, as PEM; None: those of the system.
     """
 
     proxies: Proxies = DIRECT
@@ -124,7 +124,7 @@ def parse(text: str) -> Proxy:
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port
-    except ValueError:  # brackets that do not close, a port that is none
+    except ValueError:  # unbalanced brackets, or a port that is no number
         raise ProxyError("is no web address") from None
     if is_key_for_host(parts.netloc.rpartition("@")[2]):
         raise ProxyError("has what looks like a key in the place of its host")
@@ -141,15 +141,15 @@ def parse(text: str) -> Proxy:
 
 
 def is_key_for_host(place: str) -> bool:
-    """Whether what stands in the place of a host, with its port or without, is most likely a key."""
+    """Whether the host part of an address, with or without a port, is most likely a key."""
     return not DOMAIN.fullmatch(PORT.sub(r"\1", place)) and is_key(place)
 
 
 def read_environment(environment: Mapping[str, str]) -> tuple[Proxies, list[tuple[str, str]]]:
-    """Return the proxies that the usual variables name, and by variable what is wrong with one that is needed.
+    """Return the proxies from the usual variables, and (variable, problem) for each one in use that is invalid.
 
-    As curl and requests read them: lower case goes first, ALL_PROXY is for what has none of its own. HTTP_PROXY in
-    upper case is not heeded inside of a CGI program, where whoever asks can set it (CVE-2016-5385).
+    Read as curl and requests do: lower case wins, ALL_PROXY is the fallback. Upper-case HTTP_PROXY is ignored inside a
+    CGI program, where the client can set it (CVE-2016-5385).
     """
     problems: list[tuple[str, str]] = []
     found = {scheme: _read(scheme, environment, problems) for scheme in PORTS}
@@ -171,7 +171,7 @@ def _read(scheme: str, environment: Mapping[str, str], problems: list[tuple[str,
 
 
 def _variables(scheme: str, environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield the variables that say something of a scheme, the strongest first."""
+    """Yield the variables that apply to a scheme, the strongest first."""
     for name in (f"{scheme}_proxy", "all_proxy"):
         if name in environment:
             yield name
@@ -182,7 +182,7 @@ def _variables(scheme: str, environment: Mapping[str, str]) -> Iterator[str]:
 
 @lru_cache(10_000)
 def choose(proxies: Proxies, address: str) -> Proxy | None:
-    """Return the proxy that a request to an address goes through; None: it goes straight out."""
+    """Return the proxy that a request to an address uses; None: it connects directly."""
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port or PORTS.get(parts.scheme)
@@ -195,16 +195,16 @@ def choose(proxies: Proxies, address: str) -> Proxy | None:
 
 
 def is_bypassed(host: str, port: int | None, bypass: tuple[str, ...]) -> bool:
-    """Whether a host is this machine, or one of those that are reached straight: a name and all below it, or a network.
+    """Whether a host bypasses the proxy: this machine, a listed name and all below it, or a listed network.
 
-    An entry may end with the only port that it is about.
+    An entry may end with a port; it then applies to that port only.
     """
     asked = _host(host)
     return _is_loopback(asked) or any(_fits(entry, asked, port) for entry in bypass)
 
 
 def _host(name: str) -> "Host":
-    from ipaddress import ip_address  # of use only where there is a proxy
+    from ipaddress import ip_address  # needed only where there is a proxy
 
     name = name.strip("[]").rstrip(".").lower()
     try:
@@ -235,7 +235,7 @@ def _fits(entry: str, host: "Host", port: int | None) -> bool:
 
 
 def _with_port(entry: str) -> tuple[str, int | None]:
-    """Return what an entry names and its port; the colons of a bare IPv6 address are none of a port."""
+    """Return an entry's host and port; the colons of a bare IPv6 address start no port."""
     if entry.count(":") > 1 and not entry.startswith("["):
         return entry, None
     found = PORT.match(entry)

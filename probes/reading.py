@@ -1,4 +1,4 @@
-"""A text → all that it may be read as once its encodings are undone, each letter with where it stood."""
+"""A text → every reading of it once its encodings are undone, with the original position of each letter."""
 
 import re
 from binascii import a2b_base64, a2b_hex
@@ -13,15 +13,15 @@ from msgspec import Struct
 Span = tuple[int, int]
 
 ROUNDS = 4
-"""So often an escape within an escape is undone: `%252573` is an `s`."""
+"""Most times that nested escapes are undone: `%252573` is an `s`."""
 DEPTH = 2
-"""So often base64 or hexadecimal digits within such are undone."""
+"""Most levels of nested base64 or hexadecimal that are decoded."""
 LEAST = 12
-"""Bytes in a row that are text; by chance there are fewer where nothing was encoded."""
+"""Fewest consecutive text bytes that count as text; random bytes rarely give as many."""
 
 
 def _utf8_after(mark: str) -> str:
-    """Return the expression of a letter of several bytes in UTF-8, of which each has two digits behind a mark."""
+    """Return the pattern for one multi-byte UTF-8 letter, written as two hex digits after a mark per byte."""
     more = f"{mark}[89ab][0-9a-f]"
     return f"(?:[cd][0-9a-f]{more}|e[0-9a-f](?:{more}){{2}}|f[0-7](?:{more}){{3}})"
 
@@ -29,7 +29,7 @@ def _utf8_after(mark: str) -> str:
 BEHIND_X, BEHIND_PERCENT, BEHIND_EQUALS = map(_utf8_after, (r"\\{1,9}x", "%", "="))
 ESCAPE = re.compile(
     rf"""
-    [\\%=&](?:                                # asked first, since most letters are none of these
+    [\\%=&](?:                                # tried first, since most letters fail here
       (?<=\\)\\{{0,9}}(?:                      # JSON, JavaScript, Python, shells; also within another of them
           u(?P<pair>d[89ab][0-9a-f]{{2}}\\{{1,9}}ud[c-f][0-9a-f]{{2}})
         | (?-i:U)00(?P<long>(?:0[0-9a-f]|10)[0-9a-f]{{4}})
@@ -58,35 +58,35 @@ ESCAPE = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-"""In whatever case, since a text may be told in the other one."""
+"""Ignores case, since a text may come back in the other one."""
 BASES = {
     **dict.fromkeys(("long", "four", "braced", "two", "percent_four", "percent_two", "mail_two", "hexadecimal"), 16),
     "octal": 8,
     "decimal": 10,
 }
 JUNCTION = re.compile(r"""["'`][+.&,\\]{0,2}["'`]""")
-"""What joins the parts of a text that was split: the end of a literal and the beginning of the next one."""
-SOFT = re.compile(r"[=\\]\r?\n")
-"""The end of a line where mail (RFC 2045, 6.7), or a shell, goes on in the next one."""
+"""What joins the parts of a split string: the end of one literal and the beginning of the next."""
+SOFT_BREAK = re.compile(r"[=\\]\r?\n")
+"""A soft line break, as in mail (RFC 2045, 6.7) or a shell."""
 BLANKS = re.compile(r"\s+")
-DRESS = re.compile(
+MARKUP = re.compile(
     r"""
-      <[^<>]{0,400}>                          # a tag: `<wbr>` or `<b>` between two letters is not seen
-    | \x1b?\[[0-9;:?]{0,20}[A-Za-z]           # a terminal's sequence: a colour, also once its first letter is gone
-    | ^data:                                  # of events, the beginning of each line
+      <[^<>]{0,400}>                          # a tag: `<wbr>` or `<b>` between two letters is invisible
+    | \x1b?\[[0-9;:?]{0,20}[A-Za-z]           # a terminal sequence: a colour, even without its escape character
+    | ^data:                                  # the start of each line of an event
     """,
     re.VERBOSE | re.MULTILINE,
 )
-"""What stands within a text to show it, and is not read."""
+"""Markup within a text, which a reader does not see."""
 CODE = "(?:3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-6])"
 CODES = re.compile(rf"(?<![\w.-])(?:{CODE}(?:\s{{0,9}},\s{{0,9}}|\s{{1,9}})){{9,}}{CODE}(?![\w.])")
-"""Bytes that are told as numbers, as Go and Python print what is no text to them: `[115 107 45 ...]`."""
+"""Bytes printed as numbers, as Go and Python do with what is not text to them: `[115 107 45 ...]`."""
 VALUE = re.compile(r"""(\w{1,40})\\{0,9}"\s{0,9}:\s{0,9}\\{0,9}"([^"]*)""")
-"""A field of JSON that is a text, also in JSON within JSON: a stream tells one text in many of one name."""
+"""A text field of JSON, even nested as a string in JSON: a stream splits one text over many of one name."""
 UTF8 = re.compile(r"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 RUN = re.compile(rf"(?:[\t\n\r -~]|{UTF8.pattern}){{{LEAST},}}")
 WIDE = (b"\xef\xbc", b"\xef\xbd", b"\xf0\x9d")
-"""How letters of another width or face begin in UTF-8."""
+"""First bytes in UTF-8 of full-width and mathematical letters."""
 FEW = 5
 
 SIX_BITS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
@@ -102,16 +102,16 @@ def _all_but(kept: bytes) -> bytes:
 
 NO_SIX_BITS, NO_DIGITS, NO_LETTERS = map(_all_but, (SIX_BITS, DIGITS, LETTERS))
 BREAK = "\x7f"
-"""Counts as a letter, and stands in no secret."""
+"""Counts as a letter, but occurs in no secret."""
 BROKEN = re.compile("[\udc80-\udcff]")
 SHOWN = bytes(97 if code in b"\t\n\r" or 32 <= code < 127 else 32 for code in range(256))
-"""Of each byte, whether it is a letter of ASCII that can be seen: an `a`."""
+"""Per byte, an `a` if it is visible ASCII."""
 
 
 class DecodedText(Struct, frozen=True):
-    """A text, and what it was made of: `spans` tells where each of its letters stood there.
+    """A text and the one it was derived from: `spans` gives the position there of each letter.
 
-    A `rough` one is of bytes, of which most were never text.
+    A `rough` one is decoded bytes, most of which were never text.
     """
 
     text: str
@@ -124,17 +124,17 @@ class DecodedText(Struct, frozen=True):
         return _fold(self.text)
 
     def locate(self, found: Sequence[Span]) -> list[Span]:
-        """Return where spans of its letters stood in the first text."""
-        layer = DecodedText("", self, lambda: _ones(_places(self.text, LETTERS)))
+        """Map spans of its letters to spans in the original text."""
+        layer = DecodedText("", self, lambda: _single_spans(_places(self.text, LETTERS)))
         while found and layer.source is not None:
             spans, layer = layer.spans(), layer.source
             found = [(spans[start][0], spans[end - 1][1]) for start, end in found]
         return list(found)
 
     def smooth(self) -> "DecodedText":
-        """Return a rough one with a break wherever a byte is no text: letters on both sides of it are no neighbours.
+        """Return a rough one with a break at each byte that is no text, so letters on both sides are not adjacent.
 
-        Takes longer, so that it is for those that seem to hold something.
+        Slow, so only for those that seem to contain something.
         """
         text = self.text.replace(BREAK, "\0").encode("latin-1").decode("utf-8", "surrogateescape")
 
@@ -147,16 +147,16 @@ class DecodedText(Struct, frozen=True):
 
 
 def readings(text: str) -> Iterator[DecodedText]:
-    """Yield a text and each that it may be read as.
+    """Yield a text and every other way to read it.
 
-    Marks that nobody sees are left out, and letters of another width, face or with an accent are the plain ones. Takes
-    time in proportion to the text's length.
+    Invisible marks are dropped, and letters of another width, typeface or with an accent become plain ones. Takes time
+    linear in the text's length.
     """
     return _readings(DecodedText(text), DEPTH)
 
 
 def letters(text: str) -> bytes:
-    """Return the letters and digits of a text in lower case, as those of readings are."""
+    """Return the letters and digits of a text in lower case, in the form that readings have them."""
     return _fold(text if text.isascii() else text.translate(PLAIN))
 
 
@@ -167,11 +167,11 @@ def _fold(text: str) -> bytes:
 def _readings(whole: DecodedText, depth: int) -> Iterator[DecodedText]:
     plain = _plain(whole)
     yield plain
-    yield from _undressed(plain)
+    yield from _without_markup(plain)
     if ESCAPE.search(plain.text):
         for layer in _unescaped(plain):
             yield layer
-            yield from _undressed(layer)
+            yield from _without_markup(layer)
     for joined in _joins(plain):
         yield from _unpacked(joined, depth)
         if ESCAPE.search(joined.text):
@@ -181,12 +181,12 @@ def _readings(whole: DecodedText, depth: int) -> Iterator[DecodedText]:
             yield from _unpacked(_joined(last), depth)
 
 
-def _undressed(layer: DecodedText) -> Iterator[DecodedText]:
-    """Yield a text with its numbers as letters, without what only shows it, and its fields of one name together."""
+def _without_markup(layer: DecodedText) -> Iterator[DecodedText]:
+    """Yield a text with byte numbers as letters, then without markup, then with fields of one name joined."""
     listed = _substituted(layer, CODES, _listed)
     if listed is not layer:
         yield listed
-    bare = _substituted(layer, DRESS, _nothing)
+    bare = _substituted(layer, MARKUP, _nothing)
     if bare is not layer:
         yield bare
     named = defaultdict(list)
@@ -194,18 +194,18 @@ def _undressed(layer: DecodedText) -> Iterator[DecodedText]:
         named[found[1]].append(found.span(2))
     parts = [part for several in named.values() if len(several) > 1 for part in (*several, None)]
     if parts:
-        yield _gathered(layer, parts)
+        yield _concatenated(layer, parts)
 
 
 def _listed(found: re.Match[str]) -> str:
     return "".join(chr(int(code)) for code in re.findall("[0-9]+", found[0]))
 
 
-def _gathered(layer: DecodedText, parts: Sequence[Span | None]) -> DecodedText:
+def _concatenated(layer: DecodedText, parts: Sequence[Span | None]) -> DecodedText:
     """Return parts of a text as one; None stands for a break."""
 
     def spans() -> list[Span]:
-        return [one for part in parts for one in (_ones(range(*part)) if part else [(0, 0)])]
+        return [one for part in parts for one in (_single_spans(range(*part)) if part else [(0, 0)])]
 
     return DecodedText("".join(layer.text[slice(*part)] if part else BREAK for part in parts), layer, spans)
 
@@ -215,13 +215,13 @@ def _plain(layer: DecodedText) -> DecodedText:
         return layer
 
     def spans() -> list[Span]:
-        return _ones([at for at, letter in enumerate(layer.text) for _ in PLAIN[ord(letter)]])
+        return _single_spans([at for at, letter in enumerate(layer.text) for _ in PLAIN[ord(letter)]])
 
     return DecodedText(layer.text.translate(PLAIN), layer, spans)
 
 
 class Plain(dict[int, str]):
-    """The code of a letter → what it is plainly: nothing for a mark, what it is made of for any other."""
+    """Maps a code point to its plain form: nothing for a mark, its NFKD base for anything else."""
 
     def __missing__(self, code: int) -> str:
         made_of = normalize("NFKD", chr(code)) if code not in UNSEEN else ""
@@ -231,35 +231,35 @@ class Plain(dict[int, str]):
 
 MARKS = frozenset({"Mn", "Me", "Mc", "Cf", "Cc", "Cs", "Co", "Cn"})
 UNSEEN = frozenset({0x115F, 0x1160, 0x3164, 0xFFA0, 0x2800})
-"""Letters by their category, and nothing to see."""
+"""Letters by category, but invisible."""
 PLAIN = Plain()
 
 
 def _joins(layer: DecodedText) -> Iterator[DecodedText]:
-    """Yield a text as `_joined` does; twice where a mark at the end of a line may be one, or the half of an escape."""
-    if SOFT.search(layer.text):
-        yield _joined(_substituted(layer, SOFT, _nothing))
+    """Yield a text as `_joined` does, twice where a line end may be a soft break, or half of an escape."""
+    if SOFT_BREAK.search(layer.text):
+        yield _joined(_substituted(layer, SOFT_BREAK, _nothing))
     yield _joined(layer)
 
 
 def _joined(layer: DecodedText) -> DecodedText:
-    """Return a text without its blanks, and the parts of what was split as one."""
+    """Return a text without whitespace, and with the parts of split strings joined."""
     text = "".join(layer.text.split())
     if len(text) < len(layer.text):
-        layer = DecodedText(text, layer, partial(_left, layer.text, BLANKS, _nothing))
+        layer = DecodedText(text, layer, partial(_spans_left, layer.text, BLANKS, _nothing))
     return _substituted(layer, JUNCTION, _nothing)
 
 
 def _unescaped(layer: DecodedText) -> Iterator[DecodedText]:
-    """Yield a text once its escapes are undone, and again as long as there are some within."""
+    """Yield a text with its escapes undone, again and again while nested ones remain."""
     for _ in range(ROUNDS):
-        before, layer = layer, _plain(_substituted(layer, ESCAPE, _meant))
+        before, layer = layer, _plain(_substituted(layer, ESCAPE, _decoded_escape))
         if layer is before:
             return
         yield layer
 
 
-def _meant(found: re.Match[str]) -> str:
+def _decoded_escape(found: re.Match[str]) -> str:
     kind = str(found.lastgroup)
     if base := BASES.get(kind):
         code = int(found[kind], base)
@@ -294,7 +294,7 @@ OTHERS: dict[str, Callable[[str], str]] = {
 
 
 def _unpacked(layer: DecodedText, depth: int) -> Iterator[DecodedText]:
-    """Yield what a text is in base64 and in hexadecimal digits, and what that may be read as where it is text."""
+    """Yield what a text decodes to as base64 and as hexadecimal, and the readings of that where it is text."""
     for packed in (_from_base64(layer), _from_digits(layer)):
         if packed is not None:
             yield packed
@@ -303,7 +303,7 @@ def _unpacked(layer: DecodedText, depth: int) -> Iterator[DecodedText]:
 
 
 def _from_base64(layer: DecodedText) -> DecodedText | None:
-    """Return what a text is in base64, wherever in it that begins: at each of four letters, one after another."""
+    """Return a text decoded as base64 at each of the four possible offsets, one after another."""
     packed = layer.text.encode("latin-1", "ignore").translate(STANDARD, NO_SIX_BITS)
     if len(packed) < LEAST:
         return None
@@ -311,7 +311,7 @@ def _from_base64(layer: DecodedText) -> DecodedText | None:
 
     def spans() -> list[Span]:
         pairs = _pairs(_places(layer.text, SIX_BITS))
-        # Of four letters the first two hold the first byte, the next one begins in the second letter.
+        # The first two of four letters hold the first byte; the next byte begins in the second letter.
         firsts = (shift + 4 * (at // 3) + at % 3 for shift, one in enumerate(unpacked) for at in range(len(one)))
         return [pairs[first] for first in firsts]
 
@@ -319,7 +319,7 @@ def _from_base64(layer: DecodedText) -> DecodedText | None:
 
 
 def _from_digits(layer: DecodedText) -> DecodedText | None:
-    """Return what the hexadecimal digits of a text are, from the first and from the second one."""
+    """Return the hexadecimal digits of a text decoded from the first and from the second digit on."""
     layer = _substituted(layer, PREFIX, _nothing) if "0x" in layer.text or "0X" in layer.text else layer
     packed = layer.text.encode("latin-1", "ignore").translate(None, NO_DIGITS)
     if len(packed) < LEAST:
@@ -342,11 +342,11 @@ def _is_text(content: bytes) -> bool:
 
 
 def _picked(layer: DecodedText) -> DecodedText:
-    """Return what in a text of bytes is text, with a zero behind each part."""
+    """Return the runs of text among some bytes, each followed by a zero."""
 
     def spans() -> list[Span]:
         parts = (found.span() for found in RUN.finditer(layer.text))
-        return _ones([at for start, end in parts for at in (*range(start, end), end - 1)])
+        return _single_spans([at for start, end in parts for at in (*range(start, end), end - 1)])
 
     return DecodedText("".join(f"{found[0]}\0" for found in RUN.finditer(layer.text)), layer, spans)
 
@@ -364,18 +364,18 @@ Meant = Callable[[re.Match[str]], str]
 
 def _substituted(layer: DecodedText, pattern: re.Pattern[str], meant: Meant) -> DecodedText:
     text = pattern.sub("" if meant is _nothing else meant, layer.text)
-    return layer if text is layer.text else DecodedText(text, layer, partial(_left, layer.text, pattern, meant))
+    return layer if text is layer.text else DecodedText(text, layer, partial(_spans_left, layer.text, pattern, meant))
 
 
-def _left(text: str, pattern: re.Pattern[str], meant: Meant) -> list[Span]:
-    """Return where in a text stood what is left of it once a pattern is substituted."""
+def _spans_left(text: str, pattern: re.Pattern[str], meant: Meant) -> list[Span]:
+    """Return the original position of each letter that a substitution leaves."""
     spans: list[Span] = []
     done = 0
     for found in pattern.finditer(text):
-        spans += _ones(range(done, found.start()))
+        spans += _single_spans(range(done, found.start()))
         spans += [found.span()] * len(meant(found))
         done = found.end()
-    return spans + _ones(range(done, len(text)))
+    return spans + _single_spans(range(done, len(text)))
 
 
 def _places(text: str, kept: bytes) -> list[int]:
@@ -383,11 +383,11 @@ def _places(text: str, kept: bytes) -> list[int]:
     return [at for at, letter in enumerate(text) if letter in alphabet]
 
 
-def _ones(places: Iterable[int]) -> list[Span]:
+def _single_spans(places: Iterable[int]) -> list[Span]:
     return [(at, at + 1) for at in places]
 
 
 def _pairs(places: Sequence[int]) -> list[Span]:
-    """Return where each letter and the next one stand; what was added to the end to fill it up is the last one's."""
+    """Return the span of each letter and its successor; padding at the end maps to the last one."""
     pairs = [(first, second + 1) for first, second in zip(places, [*places[1:], places[-1]], strict=True)]
     return pairs + [pairs[-1]] * 4

@@ -1,4 +1,4 @@
-"""The one place that removes secrets from any text."""
+"""The only place that removes secrets from texts."""
 
 import re
 from binascii import a2b_base64, b2a_base64
@@ -15,17 +15,20 @@ if TYPE_CHECKING:
 
 MASK = "[redacted]"
 ECHO = 10
-"""So many letters and digits of a key in a row count as the key; fewer identify nobody."""
+"""Letters and digits in a row that count as an echo of a key; fewer identify nobody."""
 BLOCK = ECHO // 2
-"""Of a text cut into such blocks, one at least lies whole within any echo: most texts are done with after these."""
+"""Block size in letters: any echo holds at least one whole block, so most texts need no closer search."""
 SHORTEST_SECRET = 6
-"""A shorter "key" (vLLM's EMPTY, Ollama's anything) is no secret, and words would be torn out of texts."""
+"""Fewest characters of a secret:
 
-# Shapes of keys as their issuers print them, masked ones (sk-ab***yz) included. Read 2026-11-21:
-# the prefixes stand in each provider's file; these cover keys that are *not* in our configuration.
+a shorter "key" (vLLM's EMPTY, Ollama's anything) is none, and would mask common words.
+"""
+
+# Key shapes as their issuers print them, masked ones (sk-ab***yz) too. Read 2026-11-21: the prefixes are in each
+# provider's file; these cover keys that are *not* in our configuration.
 SHAPES = re.compile(
     r"""
-      \b(?:                                              # asked once for all, since it is seldom so
+      \b(?:                                              # tested once for all: it rarely holds
           (?:sk|pk|rk|fk|gsk|xai|pplx|csk|nvapi)[-_][\w*.\-]{6,}
         | (?:hf|tgp|fw|key|sess|r8|ak)[-_][A-Za-z0-9]{16,}
         | AIza[\w*\-]{6,}                                # Google API keys
@@ -49,37 +52,37 @@ SIGNED = re.compile(
     """,
     re.VERBOSE,
 )
-"""Keys with a sign within, which no word has: nobody's own name looks like one."""
+"""Keys with a structure that no word has, so no user's own name matches."""
 RANDOM = re.compile(
     r"(?=(?:.*\d){3})(?=.*[a-z])[A-Za-z0-9]{20,}(?:[.:_\-][A-Za-z0-9]+)*"
     r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:[.:][\w\-]+)?"
 )
-"""A key without a known shape: nobody calls a variable or a file like that."""
+"""A key of no known shape: nobody names a variable or a file like that."""
 WORD = re.compile(r"[\w|\-]{20,}")
-"""A shorter word may begin as a key does, and be somebody's own name for something."""
+"""Long enough to judge: a shorter word may start like a key and be a user's own name for something."""
 IN_ADDRESS = re.compile(
     r"""
-      (?:(?<=://)|(?<=\w:/))[^\s/@:]+:(?!env:|file:|command:)[^\s/@]*(?=@)   # user:password, also once read as a path
+      (?:(?<=://)|(?<=\w:/))[^\s/@:]+:(?!env:|file:|command:)[^\s/@]*(?=@)   # user:password, also parsed as a path
     | (?i:(?<=[?&]key=)|(?<=[?&]token=)|(?<=api_key=))[^\s&"']{6,}
     """,
     re.VERBOSE,
 )
 SCHEME = re.compile(r"(basic|bearer|token|apikey|key)\s+", re.IGNORECASE)
-"""What stands before a key in a header."""
+"""The prefix of a key in a header."""
 COOKIE = re.compile(r"[\w.\-]+=([^;\s]{8,})(?:;|$)")
 MAIL = re.compile(r"\b[\w.+\-]{1,64}@[\w\-]+(?:\.[\w\-]+)+\b")
 CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff"
     "\U000e0000-\U000e007f]"
 )
-"""Control characters, marks of no width and halves of surrogate pairs.
+"""Control characters, zero-width marks and lone surrogates.
 
-They can forge a line in a log, turn a message around, stand within a key, or be no text that can be stored.
+They can forge a line in a log, reverse a message, break up a key, or make a text that cannot be stored.
 """
 
 
 def mask(text: str) -> str:
-    """Remove what has the shape of a secret or an e-mail address, and control characters."""
+    """Mask everything shaped like a secret or an e-mail address, and drop control characters."""
     return _without_mail(_without_keys(text))
 
 
@@ -93,14 +96,14 @@ def _without_keys(text: str) -> str:
 
 
 def _unnamed(found: re.Match[str]) -> str:
-    """Return what may be said of a key: of one that its issuer shows in part, the end that stands on his page, too."""
+    """Return the mask for a key, with the ending that its issuer also shows on the key's page, if any."""
     key = found[0].rstrip(".")
     end = SHOWN.search(key)
     return (f"{MASK}***{end[1]}" if end else MASK) + found[0][len(key) :]
 
 
 SHOWN = re.compile(r"(?:\*{3,}|\.{3,})[\w\-]*?([A-Za-z0-9]{2,4})$")
-"""The end of a key of which the rest is left out; four letters find it among one's own, and open nothing."""
+"""The ending of an abbreviated key; four letters identify it among one's own keys, and open nothing."""
 
 
 def _without_controls(text: str) -> str:
@@ -110,38 +113,38 @@ def _without_controls(text: str) -> str:
 
 
 TERMINAL = re.compile(r"\x1b(?:\[[0-?]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,400}(?:\x07|\x1b\\)|[ -/][0-~])|[^\n]\x08")
-"""What moves or colours a terminal's text (ECMA-48): without its first letter the rest would stand there as words.
+"""Terminal sequences for colour and cursor (ECMA-48): without the escape character the rest would read as words.
 
-So does a letter that is struck over.
+Overstruck letters too.
 """
 
 
 def conceal(text: str, secrets: Iterable[str]) -> str:
-    """Remove secrets from a text, however they are written, then what has the shape of one.
+    """Remove secrets from a text, in any encoding, then anything shaped like one.
 
-    What looks like an e-mail address stays: `gateway@host.example` is our own name of who answers.
+    What looks like an e-mail address stays: `gateway@host.example` is our own id for an answerer.
     """
     return _without_keys(_without(_without_controls(text), tuple(secrets)))
 
 
 def has_key(text: str) -> bool:
-    """Whether a text of the user's own holds what an issuer made: the beginning and the length of a key."""
+    """Whether a user's own text contains an issued key: with a known prefix and of its length."""
     return SIGNED.search(text) is not None or any(map(_is_issued, WORD.findall(text)))
 
 
 def is_random(word: str) -> bool:
-    """Whether a word is made as keys are that have no known form: nobody chooses such a name."""
+    """Whether a word looks as random as keys of no known format: nobody chooses such a name."""
     return COMPACT.fullmatch(word) is not None or (PACKED.fullmatch(word) is not None and _is_mixed(word))
 
 
 COMPACT = re.compile(r"(?=(?:\D*\d){3})(?=(?:[^A-Za-z]*[A-Za-z]){3})[A-Za-z0-9]{20,}")
 PACKED = re.compile(r"(?<![\w+/=])[A-Za-z0-9+/]{38,}={0,2}(?![\w+/=])")
-"""A key in the alphabet of base64, as AWS and Azure's storage make them; its signs are those of a path."""
+"""A key in the base64 alphabet, such as those of AWS and Azure Storage; its symbols also occur in paths."""
 TURN = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])")
 
 
 def _is_mixed(word: str) -> bool:
-    """Whether a word changes between small letters, large ones and digits as only chance does: a path seldom does."""
+    """Whether a word alternates between lower case, upper case and digits as random text does; paths seldom do."""
     return _turns(word) * 5 >= len(word)
 
 
@@ -150,12 +153,12 @@ def _turns(word: str) -> int:
 
 
 CASES = re.compile(r"(?=.*[a-z])(?=.*[A-Z])")
-"""Digits and letters of one case are the hash of a model or a commit, too."""
+"""Digits with letters of one case are also the hash of a model or a commit."""
 STEPS = re.compile(r"[/:?&=#@,\s]+")
 
 
 def lets_in(text: str) -> bool:
-    """Whether a text that is shown to people opens something: by a password in an address, or as the path of a hook."""
+    """Whether a text meant for display grants access: by a password in an address, or as a webhook's path."""
     return (
         IN_ADDRESS.search(text) is not None
         or any(map(is_random, text.replace("=", " ").split()))
@@ -164,14 +167,14 @@ def lets_in(text: str) -> bool:
 
 
 def screen(text: str) -> str:
-    """Remove keys that somebody wrote where a name belongs; a name that only begins like one stays legible."""
+    """Mask keys that somebody wrote in place of a name; a name that only starts like a key stays legible."""
     text = IN_ADDRESS.sub(MASK, SIGNED.sub(MASK, text))
     text = PACKED.sub(lambda found: MASK if _is_mixed(found[0]) else found[0], text)
     return WORD.sub(lambda found: MASK if _is_key(found[0]) else found[0], text)
 
 
 def is_key(word: str) -> bool:
-    """Whether a word that people would be shown is, or holds, what is most likely a key."""
+    """Whether a word to be displayed is, or contains, what is most likely a key."""
     return screen(word) != word
 
 
@@ -188,31 +191,31 @@ def _is_issued(word: str) -> bool:
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """Remove secrets from a text that came from outside, however they are echoed.
+    """Remove secrets from untrusted text, however they are echoed.
 
-    Whole or in part (from ten letters and digits in a row), in another case, width or face, backwards, with whatever
-    signs, marks and blanks between; in escapes, as entities, percent-encoded, quoted-printable, in hexadecimal digits,
-    in base64 or as the numbers of its bytes, and in one of these within another.
+    Whole or in part (from ten letters and digits in a row), in another case, width or typeface, backwards, with any
+    symbols, marks and whitespace in between; escaped, as entities, percent-encoded, quoted-printable, in hexadecimal,
+    in base64 or as byte numbers, and any of these nested in another.
     """
     return _without_mail(conceal(text, secrets))
 
 
 @lru_cache(100)
 def _without(text: str, secrets: tuple[str, ...]) -> str:
-    """Kept, since many accounts are told the same when a provider fails, and each is asked again and again."""
+    """Cached, since many accounts get the same error when a provider fails, on every retry."""
     wanted = _wanted(secrets)
     for _ in range(PASSES):
-        before, text = text, _passed(text, wanted)
+        before, text = text, _one_pass(text, wanted)
         if text == before:
             return text
-    return MASK  # what shows another one each time is made to do so
+    return MASK  # a text that yields a new secret on every pass was crafted to
 
 
 PASSES = 5
 
 
-def _passed(text: str, wanted: "Wanted") -> str:
-    from probes.reading import readings  # its expressions take some milliseconds, of use only where something was said
+def _one_pass(text: str, wanted: "Wanted") -> str:
+    from probes.reading import readings  # its patterns take milliseconds to compile, and are often not needed
 
     found = [span for layer in readings(text) for span in wanted.places(layer)]
     for start, end in reversed(_united(found)):
@@ -224,9 +227,9 @@ def _passed(text: str, wanted: "Wanted") -> str:
 
 
 class Wanted(Struct, frozen=True):
-    """What is looked for: `whole` holds each form of each secret in letters, `blocks` each five of them in a row.
+    """The secrets to search for: `whole` holds every form of each in folded letters, `blocks` their five-letter blocks.
 
-    `short` are those of fewer letters than identify anybody, which count whole; `literals` have hardly a letter.
+    `short` are those below ECHO letters, which match only whole; `literals` have hardly a letter.
     """
 
     whole: bytes
@@ -235,7 +238,7 @@ class Wanted(Struct, frozen=True):
     literals: tuple[str, ...]
 
     def places(self, layer: "DecodedText") -> list[tuple[int, int]]:
-        """Return where in the first text that stands which is a secret in this reading of it."""
+        """Return the spans of the original text that hold a secret in this reading of it."""
         found = self.spans(layer.letters)
         if found and layer.rough:
             layer = layer.smooth()
@@ -243,7 +246,7 @@ class Wanted(Struct, frozen=True):
         return layer.locate(found)
 
     def spans(self, text: bytes) -> list[tuple[int, int]]:
-        """Return where in a text of letters some of a secret stands."""
+        """Return the spans of folded letters that hold a secret, or part of one."""
         found = [(at, at + len(one)) for one in self.short if one in text for at in _starts(one, text)]
         even = text[: len(text) - len(text) % BLOCK]
         if self.blocks.isdisjoint(iter_unpack(f"{BLOCK}s", even)):
@@ -283,7 +286,7 @@ ADDRESS = re.compile(r"[a-z][a-z0-9+.\-]*://", re.IGNORECASE)
 
 
 def _packed(secret: str) -> Iterator[bytes]:
-    """Yield a secret in base64, of which a longer text holds one of three; in one case, as nobody can undo it then."""
+    """Yield a secret's base64 at each of the three alignments in a longer text; folded, as case is lost."""
     from probes.reading import letters
 
     raw = secret.encode()
@@ -293,9 +296,9 @@ def _packed(secret: str) -> Iterator[bytes]:
 
 @lru_cache(10_000)
 def _parts(secret: str) -> tuple[str, ...]:
-    """Return what of a secret is one by itself: a key after its scheme, a cookie's value, what an address lets in with.
+    """Return the secrets inside a secret: a key after its scheme, a cookie's value, an address's credentials.
 
-    What `Basic` encodes is told as it was before, too.
+    For `Basic` also what it encodes.
     """
     if scheme := SCHEME.match(secret):
         rest = secret[scheme.end() :]
@@ -304,7 +307,7 @@ def _parts(secret: str) -> tuple[str, ...]:
 
 
 def _in_address(address: str) -> Iterator[str]:
-    """Yield what in the address of a channel, a proxy or a ping is no name of a host, and no word that all have."""
+    """Yield the parts of a channel's, proxy's or ping's address that are neither host names nor common words."""
     rest = address[ADDRESS.match(address).end() :]  # type: ignore[union-attr]
     user, at, place = rest.rpartition("@")
     if at:
@@ -322,13 +325,13 @@ COMMON = re.compile(r"[a-z]+|(?:[\w\-]+\.)+[a-z]{2,}|[\d.]+")
 def _decoded(basic: str) -> tuple[str, ...]:
     try:
         pair = a2b_base64(basic).decode()
-    except ValueError:  # no base64, or no text
+    except ValueError:  # not base64, or not text
         return ()
     return pair, pair.partition(":")[2]
 
 
 def _united(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return spans in their order, those that touch as one."""
+    """Return the spans sorted, with overlapping and adjacent ones merged."""
     united: list[tuple[int, int]] = []
     for start, end in sorted(spans):
         if united and start <= united[-1][1]:

@@ -1,4 +1,4 @@
-"""Pure: an answer that the configuration explains → its name, and the one line of monitor.toml that mends it."""
+"""Pure: an answer that the configuration explains → which mistake it is, and the line of monitor.toml that fixes it."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -12,11 +12,11 @@ from probes.model import Account, Answer, Confidence, Fault, Observation, Outcom
 from probes.provider import Canary, Dialect, Provider
 
 PREFIX = "setup/"
-"""What the rules here begin with."""
+"""Prefix of the rules made here."""
 
 
 class Misfit(StrEnum):
-    """What does not fit between what we are told to ask and who answers."""
+    """A mismatch between our configured request and the server that answers."""
 
     ENDPOINT = "endpoint"
     DOUBLED = "doubled"
@@ -37,35 +37,35 @@ ENDPOINTS = re.compile(
     r"/(?:chat/completions|completions|messages|messages/count_tokens|responses|embeddings)$"
     r"|(?<=/v1)/(?:models|chat|embed)$|(?<=/v2)/(?:chat|embed)$|(?<=/v1beta)/models$"
 )
-"""What each canary adds to the base by itself."""
+"""Paths that each canary appends to the base by itself."""
 ANTHROPIC = re.compile(r"/anthropic(?=/|$)")
 
 ABSENT = (404, 405, 501)
 UNSETTLED = frozenset({Fault.BAD_REQUEST, Fault.INVALID_RESPONSE, Fault.UNCLASSIFIED})
-"""What an answer may mean that comes from the wrong address; anything else is an API's own word."""
+"""Faults that an answer from a wrong address may get; anything else is the API's own answer."""
 
 NO_PAGE = (
     r"unexpected endpoint or method|cannot (?:get|post) /|no route matched"
     r"|(?:unknown|invalid|unhandled|unsupported|no such) (?:request )?(?:url|path|endpoint|route)\b"
     r"|(?:url|path|endpoint|route)\W+(?:is )?not (?:supported|implemented|found|available|enabled)\b"
 )
-"""How some say with whichever status that nobody knows the address."""
+"""How some servers say, with any status, that the address does not exist."""
 
 LIST_REFUSED = UNSETTLED | {Fault.PERMISSION_DENIED, Fault.INVALID_KEY, Fault.MODEL_UNAVAILABLE}
-"""What a gateway without a list of models makes of the question for one, while it does the work that is asked of it."""
+"""Faults that a gateway without a model list may answer to a request for one, although it serves its models."""
 
-SAID = 2000
-"""So much of a body is looked at for it."""
+SEARCHED_CHARACTERS = 2000
+"""Most characters of a body to search."""
 
 TARGET = re.compile(r"redirects to (\S+?);")
 REFUSED = (
     r"(?:unsupported|not.{0,20}(?:supported|permitted|allowed|recogni[sz]ed)|unknown|unrecogni[sz]ed|unexpected|extra)"
 )
 CAPS = {Dialect.OPENAI_CHAT: "max_completion_tokens", Dialect.OPENAI_COMPATIBLE: "max_tokens"}
-"""How the dialects that differ in nothing else call the cap on tokens."""
+"""The name of the token cap, in which these dialects differ."""
 WANTED = rf"\buse\W+({'|'.join(CAPS.values())})\b"
 SPOKEN_INSTEAD = {Dialect.OPENAI_COMPATIBLE: Dialect.OPENAI_CHAT, Dialect.OPENAI_CHAT: Dialect.OPENAI_COMPATIBLE}
-"""They differ in how the cap on tokens is called, and one server takes the one, another the other."""
+"""The other dialect: they differ only in the name of the token cap, and a server may accept just one."""
 
 
 WHY = {
@@ -84,10 +84,10 @@ WHY = {
 def explain(
     provider: Provider, account: Account, seen: Observation, *, proven: bool = False, others: bool | None = None
 ) -> Observation:
-    """Return what was seen, told as our request's fault where the account's configuration explains it.
+    """Return the observation, as a bad request of ours where the account's configuration explains it.
 
     `proven`: this target has answered well as it is set up now, so its address is right. `others`: whether another
-    ability of this account answers well; None when there is no other.
+    canary of this account answers well; None when there is no other.
     """
     if seen.answer is None or not _is_unsettled(seen):
         return seen
@@ -99,14 +99,14 @@ def explain(
 
 
 def _is_unsettled(seen: Observation) -> bool:
-    """Whether it may be the address that was met; a server calls a page that it lacks a failure of its own, too."""
+    """Whether a wrong address may be the cause; some servers report a missing page as their own failure."""
     if seen.fault is Fault.SERVER_ERROR:
         return seen.status in ABSENT or _says_no_page(seen.answer)
     return seen.fault in LIST_REFUSED
 
 
 def _says_no_page(answer: Answer | None) -> bool:
-    return answer is not None and re.search(NO_PAGE, answer.body[:SAID], re.IGNORECASE) is not None
+    return answer is not None and re.search(NO_PAGE, answer.body[:SEARCHED_CHARACTERS], re.IGNORECASE) is not None
 
 
 def _misfit(
@@ -120,12 +120,12 @@ def _misfit(
     if seen.fault in UNSETTLED and _is_capped(canary.spoken(seen.target.canary, account), seen.status, answer):
         return Misfit.CAP
     if proven or account.base is None:
-        return None  # of an address that we ship nobody need mend anything
+        return None  # a shipped address needs no fix by the user
     if canary.dialect is Dialect.LIST and others:
-        return Misfit.LIST  # what does the work asked of it has the right address and takes the key
+        return Misfit.LIST  # a working canary proves both the address and the key
     if seen.fault in LIST_REFUSED - UNSETTLED or not _is_absent(seen.status, answer):
         return None
-    if not others and (wrong := of_base(provider, account.base, canary) or _of_house(provider, account.base)):
+    if not others and (wrong := of_base(provider, account.base, canary) or _on_own_domain(provider, account.base)):
         return wrong
     if canary.dialect is Dialect.ACCOUNT:
         return Misfit.PURSE if others else None
@@ -133,7 +133,7 @@ def _misfit(
 
 
 def _is_absent(status: int | None, answer: Answer) -> bool:
-    """Whether nobody who knows our request is there: no such page, or words where JSON belongs."""
+    """Whether nothing there understands our request: no such page, or text where JSON belongs."""
     if status != 200:
         return status in ABSENT
     body = answer.body.lstrip("\ufeff \t\r\n")
@@ -142,18 +142,18 @@ def _is_absent(status: int | None, answer: Answer) -> bool:
 
 
 def _is_capped(dialect: Dialect, status: int | None, answer: Answer) -> bool:
-    """Whether a server wants the cap on tokens by the other name."""
+    """Whether a server wants the token cap under its other name."""
     if dialect not in CAPS or status not in (400, 422):
         return False
     said = f"{answer.words} {answer.body}"
     if wanted := re.search(WANTED, said, re.IGNORECASE):
         return wanted[1].lower() != CAPS[dialect]
-    name, near = rf"\b{CAPS[dialect]}\b", "[^{}]{0,80}"  # no brace lies between
+    name, near = rf"\b{CAPS[dialect]}\b", "[^{}]{0,80}"  # within one pair of braces
     return re.search(f"{REFUSED}{near}{name}|{name}{near}{REFUSED}", said, re.IGNORECASE) is not None
 
 
 def of_base(provider: Provider, base: str, canary: Canary) -> Misfit | None:
-    """Return what seems wrong with a base address by its form alone; None when nothing does."""
+    """Return what looks wrong with a base address by its form alone; None when nothing does."""
     path, asked = urlsplit(base).path.rstrip("/"), _path(canary)
     if ENDPOINTS.search(path):
         return Misfit.ENDPOINT
@@ -164,15 +164,15 @@ def of_base(provider: Provider, base: str, canary: Canary) -> Misfit | None:
     return None if VERSION.search(path + asked) else Misfit.VERSION
 
 
-def _of_house(provider: Provider, base: str) -> Misfit | None:
-    """Return SITE for an address of the provider's own house that is not its API's."""
+def _on_own_domain(provider: Provider, base: str) -> Misfit | None:
+    """Return SITE for an address in the provider's own domain that is not its API's."""
     is_there = provider.base is not None and base.rstrip("/") != provider.base.rstrip("/")
     same = urlsplit(base).hostname == urlsplit(provider.base or "").hostname
     return Misfit.SITE if is_there and (same or is_site(provider, base)) else None
 
 
 def is_site(provider: Provider, base: str) -> bool:
-    """Whether a base is on a host for people, as its name says, of the company whose API is elsewhere."""
+    """Whether a base is, by its name, a host for people (console, docs) of the company whose API is elsewhere."""
     host, api = urlsplit(base).hostname or "", urlsplit(provider.base or "").hostname or ""
     return SITE.match(host) is not None and host != api and host.split(".")[-2:] == api.split(".")[-2:]
 
@@ -184,15 +184,15 @@ def _path(canary: Canary) -> str:
     return (canary.path or "").partition("?")[0]
 
 
-# The line that mends it
+# The line that fixes it
 
 
 def advise(
     provider: Provider, account: Account, name: str, answer: Answer, answered: Collection[str] = ()
 ) -> str | None:
-    """Return what to write into monitor.toml; None where the answer is not the configuration's affair.
+    """Return what to write into monitor.toml; None where the configuration is not the cause.
 
-    `name` is the canary that met the answer, `answered` are those of the account that were answered well.
+    `name` is the canary that got the answer, `answered` are the account's canaries that got good ones.
     """
     misfit = RULES.get(answer.rule)
     if misfit is None:
@@ -223,13 +223,13 @@ def _line(
 
 
 def is_covered(seen: Observation, met: Iterable[Observation]) -> bool:
-    """Whether the line that mends something else that the same account `met` mends this, too."""
+    """Whether the line that fixes another problem that this account `met` fixes this one too."""
     is_purse = seen.answer is not None and RULES.get(seen.answer.rule) is Misfit.PURSE
     return is_purse and any(one.answer and RULES.get(one.answer.rule) is Misfit.LIST for one in met)
 
 
 def is_mended(provider: Provider, seen: Observation, met: Iterable[Observation]) -> bool:
-    """Whether a line that mends what the same account `met` is all that there is to do about what was seen."""
+    """Whether a line that fixes what this account `met` is all there is to do about this observation."""
     if seen.answer and seen.answer.rule in RULES:
         return True
     asks_no_more = seen.fault in LIST_REFUSED and provider.canaries[seen.target.canary].dialect in LEFT_OUT
@@ -237,12 +237,12 @@ def is_mended(provider: Provider, seen: Observation, met: Iterable[Observation])
 
 
 LEFT_OUT = (Dialect.LIST, Dialect.ACCOUNT)
-"""What is asked no more, where it does not answer, by the line that asks for no list."""
+"""Canaries that the line for a missing list stops, if they do not work."""
 RULES = {f"{PREFIX}{misfit}": misfit for misfit in Misfit}
 
 
 def neighbour(provider: Provider, account: Account, name: str, rule: str) -> str | None:
-    """Return the base that would mend what was met, where it is on the host that has the key already; None else."""
+    """Return the base that would fix it, if it is on the host that already gets the key; None otherwise."""
     if account.base is None or RULES.get(rule) not in (Misfit.VERSION, Misfit.DOUBLED, Misfit.SITE):
         return None
     base = mend(provider, account.base, provider.canaries[name])
@@ -250,10 +250,10 @@ def neighbour(provider: Provider, account: Account, name: str, rule: str) -> str
 
 
 def mend(provider: Provider, base: str, canary: Canary) -> str:
-    """Return a base address whose form has nothing wrong with it any more."""
+    """Return a base address with every flaw in its form fixed."""
     parts = urlsplit(base)
     path = parts.path.rstrip("/")
-    if provider.base and _of_house(provider, base):
+    if provider.base and _on_own_domain(provider, base):
         return provider.base
     while ENDPOINTS.search(path):
         path = ENDPOINTS.sub("", path)
@@ -269,9 +269,9 @@ def mend(provider: Provider, base: str, canary: Canary) -> str:
 
 
 def _moved(provider: Provider, account: Account, canary: Canary, words: str) -> str | None:
-    """Return the base to which a redirect leads; None where it is no move of the same host's API.
+    """Return the base that a redirect leads to; None unless the API moved within its own domain, over https.
 
-    Where else it leads is named in the words of the answer, and nobody is told to send a key there.
+    Any other destination appears only in the words of the answer: we never advise sending a key there.
     """
     told, before = TARGET.search(words), urlsplit(account.base or provider.base or "")
     if told is None:
@@ -286,6 +286,6 @@ def _moved(provider: Provider, account: Account, canary: Canary, words: str) -> 
 
 
 def _is_near(before: str, after: str) -> bool:
-    """Whether two hosts are one, or one of them is within the other's domain."""
+    """Whether two hosts are the same, or one is within the other's domain."""
     within = f".{after}".endswith(f".{before}") or f".{before}".endswith(f".{after}")
     return before == after or (within and "." in after)

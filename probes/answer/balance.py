@@ -1,4 +1,4 @@
-"""Pure: what an answer tells of the account itself → credit, flags, models on offer."""
+"""Pure: what an answer says about the account itself → balances, flags, models on offer."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from jmespath.parser import ParsedResult
 
 MOST_CREDITS = 8
-"""Credits that are read of one answer."""
+"""Most balances read from one answer."""
 MOST_MODELS = 2_000
-"""Models that are kept of one list."""
+"""Most models kept of one list."""
 LONGEST_NAME = 200
-"""Characters of the name of a model, or of a unit before it is masked."""
+"""Most characters of a model's name, or of a unit before it is masked."""
 LONGEST_UNIT = 16
-"""Characters of a unit, such as USD."""
+"""Most characters of a unit, such as USD."""
 LARGEST = 1e15
-"""Units of credit beyond which a number is nonsense."""
+"""Largest plausible balance in its own unit."""
 
 NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,20})?")
 
 
 def read_credits(facts: CreditFacts, answer: Any) -> tuple[Credit, ...]:
-    """Return every balance that an answer tells of; what is no number in it counts as not told."""
+    """Return every balance that an answer states; a value that is not a number counts as missing."""
     items = find(facts.each, answer) if facts.each else [answer]
     if not isinstance(items, list):
         return ()
@@ -38,7 +38,7 @@ def read_credits(facts: CreditFacts, answer: Any) -> tuple[Credit, ...]:
 
 
 def raised(flags: Mapping[Fault, str], answer: Any) -> Fault | None:
-    """Return the first fault whose flag a good answer shows all the same: a key can be blocked and say 200."""
+    """Return the first fault whose flag a good answer sets: a blocked key can still get a 200."""
     return next((fault for fault, expression in flags.items() if find(expression, answer)), None)
 
 
@@ -52,7 +52,7 @@ def read_offer(expression: str, answer: Any, prefix: str = "") -> tuple[str, ...
 
 
 def find(expression: str, answer: Any) -> Any:
-    """Return what a JMESPath expression finds; None when it finds nothing or does not suit the answer."""
+    """Return what a JMESPath expression finds; None when it finds nothing or does not fit the answer."""
     from jmespath.exceptions import JMESPathError
 
     try:
@@ -63,7 +63,7 @@ def find(expression: str, answer: Any) -> Any:
 
 @cache
 def _compiled(expression: str) -> "ParsedResult":
-    import jmespath  # 14 ms, which only they pay who ask for a balance
+    import jmespath  # 14 ms, paid only where a balance is read
 
     return jmespath.compile(expression)
 
@@ -92,17 +92,17 @@ def _number(value: Any) -> float | None:
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if abs(value) < LARGEST else None  # false for NaN too
+    return float(value) if abs(value) < LARGEST else None  # also false for NaN
 
 
 def _unit(value: Any) -> str | None:
-    """Keep a currency that nobody knows as it was told: it is shown, and never converted."""
+    """Return a unit; an unknown currency is kept as given: it is shown, and never converted."""
     text = mask(value[:LONGEST_NAME]).strip() if isinstance(value, str) else ""
     return text if 0 < len(text) <= LONGEST_UNIT else None
 
 
 def _moment(value: Any) -> datetime | None:
-    """Return an instant for seconds or milliseconds since 1970 or ISO 8601; 0 and -1 stand for never."""
+    """Return the time for seconds or milliseconds since 1970 or ISO 8601; None for 0 and -1, which mean never."""
     try:
         number = _number(value)
         if number is None:
@@ -122,7 +122,7 @@ def _is_name(value: Any) -> bool:
 
 
 def bad_expressions(expressions: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield the key and the reason of each expression that is no JMESPath."""
+    """Yield the key and the reason of each invalid JMESPath expression."""
     from jmespath.exceptions import JMESPathError
     from jmespath.functions import Functions
 
@@ -136,7 +136,7 @@ def bad_expressions(expressions: Mapping[str, str]) -> Iterator[tuple[str, str]]
 
 
 def _functions(node: Any) -> Iterator[str]:
-    """Yield the functions that an expression calls: whether they exist is found out late, and then only it fails."""
+    """Yield the functions that an expression calls: JMESPath reports an unknown one only when it runs."""
     if node["type"] == "function_expression":
         yield node["value"]
     for child in node["children"]:

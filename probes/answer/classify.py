@@ -39,17 +39,17 @@ STATUSES = {
     503: Fault.OVERLOADED,
     529: Fault.OVERLOADED,
 }
-"""What a status says when nothing else does. 3xx and 5xx are ranges; any other says nothing."""
+"""The fault for a status when nothing else decides. 3xx and 5xx are ranges; any other status means nothing."""
 
 LOWEST_STATUS = 200
-"""Of an answer; 1xx is never the last word."""
+"""Lowest status of an answer; 1xx is never final."""
 
 UNPROVEN = {
     Proof.CUT: "answer/cut",
     Proof.EMPTY: "answer/empty",
     Proof.UNREADABLE: "answer/unreadable",
 }
-"""The rules that name what an answer lacks which gives no reason."""
+"""The rule for each way in which a good status comes without proof or reason."""
 
 OF_AN_ACCOUNT = frozenset(
     {
@@ -57,7 +57,7 @@ OF_AN_ACCOUNT = frozenset(
         *(Fault.QUOTA_EXHAUSTED, Fault.LIMIT_COLLAPSE),
     }
 )
-"""What is wrong with an account as a whole. A rate that is relayed may be our own doing, a missing model our choice."""
+"""Faults of an account as a whole. A relayed rate limit may be our own doing, a missing model our choice."""
 OF_THE_ROAD = frozenset({Fault.REGION_BLOCKED, Fault.BLOCKED_BY_EDGE})
 
 LOST = frozenset({Fault.QUOTA_EXHAUSTED, Fault.ACCOUNT_SUSPENDED})
@@ -67,10 +67,10 @@ LESS_THAN = {
     Fault.OVERLOADED: LOST | {Fault.INVALID_KEY},
     Fault.SERVER_ERROR: LOST | {Fault.INVALID_KEY},
 }
-"""What a mere code says less than: the words that are heard beside it."""
+"""Faults that words may turn a bare code into, since they say more than it."""
 
 RulesOf = Callable[[str], Sequence[Rule]]
-"""The rules of a provider by the name of its file; asked only for one that a bad answer names."""
+"""Finds a provider's rules by the name of its file; called only for one that a bad answer names."""
 
 
 def nobody(_: str) -> Sequence[Rule]:
@@ -78,7 +78,7 @@ def nobody(_: str) -> Sequence[Rule]:
 
 
 class Speakers(Struct, frozen=True):
-    """Whose words are known: those of the provider asked, the shared ones, and of whoever an answer names."""
+    """Whose rules apply: those of the provider we called, the shared ones, and of any provider an answer names."""
 
     provider: Provider
     wording: Sequence[Rule]
@@ -97,10 +97,10 @@ def judge(
     asked: str = "",
     rules_of: RulesOf = nobody,
 ) -> Verdict:
-    """Return what an answer means. What fits no rule is judged by its status, or is UNCLASSIFIED.
+    """Return what an answer means. If no rule matches, its status decides, or it is UNCLASSIFIED.
 
-    Under a 2xx it is good only when it holds what `canary` asked for, or anybody would where that is not known.
-    Not `whole`: it goes on after `body`. `asked`: the address, of which nothing that comes back proves anything.
+    A 2xx is good only when it holds what `canary` asked for, or what any request asks for if that is not known. Not
+    `whole`: the answer continues after `body`. `asked`: our address; an echo of it proves nothing.
     """
     speakers = Speakers(provider, wording, rules_of)
     if status is not None and not 200 <= status < 300:
@@ -127,27 +127,27 @@ def judge_pasted(
     *,
     rules_of: RulesOf = nobody,
 ) -> tuple[Verdict, str]:
-    """Return what an answer means that a person pasted, which `judge` would read as it came, and what it says.
+    """Return what a pasted answer means, where `judge` would take it as it came, and what it says.
 
-    What a terminal printed around a good part shows that a person cut it, and no server; so does half an object.
-    No more is read of it than of an answer.
+    Terminal output around a good part, or half an object, shows that a person cut it, not a server. No more of it is
+    read than of a live answer.
     """
     answer = take_apart(pasted)
     body, whole = answer.body[:MOST_CHARACTERS], len(answer.body) < MOST_CHARACTERS
     status, headers = status or answer.status, {**answer.headers, **headers}
     verdict = judge(provider, wording, status, headers, body, canary, whole=whole, rules_of=rules_of)
-    if verdict.fault is Fault.INVALID_RESPONSE and _is_touched(answer, body) and prove_excerpt(body) is Proof.GOOD:
+    if verdict.fault is Fault.INVALID_RESPONSE and _is_edited(answer, body) and prove_excerpt(body) is Proof.GOOD:
         verdict = Verdict(None, "ok/excerpt", Confidence.LOW)
     return verdict, words(read(status, headers, body))
 
 
-def _is_touched(answer: Response, body: str) -> bool:
-    """Whether a person has put more around an answer, or cut its JSON, which no connection does without an error."""
+def _is_edited(answer: Response, body: str) -> bool:
+    """Whether a person put text around an answer, or cut its JSON, which no connection does without an error."""
     return answer.status is not None or not body.lstrip().startswith(BEGINNINGS) or is_cut(body)
 
 
 def _judge_unproven(speakers: Speakers, proof: Proof, complaint: Complaint) -> Verdict | None:
-    """Return what an answer means that holds nothing: its words say why, or the status that it tells."""
+    """Return what an answer without the payload means: its words say why, or the status that it names."""
     if verdict := _decide(speakers, complaint):
         return verdict
     if complaint.status is None:
@@ -160,7 +160,7 @@ def _judge_unproven(speakers: Speakers, proof: Proof, complaint: Complaint) -> V
 
 
 def _judge_excerpt(speakers: Speakers, complaint: Complaint, body: str) -> Verdict:
-    """Return what was pasted without a status means, of which neither beginning nor end need be there."""
+    """Return what a pasted excerpt without a status means; its beginning and its end may be missing."""
     match prove_excerpt(body):
         case Proof.GOOD:
             return Verdict(None, "ok/excerpt", Confidence.LOW)
@@ -175,28 +175,31 @@ def _judge_excerpt(speakers: Speakers, complaint: Complaint, body: str) -> Verdi
 
 
 def _decide(speakers: Speakers, complaint: Complaint) -> Verdict | None:
-    """What is inside is heard before the frames around it, and of both the innermost layer first."""
+    """Return the verdict on causes before that on the frames around them, the innermost layer first."""
     return decide_by(speakers, complaint, frame=False) or decide_by(speakers, complaint, frame=True)
 
 
 def decide_by(speakers: Speakers, complaint: Complaint, *, frame: bool) -> Verdict | None:
-    """Return what the causes of a complaint mean, or the frames around them; None where no rule knows them.
+    """Return what the causes of a complaint, or the frames around them, mean; None where no rule matches.
 
-    A name that no rule knows is read as words when no sentence has decided: it is often the sentence.
+    If no sentence decided, names that no rule knows are read as words: a name often is the whole message.
     """
     layers = [layer for layer in dict.fromkeys(complaint.layers) if layer.frame is frame]
-    for layer in chain(layers, _spelled(layers)):
-        if verdict := _hear(speakers, complaint, layer):
-            return _of_the_gateway(verdict) if _is_theirs(speakers.provider, verdict, layer) else verdict
+    for layer in chain(layers, _names_as_words(layers)):
+        if verdict := _apply_rules(speakers, complaint, layer):
+            return _as_gateway_failure(verdict) if _is_upstream(speakers.provider, verdict, layer) else verdict
     return None
 
 
-def _spelled(layers: Iterable[Layer]) -> Iterator[Layer]:
+def _names_as_words(layers: Iterable[Layer]) -> Iterator[Layer]:
     return (Layer(words=one.names, named=one.named, relayed=one.relayed) for one in layers if one.names)
 
 
-def _is_theirs(provider: Provider, verdict: Verdict, layer: Layer) -> bool:
-    """Of a page that a gateway met on its own road, the road is its trouble too; a program of ours repeats our own."""
+def _is_upstream(provider: Provider, verdict: Verdict, layer: Layer) -> bool:
+    """Whether the fault is upstream of a gateway:
+
+    on a page that it relays, path faults too; a command only relays ours.
+    """
     if any(rule.own and verdict.rule == f"{provider.id}/{rule.id}" for rule in provider.rules):
         return False
     if layer.page:
@@ -205,58 +208,58 @@ def _is_theirs(provider: Provider, verdict: Verdict, layer: Layer) -> bool:
 
 
 def _is_relayed(provider: Provider, layer: Layer) -> bool:
-    """What a client program of ours says, or the provider that was asked, is said of our own account."""
+    """Whether it is about a gateway's account upstream: not if our own client, or the provider we called, says it."""
     if not layer.relayed or provider.is_command:
         return False
     return not layer.named or (provider.relays and layer.named != provider.id)
 
 
-def _hear(speakers: Speakers, complaint: Complaint, layer: Layer) -> Verdict | None:
-    """By the rules of the provider that a frame names, then by those of the one that was asked, then by the shared."""
+def _apply_rules(speakers: Speakers, complaint: Complaint, layer: Layer) -> Verdict | None:
+    """Apply the rules of the provider that a frame names, then of the one we called, then the shared ones."""
     provider = speakers.provider
     named = layer.named if layer.named != provider.id else ""
     for loose in (False, True):
         for id, rules in ((named, speakers.rules_of(named) if named else ()), (provider.id, provider.rules)):
-            if rule := _first_fit(rules, complaint, layer, loose):
-                return _plainer(rule, speakers.wording, complaint, layer) or _told_by(rule, id)
-        if rule := _first_fit(speakers.wording, complaint, layer, loose):
-            return _told_in_words(rule)
+            if rule := _first_match(rules, complaint, layer, loose):
+                return _more_specific(rule, speakers.wording, complaint, layer) or _by_rule(rule, id)
+        if rule := _first_match(speakers.wording, complaint, layer, loose):
+            return _by_wording(rule)
     return None
 
 
-def _plainer(rule: Rule, wording: Sequence[Rule], complaint: Complaint, layer: Layer) -> Verdict | None:
-    """Return what words mean beside a mere code, when they do not say the same as it: the code has no number for it.
+def _more_specific(rule: Rule, wording: Sequence[Rule], complaint: Complaint, layer: Layer) -> Verdict | None:
+    """Return what words next to a bare code mean, if they say more: some APIs have no code for it.
 
-    Google says of each rate that a quota and a plan are exceeded, so that its codes mark themselves `firm`.
+    Google mentions an exceeded quota and plan with every rate limit, so its codes are marked `firm`.
     """
     if rule.message or rule.firm or rule.fault not in LESS_THAN:
         return None
     plain, same = (
-        _first_fit((one for one in wording if one.message and one.fault in faults), complaint, layer, loose=False)
+        _first_match((one for one in wording if one.message and one.fault in faults), complaint, layer, loose=False)
         for faults in (LESS_THAN[rule.fault], {rule.fault})
     )
-    return _told_in_words(plain) if plain and not same else None
+    return _by_wording(plain) if plain and not same else None
 
 
-def _told_in_words(rule: Rule) -> Verdict:
+def _by_wording(rule: Rule) -> Verdict:
     return Verdict(rule.fault, f"wording/{rule.id}", Confidence.MEDIUM)
 
 
-def _told_by(rule: Rule, id: str) -> Verdict:
+def _by_rule(rule: Rule, id: str) -> Verdict:
     told = rule.tag or rule.code or rule.type or rule.reason or rule.message
     return Verdict(rule.fault, f"{id}/{rule.id}", Confidence.HIGH if told else Confidence.LOW)
 
 
-def _of_the_gateway(verdict: Verdict) -> Verdict:
-    """The account that is refused there is the gateway's: to us the gateway does not work."""
+def _as_gateway_failure(verdict: Verdict) -> Verdict:
+    """Return a server error: the refused account is the gateway's, so to us the gateway is down."""
     return Verdict(Fault.SERVER_ERROR, f"relayed/{verdict.rule}", Confidence.MEDIUM)
 
 
-def _first_fit(rules: Iterable[Rule], complaint: Complaint, layer: Layer, loose: bool) -> Rule | None:
-    return next((rule for rule in rules if rule.loose is loose and _fits(rule, complaint, layer)), None)
+def _first_match(rules: Iterable[Rule], complaint: Complaint, layer: Layer, loose: bool) -> Rule | None:
+    return next((rule for rule in rules if rule.loose is loose and _matches(rule, complaint, layer)), None)
 
 
-def _fits(rule: Rule, complaint: Complaint, layer: Layer) -> bool:
+def _matches(rule: Rule, complaint: Complaint, layer: Layer) -> bool:
     return (
         rule.page == layer.page
         and not (rule.unanswered and _is_answered(complaint, layer))
@@ -271,7 +274,7 @@ def _fits(rule: Rule, complaint: Complaint, layer: Layer) -> bool:
 
 
 def _is_answered(complaint: Complaint, layer: Layer) -> bool:
-    """Whether a status of HTTP is told; what is lower is the exit code of a program."""
+    """Whether there is an HTTP status; a lower number is a program's exit code."""
     return bool(layer.statuses) or (complaint.status is not None and complaint.status >= LOWEST_STATUS)
 
 
@@ -281,22 +284,25 @@ def _listed(wanted: Sequence[str], found: Sequence[str]) -> bool:
 
 @cache
 def _pattern(alternatives: tuple[str, ...]) -> re.Pattern[str]:
-    """Chinese is written right beside English words, which end there: to a pattern of ASCII it is no letter."""
+    """Compile alternatives. ASCII ones match as ASCII, so that Chinese right next to an English word ends that word."""
     flags = ("a:" if alternative.isascii() else ":" for alternative in alternatives)
     parts = (f"(?{flag}{alternative})" for flag, alternative in zip(flags, alternatives, strict=True))
     return re.compile("|".join(parts), re.IGNORECASE)
 
 
 def _by_status_of(provider: Provider, complaint: Complaint) -> Verdict:
-    """A gateway may pass on the status, too, of what its own account met. Without one of HTTP, that in words counts."""
+    """Return the verdict by status; a gateway may relay its own account's.
+
+    Without an HTTP one, one in the words counts.
+    """
     told = (status for layer in complaint.layers for status in layer.statuses)
     verdict = by_status(complaint.status or next(told, None))
     is_theirs = verdict.fault in OF_AN_ACCOUNT and any(_is_relayed(provider, layer) for layer in complaint.layers)
-    return _of_the_gateway(verdict) if is_theirs else verdict
+    return _as_gateway_failure(verdict) if is_theirs else verdict
 
 
 def by_status(status: int | None) -> Verdict:
-    """Return what a status says when nothing else does."""
+    """Return what a status means when nothing else decides."""
     fault = STATUSES.get(status or 0, Fault.UNCLASSIFIED)
     if fault is Fault.UNCLASSIFIED and status is not None:
         fault = {3: Fault.INVALID_RESPONSE, 5: Fault.SERVER_ERROR}.get(status // 100, fault)

@@ -1,4 +1,4 @@
-"""Pure: headers → signs of trouble to come, which stand beside good answers too."""
+"""Pure: headers → warnings of coming faults, which good answers carry too."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -8,11 +8,11 @@ from probes.model import KEPT_WORDS, Sign
 from probes.provider import Signal
 
 READ = 1_000
-"""Characters that are read of a header."""
+"""Most characters read of a header."""
 
 
 def read_signs(file: str, signals: Iterable[Signal], headers: Mapping[str, str]) -> tuple[Sign, ...]:
-    """Return what the headers warn of, by the signals of one file. The words are not redacted yet."""
+    """Return the headers' warnings, by the signals of one file. The words are not redacted yet."""
     found = []
     for signal in signals:
         told = headers.get(signal.header)

@@ -1,4 +1,4 @@
-"""The few wire formats: the smallest legal request out, and who reads what comes in."""
+"""The wire formats: the smallest legal request, and the reader for its answer."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,15 +11,15 @@ from probes.provider import Dialect
 
 PROMPT = "hi"
 PROMPT_TOKENS = 10
-"""What the prompt is billed as, its frame included: 8 to 10 where answers told."""
+"""Tokens billed for the prompt, with its frame: answers reported 8 to 10."""
 CAP_TOKENS = 16
-"""Below this the Responses API refuses the request, and reasoning models end in an error before any text."""
+"""Tokens of output below which the Responses API refuses, and reasoning models fail before any text."""
 COUNTING_TOKENS = 40
-"""What the longer question is billed as, its frame included: it has 12 words, and no tokenizer halves them all."""
+"""Tokens billed for the longer question, with its frame: 12 words, and no tokenizer splits them all in two."""
 
 
 class Question(Struct, frozen=True):
-    """What is asked of a model that writes. It is billed as `tokens_in`; `most_out` is the cap on generated tokens."""
+    """What a model is asked. It is billed as `tokens_in`; `most_out` caps the generated tokens."""
 
     text: str
     tokens_in: int
@@ -27,10 +27,10 @@ class Question(Struct, frozen=True):
 
 
 class Wire(Struct, frozen=True):
-    """One dialect. `body` is None for a plain GET; `read` understands a whole answer, or one event of its stream.
+    """One dialect. `body` is None for a plain GET; `read` parses a whole answer, or one event of its stream.
 
-    `most_out` is the usual cap on generated tokens. `whole` returns how much
-    of an answer longer than what we read of it is whole; None where no good answer is that long.
+    `most_out` is the usual cap on generated tokens. `whole` returns how much of a truncated long answer is complete;
+    None where no good answer is that long.
     """
 
     body: Callable[[str, Question], dict[str, Any]] | None
@@ -50,7 +50,7 @@ def _openai_chat_body(model: str, question: Question) -> dict[str, Any]:
 
 
 def _openai_compatible_body(model: str, question: Question) -> dict[str, Any]:
-    """Gateways and older servers know `max_tokens` only; OpenAI's reasoning models refuse it."""
+    """Gateways and older servers know only `max_tokens`; OpenAI's reasoning models refuse it."""
     body = _openai_chat_body(model, question)
     body["max_tokens"] = body.pop("max_completion_tokens")
     return body
@@ -74,7 +74,7 @@ def _gemini_body(model: str, question: Question) -> dict[str, Any]:
 
 
 def _gemini_count_body(model: str, question: Question) -> dict[str, Any]:
-    """The settings of a generation are no field of a count: the AI Studio address refuses them."""
+    """A count has no generation settings: the AI Studio address refuses them."""
     return {"contents": [{"role": "user", "parts": [{"text": question.text}]}]}
 
 
@@ -117,9 +117,9 @@ WIRES: Mapping[Dialect, Wire] = {
 
 
 def question(dialect: Dialect, answer_tokens: int | None = None) -> Question:
-    """Return what a canary asks, so that the answer has `answer_tokens`; None: as few as the dialect does with.
+    """Return a canary's question for an answer of `answer_tokens`; None: as few as the dialect allows.
 
-    Whoever counts to a number writes a token for each at least, and the cap ends it: all such answers are as long.
+    Counting to a number takes at least one token per number, and the cap ends it: all such answers are equally long.
     """
     if answer_tokens is None or not dialect.writes:
         return Question(PROMPT, PROMPT_TOKENS, WIRES[dialect].most_out)

@@ -1,7 +1,7 @@
-"""Pure: a sentence → the same without what it repeats of our own request, which proves nothing.
+"""Pure: a sentence → the same without echoes of our own request, which prove nothing.
 
-A path may name our billing, a prompt may speak of anything. What is taken out is an address that an API is asked
-at; a link for people (documentation, a console) stays, since it tells what is meant.
+A path may contain "billing", a prompt may mention anything. Only API addresses are removed; a link for people
+(documentation, a console) stays, since it hints at the cause.
 """
 
 import re
@@ -38,7 +38,7 @@ PROMPT = re.compile(
 
 
 def without_echo(sentence: str, asked: str = "") -> str:
-    """Return a sentence without addresses, paths and prompts of a request; `asked` is our address, if it is known."""
+    """Return a sentence without a request's addresses, paths and prompts; `asked` is our address, if known."""
     sentence = without_asked(sentence.replace("\\/", "/"), asked)
     if "://" in sentence:
         sentence = ADDRESS.sub(_link_or_nothing, sentence)
@@ -53,7 +53,7 @@ def without_asked(sentence: str, asked: str) -> str:
     """Return a sentence without our address, its host and its path, each only as a whole."""
     if not asked:
         return sentence
-    parts = urlsplit(asked)  # of an address that was asked, so it can be taken apart
+    parts = urlsplit(asked)  # we requested it, so it parses
     path = parts.path.rstrip("/")
     bare = path.removeprefix("/") if path.count("/") > 1 else ""
     for token in (asked, f"{parts.netloc}{path}", parts.netloc, parts.hostname or "", path, bare):

@@ -1,4 +1,4 @@
-"""Pure: status + headers + body → what an answer complains of, in whatever shape it says it."""
+"""Pure: status + headers + body → what an answer complains about, in any shape."""
 
 import html
 import json
@@ -18,19 +18,19 @@ from probes.answer.proof import DONE, failing
 from probes.answer.sse import events, is_stream
 
 LONGEST = 32_000
-"""No error is longer; what comes after is not read."""
+"""Most characters read of an error; none is longer."""
 LONGEST_MESSAGE = 2_000
-"""Characters that are kept of a layer's message, or looked through for a page's title."""
+"""Most characters kept of a layer's message, or searched for a page's title."""
 LONGEST_MARK = 100
-"""Characters of a code or a type; what is longer is a sentence."""
+"""Most characters of a code or a type; anything longer is a sentence."""
 DEEPEST = 10
-"""Levels of nesting that are looked into."""
+"""Most levels of nesting to search."""
 DEEPEST_PAGE = 4
-"""Levels at which a page of HTML is still looked for within JSON."""
+"""Most levels at which an HTML page is still looked for within JSON."""
 MOST_LAYERS = 12
-"""Layers that are read of one error."""
+"""Most layers read of one error."""
 MOST_ITEMS = 5
-"""Items that are read of a list of errors."""
+"""Most items read of a list of errors."""
 
 # Field names, folded: lower case, without underscores. Each vendor has its own.
 CODES = ("code", "errorcode", "errcode", "statuscode", "status")
@@ -45,7 +45,7 @@ NESTED = (
     *("baseresp", "choices", "delta", "cause"),
     *("metadata", "raw", "details", "detail", "message", "msg", "description"),
 )
-UNHEARD = frozenset(
+IGNORED = frozenset(
     {
         *(
             "request",
@@ -63,7 +63,7 @@ UNHEARD = frozenset(
         *("previouserrors", "previousattempts", "attempts", "retries", "history"),
     }
 )
-"""What repeats a request, was generated, or happened before, speaks of anything; a cause may be in any other field."""
+"""Fields that may mention anything: echoes of the request, generated text, history. Any other may hold a cause."""
 LISTED = ("details", "errors")
 
 PAGE = re.compile(r"<(?:!doctype ?html|html|head|body|title|center|h1)\b", re.IGNORECASE)
@@ -74,15 +74,15 @@ PAGE_WITHIN = re.compile(
 PAGE_END = "</html>"
 EDGE_LINE = re.compile(r"error code: \d{3,4}", re.IGNORECASE)
 MARKED_UP = re.compile(r"<(?:[!?/]|[a-z][\w-]*(?::[a-z][\w-]*)?[\s>/])", re.IGNORECASE)
-"""How a page or a document of XML begins; other languages print their objects so as well."""
+"""How an HTML page or an XML document begins; some languages print their objects like this too."""
 MARKUP = re.compile(r"<(script|style|svg)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<[^<>]*>?", re.IGNORECASE | re.DOTALL)
 SPACE = re.compile(r"\s+")
 BROKEN = re.compile(r"(?<=[\u4e00-\u9fff，、])[ \t]{0,20}\r?\n[ \t]{0,40}(?=[\u4e00-\u9fff])")
-"""Where a line was broken inside a Chinese sentence, which has no spaces."""
+"""A line break inside a Chinese sentence, which has no spaces."""
 ENTITY = re.compile(r"&(?:amp;)?(?:quot|#34|#39|#x27|#x22|apos|lt);", re.IGNORECASE)
-OF_BYTES = re.compile(r"(?:\\x[89a-f][0-9a-f]){2,}", re.IGNORECASE)
-OF_A_CHECK = re.compile(r"(\btype validation failed: value: .*?)\.\s{1,3}error message:.*", re.DOTALL | re.IGNORECASE)
-"""What a client's own check writes after the answer that it shows."""
+PRINTED_BYTES = re.compile(r"(?:\\x[89a-f][0-9a-f]){2,}", re.IGNORECASE)
+CLIENT_CHECK = re.compile(r"(\btype validation failed: value: .*?)\.\s{1,3}error message:.*", re.DOTALL | re.IGNORECASE)
+"""What a client's own check appends to the answer that it quotes."""
 ENDED = r"\b(?:suspended|suspension|banned|terminated|terminat(?:ed|ion)|deactivated|disabled|blocked)\b"
 GUESS = re.compile(
     r"可能(?:是[^，,。；;\n]{1,24}[，,、]?或者?是?|[^，,。；;\n]{1,24}[，,、]?也(?:有)?可能是?)[^，,。；;\n]{1,24}"
@@ -92,33 +92,33 @@ GUESS = re.compile(
     r"|(?:未|没有|沒有)被?(?:封禁|停用|禁用|冻结|凍結)",
     re.IGNORECASE,
 )
-"""What is not said to be so: two causes between which a client guesses, what may come yet, and what has not."""
+"""Words that assert nothing: two causes between which a client guesses, what may still come, and what has not."""
 SPELLED_OUT = re.compile(r"\\u((?!d[89a-f])[0-9a-f]{4})", re.IGNORECASE)
 BLOCK = re.compile(
     r"</?(?:p|div|h\d|li|ul|ol|br|hr|td|th|tr|table|pre|title|center|body|head|html)\b[^<>]*>", re.IGNORECASE
 )
 PARTING = "\x1e"
 MOST_BLOCKS = 12
-"""Blocks, or sentences, that are read of a page."""
+"""Most blocks, or sentences, read of a page."""
 SHORTEST_SENTENCE = 5
-"""Characters below which a block of a page says nothing."""
-LONGEST_OF_A_SERVER = 600
-"""Characters of a server's own phrase; what is longer is somebody's text."""
-OF_A_SERVER = (
+"""Fewest characters of a block that says anything."""
+LONGEST_SERVER_PHRASE = 600
+"""Most characters of a server's own phrase; anything longer was written by a person."""
+SERVER_PHRASES = (
     r"(?i)(?!.*unauthori[sz]ed)[\W_]*+(?:you (?:do not|don't) have permission to access\b.*"
     r"|the requested (?:url|resource|page)\b.*|the page you .*|an error occurred\W*|access (?:is )?denied\W*"
     r"|(?:nginx|openresty)\S*"
     r"|.*\b(?:webmaster|server administrator|hosting provider|cloudflare tunnel|ray id)\b.*"
     rf"|{ONLY_STATUS})"
 )
-"""What web servers write of themselves on a page that says no more than its status."""
-OF_AN_EDGE = re.compile(
+"""What web servers write on a page that says no more than its status."""
+EDGE_PHRASES = re.compile(
     r"_cf_chl_opt|challenges\.cloudflare\.com|challenge-platform/h/|_Incapsula_Resource|captcha-delivery\.com"
     r"|perimeterx|px-captcha|awswaf\.com|aws-waf-token|errors\.aliyun\.com|x5secdata|ddos-guard|sucuri\.net|geetest",
     re.IGNORECASE,
 )
 SCRIPTED = "edge-script"
-"""The mark of a page whose words only a script writes, by what such a page loads."""
+"""The mark of a page that only a script fills with words, by what it loads."""
 TITLE = re.compile(r"<title[^<>]{0,200}>([^<]{0,300})", re.IGNORECASE)
 OF_TROUBLE = re.compile(
     r"error|\b[45]\d\d\b|forbidden|denied|unauthori|bad (request|gateway)|not found|exception|fail|unavailable"
@@ -129,7 +129,7 @@ OF_TROUBLE = re.compile(
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_.:][A-Za-z0-9]+)*")
 NAME_JOINT = re.compile(r"[-_.:]+|(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 BROAD_NAMES = ("invalid_request_error", "invalid_request", "unknown_error")
-"""They stand beside anything, so their words mean nothing."""
+"""Names too broad to read as words."""
 TRADITIONAL = str.maketrans(
     (
         "並併傢儘儲內兩凍刪劃動務區參員問啓啟單噹嚮國團夠實審對帳弔張彔態憑戶換擁據擠敗數時暫曏會棄業機權沒滿"
@@ -144,19 +144,18 @@ TRADITIONAL = str.maketrans(
         "拦墙胁恶构产响应码仅则挡击径"
     ),
 )
-"""Characters of the rules, traditional and as the rules write them; a new one of a rule is added. 帐 is a common 账."""
+"""Traditional characters of the rules, and their simplified forms; add those of new rules. 帐 is a common 账."""
 
 
 class Layer(Struct, frozen=True):
     """One error object, or one sentence, of an answer. Marks are in lower case.
 
-    `message` is the sentence for people; `words` is all that rules search: the sentence, the other
-    sentences beside it and the names of quotas, in simplified Chinese, without frames and without what repeats our
-    request. `names` are the marks as words: `NotEnoughBalance` is `Not Enough Balance`.
-    `statuses` are those of HTTP that a frame tells, `named` is the provider that it names. `relayed`: a gateway
-    repeats here what its own provider told it, of an account that is not ours, or a page it met. `page`: it came as
-    an HTML page or as a CDN's one line, not from the API itself. `frame`: it is what stands around a cause, and
-    means something only when nothing inside it does.
+    `message` is the sentence for people; `words` is what rules search: the sentence, the other sentences next to it and
+    the names of quotas, in simplified Chinese, without frames and echoes of our request. `names` are the marks as
+    words: `NotEnoughBalance` is `Not Enough Balance`. `statuses` are the HTTP statuses that a frame names, `named` is
+    the provider that it names. `relayed`: a gateway repeats what its own provider said about an account that is not
+    ours, or a page it got. `page`: it came as an HTML page or as a CDN's one-line text, not from the API itself.
+    `frame`: it is the text around a cause, and counts only when nothing inside it does.
     """
 
     codes: tuple[str, ...] = ()
@@ -173,9 +172,9 @@ class Layer(Struct, frozen=True):
 
 
 class Complaint(Struct, frozen=True):
-    """What an answer complains of, the innermost cause first.
+    """What an answer complains about, the innermost cause first.
 
-    `status` is the HTTP status, or the one told in the body where HTTP gives none or a good one.
+    `status` is the HTTP status, or the one in the body where HTTP gives none or a good one.
     """
 
     status: int | None
@@ -183,10 +182,10 @@ class Complaint(Struct, frozen=True):
 
 
 def read(status: int | None, headers: Mapping[str, str], body: str, asked: str = "") -> Complaint:
-    """Return what an answer says is wrong, in whatever shape it says it; `asked` is our address. Never raises."""
+    """Return what an answer says is wrong, in any shape; `asked` is our address. Never raises."""
     text = body.lstrip("\ufeff \t\r\n")
     text = (_failed_event(text) if is_stream(text) else text)[:LONGEST].strip()
-    told = _told_by_headers(headers)
+    told = _header_marks(headers)
     page = _is_page(text) or "cf-mitigated" in told.reasons
     found = islice(_page_layers(text) if page else _text_layers(text, 0), MOST_LAYERS)
     layers = tuple(_completed(layer, told, asked) for layer in found) or (_completed(Layer(), told, asked),)
@@ -204,7 +203,7 @@ def _completed(layer: Layer, told: Layer, asked: str) -> Layer:
 
 
 def words(complaint: Complaint) -> str:
-    """Return the sentence of the innermost cause, for people. It may still hold secrets."""
+    """Return the sentence of the innermost cause, for people. It may still contain secrets."""
     for layer in complaint.layers:
         if layer.message:
             return layer.message
@@ -216,15 +215,15 @@ def words(complaint: Complaint) -> str:
 
 
 def _failed_event(stream: str) -> str:
-    """Return the data of the first event that tells of trouble, or else of the last one."""
+    """Return the data of the first event that reports a failure, or else of the last one."""
     event = failing(stream) or next((one for one in reversed([*events(stream)]) if one.data.strip() != DONE), None)
     return event.data.decode("utf-8", "replace") if event else ""
 
 
 def _text_layers(text: str, depth: int) -> Iterator[Layer]:
     text = html.unescape(html.unescape(text)) if ENTITY.search(text) else text
-    text = OF_BYTES.sub(_of_bytes, text) if "\\x" in text else text
-    text = OF_A_CHECK.sub(r"\1", text)
+    text = PRINTED_BYTES.sub(_decoded_bytes, text) if "\\x" in text else text
+    text = CLIENT_CHECK.sub(r"\1", text)
     if MARKED_UP.match(text):
         text = _visible(text)
     text, page = _without_page(text) if depth == 0 else (text, "")
@@ -242,18 +241,18 @@ def _text_layers(text: str, depth: int) -> Iterator[Layer]:
 
 
 def _is_json(text: str) -> bool:
-    """Whether a text is one value, so that nothing stands around what it holds."""
+    """Whether a text is one JSON value, with nothing around it."""
     if not text.startswith(("{", "[{")):
         return False
     try:
         json.loads(text)
     except (ValueError, RecursionError):
-        return not text.endswith("}")  # what was cut off holds the rest
+        return not text.endswith("}")  # the cut-off part has the rest
     return True
 
 
 def _without_page(text: str) -> tuple[str, str]:
-    """Return a line, or a log, without the page that it shows, and that page; whole JSON holds its own."""
+    """Return a line, or a log, without the page that it quotes, and that page; complete JSON keeps its own."""
     is_json = text.startswith(("{", "[{")) and text.endswith(("}", "]"))
     if is_json or not (page := PAGE_WITHIN.search(text)):
         return text, ""
@@ -263,14 +262,14 @@ def _without_page(text: str) -> tuple[str, str]:
 
 
 def _last_line_layers(text: str) -> Iterator[Layer]:
-    """A program ends with what it came to, after its traces and what it was asked."""
+    """Yield the last line, as a program ends with its conclusion, after its traces and the echoed prompt."""
     lines = text[-LONGEST_MESSAGE:].rstrip().rsplit("\n", 1)
     if len(lines) == 2 and (frame := peel(_squeeze(lines[1]))).inside:
         yield _framed(Layer(message=_squeeze(_ends(text)), words=frame.inside), frame)
 
 
 def _framed(layer: Layer, frame: Frame) -> Layer:
-    """Return a layer with what the frame around it tells, where it does not tell that itself."""
+    """Return a layer with what the frame around it says, where it does not say so itself."""
     return replace(
         layer,
         statuses=layer.statuses + frame.statuses,
@@ -280,7 +279,7 @@ def _framed(layer: Layer, frame: Frame) -> Layer:
 
 
 def _sentence_layers(outside: str, frame: Frame, has_cause: bool) -> Iterator[Layer]:
-    """Yield what is inside the frame of a sentence, and the whole as the frame; or the whole when it has none."""
+    """Yield what is inside a sentence's frame, then all of it as the frame; or all of it when it has none."""
     marks = Layer(
         codes=(*map(str, frame.statuses), *frame.marks), types=frame.marks, reasons=frame.marks, message=outside
     )
@@ -296,31 +295,33 @@ def _sentence_layers(outside: str, frame: Frame, has_cause: bool) -> Iterator[La
 def _page_layers(page: str, depth: int = 0) -> Iterator[Layer]:
     """Yield the API's JSON on a page, its sentences, all of it as a page, and its status alone.
 
-    A page that is titled as an error in general is one of a server that passes on what it was told; any other speaks
-    first as a page.
+    A page with a general error title is from a server that passes on what it was told; any other is read as a page
+    first.
     """
     blocks = [block for part in _visible(BLOCK.sub(PARTING, page)).split(PARTING) if (block := part.strip())]
     for block in blocks[:MOST_BLOCKS]:
         yield from (layer for value in literals(block) for layer in _layers(value, depth + 1))
     sentences = [_squeeze(block) for block in blocks]
     whole = _of_a_page(page, sentences)
-    inside = [layer for sentence in _spoken_on(page, sentences) for layer in _text_layers(sentence, depth + 1)]
+    inside = [layer for sentence in _api_words_on(page, sentences) for layer in _text_layers(sentence, depth + 1)]
     title = TITLE.search(page[:LONGEST_MESSAGE])
     yield from (*inside, whole) if title is None or pattern(ONLY_STATUS).fullmatch(title[1]) else (whole, *inside)
     yield replace(whole, frame=True)
 
 
-def _spoken_on(page: str, sentences: Sequence[str]) -> Iterator[str]:
-    """Yield what the API may have said on a page, which is one of an error."""
+def _api_words_on(page: str, sentences: Sequence[str]) -> Iterator[str]:
+    """Yield what the API may have said on an error page."""
     title = TITLE.search(page[:LONGEST_MESSAGE])
     if title is None or not title[1].strip() or OF_TROUBLE.search(title[1]):
         said = (one for one in sentences[:MOST_BLOCKS] if len(one) > SHORTEST_SENTENCE)
-        yield from (one for one in said if len(one) > LONGEST_OF_A_SERVER or not pattern(OF_A_SERVER).fullmatch(one))
+        yield from (
+            one for one in said if len(one) > LONGEST_SERVER_PHRASE or not pattern(SERVER_PHRASES).fullmatch(one)
+        )
 
 
 def _of_a_page(page: str, sentences: Iterable[str]) -> Layer:
     whole = _squeeze(" ".join(sentences))
-    marks = (SCRIPTED,) if OF_AN_EDGE.search(page) else ()
+    marks = (SCRIPTED,) if EDGE_PHRASES.search(page) else ()
     return Layer(reasons=marks, message=whole, words=whole[:LONGEST_MESSAGE], page=True)
 
 
@@ -338,7 +339,7 @@ def _layers(value: Any, depth: int) -> Iterator[Layer]:
 
 
 def _string_layers(text: str, depth: int) -> Iterator[Layer]:
-    """Yield what is written in a string as JSON or as a page; its sentences belong to the object that holds it."""
+    """Yield the JSON or the page in a string; its sentences belong to the object that holds it."""
     text = html.unescape(html.unescape(text)) if ENTITY.search(text) else text
     frame = peel(_squeeze(_ends(text)))
     if depth < DEEPEST_PAGE and _is_page(frame.inside):
@@ -362,10 +363,10 @@ def _object_layers(top: dict[str, Any], depth: int) -> Iterator[Layer]:
 def _layers_inside(fields: Mapping[str, Any], depth: int) -> Iterator[Layer]:
     layer = _layer(fields)
     told = False
-    others = (name for name in fields if name not in NESTED and name not in UNHEARD)
+    others = (name for name in fields if name not in NESTED and name not in IGNORED)
     for name in (*NESTED, *others):
         value = fields.get(name)
-        # Beside a message, the lists `details` and `errors` (Google's) are marks of this same error.
+        # Next to a message, the lists `details` and `errors` (Google's) are marks of this same error.
         if not (name in LISTED and isinstance(value, list) and layer.message):
             for inner in _layers(value, depth + 1):
                 told = told or isinstance(value, str)
@@ -376,16 +377,16 @@ def _layers_inside(fields: Mapping[str, Any], depth: int) -> Iterator[Layer]:
 
 
 def _confessions(fields: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what stands for a model's words and is an error of who relays them."""
+    """Yield relay errors that stand in place of a model's words."""
     said = fields.get("content")
     blocks = _objects(said) if isinstance(said, list) else []
     yield from (text for text in (said, fields.get("text"), *(one.get("text") for one in blocks)) if confesses(text))
 
 
 def _peeled(layer: Layer, has_cause: bool) -> Iterator[Layer]:
-    """Yield the layer with its sentences out of their frames, then the whole as the frame; or it alone.
+    """Yield the layer with its sentences unframed, then the whole as the frame; or just the layer.
 
-    `has_cause`: what is written inside its sentence as JSON was read already, so that the sentence is only around it.
+    `has_cause`: JSON inside its sentence was already read, so the sentence is only its frame.
     """
     frames = [peel(sentence) for sentence in layer.words.split("\n")]
     inside = "\n".join(frame.inside for frame in frames if frame.inside)
@@ -406,7 +407,10 @@ def _peeled(layer: Layer, has_cause: bool) -> Iterator[Layer]:
 
 
 def _is_relay(fields: Mapping[str, Any]) -> bool:
-    """OpenRouter names who answered and says whose key it was; new-api names only the kind of error."""
+    """Whether a gateway relays it.
+
+    OpenRouter names the provider and whose key it was; new-api only the kind of error.
+    """
     if fields.get("type") == "upstream_error":
         return True
     return bool(fields.get("providername") and fields.get("raw")) and fields.get("isbyok") is not True
@@ -429,7 +433,7 @@ def _layer(fields: Mapping[str, Any]) -> Layer:
 
 
 def _hints(item: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a rule may search in one of Google's details: its sentence and the quota it names."""
+    """Yield what a rule may search in one of Google's details: its sentence and the quota's name."""
     if isinstance(item.get("message"), str):
         yield _squeeze(item["message"])
     for violation in _objects(item.get("violations")):
@@ -446,17 +450,17 @@ def _objects(value: Any) -> list[dict[str, Any]]:
 def _marks(fields: Mapping[str, Any], names: Iterable[str]) -> tuple[str, ...]:
     values = (fields.get(name) for name in names)
     told = (str(value).strip() for value in values if isinstance(value, str | int) and not isinstance(value, bool))
-    # AWS writes a namespace and a hash sign before the name.
+    # AWS prefixes the name with a namespace and a hash sign.
     return tuple(mark.rpartition("#")[2].lower() for mark in told if 0 < len(mark) <= LONGEST_MARK)
 
 
 def _simplify(text: str) -> str:
-    """Return a text with the traditional Chinese characters that rules use made simplified, so that a rule is one."""
+    """Return a text with the traditional Chinese characters of our rules simplified, so that one rule covers both."""
     return text if text.isascii() else text.translate(TRADITIONAL)
 
 
 def _spell(values: Iterable[Any]) -> str:
-    """Return the names among some values as words, a line for each."""
+    """Return the names among some values as words, one line each."""
     names = {value: None for value in values if isinstance(value, str) and len(value) <= LONGEST_MARK}
     told = (name for name in names if NAME.fullmatch(name) and name.lower() not in BROAD_NAMES)
     return "\n".join(NAME_JOINT.sub(" ", name) for name in told)
@@ -468,13 +472,13 @@ def _squeeze(text: str) -> str:
     return SPACE.sub(" ", text if text.isascii() else BROKEN.sub("", text)).strip()
 
 
-def _of_bytes(found: re.Match[str]) -> str:
-    """Python prints the bytes of UTF-8 so."""
+def _decoded_bytes(found: re.Match[str]) -> str:
+    """Decode UTF-8 bytes as Python prints them."""
     return bytes.fromhex(found[0].replace("\\x", "")).decode("utf-8", "replace")
 
 
 def _ends(text: str) -> str:
-    """Return the beginning and the end of a text: what is echoed may stand before the cause, or after it."""
+    """Return the beginning and the end of a text: an echo may come before the cause, or after it."""
     if len(text) <= 2 * LONGEST_MESSAGE:
         return text
     return f"{text[: LONGEST_MESSAGE - 1]}\n{text[-LONGEST_MESSAGE:]}"
@@ -488,8 +492,8 @@ def _visible(page: str) -> str:
     return html.unescape(MARKUP.sub(" ", page))
 
 
-def _told_by_headers(headers: Mapping[str, str]) -> Layer:
-    """Return the marks that stand in headers: AWS names an exception there, Cloudflare a challenge, Azure a penalty."""
+def _header_marks(headers: Mapping[str, str]) -> Layer:
+    """Return the marks in headers: AWS names an exception there, Cloudflare a challenge, Azure a penalty."""
     found = {name.lower(): value for name, value in headers.items()}
     exception = found.get("x-amzn-errortype", "").partition(":")[0].lower()
     told = {

@@ -1,4 +1,4 @@
-"""Pure: what people paste in place of an answer: curl's output with its head, events out of a stream, half a list."""
+"""Pure: what people paste as an answer: curl output with headers, events from a stream, half a list."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,12 +12,12 @@ from probes.answer.proof import Proof, close, prove_value
 from probes.answer.sse import events, is_stream
 
 MOST_HEADS = 5
-"""Redirects, proxies and 100 Continue come before the last one."""
+"""Most response heads: redirects, proxies and 100 Continue come before the last one."""
 HEAD = re.compile(
     r"\s*HTTP/\d(?:\.\d)? (\d{3})[^\n]{0,200}\n((?:[\w-]{1,100}:[^\n]{0,8000}(?:\n|\Z))*)\s*?(?:\r?\n|\Z)"
 )
 NOTE = re.compile(r"^(?:[*>] .*|>|[{}] \[\d{1,9} bytes data\])\r?(?:\n|\Z)", re.MULTILINE)
-"""What `curl -v` writes between the lines of an answer, and before those of its head."""
+"""What `curl -v` prints between the lines of an answer, and before its headers."""
 TAKEN = re.compile(r"^<(?: |(?=\r?$))", re.MULTILINE)
 
 MARGIN = re.compile(r"^[\ufeff \t\r\n]{1,200}", re.MULTILINE)
@@ -25,19 +25,19 @@ MARGIN = re.compile(r"^[\ufeff \t\r\n]{1,200}", re.MULTILINE)
 BEGINNINGS = ("{", "[", "data:", "event:", "id:", ":")
 """How a body begins, JSON or events."""
 ENVELOPE = frozenset({"choices", "candidates", "output", "embedding", "embeddings"})
-"""Where a good answer holds what it says; an error has none of these."""
+"""Fields where a good answer keeps its content; an error has none of them."""
 PRINTED = re.compile(
     r"""\b(?:Text\w*Block|TextPart|(?:ChatCompletion|AI)?Message|ChoiceDelta)\((?:\s{0,20}\w+=(?:'[^']{0,200}'|[\w.-]{1,80}),){0,8}"""
     r"""\s{0,20}(?:(?:text|content)=(?:'(?!')|"(?!"))|tool_calls=\[\w)"""
 )
-"""Words of a model as the objects of SDKs print them in Python."""
+"""A model's words as SDK objects print them in Python."""
 
 OF_AN_ANSWER = re.compile(
     r"""["']?\b(?:choices|candidates|finish_?reason|stop_reason|completion_tokens|output_tokens|candidates_?token_?count"""
     r"""|tokens_predicted|eval_count|generation_settings|done_reason|embeddings?)\b["']?\s{0,20}[:=]|\bchat\.completion\b|\bobject["']?\s{0,9}:\s{0,9}["']model\b""",
     re.IGNORECASE,
 )
-"""Names that only answers have, and no request."""
+"""Fields that only answers have, never requests."""
 SHOWN = re.compile(
     r"""["']?\b(?:content|text|reasoning(?:_content)?|thinking|generated_text|outputText|response)\b["']?\s{0,20}[:=]"""
     r"""\s{0,20}(?:"(?!")|'(?!'))(?=.{0,20}?\w)|\btool_calls["']?\s{0,20}[:=]\s{0,20}\[\s{0,20}[\w{]"""
@@ -55,7 +55,7 @@ TROUBLED = re.compile(
 
 
 class Response(Struct, frozen=True):
-    """An answer without what its transport put around it; `status` is None where none is told."""
+    """An answer without its transport's additions; `status` is None where none is given."""
 
     status: int | None
     headers: dict[str, str]
@@ -63,7 +63,7 @@ class Response(Struct, frozen=True):
 
 
 def take_apart(pasted: str) -> Response:
-    """Return the answer in what `curl -i` or `curl -v` prints, or what was pasted as the body."""
+    """Return the answer in the output of `curl -i` or `curl -v`, or in what was pasted as the body."""
     text = TAKEN.sub("", NOTE.sub("", pasted)) if "< HTTP/" in pasted else pasted
     status: int | None = None
     headers: dict[str, str] = {}
@@ -81,7 +81,7 @@ def _headers(lines: str) -> dict[str, str]:
 
 
 def is_good_part(text: str) -> bool:
-    """Whether a text is the beginning of a good answer and nothing else, so that its words are a model's."""
+    """Whether a text is the beginning of a good answer and nothing else, so its words are a model's."""
     if not text.lstrip().startswith(BEGINNINGS) or FAILING.search(text):
         return False
     proofs = [prove_part(value) for value in _values(text)]
@@ -89,14 +89,14 @@ def is_good_part(text: str) -> bool:
 
 
 def is_cut(text: str) -> bool:
-    """Whether a text is the beginning of an object and nothing after its end."""
+    """Whether a text is an object without its end."""
     return text.lstrip().startswith(("{", "[{")) and not is_stream(text) and not text.rstrip().endswith(("}", "]"))
 
 
 def prove_excerpt(text: str) -> Proof | None:
-    """Return GOOD when a part of a good answer is in a text, FILTERED or EMPTY when a whole one is that holds nothing.
+    """Return GOOD for part of a good answer, FILTERED or EMPTY for a complete one without content.
 
-    None: none of it can be said. Nobody knows what was cut off, so that no end is asked for.
+    None: it cannot be decided. The end may have been cut off, so none is required.
     """
     if PRINTED.search(text):
         return Proof.GOOD
@@ -106,17 +106,17 @@ def prove_excerpt(text: str) -> Proof | None:
         if proof in proofs:
             return proof
     if OF_AN_ANSWER.search(text) and SHOWN.search(text) and not is_troubled(text):
-        return Proof.GOOD  # in a form that nobody can parse
+        return Proof.GOOD  # in a form that cannot be parsed
     return Proof.EMPTY if any(map(_is_envelope, values)) else None
 
 
 def is_troubled(text: str) -> bool:
-    """Whether a text names a failure, of whatever kind."""
+    """Whether a text names a failure of any kind."""
     return TROUBLED.search(text) is not None
 
 
 def prove_part(value: Any) -> Proof:
-    """Return what a value proves that stands in a longer text."""
+    """Return what a value within a longer text proves."""
     return Proof.GOOD if _speaks(value) else prove_value(value)
 
 
@@ -137,7 +137,7 @@ def _streamed(text: str) -> Iterator[Any]:
 
 
 def _speaks(value: Any) -> bool:
-    """Whether it is a message of a model alone, or a line of Ollama's stream."""
+    """Whether it is a bare message of a model, or a line of Ollama's stream."""
     if not isinstance(value, dict):
         return False
     return (value.get("role") == "assistant" and says(value)) or ("done" in value and read_ollama(value).content)

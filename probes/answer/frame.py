@@ -1,8 +1,8 @@
-"""Pure: a sentence as programs and gateways pass it on → the sentence, and what its frame tells.
+"""Pure: a sentence as programs and gateways pass it on → the sentence, and what its frame says.
 
-A frame is what they put around the words of the provider: `Error code: 401 - `, `litellm.RateLimitError:
-CerebrasException - `, `rpc error: code = Unavailable desc = `. It may name the provider, an HTTP status or the
-provider's own name of the trouble. Bounded in work: no pattern here looks further than a few hundred characters.
+A frame is what they put around the provider's words: `Error code: 401 - `, `litellm.RateLimitError: CerebrasException -
+`, `rpc error: code = Unavailable desc = `. It may name the provider, an HTTP status or the provider's own name for the
+error. Bounded in work: no pattern here looks further than a few hundred characters.
 """
 
 import re
@@ -12,9 +12,9 @@ from http import HTTPStatus
 from msgspec import Struct
 
 MOST_PEELS = 12
-"""Frames that are taken off one message."""
+"""Most frames removed from one message."""
 MOST_MARKS = 24
-"""Names that are kept of one frame."""
+"""Most names kept of one frame."""
 
 NAMES = {
     "aistudio": "gemini",
@@ -88,7 +88,7 @@ NAMES = {
     "硅基流动": "siliconflow",
     "深度求索": "deepseek",
 }
-"""What programs call a provider (letters and digits only), and the name of its file."""
+"""What programs call a provider (letters and digits only) → the name of its file."""
 HOSTS = {
     "api.anthropic.com": "anthropic",
     "api.cerebras.ai": "cerebras",
@@ -121,7 +121,7 @@ HOSTS = {
     "openrouter.ai": "openrouter",
     "router.huggingface.co": "huggingface",
 }
-"""Where an API is asked, and whose it is."""
+"""API hosts → the provider's file."""
 
 CLASSES = {
     "authenticationerror": 401,
@@ -140,7 +140,7 @@ CLASSES = {
     "apiconnectionerror": 0,
     "apiresponsevalidationerror": 0,
 }
-"""Classes that SDKs name after an HTTP status (0: any): they say no more than it."""
+"""SDK classes named after an HTTP status (0: any): they say no more than it."""
 
 PHRASES = "|".join(
     sorted(
@@ -162,7 +162,7 @@ ONLY_STATUS = (
 END = r"\s?[:：]\s?"
 LOOSE_END = r"\s?[:,-]\s?"
 LATER = r"\b(?:[^:：{\n]|:(?=\S)){0,160}[:：]\s"
-"""Some words, with an address perhaps, and the colon after them."""
+"""Some words, perhaps an address, and the colon after them."""
 TROUBLE = (
     "error|err|fatal|errors? occurred|failed|failure|failure reason|oops|sorry|reason|details?|message|msg"
     "|fehler|erreur|errore|erro|fout|fel|b[łl][aą]d|hata|ошибка|エラー|오류|失败|異常|异常|提示"
@@ -181,15 +181,15 @@ CANONICAL = (
     "|NotFound|DeadlineExceeded|FailedPrecondition|Unauthorized"
 )
 FRAMES = (
-    # of a terminal and a log: bullets, crosses, warning signs, the time, the level
+    # from a terminal or a log: bullets, crosses, warning signs, the time, the level
     r"""[^\w\s"'{\[<(（【「“$¥＄￥/-]{1,8}(?=\s|\w)""",
     r"-{1,3}\s",
     r"\[?\d{4}-\d\d-\d\d[T\s]\d\d:\d\d:\d\d[\d.,]{0,10}(?:Z|[+-]\d\d:?\d\d)?\]?[\s:-]",
     r"\[?(?-i:ERROR|ERR|FATAL|CRITICAL|WARN|WARNING|INFO|PANIC)\b\]?[\s:|-]{1,4}",
     r"[\[【][^\]】\n]{1,60}[\]】]\s?[:：]?\s?(?=\S)",
-    # that it is an error, in any language
+    # the word "error", in any language
     rf"[({{\[（【]?(?:last\s)?(?:{TROUBLE})[)\]）】]?{END.replace('：', '：=')}",
-    # exceptions, and names of trouble before a colon
+    # exceptions, and error names before a colon
     r"(?:[\w$-]{1,60}[.:/]{1,2}){0,8}\w{0,60}(?:Error|Exception|Failure|Fault|Throwable)\b"
     r"(?:\s?[(\[][^)\]\n]{0,120}[)\]])?\s?(?::|\s[-–—]\s)\s?",
     rf"(?:[\w$-]{{1,60}}\.){{1,8}}(?:{CANONICAL})\s?[:(-]\s?",
@@ -208,7 +208,7 @@ FRAMES = (
     rf"[45]\d\d\s(?:{PHRASES})\b\s?",
     rf"(?:{PHRASES})\s?[:：]\s",
     r"""(?:GET|POST|PUT)\s["']?[^\s"']{1,300}["']?\s?:\s""",
-    # clients that ask again, and streams
+    # clients that retry, and streams
     r"stream\s(?:error|disconnected\sbefore\scompletion|closed\sbefore\s[\w.]{1,30}|ended\sunexpectedly|failed|aborted)"
     + LOOSE_END,
     r"(?:all\s|max(?:imum)?\s)?(?:retries|retry\s(?:attempts|limit)|attempts)\s(?:exhausted|exceeded|failed)"
@@ -222,7 +222,7 @@ FRAMES = (
     r"operation\serror\s[\w\s]{1,60}:\s\w{1,60}[,:]\s",
     r"(?:response\s)?body\s?[:=]\s?(?=[<{\[\"'“])",
     r"https?\sresponse\serror\sStatusCode:\s?\d{3},\s(?:RequestID:\s?[\w-]{0,60},\s)?",
-    # who failed at what
+    # who failed to do what
     rf"(?:the\s)?(?:[\w-]{{1,30}}\s){{0,3}}?(?:{ASKED})\s(?:request\s|call\s|response\s|server\s)?"
     r"(?:error|failed|failure|exception|returned(?:\san?)?(?:\serror)?|错误|异常)(?:\s(?:occurred|code|status|with))?"
     rf"{IN_BRACKETS}(?:\s?[:：]|\s-)\s?",
@@ -243,7 +243,7 @@ FRAMES = (
     + END,
     r"(?:Provider|model|upstream_status|request_id|type|param)\s?[:=]\s?[^;\n]{1,80};\s?",
 )
-"""How what is around a sentence begins; each ends where the next begins."""
+"""How the text around a sentence begins; each ends where the next begins."""
 HEAD = rf"(?i:\s*(?:{'|'.join(f'(?:{frame})' for frame in FRAMES)}))"
 JUMP = (
     r"(?i:(?:\b(?:root\s)?cause(?:d\sby)?\s?[:=：]\s?"
@@ -258,7 +258,7 @@ JUMP = (
     r"|(?:返回|响应)(?:内容|结果|错误|信息)?\s?[:：]\s?)"
     r"(?=[\"'\s(]{0,3}\S{2}))"
 )
-"""What stands right before the cause, wherever it does."""
+"""What comes right before the cause, wherever that is."""
 TAIL = (
     r"(?i:[,;\s(]{1,3}(?:url|uri)\s?[:=]\s?[\"']?(?:https?://|/)\S*"
     r"|\.?\s?Received\sModel\sGroup="
@@ -270,11 +270,11 @@ TAIL = (
     r"|\s?Traceback\s\(most\srecent"
     r"|\s?\"\s(?:status|code|provider|model|component|elapsed|request_id)=)"
 )
-"""What stands after a cause."""
+"""What comes after a cause."""
 
 EXCEPTION = r"\b[A-Z]\w{2,40}Exception - "
 RELAY = re.compile(rf"{EXCEPTION}|\bupstream error from\b|^\W*provider returned error", re.IGNORECASE)
-"""How a gateway begins what its own provider told it."""
+"""How a gateway introduces what its own provider said."""
 LITELLM = re.compile(rf"\blitellm\.(?s:.{{0,400}}?){EXCEPTION}|{EXCEPTION}(?s:.{{0,2000}})\bReceived Model Group=")
 ANOTHER = "another"
 """A provider that no file describes."""
@@ -291,13 +291,13 @@ NAMED = (
     r"|\b(anthropic|groq|mistralai|cohere|cerebras|together|botocore|google|ollama)"
     r"\.[\w.]{0,60}(?:Error|Exception|Exhausted|Denied)"
 )
-"""Where a frame names whose words it holds."""
+"""Where a frame names whose words it contains."""
 SPEAKER = re.compile(r"([\w.-]{2,24})\s?[:：]\s?")
 IDENTIFIER = re.compile(
     r"(?<![\w./@:-])(?:[A-Za-z][A-Za-z0-9]*(?:[_.][A-Za-z0-9]+)+"
     r"|(?:[a-z]+[A-Z]|[A-Z]+[a-z0-9]+[A-Z])[A-Za-z0-9]+)(?![\w/@-])"
 )
-"""A name that a program gives to a trouble: with underscores or dots, or with capitals within."""
+"""A program's name for an error: with underscores or dots, or in camel case."""
 TOLD_MARK = re.compile(
     r"\b(?:code|type|reason|error|status)[\"']?\s?[:=]\s?[\"'“]?(?!\w+\s?[:=])([A-Za-z][\w.-]{2,60}|\d{3,6})\b"
     r"|\(([A-Za-z][\w.-]{3,60}|\d{4,6})\)"
@@ -316,11 +316,11 @@ CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 class Frame(Struct, frozen=True):
-    """A sentence without its frame, and what that frame tells.
+    """A sentence without its frame, and what that frame says.
 
-    `inside` is empty when the frame is all there is; then `rest`, what is left, says no more than a status. `marks`
-    are names of trouble, in lower case; `statuses` those of HTTP; `named` is the provider whose words these are, as
-    its file is called. `relayed`: in the manner in which gateways pass on what their own provider told them.
+    `inside` is empty when there is only a frame; then `rest`, the remainder, says no more than a status. `marks` are
+    error names, in lower case; `statuses` are HTTP statuses; `named` is the provider that said it, by its file.
+    `relayed`: in the form in which gateways pass on what their own provider said.
     """
 
     inside: str
@@ -333,12 +333,12 @@ class Frame(Struct, frozen=True):
 
 @cache
 def pattern(source: str) -> re.Pattern[str]:
-    """Return a pattern that is compiled when the first bad answer comes: a start has no time for it."""
+    """Return a lazily compiled pattern: the first bad answer pays for it, not the start."""
     return re.compile(source)
 
 
 def peel(text: str) -> Frame:
-    """Return what is inside all frames of a sentence of at most some thousand characters. Never raises."""
+    """Return what is inside all frames of a sentence of at most a few thousand characters. Never raises."""
     named = name_in(text) or (ANOTHER if LITELLM.search(text) else "")
     rest = _rest(text)
     return Frame(
@@ -379,7 +379,7 @@ def _without_tail(text: str) -> str:
 
 
 def name_in(text: str) -> str:
-    """Return the provider that a frame names, as its file is called, or nothing."""
+    """Return the provider that a frame names, by its file, or ""."""
     for found in pattern(NAMED).finditer(text):
         name = found[found.lastindex or 0]
         if id := HOSTS.get(name.lower()) or provider_called(name):
@@ -388,7 +388,7 @@ def name_in(text: str) -> str:
 
 
 def provider_called(name: str) -> str:
-    """Return the provider that programs call so, or nothing."""
+    """Return the provider that programs call by this name, or ""."""
     return NAMES.get(re.sub(r"[\W_]", "", name).lower().removesuffix("chat"), "")
 
 
@@ -405,7 +405,7 @@ def _folded(name: str) -> str:
 
 
 def _spellings(name: str) -> tuple[str, ...]:
-    """`ResourceExhausted` is RESOURCE_EXHAUSTED in the JSON of the same API."""
+    """`ResourceExhausted` is RESOURCE_EXHAUSTED in the same API's JSON."""
     last = name.rpartition(".")[2]
     return name.lower(), last.lower(), CAMEL.sub("_", last).lower()
 

@@ -1,4 +1,4 @@
-"""Pure: the body of a refusal → the limits it tells of, in the same form as those of the headers."""
+"""Pure: the body of a refusal → the limits it states, in the same form as those of the headers."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -14,15 +14,15 @@ from probes.answer.literal import decode
 from probes.model import Limit
 
 DEEPEST = 10
-"""Levels of nesting that are looked into."""
+"""Most levels of nesting to search."""
 MOST_OBJECTS = 100
-"""Objects that are looked through for limits."""
+"""Most objects searched for limits."""
 
 UNIT = r"((?:(?:input|output|request) )?(?:tokens|requests|images)|(?:api )?calls|seconds of audio|audio seconds)"
 SPAN = r"(seconds?|secs?|minutes?|mins?|hours?|days?|weeks?|months?)\b"
 COUNT = r"([0-9]{1,15}(?:,[0-9]{3}){0,5}(?:\.[0-9]{1,20})?)(?![0-9])"
 # OpenAI and Groq: `on tokens per min (TPM): Limit 30000, Used 29000, Requested 2000`, once `on requests per min. Limit:
-# 3 / min.` Too large a request is told what is requested, but not what is used.
+# 3 / min.` A request that is too large gets the figure requested, but not the one used.
 REACHED = re.compile(
     rf"\bon {UNIT} per {SPAN}(?: \([A-Z]{{2,6}}\))?[.:] Limit:? {COUNT}(?: / [a-z]{{1,6}})?"
     rf"(?:, (Used|Requested) {COUNT})?",
@@ -37,7 +37,7 @@ EXCEEDED = re.compile(rf"\bnumber of {UNIT} has exceeded your per-{SPAN}|\btoo m
 # new-api: within 1 minute at most 60 requests.
 NEW_API = re.compile(r"([0-9]{1,6}) ?分钟内最多请求 ?([0-9]{1,15}) ?次")
 
-# Google's names of quotas: GenerateContentInputTokensPerModelPerMinute, generate_content_free_tier_requests.
+# Google's quota names: GenerateContentInputTokensPerModelPerMinute, generate_content_free_tier_requests.
 QUOTA_UNIT = re.compile(r"(input|output)?_?(token|request|image)", re.IGNORECASE)
 QUOTA_SPAN = re.compile(r"Per(Second|Minute|Hour|Day|Week|Month)(?![a-z])")
 QUOTA_EVERY = re.compile(r"1/(s|min|h|d)/")
@@ -48,9 +48,9 @@ UNITS = {"api calls": "requests", "calls": "requests", "request tokens": "tokens
 
 
 def read_refusal(body: str, windows: Mapping[str, float], now: datetime) -> tuple[Limit, ...] | None:
-    """Return the limits that the body of a 403 or a 429 tells of; None when it tells of none. Never raises.
+    """Return the limits in the body of a 403 or a 429; None when there are none. Never raises.
 
-    `reset_s` is how long the body asks to wait, where the limit itself says nothing.
+    `reset_s` is the wait that the body asks for, where the limit itself gives none.
     """
     text = body[:LONGEST]
     objects = list(islice(_objects(decode(text), 0), MOST_OBJECTS))
@@ -70,7 +70,7 @@ def _in_object(top: Mapping[str, Any], windows: Mapping[str, float], now: dateti
 
 
 def _objects(value: Any, depth: int) -> Iterator[dict[str, Any]]:
-    """Yield every object in a value, also those written as text inside it: gateways relay answers so."""
+    """Yield every object in a value, also those inside strings: gateways relay answers that way."""
     if depth > DEEPEST:
         return
     match value:
@@ -104,12 +104,12 @@ def _quota(
 
 
 def _text(value: Any) -> str:
-    """Return a text or a whole number as text; Google writes its numbers both ways."""
+    """Return a string or an integer as text; Google writes numbers both ways."""
     return str(value)[:200] if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
 def _headers_inside(headers: Any, windows: Mapping[str, float], now: datetime) -> tuple[Limit, ...]:
-    """OpenRouter repeats its headers inside the answer."""
+    """Return the limits of the headers that OpenRouter repeats inside the answer."""
     if not isinstance(headers, dict):
         return ()
     return read_limits({name: _text(value) for name, value in headers.items()}, windows, now) or ()
@@ -117,7 +117,7 @@ def _headers_inside(headers: Any, windows: Mapping[str, float], now: datetime) -
 
 def _in_sentences(text: str) -> Iterator[Limit]:
     for unit, span, most, verb, spent in REACHED.findall(text):
-        yield _limit(unit, span, most, _left(_count(most), verb.lower(), spent))
+        yield _limit(unit, span, most, _remaining(_count(most), verb.lower(), spent))
     for most, unit, span in AT_MOST.findall(text):
         yield _limit(unit, span, most, 0.0)
     for most, unit, span in TOO_LITTLE.findall(text):
@@ -138,8 +138,8 @@ def _limit(unit: str, span: str, most: str, remaining: float | None) -> Limit:
     )
 
 
-def _left(most: float | None, verb: str, spent: str) -> float | None:
-    """`Limit 30000, Used 29000, Requested 2000`: 1000 are left; with no figure none."""
+def _remaining(most: float | None, verb: str, spent: str) -> float | None:
+    """`Limit 30000, Used 29000, Requested 2000` leaves 1000; without a figure, nothing is left."""
     if most is None or verb == "requested":
         return None
     return max(most - (_count(spent) or 0.0), 0.0) if verb else 0.0

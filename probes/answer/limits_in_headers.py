@@ -1,4 +1,4 @@
-"""Pure: the headers of all families → limits in one normal form, and how long to wait."""
+"""Pure: every provider's rate limit headers → limits in one normal form, and how long to back off."""
 
 import math
 import re
@@ -13,24 +13,24 @@ DAY_S = 86_400
 LONGEST_RESET_S = 400 * DAY_S
 """Seconds to a reset beyond which the whole limit is nonsense."""
 LONGEST_VALUE = 40
-"""Characters of a number, a span or a date."""
+"""Most characters of a number, a duration or a date."""
 LONGEST_DRAFT = 1_000
-"""Characters that are read of the headers of the IETF's draft."""
+"""Most characters read of the IETF draft's headers."""
 MOST_LIMITS = 32
-"""Limits that are read of one answer."""
+"""Most limits read of one answer."""
 READ = 20_000
-"""Characters of a body that are looked through for a wait."""
+"""Most characters of a body searched for a wait."""
 
-# OpenAI, Azure, Groq, Mistral, Cerebras, Together, OpenRouter: the part stands before the unit, if there is a unit.
+# OpenAI, Azure, Groq, Mistral, Cerebras, Together, OpenRouter: the part comes before the unit, if there is one.
 PART_FIRST = re.compile(r"(?:x-)?ratelimit(bysize)?-(limit|remaining|reset|renewalperiod)(?:-([a-z0-9_-]{1,40}))?")
 # Anthropic puts the unit first.
 PART_LAST = re.compile(r"anthropic-ratelimit-([a-z0-9_-]{1,40})-(limit|remaining|reset)")
 NAMED = {
-    # Cohere tells trial keys only.
+    # Cohere sends these for trial keys only.
     "x-trial-endpoint-call-limit": ("limit", "requests-minute"),
     "x-trial-endpoint-call-remaining": ("remaining", "requests-minute"),
     "x-endpoint-monthly-call-limit": ("limit", "requests-month"),
-    # Together, beside its x-ratelimit-*.
+    # Together, next to its x-ratelimit-*.
     "x-tokenlimit-limit": ("limit", "tokens"),
     "x-tokenlimit-remaining": ("remaining", "tokens"),
     "x-tokenlimit-reset": ("reset", "tokens"),
@@ -40,8 +40,8 @@ UNITS = {"": "requests", "req": "requests"}
 WINDOW = re.compile(r"(?:(.*?)-)??(?:([0-9]{1,6})-)?(second|minute|hour|day|week|month)")
 SPANS_S = {"second": 1, "minute": 60, "hour": 3600, "day": DAY_S, "week": 7 * DAY_S, "month": 30 * DAY_S}
 
-# The two headers of the IETF's draft (draft-ietf-httpapi-ratelimit-headers): items with a quoted name since its
-# version 08, `limit=100, remaining=50, reset=5` and `100;w=60` before.
+# The IETF draft's two headers (draft-ietf-httpapi-ratelimit-headers): items with a quoted name since version 08,
+# `limit=100, remaining=50, reset=5` and `100;w=60` before.
 STATE, POLICY = "ratelimit", "ratelimit-policy"
 ITEM = re.compile(r'"([^"]{0,60})"((?:\s{0,3};\s{0,3}[a-z]{1,8}=(?:"[^"]{0,60}"|:[^:]{0,90}:|[0-9.]{1,40}))*)')
 PARAMETER = re.compile(r';\s{0,3}([a-z]{1,8})=(?:"([a-z0-9_-]{1,40})"|([0-9.]{1,40}))')
@@ -58,19 +58,19 @@ DELAY = re.compile(
     re.IGNORECASE,
 )
 EPOCH_FROM = 1e9
-"""Seconds from here on are a date (2001 and later), and no wait."""
+"""Seconds from here on are a date (2001 and later), not a wait."""
 EPOCH_MS_FROM = 1e11
-"""Milliseconds from here on, not seconds: as those it would be a date after the year 5000."""
+"""Milliseconds from here on: as seconds it would be a date after the year 5000."""
 
 Place = tuple[str, float | None]
-"""A unit, and the seconds its limit spans where a name says it."""
+"""A unit, and the seconds its limit spans where the name says so."""
 Told = dict[str, float]
 
 
 def read_limits(headers: Mapping[str, str], windows: Mapping[str, float], now: datetime) -> tuple[Limit, ...] | None:
-    """Return every limit the headers tell of; None when they tell of none. What is no number is left out.
+    """Return every limit in the headers; None when there are none. What is not a number is left out.
 
-    `windows` says how many seconds a unit's limit spans where the header does not.
+    `windows` gives the seconds that a unit's limit spans where the header does not.
     """
     told: dict[Place, Told] = {}
     drafts: dict[str, str] = {}
@@ -93,9 +93,8 @@ def read_limits(headers: Mapping[str, str], windows: Mapping[str, float], now: d
 def unite(readings: Iterable[Limit]) -> tuple[Limit, ...] | None:
     """Return each limit once, at most MOST_LIMITS; None when there is none.
 
-    Of two readings of one unit and window the tighter stands, since that one stops us first; what it
-    does not tell is taken from the other. A reading that tells no window is the same as one of its
-    unit with the same ceiling.
+    Of two readings of one unit and window the tighter wins, since we hit that one first; what it lacks comes from the
+    other. A reading without a window equals one of the same unit and ceiling.
     """
     found: dict[tuple[str, int], Limit] = {}
     for limit in readings:
@@ -110,7 +109,7 @@ def unite(readings: Iterable[Limit]) -> tuple[Limit, ...] | None:
 
 
 def retry_after_s(headers: Mapping[str, str], body: str, now: datetime) -> float | None:
-    """Return how long the answer asks to wait, 0 to a day; None when it does not say.
+    """Return the seconds that the answer asks to wait, 0 to a day; None when it does not say.
 
     Only meaningful on 429, 503 and 529: Anthropic and others send Retry-After with good answers too.
     """
@@ -161,7 +160,7 @@ def _first(number: float | None, other: float | None) -> float | None:
 
 @lru_cache(1_000)
 def _name(header: str) -> tuple[str, Place] | None:
-    """Return which part of which unit's limit a header tells; None: none. Kept, since headers repeat."""
+    """Return which part of which unit's limit a header holds; None: none. Cached, since headers repeat."""
     header = header.lower()
     if header in (STATE, POLICY):
         return header, ("", None)
@@ -224,7 +223,7 @@ def read_number(value: str, scale: float = 1.0) -> float | None:
 
 @lru_cache(1_000)
 def _number(text: str) -> float | None:
-    """Kept, since a ceiling, and what one look leaves of it, are told with each answer."""
+    """Cached, since each answer repeats the ceiling, and what one probe leaves of it."""
     return float(text) if NUMBER.fullmatch(text.strip()) else None
 
 
@@ -252,7 +251,7 @@ def _wait_s(value: str, now: datetime) -> float | None:
 
 
 def _waits_in(body: str) -> list[float]:
-    """Google says it in RetryInfo, others in the sentence."""
+    """Return the waits in a body: Google's in RetryInfo, others' in the sentence."""
     told = [match[1] or match[2] for match in DELAY.finditer(body[:READ])]
     waits = [read_number(text.strip(". ")) if _duration_s(text) is None else _duration_s(text) for text in told]
     return [wait_s for wait_s in waits if wait_s is not None]
@@ -260,7 +259,7 @@ def _waits_in(body: str) -> list[float]:
 
 @lru_cache(1_000)
 def _duration_s(text: str) -> float | None:
-    """Return the seconds of the duration a text begins with: 6m0s, 12ms, 1h2m3s, 26 seconds."""
+    """Return the seconds of the duration at the start of a text: 6m0s, 12ms, 1h2m3s, 26 seconds."""
     match = DURATION.match(text.strip())
     if match is None:
         return None

@@ -1,4 +1,4 @@
-"""Pure: a text → the JSON, and the literals of programming languages, that stand somewhere in it."""
+"""Pure: a text → the JSON, and the literals of programming languages, somewhere in it."""
 
 import json
 import re
@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 MOST_BEGINNINGS = 6
-"""Places at which an object may begin that are tried."""
+"""Most places to try as the start of an object."""
 MOST_BROKEN = 3
-"""Objects that are broken before the search ends."""
+"""Most broken objects before the search ends."""
 MOST_ESCAPES = 3
-"""Times that a text is unescaped."""
+"""Most times that a text is unescaped."""
 
 JSON = json.JSONDecoder(strict=False)  # people paste answers with raw line breaks inside strings
 BEGINNING = re.compile(r"""\{(?=(?:\s|\\+[nrt]){0,40}(?:\\{0,8}["']|[A-Za-z_$][\w$]{0,60}\s?:|\}|\Z))""")
-# A string that is never closed runs to the end: looking for its end from each quote anew would take its square.
+# An unclosed string runs to the end: searching for its end from each quote would take quadratic time.
 TOKEN = re.compile(
     r""""(?:[^"\\]|\\(?:.|\Z))*(?:"|\Z)|'((?:[^'\\]|\\(?:.|\Z))*)(?:'|\Z)|\b(None|True|False|nil|undefined|X{3,40})\b"""
     r"""|(?<![\w$])([A-Za-z_$][\w$]{0,60})(?=\s?:)|(=>)"""
@@ -23,7 +23,7 @@ TOKEN = re.compile(
     re.DOTALL,
 )
 IN_JSON = {"None": "null", "True": "true", "False": "false", "nil": "null", "undefined": "null"}
-"""What people put over a number that they do not show, XXXX, is null; dots stand for items that they left out."""
+"""Digits masked as XXXX are null; dots stand for items left out."""
 ESCAPED = re.compile(r"""\\([\\"'/nrt])""")
 BREAKS = {"n": " ", "r": " ", "t": " "}
 PAIR = re.compile(
@@ -33,7 +33,7 @@ PAIR = re.compile(
 
 
 def decode(text: str) -> Any:
-    """Return the first literal in a text; of a broken one the pairs that can be seen; else None."""
+    """Return the first literal in a text; of a broken one the readable pairs; otherwise None."""
     for start in _beginnings(text):
         value = _read(text, start)[0]
         return value if value is not None else _pairs(text[start:]) or None
@@ -41,7 +41,7 @@ def decode(text: str) -> Any:
 
 
 def literals(text: str) -> Iterator[Any]:
-    """Yield the literals in a text, and last the pairs that can be seen in what is broken."""
+    """Yield the literals in a text, and last the readable pairs of what is broken."""
     end, broken = 0, list[int]()
     for start in _beginnings(text):
         if start < end or len(broken) == MOST_BROKEN:
@@ -65,7 +65,7 @@ def _beginnings(text: str) -> Iterator[int]:
 
 
 def _read(text: str, start: int) -> tuple[Any, int]:
-    """Return the literal that begins there and where it ends; None and where to go on when it cannot be read."""
+    """Return the literal that starts there and its end; None and where to continue when it cannot be read."""
     try:
         return JSON.raw_decode(text, start)
     except (ValueError, RecursionError):
@@ -79,7 +79,7 @@ def _read(text: str, start: int) -> tuple[Any, int]:
 
 
 def _spellings(literal: str) -> Iterator[str]:
-    """Yield other ways to read it: as Python, Ruby or JavaScript print it, or as JSON inside strings, some deep."""
+    """Yield other ways to read it: as Python, Ruby or JavaScript print it, or as JSON nested in strings."""
     yield spell_as_json(literal)
     for _ in range(MOST_ESCAPES):
         if "\\" not in literal:
@@ -89,7 +89,7 @@ def _spellings(literal: str) -> Iterator[str]:
 
 
 def spell_as_json(literal: str) -> str:
-    """Return the JSON of what Python, Ruby or JavaScript printed, whole or cut off; JSON stays as it is."""
+    """Return the JSON of what Python, Ruby or JavaScript printed, complete or cut off; JSON is unchanged."""
     return TOKEN.sub(_json_token, literal)
 
 

@@ -1,7 +1,7 @@
-"""Pure: what of an answer is what was asked for; a reader for each wire format.
+"""Pure: the part of an answer that was asked for; one reader per wire format.
 
-A reader takes a whole answer, or one event of a stream. Whatever is of another shape than it should be says
-nothing: an answer comes from outside.
+A reader takes a whole answer, or one event of a stream. Anything of an unexpected shape counts as nothing: answers are
+untrusted.
 """
 
 import json
@@ -19,32 +19,32 @@ Json = Mapping[str, Any]
 MOST_TOKENS = 10**9
 """Tokens of one answer beyond which a count is nonsense."""
 LEAST_BASE64 = 8
-"""Characters of the shortest vector in base64."""
+"""Fewest characters of a vector in base64."""
 BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 DEEPEST = 8
-"""Levels of nesting that are looked into."""
+"""Most levels of nesting to search."""
 MOST_ENTRIES = 5
-"""Entries of a list that are looked at to know it."""
+"""Most entries checked to recognize a list."""
 MOST_CHARACTERS = 64 * 1024
-"""So much of a long list is looked through for whole entries."""
+"""Most characters of a long list searched for complete entries."""
 
 LISTS = ("data", "models", "result")
-"""Where a list of models stands: OpenAI's and most; Google's and Cohere's; Cloudflare's. Together's is bare."""
+"""Where a list of models is: OpenAI's and most; Google's and Cohere's; Cloudflare's. Together's is bare."""
 NAMES = ("id", "name", "model")
 COUNTS = ("input_tokens", "totalTokens")
 SAID = (
     *("reasoning_content", "reasoning", "reasoning_details", "thinking", "thinking_blocks"),
     *("refusal", "audio", "images", "tool_calls", "function_call"),
 )
-"""Where the message of a choice holds something besides its content: OpenAI, DeepSeek, OpenRouter, Mistral, vLLM."""
+"""Fields of a choice's message besides its content: OpenAI, DeepSeek, OpenRouter, Mistral, vLLM."""
 GEMINI_COUNTS = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
 OUTPUT_DETAILS = ("completion_tokens_details", "output_tokens_details")
 TOLD_IN_PARTS = (".delta", "_text.done", "_part.done")
 COHERE_SPEAKS = ("content-delta", "content-start", "tool-plan-delta", "tool-call-start", "tool-call-delta")
 VISIBLE = re.compile(r"[^\s\x00-\x1f\x7f\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufeff]")
-"""A character that takes room and holds ink."""
+"""A visible character."""
 FRAME = frozenset({"type", "role", "id", "index", "signature", "thoughtSignature", "annotations", "logprobs"})
-"""Fields beside what is said."""
+"""Fields around the content."""
 
 CAPPED = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded"})
 FILTERED = frozenset(
@@ -53,14 +53,16 @@ FILTERED = frozenset(
         *("refusal", "sensitive", "error_toxic", "model_armor"),
     }
 )
-"""The ends that a filter makes: OpenAI's, Google's, Anthropic's, Zhipu's, Cohere's."""
+"""Finish reasons set by a filter: OpenAI's, Google's, Anthropic's, Zhipu's, Cohere's."""
 FAILED = re.compile(
     "error|fail|abort|cancel|time.?out|exception|insufficient|unavailable|overload|quota|balance|denied|invalid"
     "|suspend|banned|blocked",
     re.IGNORECASE,
 )
-"""A word for the end of a generation that names a failure: DeepSeek's insufficient_system_resource, Zhipu's
-network_error, vLLM's abort."""
+"""A finish reason that names a failure.
+
+DeepSeek's insufficient_system_resource, Zhipu's network_error, vLLM's abort.
+"""
 
 LONGEST_CONFESSION = 1_000
 CONFESSION = re.compile(
@@ -76,11 +78,11 @@ CONFESSION = re.compile(
     r")\s*",
     re.IGNORECASE,
 )
-"""What a gateway writes in place of a model's words: its own trouble with whom it asked, or a status and its phrase."""
+"""A gateway's error in place of a model's words: about its upstream, or a status and its phrase."""
 CONFESSES = frozenset("[{AEGHPRUaeghpru \n")
-"""How it begins: nearly all that a model says begins otherwise, or is shorter."""
+"""First characters of such an error: nearly everything else a model says begins differently, or is shorter."""
 SHORTEST_CONFESSION = 16
-"""Characters of the shortest sentence that owns a failure."""
+"""Fewest characters of a sentence that admits a failure."""
 
 FIRST_NUMBER = re.compile(
     r'\A\{.{0,2000}?"(?:embedding|values|float)"\s*:\s*(?:\[\s*){1,2}-?\d[\d.eE+\-]*+(?=\s*[,\]])', re.DOTALL
@@ -92,9 +94,9 @@ CLOSING = {"[": "]", "{": "}"}
 class AnswerPart(Struct, frozen=True):
     """What one event of a stream, or a whole answer, says; joined, what several of them say.
 
-    `content`: something that was asked for is in it: text, reasoning, a tool call, an entry, a vector, a count.
-    `ended`: the generation ended, `capped` at the limit that we set, `filtered` by a content filter. `failed`: it
-    names a failure. `usage`: so far.
+    `content`: it has something that was asked for: text, reasoning, a tool call, an entry, a vector, a count. `ended`:
+    the generation ended, `capped` at the limit that we set, `filtered` by a content filter. `failed`: it names a
+    failure. `usage`: so far.
     """
 
     content: bool = False
@@ -106,17 +108,17 @@ class AnswerPart(Struct, frozen=True):
 
     @property
     def holds(self) -> bool:
-        """Whether it is what was asked for; a model may have thought up to the cap, and shows nothing then."""
+        """Whether it is what was asked for; a model that only reasoned up to the cap shows nothing, and counts."""
         return self.content or (self.capped and self.usage is not None and self.usage.tokens_out > 0)
 
 
 NOTHING = AnswerPart()
 SPEAKS = AnswerPart(content=True)
-"""What most events of a stream say."""
+"""Most events of a stream."""
 
 
 def join(one: AnswerPart, other: AnswerPart) -> AnswerPart:
-    """Return what both say together."""
+    """Return both combined."""
     if other is NOTHING or (other is SPEAKS and one.content):
         return one
     return AnswerPart(
@@ -139,7 +141,7 @@ def _most(one: Usage | None, other: Usage | None) -> Usage | None:
     )
 
 
-# Generated words
+# Generated text
 
 
 def read_openai_chat(event: Any) -> AnswerPart:
@@ -167,7 +169,7 @@ def _confesses(choice: Json) -> bool:
 
 
 def says(message: object) -> bool:
-    """Whether a message of OpenAI's form holds words, reasoning, or a call of a tool."""
+    """Whether a message in OpenAI's format has text, reasoning, or a tool call."""
     if not isinstance(message, dict):
         return False
     return (
@@ -178,7 +180,7 @@ def says(message: object) -> bool:
 
 
 def confesses(said: object) -> TypeGuard[str]:
-    """Whether what stands for a model's words is, from its first word to its last, an error of who relays them."""
+    """Whether the text in place of a model's words is, from start to end, a relay's error."""
     if not isinstance(said, str) or not SHORTEST_CONFESSION <= len(said) <= LONGEST_CONFESSION:
         return False
     if said[0] not in CONFESSES:
@@ -218,7 +220,7 @@ def _read_response(response: Json) -> AnswerPart:
 
 
 def _item_speaks(item: Json) -> bool:
-    """Whether an item of output holds words, reasoning or a call of a tool."""
+    """Whether an output item has text, reasoning or a tool call."""
     if _text(item.get("type")).endswith("_call"):
         return True
     return any(_speaks(item.get(name)) for name in ("content", "summary", "encrypted_content"))
@@ -235,7 +237,7 @@ def read_anthropic(event: Any) -> AnswerPart:
             return AnswerPart(content=_block_speaks(_object(top.get("content_block"))))
         case "message_start":
             return AnswerPart(usage=_anthropic_usage(_object(top.get("message"))))
-        case "message_delta":  # it names the reason, and message_stop ends the stream
+        case "message_delta":  # this has the reason; message_stop ends the stream
             ending = _ending(_object(top.get("delta")).get("stop_reason"))
             return replace(ending, ended=False, usage=_anthropic_usage(top))
         case "message" | None if top.get("type") or "stop_reason" in top:  # not streamed
@@ -258,7 +260,7 @@ def _anthropic_usage(top: Json) -> Usage | None:
 
 
 def read_gemini(event: Any) -> AnswerPart:
-    """Its stream comes as a list of events where no events were asked for."""
+    """Without `alt=sse`, its stream comes as a list of events."""
     told = NOTHING
     for one in event if isinstance(event, list) else [event]:
         told = join(told, _read_gemini(_object(one)))
@@ -282,7 +284,7 @@ def read_cohere(event: Any) -> AnswerPart:
     kind = _text(top.get("type"))
     if kind and kind != "message-end":
         return SPEAKS if kind in COHERE_SPEAKS and _speaks(top.get("delta")) else NOTHING
-    end = _object(top.get("delta")) if kind else top  # without a type it was not streamed
+    end = _object(top.get("delta")) if kind else top  # without a type it is not a stream
     said, counted = _object(top.get("message")), _object(end.get("usage"))
     return replace(
         _ending(end.get("finish_reason")),
@@ -291,7 +293,7 @@ def read_cohere(event: Any) -> AnswerPart:
     )
 
 
-# Words in forms that no canary asks for, but people paste
+# Text in formats that no canary requests, but people paste
 
 
 def read_cohere_v1(answer: Any) -> AnswerPart:
@@ -300,7 +302,7 @@ def read_cohere_v1(answer: Any) -> AnswerPart:
 
 
 def read_ollama(answer: Any) -> AnswerPart:
-    """Each line of its stream is an object like the whole answer, and the last one is done."""
+    """Each line of its stream is an object like the whole answer; the last one is done."""
     top = _object(answer)
     said, done = _object(top.get("message")), top.get("done") is True
     return replace(
@@ -312,7 +314,7 @@ def read_ollama(answer: Any) -> AnswerPart:
 
 
 def read_dashscope(answer: Any) -> AnswerPart:
-    """Its own form; while it streams, the reason to end is the word `null`."""
+    """Its native format; while streaming, the finish reason is the string `null`."""
     top = _object(_object(answer).get("output"))
     told = AnswerPart(content=_speaks(top.get("text")))
     for choice in [top, *_objects(top.get("choices"))]:
@@ -325,14 +327,14 @@ def _unended(choice: Json) -> Json:
 
 
 def read_cloudflare(answer: Any) -> AnswerPart:
-    """Its own form; each event of its stream has a padding `p`."""
+    """Its native format; each event of its stream has a padding `p`."""
     top = _object(answer)
     said = top if "p" in top else _object(top.get("result"))
     return AnswerPart(content=_speaks(said.get("response")) or _speaks(said.get("tool_calls")))
 
 
 def read_generated(answer: Any) -> AnswerPart:
-    """The servers that only complete a text: Hugging Face's TGI, Amazon's Titan, llama.cpp, ChatGLM's own."""
+    """Completion-only servers: Hugging Face's TGI, Amazon's Titan, llama.cpp, ChatGLM's own."""
     top = _object(_first(answer) if isinstance(answer, list) else answer)
     titan = _object(_first(top.get("results"))).get("outputText")
     llama = top.get("content") if type(top.get("stop")) is bool else None
@@ -341,7 +343,7 @@ def read_generated(answer: Any) -> AnswerPart:
 
 
 def read_program(answer: Any) -> AnswerPart:
-    """What the clients of subscriptions print as JSON: Claude Code's result or list of events, Codex' events."""
+    """JSON output of subscription clients: Claude Code's result or list of events, Codex' events."""
     events = _objects(answer) if isinstance(answer, list) else [_object(answer)]
     failed = any(one.get("is_error") is True or one.get("type") == "turn.failed" for one in events)
     failed = failed or any(_text(one.get("subtype")).startswith("error") for one in events)
@@ -349,7 +351,7 @@ def read_program(answer: Any) -> AnswerPart:
 
 
 def texts_of_program(answer: Any) -> list[str]:
-    """Return what a client of a subscription says that the model has answered, of one event or of several."""
+    """Return the model's answers in one event of a subscription client, or in several."""
     found: list[str] = []
     for event in _objects(answer) if isinstance(answer, list) else [_object(answer)]:
         item, told = _object(event.get("item")), _object(event.get("msg"))
@@ -363,7 +365,7 @@ def texts_of_program(answer: Any) -> list[str]:
 
 
 def read_allowance(answer: Any) -> AnswerPart:
-    """What is left of a plan: MiniMax, Ollama's cloud, Zhipu."""
+    """The remaining allowance of a plan: MiniMax, Ollama's cloud, Zhipu."""
     top = _object(answer)
     told = (top.get("model_remains"), _object(top.get("data")).get("limits"))
     return AnswerPart(content=any(map(_objects, told)) or bool(_object(top.get("limits"))))
@@ -399,14 +401,14 @@ def read_cohere_embed(answer: Any) -> AnswerPart:
 
 
 def read_list(answer: Any) -> AnswerPart:
-    """A list holds at least one entry with a name."""
+    """A list must hold at least one entry with a name."""
     lists = [answer.get(name) for name in LISTS] if isinstance(answer, dict) else [answer]
     entries = (entry for its in lists if isinstance(its, list) for entry in _objects(its[:MOST_ENTRIES]))
     return AnswerPart(content=any(map(_is_named, entries)))
 
 
 def end_of_entries(text: str) -> int:
-    """Return where the last whole entry of an outermost list ends; 0 when there is none."""
+    """Return the end of the last complete entry of a top-level list; 0 when there is none."""
     stack, end = list[str](), 0
     for token in TOKEN.finditer(text[:MOST_CHARACTERS]):
         mark = token[0]
@@ -419,7 +421,7 @@ def end_of_entries(text: str) -> int:
 
 
 def end_of_number(text: str) -> int:
-    """Return where the first number of a vector ends; 0 when there is none."""
+    """Return the end of a vector's first number; 0 when there is none."""
     number = FIRST_NUMBER.match(text)
     return number.end() if number else 0
 
@@ -428,11 +430,11 @@ def read_count(answer: Any) -> AnswerPart:
     return AnswerPart(content=any(_count(_object(answer).get(name)) for name in COUNTS))
 
 
-# What they have in common
+# Shared
 
 
 def _ending(*reasons: object) -> AnswerPart:
-    """Return what the words for the end of a generation mean."""
+    """Return what the finish reasons mean."""
     said = [reason.lower() for reason in reasons if reason and isinstance(reason, str)]
     if not said:
         return NOTHING
@@ -445,7 +447,7 @@ def _ending(*reasons: object) -> AnswerPart:
 
 
 def _speaks(value: object, depth: int = 0) -> bool:
-    """Whether anything that was generated is in a value, wherever."""
+    """Whether a value contains anything generated, at any depth."""
     if depth > DEEPEST:
         return False
     match value:
@@ -461,14 +463,14 @@ def _speaks(value: object, depth: int = 0) -> bool:
 
 
 def _is_named(entry: Json) -> bool:
-    """Whether an entry has the name of a model; an error has one, too, but also a sentence."""
+    """Whether an entry has a model's name; an error may have one too, but also a message."""
     if any(entry.get(name) for name in ("error", "message", "msg", "title")) or entry.get("object") == "error":
         return False
     return any(isinstance(entry.get(name), str) and entry[name].strip() for name in NAMES)
 
 
 def _is_vector(value: object) -> bool:
-    """Whether it is a vector of numbers, or one as base64."""
+    """Whether it is a vector of numbers, plain or in base64."""
     if isinstance(value, list):
         return bool(value) and all(type(number) in (int, float) for number in value)
     return isinstance(value, str) and len(value) >= LEAST_BASE64 and BASE64.fullmatch(value) is not None
@@ -491,7 +493,7 @@ def _text(value: object) -> str:
 
 
 def _usage(counts: object, tokens_in: str, *tokens_out: str, total: str = "") -> Usage | None:
-    """Return what was counted. xAI's reasoning, and Google's at times, counts in the `total` only."""
+    """Return the usage. xAI's reasoning, and sometimes Google's, is included in the `total` only."""
     if not isinstance(counts, dict) or not counts:
         return None
     asked, told = _count(counts.get(tokens_in)), sum(_count(counts.get(name)) for name in tokens_out)
@@ -500,13 +502,13 @@ def _usage(counts: object, tokens_in: str, *tokens_out: str, total: str = "") ->
 
 
 def _reasoning(counts: Json) -> int:
-    """Return how many tokens were thought: as Google tells it, or OpenAI's two APIs."""
+    """Return the reasoning tokens: from Google's field, or from those of OpenAI's two APIs."""
     details = (_object(counts.get(name)).get("reasoning_tokens") for name in OUTPUT_DETAILS)
     return max(_count(counts.get("thoughtsTokenCount")), *map(_count, details))
 
 
 def _count(value: object) -> int:
-    """Return a number of tokens; 0 for what is none."""
+    """Return a number of tokens; 0 for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return 0
     return int(value) if 0 < value <= MOST_TOKENS else 0

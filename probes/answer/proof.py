@@ -1,4 +1,4 @@
-"""Pure: does an answer with a good status hold what was asked for? A status alone proves nothing."""
+"""Pure: does an answer with a good status contain what was asked for? A status alone proves nothing."""
 
 import json
 import re
@@ -49,15 +49,15 @@ KNOWN: tuple[Read, ...] = (*dict.fromkeys(wire.read for wire in WIRES.values()),
 
 DONE = b"[DONE]"
 IDLE = frozenset({b"", b"ping", b"keep-alive", b"heartbeat"})
-"""What some servers send as data, or name an event, to keep a line open."""
+"""Data, or event names, that some servers send to keep a connection open."""
 TROUBLES = frozenset({b"error", b"exception"})
-"""How an event of a failure is named."""
+"""Event names of a failure."""
 MOST_ITEMS = 5
-"""Items of a list that are looked at for a failure."""
+"""Most items of a list checked for a failure."""
 ENDS = AnswerPart(ended=True)
 CODES = ("code", "status", "status_code", "statusCode", "errcode")
 REFUSING = re.compile(r"-\d+|[45]\d\d|4\d{4}|error|fail(?:ed|ure)?")
-"""A code that no good answer carries: a failure of HTTP, a negative one, one of errcode (40001)."""
+"""A code that no good answer carries: an HTTP error, a negative number, an errcode (40001)."""
 GRANTS = frozenset({"success", "ok", *CODES})
 UNPROVEN = (None, False, "")
 DECODE = msgspec.json.Decoder().decode
@@ -66,9 +66,9 @@ DECODE = msgspec.json.Decoder().decode
 class Proof(Enum):
     """What a 2xx answer proves, the most telling first.
 
-    GOOD: it holds what was asked for. FAILED: it names a failure. FILTERED: a content filter withheld it. CUT: it
-    broke off before its end. EMPTY: it can be read, and holds nothing of what was asked for. UNREADABLE: it is
-    neither JSON nor a stream.
+    GOOD: it contains what was asked for. FAILED: it names a failure. FILTERED: a content filter withheld it. CUT: it
+    broke off before its end. EMPTY: it is readable, and contains nothing that was asked for. UNREADABLE: it is neither
+    JSON nor a stream.
     """
 
     GOOD = auto()
@@ -80,13 +80,13 @@ class Proof(Enum):
 
 
 def prove(canary: Canary, body: str, *, whole: bool = True) -> Proof:
-    """Return what a 2xx answer to a canary proves. Not `whole`: the answer goes on after what was read of it."""
+    """Return what a 2xx answer to a canary proves. Not `whole`: it continues after the part that was read."""
     return _prove(body, whole, reader(canary), canary.dialect)
 
 
 def prove_any(canaries: Iterable[Canary], body: str, *, whole: bool = True) -> Proof:
-    """Return what an answer proves to whoever may have asked for it: these canaries, or anybody in any format."""
-    if not whole:  # the only answers that go on after so much are lists and vectors
+    """Return what an answer proves if any of these canaries, or a request in any format, may have caused it."""
+    if not whole:  # only lists and vectors are good answers of this length
         proofs = [_prove(body, False, wire.read, dialect) for dialect, wire in WIRES.items() if wire.whole]
         return min(proofs, key=lambda proof: proof.value)
     reads = [reader(canary) for canary in canaries if canary.dialect is not Dialect.COMMAND]
@@ -95,19 +95,19 @@ def prove_any(canaries: Iterable[Canary], body: str, *, whole: bool = True) -> P
 
 
 def prove_value(value: Any) -> Proof:
-    """Return what a whole answer, or one event of a stream, proves in any format, its end apart."""
+    """Return what a whole answer, or one event of a stream, proves in any format, regardless of its end."""
     return min((weigh(_read(read, value), streamed=False) for read in KNOWN), key=lambda proof: proof.value)
 
 
 def reader(canary: Canary) -> Read:
-    """Return what reads the answers to a canary."""
+    """Return the reader for a canary's answers."""
     if canary.dialect is Dialect.ACCOUNT or canary.holds:
         return lambda answer: AnswerPart(content=_tells(canary, answer))
     return WIRES[canary.dialect].read
 
 
 def _tells(canary: Canary, answer: Any) -> bool:
-    """Whether it tells what the canary's file says a good answer tells."""
+    """Whether it has what the canary's file says a good answer has."""
     if canary.holds:
         return find(canary.holds, answer) not in UNPROVEN
     told = canary.credit is not None and bool(read_credits(canary.credit, answer))
@@ -135,7 +135,7 @@ def understand(read: Read, event: ServerSentEvent) -> AnswerPart:
 
 
 def weigh(piece: AnswerPart, *, streamed: bool) -> Proof:
-    """Return what all that an answer says proves; of a stream, only once it has ended."""
+    """Return what the sum of an answer proves; of a stream, only once it has ended."""
     if piece.failed:
         return Proof.FAILED
     if piece.holds:
@@ -144,7 +144,7 @@ def weigh(piece: AnswerPart, *, streamed: bool) -> Proof:
 
 
 def failing(stream: str) -> ServerSentEvent | None:
-    """Return the first event of a stream that names a failure, if one does."""
+    """Return the first event of a stream that names a failure, if any."""
     return next((event for event in events(stream) if understand(_read_any_stream, event).failed), None)
 
 
@@ -156,7 +156,7 @@ def _prove(body: str, whole: bool, read: Read, dialect: Dialect) -> Proof:
     text = body.lstrip("\ufeff \t\r\n")
     if is_stream(text):
         heard = list(events(text))
-        told = heard if whole else heard[:-1]  # the last may be half of one
+        told = heard if whole else heard[:-1]  # the last one may be incomplete
         return weigh(_joined(understand(read, event) for event in told), streamed=whole)
     try:
         value = _decode(text if whole else close(text, WIRES[dialect].whole))
@@ -166,7 +166,7 @@ def _prove(body: str, whole: bool, read: Read, dialect: Dialect) -> Proof:
 
 
 def _prove_ollama(body: str) -> Proof:
-    """Return what an answer of Ollama's own proves, whose stream has a JSON object a line, the last of them done."""
+    """Return what a native Ollama answer proves: a stream of one JSON object per line, the last of them done."""
     for texts in ([body], body.strip().splitlines()):
         with suppress(ValueError, RecursionError):
             return weigh(_joined(_read(read_ollama, _decode(text)) for text in texts), streamed=True)
@@ -174,7 +174,7 @@ def _prove_ollama(body: str) -> Proof:
 
 
 def _decode(text: str | bytes) -> Any:
-    """Return what JSON says; half a pair of surrogates and NaN, which servers in Java and Python write, included.
+    """Decode JSON, including lone surrogates and NaN, which servers in Java and Python write.
 
     Raises ValueError or RecursionError.
     """
@@ -189,7 +189,7 @@ def _read(read: Read, value: Any) -> AnswerPart:
 
 
 def _joined(pieces: Iterable[AnswerPart]) -> AnswerPart:
-    """Return what all say together, up to a failure: what comes after one does not mend it."""
+    """Return all parts joined, up to a failure: nothing after one undoes it."""
     whole = NOTHING
     for piece in pieces:
         whole = join(whole, piece)
@@ -199,7 +199,7 @@ def _joined(pieces: Iterable[AnswerPart]) -> AnswerPart:
 
 
 def _is_failure(value: Any) -> bool:
-    """Whether an answer says of itself that it is an error, in the ways that all formats share."""
+    """Whether an answer calls itself an error, in the ways that all formats share."""
     if isinstance(value, list):
         return any(isinstance(item, dict) and _is_failure(item) for item in value[:MOST_ITEMS])
     if not isinstance(value, dict):
@@ -213,8 +213,8 @@ def _is_failure(value: Any) -> bool:
 
 
 def _is_refused(value: Mapping[str, Any]) -> bool:
-    """Whether a field for it says that the request was not granted, be there a payload beside it or not."""
-    if GRANTS.isdisjoint(value):  # nearly always
+    """Whether a field says that the request was refused, with or without a payload next to it."""
+    if GRANTS.isdisjoint(value):  # the usual case
         return False
     if any(str(value.get(name)).lower() in ("false", "0") for name in ("success", "ok") if name in value):
         return True
@@ -222,17 +222,17 @@ def _is_refused(value: Mapping[str, Any]) -> bool:
     return any(REFUSING.fullmatch(code) for code in told)
 
 
-# A list, or a vector, longer than what is read of it
+# Lists and vectors that are longer than what we read of them
 
 
 def close(text: str, whole: Callable[[str], int] | None) -> str:
-    """Return an answer as if it ended after what is whole of what was asked for; nothing where nothing is."""
+    """Return an answer closed after its last complete part; "" where it has none."""
     text = text[: whole(text)] if whole else ""
     return text + "".join(reversed(_open_brackets(text)))
 
 
 def _open_brackets(text: str) -> list[str]:
-    """Return what closes each bracket that is still open, the outermost first."""
+    """Return the closing brackets for those still open, the outermost first."""
     stack: list[str] = []
     for token in TOKEN.finditer(text):
         if token[0] in CLOSING:

@@ -10,20 +10,20 @@ from msgspec import Struct
 
 BOM = b"\xef\xbb\xbf"
 MARKS = ("data:", "event:", "id:", "retry:", ":")
-"""How the lines of a stream begin; no JSON and no page does."""
+"""How a stream's lines begin; no JSON and no page does."""
 LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")
-"""A carriage return at the end of a chunk may be half of one."""
+"""A carriage return at the end of a chunk may be half of a line end."""
 
 
 class ServerSentEvent(Struct, frozen=True):
-    """One event: its name, mostly empty, and its data, which may have several lines, or none beside a name."""
+    """One event: its name, usually empty, and its data, which may have several lines, or none if there is a name."""
 
     name: bytes
     data: bytes
 
 
 class Events:
-    """Cuts a byte stream into events, as its chunks come."""
+    """Splits a byte stream into events, chunk by chunk."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
@@ -37,7 +37,7 @@ class Events:
                 self._data.append(line[5:].removeprefix(b" "))
             elif line.startswith(b"event:"):
                 self._name = line[6:].strip()
-            elif line.startswith(b"{"):  # no field, but so some gateways end a stream that failed
+            elif line.startswith(b"{"):  # not a field, but some gateways end a failed stream this way
                 self._data.append(line)
             elif not line:
                 if self._data or self._name:
@@ -45,7 +45,7 @@ class Events:
                 self._name, self._data = b"", []
 
     def _lines(self, chunk: bytes) -> list[bytes]:
-        """Return the lines that are whole by now. A line that comes a byte at a time is put together once."""
+        """Return the lines completed so far. A line that arrives byte by byte is joined only once."""
         is_half = bool(self._pieces) and self._pieces[-1].endswith(b"\r")
         self._pieces.append(chunk)
         if not (is_half or b"\n" in chunk or b"\r" in chunk):
@@ -58,12 +58,12 @@ class Events:
         return lines
 
     def end(self) -> Iterator[ServerSentEvent]:
-        """Yield what a server that forgot the last empty line has sent."""
+        """Yield the event that a server left without its final empty line."""
         yield from self.feed(b"\n\n")
 
 
 def is_stream(text: str) -> bool:
-    """Whether a text looks like a stream of events, whatever its content type says."""
+    """Whether a text looks like an event stream, whatever its content type."""
     return text.startswith(MARKS)
 
 

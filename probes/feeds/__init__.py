@@ -1,1 +1,1 @@
-"""Providers' public status pages: bytes of many platforms in, bulletins out."""
+"""Providers' public status pages: bytes from many platforms in, bulletins out."""

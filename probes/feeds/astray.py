@@ -1,4 +1,4 @@
-"""What a document says of trouble in places that nobody reads: a platform may move its fields at any time; pure."""
+"""Trouble that a document reports in places we do not read: a platform may move its fields at any time; pure."""
 
 import re
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ from probes.notice import Impact, NoticePhase
 EVENTS = re.compile(
     r"(?:incident|outage|disruption|issue|event|notice|change|report|maintenance)s?$|^(?:ongoing|active|open|unresolved)"
 )
-"""Lists of what happened, by their key without its case and signs: each item says how far it has come."""
+"""Keys of lists of events, folded: each item says how far it has come."""
 PARTS = re.compile(r"(?:component|resource|service|product|system|impact)s?$|^affected")
-"""Lists of what can be in trouble: each item says how it stands."""
+"""Keys of lists of what can be in trouble: each item has a state."""
 BARE = re.compile(r"^(?:ongoing|active|open|unresolved|affected)|(?:incident|outage)s?$")
-"""What stands in these is trouble, also where it says no more."""
+"""Keys whose items are trouble even if they say no more."""
 WHOLE = ("indicator", "aggregatestate", "overallstatus", "overallstate")
 STATES = (
     *("status", "state", "current_status", "currentStatus", "current_state", "indicator", "aggregate_state"),
@@ -24,11 +24,11 @@ STATES = (
 )
 ENDS = ("resolved_at", "resolvedAt", "resolved", "ended_at", "end", "endTime", "resolvedDate")
 DEEPEST = 12
-"""Levels of nesting that are looked into."""
+"""Most levels of nesting to search."""
 
 
 def is_astray(document: object, value: object) -> bool:
-    """Whether trouble stands where nothing of it was taken into `value`, which was read out of the document."""
+    """Whether the document reports trouble in a place from which nothing went into `value`, which was read from it."""
     if not isinstance(document, dict) or not isinstance(value, Struct):
         return False
     read = value.__struct_fields__
@@ -39,23 +39,23 @@ def is_astray(document: object, value: object) -> bool:
 def _is_missed(key: str, told: object, taken: object) -> bool:
     if isinstance(taken, Struct):
         return is_astray(told, taken)
-    if isinstance(taken, tuple):  # items of a list are taken whole or counted as unread
+    if isinstance(taken, tuple):  # list items are read whole or counted as unread
         return isinstance(told, dict) and len(taken) == 1 and is_astray(told, taken[0])
-    return _speaks(key, told)
+    return _reports_trouble(key, told)
 
 
-def _speaks(key: str, told: object, depth: int = 0) -> bool:
-    """Whether something in trouble stands at a key, or anywhere below it."""
+def _reports_trouble(key: str, told: object, depth: int = 0) -> bool:
+    """Whether something in trouble is at a key, or anywhere below it."""
     if depth > DEEPEST:
         return False
     letters = re.sub(r"[\W_]+", "", key).lower()
     if isinstance(told, str):
         return letters in WHOLE and (word.impact(told) or Impact.NONE) >= Impact.MINOR
     if isinstance(told, dict):
-        within = any(_speaks(name, inner, depth + 1) for name, inner in told.items())
+        within = any(_reports_trouble(name, inner, depth + 1) for name, inner in told.items())
         return within or (bool(told) and _is_trouble(letters, told))
     items = told if isinstance(told, list) else []
-    return any(_speaks(key, one, depth + 1) for one in items if isinstance(one, dict))
+    return any(_reports_trouble(key, one, depth + 1) for one in items if isinstance(one, dict))
 
 
 def _is_trouble(key: str, item: Mapping[str, object]) -> bool:
@@ -71,6 +71,6 @@ def _is_trouble(key: str, item: Mapping[str, object]) -> bool:
 
 
 def _is_bare(key: str, item: Mapping[str, object], said: list[str]) -> bool:
-    """Whether an item that says nothing of how it stands is trouble by where it stands: it has a name, and no end."""
+    """Whether an item without a state is trouble because of where it is: it has a name, and no end."""
     named = any(item.get(one) for one in ("name", "title", "id", "component_id"))
     return bool(BARE.search(key)) and named and not said and not any(item.get(one) for one in ENDS)

@@ -1,4 +1,4 @@
-"""Bytes → text: by their mark, by what is declared if that may be used, else as UTF-8; no byte is lost."""
+"""Bytes → text: by byte order mark, then the declared charset if allowed, else UTF-8; no byte is lost."""
 
 import re
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
@@ -6,17 +6,17 @@ from collections.abc import Iterator
 
 MARKS = (
     (BOM_UTF8, "utf-8"),
-    (BOM_UTF32_LE, "utf-32-le"),  # begins with UTF-16's, so it stands before it
+    (BOM_UTF32_LE, "utf-32-le"),  # starts with UTF-16's, so it comes first
     (BOM_UTF32_BE, "utf-32-be"),
     (BOM_UTF16_LE, "utf-16-le"),
     (BOM_UTF16_BE, "utf-16-be"),
 )
 BARE = re.compile(rb"(?P<le>[<{\[]\0)|\0[<{\[]")
-"""UTF-16 without its mark: what a feed or JSON begins with, and a zero."""
+"""UTF-16 without a byte order mark: the first character of XML or JSON, and a zero."""
 XML = re.compile(rb"\s*<\?xml[^<>]{0,200}?encoding\s*=\s*[\"']([\w.:-]{1,40})[\"']")
 META = re.compile(rb"<meta[^<>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
-LOOKED_AT = 2000
-"""A page names its encoding within its first 1024 bytes (WHATWG HTML, 4.2.5.4)."""
+SEARCHED_BYTES = 2000
+"""Bytes searched for a page's declaration, which must be in its first 1024 (WHATWG HTML, 4.2.5.4)."""
 
 SINGLE = {
     **{f"iso-8859-{part}": f"iso8859-{part}" for part in (*range(2, 12), *range(13, 17)) if part != 9},
@@ -32,12 +32,15 @@ MULTIPLE = {
     **dict.fromkeys(("shift-jis", "sjis", "x-sjis", "windows-31j", "cp932"), "cp932"),
     **{"euc-jp": "euc-jp", "euc-kr": "cp949", "ks-c-5601-1987": "cp949", "cp949": "cp949"},
 }
-"""Names → Python's, the wider one of a family as in WHATWG's Encoding. No other is used: Python knows encodings
-that take quadratic time, others that are no encodings, and utf-7, in which markup hides. UTF-16 shows itself."""
+"""Charset names → Python codecs, the widest of each family as in WHATWG's Encoding.
+
+No others are allowed: Python has codecs that take quadratic time, some that are no charsets, and utf-7, in which markup
+hides. UTF-16 is detected from the bytes.
+"""
 
 STRAY = re.compile("[\udc80-\udcff]")
 BROKEN = {
-    0xDC00 + byte: bytes([byte]).decode("cp1252", "ignore") or chr(byte)  # cp1252 leaves five bytes out
+    0xDC00 + byte: bytes([byte]).decode("cp1252", "ignore") or chr(byte)  # cp1252 leaves five bytes undefined
     for byte in range(0x80, 0x100)
 }
 
@@ -56,10 +59,10 @@ def decode(data: bytes, declared: str | None = None) -> str:
 
 
 def _declared(data: bytes, header: str | None) -> Iterator[str]:
-    """Yield what the document says of itself after what its server says of it, as RFC 7303 wants it."""
+    """Yield the charset of the HTTP header, then the document's own, in the order of RFC 7303."""
     if header:
         yield header
-    for found in (XML.match(data), META.search(data, 0, LOOKED_AT)):
+    for found in (XML.match(data), META.search(data, 0, SEARCHED_BYTES)):
         if found:
             yield found[1].decode("ascii", "replace")
 
@@ -69,7 +72,7 @@ def _plain(name: str) -> str:
 
 
 def _by_name(data: bytes, name: str) -> str | None:
-    """Return None where the name may not be used, or is wrong."""
+    """Return the text; None where the charset is not allowed, or wrong."""
     if codec := SINGLE.get(name):
         return _single(data, codec)
     codec = "utf-8" if name in ("utf-8", "utf8") else MULTIPLE.get(name)
@@ -80,8 +83,11 @@ def _by_name(data: bytes, name: str) -> str | None:
 
 
 def _single(data: bytes, codec: str) -> str | None:
-    """Return the text; None for what is UTF-8 in truth: servers name a single-byte encoding for all they send,
-    and a letter that is not ASCII makes no UTF-8 by chance."""
+    """Return the text; None for what is really UTF-8.
+
+    Servers declare one single-byte charset for everything they send, and non-ASCII text is rarely valid UTF-8 by
+    chance.
+    """
     if data.isascii():
         return data.decode("ascii")
     try:
@@ -92,7 +98,7 @@ def _single(data: bytes, codec: str) -> str | None:
 
 
 def _whole(data: bytes, codec: str) -> str:
-    """Return all of it: a byte that does not fit is taken for Windows-1252, so that one bad byte spoils no other."""
+    """Return all the text: an invalid byte is read as Windows-1252, so one bad byte spoils no other."""
     if codec.startswith("utf-16") or codec.startswith("utf-32"):
         return data.decode(codec, "replace")
     text = data.decode(codec, "surrogateescape")

@@ -1,4 +1,4 @@
-"""The JSON of the large clouds' own pages, which cover everything they sell: Google, AWS, Alibaba.
+"""JSON of the large clouds' own pages, which cover everything they sell: Google, AWS, Alibaba.
 
 Sources: https://status.cloud.google.com/incidents.schema.json; AWS's `/public/events` and Alibaba's
 `/api/status/listHistoryEvent` as they answered in 2026.
@@ -14,7 +14,7 @@ from probes.notice import ComponentState, Impact, NoticePhase
 
 SEVERAL = re.compile(r"multiple\W?(products|services)", re.IGNORECASE)
 
-# Google: a long history, newest first; what has no end is open ------------------------------------------
+# Google: a long history, newest first; without an end it is open ----------------------------------------
 
 
 class GoogleUpdate(Shape, frozen=True):
@@ -53,7 +53,7 @@ def read_google(text: str) -> Parsed:
 def _of_google(incident: GoogleIncident) -> Report:
     newest, ended = next(iter(incident.most_recent_update), GoogleUpdate()), moment(incident.end)
     impact = word.impact(newest.status) or word.impact(incident.severity)
-    if impact is Impact.NONE:  # what is over is AVAILABLE; how bad it was is its severity
+    if impact is Impact.NONE:  # AVAILABLE once it is over; its severity says how bad it was
         impact = word.impact(incident.severity)
     products = [one.name for one in named(incident.affected_products)] or [_service(incident.service_name)]
     return Report(
@@ -72,12 +72,12 @@ def _of_google(incident: GoogleIncident) -> Report:
 
 
 def _service(told: object) -> str:
-    """Return no name for `Multiple Products`: any of them may be meant."""
+    """Return no name for `Multiple Products`: it may include ours."""
     found = name(told)
     return "" if SEVERAL.match(found) else found
 
 
-# AWS: one event for each incident, its updates as JSON inside the JSON ----------------------------------
+# AWS: one event per incident, its updates as JSON inside the JSON ---------------------------------------
 
 
 class AwsUpdate(Shape, frozen=True):
@@ -106,7 +106,7 @@ AWS_IMPACTS = {"1": Impact.MINOR, "2": Impact.MAJOR, "3": Impact.CRITICAL}
 
 
 def read_aws(text: str) -> Parsed:
-    """Raises Unfit. No event is good news here: the list holds those of the last days only."""
+    """Raises Unfit. An empty list is good news: it only holds events of the last days."""
     events, unread = read(text, Many[AwsEvent], "AWS Health")
     return Parsed(tuple(_of_aws(one) for one in events), unread=unread)
 
@@ -136,7 +136,7 @@ def _of_aws(event: AwsEvent) -> Report:
 
 
 def _log(event: AwsEvent) -> list[AwsUpdate]:
-    """Return an event's updates, oldest first; none when they cannot be read, for the event itself counts."""
+    """Return an event's updates, oldest first; none when they cannot be read, since the event itself still counts."""
     told = next((one.EVENT_LOG for one in event.metadata), None)
     try:
         log, _ = read(told, Many[AwsUpdate], "AWS Health") if isinstance(told, str) else ((), 0)
@@ -145,7 +145,7 @@ def _log(event: AwsEvent) -> list[AwsUpdate]:
     return sorted(log, key=lambda one: moment(one.timestamp) or EARLIEST)
 
 
-# Alibaba: the whole cloud; what has no end goes on (and one that lies ahead has not come: see fold) --------
+# Alibaba: the whole cloud; without an end it is open (unless it lies ahead: see fold) ----------------------
 
 
 class AlibabaEvent(Shape, frozen=True):

@@ -1,4 +1,4 @@
-"""What a source said before against what it says now. A source that contradicts itself is doubtful."""
+"""Compares what a source says with what it said before. A source that contradicts itself is doubtful."""
 
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -9,18 +9,18 @@ from msgspec.structs import replace
 from probes.notice import Bulletin, Trust, Validators
 
 REMEMBERED = 4
-"""So many polls show that a source flips: A, B, A, B."""
+"""Polls that show that a source flips: A, B, A, B."""
 PATIENCE = 10
-"""After so many polls that agree with each other, it is the world that changed, not the source that errs."""
+"""Consistent polls after which we assume that the facts changed, not that the source is wrong."""
 TOLERANCE = timedelta(minutes=5)
-"""Servers behind one name may be so far apart."""
+"""Largest clock difference between servers behind one name."""
 
 
 class Seen(Struct, frozen=True):
-    """What is remembered of a source: plain values, so that it can be kept as JSON.
+    """What we remember of a source: plain values that can be stored as JSON.
 
-    `states` are digests of what the last polls said; `odd_polls` counts those in a row that were older
-    or poorer than what is remembered.
+    `states` are digests of the last polls; `odd_polls` counts those in a row that were older, or had less in them, than
+    what we remember.
     """
 
     newest_at: datetime | None = None
@@ -30,10 +30,10 @@ class Seen(Struct, frozen=True):
 
 
 def doubt(previous: Seen, bulletin: Bulletin) -> tuple[Bulletin, Seen]:
-    """Return the bulletin, doubtful if it does not fit what was seen before, and what to remember of it.
+    """Return the bulletin, DOUBTFUL if it contradicts earlier polls, and what to remember of it.
 
-    Its notices are kept, since they may be true. Its validators are not: the next poll shall read it all
-    anew, or a source that errs could confirm its own error.
+    Its notices are kept, since they may be true. Its validators are not: the next poll must read everything again, or a
+    wrong source could confirm its own error.
     """
     if bulletin.trust is Trust.DOUBTFUL:
         return bulletin, previous
@@ -66,7 +66,7 @@ def _push(states: tuple[str, ...], *state: str) -> tuple[str, ...]:
 
 
 def _digest(bulletin: Bulletin) -> str:
-    """Return a short name for what is said: which notices are open, and how each component stands."""
+    """Return a short digest of the open notices and the state of each component."""
     said = sorted(f"{one.id} {one.phase} {one.impact}" for one in bulletin.notices if one.is_open)
     said += sorted(f"{one.name} {one.impact}" for one in bulletin.components)
     return sha256("\n".join(said).encode("utf-8", "replace")).hexdigest()[:12]

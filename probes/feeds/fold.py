@@ -1,4 +1,4 @@
-"""Reports → notices: one for each incident, of what matters to an account, and of what is not long over."""
+"""Reports → notices: one per incident, limited to what matters to an account and is not long over."""
 
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -10,11 +10,11 @@ from probes.feeds.report import MOST_COMPONENTS, MOST_REPORTS, ComponentGroup, P
 from probes.notice import Bulletin, ComponentState, Impact, Notice, NoticePhase, Trust
 
 KEPT = timedelta(days=7)
-"""What ended longer ago is history. What never said its phase is taken for over by then."""
+"""Age after which an ended incident is history, and one of unknown phase counts as over."""
 SKEW = timedelta(hours=1)
-"""Their clock may be so far ahead of ours; what lies further ahead did not happen yet, or never will."""
+"""Most that a source's clock may be ahead of ours; anything later has not happened yet, or never will."""
 AHEAD = timedelta(days=60)
-"""A maintenance may be announced so far ahead; a later date is an invention."""
+"""Furthest ahead that a maintenance may be announced; a later date is wrong."""
 
 CLAIMS = {
     Impact.MAINTENANCE: "under maintenance",
@@ -22,14 +22,14 @@ CLAIMS = {
     Impact.MAJOR: "outage",
     Impact.CRITICAL: "full outage",
 }
-"""How a state is said of a component of which nothing was written."""
+"""Words for a component's state where no notice was posted."""
 REOPENED = {NoticePhase.RESOLVED: NoticePhase.INVESTIGATING, NoticePhase.COMPLETED: NoticePhase.IN_PROGRESS}
 
 
 def fold(parsed: Parsed, components: Sequence[str], now: datetime) -> tuple[Notice, ...]:
-    """Return the newest report of each incident as a notice, open ones and the worst first, MOST_REPORTS of them."""
+    """Return the newest report of each incident as a notice, open and worst ones first, at most MOST_REPORTS."""
     newest: dict[str, Report] = {}
-    for report in (_sane(one, now) for one in parsed.reports):
+    for report in (_without_impossible_times(one, now) for one in parsed.reports):
         known = newest.get(report.id)
         newest[report.id] = report if known is None else _newer(known, report)
     well = bool(parsed.standings) and all(one.impact is Impact.NONE for one in parsed.standings)
@@ -39,7 +39,7 @@ def fold(parsed: Parsed, components: Sequence[str], now: datetime) -> tuple[Noti
 
 
 def stand(parsed: Parsed, components: Sequence[str]) -> tuple[ComponentState, ...]:
-    """Return how ours stand, each once; the groups that are named so where no component is. The worst are kept."""
+    """Return the states of our components, each once, or of the groups of that name; the worst are kept."""
     found = [one for one in parsed.standings if concerns(one.name, components)]
     found = found or [_summed(one) for one in parsed.groups if concerns(one.standing.name, components)]
     by_name: dict[str, Impact] = {}
@@ -50,21 +50,21 @@ def stand(parsed: Parsed, components: Sequence[str]) -> tuple[ComponentState, ..
 
 
 def claims(standings: Sequence[ComponentState], notices: Sequence[Notice]) -> tuple[Notice, ...]:
-    """Return as notices which of our components are shown in trouble, or in maintenance, that no notice tells of.
+    """Return notices for those of our components that are in trouble, or in maintenance, without a posted one.
 
-    One that names no component tells of all, as far as it is as bad.
+    A notice that names no component covers all that are no worse than it.
     """
     of_trouble = [one for one in notices if one.is_open and one.impact > Impact.MAINTENANCE and not one.planned]
     told = {
         Impact.MAINTENANCE: [one for one in notices if one.planned],
         **dict.fromkeys((Impact.MINOR, Impact.MAJOR, Impact.CRITICAL), of_trouble),
     }
-    bad = [one for one in standings if one.impact in CLAIMS and not _is_told(one, told[one.impact])]
+    bad = [one for one in standings if one.impact in CLAIMS and not _is_covered(one, told[one.impact])]
     bad.sort(key=_badness)
     return tuple(claim(f"component/{one.name}", one.name, one.impact) for one in bad[:MOST_REPORTS])
 
 
-def _is_told(standing: ComponentState, notices: Sequence[Notice]) -> bool:
+def _is_covered(standing: ComponentState, notices: Sequence[Notice]) -> bool:
     of_all = worst(one.impact for one in notices if not one.components) or Impact.NONE
     return standing.impact <= of_all or any(standing.name in one.components for one in notices)
 
@@ -80,7 +80,10 @@ def concerns(name: str, components: Sequence[str]) -> bool:
 
 
 def matters(notice: Notice, now: datetime) -> bool:
-    """What is open and undated may be new; who reads the source again and again sees how long it stays."""
+    """Whether a notice is recent or open.
+
+    An open one without a date may be new; repeated polls show how long it stays.
+    """
     if not notice.times:
         return notice.phase not in (NoticePhase.RESOLVED, NoticePhase.COMPLETED)
     if notice.phase is NoticePhase.UNKNOWN or not notice.is_open:
@@ -92,22 +95,20 @@ def worst(impacts: Iterable[Impact]) -> Impact | None:
     return max(impacts, default=None)
 
 
-def _sane(report: Report, now: datetime) -> Report:
-    """Take out times that cannot be: a date of 2099 must not stay the newest until then."""
+def _without_impossible_times(report: Report, now: datetime) -> Report:
+    """Remove impossible times: a date of 2099 must not stay the newest until then."""
     began = report.began_at if report.began_at and report.began_at <= now + AHEAD else None
     updated = report.updated_at if report.updated_at and report.updated_at <= now + SKEW else None
     if began and began > now + SKEW and not report.planned:
         began = None
-    if (
-        report.ended_at and report.ended_at > now + SKEW
-    ):  # a word that says it is over is worth more than a time without its zone
+    if report.ended_at and report.ended_at > now + SKEW:  # its state is more reliable than a time without a zone
         phase = REOPENED.get(report.phase, report.phase) if report.by_end else report.phase
         return replace(report, began_at=began, updated_at=updated, ended_at=None, phase=phase)
     return replace(report, began_at=began, updated_at=updated)
 
 
 def _newer(known: Report, other: Report) -> Report:
-    """Return the later one; at the same time the closed one; without times the one that stands first."""
+    """Return the later one; at the same time the closed one; without times the first one."""
     newer, older = (other, known) if _age_key(other) > _age_key(known) else (known, other)
     begins = [one.began_at for one in (newer, older) if one.began_at]
     return replace(newer, began_at=min(begins, default=None))
@@ -119,7 +120,7 @@ def _age_key(report: Report) -> tuple[float, bool]:
 
 
 def _notice(report: Report, components: Sequence[str], groups: Collection[str], well: bool) -> Notice | None:
-    """Return None when it names components and none is ours. `groups` are those in which one of ours stands."""
+    """Return None when it names components and none is ours. `groups` are those that contain one of ours."""
     parts = [part for part in report.parts if concerns(part.name, components) or part.name in groups]
     if report.parts and not parts:
         return None
@@ -145,11 +146,11 @@ def _impact(report: Report, parts: Sequence[ComponentState], well: bool) -> Impa
     if report.planned:
         return Impact.MAINTENANCE
     if report.phase.is_open and not parts and well:
-        # One source opens "critical" incidents by itself while every component stands well.
+        # One source opens "critical" incidents by itself while every component is fine.
         return Impact.UNKNOWN
     if report.phase.is_open and of_parts is Impact.NONE:
         return report.impact or Impact.NONE
-    # What is over shows its components as well again: that does not say how bad it was.
+    # Once it is over, its components are fine again: that does not say how bad it was.
     return Impact.UNKNOWN if report.impact in (None, Impact.NONE) else report.impact
 
 
@@ -168,7 +169,7 @@ def _order(notice: Notice) -> tuple[bool, int, float]:
 
 
 def renew(last: Bulletin | None, bulletin: Bulletin) -> Bulletin:
-    """Return an unchanged bulletin with what was read last, as far as it still matters; any other as it is."""
+    """Return an unchanged bulletin with the last content, as far as it still matters; any other as it is."""
     if bulletin.trust is not Trust.UNCHANGED or last is None:
         return bulletin
     kept = tuple(one for one in last.notices if matters(one, bulletin.at))

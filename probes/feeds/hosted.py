@@ -1,7 +1,7 @@
-"""The JSON of smaller hosts of status pages: Instatus, Better Stack, Datadog, Flashduty.
+"""JSON of smaller status page hosts: Instatus, Better Stack, Datadog, Flashduty.
 
-Sources: https://instatus.com/help/api; https://betterstack.com/docs/uptime; the pages of Together,
-OpenRouter (`/config.json`) and DeepSeek (`/summary/active`) as they answered in 2026.
+Sources: https://instatus.com/help/api; https://betterstack.com/docs/uptime; the pages of Together, OpenRouter
+(`/config.json`) and DeepSeek (`/summary/active`) as they answered in 2026.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from probes.feeds.report import Parsed, Report, Unfit
 from probes.feeds.text import EARLIEST, key, link, moment, name, plain
 from probes.notice import ComponentState, Impact, NoticePhase
 
-# Instatus: no component in the summary -----------------------------------------------------------------
+# Instatus: no components in the summary ----------------------------------------------------------------
 
 
 class InstatusPage(Shape, frozen=True):
@@ -70,7 +70,7 @@ def _of_instatus(event: InstatusEvent, known: Mapping[str, ComponentShape], plan
     )
 
 
-# Better Stack: JSON:API; `included` holds the resources and at most the report that is active ------------
+# Better Stack: JSON:API; `included` has the resources and at most one active report ----------------------
 
 
 class BetterStackPart(Shape, frozen=True):
@@ -150,7 +150,7 @@ def _over(planned: bool) -> NoticePhase:
     return NoticePhase.COMPLETED if planned else NoticePhase.RESOLVED
 
 
-# Datadog: components in groups, and incidents each with a timeline, newest first -------------------------
+# Datadog: components in groups; incidents with a timeline each, newest first -----------------------------
 
 
 class DatadogUpdate(Shape, frozen=True):
@@ -178,7 +178,7 @@ class Datadog(Shape, frozen=True):
 
 
 def read_datadog(text: str) -> Parsed:
-    """Raises Unfit. Its incidents are a history, so the newest change of one is the page's."""
+    """Raises Unfit. It lists past incidents too, so the page changed when the newest of them did."""
     page, unread = read(text, Datadog, "Datadog Status Pages")
     if not page.components and page.incidents is None and page.maintenances is None:
         raise Unfit("is JSON, but not of the shape that Datadog Status Pages sends")
@@ -210,7 +210,7 @@ def _of_datadog(incident: DatadogIncident, known: Mapping[str, ComponentShape], 
     )
 
 
-# Flashduty: components without a state of their own, and the changes that are going on -------------------
+# Flashduty: components without a state of their own, and the active changes ------------------------------
 
 
 class FlashdutyUpdate(Shape, frozen=True):
@@ -244,7 +244,7 @@ class Flashduty(Shape, frozen=True):
 
 
 def read_flashduty(text: str) -> Parsed:
-    """Raises Unfit. A component stands as badly as the worst change that names it, and well without one."""
+    """Raises Unfit. A component is in the state of the worst change that names it, and fine without one."""
     answer, unread = read(text, Flashduty, "Flashduty")
     changes = answer.data.active_changes or ()
     parts = [part for one in answer.data.page for part in one.components]

@@ -1,4 +1,4 @@
-"""Bytes of a platform → what was read of them, or why nothing could be. Nothing raises out of here."""
+"""Bytes from a platform → what they say, or why they cannot be read. Nothing here raises."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ Reader = Callable[[str], Parsed]
 
 
 class Readers(Struct, frozen=True):
-    """How a platform speaks: as JSON, as RSS or Atom. None where it does not (or nobody has seen it)."""
+    """A platform's readers for JSON, and for RSS or Atom. None where it has no such form (or we have not seen one)."""
 
     json: Reader | None
     feed: Reader | None
@@ -58,7 +58,7 @@ MARKS: Mapping[str, re.Pattern[str]] = {
     "Flashduty": re.compile(r'flashduty|flashcat|"active_changes"', re.IGNORECASE),
     "Rootly": re.compile(r"rootly", re.IGNORECASE),
 }
-"""What betrays who makes a page, in its HTML or its JSON."""
+"""Marks of the software behind a page, in its HTML or its JSON."""
 
 OWN = {
     Platform.INCIDENT_IO: "incident.io",
@@ -73,14 +73,14 @@ OWN = {
 CHALLENGE = re.compile(r"just a moment|challenge-platform|cf-chl|cf_chl|captcha|attention required", re.IGNORECASE)
 PAGE = re.compile(r"\s*(?:<!--[^<>]{0,500}-->\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 BLANK = "\ufeff \t\r\n\0"
-LOOKED_AT = 100_000
-"""So much of a page is searched for marks."""
+SEARCHED_CHARACTERS = 100_000
+"""Most characters of a page to search for marks."""
 
 
 def parse(form: Platform, data: bytes, charset: str | None = None) -> Parsed:
-    """Return what was read; `problem` is set, and nothing else, when that was nothing.
+    """Return what was read; when nothing could be, `problem` is set and nothing else.
 
-    `charset` is what the answer's header says.
+    `charset` comes from the HTTP header.
     """
     text = decode(data, charset)
     try:
@@ -92,7 +92,7 @@ def parse(form: Platform, data: bytes, charset: str | None = None) -> Parsed:
 
 
 def _whole(parsed: Parsed, moved: str) -> Parsed:
-    """Raises Unfit for what cannot be read at all, or only in part since it is another platform's."""
+    """Return the content. Raises Unfit if all of it is unreadable, or part of it because the platform changed."""
     if parsed.unread and (moved or not (parsed.reports or parsed.standings)):
         raise Unfit("has nothing that can be read" if not moved else "has items that cannot be read")
     return parsed
@@ -104,7 +104,9 @@ def _parse(form: Platform, text: str) -> Parsed:
         raise Unfit("is empty")
     if PAGE.match(text):
         raise Unfit(
-            "is behind a challenge for browsers" if CHALLENGE.search(text, 0, LOOKED_AT) else "is a web page, not data"
+            "is behind a challenge for browsers"
+            if CHALLENGE.search(text, 0, SEARCHED_CHARACTERS)
+            else "is a web page, not data"
         )
     readers = READERS[form]
     reader = readers.json if start in "{[" else readers.feed if start == "<" else None
@@ -114,13 +116,13 @@ def _parse(form: Platform, text: str) -> Parsed:
 
 
 def is_challenge(data: bytes) -> bool:
-    return bool(CHALLENGE.search(data[:LOOKED_AT].decode("latin-1")))
+    return bool(CHALLENGE.search(data[:SEARCHED_CHARACTERS].decode("latin-1")))
 
 
 def _moved(form: Platform, text: str) -> str:
-    """Say whose page it is now, if it shows the marks of another platform and none of its own."""
-    here = {name for name, mark in MARKS.items() if mark.search(text, 0, LOOKED_AT)}
-    if form is Platform.INCIDENT_IO:  # it answers in Statuspage's form as well
+    """Name the platform that the page moved to, if it shows another's marks and none of its own."""
+    here = {name for name, mark in MARKS.items() if mark.search(text, 0, SEARCHED_CHARACTERS)}
+    if form is Platform.INCIDENT_IO:  # it also answers in Statuspage's form
         here.discard("Statuspage")
     if not here or OWN.get(form) in here:
         return ""

@@ -1,4 +1,4 @@
-"""JSON of a platform → its declared shape. One bad item of a list is left out and counted; anything else is unfit."""
+"""A platform's JSON → its declared shape. A bad list item is dropped and counted; anything else is Unfit."""
 
 import json
 import re
@@ -17,28 +17,28 @@ from probes.notice import ComponentState, Impact
 T = TypeVar("T")
 
 MOST_ITEMS = 60_000
-"""A history of everything that a large cloud sells has some thousands; what is longer is not looked through."""
+"""Most items to read; a history of everything a large cloud sells has some thousands."""
 HALF = re.compile(r"(\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2})|\\u[dD][89a-fA-F][\da-fA-F]{2}")
-"""Half of a pair of escapes (RFC 8259, 8.2): who cuts a text at so many characters in JavaScript leaves one behind."""
+"""A lone surrogate escape (RFC 8259, 8.2): JavaScript leaves one when it cuts a text in the middle of a pair."""
 MOST_MARKS = 500_000
-"""Google's history of some MiB has a third of these."""
+"""Most commas and opening brackets; Google's history of some MiB has a third of these."""
 
 
 class Shape(msgspec.Struct, frozen=True):
-    """The part of a platform's JSON that is read; keys that are not named here are passed over.
+    """The part of a platform's JSON that we read; keys not named here are ignored.
 
-    A field of type `object` takes whatever is there: what reads it knows words, times and texts from the rest.
+    A field of type `object` accepts anything: its reader picks out words, times and texts.
     """
 
 
 class Many(tuple[T, ...], Generic[T]):
-    """Those items of a list, or of an object by keys, that have the shape; of one object that has it, that one."""
+    """The items of a list, or values of an object, that have the shape; also a single object that has it."""
 
 
 def read(text: str, kind: type[T], platform: str) -> tuple[T, int]:
-    """Return the document, and how many items, at any depth, have not the shape. Raises Unfit.
+    """Return the document, and how many items at any depth lack the shape. Raises Unfit.
 
-    One more is unread where trouble stands in a place that is not in the shape: then silence is not good news.
+    One more counts as unread where the document reports trouble outside the shape: then silence is not good news.
     """
     data = text.encode("utf-8", "replace")
     if data.count(b",") + data.count(b"[") + data.count(b"{") > MOST_MARKS:
@@ -57,15 +57,15 @@ def read(text: str, kind: type[T], platform: str) -> tuple[T, int]:
 
 
 def _decode(data: bytes, text: str) -> object:
-    """Return the document, also where half a letter or a line break stands in a string. Raises ValueError."""
+    """Return the document, even with lone surrogates or raw line breaks in strings. Raises ValueError."""
     try:
         return msgspec.json.decode(data)
-    except (msgspec.DecodeError, ValueError):  # half a letter of four bytes is the latter
+    except (msgspec.DecodeError, ValueError):  # ValueError: a lone surrogate
         return json.loads(HALF.sub(lambda found: found[1] or r"\ufffd", text), strict=False)
 
 
 class _Salvage:
-    """Fits what msgspec does not: anything, and lists with bad items."""
+    """A decoder for what msgspec rejects: arbitrary objects, and lists with bad items."""
 
     def __init__(self) -> None:
         self.seen = 0
@@ -101,7 +101,7 @@ class _Salvage:
 
 
 class ComponentShape(Shape, frozen=True):
-    """A component, or a group of them, under the names that the platforms have for it and for how it stands."""
+    """A component, or a group of them, with the platforms' various names for it and for its state."""
 
     name: object = None
     title: object = None
@@ -145,7 +145,7 @@ NO_PARTS: Mapping[str, ComponentShape] = MappingProxyType({})
 
 
 def leaves(parts: Sequence[ComponentShape]) -> tuple[ComponentState, ...]:
-    """Return the components themselves, wherever they stand in the groups."""
+    """Return the components themselves, at any depth of the groups."""
     known = by_id(parts)
     return tuple(part.standing for part in _walk(parts) if not part.is_group and _meant(part, known) is part)
 
@@ -153,7 +153,7 @@ def leaves(parts: Sequence[ComponentShape]) -> tuple[ComponentState, ...]:
 def named(
     parts: Iterable[ComponentShape], known: Mapping[str, ComponentShape] = NO_PARTS
 ) -> tuple[ComponentState, ...]:
-    """Return all that an incident names, groups as well; where it tells only an id, under the name of whose it is."""
+    """Return everything that an incident names, groups too; a bare id is resolved to its component's name."""
     return tuple(ComponentState(_meant(part, known).label, part.standing.impact) for part in _walk(parts))
 
 
@@ -162,12 +162,12 @@ def by_id(parts: Iterable[ComponentShape]) -> dict[str, ComponentShape]:
 
 
 def _meant(part: ComponentShape, known: Mapping[str, ComponentShape]) -> ComponentShape:
-    """Return whose id it is where a part is nothing but an id, as in a group of Statuspage; else the part itself."""
+    """Return the component behind a bare id, as in a Statuspage group; otherwise the part itself."""
     return part if part.id is not None else known.get(part.label, part)
 
 
 def groups(parts: Sequence[ComponentShape]) -> tuple[ComponentGroup, ...]:
-    """Return the groups with what stands in them, or, in a flat list, what names them as its group."""
+    """Return the groups with their members: nested ones or, in a flat list, those that refer to the group."""
     within: dict[str, list[ComponentShape]] = {}
     known = by_id(parts)
     for part in parts:

@@ -1,4 +1,4 @@
-"""One bounded, timed look at one status source → Bulletin. The other side's trouble never raises here."""
+"""One bounded, timed poll of one status source → Bulletin. The other side's failures never raise here."""
 
 import asyncio
 from asyncio import timeout
@@ -25,22 +25,22 @@ from probes.transport.failure import CONNECTING, Trip, explain, of_answer
 from probes.transport.progress import UNDER_WAY, Progress
 
 MOST_BYTES = 8 * 1024 * 1024
-"""Google's history of all its products has some MiB; a page of one provider has a hundredth of that."""
+"""Most bytes read; Google's history of all its products has some MiB, a provider's page a hundredth of that."""
 MOST_REDIRECTS = 3
-"""Redirects that are followed in one poll."""
+"""Most redirects followed in one poll."""
 KEPT_VALIDATOR = 300
-"""Characters of an ETag or a Last-Modified that is sent back."""
+"""Most characters of an ETag or a Last-Modified that we send back."""
 
 ACCEPT = "application/json, application/atom+xml, application/rss+xml, application/xml;q=0.9, */*;q=0.1"
 
 TROUBLES_OF_ALL = (Impact.MINOR, Impact.MAJOR, Impact.CRITICAL)
 
 PATIENCE = TimeLimits(connect_s=10, silence_s=15, total_s=30)
-"""Parsing included."""
+"""Seconds for one poll, parsing included."""
 
 
 class Fetched(Struct, frozen=True):
-    """What came back. `charset` is what its header says; `problem`, why it is not worth reading."""
+    """The response. `charset` comes from its header; `problem` says why it is not worth reading."""
 
     status: int | None = None
     body: bytes = b""
@@ -60,10 +60,10 @@ async def poll(
     patience: TimeLimits = PATIENCE,
     way: Way = STRAIGHT,
 ) -> Bulletin:
-    """Ask once whether anything is new, and read it if so.
+    """Ask whether anything is new, and read it if so.
 
-    `validators` are those of the last bulletin of this source; `source` is what it is called. A doubtful
-    bulletin hands back the validators it was given, so that what was read before it can still be confirmed.
+    `validators` are those of this source's last bulletin; `source` is its id. A doubtful bulletin returns the
+    validators it was given, so that the content before it can still be confirmed.
     """
     at, started = clock(), timer()
     progress = Progress(proxy=choose(way.proxies, feed.url))
@@ -73,7 +73,7 @@ async def poll(
             answer = await _ask(session, feed.url, validators, patience, way, progress)
             bulletin = await _read(answer, feed, source, at, validators)
     except (aiohttp.ClientError, OSError, Unreadable, ValueError) as error:
-        told = _trouble(error, Trip(feed.url, progress, patience))
+        told = _error_words(error, Trip(feed.url, progress, patience))
         bulletin = Bulletin(source, at, Trust.DOUBTFUL, told, validators=validators)
     return admit(replace(bulletin, latency_s=timer() - started))
 
@@ -150,7 +150,7 @@ def _validators(headers: Mapping[str, str]) -> Validators:
 
 
 def _validator(told: str | None) -> str | None:
-    """Return what can be sent back as it was told; a byte that is no UTF-8 cannot."""
+    """Return a validator that can be sent back unchanged; invalid UTF-8 cannot."""
     return told if told and len(told) <= KEPT_VALIDATOR and told.isprintable() else None
 
 
@@ -166,7 +166,7 @@ async def _read(answer: Fetched, feed: Feed, source: str, at: datetime, validato
 
 
 def tell(parsed: Parsed, feed: Feed, source: str, at: datetime) -> Bulletin:
-    """Return what was read as far as it concerns an account of the API."""
+    """Return the bulletin of what was read, as far as it concerns an API account."""
     ours = stand(parsed, feed.components)
     posted = tuple(_linked(one, feed) for one in fold(parsed, feed.components, at))
     whole = parsed.overall if parsed.overall and not parsed.standings and not feed.components else None
@@ -192,7 +192,7 @@ def tell(parsed: Parsed, feed: Feed, source: str, at: datetime) -> Bulletin:
 
 
 def _linked(notice: Notice, feed: Feed) -> Notice:
-    """Whoever writes a notice may link to anything; ours leads to the page's own site."""
+    """Return a notice that links to the page's own site: its author could link to anything."""
     return notice if notice.url and is_same_site(notice.url, feed.page, feed.url) else replace(notice, url=feed.page)
 
 
@@ -203,7 +203,7 @@ def _claim_of_all(whole: Impact | None, posted: Sequence[Notice]) -> tuple[Notic
 
 
 def _is_unexplained(parsed: Parsed) -> bool:
-    """Whether the page says of itself that something is wrong, and of nothing what: it may be ours."""
+    """Whether the page says that something is wrong but not what: it may be ours."""
     shown = [one.impact for one in parsed.standings] + [one.standing.impact for one in parsed.groups]
     is_told = any(one.phase.is_open for one in parsed.reports) or any(one >= Impact.MINOR for one in shown)
     return parsed.overall in TROUBLES_OF_ALL and not is_told
@@ -212,7 +212,7 @@ def _is_unexplained(parsed: Parsed) -> bool:
 def _problem(
     parsed: Parsed, ours: Sequence[ComponentState], whole: Impact | None, notices: Sequence[Notice]
 ) -> str | None:
-    """Say why nothing follows from what was read. An open notice that names one of ours is worth more than order."""
+    """Say why what was read is not reliable. An open notice that names one of ours outweighs a new layout."""
     if parsed.standings and not ours and not any(one.is_open and one.components for one in notices):
         return f"has {len(parsed.standings)} components, none of those we look for: it was rearranged"
     said: set[Impact | None] = {one.impact for one in ours} or {whole}
@@ -221,16 +221,16 @@ def _problem(
     return None
 
 
-def _trouble(error: Exception, trip: Trip) -> str:
+def _error_words(error: Exception, trip: Trip) -> str:
     if trip.proxy and (trip.progress.phase in CONNECTING or isinstance(error, aiohttp.ClientHttpProxyError)):
         return f"cannot be reached: {explain(error, trip).words}"
-    for kind, told in TROUBLES:
+    for kind, told in ERRORS:
         if isinstance(error, kind):
             return told.format(total_s=trip.patience.total_s, silence_s=trip.patience.silence_s)
     raise error
 
 
-TROUBLES: tuple[tuple[type[Exception], str], ...] = (
+ERRORS: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientConnectorDNSError, "cannot be reached: the name of its host is not found"),
     (aiohttp.ClientConnectorCertificateError, "cannot be reached: its certificate is not valid"),
     (aiohttp.ClientSSLError, "cannot be reached: no secure connection could be agreed on"),
@@ -246,4 +246,4 @@ TROUBLES: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientError, "cannot be reached: the connection failed"),
     (OSError, "cannot be reached: the connection failed"),
 )
-"""From the narrow to the wide, in our own words: an exception's text may hold anything."""
+"""From the narrowest class to the widest, in our own words: an exception's text may contain anything."""

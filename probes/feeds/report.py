@@ -1,4 +1,4 @@
-"""What a parser takes out of a source: reports as they stand there, before they are folded into notices."""
+"""What a parser extracts from a source: raw reports, before they are folded into notices."""
 
 from datetime import datetime
 
@@ -7,9 +7,9 @@ from msgspec import Struct
 from probes.notice import ComponentState, Impact, NoticePhase
 
 MOST_REPORTS = 100
-"""So many notices are kept: those that concern us first, of these the open ones, of these the worst."""
+"""Most notices kept: those that concern us first, of these the open ones, of these the worst."""
 MOST_COMPONENTS = 500
-"""So many of our components are kept, the worst first. A large provider's page has 345 in all."""
+"""Most of our components kept, the worst first. A large provider's page has 345 in all."""
 
 
 class Unfit(Exception):
@@ -17,10 +17,10 @@ class Unfit(Exception):
 
 
 class Report(Struct, frozen=True):
-    """One item of a source. Several may be of one incident: they share its `id`.
+    """One item of a source. Several may be about one incident: they share its `id`.
 
-    `impact` is the source's own word for the whole, None where it has none; `parts` are the components
-    it names, each with how it stands. `by_end`: it is over since it has an end, and no word says so.
+    `impact` is the source's overall word, None where it has none; `parts` are the components it names, with their
+    states. `by_end`: it counts as over because it has an end, not because a word says so.
     """
 
     id: str
@@ -38,18 +38,17 @@ class Report(Struct, frozen=True):
 
 
 class ComponentGroup(Struct, frozen=True):
-    """What a page sums components up in. An UNKNOWN impact stands for the worst of its members."""
+    """A page's group of components. An UNKNOWN impact means the worst of its members."""
 
     standing: ComponentState
     members: tuple[ComponentState, ...] = ()
 
 
 class Parsed(Struct, frozen=True):
-    """All that was read, ours or not. `overall` is the page's own word, None where it has none.
+    """Everything that was read, ours or not. `overall` is the page's own word, None where it has none.
 
-    `newest_at` is when the source last changed; None where
-    that cannot be told from what it lists, since what is over is no longer listed. `unread` is how many items
-    could not be read, `problem` says why nothing could be.
+    `newest_at` is when the source last changed; None where its list cannot show that, because it drops what is over.
+    `unread` counts items that could not be read, `problem` says why nothing could be.
     """
 
     reports: tuple[Report, ...] = ()

@@ -1,7 +1,7 @@
-"""Atlassian Statuspage's public JSON, which incident.io answers in too, and incident.io's own summary.
+"""Atlassian Statuspage's public JSON, which incident.io serves too, and incident.io's own summary.
 
-Sources: https://metastatuspage.com/api; incident.io's `/api/v1/summary` as Groq's page answered in 2026.
-incident.io writes null where Statuspage writes an empty list.
+Sources: https://metastatuspage.com/api; incident.io's `/api/v1/summary` as Groq's page answered in 2026. incident.io
+writes null where Statuspage writes an empty list.
 """
 
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ class SummaryShape(Shape, frozen=True):
 
 
 def read_summary(text: str) -> Parsed:
-    """Raises Unfit. Reads the summary's parts as well: components.json, incidents.json, scheduled-maintenances.json."""
+    """Raises Unfit. Also reads parts of the summary: components.json, incidents.json, scheduled-maintenances.json."""
     summary, unread = read(text, SummaryShape, "Statuspage")
     parts = (*(summary.components or ()), *summary.groups, *summary.component_groups)
     incidents, planned = summary.incidents, summary.scheduled_maintenances
@@ -97,7 +97,7 @@ def _report(incident: IncidentShape, known: Mapping[str, ComponentShape], planne
 
 
 class Affected(ComponentShape, frozen=True):
-    """A component as an incident or the page names it, by its own name or by the id that stands in the list of all."""
+    """A component as an incident or the page names it: by its own name, or by its id in the list of all."""
 
     component_id: object = None
 
@@ -110,7 +110,7 @@ class Affected(ComponentShape, frozen=True):
         return self.id if self.component_id is None else self.component_id
 
     def standing_of(self, known: Mapping[str, ComponentShape]) -> ComponentState:
-        """Return how it stands; its name is empty where nothing tells it."""
+        """Return its state; the name is empty where nothing gives it."""
         meant = known.get(str(self.key)) or known.get(self.label) or self
         return ComponentState(meant.label, self.standing.impact)
 
@@ -136,13 +136,13 @@ class Ongoing(Shape, frozen=True):
     updates: Many[OngoingUpdate] = Many()
 
     def parts(self, known: Mapping[str, ComponentShape]) -> tuple[ComponentState, ...]:
-        """Return what it names; nothing where one of those has no name, as that may be ours."""
+        """Return everything that it names; nothing if one of those has no name, as that may be ours."""
         found = [one.standing_of(known) for one in (*self.affected_components, *self.component_impacts)]
         return tuple(found) if all(one.name for one in found) else ()
 
 
 class Own(Shape, frozen=True):
-    """Where components have no state of their own, `affected_components` has that of each which is not well."""
+    """Where components have no state of their own, `affected_components` has the state of each that is not well."""
 
     components: Many[ComponentShape] = Many()
     affected_components: Many[Affected] | None = None
@@ -157,13 +157,13 @@ class Own(Shape, frozen=True):
 
 
 class Wrapped(Own, frozen=True):
-    """The widget's form, in which all stands on top, or the page's own, in which it stands in `summary`."""
+    """The widget's form, with everything at the top level, or the page's own, with everything in `summary`."""
 
     summary: Many[Own] = Many()
 
 
 def read_incident_io(text: str) -> Parsed:
-    """Raises Unfit. Reads the platform's forms: two of its own, and the one it shares with Statuspage."""
+    """Raises Unfit. Reads all of the platform's forms: two of its own, and the one it shares with Statuspage."""
     document, unread = read(text, Wrapped, "incident.io")
     told = [one for one in (document, *document.summary) if one.is_told]
     if not told:
@@ -188,7 +188,7 @@ def _reports(own: Own) -> list[Report]:
 
 
 def _stand(own: Own) -> list[ComponentState]:
-    """Return how each component stands, those without a name included."""
+    """Return the state of each component, those without a name included."""
     known = by_id(own.components)
     affected = [one.standing_of(known) for one in own.affected_components or ()]
     worst = {one.name: max(it.impact for it in affected if it.name == one.name) for one in affected}

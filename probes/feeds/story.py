@@ -1,4 +1,4 @@
-"""One entry of a feed → a report: the state is read from the form of its body, never from its prose."""
+"""One feed entry → a report: its state is read from the form of its body, never from prose."""
 
 import re
 from collections.abc import Callable
@@ -24,9 +24,9 @@ STATE = re.compile(
     re.IGNORECASE,
 )
 LEAD = re.compile(r"(?:^|\bUTC|\bGMT)(?:\s|<[^<>]*>)*([^\W\d_](?:[^\W\d]| ){2,24}?)\s+[-–—]\s", re.IGNORECASE)
-"""Statuspage's form where somebody took the bold out: `Nov 29, 18:00 UTC Resolved - It is over.`"""
-LED = 3000
-"""The newest update stands first, and is not longer."""
+"""Statuspage's form where somebody removed the bold: `Nov 29, 18:00 UTC Resolved - It is over.`"""
+LEAD_CHARACTERS = 3000
+"""Characters to search for it: the newest update comes first, and is not longer."""
 SEVERITY = re.compile(r"severity:\s*(?:</?(?:b|strong)>\s*)?([a-z][a-z_ ]{2,24})", re.IGNORECASE)
 ENDED = re.compile(r"resolved:\s*(?:</?(?:b|strong)>\s*)?([^<>]{8,60})", re.IGNORECASE)
 AFFECTED = re.compile(
@@ -35,9 +35,9 @@ AFFECTED = re.compile(
     r"[ \t]*(?:[:：]|$|(?=[<\r\n]))",
     re.IGNORECASE,
 )
-"""A heading, or a line's beginning: in prose these words name nothing."""
+"""A heading, or the start of a line: in prose these words name nothing."""
 BEFORE = re.compile(r"(?:</?\w+ ?/?>|[\s:：])*")
-"""What stands between the heading and the first name."""
+"""What comes between the heading and the first name."""
 STOPS = " \t\r\n.。;；"
 LISTED = re.compile(r"<li\b[^<>]{0,200}>(?:\s|<(?!/?li\b|/ul)[^<>]*>)*([^<>]{1,200})", re.IGNORECASE)
 SUFFIX = re.compile(r"^(.*?)\s*\(([a-z_ ]{2,24})\)$", re.IGNORECASE)
@@ -53,7 +53,7 @@ UPDATE_NUMBER = re.compile(r"_\d{9,13}$")
 
 
 class StatedPhase(Struct, frozen=True):
-    """A phase, and where its text begins and ends in the body."""
+    """A phase, and where its text starts and ends in the body."""
 
     phase: NoticePhase
     begin: int = 0
@@ -69,7 +69,7 @@ def read_feed(tell: Callable[[FeedItem], Report], text: str) -> Parsed:
 
 
 def tell(entry: FeedItem) -> Report:
-    """Return what almost every platform's entry says, in one or another of their forms."""
+    """Return the report of an entry in any of the forms that almost every platform uses."""
     return _tell(entry, body_state(entry))
 
 
@@ -106,7 +106,7 @@ def body_state(entry: FeedItem) -> StatedPhase:
 
 
 def _states(body: str) -> list[StatedPhase]:
-    """Return the phases named in bold, in the order in which they stand. `Update` keeps the phase before it."""
+    """Return the phases named in bold, in document order. `Update` keeps the phase before it."""
     marks = [mark for mark in STATE.finditer(body) if _is_state(mark[2])]
     named = [word.phase(mark[2]) for mark in marks]
     ends = [*(mark.start() for mark in marks), len(body)][1:]
@@ -121,7 +121,7 @@ def _states(body: str) -> list[StatedPhase]:
 
 
 def _leads(body: str) -> list[StatedPhase]:
-    known = [lead for lead in LEAD.finditer(body, 0, LED) if word.phase(lead[1]) is not NoticePhase.UNKNOWN]
+    known = [lead for lead in LEAD.finditer(body, 0, LEAD_CHARACTERS) if word.phase(lead[1]) is not NoticePhase.UNKNOWN]
     ends = [*(lead.start() for lead in known), len(body)][1:]
     return [StatedPhase(word.phase(lead[1]), lead.end(), end) for lead, end in zip(known, ends, strict=True)]
 
@@ -135,7 +135,7 @@ def _phase_of_title(title: str) -> NoticePhase:
 
 
 def _id(entry: FeedItem) -> str:
-    """Return the incident's own id where an address shows it, so that a page's feed and its JSON agree."""
+    """Return the incident's own id where a URL contains it, so that a page's feed and its JSON agree."""
     for address in (entry.id, entry.link):
         if slug := SLUG.search(address):
             return slug[1]
@@ -169,18 +169,18 @@ def _text(body: str, state: StatedPhase) -> str:
     return plain(told[: heading.start()] if heading else told).lstrip("-–—: ")
 
 
-# Platforms whose entries differ in more than words ------------------------------------------------------
+# Platforms whose entries differ in more than wording ----------------------------------------------------
 
 
 def tell_by_category(entry: FeedItem) -> Report:
-    """Return the report where the state, if it is told anywhere, is told as a category."""
+    """Return the report where the state, if given at all, is a category."""
     found = (word.phase(category) for category in entry.categories)
     phase = next((one for one in found if one is not NoticePhase.UNKNOWN), None)
     return _tell(entry, replace(body_state(entry), phase=phase)) if phase else tell(entry)
 
 
 def tell_in_any_order(entry: FeedItem) -> Report:
-    """Instatus: the updates stand in either order, so what is closed anywhere is closed."""
+    """Instatus: updates come in either order, so anything closed is closed."""
     states = _states(entry.body)
     if not states:
         return tell(entry)
@@ -188,7 +188,7 @@ def tell_in_any_order(entry: FeedItem) -> Report:
 
 
 def tell_by_prefix(entry: FeedItem) -> Report:
-    """xAI: the component stands in front of the title."""
+    """xAI: the component precedes the title."""
     report, prefix = tell_by_category(entry), PREFIX.match(entry.title)
     if not prefix:
         return report
@@ -198,7 +198,7 @@ def tell_by_prefix(entry: FeedItem) -> Report:
 
 
 def tell_by_service(entry: FeedItem) -> Report:
-    """Azure: services and regions are the categories, and an item is there only while something is wrong."""
+    """Azure: services and regions are the categories, and an item exists only while something is wrong."""
     services = tuple(ComponentState(name(one), Impact.UNKNOWN) for one in entry.categories if name(one))
     return replace(tell(entry), parts=services)
 
@@ -210,7 +210,7 @@ def tell_by_update(entry: FeedItem) -> Report:
 
 
 def unite(parsed: Parsed) -> Parsed:
-    """Make one report of those of one id that differ in their component: open while one is, with all of them."""
+    """Merge reports of one id that differ in component: open while one is, with all components."""
     groups: dict[str, list[Report]] = {}
     for report in parsed.reports:
         groups.setdefault(report.id, []).append(report)

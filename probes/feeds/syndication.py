@@ -1,4 +1,4 @@
-"""RSS and Atom → entries. What is hostile is refused or cut before the feed's parser sees it."""
+"""RSS and Atom → entries. Hostile input is refused or cut before feedparser sees it."""
 
 import io
 import re
@@ -16,21 +16,21 @@ from probes.feeds.report import Unfit
 from probes.feeds.text import markup, moment
 
 MOST_ENTRIES = 2000
-"""The feed's parser takes half a second for so many."""
+"""Most entries to read; feedparser takes half a second for as many."""
 MOST_BYTES = 2 * 1024 * 1024
-"""A history of a hundred items has a tenth of this."""
+"""Most bytes to parse; a history of a hundred items has a tenth of this."""
 DEEPEST = 64
 """Levels of nesting beyond which a feed is not read."""
 MOST_ELEMENTS = 20_000
-"""Elements that are given to the feed's parser."""
+"""Most elements passed to feedparser."""
 MOST_SURVEYED = 400_000
-"""So many are walked through, in half a second, to find those items that are read."""
+"""Most elements to scan, in half a second, for the items to read."""
 MOST_ATTRIBUTES = 50
-"""feedparser takes a time that grows with the square of these."""
+"""Most attributes of an element: feedparser takes quadratic time."""
 LONGEST_DATE = 100
-"""Characters of a date."""
+"""Most characters of a date."""
 MOST_BODY = 300_000
-"""Characters that are read of the body of one item."""
+"""Most characters read of an item's body."""
 ITEMS = {"item", "entry"}
 ROOTS = {"rss", "feed", "rdf"}
 DATES = {"pubdate", "published", "updated", "date", "lastbuilddate", "created", "issued", "modified", "expirationdate"}
@@ -50,7 +50,7 @@ LOOSE = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[\da-f]{1,6});)(\w{1
 
 
 class FeedItem(Struct, frozen=True):
-    """One item. `body` is HTML, however often it was escaped. Empty: not told."""
+    """One item. `body` is HTML, however often it was escaped. Empty: not given."""
 
     id: str
     title: str
@@ -62,11 +62,11 @@ class FeedItem(Struct, frozen=True):
 
 
 def read_entries(text: str) -> tuple[list[FeedItem], int]:
-    """Return the entries in the order in which they stand, and how many could not be read. Raises Unfit."""
-    import feedparser  # 30 ms that only a process with a feed pays
+    """Return the entries in document order, and how many could not be read. Raises Unfit."""
+    import feedparser  # 30 ms, paid only by a process with a feed
 
     document, unread = _survey(DECLARATION.sub("", text, count=1).strip().encode("utf-8", "replace"))
-    # A stream, since of bytes feedparser would first try whether they are the name of a file.
+    # A stream, since feedparser would first try bytes as a file name.
     read = feedparser.parse(
         io.BytesIO(document),
         response_headers={"content-type": "application/xml; charset=utf-8"},
@@ -81,7 +81,7 @@ def read_entries(text: str) -> tuple[list[FeedItem], int]:
 
 
 class _Item(Struct, frozen=True):
-    """Where one item stands in the document, and how many elements it has."""
+    """Where an item is in the document, and its number of elements."""
 
     begin: int
     end: int
@@ -89,7 +89,7 @@ class _Item(Struct, frozen=True):
 
 
 class _Surveyor:
-    """Walks through the document once: refuses what no feed needs, and finds its items."""
+    """Scans the document once: refuses what no feed needs, and finds its items."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -103,10 +103,10 @@ class _Surveyor:
         self.items: list[_Item] = []
         self.elements = 0
         self._date = 0
-        self._item: tuple[int, int, int] | None = None  # depth, first byte and the elements before it
+        self._item: tuple[int, int, int] | None = None  # depth, first byte, and the element count before it
 
     def walk(self) -> None:
-        """Raises Unfit, and ExpatError where it is not well-formed."""
+        """Scan it. Raises Unfit, and ExpatError where it is not well-formed."""
         self.parser.Parse(self.data, True)
         if self.elements - sum(one.elements for one in self.items) > MOST_ELEMENTS:
             raise Unfit(TOO_MANY)
@@ -152,7 +152,7 @@ TOO_LARGE = f"is a feed of more than {MOST_BYTES // 1024 // 1024} MiB in its fir
 
 
 def _survey(data: bytes) -> tuple[bytes, int]:
-    """Return the document with as many of its items as are read, and how many cannot be. Raises Unfit."""
+    """Return the document with as many items as we read, and how many are unreadable. Raises Unfit."""
     surveyor, broken = _Surveyor(data), 0
     try:
         surveyor.walk()
@@ -172,7 +172,7 @@ def _survey(data: bytes) -> tuple[bytes, int]:
 
 
 def _pick(items: Sequence[_Item], data: bytes) -> set[_Item]:
-    """Return those that are read: all, or what may be open before what is over, as it stands."""
+    """Return the items to read: all, or those that may be open before those that are over, in document order."""
     outside = len(data) - sum(one.end - one.begin for one in items)
     room, elements, kept = MOST_BYTES - outside, MOST_ELEMENTS, set[_Item]()
     if room < 0:
@@ -191,12 +191,12 @@ def _may_be_open(item: _Item, data: bytes) -> bool:
 
 
 def _was_open(item: _Item, data: bytes) -> bool:
-    """Whether it says that it was open, too: the word that it is over may stand in its prose only."""
+    """Whether it also says that it was open: "over" may be a word in its prose only."""
     return bool(OPEN.search(data, item.begin, item.end))
 
 
 def _salvage(data: bytes, problem: str) -> tuple[bytes, int]:
-    """Return a document of those items that are well-formed, and how many are not. Raises Unfit when none is."""
+    """Return a document of the well-formed items, and how many are not. Raises Unfit when none is."""
     root = ROOT.search(data)
     begins = [found.start() for found in ITEM.finditer(data)]
     if root is None or not begins or len(begins) > MOST_SURVEYED // 10:
@@ -213,13 +213,13 @@ def _salvage(data: bytes, problem: str) -> tuple[bytes, int]:
 
 
 def _escape(loose: re.Match[bytes]) -> bytes:
-    """Return what XML takes instead of a bare `&`, or of an entity that only HTML knows."""
+    """Return valid XML for a bare `&`, or for an entity that only HTML has."""
     letter = html5.get((loose[1] or b"").decode("ascii", "replace"))
     return escape(letter).encode() if letter else b"&amp;" + (loose[1] or b"")
 
 
 def _whole(piece: bytes) -> bytes:
-    """Return what begins with an item up to its end; empty when it breaks off before."""
+    """Return an item from its start to its end; empty when it breaks off before."""
     end = max(piece.rfind(b"</item>"), piece.rfind(b"</entry>"))
     return piece[: piece.index(b">", end) + 1] if end > 0 else b""
 
@@ -239,7 +239,7 @@ def _local(name: str) -> str:
 def _entry(read: Any) -> FeedItem:
     bodies = [read.get("summary"), *(content.get("value") for content in read.get("content", ()))]
     began = moment(read.get("published"))
-    updated = moment(read["updated"]) if "updated" in read else None  # `get` would warn, and give the other
+    updated = moment(read["updated"]) if "updated" in read else None  # `get` would warn, and return the other
     return FeedItem(
         id=str(read.get("id") or ""),
         title=markup(str(read.get("title") or "")),
@@ -252,6 +252,8 @@ def _entry(read: Any) -> FeedItem:
 
 
 def _fullest(bodies: list[str]) -> str:
-    """Return the body that names components: incident.io's Atom has them in the summary only, its RSS in the
-    description only."""
+    """Return the body that names components.
+
+    incident.io's Atom has them only in the summary, its RSS only in the description.
+    """
     return max(bodies, key=lambda body: ("affected" in body.lower(), len(body)), default="")

@@ -1,4 +1,4 @@
-"""Hostile text → plain, bounded text; an address → one that may be linked; a time → aware UTC."""
+"""Hostile text → plain, bounded text; a URL → one that is safe to link; a time → aware UTC."""
 
 import html
 import re
@@ -11,28 +11,28 @@ from urllib.parse import urlsplit
 from probes.redact import mask
 
 MOST_HTML = 50_000
-"""Characters of markup that are made plain."""
+"""Most characters of markup to make plain."""
 MOST_TEXT = 500
-"""Characters that are kept of a text."""
+"""Most characters kept of a text."""
 MOST_ESCAPES = 5
-"""Times that a text is unescaped."""
+"""Most times that a text is unescaped."""
 MOST_NAME = 120
-"""Characters that are kept of a name."""
+"""Most characters kept of a name."""
 MOST_URL = 500
-"""Characters that are kept of an address."""
+"""Most characters kept of a URL."""
 MOST_KEY = 200
-"""Characters of an id; a longer one is kept as its hash."""
+"""Most characters of an id; a longer one is kept as its hash."""
 EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
-"""No status page is older; an earlier time is a zero that was formatted."""
+"""No status page is older; an earlier time is a formatted zero."""
 
 SHARED = (
     *("statuspage.io", "incident.io", "instatus.com", "betteruptime.com", "betterstack.com", "onlineornot.com"),
     *("statuspage.datadoghq.com", "checkly-status-page.com", "checklyhq.com", "flashcat.cloud", "flashduty.com"),
     *("rootly.com", "status.io", "statuspal.io", "hund.io", "github.io", "pages.dev", "vercel.app", "netlify.app"),
 )
-"""Under these each host belongs to somebody else."""
+"""Under these, each host has a different owner."""
 SECOND = {"ac", "co", "com", "edu", "go", "gov", "ne", "net", "or", "org"}
-"""`example.co.uk`, `example.com.cn`: here one registers a third label."""
+"""`example.co.uk`, `example.com.cn`: here a third label is registered."""
 NUMBER = re.compile(r"\d{9,19}(\.\d{1,9})?")
 DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 ZONE = re.compile(r"\s*(?:UTC|GMT)$", re.IGNORECASE)
@@ -42,9 +42,9 @@ TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
 def plain(text: object, most: int = MOST_TEXT) -> str:
-    """Return the words of some HTML (or of no HTML) on one line, without tags, secrets and control characters."""
+    """Return the words of a text, HTML or not, on one line, without tags, secrets and control characters."""
     words = _unfold(text)[:MOST_HTML]
-    for _ in range(MOST_ESCAPES):  # what was escaped twice is markup again after the first time
+    for _ in range(MOST_ESCAPES):  # double-escaped markup is markup again after the first pass
         before, words = words, html.unescape(TAG.sub(" ", INLINE.sub("", HIDDEN.sub(" ", words))))
         if words == before:
             break
@@ -53,7 +53,7 @@ def plain(text: object, most: int = MOST_TEXT) -> str:
 
 
 def markup(body: str) -> str:
-    """Return some HTML as it was before somebody escaped it, however often."""
+    """Return HTML with every level of escaping undone."""
     for _ in range(MOST_ESCAPES):
         before, body = body, html.unescape(body)
         if body == before:
@@ -62,7 +62,7 @@ def markup(body: str) -> str:
 
 
 def _unfold(text: object) -> str:
-    """A text in several languages is told as an object by language, some others as a list."""
+    """Return the text of a translated field: an object by language, or a list."""
     several = text.values() if isinstance(text, dict) else text if isinstance(text, list) else [text]
     return " / ".join(
         str(one) for one in islice(several, 9) if isinstance(one, str | int | float) and one not in ("", False)
@@ -74,9 +74,9 @@ def name(text: object) -> str:
 
 
 def link(address: object, page: str = "") -> str | None:
-    """Return an address that may stand in a page's href, else None. Only http and https.
+    """Return a URL that is safe as a page's href, else None. Only http and https.
 
-    One source doubles the slash after the host, another leaves the scheme out.
+    One source doubles the slash after the host, another omits the scheme.
     """
     text = str(address or "").strip()[:MOST_URL]
     if re.match(r"[\w-]+(\.[\w-]+)+/", text):
@@ -92,7 +92,7 @@ def link(address: object, page: str = "") -> str | None:
 
 
 def is_same_site(address: str, *pages: str) -> bool:
-    """Whether an address leads to the site of one of these pages: to the same domain that one can register."""
+    """Whether a URL leads to the site of one of these pages: to the same registrable domain."""
     return _site(address) in {_site(page) for page in pages}
 
 
@@ -106,15 +106,15 @@ def _site(address: str) -> str:
 
 
 def key(*values: object) -> str:
-    """Return the first of these that is a name or a number, as a name of bounded length."""
+    """Return the first of these that is a name or a number, as an id of bounded length."""
     whole = next((str(one) for one in values if isinstance(one, str | int) and one not in ("", False, True)), "")
     return whole if len(whole) <= MOST_KEY else sha256(whole.encode("utf-8", "replace")).hexdigest()
 
 
 def moment(*values: object) -> datetime | None:
-    """Return the first that is a time: in ISO 8601, RFC 822, or a number since 1970 (seconds or a fraction of them).
+    """Return the first that is a time: in ISO 8601, RFC 822, or a number since 1970 (in seconds or a fraction of one).
 
-    Without a zone it is taken for UTC.
+    Without a zone it is read as UTC.
     """
     return next((found for found in map(_moment, values) if found), None)
 

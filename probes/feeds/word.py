@@ -1,4 +1,4 @@
-"""The platforms' words → ours, mapped once."""
+"""The platforms' words → ours, mapped in one place."""
 
 import re
 
@@ -88,7 +88,7 @@ IMPACTS = {
 }
 
 INCIDENT = (NoticePhase.INVESTIGATING, NoticePhase.IDENTIFIED, NoticePhase.MONITORING)
-"""Phases in which a maintenance seldom is."""
+"""Phases that a maintenance rarely has."""
 
 PLANNED = re.compile(
     r"\b(scheduled|planned|upcoming) (maintenance|upgrade)\b|^\W*maintenance\b"
@@ -105,13 +105,13 @@ POOR = re.compile(
 
 
 def phase(word: object, ended: object = None) -> NoticePhase:
-    """Return the phase that a word says; one that is not known is over when an end was told."""
+    """Return the phase for a word; an unknown one is RESOLVED when an end was given."""
     found = PHASES.get(_letters(word), NoticePhase.UNKNOWN)
     return NoticePhase.RESOLVED if found is NoticePhase.UNKNOWN and moment(ended) else found
 
 
 def impact(word: object) -> Impact | None:
-    """Return None for a word that is not known (or none at all)."""
+    """Return the impact for a word; None for an unknown one (or none at all)."""
     return IMPACTS.get(_letters(word))
 
 
@@ -122,8 +122,10 @@ def impact_of_title(title: str) -> Impact | None:
 
 
 def is_planned(phase: NoticePhase, title: str, told: Impact | None = None) -> bool:
-    """Whether it is a maintenance. `told` is the source's own word for how bad it is: a trouble may come after
-    one, or of one, and its title says so."""
+    """Whether it is a maintenance. `told` is the source's own impact.
+
+    An incident may follow a maintenance, or result from one, and its title says so.
+    """
     if phase in (NoticePhase.SCHEDULED, NoticePhase.COMPLETED):
         return True
     if told in (Impact.MAJOR, Impact.CRITICAL):
@@ -134,5 +136,5 @@ def is_planned(phase: NoticePhase, title: str, told: Impact | None = None) -> bo
 
 
 def _letters(word: object) -> str:
-    """`Degraded performance`, `degraded_performance` and `DEGRADEDPERFORMANCE` are one word."""
+    """Fold a word: `Degraded performance`, `degraded_performance` and `DEGRADEDPERFORMANCE` are the same."""
     return re.sub(r"[\W_\d]+", "", name(word)[:60]).lower()

@@ -1,4 +1,4 @@
-"""The other side: a server that plays AI providers and can be told, while it runs, to misbehave."""
+"""A server that plays AI providers, and misbehaves on command while it runs."""
 
 import json
 from collections import Counter, deque
@@ -20,15 +20,15 @@ from probes.simulator.part import PARTS, Call, Endpoint, Meter, SimulatedProvide
 from probes.simulator.refusal import load_refusals, masked
 from probes.simulator.wire import Delays, WireReply
 
-HOST = "127.0.0.1"  # never another: whoever reaches the server can steer it
+HOST = "127.0.0.1"  # never another: anyone who reaches the server can control it
 CONTROL = "/_simulator"
 KEPT_REQUESTS = 1000
 GOODBYE_S = 0.1
-"""So long may answers under way take when the simulator closes."""
+"""Seconds that running answers get when the simulator closes."""
 
 
 class Trouble(StrEnum):
-    """What can be wrong with an account, a provider, or the road between."""
+    """What can be wrong with an account, a provider, or the network between."""
 
     ACCOUNT_SUSPENDED = "account_suspended"
     INVALID_KEY = "invalid_key"
@@ -71,7 +71,7 @@ SPARES_LISTS = frozenset(
         Trouble.ERROR_IN_200,
     }
 )
-"""These show on a paid call only; the free list of models works on."""
+"""Troubles that show on a paid call only; the free list of models still works."""
 
 OF_ACCOUNTS = frozenset(
     {
@@ -87,7 +87,7 @@ OF_ACCOUNTS = frozenset(
         Trouble.WALLET_EMPTY,
     }
 )
-"""These are found out once the key is known; any other also strikes who shows no key or a wrong one."""
+"""Troubles that need a valid key to show; any other also hits a missing or a wrong key."""
 
 METERS = {
     Trouble.LIMITS_CUT: Meter(scale=0.1),
@@ -113,7 +113,7 @@ MANGLES: dict[Trouble, Callable[[WireReply], WireReply]] = {
 
 
 class SimulatedAccount(Struct, frozen=True):
-    """One key that a provider knows. Without `models` it may use the provider's usual ones."""
+    """One key that a provider knows. Without `models` it has access to the provider's usual ones."""
 
     provider: str
     key: str
@@ -124,10 +124,10 @@ class SimulatedAccount(Struct, frozen=True):
 
 
 class SimulatedTrouble(Struct, frozen=True):
-    """A trouble, or None, and how it strikes: in which share of the requests, on which calls, for which model.
+    """A trouble, or None, and when it hits: for what share of requests, on which calls, for which model.
 
-    Without `calls` it strikes those that the trouble strikes by nature; without `model`, all models.
-    The waits are those of SLOW and ENDLESS_STREAM, `location` is where REDIRECT points.
+    Without `calls` it hits those that the trouble affects by nature; without `model`, all models. The waits apply to
+    SLOW and ENDLESS_STREAM, `location` is where REDIRECT points.
     """
 
     trouble: Trouble | None = None
@@ -176,11 +176,10 @@ class Received(Struct, frozen=True):
 
 
 class Simulator:
-    """Plays all providers on one port of this machine, from `async with` to its end.
+    """Plays all providers on one port of this machine, for the span of an `async with`.
 
-    `latency_s` passes before the headers, `ttft_s` from there to the first word of a stream, `gap_s`
-    between words; `spread` varies them by up to that share. `requests` holds the last requests,
-    `counts` how many came with each key.
+    `latency_s` passes before the headers, then `ttft_s` until the first word of a stream, and `gap_s` between words;
+    `spread` varies them by up to that share. `requests` holds the last requests, `counts` the number per key.
     """
 
     def __init__(
@@ -200,7 +199,7 @@ class Simulator:
         self._accounts = {(account.provider, account.key): account for account in accounts}
         if unknown := {provider for provider, _ in self._accounts} - set(PARTS):
             raise ValueError(f"no such provider: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
-        self._plights: dict[str, SimulatedTrouble] = {}
+        self._troubles: dict[str, SimulatedTrouble] = {}
         self._told: dict[str, dict[str, page.PostedIncident]] = {}
         self._refusals = load_refusals()
         self._pace = Delays(latency_s, ttft_s, gap_s)
@@ -233,20 +232,20 @@ class Simulator:
         return [request for request in self.requests if request.key == key]
 
     def set(self, whom: str, trouble: Trouble | None, **settings: Any) -> None:
-        """Bring a trouble, or None, upon a key or a whole provider; the settings are those of SimulatedTrouble."""
+        """Set a trouble, or None, for a key or a whole provider; the settings are those of SimulatedTrouble."""
         if whom not in PARTS and whom not in {key for _, key in self._accounts}:
             raise ValueError("no such account or provider")
         if trouble is None:
-            self._plights.pop(whom, None)
+            self._troubles.pop(whom, None)
         else:
-            self._plights[whom] = SimulatedTrouble(Trouble(trouble), **settings)
+            self._troubles[whom] = SimulatedTrouble(Trouble(trouble), **settings)
 
     def status_page(self, provider: str) -> str:
-        """Return where the provider's page is; below it are `/api/v2/summary.json` and `/history.rss`."""
+        """Return the URL of the provider's page; `/api/v2/summary.json` and `/history.rss` are below it."""
         return f"{self.root}/{provider}/status"
 
     def announce(self, provider: str, title: str, **facts: Any) -> None:
-        """Put an incident on the provider's status page, or bring the one of this title up to date.
+        """Post an incident on the provider's status page, or update the one with this title.
 
         The facts are those of Announcement. The phase "resolved" ends it.
         """
@@ -272,12 +271,12 @@ class Simulator:
 
     async def _answer(self, provider: str, route: Endpoint, request: web.Request) -> web.StreamResponse:
         demand = await self._hear(provider, route, request)
-        plight = self._plight(demand)
-        if plight.trouble in ENDLESS:
-            return await ENDLESS[plight.trouble](request, plight.pace)
-        pace = plight.pace if plight.trouble is Trouble.SLOW else self._pace
-        send = wire.send_half if plight.trouble is Trouble.HALF_STREAM else wire.send
-        return await send(request, self._reply(demand, plight), self._vary(pace))
+        active = self._active_trouble(demand)
+        if active.trouble in ENDLESS:
+            return await ENDLESS[active.trouble](request, active.pace)
+        pace = active.pace if active.trouble is Trouble.SLOW else self._pace
+        send = wire.send_half if active.trouble is Trouble.HALF_STREAM else wire.send
+        return await send(request, self._reply(demand, active), self._vary(pace))
 
     async def _hear(self, provider: str, route: Endpoint, request: web.Request) -> SimulatedRequest:
         raw = await self._note(request, provider, key_shown(provider, request.headers))
@@ -290,29 +289,29 @@ class Simulator:
         self.requests.append(Received(provider, key, request.method, request.path_qs, request.headers, body))
         return body
 
-    def _plight(self, demand: SimulatedRequest) -> SimulatedTrouble:
+    def _active_trouble(self, demand: SimulatedRequest) -> SimulatedTrouble:
         for whom in (demand.key, demand.provider):
-            plight = self._plights.get(whom or "")
-            if plight and plight.strikes(demand.route.call, demand.model) and self._random.random() < plight.share:
-                return plight
+            active = self._troubles.get(whom or "")
+            if active and active.strikes(demand.route.call, demand.model) and self._random.random() < active.share:
+                return active
         return WELL
 
     def _vary(self, pace: Delays) -> Delays:
         return pace.times(1 + self._random.uniform(-self._spread, self._spread)) if self._spread else pace
 
-    def _reply(self, demand: SimulatedRequest, plight: SimulatedTrouble) -> WireReply:
-        objection = self._objection(demand, plight)
-        reply = self._refuse(demand, objection) if objection else self._good(demand, plight)
+    def _reply(self, demand: SimulatedRequest, active: SimulatedTrouble) -> WireReply:
+        objection = self._objection(demand, active)
+        reply = self._refuse(demand, objection) if objection else self._good(demand, active)
         if not objection or objection.name in METERS:
-            reply = self._metered(demand, reply, plight)
-        if plight.trouble in MANGLES:
-            return MANGLES[plight.trouble](reply)
-        if plight.trouble is Trouble.REDIRECT:
-            return WireReply(302, {"Location": plight.location}, b"")
-        return self._failing(demand, reply) if plight.trouble is Trouble.ERROR_IN_200 and not objection else reply
+            reply = self._metered(demand, reply, active)
+        if active.trouble in MANGLES:
+            return MANGLES[active.trouble](reply)
+        if active.trouble is Trouble.REDIRECT:
+            return WireReply(302, {"Location": active.location}, b"")
+        return self._failing(demand, reply) if active.trouble is Trouble.ERROR_IN_200 and not objection else reply
 
-    def _objection(self, demand: SimulatedRequest, plight: SimulatedTrouble) -> Objection | None:
-        trouble = plight.trouble if plight.trouble in self._refusals[demand.provider] else None
+    def _objection(self, demand: SimulatedRequest, active: SimulatedTrouble) -> Objection | None:
+        trouble = active.trouble if active.trouble in self._refusals[demand.provider] else None
         if trouble and trouble not in OF_ACCOUNTS:
             return Objection(trouble)
         if demand.key is None:
@@ -322,7 +321,7 @@ class Simulator:
             return Objection("invalid_key")
         if trouble:
             return Objection(trouble)
-        return fault_of_form(demand) or _fault_of_model(demand, account, plight)
+        return fault_of_form(demand) or _fault_of_model(demand, account, active)
 
     def _refuse(self, demand: SimulatedRequest, objection: Objection) -> WireReply:
         refusal = self._refusals[demand.provider][objection.name]
@@ -334,25 +333,25 @@ class Simulator:
         headers = {**demand.part.headers(demand.id), **refusal.headers, "Content-Type": kind}
         return WireReply(refusal.status, headers, body)
 
-    def _good(self, demand: SimulatedRequest, plight: SimulatedTrouble) -> WireReply:
+    def _good(self, demand: SimulatedRequest, active: SimulatedTrouble) -> WireReply:
         headers = {**demand.part.headers(demand.id), "Content-Type": demand.part.json_type}
         dialect = demand.route.dialect
         if not dialect:
             account = self._accounts[demand.provider, demand.key or ""]
-            return WireReply(200, headers, dump(demand.part.listing(_models(account, demand.part, plight))))
+            return WireReply(200, headers, dump(demand.part.listing(_models(account, demand.part, active))))
         question = ask(demand, dialect, self._clock())
         if not demand.streams or not dialect.stream:
             return WireReply(200, headers, dump(dialect.whole(question)))
         return WireReply(200, {**headers, "Content-Type": wire.SSE}, *dialect.stream(question))
 
-    def _metered(self, demand: SimulatedRequest, reply: WireReply, plight: SimulatedTrouble) -> WireReply:
+    def _metered(self, demand: SimulatedRequest, reply: WireReply, active: SimulatedTrouble) -> WireReply:
         if demand.route.call in (Call.LIST, Call.COUNT):
             return reply
-        meter = METERS[plight.trouble] if plight.trouble in METERS else Meter()
+        meter = METERS[active.trouble] if active.trouble in METERS else Meter()
         return replace(reply, headers={**reply.headers, **demand.part.limits(meter, self._clock())})
 
     def _failing(self, demand: SimulatedRequest, reply: WireReply) -> WireReply:
-        """Return an answer that says 200 and then, in its body or after the first word, that it failed."""
+        """Return an answer that starts with a 200, and fails in its body or after the first word."""
         error = self._refuse(demand, Objection(Trouble.SERVER_ERROR)).lead
         if not reply.rest:
             return replace(reply, lead=error)
@@ -374,7 +373,7 @@ class Simulator:
         return web.json_response({"error": "nobody lives here"}, status=404)
 
     async def _steer(self, request: web.Request) -> web.StreamResponse:
-        """Do as the JSON says. Its content type is demanded, since a web page cannot send it unasked."""
+        """Obey the JSON. Its content type is required, since a web page cannot send it without permission."""
         if request.content_type != "application/json":
             return _refused(415, "send application/json")
         try:
@@ -394,14 +393,14 @@ def _refused(status: int, why: str) -> web.StreamResponse:
     return web.json_response({"error": why, "troubles": list(Trouble), "providers": list(PARTS)}, status=status)
 
 
-def _models(account: SimulatedAccount, part: SimulatedProvider, plight: SimulatedTrouble) -> list[str]:
+def _models(account: SimulatedAccount, part: SimulatedProvider, active: SimulatedTrouble) -> list[str]:
     models = account.models or part.models
-    if plight.trouble is not Trouble.MODEL_GONE:
+    if active.trouble is not Trouble.MODEL_GONE:
         return list(models)
-    return [model for model in models if plight.model not in (None, model)]
+    return [model for model in models if active.model not in (None, model)]
 
 
-def _fault_of_model(demand: SimulatedRequest, account: SimulatedAccount, plight: SimulatedTrouble) -> Objection | None:
-    if not demand.route.dialect or demand.model in _models(account, demand.part, plight):
+def _fault_of_model(demand: SimulatedRequest, account: SimulatedAccount, active: SimulatedTrouble) -> Objection | None:
+    if not demand.route.dialect or demand.model in _models(account, demand.part, active):
         return None
     return Objection("unknown_model_responses" if demand.route.call is Call.RESPONSES else "unknown_model")

@@ -1,7 +1,7 @@
-"""The good answers: what each endpoint says when all is well, whole and streamed, in its own wire format.
+"""The good answers: what each endpoint returns when all is well, whole and streamed, in its own format.
 
-Sources: the providers' API references, and recorded exchanges in the tests of
-https://github.com/traceloop/openllmetry and https://github.com/maruel/genai, read 2026-11-21.
+Sources: the providers' API references, and recorded exchanges in the tests of https://github.com/traceloop/openllmetry
+and https://github.com/maruel/genai, read 2026-11-21.
 """
 
 import json
@@ -14,12 +14,12 @@ from msgspec import Struct
 Json = Mapping[str, Any]
 
 WORDS = ("Hello", " from", " the", " simulator", ".")
-"""What every model answers that is not told to count: one word, one token."""
+"""Every model's answer, unless it is told to count: one word, one token."""
 TOKENS_IN = 9
 
 
 class Ask(Struct, frozen=True):
-    """A request for words, as far as the answer depends on it. `cap` is None when it names no output cap.
+    """A request to generate, as far as the answer depends on it. `cap` is None when it sets no output cap.
 
     `counts_to` is the number up to which it is told to count, 0 where it is not.
     """
@@ -53,14 +53,14 @@ class Ask(Struct, frozen=True):
 
 
 Stream = tuple[bytes, tuple[bytes, ...]]
-"""What precedes the first word, and then the pieces from the first word to the end."""
+"""What precedes the first word, and the pieces from the first word to the end."""
 
 
 class WireFormat(Struct, frozen=True):
-    """How one endpoint is asked and how it answers.
+    """One endpoint's request and answer.
 
-    `stream` is None where nothing is generated. `caps` are the fields that may hold the output cap, which
-    must not be below `least_cap`.
+    `stream` is None where nothing is generated. `caps` are the fields that may hold the output cap, which must not be
+    below `least_cap`.
     """
 
     whole: Callable[[Ask], Json]
@@ -76,19 +76,19 @@ def dump(value: Json) -> bytes:
 
 
 def data(event: Json, end: bytes = b"\n\n") -> bytes:
-    """Return one server-sent event without a name."""
+    """Return one unnamed server-sent event."""
     return b"data: " + dump(event) + end
 
 
 def named(event: Json) -> bytes:
-    """Return one server-sent event that bears its type's name."""
+    """Return one server-sent event named after its type."""
     return f"event: {event['type']}\n".encode() + data(event)
 
 
 DONE = b"data: [DONE]\n\n"
 
 
-# OpenAI chat completions, which Groq and the gateways speak too
+# OpenAI chat completions, also used by Groq and the gateways
 
 
 def _chat(ask: Ask) -> Json:

@@ -1,4 +1,4 @@
-"""What is asked, by whom, and what is wrong with its form."""
+"""Who asks for what, and whether the request is well-formed."""
 
 import json
 import re
@@ -15,7 +15,7 @@ COUNT = re.compile(r"\bcount from 1 to (\d{1,4})\b", re.IGNORECASE)
 
 
 class SimulatedRequest(Struct, frozen=True):
-    """One request, understood. `body` is None when it is no JSON object."""
+    """One parsed request. `body` is None when it is no JSON object."""
 
     provider: str
     route: Endpoint
@@ -35,7 +35,7 @@ class SimulatedRequest(Struct, frozen=True):
 
 
 class Objection(Struct, frozen=True):
-    """Why a demand is refused: a row of the provider's refusals, with what it needs to name."""
+    """Why a request is refused: a row of the provider's refusals, and values to fill in."""
 
     name: str
     words: Mapping[str, str] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class Objection(Struct, frozen=True):
 def understand(
     provider: str, route: Endpoint, headers: Mapping[str, str], raw: bytes, *, model: str | None, id: str
 ) -> SimulatedRequest:
-    """Return the demand; `model` is the one that the address names, if it does."""
+    """Return the parsed request; `model` is the one in the URL, if any."""
     body = _json_object(raw)
     told = body or {}
     named = model or told.get("model")
@@ -104,6 +104,6 @@ def _fault_of_cap(dialect: WireFormat, cap: object) -> Objection | None:
 
 
 def _cap(dialect: WireFormat, body: Json) -> Any:
-    config = body.get("generationConfig")  # Gemini's settings stand one level deeper
+    config = body.get("generationConfig")  # Gemini nests its settings one level deeper
     settings = config if isinstance(config, dict) else body
     return next((settings[name] for name in dialect.caps if name in settings), None)

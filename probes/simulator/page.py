@@ -1,4 +1,4 @@
-"""A provider's public status page: what was announced, as Statuspage's JSON and as RSS."""
+"""A provider's public status page: posted incidents as Statuspage's JSON and as RSS."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -19,12 +19,12 @@ STANDINGS = {
     "major": "partial_outage",
     "critical": "major_outage",
 }
-"""How a component stands under an incident of each impact."""
+"""A component's state under an incident of each impact."""
 PHASES = ("investigating", "identified", "monitoring", "resolved")
 
 
 class PostedIncident(Struct, frozen=True):
-    """One incident as the page tells it now."""
+    """One incident as the page shows it now."""
 
     id: str
     title: str
@@ -42,7 +42,7 @@ class PostedIncident(Struct, frozen=True):
 
 
 def summary(told: Sequence[PostedIncident], page: str, now: datetime) -> bytes:
-    """Return what is open, and how each component stands."""
+    """Return what is open, and the state of each component."""
     alive = [one for one in told if one.phase != "resolved"]
     impacts = list(STANDINGS)
     names = dict.fromkeys([*COMPONENTS, *(name for one in told for name in one.components)])
@@ -82,7 +82,7 @@ def _incident(one: PostedIncident, page: str) -> Mapping[str, Any]:
 
 
 def history(told: Sequence[PostedIncident], page: str) -> bytes:
-    """Return all that was announced, the newest first, in incident.io's form."""
+    """Return everything posted, newest first, in incident.io's form."""
     items = "".join(_item(one, page) for one in sorted(told, key=lambda one: one.updated_at, reverse=True))
     head = f"<title>Simulated</title><link>{escape(page)}</link>"
     return f'<?xml version="1.0"?>\n<rss version="2.0"><channel>{head}{items}</channel></rss>\n'.encode()
@@ -100,7 +100,7 @@ def _item(one: PostedIncident, page: str) -> str:
 
 
 def send(request: web.Request, body: bytes, kind: str) -> web.Response:
-    """Send a page, or only that it is the one that the client has already."""
+    """Send a page, or 304 if the client already has it."""
     etag = f'"{sha256(body).hexdigest()[:16]}"'
     if request.headers.get("If-None-Match") == etag:
         return web.Response(status=304, headers={"ETag": etag})

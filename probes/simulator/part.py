@@ -1,4 +1,4 @@
-"""The parts to play: each provider's addresses, headers and rate limits."""
+"""The roles to play: each provider's URLs, headers and rate limits."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -45,14 +45,14 @@ class Endpoint(Struct, frozen=True):
 
 
 class Meter(Struct, frozen=True):
-    """The state of an account's rate limits: `scale` times the usual ceilings, all of it used up or not."""
+    """An account's rate limits: `scale` times the usual ceilings, all used up or not."""
 
     scale: float = 1.0
     spent: bool = False
 
 
 class SimulatedProvider(Struct, frozen=True):
-    """One provider: where it is reached and what all of its answers have in common."""
+    """One provider: its address, and what all of its answers have in common."""
 
     base: str
     routes: tuple[Endpoint, ...]
@@ -64,7 +64,7 @@ class SimulatedProvider(Struct, frozen=True):
     key_prefix: str = "Bearer "
     json_type: str = "application/json"
     stream_error_type: str | None = None
-    """The content type of an error where a stream was asked for, if it is not `json_type`."""
+    """The content type of an error on a streaming request, if it is not `json_type`."""
 
 
 def _openai_limits(meter: Meter, now: datetime) -> Mapping[str, str]:
@@ -72,7 +72,7 @@ def _openai_limits(meter: Meter, now: datetime) -> Mapping[str, str]:
 
 
 def _groq_limits(meter: Meter, now: datetime) -> Mapping[str, str]:
-    """Groq's requests are per day, its tokens per minute."""
+    """Groq counts requests per day, tokens per minute."""
     return _x_ratelimit(meter, requests=(14_400, "6s"), tokens=(6_000, "130ms"))
 
 
@@ -93,7 +93,7 @@ def _anthropic_limits(meter: Meter, now: datetime) -> Mapping[str, str]:
     for unit, ceiling in ((unit, int(ceiling * meter.scale)) for unit, ceiling in usual.items()):
         left = _left(meter, ceiling)
         headers[f"anthropic-ratelimit-{unit}-limit"] = str(ceiling)
-        # Tokens left are told in whole thousands.
+        # Remaining tokens are rounded to thousands.
         headers[f"anthropic-ratelimit-{unit}-remaining"] = str(left if unit == "requests" else round(left, -3))
         headers[f"anthropic-ratelimit-{unit}-reset"] = reset
     return headers

@@ -1,4 +1,4 @@
-"""What each provider says when it refuses: the wire texts of refusals.toml, filled in."""
+"""What each provider says when it refuses: the texts of refusals.toml, filled in."""
 
 import json
 import tomllib
@@ -37,7 +37,7 @@ def _refusal(row: Mapping[str, Any]) -> SimulatedRefusal:
 
 
 def masked(key: str) -> str:
-    """Return the key as OpenAI prints it: the first eight characters, stars, the last four."""
+    """Return the key as OpenAI masks it: the first eight characters, stars, the last four."""
     if len(key) <= 12:
         return key
     return key[:8] + "*" * (len(key) - 12) + key[-4:]

@@ -1,4 +1,4 @@
-"""How an answer travels: in good order, mangled, cut short, or without end."""
+"""How an answer travels: intact, mangled, cut short, or endless."""
 
 import asyncio
 import zlib
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 SSE = "text/event-stream; charset=utf-8"
 BLOCK = b"a" * 65_536
 HUGE_BLOCKS = 16_384
-"""A gibibyte of blocks."""
+"""Blocks that make a gibibyte."""
 BOMB_MIB = 256
 
 EDGE_PAGE = b"""<!DOCTYPE html>
@@ -27,7 +27,7 @@ SOME_PAGE = b"<!DOCTYPE html>\n<html><head><title>Welcome</title></head><body>Pl
 
 
 class WireReply(Struct, frozen=True):
-    """An answer. Of a stream, `lead` precedes the first word; of any other, `rest` is empty."""
+    """An answer. For a stream, `lead` precedes the first word; for any other, `rest` is empty."""
 
     status: int
     headers: Mapping[str, str]
@@ -40,7 +40,7 @@ class WireReply(Struct, frozen=True):
 
 
 class Delays(Struct, frozen=True):
-    """The waits: before the headers, from there to the first word, and between words. Seconds."""
+    """The delays in seconds: before the headers, until the first word, and between words."""
 
     latency_s: float = 0.0
     ttft_s: float = 0.0
@@ -77,7 +77,7 @@ async def _wait(pause_s: float) -> None:
 
 
 async def send_half(request: web.Request, reply: WireReply, pace: Delays) -> web.StreamResponse:
-    """Send the first half, of a stream half of what follows its lead, and close the connection."""
+    """Send the first half, for a stream half of what follows its lead, and close the connection."""
     await _wait(pace.latency_s)
     response = web.StreamResponse(status=reply.status, headers=reply.headers)
     if not reply.rest:
@@ -95,7 +95,7 @@ def _half(reply: WireReply) -> bytes:
     return reply.lead + b"".join(reply.rest[: len(reply.rest) // 2])
 
 
-# Answers without end. Each stops when the client goes: the server cancels the handler.
+# Endless answers. Each stops when the client disconnects: the server cancels the handler.
 
 
 async def hang(request: web.Request, pace: Delays) -> web.StreamResponse:
@@ -112,7 +112,7 @@ async def send_comments(request: web.Request, pace: Delays) -> web.StreamRespons
 
 
 async def send_huge(request: web.Request, pace: Delays) -> web.StreamResponse:
-    """Send a gibibyte of well-formed JSON, made while it is read."""
+    """Send a gibibyte of well-formed JSON, generated on the fly."""
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
     await response.prepare(request)
     await response.write(b'{"data": "')
@@ -123,19 +123,19 @@ async def send_huge(request: web.Request, pace: Delays) -> web.StreamResponse:
 
 
 async def send_bomb(request: web.Request, pace: Delays) -> web.StreamResponse:
-    """Send a few hundred KiB that unpack to BOMB_MIB."""
+    """Send a few hundred KiB that decompress to BOMB_MIB."""
     response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Encoding": "gzip"})
     await response.prepare(request)
-    press = zlib.compressobj(wbits=31)  # 31: with gzip's header
+    press = zlib.compressobj(wbits=31)  # 31: with a gzip header
     mebibyte = bytes(1_048_576)
     for _ in range(BOMB_MIB):
         await response.write(press.compress(mebibyte))
-        await asyncio.sleep(0)  # packing is work for the processor; others shall have their turn
+        await asyncio.sleep(0)  # compression blocks the loop; let others run
     await response.write(press.flush())
     return response
 
 
-# Answers that arrive mangled
+# Mangled answers
 
 
 def blocked_by_edge(reply: WireReply) -> WireReply:
@@ -148,7 +148,7 @@ def not_json(reply: WireReply) -> WireReply:
 
 
 def nothing_in_it(reply: WireReply) -> WireReply:
-    """Answer as gateways do that think all is well: good status, good code, and nothing of what was asked for."""
+    """Answer like gateways that think all is well: good status, good code, and no payload."""
     return WireReply(200, {"Content-Type": "application/json"}, b'{"code":0,"msg":"success","data":null}')
 
 
@@ -157,12 +157,12 @@ def empty(reply: WireReply) -> WireReply:
 
 
 def truncated(reply: WireReply) -> WireReply:
-    """Cut the body in the middle, of a stream in the middle of an event, and end it in good order."""
+    """Cut the body in the middle, of a stream in the middle of an event, and end it cleanly."""
     return replace(reply, lead=reply.body[: len(reply.body) // 2], rest=())
 
 
 def wrong_charset(reply: WireReply) -> WireReply:
-    """Name a character set that does not exist, for bytes that are not UTF-8 either."""
+    """Declare a charset that does not exist, for bytes that are not UTF-8 either."""
     kind = reply.headers["Content-Type"].partition(";")[0]
     headers = {**reply.headers, "Content-Type": f"{kind}; charset=utf-9"}
     return replace(reply, headers=headers, lead=reply.body.decode().encode("utf-16"), rest=())

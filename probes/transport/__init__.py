@@ -1,1 +1,1 @@
-"""How a request travels: the client, its certificates, and what went wrong on the way."""
+"""How a request travels: the client, its certificates, and network errors."""

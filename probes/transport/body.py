@@ -1,4 +1,4 @@
-"""Bounded reading: an answer's bytes, decoded under a limit."""
+"""Bounded reading of an answer's bytes, decompressed under a limit."""
 
 import zlib
 from collections.abc import AsyncIterator, Callable
@@ -6,20 +6,19 @@ from collections.abc import AsyncIterator, Callable
 from aiohttp import ClientResponse
 
 KEPT_BYTES = 64 * 1024
-"""So much of an answer is kept; the rest is not read. The largest healthy canary answer has a few KiB."""
+"""Most bytes kept of an answer; the rest is not read. The largest healthy canary answer has a few KiB."""
 
 GZIP_OR_ZLIB = 47  # zlib's wbits: detect either header
 
 
 class Unreadable(Exception):
-    """The body cannot be decoded; the text says why."""
+    """The body cannot be decompressed; the text says why."""
 
 
 async def read_chunks(response: ClientResponse) -> AsyncIterator[bytes]:
-    """Yield the decoded body as it comes, at most KEPT_BYTES in all. Raises Unreadable.
+    """Yield the decompressed body as it arrives, at most KEPT_BYTES in all. Raises Unreadable.
 
-    We ask for no compression; a server that compresses all the same (or sends a bomb) is decoded only
-    as far as the limit.
+    We ask for no compression; a server that compresses anyway (or sends a bomb) is decompressed only up to the limit.
     """
     decode, room = _decoder(response), KEPT_BYTES
     async for raw in response.content.iter_any():
@@ -33,16 +32,16 @@ async def read_chunks(response: ClientResponse) -> AsyncIterator[bytes]:
 async def read_text(
     response: ClientResponse, room: int = KEPT_BYTES, received: bytearray | None = None
 ) -> tuple[str, bool]:
-    """Return the body as text and whether it is all there. What is no UTF-8 is replaced, not refused.
+    """Return the body as text and whether that is all of it. Invalid UTF-8 is replaced, not refused.
 
-    `received` holds the bytes, also when the answer breaks off.
+    `received` holds the bytes, even when the answer breaks off.
     """
     body = await read_body(response, room, received)
     return body.decode("utf-8", "replace"), len(body) < room
 
 
 async def read_body(response: ClientResponse, room: int, received: bytearray | None = None) -> bytes:
-    """Return the decoded body, at most `room` bytes of it. Raises Unreadable. Quicker than to join its chunks."""
+    """Return the decompressed body, at most `room` bytes. Raises Unreadable. Faster than joining its chunks."""
     decode, body = _decoder(response), bytearray() if received is None else received
     while len(body) < room and (raw := await response.content.readany()):
         body += decode(raw, room - len(body))

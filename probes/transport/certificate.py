@@ -1,4 +1,4 @@
-"""Whose word on certificates is taken, and a mark when the handshake begins in which they are shown."""
+"""Which certificate authorities to trust, and a hook that notes when a TLS handshake begins."""
 
 import os
 import ssl
@@ -9,7 +9,7 @@ from probes.transport.progress import UNDER_WAY
 
 
 class Handshake(ssl.SSLObject):
-    """Tells that a connection stands, and TLS is being agreed on."""
+    """Notes that the connection is up and the TLS handshake begins."""
 
     _is_begun = False
 
@@ -22,11 +22,11 @@ class Handshake(ssl.SSLObject):
 
 
 MOST_BYTES = 16 * 1024 * 1024
-"""The authorities of a whole system are a quarter of a megabyte."""
+"""Most bytes of a CA file; a whole system's authorities take a quarter of a megabyte."""
 
 
 def why_endless(seen: os.stat_result) -> str | None:
-    """Return why a file must not be read, since that may never end; None where it may be."""
+    """Return why a file must not be read, as reading may never end; None where it is safe."""
     if stat.S_ISDIR(seen.st_mode):
         return "is a folder"
     if not stat.S_ISREG(seen.st_mode):
@@ -35,13 +35,13 @@ def why_endless(seen: os.stat_result) -> str | None:
 
 
 class NoAuthority(Exception):
-    """The file of authorities cannot be used; the text says why."""
+    """The CA file cannot be used; the text says why."""
 
 
 def trust(ca_file: str | None) -> ssl.SSLContext:
-    """Return whose word is taken: of a file's authorities alone, or of the system's (SSL_CERT_FILE, SSL_CERT_DIR).
+    """Return a context that trusts only the file's authorities, or the system's (SSL_CERT_FILE, SSL_CERT_DIR).
 
-    A file that was changed is read anew. Raises NoAuthority.
+    A changed file is read again. Raises NoAuthority.
     """
     if ca_file is None:
         return _trusting(None, 0)

@@ -1,4 +1,4 @@
-"""The road of a request: how aiohttp is told to go it, and how far along it one has come."""
+"""aiohttp's settings for a request's proxy and certificates, and hooks that note its progress."""
 
 import socket
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ NOTHING: Mapping[str, Any] = {}
 
 
 class Connector(aiohttp.TCPConnector):
-    """Notes how far each request has come. aiohttp's own tracing cost a tenth of a look's CPU, and knows no TLS."""
+    """Notes each request's progress. aiohttp's own tracing took a tenth of a probe's CPU, and does not cover TLS."""
 
     async def connect(
         self, req: aiohttp.ClientRequest, traces: list["Trace"], timeout: aiohttp.ClientTimeout
@@ -34,7 +34,7 @@ class Connector(aiohttp.TCPConnector):
 
 
 def make_socket(address: aiohttp.AddrInfoType) -> socket.socket:
-    """Return a socket for one of the addresses of a host."""
+    """Return a socket for one of a host's addresses."""
     if progress := UNDER_WAY.get():
         progress.open_socket()
     family, kind, protocol, *_ = address
@@ -42,7 +42,7 @@ def make_socket(address: aiohttp.AddrInfoType) -> socket.socket:
 
 
 def options(way: Way, address: str) -> Mapping[str, Any]:
-    """Return what aiohttp is told besides, so that a request goes this way. Raises NoAuthority."""
+    """Return aiohttp's extra options for a request to go this way. Raises NoAuthority."""
     through = _through(way.proxies, address) if way.proxies.http or way.proxies.https else NOTHING
     return {**through, "ssl": trust(way.ca_file)} if address.startswith("https:") else through
 
@@ -57,7 +57,7 @@ def _through(proxies: Proxies, address: str) -> Mapping[str, Any]:
 
 
 def headers_for(proxy: Proxy | None, address: str) -> Mapping[str, str]:
-    """Return what the proxy itself reads of a request that goes to it in plain; else it reads what opens the tunnel."""
+    """Return the headers for the proxy itself on a plain request; for a tunnel they go into CONNECT instead."""
     if proxy is None or address.startswith("https:") or proxy.authorization is None:
         return NOTHING
     return {"proxy-authorization": proxy.authorization}

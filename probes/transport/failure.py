@@ -1,6 +1,7 @@
-"""What went wrong on the road → its fault, its rule and our own words; pure.
+"""A network error → its fault, its rule and our own words; pure.
 
-An exception's text may hold the key or the address. Feeds and the heartbeat say with it, too, why nobody was reached.
+An exception's text may hold the key or the address. Feeds and the heartbeat use this too, to say why they reached
+nobody.
 """
 
 import os
@@ -22,7 +23,7 @@ from probes.transport.progress import Progress
 
 
 class Failure(Struct, frozen=True):
-    """What stopped a request, and on which part of the road; `phase` is None where it never left."""
+    """What stopped a request, and at which stage; `phase` is None where it never left."""
 
     fault: Fault
     rule: str
@@ -31,7 +32,7 @@ class Failure(Struct, frozen=True):
 
 
 class Trip(Struct, frozen=True):
-    """A request that failed: where to, how far it came, and how long it was allowed to take."""
+    """A failed request: its destination, its progress, and its time limits."""
 
     address: str
     progress: Progress
@@ -39,7 +40,7 @@ class Trip(Struct, frozen=True):
 
     @property
     def place(self) -> str:
-        """Where it was to go: host and port."""
+        """The destination: host and port."""
         parts = _split(self.address)
         return f"{parts[0]}:{parts[1]}" if parts else "the host"
 
@@ -65,7 +66,7 @@ CONNECTING = frozenset({Phase.NAME, Phase.CONNECT, Phase.PROXY, Phase.TLS})
 
 
 def explain(error: Exception, trip: Trip) -> Failure:
-    """Return what an exception means that aiohttp, or a reader of ours, raised. Raises it where it is none of those."""
+    """Return what an exception from aiohttp, or from a reader of ours, means. Re-raises any other."""
     phase = _phase(error, trip.progress.phase)
     if phase is Phase.PROXY and trip.proxy:
         return _of_proxy(error, trip, trip.proxy)
@@ -85,7 +86,7 @@ BROKEN = (aiohttp.ServerDisconnectedError, OSError)
 
 
 def _phase(error: Exception, reached: Phase | None) -> Phase | None:
-    """Return what was going on; what an exception says of that is surer than what was noted."""
+    """Return the stage; what an exception says of it is more reliable than what was noted."""
     if isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError):
         return Phase.PROXY
     if reached is Phase.PROXY:
@@ -101,22 +102,22 @@ def _phase(error: Exception, reached: Phase | None) -> Phase | None:
     if isinstance(error, aiohttp.InvalidURL | NoAuthority):
         return None
     if isinstance(error, aiohttp.ClientConnectionResetError) and reached is Phase.FIRST_BYTE:
-        return Phase.REQUEST  # said of what cannot be written any more
+        return Phase.REQUEST  # raised when writing is no longer possible
     return reached
 
 
-Told = tuple[Fault, str, str]
+Explained = tuple[Fault, str, str]
 
 
 # The proxy
 
 
 def _of_proxy(error: Exception, trip: Trip, proxy: Proxy) -> Failure:
-    fault, rule, said = _told_by_proxy(error, trip)
+    fault, rule, said = _proxy_error(error, trip)
     return Failure(fault, f"proxy/{rule}", f"the proxy at {proxy.name} {said}", Phase.PROXY)
 
 
-def _told_by_proxy(error: Exception, trip: Trip) -> Told:
+def _proxy_error(error: Exception, trip: Trip) -> Explained:
     match error:
         case aiohttp.ClientHttpProxyError():
             return _refused_by_proxy(error.status, _challenges(error), trip)
@@ -139,7 +140,7 @@ def _challenges(error: aiohttp.ClientHttpProxyError) -> Sequence[str]:
     return error.headers.getall("Proxy-Authenticate", []) if error.headers else []
 
 
-def _refused_by_proxy(status: int, challenges: Sequence[str], trip: Trip) -> Told:
+def _refused_by_proxy(status: int, challenges: Sequence[str], trip: Trip) -> Explained:
     if status == 407 and challenges and not any(map(BASIC.search, challenges)):
         return (
             Fault.PROXY_FAILED,
@@ -155,16 +156,16 @@ def _refused_by_proxy(status: int, challenges: Sequence[str], trip: Trip) -> Tol
 
 
 UNREACHED = frozenset({502, 503, 504})
-"""How proxies say that whoever lies behind them does not answer (RFC 9110, 15.6; Squid: 503)."""
+"""Statuses by which proxies report that the destination does not answer (RFC 9110, 15.6; Squid: 503)."""
 
 
 BASIC = re.compile(r"(?:^|,)\s*basic\b", re.IGNORECASE)
-"""The one way that we know to say who we are (RFC 7617); a header may list several (RFC 9110, 11.6.1)."""
+"""The only scheme we support (RFC 7617); a header may list several (RFC 9110, 11.6.1)."""
 SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]{0,20})(?![^\s,])")
 
 
 def _wanted(challenges: Sequence[str]) -> str:
-    """Name the schemes that a proxy knows, of each header the first."""
+    """Name the schemes that a proxy offers, the first of each header."""
     named = dict.fromkeys(found[1] for one in challenges if (found := SCHEME.match(one)))
     return " or ".join(list(named)[:3]) or "a proof that it does not name"
 
@@ -182,13 +183,13 @@ def _status(status: int) -> str:
         return f"HTTP {status}"
 
 
-MARKS = ("x-squid-error", "proxy-authenticate")
-"""Headers of an answer that a proxy made itself."""
+PROXY_HEADERS = ("x-squid-error", "proxy-authenticate")
+"""Headers that only a proxy's own answer has."""
 
 
 def of_answer(status: int, headers: Mapping[str, str], trip: Trip) -> Failure | None:
-    """Return what an answer means that the proxy gave in place of the API; None where it is not the proxy's."""
-    if trip.proxy is None or not (status == 407 or any(mark in headers for mark in MARKS)):
+    """Return what an answer by the proxy, instead of the API, means; None where it is not the proxy's."""
+    if trip.proxy is None or not (status == 407 or any(mark in headers for mark in PROXY_HEADERS)):
         return None
     told = headers.get("proxy-authenticate")
     fault, rule, said = _refused_by_proxy(status, [told] if told else [], trip)
@@ -198,7 +199,7 @@ def of_answer(status: int, headers: Mapping[str, str], trip: Trip) -> Failure | 
 # TLS
 
 
-def _of_tls(error: Exception, phase: Phase | None, trip: Trip) -> Told | None:
+def _of_tls(error: Exception, phase: Phase | None, trip: Trip) -> Explained | None:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         told = getattr(error.certificate_error, "verify_message", "") or "not trusted"
         return Fault.CONNECTION_FAILED, "certificate", f"the certificate is not valid ({told})"
@@ -220,7 +221,7 @@ def _is_cut(error: Exception, phase: Phase | None) -> bool:
 
 
 def _ssl_error(error: Exception) -> ssl.SSLError | None:
-    """Return what OpenSSL said, however deep aiohttp and asyncio have wrapped it."""
+    """Return OpenSSL's error, however deep aiohttp and asyncio have wrapped it."""
     for one in (getattr(error, "os_error", None), error.__cause__, error.__context__, error):
         if isinstance(one, ssl.SSLError):
             return one
@@ -229,7 +230,7 @@ def _ssl_error(error: Exception) -> ssl.SSLError | None:
 
 TLS_CUT = "connected, and the connection was closed while TLS was agreed on"
 PLAIN = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"})
-"""What OpenSSL finds where something else than TLS came back; the last two since its version 3.2."""
+"""OpenSSL's errors when the other side does not speak TLS; the last two since version 3.2."""
 CUT_REASONS = frozenset({"UNEXPECTED_EOF_WHILE_READING"})
 TOO_OLD = "it offers no version of TLS that is still safe"
 TLS_REASONS = {
@@ -245,21 +246,21 @@ TLS_REASONS = {
 
 
 def _reason(error: Exception) -> str:
-    """Return what OpenSSL calls it, in words; its constants hold nothing of ours."""
+    """Return OpenSSL's reason in words; its constants hold nothing of ours."""
     inner = _ssl_error(error)
     told = getattr(inner, "verify_message", "") or _constant(inner).replace("_", " ").lower()
     return f" ({told})" if told else ""
 
 
 def _constant(error: ssl.SSLError | None) -> str:
-    """Return OpenSSL's name for a reason; aiohttp's own errors are of its kind, and have none."""
+    """Return OpenSSL's constant for a reason; aiohttp's own errors derive from its class, and have none."""
     return (getattr(error, "reason", "") or "").upper()
 
 
 # Time
 
 
-def _of_time(error: Exception, phase: Phase | None, trip: Trip) -> Told | None:
+def _of_time(error: Exception, phase: Phase | None, trip: Trip) -> Explained | None:
     if not isinstance(error, TimeoutError):
         return None
     patience = trip.patience
@@ -293,7 +294,7 @@ UNFINISHED: Mapping[Phase | None, str] = {
 # The name
 
 
-def _of_name(error: Exception) -> Told | None:
+def _of_name(error: Exception) -> Explained | None:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         code = error.os_error.errno
         if isinstance(error.os_error, socket.gaierror) and code in UNRESOLVED:
@@ -309,13 +310,13 @@ UNRESOLVED = {
     socket.EAI_FAIL: ("dns-failing", "the name service fails when asked for the host"),
     getattr(socket, "EAI_NODATA", -5): ("dns-empty", "the name of the host has no address"),
 }
-"""By the code of getaddrinfo(3): no such name (NXDOMAIN), SERVFAIL or silence, a refusal, a name without an address."""
+"""By code of getaddrinfo(3): no such name (NXDOMAIN), SERVFAIL or no answer, a refusal, a name without an address."""
 
 
-# All else
+# Everything else
 
 
-def _by_kind(error: Exception, phase: Phase | None) -> Told | None:
+def _by_kind(error: Exception, phase: Phase | None) -> Explained | None:
     for kind, fault, rule, words in BREAKS:
         if isinstance(error, kind):
             return fault, rule, words.get(phase, words[None]) + _detail(error)
@@ -375,7 +376,7 @@ BREAKS: Sequence[tuple[type[Exception], Fault, str, Mapping[Phase | None, str]]]
         },
     ),
 )
-"""The first kind that fits says what it means, by phase where it differs; the more special ones stand first."""
+"""The first class that matches decides, by phase where it matters; the more specific ones come first."""
 
 
 def _detail(error: Exception) -> str:
@@ -385,7 +386,7 @@ def _detail(error: Exception) -> str:
 
 
 def _system(error: Exception) -> str:
-    """Return the system's own word. What TLS says was read before: its numbers mean something else here."""
+    """Return the system's own words, except for TLS errors: their numbers mean something else here."""
     if not isinstance(error, OSError):
         return ""
     return f" ({os.strerror(error.errno)})" if error.errno and error.errno > 0 else ""

@@ -1,4 +1,4 @@
-"""How far along its road a request has come: what it meets on the way notes it here."""
+"""How far a request has come; the layers it passes note it here."""
 
 from contextvars import ContextVar
 
@@ -9,9 +9,9 @@ from probes.proxy import Proxy
 
 
 class Progress(Struct):
-    """`phase` is what goes on now; `proxy` is what it goes through, None where it goes straight out.
+    """`phase` is the current stage; `proxy` is the proxy in use, None for a direct connection.
 
-    `reused`: by a connection that was open before, so that neither name nor TLS was asked for.
+    `reused`: over a connection that was already open, so without resolving or TLS.
     """
 
     proxy: Proxy | None = None
@@ -20,23 +20,23 @@ class Progress(Struct):
     is_proxy_secured: bool = False
 
     def begin(self) -> None:
-        """Note that a connection is asked for."""
+        """Note that a connection is requested."""
         self.phase, self.reused = Phase.PROXY if self.proxy else Phase.NAME, True
 
     def open_socket(self) -> None:
-        """Note that the address is known, and a new connection is made to it."""
+        """Note that the name is resolved and a new connection is being made."""
         self.phase, self.reused = Phase.PROXY if self.proxy else Phase.CONNECT, False
 
     def begin_handshake(self) -> None:
         if self.proxy and self.proxy.scheme == "https" and not self.is_proxy_secured:
-            self.is_proxy_secured = True  # the first handshake is the proxy's own
+            self.is_proxy_secured = True  # the first handshake is with the proxy
             return
         self.phase = Phase.TLS
 
     def send(self) -> None:
-        """Note that the connection stands; what we ask is a few hundred bytes, which are sent at once."""
+        """Note that the connection is up; our few hundred bytes are sent at once."""
         self.phase = Phase.FIRST_BYTE
 
 
 UNDER_WAY: ContextVar[Progress | None] = ContextVar("UNDER_WAY", default=None)
-"""The request that this task makes; what is below aiohttp finds it in no other way."""
+"""The request that this task makes; the layers below aiohttp have no other way to find it."""
