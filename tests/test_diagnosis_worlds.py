@@ -28,7 +28,7 @@ TOLD_RIGHTLY = {
     "alone: account lost": 107,
     "alone: blocked by the edge": 115,
     "page lies, account lost": 136,
-    "credit used up": 101,
+    "credit used up": 7009,
     "creeping overload": 101,
 }
 """A small world of each kind, by its seed."""
