@@ -1,9 +1,8 @@
 """Slower than usual in several accounts at once: what one series only suspects, a few together show sooner; pure.
 
-Feed it one series of each account that one provider serves, or of each canary of one account; of streams, whose pace
-is the model's, one of each account that asks for the same model. Where each
-series is quick to be moved by one bad answer, the pool needs most of the latest answers to be slow, and of
-more than one member.
+Feed it one series of each account that one provider serves, or of each canary of one account; of streams, whose pace is
+the model's, one of each account that asks for the same model. One bad answer is quick to move a single series; the pool
+needs most of the latest answers to be slow, from more than one member.
 """
 
 from collections.abc import Iterator
@@ -20,37 +19,37 @@ from monitor.detect.reason import PoolRose, PoolShare, PoolSlow, PoolStays
 from probes.model import Fault
 
 RISE = log(1.6)
-"""The rise it is tuned to: smaller than a single series could find."""
+"""Log rise that it is tuned to: smaller than a single series could find."""
 THRESHOLD, PER_MEMBER = 9.0, 1.5
-"""In nats; so much, and so much more for the logarithm of the members: many of them look more often by chance."""
+"""Nats to the alarm, plus PER_MEMBER times the logarithm of the members: with many, chance strikes more often."""
 MOST = 15.0
 CALM = 7.0
-"""From this score on nothing is learnt of how the members swing together."""
+"""Score from which nothing is learnt of how the members swing together."""
 BOUND = 2.0
-"""One answer says at most so much: no member decides by itself."""
+"""Nats that one answer says at most: no member decides by itself."""
 EXTRA_WEIGHT = 0.5
-"""What an extra look weighs: what makes one answer slow often makes the next one slow."""
+"""Weight of an extra probe: what makes one answer slow often makes the next one slow."""
 MOST_LIFT = log(3.0)
 STEP = 1 / 8
-"""Of the latest answers the last eight, roughly, make up the share and the lift."""
+"""Step of the running share and lift: roughly the last eight answers."""
 MOST_OF_THEM = 0.6
 MEAN_STEP = 1 / 16
 NOISE = MEAN_STEP / (2 - MEAN_STEP)
-"""The mean square of the running mean of independent answers."""
+"""Mean square of the running mean of independent answers."""
 SWING_STEP = 1 / 2000
 MEMBERS = 8
 ENOUGH, SUSPICIOUS = 2, 3.5
-"""So many members, at least, must each for itself be so far up, in nats."""
+"""Fewest members that must each be up by themselves, and by how many nats."""
 STALE = timedelta(minutes=30)
 ALONE = timedelta(minutes=20)
-"""Who has been slow for so long without the others is no sign of a common trouble."""
+"""Time after which a member that is slow alone is no sign of shared trouble."""
 ACCEPTED_AFTER = timedelta(hours=12)
 
 
 class PoolKey(Struct, frozen=True):
     """Whose speed is compared: one canary of all accounts that one company answers, by one measure.
 
-    `model` is the one that is asked for where the measure depends on it, else None.
+    `model` is the requested one where the measure depends on it, else None.
     """
 
     answerer: str
@@ -63,10 +62,10 @@ class Pool(Struct, frozen=True):
     """What is remembered of a group of series; small, so that a restart resumes it.
 
     `score` is a CUSUM in nats, above zero since `since`; `members` are suspicious by themselves. `share` of the latest
-    answers was slow; they took exp(`lift`) times as long as usual. `mean` runs over the latest answers in
-    scales, `swing` and `variance` are the mean squares of it and of single answers: what all members share
-    on a calm day. `alarmed_at` is None while it is calm; `accepted_at` is when a rise was last taken for usual, and
-    `calm_at` when the latest one was over.
+    answers was slow; they took exp(`lift`) times as long as usual. `mean` runs over the latest answers in scales;
+    `swing` and `variance` are the mean squares of it and of single answers: what all members share on a calm day.
+    `alarmed_at` is None while it is calm; `accepted_at` is when a rise was last accepted as usual, and `calm_at` when
+    the latest one was over.
     """
 
     at: datetime
@@ -84,7 +83,7 @@ class Pool(Struct, frozen=True):
 
     @property
     def inflation(self) -> float:
-        """How many answers say as much as one would if what slows one member never slowed another; from 1."""
+        """How many answers say as much as one would if what slows one member never slowed another; at least 1."""
         return max(self.swing / (NOISE * max(self.variance, 0.1)), 1.0)
 
 
@@ -133,9 +132,9 @@ def _swung(pool: Pool, scales: float) -> tuple[float, float, float]:
 
 
 def findings(group: str, target: str, kind: Kind, pool: Pool, model: str | None = None) -> Iterator[Finding]:
-    """Yield what is to be told while the group, a provider or an account, is slow; `target` was seen last.
+    """Yield the finding while the group, a provider or an account, is slow; `target` was seen last.
 
-    `model` is whose streams are slow, where it is they.
+    `model` is whose streams are slow, if it is streams.
     """
     if pool.alarmed_at and pool.since:
         times, since = exp(pool.lift), pool.since
@@ -146,7 +145,7 @@ def findings(group: str, target: str, kind: Kind, pool: Pool, model: str | None 
 
 
 def settled(group: str, target: str, kind: Kind, pool: Pool, model: str | None = None) -> Iterator[Finding]:
-    """Yield how the latest rise of the group ended that did not go back: it is usual now."""
+    """Yield how the latest rise of the group ended if it did not go back: it is usual now."""
     if at := pool.accepted_at:
         how = PoolStays(exp(pool.lift), model)
         yield Finding(group, Fault.SLOW, at, at, target, f"latency/{kind}/pool", how, (how,))
