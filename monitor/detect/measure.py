@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 STREAMED = 200
-"""Output tokens timed in a stream: at this many, the least rise that a person notices (see `latency`) is 1 ms a token."""
+"""Output tokens timed in a stream: with as many, the least rise that people notice (see `latency`) is 1 ms a token."""
 
 
 class Kind(StrEnum):

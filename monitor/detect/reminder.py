@@ -14,7 +14,7 @@ RULE = "reminder/date"
 
 
 class Reminder(Struct, frozen=True):
-    """Something ends `on` a day (UTC), shown from `warn_days` before. `account` is None if it concerns no single one."""
+    """Something ends `on` a day (UTC), shown from `warn_days` before. `account` is None if it is of no single one."""
 
     name: str
     on: date

@@ -1,4 +1,4 @@
-"""A recorded stretch once more, by today's rules: who would have been told what; pure."""
+"""Replay of a recorded stretch by today's rules: who would have been notified of what; pure."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ MINUTE = timedelta(minutes=1)
 
 
 class Record(Struct, frozen=True):
-    """What is on record of a stretch: what happened, what people answered, and how each message went."""
+    """What is on record of a stretch: what happened, what people replied, and how each message went."""
 
     since: datetime
     changes: Sequence[Change]
@@ -26,10 +26,10 @@ class Record(Struct, frozen=True):
 
 
 class ReplayedMessage(Struct, frozen=True):
-    """One message that would have been sent, in one letter with `together` - 1 others.
+    """One message that would have been sent, together with `together` - 1 others.
 
-    `fate` is None where it was not sent then: it counts as delivered. `incident` is None where it is about none,
-    and the message's note says more.
+    `fate` is None if it was not sent then: it counts as delivered. `incident` is None if it is about none, and the
+    message's note says more.
     """
 
     at: datetime
@@ -40,7 +40,7 @@ class ReplayedMessage(Struct, frozen=True):
 
 
 class _Channels(Struct):
-    """Which channels fail in this replay, and what the others are to be told of it, and when."""
+    """Which channels fail in this replay, and what the others get about it, and when."""
 
     failing: set[str] = field(default_factory=set)
     due: list[tuple[datetime, str, str, bool]] = field(default_factory=list)
@@ -88,7 +88,7 @@ def _letters(
 
 
 def _follow(state: _Channels, line: ReplayedMessage, failing_tries: int) -> None:
-    """Note what the way of a message says of its channel: it fails, or something gets through it again."""
+    """Note what a delivery says of its channel: it fails, or messages get through again."""
     channel, failures = line.message.channel, line.fate.failures if line.fate else 0
     if failures < failing_tries:
         state.failing.discard(channel)

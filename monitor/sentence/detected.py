@@ -251,7 +251,7 @@ def _pace_stays(it: PaceStays, language: Language) -> str:
 
 
 def _pace(kind: Kind, seconds: float, language: Language) -> str:
-    """Say how long it takes, of a stream how many tokens a second come."""
+    """Say how long it takes; for a stream, its tokens per second."""
     if kind is not Kind.TOKEN:
         return language.say("{n} s", n=language.number(f"{seconds:.2f}"))
     rate = STREAMED / seconds
